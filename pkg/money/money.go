@@ -1,0 +1,21 @@
+// Package money represents amounts as integers of a currency's minor unit.
+package money
+
+import "fmt"
+
+// Cents is an amount in hundredths of a US dollar, the one currency of every
+// practice so far. It is never a fraction and never a float.
+type Cents int64
+
+// Max bounds any single amount we quote or post: a hundred thousand dollars.
+// Sums of entries stay far from overflow below it.
+const Max Cents = 100_000_00
+
+// String formats an amount for people: $40.00, -$3.05.
+func (c Cents) String() string {
+	sign, u := "", uint64(c)
+	if c < 0 {
+		sign, u = "-", -u
+	}
+	return fmt.Sprintf("%s$%d.%02d", sign, u/100, u%100)
+}
