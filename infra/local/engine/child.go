@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+var errPortTaken = errors.New("the port was taken meanwhile")
+
+// A child is an engine's process.
+type child struct {
+	cmd     *exec.Cmd
+	out     *output
+	done    chan struct{} // closed once the process has been reaped
+	stopped atomic.Bool   // the end is our doing
+}
+
+// run starts the program and returns once it listens.
+func run(ctx context.Context, p program, port int, log *slog.Logger) (*child, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	c := &child{
+		// ctx limits the start; the engine outlives it.
+		//nolint:gosec // the path is the pinned binary, or one that the user named
+		cmd:  exec.CommandContext(context.WithoutCancel(ctx), p.path, p.args(port)...),
+		out:  &output{mark: p.ready, ready: make(chan struct{})},
+		done: make(chan struct{}),
+	}
+	c.cmd.Dir = p.dir
+	c.cmd.Stdout, c.cmd.Stderr = c.out, c.out
+	c.cmd.SysProcAttr = attributes()
+	started := make(chan error)
+	go c.live(ctx, started, log)
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	select {
+	case <-c.out.ready:
+		log.DebugContext(ctx, "database engine listens", "engine", p.name, "port", port, "pid", c.cmd.Process.Pid)
+		return c, nil
+	case <-c.done:
+		said := c.out.tail()
+		if strings.Contains(said, "already in use") {
+			return nil, errPortTaken
+		}
+		return nil, fmt.Errorf("it ended at once (%s): %s", c.cmd.ProcessState, said)
+	case <-ctx.Done():
+		return nil, errors.Join(fmt.Errorf("it does not listen: %w: %s", ctx.Err(), c.out.tail()), c.stop(stopTimeout))
+	}
+}
+
+// live starts the process and reaps it. The kernel ends the process when the
+// thread that started it ends, so the thread is kept for as long.
+func (c *child) live(ctx context.Context, started chan<- error, log *slog.Logger) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := c.cmd.Start()
+	started <- err
+	if err != nil {
+		return
+	}
+	defer close(c.done)
+	err = c.cmd.Wait()
+	if !c.stopped.Load() && c.out.isReady() {
+		log.ErrorContext(ctx, "database engine ended by itself", "err", err, "said", c.out.tail())
+	}
+}
+
+// stop asks the process to end, and ends it after the grace.
+func (c *child) stop(grace time.Duration) error {
+	c.stopped.Store(true)
+	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stopping engine %d: %w", c.cmd.Process.Pid, err)
+	}
+	select {
+	case <-c.done:
+		return nil
+	case <-time.After(grace):
+	}
+	if err := c.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("killing engine %d: %w", c.cmd.Process.Pid, err)
+	}
+	<-c.done
+	return fmt.Errorf("engine %d did not stop within %s and was killed", c.cmd.Process.Pid, grace)
+}
+
+// output watches what a process prints for the mark that it is ready, and
+// keeps the end of it for error texts.
+type output struct {
+	mark  string
+	ready chan struct{}
+
+	mu   sync.Mutex
+	kept []byte
+}
+
+const keptOutput = 2048
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.kept = append(o.kept, b...)
+	if !o.isReady() && bytes.Contains(o.kept, []byte(o.mark)) {
+		close(o.ready)
+	}
+	if extra := len(o.kept) - keptOutput; extra > 0 {
+		o.kept = append(o.kept[:0], o.kept[extra:]...)
+	}
+	return len(b), nil
+}
+
+func (o *output) isReady() bool {
+	select {
+	case <-o.ready:
+		return true
+	default:
+		return false
+	}
+}
+
+func (o *output) tail() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return strings.TrimSpace(string(o.kept))
+}
