@@ -1,0 +1,152 @@
+package issuer
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	_ "embed"
+)
+
+//go:embed page.html
+var pageHTML string
+
+var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
+
+// An ask is what the relying party asks of the sign-in page.
+type ask struct {
+	ResponseType string
+	ClientID     string
+	RedirectURI  string
+	Scope        string
+	State        string
+	Nonce        string
+	Challenge    string
+	Method       string
+}
+
+func readAsk(v url.Values) ask {
+	return ask{
+		ResponseType: v.Get("response_type"),
+		ClientID:     v.Get("client_id"),
+		RedirectURI:  v.Get("redirect_uri"),
+		Scope:        v.Get("scope"),
+		State:        v.Get("state"),
+		Nonce:        v.Get("nonce"),
+		Challenge:    v.Get("code_challenge"),
+		Method:       v.Get("code_challenge_method"),
+	}
+}
+
+// A grant is what a code stands for until it is redeemed.
+type grant struct {
+	ask
+	subject string
+	at      time.Time // of the sign-in
+}
+
+func (i *Issuer) page(w http.ResponseWriter, r *http.Request) {
+	a := readAsk(r.URL.Query())
+	if !i.acceptable(w, r, a) {
+		return
+	}
+	render(w, http.StatusOK, pageData{Ask: a, People: i.opts.People(r.Context())})
+}
+
+func (i *Issuer) signIn(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		render(w, http.StatusBadRequest, pageData{Problem: "The form could not be read."})
+		return
+	}
+	a := readAsk(r.PostForm)
+	if !i.acceptable(w, r, a) {
+		return
+	}
+	p, ok := i.person(r.Context(), r.PostForm.Get("subject"))
+	if !ok {
+		render(w, http.StatusBadRequest, pageData{Problem: "There is nobody of that name here. Go back and choose again."})
+		return
+	}
+	now := i.opts.Now()
+	code := rand.Text()
+	i.mu.Lock()
+	for c, g := range i.codes {
+		if now.Sub(g.at) > codeLife {
+			delete(i.codes, c)
+		}
+	}
+	i.codes[code] = grant{ask: a, subject: p.Subject, at: now}
+	i.mu.Unlock()
+	i.opts.Log.InfoContext(r.Context(), "signed in", "subject", p.Subject)
+	i.sendBack(w, r, a, url.Values{"code": {code}})
+}
+
+// acceptable answers a request that asks for what we do not offer, and reports
+// whether it did not have to. Only where the redirect address itself is trusted
+// is the browser sent back to it (RFC 6749, 4.1.2.1).
+func (i *Issuer) acceptable(w http.ResponseWriter, r *http.Request, a ask) bool {
+	if a.ClientID != i.opts.ClientID || !slices.Contains(i.opts.RedirectURIs, a.RedirectURI) {
+		render(w, http.StatusBadRequest, pageData{Problem: "The application that sent you here is not registered, or asked to be sent back to an address that is not."})
+		return false
+	}
+	code, text := a.refusal()
+	if code == "" {
+		return true
+	}
+	i.sendBack(w, r, a, url.Values{"error": {code}, "error_description": {text}})
+	return false
+}
+
+func (a ask) refusal() (code, text string) {
+	challenge, err := base64.RawURLEncoding.DecodeString(a.Challenge)
+	switch {
+	case a.ResponseType != "code":
+		return "unsupported_response_type", "response_type must be code"
+	case !slices.Contains(strings.Fields(a.Scope), "openid"):
+		return "invalid_scope", "scope must contain openid"
+	case a.Method != "S256" || err != nil || len(challenge) != 32:
+		return "invalid_request", "a PKCE code_challenge with method S256 is required"
+	}
+	return "", ""
+}
+
+func (i *Issuer) sendBack(w http.ResponseWriter, r *http.Request, a ask, v url.Values) {
+	if a.State != "" {
+		v.Set("state", a.State)
+	}
+	v.Set("iss", i.opts.URL) // RFC 9207: the relying party can tell who answered
+	to, err := url.Parse(a.RedirectURI)
+	if err != nil {
+		render(w, http.StatusBadRequest, pageData{Problem: "The registered address is not a URL."})
+		return
+	}
+	q := to.Query()
+	for k := range v {
+		q.Set(k, v.Get(k))
+	}
+	to.RawQuery = q.Encode()
+	w.Header().Set("Cache-Control", "no-store")
+	http.Redirect(w, r, to.String(), http.StatusSeeOther)
+}
+
+type pageData struct {
+	Ask     ask
+	People  []Person
+	Problem string
+}
+
+func render(w http.ResponseWriter, code int, d pageData) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
+	w.WriteHeader(code)
+	// The status is sent: a browser that left cannot be told anything more.
+	_ = pageTemplate.Execute(w, d)
+}

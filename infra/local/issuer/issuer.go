@@ -1,0 +1,226 @@
+// Package issuer is a development OpenID Connect issuer: it stands in for the
+// Cognito user pool and lets whoever runs the system sign in as any of its
+// seeded people. It also issues access tokens to registered health plans, as
+// SMART Backend Services describes.
+//
+// It proves who somebody is and nothing else: an ID token names an issuer and a
+// subject, never a name, a practice or a role. Those are rows of the store.
+package issuer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+)
+
+// How long what is issued stays good.
+const (
+	codeLife    = time.Minute
+	sessionLife = time.Hour
+	// SMART Backend Services allows five minutes, to a plan's access token and
+	// to the assertion that asks for it.
+	planLife = 5 * time.Minute
+)
+
+// A Person is somebody the sign-in page offers. Role and Practice are shown on
+// the page only.
+type Person struct {
+	Subject  string
+	Name     string
+	Role     string
+	Practice string
+}
+
+// Options say what an Issuer issues, to whom, and where it is reached.
+type Options struct {
+	URL          string   // the issuer identifier, without a trailing slash; its path prefixes every route
+	Audience     string   // aud of access tokens; ClientID when empty
+	ClientID     string   // the one relying party, a public client using PKCE
+	RedirectURIs []string // where it may ask to be sent back to, compared exactly
+	KeyFile      string   // keeps the signing key and the registered plans; memory only when empty
+	People       func(context.Context) []Person
+	Now          func() time.Time
+	Log          *slog.Logger
+}
+
+// An Issuer serves the issuer's pages and endpoints. It is safe for concurrent
+// use. Codes waiting to be redeemed and assertions already seen are kept in
+// memory: a restart forgets both.
+type Issuer struct {
+	http.Handler
+	opts   Options
+	signer jose.Signer
+
+	mu    sync.Mutex
+	state state
+	codes map[string]grant
+	used  map[string]time.Time // client and jti of accepted assertions, until they expire
+}
+
+// New returns the issuer described by o, with the key kept in its KeyFile, or a
+// new one.
+func New(o Options) (*Issuer, error) {
+	u, err := url.Parse(o.URL)
+	if err != nil {
+		return nil, fmt.Errorf("opening issuer: %w", err)
+	}
+	if u.Host == "" || strings.HasSuffix(o.URL, "/") {
+		return nil, fmt.Errorf("opening issuer: %q is not an absolute URL without a trailing slash", o.URL)
+	}
+	if o.ClientID == "" || o.People == nil || o.Now == nil || o.Log == nil {
+		return nil, errors.New("opening issuer: ClientID, People, Now and Log are required")
+	}
+	if o.Audience == "" {
+		o.Audience = o.ClientID
+	}
+	s, err := openState(o.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("opening issuer: %w", err)
+	}
+	signer, err := jose.NewSigner(
+		jose.SigningKey{Algorithm: jose.RS256, Key: s.Key},
+		(&jose.SignerOptions{}).WithType("JWT"))
+	if err != nil {
+		return nil, fmt.Errorf("opening issuer: %w", err)
+	}
+	i := &Issuer{
+		opts:   o,
+		signer: signer,
+		state:  s,
+		codes:  map[string]grant{},
+		used:   map[string]time.Time{},
+	}
+	i.Handler = i.routes(u.Path)
+	return i, nil
+}
+
+// TokenURL is where codes and assertions are redeemed, and the audience a
+// plan's assertion must name.
+func (i *Issuer) TokenURL() string { return i.opts.URL + "/token" }
+
+// JWKSURL is where the public signing key is found.
+func (i *Issuer) JWKSURL() string { return i.opts.URL + "/.well-known/jwks.json" }
+
+// Token returns an access token for subject, good for ttl from now. It does not
+// ask whether the subject is one of the people: the seed prints tokens for
+// those it has just created.
+func (i *Issuer) Token(subject string, ttl time.Duration) (string, error) {
+	if subject == "" || ttl <= 0 {
+		return "", fmt.Errorf("issuing token for %q: a subject and a positive lifetime are required", subject)
+	}
+	return i.sign(claims{Subject: subject, Audience: i.opts.Audience}, ttl)
+}
+
+// AddPlan registers a health plan's public key, in place of any it had. It
+// refuses private keys and keys too weak for RS384 or ES384.
+func (i *Issuer) AddPlan(clientID string, key jose.JSONWebKey) error {
+	if clientID == "" {
+		return errors.New("registering plan: a client id is required")
+	}
+	if err := checkPlanKey(key); err != nil {
+		return fmt.Errorf("registering plan %s: %w", clientID, err)
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	next := i.state.withPlan(clientID, key)
+	if err := next.save(i.opts.KeyFile); err != nil {
+		return fmt.Errorf("registering plan %s: %w", clientID, err)
+	}
+	i.state = next
+	return nil
+}
+
+// claims are all that a token of ours ever says.
+type claims struct {
+	Issuer   string           `json:"iss"`
+	Subject  string           `json:"sub"`
+	Audience string           `json:"aud"`
+	Expiry   *jwt.NumericDate `json:"exp"`
+	IssuedAt *jwt.NumericDate `json:"iat"`
+	AuthTime *jwt.NumericDate `json:"auth_time,omitempty"`
+	Nonce    string           `json:"nonce,omitempty"`
+	Scope    string           `json:"scope,omitempty"` // of a plan's access token
+}
+
+func (i *Issuer) sign(c claims, life time.Duration) (string, error) {
+	now := i.opts.Now()
+	c.Issuer = i.opts.URL
+	c.IssuedAt = jwt.NewNumericDate(now)
+	c.Expiry = jwt.NewNumericDate(now.Add(life))
+	s, err := jwt.Signed(i.signer).Claims(c).Serialize()
+	if err != nil {
+		return "", fmt.Errorf("signing token for %s: %w", c.Subject, err)
+	}
+	return s, nil
+}
+
+func (i *Issuer) routes(prefix string) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+prefix+"/.well-known/openid-configuration", i.discovery)
+	mux.HandleFunc("GET "+prefix+"/.well-known/jwks.json", i.jwks)
+	mux.HandleFunc("POST "+prefix+"/token", i.token)
+	own := http.NewCrossOriginProtection()
+	mux.HandleFunc("GET "+prefix+"/authorize", i.page)
+	mux.Handle("POST "+prefix+"/authorize", own.Handler(http.HandlerFunc(i.signIn)))
+	return http.MaxBytesHandler(mux, 64<<10)
+}
+
+func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
+	reply(w, http.StatusOK, struct {
+		Issuer        string   `json:"issuer"`
+		Authorization string   `json:"authorization_endpoint"`
+		Token         string   `json:"token_endpoint"`
+		JWKS          string   `json:"jwks_uri"`
+		Responses     []string `json:"response_types_supported"`
+		Subjects      []string `json:"subject_types_supported"`
+		Algorithms    []string `json:"id_token_signing_alg_values_supported"`
+		Scopes        []string `json:"scopes_supported"`
+		Grants        []string `json:"grant_types_supported"`
+		Challenges    []string `json:"code_challenge_methods_supported"`
+		AuthMethods   []string `json:"token_endpoint_auth_methods_supported"`
+		AuthAlgs      []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+		Claims        []string `json:"claims_supported"`
+		TellsIssuer   bool     `json:"authorization_response_iss_parameter_supported"`
+	}{
+		Issuer:        i.opts.URL,
+		Authorization: i.opts.URL + "/authorize",
+		Token:         i.TokenURL(),
+		JWKS:          i.JWKSURL(),
+		Responses:     []string{"code"},
+		Subjects:      []string{"public"},
+		Algorithms:    []string{string(jose.RS256)},
+		Scopes:        []string{"openid", "system/*.rs"},
+		Grants:        []string{"authorization_code", "client_credentials"},
+		Challenges:    []string{"S256"},
+		AuthMethods:   []string{"none", "private_key_jwt"},
+		AuthAlgs:      []string{string(jose.RS384), string(jose.ES384)},
+		Claims:        []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce"},
+		TellsIssuer:   true,
+	})
+}
+
+func (i *Issuer) jwks(w http.ResponseWriter, _ *http.Request) {
+	i.mu.Lock()
+	key := i.state.Key.Public()
+	i.mu.Unlock()
+	reply(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}})
+}
+
+func (i *Issuer) person(ctx context.Context, subject string) (Person, bool) {
+	people := i.opts.People(ctx)
+	at := slices.IndexFunc(people, func(p Person) bool { return p.Subject == subject })
+	if subject == "" || at < 0 {
+		return Person{}, false
+	}
+	return people[at], true
+}

@@ -1,0 +1,532 @@
+package issuer_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/oauth2"
+
+	"evisit/infra/local/issuer"
+)
+
+const (
+	clientID = "evisit"
+	audience = "evisit-api"
+	callback = "http://127.0.0.1:9/signed-in"
+)
+
+var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
+
+// world is an issuer on a free port, a clock the test moves, and a relying
+// party that does not follow redirects.
+type world struct {
+	*issuer.Issuer
+	url     string
+	advance func(time.Duration)
+	now     func() time.Time
+	client  *http.Client
+}
+
+func setup(t *testing.T) world {
+	t.Helper()
+	return setupAt(t, "", "/dev/issuer")
+}
+
+func setupAt(t *testing.T, keyFile, prefix string) world {
+	t.Helper()
+	srv := httptest.NewUnstartedServer(nil)
+	var moved atomic.Int64
+	now := func() time.Time { return start.Add(time.Duration(moved.Load())) }
+	i, err := issuer.New(issuer.Options{
+		URL:          "http://" + srv.Listener.Addr().String() + prefix,
+		Audience:     audience,
+		ClientID:     clientID,
+		RedirectURIs: []string{callback, callback + "?from=issuer"},
+		KeyFile:      keyFile,
+		People: func(context.Context) []issuer.Person {
+			return []issuer.Person{
+				{Subject: "sub-ana", Name: "Ana Example", Role: "clinician", Practice: "North Clinic"},
+				{Subject: "sub-bo", Name: `Bo <b>Sample</b>`, Role: "patient"},
+			}
+		},
+		Now: now,
+		Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv.Config.Handler = i
+	srv.Start()
+	t.Cleanup(srv.Close)
+	client := srv.Client()
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return world{
+		Issuer:  i,
+		url:     srv.URL + prefix,
+		advance: func(d time.Duration) { moved.Add(int64(d)) },
+		now:     now,
+		client:  client,
+	}
+}
+
+func (w world) ctx(t *testing.T) context.Context { return oidc.ClientContext(t.Context(), w.client) }
+
+func (w world) party(t *testing.T) (*oidc.Provider, *oauth2.Config) {
+	t.Helper()
+	p, err := oidc.NewProvider(w.ctx(t), w.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p, &oauth2.Config{
+		ClientID:    clientID,
+		RedirectURL: callback,
+		Endpoint:    p.Endpoint(),
+		Scopes:      []string{oidc.ScopeOpenID},
+	}
+}
+
+// send does a request and returns its reply with the body read.
+func (w world) send(t *testing.T, method, to string, form url.Values) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, to, strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	res, err := w.client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res, string(b)
+}
+
+// choose presses subject's button on the sign-in page at authURL.
+func (w world) choose(t *testing.T, authURL, subject string) (*http.Response, string) {
+	t.Helper()
+	u, err := url.Parse(authURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form := u.Query()
+	form.Set("subject", subject)
+	u.RawQuery = ""
+	return w.send(t, http.MethodPost, u.String(), form)
+}
+
+// code signs sub-ana in and returns the code and the verifier that redeems it.
+func (w world) code(t *testing.T, conf *oauth2.Config) (code, verifier string) {
+	t.Helper()
+	verifier = oauth2.GenerateVerifier()
+	res, body := w.choose(t, conf.AuthCodeURL("st", oauth2.S256ChallengeOption(verifier), oidc.Nonce("n-1")), "sub-ana")
+	to, err := res.Location()
+	if err != nil {
+		t.Fatalf("%s without a redirect: %s", res.Status, body)
+	}
+	if to.Query().Get("code") == "" {
+		t.Fatalf("sent back without a code to %s", to)
+	}
+	return to.Query().Get("code"), verifier
+}
+
+func claimsOf(t *testing.T, token string) map[string]any {
+	t.Helper()
+	b, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c map[string]any
+	if err := json.Unmarshal(b, &c); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestARelyingPartySignsSomebodyIn(t *testing.T) {
+	t.Parallel()
+	for _, prefix := range []string{"", "/dev/issuer"} {
+		t.Run("at "+prefix+"/", func(t *testing.T) {
+			t.Parallel()
+			w := setupAt(t, "", prefix)
+			provider, conf := w.party(t)
+			verifier := oauth2.GenerateVerifier()
+			auth := conf.AuthCodeURL("st&te", oauth2.S256ChallengeOption(verifier), oidc.Nonce("n-1"))
+
+			res, page := w.send(t, http.MethodGet, auth, nil)
+			if res.StatusCode != http.StatusOK {
+				t.Fatalf("the page answers %s: %s", res.Status, page)
+			}
+			for _, want := range []string{"Ana Example", "clinician, North Clinic", `value="sub-ana"`, "Bo &lt;b&gt;Sample"} {
+				if !strings.Contains(page, want) {
+					t.Errorf("the page does not show %q", want)
+				}
+			}
+			if strings.Contains(page, "<script") || strings.Contains(page, "<b>Sample") {
+				t.Error("the page holds a script, or markup out of a name")
+			}
+
+			w.advance(30 * time.Second)
+			res, _ = w.choose(t, auth, "sub-ana")
+			to, err := res.Location()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := to.Query().Get("state"); got != "st&te" {
+				t.Errorf("state is %q", got)
+			}
+			if got := to.Query().Get("iss"); got != w.url {
+				t.Errorf("iss is %q, want %q", got, w.url)
+			}
+			to.RawQuery = ""
+			if to.String() != callback {
+				t.Errorf("sent back to %s, want %s", to, callback)
+			}
+
+			w.advance(59 * time.Second)
+			code := mustQuery(t, res, "code")
+			tok, err := conf.Exchange(w.ctx(t), code, oauth2.VerifierOption(verifier))
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, _ := tok.Extra("id_token").(string)
+			id, err := provider.VerifierContext(w.ctx(t), &oidc.Config{ClientID: clientID, Now: w.now}).Verify(w.ctx(t), raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if id.Nonce != "n-1" {
+				t.Errorf("nonce is %q", id.Nonce)
+			}
+			now := start.Add(89 * time.Second)
+			want := map[string]any{
+				"iss": w.url, "sub": "sub-ana", "aud": clientID, "nonce": "n-1",
+				"iat": float64(now.Unix()), "exp": float64(now.Add(time.Hour).Unix()),
+				"auth_time": float64(start.Add(30 * time.Second).Unix()),
+			}
+			if d := cmp.Diff(want, claimsOf(t, raw)); d != "" {
+				t.Errorf("claims differ from those of a subject alone (-want +got):\n%s", d)
+			}
+			access, err := provider.VerifierContext(w.ctx(t), &oidc.Config{ClientID: audience, Now: w.now}).Verify(w.ctx(t), tok.AccessToken)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if access.Subject != "sub-ana" {
+				t.Errorf("access token is for %q", access.Subject)
+			}
+		})
+	}
+}
+
+func mustQuery(t *testing.T, res *http.Response, key string) string {
+	t.Helper()
+	to, err := res.Location()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to.Query().Get(key)
+}
+
+func TestACodeIsRefused(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		change func(form url.Values)
+		wait   time.Duration
+		want   string
+	}{
+		"after a minute":                       {wait: 61 * time.Second, want: "invalid_grant"},
+		"with another verifier":                {change: set("code_verifier", strings.Repeat("x", 43)), want: "invalid_grant"},
+		"with a short verifier":                {change: set("code_verifier", "x"), want: "invalid_grant"},
+		"without a verifier":                   {change: set("code_verifier", ""), want: "invalid_grant"},
+		"with another registered redirect_uri": {change: set("redirect_uri", callback+"?from=issuer"), want: "invalid_grant"},
+		"with a longer redirect_uri":           {change: set("redirect_uri", callback+"/"), want: "invalid_grant"},
+		"without a redirect_uri":               {change: set("redirect_uri", ""), want: "invalid_grant"},
+		"when it was made up":                  {change: set("code", "ABCDEF"), want: "invalid_grant"},
+		"to another client":                    {change: set("client_id", "other"), want: "invalid_client"},
+		"for another grant type":               {change: set("grant_type", "password"), want: "unsupported_grant_type"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			_, conf := w.party(t)
+			code, verifier := w.code(t, conf)
+			form := url.Values{
+				"grant_type": {"authorization_code"}, "client_id": {clientID}, "code": {code},
+				"redirect_uri": {callback}, "code_verifier": {verifier},
+			}
+			if tc.change != nil {
+				tc.change(form)
+			}
+			w.advance(tc.wait)
+			refused(t, w, form, tc.want)
+		})
+	}
+}
+
+func set(key, value string) func(url.Values) {
+	return func(f url.Values) { f.Set(key, value) }
+}
+
+func refused(t *testing.T, w world, form url.Values, want string) {
+	t.Helper()
+	res, body := w.send(t, http.MethodPost, w.TokenURL(), form)
+	var got struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatalf("%s: %v in %s", res.Status, err, body)
+	}
+	code := http.StatusBadRequest
+	if want == "invalid_client" {
+		code = http.StatusUnauthorized
+	}
+	if res.StatusCode != code || got.Error != want || got.AccessToken != "" {
+		t.Errorf("answer is %s %s, want %d %s", res.Status, body, code, want)
+	}
+	if res.Header.Get("Cache-Control") != "no-store" {
+		t.Error("a token reply may be cached")
+	}
+}
+
+func TestACodeIsGoodOnce(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	_, conf := w.party(t)
+
+	t.Run("after it was redeemed", func(t *testing.T) {
+		t.Parallel()
+		code, verifier := w.code(t, conf)
+		if _, err := conf.Exchange(w.ctx(t), code, oauth2.VerifierOption(verifier)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := conf.Exchange(w.ctx(t), code, oauth2.VerifierOption(verifier))
+		wantCode(t, err, "invalid_grant")
+	})
+	t.Run("and a wrong guess spends it", func(t *testing.T) {
+		t.Parallel()
+		code, verifier := w.code(t, conf)
+		_, err := conf.Exchange(w.ctx(t), code, oauth2.VerifierOption(oauth2.GenerateVerifier()))
+		wantCode(t, err, "invalid_grant")
+		_, err = conf.Exchange(w.ctx(t), code, oauth2.VerifierOption(verifier))
+		wantCode(t, err, "invalid_grant")
+	})
+	t.Run("when two race for it", func(t *testing.T) {
+		t.Parallel()
+		code, verifier := w.code(t, conf)
+		won := make(chan bool)
+		for range 8 {
+			go func() {
+				_, err := conf.Exchange(w.ctx(t), code, oauth2.VerifierOption(verifier))
+				won <- err == nil
+			}()
+		}
+		wins := 0
+		for range 8 {
+			if <-won {
+				wins++
+			}
+		}
+		if wins != 1 {
+			t.Errorf("%d exchanges of one code succeeded, want 1", wins)
+		}
+	})
+}
+
+func TestTheSignInPageRefuses(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		key, value string
+		code       int
+		err        string // told to the relying party; empty when the browser must not be sent there
+	}{
+		"an unknown client":            {"client_id", "other", 400, ""},
+		"an unregistered redirect_uri": {"redirect_uri", "https://elsewhere.example/", 400, ""},
+		"a redirect_uri that extends":  {"redirect_uri", callback + "/more", 400, ""},
+		"another response type":        {"response_type", "token", 303, "unsupported_response_type"},
+		"a scope without openid":       {"scope", "profile", 303, "invalid_scope"},
+		"a missing challenge":          {"code_challenge", "", 303, "invalid_request"},
+		"a plain challenge":            {"code_challenge_method", "plain", 303, "invalid_request"},
+		"a challenge that is no hash":  {"code_challenge", "short", 303, "invalid_request"},
+		"an unknown subject":           {"subject", "sub-nobody", 400, ""},
+		"an empty subject":             {"subject", "", 400, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			_, conf := w.party(t)
+			form := queryOf(t, conf.AuthCodeURL("st", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())))
+			form.Set("subject", "sub-ana")
+			form.Set(tc.key, tc.value)
+			res, body := w.send(t, http.MethodPost, w.url+"/authorize", form)
+			if res.StatusCode != tc.code {
+				t.Fatalf("status is %s, want %d: %s", res.Status, tc.code, body)
+			}
+			if tc.err == "" {
+				if res.Header.Get("Location") != "" {
+					t.Errorf("the browser was sent to %s", res.Header.Get("Location"))
+				}
+				return
+			}
+			if got := mustQuery(t, res, "error"); got != tc.err {
+				t.Errorf("error is %q, want %q", got, tc.err)
+			}
+			if mustQuery(t, res, "state") != "st" || mustQuery(t, res, "code") != "" {
+				t.Errorf("sent back to %s", res.Header.Get("Location"))
+			}
+		})
+	}
+}
+
+func queryOf(t *testing.T, raw string) url.Values {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query()
+}
+
+func TestAStrangersPageCannotSignAnybodyIn(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	r := httptest.NewRequest(http.MethodPost, w.url+"/authorize", strings.NewReader("subject=sub-ana"))
+	r.Header.Set("Origin", "https://elsewhere.example")
+	rec := httptest.NewRecorder()
+	w.ServeHTTP(rec, r)
+	if rec.Code != http.StatusForbidden {
+		t.Errorf("status is %d, want 403", rec.Code)
+	}
+}
+
+func TestARegisteredAddressKeepsItsOwnQuery(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	_, conf := w.party(t)
+	conf.RedirectURL = callback + "?from=issuer"
+	res, _ := w.choose(t, conf.AuthCodeURL("st", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())), "sub-bo")
+	if mustQuery(t, res, "from") != "issuer" || mustQuery(t, res, "code") == "" {
+		t.Errorf("sent back to %s", res.Header.Get("Location"))
+	}
+}
+
+func TestSeedTokens(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	provider, _ := w.party(t)
+	raw, err := w.Token("sub-bo", 24*time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier := provider.VerifierContext(w.ctx(t), &oidc.Config{ClientID: audience, Now: w.now})
+	tok, err := verifier.Verify(w.ctx(t), raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tok.Subject != "sub-bo" || !tok.Expiry.Equal(start.Add(24*time.Hour)) {
+		t.Errorf("token is for %q until %s", tok.Subject, tok.Expiry)
+	}
+	got := claimsOf(t, raw)
+	var keys []string
+	for k := range got {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	if d := cmp.Diff([]string{"aud", "exp", "iat", "iss", "sub"}, keys); d != "" {
+		t.Errorf("claims differ (-want +got):\n%s", d)
+	}
+	w.advance(25 * time.Hour)
+	if _, err := verifier.Verify(w.ctx(t), raw); err == nil {
+		t.Error("the token is good after its time, on the shared clock")
+	}
+	if _, err := w.Token("", time.Hour); err == nil {
+		t.Error("a token was issued to nobody")
+	}
+	if _, err := w.Token("sub-bo", 0); err == nil {
+		t.Error("a token was issued for no time")
+	}
+}
+
+func TestKeysSurviveARestart(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "issuer.json")
+	before := setupAt(t, file, "")
+	raw, err := before.Token("sub-ana", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, public, err := issuer.GeneratePlanKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := before.AddPlan("plan-1", public); err != nil {
+		t.Fatal(err)
+	}
+
+	after := setupAt(t, file, "")
+	keys := oidc.NewRemoteKeySet(after.ctx(t), after.JWKSURL())
+	if _, err := keys.VerifySignature(after.ctx(t), raw); err != nil {
+		t.Errorf("a token of before the restart: %v", err)
+	}
+	a := assertion(after, "plan-1")
+	if _, err := after.Exchange(t, a.sign(t, "ES384", parseKey(t, private)), "system/*.read"); err != nil {
+		t.Errorf("a plan registered before the restart: %v", err)
+	}
+	if strings.Contains(jwksOf(t, after), `"d"`) {
+		t.Error("the key set tells the private key")
+	}
+}
+
+func jwksOf(t *testing.T, w world) string {
+	t.Helper()
+	_, body := w.send(t, http.MethodGet, w.JWKSURL(), nil)
+	return body
+}
+
+func TestNewRefusesAnUnusableConfiguration(t *testing.T) {
+	t.Parallel()
+	good := issuer.Options{
+		URL: "http://127.0.0.1:9", ClientID: clientID, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+		People: func(context.Context) []issuer.Person { return nil },
+	}
+	if _, err := issuer.New(good); err != nil {
+		t.Fatal(err)
+	}
+	for name, breakIt := range map[string]func(*issuer.Options){
+		"a relative URL":       func(o *issuer.Options) { o.URL = "/dev/issuer" },
+		"a trailing slash":     func(o *issuer.Options) { o.URL += "/" },
+		"no client":            func(o *issuer.Options) { o.ClientID = "" },
+		"no clock":             func(o *issuer.Options) { o.Now = nil },
+		"no people":            func(o *issuer.Options) { o.People = nil },
+		"an unreadable folder": func(o *issuer.Options) { o.KeyFile = filepath.Join(t.TempDir(), "absent", "key") },
+		"a folder for a file":  func(o *issuer.Options) { o.KeyFile = t.TempDir() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := good
+			breakIt(&o)
+			if _, err := issuer.New(o); err == nil {
+				t.Error("it was accepted")
+			}
+		})
+	}
+}
