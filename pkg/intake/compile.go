@@ -1,0 +1,350 @@
+package intake
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"evisit/pkg/fault"
+)
+
+// A compiler turns a resource into a Form in two passes. Shape builds what
+// stands alone and refuses what the engine cannot evaluate; link resolves what
+// refers to something else and is the publish gate.
+type compiler struct {
+	res      resource
+	form     *Form
+	problems []fault.Problem
+}
+
+func newCompiler(res resource) *compiler {
+	return &compiler{res: res, form: &Form{res: res, byLink: map[string]*Item{}}}
+}
+
+// compile builds a form, or says everything that is wrong with it at once.
+func compile(res resource) (*Form, error) {
+	c := newCompiler(res)
+	c.shape()
+	c.link()
+	if err := c.err("questionnaire-refused", "This questionnaire may not be published."); err != nil {
+		return nil, err
+	}
+	return c.form, nil
+}
+
+func (c *compiler) problem(where, code, format string, args ...any) {
+	c.problems = append(c.problems, fault.Problem{Where: where, Code: code, Text: fmt.Sprintf(format, args...)})
+}
+
+func (c *compiler) err(code, text string) error {
+	if len(c.problems) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, code, text, c.problems...)
+}
+
+func (c *compiler) shape() {
+	if c.res.ResourceType != "Questionnaire" {
+		c.problem("resourceType", "type", "resourceType is Questionnaire.")
+	}
+	for _, m := range []struct{ name, value string }{
+		{"id", c.res.ID}, {"url", c.res.URL}, {"version", c.res.Version}, {"title", c.res.Title}, {"status", c.res.Status},
+	} {
+		if strings.TrimSpace(m.value) == "" {
+			c.problem(m.name, "required", "A questionnaire has its %s.", m.name)
+		}
+	}
+	if strings.Contains(c.res.Version, "|") {
+		c.problem("version", "type", "A version has no |.")
+	}
+	if len(c.res.Items) == 0 {
+		c.problem("item", "required", "A questionnaire has items.")
+	}
+	for _, e := range c.res.Extension {
+		c.formExtension(e)
+	}
+	c.form.items = c.items(nil, c.res.Items)
+}
+
+// want reports whether an extension has one of the shapes wanted.
+func (c *compiler) want(where string, e extension, shapes ...string) bool {
+	if slices.Contains(shapes, e.shape()) {
+		return true
+	}
+	c.problem(where, "extension", "%s holds %s, and only that.", shortName(e.URL), strings.Join(shapes, " or "))
+	return false
+}
+
+func shortName(url string) string { return url[strings.LastIndexByte(url, '/')+1:] }
+
+func (c *compiler) formExtension(e extension) {
+	name := shortName(e.URL)
+	switch e.URL {
+	case extBilling:
+		if c.want(name, e, "valueCode") {
+			c.once(name, c.form.billing != "")
+			c.form.billing = e.ValueCode
+		}
+	case extSex:
+		if c.want(name, e, "valueCode") {
+			c.once(name, c.form.sex != "")
+			c.form.sex = e.ValueCode
+		}
+	case extAges:
+		if c.want(name, e, "valueRange") {
+			c.once(name, c.form.ages != nil)
+			c.ages(name, *e.ValueRange)
+		}
+	case extDiagnosis:
+		if c.want(name, e, "valueCoding") {
+			c.form.diagnose = append(c.form.diagnose, *e.ValueCoding)
+		}
+	case extDerived:
+		if c.want(name, e, "extension") {
+			c.derivation(e)
+		}
+	case extRule:
+		if c.want(name, e, "extension") {
+			c.rule(e)
+		}
+	case extNote:
+		c.want(name, e, "valueMarkdown")
+	default:
+		c.problem(e.URL, "extension", "This extension is not evaluated on a questionnaire.")
+	}
+}
+
+func (c *compiler) once(where string, again bool) {
+	if again {
+		c.problem(where, "extension", "%s is given once.", where)
+	}
+}
+
+func (c *compiler) ages(where string, r ageRange) {
+	c.form.ages = &ages{}
+	for _, bound := range []struct {
+		q  *quantity
+		to *int
+	}{{r.Low, &c.form.ages.low}, {r.High, &c.form.ages.high}} {
+		if bound.q == nil || (bound.q.Unit != "a" && bound.q.Unit != "") {
+			c.problem(where, "range", "An age range has low and high in years (unit a).")
+			continue
+		}
+		years, ok := wholeDecimal(bound.q.Value.String())
+		if !ok {
+			c.problem(where, "range", "An age is a whole number of years.")
+		}
+		*bound.to = years
+	}
+}
+
+// items builds the items of one level, in document order.
+func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
+	items := make([]*Item, 0, len(sources))
+	for place, s := range sources {
+		it := &Item{
+			LinkID: s.LinkID, Text: s.Text, Type: s.Type, Codes: s.Code,
+			Required: s.Required, Repeats: s.Repeats, ReadOnly: s.ReadOnly, MaxLength: s.MaxLength,
+			index: len(c.form.all), place: place, parent: parent,
+		}
+		if parent != nil {
+			it.row = parent.row
+			if parent.Type == Group && parent.Repeats {
+				it.row = parent
+			}
+		}
+		c.form.all = append(c.form.all, it)
+		c.item(it, s)
+		it.Items = c.items(it, s.Items)
+		it.end = len(c.form.all)
+		for _, child := range it.Items {
+			if child.Type == Display {
+				it.Help = append(it.Help, child.Text)
+			}
+		}
+		items = append(items, it)
+	}
+	return items
+}
+
+func (c *compiler) item(it *Item, s sourceItem) {
+	if strings.TrimSpace(s.LinkID) == "" || len(s.LinkID) > maxLinkIDLength {
+		c.problem(s.LinkID, "required", "Every item has a linkId of at most %d characters.", maxLinkIDLength)
+	}
+	c.itemType(it, s)
+	for _, o := range s.AnswerOption {
+		c.option(it, o)
+	}
+	for _, e := range s.Extension {
+		c.itemExtension(it, e)
+	}
+	for _, w := range s.EnableWhen {
+		c.enableWhen(it, w)
+	}
+	switch {
+	case s.EnableBehavior == "any":
+		it.EnableAny = true
+	case s.EnableBehavior == "all", s.EnableBehavior == "" && len(s.EnableWhen) <= 1:
+	default:
+		c.problem(it.LinkID, "enableBehavior", "With several enableWhen, enableBehavior is any or all.")
+	}
+}
+
+func (c *compiler) itemType(it *Item, s sourceItem) {
+	switch s.Type {
+	case Display:
+		if s.Required || s.Repeats || s.ReadOnly {
+			c.problem(it.LinkID, "type", "A display item is not required, repeated or readOnly.")
+		}
+	case Group:
+		if s.ReadOnly {
+			c.problem(it.LinkID, "type", "A group is not readOnly.")
+		}
+		if len(s.Items) == 0 {
+			c.problem(it.LinkID, "type", "A group has items.")
+		}
+		if s.Repeats && it.row != nil {
+			c.problem(it.LinkID, "type", "A repeating group inside a repeating group is not evaluated.")
+		}
+	case BooleanQ, IntegerQ, DecimalQ, DateQ, DateTimeQ, Choice, OpenChoice, Upload:
+	case StringQ, TextQ:
+		if it.MaxLength == 0 && s.Type == StringQ {
+			it.MaxLength = defaultStringLength
+		} else if it.MaxLength == 0 {
+			it.MaxLength = defaultTextLength
+		}
+	default:
+		c.problem(it.LinkID, "type", "The item type %q is not evaluated.", s.Type)
+	}
+	if s.MaxLength != 0 && s.Type != StringQ && s.Type != TextQ && s.Type != OpenChoice {
+		c.problem(it.LinkID, "type", "maxLength is for string, text and open-choice.")
+	}
+	if s.Type == OpenChoice && it.MaxLength == 0 {
+		it.MaxLength = defaultStringLength
+	}
+	if s.Type != Group {
+		for _, child := range s.Items {
+			if child.Type != Display {
+				c.problem(child.LinkID, "type", "Only a display item may be nested in %s; put questions in a group.", it.LinkID)
+			}
+		}
+	}
+}
+
+func (c *compiler) option(it *Item, o option) {
+	if o.ValueCoding == nil || o.ValueCoding.Code == "" {
+		c.problem(it.LinkID, "option", "Every answerOption has a valueCoding with a code.")
+		return
+	}
+	opt := Option{Coding: *o.ValueCoding}
+	for _, e := range o.Extension {
+		if e.URL != extOrdinal {
+			c.problem(it.LinkID, "extension", "The extension %s is not evaluated on an option.", e.URL)
+			continue
+		}
+		if !c.want(it.LinkID, e, "valueDecimal") {
+			continue
+		}
+		score, ok := wholeDecimal(e.ValueDecimal.String())
+		if !ok || score > maxOrdinal {
+			c.problem(it.LinkID, "option", "An ordinalValue is a whole number up to %d.", maxOrdinal)
+			continue
+		}
+		opt.Ordinal = &score
+		if it.ordinals == nil {
+			it.ordinals = map[string]int{}
+		}
+		it.ordinals[opt.Code] = score
+	}
+	it.Options = append(it.Options, opt)
+}
+
+// maxOrdinal keeps every total within an int32.
+const maxOrdinal = 1000
+
+func (c *compiler) itemExtension(it *Item, e extension) {
+	switch e.URL {
+	case extMinValue:
+		if c.want(it.LinkID, e, "valueInteger", "valueDecimal") {
+			it.Min, it.min = c.bound(it, e)
+		}
+	case extMaxValue:
+		if c.want(it.LinkID, e, "valueInteger", "valueDecimal") {
+			it.Max, it.max = c.bound(it, e)
+		}
+	case extMinOccurs:
+		if c.want(it.LinkID, e, "valueInteger") {
+			it.MinOccurs = c.count(it, e)
+		}
+	case extMaxOccurs:
+		if c.want(it.LinkID, e, "valueInteger") {
+			it.MaxOccurs = c.count(it, e)
+		}
+	case extUnit:
+		if c.want(it.LinkID, e, "valueCoding") {
+			it.Unit = e.ValueCoding.Code
+		}
+	case extMIMEType:
+		if c.want(it.LinkID, e, "valueCode") {
+			it.MIMETypes = append(it.MIMETypes, strings.ToLower(e.ValueCode))
+		}
+	case extMaxSize:
+		if c.want(it.LinkID, e, "valueDecimal") {
+			var ok bool
+			if it.MaxBytes, ok = megabytes(e.number()); !ok {
+				c.problem(it.LinkID, "range", "maxSize is a number of megabytes above 0.")
+			}
+		}
+	case sdcCalculated:
+		if c.want(it.LinkID, e, "valueExpression") {
+			c.calculated(it, *e.ValueExpression)
+		}
+	case extPage:
+		if c.want(it.LinkID, e, "valueString") {
+			it.page = e.ValueString
+		}
+	case extControl:
+		if c.want(it.LinkID, e, "valueCodeableConcept") && !isHelp(*e.ValueCodeableConcept) {
+			c.problem(it.LinkID, "extension", "The only itemControl evaluated is help.")
+		}
+	case extNote:
+		c.want(it.LinkID, e, "valueMarkdown")
+	default:
+		c.problem(it.LinkID, "extension", "The extension %s is not evaluated on an item.", e.URL)
+	}
+}
+
+func isHelp(cc codeableConcept) bool {
+	return len(cc.Coding) == 1 && cc.Coding[0].Code == "help"
+}
+
+func (c *compiler) bound(it *Item, e extension) (string, *number) {
+	n, ok := parseNumber(e.number())
+	if !ok {
+		c.problem(it.LinkID, "range", "%s is a plain number.", shortName(e.URL))
+		return "", nil
+	}
+	return e.number(), &n
+}
+
+func (c *compiler) count(it *Item, e extension) int {
+	n, ok := whole(e.number())
+	if !ok {
+		c.problem(it.LinkID, "range", "%s is a whole number from 0.", shortName(e.URL))
+	}
+	return n
+}
+
+func (c *compiler) calculated(it *Item, e expression) {
+	m := totalExpression.FindStringSubmatch(e.Expression)
+	if m == nil || e.Language != "text/fhirpath" {
+		c.problem(it.LinkID, "extension", "The only calculation evaluated is the sum of ordinals of items matching a linkId pattern.")
+		return
+	}
+	it.pattern = m[1]
+	if _, err := regexp.Compile(it.pattern); err != nil {
+		c.problem(it.LinkID, "extension", "The linkId pattern of the calculation is not a regular expression.")
+		it.pattern = ""
+	}
+}

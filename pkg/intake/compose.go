@@ -1,0 +1,160 @@
+package intake
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"evisit/pkg/fault"
+)
+
+// itemsPerPage is how many top-level questions of a protocol are shown
+// together when its author did not say.
+const itemsPerPage = 8
+
+const consentPage = "Fee and consent"
+
+// commonPages names the item of the common block that starts each page, for a
+// source without pages of its own.
+var commonPages = map[string]string{
+	"emergency-ack": "Before you start",
+	"seen-7d":       "About this visit",
+	"pregnant":      "About you",
+	feeItem:         consentPage,
+}
+
+// Compose publishes a protocol: it joins the common block and the protocol
+// into one immutable form, or refuses with a fault.Invalid that names
+// everything the publish gate found.
+//
+// The common block's items come first and keep their order and nesting, then
+// the protocol's, then fee and consent acceptance, which a page shows last.
+// The form takes its name, url, title, status, billing class, ages, sex and
+// diagnoses from the protocol, the rules from both, the common block's first.
+func Compose(common, protocol *Questionnaire) (*Form, error) {
+	first, last := divide(common.res.Items)
+	if len(last) != 2 {
+		return nil, fault.New(fault.Invalid, "questionnaire-refused", "This questionnaire may not be published.",
+			fault.Problem{Where: common.res.ID, Code: "structure", Text: "The common block has " + feeItem + " and " + consentItem + " at the top level."})
+	}
+	res := protocol.res
+	res.Version += "-common-" + common.res.Version
+	res.DerivedFrom = []string{
+		common.res.URL + "|" + common.res.Version,
+		protocol.res.URL + "|" + protocol.res.Version,
+	}
+	res.Items = slices.Concat(paged(first, commonPages), chunked(protocol.res.Items, protocol.res.Title), paged(last, commonPages))
+	res.Extension = composeExtensions(common.res.Extension, protocol.res.Extension)
+	return seal(res)
+}
+
+// Alone compiles one source by itself, through the same gate, to check answers
+// to it.
+func Alone(q *Questionnaire) (*Form, error) {
+	res := q.res
+	res.Items = paged(res.Items, commonPages)
+	if res.Items[0].page() == "" {
+		res.Items = chunked(q.res.Items, res.Title)
+	}
+	return seal(res)
+}
+
+func seal(res resource) (*Form, error) {
+	f, err := compile(res)
+	if err != nil {
+		return nil, err
+	}
+	var buf bytes.Buffer
+	e := json.NewEncoder(&buf)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(res); err != nil {
+		return nil, fmt.Errorf("writing questionnaire %s: %w", res.ID, err)
+	}
+	f.seal(bytes.TrimRight(buf.Bytes(), "\n"))
+	return f, nil
+}
+
+// divide takes fee and consent out of the common block.
+func divide(items []sourceItem) (first, last []sourceItem) {
+	for _, s := range items {
+		if s.LinkID == feeItem || s.LinkID == consentItem {
+			last = append(last, s)
+		} else {
+			first = append(first, s)
+		}
+	}
+	return first, last
+}
+
+// composeExtensions keeps the protocol's attributes and both sources' rules
+// and derived flags.
+func composeExtensions(common, protocol []extension) []extension {
+	var joined []extension
+	for _, e := range protocol {
+		if e.URL != extRule {
+			joined = append(joined, e)
+		}
+	}
+	for _, e := range common {
+		if e.URL == extRule || e.URL == extDerived {
+			joined = append(joined, e)
+		}
+	}
+	for _, e := range protocol {
+		if e.URL == extRule {
+			joined = append(joined, e)
+		}
+	}
+	return joined
+}
+
+func (s sourceItem) page() string {
+	for _, e := range s.Extension {
+		if e.URL == extPage {
+			return e.ValueString
+		}
+	}
+	return ""
+}
+
+// onPage returns the item with its page set, unless its author set one.
+func (s sourceItem) onPage(title string) sourceItem {
+	if s.page() == "" && title != "" {
+		s.Extension = append(slices.Clip(s.Extension), extension{URL: extPage, ValueString: title})
+	}
+	return s
+}
+
+// paged puts each item on the page that starts at it, or goes on from before.
+func paged(items []sourceItem, starts map[string]string) []sourceItem {
+	out := make([]sourceItem, len(items))
+	title := ""
+	for i, s := range items {
+		if start, ok := starts[s.LinkID]; ok {
+			title = start
+		}
+		if own := s.page(); own != "" {
+			title = own
+		}
+		out[i] = s.onPage(title)
+	}
+	return out
+}
+
+// chunked spreads a protocol's items evenly over pages named after it.
+func chunked(items []sourceItem, title string) []sourceItem {
+	if slices.ContainsFunc(items, func(s sourceItem) bool { return s.page() != "" }) {
+		return paged(items, nil)
+	}
+	pages := (len(items) + itemsPerPage - 1) / itemsPerPage
+	out := make([]sourceItem, len(items))
+	for i, s := range items {
+		name := title
+		if pages > 1 {
+			name = fmt.Sprintf("%s, %d of %d", title, i*pages/len(items)+1, pages)
+		}
+		out[i] = s.onPage(name)
+	}
+	return out
+}

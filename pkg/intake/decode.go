@@ -1,0 +1,297 @@
+package intake
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"evisit/pkg/fault"
+)
+
+const responseType = "QuestionnaireResponse"
+
+// responseStatuses are FHIR's, for a response.
+var responseStatuses = []string{"in-progress", "completed", "amended", "entered-in-error", "stopped"}
+
+// Members FHIR allows that carry no answer; they are read past. A member that
+// could change the meaning of the rest (modifierExtension, implicitRules) is
+// unknown to us, and refused.
+var (
+	ignoredOfResponse = []string{
+		"id", "meta", "language", "text", "extension", "identifier", "basedOn", "partOf",
+		"subject", "encounter", "authored", "author", "source",
+	}
+	ignoredOfItem   = []string{"id", "extension", "definition", "text"}
+	ignoredOfAnswer = []string{"id", "extension"}
+)
+
+// ParseResponse reads a FHIR QuestionnaireResponse in JSON, whole or only its
+// page. Text that is not one JSON object is a fault.Malformed; unknown members
+// and wrong structure are a fault.Invalid naming each by JSON pointer; more
+// than MaxResponseBytes is a fault.TooLarge.
+//
+// A value of the wrong type or out of all bounds is not an error here: it is
+// kept, and Check names it by linkId, so that one bad number cannot hide an
+// emergency answered beside it.
+func ParseResponse(data []byte) (Response, error) {
+	if len(data) > MaxResponseBytes {
+		return Response{}, fault.New(fault.TooLarge, "response-too-large", "These answers are too long. Shorten them and try again.")
+	}
+	root, err := parseTree(data)
+	if err != nil {
+		return Response{}, fault.Hide(fault.Malformed, "response-malformed", "The answers could not be read: this is not one JSON object.", err)
+	}
+	d := decoder{}
+	r := d.response(root)
+	if len(d.problems) > 0 {
+		return Response{}, fault.New(fault.Invalid, "response-invalid", "The answers are not a FHIR R4 QuestionnaireResponse.", d.problems...)
+	}
+	return r, nil
+}
+
+type decoder struct {
+	problems []fault.Problem
+	entries  int
+}
+
+// maxStructureProblems bounds a reply: after so many, more say nothing new.
+const maxStructureProblems = 50
+
+func (d *decoder) problem(where, code, text string) {
+	if len(d.problems) < maxStructureProblems {
+		d.problems = append(d.problems, fault.Problem{Where: where, Code: code, Text: text})
+	}
+}
+
+func (d *decoder) unknown(at, name string) {
+	if len(name) > maxLinkIDLength {
+		name = name[:maxLinkIDLength]
+	}
+	d.problem(pointer(at, strings.ToValidUTF8(name, "")), "unknown", "This member is not known here. Leave it out.")
+}
+
+func pointer(at, name string) string {
+	return at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
+func (d *decoder) response(n node) Response {
+	var r Response
+	if n.kind != objectNode {
+		d.problem("", "type", "A QuestionnaireResponse is a JSON object.")
+		return r
+	}
+	for _, m := range n.members {
+		at := pointer("", m.name)
+		switch m.name {
+		case "resourceType":
+			if d.text(m.value, at) != responseType {
+				d.problem(at, "type", "resourceType is "+responseType+".")
+			}
+		case "questionnaire":
+			r.Questionnaire = d.text(m.value, at)
+		case "status":
+			if r.Status = d.text(m.value, at); !slices.Contains(responseStatuses, r.Status) {
+				d.problem(at, "option", "status is one of "+strings.Join(responseStatuses, ", ")+".")
+			}
+		case "item":
+			r.Items = d.items(m.value, at)
+		default:
+			if !slices.Contains(ignoredOfResponse, m.name) {
+				d.unknown("", m.name)
+			}
+		}
+	}
+	return r
+}
+
+func (d *decoder) text(n node, at string) string {
+	if n.kind != stringNode || strings.TrimSpace(n.text) == "" {
+		d.problem(at, "type", "This is text, and not empty.")
+		return ""
+	}
+	return n.text
+}
+
+func (d *decoder) array(n node, at string) []node {
+	if n.kind != arrayNode {
+		d.problem(at, "type", "This is a list.")
+		return nil
+	}
+	if d.entries += len(n.elems); d.entries > maxEntries {
+		d.problem(at, "structure", "There are too many items.")
+		return nil
+	}
+	return n.elems
+}
+
+func (d *decoder) items(n node, at string) []Entry {
+	elems := d.array(n, at)
+	if len(elems) == 0 {
+		return nil
+	}
+	items := make([]Entry, len(elems))
+	for i, e := range elems {
+		items[i] = d.entry(e, at+"/"+strconv.Itoa(i))
+	}
+	return items
+}
+
+func (d *decoder) entry(n node, at string) Entry {
+	var e Entry
+	if n.kind != objectNode {
+		d.problem(at, "type", "An item is a JSON object.")
+		return e
+	}
+	for _, m := range n.members {
+		in := pointer(at, m.name)
+		switch m.name {
+		case "linkId":
+			if e.LinkID = d.text(m.value, in); len(e.LinkID) > maxLinkIDLength {
+				d.problem(in, "length", "A linkId has at most 255 characters.")
+			}
+		case "answer":
+			for i, a := range d.array(m.value, in) {
+				e.Answers = append(e.Answers, d.answer(a, in+"/"+strconv.Itoa(i)))
+			}
+		case "item":
+			e.Items = d.items(m.value, in)
+		default:
+			if !slices.Contains(ignoredOfItem, m.name) {
+				d.unknown(at, m.name)
+			}
+		}
+	}
+	if e.LinkID == "" {
+		d.problem(pointer(at, "linkId"), "required", "Every item has a linkId.")
+	}
+	return e
+}
+
+func (d *decoder) answer(n node, at string) Answer {
+	var a Answer
+	if n.kind != objectNode {
+		d.problem(at, "type", "An answer is a JSON object.")
+		return a
+	}
+	for _, m := range n.members {
+		switch read, isValue := valueReaders[m.name]; {
+		case isValue && a.Value.kind != NoValue:
+			d.problem(at, "structure", "An answer has one value.")
+		case isValue:
+			a.Value = read(m.value)
+			if a.Value.kind == UnusableValue {
+				a.Value.name, a.Value.text = m.name, string(m.value.raw)
+			}
+		case m.name == "item":
+			a.Items = d.items(m.value, pointer(at, m.name))
+		case !slices.Contains(ignoredOfAnswer, m.name):
+			d.unknown(at, m.name)
+		}
+	}
+	return a
+}
+
+var unusable = Value{kind: UnusableValue}
+
+// valueReaders read each value[x] that FHIR allows in an answer. No form of
+// ours asks for the last four, so they are never usable.
+var valueReaders = map[string]func(node) Value{
+	"valueBoolean":    readBoolean,
+	"valueInteger":    readInteger,
+	"valueDecimal":    readDecimal,
+	"valueString":     textReader(String),
+	"valueDate":       textReader(Date),
+	"valueDateTime":   textReader(DateTime),
+	"valueCoding":     readCoding,
+	"valueAttachment": readAttachment,
+	"valueTime":       func(node) Value { return unusable },
+	"valueUri":        func(node) Value { return unusable },
+	"valueQuantity":   func(node) Value { return unusable },
+	"valueReference":  func(node) Value { return unusable },
+}
+
+func readBoolean(n node) Value {
+	if n.kind != boolNode {
+		return unusable
+	}
+	return Boolean(n.truth)
+}
+
+func readInteger(n node) Value {
+	if n.kind != numberNode || !integerLiteral.MatchString(n.text) {
+		return unusable
+	}
+	i, err := strconv.ParseInt(n.text, 10, 32)
+	if err != nil {
+		return Value{kind: UnusableValue, wrong: "range"}
+	}
+	return Integer(int32(i))
+}
+
+func readDecimal(n node) Value {
+	if n.kind != numberNode {
+		return unusable
+	}
+	if _, ok := parseNumber(n.text); !ok {
+		return Value{kind: UnusableValue, wrong: "range"}
+	}
+	return Decimal(n.text)
+}
+
+func textReader(as func(string) Value) func(node) Value {
+	return func(n node) Value {
+		if n.kind != stringNode {
+			return unusable
+		}
+		return as(n.text)
+	}
+}
+
+func readCoding(n node) Value {
+	var c Coding
+	fields := map[string]*string{"system": &c.System, "code": &c.Code, "display": &c.Display}
+	if !readTexts(n, fields, "id", "extension", "version", "userSelected") {
+		return unusable
+	}
+	return Code(c)
+}
+
+func readAttachment(n node) Value {
+	var a Attachment
+	fields := map[string]*string{
+		"contentType": &a.ContentType, "url": &a.URL, "hash": &a.Hash,
+		"title": &a.Title, "creation": &a.Creation, "data": &a.Data,
+	}
+	if !readTexts(n, fields, "id", "extension", "language", "size") {
+		return unusable
+	}
+	for _, m := range n.members {
+		if m.name != "size" {
+			continue
+		}
+		size := readInteger(m.value)
+		if size.kind != IntegerValue || size.whole <= 0 {
+			return unusable
+		}
+		a.Size = int64(size.whole)
+	}
+	return File(a)
+}
+
+// readTexts fills the named texts from an object's members, and reports
+// whether it holds nothing else but the ignored.
+func readTexts(n node, fields map[string]*string, ignored ...string) bool {
+	if n.kind != objectNode {
+		return false
+	}
+	for _, m := range n.members {
+		field, known := fields[m.name]
+		switch {
+		case known && m.value.kind == stringNode:
+			*field = m.value.text
+		case !slices.Contains(ignored, m.name):
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,104 @@
+package intake
+
+import (
+	"math"
+	"strconv"
+	"strings"
+)
+
+const (
+	hl7Base       = "http://hl7.org/fhir/StructureDefinition/"
+	sdcCalculated = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-calculatedExpression"
+)
+
+// Our extensions.
+const (
+	extBilling   = extensionBase + "evisit-billing-class"
+	extAges      = extensionBase + "evisit-age-range"
+	extSex       = extensionBase + "evisit-sex"
+	extDiagnosis = extensionBase + "evisit-suggested-diagnosis"
+	extDerived   = extensionBase + "evisit-derived-flag"
+	extRule      = extensionBase + "evisit-divert-rule"
+	extPage      = extensionBase + "evisit-page" // title of the page a top-level item is on
+)
+
+// FHIR's extensions.
+const (
+	extMinValue  = hl7Base + "minValue"
+	extMaxValue  = hl7Base + "maxValue"
+	extMinOccurs = hl7Base + "questionnaire-minOccurs"
+	extMaxOccurs = hl7Base + "questionnaire-maxOccurs"
+	extUnit      = hl7Base + "questionnaire-unit"
+	extMIMEType  = hl7Base + "mimeType"
+	extMaxSize   = hl7Base + "maxSize"
+	extControl   = hl7Base + "questionnaire-itemControl"
+	extOrdinal   = hl7Base + "ordinalValue"
+	extNote      = hl7Base + "designNote"
+)
+
+var billingClasses = []string{"none", "em", "em-image", "em-screen", "no-charge", "monitoring", "admin-fee"}
+
+var sexes = []string{"female", "male", "other", "unknown"} // FHIR's administrative genders
+
+// shape names the one value an extension holds, as FHIR does, or "extension"
+// for a complex one. It is empty when there is no value, or more than one.
+func (e extension) shape() string {
+	found := ""
+	for _, v := range []struct {
+		name  string
+		given bool
+	}{
+		{"extension", len(e.Extension) > 0},
+		{"valueBoolean", e.ValueBoolean != nil},
+		{"valueCode", e.ValueCode != ""},
+		{"valueId", e.ValueID != ""},
+		{"valueString", e.ValueString != ""},
+		{"valueMarkdown", e.ValueMarkdown != ""},
+		{"valueInteger", e.ValueInteger != ""},
+		{"valueDecimal", e.ValueDecimal != ""},
+		{"valueCoding", e.ValueCoding != nil},
+		{"valueCodeableConcept", e.ValueCodeableConcept != nil},
+		{"valueExpression", e.ValueExpression != nil},
+		{"valueRange", e.ValueRange != nil},
+	} {
+		if v.given && found != "" {
+			return ""
+		}
+		if v.given {
+			found = v.name
+		}
+	}
+	return found
+}
+
+// number returns the integer or decimal an extension holds, as written.
+func (e extension) number() string {
+	if e.ValueInteger != "" {
+		return e.ValueInteger.String()
+	}
+	return e.ValueDecimal.String()
+}
+
+// whole returns a non-negative integer.
+func whole(literal string) (int, bool) {
+	i, err := strconv.ParseInt(literal, 10, 32)
+	return int(i), err == nil && i >= 0
+}
+
+// wholeDecimal returns a non-negative integer that may be written 3.0.
+func wholeDecimal(literal string) (int, bool) {
+	if before, zeros, ok := strings.Cut(literal, "."); ok && strings.Trim(zeros, "0") == "" {
+		literal = before
+	}
+	return whole(literal)
+}
+
+// megabytes returns a maxSize, given in units of 1,048,576 bytes and possibly
+// a fraction, in bytes.
+func megabytes(literal string) (int64, bool) {
+	mb, err := strconv.ParseFloat(literal, 64)
+	if err != nil || !(mb > 0 && mb <= 1024) {
+		return 0, false
+	}
+	return int64(math.Round(mb * (1 << 20))), true
+}

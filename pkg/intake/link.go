@@ -1,0 +1,212 @@
+package intake
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// link resolves every reference and is the publish gate: what it refuses never
+// becomes a version.
+func (c *compiler) link() {
+	for _, it := range c.form.all {
+		if _, twice := c.form.byLink[it.LinkID]; twice {
+			c.problem(it.LinkID, "unique", "This linkId is given twice.")
+			continue
+		}
+		c.form.byLink[it.LinkID] = it
+	}
+	c.attributes()
+	for _, it := range c.form.all {
+		c.linkItem(it)
+	}
+	c.linkRules()
+	c.linkDerivations()
+	c.pages()
+}
+
+func (c *compiler) attributes() {
+	f := c.form
+	if !slices.Contains(billingClasses, f.billing) {
+		c.problem("evisit-billing-class", "option", "The billing class is one of %s.", strings.Join(billingClasses, ", "))
+	}
+	if f.sex != "" && !slices.Contains(sexes, f.sex) {
+		c.problem("evisit-sex", "option", "The sex is one of %s.", strings.Join(sexes, ", "))
+	}
+	if f.ages != nil && f.ages.low > f.ages.high {
+		c.problem("evisit-age-range", "range", "The lowest age is not above the highest.")
+	}
+	for _, d := range f.diagnose {
+		if d.System == "" || d.Code == "" || d.Display == "" {
+			c.problem("evisit-suggested-diagnosis", "required", "A suggested diagnosis has system, code and display.")
+		}
+	}
+}
+
+func (c *compiler) linkItem(it *Item) {
+	if strings.TrimSpace(it.Text) == "" && it.Type != Group {
+		c.problem(it.LinkID, "required", "Every question has a text.")
+	}
+	c.ranges(it)
+	c.options(it)
+	for i := range it.when {
+		c.linkEnable(it, &it.when[i])
+	}
+	switch {
+	case it.pattern != "":
+		c.linkTotal(it)
+	case it.ReadOnly:
+		c.problem(it.LinkID, "readonly", "A readOnly question has a calculatedExpression.")
+	}
+}
+
+func (c *compiler) ranges(it *Item) {
+	numeric := it.Type == IntegerQ || it.Type == DecimalQ
+	switch {
+	case (it.min != nil || it.max != nil) && !numeric:
+		c.problem(it.LinkID, "range", "minValue and maxValue are for integer and decimal questions.")
+	case it.min != nil && it.max != nil && it.min.compare(*it.max) > 0:
+		c.problem(it.LinkID, "range", "minValue is not above maxValue.")
+	}
+	if it.MaxLength < 0 {
+		c.problem(it.LinkID, "range", "maxLength is above 0.")
+	}
+	if !it.Repeats && (it.MinOccurs > 1 || it.MaxOccurs > 1) {
+		c.problem(it.LinkID, "occurrence", "An item that does not repeat occurs at most once.")
+	}
+	if it.MaxOccurs > 0 && it.MinOccurs > it.MaxOccurs {
+		c.problem(it.LinkID, "occurrence", "minOccurs is not above maxOccurs.")
+	}
+	if it.Type != Upload && (len(it.MIMETypes) > 0 || it.MaxBytes != 0) {
+		c.problem(it.LinkID, "attachment", "mimeType and maxSize are for attachments.")
+	}
+}
+
+func (c *compiler) options(it *Item) {
+	choice := it.Type == Choice || it.Type == OpenChoice
+	if choice != (len(it.Options) > 0) {
+		c.problem(it.LinkID, "option", "A choice has options, and nothing else has.")
+	}
+	seen := map[string]bool{}
+	for _, o := range it.Options {
+		if seen[o.Code] {
+			c.problem(it.LinkID, "option", "The option %s is given twice.", o.Code)
+		}
+		seen[o.Code] = true
+	}
+}
+
+func (c *compiler) linkEnable(it *Item, cond *condition) {
+	c.linkCondition(it.LinkID, "enableWhen", cond)
+	switch q := cond.item; {
+	case q == nil:
+	case q.index >= it.index:
+		c.problem(it.LinkID, "enableWhen", "enableWhen refers to %s, which does not come before.", cond.question)
+	default:
+		cond.sameRow = q.row != nil && q.row == it.row
+	}
+}
+
+// linkCondition finds the question and checks that it can be compared so.
+func (c *compiler) linkCondition(where, code string, cond *condition) {
+	q, ok := c.form.byLink[cond.question]
+	if !ok {
+		c.problem(where, code, "It refers to %s, which does not exist.", cond.question)
+		return
+	}
+	cond.item = q
+	equality := cond.operator == "=" || cond.operator == "!="
+	switch q.Type {
+	case BooleanQ:
+		if cond.want.kind != BooleanValue || !equality {
+			c.problem(where, code, "%s is compared by = or != with a boolean.", q.LinkID)
+		}
+	case IntegerQ, DecimalQ:
+		if cond.want.kind != DecimalValue {
+			c.problem(where, code, "%s is compared with a number.", q.LinkID)
+		}
+	case Choice, OpenChoice:
+		if cond.want.kind != CodingValue || !equality {
+			c.problem(where, code, "%s is compared by = or != with an option's code.", q.LinkID)
+		} else if _, ok := q.option(cond.want.coding); !ok {
+			c.problem(where, code, "%s has no option %s.", q.LinkID, cond.want.coding.Code)
+		}
+	default:
+		c.problem(where, code, "Answers to %s (%s) are not compared.", q.LinkID, q.Type)
+	}
+}
+
+// option finds the option of a coding. A system that is given must be the
+// option's.
+func (it *Item) option(coding Coding) (Coding, bool) {
+	for i := range it.Options {
+		o := &it.Options[i]
+		if o.Code == coding.Code && (coding.System == "" || coding.System == o.System) {
+			return o.Coding, true
+		}
+	}
+	return Coding{}, false
+}
+
+func (c *compiler) linkRules() {
+	seen := map[string]bool{}
+	for _, r := range c.form.rules {
+		if r.ID == "" || seen[r.ID] {
+			c.problem(r.ID, "rule", "Every rule has an id of its own.")
+		}
+		seen[r.ID] = true
+		if strings.TrimSpace(r.Message) == "" || strings.TrimSpace(r.Source) == "" {
+			c.problem(r.ID, "rule", "Every rule has a message and a source.")
+		}
+		if len(r.conds) == 0 {
+			c.problem(r.ID, "rule", "Every rule has a condition.")
+		}
+		for i := range r.conds {
+			c.linkCondition(r.ID, "rule", &r.conds[i])
+		}
+	}
+}
+
+// linkTotal finds the items a computed total adds up.
+func (c *compiler) linkTotal(it *Item) {
+	if !it.ReadOnly || it.Type != IntegerQ || it.parent != nil || it.Repeats || it.Required {
+		c.problem(it.LinkID, "readonly", "A calculated total is a readOnly integer at the top level, neither repeated nor required.")
+	}
+	pattern, err := regexp.Compile(it.pattern)
+	if err != nil {
+		return // named by shape
+	}
+	for _, q := range c.form.items {
+		if !pattern.MatchString(q.LinkID) {
+			continue
+		}
+		if q.index >= it.index || q.Type != Choice || len(q.ordinals) != len(q.Options) {
+			c.problem(it.LinkID, "readonly", "%s is added up, so it is an earlier choice whose every option has an ordinalValue.", q.LinkID)
+		}
+		it.total = append(it.total, q)
+	}
+	if len(it.total) == 0 {
+		c.problem(it.LinkID, "readonly", "The calculation matches no item.")
+	}
+}
+
+// pages gathers the top-level items. One without a page of its own is shown
+// with the item before it.
+func (c *compiler) pages() {
+	f := c.form
+	for _, it := range f.items {
+		last := len(f.pages) - 1
+		title := it.page
+		if title == "" && last >= 0 {
+			title = f.pages[last].Title
+		}
+		if last < 0 || f.pages[last].Title != title {
+			if slices.ContainsFunc(f.pages, func(p Page) bool { return p.Title == title }) {
+				c.problem(it.LinkID, "page", "The items of page %q follow each other.", title)
+			}
+			f.pages = append(f.pages, Page{Title: title})
+			last++
+		}
+		f.pages[last].Items = append(f.pages[last].Items, it)
+	}
+}

@@ -1,0 +1,87 @@
+package intake
+
+import (
+	"cmp"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// A number is an exact decimal, 0.digits × 10^point. Digits have no zero at
+// either end, so that two numbers compare without any arithmetic and a huge
+// exponent costs nothing.
+type number struct {
+	negative bool
+	digits   string // empty is zero
+	point    int
+}
+
+// maxPoint bounds the magnitude of a decimal we accept, either way.
+const maxPoint = 30
+
+var (
+	decimalLiteral = regexp.MustCompile(`^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$`)
+	integerLiteral = regexp.MustCompile(`^-?(?:0|[1-9][0-9]*)$`)
+)
+
+// parseNumber reads a JSON number. It reports false for anything else, and for
+// a number of more digits or a larger exponent than any measurement has.
+func parseNumber(literal string) (number, bool) {
+	if len(literal) > 2*maxPoint {
+		return number{}, false
+	}
+	m := decimalLiteral.FindStringSubmatch(literal)
+	if m == nil {
+		return number{}, false
+	}
+	exponent := 0
+	if m[4] != "" {
+		var err error
+		if exponent, err = strconv.Atoi(m[4]); err != nil {
+			return number{}, false
+		}
+	}
+	n := number{negative: m[1] == "-", digits: m[2] + m[3], point: len(m[2])}
+	trimmed := strings.TrimLeft(n.digits, "0")
+	n.point -= len(n.digits) - len(trimmed)
+	n.digits = strings.TrimRight(trimmed, "0")
+	if n.digits == "" {
+		return number{}, true
+	}
+	if exponent > 2*maxPoint || exponent < -2*maxPoint {
+		return number{}, false
+	}
+	n.point += exponent
+	return n, n.point <= maxPoint && n.point >= -maxPoint
+}
+
+func integerNumber(i int64) number {
+	n, _ := parseNumber(strconv.FormatInt(i, 10))
+	return n
+}
+
+// compare returns -1, 0 or 1 as n is below, equal to or above o.
+func (n number) compare(o number) int {
+	if n.digits == "" || o.digits == "" || n.negative != o.negative {
+		return cmp.Compare(n.sign(), o.sign())
+	}
+	c := cmp.Compare(n.point, o.point)
+	if c == 0 {
+		c = strings.Compare(n.digits, o.digits)
+	}
+	if n.negative {
+		return -c
+	}
+	return c
+}
+
+func (n number) sign() int {
+	switch {
+	case n.digits == "":
+		return 0
+	case n.negative:
+		return -1
+	default:
+		return 1
+	}
+}

@@ -1,0 +1,263 @@
+package intake
+
+import (
+	"cmp"
+	"slices"
+)
+
+// A Severity ranks a rule.
+type Severity string
+
+// The severities, highest first. A flag annotates the clinician's summary and
+// never stops the patient.
+const (
+	SeverityEmergency  Severity = "emergency"
+	SeverityUrgent     Severity = "urgent"
+	SeverityIneligible Severity = "ineligible"
+	SeverityFlag       Severity = "flag"
+)
+
+var severities = []Severity{SeverityEmergency, SeverityUrgent, SeverityIneligible, SeverityFlag}
+
+func (s Severity) rank() int { return slices.Index(severities, s) }
+
+// A Disposition is where the patient belongs.
+type Disposition string
+
+// The dispositions, highest first. All but Continue divert.
+const (
+	Emergency  Disposition = "emergency"
+	Urgent     Disposition = "urgent"
+	Ineligible Disposition = "ineligible"
+	Continue   Disposition = "continue"
+)
+
+// A Fired is one rule that fired. Message is shown to the patient, or to the
+// clinician when the severity is flag; Source is where the rule comes from.
+type Fired struct {
+	ID       string
+	Severity Severity
+	Message  string
+	Source   string
+}
+
+type rule struct {
+	Fired
+	any   bool
+	conds []condition
+}
+
+// disposition returns where the fired rules, in any order, send the patient.
+func disposition(fired []Fired) Disposition {
+	d := Continue
+	best := SeverityFlag.rank()
+	for _, f := range fired {
+		if f.Severity.rank() < best {
+			best, d = f.Severity.rank(), Disposition(f.Severity)
+		}
+	}
+	return d
+}
+
+func sortFired(fired []Fired) {
+	slices.SortStableFunc(fired, func(a, b Fired) int { return cmp.Compare(a.Severity.rank(), b.Severity.rank()) })
+}
+
+// A condition compares a question's answers with a constant.
+type condition struct {
+	question string
+	operator string
+	want     constant
+
+	item    *Item // after linking
+	sameRow bool  // both in one repeating group: only that row's answers count
+}
+
+// A constant is a boolean, a number or a code; kind tells which.
+type constant struct {
+	kind   Kind // BooleanValue, DecimalValue or CodingValue
+	truth  bool
+	number number
+	coding Coding
+	text   string
+}
+
+var operators = []string{"=", "!=", ">", "<", ">=", "<="}
+
+// holds reports whether any of the answers satisfies the condition. Without an
+// answer no comparison holds, != included.
+func (c *condition) holds(answers []Value) bool {
+	for i := range answers {
+		if c.satisfiedBy(&answers[i]) {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *condition) satisfiedBy(v *Value) bool {
+	if c.want.kind == DecimalValue {
+		n, ok := v.number()
+		return ok && c.ordered(n.compare(c.want.number))
+	}
+	equal := v.kind == c.want.kind
+	if c.want.kind == BooleanValue {
+		equal = equal && v.truth == c.want.truth
+	} else {
+		equal = equal && v.coding.Code == c.want.coding.Code
+	}
+	return equal == (c.operator == "=")
+}
+
+func (c *condition) ordered(sign int) bool {
+	switch c.operator {
+	case "=":
+		return sign == 0
+	case "!=":
+		return sign != 0
+	case ">":
+		return sign > 0
+	case "<":
+		return sign < 0
+	case ">=":
+		return sign >= 0
+	default:
+		return sign <= 0
+	}
+}
+
+// fires reports whether the rule fires on the answers, by item index.
+func (r *rule) fires(answers [][]Value) bool {
+	for i := range r.conds {
+		if r.conds[i].holds(answers[r.conds[i].item.index]) == r.any {
+			return r.any
+		}
+	}
+	return !r.any
+}
+
+// rule reads one evisit-divert-rule.
+func (c *compiler) rule(e extension) {
+	r := &rule{}
+	behavior := ""
+	for _, part := range e.Extension {
+		where := r.ID
+		if where == "" {
+			where = shortName(extRule)
+		}
+		switch part.URL {
+		case "id":
+			c.part(where, part, "valueId", part.ValueID, &r.ID)
+		case "severity":
+			c.part(where, part, "valueCode", part.ValueCode, (*string)(&r.Severity))
+		case "message":
+			c.part(where, part, "valueString", part.ValueString, &r.Message)
+		case "source":
+			c.part(where, part, "valueString", part.ValueString, &r.Source)
+		case "behavior":
+			c.part(where, part, "valueCode", part.ValueCode, &behavior)
+		case "condition":
+			if c.want(where, part, "extension") {
+				c.ruleCondition(where, r, part)
+			}
+		default:
+			c.problem(where, "extension", "A rule has no part %q.", part.URL)
+		}
+	}
+	if !slices.Contains(severities, r.Severity) {
+		c.problem(r.ID, "rule", "A rule's severity is emergency, urgent, ineligible or flag.")
+	}
+	if behavior != "any" && behavior != "all" {
+		c.problem(r.ID, "rule", "A rule's behavior is any or all.")
+	}
+	r.any = behavior == "any"
+	c.form.rules = append(c.form.rules, r)
+}
+
+// part keeps one simple part of a rule, which may be given once.
+func (c *compiler) part(where string, e extension, shape, value string, into *string) {
+	if !c.want(where, e, shape) {
+		return
+	}
+	if *into != "" {
+		c.problem(where, "rule", "%s is given once.", e.URL)
+	}
+	*into = value
+}
+
+func (c *compiler) ruleCondition(where string, r *rule, e extension) {
+	var cond condition
+	answers := 0
+	for _, part := range e.Extension {
+		switch part.URL {
+		case "question":
+			c.part(where, part, "valueString", part.ValueString, &cond.question)
+		case "operator":
+			c.part(where, part, "valueCode", part.ValueCode, &cond.operator)
+		case "answer":
+			answers++
+			if c.want(where, part, "valueBoolean", "valueInteger", "valueDecimal", "valueCode") {
+				cond.want = c.constant(where, part.ValueBoolean, part.number(), part.ValueCode)
+			}
+		default:
+			c.problem(where, "extension", "A condition has no part %q.", part.URL)
+		}
+	}
+	if cond.question == "" || answers != 1 {
+		c.problem(where, "rule", "A condition has one question, one operator and one answer.")
+	}
+	c.operator(where, cond.operator)
+	r.conds = append(r.conds, cond)
+}
+
+func (c *compiler) operator(where, op string) {
+	if !slices.Contains(operators, op) {
+		c.problem(where, "operator", "The operator %q is not evaluated; use =, !=, >, <, >= or <=.", op)
+	}
+}
+
+// constant returns whichever of the three is given.
+func (c *compiler) constant(where string, truth *bool, literal, code string) constant {
+	switch {
+	case truth != nil:
+		k := constant{kind: BooleanValue, truth: *truth, text: "false"}
+		if *truth {
+			k.text = "true"
+		}
+		return k
+	case code != "":
+		return constant{kind: CodingValue, coding: Coding{Code: code}, text: code}
+	default:
+		n, ok := parseNumber(literal)
+		if !ok {
+			c.problem(where, "rule", "The answer compared with is a plain number.")
+		}
+		return constant{kind: DecimalValue, number: n, text: literal}
+	}
+}
+
+func (c *compiler) enableWhen(it *Item, w enableWhen) {
+	given := 0
+	for _, b := range []bool{w.AnswerBoolean != nil, w.AnswerInteger != "", w.AnswerDecimal != "", w.AnswerCoding != nil} {
+		if b {
+			given++
+		}
+	}
+	if given != 1 || w.Question == "" {
+		c.problem(it.LinkID, "enableWhen", "An enableWhen has a question and one answer: boolean, integer, decimal or coding.")
+		return
+	}
+	c.operator(it.LinkID, w.Operator)
+	literal := w.AnswerInteger.String()
+	if literal == "" {
+		literal = w.AnswerDecimal.String()
+	}
+	cond := condition{question: w.Question, operator: w.Operator}
+	if w.AnswerCoding != nil {
+		cond.want = constant{kind: CodingValue, coding: *w.AnswerCoding, text: w.AnswerCoding.Code}
+	} else {
+		cond.want = c.constant(it.LinkID, w.AnswerBoolean, literal, "")
+	}
+	it.when = append(it.when, cond)
+	it.EnableWhen = append(it.EnableWhen, Condition{Question: w.Question, Operator: w.Operator, Answer: cond.want.text})
+}

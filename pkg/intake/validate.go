@@ -1,0 +1,212 @@
+package intake
+
+import (
+	"encoding/base64"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"evisit/pkg/fault"
+)
+
+// ask says what a required item wants.
+func (it *Item) ask() string {
+	switch it.Type {
+	case BooleanQ:
+		return "Answer yes or no."
+	case Choice, OpenChoice:
+		return "Choose an answer."
+	case Group:
+		return "Fill in at least one."
+	case Upload:
+		return "Add a file."
+	default:
+		return "Answer this question."
+	}
+}
+
+// accept checks one value given for the item and returns it as it is kept: a
+// choice with the form's own coding, a state in upper case. A problem with a
+// code means the value is wrong.
+func (it *Item) accept(v Value) (Value, fault.Problem) {
+	switch it.Type {
+	case BooleanQ:
+		return v, expect(v.kind == BooleanValue, "Answer yes or no, as valueBoolean true or false.")
+	case IntegerQ, DecimalQ:
+		return v, it.acceptNumber(v)
+	case StringQ, TextQ:
+		return it.acceptText(v)
+	case DateQ:
+		return v, acceptDate(v)
+	case DateTimeQ:
+		return v, acceptDateTime(v)
+	case Choice, OpenChoice:
+		return it.acceptChoice(v)
+	default:
+		return v, it.acceptFile(v)
+	}
+}
+
+func wrong(code, format string, args ...any) fault.Problem {
+	return fault.Problem{Code: code, Text: fmt.Sprintf(format, args...)}
+}
+
+func expect(ok bool, text string) fault.Problem {
+	if ok {
+		return fault.Problem{}
+	}
+	return fault.Problem{Code: "type", Text: text}
+}
+
+func (it *Item) acceptNumber(v Value) fault.Problem {
+	n, ok := v.number()
+	if v.wrong == "range" {
+		return it.outOfRange()
+	}
+	if it.Type == IntegerQ && v.kind != IntegerValue {
+		return wrong("type", "Give a whole number, as valueInteger.")
+	}
+	if it.Type == DecimalQ && (v.kind != DecimalValue || !ok) {
+		return wrong("type", "Give a number, as valueDecimal.")
+	}
+	if (it.min != nil && n.compare(*it.min) < 0) || (it.max != nil && n.compare(*it.max) > 0) {
+		return it.outOfRange()
+	}
+	return fault.Problem{}
+}
+
+func (it *Item) outOfRange() fault.Problem {
+	switch {
+	case it.Min != "" && it.Max != "":
+		return wrong("range", "Give a number from %s to %s.", it.Min, it.Max)
+	case it.Min != "":
+		return wrong("range", "Give a number of at least %s.", it.Min)
+	case it.Max != "":
+		return wrong("range", "Give a number of at most %s.", it.Max)
+	default:
+		return wrong("range", "Give a number of ordinary size.")
+	}
+}
+
+func (it *Item) acceptText(v Value) (Value, fault.Problem) {
+	if v.kind != StringValue {
+		return v, wrong("type", "Write text, as valueString.")
+	}
+	if p := it.checkText(v.text); p.Code != "" {
+		return v, p
+	}
+	if it.LinkID == stateItem {
+		v.text = strings.ToUpper(v.text)
+		if !isState(v.text) {
+			return v, wrong("option", "Give the two-letter code of a US state, DC or a territory, such as TX.")
+		}
+	}
+	return v, fault.Problem{}
+}
+
+func (it *Item) checkText(s string) fault.Problem {
+	switch {
+	case strings.TrimSpace(s) == "":
+		return wrong("type", "Write some text, not only spaces.")
+	case strings.ContainsFunc(s, isControl):
+		return wrong("type", "Write text without control characters.")
+	case utf8.RuneCountInString(s) > it.MaxLength:
+		return wrong("length", "Write at most %d characters.", it.MaxLength)
+	default:
+		return fault.Problem{}
+	}
+}
+
+// isControl tells the characters FHIR keeps out of strings.
+func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }
+
+// states are the codes of the states, the District and the territories.
+const states = " AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND" +
+	" OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI "
+
+func isState(code string) bool {
+	return len(code) == 2 && code[0] != ' ' && code[1] != ' ' && strings.Contains(states, " "+code+" ")
+}
+
+// acceptDate wants a whole date: a year or month alone answers none of our
+// questions.
+func acceptDate(v Value) fault.Problem {
+	if v.kind != DateValue {
+		return wrong("type", "Give a date, as valueDate.")
+	}
+	if !isDate(v.text) {
+		return wrong("date", "Give a date that exists, written year-month-day, such as 2026-02-28.")
+	}
+	return fault.Problem{}
+}
+
+func isDate(s string) bool {
+	_, err := time.Parse(time.DateOnly, s)
+	return err == nil && !strings.HasPrefix(s, "0000")
+}
+
+// instant is FHIR's dateTime with a time: seconds and a zone are not optional.
+var instant = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)$`)
+
+func acceptDateTime(v Value) fault.Problem {
+	if v.kind != DateTimeValue {
+		return wrong("type", "Give a date and time, as valueDateTime.")
+	}
+	m := instant.FindStringSubmatch(v.text)
+	if m != nil && isDate(m[1]) {
+		if _, err := time.Parse(time.TimeOnly, m[2]); err == nil {
+			return fault.Problem{}
+		}
+	}
+	return wrong("date", "Give a date and time that exist, with seconds and zone, such as 2026-02-28T08:30:00-05:00.")
+}
+
+func (it *Item) acceptChoice(v Value) (Value, fault.Problem) {
+	if v.kind == StringValue && it.Type == OpenChoice {
+		return v, it.checkText(v.text)
+	}
+	if v.kind != CodingValue || v.coding.Code == "" {
+		return v, wrong("type", "Choose an option, as valueCoding with its code.")
+	}
+	coding, ok := it.option(v.coding)
+	if !ok {
+		codes := make([]string, len(it.Options))
+		for i := range it.Options {
+			codes[i] = it.Options[i].Code
+		}
+		return v, wrong("option", "Choose one of: %s.", strings.Join(codes, ", "))
+	}
+	return Code(coding), fault.Problem{}
+}
+
+func (it *Item) acceptFile(v Value) fault.Problem {
+	if v.kind != AttachmentValue {
+		return wrong("type", "Add a file, as valueAttachment.")
+	}
+	size := v.file.Size
+	if v.file.Data != "" {
+		data, err := base64.StdEncoding.DecodeString(v.file.Data)
+		if err != nil || (size != 0 && size != int64(len(data))) {
+			return wrong("attachment", "The file's data is base64 and as long as its size.")
+		}
+		size = int64(len(data))
+	}
+	switch {
+	case len(it.MIMETypes) > 0 && !slices.Contains(it.MIMETypes, strings.ToLower(v.file.ContentType)):
+		return wrong("attachment", "Add a file of type %s.", strings.Join(it.MIMETypes, ", "))
+	case size < 0 || (it.MaxBytes > 0 && size > it.MaxBytes):
+		return wrong("attachment", "Add a file of at most %s MB.", mebibytes(it.MaxBytes))
+	default:
+		return fault.Problem{}
+	}
+}
+
+func mebibytes(n int64) string {
+	if n%(1<<20) == 0 {
+		return fmt.Sprint(n >> 20)
+	}
+	return fmt.Sprintf("%.1f", float64(n)/(1<<20))
+}
