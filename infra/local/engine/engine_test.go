@@ -122,6 +122,7 @@ func TestAnEngineServesUntilItIsClosed(t *testing.T) {
 			if got := countItems(t, db, "visits"); got != 2 {
 				t.Errorf("items = %d, want 2", got)
 			}
+			servesLoopbackOnly(t, e)
 			if err := e.Close(); err != nil {
 				t.Error(err)
 			}
@@ -193,6 +194,16 @@ func TestAKilledParentTakesItsEngineAlongAndCommitsRemain(t *testing.T) {
 	again := start(t, engine.Options{DB: path})
 	if got := countItems(t, dynamodb.NewFromConfig(again.Config()), "visits"); got != 2 {
 		t.Errorf("items after the kill = %d, want 2", got)
+	}
+}
+
+// servesLoopbackOnly asks at another of the machine's own addresses, where
+// only a server that listens on all of them answers.
+func servesLoopbackOnly(t *testing.T, e *engine.Engine) {
+	t.Helper()
+	other := strings.Replace(e.Endpoint(), "127.0.0.1", "127.0.0.2", 1)
+	if answers(t, other) {
+		t.Errorf("the engine answers at %s, want %s only", other, e.Endpoint())
 	}
 }
 

@@ -59,6 +59,7 @@ func amazon() (program, error) {
 				"-Djava.library.path=DynamoDBLocal_lib",
 				// The description's schema is named by a URL and not read from the network.
 				"-Dorg.eclipse.jetty.xml.XmlParser.Validating=false",
+				"-Dorg.eclipse.jetty.LEVEL=INFO", // or it does not say that it listens
 				"-cp", "DynamoDBLocal.jar" + string(os.PathListSeparator) + filepath.Join("DynamoDBLocal_lib", "*"),
 				"org.eclipse.jetty.xml.XmlConfiguration",
 				"port=" + strconv.Itoa(port),

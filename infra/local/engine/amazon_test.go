@@ -1,0 +1,51 @@
+//go:build amazon
+
+package engine_test
+
+import (
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"evisit/infra/local/engine"
+)
+
+// The tests of Amazon's engine need Java and its own npm packages, which a
+// developer's machine may do without: CI runs them with -tags amazon.
+
+func TestAmazonsEngineServesLoopbackUntilItIsClosed(t *testing.T) {
+	t.Parallel()
+	e := startAmazon(t)
+	db := dynamodb.NewFromConfig(e.Config())
+	createTable(t, db, "visits")
+	putTwo(t, db, "visits")
+	if got := countItems(t, db, "visits"); got != 2 {
+		t.Errorf("items = %d, want 2", got)
+	}
+	servesLoopbackOnly(t, e)
+	if err := e.Close(); err != nil {
+		t.Error(err)
+	}
+	if answers(t, e.Endpoint()) {
+		t.Error("the engine still answers after Close")
+	}
+}
+
+func TestAPollerOfAmazonsEngineReadsEveryRecordInOrder(t *testing.T) {
+	t.Parallel()
+	exercisePoller(t, startAmazon(t))
+}
+
+func startAmazon(t *testing.T) *engine.Engine {
+	t.Helper()
+	e, err := engine.StartAmazon(t.Context(), engine.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return e
+}
