@@ -1,0 +1,117 @@
+package stripesim
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+)
+
+// serveControl registers what scripts and checkers drive the simulator with.
+// It asks for no key: the simulator listens on a laptop's loopback only.
+func (s *Sim) serveControl() {
+	s.mux.HandleFunc("GET /sim/oracle", s.serveOracle)
+	s.mux.HandleFunc("POST /sim/pay", s.servePay)
+	s.mux.HandleFunc("GET /sim/webhooks", s.serveWebhooks)
+	s.mux.HandleFunc("POST /sim/tick", s.serveTick)
+	s.mux.HandleFunc("GET /sim/faults", s.serveFaults)
+	s.mux.HandleFunc("POST /sim/faults", s.serveAddFault)
+	s.mux.HandleFunc("DELETE /sim/faults", s.serveClearFaults)
+	s.mux.HandleFunc("DELETE /sim/faults/{id}", s.serveClearFaults)
+}
+
+// AddFault orders trouble; its Times, Method, Path, Account and Type say for what.
+func (s *Sim) AddFault(f Fault) (Fault, error) { return s.faults.add(f) }
+
+// ClearFaults ends all ordered trouble and lets held webhooks go.
+func (s *Sim) ClearFaults() {
+	s.faults.clear("")
+	s.poke()
+}
+
+func (s *Sim) serveOracle(w http.ResponseWriter, r *http.Request) {
+	out, err := s.Oracle(r.Context(), r.FormValue("account"))
+	s.control(w, r, out, err)
+}
+
+func (s *Sim) servePay(w http.ResponseWriter, r *http.Request) {
+	var p struct {
+		Session      string `json:"session"`
+		Card         string `json:"card"`
+		Authenticate *bool  `json:"authenticate"`
+	}
+	if err := readJSON(w, r, &p); err != nil {
+		s.control(w, r, nil, err)
+		return
+	}
+	out, err := s.Pay(r.Context(), p.Session, p.Card, p.Authenticate)
+	s.control(w, r, out, err)
+}
+
+// serveWebhooks lists what is not delivered, or with all=1 everything.
+func (s *Sim) serveWebhooks(w http.ResponseWriter, r *http.Request) {
+	where := `state <> 'delivered' ORDER BY d.id`
+	if r.FormValue("all") != "" {
+		where = `TRUE ORDER BY d.id`
+	}
+	out := []Delivery{}
+	err := s.update(r.Context(), Platform, origin{}, func(ctx context.Context, t *tx) error {
+		found, err := t.deliveries(ctx, where)
+		out = append(out, found...)
+		return err
+	})
+	s.control(w, r, out, err)
+}
+
+// serveTick does what is due now and returns when the webhooks are answered.
+func (s *Sim) serveTick(w http.ResponseWriter, r *http.Request) {
+	s.Tick(r.Context())
+	s.control(w, r, struct{}{}, nil)
+}
+
+func (s *Sim) serveFaults(w http.ResponseWriter, r *http.Request) {
+	s.control(w, r, s.faults.all(), nil)
+}
+
+func (s *Sim) serveAddFault(w http.ResponseWriter, r *http.Request) {
+	var f Fault
+	if err := readJSON(w, r, &f); err != nil {
+		s.control(w, r, nil, err)
+		return
+	}
+	added, err := s.AddFault(f)
+	if err != nil {
+		err = invalid("", "", err.Error())
+	}
+	s.control(w, r, added, err)
+}
+
+func (s *Sim) serveClearFaults(w http.ResponseWriter, r *http.Request) {
+	s.faults.clear(r.PathValue("id"))
+	s.poke()
+	s.control(w, r, struct{}{}, nil)
+}
+
+func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return invalid("", "", "the body cannot be read: "+err.Error())
+	}
+	return nil
+}
+
+func (s *Sim) control(w http.ResponseWriter, r *http.Request, v any, err error) {
+	var told *failure
+	if errors.As(err, &told) {
+		write(w, told.reply())
+		return
+	}
+	body, encErr := json.Marshal(v)
+	if err = errors.Join(err, encErr); err != nil {
+		s.opt.Log.ErrorContext(r.Context(), "stripe simulator's control failed", "path", r.URL.Path, "err", err)
+		write(w, (&failure{Status: http.StatusInternalServerError, Type: apiTrouble, Message: err.Error()}).reply())
+		return
+	}
+	write(w, &reply{status: http.StatusOK, body: body})
+}

@@ -1,0 +1,334 @@
+package stripesim
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	kindIntent = "payment_intent"
+
+	intentNeedsMethod  = "requires_payment_method"
+	intentNeedsAction  = "requires_action"
+	intentNeedsCapture = "requires_capture"
+	intentSucceeded    = "succeeded"
+	intentCanceled     = "canceled"
+
+	captureAutomatic = "automatic"
+	captureManual    = "manual"
+
+	// canceledAutomatic is the reason Stripe gives for what it cancels by
+	// itself; no caller may give it.
+	canceledAutomatic = "automatic"
+
+	// holdLasts is how long a customer's card stays held.
+	holdLasts = 7 * 24 * time.Hour
+
+	smallestCharge = 50
+	largestCharge  = 99_999_999
+)
+
+// An intent is one payment, from the first card tried to the money taken or
+// let go.
+type intent struct {
+	ID                  string            `json:"id"`
+	Object              string            `json:"object"`
+	Amount              int64             `json:"amount"`
+	AmountCapturable    int64             `json:"amount_capturable"`
+	AmountReceived      int64             `json:"amount_received"`
+	CanceledAt          *int64            `json:"canceled_at"`
+	CancellationReason  *string           `json:"cancellation_reason"`
+	CaptureMethod       string            `json:"capture_method"`
+	ClientSecret        string            `json:"client_secret"`
+	ConfirmationMethod  string            `json:"confirmation_method"`
+	Created             int64             `json:"created"`
+	Currency            string            `json:"currency"`
+	Customer            *string           `json:"customer"`
+	Description         *string           `json:"description"`
+	LastPaymentError    *failure          `json:"last_payment_error"`
+	LatestCharge        *string           `json:"latest_charge"`
+	Livemode            bool              `json:"livemode"`
+	Metadata            map[string]string `json:"metadata"`
+	NextAction          *nextAction       `json:"next_action"`
+	PaymentMethod       *string           `json:"payment_method"`
+	PaymentMethodTypes  []string          `json:"payment_method_types"`
+	ReceiptEmail        *string           `json:"receipt_email"`
+	SetupFutureUsage    *string           `json:"setup_future_usage"`
+	StatementDescriptor *string           `json:"statement_descriptor"`
+	StatementSuffix     *string           `json:"statement_descriptor_suffix"`
+	Status              string            `json:"status"`
+	Sim                 intentSim         `json:"_sim"`
+}
+
+type intentSim struct {
+	Session       string `json:"session"`
+	CaptureBefore int64  `json:"capture_before"`
+}
+
+type nextAction struct {
+	Type          string        `json:"type"`
+	RedirectToURL redirectToURL `json:"redirect_to_url"`
+}
+
+type redirectToURL struct {
+	ReturnURL *string `json:"return_url"`
+	URL       string  `json:"url"`
+}
+
+func (pi *intent) head() (kind, id string) { return kindIntent, pi.ID }
+
+// due is when a hold lapses by itself.
+func (pi *intent) due() int64 {
+	if pi.Status == intentNeedsCapture {
+		return pi.Sim.CaptureBefore
+	}
+	return 0
+}
+
+// newIntent makes the payment of a session, at the customer's first attempt.
+func (t *tx) newIntent(s *session) *intent {
+	id := newID("pi")
+	return &intent{
+		ID: id, Object: kindIntent, Amount: s.AmountTotal, Currency: s.Currency,
+		CaptureMethod: s.Sim.Intent.CaptureMethod, ClientSecret: newID(id + "_secret"), ConfirmationMethod: "automatic",
+		Created: t.now.Unix(), Customer: s.Customer, Description: s.Sim.Intent.Description,
+		Metadata: orEmpty(s.Sim.Intent.Metadata), PaymentMethodTypes: []string{"card"},
+		ReceiptEmail: s.Sim.Intent.ReceiptEmail, SetupFutureUsage: s.Sim.Intent.SetupFutureUsage,
+		StatementDescriptor: s.Sim.Intent.StatementDescriptor, StatementSuffix: s.Sim.Intent.StatementSuffix,
+		Status: intentNeedsMethod, Sim: intentSim{Session: s.ID},
+	}
+}
+
+// getIntent serves GET /v1/payment_intents/{intent}.
+func getIntent(ctx context.Context, t *tx, c *call) (any, error) {
+	pi := new(intent)
+	return pi, t.get(ctx, kindIntent, c.id, "intent", pi)
+}
+
+// listIntents serves GET /v1/payment_intents.
+func listIntents(ctx context.Context, t *tx, c *call) (any, error) {
+	return t.list(ctx, c, kindIntent, "customer")
+}
+
+// searchIntents serves GET /v1/payment_intents/search. Of Stripe's query
+// language it knows metadata['key']:'value' and status:'value', joined by AND.
+// Stripe's own index trails its objects by up to a minute; this one does not.
+func searchIntents(ctx context.Context, t *tx, c *call) (any, error) {
+	var p struct {
+		Query string `json:"query"`
+		Limit int    `json:"limit"`
+	}
+	if err := c.decode(&p); err != nil {
+		return nil, err
+	}
+	terms, err := parseQuery(p.Query)
+	if err != nil {
+		return nil, err
+	}
+	pis, err := all[intent](ctx, t, kindIntent)
+	if err != nil {
+		return nil, err
+	}
+	slices.Reverse(pis)
+	out := searchPage{Object: "search_result", URL: "/v1/payment_intents/search", Data: []any{}}
+	for _, pi := range pis {
+		if !terms.match(pi) {
+			continue
+		}
+		if len(out.Data) == limitOr(p.Limit) {
+			return nil, notModelled("page", "a second page of search results")
+		}
+		out.Data = append(out.Data, pi)
+	}
+	return out, nil
+}
+
+type searchPage struct {
+	Object   string  `json:"object"`
+	Data     []any   `json:"data"`
+	HasMore  bool    `json:"has_more"`
+	NextPage *string `json:"next_page"`
+	URL      string  `json:"url"`
+}
+
+// searchTerms are wanted values, by metadata key; status is under "".
+type searchTerms map[string]string
+
+func parseQuery(q string) (searchTerms, error) {
+	terms := searchTerms{}
+	for term := range strings.SplitSeq(q, " AND ") {
+		field, value, ok := strings.Cut(strings.TrimSpace(term), ":")
+		field, inMetadata := strings.CutPrefix(field, "metadata[")
+		field = strings.TrimSuffix(field, "]")
+		key, quoted := unquote(field)
+		want, valueQuoted := unquote(value)
+		switch {
+		case ok && inMetadata && quoted && valueQuoted:
+			terms[key] = want
+		case ok && !inMetadata && field == "status" && valueQuoted:
+			terms[""] = want
+		default:
+			return nil, invalid("", "query", "the query cannot be understood: "+q)
+		}
+	}
+	return terms, nil
+}
+
+func unquote(s string) (string, bool) {
+	for _, quote := range []string{"'", `"`} {
+		if len(s) >= 2 && strings.HasPrefix(s, quote) && strings.HasSuffix(s, quote) {
+			return s[1 : len(s)-1], true
+		}
+	}
+	return "", false
+}
+
+func (terms searchTerms) match(pi *intent) bool {
+	for key, want := range terms {
+		got, ok := pi.Metadata[key]
+		if key == "" {
+			got, ok = pi.Status, true
+		}
+		if !ok || got != want {
+			return false
+		}
+	}
+	return true
+}
+
+// unexpectedState refuses what an intent in its present state cannot do.
+func (t *tx) unexpectedState(pi *intent, doing string) error {
+	shown, err := t.render(pi)
+	if err != nil {
+		return err
+	}
+	return &failure{
+		Status: http.StatusBadRequest, Type: invalidRequest, Code: "payment_intent_unexpected_state",
+		Message:       "this PaymentIntent cannot be " + doing + ": its status is " + pi.Status,
+		PaymentIntent: shown,
+	}
+}
+
+// captureIntent serves POST /v1/payment_intents/{intent}/capture.
+func captureIntent(ctx context.Context, t *tx, c *call) (any, error) {
+	var p struct {
+		AmountToCapture *int64 `json:"amount_to_capture"`
+	}
+	if err := c.decode(&p); err != nil {
+		return nil, err
+	}
+	pi := new(intent)
+	if err := t.get(ctx, kindIntent, c.id, "intent", pi); err != nil {
+		return nil, err
+	}
+	if pi.Status != intentNeedsCapture {
+		return nil, t.unexpectedState(pi, "captured")
+	}
+	amount := pi.AmountCapturable
+	if p.AmountToCapture != nil {
+		amount = *p.AmountToCapture
+	}
+	if amount <= 0 {
+		return nil, invalid("parameter_invalid_integer", "amount_to_capture", "amount_to_capture must be at least 1")
+	}
+	if amount > pi.AmountCapturable {
+		return nil, invalid("amount_too_large", "amount_to_capture", "amount_to_capture is more than amount_capturable")
+	}
+	return pi, t.captureHold(ctx, pi, amount)
+}
+
+// captureHold takes amount of a held intent and releases the rest.
+func (t *tx) captureHold(ctx context.Context, pi *intent, amount int64) error {
+	var ch charge
+	if err := t.get(ctx, kindCharge, *pi.LatestCharge, "", &ch); err != nil {
+		return err
+	}
+	if captureFails(ch.Details.Card.Last4) {
+		return &failure{
+			Status: http.StatusPaymentRequired, Type: cardError, Code: "card_declined", DeclineCode: "generic_decline",
+			Message: "the card's issuer declined the capture", Charge: ch.ID,
+		}
+	}
+	if err := t.captureCharge(ctx, &ch, amount); err != nil {
+		return err
+	}
+	if err := t.emit(ctx, "charge.captured", &ch); err != nil {
+		return err
+	}
+	if amount < ch.Amount {
+		if err := t.releaseCharge(ctx, &ch, ch.Amount-amount, nil); err != nil {
+			return err
+		}
+	}
+	if err := t.succeed(ctx, pi, amount); err != nil {
+		return err
+	}
+	var s session
+	if err := t.get(ctx, kindSession, pi.Sim.Session, "", &s); err != nil {
+		return err
+	}
+	s.PaymentStatus = "paid"
+	return t.put(ctx, &s, s.due())
+}
+
+func (t *tx) succeed(ctx context.Context, pi *intent, amount int64) error {
+	pi.Status, pi.AmountCapturable, pi.AmountReceived = intentSucceeded, 0, amount
+	if err := t.put(ctx, pi, pi.due()); err != nil {
+		return err
+	}
+	return t.emit(ctx, "payment_intent.succeeded", pi)
+}
+
+// cancelIntent serves POST /v1/payment_intents/{intent}/cancel. The intent of
+// a session that is still open is canceled by expiring the session.
+func cancelIntent(ctx context.Context, t *tx, c *call) (any, error) {
+	var p struct {
+		CancellationReason *string `json:"cancellation_reason"`
+	}
+	if err := c.decode(&p); err != nil {
+		return nil, err
+	}
+	pi := new(intent)
+	if err := t.get(ctx, kindIntent, c.id, "intent", pi); err != nil {
+		return nil, err
+	}
+	if pi.Status != intentNeedsCapture {
+		return nil, t.unexpectedState(pi, "canceled")
+	}
+	return pi, t.cancel(ctx, pi, p.CancellationReason)
+}
+
+// cancel ends an intent, letting go of what it holds.
+func (t *tx) cancel(ctx context.Context, pi *intent, reason *string) error {
+	if pi.Status == intentNeedsCapture {
+		var ch charge
+		if err := t.get(ctx, kindCharge, *pi.LatestCharge, "", &ch); err != nil {
+			return err
+		}
+		if err := t.releaseHold(ctx, &ch, reason); err != nil {
+			return err
+		}
+	}
+	at := t.now.Unix()
+	pi.Status, pi.CanceledAt, pi.CancellationReason = intentCanceled, &at, reason
+	pi.AmountCapturable, pi.NextAction = 0, nil
+	if err := t.put(ctx, pi, pi.due()); err != nil {
+		return err
+	}
+	return t.emit(ctx, "payment_intent.canceled", pi)
+}
+
+func (t *tx) releaseHold(ctx context.Context, ch *charge, reason *string) error {
+	var why *string
+	if reason != nil && *reason == canceledAutomatic {
+		expired := refundHoldExpired
+		why = &expired
+		if err := t.emit(ctx, "charge.expired", ch); err != nil {
+			return err
+		}
+	}
+	return t.releaseCharge(ctx, ch, ch.Amount, why)
+}

@@ -1,0 +1,106 @@
+package stripesim
+
+import (
+	"bytes"
+	"context"
+	_ "embed" // the page
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+)
+
+//go:embed page.html
+var pageHTML string
+
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
+	"dollars": func(cents int64) string { return fmt.Sprintf("$%d.%02d", cents/100, cents%100) },
+}).Parse(pageHTML))
+
+// A pageView is what the hosted page shows.
+type pageView struct {
+	Session      *session
+	Items        []lineItem
+	Cards        []card
+	Back, Done   string
+	Authenticate bool
+	Message      string
+}
+
+// servePages registers the hosted Checkout page. It works without JavaScript;
+// the session's unguessable id is what lets a customer in.
+func (s *Sim) servePages() {
+	s.mux.HandleFunc("GET /pay/{session}", s.showPage)
+	s.mux.HandleFunc("POST /pay/{session}", s.postCard)
+	s.mux.HandleFunc("GET /pay/{session}/authenticate", s.showPage)
+	s.mux.HandleFunc("POST /pay/{session}/authenticate", s.postAuthentication)
+}
+
+func (s *Sim) showPage(w http.ResponseWriter, r *http.Request) {
+	s.page(w, r, http.StatusOK, "")
+}
+
+// page shows a session as it stands.
+func (s *Sim) page(w http.ResponseWriter, r *http.Request, status int, message string) {
+	view := pageView{Cards: cards, Message: message}
+	err := s.visit(r.Context(), r.PathValue("session"), func(ctx context.Context, t *tx, cs *session) error {
+		view.Session, view.Items, view.Back, view.Done = cs, cs.Sim.Items, cs.cancelURL(), cs.successURL()
+		pi, err := t.intentOf(ctx, cs)
+		view.Authenticate = cs.Status == sessionOpen && err == nil && pi.Status == intentNeedsAction
+		return err
+	})
+	if err != nil {
+		s.pageError(w, r, err)
+		return
+	}
+	if view.Session.Status != sessionOpen {
+		status = http.StatusGone
+	}
+	var out bytes.Buffer
+	if err := pageTemplate.Execute(&out, view); err != nil {
+		s.pageError(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = out.WriteTo(w)
+}
+
+func (s *Sim) pageError(w http.ResponseWriter, r *http.Request, err error) {
+	var told *failure
+	if errors.As(err, &told) {
+		http.Error(w, told.Message, told.Status)
+		return
+	}
+	s.opt.Log.ErrorContext(r.Context(), "checkout page failed", "path", r.URL.Path, "err", err)
+	http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
+}
+
+func (s *Sim) postCard(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	p, err := s.Pay(r.Context(), r.PathValue("session"), r.PostFormValue("card"), nil)
+	s.afterPost(w, r, p, err)
+}
+
+func (s *Sim) postAuthentication(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	yes := r.PostFormValue("answer") == "complete"
+	p, err := s.Pay(r.Context(), r.PathValue("session"), "", &yes)
+	s.afterPost(w, r, p, err)
+}
+
+// afterPost sends the customer on, or back to the page with what went wrong.
+func (s *Sim) afterPost(w http.ResponseWriter, r *http.Request, p Payment, err error) {
+	var told *failure
+	switch {
+	case errors.As(err, &told) && told.Status != http.StatusNotFound:
+		s.page(w, r, told.Status, told.Message)
+	case err != nil:
+		s.pageError(w, r, err)
+	case p.Next != "":
+		http.Redirect(w, r, p.Next, http.StatusSeeOther)
+	default:
+		s.page(w, r, http.StatusPaymentRequired, p.Message)
+	}
+}

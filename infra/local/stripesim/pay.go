@@ -1,0 +1,223 @@
+package stripesim
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// A Payment is what came of a customer's attempt on the hosted page.
+type Payment struct {
+	Session       string `json:"session"`
+	SessionStatus string `json:"session_status"`
+	Intent        string `json:"payment_intent,omitempty"`
+	IntentStatus  string `json:"payment_intent_status,omitempty"`
+	DeclineCode   string `json:"decline_code,omitempty"`
+	Message       string `json:"message,omitempty"`
+	Next          string `json:"next,omitempty"` // where the page sends the customer; empty when it stays open
+}
+
+// Pay tries a card on a session's page, as its customer. Where the card asks
+// for authentication, a nil authenticate leaves the customer on the page that
+// asks; calling again with an empty card answers it.
+func (s *Sim) Pay(ctx context.Context, sessionID, cardNumber string, authenticate *bool) (Payment, error) {
+	var p Payment
+	err := s.visit(ctx, sessionID, func(ctx context.Context, t *tx, cs *session) error {
+		if cs.Status != sessionOpen {
+			return invalid("", "session", "this session is "+cs.Status)
+		}
+		var err error
+		p, err = t.pay(ctx, cs, cardNumber, authenticate)
+		return err
+	})
+	return p, err
+}
+
+// visit runs f on a session found by its id alone, as its page does.
+func (s *Sim) visit(ctx context.Context, sessionID string, f func(context.Context, *tx, *session) error) error {
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	return s.update(ctx, "", origin{}, func(ctx context.Context, t *tx) error {
+		err := t.sql.QueryRowContext(ctx, `SELECT account FROM objects WHERE id = ? AND kind = ?`, sessionID, kindSession).Scan(&t.account)
+		if errors.Is(err, sql.ErrNoRows) {
+			return missing(kindSession, sessionID, "session")
+		}
+		if err != nil {
+			return fmt.Errorf("looking up session %s: %w", sessionID, err)
+		}
+		var cs session
+		if err := t.get(ctx, kindSession, sessionID, "session", &cs); err != nil {
+			return err
+		}
+		return f(ctx, t, &cs)
+	})
+}
+
+func (t *tx) pay(ctx context.Context, s *session, number string, authenticate *bool) (Payment, error) {
+	pi, err := t.intentOf(ctx, s)
+	if err != nil {
+		return Payment{}, err
+	}
+	if number != "" {
+		if err := t.try(ctx, s, pi, number); err != nil {
+			return Payment{}, err
+		}
+	}
+	if authenticate != nil && pi.Status == intentNeedsAction {
+		if err := t.authenticated(ctx, s, pi, *authenticate); err != nil {
+			return Payment{}, err
+		}
+	} else if number == "" {
+		return Payment{}, invalid("", "card", "give a card, or answer a pending authentication")
+	}
+	p := Payment{Session: s.ID, SessionStatus: s.Status, Intent: pi.ID, IntentStatus: pi.Status}
+	switch {
+	case s.Status == sessionComplete:
+		p.Next = s.successURL()
+	case pi.NextAction != nil:
+		p.Next = pi.NextAction.RedirectToURL.URL
+	case pi.LastPaymentError != nil:
+		p.DeclineCode, p.Message = pi.LastPaymentError.DeclineCode, pi.LastPaymentError.Message
+	}
+	return p, nil
+}
+
+// intentOf loads the session's intent. With this version of the API there is
+// none until the customer first pays.
+func (t *tx) intentOf(ctx context.Context, s *session) (*intent, error) {
+	if s.PaymentIntent != nil {
+		pi := new(intent)
+		return pi, t.get(ctx, kindIntent, *s.PaymentIntent, "", pi)
+	}
+	return t.newIntent(s), nil
+}
+
+// try puts a card to the intent.
+func (t *tx) try(ctx context.Context, s *session, pi *intent, number string) error {
+	c, ok := cardByNumber(number)
+	if !ok {
+		return &failure{
+			Status: http.StatusPaymentRequired, Type: cardError, Code: "incorrect_number", Param: "card",
+			Message: "this card number is not one of the simulator's",
+		}
+	}
+	if err := t.begin(ctx, s, pi); err != nil {
+		return err
+	}
+	m := t.newMethod(c, s)
+	if err := t.put(ctx, m, 0); err != nil {
+		return err
+	}
+	pi.PaymentMethod, pi.NextAction, pi.LastPaymentError = &m.ID, nil, nil
+	switch {
+	case c.decline != "":
+		return t.decline(ctx, pi, m, c.decline)
+	case c.authenticate:
+		pi.Status = intentNeedsAction
+		back := s.successURL()
+		pi.NextAction = &nextAction{
+			Type:          "redirect_to_url",
+			RedirectToURL: redirectToURL{ReturnURL: &back, URL: t.sim.baseURL + "/pay/" + s.ID + "/authenticate"},
+		}
+		if err := t.put(ctx, pi, 0); err != nil {
+			return err
+		}
+		return t.emit(ctx, "payment_intent.requires_action", pi)
+	default:
+		return t.authorise(ctx, s, pi, m, nil)
+	}
+}
+
+// begin stores the intent at the session's first attempt.
+func (t *tx) begin(ctx context.Context, s *session, pi *intent) error {
+	if s.PaymentIntent != nil {
+		return nil
+	}
+	s.PaymentIntent = &pi.ID
+	if err := t.put(ctx, s, s.due()); err != nil {
+		return err
+	}
+	return t.emit(ctx, "payment_intent.created", pi)
+}
+
+// decline records a refused card; the page stays open for another.
+func (t *tx) decline(ctx context.Context, pi *intent, m *method, code string) error {
+	ch := t.newCharge(pi, m)
+	failed, why := "card_declined", "the card was declined: "+code
+	ch.Paid, ch.Status, ch.FailureCode, ch.FailureMessage = false, "failed", &failed, &why
+	ch.Outcome = outcome{NetworkStatus: "declined_by_network", Reason: &code, RiskLevel: "normal", SellerMessage: why, Type: "issuer_declined"}
+	if err := t.put(ctx, ch, 0); err != nil {
+		return err
+	}
+	if err := t.emit(ctx, "charge.failed", ch); err != nil {
+		return err
+	}
+	pi.LatestCharge = &ch.ID
+	return t.paymentFailed(ctx, pi, &failure{Type: cardError, Code: failed, DeclineCode: code, Message: why, Charge: ch.ID})
+}
+
+func (t *tx) paymentFailed(ctx context.Context, pi *intent, why *failure) error {
+	pi.Status, pi.PaymentMethod, pi.NextAction, pi.LastPaymentError = intentNeedsMethod, nil, nil, why
+	if err := t.put(ctx, pi, 0); err != nil {
+		return err
+	}
+	return t.emit(ctx, "payment_intent.payment_failed", pi)
+}
+
+// authenticated takes the customer's answer to the bank's question.
+func (t *tx) authenticated(ctx context.Context, s *session, pi *intent, yes bool) error {
+	if !yes {
+		return t.paymentFailed(ctx, pi, &failure{
+			Type: invalidRequest, Code: "payment_intent_authentication_failure", Message: "the customer could not be authenticated",
+		})
+	}
+	var m method
+	if err := t.get(ctx, kindMethod, *pi.PaymentMethod, "", &m); err != nil {
+		return err
+	}
+	pi.NextAction = nil
+	return t.authorise(ctx, s, pi, &m, &threeDSecure{AuthenticationFlow: "challenge", Result: "authenticated", Version: "2.2.0"})
+}
+
+// authorise holds the money, or takes it where the session asked for that, and
+// completes the session.
+func (t *tx) authorise(ctx context.Context, s *session, pi *intent, m *method, secure *threeDSecure) error {
+	ch := t.newCharge(pi, m)
+	ch.Details.Card.ThreeDSecure, ch.Details.Card.AmountAuthorized = secure, &pi.Amount
+	pi.LatestCharge = &ch.ID
+	if pi.CaptureMethod == captureManual {
+		if err := t.hold(ctx, pi, ch); err != nil {
+			return err
+		}
+		return t.complete(ctx, s, pi)
+	}
+	if err := t.captureCharge(ctx, ch, ch.Amount); err != nil {
+		return err
+	}
+	if err := t.emit(ctx, "charge.succeeded", ch); err != nil {
+		return err
+	}
+	if err := t.succeed(ctx, pi, ch.Amount); err != nil {
+		return err
+	}
+	return t.complete(ctx, s, pi)
+}
+
+func (t *tx) hold(ctx context.Context, pi *intent, ch *charge) error {
+	until := t.now.Add(holdLasts).Unix()
+	ch.Details.Card.CaptureBefore = until
+	if err := t.put(ctx, ch, 0); err != nil {
+		return err
+	}
+	if err := t.emit(ctx, "charge.succeeded", ch); err != nil {
+		return err
+	}
+	pi.Status, pi.AmountCapturable, pi.Sim.CaptureBefore = intentNeedsCapture, pi.Amount, until
+	if err := t.put(ctx, pi, pi.due()); err != nil {
+		return err
+	}
+	return t.emit(ctx, "payment_intent.amount_capturable_updated", pi)
+}

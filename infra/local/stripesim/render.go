@@ -1,0 +1,265 @@
+package stripesim
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/stripe/stripe-mock/spec"
+)
+
+// A page is a list as Stripe shows one.
+type page struct {
+	Object  string `json:"object"`
+	Data    []any  `json:"data"`
+	HasMore bool   `json:"has_more"`
+	URL     string `json:"url"`
+}
+
+// render turns an object into the JSON a client sees.
+func (t *tx) render(v any) (map[string]any, error) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encoding: %w", err)
+	}
+	var shown map[string]any
+	if err := json.Unmarshal(body, &shown); err != nil {
+		return nil, fmt.Errorf("encoding: %w", err)
+	}
+	t.finish(shown)
+	if data, ok := shown["data"].([]any); ok {
+		for _, item := range data {
+			if m, ok := item.(map[string]any); ok {
+				t.finish(m)
+			}
+		}
+	}
+	return shown, nil
+}
+
+// finish hides what is the simulator's and sets what depends on where it runs.
+func (t *tx) finish(shown map[string]any) {
+	delete(shown, "_sim")
+	if shown["object"] == kindSession && shown["status"] == sessionOpen {
+		shown["url"] = t.sim.baseURL + "/pay/" + fmt.Sprint(shown["id"])
+	}
+}
+
+// described encodes a reply that fits the schema; one that does not is a bug
+// of the simulator's and fails loudly.
+func (q *request) described(s *spec.Schema, status int, v map[string]any) (*reply, error) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encoding reply: %w", err)
+	}
+	var plain map[string]any
+	if err := json.Unmarshal(body, &plain); err != nil {
+		return nil, fmt.Errorf("encoding reply: %w", err)
+	}
+	if err := q.description.fits(s, plain); err != nil {
+		return nil, fmt.Errorf("reply to %s %s does not fit stripe's description: %w", q.route.method, q.call.path, err)
+	}
+	return &reply{status: status, body: body}, nil
+}
+
+// fits checks an object against its schema.
+func (s *Sim) fits(kind string, shown map[string]any) error {
+	schema, err := s.schema(kind)
+	if err != nil {
+		return err
+	}
+	return s.description.fits(schema, shown)
+}
+
+// list serves a list operation: newest first, filtered by equality on the
+// named fields and by creation time.
+func (t *tx) list(ctx context.Context, c *call, kind string, filters ...string) (any, error) {
+	var p struct {
+		Limit         int    `json:"limit"`
+		StartingAfter string `json:"starting_after"`
+		Created       any    `json:"created"`
+	}
+	params := map[string]any{}
+	want := map[string]string{}
+	for name, v := range c.params {
+		if text, ok := v.(string); ok && slices.Contains(filters, name) {
+			want[name] = text
+		} else {
+			params[name] = v
+		}
+	}
+	if err := (&call{params: params}).decode(&p); err != nil {
+		return nil, err
+	}
+	if p.Limit < 0 || p.Limit > 100 {
+		return nil, invalid("parameter_invalid_integer", "limit", "limit is from 1 to 100")
+	}
+	between, err := parseCreated(p.Created)
+	if err != nil {
+		return nil, err
+	}
+	bodies, err := t.newestFirst(ctx, kind, p.StartingAfter)
+	if err != nil {
+		return nil, err
+	}
+	out := page{Object: "list", URL: c.path, Data: []any{}}
+	for _, body := range bodies {
+		var o map[string]any
+		if err := json.Unmarshal([]byte(body), &o); err != nil {
+			return nil, fmt.Errorf("decoding %s: %w", kind, err)
+		}
+		if !hasAll(o, want) || !between.contains(o["created"]) {
+			continue
+		}
+		if len(out.Data) == limitOr(p.Limit) {
+			out.HasMore = true
+			break
+		}
+		out.Data = append(out.Data, o)
+	}
+	return out, nil
+}
+
+func limitOr(limit int) int {
+	if limit == 0 {
+		return 10
+	}
+	return limit
+}
+
+func (t *tx) newestFirst(ctx context.Context, kind, after string) ([]string, error) {
+	const query = `SELECT body FROM objects WHERE account = ? AND kind = ?`
+	if after == "" {
+		return t.bodies(ctx, query+` ORDER BY seq DESC`, t.account, kind)
+	}
+	bodies, err := t.bodies(ctx, query+` AND seq < (SELECT seq FROM objects WHERE id = ? AND account = ?) ORDER BY seq DESC`,
+		t.account, kind, after, t.account)
+	if err != nil || len(bodies) > 0 {
+		return bodies, err
+	}
+	known, err := t.bodies(ctx, query+` AND id = ?`, t.account, kind, after)
+	if err == nil && len(known) == 0 {
+		err = missing(kind, after, "starting_after")
+	}
+	return nil, err
+}
+
+func hasAll(o map[string]any, want map[string]string) bool {
+	for name, value := range want {
+		if o[name] != value {
+			return false
+		}
+	}
+	return true
+}
+
+// A span is a range of creation times; nil bounds are open.
+type span map[string]float64
+
+func parseCreated(v any) (span, error) {
+	switch v := v.(type) {
+	case nil:
+		return nil, nil
+	case float64:
+		return span{"gte": v, "lte": v}, nil
+	case map[string]any:
+		out := span{}
+		for op, at := range v {
+			n, ok := at.(float64)
+			if !ok {
+				return nil, invalid("parameter_invalid_integer", "created["+op+"]", "not a time")
+			}
+			out[op] = n
+		}
+		return out, nil
+	default:
+		return nil, invalid("", "created", "not a time or a range of times")
+	}
+}
+
+func (s span) contains(v any) bool {
+	at, _ := v.(float64)
+	for op, bound := range s {
+		ok := map[string]bool{"gt": at > bound, "gte": at >= bound, "lt": at < bound, "lte": at <= bound}[op]
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// expandable are the fields this simulator can put whole objects into, and
+// their kinds.
+var expandable = map[string]string{
+	"balance_transaction": kindTransaction,
+	"charge":              kindCharge,
+	"customer":            kindCustomer,
+	"latest_charge":       kindCharge,
+	"payment_intent":      kindIntent,
+	"payment_method":      kindMethod,
+}
+
+// expandAll replaces ids by their objects, as asked by paths such as
+// latest_charge.balance_transaction or data.customer.
+func (t *tx) expandAll(ctx context.Context, shown map[string]any, paths []string) error {
+	for _, path := range paths {
+		if err := t.expand(ctx, shown, path, path); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) expand(ctx context.Context, in map[string]any, path, whole string) error {
+	field, rest, deeper := strings.Cut(path, ".")
+	if list, ok := in[field].([]any); ok && field == "data" && deeper {
+		for _, item := range list {
+			if m, ok := item.(map[string]any); ok {
+				if err := t.expand(ctx, m, rest, whole); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}
+	if err := t.expandField(ctx, in, field, whole); err != nil {
+		return err
+	}
+	if inner, ok := in[field].(map[string]any); ok && deeper {
+		return t.expand(ctx, inner, rest, whole)
+	}
+	return nil
+}
+
+func (t *tx) expandField(ctx context.Context, in map[string]any, field, whole string) error {
+	if field == "line_items" && in["object"] == kindSession {
+		var s session
+		if err := t.get(ctx, kindSession, fmt.Sprint(in["id"]), "session", &s); err != nil {
+			return err
+		}
+		items, err := t.render(s.lineItems())
+		in[field] = items
+		return err
+	}
+	kind, known := expandable[field]
+	value, present := in[field]
+	if !known || !present {
+		return invalid("", "expand", "this property cannot be expanded: "+whole)
+	}
+	id, ok := value.(string)
+	if !ok {
+		return nil // absent, or expanded already
+	}
+	bodies, err := t.bodies(ctx, `SELECT body FROM objects WHERE id = ? AND account = ? AND kind = ?`, id, t.account, kind)
+	if err != nil {
+		return err
+	}
+	if len(bodies) == 0 {
+		return missing(kind, id, "expand")
+	}
+	shown, err := t.render(json.RawMessage(bodies[0]))
+	in[field] = shown
+	return err
+}

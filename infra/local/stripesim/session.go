@@ -1,0 +1,399 @@
+package stripesim
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	kindSession = "checkout.session"
+
+	sessionOpen     = "open"
+	sessionComplete = "complete"
+	sessionExpired  = "expired"
+
+	sessionLongest  = 24 * time.Hour
+	sessionShortest = 30 * time.Minute
+)
+
+// A session is a hosted Checkout page for one payment.
+type session struct {
+	ID                  string            `json:"id"`
+	Object              string            `json:"object"`
+	AmountSubtotal      int64             `json:"amount_subtotal"`
+	AmountTotal         int64             `json:"amount_total"`
+	AutomaticTax        disabled          `json:"automatic_tax"`
+	CancelURL           *string           `json:"cancel_url"`
+	ClientReferenceID   *string           `json:"client_reference_id"`
+	Created             int64             `json:"created"`
+	Currency            string            `json:"currency"`
+	CustomFields        []string          `json:"custom_fields"`
+	CustomText          struct{}          `json:"custom_text"`
+	Customer            *string           `json:"customer"`
+	CustomerCreation    string            `json:"customer_creation"`
+	CustomerDetails     *customerDetails  `json:"customer_details"`
+	CustomerEmail       *string           `json:"customer_email"`
+	ExpiresAt           int64             `json:"expires_at"`
+	Livemode            bool              `json:"livemode"`
+	Locale              *string           `json:"locale"`
+	Metadata            map[string]string `json:"metadata"`
+	Mode                string            `json:"mode"`
+	PaymentIntent       *string           `json:"payment_intent"`
+	PaymentMethodTypes  []string          `json:"payment_method_types"`
+	PaymentStatus       string            `json:"payment_status"`
+	PhoneNumber         disabled          `json:"phone_number_collection"`
+	ShippingOptions     []string          `json:"shipping_options"`
+	Status              string            `json:"status"`
+	SubmitType          *string           `json:"submit_type"`
+	SuccessURL          string            `json:"success_url"`
+	TotalDetails        totalDetails      `json:"total_details"`
+	UIMode              string            `json:"ui_mode"`
+	URL                 *string           `json:"url"`
+	Sim                 sessionSim        `json:"_sim"`
+	PaymentMethodOption struct{}          `json:"payment_method_options"`
+}
+
+// sessionSim is what the PaymentIntent of the session will be made of.
+type sessionSim struct {
+	Items  []lineItem       `json:"items"`
+	Intent intentDataParams `json:"intent"`
+	Names  []string         `json:"names"`
+}
+
+type disabled struct {
+	Enabled bool `json:"enabled"`
+}
+
+type customerDetails struct {
+	Email *string `json:"email"`
+}
+
+type totalDetails struct {
+	AmountDiscount int64 `json:"amount_discount"`
+	AmountShipping int64 `json:"amount_shipping"`
+	AmountTax      int64 `json:"amount_tax"`
+}
+
+type lineItem struct {
+	ID             string `json:"id"`
+	Object         string `json:"object"`
+	AmountDiscount int64  `json:"amount_discount"`
+	AmountSubtotal int64  `json:"amount_subtotal"`
+	AmountTax      int64  `json:"amount_tax"`
+	AmountTotal    int64  `json:"amount_total"`
+	Currency       string `json:"currency"`
+	Description    string `json:"description"`
+	Quantity       int64  `json:"quantity"`
+}
+
+func (s *session) head() (kind, id string) { return kindSession, s.ID }
+
+// due is when an open session expires by itself.
+func (s *session) due() int64 {
+	if s.Status == sessionOpen {
+		return s.ExpiresAt
+	}
+	return 0
+}
+
+type sessionParams struct {
+	CancelURL          *string           `json:"cancel_url"`
+	ClientReferenceID  *string           `json:"client_reference_id"`
+	Currency           *string           `json:"currency"`
+	Customer           *string           `json:"customer"`
+	CustomerCreation   string            `json:"customer_creation"`
+	CustomerEmail      *string           `json:"customer_email"`
+	ExpiresAt          int64             `json:"expires_at"`
+	LineItems          []lineItemParams  `json:"line_items"`
+	Locale             *string           `json:"locale"`
+	Metadata           map[string]string `json:"metadata"`
+	Mode               string            `json:"mode"`
+	PaymentIntentData  intentDataParams  `json:"payment_intent_data"`
+	PaymentMethodTypes []string          `json:"payment_method_types"`
+	SubmitType         *string           `json:"submit_type"`
+	SuccessURL         string            `json:"success_url"`
+	UIMode             string            `json:"ui_mode"`
+}
+
+type intentDataParams struct {
+	CaptureMethod       string            `json:"capture_method"`
+	Description         *string           `json:"description"`
+	Metadata            map[string]string `json:"metadata"`
+	ReceiptEmail        *string           `json:"receipt_email"`
+	SetupFutureUsage    *string           `json:"setup_future_usage"`
+	StatementDescriptor *string           `json:"statement_descriptor"`
+	StatementSuffix     *string           `json:"statement_descriptor_suffix"`
+}
+
+type lineItemParams struct {
+	PriceData *struct {
+		Currency    string `json:"currency"`
+		ProductData struct {
+			Name        string            `json:"name"`
+			Description string            `json:"description"`
+			Metadata    map[string]string `json:"metadata"`
+		} `json:"product_data"`
+		UnitAmount *int64 `json:"unit_amount"`
+	} `json:"price_data"`
+	Quantity int64 `json:"quantity"`
+}
+
+// createSession serves POST /v1/checkout/sessions.
+func createSession(ctx context.Context, t *tx, c *call) (any, error) {
+	var p sessionParams
+	if err := c.decode(&p); err != nil {
+		return nil, err
+	}
+	if err := p.check(t.now); err != nil {
+		return nil, err
+	}
+	if p.Customer != nil {
+		if err := t.get(ctx, kindCustomer, *p.Customer, "customer", new(customer)); err != nil {
+			return nil, err
+		}
+	}
+	s := p.open(t.now)
+	if err := p.total(s); err != nil {
+		return nil, err
+	}
+	return s, t.put(ctx, s, s.due())
+}
+
+// check refuses what Stripe's description cannot say is wrong.
+func (p *sessionParams) check(now time.Time) error {
+	switch {
+	case p.Mode == "":
+		return invalid("parameter_missing", "mode", "missing required parameter: mode")
+	case p.Mode != "payment":
+		return notModelled("mode", p.Mode)
+	case p.UIMode != "" && p.UIMode != "hosted":
+		return notModelled("ui_mode", p.UIMode)
+	case p.PaymentIntentData.CaptureMethod == "automatic_async":
+		return notModelled("payment_intent_data[capture_method]", p.PaymentIntentData.CaptureMethod)
+	case p.SuccessURL == "":
+		return invalid("parameter_missing", "success_url", "missing required parameter: success_url")
+	case !isURL(p.SuccessURL):
+		return invalid("url_invalid", "success_url", "not a URL: "+p.SuccessURL)
+	case p.CancelURL != nil && !isURL(*p.CancelURL):
+		return invalid("url_invalid", "cancel_url", "not a URL: "+*p.CancelURL)
+	case p.ClientReferenceID != nil && len(*p.ClientReferenceID) > 200:
+		return invalid("", "client_reference_id", "longer than 200 characters")
+	case p.Customer != nil && p.CustomerEmail != nil:
+		return invalid("", "customer_email", "give customer or customer_email, not both")
+	case p.CustomerEmail != nil && !strings.Contains(*p.CustomerEmail, "@"):
+		return invalid("email_invalid", "customer_email", "not an e-mail address: "+*p.CustomerEmail)
+	}
+	for i, m := range p.PaymentMethodTypes {
+		if m != "card" {
+			return notModelled(fmt.Sprintf("payment_method_types[%d]", i), m)
+		}
+	}
+	if p.ExpiresAt != 0 {
+		in := time.Unix(p.ExpiresAt, 0).Sub(now.Truncate(time.Second))
+		if in < sessionShortest || in > sessionLongest {
+			return invalid("", "expires_at", "expires_at must be 30 minutes to 24 hours after creation")
+		}
+	}
+	if err := checkMetadata("metadata", p.Metadata); err != nil {
+		return err
+	}
+	return checkMetadata("payment_intent_data[metadata]", p.PaymentIntentData.Metadata)
+}
+
+// open makes the session, without its line items.
+func (p *sessionParams) open(now time.Time) *session {
+	s := &session{
+		ID:                 newID("cs_test"),
+		Object:             kindSession,
+		CancelURL:          p.CancelURL,
+		ClientReferenceID:  p.ClientReferenceID,
+		Created:            now.Unix(),
+		CustomFields:       []string{},
+		Customer:           p.Customer,
+		CustomerCreation:   "if_required",
+		CustomerEmail:      p.CustomerEmail,
+		ExpiresAt:          p.ExpiresAt,
+		Locale:             p.Locale,
+		Metadata:           orEmpty(p.Metadata),
+		Mode:               p.Mode,
+		PaymentMethodTypes: []string{"card"},
+		PaymentStatus:      "unpaid",
+		ShippingOptions:    []string{},
+		Status:             sessionOpen,
+		SubmitType:         p.SubmitType,
+		SuccessURL:         p.SuccessURL,
+		UIMode:             "hosted",
+		Sim:                sessionSim{Intent: p.PaymentIntentData},
+	}
+	if s.ExpiresAt == 0 {
+		s.ExpiresAt = now.Add(sessionLongest).Unix()
+	}
+	if p.CustomerCreation != "" {
+		s.CustomerCreation = p.CustomerCreation
+	}
+	if s.Sim.Intent.CaptureMethod == "" {
+		s.Sim.Intent.CaptureMethod = captureAutomatic
+	}
+	return s
+}
+
+// total adds the line items up. Stripe's smallest charge is 50 cents and its
+// largest has eight digits.
+func (p *sessionParams) total(s *session) error {
+	if len(p.LineItems) == 0 {
+		return invalid("parameter_missing", "line_items", "missing required parameter: line_items")
+	}
+	for i, item := range p.LineItems {
+		at := fmt.Sprintf("line_items[%d]", i)
+		switch {
+		case item.PriceData == nil:
+			return invalid("parameter_missing", at+"[price_data]", "a line item needs price_data")
+		case item.PriceData.UnitAmount == nil:
+			return invalid("parameter_missing", at+"[price_data][unit_amount]", "a line item needs a unit_amount")
+		case item.PriceData.ProductData.Name == "":
+			return invalid("parameter_missing", at+"[price_data][product_data][name]", "a line item needs a product name")
+		case *item.PriceData.UnitAmount < 0:
+			return invalid("parameter_invalid_integer", at+"[price_data][unit_amount]", "unit_amount must not be negative")
+		case *item.PriceData.UnitAmount > largestCharge || item.Quantity > 999_999:
+			return invalid("amount_too_large", at, "the amount is too large")
+		case item.Quantity < 1:
+			return invalid("parameter_invalid_integer", at+"[quantity]", "quantity must be at least 1")
+		case item.PriceData.Currency != "usd":
+			return notModelled(at+"[price_data][currency]", item.PriceData.Currency)
+		}
+		amount := *item.PriceData.UnitAmount * item.Quantity
+		s.AmountTotal += amount
+		s.Sim.Items = append(s.Sim.Items, lineItem{
+			ID: newID("li"), Object: "item", AmountSubtotal: amount, AmountTotal: amount,
+			Currency: "usd", Description: item.PriceData.ProductData.Name, Quantity: item.Quantity,
+		})
+		if s.AmountTotal > largestCharge {
+			return invalid("amount_too_large", at, "the amount is too large")
+		}
+	}
+	if p.Currency != nil && *p.Currency != "usd" {
+		return notModelled("currency", *p.Currency)
+	}
+	if s.AmountTotal < smallestCharge {
+		return invalid("amount_too_small", "", "a charge is at least 50 cents")
+	}
+	s.AmountSubtotal, s.Currency = s.AmountTotal, "usd"
+	return nil
+}
+
+// getSession serves GET /v1/checkout/sessions/{session}.
+func getSession(ctx context.Context, t *tx, c *call) (any, error) {
+	s := new(session)
+	return s, t.get(ctx, kindSession, c.id, "session", s)
+}
+
+// listSessions serves GET /v1/checkout/sessions.
+func listSessions(ctx context.Context, t *tx, c *call) (any, error) {
+	return t.list(ctx, c, kindSession, "payment_intent", "customer", "status")
+}
+
+// listLineItems serves GET /v1/checkout/sessions/{session}/line_items.
+func listLineItems(ctx context.Context, t *tx, c *call) (any, error) {
+	var s session
+	if err := t.get(ctx, kindSession, c.id, "session", &s); err != nil {
+		return nil, err
+	}
+	return s.lineItems(), nil
+}
+
+func (s *session) lineItems() page {
+	p := page{Object: "list", URL: "/v1/checkout/sessions/" + s.ID + "/line_items", Data: []any{}}
+	for _, item := range s.Sim.Items {
+		p.Data = append(p.Data, item)
+	}
+	return p
+}
+
+// expireSession serves POST /v1/checkout/sessions/{session}/expire.
+func expireSession(ctx context.Context, t *tx, c *call) (any, error) {
+	var s session
+	if err := t.get(ctx, kindSession, c.id, "session", &s); err != nil {
+		return nil, err
+	}
+	if s.Status != sessionOpen {
+		return nil, invalid("", "session", "only an open session can be expired; this one is "+s.Status)
+	}
+	return &s, t.expire(ctx, &s)
+}
+
+// expire closes an open session unpaid. A PaymentIntent that a failed attempt
+// left behind is canceled with it.
+func (t *tx) expire(ctx context.Context, s *session) error {
+	s.Status = sessionExpired
+	if err := t.put(ctx, s, s.due()); err != nil {
+		return err
+	}
+	if s.PaymentIntent != nil {
+		var pi intent
+		if err := t.get(ctx, kindIntent, *s.PaymentIntent, "", &pi); err != nil {
+			return err
+		}
+		reason := canceledAutomatic
+		if err := t.cancel(ctx, &pi, &reason); err != nil {
+			return err
+		}
+	}
+	return t.emit(ctx, "checkout.session.expired", s)
+}
+
+// complete closes a session whose payment is held or made.
+func (t *tx) complete(ctx context.Context, s *session, pi *intent) error {
+	s.Status = sessionComplete
+	s.CustomerDetails = &customerDetails{Email: s.CustomerEmail}
+	if pi.Status == intentSucceeded {
+		s.PaymentStatus = "paid"
+	}
+	if err := t.put(ctx, s, s.due()); err != nil {
+		return err
+	}
+	return t.emit(ctx, "checkout.session.completed", s)
+}
+
+// successURL is where the page sends the customer after paying.
+func (s *session) successURL() string {
+	return strings.ReplaceAll(s.SuccessURL, "{CHECKOUT_SESSION_ID}", s.ID)
+}
+
+func (s *session) cancelURL() string {
+	if s.CancelURL == nil {
+		return ""
+	}
+	return strings.ReplaceAll(*s.CancelURL, "{CHECKOUT_SESSION_ID}", s.ID)
+}
+
+func isURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
+}
+
+func orEmpty(m map[string]string) map[string]string {
+	if m == nil {
+		return map[string]string{}
+	}
+	return maps.Clone(m)
+}
+
+// checkMetadata holds Stripe's limits: 50 keys of 40 characters, values of 500.
+func checkMetadata(param string, m map[string]string) error {
+	if len(m) > 50 {
+		return invalid("", param, "metadata has more than 50 keys")
+	}
+	for k, v := range m {
+		if len([]rune(k)) > 40 {
+			return invalid("", param, "a metadata key is longer than 40 characters")
+		}
+		if len([]rune(v)) > 500 {
+			return invalid("", child(param, k), "a metadata value is longer than 500 characters")
+		}
+	}
+	return nil
+}

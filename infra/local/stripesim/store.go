@@ -1,0 +1,178 @@
+package stripesim
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	_ "modernc.org/sqlite" // the state's file format
+)
+
+// Every change of one request is one transaction of the file, so a process
+// killed at any moment leaves whole requests only. synchronous=OFF survives
+// that; it does not survive the loss of power, which a laptop's tests can bear.
+const schema = `
+PRAGMA journal_mode=WAL;
+PRAGMA synchronous=OFF;
+CREATE TABLE IF NOT EXISTS objects (
+	seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+	account TEXT NOT NULL, kind TEXT NOT NULL, due INTEGER, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS objects_by_kind ON objects (account, kind, seq);
+CREATE INDEX IF NOT EXISTS objects_due ON objects (due) WHERE due IS NOT NULL;
+CREATE TABLE IF NOT EXISTS deliveries (
+	id INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL, type TEXT NOT NULL, hook INTEGER NOT NULL,
+	made INTEGER NOT NULL, next INTEGER NOT NULL, attempts INTEGER NOT NULL, state TEXT NOT NULL, last TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS deliveries_next ON deliveries (next, id) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS deliveries_by_event ON deliveries (event);
+CREATE TABLE IF NOT EXISTS replies (
+	account TEXT NOT NULL, key TEXT NOT NULL, hash TEXT NOT NULL, at INTEGER NOT NULL,
+	status INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (account, key));
+CREATE INDEX IF NOT EXISTS replies_at ON replies (at);
+`
+
+func openDB(ctx context.Context, file string) (*sql.DB, error) {
+	if file == "" {
+		file = ":memory:"
+	}
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s: %w", file, err)
+	}
+	// One connection: the simulator's lock admits one writer anyway, and a
+	// database in memory exists only as long as its connection.
+	db.SetMaxOpenConns(1)
+	if _, err := db.ExecContext(ctx, schema); err != nil {
+		return nil, errors.Join(fmt.Errorf("preparing %s: %w", file, err), db.Close())
+	}
+	return db, nil
+}
+
+// A tx is one request or one step of the clock: the account it acts for, the
+// instant it happens at and the changes it makes.
+type tx struct {
+	sim     *Sim
+	sql     *sql.Tx
+	now     time.Time
+	account string
+	origin  origin
+	news    bool // there is something to deliver
+}
+
+// An origin is the request that caused an event; zero for what Stripe does by
+// itself.
+type origin struct {
+	ID  *string `json:"id"`
+	Key *string `json:"idempotency_key"`
+}
+
+// update runs f in a transaction under the simulator's lock. The changes are
+// kept if f succeeds or returns a failure, and dropped for any other error.
+func (s *Sim) update(ctx context.Context, account string, from origin, f func(context.Context, *tx) error) error {
+	// A client that hangs up does not undo what it asked for.
+	ctx = context.WithoutCancel(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	db, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("beginning: %w", err)
+	}
+	t := &tx{sim: s, sql: db, now: s.opt.Now().UTC(), account: account, origin: from}
+	ferr := f(ctx, t)
+	var told *failure
+	if ferr != nil && !errors.As(ferr, &told) {
+		return errors.Join(ferr, db.Rollback())
+	}
+	if err := db.Commit(); err != nil {
+		return fmt.Errorf("committing: %w", err)
+	}
+	if t.news {
+		s.poke()
+	}
+	return ferr
+}
+
+// An object is a row: Stripe's JSON, with what only the simulator needs to
+// know in a field "_sim" that is never shown.
+type object interface{ head() (kind, id string) }
+
+// put stores an object. A due time (unix seconds, zero for none) is when the
+// clock must look at it again.
+func (t *tx) put(ctx context.Context, o object, due int64) error {
+	kind, id := o.head()
+	body, err := json.Marshal(o)
+	if err != nil {
+		return fmt.Errorf("encoding %s: %w", id, err)
+	}
+	_, err = t.sql.ExecContext(ctx, `INSERT INTO objects (id, account, kind, due, body) VALUES (?1, ?2, ?3, nullif(?4, 0), ?5)
+		ON CONFLICT (id) DO UPDATE SET due = nullif(?4, 0), body = ?5`, id, t.account, kind, due, string(body))
+	if err != nil {
+		return fmt.Errorf("storing %s: %w", id, err)
+	}
+	return nil
+}
+
+// get loads an object of the transaction's account into o. Another account's
+// object does not exist. The param names what the client called the id.
+func (t *tx) get(ctx context.Context, kind, id, param string, o object) error {
+	var body string
+	err := t.sql.QueryRowContext(ctx, `SELECT body FROM objects WHERE id = ? AND account = ? AND kind = ?`, id, t.account, kind).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return missing(kind, id, param)
+	}
+	if err != nil {
+		return fmt.Errorf("loading %s: %w", id, err)
+	}
+	return decode(id, body, o)
+}
+
+func decode(id, body string, o object) error {
+	if err := json.Unmarshal([]byte(body), o); err != nil {
+		return fmt.Errorf("decoding %s: %w", id, err)
+	}
+	return nil
+}
+
+// bodies returns the stored JSON that a query selects as its only column.
+func (t *tx) bodies(ctx context.Context, query string, args ...any) (_ []string, err error) {
+	rows, err := t.sql.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("listing: %w", err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	var out []string
+	for rows.Next() {
+		var body string
+		if err := rows.Scan(&body); err != nil {
+			return nil, fmt.Errorf("listing: %w", err)
+		}
+		out = append(out, body)
+	}
+	return out, rows.Err()
+}
+
+// all decodes every object of a kind in the transaction's account, oldest first.
+func all[T any, P interface {
+	*T
+	object
+}](ctx context.Context, t *tx, kind string,
+) ([]P, error) {
+	bodies, err := t.bodies(ctx, `SELECT body FROM objects WHERE account = ? AND kind = ? ORDER BY seq`, t.account, kind)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]P, len(bodies))
+	for i, body := range bodies {
+		out[i] = new(T)
+		if err := decode(kind, body, out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func newID(prefix string) string { return prefix + "_" + strings.ToLower(rand.Text()) }
