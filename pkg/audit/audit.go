@@ -1,0 +1,36 @@
+// Package audit defines the record of who did what, reads included, and the
+// append-only Merkle log that proves no record was altered or removed.
+package audit
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// A Record says that someone did something, or saw it, and when. It carries
+// ids and hashes, never content. (HIPAA 45 CFR 164.312(b); domain rule H3.)
+type Record struct {
+	ID       string    `json:"id"`
+	Practice string    `json:"practice"`
+	At       time.Time `json:"at"`
+	Actor    Actor     `json:"actor"`
+	Action   string    `json:"action"`
+	Visit    string    `json:"visit,omitempty"`
+	Resource string    `json:"resource,omitempty"`
+	// Version and Hash identify the state that the action left behind or, for
+	// a read, the state that was shown.
+	Version int    `json:"version,omitempty"`
+	Hash    string `json:"hash,omitempty"`
+}
+
+// An Actor is who acted, in which role, for which patient if not themselves.
+type Actor struct {
+	ID       string `json:"id"`
+	Role     string `json:"role"`
+	OnBehalf string `json:"on_behalf,omitempty"`
+	IP       string `json:"ip,omitempty"`
+}
+
+// Leaf is the record as the log holds it: JSON with fields in the order above.
+// Its RFC 6962 leaf hash is SHA-256 of a zero byte and these bytes.
+func (r Record) Leaf() ([]byte, error) { return json.Marshal(r) }

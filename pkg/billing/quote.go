@@ -1,0 +1,74 @@
+// Package billing decides what a visit costs and follows the life of its card
+// payment. It never talks to Stripe; it is told what Stripe said.
+package billing
+
+import (
+	"time"
+
+	"evisit/pkg/fault"
+	"evisit/pkg/money"
+)
+
+// A Basis says why a quote has its amount.
+type Basis string
+
+const (
+	Fee      Basis = "practice_fee" // the practice's posted price for this form
+	NoCharge Basis = "no_charge"    // this kind of request is never charged
+)
+
+// A Route is the patient's answer to how they expect to pay.
+type Route string
+
+const (
+	SelfPay    Route = "self-pay"
+	Insurance  Route = "insurance"
+	Membership Route = "membership"
+)
+
+// QuoteLife is how long a quote may be accepted.
+const QuoteLife = 24 * time.Hour
+
+// A Quote is a price offered before any charge (eRisk, fee disclosure; domain
+// rule G25). Nothing above Amount is ever captured for the visit.
+type Quote struct {
+	ID        string      `json:"id"`
+	Amount    money.Cents `json:"amount"`
+	Basis     Basis       `json:"basis"`
+	Caveat    string      `json:"caveat,omitempty"`
+	ExpiresAt time.Time   `json:"expires"`
+	Answers   string      `json:"answers"` // hash of the answers it was made for
+}
+
+// Free reports whether the quote needs no card.
+func (q Quote) Free() bool { return q.Amount == 0 }
+
+// A PriceList is a practice's posted price in cents for each form name.
+type PriceList map[string]money.Cents
+
+// Price quotes form, of the given billing class, from the practice's list.
+//
+// The classes no-charge, monitoring and none are never charged (forms README,
+// billing classes); every other class needs a posted price, because a patient
+// may not be quoted an amount nobody posted.
+func Price(id, form, class string, list PriceList, route Route, answers string, now time.Time) (Quote, error) {
+	q := Quote{ID: id, ExpiresAt: now.Add(QuoteLife), Answers: answers}
+	switch class {
+	case "no-charge", "monitoring", "none":
+		q.Basis = NoCharge
+		return q, nil
+	}
+	amount, posted := list[form]
+	if !posted || amount < 0 || amount > money.Max {
+		return Quote{}, fault.New(fault.Conflict, "no_price", "this practice has not posted a price for this form")
+	}
+	q.Amount, q.Basis = amount, Fee
+	switch route {
+	case SelfPay:
+	case Insurance:
+		q.Caveat = "This practice does not bill health plans for e-visits yet. You pay the posted fee; your plan may not reimburse it."
+	case Membership:
+		q.Caveat = "We found no active membership for you, so the posted fee applies."
+	}
+	return q, nil
+}

@@ -1,0 +1,200 @@
+// Package clinic is the application: each method loads what a decision needs,
+// asks the domain to decide, seals what is private, and commits the result
+// once. It declares the interfaces of the parts it needs and knows none of
+// their technologies.
+package clinic
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/visit"
+)
+
+// A Clinic is the application. Its fields must be set before use, except those
+// a function has no key for: api has no Cards, charge has no Checkout and no
+// Mail. It is safe for concurrent use.
+type Clinic struct {
+	Store    Store
+	Seal     Sealer
+	Blobs    Blobs
+	Checkout Checkout
+	Cards    Cards
+	Mail     Mail
+	// Pages is the base URL of the pages, without a trailing slash.
+	Pages string
+	Now   func() time.Time
+	NewID func() string
+	Log   *slog.Logger
+
+	forms     sync.Map // formKey → *intake.Form; a version never changes
+	practices sync.Map // id → remembered
+}
+
+// A Sealer encrypts content so that it opens only in its own place: practice,
+// record and field are bound to the ciphertext as associated data.
+type Sealer interface {
+	Seal(ctx context.Context, place Place, plain []byte) ([]byte, error)
+	// Open fails if the sealed bytes were altered or moved to another place.
+	Open(ctx context.Context, place Place, sealed []byte) ([]byte, error)
+}
+
+// A Place is where a sealed value belongs.
+type Place struct{ Practice, Record, Field string }
+
+// Blobs keeps immutable objects.
+type Blobs interface {
+	// Put stores an object under a key derived from its content. Putting the
+	// same object again succeeds.
+	Put(ctx context.Context, key string, data []byte) error
+	// Get returns an object, or an error of kind fault.NotFound.
+	Get(ctx context.Context, key string) ([]byte, error)
+}
+
+// A Caller is who makes a request, and the request's own identity.
+type Caller struct {
+	Person    identity.Person
+	IP        string
+	UserAgent string
+	// Once is the request's idempotency key; the zero value asks for none.
+	Once Once
+}
+
+// Once makes a request repeatable: the same key with the same input has the
+// result of the first; with other input it is refused.
+type Once struct {
+	Key   string // scoped by the caller to subject and route
+	Input string // hash of the input
+}
+
+func (c Caller) actor(patient string) audit.Actor {
+	a := audit.Actor{ID: c.Person.ID, Role: string(c.Person.Role), IP: c.IP}
+	if c.Person.Patient != patient && c.Person.ActsFor(patient, time.Time{}) {
+		a.OnBehalf = patient
+	}
+	return a
+}
+
+// system is the actor of what happens by itself.
+func system(name string) audit.Actor { return audit.Actor{ID: "system:" + name, Role: "system"} }
+
+// now is the instant of one decision. Milliseconds are enough for people and
+// keep rows small.
+func (cl *Clinic) now() time.Time { return cl.Now().UTC().Truncate(time.Millisecond) }
+
+func (cl *Clinic) trail(a audit.Actor, action string, v visit.Visit, now time.Time) audit.Record {
+	return audit.Record{
+		ID: cl.NewID(), Practice: v.Practice, At: now, Actor: a, Action: action,
+		Visit: v.ID, Version: v.Version, Hash: hashJSON(v),
+	}
+}
+
+// attempts bounds how often a decision is made again because someone else
+// changed the record in between.
+const attempts = 6
+
+// decision is what one step makes of a visit: the commit that makes it true.
+// A zero decision changes nothing.
+type decision struct {
+	visit  visit.Visit
+	commit Commit
+}
+
+// loaded is what a decision is made on.
+type loaded struct {
+	visit   visit.Visit
+	answers []byte // sealed; only where the step asked for the chart
+	now     time.Time
+}
+
+// change loads a visit the caller may do a to, decides, and commits; when the
+// visit changed in between it decides again on the new one, so that the loser
+// of a race is told what really stands in the way.
+func (cl *Clinic) change(ctx context.Context, c Caller, a identity.Action, id string, decide func(loaded) (decision, error)) (visit.Visit, error) {
+	bare := func(ctx context.Context, id string) (visit.Visit, []byte, error) {
+		v, err := cl.Store.Visit(ctx, id)
+		return v, nil, err
+	}
+	return cl.step(ctx, c, a, id, bare, decide)
+}
+
+// changeChart is change for a decision that needs the answers too.
+func (cl *Clinic) changeChart(ctx context.Context, c Caller, a identity.Action, id string, decide func(loaded) (decision, error)) (visit.Visit, error) {
+	return cl.step(ctx, c, a, id, cl.Store.Case, decide)
+}
+
+func (cl *Clinic) step(ctx context.Context, c Caller, a identity.Action, id string,
+	load func(context.Context, string) (visit.Visit, []byte, error), decide func(loaded) (decision, error),
+) (visit.Visit, error) {
+	for n := 1; ; n++ {
+		now := cl.now()
+		v, answers, err := load(ctx, id)
+		if err != nil {
+			return visit.Visit{}, err
+		}
+		if err := identity.Allow(c.Person, a, v.Resource(), now); err != nil {
+			return visit.Visit{}, err
+		}
+		d, err := decide(loaded{v, answers, now})
+		if err != nil {
+			return cl.seenBefore(ctx, c, err)
+		}
+		if d.visit.Version == v.Version {
+			return v, nil
+		}
+		d.commit.Visit = &d.visit
+		d.commit.Audit = append(d.commit.Audit, cl.trail(c.actor(v.Patient), string(a)+":"+string(d.visit.Status), d.visit, now))
+		err = cl.commit(ctx, c, id, d.commit)
+		switch {
+		case err == nil:
+			return d.visit, nil
+		case errors.Is(err, ErrSeen):
+			return cl.seenBefore(ctx, c, err)
+		case !errors.Is(err, ErrChanged) || n == attempts:
+			return visit.Visit{}, err
+		}
+	}
+}
+
+func (cl *Clinic) allowed(ctx context.Context, c Caller, a identity.Action, id string, now time.Time) (visit.Visit, error) {
+	v, err := cl.Store.Visit(ctx, id)
+	if err != nil {
+		return visit.Visit{}, err
+	}
+	return v, identity.Allow(c.Person, a, v.Resource(), now)
+}
+
+// commit adds the request's own row, so that the same request again is known.
+func (cl *Clinic) commit(ctx context.Context, c Caller, result string, m Commit) error {
+	if c.Once.Key != "" {
+		m.Request = &Request{Key: c.Once.Key, Input: c.Once.Input, Result: result, Ends: cl.now().Add(RequestLife)}
+	}
+	return cl.Store.Commit(ctx, m)
+}
+
+// RequestLife is how long an idempotency key is remembered.
+const RequestLife = 48 * time.Hour
+
+// seenBefore turns why into success if this very request was carried out
+// before, and into a refusal if its key was used for something else.
+func (cl *Clinic) seenBefore(ctx context.Context, c Caller, why error) (visit.Visit, error) {
+	if c.Once.Key == "" {
+		return visit.Visit{}, why
+	}
+	r, err := cl.Store.Request(ctx, c.Once.Key)
+	switch {
+	case errors.Is(err, fault.NotFound):
+		return visit.Visit{}, why
+	case err != nil:
+		return visit.Visit{}, err
+	case r.Input != c.Once.Input:
+		return visit.Visit{}, fault.New(fault.Conflict, "idempotency_key_reused", "this Idempotency-Key was used for a different request; use a new one")
+	}
+	return cl.Store.Visit(ctx, r.Result)
+}

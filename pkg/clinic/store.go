@@ -1,0 +1,202 @@
+package clinic
+
+import (
+	"context"
+	"time"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/billing"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/ledger"
+	"evisit/pkg/outbox"
+	"evisit/pkg/visit"
+)
+
+// A Store keeps the clinic's records. Reads are of the latest commit, except
+// where they say otherwise. A record that is not there is an error of kind
+// fault.NotFound.
+type Store interface {
+	// Person returns who issuer's subject is.
+	Person(ctx context.Context, issuer, subject string) (identity.Person, error)
+	Patient(ctx context.Context, id string) (Patient, error)
+	Practice(ctx context.Context, id string) (Practice, error)
+	// Form returns a stored form version's JSON.
+	Form(ctx context.Context, name, version string) ([]byte, error)
+
+	Visit(ctx context.Context, id string) (visit.Visit, error)
+	// Case returns a visit and its sealed answers, which are nil before the
+	// first save, in one read.
+	Case(ctx context.Context, id string) (visit.Visit, []byte, error)
+	// Messages returns a visit's messages in the order they were sent.
+	Messages(ctx context.Context, visit string) ([]Message, error)
+	// Divert returns the sealed record of why a visit was diverted.
+	Divert(ctx context.Context, visit string) ([]byte, error)
+	// Queue lists a pool's open visits, oldest promise first, and Mine a
+	// patient's, newest first, after cursor. They may lag a moment behind. The
+	// returned cursor is empty at the end.
+	Queue(ctx context.Context, practice string, pool identity.Pool, cursor string, limit int) ([]visit.Visit, string, error)
+	Mine(ctx context.Context, patient, cursor string, limit int) ([]visit.Visit, string, error)
+
+	Payment(ctx context.Context, id string) (billing.Payment, error)
+	// Entries returns what the ledger holds of a payment, oldest first.
+	Entries(ctx context.Context, payment string) ([]ledger.Entry, error)
+
+	Delivery(ctx context.Context, event string) (outbox.Delivery, error)
+	// Due lists up to limit visits and deliveries whose time has come. It may
+	// lag a moment behind.
+	Due(ctx context.Context, now time.Time, limit int) (visits []string, deliveries []string, err error)
+	// Parked lists the deliveries given up, of one practice.
+	Parked(ctx context.Context, practice string) ([]outbox.Delivery, error)
+	Request(ctx context.Context, key string) (Request, error)
+
+	// Trail returns a practice's audit records of one day (UTC), sorted by time
+	// and id; of one visit only, unless that is empty.
+	Trail(ctx context.Context, practice string, day time.Time, visit string) ([]audit.Record, error)
+
+	// LogHead returns the latest head of a practice's log; version 0 if none.
+	LogHead(ctx context.Context, practice string) (LogHead, error)
+
+	// Commit stores c atomically: all of it or nothing. It fails with
+	// ErrChanged if a guarded record is not at the version before, with ErrSeen
+	// if the request was committed before, with ErrDone if the delivery it
+	// consumes was consumed, with ErrExists if a record that must be new is
+	// there. An error of no kind leaves the outcome unknown: the commit may have
+	// happened; committing the same value again is safe.
+	Commit(ctx context.Context, c Commit) error
+}
+
+// What a failed condition of a commit means.
+var (
+	ErrChanged = fault.New(fault.Conflict, "changed", "this was changed by someone else in between; reload it and try again")
+	ErrSeen    = fault.New(fault.Conflict, "request_seen", "this request was already carried out")
+	ErrDone    = fault.New(fault.Conflict, "event_done", "this event was already handled")
+	ErrExists  = fault.New(fault.Conflict, "exists", "this exists already")
+)
+
+// A Commit is everything one decision makes true.
+type Commit struct {
+	// Guarded records: each must be stored at the version before its own, and
+	// at version 1 must be new.
+	Visit    *visit.Visit
+	Payments []billing.Payment
+	Tried    []outbox.Delivery // after a failed try, or re-armed
+	Log      *LogHead
+
+	// Records written with the visit and guarded by its version.
+	Answers    []byte // sealed; they replace the ones before
+	Diverted   []byte // sealed
+	Acceptance *Acceptance
+
+	// Records that must be new.
+	Messages []Message
+	Entries  []ledger.Entry
+	Events   []outbox.Event
+	Request  *Request
+	Audit    []audit.Record
+
+	// Done is the event that this commit consumes; it must not be done yet.
+	Done string
+	At   time.Time // when, for Done
+
+	// Reference records, written whole by registration.
+	Practice *Practice
+	Person   *Registered
+	Patient  *Patient
+	Form     *StoredForm
+}
+
+// A Practice is a tenant, with what it has decided.
+type Practice struct {
+	ID      string            `json:"id"`
+	Name    string            `json:"name"`
+	Phone   string            `json:"phone"`   // given to diverted patients
+	Inbox   string            `json:"inbox"`   // where the practice is told of work
+	Account string            `json:"account"` // its Stripe connected account
+	Zone    string            `json:"zone"`    // IANA name, for times shown to people
+	States  []string          `json:"states"`  // where its clinicians are licensed
+	Forms   map[string]string `json:"forms"`   // form name → version offered
+	Prices  billing.PriceList `json:"prices"`
+	Terms   visit.Terms       `json:"terms"`
+	Consent Consent           `json:"consent"`
+	Readers string            `json:"readers"` // who reads requests, for patients (guideline G2)
+}
+
+// A Consent is the text a patient accepts before a visit (eRisk; guideline
+// G15). A new text is a new version.
+type Consent struct {
+	Version string `json:"version"`
+	Text    string `json:"text"`
+}
+
+// A Patient is whom visits are about. Contact is a sealed identity.Contact.
+type Patient struct {
+	ID       string
+	Practice string
+	Contact  []byte
+}
+
+// Registered is a person and the token subject that proves to be them.
+type Registered struct {
+	Issuer, Subject string
+	Person          identity.Person
+}
+
+// A StoredForm is an immutable questionnaire version.
+type StoredForm struct {
+	Name, Version string
+	JSON          []byte
+}
+
+// A MessageKind says what a message is for.
+type MessageKind string
+
+const (
+	Ask    MessageKind = "ask"    // the clinician needs to know more
+	Info   MessageKind = "info"   // the patient replies or adds
+	Reply  MessageKind = "answer" // the answer
+	Notice MessageKind = "notice" // why the visit was declined or redirected
+)
+
+// A Message is one thing said in a visit. It never changes. Body is sealed.
+type Message struct {
+	Visit string      `json:"-"`
+	Seq   int         `json:"seq"` // 1 for the first
+	Kind  MessageKind `json:"kind"`
+	From  string      `json:"from"`
+	Name  string      `json:"name,omitempty"` // of a clinician, as displayed
+	At    time.Time   `json:"at"`
+	Body  []byte      `json:"-"`
+}
+
+// An Acceptance records that the price and the consent were accepted: which,
+// by whom, for whom, when and from where (guidelines G15, G25, G26).
+type Acceptance struct {
+	Visit     string    `json:"visit"`
+	Quote     string    `json:"quote"`
+	Amount    int64     `json:"amount"`
+	Consent   string    `json:"consent"`      // version
+	Text      string    `json:"consent_hash"` // SHA-256 of the text accepted
+	Language  string    `json:"language"`
+	By        string    `json:"by"`
+	For       string    `json:"for"`
+	At        time.Time `json:"at"`
+	IP        string    `json:"ip,omitempty"`
+	UserAgent string    `json:"user_agent,omitempty"`
+}
+
+// A Request is the memory of one carried out under an idempotency key.
+type Request struct {
+	Key, Input, Result string
+	Ends               time.Time
+}
+
+// A LogHead is the latest signed state of a practice's audit log: all records
+// up to Through, in order of time and id.
+type LogHead struct {
+	Practice   string    `json:"practice"`
+	Size       int64     `json:"size"`
+	Through    time.Time `json:"through"`
+	Checkpoint []byte    `json:"checkpoint"`
+	Version    int       `json:"version"`
+}

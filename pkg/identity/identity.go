@@ -1,0 +1,85 @@
+// Package identity says who people are to a practice and what each may do. A
+// token proves an issuer and a subject; everything else here is a row, so that
+// a change of role or a deactivation holds from the next request on.
+package identity
+
+import (
+	"slices"
+	"time"
+
+	"evisit/pkg/phi"
+)
+
+// A Role is what a person does at a practice.
+type Role string
+
+const (
+	PatientRole Role = "patient"
+	Caregiver   Role = "caregiver"
+	Clinician   Role = "clinician"
+	Nurse       Role = "nurse"
+	Staff       Role = "staff"
+	Admin       Role = "admin"
+)
+
+// A Person is someone who signs in.
+type Person struct {
+	ID       string  `json:"id"`
+	Practice string  `json:"practice"`
+	Role     Role    `json:"role"`
+	Patient  string  `json:"patient,omitempty"` // whose record is their own
+	Grants   []Grant `json:"grants,omitempty"`  // whom they may act for
+	// Display is how the practice shows its own people: name and credential.
+	// It is empty for patients and caregivers, whose names are contact data.
+	Display  string    `json:"display,omitempty"`
+	Licenses []License `json:"licenses,omitempty"`
+	Inactive bool      `json:"inactive,omitempty"`
+}
+
+// A Grant lets a caregiver act for a patient until it ends. The zero end has
+// no end. (HIPAA, 45 CFR 164.502(g): a personal representative.)
+type Grant struct {
+	Patient string    `json:"patient"`
+	Until   time.Time `json:"until,omitzero"`
+}
+
+// A License lets a clinician answer a patient who is in State (guideline G24).
+type License struct {
+	State   string    `json:"state"`
+	Number  string    `json:"number"`
+	Expires time.Time `json:"expires"`
+}
+
+// LicensedIn reports whether p may treat a patient who is in state at now.
+func (p Person) LicensedIn(state string, now time.Time) bool {
+	return slices.ContainsFunc(p.Licenses, func(l License) bool {
+		return l.State == state && now.Before(l.Expires)
+	})
+}
+
+// ActsFor reports whether p is the patient or holds a grant for them at now.
+func (p Person) ActsFor(patient string, now time.Time) bool {
+	if patient == "" {
+		return false
+	}
+	return p.Patient == patient || slices.ContainsFunc(p.Grants, func(g Grant) bool {
+		return g.Patient == patient && (g.Until.IsZero() || now.Before(g.Until))
+	})
+}
+
+// A Patient is whom the visits are about. Contact is kept sealed.
+type Patient struct {
+	ID       string  `json:"id"`
+	Practice string  `json:"practice"`
+	Contact  Contact `json:"-"`
+}
+
+// Contact data identify a person; they are sealed at rest and print as
+// [redacted].
+type Contact struct {
+	Name  phi.Text  `json:"name"`
+	Email phi.Text  `json:"email"`
+	Phone phi.Text  `json:"phone,omitempty"`
+	Birth time.Time `json:"birth,omitzero"`
+	Sex   string    `json:"sex,omitempty"` // female, male, other, unknown (FHIR administrative gender)
+}

@@ -1,0 +1,109 @@
+package identity
+
+import (
+	"slices"
+	"time"
+
+	"evisit/pkg/fault"
+)
+
+// An Action is something a person may ask for.
+type Action string
+
+const (
+	StartVisit  Action = "visit.start"
+	ReadVisit   Action = "visit.read"   // its state and times
+	ReadChart   Action = "chart.read"   // answers, messages, document
+	FillVisit   Action = "visit.fill"   // answers, quote, submit, pay, cancel, acknowledge
+	WriteToTeam Action = "message.send" // the patient's side of the exchange
+	ReadQueue   Action = "queue.read"
+	TakeVisit   Action = "visit.take"
+	TreatVisit  Action = "visit.treat" // ask, answer, decline, redirect
+	ReadMoney   Action = "ledger.read"
+	ReadTrail   Action = "audit.read" // who did and saw what in one visit
+	ReadLog     Action = "log.read"   // the practice's whole log
+	ReadJobs    Action = "jobs.read"
+)
+
+// A Relation is how a person stands to a resource.
+type Relation string
+
+const (
+	Acts   Relation = "acts"   // is the patient, or acts for them under a grant
+	Team   Relation = "team"   // works at the resource's practice
+	Holder Relation = "holder" // works there and has taken the visit
+)
+
+// A Pool is which of a practice's people a visit is for. Administrative
+// requests never reach clinicians, nor clinical ones staff (stories 4 and 20).
+type Pool string
+
+const (
+	ClinicalPool Pool = "clinical"
+	StaffPool    Pool = "staff"
+)
+
+// A Resource is what an action touches. The zero fields match nobody.
+type Resource struct {
+	Practice string
+	Patient  string
+	Holder   string // the person who has taken the visit
+	Pool     Pool   // empty: not bound to a pool
+}
+
+// policy is the whole of who may do what; what is not here is denied.
+var policy = []struct {
+	roles    []Role
+	relation Relation
+	pool     Pool // empty: any
+	actions  []Action
+}{
+	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, ReadVisit, ReadChart, FillVisit, WriteToTeam, ReadMoney, ReadTrail}},
+	{[]Role{Clinician, Nurse}, Team, ClinicalPool, []Action{ReadVisit, ReadChart, ReadQueue}},
+	{[]Role{Clinician}, Team, ClinicalPool, []Action{TakeVisit}},
+	{[]Role{Clinician}, Holder, ClinicalPool, []Action{TreatVisit}},
+	{[]Role{Staff}, Team, StaffPool, []Action{ReadVisit, ReadChart, ReadQueue, TakeVisit}},
+	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit}},
+	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney}},
+	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadJobs}},
+}
+
+// Allow returns nil if p may do a to r at now. Where p has no relation to r at
+// all the answer is NotFound, so that an id tells nothing to a stranger;
+// where p has one, it is Denied.
+func Allow(p Person, a Action, r Resource, now time.Time) error {
+	known := false
+	for _, rule := range policy {
+		if p.Inactive || !p.stands(rule.relation, r, now) {
+			continue
+		}
+		known = known || slices.Contains(rule.roles, p.Role) && (rule.pool == "" || rule.pool == r.Pool)
+		if slices.Contains(rule.roles, p.Role) && slices.Contains(rule.actions, a) && (rule.pool == "" || rule.pool == r.Pool) {
+			return nil
+		}
+	}
+	if !known {
+		return fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")
+	}
+	return fault.New(fault.Denied, "denied", "your role does not allow this")
+}
+
+// PoolOf is the pool whose queue p works from.
+func (p Person) PoolOf() Pool {
+	if p.Role == Staff {
+		return StaffPool
+	}
+	return ClinicalPool
+}
+
+func (p Person) stands(rel Relation, r Resource, now time.Time) bool {
+	switch rel {
+	case Acts:
+		return p.Practice == r.Practice && p.ActsFor(r.Patient, now)
+	case Team:
+		return p.Practice == r.Practice && p.Practice != ""
+	case Holder:
+		return p.Practice == r.Practice && p.Practice != "" && r.Holder == p.ID && p.ID != ""
+	}
+	return false
+}

@@ -1,0 +1,117 @@
+// Package ledger records money as balanced double entries. Balances are always
+// derived from entries, never stored.
+package ledger
+
+import (
+	"fmt"
+	"time"
+
+	"evisit/pkg/money"
+)
+
+// An Account is a line of the practice's books.
+type Account string
+
+const (
+	Holds     Account = "holds"      // card holds in force (memorandum, debit)
+	HoldsOwed Account = "holds_owed" // their counterpart: to be captured or released
+	Stripe    Account = "stripe"     // what Stripe owes the practice (asset)
+	VisitFees Account = "visit_fees" // fees earned by answers (income)
+	Refunds   Account = "refunds"    // fees given back (contra-income)
+)
+
+// A Kind says which event of a payment's life an entry records. A payment has
+// at most one hold, one capture and one release.
+type Kind string
+
+const (
+	Hold    Kind = "hold"
+	Capture Kind = "capture"
+	Charge  Kind = "charge" // collected at once, without a hold: a pay link
+	Release Kind = "release"
+	Refund  Kind = "refund"
+)
+
+// A Posting adds Amount to Account. Debits are positive, credits negative.
+type Posting struct {
+	Account Account     `json:"account"`
+	Amount  money.Cents `json:"amount"`
+}
+
+// An Entry is a set of postings that sums to zero, about one payment. ID is
+// unique within the payment, which makes posting twice impossible.
+type Entry struct {
+	ID       string    `json:"id"`
+	Kind     Kind      `json:"kind"`
+	Payment  string    `json:"payment"`
+	Practice string    `json:"practice"`
+	At       time.Time `json:"at"`
+	Postings []Posting `json:"postings"`
+}
+
+// Held records a card hold of amount.
+func Held(payment, practice string, amount money.Cents, at time.Time) (Entry, error) {
+	return entry(Hold, string(Hold), payment, practice, at,
+		Posting{Holds, amount}, Posting{HoldsOwed, -amount})
+}
+
+// Released records that a hold of amount was let go.
+func Released(payment, practice string, amount money.Cents, at time.Time) (Entry, error) {
+	return entry(Release, string(Release), payment, practice, at,
+		Posting{HoldsOwed, amount}, Posting{Holds, -amount})
+}
+
+// Captured records that captured was collected out of a hold of held; what
+// remains of the hold is let go in the same breath, as Stripe does.
+func Captured(payment, practice string, held, captured money.Cents, at time.Time) (Entry, error) {
+	if captured > held {
+		return Entry{}, fmt.Errorf("ledger: payment %s: captured %s exceeds the hold of %s", payment, captured, held)
+	}
+	return entry(Capture, string(Capture), payment, practice, at,
+		Posting{HoldsOwed, held}, Posting{Holds, -held},
+		Posting{Stripe, captured}, Posting{VisitFees, -captured})
+}
+
+// Charged records amount collected without a hold.
+func Charged(payment, practice string, amount money.Cents, at time.Time) (Entry, error) {
+	return entry(Charge, string(Charge), payment, practice, at,
+		Posting{Stripe, amount}, Posting{VisitFees, -amount})
+}
+
+// Refunded records that the total given back of a payment rose from before to
+// total.
+func Refunded(payment, practice string, before, total money.Cents, at time.Time) (Entry, error) {
+	return entry(Refund, fmt.Sprintf("%s-%d", Refund, total), payment, practice, at,
+		Posting{Refunds, total - before}, Posting{Stripe, before - total})
+}
+
+func entry(k Kind, id, payment, practice string, at time.Time, ps ...Posting) (Entry, error) {
+	e := Entry{ID: id, Kind: k, Payment: payment, Practice: practice, At: at, Postings: ps}
+	return e, e.Check()
+}
+
+// Check reports an entry that does not balance or has a posting of nothing.
+func (e Entry) Check() error {
+	var sum money.Cents
+	for _, p := range e.Postings {
+		if p.Amount == 0 || p.Amount > money.Max || p.Amount < -money.Max {
+			return fmt.Errorf("ledger: entry %s of payment %s posts %s to %s", e.ID, e.Payment, p.Amount, p.Account)
+		}
+		sum += p.Amount
+	}
+	if sum != 0 || len(e.Postings) < 2 {
+		return fmt.Errorf("ledger: entry %s of payment %s is off balance by %s", e.ID, e.Payment, sum)
+	}
+	return nil
+}
+
+// Balances sums entries by account.
+func Balances(entries []Entry) map[Account]money.Cents {
+	sums := map[Account]money.Cents{}
+	for _, e := range entries {
+		for _, p := range e.Postings {
+			sums[p.Account] += p.Amount
+		}
+	}
+	return sums
+}

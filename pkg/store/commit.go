@@ -1,0 +1,181 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+)
+
+// A write is one item of a commit and the error its failed condition means.
+type write struct {
+	item    types.TransactWriteItem
+	failure error
+}
+
+// Commit implements clinic.Store: one TransactWriteItems, or a single put
+// where there is a single item.
+func (s *Store) Commit(ctx context.Context, c clinic.Commit) error {
+	ws, err := s.writes(c)
+	if err != nil {
+		return err
+	}
+	if len(ws) == 1 && ws[0].item.Put != nil {
+		err = s.put(ctx, ws[0])
+	} else {
+		err = s.transact(ctx, ws)
+	}
+	if err != nil {
+		return fmt.Errorf("committing %s: %w", describe(c), err)
+	}
+	return nil
+}
+
+func describe(c clinic.Commit) string {
+	switch {
+	case c.Visit != nil:
+		return fmt.Sprintf("visit %s version %d", c.Visit.ID, c.Visit.Version)
+	case len(c.Payments) > 0:
+		return fmt.Sprintf("payment %s version %d", c.Payments[0].ID, c.Payments[0].Version)
+	case len(c.Events) > 0:
+		return "event " + c.Events[0].ID
+	case len(c.Tried) > 0:
+		return "delivery " + c.Tried[0].ID
+	}
+	return "records"
+}
+
+func (s *Store) put(ctx context.Context, w write) error {
+	p := w.item.Put
+	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: p.TableName, Item: p.Item, ConditionExpression: p.ConditionExpression,
+		ExpressionAttributeNames: p.ExpressionAttributeNames, ExpressionAttributeValues: p.ExpressionAttributeValues,
+	})
+	if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed && w.failure != nil {
+		return w.failure
+	}
+	if err != nil {
+		return unreachable(err)
+	}
+	return nil
+}
+
+// clashes bounds how often a transaction that met another on the same items is
+// sent again.
+const clashes = 8
+
+// transact writes all the items or none. The SDK's own retries carry the same
+// client token, so an answer that was lost is found again, not written twice.
+// When a condition fails its item's failure is returned.
+func (s *Store) transact(ctx context.Context, ws []write) error {
+	in := &dynamodb.TransactWriteItemsInput{TransactItems: make([]types.TransactWriteItem, len(ws))}
+	for i, w := range ws {
+		in.TransactItems[i] = w.item
+	}
+	for n := 1; ; n++ {
+		_, err := s.db.TransactWriteItems(ctx, in)
+		if err == nil {
+			return nil
+		}
+		canceled, ok := errors.AsType[*types.TransactionCanceledException](err)
+		if !ok {
+			return unreachable(err)
+		}
+		clash := false
+		for i, r := range canceled.CancellationReasons {
+			switch aws.ToString(r.Code) {
+			case "ConditionalCheckFailed":
+				if ws[i].failure != nil {
+					return ws[i].failure
+				}
+			case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+				clash = true
+			}
+		}
+		if !clash || n == clashes {
+			return unreachable(err)
+		}
+		if err := wait(ctx, time.Duration(rand.IntN(10<<n))*time.Millisecond); err != nil { //nolint:gosec // jitter, not a secret
+			return err
+		}
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// new is a record that must not be there yet.
+func (s *Store) new(k key, attrs item, failure error) write {
+	w := s.whole(k, attrs)
+	w.item.Put.ConditionExpression = aws.String("attribute_not_exists(pk)")
+	w.failure = failure
+	return w
+}
+
+// guarded is a record that must be at the version before.
+func (s *Store) guarded(k key, version int, attrs item) write {
+	attrs["v"] = num(version)
+	if version == 1 {
+		return s.new(k, attrs, clinic.ErrExists)
+	}
+	w := s.whole(k, attrs)
+	w.item.Put.ConditionExpression = aws.String("v = :before")
+	w.item.Put.ExpressionAttributeValues = item{":before": num(version - 1)}
+	w.failure = clinic.ErrChanged
+	return w
+}
+
+// whole is a record written whatever was there.
+func (s *Store) whole(k key, attrs item) write {
+	attrs["pk"], attrs["sk"] = str(k.pk), str(k.sk)
+	return write{item: types.TransactWriteItem{Put: &types.Put{TableName: &s.table, Item: attrs}}}
+}
+
+// packed returns the attributes of a record that is nothing but its JSON.
+func packed(v any) (item, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encoding %T: %w", v, err)
+	}
+	return item{"d": str(string(b))}, nil
+}
+
+// most is how many items one transaction may write.
+const most = 100
+
+func (s *Store) writes(c clinic.Commit) ([]write, error) {
+	b := builder{store: s}
+	b.visit(c)
+	b.chart(c)
+	b.money(c)
+	b.outbox(c)
+	b.audit(c)
+	b.reference(c)
+	switch {
+	case b.err != nil:
+		return nil, b.err
+	case len(b.ws) == 0:
+		return nil, errors.New("store: a commit of nothing")
+	case len(b.ws) > most:
+		return nil, fault.New(fault.TooLarge, "too_large", "this changes too many records at once: "+strconv.Itoa(len(b.ws)))
+	}
+	return b.ws, nil
+}

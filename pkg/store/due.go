@@ -1,0 +1,102 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"evisit/pkg/outbox"
+)
+
+// Delivery implements clinic.Store.
+func (s *Store) Delivery(ctx context.Context, event string) (outbox.Delivery, error) {
+	i, err := s.get(ctx, eventKey(event), "event "+event)
+	if err != nil {
+		return outbox.Delivery{}, err
+	}
+	return delivery(i)
+}
+
+func delivery(i item) (outbox.Delivery, error) {
+	var d outbox.Delivery
+	if err := unpack(i, "event", &d.Event); err != nil {
+		return d, err
+	}
+	d.Tries, d.Attempt, d.Version = count(i, "tries"), count(i, "attempt"), count(i, "v")
+	d.Armed = text(i, "to") != ""
+	d.Note = text(i, "note")
+	d.Done, d.Due = when(i, "done"), when(i, "due_at")
+	d.Parked = text(i, "queue") != ""
+	return d, nil
+}
+
+func count(i item, name string) int {
+	v, ok := i[name].(*types.AttributeValueMemberN)
+	if !ok {
+		return 0
+	}
+	n, _ := strconv.Atoi(v.Value)
+	return n
+}
+
+func when(i item, name string) time.Time {
+	t, _ := time.Parse(time.RFC3339, text(i, name))
+	return t
+}
+
+// Due implements clinic.Store. It reads the index's shards in turn, so its
+// cost grows with what is due, not with what is kept.
+func (s *Store) Due(ctx context.Context, now time.Time, limit int) (visits, deliveries []string, err error) {
+	for shard := range dueShards {
+		rows, err := s.query(ctx, &dynamodb.QueryInput{
+			IndexName:                 aws.String(dueIndex),
+			KeyConditionExpression:    aws.String("due_shard = :s AND due_at <= :now"),
+			ExpressionAttributeValues: item{":s": str(fmt.Sprintf("%02d", shard)), ":now": str(stamp(now))},
+		}, limit, "what is due")
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, r := range rows {
+			if id, ok := strings.CutPrefix(text(r, "pk"), "CASE#"); ok {
+				visits = append(visits, id)
+			} else if id, ok := strings.CutPrefix(text(r, "pk"), "OUTBOX#"); ok {
+				deliveries = append(deliveries, id)
+			}
+		}
+	}
+	return visits, deliveries, nil
+}
+
+// Parked implements clinic.Store.
+func (s *Store) Parked(ctx context.Context, practice string) ([]outbox.Delivery, error) {
+	rows, err := s.query(ctx, &dynamodb.QueryInput{
+		IndexName:                 aws.String(queueIndex),
+		KeyConditionExpression:    aws.String("#q = :p"),
+		ExpressionAttributeNames:  map[string]string{"#q": "queue"},
+		ExpressionAttributeValues: item{":p": str(parkedName(practice))},
+	}, 0, "parked events")
+	if err != nil {
+		return nil, err
+	}
+	keys := make([]key, len(rows))
+	for n, r := range rows {
+		keys[n] = key{text(r, "pk"), "-"}
+	}
+	items, err := s.fetch(ctx, keys, "parked events")
+	if err != nil {
+		return nil, err
+	}
+	ds := make([]outbox.Delivery, len(items))
+	for n, i := range items {
+		if ds[n], err = delivery(i); err != nil {
+			return nil, err
+		}
+	}
+	return ds, nil
+}

@@ -1,0 +1,162 @@
+// Package store keeps the clinic's records in one DynamoDB table. It sees
+// sealed bytes, never content, and decides nothing.
+//
+// Each record is one item whose fields are packed as JSON in d: reading many
+// small attributes costs several times the time of one. Only keys, versions
+// and what an index or a condition needs are attributes of their own. The
+// first word of a partition key says who may touch the item, so that a
+// function's role can be held to its rows.
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+)
+
+// A Store is a clinic.Store on a DynamoDB table made by CreateTable. It is
+// safe for concurrent use.
+type Store struct {
+	db    *dynamodb.Client
+	table string
+}
+
+var _ clinic.Store = (*Store)(nil)
+
+// New returns the store on table.
+func New(db *dynamodb.Client, table string) *Store { return &Store{db: db, table: table} }
+
+type item = map[string]types.AttributeValue
+
+// A key is the primary key of an item.
+type key struct{ pk, sk string }
+
+func (k key) attrs() item { return item{"pk": str(k.pk), "sk": str(k.sk)} }
+
+func str(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func num[T int | int64](n T) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(int64(n), 10)}
+}
+
+func bin(b []byte) types.AttributeValue { return &types.AttributeValueMemberB{Value: b} }
+
+func text(i item, name string) string {
+	if v, ok := i[name].(*types.AttributeValueMemberS); ok {
+		return v.Value
+	}
+	return ""
+}
+
+func sealed(i item) []byte {
+	if v, ok := i["s"].(*types.AttributeValueMemberB); ok {
+		return v.Value
+	}
+	return nil
+}
+
+// get reads one item as of the latest commit; what names it in errors.
+func (s *Store) get(ctx context.Context, k key, what string) (item, error) {
+	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName: &s.table, Key: k.attrs(), ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return nil, unreachable(fmt.Errorf("reading %s: %w", what, err))
+	}
+	if out.Item == nil {
+		return nil, missing(what)
+	}
+	return out.Item, nil
+}
+
+// load reads one item's packed record into v.
+func (s *Store) load(ctx context.Context, k key, what string, v any) error {
+	i, err := s.get(ctx, k, what)
+	if err != nil {
+		return err
+	}
+	return unpack(i, what, v)
+}
+
+func unpack(i item, what string, v any) error {
+	if err := json.Unmarshal([]byte(text(i, "d")), v); err != nil {
+		return fmt.Errorf("decoding %s: %w", what, err)
+	}
+	return nil
+}
+
+func missing(what string) error {
+	return fault.Hide(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see", errors.New("no "+what))
+}
+
+// unreachable tells a caller whose patience ran out apart from a table that
+// does not answer.
+func unreachable(err error) error {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fault.Hide(fault.Busy, "try_again", "our records do not answer just now; repeat the same request", err)
+}
+
+// query runs in through all its pages, or until limit items, which 0 leaves
+// unbounded.
+func (s *Store) query(ctx context.Context, in *dynamodb.QueryInput, limit int, what string) ([]item, error) {
+	in.TableName = &s.table
+	if limit > 0 {
+		in.Limit = aws.Int32(int32(min(limit, 1000))) //nolint:gosec // bounded above
+	}
+	var all []item
+	for {
+		out, err := s.db.Query(ctx, in)
+		if err != nil {
+			return nil, unreachable(fmt.Errorf("listing %s: %w", what, err))
+		}
+		all = append(all, out.Items...)
+		if out.LastEvaluatedKey == nil || limit > 0 && len(all) >= limit {
+			return all, nil
+		}
+		in.ExclusiveStartKey = out.LastEvaluatedKey
+	}
+}
+
+func (s *Store) partition(pk, prefix string) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :p AND begins_with(sk, :s)"),
+		ExpressionAttributeValues: item{":p": str(pk), ":s": str(prefix)},
+	}
+}
+
+// fetch reads many items in as few calls as the engine allows, in no order.
+func (s *Store) fetch(ctx context.Context, keys []key, what string) ([]item, error) {
+	const most = 100 // BatchGetItem's limit
+	var all []item
+	for len(keys) > 0 {
+		n := min(len(keys), most)
+		want := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
+		for _, k := range keys[:n] {
+			want.Keys = append(want.Keys, k.attrs())
+		}
+		keys = keys[n:]
+		for len(want.Keys) > 0 {
+			out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+				RequestItems: map[string]types.KeysAndAttributes{s.table: want},
+			})
+			if err != nil {
+				return nil, unreachable(fmt.Errorf("reading %s: %w", what, err))
+			}
+			all = append(all, out.Responses[s.table]...)
+			want = out.UnprocessedKeys[s.table]
+		}
+	}
+	return all, nil
+}

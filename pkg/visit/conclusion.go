@@ -1,0 +1,87 @@
+package visit
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"evisit/pkg/fault"
+	"evisit/pkg/phi"
+)
+
+// A Conclusion is what an answer must say: the reply, a diagnosis or a stated
+// reason for none, and a follow-up plan with warning signs (eRisk; domain rule
+// G31, story 4).
+type Conclusion struct {
+	Reply       phi.Text    `json:"reply"`
+	Diagnoses   []Diagnosis `json:"diagnoses,omitempty"`
+	NoDiagnosis phi.Text    `json:"no_diagnosis,omitempty"` // why there is none
+	Plan        Plan        `json:"plan"`
+	Minutes     int         `json:"minutes"` // the answering clinician's own
+}
+
+// A Diagnosis is an ICD-10-CM code the clinician chose.
+type Diagnosis struct {
+	Code    string   `json:"code"`
+	Display phi.Text `json:"display,omitempty"`
+}
+
+// A Plan tells the patient what to do, what to watch for, and when to be seen.
+type Plan struct {
+	Do       phi.Text `json:"do"`
+	Warnings phi.Text `json:"warning_signs"`
+	FollowUp phi.Text `json:"follow_up"` // a date or "as needed"
+}
+
+const (
+	maxText      = 8000
+	maxDiagnoses = 12 // on one claim (billing rules §4.1)
+	maxMinutes   = 600
+)
+
+// icd10 is the shape of an ICD-10-CM code with its point: three characters,
+// then up to four more.
+var icd10 = regexp.MustCompile(`^[A-TV-Z][0-9][0-9AB](\.[0-9A-Z]{1,4})?$`)
+
+// Problems lists everything that keeps c from being sent, by JSON pointer.
+func (c Conclusion) Problems() []fault.Problem {
+	var ps []fault.Problem
+	add := func(where, code, text string) {
+		ps = append(ps, fault.Problem{Where: where, Code: code, Text: text})
+	}
+	for _, f := range []struct {
+		where, want string
+		text        phi.Text
+	}{
+		{"/reply", "the reply to the patient", c.Reply},
+		{"/plan/do", "what the patient should do", c.Plan.Do},
+		{"/plan/warning_signs", "the warning signs that call for care at once", c.Plan.Warnings},
+		{"/plan/follow_up", `when to follow up: a date, or "as needed"`, c.Plan.FollowUp},
+	} {
+		if strings.TrimSpace(f.text.Reveal()) == "" {
+			add(f.where, "required", "say "+f.want)
+		} else if len(f.text) > maxText {
+			add(f.where, "length", fmt.Sprintf("keep it under %d bytes", maxText))
+		}
+	}
+	reason := strings.TrimSpace(c.NoDiagnosis.Reveal())
+	switch {
+	case len(c.Diagnoses) == 0 && reason == "":
+		add("/diagnoses", "required", "give a diagnosis, or say in no_diagnosis why there is none")
+	case len(c.Diagnoses) > 0 && reason != "":
+		add("/no_diagnosis", "consistency", "leave this out when a diagnosis is given")
+	case len(c.Diagnoses) > maxDiagnoses:
+		add("/diagnoses", "occurrence", fmt.Sprintf("give at most %d diagnoses", maxDiagnoses))
+	case len(c.NoDiagnosis) > maxText:
+		add("/no_diagnosis", "length", fmt.Sprintf("keep it under %d bytes", maxText))
+	}
+	for i, d := range c.Diagnoses {
+		if !icd10.MatchString(d.Code) {
+			add(fmt.Sprintf("/diagnoses/%d/code", i), "format", "give an ICD-10-CM code with its point, such as N30.00")
+		}
+	}
+	if c.Minutes < 0 || c.Minutes > maxMinutes {
+		add("/minutes", "range", fmt.Sprintf("give your own minutes, from 0 to %d", maxMinutes))
+	}
+	return ps
+}

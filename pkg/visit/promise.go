@@ -1,0 +1,122 @@
+package visit
+
+import "time"
+
+// A Promise is when the patient was told to expect an answer. Its clock stands
+// still while the patient is being asked for more (guideline G30).
+type Promise struct {
+	By time.Time `json:"by"` // answered by then, or it is late
+	// Ends is when a request nobody answered is given up. It is after By.
+	Ends time.Time `json:"ends"`
+	Told bool      `json:"told,omitempty"` // the patient knows it is late
+	// Paused is when the clock stopped; zero while it runs.
+	Paused time.Time `json:"paused,omitzero"`
+}
+
+// Terms are a practice's turnaround, fixed for a visit when it is queued.
+type Terms struct {
+	Answer time.Duration // promised time to an answer
+	GiveUp time.Duration // more time before an unanswered request expires
+}
+
+const (
+	// HoldMargin is how long before a card hold runs out an unanswered visit
+	// is given up: an answer given later might not be collectable.
+	HoldMargin = 12 * time.Hour
+	// PatientTime is how long a patient has to reply to a question.
+	PatientTime = 5 * 24 * time.Hour
+	// CloseAfter is when an answer nobody acknowledged closes by itself.
+	CloseAfter = 7 * 24 * time.Hour
+	// checkoutGrace lets Stripe's own word on an ended page arrive first.
+	checkoutGrace = 2 * time.Minute
+)
+
+func (p Promise) pause(now time.Time) Promise {
+	p.Paused = now
+	return p
+}
+
+func (p Promise) resume(now time.Time) Promise {
+	if p.Paused.IsZero() {
+		return p
+	}
+	stood := now.Sub(p.Paused)
+	p.By, p.Ends, p.Paused = p.By.Add(stood), p.Ends.Add(stood), time.Time{}
+	return p
+}
+
+// Due is when something must next happen to v by itself; zero is never.
+func (v Visit) Due() time.Time {
+	switch v.Status {
+	case AwaitingPayment:
+		return v.CheckoutEnds.Add(checkoutGrace)
+	case Queued, InReview:
+		if !v.Promise.Told {
+			return earliest(v.Promise.By, v.holdEnds())
+		}
+		return earliest(v.Promise.Ends, v.holdEnds())
+	case AwaitingPatient:
+		return earliest(v.Promise.Paused.Add(PatientTime), v.holdEnds())
+	case Answered:
+		return v.Times.Answered.Add(CloseAfter)
+	case Draft, Closed, Diverted, Cancelled, Declined, Redirected, Expired:
+	}
+	return time.Time{}
+}
+
+func (v Visit) holdEnds() time.Time {
+	if v.CaptureBefore.IsZero() {
+		return time.Time{}
+	}
+	return v.CaptureBefore.Add(-HoldMargin)
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// An Overdue is what a passed deadline calls for.
+type Overdue string
+
+const (
+	Nothing     Overdue = ""
+	TellLate    Overdue = "tell_late"
+	GiveUp      Overdue = "give_up"
+	CloseQuiet  Overdue = "close"
+	AskCheckout Overdue = "ask_checkout" // learn from Stripe what became of the page
+)
+
+// Overdue says what v's deadlines call for at now.
+func (v Visit) Overdue(now time.Time) Overdue {
+	if due := v.Due(); due.IsZero() || now.Before(due) {
+		return Nothing
+	}
+	switch v.Status {
+	case AwaitingPayment:
+		return AskCheckout
+	case Answered:
+		return CloseQuiet
+	case Queued, InReview:
+		over := earliest(v.Promise.Ends, v.holdEnds())
+		if now.Before(over) {
+			return TellLate
+		}
+		return GiveUp
+	case AwaitingPatient:
+		return GiveUp
+	case Draft, Closed, Diverted, Cancelled, Declined, Redirected, Expired:
+	}
+	return Nothing
+}
+
+// Lateness returns v with the patient told that the promised time passed.
+func (v Visit) Lateness() Visit {
+	if v.Promise.Told {
+		return v
+	}
+	v.Promise.Told = true
+	return v.next(v.Status)
+}

@@ -1,0 +1,301 @@
+package visit
+
+import (
+	"fmt"
+	"time"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+)
+
+// MessageCap is how many messages each side may send in one visit; a longer
+// exchange is a visit or a call (eRisk; domain rule G13).
+const MessageCap = 6
+
+// Each step returns the visit after it. Asked for again by the one who already
+// made it, a step returns the visit unchanged: a lost answer is never told
+// "conflict". A caller sees that from the unchanged Version.
+
+// Saved returns v with answers saved: a quote made for other answers is void.
+// State is where the patient said they are, empty while unsaid.
+func (v Visit) Saved(state string) (Visit, error) {
+	if v.Status != Draft {
+		return Visit{}, v.refuse("change its answers")
+	}
+	v.State, v.Quote = state, billing.Quote{}
+	return v.next(Draft), nil
+}
+
+// Priced returns v with a quote to accept.
+func (v Visit) Priced(q billing.Quote) (Visit, error) {
+	if v.Status != Draft {
+		return Visit{}, v.refuse("price it again")
+	}
+	v.Quote = q
+	return v.next(Draft), nil
+}
+
+// Submit returns v sent: queued at once if it is free, else waiting for its
+// card to be held under payment.
+func (v Visit) Submit(quote, payment string, t Terms, now time.Time) (Visit, error) {
+	switch {
+	case v.Status != Draft && v.Quote.ID == quote && !v.Status.Over():
+		return v, nil
+	case v.Status != Draft:
+		return Visit{}, v.refuse("submit it")
+	case v.Quote.ID == "":
+		return Visit{}, fault.New(fault.Conflict, "no_quote", "ask for a quote first, and accept it")
+	case v.Quote.ID != quote:
+		return Visit{}, fault.New(fault.Conflict, "quote_replaced", "that quote no longer holds, because the answers or the price changed; ask for a new one")
+	case !now.Before(v.Quote.ExpiresAt):
+		return Visit{}, fault.New(fault.Conflict, "quote_expired", "the quote has expired; ask for a new one")
+	}
+	v.Times.Submitted = now
+	if v.Quote.Free() {
+		return v.queue(t, now), nil
+	}
+	v.Payment, v.CheckoutEnds = payment, now.Add(billing.SessionLife)
+	v.Payments = append(v.Payments[:len(v.Payments):len(v.Payments)], payment)
+	return v.next(AwaitingPayment), nil
+}
+
+// Held returns v queued, its card held under payment until before. It reports
+// false if v does not want that hold, which must then be let go.
+func (v Visit) Held(payment string, before time.Time, t Terms, now time.Time) (Visit, bool) {
+	if v.Status != AwaitingPayment || v.Payment != payment {
+		return v, false
+	}
+	v.CaptureBefore, v.CheckoutEnds = before, time.Time{}
+	return v.queue(t, now), true
+}
+
+// Wants reports whether v still has a use for a hold under payment.
+func (v Visit) Wants(payment string) bool {
+	return v.Payment == payment && (v.Status == AwaitingPayment || v.Status.Open() || v.Status == Answered || v.Status == Closed)
+}
+
+func (v Visit) queue(t Terms, now time.Time) Visit {
+	v.Times.Queued = now
+	v.Promise = Promise{By: now.Add(t.Answer), Ends: now.Add(t.Answer + t.GiveUp)}
+	return v.next(Queued)
+}
+
+// Unpaid returns v back in draft, answers kept, because its page under payment
+// closed unpaid.
+func (v Visit) Unpaid(payment string) Visit {
+	if v.Status != AwaitingPayment || v.Payment != payment {
+		return v
+	}
+	v.Payment, v.Quote, v.CheckoutEnds, v.Times.Submitted = "", billing.Quote{}, time.Time{}, time.Time{}
+	return v.next(Draft)
+}
+
+// CheckoutOpen returns v, whose page Stripe still calls open past its time, to
+// be asked about again.
+func (v Visit) CheckoutOpen(now time.Time) Visit {
+	v.CheckoutEnds = now.Add(billing.SessionLife / 6)
+	return v.next(v.Status)
+}
+
+// PayLink returns an answered v wanting payment in place of the one that
+// failed.
+func (v Visit) PayLink(payment string) Visit {
+	v.Payment = payment
+	v.Payments = append(v.Payments[:len(v.Payments):len(v.Payments)], payment)
+	return v.next(v.Status)
+}
+
+// Unheld returns v expired because its hold lapsed or was cancelled at Stripe
+// before an answer; a visit past its answer stays as it is.
+func (v Visit) Unheld(payment string, now time.Time) Visit {
+	if !v.Status.Open() || v.Payment != payment {
+		return v
+	}
+	return v.ended(Expired, "hold_lost", now)
+}
+
+// Take returns v taken by p.
+func (v Visit) Take(p identity.Person, now time.Time) (Visit, error) {
+	if v.Holder.ID == p.ID && v.Status != Queued {
+		return v, nil
+	}
+	switch {
+	case v.Status.Open() && v.Status != Queued:
+		return Visit{}, fault.New(fault.Conflict, "already_taken", v.Holder.Display+" has taken this visit")
+	case v.Status != Queued:
+		return Visit{}, v.refuse("take it")
+	}
+	if err := v.mayTreat(p, now); err != nil {
+		return Visit{}, err
+	}
+	v.Holder, v.Times.Taken = Holder{ID: p.ID, Display: p.Display}, now
+	return v.next(InReview), nil
+}
+
+func (v Visit) mayTreat(p identity.Person, now time.Time) error {
+	if v.Pool == identity.ClinicalPool && !p.LicensedIn(v.State, now) {
+		return fault.New(fault.Denied, "not_licensed", "you hold no current license for "+v.State+", where this patient is")
+	}
+	return nil
+}
+
+// Ask returns v waiting for the patient, one message later.
+func (v Visit) Ask(now time.Time) (Visit, error) {
+	switch {
+	case v.Status != InReview:
+		return Visit{}, v.refuse("ask the patient")
+	case v.FromTeam >= MessageCap-1: // the last one is the answer's
+		return Visit{}, fault.New(fault.Conflict, "message_limit", "this exchange has grown long; answer it, or redirect it to a visit or a call")
+	}
+	v.Promise, v.Times.Asked = v.Promise.pause(now), now
+	v.Messages++
+	v.FromTeam++
+	return v.next(AwaitingPatient), nil
+}
+
+// Reply returns v after the patient wrote: a reply resumes the promise; before
+// an answer, more information may be added at any time without charge.
+func (v Visit) Reply(now time.Time) (Visit, error) {
+	switch {
+	case !v.Status.Open():
+		return Visit{}, v.refuse("add to it")
+	case v.FromPatient >= MessageCap:
+		return Visit{}, fault.New(fault.Conflict, "message_limit", "you have sent as many messages as one e-visit allows; please call the practice")
+	}
+	to := v.Status
+	if to == AwaitingPatient {
+		to = InReview
+		v.Promise = v.Promise.resume(now)
+	}
+	v.Messages++
+	v.FromPatient++
+	return v.next(to), nil
+}
+
+// Answer returns v answered by p, its encounter document being the object
+// whose hash is document.
+func (v Visit) Answer(p identity.Person, document string, minutes int, now time.Time) (Visit, error) {
+	if v.Status != InReview && v.Status != AwaitingPatient {
+		return Visit{}, v.refuse("answer it")
+	}
+	if err := v.mayTreat(p, now); err != nil {
+		return Visit{}, err
+	}
+	v.Promise = v.Promise.resume(now)
+	v.Document, v.Minutes, v.Times.Answered = document, minutes, now
+	v.Messages++
+	v.FromTeam++
+	return v.next(Answered), nil
+}
+
+// Seen returns v with the patient's side having read every message so far.
+func (v Visit) Seen(by string, now time.Time) Visit {
+	if v.Messages == 0 || len(v.Reads) > 0 && v.Reads[len(v.Reads)-1].Through == v.Messages {
+		return v
+	}
+	v.Reads = append(v.Reads[:len(v.Reads):len(v.Reads)], ReadMark{Through: v.Messages, At: now, By: by})
+	return v.next(v.Status)
+}
+
+// ReadAt is when the patient's side had read message seq; zero if not yet.
+func (v Visit) ReadAt(seq int) time.Time {
+	for _, m := range v.Reads {
+		if m.Through >= seq {
+			return m.At
+		}
+	}
+	return time.Time{}
+}
+
+// Close returns v closed, by the patient's word or by time; addendum is the
+// hash of the object that adds receipts and read times to the document.
+func (v Visit) Close(addendum string, now time.Time) (Visit, error) {
+	if v.Status == Closed {
+		return v, nil
+	}
+	if v.Status != Answered {
+		return Visit{}, v.refuse("acknowledge it")
+	}
+	v = v.ended(Closed, "", now)
+	v.Addendum = addendum
+	return v, nil
+}
+
+// Divert returns v stopped by a red flag.
+func (v Visit) Divert(disposition string, now time.Time) (Visit, error) {
+	if v.Status != Draft && !v.Status.Open() {
+		return Visit{}, v.refuse("change its answers")
+	}
+	return v.ended(Diverted, disposition, now), nil
+}
+
+// Understand returns a diverted v with the patient's word that they saw where
+// to turn (forms README, divert record).
+func (v Visit) Understand(now time.Time) Visit {
+	if v.Status != Diverted || !v.Times.Understood.IsZero() {
+		return v
+	}
+	v.Times.Understood = now
+	return v.next(Diverted)
+}
+
+// Cancel returns v withdrawn by the patient, which is theirs to do any time
+// before the answer.
+func (v Visit) Cancel(now time.Time) (Visit, error) {
+	if v.Status == Cancelled {
+		return v, nil
+	}
+	if v.Status != Draft && v.Status != AwaitingPayment && !v.Status.Open() {
+		return Visit{}, v.refuse("cancel it")
+	}
+	return v.ended(Cancelled, "by_patient", now), nil
+}
+
+// TurnAway returns v ended by its holder without an answer: declined, or
+// redirected to care in person.
+func (v Visit) TurnAway(to Status, reason string, now time.Time) (Visit, error) {
+	if v.Status == to {
+		return v, nil
+	}
+	if v.Status != InReview && v.Status != AwaitingPatient {
+		return Visit{}, v.refuse("turn it away")
+	}
+	v = v.ended(to, reason, now)
+	v.Messages++
+	v.FromTeam++
+	return v, nil
+}
+
+// Expire returns v given up because nobody answered it, or the patient never
+// replied.
+func (v Visit) Expire(now time.Time) (Visit, error) {
+	if v.Status == Expired {
+		return v, nil
+	}
+	if !v.Status.Open() {
+		return Visit{}, v.refuse("expire it")
+	}
+	reason := "unanswered"
+	if v.Status == AwaitingPatient {
+		reason = "no_reply"
+	}
+	return v.ended(Expired, reason, now), nil
+}
+
+func (v Visit) refuse(what string) error {
+	return fault.New(fault.Conflict, "wrong_status", fmt.Sprintf("this visit is %s, so you cannot %s", v.Status.words(), what))
+}
+
+func (s Status) words() string {
+	switch s {
+	case AwaitingPayment:
+		return "waiting for its payment"
+	case InReview:
+		return "in review"
+	case AwaitingPatient:
+		return "waiting for the patient's reply"
+	case Draft, Queued, Answered, Closed, Diverted, Cancelled, Declined, Redirected, Expired:
+	}
+	return string(s)
+}

@@ -1,0 +1,148 @@
+// Package visit holds the rules of a consultation's life, from draft to
+// closed, and the promises made along the way. It decides; it does not store,
+// send or read the clock.
+//
+//	draft → awaiting_payment → queued → in_review ⇄ awaiting_patient → answered → closed
+//
+// Out of it lead diverted, cancelled, declined, redirected and expired; none
+// of them is ever charged.
+package visit
+
+import (
+	"time"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/identity"
+)
+
+// A Status is where a visit stands.
+type Status string
+
+const (
+	Draft           Status = "draft"
+	AwaitingPayment Status = "awaiting_payment"
+	Queued          Status = "queued"
+	InReview        Status = "in_review"
+	AwaitingPatient Status = "awaiting_patient"
+	Answered        Status = "answered"
+	Closed          Status = "closed"
+	Diverted        Status = "diverted"
+	Cancelled       Status = "cancelled"
+	Declined        Status = "declined"
+	Redirected      Status = "redirected"
+	Expired         Status = "expired"
+)
+
+// Open reports whether the request is submitted and still wants an answer.
+func (s Status) Open() bool {
+	return s == Queued || s == InReview || s == AwaitingPatient
+}
+
+// Over reports whether nothing more can happen but reading.
+func (s Status) Over() bool {
+	switch s {
+	case Closed, Diverted, Cancelled, Declined, Redirected, Expired:
+		return true
+	case Draft, AwaitingPayment, Queued, InReview, AwaitingPatient, Answered:
+	}
+	return false
+}
+
+// A Visit is one patient's request to be answered. It holds no content:
+// answers, messages and the document are rows of their own. Version counts its
+// changes and guards every write.
+type Visit struct {
+	ID       string        `json:"id"`
+	Practice string        `json:"practice"`
+	Patient  string        `json:"patient"`
+	By       string        `json:"by"` // who started it: the patient or a caregiver
+	Form     Form          `json:"form"`
+	Pool     identity.Pool `json:"pool"`
+	Status   Status        `json:"status"`
+	State    string        `json:"state,omitempty"` // US state the patient is in
+	Quote    billing.Quote `json:"quote,omitzero"`
+	// Payment is the payment that the visit wants; money that arrives under
+	// any other is let go. Earlier ones are kept for the record.
+	Payment  string   `json:"payment,omitempty"`
+	Payments []string `json:"payments,omitempty"`
+	Holder   Holder   `json:"holder,omitzero"`
+	Promise  Promise  `json:"promise,omitzero"`
+	// CaptureBefore is when the card hold runs out; zero without a hold.
+	CaptureBefore time.Time  `json:"capture_before,omitzero"`
+	CheckoutEnds  time.Time  `json:"checkout_ends,omitzero"`
+	Messages      int        `json:"messages,omitempty"` // sent so far, both ways
+	FromPatient   int        `json:"from_patient,omitempty"`
+	FromTeam      int        `json:"from_team,omitempty"`
+	Reads         []ReadMark `json:"reads,omitempty"`
+	Document      string     `json:"document,omitempty"` // hash of the encounter document
+	Addendum      string     `json:"addendum,omitempty"` // hash of what was added at closing
+	Reason        string     `json:"reason,omitempty"`   // code of why it ended
+	Minutes       int        `json:"minutes,omitempty"`  // the holder's own, as declared
+	Times         Times      `json:"times"`
+	Version       int        `json:"version"`
+}
+
+// A Form names the immutable questionnaire version the visit started with, and
+// its billing class.
+type Form struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Class   string `json:"class"`
+}
+
+// A Holder is the one who has taken the visit, as shown to the patient.
+type Holder struct {
+	ID      string `json:"id"`
+	Display string `json:"display"`
+}
+
+// Times are when each step happened; zero means not yet.
+type Times struct {
+	Started   time.Time `json:"started"`
+	Submitted time.Time `json:"submitted,omitzero"`
+	Queued    time.Time `json:"queued,omitzero"`
+	Taken     time.Time `json:"taken,omitzero"`
+	Asked     time.Time `json:"asked,omitzero"`
+	Answered  time.Time `json:"answered,omitzero"`
+	Ended     time.Time `json:"ended,omitzero"`
+	// Understood is when a diverted patient confirmed the instructions shown.
+	Understood time.Time `json:"understood,omitzero"`
+}
+
+// A ReadMark says that the patient's side had read all messages up to Through
+// at At (guideline G8).
+type ReadMark struct {
+	Through int       `json:"through"`
+	At      time.Time `json:"at"`
+	By      string    `json:"by"`
+}
+
+// Resource is the visit as the policy sees it.
+func (v Visit) Resource() identity.Resource {
+	return identity.Resource{Practice: v.Practice, Patient: v.Patient, Holder: v.Holder.ID, Pool: v.Pool}
+}
+
+// Start returns a new draft.
+func Start(id, practice, patient, by string, form Form, now time.Time) Visit {
+	pool := identity.ClinicalPool
+	if form.Class == "admin-fee" {
+		pool = identity.StaffPool
+	}
+	return Visit{
+		ID: id, Practice: practice, Patient: patient, By: by, Form: form, Pool: pool,
+		Status: Draft, Times: Times{Started: now}, Version: 1,
+	}
+}
+
+func (v Visit) next(s Status) Visit {
+	v.Status = s
+	v.Version++
+	return v
+}
+
+func (v Visit) ended(s Status, reason string, now time.Time) Visit {
+	v = v.next(s)
+	v.Reason, v.Times.Ended = reason, now
+	v.CheckoutEnds = time.Time{}
+	return v
+}
