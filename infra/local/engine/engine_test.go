@@ -3,6 +3,8 @@ package engine_test
 import (
 	"bufio"
 	"context"
+	"database/sql"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -150,6 +152,44 @@ func TestDataSurvivesARestart(t *testing.T) {
 	second := start(t, engine.Options{DB: path})
 	if got := countItems(t, dynamodb.NewFromConfig(second.Config()), "visits"); got != 2 {
 		t.Errorf("items after the restart = %d, want 2", got)
+	}
+}
+
+func TestAFileLeftWithoutTheIndexIsGivenIt(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "dynamo.db")
+	e := start(t, engine.Options{DB: path})
+	createTable(t, dynamodb.NewFromConfig(e.Config()), "visits")
+	putTwo(t, dynamodb.NewFromConfig(e.Config()), "visits")
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	onFile(t, path, func(db *sql.DB) error {
+		_, err := db.ExecContext(t.Context(), "DROP INDEX evisit_stream_order")
+		return err
+	})
+
+	e = start(t, engine.Options{DB: path})
+	if got := countItems(t, dynamodb.NewFromConfig(e.Config()), "visits"); got != 2 {
+		t.Errorf("items = %d, want 2", got)
+	}
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	onFile(t, path, func(db *sql.DB) error {
+		var name string
+		return db.QueryRowContext(t.Context(), "SELECT name FROM sqlite_schema WHERE name = 'evisit_stream_order'").Scan(&name)
+	})
+}
+
+func onFile(t *testing.T, path string, do func(*sql.DB) error) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(do(db), db.Close()); err != nil {
+		t.Fatal(err)
 	}
 }
 
