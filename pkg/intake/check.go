@@ -61,7 +61,9 @@ func (res Result) Enabled(linkID string) bool {
 // An item counts as answered once in a response, a repeating question with all
 // its answers in one entry and a repeating group with one entry a row. A
 // question given twice, or with two answers where one is asked, contradicts
-// itself: it is an error and feeds nothing.
+// itself: it is an error and feeds nothing. Too many answers or rows of a
+// repeating item are an error too, but each still counts: the thirtieth
+// reading may be the one that matters.
 func (f *Form) Check(r Response) Result {
 	c := &checker{
 		form:     f,

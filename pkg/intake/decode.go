@@ -70,9 +70,9 @@ func (d *decoder) unknown(at, name string) {
 	d.problem(pointer(at, strings.ToValidUTF8(name, "")), "unknown", "This member is not known here. Leave it out.")
 }
 
-func pointer(at, name string) string {
-	return at + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
-}
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
+func pointer(at, name string) string { return at + "/" + pointerEscapes.Replace(name) }
 
 func (d *decoder) response(n node) Response {
 	var r Response
@@ -80,21 +80,21 @@ func (d *decoder) response(n node) Response {
 		d.problem("", "type", "A QuestionnaireResponse is a JSON object.")
 		return r
 	}
-	for _, m := range n.members {
+	for _, m := range n.children {
 		at := pointer("", m.name)
 		switch m.name {
 		case "resourceType":
-			if d.text(m.value, at) != responseType {
+			if d.text(m, at) != responseType {
 				d.problem(at, "type", "resourceType is "+responseType+".")
 			}
 		case "questionnaire":
-			r.Questionnaire = d.text(m.value, at)
+			r.Questionnaire = d.text(m, at)
 		case "status":
-			if r.Status = d.text(m.value, at); !slices.Contains(responseStatuses, r.Status) {
+			if r.Status = d.text(m, at); !slices.Contains(responseStatuses, r.Status) {
 				d.problem(at, "option", "status is one of "+strings.Join(responseStatuses, ", ")+".")
 			}
 		case "item":
-			r.Items = d.items(m.value, at)
+			r.Items = d.items(m, at)
 		default:
 			if !slices.Contains(ignoredOfResponse, m.name) {
 				d.unknown("", m.name)
@@ -117,11 +117,11 @@ func (d *decoder) array(n node, at string) []node {
 		d.problem(at, "type", "This is a list.")
 		return nil
 	}
-	if d.entries += len(n.elems); d.entries > maxEntries {
+	if d.entries += len(n.children); d.entries > maxEntries {
 		d.problem(at, "structure", "There are too many items.")
 		return nil
 	}
-	return n.elems
+	return n.children
 }
 
 func (d *decoder) items(n node, at string) []Entry {
@@ -142,19 +142,19 @@ func (d *decoder) entry(n node, at string) Entry {
 		d.problem(at, "type", "An item is a JSON object.")
 		return e
 	}
-	for _, m := range n.members {
+	for _, m := range n.children {
 		in := pointer(at, m.name)
 		switch m.name {
 		case "linkId":
-			if e.LinkID = d.text(m.value, in); len(e.LinkID) > maxLinkIDLength {
+			if e.LinkID = d.text(m, in); len(e.LinkID) > maxLinkIDLength {
 				d.problem(in, "length", "A linkId has at most 255 characters.")
 			}
 		case "answer":
-			for i, a := range d.array(m.value, in) {
+			for i, a := range d.array(m, in) {
 				e.Answers = append(e.Answers, d.answer(a, in+"/"+strconv.Itoa(i)))
 			}
 		case "item":
-			e.Items = d.items(m.value, in)
+			e.Items = d.items(m, in)
 		default:
 			if !slices.Contains(ignoredOfItem, m.name) {
 				d.unknown(at, m.name)
@@ -173,17 +173,17 @@ func (d *decoder) answer(n node, at string) Answer {
 		d.problem(at, "type", "An answer is a JSON object.")
 		return a
 	}
-	for _, m := range n.members {
+	for _, m := range n.children {
 		switch read, isValue := valueReaders[m.name]; {
 		case isValue && a.Value.kind != NoValue:
 			d.problem(at, "structure", "An answer has one value.")
 		case isValue:
-			a.Value = read(m.value)
+			a.Value = read(m)
 			if a.Value.kind == UnusableValue {
-				a.Value.name, a.Value.text = m.name, string(m.value.raw)
+				a.Value.name, a.Value.text = m.name, string(m.raw)
 			}
 		case m.name == "item":
-			a.Items = d.items(m.value, pointer(at, m.name))
+			a.Items = d.items(m, pointer(at, m.name))
 		case !slices.Contains(ignoredOfAnswer, m.name):
 			d.unknown(at, m.name)
 		}
@@ -265,11 +265,11 @@ func readAttachment(n node) Value {
 	if !readTexts(n, fields, "id", "extension", "language", "size") {
 		return unusable
 	}
-	for _, m := range n.members {
+	for _, m := range n.children {
 		if m.name != "size" {
 			continue
 		}
-		size := readInteger(m.value)
+		size := readInteger(m)
 		if size.kind != IntegerValue || size.whole <= 0 {
 			return unusable
 		}
@@ -284,11 +284,11 @@ func readTexts(n node, fields map[string]*string, ignored ...string) bool {
 	if n.kind != objectNode {
 		return false
 	}
-	for _, m := range n.members {
+	for _, m := range n.children {
 		field, known := fields[m.name]
 		switch {
-		case known && m.value.kind == stringNode:
-			*field = m.value.text
+		case known && m.kind == stringNode:
+			*field = m.text
 		case !slices.Contains(ignored, m.name):
 			return false
 		}

@@ -124,6 +124,8 @@ func (c *compiler) linkCondition(where, code string, cond *condition) {
 	case IntegerQ, DecimalQ:
 		if cond.want.kind != DecimalValue {
 			c.problem(where, code, "%s is compared with a number.", q.LinkID)
+		} else if !q.reaches(cond) {
+			c.problem(where, code, "No answer to %s is %s %s.", q.LinkID, cond.operator, cond.want.text)
 		}
 	case Choice, OpenChoice:
 		if cond.want.kind != CodingValue || !equality {
@@ -133,6 +135,33 @@ func (c *compiler) linkCondition(where, code string, cond *condition) {
 		}
 	default:
 		c.problem(where, code, "Answers to %s (%s) are not compared.", q.LinkID, q.Type)
+	}
+}
+
+// reaches reports whether some number in the item's range satisfies the
+// condition. A rule that no answer can fire protects nobody.
+func (it *Item) reaches(cond *condition) bool {
+	const unbounded = 2
+	low, high := -unbounded, unbounded // of the range's ends against the constant
+	if it.min != nil {
+		low = it.min.compare(cond.want.number)
+	}
+	if it.max != nil {
+		high = it.max.compare(cond.want.number)
+	}
+	switch cond.operator {
+	case "=":
+		return low <= 0 && high >= 0
+	case "!=":
+		return low != 0 || high != 0
+	case ">":
+		return high > 0
+	case ">=":
+		return high >= 0
+	case "<":
+		return low < 0
+	default:
+		return low <= 0
 	}
 }
 

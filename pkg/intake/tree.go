@@ -5,23 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"unicode/utf8"
 )
 
 // A node is one JSON value, with numbers as they were written.
 type node struct {
-	kind    nodeKind
-	text    string // of a string or a number
-	truth   bool
-	members []member // in order
-	elems   []node
-	raw     []byte
-}
-
-type member struct {
-	name  string
-	value node
+	kind     nodeKind
+	truth    bool
+	name     string // as a member of an object
+	text     string // of a string or a number
+	children []node // members or elements, in order
+	raw      []byte
 }
 
 type nodeKind byte
@@ -35,87 +29,123 @@ const (
 	objectNode
 )
 
+// maxMembers bounds one object; no FHIR type has half as many.
+const maxMembers = 64
+
 // parseTree reads exactly one JSON value. It refuses what the standard decoder
-// lets pass and two readers could understand differently: a repeated member,
-// text that is not UTF-8, anything after the value; and nesting no form has.
+// lets pass and two readers could understand differently: a repeated member
+// and text that is not UTF-8; and nesting no form has.
 func parseTree(data []byte) (node, error) {
 	if !utf8.Valid(data) {
 		return node{}, errors.New("not UTF-8 text")
 	}
-	d := treeDecoder{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
-	d.dec.UseNumber()
-	n, err := d.value(0)
-	if err != nil {
-		return node{}, err
+	if !json.Valid(data) {
+		var v json.RawMessage
+		return node{}, fmt.Errorf("reading JSON: %w", json.Unmarshal(data, &v))
 	}
-	if _, err := d.dec.Token(); !errors.Is(err, io.EOF) {
-		return node{}, errors.New("more follows the first JSON value")
-	}
-	return n, nil
+	t := tree{data: data}
+	return t.value(0)
 }
 
-type treeDecoder struct {
+// A tree walks text that is known to be valid JSON.
+type tree struct {
 	data []byte
-	dec  *json.Decoder
+	at   int
 }
 
-func (d *treeDecoder) value(depth int) (node, error) {
-	from := d.dec.InputOffset()
-	t, err := d.dec.Token()
-	if err != nil {
-		return node{}, fmt.Errorf("reading JSON: %w", err)
+func (t *tree) space() byte {
+	for {
+		switch b := t.data[t.at]; b {
+		case ' ', '\t', '\n', '\r', ',', ':':
+			t.at++
+		default:
+			return b
+		}
 	}
+}
+
+func (t *tree) value(depth int) (node, error) {
+	first := t.space()
+	from := t.at
 	var n node
-	switch t := t.(type) {
-	case bool:
-		n = node{kind: boolNode, truth: t}
-	case json.Number:
-		n = node{kind: numberNode, text: t.String()}
-	case string:
-		n = node{kind: stringNode, text: t}
-	case json.Delim:
+	var err error
+	switch first {
+	case '{', '[':
 		if depth == maxDepth {
 			return node{}, errors.New("nested too deeply")
 		}
-		if n, err = d.composite(t, depth+1); err != nil {
-			return node{}, err
+		n, err = t.composite(first, depth+1)
+	case '"':
+		n.kind = stringNode
+		n.text, err = t.text()
+	case 't', 'f', 'n':
+		n.kind, n.truth = boolNode, first == 't'
+		t.at += len("true")
+		if first == 'f' {
+			t.at++
 		}
+		if first == 'n' {
+			n.kind = nullNode
+		}
+	default:
+		n.kind = numberNode
+		for t.at < len(t.data) && bytes.IndexByte([]byte("+-.0123456789Ee"), t.data[t.at]) >= 0 {
+			t.at++
+		}
+		n.text = string(t.data[from:t.at])
 	}
-	n.raw = bytes.TrimLeft(d.data[from:d.dec.InputOffset()], " \t\r\n:,")
-	return n, nil
+	n.raw = t.data[from:t.at]
+	return n, err
 }
 
-func (d *treeDecoder) composite(open json.Delim, depth int) (node, error) {
+func (t *tree) composite(open byte, depth int) (node, error) {
 	n := node{kind: arrayNode}
 	if open == '{' {
 		n.kind = objectNode
 	}
-	seen := map[string]bool{}
-	for d.dec.More() {
+	t.at++
+	for b := t.space(); b != '}' && b != ']'; b = t.space() {
 		var name string
 		if n.kind == objectNode {
-			t, err := d.dec.Token()
-			if err != nil {
-				return node{}, fmt.Errorf("reading JSON: %w", err)
+			var err error
+			if name, err = t.text(); err != nil {
+				return node{}, err
 			}
-			name, _ = t.(string)
-			if seen[name] {
-				return node{}, errors.New("a member is given twice in one object")
+			for i := range n.children {
+				if n.children[i].name == name {
+					return node{}, errors.New("a member is given twice in one object")
+				}
 			}
-			seen[name] = true
+			if len(n.children) == maxMembers {
+				return node{}, errors.New("an object has too many members")
+			}
 		}
-		v, err := d.value(depth)
+		child, err := t.value(depth)
 		if err != nil {
 			return node{}, err
 		}
-		if n.kind == objectNode {
-			n.members = append(n.members, member{name, v})
-		} else {
-			n.elems = append(n.elems, v)
+		child.name = name
+		n.children = append(n.children, child)
+	}
+	t.at++
+	return n, nil
+}
+
+func (t *tree) text() (string, error) {
+	from, escaped := t.at, false
+	for t.at++; t.data[t.at] != '"'; t.at++ {
+		if t.data[t.at] == '\\' {
+			escaped = true
+			t.at++
 		}
 	}
-	if _, err := d.dec.Token(); err != nil { // the closing delimiter
-		return node{}, fmt.Errorf("reading JSON: %w", err)
+	t.at++
+	if !escaped {
+		return string(t.data[from+1 : t.at-1]), nil
 	}
-	return n, nil
+	var s string
+	if err := json.Unmarshal(t.data[from:t.at], &s); err != nil {
+		return "", fmt.Errorf("reading JSON: %w", err)
+	}
+	return s, nil
 }
