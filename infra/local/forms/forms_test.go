@@ -1,0 +1,299 @@
+package forms_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"evisit/infra/local/forms"
+	"evisit/pkg/intake"
+)
+
+// An example is one set of answers and all that follows from it. It exists to
+// prove one rule: it fires it, or nearly does.
+type example struct {
+	Rule        string                     `json:"rule"`
+	Fires       bool                       `json:"fires"`
+	Why         string                     `json:"why"`
+	Answers     map[string]json.RawMessage `json:"answers"`
+	Disposition intake.Disposition         `json:"disposition"`
+	Fired       []string                   `json:"fired"` // every rule, in any order
+}
+
+func TestEveryRuleHasAnExampleThatFiresItAndANearMiss(t *testing.T) {
+	t.Parallel()
+	rules := 0
+	for name, sets := range bySource(t) {
+		own := map[string]bool{}
+		for _, r := range sets[0].Rules() {
+			own[r.ID] = true
+		}
+		if name != "evisit-common" {
+			for _, r := range common(t).Rules() {
+				delete(own, r.ID)
+			}
+		}
+		rules += len(own)
+		fired, missed := map[string]bool{}, map[string]bool{}
+		for _, ex := range examples(t, name) {
+			if !own[ex.Rule] {
+				t.Errorf("%s: example %q is of rule %s, which the form does not have", name, ex.Why, ex.Rule)
+			}
+			if ex.Fires != slices.Contains(ex.Fired, ex.Rule) {
+				t.Errorf("%s: example %q contradicts itself", name, ex.Why)
+			}
+			fired[ex.Rule] = fired[ex.Rule] || ex.Fires
+			missed[ex.Rule] = missed[ex.Rule] || !ex.Fires
+		}
+		for id := range own {
+			if !fired[id] {
+				t.Errorf("%s: no example fires %s", name, id)
+			}
+			if !missed[id] {
+				t.Errorf("%s: no near miss of %s", name, id)
+			}
+		}
+	}
+	if rules != 95 {
+		t.Errorf("%d rules, want 95", rules)
+	}
+}
+
+// The common block's examples hold in every form it was composed into.
+func TestExamplesFireExactlyTheRulesTheySay(t *testing.T) {
+	t.Parallel()
+	for name, composed := range bySource(t) {
+		for _, f := range composed {
+			for _, ex := range examples(t, name) {
+				t.Run(f.Name()+"/"+ex.Rule+"/"+ex.Why, func(t *testing.T) {
+					t.Parallel()
+					res := f.Check(response(t, f, ex.Answers))
+					if res.Disposition != ex.Disposition {
+						t.Errorf("disposition is %s, want %s", res.Disposition, ex.Disposition)
+					}
+					got := []string{}
+					for _, r := range res.Fired {
+						got = append(got, r.ID)
+					}
+					slices.Sort(got)
+					slices.Sort(ex.Fired)
+					if d := cmp.Diff(ex.Fired, got); d != "" {
+						t.Errorf("fired rules (-want +got):\n%s", d)
+					}
+					if wrong := res.Wrong(); len(wrong) > 0 {
+						t.Errorf("answers are wrong: %+v", wrong)
+					}
+				})
+			}
+		}
+	}
+}
+
+func TestComposedFormsSurviveStorage(t *testing.T) {
+	t.Parallel()
+	for _, f := range append(all(t), common(t)) {
+		again, err := intake.Load(f.JSON())
+		if err != nil {
+			t.Fatalf("loading %s: %v", f.Name(), err)
+		}
+		if again.Hash() != f.Hash() || !bytes.Equal(again.JSON(), f.JSON()) {
+			t.Errorf("%s changed by being stored", f.Name())
+		}
+		if d := cmp.Diff(f.Rules(), again.Rules()); d != "" {
+			t.Errorf("%s lost rules by being stored:\n%s", f.Name(), d)
+		}
+	}
+}
+
+func TestComposingTwiceGivesTheSameBytes(t *testing.T) {
+	t.Parallel()
+	first, second := all(t), all(t)
+	for i := range first {
+		if first[i].Hash() != second[i].Hash() {
+			t.Errorf("%s has two hashes", first[i].Name())
+		}
+	}
+}
+
+func TestFeeAndConsentAreTheLastPageOfEveryForm(t *testing.T) {
+	t.Parallel()
+	for _, f := range all(t) {
+		pages := f.Pages()
+		last := pages[len(pages)-1]
+		if last.Title != "Fee and consent" || len(last.Items) != 2 ||
+			last.Items[0].LinkID != "fee-ack" || last.Items[1].LinkID != "consent-ack" {
+			t.Errorf("%s ends with page %q", f.Name(), last.Title)
+		}
+		shown := 0
+		for _, p := range pages {
+			shown += len(p.Items)
+			if len(p.Items) == 0 || len(p.Items) > 9 {
+				t.Errorf("%s: page %q has %d items", f.Name(), p.Title, len(p.Items))
+			}
+		}
+		if shown != len(f.Items()) {
+			t.Errorf("%s shows %d of %d items", f.Name(), shown, len(f.Items()))
+		}
+	}
+}
+
+func TestComposedFormsKeepTheProtocolsAttributes(t *testing.T) {
+	t.Parallel()
+	type attributes struct {
+		Billing, Sex string
+		Low, High    int
+		Photos       bool
+		Diagnoses    int
+	}
+	want := map[string]attributes{
+		"admin-request":           {"admin-fee", "", 0, 110, false, 2},
+		"back-pain":               {"em", "", 18, 75, false, 4},
+		"bp-glucose-readings":     {"monitoring", "", 18, 110, false, 4},
+		"medication-refill":       {"no-charge", "", 0, 110, false, 1},
+		"mental-health-phq9-gad7": {"em-screen", "", 12, 110, false, 4},
+		"pink-eye":                {"em", "", 2, 110, false, 4},
+		"rash-skin":               {"em-image", "", 0, 110, true, 6},
+		"respiratory":             {"em", "", 18, 110, false, 5},
+		"uti-women":               {"em", "female", 18, 65, false, 4},
+	}
+	got := map[string]attributes{}
+	for _, f := range all(t) {
+		low, high, _ := f.Ages()
+		got[f.Name()] = attributes{f.BillingClass(), f.Sex(), low, high, f.RequiresPhotos(), len(f.SuggestedDiagnoses())}
+	}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("attributes (-want +got):\n%s", d)
+	}
+}
+
+// bySource gives, for each source, the forms its items and rules are in; the
+// common block alone is first of its own.
+func bySource(t *testing.T) map[string][]*intake.Form {
+	t.Helper()
+	forms := map[string][]*intake.Form{"evisit-common": append([]*intake.Form{common(t)}, all(t)...)}
+	for _, f := range all(t) {
+		forms[f.Name()] = []*intake.Form{f}
+	}
+	return forms
+}
+
+func all(t *testing.T) []*intake.Form {
+	t.Helper()
+	composed, err := forms.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(composed) != 9 {
+		t.Fatalf("%d forms, want 9", len(composed))
+	}
+	return composed
+}
+
+func form(t testing.TB, name string) *intake.Form {
+	t.Helper()
+	composed, err := forms.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(composed, func(f *intake.Form) bool { return f.Name() == name })
+	if i < 0 {
+		t.Fatalf("no form %s", name)
+	}
+	return composed[i]
+}
+
+func common(t *testing.T) *intake.Form {
+	t.Helper()
+	f, err := forms.Common()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func examples(t *testing.T, form string) []example {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("examples", form+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	var list []example
+	if err := d.Decode(&list); err != nil {
+		t.Fatalf("%s: %v", form, err)
+	}
+	return list
+}
+
+// response writes an example's short answers out as FHIR would have them: a
+// list is several answers or rows, an object a row, a text whatever its item
+// wants.
+func response(t *testing.T, f *intake.Form, answers map[string]json.RawMessage) intake.Response {
+	t.Helper()
+	return intake.Response{Items: entries(t, f, answers)}
+}
+
+func entries(t *testing.T, f *intake.Form, answers map[string]json.RawMessage) []intake.Entry {
+	t.Helper()
+	var items []intake.Entry
+	for linkID, raw := range answers {
+		it, ok := f.Item(linkID)
+		if !ok {
+			t.Fatalf("example answers %s, which %s does not have", linkID, f.Name())
+		}
+		list := []json.RawMessage{raw}
+		if raw[0] == '[' {
+			if err := json.Unmarshal(raw, &list); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if it.Type != intake.Group {
+			e := intake.Ask(linkID)
+			for _, one := range list {
+				e.Answers = append(e.Answers, intake.Answer{Value: value(t, it, string(one))})
+			}
+			items = append(items, e)
+			continue
+		}
+		for _, one := range list {
+			row := map[string]json.RawMessage{}
+			if err := json.Unmarshal(one, &row); err != nil {
+				t.Fatal(err)
+			}
+			items = append(items, intake.Row(linkID, entries(t, f, row)...))
+		}
+	}
+	return items
+}
+
+func value(t *testing.T, it *intake.Item, raw string) intake.Value {
+	t.Helper()
+	text := strings.Trim(raw, `"`)
+	switch it.Type {
+	case intake.BooleanQ:
+		return intake.Boolean(raw == "true")
+	case intake.IntegerQ:
+		var i int32
+		if err := json.Unmarshal([]byte(raw), &i); err != nil {
+			t.Fatal(err)
+		}
+		return intake.Integer(i)
+	case intake.DecimalQ:
+		return intake.Decimal(raw)
+	case intake.DateQ:
+		return intake.Date(text)
+	case intake.DateTimeQ:
+		return intake.DateTime(text)
+	case intake.Choice, intake.OpenChoice:
+		return intake.Code(intake.Coding{Code: text})
+	default:
+		return intake.String(text)
+	}
+}
