@@ -1,0 +1,56 @@
+// Package mail sends e-mail through Amazon SES.
+package mail
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
+
+	"evisit/pkg/clinic"
+)
+
+// A Sender is a clinic.Mail. It is safe for concurrent use.
+type Sender struct {
+	client *sesv2.Client
+	from   string
+}
+
+var _ clinic.Mail = (*Sender)(nil)
+
+// New returns a sender whose mails come from the given address.
+func New(client *sesv2.Client, from string) *Sender { return &Sender{client, from} }
+
+// Send implements clinic.Mail. The letter's key travels as a tag, which SES
+// repeats in its delivery events.
+func (s *Sender) Send(ctx context.Context, l clinic.Letter) error {
+	utf8 := aws.String("UTF-8")
+	_, err := s.client.SendEmail(ctx, &sesv2.SendEmailInput{
+		FromEmailAddress: &s.from,
+		Destination:      &types.Destination{ToAddresses: []string{l.To.Reveal()}},
+		Content: &types.EmailContent{Simple: &types.Message{
+			Subject: &types.Content{Data: &l.Subject, Charset: utf8},
+			Body:    &types.Body{Text: &types.Content{Data: &l.Body, Charset: utf8}},
+		}},
+		EmailTags: []types.MessageTag{{Name: aws.String("event"), Value: aws.String(tag(l.Key))}},
+	})
+	if err != nil {
+		return fmt.Errorf("sending letter %s: %w", l.Key, err)
+	}
+	return nil
+}
+
+// tag replaces what SES does not allow in a tag's value.
+func tag(key string) string {
+	b := []byte(key)
+	for i, c := range b {
+		switch {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '-', c == '_', c == '.', c == '@':
+		default:
+			b[i] = '_'
+		}
+	}
+	return string(b)
+}

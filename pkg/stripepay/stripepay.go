@@ -1,0 +1,183 @@
+// Package stripepay speaks to Stripe: payment pages, holds, captures, releases
+// and webhooks. It decides nothing; it translates between Stripe's objects and
+// billing's words, and tells a definite refusal from an unknown outcome.
+//
+// Objects at Stripe carry our opaque payment id and nothing else (billing
+// rules §5.18).
+package stripepay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/checkout/session"
+	"github.com/stripe/stripe-go/v76/paymentintent"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/money"
+)
+
+// A Client calls Stripe with one key. It is safe for concurrent use.
+type Client struct {
+	sessions session.Client
+	intents  paymentintent.Client
+}
+
+var (
+	_ clinic.Checkout = (*Client)(nil)
+	_ clinic.Cards    = (*Client)(nil)
+)
+
+// callTimeout keeps a call, with its one retry, inside the 30 seconds that an
+// API gateway waits; stripe-go's own default is 80 seconds, three times.
+const callTimeout = 8 * time.Second
+
+// New returns a client. An empty base is Stripe itself.
+func New(key, base string) *Client {
+	cfg := &stripe.BackendConfig{
+		HTTPClient:        &http.Client{Timeout: callTimeout},
+		MaxNetworkRetries: stripe.Int64(1),
+		EnableTelemetry:   stripe.Bool(false),
+		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // errors are returned; its log may quote parameters
+	}
+	if base != "" {
+		cfg.URL = stripe.String(base)
+	}
+	api := stripe.NewBackendsWithConfig(cfg).API
+	return &Client{session.Client{B: api, Key: key}, paymentintent.Client{B: api, Key: key}}
+}
+
+// refKey is the metadata entry that holds our payment id.
+const refKey = "ref"
+
+// Open implements clinic.Checkout.
+func (c *Client) Open(ctx context.Context, p clinic.PageRequest) (string, string, error) {
+	ref := map[string]string{refKey: p.Ref}
+	capture := stripe.PaymentIntentCaptureMethodManual
+	if p.AtOnce {
+		capture = stripe.PaymentIntentCaptureMethodAutomatic
+	}
+	params := &stripe.CheckoutSessionParams{
+		Params:            stripe.Params{Context: ctx},
+		Mode:              stripe.String(string(stripe.CheckoutSessionModePayment)),
+		ClientReferenceID: stripe.String(p.Ref),
+		Metadata:          ref,
+		SuccessURL:        stripe.String(p.Done),
+		CancelURL:         stripe.String(p.Back),
+		ExpiresAt:         stripe.Int64(p.Ends.Unix()),
+		LineItems: []*stripe.CheckoutSessionLineItemParams{{
+			Quantity: stripe.Int64(1),
+			PriceData: &stripe.CheckoutSessionLineItemPriceDataParams{
+				Currency:    stripe.String(string(stripe.CurrencyUSD)),
+				UnitAmount:  stripe.Int64(int64(p.Amount)),
+				ProductData: &stripe.CheckoutSessionLineItemPriceDataProductDataParams{Name: stripe.String("Online request")},
+			},
+		}},
+		PaymentIntentData: &stripe.CheckoutSessionPaymentIntentDataParams{
+			CaptureMethod: stripe.String(string(capture)), Metadata: ref,
+		},
+	}
+	params.SetStripeAccount(p.Account)
+	params.SetIdempotencyKey(p.Key)
+	s, err := c.sessions.New(params)
+	if err != nil {
+		return "", "", failure("opening a payment page for "+p.Ref, err)
+	}
+	return s.ID, s.URL, nil
+}
+
+// Observe implements clinic.Cards. The object may be a session or an intent.
+func (c *Client) Observe(ctx context.Context, account, object string) (string, billing.Observation, error) {
+	if !strings.HasPrefix(object, "cs_") {
+		return c.intent(ctx, account, object)
+	}
+	params := &stripe.CheckoutSessionParams{Params: stripe.Params{Context: ctx}}
+	params.SetStripeAccount(account)
+	s, err := c.sessions.Get(object, params)
+	if err != nil {
+		return "", billing.Observation{}, failure("fetching session "+object, err)
+	}
+	over := s.Status == stripe.CheckoutSessionStatusExpired
+	if s.PaymentIntent == nil || s.PaymentIntent.ID == "" {
+		return s.Metadata[refKey], billing.Observation{SessionOver: over}, nil
+	}
+	ref, o, err := c.intent(ctx, account, s.PaymentIntent.ID)
+	o.SessionOver = over
+	return ref, o, err
+}
+
+func (c *Client) intent(ctx context.Context, account, id string) (string, billing.Observation, error) {
+	params := &stripe.PaymentIntentParams{Params: stripe.Params{Context: ctx}}
+	params.AddExpand("latest_charge")
+	params.SetStripeAccount(account)
+	pi, err := c.intents.Get(id, params)
+	if err != nil {
+		return "", billing.Observation{}, failure("fetching intent "+id, err)
+	}
+	return pi.Metadata[refKey], observation(pi), nil
+}
+
+func observation(pi *stripe.PaymentIntent) billing.Observation {
+	o := billing.Observation{
+		Intent: pi.ID, Status: string(pi.Status),
+		Capturable: money.Cents(pi.AmountCapturable), Received: money.Cents(pi.AmountReceived),
+		Expired: pi.CancellationReason == stripe.PaymentIntentCancellationReasonAutomatic,
+	}
+	if ch := pi.LatestCharge; ch != nil {
+		o.Refunded, o.Disputed = money.Cents(ch.AmountRefunded), ch.Disputed
+		if d := ch.PaymentMethodDetails; d != nil && d.Card != nil && d.Card.CaptureBefore > 0 {
+			o.CaptureBefore = time.Unix(d.Card.CaptureBefore, 0).UTC()
+		}
+	}
+	return o
+}
+
+// Capture implements clinic.Cards.
+func (c *Client) Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error {
+	params := &stripe.PaymentIntentCaptureParams{
+		Params: stripe.Params{Context: ctx}, AmountToCapture: stripe.Int64(int64(amount)),
+	}
+	params.SetStripeAccount(account)
+	params.SetIdempotencyKey(key)
+	if _, err := c.intents.Capture(intent, params); err != nil {
+		return failure("capturing "+intent, err)
+	}
+	return nil
+}
+
+// Release implements clinic.Cards.
+func (c *Client) Release(ctx context.Context, account, intent, key string) error {
+	params := &stripe.PaymentIntentCancelParams{Params: stripe.Params{Context: ctx}}
+	params.SetStripeAccount(account)
+	params.SetIdempotencyKey(key)
+	if _, err := c.intents.Cancel(intent, params); err != nil {
+		return failure("releasing "+intent, err)
+	}
+	return nil
+}
+
+// failure turns Stripe's definite no into a refusal. A busy, conflicting or
+// failing Stripe, and one that did not answer, leave the outcome unknown.
+func failure(what string, err error) error {
+	e, ok := errors.AsType[*stripe.Error](err)
+	if !ok {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	switch {
+	case e.HTTPStatusCode == http.StatusConflict, e.HTTPStatusCode == http.StatusTooManyRequests,
+		e.HTTPStatusCode == http.StatusUnauthorized, e.HTTPStatusCode >= http.StatusInternalServerError:
+		return fmt.Errorf("%s: stripe answered %d (%s)", what, e.HTTPStatusCode, e.Code)
+	}
+	code := string(e.Code)
+	if code == "" {
+		code = string(e.Type)
+	}
+	final := e.Type == stripe.ErrorTypeCard || e.Code == stripe.ErrorCodeChargeExpiredForCapture
+	return fmt.Errorf("%s: %w", what, &clinic.Refusal{Code: code, Final: final})
+}

@@ -1,0 +1,58 @@
+package stripepay
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/webhook"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+)
+
+// tolerance is how old a webhook may be, as Stripe's own libraries have it.
+const tolerance = 300 * time.Second
+
+// Verify checks a webhook's signature over the exact bytes received and its
+// age on our clock, and reduces it to the object it is about. It reports false
+// for an event that is genuine but of no use to us.
+func Verify(body []byte, signature, secret string, now time.Time) (clinic.StripeEvent, bool, error) {
+	refused := fault.New(fault.Malformed, "bad_signature", "this is not a webhook signed for this endpoint, or it is too old")
+	e, err := webhook.ConstructEventWithOptions(body, signature, secret, webhook.ConstructEventOptions{
+		IgnoreTolerance: true, IgnoreAPIVersionMismatch: false,
+	})
+	if err != nil {
+		return clinic.StripeEvent{}, false, refused
+	}
+	if sent, ok := signedAt(signature); !ok || now.Sub(sent).Abs() > tolerance {
+		return clinic.StripeEvent{}, false, refused
+	}
+	object := subject(e.Data)
+	return clinic.StripeEvent{ID: e.ID, Account: e.Account, Object: object, At: time.Unix(e.Created, 0).UTC()}, object != "", nil
+}
+
+// subject is the session or intent an event's object is, or belongs to.
+func subject(d *stripe.EventData) string {
+	if d == nil {
+		return ""
+	}
+	var o struct {
+		ID            string          `json:"id"`
+		Object        string          `json:"object"`
+		PaymentIntent json.RawMessage `json:"payment_intent"`
+	}
+	if json.Unmarshal(d.Raw, &o) != nil {
+		return ""
+	}
+	switch o.Object {
+	case "checkout.session", "payment_intent":
+		return o.ID
+	case "charge", "dispute", "refund":
+		var id string
+		if json.Unmarshal(o.PaymentIntent, &id) == nil {
+			return id
+		}
+	}
+	return ""
+}
