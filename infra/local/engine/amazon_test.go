@@ -17,9 +17,9 @@ func TestAmazonsEngineServesLoopbackUntilItIsClosed(t *testing.T) {
 	t.Parallel()
 	e := startAmazon(t)
 	db := dynamodb.NewFromConfig(e.Config())
-	createTable(t, db, "visits")
-	putTwo(t, db, "visits")
-	if got := countItems(t, db, "visits"); got != 2 {
+	createTable(t, db, visits)
+	putTwo(t, db)
+	if got := countItems(t, db); got != 2 {
 		t.Errorf("items = %d, want 2", got)
 	}
 	servesLoopbackOnly(t, e)

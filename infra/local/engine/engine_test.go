@@ -27,24 +27,28 @@ import (
 // endpoint and waits to be killed.
 const asParent = "ENGINE_TEST_PARENT_DB"
 
+// visits is the table of the tests that need but one.
+const visits = "visits"
+
 func TestMain(m *testing.M) {
 	if db := os.Getenv(asParent); db != "" {
-		os.Exit(parent(db))
+		// It is to be killed; coming back is a failure whatever the reason.
+		fmt.Fprintln(os.Stderr, parent(db))
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
 
-func parent(db string) int {
+func parent(db string) error {
 	e, err := engine.Start(context.Background(), engine.Options{DB: db})
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return err
 	}
-	if _, err := fmt.Println(e.Endpoint()); err != nil {
-		return 1
+	if _, err := os.Stdout.WriteString(e.Endpoint() + "\n"); err != nil {
+		return err
 	}
 	<-e.Done()
-	return 1 // it was to be killed first
+	return errors.New("the engine ended before its parent")
 }
 
 func start(t *testing.T, o engine.Options) *engine.Engine {
@@ -82,10 +86,10 @@ func item(pk string) map[string]types.AttributeValue {
 }
 
 // putTwo commits two items in one transaction.
-func putTwo(t *testing.T, db *dynamodb.Client, table string) {
+func putTwo(t *testing.T, db *dynamodb.Client) {
 	t.Helper()
 	put := func(pk string) types.TransactWriteItem {
-		return types.TransactWriteItem{Put: &types.Put{TableName: aws.String(table), Item: item(pk)}}
+		return types.TransactWriteItem{Put: &types.Put{TableName: aws.String(visits), Item: item(pk)}}
 	}
 	_, err := db.TransactWriteItems(t.Context(), &dynamodb.TransactWriteItemsInput{
 		TransactItems: []types.TransactWriteItem{put("a"), put("b")},
@@ -95,9 +99,9 @@ func putTwo(t *testing.T, db *dynamodb.Client, table string) {
 	}
 }
 
-func countItems(t *testing.T, db *dynamodb.Client, table string) int32 {
+func countItems(t *testing.T, db *dynamodb.Client) int32 {
 	t.Helper()
-	out, err := db.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(table), ConsistentRead: aws.Bool(true)})
+	out, err := db.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(visits), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,9 +123,9 @@ func TestAnEngineServesUntilItIsClosed(t *testing.T) {
 			t.Parallel()
 			e := start(t, engine.Options{DB: c.db(t)})
 			db := dynamodb.NewFromConfig(e.Config())
-			createTable(t, db, "visits")
-			putTwo(t, db, "visits")
-			if got := countItems(t, db, "visits"); got != 2 {
+			createTable(t, db, visits)
+			putTwo(t, db)
+			if got := countItems(t, db); got != 2 {
 				t.Errorf("items = %d, want 2", got)
 			}
 			servesLoopbackOnly(t, e)
@@ -144,13 +148,13 @@ func TestDataSurvivesARestart(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "dynamo.db")
 	first := start(t, engine.Options{DB: path})
-	createTable(t, dynamodb.NewFromConfig(first.Config()), "visits")
-	putTwo(t, dynamodb.NewFromConfig(first.Config()), "visits")
+	createTable(t, dynamodb.NewFromConfig(first.Config()), visits)
+	putTwo(t, dynamodb.NewFromConfig(first.Config()))
 	if err := first.Close(); err != nil {
 		t.Fatal(err)
 	}
 	second := start(t, engine.Options{DB: path})
-	if got := countItems(t, dynamodb.NewFromConfig(second.Config()), "visits"); got != 2 {
+	if got := countItems(t, dynamodb.NewFromConfig(second.Config())); got != 2 {
 		t.Errorf("items after the restart = %d, want 2", got)
 	}
 }
@@ -159,8 +163,8 @@ func TestAFileLeftWithoutTheIndexIsGivenIt(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "dynamo.db")
 	e := start(t, engine.Options{DB: path})
-	createTable(t, dynamodb.NewFromConfig(e.Config()), "visits")
-	putTwo(t, dynamodb.NewFromConfig(e.Config()), "visits")
+	createTable(t, dynamodb.NewFromConfig(e.Config()), visits)
+	putTwo(t, dynamodb.NewFromConfig(e.Config()))
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +174,7 @@ func TestAFileLeftWithoutTheIndexIsGivenIt(t *testing.T) {
 	})
 
 	e = start(t, engine.Options{DB: path})
-	if got := countItems(t, dynamodb.NewFromConfig(e.Config()), "visits"); got != 2 {
+	if got := countItems(t, dynamodb.NewFromConfig(e.Config())); got != 2 {
 		t.Errorf("items = %d, want 2", got)
 	}
 	if err := e.Close(); err != nil {
@@ -216,8 +220,8 @@ func TestAKilledParentTakesItsEngineAlongAndCommitsRemain(t *testing.T) {
 	}
 	endpoint := strings.TrimSpace(line)
 	db := dynamodb.NewFromConfig(engine.At(endpoint).Config())
-	createTable(t, db, "visits")
-	putTwo(t, db, "visits")
+	createTable(t, db, visits)
+	putTwo(t, db)
 
 	if err := cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -232,7 +236,7 @@ func TestAKilledParentTakesItsEngineAlongAndCommitsRemain(t *testing.T) {
 		}
 	}
 	again := start(t, engine.Options{DB: path})
-	if got := countItems(t, dynamodb.NewFromConfig(again.Config()), "visits"); got != 2 {
+	if got := countItems(t, dynamodb.NewFromConfig(again.Config())); got != 2 {
 		t.Errorf("items after the kill = %d, want 2", got)
 	}
 }

@@ -15,8 +15,8 @@ import (
 
 // streamIndex makes a streamed write cost the same however many records the
 // stream holds. dynoxide 1.2.1 looks up the highest sequence number for every
-// write and has no index to do it by, so that a write takes ten times as long
-// at 10,000 records; and it never expires them.
+// write and has no index to do it by, so that a write takes 14 times as long
+// at 40,000 records; and it never expires them.
 const streamIndex = `CREATE INDEX IF NOT EXISTS evisit_stream_order
 	ON _stream_records (table_name, CAST(sequence_number AS INTEGER))`
 
@@ -68,7 +68,7 @@ func lock(path string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of database %s: %w", path, err)
 	}
-	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // beside the database that the user named
 	if err != nil {
 		return nil, fmt.Errorf("locking database %s: %w", path, err)
 	}

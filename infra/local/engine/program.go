@@ -77,7 +77,7 @@ func findDynoxide(named string) (string, error) {
 		named = os.Getenv("EVISIT_DYNOXIDE")
 	}
 	if named != "" {
-		if _, err := os.Stat(named); err != nil {
+		if _, err := os.Stat(named); err != nil { //nolint:gosec // the user names a program of their own
 			return "", fmt.Errorf("the dynoxide that was named: %w", err)
 		}
 		return named, nil
