@@ -68,10 +68,16 @@ func (c *call) decode(p any) error {
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(p); err != nil {
-		return notModelled("", strings.TrimPrefix(err.Error(), "json: "))
+	err = dec.Decode(p)
+	if err == nil {
+		return nil
 	}
-	return nil
+	what := strings.TrimPrefix(err.Error(), "json: ")
+	param, unknown := strings.CutPrefix(what, "unknown field ")
+	if !unknown {
+		param = ""
+	}
+	return notModelled(strings.Trim(param, `"`), what)
 }
 
 func notModelled(param, what string) *failure {

@@ -88,8 +88,12 @@ type methodCard struct {
 func (m *method) head() (kind, id string) { return kindMethod, m.ID }
 
 func (t *tx) newMethod(c card, s *session) *method {
+	var keeper *string
+	if s.Sim.Intent.SetupFutureUsage != nil {
+		keeper = s.Customer
+	}
 	return &method{
-		ID: newID("pm"), Object: kindMethod, Created: t.now.Unix(), Type: "card",
+		ID: newID("pm"), Object: kindMethod, Customer: keeper, Created: t.now.Unix(), Type: "card",
 		Metadata:       map[string]string{},
 		BillingDetails: billing{Email: s.CustomerEmail},
 		Card:           methodCard{Brand: "visa", Country: "US", ExpMonth: 12, ExpYear: expiryYear, Funding: "credit", Last4: c.last4()},

@@ -57,7 +57,8 @@ func (s *Sim) claim(account, key string) (release func(), err error) {
 	}, nil
 }
 
-// stored looks a key's reply up. It fails if the key came with another request.
+// stored looks a key's reply up: nil if there is none or it is forgotten. It
+// fails if the key came with another request.
 func (t *tx) stored(ctx context.Context, key, hash string) (*reply, error) {
 	var had string
 	var at int64
@@ -66,11 +67,11 @@ func (t *tx) stored(ctx context.Context, key, hash string) (*reply, error) {
 		Scan(&had, &at, &r.status, &r.body)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return nil, nil //nolint:nilnil // no reply is not an error
+		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("looking up idempotency key %s: %w", key, err)
 	case t.now.UnixMilli()-at >= keysKept.Milliseconds():
-		return nil, nil //nolint:nilnil // the key is forgotten
+		return nil, nil
 	case had != hash:
 		return nil, &failure{
 			Status: http.StatusBadRequest, Type: "idempotency_error",
@@ -80,19 +81,15 @@ func (t *tx) stored(ctx context.Context, key, hash string) (*reply, error) {
 	return r, nil
 }
 
+// store keeps a reply, and forgets those that are too old.
 func (t *tx) store(ctx context.Context, key, hash string, r *reply) error {
+	if _, err := t.sql.ExecContext(ctx, `DELETE FROM replies WHERE at <= ?`, t.now.Add(-keysKept).UnixMilli()); err != nil {
+		return fmt.Errorf("forgetting idempotency keys: %w", err)
+	}
 	_, err := t.sql.ExecContext(ctx, `INSERT OR REPLACE INTO replies (account, key, hash, at, status, body) VALUES (?, ?, ?, ?, ?, ?)`,
 		t.account, key, hash, t.now.UnixMilli(), r.status, r.body)
 	if err != nil {
 		return fmt.Errorf("storing reply for idempotency key %s: %w", key, err)
-	}
-	return nil
-}
-
-// forgetKeys drops replies older than Stripe keeps them.
-func (t *tx) forgetKeys(ctx context.Context) error {
-	if _, err := t.sql.ExecContext(ctx, `DELETE FROM replies WHERE at <= ?`, t.now.Add(-keysKept).UnixMilli()); err != nil {
-		return fmt.Errorf("forgetting idempotency keys: %w", err)
 	}
 	return nil
 }

@@ -2,8 +2,8 @@ package stripesim
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -128,20 +128,26 @@ func searchIntents(ctx context.Context, t *tx, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	pis, err := all[intent](ctx, t, kindIntent)
+	query := `SELECT body FROM objects WHERE account = ? AND kind = ?`
+	args := []any{t.account, kindIntent}
+	for key, want := range terms.metadata {
+		query += ` AND EXISTS (SELECT 1 FROM json_each(body, '$.metadata') m WHERE m.key = ? AND m.value = ?)`
+		args = append(args, key, want)
+	}
+	if terms.status != "" {
+		query += ` AND json_extract(body, '$.status') = ?`
+		args = append(args, terms.status)
+	}
+	bodies, err := t.bodies(ctx, query+` ORDER BY seq DESC`, args...)
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(pis)
+	if len(bodies) > limitOr(p.Limit) {
+		return nil, notModelled("page", "a second page of search results")
+	}
 	out := searchPage{Object: "search_result", URL: "/v1/payment_intents/search", Data: []any{}}
-	for _, pi := range pis {
-		if !terms.match(pi) {
-			continue
-		}
-		if len(out.Data) == limitOr(p.Limit) {
-			return nil, notModelled("page", "a second page of search results")
-		}
-		out.Data = append(out.Data, pi)
+	for _, body := range bodies {
+		out.Data = append(out.Data, json.RawMessage(body))
 	}
 	return out, nil
 }
@@ -154,24 +160,25 @@ type searchPage struct {
 	URL      string  `json:"url"`
 }
 
-// searchTerms are wanted values, by metadata key; status is under "".
-type searchTerms map[string]string
+type searchTerms struct {
+	metadata map[string]string
+	status   string
+}
 
 func parseQuery(q string) (searchTerms, error) {
-	terms := searchTerms{}
+	terms := searchTerms{metadata: map[string]string{}}
 	for term := range strings.SplitSeq(q, " AND ") {
-		field, value, ok := strings.Cut(strings.TrimSpace(term), ":")
-		field, inMetadata := strings.CutPrefix(field, "metadata[")
-		field = strings.TrimSuffix(field, "]")
-		key, quoted := unquote(field)
-		want, valueQuoted := unquote(value)
+		field, value, _ := strings.Cut(strings.TrimSpace(term), ":")
+		want, quoted := unquote(value)
+		key, inMetadata := strings.CutPrefix(strings.TrimSuffix(field, "]"), "metadata[")
+		key, keyQuoted := unquote(key)
 		switch {
-		case ok && inMetadata && quoted && valueQuoted:
-			terms[key] = want
-		case ok && !inMetadata && field == "status" && valueQuoted:
-			terms[""] = want
+		case quoted && inMetadata && keyQuoted:
+			terms.metadata[key] = want
+		case quoted && field == "status":
+			terms.status = want
 		default:
-			return nil, invalid("", "query", "the query cannot be understood: "+q)
+			return searchTerms{}, invalid("", "query", "the query cannot be understood: "+q)
 		}
 	}
 	return terms, nil
@@ -184,19 +191,6 @@ func unquote(s string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-func (terms searchTerms) match(pi *intent) bool {
-	for key, want := range terms {
-		got, ok := pi.Metadata[key]
-		if key == "" {
-			got, ok = pi.Status, true
-		}
-		if !ok || got != want {
-			return false
-		}
-	}
-	return true
 }
 
 // unexpectedState refuses what an intent in its present state cannot do.

@@ -100,26 +100,30 @@ func (t *tx) list(ctx context.Context, c *call, kind string, filters ...string) 
 	if err != nil {
 		return nil, err
 	}
-	bodies, err := t.newestFirst(ctx, kind, p.StartingAfter)
-	if err != nil {
-		return nil, err
+	query, args := `SELECT body FROM objects WHERE account = ? AND kind = ?`, []any{t.account, kind}
+	if p.StartingAfter != "" {
+		if err := t.exists(ctx, kind, p.StartingAfter); err != nil {
+			return nil, err
+		}
+		query, args = query+` AND seq < (SELECT seq FROM objects WHERE id = ?)`, append(args, p.StartingAfter)
 	}
 	out := page{Object: "list", URL: c.path, Data: []any{}}
-	for _, body := range bodies {
+	err = t.each(ctx, query+` ORDER BY seq DESC`, args, func(body string) (bool, error) {
 		var o map[string]any
 		if err := json.Unmarshal([]byte(body), &o); err != nil {
-			return nil, fmt.Errorf("decoding %s: %w", kind, err)
+			return false, fmt.Errorf("decoding %s: %w", kind, err)
 		}
 		if !hasAll(o, want) || !between.contains(o["created"]) {
-			continue
+			return true, nil
 		}
 		if len(out.Data) == limitOr(p.Limit) {
 			out.HasMore = true
-			break
+			return false, nil
 		}
 		out.Data = append(out.Data, o)
-	}
-	return out, nil
+		return true, nil
+	})
+	return out, err
 }
 
 func limitOr(limit int) int {
@@ -129,21 +133,12 @@ func limitOr(limit int) int {
 	return limit
 }
 
-func (t *tx) newestFirst(ctx context.Context, kind, after string) ([]string, error) {
-	const query = `SELECT body FROM objects WHERE account = ? AND kind = ?`
-	if after == "" {
-		return t.bodies(ctx, query+` ORDER BY seq DESC`, t.account, kind)
+func (t *tx) exists(ctx context.Context, kind, id string) error {
+	found, err := t.bodies(ctx, `SELECT id FROM objects WHERE id = ? AND account = ? AND kind = ?`, id, t.account, kind)
+	if err == nil && len(found) == 0 {
+		err = missing(kind, id, "starting_after")
 	}
-	bodies, err := t.bodies(ctx, query+` AND seq < (SELECT seq FROM objects WHERE id = ? AND account = ?) ORDER BY seq DESC`,
-		t.account, kind, after, t.account)
-	if err != nil || len(bodies) > 0 {
-		return bodies, err
-	}
-	known, err := t.bodies(ctx, query+` AND id = ?`, t.account, kind, after)
-	if err == nil && len(known) == 0 {
-		err = missing(kind, after, "starting_after")
-	}
-	return nil, err
+	return err
 }
 
 func hasAll(o map[string]any, want map[string]string) bool {

@@ -43,6 +43,7 @@ type session struct {
 	Metadata            map[string]string `json:"metadata"`
 	Mode                string            `json:"mode"`
 	PaymentIntent       *string           `json:"payment_intent"`
+	PaymentMethodOption struct{}          `json:"payment_method_options"`
 	PaymentMethodTypes  []string          `json:"payment_method_types"`
 	PaymentStatus       string            `json:"payment_status"`
 	PhoneNumber         disabled          `json:"phone_number_collection"`
@@ -54,14 +55,12 @@ type session struct {
 	UIMode              string            `json:"ui_mode"`
 	URL                 *string           `json:"url"`
 	Sim                 sessionSim        `json:"_sim"`
-	PaymentMethodOption struct{}          `json:"payment_method_options"`
 }
 
 // sessionSim is what the PaymentIntent of the session will be made of.
 type sessionSim struct {
 	Items  []lineItem       `json:"items"`
 	Intent intentDataParams `json:"intent"`
-	Names  []string         `json:"names"`
 }
 
 type disabled struct {
@@ -174,6 +173,10 @@ func (p *sessionParams) check(now time.Time) error {
 		return notModelled("ui_mode", p.UIMode)
 	case p.PaymentIntentData.CaptureMethod == "automatic_async":
 		return notModelled("payment_intent_data[capture_method]", p.PaymentIntentData.CaptureMethod)
+	case p.CustomerCreation == "always":
+		return notModelled("customer_creation", p.CustomerCreation)
+	case p.PaymentIntentData.SetupFutureUsage != nil && p.Customer == nil:
+		return notModelled("payment_intent_data[setup_future_usage]", "keeping a card without a customer")
 	case p.SuccessURL == "":
 		return invalid("parameter_missing", "success_url", "missing required parameter: success_url")
 	case !isURL(p.SuccessURL):
@@ -231,9 +234,6 @@ func (p *sessionParams) open(now time.Time) *session {
 	}
 	if s.ExpiresAt == 0 {
 		s.ExpiresAt = now.Add(sessionLongest).Unix()
-	}
-	if p.CustomerCreation != "" {
-		s.CustomerCreation = p.CustomerCreation
 	}
 	if s.Sim.Intent.CaptureMethod == "" {
 		s.Sim.Intent.CaptureMethod = captureAutomatic

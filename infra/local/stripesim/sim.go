@@ -190,9 +190,6 @@ func (s *Sim) poke() {
 // first: what the clock has ended must not be acted upon.
 func (s *Sim) settle(ctx context.Context) error {
 	return s.update(ctx, Platform, origin{}, func(ctx context.Context, t *tx) error {
-		if err := t.forgetKeys(ctx); err != nil {
-			return err
-		}
 		due, err := t.due(ctx)
 		if err != nil {
 			return err

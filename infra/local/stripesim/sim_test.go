@@ -270,6 +270,15 @@ func (s shop) oracle() stripesim.Oracle {
 	return o
 }
 
+// refusalOf is the refusal that err is, or nil.
+func refusalOf(err error) *stripe.Error {
+	var refused *stripe.Error
+	if errors.As(err, &refused) && refused.HTTPStatusCode < http.StatusInternalServerError {
+		return refused
+	}
+	return nil
+}
+
 // refusal is what stripe-go makes of an error reply.
 func refusal(t testing.TB, err error) *stripe.Error {
 	t.Helper()

@@ -19,6 +19,7 @@ import (
 const schema = `
 PRAGMA journal_mode=WAL;
 PRAGMA synchronous=OFF;
+PRAGMA busy_timeout=5000;
 CREATE TABLE IF NOT EXISTS objects (
 	seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
 	account TEXT NOT NULL, kind TEXT NOT NULL, due INTEGER, body TEXT NOT NULL);
@@ -137,22 +138,33 @@ func decode(id, body string, o object) error {
 	return nil
 }
 
-// bodies returns the stored JSON that a query selects as its only column.
-func (t *tx) bodies(ctx context.Context, query string, args ...any) (_ []string, err error) {
+// each calls f with the stored JSON that a query selects as its only column,
+// until f has had enough.
+func (t *tx) each(ctx context.Context, query string, args []any, f func(body string) (more bool, err error)) (err error) {
 	rows, err := t.sql.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, fmt.Errorf("listing: %w", err)
+		return fmt.Errorf("listing: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	var out []string
 	for rows.Next() {
 		var body string
 		if err := rows.Scan(&body); err != nil {
-			return nil, fmt.Errorf("listing: %w", err)
+			return fmt.Errorf("listing: %w", err)
 		}
-		out = append(out, body)
+		if more, err := f(body); err != nil || !more {
+			return err
+		}
 	}
-	return out, rows.Err()
+	return rows.Err()
+}
+
+func (t *tx) bodies(ctx context.Context, query string, args ...any) ([]string, error) {
+	var out []string
+	err := t.each(ctx, query, args, func(body string) (bool, error) {
+		out = append(out, body)
+		return true, nil
+	})
+	return out, err
 }
 
 // all decodes every object of a kind in the transaction's account, oldest first.
