@@ -28,6 +28,8 @@ const (
 	codeIncomplete = "incomplete" // fewer answers than minOccurs
 )
 
+const codeRange = "range"
+
 // Diverts reports whether the patient belongs elsewhere.
 func (res Result) Diverts() bool { return res.Disposition != Continue }
 

@@ -223,7 +223,7 @@ func readInteger(n node) Value {
 	}
 	i, err := strconv.ParseInt(n.text, 10, 32)
 	if err != nil {
-		return Value{kind: UnusableValue, wrong: "range"}
+		return Value{kind: UnusableValue, wrong: codeRange}
 	}
 	return Integer(int32(i))
 }
@@ -233,7 +233,7 @@ func readDecimal(n node) Value {
 		return unusable
 	}
 	if _, ok := parseNumber(n.text); !ok {
-		return Value{kind: UnusableValue, wrong: "range"}
+		return Value{kind: UnusableValue, wrong: codeRange}
 	}
 	return Decimal(n.text)
 }

@@ -62,32 +62,35 @@ func expect(ok bool, text string) fault.Problem {
 }
 
 func (it *Item) acceptNumber(v Value) fault.Problem {
+	want, text := IntegerValue, "Give a whole number, as valueInteger."
+	if it.Type == DecimalQ {
+		want, text = DecimalValue, "Give a number, as valueDecimal."
+	}
 	n, ok := v.number()
-	if v.wrong == "range" {
+	switch {
+	case v.wrong == codeRange && v.name == valueNames[want]:
 		return it.outOfRange()
-	}
-	if it.Type == IntegerQ && v.kind != IntegerValue {
-		return wrong("type", "Give a whole number, as valueInteger.")
-	}
-	if it.Type == DecimalQ && (v.kind != DecimalValue || !ok) {
-		return wrong("type", "Give a number, as valueDecimal.")
-	}
-	if (it.min != nil && n.compare(*it.min) < 0) || (it.max != nil && n.compare(*it.max) > 0) {
+	case v.kind != want:
+		return fault.Problem{Code: "type", Text: text}
+	case !ok && !decimalLiteral.MatchString(v.text):
+		return fault.Problem{Code: "type", Text: text}
+	case !ok, it.min != nil && n.compare(*it.min) < 0, it.max != nil && n.compare(*it.max) > 0:
 		return it.outOfRange()
+	default:
+		return fault.Problem{}
 	}
-	return fault.Problem{}
 }
 
 func (it *Item) outOfRange() fault.Problem {
 	switch {
 	case it.Min != "" && it.Max != "":
-		return wrong("range", "Give a number from %s to %s.", it.Min, it.Max)
+		return wrong(codeRange, "Give a number from %s to %s.", it.Min, it.Max)
 	case it.Min != "":
-		return wrong("range", "Give a number of at least %s.", it.Min)
+		return wrong(codeRange, "Give a number of at least %s.", it.Min)
 	case it.Max != "":
-		return wrong("range", "Give a number of at most %s.", it.Max)
+		return wrong(codeRange, "Give a number of at most %s.", it.Max)
 	default:
-		return wrong("range", "Give a number of ordinary size.")
+		return wrong(codeRange, "Give a number of ordinary size.")
 	}
 }
 

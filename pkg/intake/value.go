@@ -61,7 +61,7 @@ type Value struct {
 	whole  int32
 	text   string // a string, date, dateTime; a decimal's literal; unusable JSON
 	name   string // of an unusable value
-	wrong  string // of an unusable value: what would be right, if more is known than its type
+	wrong  string // of an unusable value: codeRange, when only its size is wrong
 	coding Coding
 	file   *Attachment
 }

@@ -1,0 +1,66 @@
+package intake_test
+
+import (
+	"testing"
+
+	"evisit/pkg/intake"
+)
+
+// If a response can be read, it is checked without harm, and what is kept can
+// be stored, read back and checked to the same end.
+func FuzzResponse(f *testing.F) {
+	form := sample(f)
+	f.Add([]byte(`{"resourceType":"QuestionnaireResponse","item":[` + bare + `]}`))
+	f.Add([]byte(`{"item":[{"linkId":"med","item":[{"linkId":"dose","answer":[{"valueInteger":1e999999999}]}]}]}`))
+	f.Add([]byte(`{"item":[{"linkId":"sick","answer":[{"valueBoolean":true,"item":[{"linkId":"sick-help"}]}]},{"linkId":"temp","answer":[{"valueDecimal":-0.0e-5}]}]}`))
+	f.Add([]byte(`{"item":[{"linkId":"signs","answer":[{"valueCoding":{"code":"\ud800"}},{"valueAttachment":{"size":0}}]}]}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := intake.ParseResponse(data)
+		if err != nil {
+			return
+		}
+		first := form.Check(r)
+		stored, err := first.Response.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(stored) > intake.MaxResponseBytes {
+			return
+		}
+		again, err := intake.ParseResponse(stored)
+		if err != nil {
+			t.Fatalf("reading back %s: %v", stored, explain(err))
+		}
+		if second := form.Check(again); second.Disposition != first.Disposition || len(second.Fired) != len(first.Fired) {
+			t.Fatalf("%s, then %s", first.Disposition, second.Disposition)
+		}
+	})
+}
+
+// If a questionnaire can be published, it can be loaded again, and an empty
+// response to it checked.
+func FuzzQuestionnaire(f *testing.F) {
+	f.Add(source(f, "common"))
+	f.Add(source(f, "protocol"))
+	common := questionnaire(f, "common")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		q, err := intake.Parse(data)
+		if err != nil {
+			return
+		}
+		if alone, err := intake.Alone(q); err == nil {
+			alone.Check(intake.Response{})
+		}
+		form, err := intake.Compose(common, q)
+		if err != nil {
+			return
+		}
+		again, err := intake.Load(form.JSON())
+		if err != nil {
+			t.Fatalf("loading %s: %v", form.JSON(), explain(err))
+		}
+		if again.Hash() != form.Hash() || again.Check(intake.Response{}).Disposition != form.Check(intake.Response{}).Disposition {
+			t.Fatal("it changed by being stored")
+		}
+	})
+}
