@@ -29,9 +29,11 @@ type Clinic struct {
 	Mail     Mail
 	// Pages is the base URL of the pages, without a trailing slash.
 	Pages string
-	Now   func() time.Time
-	NewID func() string
-	Log   *slog.Logger
+	// LogKey signs the audit logs; only sweep has its private half.
+	LogKey audit.Key
+	Now    func() time.Time
+	NewID  func() string
+	Log    *slog.Logger
 
 	forms     sync.Map // formKey → *intake.Form; a version never changes
 	practices sync.Map // id → remembered
@@ -197,4 +199,9 @@ func (cl *Clinic) seenBefore(ctx context.Context, c Caller, why error) (visit.Vi
 		return visit.Visit{}, fault.New(fault.Conflict, "idempotency_key_reused", "this Idempotency-Key was used for a different request; use a new one")
 	}
 	return cl.Store.Visit(ctx, r.Result)
+}
+
+// NewOnce scopes an idempotency key to who uses it and for what.
+func NewOnce(person, route, key string, input []byte) Once {
+	return Once{Key: person + " " + route + " " + key, Input: hashBytes(input)}
 }

@@ -84,6 +84,7 @@ func (cl *Clinic) Sweep(ctx context.Context) (int, error) {
 	for _, id := range deliveries {
 		count(cl.armDelivery(ctx, id, now))
 	}
+	failures = append(failures, cl.AdvanceLogs(ctx))
 	return armed, errors.Join(failures...)
 }
 

@@ -54,8 +54,8 @@ func (cl *Clinic) offered(ctx context.Context, practice, form, version string) (
 	if err != nil {
 		return nil, err
 	}
-	if f.RequiresPhotos() {
-		return nil, fault.New(fault.Conflict, "not_offered", "this form needs photos, which cannot be sent yet; please call the practice")
+	if why := whyNot(f); why != "" {
+		return nil, fault.New(fault.Conflict, "not_offered", "this form cannot be started: "+why)
 	}
 	return f, nil
 }

@@ -22,6 +22,9 @@ func (cl *Clinic) AddPractice(ctx context.Context, p Practice, forms []*intake.F
 		}
 	}
 	cl.practices.Delete(p.ID)
+	if p.Since.IsZero() {
+		p.Since = cl.now()
+	}
 	return cl.Store.Commit(ctx, Commit{Practice: &p, Audit: cl.registered(p.ID, "practice.register", p.ID, p)})
 }
 

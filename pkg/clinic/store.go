@@ -21,6 +21,8 @@ type Store interface {
 	Person(ctx context.Context, issuer, subject string) (identity.Person, error)
 	Patient(ctx context.Context, id string) (Patient, error)
 	Practice(ctx context.Context, id string) (Practice, error)
+	// Practices lists the ids of all practices.
+	Practices(ctx context.Context) ([]string, error)
 	// Form returns a stored form version's JSON.
 	Form(ctx context.Context, name, version string) ([]byte, error)
 
@@ -113,6 +115,7 @@ type Practice struct {
 	Phone   string            `json:"phone"`   // given to diverted patients
 	Inbox   string            `json:"inbox"`   // where the practice is told of work
 	Account string            `json:"account"` // its Stripe connected account
+	Since   time.Time         `json:"since"`   // when it was registered
 	Zone    string            `json:"zone"`    // IANA name, for times shown to people
 	States  []string          `json:"states"`  // where its clinicians are licensed
 	Forms   map[string]string `json:"forms"`   // form name → version offered
@@ -194,9 +197,9 @@ type Request struct {
 // A LogHead is the latest signed state of a practice's audit log: all records
 // up to Through, in order of time and id.
 type LogHead struct {
-	Practice   string    `json:"practice"`
-	Size       int64     `json:"size"`
-	Through    time.Time `json:"through"`
-	Checkpoint []byte    `json:"checkpoint"`
-	Version    int       `json:"version"`
+	Practice   string         `json:"practice"`
+	Tree       audit.Frontier `json:"tree"`
+	Through    time.Time      `json:"through"`
+	Checkpoint []byte         `json:"checkpoint"`
+	Version    int            `json:"version"`
 }

@@ -138,7 +138,9 @@ func (b *builder) reference(c clinic.Commit) {
 		}, clinic.ErrSeen))
 	}
 	if p := c.Practice; p != nil {
-		b.add(b.store.whole(practiceKey(p.ID), b.pack(p)))
+		i := b.pack(p)
+		i["queue"], i["promised"] = str(practicesName), str(p.ID)
+		b.add(b.store.whole(practiceKey(p.ID), i))
 	}
 	if p := c.Person; p != nil {
 		b.add(b.store.whole(personKey(p.Issuer, p.Subject), b.pack(p.Person)))

@@ -61,7 +61,7 @@ func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.0000
 // The sparse indexes. Each projects keys only.
 const (
 	dueIndex   = "due"   // due_shard, due_at: what must happen later
-	queueIndex = "queue" // queue, promised: a pool's open visits; a practice's parked events
+	queueIndex = "queue" // queue, promised: a pool's open visits; a practice's parked events; all practices
 	mineIndex  = "mine"  // mine, made: a patient's visits
 )
 
@@ -76,4 +76,8 @@ func dueShard(id string) string {
 }
 
 func queueName(practice string, pool identity.Pool) string { return practice + "#" + string(pool) }
-func parkedName(practice string) string                    { return practice + "#parked" }
+
+// practicesName lists all practices in the queue index.
+const practicesName = "practices"
+
+func parkedName(practice string) string { return practice + "#parked" }

@@ -43,6 +43,23 @@ func (s *Store) Practice(ctx context.Context, id string) (clinic.Practice, error
 	return p, s.load(ctx, practiceKey(id), "practice "+id, &p)
 }
 
+func (s *Store) Practices(ctx context.Context) ([]string, error) {
+	rows, err := s.query(ctx, &dynamodb.QueryInput{
+		IndexName:                 aws.String(queueIndex),
+		KeyConditionExpression:    aws.String("#q = :p"),
+		ExpressionAttributeNames:  map[string]string{"#q": "queue"},
+		ExpressionAttributeValues: item{":p": str(practicesName)},
+	}, 0, "practices")
+	if err != nil {
+		return nil, err
+	}
+	ids := make([]string, len(rows))
+	for n, r := range rows {
+		ids[n] = text(r, "promised")
+	}
+	return ids, nil
+}
+
 func (s *Store) Form(ctx context.Context, name, version string) ([]byte, error) {
 	what := "form " + name + " " + version
 	i, err := s.get(ctx, formKey(name, version), what)
@@ -70,7 +87,10 @@ func deflate(b []byte) ([]byte, error) {
 	if _, err := w.Write(b); err != nil {
 		return nil, err
 	}
-	return buf.Bytes(), w.Close()
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
 }
 
 func (s *Store) Visit(ctx context.Context, id string) (visit.Visit, error) {
@@ -146,7 +166,10 @@ func (s *Store) Entries(ctx context.Context, payment string) ([]ledger.Entry, er
 
 func (s *Store) Request(ctx context.Context, k string) (clinic.Request, error) {
 	i, err := s.get(ctx, requestKey(k), "request")
-	return clinic.Request{Key: k, Input: text(i, "input"), Result: text(i, "result")}, err
+	if err != nil {
+		return clinic.Request{}, err
+	}
+	return clinic.Request{Key: k, Input: text(i, "input"), Result: text(i, "result"), Ends: time.Unix(int64(count(i, "ttl")), 0).UTC()}, nil
 }
 
 func (s *Store) LogHead(ctx context.Context, practice string) (clinic.LogHead, error) {

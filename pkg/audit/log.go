@@ -1,0 +1,95 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// A Frontier is the right edge of a Merkle tree (RFC 6962): the roots of the
+// whole subtrees that Size leaves make, largest first. It is all that is needed
+// to add leaves and to know the root. The zero Frontier is the empty tree.
+type Frontier struct {
+	Size   int64       `json:"size"`
+	Hashes []tlog.Hash `json:"hashes,omitempty"`
+}
+
+// Add returns f with a leaf appended; f itself is not changed.
+func (f Frontier) Add(leaf []byte) Frontier {
+	h := tlog.RecordHash(leaf)
+	hs := append([]tlog.Hash{}, f.Hashes...)
+	for n := f.Size; n&1 == 1; n >>= 1 {
+		h = tlog.NodeHash(hs[len(hs)-1], h)
+		hs = hs[:len(hs)-1]
+	}
+	return Frontier{f.Size + 1, append(hs, h)}
+}
+
+// Root is the tree's hash; that of the empty tree is SHA-256 of nothing.
+func (f Frontier) Root() tlog.Hash {
+	if len(f.Hashes) == 0 {
+		return sha256.Sum256(nil)
+	}
+	h := f.Hashes[len(f.Hashes)-1]
+	for i := len(f.Hashes) - 2; i >= 0; i-- {
+		h = tlog.NodeHash(f.Hashes[i], h)
+	}
+	return h
+}
+
+// A Key signs the checkpoints of every practice's log. Its holder can sign a
+// false log; it cannot hide that two signed ones differ.
+type Key struct {
+	// Base begins each log's origin: a schemeless URL that names this system.
+	Base    string
+	Public  ed25519.PublicKey
+	Private ed25519.PrivateKey // nil where nothing is signed
+}
+
+// Origin names a practice's log.
+func (k Key) Origin(practice string) string { return k.Base + "/" + practice }
+
+// Checkpoint signs the state of a practice's log in the C2SP tlog-checkpoint
+// format.
+func (k Key) Checkpoint(practice string, f Frontier) ([]byte, error) {
+	root := f.Root()
+	text := fmt.Sprintf("%s\n%d\n%s\n", k.Origin(practice), f.Size, base64.StdEncoding.EncodeToString(root[:]))
+	if len(k.Private) != ed25519.PrivateKeySize {
+		return nil, errors.New("audit: there is no key to sign the log with")
+	}
+	return note.Sign(&note.Note{Text: text}, signer{k.Origin(practice), k.Private})
+}
+
+// VerifierKey is what an auditor needs to check a practice's checkpoints, in
+// the encoding of signed notes.
+func (k Key) VerifierKey(practice string) (string, error) {
+	return note.NewEd25519VerifierKey(k.Origin(practice), k.Public)
+}
+
+// A signer signs notes under one name with a key that serves many.
+type signer struct {
+	name string
+	key  ed25519.PrivateKey
+}
+
+func (s signer) Name() string                    { return s.name }
+func (s signer) Sign(msg []byte) ([]byte, error) { return ed25519.Sign(s.key, msg), nil }
+
+// KeyHash is the first four bytes of SHA-256 over name, newline, algorithm 1
+// and public key (C2SP signed-note).
+func (s signer) KeyHash() uint32 {
+	const ed25519Algorithm = 1
+	var b bytes.Buffer
+	b.WriteString(s.name + "\n")
+	b.WriteByte(ed25519Algorithm)
+	b.Write(s.key[ed25519.SeedSize:])
+	sum := sha256.Sum256(b.Bytes())
+	return binary.BigEndian.Uint32(sum[:4])
+}

@@ -1,0 +1,163 @@
+package httpapi
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/go-playground/validator/v10"
+
+	"evisit/pkg/fault"
+)
+
+// shape checks what a request's struct says of its fields. It is safe for
+// concurrent use once made.
+var shape = newShape()
+
+func newShape() *validator.Validate {
+	v := validator.New(validator.WithRequiredStructEnabled())
+	v.RegisterTagNameFunc(func(f reflect.StructField) string {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		return name
+	})
+	return v
+}
+
+// body reads a request's body as JSON bytes.
+func body(r *http.Request) ([]byte, error) {
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" && t != "application/fhir+json" {
+		return nil, fault.New(fault.Malformed, "not_json", "send JSON, with Content-Type: application/json")
+	}
+	b, err := io.ReadAll(r.Body)
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, fault.New(fault.TooLarge, "too_large", fmt.Sprintf("a request may be at most %d KiB", MaxBody>>10))
+	}
+	if err != nil {
+		return nil, fault.Hide(fault.Malformed, "unreadable", "the request's body ended early; send it again", err)
+	}
+	return b, nil
+}
+
+// decode reads a request's body into v: one JSON object with known fields of
+// the right types that satisfy v's validate tags.
+func decode(r *http.Request, v any) ([]byte, error) {
+	b, err := body(r)
+	if err != nil {
+		return nil, err
+	}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return nil, malformed(err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, fault.New(fault.Malformed, "malformed_json", "send one JSON object and nothing after it")
+	}
+	if err := shape.Struct(v); err != nil {
+		return nil, misshapen(err)
+	}
+	return b, nil
+}
+
+func malformed(err error) error {
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fault.New(fault.Malformed, "wrong_type", "a field has the wrong type",
+			fault.Problem{Where: "/" + strings.ReplaceAll(e.Field, ".", "/"), Code: "type", Text: "give " + jsonType(e.Type)})
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		if plain, err := strconv.Unquote(name); err == nil {
+			name = plain
+		}
+		return fault.New(fault.Malformed, "unknown_field", "the request has a field we do not know",
+			fault.Problem{Where: "/" + name, Code: "unknown", Text: "leave it out"})
+	}
+	return fault.New(fault.Malformed, "malformed_json", "the body is not a JSON object we can read")
+}
+
+func jsonType(t reflect.Type) string {
+	switch t.Kind() { //nolint:exhaustive // the rest are objects to the sender
+	case reflect.String:
+		return "a string"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return "a whole number"
+	case reflect.Slice:
+		return "an array"
+	}
+	return "an object"
+}
+
+func misshapen(err error) error {
+	fields, ok := errors.AsType[validator.ValidationErrors](err)
+	if !ok {
+		return err
+	}
+	var ps []fault.Problem
+	for _, f := range fields {
+		_, where, _ := strings.Cut(f.Namespace(), ".")
+		where = strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(where)
+		ps = append(ps, fault.Problem{Where: "/" + where, Code: f.Tag(), Text: wanted(f)})
+	}
+	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", ps...)
+}
+
+// wanted says what would satisfy a field's tag.
+func wanted(f validator.FieldError) string {
+	switch f.Tag() {
+	case "required":
+		return "give this"
+	case "max":
+		return "at most " + f.Param() + units(f)
+	case "min":
+		return "at least " + f.Param() + units(f)
+	case "oneof":
+		return "one of: " + strings.ReplaceAll(f.Param(), " ", ", ")
+	case "eq":
+		return "must be " + f.Param()
+	}
+	return "breaks the rule " + f.Tag()
+}
+
+func units(f validator.FieldError) string {
+	switch f.Kind() { //nolint:exhaustive // numbers have none
+	case reflect.String:
+		return " characters"
+	case reflect.Slice:
+		return " entries"
+	}
+	return ""
+}
+
+// limit reads a page size from the query: 1 to 100, 25 unless given.
+func limit(r *http.Request) (int, error) {
+	s := r.URL.Query().Get("limit")
+	if s == "" {
+		return 25, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > 100 {
+		return 0, fault.New(fault.Invalid, "invalid_request", "some parameters need to be put right",
+			fault.Problem{Where: "limit", Code: "range", Text: "a whole number from 1 to 100"})
+	}
+	return n, nil
+}
+
+// maxCursor is longer than any cursor we give out.
+const maxCursor = 200
+
+func cursor(r *http.Request) (string, error) {
+	c := r.URL.Query().Get("cursor")
+	if len(c) > maxCursor || strings.ContainsFunc(c, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
+		return "", fault.New(fault.Invalid, "invalid_request", "some parameters need to be put right",
+			fault.Problem{Where: "cursor", Code: "format", Text: "the next of an earlier page, unchanged"})
+	}
+	return c, nil
+}

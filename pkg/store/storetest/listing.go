@@ -1,0 +1,229 @@
+package storetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/clinic"
+	"evisit/pkg/identity"
+	"evisit/pkg/visit"
+)
+
+var listingTests = []test{
+	{"a queue lists its pool's open visits, oldest promise first, by pages", queueOrder},
+	{"a queue holds only what wants an answer", queueIsSparse},
+	{"a page follows its cursor while visits come and go", queueMoves},
+	{"a patient's visits are listed newest first, by pages", mineOrder},
+	{"a trail is one day of one practice, in order", trail},
+	{"a trail of one visit holds no other's records", trailOfVisit},
+}
+
+// lists waits until a listing has just these visits.
+func lists(t *testing.T, want []string, list func(ctx context.Context) ([]visit.Visit, string, error)) {
+	t.Helper()
+	eventually(t, func() string {
+		vs, _, err := list(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cmp.Diff(want, ids(vs))
+	})
+}
+
+func ids(vs []visit.Visit) []string {
+	var out []string
+	for _, v := range vs {
+		out = append(out, v.ID)
+	}
+	return out
+}
+
+func clinical(s clinic.Store) func(context.Context) ([]visit.Visit, string, error) {
+	return func(ctx context.Context) ([]visit.Visit, string, error) {
+		return s.Queue(ctx, practice, identity.ClinicalPool, "", 100)
+	}
+}
+
+// pages reads a listing to its end, size at a time.
+func pages(t *testing.T, size int, list func(cursor string) ([]visit.Visit, string, error)) []string {
+	t.Helper()
+	var all []string
+	cursor := ""
+	for range 50 {
+		vs, next, err := list(cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(vs) > size {
+			t.Fatalf("a page of %d has %d visits", size, len(vs))
+		}
+		all = append(all, ids(vs)...)
+		if next == "" {
+			return all
+		}
+		cursor = next
+	}
+	t.Fatal("the pages do not end")
+	return nil
+}
+
+func queueOrder(t *testing.T, s clinic.Store) {
+	var want []string
+	for n, hours := range []int{5, 1, 7, 2, 6, 3, 4} {
+		v := queued(fmt.Sprint("visit-", hours), noon.Add(time.Duration(hours)*time.Hour))
+		v.Status = []visit.Status{visit.Queued, visit.InReview, visit.AwaitingPatient}[n%3]
+		if v.Status == visit.AwaitingPatient {
+			v.Promise.Paused = noon
+		}
+		commit(t, s, clinic.Commit{Visit: &v})
+		want = append(want, v.ID)
+	}
+	slices.Sort(want)
+	staff := queued("visit-staff", noon)
+	staff.Pool = identity.StaffPool
+	other := queued("visit-other", noon)
+	other.Practice = "practice-2"
+	commit(t, s, clinic.Commit{Visit: &staff}, clinic.Commit{Visit: &other})
+
+	lists(t, want, clinical(s))
+	lists(t, []string{"visit-staff"}, func(ctx context.Context) ([]visit.Visit, string, error) {
+		return s.Queue(ctx, practice, identity.StaffPool, "", 100)
+	})
+	for _, size := range []int{1, 2, 3, 7, 8} {
+		got := pages(t, size, func(cursor string) ([]visit.Visit, string, error) {
+			return s.Queue(t.Context(), practice, identity.ClinicalPool, cursor, size)
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("pages of %d (-want +got):\n%s", size, diff)
+		}
+	}
+}
+
+func queueIsSparse(t *testing.T, s clinic.Store) {
+	v := draft("visit-1")
+	commit(t, s, clinic.Commit{Visit: &v})
+	lists(t, nil, clinical(s))
+	open := queued("visit-1", noon.Add(time.Hour))
+	open.Version = 2
+	waits := queued("visit-2", noon.Add(2*time.Hour))
+	commit(t, s, clinic.Commit{Visit: &open}, clinic.Commit{Visit: &waits})
+	lists(t, []string{"visit-1", "visit-2"}, clinical(s))
+	later := open
+	later.Version, later.Promise.By = 3, noon.Add(3*time.Hour)
+	commit(t, s, clinic.Commit{Visit: &later})
+	lists(t, []string{"visit-2", "visit-1"}, clinical(s))
+	closed := later
+	closed.Version, closed.Status = 4, visit.Closed
+	commit(t, s, clinic.Commit{Visit: &closed})
+	lists(t, []string{"visit-2"}, clinical(s))
+}
+
+func queueMoves(t *testing.T, s clinic.Store) {
+	vs := make([]visit.Visit, 6)
+	var all []string
+	for n := range vs {
+		vs[n] = queued(fmt.Sprintf("visit-%d0", n), noon.Add(time.Duration(n)*time.Hour))
+		commit(t, s, clinic.Commit{Visit: &vs[n]})
+		all = append(all, vs[n].ID)
+	}
+	lists(t, all, clinical(s))
+	first, cursor, err := s.Queue(t.Context(), practice, identity.ClinicalPool, "", 2)
+	if err != nil || !cmp.Equal(ids(first), all[:2]) || cursor == "" {
+		t.Fatalf("first page = %v, %q, %v", ids(first), cursor, err)
+	}
+	// The cursor's own visit ends, so does one ahead; one comes before the
+	// cursor and one after it.
+	for _, n := range []int{1, 3} {
+		vs[n].Version, vs[n].Status = 2, visit.Expired
+		commit(t, s, clinic.Commit{Visit: &vs[n]})
+	}
+	before, after := queued("visit-05", noon.Add(30*time.Minute)), queued("visit-25", noon.Add(150*time.Minute))
+	commit(t, s, clinic.Commit{Visit: &before}, clinic.Commit{Visit: &after})
+	lists(t, []string{"visit-00", "visit-05", "visit-20", "visit-25", "visit-40", "visit-50"}, clinical(s))
+
+	rest := pages(t, 2, func(c string) ([]visit.Visit, string, error) {
+		if c == "" {
+			c = cursor
+		}
+		return s.Queue(t.Context(), practice, identity.ClinicalPool, c, 2)
+	})
+	if diff := cmp.Diff([]string{"visit-20", "visit-25", "visit-40", "visit-50"}, rest); diff != "" {
+		t.Errorf("pages after the first (-want +got):\n%s", diff)
+	}
+}
+
+func mineOrder(t *testing.T, s clinic.Store) {
+	var want []string
+	for n, status := range []visit.Status{visit.Closed, visit.Diverted, visit.Draft, visit.Queued, visit.Answered} {
+		v := queued(fmt.Sprint("visit-", n), noon)
+		v.Status, v.Times.Started, v.Times.Answered = status, noon.Add(time.Duration(n)*time.Minute), noon
+		commit(t, s, clinic.Commit{Visit: &v})
+		want = append([]string{v.ID}, want...)
+	}
+	other := draft("visit-other")
+	other.Patient = "patient-2"
+	commit(t, s, clinic.Commit{Visit: &other})
+	lists(t, want, func(ctx context.Context) ([]visit.Visit, string, error) { return s.Mine(ctx, patient, "", 100) })
+	for _, size := range []int{1, 2, 5, 6} {
+		got := pages(t, size, func(cursor string) ([]visit.Visit, string, error) {
+			return s.Mine(t.Context(), patient, cursor, size)
+		})
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("pages of %d (-want +got):\n%s", size, diff)
+		}
+	}
+}
+
+func trail(t *testing.T, s clinic.Store) {
+	midnight := time.Date(2026, time.March, 2, 0, 0, 0, 0, time.UTC)
+	zone := time.FixedZone("west", -8*3600)
+	var want []audit.Record
+	for _, r := range []struct {
+		id, visit string
+		at        time.Time
+	}{
+		{"r1", "z", midnight},
+		{"r2", "a", midnight.Add(time.Hour)},
+		{"r3", "z", midnight.Add(time.Hour)},
+		{"r4", "", midnight.Add(time.Hour).Add(time.Millisecond)},
+		{"r0", "m", midnight.Add(20 * time.Hour).In(zone)},
+		{"r5", "a", midnight.Add(24*time.Hour - time.Microsecond)},
+	} {
+		want = append(want, record(r.id, r.visit, r.at))
+	}
+	elsewhere := record("r6", "a", midnight)
+	elsewhere.Practice = "practice-2"
+	commit(t, s, clinic.Commit{Audit: []audit.Record{
+		want[5], want[2], elsewhere, want[0], want[4], want[1], want[3],
+		record("yesterday", "a", midnight.Add(-time.Microsecond)), record("tomorrow", "a", midnight.Add(24*time.Hour)),
+	}})
+	for _, day := range []time.Time{midnight, noon, midnight.Add(23 * time.Hour).In(zone)} {
+		got, err := s.Trail(t.Context(), practice, day, "")
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("Trail of %v: %v (-want +got):\n%s", day, err, diff)
+		}
+	}
+}
+
+func trailOfVisit(t *testing.T, s clinic.Store) {
+	var c clinic.Commit
+	var want []audit.Record
+	for n := range 30 {
+		at := noon.Add(time.Duration(30-n) * time.Second)
+		own := record(fmt.Sprintf("own-%02d", n), "visit-1", at)
+		want = append([]audit.Record{own}, want...)
+		c.Audit = append(c.Audit, own,
+			record(fmt.Sprintf("longer-%02d", n), "visit-10", at), record(fmt.Sprintf("shorter-%02d", n), "visit-", at))
+	}
+	commit(t, s, c)
+	got, err := s.Trail(t.Context(), practice, noon, "visit-1")
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("Trail of visit-1: %v (-want +got):\n%s", err, diff)
+	}
+}
