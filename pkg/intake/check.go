@@ -345,7 +345,7 @@ func (c *checker) total(it *Item, kept []Entry) []Entry {
 	if !answered {
 		return kept
 	}
-	v := Integer(int32(sum)) //nolint:gosec // at most maxEntries answers of maxOrdinal
+	v := Integer(int32(sum))
 	c.answers[it.index] = append(c.answers[it.index], v)
 	return append(kept, Ask(it.LinkID, v))
 }

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"evisit/pkg/intake"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // bare answers what sample requires, so that a case shows only its own.
@@ -165,11 +165,13 @@ func TestRules(t *testing.T) {
 		},
 		"conditions met in different rows": {
 			`{"linkId":"med","item":[{"linkId":"dose","answer":[{"valueInteger":51}]}]},{"linkId":"med","item":[{"linkId":"often","answer":[{"valueCoding":{"code":"hourly"}}]}]}`,
-			intake.Urgent, []string{"two-rows"},
+			intake.Urgent,
+			[]string{"two-rows"},
 		},
 		"a row too many still counts": {
 			strings.Repeat(`{"linkId":"med"},`, 4) + `{"linkId":"med","item":[{"linkId":"dose","answer":[{"valueInteger":51}]},{"linkId":"often","answer":[{"valueCoding":{"code":"hourly"}}]}]}`,
-			intake.Urgent, []string{"two-rows"},
+			intake.Urgent,
+			[]string{"two-rows"},
 		},
 		"one of all conditions": {`{"linkId":"med","item":[{"linkId":"dose","answer":[{"valueInteger":51}]}]}`, intake.Continue, nil},
 		"a flag does not stop": {

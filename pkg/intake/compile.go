@@ -292,6 +292,7 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 	case extMaxSize:
 		if c.want(it.LinkID, e, "valueDecimal") {
 			var ok bool
+			it.maxSize = e.number()
 			if it.MaxBytes, ok = megabytes(e.number()); !ok {
 				c.problem(it.LinkID, "range", "maxSize is a number of megabytes above 0.")
 			}

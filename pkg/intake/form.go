@@ -82,6 +82,7 @@ type Item struct {
 	ordinals map[string]int // by option code
 	total    []*Item        // whose ordinals a computed item adds up
 	pattern  string         // the calculated expression's
+	maxSize  string         // MaxBytes in megabytes, as the form writes it
 }
 
 // An Option is one choice. Ordinal is its score where it has one.

@@ -201,15 +201,8 @@ func (it *Item) acceptFile(v Value) fault.Problem {
 	case len(it.MIMETypes) > 0 && !slices.Contains(it.MIMETypes, strings.ToLower(v.file.ContentType)):
 		return wrong("attachment", "Add a file of type %s.", strings.Join(it.MIMETypes, ", "))
 	case size < 0 || (it.MaxBytes > 0 && size > it.MaxBytes):
-		return wrong("attachment", "Add a file of at most %s MB.", mebibytes(it.MaxBytes))
+		return wrong("attachment", "Add a file of at most %s MB.", it.maxSize)
 	default:
 		return fault.Problem{}
 	}
-}
-
-func mebibytes(n int64) string {
-	if n%(1<<20) == 0 {
-		return fmt.Sprint(n >> 20)
-	}
-	return fmt.Sprintf("%.1f", float64(n)/(1<<20))
 }

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"evisit/pkg/intake"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // Each case is named after the numbered engine semantic it shows, on the
@@ -37,7 +37,9 @@ func TestEngineSemantics(t *testing.T) {
 	}{
 		"1 the highest severity decides and all are recorded": {
 			"uti-women", `{"uti-confused":true,"uti-fever":true,"uti-kidney":true,"uti-abx":true}`,
-			intake.Emergency, []string{"uti-sepsis", "uti-pyelo", "uti-complicated", "uti-recurrent"}, nil,
+			intake.Emergency,
+			[]string{"uti-sepsis", "uti-pyelo", "uti-complicated", "uti-recurrent"},
+			nil,
 		},
 		"1 urgent over ineligible": {
 			"back-pain", `{"back-weak":true,"back-cancer":true}`, intake.Urgent, []string{"back-motor", "back-tumor"}, nil,
@@ -45,7 +47,9 @@ func TestEngineSemantics(t *testing.T) {
 		"2 flags alone continue": {"uti-women", `{"uti-onset":9,"uti-sti":true}`, intake.Continue, []string{"uti-vaginal", "uti-long"}, nil},
 		"4 a diversion stands beside errors": {
 			"uti-women", `{"uti-confused":true,"uti-onset":61,"uti-pregnant":"perhaps"}`,
-			intake.Emergency, []string{"uti-sepsis"}, []string{"uti-onset range", "uti-pregnant option"},
+			intake.Emergency,
+			[]string{"uti-sepsis"},
+			[]string{"uti-onset range", "uti-pregnant option"},
 		},
 		"4 errors without a diversion": {"uti-women", `{"uti-confused":false,"uti-onset":-1}`, intake.Continue, nil, []string{"uti-onset range"}},
 		"5 a hidden answer does not divert and is no error": {
@@ -74,15 +78,20 @@ func TestEngineSemantics(t *testing.T) {
 		},
 		"12 one bad reading does not silence the others": {
 			"bp-glucose-readings", bp(`"headache"`, reading(120, 190), reading(181, 90)),
-			intake.Emergency, []string{"bp-emergency", "bp-urgent", "bp-above"}, []string{"bp-sys consistency"},
+			intake.Emergency,
+			[]string{"bp-emergency", "bp-urgent", "bp-above"},
+			[]string{"bp-sys consistency"},
 		},
 		"13 conditions met in different rows": {
 			"bp-glucose-readings", bp(`"none","vomit"`, reading(120, 70), reading(182, 70)),
-			intake.Emergency, []string{"bp-emergency", "bp-urgent", "bp-above"}, nil,
+			intake.Emergency,
+			[]string{"bp-emergency", "bp-urgent", "bp-above"},
+			nil,
 		},
 		"15 too many rows": {
 			"bp-glucose-readings", bp(`"none"`, strings.Split(strings.Repeat(reading(110, 70)+";", 28)+reading(110, 70), ";")...),
-			intake.Continue, nil, []string{"bp occurrence"},
+			intake.Continue, nil,
+			[]string{"bp occurrence"},
 		},
 		"15 too many rows of a disabled group": {
 			"bp-glucose-readings", strings.Replace(bp(`"none"`, strings.Split(strings.Repeat(reading(110, 70)+";", 28)+reading(110, 70), ";")...), `"rd-kind":["bp"]`, `"rd-kind":["weight"]`, 1),
