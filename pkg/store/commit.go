@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	crand "crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,24 +56,29 @@ func describe(c clinic.Commit) string {
 	return "records"
 }
 
+// put writes one record. The SDK tries again when an answer is lost, and then
+// the condition fails on our own write: the mark that each put carries tells it
+// from another's, as a transaction's client token does.
 func (s *Store) put(ctx context.Context, w write) error {
-	p := w.item.Put
-	_, err := s.db.PutItem(ctx, &dynamodb.PutItemInput{
+	p, mark := w.item.Put, crand.Text()
+	p.Item["w"] = str(mark)
+	in := &dynamodb.PutItemInput{
 		TableName: p.TableName, Item: p.Item, ConditionExpression: p.ConditionExpression,
 		ExpressionAttributeNames: p.ExpressionAttributeNames, ExpressionAttributeValues: p.ExpressionAttributeValues,
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	}
+	return untangled(ctx, func() (clash bool, err error) {
+		_, err = s.db.PutItem(ctx, in)
+		if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok && w.failure != nil {
+			if text(failed.Item, "w") == mark {
+				return false, nil
+			}
+			return false, w.failure
+		}
+		_, clash = errors.AsType[*types.TransactionConflictException](err)
+		return clash, unreachable(ctx, err)
 	})
-	if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed && w.failure != nil {
-		return w.failure
-	}
-	if err != nil {
-		return unreachable(err)
-	}
-	return nil
 }
-
-// clashes bounds how often a transaction that met another on the same items is
-// sent again.
-const clashes = 8
 
 // transact writes all the items or none. The SDK's own retries carry the same
 // client token, so an answer that was lost is found again, not written twice.
@@ -82,28 +88,35 @@ func (s *Store) transact(ctx context.Context, ws []write) error {
 	for i, w := range ws {
 		in.TransactItems[i] = w.item
 	}
-	for n := 1; ; n++ {
-		_, err := s.db.TransactWriteItems(ctx, in)
-		if err == nil {
-			return nil
-		}
-		canceled, ok := errors.AsType[*types.TransactionCanceledException](err)
-		if !ok {
-			return unreachable(err)
-		}
-		clash := false
-		for i, r := range canceled.CancellationReasons {
-			switch aws.ToString(r.Code) {
-			case "ConditionalCheckFailed":
-				if ws[i].failure != nil {
-					return ws[i].failure
+	return untangled(ctx, func() (clash bool, err error) {
+		_, err = s.db.TransactWriteItems(ctx, in)
+		if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
+			for i, r := range canceled.CancellationReasons {
+				switch aws.ToString(r.Code) {
+				case "ConditionalCheckFailed":
+					if ws[i].failure != nil {
+						return false, ws[i].failure
+					}
+				case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+					clash = true
 				}
-			case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
-				clash = true
 			}
 		}
+		return clash, unreachable(ctx, err)
+	})
+}
+
+// clashes bounds how often a write that met another on the same items is sent
+// again.
+const clashes = 8
+
+// untangled runs try until it no longer clashes with another writer. A clash
+// is a definite failure: nothing was written.
+func untangled(ctx context.Context, try func() (clash bool, err error)) error {
+	for n := 1; ; n++ {
+		clash, err := try()
 		if !clash || n == clashes {
-			return unreachable(err)
+			return err
 		}
 		if err := wait(ctx, time.Duration(rand.IntN(10<<n))*time.Millisecond); err != nil { //nolint:gosec // jitter, not a secret
 			return err

@@ -70,7 +70,7 @@ func (s *Store) get(ctx context.Context, k key, what string) (item, error) {
 		TableName: &s.table, Key: k.attrs(), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return nil, unreachable(fmt.Errorf("reading %s: %w", what, err))
+		return nil, unreachable(ctx, fmt.Errorf("reading %s: %w", what, err))
 	}
 	if out.Item == nil {
 		return nil, missing(what)
@@ -100,8 +100,8 @@ func missing(what string) error {
 
 // unreachable tells a caller whose patience ran out apart from a table that
 // does not answer.
-func unreachable(err error) error {
-	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+func unreachable(ctx context.Context, err error) error {
+	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return err
 	}
 	return fault.Hide(fault.Busy, "try_again", "our records do not answer just now; repeat the same request", err)
@@ -118,7 +118,7 @@ func (s *Store) query(ctx context.Context, in *dynamodb.QueryInput, limit int, w
 	for {
 		out, err := s.db.Query(ctx, in)
 		if err != nil {
-			return nil, unreachable(fmt.Errorf("listing %s: %w", what, err))
+			return nil, unreachable(ctx, fmt.Errorf("listing %s: %w", what, err))
 		}
 		all = append(all, out.Items...)
 		if out.LastEvaluatedKey == nil || limit > 0 && len(all) >= limit {
@@ -152,7 +152,7 @@ func (s *Store) fetch(ctx context.Context, keys []key, what string) ([]item, err
 				RequestItems: map[string]types.KeysAndAttributes{s.table: want},
 			})
 			if err != nil {
-				return nil, unreachable(fmt.Errorf("reading %s: %w", what, err))
+				return nil, unreachable(ctx, fmt.Errorf("reading %s: %w", what, err))
 			}
 			all = append(all, out.Responses[s.table]...)
 			want = out.UnprocessedKeys[s.table]

@@ -1,0 +1,218 @@
+package store_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"evisit/infra/local/engine/enginetest"
+	"evisit/pkg/audit"
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/outbox"
+	"evisit/pkg/store"
+	"evisit/pkg/visit"
+)
+
+var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
+
+// A line is the way to the engine. Its first broken writes go as fate has it.
+type line struct {
+	aws.HTTPClient
+	fate   fate
+	broken int // how many writes; negative: all
+
+	mu     sync.Mutex
+	writes int
+}
+
+// A fate is what becomes of a write: it calls through, or not, and answers.
+type fate func(through func() (*http.Response, error)) (*http.Response, error)
+
+func (l *line) Do(r *http.Request) (*http.Response, error) {
+	target := r.Header.Get("X-Amz-Target")
+	if !strings.HasSuffix(target, ".TransactWriteItems") && !strings.HasSuffix(target, ".PutItem") {
+		return l.HTTPClient.Do(r)
+	}
+	l.mu.Lock()
+	l.writes++
+	breaks := l.broken < 0 || l.writes <= l.broken
+	l.mu.Unlock()
+	if breaks {
+		return l.fate(func() (*http.Response, error) { return l.HTTPClient.Do(r) })
+	}
+	return l.HTTPClient.Do(r)
+}
+
+func answerLost(through func() (*http.Response, error)) (*http.Response, error) {
+	resp, err := through()
+	if err != nil {
+		return nil, err
+	}
+	_, _ = io.Copy(io.Discard, resp.Body)
+	_ = resp.Body.Close()
+	return nil, syscall.ECONNRESET
+}
+
+func answerGarbled(through func() (*http.Response, error)) (*http.Response, error) {
+	if _, err := answerLost(through); !errors.Is(err, syscall.ECONNRESET) {
+		return nil, err
+	}
+	return reply(http.StatusInternalServerError, `{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError"}`), nil
+}
+
+func callLost(func() (*http.Response, error)) (*http.Response, error) {
+	return nil, syscall.ECONNRESET
+}
+
+// conflicts are what DynamoDB says of a write that met a transaction on the
+// same item; the local engines never say it.
+func conflicts(func() (*http.Response, error)) (*http.Response, error) {
+	return reply(http.StatusBadRequest, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+		"CancellationReasons":[{"Code":"None"},{"Code":"TransactionConflict"}]}`), nil
+}
+
+func conflictOfOne(func() (*http.Response, error)) (*http.Response, error) {
+	return reply(http.StatusBadRequest, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionConflictException"}`), nil
+}
+
+func conflictAndCondition(func() (*http.Response, error)) (*http.Response, error) {
+	return reply(http.StatusBadRequest, `{"__type":"com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
+		"CancellationReasons":[{"Code":"ConditionalCheckFailed"},{"Code":"TransactionConflict"}]}`), nil
+}
+
+func reply(status int, body string) *http.Response {
+	return &http.Response{
+		StatusCode: status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body: io.NopCloser(strings.NewReader(body)),
+	}
+}
+
+// one is a commit of a single record, two of several.
+func one() clinic.Commit { return clinic.Commit{Events: []outbox.Event{{ID: "event-1", At: noon}}} }
+
+func two() clinic.Commit {
+	v := visit.Start("visit-1", "practice-1", "patient-1", "person-1", visit.Form{Name: "uti"}, noon)
+	c := one()
+	c.Visit = &v
+	c.Audit = []audit.Record{{ID: "record-1", Practice: "practice-1", Visit: "visit-1", At: noon}}
+	return c
+}
+
+func TestACommitHappensOnceWhateverTheLineDoes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		fate   fate
+		broken int
+		commit clinic.Commit
+		want   error // nil: it succeeds
+		stored bool
+		writes int // on the line
+	}{
+		{"the answer to one is lost", answerLost, 1, one(), nil, true, 2},
+		{"the answer to one is lost twice", answerLost, 2, one(), nil, true, 3},
+		{"every answer to one is lost", answerLost, -1, one(), fault.Busy, true, 3},
+		{"the answer to one is garbled", answerGarbled, 1, one(), nil, true, 2},
+		{"the call of one is lost", callLost, 1, one(), nil, true, 2},
+		{"every call of one is lost", callLost, -1, one(), fault.Busy, false, 3},
+		{"one meets a transaction", conflictOfOne, 3, one(), nil, true, 4},
+		{"one meets transactions for ever", conflictOfOne, -1, one(), fault.Busy, false, 8},
+		{"the answer to more is lost", answerLost, 1, two(), nil, true, 2},
+		{"the answer to more is lost twice", answerLost, 2, two(), nil, true, 3},
+		{"every answer to more is lost", answerLost, -1, two(), fault.Busy, true, 3},
+		{"the answer to more is garbled", answerGarbled, 1, two(), nil, true, 2},
+		{"the call of more is lost", callLost, 1, two(), nil, true, 2},
+		{"every call of more is lost", callLost, -1, two(), fault.Busy, false, 3},
+		{"more meet a transaction", conflicts, 3, two(), nil, true, 4},
+		{"more meet transactions for ever", conflicts, -1, two(), fault.Busy, false, 8},
+		{"more meet a transaction and a failed condition", conflictAndCondition, -1, two(), clinic.ErrExists, false, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			healthy, table := newTable(t, enginetest.Config(t))
+			cfg := enginetest.Config(t)
+			l := &line{HTTPClient: cfg.HTTPClient, fate: test.fate, broken: test.broken}
+			cfg.HTTPClient = l
+			cfg.Retryer = func() aws.Retryer {
+				return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = 10 * time.Millisecond })
+			}
+			err := store.New(dynamodb.NewFromConfig(cfg), table).Commit(t.Context(), test.commit)
+			if !errors.Is(err, test.want) || test.want == nil && err != nil {
+				t.Errorf("Commit = %v, want %v", err, test.want)
+			}
+			if l.writes != test.writes {
+				t.Errorf("%d writes went out, want %d", l.writes, test.writes)
+			}
+			s := store.New(healthy, table)
+			stored(t, s, test.commit, test.stored)
+
+			// Whatever is known, committing the same again does no harm.
+			err = s.Commit(t.Context(), test.commit)
+			if test.stored != errors.Is(err, clinic.ErrExists) || !test.stored && err != nil {
+				t.Errorf("the same commit again = %v, stored before: %t", err, test.stored)
+			}
+			stored(t, s, test.commit, true)
+		})
+	}
+}
+
+// stored checks that all of c is there, once, or nothing of it.
+func stored(t *testing.T, s *store.Store, c clinic.Commit, want bool) {
+	t.Helper()
+	d, err := s.Delivery(t.Context(), c.Events[0].ID)
+	if want != (err == nil) || !want && !errors.Is(err, fault.NotFound) {
+		t.Errorf("Delivery = %v; want it stored: %t", err, want)
+	}
+	if want && !cmp.Equal(d, outbox.Delivery{Event: c.Events[0], Armed: c.Events[0].To != ""}) {
+		t.Errorf("Delivery = %+v", d)
+	}
+	if c.Visit == nil {
+		return
+	}
+	if _, err := s.Visit(t.Context(), c.Visit.ID); want != (err == nil) {
+		t.Errorf("Visit = %v; want it stored: %t", err, want)
+	}
+	rs, err := s.Trail(t.Context(), c.Visit.Practice, noon, "")
+	if err != nil || want != (len(rs) == 1) || len(rs) > 1 {
+		t.Errorf("%d audit records, %v; want them stored: %t", len(rs), err, want)
+	}
+}
+
+func TestAnotherWritersRecordIsNotTakenForOurOwn(t *testing.T) {
+	t.Parallel()
+	healthy, table := newTable(t, enginetest.Config(t))
+	cfg := enginetest.Config(t)
+	// Our call is lost, and before we try again another writes the very same.
+	cfg.HTTPClient = &line{HTTPClient: cfg.HTTPClient, broken: 1, fate: func(func() (*http.Response, error)) (*http.Response, error) {
+		return nil, errors.Join(store.New(healthy, table).Commit(t.Context(), one()), syscall.ECONNRESET)
+	}}
+	if err := store.New(dynamodb.NewFromConfig(cfg), table).Commit(t.Context(), one()); !errors.Is(err, clinic.ErrExists) {
+		t.Errorf("Commit = %v, want %v", err, clinic.ErrExists)
+	}
+}
+
+// A client's own time limit is a deadline exceeded too, but nobody cancelled.
+func TestAnEngineThatIsTooSlowIsBusy(t *testing.T) {
+	t.Parallel()
+	_, table := newTable(t, enginetest.Config(t))
+	cfg := enginetest.Config(t)
+	cfg.HTTPClient = &http.Client{Timeout: time.Nanosecond}
+	s := store.New(dynamodb.NewFromConfig(cfg), table)
+	if _, err := s.Visit(t.Context(), "visit-1"); !errors.Is(err, fault.Busy) {
+		t.Errorf("Visit = %v, want busy", err)
+	}
+	if err := s.Commit(t.Context(), two()); !errors.Is(err, fault.Busy) {
+		t.Errorf("Commit = %v, want busy", err)
+	}
+}
