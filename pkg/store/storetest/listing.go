@@ -20,6 +20,7 @@ var listingTests = []test{
 	{"a queue holds only what wants an answer", queueIsSparse},
 	{"a page follows its cursor while visits come and go", queueMoves},
 	{"a patient's visits are listed newest first, by pages", mineOrder},
+	{"practices are listed", practices},
 	{"a trail is one day of one practice, in order", trail},
 	{"a trail of one visit holds no other's records", trailOfVisit},
 }
@@ -178,6 +179,21 @@ func mineOrder(t *testing.T, s clinic.Store) {
 			t.Errorf("pages of %d (-want +got):\n%s", size, diff)
 		}
 	}
+}
+
+func practices(t *testing.T, s clinic.Store) {
+	want := []string{"practice-1", "practice-2", "practice-3"}
+	for _, id := range append([]string{"practice-2"}, want...) { // one of them twice
+		commit(t, s, clinic.Commit{Practice: &clinic.Practice{ID: id, Name: id}})
+	}
+	eventually(t, func() string {
+		got, err := s.Practices(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(got)
+		return cmp.Diff(want, got)
+	})
 }
 
 func trail(t *testing.T, s clinic.Store) {
