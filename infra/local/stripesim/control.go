@@ -50,13 +50,13 @@ func (s *Sim) servePay(w http.ResponseWriter, r *http.Request) {
 
 // serveWebhooks lists what is not delivered, or with all=1 everything.
 func (s *Sim) serveWebhooks(w http.ResponseWriter, r *http.Request) {
-	where := `state <> 'delivered' ORDER BY d.id`
+	query := selectDeliveries + `WHERE state <> 'delivered' ORDER BY d.id`
 	if r.FormValue("all") != "" {
-		where = `TRUE ORDER BY d.id`
+		query = selectDeliveries + `ORDER BY d.id`
 	}
 	out := []Delivery{}
 	err := s.update(r.Context(), Platform, origin{}, func(ctx context.Context, t *tx) error {
-		found, err := t.deliveries(ctx, where)
+		found, err := t.deliveries(ctx, query)
 		out = append(out, found...)
 		return err
 	})

@@ -87,6 +87,36 @@ func TestAReplyThatDoesNotFitIsALoudFailureThatChangesNothing(t *testing.T) {
 	}
 }
 
+func FuzzNoFormIsTheSimulatorsFault(f *testing.F) {
+	s, err := New(f.Context(), Options{
+		Now:  func() time.Time { return time.Unix(1_767_225_600, 0) },
+		Keys: []Key{{Secret: "sk_test_all", Allow: []string{"*"}}},
+		Log:  slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = s.Close() })
+	const line = "mode=payment&success_url=http://a/&line_items[0][quantity]=1&line_items[0][price_data][currency]=usd&" +
+		"line_items[0][price_data][unit_amount]=4900&line_items[0][price_data][product_data][name]=Visit"
+	for _, form := range []string{
+		"", line, line + "&expand[]=customer&expand[0]=x", "a[]=1&a[b]=2", "a[b]=1&a=2", "[]=1", "a[", "line_items[99999][quantity]=1",
+		"line_items=1&line_items[0][quantity]=1", "metadata=", "metadata[a][b]=1", "mode=payment&mode[]=x", "%", "a[][b]=1&a[][]=2", "expand[0][x]=1",
+	} {
+		f.Add(form)
+	}
+	f.Fuzz(func(t *testing.T, form string) {
+		r := httptest.NewRequest(http.MethodPost, "/v1/checkout/sessions", strings.NewReader(form))
+		r.Header.Set("Authorization", "Bearer sk_test_all")
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code >= http.StatusInternalServerError {
+			t.Errorf("answered %d %s", w.Code, w.Body)
+		}
+	})
+}
+
 func BenchmarkLife(b *testing.B) {
 	s, err := New(b.Context(), Options{
 		Now: time.Now, DB: b.TempDir() + "/stripe.db", Accounts: []string{"acct_1"},

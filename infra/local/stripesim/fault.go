@@ -14,14 +14,14 @@ import (
 const (
 	LoseCall   = "lose_call"   // closes the connection before the call acts
 	LoseAnswer = "lose_answer" // the call acts, then the connection closes
-	Answer     = "answer"      // answers Status without acting
+	Answer     = "answer"      // answers Status without acting; a 500 is kept under the call's idempotency key, as Stripe does
 	Delay      = "delay"       // waits DelayMS of real time before acting
 
 	WebhookDelay      = "webhook_delay"       // first attempt waits DelayMS on the shared clock
 	WebhookDouble     = "webhook_double"      // plans two deliveries
 	WebhookDrop       = "webhook_drop"        // an attempt fails without reaching the endpoint
 	WebhookLoseAnswer = "webhook_lose_answer" // an attempt reaches the endpoint and counts as failed
-	WebhookShuffle    = "webhook_shuffle"     // what is due goes out in random order, until cleared
+	WebhookShuffle    = "webhook_shuffle"     // what is due goes out in random order, until cleared; hold back first to gather enough
 	WebhookHold       = "webhook_hold"        // nothing goes out, until cleared
 )
 

@@ -35,7 +35,7 @@ func TestALostCallOrAnswerIsRepairedByRepeating(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			s := b.shop(lake)
-			id := s.held(4900, stripesim.CardSuccess)
+			id := s.held(stripesim.CardSuccess)
 			b.fault(stripesim.Fault{Do: test.do, Method: "POST", Path: captures, Account: lake, Times: 1})
 			_, err := s.capture(id, 0, "evt_1-1")
 			var told *stripe.Error
@@ -60,7 +60,7 @@ func TestTroubleIsAnsweredWithoutActing(t *testing.T) {
 	for _, status := range []int{http.StatusConflict, http.StatusTooManyRequests, http.StatusInternalServerError} {
 		b := newBench(t)
 		s := b.shop(lake)
-		id := s.held(4900, stripesim.CardSuccess)
+		id := s.held(stripesim.CardSuccess)
 		b.fault(stripesim.Fault{Do: stripesim.Answer, Status: status, Path: captures, Times: 2})
 		for range 2 {
 			if _, err := s.capture(id, 0, ""); refusal(t, err).HTTPStatusCode != status {
@@ -80,7 +80,7 @@ func TestADelayedCallActsThoughItsCallerHungUp(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	id := s.held(4900, stripesim.CardSuccess)
+	id := s.held(stripesim.CardSuccess)
 	b.fault(stripesim.Fault{Do: stripesim.Delay, DelayMS: 150, Path: captures, Times: 1})
 	req, err := http.NewRequest(http.MethodPost, b.url+"/v1/payment_intents/"+id+"/capture", nil)
 	if err != nil {
@@ -125,7 +125,7 @@ func TestWebhooksAreRetriedUntilTaken(t *testing.T) {
 	b := newBench(t)
 	s := b.shop(lake)
 	b.answer(http.StatusInternalServerError)
-	s.held(4900, stripesim.CardSuccess)
+	s.held(stripesim.CardSuccess)
 	if got := b.events(); len(got) != 0 {
 		t.Fatalf("an endpoint that fails took %v", got)
 	}
@@ -147,7 +147,7 @@ func TestWebhooksAreGivenUpAfterThreeDays(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.answer(http.StatusInternalServerError)
-	b.shop(lake).held(4900, stripesim.CardSuccess)
+	b.shop(lake).held(stripesim.CardSuccess)
 	for range 80 {
 		b.advance(time.Hour)
 	}
@@ -172,31 +172,41 @@ func TestWebhookFaults(t *testing.T) {
 		later []string
 	}{
 		{
-			"delayed", stripesim.Fault{Do: stripesim.WebhookDelay, Type: completed, DelayMS: 60_000, Times: 1},
-			paid[:3], func(b *bench) { b.advance(time.Minute) }, []string{completed},
+			"delayed",
+			stripesim.Fault{Do: stripesim.WebhookDelay, Type: completed, DelayMS: 60_000, Times: 1},
+			paid[:3], func(b *bench) { b.advance(time.Minute) },
+			[]string{completed},
 		},
 		{
-			"doubled", stripesim.Fault{Do: stripesim.WebhookDouble, Type: completed, Times: 1},
-			append(slices.Clone(paid), completed), func(*bench) {}, []string{},
+			"doubled",
+			stripesim.Fault{Do: stripesim.WebhookDouble, Type: completed, Times: 1},
+			append(slices.Clone(paid), completed), func(*bench) {},
+			[]string{},
 		},
 		{
-			"dropped and resumed", stripesim.Fault{Do: stripesim.WebhookDrop, Times: 4},
-			[]string{}, func(b *bench) { b.advance(5 * time.Second) }, paid,
+			"dropped and resumed",
+			stripesim.Fault{Do: stripesim.WebhookDrop, Times: 4},
+			[]string{},
+			func(b *bench) { b.advance(5 * time.Second) }, paid,
 		},
 		{
-			"answer lost", stripesim.Fault{Do: stripesim.WebhookLoseAnswer, Type: completed, Times: 1},
-			paid, func(b *bench) { b.advance(5 * time.Second) }, []string{completed},
+			"answer lost",
+			stripesim.Fault{Do: stripesim.WebhookLoseAnswer, Type: completed, Times: 1},
+			paid, func(b *bench) { b.advance(5 * time.Second) },
+			[]string{completed},
 		},
 		{
-			"held back and released", stripesim.Fault{Do: stripesim.WebhookHold},
-			[]string{}, func(b *bench) { b.sim.ClearFaults() }, paid,
+			"held back and released",
+			stripesim.Fault{Do: stripesim.WebhookHold},
+			[]string{},
+			func(b *bench) { b.sim.ClearFaults() }, paid,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			b.fault(test.fault)
-			b.shop(lake).held(4900, stripesim.CardSuccess)
+			b.shop(lake).held(stripesim.CardSuccess)
 			if diff := cmp.Diff(test.now, b.events()); diff != "" {
 				t.Errorf("at once (-want +got):\n%s", diff)
 			}
@@ -216,7 +226,7 @@ func TestWebhooksAreShuffled(t *testing.T) {
 	s := b.shop(lake)
 	var inOrder []string
 	for range 10 {
-		s.held(4900, stripesim.CardSuccess)
+		s.held(stripesim.CardSuccess)
 		inOrder = append(inOrder, "payment_intent.created", "charge.succeeded", "payment_intent.amount_capturable_updated", "checkout.session.completed")
 	}
 	b.clear(stripesim.WebhookHold)
@@ -234,8 +244,8 @@ func TestWebhooksAreShuffled(t *testing.T) {
 func TestEachEndpointGetsItsOwnEvents(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.shop("").held(4900, stripesim.CardSuccess)
-	b.shop(hill).held(4900, stripesim.CardSuccess)
+	b.shop("").held(stripesim.CardSuccess)
+	b.shop(hill).held(stripesim.CardSuccess)
 	b.sim.Tick(t.Context())
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -44,7 +44,7 @@ func TestAStoredFailureIsReplayed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	declined := s.held(4900, stripesim.CardCaptureFails)
+	declined := s.held(stripesim.CardCaptureFails)
 	for _, replayed := range []string{"", "true"} {
 		_, err := s.capture(declined, 0, "evt_2-1")
 		e := refusal(t, err)
@@ -52,7 +52,7 @@ func TestAStoredFailureIsReplayed(t *testing.T) {
 			t.Errorf("declined with %v, replayed %q", e, e.LastResponse.Header.Get("Idempotent-Replayed"))
 		}
 	}
-	held := s.held(4900, stripesim.CardSuccess)
+	held := s.held(stripesim.CardSuccess)
 	b.fault(stripesim.Fault{Do: stripesim.Answer, Status: 500, Path: "/v1/payment_intents/*/capture", Times: 1})
 	for range 2 {
 		if _, err := s.capture(held, 0, "evt_3-1"); refusal(t, err).HTTPStatusCode != 500 {
@@ -81,7 +81,7 @@ func TestAKeyInUseIsAConflict(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	id := s.held(4900, stripesim.CardSuccess)
+	id := s.held(stripesim.CardSuccess)
 	b.fault(stripesim.Fault{Do: stripesim.Delay, DelayMS: 300, Path: "/v1/payment_intents/*/capture"})
 	const racers = 4
 	acted, conflicts := make(chan bool, racers), make(chan bool, racers)

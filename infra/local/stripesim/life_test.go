@@ -15,7 +15,7 @@ func TestAHoldIsCapturedAfterTheAnswer(t *testing.T) {
 	b := newBench(t)
 	s := b.shop(lake)
 
-	cs := s.open(4900)
+	cs := s.open()
 	if cs.PaymentIntent != nil || cs.Status != "open" || cs.AmountTotal != 4900 || cs.URL != b.url+"/pay/"+cs.ID {
 		t.Fatalf("new session: %+v", cs)
 	}
@@ -70,9 +70,9 @@ func TestAHoldIsReleasedByCanceling(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	id := s.held(4900, stripesim.CardSuccess)
+	id := s.held(stripesim.CardSuccess)
 	b.events()
-	pi, err := s.cancel(id, "")
+	pi, err := s.cancel(id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestASmallerCaptureReleasesTheRest(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	pi, err := s.capture(s.held(4900, stripesim.CardSuccess), 3000, "")
+	pi, err := s.capture(s.held(stripesim.CardSuccess), 3000, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestAHoldLapsesByTheClock(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	id := s.held(4900, stripesim.CardSuccess)
+	id := s.held(stripesim.CardSuccess)
 	b.events()
 	b.advance(7*24*time.Hour - time.Second)
 	if got := b.events(); len(got) > 0 {
@@ -164,7 +164,7 @@ func TestAnUnpaidSessionExpires(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			s := b.shop(lake)
-			cs := s.open(4900)
+			cs := s.open()
 			if test.card != "" {
 				s.pay(cs.ID, test.card)
 			}
@@ -193,7 +193,7 @@ func TestMoneyTakenIsRefunded(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	id := s.held(4900, stripesim.CardSuccess)
+	id := s.held(stripesim.CardSuccess)
 	if _, err := s.refund(id, 0); err == nil {
 		t.Error("a hold was refunded")
 	}
@@ -258,14 +258,22 @@ func TestEachCardBehavesAsItsNumberSays(t *testing.T) {
 		status, code string
 		events       []string
 	}{
-		{"declined", stripesim.CardDeclined, nil, "requires_payment_method", "generic_decline",
-			[]string{"payment_intent.created", "charge.failed", "payment_intent.payment_failed"}},
-		{"insufficient funds", stripesim.CardInsufficientFunds, nil, "requires_payment_method", "insufficient_funds",
-			[]string{"payment_intent.created", "charge.failed", "payment_intent.payment_failed"}},
-		{"authentication asked", stripesim.CardAuthenticate, nil, "requires_action", "",
-			[]string{"payment_intent.created", "payment_intent.requires_action"}},
-		{"authentication failed", stripesim.CardAuthenticate, &no, "requires_payment_method", "",
-			[]string{"payment_intent.created", "payment_intent.requires_action", "payment_intent.payment_failed"}},
+		{
+			"declined", stripesim.CardDeclined, nil, "requires_payment_method", "generic_decline",
+			[]string{"payment_intent.created", "charge.failed", "payment_intent.payment_failed"},
+		},
+		{
+			"insufficient funds", stripesim.CardInsufficientFunds, nil, "requires_payment_method", "insufficient_funds",
+			[]string{"payment_intent.created", "charge.failed", "payment_intent.payment_failed"},
+		},
+		{
+			"authentication asked", stripesim.CardAuthenticate, nil, "requires_action", "",
+			[]string{"payment_intent.created", "payment_intent.requires_action"},
+		},
+		{
+			"authentication failed", stripesim.CardAuthenticate, &no, "requires_payment_method", "",
+			[]string{"payment_intent.created", "payment_intent.requires_action", "payment_intent.payment_failed"},
+		},
 		{"authentication done", stripesim.CardAuthenticate, &yes, "requires_capture", "", []string{
 			"payment_intent.created", "payment_intent.requires_action", "charge.succeeded",
 			"payment_intent.amount_capturable_updated", "checkout.session.completed",
@@ -275,7 +283,7 @@ func TestEachCardBehavesAsItsNumberSays(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			s := b.shop(lake)
-			cs := s.open(4900)
+			cs := s.open()
 			p, err := b.sim.Pay(t.Context(), cs.ID, test.card, test.authenticate)
 			if err != nil {
 				t.Fatal(err)
@@ -301,7 +309,7 @@ func TestACardWhoseCaptureFailsKeepsItsHold(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	id := s.held(4900, stripesim.CardCaptureFails)
+	id := s.held(stripesim.CardCaptureFails)
 	_, err := s.capture(id, 0, "")
 	if e := refusal(t, err); e.HTTPStatusCode != 402 || e.Type != "card_error" || e.DeclineCode != "generic_decline" {
 		t.Errorf("capture: %v", e)
@@ -309,7 +317,7 @@ func TestACardWhoseCaptureFailsKeepsItsHold(t *testing.T) {
 	if o := s.oracle(); o.Held.Cents != 4900 || o.BalanceCents != 0 {
 		t.Errorf("oracle: %+v", o)
 	}
-	if _, err := s.cancel(id, ""); err != nil {
+	if _, err := s.cancel(id); err != nil {
 		t.Errorf("canceling it: %v", err)
 	}
 }

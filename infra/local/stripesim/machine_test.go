@@ -77,7 +77,7 @@ func (l *life) captureSome(t *rapid.T) {
 	if len(l.intents) == 0 {
 		return
 	}
-	pi, err := l.shop.capture(rapid.SampledFrom(l.intents).Draw(t, "intent"), rapid.Int64Range(0, 20_000).Draw(t, "cents"), "")
+	pi, err := l.capture(rapid.SampledFrom(l.intents).Draw(t, "intent"), rapid.Int64Range(0, 20_000).Draw(t, "cents"), "")
 	l.told(t, err)
 	if err == nil {
 		l.captured += pi.AmountReceived
@@ -88,7 +88,7 @@ func (l *life) refundSome(t *rapid.T) {
 	if len(l.intents) == 0 {
 		return
 	}
-	r, err := l.shop.refund(rapid.SampledFrom(l.intents).Draw(t, "intent"), rapid.Int64Range(0, 20_000).Draw(t, "cents"))
+	r, err := l.refund(rapid.SampledFrom(l.intents).Draw(t, "intent"), rapid.Int64Range(0, 20_000).Draw(t, "cents"))
 	l.told(t, err)
 	if err == nil {
 		l.refunded += r.Amount
@@ -99,7 +99,7 @@ func (l *life) cancelOne(t *rapid.T) {
 	if len(l.intents) == 0 {
 		return
 	}
-	_, err := l.shop.cancel(rapid.SampledFrom(l.intents).Draw(t, "intent"), "")
+	_, err := l.cancel(rapid.SampledFrom(l.intents).Draw(t, "intent"))
 	l.told(t, err)
 }
 
@@ -107,7 +107,7 @@ func (l *life) expireOne(t *rapid.T) {
 	if len(l.open) == 0 {
 		return
 	}
-	_, err := l.shop.expire(rapid.SampledFrom(l.open).Draw(t, "session"))
+	_, err := l.expire(rapid.SampledFrom(l.open).Draw(t, "session"))
 	l.told(t, err)
 }
 

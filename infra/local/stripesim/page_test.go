@@ -2,6 +2,7 @@ package stripesim_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -17,7 +18,14 @@ func browser() *http.Client {
 	return &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-func (b *bench) do(method, path, media, body string) (*http.Response, string) {
+// A seen is an answer as read whole.
+type seen struct {
+	status   int
+	location string
+	body     string
+}
+
+func (b *bench) do(method, path, media, body string) seen {
 	b.Helper()
 	req, err := http.NewRequestWithContext(b.Context(), method, b.url+path, strings.NewReader(body))
 	if err != nil {
@@ -28,27 +36,41 @@ func (b *bench) do(method, path, media, body string) (*http.Response, string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
-	if err != nil {
+	if err := errors.Join(err, resp.Body.Close()); err != nil {
 		b.Fatal(err)
 	}
-	return resp, string(text)
+	return seen{resp.StatusCode, resp.Header.Get("Location"), string(text)}
 }
 
-func (b *bench) post(path string, form url.Values) (*http.Response, string) {
+func (b *bench) get(path string) seen {
+	b.Helper()
+	return b.do(http.MethodGet, path, "", "")
+}
+
+func (b *bench) post(path string, form url.Values) seen {
 	b.Helper()
 	return b.do(http.MethodPost, path, "application/x-www-form-urlencoded", form.Encode())
+}
+
+func (b *bench) postJSON(path, body string) seen {
+	b.Helper()
+	return b.do(http.MethodPost, path, "application/json", body)
+}
+
+// read decodes an answer of the control interface.
+func (r seen) read(t testing.TB, v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(r.body), v); err != nil {
+		t.Fatalf("reading %s: %v", r.body, err)
+	}
 }
 
 // clear ends one kind of fault, through the control interface.
 func (b *bench) clear(do string) {
 	b.Helper()
-	_, body := b.do(http.MethodGet, "/sim/faults", "", "")
 	var list []stripesim.Fault
-	if err := json.Unmarshal([]byte(body), &list); err != nil {
-		b.Fatal(err)
-	}
+	b.get("/sim/faults").read(b, &list)
 	for _, f := range list {
 		if f.Do == do {
 			b.do(http.MethodDelete, "/sim/faults/"+f.ID, "", "")
@@ -60,95 +82,89 @@ func TestThePageTakesACard(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	cs := s.open(4900)
+	cs := s.open()
 	page := "/pay/" + cs.ID
-	if resp, body := b.do(http.MethodGet, page, "", ""); resp.StatusCode != 200 || !strings.Contains(body, "Pay $49.00") {
-		t.Errorf("page: %d\n%s", resp.StatusCode, body)
-	}
-	resp, body := b.post(page, url.Values{"card": {stripesim.CardInsufficientFunds}})
-	if resp.StatusCode != http.StatusPaymentRequired || !strings.Contains(body, "insufficient_funds") || !strings.Contains(body, "Pay $49.00") {
-		t.Errorf("after a declined card: %d\n%s", resp.StatusCode, body)
-	}
-	if resp, body = b.post(page, url.Values{"card": {"4111"}}); resp.StatusCode != http.StatusPaymentRequired || !strings.Contains(body, "Pay $49.00") {
-		t.Errorf("after an unknown card: %d\n%s", resp.StatusCode, body)
-	}
-	if resp, _ = b.post(page, url.Values{"card": {stripesim.CardAuthenticate}}); resp.Header.Get("Location") != b.url+page+"/authenticate" {
-		t.Errorf("asked to authenticate: %d %v", resp.StatusCode, resp.Header)
-	}
-	if resp, body = b.do(http.MethodGet, page+"/authenticate", "", ""); !strings.Contains(body, "Complete authentication") {
-		t.Errorf("authentication page: %d\n%s", resp.StatusCode, body)
-	}
-	if resp, body = b.post(page+"/authenticate", url.Values{"answer": {"fail"}}); resp.StatusCode != http.StatusPaymentRequired || !strings.Contains(body, "Pay $49.00") {
-		t.Errorf("after failing to authenticate: %d\n%s", resp.StatusCode, body)
-	}
-	b.post(page, url.Values{"card": {stripesim.CardAuthenticate}})
-	resp, _ = b.post(page+"/authenticate", url.Values{"answer": {"complete"}})
-	if resp.StatusCode != http.StatusSeeOther || resp.Header.Get("Location") != "http://127.0.0.1:1/done?s="+cs.ID {
-		t.Errorf("paid: %d %v", resp.StatusCode, resp.Header)
-	}
-	if resp, body = b.do(http.MethodGet, page, "", ""); resp.StatusCode != http.StatusGone || !strings.Contains(body, "complete") {
-		t.Errorf("page of a paid session: %d\n%s", resp.StatusCode, body)
-	}
-	if resp, _ = b.post(page, url.Values{"card": {stripesim.CardSuccess}}); resp.StatusCode != http.StatusGone {
-		t.Errorf("paying twice: %d", resp.StatusCode)
+	card := func(number string) url.Values { return url.Values{"card": {number}} }
+	for _, step := range []struct {
+		name     string
+		got      func() seen
+		status   int
+		shows    string
+		location string
+	}{
+		{"the page", func() seen { return b.get(page) }, 200, "Pay $49.00", ""},
+		{"a declined card", func() seen { return b.post(page, card(stripesim.CardInsufficientFunds)) }, 402, "insufficient_funds", ""},
+		{"an unknown card", func() seen { return b.post(page, card("4111")) }, 402, "Pay $49.00", ""},
+		{"a card to authenticate", func() seen { return b.post(page, card(stripesim.CardAuthenticate)) }, 303, "", b.url + page + "/authenticate"},
+		{"the bank's page", func() seen { return b.get(page + "/authenticate") }, 200, "Complete authentication", ""},
+		{"failing there", func() seen { return b.post(page+"/authenticate", url.Values{"answer": {"fail"}}) }, 402, "Pay $49.00", ""},
+		{"trying again", func() seen { return b.post(page, card(stripesim.CardAuthenticate)) }, 303, "", b.url + page + "/authenticate"},
+		{
+			"completing there", func() seen { return b.post(page+"/authenticate", url.Values{"answer": {"complete"}}) },
+			303, "", "http://127.0.0.1:1/done?s=" + cs.ID,
+		},
+		{"the page once paid", func() seen { return b.get(page) }, 410, "is complete", ""},
+		{"paying twice", func() seen { return b.post(page, card(stripesim.CardSuccess)) }, 410, "is complete", ""},
+		{"a page that never was", func() seen { return b.get("/pay/cs_test_nothing") }, 404, "", ""},
+	} {
+		got := step.got()
+		if got.status != step.status || !strings.Contains(got.body, step.shows) || got.location != step.location {
+			t.Errorf("%s: %d to %q\n%s", step.name, got.status, got.location, got.body)
+		}
 	}
 	if o := s.oracle(); o.Holds.Count != 1 {
 		t.Errorf("oracle: %+v", o)
-	}
-	if resp, _ = b.do(http.MethodGet, "/pay/cs_test_nothing", "", ""); resp.StatusCode != http.StatusNotFound {
-		t.Errorf("no such page: %d", resp.StatusCode)
 	}
 }
 
 func TestAnExpiredPageSaysSo(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	cs := b.shop(lake).open(4900)
+	cs := b.shop(lake).open()
 	b.advance(24 * time.Hour)
-	if resp, body := b.do(http.MethodGet, "/pay/"+cs.ID, "", ""); resp.StatusCode != http.StatusGone || !strings.Contains(body, "expired") {
-		t.Errorf("page: %d\n%s", resp.StatusCode, body)
+	if got := b.get("/pay/" + cs.ID); got.status != http.StatusGone || !strings.Contains(got.body, "expired") {
+		t.Errorf("page: %d\n%s", got.status, got.body)
 	}
 }
 
 func TestScriptsDriveItOverHTTP(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	s := b.shop(lake)
-	cs := s.open(4900)
-	const media = "application/json"
+	cs := b.shop(lake).open()
 
-	if resp, body := b.do(http.MethodPost, "/sim/faults", media, `{"do":"webhook_hold"}`); resp.StatusCode != 200 || !strings.Contains(body, `"id":"fault_1"`) {
-		t.Errorf("fault: %d %s", resp.StatusCode, body)
+	var f stripesim.Fault
+	if b.postJSON("/sim/faults", `{"do":"webhook_hold"}`).read(t, &f); f.ID == "" {
+		t.Errorf("fault: %+v", f)
 	}
 	for path, body := range map[string]string{"/sim/faults": `{"do":"explode"}`, "/sim/pay": `{"cards":1}`} {
-		if resp, _ := b.do(http.MethodPost, path, media, body); resp.StatusCode != http.StatusBadRequest {
-			t.Errorf("%s %s: %d", path, body, resp.StatusCode)
+		if got := b.postJSON(path, body); got.status != http.StatusBadRequest {
+			t.Errorf("%s %s: %+v", path, body, got)
 		}
 	}
 	var p stripesim.Payment
-	_, body := b.do(http.MethodPost, "/sim/pay", media, `{"session":"`+cs.ID+`","card":"4000002500003155","authenticate":true}`)
-	if err := json.Unmarshal([]byte(body), &p); err != nil || p.IntentStatus != "requires_capture" {
-		t.Errorf("pay: %s, %v", body, err)
+	b.postJSON("/sim/pay", `{"session":"`+cs.ID+`","card":"4000002500003155","authenticate":true}`).read(t, &p)
+	if p.IntentStatus != "requires_capture" {
+		t.Errorf("paid: %+v", p)
 	}
 	var pending []stripesim.Delivery
-	_, body = b.do(http.MethodGet, "/sim/webhooks", "", "")
-	if err := json.Unmarshal([]byte(body), &pending); err != nil || len(pending) != 5 || pending[0].Type != "payment_intent.created" || pending[0].Attempts != 0 {
-		t.Errorf("pending: %s, %v", body, err)
+	b.get("/sim/webhooks").read(t, &pending)
+	if len(pending) != 5 || pending[0].Type != "payment_intent.created" || pending[0].Attempts != 0 {
+		t.Errorf("pending: %+v", pending)
 	}
 	b.do(http.MethodDelete, "/sim/faults", "", "")
-	b.do(http.MethodPost, "/sim/tick", media, "")
-	if _, body = b.do(http.MethodGet, "/sim/webhooks", "", ""); body != "[]" {
-		t.Errorf("pending after release: %s", body)
+	b.postJSON("/sim/tick", "")
+	if got := b.get("/sim/webhooks"); got.body != "[]" {
+		t.Errorf("pending after release: %s", got.body)
 	}
 	var o stripesim.Oracle
-	_, body = b.do(http.MethodGet, "/sim/oracle?account="+lake, "", "")
-	if err := json.Unmarshal([]byte(body), &o); err != nil || o.Held.Cents != 4900 || o.Intents[0].Metadata["ref"] != "pay_1" {
-		t.Errorf("oracle: %s, %v", body, err)
+	b.get("/sim/oracle?account="+lake).read(t, &o)
+	if o.Held.Cents != 4900 || len(o.Intents) != 1 || o.Intents[0].Metadata["ref"] != "pay_1" {
+		t.Errorf("oracle: %+v", o)
 	}
-	if resp, _ := b.do(http.MethodGet, "/sim/oracle?account=acct_nowhere", "", ""); resp.StatusCode != http.StatusNotFound {
-		t.Errorf("oracle of nobody: %d", resp.StatusCode)
+	if got := b.get("/sim/oracle?account=acct_nowhere"); got.status != http.StatusNotFound {
+		t.Errorf("oracle of nobody: %+v", got)
 	}
-	if resp, body := b.do(http.MethodGet, "/v1/disputes", "", ""); resp.StatusCode != http.StatusNotFound || !strings.Contains(body, "invalid_request_error") {
-		t.Errorf("what is not simulated: %d %s", resp.StatusCode, body)
+	if got := b.get("/v1/disputes"); got.status != http.StatusNotFound || !strings.Contains(got.body, "invalid_request_error") {
+		t.Errorf("what is not simulated: %+v", got)
 	}
 }

@@ -82,7 +82,7 @@ func TestASessionIsRefused(t *testing.T) {
 func TestAnIntentRefusesWhatItsStateForbids(t *testing.T) {
 	t.Parallel()
 	capture := func(s shop, id string) error { _, err := s.capture(id, 0, ""); return err }
-	cancel := func(s shop, id string) error { _, err := s.cancel(id, ""); return err }
+	cancel := func(s shop, id string) error { _, err := s.cancel(id); return err }
 	for _, test := range []struct {
 		name string
 		make func(*bench, shop) string
@@ -90,27 +90,27 @@ func TestAnIntentRefusesWhatItsStateForbids(t *testing.T) {
 		want string
 	}{
 		{"capturing what was canceled", func(_ *bench, s shop) string {
-			id := s.held(4900, stripesim.CardSuccess)
+			id := s.held(stripesim.CardSuccess)
 			_ = cancel(s, id)
 			return id
 		}, capture, "canceled"},
 		{"canceling what was captured", func(_ *bench, s shop) string {
-			id := s.held(4900, stripesim.CardSuccess)
+			id := s.held(stripesim.CardSuccess)
 			_ = capture(s, id)
 			return id
 		}, cancel, "succeeded"},
 		{"capturing what lapsed, before the clock is looked at", func(b *bench, s shop) string {
-			id := s.held(4900, stripesim.CardSuccess)
+			id := s.held(stripesim.CardSuccess)
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.now = b.now.Add(7 * 24 * time.Hour)
 			return id
 		}, capture, "canceled"},
 		{"canceling while the page is open", func(_ *bench, s shop) string {
-			return s.pay(s.open(4900).ID, stripesim.CardDeclined).Intent
+			return s.pay(s.open().ID, stripesim.CardDeclined).Intent
 		}, cancel, "requires_payment_method"},
 		{"capturing before authentication", func(_ *bench, s shop) string {
-			return s.pay(s.open(4900).ID, stripesim.CardAuthenticate).Intent
+			return s.pay(s.open().ID, stripesim.CardAuthenticate).Intent
 		}, capture, "requires_action"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -128,7 +128,7 @@ func TestAnIntentRefusesWhatItsStateForbids(t *testing.T) {
 func TestACaptureIsForPartOfTheHoldAtMost(t *testing.T) {
 	t.Parallel()
 	s := newBench(t).shop(lake)
-	id := s.held(4900, stripesim.CardSuccess)
+	id := s.held(stripesim.CardSuccess)
 	for cents, code := range map[int64]stripe.ErrorCode{-1: "parameter_invalid_integer", 4901: "amount_too_large"} {
 		if _, err := s.capture(id, cents, ""); refusal(t, err).Code != code {
 			t.Errorf("capturing %d: %v", cents, err)
@@ -147,7 +147,7 @@ func TestAnotherAccountsObjectsDoNotExist(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	mine := b.shop(lake)
-	cs := mine.open(4900)
+	cs := mine.open()
 	pi, err := mine.intent(mine.pay(cs.ID, stripesim.CardSuccess).Intent)
 	if err != nil {
 		t.Fatal(err)
@@ -159,7 +159,7 @@ func TestAnotherAccountsObjectsDoNotExist(t *testing.T) {
 			"expire":  func() error { _, err := other.expire(cs.ID); return err },
 			"intent":  func() error { _, err := other.intent(pi.ID); return err },
 			"capture": func() error { _, err := other.capture(pi.ID, 0, ""); return err },
-			"cancel":  func() error { _, err := other.cancel(pi.ID, ""); return err },
+			"cancel":  func() error { _, err := other.cancel(pi.ID); return err },
 			"charge":  func() error { _, err := other.charge(pi.LatestCharge.ID); return err },
 			"refund":  func() error { _, err := other.refund(pi.ID, 0); return err },
 		} {
@@ -185,19 +185,19 @@ func TestAnotherAccountsObjectsDoNotExist(t *testing.T) {
 func TestAKeyDoesOnlyWhatItIsAllowed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	id := b.shop(lake).held(4900, stripesim.CardSuccess)
+	id := b.shop(lake).held(stripesim.CardSuccess)
 	api, reader, stranger := shop{b, lake, "rk_test_api_only"}, shop{b, lake, "rk_test_reads_intents"}, shop{b, lake, "sk_test_stranger"}
 	for _, test := range []struct {
 		name   string
 		do     func() error
 		status int
 	}{
-		{"api opens a session", func() error { api.open(4900); return nil }, 0},
-		{"api reads what it may write", func() error { _, err := api.session(api.open(4900).ID); return err }, 0},
+		{"api opens a session", func() error { api.open(); return nil }, 0},
+		{"api reads what it may write", func() error { _, err := api.session(api.open().ID); return err }, 0},
 		{"api captures", func() error { _, err := api.capture(id, 0, ""); return err }, 403},
 		{"api reads an intent", func() error { _, err := api.intent(id); return err }, 403},
 		{"reader reads an intent", func() error { _, err := reader.intent(id); return err }, 0},
-		{"reader cancels", func() error { _, err := reader.cancel(id, ""); return err }, 403},
+		{"reader cancels", func() error { _, err := reader.cancel(id); return err }, 403},
 		{"reader opens a session", func() error { _, err := reader.openWith(reader.sessionParams(4900, "")); return err }, 403},
 		{"stranger reads", func() error { _, err := stranger.intent(id); return err }, 401},
 	} {
@@ -248,9 +248,10 @@ func TestListsSearchAndExpansionFindWhatIsThere(t *testing.T) {
 			t.Errorf("search for %s found %d, %v; want %d", ref, got, it.Err(), cents)
 		}
 	}
-	list := &stripe.PaymentIntentListParams{ListParams: stripe.ListParams{
-		Context: t.Context(), StripeAccount: stripe.String(lake), Limit: stripe.Int64(2), Expand: stripe.StringSlice([]string{"data.customer"}),
-	}}
+	list := &stripe.PaymentIntentListParams{
+		ListParams: stripe.ListParams{Context: t.Context(), StripeAccount: stripe.String(lake), Limit: stripe.Int64(2)},
+		Expand:     stripe.StringSlice([]string{"data.customer"}),
+	}
 	n := 0
 	for it := intents.List(list); it.Next(); n++ {
 		if it.PaymentIntent().Customer.Email != "p@example.org" {

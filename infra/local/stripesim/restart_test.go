@@ -93,10 +93,10 @@ func TestStateSurvivesKilling(t *testing.T) {
 	if again.ID != cs.ID || again.LastResponse.Header.Get("Idempotent-Replayed") != "true" {
 		t.Errorf("the key was forgotten: %s, then %s", cs.ID, again.ID)
 	}
-	_, body := b.do(http.MethodPost, "/sim/pay", "application/json", `{"session":"`+cs.ID+`","card":"`+stripesim.CardSuccess+`"}`)
+	paid := b.postJSON("/sim/pay", `{"session":"`+cs.ID+`","card":"`+stripesim.CardSuccess+`"}`)
 	cs, err = s.session(cs.ID)
 	if err != nil || cs.PaymentIntent == nil {
-		t.Fatalf("paying after a restart: %s, %v", body, err)
+		t.Fatalf("paying after a restart: %+v, %v", paid, err)
 	}
 	kill()
 
@@ -117,7 +117,7 @@ func TestPendingWebhooksSurviveARestart(t *testing.T) {
 	b.db = filepath.Join(t.TempDir(), "stripe.db")
 	b.start()
 	b.answer(http.StatusServiceUnavailable)
-	b.shop(lake).held(4900, stripesim.CardSuccess)
+	b.shop(lake).held(stripesim.CardSuccess)
 	b.sim.Tick(t.Context())
 	b.stop()
 

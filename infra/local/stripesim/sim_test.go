@@ -188,9 +188,9 @@ func (s shop) sessionParams(cents int64, idempotencyKey string) *stripe.Checkout
 	}
 }
 
-func (s shop) open(cents int64) *stripe.CheckoutSession {
+func (s shop) open() *stripe.CheckoutSession {
 	s.Helper()
-	cs, err := s.openWith(s.sessionParams(cents, ""))
+	cs, err := s.openWith(s.sessionParams(4900, ""))
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -225,8 +225,8 @@ func (s shop) capture(id string, cents int64, idempotencyKey string) (*stripe.Pa
 	return paymentintent.Client{B: s.backend(), Key: s.key}.Capture(id, p)
 }
 
-func (s shop) cancel(id, idempotencyKey string) (*stripe.PaymentIntent, error) {
-	return paymentintent.Client{B: s.backend(), Key: s.key}.Cancel(id, &stripe.PaymentIntentCancelParams{Params: s.params(idempotencyKey)})
+func (s shop) cancel(id string) (*stripe.PaymentIntent, error) {
+	return paymentintent.Client{B: s.backend(), Key: s.key}.Cancel(id, &stripe.PaymentIntentCancelParams{Params: s.params("")})
 }
 
 func (s shop) charge(id string) (*stripe.Charge, error) {
@@ -251,10 +251,10 @@ func (s shop) pay(session, card string) stripesim.Payment {
 	return p
 }
 
-// held opens a session and has it paid, and returns its intent's id.
-func (s shop) held(cents int64, card string) string {
+// held opens a session for $49, has it paid, and returns its intent's id.
+func (s shop) held(card string) string {
 	s.Helper()
-	p := s.pay(s.open(cents).ID, card)
+	p := s.pay(s.open().ID, card)
 	if p.IntentStatus != "requires_capture" {
 		s.Fatalf("after paying: %+v", p)
 	}
