@@ -12,7 +12,7 @@ import (
 // the caller to say so.
 type Result struct {
 	Disposition Disposition
-	Fired       []Fired         // every rule that fired, highest severity first
+	Fired       []Fired         // every rule that fired, highest severity first: the first decided
 	Problems    []fault.Problem // every error, in the order of the form
 	Derived     []Derived       // for the clinician's summary
 	Response    Response        // without answers to disabled items, with computed totals
@@ -50,8 +50,12 @@ func (res Result) only(missing bool) []fault.Problem {
 }
 
 // Enabled reports whether the item is asked, given the answers. For an item
-// inside a repeating group it tells of the last row.
+// inside a repeating group it tells of the last row. An item the form does not
+// have is not enabled.
 func (res Result) Enabled(linkID string) bool {
+	if res.form == nil {
+		return false
+	}
 	it, ok := res.form.byLink[linkID]
 	return ok && res.enabled[it.index]
 }

@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"evisit/pkg/intake"
-
 	"github.com/google/go-cmp/cmp"
+
+	"evisit/pkg/intake"
 )
 
 // bare answers what sample requires, so that a case shows only its own.

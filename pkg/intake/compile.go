@@ -11,7 +11,9 @@ import (
 
 // A compiler turns a resource into a Form in two passes. Shape builds what
 // stands alone and refuses what the engine cannot evaluate; link resolves what
-// refers to something else and is the publish gate.
+// refers to something else and is the publish gate. Stored forms pass the same
+// gate when they are loaded, so making it stricter may refuse them: check that
+// none is in use before.
 type compiler struct {
 	res      resource
 	form     *Form

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"evisit/pkg/fault"
 	"evisit/pkg/intake"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestComposing(t *testing.T) {

@@ -4,10 +4,10 @@ import (
 	"slices"
 	"testing"
 
-	"evisit/pkg/intake"
-
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"evisit/pkg/intake"
 )
 
 // anyValue draws values that are often right for some item of the sample, and

@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"evisit/pkg/fault"
 	"evisit/pkg/intake"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestResponsesThatAreRefused(t *testing.T) {

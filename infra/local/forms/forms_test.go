@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"evisit/infra/local/forms"
 	"evisit/pkg/intake"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // An example is one set of answers and all that follows from it. It exists to

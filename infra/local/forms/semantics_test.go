@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"evisit/pkg/intake"
-
 	"github.com/google/go-cmp/cmp"
+
+	"evisit/pkg/intake"
 )
 
 // Each case is named after the numbered engine semantic it shows, on the
