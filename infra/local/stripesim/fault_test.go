@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -250,8 +251,11 @@ func TestEachEndpointGetsItsOwnEvents(t *testing.T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	accounts := map[string]int{}
-	for _, e := range b.got {
+	for i, e := range b.got {
 		accounts[e.Account]++
+		if want := "t=" + strconv.FormatInt(b.now.Unix(), 10); b.signed[i] != want {
+			t.Errorf("signed at %s, want %s: the shared clock", b.signed[i], want)
+		}
 	}
 	if diff := cmp.Diff(map[string]int{"": 4, hill: 4}, accounts); diff != "" {
 		t.Errorf("events by account (-want +got):\n%s", diff)

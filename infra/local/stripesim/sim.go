@@ -8,6 +8,19 @@
 // own OpenAPI description. What Stripe would accept and the simulator does not
 // model is refused, never ignored.
 //
+// Beside the API under /v1 and the pages under /pay, scripts and checkers use:
+//
+//	GET    /sim/oracle?account=   the truth about an account, or about all
+//	POST   /sim/pay               {"session", "card", "authenticate"}: what the page does
+//	POST   /sim/tick              do what is due, return when webhooks are answered
+//	GET    /sim/webhooks          deliveries not yet taken; ?all=1 every one
+//	POST   /sim/faults            a Fault; GET lists them, DELETE clears all or /{id}
+//
+// Two habits of this API version surprise: letting go of a hold, or of the
+// part that a smaller capture left, is a Refund with a charge.refunded event
+// and counts in the charge's amount_refunded; and a Checkout session has no
+// PaymentIntent until its customer first tries a card.
+//
 // It leaves out what evisit does not use: fees, payouts, disputes,
 // subscriptions, currencies other than US dollars, cards other than its own.
 package stripesim

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,6 +42,7 @@ type bench struct {
 	now    time.Time
 	status int // what the endpoint answers
 	got    []stripe.Event
+	signed []string // the times in the signatures
 }
 
 func newBench(t *testing.T) *bench {
@@ -119,7 +121,8 @@ func (b *bench) receive(w http.ResponseWriter, r *http.Request) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.status == http.StatusOK {
-		b.got = append(b.got, e)
+		at, _, _ := strings.Cut(signed, ",")
+		b.got, b.signed = append(b.got, e), append(b.signed, at)
 	}
 	w.WriteHeader(b.status)
 }
