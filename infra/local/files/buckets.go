@@ -31,7 +31,7 @@ func (b *backend) ListBuckets() ([]gofakes3.BucketInfo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing buckets: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
 	var out []gofakes3.BucketInfo
 	for rows.Next() {
 		var name string
@@ -106,7 +106,7 @@ func (b *backend) ListBucket(name string, prefix *gofakes3.Prefix, page gofakes3
 	if err != nil {
 		return nil, fmt.Errorf("listing bucket %s: %w", name, err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
 	list := gofakes3.NewObjectList()
 	var entries int64
 	var last, common string

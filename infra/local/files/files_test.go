@@ -76,7 +76,7 @@ func get(t *testing.T, c *s3.Client, key string) (*s3.GetObjectOutput, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Body.Close()
+	defer func() { _ = out.Body.Close() }()
 	b, err := io.ReadAll(out.Body) // also checks the checksum the reply carries
 	if err != nil {
 		t.Fatal(err)
@@ -246,7 +246,7 @@ func TestAPartOfAnObject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer out.Body.Close()
+	defer func() { _ = out.Body.Close() }()
 	b, err := io.ReadAll(out.Body)
 	if err != nil {
 		t.Fatal(err)

@@ -99,8 +99,23 @@ func (w world) party(t *testing.T) (*oidc.Provider, *oauth2.Config) {
 	}
 }
 
-// send does a request and returns its reply with the body read.
-func (w world) send(t *testing.T, method, to string, form url.Values) (*http.Response, string) {
+// An answer is a reply with its body read.
+type answer struct {
+	code   int
+	header http.Header
+	body   string
+}
+
+// query returns a parameter of where the answer sends the browser.
+func (a answer) query(t *testing.T, key string) string {
+	t.Helper()
+	if a.header.Get("Location") == "" {
+		t.Fatalf("%d without a redirect: %s", a.code, a.body)
+	}
+	return queryOf(t, a.header.Get("Location")).Get(key)
+}
+
+func (w world) send(t *testing.T, method, to string, form url.Values) answer {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, to, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -113,16 +128,16 @@ func (w world) send(t *testing.T, method, to string, form url.Values) (*http.Res
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, string(b)
+	return answer{res.StatusCode, res.Header, string(b)}
 }
 
 // choose presses subject's button on the sign-in page at authURL.
-func (w world) choose(t *testing.T, authURL, subject string) (*http.Response, string) {
+func (w world) choose(t *testing.T, authURL, subject string) answer {
 	t.Helper()
 	u, err := url.Parse(authURL)
 	if err != nil {
@@ -138,15 +153,11 @@ func (w world) choose(t *testing.T, authURL, subject string) (*http.Response, st
 func (w world) code(t *testing.T, conf *oauth2.Config) (code, verifier string) {
 	t.Helper()
 	verifier = oauth2.GenerateVerifier()
-	res, body := w.choose(t, conf.AuthCodeURL("st", oauth2.S256ChallengeOption(verifier), oidc.Nonce("n-1")), "sub-ana")
-	to, err := res.Location()
-	if err != nil {
-		t.Fatalf("%s without a redirect: %s", res.Status, body)
+	res := w.choose(t, conf.AuthCodeURL("st", oauth2.S256ChallengeOption(verifier), oidc.Nonce("n-1")), "sub-ana")
+	if code = res.query(t, "code"); code == "" {
+		t.Fatalf("sent back without a code to %s", res.header.Get("Location"))
 	}
-	if to.Query().Get("code") == "" {
-		t.Fatalf("sent back without a code to %s", to)
-	}
-	return to.Query().Get("code"), verifier
+	return code, verifier
 }
 
 func claimsOf(t *testing.T, token string) map[string]any {
@@ -172,39 +183,33 @@ func TestARelyingPartySignsSomebodyIn(t *testing.T) {
 			verifier := oauth2.GenerateVerifier()
 			auth := conf.AuthCodeURL("st&te", oauth2.S256ChallengeOption(verifier), oidc.Nonce("n-1"))
 
-			res, page := w.send(t, http.MethodGet, auth, nil)
-			if res.StatusCode != http.StatusOK {
-				t.Fatalf("the page answers %s: %s", res.Status, page)
+			page := w.send(t, http.MethodGet, auth, nil)
+			if page.code != http.StatusOK {
+				t.Fatalf("the page answers %d: %s", page.code, page.body)
 			}
 			for _, want := range []string{"Ana Example", "clinician, North Clinic", `value="sub-ana"`, "Bo &lt;b&gt;Sample"} {
-				if !strings.Contains(page, want) {
+				if !strings.Contains(page.body, want) {
 					t.Errorf("the page does not show %q", want)
 				}
 			}
-			if strings.Contains(page, "<script") || strings.Contains(page, "<b>Sample") {
+			if strings.Contains(page.body, "<script") || strings.Contains(page.body, "<b>Sample") {
 				t.Error("the page holds a script, or markup out of a name")
 			}
 
 			w.advance(30 * time.Second)
-			res, _ = w.choose(t, auth, "sub-ana")
-			to, err := res.Location()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := to.Query().Get("state"); got != "st&te" {
+			res := w.choose(t, auth, "sub-ana")
+			if got := res.query(t, "state"); got != "st&te" {
 				t.Errorf("state is %q", got)
 			}
-			if got := to.Query().Get("iss"); got != w.url {
+			if got := res.query(t, "iss"); got != w.url {
 				t.Errorf("iss is %q, want %q", got, w.url)
 			}
-			to.RawQuery = ""
-			if to.String() != callback {
+			if to, _, _ := strings.Cut(res.header.Get("Location"), "?"); to != callback {
 				t.Errorf("sent back to %s, want %s", to, callback)
 			}
 
 			w.advance(59 * time.Second)
-			code := mustQuery(t, res, "code")
-			tok, err := conf.Exchange(w.ctx(t), code, oauth2.VerifierOption(verifier))
+			tok, err := conf.Exchange(w.ctx(t), res.query(t, "code"), oauth2.VerifierOption(verifier))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -234,15 +239,6 @@ func TestARelyingPartySignsSomebodyIn(t *testing.T) {
 			}
 		})
 	}
-}
-
-func mustQuery(t *testing.T, res *http.Response, key string) string {
-	t.Helper()
-	to, err := res.Location()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return to.Query().Get(key)
 }
 
 func TestACodeIsRefused(t *testing.T) {
@@ -287,23 +283,23 @@ func set(key, value string) func(url.Values) {
 
 func refused(t *testing.T, w world, form url.Values, want string) {
 	t.Helper()
-	res, body := w.send(t, http.MethodPost, w.TokenURL(), form)
+	res := w.send(t, http.MethodPost, w.TokenURL(), form)
 	var got struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`
 		AccessToken string `json:"access_token"`
 	}
-	if err := json.Unmarshal([]byte(body), &got); err != nil {
-		t.Fatalf("%s: %v in %s", res.Status, err, body)
+	if err := json.Unmarshal([]byte(res.body), &got); err != nil {
+		t.Fatalf("%d: %v in %s", res.code, err, res.body)
 	}
 	code := http.StatusBadRequest
 	if want == "invalid_client" {
 		code = http.StatusUnauthorized
 	}
-	if res.StatusCode != code || got.Error != want || got.AccessToken != "" {
-		t.Errorf("answer is %s %s, want %d %s", res.Status, body, code, want)
+	if res.code != code || got.Error != want || got.AccessToken != "" {
+		t.Errorf("answer is %d %s, want %d %s", res.code, res.body, code, want)
 	}
-	if res.Header.Get("Cache-Control") != "no-store" {
+	if res.header.Get("Cache-Control") != "no-store" {
 		t.Error("a token reply may be cached")
 	}
 }
@@ -377,21 +373,21 @@ func TestTheSignInPageRefuses(t *testing.T) {
 			form := queryOf(t, conf.AuthCodeURL("st", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())))
 			form.Set("subject", "sub-ana")
 			form.Set(tc.key, tc.value)
-			res, body := w.send(t, http.MethodPost, w.url+"/authorize", form)
-			if res.StatusCode != tc.code {
-				t.Fatalf("status is %s, want %d: %s", res.Status, tc.code, body)
+			res := w.send(t, http.MethodPost, w.url+"/authorize", form)
+			if res.code != tc.code {
+				t.Fatalf("status is %d, want %d: %s", res.code, tc.code, res.body)
 			}
 			if tc.err == "" {
-				if res.Header.Get("Location") != "" {
-					t.Errorf("the browser was sent to %s", res.Header.Get("Location"))
+				if res.header.Get("Location") != "" {
+					t.Errorf("the browser was sent to %s", res.header.Get("Location"))
 				}
 				return
 			}
-			if got := mustQuery(t, res, "error"); got != tc.err {
+			if got := res.query(t, "error"); got != tc.err {
 				t.Errorf("error is %q, want %q", got, tc.err)
 			}
-			if mustQuery(t, res, "state") != "st" || mustQuery(t, res, "code") != "" {
-				t.Errorf("sent back to %s", res.Header.Get("Location"))
+			if res.query(t, "state") != "st" || res.query(t, "code") != "" {
+				t.Errorf("sent back to %s", res.header.Get("Location"))
 			}
 		})
 	}
@@ -423,9 +419,9 @@ func TestARegisteredAddressKeepsItsOwnQuery(t *testing.T) {
 	w := setup(t)
 	_, conf := w.party(t)
 	conf.RedirectURL = callback + "?from=issuer"
-	res, _ := w.choose(t, conf.AuthCodeURL("st", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())), "sub-bo")
-	if mustQuery(t, res, "from") != "issuer" || mustQuery(t, res, "code") == "" {
-		t.Errorf("sent back to %s", res.Header.Get("Location"))
+	res := w.choose(t, conf.AuthCodeURL("st", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())), "sub-bo")
+	if res.query(t, "from") != "issuer" || res.query(t, "code") == "" {
+		t.Errorf("sent back to %s", res.header.Get("Location"))
 	}
 }
 
@@ -487,19 +483,13 @@ func TestKeysSurviveARestart(t *testing.T) {
 	if _, err := keys.VerifySignature(after.ctx(t), raw); err != nil {
 		t.Errorf("a token of before the restart: %v", err)
 	}
-	a := assertion(after, "plan-1")
+	a := assertion(after)
 	if _, err := after.Exchange(t, a.sign(t, "ES384", parseKey(t, private)), "system/*.read"); err != nil {
 		t.Errorf("a plan registered before the restart: %v", err)
 	}
-	if strings.Contains(jwksOf(t, after), `"d"`) {
+	if strings.Contains(after.send(t, http.MethodGet, after.JWKSURL(), nil).body, `"d"`) {
 		t.Error("the key set tells the private key")
 	}
-}
-
-func jwksOf(t *testing.T, w world) string {
-	t.Helper()
-	_, body := w.send(t, http.MethodGet, w.JWKSURL(), nil)
-	return body
 }
 
 func TestNewRefusesAnUnusableConfiguration(t *testing.T) {

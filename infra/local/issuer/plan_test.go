@@ -27,9 +27,10 @@ import (
 
 type assertionClaims map[string]any
 
-func assertion(w world, client string) assertionClaims {
+// assertion is one that plan-1 would be given a token for.
+func assertion(w world) assertionClaims {
 	return assertionClaims{
-		"iss": client, "sub": client, "aud": w.TokenURL(),
+		"iss": "plan-1", "sub": "plan-1", "aud": w.TokenURL(),
 		"exp": w.now().Add(4 * time.Minute).Unix(), "jti": rand.Text(),
 	}
 }
@@ -129,7 +130,7 @@ func TestAPlanIsGivenAToken(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
 			key := tc.key(t, w)
-			a := assertion(w, "plan-1")
+			a := assertion(w)
 			if tc.aud != nil {
 				a["aud"] = tc.aud(w)
 			}
@@ -171,7 +172,7 @@ func TestAnAssertionIsRefused(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
 			key := plan(t, w)
-			a := assertion(w, "plan-1")
+			a := assertion(w)
 			tc(a, w)
 			_, err := w.Exchange(t, a.sign(t, jose.ES384, key), "system/*.read")
 			wantCode(t, err, "invalid_client")
@@ -183,7 +184,7 @@ func TestAnAssertionIsGoodOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	key := plan(t, w)
-	a := assertion(w, "plan-1")
+	a := assertion(w)
 	raw := a.sign(t, jose.ES384, key)
 	if _, err := w.Exchange(t, raw, "system/*.read"); err != nil {
 		t.Fatal(err)
@@ -250,7 +251,7 @@ func TestASignatureIsRefused(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
 			key := plan(t, w)
-			_, err := w.Exchange(t, forge(t, assertion(w, "plan-1"), key), "system/*.read")
+			_, err := w.Exchange(t, forge(t, assertion(w), key), "system/*.read")
 			wantCode(t, err, "invalid_client")
 		})
 	}
@@ -291,7 +292,7 @@ func TestAPlansScopesAreSystemScopes(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
 			key := plan(t, w)
-			_, err := w.Exchange(t, assertion(w, "plan-1").sign(t, jose.ES384, key), scopes...)
+			_, err := w.Exchange(t, assertion(w).sign(t, jose.ES384, key), scopes...)
 			wantCode(t, err, "invalid_scope")
 		})
 	}

@@ -124,7 +124,7 @@ func (m *Mailbox) claimDue(ctx context.Context) ([]step, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading what is due: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
 	var due []step
 	for rows.Next() {
 		var s step
@@ -177,11 +177,11 @@ func (m *Mailbox) tell(ctx context.Context, s step) error {
 // find returns mail to the address, or to anybody when it is empty, newest
 // first and at most limit of them; a negative limit is none.
 func (m *Mailbox) find(ctx context.Context, to string, limit int) ([]Mail, error) {
-	return m.read(ctx, `(? = '' OR id IN (SELECT mail FROM step WHERE address = ?)) ORDER BY seq DESC LIMIT ?`, to, to, limit)
+	return m.read(ctx, selectMail+`(? = '' OR id IN (SELECT mail FROM step WHERE address = ?)) ORDER BY seq DESC LIMIT ?`, to, to, limit)
 }
 
 func (m *Mailbox) byID(ctx context.Context, id string) (Mail, error) {
-	found, err := m.read(ctx, `id = ?`, id)
+	found, err := m.read(ctx, selectMail+`id = ?`, id)
 	if err != nil {
 		return Mail{}, err
 	}
@@ -191,16 +191,18 @@ func (m *Mailbox) byID(ctx context.Context, id string) (Mail, error) {
 	return found[0], nil
 }
 
-// read returns the mails that satisfy condition, with what became of them.
-func (m *Mailbox) read(ctx context.Context, condition string, args ...any) ([]Mail, error) {
-	rows, err := m.db.QueryContext(ctx, `
-		SELECT body, (SELECT json_group_array(json_object('address', address, 'outcome', outcome, 'due', due, 'told', told))
-			FROM (SELECT * FROM step WHERE step.mail = mail.id ORDER BY step.seq))
-		FROM mail WHERE `+condition, args...) //nolint:gosec // the two conditions are written above
+const selectMail = `
+	SELECT body, (SELECT json_group_array(json_object('address', address, 'outcome', outcome, 'due', due, 'told', told))
+		FROM (SELECT * FROM step WHERE step.mail = mail.id ORDER BY step.seq))
+	FROM mail WHERE `
+
+// read returns the mails a selectMail query finds, with what became of them.
+func (m *Mailbox) read(ctx context.Context, query string, args ...any) ([]Mail, error) {
+	rows, err := m.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading mail: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
 	found := []Mail{}
 	for rows.Next() {
 		var body, steps []byte
@@ -225,9 +227,10 @@ func (m *Mailbox) read(ctx context.Context, condition string, args ...any) ([]Ma
 // deliveries reduces the steps of a mail to the last one told at each address.
 func deliveries(of Mail, raw []byte) ([]Delivery, error) {
 	var steps []struct {
-		Address, Outcome string
-		Due              int64
-		Told             int
+		Address string `json:"address"`
+		Outcome string `json:"outcome"`
+		Due     int64  `json:"due"`
+		Told    int    `json:"told"`
 	}
 	if err := json.Unmarshal(raw, &steps); err != nil {
 		return nil, fmt.Errorf("reading steps: %w", err)

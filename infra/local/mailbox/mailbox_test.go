@@ -143,7 +143,7 @@ func (w *world) get(t *testing.T, path, accept string) (int, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }()
 	b, err := io.ReadAll(res.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -157,7 +157,9 @@ func (w *world) mails(t *testing.T, query string) []mailbox.Mail {
 	if code != http.StatusOK {
 		t.Fatalf("status is %d: %s", code, body)
 	}
-	var got struct{ Mails []mailbox.Mail }
+	var got struct {
+		Mails []mailbox.Mail `json:"mails"`
+	}
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
 		t.Fatal(err)
 	}
@@ -209,30 +211,36 @@ func TestBehaviours(t *testing.T) {
 		"deliver later": {
 			mailbox.Deliver, time.Hour,
 			nil,
-			[]told{{"Delivery", start.Add(time.Hour)}}, "delivered",
+			[]told{{"Delivery", start.Add(time.Hour)}},
+			"delivered",
 		},
 		"bounce at once": {
 			mailbox.Bounce, 0,
-			[]told{{"Bounce", start}}, nil, "bounced",
+			[]told{{"Bounce", start}},
+			nil, "bounced",
 		},
 		"bounce later": {
 			mailbox.Bounce, time.Hour,
 			nil,
-			[]told{{"Bounce", start.Add(time.Hour)}}, "bounced",
+			[]told{{"Bounce", start.Add(time.Hour)}},
+			"bounced",
 		},
 		"delay": {
 			mailbox.Delay, 10 * time.Minute,
 			[]told{{"DeliveryDelay", start}},
-			[]told{{"Delivery", start.Add(10 * time.Minute)}}, "delivered",
+			[]told{{"Delivery", start.Add(10 * time.Minute)}},
+			"delivered",
 		},
 		"complain": {
 			mailbox.Complain, time.Hour,
 			[]told{{"Delivery", start}},
-			[]told{{"Complaint", start.Add(time.Hour)}}, "complained",
+			[]told{{"Complaint", start.Add(time.Hour)}},
+			"complained",
 		},
 		"complain at once": {
 			mailbox.Complain, 0,
-			[]told{{"Delivery", start}, {"Complaint", start}}, nil, "complained",
+			[]told{{"Delivery", start}, {"Complaint", start}},
+			nil, "complained",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -427,6 +435,8 @@ func TestSendEmailRefuses(t *testing.T) {
 		"a mail from nobody":     func(in *sesv2.SendEmailInput) { in.FromEmailAddress = nil },
 		"a mail without subject": func(in *sesv2.SendEmailInput) { in.Content.Simple.Subject.Data = aws.String("") },
 		"a mail without body":    func(in *sesv2.SendEmailInput) { in.Content.Simple.Body = &types.Body{} },
+		"a tag with a space":     func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("ev 1") },
+		"a tag with no name":     func(in *sesv2.SendEmailInput) { in.EmailTags[0].Name = aws.String("") },
 		"a raw mail": func(in *sesv2.SendEmailInput) {
 			in.Content = &types.EmailContent{Raw: &types.RawMessage{Data: []byte("Subject: x\r\n\r\nx")}}
 		},
@@ -591,15 +601,15 @@ func TestAnEventReadsLikeOneOfSES(t *testing.T) {
 	var got struct {
 		EventType string `json:"eventType"`
 		Mail      struct {
-			MessageID string `json:"messageId"`
-			Tags      url.Values
-		}
+			MessageID string     `json:"messageId"`
+			Tags      url.Values `json:"tags"`
+		} `json:"mail"`
 		Bounce struct {
 			BouncedRecipients []struct {
 				EmailAddress string `json:"emailAddress"`
 				Status       string `json:"status"`
 			} `json:"bouncedRecipients"`
-		}
+		} `json:"bounce"`
 	}
 	if err := json.Unmarshal(b, &got); err != nil {
 		t.Fatal(err)

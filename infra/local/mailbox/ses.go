@@ -4,26 +4,46 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"regexp"
+	"slices"
 	"strconv"
 )
 
 // maxRecipients is SES's own limit for one message.
 const maxRecipients = 50
 
+// What SES accepts as the name and the value of a tag.
+var (
+	tagName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
+	tagValue = regexp.MustCompile(`^[A-Za-z0-9_.@-]{1,256}$`)
+)
+
 // sendEmail is the part of SESv2's SendEmail request that we simulate.
 type sendEmail struct {
-	FromEmailAddress string
-	Destination      struct{ ToAddresses, CcAddresses, BccAddresses []string }
-	Content          struct {
+	From        string `json:"FromEmailAddress"`
+	Destination struct {
+		To  []string `json:"ToAddresses"`
+		Cc  []string `json:"CcAddresses"`
+		Bcc []string `json:"BccAddresses"`
+	} `json:"Destination"`
+	Content struct {
 		Simple *struct {
-			Subject content
-			Body    struct{ Text, Html content } //nolint:revive // SES's spelling
-		}
-	}
-	EmailTags []struct{ Name, Value string }
+			Subject content `json:"Subject"`
+			Body    struct {
+				Text content `json:"Text"`
+				HTML content `json:"Html"`
+			} `json:"Body"`
+		} `json:"Simple"`
+	} `json:"Content"`
+	Tags []struct {
+		Name  string `json:"Name"`
+		Value string `json:"Value"`
+	} `json:"EmailTags"`
 }
 
-type content struct{ Data string }
+type content struct {
+	Data string `json:"Data"`
+}
 
 // mail returns the message asked for, or what is wrong with it.
 func (in sendEmail) mail() (out Mail, problem string) {
@@ -31,23 +51,26 @@ func (in sendEmail) mail() (out Mail, problem string) {
 	if simple == nil {
 		return Mail{}, "only Content.Simple is simulated"
 	}
-	if simple.Subject.Data == "" || simple.Body.Text.Data == "" && simple.Body.Html.Data == "" {
+	if simple.Subject.Data == "" || simple.Body.Text.Data == "" && simple.Body.HTML.Data == "" {
 		return Mail{}, "a subject and a body are required"
 	}
-	to := append(append(in.Destination.ToAddresses, in.Destination.CcAddresses...), in.Destination.BccAddresses...)
+	to := slices.Concat(in.Destination.To, in.Destination.Cc, in.Destination.Bcc)
 	if len(to) == 0 || len(to) > maxRecipients {
 		return Mail{}, "between 1 and 50 recipients are required"
 	}
-	for _, a := range append([]string{in.FromEmailAddress}, to...) {
+	for _, a := range append([]string{in.From}, to...) {
 		if _, err := bare(a); err != nil {
 			return Mail{}, "an address is not an e-mail address"
 		}
 	}
 	out = Mail{
-		From: in.FromEmailAddress, To: to,
-		Subject: simple.Subject.Data, Text: simple.Body.Text.Data, HTML: simple.Body.Html.Data,
+		From: in.From, To: to,
+		Subject: simple.Subject.Data, Text: simple.Body.Text.Data, HTML: simple.Body.HTML.Data,
 	}
-	for _, t := range in.EmailTags {
+	for _, t := range in.Tags {
+		if !tagName.MatchString(t.Name) || !tagValue.MatchString(t.Value) {
+			return Mail{}, "a tag has characters that SES refuses, or too many"
+		}
 		if out.Tags == nil {
 			out.Tags = map[string]string{}
 		}
@@ -75,7 +98,9 @@ func (m *Mailbox) send(w http.ResponseWriter, r *http.Request) {
 		refuseSend(w, http.StatusInternalServerError, "InternalServiceErrorException", "the mailbox's file could not be written")
 		return
 	}
-	body, err := json.Marshal(struct{ MessageId string }{id}) //nolint:revive // SES's spelling
+	body, err := json.Marshal(struct {
+		ID string `json:"MessageId"`
+	}{id})
 	if err != nil {
 		m.log.ErrorContext(r.Context(), "mail not answered", "id", id, "err", err)
 		return
