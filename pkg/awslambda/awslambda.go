@@ -13,13 +13,19 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
+// A StreamHandler handles one batch of the table's stream.
+type StreamHandler = func(context.Context, events.DynamoDBEvent) (events.DynamoDBEventResponse, error)
+
+// A ScheduleHandler handles one tick of a schedule.
+type ScheduleHandler = func(context.Context, events.CloudWatchEvent) error
+
 // Stream returns a handler of stream batches. Each event row of a batch that
 // is armed for to is delivered on its own: one that cannot be handled is
 // reported by its sequence number and does not block those behind it.
 //
 // A record that could be redelivered is harmless, for deliver is idempotent by
 // event. Records that are no armed events are passed over.
-func Stream(to string, deliver func(ctx context.Context, event string) error, log *slog.Logger) func(context.Context, events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
+func Stream(to string, deliver func(ctx context.Context, event string) error, log *slog.Logger) StreamHandler {
 	return func(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 		var out events.DynamoDBEventResponse
 		for _, r := range batch.Records {
@@ -56,7 +62,7 @@ func text(image map[string]events.DynamoDBAttributeValue, name string) string {
 
 // Schedule returns a handler of a timer: it sweeps until nothing more is due
 // or the invocation's time runs short.
-func Schedule(sweep func(context.Context) (int, error), log *slog.Logger) func(context.Context, events.CloudWatchEvent) error {
+func Schedule(sweep func(context.Context) (int, error), log *slog.Logger) ScheduleHandler {
 	return func(ctx context.Context, _ events.CloudWatchEvent) error {
 		for ctx.Err() == nil {
 			n, err := sweep(ctx)

@@ -1,0 +1,34 @@
+// Command charge acts on the table's stream with the only key that fetches, captures and
+// releases.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"evisit/pkg/setup"
+)
+
+func main() {
+	log := setup.NewLog()
+	if err := run(context.Background(), log); err != nil {
+		log.Error("charge cannot start", "err", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, log *slog.Logger) error {
+	parts, err := setup.AWS(ctx, log)
+	if err != nil {
+		return err
+	}
+	h, err := parts.Charge(ctx)
+	if err != nil {
+		return err
+	}
+	lambda.StartWithOptions(h, lambda.WithContext(ctx))
+	return nil
+}

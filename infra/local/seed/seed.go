@@ -1,0 +1,152 @@
+// Package seed makes the standard cast of the development system: two
+// practices, those who work there, their patients, and two health plans. All
+// of them are invented. It writes through the application, never into the
+// table.
+package seed
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"evisit/infra/local/forms"
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/identity"
+	"evisit/pkg/intake"
+	"evisit/pkg/phi"
+	"evisit/pkg/visit"
+)
+
+// A Member is one of the cast.
+type Member struct {
+	Person  identity.Person
+	Name    string
+	Contact *identity.Contact // of a patient
+}
+
+// A Plan is a health plan that may ask for tokens.
+type Plan struct{ Name, ClientID string }
+
+// Plans are the cast's health plans.
+var Plans = []Plan{
+	{"Cascade Health Plan", "cascade-health-plan"},
+	{"Evergreen Mutual", "evergreen-mutual"},
+}
+
+// Accounts are the practices' connected accounts at Stripe.
+var Accounts = []string{"acct_1Lakeside0000000", "acct_1Harbor000000000"}
+
+const consentText = `An e-visit is an answer in writing from a clinician of this practice. It is not for emergencies and is not read in real time. ` +
+	`Your request and the answer become part of your medical record and are read by the people named here. ` +
+	`You may add to your request or cancel it without charge until it is answered. Messages are encrypted; e-mail we send you carries no health information. ` +
+	`If our service fails we will call you. You may withdraw this consent at any time for future requests.`
+
+var prices = billing.PriceList{
+	"uti-women": 40_00, "respiratory": 40_00, "pink-eye": 35_00, "rash-skin": 45_00,
+	"back-pain": 40_00, "mental-health-phq9-gad7": 45_00, "admin-request": 15_00,
+}
+
+func practices() []clinic.Practice {
+	return []clinic.Practice{
+		{
+			ID: "lakeside", Name: "Lakeside Family Medicine", Phone: "+1 503 555 0100", Inbox: "desk@lakeside.example",
+			Account: Accounts[0], Zone: "America/Los_Angeles", States: []string{"OR", "WA"}, Prices: prices,
+			Terms:   visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour},
+			Consent: clinic.Consent{Version: "2026-01", Text: consentText},
+			Readers: "The clinicians and nurses of Lakeside Family Medicine. When one is away another answers.",
+		},
+		{
+			ID: "harbor", Name: "Harbor Street Clinic", Phone: "+1 206 555 0142", Inbox: "desk@harbor.example",
+			Account: Accounts[1], Zone: "America/Los_Angeles", States: []string{"WA"}, Prices: prices,
+			Terms:   visit.Terms{Answer: 8 * time.Hour, GiveUp: 40 * time.Hour},
+			Consent: clinic.Consent{Version: "2026-01", Text: consentText},
+			Readers: "The clinicians of Harbor Street Clinic.",
+		},
+	}
+}
+
+// Cast lists everybody who can sign in. Licenses run until well after now.
+func Cast(now time.Time) []Member {
+	expires := now.AddDate(2, 0, 0).UTC().Truncate(24 * time.Hour)
+	license := func(state, number string) identity.License {
+		return identity.License{State: state, Number: number, Expires: expires}
+	}
+	works := func(practice, id string, role identity.Role, name string, ls ...identity.License) Member {
+		return Member{Person: identity.Person{ID: id, Practice: practice, Role: role, Display: name, Licenses: ls}, Name: name}
+	}
+	patient := func(practice, id, name, sex string, born time.Time) Member {
+		return Member{
+			Person: identity.Person{ID: id, Practice: practice, Role: identity.PatientRole, Patient: id}, Name: name,
+			Contact: &identity.Contact{
+				Name: phi.Text(name), Email: phi.Text(id + "@patients.example"), Phone: "+1 503 555 0177", Birth: born, Sex: sex,
+			},
+		}
+	}
+	day := func(y int, m time.Month, d int) time.Time { return time.Date(y, m, d, 0, 0, 0, 0, time.UTC) }
+	return []Member{
+		patient("lakeside", "jane-smith", "Jane Smith", "female", day(1985, 4, 12)),
+		patient("lakeside", "tom-okafor", "Tom Okafor", "male", day(1978, 9, 30)),
+		patient("lakeside", "rosa-diaz", "Rosa Diaz", "female", day(1951, 2, 3)),
+		{Person: identity.Person{
+			ID: "elena-diaz", Practice: "lakeside", Role: identity.Caregiver,
+			Grants: []identity.Grant{{Patient: "rosa-diaz", Until: now.AddDate(1, 0, 0).UTC().Truncate(24 * time.Hour)}},
+		}, Name: "Elena Diaz"},
+		works("lakeside", "ana-rivera", identity.Clinician, "Ana Rivera, MD", license("OR", "MD-20411"), license("WA", "MD-60177")),
+		works("lakeside", "ben-chen", identity.Clinician, "Ben Chen, MD", license("OR", "MD-20518")),
+		works("lakeside", "nora-patel", identity.Nurse, "Nora Patel, RN", license("OR", "RN-88120")),
+		works("lakeside", "sam-lee", identity.Staff, "Sam Lee"),
+		works("lakeside", "ada-brooks", identity.Admin, "Ada Brooks"),
+		patient("harbor", "hana-kim", "Hana Kim", "female", day(1990, 11, 21)),
+		works("harbor", "omar-haddad", identity.Clinician, "Omar Haddad, MD", license("WA", "MD-61032")),
+		works("harbor", "ruth-vance", identity.Admin, "Ruth Vance"),
+	}
+}
+
+// Plant writes practices, forms and people. Planting again changes nothing but
+// what was since altered by hand.
+func Plant(ctx context.Context, cl *clinic.Clinic, issuer string) error {
+	fs, err := Forms()
+	if err != nil {
+		return err
+	}
+	offered := map[string]string{}
+	for _, f := range fs {
+		offered[f.Name()] = f.Version()
+	}
+	for _, p := range practices() {
+		p.Forms = offered
+		if known, err := cl.Store.Practice(ctx, p.ID); err == nil {
+			p.Since = known.Since
+		}
+		if err := cl.AddPractice(ctx, p, fs); err != nil {
+			return fmt.Errorf("planting practice %s: %w", p.ID, err)
+		}
+	}
+	for _, m := range Cast(cl.Now()) {
+		if m.Contact != nil {
+			rec := identity.Patient{ID: m.Person.Patient, Practice: m.Person.Practice, Contact: *m.Contact}
+			if err := cl.AddPatient(ctx, rec); err != nil {
+				return fmt.Errorf("planting patient %s: %w", rec.ID, err)
+			}
+		}
+		if err := cl.AddPerson(ctx, clinic.Registered{Issuer: issuer, Subject: m.Person.ID, Person: m.Person}); err != nil {
+			return fmt.Errorf("planting person %s: %w", m.Person.ID, err)
+		}
+	}
+	return nil
+}
+
+// Forms lists what the practices use: the nine protocols, and the common block
+// by itself, which can be checked and not started.
+func Forms() ([]*intake.Form, error) {
+	fs, err := forms.All()
+	if err != nil {
+		return nil, err
+	}
+	common, err := forms.Common()
+	if err != nil {
+		return nil, err
+	}
+	return append(fs, common), nil
+}

@@ -1,0 +1,245 @@
+package system
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"evisit/infra/local/issuer"
+	"evisit/infra/local/seed"
+	"evisit/infra/local/stripesim"
+	"evisit/pkg/audit"
+	"evisit/pkg/httpapi"
+	"evisit/pkg/outbox"
+	"evisit/pkg/setup"
+)
+
+// What the simulator's keys may do, as restricted keys at Stripe would.
+var (
+	apiKey    = stripesim.Key{Secret: "sk_test_simulated_api", Allow: []string{"checkout_sessions:write"}}
+	chargeKey = stripesim.Key{Secret: "sk_test_simulated_charge", Allow: []string{"payment_intents:write", "checkout_sessions:read", "charges:read"}}
+)
+
+// config completes what the environment left open with the local parts.
+func (s *System) config(ctx context.Context) (setup.Config, error) {
+	c := s.opt.Config
+	c.Table, c.Pages, c.MailFrom = table, s.URL, "no-reply@evisit.example"
+	if c.Bucket == "" {
+		c.Bucket = "evisit"
+	}
+	if c.Audience == "" {
+		c.Audience = "evisit"
+	}
+	if c.Hook.Platform == "" {
+		c.Hook.Platform = "whsec_simulated_platform"
+	}
+	if c.Hook.Connect == "" {
+		c.Hook.Connect = "whsec_simulated_connect"
+	}
+	var err error
+	if c.Log, err = s.logKey(); err != nil {
+		return c, err
+	}
+	if err := s.openIssuer(&c); err != nil {
+		return c, err
+	}
+	if c.StripeKey == "" {
+		err = s.openStripe(ctx, &c)
+	}
+	return c, err
+}
+
+func (s *System) openIssuer(c *setup.Config) error {
+	var err error
+	s.issuer, err = issuer.New(issuer.Options{
+		URL: s.URL + "/dev/issuer", Audience: c.Audience, ClientID: c.Audience,
+		RedirectURIs: []string{s.URL + "/signed-in"}, KeyFile: s.path("issuer.json"),
+		People: s.people, Now: s.clock.Now, Log: s.opt.Log,
+	})
+	if err != nil {
+		return err
+	}
+	if c.Issuer == "" {
+		c.Issuer, c.JWKS = s.URL+"/dev/issuer", s.issuer.JWKSURL()
+	}
+	s.trusted = c.Issuer
+	return nil
+}
+
+func (s *System) people(context.Context) []issuer.Person {
+	var ps []issuer.Person
+	for _, m := range seed.Cast(s.clock.Now()) {
+		ps = append(ps, issuer.Person{Subject: m.Person.ID, Name: m.Name, Role: string(m.Person.Role), Practice: m.Person.Practice})
+	}
+	return ps
+}
+
+func (s *System) openStripe(ctx context.Context, c *setup.Config) error {
+	addr := s.opt.StripeAddr
+	if addr == "" {
+		addr = "127.0.0.1:0"
+	}
+	l, err := listen(ctx, addr)
+	if err != nil {
+		return err
+	}
+	s.sim, err = stripesim.New(ctx, stripesim.Options{
+		Now: s.clock.Now, DB: s.path("stripe.db"), Accounts: seed.Accounts, Keys: []stripesim.Key{apiKey, chargeKey},
+		Webhooks: []stripesim.Webhook{
+			{URL: s.URL + "/stripe/webhook", Secret: c.Hook.Platform},
+			{URL: s.URL + "/stripe/connect", Secret: c.Hook.Connect, Connect: true},
+		},
+		Log: s.opt.Log,
+	})
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	s.Stripe = "http://" + l.Addr().String()
+	s.sim.SetBaseURL(s.Stripe)
+	s.listenOn(l, s.sim)
+	s.clock.OnAdvance(func() { s.sim.Tick(ctx) })
+	c.StripeBase = s.Stripe
+	return nil
+}
+
+// logKey keeps the key that signs the audit logs.
+func (s *System) logKey() (audit.Key, error) {
+	path := s.path("log.key")
+	seedBytes, err := os.ReadFile(path) //nolint:gosec // our own data folder
+	if errors.Is(err, fs.ErrNotExist) {
+		seedBytes = make([]byte, ed25519.SeedSize)
+		_, _ = rand.Read(seedBytes)
+		err = os.WriteFile(path, seedBytes, 0o600)
+	}
+	if err != nil || len(seedBytes) != ed25519.SeedSize {
+		return audit.Key{}, fmt.Errorf("the log's key in %s cannot be used: %w", path, err)
+	}
+	private := ed25519.NewKeyFromSeed(seedBytes)
+	public, _ := private.Public().(ed25519.PublicKey)
+	return audit.Key{Base: "evisit.local/log", Public: public, Private: private}, nil
+}
+
+// serve starts the functions.
+func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts) error {
+	charging := parts
+	if s.sim != nil {
+		parts.Config.StripeKey, charging.Config.StripeKey = apiKey.Secret, chargeKey.Secret
+	}
+	var err error
+	if s.clinic, err = parts.Clinic(ctx); err != nil {
+		return err
+	}
+	if err := s.plant(ctx); err != nil {
+		return err
+	}
+	api, err := parts.API(ctx)
+	if err != nil {
+		return err
+	}
+	hook, err := parts.Hook()
+	if err != nil {
+		return err
+	}
+	charge, err := charging.Charge(ctx)
+	if err != nil {
+		return err
+	}
+	notify, err := parts.Notify(ctx)
+	if err != nil {
+		return err
+	}
+	sweep, err := parts.Sweep()
+	if err != nil {
+		return err
+	}
+	s.sweep = func(ctx context.Context) error { return sweep(ctx, events.CloudWatchEvent{}) }
+	s.clock.OnAdvance(func() { s.sweepNow(ctx) })
+	s.listenOn(main, s.routes(api, hook))
+	s.running.Go(func() { s.poller.run(ctx, string(outbox.Charge), charge) })
+	s.running.Go(func() { s.poller.run(ctx, string(outbox.Notify), notify) })
+	s.running.Go(func() { s.tick(ctx) })
+	return nil
+}
+
+// routes mounts the functions by prefix, as the gateway does, and beside them
+// the development tools, which no function has.
+func (s *System) routes(api, hook http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", api)
+	for _, p := range httpapi.HookPatterns {
+		mux.Handle(p, hook)
+	}
+	mux.Handle("/dev/issuer/", s.issuer)
+	mail := s.mailbox.Handler()
+	mux.Handle("/dev/mail", mail)
+	mux.Handle("/dev/mail.json", mail)
+	mux.Handle("/dev/mail/", mail)
+	mux.Handle("/dev/clock", s.clock.Handler())
+	mux.Handle("POST /dev/sweep", s.forbidCrossOrigin(s.serveSweep))
+	mux.Handle("POST /dev/seed", s.forbidCrossOrigin(s.serveSeed))
+	return mux
+}
+
+func (s *System) forbidCrossOrigin(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			s.opt.Log.ErrorContext(r.Context(), "development tool failed", "route", r.Pattern, "err", err)
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	}))
+}
+
+// sweepEvery is how often, in real time, the local system sweeps.
+const sweepEvery = 5 * time.Second
+
+func (s *System) tick(ctx context.Context) {
+	t := time.NewTicker(sweepEvery)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			s.sweepNow(ctx)
+			s.settleMail(ctx)
+		}
+	}
+}
+
+func (s *System) sweepNow(ctx context.Context) {
+	if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
+		s.opt.Log.ErrorContext(ctx, "sweep failed", "err", err)
+	}
+}
+
+func (s *System) settleMail(ctx context.Context) {
+	if err := s.mailbox.Settle(ctx); err != nil && ctx.Err() == nil {
+		s.opt.Log.WarnContext(ctx, "mailbox not settled", "err", err)
+	}
+}
+
+func (s *System) serveSweep(w http.ResponseWriter, r *http.Request) error {
+	if err := s.sweep(r.Context()); err != nil {
+		return err
+	}
+	return writeJSON(w, struct {
+		Now time.Time `json:"swept_at"`
+	}{s.clock.Now()})
+}
+
+func writeJSON(w http.ResponseWriter, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}

@@ -1,0 +1,269 @@
+// Package system runs all of evisit in one process, on the parts that stand in
+// for AWS, Stripe and an identity provider. The handlers are those of the
+// Lambda functions, built by the same constructors; only what calls them is
+// local: a poller of the table's stream, a ticker, and net/http.
+package system
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+
+	"evisit/infra/local/clock"
+	"evisit/infra/local/engine"
+	"evisit/infra/local/files"
+	"evisit/infra/local/issuer"
+	"evisit/infra/local/mailbox"
+	"evisit/infra/local/seed"
+	"evisit/infra/local/stripesim"
+	"evisit/pkg/clinic"
+	"evisit/pkg/seal"
+	"evisit/pkg/setup"
+	"evisit/pkg/store"
+)
+
+// Options say where a system listens and keeps its data.
+type Options struct {
+	Addr string // host:port of the system; port 0 takes a free one
+	// StripeAddr is the simulator's host:port; empty is a free port. Nothing
+	// listens there when Config has a StripeKey, which is Stripe's own.
+	StripeAddr string
+	Data       string // folder; made if need be
+	Config     setup.Config
+	Log        *slog.Logger
+}
+
+// A System is the whole of evisit, running.
+type System struct {
+	URL    string // of the API, the pages and the development tools
+	Stripe string // of the simulator; empty with Stripe itself
+
+	opt     Options
+	lock    *os.File
+	clock   *clock.Clock
+	engine  *engine.Engine
+	sim     *stripesim.Sim
+	issuer  *issuer.Issuer
+	mailbox *mailbox.Mailbox
+	clinic  *clinic.Clinic
+	sweep   func(context.Context) error
+	poller  *poller
+	trusted string // the issuer whose tokens the functions accept
+	servers []*http.Server
+	closers []func() error
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	failed  chan error
+}
+
+const table = "evisit"
+
+// Start brings the system up and plants the cast. What cannot start is said in
+// one line; what had started is stopped again.
+func Start(ctx context.Context, o Options) (_ *System, err error) {
+	s := &System{opt: o, failed: make(chan error, 8)}
+	ctx, s.stop = context.WithCancel(ctx)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if err := s.openData(); err != nil {
+		return nil, err
+	}
+	main, err := listen(ctx, o.Addr)
+	if err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, ignoreClosed(main.Close))
+	s.URL = "http://" + main.Addr().String()
+	if s.clock, err = clock.Open(s.path("clock"), o.Config.ClockOffset); err != nil {
+		return nil, err
+	}
+	parts, err := s.openParts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.serve(ctx, main, parts)
+}
+
+// openData takes the data folder for this process alone.
+func (s *System) openData() error {
+	if err := os.MkdirAll(s.opt.Data, 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(s.path("lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits
+		return errors.Join(fmt.Errorf("another system is running on the data in %s; stop it, or set EVISIT_DATA to another folder", s.opt.Data), f.Close())
+	}
+	s.lock = f
+	return nil
+}
+
+func (s *System) path(name string) string { return filepath.Join(s.opt.Data, name) }
+
+func listen(ctx context.Context, addr string) (net.Listener, error) {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s is in use; stop what listens there, or set EVISIT_ADDR to another host:port", addr)
+	}
+	return l, err
+}
+
+// openParts starts the engine and the stand-ins, and returns what functions
+// are made of.
+func (s *System) openParts(ctx context.Context) (setup.Parts, error) {
+	sdk, err := s.openDatabase(ctx)
+	if err != nil {
+		return setup.Parts{}, err
+	}
+	inner, err := s.openInner(ctx)
+	if err != nil {
+		return setup.Parts{}, err
+	}
+	cfg, err := s.config(ctx)
+	if err != nil {
+		return setup.Parts{}, err
+	}
+	sealer, err := seal.File(s.path("keyset.json"))
+	if err != nil {
+		return setup.Parts{}, err
+	}
+	awsAt := func(url string) aws.Config {
+		return aws.Config{
+			Region: engine.Region, BaseEndpoint: aws.String(url),
+			Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+		}
+	}
+	objects := inner
+	if cfg.S3 != "" {
+		objects = cfg.S3
+	}
+	return setup.Parts{
+		Config: cfg, Now: s.clock.Now, Log: s.opt.Log,
+		DB:     dynamodb.NewFromConfig(sdk),
+		S3:     s3.NewFromConfig(awsAt(objects), func(o *s3.Options) { o.UsePathStyle = true }),
+		Mail:   sesv2.NewFromConfig(awsAt(inner)),
+		Sealer: func(context.Context) (clinic.Sealer, error) { return sealer, nil },
+	}, nil
+}
+
+func (s *System) openDatabase(ctx context.Context) (aws.Config, error) {
+	if url := s.opt.Config.DynamoDB; url != "" {
+		s.engine = engine.At(url)
+	} else {
+		var err error
+		if s.engine, err = engine.Start(ctx, engine.Options{DB: s.path("dynamo.db"), Log: s.opt.Log}); err != nil {
+			return aws.Config{}, err
+		}
+	}
+	sdk := s.engine.Config()
+	s.poller = &poller{
+		streams: dynamodbstreams.NewFromConfig(sdk), db: dynamodb.NewFromConfig(sdk), table: table,
+		folder: s.opt.Data, log: s.opt.Log,
+	}
+	return sdk, store.CreateTable(ctx, dynamodb.NewFromConfig(sdk), table)
+}
+
+// openInner serves S3 and SES on an address that only this process knows, and
+// the mailbox for people to see.
+func (s *System) openInner(ctx context.Context) (string, error) {
+	objects, err := files.Handler(s.opt.Data)
+	if err != nil {
+		return "", err
+	}
+	s.closers = append(s.closers, objects.Close)
+	box, err := mailbox.Open(ctx, s.path("mail.db"), s.clock.Now, s.opt.Log)
+	if err != nil {
+		return "", err
+	}
+	s.closers = append(s.closers, box.Close)
+	s.clock.OnAdvance(func() { s.settleMail(ctx) })
+	s.mailbox = box
+	mux := http.NewServeMux()
+	mux.Handle("/v2/email/", box.Handler())
+	mux.Handle("/", objects)
+	l, err := listen(ctx, "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	s.listenOn(l, mux)
+	return "http://" + l.Addr().String(), nil
+}
+
+// Close stops everything, what was started last first, and returns when it is
+// stopped. State is on disk.
+func (s *System) Close() error {
+	s.stop()
+	var failures []error
+	for i := len(s.servers) - 1; i >= 0; i-- {
+		failures = append(failures, s.shutdown(s.servers[i]))
+	}
+	s.running.Wait()
+	if s.sim != nil {
+		failures = append(failures, s.sim.Close())
+	}
+	for i := len(s.closers) - 1; i >= 0; i-- {
+		failures = append(failures, s.closers[i]())
+	}
+	if s.engine != nil {
+		failures = append(failures, s.engine.Close())
+	}
+	if s.lock != nil {
+		failures = append(failures, s.lock.Close())
+	}
+	return errors.Join(failures...)
+}
+
+func (s *System) shutdown(srv *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(ctx); err != nil {
+		return errors.Join(err, srv.Close())
+	}
+	return nil
+}
+
+// Done delivers the error of a part that stopped by itself.
+func (s *System) Done() <-chan error { return s.failed }
+
+func (s *System) listenOn(l net.Listener, h http.Handler) {
+	srv := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second}
+	s.servers = append(s.servers, srv)
+	s.running.Go(func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serving %s: %w", l.Addr(), err)
+		}
+	})
+}
+
+func ignoreClosed(f func() error) func() error {
+	return func() error {
+		if err := f(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	}
+}
+
+// plant writes the cast.
+func (s *System) plant(ctx context.Context) error { return seed.Plant(ctx, s.clinic, s.trusted) }

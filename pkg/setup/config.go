@@ -1,0 +1,92 @@
+// Package setup turns the environment into the parts a function is made of.
+// Every main, in Lambda and on a laptop, builds its handler here, so that what
+// is tested locally is what is deployed.
+package setup
+
+import (
+	"crypto/ed25519"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/httpapi"
+)
+
+// A Config is what a function is told by its environment. Only Table is needed
+// by all; a function is given no more than it uses.
+type Config struct {
+	Table  string // EVISIT_TABLE: the DynamoDB table
+	Bucket string // EVISIT_BUCKET: the S3 bucket of documents
+	Pages  string // EVISIT_PAGES: where people reach the pages, such as https://visit.example.org
+
+	Issuer   string // OIDC_ISSUER: whose tokens are trusted
+	JWKS     string // OIDC_JWKS_URL: its signing keys
+	Audience string // OIDC_AUDIENCE: whom the tokens are for; also the pages' OIDC client id
+
+	StripeKey  string              // STRIPE_SECRET_KEY: restricted to what the function does
+	StripeBase string              // STRIPE_API_BASE: empty is Stripe itself
+	Hook       httpapi.HookSecrets // STRIPE_WEBHOOK_SECRET, STRIPE_CONNECT_WEBHOOK_SECRET
+
+	KMSKey string // EVISIT_KMS_KEY: the key that the keyset is encrypted under
+	Keyset []byte // EVISIT_KEYSET: base64 of the encrypted Tink keyset
+
+	MailFrom string // EVISIT_MAIL_FROM: sender address
+
+	Log audit.Key // EVISIT_LOG_ORIGIN, EVISIT_LOG_PUBLIC, EVISIT_LOG_SEED: base64 halves of an Ed25519 key
+
+	// ClockOffset, EVISIT_CLOCK_OFFSET, moves the clock; for trials only.
+	ClockOffset time.Duration
+	// Endpoints of AWS services elsewhere than at AWS; empty is AWS itself.
+	DynamoDB string // DYNAMODB_ENDPOINT
+	S3       string // S3_ENDPOINT
+}
+
+// Load reads a Config and says everything that is wrong with it at once.
+func Load(getenv func(string) string) (Config, error) {
+	var failures []error
+	decoded := func(name string, size int) []byte {
+		s := getenv(name)
+		if s == "" {
+			return nil
+		}
+		b, err := base64.StdEncoding.DecodeString(s)
+		if err != nil || size > 0 && len(b) != size {
+			failures = append(failures, fmt.Errorf("%s is not the base64 it should be", name)) // its value may be a secret
+		}
+		return b
+	}
+	c := Config{
+		Table: getenv("EVISIT_TABLE"), Bucket: getenv("EVISIT_BUCKET"), Pages: strings.TrimSuffix(getenv("EVISIT_PAGES"), "/"),
+		Issuer: getenv("OIDC_ISSUER"), JWKS: getenv("OIDC_JWKS_URL"), Audience: getenv("OIDC_AUDIENCE"),
+		StripeKey: getenv("STRIPE_SECRET_KEY"), StripeBase: getenv("STRIPE_API_BASE"),
+		Hook:   httpapi.HookSecrets{Platform: getenv("STRIPE_WEBHOOK_SECRET"), Connect: getenv("STRIPE_CONNECT_WEBHOOK_SECRET")},
+		KMSKey: getenv("EVISIT_KMS_KEY"), Keyset: decoded("EVISIT_KEYSET", 0), MailFrom: getenv("EVISIT_MAIL_FROM"),
+		Log:      audit.Key{Base: getenv("EVISIT_LOG_ORIGIN"), Public: decoded("EVISIT_LOG_PUBLIC", ed25519.PublicKeySize)},
+		DynamoDB: getenv("DYNAMODB_ENDPOINT"), S3: getenv("S3_ENDPOINT"),
+	}
+	if seed := decoded("EVISIT_LOG_SEED", ed25519.SeedSize); len(seed) == ed25519.SeedSize {
+		c.Log.Private = ed25519.NewKeyFromSeed(seed)
+	}
+	if s := getenv("EVISIT_CLOCK_OFFSET"); s != "" {
+		d, err := time.ParseDuration(s)
+		if err != nil {
+			failures = append(failures, errors.New("EVISIT_CLOCK_OFFSET is not a duration such as 36h"))
+		}
+		c.ClockOffset = d
+	}
+	return c, errors.Join(failures...)
+}
+
+// need reports which of the named settings are empty.
+func need(settings map[string]string) error {
+	var failures []error
+	for name, v := range settings {
+		if v == "" {
+			failures = append(failures, errors.New(name+" is not set"))
+		}
+	}
+	return errors.Join(failures...)
+}
