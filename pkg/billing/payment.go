@@ -2,6 +2,7 @@ package billing
 
 import (
 	"fmt"
+	"strconv"
 	"time"
 
 	"evisit/pkg/ledger"
@@ -41,6 +42,7 @@ type Payment struct {
 	AtOnce        bool        `json:"at_once,omitempty"`
 	Session       string      `json:"session,omitempty"`
 	URL           string      `json:"url,omitempty"`
+	Pages         int         `json:"pages,omitempty"` // refused so far
 	SessionEnds   time.Time   `json:"session_ends"`
 	Intent        string      `json:"intent,omitempty"`
 	Held          money.Cents `json:"held,omitempty"`
@@ -76,6 +78,17 @@ func (p Payment) WithPage(session, url string) Payment {
 		return p
 	}
 	p.Session, p.URL = session, url
+	p.Version++
+	return p
+}
+
+// PageKey is the idempotency key of making p's page. It changes only after a
+// definite refusal, which the old key would only repeat.
+func (p Payment) PageKey() string { return p.ID + "-" + strconv.Itoa(p.Pages) }
+
+// PageRefused returns p after Stripe refused to make its page.
+func (p Payment) PageRefused() Payment {
+	p.Pages++
 	p.Version++
 	return p
 }
@@ -129,7 +142,7 @@ func (p Payment) Settle(o Observation, now time.Time) (Payment, []ledger.Entry, 
 			return Payment{}, nil, fmt.Errorf("billing: payment %s of %s collected %s", p.ID, p.Amount, o.Received)
 		}
 		record := func() (ledger.Entry, error) { return ledger.Charged(p.ID, p.Practice, o.Received, now) }
-		if p.Held > 0 {
+		if p.State == Held {
 			record = func() (ledger.Entry, error) { return ledger.Captured(p.ID, p.Practice, p.Held, o.Received, now) }
 		}
 		if err := post(record()); err != nil {
@@ -169,9 +182,10 @@ func (p Payment) Settle(o Observation, now time.Time) (Payment, []ledger.Entry, 
 }
 
 // Fail returns p as one whose capture Stripe refused for good, and the entry
-// that lets the hold go. Why is Stripe's code.
+// that lets the hold go. Why is Stripe's code. A payment that ended otherwise
+// stays as it is.
 func (p Payment) Fail(why string, now time.Time) (Payment, []ledger.Entry, error) {
-	if p.State == Failed {
+	if p.State != Opened && p.State != Held {
 		return p, nil, nil
 	}
 	var es []ledger.Entry

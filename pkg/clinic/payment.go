@@ -46,16 +46,19 @@ type Cards interface {
 	Release(ctx context.Context, account, intent, key string) error
 }
 
-// A Refusal is Stripe's definite no. Final says that the card or the hold is at
-// fault, so that asking again cannot help.
+// A Refusal is Stripe's no: asked again with the same key it says the same, so
+// another attempt needs another key.
 type Refusal struct {
-	Code  string
+	Code string
+	// Final says that the card or the hold is at fault: asking again cannot
+	// help.
 	Final bool
-	Cause error
+	// Passing says that Stripe itself failed: the object must be looked at
+	// before asking again, and the number of attempts means nothing.
+	Passing bool
 }
 
 func (r *Refusal) Error() string { return "refused by stripe: " + r.Code }
-func (r *Refusal) Unwrap() error { return r.Cause }
 
 // A StripeEvent is a verified webhook, reduced to what is fetched because of it.
 type StripeEvent struct {
@@ -114,7 +117,8 @@ func (cl *Clinic) payLink(ctx context.Context, l loaded) (decision, error) {
 }
 
 // page returns v's payment page, making it at Stripe first if it is not made
-// yet. The key is the payment's id, so a lost answer finds the same page.
+// yet. The key is made of the payment's id, so a lost answer finds the same
+// page.
 func (cl *Clinic) page(ctx context.Context, v visit.Visit) (Sent, error) {
 	p, err := cl.Store.Payment(ctx, v.Payment)
 	if err != nil {
@@ -135,12 +139,13 @@ func (cl *Clinic) page(ctx context.Context, v visit.Visit) (Sent, error) {
 func (cl *Clinic) makePage(ctx context.Context, v visit.Visit, p billing.Payment, now time.Time) (billing.Payment, error) {
 	back := cl.Pages + "/my/visits/" + v.ID
 	session, url, err := cl.Checkout.Open(ctx, PageRequest{
-		Account: p.Account, Key: p.ID, Ref: p.ID, Amount: p.Amount, AtOnce: p.AtOnce,
+		Account: p.Account, Key: p.PageKey(), Ref: p.ID, Amount: p.Amount, AtOnce: p.AtOnce,
 		Ends: p.SessionEnds, Done: back + "?paid=1", Back: back + "?left=1",
 	})
 	if err != nil {
-		return p, fault.Hide(fault.Busy, "payment_page_unavailable",
-			"your request is kept, but the payment page cannot be opened just now; repeat the same request", err)
+		return p, errors.Join(fault.Hide(fault.Busy, "payment_page_unavailable",
+			"your request is kept, but the payment page cannot be opened just now; repeat the same request", err),
+			cl.nextPage(ctx, v, p, now, err))
 	}
 	next := p.WithPage(session, url)
 	err = cl.Store.Commit(ctx, Commit{
@@ -151,6 +156,22 @@ func (cl *Clinic) makePage(ctx context.Context, v visit.Visit, p billing.Payment
 		return cl.Store.Payment(ctx, p.ID)
 	}
 	return next, err
+}
+
+// nextPage lets the page be asked for under another key, if why is a refusal
+// that this one would only repeat.
+func (cl *Clinic) nextPage(ctx context.Context, v visit.Visit, p billing.Payment, now time.Time, why error) error {
+	if refused, _ := definite(why); refused == nil {
+		return nil
+	}
+	err := cl.Store.Commit(ctx, Commit{
+		Payments: []billing.Payment{p.PageRefused()},
+		Audit:    []audit.Record{cl.trail(system("checkout"), "payment.page.refused", v, now)},
+	})
+	if errors.Is(err, ErrChanged) {
+		return nil
+	}
+	return err
 }
 
 // Charge acts on one event for charge. It is safe to call for the same event
@@ -221,7 +242,7 @@ func (cl *Clinic) capture(ctx context.Context, d outbox.Delivery) error {
 	if refused == nil || o.Status != "requires_capture" {
 		return cl.settle(ctx, p, o, d.ID)
 	}
-	if !refused.Final && d.Attempt < captureAttempts-1 {
+	if refused.Passing || !refused.Final && d.Attempt < captureAttempts-1 {
 		return refused
 	}
 	if _, err := definite(cl.Cards.Release(ctx, p.Account, p.Intent, d.Key()+"-let-go")); err != nil {

@@ -130,12 +130,21 @@ func observation(pi *stripe.PaymentIntent) billing.Observation {
 		Expired: pi.CancellationReason == stripe.PaymentIntentCancellationReasonAutomatic,
 	}
 	if ch := pi.LatestCharge; ch != nil {
-		o.Refunded, o.Disputed = money.Cents(ch.AmountRefunded), ch.Disputed
+		o.Refunded, o.Disputed = givenBack(ch), ch.Disputed
 		if d := ch.PaymentMethodDetails; d != nil && d.Card != nil && d.Card.CaptureBefore > 0 {
 			o.CaptureBefore = time.Unix(d.Card.CaptureBefore, 0).UTC()
 		}
 	}
 	return o
+}
+
+// givenBack is what a cardholder got back of money that was collected. Stripe
+// also counts as refunded what was held and never captured.
+func givenBack(ch *stripe.Charge) money.Cents {
+	if !ch.Captured {
+		return 0
+	}
+	return max(0, money.Cents(ch.AmountRefunded-(ch.Amount-ch.AmountCaptured)))
 }
 
 // Capture implements clinic.Cards.
@@ -162,16 +171,21 @@ func (c *Client) Release(ctx context.Context, account, intent, key string) error
 	return nil
 }
 
-// failure turns Stripe's definite no into a refusal. A busy, conflicting or
-// failing Stripe, and one that did not answer, leave the outcome unknown.
+// failure turns Stripe's definite no into a refusal. A busy or conflicting
+// Stripe, and one that did not answer, leave the outcome unknown. So does a
+// failing one, but there the same key will be answered the same for 24 hours:
+// it is a refusal that passes, to be asked again under another key once the
+// object has been looked at.
 func failure(what string, err error) error {
 	e, ok := errors.AsType[*stripe.Error](err)
 	if !ok {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	switch {
+	case e.HTTPStatusCode >= http.StatusInternalServerError:
+		return fmt.Errorf("%s: %w", what, &clinic.Refusal{Code: "stripe_failing", Passing: true})
 	case e.HTTPStatusCode == http.StatusConflict, e.HTTPStatusCode == http.StatusTooManyRequests,
-		e.HTTPStatusCode == http.StatusUnauthorized, e.HTTPStatusCode >= http.StatusInternalServerError:
+		e.HTTPStatusCode == http.StatusUnauthorized:
 		return fmt.Errorf("%s: stripe answered %d (%s)", what, e.HTTPStatusCode, e.Code)
 	}
 	code := string(e.Code)
