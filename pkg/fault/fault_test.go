@@ -1,0 +1,67 @@
+package fault_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"evisit/pkg/fault"
+)
+
+var kinds = []fault.Kind{
+	fault.Malformed, fault.Invalid, fault.Anonymous, fault.Denied, fault.NotFound,
+	fault.Conflict, fault.Stale, fault.TooLarge, fault.Busy,
+}
+
+func TestAFaultIsOfItsKindAlone(t *testing.T) {
+	t.Parallel()
+	for _, k := range kinds {
+		for name, err := range map[string]error{
+			"new":     fault.New(k, "code", "text"),
+			"hiding":  fault.Hide(k, "code", "text", io.ErrUnexpectedEOF),
+			"wrapped": fmt.Errorf("loading visit 1: %w", fault.New(k, "code", "text")),
+			"joined":  errors.Join(io.EOF, fault.New(k, "code", "text")),
+		} {
+			for _, other := range kinds {
+				if got := errors.Is(err, other); got != (k == other) {
+					t.Errorf("%s fault of kind %s is %s: %t", name, k, other, got)
+				}
+			}
+		}
+	}
+}
+
+func TestAFaultShowsItsTextAndKeepsItsCause(t *testing.T) {
+	t.Parallel()
+	problem := fault.Problem{Where: "/age", Code: "range", Text: "give an age"}
+	err := fmt.Errorf("saving: %w", fault.New(fault.Invalid, "wrong", "put this right", problem))
+	f, ok := fault.Public(err)
+	if !ok || f.Kind != fault.Invalid || f.Code != "wrong" || f.Error() != "put this right" || len(f.Problems) != 1 || f.Problems[0] != problem {
+		t.Errorf("Public = %+v, %t", f, ok)
+	}
+	hidden := fault.Hide(fault.Busy, "try_again", "try again", fmt.Errorf("dialling: %w", io.ErrUnexpectedEOF))
+	if hidden.Error() != "try again" {
+		t.Errorf("a hidden cause is shown: %s", hidden)
+	}
+	if !errors.Is(hidden, io.ErrUnexpectedEOF) {
+		t.Error("the cause cannot be found for the logs")
+	}
+}
+
+func TestAnyOtherErrorIsNotShown(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{nil, io.EOF, fault.NotFound, fmt.Errorf("reading: %w", fault.Busy)} {
+		if f, ok := fault.Public(err); ok || f != nil {
+			t.Errorf("Public(%v) = %+v, true", err, f)
+		}
+	}
+}
+
+func TestTwoFaultsAlikeAreNotTheSame(t *testing.T) {
+	t.Parallel()
+	a, b := fault.New(fault.Conflict, "changed", "changed"), fault.New(fault.Conflict, "changed", "changed")
+	if errors.Is(a, b) || !errors.Is(fmt.Errorf("committing: %w", a), a) {
+		t.Error("a sentinel is told from another by itself, not by its text")
+	}
+}

@@ -1,0 +1,122 @@
+package phi_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"evisit/pkg/phi"
+)
+
+const (
+	secret = phi.Text("Ada Byrne has a cough")
+	shown  = "[redacted]"
+)
+
+type inner struct {
+	Note  phi.Text
+	Notes []phi.Text
+	ByKey map[string]phi.Text
+	Point *phi.Text
+	Any   any
+}
+
+type outer struct {
+	ID    string
+	Inner inner
+	Next  *inner
+}
+
+func nested() outer {
+	s := secret
+	in := inner{s, []phi.Text{s, s}, map[string]phi.Text{"k": s}, &s, s}
+	return outer{"visit-1", in, &in}
+}
+
+// What go vet refuses, and go test runs vet first, is left out: %w of what is no
+// error, %p of what is no pointer, and any verb but %v of records that hold
+// pointers to others. There fmt gives up on the verb and prints what it finds.
+func TestTextIsNeverPrinted(t *testing.T) {
+	t.Parallel()
+	s := secret
+	values := map[string]any{
+		"the text": s, "a pointer": &s, "a slice": []phi.Text{s}, "an array": [1]phi.Text{s},
+		"a map": map[string]phi.Text{"k": s}, "a key": map[phi.Text]int{s: 1}, "an interface": any(s), "any": []any{s},
+		"a struct": inner{Note: s}, "nested": nested(), "a pointer to nested": new(nested()),
+	}
+	const general = "%v %+v %#v %T %20v %-30v"
+	for name, v := range values {
+		verbs := general + " %s %q %x %X %d %t %c %U %e %o %b %#x %10s %-30q %.3s"
+		if strings.Contains(name, "nested") {
+			verbs = general
+		}
+		for verb := range strings.FieldsSeq(verbs) {
+			if got := fmt.Sprintf(verb, v); leaks(got) {
+				t.Errorf("%s under %s prints %s", name, verb, got)
+			}
+		}
+		for how, got := range map[string]string{
+			"Sprint": fmt.Sprint(v), "Sprintln": fmt.Sprintln(v), "Sprintf with too many": fmt.Sprintf(general[:0], v),
+			"Errorf": fmt.Errorf("reading: %v", v).Error(), "Append": string(fmt.Append(nil, v)),
+			"joined errors": errors.Join(errors.New("a"), fmt.Errorf("b: %+v", v)).Error(),
+		} {
+			if leaks(got) {
+				t.Errorf("%s by %s prints %s", name, how, got)
+			}
+		}
+	}
+	if got := fmt.Sprintf("%s|%v|%q|%5d", s, s, s, s); got != strings.Join([]string{shown, shown, shown, shown}, "|") {
+		t.Errorf("printed as %s", got)
+	}
+}
+
+// leaks reports whether a word of the secret is in what was printed, in
+// letters or in hexadecimal.
+func leaks(printed string) bool {
+	for word := range strings.FieldsSeq(string(secret)) {
+		if len(word) > 2 && (strings.Contains(printed, word) || strings.Contains(strings.ToLower(printed), fmt.Sprintf("%x", word))) {
+			return true
+		}
+	}
+	return false
+}
+
+func TestTextIsNeverLogged(t *testing.T) {
+	t.Parallel()
+	s := secret
+	for name, handler := range map[string]func(*bytes.Buffer) slog.Handler{
+		"text": func(b *bytes.Buffer) slog.Handler { return slog.NewTextHandler(b, nil) },
+		"JSON": func(b *bytes.Buffer) slog.Handler { return slog.NewJSONHandler(b, nil) },
+	} {
+		var b bytes.Buffer
+		log := slog.New(handler(&b))
+		log.With("with", s).WithGroup("group").InfoContext(t.Context(), "said",
+			"text", s, slog.Any("any", s), slog.Group("inner", "text", s), "err", fmt.Errorf("reading: %v", s))
+		if leaks(b.String()) || strings.Count(b.String(), shown) != 5 {
+			t.Errorf("%s: logged %s", name, b.String())
+		}
+	}
+	var b bytes.Buffer
+	slog.New(slog.NewTextHandler(&b, nil)).InfoContext(t.Context(), "said", "nested", nested(), "pointer", &s, "list", []phi.Text{s})
+	if leaks(b.String()) {
+		t.Errorf("logged %s", b.String())
+	}
+}
+
+// JSON is how text is sealed and shown to those entitled to it, so there it is
+// itself. A JSON log must therefore be given values, never whole records.
+func TestTextIsItselfInJSON(t *testing.T) {
+	t.Parallel()
+	b, err := json.Marshal(map[string]phi.Text{"note": secret})
+	if err != nil || string(b) != `{"note":"Ada Byrne has a cough"}` {
+		t.Errorf("marshals as %s, %v", b, err)
+	}
+	var got map[string]phi.Text
+	if err := json.Unmarshal(b, &got); err != nil || got["note"] != secret || got["note"].Reveal() != string(secret) {
+		t.Errorf("reads back as %s, %v", got["note"].Reveal(), err)
+	}
+}
