@@ -76,7 +76,7 @@ func (d Delivery) Key() string {
 // MaxTries is how many deliveries an event gets before it is parked. With
 // Backoff it spans a little over a day, longer than Stripe's longest usual
 // outage and shorter than a card hold.
-const MaxTries = 14
+const MaxTries = 18
 
 // Backoff is the wait before the try after n failed ones: 5 s doubling to 4 h.
 func Backoff(n int) time.Duration {
