@@ -97,13 +97,16 @@ func (p Person) PoolOf() Pool {
 }
 
 func (p Person) stands(rel Relation, r Resource, now time.Time) bool {
+	if p.Practice == "" || p.Practice != r.Practice {
+		return false
+	}
 	switch rel {
 	case Acts:
-		return p.Practice == r.Practice && p.ActsFor(r.Patient, now)
+		return p.ActsFor(r.Patient, now)
 	case Team:
-		return p.Practice == r.Practice && p.Practice != ""
+		return true
 	case Holder:
-		return p.Practice == r.Practice && p.Practice != "" && r.Holder == p.ID && p.ID != ""
+		return p.ID != "" && r.Holder == p.ID
 	}
 	return false
 }
