@@ -124,11 +124,11 @@ func (p Payment) Settle(o Observation, now time.Time) (Payment, []ledger.Entry, 
 		p.Intent = o.Intent
 	}
 	switch {
-	case p.State == Opened && o.Status == "requires_capture":
+	case p.unpaid() && o.Status == "requires_capture":
 		if o.Capturable != p.Amount {
 			return Payment{}, nil, fmt.Errorf("billing: payment %s of %s is held for %s", p.ID, p.Amount, o.Capturable)
 		}
-		p.State, p.Held, p.HeldAt, p.CaptureBefore = Held, o.Capturable, now, o.CaptureBefore
+		p.State, p.Held, p.HeldAt, p.CaptureBefore, p.EndedAt = Held, o.Capturable, now, o.CaptureBefore, time.Time{}
 		if err := post(ledger.Held(p.ID, p.Practice, p.Held, now)); err != nil {
 			return Payment{}, nil, err
 		}
@@ -137,7 +137,7 @@ func (p Payment) Settle(o Observation, now time.Time) (Payment, []ledger.Entry, 
 	case p.State == Opened && o.SessionOver && o.Status != "succeeded" && o.Status != "processing":
 		p.State, p.EndedAt = Abandoned, now
 	}
-	if o.Status == "succeeded" && (p.State == Opened || p.State == Held || p.State == Failed) {
+	if o.Status == "succeeded" && (p.unpaid() || p.State == Held || p.State == Failed) {
 		if o.Received <= 0 || o.Received > p.Amount {
 			return Payment{}, nil, fmt.Errorf("billing: payment %s of %s collected %s", p.ID, p.Amount, o.Received)
 		}
@@ -180,6 +180,10 @@ func (p Payment) Settle(o Observation, now time.Time) (Payment, []ledger.Entry, 
 	p.Version++
 	return p, es, nil
 }
+
+// unpaid reports whether no money of p was seen yet. Should any come after all
+// to a page given up, it is recorded, so that it can be let go.
+func (p Payment) unpaid() bool { return p.State == Opened || p.State == Abandoned }
 
 // Fail returns p as one whose capture Stripe refused for good, and the entry
 // that lets the hold go. Why is Stripe's code. A payment that ended otherwise
