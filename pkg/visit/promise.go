@@ -40,7 +40,7 @@ func (p Promise) resume(now time.Time) Promise {
 	if p.Paused.IsZero() {
 		return p
 	}
-	stood := now.Sub(p.Paused)
+	stood := max(0, now.Sub(p.Paused)) // clocks of two functions may differ
 	p.By, p.Ends, p.Paused = p.By.Add(stood), p.Ends.Add(stood), time.Time{}
 	return p
 }
@@ -114,7 +114,7 @@ func (v Visit) Overdue(now time.Time) Overdue {
 
 // Lateness returns v with the patient told that the promised time passed.
 func (v Visit) Lateness() Visit {
-	if v.Promise.Told {
+	if v.Promise.Told || !v.Status.Open() {
 		return v
 	}
 	v.Promise.Told = true

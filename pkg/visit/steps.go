@@ -15,7 +15,9 @@ const MessageCap = 6
 
 // Each step returns the visit after it. Asked for again by the one who already
 // made it, a step returns the visit unchanged: a lost answer is never told
-// "conflict". A caller sees that from the unchanged Version.
+// "conflict". A caller sees that from the unchanged Version. Only Saved and
+// Priced always make a new version, and Ask, Reply and Answer cannot know
+// their own repetition, which is told by the message; that is the caller's.
 
 // Saved returns v with answers saved: a quote made for other answers is void.
 // State is where the patient said they are, empty while unsaid.
@@ -64,7 +66,7 @@ func (v Visit) Submit(quote, payment string, t Terms, now time.Time) (Visit, err
 // false if v does not want that hold, which must then be let go.
 func (v Visit) Held(payment string, before time.Time, t Terms, now time.Time) (Visit, bool) {
 	if v.Status != AwaitingPayment || v.Payment != payment {
-		return v, false
+		return v, v.Wants(payment)
 	}
 	v.CaptureBefore, v.CheckoutEnds = before, time.Time{}
 	return v.queue(t, now), true
@@ -94,6 +96,9 @@ func (v Visit) Unpaid(payment string) Visit {
 // CheckoutOpen returns v, whose page Stripe still calls open past its time, to
 // be asked about again.
 func (v Visit) CheckoutOpen(now time.Time) Visit {
+	if v.Status != AwaitingPayment {
+		return v
+	}
 	v.CheckoutEnds = now.Add(billing.SessionLife / 6)
 	return v.next(v.Status)
 }
@@ -101,6 +106,9 @@ func (v Visit) CheckoutOpen(now time.Time) Visit {
 // PayLink returns an answered v wanting payment in place of the one that
 // failed.
 func (v Visit) PayLink(payment string) Visit {
+	if v.Status != Answered && v.Status != Closed || v.Payment == payment {
+		return v
+	}
 	v.Payment = payment
 	v.Payments = append(v.Payments[:len(v.Payments):len(v.Payments)], payment)
 	return v.next(v.Status)
@@ -224,6 +232,9 @@ func (v Visit) Close(addendum string, now time.Time) (Visit, error) {
 
 // Divert returns v stopped by a red flag.
 func (v Visit) Divert(disposition string, now time.Time) (Visit, error) {
+	if v.Status == Diverted {
+		return v, nil
+	}
 	if v.Status != Draft && !v.Status.Open() {
 		return Visit{}, v.refuse("change its answers")
 	}
@@ -255,6 +266,9 @@ func (v Visit) Cancel(now time.Time) (Visit, error) {
 // TurnAway returns v ended by its holder without an answer: declined, or
 // redirected to care in person.
 func (v Visit) TurnAway(to Status, reason string, now time.Time) (Visit, error) {
+	if to != Declined && to != Redirected {
+		return Visit{}, fmt.Errorf("visit %s: turned away to %s", v.ID, to)
+	}
 	if v.Status == to {
 		return v, nil
 	}
