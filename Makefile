@@ -1,0 +1,57 @@
+# Everything a developer does. `make help` lists it.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+functions := $(notdir $(wildcard functions/*))
+engine    := infra/local/node_modules/.package-lock.json
+go_lint   := go tool -modfile=infra/tools/go.mod golangci-lint
+
+.PHONY: help setup run seed sweep demo bench test test-fast fuzz lint build $(addprefix build-,$(functions)) deploy clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(engine) ## fetch what running and testing need (Go modules, one npm package)
+
+$(engine): infra/local/package.json infra/local/package-lock.json
+	npm ci --prefix infra/local --no-audit --no-fund --loglevel=error
+	@touch $@
+
+run: setup ## run the whole system on this machine (EVISIT_ADDR, EVISIT_DATA change where)
+	@go build -o .build/evisit ./infra/local/evisit && exec .build/evisit
+
+seed: ## print the standard cast of the running system, with tokens, as JSON
+	@go run ./infra/local/evisit seed
+
+sweep: ## run one sweep of the running system now
+	@go run ./infra/local/evisit sweep
+
+demo: setup ## drive a system of its own (or BASE_URL) through every kind of visit, and prove the books
+	@go run ./infra/demo
+
+bench: setup ## submit throughput and our own CPU against a bare handler; units of a visit's life
+	@go run ./infra/bench
+
+test: setup ## run all tests, race detector on
+	go test -race -shuffle=on -timeout 20m ./...
+
+test-fast: setup ## run all tests without the race detector
+	go test ./...
+
+fuzz: setup ## run every fuzz target for a while (FUZZTIME=20s)
+	@infra/fuzz.sh $(or $(FUZZTIME),20s)
+
+lint: ## run the linters
+	$(go_lint) run ./...
+
+build: $(addprefix build-,$(functions)) ## build every function for Lambda into .build/
+
+$(addprefix build-,$(functions)): build-%:
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -ldflags "-s -w" -o .build/$*/bootstrap ./functions/$*
+
+deploy: build ## deploy with the AWS SAM command line (asks for parameters the first time)
+	sam deploy --template-file template.yaml --guided
+
+clean: ## remove what was built and the local data
+	rm -rf .build .evisit
