@@ -9,3 +9,6 @@ var (
 	//go:embed docs.html
 	docsHTML []byte
 )
+
+// Document returns the API's OpenAPI document, as served at /openapi.json.
+func Document() []byte { return append([]byte(nil), openapiJSON...) }

@@ -1,0 +1,44 @@
+package httpapi_test
+
+import (
+	"log/slog"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/apitest"
+)
+
+func TestTheDocumentIsValidAndItsExamplesFitTheirSchemas(t *testing.T) {
+	t.Parallel()
+	doc, err := apitest.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := doc.Validate(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestTheDocumentHasEveryRouteAndNoOther(t *testing.T) {
+	t.Parallel()
+	doc, err := apitest.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for path, item := range doc.Paths.Map() {
+		for method := range item.Operations() {
+			documented[method+" "+path] = true
+		}
+	}
+	served := append(httpapi.New(&clinic.Clinic{}, nil, slog.New(slog.DiscardHandler)).Patterns(), httpapi.HookPatterns...)
+	slices.Sort(served)
+	if d := cmp.Diff(served, slices.Sorted(maps.Keys(documented))); d != "" {
+		t.Errorf("routes served and documented differ (-served +documented):\n%s", d)
+	}
+}
