@@ -64,8 +64,8 @@ func Released(payment, practice string, amount money.Cents, at time.Time) (Entry
 // Captured records that captured was collected out of a hold of held; what
 // remains of the hold is let go in the same breath, as Stripe does.
 func Captured(payment, practice string, held, captured money.Cents, at time.Time) (Entry, error) {
-	if captured > held {
-		return Entry{}, fmt.Errorf("ledger: payment %s: captured %s exceeds the hold of %s", payment, captured, held)
+	if captured <= 0 || captured > held {
+		return Entry{}, fmt.Errorf("ledger: payment %s: captured %s of a hold of %s", payment, captured, held)
 	}
 	return entry(Capture, string(Capture), payment, practice, at,
 		Posting{HoldsOwed, held}, Posting{Holds, -held},
@@ -87,6 +87,9 @@ func Refunded(payment, practice string, before, total money.Cents, at time.Time)
 
 func entry(k Kind, id, payment, practice string, at time.Time, ps ...Posting) (Entry, error) {
 	e := Entry{ID: id, Kind: k, Payment: payment, Practice: practice, At: at, Postings: ps}
+	if debit := ps[0].Amount; debit <= 0 {
+		return Entry{}, fmt.Errorf("ledger: entry %s of payment %s is of %s", id, payment, debit)
+	}
 	return e, e.Check()
 }
 

@@ -1,0 +1,111 @@
+package ledger_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"evisit/pkg/ledger"
+	"evisit/pkg/money"
+)
+
+var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
+
+// amounts are mostly sensible and sometimes at the ends of their range.
+var amounts = rapid.OneOf(
+	rapid.Custom(func(t *rapid.T) money.Cents {
+		return money.Cents(rapid.Int64Range(1, int64(money.Max)).Draw(t, "sensible"))
+	}),
+	rapid.Custom(func(t *rapid.T) money.Cents { return money.Cents(rapid.Int64().Draw(t, "any")) }),
+	rapid.SampledFrom([]money.Cents{0, 1, -1, money.Max, money.Max + 1, -money.Max, math.MinInt64, math.MaxInt64}),
+)
+
+func TestEveryEntryBalancesOrIsRefused(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		a, b := amounts.Draw(t, "a"), amounts.Draw(t, "b")
+		made := map[string]func() (ledger.Entry, error){
+			"Held":     func() (ledger.Entry, error) { return ledger.Held("p", "x", a, noon) },
+			"Released": func() (ledger.Entry, error) { return ledger.Released("p", "x", a, noon) },
+			"Captured": func() (ledger.Entry, error) { return ledger.Captured("p", "x", a, b, noon) },
+			"Charged":  func() (ledger.Entry, error) { return ledger.Charged("p", "x", a, noon) },
+			"Refunded": func() (ledger.Entry, error) { return ledger.Refunded("p", "x", a, b, noon) },
+		}
+		sensible := func(c money.Cents) bool { return c > 0 && c <= money.Max }
+		for name, want := range map[string]bool{
+			"Held": sensible(a), "Released": sensible(a), "Charged": sensible(a),
+			"Captured": sensible(a) && sensible(b) && b <= a,
+		} {
+			if _, err := made[name](); (err == nil) != want {
+				t.Errorf("%s of %s and %s = %v, want it accepted: %t", name, a, b, err, want)
+			}
+		}
+		for name, make := range made {
+			e, err := make()
+			if err != nil {
+				continue
+			}
+			var sum money.Cents
+			for account, amount := range ledger.Balances([]ledger.Entry{e}) {
+				if amount == 0 || amount > money.Max || amount < -money.Max {
+					t.Errorf("%s posts %s to %s", name, amount, account)
+				}
+				sum += amount
+			}
+			if sum != 0 {
+				t.Errorf("%s is off balance by %s", name, sum)
+			}
+		}
+	})
+}
+
+func TestEntriesPostToTheirAccounts(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		make func() (ledger.Entry, error)
+		id   string
+		want map[ledger.Account]money.Cents
+	}{
+		{"a hold", func() (ledger.Entry, error) { return ledger.Held("p", "x", 4000, noon) }, "hold",
+			map[ledger.Account]money.Cents{ledger.Holds: 4000, ledger.HoldsOwed: -4000}},
+		{"a release", func() (ledger.Entry, error) { return ledger.Released("p", "x", 4000, noon) }, "release",
+			map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000}},
+		{"a capture", func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 4000, noon) }, "capture",
+			map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 4000, ledger.VisitFees: -4000}},
+		{"a capture of a part", func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 2500, noon) }, "capture",
+			map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 2500, ledger.VisitFees: -2500}},
+		{"a charge", func() (ledger.Entry, error) { return ledger.Charged("p", "x", 4000, noon) }, "charge",
+			map[ledger.Account]money.Cents{ledger.Stripe: 4000, ledger.VisitFees: -4000}},
+		{"a second refund", func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 1000, 2500, noon) }, "refund-2500",
+			map[ledger.Account]money.Cents{ledger.Refunds: 1500, ledger.Stripe: -1500}},
+	} {
+		e, err := test.make()
+		if err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if diff := cmp.Diff(test.want, ledger.Balances([]ledger.Entry{e})); diff != "" || e.ID != test.id {
+			t.Errorf("%s has id %s and posts (-want +got):\n%s", test.name, e.ID, diff)
+		}
+	}
+}
+
+func TestCheckRefusesWhatDoesNotBalance(t *testing.T) {
+	t.Parallel()
+	for name, ps := range map[string][]ledger.Posting{
+		"nothing":        nil,
+		"one posting":    {{Account: ledger.Stripe, Amount: 1}},
+		"a cent too few": {{Account: ledger.Stripe, Amount: 100}, {Account: ledger.VisitFees, Amount: -99}},
+		"a zero":         {{Account: ledger.Stripe, Amount: 0}, {Account: ledger.VisitFees, Amount: 0}},
+		"beyond the max": {{Account: ledger.Stripe, Amount: money.Max + 1}, {Account: ledger.VisitFees, Amount: -money.Max - 1}},
+		"overflow": {{Account: ledger.Stripe, Amount: math.MaxInt64}, {Account: ledger.Stripe, Amount: math.MaxInt64},
+			{Account: ledger.VisitFees, Amount: 2}},
+	} {
+		if err := (ledger.Entry{Postings: ps}).Check(); err == nil {
+			t.Errorf("%s is accepted", name)
+		}
+	}
+}
