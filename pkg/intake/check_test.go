@@ -113,7 +113,7 @@ func TestCheckNamesEveryProblem(t *testing.T) {
 		"a total of any type":          {bare + "," + answer("score", `"valueString":"high"`), nil},
 		"everything at once": {
 			answer("x", `"valueBoolean":true`) + "," + answer("sick", `"valueInteger":1`) + "," + med(answer("dose", `"valueInteger":500`)) + "," + answer("when", `"valueDateTime":"now"`),
-			[]string{"x unknown", "sick type", "drug required", "dose range", "when date", "photo required"},
+			[]string{"x unknown", "sick type", "dose range", "drug required", "when date", "photo required"},
 		},
 	}
 	f := sample(t)
@@ -133,6 +133,34 @@ func TestCheckNamesEveryProblem(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestSeveralConditionsEnableByAnyOrAll(t *testing.T) {
+	t.Parallel()
+	f := sample(t)
+	for _, tt := range []struct{ sick, cough, either, both bool }{
+		{false, false, false, false}, {true, false, true, false}, {false, true, true, false}, {true, true, true, true},
+	} {
+		signs := intake.Ask("signs", intake.Code(intake.Coding{Code: "none"}))
+		if tt.cough {
+			signs = intake.Ask("signs", intake.Code(intake.Coding{Code: "cough"}))
+		}
+		res := f.Check(intake.Response{Items: []intake.Entry{intake.Ask("sick", intake.Boolean(tt.sick)), signs}})
+		if res.Enabled("either") != tt.either || res.Enabled("both") != tt.both {
+			t.Errorf("sick %v, cough %v: either is %v, both is %v", tt.sick, tt.cough, res.Enabled("either"), res.Enabled("both"))
+		}
+		if res.Enabled("nothing") {
+			t.Error("an item that does not exist is enabled")
+		}
+	}
+}
+
+func TestProblemsOutsideRowsNameNone(t *testing.T) {
+	t.Parallel()
+	res := sample(t).Check(respond(t, twoPhotos))
+	if len(res.Problems) != 1 || res.Problems[0].Text != "Answer yes or no." {
+		t.Errorf("problems: %+v", res.Problems)
 	}
 }
 

@@ -21,13 +21,16 @@ func TestComposing(t *testing.T) {
 	for _, it := range f.Items() {
 		order = append(order, it.LinkID)
 	}
-	want := "location-state sick temp temp-how signs signs-since med when photo s-1 s-2 score fee-ack consent-ack"
+	want := "location-state sick temp temp-how signs signs-since either both med when photo s-1 s-2 score fee-ack consent-ack"
 	if got := strings.Join(order, " "); got != want {
 		t.Errorf("order\n%s, want\n%s", got, want)
 	}
 	if f.Name() != "sample" || f.Version() != "1-common-2" || f.Canonical() != "https://example.org/fhir/Questionnaire/sample|1-common-2" ||
 		f.Title() != "Sample" || f.BillingClass() != "em" || f.Sex() != "female" || !f.RequiresPhotos() {
 		t.Errorf("attributes: %s %s %s", f.Name(), f.Version(), f.Canonical())
+	}
+	if low, high, ok := f.Ages(); low != 18 || high != 65 || !ok {
+		t.Errorf("ages %d to %d, %v", low, high, ok)
 	}
 	if d := cmp.Diff([]string{"no-consent", "hot", "two-rows", "high-score"}, ids(f.Rules())); d != "" {
 		t.Errorf("rules (-want +got):\n%s", d)
@@ -48,8 +51,8 @@ func TestPagesHoldEveryItemOnce(t *testing.T) {
 	}
 	want := []string{
 		"", " location-state",
-		"Sample, 1 of 2", " sick", " temp", " temp-how", " signs", " signs-since", " med",
-		"Sample, 2 of 2", " when", " photo", " s-1", " s-2", " score",
+		"Sample, 1 of 2", " sick", " temp", " temp-how", " signs", " signs-since", " either", " both",
+		"Sample, 2 of 2", " med", " when", " photo", " s-1", " s-2", " score",
 		"Fee and consent", " fee-ack", " consent-ack",
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -135,6 +138,16 @@ func TestOneSourceAlone(t *testing.T) {
 	}
 	if f.Version() != "2" || len(f.Rules()) != 1 {
 		t.Errorf("version %s, %d rules", f.Version(), len(f.Rules()))
+	}
+	if _, _, ok := f.Ages(); ok {
+		t.Error("the common block is limited to an age")
+	}
+	protocol, err := intake.Alone(questionnaire(t, "protocol"))
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	if pages := protocol.Pages(); len(pages) != 2 || pages[0].Title != "Sample, 1 of 2" {
+		t.Errorf("%d pages, the first %q", len(pages), pages[0].Title)
 	}
 	res := f.Check(respond(t, `{"linkId":"consent-ack","answer":[{"valueBoolean":false}]}`))
 	if res.Disposition != intake.Ineligible {

@@ -60,6 +60,15 @@ func TestWhatMayNotBePublished(t *testing.T) {
 		"an extension we do not evaluate":  {`StructureDefinition/mimeType`, `StructureDefinition/hidden`, "photo extension"},
 		"an extension with two values":     {`"valueCode": "image/png"`, `"valueCode": "image/png", "valueString": "image/png"`, "photo extension"},
 		"a choice without options":         {`"type": "dateTime"`, `"type": "choice"`, "when option"},
+		"an option without a coding":       {`{"valueCoding": {"system": "s", "code": "cough", "display": "Cough"}}`, `{"extension": []}`, "signs option"},
+		"a required text":                  {`"type": "display"`, `"type": "display", "required": true`, "sick-help type"},
+		"a size of nothing":                {`maxSize", "valueDecimal": 1`, `maxSize", "valueDecimal": 0`, "photo range"},
+		"a size that is no size":           {`maxSize", "valueDecimal": 1`, `maxSize", "valueDecimal": 1e99`, "photo range"},
+		"a file type on a text":            {`"text": "When?"`, `"text": "When?", "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/mimeType", "valueCode": "image/png"}]`, "when attachment"},
+		"a diagnosis without a code":       {`"code": "R30.0"`, `"code": ""`, "evisit-suggested-diagnosis required"},
+		"a total that is required":         {`"readOnly": true`, `"readOnly": true, "required": true`, "score readonly"},
+		"a total that is asked":            {`"readOnly": true`, `"readOnly": false`, "score readonly"},
+		"a total that is a text":           {`"score", "type": "integer"`, `"score", "type": "string"`, "score readonly"},
 		"an option twice":                  {`"code": "cough"`, `"code": "none"`, "signs option"},
 		"questions nested in a question":   {`{"linkId": "sick-help", "type": "display"`, `{"linkId": "sick-help", "type": "boolean"`, "sick-help type"},
 		"a group without items":            {`"linkId": "when", "type": "dateTime"`, `"linkId": "when", "type": "group"`, "when type"},
@@ -88,6 +97,56 @@ func TestWhatMayNotBePublished(t *testing.T) {
 				t.Errorf("problems %+v, want %q among them", f.Problems, tt.want)
 			}
 		})
+	}
+}
+
+func TestARuleMustBeWithinReachOfItsQuestion(t *testing.T) {
+	t.Parallel()
+	const cond = `{"url": "operator", "valueCode": ">"}, {"url": "answer", "valueInteger": 50}`
+	for comparison, ok := range map[string]bool{ // dose is from 0 to 100
+		"= 0": true, "= 100": true, "= -1": false, "= 101": false,
+		"!= 0": true, "!= 100": true, "!= 500": true,
+		"> 99": true, "> 100": false, ">= 100": true, ">= 101": false,
+		"< 1": true, "< 0": false, "<= 0": true, "<= -1": false,
+	} {
+		operator, answer, _ := strings.Cut(comparison, " ")
+		replaced := strings.NewReplacer(`">"`, `"`+operator+`"`, "50", answer).Replace(cond)
+		err := publish(t, strings.Replace(string(source(t, "protocol")), cond, replaced, 1))
+		if (err == nil) != ok {
+			t.Errorf("dose %s: published is %v, want %v", comparison, err == nil, ok)
+		}
+	}
+}
+
+func TestBothPressuresOfAReadingAreInOneGroup(t *testing.T) {
+	t.Parallel()
+	const sex = `{"url": "https://example.org/fhir/StructureDefinition/evisit-sex", "valueCode": "female"}`
+	const flag = `{"url": "https://example.org/fhir/StructureDefinition/evisit-derived-flag", "extension": [{"url": "id", "valueId": "bp-consistency"}]}`
+	const sys, dia = `{"linkId": "bp-sys", "type": "integer", "text": "Top"}`, `{"linkId": "bp-dia", "type": "integer", "text": "Bottom"}`
+	const when = `{"linkId": "when", "type": "dateTime", "text": "When?"}`
+	group := func(linkID, items string) string {
+		return `{"linkId": "` + linkID + `", "type": "group", "item": [` + items + `]}`
+	}
+	for name, tt := range map[string]struct {
+		items string
+		ok    bool
+	}{
+		"in one group":  {group("bp", sys+","+dia), true},
+		"in two groups": {group("a", sys) + "," + group("b", dia), false},
+		"in none":       {sys + "," + dia, false},
+	} {
+		data := strings.NewReplacer(sex, flag, when, tt.items).Replace(string(source(t, "protocol")))
+		if err := publish(t, data); (err == nil) != tt.ok {
+			t.Errorf("%s: %v", name, explain(err))
+		}
+	}
+}
+
+func TestARangeMayBeOneNumber(t *testing.T) {
+	t.Parallel()
+	data := strings.Replace(string(source(t, "protocol")), `"valueDecimal": 95.0`, `"valueDecimal": 108`, 1)
+	if err := publish(t, data); err != nil {
+		t.Error(explain(err))
 	}
 }
 

@@ -17,6 +17,9 @@ func TestNumbersCompareAsFractionsDo(t *testing.T) {
 		y, okY := parseNumber(b)
 		p, _ := new(big.Rat).SetString(a)
 		q, _ := new(big.Rat).SetString(b)
+		if zero, _ := parseNumber("0"); x.compare(zero) != p.Sign() {
+			t.Fatalf("%s against 0: %d", a, x.compare(zero))
+		}
 		if !okX || !okY || x.compare(y) != p.Cmp(q) {
 			t.Fatalf("%s against %s: %d, want %d", a, b, x.compare(y), p.Cmp(q))
 		}

@@ -153,6 +153,32 @@ func TestMergeReplacesWhatThePageCarries(t *testing.T) {
 	}
 }
 
+func TestResponsesThatDiffer(t *testing.T) {
+	t.Parallel()
+	file := func(url string) intake.Value { return intake.File(intake.Attachment{URL: url}) }
+	whole := func(e ...intake.Entry) intake.Response {
+		return intake.Response{Questionnaire: "q", Status: "completed", Items: e}
+	}
+	r := whole(intake.Row("g", intake.Ask("a", intake.Boolean(true), file("u"))))
+	if !r.Equal(whole(intake.Row("g", intake.Ask("a", intake.Boolean(true), file("u"))))) {
+		t.Error("equal responses differ")
+	}
+	for name, o := range map[string]intake.Response{
+		"form":   {Questionnaire: "p", Status: r.Status, Items: r.Items},
+		"status": {Questionnaire: r.Questionnaire, Items: r.Items},
+		"items":  whole(),
+		"linkId": whole(intake.Row("g", intake.Ask("b", intake.Boolean(true), file("u")))),
+		"value":  whole(intake.Row("g", intake.Ask("a", intake.Boolean(false), file("u")))),
+		"file":   whole(intake.Row("g", intake.Ask("a", intake.Boolean(true), file("v")))),
+		"kind":   whole(intake.Row("g", intake.Ask("a", intake.Boolean(true), intake.String("u")))),
+		"count":  whole(intake.Row("g", intake.Ask("a", intake.Boolean(true)))),
+	} {
+		if r.Equal(o) || o.Equal(r) {
+			t.Errorf("another %s is equal", name)
+		}
+	}
+}
+
 func TestValuesReadAsText(t *testing.T) {
 	t.Parallel()
 	for want, v := range map[string]intake.Value{
