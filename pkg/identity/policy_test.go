@@ -1,0 +1,191 @@
+package identity_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+)
+
+var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
+
+var actions = []identity.Action{
+	identity.StartVisit, identity.ReadVisit, identity.ReadChart, identity.FillVisit, identity.WriteToTeam, identity.ReadQueue,
+	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadTrail, identity.ReadLog, identity.ReadJobs,
+}
+
+// How a person may stand to the visit of patient-1 at practice-1.
+var relations = map[string]func(*identity.Person, *identity.Resource){
+	"is the patient": func(p *identity.Person, r *identity.Resource) { p.Patient = r.Patient },
+	"acts for the patient": func(p *identity.Person, r *identity.Resource) {
+		p.Grants = []identity.Grant{{Patient: "patient-9"}, {Patient: r.Patient, Until: noon.Add(time.Nanosecond)}}
+	},
+	"acts without end": func(p *identity.Person, r *identity.Resource) { p.Grants = []identity.Grant{{Patient: r.Patient}} },
+	"acted until now": func(p *identity.Person, r *identity.Resource) {
+		p.Patient, p.Grants = "patient-9", []identity.Grant{{Patient: r.Patient, Until: noon}}
+	},
+	"is someone else's": func(p *identity.Person, _ *identity.Resource) {
+		p.Patient, p.Grants = "patient-9", []identity.Grant{{Patient: "patient-8"}}
+	},
+	"works there":   func(*identity.Person, *identity.Resource) {},
+	"has taken it":  func(p *identity.Person, r *identity.Resource) { r.Holder = p.ID },
+	"another's has": func(_ *identity.Person, r *identity.Resource) { r.Holder = "person-9" },
+}
+
+const (
+	ofPatient = "visit.start visit.read chart.read visit.fill message.send ledger.read audit.read"
+	anyPool   = "clinical staff none"
+	nothing   = "" // the visit is not there for them: 404 to everything
+)
+
+// policy is who may do what, written out: what is not in allowed is denied, or
+// not found where nothing is allowed.
+var policy = []struct {
+	role      identity.Role
+	relations string // separated by commas
+	pools     string
+	allowed   string
+}{
+	{identity.PatientRole, "is the patient,acts for the patient,acts without end", anyPool, ofPatient},
+	{identity.PatientRole, "acted until now,is someone else's,works there,has taken it", anyPool, nothing},
+	{identity.Caregiver, "is the patient,acts for the patient,acts without end", anyPool, ofPatient},
+	{identity.Caregiver, "acted until now,is someone else's,works there,has taken it", anyPool, nothing},
+
+	{identity.Clinician, "works there,another's has,is the patient,acts without end", "clinical", "visit.read chart.read queue.read visit.take"},
+	{identity.Clinician, "has taken it", "clinical", "visit.read chart.read queue.read visit.take visit.treat"},
+	{identity.Clinician, "works there,another's has,has taken it,is the patient", "staff none", nothing},
+
+	{identity.Nurse, "works there,another's has,has taken it", "clinical", "visit.read chart.read queue.read"},
+	{identity.Nurse, "works there,another's has,has taken it", "staff none", nothing},
+
+	{identity.Staff, "works there,another's has", "staff", "visit.read chart.read queue.read visit.take ledger.read"},
+	{identity.Staff, "has taken it", "staff", "visit.read chart.read queue.read visit.take visit.treat ledger.read"},
+	{identity.Staff, "works there,another's has,has taken it", "clinical none", "visit.read ledger.read"},
+
+	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read audit.read log.read jobs.read"},
+
+	{"", "works there,is the patient,has taken it", anyPool, nothing},
+	{"janitor", "works there,is the patient,has taken it", anyPool, nothing},
+}
+
+func TestThePolicyIsWhatIsWrittenHere(t *testing.T) {
+	t.Parallel()
+	for _, line := range policy {
+		for relation := range strings.SplitSeq(line.relations, ",") {
+			for pool := range strings.FieldsSeq(line.pools) {
+				p, r := stand(t, line.role, relation, pool)
+				for _, a := range actions {
+					want := error(fault.Denied)
+					switch {
+					case slices.Contains(strings.Fields(line.allowed), string(a)):
+						want = nil
+					case line.allowed == nothing:
+						want = fault.NotFound
+					}
+					name := fmt.Sprintf("%s who %s, %s pool: %s", line.role, relation, pool, a)
+					if got := identity.Allow(p, a, r, noon); !errors.Is(got, want) {
+						t.Errorf("%s = %v, want %v", name, got, want)
+					}
+					foreign := p
+					foreign.Practice = "practice-2"
+					if got := identity.Allow(foreign, a, r, noon); !errors.Is(got, fault.NotFound) {
+						t.Errorf("%s, at another practice = %v, want not found", name, got)
+					}
+					gone := p
+					gone.Inactive = true
+					if got := identity.Allow(gone, a, r, noon); !errors.Is(got, fault.NotFound) {
+						t.Errorf("%s, deactivated = %v, want not found", name, got)
+					}
+				}
+			}
+		}
+	}
+}
+
+func stand(t *testing.T, role identity.Role, relation, pool string) (identity.Person, identity.Resource) {
+	t.Helper()
+	p := identity.Person{ID: "person-1", Practice: "practice-1", Role: role}
+	r := identity.Resource{Practice: "practice-1", Patient: "patient-1"}
+	if pool != "none" {
+		r.Pool = identity.Pool(pool)
+	}
+	relate, ok := relations[relation]
+	if !ok {
+		t.Fatalf("no relation %q", relation)
+	}
+	relate(&p, &r)
+	return p, r
+}
+
+func TestZeroFieldsMatchNobody(t *testing.T) {
+	t.Parallel()
+	for _, role := range []identity.Role{identity.PatientRole, identity.Caregiver, identity.Clinician, identity.Nurse, identity.Staff, identity.Admin} {
+		for name, r := range map[string]identity.Resource{
+			"nothing at all":    {},
+			"no practice":       {Patient: "patient-1", Holder: "person-1", Pool: identity.ClinicalPool},
+			"no practice, pool": {Patient: "patient-1", Holder: "person-1", Pool: identity.StaffPool},
+		} {
+			for _, p := range []identity.Person{
+				{Role: role},
+				{ID: "person-1", Role: role, Patient: "patient-1", Grants: []identity.Grant{{Patient: ""}}},
+			} {
+				for _, a := range actions {
+					if err := identity.Allow(p, a, r, noon); !errors.Is(err, fault.NotFound) {
+						t.Errorf("%s, %s of %s = %v, want not found", role, a, name, err)
+					}
+				}
+			}
+		}
+	}
+	p := identity.Person{Practice: "practice-1", Role: identity.Clinician}
+	r := identity.Resource{Practice: "practice-1", Pool: identity.ClinicalPool}
+	if err := identity.Allow(p, identity.TreatVisit, r, noon); !errors.Is(err, fault.Denied) {
+		t.Errorf("a visit nobody has taken, treated by nobody = %v, want denied", err)
+	}
+	if (identity.Person{}).ActsFor("", noon) {
+		t.Error("nobody acts for nobody")
+	}
+}
+
+func TestALicenseHoldsInItsStateUntilItExpires(t *testing.T) {
+	t.Parallel()
+	p := identity.Person{Licenses: []identity.License{
+		{State: "CA", Expires: noon.Add(-time.Hour)}, {State: "CA", Expires: noon}, {State: "OR", Expires: noon},
+	}}
+	for _, test := range []struct {
+		state string
+		now   time.Time
+		want  bool
+	}{
+		{"CA", noon.Add(-time.Nanosecond), true},
+		{"CA", noon, false},
+		{"OR", noon.Add(-2 * time.Hour), true},
+		{"WA", noon.Add(-2 * time.Hour), false},
+		{"", noon.Add(-2 * time.Hour), false},
+		{"ca", noon.Add(-2 * time.Hour), false},
+	} {
+		if got := p.LicensedIn(test.state, test.now); got != test.want {
+			t.Errorf("licensed in %q at %v: %t", test.state, test.now, got)
+		}
+	}
+}
+
+func TestWorkComesFromOnesOwnPool(t *testing.T) {
+	t.Parallel()
+	for role, want := range map[identity.Role]identity.Pool{
+		identity.Staff: identity.StaffPool, identity.Clinician: identity.ClinicalPool, identity.Nurse: identity.ClinicalPool,
+	} {
+		p := identity.Person{ID: "person-1", Practice: "practice-1", Role: role}
+		if got := p.PoolOf(); got != want {
+			t.Errorf("%s works from %s, want %s", role, got, want)
+		}
+		if err := identity.Allow(p, identity.ReadQueue, identity.Resource{Practice: "practice-1", Pool: p.PoolOf()}, noon); err != nil {
+			t.Errorf("%s may not read the queue it works from: %v", role, err)
+		}
+	}
+}
