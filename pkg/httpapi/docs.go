@@ -2,6 +2,8 @@ package httpapi
 
 import _ "embed"
 
+//go:generate go run evisit/infra/apidocs openapi.json docs.html
+
 // The API's description, and a page that reads it to people.
 var (
 	//go:embed openapi.json
