@@ -1,0 +1,254 @@
+package billing_test
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/ledger"
+	"evisit/pkg/money"
+)
+
+var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
+
+const fee money.Cents = 4000
+
+func open(t rapid.TB, atOnce bool) billing.Payment {
+	t.Helper()
+	p, err := billing.Open("payment-1", "visit-1", "practice-1", "acct_1", fee, atOnce, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestOnlyAnAmountACardCanPayIsOpened(t *testing.T) {
+	t.Parallel()
+	for amount, want := range map[money.Cents]bool{
+		1: true, fee: true, money.Max: true, 0: false, -1: false, money.Max + 1: false, math.MinInt64: false, math.MaxInt64: false,
+	} {
+		if _, err := billing.Open("p", "v", "x", "a", amount, false, noon); (err == nil) != want {
+			t.Errorf("opening a payment of %s: %v", amount, err)
+		}
+	}
+	p := open(t, false)
+	if p.State != billing.Opened || p.Version != 1 || !p.SessionEnds.Equal(noon.Add(billing.SessionLife)) {
+		t.Errorf("opened as %+v", p)
+	}
+}
+
+func TestAPageIsKeptOnce(t *testing.T) {
+	t.Parallel()
+	p := open(t, false).WithPage("cs_1", "https://pay.example/1")
+	if p.Version != 2 || p.Session != "cs_1" || p.URL != "https://pay.example/1" {
+		t.Errorf("with its page: %+v", p)
+	}
+	if again := p.WithPage("cs_1", "https://pay.example/1"); again != p {
+		t.Errorf("with the same page: %+v", again)
+	}
+}
+
+// What Stripe may say of a payment of the fee.
+var (
+	asked     = billing.Observation{Intent: "pi_1", Status: "requires_payment_method"}
+	over      = billing.Observation{SessionOver: true}
+	held      = billing.Observation{Intent: "pi_1", Status: "requires_capture", Capturable: fee, CaptureBefore: noon.Add(7 * 24 * time.Hour)}
+	captured  = billing.Observation{Intent: "pi_1", Status: "succeeded", Received: fee}
+	canceled  = billing.Observation{Intent: "pi_1", Status: "canceled"}
+	lapsed    = billing.Observation{Intent: "pi_1", Status: "canceled", Expired: true}
+	back1000  = billing.Observation{Intent: "pi_1", Status: "succeeded", Received: fee, Refunded: 1000}
+	backAll   = billing.Observation{Intent: "pi_1", Status: "succeeded", Received: fee, Refunded: fee}
+	disputed  = billing.Observation{Intent: "pi_1", Status: "succeeded", Received: fee, Disputed: true}
+	processed = billing.Observation{Intent: "pi_1", Status: "processing", SessionOver: true}
+	// refused stands for Fail, which is our word and not Stripe's.
+	refused = billing.Observation{Intent: "refused"}
+)
+
+func TestAPaymentFollowsWhatStripeSays(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		said    []billing.Observation
+		state   billing.State
+		entries []string
+	}{
+		"nobody paid yet":                   {[]billing.Observation{{}, asked}, billing.Opened, nil},
+		"the page closed":                   {[]billing.Observation{asked, over}, billing.Abandoned, nil},
+		"the page closed while in progress": {[]billing.Observation{processed}, billing.Opened, nil},
+		"cancelled before it was paid":      {[]billing.Observation{canceled}, billing.Abandoned, nil},
+		"held":                              {[]billing.Observation{held}, billing.Held, []string{"hold"}},
+		"held after the page closed":        {[]billing.Observation{over, held}, billing.Held, []string{"hold"}},
+		"captured":                          {[]billing.Observation{held, captured}, billing.Captured, []string{"hold", "capture"}},
+		"captured, the hold never seen":     {[]billing.Observation{captured}, billing.Captured, []string{"charge"}},
+		"paid after the page closed":        {[]billing.Observation{over, captured}, billing.Captured, []string{"charge"}},
+		"released":                          {[]billing.Observation{held, canceled}, billing.Released, []string{"hold", "release"}},
+		"lapsed":                            {[]billing.Observation{held, lapsed}, billing.Lapsed, []string{"hold", "release"}},
+		"refused for good":                  {[]billing.Observation{held, refused}, billing.Failed, []string{"hold", "release"}},
+		"refused, then let go":              {[]billing.Observation{held, refused, canceled}, billing.Failed, []string{"hold", "release"}},
+		"refused, yet captured":             {[]billing.Observation{held, refused, captured}, billing.Captured, []string{"hold", "release", "charge"}},
+		"refused after it was captured":     {[]billing.Observation{held, captured, refused}, billing.Captured, []string{"hold", "capture"}},
+		"given back in part":                {[]billing.Observation{held, captured, back1000}, billing.Captured, []string{"hold", "capture", "refund-1000"}},
+		"given back in parts":               {[]billing.Observation{held, back1000, backAll}, billing.Refunded, []string{"hold", "capture", "refund-1000", "refund-4000"}},
+		"told of a refund late":             {[]billing.Observation{held, backAll, back1000}, billing.Refunded, []string{"hold", "capture", "refund-4000"}},
+		"disputed":                          {[]billing.Observation{held, captured, disputed}, billing.Disputed, []string{"hold", "capture"}},
+		"disputed, then given back":         {[]billing.Observation{captured, disputed, backAll}, billing.Refunded, []string{"charge", "refund-4000"}},
+		"captured in part": {[]billing.Observation{held, {Intent: "pi_1", Status: "succeeded", Received: 2500}},
+			billing.Captured, []string{"hold", "capture"}},
+		"a status we do not know": {[]billing.Observation{held, {Intent: "pi_1", Status: "levitating"}}, billing.Held, []string{"hold"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := open(t, false)
+			var entries []string
+			for _, o := range test.said {
+				next, es, err := say(p, o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range es {
+					entries = append(entries, e.ID)
+				}
+				p = next
+			}
+			if diff := cmp.Diff(test.entries, entries); p.State != test.state || diff != "" {
+				t.Errorf("state = %s, want %s; entries (-want +got):\n%s", p.State, test.state, diff)
+			}
+		})
+	}
+}
+
+func say(p billing.Payment, o billing.Observation) (billing.Payment, []ledger.Entry, error) {
+	if o == refused {
+		return p.Fail("card_declined", noon)
+	}
+	return p.Settle(o, noon)
+}
+
+func TestAmountsThatCannotBeAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, said := range map[string][]billing.Observation{
+		"held for less":             {{Intent: "pi_1", Status: "requires_capture", Capturable: fee - 1}},
+		"held for more":             {{Intent: "pi_1", Status: "requires_capture", Capturable: fee + 1}},
+		"held for nothing":          {{Intent: "pi_1", Status: "requires_capture"}},
+		"captured for more":         {held, {Intent: "pi_1", Status: "succeeded", Received: fee + 1}},
+		"captured for nothing":      {held, {Intent: "pi_1", Status: "succeeded"}},
+		"captured for less than 0":  {held, {Intent: "pi_1", Status: "succeeded", Received: -fee}},
+		"collected for more":        {{Intent: "pi_1", Status: "succeeded", Received: fee + 1}},
+		"given back more than came": {held, captured, {Intent: "pi_1", Status: "succeeded", Received: fee, Refunded: fee + 1}},
+		"another intent":            {held, {Intent: "pi_2", Status: "succeeded", Received: fee}},
+	} {
+		p := open(t, false)
+		for n, o := range said {
+			next, es, err := p.Settle(o, noon)
+			if last := n == len(said)-1; last != (err != nil) {
+				t.Fatalf("%s: step %d: %v", name, n, err)
+			} else if last && (len(es) > 0 || next != billing.Payment{}) {
+				t.Errorf("%s: refused, and yet %+v with %d entries", name, next, len(es))
+			}
+			p = next
+		}
+	}
+}
+
+// Whatever Stripe says, in any order and as often as it likes, what we hold to
+// be true stays consistent.
+func TestNoOrderOfWordsUnbalancesAPayment(t *testing.T) {
+	t.Parallel()
+	amounts := rapid.SampledFrom([]money.Cents{0, fee, fee, fee, fee / 2, 1000, fee + 1, -1})
+	said := rapid.OneOf(
+		rapid.SampledFrom([]billing.Observation{asked, over, held, captured, canceled, lapsed, back1000, backAll, disputed, processed, refused}),
+		rapid.Custom(func(t *rapid.T) billing.Observation {
+			return billing.Observation{
+				Intent:      rapid.SampledFrom([]string{"", "pi_1", "pi_1", "pi_2"}).Draw(t, "intent"),
+				Status:      rapid.SampledFrom([]string{"", "requires_capture", "succeeded", "canceled", "processing", "odd"}).Draw(t, "status"),
+				SessionOver: rapid.Bool().Draw(t, "over"), Capturable: amounts.Draw(t, "capturable"),
+				Received: amounts.Draw(t, "received"), Refunded: amounts.Draw(t, "refunded"),
+				Disputed: rapid.Bool().Draw(t, "disputed"), Expired: rapid.Bool().Draw(t, "expired"),
+			}
+		}),
+	)
+	rapid.Check(t, func(t *rapid.T) {
+		p := open(t, rapid.Bool().Draw(t, "at once"))
+		var entries []ledger.Entry
+		t.Repeat(map[string]func(*rapid.T){
+			"hear": func(t *rapid.T) {
+				o := said.Draw(t, "said")
+				next, es, err := say(p, o)
+				if err != nil {
+					if len(es) > 0 || next != (billing.Payment{}) {
+						t.Errorf("refused, and yet %+v with %d entries", next, len(es))
+					}
+					return
+				}
+				if changed := next != p; changed != (next.Version == p.Version+1) || !changed && len(es) > 0 {
+					t.Errorf("changed: %t, version %d after %d, %d entries", changed, next.Version, p.Version, len(es))
+				}
+				if again, es, err := say(next, o); err != nil || again != next || len(es) > 0 {
+					t.Errorf("told the same again: %+v, %d entries, %v; was %+v", again, len(es), err, next)
+				}
+				settled(t, p, next)
+				p, entries = next, append(entries, es...)
+			},
+			"": func(t *rapid.T) { balanced(t, p, entries) },
+		})
+	})
+}
+
+// settled checks that p could become next.
+func settled(t *rapid.T, p, next billing.Payment) {
+	after := map[billing.State][]billing.State{
+		billing.Opened:    {billing.Held, billing.Captured, billing.Refunded, billing.Disputed, billing.Abandoned, billing.Failed},
+		billing.Held:      {billing.Captured, billing.Refunded, billing.Disputed, billing.Released, billing.Lapsed, billing.Failed},
+		billing.Captured:  {billing.Refunded, billing.Disputed},
+		billing.Disputed:  {billing.Refunded},
+		billing.Abandoned: {billing.Held, billing.Captured, billing.Refunded, billing.Disputed},
+		billing.Failed:    {billing.Captured, billing.Refunded, billing.Disputed},
+	}
+	if p.State == next.State {
+		return
+	}
+	for _, s := range after[p.State] {
+		if s == next.State {
+			return
+		}
+	}
+	t.Errorf("a payment that was %s is %s", p.State, next.State)
+}
+
+func balanced(t *rapid.T, p billing.Payment, entries []ledger.Entry) {
+	ids := map[string]bool{}
+	for _, e := range entries {
+		if err := e.Check(); err != nil || e.Payment != p.ID || e.Practice != p.Practice {
+			t.Errorf("entry %+v: %v", e, err)
+		}
+		if ids[e.ID] {
+			t.Errorf("entry %s is posted twice", e.ID)
+		}
+		ids[e.ID] = true
+	}
+	sums := ledger.Balances(entries)
+	inForce := money.Cents(0)
+	if p.State == billing.Held {
+		inForce = p.Amount
+	}
+	for account, want := range map[ledger.Account]money.Cents{
+		ledger.Holds: inForce, ledger.HoldsOwed: -inForce,
+		ledger.Stripe: p.Collected - p.GivenBack, ledger.VisitFees: -p.Collected, ledger.Refunds: p.GivenBack,
+	} {
+		if sums[account] != want {
+			t.Errorf("%s stands at %s, want %s (payment %+v)", account, sums[account], want, p)
+		}
+	}
+	if ids["hold"] && (p.State != billing.Held) != (ids["capture"] || ids["release"]) || ids["capture"] && ids["release"] {
+		t.Errorf("a hold that is %s: entries %v", p.State, ids)
+	}
+	if p.Collected < 0 || p.Collected > p.Amount || p.GivenBack < 0 || p.GivenBack > p.Collected {
+		t.Errorf("of %s collected %s and gave back %s", p.Amount, p.Collected, p.GivenBack)
+	}
+	if ended := p.State != billing.Opened && p.State != billing.Held; ended == p.EndedAt.IsZero() {
+		t.Errorf("%s, ended at %v", p.State, p.EndedAt)
+	}
+}
