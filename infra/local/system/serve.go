@@ -199,11 +199,8 @@ func (s *System) forbidCrossOrigin(h func(http.ResponseWriter, *http.Request) er
 	}))
 }
 
-// sweepEvery is how often, in real time, the local system sweeps.
-const sweepEvery = 5 * time.Second
-
 func (s *System) tick(ctx context.Context) {
-	t := time.NewTicker(sweepEvery)
+	t := time.NewTicker(s.opt.SweepEvery)
 	defer t.Stop()
 	for {
 		select {

@@ -46,6 +46,10 @@ type Options struct {
 	Data       string // folder; made if need be
 	Config     setup.Config
 	Log        *slog.Logger
+	// SweepEvery is how often, in real time, the schedule runs; 0 is 5 seconds.
+	SweepEvery time.Duration
+	// DynamoDB changes the functions' client, for those who measure it.
+	DynamoDB func(*dynamodb.Options)
 }
 
 // A System is the whole of evisit, running.
@@ -76,6 +80,12 @@ const table = "evisit"
 // Start brings the system up and plants the cast. What cannot start is said in
 // one line; what had started is stopped again.
 func Start(ctx context.Context, o Options) (_ *System, err error) {
+	if o.SweepEvery == 0 {
+		o.SweepEvery = 5 * time.Second
+	}
+	if o.DynamoDB == nil {
+		o.DynamoDB = func(*dynamodb.Options) {}
+	}
 	s := &System{opt: o, failed: make(chan error, 8)}
 	ctx, s.stop = context.WithCancel(ctx)
 	defer func() {
@@ -160,7 +170,7 @@ func (s *System) openParts(ctx context.Context) (setup.Parts, error) {
 	}
 	return setup.Parts{
 		Config: cfg, Now: s.clock.Now, Log: s.opt.Log,
-		DB:     dynamodb.NewFromConfig(sdk),
+		DB:     dynamodb.NewFromConfig(sdk, s.opt.DynamoDB),
 		S3:     s3.NewFromConfig(awsAt(objects), func(o *s3.Options) { o.UsePathStyle = true }),
 		Mail:   sesv2.NewFromConfig(awsAt(inner)),
 		Sealer: func(context.Context) (clinic.Sealer, error) { return sealer, nil },

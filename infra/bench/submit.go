@@ -1,0 +1,361 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go/middleware"
+
+	"evisit/infra/local/engine"
+	"evisit/infra/local/issuer"
+	"evisit/infra/local/seed"
+	"evisit/pkg/clinic"
+	"evisit/pkg/identity"
+	"evisit/pkg/intake"
+	"evisit/pkg/seal"
+	"evisit/pkg/store"
+)
+
+const (
+	rounds   = 5   // of each server, in turn
+	perRound = 300 // submissions
+	writers  = 4   // at once
+	table    = "bench"
+)
+
+// A workbench is the engine and whatever both servers need.
+type workbench struct {
+	dir     string
+	engine  *engine.Engine
+	clinic  *clinic.Clinic
+	captors *captor
+	issuer  *issuer.Issuer
+	url     string // of the issuer
+	token   string
+}
+
+func measureSubmit(ctx context.Context, log *slog.Logger) error {
+	b, closeBench, err := openBench(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer closeBench()
+	fmt.Printf("preparing %d drafts of a free form, complete and quoted …\n", rounds*perRound+1)
+	drafts, err := b.drafts(ctx, rounds*perRound+1)
+	if err != nil {
+		return err
+	}
+	shape, err := b.shape(ctx, drafts[0])
+	if err != nil {
+		return err
+	}
+	floor, err := b.child(ctx, "floor", shape)
+	if err != nil {
+		return err
+	}
+	defer floor.stop()
+	api, err := b.child(ctx, "api", shape)
+	if err != nil {
+		return err
+	}
+	defer api.stop()
+	for n := range rounds {
+		batch := drafts[1+n*perRound : 1+(n+1)*perRound]
+		if err := floor.round(ctx, "", batch); err != nil {
+			return err
+		}
+		if err := api.round(ctx, b.token, batch); err != nil {
+			return err
+		}
+	}
+	report(floor, api, len(shape))
+	return nil
+}
+
+func report(floor, api *child, items int) {
+	fmt.Printf("\nSubmit, %d writers at once, %d rounds of %d in turn; the transaction has %d items.\n", writers, rounds, perRound, items)
+	fmt.Printf("  %-22s %12s %9s %9s %14s\n", "", "per second", "p50 ms", "p99 ms", "own CPU ms")
+	for _, c := range []*child{floor, api} {
+		fmt.Printf("  %-22s %12.0f %9.2f %9.2f %14.3f\n", c.name, median(c.perSecond), c.quantile(50), c.quantile(99), median(c.cpu))
+	}
+	var throughput, cpu []float64
+	for n := range rounds {
+		throughput = append(throughput, api.perSecond[n]/floor.perSecond[n])
+		cpu = append(cpu, api.cpu[n]/floor.cpu[n])
+	}
+	fmt.Printf("  ratio, round by round: throughput %.2f (aim ≥ 0.70), own CPU %.2f (aim ≤ 2.00)\n\n", median(throughput), median(cpu))
+}
+
+func median(xs []float64) float64 {
+	s := slices.Sorted(slices.Values(xs))
+	return s[len(s)/2]
+}
+
+func openBench(ctx context.Context, log *slog.Logger) (*workbench, func(), error) {
+	dir, err := os.MkdirTemp("", "evisit-bench-")
+	if err != nil {
+		return nil, nil, err
+	}
+	b := &workbench{dir: dir, captors: &captor{}}
+	stop := func() { _ = os.RemoveAll(dir) }
+	if b.engine, err = engine.Start(ctx, engine.Options{DB: filepath.Join(dir, "dynamo.db"), Log: log}); err != nil {
+		return nil, stop, err
+	}
+	stop = func() { _ = errors.Join(b.engine.Close(), os.RemoveAll(dir)) }
+	db := dynamodb.NewFromConfig(b.engine.Config(), b.captors.install)
+	if err := store.CreateTable(ctx, db, table); err != nil {
+		return nil, stop, err
+	}
+	sealer, err := seal.File(b.keyset())
+	if err != nil {
+		return nil, stop, err
+	}
+	b.clinic = &clinic.Clinic{
+		Store: store.New(db, table), Seal: sealer, Now: time.Now, NewID: rand.Text, Log: log,
+	}
+	if err := b.openIssuer(ctx, log); err != nil {
+		return nil, stop, err
+	}
+	return b, stop, seed.Plant(ctx, b.clinic, b.url)
+}
+
+func (b *workbench) keyset() string { return filepath.Join(b.dir, "keyset.json") }
+
+func (b *workbench) openIssuer(ctx context.Context, log *slog.Logger) error {
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	b.url = "http://" + l.Addr().String() + "/issuer"
+	b.issuer, err = issuer.New(issuer.Options{
+		URL: b.url, Audience: "bench", ClientID: "bench", Now: time.Now, Log: log,
+		People: func(context.Context) []issuer.Person { return nil },
+	})
+	if err != nil {
+		return err
+	}
+	go func() { _ = http.Serve(l, b.issuer) }() //nolint:gosec // ends with the process
+	b.token, err = b.issuer.Token(patient, time.Hour)
+	return err
+}
+
+const patient = "jane-smith"
+
+// A draft is a visit that only needs submitting.
+type draft struct{ visit, quote string }
+
+func (b *workbench) drafts(ctx context.Context, n int) ([]draft, error) {
+	who := clinic.Caller{Person: identity.Person{ID: patient, Practice: "lakeside", Role: identity.PatientRole, Patient: patient}}
+	out := make([]draft, n)
+	failures := make([]error, writers)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(n) && failures[w] == nil; i = next.Add(1) - 1 {
+				out[i], failures[w] = b.draft(ctx, who)
+			}
+		})
+	}
+	wg.Wait()
+	return out, errors.Join(failures...)
+}
+
+func (b *workbench) draft(ctx context.Context, who clinic.Caller) (draft, error) {
+	v, err := b.clinic.Start(ctx, who, "medication-refill", "", "")
+	if err != nil {
+		return draft{}, err
+	}
+	page, err := intake.ParseResponse([]byte(refill))
+	if err != nil {
+		return draft{}, err
+	}
+	if _, err := b.clinic.SavePage(ctx, who, v.ID, 0, page); err != nil {
+		return draft{}, err
+	}
+	o, err := b.clinic.Quote(ctx, who, v.ID)
+	return draft{v.ID, o.Quote.ID}, err
+}
+
+// shape submits one draft and keeps the transaction that it sent.
+func (b *workbench) shape(ctx context.Context, d draft) ([]itemShape, error) {
+	who := clinic.Caller{Person: identity.Person{ID: patient, Practice: "lakeside", Role: identity.PatientRole, Patient: patient}}
+	b.captors.wanted.Store(true)
+	if _, err := b.clinic.Submit(ctx, who, d.visit, clinic.Submission{Quote: d.quote}); err != nil {
+		return nil, err
+	}
+	var shape []itemShape
+	for _, w := range b.captors.seen.TransactItems {
+		s := itemShape{Texts: map[string]string{}, Numbers: map[string]string{}, Bytes: map[string][]byte{}, Conditional: w.Put.ConditionExpression != nil}
+		for k, v := range w.Put.Item {
+			switch v := v.(type) {
+			case *types.AttributeValueMemberS:
+				s.Texts[k] = v.Value
+			case *types.AttributeValueMemberN:
+				s.Numbers[k] = v.Value
+			case *types.AttributeValueMemberB:
+				s.Bytes[k] = v.Value
+			}
+		}
+		shape = append(shape, s)
+	}
+	return shape, nil
+}
+
+// A captor keeps the next transaction that a client sends.
+type captor struct {
+	wanted atomic.Bool
+	seen   *dynamodb.TransactWriteItemsInput
+}
+
+func (c *captor) install(o *dynamodb.Options) {
+	o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
+		return s.Initialize.Add(middleware.InitializeMiddlewareFunc("captor", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+			if t, ok := in.Parameters.(*dynamodb.TransactWriteItemsInput); ok && c.wanted.CompareAndSwap(true, false) {
+				c.seen = t
+			}
+			return next.HandleInitialize(ctx, in)
+		}), middleware.After)
+	})
+}
+
+// A child is a server being measured.
+type child struct {
+	name      string
+	cmd       *exec.Cmd
+	url       string
+	client    *http.Client
+	perSecond []float64
+	cpu       []float64 // its own milliseconds per request
+	took      []time.Duration
+}
+
+func (b *workbench) child(ctx context.Context, name string, shape []itemShape) (*child, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	s, err := json.Marshal(shape)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, name) //nolint:gosec // ourselves
+	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), "BENCH_SHAPE="+string(s), "BENCH_KEYSET="+b.keyset(), "EVISIT_TABLE="+table,
+		"DYNAMODB_ENDPOINT="+b.engine.Endpoint(), "EVISIT_BUCKET=bench", "S3_ENDPOINT=http://127.0.0.1:1", "EVISIT_PAGES=http://127.0.0.1:1",
+		"STRIPE_SECRET_KEY=sk_test_unused", "STRIPE_API_BASE=http://127.0.0.1:1",
+		"OIDC_ISSUER="+b.url, "OIDC_JWKS_URL="+b.issuer.JWKSURL(), "OIDC_AUDIENCE=bench")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return nil, fmt.Errorf("starting %s: %w", name, err)
+	}
+	names := map[string]string{"floor": "bare handler", "api": "POST …/submit"}
+	go func() { _, _ = io.Copy(io.Discard, out) }() // its request log is part of its work
+	return &child{
+		name: names[name], cmd: cmd, url: strings.TrimSpace(line),
+		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: writers}},
+	}, nil
+}
+
+func (c *child) stop() { _ = errors.Join(c.cmd.Process.Kill(), c.cmd.Wait()) }
+
+// round submits a batch and notes how long it took, and how much CPU of the
+// child's own.
+func (c *child) round(ctx context.Context, token string, batch []draft) error {
+	before, err := c.ticks()
+	if err != nil {
+		return err
+	}
+	began := time.Now()
+	took := make([]time.Duration, len(batch))
+	failures := make([]error, writers)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for w := range writers {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(batch)) && failures[w] == nil; i = next.Add(1) - 1 {
+				at := time.Now()
+				failures[w] = c.submit(ctx, token, batch[i])
+				took[i] = time.Since(at)
+			}
+		})
+	}
+	wg.Wait()
+	all := time.Since(began)
+	after, err := c.ticks()
+	if err := errors.Join(append(failures, err)...); err != nil {
+		return fmt.Errorf("%s: %w", c.name, err)
+	}
+	c.took = append(c.took, took...)
+	c.perSecond = append(c.perSecond, float64(len(batch))/all.Seconds())
+	c.cpu = append(c.cpu, float64(after-before)*1000/clockTicks/float64(len(batch)))
+	return nil
+}
+
+func (c *child) submit(ctx context.Context, token string, d draft) error {
+	body := `{"quote":"` + d.quote + `","accept_fee":true,"accept_consent":true}`
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url+"/visits/"+d.visit+"/submit", bytes.NewReader([]byte(body)))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := c.client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = res.Body.Close() }()
+	b, err := io.ReadAll(res.Body)
+	if err == nil && (res.StatusCode != http.StatusOK || !bytes.Contains(b, []byte(`"queued"`))) {
+		return fmt.Errorf("submit answered %s: %s", res.Status, b)
+	}
+	return err
+}
+
+func (c *child) quantile(q int) float64 {
+	s := slices.Sorted(slices.Values(c.took))
+	return float64(s[min(len(s)*q/100, len(s)-1)].Microseconds()) / 1000
+}
+
+// clockTicks is the unit of CPU time in /proc on Linux.
+const clockTicks = 100
+
+// ticks is the child's CPU time so far.
+func (c *child) ticks() (int, error) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	user, err1 := strconv.Atoi(fields[11])
+	system, err2 := strconv.Atoi(fields[12])
+	return user + system, errors.Join(err1, err2)
+}
