@@ -41,7 +41,7 @@ const (
 
 // icd10 is the shape of an ICD-10-CM code with its point: three characters,
 // then up to four more.
-var icd10 = regexp.MustCompile(`^[A-TV-Z][0-9][0-9AB](\.[0-9A-Z]{1,4})?$`)
+var icd10 = regexp.MustCompile(`^[A-Z][0-9][0-9AB](\.[0-9A-Z]{1,4})?$`)
 
 // Problems lists everything that keeps c from being sent, by JSON pointer.
 func (c Conclusion) Problems() []fault.Problem {

@@ -57,7 +57,7 @@ func (v Visit) Submit(quote, payment string, t Terms, now time.Time) (Visit, err
 	if v.Quote.Free() {
 		return v.queue(t, now), nil
 	}
-	v.Payment, v.CheckoutEnds = payment, now.Add(billing.SessionLife)
+	v.Payment, v.CheckoutEnds = payment, v.Quote.PageEnds()
 	v.Payments = append(v.Payments[:len(v.Payments):len(v.Payments)], payment)
 	return v.next(AwaitingPayment), nil
 }
@@ -99,7 +99,7 @@ func (v Visit) CheckoutOpen(now time.Time) Visit {
 	if v.Status != AwaitingPayment {
 		return v
 	}
-	v.CheckoutEnds = now.Add(billing.SessionLife / 6)
+	v.CheckoutEnds = now.Add(10 * time.Minute)
 	return v.next(v.Status)
 }
 
