@@ -1,0 +1,311 @@
+package web_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+)
+
+// A browser is somebody at the pages: it keeps cookies, follows redirects,
+// sends forms the way browsers do, and looks at every page for what no page
+// may have.
+type browser struct {
+	t      *testing.T
+	client *http.Client
+	base   string
+	at     *url.URL
+	code   int
+	head   http.Header
+	page   *html.Node
+}
+
+func (h *house) browse(t *testing.T) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &browser{t: t, base: h.url}
+	b.client = &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+		if r.URL.Hostname() != "127.0.0.1" {
+			return http.ErrUseLastResponse
+		}
+		return nil
+	}}
+	return b
+}
+
+// as signs in as one of the cast, from the page at path.
+func (h *house) as(t *testing.T, who, path string) *browser {
+	t.Helper()
+	b := h.browse(t)
+	b.get(path)
+	b.press(who, nil)
+	return b
+}
+
+func (b *browser) get(path string) {
+	b.t.Helper()
+	u, err := url.Parse(path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	if b.at != nil {
+		u = b.at.ResolveReference(u)
+	} else if !u.IsAbs() {
+		u, err = url.Parse(b.base + path)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+	}
+	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, u.String(), nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.send(r)
+}
+
+func (b *browser) send(r *http.Request) {
+	b.t.Helper()
+	res, err := b.client.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.at, b.code, b.head = res.Request.URL, res.StatusCode, res.Header
+	if b.page, err = html.Parse(strings.NewReader(string(body))); err != nil {
+		b.t.Fatal(err)
+	}
+	if strings.HasPrefix(b.at.String(), b.base) && strings.HasPrefix(b.head.Get("Content-Type"), "text/html") && b.code != http.StatusSeeOther {
+		b.inspect(string(body))
+	}
+}
+
+// press sends the form that has the button called name, its fields as the page
+// has them but for those in set. A field the form does not have is a mistake.
+func (b *browser) press(name string, set url.Values) {
+	b.t.Helper()
+	for _, f := range find(b.page, "form") {
+		for _, button := range find(f, "button") {
+			label := attr(button, "aria-label") + " " + text(button)
+			if strings.Contains(label, name) && attr(button, "aria-hidden") == "" {
+				b.submit(f, button, set)
+				return
+			}
+		}
+	}
+	b.t.Fatalf("at %s there is no button %q", b.at, name)
+}
+
+func (b *browser) submit(form, button *html.Node, set url.Values) {
+	b.t.Helper()
+	values, has := b.fields(form)
+	for name, vs := range set {
+		if !has[name] {
+			b.t.Fatalf("at %s the form has no field %q, but %v", b.at, name, values)
+		}
+		values[name] = vs
+	}
+	if n := attr(button, "name"); n != "" {
+		values.Add(n, attr(button, "value"))
+	}
+	to := b.at
+	if a := attr(form, "action"); a != "" {
+		u, err := url.Parse(a)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		to = b.at.ResolveReference(u)
+	}
+	b.post(to.String(), values)
+}
+
+func (b *browser) post(to string, values url.Values) {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, to, strings.NewReader(values.Encode()))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("Origin", b.at.Scheme+"://"+b.at.Host)
+	b.send(r)
+}
+
+// fields collects what a browser would send, and which names the form knows.
+func (b *browser) fields(form *html.Node) (url.Values, map[string]bool) {
+	values, has := url.Values{}, map[string]bool{}
+	for _, in := range find(form, "input") {
+		name, kind := attr(in, "name"), attr(in, "type")
+		if name == "" {
+			continue
+		}
+		has[name] = true
+		if (kind == "radio" || kind == "checkbox") && !hasAttr(in, "checked") {
+			continue
+		}
+		values.Add(name, attr(in, "value"))
+	}
+	for _, in := range find(form, "textarea") {
+		has[attr(in, "name")] = true
+		values.Add(attr(in, "name"), text(in))
+	}
+	for _, in := range find(form, "select") {
+		has[attr(in, "name")] = true
+		for _, o := range find(in, "option") {
+			if hasAttr(o, "selected") {
+				values.Add(attr(in, "name"), attr(o, "value"))
+			}
+		}
+	}
+	return values, has
+}
+
+// value is what the field called name holds now.
+func (b *browser) value(name string) []string {
+	b.t.Helper()
+	for _, f := range find(b.page, "form") {
+		if values, has := b.fields(f); has[name] {
+			return values[name]
+		}
+	}
+	b.t.Fatalf("at %s there is no field %q", b.at, name)
+	return nil
+}
+
+func (b *browser) text() string { return text(b.page) }
+
+func (b *browser) wants(code int, words ...string) {
+	b.t.Helper()
+	if b.code != code {
+		b.t.Fatalf("%s answered %d, want %d:\n%s", b.at, b.code, code, b.text())
+	}
+	for _, w := range words {
+		if !strings.Contains(b.text(), w) {
+			b.t.Fatalf("%s does not say %q:\n%s", b.at, w, b.text())
+		}
+	}
+}
+
+// link follows the link called name.
+func (b *browser) link(name string) {
+	b.t.Helper()
+	for _, a := range find(b.page, "a") {
+		if strings.Contains(text(a), name) {
+			b.get(attr(a, "href"))
+			return
+		}
+	}
+	b.t.Fatalf("at %s there is no link %q:\n%s", b.at, name, b.text())
+}
+
+// inspect checks what holds for every page: nothing private withheld by
+// mistake, no script, one heading at the top and none skipped, a name for each
+// input, and every reference to an id leading somewhere.
+func (b *browser) inspect(body string) {
+	b.t.Helper()
+	for _, never := range []string{"[redacted]", "<no value>", "<script", "%!", "ZgotmplZ", " style="} {
+		if strings.Contains(body, never) {
+			b.t.Errorf("%s contains %q", b.at, never)
+		}
+	}
+	ids := map[string]bool{}
+	labelled := map[string]bool{}
+	level := 0
+	each(b.page, func(n *html.Node) {
+		if id := attr(n, "id"); id != "" {
+			if ids[id] {
+				b.t.Errorf("%s has two elements of id %s", b.at, id)
+			}
+			ids[id] = true
+		}
+		if n.Data == "label" {
+			labelled[attr(n, "for")] = true
+		}
+		if len(n.Data) == 2 && n.Data[0] == 'h' && n.Data[1] >= '1' && n.Data[1] <= '6' {
+			to := int(n.Data[1] - '0')
+			if to > level+1 || to == 1 && level > 0 {
+				b.t.Errorf("%s: heading %q of level %d follows level %d", b.at, text(n), to, level)
+			}
+			level = to
+		}
+	})
+	each(b.page, func(n *html.Node) {
+		inputs := []string{"input", "textarea", "select"}
+		if slices.Contains(inputs, n.Data) && attr(n, "type") != "hidden" && !labelled[attr(n, "id")] && attr(n, "aria-label") == "" {
+			b.t.Errorf("%s: the field %q has no label", b.at, attr(n, "name"))
+		}
+		for _, ref := range []string{attr(n, "for"), attr(n, "aria-describedby"), attr(n, "aria-labelledby"), fragment(n)} {
+			if ref != "" && !ids[ref] {
+				b.t.Errorf("%s: <%s> refers to %q, which is not there", b.at, n.Data, ref)
+			}
+		}
+	})
+	if level == 0 {
+		b.t.Errorf("%s has no heading", b.at)
+	}
+	if csp := b.head.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") {
+		b.t.Errorf("%s has the policy %q", b.at, csp)
+	}
+}
+
+func fragment(n *html.Node) string {
+	id, ok := strings.CutPrefix(attr(n, "href"), "#")
+	if !ok {
+		return ""
+	}
+	return id
+}
+
+func each(n *html.Node, f func(*html.Node)) {
+	if n.Type == html.ElementNode {
+		f(n)
+	}
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		each(c, f)
+	}
+}
+
+func find(n *html.Node, tag string) []*html.Node {
+	var all []*html.Node
+	each(n, func(e *html.Node) {
+		if e.Data == tag {
+			all = append(all, e)
+		}
+	})
+	return all
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func hasAttr(n *html.Node, name string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
+}
+
+func text(n *html.Node) string {
+	if n.Type == html.TextNode {
+		return n.Data
+	}
+	var b strings.Builder
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		b.WriteString(text(c))
+	}
+	return b.String()
+}

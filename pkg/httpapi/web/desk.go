@@ -1,0 +1,367 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/phi"
+	"evisit/pkg/visit"
+)
+
+type queueView struct {
+	Visits []listed
+	Older  string
+	Now    string
+}
+
+// queue lists the open visits of the visitor's pool, oldest promise first.
+func (s *site) queue(w http.ResponseWriter, r *http.Request, v visitor) error {
+	vs, next, err := s.Clinic.Queue(r.Context(), v.Caller, clipCursor(r.URL.Query().Get("after")), listLength)
+	if err != nil {
+		return err
+	}
+	now := s.Now()
+	view := queueView{Now: v.practice.Local(now)}
+	for _, vis := range vs {
+		title, err := s.title(r, vis)
+		if err != nil {
+			return err
+		}
+		l := listed{
+			Href: "/desk/visits/" + vis.ID, Title: title, Status: deskWords(vis.Status), By: v.practice.Local(vis.Promise.By),
+			Late: late(vis, now), Holder: vis.Holder.Display, State: vis.State,
+		}
+		if vis.Holder.ID == v.Person.ID {
+			l.Holder, l.Yours = "You", true
+		}
+		view.Visits = append(view.Visits, l)
+	}
+	if next != "" {
+		view.Older = "/desk?" + url.Values{"after": {next}}.Encode()
+	}
+	return s.show(w, &v, page{view: "queue", title: "Queue", data: view})
+}
+
+// late reports whether the promised time has passed; it stands still while the
+// patient is asked.
+func late(v visit.Visit, now time.Time) bool {
+	return v.Promise.Paused.IsZero() && !now.Before(v.Promise.By)
+}
+
+type deskView struct {
+	ID, Title, Status string
+	Alert             string
+	Complaints        []complaint
+	Patient           patientView
+	State, By, Holder string
+	Late, Paused      bool
+	Flags             []flag
+	Derived           []phi.Text
+	Answers           []answerRow
+	Messages          []message
+	Diversion         *diversion
+	Answer            *answered
+	CanTake, CanTreat bool
+	CanAsk            bool
+	Suggested         []option
+	Reasons           []option
+	Typed             typedAnswer
+	Steps             []step
+}
+
+type patientView struct {
+	Name, Phone phi.Text
+	Born, Sex   string
+	Age         int
+}
+
+type flag struct {
+	Message phi.Text
+	Source  string
+}
+
+// typedAnswer is what a clinician wrote, kept when it is refused.
+type typedAnswer struct {
+	Question, Reply, Do, Warnings, FollowUp, NoDiagnosis, Other, Away phi.Text
+	Minutes                                                           string
+	Codes                                                             []string
+	Reason, To                                                        string
+	Errors                                                            map[string]string
+}
+
+// Written lists the texts that would be lost with their forms.
+func (t typedAnswer) Written() []phi.Text {
+	all := []phi.Text{t.Question, t.Reply, t.Do, t.Warnings, t.FollowUp, t.NoDiagnosis, t.Away}
+	return slices.DeleteFunc(all, func(s phi.Text) bool { return s == "" })
+}
+
+func (s *site) deskVisit(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.showDesk(w, r, v, deskView{}, http.StatusOK)
+}
+
+func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, view deskView, code int) error {
+	id := r.PathValue("id")
+	vis, err := s.Clinic.Visit(r.Context(), v.Caller, id)
+	if err != nil {
+		return err
+	}
+	if v.Person.ActsFor(vis.Patient, s.Now()) {
+		return see(w, r, "/my/visits/"+id)
+	}
+	ch, err := s.Clinic.Chart(r.Context(), v.Caller, id)
+	if err != nil {
+		return err
+	}
+	if view.Answer, err = s.given(r, v, ch.Visit); err != nil {
+		return err
+	}
+	view.fill(v, ch, s.Now())
+	title := view.Title
+	if len(view.Complaints) > 0 || view.Alert != "" {
+		title = "To put right: " + title
+	}
+	return s.show(w, &v, page{view: "desk", title: title, data: view, code: code})
+}
+
+func (view *deskView) fill(v visitor, ch clinic.Chart, now time.Time) {
+	vis, p := ch.Visit, v.practice
+	view.ID, view.Title, view.Status, view.State = vis.ID, ch.Form.Title(), deskWords(vis.Status), vis.State
+	view.Patient = patientView{Name: ch.Contact.Name, Phone: ch.Contact.Phone, Sex: ch.Contact.Sex}
+	if !ch.Contact.Birth.IsZero() {
+		view.Patient.Born = ch.Contact.Birth.Format("January 2, 2006")
+		view.Patient.Age = ageAt(ch.Contact.Birth, now)
+	}
+	if !vis.Promise.By.IsZero() {
+		view.By, view.Late, view.Paused = p.Local(vis.Promise.By), vis.Status.Open() && late(vis, now), !vis.Promise.Paused.IsZero()
+	}
+	view.Holder = vis.Holder.Display
+	for _, f := range ch.Flags {
+		view.Flags = append(view.Flags, flag{f.Message, f.Source})
+	}
+	for _, d := range ch.Derived {
+		view.Derived = append(view.Derived, phi.Text(d.Text))
+	}
+	view.Answers, view.Messages, view.Steps = inWords(ch.Answers), messages(ch.Messages, v), steps(vis, p)
+	if d := ch.Diversion; d != nil {
+		view.Diversion = &diversion{Message: d.Message, Phone: d.Phone}
+	}
+	may := func(a identity.Action) bool { return identity.Allow(v.Person, a, vis.Resource(), now) == nil }
+	view.CanTake = vis.Status == visit.Queued && may(identity.TakeVisit)
+	view.CanTreat = (vis.Status == visit.InReview || vis.Status == visit.AwaitingPatient) && may(identity.TreatVisit)
+	view.CanAsk = view.CanTreat && vis.Status == visit.InReview
+	view.suggest(ch)
+}
+
+// suggest offers the form's diagnoses and the reasons to turn a visit away.
+func (view *deskView) suggest(ch clinic.Chart) {
+	chosen := map[string]bool{}
+	for _, c := range view.Typed.Codes {
+		chosen[c] = true
+	}
+	for _, d := range ch.Form.SuggestedDiagnoses() {
+		view.Suggested = append(view.Suggested, option{htmlID("dx-" + d.Code), d.Code, d.Display, chosen[d.Code]})
+	}
+	for _, r := range reasons {
+		view.Reasons = append(view.Reasons, option{Value: r.code, Label: r.words, Chosen: r.code == view.Typed.Reason})
+	}
+}
+
+var reasons = []struct{ code, words string }{
+	{"needs_exam", "Needs an examination"},
+	{"needs_tests", "Needs tests first"},
+	{"emergency", "Needs emergency care"},
+	{"not_suitable", "Not suited to an e-visit"},
+	{"out_of_scope", "Outside what this practice treats"},
+	{"duplicate", "Sent twice"},
+	{"other", "Another reason"},
+}
+
+func (s *site) take(w http.ResponseWriter, r *http.Request, v visitor) error {
+	_, err := s.Clinic.Take(r.Context(), v.Caller, r.PathValue("id"))
+	return s.treated(w, r, v, err, typedAnswer{})
+}
+
+func (s *site) ask(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	typed := typedAnswer{Question: post{values: values}.text("question")}
+	_, err = s.Clinic.Ask(r.Context(), v.Caller, r.PathValue("id"), typed.Question)
+	return s.treated(w, r, v, err, typed)
+}
+
+func (s *site) turnAway(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	typed := typedAnswer{Away: post{values: values}.text("text"), Reason: values.Get("reason"), To: values.Get("to")}
+	typed.Errors = map[string]string{}
+	if typed.To != string(visit.Declined) && typed.To != string(visit.Redirected) {
+		typed.Errors["to"] = "Choose what the patient is told."
+	}
+	known := false
+	for _, reason := range reasons {
+		known = known || reason.code == typed.Reason
+	}
+	if !known {
+		typed.Errors["reason"] = "Choose a reason."
+	}
+	if typed.Away == "" {
+		typed.Errors["away"] = "Tell the patient why, and where to turn."
+	}
+	if len(typed.Errors) > 0 {
+		return s.deskAgain(w, r, v, typed, "", http.StatusUnprocessableEntity)
+	}
+	_, err = s.Clinic.TurnAway(r.Context(), v.Caller, r.PathValue("id"), visit.Status(typed.To), typed.Reason, typed.Away)
+	return s.treated(w, r, v, err, typed)
+}
+
+// treated leads back to the visit, or shows it again with why nothing was done.
+func (s *site) treated(w http.ResponseWriter, r *http.Request, v visitor, err error, typed typedAnswer) error {
+	if err == nil {
+		return see(w, r, "/desk/visits/"+r.PathValue("id"))
+	}
+	code, text, ok := explain(err)
+	if f, public := fault.Public(err); public && f.Code == "not_licensed" {
+		code, text, ok = http.StatusForbidden, sentence(f.Text), true
+	}
+	if !ok {
+		return err
+	}
+	return s.deskAgain(w, r, v, typed, text, code)
+}
+
+func (s *site) deskAgain(w http.ResponseWriter, r *http.Request, v visitor, typed typedAnswer, alert string, code int) error {
+	view := deskView{Typed: typed, Alert: alert}
+	for _, at := range answerFields {
+		if text, wrong := typed.Errors[at.id]; wrong {
+			view.Complaints = append(view.Complaints, complaint{"#" + at.id, at.label, text})
+		}
+	}
+	return s.showDesk(w, r, v, view, code)
+}
+
+// answerFields are the fields of the desk's forms in their order, with where
+// the clinic says a problem with them is.
+var answerFields = []struct{ id, label, where string }{
+	{"reply", "Reply to the patient", "/reply"},
+	{"diagnoses", "Diagnoses", "/diagnoses"},
+	{"no-diagnosis", "Why there is no diagnosis", "/no_diagnosis"},
+	{"do", "What to do", "/plan/do"},
+	{"warnings", "Warning signs", "/plan/warning_signs"},
+	{"follow-up", "Follow-up", "/plan/follow_up"},
+	{"minutes", "Your minutes", "/minutes"},
+	{"to", "What the patient is told", ""},
+	{"reason", "Reason", ""},
+	{"away", "Message to the patient", ""},
+}
+
+// answer gives the answer. All that is missing or wrong is said at once.
+func (s *site) answer(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	p := post{values: values}
+	typed := typedAnswer{
+		Reply: p.text("reply"), Do: p.text("do"), Warnings: p.text("warnings"), FollowUp: p.text("follow-up"),
+		NoDiagnosis: p.text("no-diagnosis"), Other: p.text("other-codes"), Minutes: p.text("minutes").Reveal(), Codes: p.texts("code"),
+	}
+	words, err := s.suggested(r, v)
+	if err != nil {
+		return err
+	}
+	said, bad := typed.conclusion(words)
+	if !bad {
+		_, err = s.Clinic.Answer(r.Context(), v.Caller, r.PathValue("id"), said)
+	} else {
+		err = fault.New(fault.Invalid, "answer_incomplete", "the answer is not complete", append(said.Problems(),
+			fault.Problem{Where: "/minutes", Code: "type", Text: "give your own minutes as a whole number"})...)
+	}
+	f, public := fault.Public(err)
+	if err == nil || !public || len(f.Problems) == 0 {
+		return s.treated(w, r, v, err, typed)
+	}
+	typed.Errors = map[string]string{}
+	for _, problem := range f.Problems {
+		for _, at := range answerFields {
+			if at.where != "" && strings.HasPrefix(problem.Where, at.where) && typed.Errors[at.id] == "" {
+				typed.Errors[at.id] = sentence(strings.ReplaceAll(problem.Text, "no_diagnosis", "the field below"))
+			}
+		}
+	}
+	return s.deskAgain(w, r, v, typed, "", http.StatusUnprocessableEntity)
+}
+
+// suggested are the words of the diagnoses that the visit's form offers.
+func (s *site) suggested(r *http.Request, v visitor) (map[string]string, error) {
+	vis, err := s.Clinic.Visit(r.Context(), v.Caller, r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	f, err := s.Clinic.Form(r.Context(), vis.Form.Name, vis.Form.Version)
+	if err != nil {
+		return nil, err
+	}
+	words := map[string]string{}
+	for _, d := range f.SuggestedDiagnoses() {
+		words[d.Code] = d.Display
+	}
+	return words, nil
+}
+
+// conclusion reads what was typed. Minutes that are no number are bad.
+func (t typedAnswer) conclusion(words map[string]string) (c visit.Conclusion, bad bool) {
+	c = visit.Conclusion{
+		Reply: t.Reply, NoDiagnosis: t.NoDiagnosis,
+		Plan: visit.Plan{Do: t.Do, Warnings: t.Warnings, FollowUp: t.FollowUp},
+	}
+	between := func(c rune) bool { return c == ',' || c == ';' || unicode.IsSpace(c) }
+	for _, code := range append(slices.Clone(t.Codes), strings.FieldsFunc(strings.ToUpper(t.Other.Reveal()), between)...) {
+		c.Diagnoses = append(c.Diagnoses, visit.Diagnosis{Code: code, Display: phi.Text(words[code])})
+	}
+	if t.Minutes == "" {
+		return c, false
+	}
+	n, err := strconv.Atoi(t.Minutes)
+	c.Minutes = n
+	return c, err != nil
+}
+
+// text is a field's one value, tidied.
+func (p post) text(name string) phi.Text {
+	if ts := p.texts(name); len(ts) > 0 {
+		return phi.Text(ts[0])
+	}
+	return ""
+}
+
+type jobsView struct{ Jobs []job }
+
+type job struct {
+	What, Visit, Why, When string
+	Tries                  int
+}
+
+// jobs lists what was given up and waits for a person.
+func (s *site) jobs(w http.ResponseWriter, r *http.Request, v visitor) error {
+	ds, err := s.Clinic.Jobs(r.Context(), v.Caller)
+	if err != nil {
+		return err
+	}
+	var view jobsView
+	for _, d := range ds {
+		view.Jobs = append(view.Jobs, job{What: string(d.Kind), Visit: d.Visit, Why: d.Note, When: v.practice.Local(d.At), Tries: d.Tries})
+	}
+	return s.show(w, &v, page{view: "jobs", title: "Work items", data: view})
+}

@@ -1,0 +1,413 @@
+package web
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"evisit/pkg/fault"
+	"evisit/pkg/intake"
+	"evisit/pkg/phi"
+)
+
+// A field is an item as a page draws it.
+type field struct {
+	Kind     string // which input: text area date datetime-local radios checks select group rows note photo
+	ID, Name string
+	Label    string
+	Help     []string
+	Hint     string // what numbers are wanted
+	Required bool
+	Mode     string // inputmode of a text input
+	Max      int    // characters
+	Values   []phi.Text
+	Options  []option
+	Others   []phi.Text // written beside the options of an open choice
+	Open     bool       // others may be written
+	More     bool       // takes several
+	Errors   []string
+	Focus    bool
+	Fields   []field // of a group
+	Rows     []row   // of a repeating group
+	CanAdd   bool
+}
+
+type option struct {
+	ID, Value, Label string
+	Chosen           bool
+}
+
+type row struct {
+	Title  string
+	Fields []field
+}
+
+// Described reports whether there is text beside the field that describes it.
+func (f field) Described() bool { return len(f.Help) > 0 || f.Hint != "" || len(f.Errors) > 0 }
+
+// OtherName is the field in which an answer of one's own is written.
+func (f field) OtherName() string {
+	link, row, _ := strings.Cut(f.Name, "@")
+	if row != "" {
+		row = "@" + row
+	}
+	return link + "~" + row
+}
+
+// A drawing makes the fields of one page.
+type drawing struct {
+	form     *intake.Form
+	zone     *time.Location
+	problems []fault.Problem
+	add      string // the group that gets another row
+}
+
+// page draws the items that the answers so far enable.
+func (d drawing) page(items []*intake.Item, answers intake.Response) []field {
+	answers.Items = d.spread(items, answers.Items, "")
+	return d.fields(items, answers.Items, "", answers, d.form.Check(answers))
+}
+
+// spread returns the entries with a blank one for each group that has none and
+// one more for the group that is to grow, so that what is inside can be drawn.
+// Entries of other items are kept as they are.
+func (d drawing) spread(items []*intake.Item, entries []intake.Entry, at string) []intake.Entry {
+	entries = slices.Clone(entries)
+	for _, it := range items {
+		if it.Type != intake.Group {
+			continue
+		}
+		n := 0
+		for i := range entries {
+			if entries[i].LinkID != it.LinkID {
+				continue
+			}
+			n++
+			inner := at
+			if it.Repeats {
+				inner = within(at, n)
+			}
+			entries[i].Items = d.spread(it.Items, entries[i].Items, inner)
+		}
+		for range d.blanks(it, at, n) {
+			n++
+			inner := at
+			if it.Repeats {
+				inner = within(at, n)
+			}
+			entries = append(entries, intake.Entry{LinkID: it.LinkID, Items: d.spread(it.Items, nil, inner)})
+		}
+	}
+	return entries
+}
+
+// blanks is how many empty rows a group with n filled ones is drawn with.
+func (d drawing) blanks(it *intake.Item, at string, n int) int {
+	blanks := 0
+	if n == 0 {
+		blanks = 1
+	}
+	if it.Repeats && d.add == it.LinkID+at && n+blanks < mostRows(it) {
+		blanks++
+	}
+	return blanks
+}
+
+func (d drawing) fields(items []*intake.Item, entries []intake.Entry, at string, all intake.Response, res intake.Result) []field {
+	var fs []field
+	for _, it := range items {
+		if !res.Enabled(it.LinkID) || it.ReadOnly {
+			continue
+		}
+		f := d.field(it, at)
+		given := of(entries, it.LinkID)
+		switch {
+		case it.Type == intake.Group && it.Repeats:
+			for n, e := range given {
+				inAll, inRow := d.uptoRow(it, n, all, res)
+				inner := within(at, n+1)
+				f.Rows = append(f.Rows, row{
+					Title:  fmt.Sprintf("%s %d", it.Text, n+1),
+					Fields: d.fields(it.Items, e.Items, inner, inAll, inRow),
+				})
+			}
+			f.CanAdd = len(given) < mostRows(it)
+			if d.add == it.LinkID+at && len(f.Rows) > 0 {
+				focus(f.Rows[len(f.Rows)-1].Fields)
+			}
+		case it.Type == intake.Group:
+			f.Fields = d.fields(it.Items, given[0].Items, at, all, res)
+		case len(given) > 0:
+			d.fill(&f, it, given[0].Answers)
+		default:
+			d.fill(&f, it, nil)
+		}
+		fs = append(fs, f)
+	}
+	return fs
+}
+
+func focus(fs []field) {
+	if len(fs) > 0 {
+		fs[0].Focus = true
+	}
+}
+
+// uptoRow evaluates the answers as they stand at row n, because a result tells
+// of the last row only. Rows without conditions need no second look.
+func (d drawing) uptoRow(group *intake.Item, n int, all intake.Response, res intake.Result) (intake.Response, intake.Result) {
+	if !conditional(group.Items) {
+		return all, res
+	}
+	all.Items = firstRows(all.Items, group.LinkID, n+1)
+	return all, d.form.Check(all)
+}
+
+func conditional(items []*intake.Item) bool {
+	return slices.ContainsFunc(items, func(it *intake.Item) bool {
+		return len(it.EnableWhen) > 0 || conditional(it.Items)
+	})
+}
+
+func firstRows(entries []intake.Entry, linkID string, n int) []intake.Entry {
+	var kept []intake.Entry
+	for _, e := range entries {
+		if e.LinkID == linkID {
+			if n == 0 {
+				continue
+			}
+			n--
+		}
+		e.Items = firstRows(e.Items, linkID, n)
+		kept = append(kept, e)
+	}
+	return kept
+}
+
+func of(entries []intake.Entry, linkID string) []intake.Entry {
+	var found []intake.Entry
+	for _, e := range entries {
+		if e.LinkID == linkID {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// field draws an item without its answers.
+func (d drawing) field(it *intake.Item, at string) field {
+	name := it.LinkID + at
+	f := field{
+		ID: htmlID(name), Name: name, Label: it.Text, Help: it.Help, Required: it.Required,
+		More: it.Repeats, Hint: hint(it), Errors: d.errors(it, at),
+	}
+	switch it.Type {
+	case intake.Display:
+		f.Kind = "note"
+	case intake.Group:
+		f.Kind = "group"
+		if it.Repeats {
+			f.Kind = "rows"
+		}
+	case intake.Upload:
+		f.Kind = "photo"
+	case intake.BooleanQ:
+		f.Kind = "radios"
+	case intake.Choice, intake.OpenChoice:
+		f.Kind, f.Open = "radios", it.Type == intake.OpenChoice
+		switch {
+		case it.Repeats:
+			f.Kind = "checks"
+		case len(it.Options) > longList && !f.Open:
+			f.Kind = "select"
+		}
+	case intake.IntegerQ:
+		f.Kind, f.Mode = "text", "numeric"
+	case intake.DecimalQ:
+		f.Kind, f.Mode = "text", "decimal"
+	case intake.DateQ:
+		f.Kind = "date"
+	case intake.DateTimeQ:
+		f.Kind = "datetime-local"
+	case intake.TextQ:
+		f.Kind, f.Max = "area", it.MaxLength
+	case intake.StringQ:
+		f.Kind, f.Max = "text", it.MaxLength
+	}
+	return f
+}
+
+// longList is how many options are still shown side by side.
+const longList = 12
+
+// fill puts the answers into the field.
+func (d drawing) fill(f *field, it *intake.Item, answers []intake.Answer) {
+	var vs []intake.Value
+	for _, a := range answers {
+		vs = append(vs, a.Value)
+	}
+	switch f.Kind {
+	case "note", "photo":
+		return
+	case "radios", "checks", "select":
+		f.Options = options(f, it, vs)
+		for _, v := range vs {
+			if f.Open && v.Kind() == intake.StringValue {
+				f.Others = append(f.Others, phi.Text(v.Text()))
+			}
+		}
+		if f.Open && (len(f.Others) == 0 || f.More) {
+			f.Others = append(f.Others, "")
+		}
+		return
+	}
+	for _, v := range vs {
+		s := v.Text()
+		if it.Type == intake.DateTimeQ {
+			s = clockText(s, d.zone)
+		}
+		f.Values = append(f.Values, phi.Text(s))
+	}
+	if len(f.Values) == 0 || f.More && len(f.Values) < maxValues {
+		f.Values = append(f.Values, "")
+	}
+}
+
+func options(f *field, it *intake.Item, vs []intake.Value) []option {
+	var all []option
+	add := func(value, label string, chosen bool) {
+		id := f.ID
+		if len(all) > 0 {
+			id += "_" + strconv.Itoa(len(all)+1)
+		}
+		all = append(all, option{id, value, label, chosen})
+	}
+	if it.Type == intake.BooleanQ {
+		for _, b := range []bool{true, false} {
+			label := "No"
+			if b {
+				label = "Yes"
+			}
+			add(strconv.FormatBool(b), label, slices.ContainsFunc(vs, func(v intake.Value) bool { return v.Equal(intake.Boolean(b)) }))
+		}
+	}
+	for _, o := range it.Options {
+		add(o.Code, o.Display, slices.ContainsFunc(vs, func(v intake.Value) bool {
+			return v.Kind() == intake.CodingValue && v.Coding().Code == o.Code
+		}))
+	}
+	switch {
+	case f.Kind == "radios" && f.Open:
+		add("", "Something else", false)
+	case f.Kind == "radios" && !it.Required:
+		add("", "No answer", len(vs) == 0)
+	}
+	return all
+}
+
+// htmlID turns a field's name into an id that is safe in links.
+func htmlID(name string) string {
+	var b strings.Builder
+	b.WriteString("q-")
+	for _, c := range name {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' {
+			b.WriteRune(c)
+		} else {
+			fmt.Fprintf(&b, "_%x", c)
+		}
+	}
+	return b.String()
+}
+
+// hint says which numbers are wanted.
+func hint(it *intake.Item) string {
+	if it.Type != intake.IntegerQ && it.Type != intake.DecimalQ {
+		return ""
+	}
+	unit := unitWords(it.Unit)
+	switch {
+	case it.Min != "" && it.Max != "":
+		return strings.TrimSpace(fmt.Sprintf("From %s to %s %s", it.Min, it.Max, unit))
+	case it.Min != "":
+		return strings.TrimSpace(fmt.Sprintf("At least %s %s", it.Min, unit))
+	case it.Max != "":
+		return strings.TrimSpace(fmt.Sprintf("At most %s %s", it.Max, unit))
+	}
+	return unit
+}
+
+// inRow finds the row that a problem's text begins with.
+var inRow = regexp.MustCompile(`^Row (\d+): `)
+
+// errors are the problems of an item in the row at.
+func (d drawing) errors(it *intake.Item, at string) []string {
+	n := at[strings.LastIndexAny(at, "@.")+1:]
+	var found []string
+	for _, p := range d.problems {
+		text, in := p.Text, ""
+		if m := inRow.FindStringSubmatch(text); m != nil {
+			text, in = text[len(m[0]):], m[1]
+		}
+		if p.Where == it.LinkID && in == n {
+			found = append(found, advice(it, p.Code, text))
+		}
+	}
+	return found
+}
+
+// advice words a problem for someone at a form, who sees options and not codes.
+func advice(it *intake.Item, code, text string) string {
+	switch {
+	case code == "option" && len(it.Options) > 0:
+		return "Choose one of the answers listed."
+	case code != "type":
+		return text
+	case it.Type == intake.IntegerQ && it.Min != "" && it.Max != "":
+		return fmt.Sprintf("Write a whole number from %s to %s, in digits.", it.Min, it.Max)
+	case it.Type == intake.IntegerQ:
+		return "Write a whole number, in digits, such as 3."
+	case it.Type == intake.DecimalQ:
+		return "Write a number in digits, such as 98.6."
+	case it.Type == intake.BooleanQ:
+		return "Choose yes or no."
+	case it.Type == intake.Choice:
+		return "Choose one of the answers listed."
+	}
+	return text
+}
+
+// shown lists the names of all fields drawn.
+func shown(fs []field) []string {
+	var names []string
+	for _, f := range fs {
+		names = append(names, f.Name)
+		names = append(names, shown(f.Fields)...)
+		for _, r := range f.Rows {
+			names = append(names, shown(r.Fields)...)
+		}
+	}
+	return names
+}
+
+// A complaint is a line of the summary above a form, leading to its field.
+type complaint struct{ Href, Label, Text string }
+
+func complaints(fs []field) []complaint {
+	var all []complaint
+	for _, f := range fs {
+		for _, e := range f.Errors {
+			all = append(all, complaint{"#" + f.ID, f.Label, e})
+		}
+		all = append(all, complaints(f.Fields)...)
+		for _, r := range f.Rows {
+			for _, c := range complaints(r.Fields) {
+				c.Label = r.Title + ", " + c.Label
+				all = append(all, c)
+			}
+		}
+	}
+	return all
+}

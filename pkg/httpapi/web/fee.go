@@ -1,0 +1,169 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/httpapi"
+	"evisit/pkg/intake"
+	"evisit/pkg/visit"
+)
+
+type feeView struct {
+	Form       string
+	Visit      string
+	Page, Of   int
+	Title      string
+	Back       string
+	Notice     string
+	Complaints []complaint // what keeps it from being priced, or unaccepted
+	Priced     bool
+	Quote      string
+	Amount     string
+	Free       bool
+	Caveat     string
+	Charged    string
+	Within     string
+	Readers    string
+	Consent    clinic.Consent
+	Fee, Terms acceptance
+}
+
+// An acceptance is a box that must be ticked.
+type acceptance struct {
+	ID, Name, Label string
+	Ticked          bool
+	Error           string
+}
+
+// fee shows what the visit costs and what is agreed to by sending it.
+func (s *site) fee(w http.ResponseWriter, r *http.Request, v visitor, n int, f *intake.Form) error {
+	return s.showFee(w, r, v, n, f, feeView{}, http.StatusOK)
+}
+
+func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, n int, f *intake.Form, view feeView, code int) error {
+	id := r.PathValue("id")
+	o, err := s.Clinic.Quote(r.Context(), v.Caller, id)
+	vis := o.Visit
+	if err != nil {
+		if vis, err = s.unpriced(r, v, f, &view, err); err != nil {
+			return err
+		}
+		if vis.Status != visit.Draft {
+			return see(w, r, "/my/visits/"+id)
+		}
+	} else {
+		view.Priced, view.Quote, view.Amount, view.Free = true, o.Quote.ID, o.Quote.Amount.String(), o.Quote.Free()
+		view.Caveat, view.Charged = o.Quote.Caveat, httpapi.WhenCharged
+		view.Within, view.Readers, view.Consent = lasting(o.Terms.Answer), o.Readers, o.Consent
+	}
+	view.Form, view.Visit, view.Title = f.Title(), id, f.Pages()[n-1].Title
+	view.Page, view.Of, view.Back = n, len(f.Pages()), formPath(id, n-1)
+	view.Fee = box(f, "fee-ack", view.Fee)
+	view.Terms = box(f, "consent-ack", view.Terms)
+	for _, a := range []acceptance{view.Fee, view.Terms} {
+		if a.Error != "" {
+			view.Complaints = append(view.Complaints, complaint{"#" + a.ID, a.Label, a.Error})
+		}
+	}
+	return s.show(w, &v, page{view: "fee", title: view.Title, data: view, code: code, pays: true})
+}
+
+func box(f *intake.Form, linkID string, a acceptance) acceptance {
+	a.ID, a.Name = htmlID(linkID), linkID
+	if it, ok := f.Item(linkID); ok {
+		a.Label = it.Text
+	}
+	return a
+}
+
+// unpriced lists why there is no price, each leading to its question.
+func (s *site) unpriced(r *http.Request, v visitor, f *intake.Form, view *feeView, why error) (visit.Visit, error) {
+	vis, err := s.Clinic.Visit(r.Context(), v.Caller, r.PathValue("id"))
+	if err != nil {
+		return vis, err
+	}
+	_, text, ok := explain(why)
+	if !ok {
+		return vis, why
+	}
+	public, _ := fault.Public(why)
+	view.Notice = text
+	for _, p := range public.Problems {
+		c := complaint{Text: sentence(p.Text)}
+		if it, ok := f.Item(p.Where); ok {
+			c.Label = it.Text
+			c.Href = formPath(vis.ID, max(pageOf(f, p.Where), 1)) + "?check=1#" + htmlID(p.Where)
+		}
+		view.Complaints = append(view.Complaints, c)
+	}
+	return vis, nil
+}
+
+// submit sends the request under the accepted quote and leads to the payment
+// page, if anything is to be paid.
+func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	view := feeView{
+		Fee:   acceptance{Ticked: values.Get("fee-ack") == "true"},
+		Terms: acceptance{Ticked: values.Get("consent-ack") == "true"},
+	}
+	if !view.Fee.Ticked || !view.Terms.Ticked {
+		if !view.Fee.Ticked {
+			view.Fee.Error = "Tick this box to accept the fee."
+		}
+		if !view.Terms.Ticked {
+			view.Terms.Error = "Tick this box to agree to the terms."
+		}
+		return s.feeAgain(w, r, v, view, http.StatusUnprocessableEntity)
+	}
+	sent, err := s.Clinic.Submit(r.Context(), v.Caller, id, clinic.Submission{
+		Quote: values.Get("quote"), Consent: values.Get("consent"), Language: "en",
+	})
+	switch {
+	case err == nil && sent.Page != "":
+		return see(w, r, sent.Page)
+	case err == nil:
+		return see(w, r, "/my/visits/"+id+"?sent=1")
+	case !errors.Is(err, fault.Conflict) && !errors.Is(err, fault.Invalid):
+		return err
+	}
+	code, text, _ := explain(err)
+	view.Notice = text
+	view.Fee.Ticked, view.Terms.Ticked = false, false // what they accepted is not what stands there now
+	return s.feeAgain(w, r, v, view, code)
+}
+
+func (s *site) feeAgain(w http.ResponseWriter, r *http.Request, v visitor, view feeView, code int) error {
+	vis, err := s.Clinic.Visit(r.Context(), v.Caller, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if vis.Status != visit.Draft {
+		return see(w, r, "/my/visits/"+vis.ID)
+	}
+	f, err := s.Clinic.Form(r.Context(), vis.Form.Name, vis.Form.Version)
+	if err != nil {
+		return err
+	}
+	return s.showFee(w, r, v, len(f.Pages()), f, view, code)
+}
+
+// pay leads to the payment page of a visit that waits for its payment.
+func (s *site) pay(w http.ResponseWriter, r *http.Request, v visitor) error {
+	id := r.PathValue("id")
+	sent, err := s.Clinic.Pay(r.Context(), v.Caller, id)
+	switch {
+	case err != nil:
+		return err
+	case sent.Page == "":
+		return see(w, r, "/my/visits/"+id+"?paid=1")
+	}
+	return see(w, r, sent.Page)
+}

@@ -1,0 +1,262 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/intake"
+	"evisit/pkg/visit"
+)
+
+// The last page of every form: it is answered by accepting the quote.
+var lastItems = []string{"fee-ack", "consent-ack"}
+
+type formView struct {
+	Visit      string
+	Form       string
+	Page, Of   int // counted among the pages that have something to ask
+	Action     string
+	Back       string
+	Title      string
+	Notice     string
+	More       bool // the answers opened further questions
+	Complaints []complaint
+	Fields     []field
+	Shown      []string
+	Zone       string
+}
+
+// formPage shows one page of a draft's form with the answers kept so far.
+func (s *site) formPage(w http.ResponseWriter, r *http.Request, v visitor) error {
+	n, f, err := s.pageNumber(r, v)
+	if err != nil {
+		return err
+	}
+	if isLast(f.Pages()[n-1]) {
+		return s.fee(w, r, v, n, f)
+	}
+	ch, err := s.draft(r, v)
+	if err != nil {
+		return err
+	}
+	d := drawing{form: f, zone: zone(v.practice)}
+	more := r.URL.Query().Get("more") != ""
+	if r.URL.Query().Get("check") != "" {
+		d.problems = f.Check(ch.Response).Missing()
+	}
+	fields := d.page(f.Pages()[n-1].Items, ch.Response)
+	if len(fields) == 0 {
+		return see(w, r, formPath(ch.Visit.ID, nextPage(f, f.Check(ch.Response), n)))
+	}
+	return s.showForm(w, v, ch, n, d, ch.Response, formView{Fields: fields, More: more}, http.StatusOK)
+}
+
+// pageNumber reads which page of which form a path names.
+func (s *site) pageNumber(r *http.Request, v visitor) (int, *intake.Form, error) {
+	vis, err := s.Clinic.Visit(r.Context(), v.Caller, r.PathValue("id"))
+	if err != nil {
+		return 0, nil, err
+	}
+	f, err := s.Clinic.Form(r.Context(), vis.Form.Name, vis.Form.Version)
+	if err != nil {
+		return 0, nil, err
+	}
+	n, err := strconv.Atoi(r.PathValue("page"))
+	if err != nil || n < 1 || n > len(f.Pages()) {
+		return 0, nil, fault.New(fault.NotFound, "no_page", "this form has no such page")
+	}
+	return n, f, nil
+}
+
+// draft opens a visit that is still being filled in.
+func (s *site) draft(r *http.Request, v visitor) (clinic.Chart, error) {
+	ch, err := s.Clinic.Chart(r.Context(), v.Caller, r.PathValue("id"))
+	if err == nil && ch.Visit.Status != visit.Draft {
+		err = fault.New(fault.Conflict, "not_a_draft", "this request was sent already, so its form can no longer be changed; open the request to see where it stands")
+	}
+	return ch, err
+}
+
+// showForm draws a page with answers that may or may not be kept.
+func (s *site) showForm(w http.ResponseWriter, v visitor, ch clinic.Chart, n int, d drawing, answers intake.Response, f formView, code int) error {
+	res := d.form.Check(answers)
+	p := d.form.Pages()[n-1]
+	f.Visit, f.Form, f.Title = ch.Visit.ID, d.form.Title(), p.Title
+	f.Action = formPath(ch.Visit.ID, n)
+	f.Page, f.Of = progress(d.form, res, n)
+	f.Back = "/my/visits/" + ch.Visit.ID
+	if before := pageBefore(d.form, res, n); before > 0 {
+		f.Back = formPath(ch.Visit.ID, before)
+	}
+	if f.Fields == nil {
+		f.Fields = d.page(p.Items, answers)
+	}
+	f.Shown, f.Complaints, f.Zone = shown(f.Fields), complaints(f.Fields), d.zone.String()
+	title := f.Title
+	if len(f.Complaints) > 0 {
+		title = "To put right: " + title
+	}
+	return s.show(w, &v, page{view: "form", title: title, data: f, code: code})
+}
+
+// saveForm keeps a page's answers and leads on: to the next page, to further
+// questions of this one, back to what is missing or wrong, or out of the form.
+func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error {
+	n, f, err := s.pageNumber(r, v)
+	if err != nil {
+		return err
+	}
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	ch, err := s.draft(r, v)
+	if err != nil {
+		return err
+	}
+	items := f.Pages()[n-1].Items
+	if isLast(f.Pages()[n-1]) {
+		return see(w, r, formPath(ch.Visit.ID, n))
+	}
+	page := post{values, zone(v.practice)}.answers(items)
+	merged := ch.Response.Merge(page)
+	d := drawing{form: f, zone: zone(v.practice), add: values.Get(addField)}
+	if d.add != "" {
+		return s.showForm(w, v, ch, n, d, merged, formView{}, http.StatusOK)
+	}
+	// The last save of a page wins. A version would refuse whoever went back in
+	// their browser, and two people seldom fill in the same page at once.
+	saved, err := s.Clinic.SavePage(r.Context(), v.Caller, ch.Visit.ID, 0, page)
+	if wrong, ok := fault.Public(err); ok && errors.Is(err, fault.Invalid) {
+		d.problems = wrong.Problems
+		return s.showForm(w, v, ch, n, d, merged, formView{Notice: elsewhere(f, n, wrong.Problems)}, http.StatusUnprocessableEntity)
+	}
+	switch {
+	case err != nil:
+		return err
+	case saved.Diversion != nil:
+		return see(w, r, "/my/visits/"+ch.Visit.ID)
+	}
+	return s.leadOn(w, r, v, ch, n, d, merged, saved.Missing, values[shownField])
+}
+
+// leadOn decides where a kept page leads.
+func (s *site) leadOn(w http.ResponseWriter, r *http.Request, v visitor, ch clinic.Chart, n int, d drawing, answers intake.Response, missing []fault.Problem, before []string) error {
+	items := d.form.Pages()[n-1].Items
+	opened := map[string]bool{} // items asked now that the browser did not show
+	for _, name := range shown(d.page(items, answers)) {
+		if !slices.Contains(before, name) {
+			linkID, _, _ := strings.Cut(name, "@")
+			opened[linkID] = true
+		}
+	}
+	for _, p := range missing {
+		if !opened[p.Where] && contains(items, p.Where) {
+			d.problems = append(d.problems, p)
+		}
+	}
+	switch {
+	case len(d.problems) > 0:
+		return s.showForm(w, v, ch, n, d, answers, formView{More: len(opened) > 0}, http.StatusUnprocessableEntity)
+	case len(opened) > 0:
+		return see(w, r, formPath(ch.Visit.ID, n)+"?more=1")
+	}
+	return see(w, r, formPath(ch.Visit.ID, nextPage(d.form, d.form.Check(answers), n)))
+}
+
+// elsewhere words the problems that no field of page n shows.
+func elsewhere(f *intake.Form, n int, ps []fault.Problem) string {
+	for _, p := range ps {
+		if !contains(f.Pages()[n-1].Items, p.Where) {
+			return sentence(p.Text)
+		}
+	}
+	return ""
+}
+
+// contains reports whether linkID is among the items, at any depth.
+func contains(items []*intake.Item, linkID string) bool {
+	return slices.ContainsFunc(items, func(it *intake.Item) bool {
+		return it.LinkID == linkID || contains(it.Items, linkID)
+	})
+}
+
+func isLast(p intake.Page) bool {
+	return slices.ContainsFunc(p.Items, func(it *intake.Item) bool { return slices.Contains(lastItems, it.LinkID) })
+}
+
+// asks reports whether a page has anything to show, given the answers.
+func asks(p intake.Page, res intake.Result) bool {
+	return slices.ContainsFunc(p.Items, func(it *intake.Item) bool { return res.Enabled(it.LinkID) && !it.ReadOnly })
+}
+
+// progress is which page n is, among those that have something to ask.
+func progress(f *intake.Form, res intake.Result, n int) (at, of int) {
+	for i, p := range f.Pages() {
+		if asks(p, res) {
+			of++
+			if i < n {
+				at++
+			}
+		}
+	}
+	return max(at, 1), of
+}
+
+func nextPage(f *intake.Form, res intake.Result, n int) int {
+	for i := n; i < len(f.Pages()); i++ {
+		if asks(f.Pages()[i], res) {
+			return i + 1
+		}
+	}
+	return len(f.Pages())
+}
+
+// pageBefore is the page before n that has something to ask; 0 if none.
+func pageBefore(f *intake.Form, res intake.Result, n int) int {
+	for i := n - 1; i > 0; i-- {
+		if asks(f.Pages()[i-1], res) {
+			return i
+		}
+	}
+	return 0
+}
+
+// pageOf is the page an item is on; 0 if it is on none.
+func pageOf(f *intake.Form, linkID string) int {
+	return 1 + slices.IndexFunc(f.Pages(), func(p intake.Page) bool { return contains(p.Items, linkID) })
+}
+
+// resume is where to go on filling in: the first page with something missing.
+func resume(f *intake.Form, r intake.Response) int {
+	if len(r.Items) == 0 {
+		return 1
+	}
+	first := len(f.Pages())
+	for _, p := range f.Check(r).Problems {
+		if n := pageOf(f, p.Where); n > 0 {
+			first = min(first, n)
+		}
+	}
+	return first
+}
+
+func formPath(visit string, page int) string {
+	return fmt.Sprintf("/my/visits/%s/form/%d", visit, page)
+}
+
+// zone is the practice's; UTC if its name is unknown, as in Practice.Local.
+func zone(p clinic.Practice) *time.Location {
+	z, err := time.LoadLocation(p.Zone)
+	if err != nil {
+		return time.UTC
+	}
+	return z
+}

@@ -1,0 +1,266 @@
+package web_test
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"evisit/infra/local/engine/enginetest"
+	"evisit/infra/local/forms"
+	"evisit/infra/local/issuer"
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/web"
+	"evisit/pkg/identity"
+	"evisit/pkg/money"
+	"evisit/pkg/seal"
+	"evisit/pkg/store"
+	"evisit/pkg/visit"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }
+
+const clientID = "evisit-pages"
+
+// A house is the whole of what the pages stand on, of one test.
+type house struct {
+	clinic *clinic.Clinic
+	stripe *stripe
+	url    string
+
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (h *house) clock() time.Time {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+func (h *house) pass(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.now = h.now.Add(d)
+}
+
+func newHouse(t *testing.T) *house {
+	t.Helper()
+	h := &house{now: time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC), stripe: &stripe{sessions: map[string]*session{}}}
+	db, table := dynamodb.NewFromConfig(enginetest.Config(t)), enginetest.TableName()
+	if err := store.CreateTable(t.Context(), db, table); err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := seal.File(filepath.Join(t.TempDir(), "keys.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	site, signIn := lateServer(t), lateServer(t)
+	h.url = site.URL
+	h.clinic = &clinic.Clinic{
+		Store: store.New(db, table), Seal: sealer, Blobs: &drawer{objects: map[string][]byte{}},
+		Checkout: h.stripe, Cards: h.stripe, Pages: h.url, Now: h.clock, NewID: rand.Text, Log: log,
+	}
+	register(t, h.clinic, signIn.URL)
+
+	is, err := issuer.New(issuer.Options{
+		URL: signIn.URL, ClientID: clientID, RedirectURIs: []string{h.url + "/signed-in"},
+		People: func(context.Context) []issuer.Person { return cast }, Now: h.clock, Log: log,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	signIn.Config.Handler = is
+	people := httpapi.NewTokens(t.Context(), signIn.URL, is.JWKSURL(), clientID, h.clinic, h.clock)
+	pages := web.New(web.Options{
+		Clinic: h.clinic, People: people, Issuer: signIn.URL, ClientID: clientID, BaseURL: h.url, Now: h.clock, Log: log,
+	})
+	site.Config.Handler = httpapi.New(h.clinic, people, log).Handler(pages)
+	return h
+}
+
+// lateServer is a server whose handler is set once its address is known.
+func lateServer(t *testing.T) *httptest.Server {
+	t.Helper()
+	s := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(s.Close)
+	return s
+}
+
+// The cast. Subject and person id are the same.
+var cast = []issuer.Person{
+	{Subject: "ada", Name: "Ada"}, {Subject: "bea", Name: "Bea"}, {Subject: "cal", Name: "Cal"},
+	{Subject: "drx", Name: "Dr. X"}, {Subject: "dry", Name: "Dr. Y"}, {Subject: "nan", Name: "Nan"},
+	{Subject: "adm", Name: "Adm"}, {Subject: "nobody", Name: "Nobody"},
+}
+
+func register(t *testing.T, cl *clinic.Clinic, issuerURL string) {
+	t.Helper()
+	all, err := forms.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := clinic.Practice{
+		ID: "oak", Name: "Oak Street Clinic", Phone: "555-0100", Inbox: "desk@oak.example", Account: "acct_oak",
+		Zone: "America/Chicago", States: []string{"TX"}, Forms: map[string]string{}, Prices: billing.PriceList{},
+		Terms:   visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour},
+		Consent: clinic.Consent{Version: "1", Text: "You agree to be answered in writing."}, Readers: "Clinicians and nurses of this practice",
+	}
+	for _, f := range all {
+		p.Forms[f.Name()] = f.Version()
+		p.Prices[f.Name()] = money.Cents(4000)
+	}
+	must(t, cl.AddPractice(t.Context(), p, all))
+	for _, who := range []string{"ada", "bea"} {
+		must(t, cl.AddPatient(t.Context(), identity.Patient{ID: "p-" + who, Practice: "oak", Contact: identity.Contact{
+			Name: "Name of ", Email: "x@mail.example", Birth: time.Date(1990, 5, 17, 0, 0, 0, 0, time.UTC), Sex: "female",
+		}}))
+	}
+	license := []identity.License{{State: "TX", Number: "1", Expires: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}}
+	for _, person := range []identity.Person{
+		{ID: "ada", Role: identity.PatientRole, Patient: "p-ada"},
+		{ID: "bea", Role: identity.PatientRole, Patient: "p-bea"},
+		{ID: "cal", Role: identity.Caregiver, Grants: []identity.Grant{{Patient: "p-ada"}}},
+		{ID: "drx", Role: identity.Clinician, Display: "Xenia Xu, MD", Licenses: license},
+		{ID: "dry", Role: identity.Clinician, Display: "Yves Yoder, MD", Licenses: license},
+		{ID: "nan", Role: identity.Nurse, Display: "Nan North, RN"},
+		{ID: "adm", Role: identity.Admin, Display: "Adam Admin"},
+	} {
+		person.Practice = "oak"
+		must(t, cl.AddPerson(t.Context(), clinic.Registered{Issuer: issuerURL, Subject: person.ID, Person: person}))
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A drawer keeps objects in memory, and refuses to keep two under one key.
+type drawer struct {
+	mu      sync.Mutex
+	objects map[string][]byte
+}
+
+func (d *drawer) Put(_ context.Context, key string, data []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.objects[key] = slices.Clone(data)
+	return nil
+}
+
+func (d *drawer) Get(_ context.Context, key string) ([]byte, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	b, ok := d.objects[key]
+	if !ok {
+		return nil, fault.New(fault.NotFound, "not_found", "no such object")
+	}
+	return b, nil
+}
+
+// stripe stands in for Stripe: pages that may be paid, and what became of them.
+type stripe struct {
+	mu       sync.Mutex
+	sessions map[string]*session // by key
+}
+
+type session struct {
+	req clinic.PageRequest
+	id  string
+	obs billing.Observation
+}
+
+const stripePage = "https://checkout.stripe.com/c/pay/"
+
+func (s *stripe) Open(_ context.Context, p clinic.PageRequest) (id, url string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sessions[p.Key] == nil {
+		s.sessions[p.Key] = &session{req: p, id: "cs_" + p.Key}
+	}
+	return s.sessions[p.Key].id, stripePage + p.Key, nil
+}
+
+func (s *stripe) find(object string) (*session, error) {
+	for _, x := range s.sessions {
+		if x.id == object || x.obs.Intent == object {
+			return x, nil
+		}
+	}
+	return nil, fmt.Errorf("no object %s", object)
+}
+
+func (s *stripe) Observe(_ context.Context, _, object string) (string, billing.Observation, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, err := s.find(object)
+	if err != nil {
+		return "", billing.Observation{}, err
+	}
+	return x.req.Ref, x.obs, nil
+}
+
+func (s *stripe) Capture(_ context.Context, _, intent string, amount money.Cents, _ string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, err := s.find(intent)
+	if err != nil {
+		return err
+	}
+	x.obs.Status, x.obs.Capturable, x.obs.Received = "succeeded", 0, amount
+	return nil
+}
+
+func (s *stripe) Release(_ context.Context, _, intent, _ string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, err := s.find(intent)
+	if err != nil {
+		return err
+	}
+	x.obs.Status, x.obs.Capturable = "canceled", 0
+	return nil
+}
+
+// payCard pays the page at url with a card that is held, and lets us hear of
+// it.
+func (h *house) payCard(t *testing.T, url string) {
+	t.Helper()
+	key := url[len(stripePage):]
+	h.stripe.mu.Lock()
+	x := h.stripe.sessions[key]
+	if x == nil {
+		h.stripe.mu.Unlock()
+		t.Fatalf("no payment page at %s", url)
+	}
+	x.obs = billing.Observation{
+		Intent: "pi_" + key, Status: "requires_capture", Capturable: x.req.Amount, CaptureBefore: h.clock().Add(6 * 24 * time.Hour),
+	}
+	h.stripe.mu.Unlock()
+	h.hear(t, x.id)
+}
+
+func (h *house) hear(t *testing.T, object string) {
+	t.Helper()
+	e := clinic.StripeEvent{ID: rand.Text(), Account: "acct_oak", Object: object, At: h.clock()}
+	must(t, h.clinic.Hear(t.Context(), e))
+	d, err := h.clinic.Store.Delivery(t.Context(), "stripe."+e.Account+"."+e.ID)
+	must(t, err)
+	must(t, h.clinic.Charge(t.Context(), d))
+}

@@ -1,0 +1,134 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// well are answers to uti-women, by linkId, of somebody an e-visit suits.
+var well = url.Values{
+	"emergency-ack": {"true"}, "completed-by": {"self"}, "location-state": {"tx"}, "language": {"en"}, "callback-phone": {"555-0123"},
+	"seen-7d": {"false"}, "surgery-90d": {"false"}, "accident": {"false"}, "allergy-none": {"true"}, "medications": {"None\r\nat all"},
+	"payment-route": {"self-pay"}, "pregnant": {"no"},
+	"uti-onset": {"3"}, "uti-sx": {"burning", "frequency"}, "uti-fever": {"false"}, "uti-flank": {"false"}, "uti-vomit": {"false"},
+	"uti-confused": {"false"}, "uti-retention": {"false"}, "uti-pregnant": {"no"}, "uti-discharge": {"false"}, "uti-sti": {"false"},
+	"uti-catheter": {"false"}, "uti-kidney": {"false"}, "uti-immune": {"false"}, "uti-count": {"1"}, "uti-abx": {"false"},
+}
+
+// fillIn answers page after page until the fee is shown or the form is left.
+func (b *browser) fillIn(answers url.Values) {
+	b.t.Helper()
+	for range 20 {
+		b.wants(http.StatusOK)
+		if !strings.Contains(b.at.Path, "/form/") || strings.Contains(b.text(), "What it costs") {
+			return
+		}
+		set := url.Values{}
+		for _, f := range find(b.page, "form") {
+			_, has := b.fields(f)
+			for name, vs := range answers {
+				if has[name] {
+					set[name] = vs
+				}
+			}
+		}
+		b.press("Save and continue", set)
+	}
+	b.t.Fatalf("the form never ends; at %s:\n%s", b.at, b.text())
+}
+
+func (b *browser) startUTI() {
+	b.t.Helper()
+	b.get("/my")
+	b.press("Urinary symptoms", nil)
+}
+
+func (b *browser) visitID() string {
+	return strings.Split(strings.TrimPrefix(b.at.Path, "/my/visits/"), "/")[0]
+}
+
+// sent brings a request as far as the queue and returns its id.
+func (h *house) sent(t *testing.T, b *browser) string {
+	t.Helper()
+	b.startUTI()
+	b.fillIn(well)
+	id := b.visitID()
+	b.press("Send, and go to the payment page", url.Values{"fee-ack": {"true"}, "consent-ack": {"true"}})
+	b.wants(http.StatusSeeOther)
+	h.payCard(t, b.head.Get("Location"))
+	return id
+}
+
+func TestAPatientSendsARequestAndReadsItsAnswer(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.wants(http.StatusOK, "My requests", "$40.00", "24 hours")
+	ada.startUTI()
+	ada.wants(http.StatusOK, "page 1 of")
+	ada.fillIn(well)
+	ada.wants(http.StatusOK, "$40.00", "Within 24 hours", "charged only when your answer is given", "Clinicians and nurses of this practice", "answered in writing")
+	id := ada.visitID()
+
+	ada.press("Send, and go", nil)
+	ada.wants(http.StatusUnprocessableEntity, "Tick this box to accept the fee", "Tick this box to agree")
+	ada.press("Send, and go", url.Values{"fee-ack": {"true"}, "consent-ack": {"true"}})
+	ada.wants(http.StatusSeeOther)
+	page := ada.head.Get("Location")
+	if !strings.HasPrefix(page, stripePage) {
+		t.Fatalf("sent to %s, want the payment page", page)
+	}
+
+	ada.get("/my/visits/" + id + "?left=1")
+	ada.wants(http.StatusOK, "You left the payment page", "Nothing was charged")
+	ada.press("Go to the payment page", nil)
+	if got := ada.head.Get("Location"); got != page {
+		t.Errorf("paying again leads to %s, want the same page %s", got, page)
+	}
+	ada.get("/my/visits/" + id + "?paid=1")
+	ada.wants(http.StatusOK, "We have not yet heard")
+	h.payCard(t, page)
+	ada.get("/my/visits/" + id + "?paid=1")
+	ada.wants(http.StatusOK, "Waiting to be read", "You will be answered by", "CST", "$40.00 held on your card; not charged")
+
+	drx := h.as(t, "Dr. X", "/desk")
+	drx.wants(http.StatusOK, "Urinary symptoms", "Waiting", "Promised by")
+	drx.link("Urinary symptoms")
+	drx.wants(http.StatusOK, "Burning or pain when passing urine", "35 years")
+	drx.press("Take this visit", nil)
+	drx.wants(http.StatusOK, "In review", "Xenia Xu, MD")
+
+	dry := h.as(t, "Dr. Y", "/desk/visits/"+id)
+	if strings.Contains(dry.text(), "Take this visit") {
+		t.Error("a visit somebody has is offered to be taken")
+	}
+	dry.post(h.url+"/desk/visits/"+id+"/take", nil)
+	dry.wants(http.StatusConflict, "Xenia Xu, MD has taken this visit")
+
+	drx.press("Ask", url.Values{"question": {"Any <blood>?"}})
+	drx.wants(http.StatusOK, "Asked the patient")
+	ada.get("/my/visits/" + id)
+	ada.wants(http.StatusOK, "Any <blood>?", "Waiting for your reply")
+	ada.press("Send your reply", url.Values{"text": {"None at all"}})
+	ada.wants(http.StatusOK, "None at all", "Being read")
+
+	drx.get("/desk/visits/" + id)
+	drx.press("Send the answer", url.Values{"reply": {"Drink water."}, "minutes": {"six"}, "other-codes": {"n30.00 nonsense"}})
+	drx.wants(http.StatusUnprocessableEntity, "Say the warning signs", "whole number", "ICD-10-CM code with its point")
+	if got := drx.value("reply"); got[0] != "Drink water." {
+		t.Errorf("the reply typed before is now %q", got)
+	}
+	drx.press("Send the answer", url.Values{
+		"code": {"N30.00"}, "other-codes": {""}, "do": {"Take it for five days"}, "warnings": {"Fever"}, "follow-up": {"as needed"}, "minutes": {"6"},
+	})
+	drx.wants(http.StatusOK, "Answered", "Acute cystitis without hematuria", "6 minutes")
+
+	ada.get("/my/visits/" + id)
+	ada.wants(http.StatusOK, "Drink water.", "Take it for five days", "Fever", "Acute cystitis without hematuria")
+	ada.press("I have read this answer", nil)
+	ada.wants(http.StatusOK, "Answered and closed")
+	ada.link("Who has seen this")
+	ada.wants(http.StatusOK, "Xenia Xu, MD", "read the answers and messages", "took the request", "Clinician")
+}

@@ -1,0 +1,189 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/intake"
+	"evisit/pkg/phi"
+	"evisit/pkg/visit"
+)
+
+type myView struct {
+	People []someone
+	Forms  []offered
+	Within string
+	Once   string // makes the same press of a button one request
+}
+
+// Someone is a patient the visitor may act for.
+type someone struct {
+	ID, Called string
+	Self       bool
+	Visits     []listed
+	Older      string // where the rest of the list is
+}
+
+type offered struct {
+	Name, Title, Price, WhyNot string
+}
+
+type listed struct {
+	Href, Title, Status, When, By string
+	Late, Yours                   bool // Yours: the patient is waited for
+	Holder, State                 string
+}
+
+const listLength = 25
+
+func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
+	offers, err := s.Clinic.Forms(r.Context(), v.Caller)
+	if err != nil {
+		return err
+	}
+	m := myView{Within: lasting(v.practice.Terms.Answer), Once: s.Clinic.NewID()}
+	for _, o := range offers {
+		if o.Form.BillingClass() == "none" {
+			continue
+		}
+		f := offered{Name: o.Form.Name(), Title: o.Form.Title(), Price: "Free of charge", WhyNot: sentence(o.WhyNot)}
+		if o.Price > 0 {
+			f.Price = o.Price.String()
+		}
+		m.Forms = append(m.Forms, f)
+	}
+	for _, p := range s.actsFor(v.Person) {
+		if err := s.listVisits(r, v, &p); err != nil {
+			return err
+		}
+		m.People = append(m.People, p)
+	}
+	if len(m.People) == 0 {
+		return fault.New(fault.Denied, "nobody_to_act_for", "you have no requests of your own, and nobody has let you act for them")
+	}
+	return s.show(w, &v, page{view: "my", title: "My requests", data: m})
+}
+
+// actsFor lists whom p may act for now, themselves first.
+func (s *site) actsFor(p identity.Person) []someone {
+	var all []someone
+	if p.Patient != "" {
+		all = append(all, someone{ID: p.Patient, Called: "You", Self: true})
+	}
+	for _, g := range p.Grants {
+		if p.ActsFor(g.Patient, s.Now()) && g.Patient != p.Patient {
+			all = append(all, someone{ID: g.Patient, Called: "Patient " + g.Patient})
+		}
+	}
+	return all
+}
+
+func (s *site) listVisits(r *http.Request, v visitor, p *someone) error {
+	cursor := ""
+	if r.URL.Query().Get("of") == p.ID {
+		cursor = clipCursor(r.URL.Query().Get("after"))
+	}
+	vs, next, err := s.Clinic.Mine(r.Context(), v.Caller, p.ID, cursor, listLength)
+	if err != nil {
+		return err
+	}
+	for _, vis := range vs {
+		title, err := s.title(r, vis)
+		if err != nil {
+			return err
+		}
+		p.Visits = append(p.Visits, listed{
+			Href: "/my/visits/" + vis.ID, Title: title, Status: statusWords(vis.Status), When: v.practice.Local(vis.Times.Started),
+			Yours: vis.Status == visit.Draft || vis.Status == visit.AwaitingPayment || vis.Status == visit.AwaitingPatient ||
+				vis.FromTeam > 0 && vis.ReadAt(vis.Messages).IsZero(),
+		})
+	}
+	if next != "" {
+		p.Older = "/my?" + url.Values{"of": {p.ID}, "after": {next}}.Encode()
+	}
+	return nil
+}
+
+// maxCursor is longer than any cursor the clinic gives out.
+const maxCursor = 200
+
+// clipCursor passes on what may be a cursor of ours; anything else starts over.
+func clipCursor(s string) string {
+	if len(s) > maxCursor {
+		return ""
+	}
+	return s
+}
+
+func (s *site) title(r *http.Request, v visit.Visit) (string, error) {
+	f, err := s.Clinic.Form(r.Context(), v.Form.Name, v.Form.Version)
+	if err != nil {
+		return "", err
+	}
+	return f.Title(), nil
+}
+
+// start opens a draft and leads to its first page.
+func (s *site) start(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	form, patient := values.Get("form"), values.Get("patient")
+	if once := values.Get("once"); once != "" && len(once) <= 100 {
+		v.Once = clinic.NewOnce(v.Person.ID, "POST /my/visits", once, []byte(form+"\n"+patient))
+	}
+	vis, err := s.Clinic.Start(r.Context(), v.Caller, form, "", patient)
+	if err != nil {
+		return err
+	}
+	return see(w, r, formPath(vis.ID, 1))
+}
+
+func (s *site) cancel(w http.ResponseWriter, r *http.Request, v visitor) error {
+	id := r.PathValue("id")
+	_, err := s.Clinic.Cancel(r.Context(), v.Caller, id)
+	return s.done(w, r, v, id, err, nil)
+}
+
+func (s *site) acknowledge(w http.ResponseWriter, r *http.Request, v visitor) error {
+	id := r.PathValue("id")
+	_, err := s.Clinic.Acknowledge(r.Context(), v.Caller, id)
+	return s.done(w, r, v, id, err, nil)
+}
+
+// write sends what the patient replies or adds.
+func (s *site) write(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	texts := post{values: values}.texts("text")
+	typed := phi.Text("")
+	if len(texts) > 0 {
+		typed = phi.Text(texts[0])
+	}
+	_, _, err = s.Clinic.Reply(r.Context(), v.Caller, id, typed, intake.Response{})
+	return s.done(w, r, v, id, err, &typed)
+}
+
+// done leads back to the visit, or shows it again with why nothing was done
+// and what was typed.
+func (s *site) done(w http.ResponseWriter, r *http.Request, v visitor, id string, err error, typed *phi.Text) error {
+	if err == nil {
+		return see(w, r, "/my/visits/"+id)
+	}
+	code, text, ok := explain(err)
+	if !ok {
+		return err
+	}
+	view := visitView{Alert: text}
+	if typed != nil {
+		view.Typed = *typed
+	}
+	return s.showVisit(w, r, v, view, code)
+}

@@ -1,0 +1,213 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"evisit/pkg/fault"
+	"evisit/pkg/httpapi"
+	"evisit/pkg/identity"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+//go:embed style.css
+var style []byte
+
+var styleURL = func() string {
+	sum := sha256.Sum256(style)
+	return "/assets/style.css?v=" + hex.EncodeToString(sum[:6])
+}()
+
+// views are the pages, each drawn inside the one layout.
+var views = parseViews("landing", "error", "my", "visit", "form", "fee", "trail", "queue", "desk", "jobs")
+
+func parseViews(names ...string) map[string]*template.Template {
+	all := map[string]*template.Template{}
+	for _, n := range names {
+		all[n] = template.Must(template.ParseFS(templates,
+			"templates/layout.html", "templates/parts.html", "templates/field.html", "templates/"+n+".html"))
+	}
+	return all
+}
+
+// A frame is what surrounds every page.
+type frame struct {
+	Title    string
+	Practice string
+	Phone    string
+	Who      string // how the visitor is called; empty signed out
+	Home     string
+	Nav      []link
+	Style    string
+	Page     any
+}
+
+type link struct{ Href, Text string }
+
+// A page is one answer to a visitor.
+type page struct {
+	view  string
+	title string
+	data  any
+	code  int  // 200 if 0
+	pays  bool // has a form that leads to the payment page
+}
+
+// show draws p whole before it sends the first byte, so that a failure is not
+// a half page.
+func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
+	f := frame{Title: p.title, Home: "/", Style: styleURL, Page: p.data}
+	if v != nil {
+		f.Practice, f.Phone, f.Home = v.practice.Name, v.practice.Phone, home(v.Person)
+		f.Who, f.Nav = called(v.Person), nav(v.Person)
+	}
+	var b bytes.Buffer
+	if err := views[p.view].ExecuteTemplate(&b, "layout", f); err != nil {
+		return fmt.Errorf("drawing %s: %w", p.view, err)
+	}
+	forms := "'self'"
+	if p.pays {
+		// Browsers hold the redirect that answers a form to this too.
+		forms += " " + s.formsTo
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action "+forms+"; base-uri 'none'; frame-ancestors 'none'")
+	if p.code == 0 {
+		p.code = http.StatusOK
+	}
+	w.WriteHeader(p.code)
+	_, err := w.Write(b.Bytes())
+	if err != nil {
+		return fmt.Errorf("sending %s: %w", p.view, err)
+	}
+	return nil
+}
+
+func called(p identity.Person) string {
+	if p.Display != "" {
+		return p.Display
+	}
+	return roleWords(string(p.Role))
+}
+
+func nav(p identity.Person) []link {
+	switch p.Role {
+	case identity.Clinician, identity.Nurse, identity.Staff:
+		return []link{{"/desk", "Queue"}}
+	case identity.Admin:
+		return []link{{"/desk/jobs", "Work items"}}
+	case identity.PatientRole, identity.Caregiver:
+	}
+	return []link{{"/my", "My requests"}}
+}
+
+type errorView struct {
+	Heading  string
+	Text     string
+	Problems []string
+	SignIn   string // where signing in leads back from here
+	Home     string
+	SignOut  bool
+}
+
+// fail answers with words for err, and only such as may be shown.
+func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // nobody is there to be told
+	}
+	code, f := httpapi.Status(err), httpapi.Public(err)
+	if code >= http.StatusInternalServerError {
+		s.Log.ErrorContext(r.Context(), "page failed", "route", r.Pattern, "code", f.Code, "err", err)
+	} else {
+		s.Log.InfoContext(r.Context(), "page refused", "route", r.Pattern, "code", f.Code)
+	}
+	lost := f.Code == "not_signed_in"
+	if lost && r.Method == http.MethodGet {
+		_ = see(w, r, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()))
+		return
+	}
+	e := errorView{Heading: headings[code], Text: sentence(f.Text), Home: "/", SignOut: code == http.StatusUnauthorized && !lost}
+	if e.Heading == "" {
+		e.Heading = "Something went wrong"
+	}
+	for _, p := range f.Problems {
+		e.Problems = append(e.Problems, sentence(p.Text))
+	}
+	if lost {
+		e.Text = "You are no longer signed in, so this was not sent. Sign in again, go back to the page, and send it once more."
+	}
+	if strings.HasPrefix(f.Code, "sign_in") || lost {
+		e.SignIn = "/sign-in"
+	}
+	var who *visitor
+	if v, err := s.visitor(r); err == nil {
+		who, e.Home = &v, home(v.Person)
+	}
+	if err := s.show(w, who, page{view: "error", title: e.Heading, data: e, code: code}); err != nil {
+		s.Log.WarnContext(r.Context(), "error page not sent", "route", r.Pattern, "err", err)
+	}
+}
+
+var headings = map[int]string{
+	http.StatusBadRequest:            "That could not be read",
+	http.StatusUnauthorized:          "You are not signed in",
+	http.StatusForbidden:             "That is not allowed",
+	http.StatusNotFound:              "Nothing here",
+	http.StatusConflict:              "That cannot be done now",
+	http.StatusPreconditionFailed:    "This has changed",
+	http.StatusRequestEntityTooLarge: "That is too much at once",
+	http.StatusUnprocessableEntity:   "Something needs to be put right",
+	http.StatusServiceUnavailable:    "Please try again in a moment",
+	http.StatusGatewayTimeout:        "That took too long",
+}
+
+// explain returns what a page may say of err at its top, if err is about what
+// was asked and not about who asks or a failure of ours.
+func explain(err error) (code int, text string, ok bool) {
+	f, public := fault.Public(err)
+	if !public {
+		return 0, "", false
+	}
+	switch f.Kind {
+	case fault.Conflict, fault.Invalid, fault.Stale:
+		return httpapi.Status(err), sentence(f.Text), true
+	case fault.Malformed, fault.Anonymous, fault.Denied, fault.NotFound, fault.TooLarge, fault.Busy:
+	}
+	return 0, "", false
+}
+
+type landingView struct{ Home string }
+
+func (s *site) landing(w http.ResponseWriter, r *http.Request) error {
+	p := page{view: "landing", title: "Care without an appointment"}
+	v, err := s.visitor(r)
+	if err != nil { // signed out, or with a session that no longer holds
+		p.data = landingView{}
+		return s.show(w, nil, p)
+	}
+	p.data = landingView{Home: home(v.Person)}
+	return s.show(w, &v, p)
+}
+
+func serveStyle(w http.ResponseWriter, _ *http.Request) error {
+	h := w.Header()
+	h.Set("Content-Type", "text/css; charset=utf-8")
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	_, err := w.Write(style)
+	return err
+}

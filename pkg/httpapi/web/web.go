@@ -1,0 +1,182 @@
+// Package web serves the pages that people use: patients and caregivers under
+// /my, clinicians and staff under /desk. Pages are drawn on the server and work
+// without a script. Every rule is the clinic's; this package says who asks,
+// reads a form, calls, and writes the outcome in words. The JSON API, the error
+// table and the request log are httpapi's.
+package web
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/httpapi"
+)
+
+// Options say what the pages stand on and where they are reached. All but
+// ClientSecret and Checkout are required.
+type Options struct {
+	Clinic *clinic.Clinic
+	People httpapi.People
+	// Issuer signs people in, for the client ClientID. Without a ClientSecret
+	// the client is public; it always uses PKCE.
+	Issuer, ClientID, ClientSecret string
+	// BaseURL is where browsers reach the pages, without a trailing slash.
+	// Under https, cookies are bound to this host and to secure connections.
+	BaseURL string
+	// Checkout is the origin of the payment pages that a form may lead to.
+	// Empty is Stripe's and, where BaseURL is plain http, as on a laptop, any
+	// port of BaseURL's host.
+	Checkout string
+	Now      func() time.Time
+	Log      *slog.Logger
+}
+
+// A site is the pages of one installation. It is safe for concurrent use.
+type site struct {
+	Options
+	secure   bool
+	formsTo  string // CSP sources that a paying form may lead to
+	outgoing *http.Client
+
+	mu       sync.Mutex
+	provider *oidc.Provider // nil until somebody signs in
+}
+
+// issuerPatience is how long the issuer may take to answer us.
+const issuerPatience = 10 * time.Second
+
+// New returns the handler of all pages. It panics on a BaseURL that is none,
+// which only a wrong deployment has.
+func New(o Options) http.Handler {
+	base, err := url.Parse(o.BaseURL)
+	if err != nil || base.Host == "" {
+		panic(fmt.Sprintf("web: BaseURL %q is not an absolute URL", o.BaseURL))
+	}
+	s := &site{
+		Options: o, secure: base.Scheme == "https", formsTo: formsTo(o.Checkout, base),
+		outgoing: &http.Client{Timeout: issuerPatience},
+	}
+	mux := http.NewServeMux()
+	for _, r := range s.routes() {
+		mux.Handle(r.pattern, s.adapt(r.handle))
+	}
+	mux.Handle("/", s.adapt(func(http.ResponseWriter, *http.Request) error {
+		return fault.New(fault.NotFound, "no_page", "there is no page at this address")
+	}))
+	own := http.NewCrossOriginProtection()
+	if err := own.AddTrustedOrigin(base.Scheme + "://" + base.Host); err != nil {
+		panic(fmt.Sprintf("web: BaseURL %q: %v", o.BaseURL, err))
+	}
+	own.SetDenyHandler(s.adapt(func(http.ResponseWriter, *http.Request) error {
+		return fault.New(fault.Denied, "cross_origin", "this was sent from another site, so it was refused; open the page here and send it again")
+	}))
+	return own.Handler(mux)
+}
+
+func formsTo(checkout string, base *url.URL) string {
+	switch {
+	case checkout != "":
+		return checkout
+	case base.Scheme == "http":
+		return "https://checkout.stripe.com http://" + base.Hostname() + ":*"
+	}
+	return "https://checkout.stripe.com"
+}
+
+type handler func(http.ResponseWriter, *http.Request) error
+
+type route struct {
+	pattern string
+	handle  handler
+}
+
+func (s *site) routes() []route {
+	return []route{
+		{"GET /{$}", s.landing},
+		{"GET /assets/style.css", serveStyle},
+		{"GET /sign-in", s.signIn},
+		{"GET /signed-in", s.signedIn},
+		{"POST /sign-out", s.signOut},
+
+		{"GET /my", s.as(s.mine)},
+		{"POST /my/visits", s.as(s.start)},
+		{"GET /my/visits/{id}", s.as(s.visit)},
+		{"GET /my/visits/{id}/form/{page}", s.as(s.formPage)},
+		{"POST /my/visits/{id}/form/{page}", s.as(s.saveForm)},
+		{"POST /my/visits/{id}/submit", s.as(s.submit)},
+		{"POST /my/visits/{id}/pay", s.as(s.pay)},
+		{"POST /my/visits/{id}/cancel", s.as(s.cancel)},
+		{"POST /my/visits/{id}/messages", s.as(s.write)},
+		{"POST /my/visits/{id}/acknowledge", s.as(s.acknowledge)},
+		{"GET /my/visits/{id}/trail", s.as(s.trail)},
+
+		{"GET /desk", s.as(s.queue)},
+		{"GET /desk/jobs", s.as(s.jobs)},
+		{"GET /desk/visits/{id}", s.as(s.deskVisit)},
+		{"POST /desk/visits/{id}/take", s.as(s.take)},
+		{"POST /desk/visits/{id}/ask", s.as(s.ask)},
+		{"POST /desk/visits/{id}/answer", s.as(s.answer)},
+		{"POST /desk/visits/{id}/turn-away", s.as(s.turnAway)},
+	}
+}
+
+// Patterns lists the routes of the pages, for whoever mounts or documents them.
+func Patterns() []string {
+	var ps []string
+	for _, r := range new(site).routes() {
+		ps = append(ps, r.pattern)
+	}
+	return ps
+}
+
+func (s *site) adapt(h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Unlike no-referrer, which makes browsers hide where a form comes from.
+		w.Header().Set("Referrer-Policy", "same-origin")
+		r.Body = http.MaxBytesReader(w, r.Body, httpapi.MaxBody)
+		if err := h(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+	})
+}
+
+// maxFields bounds a posted form. The longest real page has a tenth of it.
+const maxFields = 3000
+
+// posted reads a form. What is too large or cannot be read is an error; what
+// it holds is for the caller to judge.
+func posted(r *http.Request) (url.Values, error) {
+	if t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(t) != "application/x-www-form-urlencoded" && r.ContentLength != 0 {
+		return nil, fault.New(fault.Malformed, "not_a_form", "this was not sent by one of our pages")
+	}
+	err := r.ParseForm()
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, fault.New(fault.TooLarge, "too_large", fmt.Sprintf("a page may send at most %d KiB; please write less", httpapi.MaxBody>>10))
+	}
+	if err != nil {
+		return nil, fault.Hide(fault.Malformed, "unreadable", "this form could not be read; go back and send it again", err)
+	}
+	n := 0
+	for _, vs := range r.PostForm {
+		n += len(vs)
+	}
+	if n > maxFields {
+		return nil, fault.New(fault.TooLarge, "too_large", "this form has more fields than any of our pages")
+	}
+	return r.PostForm, nil
+}
+
+func see(w http.ResponseWriter, r *http.Request, to string) error {
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}

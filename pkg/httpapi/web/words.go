@@ -1,0 +1,191 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/identity"
+	"evisit/pkg/visit"
+)
+
+// sentence makes a fault's text stand by itself.
+func sentence(s string) string {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return s
+	}
+	first, size := utf8.DecodeRuneInString(s)
+	s = string(unicode.ToUpper(first)) + s[size:]
+	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
+		s += "."
+	}
+	return s
+}
+
+// lasting says a promised time: 24 hours, 90 minutes, 2 days.
+func lasting(d time.Duration) string {
+	const day = 24 * time.Hour
+	switch {
+	case d > 2*day && d%day == 0:
+		return fmt.Sprintf("%d days", d/day)
+	case d%time.Hour == 0 && d > time.Hour:
+		return fmt.Sprintf("%d hours", d/time.Hour)
+	case d == time.Hour:
+		return "1 hour"
+	}
+	return fmt.Sprintf("%d minutes", d/time.Minute)
+}
+
+var units = map[string]string{
+	"d": "days", "h": "hours", "wk": "weeks", "mo": "months", "a": "years",
+	"[degF]": "°F", "Cel": "°C", "mm[Hg]": "mmHg", "/min": "per minute", "[lb_av]": "lb",
+}
+
+// unitWords writes a UCUM code as people do.
+func unitWords(ucum string) string {
+	if w, ok := units[ucum]; ok {
+		return w
+	}
+	return ucum
+}
+
+func roleWords(role string) string {
+	switch identity.Role(role) {
+	case identity.PatientRole:
+		return "Patient"
+	case identity.Caregiver:
+		return "Caregiver"
+	case identity.Clinician:
+		return "Clinician"
+	case identity.Nurse:
+		return "Nurse"
+	case identity.Staff:
+		return "Staff"
+	case identity.Admin:
+		return "Administrator"
+	}
+	return "The system"
+}
+
+// statusWords says to a patient where a visit stands.
+func statusWords(s visit.Status) string {
+	switch s {
+	case visit.Draft:
+		return "Not sent yet"
+	case visit.AwaitingPayment:
+		return "Waiting for your payment"
+	case visit.Queued:
+		return "Waiting to be read"
+	case visit.InReview:
+		return "Being read"
+	case visit.AwaitingPatient:
+		return "Waiting for your reply"
+	case visit.Answered:
+		return "Answered"
+	case visit.Closed:
+		return "Answered and closed"
+	case visit.Diverted:
+		return "Stopped for your safety"
+	case visit.Cancelled:
+		return "Cancelled"
+	case visit.Declined:
+		return "Declined"
+	case visit.Redirected:
+		return "Please be seen in person"
+	case visit.Expired:
+		return "Not answered in time"
+	}
+	return string(s)
+}
+
+// deskWords says the same to whoever answers.
+func deskWords(s visit.Status) string {
+	switch s {
+	case visit.Queued:
+		return "Waiting"
+	case visit.InReview:
+		return "In review"
+	case visit.AwaitingPatient:
+		return "Asked the patient"
+	case visit.Draft, visit.AwaitingPayment, visit.Answered, visit.Closed, visit.Diverted,
+		visit.Cancelled, visit.Declined, visit.Redirected, visit.Expired:
+	}
+	return strings.ToUpper(string(s)[:1]) + strings.ReplaceAll(string(s)[1:], "_", " ")
+}
+
+// paymentWords says what became of a payment, and of how much.
+func paymentWords(p billing.Payment) string {
+	switch p.State {
+	case billing.Opened:
+		return p.Amount.String() + " to be paid; nothing is held or charged yet"
+	case billing.Held:
+		return p.Held.String() + " held on your card; not charged"
+	case billing.Captured:
+		return p.Collected.String() + " charged"
+	case billing.Refunded:
+		return p.GivenBack.String() + " given back"
+	case billing.Disputed:
+		return p.Collected.String() + " charged, and contested with your bank"
+	case billing.Abandoned:
+		return "The payment page was left; nothing was charged"
+	case billing.Released:
+		return "The hold on your card was let go; nothing was charged"
+	case billing.Lapsed:
+		return "The hold on your card ran out; nothing was charged"
+	case billing.Failed:
+		return "Your card could not be charged " + p.Amount.String()
+	}
+	return string(p.State)
+}
+
+// ageAt is a person's age in completed years.
+func ageAt(birth, now time.Time) int {
+	years := now.Year() - birth.Year()
+	if now.Month() < birth.Month() || now.Month() == birth.Month() && now.Day() < birth.Day() {
+		years--
+	}
+	return years
+}
+
+// deeds are what the audit trail's actions mean.
+var deeds = map[string]string{
+	"visit.start":                   "started the request",
+	"visit.fill:draft":              "filled in the form",
+	"visit.fill:awaiting_payment":   "accepted the fee and sent the request",
+	"visit.fill:queued":             "sent the request",
+	"visit.fill:cancelled":          "cancelled the request",
+	"visit.fill:closed":             "confirmed reading the answer",
+	"visit.fill:diverted":           "gave an answer that needs care in person",
+	"visit.take:in_review":          "took the request",
+	"visit.treat:awaiting_patient":  "asked a question",
+	"visit.treat:answered":          "answered",
+	"visit.treat:declined":          "declined the request",
+	"visit.treat:redirected":        "asked for a visit in person",
+	"chart.read:chart":              "read the answers and messages",
+	"chart.read:document":           "read the record of the answer",
+	"message.send:queued":           "added information",
+	"message.send:in_review":        "wrote a message",
+	"message.send:awaiting_patient": "wrote a message",
+	"payment.page":                  "opened the payment page",
+	"payment.held":                  "noted that the card is held",
+	"payment.captured":              "charged the card",
+	"payment.released":              "let the hold on the card go",
+	"payment.abandoned":             "noted that the payment page was left",
+	"payment.lapsed":                "noted that the hold on the card ran out",
+	"payment.failed":                "could not charge the card",
+	"visit.due:expired":             "closed the request because nobody answered in time",
+	"visit.due:closed":              "closed the request a week after its answer",
+	"visit.due:queued":              "told the patient that it takes longer",
+	"visit.due:in_review":           "told the patient that it takes longer",
+}
+
+func deed(action string) string {
+	if d, ok := deeds[action]; ok {
+		return d
+	}
+	return strings.NewReplacer(".", " ", ":", " ", "_", " ").Replace(action)
+}
