@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -265,6 +267,7 @@ func (b *workbench) child(ctx context.Context, name string, shape []itemShape) (
 	cmd.Env = append(os.Environ(), "BENCH_SHAPE="+string(s), "BENCH_KEYSET="+b.keyset(), "EVISIT_TABLE="+table,
 		"DYNAMODB_ENDPOINT="+b.engine.Endpoint(), "EVISIT_BUCKET=bench", "S3_ENDPOINT=http://127.0.0.1:1", "EVISIT_PAGES=http://127.0.0.1:1",
 		"STRIPE_SECRET_KEY=sk_test_unused", "STRIPE_API_BASE=http://127.0.0.1:1",
+		"EVISIT_LOG_ORIGIN=bench", "EVISIT_LOG_PUBLIC="+base64.StdEncoding.EncodeToString(make([]byte, ed25519.PublicKeySize)),
 		"OIDC_ISSUER="+b.url, "OIDC_JWKS_URL="+b.issuer.JWKSURL(), "OIDC_AUDIENCE=bench")
 	out, err := cmd.StdoutPipe()
 	if err != nil {

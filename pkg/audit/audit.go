@@ -21,6 +21,21 @@ type Record struct {
 	// a read, the state that was shown.
 	Version int    `json:"version,omitempty"`
 	Hash    string `json:"hash,omitempty"`
+	// Accepted is what the actor agreed to by this action.
+	Accepted *Acceptance `json:"accepted,omitempty"`
+}
+
+// An Acceptance says which price and which consent were accepted, in which
+// words and language, from where. Actor and time are its record's. Being part
+// of the log, it cannot be altered unnoticed. (eRisk; domain rules G15, G25,
+// G26.)
+type Acceptance struct {
+	Quote       string `json:"quote"`
+	Amount      int64  `json:"amount_cents"`
+	Consent     string `json:"consent"`      // version
+	ConsentHash string `json:"consent_hash"` // SHA-256 of the text
+	Language    string `json:"language,omitempty"`
+	UserAgent   string `json:"user_agent,omitempty"`
 }
 
 // An Actor is who acted, in which role, for which patient if not themselves.

@@ -24,11 +24,13 @@ func TestALeafHasTheSameBytesForEver(t *testing.T) {
 		ID: "r1", Practice: "p1", At: time.Date(2026, time.March, 2, 12, 0, 0, 123_000_000, time.UTC),
 		Actor:  audit.Actor{ID: "u1", Role: "caregiver", OnBehalf: "pat1", IP: "192.0.2.1"},
 		Action: "visit.read", Visit: "v1", Resource: "document", Version: 3, Hash: "ab",
+		Accepted: &audit.Acceptance{Quote: "q1", Amount: 4000, Consent: "2026-01", ConsentHash: "cd", Language: "en", UserAgent: "ua"},
 	}
 	least := audit.Record{ID: "r2", Practice: "p1", At: full.At, Actor: audit.Actor{ID: "system:sweep", Role: "system"}, Action: "log.sign"}
 	for want, r := range map[string]audit.Record{
 		`{"id":"r1","practice":"p1","at":"2026-03-02T12:00:00.123Z","actor":{"id":"u1","role":"caregiver","on_behalf":"pat1","ip":"192.0.2.1"},` +
-			`"action":"visit.read","visit":"v1","resource":"document","version":3,"hash":"ab"}`: full,
+			`"action":"visit.read","visit":"v1","resource":"document","version":3,"hash":"ab",` +
+			`"accepted":{"quote":"q1","amount_cents":4000,"consent":"2026-01","consent_hash":"cd","language":"en","user_agent":"ua"}}`: full,
 		`{"id":"r2","practice":"p1","at":"2026-03-02T12:00:00.123Z","actor":{"id":"system:sweep","role":"system"},"action":"log.sign"}`: least,
 	} {
 		if got, err := r.Leaf(); err != nil || string(got) != want {

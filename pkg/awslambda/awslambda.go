@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"evisit/pkg/outbox"
 )
 
 // A StreamHandler handles one batch of the table's stream.
@@ -23,18 +25,22 @@ type ScheduleHandler = func(context.Context, events.CloudWatchEvent) error
 // is armed for to is delivered on its own: one that cannot be handled is
 // reported by its sequence number and does not block those behind it.
 //
-// A record that could be redelivered is harmless, for deliver is idempotent by
-// event. Records that are no armed events are passed over.
-func Stream(to string, deliver func(ctx context.Context, event string) error, log *slog.Logger) StreamHandler {
+// A record that comes twice is harmless, for deliver is idempotent by event.
+// Records that are no armed events are passed over.
+func Stream(to outbox.Consumer, deliver func(context.Context, outbox.Delivery) error, log *slog.Logger) StreamHandler {
 	return func(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 		var out events.DynamoDBEventResponse
 		for _, r := range batch.Records {
-			id, ok := armed(r, to)
-			if !ok {
+			row := image(r)
+			if row("to") != string(to) || !strings.HasPrefix(row("pk"), "OUTBOX#") {
 				continue
 			}
-			if err := deliver(ctx, id); err != nil {
-				log.ErrorContext(ctx, "event not delivered", "event", id, "sequence", r.Change.SequenceNumber, "err", err)
+			d, err := outbox.Read(row)
+			if err == nil {
+				err = deliver(ctx, d)
+			}
+			if err != nil {
+				log.ErrorContext(ctx, "event not delivered", "event", d.ID, "sequence", r.Change.SequenceNumber, "err", err)
 				out.BatchItemFailures = append(out.BatchItemFailures, events.DynamoDBBatchItemFailure{ItemIdentifier: r.Change.SequenceNumber})
 			}
 		}
@@ -42,22 +48,21 @@ func Stream(to string, deliver func(ctx context.Context, event string) error, lo
 	}
 }
 
-// armed returns the id of the event a record arms for to.
-func armed(r events.DynamoDBEventRecord, to string) (string, bool) {
-	if r.EventName == string(events.DynamoDBOperationTypeRemove) {
-		return "", false
+// image reads what a record left in the table; nothing if it was removed.
+func image(r events.DynamoDBEventRecord) outbox.Row {
+	return func(name string) string {
+		v, ok := r.Change.NewImage[name]
+		if !ok || r.EventName == string(events.DynamoDBOperationTypeRemove) {
+			return ""
+		}
+		switch v.DataType() { //nolint:exhaustive // an event has texts and numbers
+		case events.DataTypeString:
+			return v.String()
+		case events.DataTypeNumber:
+			return v.Number()
+		}
+		return ""
 	}
-	if text(r.Change.NewImage, "to") != to {
-		return "", false
-	}
-	return strings.CutPrefix(text(r.Change.NewImage, "pk"), "OUTBOX#")
-}
-
-func text(image map[string]events.DynamoDBAttributeValue, name string) string {
-	if v, ok := image[name]; ok && v.DataType() == events.DataTypeString {
-		return v.String()
-	}
-	return ""
 }
 
 // Schedule returns a handler of a timer: it sweeps until nothing more is due

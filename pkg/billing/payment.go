@@ -2,7 +2,6 @@ package billing
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"evisit/pkg/ledger"
@@ -42,7 +41,6 @@ type Payment struct {
 	AtOnce        bool        `json:"at_once,omitempty"`
 	Session       string      `json:"session,omitempty"`
 	URL           string      `json:"url,omitempty"`
-	Pages         int         `json:"pages,omitempty"` // refused so far
 	SessionEnds   time.Time   `json:"session_ends"`
 	Intent        string      `json:"intent,omitempty"`
 	Held          money.Cents `json:"held,omitempty"`
@@ -56,41 +54,14 @@ type Payment struct {
 	Version       int         `json:"version"`
 }
 
-// SessionLife is how long a Checkout page stays payable. Stripe allows no less
-// than 30 minutes.
-const SessionLife = time.Hour
-
-// Open returns a new payment of amount, version 1, whose page is still to be
-// made at Stripe.
-func Open(id, visit, practice, account string, amount money.Cents, atOnce bool, now time.Time) (Payment, error) {
-	if amount <= 0 || amount > money.Max {
-		return Payment{}, fmt.Errorf("billing: payment %s: %s cannot be charged to a card", id, amount)
+// Open returns p as a new payment whose page may be paid. What it is for, its
+// account, amount and page must be set.
+func Open(p Payment, now time.Time) (Payment, error) {
+	if p.Amount <= 0 || p.Amount > money.Max {
+		return Payment{}, fmt.Errorf("billing: payment %s: %s cannot be charged to a card", p.ID, p.Amount)
 	}
-	return Payment{
-		ID: id, Visit: visit, Practice: practice, Account: account, Amount: amount, AtOnce: atOnce,
-		State: Opened, OpenedAt: now, SessionEnds: now.Add(SessionLife), Version: 1,
-	}, nil
-}
-
-// WithPage returns p once its Checkout page exists.
-func (p Payment) WithPage(session, url string) Payment {
-	if p.Session == session && p.URL == url {
-		return p
-	}
-	p.Session, p.URL = session, url
-	p.Version++
-	return p
-}
-
-// PageKey is the idempotency key of making p's page. It changes only after a
-// definite refusal, which the old key would only repeat.
-func (p Payment) PageKey() string { return p.ID + "-" + strconv.Itoa(p.Pages) }
-
-// PageRefused returns p after Stripe refused to make its page.
-func (p Payment) PageRefused() Payment {
-	p.Pages++
-	p.Version++
-	return p
+	p.State, p.OpenedAt, p.Version = Opened, now, 1
+	return p, nil
 }
 
 // An Observation is what Stripe says of a payment now. It is fetched, never

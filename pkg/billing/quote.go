@@ -26,8 +26,13 @@ const (
 	Membership Route = "membership"
 )
 
-// QuoteLife is how long a quote may be accepted.
-const QuoteLife = 24 * time.Hour
+const (
+	// QuoteLife is how long a quote may be accepted.
+	QuoteLife = time.Hour
+	// pageLife is how long after that its payment page can still be paid;
+	// Stripe allows a page no less than 30 minutes.
+	pageLife = 45 * time.Minute
+)
 
 // A Quote is a price offered before any charge (eRisk, fee disclosure; domain
 // rule G25). Nothing above Amount is ever captured for the visit.
@@ -39,6 +44,10 @@ type Quote struct {
 	ExpiresAt time.Time   `json:"expires"`
 	Answers   string      `json:"answers"` // hash of the answers it was made for
 }
+
+// PageEnds is when a page for the quote stops being payable. It follows from
+// the quote alone, so that a page asked for again is the same request.
+func (q Quote) PageEnds() time.Time { return q.ExpiresAt.Add(pageLife) }
 
 // Free reports whether the quote needs no card.
 func (q Quote) Free() bool { return q.Amount == 0 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"testing"
+	"time"
 
 	"evisit/pkg/billing"
 	"evisit/pkg/fault"
@@ -44,7 +45,8 @@ func TestAFormIsPricedAsThePracticePosted(t *testing.T) {
 		if err != nil || q.Amount != test.amount || q.Basis != test.basis || (q.Caveat != "") != test.caveat {
 			t.Errorf("%s: %+v, %v", test.name, q, err)
 		}
-		if q.ID != "quote-1" || q.Answers != "hash" || !q.ExpiresAt.Equal(noon.Add(billing.QuoteLife)) || q.Free() != (test.amount == 0) {
+		if q.ID != "quote-1" || q.Answers != "hash" || !q.ExpiresAt.Equal(noon.Add(billing.QuoteLife)) || q.Free() != (test.amount == 0) ||
+			q.PageEnds().Sub(q.ExpiresAt) < 30*time.Minute {
 			t.Errorf("%s: %+v", test.name, q)
 		}
 	}

@@ -38,7 +38,7 @@ func (cl *Clinic) Ask(ctx context.Context, c Caller, id string, text phi.Text) (
 			return decision{}, err
 		}
 		m, err := cl.message(ctx, next, c, Ask, text, l.now)
-		return decision{next, Commit{
+		return decision{visit: next, commit: Commit{
 			Messages: []Message{m},
 			Events:   []outbox.Event{cl.event(outbox.Asked, outbox.Notify, next, l.now)},
 		}}, err
@@ -49,7 +49,11 @@ func (cl *Clinic) Ask(ctx context.Context, c Caller, id string, text phi.Text) (
 // to a visit that is not answered yet. A red flag among them ends the visit.
 func (cl *Clinic) Reply(ctx context.Context, c Caller, id string, text phi.Text, more intake.Response) (visit.Visit, *Diversion, error) {
 	var out *Diversion
-	v, err := cl.changeChart(ctx, c, identity.WriteToTeam, id, func(l loaded) (decision, error) {
+	change := cl.change
+	if len(more.Items) > 0 {
+		change = cl.changeChart
+	}
+	v, err := change(ctx, c, identity.WriteToTeam, id, func(l loaded) (decision, error) {
 		if l.visit.FromPatient > 0 {
 			if said, err := cl.saidLast(ctx, l.visit, c, text); said || err != nil {
 				return decision{visit: l.visit}, err
@@ -63,7 +67,7 @@ func (cl *Clinic) Reply(ctx context.Context, c Caller, id string, text phi.Text,
 		if err != nil {
 			return decision{}, err
 		}
-		d := decision{next, Commit{Events: []outbox.Event{cl.event(outbox.Replied, outbox.Notify, next, l.now)}}}
+		d := decision{visit: next, commit: Commit{Events: []outbox.Event{cl.event(outbox.Replied, outbox.Notify, next, l.now)}}}
 		if len(more.Items) > 0 {
 			if d, out, err = cl.corrected(ctx, l, d, more); err != nil {
 				return decision{}, err
@@ -168,7 +172,7 @@ func (cl *Clinic) Answer(ctx context.Context, c Caller, id string, said visit.Co
 		if next.Payment != "" {
 			es = append(es, cl.event(outbox.Capture, outbox.Charge, next, l.now))
 		}
-		return decision{next, Commit{Messages: []Message{m}, Events: es}}, nil
+		return decision{visit: next, commit: Commit{Messages: []Message{m}, Events: es}}, nil
 	})
 }
 
@@ -181,7 +185,7 @@ func (cl *Clinic) TurnAway(ctx context.Context, c Caller, id string, to visit.St
 			return decision{visit: next}, err
 		}
 		m, err := cl.message(ctx, next, c, Notice, text, l.now)
-		return decision{next, Commit{Messages: []Message{m}, Events: cl.letGo(l.visit, next, l.now)}}, err
+		return decision{visit: next, commit: Commit{Messages: []Message{m}, Events: cl.letGo(l.visit, next, l.now)}}, err
 	})
 }
 

@@ -102,10 +102,12 @@ func (cl *Clinic) trail(a audit.Actor, action string, v visit.Visit, now time.Ti
 const attempts = 6
 
 // decision is what one step makes of a visit: the commit that makes it true.
-// A zero decision changes nothing.
+// One whose visit has the version it had changes nothing.
 type decision struct {
 	visit  visit.Visit
 	commit Commit
+	// refusal is what the caller is told although the commit is made.
+	refusal error
 }
 
 // loaded is what a decision is made on.
@@ -151,11 +153,13 @@ func (cl *Clinic) step(ctx context.Context, c Caller, a identity.Action, id stri
 			return v, nil
 		}
 		d.commit.Visit = &d.visit
-		d.commit.Audit = append(d.commit.Audit, cl.trail(c.actor(v.Patient), string(a)+":"+string(d.visit.Status), d.visit, now))
+		if len(d.commit.Audit) == 0 {
+			d.commit.Audit = append(d.commit.Audit, cl.trail(c.actor(v.Patient), string(a)+":"+string(d.visit.Status), d.visit, now))
+		}
 		err = cl.commit(ctx, c, id, d.commit)
 		switch {
 		case err == nil:
-			return d.visit, nil
+			return d.visit, d.refusal
 		case errors.Is(err, ErrSeen):
 			return cl.seenBefore(ctx, c, err)
 		case !errors.Is(err, ErrChanged) || n == attempts:

@@ -207,7 +207,7 @@ func (cl *Clinic) divert(ctx context.Context, v visit.Visit, f *intake.Form, res
 	}
 	es := cl.letGo(v, next, now)
 	es = append(es, cl.event(outbox.Diverted, outbox.Notify, next, now))
-	return decision{next, Commit{Answers: answers, Diverted: record, Events: es}}, d, nil
+	return decision{visit: next, commit: Commit{Answers: answers, Diverted: record, Events: es}}, d, nil
 }
 
 // shown joins the messages of the rules that decided.

@@ -6,26 +6,16 @@ import (
 	"time"
 
 	"evisit/pkg/audit"
-	"evisit/pkg/billing"
 	"evisit/pkg/fault"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 )
 
-// Deliver hands one event to act and writes down how it went: done, due again
-// or parked. It returns an error only if not even that could be written, so
-// that one bad event never blocks those behind it.
-func (cl *Clinic) Deliver(ctx context.Context, event string, act func(context.Context, outbox.Delivery) error) error {
-	d, err := cl.Store.Delivery(ctx, event)
-	if errors.Is(err, fault.NotFound) {
-		return nil // finished so long ago that it is forgotten
-	}
-	if err != nil {
-		return err
-	}
-	if !d.Armed || !d.Done.IsZero() {
-		return nil
-	}
+// Deliver hands one event, as the stream brought it, to act and writes down how
+// it went: done, due again or parked. It returns an error only if not even that
+// could be written, so that one bad event never blocks those behind it. The
+// commit that consumes an event is what notices one delivered before.
+func (cl *Clinic) Deliver(ctx context.Context, d outbox.Delivery, act func(context.Context, outbox.Delivery) error) error {
 	failure := act(ctx, d)
 	if failure == nil || errors.Is(failure, ErrDone) {
 		return nil
@@ -40,7 +30,7 @@ func (cl *Clinic) Deliver(ctx context.Context, event string, act func(context.Co
 		log = cl.Log.ErrorContext
 	}
 	log(ctx, "event not handled", "event", d.ID, "kind", d.Kind, "visit", d.Visit, "tries", next.Tries, "parked", next.Parked, "err", failure)
-	err = cl.Store.Commit(ctx, Commit{Tried: []outbox.Delivery{next}})
+	err := cl.Store.Commit(ctx, Commit{Tried: []outbox.Delivery{next}})
 	if errors.Is(err, ErrChanged) {
 		return nil // another delivery of it was quicker
 	}
@@ -90,8 +80,16 @@ func (cl *Clinic) Sweep(ctx context.Context) (int, error) {
 
 func (cl *Clinic) armVisit(ctx context.Context, id string, now time.Time) (bool, error) {
 	v, err := cl.Store.Visit(ctx, id)
-	if err != nil || v.Overdue(now) == visit.Nothing {
+	if err != nil || v.Wake.IsZero() || v.Wake.After(now) {
 		return false, err
+	}
+	if v.Overdue(now) == visit.Nothing {
+		next := v.Awake()
+		err := cl.Store.Commit(ctx, Commit{Visit: &next, Audit: []audit.Record{cl.trail(system("sweep"), "visit.wake", next, now)}})
+		if errors.Is(err, ErrChanged) {
+			return false, nil
+		}
+		return err == nil, err
 	}
 	// The id is made of the deadline, so a deadline is acted on once.
 	err = cl.Store.Commit(ctx, Commit{Events: []outbox.Event{{
@@ -158,11 +156,9 @@ func (cl *Clinic) askCheckout(ctx context.Context, v visit.Visit, d outbox.Deliv
 	if err != nil {
 		return err
 	}
-	o := billing.Observation{SessionOver: true} // a page never made is never paid
-	if p.Session != "" {
-		if _, o, err = cl.Cards.Observe(ctx, p.Account, p.Session); err != nil {
-			return err
-		}
+	_, o, err := cl.Cards.Observe(ctx, p.Account, p.Session)
+	if err != nil {
+		return err
 	}
 	settled, _, err := p.Settle(o, now)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
@@ -111,7 +112,7 @@ func (cl *Clinic) SavePage(ctx context.Context, c Caller, id string, version int
 			return decision{}, err
 		}
 		sealed, err := cl.sealJSON(ctx, answersPlace(v), res.Response)
-		return decision{next, Commit{Answers: sealed}}, err
+		return decision{visit: next, commit: Commit{Answers: sealed}}, err
 	})
 	out.Visit = v
 	return out, err
@@ -268,7 +269,7 @@ func (cl *Clinic) Submit(ctx context.Context, c Caller, id string, s Submission)
 		if s.Consent != "" && s.Consent != p.Consent.Version {
 			return decision{}, fault.New(fault.Conflict, "consent_replaced", "the consent text has changed; read the new one and accept it")
 		}
-		next, err := v.Submit(s.Quote, cl.NewID(), p.Terms, now)
+		next, err := v.Submit(s.Quote, v.Quote.ID, p.Terms, now)
 		if err != nil || next.Version == v.Version {
 			return decision{visit: v}, err
 		}
@@ -301,7 +302,7 @@ func (cl *Clinic) Submit(ctx context.Context, c Caller, id string, s Submission)
 	case v.Status != visit.AwaitingPayment:
 		return Sent{Visit: v}, nil
 	}
-	return cl.page(ctx, v)
+	return cl.pageOf(ctx, v)
 }
 
 func accepted() intake.Response {
@@ -312,31 +313,51 @@ func accepted() intake.Response {
 	return r
 }
 
-// submission is everything that submitting makes true.
+// submission is everything that submitting makes true. The payment page is
+// made first, under the quote's id: asked for again it is the same page, and
+// one that nobody was shown is never paid.
 func (cl *Clinic) submission(ctx context.Context, c Caller, v, next visit.Visit, p Practice, r intake.Response, s Submission, now time.Time) (decision, error) {
 	sealed, err := cl.sealJSON(ctx, answersPlace(v), r)
 	if err != nil {
 		return decision{}, err
 	}
-	m := Commit{
-		Answers: sealed,
-		Acceptance: &Acceptance{
-			Visit: v.ID, Quote: v.Quote.ID, Amount: int64(v.Quote.Amount),
-			Consent: p.Consent.Version, Text: hashText(p.Consent.Text), Language: s.Language,
-			By: c.Person.ID, For: v.Patient, At: now, IP: c.IP, UserAgent: clip(c.UserAgent, 200),
-		},
-	}
+	m := Commit{Answers: sealed}
 	if next.Status == visit.Queued {
 		m.Events = append(m.Events, cl.event(outbox.Received, outbox.Notify, next, now))
-		return decision{next, m}, nil
+	} else {
+		pay, err := cl.openPage(ctx, billing.Payment{
+			ID: next.Payment, Visit: v.ID, Practice: v.Practice, Account: p.Account,
+			Amount: v.Quote.Amount, SessionEnds: v.Quote.PageEnds(),
+		}, now)
+		if err != nil {
+			return cl.unquoted(v, err)
+		}
+		m.Payments = append(m.Payments, pay)
 	}
-	pay, err := billing.Open(next.Payment, v.ID, v.Practice, p.Account, v.Quote.Amount, false, now)
-	m.Payments = append(m.Payments, pay)
-	return decision{next, m}, err
+	rec := cl.trail(c.actor(v.Patient), string(identity.FillVisit)+":"+string(next.Status), next, now)
+	rec.Accepted = &audit.Acceptance{
+		Quote: v.Quote.ID, Amount: int64(v.Quote.Amount), Consent: p.Consent.Version, ConsentHash: hashText(p.Consent.Text),
+		Language: s.Language, UserAgent: clip(c.UserAgent, 120),
+	}
+	m.Audit = append(m.Audit, rec)
+	return decision{visit: next, commit: m}, nil
+}
+
+// unquoted voids a quote whose page Stripe refused to make: under its id Stripe
+// would only refuse again.
+func (cl *Clinic) unquoted(v visit.Visit, why error) (decision, error) {
+	if refused, _ := definite(why); refused == nil {
+		return decision{}, why
+	}
+	next, err := v.Priced(billing.Quote{})
+	return decision{visit: next, refusal: why}, err
 }
 
 func (cl *Clinic) event(k outbox.Kind, to outbox.Consumer, v visit.Visit, now time.Time) outbox.Event {
-	return outbox.Event{ID: cl.NewID(), Kind: k, To: to, Practice: v.Practice, Visit: v.ID, Payment: v.Payment, At: now}
+	return outbox.Event{
+		ID: cl.NewID(), Kind: k, To: to, Practice: v.Practice, Patient: v.Patient, Visit: v.ID, Payment: v.Payment,
+		Until: v.Promise.By, At: now,
+	}
 }
 
 // Cancel withdraws a request any time before its answer; a hold is let go.
@@ -347,7 +368,7 @@ func (cl *Clinic) Cancel(ctx context.Context, c Caller, id string) (visit.Visit,
 		if err != nil {
 			return decision{}, err
 		}
-		return decision{next, Commit{Events: cl.letGo(v, next, now)}}, nil
+		return decision{visit: next, commit: Commit{Events: cl.letGo(v, next, now)}}, nil
 	})
 }
 

@@ -51,25 +51,21 @@ func (cl *Clinic) Notify(ctx context.Context, d outbox.Delivery) error {
 	if !ok {
 		return fmt.Errorf("event %s of kind %s has no letter", d.ID, d.Kind)
 	}
-	v, err := cl.Store.Visit(ctx, d.Visit)
+	p, err := cl.practice(ctx, d.Practice)
 	if err != nil {
 		return err
 	}
-	p, err := cl.practice(ctx, v.Practice)
-	if err != nil {
-		return err
-	}
-	to, link := phi.Text(p.Inbox), cl.Pages+"/desk/visits/"+v.ID
+	to, link := phi.Text(p.Inbox), cl.Pages+"/desk/visits/"+d.Visit
 	if !toPractice[d.Kind] {
-		contact, err := cl.contact(ctx, v.Patient)
+		contact, err := cl.contact(ctx, d.Patient)
 		if err != nil {
 			return err
 		}
-		to, link = contact.Email, cl.Pages+"/my/visits/"+v.ID
+		to, link = contact.Email, cl.Pages+"/my/visits/"+d.Visit
 	}
 	err = cl.Mail.Send(ctx, Letter{
 		Key: d.ID, To: to, Subject: p.Name + ": " + l.subject,
-		Body: p.Name + "\n\n" + strings.NewReplacer("{time}", p.Local(v.Promise.By), "{link}", link).Replace(l.body) + "\n",
+		Body: p.Name + "\n\n" + strings.NewReplacer("{time}", p.Local(d.Until), "{link}", link).Replace(l.body) + "\n",
 	})
 	if err != nil {
 		return err

@@ -93,8 +93,11 @@ func (cl *Clinic) Pay(ctx context.Context, c Caller, id string) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	return cl.page(ctx, v)
+	return cl.pageOf(ctx, v)
 }
+
+// linkEvery is how long asking for a pay link again gives the same one.
+const linkEvery = time.Hour
 
 func (cl *Clinic) payLink(ctx context.Context, l loaded) (decision, error) {
 	v := l.visit
@@ -112,66 +115,40 @@ func (cl *Clinic) payLink(ctx context.Context, l loaded) (decision, error) {
 	case billing.Held, billing.Captured, billing.Refunded, billing.Disputed, billing.Released:
 		return decision{}, fault.New(fault.Conflict, "nothing_to_pay", "there is nothing to pay for this visit")
 	}
-	pay, err := billing.Open(cl.NewID(), v.ID, v.Practice, last.Account, v.Quote.Amount, true, l.now)
-	return decision{v.PayLink(pay.ID), Commit{Payments: []billing.Payment{pay}}}, err
+	began := l.now.Truncate(linkEvery)
+	pay, err := cl.openPage(ctx, billing.Payment{
+		ID: v.Quote.ID + began.Format("-20060102T15"), Visit: v.ID, Practice: v.Practice, Account: last.Account,
+		Amount: v.Quote.Amount, AtOnce: true, SessionEnds: began.Add(2 * linkEvery),
+	}, l.now)
+	return decision{visit: v.PayLink(pay.ID), commit: Commit{Payments: []billing.Payment{pay}}}, err
 }
 
-// page returns v's payment page, making it at Stripe first if it is not made
-// yet. The key is made of the payment's id, so a lost answer finds the same
-// page.
-func (cl *Clinic) page(ctx context.Context, v visit.Visit) (Sent, error) {
+// openPage makes p's page at Stripe. The request follows from p alone and p's
+// id is its key, so a lost answer finds the same page.
+func (cl *Clinic) openPage(ctx context.Context, p billing.Payment, now time.Time) (billing.Payment, error) {
+	back := cl.Pages + "/my/visits/" + p.Visit
+	var err error
+	p.Session, p.URL, err = cl.Checkout.Open(ctx, PageRequest{
+		Account: p.Account, Key: p.ID, Ref: p.ID, Amount: p.Amount, AtOnce: p.AtOnce,
+		Ends: p.SessionEnds, Done: back + "?paid=1", Back: back + "?left=1",
+	})
+	if err != nil {
+		return p, fault.Hide(fault.Busy, "payment_page_unavailable",
+			"the payment page cannot be opened just now, so nothing was sent; your answers are kept, try again", err)
+	}
+	return billing.Open(p, now)
+}
+
+// pageOf returns where v's payment is paid; nowhere if it is past paying.
+func (cl *Clinic) pageOf(ctx context.Context, v visit.Visit) (Sent, error) {
 	p, err := cl.Store.Payment(ctx, v.Payment)
 	if err != nil {
 		return Sent{}, err
 	}
-	now := cl.now()
-	if p.URL == "" && p.State == billing.Opened && now.Before(p.SessionEnds) {
-		if p, err = cl.makePage(ctx, v, p, now); err != nil {
-			return Sent{}, err
-		}
-	}
-	if p.State != billing.Opened || !now.Before(p.SessionEnds) {
+	if p.State != billing.Opened || !cl.now().Before(p.SessionEnds) {
 		return Sent{Visit: v}, nil // Stripe's word on it is on its way
 	}
 	return Sent{v, p.URL}, nil
-}
-
-func (cl *Clinic) makePage(ctx context.Context, v visit.Visit, p billing.Payment, now time.Time) (billing.Payment, error) {
-	back := cl.Pages + "/my/visits/" + v.ID
-	session, url, err := cl.Checkout.Open(ctx, PageRequest{
-		Account: p.Account, Key: p.PageKey(), Ref: p.ID, Amount: p.Amount, AtOnce: p.AtOnce,
-		Ends: p.SessionEnds, Done: back + "?paid=1", Back: back + "?left=1",
-	})
-	if err != nil {
-		return p, errors.Join(fault.Hide(fault.Busy, "payment_page_unavailable",
-			"your request is kept, but the payment page cannot be opened just now; repeat the same request", err),
-			cl.nextPage(ctx, v, p, now, err))
-	}
-	next := p.WithPage(session, url)
-	err = cl.Store.Commit(ctx, Commit{
-		Payments: []billing.Payment{next},
-		Audit:    []audit.Record{cl.trail(system("checkout"), "payment.page", v, now)},
-	})
-	if errors.Is(err, ErrChanged) { // the same press twice, or the hold came first
-		return cl.Store.Payment(ctx, p.ID)
-	}
-	return next, err
-}
-
-// nextPage lets the page be asked for under another key, if why is a refusal
-// that this one would only repeat.
-func (cl *Clinic) nextPage(ctx context.Context, v visit.Visit, p billing.Payment, now time.Time, why error) error {
-	if refused, _ := definite(why); refused == nil {
-		return nil
-	}
-	err := cl.Store.Commit(ctx, Commit{
-		Payments: []billing.Payment{p.PageRefused()},
-		Audit:    []audit.Record{cl.trail(system("checkout"), "payment.page.refused", v, now)},
-	})
-	if errors.Is(err, ErrChanged) {
-		return nil
-	}
-	return err
 }
 
 // Charge acts on one event for charge. It is safe to call for the same event

@@ -17,7 +17,8 @@ import (
 // where they say otherwise. A record that is not there is an error of kind
 // fault.NotFound.
 type Store interface {
-	// Person returns who issuer's subject is.
+	// Person returns who issuer's subject is. It, and Patient, may be a moment
+	// old, at most about a second: so much later a deactivation holds.
 	Person(ctx context.Context, issuer, subject string) (identity.Person, error)
 	Patient(ctx context.Context, id string) (Patient, error)
 	Practice(ctx context.Context, id string) (Practice, error)
@@ -86,9 +87,8 @@ type Commit struct {
 	Log      *LogHead
 
 	// Records written with the visit and guarded by its version.
-	Answers    []byte // sealed; they replace the ones before
-	Diverted   []byte // sealed
-	Acceptance *Acceptance
+	Answers  []byte // sealed; they replace the ones before
+	Diverted []byte // sealed
 
 	// Records that must be new.
 	Messages []Message
@@ -170,22 +170,6 @@ type Message struct {
 	Name  string      `json:"name,omitempty"` // of a clinician, as displayed
 	At    time.Time   `json:"at"`
 	Body  []byte      `json:"-"`
-}
-
-// An Acceptance records that the price and the consent were accepted: which,
-// by whom, for whom, when and from where (guidelines G15, G25, G26).
-type Acceptance struct {
-	Visit     string    `json:"visit"`
-	Quote     string    `json:"quote"`
-	Amount    int64     `json:"amount"`
-	Consent   string    `json:"consent"`      // version
-	Text      string    `json:"consent_hash"` // SHA-256 of the text accepted
-	Language  string    `json:"language"`
-	By        string    `json:"by"`
-	For       string    `json:"for"`
-	At        time.Time `json:"at"`
-	IP        string    `json:"ip,omitempty"`
-	UserAgent string    `json:"user_agent,omitempty"`
 }
 
 // A Request is the memory of one carried out under an idempotency key.

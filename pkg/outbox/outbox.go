@@ -4,6 +4,8 @@
 package outbox
 
 import (
+	"encoding/json"
+	"fmt"
 	"strconv"
 	"time"
 )
@@ -45,6 +47,8 @@ type Event struct {
 	To       Consumer  `json:"to"`
 	Practice string    `json:"practice,omitempty"`
 	Visit    string    `json:"visit,omitempty"`
+	Patient  string    `json:"patient,omitempty"`
+	Until    time.Time `json:"until,omitzero"` // what was promised
 	Payment  string    `json:"payment,omitempty"`
 	Account  string    `json:"account,omitempty"` // the connected account Stripe named
 	Object   string    `json:"object,omitempty"`  // the Stripe object it is about
@@ -66,6 +70,25 @@ type Delivery struct {
 	Parked  bool      // given up: a person must look
 	Note    string    // why the last try failed; a stable code, never content
 	Version int       // guards every rewrite; 0 as first committed
+}
+
+// A Row gives an attribute of a stored delivery as text, whatever its type; an
+// attribute that is not there is empty.
+type Row func(name string) string
+
+// Read returns the delivery in a row as the table and its stream hold it: the
+// event packed in d, and beside it whatever a condition or an index needs.
+func Read(row Row) (Delivery, error) {
+	var d Delivery
+	if err := json.Unmarshal([]byte(row("d")), &d.Event); err != nil {
+		return d, fmt.Errorf("outbox: decoding an event: %w", err)
+	}
+	count := func(name string) int { n, _ := strconv.Atoi(row(name)); return n } // absent is 0
+	when := func(name string) time.Time { t, _ := time.Parse(time.RFC3339, row(name)); return t }
+	d.Tries, d.Attempt, d.Version = count("tries"), count("attempt"), count("v")
+	d.Armed, d.Parked, d.Note = row("to") != "", row("queue") != "", row("note")
+	d.Done, d.Due = when("done"), when("due_at")
+	return d, nil
 }
 
 // Key is the idempotency key for the effect of this delivery.

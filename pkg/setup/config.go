@@ -8,6 +8,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,6 +73,9 @@ func Load(getenv func(string) string) (Config, error) {
 	if seed := decoded("EVISIT_LOG_SEED", ed25519.SeedSize); len(seed) == ed25519.SeedSize {
 		c.Log.Private = ed25519.NewKeyFromSeed(seed)
 	}
+	if u, err := url.Parse(c.Pages); c.Pages != "" && (err != nil || u.Scheme == "" || u.Host == "") {
+		failures = append(failures, errors.New("EVISIT_PAGES is not an address such as https://visit.example.org"))
+	}
 	if s := getenv("EVISIT_CLOCK_OFFSET"); s != "" {
 		d, err := time.ParseDuration(s)
 		if err != nil {
@@ -83,8 +89,8 @@ func Load(getenv func(string) string) (Config, error) {
 // need reports which of the named settings are empty.
 func need(settings map[string]string) error {
 	var failures []error
-	for name, v := range settings {
-		if v == "" {
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if settings[name] == "" {
 			failures = append(failures, errors.New(name+" is not set"))
 		}
 	}

@@ -66,6 +66,9 @@ func AWS(ctx context.Context, log *slog.Logger) (Parts, error) {
 		}),
 		Mail: sesv2.NewFromConfig(sdk),
 		Sealer: func(ctx context.Context) (clinic.Sealer, error) {
+			if err := need(map[string]string{"EVISIT_KMS_KEY": cfg.KMSKey, "EVISIT_KEYSET": string(cfg.Keyset)}); err != nil {
+				return nil, err
+			}
 			return seal.KMS(ctx, kms.NewFromConfig(sdk), cfg.KMSKey, cfg.Keyset)
 		},
 	}, nil
@@ -115,6 +118,7 @@ func (p Parts) API(ctx context.Context) (http.Handler, error) {
 	err := need(map[string]string{
 		"EVISIT_BUCKET": c.Bucket, "EVISIT_PAGES": c.Pages, "STRIPE_SECRET_KEY": c.StripeKey,
 		"OIDC_ISSUER": c.Issuer, "OIDC_JWKS_URL": c.JWKS, "OIDC_AUDIENCE": c.Audience,
+		"EVISIT_LOG_ORIGIN": c.Log.Base, "EVISIT_LOG_PUBLIC": string(c.Log.Public),
 	})
 	if err != nil {
 		return nil, err
@@ -170,14 +174,14 @@ func (p Parts) Notify(ctx context.Context) (awslambda.StreamHandler, error) {
 }
 
 func (p Parts) stream(cl *clinic.Clinic, to outbox.Consumer, act func(context.Context, outbox.Delivery) error) awslambda.StreamHandler {
-	deliver := func(ctx context.Context, event string) error { return cl.Deliver(ctx, event, act) }
-	return awslambda.Stream(string(to), deliver, p.Log)
+	deliver := func(ctx context.Context, d outbox.Delivery) error { return cl.Deliver(ctx, d, act) }
+	return awslambda.Stream(to, deliver, p.Log)
 }
 
 // Sweep returns what the schedule calls: it arms what is due and signs the
 // audit logs.
 func (p Parts) Sweep() (awslambda.ScheduleHandler, error) {
-	if err := need(map[string]string{"EVISIT_LOG_ORIGIN": p.Config.Log.Base}); err != nil {
+	if err := need(map[string]string{"EVISIT_LOG_ORIGIN": p.Config.Log.Base, "EVISIT_LOG_SEED": string(p.Config.Log.Private)}); err != nil {
 		return nil, err
 	}
 	return awslambda.Schedule(p.bare().Sweep, p.Log), nil

@@ -38,13 +38,10 @@ func (b *builder) visit(c clinic.Commit) {
 		if v.Status.Open() {
 			i["queue"], i["promised"] = str(queueName(v.Practice, v.Pool)), str(stamp(v.Promise.By)+"#"+v.ID)
 		}
-		if due := v.Due(); !due.IsZero() {
-			i["due_shard"], i["due_at"] = str(dueShard(v.ID)), str(stamp(due))
+		if !v.Wake.IsZero() {
+			i["due_shard"], i["due_at"] = str(dueShard(v.ID)), str(stamp(v.Wake))
 		}
 		b.add(b.store.guarded(visitKey(v.ID), v.Version, i))
-	}
-	if a := c.Acceptance; a != nil {
-		b.add(b.store.new(acceptKey(a.Visit, a.Quote), b.pack(a), clinic.ErrChanged))
 	}
 }
 

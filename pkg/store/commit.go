@@ -31,9 +31,12 @@ func (s *Store) Commit(ctx context.Context, c clinic.Commit) error {
 	if err != nil {
 		return err
 	}
-	if len(ws) == 1 && ws[0].item.Put != nil {
+	switch {
+	case len(ws) == 1 && ws[0].item.Put != nil:
 		err = s.put(ctx, ws[0])
-	} else {
+	case len(ws) == 1 && ws[0].item.Update != nil:
+		err = s.update(ctx, ws[0])
+	default:
 		err = s.transact(ctx, ws)
 	}
 	if err != nil {
@@ -73,6 +76,24 @@ func (s *Store) put(ctx context.Context, w write) error {
 			if text(failed.Item, "w") == mark {
 				return false, nil
 			}
+			return false, w.failure
+		}
+		_, clash = errors.AsType[*types.TransactionConflictException](err)
+		return clash, unreachable(ctx, err)
+	})
+}
+
+// update changes one item. Events are all it is used for: one that is done
+// twice by the same consumer, because the first answer was lost, is done.
+func (s *Store) update(ctx context.Context, w write) error {
+	u := w.item.Update
+	in := &dynamodb.UpdateItemInput{
+		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
+		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
+	}
+	return untangled(ctx, func() (clash bool, err error) {
+		_, err = s.db.UpdateItem(ctx, in)
+		if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed && w.failure != nil {
 			return false, w.failure
 		}
 		_, clash = errors.AsType[*types.TransactionConflictException](err)

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -16,7 +15,7 @@ import (
 
 // Delivery implements clinic.Store.
 func (s *Store) Delivery(ctx context.Context, event string) (outbox.Delivery, error) {
-	i, err := s.get(ctx, eventKey(event), "event "+event)
+	i, err := s.get(ctx, eventKey(event), latest, "event "+event)
 	if err != nil {
 		return outbox.Delivery{}, err
 	}
@@ -24,30 +23,12 @@ func (s *Store) Delivery(ctx context.Context, event string) (outbox.Delivery, er
 }
 
 func delivery(i item) (outbox.Delivery, error) {
-	var d outbox.Delivery
-	if err := unpack(i, "event", &d.Event); err != nil {
-		return d, err
-	}
-	d.Tries, d.Attempt, d.Version = count(i, "tries"), count(i, "attempt"), count(i, "v")
-	d.Armed = text(i, "to") != ""
-	d.Note = text(i, "note")
-	d.Done, d.Due = when(i, "done"), when(i, "due_at")
-	d.Parked = text(i, "queue") != ""
-	return d, nil
-}
-
-func count(i item, name string) int {
-	v, ok := i[name].(*types.AttributeValueMemberN)
-	if !ok {
-		return 0
-	}
-	n, _ := strconv.Atoi(v.Value)
-	return n
-}
-
-func when(i item, name string) time.Time {
-	t, _ := time.Parse(time.RFC3339, text(i, name))
-	return t
+	return outbox.Read(func(name string) string {
+		if n, ok := i[name].(*types.AttributeValueMemberN); ok {
+			return n.Value
+		}
+		return text(i, name)
+	})
 }
 
 // Due implements clinic.Store. It reads the index's shards in turn, so its

@@ -13,7 +13,7 @@ import (
 // function's dynamodb:LeadingKeys may name:
 //
 //	WHO PATIENT PRACTICE FORM   reference records
-//	CASE                        a visit's state, acceptance of price and consent
+//	CASE                        a visit's state
 //	CHART                       sealed answers, messages, divert record
 //	MONEY                       payments and ledger entries
 //	OUTBOX                      events
@@ -24,7 +24,6 @@ func patientKey(id string) key             { return key{"PATIENT#" + id, "-"} }
 func practiceKey(id string) key            { return key{"PRACTICE#" + id, "-"} }
 func formKey(name, version string) key     { return key{"FORM#" + name, version} }
 func visitKey(id string) key               { return key{"CASE#" + id, "-"} }
-func acceptKey(visit, quote string) key    { return key{"CASE#" + visit, "ACCEPT#" + quote} }
 func answersKey(visit string) key          { return key{"CHART#" + visit, "ANSWERS"} }
 func divertKey(visit string) key           { return key{"CHART#" + visit, "DIVERT"} }
 func paymentKey(id string) key             { return key{"MONEY#" + id, "-"} }

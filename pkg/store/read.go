@@ -30,11 +30,15 @@ import (
 
 func (s *Store) Person(ctx context.Context, issuer, subject string) (identity.Person, error) {
 	var p identity.Person
-	return p, s.load(ctx, personKey(issuer, subject), "person", &p)
+	i, err := s.get(ctx, personKey(issuer, subject), recent, "person")
+	if err != nil {
+		return p, err
+	}
+	return p, unpack(i, "person", &p)
 }
 
 func (s *Store) Patient(ctx context.Context, id string) (clinic.Patient, error) {
-	i, err := s.get(ctx, patientKey(id), "patient "+id)
+	i, err := s.get(ctx, patientKey(id), recent, "patient "+id)
 	return clinic.Patient{ID: id, Practice: text(i, "practice"), Contact: sealed(i)}, err
 }
 
@@ -62,7 +66,7 @@ func (s *Store) Practices(ctx context.Context) ([]string, error) {
 
 func (s *Store) Form(ctx context.Context, name, version string) ([]byte, error) {
 	what := "form " + name + " " + version
-	i, err := s.get(ctx, formKey(name, version), what)
+	i, err := s.get(ctx, formKey(name, version), latest, what)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +143,7 @@ func (s *Store) Messages(ctx context.Context, visit string) ([]clinic.Message, e
 }
 
 func (s *Store) Divert(ctx context.Context, visit string) ([]byte, error) {
-	i, err := s.get(ctx, divertKey(visit), "divert record of visit "+visit)
+	i, err := s.get(ctx, divertKey(visit), latest, "divert record of visit "+visit)
 	return sealed(i), err
 }
 
@@ -165,11 +169,11 @@ func (s *Store) Entries(ctx context.Context, payment string) ([]ledger.Entry, er
 }
 
 func (s *Store) Request(ctx context.Context, k string) (clinic.Request, error) {
-	i, err := s.get(ctx, requestKey(k), "request")
+	i, err := s.get(ctx, requestKey(k), latest, "request")
 	if err != nil {
 		return clinic.Request{}, err
 	}
-	return clinic.Request{Key: k, Input: text(i, "input"), Result: text(i, "result"), Ends: time.Unix(int64(count(i, "ttl")), 0).UTC()}, nil
+	return clinic.Request{Key: k, Input: text(i, "input"), Result: text(i, "result"), Ends: ends(i)}, nil
 }
 
 func (s *Store) LogHead(ctx context.Context, practice string) (clinic.LogHead, error) {

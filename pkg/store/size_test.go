@@ -38,17 +38,16 @@ func TestRowsStayAsSmallAsTheirWritesAreCheap(t *testing.T) {
 		{"MONEY#", kb, clinic.Commit{Entries: []ledger.Entry{captured(t)}}},
 		{"OUTBOX#", kb, clinic.Commit{Events: []outbox.Event{{
 			ID: "stripe.acct_1234567890abcdef." + id("evt"), Kind: outbox.Capture, To: outbox.Charge, Practice: id("practice"),
-			Visit: id("visit"), Payment: id("payment"), Account: "acct_1234567890abcdef", Object: id("pi_12345678"), At: at(0),
+			Visit: id("visit"), Patient: id("patient"), Until: at(1), Payment: id("payment"), Account: "acct_1234567890abcdef", Object: id("pi_12345678"), At: at(0),
 		}}}},
 		{"AUDIT#", kb, clinic.Commit{Audit: []audit.Record{{
 			ID: id("record"), Practice: id("practice"), At: at(0), Action: "visit.treat:awaiting_patient", Visit: id("visit"),
 			Actor:    audit.Actor{ID: id("person"), Role: string(identity.Caregiver), OnBehalf: id("patient"), IP: "2001:db8:1234:5678:9abc:def0:1234:5678"},
 			Resource: id("document"), Version: 12, Hash: hash(),
+			Accepted: &audit.Acceptance{
+				Quote: id("quote"), Amount: 12_000, Consent: "2026-01", ConsentHash: hash(), Language: "en-US", UserAgent: strings.Repeat("u", 200),
+			},
 		}}}},
-		{"CASE#", kb, clinic.Commit{Acceptance: &clinic.Acceptance{
-			Visit: id("visit"), Quote: id("quote"), Amount: 12_000, Consent: "2026-01", Text: hash(), Language: "en-US",
-			By: id("person"), For: id("patient"), At: at(0), IP: "2001:db8:1234:5678:9abc:def0:1234:5678", UserAgent: strings.Repeat("u", 200),
-		}}},
 		{"REQUEST#", kb, clinic.Commit{Request: &clinic.Request{Key: strings.Repeat("k", 2000), Input: hash(), Result: id("visit"), Ends: at(0)}}},
 	} {
 		t.Run(fmt.Sprintf("%s under %d", test.row, test.most), func(t *testing.T) {
@@ -168,14 +167,15 @@ func must(v visit.Visit, err error) func(*testing.T) visit.Visit {
 
 func payment(t *testing.T) billing.Payment {
 	t.Helper()
-	p, err := billing.Open(id("payment"), id("visit"), id("practice"), "acct_1234567890abcdef", 12_000, false, at(0))
+	// A Checkout page's address is by far the longest thing a payment keeps.
+	session := "cs_live_" + strings.Repeat("a", 58)
+	p, err := billing.Open(billing.Payment{
+		ID: id("payment"), Visit: id("visit"), Practice: id("practice"), Account: "acct_1234567890abcdef", Amount: 12_000,
+		Session: session, URL: "https://checkout.stripe.com/c/pay/" + session + "#" + strings.Repeat("f", 200), SessionEnds: at(1),
+	}, at(0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	// A Checkout page's address is by far the longest thing a payment keeps.
-	session := "cs_live_" + strings.Repeat("a", 58)
-	p = p.WithPage(session, "https://checkout.stripe.com/c/pay/"+session+"#"+strings.Repeat("f", 200))
-	p.Version = 1
 	return p
 }
 

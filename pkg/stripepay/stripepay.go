@@ -34,7 +34,7 @@ var (
 	_ clinic.Cards    = (*Client)(nil)
 )
 
-// callTimeout keeps a call, with its one retry, inside the 30 seconds that an
+// callTimeout keeps a call, with its two retries, inside the 30 seconds that an
 // API gateway waits; stripe-go's own default is 80 seconds, three times.
 const callTimeout = 8 * time.Second
 
@@ -42,7 +42,7 @@ const callTimeout = 8 * time.Second
 func New(key, base string) *Client {
 	cfg := &stripe.BackendConfig{
 		HTTPClient:        &http.Client{Timeout: callTimeout},
-		MaxNetworkRetries: stripe.Int64(1),
+		MaxNetworkRetries: stripe.Int64(2),
 		EnableTelemetry:   stripe.Bool(false),
 		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // errors are returned; its log may quote parameters
 	}

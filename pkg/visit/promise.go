@@ -112,11 +112,18 @@ func (v Visit) Overdue(now time.Time) Overdue {
 	return Nothing
 }
 
+// Awake returns v to be woken when it is really due: it was looked at, and
+// nothing was called for yet.
+func (v Visit) Awake() Visit {
+	v.Wake = time.Time{}
+	return v.next(v.Status)
+}
+
 // Lateness returns v with the patient told that the promised time passed.
 func (v Visit) Lateness() Visit {
 	if v.Promise.Told || !v.Status.Open() {
 		return v
 	}
-	v.Promise.Told = true
+	v.Promise.Told, v.Wake = true, time.Time{}
 	return v.next(v.Status)
 }

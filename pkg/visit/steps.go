@@ -78,7 +78,7 @@ func (v Visit) Wants(payment string) bool {
 }
 
 func (v Visit) queue(t Terms, now time.Time) Visit {
-	v.Times.Queued = now
+	v.Times.Queued, v.Wake = now, time.Time{}
 	v.Promise = Promise{By: now.Add(t.Answer), Ends: now.Add(t.Answer + t.GiveUp)}
 	return v.next(Queued)
 }
@@ -99,7 +99,7 @@ func (v Visit) CheckoutOpen(now time.Time) Visit {
 	if v.Status != AwaitingPayment {
 		return v
 	}
-	v.CheckoutEnds = now.Add(10 * time.Minute)
+	v.CheckoutEnds, v.Wake = now.Add(10*time.Minute), time.Time{}
 	return v.next(v.Status)
 }
 

@@ -79,7 +79,11 @@ type Visit struct {
 	Reason        string     `json:"reason,omitempty"`   // code of why it ended
 	Minutes       int        `json:"minutes,omitempty"`  // the holder's own, as declared
 	Times         Times      `json:"times"`
-	Version       int        `json:"version"`
+	// Wake is when a sweep next looks at the visit: at Due or before, zero for
+	// never. A deadline that moves away leaves it where it is, because most
+	// visits end before it and moving it costs a write to the index each time.
+	Wake    time.Time `json:"wake,omitzero"`
+	Version int       `json:"version"`
 }
 
 // A Form names the immutable questionnaire version the visit started with, and
@@ -137,6 +141,9 @@ func Start(id, practice, patient, by string, form Form, now time.Time) Visit {
 func (v Visit) next(s Status) Visit {
 	v.Status = s
 	v.Version++
+	if due := v.Due(); due.IsZero() || v.Wake.IsZero() || due.Before(v.Wake) {
+		v.Wake = due
+	}
 	return v
 }
 

@@ -260,7 +260,7 @@ func TestDeadlinesComeInTheirOrder(t *testing.T) {
 		due  time.Duration // after noon
 		what visit.Overdue
 	}{
-		"a page nobody paid":          {with(visit.AwaitingPayment, asIs), billing.SessionLife + 2*time.Minute, visit.AskCheckout},
+		"a page nobody paid":          {with(visit.AwaitingPayment, asIs), quote.PageEnds().Sub(noon) + 2*time.Minute, visit.AskCheckout},
 		"a queued request is late":    {with(visit.Queued, asIs), 4 * time.Hour, visit.TellLate},
 		"a taken request is late":     {with(visit.InReview, asIs), 4 * time.Hour, visit.TellLate},
 		"late, it is given up":        {with(visit.Queued, func(v *visit.Visit) { v.Promise.Told = true }), 34 * time.Hour, visit.GiveUp},

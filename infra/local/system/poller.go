@@ -147,8 +147,11 @@ func filtered(records []types.Record, to string) events.DynamoDBEvent {
 			},
 		}
 		for name, v := range image {
-			if s, ok := v.(*types.AttributeValueMemberS); ok {
-				rec.Change.NewImage[name] = events.NewStringAttribute(s.Value)
+			switch v := v.(type) {
+			case *types.AttributeValueMemberS:
+				rec.Change.NewImage[name] = events.NewStringAttribute(v.Value)
+			case *types.AttributeValueMemberN:
+				rec.Change.NewImage[name] = events.NewNumberAttribute(v.Value)
 			}
 		}
 		out.Records = append(out.Records, rec)

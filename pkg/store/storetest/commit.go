@@ -45,7 +45,6 @@ func conditions(t *testing.T, s clinic.Store) {
 	}
 	fresh := func(id string) clinic.Commit { return clinic.Commit{Events: []outbox.Event{event(id)}} }
 	done := func(id string) clinic.Commit { return clinic.Commit{Done: id, At: noon} }
-	accept := clinic.Commit{Acceptance: &clinic.Acceptance{Visit: "a", Quote: "q"}}
 	message := clinic.Commit{Messages: []clinic.Message{{Visit: "m", Seq: 1, Body: []byte("m")}}}
 	entries := clinic.Commit{Entries: []ledger.Entry{entry("hold", ledger.Hold, noon)}}
 	form := clinic.Commit{Form: &clinic.StoredForm{Name: "f", Version: "1", JSON: []byte("{}")}}
@@ -74,7 +73,6 @@ func conditions(t *testing.T, s clinic.Store) {
 		{"an event done twice", []clinic.Commit{fresh("d1"), done("d1")}, done("d1"), clinic.ErrDone},
 		{"no event to be done", nil, done("d2"), clinic.ErrDone},
 		{"a request seen before", []clinic.Commit{request}, request, clinic.ErrSeen},
-		{"an acceptance that is there", []clinic.Commit{accept}, accept, clinic.ErrChanged},
 		{"a message that is there", []clinic.Commit{message}, message, clinic.ErrChanged},
 		{"an entry that is there", []clinic.Commit{entries}, entries, clinic.ErrChanged},
 		{"a form version that is there", []clinic.Commit{form}, form, clinic.ErrExists},

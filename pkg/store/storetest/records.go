@@ -76,12 +76,8 @@ func everything() clinic.Commit {
 	v.Messages, v.FromPatient, v.FromTeam = 2, 1, 1
 	v.Reads = []visit.ReadMark{{Through: 1, At: noon, By: "person-1"}}
 	return clinic.Commit{
-		Visit:   &v,
-		Answers: []byte("\x00sealed answers\xff"),
-		Acceptance: &clinic.Acceptance{
-			Visit: v.ID, Quote: v.Quote.ID, Amount: 4000, Consent: "2026-01", Text: "hash", Language: "en",
-			By: "person-1", For: patient, At: noon, IP: "192.0.2.1", UserAgent: "test",
-		},
+		Visit:    &v,
+		Answers:  []byte("\x00sealed answers\xff"),
 		Diverted: []byte("sealed record"),
 		Messages: []clinic.Message{
 			{Visit: v.ID, Seq: 2, Kind: clinic.Info, From: "person-1", At: noon.Add(time.Minute), Body: []byte{0}},
@@ -127,7 +123,7 @@ func entry(id string, k ledger.Kind, at time.Time) ledger.Entry {
 func event(id string) outbox.Event {
 	return outbox.Event{
 		ID: id, Kind: outbox.Capture, To: outbox.Charge, Practice: practice, Visit: "visit-1",
-		Payment: "payment-1", Account: "acct_1", Object: "pi_1", At: noon,
+		Patient: patient, Until: noon, Payment: "payment-1", Account: "acct_1", Object: "pi_1", At: noon,
 	}
 }
 
@@ -135,6 +131,7 @@ func record(id, visit string, at time.Time) audit.Record {
 	return audit.Record{
 		ID: id, Practice: practice, At: at, Actor: audit.Actor{ID: "person-1", Role: "patient", OnBehalf: patient, IP: "192.0.2.1"},
 		Action: "visit.read", Visit: visit, Resource: "document", Version: 3, Hash: "hash",
+		Accepted: &audit.Acceptance{Quote: "quote-1", Amount: 4000, Consent: "2026-01", ConsentHash: "hash", Language: "en", UserAgent: "test"},
 	}
 }
 
