@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"evisit/infra/demo/proof"
+)
+
+// A cast is a running system and those who take part. What they do is printed
+// to out; whose chart they opened is remembered for the proof, which looks for
+// it in the audit trail.
+type cast struct {
+	*client
+	base, stripe string
+	people       map[string]*person
+	forms        map[string]questionnaire
+	reads        []proof.Read
+	out          io.Writer
+	run          string // makes this run's idempotency keys its own
+	calls        int
+}
+
+// A person is one of the cast, acting by their token.
+type person struct {
+	*cast
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Role  string `json:"role"`
+	Token string `json:"token"`
+}
+
+// join asks the system at base for its cast.
+func join(ctx context.Context, c *client, base string, out io.Writer) (*cast, error) {
+	k := &cast{client: c, base: strings.TrimSuffix(base, "/"), people: map[string]*person{}, forms: map[string]questionnaire{}, out: out, run: rand.Text()}
+	var seed struct {
+		Stripe string    `json:"stripe_url"`
+		People []*person `json:"people"`
+	}
+	if err := c.json(ctx, call{method: http.MethodPost, url: k.base + "/dev/seed"}, nil, &seed); err != nil {
+		return nil, err
+	}
+	if seed.Stripe == "" {
+		return nil, errors.New("that system has no payment simulator, and the demo pays with its cards: start it without STRIPE_SECRET_KEY")
+	}
+	k.stripe = seed.Stripe
+	for _, p := range seed.People {
+		p.cast = k
+		k.people[p.ID] = p
+	}
+	return k, nil
+}
+
+// who is one of the seeded people. The standard cast is fixed, so a name that
+// is not there is a mistake in a scenario.
+func (k *cast) who(id string) *person {
+	p, ok := k.people[id]
+	if !ok {
+		panic("the cast has no " + id)
+	}
+	return p
+}
+
+func (k *cast) nextKey() string {
+	k.calls++
+	return fmt.Sprintf("demo-%s-%d", k.run, k.calls)
+}
+
+func (p *person) get(ctx context.Context, path string, out any) error {
+	return p.json(ctx, call{method: http.MethodGet, url: p.base + path, token: p.Token}, nil, out)
+}
+
+func (p *person) post(ctx context.Context, path string, in, out any) error {
+	return p.postKeyed(ctx, p.nextKey(), path, in, out)
+}
+
+// postKeyed posts under a key of the caller's; an empty one is none.
+func (p *person) postKeyed(ctx context.Context, key, path string, in, out any) error {
+	return p.json(ctx, call{method: http.MethodPost, url: p.base + path, token: p.Token, key: key}, in, out)
+}
+
+// form reads the form that p's practice offers under name.
+func (p *person) form(ctx context.Context, name string) (questionnaire, error) {
+	if q, ok := p.forms[name]; ok {
+		return q, nil
+	}
+	var q questionnaire
+	err := p.get(ctx, "/forms/"+name, &q)
+	if err == nil {
+		p.forms[name] = q
+	}
+	return q, err
+}
+
+// read opens something private of a visit and remembers that p did.
+func (p *person) read(ctx context.Context, visit, what string, out any) error {
+	err := p.get(ctx, "/visits/"+visit+"/"+what, out)
+	if err == nil {
+		p.reads = append(p.reads, proof.Read{Actor: p.ID, Visit: visit, What: what})
+	}
+	return err
+}
+
+// now is the time on the system's clock.
+func (k *cast) now(ctx context.Context) (time.Time, error) {
+	var t struct {
+		Now time.Time `json:"now"`
+	}
+	err := k.json(ctx, call{method: http.MethodGet, url: k.base + "/dev/clock"}, nil, &t)
+	return t.Now, err
+}
+
+// advance moves the system's clock on by d. A move whose answer was lost is
+// looked up, not repeated.
+func (k *cast) advance(ctx context.Context, d time.Duration) error {
+	now, err := k.now(ctx)
+	if err != nil {
+		return err
+	}
+	target := now.Add(d)
+	return k.until(ctx, "the clock to move by "+d.String(), func(ctx context.Context) (bool, error) {
+		if now, err = k.now(ctx); err != nil || !now.Before(target) {
+			return err == nil, err
+		}
+		step := fmt.Sprintf(`{"advance":%q}`, target.Sub(now))
+		status, body, err := k.once(ctx, call{method: http.MethodPost, url: k.base + "/dev/clock", kind: "application/json", body: []byte(step)})
+		if err == nil && status != http.StatusOK {
+			return false, fmt.Errorf("moving the clock: answered %d: %s", status, body)
+		}
+		return false, nil
+	})
+}
+
+// fault orders trouble at the payment simulator.
+func (k *cast) fault(ctx context.Context, f map[string]any) error {
+	return k.json(ctx, call{method: http.MethodPost, url: k.stripe + "/sim/faults"}, f, nil)
+}
+
+func (k *cast) healFaults(ctx context.Context) error {
+	return k.json(ctx, call{method: http.MethodDelete, url: k.stripe + "/sim/faults"}, nil, nil)
+}

@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// A client calls the system as any stranger's program would. What is lost on
+// the way, or answered with "repeat the same request", is sent again under the
+// same Idempotency-Key until patience ends, since unknown is not failed.
+type client struct {
+	http     *http.Client
+	patience time.Duration // for one request
+}
+
+const (
+	patience  = 20 * time.Second
+	retryWait = 40 * time.Millisecond
+)
+
+func newClient(patience time.Duration, rt http.RoundTripper) *client {
+	return &client{
+		http: &http.Client{
+			Transport: rt, Timeout: patience,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+		patience: patience,
+	}
+}
+
+// A refusal is an answer with a problem document.
+type refusal struct {
+	Status int    `json:"status"`
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+	body   string
+}
+
+func (r *refusal) Error() string {
+	if r.Code == "" {
+		return fmt.Sprintf("answered %d: %s", r.Status, r.body)
+	}
+	return fmt.Sprintf("answered %d %s: %s", r.Status, r.Code, r.body)
+}
+
+// A call is one request. Key makes it repeatable.
+type call struct {
+	method, url string
+	token       string
+	key         string
+	kind        string // content type; empty without a body
+	body        []byte
+}
+
+// json sends in, which may be nil, and decodes the answer into out, which may
+// be nil. An answer that is no success is a *refusal.
+func (c *client) json(ctx context.Context, k call, in, out any) error {
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		k.body, k.kind = b, "application/json"
+	}
+	status, body, err := c.send(ctx, k)
+	if err != nil {
+		return err
+	}
+	if status/100 != 2 {
+		r := &refusal{body: strings.TrimSpace(string(body))}
+		if json.Unmarshal(body, r) != nil || r.Status == 0 {
+			r.Status = status
+		}
+		return fmt.Errorf("%s %s: %w", k.method, k.url, r)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("%s %s: reading the answer: %w", k.method, k.url, err)
+	}
+	return nil
+}
+
+// send repeats a request until it is answered with anything but 502 to 504.
+func (c *client) send(ctx context.Context, k call) (status int, body []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
+	for {
+		status, body, err = c.once(ctx, k)
+		if err == nil && (status < http.StatusBadGateway || status > http.StatusGatewayTimeout) {
+			return status, body, nil
+		}
+		if !pause(ctx, retryWait) {
+			if err == nil {
+				return status, body, nil
+			}
+			return 0, nil, fmt.Errorf("%s %s: no answer: %w", k.method, k.url, err)
+		}
+	}
+}
+
+func (c *client) once(ctx context.Context, k call) (int, []byte, error) {
+	req, err := http.NewRequestWithContext(ctx, k.method, k.url, bytes.NewReader(k.body))
+	if err != nil {
+		return 0, nil, err
+	}
+	for name, value := range map[string]string{"Content-Type": k.kind, "Idempotency-Key": k.key} {
+		if value != "" {
+			req.Header.Set(name, value)
+		}
+	}
+	if k.token != "" {
+		req.Header.Set("Authorization", "Bearer "+k.token)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	body, err := io.ReadAll(res.Body)
+	return res.StatusCode, body, errors.Join(err, res.Body.Close())
+}
+
+// submitForm posts a page's form as a browser would, and returns where it
+// leads: empty where the page stays.
+func (c *client) submitForm(ctx context.Context, page string, fields url.Values) (status int, body string, next string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
+	for {
+		status, body, next, err = c.formOnce(ctx, page, fields)
+		if err == nil {
+			return status, body, next, nil
+		}
+		if !pause(ctx, retryWait) {
+			return 0, "", "", fmt.Errorf("POST %s: no answer: %w", page, err)
+		}
+	}
+}
+
+func (c *client) formOnce(ctx context.Context, page string, fields url.Values) (int, string, string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, page, strings.NewReader(fields.Encode()))
+	if err != nil {
+		return 0, "", "", err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	res, err := c.http.Do(req)
+	if err != nil {
+		return 0, "", "", err
+	}
+	body, err := io.ReadAll(res.Body)
+	return res.StatusCode, string(body), res.Header.Get("Location"), errors.Join(err, res.Body.Close())
+}
+
+// pause waits d, and reports false when ctx ends first.
+func pause(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// until asks ready again and again, and gives up with what was waited for.
+func (c *client) until(ctx context.Context, what string, ready func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	defer cancel()
+	for {
+		ok, err := ready(ctx)
+		if ok || err != nil {
+			return err
+		}
+		if !pause(ctx, retryWait/2) {
+			return fmt.Errorf("waited %s in vain for %s", c.patience, what)
+		}
+	}
+}

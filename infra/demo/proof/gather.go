@@ -1,0 +1,323 @@
+package proof
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// A world is all that was read of a system.
+type world struct {
+	claim     Claim
+	cases     []*dossier
+	practices []*office
+	stripe    oracle
+	webhooks  []struct {
+		ID    int64  `json:"id"`
+		Type  string `json:"type"`
+		State string `json:"state"`
+	}
+	mails []mail
+}
+
+// A dossier is a visit with everything about it.
+type dossier struct {
+	visit
+	Money   ledger
+	Acts    []act
+	Chart   *chart          // only of visits begun since the claim's start
+	Doc     json.RawMessage // empty where there is none
+	Added   json.RawMessage
+	DocCode int // status of the answer to a request for the document
+}
+
+type visit struct {
+	ID       string `json:"id"`
+	Practice string `json:"practice"`
+	Patient  string `json:"patient"`
+	Pool     string `json:"pool"`
+	Status   string `json:"status"`
+	Form     struct {
+		Name string `json:"name"`
+	} `json:"form"`
+	Quote *struct {
+		Amount int64 `json:"amount_cents"`
+	} `json:"quote"`
+	Document string   `json:"document"`
+	Payments []string `json:"payments"`
+	Timeline []struct {
+		Step string    `json:"step"`
+		At   time.Time `json:"at"`
+	} `json:"timeline"`
+	Messages int `json:"messages"`
+}
+
+// at is when a step of the visit's life happened; zero if it did not.
+func (v visit) at(step string) time.Time {
+	for _, s := range v.Timeline {
+		if s.Step == step {
+			return s.At
+		}
+	}
+	return time.Time{}
+}
+
+func (v visit) answered() bool { return v.Status == "answered" || v.Status == "closed" }
+
+type ledger struct {
+	Payments []payment        `json:"payments"`
+	Entries  []entry          `json:"entries"`
+	Balances map[string]int64 `json:"balances"`
+}
+
+type payment struct {
+	ID        string `json:"id"`
+	State     string `json:"state"`
+	Account   string `json:"account"`
+	Amount    int64  `json:"amount_cents"`
+	Held      int64  `json:"held_cents"`
+	Collected int64  `json:"collected_cents"`
+	GivenBack int64  `json:"refunded_cents"`
+	Intent    string `json:"payment_intent"`
+}
+
+type entry struct {
+	ID       string    `json:"id"`
+	Kind     string    `json:"kind"`
+	Payment  string    `json:"payment"`
+	At       time.Time `json:"at"`
+	Postings []struct {
+		Account string `json:"account"`
+		Amount  int64  `json:"amount_cents"`
+	} `json:"postings"`
+}
+
+// on is what the entry posts to account.
+func (e entry) on(account string) (sum int64) {
+	for _, p := range e.Postings {
+		if p.Account == account {
+			sum += p.Amount
+		}
+	}
+	return sum
+}
+
+type act struct {
+	ID     string    `json:"id"`
+	At     time.Time `json:"at"`
+	Actor  string    `json:"actor"`
+	Action string    `json:"action"`
+}
+
+type chart struct {
+	Answers []struct {
+		Answers []string `json:"answers"`
+	} `json:"answers"`
+	Messages []struct {
+		Text string `json:"text"`
+	} `json:"messages"`
+}
+
+// An office is a practice as its administrator sees it.
+type office struct {
+	ID   string
+	Jobs []struct {
+		ID   string    `json:"id"`
+		Kind string    `json:"kind"`
+		Why  string    `json:"why"`
+		At   time.Time `json:"at"`
+	}
+	Key, Checkpoint string
+	Leaves          [][]byte
+}
+
+type oracle struct {
+	Holds    tally    `json:"holds"`
+	Held     tally    `json:"held"`
+	Captured tally    `json:"captured"`
+	Released tally    `json:"released"`
+	Lapsed   tally    `json:"lapsed"`
+	Refunded tally    `json:"refunded"`
+	Open     int      `json:"open_sessions"`
+	Balance  int64    `json:"balance_cents"`
+	Intents  []intent `json:"payment_intents"`
+}
+
+type tally struct {
+	Count int   `json:"count"`
+	Cents int64 `json:"cents"`
+}
+
+type intent struct {
+	ID       string            `json:"id"`
+	Account  string            `json:"account"`
+	Status   string            `json:"status"`
+	Amount   int64             `json:"amount"`
+	Received int64             `json:"amount_received"`
+	Refunded int64             `json:"amount_refunded"`
+	Metadata map[string]string `json:"metadata"`
+}
+
+type mail struct {
+	To      []string `json:"to"`
+	Subject string   `json:"subject"`
+	Text    string   `json:"text"`
+}
+
+type person struct {
+	ID       string `json:"id"`
+	Role     string `json:"role"`
+	Practice string `json:"practice"`
+	Token    string `json:"token"`
+}
+
+// A reader asks the system as one of its people.
+type reader struct{ base, token string }
+
+// json reads a document that must be there.
+func (r reader) json(ctx context.Context, path string, out any) error {
+	b, code, err := r.bytes(ctx, http.MethodGet, path)
+	if err != nil {
+		return err
+	}
+	if code != http.StatusOK {
+		return fmt.Errorf("%s%s answered %d: %s", r.base, path, code, b)
+	}
+	if err := json.Unmarshal(b, out); err != nil {
+		return fmt.Errorf("reading %s%s: %w", r.base, path, err)
+	}
+	return nil
+}
+
+func (r reader) bytes(ctx context.Context, method, path string) ([]byte, int, error) {
+	req, err := http.NewRequestWithContext(ctx, method, r.base+path, http.NoBody)
+	if err != nil {
+		return nil, 0, err
+	}
+	if r.token != "" {
+		req.Header.Set("Authorization", "Bearer "+r.token)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, 0, err
+	}
+	b, err := io.ReadAll(res.Body)
+	return b, res.StatusCode, errors.Join(err, res.Body.Close())
+}
+
+// gather reads everything. Charts and documents are read as those who work at
+// the practice, which leaves no mark on a visit but in its trail.
+func gather(ctx context.Context, claim Claim) (*world, error) {
+	w := &world{claim: claim}
+	plain := reader{base: claim.BaseURL}
+	var seed struct {
+		Stripe string   `json:"stripe_url"`
+		People []person `json:"people"`
+	}
+	b, code, err := plain.bytes(ctx, http.MethodPost, "/dev/seed")
+	if err == nil && code != http.StatusOK {
+		err = fmt.Errorf("the seed answered %d", code)
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &seed)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("asking for the cast: %w", err)
+	}
+	for _, p := range seed.People {
+		as := reader{claim.BaseURL, p.Token}
+		switch p.Role {
+		case "patient":
+			err = w.gatherPatient(ctx, as, p, seed.People)
+		case "admin":
+			err = w.gatherOffice(ctx, as, p.Practice)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	var box struct {
+		Mails []mail `json:"mails"`
+	}
+	sim := reader{base: seed.Stripe}
+	err = errors.Join(
+		sim.json(ctx, "/sim/oracle", &w.stripe),
+		sim.json(ctx, "/sim/webhooks", &w.webhooks),
+		plain.json(ctx, "/dev/mail.json", &box),
+	)
+	w.mails = box.Mails
+	return w, err
+}
+
+func (w *world) gatherPatient(ctx context.Context, as reader, p person, people []person) error {
+	for next := ""; ; {
+		var page struct {
+			Visits []visit `json:"visits"`
+			Next   string  `json:"next"`
+		}
+		if err := as.json(ctx, "/visits?limit=100&cursor="+url.QueryEscape(next), &page); err != nil {
+			return err
+		}
+		for _, v := range page.Visits {
+			c := &dossier{visit: v}
+			if err := w.gatherCase(ctx, c, as, people); err != nil {
+				return err
+			}
+			w.cases = append(w.cases, c)
+		}
+		if next = page.Next; next == "" {
+			return nil
+		}
+	}
+}
+
+func (w *world) gatherCase(ctx context.Context, c *dossier, as reader, people []person) error {
+	var acts struct {
+		Records []act `json:"records"`
+	}
+	at := "/visits/" + c.ID
+	if err := errors.Join(as.json(ctx, at+"/ledger", &c.Money), as.json(ctx, at+"/audit", &acts)); err != nil {
+		return err
+	}
+	c.Acts = acts.Records
+	role := "clinician"
+	if c.Pool == "staff" {
+		role = "staff"
+	}
+	for _, p := range people {
+		if p.Practice != c.Practice || p.Role != role {
+			continue
+		}
+		as.token = p.Token
+		break
+	}
+	if c.since(w.claim) {
+		if err := as.json(ctx, at+"/chart", &c.Chart); err != nil {
+			return err
+		}
+	}
+	b, code, err := as.bytes(ctx, http.MethodGet, at+"/document")
+	if err != nil {
+		return err
+	}
+	c.DocCode = code
+	if code != http.StatusOK {
+		return nil
+	}
+	var both struct {
+		Document json.RawMessage `json:"document"`
+		Addendum json.RawMessage `json:"addendum"`
+	}
+	if err := json.Unmarshal(b, &both); err != nil {
+		return fmt.Errorf("reading the document of visit %s: %w", c.ID, err)
+	}
+	c.Doc, c.Added = both.Document, both.Addendum
+	return nil
+}
+
+func (v visit) since(claim Claim) bool { return !v.at("started").Before(claim.Since) }

@@ -1,0 +1,246 @@
+package proof
+
+import (
+	"fmt"
+	"maps"
+)
+
+func dollars(cents int64) string {
+	if cents < 0 {
+		return "-" + dollars(-cents)
+	}
+	return fmt.Sprintf("$%d.%02d", cents/100, cents%100)
+}
+
+func entriesBalance(w *world, l *line) {
+	entries := 0
+	for _, c := range w.cases {
+		sums := map[string]int64{}
+		for _, e := range c.Money.Entries {
+			entries++
+			var sum int64
+			for _, p := range e.Postings {
+				sum += p.Amount
+				sums[p.Account] += p.Amount
+				if p.Amount == 0 {
+					l.find("visit %s: entry %s of payment %s posts nothing to %s", c.ID, e.ID, e.Payment, p.Account)
+				}
+			}
+			if sum != 0 || len(e.Postings) < 2 {
+				l.find("visit %s: entry %s of payment %s is off balance by %s", c.ID, e.ID, e.Payment, dollars(sum))
+			}
+		}
+		if !maps.Equal(sums, c.Money.Balances) {
+			l.find("visit %s: its balances are served as %v and come to %v", c.ID, c.Money.Balances, sums)
+		}
+	}
+	l.Figures = fmt.Sprintf("%d entries", entries)
+}
+
+// booked is what the ledger says of one payment, in cents.
+type booked struct{ held, letGo, collected, refunded, standing int64 }
+
+func (c *dossier) booked(payment string) booked {
+	var b booked
+	for _, e := range c.Money.Entries {
+		if e.Payment != payment {
+			continue
+		}
+		holds := e.on("holds")
+		b.standing += holds
+		switch e.Kind {
+		case "hold":
+			b.held += holds
+		case "release":
+			b.letGo -= holds
+		case "capture":
+			b.collected += e.on("stripe")
+			b.letGo += -holds - e.on("stripe")
+		case "charge":
+			b.held += e.on("stripe") // held and collected at once
+			b.collected += e.on("stripe")
+		case "refund":
+			b.refunded -= e.on("stripe")
+		}
+	}
+	return b
+}
+
+// expected is what the ledger must say of a payment in p's state.
+func (p payment) expected() booked {
+	switch p.State {
+	case "held":
+		return booked{held: p.Held, standing: p.Held}
+	case "released", "lapsed", "failed":
+		return booked{held: p.Held, letGo: p.Held}
+	case "captured", "refunded", "disputed":
+		held := max(p.Held, p.Collected) // a pay link collects without a hold
+		return booked{held: held, letGo: held - p.Collected, collected: p.Collected, refunded: p.GivenBack}
+	}
+	return booked{}
+}
+
+func paymentsMatchEntries(w *world, l *line) {
+	n := 0
+	for _, c := range w.cases {
+		known := map[string]bool{}
+		for _, p := range c.Money.Payments {
+			n++
+			known[p.ID] = true
+			if got, want := c.booked(p.ID), p.expected(); got != want {
+				l.find("visit %s: payment %s is %s: the ledger says %+v, want %+v", c.ID, p.ID, p.State, got, want)
+			}
+			if p.Held > p.Amount || p.Collected > p.Amount || p.GivenBack > p.Collected {
+				l.find("visit %s: payment %s exceeds itself: %+v", c.ID, p.ID, p)
+			}
+		}
+		for _, e := range c.Money.Entries {
+			if !known[e.Payment] {
+				l.find("visit %s: entry %s is of payment %s, which it does not have", c.ID, e.ID, e.Payment)
+			}
+		}
+		if len(c.Payments) != len(c.Money.Payments) {
+			l.find("visit %s names %d payments and has %d", c.ID, len(c.Payments), len(c.Money.Payments))
+		}
+	}
+	l.Figures = fmt.Sprintf("%d payments", n)
+}
+
+// stripeStatus is what an intent must be for a payment in each state.
+var stripeStatus = map[string]string{
+	"held": "requires_capture", "captured": "succeeded", "refunded": "succeeded", "disputed": "succeeded",
+	"released": "canceled", "lapsed": "canceled", "failed": "canceled",
+}
+
+// refKey is the metadata entry that names our payment.
+const refKey = "ref"
+
+func paymentsMatchStripe(w *world, l *line) {
+	intents := map[string]intent{}
+	for _, i := range w.stripe.Intents {
+		if i.Metadata[refKey] == "" {
+			l.find("Stripe's %s does not say which payment it is", i.ID)
+		}
+		intents[i.ID] = i
+	}
+	payments := map[string]bool{}
+	for _, c := range w.cases {
+		for _, p := range c.Money.Payments {
+			payments[p.ID] = true
+			b := c.booked(p.ID)
+			i, ok := intents[p.Intent]
+			switch {
+			case p.Intent == "" && stripeStatus[p.State] != "":
+				l.find("payment %s is %s and names nothing at Stripe", p.ID, p.State)
+			case p.Intent == "":
+			case !ok || i.Account != p.Account || i.Metadata[refKey] != p.ID:
+				l.find("payment %s names %s of %s, which is not its own at Stripe", p.ID, p.Intent, p.Account)
+			case i.Amount != p.Amount || i.Received != p.Collected || i.Refunded != p.GivenBack:
+				l.find("payment %s: amount %s, collected %s, given back %s; Stripe says %s, %s, %s", p.ID,
+					dollars(p.Amount), dollars(p.Collected), dollars(p.GivenBack), dollars(i.Amount), dollars(i.Received), dollars(i.Refunded))
+			case i.Received != b.collected || i.Refunded != b.refunded:
+				l.find("payment %s: the ledger says %s collected and %s given back; Stripe says %s, %s", p.ID,
+					dollars(b.collected), dollars(b.refunded), dollars(i.Received), dollars(i.Refunded))
+			case stripeStatus[p.State] != "" && i.Status != stripeStatus[p.State]:
+				l.find("payment %s is %s; Stripe says %s", p.ID, p.State, i.Status)
+			case stripeStatus[p.State] == "" && (i.Status == "succeeded" || i.Status == "requires_capture"):
+				l.find("payment %s is %s; Stripe says %s", p.ID, p.State, i.Status)
+			}
+		}
+	}
+	for _, i := range w.stripe.Intents {
+		if ref := i.Metadata[refKey]; ref != "" && !payments[ref] {
+			l.find("Stripe's %s is of payment %s, which no visit has", i.ID, ref)
+		}
+	}
+	l.Figures = fmt.Sprintf("%d of %d reached Stripe", len(intents), len(payments))
+}
+
+func holdsAddUp(w *world, l *line) {
+	var sum booked
+	for _, c := range w.cases {
+		for _, p := range c.Money.Payments {
+			b := c.booked(p.ID)
+			sum.held += b.held
+			sum.letGo += b.letGo
+			sum.collected += b.collected
+			sum.refunded += b.refunded
+			sum.standing += b.standing
+		}
+	}
+	o := w.stripe
+	if sum.held != sum.collected+sum.letGo+sum.standing {
+		l.find("the ledger holds %s; captures %s, releases %s, still held %s", dollars(sum.held), dollars(sum.collected), dollars(sum.letGo), dollars(sum.standing))
+	}
+	if o.Holds.Cents != o.Captured.Cents+o.Released.Cents+o.Lapsed.Cents+o.Held.Cents {
+		l.find("Stripe's own sums are off: %+v", o)
+	}
+	for _, x := range []struct {
+		what           string
+		ledger, stripe int64
+	}{
+		{"holds", sum.held, o.Holds.Cents},
+		{"captures", sum.collected, o.Captured.Cents},
+		{"releases and lapses", sum.letGo, o.Released.Cents + o.Lapsed.Cents},
+		{"holds still standing", sum.standing, o.Held.Cents},
+		{"refunds", sum.refunded, o.Refunded.Cents},
+		{"balance", sum.collected - sum.refunded, o.Balance},
+	} {
+		if x.ledger != x.stripe {
+			l.find("%s: the ledger says %s, Stripe %s", x.what, dollars(x.ledger), dollars(x.stripe))
+		}
+	}
+	l.Figures = fmt.Sprintf("%s = %s + %s + %s (+ %s held)", dollars(o.Holds.Cents), dollars(o.Captured.Cents),
+		dollars(o.Released.Cents), dollars(o.Lapsed.Cents), dollars(o.Held.Cents))
+}
+
+func chargesHaveAnswers(w *world, l *line) {
+	var charged int64
+	for _, c := range w.cases {
+		var sum int64
+		for _, p := range c.Money.Payments {
+			sum += p.Collected
+		}
+		charged += sum
+		switch {
+		case sum == 0:
+		case !c.answered() || c.at("answered").IsZero():
+			l.find("visit %s is %s and was charged %s", c.ID, c.Status, dollars(sum))
+		case c.Quote == nil || sum > c.Quote.Amount:
+			l.find("visit %s was charged %s, more than it was quoted", c.ID, dollars(sum))
+		}
+		for _, e := range c.Money.Entries {
+			if (e.Kind == "capture" || e.Kind == "charge") && e.At.Before(c.at("answered")) {
+				l.find("visit %s was charged at %s, before its answer", c.ID, e.At)
+			}
+		}
+	}
+	l.Figures = dollars(charged) + " charged"
+}
+
+func answersAreChargedOnce(w *world, l *line) {
+	paid, free := 0, 0
+	for _, c := range w.cases {
+		if !c.answered() {
+			continue
+		}
+		if c.Quote != nil && c.Quote.Amount == 0 {
+			free++
+			if len(c.Payments) > 0 {
+				l.find("visit %s is free and has payments", c.ID)
+			}
+			continue
+		}
+		paid++
+		var captured []string
+		for _, p := range c.Money.Payments {
+			if p.Collected > 0 {
+				captured = append(captured, p.ID)
+			}
+		}
+		if len(captured) != 1 && c.since(w.claim) {
+			l.find("visit %s was answered and charged %d times: %v", c.ID, len(captured), captured)
+		}
+	}
+	l.Figures = fmt.Sprintf("%d charged, %d free", paid, free)
+}

@@ -1,0 +1,112 @@
+// Package proof recomputes, from what a running system serves and from the
+// payment simulator's own books, that every cent and every answer is accounted
+// for. It shares no type, counter or state with the program or with whoever
+// drove it: it knows only the documents served over HTTP.
+package proof
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A Claim is what is to be proved of the system at BaseURL.
+type Claim struct {
+	BaseURL string
+	// Since is when the driving began. The books must be right for all there
+	// is; nothing begun since may be left open.
+	Since time.Time
+	// Reads are what the driver saw of people's charts, each of which the audit
+	// trail must name.
+	Reads []Read
+}
+
+// A Read is one successful request for a visit's chart or document.
+type Read struct{ Actor, Visit, What string }
+
+// A Report says what was proved, line by line, and what was not.
+type Report struct{ Lines []Line }
+
+// A Line is one statement with its figures, and what speaks against it.
+type Line struct {
+	Statement string
+	Figures   string
+	Findings  []string
+}
+
+// Holds reports whether nothing speaks against anything.
+func (r Report) Holds() bool { return len(r.Findings()) == 0 }
+
+// Findings lists all that speaks against the claim.
+func (r Report) Findings() []string {
+	var all []string
+	for _, l := range r.Lines {
+		all = append(all, l.Findings...)
+	}
+	return all
+}
+
+// shownFindings bounds what is printed under one line.
+const shownFindings = 8
+
+func (r Report) String() string {
+	var b strings.Builder
+	for _, l := range r.Lines {
+		mark := "✓"
+		if len(l.Findings) > 0 {
+			mark = "✗"
+		}
+		fmt.Fprintf(&b, " %s  %-66s %s\n", mark, l.Statement, l.Figures)
+		for i, f := range l.Findings {
+			if i == shownFindings {
+				fmt.Fprintf(&b, "       … and %d more\n", len(l.Findings)-i)
+				break
+			}
+			fmt.Fprintf(&b, "       %s\n", f)
+		}
+	}
+	return b.String()
+}
+
+// A line is a Line being written.
+type line struct{ Line }
+
+func (l *line) find(format string, args ...any) {
+	l.Findings = append(l.Findings, fmt.Sprintf(format, args...))
+}
+
+// statements are all that is proved, in the order of the report.
+var statements = []struct {
+	text  string
+	prove func(*world, *line)
+}{
+	{"every ledger entry balances, and the balances are their sums", entriesBalance},
+	{"each payment's entries say what its state says", paymentsMatchEntries},
+	{"each payment is what Stripe's object is", paymentsMatchStripe},
+	{"holds = captures + releases + lapses, in the ledger and at Stripe", holdsAddUp},
+	{"no charge without an answer, none above the accepted quote", chargesHaveAnswers},
+	{"every answered paid visit is charged once", answersAreChargedOnce},
+	{"every answer is documented, and its hash matches", answersAreDocumented},
+	{"nothing is stuck: no open visit, payment, webhook or parked job", nothingIsStuck},
+	{"every chart that was read is in the audit trail", readsAreAudited},
+	{"each visit's trail is in its practice's log, and the reverse", trailsAreLogged},
+	{"the audit log recomputes to its signed checkpoint", logsAreSigned},
+	{"everyone was written to, and no mail has a word of health", mailsAreDiscreet},
+}
+
+// Check proves claim as far as it can. An error means that something could not
+// be read at all.
+func Check(ctx context.Context, claim Claim) (Report, error) {
+	w, err := gather(ctx, claim)
+	if err != nil {
+		return Report{}, err
+	}
+	var r Report
+	for _, s := range statements {
+		l := line{Line{Statement: s.text}}
+		s.prove(w, &l)
+		r.Lines = append(r.Lines, l.Line)
+	}
+	return r, nil
+}

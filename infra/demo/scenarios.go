@@ -1,0 +1,363 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"sync"
+	"time"
+)
+
+// scenarios are played one after another on one system. Those that move the
+// clock far find every earlier visit over.
+var scenarios = []struct {
+	title string
+	play  func(context.Context, *scene)
+}{
+	{"A urinary-symptom visit: asked back, answered, charged, read", askedBack},
+	{"Chest pain: diverted before any price", chestPain},
+	{"A declined card, and a good one on the same page", declinedThenGood},
+	{"An abandoned Checkout: back to draft, answers kept, resumed", abandoned},
+	{"Cancelled while the payment page is open, and then paid", cancelledThenPaid},
+	{"Sent twice: one visit, one hold", sentTwice},
+	{"Two clinicians take one visit at once", takenTwice},
+	{"The capture fails after the answer: a pay link, paid", captureFails},
+	{"Declined by the clinician", declinedByClinician},
+	{"Redirected to care in person", redirected},
+	{"A medication refill: free, straight to the queue", freeRefill},
+	{"A records request: answered by staff, never by a clinician", recordsRequest},
+	{"A daughter for her mother, with a card whose bank asks", forHerMother},
+	{"Stripe's word comes late, twice and out of order", webhookTrouble},
+	{"The answer to a capture is lost, and the next capture itself", captureTrouble},
+	{"Another practice sees nothing", foreignPractice},
+	{"Nobody answers: told late, then expired and released", nobodyAnswers},
+}
+
+var (
+	cystitis  = concludes("This fits a simple bladder infection. A prescription is at your pharmacy.", "N30.00", "Acute cystitis without hematuria", "Take the antibiotic twice a day for five days; drink water.", "Fever, back pain or vomiting: be seen the same day.")
+	viralEye  = concludes("This looks like a viral conjunctivitis.", "B30.9", "Viral conjunctivitis, unspecified", "Cool compresses; wash your hands often.", "Pain, light hurting, or worse sight: be seen today.")
+	strain    = concludes("This fits a strained back.", "S39.012A", "Strain of muscle of lower back", "Stay active; ibuprofen with food if you need it.", "Numbness, weakness, or trouble with bladder or bowel: go to an emergency room.")
+	commonCol = concludes("This is most likely a common cold.", "J06.9", "Acute upper respiratory infection, unspecified", "Rest, fluids, saline rinse.", "Short of breath, or worse after a week: be seen.")
+)
+
+func askedBack(ctx context.Context, s *scene) {
+	jane, ana := s.who("jane-smith"), s.who("ana-rivera")
+	v := s.requests(ctx, jane, "uti-women", urinary())
+	v.pays(ctx)
+	v.queues(ctx)
+	v.taken(ctx, ana)
+	s.do(func() error {
+		return ana.post(ctx, v.path("ask"), map[string]string{"text": "Have you ever reacted to a sulfa medicine?"}, nil)
+	})
+	v.says(ctx, ana.Name, "asks back; the promise's clock stands still")
+	s.do(func() error {
+		return jane.post(ctx, v.path("messages"), map[string]string{"text": "No, never. I took one two years ago without trouble."}, nil)
+	})
+	v.says(ctx, jane.Name, "replies")
+	incomplete := cystitis
+	incomplete.Plan.Warnings = ""
+	s.refused(ctx, ana.Name, "answers without warning signs", "answer_incomplete", func() error {
+		return ana.post(ctx, v.path("answer"), incomplete, nil)
+	})
+	v.answeredBy(ctx, ana, cystitis)
+	v.settles(ctx, "captured", "the card is charged, now that the answer is given")
+	v.acknowledged(ctx)
+	var doc struct {
+		Document json.RawMessage `json:"document"`
+		Addendum json.RawMessage `json:"addendum"`
+	}
+	s.do(func() error { return jane.read(ctx, v.id, "document", &doc) })
+	s.check(len(doc.Document) > 0 && len(doc.Addendum) > 0, "visit %s has no document or no addendum", v.id)
+	v.says(ctx, jane.Name, "fetches the document and what closing added to it")
+}
+
+func chestPain(ctx context.Context, s *scene) {
+	tom := s.who("tom-okafor")
+	v := s.starts(ctx, tom, "respiratory", "")
+	stopped := v.answers(ctx, common().with(cold()).with(answers{"resp-chest": true}))
+	s.check(stopped != nil, "chest pain did not divert")
+	if s.err != nil {
+		return
+	}
+	s.check(stopped.Disposition == "emergency" && strings.Contains(stopped.Message, "911") && !stopped.Charged, "chest pain was told %+v", *stopped)
+	v.says(ctx, tom.Name, "says his chest hurts, and is shown what to do: call 911")
+	s.refused(ctx, tom.Name, "asks for a price", "wrong_status", func() error { return tom.post(ctx, v.path("quote"), nil, nil) })
+	s.do(func() error { return tom.post(ctx, v.path("acknowledge"), nil, nil) })
+	v.says(ctx, tom.Name, "confirms that he saw it")
+}
+
+func declinedThenGood(ctx context.Context, s *scene) {
+	v := s.requests(ctx, s.who("jane-smith"), "pink-eye", redEye())
+	v.isDeclined(ctx)
+	v.pays(ctx)
+	v.queues(ctx)
+	v.answered(ctx, s.who("ben-chen"), viralEye)
+}
+
+func abandoned(ctx context.Context, s *scene) {
+	tom := s.who("tom-okafor")
+	v := s.requests(ctx, tom, "back-pain", backPain())
+	s.do(func() error { return s.advance(ctx, 2*time.Hour) })
+	v.becomes(ctx, "draft", "two hours pass; the page closes unpaid, the answers are kept")
+	s.check(v.price != "", "no price to replace")
+	s.refused(ctx, tom.Name, "sends it at the old price", "no_quote", func() error {
+		return tom.post(ctx, v.path("submit"), v.submission(), nil)
+	})
+	v.prices(ctx)
+	v.sends(ctx)
+	v.pays(ctx)
+	v.queues(ctx)
+	v.answered(ctx, s.who("ana-rivera"), strain)
+}
+
+func cancelledThenPaid(ctx context.Context, s *scene) {
+	jane := s.who("jane-smith")
+	v := s.requests(ctx, jane, "mental-health-phq9-gad7", mood())
+	s.do(func() error { return jane.post(ctx, v.path("cancel"), nil, nil) })
+	v.says(ctx, jane.Name, "cancels in one window, the payment page still open in another")
+	v.paysWith(ctx, goodCard, "pays there all the same")
+	v.settles(ctx, "released", "nobody wants this hold any more; it is released")
+}
+
+// sentTwice presses every button twice.
+func sentTwice(ctx context.Context, s *scene) {
+	jane := s.who("jane-smith")
+	v := &care{scene: s, patient: jane}
+	s.do(func() error {
+		var err error
+		v.form, err = jane.form(ctx, "uti-women")
+		return err
+	})
+	key := s.nextKey()
+	begun := s.twice(func() (view, error) {
+		var out view
+		return out, jane.postKeyed(ctx, key, "/visits", map[string]string{"form": "uti-women"}, &out)
+	})
+	s.check(begun[0].ID == begun[1].ID, "one Idempotency-Key started visits %s and %s", begun[0].ID, begun[1].ID)
+	v.id = begun[0].ID
+	v.says(ctx, jane.Name, "starts twice at once under one Idempotency-Key: one visit")
+	v.fills(ctx, common().with(urinary()))
+	v.prices(ctx)
+	for _, key := range []string{s.nextKey(), ""} {
+		sent := s.twice(func() (view, error) {
+			var out view
+			return out, jane.postKeyed(ctx, key, v.path("submit"), v.submission(), &out)
+		})
+		s.check(sent[0].Checkout != "" && sent[0].Checkout == sent[1].Checkout, "two submissions led to pages %q and %q", sent[0].Checkout, sent[1].Checkout)
+		s.check(v.page == "" || v.page == sent[0].Checkout, "a later submission led to another page")
+		v.page = sent[0].Checkout
+	}
+	v.says(ctx, jane.Name, "submits four times, two at once, with a key and without: one payment page")
+	v.pays(ctx)
+	v.queues(ctx)
+	v.answered(ctx, s.who("ana-rivera"), cystitis)
+}
+
+// twice does the same at the same moment.
+func (s *scene) twice(act func() (view, error)) [2]view {
+	var out [2]view
+	if s.err != nil {
+		return out
+	}
+	var errs [2]error
+	var both sync.WaitGroup
+	for i := range out {
+		both.Go(func() { out[i], errs[i] = act() })
+	}
+	both.Wait()
+	s.err = errors.Join(errs[:]...)
+	return out
+}
+
+func takenTwice(ctx context.Context, s *scene) {
+	tom := s.who("tom-okafor")
+	v := s.requests(ctx, tom, "back-pain", backPain())
+	v.pays(ctx)
+	v.queues(ctx)
+	if s.err != nil {
+		return
+	}
+	rivals := []*person{s.who("ana-rivera"), s.who("ben-chen")}
+	errs := make([]error, len(rivals))
+	var all sync.WaitGroup
+	keys := []string{s.nextKey(), s.nextKey()}
+	for i, p := range rivals {
+		all.Go(func() { errs[i] = p.postKeyed(ctx, keys[i], v.path("take"), nil, nil) })
+	}
+	all.Wait()
+	winner, loser := 0, 1
+	if errs[0] != nil {
+		winner, loser = 1, 0
+	}
+	s.do(func() error { return errs[winner] })
+	v.says(ctx, rivals[winner].Name, "takes it")
+	s.refused(ctx, rivals[loser].Name, "takes it at the same moment", "already_taken", func() error { return errs[loser] })
+	told, _ := errors.AsType[*refusal](errs[loser])
+	s.check(told != nil && strings.Contains(told.Detail, rivals[winner].Name), "the loser was not told who won")
+	v.answered(ctx, rivals[winner], strain)
+}
+
+func captureFails(ctx context.Context, s *scene) {
+	jane, ben := s.who("jane-smith"), s.who("ben-chen")
+	v := s.requests(ctx, jane, "pink-eye", redEye())
+	v.paysWith(ctx, holdOnlyCard, "pays with a card that can be held but not charged")
+	v.queues(ctx)
+	v.taken(ctx, ben)
+	v.answeredBy(ctx, ben, viralEye)
+	v.settles(ctx, "failed", "the bank refuses the charge; the answer stands, the hold is let go")
+	s.do(func() error {
+		var out view
+		err := jane.post(ctx, v.path("checkout"), nil, &out)
+		v.page = out.Checkout
+		return err
+	})
+	v.says(ctx, jane.Name, "follows the pay link")
+	v.pays(ctx)
+	v.settles(ctx, "captured", "the fee is collected")
+	v.acknowledged(ctx)
+}
+
+func declinedByClinician(ctx context.Context, s *scene) {
+	v := s.requests(ctx, s.who("tom-okafor"), "back-pain", backPain())
+	v.turnedAway(ctx, s.who("ben-chen"), "decline", "declines it, and says why", "not_suitable",
+		"This has come back three times this year; please book a longer visit.")
+}
+
+func redirected(ctx context.Context, s *scene) {
+	v := s.requests(ctx, s.who("jane-smith"), "uti-women", urinary())
+	v.turnedAway(ctx, s.who("ana-rivera"), "redirect", "redirects it to care in person", "needs_exam",
+		"You should be examined today; we hold a place at 15:00.")
+}
+
+func (v *care) turnedAway(ctx context.Context, by *person, how, what, reason, text string) {
+	v.pays(ctx)
+	v.queues(ctx)
+	v.taken(ctx, by)
+	v.do(func() error {
+		return by.post(ctx, v.path(how), map[string]string{"reason": reason, "text": text}, nil)
+	})
+	v.says(ctx, by.Name, "%s", what)
+	v.settles(ctx, "released", "the hold is released; nothing is charged")
+}
+
+func freeRefill(ctx context.Context, s *scene) {
+	tom, ana := s.who("tom-okafor"), s.who("ana-rivera")
+	v := s.requests(ctx, tom, "medication-refill", refill())
+	s.check(v.page == "", "a free request led to a payment page")
+	v.becomes(ctx, "queued", "nothing to pay: straight to the queue")
+	v.taken(ctx, ana)
+	v.answeredBy(ctx, ana, concludes("Refilled for ninety days.", "I10", "Essential hypertension", "Keep taking one a day.", "Dizziness or fainting: call us."))
+	v.acknowledged(ctx)
+}
+
+func recordsRequest(ctx context.Context, s *scene) {
+	tom, ana, sam := s.who("tom-okafor"), s.who("ana-rivera"), s.who("sam-lee")
+	v := s.requests(ctx, tom, "admin-request", records())
+	v.pays(ctx)
+	v.queues(ctx)
+	s.refused(ctx, ana.Name, "tries to take it", "not_found", func() error { return ana.post(ctx, v.path("take"), nil, nil) })
+	v.answered(ctx, sam, conclusion{
+		Reply: "Your records are in your portal.", NoDiagnosis: "An administrative request.", Minutes: 4,
+		Plan: plan{Do: "Download them within 30 days.", Warnings: "None for this request; call us with any symptom.", FollowUp: "as needed"},
+	})
+}
+
+func forHerMother(ctx context.Context, s *scene) {
+	elena := s.who("elena-diaz")
+	v := s.starts(ctx, elena, "respiratory", "rosa-diaz")
+	v.fills(ctx, common().with(cold()).with(answers{
+		"completed-by": "caregiver", "proxy-name": "Elena Diaz", "proxy-relationship": "other", "proxy-authority": true,
+		"resp-risk": []string{"age65"},
+	}))
+	v.prices(ctx)
+	v.sends(ctx)
+	v.paysWith(ctx, bankAsksCard, "pays; her bank asks her to confirm, and she does")
+	v.queues(ctx)
+	v.answered(ctx, s.who("ana-rivera"), commonCol)
+}
+
+func webhookTrouble(ctx context.Context, s *scene) {
+	v := s.requests(ctx, s.who("jane-smith"), "uti-women", urinary())
+	for _, f := range []map[string]any{
+		{"do": "webhook_double"}, {"do": "webhook_delay", "delay_ms": 90_000}, {"do": "webhook_shuffle"},
+	} {
+		s.do(func() error { return s.fault(ctx, f) })
+	}
+	v.says(ctx, "Stripe", "will send every webhook twice, 90 seconds late, in any order")
+	v.pays(ctx)
+	s.do(func() error { return s.advance(ctx, 2*time.Minute) })
+	v.queues(ctx)
+	s.do(func() error { return s.healFaults(ctx) })
+	v.answered(ctx, s.who("ben-chen"), cystitis)
+}
+
+func captureTrouble(ctx context.Context, s *scene) {
+	for _, trouble := range []struct{ do, what string }{
+		{"lose_answer", "charges the card, and its answer is lost, twice"},
+		{"lose_call", "is asked to charge, and the call is lost, twice"},
+	} {
+		tom, ben := s.who("tom-okafor"), s.who("ben-chen")
+		v := s.requests(ctx, tom, "back-pain", backPain())
+		v.pays(ctx)
+		v.queues(ctx)
+		v.taken(ctx, ben)
+		s.do(func() error {
+			return s.fault(ctx, map[string]any{"do": trouble.do, "method": "POST", "path": "/v1/payment_intents/*/capture", "times": 2})
+		})
+		v.answeredBy(ctx, ben, strain)
+		v.says(ctx, "Stripe", "%s", trouble.what)
+		v.settlesInTime(ctx, "captured", "tried again under the same key: charged once")
+		s.do(func() error { return s.healFaults(ctx) })
+		v.acknowledged(ctx)
+	}
+}
+
+// settlesInTime is settles where the system waits before it tries again.
+func (v *care) settlesInTime(ctx context.Context, state, what string) {
+	v.do(func() error {
+		return v.until(ctx, "the payment of visit "+v.id+" to be "+state, func(ctx context.Context) (bool, error) {
+			b, err := v.money(ctx)
+			if err != nil || b.last() == state {
+				return err == nil, err
+			}
+			return false, v.advance(ctx, time.Second)
+		})
+	})
+	v.says(ctx, "evisit", "%s", what)
+}
+
+func foreignPractice(ctx context.Context, s *scene) {
+	hana, omar, ana := s.who("hana-kim"), s.who("omar-haddad"), s.who("ana-rivera")
+	v := s.starts(ctx, hana, "back-pain", "")
+	v.fills(ctx, common().with(backPain()).with(answers{"location-state": "WA"}))
+	v.prices(ctx)
+	v.sends(ctx)
+	v.pays(ctx)
+	v.queues(ctx)
+	for _, what := range []string{"chart", "ledger", "document", "audit"} {
+		s.refused(ctx, ana.Name, "of another practice asks for its "+what, "not_found", func() error {
+			return ana.get(ctx, v.path(what), nil)
+		})
+	}
+	s.refused(ctx, ana.Name, "of another practice takes it", "not_found", func() error { return ana.post(ctx, v.path("take"), nil, nil) })
+	v.answered(ctx, omar, strain)
+}
+
+func nobodyAnswers(ctx context.Context, s *scene) {
+	jane := s.who("jane-smith")
+	v := s.requests(ctx, jane, "respiratory", cold())
+	v.pays(ctx)
+	v.queues(ctx)
+	s.do(func() error { return s.advance(ctx, 24*time.Hour+time.Minute) })
+	s.do(func() error {
+		return s.until(ctx, "the patient to be told", func(ctx context.Context) (bool, error) {
+			seen, err := v.seen(ctx)
+			return seen.Promise != nil && seen.Promise.Late, err
+		})
+	})
+	v.says(ctx, "evisit", "a day passes; the patient is told it is late: wait, call, or cancel")
+	s.do(func() error { return s.advance(ctx, 24*time.Hour) })
+	v.becomes(ctx, "expired", "another day passes; the request is given up")
+	v.settles(ctx, "released", "the hold is released; nothing is charged")
+}
