@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -61,7 +62,7 @@ func decode(r *http.Request, v any) ([]byte, error) {
 		return nil, fault.New(fault.Malformed, "malformed_json", "send one JSON object and nothing after it")
 	}
 	if err := shape.Struct(v); err != nil {
-		return nil, misshapen(err)
+		return nil, misshapen(err, reflect.TypeOf(v).Elem().Name())
 	}
 	return b, nil
 }
@@ -95,14 +96,16 @@ func jsonType(t reflect.Type) string {
 	return "an object"
 }
 
-func misshapen(err error) error {
+// misshapen names each field by its pointer. The validator begins its paths
+// with the struct's type, which most requests' structs have no name for.
+func misshapen(err error, typeName string) error {
 	fields, ok := errors.AsType[validator.ValidationErrors](err)
 	if !ok {
 		return err
 	}
 	var ps []fault.Problem
 	for _, f := range fields {
-		_, where, _ := strings.Cut(f.Namespace(), ".")
+		where := strings.TrimPrefix(f.Namespace(), typeName+".")
 		where = strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(where)
 		ps = append(ps, fault.Problem{Where: "/" + where, Code: f.Tag(), Text: wanted(f)})
 	}
@@ -136,6 +139,17 @@ func units(f validator.FieldError) string {
 	return ""
 }
 
+// maxID is longer than any id or version of ours. What is longer is asked of
+// no store, whose keys have a limit of their own.
+const maxID = 128
+
+func tooLongToBe(id string) error {
+	if len(id) <= maxID {
+		return nil
+	}
+	return fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")
+}
+
 // limit reads a page size from the query: 1 to 100, 25 unless given.
 func limit(r *http.Request) (int, error) {
 	s := r.URL.Query().Get("limit")
@@ -150,12 +164,12 @@ func limit(r *http.Request) (int, error) {
 	return n, nil
 }
 
-// maxCursor is longer than any cursor we give out.
-const maxCursor = 200
+// ours is the shape of every cursor that the store gives out: a time and an id.
+var ours = regexp.MustCompile(`^\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{6}Z#[0-9A-Za-z-]{1,64}$`)
 
 func cursor(r *http.Request) (string, error) {
 	c := r.URL.Query().Get("cursor")
-	if len(c) > maxCursor || strings.ContainsFunc(c, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
+	if c != "" && !ours.MatchString(c) {
 		return "", fault.New(fault.Invalid, "invalid_request", "some parameters need to be put right",
 			fault.Problem{Where: "cursor", Code: "format", Text: "the next of an earlier page, unchanged"})
 	}

@@ -87,7 +87,11 @@ func (a *API) listForms(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) currentForm(w http.ResponseWriter, r *http.Request) error {
-	f, err := a.form(r, "")
+	c, err := a.caller(r)
+	if err != nil {
+		return err
+	}
+	f, err := a.form(r, c, "")
 	if err != nil {
 		return err
 	}
@@ -95,7 +99,11 @@ func (a *API) currentForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (a *API) formVersion(w http.ResponseWriter, r *http.Request) error {
-	f, err := a.form(r, r.PathValue("version"))
+	c, err := a.caller(r)
+	if err != nil {
+		return err
+	}
+	f, err := a.form(r, c, r.PathValue("version"))
 	if err != nil {
 		return err
 	}
@@ -105,9 +113,8 @@ func (a *API) formVersion(w http.ResponseWriter, r *http.Request) error {
 
 // form finds the form a path names, for anyone signed in. Without a version it
 // is the one the caller's practice uses.
-func (a *API) form(r *http.Request, version string) (*intake.Form, error) {
-	c, err := a.caller(r)
-	if err != nil {
+func (a *API) form(r *http.Request, c clinic.Caller, version string) (*intake.Form, error) {
+	if err := tooLongToBe(version); err != nil {
 		return nil, err
 	}
 	return a.clinic.FormFor(r.Context(), c, r.PathValue("name"), version)
@@ -128,6 +135,10 @@ func serveForm(w http.ResponseWriter, r *http.Request, f *intake.Form) error {
 // checkForm evaluates answers and writes nothing. Errors without a diversion
 // are a 422 that carries the same fields (forms README, semantics 4).
 func (a *API) checkForm(w http.ResponseWriter, r *http.Request) error {
+	c, err := a.caller(r)
+	if err != nil {
+		return err
+	}
 	b, err := body(r)
 	if err != nil {
 		return err
@@ -140,7 +151,7 @@ func (a *API) checkForm(w http.ResponseWriter, r *http.Request) error {
 	if _, v, ok := strings.Cut(answers.Questionnaire, "|"); ok {
 		version = v
 	}
-	f, err := a.form(r, version)
+	f, err := a.form(r, c, version)
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ func NewHook(hear func(context.Context, clinic.StripeEvent) error, verify Verifi
 	mux := http.NewServeMux()
 	mux.Handle(HookPatterns[0], hook(hear, verify, s.Platform, false, log))
 	mux.Handle(HookPatterns[1], hook(hear, verify, s.Connect, true, log))
+	mux.Handle("/", NotFound(log))
 	return mux
 }
 

@@ -80,7 +80,11 @@ func NotFound(log *slog.Logger) http.Handler {
 
 func (a *API) adapt(route Route) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if err := route.handle(w, r); err != nil {
+		err := tooLongToBe(r.PathValue("id"))
+		if err == nil {
+			err = route.handle(w, r)
+		}
+		if err != nil {
 			reject(w, r, a.log, err)
 		}
 	})
