@@ -39,7 +39,7 @@ func TestThePageServedIsTheOneTheDocumentGives(t *testing.T) {
 func TestThePageLoadsNothingAndRunsNothing(t *testing.T) {
 	t.Parallel()
 	page := read(t, pageFile)
-	for _, unwanted := range []string{"<script", "<link", "<img", "<iframe", "@import", "url(", " on"+"click", "javascript:"} {
+	for _, unwanted := range []string{"<script", "<link", "<img", "<iframe", "@import", "url(", " onclick", "javascript:"} {
 		if bytes.Contains(page, []byte(unwanted)) {
 			t.Errorf("the page has %q", unwanted)
 		}

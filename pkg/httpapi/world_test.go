@@ -1,0 +1,443 @@
+package httpapi_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/stripe/stripe-go/v76/webhook"
+
+	"evisit/infra/local/engine/enginetest"
+	"evisit/infra/local/seed"
+	"evisit/pkg/audit"
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/apitest"
+	"evisit/pkg/identity"
+	"evisit/pkg/money"
+	"evisit/pkg/outbox"
+	"evisit/pkg/seal"
+	"evisit/pkg/store"
+	"evisit/pkg/stripepay"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }
+
+const (
+	testIssuer     = "https://issuer.example"
+	platformSecret = "whsec_platform"
+	connectSecret  = "whsec_connect"
+)
+
+var start = time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC)
+
+// A world is the API over a clinic on the real engine, with the standard cast.
+type world struct {
+	clinic    *clinic.Clinic
+	db        *dynamodb.Client
+	table     string
+	api, hook http.Handler // checked against the document
+	bare      http.Handler // the API unchecked
+	cards     *cards
+	moved     atomic.Int64 // how far the clock is past start
+}
+
+func (w *world) now() time.Time { return start.Add(time.Duration(w.moved.Load())) }
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{db: dynamodb.NewFromConfig(enginetest.Config(t)), table: enginetest.TableName(), cards: &cards{held: map[string]money.Cents{}, captured: map[string]money.Cents{}}}
+	ctx := context.Background()
+	if err := store.CreateTable(ctx, w.db, w.table); err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := seal.File(filepath.Join(t.TempDir(), "keyset.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.DiscardHandler)
+	w.clinic = &clinic.Clinic{
+		Store: store.New(w.db, w.table), Seal: sealer, Blobs: &blobs{}, Checkout: w.cards, Cards: w.cards,
+		Pages: "http://127.0.0.1", LogKey: testLogKey(t), Log: log,
+		Now: w.now, NewID: func() string { return strings.ToLower(rand.Text()) },
+	}
+	if err := seed.Plant(ctx, w.clinic, testIssuer); err != nil {
+		t.Fatal(err)
+	}
+	w.bare = httpapi.New(w.clinic, people{w.clinic}, log).Handler(httpapi.NotFound(log))
+	w.api = apitest.Checked(t, w.bare)
+	verify := func(b []byte, signature, secret string) (clinic.StripeEvent, bool, error) {
+		return stripepay.Verify(b, signature, secret, w.now())
+	}
+	secrets := httpapi.HookSecrets{Platform: platformSecret, Connect: connectSecret}
+	w.hook = apitest.Checked(t, httpapi.Guard(httpapi.NewHook(w.clinic.Hear, verify, secrets, log), log))
+	return w
+}
+
+func testLogKey(t testing.TB) audit.Key {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return audit.Key{Base: "evisit.example/log", Public: public, Private: private}
+}
+
+// people takes a person's id for their token.
+type people struct{ clinic *clinic.Clinic }
+
+func (p people) Person(ctx context.Context, token string) (identity.Person, error) {
+	if token == "" {
+		return identity.Person{}, fault.New(fault.Anonymous, "not_signed_in", "sign in first")
+	}
+	return p.clinic.Who(ctx, testIssuer, token)
+}
+
+// blobs keeps objects in memory.
+type blobs struct{ sync.Map }
+
+func (b *blobs) Put(_ context.Context, key string, data []byte) error {
+	b.Store(key, slices.Clone(data))
+	return nil
+}
+
+func (b *blobs) Get(_ context.Context, key string) ([]byte, error) {
+	if v, ok := b.Load(key); ok {
+		return v.([]byte), nil
+	}
+	return nil, fault.New(fault.NotFound, "not_found", "there is no such object")
+}
+
+// cards pays every page at once: its intent is held until captured or let go.
+// An intent's id is its payment's, after pi_.
+type cards struct {
+	mu       sync.Mutex
+	held     map[string]money.Cents // 0 once let go
+	captured map[string]money.Cents
+}
+
+func (c *cards) Open(_ context.Context, p clinic.PageRequest) (session, url string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.held["pi_"+p.Ref] = p.Amount
+	return "cs_" + p.Ref, "https://pay.example/" + p.Ref, nil
+}
+
+func (c *cards) Observe(_ context.Context, _, object string) (string, billing.Observation, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	held, known := c.held[object]
+	o := billing.Observation{Intent: object, CaptureBefore: start.Add(7 * 24 * time.Hour)}
+	switch {
+	case c.captured[object] > 0:
+		o.Status, o.Received = "succeeded", c.captured[object]
+	case held > 0:
+		o.Status, o.Capturable = "requires_capture", held
+	case known:
+		o.Status = "canceled"
+	default:
+		return "", o, &clinic.Refusal{Code: "resource_missing"}
+	}
+	return strings.TrimPrefix(object, "pi_"), o, nil
+}
+
+func (c *cards) Capture(_ context.Context, _, intent string, amount money.Cents, _ string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.captured[intent] = amount
+	return nil
+}
+
+func (c *cards) Release(_ context.Context, _, intent, _ string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.held[intent] = 0
+	return nil
+}
+
+// A call is one request, of whoever the token names.
+type call struct {
+	as, method, path string
+	body             any // a string or bytes as they are, else as JSON; nil for none
+	header           map[string]string
+}
+
+func (c call) request(t testing.TB) *http.Request {
+	t.Helper()
+	var body io.Reader
+	kind := "application/json"
+	switch b := c.body.(type) {
+	case nil:
+		kind = ""
+	case string:
+		body = strings.NewReader(b)
+	default:
+		j, err := json.Marshal(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body = strings.NewReader(string(j))
+	}
+	r := httptest.NewRequestWithContext(t.Context(), c.method, c.path, body)
+	if kind != "" {
+		r.Header.Set("Content-Type", kind)
+	}
+	if c.as != "" {
+		r.Header.Set("Authorization", "Bearer "+c.as)
+	}
+	for k, v := range c.header {
+		r.Header.Set(k, v)
+	}
+	return r
+}
+
+func send(t testing.TB, h http.Handler, c call) *httptest.ResponseRecorder {
+	t.Helper()
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, c.request(t))
+	return w
+}
+
+// do sends a call that must succeed and reads its reply into out.
+func (w *world) do(t testing.TB, c call, out any) http.Header {
+	t.Helper()
+	res := send(t, w.api, c)
+	if res.Code >= http.StatusBadRequest {
+		t.Fatalf("%s %s as %s: %d %s", c.method, c.path, c.as, res.Code, res.Body)
+	}
+	if out != nil {
+		if err := json.Unmarshal(res.Body.Bytes(), out); err != nil {
+			t.Fatalf("%s %s: %v", c.method, c.path, err)
+		}
+	}
+	return res.Header()
+}
+
+type shownVisit struct {
+	ID, Status, Document string
+	Version              int
+	Payments             []string
+	CheckoutURL          string `json:"checkout_url"`
+	Quote                struct {
+		ID     string
+		Amount int64 `json:"amount_cents"`
+	}
+}
+
+type shownProblem struct {
+	Status       int
+	Code, Detail string
+	Problems     []fault.Problem
+}
+
+// refused checks that res is a problem of that status and code.
+func refused(t testing.TB, res *httptest.ResponseRecorder, status int, code string) shownProblem {
+	t.Helper()
+	var p shownProblem
+	if err := json.Unmarshal(res.Body.Bytes(), &p); err != nil || res.Header().Get("Content-Type") != "application/problem+json" {
+		t.Fatalf("%d is no problem detail: %q (%v)", res.Code, res.Body, err)
+	}
+	if res.Code != status || p.Status != status || p.Code != code || p.Detail == "" {
+		t.Errorf("answer is %d %s, want %d %s", res.Code, res.Body, status, code)
+	}
+	return p
+}
+
+// page is a QuestionnaireResponse of simple answers: bool, int and text as
+// themselves, a coding as a slice of its codes.
+func page(answers map[string]any) map[string]any {
+	var items []map[string]any
+	for _, id := range slices.Sorted(maps.Keys(answers)) {
+		var values []map[string]any
+		switch a := answers[id].(type) {
+		case bool:
+			values = append(values, map[string]any{"valueBoolean": a})
+		case int:
+			values = append(values, map[string]any{"valueInteger": a})
+		case string:
+			values = append(values, map[string]any{"valueString": a})
+		case []string:
+			for _, code := range a {
+				values = append(values, map[string]any{"valueCoding": map[string]any{"code": code}})
+			}
+		default:
+			panic(fmt.Sprintf("no answer is a %T", a)) // a mistake in a test
+		}
+		items = append(items, map[string]any{"linkId": id, "answer": values})
+	}
+	return map[string]any{"resourceType": "QuestionnaireResponse", "item": items}
+}
+
+// urinary answers everything that uti-women asks of a simple case.
+func urinary() map[string]any {
+	answers := map[string]any{
+		"emergency-ack": true, "completed-by": []string{"self"}, "location-state": "OR", "language": []string{"en"},
+		"callback-phone": "+1 503 555 0177", "medications": "none", "payment-route": []string{"self-pay"},
+		"uti-onset": 2, "uti-sx": []string{"burning", "frequency"}, "uti-pregnant": []string{"no"}, "uti-count": 1,
+	}
+	for _, id := range []string{
+		"seen-7d", "surgery-90d", "accident", "uti-fever", "uti-flank", "uti-vomit", "uti-confused", "uti-retention",
+		"uti-discharge", "uti-sti", "uti-catheter", "uti-kidney", "uti-immune", "uti-abx",
+	} {
+		answers[id] = false
+	}
+	return answers
+}
+
+// draft opens a visit of jane-smith's with every question answered.
+func (w *world) draft(t testing.TB) shownVisit {
+	t.Helper()
+	var v shownVisit
+	w.do(t, call{as: "jane-smith", method: "POST", path: "/visits", body: map[string]any{"form": "uti-women"}}, &v)
+	var saved struct {
+		Visit   shownVisit
+		Missing []fault.Problem
+	}
+	w.do(t, call{as: "jane-smith", method: "PATCH", path: "/visits/" + v.ID + "/answers", body: page(urinary())}, &saved)
+	for _, p := range saved.Missing {
+		if p.Where != "fee-ack" && p.Where != "consent-ack" {
+			t.Fatalf("not answered: %+v", p)
+		}
+	}
+	return saved.Visit
+}
+
+// submitted is a visit whose payment page is open.
+func (w *world) submitted(t testing.TB) shownVisit {
+	t.Helper()
+	v := w.draft(t)
+	w.do(t, call{as: "jane-smith", method: "POST", path: "/visits/" + v.ID + "/submit", body: map[string]any{
+		"quote": w.quote(t, v.ID), "accept_fee": true, "accept_consent": true,
+	}}, &v)
+	return v
+}
+
+func (w *world) quote(t testing.TB, visit string) string {
+	t.Helper()
+	var offer struct{ ID string }
+	w.do(t, call{as: "jane-smith", method: "POST", path: "/visits/" + visit + "/quote"}, &offer)
+	return offer.ID
+}
+
+// queued is a visit whose card is held, as Stripe's webhook and charge leave it.
+func (w *world) queued(t testing.TB) shownVisit {
+	t.Helper()
+	v := w.submitted(t)
+	pi := "pi_" + v.Payments[0]
+	if res := w.stripe(t, "/stripe/connect", connectSecret, event("evt_"+v.ID, seed.Accounts[0], pi)); res.Code != http.StatusOK {
+		t.Fatalf("webhook: %d %s", res.Code, res.Body)
+	}
+	w.charge(t)
+	w.do(t, call{as: "jane-smith", method: "GET", path: "/visits/" + v.ID}, &v)
+	if v.Status != "queued" {
+		t.Fatalf("paid, the visit is %s", v.Status)
+	}
+	return v
+}
+
+// charge carries out what waits for the function of that name.
+func (w *world) charge(t testing.TB) {
+	t.Helper()
+	for key := range w.rows(t) {
+		id, ok := strings.CutPrefix(key, "OUTBOX#")
+		if !ok {
+			continue
+		}
+		d, err := w.clinic.Store.Delivery(t.Context(), strings.TrimSuffix(id, " -"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.To != outbox.Charge || !d.Done.IsZero() {
+			continue
+		}
+		if err := w.clinic.Charge(t.Context(), d); err != nil {
+			t.Fatalf("%s: %v", d.Kind, err)
+		}
+	}
+}
+
+func event(id, account, intent string) string {
+	e := map[string]any{
+		"id": id, "object": "event", "api_version": "2023-10-16", "created": start.Unix(),
+		"type": "payment_intent.amount_capturable_updated",
+		"data": map[string]any{"object": map[string]any{"id": intent, "object": "payment_intent"}},
+	}
+	if account != "" {
+		e["account"] = account
+	}
+	b, err := json.Marshal(e)
+	if err != nil {
+		panic(err) // strings and numbers are always JSON
+	}
+	return string(b)
+}
+
+func signature(payload, secret string, at time.Time) string {
+	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: []byte(payload), Secret: secret, Timestamp: at}).Header
+}
+
+func (w *world) stripe(t testing.TB, path, secret, payload string) *httptest.ResponseRecorder {
+	t.Helper()
+	return send(t, w.hook, call{method: "POST", path: path, body: payload, header: map[string]string{
+		"Stripe-Signature": signature(payload, secret, start),
+	}})
+}
+
+// rows is everything in the table: the keys, and what each holds.
+func (w *world) rows(t testing.TB) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	pages := dynamodb.NewScanPaginator(w.db, &dynamodb.ScanInput{TableName: &w.table})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range out.Items {
+			var held strings.Builder
+			for _, name := range slices.Sorted(maps.Keys(i)) {
+				b, err := json.Marshal(i[name])
+				if err != nil {
+					t.Fatal(err)
+				}
+				held.Write(b)
+			}
+			all[attribute(i["pk"])+" "+attribute(i["sk"])] = held.String()
+		}
+	}
+	return all
+}
+
+func attribute(v types.AttributeValue) string {
+	s, _ := v.(*types.AttributeValueMemberS)
+	return s.Value
+}
+
+// nothingWritten runs f and checks that the table is as it was.
+func (w *world) nothingWritten(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	before := w.rows(t)
+	t.Run("each", f)
+	if d := cmp.Diff(before, w.rows(t)); d != "" {
+		t.Errorf("something was written:\n%s", d)
+	}
+}
