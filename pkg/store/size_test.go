@@ -41,9 +41,12 @@ func TestRowsStayAsSmallAsTheirWritesAreCheap(t *testing.T) {
 			Visit: id("visit"), Patient: id("patient"), Until: at(1), Payment: id("payment"), Account: "acct_1234567890abcdef", Object: id("pi_12345678"), At: at(0),
 		}}}},
 		{"AUDIT#", kb, clinic.Commit{Audit: []audit.Record{{
-			ID: id("record"), Practice: id("practice"), At: at(0), Action: "visit.treat:awaiting_patient", Visit: id("visit"),
-			Actor:    audit.Actor{ID: id("person"), Role: string(identity.Caregiver), OnBehalf: id("patient"), IP: "2001:db8:1234:5678:9abc:def0:1234:5678"},
-			Resource: id("document"), Version: 12, Hash: hash(),
+			ID: id("record"), Practice: id("practice"), At: at(0), Action: "chart.read:awaiting_patient", Visit: id("visit"),
+			Actor: caregiver(), Resource: id("document"), Version: 12, Hash: hash(),
+		}}}},
+		{"AUDIT#", kb, clinic.Commit{Audit: []audit.Record{{
+			ID: id("record"), Practice: id("practice"), At: at(0), Action: "visit.fill:awaiting_payment", Visit: id("visit"),
+			Actor: caregiver(), Version: 12, Hash: hash(),
 			Accepted: &audit.Acceptance{
 				Quote: id("quote"), Amount: 12_000, Consent: "2026-01", ConsentHash: hash(), Language: "en-US", UserAgent: strings.Repeat("u", 200),
 			},
@@ -99,6 +102,10 @@ func size(t *testing.T, item map[string]types.AttributeValue) int {
 
 // id is of the length of those the system makes.
 func id(of string) string { return (of + strings.Repeat("X", 26))[:26] }
+
+func caregiver() audit.Actor {
+	return audit.Actor{ID: id("person"), Role: string(identity.Caregiver), OnBehalf: id("patient"), IP: "2001:db8:1234:5678:9abc:def0:1234:5678"}
+}
 
 func hash() string { return strings.Repeat("f", 64) }
 

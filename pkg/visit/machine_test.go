@@ -102,6 +102,12 @@ func draw(t *rapid.T, v visit.Visit, named ...string) step {
 		{"expire", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Expire(now) }},
 		{"tell late", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return sure(v.Lateness()) }},
 		{"meet the deadline", false, meet},
+		{"look again", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) {
+			if v = v.Awake(); !v.Wake.Equal(v.Due()) {
+				t.Errorf("looked at, it is woken at %v and due at %v", v.Wake, v.Due())
+			}
+			return v, nil
+		}},
 	}
 	if len(named) > 0 {
 		all = slices.DeleteFunc(all, func(s step) bool { return !slices.Contains(named, s.name) })
@@ -239,7 +245,8 @@ func consistent(t *rapid.T, v visit.Visit) {
 			(v.Status == visit.AwaitingPatient) == !v.Promise.Paused.IsZero(),
 		"no money is wanted for what was not answered": !v.Wants(v.Payment) || v.Payment == "" ||
 			v.Status.Open() || answered || v.Status == visit.AwaitingPayment,
-		"a free request wants no money": !v.Quote.Free() || v.Payment == "" || v.Payment == "payment-3",
+		"a free request wants no money":             !v.Quote.Free() || v.Payment == "" || v.Payment == "payment-3",
+		"a sweep looks at it by the time it is due": v.Due().IsZero() == v.Wake.IsZero() && !v.Wake.After(v.Due()),
 		"reads follow each other": slices.IsSortedFunc(v.Reads, func(a, b visit.ReadMark) int { return a.Through - b.Through }) &&
 			(len(v.Reads) == 0 || v.Reads[len(v.Reads)-1].Through <= v.Messages),
 	} {
@@ -273,8 +280,8 @@ func timely(t *rapid.T, v visit.Visit, now time.Time) {
 		if err != nil {
 			t.Fatalf("meeting the deadline of a visit %s: %v", v.Status, err)
 		}
-		if next := met.Due(); !next.IsZero() && !next.After(at) {
-			t.Errorf("a visit %s met at %v is due again at %v", v.Status, at, next)
+		if !met.Due().IsZero() && !met.Due().After(at) || !met.Wake.Equal(met.Due()) {
+			t.Errorf("a visit %s met at %v is due again at %v and woken at %v", v.Status, at, met.Due(), met.Wake)
 		}
 	}
 }

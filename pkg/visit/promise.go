@@ -115,6 +115,9 @@ func (v Visit) Overdue(now time.Time) Overdue {
 // Awake returns v to be woken when it is really due: it was looked at, and
 // nothing was called for yet.
 func (v Visit) Awake() Visit {
+	if v.Wake.Equal(v.Due()) {
+		return v
+	}
 	v.Wake = time.Time{}
 	return v.next(v.Status)
 }

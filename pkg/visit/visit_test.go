@@ -328,3 +328,19 @@ func TestReadsAreMarkedOncePerMessage(t *testing.T) {
 		t.Errorf("reads = %+v", v.Reads)
 	}
 }
+
+func TestTwoFuturesOfOneVisitShareNothing(t *testing.T) {
+	t.Parallel()
+	v := at(t, visit.InReview)
+	v.Messages, v.Reads = 5, append(make([]visit.ReadMark, 0, 8), visit.ReadMark{Through: 1, By: "person-0"})
+	v.Payments = append(make([]string, 0, 8), "payment-1")
+	one, other := v.Seen("person-1", noon), v.Seen("person-2", noon)
+	if one.Reads[1].By != "person-1" || other.Reads[1].By != "person-2" {
+		t.Errorf("reads are shared: %+v and %+v", one.Reads, other.Reads)
+	}
+	v.Status = visit.Answered
+	one, other = v.PayLink("payment-2"), v.PayLink("payment-3")
+	if one.Payments[1] != "payment-2" || other.Payments[1] != "payment-3" {
+		t.Errorf("payments are shared: %v and %v", one.Payments, other.Payments)
+	}
+}

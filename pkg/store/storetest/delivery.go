@@ -210,8 +210,7 @@ func dueLimit(t *testing.T, s clinic.Store) {
 				continue // the index lags behind its end
 			}
 			delete(left, id)
-			v := queued(id, noon)
-			v.Version, v.Status = 2, visit.Expired
+			v := over(queued(id, noon), visit.Expired)
 			commit(t, s, clinic.Commit{Visit: &v})
 		}
 	}
@@ -231,7 +230,7 @@ func dueIsSparse(t *testing.T, s clinic.Store) {
 		})
 	}
 	is([]string{"visit-1"})
-	v.Version, v.Status = 2, visit.Cancelled
+	v = over(v, visit.Cancelled)
 	commit(t, s, clinic.Commit{Visit: &v})
 	is(nil)
 }

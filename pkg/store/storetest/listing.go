@@ -119,8 +119,7 @@ func queueIsSparse(t *testing.T, s clinic.Store) {
 	later.Version, later.Promise.By = 3, noon.Add(3*time.Hour)
 	commit(t, s, clinic.Commit{Visit: &later})
 	lists(t, []string{"visit-2", "visit-1"}, clinical(s))
-	closed := later
-	closed.Version, closed.Status = 4, visit.Closed
+	closed := over(later, visit.Closed)
 	commit(t, s, clinic.Commit{Visit: &closed})
 	lists(t, []string{"visit-2"}, clinical(s))
 }
@@ -141,7 +140,7 @@ func queueMoves(t *testing.T, s clinic.Store) {
 	// The cursor's own visit ends, so does one ahead; one comes before the
 	// cursor and one after it.
 	for _, n := range []int{1, 3} {
-		vs[n].Version, vs[n].Status = 2, visit.Expired
+		vs[n] = over(vs[n], visit.Expired)
 		commit(t, s, clinic.Commit{Visit: &vs[n]})
 	}
 	before, after := queued("visit-05", noon.Add(30*time.Minute)), queued("visit-25", noon.Add(150*time.Minute))

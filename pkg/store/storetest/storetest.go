@@ -50,7 +50,13 @@ func draft(id string) visit.Visit {
 func queued(id string, by time.Time) visit.Visit {
 	v := draft(id)
 	v.Status, v.State = visit.Queued, "CA"
-	v.Promise = visit.Promise{By: by, Ends: by.Add(24 * time.Hour)}
+	v.Promise, v.Wake = visit.Promise{By: by, Ends: by.Add(24 * time.Hour)}, by
+	return v
+}
+
+// over is the next version of v, ended.
+func over(v visit.Visit, s visit.Status) visit.Visit {
+	v.Version, v.Status, v.Wake = v.Version+1, s, time.Time{}
 	return v
 }
 
