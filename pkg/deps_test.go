@@ -54,12 +54,16 @@ var rules = map[string]rule{
 	"pkg/blob":            {ours: "clinic fault", theirs: aws + "service/s3"},
 	"pkg/mail":            {ours: "clinic", theirs: aws + "aws " + aws + "service/sesv2"},
 	"pkg/stripepay":       {ours: "billing clinic fault money", theirs: "github.com/stripe/stripe-go/v76"},
-	"pkg/awslambda":       {theirs: "github.com/aws/aws-lambda-go/events"},
+	"pkg/awslambda":       {ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"pkg/httpapi": {
 		ours:   "audit billing clinic fault identity intake ledger money phi visit",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-playground/validator/v10",
 	},
-	"pkg/httpapi/web": {ours: "audit billing clinic fault httpapi identity intake ledger money phi visit"},
+	"pkg/httpapi/web": {
+		ours:   "audit billing clinic fault httpapi identity intake ledger money phi visit",
+		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2",
+	},
+	"pkg/httpapi/apitest": {ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},
 
 	// Composition, for mains and infra/local alone.
 	"pkg/setup": {
