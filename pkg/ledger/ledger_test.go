@@ -70,18 +70,30 @@ func TestEntriesPostToTheirAccounts(t *testing.T) {
 		id   string
 		want map[ledger.Account]money.Cents
 	}{
-		{"a hold", func() (ledger.Entry, error) { return ledger.Held("p", "x", 4000, noon) }, "hold",
-			map[ledger.Account]money.Cents{ledger.Holds: 4000, ledger.HoldsOwed: -4000}},
-		{"a release", func() (ledger.Entry, error) { return ledger.Released("p", "x", 4000, noon) }, "release",
-			map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000}},
-		{"a capture", func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 4000, noon) }, "capture",
-			map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 4000, ledger.VisitFees: -4000}},
-		{"a capture of a part", func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 2500, noon) }, "capture",
-			map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 2500, ledger.VisitFees: -2500}},
-		{"a charge", func() (ledger.Entry, error) { return ledger.Charged("p", "x", 4000, noon) }, "charge",
-			map[ledger.Account]money.Cents{ledger.Stripe: 4000, ledger.VisitFees: -4000}},
-		{"a second refund", func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 1000, 2500, noon) }, "refund-2500",
-			map[ledger.Account]money.Cents{ledger.Refunds: 1500, ledger.Stripe: -1500}},
+		{
+			"a hold", func() (ledger.Entry, error) { return ledger.Held("p", "x", 4000, noon) }, "hold",
+			map[ledger.Account]money.Cents{ledger.Holds: 4000, ledger.HoldsOwed: -4000},
+		},
+		{
+			"a release", func() (ledger.Entry, error) { return ledger.Released("p", "x", 4000, noon) }, "release",
+			map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000},
+		},
+		{
+			"a capture", func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 4000, noon) }, "capture",
+			map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 4000, ledger.VisitFees: -4000},
+		},
+		{
+			"a capture of a part", func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 2500, noon) }, "capture",
+			map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 2500, ledger.VisitFees: -2500},
+		},
+		{
+			"a charge", func() (ledger.Entry, error) { return ledger.Charged("p", "x", 4000, noon) }, "charge",
+			map[ledger.Account]money.Cents{ledger.Stripe: 4000, ledger.VisitFees: -4000},
+		},
+		{
+			"a second refund", func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 1000, 2500, noon) }, "refund-2500",
+			map[ledger.Account]money.Cents{ledger.Refunds: 1500, ledger.Stripe: -1500},
+		},
 	} {
 		e, err := test.make()
 		if err != nil {
@@ -101,8 +113,11 @@ func TestCheckRefusesWhatDoesNotBalance(t *testing.T) {
 		"a cent too few": {{Account: ledger.Stripe, Amount: 100}, {Account: ledger.VisitFees, Amount: -99}},
 		"a zero":         {{Account: ledger.Stripe, Amount: 0}, {Account: ledger.VisitFees, Amount: 0}},
 		"beyond the max": {{Account: ledger.Stripe, Amount: money.Max + 1}, {Account: ledger.VisitFees, Amount: -money.Max - 1}},
-		"overflow": {{Account: ledger.Stripe, Amount: math.MaxInt64}, {Account: ledger.Stripe, Amount: math.MaxInt64},
-			{Account: ledger.VisitFees, Amount: 2}},
+		"overflow": {
+			{Account: ledger.Stripe, Amount: math.MaxInt64},
+			{Account: ledger.Stripe, Amount: math.MaxInt64},
+			{Account: ledger.VisitFees, Amount: 2},
+		},
 	} {
 		if err := (ledger.Entry{Postings: ps}).Check(); err == nil {
 			t.Errorf("%s is accepted", name)
