@@ -41,7 +41,9 @@ type fate func(through func() (*http.Response, error)) (*http.Response, error)
 
 func (l *line) Do(r *http.Request) (*http.Response, error) {
 	target := r.Header.Get("X-Amz-Target")
-	if !strings.HasSuffix(target, ".TransactWriteItems") && !strings.HasSuffix(target, ".PutItem") {
+	switch target[strings.LastIndex(target, ".")+1:] {
+	case "TransactWriteItems", "PutItem", "UpdateItem":
+	default:
 		return l.HTTPClient.Do(r)
 	}
 	l.mu.Lock()
@@ -100,6 +102,9 @@ func reply(status int, body string) *http.Response {
 
 // one is a commit of a single record, two of several.
 func one() clinic.Commit { return clinic.Commit{Events: []outbox.Event{{ID: "event-1", At: noon}}} }
+
+// done consumes the event of one.
+func done() clinic.Commit { return clinic.Commit{Done: "event-1", At: noon} }
 
 func two() clinic.Commit {
 	v := visit.Start("visit-1", "practice-1", "patient-1", "person-1", visit.Form{Name: "uti"}, noon)
@@ -214,5 +219,36 @@ func TestAnEngineThatIsTooSlowIsBusy(t *testing.T) {
 	}
 	if err := s.Commit(t.Context(), two()); !errors.Is(err, fault.Busy) {
 		t.Errorf("Commit = %v, want busy", err)
+	}
+}
+
+// An event done whose answer is lost is found done, which its consumer takes
+// for success.
+func TestAnEventDoneIsDoneWhateverTheLineDoes(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fate fate
+		want error
+	}{
+		"the answer is lost":     {answerLost, clinic.ErrDone},
+		"the call is lost":       {callLost, nil},
+		"it meets a transaction": {conflictOfOne, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			healthy, table := newTable(t, enginetest.Config(t))
+			s := store.New(healthy, table)
+			if err := s.Commit(t.Context(), one()); err != nil {
+				t.Fatal(err)
+			}
+			cfg := enginetest.Config(t)
+			cfg.HTTPClient = &line{HTTPClient: cfg.HTTPClient, fate: test.fate, broken: 1}
+			if err := store.New(dynamodb.NewFromConfig(cfg), table).Commit(t.Context(), done()); !errors.Is(err, test.want) {
+				t.Errorf("Commit = %v, want %v", err, test.want)
+			}
+			if d, err := s.Delivery(t.Context(), "event-1"); err != nil || !d.Done.Equal(noon) {
+				t.Errorf("Delivery = %+v, %v", d, err)
+			}
+		})
 	}
 }

@@ -59,7 +59,7 @@ func (s *Store) Practices(ctx context.Context) ([]string, error) {
 	}
 	ids := make([]string, len(rows))
 	for n, r := range rows {
-		ids[n] = text(r, "promised")
+		ids[n] = text(r, "since")
 	}
 	return ids, nil
 }
@@ -76,8 +76,11 @@ func (s *Store) Form(ctx context.Context, name, version string) ([]byte, error) 
 		return nil, fmt.Errorf("decoding %s: it is not a form", what)
 	}
 	b, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(z.Value)), int64(n)))
-	if err != nil || len(b) != n {
+	if err != nil {
 		return nil, fmt.Errorf("decoding %s: %w", what, err)
+	}
+	if len(b) != n {
+		return nil, fmt.Errorf("decoding %s: %d bytes of %d", what, len(b), n)
 	}
 	return b, nil
 }
@@ -98,8 +101,41 @@ func deflate(b []byte) ([]byte, error) {
 }
 
 func (s *Store) Visit(ctx context.Context, id string) (visit.Visit, error) {
-	var v visit.Visit
-	return v, s.load(ctx, visitKey(id), "visit "+id, &v)
+	i, err := s.get(ctx, visitKey(id), latest, "visit "+id)
+	if err != nil {
+		return visit.Visit{}, err
+	}
+	return readVisit(i)
+}
+
+// A visitRow is a visit without what its item says elsewhere or what follows
+// from the rest. Most writes of a visit's life are of this row, and each costs
+// by the kilobyte.
+type visitRow struct {
+	visit.Visit
+	ID       omitted `json:"id,omitzero"`
+	Version  omitted `json:"version,omitzero"`
+	Wake     omitted `json:"wake,omitzero"`
+	Payment  omitted `json:"payment,omitzero"`
+	Messages omitted `json:"messages,omitzero"`
+}
+
+// omitted hides a field of the struct it is embedded beside.
+type omitted struct{}
+
+func readVisit(i item) (visit.Visit, error) {
+	id := strings.TrimPrefix(text(i, "pk"), visitKey("").pk)
+	row := visitRow{}
+	if err := unpack(i, "visit "+id, &row); err != nil {
+		return visit.Visit{}, err
+	}
+	v := row.Visit
+	v.ID, v.Version, v.Wake = id, count(i, "v"), when(i, "due_at")
+	v.Messages = v.FromPatient + v.FromTeam
+	if n := len(v.Payments); n > 0 && v.Status != visit.Draft {
+		v.Payment = v.Payments[n-1]
+	}
+	return v, nil
 }
 
 func (s *Store) Case(ctx context.Context, id string) (visit.Visit, []byte, error) {
@@ -113,7 +149,7 @@ func (s *Store) Case(ctx context.Context, id string) (visit.Visit, []byte, error
 	for _, i := range items {
 		if text(i, "pk") == visitKey(id).pk {
 			found = true
-			if err := unpack(i, "visit "+id, &v); err != nil {
+			if v, err = readVisit(i); err != nil {
 				return v, nil, err
 			}
 		} else {
@@ -126,9 +162,16 @@ func (s *Store) Case(ctx context.Context, id string) (visit.Visit, []byte, error
 	return v, answers, nil
 }
 
-func (s *Store) Messages(ctx context.Context, visit string) ([]clinic.Message, error) {
+// Messages reads at half the cost first: the visit knows how many there are, so
+// a read that is not up to date shows.
+func (s *Store) Messages(ctx context.Context, visit string, sent int) ([]clinic.Message, error) {
 	what := "messages of visit " + visit
-	items, err := s.query(ctx, s.partition(messageKey(visit, 0).pk, "MSG#"), 0, what)
+	in := s.partition(messageKey(visit, 0).pk, "MSG#")
+	in.ConsistentRead = aws.Bool(bool(recent))
+	items, err := s.query(ctx, in, 0, what)
+	if err == nil && len(items) < sent {
+		items, err = s.query(ctx, s.partition(messageKey(visit, 0).pk, "MSG#"), 0, what)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +254,7 @@ func (s *Store) Trail(ctx context.Context, practice string, day time.Time, visit
 }
 
 func (s *Store) Queue(ctx context.Context, practice string, pool identity.Pool, cursor string, limit int) ([]visit.Visit, string, error) {
-	return s.visits(ctx, listing{index: queueIndex, pk: "queue", sk: "promised", of: queueName(practice, pool), ascending: true}, cursor, limit)
+	return s.visits(ctx, listing{index: queueIndex, pk: "queue", sk: "since", of: queueName(practice, pool), ascending: true}, cursor, limit)
 }
 
 func (s *Store) Mine(ctx context.Context, patient, cursor string, limit int) ([]visit.Visit, string, error) {
@@ -255,8 +298,8 @@ func (s *Store) visits(ctx context.Context, l listing, cursor string, limit int)
 	}
 	byKey := map[string]visit.Visit{}
 	for _, i := range items {
-		var v visit.Visit
-		if err := unpack(i, "visit", &v); err != nil {
+		v, err := readVisit(i)
+		if err != nil {
 			return nil, "", err
 		}
 		byKey[text(i, "pk")] = v
@@ -268,7 +311,7 @@ func (s *Store) visits(ctx context.Context, l listing, cursor string, limit int)
 		}
 	}
 	next := ""
-	if len(rows) >= limit {
+	if limit > 0 && len(rows) >= limit {
 		next = text(rows[len(rows)-1], l.sk)
 	}
 	return vs, next, nil

@@ -120,11 +120,11 @@ func unreachable(ctx context.Context, err error) error {
 // unbounded.
 func (s *Store) query(ctx context.Context, in *dynamodb.QueryInput, limit int, what string) ([]item, error) {
 	in.TableName = &s.table
-	if limit > 0 {
-		in.Limit = aws.Int32(int32(min(limit, 1000))) //nolint:gosec // bounded above
-	}
 	var all []item
 	for {
+		if limit > 0 {
+			in.Limit = aws.Int32(int32(min(limit-len(all), 1000))) //nolint:gosec // bounded above
+		}
 		out, err := s.db.Query(ctx, in)
 		if err != nil {
 			return nil, unreachable(ctx, fmt.Errorf("listing %s: %w", what, err))
@@ -171,11 +171,18 @@ func (s *Store) fetch(ctx context.Context, keys []key, what string) ([]item, err
 }
 
 // ends is an item's time to live. The engine removes it some time after.
-func ends(i item) time.Time {
-	n, ok := i["ttl"].(*types.AttributeValueMemberN)
+func ends(i item) time.Time { return time.Unix(int64(count(i, "ttl")), 0).UTC() }
+
+func count(i item, name string) int {
+	v, ok := i[name].(*types.AttributeValueMemberN)
 	if !ok {
-		return time.Time{}
+		return 0
 	}
-	seconds, _ := strconv.ParseInt(n.Value, 10, 64)
-	return time.Unix(seconds, 0).UTC()
+	n, _ := strconv.Atoi(v.Value)
+	return n
+}
+
+func when(i item, name string) time.Time {
+	t, _ := time.Parse(stampLayout, text(i, name))
+	return t
 }

@@ -17,6 +17,7 @@ import (
 
 var listingTests = []test{
 	{"a queue lists its pool's open visits, oldest promise first, by pages", queueOrder},
+	{"a listing without a limit is whole and has no end to go on from", unlimited},
 	{"a queue holds only what wants an answer", queueIsSparse},
 	{"a page follows its cursor while visits come and go", queueMoves},
 	{"a patient's visits are listed newest first, by pages", mineOrder},
@@ -104,6 +105,24 @@ func queueOrder(t *testing.T, s clinic.Store) {
 			t.Errorf("pages of %d (-want +got):\n%s", size, diff)
 		}
 	}
+}
+
+func unlimited(t *testing.T, s clinic.Store) {
+	all := func(ctx context.Context) ([]visit.Visit, string, error) {
+		vs, next, err := s.Queue(ctx, practice, identity.ClinicalPool, "", 0)
+		if next != "" {
+			t.Errorf("a whole listing goes on from %q", next)
+		}
+		return vs, next, err
+	}
+	lists(t, nil, all)
+	var want []string
+	for n := range 3 {
+		v := queued(fmt.Sprint("visit-", n), noon)
+		commit(t, s, clinic.Commit{Visit: &v})
+		want = append(want, v.ID)
+	}
+	lists(t, want, all)
 }
 
 func queueIsSparse(t *testing.T, s clinic.Store) {
