@@ -1,0 +1,210 @@
+// Package template reads template.yaml as far as tests ask about it: which
+// function has which routes, settings, streams and permissions, with Globals
+// applied. It reads no other template; whether this one is sound CloudFormation
+// is for cfn-lint to say.
+package template
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// A Template is a template's resources and functions.
+type Template struct {
+	Resources map[string]Resource
+	Functions map[string]Function // by folder below functions/
+}
+
+// A Resource is one thing made. An intrinsic function in its properties reads
+// as its argument: !Ref Table as "Table".
+type Resource struct {
+	Type                string
+	DeletionPolicy      string
+	UpdateReplacePolicy string
+	Properties          json.RawMessage
+}
+
+// A Function is what the template makes of one folder of functions/.
+type Function struct {
+	ID         string // of the resource
+	CodeURI    string
+	Handler    string
+	Runtime    string
+	Arch       string
+	LogFormat  string
+	Tracing    string
+	Timeout    int               // seconds
+	Env        map[string]string // as written, globals included
+	Routes     []Route
+	Streams    []Stream
+	Schedules  []string
+	Statements []Statement // of its role and the policies attached to it
+}
+
+// A Route is one of the gateway's. A path ending in /{proxy+} serves every
+// path below.
+type Route struct{ Method, Path string }
+
+// A Stream is a function's mapping to the table's stream.
+type Stream struct {
+	Stream                     string
+	FilterCriteria             struct{ Filters []struct{ Pattern string } }
+	FunctionResponseTypes      []string
+	BisectBatchOnFunctionError bool
+	MaximumRetryAttempts       *int // nil is until the record expires, a day
+	BatchSize                  int
+	DestinationConfig          struct {
+		OnFailure struct{ Type, Destination string }
+	}
+}
+
+// A Statement allows actions on resources, on some rows only if LeadingKeys
+// names any.
+type Statement struct {
+	Sid         string
+	Effect      string
+	Actions     []string
+	Resources   []string
+	LeadingKeys []string // patterns in which * stands for anything
+}
+
+// Read reads the template in the file called name.
+func Read(name string) (Template, error) {
+	b, err := os.ReadFile(name) //nolint:gosec // the caller names its own template
+	if err != nil {
+		return Template{}, err
+	}
+	var raw struct {
+		Globals   struct{ Function function }
+		Resources map[string]Resource
+	}
+	if err := decode(b, &raw); err != nil {
+		return Template{}, fmt.Errorf("reading %s: %w", name, err)
+	}
+	t := Template{raw.Resources, map[string]Function{}}
+	for id, r := range t.Resources {
+		if r.Type != "AWS::Serverless::Function" {
+			continue
+		}
+		f, err := t.function(id, raw.Globals.Function)
+		if err != nil {
+			return Template{}, fmt.Errorf("reading %s: %s: %w", name, id, err)
+		}
+		t.Functions[path.Base(f.CodeURI)] = f
+	}
+	return t, nil
+}
+
+// decode reads YAML into v by way of JSON, whose decoder fits the camel case
+// of CloudFormation to ours.
+func decode(b []byte, v any) error {
+	var n yaml.Node
+	if err := yaml.Unmarshal(b, &n); err != nil {
+		return err
+	}
+	plain(&n)
+	var tree any
+	if err := n.Decode(&tree); err != nil {
+		return err
+	}
+	b, err := json.Marshal(tree)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, v)
+}
+
+// plain drops the tags of intrinsic functions, which leaves their arguments.
+func plain(n *yaml.Node) {
+	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
+		n.Tag = ""
+		if n.Kind == yaml.ScalarNode {
+			n.Tag = "!!str"
+		}
+	}
+	for _, c := range n.Content {
+		plain(c)
+	}
+}
+
+// Decode reads a resource's properties into v as JSON.
+func (t Template) Decode(id string, v any) error {
+	r, ok := t.Resources[id]
+	if !ok {
+		return fmt.Errorf("there is no resource %s", id)
+	}
+	return json.Unmarshal(r.Properties, v)
+}
+
+// function is a function as written. Decoding one over the globals applies
+// them, except to maps, which CloudFormation merges.
+type function struct {
+	CodeURI       string
+	Handler       string
+	Runtime       string
+	Role          string
+	Tracing       string
+	Architectures []string
+	Timeout       int
+	LoggingConfig struct{ LogFormat string }
+	Environment   struct{ Variables map[string]string }
+	Events        map[string]struct {
+		Type       string
+		Properties json.RawMessage
+	}
+}
+
+func (t Template) function(id string, globals function) (Function, error) {
+	raw := globals
+	raw.Environment.Variables = nil
+	if err := t.Decode(id, &raw); err != nil {
+		return Function{}, err
+	}
+	f := Function{
+		ID: id, CodeURI: raw.CodeURI, Handler: raw.Handler, Runtime: raw.Runtime, Arch: strings.Join(raw.Architectures, ","),
+		LogFormat: raw.LoggingConfig.LogFormat, Tracing: raw.Tracing, Timeout: raw.Timeout, Env: map[string]string{},
+	}
+	maps.Copy(f.Env, globals.Environment.Variables)
+	maps.Copy(f.Env, raw.Environment.Variables)
+	for _, name := range slices.Sorted(maps.Keys(raw.Events)) {
+		if err := f.event(raw.Events[name].Type, raw.Events[name].Properties); err != nil {
+			return Function{}, fmt.Errorf("event %s: %w", name, err)
+		}
+	}
+	var err error
+	f.Statements, err = t.statements(strings.TrimSuffix(raw.Role, ".Arn"))
+	return f, err
+}
+
+func (f *Function) event(kind string, properties json.RawMessage) error {
+	switch kind {
+	case "HttpApi":
+		var r Route
+		if err := json.Unmarshal(properties, &r); err != nil {
+			return err
+		}
+		f.Routes = append(f.Routes, r)
+	case "DynamoDB":
+		var s Stream
+		if err := json.Unmarshal(properties, &s); err != nil {
+			return err
+		}
+		f.Streams = append(f.Streams, s)
+	case "Schedule":
+		var s struct{ Schedule string }
+		if err := json.Unmarshal(properties, &s); err != nil {
+			return err
+		}
+		f.Schedules = append(f.Schedules, s.Schedule)
+	default:
+		return fmt.Errorf("events of type %s are not known here", kind)
+	}
+	return nil
+}

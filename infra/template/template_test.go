@@ -1,0 +1,288 @@
+package template_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"evisit/infra/template"
+	"evisit/pkg/clinic"
+	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/web"
+	"evisit/pkg/outbox"
+	"evisit/pkg/setup"
+)
+
+const root = "../.."
+
+func read(t *testing.T) template.Template {
+	t.Helper()
+	tpl, err := template.Read(root + "/template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tpl
+}
+
+func TestEveryFunctionFolderIsDeployedAndNothingElse(t *testing.T) {
+	t.Parallel()
+	tpl := read(t)
+	folders, err := fs.Glob(os.DirFS(root), "functions/*/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, f := range folders {
+		want = append(want, strings.Split(f, "/")[1])
+	}
+	for name, f := range tpl.Functions {
+		got = append(got, name)
+		shape := []string{f.CodeURI, f.Handler, f.Runtime, f.Arch, f.LogFormat, f.Tracing}
+		if d := cmp.Diff([]string{".build/" + name, "bootstrap", "provided.al2023", "arm64", "JSON", "Active"}, shape); d != "" {
+			t.Errorf("%s (-want +template):\n%s", name, d)
+		}
+		// An audit record must be stored within a minute of its time, or the log passes over it.
+		if f.Timeout < 1 || f.Timeout >= 60 {
+			t.Errorf("%s may run %d s; an invocation must be over within a minute", name, f.Timeout)
+		}
+	}
+	slices.Sort(got)
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("folders and deployed functions differ (-folders +template):\n%s", d)
+	}
+}
+
+// served lists the routes that each function's handler has.
+func served() map[string][]string {
+	log := slog.New(slog.DiscardHandler)
+	return map[string][]string{
+		"api":        append(httpapi.New(&clinic.Clinic{}, nil, log).Patterns(), web.Patterns()...),
+		"stripehook": httpapi.HookPatterns,
+	}
+}
+
+var wildcard = regexp.MustCompile(`\{[^}]+\}`)
+
+// request is a request that a pattern of http.ServeMux matches.
+func request(pattern string) (method, path string) {
+	method, path, _ = strings.Cut(pattern, " ")
+	return method, wildcard.ReplaceAllString(strings.TrimSuffix(path, "{$}"), "x1")
+}
+
+func TestEveryRouteIsSentToTheFunctionThatServesItAndToNoOther(t *testing.T) {
+	t.Parallel()
+	tpl := read(t)
+	for name, patterns := range served() {
+		for _, p := range patterns {
+			method, path := request(p)
+			if d := cmp.Diff([]string{name}, tpl.Owners(method, path)); d != "" {
+				t.Errorf("%s: functions the gateway may send it to (-served +template):\n%s", p, d)
+			}
+		}
+	}
+}
+
+func TestEveryRouteOfTheGatewayLeadsSomewhere(t *testing.T) {
+	t.Parallel()
+	patterns := served()
+	for name, f := range read(t).Functions {
+		for _, r := range f.Routes {
+			if !slices.ContainsFunc(patterns[name], func(p string) bool { return r.Serves(request(p)) }) {
+				t.Errorf("%s: nothing serves %s %s", name, r.Method, r.Path)
+			}
+		}
+	}
+}
+
+// Each route of a function is a statement of its resource policy, which may
+// have 20 KB: a little under 50 of them.
+func TestResourcePoliciesStaySmall(t *testing.T) {
+	t.Parallel()
+	for name, f := range read(t).Functions {
+		if n := len(f.Routes); n > 30 {
+			t.Errorf("%s has %d routes in the gateway; route by prefix", name, n)
+		}
+	}
+}
+
+// sample is a value of the form that a setting must have.
+func sample(name string) string {
+	switch name {
+	case "EVISIT_KEYSET", "EVISIT_LOG_PUBLIC", "EVISIT_LOG_SEED":
+		return base64.StdEncoding.EncodeToString(make([]byte, 32))
+	case "EVISIT_PAGES":
+		return "https://visit.example.org"
+	}
+	return "x"
+}
+
+func construct(name string, p setup.Parts) error {
+	var err error
+	switch name {
+	case "api":
+		_, err = p.API(context.Background())
+	case "stripehook":
+		_, err = p.Hook()
+	case "charge":
+		_, err = p.Charge(context.Background())
+	case "notify":
+		_, err = p.Notify(context.Background())
+	case "sweep":
+		_, err = p.Sweep()
+	}
+	return err
+}
+
+func TestEachFunctionIsGivenTheSettingsItNeeds(t *testing.T) {
+	t.Parallel()
+	for name, f := range read(t).Functions {
+		asked := map[string]bool{}
+		cfg, err := setup.Load(func(key string) string {
+			asked[key] = true
+			if f.Env[key] == "" {
+				return ""
+			}
+			return sample(key)
+		})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		for key := range f.Env {
+			if !asked[key] {
+				t.Errorf("%s is given %s, which nothing reads", name, key)
+			}
+		}
+		parts := setup.Parts{
+			Config: cfg, Now: time.Now, Log: slog.New(slog.DiscardHandler),
+			Sealer: func(context.Context) (clinic.Sealer, error) { return nil, nil },
+		}
+		if err := construct(name, parts); err != nil {
+			t.Errorf("%s cannot start with what it is given: %v", name, err)
+		}
+		if cfg.Table == "" {
+			t.Errorf("%s is not told its table", name)
+		}
+	}
+}
+
+func TestNoFunctionIsGivenAnothersSecret(t *testing.T) {
+	t.Parallel()
+	const mark = "{{resolve:secretsmanager:evisit/${Stage}/"
+	want := map[string][]string{
+		"api": {"api:SecretString:stripe_key", "content:SecretString:keyset"},
+		"stripehook": {
+			"stripehook:SecretString:connect", "stripehook:SecretString:platform",
+		},
+		"charge": {"charge:SecretString:stripe_key", "content:SecretString:keyset"},
+		"notify": {"content:SecretString:keyset"},
+		"sweep":  {"log:SecretString:seed"},
+	}
+	secret := map[string]bool{
+		"STRIPE_SECRET_KEY": true, "STRIPE_WEBHOOK_SECRET": true, "STRIPE_CONNECT_WEBHOOK_SECRET": true,
+		"EVISIT_KEYSET": true, "EVISIT_LOG_SEED": true,
+	}
+	for name, f := range read(t).Functions {
+		var got []string
+		for key, v := range f.Env {
+			ref, ok := strings.CutPrefix(v, mark)
+			if ok != secret[key] {
+				t.Errorf("%s: %s is %q; secrets, and only they, come from Secrets Manager", name, key, v)
+			}
+			if ok {
+				got = append(got, strings.TrimSuffix(ref, "}}"))
+			}
+		}
+		slices.Sort(got)
+		if d := cmp.Diff(want[name], got); d != "" {
+			t.Errorf("secrets of %s (-want +template):\n%s", name, d)
+		}
+	}
+}
+
+func TestOnlyChargeAndNotifyReadTheStreamAndOnlyWhatIsForThem(t *testing.T) {
+	t.Parallel()
+	consumers := map[string]outbox.Consumer{"charge": outbox.Charge, "notify": outbox.Notify}
+	for name, f := range read(t).Functions {
+		to, reads := consumers[name]
+		if !reads {
+			if len(f.Streams) != 0 || f.May("dynamodb:GetRecords", "Table.StreamArn", nil) {
+				t.Errorf("%s reads the stream", name)
+			}
+			continue
+		}
+		if len(f.Streams) != 1 || len(f.Streams[0].FilterCriteria.Filters) != 1 {
+			t.Fatalf("%s: streams and filters: %+v", name, f.Streams)
+		}
+		s := f.Streams[0]
+		var filter struct {
+			DynamoDB struct {
+				NewImage map[string]map[string][]string
+			} `json:"dynamodb"`
+		}
+		if err := json.Unmarshal([]byte(s.FilterCriteria.Filters[0].Pattern), &filter); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff(map[string]map[string][]string{"to": {"S": {string(to)}}}, filter.DynamoDB.NewImage); d != "" {
+			t.Errorf("filter of %s (-want +template):\n%s", name, d)
+		}
+		if s.Stream != "Table.StreamArn" || !s.BisectBatchOnFunctionError || !slices.Contains(s.FunctionResponseTypes, "ReportBatchItemFailures") ||
+			s.MaximumRetryAttempts == nil || *s.MaximumRetryAttempts < 1 || s.DestinationConfig.OnFailure.Destination != "Undelivered.Arn" {
+			t.Errorf("%s: a record that fails may block those behind it or be lost: %+v", name, s)
+		}
+	}
+}
+
+func TestSweepRunsEveryMinuteAndNothingElseIsScheduled(t *testing.T) {
+	t.Parallel()
+	for name, f := range read(t).Functions {
+		var want []string
+		if name == "sweep" {
+			want = []string{"rate(1 minute)"}
+		}
+		if d := cmp.Diff(want, f.Schedules); d != "" {
+			t.Errorf("%s (-want +template):\n%s", name, d)
+		}
+	}
+}
+
+func TestEveryAlarmReachesSomebody(t *testing.T) {
+	t.Parallel()
+	tpl := read(t)
+	n := 0
+	for id, r := range tpl.Resources {
+		if r.Type != "AWS::CloudWatch::Alarm" {
+			continue
+		}
+		n++
+		var a struct{ AlarmActions []string }
+		if err := tpl.Decode(id, &a); err != nil {
+			t.Fatal(err)
+		}
+		if d := cmp.Diff([]string{"Alarms"}, a.AlarmActions); d != "" {
+			t.Errorf("%s (-want +template):\n%s", id, d)
+		}
+	}
+	if n == 0 {
+		t.Error("there are no alarms")
+	}
+}
+
+func TestWebhookRoutesAreNotServedToBrowsers(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+		if owners := read(t).Owners(method, "/stripe/webhook"); len(owners) != 0 {
+			t.Errorf("%s /stripe/webhook goes to %v", method, owners)
+		}
+	}
+}
