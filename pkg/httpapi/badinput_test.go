@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -286,7 +287,7 @@ func TestCursorsAndLimitsThatAreNoneOfOursAreRefused(t *testing.T) {
 					t.Error(d)
 				}
 			}
-			for _, cursor := range []string{"x", "\x00", "é", strings.Repeat("9", 5000), "2026-13-45T00:00:00.000000Z#v", "2026-03-02T15:00:00.000000Z", "' OR 1=1", `{"S":"x"}`} {
+			for _, cursor := range []string{"x", "\x00", "é", strings.Repeat("9", 5000), "2026-03-02T15:00:00.000000Z#v", "AAAAAAAA", base64.RawURLEncoding.EncodeToString([]byte("forged place in a list")), "' OR 1=1", `{"S":"x"}`} {
 				p := refused(t, send(t, w.api, call{as: list.as, method: "GET", path: list.path + "?cursor=" + url.QueryEscape(cursor)}), 422, "invalid_request")
 				if d := cmp.Diff([]string{"cursor"}, wheres(p.Problems)); d != "" {
 					t.Error(d)

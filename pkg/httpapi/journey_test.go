@@ -2,7 +2,6 @@ package httpapi_test
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -97,7 +96,7 @@ func TestAListIsReadToItsEndByItsCursors(t *testing.T) {
 		}
 		path := "/visits?limit=2"
 		if next != "" {
-			path += "&cursor=" + strings.ReplaceAll(next, "#", "%23")
+			path += "&cursor=" + next
 		}
 		w.do(t, call{as: "jane-smith", method: "GET", path: path}, &list)
 		for _, v := range list.Visits {

@@ -148,7 +148,7 @@ func listed(w http.ResponseWriter, vs []visit.Visit, next string, err error) err
 	if err != nil {
 		return err
 	}
-	out := visitList{Visits: []visitReply{}, Next: next}
+	out := visitList{Visits: []visitReply{}, Next: showCursor(next)}
 	for _, v := range vs {
 		out.Visits = append(out.Visits, showVisit(v))
 	}

@@ -56,7 +56,10 @@ func anonymous(text string, cause error) error {
 
 // caller is who makes r, by its bearer token.
 func (a *API) caller(r *http.Request) (clinic.Caller, error) {
-	token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		token = ""
+	}
 	p, err := a.people.Person(r.Context(), token)
 	if err != nil {
 		return clinic.Caller{}, err

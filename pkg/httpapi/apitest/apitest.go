@@ -240,7 +240,8 @@ func (f *finder) check(in *exchange) error {
 
 // bearer holds a request that was let in to the one security scheme there is.
 func bearer(_ context.Context, in *openapi3filter.AuthenticationInput) error {
-	if !strings.HasPrefix(in.RequestValidationInput.Request.Header.Get("Authorization"), "Bearer ") {
+	scheme, _, _ := strings.Cut(in.RequestValidationInput.Request.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
 		return in.NewError(errors.New("there is no bearer token"))
 	}
 	return nil
