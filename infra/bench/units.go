@@ -50,6 +50,8 @@ func (m *meter) observe(ctx context.Context, in middleware.InitializeInput, next
 		p.ReturnConsumedCapacity, c.op, c.what = total, "commit", items(p)
 	case *dynamodb.PutItemInput:
 		p.ReturnConsumedCapacity, c.op, c.what = total, "commit", word(p.Item)
+	case *dynamodb.UpdateItemInput:
+		p.ReturnConsumedCapacity, c.op, c.what = total, "commit", word(p.Key)
 	case *dynamodb.GetItemInput:
 		p.ReturnConsumedCapacity, c.op, c.what = total, "get", word(p.Key)
 	case *dynamodb.BatchGetItemInput:
@@ -67,6 +69,8 @@ func (m *meter) observe(ctx context.Context, in middleware.InitializeInput, next
 			c.write += *u.CapacityUnits
 		}
 	case *dynamodb.PutItemOutput:
+		c.write = *r.ConsumedCapacity.CapacityUnits
+	case *dynamodb.UpdateItemOutput:
 		c.write = *r.ConsumedCapacity.CapacityUnits
 	case *dynamodb.GetItemOutput:
 		c.read = *r.ConsumedCapacity.CapacityUnits
@@ -152,6 +156,10 @@ func (s *visitScript) run() error {
 	s.tokens = map[string]string{}
 	for _, p := range cast.People {
 		s.tokens[p.ID] = p.Token
+	}
+	// Forms and practice settings are read once in the life of a process.
+	if err := s.call(http.MethodGet, s.url+"/forms", "jane-smith", "", nil); err != nil {
+		return err
 	}
 	s.meter.take()
 	fmt.Println("Units of one visit with one question back (ReturnConsumedCapacity, indexes included):")

@@ -42,7 +42,6 @@ type Quote struct {
 	Basis     Basis       `json:"basis"`
 	Caveat    string      `json:"caveat,omitempty"`
 	ExpiresAt time.Time   `json:"expires"`
-	Answers   string      `json:"answers"` // hash of the answers it was made for
 }
 
 // PageEnds is when a page for the quote stops being payable. It follows from
@@ -60,8 +59,8 @@ type PriceList map[string]money.Cents
 // The classes no-charge, monitoring and none are never charged (forms README,
 // billing classes); every other class needs a posted price, because a patient
 // may not be quoted an amount nobody posted.
-func Price(id, form, class string, list PriceList, route Route, answers string, now time.Time) (Quote, error) {
-	q := Quote{ID: id, ExpiresAt: now.Add(QuoteLife), Answers: answers}
+func Price(id, form, class string, list PriceList, route Route, now time.Time) (Quote, error) {
+	q := Quote{ID: id, ExpiresAt: now.Add(QuoteLife)}
 	switch class {
 	case "no-charge", "monitoring", "none":
 		q.Basis = NoCharge

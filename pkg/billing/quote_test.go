@@ -35,7 +35,7 @@ func TestAFormIsPricedAsThePracticePosted(t *testing.T) {
 		{"posted below nothing", "under", "evisit", billing.SelfPay, 0, "", false, true},
 		{"posted far below nothing", "least", "evisit", billing.SelfPay, 0, "", false, true},
 	} {
-		q, err := billing.Price("quote-1", test.form, test.class, list, test.route, "hash", noon)
+		q, err := billing.Price("quote-1", test.form, test.class, list, test.route, noon)
 		if test.refused {
 			if !errors.Is(err, fault.Conflict) || q != (billing.Quote{}) {
 				t.Errorf("%s: %+v, %v; want it refused", test.name, q, err)
@@ -45,7 +45,7 @@ func TestAFormIsPricedAsThePracticePosted(t *testing.T) {
 		if err != nil || q.Amount != test.amount || q.Basis != test.basis || (q.Caveat != "") != test.caveat {
 			t.Errorf("%s: %+v, %v", test.name, q, err)
 		}
-		if q.ID != "quote-1" || q.Answers != "hash" || !q.ExpiresAt.Equal(noon.Add(billing.QuoteLife)) || q.Free() != (test.amount == 0) ||
+		if q.ID != "quote-1" || !q.ExpiresAt.Equal(noon.Add(billing.QuoteLife)) || q.Free() != (test.amount == 0) ||
 			q.PageEnds().Sub(q.ExpiresAt) < 30*time.Minute {
 			t.Errorf("%s: %+v", test.name, q)
 		}

@@ -110,7 +110,7 @@ func (cl *Clinic) corrected(ctx context.Context, l loaded, d decision, more inta
 // saidLast reports whether the latest message is this very text by the caller:
 // the same press of a button again, whose first answer was lost.
 func (cl *Clinic) saidLast(ctx context.Context, v visit.Visit, c Caller, text phi.Text) (bool, error) {
-	ms, err := cl.Store.Messages(ctx, v.ID)
+	ms, err := cl.Store.Messages(ctx, v.ID, v.Messages)
 	if err != nil || len(ms) == 0 {
 		return false, err
 	}

@@ -203,7 +203,7 @@ func (cl *Clinic) Quote(ctx context.Context, c Caller, id string) (Offer, error)
 		if q := v.Quote; q.ID != "" && now.Before(q.ExpiresAt) {
 			return decision{visit: v}, nil // the same answers have the same price
 		}
-		q, err := billing.Price(cl.NewID(), f.Name(), f.BillingClass(), p.Prices, route, hashJSON(res.Response), now)
+		q, err := billing.Price(cl.NewID(), f.Name(), f.BillingClass(), p.Prices, route, now)
 		if err != nil {
 			return decision{}, err
 		}
@@ -260,6 +260,7 @@ type Sent struct {
 // finds the same visit and the same payment page.
 func (cl *Clinic) Submit(ctx context.Context, c Caller, id string, s Submission) (Sent, error) {
 	var out *Diversion
+	page := ""
 	v, err := cl.changeChart(ctx, c, identity.FillVisit, id, func(l loaded) (decision, error) {
 		v, now := l.visit, l.now
 		p, err := cl.practice(ctx, v.Practice)
@@ -292,7 +293,11 @@ func (cl *Clinic) Submit(ctx context.Context, c Caller, id string, s Submission)
 		if err := cl.sendable(c, v, p, res.Response); err != nil {
 			return decision{}, err
 		}
-		return cl.submission(ctx, c, v, next, p, res.Response, s, now)
+		d, err := cl.submission(ctx, c, v, next, p, res.Response, s, now)
+		if len(d.commit.Payments) > 0 {
+			page = d.commit.Payments[0].URL
+		}
+		return d, err
 	})
 	switch {
 	case err != nil:
@@ -301,8 +306,10 @@ func (cl *Clinic) Submit(ctx context.Context, c Caller, id string, s Submission)
 		return Sent{}, out.refusal()
 	case v.Status != visit.AwaitingPayment:
 		return Sent{Visit: v}, nil
+	case page != "":
+		return Sent{v, page}, nil
 	}
-	return cl.pageOf(ctx, v)
+	return cl.pageOf(ctx, v) // sent before
 }
 
 func accepted() intake.Response {

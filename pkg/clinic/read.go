@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 
 	"evisit/pkg/audit"
@@ -95,7 +96,7 @@ func (cl *Clinic) chart(ctx context.Context, v visit.Visit, sealed []byte) (Char
 
 // said opens a visit's messages.
 func (cl *Clinic) said(ctx context.Context, v visit.Visit) ([]Said, error) {
-	ms, err := cl.Store.Messages(ctx, v.ID)
+	ms, err := cl.Store.Messages(ctx, v.ID, v.Messages)
 	if err != nil {
 		return nil, err
 	}
@@ -130,13 +131,17 @@ func (cl *Clinic) Document(ctx context.Context, c Caller, id string) (doc, adden
 	return doc, addendum, err
 }
 
-// Queue lists the open visits of the caller's pool, oldest promise first.
+// Queue lists the open visits of the caller's pool: pages in the order they were
+// queued, and on each the oldest promise first, which a question to the patient
+// may have moved.
 func (cl *Clinic) Queue(ctx context.Context, c Caller, cursor string, limit int) ([]visit.Visit, string, error) {
 	at := identity.Resource{Practice: c.Person.Practice, Pool: c.Person.PoolOf()}
 	if err := identity.Allow(c.Person, identity.ReadQueue, at, cl.now()); err != nil {
 		return nil, "", err
 	}
-	return cl.Store.Queue(ctx, at.Practice, at.Pool, cursor, limit)
+	vs, next, err := cl.Store.Queue(ctx, at.Practice, at.Pool, cursor, limit)
+	slices.SortStableFunc(vs, func(a, b visit.Visit) int { return a.Promise.By.Compare(b.Promise.By) })
+	return vs, next, err
 }
 
 // Mine lists a patient's visits, newest first; an empty patient is the caller.

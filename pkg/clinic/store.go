@@ -31,11 +31,12 @@ type Store interface {
 	// Case returns a visit and its sealed answers, which are nil before the
 	// first save, in one read.
 	Case(ctx context.Context, id string) (visit.Visit, []byte, error)
-	// Messages returns a visit's messages in the order they were sent.
-	Messages(ctx context.Context, visit string) ([]Message, error)
+	// Messages returns a visit's messages, at least as many as sent, in the order
+	// they were sent.
+	Messages(ctx context.Context, visit string, sent int) ([]Message, error)
 	// Divert returns the sealed record of why a visit was diverted.
 	Divert(ctx context.Context, visit string) ([]byte, error)
-	// Queue lists a pool's open visits, oldest promise first, and Mine a
+	// Queue lists a pool's open visits in the order they were queued, and Mine a
 	// patient's, newest first, after cursor. They may lag a moment behind. The
 	// returned cursor is empty at the end.
 	Queue(ctx context.Context, practice string, pool identity.Pool, cursor string, limit int) ([]visit.Visit, string, error)

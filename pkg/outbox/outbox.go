@@ -84,7 +84,7 @@ func Read(row Row) (Delivery, error) {
 		return d, fmt.Errorf("outbox: decoding an event: %w", err)
 	}
 	count := func(name string) int { n, _ := strconv.Atoi(row(name)); return n } // absent is 0
-	when := func(name string) time.Time { t, _ := time.Parse(time.RFC3339, row(name)); return t }
+	when := func(name string) time.Time { t, _ := time.Parse("20060102T150405.000Z", row(name)); return t }
 	d.Tries, d.Attempt, d.Version = count("tries"), count("attempt"), count("v")
 	d.Armed, d.Parked, d.Note = row("to") != "", row("queue") != "", row("note")
 	d.Done, d.Due = when("done"), when("due_at")

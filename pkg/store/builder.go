@@ -33,10 +33,10 @@ func (b *builder) add(w write) { b.ws = append(b.ws, w) }
 
 func (b *builder) visit(c clinic.Commit) {
 	if v := c.Visit; v != nil {
-		i := b.pack(v)
-		i["mine"], i["made"] = str(v.Patient), str(stamp(v.Times.Started)+"#"+v.ID)
+		i := b.pack(visitRow{Visit: *v})
+		i["mine"], i["made"] = str(v.Patient), str(unique(v.Times.Started, v.ID))
 		if v.Status.Open() {
-			i["queue"], i["promised"] = str(queueName(v.Practice, v.Pool)), str(stamp(v.Promise.By)+"#"+v.ID)
+			i["queue"], i["since"] = str(queueName(v.Practice, v.Pool)), str(unique(v.Times.Queued, v.ID))
 		}
 		if !v.Wake.IsZero() {
 			i["due_shard"], i["due_at"] = str(dueShard(v.ID)), str(stamp(v.Wake))
@@ -86,7 +86,7 @@ func (b *builder) outbox(c clinic.Commit) {
 				TableName:                 &b.store.table,
 				Key:                       eventKey(c.Done).attrs(),
 				ConditionExpression:       aws.String("attribute_exists(pk) AND attribute_not_exists(done)"),
-				UpdateExpression:          aws.String("SET done = :at, #ttl = :ttl REMOVE #to, due_shard, due_at, #q, promised"),
+				UpdateExpression:          aws.String("SET done = :at, #ttl = :ttl REMOVE #to, due_shard, due_at, #q, since"),
 				ExpressionAttributeNames:  map[string]string{"#ttl": "ttl", "#q": "queue", "#to": "to"},
 				ExpressionAttributeValues: item{":at": str(stamp(c.At)), ":ttl": num(c.At.Add(eventLife).Unix())},
 			}},
@@ -107,7 +107,7 @@ func (b *builder) tried(d outbox.Delivery) write {
 		i["due_shard"], i["due_at"] = str(dueShard(d.ID)), str(stamp(d.Due))
 	}
 	if d.Parked {
-		i["queue"], i["promised"] = str(parkedName(d.Practice)), str(stamp(d.At)+"#"+d.ID)
+		i["queue"], i["since"] = str(parkedName(d.Practice)), str(stamp(d.At)+"#"+d.ID)
 	}
 	w := b.store.whole(eventKey(d.ID), i)
 	w.failure = clinic.ErrChanged
@@ -136,7 +136,7 @@ func (b *builder) reference(c clinic.Commit) {
 	}
 	if p := c.Practice; p != nil {
 		i := b.pack(p)
-		i["queue"], i["promised"] = str(practicesName), str(p.ID)
+		i["queue"], i["since"] = str(practicesName), str(p.ID)
 		b.add(b.store.whole(practiceKey(p.ID), i))
 	}
 	if p := c.Person; p != nil {

@@ -54,13 +54,19 @@ func auditDay(practice string, day time.Time) string {
 	return "AUDIT#" + practice + "#" + day.UTC().Format(time.DateOnly)
 }
 
-// stamp sorts as text in the order of time.
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000Z") }
+const stampLayout = "20060102T150405.000Z"
+
+// stamp sorts as text in the order of time, to the millisecond that decisions
+// are made at.
+func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }
+
+// unique is a stamp that tells apart what happened in one millisecond.
+func unique(t time.Time, id string) string { return stamp(t) + id[:min(len(id), 6)] }
 
 // The sparse indexes. Each projects keys only.
 const (
 	dueIndex   = "due"   // due_shard, due_at: what must happen later
-	queueIndex = "queue" // queue, promised: a pool's open visits; a practice's parked events; all practices
+	queueIndex = "queue" // queue, since: a pool's open visits; a practice's parked events; all practices
 	mineIndex  = "mine"  // mine, made: a patient's visits
 )
 

@@ -118,6 +118,7 @@ type visitRow struct {
 	Wake     omitted `json:"wake,omitzero"`
 	Payment  omitted `json:"payment,omitzero"`
 	Messages omitted `json:"messages,omitzero"`
+	Pool     omitted `json:"pool,omitzero"`
 }
 
 // omitted hides a field of the struct it is embedded beside.
@@ -131,7 +132,7 @@ func readVisit(i item) (visit.Visit, error) {
 	}
 	v := row.Visit
 	v.ID, v.Version, v.Wake = id, count(i, "v"), when(i, "due_at")
-	v.Messages = v.FromPatient + v.FromTeam
+	v.Messages, v.Pool = v.FromPatient+v.FromTeam, v.Form.Pool()
 	if n := len(v.Payments); n > 0 && v.Status != visit.Draft {
 		v.Payment = v.Payments[n-1]
 	}

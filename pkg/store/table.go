@@ -35,11 +35,11 @@ func CreateTable(ctx context.Context, db *dynamodb.Client, table string) error {
 		KeySchema:   schema("pk", "sk"),
 		AttributeDefinitions: []types.AttributeDefinition{
 			attr("pk"), attr("sk"), attr("due_shard"), attr("due_at"),
-			attr("queue"), attr("promised"), attr("mine"), attr("made"),
+			attr("queue"), attr("since"), attr("mine"), attr("made"),
 		},
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
 			index(dueIndex, "due_shard", "due_at"),
-			index(queueIndex, "queue", "promised"),
+			index(queueIndex, "queue", "since"),
 			index(mineIndex, "mine", "made"),
 		},
 		StreamSpecification: &types.StreamSpecification{

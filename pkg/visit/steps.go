@@ -192,6 +192,7 @@ func (v Visit) Answer(p identity.Person, document string, minutes int, now time.
 	}
 	v.Promise = v.Promise.resume(now)
 	v.Document, v.Minutes, v.Times.Answered = document, minutes, now
+	v.CaptureBefore = time.Time{} // the capture is asked for; the payment knows its deadline
 	v.Messages++
 	v.FromTeam++
 	return v.next(Answered), nil
@@ -201,6 +202,9 @@ func (v Visit) Answer(p identity.Person, document string, minutes int, now time.
 func (v Visit) Seen(by string, now time.Time) Visit {
 	if v.Messages == 0 || len(v.Reads) > 0 && v.Reads[len(v.Reads)-1].Through == v.Messages {
 		return v
+	}
+	if by == v.Patient {
+		by = ""
 	}
 	v.Reads = append(v.Reads[:len(v.Reads):len(v.Reads)], ReadMark{Through: v.Messages, At: now, By: by})
 	return v.next(v.Status)

