@@ -111,7 +111,11 @@ func within(row string, n int) string {
 func (p post) question(it *intake.Item, row string) []intake.Value {
 	var vs []intake.Value
 	for _, s := range p.texts(it.LinkID + row) {
-		vs = append(vs, p.value(it, s))
+		v := p.value(it, s)
+		if v.Kind() == intake.CodingValue && slices.ContainsFunc(vs, v.Equal) {
+			continue // one box is ticked once
+		}
+		vs = append(vs, v)
 	}
 	if it.Type == intake.OpenChoice {
 		for _, s := range p.texts(it.LinkID + "~" + row) {
@@ -180,11 +184,16 @@ func plainNumber(s string) string {
 // How a browser writes a date and time, which is in the practice's zone.
 var clockLayouts = []string{"2006-01-02T15:04", "2006-01-02T15:04:05", "2006-01-02T15:04:05.999"}
 
-// instant gives a browser's date and time its zone.
+// instant gives a browser's date and time its zone. Before there were zones of
+// whole minutes there is none to give.
 func instant(s string, zone *time.Location) string {
 	for _, l := range clockLayouts {
-		if t, err := time.ParseInLocation(l, s, zone); err == nil {
-			return t.Format(time.RFC3339Nano)
+		t, err := time.ParseInLocation(l, s, zone)
+		if err != nil {
+			continue
+		}
+		if _, offset := t.Zone(); offset%60 == 0 {
+			return t.Truncate(time.Millisecond).Format(time.RFC3339Nano)
 		}
 	}
 	return s

@@ -14,7 +14,6 @@ import (
 type feeView struct {
 	Form       string
 	Visit      string
-	Page, Of   int
 	Title      string
 	Back       string
 	Notice     string
@@ -60,7 +59,7 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, n int,
 		view.Within, view.Readers, view.Consent = lasting(o.Terms.Answer), o.Readers, o.Consent
 	}
 	view.Form, view.Visit, view.Title = f.Title(), id, f.Pages()[n-1].Title
-	view.Page, view.Of, view.Back = n, len(f.Pages()), formPath(id, n-1)
+	view.Back = formPath(id, max(n-1, 1)) + "?back=1"
 	view.Fee = box(f, "fee-ack", view.Fee)
 	view.Terms = box(f, "consent-ack", view.Terms)
 	for _, a := range []acceptance{view.Fee, view.Terms} {

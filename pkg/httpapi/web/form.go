@@ -53,7 +53,12 @@ func (s *site) formPage(w http.ResponseWriter, r *http.Request, v visitor) error
 	}
 	fields := d.page(f.Pages()[n-1].Items, ch.Response)
 	if len(fields) == 0 {
-		return see(w, r, formPath(ch.Visit.ID, nextPage(f, f.Check(ch.Response), n)))
+		res := f.Check(ch.Response)
+		to := nextPage(f, res, n)
+		if before := pageBefore(f, res, n); before > 0 && r.URL.Query().Get("back") != "" {
+			to = before
+		}
+		return see(w, r, formPath(ch.Visit.ID, to))
 	}
 	return s.showForm(w, v, ch, n, d, ch.Response, formView{Fields: fields, More: more}, http.StatusOK)
 }

@@ -25,6 +25,7 @@ import (
 	"evisit/pkg/httpapi/web"
 	"evisit/pkg/identity"
 	"evisit/pkg/money"
+	"evisit/pkg/phi"
 	"evisit/pkg/seal"
 	"evisit/pkg/store"
 	"evisit/pkg/visit"
@@ -124,9 +125,9 @@ func register(t *testing.T, cl *clinic.Clinic, issuerURL string) {
 		p.Prices[f.Name()] = money.Cents(4000)
 	}
 	must(t, cl.AddPractice(t.Context(), p, all))
-	for _, who := range []string{"ada", "bea"} {
+	for who, name := range map[string]phi.Text{"ada": "Ada Adams", "bea": "Bea Brown"} {
 		must(t, cl.AddPatient(t.Context(), identity.Patient{ID: "p-" + who, Practice: "oak", Contact: identity.Contact{
-			Name: "Name of ", Email: "x@mail.example", Birth: time.Date(1990, 5, 17, 0, 0, 0, 0, time.UTC), Sex: "female",
+			Name: name, Email: "x@mail.example", Birth: time.Date(1990, 5, 17, 0, 0, 0, 0, time.UTC), Sex: "female",
 		}}))
 	}
 	license := []identity.License{{State: "TX", Number: "1", Expires: time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)}}

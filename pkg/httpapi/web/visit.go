@@ -9,6 +9,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/intake"
 	"evisit/pkg/phi"
 	"evisit/pkg/visit"
 )
@@ -45,6 +46,7 @@ type message struct {
 }
 
 type diversion struct {
+	Heading    string
 	Emergency  bool
 	Message    phi.Text
 	Phone      string
@@ -123,12 +125,18 @@ func (view *visitView) fill(v visitor, ch clinic.Chart, m clinic.Money) {
 		view.Answers = inWords(ch.Answers)
 	}
 	if d := ch.Diversion; d != nil {
-		view.Diversion = &diversion{Emergency: vis.Reason == "emergency", Message: d.Message, Phone: d.Phone}
+		view.Diversion = &diversion{Heading: turnTo[d.Disposition], Emergency: d.Disposition == intake.Emergency, Message: d.Message, Phone: d.Phone}
 		if !vis.Times.Understood.IsZero() {
 			view.Diversion.Understood = p.Local(vis.Times.Understood)
 		}
 	}
 	view.may(vis, ch, m)
+}
+
+var turnTo = map[intake.Disposition]string{
+	intake.Emergency:  "Get help now",
+	intake.Urgent:     "You need to be seen in person today",
+	intake.Ineligible: "An e-visit is not right for this",
 }
 
 // may says which buttons the patient's side has.
@@ -284,6 +292,9 @@ func payments(m clinic.Money, p clinic.Practice) []payment {
 	var all []payment
 	for _, pay := range m.Payments {
 		out := payment{ID: pay.ID, Words: paymentWords(pay)}
+		if pay.State == billing.Held && !m.Visit.Times.Answered.IsZero() {
+			out.Words = pay.Held.String() + " held on your card; it is being charged now, for your answer"
+		}
 		for _, e := range m.Entries {
 			if e.Payment == pay.ID && len(e.Postings) > 0 {
 				amount := e.Postings[0].Amount

@@ -1,0 +1,195 @@
+package web
+
+import (
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"evisit/infra/local/forms"
+	"evisit/pkg/intake"
+)
+
+func chicago(t testing.TB) *time.Location {
+	t.Helper()
+	z, err := time.LoadLocation("America/Chicago")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+func allForms(t testing.TB) []*intake.Form {
+	t.Helper()
+	all, err := forms.All()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func formNamed(t testing.TB, name string) *intake.Form {
+	t.Helper()
+	all := allForms(t)
+	return all[slices.IndexFunc(all, func(f *intake.Form) bool { return f.Name() == name })]
+}
+
+// sends is what a browser posts for fields that nobody touched.
+func sends(fs []field) url.Values {
+	v := url.Values{}
+	for _, f := range fs {
+		for _, o := range f.Options {
+			if o.Chosen {
+				v.Add(f.Name, o.Value)
+			}
+		}
+		for _, s := range f.Values {
+			v.Add(f.Name, s.Reveal())
+		}
+		for _, s := range f.Others {
+			v.Add(f.OtherName(), s.Reveal())
+		}
+		if f.Kind == "rows" {
+			v.Set(rowsField+f.Name, strconv.Itoa(len(f.Rows)))
+		}
+		inner := slices.Clone(f.Fields)
+		for _, r := range f.Rows {
+			inner = append(inner, r.Fields...)
+		}
+		for name, vs := range sends(inner) {
+			v[name] = append(v[name], vs...)
+		}
+	}
+	return v
+}
+
+// Whatever is posted, it can be read, checked and drawn; and answers that are
+// right come back unchanged from the page they are drawn on.
+func FuzzAnyPostIsReadAndDrawnAgain(f *testing.F) {
+	all, zone := allForms(f), chicago(f)
+	for i := range all {
+		f.Add(i, 1, "seen-7d=true&seen-7d-date=2026-02-28&add=allergy&rows:allergy=3&allergy-drug@2=x&allergy-reaction~@2=y&allergy-none=false")
+		f.Add(i, 3, "uti-onset=3&uti-sx=burning&uti-sx=burning&uti-temp=.5&uti-fever=true&rd-kind=bp&rows:bp=2&bp-time@2=2026-11-01T01:30&bp-sys@2=120&bp-dia@2=80")
+		f.Add(i, 0, "rows:bp=99999999999999&rows:allergy=-1&completed-by=%ff%00&location-state=tx&callback-phone=1%0d%0a2")
+	}
+	f.Fuzz(func(t *testing.T, which, n int, raw string) {
+		if which < 0 || n < 0 || len(raw) > 20_000 {
+			return
+		}
+		values, err := url.ParseQuery(raw)
+		if err != nil {
+			return
+		}
+		form := all[which%len(all)]
+		items := form.Pages()[n%len(form.Pages())].Items
+		res := form.Check(post{values, zone}.answers(items))
+		d := drawing{form: form, zone: zone, problems: res.Problems, add: values.Get(addField)}
+		fields := d.page(items, res.Response)
+		view := formView{Fields: fields, Complaints: complaints(fields), Shown: shown(fields)}
+		if err := views["form"].ExecuteTemplate(io.Discard, "layout", frame{Page: view}); err != nil {
+			t.Fatal(err)
+		}
+		if len(res.Wrong()) > 0 {
+			return
+		}
+		again := form.Check(post{sends(fields), zone}.answers(items))
+		if !again.Response.Equal(res.Response) {
+			t.Errorf("the page of %q sends other answers than it was drawn with:\n%s", raw, cmp.Diff(asJSON(t, res.Response), asJSON(t, again.Response)))
+		}
+	})
+}
+
+func asJSON(t *testing.T, r intake.Response) string {
+	t.Helper()
+	b, err := r.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestATypedAnswerBecomesTheValueOfItsItem(t *testing.T) {
+	t.Parallel()
+	const system = "https://example.org/evisit/answer"
+	for name, c := range map[string]struct {
+		form, raw string
+		want      intake.Entry
+	}{
+		"a whole number":             {"uti-women", "uti-onset=+03", intake.Ask("uti-onset", intake.Integer(3))},
+		"no number, kept as written": {"uti-women", "uti-onset=three", intake.Ask("uti-onset", intake.String("three"))},
+		"a decimal without its zero": {"uti-women", "uti-temp=098.60", intake.Ask("uti-temp", intake.Decimal("98.60"))},
+		"yes":                        {"uti-women", "uti-fever=true", intake.Ask("uti-fever", intake.Boolean(true))},
+		"nothing clears":             {"uti-women", "uti-fever=", intake.Ask("uti-fever")},
+		"lines": {
+			"uti-women", "uti-tried=+a%0D%0Ab+",
+			intake.Ask("uti-tried", intake.String("a\nb")),
+		},
+		"an option": {"uti-women", "uti-pregnant=no", intake.Ask("uti-pregnant",
+			intake.Code(intake.Coding{System: system, Code: "no", Display: "No"}))},
+		"an option that is none": {"uti-women", "uti-pregnant=x", intake.Ask("uti-pregnant", intake.Code(intake.Coding{Code: "x"}))},
+		"a row beside an empty one": {"bp-glucose-readings", "rows:bp=3&bp-sys@2=120&bp-time@2=2026-07-01T08:30", intake.Row("bp",
+			intake.Ask("bp-time", intake.DateTime("2026-07-01T08:30:00-05:00")), intake.Ask("bp-sys", intake.Integer(120)))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			values, err := url.ParseQuery(c.raw)
+			if err != nil {
+				t.Fatal(err)
+			}
+			form := formNamed(t, c.form)
+			got := post{values, chicago(t)}.answers(form.Items())
+			if given := of(got.Items, c.want.LinkID); len(given) != 1 || !(intake.Response{Items: given}).Equal(intake.Response{Items: []intake.Entry{c.want}}) {
+				t.Errorf("%s gives %s", c.raw, asJSON(t, intake.Response{Items: given}))
+			}
+		})
+	}
+}
+
+func TestEveryItemOfEveryFormCanBeDrawn(t *testing.T) {
+	t.Parallel()
+	for _, form := range allForms(t) {
+		for _, p := range form.Pages() {
+			for _, it := range p.Items {
+				if f := (drawing{form: form}).field(it, ""); f.Kind == "" || f.Label == "" {
+					t.Errorf("%s: item %s of type %s is drawn as %q with label %q", form.Name(), it.LinkID, it.Type, f.Kind, f.Label)
+				}
+			}
+		}
+	}
+}
+
+// A form whose rows ask more questions the answers of that row alone open.
+const rowsForm = `{"resourceType":"Questionnaire","id":"rows","url":"https://example.org/rows","version":"1","title":"Rows","status":"draft",
+"extension":[{"url":"https://example.org/fhir/StructureDefinition/evisit-billing-class","valueCode":"none"}],
+"item":[{"linkId":"r","type":"group","text":"R","repeats":true,"item":[
+ {"linkId":"a","type":"boolean","text":"A"},
+ {"linkId":"b","type":"string","text":"B","enableWhen":[{"question":"a","operator":"=","answerBoolean":true}]}]}]}`
+
+func TestEachRowShowsWhatItsOwnAnswersOpen(t *testing.T) {
+	t.Parallel()
+	q, err := intake.Parse([]byte(rowsForm))
+	if err != nil {
+		t.Fatal(err)
+	}
+	form, err := intake.Alone(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := intake.Response{Items: []intake.Entry{
+		intake.Row("r", intake.Ask("a", intake.Boolean(true)), intake.Ask("b", intake.String("x"))),
+		intake.Row("r", intake.Ask("a", intake.Boolean(false))),
+	}}
+	for add, want := range map[string][]string{
+		"":  {"r", "a@1", "b@1", "a@2"},
+		"r": {"r", "a@1", "b@1", "a@2", "a@3"},
+	} {
+		got := shown(drawing{form: form, zone: time.UTC, add: add}.page(form.Items(), answers))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("adding %q: %s", add, diff)
+		}
+	}
+}

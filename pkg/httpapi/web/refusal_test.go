@@ -1,0 +1,382 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/web"
+)
+
+// with is well with some answers changed.
+func with(changes url.Values) url.Values {
+	v := url.Values{}
+	for name, vs := range well {
+		v[name] = vs
+	}
+	for name, vs := range changes {
+		v[name] = vs
+	}
+	return v
+}
+
+func TestARedFlagStopsThePatientBeforeAnyPrice(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.startUTI()
+	ada.fillIn(with(url.Values{"uti-confused": {"true"}}))
+	ada.wants(http.StatusOK, "Get help now", "call 911", "You have not been charged", "555-0100")
+	for _, never := range []string{"Cancel this request", "payment page", "What it costs"} {
+		if strings.Contains(ada.text(), never) {
+			t.Errorf("a diverted patient is offered %q", never)
+		}
+	}
+	id := ada.visitID()
+	ada.press("I have read this and know where to turn", nil)
+	ada.wants(http.StatusOK, "You confirmed reading this")
+	ada.get("/my/visits/" + id + "/form/1")
+	ada.wants(http.StatusConflict, "sent already")
+	ada.get("/my/visits/" + id + "/form/7")
+	if ada.at.Path != "/my/visits/"+id {
+		t.Errorf("the price of a diverted request is at %s", ada.at)
+	}
+	if len(h.stripe.sessions) > 0 {
+		t.Error("a diverted request has a payment page")
+	}
+}
+
+func TestWrongAnswersAreShownBesideTheirQuestionsAndNothingTypedIsLost(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.startUTI()
+	ada.fillInTo("uti-onset")
+	ada.press("Save and continue", url.Values{"uti-onset": {"many"}, "uti-sx": {"burning", "blood"}})
+	ada.wants(http.StatusUnprocessableEntity, "Write a whole number from 0 to 60, in digits.", "Please look at 1 thing")
+	if got := ada.value("uti-onset"); got[0] != "many" {
+		t.Errorf("the wrong answer typed is now %q", got)
+	}
+	if got := strings.Join(ada.value("uti-sx"), " "); got != "burning blood" {
+		t.Errorf("the boxes ticked are now %q", got)
+	}
+	ada.press("Save and continue", url.Values{"uti-onset": {"61"}})
+	ada.wants(http.StatusUnprocessableEntity, "Give a number from 0 to 60.")
+	ada.press("Save and continue", url.Values{"uti-onset": {"3"}, "uti-fever": {"false"}})
+	ada.wants(http.StatusUnprocessableEntity, "Answer yes or no")
+	ada.get("/my/visits/" + ada.visitID())
+	ada.link("Continue the form")
+	if got := ada.value("uti-onset"); got[0] != "3" {
+		t.Errorf("the answer kept is now %q", got)
+	}
+}
+
+// fillInTo answers the pages before the one that asks linkID.
+func (b *browser) fillInTo(linkID string) {
+	b.t.Helper()
+	for range 20 {
+		if strings.Contains(b.at.Path, "/form/") {
+			for _, f := range find(b.page, "form") {
+				if _, has := b.fields(f); has[linkID] {
+					return
+				}
+			}
+		}
+		before := b.at.Path
+		set := url.Values{}
+		for _, f := range find(b.page, "form") {
+			_, has := b.fields(f)
+			for name, vs := range well {
+				if has[name] {
+					set[name] = vs
+				}
+			}
+		}
+		b.press("Save and continue", set)
+		if b.at.Path == before {
+			b.t.Fatalf("stuck at %s:\n%s", b.at, b.text())
+		}
+	}
+	b.t.Fatalf("no page asks %s", linkID)
+}
+
+func TestAnswersOpenFurtherQuestionsAndRowsAreAdded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.startUTI()
+	ada.fillInTo("allergy-none")
+	ada.press("Save and continue", url.Values{"allergy-none": {"false"}, "medications": {"Aspirin"}, "payment-route": {"self-pay"}})
+	ada.wants(http.StatusOK, "a few more questions", "Medicine and what happened 1")
+	ada.press("Add another row", url.Values{"allergy-drug@1": {"Penicillin"}, "allergy-reaction~@1": {"Itchy & red"}})
+	ada.wants(http.StatusOK, "Medicine and what happened 2")
+	if got := ada.value("allergy-reaction~@1"); got[0] != "Itchy & red" {
+		t.Errorf("what was written in the first row is now %q", got)
+	}
+	ada.press("Save and continue", url.Values{"allergy-drug@2": {"Sulfa"}})
+	ada.wants(http.StatusUnprocessableEntity, "Medicine and what happened 2, Reaction: Choose an answer.")
+	ada.press("Save and continue", url.Values{"allergy-drug@1": {""}, "allergy-reaction~@1": {""}, "allergy-reaction@2": {"rash"}})
+	ada.wants(http.StatusOK, "page 4 of")
+	ada.link("Back")
+	if got := ada.value("allergy-drug@1"); got[0] != "Sulfa" {
+		t.Errorf("after the first row was emptied the first is %q", got)
+	}
+}
+
+func TestTimesAreReadInThePracticesZone(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.press("Home blood-pressure", nil)
+	ada.fillInTo("rd-kind")
+	ada.press("Save and continue", url.Values{"rd-kind": {"bp"}})
+	for !strings.Contains(ada.text(), "Blood-pressure reading 1") {
+		before := ada.text()
+		ada.press("Save and continue", nil)
+		if ada.text() == before {
+			t.Fatalf("no page asks for readings; at %s:\n%s", ada.at, before)
+		}
+	}
+	ada.press("Save and continue", url.Values{"bp-time@1": {"2026-03-01T08:30"}, "bp-sys@1": {"80"}, "bp-dia@1": {"120"}})
+	ada.wants(http.StatusUnprocessableEntity, "systolic")
+	if got := ada.value("bp-time@1"); got[0] != "2026-03-01T08:30" {
+		t.Errorf("the time typed is now %q", got)
+	}
+}
+
+func TestAFormOfAnotherSiteIsRefused(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.startUTI()
+	id := ada.visitID()
+	for _, p := range web.Patterns() {
+		method, path, _ := strings.Cut(p, " ")
+		if method != http.MethodPost {
+			continue
+		}
+		path = strings.NewReplacer("{id}", id, "{page}", "1").Replace(path)
+		for name, headers := range map[string]http.Header{
+			"another site":   {"Sec-Fetch-Site": {"cross-site"}, "Origin": {"https://evil.example"}},
+			"a sister site":  {"Sec-Fetch-Site": {"same-site"}, "Origin": {"https://evil.example"}},
+			"an old browser": {"Origin": {"https://evil.example"}},
+		} {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, h.url+path, strings.NewReader("text=x"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header = headers.Clone()
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			ada.send(r)
+			if ada.code != http.StatusForbidden || !strings.Contains(ada.text(), "sent from another site") {
+				t.Errorf("POST %s from %s: %d", path, name, ada.code)
+			}
+		}
+	}
+	ada.get("/my/visits/" + id)
+	ada.wants(http.StatusOK, "Not sent yet")
+}
+
+func TestSomeoneElsesRequestIsNotThere(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.startUTI()
+	id := ada.visitID()
+	bea := h.as(t, "Bea", "/my")
+	for _, p := range web.Patterns() {
+		method, path, _ := strings.Cut(p, " ")
+		if !strings.Contains(path, "{id}") {
+			continue
+		}
+		path = strings.NewReplacer("{id}", id, "{page}", "1").Replace(path)
+		if method == http.MethodGet {
+			bea.get(path)
+		} else {
+			bea.post(h.url+path, url.Values{
+				"text": {"x"}, "question": {"x"}, "fee-ack": {"true"}, "consent-ack": {"true"}, "quote": {"q"},
+				"to": {"declined"}, "reason": {"other"}, "reply": {"x"}, "do": {"x"}, "warnings": {"x"}, "follow-up": {"x"}, "no-diagnosis": {"x"},
+			})
+		}
+		if bea.code != http.StatusNotFound {
+			t.Errorf("%s %s by another patient: %d, want 404:\n%s", method, path, bea.code, bea.text())
+		}
+	}
+	bea.press("Sign out", nil)
+	bea.wants(http.StatusOK, "Sign in to begin")
+}
+
+func TestSigningInLeadsToWhereTheVisitorWantedAndNowhereElse(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	if b := h.as(t, "Ada", "/my?of=p-ada"); b.at.RequestURI() != "/my?of=p-ada" {
+		t.Errorf("signed in at %s", b.at)
+	}
+	for _, next := range []string{"https://evil.example/x", "//evil.example", `/\evil.example`, "/%09/evil.example"} {
+		if b := h.as(t, "Dr. X", "/sign-in?next="+url.QueryEscape(next)); b.at.String() != h.url+"/desk" && b.at.Host != strings.TrimPrefix(h.url, "http://") {
+			t.Errorf("next=%s leads to %s", next, b.at)
+		}
+	}
+}
+
+func TestSignInFailuresSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	b := h.browse(t)
+	b.get("/signed-in?code=x&state=y")
+	b.wants(http.StatusBadRequest, "sign in again")
+	b.get("/sign-in")
+	b.get(h.url + "/signed-in?code=x&state=forged")
+	b.wants(http.StatusBadRequest, "sign in again")
+	nobody := h.browse(t)
+	nobody.get("/my")
+	nobody.press("Nobody", nil)
+	nobody.wants(http.StatusUnauthorized, "no practice here knows you")
+	nobody.get("/my")
+	if strings.HasPrefix(nobody.at.String(), h.url) {
+		t.Errorf("someone unknown has a session at %s", nobody.at)
+	}
+}
+
+func TestASessionEndsAndWhatIsSentAfterwardsIsNotLostInARedirect(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.startUTI()
+	h.pass(2 * time.Hour)
+	ada.press("Save and continue", nil)
+	ada.wants(http.StatusUnauthorized, "no longer signed in", "go back to the page")
+	ada.get("/my")
+	if ada.at.Path != "/authorize" {
+		t.Errorf("a page after the session ended leads to %s", ada.at)
+	}
+}
+
+func TestRolesSeeAndDoWhatIsTheirs(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	id := h.sent(t, ada)
+
+	nan := h.as(t, "Nan", "/desk/visits/"+id)
+	nan.wants(http.StatusOK, "Burning or pain", "Ada Adams")
+	if strings.Contains(nan.text(), "Take this visit") {
+		t.Error("a nurse is offered to take a visit")
+	}
+	nan.post(h.url+"/desk/visits/"+id+"/take", nil)
+	nan.wants(http.StatusForbidden, "Your role does not allow this")
+
+	ada.get("/desk")
+	ada.wants(http.StatusNotFound)
+	ada.get("/desk/visits/" + id)
+	ada.wants(http.StatusOK, "Waiting to be read")
+
+	adm := h.as(t, "Adm", "/desk/jobs")
+	adm.wants(http.StatusOK, "Nothing is waiting for you")
+	adm.get("/desk/visits/" + id)
+	adm.wants(http.StatusForbidden)
+
+	cal := h.as(t, "Cal", "/my")
+	cal.wants(http.StatusOK, "Waiting to be read")
+	cal.get("/my/visits/" + id)
+	cal.wants(http.StatusOK, "For Ada Adams")
+	cal.press("Add information", url.Values{"text": {"Her daughter here"}})
+	cal.wants(http.StatusOK, "Her daughter here")
+	cal.press("Cancel the request", nil)
+	cal.wants(http.StatusOK, "Cancelled", "let go")
+	cal.link("Who has seen this")
+	cal.wants(http.StatusOK, "Nurse", "read the answers and messages", "You")
+	cal.get("/my")
+	cal.press("Urinary symptoms", nil)
+	cal.wants(http.StatusOK, "page 1 of")
+}
+
+func TestAVisitIsTurnedAwayWithAReasonInWords(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	id := h.sent(t, ada)
+	drx := h.as(t, "Dr. X", "/desk/visits/"+id)
+	drx.press("Take this visit", nil)
+	drx.press("End without an answer", url.Values{"text": {"Come to the office"}})
+	drx.wants(http.StatusUnprocessableEntity, "Choose what the patient is told", "Choose a reason")
+	drx.press("End without an answer", url.Values{"to": {"redirected"}, "reason": {"needs_exam"}})
+	drx.wants(http.StatusOK, "Redirected", "Come to the office")
+	ada.get("/my/visits/" + id)
+	ada.wants(http.StatusOK, "Please be seen in person", "Come to the office", "Nothing is charged")
+	drx.post(h.url+"/desk/visits/"+id+"/answer", url.Values{
+		"reply": {"Too late"}, "do": {"x"}, "warnings": {"x"}, "follow-up": {"x"}, "no-diagnosis": {"x"},
+	})
+	drx.wants(http.StatusConflict, "cannot answer it", "What you wrote was not sent", "Too late")
+}
+
+func TestTheSamePressTwiceStartsOneRequest(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	page, at := ada.page, ada.at
+	ada.press("Urinary symptoms", nil)
+	first := ada.visitID()
+	ada.page, ada.at = page, at
+	ada.press("Urinary symptoms", nil)
+	if again := ada.visitID(); again != first {
+		t.Errorf("the second press started %s beside %s", again, first)
+	}
+}
+
+func TestHostilePostsAreRefusedInWords(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.startUTI()
+	form := ada.at.String()
+	for name, c := range map[string]struct {
+		kind, body string
+		code       int
+	}{
+		"too large":     {"application/x-www-form-urlencoded", "medications=" + strings.Repeat("a", httpapi.MaxBody), http.StatusRequestEntityTooLarge},
+		"too many":      {"application/x-www-form-urlencoded", strings.Repeat("a=&", 4000), http.StatusRequestEntityTooLarge},
+		"a file":        {"multipart/form-data; boundary=x", "--x\r\n\r\n--x--", http.StatusBadRequest},
+		"broken":        {"application/x-www-form-urlencoded", "%zz", http.StatusBadRequest},
+		"unknown":       {"application/x-www-form-urlencoded", "nothing-of-ours=1&fee-ack=true&rows:x=1&completed-by=self", http.StatusSeeOther},
+		"odd types":     {"application/x-www-form-urlencoded", "emergency-ack=perhaps&completed-by=self&completed-by=parent", http.StatusUnprocessableEntity},
+		"not UTF-8":     {"application/x-www-form-urlencoded", "callback-phone=%ff%fe&completed-by=%00", http.StatusUnprocessableEntity},
+		"a forged rows": {"application/x-www-form-urlencoded", "rows:allergy=999999&add=allergy", http.StatusOK},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, form, strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", c.kind)
+		jar := ada.client.Jar
+		res, err := (&http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		must(t, res.Body.Close())
+		if res.StatusCode != c.code {
+			t.Errorf("%s: %d, want %d", name, res.StatusCode, c.code)
+		}
+	}
+	ada.get("/my/visits/" + ada.visitID() + "/form/99")
+	ada.wants(http.StatusNotFound, "no such page")
+	ada.get("/nowhere")
+	ada.wants(http.StatusNotFound, "no page at this address")
+}
+
+func TestThePagesLeaveTheAPIsAddressesAlone(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	taken := map[string]bool{}
+	for _, p := range httpapi.New(h.clinic, nil, nil).Patterns() {
+		taken[p] = true
+	}
+	for _, p := range web.Patterns() {
+		if taken[p] {
+			t.Errorf("%s is served by both", p)
+		}
+	}
+}
