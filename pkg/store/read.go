@@ -116,7 +116,6 @@ type visitRow struct {
 	ID       omitted `json:"id,omitzero"`
 	Version  omitted `json:"version,omitzero"`
 	Wake     omitted `json:"wake,omitzero"`
-	Payment  omitted `json:"payment,omitzero"`
 	Messages omitted `json:"messages,omitzero"`
 	Pool     omitted `json:"pool,omitzero"`
 }
@@ -133,9 +132,6 @@ func readVisit(i item) (visit.Visit, error) {
 	v := row.Visit
 	v.ID, v.Version, v.Wake = id, count(i, "v"), when(i, "due_at")
 	v.Messages, v.Pool = v.FromPatient+v.FromTeam, v.Form.Pool()
-	if n := len(v.Payments); n > 0 && v.Status != visit.Draft {
-		v.Payment = v.Payments[n-1]
-	}
 	return v, nil
 }
 
