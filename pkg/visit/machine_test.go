@@ -141,7 +141,7 @@ var onward = map[visit.Status][]string{
 func TestNoStepsLeadToAnIllegalState(t *testing.T) {
 	t.Parallel()
 	reached := map[visit.Status]bool{}
-	for range 20 {
+	for range 8 {
 		rapid.Check(t, func(t *rapid.T) { live(t, reached) })
 	}
 	for _, s := range statuses {
