@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -62,6 +64,9 @@ func decode(r *http.Request, v any) ([]byte, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, fault.New(fault.Malformed, "malformed_json", "send one JSON object and nothing after it")
 	}
+	if where := misnamed(b, reflect.TypeOf(v).Elem()); where != "" {
+		return nil, unknownField(where)
+	}
 	if err := shape.Struct(v); err != nil {
 		return nil, misshapen(err, reflect.TypeOf(v).Elem().Name())
 	}
@@ -77,10 +82,48 @@ func malformed(err error) error {
 		if plain, err := strconv.Unquote(name); err == nil {
 			name = plain
 		}
-		return fault.New(fault.Malformed, "unknown_field", "the request has a field we do not know",
-			fault.Problem{Where: "/" + name, Code: "unknown", Text: "leave it out"})
+		return unknownField("/" + name)
 	}
 	return fault.New(fault.Malformed, "malformed_json", "the body is not a JSON object we can read")
+}
+
+func unknownField(where string) error {
+	return fault.New(fault.Malformed, "unknown_field", "the request has a field we do not know",
+		fault.Problem{Where: where, Code: "unknown", Text: "leave it out"})
+}
+
+// misnamed points to a member whose name is a field's in another case, which
+// encoding/json takes for the field; empty if there is none. The document
+// knows names in one case only.
+func misnamed(b []byte, t reflect.Type) string {
+	switch {
+	case t.Kind() == reflect.Struct:
+		var members map[string]json.RawMessage
+		if json.Unmarshal(b, &members) != nil {
+			return "" // null
+		}
+		for _, f := range reflect.VisibleFields(t) {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if where := misnamed(members[name], f.Type); where != "" {
+				return "/" + name + where
+			}
+			delete(members, name)
+		}
+		for _, name := range slices.Sorted(maps.Keys(members)) {
+			return "/" + name
+		}
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
+		var elements []json.RawMessage
+		if json.Unmarshal(b, &elements) != nil {
+			return ""
+		}
+		for i, e := range elements {
+			if where := misnamed(e, t.Elem()); where != "" {
+				return "/" + strconv.Itoa(i) + where
+			}
+		}
+	}
+	return ""
 }
 
 func jsonType(t reflect.Type) string {

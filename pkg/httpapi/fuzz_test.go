@@ -62,7 +62,7 @@ func FuzzRequest(f *testing.F) {
 		).Replace(paths[int(path)%len(paths)])
 		u, err := url.Parse("http://api.example" + address)
 		if err != nil {
-			t.Skip("no address") // a client could not send it either
+			return // a client could not send it either
 		}
 		u.RawQuery = strings.Map(queryRune, text)
 		r := httptest.NewRequestWithContext(t.Context(), methods[int(method)%len(methods)], "/", strings.NewReader(string(body)))
