@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"evisit/pkg/fault"
@@ -43,18 +44,46 @@ func (cl *Clinic) sealJSON(ctx context.Context, at Place, v any) ([]byte, error)
 	if err != nil {
 		return nil, fmt.Errorf("encoding %s of %s: %w", at.Field, at.Record, err)
 	}
-	var packed bytes.Buffer
-	w, err := flate.NewWriter(&packed, flate.DefaultCompression)
+	packed, err := deflate(plain)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("packing %s of %s: %w", at.Field, at.Record, err)
 	}
+	return cl.Seal.Seal(ctx, at, packed)
+}
+
+// deflaters are kept for reuse: making one costs far more than using it.
+var deflaters sync.Pool
+
+func deflate(plain []byte) ([]byte, error) {
+	var packed bytes.Buffer
+	w, ok := deflaters.Get().(*flate.Writer)
+	if ok {
+		w.Reset(&packed)
+	} else {
+		var err error
+		if w, err = flate.NewWriter(&packed, flate.DefaultCompression); err != nil {
+			return nil, err
+		}
+	}
+	defer deflaters.Put(w)
 	if _, err := w.Write(plain); err != nil {
 		return nil, err
 	}
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
-	return cl.Seal.Seal(ctx, at, packed.Bytes())
+	return packed.Bytes(), nil
+}
+
+var inflaters = sync.Pool{New: func() any { return flate.NewReader(bytes.NewReader(nil)) }}
+
+func inflate(packed []byte) ([]byte, error) {
+	r := inflaters.Get()
+	defer inflaters.Put(r)
+	if err := r.(flate.Resetter).Reset(bytes.NewReader(packed), nil); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(r.(io.Reader), maxPlain))
 }
 
 func (cl *Clinic) openJSON(ctx context.Context, at Place, sealed []byte, v any) error {
@@ -62,7 +91,7 @@ func (cl *Clinic) openJSON(ctx context.Context, at Place, sealed []byte, v any) 
 	if err != nil {
 		return fmt.Errorf("opening %s of %s: %w", at.Field, at.Record, err)
 	}
-	plain, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(packed)), maxPlain))
+	plain, err := inflate(packed)
 	if err != nil {
 		return fmt.Errorf("unpacking %s of %s: %w", at.Field, at.Record, err)
 	}
