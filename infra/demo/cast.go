@@ -145,3 +145,15 @@ func (k *cast) fault(ctx context.Context, f map[string]any) error {
 func (k *cast) healFaults(ctx context.Context) error {
 	return k.json(ctx, call{method: http.MethodDelete, url: k.stripe + "/sim/faults"}, nil, nil)
 }
+
+// noFaultsLeft makes sure that the trouble ordered did happen.
+func (k *cast) noFaultsLeft(ctx context.Context) error {
+	var left []struct {
+		Do string `json:"do"`
+	}
+	err := k.json(ctx, call{method: http.MethodGet, url: k.stripe + "/sim/faults"}, nil, &left)
+	if err == nil && len(left) > 0 {
+		err = fmt.Errorf("trouble that was ordered did not happen: %v", left)
+	}
+	return err
+}

@@ -308,7 +308,7 @@ func captureTrouble(ctx context.Context, s *scene) {
 		v.answeredBy(ctx, ben, strain)
 		v.says(ctx, "Stripe", "%s", trouble.what)
 		v.settlesInTime(ctx, "captured", "tried again under the same key: charged once")
-		s.do(func() error { return s.healFaults(ctx) })
+		s.do(func() error { return s.noFaultsLeft(ctx) })
 		v.acknowledged(ctx)
 	}
 }

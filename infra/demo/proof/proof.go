@@ -102,11 +102,15 @@ func Check(ctx context.Context, claim Claim) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	return w.report(), nil
+}
+
+func (w *world) report() Report {
 	var r Report
 	for _, s := range statements {
 		l := line{Line{Statement: s.text}}
 		s.prove(w, &l)
 		r.Lines = append(r.Lines, l.Line)
 	}
-	return r, nil
+	return r
 }

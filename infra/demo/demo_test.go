@@ -1,0 +1,270 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"evisit/infra/demo/proof"
+	"evisit/infra/local/engine"
+	"evisit/infra/local/files"
+	"evisit/infra/local/system"
+	"evisit/pkg/setup"
+)
+
+// A world is a system whose database and files the test can reach behind its
+// back.
+type world struct {
+	url string
+	db  *dynamodb.Client
+	s3  *s3.Client
+}
+
+const table, bucket = "evisit", "evisit"
+
+func newWorld(t *testing.T) world {
+	t.Helper()
+	dir := t.TempDir()
+	e, err := engine.Start(t.Context(), engine.Options{DB: dir + "/dynamo.db"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(closing(t, e.Close))
+	objects, err := files.Handler(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(closing(t, objects.Close))
+	srv := httptest.NewServer(objects)
+	t.Cleanup(srv.Close)
+	sys, err := system.Start(context.WithoutCancel(t.Context()), system.Options{
+		Addr: "127.0.0.1:0", Data: dir + "/system", Log: slog.New(slog.DiscardHandler),
+		Config: setup.Config{DynamoDB: e.Endpoint(), S3: srv.URL},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(closing(t, sys.Close))
+	return world{sys.URL, dynamodb.NewFromConfig(e.Config()), s3.NewFromConfig(aws.Config{
+		Region: engine.Region, BaseEndpoint: aws.String(srv.URL), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+	}, func(o *s3.Options) { o.UsePathStyle = true })}
+}
+
+func closing(t *testing.T, f func() error) func() {
+	t.Helper()
+	return func() {
+		if err := f(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestEveryScenarioIsProvedAndEveryTamperingFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	claim, err := play(t.Context(), newClient(patience, http.DefaultTransport), w.url, t.Output())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := prove(t.Context(), claim, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range tamperings {
+		t.Run(tc.name, func(t *testing.T) { w.finds(t, claim, tc) })
+	}
+	t.Run("a read that nobody wrote down", func(t *testing.T) {
+		more := claim
+		more.Reads = append(more.Reads[:len(more.Reads):len(more.Reads)], proof.Read{Actor: "ben-chen", Visit: claim.Reads[0].Visit, What: "chart"})
+		wantFinding(t, more, "ben-chen read the chart")
+	})
+	t.Run("put back, all is well again", func(t *testing.T) {
+		if err := prove(t.Context(), claim, t.Output()); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+type item = map[string]types.AttributeValue
+
+// A tampering is a change behind the system's back to the first row whose key
+// begins with pk and whose record has a text; altered to nil it is removed.
+type tampering struct {
+	name    string
+	pk, has string
+	alter   func(item) item
+	finding string
+}
+
+var tamperings = []tampering{
+	{"a deleted ledger entry", "MONEY#", `"kind":"capture"`, remove, "the ledger says"},
+	{"a cent added to one side of an entry", "MONEY#", `{"account":"visit_fees","amount":-4000}`, swap(`"amount":-4000}]`, `"amount":-4001}]`), "off balance by"},
+	{"a cent moved on both sides of an entry", "MONEY#", `{"account":"visit_fees","amount":-4000}`, swap(
+		`{"account":"stripe","amount":4000},{"account":"visit_fees","amount":-4000}`,
+		`{"account":"stripe","amount":3999},{"account":"visit_fees","amount":-3999}`), "Stripe says"},
+	{"a cent added to what a payment collected", "MONEY#", `"collected":4000`, swap(`"collected":4000`, `"collected":4001`), "Stripe says $40.00, $40.00"},
+	{"a captured payment called released", "MONEY#", `"state":"captured"`, swap(`"state":"captured"`, `"state":"released"`), "Stripe says succeeded"},
+	{"another document's hash in a visit", "CASE#", `"document":"`, swap(`"document":"`, `"document":"0`), "its document is not to be had"},
+	{"an answered visit called declined", "CASE#", `"status":"closed"`, swap(`"status":"closed"`, `"status":"declined"`), "is declined and"},
+	{"a deleted visit", "CASE#", `"status":"closed"`, remove, "which no patient has"},
+	{"a visit put back in the queue", "CASE#", `"status":"expired"`, swap(`"status":"expired"`, `"status":"queued"`), "is still queued"},
+	{"another reader in an audit record", "AUDIT#lakeside", `"chart.read:chart"`, swap(`"id":"ana-rivera"`, `"id":"sam-lee"`, `"id":"ben-chen"`, `"id":"sam-lee"`, `"id":"jane-smith"`, `"id":"sam-lee"`), "leaves come to"},
+	{"a deleted audit record", "AUDIT#lakeside", `"visit.treat:answered"`, remove, "and it has"},
+	{"another checkpoint", "LOG#lakeside", ``, swap(`"checkpoint":"Z`, `"checkpoint":"Y`), "its checkpoint is not signed"},
+}
+
+func remove(item) item { return nil }
+
+// swap replaces the first of the old texts that a row has.
+func swap(oldNew ...string) func(item) item {
+	return func(row item) item {
+		out := item{}
+		for name, v := range row {
+			out[name] = v
+		}
+		d := text(row)
+		for i := 0; i < len(oldNew); i += 2 {
+			if strings.Contains(d, oldNew[i]) {
+				out["d"] = &types.AttributeValueMemberS{Value: strings.Replace(d, oldNew[i], oldNew[i+1], 1)}
+				break
+			}
+		}
+		return out
+	}
+}
+
+func text(row item) string {
+	d, _ := row["d"].(*types.AttributeValueMemberS)
+	if d == nil {
+		return ""
+	}
+	return d.Value
+}
+
+func (w world) finds(t *testing.T, claim proof.Claim, tc tampering) {
+	t.Helper()
+	row := w.find(t, tc.pk, tc.has)
+	altered := tc.alter(row)
+	if altered != nil && text(altered) == text(row) && len(altered) == len(row) {
+		t.Fatalf("the row was not altered: %s", text(row))
+	}
+	w.put(t, row, altered)
+	defer w.put(t, row, row)
+	wantFinding(t, claim, tc.finding)
+}
+
+func wantFinding(t *testing.T, claim proof.Claim, want string) {
+	t.Helper()
+	report, err := proof.Check(t.Context(), claim)
+	if err != nil {
+		t.Fatalf("with %q expected: %v", want, err)
+	}
+	if !strings.Contains(strings.Join(report.Findings(), "\n"), want) {
+		t.Errorf("nothing found with %q:\n%s", want, report)
+	}
+}
+
+// find returns the first row under a key beginning with pk whose record has
+// the text.
+func (w world) find(t *testing.T, pk, has string) item {
+	t.Helper()
+	pages := dynamodb.NewScanPaginator(w.db, &dynamodb.ScanInput{TableName: aws.String(table)})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range page.Items {
+			key, _ := row["pk"].(*types.AttributeValueMemberS)
+			if strings.HasPrefix(key.Value, pk) && strings.Contains(text(row), has) {
+				return row
+			}
+		}
+	}
+	t.Fatalf("no row of %s has %s", pk, has)
+	return nil
+}
+
+// put writes a row in place of was; nil removes it.
+func (w world) put(t *testing.T, was, row item) {
+	t.Helper()
+	var err error
+	if row == nil {
+		_, err = w.db.DeleteItem(context.WithoutCancel(t.Context()), &dynamodb.DeleteItemInput{TableName: aws.String(table), Key: item{"pk": was["pk"], "sk": was["sk"]}})
+	} else {
+		_, err = w.db.PutItem(context.WithoutCancel(t.Context()), &dynamodb.PutItemInput{TableName: aws.String(table), Item: row})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAMissingOrExchangedDocumentIsFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := newClient(patience, http.DefaultTransport)
+	k, err := join(t.Context(), c, w.url, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	since, err := k.now(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		s := &scene{cast: k}
+		if askedBack(t.Context(), s); s.err != nil {
+			t.Fatal(s.err)
+		}
+	}
+	if err := k.advance(t.Context(), 2*time.Minute); err != nil { // so that the log is signed
+		t.Fatal(err)
+	}
+	claim := proof.Claim{BaseURL: w.url, Since: since, Reads: k.reads}
+	listed, err := w.s3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(bucket)})
+	if err != nil || len(listed.Contents) < 4 {
+		t.Fatalf("%d documents, %v", len(listed.Contents), err)
+	}
+	first, second := w.object(t, *listed.Contents[0].Key), w.object(t, *listed.Contents[len(listed.Contents)-1].Key)
+	t.Run("exchanged", func(t *testing.T) {
+		w.store(t, *listed.Contents[0].Key, second)
+		wantFinding(t, claim, "its document is not to be had")
+	})
+	t.Run("missing", func(t *testing.T) {
+		if _, err := w.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: listed.Contents[0].Key}); err != nil {
+			t.Fatal(err)
+		}
+		wantFinding(t, claim, "its document is not to be had")
+	})
+	w.store(t, *listed.Contents[0].Key, first)
+}
+
+func (w world) object(t *testing.T, key string) string {
+	t.Helper()
+	out, err := w.s3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(out.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func (w world) store(t *testing.T, key, content string) {
+	t.Helper()
+	if _, err := w.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(content)}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A machine runs the real program on one data folder, and starts it again
+// whenever it ends.
+type machine struct {
+	binary, data, addr string
+
+	mu      sync.Mutex
+	process *os.Process
+	log     bytes.Buffer
+}
+
+// run keeps the program running until ctx ends.
+func (m *machine) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		cmd := exec.CommandContext(ctx, m.binary)
+		cmd.Env = append(os.Environ(), "EVISIT_ADDR="+m.addr, "EVISIT_DATA="+m.data, "DYNAMODB_ENDPOINT=", "S3_ENDPOINT=", "STRIPE_SECRET_KEY=", "EVISIT_CLOCK_OFFSET=")
+		cmd.Stderr = &m.log
+		if cmd.Start() != nil {
+			return
+		}
+		m.mu.Lock()
+		m.process = cmd.Process
+		m.mu.Unlock()
+		_ = cmd.Wait() // killed, as it should be, or unable to start before the killed one's engine has ended
+		pause(ctx, 10*time.Millisecond)
+	}
+}
+
+func (m *machine) kill() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_ = m.process.Kill()
+}
+
+// A killer lets the driver's requests through and kills the machine during
+// some of them.
+type killer struct {
+	machine *machine
+	random  *rand.Rand
+
+	mu    sync.Mutex
+	left  int // answers until the next kill
+	kills int
+	wait  sync.WaitGroup
+}
+
+// Between two kills lie this many answers, and a kill comes this long after a
+// request began.
+const (
+	fewestAnswers, mostAnswers = 30, 100
+	latestKill                 = 12 * time.Millisecond
+)
+
+func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
+	k.mu.Lock()
+	if k.left == 0 {
+		k.left = fewestAnswers + k.random.IntN(mostAnswers-fewestAnswers)
+		k.kills++
+		after := time.Duration(k.random.Int64N(int64(latestKill)))
+		k.wait.Go(func() {
+			time.Sleep(after)
+			k.machine.kill()
+		})
+	}
+	k.mu.Unlock()
+	res, err := http.DefaultTransport.RoundTrip(r)
+	if err == nil {
+		k.mu.Lock()
+		k.left--
+		k.left = max(k.left, 0)
+		k.mu.Unlock()
+	}
+	return res, err
+}
+
+const restartPatience = time.Minute
+
+func TestKilledAtAnyMomentItGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	m := &machine{binary: filepath.Join(dir, "evisit"), data: filepath.Join(dir, "data"), addr: twoFreePorts(t)}
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", m.binary, "evisit/infra/local/evisit")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { m.run(ctx) })
+	t.Cleanup(func() {
+		stop()
+		running.Wait()
+		if t.Failed() {
+			t.Logf("the program said:\n%s", m.log.Bytes())
+		}
+	})
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	k := &killer{machine: m, random: rand.New(rand.NewPCG(seed, 0)), left: mostAnswers}
+	claim, err := play(ctx, newClient(restartPatience, k), "http://"+m.addr, t.Output())
+	k.wait.Wait()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if k.kills < 5 {
+		t.Errorf("only %d kills", k.kills)
+	}
+	t.Logf("%d kills", k.kills)
+	// It may be down just now.
+	if _, err := join(ctx, newClient(restartPatience, http.DefaultTransport), "http://"+m.addr, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	if err := prove(ctx, claim, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// twoFreePorts returns an address whose next port, the simulator's, is free too.
+func twoFreePorts(t *testing.T) string {
+	t.Helper()
+	for range 50 {
+		first, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := first.Addr().(*net.TCPAddr).Port
+		second, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1)))
+		_ = first.Close()
+		if err == nil {
+			_ = second.Close()
+			return first.Addr().String()
+		}
+	}
+	t.Fatal("no two free ports side by side")
+	return ""
+}
