@@ -34,6 +34,7 @@ const (
 	idlePoll  = 40 * time.Millisecond
 	retryPoll = 500 * time.Millisecond
 	batchSize = 100
+	retries   = 10 // of what could not even be written down as failed
 )
 
 // run polls for one consumer until ctx ends.
@@ -109,16 +110,18 @@ func (p *poller) place(to string) string { return filepath.Join(p.folder, "strea
 // handle, and then writes down how far it came.
 func (p *poller) hand(ctx context.Context, to string, records []types.Record, handle awslambda.StreamHandler) error {
 	batch := filtered(records, to)
-	for len(batch.Records) > 0 {
+	for n := 0; len(batch.Records) > 0; n++ {
+		if n > retries {
+			p.log.ErrorContext(ctx, "records given up", "consumer", to, "records", len(batch.Records))
+			break
+		}
 		out, err := handle(ctx, batch)
 		if err != nil {
 			return err
 		}
-		if len(out.BatchItemFailures) == 0 {
-			break
+		if batch = onlyFailed(batch, out.BatchItemFailures); len(batch.Records) > 0 {
+			pause(ctx, retryPoll)
 		}
-		batch = onlyFailed(batch, out.BatchItemFailures)
-		pause(ctx, retryPoll)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

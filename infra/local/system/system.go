@@ -32,6 +32,7 @@ import (
 	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
 	"evisit/pkg/seal"
 	"evisit/pkg/setup"
 	"evisit/pkg/store"
@@ -185,6 +186,13 @@ func (s *System) openDatabase(ctx context.Context) (aws.Config, error) {
 		if s.engine, err = engine.Start(ctx, engine.Options{DB: s.path("dynamo.db"), Log: s.opt.Log}); err != nil {
 			return aws.Config{}, err
 		}
+		s.running.Go(func() {
+			select {
+			case <-ctx.Done():
+			case <-s.engine.Done():
+				s.failed <- errors.New("the database engine stopped by itself; start again, nothing committed is lost")
+			}
+		})
 	}
 	sdk := s.engine.Config()
 	s.poller = &poller{
@@ -275,5 +283,12 @@ func ignoreClosed(f func() error) func() error {
 	}
 }
 
-// plant writes the cast.
-func (s *System) plant(ctx context.Context) error { return seed.Plant(ctx, s.clinic, s.trusted) }
+// plant writes the cast, unless the issuer's people are known already.
+func (s *System) plant(ctx context.Context) error {
+	cast := seed.Cast(s.clock.Now())
+	_, err := s.clinic.Who(ctx, s.trusted, cast[len(cast)-1].Person.ID)
+	if !errors.Is(err, fault.Anonymous) {
+		return err
+	}
+	return seed.Plant(ctx, s.clinic, s.trusted)
+}
