@@ -3,6 +3,7 @@ package web
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
@@ -45,9 +46,9 @@ func (s *site) fee(w http.ResponseWriter, r *http.Request, v visitor, n int, f *
 func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, n int, f *intake.Form, view feeView, code int) error {
 	id := r.PathValue("id")
 	o, err := s.Clinic.Quote(r.Context(), v.Caller, id)
-	vis := o.Visit
 	if err != nil {
-		if vis, err = s.unpriced(r, v, f, &view, err); err != nil {
+		vis, err := s.unpriced(r, v, f, &view, err)
+		if err != nil {
 			return err
 		}
 		if vis.Status != visit.Draft {
@@ -134,6 +135,9 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	code, text, _ := explain(err)
+	if f, _ := fault.Public(err); slices.Contains([]string{"no_quote", "quote_replaced", "quote_expired", "consent_replaced"}, f.Code) {
+		text = "The price or the terms have changed since you opened this page. This is what holds now; please read it and accept it again."
+	}
 	view.Notice = text
 	view.Fee.Ticked, view.Terms.Ticked = false, false // what they accepted is not what stands there now
 	return s.feeAgain(w, r, v, view, code)

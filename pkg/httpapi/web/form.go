@@ -69,6 +69,9 @@ func (s *site) pageNumber(r *http.Request, v visitor) (int, *intake.Form, error)
 	if err != nil {
 		return 0, nil, err
 	}
+	if !v.Person.ActsFor(vis.Patient, s.Now()) {
+		return 0, nil, fault.New(fault.Denied, "denied", "only the patient's side fills in the form")
+	}
 	f, err := s.Clinic.Form(r.Context(), vis.Form.Name, vis.Form.Version)
 	if err != nil {
 		return 0, nil, err

@@ -103,9 +103,14 @@ func lateServer(t *testing.T) *httptest.Server {
 
 // The cast. Subject and person id are the same.
 var cast = []issuer.Person{
-	{Subject: "ada", Name: "Ada"}, {Subject: "bea", Name: "Bea"}, {Subject: "cal", Name: "Cal"},
-	{Subject: "drx", Name: "Dr. X"}, {Subject: "dry", Name: "Dr. Y"}, {Subject: "nan", Name: "Nan"},
-	{Subject: "adm", Name: "Adm"}, {Subject: "nobody", Name: "Nobody"},
+	{Subject: "ada", Name: "Ada"},
+	{Subject: "bea", Name: "Bea"},
+	{Subject: "cal", Name: "Cal"},
+	{Subject: "drx", Name: "Dr. X"},
+	{Subject: "dry", Name: "Dr. Y"},
+	{Subject: "nan", Name: "Nan"},
+	{Subject: "adm", Name: "Adm"},
+	{Subject: "nobody", Name: "Nobody"},
 }
 
 func register(t *testing.T, cl *clinic.Clinic, issuerURL string) {
@@ -152,7 +157,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// A drawer keeps objects in memory, and refuses to keep two under one key.
+// A drawer keeps objects in memory.
 type drawer struct {
 	mu      sync.Mutex
 	objects map[string][]byte
@@ -253,6 +258,16 @@ func (h *house) payCard(t *testing.T, url string) {
 	x.obs = billing.Observation{
 		Intent: "pi_" + key, Status: "requires_capture", Capturable: x.req.Amount, CaptureBefore: h.clock().Add(6 * 24 * time.Hour),
 	}
+	h.stripe.mu.Unlock()
+	h.hear(t, x.id)
+}
+
+// becomes changes what Stripe says of the payment at url, and lets us hear.
+func (h *house) becomes(t *testing.T, url string, change func(*billing.Observation)) {
+	t.Helper()
+	h.stripe.mu.Lock()
+	x := h.stripe.sessions[url[len(stripePage):]]
+	change(&x.obs)
 	h.stripe.mu.Unlock()
 	h.hear(t, x.id)
 }

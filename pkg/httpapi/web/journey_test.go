@@ -5,6 +5,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
+
+	"evisit/pkg/billing"
 )
 
 // well are answers to uti-women, by linkId, of somebody an e-visit suits.
@@ -49,16 +52,29 @@ func (b *browser) visitID() string {
 	return strings.Split(strings.TrimPrefix(b.at.Path, "/my/visits/"), "/")[0]
 }
 
-// sent brings a request as far as the queue and returns its id.
-func (h *house) sent(t *testing.T, b *browser) string {
+// sent brings a request as far as the queue and returns its id and the page
+// where it was paid.
+func (h *house) sent(t *testing.T, b *browser) (id, page string) {
 	t.Helper()
 	b.startUTI()
 	b.fillIn(well)
-	id := b.visitID()
+	id = b.visitID()
 	b.press("Send, and go to the payment page", url.Values{"fee-ack": {"true"}, "consent-ack": {"true"}})
 	b.wants(http.StatusSeeOther)
-	h.payCard(t, b.head.Get("Location"))
-	return id
+	page = b.head.Get("Location")
+	h.payCard(t, page)
+	return id, page
+}
+
+// answers takes and answers a visit.
+func (b *browser) answers(id string) {
+	b.t.Helper()
+	b.get("/desk/visits/" + id)
+	b.press("Take this visit", nil)
+	b.press("Send the answer", url.Values{
+		"reply": {"Drink water."}, "code": {"N30.00"}, "do": {"Rest"}, "warnings": {"Fever"}, "follow-up": {"as needed"},
+	})
+	b.wants(http.StatusOK, "Answered")
 }
 
 func TestAPatientSendsARequestAndReadsItsAnswer(t *testing.T) {
@@ -131,4 +147,81 @@ func TestAPatientSendsARequestAndReadsItsAnswer(t *testing.T) {
 	ada.wants(http.StatusOK, "Answered and closed")
 	ada.link("Who has seen this")
 	ada.wants(http.StatusOK, "Xenia Xu, MD", "read the answers and messages", "took the request", "Clinician")
+}
+
+func TestWhatIsChargedAndWhatCannotBeIsSaid(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada, drx := h.as(t, "Ada", "/my"), h.as(t, "Dr. X", "/desk")
+
+	charged, page := h.sent(t, ada)
+	drx.answers(charged)
+	ada.get("/my/visits/" + charged)
+	ada.wants(http.StatusOK, "it is being charged now")
+	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Received = "succeeded", 0, 4000 })
+	ada.get("/my/visits/" + charged)
+	ada.wants(http.StatusOK, "$40.00 charged", "Held on your card", "Charged")
+
+	failed, page := h.sent(t, ada)
+	drx.answers(failed)
+	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Expired = "canceled", 0, true })
+	ada.get("/my/visits/" + failed)
+	ada.wants(http.StatusOK, "Drink water.", "The hold on your card ran out", "Please pay the fee below")
+	ada.press("Go to the payment page", nil)
+	ada.wants(http.StatusSeeOther)
+	if to := ada.head.Get("Location"); !strings.HasPrefix(to, stripePage) || to == page {
+		t.Errorf("the pay link leads to %s, and the first page was %s", to, page)
+	}
+}
+
+func TestARequestThatIsFreeIsSentAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.press("Home blood-pressure", nil)
+	ada.fillIn(with(url.Values{
+		"rd-kind": {"weight"}, "wt": {"150.5"}, "rd-sx": {"none"}, "rd-pregnant": {"false"}, "rd-missed": {"false"},
+	}))
+	ada.wants(http.StatusOK, "Free of charge")
+	ada.press("Send the request", url.Values{"fee-ack": {"true"}, "consent-ack": {"true"}})
+	ada.wants(http.StatusOK, "Waiting to be read")
+	if len(h.stripe.sessions) > 0 {
+		t.Error("a free request has a payment page")
+	}
+}
+
+func TestAPriceForOtherAnswersIsNotAccepted(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.startUTI()
+	ada.fillIn(well)
+	page, at := ada.page, ada.at
+	ada.get(strings.TrimSuffix(at.Path, "/7") + "/6")
+	ada.press("Save and continue", nil)
+	ada.page, ada.at = page, at
+	ada.press("Send, and go", url.Values{"fee-ack": {"true"}, "consent-ack": {"true"}})
+	ada.wants(http.StatusConflict, "accept it again", "$40.00")
+	ada.press("Send, and go", url.Values{"fee-ack": {"true"}, "consent-ack": {"true"}})
+	ada.wants(http.StatusSeeOther)
+}
+
+func TestWhatIsMissingIsLinkedFromTheFee(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.startUTI()
+	ada.get(strings.TrimSuffix(ada.at.Path, "/1") + "/7")
+	ada.wants(http.StatusOK, "Some questions still need an answer", "How many days have you had symptoms?")
+	ada.link("How many days have you had symptoms?")
+	ada.wants(http.StatusOK, "Answer this question")
+	ada.fillInTo("uti-onset")
+}
+
+func TestTheQueueSaysWhatIsLate(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.sent(t, h.as(t, "Ada", "/my"))
+	h.pass(25 * time.Hour)
+	h.as(t, "Dr. X", "/desk").wants(http.StatusOK, "Late", "Patient in TX")
 }

@@ -259,7 +259,7 @@ func TestRolesSeeAndDoWhatIsTheirs(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
-	id := h.sent(t, ada)
+	id, _ := h.sent(t, ada)
 
 	nan := h.as(t, "Nan", "/desk/visits/"+id)
 	nan.wants(http.StatusOK, "Burning or pain", "Ada Adams")
@@ -298,7 +298,7 @@ func TestAVisitIsTurnedAwayWithAReasonInWords(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
-	id := h.sent(t, ada)
+	id, _ := h.sent(t, ada)
 	drx := h.as(t, "Dr. X", "/desk/visits/"+id)
 	drx.press("Take this visit", nil)
 	drx.press("End without an answer", url.Values{"text": {"Come to the office"}})

@@ -28,6 +28,7 @@ type visitView struct {
 	Answers   []answerRow
 	Payments  []payment
 	Resume    string
+	Again     string // where to look whether we have heard of the payment
 	CanPay    bool
 	CanCancel bool
 	CanWrite  string // what writing is called; empty if it cannot be done
@@ -107,7 +108,11 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 	}
 	q := r.URL.Query()
 	view.fill(v, ch, m)
-	view.told(q.Get("paid") != "", q.Get("left") != "", ch.Visit, v.practice)
+	paid := q.Get("paid") != ""
+	if paid && ch.Visit.Status == visit.AwaitingPayment {
+		view.CanPay, view.Again = false, "/my/visits/"+id+"?paid=1"
+	}
+	view.told(paid, q.Get("left") != "", ch.Visit, v.practice)
 	return s.show(w, &v, page{view: "visit", title: view.Title, data: view, code: code, pays: view.CanPay})
 }
 
@@ -192,13 +197,15 @@ func (view *visitView) told(paid, left bool, v visit.Visit, p clinic.Practice) {
 	case visit.AwaitingPayment:
 		switch {
 		case paid:
-			say("Thank you. We have not yet heard from the payment service that your card is held; this usually takes a few seconds. You need not pay again. Open this page again in a moment.")
+			say("Thank you. We have not yet heard from the payment service that your card is held; this usually takes a few seconds. You need not pay again.")
 		case left:
 			say("You left the payment page, so your request was not sent. Nothing was charged. What you entered is kept.")
 		default:
 			say("Your request is sent as soon as your card is held. Nothing is charged before you are answered.")
 		}
-		say("The payment page closes at %s. After that you can send your request again.", p.Local(v.CheckoutEnds))
+		if !paid {
+			say("The payment page closes %s. After that you can send your request again.", p.Local(v.CheckoutEnds))
+		}
 	case visit.Queued:
 		say("%s", sentenceLate(v, "Your request was received. You will be answered by "+by))
 		say("If your condition gets worse, do not wait for the answer: call us, or 911 in an emergency.")
@@ -357,7 +364,11 @@ type trailView struct {
 	Deeds        []act
 }
 
-type act struct{ When, Machine, Who, What string }
+// An act is one deed, or the same one several times in a row.
+type act struct {
+	When, Machine, Who, What string
+	Times                    int
+}
 
 // trail lists who saw the request and did what.
 func (s *site) trail(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -374,7 +385,12 @@ func (s *site) trail(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	for _, rec := range records {
-		view.Deeds = append(view.Deeds, act{v.practice.Local(rec.At), rec.At.Format(time.RFC3339), doer(rec.Actor, v, vis), deed(rec.Action)})
+		a := act{v.practice.Local(rec.At), rec.At.Format(time.RFC3339), doer(rec.Actor, v, vis), deed(rec.Action), 1}
+		if n := len(view.Deeds); n > 0 && view.Deeds[n-1].Who == a.Who && view.Deeds[n-1].What == a.What {
+			view.Deeds[n-1].Times++
+			continue
+		}
+		view.Deeds = append(view.Deeds, a)
 	}
 	return s.show(w, &v, page{view: "trail", title: "Who has seen this", data: view})
 }
