@@ -11,68 +11,69 @@ import (
 // freely keep the order they were written in.
 type document struct {
 	Info struct {
-		Title, Summary, Description string
-	}
-	Tags       []struct{ Name, Description string }
-	Paths      ordered[ordered[operation]]
+		Title       string `json:"title"`
+		Summary     string `json:"summary"`
+		Description string `json:"description"`
+	} `json:"info"`
+	Tags []struct {
+		Name        string `json:"name"`
+		Description string `json:"description"`
+	} `json:"tags"`
+	Paths      ordered[ordered[operation]] `json:"paths"`
 	Components struct {
-		Parameters ordered[parameter]
-		Responses  ordered[response]
-		Headers    ordered[header]
-		Schemas    ordered[schema]
-	}
+		Parameters ordered[parameter] `json:"parameters"`
+		Responses  ordered[response]  `json:"responses"`
+		Schemas    ordered[schema]    `json:"schemas"`
+	} `json:"components"`
 }
 
 type operation struct {
-	Tags                 []string
-	OperationID          string
-	Summary, Description string
-	Parameters           []parameter
-	RequestBody          *struct {
-		Description string
-		Content     ordered[media]
-	}
-	Responses ordered[response]
-	Security  *[]any // present and empty: open to everyone
+	Tags        []string    `json:"tags"`
+	OperationID string      `json:"operationId"`
+	Summary     string      `json:"summary"`
+	Description string      `json:"description"`
+	Parameters  []parameter `json:"parameters"`
+	RequestBody *struct {
+		Description string         `json:"description"`
+		Content     ordered[media] `json:"content"`
+	} `json:"requestBody"`
+	Responses ordered[response] `json:"responses"`
+	Security  *[]any            `json:"security"` // present and empty: open to everyone
 }
 
 type parameter struct {
 	Ref         string `json:"$ref"`
-	Name, In    string
-	Required    bool
-	Description string
-	Schema      schema
+	Name        string `json:"name"`
+	In          string `json:"in"`
+	Required    bool   `json:"required"`
+	Description string `json:"description"`
+	Schema      schema `json:"schema"`
 }
 
 type response struct {
-	Ref         string `json:"$ref"`
-	Description string
-	Headers     ordered[header]
-	Content     ordered[media]
-}
-
-type header struct {
-	Ref         string `json:"$ref"`
-	Description string
+	Ref         string            `json:"$ref"`
+	Description string            `json:"description"`
+	Headers     ordered[struct{}] `json:"headers"`
+	Content     ordered[media]    `json:"content"`
 }
 
 type media struct {
-	Schema  schema
-	Example json.RawMessage
+	Schema  schema          `json:"schema"`
+	Example json.RawMessage `json:"example"`
 }
 
 type schema struct {
-	Ref         string `json:"$ref"`
-	Type        any
-	Description string
-	Format      string
-	Const       any
-	Enum        []string
-	Items       *schema
-	AllOf       []schema
-	AnyOf       []schema
-	Required    []string
-	Properties  ordered[schema]
+	Ref         string          `json:"$ref"`
+	Type        any             `json:"type"`
+	Description string          `json:"description"`
+	Format      string          `json:"format"`
+	Const       any             `json:"const"`
+	Enum        []string        `json:"enum"`
+	Items       *schema         `json:"items"`
+	AllOf       []schema        `json:"allOf"`
+	AnyOf       []schema        `json:"anyOf"`
+	Required    []string        `json:"required"`
+	Properties  ordered[schema] `json:"properties"`
 }
 
 // An ordered is a JSON object whose members keep their order.

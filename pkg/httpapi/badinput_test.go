@@ -44,6 +44,7 @@ func TestABodyThatCannotBeReadIsRefusedAndNothingIsWritten(t *testing.T) {
 		{"jane-smith", "PATCH", "/visits/" + draft.ID + "/answers"},
 		{"jane-smith", "POST", "/forms/uti-women/check"},
 	}
+	w.unchanged(t)
 	for name, tc := range map[string]struct {
 		body, kind          string
 		status              int
@@ -69,17 +70,16 @@ func TestABodyThatCannotBeReadIsRefusedAndNothingIsWritten(t *testing.T) {
 		"a byte that is no text": {"{\"\xff\":1}", "application/json", 400, "unknown_field", "response-malformed", 400, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.nothingWritten(t, func(t *testing.T) {
-				for _, r := range routes {
-					p := refused(t, send(t, w.api, call{as: r.as, method: r.method, path: r.path, body: tc.body, header: map[string]string{"Content-Type": tc.kind}}), tc.status, tc.code)
-					if tc.nameIt && (len(p.Problems) != 1 || !strings.Contains(tc.body, strings.TrimPrefix(p.Problems[0].Where, "/"))) {
-						t.Errorf("%s: the field is not named: %+v", r.path, p.Problems)
-					}
+			t.Parallel()
+			for _, r := range routes {
+				p := refused(t, send(t, w.api, call{as: r.as, method: r.method, path: r.path, body: tc.body, header: map[string]string{"Content-Type": tc.kind}}), tc.status, tc.code)
+				if tc.nameIt && (len(p.Problems) != 1 || !strings.Contains(tc.body, strings.TrimPrefix(p.Problems[0].Where, "/"))) {
+					t.Errorf("%s: the field is not named: %+v", r.path, p.Problems)
 				}
-				for _, r := range answers {
-					refused(t, send(t, w.api, call{as: r.as, method: r.method, path: r.path, body: tc.body, header: map[string]string{"Content-Type": tc.kind}}), tc.statusOfAnswers, tc.ofAnswers)
-				}
-			})
+			}
+			for _, r := range answers {
+				refused(t, send(t, w.api, call{as: r.as, method: r.method, path: r.path, body: tc.body, header: map[string]string{"Content-Type": tc.kind}}), tc.statusOfAnswers, tc.ofAnswers)
+			}
 		})
 	}
 }
@@ -102,6 +102,7 @@ func TestFieldsThatBreakARuleAreAllNamed(t *testing.T) {
 		return c
 	}
 	long := strings.Repeat("a", 8001)
+	w.unchanged(t)
 	for name, tc := range map[string]struct {
 		as, path string
 		body     any
@@ -145,16 +146,15 @@ func TestFieldsThatBreakARuleAreAllNamed(t *testing.T) {
 		"a key of 10,000 characters":  {"jane-smith", atDraft + "/cancel", nil, 422, "invalid_request", []string{"Idempotency-Key"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.nothingWritten(t, func(t *testing.T) {
-				c := call{as: tc.as, method: "POST", path: tc.path, body: tc.body}
-				if tc.body == nil {
-					c.header = map[string]string{"Idempotency-Key": strings.Repeat("k", 10_000)}
-				}
-				p := refused(t, send(t, w.api, c), tc.status, tc.code)
-				if d := cmp.Diff(tc.where, wheres(p.Problems)); d != "" {
-					t.Errorf("problems (-want +got):\n%s", d)
-				}
-			})
+			t.Parallel()
+			c := call{as: tc.as, method: "POST", path: tc.path, body: tc.body}
+			if tc.body == nil {
+				c.header = map[string]string{"Idempotency-Key": strings.Repeat("k", 10_000)}
+			}
+			p := refused(t, send(t, w.api, c), tc.status, tc.code)
+			if d := cmp.Diff(tc.where, wheres(p.Problems)); d != "" {
+				t.Errorf("problems (-want +got):\n%s", d)
+			}
 		})
 	}
 }
@@ -180,6 +180,7 @@ func TestAnswersThatAreWrongAreRefusedAndNothingIsKept(t *testing.T) {
 	w := newWorld(t)
 	v := w.draft(t)
 	twice := `{"resourceType":"QuestionnaireResponse","item":[{"linkId":"uti-onset","answer":[{"valueInteger":1}]},{"linkId":"uti-onset","answer":[{"valueInteger":2}]}]}`
+	w.unchanged(t)
 	for name, tc := range map[string]struct {
 		body, code string
 		where      []string
@@ -204,12 +205,11 @@ func TestAnswersThatAreWrongAreRefusedAndNothingIsKept(t *testing.T) {
 		"a linkId of 300 characters": {item(strings.Repeat("x", 300), `"valueBoolean":true`), "response-invalid", []string{"/item/0/linkId"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.nothingWritten(t, func(t *testing.T) {
-				p := refused(t, send(t, w.api, call{as: "jane-smith", method: "PATCH", path: "/visits/" + v.ID + "/answers", body: tc.body}), 422, tc.code)
-				if d := cmp.Diff(tc.where, wheres(p.Problems)); d != "" {
-					t.Errorf("problems (-want +got):\n%s", d)
-				}
-			})
+			t.Parallel()
+			p := refused(t, send(t, w.api, call{as: "jane-smith", method: "PATCH", path: "/visits/" + v.ID + "/answers", body: tc.body}), 422, tc.code)
+			if d := cmp.Diff(tc.where, wheres(p.Problems)); d != "" {
+				t.Errorf("problems (-want +got):\n%s", d)
+			}
 		})
 	}
 }
@@ -350,8 +350,13 @@ func TestAnAddressOrMethodNobodyServesIsNotFound(t *testing.T) {
 	w := newWorld(t)
 	w.nothingWritten(t, func(t *testing.T) {
 		for _, c := range []call{
-			{method: "GET", path: "/nothing"}, {method: "DELETE", path: "/visits"}, {method: "PUT", path: "/visits/v/answers", body: "{}"},
-			{method: "POST", path: "/health"}, {method: "TRACE", path: "/me"}, {method: "GET", path: "/visits/a/b/c"}, {method: "OPTIONS", path: "/me"},
+			{method: "GET", path: "/nothing"},
+			{method: "DELETE", path: "/visits"},
+			{method: "PUT", path: "/visits/v/answers", body: "{}"},
+			{method: "POST", path: "/health"},
+			{method: "TRACE", path: "/me"},
+			{method: "GET", path: "/visits/a/b/c"},
+			{method: "OPTIONS", path: "/me"},
 		} {
 			c.as = "jane-smith"
 			refused(t, send(t, w.api, c), 404, "no_route")
@@ -369,13 +374,20 @@ func TestAnotherPracticesIDsAreNotFound(t *testing.T) {
 	w.nothingWritten(t, func(t *testing.T) {
 		for _, who := range []string{"hana-kim", "omar-haddad", "ruth-vance", "tom-okafor", "elena-diaz"} {
 			for _, c := range []call{
-				{method: "GET", path: at}, {method: "GET", path: at + "/chart"}, {method: "GET", path: at + "/document"},
-				{method: "GET", path: at + "/ledger"}, {method: "GET", path: at + "/audit"},
+				{method: "GET", path: at},
+				{method: "GET", path: at + "/chart"},
+				{method: "GET", path: at + "/document"},
+				{method: "GET", path: at + "/ledger"},
+				{method: "GET", path: at + "/audit"},
 				{method: "PATCH", path: at + "/answers", body: page(urinary())},
-				{method: "POST", path: at + "/quote"}, {method: "POST", path: at + "/checkout"}, {method: "POST", path: at + "/cancel"},
+				{method: "POST", path: at + "/quote"},
+				{method: "POST", path: at + "/checkout"},
+				{method: "POST", path: at + "/cancel"},
 				{method: "POST", path: at + "/submit", body: `{"quote":"q","accept_fee":true,"accept_consent":true}`},
-				{method: "POST", path: at + "/acknowledge"}, {method: "POST", path: at + "/messages", body: `{"text":"a"}`},
-				{method: "POST", path: at + "/take"}, {method: "POST", path: at + "/ask", body: `{"text":"a"}`},
+				{method: "POST", path: at + "/acknowledge"},
+				{method: "POST", path: at + "/messages", body: `{"text":"a"}`},
+				{method: "POST", path: at + "/take"},
+				{method: "POST", path: at + "/ask", body: `{"text":"a"}`},
 				{method: "POST", path: at + "/answer", body: conclusion()},
 				{method: "POST", path: at + "/decline", body: `{"reason":"other","text":"a"}`},
 				{method: "POST", path: at + "/redirect", body: `{"reason":"other","text":"a"}`},
@@ -429,6 +441,7 @@ func TestWebhooksThatAreForgedOldOrMisdirectedAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	good := event("evt_1", seed.Accounts[0], "pi_1")
+	w.unchanged(t)
 	for name, tc := range map[string]struct {
 		path, body, signature, code string
 	}{
@@ -445,17 +458,15 @@ func TestWebhooksThatAreForgedOldOrMisdirectedAreRefused(t *testing.T) {
 		"the platform's event at the accounts' endpoint": {"/stripe/connect", event("evt_2", "", "pi_1"), signature(event("evt_2", "", "pi_1"), connectSecret, start), "wrong_endpoint"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w.nothingWritten(t, func(t *testing.T) {
-				c := call{method: "POST", path: tc.path, body: tc.body, header: map[string]string{"Stripe-Signature": tc.signature}}
-				refused(t, send(t, w.hook, c), 400, tc.code)
-			})
+			t.Parallel()
+			c := call{method: "POST", path: tc.path, body: tc.body, header: map[string]string{"Stripe-Signature": tc.signature}}
+			refused(t, send(t, w.hook, c), 400, tc.code)
 		})
 	}
 	t.Run("10 MB", func(t *testing.T) {
-		w.nothingWritten(t, func(t *testing.T) {
-			c := call{method: "POST", path: "/stripe/connect", body: strings.Repeat("a", tenMegabytes), header: map[string]string{"Stripe-Signature": "t=1"}}
-			refused(t, send(t, w.hook, c), 413, "too_large")
-		})
+		t.Parallel()
+		c := call{method: "POST", path: "/stripe/connect", body: strings.Repeat("a", tenMegabytes), header: map[string]string{"Stripe-Signature": "t=1"}}
+		refused(t, send(t, w.hook, c), 413, "too_large")
 	})
 }
 

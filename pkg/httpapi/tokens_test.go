@@ -39,9 +39,9 @@ func newIssuer(t *testing.T, w *world, url, aud, keyFile string) *issuer.Issuer 
 	return i
 }
 
-func mustToken(t *testing.T, i *issuer.Issuer, subject string, ttl time.Duration) string {
+func mustToken(t *testing.T, i *issuer.Issuer, subject string) string {
 	t.Helper()
-	token, err := i.Token(subject, ttl)
+	token, err := i.Token(subject, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +78,7 @@ func TestOnlyAGoodTokenOfSomeoneKnownIsLetIn(t *testing.T) {
 		return send(t, h, call{method: "GET", path: "/me", header: map[string]string{"Authorization": authorization}})
 	}
 
-	good := mustToken(t, trusted, "ada", time.Hour)
+	good := mustToken(t, trusted, "ada")
 	for _, scheme := range []string{"Bearer ", "bearer "} {
 		if res := me(scheme + good); res.Code != http.StatusOK {
 			t.Fatalf("a good token: %d %s", res.Code, res.Body)
@@ -99,11 +99,11 @@ func TestOnlyAGoodTokenOfSomeoneKnownIsLetIn(t *testing.T) {
 			"changed claims":           {"Bearer " + parts[0] + "." + changed(t, parts[1], "sub", "gone") + "." + parts[2], "not_signed_in"},
 			"alg none":                 {"Bearer " + unsigned(parts[1]), "not_signed_in"},
 			"HS256 by the public key":  {"Bearer " + confused(t, trusted, parts[1]), "not_signed_in"},
-			"another issuer, same key": {"Bearer " + mustToken(t, newIssuer(t, w, "http://other.example", audience, key), "ada", time.Hour), "not_signed_in"},
-			"another key":              {"Bearer " + mustToken(t, newIssuer(t, w, url, audience, ""), "ada", time.Hour), "not_signed_in"},
-			"another audience":         {"Bearer " + mustToken(t, newIssuer(t, w, url, "other-api", key), "ada", time.Hour), "not_signed_in"},
-			"an unknown subject":       {"Bearer " + mustToken(t, trusted, "nobody", time.Hour), "unknown_person"},
-			"someone deactivated":      {"Bearer " + mustToken(t, trusted, "gone", time.Hour), "unknown_person"},
+			"another issuer, same key": {"Bearer " + mustToken(t, newIssuer(t, w, "http://other.example", audience, key), "ada"), "not_signed_in"},
+			"another key":              {"Bearer " + mustToken(t, newIssuer(t, w, url, audience, ""), "ada"), "not_signed_in"},
+			"another audience":         {"Bearer " + mustToken(t, newIssuer(t, w, url, "other-api", key), "ada"), "not_signed_in"},
+			"an unknown subject":       {"Bearer " + mustToken(t, trusted, "nobody"), "unknown_person"},
+			"someone deactivated":      {"Bearer " + mustToken(t, trusted, "gone"), "unknown_person"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -244,9 +244,10 @@ type shownVisit struct {
 }
 
 type shownProblem struct {
-	Status       int
-	Code, Detail string
-	Problems     []fault.Problem
+	Status   int             `json:"status"`
+	Code     string          `json:"code"`
+	Detail   string          `json:"detail"`
+	Problems []fault.Problem `json:"problems"`
 }
 
 // refused checks that res is a problem of that status and code.
@@ -432,12 +433,23 @@ func attribute(v types.AttributeValue) string {
 	return s.Value
 }
 
+// unchanged checks, when t and its subtests are done, that the table is as it
+// is now.
+func (w *world) unchanged(t *testing.T) {
+	t.Helper()
+	before := w.rows(t)
+	t.Cleanup(func() {
+		if d := cmp.Diff(before, w.rows(t)); d != "" {
+			t.Errorf("something was written:\n%s", d)
+		}
+	})
+}
+
 // nothingWritten runs f and checks that the table is as it was.
 func (w *world) nothingWritten(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
-	before := w.rows(t)
-	t.Run("each", f)
-	if d := cmp.Diff(before, w.rows(t)); d != "" {
-		t.Errorf("something was written:\n%s", d)
-	}
+	t.Run("each", func(t *testing.T) {
+		w.unchanged(t)
+		f(t)
+	})
 }

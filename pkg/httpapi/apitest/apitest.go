@@ -56,7 +56,7 @@ func checked(t testing.TB, h http.Handler, lenient bool) http.Handler {
 			in.status = http.StatusOK
 		}
 		in.header = w.Header().Clone()
-		d.hold(t, in)
+		d.hold(r.Context(), t, in)
 	})
 }
 
@@ -94,7 +94,7 @@ func (tr Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	res.Body = io.NopCloser(bytes.NewReader(b))
 	in.status, in.header = res.StatusCode, res.Header
 	in.got.Write(b)
-	load(tr.T).hold(tr.T, in)
+	load(tr.T).hold(r.Context(), tr.T, in)
 	return res, nil
 }
 
@@ -167,14 +167,14 @@ func load(t testing.TB) document {
 	return d
 }
 
-func (d document) hold(t testing.TB, in *exchange) {
+func (d document) hold(ctx context.Context, t testing.TB, in *exchange) {
 	t.Helper()
 	found := &finder{header: http.Header{}}
 	d.mux.ServeHTTP(found, in.request)
 	if found.route == nil {
 		return
 	}
-	if err := found.check(in); err != nil {
+	if err := found.check(context.WithoutCancel(ctx), in); err != nil {
 		t.Errorf("%s %s answered %d against the document: %v\nsent: %s\ngot: %s",
 			in.request.Method, in.request.URL.Path, in.status, err, clip(in.sent.Bytes()), clip(in.got.Bytes()))
 	}
@@ -214,8 +214,8 @@ func (f *finder) Header() http.Header         { return f.header }
 func (f *finder) Write(b []byte) (int, error) { return len(b), nil }
 func (f *finder) WriteHeader(int)             {}
 
-func (f *finder) check(in *exchange) error {
-	r := in.request.Clone(context.WithoutCancel(in.request.Context()))
+func (f *finder) check(ctx context.Context, in *exchange) error {
+	r := in.request.Clone(ctx)
 	r.Body = io.NopCloser(bytes.NewReader(in.sent.Bytes()))
 	asked := &openapi3filter.RequestValidationInput{
 		Request: r, PathParams: f.params, Route: f.route,
@@ -224,7 +224,7 @@ func (f *finder) check(in *exchange) error {
 		},
 	}
 	if in.status < http.StatusBadRequest && !in.lenient {
-		if err := openapi3filter.ValidateRequest(r.Context(), asked); err != nil {
+		if err := openapi3filter.ValidateRequest(ctx, asked); err != nil {
 			return fmt.Errorf("the request, which was not refused: %w", err)
 		}
 	}
@@ -232,7 +232,7 @@ func (f *finder) check(in *exchange) error {
 		RequestValidationInput: asked, Status: in.status, Header: in.header, Options: asked.Options,
 	}
 	told.SetBodyBytes(in.got.Bytes())
-	if err := openapi3filter.ValidateResponse(r.Context(), told); err != nil {
+	if err := openapi3filter.ValidateResponse(ctx, told); err != nil {
 		return fmt.Errorf("the reply: %w", err)
 	}
 	return nil
