@@ -74,10 +74,10 @@ func serveFloor(ctx context.Context) error {
 // An itemShape is one item of the transaction that a submission really sent:
 // its attributes, and whether it was conditional.
 type itemShape struct {
-	Texts       map[string]string
-	Numbers     map[string]string
-	Bytes       map[string][]byte
-	Conditional bool
+	Texts       map[string]string `json:"texts"`
+	Numbers     map[string]string `json:"numbers"`
+	Bytes       map[string][]byte `json:"bytes"`
+	Conditional bool              `json:"conditional"`
 }
 
 // transaction is a submission's transaction on keys of its own.

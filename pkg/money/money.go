@@ -13,7 +13,7 @@ const Max Cents = 100_000_00
 
 // String formats an amount for people: $40.00, -$3.05.
 func (c Cents) String() string {
-	sign, u := "", uint64(c)
+	sign, u := "", uint64(c) //nolint:gosec // two's complement is meant: u is negated with the sign
 	if c < 0 {
 		sign, u = "-", -u
 	}

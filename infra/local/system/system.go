@@ -122,7 +122,7 @@ func (s *System) openData() error {
 	if err != nil {
 		return err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // a descriptor fits
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return errors.Join(fmt.Errorf("another system is running on the data in %s; stop it, or set EVISIT_DATA to another folder", s.opt.Data), f.Close())
 	}
 	s.lock = f
