@@ -363,6 +363,8 @@ func advice(it *intake.Item, code, text string) string {
 	switch {
 	case code == "option" && len(it.Options) > 0:
 		return "Choose one of the answers listed."
+	case code == "date" && it.Type == intake.DateTimeQ:
+		return "Give a date and a time that exist."
 	case code != "type":
 		return text
 	case it.Type == intake.IntegerQ && it.Min != "" && it.Max != "":

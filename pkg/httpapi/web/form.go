@@ -30,7 +30,7 @@ type formView struct {
 	Complaints []complaint
 	Fields     []field
 	Shown      []string
-	Zone       string
+	Zone       string // of times asked for; empty if there are none
 }
 
 // formPage shows one page of a draft's form with the answers kept so far.
@@ -106,7 +106,10 @@ func (s *site) showForm(w http.ResponseWriter, v visitor, ch clinic.Chart, n int
 	if f.Fields == nil {
 		f.Fields = d.page(p.Items, answers)
 	}
-	f.Shown, f.Complaints, f.Zone = shown(f.Fields), complaints(f.Fields), d.zone.String()
+	f.Shown, f.Complaints = shown(f.Fields), complaints(f.Fields)
+	if hasTime(p.Items) {
+		f.Zone = d.zone.String()
+	}
 	title := f.Title
 	if len(f.Complaints) > 0 {
 		title = "To put right: " + title
@@ -194,6 +197,10 @@ func contains(items []*intake.Item, linkID string) bool {
 	return slices.ContainsFunc(items, func(it *intake.Item) bool {
 		return it.LinkID == linkID || contains(it.Items, linkID)
 	})
+}
+
+func hasTime(items []*intake.Item) bool {
+	return slices.ContainsFunc(items, func(it *intake.Item) bool { return it.Type == intake.DateTimeQ || hasTime(it.Items) })
 }
 
 func isLast(p intake.Page) bool {

@@ -39,6 +39,7 @@ const clientID = "evisit-pages"
 type house struct {
 	clinic *clinic.Clinic
 	stripe *stripe
+	issuer *httptest.Server
 	url    string
 
 	mu  sync.Mutex
@@ -70,7 +71,7 @@ func newHouse(t *testing.T) *house {
 	}
 	log := slog.New(slog.DiscardHandler)
 	site, signIn := lateServer(t), lateServer(t)
-	h.url = site.URL
+	h.url, h.issuer = site.URL, signIn
 	h.clinic = &clinic.Clinic{
 		Store: store.New(db, table), Seal: sealer, Blobs: &drawer{objects: map[string][]byte{}},
 		Checkout: h.stripe, Cards: h.stripe, Pages: h.url, Now: h.clock, NewID: rand.Text, Log: log,

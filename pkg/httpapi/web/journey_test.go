@@ -84,9 +84,15 @@ func TestAPatientSendsARequestAndReadsItsAnswer(t *testing.T) {
 	ada.wants(http.StatusOK, "My requests", "$40.00", "24 hours")
 	ada.startUTI()
 	ada.wants(http.StatusOK, "page 1 of")
+	if csp := ada.head.Get("Content-Security-Policy"); !strings.Contains(csp, "form-action 'self';") {
+		t.Errorf("a page of questions may lead elsewhere: %s", csp)
+	}
 	ada.fillIn(well)
 	ada.wants(http.StatusOK, "$40.00", "Within 24 hours", "charged only when your answer is given", "Clinicians and nurses of this practice", "answered in writing")
 	id := ada.visitID()
+	if csp := ada.head.Get("Content-Security-Policy"); !strings.Contains(csp, "form-action 'self' https://checkout.stripe.com") {
+		t.Errorf("the fee may not lead to the payment page: %s", csp)
+	}
 
 	ada.press("Send, and go", nil)
 	ada.wants(http.StatusUnprocessableEntity, "Tick this box to accept the fee", "Tick this box to agree")

@@ -231,6 +231,18 @@ func TestSignInFailuresSayWhatToDo(t *testing.T) {
 	b.get("/sign-in")
 	b.get(h.url + "/signed-in?code=x&state=forged")
 	b.wants(http.StatusBadRequest, "sign in again")
+	b.get("/sign-in")
+	forged := *b.at
+	q := forged.Query()
+	q.Set("nonce", "of-another-attempt")
+	forged.RawQuery = q.Encode()
+	b.get(forged.String())
+	b.press("Ada", nil)
+	b.wants(http.StatusBadRequest, "Signing in did not work")
+	b.get("/sign-in?next=/my")
+	b.press("Ada", nil)
+	b.wants(http.StatusOK, "My requests")
+
 	nobody := h.browse(t)
 	nobody.get("/my")
 	nobody.press("Nobody", nil)
@@ -239,6 +251,48 @@ func TestSignInFailuresSayWhatToDo(t *testing.T) {
 	if strings.HasPrefix(nobody.at.String(), h.url) {
 		t.Errorf("someone unknown has a session at %s", nobody.at)
 	}
+}
+
+func TestPagesWorkWhileTheIssuerDoesNotAnswerAndSigningInSaysSo(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.issuer.Config.Handler = http.NotFoundHandler()
+	b := h.browse(t)
+	b.get("/")
+	b.wants(http.StatusOK, "Care without an appointment")
+	b.get("/sign-in")
+	b.wants(http.StatusServiceUnavailable, "Signing in is not possible just now")
+}
+
+func TestTheStyleIsServedForGood(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	b := h.browse(t)
+	b.get("/")
+	for _, l := range find(b.page, "link") {
+		b.get(attr(l, "href"))
+	}
+	if b.code != http.StatusOK || b.head.Get("Content-Type") != "text/css; charset=utf-8" || !strings.Contains(b.head.Get("Cache-Control"), "immutable") {
+		t.Errorf("the style at %s: %d %v", b.at, b.code, b.head)
+	}
+}
+
+func TestAMessageThatCannotBeSentIsNotLost(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	id, _ := h.sent(t, ada)
+	ada.get("/my/visits/" + id)
+	page, at := ada.page, ada.at
+	ada.press("Add information", url.Values{"text": {"  "}})
+	ada.wants(http.StatusUnprocessableEntity, "Write a message")
+	ada.press("Cancel the request", nil)
+	ada.page, ada.at = page, at
+	ada.press("Add information", url.Values{"text": {"One more thing"}})
+	ada.wants(http.StatusConflict, "This visit is cancelled", "What you wrote was not sent", "One more thing")
+	ada.page, ada.at = page, at
+	ada.press("Cancel the request", nil)
+	ada.wants(http.StatusOK, "Cancelled")
 }
 
 func TestASessionEndsAndWhatIsSentAfterwardsIsNotLostInARedirect(t *testing.T) {

@@ -111,8 +111,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.setCookie(w, signInCookie, base64.RawURLEncoding.EncodeToString(b), signInLife)
-	http.Redirect(w, r, conf.AuthCodeURL(a.State, oauth2.S256ChallengeOption(a.Verifier), oidc.Nonce(a.Nonce)), http.StatusSeeOther)
-	return nil
+	return see(w, r, conf.AuthCodeURL(a.State, oauth2.S256ChallengeOption(a.Verifier), oidc.Nonce(a.Nonce)))
 }
 
 // signedIn is where the issuer sends the visitor back to. Someone no practice

@@ -1,0 +1,135 @@
+package web
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/intake"
+	"evisit/pkg/visit"
+)
+
+func TestEveryStateIsToldInWordsWithWhatHappensNext(t *testing.T) {
+	t.Parallel()
+	for _, s := range []visit.Status{
+		visit.Draft, visit.AwaitingPayment, visit.Queued, visit.InReview, visit.AwaitingPatient, visit.Answered,
+		visit.Closed, visit.Diverted, visit.Cancelled, visit.Declined, visit.Redirected, visit.Expired,
+	} {
+		var view visitView
+		view.told(false, false, visit.Visit{Status: s, Holder: visit.Holder{Display: "Dr. X"}}, clinic.Practice{Zone: "America/Chicago"})
+		said := statusWords(s) + " " + strings.Join(view.Next, " ")
+		if len(view.Next) == 0 || strings.Contains(said, "_") || statusWords(s) == string(s) {
+			t.Errorf("%s is told as %q", s, said)
+		}
+		ended := s == visit.Diverted || s == visit.Cancelled || s == visit.Declined || s == visit.Redirected || s == visit.Expired
+		if ended && !strings.Contains(said, "charged") {
+			t.Errorf("%s ends without saying that nothing is charged: %q", s, said)
+		}
+	}
+}
+
+func TestAnEndWithoutAnAnswerSaysWhy(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, reason := range []string{"unanswered", "no_reply", "hold_lost"} {
+		if text := expiry(reason); seen[text] {
+			t.Errorf("%s is worded as another reason: %s", reason, text)
+		} else {
+			seen[text] = true
+		}
+	}
+}
+
+func TestEveryPaymentIsToldWithWhatItMeansForTheCard(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[billing.State]string{
+		billing.Opened:    "$40.00 to be paid; nothing is held or charged yet",
+		billing.Held:      "$40.00 held on your card; not charged",
+		billing.Captured:  "$38.00 charged",
+		billing.Refunded:  "$12.00 given back",
+		billing.Disputed:  "$38.00 charged, and contested with your bank",
+		billing.Abandoned: "The payment page was left; nothing was charged",
+		billing.Released:  "The hold on your card was let go; nothing was charged",
+		billing.Lapsed:    "The hold on your card ran out; nothing was charged",
+		billing.Failed:    "Your card could not be charged $40.00",
+	} {
+		p := billing.Payment{State: state, Amount: 4000, Held: 4000, Collected: 3800, GivenBack: 1200}
+		if got := paymentWords(p); got != want {
+			t.Errorf("%s is told as %q, want %q", state, got, want)
+		}
+	}
+}
+
+func TestPromisedTimesAreSaidAsPeopleSayThem(t *testing.T) {
+	t.Parallel()
+	for d, want := range map[time.Duration]string{
+		30 * time.Minute: "30 minutes", 90 * time.Minute: "90 minutes", time.Hour: "1 hour",
+		24 * time.Hour: "24 hours", 48 * time.Hour: "48 hours", 72 * time.Hour: "3 days", 73 * time.Hour: "73 hours",
+	} {
+		if got := lasting(d); got != want {
+			t.Errorf("%s is said as %q, want %q", d, got, want)
+		}
+	}
+}
+
+func TestAgeChangesOnTheBirthday(t *testing.T) {
+	t.Parallel()
+	birth := time.Date(1990, 5, 17, 0, 0, 0, 0, time.UTC)
+	for day, want := range map[string]int{"2026-05-16": 35, "2026-05-17": 36, "2026-12-31": 36, "2027-01-01": 36} {
+		now, err := time.Parse(time.DateOnly, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ageAt(birth, now); got != want {
+			t.Errorf("on %s: %d, want %d", day, got, want)
+		}
+	}
+}
+
+func TestFaultsBecomeSentences(t *testing.T) {
+	t.Parallel()
+	for s, want := range map[string]string{
+		"": "", "write less": "Write less.", "Stop!": "Stop!", " über ": "Über.", "x?": "X?",
+	} {
+		if got := sentence(s); got != want {
+			t.Errorf("sentence(%q) = %q, want %q", s, got, want)
+		}
+	}
+}
+
+// Someone at a form sees options and boxes, not the words of the API.
+func TestNoComplaintSpeaksOfTypesAndCodes(t *testing.T) {
+	t.Parallel()
+	for _, form := range allForms(t) {
+		values := url.Values{}
+		eachItem(form.Items(), func(it *intake.Item) {
+			values.Set(rowsField+it.LinkID, "1")
+			values.Set(it.LinkID, "\x01x")
+			values.Set(it.LinkID+"@1", "\x01x")
+		})
+		r := post{values, time.UTC}.answers(form.Items())
+		fields := drawing{form: form, zone: time.UTC, problems: form.Check(r).Problems}.page(form.Items(), r)
+		all := complaints(fields)
+		if len(all) < 10 {
+			t.Errorf("%s: nonsense everywhere gives %d complaints only", form.Name(), len(all))
+		}
+		for _, c := range all {
+			if apiWords.MatchString(c.Text) {
+				t.Errorf("%s: %s: %q", form.Name(), c.Label, c.Text)
+			}
+		}
+	}
+}
+
+var apiWords = regexp.MustCompile(`value[A-Z]|linkId|, as |T08:30`)
+
+func eachItem(items []*intake.Item, f func(*intake.Item)) {
+	for _, it := range items {
+		f(it)
+		eachItem(it.Items, f)
+	}
+}
