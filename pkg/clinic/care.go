@@ -76,6 +76,9 @@ func (cl *Clinic) Reply(ctx context.Context, c Caller, id string, text phi.Text,
 		d.commit.Messages = append(d.commit.Messages, m)
 		return d, nil
 	})
+	if err == nil && v.Status == visit.Diverted && out == nil {
+		out, err = cl.diversion(ctx, v) // sent before
+	}
 	return v, out, err
 }
 

@@ -150,7 +150,7 @@ func (cl *Clinic) step(ctx context.Context, c Caller, a identity.Action, id stri
 			return cl.seenBefore(ctx, c, err)
 		}
 		if d.visit.Version == v.Version {
-			return v, nil
+			return cl.unchanged(ctx, c, v)
 		}
 		d.commit.Visit = &d.visit
 		if len(d.commit.Audit) == 0 {
@@ -174,6 +174,19 @@ func (cl *Clinic) allowed(ctx context.Context, c Caller, a identity.Action, id s
 		return visit.Visit{}, err
 	}
 	return v, identity.Allow(c.Person, a, v.Resource(), now)
+}
+
+// unchanged is the result of a request that finds nothing left to do: v, unless
+// its key was used for something else.
+func (cl *Clinic) unchanged(ctx context.Context, c Caller, v visit.Visit) (visit.Visit, error) {
+	then, err := cl.seenBefore(ctx, c, ErrSeen)
+	if errors.Is(err, ErrSeen) {
+		return v, nil // no key, or one not used yet
+	}
+	if err != nil || then.ID == v.ID {
+		return v, err
+	}
+	return then, nil
 }
 
 // commit adds the request's own row, so that the same request again is known.

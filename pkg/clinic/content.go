@@ -239,6 +239,16 @@ func (cl *Clinic) divert(ctx context.Context, v visit.Visit, f *intake.Form, res
 	return decision{visit: next, commit: Commit{Answers: answers, Diverted: record, Events: es}}, d, nil
 }
 
+// diversion reads why v was stopped and what was shown.
+func (cl *Clinic) diversion(ctx context.Context, v visit.Visit) (*Diversion, error) {
+	record, err := cl.Store.Divert(ctx, v.ID)
+	if err != nil {
+		return nil, err
+	}
+	d := &Diversion{}
+	return d, cl.openJSON(ctx, divertPlace(v), record, d)
+}
+
 // shown joins the messages of the rules that decided.
 func shown(res intake.Result) string {
 	var ms []string

@@ -3,6 +3,7 @@ package clinic
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"evisit/pkg/audit"
@@ -91,10 +92,11 @@ func (cl *Clinic) armVisit(ctx context.Context, id string, now time.Time) (bool,
 		}
 		return err == nil, err
 	}
-	// The id is made of the deadline, so a deadline is acted on once.
+	// The id is made of the deadline and the day, so a deadline is acted on once,
+	// and taken up again tomorrow if the event that should have was given up.
 	err = cl.Store.Commit(ctx, Commit{Events: []outbox.Event{{
-		ID: "due." + v.ID + "." + v.Due().Format("20060102T150405.000"), Kind: outbox.VisitDue, To: outbox.Charge,
-		Practice: v.Practice, Visit: v.ID, Payment: v.Payment, At: now,
+		ID: "due." + v.ID + "." + v.Due().Format("20060102T150405.000") + now.Format(".20060102"), Kind: outbox.VisitDue, To: outbox.Charge,
+		Practice: v.Practice, Visit: v.ID, Payment: v.Payment, Until: v.Due(), At: now,
 	}}})
 	if errors.Is(err, ErrExists) {
 		return false, nil
@@ -128,6 +130,9 @@ func (cl *Clinic) due(ctx context.Context, d outbox.Delivery) error {
 	next, m := v, Commit{Done: d.ID, At: now}
 	switch v.Overdue(now) {
 	case visit.Nothing:
+		if v.Due().Equal(d.Until) {
+			return fmt.Errorf("visit %s is due at %s and our clock says %s", v.ID, d.Until, now)
+		}
 	case visit.TellLate:
 		next = v.Lateness()
 		m.Events = append(m.Events, cl.event(outbox.Late, outbox.Notify, next, now))

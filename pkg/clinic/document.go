@@ -93,7 +93,8 @@ func (cl *Clinic) document(ctx context.Context, c Caller, l loaded, said visit.C
 }
 
 func (cl *Clinic) addendum(ctx context.Context, v visit.Visit, by string) (string, error) {
-	return cl.putObject(ctx, v, Addendum{Document: v.Document, Reads: v.Reads, Receipts: v.Payments, Closed: v.Times.Ended, By: by})
+	reads := append([]visit.ReadMark{}, v.Reads...)
+	return cl.putObject(ctx, v, Addendum{Document: v.Document, Reads: reads, Receipts: v.Payments, Closed: v.Times.Ended, By: by})
 }
 
 // putObject seals a document and puts it under the hash of its content.

@@ -87,6 +87,9 @@ func (cl *Clinic) SavePage(ctx context.Context, c Caller, id string, version int
 	var out Saved
 	v, err := cl.changeChart(ctx, c, identity.FillVisit, id, func(l loaded) (decision, error) {
 		v, now := l.visit, l.now
+		if v.Status == visit.Diverted {
+			return decision{visit: v}, nil // what it was shown is shown again
+		}
 		if version != 0 && version != v.Version {
 			return decision{}, stale()
 		}
@@ -114,6 +117,9 @@ func (cl *Clinic) SavePage(ctx context.Context, c Caller, id string, version int
 		sealed, err := cl.sealJSON(ctx, answersPlace(v), res.Response)
 		return decision{visit: next, commit: Commit{Answers: sealed}}, err
 	})
+	if err == nil && v.Status == visit.Diverted && out.Diversion == nil {
+		out.Diversion, err = cl.diversion(ctx, v)
+	}
 	out.Visit = v
 	return out, err
 }

@@ -111,8 +111,8 @@ func (cl *Clinic) payLink(ctx context.Context, l loaded) (decision, error) {
 	switch last.State {
 	case billing.Opened:
 		return decision{visit: v}, nil
-	case billing.Failed, billing.Lapsed, billing.Abandoned:
-	case billing.Held, billing.Captured, billing.Refunded, billing.Disputed, billing.Released:
+	case billing.Failed, billing.Lapsed, billing.Abandoned, billing.Released:
+	case billing.Held, billing.Captured, billing.Refunded, billing.Disputed:
 		return decision{}, fault.New(fault.Conflict, "nothing_to_pay", "there is nothing to pay for this visit")
 	}
 	began := l.now.Truncate(linkEvery)
@@ -339,6 +339,13 @@ func (cl *Clinic) follow(ctx context.Context, m *Commit, was, p billing.Payment,
 			}
 		case billing.Captured:
 			tell(outbox.Charged, outbox.Notify)
+			if v.Status == visit.AwaitingPayment { // captured by hand at Stripe
+				practice, err := cl.practice(ctx, v.Practice)
+				if err != nil {
+					return err
+				}
+				next, _ = v.Held(p.ID, time.Time{}, practice.Terms, now)
+			}
 		case billing.Lapsed, billing.Released:
 			if next = v.Unheld(p.ID, now); next.Version != v.Version {
 				tell(outbox.Ended, outbox.Notify)

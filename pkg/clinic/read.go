@@ -80,12 +80,7 @@ func (cl *Clinic) chart(ctx context.Context, v visit.Visit, sealed []byte) (Char
 		}
 	}
 	if v.Status == visit.Diverted {
-		record, err := cl.Store.Divert(ctx, v.ID)
-		if err != nil {
-			return Chart{}, err
-		}
-		out.Diversion = &Diversion{}
-		if err := cl.openJSON(ctx, divertPlace(v), record, out.Diversion); err != nil {
+		if out.Diversion, err = cl.diversion(ctx, v); err != nil {
 			return Chart{}, err
 		}
 	}

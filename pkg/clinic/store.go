@@ -47,8 +47,8 @@ type Store interface {
 	Entries(ctx context.Context, payment string) ([]ledger.Entry, error)
 
 	Delivery(ctx context.Context, event string) (outbox.Delivery, error)
-	// Due lists up to limit visits and deliveries whose time has come. It may
-	// lag a moment behind.
+	// Due lists visits and deliveries whose time has come, at most limit from each
+	// part of the index. It may lag a moment behind.
 	Due(ctx context.Context, now time.Time, limit int) (visits []string, deliveries []string, err error)
 	// Parked lists the deliveries given up, of one practice.
 	Parked(ctx context.Context, practice string) ([]outbox.Delivery, error)
@@ -65,8 +65,10 @@ type Store interface {
 	// ErrChanged if a guarded record is not at the version before, with ErrSeen
 	// if the request was committed before, with ErrDone if the delivery it
 	// consumes was consumed, with ErrExists if a record that must be new is
-	// there. An error of no kind leaves the outcome unknown: the commit may have
-	// happened; committing the same value again is safe.
+	// there. An error of kind fault.Busy leaves the outcome unknown: the commit
+	// may have happened. Committing the same value again is safe and writes
+	// nothing twice; what happened before then reports the failure above that it
+	// causes.
 	Commit(ctx context.Context, c Commit) error
 }
 

@@ -44,6 +44,9 @@ func (t *Tokens) Person(ctx context.Context, token string) (identity.Person, err
 		return identity.Person{}, anonymous("sign in first: send Authorization: Bearer and your token", nil)
 	}
 	id, err := t.verifier.Verify(ctx, token)
+	if err != nil && strings.Contains(err.Error(), "fetching keys") { // the library keeps no error for it
+		return identity.Person{}, fault.Hide(fault.Busy, "try_again", "we cannot check who you are just now; repeat the same request", err)
+	}
 	if err != nil {
 		return identity.Person{}, anonymous("this token is not valid here, or no longer; sign in again", err)
 	}

@@ -3,6 +3,7 @@ package setup
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"os"
@@ -40,8 +41,19 @@ type Parts struct {
 	Sealer func(context.Context) (clinic.Sealer, error)
 }
 
-// NewLog returns the log of a process: JSON lines on standard output.
-func NewLog() *slog.Logger { return slog.New(slog.NewJSONHandler(os.Stdout, nil)) }
+// NewLog returns the log of a process: JSON lines on standard output. A record
+// that is logged whole is written as it prints, for as JSON it would show what
+// phi.Text hides.
+func NewLog() *slog.Logger {
+	return slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{
+		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if a.Value.Kind() == slog.KindAny {
+				return slog.String(a.Key, fmt.Sprintf("%+v", a.Value.Any()))
+			}
+			return a
+		},
+	}))
+}
 
 // AWS returns the parts as they are in production.
 func AWS(ctx context.Context, log *slog.Logger) (Parts, error) {

@@ -65,6 +65,9 @@ func sealed(i item) []byte {
 	return nil
 }
 
+// longestKey is as long as DynamoDB lets a sort key be; ids come from outside.
+const longestKey = 1024
+
 // A freshness says how old a read may be.
 type freshness bool
 
@@ -75,6 +78,9 @@ const (
 
 // get reads one item; what names it in errors.
 func (s *Store) get(ctx context.Context, k key, f freshness, what string) (item, error) {
+	if len(k.pk) > longestKey || len(k.sk) > longestKey {
+		return nil, missing(what)
+	}
 	out, err := s.db.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName: &s.table, Key: k.attrs(), ConsistentRead: aws.Bool(bool(f)),
 	})
