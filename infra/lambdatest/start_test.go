@@ -1,0 +1,86 @@
+package lambdatest_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A line is one line of a function's log.
+type line struct {
+	Level string `json:"level"`
+	Msg   string `json:"msg"`
+	Err   string `json:"err"`
+}
+
+// refusesToStart runs a function that must end by itself with one line of log,
+// and returns what that says.
+func (w *world) refusesToStart(function string, env map[string]string) string {
+	w.Helper()
+	f := w.start(function, env)
+	select {
+	case <-f.Ended():
+	case <-time.After(30 * time.Second):
+		w.Fatalf("%s starts nevertheless", function)
+	}
+	if f.ExitCode() != 1 {
+		w.Errorf("%s ended with %d, want 1", function, f.ExitCode())
+	}
+	log := f.Log()
+	var l line
+	if err := json.Unmarshal([]byte(log), &l); err != nil || strings.Count(log, "\n") != 1 {
+		w.Fatalf("%s says, in more or less than one line: %s", function, log)
+	}
+	if l.Level != "ERROR" || l.Msg != function+" cannot start" {
+		w.Errorf("%s says %+v", function, l)
+	}
+	return l.Err
+}
+
+func TestAFunctionThatLacksASettingSaysWhichAndEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, function := range functions {
+		g := newGuard(t, readTemplate(t).Functions[function])
+		env := w.settings(function, g)
+		for name := range g.function.Env {
+			without := maps.Clone(env)
+			delete(without, name)
+			if said := w.refusesToStart(function, without); !strings.Contains(said, name+" is not set") {
+				t.Errorf("%s without %s says %q", function, name, said)
+			}
+		}
+	}
+}
+
+func TestAFunctionWithAWrongSettingSaysSoWithoutItsValue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const secret = "not base64, and a secret"
+	otherKey := base64.StdEncoding.EncodeToString([]byte(newKeyset(t, must(newVault()))))
+	for _, c := range []struct{ function, name, value, want string }{
+		{"charge", "EVISIT_KEYSET", secret, "EVISIT_KEYSET is not the base64 it should be"},
+		{"charge", "EVISIT_KEYSET", otherKey, "opening the keyset under " + keyARN},
+		{"notify", "EVISIT_KMS_KEY", keyARN + "0", "opening the keyset under " + keyARN + "0"},
+		{"sweep", "EVISIT_LOG_SEED", "c2hvcnQ=", "EVISIT_LOG_SEED is not the base64 it should be"},
+		{"api", "EVISIT_PAGES", "visit.example.org", "EVISIT_PAGES is not an address"},
+		{"api", "EVISIT_CLOCK_OFFSET", "tomorrow", "EVISIT_CLOCK_OFFSET is not a duration"},
+	} {
+		env := w.settings(c.function, newGuard(t, readTemplate(t).Functions[c.function]))
+		env[c.name] = c.value
+		said := w.refusesToStart(c.function, env)
+		if !strings.Contains(said, c.want) || strings.Contains(said, secret) {
+			t.Errorf("%s with %s=%s says %q, want %q", c.function, c.name, c.value, said, c.want)
+		}
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

@@ -1,0 +1,225 @@
+package lambdatest_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+
+	"evisit/infra/lambdatest"
+	"evisit/infra/local/engine"
+	"evisit/infra/local/files"
+	"evisit/infra/local/issuer"
+	"evisit/infra/local/mailbox"
+	"evisit/infra/local/seed"
+	"evisit/infra/local/stripesim"
+	"evisit/infra/template"
+	"evisit/pkg/clinic"
+	"evisit/pkg/seal"
+	"evisit/pkg/setup"
+	"evisit/pkg/store"
+	"evisit/pkg/stripepay"
+)
+
+// recordedAt is when the events in events/ were recorded. Their worlds begin
+// at that time, so that signatures in them are as fresh as they were.
+var recordedAt = time.Date(2026, 3, 2, 17, 0, 0, 0, time.UTC)
+
+// Restricted keys, as the template's comment asks for them.
+var (
+	apiKey    = stripesim.Key{Secret: "sk_test_api", Allow: []string{"checkout_sessions:write"}}
+	chargeKey = stripesim.Key{Secret: "sk_test_charge", Allow: []string{"payment_intents:write", "checkout_sessions:read", "charges:read"}}
+)
+
+// The secrets that the recorded webhooks are signed with.
+const (
+	platformSecret = "whsec_recorded_platform"
+	connectSecret  = "whsec_recorded_connect"
+)
+
+// A world is everything around the functions, with the cast planted.
+type world struct {
+	*testing.T
+	now    func() time.Time
+	table  string
+	db     *dynamodb.Client // past the guard
+	store  *store.Store
+	clinic *clinic.Clinic // with every key, for planting
+	sim    *stripesim.Sim
+	box    string // the mailbox's URL
+	people *issuer.Issuer
+	env    map[string]string // all settings that any function is given
+}
+
+func readTemplate(t *testing.T) template.Template {
+	t.Helper()
+	tpl, err := template.Read(root + "/template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tpl
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	offset := time.Until(recordedAt).Round(0)
+	w := &world{T: t, table: "lambda-" + rand.Text(), now: func() time.Time { return time.Now().Add(offset) }}
+	w.db = dynamodb.NewFromConfig(database.Config())
+	w.must(store.CreateTable(t.Context(), w.db, w.table))
+	w.store = store.New(w.db, w.table)
+	aws := w.serveAWS()
+	stripe := w.serveStripe()
+	w.serveIssuer()
+	v, err := newVault()
+	w.must(err)
+	seedBytes := make([]byte, ed25519.SeedSize)
+	public, _ := ed25519.NewKeyFromSeed(seedBytes).Public().(ed25519.PublicKey)
+	w.env = map[string]string{
+		"EVISIT_TABLE": w.table, "EVISIT_BUCKET": files.Bucket, "EVISIT_PAGES": "https://visit.example.org",
+		"OIDC_ISSUER": w.issuerURL(), "OIDC_JWKS_URL": w.people.JWKSURL(), "OIDC_AUDIENCE": "evisit",
+		"STRIPE_WEBHOOK_SECRET": platformSecret, "STRIPE_CONNECT_WEBHOOK_SECRET": connectSecret,
+		"EVISIT_KMS_KEY": keyARN, "EVISIT_KEYSET": base64.StdEncoding.EncodeToString([]byte(newKeyset(t, v))),
+		"EVISIT_MAIL_FROM":  "no-reply@visit.example.org",
+		"EVISIT_LOG_ORIGIN": "visit.example.org/log", "EVISIT_LOG_SEED": base64.StdEncoding.EncodeToString(seedBytes),
+		"EVISIT_LOG_PUBLIC": base64.StdEncoding.EncodeToString(public),
+		// What a deployment leaves to AWS and Stripe.
+		"EVISIT_CLOCK_OFFSET": offset.String(), "S3_ENDPOINT": aws, "STRIPE_API_BASE": stripe,
+		"AWS_ENDPOINT_URL_SESV2": aws, "AWS_ENDPOINT_URL_KMS": w.serve(v),
+	}
+	w.plant(aws, stripe)
+	return w
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+func (w *world) serve(h http.Handler) string {
+	srv := httptest.NewServer(h)
+	w.Cleanup(srv.Close)
+	return srv.URL
+}
+
+// serveAWS serves S3 and SES.
+func (w *world) serveAWS() string {
+	dir := w.TempDir()
+	objects, err := files.Handler(dir)
+	w.must(err)
+	box, err := mailbox.Open(w.Context(), filepath.Join(dir, "mail.db"), w.now, slog.New(slog.DiscardHandler))
+	w.must(err)
+	w.Cleanup(func() {
+		if err := errors.Join(box.Close(), objects.Close()); err != nil {
+			w.Error(err)
+		}
+	})
+	mux := http.NewServeMux()
+	mux.Handle("/v2/email/", box.Handler())
+	mux.Handle("/dev/mail.json", box.Handler())
+	mux.Handle("/", objects)
+	w.box = w.serve(mux)
+	return w.box
+}
+
+func (w *world) serveStripe() string {
+	var err error
+	w.sim, err = stripesim.New(w.Context(), stripesim.Options{
+		Now: w.now, Accounts: seed.Accounts, Keys: []stripesim.Key{apiKey, chargeKey}, Log: slog.New(slog.DiscardHandler),
+	})
+	w.must(err)
+	w.Cleanup(func() {
+		if err := w.sim.Close(); err != nil {
+			w.Error(err)
+		}
+	})
+	url := w.serve(w.sim)
+	w.sim.SetBaseURL(url)
+	return url
+}
+
+func (w *world) serveIssuer() {
+	var is http.Handler
+	url := w.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { is.ServeHTTP(rw, r) }))
+	var err error
+	w.people, err = issuer.New(issuer.Options{
+		URL: url, ClientID: "evisit", Now: w.now, Log: slog.New(slog.DiscardHandler),
+		People: func(context.Context) []issuer.Person { return nil },
+	})
+	w.must(err)
+	is = w.people
+}
+
+func (w *world) issuerURL() string { return strings.TrimSuffix(w.people.TokenURL(), "/token") }
+
+// plant writes the cast with the parts of a function that has every key.
+func (w *world) plant(awsURL, stripe string) {
+	w.Helper()
+	cfg, err := setup.Load(func(name string) string { return w.env[name] })
+	w.must(err)
+	cfg.StripeKey, cfg.StripeBase = apiKey.Secret, stripe
+	at := func(url string) aws.Config {
+		return aws.Config{
+			Region: engine.Region, BaseEndpoint: aws.String(url),
+			Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+		}
+	}
+	w.clinic, err = setup.Parts{
+		Config: cfg, Now: w.now, Log: slog.New(slog.DiscardHandler), DB: w.db,
+		S3: s3.NewFromConfig(at(awsURL), func(o *s3.Options) { o.UsePathStyle = true }),
+		Sealer: func(ctx context.Context) (clinic.Sealer, error) {
+			return seal.KMS(ctx, kms.NewFromConfig(at(w.env["AWS_ENDPOINT_URL_KMS"])), cfg.KMSKey, cfg.Keyset)
+		},
+	}.Clinic(w.Context())
+	w.must(err)
+	w.clinic.Cards = stripepay.New(chargeKey.Secret, stripe)
+	w.must(seed.Plant(w.Context(), w.clinic, w.issuerURL()))
+}
+
+// settings are those that template.yaml gives a function, and where to find
+// what stands in for AWS and Stripe.
+func (w *world) settings(function string, g *guard) map[string]string {
+	out := map[string]string{"DYNAMODB_ENDPOINT": w.serve(g)}
+	for _, name := range []string{"EVISIT_CLOCK_OFFSET", "S3_ENDPOINT", "STRIPE_API_BASE", "AWS_ENDPOINT_URL_SESV2", "AWS_ENDPOINT_URL_KMS"} {
+		out[name] = w.env[name]
+	}
+	keys := map[string]string{"api": apiKey.Secret, "charge": chargeKey.Secret}
+	for name := range g.function.Env {
+		out[name] = w.env[name]
+		if name == "STRIPE_SECRET_KEY" {
+			out[name] = keys[function]
+		}
+	}
+	return out
+}
+
+// start runs a function until the test ends.
+func (w *world) start(function string, env map[string]string) *lambdatest.Function {
+	w.Helper()
+	f, err := lambdatest.Start(binary(w.T, function), env)
+	w.must(err)
+	w.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			w.Error(err)
+		}
+		if w.Failed() {
+			w.Logf("log of %s:\n%s", function, f.Log())
+		}
+	})
+	return f
+}
