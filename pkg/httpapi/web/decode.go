@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -109,13 +110,13 @@ func within(row string, n int) string {
 }
 
 func (p post) question(it *intake.Item, row string) []intake.Value {
+	texts := p.texts(it.LinkID + row)
+	if len(it.Options) > 0 {
+		texts = inOrder(it, texts)
+	}
 	var vs []intake.Value
-	for _, s := range p.texts(it.LinkID + row) {
-		v := p.value(it, s)
-		if v.Kind() == intake.CodingValue && slices.ContainsFunc(vs, v.Equal) {
-			continue // one box is ticked once
-		}
-		vs = append(vs, v)
+	for _, s := range texts {
+		vs = append(vs, p.value(it, s))
 	}
 	if it.Type == intake.OpenChoice {
 		for _, s := range p.texts(it.LinkID + "~" + row) {
@@ -123,6 +124,16 @@ func (p post) question(it *intake.Item, row string) []intake.Value {
 		}
 	}
 	return vs
+}
+
+// inOrder puts chosen codes in the order of the options, each once, as a page
+// has them.
+func inOrder(it *intake.Item, codes []string) []string {
+	place := func(code string) int {
+		return slices.IndexFunc(it.Options, func(o intake.Option) bool { return o.Code == code })
+	}
+	slices.SortFunc(codes, func(a, b string) int { return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b)) })
+	return slices.Compact(codes)
 }
 
 // texts are the filled-in values of a field, tidied: a browser ends lines with

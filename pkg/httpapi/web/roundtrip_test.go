@@ -1,0 +1,115 @@
+package web
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"evisit/pkg/fault"
+	"evisit/pkg/intake"
+)
+
+// Right answers to any question, in any rows, come back unchanged from the
+// page that shows them: saving a page that nobody touched changes nothing.
+func TestAPageSendsTheAnswersItShows(t *testing.T) {
+	t.Parallel()
+	all, zone := allForms(t), chicago(t)
+	rapid.Check(t, func(t *rapid.T) {
+		form := all[rapid.IntRange(0, len(all)-1).Draw(t, "form")]
+		values := url.Values{}
+		for _, it := range form.Items() {
+			answer(t, values, it, "")
+		}
+		res := form.Check(post{values, zone}.answers(form.Items()))
+		for _, p := range res.Wrong() {
+			if p.Code != "consistency" { // two answers at odds are no matter of drawing
+				t.Fatalf("%v answers wrongly: %s %s", values, p.Where, p.Text)
+			}
+		}
+		again := intake.Response{}
+		for _, p := range form.Pages() {
+			fields := drawing{form: form, zone: zone}.page(p.Items, res.Response)
+			again.Items = append(again.Items, post{sends(fields), zone}.answers(p.Items).Items...)
+		}
+		if got := form.Check(again); !got.Response.Equal(res.Response) || !slices.EqualFunc(got.Problems, res.Problems, sameProblem) {
+			t.Fatalf("%v is drawn and sent as %v", values, again.Items)
+		}
+	})
+}
+
+func sameProblem(a, b fault.Problem) bool { return a == b }
+
+// answer draws a right answer to an item, or none.
+func answer(t *rapid.T, values url.Values, it *intake.Item, row string) {
+	name := it.LinkID + row
+	if it.Type == intake.Group {
+		rows := 1
+		if it.Repeats {
+			rows = rapid.IntRange(0, 3).Draw(t, name)
+			values.Set(rowsField+name, strconv.Itoa(rows))
+		}
+		for n := range rows {
+			inner := row
+			if it.Repeats {
+				inner = within(row, n+1)
+			}
+			for _, child := range it.Items {
+				answer(t, values, child, inner)
+			}
+		}
+		return
+	}
+	if !asked(it) || !rapid.Bool().Draw(t, name+" answered") {
+		return
+	}
+	words := rapid.StringMatching(`[A-Za-z<&"' ~@.]{0,20}[a-z]`)
+	switch it.Type {
+	case intake.BooleanQ:
+		values.Set(name, strconv.FormatBool(rapid.Bool().Draw(t, name)))
+	case intake.IntegerQ:
+		values.Set(name, strconv.Itoa(rapid.IntRange(bound(it.Min, 0), bound(it.Max, 99)).Draw(t, name)))
+	case intake.DecimalQ:
+		values.Set(name, fmt.Sprintf("%d.%d", rapid.IntRange(bound(it.Min, 0), bound(it.Max, 99)-1).Draw(t, name), rapid.IntRange(0, 99).Draw(t, name)))
+	case intake.DateQ:
+		values.Set(name, moment(t, name).Format(time.DateOnly))
+	case intake.DateTimeQ:
+		values.Set(name, moment(t, name).Format(rapid.SampledFrom(clockLayouts).Draw(t, "layout")))
+	case intake.Choice, intake.OpenChoice:
+		most := 1
+		if it.Repeats {
+			most = len(it.Options)
+		}
+		for _, i := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(it.Options)-1), 1, most, rapid.ID).Draw(t, name) {
+			values.Add(name, it.Options[i].Code)
+		}
+		if it.Type == intake.OpenChoice && rapid.Bool().Draw(t, "in own words") {
+			values.Del(name)
+			values.Set(it.LinkID+"~"+row, words.Draw(t, "other"))
+		}
+	default:
+		s := words.Draw(t, name)
+		s = s[len(s)-min(len(s), it.MaxLength):]
+		if it.LinkID == "location-state" {
+			s = rapid.SampledFrom([]string{"tx", "NY", "pr"}).Draw(t, name)
+		}
+		values.Set(name, s)
+	}
+}
+
+func bound(s string, otherwise int) int {
+	f, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return otherwise
+	}
+	return int(f)
+}
+
+// moment is any time of some years, the hours that clocks skip or repeat too.
+func moment(t *rapid.T, name string) time.Time {
+	return time.UnixMilli(rapid.Int64Range(946684800000, 2208988800000).Draw(t, name)).UTC()
+}
