@@ -305,25 +305,25 @@ func (v *care) isDeclined(ctx context.Context) {
 }
 
 // becomes waits until the patient sees status.
-func (v *care) becomes(ctx context.Context, status, format string, args ...any) {
+func (v *care) becomes(ctx context.Context, status, what string) {
 	v.do(func() error {
 		return v.until(ctx, "visit "+v.id+" to be "+status, func(ctx context.Context) (bool, error) {
 			seen, err := v.seen(ctx)
 			return seen.Status == status, err
 		})
 	})
-	v.says(ctx, "evisit", format, args...)
+	v.says(ctx, "evisit", "%s", what)
 }
 
 // settles waits until the visit's latest payment is in state.
-func (v *care) settles(ctx context.Context, state, format string, args ...any) {
+func (v *care) settles(ctx context.Context, state, what string) {
 	v.do(func() error {
 		return v.until(ctx, "the payment of visit "+v.id+" to be "+state, func(ctx context.Context) (bool, error) {
 			b, err := v.money(ctx)
 			return b.last() == state, err
 		})
 	})
-	v.says(ctx, "evisit", format, args...)
+	v.says(ctx, "evisit", "%s", what)
 }
 
 // queues waits for the hold to put the visit in the queue.

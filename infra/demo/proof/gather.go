@@ -233,7 +233,7 @@ func gather(ctx context.Context, claim Claim) (*world, error) {
 		as := reader{claim.BaseURL, p.Token}
 		switch p.Role {
 		case "patient":
-			err = w.gatherPatient(ctx, as, p, seed.People)
+			err = w.gatherPatient(ctx, as, seed.People)
 		case "admin":
 			err = w.gatherOffice(ctx, as, p.Practice)
 		}
@@ -254,7 +254,7 @@ func gather(ctx context.Context, claim Claim) (*world, error) {
 	return w, err
 }
 
-func (w *world) gatherPatient(ctx context.Context, as reader, p person, people []person) error {
+func (w *world) gatherPatient(ctx context.Context, as reader, people []person) error {
 	for next := ""; ; {
 		var page struct {
 			Visits []visit `json:"visits"`

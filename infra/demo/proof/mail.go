@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -12,6 +13,9 @@ var healthWords = []string{
 	"conjunctiv", "pink eye", "eye", "back", "strain", "anxi", "depress", "mood", "refill", "prescription", "medication",
 	"antibiotic", "diagnos", "symptom", "covid", "record",
 }
+
+// links are left out of the search: an id may spell anything.
+var links = regexp.MustCompile(`https?://\S+`)
 
 // minPrivate is the shortest text of a patient or clinician that is looked for
 // in mail; shorter ones are everyone's words.
@@ -74,7 +78,7 @@ func mailsAreDiscreet(w *world, l *line) {
 		private = append(private, c.private()...)
 	}
 	for _, m := range w.mails {
-		text := strings.ToLower(m.Subject + "\n" + m.Text)
+		text := strings.ToLower(links.ReplaceAllString(m.Subject+"\n"+m.Text, ""))
 		for _, word := range slices.Concat(healthWords, private) {
 			if strings.Contains(text, word) {
 				l.find("the mail %q says %q", m.Subject, word)

@@ -39,7 +39,7 @@ func sound(t *testing.T) *world {
 	into(t, &w.stripe, `{"holds":{"count":1,"cents":4000},"captured":{"count":1,"cents":4000},"balance_cents":4000,
 		"payment_intents":[{"id":"pi","account":"acct","status":"succeeded","amount":4000,"amount_received":4000,"metadata":{"ref":"pay"}}]}`)
 	for _, subject := range []string{"Your request was received", "Your request was answered", "Your receipt"} {
-		w.mails = append(w.mails, mail{To: []string{"jane@patients.example"}, Subject: "Clinic: " + subject, Text: "http://x/my/visits/v1"})
+		w.mails = append(w.mails, mail{To: []string{"jane@patients.example"}, Subject: "Clinic: " + subject, Text: "http://x/my/visits/v1?eye"})
 	}
 	o := &office{ID: "p"}
 	for n, action := range []string{"visit.start", "chart.read:chart", "visit.treat:answered", "payment.captured", "visit.fill:closed"} {
