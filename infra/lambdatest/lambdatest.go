@@ -64,7 +64,7 @@ func Start(binary string, env map[string]string) (*Function, error) {
 	f := &Function{ended: make(chan struct{}), work: make(chan *invocation), output: new(output)}
 	f.server = &http.Server{Handler: f.routes(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = f.server.Serve(l) }() // ends by Close
-	f.cmd = exec.Command(binary)          //nolint:gosec,noctx // the caller's own binary; it ends by Close
+	f.cmd = exec.Command(binary)          //nolint:noctx // the caller's own binary; it ends by Close
 	f.cmd.Env = environment(binary, l.Addr().String(), env)
 	f.cmd.Dir = filepath.Dir(binary)
 	f.cmd.Stdout, f.cmd.Stderr = f.output, f.output

@@ -140,8 +140,11 @@ func (t Template) Decode(id string, v any) error {
 	if !ok {
 		return fmt.Errorf("there is no resource %s", id)
 	}
-	return json.Unmarshal(r.Properties, v)
+	return fields(r.Properties, v)
 }
+
+// fields reads properties into a struct, whose fields are named like them.
+func fields(properties json.RawMessage, v any) error { return json.Unmarshal(properties, v) }
 
 // function is a function as written. Decoding one over the globals applies
 // them, except to maps, which CloudFormation merges.
@@ -187,19 +190,19 @@ func (f *Function) event(kind string, properties json.RawMessage) error {
 	switch kind {
 	case "HttpApi":
 		var r Route
-		if err := json.Unmarshal(properties, &r); err != nil {
+		if err := fields(properties, &r); err != nil {
 			return err
 		}
 		f.Routes = append(f.Routes, r)
 	case "DynamoDB":
 		var s Stream
-		if err := json.Unmarshal(properties, &s); err != nil {
+		if err := fields(properties, &s); err != nil {
 			return err
 		}
 		f.Streams = append(f.Streams, s)
 	case "Schedule":
 		var s struct{ Schedule string }
-		if err := json.Unmarshal(properties, &s); err != nil {
+		if err := fields(properties, &s); err != nil {
 			return err
 		}
 		f.Schedules = append(f.Schedules, s.Schedule)
