@@ -114,7 +114,7 @@ func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, view 
 		return err
 	}
 	if v.Person.ActsFor(vis.Patient, s.Now()) {
-		return see(w, r, "/my/visits/"+id)
+		return see(w, "/my/visits/"+id)
 	}
 	ch, err := s.Clinic.Chart(r.Context(), v.Caller, id)
 	if err != nil {
@@ -229,7 +229,7 @@ func (s *site) turnAway(w http.ResponseWriter, r *http.Request, v visitor) error
 // treated leads back to the visit, or shows it again with why nothing was done.
 func (s *site) treated(w http.ResponseWriter, r *http.Request, v visitor, err error, typed typedAnswer) error {
 	if err == nil {
-		return see(w, r, "/desk/visits/"+r.PathValue("id"))
+		return see(w, "/desk/visits/"+r.PathValue("id"))
 	}
 	code, text, ok := explain(err)
 	if f, public := fault.Public(err); public && f.Code == "not_licensed" {

@@ -52,7 +52,7 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, n int,
 			return err
 		}
 		if vis.Status != visit.Draft {
-			return see(w, r, "/my/visits/"+id)
+			return see(w, "/my/visits/"+id)
 		}
 	} else {
 		view.Priced, view.Quote, view.Amount, view.Free = true, o.Quote.ID, o.Quote.Amount.String(), o.Quote.Free()
@@ -128,9 +128,9 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 	})
 	switch {
 	case err == nil && sent.Page != "":
-		return see(w, r, sent.Page)
+		return see(w, sent.Page)
 	case err == nil:
-		return see(w, r, "/my/visits/"+id+"?sent=1")
+		return see(w, "/my/visits/"+id+"?sent=1")
 	case !errors.Is(err, fault.Conflict) && !errors.Is(err, fault.Invalid):
 		return err
 	}
@@ -149,7 +149,7 @@ func (s *site) feeAgain(w http.ResponseWriter, r *http.Request, v visitor, view 
 		return err
 	}
 	if vis.Status != visit.Draft {
-		return see(w, r, "/my/visits/"+vis.ID)
+		return see(w, "/my/visits/"+vis.ID)
 	}
 	f, err := s.Clinic.Form(r.Context(), vis.Form.Name, vis.Form.Version)
 	if err != nil {
@@ -166,7 +166,7 @@ func (s *site) pay(w http.ResponseWriter, r *http.Request, v visitor) error {
 	case err != nil:
 		return err
 	case sent.Page == "":
-		return see(w, r, "/my/visits/"+id+"?paid=1")
+		return see(w, "/my/visits/"+id+"?paid=1")
 	}
-	return see(w, r, sent.Page)
+	return see(w, sent.Page)
 }

@@ -46,21 +46,19 @@ func (s *site) formPage(w http.ResponseWriter, r *http.Request, v visitor) error
 	if err != nil {
 		return err
 	}
-	d := drawing{form: f, zone: zone(v.practice)}
-	more := r.URL.Query().Get("more") != ""
-	if r.URL.Query().Get("check") != "" {
-		d.problems = f.Check(ch.Response).Missing()
-	}
-	fields := d.page(f.Pages()[n-1].Items, ch.Response)
-	if len(fields) == 0 {
-		res := f.Check(ch.Response)
+	sh := sheet{drawing{form: f, zone: zone(v.practice)}, ch.Visit, n, ch.Response}
+	res, q := f.Check(ch.Response), r.URL.Query()
+	if !asks(f.Pages()[n-1], res) {
 		to := nextPage(f, res, n)
-		if before := pageBefore(f, res, n); before > 0 && r.URL.Query().Get("back") != "" {
+		if before := pageBefore(f, res, n); before > 0 && q.Get("back") != "" {
 			to = before
 		}
-		return see(w, r, formPath(ch.Visit.ID, to))
+		return see(w, formPath(ch.Visit.ID, to))
 	}
-	return s.showForm(w, v, ch, n, d, ch.Response, formView{Fields: fields, More: more}, http.StatusOK)
+	if q.Get("check") != "" {
+		sh.problems = res.Missing()
+	}
+	return s.showForm(w, v, sh, formView{More: q.Get("more") != ""}, http.StatusOK)
 }
 
 // pageNumber reads which page of which form a path names.
@@ -92,23 +90,31 @@ func (s *site) draft(r *http.Request, v visitor) (clinic.Chart, error) {
 	return ch, err
 }
 
-// showForm draws a page with answers that may or may not be kept.
-func (s *site) showForm(w http.ResponseWriter, v visitor, ch clinic.Chart, n int, d drawing, answers intake.Response, f formView, code int) error {
-	res := d.form.Check(answers)
-	p := d.form.Pages()[n-1]
-	f.Visit, f.Form, f.Title = ch.Visit.ID, d.form.Title(), p.Title
-	f.Action = formPath(ch.Visit.ID, n)
-	f.Page, f.Of = progress(d.form, res, n)
-	f.Back = "/my/visits/" + ch.Visit.ID
-	if before := pageBefore(d.form, res, n); before > 0 {
-		f.Back = formPath(ch.Visit.ID, before)
+// A sheet is page n of a draft's form, with answers that may or may not be
+// kept.
+type sheet struct {
+	drawing
+	draft   visit.Visit
+	n       int
+	answers intake.Response
+}
+
+func (sh sheet) items() []*intake.Item { return sh.form.Pages()[sh.n-1].Items }
+
+func (s *site) showForm(w http.ResponseWriter, v visitor, sh sheet, f formView, code int) error {
+	res, n, id := sh.form.Check(sh.answers), sh.n, sh.draft.ID
+	p := sh.form.Pages()[n-1]
+	f.Visit, f.Form, f.Title = id, sh.form.Title(), p.Title
+	f.Action = formPath(id, n)
+	f.Page, f.Of = progress(sh.form, res, n)
+	f.Back = "/my/visits/" + id
+	if before := pageBefore(sh.form, res, n); before > 0 {
+		f.Back = formPath(id, before)
 	}
-	if f.Fields == nil {
-		f.Fields = d.page(p.Items, answers)
-	}
+	f.Fields = sh.page(p.Items, sh.answers)
 	f.Shown, f.Complaints = shown(f.Fields), complaints(f.Fields)
 	if hasTime(p.Items) {
-		f.Zone = d.zone.String()
+		f.Zone = sh.zone.String()
 	}
 	title := f.Title
 	if len(f.Complaints) > 0 {
@@ -132,54 +138,52 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	if err != nil {
 		return err
 	}
-	items := f.Pages()[n-1].Items
 	if isLast(f.Pages()[n-1]) {
-		return see(w, r, formPath(ch.Visit.ID, n))
+		return see(w, formPath(ch.Visit.ID, n))
 	}
-	page := post{values, zone(v.practice)}.answers(items)
-	merged := ch.Response.Merge(page)
-	d := drawing{form: f, zone: zone(v.practice), add: values.Get(addField)}
-	if d.add != "" {
-		return s.showForm(w, v, ch, n, d, merged, formView{}, http.StatusOK)
+	sh := sheet{drawing: drawing{form: f, zone: zone(v.practice), add: values.Get(addField)}, draft: ch.Visit, n: n}
+	page := post{values, sh.zone}.answers(sh.items())
+	sh.answers = ch.Response.Merge(page)
+	if sh.add != "" {
+		return s.showForm(w, v, sh, formView{}, http.StatusOK)
 	}
 	// The last save of a page wins. A version would refuse whoever went back in
 	// their browser, and two people seldom fill in the same page at once.
 	saved, err := s.Clinic.SavePage(r.Context(), v.Caller, ch.Visit.ID, 0, page)
 	if wrong, ok := fault.Public(err); ok && errors.Is(err, fault.Invalid) {
-		d.problems = wrong.Problems
-		return s.showForm(w, v, ch, n, d, merged, formView{Notice: elsewhere(f, n, wrong.Problems)}, http.StatusUnprocessableEntity)
+		sh.problems = wrong.Problems
+		return s.showForm(w, v, sh, formView{Notice: elsewhere(f, n, wrong.Problems)}, http.StatusUnprocessableEntity)
 	}
 	switch {
 	case err != nil:
 		return err
 	case saved.Diversion != nil:
-		return see(w, r, "/my/visits/"+ch.Visit.ID)
+		return see(w, "/my/visits/"+ch.Visit.ID)
 	}
-	return s.leadOn(w, r, v, ch, n, d, merged, saved.Missing, values[shownField])
+	return s.leadOn(w, v, sh, saved.Missing, values[shownField])
 }
 
-// leadOn decides where a kept page leads.
-func (s *site) leadOn(w http.ResponseWriter, r *http.Request, v visitor, ch clinic.Chart, n int, d drawing, answers intake.Response, missing []fault.Problem, before []string) error {
-	items := d.form.Pages()[n-1].Items
+// leadOn decides where a kept page leads; before are the fields it had.
+func (s *site) leadOn(w http.ResponseWriter, v visitor, sh sheet, missing []fault.Problem, before []string) error {
 	opened := map[string]bool{} // items asked now that the browser did not show
-	for _, name := range shown(d.page(items, answers)) {
+	for _, name := range shown(sh.page(sh.items(), sh.answers)) {
 		if !slices.Contains(before, name) {
 			linkID, _, _ := strings.Cut(name, "@")
 			opened[linkID] = true
 		}
 	}
 	for _, p := range missing {
-		if !opened[p.Where] && contains(items, p.Where) {
-			d.problems = append(d.problems, p)
+		if !opened[p.Where] && contains(sh.items(), p.Where) {
+			sh.problems = append(sh.problems, p)
 		}
 	}
 	switch {
-	case len(d.problems) > 0:
-		return s.showForm(w, v, ch, n, d, answers, formView{More: len(opened) > 0}, http.StatusUnprocessableEntity)
+	case len(sh.problems) > 0:
+		return s.showForm(w, v, sh, formView{More: len(opened) > 0}, http.StatusUnprocessableEntity)
 	case len(opened) > 0:
-		return see(w, r, formPath(ch.Visit.ID, n)+"?more=1")
+		return see(w, formPath(sh.draft.ID, sh.n)+"?more=1")
 	}
-	return see(w, r, formPath(ch.Visit.ID, nextPage(d.form, d.form.Check(answers), n)))
+	return see(w, formPath(sh.draft.ID, nextPage(sh.form, sh.form.Check(sh.answers), sh.n)))
 }
 
 // elsewhere words the problems that no field of page n shows.

@@ -140,7 +140,7 @@ func (s *site) start(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if err != nil {
 		return err
 	}
-	return see(w, r, formPath(vis.ID, 1))
+	return see(w, formPath(vis.ID, 1))
 }
 
 func (s *site) cancel(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -175,7 +175,7 @@ func (s *site) write(w http.ResponseWriter, r *http.Request, v visitor) error {
 // and what was typed.
 func (s *site) done(w http.ResponseWriter, r *http.Request, v visitor, id string, err error, typed *phi.Text) error {
 	if err == nil {
-		return see(w, r, "/my/visits/"+id)
+		return see(w, "/my/visits/"+id)
 	}
 	code, text, ok := explain(err)
 	if !ok {

@@ -138,7 +138,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	lost := f.Code == "not_signed_in"
 	if lost && r.Method == http.MethodGet {
-		_ = see(w, r, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()))
+		_ = see(w, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()))
 		return
 	}
 	e := errorView{Heading: headings[code], Text: sentence(f.Text), Home: "/", SignOut: code == http.StatusUnauthorized && !lost}

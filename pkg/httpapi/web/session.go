@@ -111,7 +111,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.setCookie(w, signInCookie, base64.RawURLEncoding.EncodeToString(b), signInLife)
-	return see(w, r, conf.AuthCodeURL(a.State, oauth2.S256ChallengeOption(a.Verifier), oidc.Nonce(a.Nonce)))
+	return see(w, conf.AuthCodeURL(a.State, oauth2.S256ChallengeOption(a.Verifier), oidc.Nonce(a.Nonce)))
 }
 
 // signedIn is where the issuer sends the visitor back to. Someone no practice
@@ -138,7 +138,7 @@ func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 	if a.Next == "" {
 		a.Next = home(p)
 	}
-	return see(w, r, a.Next)
+	return see(w, a.Next)
 }
 
 func (s *site) attempt(r *http.Request) (a attempt, ok bool) {
@@ -203,14 +203,14 @@ func (s *site) relyOn(ctx context.Context) (*oauth2.Config, *oidc.Provider, erro
 
 func (s *site) signOut(w http.ResponseWriter, r *http.Request) error {
 	s.setCookie(w, sessionCookie, "", -1)
-	return see(w, r, "/")
+	return see(w, "/")
 }
 
 // local returns path if it is one of our own pages, else nothing: a link that
 // signs people in must not lead them to another site.
 func local(path string) string {
 	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || len(path) > 500 ||
-		strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c == '\\' || c == 0x7f }) {
+		strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c == '\\' || c > '~' }) {
 		return ""
 	}
 	u, err := url.Parse(path)

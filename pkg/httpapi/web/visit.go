@@ -93,7 +93,7 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 		return err
 	}
 	if !v.Person.ActsFor(vis.Patient, s.Now()) {
-		return see(w, r, "/desk/visits/"+id)
+		return see(w, "/desk/visits/"+id)
 	}
 	ch, err := s.Clinic.Chart(r.Context(), v.Caller, id)
 	if err != nil {
