@@ -1,7 +1,6 @@
 package template_test
 
 import (
-	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -73,9 +72,7 @@ func TestTheTableIsTheOneThatTheStoreMakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var made, written schema
-	if err := json.Unmarshal(request("CreateTable"), &made); err != nil {
-		t.Fatal(err)
-	}
+	into(t, request("CreateTable"), &made)
 	if err := read(t).Decode("Table", &written); err != nil {
 		t.Fatal(err)
 	}
@@ -120,9 +117,7 @@ func TestRowsExpireByTheAttributeThatTheStoreWrites(t *testing.T) {
 	var put struct {
 		Item map[string]struct{ N string }
 	}
-	if err := json.Unmarshal(request("PutItem"), &put); err != nil {
-		t.Fatal(err)
-	}
+	into(t, request("PutItem"), &put)
 	var table struct {
 		TimeToLiveSpecification struct {
 			AttributeName string

@@ -35,6 +35,13 @@ func read(t *testing.T) template.Template {
 	return tpl
 }
 
+func into(t *testing.T, b []byte, v any) {
+	t.Helper()
+	if err := json.Unmarshal(b, v); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestEveryFunctionFolderIsDeployedAndNothingElse(t *testing.T) {
 	t.Parallel()
 	tpl := read(t)
@@ -230,9 +237,7 @@ func TestOnlyChargeAndNotifyReadTheStreamAndOnlyWhatIsForThem(t *testing.T) {
 				NewImage map[string]map[string][]string
 			} `json:"dynamodb"`
 		}
-		if err := json.Unmarshal([]byte(s.FilterCriteria.Filters[0].Pattern), &filter); err != nil {
-			t.Fatal(err)
-		}
+		into(t, []byte(s.FilterCriteria.Filters[0].Pattern), &filter)
 		if d := cmp.Diff(map[string]map[string][]string{"to": {"S": {string(to)}}}, filter.DynamoDB.NewImage); d != "" {
 			t.Errorf("filter of %s (-want +template):\n%s", name, d)
 		}
