@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -70,10 +69,19 @@ func closing(t *testing.T, f func() error) func() {
 	}
 }
 
-func TestEveryScenarioIsProvedAndEveryTamperingFound(t *testing.T) {
+func TestTheWholeDemoIsProved(t *testing.T) {
+	t.Parallel()
+	if err := run(t.Context(), "", t.Output()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestEveryTamperingIsFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	claim, err := play(t.Context(), newClient(patience, http.DefaultTransport), w.url, t.Output())
+	claim, err := play(t.Context(), newClient(patience, http.DefaultTransport), w.url, t.Output(), []scenario{
+		{"answered", askedBack}, {"answered elsewhere", foreignPractice}, {"expired", nobodyAnswers},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,6 +96,14 @@ func TestEveryScenarioIsProvedAndEveryTamperingFound(t *testing.T) {
 		more.Reads = append(more.Reads[:len(more.Reads):len(more.Reads)], proof.Read{Actor: "ben-chen", Visit: claim.Reads[0].Visit, What: "chart"})
 		wantFinding(t, more, "ben-chen read the chart")
 	})
+	documents := w.documents(t)
+	for name, content := range map[string]*string{"a missing document": nil, "an exchanged document": &documents[1].content} {
+		t.Run(name, func(t *testing.T) {
+			w.store(t, documents[0].key, content)
+			defer w.store(t, documents[0].key, &documents[0].content)
+			wantFinding(t, claim, "its document is not to be had")
+		})
+	}
 	t.Run("put back, all is well again", func(t *testing.T) {
 		if err := prove(t.Context(), claim, t.Output()); err != nil {
 			t.Error(err)
@@ -209,62 +225,41 @@ func (w world) put(t *testing.T, was, row item) {
 	}
 }
 
-func TestAMissingOrExchangedDocumentIsFound(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	c := newClient(patience, http.DefaultTransport)
-	k, err := join(t.Context(), c, w.url, io.Discard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	since, err := k.now(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 2 {
-		s := &scene{cast: k}
-		if askedBack(t.Context(), s); s.err != nil {
-			t.Fatal(s.err)
-		}
-	}
-	if err := k.advance(t.Context(), 2*time.Minute); err != nil { // so that the log is signed
-		t.Fatal(err)
-	}
-	claim := proof.Claim{BaseURL: w.url, Since: since, Reads: k.reads}
+type object struct{ key, content string }
+
+// documents lists every stored document, those of one visit together.
+func (w world) documents(t *testing.T) []object {
+	t.Helper()
 	listed, err := w.s3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(bucket)})
-	if err != nil || len(listed.Contents) < 4 {
-		t.Fatalf("%d documents, %v", len(listed.Contents), err)
+	if err != nil || len(listed.Contents) != 4 {
+		t.Fatalf("%d documents and addenda, want 4: %v", len(listed.Contents), err)
 	}
-	first, second := w.object(t, *listed.Contents[0].Key), w.object(t, *listed.Contents[len(listed.Contents)-1].Key)
-	t.Run("exchanged", func(t *testing.T) {
-		w.store(t, *listed.Contents[0].Key, second)
-		wantFinding(t, claim, "its document is not to be had")
-	})
-	t.Run("missing", func(t *testing.T) {
-		if _, err := w.s3.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: listed.Contents[0].Key}); err != nil {
+	var out []object
+	for _, o := range listed.Contents {
+		got, err := w.s3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: o.Key})
+		if err != nil {
 			t.Fatal(err)
 		}
-		wantFinding(t, claim, "its document is not to be had")
-	})
-	w.store(t, *listed.Contents[0].Key, first)
+		b, err := io.ReadAll(got.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, object{*o.Key, string(b)})
+	}
+	return out
 }
 
-func (w world) object(t *testing.T, key string) string {
+// store writes a document; nil content removes it.
+func (w world) store(t *testing.T, key string, content *string) {
 	t.Helper()
-	out, err := w.s3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String(bucket), Key: &key})
-	if err != nil {
-		t.Fatal(err)
+	ctx := context.WithoutCancel(t.Context())
+	var err error
+	if content == nil {
+		_, err = w.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: &key})
+	} else {
+		_, err = w.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(*content)})
 	}
-	b, err := io.ReadAll(out.Body)
 	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
-func (w world) store(t *testing.T, key, content string) {
-	t.Helper()
-	if _, err := w.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String(bucket), Key: &key, Body: strings.NewReader(content)}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -112,7 +112,7 @@ func TestKilledAtAnyMomentItGoesOnWhereItWas(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	k := &killer{machine: m, random: rand.New(rand.NewPCG(seed, 0)), left: mostWrites}
-	claim, err := play(ctx, newClient(restartPatience, k), "http://"+m.addr, t.Output())
+	claim, err := play(ctx, newClient(restartPatience, k), "http://"+m.addr, t.Output(), scenarios)
 	k.wait.Wait()
 	if err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ func run(ctx context.Context, base string, out io.Writer) error {
 }
 
 func demonstrate(ctx context.Context, base string, out io.Writer) error {
-	claim, err := play(ctx, newClient(patience, http.DefaultTransport), base, out)
+	claim, err := play(ctx, newClient(patience, http.DefaultTransport), base, out, scenarios)
 	if err != nil {
 		return err
 	}
@@ -63,8 +63,8 @@ func start(ctx context.Context, data string) (*system.System, error) {
 	})
 }
 
-// play plays every scenario, and returns what is to be proved.
-func play(ctx context.Context, c *client, base string, out io.Writer) (proof.Claim, error) {
+// play plays the stories in turn, and returns what is to be proved.
+func play(ctx context.Context, c *client, base string, out io.Writer, stories []scenario) (proof.Claim, error) {
 	k, err := join(ctx, c, base, out)
 	if err != nil {
 		return proof.Claim{}, err
@@ -73,7 +73,7 @@ func play(ctx context.Context, c *client, base string, out io.Writer) (proof.Cla
 	if err != nil {
 		return proof.Claim{}, err
 	}
-	for i, sc := range scenarios {
+	for i, sc := range stories {
 		if _, err := fmt.Fprintf(out, "\n%2d %s\n", i+1, sc.title); err != nil {
 			return proof.Claim{}, err
 		}

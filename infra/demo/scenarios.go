@@ -9,12 +9,15 @@ import (
 	"time"
 )
 
-// scenarios are played one after another on one system. Those that move the
-// clock far find every earlier visit over.
-var scenarios = []struct {
+// A scenario is one story of a visit.
+type scenario struct {
 	title string
 	play  func(context.Context, *scene)
-}{
+}
+
+// scenarios are played one after another on one system. Those that move the
+// clock far find every earlier visit over.
+var scenarios = []scenario{
 	{"A urinary-symptom visit: asked back, answered, charged, read", askedBack},
 	{"Chest pain: diverted before any price", chestPain},
 	{"A declined card, and a good one on the same page", declinedThenGood},
