@@ -76,7 +76,7 @@ type Once struct {
 }
 
 func (c Caller) actor(patient string) audit.Actor {
-	a := audit.Actor{ID: c.Person.ID, Role: string(c.Person.Role), IP: c.IP}
+	a := audit.Actor{ID: c.Person.ID, Role: string(c.Person.Role), Name: c.Person.Display, IP: c.IP}
 	if c.Person.Patient != patient && c.Person.ActsFor(patient, time.Time{}) {
 		a.OnBehalf = patient
 	}

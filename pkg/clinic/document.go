@@ -189,7 +189,7 @@ func wording(it *intake.Item, v intake.Value) string {
 		return "No"
 	}
 	if it.Unit != "" {
-		return v.Text() + " " + it.Unit
+		return v.Text() + " " + it.UnitWords()
 	}
 	return v.Text()
 }

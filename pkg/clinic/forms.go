@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"evisit/pkg/billing"
 	"evisit/pkg/fault"
 	"evisit/pkg/intake"
 	"evisit/pkg/money"
@@ -29,7 +30,11 @@ func (cl *Clinic) Forms(ctx context.Context, c Caller) ([]Offering, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, Offering{f, p.Prices[name], whyNot(f)})
+		o := Offering{Form: f, Price: p.Prices[name], WhyNot: whyNot(f)}
+		if billing.Uncharged(f.BillingClass()) {
+			o.Price = 0
+		}
+		all = append(all, o)
 	}
 	return all, nil
 }

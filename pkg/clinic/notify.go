@@ -93,6 +93,34 @@ func (cl *Clinic) Who(ctx context.Context, issuer, subject string) (identity.Per
 	return p, err
 }
 
+// A Ward is a patient someone acts for, themselves or another.
+type Ward struct {
+	Patient string
+	Name    phi.Text
+}
+
+// Wards lists whom the caller may act for now, themselves first.
+func (cl *Clinic) Wards(ctx context.Context, c Caller) ([]Ward, error) {
+	var ids []string
+	if c.Person.Patient != "" {
+		ids = append(ids, c.Person.Patient)
+	}
+	for _, g := range c.Person.Grants {
+		if c.Person.ActsFor(g.Patient, cl.now()) && g.Patient != c.Person.Patient {
+			ids = append(ids, g.Patient)
+		}
+	}
+	wards := make([]Ward, len(ids))
+	for i, id := range ids {
+		contact, err := cl.contact(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		wards[i] = Ward{id, contact.Name}
+	}
+	return wards, nil
+}
+
 // Practice returns the practice a person belongs to.
 func (cl *Clinic) Practice(ctx context.Context, c Caller) (Practice, error) {
 	return cl.practice(ctx, c.Person.Practice)

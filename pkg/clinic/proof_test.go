@@ -1,0 +1,208 @@
+package clinic_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+
+	"evisit/infra/local/stripesim"
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/ledger"
+	"evisit/pkg/money"
+	"evisit/pkg/outbox"
+	"evisit/pkg/visit"
+)
+
+// A money is what is known of one payment on both sides.
+type paid struct {
+	payment billing.Payment
+	entries []ledger.Entry
+	stripe  stripesim.OracleIntent // zero: nobody tried a card
+}
+
+func (w *world) payments(v visit.Visit) []paid {
+	w.Helper()
+	o, err := w.sim.Oracle(w.ctx, "")
+	if err != nil {
+		w.Fatalf("oracle: %v", err)
+	}
+	var all []paid
+	for _, id := range v.Payments {
+		p, err := w.cl.Store.Payment(w.ctx, id)
+		if err != nil {
+			w.Fatalf("payment %s: %v", id, err)
+		}
+		es, err := w.cl.Store.Entries(w.ctx, id)
+		if err != nil {
+			w.Fatalf("entries of %s: %v", id, err)
+		}
+		one := paid{payment: p, entries: es}
+		found := 0
+		for _, pi := range o.Intents {
+			if pi.Metadata["ref"] == id {
+				one.stripe = pi
+				found++
+			}
+		}
+		if found > 1 {
+			w.Errorf("payment %s has %d payments at Stripe", id, found)
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// alwaysTrue checks what holds of a visit at any moment, whatever was lost.
+func (w *world) alwaysTrue(id string) {
+	w.Helper()
+	v := w.visit(id)
+	taken := 0
+	for _, p := range w.payments(v) {
+		for _, e := range p.entries {
+			if err := e.Check(); err != nil {
+				w.Errorf("%v", err)
+			}
+		}
+		b := ledger.Balances(p.entries)
+		if b[ledger.Holds] < 0 || b[ledger.Holds] != -b[ledger.HoldsOwed] {
+			w.Errorf("payment %s: the books hold %s and owe %s", p.payment.ID, b[ledger.Holds], b[ledger.HoldsOwed])
+		}
+		if p.stripe.AmountReceived > 0 {
+			taken++
+			if v.Times.Answered.IsZero() {
+				w.Errorf("a card was charged for a visit that is %s", v.Status)
+			}
+		}
+		if got := money.Cents(p.stripe.AmountReceived); got > v.Quote.Amount && got > p.payment.Amount {
+			w.Errorf("payment %s of %s was charged %s", p.payment.ID, p.payment.Amount, got)
+		}
+		if p.payment.Collected > 0 && p.stripe.AmountReceived != int64(p.payment.Collected) {
+			w.Errorf("payment %s says %s was collected, Stripe %d", p.payment.ID, p.payment.Collected, p.stripe.AmountReceived)
+		}
+	}
+	if taken > 1 {
+		w.Errorf("%d payments of one visit were charged", taken)
+	}
+	if (v.Status == visit.Answered || v.Status == visit.Closed) != (v.Document != "") {
+		w.Errorf("a visit that is %s has document %q", v.Status, v.Document)
+	}
+}
+
+// proven checks, once all is quiet, that a visit's money, document and events
+// are as its end calls for. Nothing is taken from counters: both sides are
+// read anew.
+func (w *world) proven(id string) {
+	w.Helper()
+	w.alwaysTrue(id)
+	v := w.visit(id)
+	collected := 0
+	for _, p := range w.payments(v) {
+		w.agrees(p)
+		if p.payment.Collected > 0 {
+			collected++
+		}
+		if p.payment.State == billing.Held && !v.Status.Open() {
+			w.Errorf("payment %s is still held for a visit that is %s", p.payment.ID, v.Status)
+		}
+		if p.payment.State == billing.Opened && v.Status != visit.AwaitingPayment && p.payment.SessionEnds.Before(w.now()) {
+			w.Errorf("payment %s is still open", p.payment.ID)
+		}
+	}
+	if collected > 0 && v.Times.Answered.IsZero() {
+		w.Errorf("a visit that is %s was charged", v.Status)
+	}
+	if v.Document != "" {
+		w.documented(v)
+	}
+}
+
+// agrees checks one payment's state, ledger and object at Stripe against each
+// other.
+func (w *world) agrees(p paid) {
+	w.Helper()
+	b := ledger.Balances(p.entries)
+	kinds := map[ledger.Kind]int{}
+	for _, e := range p.entries {
+		kinds[e.Kind]++
+	}
+	if net := money.Cents(p.stripe.AmountReceived - p.stripe.AmountRefunded); b[ledger.Stripe] != net {
+		w.Errorf("payment %s: the books have %s at Stripe, Stripe has %s", p.payment.ID, b[ledger.Stripe], net)
+	}
+	if kinds[ledger.Hold] > 1 || kinds[ledger.Capture]+kinds[ledger.Charge] > 1 || kinds[ledger.Release] > 1 {
+		w.Errorf("payment %s has entries %v", p.payment.ID, kinds)
+	}
+	want := map[string][]billing.State{
+		"":                        {billing.Opened, billing.Abandoned},
+		"requires_payment_method": {billing.Opened},
+		"requires_action":         {billing.Opened},
+		"requires_capture":        {billing.Held},
+		"succeeded":               {billing.Captured, billing.Refunded, billing.Disputed},
+		"canceled":                {billing.Released, billing.Lapsed, billing.Failed, billing.Abandoned},
+	}[p.stripe.Status]
+	if !slices.Contains(want, p.payment.State) {
+		w.Errorf("payment %s is %s, at Stripe %q", p.payment.ID, p.payment.State, p.stripe.Status)
+	}
+	holds := money.Cents(0)
+	if p.stripe.Status == "requires_capture" {
+		holds = money.Cents(p.stripe.Amount)
+	}
+	if b[ledger.Holds] != holds {
+		w.Errorf("payment %s: the books hold %s, Stripe %s", p.payment.ID, b[ledger.Holds], holds)
+	}
+}
+
+// documented checks that the document exists and is the one committed.
+func (w *world) documented(v visit.Visit) {
+	w.Helper()
+	c := w.as(v.By)
+	doc, addendum, err := w.cl.Document(w.ctx, c, v.ID)
+	if err != nil {
+		w.Errorf("document of %s: %v", v.ID, err)
+		return
+	}
+	if hash(doc) != v.Document {
+		w.Errorf("document of %s hashes to %s, committed %s", v.ID, hash(doc), v.Document)
+	}
+	if v.Addendum != "" && hash(addendum) != v.Addendum {
+		w.Errorf("addendum of %s hashes to %s, committed %s", v.ID, hash(addendum), v.Addendum)
+	}
+	var d clinic.Document
+	if err := json.Unmarshal(doc, &d); err != nil || d.Visit != v.ID || d.Conclusion.Reply == "" {
+		w.Errorf("document of %s cannot be read: %v", v.ID, err)
+	}
+}
+
+func hash(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// balanced checks the whole account at Stripe once nothing is held or open.
+func (w *world) balanced() {
+	w.Helper()
+	o, err := w.sim.Oracle(w.ctx, "")
+	if err != nil {
+		w.Fatalf("oracle: %v", err)
+	}
+	if o.Held.Count != 0 || o.Holds.Cents != o.Captured.Cents+o.Released.Cents+o.Lapsed.Cents {
+		w.Errorf("holds %+v are not captures %+v + releases %+v + lapses %+v; held %+v", o.Holds, o.Captured, o.Released, o.Lapsed, o.Held)
+	}
+}
+
+// handled checks that no event was given up, but those of the kinds named.
+func (w *world) handled(but ...outbox.Kind) {
+	w.Helper()
+	for _, practice := range []string{"lakeside", "harbor", ""} {
+		ds, err := w.cl.Store.Parked(w.ctx, practice)
+		if err != nil {
+			w.Fatalf("parked: %v", err)
+		}
+		for _, d := range ds {
+			if !slices.Contains(but, d.Kind) {
+				w.Errorf("event %s was given up: %s after %d tries", d.Kind, d.Note, d.Tries)
+			}
+		}
+	}
+}

@@ -1,0 +1,181 @@
+package clinic_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/money"
+)
+
+// An effect is something the clinic does outside of itself.
+type effect string
+
+const (
+	commits  effect = "Store.Commit"
+	opens    effect = "Checkout.Open"
+	captures effect = "Cards.Capture"
+	releases effect = "Cards.Release"
+	observes effect = "Cards.Observe"
+	puts     effect = "Blobs.Put"
+	sends    effect = "Mail.Send"
+)
+
+var effects = []effect{commits, opens, captures, releases, observes, puts, sends}
+
+// A loss is what becomes of one call of an effect.
+type loss string
+
+const (
+	nothing    loss = ""
+	callLost   loss = "the call is lost"
+	answerLost loss = "the answer is lost"
+)
+
+// trouble loses calls as ordered. The zero trouble loses none.
+type trouble struct {
+	mu    sync.Mutex
+	calls map[effect]int
+	lose  map[effect]map[int]loss // by the number of the call, from 1
+	lies  []lie
+}
+
+// A lie is told instead of what Stripe says.
+type lie func(o billing.Observation) billing.Observation
+
+// order forgets the calls so far, and loses the nth from now.
+func (t *trouble) order(e effect, nth int, l loss) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.calls, t.lose = nil, map[effect]map[int]loss{e: {nth: l}}
+}
+
+// next loses the next call of e besides what is ordered already.
+func (t *trouble) next(e effect, l loss) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.lose == nil {
+		t.lose = map[effect]map[int]loss{}
+	}
+	if t.lose[e] == nil {
+		t.lose[e] = map[int]loss{}
+	}
+	t.lose[e][t.calls[e]+1] = l
+}
+
+// heal orders no more trouble.
+func (t *trouble) heal() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lose, t.lies = nil, nil
+}
+
+// lied has Stripe's next answer about a payment changed.
+func (t *trouble) lied(l lie) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lies = append(t.lies, l)
+}
+
+func (t *trouble) called(e effect) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.calls[e]
+}
+
+func (t *trouble) fate(e effect) loss {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.calls == nil {
+		t.calls = map[effect]int{}
+	}
+	t.calls[e]++
+	return t.lose[e][t.calls[e]]
+}
+
+var errLost = errors.New("connection reset by test")
+
+func (e effect) lost() error {
+	if e == commits {
+		return fault.Hide(fault.Busy, "try_again", "repeat the same request", errLost)
+	}
+	return errLost
+}
+
+func (t *trouble) around(e effect, do func() error) error {
+	switch t.fate(e) {
+	case callLost:
+		return e.lost()
+	case answerLost:
+		if err := do(); err != nil {
+			return err
+		}
+		return e.lost()
+	case nothing:
+	}
+	return do()
+}
+
+type brokenCheckout struct {
+	clinic.Checkout
+	trouble *trouble
+}
+
+func (b brokenCheckout) Open(ctx context.Context, p clinic.PageRequest) (session, url string, err error) {
+	err = b.trouble.around(opens, func() error {
+		var err error
+		session, url, err = b.Checkout.Open(ctx, p)
+		return err
+	})
+	return session, url, err
+}
+
+type brokenCards struct {
+	clinic.Cards
+	trouble *trouble
+}
+
+func (b brokenCards) Observe(ctx context.Context, account, object string) (ref string, o billing.Observation, err error) {
+	err = b.trouble.around(observes, func() error {
+		var err error
+		ref, o, err = b.Cards.Observe(ctx, account, object)
+		return err
+	})
+	b.trouble.mu.Lock()
+	defer b.trouble.mu.Unlock()
+	if len(b.trouble.lies) > 0 && err == nil {
+		o = b.trouble.lies[0](o)
+		b.trouble.lies = slices.Delete(b.trouble.lies, 0, 1)
+	}
+	return ref, o, err
+}
+
+func (b brokenCards) Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error {
+	return b.trouble.around(captures, func() error { return b.Cards.Capture(ctx, account, intent, amount, key) })
+}
+
+func (b brokenCards) Release(ctx context.Context, account, intent, key string) error {
+	return b.trouble.around(releases, func() error { return b.Cards.Release(ctx, account, intent, key) })
+}
+
+type brokenBlobs struct {
+	clinic.Blobs
+	trouble *trouble
+}
+
+func (b brokenBlobs) Put(ctx context.Context, key string, data []byte) error {
+	return b.trouble.around(puts, func() error { return b.Blobs.Put(ctx, key, data) })
+}
+
+type brokenMail struct {
+	clinic.Mail
+	trouble *trouble
+}
+
+func (b brokenMail) Send(ctx context.Context, l clinic.Letter) error {
+	return b.trouble.around(sends, func() error { return b.Mail.Send(ctx, l) })
+}
