@@ -42,6 +42,7 @@ type Acceptance struct {
 type Actor struct {
 	ID       string `json:"id"`
 	Role     string `json:"role"`
+	Name     string `json:"name,omitempty"` // of those who work at the practice, as displayed
 	OnBehalf string `json:"on_behalf,omitempty"`
 	IP       string `json:"ip,omitempty"`
 }

@@ -54,15 +54,18 @@ func (q Quote) Free() bool { return q.Amount == 0 }
 // A PriceList is a practice's posted price in cents for each form name.
 type PriceList map[string]money.Cents
 
-// Price quotes form, of the given billing class, from the practice's list.
-//
-// The classes no-charge, monitoring and none are never charged (forms README,
-// billing classes); every other class needs a posted price, because a patient
-// may not be quoted an amount nobody posted.
+// Uncharged reports whether forms of a billing class are never charged for
+// (forms README, billing classes).
+func Uncharged(class string) bool {
+	return class == "no-charge" || class == "monitoring" || class == "none"
+}
+
+// Price quotes form, of the given billing class, from the practice's list. A
+// class that is charged for needs a posted price, because a patient may not be
+// quoted an amount nobody posted.
 func Price(id, form, class string, list PriceList, route Route, now time.Time) (Quote, error) {
 	q := Quote{ID: id, ExpiresAt: now.Add(QuoteLife)}
-	switch class {
-	case "no-charge", "monitoring", "none":
+	if Uncharged(class) {
 		q.Basis = NoCharge
 		return q, nil
 	}

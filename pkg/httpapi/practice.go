@@ -93,6 +93,7 @@ type actReply struct {
 	At       time.Time `json:"at"`
 	Actor    string    `json:"actor"`
 	Role     string    `json:"role"`
+	Name     string    `json:"name,omitempty"`
 	OnBehalf string    `json:"on_behalf_of,omitempty"`
 	Action   string    `json:"action"`
 	Version  int       `json:"version,omitempty"`
@@ -100,7 +101,7 @@ type actReply struct {
 }
 
 func showAct(r audit.Record) actReply {
-	return actReply{r.ID, r.At, r.Actor.ID, r.Actor.Role, r.Actor.OnBehalf, r.Action, r.Version, r.Hash}
+	return actReply{r.ID, r.At, r.Actor.ID, r.Actor.Role, r.Actor.Name, r.Actor.OnBehalf, r.Action, r.Version, r.Hash}
 }
 
 func (a *API) trail(w http.ResponseWriter, r *http.Request) error {

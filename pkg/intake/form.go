@@ -85,6 +85,20 @@ type Item struct {
 	maxSize  string         // MaxBytes in megabytes, as the form writes it
 }
 
+// units are the UCUM codes that people write otherwise.
+var units = map[string]string{
+	"d": "days", "h": "hours", "wk": "weeks", "mo": "months", "a": "years",
+	"[degF]": "°F", "Cel": "°C", "mm[Hg]": "mmHg", "/min": "per minute", "[lb_av]": "lb",
+}
+
+// UnitWords is the item's unit as people write it.
+func (it *Item) UnitWords() string {
+	if w, ok := units[it.Unit]; ok {
+		return w
+	}
+	return it.Unit
+}
+
 // An Option is one choice. Ordinal is its score where it has one.
 type Option struct {
 	Coding

@@ -327,7 +327,7 @@ func hint(it *intake.Item) string {
 	if it.Type != intake.IntegerQ && it.Type != intake.DecimalQ {
 		return ""
 	}
-	unit := unitWords(it.Unit)
+	unit := it.UnitWords()
 	switch {
 	case it.Min != "" && it.Max != "":
 		return strings.TrimSpace(fmt.Sprintf("From %s to %s %s", it.Min, it.Max, unit))

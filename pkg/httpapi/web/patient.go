@@ -6,7 +6,6 @@ import (
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
-	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
 	"evisit/pkg/visit"
@@ -55,7 +54,11 @@ func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
 		}
 		m.Forms = append(m.Forms, f)
 	}
-	for _, p := range s.actsFor(v.Person) {
+	people, err := s.actsFor(r, v)
+	if err != nil {
+		return err
+	}
+	for _, p := range people {
 		if err := s.listVisits(r, v, &p); err != nil {
 			return err
 		}
@@ -67,18 +70,21 @@ func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
 	return s.show(w, &v, page{view: "my", title: "My requests", data: m})
 }
 
-// actsFor lists whom p may act for now, themselves first.
-func (s *site) actsFor(p identity.Person) []someone {
+// actsFor lists whom the visitor may act for now, themselves first.
+func (s *site) actsFor(r *http.Request, v visitor) ([]someone, error) {
+	wards, err := s.Clinic.Wards(r.Context(), v.Caller)
+	if err != nil {
+		return nil, err
+	}
 	var all []someone
-	if p.Patient != "" {
-		all = append(all, someone{ID: p.Patient, Called: "You", Self: true})
-	}
-	for _, g := range p.Grants {
-		if p.ActsFor(g.Patient, s.Now()) && g.Patient != p.Patient {
-			all = append(all, someone{ID: g.Patient, Called: "Patient " + g.Patient})
+	for _, w := range wards {
+		p := someone{ID: w.Patient, Called: w.Name.Reveal()}
+		if w.Patient == v.Person.Patient {
+			p.Called, p.Self = "You", true
 		}
+		all = append(all, p)
 	}
-	return all
+	return all, nil
 }
 
 func (s *site) listVisits(r *http.Request, v visitor, p *someone) error {

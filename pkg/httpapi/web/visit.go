@@ -385,7 +385,7 @@ func (s *site) trail(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	for _, rec := range records {
-		a := act{v.practice.Local(rec.At), rec.At.Format(time.RFC3339), doer(rec.Actor, v, vis), deed(rec.Action), 1}
+		a := act{v.practice.Local(rec.At), rec.At.Format(time.RFC3339), doer(rec.Actor, v), deed(rec.Action), 1}
 		if n := len(view.Deeds); n > 0 && view.Deeds[n-1].Who == a.Who && view.Deeds[n-1].What == a.What {
 			view.Deeds[n-1].Times++
 			continue
@@ -395,12 +395,12 @@ func (s *site) trail(w http.ResponseWriter, r *http.Request, v visitor) error {
 	return s.show(w, &v, page{view: "trail", title: "Who has seen this", data: view})
 }
 
-func doer(a audit.Actor, v visitor, vis visit.Visit) string {
+func doer(a audit.Actor, v visitor) string {
 	switch {
 	case a.ID == v.Person.ID:
 		return "You"
-	case a.ID == vis.Holder.ID:
-		return vis.Holder.Display
+	case a.Name != "":
+		return a.Name + " · " + roleWords(a.Role)
 	case a.Role == "system":
 		return "The system"
 	case a.OnBehalf != "":

@@ -40,19 +40,6 @@ func lasting(d time.Duration) string {
 	return fmt.Sprintf("%d minutes", d/time.Minute)
 }
 
-var units = map[string]string{
-	"d": "days", "h": "hours", "wk": "weeks", "mo": "months", "a": "years",
-	"[degF]": "°F", "Cel": "°C", "mm[Hg]": "mmHg", "/min": "per minute", "[lb_av]": "lb",
-}
-
-// unitWords writes a UCUM code as people do.
-func unitWords(ucum string) string {
-	if w, ok := units[ucum]; ok {
-		return w
-	}
-	return ucum
-}
-
 func roleWords(role string) string {
 	switch identity.Role(role) {
 	case identity.PatientRole:

@@ -1,0 +1,145 @@
+package billing
+
+import (
+	"fmt"
+	"time"
+
+	"evisit/pkg/ledger"
+	"evisit/pkg/money"
+)
+
+// An Observation is what Stripe says of a payment now. It is fetched, never
+// taken from an event, so events may come in any order and any number.
+type Observation struct {
+	Intent        string // zero: nobody has paid the page
+	Status        string // of the intent, in Stripe's words
+	SessionOver   bool   // the page can no longer be paid
+	Capturable    money.Cents
+	Received      money.Cents
+	Refunded      money.Cents
+	Disputed      bool
+	Expired       bool // canceled by Stripe because the hold ran out
+	CaptureBefore time.Time
+}
+
+// What an intent's status says in Stripe's words.
+const (
+	statusHeld       = "requires_capture"
+	statusCollected  = "succeeded"
+	statusCanceled   = "canceled"
+	statusProcessing = "processing"
+)
+
+// Settle returns p brought up to what Stripe says, and the entries that record
+// the difference. Told the same thing again it changes nothing. It refuses
+// amounts that cannot be: a hold that is not the quote, a capture above it.
+func (p Payment) Settle(o Observation, now time.Time) (Payment, []ledger.Entry, error) {
+	s := settlement{Payment: p, o: o, now: now}
+	for _, step := range []func() error{s.identify, s.hold, s.abandon, s.collect, s.release, s.giveBack, s.dispute} {
+		if err := step(); err != nil {
+			return Payment{}, nil, err
+		}
+	}
+	if s.Payment == p {
+		return p, nil, nil
+	}
+	s.Version++
+	return s.Payment, s.entries, nil
+}
+
+// A settlement is a payment on its way to what Stripe says of it. Each step
+// looks at one thing and leaves the rest alone; their order is that of a
+// payment's life, so that what is seen for the first time late is still
+// recorded from its beginning.
+type settlement struct {
+	Payment
+	o       Observation
+	now     time.Time
+	entries []ledger.Entry
+}
+
+func (s *settlement) post(e ledger.Entry, err error) error {
+	s.entries = append(s.entries, e)
+	return err
+}
+
+func (s *settlement) identify() error {
+	if s.o.Intent == "" {
+		return nil
+	}
+	if s.Intent != "" && s.Intent != s.o.Intent {
+		return fmt.Errorf("billing: payment %s has intent %s, told of %s", s.ID, s.Intent, s.o.Intent)
+	}
+	s.Intent = s.o.Intent
+	return nil
+}
+
+func (s *settlement) hold() error {
+	if s.o.Status != statusHeld || !s.unpaid() {
+		return nil
+	}
+	if s.o.Capturable != s.Amount {
+		return fmt.Errorf("billing: payment %s of %s is held for %s", s.ID, s.Amount, s.o.Capturable)
+	}
+	s.State, s.Held, s.HeldAt, s.CaptureBefore, s.EndedAt = Held, s.o.Capturable, s.now, s.o.CaptureBefore, time.Time{}
+	return s.post(ledger.Held(s.ID, s.Practice, s.Held, s.now))
+}
+
+func (s *settlement) abandon() error {
+	over := s.o.SessionOver && s.o.Status != statusCollected && s.o.Status != statusProcessing
+	if s.State == Opened && (over || s.o.Status == statusCanceled) {
+		s.State, s.EndedAt = Abandoned, s.now
+	}
+	return nil
+}
+
+func (s *settlement) collect() error {
+	if s.o.Status != statusCollected || !s.unpaid() && s.State != Held && s.State != Failed {
+		return nil
+	}
+	if s.o.Received <= 0 || s.o.Received > s.Amount {
+		return fmt.Errorf("billing: payment %s of %s collected %s", s.ID, s.Amount, s.o.Received)
+	}
+	held := s.State == Held
+	s.State, s.Collected, s.EndedAt, s.Why = Captured, s.o.Received, s.now, ""
+	if held {
+		return s.post(ledger.Captured(s.ID, s.Practice, s.Held, s.Collected, s.now))
+	}
+	return s.post(ledger.Charged(s.ID, s.Practice, s.Collected, s.now))
+}
+
+func (s *settlement) release() error {
+	if s.o.Status != statusCanceled || s.State != Held {
+		return nil
+	}
+	s.State, s.EndedAt = Released, s.now
+	if s.o.Expired {
+		s.State = Lapsed
+	}
+	return s.post(ledger.Released(s.ID, s.Practice, s.Held, s.now))
+}
+
+func (s *settlement) giveBack() error {
+	if s.o.Refunded <= s.GivenBack || s.Collected == 0 {
+		return nil
+	}
+	if s.o.Refunded > s.Collected {
+		return fmt.Errorf("billing: payment %s collected %s and gave back %s", s.ID, s.Collected, s.o.Refunded)
+	}
+	before := s.GivenBack
+	if s.GivenBack = s.o.Refunded; s.GivenBack == s.Collected {
+		s.State = Refunded
+	}
+	return s.post(ledger.Refunded(s.ID, s.Practice, before, s.GivenBack, s.now))
+}
+
+func (s *settlement) dispute() error {
+	if s.o.Disputed && s.State == Captured {
+		s.State = Disputed
+	}
+	return nil
+}
+
+// unpaid reports whether no money of p was seen yet. Should any come after all
+// to a page given up, it is recorded, so that it can be let go.
+func (p Payment) unpaid() bool { return p.State == Opened || p.State == Abandoned }
