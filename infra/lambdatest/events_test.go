@@ -28,7 +28,8 @@ type scene struct {
 }
 
 // Each file of events/ is an invocation as AWS sends it, FUNCTION/NAME.json,
-// and beside it lies the reply, NAME.golden.json.
+// and beside it lies the reply, NAME.golden.json; `go test ./infra/lambdatest
+// -update` writes the replies anew.
 func TestEveryRecordedEventIsHandledAsItWas(t *testing.T) {
 	t.Parallel()
 	files, err := fs.Glob(os.DirFS(folder), "*/*")

@@ -102,18 +102,25 @@ func (g *guard) unused() []string {
 	return out
 }
 
-type attribute struct{ S string }
+type attribute struct {
+	S string `json:"S"`
+}
+
+type wanted struct {
+	Keys []row `json:"Keys"`
+}
 
 type row map[string]attribute
 
 // A call is what decides the permissions of any call we make.
 type call struct {
-	IndexName                 string
-	Key, Item                 row
-	KeyConditionExpression    string
-	ExpressionAttributeValues row
-	RequestItems              map[string]struct{ Keys []row }
-	TransactItems             []map[string]call
+	IndexName                 string            `json:"IndexName"`
+	Key                       row               `json:"Key"`
+	Item                      row               `json:"Item"`
+	KeyConditionExpression    string            `json:"KeyConditionExpression"`
+	ExpressionAttributeValues row               `json:"ExpressionAttributeValues"`
+	RequestItems              map[string]wanted `json:"RequestItems"`
+	TransactItems             []map[string]call `json:"TransactItems"`
 }
 
 // A query's partition key is compared first, as in "#q = :p".

@@ -52,9 +52,9 @@ func (v *vault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write([]byte(`{"__type":"` + kind + `","message":"refused"}`))
 	}
 	var in struct {
-		KeyID             string `json:"KeyId"`
-		CiphertextBlob    []byte
-		EncryptionContext map[string]string
+		KeyID             string            `json:"KeyId"`
+		CiphertextBlob    []byte            `json:"CiphertextBlob"`
+		EncryptionContext map[string]string `json:"EncryptionContext"`
 	}
 	if r.Header.Get("X-Amz-Target") != "TrentService.Decrypt" {
 		refuse("AccessDeniedException")
@@ -72,7 +72,7 @@ func (v *vault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	_ = json.NewEncoder(w).Encode(struct {
 		KeyID     string `json:"KeyId"`
-		Plaintext []byte
+		Plaintext []byte `json:"Plaintext"`
 	}{keyARN, plain})
 }
 

@@ -30,8 +30,8 @@ func TestAnEventGivenUpIsALineThatTheAlarmCounts(t *testing.T) {
 	n := 0
 	for l := range strings.Lines(f.Log()) {
 		var fields struct {
-			Parked bool
-			Msg    string
+			Parked bool   `json:"parked"`
+			Msg    string `json:"msg"`
 		}
 		if err := json.Unmarshal([]byte(l), &fields); err != nil {
 			t.Errorf("a line of the log is not JSON: %s", l)

@@ -246,7 +246,9 @@ func (w *world) mailed(want ...string) {
 	resp, err := http.DefaultClient.Do(r)
 	w.must(err)
 	defer func() { w.must(resp.Body.Close()) }()
-	var out struct{ Mails []mailbox.Mail }
+	var out struct {
+		Mails []mailbox.Mail `json:"mails"`
+	}
 	w.must(json.NewDecoder(resp.Body).Decode(&out))
 	var got []string
 	for _, m := range out.Mails {
