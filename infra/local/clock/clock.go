@@ -28,6 +28,7 @@ const maxOffset = 100 * 365 * 24 * time.Hour
 type Clock struct {
 	path string
 
+	work   sync.RWMutex // held for reading by whoever must not see a jump
 	mu     sync.Mutex
 	offset time.Duration
 	hooks  []func()
@@ -81,6 +82,16 @@ func (c *Clock) Advance(d time.Duration) (time.Time, error) {
 	return c.Now(), nil
 }
 
+// Steadily runs f while the clock does not jump. A record must be stored within
+// moments of the time it carries: the audit log is signed up to a minute ago,
+// and a jump in between would leave the record behind what was signed. Calls
+// may run side by side, but not inside one another.
+func (c *Clock) Steadily(f func()) {
+	c.work.RLock()
+	defer c.work.RUnlock()
+	f()
+}
+
 // OnAdvance adds f to the functions run after every move, in the order added.
 // Advance waits for them, so whoever moved the clock sees what fell due.
 func (c *Clock) OnAdvance(f func()) {
@@ -102,6 +113,8 @@ func (c *Clock) move(d time.Duration) error {
 	if d > MaxStep {
 		return fault.New(fault.Invalid, "clock_step", "The clock moves by at most 400 days (9600h) at a time.")
 	}
+	c.work.Lock()
+	defer c.work.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	next := c.offset + d

@@ -28,6 +28,8 @@ type poller struct {
 	table   string
 	folder  string
 	log     *slog.Logger
+	// steadily runs a batch while the clock does not jump.
+	steadily func(func())
 }
 
 const (
@@ -115,7 +117,9 @@ func (p *poller) hand(ctx context.Context, to string, records []types.Record, ha
 			p.log.ErrorContext(ctx, "records given up", "consumer", to, "records", len(batch.Records))
 			break
 		}
-		out, err := handle(ctx, batch)
+		var out events.DynamoDBEventResponse
+		var err error
+		p.steadily(func() { out, err = handle(ctx, batch) })
 		if err != nil {
 			return err
 		}

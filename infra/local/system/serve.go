@@ -162,7 +162,11 @@ func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts
 	if err != nil {
 		return err
 	}
-	s.sweep = func(ctx context.Context) error { return sweep(ctx, events.CloudWatchEvent{}) }
+	s.sweep = func(ctx context.Context) (err error) {
+		s.clock.Steadily(func() { err = sweep(ctx, events.CloudWatchEvent{}) })
+		return err
+	}
+	s.poller.steadily = s.clock.Steadily
 	s.clock.OnAdvance(func() { s.sweepNow(ctx) })
 	s.listenOn(main, s.routes(api, hook))
 	s.running.Go(func() { s.poller.run(ctx, string(outbox.Charge), charge) })
@@ -175,9 +179,9 @@ func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts
 // the development tools, which no function has.
 func (s *System) routes(api, hook http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/", api)
+	mux.Handle("/", s.steady(api))
 	for _, p := range httpapi.HookPatterns {
-		mux.Handle(p, hook)
+		mux.Handle(p, s.steady(hook))
 	}
 	mux.Handle("/dev/issuer/", s.issuer)
 	mail := s.mailbox.Handler()
@@ -188,6 +192,13 @@ func (s *System) routes(api, hook http.Handler) http.Handler {
 	mux.Handle("POST /dev/sweep", s.forbidCrossOrigin(s.serveSweep))
 	mux.Handle("POST /dev/seed", s.forbidCrossOrigin(s.serveSeed))
 	return mux
+}
+
+// steady keeps the clock from jumping while a function works.
+func (s *System) steady(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.clock.Steadily(func() { h.ServeHTTP(w, r) })
+	})
 }
 
 func (s *System) forbidCrossOrigin(h func(http.ResponseWriter, *http.Request) error) http.Handler {
