@@ -169,7 +169,7 @@ func (cl *Clinic) askCheckout(ctx context.Context, v visit.Visit, d outbox.Deliv
 	if err != nil {
 		return err
 	}
-	if settled.Version != p.Version {
+	if settled.State != p.State { // an intent alone, of a card that was declined, moves the visit nowhere
 		return cl.settle(ctx, p, o, d.ID)
 	}
 	next := v.CheckoutOpen(now)

@@ -222,8 +222,8 @@ func (cl *Clinic) capture(ctx context.Context, d outbox.Delivery) error {
 	if refused.Passing || !refused.Final && d.Attempt < captureAttempts-1 {
 		return refused
 	}
-	if _, err := definite(cl.Cards.Release(ctx, p.Account, p.Intent, d.Key()+"-let-go")); err != nil {
-		return err
+	if err := cl.Cards.Release(ctx, p.Account, p.Intent, d.Key()+"-let-go"); err != nil {
+		return err // refused or unknown, the hold may stand: look again before giving the payment up
 	}
 	return cl.fail(ctx, p, refused.Code, d.ID)
 }

@@ -42,6 +42,10 @@ type trouble struct {
 	calls map[effect]int
 	lose  map[effect]map[int]loss // by the number of the call, from 1
 	lies  []lie
+	// refusals are Stripe's next answers to captures.
+	refusals []error
+	// keys are the idempotency keys that captures were asked under.
+	keys []string
 }
 
 // A lie is told instead of what Stripe says.
@@ -120,6 +124,34 @@ func (t *trouble) around(e effect, do func() error) error {
 	return do()
 }
 
+// refuse has the next capture refused.
+func (t *trouble) refuse(why error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.refusals = append(t.refusals, why)
+}
+
+func (t *trouble) refusal(key string) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.keys = append(t.keys, key)
+	if len(t.refusals) == 0 {
+		return nil
+	}
+	why := t.refusals[0]
+	t.refusals = t.refusals[1:]
+	return why
+}
+
+// asked returns the keys of captures since it was last called.
+func (t *trouble) asked() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	keys := t.keys
+	t.keys = nil
+	return keys
+}
+
 type brokenCheckout struct {
 	clinic.Checkout
 	trouble *trouble
@@ -155,6 +187,9 @@ func (b brokenCards) Observe(ctx context.Context, account, object string) (ref s
 }
 
 func (b brokenCards) Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error {
+	if err := b.trouble.refusal(key); err != nil {
+		return err
+	}
 	return b.trouble.around(captures, func() error { return b.Cards.Capture(ctx, account, intent, amount, key) })
 }
 

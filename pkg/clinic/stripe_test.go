@@ -1,0 +1,458 @@
+package clinic_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"evisit/infra/local/seed"
+	"evisit/infra/local/stripesim"
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/ledger"
+	"evisit/pkg/outbox"
+	"evisit/pkg/visit"
+)
+
+// latest is a visit's latest payment.
+func (w *world) latest(id string) paid {
+	w.Helper()
+	all := w.payments(w.visit(id))
+	if len(all) == 0 {
+		w.Fatalf("visit %s has no payment", id)
+	}
+	return all[len(all)-1]
+}
+
+// state checks how a visit's payments stand, oldest first.
+func (w *world) states(id string, want ...billing.State) {
+	w.Helper()
+	var got []billing.State
+	for _, p := range w.payments(w.visit(id)) {
+		got = append(got, p.payment.State)
+	}
+	if !slices.Equal(got, want) {
+		w.Errorf("payments are %v, want %v", got, want)
+	}
+}
+
+// webhook is an event as Stripe writes it.
+func webhookOf(kind, account, object, id string) string {
+	return fmt.Sprintf(`{"id":"evt_%s%s","object":"event","api_version":"2023-10-16","created":1772463600,"type":%q,"account":%q,`+
+		`"data":{"object":{"id":%q,"object":%q}}}`, id, account, kind, account, id, object)
+}
+
+// loses throws away Stripe's webhooks so far.
+func (w *world) loses() { w.mailed() }
+
+func (w *world) charged(id string) {
+	w.Helper()
+	w.settle()
+	w.states(id, billing.Captured)
+	w.proven(id)
+	w.balanced()
+	w.handled()
+}
+
+func TestStripesTroubleIsOutlived(t *testing.T) {
+	t.Parallel()
+	for _, call := range []struct{ method, path string }{
+		{http.MethodPost, "/v1/checkout/sessions"},
+		{http.MethodPost, "/v1/payment_intents/*/capture"},
+		{http.MethodPost, "/v1/payment_intents/*/cancel"},
+		{http.MethodGet, "/v1/payment_intents/*"},
+	} {
+		t.Run(call.method+" "+call.path, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			for _, f := range []stripesim.Fault{
+				{Do: stripesim.LoseCall}, {Do: stripesim.LoseAnswer}, {Do: stripesim.Delay, DelayMS: 50},
+				{Do: stripesim.Answer, Status: http.StatusInternalServerError},
+				{Do: stripesim.Answer, Status: http.StatusConflict}, {Do: stripesim.Answer, Status: http.StatusTooManyRequests},
+			} {
+				f.Method, f.Path, f.Times = call.method, call.path, 3 // stripe-go itself tries three times
+				if _, err := w.sim.AddFault(f); err != nil {
+					t.Fatal(err)
+				}
+				w.outlives(t)
+				w.sim.ClearFaults()
+				if t.Failed() {
+					t.Fatalf("after %s %d", f.Do, f.Status)
+				}
+			}
+			w.balanced()
+			w.handled()
+		})
+	}
+}
+
+// outlives drives one visit that is charged and one that is let go.
+func (w *world) outlives(t *testing.T) {
+	t.Helper()
+	cancelled := w.patient()
+	w.cancels(jane, cancelled)
+	answered := w.patient()
+	w.takes(ana, answered)
+	w.answers(ana, answered)
+	w.settle()
+	w.stands(cancelled, visit.Cancelled)
+	w.states(cancelled, billing.Released)
+	w.stands(answered, visit.Answered)
+	w.states(answered, billing.Captured)
+	w.proven(cancelled)
+	w.proven(answered)
+}
+
+// patient sends and pays as a patient who does not give up: a quote that Stripe
+// refused a page for is replaced.
+func (w *world) patient() string {
+	w.Helper()
+	id := w.draft()
+	for range 6 {
+		s, err := w.cl.Submit(w.ctx, w.as(jane), id, clinic.Submission{Quote: w.prices(jane, id).Quote.ID})
+		if err == nil && s.Page != "" {
+			break
+		}
+	}
+	w.pays(id, stripesim.CardSuccess)
+	w.settle()
+	w.stands(id, visit.Queued)
+	return id
+}
+
+func TestAHoldIsNotWrittenOffWhileItStands(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.submitted()
+	w.pays(id, stripesim.CardCaptureFails)
+	w.settle()
+	w.takes(ana, id)
+	if _, err := w.sim.AddFault(stripesim.Fault{
+		Do: stripesim.Answer, Status: http.StatusInternalServerError, Path: "/v1/payment_intents/*/cancel", Times: 3,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.answers(ana, id)
+	w.settle()
+	w.proven(id)
+	if p := w.latest(id); p.stripe.Status != "canceled" {
+		t.Errorf("the hold is %s at Stripe", p.stripe.Status)
+	}
+	w.balanced()
+	w.handled()
+}
+
+func TestACaptureIsAskedAgainUnderTheRightKey(t *testing.T) {
+	t.Parallel()
+	passing := &clinic.Refusal{Code: "lock_timeout"}
+	for _, test := range []struct {
+		name   string
+		break_ func(w *world)
+		keys   int // different ones
+		states []billing.State
+	}{
+		{"an unknown outcome under the same", func(w *world) { w.trouble.next(captures, answerLost) }, 1, []billing.State{billing.Captured}},
+		{"a lost call under the same", func(w *world) { w.trouble.next(captures, callLost) }, 1, []billing.State{billing.Captured}},
+		{"a refusal under another", func(w *world) { w.trouble.refuse(passing) }, 2, []billing.State{billing.Captured}},
+		{"failing Stripe under another, as often as need be", func(w *world) {
+			for range 6 {
+				w.trouble.refuse(&clinic.Refusal{Code: "stripe_failing", Passing: true})
+			}
+		}, 7, []billing.State{billing.Captured}},
+		{"a refusal that stays four times, then not again", func(w *world) {
+			for range 9 {
+				w.trouble.refuse(passing)
+			}
+		}, 4, []billing.State{billing.Failed}},
+		{"a card's refusal never", func(w *world) { w.trouble.refuse(&clinic.Refusal{Code: "card_declined", Final: true}) }, 1, []billing.State{billing.Failed}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.taken()
+			test.break_(w)
+			w.answers(ana, id)
+			w.settle()
+			w.states(id, test.states...)
+			keys := w.trouble.asked()
+			slices.Sort(keys)
+			if got := len(slices.Compact(keys)); got != test.keys {
+				t.Errorf("asked under %d keys, want %d: %v", got, test.keys, keys)
+			}
+			w.proven(id)
+			w.handled()
+		})
+	}
+}
+
+func TestAnEventOfAnotherAccountIsRefusedAndShown(t *testing.T) {
+	t.Parallel()
+	for name, forge := range map[string]func(w *world, p billing.Payment) string{
+		"naming an object it does not own": func(_ *world, p billing.Payment) string { return p.Intent },
+		"naming our payment in an object of its own": func(w *world, p billing.Payment) string {
+			s, _, err := w.cl.Checkout.Open(w.ctx, clinic.PageRequest{
+				Account: seed.Accounts[1], Key: "forged", Ref: p.ID, Amount: 100, Ends: w.now().Add(time.Hour),
+				Done: "https://example.org/", Back: "https://example.org/",
+			})
+			if err != nil {
+				w.Fatalf("forging: %v", err)
+			}
+			return s
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.queued()
+			before := w.latest(id)
+			w.hears(webhookOf("payment_intent.canceled", seed.Accounts[1], "payment_intent", forge(w, before.payment)))
+			w.drain()
+			if w.stands(id, visit.Queued); w.latest(id).payment != before.payment {
+				t.Error("the payment changed")
+			}
+			ds, err := w.cl.Store.Parked(w.ctx, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(ds) != 1 || ds[0].Note != "foreign_account" || ds[0].Tries != 0 {
+				t.Errorf("parked: %+v", ds)
+			}
+			if log := w.log.String(); !strings.Contains(log, `"level":"ERROR","msg":"event not handled"`) {
+				t.Errorf("nothing was logged as an error:\n%s", log)
+			}
+			w.handled(outbox.StripeSaid)
+		})
+	}
+}
+
+func TestAnObjectThatIsNotOursIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s, _, err := w.cl.Checkout.Open(w.ctx, clinic.PageRequest{
+		Account: seed.Accounts[0], Key: "other", Ref: "of-another-system", Amount: 100, Ends: w.now().Add(time.Hour),
+		Done: "https://example.org/", Back: "https://example.org/",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.try(s, stripesim.CardSuccess); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	w.handled()
+	if o, err := w.sim.Oracle(w.ctx, seed.Accounts[0]); err != nil || o.Held.Count != 1 {
+		t.Errorf("its hold was touched: %+v, %v", o.Held, err)
+	}
+}
+
+// refund gives money back as the practice does at Stripe's dashboard.
+func (w *world) refund(intent string, cents int) {
+	w.Helper()
+	form := url.Values{"payment_intent": {intent}, "amount": {fmt.Sprint(cents)}}
+	r, err := http.NewRequestWithContext(w.ctx, http.MethodPost, w.simURL+"/v1/refunds", strings.NewReader(form.Encode()))
+	if err != nil {
+		w.Fatalf("refund: %v", err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Authorization", "Bearer "+stripeKey)
+	r.Header.Set("Stripe-Account", seed.Accounts[0])
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		w.Fatalf("refund: %v", err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if res.StatusCode != http.StatusOK {
+		w.Fatalf("refund: %s", res.Status)
+	}
+}
+
+func TestARefundMadeAtStripeIsRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.answered()
+	intent := w.latest(id).payment.Intent
+	w.refund(intent, 15_00)
+	w.settle()
+	w.states(id, billing.Captured)
+	w.proven(id)
+	w.refund(intent, 25_00)
+	w.settle()
+	w.states(id, billing.Refunded)
+	w.proven(id)
+	if b := ledger.Balances(w.latest(id).entries); b[ledger.Stripe] != 0 || b[ledger.Refunds] != 40_00 {
+		t.Errorf("books: %v", b)
+	}
+	_, err := w.cl.Pay(w.ctx, w.as(jane), id)
+	w.refused(err, "nothing_to_pay")
+}
+
+func TestAHoldThatLapses(t *testing.T) {
+	t.Parallel()
+	t.Run("before the answer ends the visit", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		id := w.queued()
+		w.pass(7*24*time.Hour + time.Minute)
+		w.drain()
+		if v := w.stands(id, visit.Expired); v.Reason != "hold_lost" {
+			t.Errorf("it ended for %s", v.Reason)
+		}
+		w.states(id, billing.Lapsed)
+		w.proven(id)
+		if ls := w.letters("jane-smith@patients.example"); len(ls) == 0 || !strings.Contains(ls[0].Subject, "ended") {
+			t.Errorf("Jane was not told: %+v", ls)
+		}
+	})
+	t.Run("after the answer leads to a pay link", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		id := w.taken()
+		w.answers(ana, id)
+		w.pass(7*24*time.Hour + time.Minute) // charge was away
+		w.settle()
+		w.stands(id, visit.Answered)
+		w.states(id, billing.Lapsed)
+		s, err := w.cl.Pay(w.ctx, w.as(jane), id)
+		if err != nil || s.Page == "" {
+			t.Fatalf("pay link: %q, %v", s.Page, err)
+		}
+		same, err := w.cl.Pay(w.ctx, w.as(jane), id)
+		if err != nil || same.Page != s.Page {
+			t.Errorf("asked again: %q, %v", same.Page, err)
+		}
+		w.pays(id, stripesim.CardAuthenticate)
+		w.settle()
+		w.states(id, billing.Lapsed, billing.Captured)
+		w.proven(id)
+		w.balanced()
+		w.handled()
+	})
+}
+
+func TestAnAbandonedPageLeavesTheDraftToBeSentAgain(t *testing.T) {
+	t.Parallel()
+	for name, lost := range map[string]bool{"as Stripe says": false, "though Stripe's word is lost": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.submitted()
+			if p := w.pays(id, stripesim.CardDeclined); p.DeclineCode == "" {
+				t.Fatalf("not declined: %+v", p)
+			}
+			w.pass(2 * time.Hour)
+			if lost {
+				w.loses()
+				w.pass(5 * time.Minute)
+				w.loses()
+			}
+			w.sweep()
+			v := w.stands(id, visit.Draft)
+			if v.Payment != "" || v.Quote.ID != "" {
+				t.Errorf("the draft still has payment %q and quote %q", v.Payment, v.Quote.ID)
+			}
+			chart, err := w.cl.Chart(w.ctx, w.as(jane), id)
+			if err != nil || len(chart.Answers) < len(urinary) {
+				t.Errorf("%d answers were kept, %v", len(chart.Answers), err)
+			}
+			w.submits(jane, id, w.prices(jane, id).Quote.ID)
+			w.pays(id, stripesim.CardAuthenticate)
+			w.settle()
+			w.takes(ana, id)
+			w.answers(ana, id)
+			w.settle()
+			w.states(id, billing.Abandoned, billing.Captured)
+			w.proven(id)
+			w.balanced()
+			w.handled()
+		})
+	}
+}
+
+func TestALatePaymentOfAnAbandonedPageIsReleased(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.submitted()
+	first := w.latest(id).payment
+	w.trouble.lied(func(o billing.Observation) billing.Observation { o.SessionOver = true; return o })
+	w.hears(webhookOf("checkout.session.expired", first.Account, "checkout.session", first.Session))
+	w.settle()
+	w.stands(id, visit.Draft)
+	w.submits(jane, id, w.prices(jane, id).Quote.ID)
+	for _, session := range []string{first.Session, w.session(id)} {
+		if _, err := w.try(session, stripesim.CardSuccess); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.settle()
+	w.stands(id, visit.Queued)
+	w.states(id, billing.Released, billing.Held)
+	w.takes(ana, id)
+	w.answers(ana, id)
+	w.settle()
+	w.states(id, billing.Released, billing.Captured)
+	w.proven(id)
+	w.balanced()
+}
+
+func TestAPageThatStripeStillCallsOpenIsAskedAboutAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.submitted()
+	w.pays(id, stripesim.CardDeclined)
+	intent := w.latest(id).stripe.ID
+	w.pass(time.Hour + 48*time.Minute)
+	w.loses()
+	w.trouble.lied(func(billing.Observation) billing.Observation {
+		return billing.Observation{Intent: intent, Status: "requires_payment_method"}
+	})
+	w.sweep()
+	w.stands(id, visit.AwaitingPayment)
+	w.pass(15 * time.Minute)
+	w.loses()
+	w.sweep()
+	w.stands(id, visit.Draft)
+	w.states(id, billing.Abandoned)
+	w.proven(id)
+}
+
+func TestAHoldWhoseWebhookIsLostIsFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.submitted()
+	w.pays(id, stripesim.CardSuccess)
+	w.loses()
+	w.pass(time.Hour + 48*time.Minute)
+	w.loses()
+	w.sweep()
+	w.stands(id, visit.Queued)
+	w.states(id, billing.Held)
+}
+
+func TestWebhooksTwiceAndInAnyOrderAreAsOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.submitted()
+	w.pays(id, stripesim.CardSuccess)
+	post := w.mailed()
+	slices.Reverse(post)
+	for _, body := range slices.Concat(post, post) {
+		w.hears(body)
+	}
+	w.settle()
+	w.stands(id, visit.Queued)
+	w.takes(ana, id)
+	w.answers(ana, id)
+	late := w.mailed()
+	w.settle()
+	for _, body := range slices.Concat(post, late, post) {
+		w.hears(body)
+	}
+	w.charged(id)
+	if ls := w.letters("jane-smith@patients.example"); len(ls) != 3 { // received, answered, receipt
+		t.Errorf("Jane got %d letters", len(ls))
+	}
+}
