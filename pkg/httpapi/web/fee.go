@@ -68,7 +68,11 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, n int,
 			view.Complaints = append(view.Complaints, complaint{"#" + a.ID, a.Label, a.Error})
 		}
 	}
-	return s.show(w, &v, page{view: "fee", title: view.Title, data: view, code: code, pays: true})
+	title := view.Title
+	if len(view.Complaints) > 0 || view.Notice != "" {
+		title = "To put right: " + title
+	}
+	return s.show(w, &v, page{view: "fee", title: title, data: view, code: code, pays: true})
 }
 
 func box(f *intake.Form, linkID string, a acceptance) acceptance {
