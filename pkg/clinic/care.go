@@ -17,7 +17,7 @@ import (
 // once one wins, and the other learns who.
 func (cl *Clinic) Take(ctx context.Context, c Caller, id string) (visit.Visit, error) {
 	return cl.change(ctx, c, identity.TakeVisit, id, func(l loaded) (decision, error) {
-		next, err := l.visit.Take(c.Person, l.now)
+		next, err := l.visit.Take(l.caller.Person, l.now)
 		return decision{visit: next}, err
 	})
 }
@@ -29,7 +29,7 @@ const maxMessage = 8000
 func (cl *Clinic) Ask(ctx context.Context, c Caller, id string, text phi.Text) (visit.Visit, error) {
 	return cl.change(ctx, c, identity.TreatVisit, id, func(l loaded) (decision, error) {
 		if l.visit.Status == visit.AwaitingPatient {
-			if said, err := cl.saidLast(ctx, l.visit, c, text); said || err != nil {
+			if said, err := cl.saidLast(ctx, l.visit, l.caller, text); said || err != nil {
 				return decision{visit: l.visit}, err
 			}
 		}
@@ -37,7 +37,7 @@ func (cl *Clinic) Ask(ctx context.Context, c Caller, id string, text phi.Text) (
 		if err != nil {
 			return decision{}, err
 		}
-		m, err := cl.message(ctx, next, c, Ask, text, l.now)
+		m, err := cl.message(ctx, next, l.caller, Ask, text, l.now)
 		return decision{visit: next, commit: Commit{
 			Messages: []Message{m},
 			Events:   []outbox.Event{cl.event(outbox.Asked, outbox.Notify, next, l.now)},
@@ -54,8 +54,9 @@ func (cl *Clinic) Reply(ctx context.Context, c Caller, id string, text phi.Text,
 		change = cl.changeChart
 	}
 	v, err := change(ctx, c, identity.WriteToTeam, id, func(l loaded) (decision, error) {
+		out = nil
 		if l.visit.FromPatient > 0 {
-			if said, err := cl.saidLast(ctx, l.visit, c, text); said || err != nil {
+			if said, err := cl.saidLast(ctx, l.visit, l.caller, text); said || err != nil {
 				return decision{visit: l.visit}, err
 			}
 		}
@@ -63,7 +64,7 @@ func (cl *Clinic) Reply(ctx context.Context, c Caller, id string, text phi.Text,
 		if err != nil {
 			return decision{}, err
 		}
-		m, err := cl.message(ctx, next, c, Info, text, l.now)
+		m, err := cl.message(ctx, next, l.caller, Info, text, l.now)
 		if err != nil {
 			return decision{}, err
 		}
@@ -151,23 +152,23 @@ func (cl *Clinic) Answer(ctx context.Context, c Caller, id string, said visit.Co
 	return cl.changeChart(ctx, c, identity.TreatVisit, id, func(l loaded) (decision, error) {
 		v := l.visit
 		if v.Status == visit.Answered || v.Status == visit.Closed {
-			same, err := cl.saidLast(ctx, v, c, said.Reply)
+			same, err := cl.saidLast(ctx, v, l.caller, said.Reply)
 			if same || err != nil {
 				return decision{visit: v}, err
 			}
 		}
-		if _, err := v.Answer(c.Person, "", said.Minutes, l.now); err != nil {
+		if _, err := v.Answer(l.caller.Person, "", said.Minutes, l.now); err != nil {
 			return decision{}, err
 		}
-		hash, err := cl.document(ctx, c, l, said)
+		hash, err := cl.document(ctx, l, said)
 		if err != nil {
 			return decision{}, err
 		}
-		next, err := v.Answer(c.Person, hash, said.Minutes, l.now)
+		next, err := v.Answer(l.caller.Person, hash, said.Minutes, l.now)
 		if err != nil {
 			return decision{}, err
 		}
-		m, err := cl.message(ctx, next, c, Reply, said.Reply, l.now)
+		m, err := cl.message(ctx, next, l.caller, Reply, said.Reply, l.now)
 		if err != nil {
 			return decision{}, err
 		}
@@ -187,7 +188,7 @@ func (cl *Clinic) TurnAway(ctx context.Context, c Caller, id string, to visit.St
 		if err != nil || next.Version == l.visit.Version {
 			return decision{visit: next}, err
 		}
-		m, err := cl.message(ctx, next, c, Notice, text, l.now)
+		m, err := cl.message(ctx, next, l.caller, Notice, text, l.now)
 		return decision{visit: next, commit: Commit{Messages: []Message{m}, Events: cl.letGo(l.visit, next, l.now)}}, err
 	})
 }
@@ -199,7 +200,7 @@ func (cl *Clinic) Acknowledge(ctx context.Context, c Caller, id string) (visit.V
 		if l.visit.Status == visit.Diverted {
 			return decision{visit: l.visit.Understand(l.now)}, nil
 		}
-		next, err := cl.closed(ctx, l.visit.Seen(c.Person.ID, l.now), c.Person.ID, l.now)
+		next, err := cl.closed(ctx, l.visit.Seen(l.caller.Person.ID, l.now), l.caller.Person.ID, l.now)
 		if err != nil {
 			return decision{}, err
 		}

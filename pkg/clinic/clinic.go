@@ -61,12 +61,18 @@ type Blobs interface {
 
 // A Caller is who makes a request, and the request's own identity.
 type Caller struct {
+	Proof Proof
+	// Person is who that is; left empty, it is looked up where it is needed,
+	// together with whatever else is read.
 	Person    identity.Person
 	IP        string
 	UserAgent string
 	// Once is the request's idempotency key; the zero value asks for none.
 	Once Once
 }
+
+// A Proof is what a verified token says: its issuer and the subject there.
+type Proof struct{ Issuer, Subject string }
 
 // Once makes a request repeatable: the same key with the same input has the
 // result of the first; with other input it is refused.
@@ -112,6 +118,7 @@ type decision struct {
 
 // loaded is what a decision is made on.
 type loaded struct {
+	caller  Caller
 	visit   visit.Visit
 	answers []byte // sealed; only where the step asked for the chart
 	now     time.Time
@@ -121,51 +128,85 @@ type loaded struct {
 // visit changed in between it decides again on the new one, so that the loser
 // of a race is told what really stands in the way.
 func (cl *Clinic) change(ctx context.Context, c Caller, a identity.Action, id string, decide func(loaded) (decision, error)) (visit.Visit, error) {
-	bare := func(ctx context.Context, id string) (visit.Visit, []byte, error) {
-		v, err := cl.Store.Visit(ctx, id)
-		return v, nil, err
-	}
-	return cl.step(ctx, c, a, id, bare, decide)
+	return cl.step(ctx, c, a, Want{Visit: id}, decide)
 }
 
 // changeChart is change for a decision that needs the answers too.
 func (cl *Clinic) changeChart(ctx context.Context, c Caller, a identity.Action, id string, decide func(loaded) (decision, error)) (visit.Visit, error) {
-	return cl.step(ctx, c, a, id, cl.Store.Case, decide)
+	return cl.step(ctx, c, a, Want{Visit: id, Answers: true}, decide)
 }
 
-func (cl *Clinic) step(ctx context.Context, c Caller, a identity.Action, id string,
-	load func(context.Context, string) (visit.Visit, []byte, error), decide func(loaded) (decision, error),
-) (visit.Visit, error) {
+// step decides first on what was so a moment ago, which costs half to read: the
+// commit's guard notices if it no longer is. Nothing is refused on such a read;
+// whatever goes wrong is decided again on the latest.
+func (cl *Clinic) step(ctx context.Context, c Caller, a identity.Action, w Want, decide func(loaded) (decision, error)) (visit.Visit, error) {
 	for n := 1; ; n++ {
-		now := cl.now()
-		v, answers, err := load(ctx, id)
-		if err != nil {
-			return visit.Visit{}, err
-		}
-		if err := identity.Allow(c.Person, a, v.Resource(), now); err != nil {
-			return visit.Visit{}, err
-		}
-		d, err := decide(loaded{v, answers, now})
-		if err != nil {
-			return cl.seenBefore(ctx, c, err)
-		}
-		if d.visit.Version == v.Version {
-			return cl.unchanged(ctx, c, v)
-		}
-		d.commit.Visit = &d.visit
-		if len(d.commit.Audit) == 0 {
-			d.commit.Audit = append(d.commit.Audit, cl.trail(c.actor(v.Patient), string(a)+":"+string(d.visit.Status), d.visit, now))
-		}
-		err = cl.commit(ctx, c, id, d.commit)
+		w.Latest = n > 1
+		v, err := cl.attempt(ctx, c, a, w, decide)
 		switch {
-		case err == nil:
-			return d.visit, d.refusal
 		case errors.Is(err, ErrSeen):
 			return cl.seenBefore(ctx, c, err)
-		case !errors.Is(err, ErrChanged) || n == attempts:
-			return visit.Visit{}, err
+		case err == nil, errors.Is(err, errDespite):
+			return v, err
+		case n == 1 && !errors.Is(err, fault.Busy), errors.Is(err, ErrChanged) && n < attempts:
+			continue
 		}
+		return cl.seenBefore(ctx, c, err)
 	}
+}
+
+// errDespite marks a refusal that comes with a commit that was made.
+var errDespite = errors.New("committed all the same")
+
+func (cl *Clinic) attempt(ctx context.Context, c Caller, a identity.Action, w Want, decide func(loaded) (decision, error)) (visit.Visit, error) {
+	now := cl.now()
+	c, v, answers, err := cl.opened(ctx, c, w)
+	if err != nil {
+		return visit.Visit{}, err
+	}
+	if err := identity.Allow(c.Person, a, v.Resource(), now); err != nil {
+		return visit.Visit{}, err
+	}
+	d, err := decide(loaded{c, v, answers, now})
+	if err != nil {
+		return visit.Visit{}, err
+	}
+	if d.visit.Version == v.Version {
+		return cl.unchanged(ctx, c, v)
+	}
+	d.commit.Visit = &d.visit
+	if len(d.commit.Audit) == 0 {
+		d.commit.Audit = append(d.commit.Audit, cl.trail(c.actor(v.Patient), string(a)+":"+string(d.visit.Status), d.visit, now))
+	}
+	if err := cl.commit(ctx, c, w.Visit, d.commit); err != nil {
+		return visit.Visit{}, err
+	}
+	if d.refusal != nil {
+		return visit.Visit{}, errors.Join(d.refusal, errDespite)
+	}
+	return d.visit, nil
+}
+
+// opened reads what a step is decided on, and with it, in the same call, who
+// the caller is, where that is not known yet.
+func (cl *Clinic) opened(ctx context.Context, c Caller, w Want) (Caller, visit.Visit, []byte, error) {
+	if c.Person.ID == "" {
+		w.Who = c.Proof
+	}
+	o, err := cl.Store.Open(ctx, w)
+	if err != nil {
+		return c, visit.Visit{}, nil, err
+	}
+	if c.Person.ID == "" {
+		if o.Person.ID == "" || o.Person.Inactive {
+			return c, visit.Visit{}, nil, errUnknown
+		}
+		c.Person = o.Person
+	}
+	if o.Visit.ID == "" {
+		return c, visit.Visit{}, nil, fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")
+	}
+	return c, o.Visit, o.Answers, nil
 }
 
 func (cl *Clinic) allowed(ctx context.Context, c Caller, a identity.Action, id string, now time.Time) (visit.Visit, error) {

@@ -68,7 +68,7 @@ type Addendum struct {
 }
 
 // document writes the encounter document and returns its hash.
-func (cl *Clinic) document(ctx context.Context, c Caller, l loaded, said visit.Conclusion) (string, error) {
+func (cl *Clinic) document(ctx context.Context, l loaded, said visit.Conclusion) (string, error) {
 	v := l.visit
 	f, r, err := cl.draft(ctx, l)
 	if err != nil {
@@ -87,7 +87,7 @@ func (cl *Clinic) document(ctx context.Context, c Caller, l loaded, said visit.C
 	return cl.putObject(ctx, v, Document{
 		Visit: v.ID, Practice: v.Practice, Patient: v.Patient, Contact: contact,
 		Form: f.Canonical(), FormHash: f.Hash(), Answers: inWords(f, res.Response), Flags: flags(res),
-		Messages: ms, Conclusion: said, By: visit.Holder{ID: c.Person.ID, Display: c.Person.Display},
+		Messages: ms, Conclusion: said, By: visit.Holder{ID: l.caller.Person.ID, Display: l.caller.Person.Display},
 		Fee: v.Quote.Amount, Times: v.Times,
 	})
 }

@@ -18,6 +18,10 @@ import (
 // someone they act for. An empty version is the one the practice offers.
 func (cl *Clinic) Start(ctx context.Context, c Caller, form, version, patient string) (visit.Visit, error) {
 	now := cl.now()
+	c, err := cl.known(ctx, c)
+	if err != nil {
+		return visit.Visit{}, err
+	}
 	if patient == "" {
 		patient = c.Person.Patient
 	}
@@ -87,6 +91,7 @@ func (cl *Clinic) SavePage(ctx context.Context, c Caller, id string, version int
 	var out Saved
 	v, err := cl.changeChart(ctx, c, identity.FillVisit, id, func(l loaded) (decision, error) {
 		v, now := l.visit, l.now
+		out = Saved{}
 		if v.Status == visit.Diverted {
 			return decision{visit: v}, nil // what it was shown is shown again
 		}
@@ -173,7 +178,8 @@ func (cl *Clinic) Quote(ctx context.Context, c Caller, id string) (Offer, error)
 	var o Offer
 	var out *Diversion
 	v, err := cl.changeChart(ctx, c, identity.FillVisit, id, func(l loaded) (decision, error) {
-		v, now := l.visit, l.now
+		c, v, now := l.caller, l.visit, l.now
+		out = nil
 		p, err := cl.practice(ctx, v.Practice)
 		if err != nil {
 			return decision{}, err
@@ -268,7 +274,8 @@ func (cl *Clinic) Submit(ctx context.Context, c Caller, id string, s Submission)
 	var out *Diversion
 	page := ""
 	v, err := cl.changeChart(ctx, c, identity.FillVisit, id, func(l loaded) (decision, error) {
-		v, now := l.visit, l.now
+		c, v, now := l.caller, l.visit, l.now
+		out, page = nil, ""
 		p, err := cl.practice(ctx, v.Practice)
 		if err != nil {
 			return decision{}, err

@@ -88,9 +88,21 @@ func (p Practice) Local(t time.Time) string {
 func (cl *Clinic) Who(ctx context.Context, issuer, subject string) (identity.Person, error) {
 	p, err := cl.Store.Person(ctx, issuer, subject)
 	if f, ok := fault.Public(err); ok && f.Kind == fault.NotFound || err == nil && p.Inactive {
-		return identity.Person{}, fault.New(fault.Anonymous, "unknown_person", "you are signed in, but no practice here knows you")
+		return identity.Person{}, errUnknown
 	}
 	return p, err
+}
+
+var errUnknown = fault.New(fault.Anonymous, "unknown_person", "you are signed in, but no practice here knows you")
+
+// known returns c with its person looked up.
+func (cl *Clinic) known(ctx context.Context, c Caller) (Caller, error) {
+	if c.Person.ID != "" {
+		return c, nil
+	}
+	var err error
+	c.Person, err = cl.Who(ctx, c.Proof.Issuer, c.Proof.Subject)
+	return c, err
 }
 
 // A Ward is a patient someone acts for, themselves or another.

@@ -15,19 +15,30 @@ import (
 	"evisit/pkg/visit"
 )
 
-// A money is what is known of one payment on both sides.
+// A paid is what is known of one payment on both sides.
 type paid struct {
 	payment billing.Payment
 	entries []ledger.Entry
 	stripe  stripesim.OracleIntent // zero: nobody tried a card
 }
 
-func (w *world) payments(v visit.Visit) []paid {
+// truth is what Stripe's simulator says of all accounts.
+func (w *world) truth() stripesim.Oracle {
 	w.Helper()
 	o, err := w.sim.Oracle(w.ctx, "")
 	if err != nil {
 		w.Fatalf("oracle: %v", err)
 	}
+	return o
+}
+
+func (w *world) payments(v visit.Visit) []paid {
+	w.Helper()
+	return w.paymentsIn(v, w.truth())
+}
+
+func (w *world) paymentsIn(v visit.Visit, o stripesim.Oracle) []paid {
+	w.Helper()
 	var all []paid
 	for _, id := range v.Payments {
 		p, err := w.cl.Store.Payment(w.ctx, id)
@@ -54,12 +65,20 @@ func (w *world) payments(v visit.Visit) []paid {
 	return all
 }
 
-// alwaysTrue checks what holds of a visit at any moment, whatever was lost.
-func (w *world) alwaysTrue(id string) {
+// alwaysTrue checks what holds of visits at any moment, whatever was lost.
+func (w *world) alwaysTrue(ids ...string) {
 	w.Helper()
-	v := w.visit(id)
+	o := w.truth()
+	for _, id := range ids {
+		v := w.visit(id)
+		w.alwaysTrueOf(v, w.paymentsIn(v, o))
+	}
+}
+
+func (w *world) alwaysTrueOf(v visit.Visit, ps []paid) {
+	w.Helper()
 	taken := 0
-	for _, p := range w.payments(v) {
+	for _, p := range ps {
 		for _, e := range p.entries {
 			if err := e.Check(); err != nil {
 				w.Errorf("%v", err)
@@ -182,10 +201,7 @@ func hash(b []byte) string {
 // balanced checks the whole account at Stripe once nothing is held or open.
 func (w *world) balanced() {
 	w.Helper()
-	o, err := w.sim.Oracle(w.ctx, "")
-	if err != nil {
-		w.Fatalf("oracle: %v", err)
-	}
+	o := w.truth()
 	if o.Held.Count != 0 || o.Holds.Cents != o.Captured.Cents+o.Released.Cents+o.Lapsed.Cents {
 		w.Errorf("holds %+v are not captures %+v + releases %+v + lapses %+v; held %+v", o.Holds, o.Captured, o.Released, o.Lapsed, o.Held)
 	}

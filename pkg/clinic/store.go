@@ -31,6 +31,8 @@ type Store interface {
 	// Case returns a visit and its sealed answers, which are nil before the
 	// first save, in one read.
 	Case(ctx context.Context, id string) (visit.Visit, []byte, error)
+	// Open returns what w wants in one read. What is not there is left zero.
+	Open(ctx context.Context, w Want) (Opened, error)
 	// Messages returns a visit's messages, at least as many as sent, in the order
 	// they were sent.
 	Messages(ctx context.Context, visit string, sent int) ([]Message, error)
@@ -70,6 +72,21 @@ type Store interface {
 	// nothing twice; what happened before then reports the failure above that it
 	// causes.
 	Commit(ctx context.Context, c Commit) error
+}
+
+// A Want is what a step needs to decide on.
+type Want struct {
+	Visit   string
+	Answers bool  // also the sealed answers
+	Who     Proof // also the person it proves, unless it is empty
+	Latest  bool  // as of the latest commit; else as of a moment ago, at half the cost
+}
+
+// Opened is what a Want was answered with.
+type Opened struct {
+	Person  identity.Person
+	Visit   visit.Visit
+	Answers []byte // sealed
 }
 
 // What a failed condition of a commit means.

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"flag"
 	"io"
 	"log/slog"
 	"net/http"
@@ -42,7 +43,14 @@ import (
 	"evisit/pkg/stripepay"
 )
 
-func TestMain(m *testing.M) { enginetest.Main(m) }
+func TestMain(m *testing.M) {
+	// A check is a life of several visits: fewer of them, unless the command line
+	// asks for more.
+	if err := flag.Set("rapid.checks", "20"); err != nil {
+		panic(err)
+	}
+	enginetest.Main(m)
+}
 
 const (
 	issuer        = "https://issuer.example"
@@ -375,7 +383,7 @@ func (w *world) finish() {
 		if visits, deliveries := w.waiting(); len(visits)+len(deliveries) == 0 && w.idle() {
 			return
 		}
-		w.pass(11 * time.Hour)
+		w.pass(23 * time.Hour)
 		w.sweep()
 	}
 	visits, deliveries := w.waiting()
@@ -384,11 +392,7 @@ func (w *world) finish() {
 
 // idle reports whether no payment page is open at Stripe.
 func (w *world) idle() bool {
-	o, err := w.sim.Oracle(w.ctx, "")
-	if err != nil {
-		w.Fatalf("oracle: %v", err)
-	}
-	return o.OpenSessions == 0
+	return w.truth().OpenSessions == 0
 }
 
 // again reports whether a request that failed so is to be sent again.
