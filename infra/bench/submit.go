@@ -293,7 +293,7 @@ func (c *child) stop() { _ = errors.Join(c.cmd.Process.Kill(), c.cmd.Wait()) }
 // round submits a batch and notes how long it took, and how much CPU of the
 // child's own.
 func (c *child) round(ctx context.Context, token string, batch []draft) error {
-	before, err := c.ticks()
+	before, err := c.used()
 	if err != nil {
 		return err
 	}
@@ -313,13 +313,13 @@ func (c *child) round(ctx context.Context, token string, batch []draft) error {
 	}
 	wg.Wait()
 	all := time.Since(began)
-	after, err := c.ticks()
+	after, err := c.used()
 	if err := errors.Join(append(failures, err)...); err != nil {
 		return fmt.Errorf("%s: %w", c.name, err)
 	}
 	c.took = append(c.took, took...)
 	c.perSecond = append(c.perSecond, float64(len(batch))/all.Seconds())
-	c.cpu = append(c.cpu, float64(after-before)*1000/clockTicks/float64(len(batch)))
+	c.cpu = append(c.cpu, float64((after-before).Microseconds())/1000/float64(len(batch)))
 	return nil
 }
 
@@ -348,17 +348,25 @@ func (c *child) quantile(q int) float64 {
 	return float64(s[min(len(s)*q/100, len(s)-1)].Microseconds()) / 1000
 }
 
-// clockTicks is the unit of CPU time in /proc on Linux.
-const clockTicks = 100
-
-// ticks is the child's CPU time so far.
-func (c *child) ticks() (int, error) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
-	if err != nil {
-		return 0, err
+// used is the child's CPU time so far, as Linux counts it for each thread. Go's
+// threads stay.
+func (c *child) used() (time.Duration, error) {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", c.cmd.Process.Pid))
+	if err != nil || len(threads) == 0 {
+		return 0, errors.Join(err, errors.New("there is no /proc to measure by"))
 	}
-	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	user, err1 := strconv.Atoi(fields[11])
-	system, err2 := strconv.Atoi(fields[12])
-	return user + system, errors.Join(err1, err2)
+	var sum time.Duration
+	for _, t := range threads {
+		b, err := os.ReadFile(t) //nolint:gosec // a path of the kernel's
+		if err != nil {
+			return 0, err
+		}
+		on, _, _ := strings.Cut(string(b), " ")
+		ns, err := strconv.ParseInt(on, 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(ns)
+	}
+	return sum, nil
 }

@@ -26,8 +26,10 @@ type API struct {
 	mux    *http.ServeMux
 }
 
-// People says who a token belongs to, or an error of kind fault.Anonymous.
+// People says what a token proves and who that is, or an error of kind
+// fault.Anonymous.
 type People interface {
+	Prove(ctx context.Context, token string) (clinic.Proof, error)
 	Person(ctx context.Context, token string) (identity.Person, error)
 }
 

@@ -220,7 +220,7 @@ type savedReply struct {
 }
 
 func (a *API) saveAnswers(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
+	c, err := a.bearer(r)
 	if err != nil {
 		return err
 	}

@@ -38,36 +38,56 @@ func NewTokens(ctx context.Context, issuer, jwksURL, audience string, cl *clinic
 // maxToken is longer than any token we accept.
 const maxToken = 8 << 10
 
-// Person implements People.
-func (t *Tokens) Person(ctx context.Context, token string) (identity.Person, error) {
+// Prove implements People.
+func (t *Tokens) Prove(ctx context.Context, token string) (clinic.Proof, error) {
 	if token == "" || len(token) > maxToken {
-		return identity.Person{}, anonymous("sign in first: send Authorization: Bearer and your token", nil)
+		return clinic.Proof{}, anonymous("sign in first: send Authorization: Bearer and your token", nil)
 	}
 	id, err := t.verifier.Verify(ctx, token)
 	if err != nil && strings.Contains(err.Error(), "fetching keys") { // the library keeps no error for it
-		return identity.Person{}, fault.Hide(fault.Busy, "try_again", "we cannot check who you are just now; repeat the same request", err)
+		return clinic.Proof{}, fault.Hide(fault.Busy, "try_again", "we cannot check who you are just now; repeat the same request", err)
 	}
 	if err != nil {
-		return identity.Person{}, anonymous("this token is not valid here, or no longer; sign in again", err)
+		return clinic.Proof{}, anonymous("this token is not valid here, or no longer; sign in again", err)
 	}
-	return t.clinic.Who(ctx, t.issuer, id.Subject)
+	return clinic.Proof{Issuer: t.issuer, Subject: id.Subject}, nil
+}
+
+// Person implements People.
+func (t *Tokens) Person(ctx context.Context, token string) (identity.Person, error) {
+	p, err := t.Prove(ctx, token)
+	if err != nil {
+		return identity.Person{}, err
+	}
+	return t.clinic.Who(ctx, p.Issuer, p.Subject)
 }
 
 func anonymous(text string, cause error) error {
 	return fault.Hide(fault.Anonymous, "not_signed_in", text, cause)
 }
 
-// caller is who makes r, by its bearer token.
-func (a *API) caller(r *http.Request) (clinic.Caller, error) {
+// bearer is what r's token proves of who makes it. Who that is is read with
+// whatever else the request needs.
+func (a *API) bearer(r *http.Request) (clinic.Caller, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		token = ""
 	}
-	p, err := a.people.Person(r.Context(), token)
+	p, err := a.people.Prove(r.Context(), token)
 	if err != nil {
 		return clinic.Caller{}, err
 	}
-	return clinic.Caller{Person: p, IP: ClientIP(r), UserAgent: r.UserAgent()}, nil
+	return clinic.Caller{Proof: p, IP: ClientIP(r), UserAgent: r.UserAgent()}, nil
+}
+
+// caller is who makes r.
+func (a *API) caller(r *http.Request) (clinic.Caller, error) {
+	c, err := a.bearer(r)
+	if err != nil {
+		return c, err
+	}
+	c.Person, err = a.clinic.Who(r.Context(), c.Proof.Issuer, c.Proof.Subject)
+	return c, err
 }
 
 // maxKey bounds an Idempotency-Key.
@@ -84,13 +104,13 @@ func once(c clinic.Caller, r *http.Request, input []byte) (clinic.Caller, error)
 		return c, fault.New(fault.Invalid, "invalid_request", "some headers need to be put right",
 			fault.Problem{Where: "Idempotency-Key", Code: "max", Text: "at most " + strconv.Itoa(maxKey) + " characters"})
 	}
-	c.Once = clinic.NewOnce(c.Person.ID, r.Method+" "+r.URL.Path, k, input)
+	c.Once = clinic.NewOnce(c.Proof.Issuer+" "+c.Proof.Subject, r.Method+" "+r.URL.Path, k, input)
 	return c, nil
 }
 
 // ask is the beginning of most handlers: who asks, and what for.
 func (a *API) ask(r *http.Request, v any) (clinic.Caller, error) {
-	c, err := a.caller(r)
+	c, err := a.bearer(r)
 	if err != nil {
 		return c, err
 	}

@@ -33,7 +33,7 @@ func (b *builder) add(w write) { b.ws = append(b.ws, w) }
 
 func (b *builder) visit(c clinic.Commit) {
 	if v := c.Visit; v != nil {
-		i := b.pack(visitRow{Visit: *v})
+		i := b.pack(newVisitRow(*v))
 		i["mine"], i["made"] = str(v.Patient), str(unique(v.Times.Started, v.ID))
 		if v.Status.Open() {
 			i["queue"], i["since"] = str(queueName(v.Practice, v.Pool)), str(unique(v.Times.Queued, v.ID))

@@ -69,7 +69,7 @@ func (s *Store) Parked(ctx context.Context, practice string) ([]outbox.Delivery,
 	for n, r := range rows {
 		keys[n] = key{text(r, "pk"), "-"}
 	}
-	items, err := s.fetch(ctx, keys, "parked events")
+	items, err := s.fetch(ctx, keys, latest, "parked events")
 	if err != nil {
 		return nil, err
 	}

@@ -118,6 +118,16 @@ type visitRow struct {
 	Wake     omitted `json:"wake,omitzero"`
 	Messages omitted `json:"messages,omitzero"`
 	Pool     omitted `json:"pool,omitzero"`
+	// Payments are those before Payment.
+	Payments []string `json:"payments,omitempty"`
+}
+
+func newVisitRow(v visit.Visit) visitRow {
+	row := visitRow{Visit: v, Payments: v.Payments}
+	if n := len(v.Payments); v.Payment != "" && n > 0 {
+		row.Payments = v.Payments[:n-1]
+	}
+	return row
 }
 
 // omitted hides a field of the struct it is embedded beside.
@@ -131,13 +141,46 @@ func readVisit(i item) (visit.Visit, error) {
 	}
 	v := row.Visit
 	v.ID, v.Version, v.Wake = id, count(i, "v"), when(i, "due_at")
-	v.Messages, v.Pool = v.FromPatient+v.FromTeam, v.Form.Pool()
+	v.Messages, v.Pool, v.Payments = v.FromPatient+v.FromTeam, v.Form.Pool(), row.Payments
+	if v.Payment != "" {
+		v.Payments = append(v.Payments, v.Payment)
+	}
 	return v, nil
+}
+
+// Open reads all of it in one BatchGetItem.
+func (s *Store) Open(ctx context.Context, w clinic.Want) (clinic.Opened, error) {
+	if len(w.Visit) > longestKey/2 {
+		return clinic.Opened{}, missing("visit of that id")
+	}
+	keys := []key{visitKey(w.Visit)}
+	if w.Answers {
+		keys = append(keys, answersKey(w.Visit))
+	}
+	if w.Who.Subject != "" {
+		keys = append(keys, personKey(w.Who.Issuer, w.Who.Subject))
+	}
+	items, err := s.fetch(ctx, keys, freshness(w.Latest), "visit "+w.Visit)
+	var o clinic.Opened
+	for _, i := range items {
+		switch text(i, "pk") {
+		case keys[0].pk:
+			o.Visit, err = readVisit(i)
+		case answersKey(w.Visit).pk:
+			o.Answers = sealed(i)
+		default:
+			err = unpack(i, "person", &o.Person)
+		}
+		if err != nil {
+			break
+		}
+	}
+	return o, err
 }
 
 func (s *Store) Case(ctx context.Context, id string) (visit.Visit, []byte, error) {
 	var v visit.Visit
-	items, err := s.fetch(ctx, []key{visitKey(id), answersKey(id)}, "visit "+id)
+	items, err := s.fetch(ctx, []key{visitKey(id), answersKey(id)}, latest, "visit "+id)
 	if err != nil {
 		return v, nil, err
 	}
@@ -289,7 +332,7 @@ func (s *Store) visits(ctx context.Context, l listing, cursor string, limit int)
 	for n, r := range rows {
 		keys[n] = key{text(r, "pk"), "-"}
 	}
-	items, err := s.fetch(ctx, keys, "visits by "+l.index)
+	items, err := s.fetch(ctx, keys, latest, "visits by "+l.index)
 	if err != nil {
 		return nil, "", err
 	}

@@ -152,12 +152,12 @@ func (s *Store) partition(pk, prefix string) *dynamodb.QueryInput {
 }
 
 // fetch reads many items in as few calls as the engine allows, in no order.
-func (s *Store) fetch(ctx context.Context, keys []key, what string) ([]item, error) {
+func (s *Store) fetch(ctx context.Context, keys []key, f freshness, what string) ([]item, error) {
 	const most = 100 // BatchGetItem's limit
 	var all []item
 	for len(keys) > 0 {
 		n := min(len(keys), most)
-		want := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
+		want := types.KeysAndAttributes{ConsistentRead: aws.Bool(bool(f))}
 		for _, k := range keys[:n] {
 			want.Keys = append(want.Keys, k.attrs())
 		}
