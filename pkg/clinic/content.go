@@ -180,12 +180,20 @@ func (cl *Clinic) draft(ctx context.Context, l loaded) (*intake.Form, intake.Res
 	return f, r, err
 }
 
+// answers opens what a patient answered. The last page is answered by
+// submitting: it holds for as long as the visit stays submitted, and what was
+// accepted is in the audit record.
 func (cl *Clinic) answers(ctx context.Context, v visit.Visit, sealed []byte) (intake.Response, error) {
 	var r intake.Response
-	if sealed == nil {
-		return r, nil
+	if sealed != nil {
+		if err := cl.openJSON(ctx, answersPlace(v), sealed, &r); err != nil {
+			return r, err
+		}
 	}
-	return r, cl.openJSON(ctx, answersPlace(v), sealed, &r)
+	if !v.Times.Submitted.IsZero() {
+		r = r.Merge(accepted())
+	}
+	return r, nil
 }
 
 func (cl *Clinic) contact(ctx context.Context, patient string) (identity.Contact, error) {

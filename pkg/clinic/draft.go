@@ -306,7 +306,7 @@ func (cl *Clinic) Submit(ctx context.Context, c Caller, id string, s Submission)
 		if err := cl.sendable(c, v, p, res.Response); err != nil {
 			return decision{}, err
 		}
-		d, err := cl.submission(ctx, c, v, next, p, res.Response, s, now)
+		d, err := cl.submission(ctx, c, v, next, p, s, now)
 		if len(d.commit.Payments) > 0 {
 			page = d.commit.Payments[0].URL
 		}
@@ -336,12 +336,8 @@ func accepted() intake.Response {
 // submission is everything that submitting makes true. The payment page is
 // made first, under the quote's id: asked for again it is the same page, and
 // one that nobody was shown is never paid.
-func (cl *Clinic) submission(ctx context.Context, c Caller, v, next visit.Visit, p Practice, r intake.Response, s Submission, now time.Time) (decision, error) {
-	sealed, err := cl.sealJSON(ctx, answersPlace(v), r)
-	if err != nil {
-		return decision{}, err
-	}
-	m := Commit{Answers: sealed}
+func (cl *Clinic) submission(ctx context.Context, c Caller, v, next visit.Visit, p Practice, s Submission, now time.Time) (decision, error) {
+	var m Commit
 	if next.Status == visit.Queued {
 		m.Events = append(m.Events, cl.event(outbox.Received, outbox.Notify, next, now))
 	} else {
