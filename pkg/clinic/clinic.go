@@ -178,6 +178,7 @@ func (cl *Clinic) attempt(ctx context.Context, c Caller, a identity.Action, w Wa
 	if len(d.commit.Audit) == 0 {
 		d.commit.Audit = append(d.commit.Audit, cl.trail(c.actor(v.Patient), string(a)+":"+string(d.visit.Status), d.visit, now))
 	}
+	d.commit.Audit[0].Content = contentHash(d.commit)
 	if err := cl.commit(ctx, c, w.Visit, d.commit); err != nil {
 		return visit.Visit{}, err
 	}

@@ -280,7 +280,7 @@ func (cl *Clinic) Submit(ctx context.Context, c Caller, id string, s Submission)
 		if err != nil {
 			return decision{}, err
 		}
-		if s.Consent != "" && s.Consent != p.Consent.Version {
+		if v.Status == visit.Draft && s.Consent != "" && s.Consent != p.Consent.Version {
 			return decision{}, fault.New(fault.Conflict, "consent_replaced", "the consent text has changed; read the new one and accept it")
 		}
 		next, err := v.Submit(s.Quote, v.Quote.ID, p.Terms, now)
