@@ -264,7 +264,7 @@ func (b *workbench) child(ctx context.Context, name string, shape []itemShape) (
 	}
 	cmd := exec.CommandContext(ctx, self, name) //nolint:gosec // ourselves
 	cmd.Stderr = os.Stderr
-	cmd.Env = append(os.Environ(), "BENCH_SHAPE="+string(s), "BENCH_KEYSET="+b.keyset(), "EVISIT_TABLE="+table,
+	cmd.Env = append(os.Environ(), "GOGC=400", "BENCH_SHAPE="+string(s), "BENCH_KEYSET="+b.keyset(), "EVISIT_TABLE="+table,
 		"DYNAMODB_ENDPOINT="+b.engine.Endpoint(), "EVISIT_BUCKET=bench", "S3_ENDPOINT=http://127.0.0.1:1", "EVISIT_PAGES=http://127.0.0.1:1",
 		"STRIPE_SECRET_KEY=sk_test_unused", "STRIPE_API_BASE=http://127.0.0.1:1",
 		"EVISIT_LOG_ORIGIN=bench", "EVISIT_LOG_PUBLIC="+base64.StdEncoding.EncodeToString(make([]byte, ed25519.PublicKeySize)),

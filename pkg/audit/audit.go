@@ -21,6 +21,9 @@ type Record struct {
 	// a read, the state that was shown.
 	Version int    `json:"version,omitempty"`
 	Hash    string `json:"hash,omitempty"`
+	// Content is the hash of the sealed bytes written along with the state:
+	// answers, messages, the record of a diversion, in that order.
+	Content string `json:"content,omitempty"`
 	// Accepted is what the actor agreed to by this action.
 	Accepted *Acceptance `json:"accepted,omitempty"`
 }
