@@ -149,6 +149,13 @@ func (p *person) leads(act func()) {
 	}
 }
 
+// answered is the status of the page shown.
+func (p *person) answered() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.status
+}
+
 func (p *person) open(path string) {
 	p.t.Helper()
 	url := path

@@ -187,8 +187,7 @@ func (p *person) acceptsFee() {
 	p.press("Send, and go to the payment page")
 	p.reads("Tick this box to accept the fee.", "Tick this box to agree to the terms.")
 	p.look("fee-not-accepted", http.StatusUnprocessableEntity)
-	p.click(p.find("checkbox", "I have seen the fee"), 1)
-	p.click(p.find("checkbox", "I agree to the e-visit terms"), 1)
+	p.accept()
 	p.press("Send, and go to the payment page")
 }
 
