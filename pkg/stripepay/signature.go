@@ -6,13 +6,19 @@ import (
 	"time"
 )
 
-// signedAt reads the time a Stripe-Signature header was made at.
-func signedAt(header string) (time.Time, bool) {
+// signedAt reads the time a Stripe-Signature header was made at. There must be
+// one: of several, only one is signed, and which is for the caller to wonder.
+func signedAt(header string) (at time.Time, ok bool) {
 	for part := range strings.SplitSeq(header, ",") {
-		if t, ok := strings.CutPrefix(strings.TrimSpace(part), "t="); ok {
-			n, err := strconv.ParseInt(t, 10, 64)
-			return time.Unix(n, 0), err == nil
+		t, isTime := strings.CutPrefix(strings.TrimSpace(part), "t=")
+		if !isTime {
+			continue
 		}
+		n, err := strconv.ParseInt(t, 10, 64)
+		if err != nil || ok {
+			return time.Time{}, false
+		}
+		at, ok = time.Unix(n, 0), true
 	}
-	return time.Time{}, false
+	return at, ok
 }

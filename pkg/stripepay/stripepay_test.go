@@ -1,0 +1,307 @@
+package stripepay_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/stripepay"
+)
+
+const account = "acct_lakeside"
+
+// A stub answers every call with the same words, and keeps what it was sent.
+type stub struct {
+	status int
+	body   string
+	header map[string]string
+
+	mu   sync.Mutex
+	sent []*http.Request
+	form []url.Values
+}
+
+func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	form, err := url.ParseQuery(string(b))
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent, s.form = append(s.sent, r), append(s.form, form)
+	w.Header().Set("Content-Type", "application/json")
+	for k, v := range s.header {
+		w.Header().Set(k, v)
+	}
+	w.WriteHeader(s.status)
+	_, _ = io.WriteString(w, s.body)
+}
+
+func client(t *testing.T, h http.Handler) *stripepay.Client {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return stripepay.New("sk_test_key", srv.URL)
+}
+
+func refusal(fields string) string { return `{"error":{` + fields + `}}` }
+
+func TestADefiniteNoIsToldFromAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		status int
+		body   string
+		want   *clinic.Refusal // nil: the outcome is unknown
+	}{
+		{"a declined card", 402, refusal(`"type":"card_error","code":"card_declined","decline_code":"generic_decline"`), &clinic.Refusal{Code: "card_declined", Final: true}},
+		{"a hold that has run out", 400, refusal(`"type":"invalid_request_error","code":"charge_expired_for_capture"`), &clinic.Refusal{Code: "charge_expired_for_capture", Final: true}},
+		{"an intent in another state", 400, refusal(`"type":"invalid_request_error","code":"payment_intent_unexpected_state"`), &clinic.Refusal{Code: "payment_intent_unexpected_state"}},
+		{"an object that is not there", 404, refusal(`"type":"invalid_request_error","code":"resource_missing"`), &clinic.Refusal{Code: "resource_missing"}},
+		{"a key that lacks a permission", 403, refusal(`"type":"invalid_request_error"`), &clinic.Refusal{Code: "invalid_request_error"}},
+		{"a key used for another request", 400, refusal(`"type":"idempotency_error"`), &clinic.Refusal{Code: "idempotency_error"}},
+		{"Stripe failing", 500, refusal(`"type":"api_error"`), &clinic.Refusal{Code: "stripe_failing", Passing: true}},
+		{"Stripe away", 503, refusal(`"type":"api_error"`), &clinic.Refusal{Code: "stripe_failing", Passing: true}},
+		{"the same key in progress", 409, refusal(`"type":"idempotency_error","code":"idempotency_key_in_use"`), nil},
+		{"too many calls", 429, refusal(`"type":"invalid_request_error","code":"rate_limit"`), nil},
+		{"a key that is not known", 401, refusal(`"type":"invalid_request_error"`), nil},
+		{"a gateway's page", 502, `<html>bad gateway</html>`, nil},
+		{"no words at all", 504, ``, nil},
+		{"success without an object", 200, `<html></html>`, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c := client(t, &stub{status: test.status, body: test.body, header: map[string]string{"Stripe-Should-Retry": "false"}})
+			for call, err := range map[string]error{
+				"capture": c.Capture(t.Context(), account, "pi_1", 4000, "key"),
+				"release": c.Release(t.Context(), account, "pi_1", "key"),
+				"open":    second(c.Open(t.Context(), clinic.PageRequest{Account: account, Key: "key", Ref: "p1", Amount: 4000, Ends: time.Unix(1, 0)})),
+				"observe": third(c.Observe(t.Context(), account, "pi_1")),
+				"look":    third(c.Observe(t.Context(), account, "cs_1")),
+			} {
+				if err == nil {
+					t.Errorf("%s succeeded", call)
+				}
+				got, _ := errors.AsType[*clinic.Refusal](err)
+				if diff := cmp.Diff(test.want, got); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", call, diff)
+				}
+			}
+		})
+	}
+}
+
+func second(_, _ string, err error) error                    { return err }
+func third(_ string, _ billing.Observation, err error) error { return err }
+
+func TestACallThatIsNotAnsweredHasAnUnknownOutcome(t *testing.T) {
+	t.Parallel()
+	held := make(chan struct{})
+	t.Cleanup(func() { close(held) })
+	for name, h := range map[string]http.HandlerFunc{
+		"no answer in time": func(http.ResponseWriter, *http.Request) { <-held },
+		"a reset connection": func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err == nil {
+				_ = conn.Close()
+			}
+		},
+		"half an answer": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1000")
+			_, _ = io.WriteString(w, `{"id":"pi_1"`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := httptest.NewUnstartedServer(h)
+			srv.Start()
+			t.Cleanup(srv.CloseClientConnections)
+			c := stripepay.New("sk_test_key", srv.URL)
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			err := c.Capture(ctx, account, "pi_1", 4000, "key")
+			if _, definite := errors.AsType[*clinic.Refusal](err); err == nil || definite {
+				t.Errorf("the outcome is %v", err)
+			}
+		})
+	}
+}
+
+func TestACallNamesItsKeyItsAccountAndNoMore(t *testing.T) {
+	t.Parallel()
+	ends := time.Date(2026, 3, 2, 17, 0, 0, 0, time.UTC)
+	page := clinic.PageRequest{Account: account, Key: "q1", Ref: "q1", Amount: 4000, Ends: ends, Done: "https://a.example/done", Back: "https://a.example/back"}
+	atOnce := page
+	atOnce.AtOnce = true
+	opened := func(method string) url.Values {
+		return url.Values{
+			"mode": {"payment"}, "client_reference_id": {"q1"}, "metadata[ref]": {"q1"},
+			"success_url": {"https://a.example/done"}, "cancel_url": {"https://a.example/back"}, "expires_at": {fmt.Sprint(ends.Unix())},
+			"line_items[0][quantity]": {"1"}, "line_items[0][price_data][currency]": {"usd"},
+			"line_items[0][price_data][unit_amount]": {"4000"}, "line_items[0][price_data][product_data][name]": {"Online request"},
+			"payment_intent_data[capture_method]": {method}, "payment_intent_data[metadata][ref]": {"q1"},
+		}
+	}
+	for _, test := range []struct {
+		name, method, path, key string
+		call                    func(c *stripepay.Client) error
+		form                    url.Values
+	}{
+		{"a page for a hold", "POST", "/v1/checkout/sessions", "q1", func(c *stripepay.Client) error {
+			return second(c.Open(t.Context(), page))
+		}, opened("manual")},
+		{"a page paid at once", "POST", "/v1/checkout/sessions", "q1", func(c *stripepay.Client) error {
+			return second(c.Open(t.Context(), atOnce))
+		}, opened("automatic")},
+		{"a capture", "POST", "/v1/payment_intents/pi_1/capture", "e1-0", func(c *stripepay.Client) error {
+			return c.Capture(t.Context(), account, "pi_1", 4000, "e1-0")
+		}, url.Values{"amount_to_capture": {"4000"}}},
+		{"a release", "POST", "/v1/payment_intents/pi_1/cancel", "e1-1", func(c *stripepay.Client) error {
+			return c.Release(t.Context(), account, "pi_1", "e1-1")
+		}, url.Values{}},
+		{"a look at an intent", "GET", "/v1/payment_intents/pi_1", "", func(c *stripepay.Client) error {
+			return third(c.Observe(t.Context(), account, "pi_1"))
+		}, url.Values{}},
+		{"a look at a session", "GET", "/v1/checkout/sessions/cs_1", "", func(c *stripepay.Client) error {
+			return third(c.Observe(t.Context(), account, "cs_1"))
+		}, url.Values{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := &stub{status: 200, body: `{"id":"x","object":"x"}`}
+			if err := test.call(client(t, s)); err != nil {
+				t.Fatal(err)
+			}
+			if len(s.sent) != 1 {
+				t.Fatalf("%d calls", len(s.sent))
+			}
+			r := s.sent[0]
+			got := []string{r.Method, r.URL.Path, r.Header.Get("Idempotency-Key"), r.Header.Get("Stripe-Account"), r.Header.Get("Stripe-Version"), r.Header.Get("Authorization")}
+			want := []string{test.method, test.path, test.key, account, "2023-10-16", "Bearer sk_test_key"}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("call (-want +got):\n%s", diff)
+			}
+			if r.Header.Get("X-Stripe-Client-Telemetry") != "" {
+				t.Error("telemetry was sent")
+			}
+			if diff := cmp.Diff(test.form, s.form[0]); diff != "" {
+				t.Errorf("form (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestATryAgainIsUnderTheSameKey(t *testing.T) {
+	t.Parallel()
+	s := &stub{status: 409, body: refusal(`"type":"idempotency_error"`), header: map[string]string{"Stripe-Should-Retry": "true"}}
+	if err := client(t, s).Capture(t.Context(), account, "pi_1", 4000, "e1-0"); err == nil {
+		t.Fatal("it succeeded")
+	}
+	if len(s.sent) != 3 {
+		t.Errorf("tried %d times", len(s.sent))
+	}
+	for _, r := range s.sent {
+		if r.Header.Get("Idempotency-Key") != "e1-0" {
+			t.Errorf("tried under %q", r.Header.Get("Idempotency-Key"))
+		}
+	}
+}
+
+func TestWhatIsObserved(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, body string
+		want       billing.Observation
+	}{
+		{"a hold", `"status":"requires_capture","amount_capturable":4000,"latest_charge":{"id":"ch_1","amount":4000,"captured":false,
+			"payment_method_details":{"type":"card","card":{"capture_before":1772467200}}}`,
+			billing.Observation{Status: "requires_capture", Capturable: 4000, CaptureBefore: time.Unix(1772467200, 0).UTC()}},
+		{"a capture", `"status":"succeeded","amount_received":4000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":4000,"captured":true}`,
+			billing.Observation{Status: "succeeded", Received: 4000}},
+		{"a smaller capture gives nothing back", `"status":"succeeded","amount_received":3000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":3000,"amount_refunded":1000,"captured":true}`,
+			billing.Observation{Status: "succeeded", Received: 3000}},
+		{"a part given back", `"status":"succeeded","amount_received":3000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":3000,"amount_refunded":1500,"captured":true}`,
+			billing.Observation{Status: "succeeded", Received: 3000, Refunded: 500}},
+		{"a hold let go gives nothing back", `"status":"canceled","latest_charge":{"id":"ch_1","amount":4000,"amount_refunded":4000,"captured":false,"refunded":true}`,
+			billing.Observation{Status: "canceled"}},
+		{"a hold run out", `"status":"canceled","cancellation_reason":"automatic"`, billing.Observation{Status: "canceled", Expired: true}},
+		{"a hold let go on request", `"status":"canceled","cancellation_reason":"requested_by_customer"`, billing.Observation{Status: "canceled"}},
+		{"a dispute", `"status":"succeeded","amount_received":4000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":4000,"captured":true,"disputed":true}`,
+			billing.Observation{Status: "succeeded", Received: 4000, Disputed: true}},
+		{"no charge yet", `"status":"requires_payment_method"`, billing.Observation{Status: "requires_payment_method"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.want.Intent = "pi_1"
+			c := client(t, &stub{status: 200, body: `{"id":"pi_1","object":"payment_intent","metadata":{"ref":"p1"},` + test.body + `}`})
+			ref, got, err := c.Observe(t.Context(), account, "pi_1")
+			if err != nil || ref != "p1" {
+				t.Fatalf("ref %q, %v", ref, err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("observation (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestASessionIsObservedThroughItsIntent(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, session string
+		want          billing.Observation
+	}{
+		{"nobody tried to pay", `"status":"open","payment_intent":null`, billing.Observation{}},
+		{"it ended unpaid", `"status":"expired","payment_intent":null`, billing.Observation{SessionOver: true}},
+		{"a card was tried", `"status":"expired","payment_intent":"pi_1"`, billing.Observation{SessionOver: true, Intent: "pi_1", Status: "canceled"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			mux := http.NewServeMux()
+			mux.HandleFunc("GET /v1/checkout/sessions/cs_1", func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(w, `{"id":"cs_1","object":"checkout.session","metadata":{"ref":"p1"},`+test.session+`}`)
+			})
+			mux.HandleFunc("GET /v1/payment_intents/pi_1", func(w http.ResponseWriter, r *http.Request) {
+				if diff := cmp.Diff([]string{"latest_charge"}, r.URL.Query()["expand[0]"]); diff != "" {
+					t.Errorf("expanded (-want +got):\n%s", diff)
+				}
+				_, _ = io.WriteString(w, `{"id":"pi_1","object":"payment_intent","metadata":{"ref":"p1"},"status":"canceled"}`)
+			})
+			ref, got, err := client(t, mux).Observe(t.Context(), account, "cs_1")
+			if err != nil || ref != "p1" {
+				t.Fatalf("ref %q, %v", ref, err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("observation (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestErrorsQuoteNoParameters(t *testing.T) {
+	t.Parallel()
+	told, err := json.Marshal(map[string]any{"error": map[string]any{"type": "invalid_request_error", "code": "url_invalid", "message": "not a URL: https://secret.example"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	failed := second(client(t, &stub{status: 400, body: string(told)}).Open(t.Context(), clinic.PageRequest{Account: account, Key: "q1", Ref: "q1"}))
+	if want := "opening a payment page for q1: refused by stripe: url_invalid"; failed == nil || failed.Error() != want {
+		t.Errorf("the error is %q, want %q", failed, want)
+	}
+}

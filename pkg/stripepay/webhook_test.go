@@ -1,0 +1,115 @@
+package stripepay_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stripe/stripe-go/v76/webhook"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/stripepay"
+)
+
+const secret = "whsec_test"
+
+var now = time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC)
+
+func event(kind, object string) string {
+	return fmt.Sprintf(`{"id":"evt_1","object":"event","api_version":"2023-10-16","created":%d,"account":%q,"type":%q,"data":{"object":%s}}`,
+		now.Unix(), account, kind, object)
+}
+
+func signed(body string, at time.Time, secret string) string {
+	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: []byte(body), Secret: secret, Timestamp: at}).Header
+}
+
+var held = event("payment_intent.amount_capturable_updated", `{"id":"pi_1","object":"payment_intent"}`)
+
+func TestAWebhookIsTakenOnlyIfSignedForUsJustNow(t *testing.T) {
+	t.Parallel()
+	good := signed(held, now, secret)
+	old := signed(held, now.Add(-time.Hour), secret)
+	for _, test := range []struct {
+		name, body, header string
+		taken              bool
+	}{
+		{"signed now", held, good, true},
+		{"five minutes ago", held, signed(held, now.Add(-300*time.Second), secret), true},
+		{"longer ago", held, signed(held, now.Add(-301*time.Second), secret), false},
+		{"by a clock that is fast", held, signed(held, now.Add(300*time.Second), secret), true},
+		{"in the future", held, signed(held, now.Add(301*time.Second), secret), false},
+		{"with another secret", held, signed(held, now, "whsec_other"), false},
+		{"one byte altered", strings.Replace(held, "pi_1", "pi_2", 1), good, false},
+		{"a space more", held + " ", good, false},
+		{"unsigned", held, "", false},
+		{"without a signature", held, fmt.Sprintf("t=%d", now.Unix()), false},
+		{"without a time", held, good[strings.Index(good, "v1="):], false},
+		{"an old one under a new time before its own", held, fmt.Sprintf("t=%d,%s", now.Unix(), old), false},
+		{"an old one under a new time after its own", held, fmt.Sprintf("%s,t=%d", old, now.Unix()), false},
+		{"with one more signature", held, good + ",v1=00ff,v0=11", true},
+		{"garbage", held, "t=now,v1=yes", false},
+		{"not JSON", "hello", signed("hello", now, secret), false},
+		{"of another API version, whose ids are the same", strings.Replace(held, "2023-10-16", "2024-06-20", 1),
+			signed(strings.Replace(held, "2023-10-16", "2024-06-20", 1), now, secret), true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			e, useful, err := stripepay.Verify([]byte(test.body), test.header, secret, now)
+			if test.taken {
+				want := clinic.StripeEvent{ID: "evt_1", Account: account, Object: "pi_1", At: now}
+				if diff := cmp.Diff(want, e); err != nil || !useful || diff != "" {
+					t.Errorf("useful %t, %v (-want +got):\n%s", useful, err, diff)
+				}
+				return
+			}
+			f, ok := fault.Public(err)
+			if !ok || f.Code != "bad_signature" || f.Kind != fault.Malformed || useful || e != (clinic.StripeEvent{}) {
+				t.Errorf("taken as %+v, %t, %v", e, useful, err)
+			}
+		})
+	}
+}
+
+func TestAnEventIsReducedToTheObjectItIsAbout(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		kind, object, want string // nothing: of no use
+	}{
+		{"payment_intent.amount_capturable_updated", `{"id":"pi_1","object":"payment_intent"}`, "pi_1"},
+		{"payment_intent.succeeded", `{"id":"pi_1","object":"payment_intent"}`, "pi_1"},
+		{"payment_intent.canceled", `{"id":"pi_1","object":"payment_intent"}`, "pi_1"},
+		{"checkout.session.expired", `{"id":"cs_1","object":"checkout.session","payment_intent":null}`, "cs_1"},
+		{"charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":"pi_1"}`, "pi_1"},
+		{"charge.dispute.created", `{"id":"dp_1","object":"dispute","payment_intent":"pi_1"}`, "pi_1"},
+		{"charge.dispute.closed", `{"id":"dp_1","object":"dispute","payment_intent":"pi_1"}`, "pi_1"},
+		{"charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":null}`, ""},
+		{"charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":{"id":"pi_1"}}`, ""},
+		{"payment_intent.created", `{"id":"pi_1","object":"payment_intent"}`, ""},
+		{"checkout.session.completed", `{"id":"cs_1","object":"checkout.session"}`, ""},
+		{"invoice.paid", `{"id":"in_1","object":"invoice","payment_intent":"pi_1"}`, ""},
+		{"payment_intent.succeeded", `{"id":"cus_1","object":"customer"}`, ""},
+		{"payment_intent.succeeded", `{"id":7}`, ""},
+		{"payment_intent.succeeded", `{}`, ""},
+	} {
+		body := event(test.kind, test.object)
+		e, useful, err := stripepay.Verify([]byte(body), signed(body, now, secret), secret, now)
+		if err != nil || e.Object != test.want || useful != (test.want != "") || e.Account != account {
+			t.Errorf("%s of %s is about %q, useful %t, %v", test.kind, test.object, e.Object, useful, err)
+		}
+	}
+}
+
+func FuzzNoUnsignedWebhookIsTaken(f *testing.F) {
+	f.Add(held, signed(held, now, secret))
+	f.Add(held, "t=1,v1=")
+	f.Add("", ",,=,t==")
+	f.Fuzz(func(t *testing.T, body, header string) {
+		if _, useful, err := stripepay.Verify([]byte(body), header, "whsec_nobody_knows", now); err == nil || useful {
+			t.Errorf("taken: %q %q", body, header)
+		}
+	})
+}
