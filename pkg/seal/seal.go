@@ -71,8 +71,8 @@ func File(path string) (*Sealer, error) {
 	return from(h)
 }
 
-// newFile writes a keyset whole or not at all: half of one would lose
-// everything sealed with it.
+// newFile writes a keyset whole or not at all, and never over another: half of
+// one, or one replaced, would lose everything sealed with it.
 func newFile(path string) error {
 	h, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
@@ -93,7 +93,10 @@ func newFile(path string) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	if err := os.Link(f.Name(), path); !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return nil // someone else was quicker, and may have sealed with theirs
 }
 
 // KMS opens a keyset that was encrypted under the KMS key named by keyID.
