@@ -215,7 +215,7 @@ func (view *visitView) told(paid, left bool, v visit.Visit, p clinic.Practice) {
 		say("%s has a question for you. Your request waits until you reply; the time does not count.", v.Holder.Display)
 	case visit.Answered:
 		say("%s has answered. Please read the answer and the warning signs, and confirm that you have read them.", v.Holder.Display)
-		say("Without your word the request closes by itself after seven days.")
+		say("If you do nothing, the request closes by itself after seven days.")
 	case visit.Closed:
 		say("This request is closed. If your condition changes, call us or send a new request.")
 	case visit.Diverted:
@@ -259,10 +259,10 @@ func steps(v visit.Visit, p clinic.Practice) []step {
 		}
 	}
 	add("Started", v.Times.Started)
-	add("Sent", v.Times.Submitted)
+	add("Fee and terms accepted", v.Times.Submitted)
 	add("Received", v.Times.Queued)
 	add("Taken by "+v.Holder.Display, v.Times.Taken)
-	add("Last question asked", v.Times.Asked)
+	add("Question asked", v.Times.Asked)
 	add("Answered", v.Times.Answered)
 	if v.Document != "" {
 		add("Answer read", v.ReadAt(v.Messages))
@@ -274,7 +274,7 @@ func steps(v visit.Visit, p clinic.Practice) []step {
 }
 
 var messageKinds = map[clinic.MessageKind]string{
-	clinic.Ask: "Question", clinic.Info: "From the patient", clinic.Reply: "Answer", clinic.Notice: "Notice",
+	clinic.Ask: "Question", clinic.Info: "Message", clinic.Reply: "Answer", clinic.Notice: "Notice",
 }
 
 func messages(said []clinic.Said, v visitor) []message {
