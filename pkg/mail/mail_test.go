@@ -1,0 +1,77 @@
+package mail_test
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/google/go-cmp/cmp"
+
+	"evisit/infra/local/mailbox"
+	"evisit/pkg/clinic"
+	"evisit/pkg/mail"
+)
+
+func sender(t *testing.T, h http.Handler) *mail.Sender {
+	t.Helper()
+	srv := httptest.NewServer(h)
+	t.Cleanup(srv.Close)
+	return mail.New(sesv2.NewFromConfig(aws.Config{
+		Region: "us-east-1", BaseEndpoint: &srv.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+		RetryMaxAttempts: 1,
+	}), "no-reply@evisit.example")
+}
+
+func TestALetterArrivesAsItWasWritten(t *testing.T) {
+	t.Parallel()
+	box, err := mailbox.Open(t.Context(), "", func() time.Time { return time.Unix(1772463600, 0) }, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := box.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	pages := box.Handler()
+	s := sender(t, pages)
+	if err := s.Send(t.Context(), clinic.Letter{
+		Key: "due.v1.20260302T150405.000/é", To: "jane@patients.example", Subject: "Clínica: your request", Body: "Read it here:\nhttps://a.example/my\n",
+	}); err != nil {
+		t.Fatal(err)
+	}
+	res := httptest.NewRecorder()
+	pages.ServeHTTP(res, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/dev/mail.json", nil))
+	var out struct{ Mails []mailbox.Mail }
+	if err := json.Unmarshal(res.Body.Bytes(), &out); err != nil || len(out.Mails) != 1 {
+		t.Fatalf("%v: %s", err, res.Body)
+	}
+	got := out.Mails[0]
+	got.ID, got.At, got.Deliveries = "", time.Time{}, nil
+	want := mailbox.Mail{
+		From: "no-reply@evisit.example", To: []string{"jane@patients.example"}, Subject: "Clínica: your request",
+		Text: "Read it here:\nhttps://a.example/my\n", Tags: map[string]string{"event": "due.v1.20260302T150405.000___"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("mail (-want +got):\n%s", diff)
+	}
+}
+
+func TestALetterThatWasNotTakenIsAnErrorThatNamesNobody(t *testing.T) {
+	t.Parallel()
+	s := sender(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Amzn-Errortype", "MessageRejected")
+		w.WriteHeader(http.StatusBadRequest)
+	}))
+	err := s.Send(t.Context(), clinic.Letter{Key: "e1", To: "jane@patients.example", Subject: "s", Body: "b"})
+	if err == nil || !strings.Contains(err.Error(), "letter e1") || strings.Contains(err.Error(), "jane") {
+		t.Errorf("the error is %v", err)
+	}
+}

@@ -1,0 +1,207 @@
+package setup_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/google/go-cmp/cmp"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/phi"
+	"evisit/pkg/setup"
+)
+
+// whole is an environment in which nothing is wrong or missing.
+func whole() map[string]string {
+	seed := make([]byte, ed25519.SeedSize)
+	public, _ := ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)
+	text := base64.StdEncoding.EncodeToString
+	return map[string]string{
+		"EVISIT_TABLE": "evisit", "EVISIT_BUCKET": "documents", "EVISIT_PAGES": "https://visit.example.org/",
+		"OIDC_ISSUER": "https://issuer.example", "OIDC_JWKS_URL": "https://issuer.example/jwks", "OIDC_AUDIENCE": "evisit",
+		"STRIPE_SECRET_KEY": "sk_test_secret", "STRIPE_WEBHOOK_SECRET": "whsec_platform", "STRIPE_CONNECT_WEBHOOK_SECRET": "whsec_connect",
+		"EVISIT_KMS_KEY": "alias/evisit", "EVISIT_KEYSET": text([]byte("encrypted")), "EVISIT_MAIL_FROM": "no-reply@example.org",
+		"EVISIT_LOG_ORIGIN": "visit.example.org/log", "EVISIT_LOG_PUBLIC": text(public), "EVISIT_LOG_SEED": text(seed),
+		"EVISIT_CLOCK_OFFSET": "36h",
+	}
+}
+
+func load(env map[string]string) (setup.Config, error) {
+	return setup.Load(func(name string) string { return env[name] })
+}
+
+func TestASettingIsReadAsItIsMeant(t *testing.T) {
+	t.Parallel()
+	c, err := load(whole())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Pages != "https://visit.example.org" || c.ClockOffset != 36*time.Hour || string(c.Keyset) != "encrypted" {
+		t.Errorf("config: pages %q, offset %s, keyset %q", c.Pages, c.ClockOffset, c.Keyset)
+	}
+	if !slices.Equal(c.Log.Public, c.Log.Private.Public().(ed25519.PublicKey)) {
+		t.Error("the halves of the log's key do not fit")
+	}
+	if empty, err := load(nil); err != nil || cmp.Diff(setup.Config{}, empty) != "" {
+		t.Errorf("an empty environment is %+v, %v", empty, err)
+	}
+}
+
+func TestAllThatIsWrongIsSaidAtOnceAndNoSecretWithIt(t *testing.T) {
+	t.Parallel()
+	const secret = "hunter2!not*base64"
+	env := whole()
+	wrong := []string{"EVISIT_KEYSET", "EVISIT_LOG_PUBLIC", "EVISIT_LOG_SEED", "EVISIT_PAGES", "EVISIT_CLOCK_OFFSET"}
+	for _, name := range wrong {
+		env[name] = secret
+	}
+	_, err := load(env)
+	if err == nil {
+		t.Fatal("nothing was said")
+	}
+	for _, name := range wrong {
+		if strings.Count(err.Error(), name) != 1 {
+			t.Errorf("%s is not named once in: %v", name, err)
+		}
+	}
+	if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "sk_test_secret") {
+		t.Errorf("a value is quoted: %v", err)
+	}
+	for name, bad := range map[string]string{
+		"EVISIT_LOG_SEED": base64.StdEncoding.EncodeToString([]byte("short")), "EVISIT_LOG_PUBLIC": base64.StdEncoding.EncodeToString(make([]byte, 33)),
+		"EVISIT_PAGES": "clinic.example", "EVISIT_CLOCK_OFFSET": "a day",
+	} {
+		env := whole()
+		env[name] = bad
+		if _, err := load(env); err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), bad) {
+			t.Errorf("%s=%q: %v", name, bad, err)
+		}
+	}
+}
+
+// parts is what functions are made of, reaching nothing.
+func parts(t *testing.T, env map[string]string) setup.Parts {
+	t.Helper()
+	c, err := load(env)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sdk := aws.Config{Region: "us-east-1"}
+	return setup.Parts{
+		Config: c, Now: func() time.Time { return time.Unix(0, 0) }, Log: slog.New(slog.DiscardHandler),
+		DB: dynamodb.NewFromConfig(sdk), S3: s3.NewFromConfig(sdk), Mail: sesv2.NewFromConfig(sdk),
+		Sealer: func(context.Context) (clinic.Sealer, error) { return nil, nil },
+	}
+}
+
+func TestAFunctionSaysWhichOfItsSettingsAreMissing(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		build func(p setup.Parts) error
+		needs []string
+	}{
+		{"api", func(p setup.Parts) error { _, err := p.API(t.Context()); return err }, []string{
+			"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC", "EVISIT_PAGES", "OIDC_AUDIENCE", "OIDC_ISSUER", "OIDC_JWKS_URL", "STRIPE_SECRET_KEY",
+		}},
+		{"stripehook", func(p setup.Parts) error { _, err := p.Hook(); return err }, []string{"STRIPE_CONNECT_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET"}},
+		{"charge", func(p setup.Parts) error { _, err := p.Charge(t.Context()); return err }, []string{"EVISIT_BUCKET", "STRIPE_SECRET_KEY"}},
+		{"notify", func(p setup.Parts) error { _, err := p.Notify(t.Context()); return err }, []string{"EVISIT_MAIL_FROM", "EVISIT_PAGES"}},
+		{"sweep", func(p setup.Parts) error { _, err := p.Sweep(); return err }, []string{"EVISIT_LOG_ORIGIN", "EVISIT_LOG_SEED"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if err := test.build(parts(t, whole())); err != nil {
+				t.Errorf("with all it needs: %v", err)
+			}
+			err := test.build(parts(t, nil))
+			if err == nil {
+				t.Fatal("with nothing it starts")
+			}
+			var named []string
+			for line := range strings.SplitSeq(err.Error(), "\n") {
+				named = append(named, strings.TrimSuffix(line, " is not set"))
+			}
+			if diff := cmp.Diff(test.needs, named); diff != "" {
+				t.Errorf("named (-want +got):\n%s", diff)
+			}
+			for _, name := range test.needs {
+				env := whole()
+				env[name] = ""
+				if err := test.build(parts(t, env)); err == nil || err.Error() != name+" is not set" {
+					t.Errorf("without %s: %v", name, err)
+				}
+			}
+		})
+	}
+}
+
+func TestPartsOfAWSNameWhatIsMissing(t *testing.T) {
+	for name, value := range whole() {
+		t.Setenv(name, value)
+	}
+	t.Setenv("AWS_REGION", "us-east-1")
+	t.Setenv("EVISIT_KMS_KEY", "")
+	t.Setenv("EVISIT_KEYSET", "")
+	p, err := setup.AWS(t.Context(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ahead := time.Until(p.Now()); ahead < 35*time.Hour || ahead > 37*time.Hour {
+		t.Errorf("the clock is %s ahead", ahead)
+	}
+	_, err = p.Sealer(t.Context())
+	if err == nil || err.Error() != "EVISIT_KEYSET is not set\nEVISIT_KMS_KEY is not set" {
+		t.Errorf("sealing without a key: %v", err)
+	}
+	t.Setenv("EVISIT_TABLE", "")
+	if _, err := setup.AWS(t.Context(), slog.New(slog.DiscardHandler)); err == nil || err.Error() != "EVISIT_TABLE is not set" {
+		t.Errorf("without a table: %v", err)
+	}
+}
+
+func TestTheLogHidesContentEvenInARecordLoggedWhole(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout := os.Stdout
+	os.Stdout = w
+	log := setup.NewLog()
+	os.Stdout = stdout
+	type record struct {
+		ID   string
+		Text phi.Text
+	}
+	log.InfoContext(t.Context(), "whole", "record", record{"v1", "chest pain"}, "text", phi.Text("chest pain"), "n", 7)
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var line struct {
+		Msg, Record, Text string
+		N                 int
+	}
+	if err := json.Unmarshal(b, &line); err != nil {
+		t.Fatalf("%v: %s", err, b)
+	}
+	if strings.Contains(string(b), "chest") || line.Msg != "whole" || !strings.Contains(line.Record, "v1") || line.N != 7 {
+		t.Errorf("the log says %s", b)
+	}
+}
