@@ -3,7 +3,6 @@
 package browser
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -48,7 +47,7 @@ func (p *person) look(name string, code int64) {
 		p.t.Errorf("%s (%s): %s", name, p.path(), fmt.Sprintf(format, args...))
 	}
 	p.quiet(code, fail)
-	p.t.Logf("%-30s %6d bytes", name, p.bytes)
+	p.t.Logf("%-30s %6d bytes", name, p.size())
 	p.document(fail)
 	p.named(fail)
 	for _, w := range []struct {
@@ -76,18 +75,24 @@ type failing func(format string, args ...any)
 func (p *person) quiet(code int64, fail failing) {
 	p.t.Helper()
 	p.mu.Lock()
-	status, size, trouble := p.status, p.bytes, p.trouble
+	trouble := p.trouble
 	p.trouble = nil
 	p.mu.Unlock()
-	if status != code {
+	if status := p.answered(); status != code {
 		fail("answered %d, want %d", status, code)
 	}
-	if size > most || size == 0 {
+	if size := p.size(); size > most || size == 0 {
 		fail("is %d bytes with its style; at most %d", size, most)
 	}
 	for _, s := range trouble {
 		fail("%s", s)
 	}
+}
+
+func (p *person) size() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.bytes
 }
 
 var ids = regexp.MustCompile(`/visits/[^/]+`)
@@ -191,11 +196,7 @@ func (p *person) axe(scheme string, fail failing) {
 		runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
 	}).then(r => r.violations.map(v => ({ID: v.id, Help: v.help, Nodes: v.nodes.map(n => ({HTML: n.html, FailureSummary: n.failureSummary}))})))`)
 	for _, v := range found {
-		b, err := json.Marshal(v.Nodes)
-		if err != nil {
-			p.t.Fatal(err)
-		}
-		fail("in %s, axe-core says %s: %s %s", scheme, v.ID, v.Help, b)
+		fail("in %s, axe-core says %s: %s %q", scheme, v.ID, v.Help, v.Nodes)
 	}
 }
 

@@ -29,7 +29,7 @@ const (
 )
 
 var (
-	chromium context.Context //nolint:containedctx // chromedp's handle of a browser is a context
+	chromium context.Context // chromedp's handle of a browser
 	axe      string
 )
 
@@ -63,7 +63,7 @@ func run(m *testing.M) (int, error) {
 	if err := chromedp.Do(ctx); err != nil {
 		return 1, fmt.Errorf("%s does not start: %w", program, err)
 	}
-	chromium = ctx
+	chromium = ctx //nolint:fatcontext // set once, before any test
 	return m.Run(), nil
 }
 

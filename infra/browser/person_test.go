@@ -5,6 +5,7 @@ package browser
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -30,20 +31,19 @@ const patience = 30 * time.Second
 // things by role and accessible name, as a screen reader says them, and use
 // the mouse and the keyboard.
 type person struct {
-	t    *testing.T
-	ctx  context.Context //nolint:containedctx // chromedp's handle of a window is a context
-	site string
-	shot int
-	name string
+	t      *testing.T
+	ctx    context.Context //nolint:containedctx // chromedp's handle of a window is a context
+	site   string
+	name   string
+	shot   int
+	titles map[string]string // where each title was seen
 
 	mu      sync.Mutex
-	loads   int
 	loaded  chan struct{} // closed and made new at each load
 	status  int64         // of the page shown
 	posts   int
 	bytes   int64 // of the page and all it loaded
 	trouble []string
-	titles  map[string]string // where each title was seen
 }
 
 // sit opens a window. Pages run no scripts in it.
@@ -94,11 +94,10 @@ func (p *person) hear(ev any) {
 	complain := func(words ...string) { p.trouble = append(p.trouble, strings.Join(words, " ")) }
 	switch ev := ev.(type) {
 	case *page.EventLoadEventFired:
-		p.loads++
 		close(p.loaded)
 		p.loaded = make(chan struct{})
 	case *network.EventRequestWillBeSent:
-		if ev.Request.Method == "POST" && ev.RedirectResponse == nil {
+		if ev.Request.Method == http.MethodPost && ev.RedirectResponse == nil {
 			p.posts++
 		}
 		if ev.Type == network.ResourceTypeDocument {

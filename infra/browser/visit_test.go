@@ -155,6 +155,7 @@ func TestAFirstVisitAsTheReadmeTellsIt(t *testing.T) {
 	jane.reads("Answered and closed")
 	jane.look("closed", http.StatusOK)
 	jane.open("/dev/mail")
+	jane.reads("Your request was received", "A question about your request", "Your request was answered", "Your receipt")
 	jane.picture("jane-mail.png")
 }
 
