@@ -97,7 +97,7 @@ func Guard(h http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now() //nolint:forbidigo // how long we took, not what time it is
 		rec := &recorder{ResponseWriter: w, code: http.StatusOK}
-		defer func() {
+		defer func() { //nolint:contextcheck // it is in the request
 			if p := recover(); p != nil {
 				log.ErrorContext(r.Context(), "panic", "route", r.Pattern, "stack", string(debug.Stack()))
 				if !rec.wrote {
