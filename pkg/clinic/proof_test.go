@@ -109,15 +109,16 @@ func (w *world) alwaysTrueOf(v visit.Visit, ps []paid) {
 	}
 }
 
-// proven checks, once all is quiet, that a visit's money, document and events
-// are as its end calls for. Nothing is taken from counters: both sides are
-// read anew.
-func (w *world) proven(id string) {
+// proven checks, once all is quiet, that a visit's money and document are as
+// its end calls for, and returns its payments. Nothing is taken from counters:
+// both sides are read anew.
+func (w *world) proven(id string) []paid {
 	w.Helper()
-	w.alwaysTrue(id)
 	v := w.visit(id)
+	ps := w.payments(v)
+	w.alwaysTrueOf(v, ps)
 	collected := 0
-	for _, p := range w.payments(v) {
+	for _, p := range ps {
 		w.agrees(p)
 		if p.payment.Collected > 0 {
 			collected++
@@ -135,6 +136,7 @@ func (w *world) proven(id string) {
 	if v.Document != "" {
 		w.documented(v)
 	}
+	return ps
 }
 
 // agrees checks one payment's state, ledger and object at Stripe against each

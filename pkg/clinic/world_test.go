@@ -44,9 +44,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// A check is a life of several visits: fewer of them, unless the command line
+	// A check is the life of several visits: few of them, unless the command line
 	// asks for more.
-	if err := flag.Set("rapid.checks", "20"); err != nil {
+	if err := flag.Set("rapid.checks", lives); err != nil {
 		panic(err)
 	}
 	enginetest.Main(m)
