@@ -138,7 +138,7 @@ func openBench(ctx context.Context, log *slog.Logger) (*workbench, func(), error
 	if err := b.openIssuer(ctx, log); err != nil {
 		return nil, stop, err
 	}
-	return b, stop, seed.Plant(ctx, b.clinic, b.url)
+	return b, stop, seed.Plant(ctx, b.clinic, b.url, seed.Accounts)
 }
 
 func (b *workbench) keyset() string { return filepath.Join(b.dir, "keyset.json") }

@@ -188,7 +188,7 @@ func (w *world) plant(awsURL, stripe string) {
 	}.Clinic(w.Context())
 	w.must(err)
 	w.clinic.Cards = stripepay.New(chargeKey.Secret, stripe)
-	w.must(seed.Plant(w.Context(), w.clinic, w.issuerURL()))
+	w.must(seed.Plant(w.Context(), w.clinic, w.issuerURL(), seed.Accounts))
 }
 
 // settings are those that template.yaml gives a function, and where to find

@@ -138,7 +138,7 @@ func newWorld(t *testing.T) *world {
 	w.openStripe(t)
 	w.openFilesAndMail(t)
 	w.openClinic(t)
-	if err := seed.Plant(w.ctx, w.cl, issuer); err != nil {
+	if err := seed.Plant(w.ctx, w.cl, issuer, seed.Accounts); err != nil {
 		t.Fatal(err)
 	}
 	w.tape.take() // registration is nobody's event

@@ -80,7 +80,7 @@ func newWorld(t testing.TB) *world {
 		Pages: "http://127.0.0.1", LogKey: testLogKey(t), Log: log,
 		Now: w.now, NewID: func() string { return strings.ToLower(rand.Text()) },
 	}
-	if err := seed.Plant(ctx, w.clinic, testIssuer); err != nil {
+	if err := seed.Plant(ctx, w.clinic, testIssuer, seed.Accounts); err != nil {
 		t.Fatal(err)
 	}
 	w.bare = httpapi.New(w.clinic, people{w.clinic}, log).Handler(httpapi.NotFound(log))

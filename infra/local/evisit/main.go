@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"evisit/infra/local/system"
@@ -65,7 +66,7 @@ func run(ctx context.Context) error {
 		data = ".evisit"
 	}
 	s, err := system.Start(ctx, system.Options{
-		Addr: addr(), StripeAddr: beside(addr()), Data: data, Config: cfg,
+		Addr: addr(), StripeAddr: beside(addr()), Data: data, Config: cfg, Accounts: accounts(),
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {
@@ -78,6 +79,16 @@ func run(ctx context.Context) error {
 	case err = <-s.Done():
 	}
 	return errors.Join(err, s.Close())
+}
+
+// accounts reads EVISIT_STRIPE_ACCOUNTS: the connected accounts, separated by
+// commas, that the practices use with a Stripe key of yours.
+func accounts() []string {
+	list := os.Getenv("EVISIT_STRIPE_ACCOUNTS")
+	if list == "" {
+		return nil
+	}
+	return strings.Split(list, ",")
 }
 
 // beside is the address after ours, where the payment simulator listens.

@@ -34,7 +34,7 @@ var Plans = []Plan{
 	{"Evergreen Mutual", "evergreen-mutual"},
 }
 
-// Accounts are the practices' connected accounts at Stripe.
+// Accounts are the practices' connected accounts at the simulator.
 var Accounts = []string{"acct_1Lakeside0000000", "acct_1Harbor000000000"}
 
 const consentText = `An e-visit is an answer in writing from a clinician of this practice. It is not for emergencies and is not read in real time. ` +
@@ -51,14 +51,14 @@ func practices() []clinic.Practice {
 	return []clinic.Practice{
 		{
 			ID: "lakeside", Name: "Lakeside Family Medicine", Phone: "+1 503 555 0100", Inbox: "desk@lakeside.example",
-			Account: Accounts[0], Zone: "America/Los_Angeles", States: []string{"OR", "WA"}, Prices: prices,
+			Zone: "America/Los_Angeles", States: []string{"OR", "WA"}, Prices: prices,
 			Terms:   visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour},
 			Consent: clinic.Consent{Version: "2026-01", Text: consentText},
 			Readers: "The clinicians and nurses of Lakeside Family Medicine. When one is away another answers.",
 		},
 		{
 			ID: "harbor", Name: "Harbor Street Clinic", Phone: "+1 206 555 0142", Inbox: "desk@harbor.example",
-			Account: Accounts[1], Zone: "America/Los_Angeles", States: []string{"WA"}, Prices: prices,
+			Zone: "America/Los_Angeles", States: []string{"WA"}, Prices: prices,
 			Terms:   visit.Terms{Answer: 8 * time.Hour, GiveUp: 40 * time.Hour},
 			Consent: clinic.Consent{Version: "2026-01", Text: consentText},
 			Readers: "The clinicians of Harbor Street Clinic.",
@@ -103,9 +103,10 @@ func Cast(now time.Time) []Member {
 	}
 }
 
-// Plant writes practices, forms and people. Planting again changes nothing but
+// Plant writes practices, forms and people; accounts are the practices'
+// connected accounts, in order. Planting again changes nothing but
 // what was since altered by hand.
-func Plant(ctx context.Context, cl *clinic.Clinic, issuer string) error {
+func Plant(ctx context.Context, cl *clinic.Clinic, issuer string, accounts []string) error {
 	fs, err := Forms()
 	if err != nil {
 		return err
@@ -114,8 +115,8 @@ func Plant(ctx context.Context, cl *clinic.Clinic, issuer string) error {
 	for _, f := range fs {
 		offered[f.Name()] = f.Version()
 	}
-	for _, p := range practices() {
-		p.Forms = offered
+	for i, p := range practices() {
+		p.Forms, p.Account = offered, accounts[i]
 		if known, err := cl.Store.Practice(ctx, p.ID); err == nil {
 			p.Since = known.Since
 		}

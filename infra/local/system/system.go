@@ -45,8 +45,11 @@ type Options struct {
 	// listens there when Config has a StripeKey, which is Stripe's own.
 	StripeAddr string
 	Data       string // folder; made if need be
-	Config     setup.Config
-	Log        *slog.Logger
+	// Accounts are the connected accounts of the two practices; empty is those
+	// that the simulator knows. Stripe itself knows only yours.
+	Accounts []string
+	Config   setup.Config
+	Log      *slog.Logger
 	// SweepEvery is how often, in real time, the schedule runs; 0 is 5 seconds.
 	SweepEvery time.Duration
 	// DynamoDB changes the functions' client, for those who measure it.
@@ -83,6 +86,12 @@ const table = "evisit"
 func Start(ctx context.Context, o Options) (_ *System, err error) {
 	if o.SweepEvery == 0 {
 		o.SweepEvery = 5 * time.Second
+	}
+	if len(o.Accounts) == 0 {
+		o.Accounts = seed.Accounts
+	}
+	if len(o.Accounts) != len(seed.Accounts) {
+		return nil, fmt.Errorf("name %d connected accounts, one for each practice", len(seed.Accounts))
 	}
 	if o.DynamoDB == nil {
 		o.DynamoDB = func(*dynamodb.Options) {}
@@ -290,5 +299,5 @@ func (s *System) plant(ctx context.Context) error {
 	if !errors.Is(err, fault.Anonymous) {
 		return err
 	}
-	return seed.Plant(ctx, s.clinic, s.trusted)
+	return seed.Plant(ctx, s.clinic, s.trusted, s.opt.Accounts)
 }
