@@ -60,6 +60,20 @@ func Uncharged(class string) bool {
 	return class == "no-charge" || class == "monitoring" || class == "none"
 }
 
+// ClassFor is the billing class of one request on a form of the given class.
+// An administrative form has a posted fee for paperwork; asking about a bill, an
+// appointment, a referral or results never creates a charge (billing rules
+// §5.17; request types P3, P4, P5, P10).
+func ClassFor(class, request string) string {
+	switch request {
+	case "billing", "appointment", "referral", "results":
+		if class == "admin-fee" {
+			return "no-charge"
+		}
+	}
+	return class
+}
+
 // Price quotes form, of the given billing class, from the practice's list. A
 // class that is charged for needs a posted price, because a patient may not be
 // quoted an amount nobody posted.

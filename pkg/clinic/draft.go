@@ -161,6 +161,14 @@ func stateOf(r intake.Response) string {
 	return ""
 }
 
+// choice is the code chosen for an item; empty if none.
+func choice(r intake.Response, linkID string) string {
+	if vs := r.Answers(linkID); len(vs) > 0 {
+		return vs[0].Coding().Code
+	}
+	return ""
+}
+
 // An Offer is a quote with everything the patient accepts along with it.
 type Offer struct {
 	Visit   visit.Visit
@@ -208,14 +216,12 @@ func (cl *Clinic) Quote(ctx context.Context, c Caller, id string) (Offer, error)
 			return decision{}, err
 		}
 		o = Offer{Terms: p.Terms, Consent: p.Consent, Readers: p.Readers}
-		route := billing.SelfPay
-		if vs := res.Response.Answers("payment-route"); len(vs) > 0 {
-			route = billing.Route(vs[0].Coding().Code)
-		}
+		route := billing.Route(choice(res.Response, "payment-route"))
+		class := billing.ClassFor(f.BillingClass(), choice(res.Response, "adm-type"))
 		if q := v.Quote; q.ID != "" && now.Before(q.ExpiresAt) {
 			return decision{visit: v}, nil // the same answers have the same price
 		}
-		q, err := billing.Price(cl.NewID(), f.Name(), f.BillingClass(), p.Prices, route, now)
+		q, err := billing.Price(cl.NewID(), f.Name(), class, p.Prices, route, now)
 		if err != nil {
 			return decision{}, err
 		}
