@@ -19,17 +19,17 @@ var journeys = []journey{
 	{"answered and charged", func(w *world) string {
 		id := w.queued()
 		w.takes(ana, id)
-		w.asks(ana, id, "Any fever since?")
+		w.asks(id, "Any fever since?")
 		w.drain()
-		w.replies(jane, id, "None.")
-		w.answers(ana, id)
+		w.replies(id, "None.")
+		w.answers(id)
 		w.settle()
 		w.acknowledges(jane, id)
 		return id
 	}, visit.Closed},
 	{"cancelled with its page open, and paid all the same", func(w *world) string {
 		id := w.submitted()
-		w.cancels(jane, id)
+		w.cancels(id)
 		w.drain()
 		w.pays(id, stripesim.CardSuccess)
 		return id
@@ -39,7 +39,7 @@ var journeys = []journey{
 		w.pays(id, stripesim.CardCaptureFails)
 		w.settle()
 		w.takes(ana, id)
-		w.answers(ana, id)
+		w.answers(id)
 		w.settle()
 		w.does("pay link", func() error {
 			s, err := w.cl.Pay(w.ctx, w.as(jane), id)

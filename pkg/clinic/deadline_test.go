@@ -53,13 +53,13 @@ func TestAPromiseStandsStillWhileThePatientIsAsked(t *testing.T) {
 	id := w.taken()
 	was := w.visit(id).Promise
 	w.pass(time.Hour)
-	w.asks(ana, id, "Since when?")
+	w.asks(id, "Since when?")
 	w.pass(40 * time.Hour)
 	w.sweep()
 	if n := w.told(janes, "longer"); n != 0 {
 		t.Errorf("late while waiting for the patient: told %d times", n)
 	}
-	w.replies(jane, id, "Since Monday.")
+	w.replies(id, "Since Monday.")
 	now := w.stands(id, visit.InReview).Promise
 	if got := now.By.Sub(was.By); got != 40*time.Hour || !now.Paused.IsZero() || now.Ends.Sub(was.Ends) != 40*time.Hour {
 		t.Errorf("the promise moved by %s: %+v", got, now)
@@ -80,7 +80,7 @@ func TestAVisitNobodyAnswersExpires(t *testing.T) {
 		}, billing.Released},
 		{"because the patient does not reply", "no_reply", func(w *world) string {
 			id := w.taken()
-			w.asks(ana, id, "Since when?")
+			w.asks(id, "Since when?")
 			w.pass(5*24*time.Hour + time.Minute)
 			return id
 		}, billing.Released},

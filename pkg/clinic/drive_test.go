@@ -256,7 +256,7 @@ func (w *world) taken() string {
 func (w *world) answered() string {
 	w.Helper()
 	id := w.taken()
-	w.answers(ana, id)
+	w.answers(id)
 	w.drain()
 	return id
 }
@@ -295,22 +295,22 @@ func (w *world) takes(who, id string) {
 	w.does("take", func() error { _, err := w.cl.Take(w.ctx, w.as(who), id); return err })
 }
 
-func (w *world) asks(who, id string, text phi.Text) {
+func (w *world) asks(id string, text phi.Text) {
 	w.Helper()
-	w.does("ask", func() error { _, err := w.cl.Ask(w.ctx, w.as(who), id, text); return err })
+	w.does("ask", func() error { _, err := w.cl.Ask(w.ctx, w.as(ana), id, text); return err })
 }
 
-func (w *world) replies(who, id string, text phi.Text) {
+func (w *world) replies(id string, text phi.Text) {
 	w.Helper()
 	w.does("reply", func() error {
-		_, _, err := w.cl.Reply(w.ctx, w.as(who), id, text, intake.Response{})
+		_, _, err := w.cl.Reply(w.ctx, w.as(jane), id, text, intake.Response{})
 		return err
 	})
 }
 
-func (w *world) answers(who, id string) {
+func (w *world) answers(id string) {
 	w.Helper()
-	w.does("answer", func() error { _, err := w.cl.Answer(w.ctx, w.as(who), id, cystitis); return err })
+	w.does("answer", func() error { _, err := w.cl.Answer(w.ctx, w.as(ana), id, cystitis); return err })
 }
 
 func (w *world) acknowledges(who, id string) {
@@ -318,9 +318,9 @@ func (w *world) acknowledges(who, id string) {
 	w.does("acknowledge", func() error { _, err := w.cl.Acknowledge(w.ctx, w.as(who), id); return err })
 }
 
-func (w *world) cancels(who, id string) {
+func (w *world) cancels(id string) {
 	w.Helper()
-	w.does("cancel", func() error { _, err := w.cl.Cancel(w.ctx, w.as(who), id); return err })
+	w.does("cancel", func() error { _, err := w.cl.Cancel(w.ctx, w.as(jane), id); return err })
 }
 
 // person is one of the cast, to be changed.

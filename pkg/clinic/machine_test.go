@@ -108,7 +108,7 @@ func (m *machine) start(t *rapid.T) {
 		func() { m.pays(id, card) },
 		m.settle,
 		func() { m.takes(ana, id) },
-		func() { m.answers(ana, id) },
+		func() { m.answers(id) },
 	}[:rapid.IntRange(0, 5).Draw(t, "steps")] {
 		step()
 	}

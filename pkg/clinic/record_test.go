@@ -77,7 +77,7 @@ func TestThePatientsReadingIsAReceipt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.taken()
-	w.asks(ana, id, "Since when?")
+	w.asks(id, "Since when?")
 	if _, err := w.cl.Chart(w.ctx, w.as(ana), id); err != nil {
 		t.Fatal(err)
 	}
@@ -100,9 +100,9 @@ func TestADocumentHoldsAllThatWasSaid(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.taken()
-	w.asks(ana, id, "Since when?")
-	w.replies(jane, id, "Since Monday.")
-	w.answers(ana, id)
+	w.asks(id, "Since when?")
+	w.replies(id, "Since Monday.")
+	w.answers(id)
 	w.acknowledges(jane, id)
 	raw, extra, err := w.cl.Document(w.ctx, w.as(ana), id)
 	if err != nil {
@@ -195,7 +195,7 @@ func TestContentMovedToAnotherRecordDoesNotOpen(t *testing.T) {
 	w := newWorld(t)
 	one, two := w.taken(), w.taken()
 	for _, id := range []string{one, two} {
-		w.asks(ana, id, "Since when?")
+		w.asks(id, "Since when?")
 	}
 	type place struct{ pk, sk string }
 	for _, test := range []struct {
@@ -223,9 +223,9 @@ func TestNoContentLiesInTheOpen(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.taken()
-	w.asks(ana, id, "Does it burn when you pass water?")
-	w.replies(jane, id, "It burns, and I am tired.")
-	w.answers(ana, id)
+	w.asks(id, "Does it burn when you pass water?")
+	w.replies(id, "It burns, and I am tired.")
+	w.answers(id)
 	w.settle()
 	secrets := []string{"pass water", "tired", "bladder infection", "Jane Smith", janes, "503 555 0177", "tablets"}
 	pages := dynamodb.NewScanPaginator(w.db, &dynamodb.ScanInput{TableName: &w.table})
@@ -389,16 +389,16 @@ func TestLettersTellNothingOfHealthAndGoToWhomTheyConcern(t *testing.T) {
 	w := newWorld(t)
 	w.practice(func(p *clinic.Practice) { p.Name = "Lakeside" }) // so that no word is the practice's own
 	asked := w.taken()
-	w.asks(ana, asked, "Since when?")
-	w.replies(jane, asked, "Since Monday.")
-	w.answers(ana, asked)
+	w.asks(asked, "Since when?")
+	w.replies(asked, "Since Monday.")
+	w.answers(asked)
 	w.settle()
-	w.cancels(jane, w.queued())
+	w.cancels(w.queued())
 	failed := w.submitted()
 	w.pays(failed, "4000000000007007")
 	w.settle()
 	w.takes(ana, failed)
-	w.answers(ana, failed)
+	w.answers(failed)
 	w.saves(jane, w.draft(), said{"uti-confused": true})
 	w.submitted()
 	w.pass(25 * time.Hour)

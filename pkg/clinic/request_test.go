@@ -140,7 +140,7 @@ func TestAStepIsRefusedWhereItDoesNotBelong(t *testing.T) {
 			w.refused(err, "wrong_status")
 		}
 	}
-	w.cancels(jane, id)
+	w.cancels(id)
 	for _, r := range requests {
 		switch r.name {
 		case "start", "cancel", "ask", "answer", "decline":
@@ -426,11 +426,11 @@ func TestMessagesAreBounded(t *testing.T) {
 		w.refused(err, "message_length")
 	}
 	for i := range visit.MessageCap {
-		w.replies(jane, id, phi.Text("More "+string(rune('a'+i))))
+		w.replies(id, phi.Text("More "+string(rune('a'+i))))
 	}
 	_, _, err := w.cl.Reply(w.ctx, w.as(jane), id, "Yet more.", intake.Response{})
 	w.refused(err, "message_limit")
-	w.answers(ana, id)
+	w.answers(id)
 	w.charged(id)
 }
 

@@ -70,9 +70,12 @@ func TestStripesTroubleIsOutlived(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			for _, f := range []stripesim.Fault{
-				{Do: stripesim.LoseCall}, {Do: stripesim.LoseAnswer}, {Do: stripesim.Delay, DelayMS: 50},
+				{Do: stripesim.LoseCall},
+				{Do: stripesim.LoseAnswer},
+				{Do: stripesim.Delay, DelayMS: 50},
 				{Do: stripesim.Answer, Status: http.StatusInternalServerError},
-				{Do: stripesim.Answer, Status: http.StatusConflict}, {Do: stripesim.Answer, Status: http.StatusTooManyRequests},
+				{Do: stripesim.Answer, Status: http.StatusConflict},
+				{Do: stripesim.Answer, Status: http.StatusTooManyRequests},
 			} {
 				f.Method, f.Path, f.Times = call.method, call.path, 3 // stripe-go itself tries three times
 				if _, err := w.sim.AddFault(f); err != nil {
@@ -94,10 +97,10 @@ func TestStripesTroubleIsOutlived(t *testing.T) {
 func (w *world) outlives(t *testing.T) {
 	t.Helper()
 	cancelled := w.patient()
-	w.cancels(jane, cancelled)
+	w.cancels(cancelled)
 	answered := w.patient()
 	w.takes(ana, answered)
-	w.answers(ana, answered)
+	w.answers(answered)
 	w.settle()
 	w.stands(cancelled, visit.Cancelled)
 	w.states(cancelled, billing.Released)
@@ -136,7 +139,7 @@ func TestAHoldIsNotWrittenOffWhileItStands(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	w.answers(ana, id)
+	w.answers(id)
 	w.settle()
 	w.proven(id)
 	if p := w.latest(id); p.stripe.Status != "canceled" {
@@ -150,10 +153,10 @@ func TestACaptureIsAskedAgainUnderTheRightKey(t *testing.T) {
 	t.Parallel()
 	passing := &clinic.Refusal{Code: "lock_timeout"}
 	for _, test := range []struct {
-		name   string
-		break_ func(w *world)
-		keys   int // different ones
-		states []billing.State
+		name    string
+		trouble func(w *world)
+		keys    int // different ones
+		states  []billing.State
 	}{
 		{"an unknown outcome under the same", func(w *world) { w.trouble.next(captures, answerLost) }, 1, []billing.State{billing.Captured}},
 		{"a lost call under the same", func(w *world) { w.trouble.next(captures, callLost) }, 1, []billing.State{billing.Captured}},
@@ -174,8 +177,8 @@ func TestACaptureIsAskedAgainUnderTheRightKey(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			id := w.taken()
-			test.break_(w)
-			w.answers(ana, id)
+			test.trouble(w)
+			w.answers(id)
 			w.settle()
 			w.states(id, test.states...)
 			keys := w.trouble.asked()
@@ -311,7 +314,7 @@ func TestAHoldThatLapses(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		id := w.taken()
-		w.answers(ana, id)
+		w.answers(id)
 		w.pass(7*24*time.Hour + time.Minute) // charge was away
 		w.settle()
 		w.stands(id, visit.Answered)
@@ -362,7 +365,7 @@ func TestAnAbandonedPageLeavesTheDraftToBeSentAgain(t *testing.T) {
 			w.pays(id, stripesim.CardAuthenticate)
 			w.settle()
 			w.takes(ana, id)
-			w.answers(ana, id)
+			w.answers(id)
 			w.settle()
 			w.states(id, billing.Abandoned, billing.Captured)
 			w.proven(id)
@@ -391,7 +394,7 @@ func TestALatePaymentOfAnAbandonedPageIsReleased(t *testing.T) {
 	w.stands(id, visit.Queued)
 	w.states(id, billing.Released, billing.Held)
 	w.takes(ana, id)
-	w.answers(ana, id)
+	w.answers(id)
 	w.settle()
 	w.states(id, billing.Released, billing.Captured)
 	w.proven(id)
@@ -445,7 +448,7 @@ func TestWebhooksTwiceAndInAnyOrderAreAsOnce(t *testing.T) {
 	w.settle()
 	w.stands(id, visit.Queued)
 	w.takes(ana, id)
-	w.answers(ana, id)
+	w.answers(id)
 	late := w.mailed()
 	w.settle()
 	for _, body := range slices.Concat(post, late, post) {

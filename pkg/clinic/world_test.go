@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -32,15 +33,19 @@ import (
 	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
 	"evisit/pkg/blob"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi"
+	"evisit/pkg/identity"
+	"evisit/pkg/intake"
 	"evisit/pkg/mail"
 	"evisit/pkg/outbox"
 	"evisit/pkg/seal"
 	"evisit/pkg/store"
 	"evisit/pkg/stripepay"
+	"evisit/pkg/visit"
 )
 
 func TestMain(m *testing.M) {
@@ -138,11 +143,50 @@ func newWorld(t *testing.T) *world {
 	w.openStripe(t)
 	w.openFilesAndMail(t)
 	w.openClinic(t)
-	if err := seed.Plant(w.ctx, w.cl, issuer, seed.Accounts); err != nil {
-		t.Fatal(err)
-	}
+	w.plant(t)
 	w.tape.take() // registration is nobody's event
 	return w
+}
+
+// offered are the forms of both practices, compiled once.
+var offered = sync.OnceValues(func() ([]*intake.Form, error) {
+	all, err := seed.Forms()
+	return slices.DeleteFunc(all, func(f *intake.Form) bool {
+		return !slices.Contains([]string{"uti-women", "admin-request", "evisit-common"}, f.Name())
+	}), err
+})
+
+// plant registers two practices and the standard cast.
+func (w *world) plant(t *testing.T) {
+	t.Helper()
+	fs, err := offered()
+	if err != nil {
+		t.Fatal(err)
+	}
+	versions := map[string]string{}
+	for _, f := range fs {
+		versions[f.Name()] = f.Version()
+	}
+	for i, id := range []string{"lakeside", "harbor"} {
+		if err := w.cl.AddPractice(w.ctx, clinic.Practice{
+			ID: id, Name: "Practice " + id, Phone: "+1 503 555 0100", Inbox: "desk@" + id + ".example", Account: seed.Accounts[i],
+			Zone: "America/Los_Angeles", States: []string{"OR", "WA"}, Forms: versions,
+			Prices:  billing.PriceList{"uti-women": 40_00, "admin-request": 15_00},
+			Terms:   visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour},
+			Consent: clinic.Consent{Version: "2026-01", Text: "You may withdraw at any time."},
+			Readers: "Those who work here.",
+		}, fs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, m := range seed.Cast(start) {
+		if m.Contact != nil {
+			if err := w.cl.AddPatient(w.ctx, identity.Patient{ID: m.Person.Patient, Practice: m.Person.Practice, Contact: *m.Contact}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.becomes(m.Person)
+	}
 }
 
 func (w *world) openClinic(t *testing.T) {
@@ -409,7 +453,9 @@ func (w *world) letters(to string) []letter {
 	w.Helper()
 	res := httptest.NewRecorder()
 	w.box.ServeHTTP(res, httptest.NewRequestWithContext(w.ctx, http.MethodGet, "/dev/mail.json?to="+to, nil))
-	var out struct{ Mails []letter }
+	var out struct {
+		Mails []letter `json:"mails"`
+	}
 	if err := json.Unmarshal(res.Body.Bytes(), &out); err != nil {
 		w.Fatalf("mailbox: %v: %s", err, res.Body)
 	}

@@ -49,7 +49,9 @@ func TestALetterArrivesAsItWasWritten(t *testing.T) {
 	}
 	res := httptest.NewRecorder()
 	pages.ServeHTTP(res, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/dev/mail.json", nil))
-	var out struct{ Mails []mailbox.Mail }
+	var out struct {
+		Mails []mailbox.Mail `json:"mails"`
+	}
 	if err := json.Unmarshal(res.Body.Bytes(), &out); err != nil || len(out.Mails) != 1 {
 		t.Fatalf("%v: %s", err, res.Body)
 	}

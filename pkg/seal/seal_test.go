@@ -162,15 +162,16 @@ type keeper struct {
 
 func (k keeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var in struct {
-		KeyId, CiphertextBlob string //nolint:revive // KMS's words
-		EncryptionContext     map[string]string
+		KeyID             string            `json:"KeyId"`
+		CiphertextBlob    string            `json:"CiphertextBlob"`
+		EncryptionContext map[string]string `json:"EncryptionContext"`
 	}
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
 		k.t.Error(err)
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	sealed, err := base64.StdEncoding.DecodeString(in.CiphertextBlob)
-	if err != nil || r.Header.Get("X-Amz-Target") != "TrentService.Decrypt" || in.KeyId != k.id {
+	if err != nil || r.Header.Get("X-Amz-Target") != "TrentService.Decrypt" || in.KeyID != k.id {
 		k.refuse(w)
 		return
 	}

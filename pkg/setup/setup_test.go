@@ -195,8 +195,9 @@ func TestTheLogHidesContentEvenInARecordLoggedWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	var line struct {
-		Msg, Record, Text string
-		N                 int
+		Msg    string `json:"msg"`
+		Record string `json:"record"`
+		N      int    `json:"n"`
 	}
 	if err := json.Unmarshal(b, &line); err != nil {
 		t.Fatalf("%v: %s", err, b)

@@ -229,21 +229,33 @@ func TestWhatIsObserved(t *testing.T) {
 		name, body string
 		want       billing.Observation
 	}{
-		{"a hold", `"status":"requires_capture","amount_capturable":4000,"latest_charge":{"id":"ch_1","amount":4000,"captured":false,
+		{
+			"a hold", `"status":"requires_capture","amount_capturable":4000,"latest_charge":{"id":"ch_1","amount":4000,"captured":false,
 			"payment_method_details":{"type":"card","card":{"capture_before":1772467200}}}`,
-			billing.Observation{Status: "requires_capture", Capturable: 4000, CaptureBefore: time.Unix(1772467200, 0).UTC()}},
-		{"a capture", `"status":"succeeded","amount_received":4000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":4000,"captured":true}`,
-			billing.Observation{Status: "succeeded", Received: 4000}},
-		{"a smaller capture gives nothing back", `"status":"succeeded","amount_received":3000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":3000,"amount_refunded":1000,"captured":true}`,
-			billing.Observation{Status: "succeeded", Received: 3000}},
-		{"a part given back", `"status":"succeeded","amount_received":3000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":3000,"amount_refunded":1500,"captured":true}`,
-			billing.Observation{Status: "succeeded", Received: 3000, Refunded: 500}},
-		{"a hold let go gives nothing back", `"status":"canceled","latest_charge":{"id":"ch_1","amount":4000,"amount_refunded":4000,"captured":false,"refunded":true}`,
-			billing.Observation{Status: "canceled"}},
+			billing.Observation{Status: "requires_capture", Capturable: 4000, CaptureBefore: time.Unix(1772467200, 0).UTC()},
+		},
+		{
+			"a capture", `"status":"succeeded","amount_received":4000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":4000,"captured":true}`,
+			billing.Observation{Status: "succeeded", Received: 4000},
+		},
+		{
+			"a smaller capture gives nothing back", `"status":"succeeded","amount_received":3000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":3000,"amount_refunded":1000,"captured":true}`,
+			billing.Observation{Status: "succeeded", Received: 3000},
+		},
+		{
+			"a part given back", `"status":"succeeded","amount_received":3000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":3000,"amount_refunded":1500,"captured":true}`,
+			billing.Observation{Status: "succeeded", Received: 3000, Refunded: 500},
+		},
+		{
+			"a hold let go gives nothing back", `"status":"canceled","latest_charge":{"id":"ch_1","amount":4000,"amount_refunded":4000,"captured":false,"refunded":true}`,
+			billing.Observation{Status: "canceled"},
+		},
 		{"a hold run out", `"status":"canceled","cancellation_reason":"automatic"`, billing.Observation{Status: "canceled", Expired: true}},
 		{"a hold let go on request", `"status":"canceled","cancellation_reason":"requested_by_customer"`, billing.Observation{Status: "canceled"}},
-		{"a dispute", `"status":"succeeded","amount_received":4000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":4000,"captured":true,"disputed":true}`,
-			billing.Observation{Status: "succeeded", Received: 4000, Disputed: true}},
+		{
+			"a dispute", `"status":"succeeded","amount_received":4000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":4000,"captured":true,"disputed":true}`,
+			billing.Observation{Status: "succeeded", Received: 4000, Disputed: true},
+		},
 		{"no charge yet", `"status":"requires_payment_method"`, billing.Observation{Status: "requires_payment_method"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

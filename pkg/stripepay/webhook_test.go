@@ -53,8 +53,10 @@ func TestAWebhookIsTakenOnlyIfSignedForUsJustNow(t *testing.T) {
 		{"with one more signature", held, good + ",v1=00ff,v0=11", true},
 		{"garbage", held, "t=now,v1=yes", false},
 		{"not JSON", "hello", signed("hello", now, secret), false},
-		{"of another API version, whose ids are the same", strings.Replace(held, "2023-10-16", "2024-06-20", 1),
-			signed(strings.Replace(held, "2023-10-16", "2024-06-20", 1), now, secret), true},
+		{
+			"of another API version, whose ids are the same", strings.Replace(held, "2023-10-16", "2024-06-20", 1),
+			signed(strings.Replace(held, "2023-10-16", "2024-06-20", 1), now, secret), true,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
