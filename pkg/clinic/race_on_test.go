@@ -5,6 +5,6 @@ package clinic_test
 // The race detector makes everything several times slower, and looks for what
 // a part of it shows as well.
 const (
-	every = 5 // of the calls that journeys make is lost in turn
-	lives = "8"
+	every = 7 // of the calls that journeys make is lost in turn
+	lives = "5"
 )
