@@ -7,7 +7,7 @@ functions := $(notdir $(wildcard functions/*))
 engine    := infra/local/node_modules/.package-lock.json
 go_lint   := go tool -modfile=infra/tools/go.mod golangci-lint
 
-.PHONY: help setup run seed sweep demo bench test test-fast fuzz lint build $(addprefix build-,$(functions)) deploy clean
+.PHONY: help setup run seed sweep demo bench test test-fast browser fuzz lint build $(addprefix build-,$(functions)) deploy clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,10 @@ test: setup ## run all tests, race detector on
 
 test-fast: setup ## run all tests without the race detector
 	go test ./...
+
+browser: setup ## drive the pages in Chromium (needs Debian's chromium); pictures in .build/screenshots
+	npm ci --prefix infra/local/axe --no-audit --no-fund --loglevel=error
+	go test -tags browser ./infra/browser
 
 fuzz: setup ## run every fuzz target for a while (FUZZTIME=20s)
 	@infra/fuzz.sh $(or $(FUZZTIME),20s)
