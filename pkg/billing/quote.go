@@ -3,6 +3,7 @@
 package billing
 
 import (
+	"strconv"
 	"time"
 
 	"evisit/pkg/fault"
@@ -42,6 +43,16 @@ type Quote struct {
 	Basis     Basis       `json:"basis"`
 	Caveat    string      `json:"caveat,omitempty"`
 	ExpiresAt time.Time   `json:"expires"`
+	Refused   int         `json:"refused,omitempty"` // payment pages that Stripe refused to make
+}
+
+// Page names the payment page for the quote, and the payment it opens. It
+// changes only after a definite refusal, which the old name would only repeat.
+func (q Quote) Page() string {
+	if q.Refused == 0 {
+		return q.ID
+	}
+	return q.ID + "-" + strconv.Itoa(q.Refused)
 }
 
 // PageEnds is when a page for the quote stops being payable. It follows from

@@ -3,7 +3,9 @@ package clinic
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
@@ -22,7 +24,7 @@ func (cl *Clinic) Take(ctx context.Context, c Caller, id string) (visit.Visit, e
 	})
 }
 
-// maxMessage bounds a message in bytes.
+// maxMessage bounds a message in characters.
 const maxMessage = 8000
 
 // Ask asks the patient for more; the promise stands still until they reply.
@@ -132,9 +134,10 @@ func (cl *Clinic) open(ctx context.Context, v visit.Visit, m Message) (phi.Text,
 }
 
 func (cl *Clinic) message(ctx context.Context, v visit.Visit, c Caller, k MessageKind, text phi.Text, now time.Time) (Message, error) {
-	if text == "" || len(text) > maxMessage {
-		return Message{}, fault.New(fault.Invalid, "message_length", fmt.Sprintf("write a message of 1 to %d bytes", maxMessage),
-			fault.Problem{Where: "/text", Code: "length", Text: fmt.Sprintf("1 to %d bytes", maxMessage)})
+	plain := text.Reveal()
+	if strings.TrimSpace(plain) == "" || utf8.RuneCountInString(plain) > maxMessage || strings.ContainsRune(plain, 0) {
+		return Message{}, fault.New(fault.Invalid, "message_length", fmt.Sprintf("write a message of 1 to %d characters", maxMessage),
+			fault.Problem{Where: "/text", Code: "length", Text: fmt.Sprintf("1 to %d characters, not blank", maxMessage)})
 	}
 	m := Message{Visit: v.ID, Seq: v.Messages, Kind: k, From: c.Person.ID, Name: c.Person.Display, At: now}
 	var err error

@@ -179,11 +179,14 @@ func (cl *Clinic) attempt(ctx context.Context, c Caller, a identity.Action, w Wa
 		d.commit.Audit = append(d.commit.Audit, cl.trail(c.actor(v.Patient), string(a)+":"+string(d.visit.Status), d.visit, now))
 	}
 	d.commit.Audit[0].Content = contentHash(d.commit)
+	if d.refusal != nil { // the request was not carried out, so its key stays free
+		if err := cl.Store.Commit(ctx, d.commit); err != nil {
+			return visit.Visit{}, err
+		}
+		return visit.Visit{}, errors.Join(d.refusal, errDespite)
+	}
 	if err := cl.commit(ctx, c, w.Visit, d.commit); err != nil {
 		return visit.Visit{}, err
-	}
-	if d.refusal != nil {
-		return visit.Visit{}, errors.Join(d.refusal, errDespite)
 	}
 	return d.visit, nil
 }

@@ -208,12 +208,15 @@ func TestARedFlagEndsTheVisit(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		id := w.draft()
-		s := w.saves(jane, id, said{"uti-confused": true, "uti-count": -3, "uti-onset": "yesterday"})
+		alarming := said{"uti-confused": true, "uti-count": -3, "uti-onset": "yesterday"}
+		s := w.saves(jane, id, alarming)
 		w.diverted(id, intake.Disposition("emergency"), s.Diversion)
 		_, err := w.cl.Quote(w.ctx, w.as(jane), id)
 		w.refused(err, "wrong_status")
-		if s := w.saves(jane, id, said{"uti-confused": false}); s.Diversion == nil || s.Visit.Status != visit.Diverted {
-			t.Errorf("taken back: %+v", s)
+		_, err = w.cl.SavePage(w.ctx, w.as(jane), id, 0, page(said{"uti-confused": false}))
+		w.refused(err, "wrong_status")
+		if s := w.saves(jane, id, alarming); s.Diversion == nil || s.Visit.Status != visit.Diverted {
+			t.Errorf("sent again: %+v", s)
 		}
 		if got := w.visit(id).Payments; len(got) != 0 {
 			t.Errorf("payments: %v", got)

@@ -29,6 +29,7 @@ func (cl *Clinic) Deliver(ctx context.Context, d outbox.Delivery, act func(conte
 	log := cl.Log.WarnContext
 	if next.Parked {
 		log = cl.Log.ErrorContext
+		next.Practice = cl.concerns(ctx, next)
 	}
 	log(ctx, "event not handled", "event", d.ID, "kind", d.Kind, "visit", d.Visit, "tries", next.Tries, "parked", next.Parked, "err", failure)
 	err := cl.Store.Commit(ctx, Commit{Tried: []outbox.Delivery{next}})
@@ -36,6 +37,24 @@ func (cl *Clinic) Deliver(ctx context.Context, d outbox.Delivery, act func(conte
 		return nil // another delivery of it was quicker
 	}
 	return err
+}
+
+// concerns is the practice whose people must look at an event given up. One of
+// Stripe's names only an account; an account of nobody's concerns nobody but us.
+func (cl *Clinic) concerns(ctx context.Context, d outbox.Delivery) string {
+	if d.Practice != "" || d.Account == "" {
+		return d.Practice
+	}
+	ids, err := cl.Store.Practices(ctx)
+	for _, id := range ids {
+		if p, err := cl.practice(ctx, id); err == nil && p.Account == d.Account {
+			return id
+		}
+	}
+	if err != nil {
+		cl.Log.WarnContext(ctx, "whom a parked event concerns is not known", "event", d.ID, "err", err)
+	}
+	return ""
 }
 
 // note is a stable code for why a try failed.
@@ -142,7 +161,7 @@ func (cl *Clinic) due(ctx context.Context, d outbox.Delivery) error {
 		}
 		m.Events = cl.letGo(v, next, now)
 	case visit.CloseQuiet:
-		if next, err = cl.closed(ctx, v, "system", now); err != nil {
+		if next, err = cl.closed(ctx, v, "system:charge", now); err != nil {
 			return err
 		}
 	case visit.AskCheckout:

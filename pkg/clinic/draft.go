@@ -3,6 +3,7 @@ package clinic
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"evisit/pkg/audit"
@@ -93,7 +94,7 @@ func (cl *Clinic) SavePage(ctx context.Context, c Caller, id string, version int
 		v, now := l.visit, l.now
 		out = Saved{}
 		if v.Status == visit.Diverted {
-			return decision{visit: v}, nil // what it was shown is shown again
+			return cl.divertedBefore(ctx, l, page)
 		}
 		if version != 0 && version != v.Version {
 			return decision{}, stale()
@@ -127,6 +128,33 @@ func (cl *Clinic) SavePage(ctx context.Context, c Caller, id string, version int
 	}
 	out.Visit = v
 	return out, err
+}
+
+// divertedBefore finds that the page which ended a draft is sent again: what was
+// shown is shown again. Any other page is refused.
+func (cl *Clinic) divertedBefore(ctx context.Context, l loaded, page intake.Response) (decision, error) {
+	f, answers, err := cl.draft(ctx, l)
+	if err != nil {
+		return decision{}, err
+	}
+	res, err := check(f, answers.Merge(page))
+	if err != nil {
+		return decision{}, err
+	}
+	if !sameAnswers(res.Response, answers) {
+		_, err = l.visit.Saved("")
+	}
+	return decision{visit: l.visit}, err
+}
+
+// sameAnswers compares responses whose items may come in another order.
+func sameAnswers(a, b intake.Response) bool {
+	inOrder := func(r intake.Response) intake.Response {
+		r.Items = slices.Clone(r.Items)
+		slices.SortStableFunc(r.Items, func(x, y intake.Entry) int { return strings.Compare(x.LinkID, y.LinkID) })
+		return r
+	}
+	return inOrder(a).Equal(inOrder(b))
 }
 
 func stale() error {
@@ -289,7 +317,7 @@ func (cl *Clinic) Submit(ctx context.Context, c Caller, id string, s Submission)
 		if v.Status == visit.Draft && s.Consent != "" && s.Consent != p.Consent.Version {
 			return decision{}, fault.New(fault.Conflict, "consent_replaced", "the consent text has changed; read the new one and accept it")
 		}
-		next, err := v.Submit(s.Quote, v.Quote.ID, p.Terms, now)
+		next, err := v.Submit(s.Quote, v.Quote.Page(), p.Terms, now)
 		if err != nil || next.Version == v.Version {
 			return decision{visit: v}, err
 		}
@@ -352,7 +380,7 @@ func (cl *Clinic) submission(ctx context.Context, c Caller, v, next visit.Visit,
 			Amount: v.Quote.Amount, SessionEnds: v.Quote.PageEnds(),
 		}, now)
 		if err != nil {
-			return cl.unquoted(v, err)
+			return cl.repaged(v, err)
 		}
 		m.Payments = append(m.Payments, pay)
 	}
@@ -365,13 +393,15 @@ func (cl *Clinic) submission(ctx context.Context, c Caller, v, next visit.Visit,
 	return decision{visit: next, commit: m}, nil
 }
 
-// unquoted voids a quote whose page Stripe refused to make: under its id Stripe
-// would only refuse again.
-func (cl *Clinic) unquoted(v visit.Visit, why error) (decision, error) {
+// repaged remembers that Stripe refused to make a quote's page, so that the
+// same request, sent again, asks for it under another name.
+func (cl *Clinic) repaged(v visit.Visit, why error) (decision, error) {
 	if refused, _ := definite(why); refused == nil {
 		return decision{}, why
 	}
-	next, err := v.Priced(billing.Quote{})
+	q := v.Quote
+	q.Refused++
+	next, err := v.Priced(q)
 	return decision{visit: next, refusal: why}, err
 }
 

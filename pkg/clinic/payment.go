@@ -134,7 +134,7 @@ func (cl *Clinic) openPage(ctx context.Context, p billing.Payment, now time.Time
 	})
 	if err != nil {
 		return p, fault.Hide(fault.Busy, "payment_page_unavailable",
-			"the payment page cannot be opened just now, so nothing was sent; your answers are kept, try again", err)
+			"the payment page cannot be opened just now, so nothing was sent; your answers are kept, repeat the same request", err)
 	}
 	return billing.Open(p, now)
 }

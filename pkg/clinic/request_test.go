@@ -132,10 +132,10 @@ func TestAStepIsRefusedWhereItDoesNotBelong(t *testing.T) {
 	id := w.draft()
 	for _, r := range requests {
 		switch r.name {
-		case "ask", "answer", "decline": // nobody holds it
+		case "ask", "answer", "decline", "take": // nobody there has been sent it
 			_, err := r.send(w, w.as(ana), id, false)
-			w.refused(err, "denied")
-		case "take", "reply", "acknowledge":
+			w.refused(err, "not_found")
+		case "reply", "acknowledge":
 			_, err := r.send(w, w.as(r.who), id, false)
 			w.refused(err, "wrong_status")
 		}
@@ -143,7 +143,7 @@ func TestAStepIsRefusedWhereItDoesNotBelong(t *testing.T) {
 	w.cancels(id)
 	for _, r := range requests {
 		switch r.name {
-		case "start", "cancel", "ask", "answer", "decline":
+		case "start", "cancel", "ask", "answer", "decline", "take":
 		default:
 			_, err := r.send(w, w.as(r.who), id, false)
 			w.refused(err, "wrong_status")
@@ -276,7 +276,7 @@ func TestACaregiverActsWhileTheirGrantLasts(t *testing.T) {
 	w.refused(err, "identity_mismatch")
 	w.saves(elena, id, forRosa)
 	o := w.prices(elena, id)
-	trail, err := w.cl.Trail(w.ctx, w.as(ada), id)
+	trail, err := w.cl.Trail(w.ctx, w.as(elena), id)
 	if err != nil || len(trail) == 0 || trail[0].Actor.OnBehalf != rosa || trail[0].Actor.ID != elena {
 		t.Errorf("the trail says %+v, %v", trail, err)
 	}

@@ -217,7 +217,7 @@ func TestAnEventOfAnotherAccountIsRefusedAndShown(t *testing.T) {
 			if w.stands(id, visit.Queued); w.latest(id).payment != before.payment {
 				t.Error("the payment changed")
 			}
-			ds, err := w.cl.Store.Parked(w.ctx, "")
+			ds, err := w.cl.Store.Parked(w.ctx, "harbor") // whose account it named
 			if err != nil {
 				t.Fatal(err)
 			}

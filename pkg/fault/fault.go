@@ -21,6 +21,7 @@ const (
 	Anonymous Kind = "anonymous" // we do not know who asks
 	Denied    Kind = "denied"    // we know, and they may not
 	NotFound  Kind = "not found" // it does not exist, or not for them
+	NotThis   Kind = "not this"  // it exists, and cannot be asked for this way
 	Conflict  Kind = "conflict"  // it contradicts what is already so
 	Stale     Kind = "stale"     // it was decided on an older version
 	TooLarge  Kind = "too large"

@@ -110,40 +110,41 @@ func TestFieldsThatBreakARuleAreAllNamed(t *testing.T) {
 		code     string
 		where    []string
 	}{
-		"no form named":               {"jane-smith", "/visits", `{}`, 422, "invalid_request", []string{"/form"}},
-		"a field in capitals":         {"jane-smith", "/visits", `{"FORM":"uti-women"}`, 400, "unknown_field", []string{"/FORM"}},
-		"a field inside in capitals":  {"ana-rivera", atReview + "/answer", answer(map[string]any{"diagnoses": []any{map[string]any{"Code": "N30.00"}}}), 400, "unknown_field", []string{"/diagnoses/0/Code"}},
-		"null for a body":             {"jane-smith", "/visits", `null`, 422, "invalid_request", []string{"/form"}},
-		"an unknown form":             {"jane-smith", "/visits", `{"form":"no-such"}`, 422, "unknown_form", []string{"/form"}},
-		"an unknown version":          {"jane-smith", "/visits", `{"form":"uti-women","version":"9"}`, 422, "unknown_form", []string{"/form"}},
-		"a number for a form":         {"jane-smith", "/visits", `{"form":7}`, 400, "wrong_type", []string{"/form"}},
-		"names that are too long":     {"jane-smith", "/visits", fmt.Sprintf(`{"form":%q,"version":%q}`, long, long), 422, "invalid_request", []string{"/form", "/version"}},
-		"the common block":            {"jane-smith", "/visits", `{"form":"evisit-common"}`, 409, "not_offered", nil},
-		"a patient of the wrong sex":  {"tom-okafor", "/visits", `{"form":"uti-women"}`, 409, "not_eligible", []string{"sex"}},
-		"nothing accepted":            {"jane-smith", atDraft + "/submit", `{}`, 422, "invalid_request", []string{"/quote", "/accept_fee", "/accept_consent"}},
-		"the fee refused":             {"jane-smith", atDraft + "/submit", fmt.Sprintf(`{"quote":%q,"accept_fee":false,"accept_consent":true}`, quote), 422, "invalid_request", []string{"/accept_fee"}},
-		"yes as text":                 {"jane-smith", atDraft + "/submit", `{"quote":"q","accept_fee":"yes"}`, 400, "wrong_type", []string{"/accept_fee"}},
-		"a forged amount":             {"jane-smith", atDraft + "/submit", accept(`,"amount_cents":1`), 400, "unknown_field", []string{"/amount_cents"}},
-		"a forged quote":              {"jane-smith", atDraft + "/submit", `{"quote":"forged","accept_fee":true,"accept_consent":true}`, 409, "quote_replaced", nil},
-		"another consent":             {"jane-smith", atDraft + "/submit", accept(`,"consent_version":"old"`), 409, "consent_replaced", nil},
-		"an empty message":            {"jane-smith", atReview + "/messages", `{"text":""}`, 422, "invalid_request", []string{"/text"}},
-		"a message too long":          {"jane-smith", atReview + "/messages", map[string]string{"text": long}, 422, "invalid_request", []string{"/text"}},
-		"a message too long in bytes": {"jane-smith", atReview + "/messages", map[string]string{"text": strings.Repeat("é", 4001)}, 422, "message_length", []string{"/text"}},
-		"answers that are none":       {"jane-smith", atReview + "/messages", `{"text":"a","answers":null}`, 422, "response-invalid", []string{""}},
-		"answers nested deeply":       {"jane-smith", atReview + "/messages", `{"text":"a","answers":` + nested("[", "", "]", 30) + `}`, 400, "response-malformed", nil},
-		"a state moved":               {"jane-smith", atReview + "/messages", map[string]any{"text": "a", "answers": page(map[string]any{"location-state": "WA"})}, 422, "state_moved", []string{"location-state"}},
-		"a question of no words":      {"ana-rivera", atReview + "/ask", `{}`, 422, "invalid_request", []string{"/text"}},
-		"an empty answer":             {"ana-rivera", atReview + "/answer", `{}`, 422, "answer_incomplete", []string{"/reply", "/plan/do", "/plan/warning_signs", "/plan/follow_up", "/diagnoses"}},
-		"a diagnosis that is no code": {"ana-rivera", atReview + "/answer", answer(map[string]any{"diagnoses": []any{map[string]any{"code": "cystitis"}}}), 422, "answer_incomplete", []string{"/diagnoses/0/code"}},
-		"thirteen diagnoses":          {"ana-rivera", atReview + "/answer", answer(map[string]any{"diagnoses": slicesOf(13, map[string]any{"code": "N30.00"})}), 422, "answer_incomplete", []string{"/diagnoses"}},
-		"negative minutes":            {"ana-rivera", atReview + "/answer", answer(map[string]any{"minutes": -1}), 422, "answer_incomplete", []string{"/minutes"}},
-		"more minutes than a day has": {"ana-rivera", atReview + "/answer", answer(map[string]any{"minutes": 100_000}), 422, "answer_incomplete", []string{"/minutes"}},
-		"minutes that overflow":       {"ana-rivera", atReview + "/answer", `{"minutes":92233720368547758080}`, 400, "wrong_type", []string{"/minutes"}},
-		"half a minute":               {"ana-rivera", atReview + "/answer", `{"minutes":0.5}`, 400, "wrong_type", []string{"/minutes"}},
-		"a fee in the answer":         {"ana-rivera", atReview + "/answer", answer(map[string]any{"fee_cents": 1}), 400, "unknown_field", []string{"/fee_cents"}},
-		"a reason that is none":       {"ana-rivera", atReview + "/decline", `{"reason":"mood","text":"no"}`, 422, "invalid_request", []string{"/reason"}},
-		"no reason and no text":       {"ana-rivera", atReview + "/redirect", `{}`, 422, "invalid_request", []string{"/reason", "/text"}},
-		"a key of 10,000 characters":  {"jane-smith", atDraft + "/cancel", nil, 422, "invalid_request", []string{"Idempotency-Key"}},
+		"no form named":                {"jane-smith", "/visits", `{}`, 422, "invalid_request", []string{"/form"}},
+		"a field in capitals":          {"jane-smith", "/visits", `{"FORM":"uti-women"}`, 400, "unknown_field", []string{"/FORM"}},
+		"a field inside in capitals":   {"ana-rivera", atReview + "/answer", answer(map[string]any{"diagnoses": []any{map[string]any{"Code": "N30.00"}}}), 400, "unknown_field", []string{"/diagnoses/0/Code"}},
+		"null for a body":              {"jane-smith", "/visits", `null`, 422, "invalid_request", []string{"/form"}},
+		"an unknown form":              {"jane-smith", "/visits", `{"form":"no-such"}`, 422, "unknown_form", []string{"/form"}},
+		"an unknown version":           {"jane-smith", "/visits", `{"form":"uti-women","version":"9"}`, 422, "unknown_form", []string{"/form"}},
+		"a number for a form":          {"jane-smith", "/visits", `{"form":7}`, 400, "wrong_type", []string{"/form"}},
+		"names that are too long":      {"jane-smith", "/visits", fmt.Sprintf(`{"form":%q,"version":%q}`, long, long), 422, "invalid_request", []string{"/form", "/version"}},
+		"the common block":             {"jane-smith", "/visits", `{"form":"evisit-common"}`, 409, "not_offered", nil},
+		"a patient of the wrong sex":   {"tom-okafor", "/visits", `{"form":"uti-women"}`, 409, "not_eligible", []string{"sex"}},
+		"nothing accepted":             {"jane-smith", atDraft + "/submit", `{}`, 422, "invalid_request", []string{"/quote", "/accept_fee", "/accept_consent"}},
+		"the fee refused":              {"jane-smith", atDraft + "/submit", fmt.Sprintf(`{"quote":%q,"accept_fee":false,"accept_consent":true}`, quote), 422, "invalid_request", []string{"/accept_fee"}},
+		"yes as text":                  {"jane-smith", atDraft + "/submit", `{"quote":"q","accept_fee":"yes"}`, 400, "wrong_type", []string{"/accept_fee"}},
+		"a forged amount":              {"jane-smith", atDraft + "/submit", accept(`,"amount_cents":1`), 400, "unknown_field", []string{"/amount_cents"}},
+		"a forged quote":               {"jane-smith", atDraft + "/submit", `{"quote":"forged","accept_fee":true,"accept_consent":true}`, 409, "quote_replaced", nil},
+		"another consent":              {"jane-smith", atDraft + "/submit", accept(`,"consent_version":"old"`), 409, "consent_replaced", nil},
+		"an empty message":             {"jane-smith", atReview + "/messages", `{"text":""}`, 422, "invalid_request", []string{"/text"}},
+		"a message too long":           {"jane-smith", atReview + "/messages", map[string]string{"text": long}, 422, "invalid_request", []string{"/text"}},
+		"a message of nothing visible": {"jane-smith", atReview + "/messages", map[string]string{"text": " \n\t"}, 422, "message_length", []string{"/text"}},
+		"a message with a zero byte":   {"jane-smith", atReview + "/messages", `{"text":"a\u0000b"}`, 422, "message_length", []string{"/text"}},
+		"answers that are none":        {"jane-smith", atReview + "/messages", `{"text":"a","answers":null}`, 422, "response-invalid", []string{""}},
+		"answers nested deeply":        {"jane-smith", atReview + "/messages", `{"text":"a","answers":` + nested("[", "", "]", 30) + `}`, 400, "response-malformed", nil},
+		"a state moved":                {"jane-smith", atReview + "/messages", map[string]any{"text": "a", "answers": page(map[string]any{"location-state": "WA"})}, 422, "state_moved", []string{"location-state"}},
+		"a question of no words":       {"ana-rivera", atReview + "/ask", `{}`, 422, "invalid_request", []string{"/text"}},
+		"an empty answer":              {"ana-rivera", atReview + "/answer", `{}`, 422, "answer_incomplete", []string{"/reply", "/plan/do", "/plan/warning_signs", "/plan/follow_up", "/diagnoses"}},
+		"a diagnosis that is no code":  {"ana-rivera", atReview + "/answer", answer(map[string]any{"diagnoses": []any{map[string]any{"code": "cystitis"}}}), 422, "answer_incomplete", []string{"/diagnoses/0/code"}},
+		"thirteen diagnoses":           {"ana-rivera", atReview + "/answer", answer(map[string]any{"diagnoses": slicesOf(13, map[string]any{"code": "N30.00"})}), 422, "answer_incomplete", []string{"/diagnoses"}},
+		"negative minutes":             {"ana-rivera", atReview + "/answer", answer(map[string]any{"minutes": -1}), 422, "answer_incomplete", []string{"/minutes"}},
+		"more minutes than a day has":  {"ana-rivera", atReview + "/answer", answer(map[string]any{"minutes": 100_000}), 422, "answer_incomplete", []string{"/minutes"}},
+		"minutes that overflow":        {"ana-rivera", atReview + "/answer", `{"minutes":92233720368547758080}`, 400, "wrong_type", []string{"/minutes"}},
+		"half a minute":                {"ana-rivera", atReview + "/answer", `{"minutes":0.5}`, 400, "wrong_type", []string{"/minutes"}},
+		"a fee in the answer":          {"ana-rivera", atReview + "/answer", answer(map[string]any{"fee_cents": 1}), 400, "unknown_field", []string{"/fee_cents"}},
+		"a reason that is none":        {"ana-rivera", atReview + "/decline", `{"reason":"mood","text":"no"}`, 422, "invalid_request", []string{"/reason"}},
+		"no reason and no text":        {"ana-rivera", atReview + "/redirect", `{}`, 422, "invalid_request", []string{"/reason", "/text"}},
+		"a key of 10,000 characters":   {"jane-smith", atDraft + "/cancel", nil, 422, "invalid_request", []string{"Idempotency-Key"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -345,22 +346,22 @@ func TestAHostileIDIsNotFound(t *testing.T) {
 	})
 }
 
-func TestAnAddressOrMethodNobodyServesIsNotFound(t *testing.T) {
+func TestAnAddressOrMethodNobodyServesIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.nothingWritten(t, func(t *testing.T) {
-		for _, c := range []call{
-			{method: "GET", path: "/nothing"},
-			{method: "DELETE", path: "/visits"},
-			{method: "PUT", path: "/visits/v/answers", body: "{}"},
-			{method: "POST", path: "/health"},
-			{method: "TRACE", path: "/me"},
-			{method: "GET", path: "/visits/a/b/c"},
-			{method: "OPTIONS", path: "/me"},
+		for c, code := range map[*call]int{
+			{method: "GET", path: "/nothing"}:                      404,
+			{method: "DELETE", path: "/visits"}:                    405,
+			{method: "PUT", path: "/visits/v/answers", body: "{}"}: 405,
+			{method: "POST", path: "/health"}:                      405,
+			{method: "TRACE", path: "/me"}:                         405,
+			{method: "GET", path: "/visits/a/b/c"}:                 404,
+			{method: "OPTIONS", path: "/me"}:                       405,
 		} {
 			c.as = "jane-smith"
-			refused(t, send(t, w.api, c), 404, "no_route")
-			refused(t, send(t, w.hook, c), 404, "no_route")
+			refused(t, send(t, w.api, *c), code, map[int]string{404: "no_route", 405: "wrong_method"}[code])
+			refused(t, send(t, w.hook, *c), 404, "no_route")
 		}
 		refused(t, send(t, w.hook, call{method: "GET", path: "/stripe/webhook"}), 404, "no_route")
 	})

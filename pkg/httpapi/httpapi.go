@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"evisit/pkg/clinic"
@@ -69,8 +70,39 @@ func (a *API) Handler(pages http.Handler) http.Handler {
 	for _, p := range a.Patterns() {
 		mux.Handle(p, a.mux)
 	}
-	mux.Handle("/", pages)
+	mux.Handle("/", a.elsewhere(pages))
 	return Guard(mux, a.log)
+}
+
+// elsewhere serves pages, but tells a program that asks for an address the API
+// does not have, or in a way it does not have, so in its own words.
+func (a *API) elsewhere(pages http.Handler) http.Handler {
+	nowhere := NotFound(a.log)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if allowed := a.methods(r); len(allowed) > 0 {
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			reject(w, r, a.log, fault.New(fault.NotThis, "wrong_method", "this address is asked for with "+strings.Join(allowed, " or ")))
+			return
+		}
+		if r.Header.Get("Authorization") != "" || strings.Contains(r.Header.Get("Accept"), "json") {
+			nowhere.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})
+}
+
+// methods lists those the API has for r's path.
+func (a *API) methods(r *http.Request) []string {
+	var allowed []string
+	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPatch} {
+		other := r.Clone(r.Context())
+		other.Method = m
+		if _, pattern := a.mux.Handler(other); pattern != "" {
+			allowed = append(allowed, m)
+		}
+	}
+	return allowed
 }
 
 // NotFound is the reply to a path nobody serves, where there are no pages.

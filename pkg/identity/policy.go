@@ -49,6 +49,9 @@ type Resource struct {
 	Patient  string
 	Holder   string // the person who has taken the visit
 	Pool     Pool   // empty: not bound to a pool
+	// Unsent is a request that the practice has not been sent: whoever works
+	// there has no relation to it.
+	Unsent bool
 }
 
 // policy is the whole of who may do what; what is not here is denied.
@@ -104,7 +107,7 @@ func (p Person) stands(rel Relation, r Resource, now time.Time) bool {
 	case Acts:
 		return p.ActsFor(r.Patient, now)
 	case Team:
-		return true
+		return !r.Unsent
 	case Holder:
 		return p.ID != "" && r.Holder == p.ID
 	}

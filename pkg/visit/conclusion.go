@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"evisit/pkg/fault"
 	"evisit/pkg/phi"
@@ -60,8 +61,8 @@ func (c Conclusion) Problems() []fault.Problem {
 	} {
 		if strings.TrimSpace(f.text.Reveal()) == "" {
 			add(f.where, "required", "say "+f.want)
-		} else if len(f.text) > maxText {
-			add(f.where, "length", fmt.Sprintf("keep it under %d bytes", maxText))
+		} else if utf8.RuneCountInString(f.text.Reveal()) > maxText {
+			add(f.where, "length", fmt.Sprintf("keep it within %d characters", maxText))
 		}
 	}
 	reason := strings.TrimSpace(c.NoDiagnosis.Reveal())
@@ -72,8 +73,8 @@ func (c Conclusion) Problems() []fault.Problem {
 		add("/no_diagnosis", "consistency", "leave this out when a diagnosis is given")
 	case len(c.Diagnoses) > maxDiagnoses:
 		add("/diagnoses", "occurrence", fmt.Sprintf("give at most %d diagnoses", maxDiagnoses))
-	case len(c.NoDiagnosis) > maxText:
-		add("/no_diagnosis", "length", fmt.Sprintf("keep it under %d bytes", maxText))
+	case utf8.RuneCountInString(reason) > maxText:
+		add("/no_diagnosis", "length", fmt.Sprintf("keep it within %d characters", maxText))
 	}
 	for i, d := range c.Diagnoses {
 		if !icd10.MatchString(d.Code) {

@@ -295,8 +295,11 @@ func (v Visit) Expire(now time.Time) (Visit, error) {
 		return Visit{}, v.refuse("expire it")
 	}
 	reason := "unanswered"
-	if v.Status == AwaitingPatient {
+	switch held := v.holdEnds(); {
+	case v.Status == AwaitingPatient && !now.Before(v.Promise.Paused.Add(PatientTime)):
 		reason = "no_reply"
+	case v.Status == AwaitingPatient && !held.IsZero() && !now.Before(held):
+		reason = "hold_lost" // the patient still had time
 	}
 	return v.ended(Expired, reason, now), nil
 }

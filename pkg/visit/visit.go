@@ -132,7 +132,8 @@ type ReadMark struct {
 
 // Resource is the visit as the policy sees it.
 func (v Visit) Resource() identity.Resource {
-	return identity.Resource{Practice: v.Practice, Patient: v.Patient, Holder: v.Holder.ID, Pool: v.Pool}
+	unsent := v.Times.Queued.IsZero() && v.Status != Diverted // of a diversion the practice must know
+	return identity.Resource{Practice: v.Practice, Patient: v.Patient, Holder: v.Holder.ID, Pool: v.Pool, Unsent: unsent}
 }
 
 // Start returns a new draft.

@@ -67,6 +67,9 @@ func (v visit) at(step string) time.Time {
 	return time.Time{}
 }
 
+// sent reports whether the practice ever got the visit to see.
+func (v visit) sent() bool { return !v.at("queued").IsZero() || v.Status == "diverted" }
+
 func (v visit) answered() bool { return v.Status == "answered" || v.Status == "closed" }
 
 type ledger struct {
@@ -290,7 +293,7 @@ func (w *world) gatherCase(ctx context.Context, c *dossier, as reader, people []
 		role = "staff"
 	}
 	for _, p := range people {
-		if p.Practice != c.Practice || p.Role != role {
+		if p.Practice != c.Practice || p.Role != role || !c.sent() {
 			continue
 		}
 		as.token = p.Token

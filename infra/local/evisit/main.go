@@ -102,7 +102,7 @@ func beside(addr string) string {
 }
 
 func greet(s *system.System) {
-	fmt.Printf(`evisit is running on this machine. Nothing here reaches AWS or Stripe.
+	fmt.Printf(`evisit is running on this machine.
 
   Pages            %[1]s
   API              %[1]s/docs    (OpenAPI: /openapi.json)

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -39,6 +40,14 @@ func (s *System) config(ctx context.Context) (setup.Config, error) {
 	}
 	if c.Audience == "" {
 		c.Audience = "evisit"
+	}
+	if c.StripeKey != "" && c.StripeBase == "" {
+		if strings.HasPrefix(c.StripeKey, "sk_live_") || strings.HasPrefix(c.StripeKey, "rk_live_") {
+			return c, errors.New("STRIPE_SECRET_KEY is a live key; this system, where anyone may sign in as anyone, takes test keys only")
+		}
+		if c.Hook.Platform == "" || c.Hook.Connect == "" {
+			return c, errors.New("with a STRIPE_SECRET_KEY, set STRIPE_WEBHOOK_SECRET and STRIPE_CONNECT_WEBHOOK_SECRET to those of your endpoints")
+		}
 	}
 	if c.Hook.Platform == "" {
 		c.Hook.Platform = "whsec_simulated_platform"

@@ -144,7 +144,7 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s is in use; stop what listens there, or set EVISIT_ADDR to another host:port", addr)
+		return nil, fmt.Errorf("%s is in use; stop what listens there, or set EVISIT_ADDR to another host:port (the payment simulator takes the port after it)", addr)
 	}
 	return l, err
 }
