@@ -459,3 +459,36 @@ func TestWebhooksTwiceAndInAnyOrderAreAsOnce(t *testing.T) {
 		t.Errorf("Jane got %d letters", len(ls))
 	}
 }
+
+func TestASubmissionThatStripeFailedIsRepeatedAsItIs(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"", "key"} {
+		t.Run("under key "+key, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.draft()
+			quote := clinic.Submission{Quote: w.prices(jane, id).Quote.ID}
+			who := w.as(jane)
+			if key != "" {
+				who = w.once(jane, key, quote)
+			}
+			if _, err := w.sim.AddFault(stripesim.Fault{
+				Do: stripesim.Answer, Status: http.StatusInternalServerError, Path: "/v1/checkout/sessions", Times: 3,
+			}); err != nil {
+				t.Fatal(err)
+			}
+			_, err := w.cl.Submit(w.ctx, who, id, quote)
+			w.refused(err, "payment_page_unavailable")
+			w.stands(id, visit.Draft)
+			w.sim.ClearFaults()
+			s, err := w.cl.Submit(w.ctx, who, id, quote)
+			if err != nil || s.Page == "" || s.Visit.Status != visit.AwaitingPayment {
+				t.Fatalf("repeated: %s, page %q, %v", s.Visit.Status, s.Page, err)
+			}
+			again, err := w.cl.Submit(w.ctx, who, id, quote)
+			if err != nil || again.Page != s.Page {
+				t.Errorf("and again: page %q, %v; want %q", again.Page, err, s.Page)
+			}
+		})
+	}
+}
