@@ -65,7 +65,6 @@ type StripeEvent struct {
 	ID      string
 	Account string // the connected account; empty for the platform's own
 	Object  string // a PaymentIntent or Checkout Session
-	At      time.Time
 }
 
 // Hear keeps a verified event for charge to act on. Heard again, it is the same

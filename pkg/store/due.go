@@ -56,12 +56,7 @@ func (s *Store) Due(ctx context.Context, now time.Time, limit int) (visits, deli
 
 // Parked implements clinic.Store.
 func (s *Store) Parked(ctx context.Context, practice string) ([]outbox.Delivery, error) {
-	rows, err := s.query(ctx, &dynamodb.QueryInput{
-		IndexName:                 aws.String(queueIndex),
-		KeyConditionExpression:    aws.String("#q = :p"),
-		ExpressionAttributeNames:  map[string]string{"#q": "queue"},
-		ExpressionAttributeValues: item{":p": str(parkedName(practice))},
-	}, 0, "parked events")
+	rows, err := s.queued(ctx, parkedName(practice), "parked events")
 	if err != nil {
 		return nil, err
 	}
@@ -80,4 +75,14 @@ func (s *Store) Parked(ctx context.Context, practice string) ([]outbox.Delivery,
 		}
 	}
 	return ds, nil
+}
+
+// queued lists the keys under one name of the queue index.
+func (s *Store) queued(ctx context.Context, name, what string) ([]item, error) {
+	return s.query(ctx, &dynamodb.QueryInput{
+		IndexName:                 aws.String(queueIndex),
+		KeyConditionExpression:    aws.String("#q = :p"),
+		ExpressionAttributeNames:  map[string]string{"#q": "queue"},
+		ExpressionAttributeValues: item{":p": str(name)},
+	}, 0, what)
 }

@@ -48,12 +48,7 @@ func (s *Store) Practice(ctx context.Context, id string) (clinic.Practice, error
 }
 
 func (s *Store) Practices(ctx context.Context) ([]string, error) {
-	rows, err := s.query(ctx, &dynamodb.QueryInput{
-		IndexName:                 aws.String(queueIndex),
-		KeyConditionExpression:    aws.String("#q = :p"),
-		ExpressionAttributeNames:  map[string]string{"#q": "queue"},
-		ExpressionAttributeValues: item{":p": str(practicesName)},
-	}, 0, "practices")
+	rows, err := s.queued(ctx, practicesName, "practices")
 	if err != nil {
 		return nil, err
 	}

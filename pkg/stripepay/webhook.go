@@ -33,7 +33,7 @@ func Verify(body []byte, signature, secret string, now time.Time) (clinic.Stripe
 		return clinic.StripeEvent{ID: e.ID, Account: e.Account}, false, nil
 	}
 	object := subject(e.Data)
-	return clinic.StripeEvent{ID: e.ID, Account: e.Account, Object: object, At: time.Unix(e.Created, 0).UTC()}, object != "", nil
+	return clinic.StripeEvent{ID: e.ID, Account: e.Account, Object: object}, object != "", nil
 }
 
 // telling are the events after which a payment stands differently. The rest of

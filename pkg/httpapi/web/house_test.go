@@ -275,7 +275,7 @@ func (h *house) becomes(t *testing.T, url string, change func(*billing.Observati
 
 func (h *house) hear(t *testing.T, object string) {
 	t.Helper()
-	e := clinic.StripeEvent{ID: rand.Text(), Account: "acct_oak", Object: object, At: h.clock()}
+	e := clinic.StripeEvent{ID: rand.Text(), Account: "acct_oak", Object: object}
 	must(t, h.clinic.Hear(t.Context(), e))
 	d, err := h.clinic.Store.Delivery(t.Context(), "stripe."+e.Account+"."+e.ID)
 	must(t, err)
