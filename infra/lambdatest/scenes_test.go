@@ -337,7 +337,7 @@ func heard(ids ...string) func(*world) {
 
 func hearFirst(w *world) {
 	w.must(w.clinic.Hear(w.Context(), clinic.StripeEvent{
-		ID: "evt_1Recorded0000000000000001", Account: seed.Accounts[0], Object: "pi_3RecordedIntent00000001", At: recordedAt,
+		ID: "evt_1Recorded0000000000000001", Account: seed.Accounts[0], Object: "pi_3RecordedIntent00000001",
 	}))
 }
 
