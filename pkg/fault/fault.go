@@ -1,8 +1,8 @@
 // Package fault names the ways a request can fail that a caller may act on.
 //
 // A fault's text is written for the person using the product. It never carries
-// health information or the text of an underlying error; that text is kept for
-// logs and reached only through errors.Unwrap.
+// health information or the text of an underlying error. The underlying error is
+// kept for the logs, and reached only through errors.Is and errors.As.
 package fault
 
 import "errors"
@@ -13,29 +13,31 @@ type Kind string
 
 func (k Kind) Error() string { return string(k) }
 
-// The kinds. Any error that is none of these is internal: it is logged and
-// shown to nobody.
+// The kinds. An error of none of these kinds is internal: its text goes to the
+// log and never into a reply.
 const (
-	Malformed Kind = "malformed" // it could not be read at all
-	Invalid   Kind = "invalid"   // it was read, and it breaks a rule
-	Anonymous Kind = "anonymous" // we do not know who asks
-	Denied    Kind = "denied"    // we know, and they may not
-	NotFound  Kind = "not found" // it does not exist, or not for them
-	NotThis   Kind = "not this"  // it exists, and cannot be asked for this way
-	Conflict  Kind = "conflict"  // it contradicts what is already so
-	Stale     Kind = "stale"     // it was decided on an older version
-	TooLarge  Kind = "too large"
-	Busy      Kind = "busy" // a part we need does not answer; try again
+	Malformed   Kind = "malformed"    // the input cannot be decoded
+	Invalid     Kind = "invalid"      // the input was decoded and breaks a rule
+	Anonymous   Kind = "anonymous"    // the caller is not known
+	Denied      Kind = "denied"       // the caller is known and has no right to this
+	NotFound    Kind = "not found"    // the subject does not exist, or the caller may not know that it does
+	WrongMethod Kind = "wrong method" // the address exists, and not for this method
+	Conflict    Kind = "conflict"     // the subject's state does not permit the request
+	Stale       Kind = "stale"        // the request was decided on an older version of the subject
+	TooLarge    Kind = "too large"    // the input exceeds a limit
+	Busy        Kind = "busy"         // a service we depend on did not answer; the caller may repeat the request
 )
 
-// A Problem is one thing wrong with an input, and where it is.
+// A Problem is one thing wrong with an input. Where is a linkId or a JSON pointer
+// into the body, Code is stable and for programs, and Text tells people what
+// would be right.
 type Problem struct {
-	Where string `json:"where"` // a linkId, or a JSON pointer into the body
-	Code  string `json:"code"`  // stable, for programs
-	Text  string `json:"text"`  // what would be right, for people
+	Where string `json:"where"`
+	Code  string `json:"code"`
+	Text  string `json:"text"`
 }
 
-// A Fault is an error that may be shown. Code is stable and documented.
+// A Fault is an error whose text may be shown. Code is stable and documented.
 type Fault struct {
 	Kind     Kind
 	Code     string
@@ -46,7 +48,7 @@ type Fault struct {
 
 func (f *Fault) Error() string { return f.Text }
 
-// Unwrap exposes the kind, and the hidden cause for the logs.
+// Unwrap returns the kind and, if there is one, the hidden cause.
 func (f *Fault) Unwrap() []error {
 	if f.cause == nil {
 		return []error{f.Kind}
@@ -64,8 +66,8 @@ func Hide(k Kind, code, text string, cause error) error {
 	return &Fault{Kind: k, Code: code, Text: text, cause: cause}
 }
 
-// Public returns the fault inside err. It reports false for any error that is
-// not one; such an error must not be shown.
+// Public returns the fault inside err. It reports false if err holds no fault,
+// and the text of such an error must not be shown.
 func Public(err error) (*Fault, bool) {
 	f, ok := errors.AsType[*Fault](err)
 	return f, ok

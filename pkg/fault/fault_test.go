@@ -11,10 +11,11 @@ import (
 
 var kinds = []fault.Kind{
 	fault.Malformed, fault.Invalid, fault.Anonymous, fault.Denied, fault.NotFound,
-	fault.Conflict, fault.Stale, fault.TooLarge, fault.Busy,
+	fault.WrongMethod, fault.Conflict, fault.Stale, fault.TooLarge, fault.Busy,
 }
 
-func TestAFaultIsOfItsKindAlone(t *testing.T) {
+// A fault is of its own kind and of no other, however it is wrapped.
+func TestFault_HasOneKind(t *testing.T) {
 	t.Parallel()
 	for _, k := range kinds {
 		for name, err := range map[string]error{
@@ -32,7 +33,8 @@ func TestAFaultIsOfItsKindAlone(t *testing.T) {
 	}
 }
 
-func TestAFaultShowsItsTextAndKeepsItsCause(t *testing.T) {
+// A fault shows its text and hides its cause, which the logs can still find.
+func TestFault_ShowsTextHidesCause(t *testing.T) {
 	t.Parallel()
 	problem := fault.Problem{Where: "/age", Code: "range", Text: "give an age"}
 	err := fmt.Errorf("saving: %w", fault.New(fault.Invalid, "wrong", "put this right", problem))
@@ -49,7 +51,7 @@ func TestAFaultShowsItsTextAndKeepsItsCause(t *testing.T) {
 	}
 }
 
-func TestAnyOtherErrorIsNotShown(t *testing.T) {
+func TestPublic_OtherErrors(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{nil, io.EOF, fault.NotFound, fmt.Errorf("reading: %w", fault.Busy)} {
 		if f, ok := fault.Public(err); ok || f != nil {
@@ -58,7 +60,9 @@ func TestAnyOtherErrorIsNotShown(t *testing.T) {
 	}
 }
 
-func TestTwoFaultsAlikeAreNotTheSame(t *testing.T) {
+// Faults of the same kind, code and text are different errors, so a fault can be
+// a sentinel.
+func TestNew_AlikeNotEqual(t *testing.T) {
 	t.Parallel()
 	a, b := fault.New(fault.Conflict, "changed", "changed"), fault.New(fault.Conflict, "changed", "changed")
 	if errors.Is(a, b) || !errors.Is(fmt.Errorf("committing: %w", a), a) {

@@ -81,7 +81,7 @@ func (a *API) elsewhere(pages http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if allowed := a.methods(r); len(allowed) > 0 {
 			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			reject(w, r, a.log, fault.New(fault.NotThis, "wrong_method", "this address is asked for with "+strings.Join(allowed, " or ")))
+			reject(w, r, a.log, fault.New(fault.WrongMethod, "wrong_method", "this address is asked for with "+strings.Join(allowed, " or ")))
 			return
 		}
 		if r.Header.Get("Authorization") != "" || strings.Contains(r.Header.Get("Accept"), "json") {

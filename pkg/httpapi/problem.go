@@ -21,7 +21,7 @@ var statuses = []struct {
 	{fault.Anonymous, http.StatusUnauthorized},
 	{fault.Denied, http.StatusForbidden},
 	{fault.NotFound, http.StatusNotFound},
-	{fault.NotThis, http.StatusMethodNotAllowed},
+	{fault.WrongMethod, http.StatusMethodNotAllowed},
 	{fault.Conflict, http.StatusConflict},
 	{fault.Stale, http.StatusPreconditionFailed},
 	{fault.TooLarge, http.StatusRequestEntityTooLarge},

@@ -186,7 +186,7 @@ func explain(err error) (code int, text string, ok bool) {
 	switch f.Kind {
 	case fault.Conflict, fault.Invalid, fault.Stale:
 		return httpapi.Status(err), sentence(f.Text), true
-	case fault.Malformed, fault.Anonymous, fault.Denied, fault.NotFound, fault.NotThis, fault.TooLarge, fault.Busy:
+	case fault.Malformed, fault.Anonymous, fault.Denied, fault.NotFound, fault.WrongMethod, fault.TooLarge, fault.Busy:
 	}
 	return 0, "", false
 }
