@@ -8,10 +8,10 @@ import "fmt"
 type Cents int64
 
 // Max bounds any single amount we quote or post: a hundred thousand dollars.
-// Sums of entries stay far from overflow below it.
+// Amounts within Max can be summed by the billion without overflow.
 const Max Cents = 100_000_00
 
-// String formats an amount for people: $40.00, -$3.05.
+// String formats the amount for people: $40.00, -$3.05.
 func (c Cents) String() string {
 	sign, u := "", uint64(c) //nolint:gosec // two's complement is meant: u is negated with the sign
 	if c < 0 {

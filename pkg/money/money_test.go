@@ -11,7 +11,7 @@ import (
 	"evisit/pkg/money"
 )
 
-func TestCentsAreFormattedForPeople(t *testing.T) {
+func TestCents_String(t *testing.T) {
 	t.Parallel()
 	for c, want := range map[money.Cents]string{
 		0:             "$0.00",
@@ -31,7 +31,8 @@ func TestCentsAreFormattedForPeople(t *testing.T) {
 	}
 }
 
-func TestNoCentIsLostInFormatting(t *testing.T) {
+// The digits of a formatted amount are the amount, so formatting loses no cent.
+func TestCents_StringKeepsEveryDigit(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c := money.Cents(rapid.Int64().Draw(t, "cents"))
