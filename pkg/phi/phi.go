@@ -1,5 +1,5 @@
-// Package phi holds the type of text that may identify a person or tell of
-// their health.
+// Package phi holds the type of protected health information: text that may
+// identify a person or tell of their health.
 package phi
 
 import (
@@ -7,15 +7,15 @@ import (
 	"log/slog"
 )
 
-// Text is free text, an answer or contact data. It prints and logs as
-// [redacted] whatever the verb, so that it cannot slip into a log line or an
-// error. It marshals to JSON as itself: a reply or a sealed record that names
-// the field means to carry it. Reveal is the one way to the plain string.
+// Text is free text, an answer or contact data. Text prints and logs as
+// [redacted] under every verb, which keeps it out of log lines and errors. Text
+// marshals to JSON unredacted, because a reply or a sealed record that has the
+// field is meant to carry it. Reveal returns the plain string.
 type Text string
 
 const redacted = "[redacted]"
 
-// Reveal returns the text for the person entitled to read it.
+// Reveal returns the plain text, for a reader who is entitled to it.
 func (t Text) Reveal() string { return string(t) }
 
 func (Text) String() string             { return redacted }

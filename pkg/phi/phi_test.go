@@ -37,10 +37,12 @@ func nested() outer {
 	return outer{"visit-1", in, &in}
 }
 
-// What go vet refuses, and go test runs vet first, is left out: %w of what is no
-// error, %p of what is no pointer, and any verb but %v of records that hold
-// pointers to others. There fmt gives up on the verb and prints what it finds.
-func TestTextIsNeverPrinted(t *testing.T) {
+// Text prints as [redacted] by every function and verb of fmt, alone and inside
+// other values. Formats that go vet refuses are left out, because go test runs
+// vet first: %w of a value that is no error, %p of a value that is no pointer,
+// and any verb but %v of a record that holds pointers to records. With those, fmt
+// ignores the verb's method and prints the value's fields.
+func TestText_PrintsRedacted(t *testing.T) {
 	t.Parallel()
 	s := secret
 	values := map[string]any{
@@ -59,13 +61,13 @@ func TestTextIsNeverPrinted(t *testing.T) {
 				t.Errorf("%s under %s prints %s", name, verb, got)
 			}
 		}
-		for how, got := range map[string]string{
+		for function, got := range map[string]string{
 			"Sprint": fmt.Sprint(v), "Sprintln": fmt.Sprintln(v), "Sprintf with too many": fmt.Sprintf(general[:0], v),
 			"Errorf": fmt.Errorf("reading: %v", v).Error(), "Append": string(fmt.Append(nil, v)),
 			"joined errors": errors.Join(errors.New("a"), fmt.Errorf("b: %+v", v)).Error(),
 		} {
 			if leaks(got) {
-				t.Errorf("%s by %s prints %s", name, how, got)
+				t.Errorf("%s by %s prints %s", name, function, got)
 			}
 		}
 	}
@@ -74,8 +76,8 @@ func TestTextIsNeverPrinted(t *testing.T) {
 	}
 }
 
-// leaks reports whether a word of the secret is in what was printed, in
-// letters or in hexadecimal.
+// leaks reports whether printed holds a word of the secret, in letters or in
+// hexadecimal.
 func leaks(printed string) bool {
 	for word := range strings.FieldsSeq(string(secret)) {
 		if len(word) > 2 && (strings.Contains(printed, word) || strings.Contains(strings.ToLower(printed), fmt.Sprintf("%x", word))) {
@@ -85,7 +87,9 @@ func leaks(printed string) bool {
 	return false
 }
 
-func TestTextIsNeverLogged(t *testing.T) {
+// Text logs as [redacted]: as a value by the text and the JSON handler, and inside
+// a record by the text handler.
+func TestText_LogsRedacted(t *testing.T) {
 	t.Parallel()
 	s := secret
 	for name, handler := range map[string]func(*bytes.Buffer) slog.Handler{
@@ -107,9 +111,9 @@ func TestTextIsNeverLogged(t *testing.T) {
 	}
 }
 
-// JSON is how text is sealed and shown to those entitled to it, so there it is
-// itself. A JSON log must therefore be given values, never whole records.
-func TestTextIsItselfInJSON(t *testing.T) {
+// Text is unredacted in JSON, the form in which it is sealed and sent to its
+// readers. A JSON log must therefore be given single values, never records.
+func TestText_MarshalsUnredacted(t *testing.T) {
 	t.Parallel()
 	b, err := json.Marshal(map[string]phi.Text{"note": secret})
 	if err != nil || string(b) != `{"note":"Ada Byrne has a cough"}` {
