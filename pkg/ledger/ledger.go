@@ -1,5 +1,5 @@
-// Package ledger records money as balanced double entries. Balances are always
-// derived from entries, never stored.
+// Package ledger records money as balanced double entries. A balance is always
+// derived from entries and never stored.
 package ledger
 
 import (
@@ -14,20 +14,20 @@ type Account string
 
 const (
 	Holds     Account = "holds"      // card holds in force (memorandum, debit)
-	HoldsOwed Account = "holds_owed" // their counterpart: to be captured or released
-	Stripe    Account = "stripe"     // what Stripe owes the practice (asset)
+	HoldsOwed Account = "holds_owed" // counterpart of Holds: to be captured or released
+	Stripe    Account = "stripe"     // money that Stripe owes the practice (asset)
 	VisitFees Account = "visit_fees" // fees earned by answers (income)
-	Refunds   Account = "refunds"    // fees given back (contra-income)
+	Refunds   Account = "refunds"    // fees refunded (contra-income)
 )
 
-// A Kind says which event of a payment's life an entry records. A payment has
-// at most one hold, one capture and one release.
+// A Kind is the event of a payment's life that an entry records. A payment has at
+// most one hold, one capture and one release.
 type Kind string
 
 const (
 	Hold    Kind = "hold"
 	Capture Kind = "capture"
-	Charge  Kind = "charge" // collected at once, without a hold: a pay link
+	Charge  Kind = "charge" // money collected without a hold, as by a pay link
 	Release Kind = "release"
 	Refund  Kind = "refund"
 )
@@ -38,8 +38,8 @@ type Posting struct {
 	Amount  money.Cents `json:"amount"`
 }
 
-// An Entry is a set of postings that sums to zero, about one payment. ID is
-// unique within the payment, which makes posting twice impossible.
+// An Entry is a set of postings about one payment that sums to zero. ID is unique
+// within the payment, so that an entry cannot be posted twice.
 type Entry struct {
 	ID       string    `json:"id"`
 	Kind     Kind      `json:"kind"`
@@ -55,14 +55,14 @@ func Held(payment, practice string, amount money.Cents, at time.Time) (Entry, er
 		Posting{Holds, amount}, Posting{HoldsOwed, -amount})
 }
 
-// Released records that a hold of amount was let go.
+// Released records the release of a hold of amount.
 func Released(payment, practice string, amount money.Cents, at time.Time) (Entry, error) {
 	return entry(Release, string(Release), payment, practice, at,
 		Posting{HoldsOwed, amount}, Posting{Holds, -amount})
 }
 
-// Captured records that captured was collected out of a hold of held; what
-// remains of the hold is let go in the same breath, as Stripe does.
+// Captured records that captured was collected out of a hold of held. The entry
+// also releases the remainder of the hold, because Stripe does so on capture.
 func Captured(payment, practice string, held, captured money.Cents, at time.Time) (Entry, error) {
 	if captured <= 0 || captured > held {
 		return Entry{}, fmt.Errorf("ledger: payment %s: captured %s of a hold of %s", payment, captured, held)
@@ -78,8 +78,7 @@ func Charged(payment, practice string, amount money.Cents, at time.Time) (Entry,
 		Posting{Stripe, amount}, Posting{VisitFees, -amount})
 }
 
-// Refunded records that the total given back of a payment rose from before to
-// total.
+// Refunded records that the total refunded of a payment rose from before to total.
 func Refunded(payment, practice string, before, total money.Cents, at time.Time) (Entry, error) {
 	return entry(Refund, fmt.Sprintf("%s-%d", Refund, total), payment, practice, at,
 		Posting{Refunds, total - before}, Posting{Stripe, before - total})
@@ -93,7 +92,8 @@ func entry(k Kind, id, payment, practice string, at time.Time, ps ...Posting) (E
 	return e, e.Check()
 }
 
-// Check reports an entry that does not balance or has a posting of nothing.
+// Check reports an entry that does not balance, has fewer than two postings, or
+// has a posting of zero or of more than money.Max.
 func (e Entry) Check() error {
 	var sum money.Cents
 	for _, p := range e.Postings {

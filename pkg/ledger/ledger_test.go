@@ -14,7 +14,7 @@ import (
 
 var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 
-// amounts are mostly sensible and sometimes at the ends of their range.
+// amounts draws mostly sensible amounts, and some at the ends of the range.
 var amounts = rapid.OneOf(
 	rapid.Custom(func(t *rapid.T) money.Cents {
 		return money.Cents(rapid.Int64Range(1, int64(money.Max)).Draw(t, "sensible"))
@@ -23,7 +23,8 @@ var amounts = rapid.OneOf(
 	rapid.SampledFrom([]money.Cents{0, 1, -1, money.Max, money.Max + 1, -money.Max, math.MinInt64, math.MaxInt64}),
 )
 
-func TestEveryEntryBalancesOrIsRefused(t *testing.T) {
+// Every entry that a constructor makes balances; amounts out of range are refused.
+func TestEntry_BalancesOrIsRefused(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		a, b := amounts.Draw(t, "a"), amounts.Draw(t, "b")
@@ -62,7 +63,8 @@ func TestEveryEntryBalancesOrIsRefused(t *testing.T) {
 	})
 }
 
-func TestEntriesPostToTheirAccounts(t *testing.T) {
+// Each kind of entry posts to the accounts that the books expect.
+func TestEntry_PostsToAccounts(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name string
@@ -71,28 +73,34 @@ func TestEntriesPostToTheirAccounts(t *testing.T) {
 		want map[ledger.Account]money.Cents
 	}{
 		{
-			"a hold", func() (ledger.Entry, error) { return ledger.Held("p", "x", 4000, noon) }, "hold",
-			map[ledger.Account]money.Cents{ledger.Holds: 4000, ledger.HoldsOwed: -4000},
+			name: "Held", id: "hold",
+			make: func() (ledger.Entry, error) { return ledger.Held("p", "x", 4000, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Holds: 4000, ledger.HoldsOwed: -4000},
 		},
 		{
-			"a release", func() (ledger.Entry, error) { return ledger.Released("p", "x", 4000, noon) }, "release",
-			map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000},
+			name: "Released", id: "release",
+			make: func() (ledger.Entry, error) { return ledger.Released("p", "x", 4000, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000},
 		},
 		{
-			"a capture", func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 4000, noon) }, "capture",
-			map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 4000, ledger.VisitFees: -4000},
+			name: "Captured, all of the hold", id: "capture",
+			make: func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 4000, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 4000, ledger.VisitFees: -4000},
 		},
 		{
-			"a capture of a part", func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 2500, noon) }, "capture",
-			map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 2500, ledger.VisitFees: -2500},
+			name: "Captured, a part of the hold", id: "capture",
+			make: func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 2500, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 2500, ledger.VisitFees: -2500},
 		},
 		{
-			"a charge", func() (ledger.Entry, error) { return ledger.Charged("p", "x", 4000, noon) }, "charge",
-			map[ledger.Account]money.Cents{ledger.Stripe: 4000, ledger.VisitFees: -4000},
+			name: "Charged", id: "charge",
+			make: func() (ledger.Entry, error) { return ledger.Charged("p", "x", 4000, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Stripe: 4000, ledger.VisitFees: -4000},
 		},
 		{
-			"a second refund", func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 1000, 2500, noon) }, "refund-2500",
-			map[ledger.Account]money.Cents{ledger.Refunds: 1500, ledger.Stripe: -1500},
+			name: "Refunded, a second time", id: "refund-2500",
+			make: func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 1000, 2500, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Refunds: 1500, ledger.Stripe: -1500},
 		},
 	} {
 		e, err := test.make()
@@ -105,7 +113,7 @@ func TestEntriesPostToTheirAccounts(t *testing.T) {
 	}
 }
 
-func TestCheckRefusesWhatDoesNotBalance(t *testing.T) {
+func TestCheck_Refuses(t *testing.T) {
 	t.Parallel()
 	for name, ps := range map[string][]ledger.Posting{
 		"nothing":        nil,
