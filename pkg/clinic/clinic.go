@@ -43,8 +43,8 @@ type Clinic struct {
 // record and field are bound to the ciphertext as associated data.
 type Sealer interface {
 	Seal(ctx context.Context, place Place, plain []byte) ([]byte, error)
-	// Open fails if the sealed bytes were altered or moved to another place.
-	Open(ctx context.Context, place Place, sealed []byte) ([]byte, error)
+	// Unseal fails if the sealed bytes were altered or moved to another place.
+	Unseal(ctx context.Context, place Place, sealed []byte) ([]byte, error)
 }
 
 // A Place is where a sealed value belongs.

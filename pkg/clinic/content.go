@@ -87,7 +87,7 @@ func inflate(packed []byte) ([]byte, error) {
 }
 
 func (cl *Clinic) openJSON(ctx context.Context, at Place, sealed []byte, v any) error {
-	packed, err := cl.Seal.Open(ctx, at, sealed)
+	packed, err := cl.Seal.Unseal(ctx, at, sealed)
 	if err != nil {
 		return fmt.Errorf("opening %s of %s: %w", at.Field, at.Record, err)
 	}

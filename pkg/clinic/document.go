@@ -124,7 +124,7 @@ func (cl *Clinic) object(ctx context.Context, v visit.Visit, hash string) (json.
 	if err != nil {
 		return nil, err
 	}
-	plain, err := cl.Seal.Open(ctx, documentPlace(v, hash), sealed)
+	plain, err := cl.Seal.Unseal(ctx, documentPlace(v, hash), sealed)
 	if err != nil {
 		return nil, fmt.Errorf("opening document of visit %s: %w", v.ID, err)
 	}

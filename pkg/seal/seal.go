@@ -1,7 +1,7 @@
-// Package seal encrypts content with Tink's authenticated encryption. The data
-// keys are themselves encrypted under a KMS key; on a laptop they lie in a
-// file. Each ciphertext is bound to its practice, record and field, so that
-// bytes moved to another place do not open.
+// Package seal encrypts content with Tink's authenticated encryption. The keyset
+// is itself encrypted under a KMS key; on a laptop the keyset is a plain file.
+// Each ciphertext is bound to its practice, record and field, so that bytes moved
+// to another place cannot be decrypted.
 package seal
 
 import (
@@ -29,34 +29,35 @@ var _ clinic.Sealer = (*Sealer)(nil)
 
 // Seal implements clinic.Sealer.
 func (s *Sealer) Seal(_ context.Context, at clinic.Place, plain []byte) ([]byte, error) {
-	b, err := s.aead.Encrypt(plain, associated(at))
+	b, err := s.aead.Encrypt(plain, associatedData(at))
 	if err != nil {
 		return nil, fmt.Errorf("sealing %s of %s: %w", at.Field, at.Record, err)
 	}
 	return b, nil
 }
 
-// Open implements clinic.Sealer.
-func (s *Sealer) Open(_ context.Context, at clinic.Place, sealed []byte) ([]byte, error) {
-	b, err := s.aead.Decrypt(sealed, associated(at))
+// Unseal implements clinic.Sealer.
+func (s *Sealer) Unseal(_ context.Context, at clinic.Place, sealed []byte) ([]byte, error) {
+	b, err := s.aead.Decrypt(sealed, associatedData(at))
 	if err != nil {
 		return nil, fmt.Errorf("unsealing %s of %s: %w", at.Field, at.Record, err)
 	}
 	return b, nil
 }
 
-// associated joins a place's parts with their lengths, so that no two places
-// give the same bytes.
-func associated(p clinic.Place) []byte {
+// associatedData joins the parts of a place with their lengths, so that no two
+// places have the same associated data.
+func associatedData(p clinic.Place) []byte {
 	return fmt.Appendf(nil, "%d:%s%d:%s%d:%s", len(p.Practice), p.Practice, len(p.Record), p.Record, len(p.Field), p.Field)
 }
 
-// File opens the keyset in path, making a new one if there is none. It is for
-// a laptop: whoever reads the file can open everything.
+// File loads the keyset in path and makes a new keyset if there is no file. The
+// keyset is not encrypted and its reader can unseal everything, so File is for a
+// laptop only.
 func File(path string) (*Sealer, error) {
 	b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 	if errors.Is(err, fs.ErrNotExist) {
-		if err := newFile(path); err != nil {
+		if err := newKeysetFile(path); err != nil {
 			return nil, fmt.Errorf("making keyset %s: %w", path, err)
 		}
 		b, err = os.ReadFile(path) //nolint:gosec // the operator names the file
@@ -68,12 +69,12 @@ func File(path string) (*Sealer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading keyset %s: %w", path, err)
 	}
-	return from(h)
+	return newSealer(h)
 }
 
-// newFile writes a keyset whole or not at all, and never over another: half of
-// one, or one replaced, would lose everything sealed with it.
-func newFile(path string) error {
+// newKeysetFile writes a new keyset whole or not at all, and never over another: a
+// keyset cut short or replaced would lose everything sealed with it.
+func newKeysetFile(path string) error {
 	h, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
 		return err
@@ -96,19 +97,19 @@ func newFile(path string) error {
 	if err := os.Link(f.Name(), path); !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	return nil // someone else was quicker, and may have sealed with theirs
+	return nil // another process made the file first, and may have sealed with its keyset
 }
 
-// KMS opens a keyset that was encrypted under the KMS key named by keyID.
+// KMS loads a keyset that was encrypted under the KMS key named by keyID.
 func KMS(ctx context.Context, client *kms.Client, keyID string, encrypted []byte) (*Sealer, error) {
-	h, err := keyset.Read(keyset.NewJSONReader(bytes.NewReader(encrypted)), &master{ctx, client, keyID})
+	h, err := keyset.Read(keyset.NewJSONReader(bytes.NewReader(encrypted)), &kmsKey{ctx, client, keyID})
 	if err != nil {
 		return nil, fmt.Errorf("opening the keyset under %s: %w", keyID, err)
 	}
-	return from(h)
+	return newSealer(h)
 }
 
-func from(h *keyset.Handle) (*Sealer, error) {
+func newSealer(h *keyset.Handle) (*Sealer, error) {
 	a, err := aead.New(h)
 	if err != nil {
 		return nil, fmt.Errorf("using the keyset: %w", err)
@@ -116,20 +117,22 @@ func from(h *keyset.Handle) (*Sealer, error) {
 	return &Sealer{a}, nil
 }
 
-// A master is a KMS key as Tink's AEAD, for reading a keyset once at start. It
-// calls the SDK's concrete client: Tink's own KMS module holds clients in
-// interfaces, which keeps the linker from dropping what we do not use.
-type master struct {
-	ctx    context.Context //nolint:containedctx // Tink's interface takes none; it lives for one call
+// A kmsKey is a KMS key as Tink's AEAD, for decrypting the keyset once at start.
+// It calls the SDK's concrete client: Tink's own KMS module holds clients in
+// interfaces, which keeps the linker from dropping the calls we do not use.
+type kmsKey struct {
+	ctx    context.Context //nolint:containedctx // Tink's interface takes no context; a kmsKey lives for one call
 	client *kms.Client
 	keyID  string
 }
 
+// keysetContext is the encryption context's purpose. KMS refuses to decrypt a
+// ciphertext of another purpose, even one under the same key.
 const keysetContext = "evisit-keyset"
 
-func (m *master) Encrypt(plain, _ []byte) ([]byte, error) {
-	out, err := m.client.Encrypt(m.ctx, &kms.EncryptInput{
-		KeyId: &m.keyID, Plaintext: plain, EncryptionContext: map[string]string{"purpose": keysetContext},
+func (k *kmsKey) Encrypt(plain, _ []byte) ([]byte, error) {
+	out, err := k.client.Encrypt(k.ctx, &kms.EncryptInput{
+		KeyId: &k.keyID, Plaintext: plain, EncryptionContext: map[string]string{"purpose": keysetContext},
 	})
 	if err != nil {
 		return nil, err
@@ -137,9 +140,9 @@ func (m *master) Encrypt(plain, _ []byte) ([]byte, error) {
 	return out.CiphertextBlob, nil
 }
 
-func (m *master) Decrypt(sealed, _ []byte) ([]byte, error) {
-	out, err := m.client.Decrypt(m.ctx, &kms.DecryptInput{
-		KeyId: &m.keyID, CiphertextBlob: sealed, EncryptionContext: map[string]string{"purpose": keysetContext},
+func (k *kmsKey) Decrypt(sealed, _ []byte) ([]byte, error) {
+	out, err := k.client.Decrypt(k.ctx, &kms.DecryptInput{
+		KeyId: &k.keyID, CiphertextBlob: sealed, EncryptionContext: map[string]string{"purpose": keysetContext},
 	})
 	if err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ import (
 	"evisit/pkg/seal"
 )
 
-func file(t *testing.T) *seal.Sealer {
+func newSealer(t *testing.T) *seal.Sealer {
 	t.Helper()
 	s, err := seal.File(filepath.Join(t.TempDir(), "keyset.json"))
 	if err != nil {
@@ -34,47 +34,50 @@ func file(t *testing.T) *seal.Sealer {
 }
 
 func places() *rapid.Generator[clinic.Place] {
-	// Few letters, digits and colons: names that run into one another.
+	// Parts of few letters, digits and colons are easily confused when joined.
 	part := rapid.StringMatching(`[a1:]{0,4}`)
 	return rapid.Custom(func(t *rapid.T) clinic.Place {
 		return clinic.Place{Practice: part.Draw(t, "practice"), Record: part.Draw(t, "record"), Field: part.Draw(t, "field")}
 	})
 }
 
-func TestWhatIsSealedOpensInItsOwnPlaceOnly(t *testing.T) {
+// Sealed content is unsealed in its own place; moved, altered or cut short it is
+// refused.
+func TestUnseal_OnlyInItsPlace(t *testing.T) {
 	t.Parallel()
-	s := file(t)
+	s := newSealer(t)
 	rapid.Check(t, func(t *rapid.T) {
 		at, plain := places().Draw(t, "at"), rapid.SliceOf(rapid.Byte()).Draw(t, "plain")
 		sealed, err := s.Seal(context.Background(), at, plain)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if opened, err := s.Open(context.Background(), at, sealed); err != nil || !bytes.Equal(opened, plain) {
-			t.Errorf("opened as %q, %v", opened, err)
+		if unsealed, err := s.Unseal(context.Background(), at, sealed); err != nil || !bytes.Equal(unsealed, plain) {
+			t.Errorf("unsealed as %q, %v", unsealed, err)
 		}
 		if len(plain) > 8 && bytes.Contains(sealed, plain) {
-			t.Error("it is not encrypted")
+			t.Error("the content is not encrypted")
 		}
 		if moved := places().Draw(t, "moved"); moved != at {
-			if opened, err := s.Open(context.Background(), moved, sealed); err == nil {
-				t.Errorf("sealed at %q, opened at %q: %q", at, moved, opened)
+			if unsealed, err := s.Unseal(context.Background(), moved, sealed); err == nil {
+				t.Errorf("sealed at %q, unsealed at %q: %q", at, moved, unsealed)
 			}
 		}
 		altered := bytes.Clone(sealed)
 		altered[rapid.IntRange(0, len(altered)-1).Draw(t, "byte")] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
-		if _, err := s.Open(context.Background(), at, altered); err == nil {
-			t.Error("altered, it opened")
+		if _, err := s.Unseal(context.Background(), at, altered); err == nil {
+			t.Error("altered content was unsealed")
 		}
-		if _, err := s.Open(context.Background(), at, sealed[:rapid.IntRange(0, len(sealed)-1).Draw(t, "cut")]); err == nil {
-			t.Error("cut short, it opened")
+		if _, err := s.Unseal(context.Background(), at, sealed[:rapid.IntRange(0, len(sealed)-1).Draw(t, "cut")]); err == nil {
+			t.Error("content cut short was unsealed")
 		}
 	})
 }
 
-func TestTheSameContentNeverLooksTheSame(t *testing.T) {
+// The same content sealed twice gives different bytes.
+func TestSeal_SameContentDiffers(t *testing.T) {
 	t.Parallel()
-	s, at := file(t), clinic.Place{Practice: "p", Record: "r", Field: "f"}
+	s, at := newSealer(t), clinic.Place{Practice: "p", Record: "r", Field: "f"}
 	one, err := s.Seal(t.Context(), at, []byte("same"))
 	if err != nil {
 		t.Fatal(err)
@@ -85,16 +88,19 @@ func TestTheSameContentNeverLooksTheSame(t *testing.T) {
 	}
 }
 
-func TestAnErrorNamesThePlaceAndNoContent(t *testing.T) {
+// Unseal's error names the field and record, and quotes no content.
+func TestUnseal_ErrorHasNoContent(t *testing.T) {
 	t.Parallel()
-	s := file(t)
-	_, err := s.Open(t.Context(), clinic.Place{Practice: "lakeside", Record: "v1", Field: "answers"}, []byte("chest pain"))
+	s := newSealer(t)
+	_, err := s.Unseal(t.Context(), clinic.Place{Practice: "lakeside", Record: "v1", Field: "answers"}, []byte("chest pain"))
 	if err == nil || !bytes.Contains([]byte(err.Error()), []byte("answers of v1")) || bytes.Contains([]byte(err.Error()), []byte("chest")) {
 		t.Errorf("the error is %v", err)
 	}
 }
 
-func TestAKeysetFileMadeByManyAtOnceIsOne(t *testing.T) {
+// Processes that make the keyset file at the same time all use one keyset, and
+// leave no other file.
+func TestFile_MadeConcurrently(t *testing.T) {
 	t.Parallel()
 	at := clinic.Place{Practice: "p", Record: "r", Field: "f"}
 	for range 10 {
@@ -120,8 +126,8 @@ func TestAKeysetFileMadeByManyAtOnceIsOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, b := range sealed {
-			if _, err := s.Open(t.Context(), at, b); err != nil {
-				t.Fatalf("what one of them sealed is lost: %v", err)
+			if _, err := s.Unseal(t.Context(), at, b); err != nil {
+				t.Fatalf("content that one process sealed is lost: %v", err)
 			}
 		}
 		left, err := os.ReadDir(dir)
@@ -134,7 +140,8 @@ func TestAKeysetFileMadeByManyAtOnceIsOne(t *testing.T) {
 	}
 }
 
-func TestAFileThatIsNoKeysetIsSaidAndKept(t *testing.T) {
+// A file that holds no keyset is refused and not overwritten.
+func TestFile_NotAKeyset(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "keyset.json")
 	for _, content := range []string{"", "{", `{"primaryKeyId":1}`} {
@@ -153,14 +160,14 @@ func TestAFileThatIsNoKeysetIsSaidAndKept(t *testing.T) {
 	}
 }
 
-// A keeper is KMS: it seals under one key and one encryption context.
-type keeper struct {
+// A fakeKMS decrypts as KMS does, under one key and its encryption context.
+type fakeKMS struct {
 	t   *testing.T
 	key tink.AEAD
 	id  string
 }
 
-func (k keeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (k fakeKMS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		KeyID             string            `json:"KeyId"`
 		CiphertextBlob    string            `json:"CiphertextBlob"`
@@ -185,7 +192,7 @@ func (k keeper) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (k keeper) refuse(w http.ResponseWriter) {
+func (k fakeKMS) refuse(w http.ResponseWriter) {
 	w.WriteHeader(http.StatusBadRequest)
 	_, _ = w.Write([]byte(`{"__type":"InvalidCiphertextException"}`))
 }
@@ -203,19 +210,21 @@ func newAEAD(t *testing.T) tink.AEAD {
 	return a
 }
 
-// bound is an AEAD with associated data of its own, as KMS's context is.
-type bound struct {
+// A contextAEAD encrypts under an encryption context of its own, as KMS does.
+type contextAEAD struct {
 	tink.AEAD
 	context string
 }
 
-func (b bound) Encrypt(plain, _ []byte) ([]byte, error) {
+func (b contextAEAD) Encrypt(plain, _ []byte) ([]byte, error) {
 	return b.AEAD.Encrypt(plain, []byte(b.context))
 }
 
-func TestAKeysetUnderAKMSKey(t *testing.T) {
+// A keyset under a KMS key unseals in every process; a keyset under another key or
+// another encryption context is refused.
+func TestKMS_Keyset(t *testing.T) {
 	t.Parallel()
-	k := keeper{t: t, key: newAEAD(t), id: "alias/evisit"}
+	k := fakeKMS{t: t, key: newAEAD(t), id: "alias/evisit"}
 	srv := httptest.NewServer(k)
 	t.Cleanup(srv.Close)
 	client := kms.NewFromConfig(aws.Config{
@@ -232,7 +241,7 @@ func TestAKeysetUnderAKMSKey(t *testing.T) {
 		}
 		return b.Bytes()
 	}
-	good := encrypted(bound{k.key, "evisit-keyset"})
+	good := encrypted(contextAEAD{k.key, "evisit-keyset"})
 	at := clinic.Place{Practice: "p", Record: "r", Field: "f"}
 	s, err := seal.KMS(t.Context(), client, k.id, good)
 	if err != nil {
@@ -246,23 +255,23 @@ func TestAKeysetUnderAKMSKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err := again.Open(t.Context(), at, sealed); err != nil || string(b) != "kept" {
-		t.Errorf("another process opened %q, %v", b, err)
+	if b, err := again.Unseal(t.Context(), at, sealed); err != nil || string(b) != "kept" {
+		t.Errorf("another process unsealed %q, %v", b, err)
 	}
-	for name, open := range map[string]func() error{
+	for name, load := range map[string]func() error{
 		"another key's keyset": func() error {
-			_, err := seal.KMS(t.Context(), client, k.id, encrypted(bound{newAEAD(t), "evisit-keyset"}))
+			_, err := seal.KMS(t.Context(), client, k.id, encrypted(contextAEAD{newAEAD(t), "evisit-keyset"}))
 			return err
 		},
 		"something else sealed under the key": func() error {
-			_, err := seal.KMS(t.Context(), client, k.id, encrypted(bound{k.key, "another purpose"}))
+			_, err := seal.KMS(t.Context(), client, k.id, encrypted(contextAEAD{k.key, "another purpose"}))
 			return err
 		},
 		"a key that KMS does not let us use": func() error { _, err := seal.KMS(t.Context(), client, "alias/other", good); return err },
 		"no keyset":                          func() error { _, err := seal.KMS(t.Context(), client, k.id, nil); return err },
 	} {
-		if open() == nil {
-			t.Errorf("%s was opened", name)
+		if load() == nil {
+			t.Errorf("%s was loaded", name)
 		}
 	}
 }
