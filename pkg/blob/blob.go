@@ -26,8 +26,8 @@ var _ clinic.Blobs = (*Bucket)(nil)
 // New returns the bucket called name.
 func New(client *s3.Client, name string) *Bucket { return &Bucket{client, name} }
 
-// Put implements clinic.Blobs. Keys come from content, so writing one again
-// writes the same.
+// Put implements clinic.Blobs. A key is derived from the content, so putting an
+// object again writes the same bytes.
 func (b *Bucket) Put(ctx context.Context, key string, data []byte) error {
 	_, err := b.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(data)})
 	if err != nil {
@@ -36,7 +36,7 @@ func (b *Bucket) Put(ctx context.Context, key string, data []byte) error {
 	return nil
 }
 
-// maxObject bounds what is read into memory.
+// maxObject is the most that Get reads into memory.
 const maxObject = 16 << 20
 
 // Get implements clinic.Blobs.

@@ -18,7 +18,7 @@ import (
 	"evisit/pkg/fault"
 )
 
-func bucket(t *testing.T, h http.Handler, name string) *blob.Bucket {
+func newBucket(t *testing.T, h http.Handler, name string) *blob.Bucket {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
@@ -28,7 +28,7 @@ func bucket(t *testing.T, h http.Handler, name string) *blob.Bucket {
 	}, func(o *s3.Options) { o.UsePathStyle = true }), name)
 }
 
-func objects(t *testing.T) http.Handler {
+func fakeS3(t *testing.T) http.Handler {
 	t.Helper()
 	s, err := files.Handler(t.TempDir())
 	if err != nil {
@@ -42,30 +42,32 @@ func objects(t *testing.T) http.Handler {
 	return s
 }
 
-func TestAnObjectIsReadAsItWasStored(t *testing.T) {
+// Get returns the bytes that Put stored, and putting an object again succeeds.
+func TestBucket_PutGet(t *testing.T) {
 	t.Parallel()
-	b := bucket(t, objects(t), files.Bucket)
+	b := newBucket(t, fakeS3(t), files.Bucket)
 	for _, data := range [][]byte{{}, {0}, []byte("plain words"), bytes.Repeat([]byte{0xff, '\n', 0}, 1<<18)} {
-		for range 2 { // storing it again succeeds
+		for range 2 {
 			if err := b.Put(t.Context(), "documents/lakeside/v1/ab", data); err != nil {
 				t.Fatal(err)
 			}
 		}
 		if got, err := b.Get(t.Context(), "documents/lakeside/v1/ab"); err != nil || !bytes.Equal(got, data) {
-			t.Errorf("%d bytes were read of %d, %v", len(got), len(data), err)
+			t.Errorf("Get = %d bytes of %d, %v", len(got), len(data), err)
 		}
 	}
 }
 
-func TestAnObjectThatIsNotThereIsNotFound(t *testing.T) {
+func TestGet_NotFound(t *testing.T) {
 	t.Parallel()
-	b := bucket(t, objects(t), files.Bucket)
+	b := newBucket(t, fakeS3(t), files.Bucket)
 	if got, err := b.Get(t.Context(), "documents/none"); !errors.Is(err, fault.NotFound) || got != nil {
-		t.Errorf("read %q, %v", got, err)
+		t.Errorf("Get = %q, %v", got, err)
 	}
 }
 
-func TestAStoreThatDoesNotAnswerIsBusy(t *testing.T) {
+// If S3 fails, refuses or hangs up, Get is busy and Put fails.
+func TestBucket_S3Fails(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]http.HandlerFunc{
 		"failing": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
@@ -81,36 +83,36 @@ func TestAStoreThatDoesNotAnswerIsBusy(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := bucket(t, h, "documents")
+			b := newBucket(t, h, "documents")
 			got, err := b.Get(t.Context(), "k")
 			f, public := fault.Public(err)
 			if !public || f.Kind != fault.Busy || got != nil {
-				t.Errorf("read %q, %v", got, err)
+				t.Errorf("Get = %q, %v", got, err)
 			}
 			if err := b.Put(t.Context(), "k", []byte("x")); err == nil {
-				t.Error("it was stored")
+				t.Error("Put succeeded")
 			}
 		})
 	}
 }
 
-func TestHalfAnObjectIsAnError(t *testing.T) {
+func TestGet_HalfAnObject(t *testing.T) {
 	t.Parallel()
-	b := bucket(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	b := newBucket(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		_, _ = io.WriteString(w, "half")
 	}), "documents")
 	if got, err := b.Get(t.Context(), "k"); err == nil {
-		t.Errorf("read %q", got)
-	}
-	if err := b.Put(canceled(t), "k", []byte("x")); !errors.Is(err, context.Canceled) {
-		t.Errorf("stored for nobody: %v", err)
+		t.Errorf("Get = %q", got)
 	}
 }
 
-func canceled(t *testing.T) context.Context {
-	t.Helper()
+func TestPut_ContextCanceled(t *testing.T) {
+	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	return ctx
+	b := newBucket(t, fakeS3(t), files.Bucket)
+	if err := b.Put(ctx, "k", []byte("x")); !errors.Is(err, context.Canceled) {
+		t.Errorf("Put = %v", err)
+	}
 }
