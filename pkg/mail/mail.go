@@ -23,8 +23,8 @@ var _ clinic.Mail = (*Sender)(nil)
 // New returns a sender whose mails come from the given address.
 func New(client *sesv2.Client, from string) *Sender { return &Sender{client, from} }
 
-// Send implements clinic.Mail. The letter's key travels as a tag, which SES
-// repeats in its delivery events.
+// Send implements clinic.Mail. The letter's key is sent as a tag, which SES repeats
+// in the letter's delivery events.
 func (s *Sender) Send(ctx context.Context, l clinic.Letter) error {
 	utf8 := aws.String("UTF-8")
 	_, err := s.client.SendEmail(ctx, &sesv2.SendEmailInput{
@@ -34,7 +34,7 @@ func (s *Sender) Send(ctx context.Context, l clinic.Letter) error {
 			Subject: &types.Content{Data: &l.Subject, Charset: utf8},
 			Body:    &types.Body{Text: &types.Content{Data: &l.Body, Charset: utf8}},
 		}},
-		EmailTags: []types.MessageTag{{Name: aws.String("event"), Value: aws.String(tag(l.Key))}},
+		EmailTags: []types.MessageTag{{Name: aws.String("event"), Value: aws.String(tagValue(l.Key))}},
 	})
 	if err != nil {
 		return fmt.Errorf("sending letter %s: %w", l.Key, err)
@@ -42,8 +42,8 @@ func (s *Sender) Send(ctx context.Context, l clinic.Letter) error {
 	return nil
 }
 
-// tag replaces what SES does not allow in a tag's value.
-func tag(key string) string {
+// tagValue replaces the characters that SES does not allow in a tag's value.
+func tagValue(key string) string {
 	b := []byte(key)
 	for i, c := range b {
 		switch {

@@ -19,7 +19,7 @@ import (
 	"evisit/pkg/mail"
 )
 
-func sender(t *testing.T, h http.Handler) *mail.Sender {
+func newSender(t *testing.T, h http.Handler) *mail.Sender {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
@@ -29,7 +29,9 @@ func sender(t *testing.T, h http.Handler) *mail.Sender {
 	}), "no-reply@evisit.example")
 }
 
-func TestALetterArrivesAsItWasWritten(t *testing.T) {
+// A letter arrives with its sender, recipient, subject, body and tag unchanged,
+// save for characters that SES does not allow in a tag.
+func TestSend_ArrivesAsWritten(t *testing.T) {
 	t.Parallel()
 	box, err := mailbox.Open(t.Context(), "", func() time.Time { return time.Unix(1772463600, 0) }, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -41,7 +43,7 @@ func TestALetterArrivesAsItWasWritten(t *testing.T) {
 		}
 	})
 	pages := box.Handler()
-	s := sender(t, pages)
+	s := newSender(t, pages)
 	if err := s.Send(t.Context(), clinic.Letter{
 		Key: "due.v1.20260302T150405.000/é", To: "jane@patients.example", Subject: "Clínica: your request", Body: "Read it here:\nhttps://a.example/my\n",
 	}); err != nil {
@@ -66,9 +68,10 @@ func TestALetterArrivesAsItWasWritten(t *testing.T) {
 	}
 }
 
-func TestALetterThatWasNotTakenIsAnErrorThatNamesNobody(t *testing.T) {
+// A refused letter is an error that names the letter's key and not its recipient.
+func TestSend_ErrorHasNoAddress(t *testing.T) {
 	t.Parallel()
-	s := sender(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := newSender(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Amzn-Errortype", "MessageRejected")
 		w.WriteHeader(http.StatusBadRequest)
 	}))
