@@ -108,7 +108,7 @@ func (w *world) drawn(id string, s visit.Status, change func(*visit.Visit)) *vis
 func (w *world) paid(visit string) billing.Payment {
 	w.Helper()
 	ends := w.now().Add(2 * time.Hour).Truncate(time.Second)
-	session, url, err := w.clinic.Checkout.Open(w.Context(), clinic.PageRequest{
+	session, url, err := w.clinic.Checkout.NewPage(w.Context(), clinic.PageRequest{
 		Account: seed.Accounts[0], Key: "pay-" + visit, Ref: "pay-" + visit, Amount: fee, Ends: ends,
 		Done: "https://visit.example.org/", Back: "https://visit.example.org/",
 	})

@@ -19,7 +19,7 @@ import (
 // Checkout makes payment pages. Asked again with the same Key it returns the
 // same page.
 type Checkout interface {
-	Open(ctx context.Context, p PageRequest) (session, url string, err error)
+	NewPage(ctx context.Context, p PageRequest) (session, url string, err error)
 }
 
 // A PageRequest is what a payment page needs; it carries no word of the visit.
@@ -127,7 +127,7 @@ func (cl *Clinic) payLink(ctx context.Context, l loaded) (decision, error) {
 func (cl *Clinic) openPage(ctx context.Context, p billing.Payment, now time.Time) (billing.Payment, error) {
 	back := cl.Pages + "/my/visits/" + p.Visit
 	var err error
-	p.Session, p.URL, err = cl.Checkout.Open(ctx, PageRequest{
+	p.Session, p.URL, err = cl.Checkout.NewPage(ctx, PageRequest{
 		Account: p.Account, Key: p.ID, Ref: p.ID, Amount: p.Amount, AtOnce: p.AtOnce,
 		Ends: p.SessionEnds, Done: back + "?paid=1", Back: back + "?left=1",
 	})

@@ -197,7 +197,7 @@ func TestAnEventOfAnotherAccountIsRefusedAndShown(t *testing.T) {
 	for name, forge := range map[string]func(w *world, p billing.Payment) string{
 		"naming an object it does not own": func(_ *world, p billing.Payment) string { return p.Intent },
 		"naming our payment in an object of its own": func(w *world, p billing.Payment) string {
-			s, _, err := w.cl.Checkout.Open(w.ctx, clinic.PageRequest{
+			s, _, err := w.cl.Checkout.NewPage(w.ctx, clinic.PageRequest{
 				Account: seed.Accounts[1], Key: "forged", Ref: p.ID, Amount: 100, Ends: w.now().Add(time.Hour),
 				Done: "https://example.org/", Back: "https://example.org/",
 			})
@@ -235,7 +235,7 @@ func TestAnEventOfAnotherAccountIsRefusedAndShown(t *testing.T) {
 func TestAnObjectThatIsNotOursIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	s, _, err := w.cl.Checkout.Open(w.ctx, clinic.PageRequest{
+	s, _, err := w.cl.Checkout.NewPage(w.ctx, clinic.PageRequest{
 		Account: seed.Accounts[0], Key: "other", Ref: "of-another-system", Amount: 100, Ends: w.now().Add(time.Hour),
 		Done: "https://example.org/", Back: "https://example.org/",
 	})

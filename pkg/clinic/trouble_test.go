@@ -17,7 +17,7 @@ type effect string
 
 const (
 	commits  effect = "Store.Commit"
-	opens    effect = "Checkout.Open"
+	opens    effect = "Checkout.NewPage"
 	captures effect = "Cards.Capture"
 	releases effect = "Cards.Release"
 	observes effect = "Cards.Observe"
@@ -157,10 +157,10 @@ type brokenCheckout struct {
 	trouble *trouble
 }
 
-func (b brokenCheckout) Open(ctx context.Context, p clinic.PageRequest) (session, url string, err error) {
+func (b brokenCheckout) NewPage(ctx context.Context, p clinic.PageRequest) (session, url string, err error) {
 	err = b.trouble.around(opens, func() error {
 		var err error
-		session, url, err = b.Checkout.Open(ctx, p)
+		session, url, err = b.Checkout.NewPage(ctx, p)
 		return err
 	})
 	return session, url, err

@@ -142,7 +142,7 @@ type cards struct {
 	captured map[string]money.Cents
 }
 
-func (c *cards) Open(_ context.Context, p clinic.PageRequest) (session, url string, err error) {
+func (c *cards) NewPage(_ context.Context, p clinic.PageRequest) (session, url string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.held["pi_"+p.Ref] = p.Amount

@@ -6,8 +6,9 @@ import (
 	"time"
 )
 
-// signedAt reads the time a Stripe-Signature header was made at. There must be
-// one: of several, only one is signed, and which is for the caller to wonder.
+// signedAt returns the time in a Stripe-Signature header. A header with several
+// times is refused, because only one of them is signed and cannot be told from
+// the others.
 func signedAt(header string) (at time.Time, ok bool) {
 	for part := range strings.SplitSeq(header, ",") {
 		t, isTime := strings.CutPrefix(strings.TrimSpace(part), "t=")

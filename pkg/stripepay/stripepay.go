@@ -1,6 +1,7 @@
-// Package stripepay speaks to Stripe: payment pages, holds, captures, releases
-// and webhooks. It decides nothing; it translates between Stripe's objects and
-// billing's words, and tells a definite refusal from an unknown outcome.
+// Package stripepay calls Stripe for payment pages, holds, captures and releases,
+// and verifies Stripe's webhooks. It decides nothing: it translates Stripe's
+// objects into billing.Observation, and tells a definite refusal from an unknown
+// outcome.
 //
 // Objects at Stripe carry our opaque payment id and nothing else (billing
 // rules §5.18).
@@ -34,17 +35,17 @@ var (
 	_ clinic.Cards    = (*Client)(nil)
 )
 
-// callTimeout keeps a call, with its two retries, inside the 30 seconds that an
-// API gateway waits; stripe-go's own default is 80 seconds, three times.
+// callTimeout keeps a call and its two retries within the 30 seconds that an API
+// gateway waits. The default of stripe-go is 80 seconds for each of the three.
 const callTimeout = 8 * time.Second
 
-// New returns a client. An empty base is Stripe itself.
+// New returns a client for the API at base, or for Stripe's own if base is empty.
 func New(key, base string) *Client {
 	cfg := &stripe.BackendConfig{
 		HTTPClient:        &http.Client{Timeout: callTimeout},
 		MaxNetworkRetries: stripe.Int64(2),
 		EnableTelemetry:   stripe.Bool(false),
-		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // errors are returned; its log may quote parameters
+		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // errors are returned, and stripe-go's log may quote parameters
 	}
 	if base != "" {
 		cfg.URL = stripe.String(base)
@@ -56,8 +57,8 @@ func New(key, base string) *Client {
 // refKey is the metadata entry that holds our payment id.
 const refKey = "ref"
 
-// Open implements clinic.Checkout.
-func (c *Client) Open(ctx context.Context, p clinic.PageRequest) (string, string, error) {
+// NewPage implements clinic.Checkout.
+func (c *Client) NewPage(ctx context.Context, p clinic.PageRequest) (string, string, error) {
 	ref := map[string]string{refKey: p.Ref}
 	capture := stripe.PaymentIntentCaptureMethodManual
 	if p.AtOnce {
@@ -87,38 +88,38 @@ func (c *Client) Open(ctx context.Context, p clinic.PageRequest) (string, string
 	params.SetIdempotencyKey(p.Key)
 	s, err := c.sessions.New(params)
 	if err != nil {
-		return "", "", failure("opening a payment page for "+p.Ref, err)
+		return "", "", callError("opening a payment page for "+p.Ref, err)
 	}
 	return s.ID, s.URL, nil
 }
 
-// Observe implements clinic.Cards. The object may be a session or an intent.
+// Observe implements clinic.Cards. The object is a session or an intent.
 func (c *Client) Observe(ctx context.Context, account, object string) (string, billing.Observation, error) {
 	if !strings.HasPrefix(object, "cs_") {
-		return c.intent(ctx, account, object)
+		return c.observeIntent(ctx, account, object)
 	}
 	params := &stripe.CheckoutSessionParams{Params: stripe.Params{Context: ctx}}
 	params.SetStripeAccount(account)
 	s, err := c.sessions.Get(object, params)
 	if err != nil {
-		return "", billing.Observation{}, failure("fetching session "+object, err)
+		return "", billing.Observation{}, callError("fetching session "+object, err)
 	}
-	over := s.Status == stripe.CheckoutSessionStatusExpired
+	expired := s.Status == stripe.CheckoutSessionStatusExpired
 	if s.PaymentIntent == nil || s.PaymentIntent.ID == "" {
-		return s.Metadata[refKey], billing.Observation{SessionOver: over}, nil
+		return s.Metadata[refKey], billing.Observation{SessionOver: expired}, nil
 	}
-	ref, o, err := c.intent(ctx, account, s.PaymentIntent.ID)
-	o.SessionOver = over
+	ref, o, err := c.observeIntent(ctx, account, s.PaymentIntent.ID)
+	o.SessionOver = expired
 	return ref, o, err
 }
 
-func (c *Client) intent(ctx context.Context, account, id string) (string, billing.Observation, error) {
+func (c *Client) observeIntent(ctx context.Context, account, id string) (string, billing.Observation, error) {
 	params := &stripe.PaymentIntentParams{Params: stripe.Params{Context: ctx}}
 	params.AddExpand("latest_charge")
 	params.SetStripeAccount(account)
 	pi, err := c.intents.Get(id, params)
 	if err != nil {
-		return "", billing.Observation{}, failure("fetching intent "+id, err)
+		return "", billing.Observation{}, callError("fetching intent "+id, err)
 	}
 	return pi.Metadata[refKey], observation(pi), nil
 }
@@ -130,7 +131,7 @@ func observation(pi *stripe.PaymentIntent) billing.Observation {
 		Expired: pi.CancellationReason == stripe.PaymentIntentCancellationReasonAutomatic,
 	}
 	if ch := pi.LatestCharge; ch != nil {
-		o.Refunded, o.Disputed = givenBack(ch), ch.Disputed
+		o.Refunded, o.Disputed = refunded(ch), ch.Disputed
 		if d := ch.PaymentMethodDetails; d != nil && d.Card != nil && d.Card.CaptureBefore > 0 {
 			o.CaptureBefore = time.Unix(d.Card.CaptureBefore, 0).UTC()
 		}
@@ -138,9 +139,9 @@ func observation(pi *stripe.PaymentIntent) billing.Observation {
 	return o
 }
 
-// givenBack is what a cardholder got back of money that was collected. Stripe
-// also counts as refunded what was held and never captured.
-func givenBack(ch *stripe.Charge) money.Cents {
+// refunded is the part of the captured money that was refunded. Stripe's
+// amount_refunded also counts the part of a hold that was never captured.
+func refunded(ch *stripe.Charge) money.Cents {
 	if !ch.Captured {
 		return 0
 	}
@@ -155,7 +156,7 @@ func (c *Client) Capture(ctx context.Context, account, intent string, amount mon
 	params.SetStripeAccount(account)
 	params.SetIdempotencyKey(key)
 	if _, err := c.intents.Capture(intent, params); err != nil {
-		return failure("capturing "+intent, err)
+		return callError("capturing "+intent, err)
 	}
 	return nil
 }
@@ -166,17 +167,17 @@ func (c *Client) Release(ctx context.Context, account, intent, key string) error
 	params.SetStripeAccount(account)
 	params.SetIdempotencyKey(key)
 	if _, err := c.intents.Cancel(intent, params); err != nil {
-		return failure("releasing "+intent, err)
+		return callError("releasing "+intent, err)
 	}
 	return nil
 }
 
-// failure turns Stripe's definite no into a refusal. A busy or conflicting
-// Stripe, and one that did not answer, leave the outcome unknown. So does a
-// failing one, but there the same key will be answered the same for 24 hours:
-// it is a refusal that passes, to be asked again under another key once the
-// object has been looked at.
-func failure(what string, err error) error {
+// callError turns a definite refusal by Stripe into a clinic.Refusal. After 401,
+// 409, 429 or no answer at all the outcome is unknown, and the same key may be
+// used again. After 5xx the outcome is unknown too, but Stripe replays a 5xx to
+// the same key for 24 hours: callError returns a passing refusal, after which the
+// caller observes the object and then asks under another key.
+func callError(what string, err error) error {
 	e, ok := errors.AsType[*stripe.Error](err)
 	if !ok {
 		return fmt.Errorf("%s: %w", what, err)

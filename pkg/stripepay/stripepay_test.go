@@ -22,7 +22,7 @@ import (
 
 const account = "acct_lakeside"
 
-// A stub answers every call with the same words, and keeps what it was sent.
+// A stub answers every call with the same reply, and keeps the calls it was sent.
 type stub struct {
 	status int
 	body   string
@@ -53,7 +53,7 @@ func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, s.body)
 }
 
-func client(t *testing.T, h http.Handler) *stripepay.Client {
+func newClient(t *testing.T, h http.Handler) *stripepay.Client {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
@@ -62,7 +62,9 @@ func client(t *testing.T, h http.Handler) *stripepay.Client {
 
 func refusal(fields string) string { return `{"error":{` + fields + `}}` }
 
-func TestADefiniteNoIsToldFromAnUnknownOutcome(t *testing.T) {
+// A definite refusal by Stripe is a clinic.Refusal; any other failure leaves the
+// outcome unknown.
+func TestClient_RefusedOrUnknown(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
@@ -71,7 +73,7 @@ func TestADefiniteNoIsToldFromAnUnknownOutcome(t *testing.T) {
 		want   *clinic.Refusal // nil: the outcome is unknown
 	}{
 		{"a declined card", 402, refusal(`"type":"card_error","code":"card_declined","decline_code":"generic_decline"`), &clinic.Refusal{Code: "card_declined", Final: true}},
-		{"a hold that has run out", 400, refusal(`"type":"invalid_request_error","code":"charge_expired_for_capture"`), &clinic.Refusal{Code: "charge_expired_for_capture", Final: true}},
+		{"an expired hold", 400, refusal(`"type":"invalid_request_error","code":"charge_expired_for_capture"`), &clinic.Refusal{Code: "charge_expired_for_capture", Final: true}},
 		{"an intent in another state", 400, refusal(`"type":"invalid_request_error","code":"payment_intent_unexpected_state"`), &clinic.Refusal{Code: "payment_intent_unexpected_state"}},
 		{"an object that is not there", 404, refusal(`"type":"invalid_request_error","code":"resource_missing"`), &clinic.Refusal{Code: "resource_missing"}},
 		{"a key that lacks a permission", 403, refusal(`"type":"invalid_request_error"`), &clinic.Refusal{Code: "invalid_request_error"}},
@@ -87,13 +89,13 @@ func TestADefiniteNoIsToldFromAnUnknownOutcome(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c := client(t, &stub{status: test.status, body: test.body, header: map[string]string{"Stripe-Should-Retry": "false"}})
+			c := newClient(t, &stub{status: test.status, body: test.body, header: map[string]string{"Stripe-Should-Retry": "false"}})
 			for call, err := range map[string]error{
-				"capture": c.Capture(t.Context(), account, "pi_1", 4000, "key"),
-				"release": c.Release(t.Context(), account, "pi_1", "key"),
-				"open":    second(c.Open(t.Context(), clinic.PageRequest{Account: account, Key: "key", Ref: "p1", Amount: 4000, Ends: time.Unix(1, 0)})),
-				"observe": third(c.Observe(t.Context(), account, "pi_1")),
-				"look":    third(c.Observe(t.Context(), account, "cs_1")),
+				"Capture":           c.Capture(t.Context(), account, "pi_1", 4000, "key"),
+				"Release":           c.Release(t.Context(), account, "pi_1", "key"),
+				"NewPage":           errOfPage(c.NewPage(t.Context(), clinic.PageRequest{Account: account, Key: "key", Ref: "p1", Amount: 4000, Ends: time.Unix(1, 0)})),
+				"Observe an intent": errOfObserve(c.Observe(t.Context(), account, "pi_1")),
+				"Observe a session": errOfObserve(c.Observe(t.Context(), account, "cs_1")),
 			} {
 				if err == nil {
 					t.Errorf("%s succeeded", call)
@@ -107,10 +109,11 @@ func TestADefiniteNoIsToldFromAnUnknownOutcome(t *testing.T) {
 	}
 }
 
-func second(_, _ string, err error) error                    { return err }
-func third(_ string, _ billing.Observation, err error) error { return err }
+func errOfPage(_, _ string, err error) error                        { return err }
+func errOfObserve(_ string, _ billing.Observation, err error) error { return err }
 
-func TestACallThatIsNotAnsweredHasAnUnknownOutcome(t *testing.T) {
+// A call without a whole answer is an error and no clinic.Refusal.
+func TestClient_NoAnswer(t *testing.T) {
 	t.Parallel()
 	held := make(chan struct{})
 	t.Cleanup(func() { close(held) })
@@ -143,13 +146,15 @@ func TestACallThatIsNotAnsweredHasAnUnknownOutcome(t *testing.T) {
 	}
 }
 
-func TestACallNamesItsKeyItsAccountAndNoMore(t *testing.T) {
+// A call carries its idempotency key, its account and the listed form fields, and
+// nothing else.
+func TestClient_Requests(t *testing.T) {
 	t.Parallel()
 	ends := time.Date(2026, 3, 2, 17, 0, 0, 0, time.UTC)
 	page := clinic.PageRequest{Account: account, Key: "q1", Ref: "q1", Amount: 4000, Ends: ends, Done: "https://a.example/done", Back: "https://a.example/back"}
 	atOnce := page
 	atOnce.AtOnce = true
-	opened := func(method string) url.Values {
+	pageForm := func(method string) url.Values {
 		return url.Values{
 			"mode": {"payment"}, "client_reference_id": {"q1"}, "metadata[ref]": {"q1"},
 			"success_url": {"https://a.example/done"}, "cancel_url": {"https://a.example/back"}, "expires_at": {fmt.Sprint(ends.Unix())},
@@ -163,29 +168,29 @@ func TestACallNamesItsKeyItsAccountAndNoMore(t *testing.T) {
 		call                    func(c *stripepay.Client) error
 		form                    url.Values
 	}{
-		{"a page for a hold", "POST", "/v1/checkout/sessions", "q1", func(c *stripepay.Client) error {
-			return second(c.Open(t.Context(), page))
-		}, opened("manual")},
-		{"a page paid at once", "POST", "/v1/checkout/sessions", "q1", func(c *stripepay.Client) error {
-			return second(c.Open(t.Context(), atOnce))
-		}, opened("automatic")},
-		{"a capture", "POST", "/v1/payment_intents/pi_1/capture", "e1-0", func(c *stripepay.Client) error {
+		{"NewPage, a hold", "POST", "/v1/checkout/sessions", "q1", func(c *stripepay.Client) error {
+			return errOfPage(c.NewPage(t.Context(), page))
+		}, pageForm("manual")},
+		{"NewPage, paid at once", "POST", "/v1/checkout/sessions", "q1", func(c *stripepay.Client) error {
+			return errOfPage(c.NewPage(t.Context(), atOnce))
+		}, pageForm("automatic")},
+		{"Capture", "POST", "/v1/payment_intents/pi_1/capture", "e1-0", func(c *stripepay.Client) error {
 			return c.Capture(t.Context(), account, "pi_1", 4000, "e1-0")
 		}, url.Values{"amount_to_capture": {"4000"}}},
-		{"a release", "POST", "/v1/payment_intents/pi_1/cancel", "e1-1", func(c *stripepay.Client) error {
+		{"Release", "POST", "/v1/payment_intents/pi_1/cancel", "e1-1", func(c *stripepay.Client) error {
 			return c.Release(t.Context(), account, "pi_1", "e1-1")
 		}, url.Values{}},
-		{"a look at an intent", "GET", "/v1/payment_intents/pi_1", "", func(c *stripepay.Client) error {
-			return third(c.Observe(t.Context(), account, "pi_1"))
+		{"Observe, an intent", "GET", "/v1/payment_intents/pi_1", "", func(c *stripepay.Client) error {
+			return errOfObserve(c.Observe(t.Context(), account, "pi_1"))
 		}, url.Values{}},
-		{"a look at a session", "GET", "/v1/checkout/sessions/cs_1", "", func(c *stripepay.Client) error {
-			return third(c.Observe(t.Context(), account, "cs_1"))
+		{"Observe, a session", "GET", "/v1/checkout/sessions/cs_1", "", func(c *stripepay.Client) error {
+			return errOfObserve(c.Observe(t.Context(), account, "cs_1"))
 		}, url.Values{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			s := &stub{status: 200, body: `{"id":"x","object":"x"}`}
-			if err := test.call(client(t, s)); err != nil {
+			if err := test.call(newClient(t, s)); err != nil {
 				t.Fatal(err)
 			}
 			if len(s.sent) != 1 {
@@ -207,11 +212,12 @@ func TestACallNamesItsKeyItsAccountAndNoMore(t *testing.T) {
 	}
 }
 
-func TestATryAgainIsUnderTheSameKey(t *testing.T) {
+// A call that stripe-go repeats carries the same idempotency key each time.
+func TestClient_RetriesUnderTheSameKey(t *testing.T) {
 	t.Parallel()
 	s := &stub{status: 409, body: refusal(`"type":"idempotency_error"`), header: map[string]string{"Stripe-Should-Retry": "true"}}
-	if err := client(t, s).Capture(t.Context(), account, "pi_1", 4000, "e1-0"); err == nil {
-		t.Fatal("it succeeded")
+	if err := newClient(t, s).Capture(t.Context(), account, "pi_1", 4000, "e1-0"); err == nil {
+		t.Fatal("Capture succeeded")
 	}
 	if len(s.sent) != 3 {
 		t.Errorf("tried %d times", len(s.sent))
@@ -223,7 +229,7 @@ func TestATryAgainIsUnderTheSameKey(t *testing.T) {
 	}
 }
 
-func TestWhatIsObserved(t *testing.T) {
+func TestObserve_Intent(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, body string
@@ -239,19 +245,19 @@ func TestWhatIsObserved(t *testing.T) {
 			billing.Observation{Status: "succeeded", Received: 4000},
 		},
 		{
-			"a smaller capture gives nothing back", `"status":"succeeded","amount_received":3000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":3000,"amount_refunded":1000,"captured":true}`,
+			"a capture of a part refunds nothing", `"status":"succeeded","amount_received":3000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":3000,"amount_refunded":1000,"captured":true}`,
 			billing.Observation{Status: "succeeded", Received: 3000},
 		},
 		{
-			"a part given back", `"status":"succeeded","amount_received":3000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":3000,"amount_refunded":1500,"captured":true}`,
+			"a partial refund", `"status":"succeeded","amount_received":3000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":3000,"amount_refunded":1500,"captured":true}`,
 			billing.Observation{Status: "succeeded", Received: 3000, Refunded: 500},
 		},
 		{
-			"a hold let go gives nothing back", `"status":"canceled","latest_charge":{"id":"ch_1","amount":4000,"amount_refunded":4000,"captured":false,"refunded":true}`,
+			"a release refunds nothing", `"status":"canceled","latest_charge":{"id":"ch_1","amount":4000,"amount_refunded":4000,"captured":false,"refunded":true}`,
 			billing.Observation{Status: "canceled"},
 		},
-		{"a hold run out", `"status":"canceled","cancellation_reason":"automatic"`, billing.Observation{Status: "canceled", Expired: true}},
-		{"a hold let go on request", `"status":"canceled","cancellation_reason":"requested_by_customer"`, billing.Observation{Status: "canceled"}},
+		{"an expired hold", `"status":"canceled","cancellation_reason":"automatic"`, billing.Observation{Status: "canceled", Expired: true}},
+		{"a release on request", `"status":"canceled","cancellation_reason":"requested_by_customer"`, billing.Observation{Status: "canceled"}},
 		{
 			"a dispute", `"status":"succeeded","amount_received":4000,"latest_charge":{"id":"ch_1","amount":4000,"amount_captured":4000,"captured":true,"disputed":true}`,
 			billing.Observation{Status: "succeeded", Received: 4000, Disputed: true},
@@ -261,7 +267,7 @@ func TestWhatIsObserved(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			test.want.Intent = "pi_1"
-			c := client(t, &stub{status: 200, body: `{"id":"pi_1","object":"payment_intent","metadata":{"ref":"p1"},` + test.body + `}`})
+			c := newClient(t, &stub{status: 200, body: `{"id":"pi_1","object":"payment_intent","metadata":{"ref":"p1"},` + test.body + `}`})
 			ref, got, err := c.Observe(t.Context(), account, "pi_1")
 			if err != nil || ref != "p1" {
 				t.Fatalf("ref %q, %v", ref, err)
@@ -273,7 +279,8 @@ func TestWhatIsObserved(t *testing.T) {
 	}
 }
 
-func TestASessionIsObservedThroughItsIntent(t *testing.T) {
+// A session is observed through its intent, if it has one.
+func TestObserve_Session(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, session string
@@ -295,7 +302,7 @@ func TestASessionIsObservedThroughItsIntent(t *testing.T) {
 				}
 				_, _ = io.WriteString(w, `{"id":"pi_1","object":"payment_intent","metadata":{"ref":"p1"},"status":"canceled"}`)
 			})
-			ref, got, err := client(t, mux).Observe(t.Context(), account, "cs_1")
+			ref, got, err := newClient(t, mux).Observe(t.Context(), account, "cs_1")
 			if err != nil || ref != "p1" {
 				t.Fatalf("ref %q, %v", ref, err)
 			}
@@ -306,13 +313,14 @@ func TestASessionIsObservedThroughItsIntent(t *testing.T) {
 	}
 }
 
-func TestErrorsQuoteNoParameters(t *testing.T) {
+// An error has Stripe's code and not its message, which may quote parameters.
+func TestNewPage_ErrorQuotesNoParameters(t *testing.T) {
 	t.Parallel()
-	told, err := json.Marshal(map[string]any{"error": map[string]any{"type": "invalid_request_error", "code": "url_invalid", "message": "not a URL: https://secret.example"}})
+	body, err := json.Marshal(map[string]any{"error": map[string]any{"type": "invalid_request_error", "code": "url_invalid", "message": "not a URL: https://secret.example"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	failed := second(client(t, &stub{status: 400, body: string(told)}).Open(t.Context(), clinic.PageRequest{Account: account, Key: "q1", Ref: "q1"}))
+	failed := errOfPage(newClient(t, &stub{status: 400, body: string(body)}).NewPage(t.Context(), clinic.PageRequest{Account: account, Key: "q1", Ref: "q1"}))
 	if want := "opening a payment page for q1: refused by stripe: url_invalid"; failed == nil || failed.Error() != want {
 		t.Errorf("the error is %q, want %q", failed, want)
 	}

@@ -11,15 +11,15 @@ import (
 	"evisit/pkg/fault"
 )
 
-// tolerance is how old a webhook may be, as Stripe's own libraries have it.
+// tolerance is the greatest age of a webhook, the same as in Stripe's libraries.
 const tolerance = 300 * time.Second
 
-// Verify checks a webhook's signature over the exact bytes received and its
-// age on our clock, and reduces it to the object it is about. It reports false
-// for an event that is genuine but of no use to us.
+// Verify checks the signature over the exact bytes of a webhook and its age at
+// now, and returns the ids of the event, the account and the session or intent
+// concerned. Verify reports false for a genuine event that we do not use.
 func Verify(body []byte, signature, secret string, now time.Time) (clinic.StripeEvent, bool, error) {
 	refused := fault.New(fault.Malformed, "bad_signature", "this is not a webhook signed for this endpoint, or it is too old")
-	// Only ids are taken from an event; its API version does not matter.
+	// The API version does not matter, since only ids are read from the event.
 	e, err := webhook.ConstructEventWithOptions(body, signature, secret, webhook.ConstructEventOptions{
 		IgnoreTolerance: true, IgnoreAPIVersionMismatch: true,
 	})
@@ -29,16 +29,16 @@ func Verify(body []byte, signature, secret string, now time.Time) (clinic.Stripe
 	if sent, ok := signedAt(signature); !ok || now.Sub(sent).Abs() > tolerance {
 		return clinic.StripeEvent{}, false, refused
 	}
-	if !telling[e.Type] {
+	if !usedTypes[e.Type] {
 		return clinic.StripeEvent{ID: e.ID, Account: e.Account}, false, nil
 	}
-	object := subject(e.Data)
+	object := sessionOrIntent(e.Data)
 	return clinic.StripeEvent{ID: e.ID, Account: e.Account, Object: object}, object != "", nil
 }
 
-// telling are the events after which a payment stands differently. The rest of
-// what Stripe sends for a payment repeats them.
-var telling = map[stripe.EventType]bool{
+// usedTypes are the types of event that change the state of a payment. The other
+// events that Stripe sends for a payment repeat the same changes.
+var usedTypes = map[stripe.EventType]bool{
 	stripe.EventTypePaymentIntentAmountCapturableUpdated: true,
 	stripe.EventTypePaymentIntentSucceeded:               true,
 	stripe.EventTypePaymentIntentCanceled:                true,
@@ -48,8 +48,9 @@ var telling = map[stripe.EventType]bool{
 	stripe.EventTypeChargeDisputeClosed:                  true,
 }
 
-// subject is the session or intent an event's object is, or belongs to.
-func subject(d *stripe.EventData) string {
+// sessionOrIntent is the id of the session or intent that an event's object is or
+// belongs to, and empty for other objects.
+func sessionOrIntent(d *stripe.EventData) string {
 	if d == nil {
 		return ""
 	}

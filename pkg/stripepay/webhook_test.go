@@ -29,13 +29,15 @@ func signed(body string, at time.Time, secret string) string {
 
 var held = event("payment_intent.amount_capturable_updated", `{"id":"pi_1","object":"payment_intent"}`)
 
-func TestAWebhookIsTakenOnlyIfSignedForUsJustNow(t *testing.T) {
+// A webhook is accepted only if its time and body are signed with our secret, and
+// its time is within five minutes of now.
+func TestVerify_Signature(t *testing.T) {
 	t.Parallel()
 	good := signed(held, now, secret)
 	old := signed(held, now.Add(-time.Hour), secret)
 	for _, test := range []struct {
 		name, body, header string
-		taken              bool
+		accepted           bool
 	}{
 		{"signed now", held, good, true},
 		{"five minutes ago", held, signed(held, now.Add(-300*time.Second), secret), true},
@@ -61,7 +63,7 @@ func TestAWebhookIsTakenOnlyIfSignedForUsJustNow(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			e, useful, err := stripepay.Verify([]byte(test.body), test.header, secret, now)
-			if test.taken {
+			if test.accepted {
 				want := clinic.StripeEvent{ID: "evt_1", Account: account, Object: "pi_1"}
 				if diff := cmp.Diff(want, e); err != nil || !useful || diff != "" {
 					t.Errorf("useful %t, %v (-want +got):\n%s", useful, err, diff)
@@ -70,16 +72,16 @@ func TestAWebhookIsTakenOnlyIfSignedForUsJustNow(t *testing.T) {
 			}
 			f, ok := fault.Public(err)
 			if !ok || f.Code != "bad_signature" || f.Kind != fault.Malformed || useful || e != (clinic.StripeEvent{}) {
-				t.Errorf("taken as %+v, %t, %v", e, useful, err)
+				t.Errorf("accepted as %+v, %t, %v", e, useful, err)
 			}
 		})
 	}
 }
 
-func TestAnEventIsReducedToTheObjectItIsAbout(t *testing.T) {
+func TestVerify_Object(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		kind, object, want string // nothing: of no use
+		kind, object, want string // want is empty for an event that we do not use
 	}{
 		{"payment_intent.amount_capturable_updated", `{"id":"pi_1","object":"payment_intent"}`, "pi_1"},
 		{"payment_intent.succeeded", `{"id":"pi_1","object":"payment_intent"}`, "pi_1"},
@@ -105,13 +107,14 @@ func TestAnEventIsReducedToTheObjectItIsAbout(t *testing.T) {
 	}
 }
 
-func FuzzNoUnsignedWebhookIsTaken(f *testing.F) {
+// Verify accepts no body and header that the secret did not sign.
+func FuzzVerify_Unsigned(f *testing.F) {
 	f.Add(held, signed(held, now, secret))
 	f.Add(held, "t=1,v1=")
 	f.Add("", ",,=,t==")
 	f.Fuzz(func(t *testing.T, body, header string) {
 		if _, useful, err := stripepay.Verify([]byte(body), header, "whsec_nobody_knows", now); err == nil || useful {
-			t.Errorf("taken: %q %q", body, header)
+			t.Errorf("accepted: %q %q", body, header)
 		}
 	})
 }

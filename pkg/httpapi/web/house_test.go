@@ -195,7 +195,7 @@ type session struct {
 
 const stripePage = "https://checkout.stripe.com/c/pay/"
 
-func (s *stripe) Open(_ context.Context, p clinic.PageRequest) (id, url string, err error) {
+func (s *stripe) NewPage(_ context.Context, p clinic.PageRequest) (id, url string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sessions[p.Key] == nil {
