@@ -7,15 +7,15 @@ import (
 	"evisit/pkg/fault"
 )
 
-// A Result is what Check found. Diversion and problems stand side by side: a
-// diversion found from valid answers wins over errors elsewhere, and it is for
-// the caller to say so.
+// A Result is what Check found. A Result can hold a diversion and problems at the
+// same time; the caller must then let the diversion, which valid answers caused,
+// win over the problems.
 type Result struct {
 	Disposition Disposition
-	Fired       []Fired         // every rule that fired, highest severity first: the first decided
+	Fired       []Fired         // every rule that fired, highest severity first; the first decides Disposition
 	Problems    []fault.Problem // every error, in the order of the form
-	Derived     []Derived       // for the clinician's summary
-	Response    Response        // without answers to disabled items, with computed totals
+	Derived     []Derived       // computed values for the clinician's summary
+	Response    Response        // the response without answers to disabled items, with computed totals
 
 	form    *Form
 	enabled []bool
@@ -30,13 +30,13 @@ const (
 
 const codeRange = "range"
 
-// Diverts reports whether the patient belongs elsewhere.
+// Diverts reports whether the patient is sent elsewhere than to an e-visit.
 func (res Result) Diverts() bool { return res.Disposition != Continue }
 
-// Missing returns the problems that a draft may still have.
+// Missing returns the unanswered items, which a draft may still have.
 func (res Result) Missing() []fault.Problem { return res.only(true) }
 
-// Wrong returns the problems that no saved page may have.
+// Wrong returns the wrong answers, which a saved page may not have.
 func (res Result) Wrong() []fault.Problem { return res.only(false) }
 
 func (res Result) only(missing bool) []fault.Problem {
@@ -49,9 +49,9 @@ func (res Result) only(missing bool) []fault.Problem {
 	return found
 }
 
-// Enabled reports whether the item is asked, given the answers. For an item
-// inside a repeating group it tells of the last row. An item the form does not
-// have is not enabled.
+// Enabled reports whether the item is asked, given the answers. For an item inside
+// a repeating group, Enabled reports on the last row. An item the form does not have
+// is not enabled.
 func (res Result) Enabled(linkID string) bool {
 	if res.form == nil {
 		return false
@@ -60,16 +60,15 @@ func (res Result) Enabled(linkID string) bool {
 	return ok && res.enabled[it.index]
 }
 
-// Check evaluates a response: which items are enabled, which answers are
-// dropped or wrong, what is missing, which rules fire. It reports everything
-// at once. Only valid answers enable items and feed rules.
+// Check evaluates a response: which items are enabled, which answers are dropped or
+// wrong, which are missing, and which rules fire. Check reports all of these at
+// once. Only valid answers enable items and feed rules.
 //
-// An item counts as answered once in a response, a repeating question with all
-// its answers in one entry and a repeating group with one entry a row. A
-// question given twice, or with two answers where one is asked, contradicts
-// itself: it is an error and feeds nothing. Too many answers or rows of a
-// repeating item are an error too, but each still counts: the thirtieth
-// reading may be the one that matters.
+// A response has one entry for a question, with all its answers, and one entry for
+// each row of a repeating group. A question given twice, or with two answers where
+// one is asked, is an error and its answers feed no rule, because they contradict
+// each other. Too many answers or rows of a repeating item are an error, but each
+// one still feeds the rules, since the thirtieth reading may be an emergency.
 func (f *Form) Check(r Response) Result {
 	c := &checker{
 		form:     f,
@@ -96,8 +95,8 @@ func (f *Form) Check(r Response) Result {
 
 type checker struct {
 	form     *Form
-	answers  [][]Value // valid ones by item, every row
-	rowStart []int     // where the present row's answers begin, by item
+	answers  [][]Value // valid answers of every row, by item
+	rowStart []int     // index in answers where the present row begins, by item
 	enabled  []bool
 	row      int // the present row, from 1; 0 outside a repeating group
 	problems []fault.Problem
@@ -110,8 +109,8 @@ func (c *checker) problem(where, code, text string) {
 	c.problems = append(c.problems, fault.Problem{Where: where, Code: code, Text: text})
 }
 
-// canonical checks that the response answers this form. The protocol's own
-// version will do in place of the composed one.
+// canonical checks that the response answers this form. The response may name the
+// protocol's own version in place of the composed version.
 func (c *checker) canonical(canonical string) {
 	if canonical == "" {
 		return
@@ -194,8 +193,8 @@ func (c *checker) enables(it *Item) bool {
 	return !it.EnableAny
 }
 
-// dropped passes over the answers to a disabled item. Whatever they say is no
-// error, but a linkId that exists nowhere, or not there, still is.
+// dropped skips the answers to a disabled item. Their values are not checked, but a
+// linkId that the form does not have in that place is an error.
 func (c *checker) dropped(it *Item, given []Entry) {
 	for i := it.index + 1; i < it.end; i++ {
 		c.enabled[i] = false
@@ -220,7 +219,8 @@ func (c *checker) locateEach(it *Item, given []Entry) {
 	}
 }
 
-// display allows a display item to be echoed, and does not keep it.
+// display permits the entry of a display item, as clients echo them, and does not
+// keep the entry.
 func (c *checker) display(it *Item, given []Entry) {
 	for _, e := range given {
 		if len(e.Answers) > 0 {
@@ -261,7 +261,7 @@ func (c *checker) group(it *Item, rows, kept []Entry) []Entry {
 	return kept
 }
 
-// occurrence checks how often an enabled item was given.
+// occurrence checks the number n of answers or rows of an enabled item.
 func (c *checker) occurrence(it *Item, n int, one, many string) {
 	least, most := max(it.MinOccurs, 1), it.MaxOccurs
 	if !it.Repeats {
@@ -319,8 +319,8 @@ func (c *checker) question(it *Item, given, kept []Entry) []Entry {
 	return append(kept, Entry{LinkID: it.LinkID, Answers: answers})
 }
 
-// nested looks inside a question's entry. Only echoed display items may be
-// there, and they are not kept.
+// nested checks the items inside a question's entry. Only display items may be
+// nested there, and they are not kept.
 func (c *checker) nested(it *Item, e Entry) {
 	for _, a := range e.Answers {
 		c.nestedDisplays(it, a.Items)
@@ -336,8 +336,8 @@ func (c *checker) nestedDisplays(it *Item, given []Entry) {
 	}
 }
 
-// total computes a readOnly sum in place of whatever the client sent. With
-// none of its items answered there is none.
+// total computes a readOnly sum in place of the value that the client sent. If none
+// of the summed items is answered there is no total.
 func (c *checker) total(it *Item, kept []Entry) []Entry {
 	sum, answered := 0, false
 	for _, q := range it.total {

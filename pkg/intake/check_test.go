@@ -11,12 +11,14 @@ import (
 	"evisit/pkg/intake"
 )
 
-// bare answers what sample requires, so that a case shows only its own.
+// bare answers the required items of sample, so that a case shows only its own
+// answers.
 const bare = `{"linkId":"sick","answer":[{"valueBoolean":false}]},` + twoPhotos
 
 const twoPhotos = `{"linkId":"photo","answer":[{"valueAttachment":{"contentType":"image/png","size":10,"url":"a"}},{"valueAttachment":{"contentType":"image/png","size":10,"url":"b"}}]}`
 
-func TestCheckNamesEveryProblem(t *testing.T) {
+// Check names the place and code of every problem, and each problem has a text.
+func TestCheck_Problems(t *testing.T) {
 	t.Parallel()
 	answer := func(linkID, value string) string {
 		return fmt.Sprintf(`{"linkId":%q,"answer":[{%s}]}`, linkID, value)
@@ -136,7 +138,8 @@ func TestCheckNamesEveryProblem(t *testing.T) {
 	}
 }
 
-func TestSeveralConditionsEnableByAnyOrAll(t *testing.T) {
+// Several enableWhen conditions enable an item by any or by all of them.
+func TestCheck_EnableBehavior(t *testing.T) {
 	t.Parallel()
 	f := sample(t)
 	for _, tt := range []struct{ sick, cough, either, both bool }{
@@ -156,7 +159,7 @@ func TestSeveralConditionsEnableByAnyOrAll(t *testing.T) {
 	}
 }
 
-func TestProblemsOutsideRowsNameNone(t *testing.T) {
+func TestCheck_ProblemOutsideRowNamesNoRow(t *testing.T) {
 	t.Parallel()
 	res := sample(t).Check(respond(t, twoPhotos))
 	if len(res.Problems) != 1 || res.Problems[0].Text != "Answer yes or no." {
@@ -164,7 +167,7 @@ func TestProblemsOutsideRowsNameNone(t *testing.T) {
 	}
 }
 
-func TestProblemsNameTheirRow(t *testing.T) {
+func TestCheck_ProblemNamesItsRow(t *testing.T) {
 	t.Parallel()
 	row := `{"linkId":"med","item":[{"linkId":"drug","answer":[{"valueString":"a"}]},{"linkId":"dose","answer":[{"valueInteger":%d}]}]}`
 	res := sample(t).Check(respond(t, bare+","+fmt.Sprintf(row, 1)+","+fmt.Sprintf(row, 999)))
@@ -173,7 +176,9 @@ func TestProblemsNameTheirRow(t *testing.T) {
 	}
 }
 
-func TestRules(t *testing.T) {
+// The valid answers decide which rules fire, and the highest rule decides the
+// disposition.
+func TestCheck_Rules(t *testing.T) {
 	t.Parallel()
 	sick := func(temp string) string {
 		return `{"linkId":"sick","answer":[{"valueBoolean":true}]},{"linkId":"temp","answer":[{"valueDecimal":` + temp + `}]}`
@@ -183,11 +188,11 @@ func TestRules(t *testing.T) {
 		disposition intake.Disposition
 		fired       []string
 	}{
-		"at the threshold":                         {sick("104.50"), intake.Emergency, []string{"hot"}},
-		"just below it":                            {sick("104.4999999999999"), intake.Continue, nil},
-		"out of range never feeds a rule":          {sick("700"), intake.Continue, nil},
-		"a hidden answer never diverts":            {strings.Replace(sick("105"), "true", "false", 1), intake.Continue, nil},
-		"an invalid answer hides what hangs on it": {strings.Replace(sick("105"), "true", `"true"`, 1), intake.Continue, nil},
+		"at the threshold":                  {sick("104.50"), intake.Emergency, []string{"hot"}},
+		"just below it":                     {sick("104.4999999999999"), intake.Continue, nil},
+		"out of range never feeds a rule":   {sick("700"), intake.Continue, nil},
+		"a hidden answer never diverts":     {strings.Replace(sick("105"), "true", "false", 1), intake.Continue, nil},
+		"an invalid answer enables nothing": {strings.Replace(sick("105"), "true", `"true"`, 1), intake.Continue, nil},
 		"two answers to one question feed nothing": {
 			`{"linkId":"sick","answer":[{"valueBoolean":true}]},{"linkId":"temp","answer":[{"valueDecimal":105},{"valueDecimal":99}]}`, intake.Continue, nil,
 		},
@@ -231,7 +236,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-func TestNotEqualNeedsAnAnswerThatDiffers(t *testing.T) {
+// The operator != holds only if a valid answer differs; no answer does not differ.
+func TestCheck_NotEqual(t *testing.T) {
 	t.Parallel()
 	f := sample(t)
 	tests := map[string]struct {
@@ -260,9 +266,9 @@ func TestNotEqualNeedsAnAnswerThatDiffers(t *testing.T) {
 	}
 }
 
-// The kept response is what is stored: in the form's order, with its codings,
-// without what was dropped, with totals.
-func TestTheKeptResponse(t *testing.T) {
+// The response that Check keeps for storing is in the form's order, has the form's
+// codings and totals, and has no answers to disabled items.
+func TestCheck_KeptResponse(t *testing.T) {
 	t.Parallel()
 	given := `{"linkId":"score","answer":[{"valueInteger":99}]},
 {"linkId":"s-2","answer":[{"valueCoding":{"code":"no","display":"Yes!"}}]},
@@ -288,7 +294,8 @@ func TestTheKeptResponse(t *testing.T) {
 	}
 }
 
-func TestMissingAndWrongTellADraftFromAnError(t *testing.T) {
+// Missing returns unanswered items and Wrong returns wrong answers.
+func TestResult_MissingAndWrong(t *testing.T) {
 	t.Parallel()
 	res := sample(t).Check(respond(t, `{"linkId":"when","answer":[{"valueBoolean":true}]},{"linkId":"photo","answer":[{"valueAttachment":{"contentType":"image/png"}}]}`))
 	if d := cmp.Diff([]string{"sick required", "photo incomplete"}, places(res.Missing())); d != "" {
@@ -299,7 +306,7 @@ func TestMissingAndWrongTellADraftFromAnError(t *testing.T) {
 	}
 }
 
-func TestAResponseToAnotherFormIsWrong(t *testing.T) {
+func TestCheck_OtherForm(t *testing.T) {
 	t.Parallel()
 	f := sample(t)
 	const url = "https://example.org/fhir/Questionnaire/sample"
@@ -321,7 +328,8 @@ func TestAResponseToAnotherFormIsWrong(t *testing.T) {
 	}
 }
 
-func TestAnswersPrintRedacted(t *testing.T) {
+// Every type that holds answers prints as [redacted].
+func TestAnswers_PrintRedacted(t *testing.T) {
 	t.Parallel()
 	r := respond(t, bare)
 	file, _ := r.Answers("photo")[0].File()

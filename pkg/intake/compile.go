@@ -9,11 +9,11 @@ import (
 	"evisit/pkg/fault"
 )
 
-// A compiler turns a resource into a Form in two passes. Shape builds what
-// stands alone and refuses what the engine cannot evaluate; link resolves what
-// refers to something else and is the publish gate. Stored forms pass the same
-// gate when they are loaded, so making it stricter may refuse them: check that
-// none is in use before.
+// A compiler turns a resource into a Form in two passes. The pass shape builds the
+// items and refuses what the engine cannot evaluate. The pass link resolves
+// references between items and is the publish gate. Stored forms pass the same gate
+// when they are loaded: before making the gate stricter, check that it refuses no
+// form in use.
 type compiler struct {
 	res      resource
 	form     *Form
@@ -24,7 +24,7 @@ func newCompiler(res resource) *compiler {
 	return &compiler{res: res, form: &Form{res: res, byLink: map[string]*Item{}}}
 }
 
-// compile builds a form, or says everything that is wrong with it at once.
+// compile builds a form, or returns a fault that names every problem at once.
 func compile(res resource) (*Form, error) {
 	c := newCompiler(res)
 	c.shape()
@@ -69,7 +69,8 @@ func (c *compiler) shape() {
 	c.form.items = c.items(nil, c.res.Items)
 }
 
-// want reports whether an extension has one of the shapes wanted.
+// want reports whether an extension has one of the shapes, and records a problem if
+// not.
 func (c *compiler) want(where string, e extension, shapes ...string) bool {
 	if slices.Contains(shapes, e.shape()) {
 		return true

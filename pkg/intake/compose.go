@@ -9,14 +9,14 @@ import (
 	"evisit/pkg/fault"
 )
 
-// itemsPerPage is how many top-level questions of a protocol are shown
-// together when its author did not say.
+// itemsPerPage is the number of top-level questions on a page of a protocol whose
+// author set no pages.
 const itemsPerPage = 8
 
 const consentPage = "Fee and consent"
 
-// commonPages names the item of the common block that starts each page, for a
-// source without pages of its own.
+// commonPages are the titles of pages by the item of the common block that starts
+// the page, for a common block without pages of its own.
 var commonPages = map[string]string{
 	"emergency-ack": "Before you start",
 	"seen-7d":       "About this visit",
@@ -49,8 +49,8 @@ func Compose(common, protocol *Questionnaire) (*Form, error) {
 	return seal(res)
 }
 
-// Alone compiles one source by itself, through the same gate, to check answers
-// to it.
+// Alone compiles one source that is not composed, through the same gate, so that
+// answers to the source can be checked.
 func Alone(q *Questionnaire) (*Form, error) {
 	res := q.res
 	res.Items = paged(res.Items, commonPages)
@@ -75,7 +75,8 @@ func seal(res resource) (*Form, error) {
 	return f, nil
 }
 
-// divide takes fee and consent out of the common block.
+// divide separates fee and consent, the last two items, from the common block's
+// others.
 func divide(items []sourceItem) (first, last []sourceItem) {
 	for _, s := range items {
 		if s.LinkID == feeItem || s.LinkID == consentItem {
@@ -118,7 +119,7 @@ func (s sourceItem) page() string {
 	return ""
 }
 
-// onPage returns the item with its page set, unless its author set one.
+// onPage returns the item with its page set to title, unless its author set a page.
 func (s sourceItem) onPage(title string) sourceItem {
 	if s.page() == "" && title != "" {
 		s.Extension = append(slices.Clip(s.Extension), extension{URL: extPage, ValueString: title})
@@ -126,7 +127,8 @@ func (s sourceItem) onPage(title string) sourceItem {
 	return s
 }
 
-// paged puts each item on the page that starts at it, or goes on from before.
+// paged puts each item on the page that starts at the item, or else on the page of
+// the item before.
 func paged(items []sourceItem, starts map[string]string) []sourceItem {
 	out := make([]sourceItem, len(items))
 	title := ""
@@ -142,7 +144,7 @@ func paged(items []sourceItem, starts map[string]string) []sourceItem {
 	return out
 }
 
-// chunked spreads a protocol's items evenly over pages named after it.
+// chunked spreads a protocol's items evenly over pages named after the protocol.
 func chunked(items []sourceItem, title string) []sourceItem {
 	if slices.ContainsFunc(items, func(s sourceItem) bool { return s.page() != "" }) {
 		return paged(items, nil)

@@ -10,12 +10,12 @@ import (
 
 const responseType = "QuestionnaireResponse"
 
-// responseStatuses are FHIR's, for a response.
+// responseStatuses are the statuses that FHIR allows for a response.
 var responseStatuses = []string{"in-progress", "completed", "amended", "entered-in-error", "stopped"}
 
-// Members FHIR allows that carry no answer; they are read past. A member that
-// could change the meaning of the rest (modifierExtension, implicitRules) is
-// unknown to us, and refused.
+// Ignored members are those that FHIR allows and that carry no answer. Members that
+// could change the meaning of others (modifierExtension, implicitRules) are not
+// ignored but refused as unknown.
 var (
 	ignoredOfResponse = []string{
 		"id", "meta", "language", "text", "extension", "identifier", "basedOn", "partOf",
@@ -25,14 +25,14 @@ var (
 	ignoredOfAnswer = []string{"id", "extension"}
 )
 
-// ParseResponse reads a FHIR QuestionnaireResponse in JSON, whole or only its
-// page. Text that is not one JSON object is a fault.Malformed; unknown members
+// ParseResponse reads a FHIR QuestionnaireResponse in JSON, of a whole form or of
+// one page. Text that is not one JSON object is a fault.Malformed; unknown members
 // and wrong structure are a fault.Invalid naming each by JSON pointer; more
 // than MaxResponseBytes is a fault.TooLarge.
 //
-// A value of the wrong type or out of all bounds is not an error here: it is
-// kept, and Check names it by linkId, so that one bad number cannot hide an
-// emergency answered beside it.
+// A value of the wrong type or out of all bounds is not an error here. The value is
+// kept and Check names its linkId, so that one bad number does not hide an emergency
+// in another answer.
 func ParseResponse(data []byte) (Response, error) {
 	if len(data) > MaxResponseBytes {
 		return Response{}, fault.New(fault.TooLarge, "response-too-large", "These answers are too long. Shorten them and try again.")
@@ -54,7 +54,8 @@ type decoder struct {
 	entries  int
 }
 
-// maxStructureProblems bounds a reply: after so many, more say nothing new.
+// maxStructureProblems bounds the reply to a response of the wrong structure, whose
+// sender learns nothing from further problems.
 const maxStructureProblems = 50
 
 func (d *decoder) problem(where, code, text string) {
@@ -193,8 +194,8 @@ func (d *decoder) answer(n node, at string) Answer {
 
 var unusable = Value{kind: UnusableValue}
 
-// valueReaders read each value[x] that FHIR allows in an answer. No form of
-// ours asks for the last four, so they are never usable.
+// valueReaders read each value[x] that FHIR allows in an answer. The last four are
+// never usable, because no item type of ours asks for them.
 var valueReaders = map[string]func(node) Value{
 	"valueBoolean":    readBoolean,
 	"valueInteger":    readInteger,
@@ -278,8 +279,8 @@ func readAttachment(n node) Value {
 	return File(a)
 }
 
-// readTexts fills the named texts from an object's members, and reports
-// whether it holds nothing else but the ignored.
+// readTexts fills the named texts from an object's members, and reports whether
+// every other member is among the ignored.
 func readTexts(n node, fields map[string]*string, ignored ...string) bool {
 	if n.kind != objectNode {
 		return false

@@ -2,16 +2,16 @@ package intake
 
 import "fmt"
 
-// A Derived is a value computed across answers, for the clinician's summary.
-// It holds health information.
+// A Derived is a value computed from several answers for the clinician's summary. A
+// Derived is health information.
 type Derived struct {
 	ID   string
 	Text string
 }
 
-// A derivation is an evisit-derived-flag: computations that one rule cannot
-// express, written here and switched on by the form that names them. items are
-// the linkIds it reads, which the form must have with the types it expects.
+// A derivation is an evisit-derived-flag: a computation that a rule cannot express,
+// written in this file and switched on by a form that names it. The form must have
+// the items that the derivation reads, with the types that the derivation expects.
 type derivation struct {
 	id    string
 	needs []need
@@ -21,7 +21,7 @@ type derivation struct {
 type need struct {
 	linkID string
 	typ    Type
-	option string // that the choice must have
+	option string // an option that a choice must have
 }
 
 const (
@@ -81,8 +81,8 @@ func (c *compiler) linkDerivations() {
 	}
 }
 
-// consistent checks the reading in the row just read: systolic exceeds
-// diastolic, else neither of the two feeds a rule.
+// consistent checks the blood pressure in the present row: unless systolic exceeds
+// diastolic, neither number feeds a rule.
 func (c *checker) consistent(group *Item) {
 	for _, d := range c.form.derive {
 		sys, dia := d.items["bp-sys"], d.items["bp-dia"]
@@ -111,7 +111,7 @@ func (c *checker) forgetRow(it *Item) {
 	c.answers[it.index] = c.answers[it.index][:c.rowStart[it.index]]
 }
 
-// derived computes what the form's derived flags ask for.
+// derived computes the values of the form's derived flags.
 func (c *checker) derived() []Derived {
 	var found []Derived
 	for _, d := range c.form.derive {
@@ -129,8 +129,8 @@ func (c *checker) derived() []Derived {
 	return found
 }
 
-// meanPressure is over all valid readings, each number by itself, rounded to
-// the nearest whole mmHg.
+// meanPressure is the mean of all valid readings, of systolic and of diastolic
+// separately, rounded to the nearest whole mmHg.
 func (c *checker) meanPressure(d derivation) string {
 	sys, dia := c.answers[d.items["bp-sys"].index], c.answers[d.items["bp-dia"].index]
 	if len(sys) == 0 || len(dia) == 0 {
@@ -150,8 +150,8 @@ func mean(values []Value) int64 {
 
 // bacterialSinusitis names the criteria met for acute bacterial rhinosinusitis
 // (IDSA 2012): ten days without improvement, worse after getting better, or at
-// least 102.2 °F with purulent mucus for three days. The form does not ask how
-// long the mucus has lasted; the days of fever stand for both.
+// least 102.2 °F with purulent mucus for three days. The form does not ask for how
+// long the mucus has lasted, so the days of fever are used for both.
 func (c *checker) bacterialSinusitis(d derivation) string {
 	given := func(linkID string) []Value { return c.answers[d.items[linkID].index] }
 	test := func(linkID, op string, want constant) bool {

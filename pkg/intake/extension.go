@@ -11,7 +11,7 @@ const (
 	sdcCalculated = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-calculatedExpression"
 )
 
-// Our extensions.
+// The canonical URLs of our own extensions.
 const (
 	extBilling   = extensionBase + "evisit-billing-class"
 	extAges      = extensionBase + "evisit-age-range"
@@ -22,7 +22,7 @@ const (
 	extPage      = extensionBase + "evisit-page" // title of the page a top-level item is on
 )
 
-// FHIR's extensions.
+// The canonical URLs of FHIR's extensions.
 const (
 	extMinValue  = hl7Base + "minValue"
 	extMaxValue  = hl7Base + "maxValue"
@@ -40,8 +40,9 @@ var billingClasses = []string{"none", "em", "em-image", "em-screen", "no-charge"
 
 var sexes = []string{"female", "male", "other", "unknown"} // FHIR's administrative genders
 
-// shape names the one value an extension holds, as FHIR does, or "extension"
-// for a complex one. It is empty when there is no value, or more than one.
+// shape is the name of the member that holds an extension's value, such as
+// valueCode, or "extension" for a complex extension. shape is empty for an extension
+// with no value or with several.
 func (e extension) shape() string {
 	found := ""
 	for _, v := range []struct {
@@ -71,7 +72,7 @@ func (e extension) shape() string {
 	return found
 }
 
-// number returns the integer or decimal an extension holds, as written.
+// number returns the integer or decimal of an extension, as the form writes it.
 func (e extension) number() string {
 	if e.ValueInteger != "" {
 		return e.ValueInteger.String()
@@ -79,13 +80,13 @@ func (e extension) number() string {
 	return e.ValueDecimal.String()
 }
 
-// whole returns a non-negative integer.
+// whole reads a non-negative integer.
 func whole(literal string) (int, bool) {
 	i, err := strconv.ParseInt(literal, 10, 32)
 	return int(i), err == nil && i >= 0
 }
 
-// wholeDecimal returns a non-negative integer that may be written 3.0.
+// wholeDecimal reads a non-negative integer that may be written 3.0.
 func wholeDecimal(literal string) (int, bool) {
 	if before, zeros, ok := strings.Cut(literal, "."); ok && strings.Trim(zeros, "0") == "" {
 		literal = before
@@ -93,8 +94,8 @@ func wholeDecimal(literal string) (int, bool) {
 	return whole(literal)
 }
 
-// megabytes returns a maxSize, given in units of 1,048,576 bytes and possibly
-// a fraction, in bytes.
+// megabytes reads a maxSize, a number of units of 1,048,576 bytes with an optional
+// fraction, and returns it in bytes.
 func megabytes(literal string) (int64, bool) {
 	mb, err := strconv.ParseFloat(literal, 64)
 	if err != nil || !(mb > 0 && mb <= 1024) {

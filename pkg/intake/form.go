@@ -9,7 +9,7 @@ import (
 	"evisit/pkg/fault"
 )
 
-// A Type is a FHIR item type. Those we do not list we do not evaluate.
+// A Type is a FHIR item type. A form with a type that is not listed is refused.
 type Type string
 
 // The item types a form may use.
@@ -28,9 +28,8 @@ const (
 	Upload     Type = "attachment"
 )
 
-// A Form is one published questionnaire, compiled. It never changes and may be
-// used by many goroutines at once; so may everything it returns, which callers
-// must not modify.
+// A Form is one published questionnaire, compiled. A Form never changes and is safe
+// for concurrent use. Callers must not modify what its methods return.
 type Form struct {
 	res      resource
 	json     []byte
@@ -40,7 +39,7 @@ type Form struct {
 	ages     *ages
 	diagnose []Coding
 	items    []*Item
-	all      []*Item // pre-order; an item's index is its place here
+	all      []*Item // every item in pre-order, at its own index
 	byLink   map[string]*Item
 	rules    []*rule
 	derive   []derivation
@@ -57,35 +56,35 @@ type Item struct {
 	Codes      []Coding
 	Required   bool
 	Repeats    bool
-	ReadOnly   bool // computed by Check; not asked
+	ReadOnly   bool // the item is computed by Check and not asked
 	Options    []Option
-	MaxLength  int    // characters; 0 where it means nothing
+	MaxLength  int    // in characters; 0 for items that are no text
 	Min, Max   string // numbers as the form writes them; empty without bound
 	Unit       string // UCUM code, may be empty
-	MinOccurs  int    // 0 when the form sets none
-	MaxOccurs  int    // 0 when the form sets none
+	MinOccurs  int    // 0 if the form sets none
+	MaxOccurs  int    // 0 if the form sets none
 	MIMETypes  []string
-	MaxBytes   int64    // of one attachment; 0 when the form sets none
-	Help       []string // texts of the help items nested in it
-	EnableAny  bool     // any of EnableWhen suffices; all otherwise
+	MaxBytes   int64    // size of one attachment; 0 if the form sets none
+	Help       []string // texts of the display items nested in the item
+	EnableAny  bool     // any of EnableWhen suffices; otherwise all are needed
 	EnableWhen []Condition
 	Items      []*Item
 
-	index    int // in Form.all
-	end      int // index after its last descendant
-	place    int // among its siblings
+	index    int // index in Form.all
+	end      int // index after the last descendant
+	place    int // index among the siblings
 	parent   *Item
-	row      *Item // nearest repeating group around it, or nil
+	row      *Item // nearest repeating group around the item, or nil
 	page     string
 	when     []condition
 	min, max *number
-	ordinals map[string]int // by option code
-	total    []*Item        // whose ordinals a computed item adds up
-	pattern  string         // the calculated expression's
+	ordinals map[string]int // scores by option code
+	total    []*Item        // items whose ordinals a computed item adds up
+	pattern  string         // linkId pattern of a computed item's expression
 	maxSize  string         // MaxBytes in megabytes, as the form writes it
 }
 
-// units are the UCUM codes that people write otherwise.
+// units are the words for UCUM codes that people write in another way.
 var units = map[string]string{
 	"d": "days", "h": "hours", "wk": "weeks", "mo": "months", "a": "years",
 	"[degF]": "°F", "Cel": "°C", "mm[Hg]": "mmHg", "/min": "per minute", "[lb_av]": "lb",
@@ -99,15 +98,15 @@ func (it *Item) UnitWords() string {
 	return it.Unit
 }
 
-// An Option is one choice. Ordinal is its score where it has one.
+// An Option is one choice. Ordinal is its score, or nil.
 type Option struct {
 	Coding
 	Ordinal *int
 }
 
-// A Condition is one comparison an item's enabling depends on, for a page that
-// wants to show and hide by itself. Answer is a boolean (true or false), a
-// number or an option's code.
+// A Condition is one comparison that enables an item, for a page that shows and
+// hides items in the browser. Answer is a boolean (true or false), a number or an
+// option's code.
 type Condition struct {
 	Question string
 	Operator string
@@ -123,14 +122,14 @@ type Page struct {
 // Name returns the form's resource id, such as uti-women.
 func (f *Form) Name() string { return f.res.ID }
 
-// Version returns the version. A composed form's names both of its sources:
+// Version returns the version. The version of a composed form names both sources:
 // 0.1.0-common-0.2.0 is protocol 0.1.0 with common block 0.2.0.
 func (f *Form) Version() string { return f.res.Version }
 
-// URL returns the canonical url, the protocol's, without a version.
+// URL returns the protocol's canonical url, without a version.
 func (f *Form) URL() string { return f.res.URL }
 
-// Canonical returns url|version, as a QuestionnaireResponse names its form.
+// Canonical returns url|version, the name of the form in a QuestionnaireResponse.
 func (f *Form) Canonical() string { return f.res.URL + "|" + f.res.Version }
 
 // Title returns the title shown to patients.
@@ -139,8 +138,8 @@ func (f *Form) Title() string { return f.res.Title }
 // BillingClass returns the evisit-billing-class code.
 func (f *Form) BillingClass() string { return f.billing }
 
-// Ages returns the completed years between which the form may be used, both
-// included, and false when it is for all.
+// Ages returns the lowest and the highest age, in completed years, at which the form
+// may be used. Ages reports false for a form without limits of age.
 func (f *Form) Ages() (low, high int, ok bool) {
 	if f.ages == nil {
 		return 0, 0, false
@@ -154,7 +153,7 @@ func (f *Form) Sex() string { return f.sex }
 // SuggestedDiagnoses returns the ICD-10-CM codes offered to the clinician.
 func (f *Form) SuggestedDiagnoses() []Coding { return f.diagnose }
 
-// RequiresPhotos reports whether some attachment must be given.
+// RequiresPhotos reports whether the form has a required attachment.
 func (f *Form) RequiresPhotos() bool {
 	for _, it := range f.all {
 		if it.Type == Upload && it.Required {
@@ -167,7 +166,7 @@ func (f *Form) RequiresPhotos() bool {
 // JSON returns the Questionnaire as served to clients.
 func (f *Form) JSON() []byte { return f.json }
 
-// Hash returns the SHA-256 of JSON, in hexadecimal: what an approval approves.
+// Hash returns the SHA-256 of JSON in hexadecimal, which an approval names.
 func (f *Form) Hash() string { return f.hash }
 
 // Items returns the top-level items in order.
@@ -179,8 +178,8 @@ func (f *Form) Item(linkID string) (*Item, bool) {
 	return it, ok
 }
 
-// Pages returns the top-level items as they are shown. No page is empty, and
-// every item is on one.
+// Pages returns the top-level items grouped by page. No page is empty, and every
+// top-level item is on one page.
 func (f *Form) Pages() []Page { return f.pages }
 
 // Rules returns every rule of the form, in order.
@@ -192,9 +191,10 @@ func (f *Form) Rules() []Fired {
 	return rules
 }
 
-// Load compiles a form stored as the JSON that Compose gave. The bytes are
-// kept as they are, so its hash is the one that was approved. What the publish
-// gate refuses is refused again: a stored form that fails it was altered.
+// Load compiles a form stored as the JSON of a form that Compose made. The form
+// keeps the same bytes, so its hash is the approved hash. Load passes the form
+// through the publish gate again and returns the gate's fault for an altered form
+// that does not pass.
 func Load(data []byte) (*Form, error) {
 	res, err := decodeResource(data)
 	if err != nil {
@@ -213,9 +213,9 @@ func (f *Form) seal(data []byte) {
 	f.json, f.hash = data, hex.EncodeToString(sum[:])
 }
 
-// Eligible says why a person may not use the form: younger or older than its
-// ages in completed years, or not of its sex. It is asked before the first
-// question. Only the dates of birth and on matter.
+// Eligible returns the reasons why a person may not use the form: the person is
+// younger or older than the form's ages in completed years, or not of its sex. Call
+// Eligible before the first question. Of birth and on, only the dates matter.
 func (f *Form) Eligible(birth, on time.Time, sex string) []fault.Problem {
 	var problems []fault.Problem
 	age := completedYears(birth, on)
@@ -236,8 +236,8 @@ func (f *Form) Eligible(birth, on time.Time, sex string) []fault.Problem {
 	return problems
 }
 
-// completedYears counts birthdays. Someone born on 29 February has theirs on
-// 1 March in other years. It is negative before birth.
+// completedYears counts the birthdays from birth to on, and is negative before
+// birth. A birthday on 29 February falls on 1 March in other years.
 func completedYears(birth, on time.Time) int {
 	by, bm, bd := birth.Date()
 	y, m, d := on.Date()

@@ -14,7 +14,9 @@ import (
 	"evisit/pkg/intake"
 )
 
-func TestComposing(t *testing.T) {
+// A composed form has the items of both sources in order, and their attributes and
+// rules.
+func TestCompose_ItemsAttributesRules(t *testing.T) {
 	t.Parallel()
 	f := sample(t)
 	var order []string
@@ -40,7 +42,8 @@ func TestComposing(t *testing.T) {
 	}
 }
 
-func TestPagesHoldEveryItemOnce(t *testing.T) {
+// Pages without an author's titles hold every top-level item once.
+func TestForm_Pages(t *testing.T) {
 	t.Parallel()
 	var got []string
 	for _, p := range sample(t).Pages() {
@@ -60,7 +63,7 @@ func TestPagesHoldEveryItemOnce(t *testing.T) {
 	}
 }
 
-func TestAnAuthorsPagesAreKept(t *testing.T) {
+func TestForm_PagesOfTheAuthor(t *testing.T) {
 	t.Parallel()
 	page := `"text": "When?", "extension": [{"url": "https://example.org/fhir/StructureDefinition/evisit-page", "valueString": "Later"}]`
 	q, err := intake.Parse([]byte(strings.Replace(string(source(t, "protocol")), `"text": "When?"`, page, 1)))
@@ -77,7 +80,8 @@ func TestAnAuthorsPagesAreKept(t *testing.T) {
 	}
 }
 
-func TestAnItemCarriesWhatAPageDraws(t *testing.T) {
+// An item has the bounds, conditions, help and options that a page shows.
+func TestForm_Item(t *testing.T) {
 	t.Parallel()
 	f := sample(t)
 	temp, _ := f.Item("temp")
@@ -108,7 +112,9 @@ func TestAnItemCarriesWhatAPageDraws(t *testing.T) {
 	}
 }
 
-func TestAStoredFormIsTheFormThatWasApproved(t *testing.T) {
+// A stored form is loaded with the same bytes and hash; an altered form that does
+// not pass the publish gate is refused.
+func TestLoad_StoredAndAltered(t *testing.T) {
 	t.Parallel()
 	f := sample(t)
 	again, err := intake.Load(f.JSON())
@@ -116,10 +122,10 @@ func TestAStoredFormIsTheFormThatWasApproved(t *testing.T) {
 		t.Fatal(explain(err))
 	}
 	if again.Hash() != f.Hash() || !bytes.Equal(again.JSON(), f.JSON()) {
-		t.Error("loading changed it")
+		t.Error("loading changed the form")
 	}
 	if !json.Valid(f.JSON()) || bytes.Contains(f.JSON(), []byte("\n")) {
-		t.Error("its JSON is not one line of JSON")
+		t.Error("the form's JSON is not one line of JSON")
 	}
 	altered := bytes.Replace(f.JSON(), []byte(`"question":"sick"`), []byte(`"question":"gone"`), 1)
 	if _, err := intake.Load(altered); !errors.Is(err, fault.Invalid) {
@@ -130,7 +136,8 @@ func TestAStoredFormIsTheFormThatWasApproved(t *testing.T) {
 	}
 }
 
-func TestOneSourceAlone(t *testing.T) {
+// A common block and a protocol can each be compiled alone.
+func TestAlone_CommonAndProtocol(t *testing.T) {
 	t.Parallel()
 	f, err := intake.Alone(questionnaire(t, "common"))
 	if err != nil {
@@ -155,7 +162,7 @@ func TestOneSourceAlone(t *testing.T) {
 	}
 }
 
-func TestEligibility(t *testing.T) {
+func TestForm_Eligible(t *testing.T) {
 	t.Parallel()
 	day := func(s string) time.Time {
 		d, err := time.Parse(time.DateOnly, s)

@@ -6,9 +6,9 @@ import (
 	"evisit/pkg/intake"
 )
 
-// If a response can be read, it is checked without harm, and what is kept can
-// be stored, read back and checked to the same end.
-func FuzzResponse(f *testing.F) {
+// A response that can be parsed can be checked, and the kept response can be
+// stored, parsed again and checked with the same outcome.
+func FuzzParseResponse(f *testing.F) {
 	form := sample(f)
 	f.Add([]byte(`{"resourceType":"QuestionnaireResponse","item":[` + bare + `]}`))
 	f.Add([]byte(`{"item":[{"linkId":"med","item":[{"linkId":"dose","answer":[{"valueInteger":1e999999999}]}]}]}`))
@@ -37,9 +37,9 @@ func FuzzResponse(f *testing.F) {
 	})
 }
 
-// If a questionnaire can be published, it can be loaded again, and an empty
-// response to it checked.
-func FuzzQuestionnaire(f *testing.F) {
+// A questionnaire that can be published can be loaded again, and an empty response
+// to it can be checked.
+func FuzzCompose(f *testing.F) {
 	f.Add(source(f, "common"))
 	f.Add(source(f, "protocol"))
 	common := questionnaire(f, "common")
@@ -60,7 +60,7 @@ func FuzzQuestionnaire(f *testing.F) {
 			t.Fatalf("loading %s: %v", form.JSON(), explain(err))
 		}
 		if again.Hash() != form.Hash() || again.Check(intake.Response{}).Disposition != form.Check(intake.Response{}).Disposition {
-			t.Fatal("it changed by being stored")
+			t.Fatal("storing changed the form")
 		}
 	})
 }

@@ -10,9 +10,9 @@ import (
 	"evisit/pkg/intake"
 )
 
-// Each case breaks the sample protocol in one place; the publish gate, or the
-// reader before it, must name that place.
-func TestWhatMayNotBePublished(t *testing.T) {
+// Each case breaks the sample protocol in one place, and Parse or Compose must name
+// that place.
+func TestCompose_Refuses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		old, new string
@@ -100,7 +100,8 @@ func TestWhatMayNotBePublished(t *testing.T) {
 	}
 }
 
-func TestARuleMustBeWithinReachOfItsQuestion(t *testing.T) {
+// A rule is refused if no number in its question's range can fire it.
+func TestCompose_RuleOutOfReach(t *testing.T) {
 	t.Parallel()
 	const cond = `{"url": "operator", "valueCode": ">"}, {"url": "answer", "valueInteger": 50}`
 	for comparison, ok := range map[string]bool{ // dose is from 0 to 100
@@ -118,7 +119,8 @@ func TestARuleMustBeWithinReachOfItsQuestion(t *testing.T) {
 	}
 }
 
-func TestBothPressuresOfAReadingAreInOneGroup(t *testing.T) {
+// Systolic and diastolic pressure must be in one group.
+func TestCompose_PressuresInOneGroup(t *testing.T) {
 	t.Parallel()
 	const sex = `{"url": "https://example.org/fhir/StructureDefinition/evisit-sex", "valueCode": "female"}`
 	const flag = `{"url": "https://example.org/fhir/StructureDefinition/evisit-derived-flag", "extension": [{"url": "id", "valueId": "bp-consistency"}]}`
@@ -142,7 +144,7 @@ func TestBothPressuresOfAReadingAreInOneGroup(t *testing.T) {
 	}
 }
 
-func TestARangeMayBeOneNumber(t *testing.T) {
+func TestCompose_RangeOfOneNumber(t *testing.T) {
 	t.Parallel()
 	data := strings.Replace(string(source(t, "protocol")), `"valueDecimal": 95.0`, `"valueDecimal": 108`, 1)
 	if err := publish(t, data); err != nil {
@@ -160,7 +162,8 @@ func publish(t *testing.T, protocol string) error {
 	return err
 }
 
-func TestTheGateNamesEverythingAtOnce(t *testing.T) {
+// The publish gate names every problem at once.
+func TestCompose_NamesEveryProblem(t *testing.T) {
 	t.Parallel()
 	data := strings.NewReplacer(`"valueDecimal": 95.0`, `"valueDecimal": 109`, `"code": "cough"`, `"code": "none"`,
 		`"valueCode": "hourly"`, `"valueCode": "yearly"`).Replace(string(source(t, "protocol")))
@@ -170,7 +173,7 @@ func TestTheGateNamesEverythingAtOnce(t *testing.T) {
 	}
 }
 
-func TestUnreadableQuestionnaires(t *testing.T) {
+func TestParse_Refuses(t *testing.T) {
 	t.Parallel()
 	valid := string(source(t, "protocol"))
 	for name, data := range map[string]string{
@@ -196,7 +199,7 @@ func TestUnreadableQuestionnaires(t *testing.T) {
 	}
 }
 
-func TestACommonBlockWithoutConsentComposesNothing(t *testing.T) {
+func TestCompose_CommonBlockWithoutConsent(t *testing.T) {
 	t.Parallel()
 	q := questionnaire(t, "protocol")
 	if _, err := intake.Compose(q, q); !errors.Is(err, fault.Invalid) {

@@ -1,14 +1,14 @@
-// Package intake holds the questionnaires a patient answers before a visit,
-// and decides what their answers mean: which were wanted, which are wrong,
-// and whether the patient belongs somewhere other than an e-visit.
+// Package intake holds the questionnaires that a patient answers before a visit, and
+// decides which questions are asked, which answers are missing or wrong, and
+// whether the patient must be sent elsewhere than to an e-visit.
 //
 // A source is a FHIR R4 Questionnaire with our extensions. Publishing composes
 // the common block and one protocol into a Form, which never changes again;
 // Form.Check evaluates a Response against it. The same bytes always give the
 // same result: nothing here reads a clock, a random source or a file.
 //
-// Storing forms, recording who approved one, deciding which version is offered,
-// and keeping a diversion's record are left to others.
+// Other packages store forms, record who approved a form, decide which version is
+// offered, and keep the record of a diversion.
 package intake
 
 import (
@@ -20,23 +20,23 @@ import (
 // extensionBase is the canonical base of our own extensions.
 const extensionBase = "https://example.org/fhir/StructureDefinition/"
 
-// Limits on what is read. They are far above any real form or answer.
+// Limits on the input, far above any real form or response.
 const (
 	MaxQuestionnaireBytes = 1 << 20
 	MaxResponseBytes      = 1 << 20
 
 	maxDepth   = 24
-	maxEntries = 5000 // items and answers of one response
+	maxEntries = 5000 // items and answers of one response together
 )
 
-// Lengths, in characters, where the form gives none.
+// Maximum lengths, in characters, of items without a maxLength.
 const (
 	defaultStringLength = 1000
 	defaultTextLength   = 10_000
 	maxLinkIDLength     = 255
 )
 
-// Items of the common block whose meaning the engine knows beyond their type.
+// Items of the common block that the engine treats specially.
 const (
 	feeItem     = "fee-ack"        // last page of every composed form
 	consentItem = "consent-ack"    // last page of every composed form
@@ -45,8 +45,8 @@ const (
 
 const redacted = "[redacted]"
 
-// Answers tell of a person's health, so whatever holds them prints and logs as
-// [redacted], whatever the verb.
+// Answers are health information, so every type that holds answers prints and logs
+// as [redacted] under every verb.
 
 func (Response) Format(f fmt.State, _ rune)   { _, _ = f.Write([]byte(redacted)) }
 func (Entry) Format(f fmt.State, _ rune)      { _, _ = f.Write([]byte(redacted)) }

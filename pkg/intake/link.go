@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// link resolves every reference and is the publish gate: what it refuses never
-// becomes a version.
+// link resolves every reference and is the publish gate: a questionnaire that link
+// refuses never becomes a version.
 func (c *compiler) link() {
 	for _, it := range c.form.all {
 		if _, twice := c.form.byLink[it.LinkID]; twice {
@@ -107,7 +107,8 @@ func (c *compiler) linkEnable(it *Item, cond *condition) {
 	}
 }
 
-// linkCondition finds the question and checks that it can be compared so.
+// linkCondition finds the question of a condition and checks that its answers can
+// be compared with the constant.
 func (c *compiler) linkCondition(where, code string, cond *condition) {
 	q, ok := c.form.byLink[cond.question]
 	if !ok {
@@ -138,11 +139,11 @@ func (c *compiler) linkCondition(where, code string, cond *condition) {
 	}
 }
 
-// reaches reports whether some number in the item's range satisfies the
-// condition. A rule that no answer can fire protects nobody.
+// reaches reports whether some number in the item's range satisfies the condition. A
+// rule that no answer can fire is an author's mistake.
 func (it *Item) reaches(cond *condition) bool {
 	const unbounded = 2
-	low, high := -unbounded, unbounded // of the range's ends against the constant
+	low, high := -unbounded, unbounded // how the ends of the range compare with the constant
 	if it.min != nil {
 		low = it.min.compare(cond.want.number)
 	}
@@ -165,8 +166,8 @@ func (it *Item) reaches(cond *condition) bool {
 	}
 }
 
-// option finds the option of a coding. A system that is given must be the
-// option's.
+// option finds the option of a coding. If the coding has a system, the option must
+// have the same.
 func (it *Item) option(coding Coding) (Coding, bool) {
 	for i := range it.Options {
 		o := &it.Options[i]
@@ -203,7 +204,7 @@ func (c *compiler) linkTotal(it *Item) {
 	}
 	pattern, err := regexp.Compile(it.pattern)
 	if err != nil {
-		return // named by shape
+		return // shape has recorded the problem
 	}
 	for _, q := range c.form.items {
 		if !pattern.MatchString(q.LinkID) {
@@ -219,8 +220,8 @@ func (c *compiler) linkTotal(it *Item) {
 	}
 }
 
-// pages gathers the top-level items. One without a page of its own is shown
-// with the item before it.
+// pages groups the top-level items by page. An item without a page is shown on the
+// page of the item before.
 func (c *compiler) pages() {
 	f := c.form
 	for _, it := range f.items {

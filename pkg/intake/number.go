@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// A number is an exact decimal, 0.digits × 10^point. Digits have no zero at
-// either end, so that two numbers compare without any arithmetic and a huge
-// exponent costs nothing.
+// A number is an exact decimal, 0.digits × 10^point. The digits have no zero at
+// either end, so that two numbers are compared without arithmetic and a huge
+// exponent costs no time.
 type number struct {
 	negative bool
-	digits   string // empty is zero
+	digits   string // empty for zero
 	point    int
 }
 
-// maxPoint bounds the magnitude of a decimal we accept, either way.
+// maxPoint bounds the exponent of a decimal that we accept, above and below zero.
 const maxPoint = 30
 
 var (

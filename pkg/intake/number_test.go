@@ -8,7 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestNumbersCompareAsFractionsDo(t *testing.T) {
+// Numbers compare as the fractions that their literals write.
+func TestNumber_CompareAsFractions(t *testing.T) {
 	t.Parallel()
 	literal := rapid.StringMatching(`-?(0|[1-9][0-9]{0,5})(\.[0-9]{1,6})?([eE][+-]?[0-9])?`)
 	rapid.Check(t, func(t *rapid.T) {
@@ -26,7 +27,7 @@ func TestNumbersCompareAsFractionsDo(t *testing.T) {
 	})
 }
 
-func TestNumbersThatAreNone(t *testing.T) {
+func TestParseNumber_RefusesAndAccepts(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
 		"", "-", "+1", "01", ".5", "1.", "1e", "0x10", "NaN", "Infinity", "1_000", " 1",

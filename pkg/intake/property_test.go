@@ -10,8 +10,8 @@ import (
 	"evisit/pkg/intake"
 )
 
-// anyValue draws values that are often right for some item of the sample, and
-// sometimes for none.
+// anyValue draws values that are often valid for some item of the sample, and
+// sometimes for no item.
 func anyValue() *rapid.Generator[intake.Value] {
 	return rapid.OneOf(
 		rapid.Map(rapid.Bool(), intake.Boolean),
@@ -29,7 +29,7 @@ func anyValue() *rapid.Generator[intake.Value] {
 	)
 }
 
-// anyResponse draws entries of the form, mostly where they belong.
+// anyResponse draws entries of the form, most of them in their place.
 func anyResponse(f *intake.Form) *rapid.Generator[intake.Response] {
 	return rapid.Custom(func(t *rapid.T) intake.Response {
 		return intake.Response{Items: anyEntries(t, f, f.Items())}
@@ -64,7 +64,7 @@ func anyEntry(t *rapid.T, f *intake.Form, it *intake.Item) intake.Entry {
 	return e
 }
 
-func same(t *rapid.T, what string, a, b intake.Result) {
+func wantSame(t *rapid.T, what string, a, b intake.Result) {
 	t.Helper()
 	if a.Disposition != b.Disposition {
 		t.Fatalf("%s: %s and %s", what, a.Disposition, b.Disposition)
@@ -80,18 +80,18 @@ func same(t *rapid.T, what string, a, b intake.Result) {
 	}
 }
 
-func TestCheckingTwiceGivesTheSame(t *testing.T) {
+func TestCheck_TwiceIsTheSame(t *testing.T) {
 	t.Parallel()
 	f := sample(t)
 	rapid.Check(t, func(t *rapid.T) {
 		r := anyResponse(f).Draw(t, "response")
-		same(t, "again", f.Check(r), f.Check(r))
+		wantSame(t, "again", f.Check(r), f.Check(r))
 	})
 }
 
-// What is kept leads to the same end as what was given: dropping answers to
-// disabled items, and putting in totals, changes no outcome.
-func TestCheckingWhatWasKeptGivesTheSame(t *testing.T) {
+// Checking the kept response fires the same rules as checking the given response:
+// dropping answers to disabled items and adding totals changes no outcome.
+func TestCheck_KeptResponseIsTheSame(t *testing.T) {
 	t.Parallel()
 	f := sample(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -100,11 +100,12 @@ func TestCheckingWhatWasKeptGivesTheSame(t *testing.T) {
 		if d := cmp.Diff(ids(first.Fired), ids(second.Fired)); d != "" || first.Disposition != second.Disposition {
 			t.Fatalf("another outcome\n%s", d)
 		}
-		same(t, "once more", second, f.Check(second.Response))
+		wantSame(t, "once more", second, f.Check(second.Response))
 	})
 }
 
-func TestStoringBetweenChecksChangesNothing(t *testing.T) {
+// A response that was marshaled and parsed has the same rules and problems.
+func TestCheck_StoredResponseIsTheSame(t *testing.T) {
 	t.Parallel()
 	f := sample(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -127,7 +128,9 @@ func TestStoringBetweenChecksChangesNothing(t *testing.T) {
 	})
 }
 
-func TestTheOrderOfTopLevelItemsDoesNotMatter(t *testing.T) {
+// The order of top-level items changes neither the rules that fire nor the number
+// of problems.
+func TestCheck_OrderDoesNotMatter(t *testing.T) {
 	t.Parallel()
 	f := sample(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -154,7 +157,8 @@ func TestTheOrderOfTopLevelItemsDoesNotMatter(t *testing.T) {
 	})
 }
 
-func TestAnUnknownLinkIDIsAlwaysAProblem(t *testing.T) {
+// An unknown linkId is a problem wherever it is, and changes no rule.
+func TestCheck_UnknownLinkID(t *testing.T) {
 	t.Parallel()
 	f := sample(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -173,15 +177,15 @@ func TestAnUnknownLinkIDIsAlwaysAProblem(t *testing.T) {
 			found = found || p.Where == "stray" && p.Code == "unknown"
 		}
 		if !found {
-			t.Fatalf("not named among %v", places(after.Problems))
+			t.Fatalf("stray is not named among %v", places(after.Problems))
 		}
 		if d := cmp.Diff(before.Fired, after.Fired); d != "" {
-			t.Fatalf("it changed the rules\n%s", d)
+			t.Fatalf("the unknown linkId changed the rules\n%s", d)
 		}
 	})
 }
 
-func TestMergingAPageTwiceIsMergingItOnce(t *testing.T) {
+func TestResponse_MergeTwiceIsMergeOnce(t *testing.T) {
 	t.Parallel()
 	f := sample(t)
 	rapid.Check(t, func(t *rapid.T) {

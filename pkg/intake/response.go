@@ -2,31 +2,31 @@ package intake
 
 import "slices"
 
-// A Response is what a patient answered: FHIR's QuestionnaireResponse reduced
-// to its answers. The zero Response has none. Treat one as a value: nothing
-// here changes the slices of a Response it was given.
+// A Response is a FHIR QuestionnaireResponse reduced to its answers. The zero
+// Response has no answers. A Response is a value: no function of this package changes
+// the slices of a Response.
 type Response struct {
 	Questionnaire string // canonical, url or url|version; may be empty
 	Status        string // FHIR's code; may be empty
 	Items         []Entry
 }
 
-// An Entry is one item answered: a question with its answers, or one row of a
-// group with the entries inside it.
+// An Entry is a question with its answers, or one row of a group with the entries of
+// the row.
 type Entry struct {
 	LinkID  string
 	Answers []Answer
 	Items   []Entry
 }
 
-// An Answer is one value, with the items FHIR nests under an answer. No form
-// of ours asks a question there.
+// An Answer is one value with the items that FHIR nests under an answer, where no
+// form of ours has a question.
 type Answer struct {
 	Value Value
 	Items []Entry
 }
 
-// Ask returns an entry for a question. With no values it clears the question.
+// Ask returns an entry for a question. An entry without values clears the question.
 func Ask(linkID string, values ...Value) Entry {
 	e := Entry{LinkID: linkID}
 	for _, v := range values {
@@ -40,9 +40,9 @@ func Row(linkID string, items ...Entry) Entry { return Entry{LinkID: linkID, Ite
 
 func (e Entry) empty() bool { return len(e.Answers) == 0 && len(e.Items) == 0 }
 
-// Merge returns r with the answers of one saved page: everything r had under a
-// top-level linkId that the page carries is replaced, and an entry that is
-// empty clears it. Merging the same page twice changes nothing more.
+// Merge returns r with the answers of one saved page. The page's entries replace all
+// entries of r with the same top-level linkId, and an empty entry clears them.
+// Merging the same page twice is the same as merging it once.
 func (r Response) Merge(page Response) Response {
 	merged := Response{Questionnaire: r.Questionnaire, Status: r.Status}
 	if page.Questionnaire != "" {
@@ -68,8 +68,8 @@ func (r Response) Merge(page Response) Response {
 	return merged
 }
 
-// Answers returns the values given for a linkId, wherever it is and in the
-// order of the response, every row of a repeating group together.
+// Answers returns the values given for a linkId at any depth, in the order of the
+// response, with the values of every row of a repeating group together.
 func (r Response) Answers(linkID string) []Value { return answersOf(nil, r.Items, linkID) }
 
 func answersOf(found []Value, items []Entry, linkID string) []Value {
@@ -99,8 +99,8 @@ func equalEntries(a, b []Entry) bool {
 	})
 }
 
-// MarshalJSON writes a FHIR QuestionnaireResponse that ParseResponse reads
-// back as an equal Response. The same Response gives the same bytes.
+// MarshalJSON writes a FHIR QuestionnaireResponse that ParseResponse reads as an
+// equal Response. Equal responses give the same bytes.
 func (r Response) MarshalJSON() ([]byte, error) {
 	o := object{b: append(make([]byte, 0, 64*(len(r.Items)+2)), '{')}
 	o.text("resourceType", responseType)
@@ -110,7 +110,7 @@ func (r Response) MarshalJSON() ([]byte, error) {
 	return append(o.b, '}'), nil
 }
 
-// UnmarshalJSON reads what ParseResponse reads.
+// UnmarshalJSON reads a response as ParseResponse does.
 func (r *Response) UnmarshalJSON(data []byte) error {
 	parsed, err := ParseResponse(data)
 	if err != nil {

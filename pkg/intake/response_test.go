@@ -11,7 +11,7 @@ import (
 	"evisit/pkg/intake"
 )
 
-func TestResponsesThatAreRefused(t *testing.T) {
+func TestParseResponse_Refuses(t *testing.T) {
 	t.Parallel()
 	item := func(inner string) string { return `{"item":[{"linkId":"a",` + inner + `}]}` }
 	tests := map[string]struct {
@@ -73,7 +73,8 @@ func manyMembers(n int) string {
 	return b.String()
 }
 
-func TestAWholeFHIRResponseIsRead(t *testing.T) {
+// A response with every member that FHIR allows is reduced to its answers.
+func TestParseResponse_WholeFHIR(t *testing.T) {
 	t.Parallel()
 	const data = `{"resourceType":"QuestionnaireResponse","id":"1","meta":{"versionId":"1"},"text":{"status":"generated"},
 "questionnaire":"https://example.org/q|1","status":"in-progress","subject":{"reference":"Patient/1"},"authored":"2026-01-01",
@@ -86,13 +87,13 @@ func TestAWholeFHIRResponseIsRead(t *testing.T) {
 		intake.Ask("a", intake.Code(intake.Coding{System: "s", Code: "c", Display: "C"})),
 	}}
 	if !r.Equal(want) {
-		t.Error("it was read as something else")
+		t.Error("the response was parsed as another response")
 	}
 }
 
-// Wrong values are kept as they were written, so that storing a draft and
-// reading it back changes nothing.
-func TestWhatIsReadIsWrittenTheSame(t *testing.T) {
+// Marshaling a parsed response gives the same bytes, wrong values included, so that
+// storing a draft and reading it again changes nothing.
+func TestResponse_MarshalsAsParsed(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []string{
 		`"valueBoolean":false`,
@@ -124,7 +125,9 @@ func TestWhatIsReadIsWrittenTheSame(t *testing.T) {
 	}
 }
 
-func TestMergeReplacesWhatThePageCarries(t *testing.T) {
+// Merge replaces the answers that the page has, and merging twice changes nothing
+// more.
+func TestResponse_Merge(t *testing.T) {
 	t.Parallel()
 	one, two := intake.Boolean(true), intake.Integer(2)
 	draft := intake.Response{Questionnaire: "q|1", Status: "in-progress", Items: []intake.Entry{
@@ -133,19 +136,19 @@ func TestMergeReplacesWhatThePageCarries(t *testing.T) {
 	tests := map[string]struct {
 		page, want []intake.Entry
 	}{
-		"nothing":              {nil, draft.Items},
-		"one answer":           {[]intake.Entry{intake.Ask("b", two)}, append(draft.Items[:3:3], intake.Ask("b", two))},
-		"a cleared answer":     {[]intake.Entry{intake.Ask("b")}, draft.Items[:3]},
-		"fewer rows":           {[]intake.Entry{intake.Row("g", intake.Ask("h", two))}, []intake.Entry{draft.Items[0], draft.Items[3], intake.Row("g", intake.Ask("h", two))}},
-		"no rows":              {[]intake.Entry{intake.Row("g")}, []intake.Entry{draft.Items[0], draft.Items[3]}},
-		"something new":        {[]intake.Entry{intake.Ask("c", one)}, append(draft.Items[:4:4], intake.Ask("c", one))},
-		"clearing what is not": {[]intake.Entry{intake.Ask("c")}, draft.Items},
+		"nothing":            {nil, draft.Items},
+		"one answer":         {[]intake.Entry{intake.Ask("b", two)}, append(draft.Items[:3:3], intake.Ask("b", two))},
+		"a cleared answer":   {[]intake.Entry{intake.Ask("b")}, draft.Items[:3]},
+		"fewer rows":         {[]intake.Entry{intake.Row("g", intake.Ask("h", two))}, []intake.Entry{draft.Items[0], draft.Items[3], intake.Row("g", intake.Ask("h", two))}},
+		"no rows":            {[]intake.Entry{intake.Row("g")}, []intake.Entry{draft.Items[0], draft.Items[3]}},
+		"something new":      {[]intake.Entry{intake.Ask("c", one)}, append(draft.Items[:4:4], intake.Ask("c", one))},
+		"clearing no answer": {[]intake.Entry{intake.Ask("c")}, draft.Items},
 	}
 	for name, tt := range tests {
 		got := draft.Merge(intake.Response{Items: tt.page})
 		want := intake.Response{Questionnaire: "q|1", Status: "in-progress", Items: tt.want}
 		if !got.Equal(want) {
-			t.Errorf("%s: merged into something else", name)
+			t.Errorf("%s: merged into another response", name)
 		}
 		if again := got.Merge(intake.Response{Items: tt.page}); !again.Equal(got) {
 			t.Errorf("%s: merging twice differs from merging once", name)
@@ -153,7 +156,8 @@ func TestMergeReplacesWhatThePageCarries(t *testing.T) {
 	}
 }
 
-func TestResponsesThatDiffer(t *testing.T) {
+// Equal reports a difference in any one part of two responses.
+func TestResponse_Equal(t *testing.T) {
 	t.Parallel()
 	file := func(url string) intake.Value { return intake.File(intake.Attachment{URL: url}) }
 	whole := func(e ...intake.Entry) intake.Response {
@@ -179,7 +183,7 @@ func TestResponsesThatDiffer(t *testing.T) {
 	}
 }
 
-func TestValuesReadAsText(t *testing.T) {
+func TestValue_Text(t *testing.T) {
 	t.Parallel()
 	for want, v := range map[string]intake.Value{
 		"yes": intake.Boolean(true), "no": intake.Boolean(false), "-7": intake.Integer(-7), "98.60": intake.Decimal("98.60"),

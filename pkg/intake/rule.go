@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// A Severity ranks a rule.
+// A Severity says how serious the finding of a rule is.
 type Severity string
 
-// The severities, highest first. A flag annotates the clinician's summary and
-// never stops the patient.
+// The severities, highest first. A rule of severity flag annotates the clinician's
+// summary and never diverts the patient.
 const (
 	SeverityEmergency  Severity = "emergency"
 	SeverityUrgent     Severity = "urgent"
@@ -21,7 +21,7 @@ var severities = []Severity{SeverityEmergency, SeverityUrgent, SeverityIneligibl
 
 func (s Severity) rank() int { return slices.Index(severities, s) }
 
-// A Disposition is where the patient belongs.
+// A Disposition is where the patient is sent.
 type Disposition string
 
 // The dispositions, highest first. All but Continue divert.
@@ -33,7 +33,7 @@ const (
 )
 
 // A Fired is one rule that fired. Message is shown to the patient, or to the
-// clinician when the severity is flag; Source is where the rule comes from.
+// clinician if the severity is flag. Source is the guideline the rule comes from.
 type Fired struct {
 	ID       string
 	Severity Severity
@@ -47,7 +47,7 @@ type rule struct {
 	conds []condition
 }
 
-// disposition returns where the fired rules, in any order, send the patient.
+// disposition is the highest disposition of the fired rules, in any order.
 func disposition(fired []Fired) Disposition {
 	d := Continue
 	best := SeverityFlag.rank()
@@ -69,11 +69,11 @@ type condition struct {
 	operator string
 	want     constant
 
-	item    *Item // after linking
-	sameRow bool  // both in one repeating group: only that row's answers count
+	item    *Item // the question, set by link
+	sameRow bool  // the question is in the same repeating group: only answers of the same row count
 }
 
-// A constant is a boolean, a number or a code; kind tells which.
+// A constant is a boolean, a number or a code, according to kind.
 type constant struct {
 	kind   Kind // BooleanValue, DecimalValue or CodingValue
 	truth  bool
@@ -84,8 +84,8 @@ type constant struct {
 
 var operators = []string{"=", "!=", ">", "<", ">=", "<="}
 
-// holds reports whether any of the answers satisfies the condition. Without an
-// answer no comparison holds, != included.
+// holds reports whether any of the answers satisfies the condition. Without an answer
+// no condition holds, not even one with operator !=.
 func (c *condition) holds(answers []Value) bool {
 	for i := range answers {
 		if c.satisfiedBy(&answers[i]) {
@@ -126,7 +126,7 @@ func (c *condition) ordered(sign int) bool {
 	}
 }
 
-// fires reports whether the rule fires on the answers, by item index.
+// fires reports whether the rule fires on the answers, which are by item index.
 func (r *rule) fires(answers [][]Value) bool {
 	for i := range r.conds {
 		if r.conds[i].holds(answers[r.conds[i].item.index]) == r.any {
@@ -174,7 +174,7 @@ func (c *compiler) rule(e extension) {
 	c.form.rules = append(c.form.rules, r)
 }
 
-// part keeps one simple part of a rule, which may be given once.
+// part stores the value of one simple part of a rule, which may be given once.
 func (c *compiler) part(where string, e extension, shape, value string, into *string) {
 	if !c.want(where, e, shape) {
 		return
@@ -216,7 +216,7 @@ func (c *compiler) operator(where, op string) {
 	}
 }
 
-// constant returns whichever of the three is given.
+// constant returns the one of the three values that is given.
 func (c *compiler) constant(where string, truth *bool, literal, code string) constant {
 	switch {
 	case truth != nil:

@@ -10,8 +10,8 @@ import (
 )
 
 // A Questionnaire is one source as an author wrote it: the common block or a
-// protocol. It has the shapes the engine evaluates; whether it may be
-// published is for Compose or Alone to say.
+// protocol. Its parts have the shapes that the engine evaluates. Compose and Alone
+// decide whether a Questionnaire may be published.
 type Questionnaire struct {
 	res resource
 }
@@ -22,8 +22,8 @@ func (q *Questionnaire) Name() string { return q.res.ID }
 // Version returns the source's own version.
 func (q *Questionnaire) Version() string { return q.res.Version }
 
-// The members of a FHIR Questionnaire that we evaluate or carry. Any other is
-// an error: an author must not believe that we honour what we do not read.
+// A resource holds the members of a FHIR Questionnaire that we evaluate or keep. Any
+// other member is an error, because an author would believe that it has an effect.
 type resource struct {
 	ResourceType   string       `json:"resourceType"`
 	ID             string       `json:"id"`
@@ -114,9 +114,9 @@ type quantity struct {
 	Unit  string      `json:"unit,omitempty"`
 }
 
-// Parse reads one source. Text that is not JSON is a fault.Malformed; an item
-// type, operator, extension or member that we do not evaluate is a
-// fault.Invalid naming each by linkId, rule id or extension.
+// Parse reads one source. Text that is not JSON, or has a member that we do not read,
+// is a fault.Malformed. An item type, operator or extension that we do not evaluate is
+// a fault.Invalid naming each by linkId, rule id or extension.
 func Parse(data []byte) (*Questionnaire, error) {
 	res, err := decodeResource(data)
 	if err != nil {
@@ -149,8 +149,8 @@ func decodeResource(data []byte) (resource, error) {
 	return res, nil
 }
 
-// unreadable shows the decoder's complaint: a questionnaire is written by the
-// practice and holds no health information.
+// unreadable is a fault that shows the decoder's error, which is safe because a
+// questionnaire is written by the practice and holds no health information.
 func unreadable(err error) error {
 	text := "This is not a FHIR R4 Questionnaire that can be read here."
 	if err != nil {

@@ -8,12 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// A node is one JSON value, with numbers as they were written.
+// A node is one JSON value, with numbers as the text writes them.
 type node struct {
 	kind     nodeKind
 	truth    bool
-	name     string // as a member of an object
-	text     string // of a string or a number
+	name     string // name of a member of an object
+	text     string // text of a string or a number
 	children []node // members or elements, in order
 	raw      []byte
 }
@@ -29,12 +29,13 @@ const (
 	objectNode
 )
 
-// maxMembers bounds one object; no FHIR type has half as many.
+// maxMembers is the most members of one object, more than twice what any FHIR type
+// has.
 const maxMembers = 64
 
-// parseTree reads exactly one JSON value. It refuses what the standard decoder
-// lets pass and two readers could understand differently: a repeated member
-// and text that is not UTF-8; and nesting no form has.
+// parseTree reads exactly one JSON value. Unlike the standard decoder, parseTree
+// refuses input that two readers could understand differently (a repeated member,
+// text that is not UTF-8) and nesting deeper than any form has.
 func parseTree(data []byte) (node, error) {
 	if !utf8.Valid(data) {
 		return node{}, errors.New("not UTF-8 text")

@@ -12,7 +12,7 @@ import (
 	"evisit/pkg/fault"
 )
 
-// ask says what a required item wants.
+// ask is the text of the problem that a required item is not answered.
 func (it *Item) ask() string {
 	switch it.Type {
 	case BooleanQ:
@@ -28,9 +28,9 @@ func (it *Item) ask() string {
 	}
 }
 
-// accept checks one value given for the item and returns it as it is kept: a
-// choice with the form's own coding, a state in upper case. A problem with a
-// code means the value is wrong.
+// accept checks one value given for the item and returns the value to keep: a choice
+// with the form's own coding, a state in upper case. The value is wrong if the
+// problem has a code.
 func (it *Item) accept(v Value) (Value, fault.Problem) {
 	switch it.Type {
 	case BooleanQ:
@@ -123,10 +123,10 @@ func (it *Item) checkText(s string) fault.Problem {
 	}
 }
 
-// isControl tells the characters FHIR keeps out of strings.
+// isControl reports whether FHIR forbids the character in strings.
 func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }
 
-// states are the codes of the states, the District and the territories.
+// states are the postal codes of the states, the District and the territories.
 const states = " AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND" +
 	" OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI "
 
@@ -134,8 +134,8 @@ func isState(code string) bool {
 	return len(code) == 2 && code[0] != ' ' && code[1] != ' ' && strings.Contains(states, " "+code+" ")
 }
 
-// acceptDate wants a whole date: a year or month alone answers none of our
-// questions.
+// acceptDate refuses a year or a month alone, which FHIR allows but no question of
+// ours asks for.
 func acceptDate(v Value) fault.Problem {
 	if v.kind != DateValue {
 		return wrong("type", "Give a date, as valueDate.")
@@ -151,7 +151,7 @@ func isDate(s string) bool {
 	return err == nil && !strings.HasPrefix(s, "0000")
 }
 
-// instant is FHIR's dateTime with a time: seconds and a zone are not optional.
+// instant matches a FHIR dateTime that has a time; seconds and a zone are required.
 var instant = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)$`)
 
 func acceptDateTime(v Value) fault.Problem {

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// A Kind tells which FHIR value[x] a Value is.
+// A Kind is the FHIR value[x] of a Value.
 type Kind uint8
 
-// The kinds of value an item may be answered with. Unusable is anything else,
-// kept as it was written so that the answer can be named and shown again.
+// The kinds of value an item may be answered with. UnusableValue is any other value;
+// its JSON is kept, so that the answer can be named and shown again.
 const (
 	NoValue Kind = iota
 	BooleanValue
@@ -48,10 +48,10 @@ type Attachment struct {
 	ContentType string
 	URL         string
 	Size        int64
-	Hash        string // base64 SHA-1, as FHIR has it
+	Hash        string // base64 of the SHA-1, as FHIR defines it
 	Title       string
 	Creation    string
-	Data        string // base64; empty where the bytes are at URL
+	Data        string // base64; empty if the bytes are at URL
 }
 
 // A Value is one answer's value. Values are compared with Equal.
@@ -60,8 +60,8 @@ type Value struct {
 	truth  bool
 	whole  int32
 	text   string // a string, date, dateTime; a decimal's literal; unusable JSON
-	name   string // of an unusable value
-	wrong  string // of an unusable value: codeRange, when only its size is wrong
+	name   string // name of an unusable value's member
+	wrong  string // codeRange for an unusable value of which only the size is wrong
 	coding Coding
 	file   *Attachment
 }
@@ -72,8 +72,8 @@ func Boolean(b bool) Value { return Value{kind: BooleanValue, truth: b} }
 // Integer returns a whole number.
 func Integer(i int32) Value { return Value{kind: IntegerValue, whole: i} }
 
-// Decimal returns the number written as a JSON number in literal, digit for
-// digit. Check refuses one that is not.
+// Decimal returns the number that literal writes as a JSON number, digit for digit.
+// Check refuses a literal that is no JSON number.
 func Decimal(literal string) Value { return Value{kind: DecimalValue, text: literal} }
 
 // String returns free text.
@@ -91,7 +91,7 @@ func Code(c Coding) Value { return Value{kind: CodingValue, coding: c} }
 // File returns an attachment.
 func File(a Attachment) Value { return Value{kind: AttachmentValue, file: &a} }
 
-// Kind returns which of the accessors below applies.
+// Kind returns the kind of the value, which says which accessor below applies.
 func (v Value) Kind() Kind { return v.kind }
 
 // Bool returns a boolean's value, and false for any other kind.
@@ -111,8 +111,8 @@ func (v Value) File() (Attachment, bool) {
 	return *v.file, true
 }
 
-// Text returns the value for a person to read: yes or no, the number, the
-// text, the option's display, the file's title. It is health information.
+// Text returns the value for a person to read: yes or no, the number, the text, the
+// option's display, the file's title. The text is health information.
 func (v Value) Text() string {
 	switch v.kind {
 	case BooleanValue:
