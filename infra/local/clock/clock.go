@@ -1,7 +1,7 @@
-// Package clock holds the one clock that a local system, its issuer, its
-// mailbox and its payment simulator share, so that a promise of two days can be
-// watched expiring in a second. It moves forward only. Signing requests to AWS
-// services stays on real time and does not use it.
+// Package clock holds the clock that the local system, its issuer, its mailbox and
+// its payment simulator share, so that a promise of two days can expire in a second.
+// The clock moves forward only. Requests to AWS services are signed with real time,
+// not with this clock.
 package clock
 
 import (
@@ -17,28 +17,28 @@ import (
 	"evisit/pkg/fault"
 )
 
-// MaxStep is the furthest one Advance may move the clock: a yearly membership
-// and its renewal fit, a mistyped unit does not.
+// MaxStep is the most that one Advance may move the clock: enough for a yearly
+// membership and its renewal, and too little for a mistyped unit.
 const MaxStep = 400 * 24 * time.Hour
 
-// maxOffset keeps the clock's sum of steps far from overflowing a duration.
+// maxOffset keeps the sum of a clock's steps within a time.Duration.
 const maxOffset = 100 * 365 * 24 * time.Hour
 
-// A Clock tells real time plus an offset. It is safe for concurrent use.
+// A Clock shows real time plus an offset. It is safe for concurrent use.
 type Clock struct {
 	path string
 
-	work   sync.RWMutex // held for reading by whoever must not see a jump
+	jump   sync.RWMutex // locked while the clock jumps, and for reading by WithoutJump
 	mu     sync.Mutex
 	offset time.Duration
 	hooks  []func()
 }
 
-// Open returns the clock whose offset is kept in the file at path, which need
-// not exist yet; with an empty path the offset is kept in memory only. An
-// offset other than zero sets the start, unless the file is already past it:
-// a restart must never take time back from the rows written before it.
-func Open(path string, offset time.Duration) (*Clock, error) {
+// Load returns the clock whose offset is kept in the file at path, which need not
+// exist yet. With an empty path the offset is kept in memory only. An offset other
+// than zero replaces the offset in the file, unless the file's is greater: a restart
+// must not set the clock before the time of rows already written.
+func Load(path string, offset time.Duration) (*Clock, error) {
 	if offset > maxOffset || offset < -maxOffset {
 		return nil, fmt.Errorf("opening clock: offset %s is out of range", offset)
 	}
@@ -46,7 +46,7 @@ func Open(path string, offset time.Duration) (*Clock, error) {
 	if path == "" {
 		return c, nil
 	}
-	kept, err := read(path)
+	kept, err := readOffset(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -54,7 +54,7 @@ func Open(path string, offset time.Duration) (*Clock, error) {
 	case offset == 0 || kept > offset:
 		c.offset = kept
 	}
-	if err := write(path, c.offset); err != nil {
+	if err := writeOffset(path, c.offset); err != nil {
 		return nil, fmt.Errorf("opening clock: %w", err)
 	}
 	return c, nil
@@ -62,13 +62,13 @@ func Open(path string, offset time.Duration) (*Clock, error) {
 
 // Now returns the shared time, in UTC.
 func (c *Clock) Now() time.Time {
-	now, _ := c.read()
+	now, _ := c.timeAndOffset()
 	return now
 }
 
-// Advance moves the clock forward by d, runs the hooks, and returns the new
-// time. It refuses, with a fault, to move backwards or by more than MaxStep. A
-// move that cannot be kept across a restart does not happen.
+// Advance moves the clock forward by d, runs the hooks, and returns the new time. A
+// move backwards or by more than MaxStep is a fault. If the new offset cannot be
+// written to the file, the clock does not move.
 func (c *Clock) Advance(d time.Duration) (time.Time, error) {
 	if err := c.move(d); err != nil {
 		return time.Time{}, err
@@ -82,25 +82,25 @@ func (c *Clock) Advance(d time.Duration) (time.Time, error) {
 	return c.Now(), nil
 }
 
-// Steadily runs f while the clock does not jump. A record must be stored within
-// moments of the time it carries: the audit log is signed up to a minute ago,
-// and a jump in between would leave the record behind what was signed. Calls
-// may run side by side, but not inside one another.
-func (c *Clock) Steadily(f func()) {
-	c.work.RLock()
-	defer c.work.RUnlock()
+// WithoutJump runs f and keeps the clock from jumping until f returns. A record must
+// be stored within moments of its own time: the audit log is signed up to a minute
+// ago, and after a jump the record would be older than the signed part of the log.
+// Calls may be concurrent but not nested.
+func (c *Clock) WithoutJump(f func()) {
+	c.jump.RLock()
+	defer c.jump.RUnlock()
 	f()
 }
 
-// OnAdvance adds f to the functions run after every move, in the order added.
-// Advance waits for them, so whoever moved the clock sees what fell due.
+// OnAdvance adds f to the hooks, which run after every move in the order added.
+// Advance waits for the hooks, so its caller sees the effects of what fell due.
 func (c *Clock) OnAdvance(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.hooks = append(c.hooks, f)
 }
 
-func (c *Clock) read() (time.Time, time.Duration) {
+func (c *Clock) timeAndOffset() (time.Time, time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return time.Now().UTC().Round(0).Add(c.offset), c.offset
@@ -113,8 +113,8 @@ func (c *Clock) move(d time.Duration) error {
 	if d > MaxStep {
 		return fault.New(fault.Invalid, "clock_step", "The clock moves by at most 400 days (9600h) at a time.")
 	}
-	c.work.Lock()
-	defer c.work.Unlock()
+	c.jump.Lock()
+	defer c.jump.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	next := c.offset + d
@@ -122,7 +122,7 @@ func (c *Clock) move(d time.Duration) error {
 		return fault.New(fault.Invalid, "clock_range", "The clock is already as far ahead as it goes.")
 	}
 	if c.path != "" {
-		if err := write(c.path, next); err != nil {
+		if err := writeOffset(c.path, next); err != nil {
 			return fmt.Errorf("advancing clock by %s: %w", d, err)
 		}
 	}
@@ -130,7 +130,7 @@ func (c *Clock) move(d time.Duration) error {
 	return nil
 }
 
-func read(path string) (time.Duration, error) {
+func readOffset(path string) (time.Duration, error) {
 	b, err := os.ReadFile(path) //nolint:gosec // the path is the local system's own setting
 	if err != nil {
 		return 0, fmt.Errorf("reading offset: %w", err)
@@ -142,9 +142,9 @@ func read(path string) (time.Duration, error) {
 	return d, nil
 }
 
-// write replaces the file in one step: a process killed at any moment leaves
-// either the old offset or the new one.
-func write(path string, offset time.Duration) error {
+// writeOffset replaces the file in one step: a process killed at any moment leaves
+// either the old offset or the new offset.
+func writeOffset(path string, offset time.Duration) error {
 	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("keeping offset: %w", err)

@@ -16,37 +16,38 @@ import (
 	"evisit/pkg/fault"
 )
 
-// ahead reports whether the clock is want ahead of real time, give or take the
-// minute a slow machine may take between two readings.
-func ahead(t *testing.T, c *clock.Clock, want time.Duration) {
+// wantAhead checks that the clock is want ahead of real time, within the minute
+// that a slow machine may take between two readings.
+func wantAhead(t *testing.T, c *clock.Clock, want time.Duration) {
 	t.Helper()
 	if diff := time.Until(c.Now()) - want; diff > time.Second || diff < -time.Minute {
 		t.Errorf("clock is %s ahead, want %s", time.Until(c.Now()), want)
 	}
 }
 
-func open(t *testing.T, path string, offset time.Duration) *clock.Clock {
+func load(t *testing.T, path string, offset time.Duration) *clock.Clock {
 	t.Helper()
-	c, err := clock.Open(path, offset)
+	c, err := clock.Load(path, offset)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-func TestAdvanceSurvivesARestart(t *testing.T) {
+// The offset is kept in the file, and no other file remains.
+func TestAdvance_SurvivesRestart(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "clock")
-	c := open(t, path, 0)
-	ahead(t, c, 0)
+	c := load(t, path, 0)
+	wantAhead(t, c, 0)
 	if _, err := c.Advance(36 * time.Hour); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Advance(90 * time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	ahead(t, open(t, path, 0), 37*time.Hour+30*time.Minute)
-	if got := open(t, path, 0).Now().Location(); got != time.UTC {
+	wantAhead(t, load(t, path, 0), 37*time.Hour+30*time.Minute)
+	if got := load(t, path, 0).Now().Location(); got != time.UTC {
 		t.Errorf("location is %s, want UTC", got)
 	}
 	left, err := os.ReadDir(filepath.Dir(path))
@@ -58,18 +59,18 @@ func TestAdvanceSurvivesARestart(t *testing.T) {
 	}
 }
 
-func TestStartOffset(t *testing.T) {
+func TestLoad_StartOffset(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		kept        string
 		start, want time.Duration
 	}{
-		"sets a fresh clock":                   {"", 48 * time.Hour, 48 * time.Hour},
-		"may lie in the past":                  {"", -24 * time.Hour, -24 * time.Hour},
-		"moves an older clock forward":         {"1h", 48 * time.Hour, 48 * time.Hour},
-		"never takes time back":                {"72h", 48 * time.Hour, 72 * time.Hour},
-		"that is absent leaves the kept one":   {"72h", 0, 72 * time.Hour},
-		"that is absent leaves a negative one": {"-5h", 0, -5 * time.Hour},
+		"no file":                  {"", 48 * time.Hour, 48 * time.Hour},
+		"no file, negative offset": {"", -24 * time.Hour, -24 * time.Hour},
+		"smaller in the file":      {"1h", 48 * time.Hour, 48 * time.Hour},
+		"greater in the file":      {"72h", 48 * time.Hour, 72 * time.Hour},
+		"none given":               {"72h", 0, 72 * time.Hour},
+		"none given, negative":     {"-5h", 0, -5 * time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -79,27 +80,27 @@ func TestStartOffset(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			ahead(t, open(t, path, tc.start), tc.want)
-			ahead(t, open(t, path, 0), tc.want)
+			wantAhead(t, load(t, path, tc.start), tc.want)
+			wantAhead(t, load(t, path, 0), tc.want)
 		})
 	}
 }
 
-func TestOpenRefusesWhatItCannotRead(t *testing.T) {
+func TestLoad_Refuses(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "clock")
 	if err := os.WriteFile(path, []byte("tomorrow"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := clock.Open(path, 0); err == nil {
+	if _, err := clock.Load(path, 0); err == nil {
 		t.Error("a damaged file was taken for a clock")
 	}
-	if _, err := clock.Open("", 101*365*24*time.Hour); err == nil {
+	if _, err := clock.Load("", 101*365*24*time.Hour); err == nil {
 		t.Error("an offset of more than a century was accepted")
 	}
 }
 
-func TestAdvanceRefuses(t *testing.T) {
+func TestAdvance_Refuses(t *testing.T) {
 	t.Parallel()
 	for name, step := range map[string]time.Duration{
 		"a move backwards":        -time.Second,
@@ -107,19 +108,20 @@ func TestAdvanceRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := open(t, "", 0)
+			c := load(t, "", 0)
 			c.OnAdvance(func() { t.Error("a hook ran after a refused move") })
 			if _, err := c.Advance(step); !errors.Is(err, fault.Invalid) {
 				t.Errorf("error is %v, want %v", err, fault.Invalid)
 			}
-			ahead(t, c, 0)
+			wantAhead(t, c, 0)
 		})
 	}
 }
 
-func TestAdvanceStopsShortOfOverflow(t *testing.T) {
+// Advance refuses a move before the offset overflows.
+func TestAdvance_StopsBeforeOverflow(t *testing.T) {
 	t.Parallel()
-	c := open(t, "", 0)
+	c := load(t, "", 0)
 	var err error
 	for range 400 {
 		before := c.Now()
@@ -135,26 +137,26 @@ func TestAdvanceStopsShortOfOverflow(t *testing.T) {
 	}
 }
 
-func TestAFailedWriteDoesNotMoveTheClock(t *testing.T) {
+func TestAdvance_FailedWriteDoesNotMove(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	c := open(t, filepath.Join(dir, "clock"), 0)
+	c := load(t, filepath.Join(dir, "clock"), 0)
 	if err := os.RemoveAll(dir); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := c.Advance(time.Hour); err == nil {
 		t.Error("a move that was not kept reported success")
 	}
-	ahead(t, c, 0)
+	wantAhead(t, c, 0)
 }
 
-func TestConcurrentAdvancesAllCount(t *testing.T) {
+func TestAdvance_Concurrent(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "clock")
-	c := open(t, path, 0)
+	c := load(t, path, 0)
 	var wg sync.WaitGroup
 	for range 20 {
 		wg.Go(func() {
@@ -164,16 +166,16 @@ func TestConcurrentAdvancesAllCount(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	ahead(t, c, 20*time.Hour)
-	ahead(t, open(t, path, 0), 20*time.Hour)
+	wantAhead(t, c, 20*time.Hour)
+	wantAhead(t, load(t, path, 0), 20*time.Hour)
 }
 
-func TestHooksSeeTheNewTime(t *testing.T) {
+func TestOnAdvance_HooksSeeTheNewTime(t *testing.T) {
 	t.Parallel()
-	c := open(t, "", 0)
+	c := load(t, "", 0)
 	var order []string
 	c.OnAdvance(func() {
-		ahead(t, c, time.Hour)
+		wantAhead(t, c, time.Hour)
 		order = append(order, "first")
 	})
 	c.OnAdvance(func() { order = append(order, "second") })
@@ -185,7 +187,7 @@ func TestHooksSeeTheNewTime(t *testing.T) {
 	}
 }
 
-func TestHandler(t *testing.T) {
+func TestClock_Handler(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		method, body string
@@ -193,23 +195,23 @@ func TestHandler(t *testing.T) {
 		code         int
 		offset       string
 	}{
-		"tells the time":             {"GET", "", "", 200, "0s"},
-		"moves it":                   {"POST", `{"advance":"36h"}`, "", 200, "36h0m0s"},
-		"may move it by nothing":     {"POST", `{"advance":"0s"}`, "", 200, "0s"},
-		"refuses a move backwards":   {"POST", `{"advance":"-1h"}`, "", 422, ""},
-		"refuses an absurd move":     {"POST", `{"advance":"9601h"}`, "", 422, ""},
-		"refuses a move without one": {"POST", `{}`, "", 422, ""},
-		"refuses an unknown unit":    {"POST", `{"advance":"3 days"}`, "", 422, ""},
-		"refuses a number":           {"POST", `{"advance":36}`, "", 400, ""},
-		"refuses an unknown field":   {"POST", `{"to":"2030-01-01"}`, "", 400, ""},
-		"refuses half a body":        {"POST", `{"advance":`, "", 400, ""},
-		"refuses a huge body":        {"POST", `{"advance":"` + strings.Repeat("1", 2<<10) + `h"}`, "", 400, ""},
-		"refuses a stranger's page":  {"POST", `{"advance":"1h"}`, "https://elsewhere.example", 403, ""},
-		"has no other method":        {"DELETE", "", "", 405, ""},
+		"returns the time":            {"GET", "", "", 200, "0s"},
+		"moves the clock":             {"POST", `{"advance":"36h"}`, "", 200, "36h0m0s"},
+		"moves the clock by 0s":       {"POST", `{"advance":"0s"}`, "", 200, "0s"},
+		"refuses a move backwards":    {"POST", `{"advance":"-1h"}`, "", 422, ""},
+		"refuses a move over MaxStep": {"POST", `{"advance":"9601h"}`, "", 422, ""},
+		"refuses an empty move":       {"POST", `{}`, "", 422, ""},
+		"refuses an unknown unit":     {"POST", `{"advance":"3 days"}`, "", 422, ""},
+		"refuses a number":            {"POST", `{"advance":36}`, "", 400, ""},
+		"refuses an unknown field":    {"POST", `{"to":"2030-01-01"}`, "", 400, ""},
+		"refuses half a body":         {"POST", `{"advance":`, "", 400, ""},
+		"refuses a huge body":         {"POST", `{"advance":"` + strings.Repeat("1", 2<<10) + `h"}`, "", 400, ""},
+		"refuses another origin":      {"POST", `{"advance":"1h"}`, "https://elsewhere.example", 403, ""},
+		"has no other method":         {"DELETE", "", "", 405, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := open(t, "", 0)
+			c := load(t, "", 0)
 			r := httptest.NewRequest(tc.method, "/dev/clock", strings.NewReader(tc.body))
 			if tc.origin != "" {
 				r.Header.Set("Origin", tc.origin)
@@ -220,7 +222,7 @@ func TestHandler(t *testing.T) {
 				t.Fatalf("status is %d, want %d: %s", w.Code, tc.code, w.Body)
 			}
 			if tc.code != http.StatusOK {
-				ahead(t, c, 0)
+				wantAhead(t, c, 0)
 				return
 			}
 			var got struct {
@@ -234,7 +236,7 @@ func TestHandler(t *testing.T) {
 				t.Errorf("offset is %s, want %s", got.Offset, tc.offset)
 			}
 			if d := c.Now().Sub(got.Now); d < 0 || d > time.Minute {
-				t.Errorf("the time told is %s off", d)
+				t.Errorf("the returned time is %s off", d)
 			}
 		})
 	}

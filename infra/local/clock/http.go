@@ -8,9 +8,9 @@ import (
 	"evisit/pkg/fault"
 )
 
-// Handler serves GET /dev/clock, which tells the time, and POST /dev/clock
-// {"advance":"36h"}, which moves it and tells the new time once everything that
-// fell due has been swept. Posts from another origin's page are refused.
+// Handler serves GET /dev/clock, which returns the time, and POST /dev/clock
+// {"advance":"36h"}, which moves the clock and returns the new time after the hooks
+// have run. Posts from a page of another origin are refused.
 func (c *Clock) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /dev/clock", c.get)
@@ -19,7 +19,7 @@ func (c *Clock) Handler() http.Handler {
 }
 
 func (c *Clock) get(w http.ResponseWriter, _ *http.Request) {
-	now, offset := c.read()
+	now, offset := c.timeAndOffset()
 	reply(w, http.StatusOK, struct {
 		Now    time.Time `json:"now"`
 		Offset string    `json:"offset"`
@@ -62,6 +62,6 @@ func reply(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
-	// The status is sent: a client that left cannot be told anything more.
+	// An error cannot be reported, because the status is already sent.
 	_ = json.NewEncoder(w).Encode(v)
 }

@@ -175,10 +175,10 @@ func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts
 		return err
 	}
 	s.sweep = func(ctx context.Context) (err error) {
-		s.clock.Steadily(func() { err = sweep(ctx, events.CloudWatchEvent{}) })
+		s.clock.WithoutJump(func() { err = sweep(ctx, events.CloudWatchEvent{}) })
 		return err
 	}
-	s.poller.steadily = s.clock.Steadily
+	s.poller.steadily = s.clock.WithoutJump
 	s.clock.OnAdvance(func() { s.sweepNow(ctx) })
 	s.listenOn(main, s.routes(api, hook))
 	s.running.Go(func() { s.poller.run(ctx, string(outbox.Charge), charge) })
@@ -209,7 +209,7 @@ func (s *System) routes(api, hook http.Handler) http.Handler {
 // steady keeps the clock from jumping while a function works.
 func (s *System) steady(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.clock.Steadily(func() { h.ServeHTTP(w, r) })
+		s.clock.WithoutJump(func() { h.ServeHTTP(w, r) })
 	})
 }
 

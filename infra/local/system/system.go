@@ -112,7 +112,7 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	}
 	s.closers = append(s.closers, ignoreClosed(main.Close))
 	s.URL = "http://" + main.Addr().String()
-	if s.clock, err = clock.Open(s.path("clock"), o.Config.ClockOffset); err != nil {
+	if s.clock, err = clock.Load(s.path("clock"), o.Config.ClockOffset); err != nil {
 		return nil, err
 	}
 	parts, err := s.openParts(ctx)
