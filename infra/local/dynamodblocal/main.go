@@ -3,8 +3,8 @@
 //
 //	go run ./infra/local/dynamodblocal go test ./pkg/store/...
 //
-// It ends with the command, and with its exit code. CI uses it to ask for a
-// second opinion on what dynoxide accepts.
+// dynamodblocal ends when the command ends, with the command's exit code. CI runs the
+// tests of the store under it, because dynoxide may accept what DynamoDB refuses.
 package main
 
 import (
@@ -41,7 +41,7 @@ func run(ctx context.Context, command []string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // running what it is told is its purpose
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...) //nolint:gosec // running the user's command is the program's purpose
 	cmd.Env = append(os.Environ(), "DYNAMODB_ENDPOINT="+e.Endpoint())
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

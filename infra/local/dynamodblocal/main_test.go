@@ -8,7 +8,9 @@ import (
 	"testing"
 )
 
-func TestTheCommandIsGivenAnEngineAndItsExitCodeIsKept(t *testing.T) {
+// The command has the engine's endpoint in its environment, and its exit code is
+// kept.
+func TestRun_EndpointAndExitCode(t *testing.T) {
 	t.Parallel()
 	err := run(t.Context(), []string{"sh", "-c", `test -n "$DYNAMODB_ENDPOINT" && exit 3`})
 	var exit *exec.ExitError
