@@ -1,5 +1,5 @@
-// Command evisit runs the whole system on this machine, or asks a running one
-// for something.
+// Command evisit runs the whole system on this machine, or calls the system that
+// runs there.
 //
 //	evisit            run until interrupted
 //	evisit seed       print the standard cast with tokens, as JSON
@@ -38,7 +38,7 @@ func command(ctx context.Context, args []string) error {
 	case len(args) == 0:
 		return run(ctx)
 	case len(args) == 1 && (args[0] == "seed" || args[0] == "sweep"):
-		return ask(ctx, "/dev/"+args[0])
+		return postToRunning(ctx, "/dev/"+args[0])
 	}
 	return errors.New("use: evisit [seed|sweep]")
 }
@@ -66,13 +66,13 @@ func run(ctx context.Context) error {
 		data = ".evisit"
 	}
 	s, err := system.Start(ctx, system.Options{
-		Addr: addr(), StripeAddr: beside(addr()), Data: data, Config: cfg, Accounts: accounts(),
+		Addr: addr(), StripeAddr: stripeAddr(addr()), Data: data, Config: cfg, Accounts: accounts(),
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {
 		return err
 	}
-	greet(s)
+	printWelcome(s)
 	select {
 	case <-ctx.Done():
 		fmt.Println("\nstopping")
@@ -81,8 +81,8 @@ func run(ctx context.Context) error {
 	return errors.Join(err, s.Close())
 }
 
-// accounts reads EVISIT_STRIPE_ACCOUNTS: the connected accounts, separated by
-// commas, that the practices use with a Stripe key of yours.
+// accounts reads EVISIT_STRIPE_ACCOUNTS: the connected accounts, separated by commas,
+// that the practices use if STRIPE_SECRET_KEY is a real key.
 func accounts() []string {
 	list := os.Getenv("EVISIT_STRIPE_ACCOUNTS")
 	if list == "" {
@@ -91,8 +91,8 @@ func accounts() []string {
 	return strings.Split(list, ",")
 }
 
-// beside is the address after ours, where the payment simulator listens.
-func beside(addr string) string {
+// stripeAddr is the address of the payment simulator: the port after the system's.
+func stripeAddr(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	n, bad := strconv.Atoi(port)
 	if err != nil || bad != nil || n == 0 {
@@ -101,7 +101,7 @@ func beside(addr string) string {
 	return net.JoinHostPort(host, strconv.Itoa(n+1))
 }
 
-func greet(s *system.System) {
+func printWelcome(s *system.System) {
 	fmt.Printf(`evisit is running on this machine.
 
   Pages            %[1]s
@@ -116,18 +116,18 @@ take the request and answer it. In another terminal, "make seed" prints a
 token for everyone, and "make demo" drives all of it by itself.
 
 Ctrl-C stops it; what you did is kept.
-`, s.URL, payments(s))
+`, s.URL, paymentsLine(s))
 }
 
-func payments(s *system.System) string {
+func paymentsLine(s *system.System) string {
 	if s.Stripe == "" {
 		return "Stripe, with the key in STRIPE_SECRET_KEY"
 	}
 	return s.Stripe + "    (simulated)"
 }
 
-// ask posts to the running system and prints what it says.
-func ask(ctx context.Context, path string) error {
+// postToRunning posts to the running system and prints the reply.
+func postToRunning(ctx context.Context, path string) error {
 	url := "http://" + addr() + path
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, http.NoBody)
 	if err != nil {
