@@ -10,10 +10,10 @@ import (
 	"evisit/infra/local/engine"
 )
 
-// The tests of Amazon's engine need Java and its own npm packages, which a
-// developer's machine may do without: CI runs them with -tags amazon.
+// The tests of DynamoDB Local run in CI only, with -tags amazon, because they need
+// Java and npm packages that developers need for nothing else.
 
-func TestAmazonsEngineServesLoopbackUntilItIsClosed(t *testing.T) {
+func TestStartAmazon_ServesUntilClose(t *testing.T) {
 	t.Parallel()
 	e := startAmazon(t)
 	db := dynamodb.NewFromConfig(e.Config())
@@ -22,7 +22,7 @@ func TestAmazonsEngineServesLoopbackUntilItIsClosed(t *testing.T) {
 	if got := countItems(t, db); got != 2 {
 		t.Errorf("items = %d, want 2", got)
 	}
-	servesLoopbackOnly(t, e)
+	wantLoopbackOnly(t, e)
 	if err := e.Close(); err != nil {
 		t.Error(err)
 	}
@@ -31,9 +31,9 @@ func TestAmazonsEngineServesLoopbackUntilItIsClosed(t *testing.T) {
 	}
 }
 
-func TestAPollerOfAmazonsEngineReadsEveryRecordInOrder(t *testing.T) {
+func TestStream_AmazonEveryRecordInOrder(t *testing.T) {
 	t.Parallel()
-	exercisePoller(t, startAmazon(t))
+	testStream(t, startAmazon(t))
 }
 
 func startAmazon(t *testing.T) *engine.Engine {

@@ -18,21 +18,21 @@ import (
 
 var errPortTaken = errors.New("the port was taken meanwhile")
 
-// A child is an engine's process.
+// A child is the process of an engine.
 type child struct {
 	cmd     *exec.Cmd
 	out     *output
 	done    chan struct{} // closed once the process has been reaped
-	stopped atomic.Bool   // the end is our doing
+	stopped atomic.Bool   // stop has been called, so that the end is no error
 }
 
-// run starts the program and returns once it listens.
+// run starts the program and returns when the program listens.
 func run(ctx context.Context, p program, port int, log *slog.Logger) (*child, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
 	c := &child{
-		// ctx limits the start; the engine outlives it.
+		// ctx limits the start only; the engine runs on after ctx is done.
 		//nolint:gosec // the path is the pinned binary, or one that the user named
 		cmd:  exec.CommandContext(context.WithoutCancel(ctx), p.path, p.args(port)...),
 		out:  &output{mark: p.ready, ready: make(chan struct{})},
@@ -40,9 +40,9 @@ func run(ctx context.Context, p program, port int, log *slog.Logger) (*child, er
 	}
 	c.cmd.Dir = p.dir
 	c.cmd.Stdout, c.cmd.Stderr = c.out, c.out
-	c.cmd.SysProcAttr = attributes()
+	c.cmd.SysProcAttr = childAttributes()
 	started := make(chan error)
-	go c.live(ctx, started, log)
+	go c.startAndReap(ctx, started, log)
 	if err := <-started; err != nil {
 		return nil, err
 	}
@@ -61,9 +61,9 @@ func run(ctx context.Context, p program, port int, log *slog.Logger) (*child, er
 	}
 }
 
-// live starts the process and reaps it. The kernel ends the process when the
-// thread that started it ends, so the thread is kept for as long.
-func (c *child) live(ctx context.Context, started chan<- error, log *slog.Logger) {
+// startAndReap starts the process and waits for its end. The kernel ends the process
+// when the thread that started it ends, so startAndReap keeps the thread.
+func (c *child) startAndReap(ctx context.Context, started chan<- error, log *slog.Logger) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err := c.cmd.Start()
@@ -78,7 +78,7 @@ func (c *child) live(ctx context.Context, started chan<- error, log *slog.Logger
 	}
 }
 
-// stop asks the process to end, and ends it after the grace.
+// stop asks the process to end, and kills it if it has not ended after grace.
 func (c *child) stop(grace time.Duration) error {
 	c.stopped.Store(true)
 	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -96,8 +96,8 @@ func (c *child) stop(grace time.Duration) error {
 	return fmt.Errorf("engine %d did not stop within %s and was killed", c.cmd.Process.Pid, grace)
 }
 
-// output watches what a process prints for the mark that it is ready, and
-// keeps the end of it for error texts.
+// An output closes ready when a process has printed mark, and keeps the last bytes
+// printed for error texts.
 type output struct {
 	mark  string
 	ready chan struct{}

@@ -2,9 +2,9 @@ package engine
 
 import "syscall"
 
-// attributes tie the child's life to ours even if we are killed, and keep it
-// out of our process group: Ctrl-C is for us, and the engine must still answer
-// while the requests under way come to their end.
-func attributes() *syscall.SysProcAttr {
+// childAttributes make the kernel end the child if this process is killed, and keep
+// the child out of this process's group: after Ctrl-C the engine must still answer
+// the requests under way.
+func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

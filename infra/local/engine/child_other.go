@@ -4,8 +4,8 @@ package engine
 
 import "syscall"
 
-// attributes keep the child out of our process group. Only Linux can also tie
-// its life to ours; elsewhere an engine outlives a killed parent.
-func attributes() *syscall.SysProcAttr {
+// childAttributes keep the child out of this process's group. Only Linux can also end
+// the child when this process is killed; elsewhere the engine runs on.
+func childAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }

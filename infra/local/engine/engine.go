@@ -1,10 +1,10 @@
-// Package engine starts and stops the database engines that stand in for
-// DynamoDB on a laptop and in tests: dynoxide, and Amazon's DynamoDB Local as
-// the second opinion. An engine is a child process on the loopback address; it
-// ends with Close, and with us if we are killed.
+// Package engine starts and stops the database engines that replace DynamoDB on a
+// laptop and in tests: dynoxide, and Amazon's DynamoDB Local to confirm dynoxide's
+// results. An engine is a child process on the loopback address. It ends on Close,
+// and on Linux also if its parent is killed.
 //
-// The package knows how to run an engine and how to reach it. Tables, rows and
-// streams belong to whoever asked for it.
+// The package runs an engine and returns the configuration to reach it. Tables, rows
+// and streams are the caller's.
 package engine
 
 import (
@@ -24,28 +24,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// Region is the one that local clients sign for. Engines keep tables apart by
-// region, so everybody uses this one.
+// Region is the region that every local client signs for, because engines keep the
+// tables of each region apart.
 const Region = "us-east-1"
 
 const (
-	startTimeout = 30 * time.Second // Java on a busy machine; dynoxide needs milliseconds
+	startTimeout = 30 * time.Second // enough for Java on a busy machine; dynoxide needs milliseconds
 	stopTimeout  = 10 * time.Second
 	portTries    = 5
 )
 
-// Options say how an engine is run. The zero value is an engine in memory on a
-// free port that logs nothing.
+// Options say how an engine is run. The zero value is an engine in memory, on a free
+// port, without a log.
 type Options struct {
-	// DB is the database file; its folder is made if need be. Empty is memory,
-	// which cannot be given the index that a file gets: a streamed write costs
-	// more than on a file from the start, and three times as much once the
-	// stream holds 5,000 records.
+	// DB is the database file, whose folder is made if it does not exist. An empty
+	// DB is memory, which cannot have the index that prepare gives a file: a streamed
+	// write to memory takes longer than to a file, and three times as long when
+	// the stream holds 5,000 records.
 	DB string
-	// Port is the one to listen on; 0 takes a free one.
+	// Port is the port to listen on; 0 is any free port.
 	Port int
-	// Binary is the dynoxide to run. Empty is EVISIT_DYNOXIDE, or else the one
-	// that `make setup` installed.
+	// Binary is the path of dynoxide. If empty, EVISIT_DYNOXIDE is used, or else the
+	// binary that `make setup` installed.
 	Binary string
 	Log    *slog.Logger
 }
@@ -54,15 +54,15 @@ type Options struct {
 type Engine struct {
 	endpoint string
 	client   *http.Client
-	child    *child // nil if the engine is not ours to stop
+	child    *child // nil for an engine that At returned
 	unlock   func()
 	close    sync.Once
 	closeErr error
 }
 
-// Start runs the pinned dynoxide. A database file is first given the index
-// that dynoxide lacks, whether it is new or left by an earlier run; a file
-// left by a killed engine is recovered. ctx limits the start only.
+// Start runs dynoxide. A database file, new or from an earlier run, first gets the
+// index that dynoxide lacks. The file of a killed engine is recovered. ctx limits the
+// start only.
 func Start(ctx context.Context, o Options) (*Engine, error) {
 	binary, err := findDynoxide(o.Binary)
 	if err != nil {
@@ -96,8 +96,8 @@ func startFile(ctx context.Context, o Options, binary, path string) (*Engine, er
 	return launch(ctx, o, program)
 }
 
-// StartAmazon runs Amazon's DynamoDB Local in memory; Options.DB and
-// Options.Binary do not apply. It needs Java, and the jar that
+// StartAmazon runs Amazon's DynamoDB Local in memory; Options.DB and Options.Binary
+// do not apply. StartAmazon needs Java, and the jar that
 // `npm ci --prefix infra/local/dynamodblocal` installs.
 func StartAmazon(ctx context.Context, o Options) (*Engine, error) {
 	program, err := amazon()
@@ -107,17 +107,17 @@ func StartAmazon(ctx context.Context, o Options) (*Engine, error) {
 	return launch(ctx, o, program)
 }
 
-// At is an engine that somebody else runs, such as one named by
-// DYNAMODB_ENDPOINT. Closing it does nothing to it.
+// At returns an engine that another process runs, such as the engine named by
+// DYNAMODB_ENDPOINT. Closing the returned engine does not stop it.
 func At(endpoint string) *Engine {
 	return &Engine{endpoint: endpoint, client: newClient(), unlock: func() {}}
 }
 
-// Endpoint is the engine's base URL.
+// Endpoint returns the engine's base URL.
 func (e *Engine) Endpoint() string { return e.endpoint }
 
-// Config reaches this engine from any AWS client. Its credentials open nothing
-// but a local engine.
+// Config returns the configuration of an AWS client of this engine. Its credentials
+// are accepted by local engines only.
 func (e *Engine) Config() aws.Config {
 	return aws.Config{
 		Region:       Region,
@@ -127,8 +127,9 @@ func (e *Engine) Config() aws.Config {
 	}
 }
 
-// Done is closed when the engine has ended, by Close or by itself. For an
-// engine that somebody else runs it is nil, and blocks for ever.
+// Done returns a channel that is closed when the engine has ended, by Close or by
+// itself. For an engine that another process runs the channel is nil, and blocks for
+// ever.
 func (e *Engine) Done() <-chan struct{} {
 	if e.child == nil {
 		return nil
@@ -136,7 +137,7 @@ func (e *Engine) Done() <-chan struct{} {
 	return e.child.done
 }
 
-// Close stops the engine and waits until it has ended. It may be called again.
+// Close stops the engine and waits until it has ended. Close may be called again.
 func (e *Engine) Close() error {
 	e.close.Do(func() {
 		e.client.CloseIdleConnections()
@@ -148,8 +149,8 @@ func (e *Engine) Close() error {
 	return e.closeErr
 }
 
-// launch runs the program on the port asked for. Between choosing a free port
-// and listening on it another process may take it; then another is chosen.
+// launch runs the program on the port of o. If o asks for a free port and another
+// process takes the port before the program listens, launch chooses another port.
 func launch(ctx context.Context, o Options, p program) (*Engine, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
@@ -191,8 +192,8 @@ func choosePort(ctx context.Context, want int) (int, error) {
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
-// newClient keeps a connection for each of many concurrent callers: Go keeps
-// two by default, and the rest would be opened anew for every request.
+// newClient returns a client that keeps many idle connections. Go keeps two by
+// default, and concurrent callers would dial the others anew for every request.
 func newClient() *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DialContext:         (&net.Dialer{Timeout: 5 * time.Second}).DialContext,

@@ -23,16 +23,16 @@ import (
 	"evisit/infra/local/engine"
 )
 
-// asParent makes this test binary a process that starts an engine, prints its
-// endpoint and waits to be killed.
-const asParent = "ENGINE_TEST_PARENT_DB"
+// parentEnv is the environment variable that makes this test binary a process that
+// starts an engine, prints the engine's endpoint and waits to be killed.
+const parentEnv = "ENGINE_TEST_PARENT_DB"
 
-// visits is the table of the tests that need but one.
+// visits is the table of the tests that need only one table.
 const visits = "visits"
 
 func TestMain(m *testing.M) {
-	if db := os.Getenv(asParent); db != "" {
-		// It is to be killed; coming back is a failure whatever the reason.
+	if db := os.Getenv(parentEnv); db != "" {
+		// The process is to be killed, so that returning is always a failure.
 		fmt.Fprintln(os.Stderr, parent(db))
 		os.Exit(1)
 	}
@@ -108,7 +108,7 @@ func countItems(t *testing.T, db *dynamodb.Client) int32 {
 	return out.Count
 }
 
-func TestAnEngineServesUntilItIsClosed(t *testing.T) {
+func TestStart_ServesUntilClose(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name string
@@ -128,7 +128,7 @@ func TestAnEngineServesUntilItIsClosed(t *testing.T) {
 			if got := countItems(t, db); got != 2 {
 				t.Errorf("items = %d, want 2", got)
 			}
-			servesLoopbackOnly(t, e)
+			wantLoopbackOnly(t, e)
 			if err := e.Close(); err != nil {
 				t.Error(err)
 			}
@@ -144,7 +144,7 @@ func TestAnEngineServesUntilItIsClosed(t *testing.T) {
 	}
 }
 
-func TestDataSurvivesARestart(t *testing.T) {
+func TestStart_DataSurvivesRestart(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "dynamo.db")
 	first := start(t, engine.Options{DB: path})
@@ -159,7 +159,8 @@ func TestDataSurvivesARestart(t *testing.T) {
 	}
 }
 
-func TestAFileLeftWithoutTheIndexIsGivenIt(t *testing.T) {
+// Start adds the stream index to a file without the index, and keeps its items.
+func TestStart_AddsMissingIndex(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "dynamo.db")
 	e := start(t, engine.Options{DB: path})
@@ -197,7 +198,8 @@ func onFile(t *testing.T, path string, do func(*sql.DB) error) {
 	}
 }
 
-func TestAKilledParentTakesItsEngineAlongAndCommitsRemain(t *testing.T) {
+// An engine ends when its parent is killed, and committed items remain.
+func TestStart_KilledParent(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "dynamo.db")
 	self, err := os.Executable()
@@ -205,7 +207,7 @@ func TestAKilledParentTakesItsEngineAlongAndCommitsRemain(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self)
-	cmd.Env = append(os.Environ(), asParent+"="+path)
+	cmd.Env = append(os.Environ(), parentEnv+"="+path)
 	cmd.Stderr = os.Stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -241,9 +243,9 @@ func TestAKilledParentTakesItsEngineAlongAndCommitsRemain(t *testing.T) {
 	}
 }
 
-// servesLoopbackOnly asks at another of the machine's own addresses, where
-// only a server that listens on all of them answers.
-func servesLoopbackOnly(t *testing.T, e *engine.Engine) {
+// wantLoopbackOnly sends a request to another address of the machine, where only a
+// server that listens on all addresses answers.
+func wantLoopbackOnly(t *testing.T, e *engine.Engine) {
 	t.Helper()
 	other := strings.Replace(e.Endpoint(), "127.0.0.1", "127.0.0.2", 1)
 	if answers(t, other) {
@@ -266,7 +268,8 @@ func answers(t *testing.T, endpoint string) bool {
 	return true
 }
 
-func TestWhatPreventsAStartIsSaidClearly(t *testing.T) {
+// An engine that cannot start is an error of one line that names the cause.
+func TestStart_Refuses(t *testing.T) {
 	t.Parallel()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -299,7 +302,7 @@ func TestWhatPreventsAStartIsSaidClearly(t *testing.T) {
 			t.Parallel()
 			e, err := engine.Start(t.Context(), c.options)
 			if err == nil {
-				t.Fatal("it started, want an error", e.Close())
+				t.Fatal("the engine started, want an error", e.Close())
 			}
 			if !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 				t.Errorf("error = %q, want one line with %q", err, c.want)
@@ -308,7 +311,8 @@ func TestWhatPreventsAStartIsSaidClearly(t *testing.T) {
 	}
 }
 
-func TestEnginesStartedAtOnceTakePortsOfTheirOwn(t *testing.T) {
+// Engines that start concurrently all serve, on ports and tables of their own.
+func TestStart_Concurrent(t *testing.T) {
 	t.Parallel()
 	const engines = 20
 	endpoints := make(chan string, engines)

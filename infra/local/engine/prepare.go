@@ -10,25 +10,25 @@ import (
 	"path/filepath"
 	"syscall"
 
-	_ "modernc.org/sqlite" // the driver by which a database file is given its index
+	_ "modernc.org/sqlite" // the driver by which prepare adds the index
 )
 
-// streamIndex makes a streamed write cost the same however many records the
-// stream holds. dynoxide 1.2.1 looks up the highest sequence number for every
-// write and has no index to do it by, so that a write takes 14 times as long
-// at 40,000 records; and it never expires them.
+// streamIndex makes a streamed write take the same time however many records the
+// stream holds. dynoxide 1.2.1 looks up the highest sequence number on every write,
+// without an index and without ever expiring records, so that a write takes 14 times
+// as long when the stream holds 40,000 records.
 const streamIndex = `CREATE INDEX IF NOT EXISTS evisit_stream_order
 	ON _stream_records (table_name, CAST(sequence_number AS INTEGER))`
 
-// prepare makes the file if there is none, and indexes it. Doing it again, or
-// being killed in the middle, is harmless.
+// prepare makes the database file if there is none, and adds streamIndex. prepare may
+// be called again, also after a process was killed in the middle of it.
 func prepare(ctx context.Context, path string, p program) error {
 	made, err := hasStreamTable(ctx, path)
 	if err != nil {
 		return err
 	}
 	if !made {
-		// Only the engine knows its own tables: let it make them.
+		// A run of the engine makes the file, because only the engine knows its own tables.
 		e, err := launch(ctx, Options{}, p)
 		if err != nil {
 			return err
@@ -62,8 +62,9 @@ func withFile(path string, do func(*sql.DB) error) error {
 	return errors.Join(do(db), db.Close())
 }
 
-// lock holds the file for this process until unlock, so that two systems on
-// the same data are one clear error. It goes with the process, however it ends.
+// lock keeps other processes from the file until unlock, so that a second system on
+// the same data fails with a clear error. The kernel unlocks the file when the process
+// ends, however it ends.
 func lock(path string) (unlock func(), err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of database %s: %w", path, err)

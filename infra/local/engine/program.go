@@ -10,13 +10,13 @@ import (
 	"strconv"
 )
 
-// A program is a way to run an engine.
+// A program is the command that runs an engine.
 type program struct {
 	name  string
 	path  string
-	dir   string // working directory; empty is ours
+	dir   string // working directory; empty for this process's
 	args  func(port int) []string
-	ready string // what it prints once it listens
+	ready string // text that the program prints when it listens
 }
 
 func dynoxide(binary, db string) program {
@@ -34,7 +34,7 @@ func dynoxide(binary, db string) program {
 	}
 }
 
-// amazon is DynamoDB Local by way of loopback.xml, because its own main class
+// amazon is DynamoDB Local, started through loopback.xml because its own main class
 // listens on every address of the machine.
 func amazon() (program, error) {
 	root, err := moduleRoot()
@@ -57,9 +57,9 @@ func amazon() (program, error) {
 		args: func(port int) []string {
 			return []string{
 				"-Djava.library.path=DynamoDBLocal_lib",
-				// The description's schema is named by a URL and not read from the network.
+				// Validating would read the schema of loopback.xml from the network.
 				"-Dorg.eclipse.jetty.xml.XmlParser.Validating=false",
-				"-Dorg.eclipse.jetty.LEVEL=INFO", // or it does not say that it listens
+				"-Dorg.eclipse.jetty.LEVEL=INFO", // prints that the server has started
 				"-cp", "DynamoDBLocal.jar" + string(os.PathListSeparator) + filepath.Join("DynamoDBLocal_lib", "*"),
 				"org.eclipse.jetty.xml.XmlConfiguration",
 				"port=" + strconv.Itoa(port),
@@ -70,14 +70,14 @@ func amazon() (program, error) {
 	}, nil
 }
 
-// findDynoxide returns the binary to run: the one named, the one in
-// EVISIT_DYNOXIDE, or the one installed for this machine.
+// findDynoxide returns the path of the binary to run: named, or else EVISIT_DYNOXIDE,
+// or else the binary that is installed for this machine.
 func findDynoxide(named string) (string, error) {
 	if named == "" {
 		named = os.Getenv("EVISIT_DYNOXIDE")
 	}
 	if named != "" {
-		if _, err := os.Stat(named); err != nil { //nolint:gosec // the user names a program of their own
+		if _, err := os.Stat(named); err != nil { //nolint:gosec // the user names the program
 			return "", fmt.Errorf("the dynoxide that was named: %w", err)
 		}
 		return named, nil
@@ -94,7 +94,7 @@ func findDynoxide(named string) (string, error) {
 	return path, nil
 }
 
-// platform names this machine as npm does.
+// platform is npm's name of this machine's platform.
 func platform() string {
 	arch := runtime.GOARCH
 	if arch == "amd64" {
@@ -103,7 +103,8 @@ func platform() string {
 	return runtime.GOOS + "-" + arch
 }
 
-// moduleRoot is the nearest folder upwards that holds go.mod.
+// moduleRoot is the working directory, or the nearest folder above it, that holds
+// go.mod.
 func moduleRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {

@@ -21,20 +21,20 @@ import (
 	"evisit/infra/local/engine"
 )
 
-// pageSize is the most records that a stream gives at once.
+// pageSize is the most records of one GetRecords.
 const pageSize = 1000
 
 // batchSize is the most items that BatchWriteItem takes.
 const batchSize = 25
 
-// A tail reads the one shard of a table's stream.
-type tail struct {
+// A shard reads the one shard of a table's stream.
+type shard struct {
 	client *dynamodbstreams.Client
 	arn    *string
-	shard  *string
+	id     *string
 }
 
-func openTail(t *testing.T, e *engine.Engine, table string) tail {
+func onlyShard(t *testing.T, e *engine.Engine, table string) shard {
 	t.Helper()
 	s := dynamodbstreams.NewFromConfig(e.Config())
 	list, err := s.ListStreams(t.Context(), &dynamodbstreams.ListStreamsInput{TableName: aws.String(table)})
@@ -52,13 +52,13 @@ func openTail(t *testing.T, e *engine.Engine, table string) tail {
 	if len(d.StreamDescription.Shards) != 1 {
 		t.Fatalf("stream %s has %d shards, want 1", *arn, len(d.StreamDescription.Shards))
 	}
-	return tail{client: s, arn: arn, shard: d.StreamDescription.Shards[0].ShardId}
+	return shard{client: s, arn: arn, id: d.StreamDescription.Shards[0].ShardId}
 }
 
-// from returns an iterator; after is a sequence number, or empty.
-func (r tail) from(t *testing.T, where streamtypes.ShardIteratorType, after string) *string {
+// from returns an iterator. after is a sequence number, or empty.
+func (r shard) from(t *testing.T, where streamtypes.ShardIteratorType, after string) *string {
 	t.Helper()
-	in := &dynamodbstreams.GetShardIteratorInput{StreamArn: r.arn, ShardId: r.shard, ShardIteratorType: where}
+	in := &dynamodbstreams.GetShardIteratorInput{StreamArn: r.arn, ShardId: r.id, ShardIteratorType: where}
 	if after != "" {
 		in.SequenceNumber = aws.String(after)
 	}
@@ -69,23 +69,23 @@ func (r tail) from(t *testing.T, where streamtypes.ShardIteratorType, after stri
 	return out.ShardIterator
 }
 
-// page reads once. The iterator for the next page must always be there: the
+// page reads one page. There is always an iterator for the next page, because the
 // shard of a local engine never ends.
-func (r tail) page(t *testing.T, it *string, limit int32) ([]streamtypes.Record, *string) {
+func (r shard) page(t *testing.T, it *string, limit int32) ([]streamtypes.Record, *string) {
 	t.Helper()
 	out, err := r.client.GetRecords(t.Context(), &dynamodbstreams.GetRecordsInput{ShardIterator: it, Limit: aws.Int32(limit)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if out.NextShardIterator == nil {
-		t.Fatal("a page has no iterator for the next one")
+		t.Fatal("a page has no iterator for the next page")
 	}
 	return out.Records, out.NextShardIterator
 }
 
-// rest reads until a page is empty, and returns what was read and the iterator
-// to go on with.
-func (r tail) rest(t *testing.T, it *string) ([]streamtypes.Record, *string) {
+// rest reads until a page is empty, and returns the records and the iterator for the
+// next page.
+func (r shard) rest(t *testing.T, it *string) ([]streamtypes.Record, *string) {
 	t.Helper()
 	var all []streamtypes.Record
 	for {
@@ -143,17 +143,19 @@ func putBatch(t *testing.T, db *dynamodb.Client, table, prefix string) []string 
 	return keys
 }
 
-func TestAPollerReadsEveryRecordInOrderAndGoesOnAfterARestart(t *testing.T) {
+// A reader of the stream gets every record in order, and after a restart of the engine
+// the records that follow the last one read.
+func TestStream_EveryRecordInOrderAfterRestart(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "dynamo.db")
 	e := start(t, engine.Options{DB: path})
-	table, last := exercisePoller(t, e)
+	table, last := testStream(t, e)
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
 
 	e = start(t, engine.Options{DB: path})
-	r := openTail(t, e, table)
+	r := onlyShard(t, e, table)
 	after, _ := r.rest(t, r.from(t, streamtypes.ShardIteratorTypeAfterSequenceNumber, last))
 	if len(after) != 0 {
 		t.Errorf("after a restart %d records follow the last one, want none", len(after))
@@ -165,15 +167,15 @@ func TestAPollerReadsEveryRecordInOrderAndGoesOnAfterARestart(t *testing.T) {
 	}
 }
 
-// exercisePoller holds what a poller of any engine relies on. It returns the
-// table it wrote and the last sequence number of its stream.
-func exercisePoller(t *testing.T, e *engine.Engine) (table, last string) {
+// testStream tests what a poller of any engine's stream relies on. testStream returns
+// the table that it wrote and the last sequence number of the table's stream.
+func testStream(t *testing.T, e *engine.Engine) (table, last string) {
 	t.Helper()
 	const records = pageSize + 4*batchSize
 	table = "poller"
 	db := dynamodb.NewFromConfig(e.Config())
 	createTable(t, db, table)
-	r := openTail(t, e, table)
+	r := onlyShard(t, e, table)
 	latest := r.from(t, streamtypes.ShardIteratorTypeLatest, "")
 	empty, horizon := r.page(t, r.from(t, streamtypes.ShardIteratorTypeTrimHorizon, ""), pageSize)
 	if len(empty) != 0 {
@@ -215,10 +217,11 @@ func exercisePoller(t *testing.T, e *engine.Engine) (table, last string) {
 	return table, *got[len(got)-1].Dynamodb.SequenceNumber
 }
 
-// TestWritesStayAsCheapWhenTheStreamHoldsManyRecords is the reason for
-// prepare. Each streamed batch is measured against one to a table without a
-// stream, right before it, so that other work on the machine weighs on both.
-func TestWritesStayAsCheapWhenTheStreamHoldsManyRecords(t *testing.T) {
+// A write takes at most twice as long when the stream holds 40,000 records, which is
+// the purpose of prepare. The time of each streamed batch is divided by the time of a
+// batch to a table without a stream, measured right before it, because other work on
+// the machine slows both.
+func TestStream_WriteTimeWithManyRecords(t *testing.T) {
 	const records, measured = 40_000, 1_000
 	e := start(t, engine.Options{DB: filepath.Join(t.TempDir(), "dynamo.db")})
 	db := dynamodb.NewFromConfig(e.Config())
@@ -237,7 +240,7 @@ func TestWritesStayAsCheapWhenTheStreamHoldsManyRecords(t *testing.T) {
 		putBatch(t, db, table, prefix)
 		return time.Since(began)
 	}
-	// cost is how many plain batches a streamed one takes the time of.
+	// cost is the median time of a streamed batch divided by that of a plain batch.
 	cost := func(phase string) float64 {
 		var plain, streamed []time.Duration
 		for i := range measured / batchSize {
@@ -257,7 +260,7 @@ func TestWritesStayAsCheapWhenTheStreamHoldsManyRecords(t *testing.T) {
 		t.Errorf("the last %d of %d streamed records cost %.1f times the first, want at most 2: is the index there?",
 			measured, records, last/first)
 	}
-	r := openTail(t, e, "streamed")
+	r := onlyShard(t, e, "streamed")
 	if all, _ := r.rest(t, r.from(t, streamtypes.ShardIteratorTypeTrimHorizon, "")); len(all) != records {
 		t.Errorf("the stream holds %d records, want %d", len(all), records)
 	}

@@ -1,6 +1,6 @@
-// Package enginetest gives a test package one database engine for all its
-// tests. A test makes its own table under a name of its own, so that tests run
-// in parallel and leave nothing to clean up.
+// Package enginetest runs one database engine for all tests of a package. Each test
+// makes a table with a name of its own, so that tests can run in parallel and have
+// nothing to clean up.
 package enginetest
 
 import (
@@ -17,10 +17,10 @@ import (
 
 var shared *engine.Engine
 
-// Main runs the tests of a package around one engine, and is all that its
-// TestMain does. The engine is the one at DYNAMODB_ENDPOINT if that is set,
-// else dynoxide on a file in a temporary folder. Without an engine the tests
-// fail; they are never skipped.
+// Main starts an engine and runs the tests of a package; call Main from the package's
+// TestMain. The engine is the one at DYNAMODB_ENDPOINT if that is set, or else
+// dynoxide on a file in a temporary folder. Without an engine the tests fail; they
+// are never skipped.
 func Main(m *testing.M) {
 	os.Exit(run(m))
 }
@@ -55,7 +55,7 @@ func fail(err error) int {
 	return 1
 }
 
-// Config reaches the engine of this test package.
+// Config returns the configuration of an AWS client of the package's engine.
 func Config(t testing.TB) aws.Config {
 	t.Helper()
 	if shared == nil {
@@ -64,6 +64,6 @@ func Config(t testing.TB) aws.Config {
 	return shared.Config()
 }
 
-// TableName returns a table name that no other test uses, in this process or
-// another one on the same engine.
+// TableName returns a table name that no other test uses, in this process or in
+// another process with the same engine.
 func TableName() string { return "test-" + rand.Text() }

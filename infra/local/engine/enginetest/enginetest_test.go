@@ -12,7 +12,8 @@ import (
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
-func TestTestsOfOnePackageShareAnEngineAndNotATable(t *testing.T) {
+// Tests of one package have the same engine and tables of their own.
+func TestEnginetest_SharedEngineOwnTables(t *testing.T) {
 	t.Parallel()
 	for range 4 {
 		t.Run("a test", func(t *testing.T) {
