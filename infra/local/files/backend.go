@@ -20,10 +20,10 @@ import (
 	"github.com/johannesboyne/gofakes3"
 )
 
-// backend implements gofakes3.Backend. Its methods take no context, so a request
-// that was given up is finished all the same; and gofakes3 reads the S3 code off
-// an error of its own only when it is returned as it is, so those are not
-// wrapped.
+// A backend implements gofakes3.Backend. The methods of that interface take no
+// context, so a request runs to its end even if the client has left. Errors of
+// gofakes3 are not wrapped, because gofakes3 finds the S3 code only in an error that
+// is not wrapped.
 type backend struct{ db *sql.DB }
 
 var _ gofakes3.Backend = (*backend)(nil)
@@ -54,10 +54,10 @@ func (b *backend) PutObject(
 	if err != nil {
 		return none, err
 	}
-	if err := intact(headers, body); err != nil {
+	if err := checkBody(headers, body); err != nil {
 		return none, err
 	}
-	kept, err := json.Marshal(keep(headers))
+	kept, err := json.Marshal(keptHeaders(headers))
 	if err != nil {
 		return none, fmt.Errorf("keeping headers of %s: %w", key, err)
 	}
@@ -79,7 +79,7 @@ func (b *backend) PutObject(
 	})
 }
 
-// write does f in one transaction on a bucket that exists.
+// write runs f in one transaction, on a bucket that exists.
 func (b *backend) write(bucket string, f func(context.Context, *sql.Tx) error) error {
 	ctx := context.Background()
 	if err := b.mustExist(bucket); err != nil {
@@ -89,7 +89,7 @@ func (b *backend) write(bucket string, f func(context.Context, *sql.Tx) error) e
 	if err != nil {
 		return fmt.Errorf("writing to bucket %s: %w", bucket, err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to undo
+	defer tx.Rollback() //nolint:errcheck // after a commit, Rollback does nothing
 	if err := f(ctx, tx); err != nil {
 		return err
 	}
@@ -110,9 +110,8 @@ func allowed(ctx context.Context, tx *sql.Tx, bucket, key string, cond *gofakes3
 	return gofakes3.CheckPutConditions(cond, &have)
 }
 
-// keep returns the headers S3 gives back with an object, out of all that came
-// with the request.
-func keep(headers map[string]string) map[string]string {
+// keptHeaders returns the headers of a put that S3 stores and returns with the object.
+func keptHeaders(headers map[string]string) map[string]string {
 	kept := map[string]string{}
 	for k, v := range headers {
 		amz, isAmz := strings.CutPrefix(k, "X-Amz-")
@@ -124,11 +123,11 @@ func keep(headers map[string]string) map[string]string {
 	return kept
 }
 
-// intact refuses a body that is not the one its sender hashed. gofakes3 itself
-// looks at Content-MD5 only, which the SDK no longer sends, and would store a
-// body with a trailing checksum as it came, framing and all. The SDK sends
-// those over TLS only.
-func intact(headers map[string]string, body []byte) error {
+// checkBody refuses a body that does not match the checksums in its headers. gofakes3
+// checks only Content-MD5, which the SDK no longer sends. A body with a trailing
+// checksum is refused, because gofakes3 would store it with the chunk framing; the SDK
+// sends such bodies over TLS only.
+func checkBody(headers map[string]string, body []byte) error {
 	const payload, decoded = "X-Amz-Content-Sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 	how := headers[payload]
 	if strings.HasPrefix(how, "STREAMING-") && how != decoded {
@@ -183,7 +182,7 @@ func (b *backend) read(bucket, key string, part *gofakes3.ObjectRangeRequest, wh
 		body = body[o.Range.Start : o.Range.Start+o.Range.Length]
 		for k := range o.Metadata {
 			if strings.HasPrefix(k, "X-Amz-Checksum-") {
-				delete(o.Metadata, k) // it is the whole object's, and the SDK would check the part by it
+				delete(o.Metadata, k) // a checksum of the whole object, with which the SDK would check the part
 			}
 		}
 	}

@@ -92,8 +92,8 @@ func drop(ctx context.Context, tx *sql.Tx, name string) error {
 	return nil
 }
 
-// ListBucket walks the keys in order. With a delimiter, the keys below one
-// common prefix count as one entry, and a page ends after the last of them.
+// ListBucket lists the keys in order. With a delimiter, the keys with one common
+// prefix are one entry of a page, which ends after the last of those keys.
 func (b *backend) ListBucket(name string, prefix *gofakes3.Prefix, page gofakes3.ListBucketPage) (*gofakes3.ObjectList, error) {
 	if err := b.mustExist(name); err != nil {
 		return nil, err

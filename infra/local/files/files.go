@@ -1,10 +1,10 @@
-// Package files stands in for S3: gofakes3 speaks the protocol, and this
-// package keeps the objects in one SQLite file.
+// Package files replaces S3 on a laptop and in tests: gofakes3 serves the protocol,
+// and this package keeps the objects in one SQLite file.
 //
-// The backends gofakes3 brings are not used because neither outlives being
-// killed or shared: the one on a folder truncates an object in place before it
-// writes the new one, and the one on bolt hands out memory of a transaction
-// that has ended. Here a put is one transaction, and what was read is a copy.
+// gofakes3's own backends are not safe against a kill or concurrent use. The backend
+// on a folder truncates an object in place before it writes the new object. The
+// backend on bolt returns memory of a transaction that has ended. In this package a
+// put is one transaction, and a get returns a copy.
 package files
 
 import (
@@ -17,14 +17,13 @@ import (
 	"path/filepath"
 
 	"github.com/johannesboyne/gofakes3"
-	_ "modernc.org/sqlite" // the "sqlite" driver
+	_ "modernc.org/sqlite" // driver "sqlite"
 )
 
-// Bucket is the bucket that always exists. More may be created over the API.
+// Bucket is the bucket that always exists. Clients may create other buckets.
 const Bucket = "evisit"
 
-// A Server serves the S3 API with path-style addresses. It checks no
-// signatures.
+// A Server serves the S3 API with path-style addresses and checks no signatures.
 type Server struct {
 	http.Handler
 	db *sql.DB
@@ -39,14 +38,14 @@ func Handler(dir string) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening files: %w", err)
 	}
-	db.SetMaxOpenConns(4) // readers do not wait for one another; each holds its own page cache
+	db.SetMaxOpenConns(4) // concurrent readers; each connection has a page cache of its own
 	b := &backend{db}
 	if err := b.prepare(context.Background()); err != nil {
 		return nil, fmt.Errorf("opening files in %s: %w", dir, errors.Join(err, db.Close()))
 	}
-	s := gofakes3.New(b, gofakes3.WithTimeSkewLimit(0)) // the caller's clock is its own affair
+	s := gofakes3.New(b, gofakes3.WithTimeSkewLimit(0)) // the caller signs with real time, whatever the system's clock shows
 	return &Server{Handler: s.Server(), db: db}, nil
 }
 
-// Close releases the file. Stop serving first.
+// Close closes the file. Stop serving before calling Close.
 func (s *Server) Close() error { return s.db.Close() }

@@ -26,10 +26,9 @@ import (
 	"evisit/infra/local/files"
 )
 
-// client returns the SDK's client of the server at url, configured as a
-// function's is: nothing is set for the sake of this package but the endpoint
-// and path-style addresses.
-func client(t *testing.T, url string) *s3.Client {
+// newClient returns an SDK client of the server at url. Only the endpoint and
+// path-style addresses differ from the configuration of a function.
+func newClient(t *testing.T, url string) *s3.Client {
 	t.Helper()
 	cfg, err := config.LoadDefaultConfig(t.Context(),
 		config.WithRegion("us-east-1"),
@@ -44,7 +43,7 @@ func client(t *testing.T, url string) *s3.Client {
 	})
 }
 
-func open(t *testing.T, dir string) (*s3.Client, string) {
+func serve(t *testing.T, dir string) (*s3.Client, string) {
 	t.Helper()
 	h, err := files.Handler(dir)
 	if err != nil {
@@ -57,7 +56,7 @@ func open(t *testing.T, dir string) (*s3.Client, string) {
 			t.Error(err)
 		}
 	})
-	return client(t, srv.URL), srv.URL
+	return newClient(t, srv.URL), srv.URL
 }
 
 func put(t *testing.T, c *s3.Client, key, body string) {
@@ -77,7 +76,7 @@ func get(t *testing.T, c *s3.Client, key string) (*s3.GetObjectOutput, string) {
 		t.Fatal(err)
 	}
 	defer func() { _ = out.Body.Close() }()
-	b, err := io.ReadAll(out.Body) // also checks the checksum the reply carries
+	b, err := io.ReadAll(out.Body) // reading also checks the checksum in the reply
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,9 +90,10 @@ func wantCode(t *testing.T, err error, code string) {
 	}
 }
 
-func TestAnObjectComesBackAsItWasPut(t *testing.T) {
+// An object has the body, headers and checksum that it was put with.
+func TestServer_PutGet(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, t.TempDir())
+	c, _ := serve(t, t.TempDir())
 	for name, body := range map[string]string{
 		"a document": `{"resourceType":"Composition"}`,
 		"nothing":    "",
@@ -131,9 +131,10 @@ func TestAnObjectComesBackAsItWasPut(t *testing.T) {
 	}
 }
 
-func TestAPutReplacesAllOfTheOldObject(t *testing.T) {
+// A put replaces the body and the metadata of the object.
+func TestServer_PutReplaces(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, t.TempDir())
+	c, _ := serve(t, t.TempDir())
 	_, err := c.PutObject(t.Context(), &s3.PutObjectInput{
 		Bucket: aws.String(files.Bucket), Key: aws.String("k"), Body: strings.NewReader("long and old"), Metadata: map[string]string{"old": "1"},
 	})
@@ -147,9 +148,10 @@ func TestAPutReplacesAllOfTheOldObject(t *testing.T) {
 	}
 }
 
-func TestAPutOfWhatMustNotExist(t *testing.T) {
+// Of concurrent writers with If-None-Match exactly one creates the object.
+func TestServer_PutIfNoneMatch(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, t.TempDir())
+	c, _ := serve(t, t.TempDir())
 	const writers = 8
 	errs := make(chan error, writers)
 	for n := range writers {
@@ -175,9 +177,10 @@ func TestAPutOfWhatMustNotExist(t *testing.T) {
 	}
 }
 
-func TestAPutOfWhatWasRead(t *testing.T) {
+// A put with If-Match succeeds on the version that was read, and not on a later one.
+func TestServer_PutIfMatch(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, t.TempDir())
+	c, _ := serve(t, t.TempDir())
 	put(t, c, "doc", "one")
 	out, _ := get(t, c, "doc")
 	in := func(etag *string) *s3.PutObjectInput {
@@ -190,9 +193,10 @@ func TestAPutOfWhatWasRead(t *testing.T) {
 	wantCode(t, err, "PreconditionFailed")
 }
 
-func TestChecksumsAreChecked(t *testing.T) {
+// Bodies that match their checksum are stored, and others are refused.
+func TestServer_PutChecksums(t *testing.T) {
 	t.Parallel()
-	c, url := open(t, t.TempDir())
+	c, url := serve(t, t.TempDir())
 	for _, a := range []types.ChecksumAlgorithm{types.ChecksumAlgorithmCrc32, types.ChecksumAlgorithmSha256} {
 		_, err := c.PutObject(t.Context(), &s3.PutObjectInput{
 			Bucket: aws.String(files.Bucket), Key: aws.String("doc"), Body: strings.NewReader("hello"), ChecksumAlgorithm: a,
@@ -236,9 +240,9 @@ func TestChecksumsAreChecked(t *testing.T) {
 	}
 }
 
-func TestAPartOfAnObject(t *testing.T) {
+func TestServer_GetRange(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, t.TempDir())
+	c, _ := serve(t, t.TempDir())
 	put(t, c, "doc", "0123456789")
 	out, err := c.GetObject(t.Context(), &s3.GetObjectInput{
 		Bucket: aws.String(files.Bucket), Key: aws.String("doc"), Range: aws.String("bytes=2-5"),
@@ -256,9 +260,9 @@ func TestAPartOfAnObject(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotThere(t *testing.T) {
+func TestServer_AbsentObjectOrBucket(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, t.TempDir())
+	c, _ := serve(t, t.TempDir())
 	ctx := t.Context()
 	_, err := c.GetObject(ctx, &s3.GetObjectInput{Bucket: aws.String(files.Bucket), Key: aws.String("absent")})
 	if _, ok := errors.AsType[*types.NoSuchKey](err); !ok {
@@ -274,13 +278,13 @@ func TestWhatIsNotThere(t *testing.T) {
 	wantCode(t, err, "NoSuchBucket")
 	_, err = c.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: aws.String(files.Bucket), Key: aws.String("absent")})
 	if err != nil {
-		t.Errorf("deleting what is not there: %v", err)
+		t.Errorf("deleting an absent object: %v", err)
 	}
 }
 
-func TestBuckets(t *testing.T) {
+func TestServer_CreateDeleteListBuckets(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, t.TempDir())
+	c, _ := serve(t, t.TempDir())
 	ctx, name := t.Context(), aws.String("reports")
 	if _, err := c.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: name}); err != nil {
 		t.Fatal(err)
@@ -307,9 +311,10 @@ func TestBuckets(t *testing.T) {
 	}
 }
 
-func TestObjectsAreListedInPages(t *testing.T) {
+// Pages of every size list every key or common prefix once.
+func TestServer_ListPages(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, t.TempDir())
+	c, _ := serve(t, t.TempDir())
 	for _, key := range []string{"a", "b/1", "b/2", "b/3", "c/1", "c/2", "d", "other"} {
 		put(t, c, key, key)
 	}
@@ -356,9 +361,10 @@ func TestObjectsAreListedInPages(t *testing.T) {
 	}
 }
 
-func TestReadersAndWritersTogether(t *testing.T) {
+// A concurrent reader gets the body of one put, not a mixture.
+func TestServer_ConcurrentPutGet(t *testing.T) {
 	t.Parallel()
-	c, _ := open(t, t.TempDir())
+	c, _ := serve(t, t.TempDir())
 	body := func(n int) string { return strings.Repeat(string(rune('a'+n)), 200<<10) }
 	put(t, c, "doc", body(0))
 	var wg sync.WaitGroup
@@ -380,29 +386,30 @@ func TestReadersAndWritersTogether(t *testing.T) {
 	wg.Wait()
 }
 
-func TestObjectsSurviveARestart(t *testing.T) {
+func TestServer_ObjectsSurviveRestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	before, _ := open(t, dir)
+	before, _ := serve(t, dir)
 	put(t, before, "doc", "kept")
-	after, _ := open(t, dir) // the first is still open: a killed process closes nothing either
+	after, _ := serve(t, dir) // the first server is not closed, as a killed process closes nothing
 	if _, got := get(t, after, "doc"); got != "kept" {
 		t.Errorf("object is %q", got)
 	}
 }
 
-func TestHandlerReportsAFolderItCannotUse(t *testing.T) {
+func TestHandler_AbsentFolder(t *testing.T) {
 	t.Parallel()
 	if h, err := files.Handler(t.TempDir() + "/absent"); err == nil {
-		t.Error("it opened", h.Close())
+		t.Error("Handler succeeded", h.Close())
 	}
 }
 
-// victimDir tells the test binary to be the process that is killed.
-const victimDir = "EVISIT_TEST_FILES_VICTIM"
+// victimEnv is the environment variable that makes this test binary the process that
+// is killed; its value is the folder to serve.
+const victimEnv = "EVISIT_TEST_FILES_VICTIM"
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(victimDir); dir != "" {
+	if dir := os.Getenv(victimEnv); dir != "" {
 		if err := serveVictim(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -412,7 +419,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// serveVictim serves dir until it is killed, and says where.
+// serveVictim serves dir until it is killed, and prints the server's URL.
 func serveVictim(dir string) error {
 	h, err := files.Handler(dir)
 	if err != nil {
@@ -423,11 +430,11 @@ func serveVictim(dir string) error {
 	if _, err := fmt.Fprintln(os.Stdout, srv.URL); err != nil {
 		return err
 	}
-	_, err = io.Copy(io.Discard, os.Stdin) // also ends with the test, should that die first
+	_, err = io.Copy(io.Discard, os.Stdin) // also ends when the test process ends
 	return err
 }
 
-// startVictim starts a process of its own serving dir.
+// startVictim starts a process that serves dir.
 func startVictim(t *testing.T, dir string) (*exec.Cmd, *s3.Client) {
 	t.Helper()
 	self, err := os.Executable()
@@ -435,7 +442,7 @@ func startVictim(t *testing.T, dir string) (*exec.Cmd, *s3.Client) {
 		t.Fatal(err)
 	}
 	victim := exec.CommandContext(t.Context(), self)
-	victim.Env = append(os.Environ(), victimDir+"="+dir)
+	victim.Env = append(os.Environ(), victimEnv+"="+dir)
 	victim.Stderr = os.Stderr
 	if _, err := victim.StdinPipe(); err != nil {
 		t.Fatal(err)
@@ -451,10 +458,12 @@ func startVictim(t *testing.T, dir string) (*exec.Cmd, *s3.Client) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return victim, client(t, strings.TrimSpace(url))
+	return victim, newClient(t, strings.TrimSpace(url))
 }
 
-func TestAKilledServerLeavesWholeObjectsOnly(t *testing.T) {
+// A killed server leaves the object whole, as the last acknowledged put or a later one
+// wrote it.
+func TestServer_Killed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	body := func(n int) string { return strings.Repeat(fmt.Sprintf("%08d", n), 32<<10) }
@@ -487,8 +496,8 @@ func TestAKilledServerLeavesWholeObjectsOnly(t *testing.T) {
 			if err := victim.Wait(); err == nil {
 				t.Fatal("the server ended by itself")
 			}
-			// The put that the kill broke off may have been kept: its outcome is unknown.
-			after, _ := open(t, dir)
+			// The put that the kill interrupted may or may not be stored.
+			after, _ := serve(t, dir)
 			out, got := get(t, after, "doc")
 			n, err := strconv.Atoi(out.Metadata["n"])
 			if err != nil {
