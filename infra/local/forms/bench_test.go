@@ -7,7 +7,7 @@ import (
 	"evisit/pkg/intake"
 )
 
-// completeUTI is a whole, valid visit of a woman with a simple infection.
+// completeUTI is the complete and valid response of a woman with a simple infection.
 const completeUTI = `{"resourceType":"QuestionnaireResponse","status":"completed","item":[
 {"linkId":"emergency-ack","answer":[{"valueBoolean":true}]},
 {"linkId":"completed-by","answer":[{"valueCoding":{"code":"self"}}]},
@@ -53,7 +53,8 @@ func uti(t testing.TB) (*intake.Form, intake.Response) {
 	return form(t, "uti-women"), r
 }
 
-func TestACompleteVisitContinuesWithoutProblems(t *testing.T) {
+// A complete response has no problems, fires no rule and is not diverted.
+func TestForms_CompleteResponseContinues(t *testing.T) {
 	t.Parallel()
 	f, r := uti(t)
 	res := f.Check(r)

@@ -1,9 +1,9 @@
-// Package forms holds the questionnaires of the development system: one common
-// block and nine protocols, drafts that no medical director has approved, and
-// for every rule of theirs examples that fire it and near misses that do not.
+// Package forms holds the questionnaires of the development system: one common block
+// and nine protocols, which are drafts that no medical director has approved. For
+// every rule, the tests have examples that fire the rule and near misses that do not.
 //
-// It reads and composes them. What they mean is in pkg/intake; a practice's own
-// forms come from elsewhere.
+// The package parses and composes the questionnaires; pkg/intake evaluates them. The
+// forms of real practices are not in this package.
 package forms
 
 import (
@@ -19,8 +19,8 @@ const commonFile = "evisit-common.json"
 //go:embed *.json
 var sources embed.FS
 
-// All returns the nine protocols, each composed with the common block, in the
-// order of their names.
+// All returns the nine protocols, each composed with the common block, in order of
+// name.
 func All() ([]*intake.Form, error) {
 	common, err := parse(commonFile)
 	if err != nil {
@@ -48,8 +48,8 @@ func All() ([]*intake.Form, error) {
 	return all, nil
 }
 
-// Common returns the common block by itself. Answers can be checked against
-// it; no visit uses it alone.
+// Common returns the common block as a form of its own, with which its rules can be
+// tested. No visit uses the common block alone.
 func Common() (*intake.Form, error) {
 	q, err := parse(commonFile)
 	if err != nil {

@@ -15,18 +15,20 @@ import (
 	"evisit/pkg/intake"
 )
 
-// An example is one set of answers and all that follows from it. It exists to
-// prove one rule: it fires it, or nearly does.
+// An example is one set of answers with the disposition and the rules that they fire.
+// Rule is the rule that the example tests: the answers fire the rule if Fires is set,
+// and otherwise nearly fire the rule.
 type example struct {
 	Rule        string                     `json:"rule"`
 	Fires       bool                       `json:"fires"`
 	Why         string                     `json:"why"`
 	Answers     map[string]json.RawMessage `json:"answers"`
 	Disposition intake.Disposition         `json:"disposition"`
-	Fired       []string                   `json:"fired"` // every rule, in any order
+	Fired       []string                   `json:"fired"` // every rule that fires, in any order
 }
 
-func TestEveryRuleHasAnExampleThatFiresItAndANearMiss(t *testing.T) {
+// Every rule has an example that fires it and a near miss.
+func TestExamples_EveryRuleHasBoth(t *testing.T) {
 	t.Parallel()
 	rules := 0
 	for name, sets := range bySource(t) {
@@ -65,8 +67,9 @@ func TestEveryRuleHasAnExampleThatFiresItAndANearMiss(t *testing.T) {
 	}
 }
 
-// The common block's examples hold in every form it was composed into.
-func TestExamplesFireExactlyTheRulesTheySay(t *testing.T) {
+// Each example fires exactly the rules it lists. The examples of the common block are
+// tested on every form that has the block.
+func TestExamples_FireTheListedRules(t *testing.T) {
 	t.Parallel()
 	for name, composed := range bySource(t) {
 		for _, f := range composed {
@@ -95,7 +98,8 @@ func TestExamplesFireExactlyTheRulesTheySay(t *testing.T) {
 	}
 }
 
-func TestComposedFormsSurviveStorage(t *testing.T) {
+// A stored form is loaded with the same bytes, hash and rules.
+func TestForms_StoreAndLoad(t *testing.T) {
 	t.Parallel()
 	for _, f := range append(all(t), common(t)) {
 		again, err := intake.Load(f.JSON())
@@ -103,15 +107,15 @@ func TestComposedFormsSurviveStorage(t *testing.T) {
 			t.Fatalf("loading %s: %v", f.Name(), err)
 		}
 		if again.Hash() != f.Hash() || !bytes.Equal(again.JSON(), f.JSON()) {
-			t.Errorf("%s changed by being stored", f.Name())
+			t.Errorf("%s was changed by storing", f.Name())
 		}
 		if d := cmp.Diff(f.Rules(), again.Rules()); d != "" {
-			t.Errorf("%s lost rules by being stored:\n%s", f.Name(), d)
+			t.Errorf("the rules of %s were changed by storing:\n%s", f.Name(), d)
 		}
 	}
 }
 
-func TestComposingTwiceGivesTheSameBytes(t *testing.T) {
+func TestAll_TwiceGivesTheSameHashes(t *testing.T) {
 	t.Parallel()
 	first, second := all(t), all(t)
 	for i := range first {
@@ -121,7 +125,9 @@ func TestComposingTwiceGivesTheSameBytes(t *testing.T) {
 	}
 }
 
-func TestFeeAndConsentAreTheLastPageOfEveryForm(t *testing.T) {
+// Fee and consent are the last page, every top-level item is on a page, and no page
+// has more than nine.
+func TestForms_Pages(t *testing.T) {
 	t.Parallel()
 	for _, f := range all(t) {
 		pages := f.Pages()
@@ -143,7 +149,7 @@ func TestFeeAndConsentAreTheLastPageOfEveryForm(t *testing.T) {
 	}
 }
 
-func TestComposedFormsKeepTheProtocolsAttributes(t *testing.T) {
+func TestForms_AttributesOfTheProtocol(t *testing.T) {
 	t.Parallel()
 	type attributes struct {
 		Billing, Sex string
@@ -172,8 +178,8 @@ func TestComposedFormsKeepTheProtocolsAttributes(t *testing.T) {
 	}
 }
 
-// bySource gives, for each source, the forms its items and rules are in; the
-// common block alone is first of its own.
+// bySource returns the forms that contain each source. The forms that contain the
+// common block begin with the common block alone.
 func bySource(t *testing.T) map[string][]*intake.Form {
 	t.Helper()
 	forms := map[string][]*intake.Form{"evisit-common": append([]*intake.Form{common(t)}, all(t)...)}
@@ -232,9 +238,8 @@ func examples(t *testing.T, form string) []example {
 	return list
 }
 
-// response writes an example's short answers out as FHIR would have them: a
-// list is several answers or rows, an object a row, a text whatever its item
-// wants.
+// response turns an example's short answers into a response: a list is several
+// answers or rows, an object is a row, and a text is a value of the item's type.
 func response(t *testing.T, f *intake.Form, answers map[string]json.RawMessage) intake.Response {
 	t.Helper()
 	return intake.Response{Items: entries(t, f, answers)}

@@ -11,9 +11,8 @@ import (
 	"evisit/pkg/intake"
 )
 
-// Each case is named after the numbered engine semantic it shows, on the
-// development forms.
-func TestEngineSemantics(t *testing.T) {
+// How Check evaluates the development forms.
+func TestForms_Check(t *testing.T) {
 	t.Parallel()
 	reading := func(sys, dia int) string {
 		return fmt.Sprintf(`{"bp-time":"2026-01-15T08:00:00-05:00","bp-sys":%d,"bp-dia":%d}`, sys, dia)
@@ -35,70 +34,70 @@ func TestEngineSemantics(t *testing.T) {
 		fired         []string
 		wrong         []string
 	}{
-		"1 the highest severity decides and all are recorded": {
+		"the highest severity decides and all are recorded": {
 			"uti-women", `{"uti-confused":true,"uti-fever":true,"uti-kidney":true,"uti-abx":true}`,
 			intake.Emergency,
 			[]string{"uti-sepsis", "uti-pyelo", "uti-complicated", "uti-recurrent"},
 			nil,
 		},
-		"1 urgent over ineligible": {
+		"urgent over ineligible": {
 			"back-pain", `{"back-weak":true,"back-cancer":true}`, intake.Urgent, []string{"back-motor", "back-tumor"}, nil,
 		},
-		"2 flags alone continue": {"uti-women", `{"uti-onset":9,"uti-sti":true}`, intake.Continue, []string{"uti-vaginal", "uti-long"}, nil},
-		"4 a diversion stands beside errors": {
+		"flags alone continue": {"uti-women", `{"uti-onset":9,"uti-sti":true}`, intake.Continue, []string{"uti-vaginal", "uti-long"}, nil},
+		"a diversion stands beside errors": {
 			"uti-women", `{"uti-confused":true,"uti-onset":61,"uti-pregnant":"perhaps"}`,
 			intake.Emergency,
 			[]string{"uti-sepsis"},
 			[]string{"uti-onset range", "uti-pregnant option"},
 		},
-		"4 errors without a diversion": {"uti-women", `{"uti-confused":false,"uti-onset":-1}`, intake.Continue, nil, []string{"uti-onset range"}},
-		"5 a hidden answer does not divert and is no error": {
+		"errors without a diversion": {"uti-women", `{"uti-confused":false,"uti-onset":-1}`, intake.Continue, nil, []string{"uti-onset range"}},
+		"a hidden answer does not divert and is no error": {
 			"back-pain", `{"back-start":"lift","back-fall-major":true}`, intake.Continue, nil, nil,
 		},
-		"5 a hidden answer out of range is no error": {"uti-women", `{"uti-fever":false,"uti-temp":999}`, intake.Continue, nil, nil},
-		"6 what a disabled question enables is disabled": {
+		"a hidden answer out of range is no error": {"uti-women", `{"uti-fever":false,"uti-temp":999}`, intake.Continue, nil, nil},
+		"what a disabled question enables is disabled": {
 			"evisit-common", `{"completed-by":"self","proxy-authority":false}`, intake.Continue, nil, nil,
 		},
-		"6 a disabled group hides what is in it": {
+		"a disabled group hides what is in it": {
 			"bp-glucose-readings", `{"rd-kind":["weight"],"rd-sx":["headache"],"bp":[` + reading(200, 130) + `]}`, intake.Continue, nil, nil,
 		},
-		"7 != without an answer is false":      {"evisit-common", `{"proxy-authority":false}`, intake.Continue, nil, nil},
-		"7 != with another answer is true":     {"evisit-common", `{"completed-by":"parent","proxy-authority":false}`, intake.Ineligible, []string{"c-proxy-no-authority"}, nil},
-		"8 != in a rule, any answer differing": {"bp-glucose-readings", bp(`"none","headache"`, reading(185, 100)), intake.Emergency, []string{"bp-emergency", "bp-urgent", "bp-above"}, nil},
-		"8 != in a rule, none differing":       {"bp-glucose-readings", bp(`"none"`, reading(185, 100)), intake.Urgent, []string{"bp-urgent", "bp-above"}, nil},
-		"11 a systolic of 700 is an error, not an emergency": {
+		"!= without an answer is false":      {"evisit-common", `{"proxy-authority":false}`, intake.Continue, nil, nil},
+		"!= with another answer is true":     {"evisit-common", `{"completed-by":"parent","proxy-authority":false}`, intake.Ineligible, []string{"c-proxy-no-authority"}, nil},
+		"!= in a rule, any answer differing": {"bp-glucose-readings", bp(`"none","headache"`, reading(185, 100)), intake.Emergency, []string{"bp-emergency", "bp-urgent", "bp-above"}, nil},
+		"!= in a rule, none differing":       {"bp-glucose-readings", bp(`"none"`, reading(185, 100)), intake.Urgent, []string{"bp-urgent", "bp-above"}, nil},
+		"an error, not an emergency: systolic 700": {
 			"bp-glucose-readings", bp(`"headache"`, reading(700, 90)), intake.Continue, []string{"bp-above"}, []string{"bp-sys range"},
 		},
-		"11 an oxygen of 12 is an error": {"respiratory", `{"resp-spo2":12}`, intake.Continue, nil, []string{"resp-spo2 range"}},
-		"12 systolic below diastolic feeds nothing": {
+		"an error: oxygen saturation 12": {"respiratory", `{"resp-spo2":12}`, intake.Continue, nil, []string{"resp-spo2 range"}},
+		"systolic below diastolic feeds nothing": {
 			"bp-glucose-readings", bp(`"headache"`, reading(120, 190)), intake.Continue, nil, []string{"bp-sys consistency"},
 		},
-		"12 systolic equal to diastolic feeds nothing": {
+		"systolic equal to diastolic feeds nothing": {
 			"bp-glucose-readings", bp(`"headache"`, reading(190, 190)), intake.Continue, nil, []string{"bp-sys consistency"},
 		},
-		"12 one bad reading does not silence the others": {
+		"one bad reading does not hide the others": {
 			"bp-glucose-readings", bp(`"headache"`, reading(120, 190), reading(181, 90)),
 			intake.Emergency,
 			[]string{"bp-emergency", "bp-urgent", "bp-above"},
 			[]string{"bp-sys consistency"},
 		},
-		"13 conditions met in different rows": {
+		"conditions met in different rows": {
 			"bp-glucose-readings", bp(`"none","vomit"`, reading(120, 70), reading(182, 70)),
 			intake.Emergency,
 			[]string{"bp-emergency", "bp-urgent", "bp-above"},
 			nil,
 		},
-		"15 too many rows": {
+		"too many rows": {
 			"bp-glucose-readings", bp(`"none"`, strings.Split(strings.Repeat(reading(110, 70)+";", 28)+reading(110, 70), ";")...),
 			intake.Continue, nil,
 			[]string{"bp occurrence"},
 		},
-		"15 too many rows of a disabled group": {
+		"too many rows of a disabled group": {
 			"bp-glucose-readings", strings.Replace(bp(`"none"`, strings.Split(strings.Repeat(reading(110, 70)+";", 28)+reading(110, 70), ";")...), `"rd-kind":["bp"]`, `"rd-kind":["weight"]`, 1),
 			intake.Continue, nil, nil,
 		},
-		"16 a total below":                    {"mental-health-phq9-gad7", phq("LA6571-9"), intake.Continue, nil, nil},
-		"17 none beside another is evaluated": {"uti-women", `{"uti-sx":["burning","none"]}`, intake.Ineligible, []string{"uti-notypical"}, nil},
+		"a total below":                    {"mental-health-phq9-gad7", phq("LA6571-9"), intake.Continue, nil, nil},
+		"none beside another is evaluated": {"uti-women", `{"uti-sx":["burning","none"]}`, intake.Ineligible, []string{"uti-notypical"}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -129,23 +128,23 @@ func TestEngineSemantics(t *testing.T) {
 	}
 }
 
-// 14: required children apply within each present row only.
-func TestRequiredWithinRows(t *testing.T) {
+// Required items of a group are required in each given row, and only there.
+func TestForms_RequiredInRows(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		form, answers string
 		want, not     []string
 	}{
-		"a required group needs a row":            {"medication-refill", `{}`, []string{"rx"}, []string{"rx-name", "rx-left"}},
-		"a row needs its required children":       {"medication-refill", `{"rx":[{"rx-name":"a"}]}`, []string{"rx-strength", "rx-directions", "rx-left"}, []string{"rx", "rx-name", "rx-last"}},
-		"an optional group may be absent":         {"bp-glucose-readings", `{"rd-kind":["bp"]}`, []string{"rd-sx"}, []string{"bp", "bp-sys"}},
-		"an absent group asks nothing":            {"evisit-common", `{}`, []string{"medications"}, []string{"allergies", "allergy-none", "allergy"}},
-		"a present group asks":                    {"evisit-common", `{"allergies":{}}`, []string{"allergy-none"}, []string{"allergy", "allergy-drug"}},
-		"an enabled optional group may be absent": {"evisit-common", `{"allergies":{"allergy-none":false}}`, nil, []string{"allergy", "allergy-drug"}},
-		"its rows need theirs":                    {"evisit-common", `{"allergies":{"allergy-none":false,"allergy":[{"allergy-drug":"x"}]}}`, []string{"allergy-reaction"}, []string{"allergy-drug"}},
-		"not when it is disabled":                 {"evisit-common", `{"allergies":{"allergy-none":true,"allergy":[{"allergy-drug":"x"}]}}`, nil, []string{"allergy-reaction"}},
-		"required photos":                         {"rash-skin", `{}`, []string{"skin-photo"}, []string{"skin-newmed-name"}},
-		"required once enabled":                   {"rash-skin", `{"skin-newmed":true}`, []string{"skin-newmed-name"}, nil},
+		"a required group needs a row":             {"medication-refill", `{}`, []string{"rx"}, []string{"rx-name", "rx-left"}},
+		"a row needs its required children":        {"medication-refill", `{"rx":[{"rx-name":"a"}]}`, []string{"rx-strength", "rx-directions", "rx-left"}, []string{"rx", "rx-name", "rx-last"}},
+		"an optional group may be absent":          {"bp-glucose-readings", `{"rd-kind":["bp"]}`, []string{"rd-sx"}, []string{"bp", "bp-sys"}},
+		"an absent group asks nothing":             {"evisit-common", `{}`, []string{"medications"}, []string{"allergies", "allergy-none", "allergy"}},
+		"a present group asks":                     {"evisit-common", `{"allergies":{}}`, []string{"allergy-none"}, []string{"allergy", "allergy-drug"}},
+		"an enabled optional group may be absent":  {"evisit-common", `{"allergies":{"allergy-none":false}}`, nil, []string{"allergy", "allergy-drug"}},
+		"a nested row needs its required children": {"evisit-common", `{"allergies":{"allergy-none":false,"allergy":[{"allergy-drug":"x"}]}}`, []string{"allergy-reaction"}, []string{"allergy-drug"}},
+		"a row of a disabled group needs nothing":  {"evisit-common", `{"allergies":{"allergy-none":true,"allergy":[{"allergy-drug":"x"}]}}`, nil, []string{"allergy-reaction"}},
+		"required photos":                          {"rash-skin", `{}`, []string{"skin-photo"}, []string{"skin-newmed-name"}},
+		"required once enabled":                    {"rash-skin", `{"skin-newmed":true}`, []string{"skin-newmed-name"}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -173,7 +172,7 @@ func TestRequiredWithinRows(t *testing.T) {
 	}
 }
 
-func TestDerivedValuesForTheClinician(t *testing.T) {
+func TestForms_Derived(t *testing.T) {
 	t.Parallel()
 	const sinus = "Bacterial sinusitis criteria met: "
 	tests := map[string]struct {
@@ -215,21 +214,21 @@ func TestDerivedValuesForTheClinician(t *testing.T) {
 	}
 }
 
-// 16: totals are sums of the items answered so far, whatever the client says.
-func TestTotals(t *testing.T) {
+// A total is the sum of the valid answers so far, not the value the client sent.
+func TestForms_Totals(t *testing.T) {
 	t.Parallel()
 	f := named(t, "mental-health-phq9-gad7")
 	tests := map[string]struct {
 		answers string
 		want    map[string]string
 	}{
-		"none answered":       {`{"phq9-total":27,"gad7-total":21}`, map[string]string{}},
-		"one answered":        {`{"phq9-2":"LA6571-9"}`, map[string]string{"phq9-total": "3"}},
-		"zeros are a total":   {`{"gad7-1":"LA6568-5"}`, map[string]string{"gad7-total": "0"}},
-		"each its own":        {`{"phq9-1":"LA6569-3","phq9-9":"LA6568-5","gad7-7":"LA6570-1"}`, map[string]string{"phq9-total": "1", "gad7-total": "2"}},
-		"a forged one":        {`{"phq9-1":"LA6569-3","phq9-total":0}`, map[string]string{"phq9-total": "1"}},
-		"not the difficulty":  {`{"phq9-difficulty":"LA6574-3"}`, map[string]string{}},
-		"not an invalid item": {`{"phq9-1":"LA6569-3","phq9-2":"LA0000-0"}`, map[string]string{"phq9-total": "1"}},
+		"none answered":                 {`{"phq9-total":27,"gad7-total":21}`, map[string]string{}},
+		"one answered":                  {`{"phq9-2":"LA6571-9"}`, map[string]string{"phq9-total": "3"}},
+		"zeros are a total":             {`{"gad7-1":"LA6568-5"}`, map[string]string{"gad7-total": "0"}},
+		"each total sums its own items": {`{"phq9-1":"LA6569-3","phq9-9":"LA6568-5","gad7-7":"LA6570-1"}`, map[string]string{"phq9-total": "1", "gad7-total": "2"}},
+		"a forged total":                {`{"phq9-1":"LA6569-3","phq9-total":0}`, map[string]string{"phq9-total": "1"}},
+		"not the difficulty":            {`{"phq9-difficulty":"LA6574-3"}`, map[string]string{}},
+		"not an invalid item":           {`{"phq9-1":"LA6569-3","phq9-2":"LA0000-0"}`, map[string]string{"phq9-total": "1"}},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
