@@ -18,8 +18,8 @@ var pageHTML string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 
-// An ask is what the relying party asks of the sign-in page.
-type ask struct {
+// An authRequest holds the parameters of an authorization request.
+type authRequest struct {
 	ResponseType string
 	ClientID     string
 	RedirectURI  string
@@ -30,8 +30,8 @@ type ask struct {
 	Method       string
 }
 
-func readAsk(v url.Values) ask {
-	return ask{
+func parseAuthRequest(v url.Values) authRequest {
+	return authRequest{
 		ResponseType: v.Get("response_type"),
 		ClientID:     v.Get("client_id"),
 		RedirectURI:  v.Get("redirect_uri"),
@@ -43,16 +43,16 @@ func readAsk(v url.Values) ask {
 	}
 }
 
-// A grant is what a code stands for until it is redeemed.
+// A grant is the request and the subject of a code that has not been redeemed.
 type grant struct {
-	ask
+	authRequest
 	subject string
-	at      time.Time // of the sign-in
+	at      time.Time // time of the sign-in
 }
 
 func (i *Issuer) page(w http.ResponseWriter, r *http.Request) {
-	a := readAsk(r.URL.Query())
-	if !i.acceptable(w, r, a) {
+	a := parseAuthRequest(r.URL.Query())
+	if !i.accepts(w, r, a) {
 		return
 	}
 	render(w, http.StatusOK, pageData{Ask: a, People: i.opts.People(r.Context())})
@@ -63,8 +63,8 @@ func (i *Issuer) signIn(w http.ResponseWriter, r *http.Request) {
 		render(w, http.StatusBadRequest, pageData{Problem: "The form could not be read."})
 		return
 	}
-	a := readAsk(r.PostForm)
-	if !i.acceptable(w, r, a) {
+	a := parseAuthRequest(r.PostForm)
+	if !i.accepts(w, r, a) {
 		return
 	}
 	p, ok := i.person(r.Context(), r.PostForm.Get("subject"))
@@ -80,16 +80,16 @@ func (i *Issuer) signIn(w http.ResponseWriter, r *http.Request) {
 			delete(i.codes, c)
 		}
 	}
-	i.codes[code] = grant{ask: a, subject: p.Subject, at: now}
+	i.codes[code] = grant{authRequest: a, subject: p.Subject, at: now}
 	i.mu.Unlock()
 	i.opts.Log.InfoContext(r.Context(), "signed in", "subject", p.Subject)
-	i.sendBack(w, r, a, url.Values{"code": {code}})
+	i.redirectBack(w, r, a, url.Values{"code": {code}})
 }
 
-// acceptable answers a request that asks for what we do not offer, and reports
-// whether it did not have to. Only where the redirect address itself is trusted
-// is the browser sent back to it (RFC 6749, 4.1.2.1).
-func (i *Issuer) acceptable(w http.ResponseWriter, r *http.Request, a ask) bool {
+// accepts reports whether the issuer accepts an authorization request, and answers
+// the request if not. The browser is sent back with the error only if the redirect
+// address is registered (RFC 6749, 4.1.2.1).
+func (i *Issuer) accepts(w http.ResponseWriter, r *http.Request, a authRequest) bool {
 	if a.ClientID != i.opts.ClientID || !slices.Contains(i.opts.RedirectURIs, a.RedirectURI) {
 		render(w, http.StatusBadRequest, pageData{Problem: "The application that sent you here is not registered, or asked to be sent back to an address that is not."})
 		return false
@@ -98,11 +98,11 @@ func (i *Issuer) acceptable(w http.ResponseWriter, r *http.Request, a ask) bool 
 	if code == "" {
 		return true
 	}
-	i.sendBack(w, r, a, url.Values{"error": {code}, "error_description": {text}})
+	i.redirectBack(w, r, a, url.Values{"error": {code}, "error_description": {text}})
 	return false
 }
 
-func (a ask) refusal() (code, text string) {
+func (a authRequest) refusal() (code, text string) {
 	challenge, err := base64.RawURLEncoding.DecodeString(a.Challenge)
 	switch {
 	case a.ResponseType != "code":
@@ -115,11 +115,11 @@ func (a ask) refusal() (code, text string) {
 	return "", ""
 }
 
-func (i *Issuer) sendBack(w http.ResponseWriter, r *http.Request, a ask, v url.Values) {
+func (i *Issuer) redirectBack(w http.ResponseWriter, r *http.Request, a authRequest, v url.Values) {
 	if a.State != "" {
 		v.Set("state", a.State)
 	}
-	v.Set("iss", i.opts.URL) // RFC 9207: the relying party can tell who answered
+	v.Set("iss", i.opts.URL) // RFC 9207: the relying party sees which issuer answered
 	to, err := url.Parse(a.RedirectURI)
 	if err != nil {
 		render(w, http.StatusBadRequest, pageData{Problem: "The registered address is not a URL."})
@@ -135,7 +135,7 @@ func (i *Issuer) sendBack(w http.ResponseWriter, r *http.Request, a ask, v url.V
 }
 
 type pageData struct {
-	Ask     ask
+	Ask     authRequest
 	People  []Person
 	Problem string
 }
@@ -147,6 +147,6 @@ func render(w http.ResponseWriter, code int, d pageData) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'")
 	w.WriteHeader(code)
-	// The status is sent: a browser that left cannot be told anything more.
+	// An error cannot be reported, because the status is already sent.
 	_ = pageTemplate.Execute(w, d)
 }

@@ -1,10 +1,10 @@
-// Package issuer is a development OpenID Connect issuer: it stands in for the
-// Cognito user pool and lets whoever runs the system sign in as any of its
-// seeded people. It also issues access tokens to registered health plans, as
-// SMART Backend Services describes.
+// Package issuer is an OpenID Connect issuer for development. It replaces the Cognito
+// user pool, and its sign-in page signs in as any of the seeded people, without a
+// password. It also issues access tokens to registered health plans, as SMART Backend
+// Services describes.
 //
-// It proves who somebody is and nothing else: an ID token names an issuer and a
-// subject, never a name, a practice or a role. Those are rows of the store.
+// An ID token has an issuer and a subject, and never a name, a practice or a role,
+// which are rows of the store.
 package issuer
 
 import (
@@ -23,17 +23,17 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// How long what is issued stays good.
+// Lifetimes of codes and tokens.
 const (
 	codeLife    = time.Minute
 	sessionLife = time.Hour
-	// SMART Backend Services allows five minutes, to a plan's access token and
-	// to the assertion that asks for it.
+	// planLife is the most that SMART Backend Services allows, for a plan's access
+	// token and for the assertion that requests the token.
 	planLife = 5 * time.Minute
 )
 
-// A Person is somebody the sign-in page offers. Role and Practice are shown on
-// the page only.
+// A Person is a person on the sign-in page. Role and Practice are shown on the page
+// and are in no token.
 type Person struct {
 	Subject  string
 	Name     string
@@ -41,21 +41,20 @@ type Person struct {
 	Practice string
 }
 
-// Options say what an Issuer issues, to whom, and where it is reached.
+// Options are the settings of an Issuer.
 type Options struct {
 	URL          string   // the issuer identifier, without a trailing slash; its path prefixes every route
-	Audience     string   // aud of access tokens; ClientID when empty
+	Audience     string   // aud of access tokens; ClientID if empty
 	ClientID     string   // the one relying party, a public client using PKCE
-	RedirectURIs []string // where it may ask to be sent back to, compared exactly
-	KeyFile      string   // keeps the signing key and the registered plans; memory only when empty
+	RedirectURIs []string // addresses the relying party may redirect to, compared exactly
+	KeyFile      string   // file of the signing key and the registered plans; if empty, they are in memory only
 	People       func(context.Context) []Person
 	Now          func() time.Time
 	Log          *slog.Logger
 }
 
-// An Issuer serves the issuer's pages and endpoints. It is safe for concurrent
-// use. Codes waiting to be redeemed and assertions already seen are kept in
-// memory: a restart forgets both.
+// An Issuer serves the issuer's pages and endpoints. It is safe for concurrent use.
+// Codes and used assertions are in memory, so that a restart loses them.
 type Issuer struct {
 	http.Handler
 	opts   Options
@@ -67,8 +66,7 @@ type Issuer struct {
 	used  map[string]time.Time // client and jti of accepted assertions, until they expire
 }
 
-// New returns the issuer described by o, with the key kept in its KeyFile, or a
-// new one.
+// New returns an issuer with the key in o.KeyFile, or with a new key.
 func New(o Options) (*Issuer, error) {
 	u, err := url.Parse(o.URL)
 	if err != nil {
@@ -83,7 +81,7 @@ func New(o Options) (*Issuer, error) {
 	if o.Audience == "" {
 		o.Audience = o.ClientID
 	}
-	s, err := openState(o.KeyFile)
+	s, err := loadState(o.KeyFile)
 	if err != nil {
 		return nil, fmt.Errorf("opening issuer: %w", err)
 	}
@@ -104,16 +102,16 @@ func New(o Options) (*Issuer, error) {
 	return i, nil
 }
 
-// TokenURL is where codes and assertions are redeemed, and the audience a
-// plan's assertion must name.
+// TokenURL returns the token endpoint's URL, which is also the audience of a plan's
+// assertion.
 func (i *Issuer) TokenURL() string { return i.opts.URL + "/token" }
 
-// JWKSURL is where the public signing key is found.
+// JWKSURL returns the URL of the public signing key.
 func (i *Issuer) JWKSURL() string { return i.opts.URL + "/.well-known/jwks.json" }
 
-// Token returns an access token for subject, good for ttl from now. It does not
-// ask whether the subject is one of the people: the seed prints tokens for
-// those it has just created.
+// Token returns an access token for subject that is valid for ttl from now. Token does
+// not check that the subject is one of the people, because the seed prints tokens of
+// people it has just created.
 func (i *Issuer) Token(subject string, ttl time.Duration) (string, error) {
 	if subject == "" || ttl <= 0 {
 		return "", fmt.Errorf("issuing token for %q: a subject and a positive lifetime are required", subject)
@@ -121,8 +119,8 @@ func (i *Issuer) Token(subject string, ttl time.Duration) (string, error) {
 	return i.sign(claims{Subject: subject, Audience: i.opts.Audience}, ttl)
 }
 
-// AddPlan registers a health plan's public key, in place of any it had. It
-// refuses private keys and keys too weak for RS384 or ES384.
+// AddPlan registers a health plan's public key and replaces the plan's earlier key.
+// AddPlan refuses private keys and keys too weak for RS384 or ES384.
 func (i *Issuer) AddPlan(clientID string, key jose.JSONWebKey) error {
 	if clientID == "" {
 		return errors.New("registering plan: a client id is required")
@@ -140,7 +138,7 @@ func (i *Issuer) AddPlan(clientID string, key jose.JSONWebKey) error {
 	return nil
 }
 
-// claims are all that a token of ours ever says.
+// claims are all claims that a token of this issuer can have.
 type claims struct {
 	Issuer   string           `json:"iss"`
 	Subject  string           `json:"sub"`
@@ -149,7 +147,7 @@ type claims struct {
 	IssuedAt *jwt.NumericDate `json:"iat"`
 	AuthTime *jwt.NumericDate `json:"auth_time,omitempty"`
 	Nonce    string           `json:"nonce,omitempty"`
-	Scope    string           `json:"scope,omitempty"` // of a plan's access token
+	Scope    string           `json:"scope,omitempty"` // scope of a plan's access token
 }
 
 func (i *Issuer) sign(c claims, life time.Duration) (string, error) {

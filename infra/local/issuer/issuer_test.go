@@ -31,8 +31,8 @@ const (
 
 var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
-// world is an issuer on a free port, a clock the test moves, and a relying
-// party that does not follow redirects.
+// A world is an issuer on a free port, a clock that the test moves, and the client of
+// a relying party, which does not follow redirects.
 type world struct {
 	*issuer.Issuer
 	url     string
@@ -85,7 +85,7 @@ func setupAt(t *testing.T, keyFile, prefix string) world {
 
 func (w world) ctx(t *testing.T) context.Context { return oidc.ClientContext(t.Context(), w.client) }
 
-func (w world) party(t *testing.T) (*oidc.Provider, *oauth2.Config) {
+func (w world) relyingParty(t *testing.T) (*oidc.Provider, *oauth2.Config) {
 	t.Helper()
 	p, err := oidc.NewProvider(w.ctx(t), w.url)
 	if err != nil {
@@ -99,14 +99,14 @@ func (w world) party(t *testing.T) (*oidc.Provider, *oauth2.Config) {
 	}
 }
 
-// An answer is a reply with its body read.
+// An answer is a reply whose body was read.
 type answer struct {
 	code   int
 	header http.Header
 	body   string
 }
 
-// query returns a parameter of where the answer sends the browser.
+// query returns a parameter of the address to which the answer redirects.
 func (a answer) query(t *testing.T, key string) string {
 	t.Helper()
 	if a.header.Get("Location") == "" {
@@ -136,8 +136,8 @@ func (w world) send(t *testing.T, method, to string, form url.Values) answer {
 	return answer{res.StatusCode, res.Header, string(b)}
 }
 
-// choose presses subject's button on the sign-in page at authURL.
-func (w world) choose(t *testing.T, authURL, subject string) answer {
+// signIn presses subject's button on the sign-in page at authURL.
+func (w world) signIn(t *testing.T, authURL, subject string) answer {
 	t.Helper()
 	u, err := url.Parse(authURL)
 	if err != nil {
@@ -149,11 +149,11 @@ func (w world) choose(t *testing.T, authURL, subject string) answer {
 	return w.send(t, http.MethodPost, u.String(), form)
 }
 
-// code signs sub-ana in and returns the code and the verifier that redeems it.
-func (w world) code(t *testing.T, conf *oauth2.Config) (code, verifier string) {
+// newCode signs in as sub-ana and returns a code and the code's verifier.
+func (w world) newCode(t *testing.T, conf *oauth2.Config) (code, verifier string) {
 	t.Helper()
 	verifier = oauth2.GenerateVerifier()
-	res := w.choose(t, conf.AuthCodeURL("st", oauth2.S256ChallengeOption(verifier), oidc.Nonce("n-1")), "sub-ana")
+	res := w.signIn(t, conf.AuthCodeURL("st", oauth2.S256ChallengeOption(verifier), oidc.Nonce("n-1")), "sub-ana")
 	if code = res.query(t, "code"); code == "" {
 		t.Fatalf("sent back without a code to %s", res.header.Get("Location"))
 	}
@@ -173,13 +173,14 @@ func claimsOf(t *testing.T, token string) map[string]any {
 	return c
 }
 
-func TestARelyingPartySignsSomebodyIn(t *testing.T) {
+// A relying party signs a person in, and the tokens have the subject's claims alone.
+func TestIssuer_SignIn(t *testing.T) {
 	t.Parallel()
 	for _, prefix := range []string{"", "/dev/issuer"} {
 		t.Run("at "+prefix+"/", func(t *testing.T) {
 			t.Parallel()
 			w := setupAt(t, "", prefix)
-			provider, conf := w.party(t)
+			provider, conf := w.relyingParty(t)
 			verifier := oauth2.GenerateVerifier()
 			auth := conf.AuthCodeURL("st&te", oauth2.S256ChallengeOption(verifier), oidc.Nonce("n-1"))
 
@@ -193,11 +194,11 @@ func TestARelyingPartySignsSomebodyIn(t *testing.T) {
 				}
 			}
 			if strings.Contains(page.body, "<script") || strings.Contains(page.body, "<b>Sample") {
-				t.Error("the page holds a script, or markup out of a name")
+				t.Error("the page holds a script, or a name unescaped")
 			}
 
 			w.advance(30 * time.Second)
-			res := w.choose(t, auth, "sub-ana")
+			res := w.signIn(t, auth, "sub-ana")
 			if got := res.query(t, "state"); got != "st&te" {
 				t.Errorf("state is %q", got)
 			}
@@ -241,7 +242,7 @@ func TestARelyingPartySignsSomebodyIn(t *testing.T) {
 	}
 }
 
-func TestACodeIsRefused(t *testing.T) {
+func TestToken_RefusesCode(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		change func(form url.Values)
@@ -249,21 +250,21 @@ func TestACodeIsRefused(t *testing.T) {
 		want   string
 	}{
 		"after a minute":                       {wait: 61 * time.Second, want: "invalid_grant"},
-		"with another verifier":                {change: set("code_verifier", strings.Repeat("x", 43)), want: "invalid_grant"},
-		"with a short verifier":                {change: set("code_verifier", "x"), want: "invalid_grant"},
-		"without a verifier":                   {change: set("code_verifier", ""), want: "invalid_grant"},
-		"with another registered redirect_uri": {change: set("redirect_uri", callback+"?from=issuer"), want: "invalid_grant"},
-		"with a longer redirect_uri":           {change: set("redirect_uri", callback+"/"), want: "invalid_grant"},
-		"without a redirect_uri":               {change: set("redirect_uri", ""), want: "invalid_grant"},
-		"when it was made up":                  {change: set("code", "ABCDEF"), want: "invalid_grant"},
-		"to another client":                    {change: set("client_id", "other"), want: "invalid_client"},
-		"for another grant type":               {change: set("grant_type", "password"), want: "unsupported_grant_type"},
+		"with another verifier":                {change: setField("code_verifier", strings.Repeat("x", 43)), want: "invalid_grant"},
+		"with a short verifier":                {change: setField("code_verifier", "x"), want: "invalid_grant"},
+		"without a verifier":                   {change: setField("code_verifier", ""), want: "invalid_grant"},
+		"with another registered redirect_uri": {change: setField("redirect_uri", callback+"?from=issuer"), want: "invalid_grant"},
+		"with a longer redirect_uri":           {change: setField("redirect_uri", callback+"/"), want: "invalid_grant"},
+		"without a redirect_uri":               {change: setField("redirect_uri", ""), want: "invalid_grant"},
+		"with an invented code":                {change: setField("code", "ABCDEF"), want: "invalid_grant"},
+		"to another client":                    {change: setField("client_id", "other"), want: "invalid_client"},
+		"for another grant type":               {change: setField("grant_type", "password"), want: "unsupported_grant_type"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
-			_, conf := w.party(t)
-			code, verifier := w.code(t, conf)
+			_, conf := w.relyingParty(t)
+			code, verifier := w.newCode(t, conf)
 			form := url.Values{
 				"grant_type": {"authorization_code"}, "client_id": {clientID}, "code": {code},
 				"redirect_uri": {callback}, "code_verifier": {verifier},
@@ -272,16 +273,16 @@ func TestACodeIsRefused(t *testing.T) {
 				tc.change(form)
 			}
 			w.advance(tc.wait)
-			refused(t, w, form, tc.want)
+			wantRefused(t, w, form, tc.want)
 		})
 	}
 }
 
-func set(key, value string) func(url.Values) {
+func setField(key, value string) func(url.Values) {
 	return func(f url.Values) { f.Set(key, value) }
 }
 
-func refused(t *testing.T, w world, form url.Values, want string) {
+func wantRefused(t *testing.T, w world, form url.Values, want string) {
 	t.Helper()
 	res := w.send(t, http.MethodPost, w.TokenURL(), form)
 	var got struct {
@@ -304,31 +305,32 @@ func refused(t *testing.T, w world, form url.Values, want string) {
 	}
 }
 
-func TestACodeIsGoodOnce(t *testing.T) {
+// A code can be redeemed once.
+func TestToken_CodeOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	_, conf := w.party(t)
+	_, conf := w.relyingParty(t)
 
-	t.Run("after it was redeemed", func(t *testing.T) {
+	t.Run("redeemed again", func(t *testing.T) {
 		t.Parallel()
-		code, verifier := w.code(t, conf)
+		code, verifier := w.newCode(t, conf)
 		if _, err := conf.Exchange(w.ctx(t), code, oauth2.VerifierOption(verifier)); err != nil {
 			t.Fatal(err)
 		}
 		_, err := conf.Exchange(w.ctx(t), code, oauth2.VerifierOption(verifier))
 		wantCode(t, err, "invalid_grant")
 	})
-	t.Run("and a wrong guess spends it", func(t *testing.T) {
+	t.Run("redeemed with a wrong verifier before", func(t *testing.T) {
 		t.Parallel()
-		code, verifier := w.code(t, conf)
+		code, verifier := w.newCode(t, conf)
 		_, err := conf.Exchange(w.ctx(t), code, oauth2.VerifierOption(oauth2.GenerateVerifier()))
 		wantCode(t, err, "invalid_grant")
 		_, err = conf.Exchange(w.ctx(t), code, oauth2.VerifierOption(verifier))
 		wantCode(t, err, "invalid_grant")
 	})
-	t.Run("when two race for it", func(t *testing.T) {
+	t.Run("redeemed concurrently", func(t *testing.T) {
 		t.Parallel()
-		code, verifier := w.code(t, conf)
+		code, verifier := w.newCode(t, conf)
 		won := make(chan bool)
 		for range 8 {
 			go func() {
@@ -348,12 +350,12 @@ func TestACodeIsGoodOnce(t *testing.T) {
 	})
 }
 
-func TestTheSignInPageRefuses(t *testing.T) {
+func TestAuthorize_Refuses(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		key, value string
 		code       int
-		err        string // told to the relying party; empty when the browser must not be sent there
+		err        string // error sent to the relying party; empty if the browser must not be redirected
 	}{
 		"an unknown client":            {"client_id", "other", 400, ""},
 		"an unregistered redirect_uri": {"redirect_uri", "https://elsewhere.example/", 400, ""},
@@ -369,7 +371,7 @@ func TestTheSignInPageRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
-			_, conf := w.party(t)
+			_, conf := w.relyingParty(t)
 			form := queryOf(t, conf.AuthCodeURL("st", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())))
 			form.Set("subject", "sub-ana")
 			form.Set(tc.key, tc.value)
@@ -402,7 +404,7 @@ func queryOf(t *testing.T, raw string) url.Values {
 	return u.Query()
 }
 
-func TestAStrangersPageCannotSignAnybodyIn(t *testing.T) {
+func TestAuthorize_OtherOrigin(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	r := httptest.NewRequest(http.MethodPost, w.url+"/authorize", strings.NewReader("subject=sub-ana"))
@@ -414,21 +416,23 @@ func TestAStrangersPageCannotSignAnybodyIn(t *testing.T) {
 	}
 }
 
-func TestARegisteredAddressKeepsItsOwnQuery(t *testing.T) {
+// A redirect address keeps its own query.
+func TestAuthorize_RedirectWithQuery(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	_, conf := w.party(t)
+	_, conf := w.relyingParty(t)
 	conf.RedirectURL = callback + "?from=issuer"
-	res := w.choose(t, conf.AuthCodeURL("st", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())), "sub-bo")
+	res := w.signIn(t, conf.AuthCodeURL("st", oauth2.S256ChallengeOption(oauth2.GenerateVerifier())), "sub-bo")
 	if res.query(t, "from") != "issuer" || res.query(t, "code") == "" {
 		t.Errorf("sent back to %s", res.header.Get("Location"))
 	}
 }
 
-func TestSeedTokens(t *testing.T) {
+// Token issues an access token for a subject that expires on the shared clock.
+func TestIssuer_Token(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	provider, _ := w.party(t)
+	provider, _ := w.relyingParty(t)
 	raw, err := w.Token("sub-bo", 24*time.Hour)
 	if err != nil {
 		t.Fatal(err)
@@ -452,17 +456,18 @@ func TestSeedTokens(t *testing.T) {
 	}
 	w.advance(25 * time.Hour)
 	if _, err := verifier.Verify(w.ctx(t), raw); err == nil {
-		t.Error("the token is good after its time, on the shared clock")
+		t.Error("the token is valid after its expiry on the shared clock")
 	}
 	if _, err := w.Token("", time.Hour); err == nil {
-		t.Error("a token was issued to nobody")
+		t.Error("a token was issued without a subject")
 	}
 	if _, err := w.Token("sub-bo", 0); err == nil {
-		t.Error("a token was issued for no time")
+		t.Error("a token was issued with no lifetime")
 	}
 }
 
-func TestKeysSurviveARestart(t *testing.T) {
+// After a restart, tokens from before are valid and plans are registered.
+func TestNew_KeysSurviveRestart(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "issuer.json")
 	before := setupAt(t, file, "")
@@ -481,18 +486,18 @@ func TestKeysSurviveARestart(t *testing.T) {
 	after := setupAt(t, file, "")
 	keys := oidc.NewRemoteKeySet(after.ctx(t), after.JWKSURL())
 	if _, err := keys.VerifySignature(after.ctx(t), raw); err != nil {
-		t.Errorf("a token of before the restart: %v", err)
+		t.Errorf("a token issued before the restart: %v", err)
 	}
 	a := assertion(after)
 	if _, err := after.Exchange(t, a.sign(t, "ES384", parseKey(t, private)), "system/*.read"); err != nil {
 		t.Errorf("a plan registered before the restart: %v", err)
 	}
 	if strings.Contains(after.send(t, http.MethodGet, after.JWKSURL(), nil).body, `"d"`) {
-		t.Error("the key set tells the private key")
+		t.Error("the key set holds the private key")
 	}
 }
 
-func TestNewRefusesAnUnusableConfiguration(t *testing.T) {
+func TestNew_Refuses(t *testing.T) {
 	t.Parallel()
 	good := issuer.Options{
 		URL: "http://127.0.0.1:9", ClientID: clientID, Now: time.Now, Log: slog.New(slog.DiscardHandler),
@@ -515,7 +520,7 @@ func TestNewRefusesAnUnusableConfiguration(t *testing.T) {
 			o := good
 			breakIt(&o)
 			if _, err := issuer.New(o); err == nil {
-				t.Error("it was accepted")
+				t.Error("New succeeded")
 			}
 		})
 	}

@@ -21,8 +21,7 @@ import (
 )
 
 // GeneratePlanKey makes a key pair for a health plan that signs with ES384: the
-// private half as PKCS #8 PEM, to be given to the plan, and the public half to
-// register with AddPlan.
+// private key in PKCS #8 PEM for the plan, and the public key for AddPlan.
 func GeneratePlanKey() (privatePEM string, public jose.JSONWebKey, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
@@ -55,14 +54,14 @@ func checkPlanKey(k jose.JSONWebKey) error {
 	return nil
 }
 
-// state is what a restart must find again: without the key every session would
-// end, without the plans their keys would have to be handed out anew.
+// A state is kept across restarts. Without the signing key every session would end,
+// and without the plans' keys every plan would need a new key.
 type state struct {
 	Key   jose.JSONWebKey            `json:"signing_key"`
 	Plans map[string]jose.JSONWebKey `json:"plans"`
 }
 
-func openState(path string) (state, error) {
+func loadState(path string) (state, error) {
 	if path != "" {
 		b, err := os.ReadFile(path) //nolint:gosec // the path is the local system's own setting
 		if err == nil {
@@ -103,8 +102,8 @@ func (s state) withPlan(clientID string, key jose.JSONWebKey) state {
 	return s
 }
 
-// save replaces the file in one step, so that a process killed meanwhile still
-// finds a whole one.
+// save replaces the file in one step, so that a process killed at any moment leaves a
+// whole file.
 func (s state) save(path string) error {
 	if path == "" {
 		return nil
@@ -113,7 +112,7 @@ func (s state) save(path string) error {
 	if err != nil {
 		return fmt.Errorf("keeping key: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // only its owner may read it
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // CreateTemp lets only the owner read the file
 	if err != nil {
 		return fmt.Errorf("keeping key: %w", err)
 	}

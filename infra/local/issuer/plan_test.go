@@ -27,7 +27,7 @@ import (
 
 type assertionClaims map[string]any
 
-// assertion is one that plan-1 would be given a token for.
+// assertion returns the claims of an assertion that the issuer accepts from plan-1.
 func assertion(w world) assertionClaims {
 	return assertionClaims{
 		"iss": "plan-1", "sub": "plan-1", "aud": w.TokenURL(),
@@ -48,7 +48,7 @@ func (c assertionClaims) sign(t *testing.T, alg jose.SignatureAlgorithm, key any
 	return raw
 }
 
-// Exchange redeems an assertion as a plan's ordinary OAuth client would.
+// Exchange redeems an assertion with an ordinary OAuth client.
 func (w world) Exchange(t *testing.T, assertion string, scopes ...string) (*oauth2.Token, error) {
 	t.Helper()
 	c := clientcredentials.Config{
@@ -84,8 +84,8 @@ func parseKey(t *testing.T, text string) crypto.PrivateKey {
 	return key
 }
 
-// plan registers plan-1 with a generated key and returns that key.
-func plan(t *testing.T, w world) crypto.PrivateKey {
+// addPlan registers plan-1 with a new key and returns the private key.
+func addPlan(t *testing.T, w world) crypto.PrivateKey {
 	t.Helper()
 	private, public, err := issuer.GeneratePlanKey()
 	if err != nil {
@@ -104,7 +104,8 @@ func plan(t *testing.T, w world) crypto.PrivateKey {
 	return parseKey(t, private)
 }
 
-func TestAPlanIsGivenAToken(t *testing.T) {
+// A plan's assertion is redeemed for a token with the plan's scopes.
+func TestToken_Assertion(t *testing.T) {
 	t.Parallel()
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -115,14 +116,14 @@ func TestAPlanIsGivenAToken(t *testing.T) {
 		key func(*testing.T, world) crypto.PrivateKey
 		aud func(world) any
 	}{
-		"for an ES384 assertion": {alg: jose.ES384, key: plan},
-		"for an RS384 assertion": {alg: jose.RS384, key: func(t *testing.T, w world) crypto.PrivateKey {
+		"signed with ES384": {alg: jose.ES384, key: addPlan},
+		"signed with RS384": {alg: jose.RS384, key: func(t *testing.T, w world) crypto.PrivateKey {
 			if err := w.AddPlan("plan-1", jose.JSONWebKey{Key: rsaKey.Public()}); err != nil {
 				t.Fatal(err)
 			}
 			return rsaKey
 		}},
-		"for an audience in a list": {alg: jose.ES384, key: plan, aud: func(w world) any {
+		"audience in a list": {alg: jose.ES384, key: addPlan, aud: func(w world) any {
 			return []string{"https://elsewhere.example/token", w.TokenURL()}
 		}},
 	} {
@@ -138,7 +139,7 @@ func TestAPlanIsGivenAToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			provider, _ := w.party(t)
+			provider, _ := w.relyingParty(t)
 			got, err := provider.VerifierContext(w.ctx(t), &oidc.Config{ClientID: audience, Now: w.now}).Verify(w.ctx(t), tok.AccessToken)
 			if err != nil {
 				t.Fatal(err)
@@ -153,7 +154,7 @@ func TestAPlanIsGivenAToken(t *testing.T) {
 	}
 }
 
-func TestAnAssertionIsRefused(t *testing.T) {
+func TestToken_RefusesAssertion(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]func(assertionClaims, world){
 		"when it has expired":             func(c assertionClaims, w world) { c["exp"] = w.now().Add(-time.Second).Unix() },
@@ -171,7 +172,7 @@ func TestAnAssertionIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
-			key := plan(t, w)
+			key := addPlan(t, w)
 			a := assertion(w)
 			tc(a, w)
 			_, err := w.Exchange(t, a.sign(t, jose.ES384, key), "system/*.read")
@@ -180,10 +181,11 @@ func TestAnAssertionIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnAssertionIsGoodOnce(t *testing.T) {
+// An assertion, and a jti, can be redeemed once.
+func TestToken_AssertionOnce(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	key := plan(t, w)
+	key := addPlan(t, w)
 	a := assertion(w)
 	raw := a.sign(t, jose.ES384, key)
 	if _, err := w.Exchange(t, raw, "system/*.read"); err != nil {
@@ -203,7 +205,8 @@ func TestAnAssertionIsGoodOnce(t *testing.T) {
 	}
 }
 
-func TestASignatureIsRefused(t *testing.T) {
+// An assertion that the plan's key did not sign is refused.
+func TestToken_RefusesSignature(t *testing.T) {
 	t.Parallel()
 	foreign, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
@@ -245,12 +248,12 @@ func TestASignatureIsRefused(t *testing.T) {
 			c["jti"] = "other"
 			return p[0] + "." + part(t, c) + "." + p[2]
 		},
-		"that is not there": func(*testing.T, assertionClaims, crypto.PrivateKey) string { return "" },
+		"of no assertion": func(*testing.T, assertionClaims, crypto.PrivateKey) string { return "" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
-			key := plan(t, w)
+			key := addPlan(t, w)
 			_, err := w.Exchange(t, forge(t, assertion(w), key), "system/*.read")
 			wantCode(t, err, "invalid_client")
 		})
@@ -279,7 +282,8 @@ func part(t *testing.T, v any) string {
 	return base64.RawURLEncoding.EncodeToString(b)
 }
 
-func TestAPlansScopesAreSystemScopes(t *testing.T) {
+// A plan may ask for system scopes only, and for one at least.
+func TestToken_RefusesScopes(t *testing.T) {
 	t.Parallel()
 	for name, scopes := range map[string][]string{
 		"none at all":     nil,
@@ -291,14 +295,14 @@ func TestAPlansScopesAreSystemScopes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := setup(t)
-			key := plan(t, w)
+			key := addPlan(t, w)
 			_, err := w.Exchange(t, assertion(w).sign(t, jose.ES384, key), scopes...)
 			wantCode(t, err, "invalid_scope")
 		})
 	}
 }
 
-func TestAddPlanRefusesAKeyThatCannotServe(t *testing.T) {
+func TestAddPlan_Refuses(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	ec, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)

@@ -69,8 +69,8 @@ func (i *Issuer) redeem(r *http.Request) (tokens, error) {
 	}
 }
 
-// redeemCode spends the code before it looks at anything else: a code that was
-// stolen and tried with the wrong verifier is of no use to anyone afterwards.
+// redeemCode deletes the code before any check, so that a stolen code that was tried
+// with a wrong verifier cannot be redeemed any more.
 func (i *Issuer) redeemCode(r *http.Request) (tokens, error) {
 	f := r.PostForm
 	client := f.Get("client_id")
@@ -94,7 +94,7 @@ func (i *Issuer) redeemCode(r *http.Request) (tokens, error) {
 		return tokens{}, &refusal{"invalid_grant", "the code is unknown, used or expired"}
 	case f.Get("redirect_uri") != g.RedirectURI:
 		return tokens{}, &refusal{"invalid_grant", "redirect_uri is not the one the code was sent to"}
-	case !g.verified(f.Get("code_verifier")):
+	case !g.verifierMatches(f.Get("code_verifier")):
 		return tokens{}, &refusal{"invalid_grant", "code_verifier does not match the challenge"}
 	}
 	id, err := i.sign(claims{
@@ -113,7 +113,7 @@ func (i *Issuer) redeemCode(r *http.Request) (tokens, error) {
 	return tokens{access, "Bearer", int(sessionLife.Seconds()), id, "openid"}, nil
 }
 
-func (a ask) verified(verifier string) bool {
+func (a authRequest) verifierMatches(verifier string) bool {
 	if len(verifier) < 43 || len(verifier) > 128 { // RFC 7636, 4.1
 		return false
 	}
@@ -142,8 +142,8 @@ func (i *Issuer) redeemAssertion(f url.Values) (tokens, error) {
 	return tokens{Access: access, Type: "Bearer", Expires: int(planLife.Seconds()), Scope: scope}, nil
 }
 
-// assertedClient returns the plan that signed the assertion. The key's id is
-// not looked at: a plan has one key, and only the signature proves anything.
+// assertedClient returns the plan that signed the assertion. The key's id is ignored,
+// because a plan has one key and only the signature is proof.
 func (i *Issuer) assertedClient(assertion string) (string, error) {
 	parsed, err := jwt.ParseSigned(assertion, []jose.SignatureAlgorithm{jose.RS384, jose.ES384})
 	if err != nil {
@@ -162,7 +162,7 @@ func (i *Issuer) assertedClient(assertion string) (string, error) {
 	if err := parsed.Claims(key.Key, &c); err != nil {
 		return "", &refusal{"invalid_client", "the signature is not by the client's key"}
 	}
-	if text := i.stale(c); text != "" {
+	if text := i.wrongClaims(c); text != "" {
 		return "", &refusal{"invalid_client", text}
 	}
 	if !i.firstUse(c.Issuer, c.ID, c.Expiry.Time()) {
@@ -171,8 +171,9 @@ func (i *Issuer) assertedClient(assertion string) (string, error) {
 	return c.Issuer, nil
 }
 
-// stale says what is wrong with the claims of a well-signed assertion.
-func (i *Issuer) stale(c jwt.Claims) string {
+// wrongClaims returns what is wrong with the claims of an assertion, or "". The
+// signature has already been verified.
+func (i *Issuer) wrongClaims(c jwt.Claims) string {
 	now := i.opts.Now()
 	switch {
 	case !c.Audience.Contains(i.TokenURL()):
@@ -210,6 +211,6 @@ func reply(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
-	// The status is sent: a client that left cannot be told anything more.
+	// An error cannot be reported, because the status is already sent.
 	_ = json.NewEncoder(w).Encode(v)
 }
