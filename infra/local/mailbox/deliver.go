@@ -14,7 +14,7 @@ import (
 	"evisit/pkg/fault"
 )
 
-// maxDelay is as far as the shared clock moves in one step.
+// maxDelay is the most that the shared clock moves in one step.
 const maxDelay = 400 * 24 * time.Hour
 
 func (b Behaviour) check(delay time.Duration) error {
@@ -32,9 +32,9 @@ func (b Behaviour) check(delay time.Duration) error {
 	return nil
 }
 
-// bare returns an address alone and in lower case: the form behaviours and
-// filters are matched in.
-func bare(address string) (string, error) {
+// bareAddress returns an address without a name and in lower case, the form in which
+// behaviours and filters are matched.
+func bareAddress(address string) (string, error) {
 	a, err := mail.ParseAddress(address)
 	if err != nil {
 		return "", fault.Hide(fault.Invalid, "address", "That is not an e-mail address.", err)
@@ -42,7 +42,7 @@ func bare(address string) (string, error) {
 	return strings.ToLower(a.Address), nil
 }
 
-// A step is one thing that happens to a mail at one address.
+// A step is one outcome of a mail at one address, due or published.
 type step struct {
 	seq     int64
 	address string
@@ -51,8 +51,9 @@ type step struct {
 	mail    Mail
 }
 
-// fate returns what an address's behaviour makes of a mail accepted at now.
-func fate(b Behaviour, address string, now time.Time, delay time.Duration) []step {
+// stepsOf returns the steps of a mail that was accepted at now by an address with
+// behaviour b.
+func stepsOf(b Behaviour, address string, now time.Time, delay time.Duration) []step {
 	later := now.Add(delay)
 	switch b {
 	case Bounce:
@@ -66,7 +67,7 @@ func fate(b Behaviour, address string, now time.Time, delay time.Duration) []ste
 	}
 }
 
-// accept stores m and decides its fate, and returns the id it was given.
+// accept stores a mail and its steps, and returns the mail's new id.
 func (m *Mailbox) accept(ctx context.Context, in Mail) (string, error) {
 	in.ID, in.At = rand.Text(), m.now().UTC()
 	body, err := json.Marshal(in)
@@ -77,12 +78,12 @@ func (m *Mailbox) accept(ctx context.Context, in Mail) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("accepting mail: %w", err)
 	}
-	defer tx.Rollback() //nolint:errcheck // after a commit there is nothing to undo
+	defer tx.Rollback() //nolint:errcheck // after a commit, Rollback does nothing
 	if _, err := tx.ExecContext(ctx, `INSERT INTO mail (id, body) VALUES (?, ?)`, in.ID, body); err != nil {
 		return "", fmt.Errorf("accepting mail %s: %w", in.ID, err)
 	}
 	for _, to := range in.To {
-		if err := decide(ctx, tx, in, to); err != nil {
+		if err := insertSteps(ctx, tx, in, to); err != nil {
 			return "", fmt.Errorf("accepting mail %s: %w", in.ID, err)
 		}
 	}
@@ -92,8 +93,8 @@ func (m *Mailbox) accept(ctx context.Context, in Mail) (string, error) {
 	return in.ID, nil
 }
 
-func decide(ctx context.Context, tx *sql.Tx, in Mail, to string) error {
-	address, err := bare(to)
+func insertSteps(ctx context.Context, tx *sql.Tx, in Mail, to string) error {
+	address, err := bareAddress(to)
 	if err != nil {
 		return err
 	}
@@ -102,7 +103,7 @@ func decide(ctx context.Context, tx *sql.Tx, in Mail, to string) error {
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("reading behaviour: %w", err)
 	}
-	for _, s := range fate(b, address, in.At, time.Duration(delay)) {
+	for _, s := range stepsOf(b, address, in.At, time.Duration(delay)) {
 		_, err := tx.ExecContext(ctx, `INSERT INTO step (mail, address, outcome, due) VALUES (?, ?, ?, ?)`,
 			in.ID, s.address, s.outcome, s.due.UnixNano())
 		if err != nil {
@@ -112,9 +113,9 @@ func decide(ctx context.Context, tx *sql.Tx, in Mail, to string) error {
 	return nil
 }
 
-// claimDue returns the steps that are due, not yet told and not being told by
-// another caller, in the order they happened.
-func (m *Mailbox) claimDue(ctx context.Context) ([]step, error) {
+// takeDue returns the steps that are due and not published, and marks them as being
+// published, so that no concurrent caller gets them. The steps are in order of time.
+func (m *Mailbox) takeDue(ctx context.Context) ([]step, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	rows, err := m.db.QueryContext(ctx, `
@@ -124,7 +125,7 @@ func (m *Mailbox) claimDue(ctx context.Context) ([]step, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading what is due: %w", err)
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
+	defer func() { _ = rows.Close() }() // rows.Err has the error
 	var due []step
 	for rows.Next() {
 		var s step
@@ -137,7 +138,7 @@ func (m *Mailbox) claimDue(ctx context.Context) ([]step, error) {
 			return nil, fmt.Errorf("reading what is due: %w", err)
 		}
 		s.due = time.Unix(0, at).UTC()
-		if !m.telling[s.seq] {
+		if !m.publishing[s.seq] {
 			due = append(due, s)
 		}
 	}
@@ -145,22 +146,23 @@ func (m *Mailbox) claimDue(ctx context.Context) ([]step, error) {
 		return nil, fmt.Errorf("reading what is due: %w", err)
 	}
 	for _, s := range due {
-		m.telling[s.seq] = true
+		m.publishing[s.seq] = true
 	}
 	return due, nil
 }
 
-func (m *Mailbox) release(steps []step) {
+func (m *Mailbox) unmark(steps []step) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, s := range steps {
-		delete(m.telling, s.seq)
+		delete(m.publishing, s.seq)
 	}
 }
 
-// tell lets the listeners hear of s, and only then notes that they have: a
-// process killed in between tells them again, as SNS may.
-func (m *Mailbox) tell(ctx context.Context, s step) error {
+// publish calls the listeners with the event of s and then records that s is
+// published. If the process is killed in between, the event is published again, as
+// SNS may do too.
+func (m *Mailbox) publish(ctx context.Context, s step) error {
 	m.mu.Lock()
 	listeners := m.listeners
 	m.mu.Unlock()
@@ -174,8 +176,8 @@ func (m *Mailbox) tell(ctx context.Context, s step) error {
 	return nil
 }
 
-// find returns mail to the address, or to anybody when it is empty, newest
-// first and at most limit of them; a negative limit is none.
+// find returns the mail to an address, or all mail if to is empty, newest first. find
+// returns at most limit mails, or all if limit is negative.
 func (m *Mailbox) find(ctx context.Context, to string, limit int) ([]Mail, error) {
 	return m.read(ctx, selectMail+`(? = '' OR id IN (SELECT mail FROM step WHERE address = ?)) ORDER BY seq DESC LIMIT ?`, to, to, limit)
 }
@@ -196,13 +198,13 @@ const selectMail = `
 		FROM (SELECT * FROM step WHERE step.mail = mail.id ORDER BY step.seq))
 	FROM mail WHERE `
 
-// read returns the mails a selectMail query finds, with what became of them.
+// read returns the mails that a selectMail query finds, with their deliveries.
 func (m *Mailbox) read(ctx context.Context, query string, args ...any) ([]Mail, error) {
 	rows, err := m.db.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("reading mail: %w", err)
 	}
-	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
+	defer func() { _ = rows.Close() }() // rows.Err has the error
 	found := []Mail{}
 	for rows.Next() {
 		var body, steps []byte
@@ -224,7 +226,7 @@ func (m *Mailbox) read(ctx context.Context, query string, args ...any) ([]Mail, 
 	return found, nil
 }
 
-// deliveries reduces the steps of a mail to the last one told at each address.
+// deliveries returns the last published step of a mail at each address.
 func deliveries(of Mail, raw []byte) ([]Delivery, error) {
 	var steps []struct {
 		Address string `json:"address"`

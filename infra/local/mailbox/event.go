@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// An Event is what SES publishes about a mail through a configuration set: its
-// JSON has the same names and nesting, and of Delivery, Bounce, Complaint and
-// DeliveryDelay the one that EventType names is set.
+// An Event is an event that SES publishes about a mail through a configuration set.
+// The JSON has the names and nesting of SES. Of Delivery, Bounce, Complaint and
+// DeliveryDelay the field that EventType names is set.
 type Event struct {
 	EventType     string         `json:"eventType"`
 	Mail          EventMail      `json:"mail"`
@@ -17,13 +17,13 @@ type Event struct {
 	DeliveryDelay *DelayEvent    `json:"deliveryDelay,omitempty"`
 }
 
-// EventMail names the mail an Event is about.
+// EventMail identifies the mail of an Event.
 type EventMail struct {
-	Timestamp   time.Time           `json:"timestamp"` // when it was accepted
+	Timestamp   time.Time           `json:"timestamp"` // when the mail was accepted
 	Source      string              `json:"source"`
 	MessageID   string              `json:"messageId"`
 	Destination []string            `json:"destination"`
-	Tags        map[string][]string `json:"tags"` // as given by the sender
+	Tags        map[string][]string `json:"tags"` // the tags that the sender set
 }
 
 // DeliveryEvent says that a mail arrived.
@@ -33,7 +33,7 @@ type DeliveryEvent struct {
 	SMTPResponse string    `json:"smtpResponse"`
 }
 
-// BounceEvent says that a mail was refused for good.
+// BounceEvent says that a mail was permanently refused.
 type BounceEvent struct {
 	BounceType        string      `json:"bounceType"`
 	BounceSubType     string      `json:"bounceSubType"`
@@ -42,7 +42,7 @@ type BounceEvent struct {
 	FeedbackID        string      `json:"feedbackId"`
 }
 
-// Complaint says that somebody marked a mail as unwanted.
+// Complaint says that a recipient marked a mail as unwanted.
 type Complaint struct {
 	ComplainedRecipients  []Recipient `json:"complainedRecipients"`
 	Timestamp             time.Time   `json:"timestamp"`
@@ -57,7 +57,7 @@ type DelayEvent struct {
 	Timestamp         time.Time   `json:"timestamp"`
 }
 
-// Recipient is an address in an Event, with what its server said.
+// Recipient is an address in an Event, with the reply of its mail server.
 type Recipient struct {
 	EmailAddress   string `json:"emailAddress"`
 	Action         string `json:"action,omitempty"`

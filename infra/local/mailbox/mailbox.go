@@ -1,10 +1,8 @@
-// Package mailbox stands in for Amazon SES: it accepts mail over the SESv2
-// SendEmail call, shows it at /dev/mail instead of sending it anywhere, and
-// simulates what becomes of it, so that a bounce, a delay or a complaint can be
-// tried at will.
+// Package mailbox replaces Amazon SES on a laptop and in tests. It accepts mail by the
+// SESv2 SendEmail call, shows the mail at /dev/mail instead of sending it, and
+// publishes simulated deliveries, bounces, delays and complaints.
 //
-// It simulates delivery, not policy: there are no quotas, no suppression list,
-// no templates and no raw MIME.
+// Quotas, suppression lists, templates and raw MIME are not simulated.
 package mailbox
 
 import (
@@ -16,24 +14,24 @@ import (
 	"sync"
 	"time"
 
-	_ "modernc.org/sqlite" // the "sqlite" driver
+	_ "modernc.org/sqlite" // driver "sqlite"
 )
 
-// A Behaviour is what an address does with mail sent to it.
+// A Behaviour decides the outcomes of mail to an address.
 type Behaviour string
 
-// The behaviours. An address without one delivers.
+// The behaviours. The default is Deliver.
 const (
 	Deliver  Behaviour = "deliver"
 	Bounce   Behaviour = "bounce"
-	Delay    Behaviour = "delay"    // reported late at once, delivered after the delay
-	Complain Behaviour = "complain" // delivered, and then reported as unwanted
+	Delay    Behaviour = "delay"    // delayed at once, and delivered after the delay
+	Complain Behaviour = "complain" // delivered at once, and complained of after the delay
 )
 
-// A Mail is one accepted message. It is JSON at /dev/mail.json.
+// A Mail is one accepted message. /dev/mail.json shows it as JSON.
 type Mail struct {
-	ID         string            `json:"id"` // the MessageId given to the sender
-	At         time.Time         `json:"at"` // accepted, on the shared clock
+	ID         string            `json:"id"` // the MessageId in the reply to the sender
+	At         time.Time         `json:"at"` // when the mail was accepted, on the shared clock
 	From       string            `json:"from"`
 	To         []string          `json:"to"` // every recipient, copies included
 	Subject    string            `json:"subject"`
@@ -43,33 +41,32 @@ type Mail struct {
 	Deliveries []Delivery        `json:"deliveries"`
 }
 
-// A Delivery is what became of a mail for one recipient: "waiting", "delayed",
+// A Delivery is the last outcome of a mail for one recipient: "waiting", "delayed",
 // "delivered", "bounced" or "complained".
 type Delivery struct {
 	Address string    `json:"address"`
 	Outcome string    `json:"outcome"`
-	At      time.Time `json:"at"` // of the outcome
+	At      time.Time `json:"at"` // time of the outcome
 }
 
-// A Mailbox keeps mail in a SQLite file. It is safe for concurrent use, and for
-// being killed at any moment.
+// A Mailbox keeps mail in a SQLite file. It is safe for concurrent use, and its process
+// may be killed at any moment.
 type Mailbox struct {
 	db  *sql.DB
 	now func() time.Time
 	log *slog.Logger
 
-	settling sync.WaitGroup // after accepted mail
+	background sync.WaitGroup // calls of PublishDue after accepted mail
 
-	mu        sync.Mutex
-	listeners []func(context.Context, Event)
-	telling   map[int64]bool // steps being told to the listeners now
+	mu         sync.Mutex
+	listeners  []func(context.Context, Event)
+	publishing map[int64]bool // steps that are being published, by sequence number
 }
 
 const schema = `
 CREATE TABLE IF NOT EXISTS mail (
 	seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
--- A step is one thing that happens to a mail at one address; told is 0 until
--- the listeners have heard of it.
+-- A step is one outcome of a mail at one address; told is 1 when it is published.
 CREATE TABLE IF NOT EXISTS step (
 	seq INTEGER PRIMARY KEY AUTOINCREMENT, mail TEXT NOT NULL, address TEXT NOT NULL,
 	outcome TEXT NOT NULL, due INTEGER NOT NULL, told INTEGER NOT NULL DEFAULT 0);
@@ -79,8 +76,8 @@ CREATE INDEX IF NOT EXISTS step_due ON step (due) WHERE told = 0;
 CREATE TABLE IF NOT EXISTS behaviour (
 	address TEXT PRIMARY KEY, behave TEXT NOT NULL, delay INTEGER NOT NULL);`
 
-// Open returns the mailbox kept in the file at path, or in memory when path is
-// empty. now is the shared clock.
+// Open opens the mailbox in the file at path, or in memory if path is empty. now is
+// the shared clock.
 func Open(ctx context.Context, path string, now func() time.Time, log *slog.Logger) (*Mailbox, error) {
 	dsn := ":memory:"
 	if path != "" {
@@ -97,29 +94,29 @@ func Open(ctx context.Context, path string, now func() time.Time, log *slog.Logg
 		_ = db.Close()
 		return nil, fmt.Errorf("opening mailbox %s: %w", path, err)
 	}
-	return &Mailbox{db: db, now: now, log: log, telling: map[int64]bool{}}, nil
+	return &Mailbox{db: db, now: now, log: log, publishing: map[int64]bool{}}, nil
 }
 
-// Close waits until the outcomes of accepted mail have been told, and releases
-// the file. Stop serving first.
+// Close waits until the events of accepted mail are published, and closes the file.
+// Stop serving before calling Close.
 func (m *Mailbox) Close() error {
-	m.settling.Wait()
+	m.background.Wait()
 	return m.db.Close()
 }
 
-// OnEvent adds f to those told of every outcome. As with SES, a listener hears
-// of each at least once, and possibly before the sender has stored the
-// message's id: what it needs to recognise a mail belongs in the mail's tags.
+// OnEvent adds a listener, which is called with every event. As with SES, an event is
+// published at least once, and possibly before the sender has stored the message's
+// id; a sender identifies the mail by its tags.
 func (m *Mailbox) OnEvent(f func(context.Context, Event)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.listeners = append(m.listeners, f)
 }
 
-// Behave sets what address does from now on, each outcome coming delay after
-// the mail. Mail already accepted keeps the fate it had.
+// Behave sets the behaviour of address for mail accepted from now on, with outcomes
+// delay after the mail.
 func (m *Mailbox) Behave(ctx context.Context, address string, b Behaviour, delay time.Duration) error {
-	key, err := bare(address)
+	key, err := bareAddress(address)
 	if err != nil {
 		return err
 	}
@@ -134,18 +131,18 @@ func (m *Mailbox) Behave(ctx context.Context, address string, b Behaviour, delay
 	return nil
 }
 
-// Settle tells the listeners of everything that is due and not yet told. The
-// system calls it now and then, and after the clock moved; accepting a mail
-// leads to it too.
-func (m *Mailbox) Settle(ctx context.Context) error {
-	steps, err := m.claimDue(ctx)
+// PublishDue publishes the events of the steps that are due and not published. The
+// system calls PublishDue periodically and after the clock moved; accepting a mail
+// calls PublishDue too.
+func (m *Mailbox) PublishDue(ctx context.Context) error {
+	steps, err := m.takeDue(ctx)
 	if err != nil {
-		return fmt.Errorf("settling mail: %w", err)
+		return fmt.Errorf("publishing mail events: %w", err)
 	}
-	defer m.release(steps)
+	defer m.unmark(steps)
 	for _, s := range steps {
-		if err := m.tell(ctx, s); err != nil {
-			return fmt.Errorf("settling mail %s: %w", s.mail.ID, err)
+		if err := m.publish(ctx, s); err != nil {
+			return fmt.Errorf("publishing events of mail %s: %w", s.mail.ID, err)
 		}
 	}
 	return nil

@@ -29,8 +29,8 @@ import (
 
 var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 
-// world is a mailbox served on a free port, a clock the test moves, the real
-// SES client, and the events heard so far.
+// A world is a mailbox served on a free port, a clock that the test moves, an SES
+// client, and the events published so far.
 type world struct {
 	*mailbox.Mailbox
 	url     string
@@ -96,7 +96,8 @@ func (w *world) send(t *testing.T, in *sesv2.SendEmailInput) string {
 	return *out.MessageId
 }
 
-// poll asks until done, as a sender's reply comes before the outcomes are told.
+// poll waits until done, because the reply to a sender comes before the events are
+// published.
 func poll(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(20 * time.Second)
@@ -108,8 +109,8 @@ func poll(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// events waits until n have been heard, and returns them; there must not be
-// more.
+// events waits until n events are published, and returns them. More events are a
+// failure.
 func (w *world) events(t *testing.T, n int) []mailbox.Event {
 	t.Helper()
 	var heard []mailbox.Event
@@ -125,9 +126,9 @@ func (w *world) events(t *testing.T, n int) []mailbox.Event {
 	return heard
 }
 
-func (w *world) settle(t *testing.T) {
+func (w *world) publishDue(t *testing.T) {
 	t.Helper()
-	if err := w.Settle(t.Context()); err != nil {
+	if err := w.PublishDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -166,8 +167,8 @@ func (w *world) mails(t *testing.T, query string) []mailbox.Mail {
 	return got.Mails
 }
 
-// noted waits until the page shows the given outcomes of the only mail.
-func (w *world) noted(t *testing.T, want ...mailbox.Delivery) {
+// wantDeliveries waits until the only mail has the given deliveries.
+func (w *world) wantDeliveries(t *testing.T, want ...mailbox.Delivery) {
 	t.Helper()
 	poll(t, "outcomes", func() bool {
 		mails := w.mails(t, "")
@@ -175,7 +176,8 @@ func (w *world) noted(t *testing.T, want ...mailbox.Delivery) {
 	})
 }
 
-func TestMailIsDeliveredAtOnce(t *testing.T) {
+// By default a mail is delivered at once, and its event published once.
+func TestSend_Delivered(t *testing.T) {
 	t.Parallel()
 	w := setup(t, "")
 	id := w.send(t, message("Ana <Ana@Patients.example>"))
@@ -191,13 +193,14 @@ func TestMailIsDeliveredAtOnce(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("events differ (-want +got):\n%s", d)
 	}
-	w.settle(t)
+	w.publishDue(t)
 	w.events(t, 1)
 }
 
-func TestBehaviours(t *testing.T) {
+// Each behaviour publishes its events at their times, and not before.
+func TestBehave_Outcomes(t *testing.T) {
 	t.Parallel()
-	type told struct {
+	type published struct {
 		Type string
 		At   time.Time
 	}
@@ -205,41 +208,41 @@ func TestBehaviours(t *testing.T) {
 	for name, tc := range map[string]struct {
 		behave   mailbox.Behaviour
 		delay    time.Duration
-		at, late []told
+		at, late []published
 		outcome  string
 	}{
 		"deliver later": {
 			mailbox.Deliver, time.Hour,
 			nil,
-			[]told{{"Delivery", start.Add(time.Hour)}},
+			[]published{{"Delivery", start.Add(time.Hour)}},
 			"delivered",
 		},
 		"bounce at once": {
 			mailbox.Bounce, 0,
-			[]told{{"Bounce", start}},
+			[]published{{"Bounce", start}},
 			nil, "bounced",
 		},
 		"bounce later": {
 			mailbox.Bounce, time.Hour,
 			nil,
-			[]told{{"Bounce", start.Add(time.Hour)}},
+			[]published{{"Bounce", start.Add(time.Hour)}},
 			"bounced",
 		},
 		"delay": {
 			mailbox.Delay, 10 * time.Minute,
-			[]told{{"DeliveryDelay", start}},
-			[]told{{"Delivery", start.Add(10 * time.Minute)}},
+			[]published{{"DeliveryDelay", start}},
+			[]published{{"Delivery", start.Add(10 * time.Minute)}},
 			"delivered",
 		},
 		"complain": {
 			mailbox.Complain, time.Hour,
-			[]told{{"Delivery", start}},
-			[]told{{"Complaint", start.Add(time.Hour)}},
+			[]published{{"Delivery", start}},
+			[]published{{"Complaint", start.Add(time.Hour)}},
 			"complained",
 		},
 		"complain at once": {
 			mailbox.Complain, 0,
-			[]told{{"Delivery", start}, {"Complaint", start}},
+			[]published{{"Delivery", start}, {"Complaint", start}},
 			nil, "complained",
 		},
 	} {
@@ -250,11 +253,11 @@ func TestBehaviours(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.send(t, message(address))
-			check := func(want []told) {
+			check := func(want []published) {
 				t.Helper()
-				var got []told
+				var got []published
 				for _, e := range w.events(t, len(want)) {
-					got = append(got, told{e.EventType, at(t, e, address)})
+					got = append(got, published{e.EventType, timeOf(t, e, address)})
 				}
 				if d := cmp.Diff(want, got); d != "" {
 					t.Errorf("events differ (-want +got):\n%s", d)
@@ -263,21 +266,21 @@ func TestBehaviours(t *testing.T) {
 			check(tc.at)
 			if tc.delay > 0 {
 				w.advance(tc.delay - time.Second)
-				w.settle(t)
+				w.publishDue(t)
 				check(tc.at)
 				w.advance(30 * time.Hour)
-				w.settle(t)
+				w.publishDue(t)
 				check(slices.Concat(tc.at, tc.late))
 			}
 			all := slices.Concat(tc.at, tc.late)
-			w.noted(t, mailbox.Delivery{Address: address, Outcome: tc.outcome, At: all[len(all)-1].At})
+			w.wantDeliveries(t, mailbox.Delivery{Address: address, Outcome: tc.outcome, At: all[len(all)-1].At})
 		})
 	}
 }
 
-// at returns when the event happened, and checks that it is about address and
-// has the one part its type names.
-func at(t *testing.T, e mailbox.Event, address string) time.Time {
+// timeOf returns the time of an event, and checks that the event is of address and has
+// only the field that its type names.
+func timeOf(t *testing.T, e mailbox.Event, address string) time.Time {
 	t.Helper()
 	var when time.Time
 	var whom []string
@@ -303,7 +306,8 @@ func at(t *testing.T, e mailbox.Event, address string) time.Time {
 	return when
 }
 
-func TestABehaviourHoldsForTheNextMailOnly(t *testing.T) {
+// A behaviour applies to mail accepted after it was set, and not to earlier mail.
+func TestBehave_LaterMailOnly(t *testing.T) {
 	t.Parallel()
 	w := setup(t, "")
 	const address = "ana@patients.example"
@@ -319,7 +323,8 @@ func TestABehaviourHoldsForTheNextMailOnly(t *testing.T) {
 	}
 }
 
-func TestEachRecipientHasItsOwnFate(t *testing.T) {
+// Each recipient, copies included, has an outcome of its own.
+func TestBehave_EachRecipient(t *testing.T) {
 	t.Parallel()
 	w := setup(t, "")
 	if err := w.Behave(t.Context(), "bo@patients.example", mailbox.Bounce, 0); err != nil {
@@ -330,13 +335,14 @@ func TestEachRecipientHasItsOwnFate(t *testing.T) {
 	in.Destination.BccAddresses = []string{"cy@patients.example"}
 	w.send(t, in)
 	w.events(t, 3)
-	w.noted(t,
+	w.wantDeliveries(t,
 		mailbox.Delivery{Address: "ana@patients.example", Outcome: "delivered", At: start},
 		mailbox.Delivery{Address: "bo@patients.example", Outcome: "bounced", At: start},
 		mailbox.Delivery{Address: "cy@patients.example", Outcome: "delivered", At: start})
 }
 
-func TestMailSurvivesARestart(t *testing.T) {
+// After a restart, mail, pending events and behaviours are as before.
+func TestOpen_MailSurvivesRestart(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "mail #1.db")
 	before := setup(t, path)
@@ -344,16 +350,16 @@ func TestMailSurvivesARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	id := before.send(t, message("bo@patients.example"))
-	before.noted(t, mailbox.Delivery{Address: "bo@patients.example", Outcome: "delayed", At: start})
+	before.wantDeliveries(t, mailbox.Delivery{Address: "bo@patients.example", Outcome: "delayed", At: start})
 
-	after := setup(t, path) // the first is still open: a killed process closes nothing either
-	after.settle(t)
+	after := setup(t, path) // the first mailbox is not closed, as a killed process closes nothing
+	after.publishDue(t)
 	mails := after.mails(t, "")
 	if len(mails) != 1 || mails[0].ID != id || mails[0].Deliveries[0].Outcome != "delayed" {
 		t.Fatalf("mails are %+v, want %s delayed", mails, id)
 	}
 	after.advance(time.Hour)
-	after.settle(t)
+	after.publishDue(t)
 	if got := after.events(t, 1); got[0].EventType != "Delivery" || got[0].Mail.MessageID != id {
 		t.Errorf("events are %+v, want the delivery of %s", got, id)
 	}
@@ -363,7 +369,8 @@ func TestMailSurvivesARestart(t *testing.T) {
 	}
 }
 
-func TestAnOutcomeThatWasNotNotedIsToldAgain(t *testing.T) {
+// An event is published again if the process ended before it was recorded.
+func TestPublishDue_NotRecorded(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "mail.db")
 	first := setup(t, path)
@@ -372,21 +379,22 @@ func TestAnOutcomeThatWasNotNotedIsToldAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	first.send(t, message("bo@patients.example"))
-	first.noted(t, mailbox.Delivery{Address: "bo@patients.example", Outcome: "delayed", At: start})
-	first.OnEvent(func(context.Context, mailbox.Event) { cancel() }) // dies between hearing and noting
+	first.wantDeliveries(t, mailbox.Delivery{Address: "bo@patients.example", Outcome: "delayed", At: start})
+	first.OnEvent(func(context.Context, mailbox.Event) { cancel() }) // ends PublishDue between the listener and the record
 	first.advance(time.Minute)
-	if err := first.Settle(ctx); !errors.Is(err, context.Canceled) {
+	if err := first.PublishDue(ctx); !errors.Is(err, context.Canceled) {
 		t.Fatalf("error is %v, want %v", err, context.Canceled)
 	}
 	second := setup(t, path)
 	second.advance(time.Minute)
-	second.settle(t)
+	second.publishDue(t)
 	if got := second.events(t, 1); got[0].EventType != "Delivery" {
-		t.Errorf("told again of a %s, want the Delivery", got[0].EventType)
+		t.Errorf("a %s is published again, want the Delivery", got[0].EventType)
 	}
 }
 
-func TestSettlersDoNotTellTwice(t *testing.T) {
+// Concurrent calls publish each event once.
+func TestPublishDue_Concurrent(t *testing.T) {
 	t.Parallel()
 	w := setup(t, "")
 	if err := w.Behave(t.Context(), "bo@patients.example", mailbox.Deliver, time.Minute); err != nil {
@@ -398,13 +406,13 @@ func TestSettlersDoNotTellTwice(t *testing.T) {
 	w.advance(time.Minute)
 	var wg sync.WaitGroup
 	for range 8 {
-		wg.Go(func() { w.settle(t) })
+		wg.Go(func() { w.publishDue(t) })
 	}
 	wg.Wait()
 	w.events(t, 20)
 }
 
-func TestAListenerMaySendMail(t *testing.T) {
+func TestOnEvent_ListenerMaySendMail(t *testing.T) {
 	t.Parallel()
 	w := setup(t, "")
 	var once sync.Once
@@ -424,15 +432,15 @@ func TestAListenerMaySendMail(t *testing.T) {
 	w.events(t, 2)
 }
 
-func TestSendEmailRefuses(t *testing.T) {
+func TestSend_Refuses(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*sesv2.SendEmailInput){
-		"a mail to nobody": func(in *sesv2.SendEmailInput) { in.Destination.ToAddresses = nil },
-		"a mail to a multitude": func(in *sesv2.SendEmailInput) {
+		"no recipient": func(in *sesv2.SendEmailInput) { in.Destination.ToAddresses = nil },
+		"51 recipients": func(in *sesv2.SendEmailInput) {
 			in.Destination.ToAddresses = slices.Repeat([]string{"a@b.example"}, 51)
 		},
-		"an address that is not": func(in *sesv2.SendEmailInput) { in.Destination.ToAddresses = []string{"ana"} },
-		"a mail from nobody":     func(in *sesv2.SendEmailInput) { in.FromEmailAddress = nil },
+		"no address":             func(in *sesv2.SendEmailInput) { in.Destination.ToAddresses = []string{"ana"} },
+		"no sender":              func(in *sesv2.SendEmailInput) { in.FromEmailAddress = nil },
 		"a mail without subject": func(in *sesv2.SendEmailInput) { in.Content.Simple.Subject.Data = aws.String("") },
 		"a mail without body":    func(in *sesv2.SendEmailInput) { in.Content.Simple.Body = &types.Body{} },
 		"a tag with a space":     func(in *sesv2.SendEmailInput) { in.EmailTags[0].Value = aws.String("ev 1") },
@@ -457,7 +465,7 @@ func TestSendEmailRefuses(t *testing.T) {
 	}
 }
 
-func TestMailIsFilteredByRecipient(t *testing.T) {
+func TestPages_FilterByRecipient(t *testing.T) {
 	t.Parallel()
 	w := setup(t, "")
 	first := w.send(t, message("Ana <Ana@patients.example>"))
@@ -482,7 +490,7 @@ func TestMailIsFilteredByRecipient(t *testing.T) {
 	}
 }
 
-func TestPages(t *testing.T) {
+func TestPages_ListAndMail(t *testing.T) {
 	t.Parallel()
 	w := setup(t, "")
 	in := message("ana@patients.example")
@@ -516,13 +524,13 @@ func TestPages(t *testing.T) {
 				}
 			}
 			if strings.Contains(body, "<script") || strings.Contains(body, `<p onclick`) {
-				t.Error("the page runs what a mail says")
+				t.Error("the page runs a script of the mail")
 			}
 		})
 	}
 }
 
-func TestBehaviourOverHTTP(t *testing.T) {
+func TestBehave_OverHTTP(t *testing.T) {
 	t.Parallel()
 	const form = "application/x-www-form-urlencoded"
 	for name, tc := range map[string]struct {
@@ -536,13 +544,13 @@ func TestBehaviourOverHTTP(t *testing.T) {
 		"an unknown behaviour":        {"application/json", `{"address":"bo@patients.example","behave":"explode"}`, "", 422},
 		"a delay of nothing":          {"application/json", `{"address":"bo@patients.example","behave":"delay"}`, "", 422},
 		"a negative delay":            {"application/json", `{"address":"bo@patients.example","behave":"bounce","delay":"-1m"}`, "", 422},
-		"an absurd delay":             {"application/json", `{"address":"bo@patients.example","behave":"bounce","delay":"99999h"}`, "", 422},
+		"a delay over 9600h":          {"application/json", `{"address":"bo@patients.example","behave":"bounce","delay":"99999h"}`, "", 422},
 		"a delay without a unit":      {"application/json", `{"address":"bo@patients.example","behave":"bounce","delay":"10"}`, "", 422},
 		"no address":                  {"application/json", `{"behave":"bounce"}`, "", 422},
 		"an unknown field":            {"application/json", `{"address":"bo@patients.example","behave":"bounce","x":1}`, "", 400},
 		"half a body":                 {"application/json", `{"address":`, "", 400},
 		"nothing":                     {"", "", "", 400},
-		"a stranger's page":           {form, "address=bo%40patients.example&behave=bounce", "https://elsewhere.example", 403},
+		"another origin":              {form, "address=bo%40patients.example&behave=bounce", "https://elsewhere.example", 403},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -559,7 +567,7 @@ func TestBehaviourOverHTTP(t *testing.T) {
 			}
 			w.send(t, message("bo@patients.example"))
 			w.advance(time.Hour)
-			w.settle(t)
+			w.publishDue(t)
 			want := "Bounce"
 			if tc.code >= 400 {
 				want = "Delivery"
@@ -571,7 +579,7 @@ func TestBehaviourOverHTTP(t *testing.T) {
 	}
 }
 
-func TestBehaveRefusesWithAFault(t *testing.T) {
+func TestBehave_RefusesNoAddress(t *testing.T) {
 	t.Parallel()
 	w := setup(t, "")
 	if err := w.Behave(t.Context(), "nobody", mailbox.Bounce, 0); !errors.Is(err, fault.Invalid) {
@@ -579,15 +587,16 @@ func TestBehaveRefusesWithAFault(t *testing.T) {
 	}
 }
 
-func TestOpenReportsAFileItCannotUse(t *testing.T) {
+func TestOpen_AbsentFolder(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "absent", "mail.db")
 	if m, err := mailbox.Open(t.Context(), path, time.Now, slog.New(slog.DiscardHandler)); err == nil {
-		t.Error("it opened", m.Close())
+		t.Error("Open succeeded", m.Close())
 	}
 }
 
-func TestAnEventReadsLikeOneOfSES(t *testing.T) {
+// An event has the JSON names of SES, and no content of the mail.
+func TestEvent_JSONOfSES(t *testing.T) {
 	t.Parallel()
 	w := setup(t, "")
 	if err := w.Behave(t.Context(), "bo@patients.example", mailbox.Bounce, 0); err != nil {
@@ -619,6 +628,6 @@ func TestAnEventReadsLikeOneOfSES(t *testing.T) {
 		t.Errorf("event is %s", b)
 	}
 	if strings.Contains(string(b), "answer") {
-		t.Error("the event tells what the mail says")
+		t.Error("the event has content of the mail")
 	}
 }

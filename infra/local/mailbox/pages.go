@@ -15,7 +15,7 @@ import (
 	"evisit/pkg/fault"
 )
 
-// pageLimit is how many mails the HTML list shows; the JSON one has them all.
+// pageLimit is the number of mails in the HTML list. The JSON list has all mails.
 const pageLimit = 200
 
 //go:embed pages.html
@@ -35,7 +35,7 @@ func (m *Mailbox) Handler() http.Handler {
 	mux.HandleFunc("GET /dev/mail/{id}", m.one)
 	mux.HandleFunc("POST /dev/mail/behaviour", m.behaviour)
 	own := http.NewCrossOriginProtection().Handler(mux)
-	return http.MaxBytesHandler(own, 10<<20) // SES itself accepts no more unless asked
+	return http.MaxBytesHandler(own, 10<<20) // SES's default limit
 }
 
 func (m *Mailbox) list(w http.ResponseWriter, r *http.Request) {
@@ -106,8 +106,8 @@ type behaviourBody struct {
 	Delay   string `json:"delay,omitempty"`
 }
 
-// readBehaviour reads JSON or the page's own form. It goes by the body, since
-// curl -d labels anything a form.
+// readBehaviour reads JSON or the form of the page. The body decides which, because
+// curl -d sends the content type of a form with any body.
 func readBehaviour(r *http.Request) (in behaviourBody, isForm bool, err error) {
 	const want = `Send {"address":…,"behave":"deliver|bounce|delay|complain","delay":"10m"}.`
 	body, err := io.ReadAll(r.Body)
@@ -129,7 +129,7 @@ func readBehaviour(r *http.Request) (in behaviourBody, isForm bool, err error) {
 	return in, false, nil
 }
 
-// fail answers with what may be shown of err.
+// fail answers with the part of err that may be shown.
 func (m *Mailbox) fail(w http.ResponseWriter, r *http.Request, err error) {
 	code, text := http.StatusInternalServerError, "The mailbox could not be read or written."
 	if f, ok := fault.Public(err); ok {
@@ -169,17 +169,17 @@ func (m *Mailbox) render(w http.ResponseWriter, r *http.Request, code int, page 
 	h.Set("Content-Security-Policy",
 		"default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	w.WriteHeader(code)
-	_, _ = w.Write(b.Bytes()) // the status is sent: a browser that left cannot be told more
+	_, _ = w.Write(b.Bytes()) // an error cannot be reported, because the status is already sent
 }
 
-// A word is a piece of a mail's text; one that is a web address is a link.
+// A word is a piece of a mail's text. Link is set if the piece is a web address.
 type word struct {
 	Text string
 	Link bool
 }
 
-// words cuts text so that the addresses in it can be followed, and joins back
-// to exactly the same text.
+// words splits text into web addresses and the pieces between them. The joined pieces
+// are the same text.
 func words(text string) []word {
 	var out []word
 	for text != "" {
@@ -208,6 +208,6 @@ func reply(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(code)
-	// The status is sent: a client that left cannot be told anything more.
+	// An error cannot be reported, because the status is already sent.
 	_ = json.NewEncoder(w).Encode(v)
 }

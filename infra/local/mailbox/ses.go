@@ -9,16 +9,16 @@ import (
 	"strconv"
 )
 
-// maxRecipients is SES's own limit for one message.
+// maxRecipients is SES's limit for one message.
 const maxRecipients = 50
 
-// What SES accepts as the name and the value of a tag.
+// tagName and tagValue match what SES accepts as the name and the value of a tag.
 var (
 	tagName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,256}$`)
 	tagValue = regexp.MustCompile(`^[A-Za-z0-9_.@-]{1,256}$`)
 )
 
-// sendEmail is the part of SESv2's SendEmail request that we simulate.
+// A sendEmail is the part of SESv2's SendEmail request that is simulated.
 type sendEmail struct {
 	From        string `json:"FromEmailAddress"`
 	Destination struct {
@@ -45,7 +45,7 @@ type content struct {
 	Data string `json:"Data"`
 }
 
-// mail returns the message asked for, or what is wrong with it.
+// mail returns the message of a request, or what is wrong with the request.
 func (in sendEmail) mail() (out Mail, problem string) {
 	simple := in.Content.Simple
 	if simple == nil {
@@ -59,7 +59,7 @@ func (in sendEmail) mail() (out Mail, problem string) {
 		return Mail{}, "between 1 and 50 recipients are required"
 	}
 	for _, a := range append([]string{in.From}, to...) {
-		if _, err := bare(a); err != nil {
+		if _, err := bareAddress(a); err != nil {
 			return Mail{}, "an address is not an e-mail address"
 		}
 	}
@@ -79,8 +79,8 @@ func (in sendEmail) mail() (out Mail, problem string) {
 	return out, ""
 }
 
-// send serves SendEmail. The reply leaves before the outcome is told, as with
-// SES: the sender learns its message's id first.
+// send serves SendEmail. The reply with the message's id is sent before the event is
+// published, as by SES.
 func (m *Mailbox) send(w http.ResponseWriter, r *http.Request) {
 	var in sendEmail
 	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
@@ -108,16 +108,17 @@ func (m *Mailbox) send(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	if _, err := w.Write(body); err != nil {
-		return // the sender left; Settle will be called again
+		return // the sender has left; the next PublishDue publishes the event
 	}
-	_ = http.NewResponseController(w).Flush() // a writer that cannot flush answers a little later
+	_ = http.NewResponseController(w).Flush() // a writer that cannot flush sends the reply when send returns
 
-	// Not in this handler: the sender's next request may come on the same
-	// connection and would wait for it, and a listener that sends mail forever.
+	// The handler does not wait for PublishDue. The sender's next request may come on
+	// the same connection and would wait too, and a listener that sends mail would
+	// wait for ever.
 	ctx := context.WithoutCancel(r.Context())
-	m.settling.Go(func() {
-		if err := m.Settle(ctx); err != nil {
-			m.log.ErrorContext(ctx, "mail not settled", "id", id, "err", err)
+	m.background.Go(func() {
+		if err := m.PublishDue(ctx); err != nil {
+			m.log.ErrorContext(ctx, "mail events not published", "id", id, "err", err)
 		}
 	})
 }

@@ -243,7 +243,7 @@ func (s *System) sweepNow(ctx context.Context) {
 }
 
 func (s *System) settleMail(ctx context.Context) {
-	if err := s.mailbox.Settle(ctx); err != nil && ctx.Err() == nil {
+	if err := s.mailbox.PublishDue(ctx); err != nil && ctx.Err() == nil {
 		s.opt.Log.WarnContext(ctx, "mailbox not settled", "err", err)
 	}
 }
