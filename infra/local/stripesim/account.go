@@ -11,12 +11,12 @@ import (
 const (
 	kindAccount = "account"
 
-	// Platform is the id of the platform's own account, which a request
-	// without a Stripe-Account header acts for.
+	// Platform is the id of the platform's own account, for which a request without
+	// a Stripe-Account header acts.
 	Platform = "acct_platform"
 )
 
-// An account is a merchant. Its objects are its own.
+// An account is a merchant, whose objects no other account sees.
 type account struct {
 	ID               string            `json:"id"`
 	Object           string            `json:"object"`
@@ -30,9 +30,9 @@ type account struct {
 	Type             string            `json:"type"`
 }
 
-func (a *account) head() (kind, id string) { return kindAccount, a.ID }
+func (a *account) kindAndID() (kind, id string) { return kindAccount, a.ID }
 
-// AddAccount makes a connected account exist. Adding one again changes nothing.
+// AddAccount adds a connected account. Adding an account again changes nothing.
 func (s *Sim) AddAccount(ctx context.Context, id string) error {
 	return s.update(ctx, id, origin{}, func(ctx context.Context, t *tx) error {
 		known, err := t.knows(ctx, id)

@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// A route is one operation of Stripe's API: its path as the description writes
-// it, and the permission a key needs.
+// A route is one operation of Stripe's API: its path in the description's form, and
+// the permission that a key needs.
 type route struct {
 	method, path, permission string
 	serve                    func(context.Context, *tx, *call) (any, error)
@@ -50,17 +50,17 @@ var routes = []route{
 	{http.MethodGet, "/v1/accounts/{account}", "accounts:read", getAccount},
 }
 
-// A call is one request, its parameters already as the description wants them.
+// A call is one request, with parameters of the description's types.
 type call struct {
-	id     string // of the object in the path
+	id     string // id of the object in the path
 	path   string
 	params map[string]any
 	expand []string
 }
 
-// decode reads the call's parameters into p. What Stripe would accept and p
-// lacks is refused rather than ignored, so that nobody relies on an effect
-// that is not there.
+// decode reads the call's parameters into p. A parameter that p does not have is
+// refused although Stripe accepts it, so that no caller relies on an effect that is
+// not simulated.
 func (c *call) decode(p any) error {
 	body, err := json.Marshal(c.params)
 	if err != nil {
@@ -84,12 +84,12 @@ func notModelled(param, what string) *failure {
 	return invalid("not_simulated", param, "the simulator does not model this, though Stripe may: "+what)
 }
 
-// maxBody is more than any request of Stripe's API needs.
+// maxBody is the most that is read of a request.
 const maxBody = 1 << 20
 
 var pathID = regexp.MustCompile(`\{(\w+)\}`)
 
-// api makes the handler of one operation.
+// api returns the handler of one operation.
 func (s *Sim) api(rt route) (http.HandlerFunc, error) {
 	op, err := s.operation(rt.method, rt.path)
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *Sim) api(rt route) (http.HandlerFunc, error) {
 		}
 		trouble := s.faults.forCall(r.Method, r.URL.Path, account)
 		if trouble.loseCall {
-			sever(w)
+			closeWithoutAnswer(w)
 			return
 		}
 		req := &request{Sim: s, route: rt, op: op, id: id, key: key, account: account, trouble: trouble}
@@ -121,7 +121,7 @@ func (s *Sim) api(rt route) (http.HandlerFunc, error) {
 		}
 		out := req.answer(w, r)
 		if trouble.loseAnswer {
-			sever(w)
+			closeWithoutAnswer(w)
 			return
 		}
 		if key != "" {
@@ -140,7 +140,7 @@ func write(w http.ResponseWriter, out *reply) {
 	_, _ = w.Write(out.body)
 }
 
-// A request is one call on its way through the simulator.
+// A request is the state of one call while the simulator handles it.
 type request struct {
 	*Sim
 	route            route
@@ -152,16 +152,16 @@ type request struct {
 }
 
 func (q *request) answer(w http.ResponseWriter, r *http.Request) *reply {
-	out, err := q.process(w, r)
+	out, err := q.handle(w, r)
 	if err == nil {
 		return out
 	}
-	var told *failure
-	if !errors.As(err, &told) {
+	var clientErr *failure
+	if !errors.As(err, &clientErr) {
 		q.opt.Log.ErrorContext(r.Context(), "stripe simulator failed", "request", q.id, "method", r.Method, "path", r.URL.Path, "err", err)
-		told = &failure{Status: http.StatusInternalServerError, Type: apiTrouble, Message: "stripe simulator: " + err.Error()}
+		clientErr = &failure{Status: http.StatusInternalServerError, Type: apiTrouble, Message: "stripe simulator: " + err.Error()}
 	}
-	return told.reply()
+	return clientErr.reply()
 }
 
 func (f *failure) reply() *reply {
@@ -172,10 +172,10 @@ func (f *failure) reply() *reply {
 	return &reply{status: f.Status, body: body}
 }
 
-// process is the life of a call: who, what, whether it was asked before, and
-// only then the deed.
-func (q *request) process(w http.ResponseWriter, r *http.Request) (*reply, error) {
-	if err := q.allow(r); err != nil {
+// handle checks the key, reads the parameters, marks the idempotency key as in use,
+// and then acts or replays the stored reply.
+func (q *request) handle(w http.ResponseWriter, r *http.Request) (*reply, error) {
+	if err := q.authorize(r); err != nil {
 		return nil, err
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -183,23 +183,23 @@ func (q *request) process(w http.ResponseWriter, r *http.Request) (*reply, error
 	if err != nil {
 		return nil, err
 	}
-	if err := q.prepare(r, params); err != nil {
+	if err := q.readParams(r, params); err != nil {
 		return nil, err
 	}
-	release, err := q.claim(q.account, q.key)
+	unlock, err := q.lockKey(q.account, q.key)
 	if err != nil {
 		return nil, err
 	}
-	defer release()
+	defer unlock()
 	q.pause(q.trouble.delay)
-	if err := q.settle(r.Context()); err != nil {
+	if err := q.expireDue(r.Context()); err != nil {
 		return nil, err
 	}
-	return q.once(r.Context())
+	return q.actOnce(r.Context())
 }
 
-// prepare takes the parameters apart and identifies the request.
-func (q *request) prepare(r *http.Request, params map[string]any) (err error) {
+// readParams sets the request's hash and the call's parameters.
+func (q *request) readParams(r *http.Request, params map[string]any) (err error) {
 	if r.Method != http.MethodPost {
 		q.key = ""
 	}
@@ -219,8 +219,8 @@ func (q *request) prepare(r *http.Request, params map[string]any) (err error) {
 	return nil
 }
 
-// allow checks the key, its permissions and its access to the account.
-func (q *request) allow(r *http.Request) error {
+// authorize checks the key and the key's permission for the operation.
+func (q *request) authorize(r *http.Request) error {
 	secret, _, basic := r.BasicAuth()
 	if !basic {
 		secret, _ = strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
@@ -248,8 +248,8 @@ func mask(secret string) string {
 	return secret[:8] + "****" + secret[len(secret)-4:]
 }
 
-// pause waits real time, also for a caller who has hung up: the call acts all
-// the same, late.
+// pause waits for d of real time, even if the caller has hung up, because the call
+// then still acts.
 func (s *Sim) pause(d time.Duration) {
 	if d == 0 {
 		return
@@ -260,9 +260,9 @@ func (s *Sim) pause(d time.Duration) {
 	}
 }
 
-// once answers from the store of replies, or does the deed and stores its
+// actOnce returns the reply stored under the idempotency key, or acts and stores the
 // reply, in one transaction.
-func (q *request) once(ctx context.Context) (*reply, error) {
+func (q *request) actOnce(ctx context.Context) (*reply, error) {
 	from := origin{ID: &q.id}
 	if q.key != "" {
 		from.Key = &q.key
@@ -277,7 +277,7 @@ func (q *request) once(ctx context.Context) (*reply, error) {
 			return noAccess(q.account)
 		}
 		if q.key != "" {
-			if out, err = t.stored(ctx, q.key, q.hash); out != nil || err != nil {
+			if out, err = t.loadReply(ctx, q.key, q.hash); out != nil || err != nil {
 				return err
 			}
 		}
@@ -287,21 +287,21 @@ func (q *request) once(ctx context.Context) (*reply, error) {
 		if q.key == "" || out.status == http.StatusConflict || out.status == http.StatusTooManyRequests {
 			return nil
 		}
-		return t.store(ctx, q.key, q.hash, out)
+		return t.storeReply(ctx, q.key, q.hash, out)
 	})
 	return out, err
 }
 
-// act does what the call asks and shows the result, which must be as Stripe
-// describes it. A failure is a result too.
+// act runs the operation and returns its result or failure as a reply, which must fit
+// Stripe's description.
 func (q *request) act(ctx context.Context, t *tx) (*reply, error) {
 	if q.trouble.status != 0 {
 		return faultReply(q.trouble.status), nil
 	}
 	result, err := q.route.serve(ctx, t, &q.call)
-	var told *failure
-	if errors.As(err, &told) {
-		return q.described(q.op.failure, told.Status, map[string]any{"error": told})
+	var clientErr *failure
+	if errors.As(err, &clientErr) {
+		return q.encodeReply(q.op.failure, clientErr.Status, map[string]any{"error": clientErr})
 	}
 	if err != nil {
 		return nil, err
@@ -310,12 +310,12 @@ func (q *request) act(ctx context.Context, t *tx) (*reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := t.expandAll(ctx, shown, q.call.expand); errors.As(err, &told) {
-		return told.reply(), nil
+	if err := t.expandAll(ctx, shown, q.call.expand); errors.As(err, &clientErr) {
+		return clientErr.reply(), nil
 	} else if err != nil {
 		return nil, err
 	}
-	return q.described(q.op.reply, http.StatusOK, shown)
+	return q.encodeReply(q.op.reply, http.StatusOK, shown)
 }
 
 func faultReply(status int) *reply {
@@ -329,7 +329,7 @@ func faultReply(status int) *reply {
 	return f.reply()
 }
 
-// unrouted answers what no operation serves.
+// unrouted answers requests of operations that are not simulated.
 func unrouted(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Request-Id", "req_"+rand.Text())
 	f := &failure{Status: http.StatusNotFound, Type: invalidRequest, Message: "the simulator has no " + r.Method + " " + r.URL.Path}

@@ -23,7 +23,7 @@ type transaction struct {
 	Type        string   `json:"type"`
 }
 
-func (x *transaction) head() (kind, id string) { return kindTransaction, x.ID }
+func (x *transaction) kindAndID() (kind, id string) { return kindTransaction, x.ID }
 
 // book records a movement and returns its id.
 func (t *tx) book(ctx context.Context, kind, source string, amount int64) (string, error) {

@@ -1,22 +1,21 @@
 package stripesim
 
-// The cards of the hosted page. All but the last are Stripe's own test
-// numbers.
+// The cards of the hosted page. All but CardCaptureFails are Stripe's test numbers.
 const (
 	CardSuccess           = "4242424242424242"
 	CardDeclined          = "4000000000000002"
 	CardInsufficientFunds = "4000000000009995"
-	CardAuthenticate      = "4000002500003155" // asks the customer to confirm on a second page
+	CardAuthenticate      = "4000002500003155" // the customer must authenticate on a second page
 
-	// CardCaptureFails is our own: the hold succeeds and every capture of it
-	// is declined, definitely, leaving the hold in place.
+	// CardCaptureFails is the simulator's own number. Its hold succeeds, and every
+	// capture of the hold is declined, after which the hold is still in force.
 	CardCaptureFails = "4000000000007007"
 )
 
 // A card is how one test number behaves.
 type card struct {
 	Number, Label string
-	decline       string // decline code of an attempt to pay; empty approves
+	decline       string // decline code of an attempt to pay; empty if approved
 	authenticate  bool
 	captureFails  bool
 }
@@ -40,8 +39,8 @@ func cardByNumber(number string) (card, bool) {
 
 func (c card) last4() string { return c.Number[len(c.Number)-4:] }
 
-// captureFails tells, from what a charge shows of its card, whether its
-// capture is to be declined.
+// captureFails reports whether the capture of a charge is declined, given the last
+// digits of the card.
 func captureFails(last4 string) bool {
 	for _, c := range cards {
 		if c.last4() == last4 {
@@ -56,7 +55,7 @@ const (
 	expiryYear = 2034
 )
 
-// A method is a card as a customer entered it.
+// A method is a card that a customer entered.
 type method struct {
 	ID             string            `json:"id"`
 	Object         string            `json:"object"`
@@ -85,7 +84,7 @@ type methodCard struct {
 	Last4    string `json:"last4"`
 }
 
-func (m *method) head() (kind, id string) { return kindMethod, m.ID }
+func (m *method) kindAndID() (kind, id string) { return kindMethod, m.ID }
 
 func (t *tx) newMethod(c card, s *session) *method {
 	var keeper *string

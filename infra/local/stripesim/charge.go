@@ -4,7 +4,7 @@ import "context"
 
 const kindCharge = "charge"
 
-// A charge is one attempt on a card: failed, held, or taken.
+// A charge is one attempt on a card: failed, held, or captured.
 type charge struct {
 	ID                 string            `json:"id"`
 	Object             string            `json:"object"`
@@ -65,9 +65,9 @@ type threeDSecure struct {
 	Version            string `json:"version"`
 }
 
-func (ch *charge) head() (kind, id string) { return kindCharge, ch.ID }
+func (ch *charge) kindAndID() (kind, id string) { return kindCharge, ch.ID }
 
-// newCharge is an attempt on the card that succeeded; held, not yet taken.
+// newCharge returns a successful attempt on the card, held and not captured.
 func (t *tx) newCharge(pi *intent, m *method) *charge {
 	return &charge{
 		ID: newID("ch"), Object: kindCharge, Amount: pi.Amount, BillingDetails: m.BillingDetails,
@@ -82,8 +82,8 @@ func (t *tx) newCharge(pi *intent, m *method) *charge {
 	}
 }
 
-// captureCharge takes amount of a held charge. Stripe books the whole hold as
-// received, then the part not taken as given back.
+// captureCharge captures amount of a held charge. Stripe books the whole hold as
+// received, and then the part that was not captured as refunded.
 func (t *tx) captureCharge(ctx context.Context, ch *charge, amount int64) error {
 	txn, err := t.book(ctx, "charge", ch.ID, ch.Amount)
 	if err != nil {
@@ -93,9 +93,8 @@ func (t *tx) captureCharge(ctx context.Context, ch *charge, amount int64) error 
 	return t.put(ctx, ch, 0)
 }
 
-// releaseCharge lets go of a part of a charge that was never taken. In this
-// version of the API that is a Refund, and amount_refunded counts it: money
-// truly given back is amount_refunded less what was not captured.
+// releaseCharge releases a part of a charge that was not captured. In this version of
+// the API a release is a Refund and counts in amount_refunded.
 func (t *tx) releaseCharge(ctx context.Context, ch *charge, amount int64, reason *string) error {
 	if _, err := t.refundCharge(ctx, ch, amount, reason, nil); err != nil {
 		return err
@@ -103,8 +102,9 @@ func (t *tx) releaseCharge(ctx context.Context, ch *charge, amount int64, reason
 	return t.emit(ctx, "charge.refunded", ch)
 }
 
-// givenBack is what a customer was paid back of the money taken.
-func (ch *charge) givenBack() int64 {
+// refundedCents is the part of the captured money that was refunded: amount_refunded
+// less the part of the hold that was not captured.
+func (ch *charge) refundedCents() int64 {
 	if !ch.Captured {
 		return 0
 	}

@@ -7,8 +7,8 @@ import (
 	"net/http"
 )
 
-// serveControl registers what scripts and checkers drive the simulator with.
-// It asks for no key: the simulator listens on a laptop's loopback only.
+// serveControl registers the routes under /sim, by which scripts control the
+// simulator. They need no key, because the simulator listens on loopback only.
 func (s *Sim) serveControl() {
 	s.mux.HandleFunc("GET /sim/oracle", s.serveOracle)
 	s.mux.HandleFunc("POST /sim/pay", s.servePay)
@@ -20,13 +20,13 @@ func (s *Sim) serveControl() {
 	s.mux.HandleFunc("DELETE /sim/faults/{id}", s.serveClearFaults)
 }
 
-// AddFault orders trouble; its Times, Method, Path, Account and Type say for what.
+// AddFault adds a fault, for the calls or deliveries that f matches.
 func (s *Sim) AddFault(f Fault) (Fault, error) { return s.faults.add(f) }
 
-// ClearFaults ends all ordered trouble and lets held webhooks go.
+// ClearFaults removes all faults, so that webhooks held back are delivered.
 func (s *Sim) ClearFaults() {
 	s.faults.clear("")
-	s.poke()
+	s.wakeUp()
 }
 
 func (s *Sim) serveOracle(w http.ResponseWriter, r *http.Request) {
@@ -48,7 +48,7 @@ func (s *Sim) servePay(w http.ResponseWriter, r *http.Request) {
 	s.control(w, r, out, err)
 }
 
-// serveWebhooks lists what is not delivered, or with all=1 everything.
+// serveWebhooks lists the pending deliveries, or with all=1 every delivery.
 func (s *Sim) serveWebhooks(w http.ResponseWriter, r *http.Request) {
 	query := selectDeliveries + `WHERE state <> 'delivered' ORDER BY d.id`
 	if r.FormValue("all") != "" {
@@ -63,7 +63,7 @@ func (s *Sim) serveWebhooks(w http.ResponseWriter, r *http.Request) {
 	s.control(w, r, out, err)
 }
 
-// serveTick does what is due now and returns when the webhooks are answered.
+// serveTick runs Tick.
 func (s *Sim) serveTick(w http.ResponseWriter, r *http.Request) {
 	s.Tick(r.Context())
 	s.control(w, r, struct{}{}, nil)
@@ -88,7 +88,7 @@ func (s *Sim) serveAddFault(w http.ResponseWriter, r *http.Request) {
 
 func (s *Sim) serveClearFaults(w http.ResponseWriter, r *http.Request) {
 	s.faults.clear(r.PathValue("id"))
-	s.poke()
+	s.wakeUp()
 	s.control(w, r, struct{}{}, nil)
 }
 
@@ -102,9 +102,9 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 }
 
 func (s *Sim) control(w http.ResponseWriter, r *http.Request, v any, err error) {
-	var told *failure
-	if errors.As(err, &told) {
-		write(w, told.reply())
+	var clientErr *failure
+	if errors.As(err, &clientErr) {
+		write(w, clientErr.reply())
 		return
 	}
 	body, encErr := json.Marshal(v)

@@ -4,7 +4,7 @@ import "context"
 
 const kindCustomer = "customer"
 
-// A customer is whom an account charges.
+// A customer is a person whom an account charges.
 type customer struct {
 	ID          string            `json:"id"`
 	Object      string            `json:"object"`
@@ -17,7 +17,7 @@ type customer struct {
 	Phone       *string           `json:"phone"`
 }
 
-func (c *customer) head() (kind, id string) { return kindCustomer, c.ID }
+func (c *customer) kindAndID() (kind, id string) { return kindCustomer, c.ID }
 
 // createCustomer serves POST /v1/customers.
 func createCustomer(ctx context.Context, t *tx, c *call) (any, error) {

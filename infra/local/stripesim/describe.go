@@ -18,12 +18,12 @@ import (
 	"github.com/stripe/stripe-mock/spec"
 )
 
-// apiVersion is the version of Stripe's API that the description states.
+// apiVersion is the version of Stripe's API that the description describes.
 const apiVersion = "2023-10-16"
 
-// description is Stripe's OpenAPI document, as shipped in stripe-mock. The
-// document is 5 MB, of which a run touches a few dozen schemas, so each is
-// parsed when it is first needed.
+// A description is Stripe's OpenAPI document, from stripe-mock. The document has 5 MB
+// and a run needs a few dozen of its schemas, so each schema is parsed when it is
+// first needed.
 type description struct {
 	paths map[string]map[string]json.RawMessage
 	raw   map[string]json.RawMessage
@@ -58,7 +58,7 @@ func loadDescription() (*description, error) {
 	}, nil
 }
 
-// An operation is what the description says of one method and path.
+// An operation is the description of one method and path.
 type operation struct {
 	request, reply, failure *spec.Schema
 }
@@ -116,8 +116,9 @@ func (d *description) matches(pattern, s string) bool {
 	return re.MatchString(s)
 }
 
-// params reads a request's query and form as Stripe does, turned to the types
-// the description gives them, and refuses what it does not allow.
+// params reads a request's query and form as Stripe does, converts the values to the
+// types of the description, and refuses parameters that the description does not
+// allow.
 func (d *description) params(r *http.Request, request *spec.Schema) (map[string]any, error) {
 	media, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";")
 	if r.Method == http.MethodPost && r.ContentLength != 0 && media != "application/x-www-form-urlencoded" {
@@ -139,20 +140,20 @@ func (d *description) params(r *http.Request, request *spec.Schema) (map[string]
 	return data, nil
 }
 
-// fits reports how a value of ours differs from what the description promises.
+// fits returns an error if a value of the simulator does not fit its schema.
 func (d *description) fits(s *spec.Schema, v map[string]any) error {
 	return checker{d, false}.check(s, v, "")
 }
 
-// A violation is one place where a value does not fit its schema. The code is
-// Stripe's, where Stripe has one.
+// A violation is one place where a value does not fit its schema. code is Stripe's
+// error code, or empty.
 type violation struct{ path, code, msg string }
 
 func (v *violation) Error() string { return v.path + ": " + v.msg }
 
-// A checker walks a value and its schema together. For requests it is strict:
-// a parameter the description does not name is refused. Replies may carry more
-// than the description says, as Stripe's do.
+// A checker compares a value with its schema. A strict checker, for requests, refuses
+// a parameter that the description does not have. Replies may have more fields than
+// the description, as Stripe's have.
 type checker struct {
 	*description
 	strict bool
@@ -198,8 +199,8 @@ func (c checker) check(s *spec.Schema, v any, path string) error {
 	return nil
 }
 
-// checkAny accepts v if one alternative does, and otherwise reports the
-// alternative that got furthest into it.
+// checkAny accepts v if it fits one alternative. Otherwise checkAny returns the
+// violation that is deepest inside v.
 func (c checker) checkAny(anyOf []*spec.Schema, v any, path string) error {
 	var deepest *violation
 	for _, s := range anyOf {

@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-func TestAnObjectMustFitItsDescription(t *testing.T) {
+// fits names the path of the first place where an object does not fit its schema.
+func TestDescription_Fits(t *testing.T) {
 	t.Parallel()
 	d, err := stripeDescription()
 	if err != nil {
@@ -31,7 +32,7 @@ func TestAnObjectMustFitItsDescription(t *testing.T) {
 		name, path string
 		change     func(map[string]any)
 	}{
-		{"as it should be", "", func(map[string]any) {}},
+		{"fitting", "", func(map[string]any) {}},
 		{"with a field of a later version", "", func(m map[string]any) { m["later"] = 1.0 }},
 		{"without a required field", "livemode", func(m map[string]any) { delete(m, "livemode") }},
 		{"with a null where none may be", "livemode", func(m map[string]any) { m["livemode"] = nil }},
@@ -54,7 +55,9 @@ func TestAnObjectMustFitItsDescription(t *testing.T) {
 	}
 }
 
-func TestAReplyThatDoesNotFitIsALoudFailureThatChangesNothing(t *testing.T) {
+// A reply that does not fit its schema is answered with 500, and its changes are
+// dropped.
+func TestAPI_ReplyDoesNotFit(t *testing.T) {
 	t.Parallel()
 	s, err := New(t.Context(), Options{
 		Now:  func() time.Time { return time.Unix(1_767_225_600, 0) },
@@ -81,13 +84,14 @@ func TestAReplyThatDoesNotFitIsALoudFailureThatChangesNothing(t *testing.T) {
 	err = s.update(t.Context(), Platform, origin{}, func(ctx context.Context, t *tx) error {
 		return t.get(ctx, kindCustomer, "cus_1", "", new(customer))
 	})
-	var told *failure
-	if !errors.As(err, &told) || told.Status != http.StatusNotFound {
+	var clientErr *failure
+	if !errors.As(err, &clientErr) || clientErr.Status != http.StatusNotFound {
 		t.Errorf("what the failed request wrote: %v, want nothing", err)
 	}
 }
 
-func FuzzNoFormIsTheSimulatorsFault(f *testing.F) {
+// No form makes the simulator answer with 5xx.
+func FuzzCreateSession_Form(f *testing.F) {
 	s, err := New(f.Context(), Options{
 		Now:  func() time.Time { return time.Unix(1_767_225_600, 0) },
 		Keys: []Key{{Secret: "sk_test_all", Allow: []string{"*"}}},
@@ -117,7 +121,7 @@ func FuzzNoFormIsTheSimulatorsFault(f *testing.F) {
 	})
 }
 
-func BenchmarkLife(b *testing.B) {
+func BenchmarkSim_SessionToCapture(b *testing.B) {
 	s, err := New(b.Context(), Options{
 		Now: time.Now, DB: b.TempDir() + "/stripe.db", Accounts: []string{"acct_1"},
 		Keys: []Key{{Secret: "sk_test_all", Allow: []string{"*"}}}, Log: slog.New(slog.DiscardHandler),

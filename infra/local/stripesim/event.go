@@ -8,7 +8,7 @@ import (
 
 const kindEvent = "event"
 
-// An event is something that happened, with the object as it then was.
+// An event records a change of an object, with the object after the change.
 type event struct {
 	ID              string    `json:"id"`
 	Object          string    `json:"object"`
@@ -26,16 +26,16 @@ type eventData struct {
 	Object json.RawMessage `json:"object"`
 }
 
-func (e *event) head() (kind, id string) { return kindEvent, e.ID }
+func (e *event) kindAndID() (kind, id string) { return kindEvent, e.ID }
 
-// emit records an event about an object and its deliveries to the endpoints
-// that listen to its account.
+// emit stores an event about an object, and the event's deliveries to the endpoints of
+// the account.
 func (t *tx) emit(ctx context.Context, kind string, about object) error {
 	shown, err := t.render(about)
 	if err != nil {
 		return err
 	}
-	of, id := about.head()
+	of, id := about.kindAndID()
 	if err := t.sim.fits(of, shown); err != nil {
 		return fmt.Errorf("event %s about %s: %w", kind, id, err)
 	}

@@ -2,8 +2,8 @@ package stripesim
 
 import "net/http"
 
-// A failure is an error as Stripe tells it to a client. The change that a
-// handler made before returning one is kept: a decline leaves its trace.
+// A failure is an error that Stripe returns to a client. The changes that a handler
+// made before a failure are kept, such as the charge of a declined card.
 type failure struct {
 	Status        int            `json:"-"`
 	Type          string         `json:"type"`
@@ -23,7 +23,7 @@ const (
 	apiTrouble     = "api_error"
 )
 
-// invalid is a refusal of the request's parameters.
+// invalid returns the failure of a request with a wrong parameter.
 func invalid(code, param, msg string) *failure {
 	return &failure{Status: http.StatusBadRequest, Type: invalidRequest, Code: code, Param: param, Message: msg}
 }

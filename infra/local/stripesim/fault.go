@@ -10,30 +10,32 @@ import (
 	"time"
 )
 
-// What a fault does to the calls, or to the webhook deliveries, it matches.
+// Effects of a fault on the calls, or on the webhook deliveries, that the fault
+// matches.
 const (
 	LoseCall   = "lose_call"   // closes the connection before the call acts
 	LoseAnswer = "lose_answer" // the call acts, then the connection closes
-	Answer     = "answer"      // answers Status without acting; a 500 is kept under the call's idempotency key, as Stripe does
+	Answer     = "answer"      // answers Status without acting; a 500 is stored under the call's idempotency key, as by Stripe
 	Delay      = "delay"       // waits DelayMS of real time before acting
 
 	WebhookDelay      = "webhook_delay"       // first attempt waits DelayMS on the shared clock
 	WebhookDouble     = "webhook_double"      // plans two deliveries
 	WebhookDrop       = "webhook_drop"        // an attempt fails without reaching the endpoint
 	WebhookLoseAnswer = "webhook_lose_answer" // an attempt reaches the endpoint and counts as failed
-	WebhookShuffle    = "webhook_shuffle"     // what is due goes out in random order, until cleared; hold back first to gather enough
-	WebhookHold       = "webhook_hold"        // nothing goes out, until cleared
+	WebhookShuffle    = "webhook_shuffle"     // due deliveries are sent in random order, until cleared; add WebhookHold first to gather several
+	WebhookHold       = "webhook_hold"        // no delivery is sent, until cleared
 )
 
-// A Fault is trouble ordered in advance. Empty patterns match everything.
+// A Fault makes matching calls or deliveries fail. An empty pattern matches
+// everything.
 type Fault struct {
 	ID      string `json:"id"`
 	Do      string `json:"do"`
 	Method  string `json:"method,omitempty"`
-	Path    string `json:"path,omitempty"` // as path.Match: * is one segment
+	Path    string `json:"path,omitempty"` // a pattern of path.Match, where * is one segment
 	Account string `json:"account,omitempty"`
-	Type    string `json:"type,omitempty"`   // of event, as path.Match
-	Status  int    `json:"status,omitempty"` // for Answer: 409, 429 or 500
+	Type    string `json:"type,omitempty"`   // type of event, a pattern of path.Match
+	Status  int    `json:"status,omitempty"` // status of an Answer: 409, 429 or 500
 	DelayMS int64  `json:"delay_ms,omitempty"`
 	Times   int    `json:"times,omitempty"` // matches left; 0 is until cleared
 }
@@ -64,11 +66,11 @@ func (f *Fault) check() error {
 }
 
 func matches(pattern, s string) bool {
-	ok, _ := path.Match(pattern, s) // patterns were checked when they came
+	ok, _ := path.Match(pattern, s) // add has checked the pattern
 	return ok || pattern == ""
 }
 
-// faults are kept in memory: a restarted simulator is in good health.
+// faults are in memory only, so that a restarted simulator has none.
 type faults struct {
 	mu   sync.Mutex
 	last int
@@ -97,15 +99,16 @@ func (fs *faults) all() []Fault {
 	return out
 }
 
-// clear removes one fault, or with an empty id all of them.
+// clear removes one fault, or all faults if id is empty.
 func (fs *faults) clear(id string) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	fs.list = slices.DeleteFunc(fs.list, func(f *Fault) bool { return id == "" || f.ID == id })
 }
 
-// use counts a match of every fault that wants, and returns them as they were.
-func (fs *faults) use(wants func(*Fault) bool) []Fault {
+// take returns the faults that match, and counts one use of each. A fault is removed
+// after its last use.
+func (fs *faults) take(wants func(*Fault) bool) []Fault {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	var used []Fault
@@ -124,7 +127,7 @@ func (fs *faults) use(wants func(*Fault) bool) []Fault {
 	return used
 }
 
-// A callFault is all that happens to one call.
+// A callFault is the effect of all faults that match one call.
 type callFault struct {
 	loseCall, loseAnswer bool
 	status               int
@@ -133,7 +136,7 @@ type callFault struct {
 
 func (fs *faults) forCall(method, path, account string) callFault {
 	var out callFault
-	for _, f := range fs.use(func(f *Fault) bool {
+	for _, f := range fs.take(func(f *Fault) bool {
 		return slices.Contains([]string{LoseCall, LoseAnswer, Answer, Delay}, f.Do) &&
 			matches(f.Method, method) && matches(f.Path, path) && matches(f.Account, account)
 	}) {
@@ -151,11 +154,11 @@ func (fs *faults) forCall(method, path, account string) callFault {
 	return out
 }
 
-// planDelivery says how long a new event's deliveries wait and how many copies
-// of each there are.
+// planDelivery returns how long the deliveries of a new event wait, and the number of
+// copies of each delivery.
 func (fs *faults) planDelivery(kind string) (wait time.Duration, copies int) {
 	copies = 1
-	for _, f := range fs.use(func(f *Fault) bool {
+	for _, f := range fs.take(func(f *Fault) bool {
 		return (f.Do == WebhookDelay || f.Do == WebhookDouble) && matches(f.Type, kind)
 	}) {
 		if f.Do == WebhookDouble {
@@ -166,9 +169,9 @@ func (fs *faults) planDelivery(kind string) (wait time.Duration, copies int) {
 	return wait, copies
 }
 
-// deliveryFault says what goes wrong with one attempt.
+// deliveryFault returns the effect of the faults on one attempt to deliver.
 func (fs *faults) deliveryFault(kind string) (drop, loseAnswer bool) {
-	for _, f := range fs.use(func(f *Fault) bool {
+	for _, f := range fs.take(func(f *Fault) bool {
 		return (f.Do == WebhookDrop || f.Do == WebhookLoseAnswer) && matches(f.Type, kind)
 	}) {
 		drop = drop || f.Do == WebhookDrop
@@ -187,10 +190,10 @@ func (fs *faults) has(do string) bool {
 	return slices.ContainsFunc(fs.list, func(f *Fault) bool { return f.Do == do })
 }
 
-// sever closes a connection without an answer. A few bytes of one go out
-// first: Go's client silently repeats a keyed request whose reused connection
-// closed without any, and the loss would never be seen.
-func sever(w http.ResponseWriter) {
+// closeWithoutAnswer closes a connection after the first bytes of an answer. Without
+// any bytes, Go's client repeats a request with an idempotency key by itself on a
+// reused connection, and no caller would see the loss.
+func closeWithoutAnswer(w http.ResponseWriter) {
 	conn, buf, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)

@@ -23,7 +23,8 @@ func (b *bench) fault(f stripesim.Fault) {
 
 const captures = "/v1/payment_intents/*/capture"
 
-func TestALostCallOrAnswerIsRepairedByRepeating(t *testing.T) {
+// A call whose request or answer was lost acts once when it is repeated.
+func TestFault_LostCallRepeated(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		do    string
@@ -36,11 +37,11 @@ func TestALostCallOrAnswerIsRepairedByRepeating(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			s := b.shop(lake)
-			id := s.held(stripesim.CardSuccess)
+			id := s.newHold(stripesim.CardSuccess)
 			b.fault(stripesim.Fault{Do: test.do, Method: "POST", Path: captures, Account: lake, Times: 1})
 			_, err := s.capture(id, 0, "evt_1-1")
-			var told *stripe.Error
-			if err == nil || errors.As(err, &told) {
+			var stripeErr *stripe.Error
+			if err == nil || errors.As(err, &stripeErr) {
 				t.Fatalf("a lost capture was answered: %v", err)
 			}
 			if got := s.oracle().Captured.Count; got != test.acted {
@@ -56,12 +57,13 @@ func TestALostCallOrAnswerIsRepairedByRepeating(t *testing.T) {
 	}
 }
 
-func TestTroubleIsAnsweredWithoutActing(t *testing.T) {
+// A call answered with 409, 429 or 500 does not act.
+func TestFault_AnswerDoesNotAct(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusConflict, http.StatusTooManyRequests, http.StatusInternalServerError} {
 		b := newBench(t)
 		s := b.shop(lake)
-		id := s.held(stripesim.CardSuccess)
+		id := s.newHold(stripesim.CardSuccess)
 		b.fault(stripesim.Fault{Do: stripesim.Answer, Status: status, Path: captures, Times: 2})
 		for range 2 {
 			if _, err := s.capture(id, 0, ""); refusal(t, err).HTTPStatusCode != status {
@@ -72,16 +74,17 @@ func TestTroubleIsAnsweredWithoutActing(t *testing.T) {
 			t.Errorf("after %d: %+v", status, o)
 		}
 		if _, err := s.capture(id, 0, ""); err != nil {
-			t.Errorf("after the trouble: %v", err)
+			t.Errorf("after the fault: %v", err)
 		}
 	}
 }
 
-func TestADelayedCallActsThoughItsCallerHungUp(t *testing.T) {
+// A delayed call acts even if its caller has hung up.
+func TestFault_DelayedCallActs(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	id := s.held(stripesim.CardSuccess)
+	id := s.newHold(stripesim.CardSuccess)
 	b.fault(stripesim.Fault{Do: stripesim.Delay, DelayMS: 150, Path: captures, Times: 1})
 	req, err := http.NewRequest(http.MethodPost, b.url+"/v1/payment_intents/"+id+"/capture", nil)
 	if err != nil {
@@ -95,7 +98,7 @@ func TestADelayedCallActsThoughItsCallerHungUp(t *testing.T) {
 	b.eventually("the capture", func() bool { return s.oracle().Captured.Count == 1 })
 }
 
-// eventually polls until something that happens by itself has happened.
+// eventually waits until done.
 func (b *bench) eventually(what string, done func() bool) {
 	b.Helper()
 	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(5 * time.Millisecond) {
@@ -105,7 +108,7 @@ func (b *bench) eventually(what string, done func() bool) {
 	}
 }
 
-func TestAFaultIsRefusedUnlessItMakesSense(t *testing.T) {
+func TestAddFault_Refuses(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	for _, f := range []stripesim.Fault{
@@ -121,16 +124,17 @@ func TestAFaultIsRefusedUnlessItMakesSense(t *testing.T) {
 	}
 }
 
-func TestWebhooksAreRetriedUntilTaken(t *testing.T) {
+// A delivery is retried until the endpoint accepts the event, and not afterwards.
+func TestWebhook_RetriedUntilAccepted(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
 	b.answer(http.StatusInternalServerError)
-	s.held(stripesim.CardSuccess)
+	s.newHold(stripesim.CardSuccess)
 	if got := b.events(); len(got) != 0 {
-		t.Fatalf("an endpoint that fails took %v", got)
+		t.Fatalf("a failing endpoint accepted %v", got)
 	}
-	for range 10 { // 5 s, doubling
+	for range 10 {
 		b.advance(time.Hour)
 	}
 	b.answer(http.StatusOK)
@@ -140,15 +144,15 @@ func TestWebhooksAreRetriedUntilTaken(t *testing.T) {
 	}
 	b.advance(72 * time.Hour)
 	if got := b.events(); len(got) != 0 {
-		t.Errorf("taken events came again: %v", got)
+		t.Errorf("accepted events came again: %v", got)
 	}
 }
 
-func TestWebhooksAreGivenUpAfterThreeDays(t *testing.T) {
+func TestWebhook_NotRetriedAfterThreeDays(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.answer(http.StatusInternalServerError)
-	b.shop(lake).held(stripesim.CardSuccess)
+	b.shop(lake).newHold(stripesim.CardSuccess)
 	for range 80 {
 		b.advance(time.Hour)
 	}
@@ -159,7 +163,8 @@ func TestWebhooksAreGivenUpAfterThreeDays(t *testing.T) {
 	}
 }
 
-func TestWebhookFaults(t *testing.T) {
+// Each fault of webhooks changes when the events arrive, and which arrive twice.
+func TestFault_Webhooks(t *testing.T) {
 	t.Parallel()
 	paid := []string{
 		"payment_intent.created", "charge.succeeded", "payment_intent.amount_capturable_updated", "checkout.session.completed",
@@ -197,7 +202,7 @@ func TestWebhookFaults(t *testing.T) {
 			[]string{completed},
 		},
 		{
-			"held back and released",
+			"held back until cleared",
 			stripesim.Fault{Do: stripesim.WebhookHold},
 			[]string{},
 			func(b *bench) { b.sim.ClearFaults() }, paid,
@@ -207,7 +212,7 @@ func TestWebhookFaults(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			b.fault(test.fault)
-			b.shop(lake).held(stripesim.CardSuccess)
+			b.shop(lake).newHold(stripesim.CardSuccess)
 			if diff := cmp.Diff(test.now, b.events()); diff != "" {
 				t.Errorf("at once (-want +got):\n%s", diff)
 			}
@@ -219,7 +224,7 @@ func TestWebhookFaults(t *testing.T) {
 	}
 }
 
-func TestWebhooksAreShuffled(t *testing.T) {
+func TestFault_WebhooksShuffled(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.fault(stripesim.Fault{Do: stripesim.WebhookHold})
@@ -227,7 +232,7 @@ func TestWebhooksAreShuffled(t *testing.T) {
 	s := b.shop(lake)
 	var inOrder []string
 	for range 10 {
-		s.held(stripesim.CardSuccess)
+		s.newHold(stripesim.CardSuccess)
 		inOrder = append(inOrder, "payment_intent.created", "charge.succeeded", "payment_intent.amount_capturable_updated", "checkout.session.completed")
 	}
 	b.clear(stripesim.WebhookHold)
@@ -242,11 +247,13 @@ func TestWebhooksAreShuffled(t *testing.T) {
 	}
 }
 
-func TestEachEndpointGetsItsOwnEvents(t *testing.T) {
+// The platform's endpoint receives the platform's events, the Connect endpoint those of
+// connected accounts, signed at the shared clock's time.
+func TestWebhook_EventsByEndpoint(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.shop("").held(stripesim.CardSuccess)
-	b.shop(hill).held(stripesim.CardSuccess)
+	b.shop("").newHold(stripesim.CardSuccess)
+	b.shop(hill).newHold(stripesim.CardSuccess)
 	b.sim.Tick(t.Context())
 	b.mu.Lock()
 	defer b.mu.Unlock()

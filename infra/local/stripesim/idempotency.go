@@ -12,18 +12,18 @@ import (
 	"time"
 )
 
-// keysKept is how long Stripe remembers an idempotency key.
+// keysKept is how long Stripe keeps an idempotency key.
 const keysKept = 24 * time.Hour
 
-// A reply is an answer as it was or will be sent.
+// A reply is the status and body of an answer.
 type reply struct {
 	status   int
 	body     []byte
 	replayed bool
 }
 
-// requestHash identifies what a request asked for, whatever the order in which
-// its parameters came.
+// requestHash is the same for two requests with the same method, path and parameters,
+// in any order of the parameters.
 func requestHash(method, path string, params map[string]any) (string, error) {
 	canonical, err := json.Marshal(params)
 	if err != nil {
@@ -33,10 +33,9 @@ func requestHash(method, path string, params map[string]any) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// claim marks a key as in progress; the caller releases it when it is not. It
-// is held in memory only: a request cut short by the end of the process has
-// changed nothing.
-func (s *Sim) claim(account, key string) (release func(), err error) {
+// lockKey marks a key as in use until unlock. Keys in use are in memory only, because
+// a request that the end of the process interrupted has changed nothing.
+func (s *Sim) lockKey(account, key string) (unlock func(), err error) {
 	if key == "" {
 		return func() {}, nil
 	}
@@ -57,9 +56,9 @@ func (s *Sim) claim(account, key string) (release func(), err error) {
 	}, nil
 }
 
-// stored looks a key's reply up: nil if there is none or it is forgotten. It
-// fails if the key came with another request.
-func (t *tx) stored(ctx context.Context, key, hash string) (*reply, error) {
+// loadReply returns the reply stored under a key, or nil if there is no reply or it is
+// too old. A reply to another request is a failure.
+func (t *tx) loadReply(ctx context.Context, key, hash string) (*reply, error) {
 	var had string
 	var at int64
 	r := &reply{replayed: true}
@@ -81,8 +80,8 @@ func (t *tx) stored(ctx context.Context, key, hash string) (*reply, error) {
 	return r, nil
 }
 
-// store keeps a reply, and forgets those that are too old.
-func (t *tx) store(ctx context.Context, key, hash string, r *reply) error {
+// storeReply stores a reply and deletes the replies that are too old.
+func (t *tx) storeReply(ctx context.Context, key, hash string, r *reply) error {
 	if _, err := t.sql.ExecContext(ctx, `DELETE FROM replies WHERE at <= ?`, t.now.Add(-keysKept).UnixMilli()); err != nil {
 		return fmt.Errorf("forgetting idempotency keys: %w", err)
 	}

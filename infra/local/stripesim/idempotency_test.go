@@ -8,43 +8,45 @@ import (
 	"evisit/infra/local/stripesim"
 )
 
-func TestARequestRepeatedWithItsKeyActsOnce(t *testing.T) {
+// A request repeated with its key acts once, for 24 hours, in one account.
+func TestIdempotency_RepeatActsOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	first, err := s.openWith(s.sessionParams(4900, "evt_1-1"))
+	first, err := s.createSession(s.sessionParams(4900, "evt_1-1"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := s.openWith(s.sessionParams(4900, "evt_1-1"))
+	again, err := s.createSession(s.sessionParams(4900, "evt_1-1"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if first.ID != again.ID || again.LastResponse.Header.Get("Idempotent-Replayed") != "true" {
 		t.Errorf("repeat made %s, first %s; headers %v", again.ID, first.ID, again.LastResponse.Header)
 	}
-	if _, err := s.openWith(s.sessionParams(5000, "evt_1-1")); refusal(t, err).Type != "idempotency_error" || refusal(t, err).HTTPStatusCode != 400 {
+	if _, err := s.createSession(s.sessionParams(5000, "evt_1-1")); refusal(t, err).Type != "idempotency_error" || refusal(t, err).HTTPStatusCode != 400 {
 		t.Errorf("same key for another request: %v", err)
 	}
-	elsewhere, err := b.shop(hill).openWith(b.shop(hill).sessionParams(5000, "evt_1-1"))
+	elsewhere, err := b.shop(hill).createSession(b.shop(hill).sessionParams(5000, "evt_1-1"))
 	if err != nil || elsewhere.ID == first.ID {
 		t.Errorf("same key in another account: %v", err)
 	}
 	b.advance(24*time.Hour - time.Second)
-	if again, err = s.openWith(s.sessionParams(4900, "evt_1-1")); err != nil || again.ID != first.ID {
+	if again, err = s.createSession(s.sessionParams(4900, "evt_1-1")); err != nil || again.ID != first.ID {
 		t.Errorf("just within 24 h: %v", err)
 	}
 	b.advance(time.Second)
-	if again, err = s.openWith(s.sessionParams(4900, "evt_1-1")); err != nil || again.ID == first.ID {
+	if again, err = s.createSession(s.sessionParams(4900, "evt_1-1")); err != nil || again.ID == first.ID {
 		t.Errorf("after 24 h the key is still known: %v", err)
 	}
 }
 
-func TestAStoredFailureIsReplayed(t *testing.T) {
+// A stored failure is replayed to the same key, and not to the next.
+func TestIdempotency_FailureReplayed(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	declined := s.held(stripesim.CardCaptureFails)
+	declined := s.newHold(stripesim.CardCaptureFails)
 	for _, replayed := range []string{"", "true"} {
 		_, err := s.capture(declined, 0, "evt_2-1")
 		e := refusal(t, err)
@@ -52,11 +54,11 @@ func TestAStoredFailureIsReplayed(t *testing.T) {
 			t.Errorf("declined with %v, replayed %q", e, e.LastResponse.Header.Get("Idempotent-Replayed"))
 		}
 	}
-	held := s.held(stripesim.CardSuccess)
+	held := s.newHold(stripesim.CardSuccess)
 	b.fault(stripesim.Fault{Do: stripesim.Answer, Status: 500, Path: "/v1/payment_intents/*/capture", Times: 1})
 	for range 2 {
 		if _, err := s.capture(held, 0, "evt_3-1"); refusal(t, err).HTTPStatusCode != 500 {
-			t.Errorf("trouble under a key: %v", err)
+			t.Errorf("a fault under a key: %v", err)
 		}
 	}
 	if _, err := s.capture(held, 0, "evt_3-2"); err != nil {
@@ -64,24 +66,26 @@ func TestAStoredFailureIsReplayed(t *testing.T) {
 	}
 }
 
-func TestARefusedParameterLeavesTheKeyFree(t *testing.T) {
+// A request with a wrong parameter does not use up its key.
+func TestIdempotency_WrongParameterKeepsKey(t *testing.T) {
 	t.Parallel()
 	s := newBench(t).shop(lake)
 	p := s.sessionParams(4900, "evt_4-1")
 	p.AddExtra("colour", "red")
-	if _, err := s.openWith(p); refusal(t, err).Code != "parameter_unknown" {
+	if _, err := s.createSession(p); refusal(t, err).Code != "parameter_unknown" {
 		t.Fatal(err)
 	}
-	if _, err := s.openWith(s.sessionParams(4900, "evt_4-1")); err != nil {
+	if _, err := s.createSession(s.sessionParams(4900, "evt_4-1")); err != nil {
 		t.Errorf("corrected, with the same key: %v", err)
 	}
 }
 
-func TestAKeyInUseIsAConflict(t *testing.T) {
+// Of concurrent requests with one key one acts, and others find the key in use.
+func TestIdempotency_KeyInUse(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	id := s.held(stripesim.CardSuccess)
+	id := s.newHold(stripesim.CardSuccess)
 	b.fault(stripesim.Fault{Do: stripesim.Delay, DelayMS: 300, Path: "/v1/payment_intents/*/capture"})
 	const racers = 4
 	acted, conflicts := make(chan bool, racers), make(chan bool, racers)

@@ -20,19 +20,18 @@ const (
 	captureAutomatic = "automatic"
 	captureManual    = "manual"
 
-	// canceledAutomatic is the reason Stripe gives for what it cancels by
-	// itself; no caller may give it.
+	// canceledAutomatic is Stripe's reason for an intent whose hold has expired. A
+	// caller may not give this reason.
 	canceledAutomatic = "automatic"
 
-	// holdLasts is how long a customer's card stays held.
+	// holdLasts is the time after which a hold expires.
 	holdLasts = 7 * 24 * time.Hour
 
 	smallestCharge = 50
 	largestCharge  = 99_999_999
 )
 
-// An intent is one payment, from the first card tried to the money taken or
-// let go.
+// An intent is one payment, from the first card tried to the capture or the release.
 type intent struct {
 	ID                  string            `json:"id"`
 	Object              string            `json:"object"`
@@ -78,9 +77,9 @@ type redirectToURL struct {
 	URL       string  `json:"url"`
 }
 
-func (pi *intent) head() (kind, id string) { return kindIntent, pi.ID }
+func (pi *intent) kindAndID() (kind, id string) { return kindIntent, pi.ID }
 
-// due is when a hold lapses by itself.
+// due is when the intent's hold expires.
 func (pi *intent) due() int64 {
 	if pi.Status == intentNeedsCapture {
 		return pi.Sim.CaptureBefore
@@ -88,7 +87,8 @@ func (pi *intent) due() int64 {
 	return 0
 }
 
-// newIntent makes the payment of a session, at the customer's first attempt.
+// newIntent returns the intent of a session, which Stripe makes at the customer's first
+// attempt to pay.
 func (t *tx) newIntent(s *session) *intent {
 	id := newID("pi")
 	return &intent{
@@ -113,9 +113,9 @@ func listIntents(ctx context.Context, t *tx, c *call) (any, error) {
 	return t.list(ctx, c, kindIntent, "customer")
 }
 
-// searchIntents serves GET /v1/payment_intents/search. Of Stripe's query
-// language it knows metadata['key']:'value' and status:'value', joined by AND.
-// Stripe's own index trails its objects by up to a minute; this one does not.
+// searchIntents serves GET /v1/payment_intents/search. Of Stripe's query language,
+// metadata['key']:'value' and status:'value' are simulated, joined by AND. Stripe
+// finds a new object after up to a minute, the simulator at once.
 func searchIntents(ctx context.Context, t *tx, c *call) (any, error) {
 	var p struct {
 		Query string `json:"query"`
@@ -193,7 +193,7 @@ func unquote(s string) (string, bool) {
 	return "", false
 }
 
-// unexpectedState refuses what an intent in its present state cannot do.
+// unexpectedState returns the failure of an operation that the intent's state forbids.
 func (t *tx) unexpectedState(pi *intent, doing string) error {
 	shown, err := t.render(pi)
 	if err != nil {
@@ -234,7 +234,7 @@ func captureIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	return pi, t.captureHold(ctx, pi, amount)
 }
 
-// captureHold takes amount of a held intent and releases the rest.
+// captureHold captures amount of a held intent and releases the remainder.
 func (t *tx) captureHold(ctx context.Context, pi *intent, amount int64) error {
 	var ch charge
 	if err := t.get(ctx, kindCharge, *pi.LatestCharge, "", &ch); err != nil {
@@ -276,8 +276,8 @@ func (t *tx) succeed(ctx context.Context, pi *intent, amount int64) error {
 	return t.emit(ctx, "payment_intent.succeeded", pi)
 }
 
-// cancelIntent serves POST /v1/payment_intents/{intent}/cancel. The intent of
-// a session that is still open is canceled by expiring the session.
+// cancelIntent serves POST /v1/payment_intents/{intent}/cancel. It refuses to cancel
+// the intent of an open session, which expires with its session.
 func cancelIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	var p struct {
 		CancellationReason *string `json:"cancellation_reason"`
@@ -295,7 +295,7 @@ func cancelIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	return pi, t.cancel(ctx, pi, p.CancellationReason)
 }
 
-// cancel ends an intent, letting go of what it holds.
+// cancel cancels an intent and releases its hold.
 func (t *tx) cancel(ctx context.Context, pi *intent, reason *string) error {
 	if pi.Status == intentNeedsCapture {
 		var ch charge

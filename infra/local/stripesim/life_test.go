@@ -10,12 +10,13 @@ import (
 	"evisit/infra/local/stripesim"
 )
 
-func TestAHoldIsCapturedAfterTheAnswer(t *testing.T) {
+// A paid session holds the amount, and a capture collects it.
+func TestCapture_WholeHold(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
 
-	cs := s.open()
+	cs := s.newSession()
 	if cs.PaymentIntent != nil || cs.Status != "open" || cs.AmountTotal != 4900 || cs.URL != b.url+"/pay/"+cs.ID {
 		t.Fatalf("new session: %+v", cs)
 	}
@@ -66,11 +67,11 @@ func TestAHoldIsCapturedAfterTheAnswer(t *testing.T) {
 	}
 }
 
-func TestAHoldIsReleasedByCanceling(t *testing.T) {
+func TestCancel_ReleasesHold(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	id := s.held(stripesim.CardSuccess)
+	id := s.newHold(stripesim.CardSuccess)
 	b.events()
 	pi, err := s.cancel(id)
 	if err != nil {
@@ -79,7 +80,7 @@ func TestAHoldIsReleasedByCanceling(t *testing.T) {
 	if pi.Status != "canceled" || pi.CanceledAt != b.clock().Unix() || pi.AmountCapturable != 0 {
 		t.Errorf("canceled: %+v", pi)
 	}
-	// In this version of the API a release is a refund of money never taken.
+	// In this version of the API a release is a refund of money that was not captured.
 	if diff := cmp.Diff([]string{"charge.refunded", "payment_intent.canceled"}, b.events()); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
@@ -96,11 +97,11 @@ func TestAHoldIsReleasedByCanceling(t *testing.T) {
 	}
 }
 
-func TestASmallerCaptureReleasesTheRest(t *testing.T) {
+func TestCapture_PartReleasesRemainder(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	pi, err := s.capture(s.held(stripesim.CardSuccess), 3000, "")
+	pi, err := s.capture(s.newHold(stripesim.CardSuccess), 3000, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,15 +117,15 @@ func TestASmallerCaptureReleasesTheRest(t *testing.T) {
 	}
 }
 
-func TestAHoldLapsesByTheClock(t *testing.T) {
+func TestTick_ExpiresHold(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	id := s.held(stripesim.CardSuccess)
+	id := s.newHold(stripesim.CardSuccess)
 	b.events()
 	b.advance(7*24*time.Hour - time.Second)
 	if got := b.events(); len(got) > 0 {
-		t.Fatalf("events before the hold lapses: %v", got)
+		t.Fatalf("events before the hold expires: %v", got)
 	}
 	b.advance(time.Second)
 	if diff := cmp.Diff([]string{"charge.expired", "charge.refunded", "payment_intent.canceled"}, b.events()); diff != "" {
@@ -135,14 +136,14 @@ func TestAHoldLapsesByTheClock(t *testing.T) {
 		t.Fatal(err)
 	}
 	if pi.Status != "canceled" || pi.CancellationReason != "automatic" {
-		t.Errorf("lapsed: %+v", pi)
+		t.Errorf("expired: %+v", pi)
 	}
 	if o := s.oracle(); o.Lapsed != (stripesim.Tally{Count: 1, Cents: 4900}) || o.Released.Cents != 0 {
 		t.Errorf("oracle: %+v", o)
 	}
 }
 
-func TestAnUnpaidSessionExpires(t *testing.T) {
+func TestSession_ExpiresUnpaid(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name string
@@ -164,7 +165,7 @@ func TestAnUnpaidSessionExpires(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			s := b.shop(lake)
-			cs := s.open()
+			cs := s.newSession()
 			if test.card != "" {
 				s.pay(cs.ID, test.card)
 			}
@@ -180,7 +181,7 @@ func TestAnUnpaidSessionExpires(t *testing.T) {
 				t.Errorf("expired session: %+v", cs)
 			}
 			if _, err := b.sim.Pay(t.Context(), cs.ID, stripesim.CardSuccess, nil); err == nil {
-				t.Error("an expired session took a payment")
+				t.Error("an expired session was paid")
 			}
 			if _, err := s.expire(cs.ID); err == nil {
 				t.Error("an expired session expired again")
@@ -189,11 +190,12 @@ func TestAnUnpaidSessionExpires(t *testing.T) {
 	}
 }
 
-func TestMoneyTakenIsRefunded(t *testing.T) {
+// Captured money is refunded in parts up to its amount, and a hold is not refunded.
+func TestRefund_CapturedMoney(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	id := s.held(stripesim.CardSuccess)
+	id := s.newHold(stripesim.CardSuccess)
 	if _, err := s.refund(id, 0); err == nil {
 		t.Error("a hold was refunded")
 	}
@@ -227,13 +229,13 @@ func TestMoneyTakenIsRefunded(t *testing.T) {
 	}
 }
 
-func TestASessionMayTakeTheMoneyAtOnce(t *testing.T) {
+func TestSession_CapturedAtOnce(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
 	p := s.sessionParams(4900, "")
 	p.PaymentIntentData = nil
-	cs, err := s.openWith(p)
+	cs, err := s.createSession(p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -249,7 +251,8 @@ func TestASessionMayTakeTheMoneyAtOnce(t *testing.T) {
 	}
 }
 
-func TestEachCardBehavesAsItsNumberSays(t *testing.T) {
+// Each card has its result, and another card can be tried after a failure.
+func TestPay_Cards(t *testing.T) {
 	t.Parallel()
 	yes, no := true, false
 	for _, test := range []struct {
@@ -283,7 +286,7 @@ func TestEachCardBehavesAsItsNumberSays(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			s := b.shop(lake)
-			cs := s.open()
+			cs := s.newSession()
 			p, err := b.sim.Pay(t.Context(), cs.ID, test.card, test.authenticate)
 			if err != nil {
 				t.Fatal(err)
@@ -305,11 +308,11 @@ func TestEachCardBehavesAsItsNumberSays(t *testing.T) {
 	}
 }
 
-func TestACardWhoseCaptureFailsKeepsItsHold(t *testing.T) {
+func TestCapture_DeclinedKeepsHold(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	id := s.held(stripesim.CardCaptureFails)
+	id := s.newHold(stripesim.CardCaptureFails)
 	_, err := s.capture(id, 0, "")
 	if e := refusal(t, err); e.HTTPStatusCode != 402 || e.Type != "card_error" || e.DeclineCode != "generic_decline" {
 		t.Errorf("capture: %v", e)
@@ -318,6 +321,6 @@ func TestACardWhoseCaptureFailsKeepsItsHold(t *testing.T) {
 		t.Errorf("oracle: %+v", o)
 	}
 	if _, err := s.cancel(id); err != nil {
-		t.Errorf("canceling it: %v", err)
+		t.Errorf("canceling after the declined capture: %v", err)
 	}
 }

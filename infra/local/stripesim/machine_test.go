@@ -12,8 +12,8 @@ import (
 	"evisit/infra/local/stripesim"
 )
 
-// A life is a random history of one account, and what its caller believes:
-// only what stripe-go was told, never what the simulator holds inside.
+// A life is a random history of one account, with what its caller learned from replies
+// alone.
 type life struct {
 	shop
 	open     []string
@@ -22,8 +22,8 @@ type life struct {
 	refunded int64
 }
 
-// told fails on any error that is not one of Stripe's refusals.
-func (l *life) told(t *rapid.T, err error) {
+// checkRefusal fails on an error that is no refusal by Stripe.
+func (l *life) checkRefusal(t *rapid.T, err error) {
 	if err != nil && refusalOf(err) == nil {
 		t.Fatalf("not a refusal: %v", err)
 	}
@@ -35,8 +35,8 @@ func (l *life) openSession(t *rapid.T) {
 	if rapid.IntRange(0, 4).Draw(t, "at once") == 0 {
 		p.PaymentIntentData.CaptureMethod = stripe.String("automatic")
 	}
-	cs, err := l.openWith(p)
-	l.told(t, err)
+	cs, err := l.createSession(p)
+	l.checkRefusal(t, err)
 	if (err == nil) != (cents >= 50) {
 		t.Fatalf("opening a session of %d cents: %v", cents, err)
 	}
@@ -78,7 +78,7 @@ func (l *life) captureSome(t *rapid.T) {
 		return
 	}
 	pi, err := l.capture(rapid.SampledFrom(l.intents).Draw(t, "intent"), rapid.Int64Range(0, 20_000).Draw(t, "cents"), "")
-	l.told(t, err)
+	l.checkRefusal(t, err)
 	if err == nil {
 		l.captured += pi.AmountReceived
 	}
@@ -89,7 +89,7 @@ func (l *life) refundSome(t *rapid.T) {
 		return
 	}
 	r, err := l.refund(rapid.SampledFrom(l.intents).Draw(t, "intent"), rapid.Int64Range(0, 20_000).Draw(t, "cents"))
-	l.told(t, err)
+	l.checkRefusal(t, err)
 	if err == nil {
 		l.refunded += r.Amount
 	}
@@ -100,7 +100,7 @@ func (l *life) cancelOne(t *rapid.T) {
 		return
 	}
 	_, err := l.cancel(rapid.SampledFrom(l.intents).Draw(t, "intent"))
-	l.told(t, err)
+	l.checkRefusal(t, err)
 }
 
 func (l *life) expireOne(t *rapid.T) {
@@ -108,27 +108,27 @@ func (l *life) expireOne(t *rapid.T) {
 		return
 	}
 	_, err := l.expire(rapid.SampledFrom(l.open).Draw(t, "session"))
-	l.told(t, err)
+	l.checkRefusal(t, err)
 }
 
 func (l *life) pass(t *rapid.T) {
 	l.advance(time.Duration(rapid.IntRange(1, 60).Draw(t, "hours")) * time.Hour)
 }
 
-// check re-derives the balance sheet.
+// check computes the balance again, from the oracle's intents and from the replies.
 func (l *life) check(t *rapid.T) {
 	o := l.oracle()
 	if o.Holds.Cents != o.Captured.Cents+o.Released.Cents+o.Lapsed.Cents+o.Held.Cents {
 		t.Fatalf("holds do not add up: %+v", o)
 	}
 	if o.Holds.Count != o.Captured.Count+o.Released.Count+o.Lapsed.Count+o.Held.Count {
-		t.Fatalf("holds are not all somewhere: %+v", o)
+		t.Fatalf("counts of holds do not add up: %+v", o)
 	}
 	if o.BalanceCents != o.Captured.Cents-o.Refunded.Cents {
-		t.Fatalf("balance is not what was taken less what was given back: %+v", o)
+		t.Fatalf("balance is not captured less refunded: %+v", o)
 	}
 	if o.Captured.Cents != l.captured || o.Refunded.Cents != l.refunded {
-		t.Fatalf("the caller was told of %d taken and %d given back: %+v", l.captured, l.refunded, o)
+		t.Fatalf("replies said %d captured and %d refunded: %+v", l.captured, l.refunded, o)
 	}
 	var held, received, back int64
 	for _, pi := range o.Intents {
@@ -136,7 +136,7 @@ func (l *life) check(t *rapid.T) {
 		if pi.Status == "requires_capture" {
 			held += pi.Amount
 			if pi.CaptureBefore <= l.clock().Unix() {
-				t.Fatalf("a hold outlived its time: %+v", pi)
+				t.Fatalf("a hold has not expired: %+v", pi)
 			}
 		}
 	}
@@ -145,7 +145,9 @@ func (l *life) check(t *rapid.T) {
 	}
 }
 
-func TestWhateverIsAskedTheMoneyAddsUp(t *testing.T) {
+// After any sequence of operations the oracle's amounts add up, and agree with the
+// replies.
+func TestOracle_AddsUp(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	rapid.Check(t, func(t *rapid.T) {

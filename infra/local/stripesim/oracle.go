@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// A Tally is a number of things and what they come to.
+// A Tally is a number of holds or charges and the sum of their amounts.
 type Tally struct {
 	Count int   `json:"count"`
 	Cents int64 `json:"cents"`
@@ -13,23 +13,23 @@ type Tally struct {
 
 func (x *Tally) add(cents int64) { x.Count++; x.Cents += cents }
 
-// An Oracle is the truth about an account's money, computed from its objects:
-// holds = captured + released + lapsed + held in cents, and balance =
-// captured - refunded. The part of a hold that a smaller capture let go is in
-// released, cents only. A payment captured at once counts as held and captured.
+// An Oracle is the state of an account's money, computed from the account's objects.
+// In cents, Holds = Captured + Released + Lapsed + Held, and BalanceCents = Captured -
+// Refunded. The part of a hold that a smaller capture released is in Released.Cents
+// and not in Released.Count. A payment captured at once counts in Holds and Captured.
 type Oracle struct {
-	Holds        Tally          `json:"holds"` // every authorisation ever made
-	Held         Tally          `json:"held"`  // those still standing
+	Holds        Tally          `json:"holds"` // all holds ever made
+	Held         Tally          `json:"held"`  // holds in force
 	Captured     Tally          `json:"captured"`
 	Released     Tally          `json:"released"`
-	Lapsed       Tally          `json:"lapsed"`
-	Refunded     Tally          `json:"refunded"` // of money taken; Count is of charges
+	Lapsed       Tally          `json:"lapsed"`   // holds that expired
+	Refunded     Tally          `json:"refunded"` // refunds of captured money; Count is of charges
 	OpenSessions int            `json:"open_sessions"`
 	BalanceCents int64          `json:"balance_cents"` // the sum of the balance transactions
 	Intents      []OracleIntent `json:"payment_intents"`
 }
 
-// An OracleIntent is one payment as the oracle sees it.
+// An OracleIntent is one payment in an Oracle.
 type OracleIntent struct {
 	ID             string            `json:"id"`
 	Account        string            `json:"account"`
@@ -37,16 +37,16 @@ type OracleIntent struct {
 	Status         string            `json:"status"`
 	Amount         int64             `json:"amount"`
 	AmountReceived int64             `json:"amount_received"`
-	AmountRefunded int64             `json:"amount_refunded"` // of the money received
+	AmountRefunded int64             `json:"amount_refunded"` // part of AmountReceived
 	CaptureBefore  int64             `json:"capture_before,omitempty"`
 	Created        int64             `json:"created"`
 	Metadata       map[string]string `json:"metadata"`
 }
 
-// Oracle computes an account's truth, or with an empty account that of all
-// accounts together.
+// Oracle returns the state of an account's money, or that of all accounts together if
+// account is empty.
 func (s *Sim) Oracle(ctx context.Context, account string) (Oracle, error) {
-	if err := s.settle(ctx); err != nil {
+	if err := s.expireDue(ctx); err != nil {
 		return Oracle{}, err
 	}
 	out := Oracle{Intents: []OracleIntent{}}
@@ -101,7 +101,7 @@ func (t *tx) tally(ctx context.Context, out *Oracle) error {
 	back := map[string]int64{}
 	for _, ch := range charges {
 		out.count(ch, byID[ch.PaymentIntent])
-		back[ch.PaymentIntent] += ch.givenBack()
+		back[ch.PaymentIntent] += ch.refundedCents()
 	}
 	for _, pi := range intents {
 		out.Intents = append(out.Intents, OracleIntent{
@@ -115,7 +115,7 @@ func (t *tx) tally(ctx context.Context, out *Oracle) error {
 	return err
 }
 
-// count puts one charge where its money is.
+// count adds one charge to the tallies that its state belongs to.
 func (o *Oracle) count(ch *charge, pi *intent) {
 	if !ch.Paid {
 		return
@@ -125,7 +125,7 @@ func (o *Oracle) count(ch *charge, pi *intent) {
 	case ch.Captured:
 		o.Captured.add(ch.AmountCaptured)
 		o.Released.Cents += ch.Amount - ch.AmountCaptured
-		if back := ch.givenBack(); back > 0 {
+		if back := ch.refundedCents(); back > 0 {
 			o.Refunded.add(back)
 		}
 	case pi.Status == intentNeedsCapture:

@@ -27,8 +27,8 @@ type pageView struct {
 	Message      string
 }
 
-// servePages registers the hosted Checkout page. It works without JavaScript;
-// the session's unguessable id is what lets a customer in.
+// servePages registers the hosted Checkout page, which works without JavaScript. A
+// customer needs only the session's id, which cannot be guessed.
 func (s *Sim) servePages() {
 	s.mux.HandleFunc("GET /pay/{session}", s.showPage)
 	s.mux.HandleFunc("POST /pay/{session}", s.postCard)
@@ -40,10 +40,10 @@ func (s *Sim) showPage(w http.ResponseWriter, r *http.Request) {
 	s.page(w, r, http.StatusOK, "")
 }
 
-// page shows a session as it stands.
+// page shows the present state of a session.
 func (s *Sim) page(w http.ResponseWriter, r *http.Request, status int, message string) {
 	view := pageView{Cards: cards, Message: message}
-	err := s.visit(r.Context(), r.PathValue("session"), func(ctx context.Context, t *tx, cs *session) error {
+	err := s.withSession(r.Context(), r.PathValue("session"), func(ctx context.Context, t *tx, cs *session) error {
 		view.Session, view.Items, view.Back, view.Done = cs, cs.Sim.Items, cs.cancelURL(), cs.successURL()
 		pi, err := t.intentOf(ctx, cs)
 		view.Authenticate = cs.Status == sessionOpen && err == nil && pi.Status == intentNeedsAction
@@ -68,9 +68,9 @@ func (s *Sim) page(w http.ResponseWriter, r *http.Request, status int, message s
 }
 
 func (s *Sim) pageError(w http.ResponseWriter, r *http.Request, err error) {
-	var told *failure
-	if errors.As(err, &told) {
-		http.Error(w, told.Message, told.Status)
+	var clientErr *failure
+	if errors.As(err, &clientErr) {
+		http.Error(w, clientErr.Message, clientErr.Status)
 		return
 	}
 	s.opt.Log.ErrorContext(r.Context(), "checkout page failed", "path", r.URL.Path, "err", err)
@@ -90,12 +90,13 @@ func (s *Sim) postAuthentication(w http.ResponseWriter, r *http.Request) {
 	s.afterPost(w, r, p, err)
 }
 
-// afterPost sends the customer on, or back to the page with what went wrong.
+// afterPost redirects the customer to the next page, or shows the page again with what
+// went wrong.
 func (s *Sim) afterPost(w http.ResponseWriter, r *http.Request, p Payment, err error) {
-	var told *failure
+	var clientErr *failure
 	switch {
-	case errors.As(err, &told) && told.Status != http.StatusNotFound:
-		s.page(w, r, told.Status, told.Message)
+	case errors.As(err, &clientErr) && clientErr.Status != http.StatusNotFound:
+		s.page(w, r, clientErr.Status, clientErr.Message)
 	case err != nil:
 		s.pageError(w, r, err)
 	case p.Next != "":

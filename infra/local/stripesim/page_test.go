@@ -13,12 +13,12 @@ import (
 	"evisit/infra/local/stripesim"
 )
 
-// A browser stays where it is sent, so that a test sees the sending.
+// browser returns a client that does not follow redirects, so that a test sees them.
 func browser() *http.Client {
 	return &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
-// A seen is an answer as read whole.
+// A seen is an answer whose body was read.
 type seen struct {
 	status   int
 	location string
@@ -58,7 +58,7 @@ func (b *bench) postJSON(path, body string) seen {
 	return b.do(http.MethodPost, path, "application/json", body)
 }
 
-// read decodes an answer of the control interface.
+// read decodes an answer as JSON.
 func (r seen) read(t testing.TB, v any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(r.body), v); err != nil {
@@ -66,7 +66,7 @@ func (r seen) read(t testing.TB, v any) {
 	}
 }
 
-// clear ends one kind of fault, through the control interface.
+// clear removes the faults with one effect.
 func (b *bench) clear(do string) {
 	b.Helper()
 	var list []stripesim.Fault
@@ -78,11 +78,12 @@ func (b *bench) clear(do string) {
 	}
 }
 
-func TestThePageTakesACard(t *testing.T) {
+// The hosted page pays with a card, with authentication if the card asks for it, once.
+func TestPage_Pay(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
-	cs := s.open()
+	cs := s.newSession()
 	page := "/pay/" + cs.ID
 	card := func(number string) url.Values { return url.Values{"card": {number}} }
 	for _, step := range []struct {
@@ -97,15 +98,15 @@ func TestThePageTakesACard(t *testing.T) {
 		{"an unknown card", func() seen { return b.post(page, card("4111")) }, 402, "Pay $49.00", ""},
 		{"a card to authenticate", func() seen { return b.post(page, card(stripesim.CardAuthenticate)) }, 303, "", b.url + page + "/authenticate"},
 		{"the bank's page", func() seen { return b.get(page + "/authenticate") }, 200, "Complete authentication", ""},
-		{"failing there", func() seen { return b.post(page+"/authenticate", url.Values{"answer": {"fail"}}) }, 402, "Pay $49.00", ""},
+		{"failing authentication", func() seen { return b.post(page+"/authenticate", url.Values{"answer": {"fail"}}) }, 402, "Pay $49.00", ""},
 		{"trying again", func() seen { return b.post(page, card(stripesim.CardAuthenticate)) }, 303, "", b.url + page + "/authenticate"},
 		{
-			"completing there", func() seen { return b.post(page+"/authenticate", url.Values{"answer": {"complete"}}) },
+			"completing authentication", func() seen { return b.post(page+"/authenticate", url.Values{"answer": {"complete"}}) },
 			303, "", "http://127.0.0.1:1/done?s=" + cs.ID,
 		},
 		{"the page once paid", func() seen { return b.get(page) }, 410, "is complete", ""},
 		{"paying twice", func() seen { return b.post(page, card(stripesim.CardSuccess)) }, 410, "is complete", ""},
-		{"a page that never was", func() seen { return b.get("/pay/cs_test_nothing") }, 404, "", ""},
+		{"a page of no session", func() seen { return b.get("/pay/cs_test_nothing") }, 404, "", ""},
 	} {
 		got := step.got()
 		if got.status != step.status || !strings.Contains(got.body, step.shows) || got.location != step.location {
@@ -117,20 +118,21 @@ func TestThePageTakesACard(t *testing.T) {
 	}
 }
 
-func TestAnExpiredPageSaysSo(t *testing.T) {
+func TestPage_Expired(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	cs := b.shop(lake).open()
+	cs := b.shop(lake).newSession()
 	b.advance(24 * time.Hour)
 	if got := b.get("/pay/" + cs.ID); got.status != http.StatusGone || !strings.Contains(got.body, "expired") {
 		t.Errorf("page: %d\n%s", got.status, got.body)
 	}
 }
 
-func TestScriptsDriveItOverHTTP(t *testing.T) {
+// Faults, payments, ticks, webhooks and the oracle are reached over HTTP.
+func TestControl_OverHTTP(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	cs := b.shop(lake).open()
+	cs := b.shop(lake).newSession()
 
 	var f stripesim.Fault
 	if b.postJSON("/sim/faults", `{"do":"webhook_hold"}`).read(t, &f); f.ID == "" {
@@ -154,7 +156,7 @@ func TestScriptsDriveItOverHTTP(t *testing.T) {
 	b.do(http.MethodDelete, "/sim/faults", "", "")
 	b.postJSON("/sim/tick", "")
 	if got := b.get("/sim/webhooks"); got.body != "[]" {
-		t.Errorf("pending after release: %s", got.body)
+		t.Errorf("pending after the fault was cleared: %s", got.body)
 	}
 	var o stripesim.Oracle
 	b.get("/sim/oracle?account="+lake).read(t, &o)
@@ -162,9 +164,9 @@ func TestScriptsDriveItOverHTTP(t *testing.T) {
 		t.Errorf("oracle: %+v", o)
 	}
 	if got := b.get("/sim/oracle?account=acct_nowhere"); got.status != http.StatusNotFound {
-		t.Errorf("oracle of nobody: %+v", got)
+		t.Errorf("oracle of no account: %+v", got)
 	}
 	if got := b.get("/v1/disputes"); got.status != http.StatusNotFound || !strings.Contains(got.body, "invalid_request_error") {
-		t.Errorf("what is not simulated: %+v", got)
+		t.Errorf("a route that is not simulated: %+v", got)
 	}
 }

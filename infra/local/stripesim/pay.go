@@ -8,7 +8,7 @@ import (
 	"net/http"
 )
 
-// A Payment is what came of a customer's attempt on the hosted page.
+// A Payment is the result of a customer's attempt on the hosted page.
 type Payment struct {
 	Session       string `json:"session"`
 	SessionStatus string `json:"session_status"`
@@ -16,15 +16,15 @@ type Payment struct {
 	IntentStatus  string `json:"payment_intent_status,omitempty"`
 	DeclineCode   string `json:"decline_code,omitempty"`
 	Message       string `json:"message,omitempty"`
-	Next          string `json:"next,omitempty"` // where the page sends the customer; empty when it stays open
+	Next          string `json:"next,omitempty"` // where the page redirects the customer; empty if the page is shown again
 }
 
-// Pay tries a card on a session's page, as its customer. Where the card asks
-// for authentication, a nil authenticate leaves the customer on the page that
-// asks; calling again with an empty card answers it.
+// Pay tries a card on a session's page. If the card asks for authentication,
+// authenticate is the customer's answer, and nil leaves the question open: call Pay
+// again with an empty card and an answer.
 func (s *Sim) Pay(ctx context.Context, sessionID, cardNumber string, authenticate *bool) (Payment, error) {
 	var p Payment
-	err := s.visit(ctx, sessionID, func(ctx context.Context, t *tx, cs *session) error {
+	err := s.withSession(ctx, sessionID, func(ctx context.Context, t *tx, cs *session) error {
 		if cs.Status != sessionOpen {
 			return invalid("", "session", "this session is "+cs.Status)
 		}
@@ -35,9 +35,9 @@ func (s *Sim) Pay(ctx context.Context, sessionID, cardNumber string, authenticat
 	return p, err
 }
 
-// visit runs f on a session found by its id alone, as its page does.
-func (s *Sim) visit(ctx context.Context, sessionID string, f func(context.Context, *tx, *session) error) error {
-	if err := s.settle(ctx); err != nil {
+// withSession runs f on the session with the id, of any account.
+func (s *Sim) withSession(ctx context.Context, sessionID string, f func(context.Context, *tx, *session) error) error {
+	if err := s.expireDue(ctx); err != nil {
 		return err
 	}
 	return s.update(ctx, "", origin{}, func(ctx context.Context, t *tx) error {
@@ -62,12 +62,12 @@ func (t *tx) pay(ctx context.Context, s *session, number string, authenticate *b
 		return Payment{}, err
 	}
 	if number != "" {
-		if err := t.try(ctx, s, pi, number); err != nil {
+		if err := t.tryCard(ctx, s, pi, number); err != nil {
 			return Payment{}, err
 		}
 	}
 	if authenticate != nil && pi.Status == intentNeedsAction {
-		if err := t.authenticated(ctx, s, pi, *authenticate); err != nil {
+		if err := t.finishAuthentication(ctx, s, pi, *authenticate); err != nil {
 			return Payment{}, err
 		}
 	} else if number == "" {
@@ -85,8 +85,8 @@ func (t *tx) pay(ctx context.Context, s *session, number string, authenticate *b
 	return p, nil
 }
 
-// intentOf loads the session's intent. With this version of the API there is
-// none until the customer first pays.
+// intentOf loads the session's intent. In this version of the API a session has no
+// intent until the customer's first attempt, so intentOf then returns a new intent.
 func (t *tx) intentOf(ctx context.Context, s *session) (*intent, error) {
 	if s.PaymentIntent != nil {
 		pi := new(intent)
@@ -95,8 +95,8 @@ func (t *tx) intentOf(ctx context.Context, s *session) (*intent, error) {
 	return t.newIntent(s), nil
 }
 
-// try puts a card to the intent.
-func (t *tx) try(ctx context.Context, s *session, pi *intent, number string) error {
+// tryCard pays the intent with a card.
+func (t *tx) tryCard(ctx context.Context, s *session, pi *intent, number string) error {
 	c, ok := cardByNumber(number)
 	if !ok {
 		return &failure{
@@ -104,7 +104,7 @@ func (t *tx) try(ctx context.Context, s *session, pi *intent, number string) err
 			Message: "this card number is not one of the simulator's",
 		}
 	}
-	if err := t.begin(ctx, s, pi); err != nil {
+	if err := t.storeNewIntent(ctx, s, pi); err != nil {
 		return err
 	}
 	m := t.newMethod(c, s)
@@ -131,8 +131,8 @@ func (t *tx) try(ctx context.Context, s *session, pi *intent, number string) err
 	}
 }
 
-// begin stores the intent at the session's first attempt.
-func (t *tx) begin(ctx context.Context, s *session, pi *intent) error {
+// storeNewIntent stores the intent of the session's first attempt.
+func (t *tx) storeNewIntent(ctx context.Context, s *session, pi *intent) error {
 	if s.PaymentIntent != nil {
 		return nil
 	}
@@ -143,7 +143,7 @@ func (t *tx) begin(ctx context.Context, s *session, pi *intent) error {
 	return t.emit(ctx, "payment_intent.created", pi)
 }
 
-// decline records a refused card; the page stays open for another.
+// decline records a declined card, after which the customer may try another card.
 func (t *tx) decline(ctx context.Context, pi *intent, m *method, code string) error {
 	ch := t.newCharge(pi, m)
 	failed, why := "card_declined", "the card was declined: "+code
@@ -167,8 +167,8 @@ func (t *tx) paymentFailed(ctx context.Context, pi *intent, why *failure) error 
 	return t.emit(ctx, "payment_intent.payment_failed", pi)
 }
 
-// authenticated takes the customer's answer to the bank's question.
-func (t *tx) authenticated(ctx context.Context, s *session, pi *intent, yes bool) error {
+// finishAuthentication records the customer's answer to the bank's question.
+func (t *tx) finishAuthentication(ctx context.Context, s *session, pi *intent, yes bool) error {
 	if !yes {
 		return t.paymentFailed(ctx, pi, &failure{
 			Type: invalidRequest, Code: "payment_intent_authentication_failure", Message: "the customer could not be authenticated",
@@ -182,7 +182,7 @@ func (t *tx) authenticated(ctx context.Context, s *session, pi *intent, yes bool
 	return t.authorise(ctx, s, pi, &m, &threeDSecure{AuthenticationFlow: "challenge", Result: "authenticated", Version: "2.2.0"})
 }
 
-// authorise holds the money, or takes it where the session asked for that, and
+// authorise holds the money, or captures it at once if the session asks for that, and
 // completes the session.
 func (t *tx) authorise(ctx context.Context, s *session, pi *intent, m *method, secure *threeDSecure) error {
 	ch := t.newCharge(pi, m)

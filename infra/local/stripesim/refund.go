@@ -10,7 +10,7 @@ const (
 	refundHoldExpired = "expired_uncaptured_charge"
 )
 
-// A refund is money given back, or a hold let go.
+// A refund is a refund of captured money, or the release of a hold.
 type refund struct {
 	ID                 string            `json:"id"`
 	Object             string            `json:"object"`
@@ -25,7 +25,7 @@ type refund struct {
 	Status             string            `json:"status"`
 }
 
-func (r *refund) head() (kind, id string) { return kindRefund, r.ID }
+func (r *refund) kindAndID() (kind, id string) { return kindRefund, r.ID }
 
 // createRefund serves POST /v1/refunds.
 func createRefund(ctx context.Context, t *tx, c *call) (any, error) {
@@ -89,7 +89,7 @@ func (t *tx) chargeToRefund(ctx context.Context, chargeID, intentID string) (*ch
 	return ch, t.get(ctx, kindCharge, chargeID, "charge", ch)
 }
 
-// refundCharge records amount as given back, and books it if it was received.
+// refundCharge records a refund of amount, and books it if the charge was captured.
 func (t *tx) refundCharge(ctx context.Context, ch *charge, amount int64, reason *string, metadata map[string]string) (*refund, error) {
 	r := &refund{
 		ID: newID("re"), Object: kindRefund, Amount: amount, Charge: ch.ID, Created: t.now.Unix(), Currency: ch.Currency,

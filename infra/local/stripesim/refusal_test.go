@@ -15,7 +15,7 @@ import (
 	"evisit/infra/local/stripesim"
 )
 
-func TestASessionIsRefused(t *testing.T) {
+func TestSession_Refuses(t *testing.T) {
 	t.Parallel()
 	s := newBench(t).shop(lake)
 	item := func(p *stripe.CheckoutSessionParams) *stripe.CheckoutSessionLineItemPriceDataParams {
@@ -27,7 +27,7 @@ func TestASessionIsRefused(t *testing.T) {
 	}{
 		{"without a mode", "parameter_missing", "mode", func(p *stripe.CheckoutSessionParams) { p.Mode = nil }},
 		{"with an unknown mode", "", "mode", func(p *stripe.CheckoutSessionParams) { p.Mode = stripe.String("gift") }},
-		{"with a mode it does not model", "not_simulated", "mode", func(p *stripe.CheckoutSessionParams) { p.Mode = stripe.String("subscription") }},
+		{"with a mode that is not simulated", "not_simulated", "mode", func(p *stripe.CheckoutSessionParams) { p.Mode = stripe.String("subscription") }},
 		{"without line items", "parameter_missing", "line_items", func(p *stripe.CheckoutSessionParams) { p.LineItems = nil }},
 		{"without a success URL", "parameter_missing", "success_url", func(p *stripe.CheckoutSessionParams) { p.SuccessURL = nil }},
 		{"with a relative URL", "url_invalid", "cancel_url", func(p *stripe.CheckoutSessionParams) { p.CancelURL = stripe.String("/back") }},
@@ -56,17 +56,17 @@ func TestASessionIsRefused(t *testing.T) {
 			p.Customer = stripe.String("cus_elsewhere")
 		}},
 		{"with a parameter Stripe does not know", "parameter_unknown", "colour", func(p *stripe.CheckoutSessionParams) { p.AddExtra("colour", "red") }},
-		{"with a parameter the simulator does not model", "not_simulated", "allow_promotion_codes", func(p *stripe.CheckoutSessionParams) {
+		{"with a parameter that is not simulated", "not_simulated", "allow_promotion_codes", func(p *stripe.CheckoutSessionParams) {
 			p.AllowPromotionCodes = stripe.Bool(true)
 		}},
 		{"with text for a number", "parameter_invalid_integer", "expires_at", func(p *stripe.CheckoutSessionParams) { p.AddExtra("expires_at", "soon") }},
-		{"expanding what cannot be", "", "expand", func(p *stripe.CheckoutSessionParams) { p.AddExpand("amount_total") }},
+		{"expanding a field that cannot be expanded", "", "expand", func(p *stripe.CheckoutSessionParams) { p.AddExpand("amount_total") }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			p := s.sessionParams(4900, "")
 			test.change(p)
-			_, err := s.openWith(p)
+			_, err := s.createSession(p)
 			want := http.StatusBadRequest
 			if test.code == "resource_missing" {
 				want = http.StatusNotFound
@@ -79,7 +79,7 @@ func TestASessionIsRefused(t *testing.T) {
 	}
 }
 
-func TestAnIntentRefusesWhatItsStateForbids(t *testing.T) {
+func TestIntent_RefusesByState(t *testing.T) {
 	t.Parallel()
 	capture := func(s shop, id string) error { _, err := s.capture(id, 0, ""); return err }
 	cancel := func(s shop, id string) error { _, err := s.cancel(id); return err }
@@ -89,28 +89,28 @@ func TestAnIntentRefusesWhatItsStateForbids(t *testing.T) {
 		do   func(shop, string) error
 		want string
 	}{
-		{"capturing what was canceled", func(_ *bench, s shop) string {
-			id := s.held(stripesim.CardSuccess)
+		{"capturing a canceled intent", func(_ *bench, s shop) string {
+			id := s.newHold(stripesim.CardSuccess)
 			_ = cancel(s, id)
 			return id
 		}, capture, "canceled"},
-		{"canceling what was captured", func(_ *bench, s shop) string {
-			id := s.held(stripesim.CardSuccess)
+		{"canceling a captured intent", func(_ *bench, s shop) string {
+			id := s.newHold(stripesim.CardSuccess)
 			_ = capture(s, id)
 			return id
 		}, cancel, "succeeded"},
-		{"capturing what lapsed, before the clock is looked at", func(b *bench, s shop) string {
-			id := s.held(stripesim.CardSuccess)
+		{"capturing an expired hold before a tick", func(b *bench, s shop) string {
+			id := s.newHold(stripesim.CardSuccess)
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.now = b.now.Add(7 * 24 * time.Hour)
 			return id
 		}, capture, "canceled"},
 		{"canceling while the page is open", func(_ *bench, s shop) string {
-			return s.pay(s.open().ID, stripesim.CardDeclined).Intent
+			return s.pay(s.newSession().ID, stripesim.CardDeclined).Intent
 		}, cancel, "requires_payment_method"},
 		{"capturing before authentication", func(_ *bench, s shop) string {
-			return s.pay(s.open().ID, stripesim.CardAuthenticate).Intent
+			return s.pay(s.newSession().ID, stripesim.CardAuthenticate).Intent
 		}, capture, "requires_action"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -125,10 +125,10 @@ func TestAnIntentRefusesWhatItsStateForbids(t *testing.T) {
 	}
 }
 
-func TestACaptureIsForPartOfTheHoldAtMost(t *testing.T) {
+func TestCapture_RefusesAmount(t *testing.T) {
 	t.Parallel()
 	s := newBench(t).shop(lake)
-	id := s.held(stripesim.CardSuccess)
+	id := s.newHold(stripesim.CardSuccess)
 	for cents, code := range map[int64]stripe.ErrorCode{-1: "parameter_invalid_integer", 4901: "amount_too_large"} {
 		if _, err := s.capture(id, cents, ""); refusal(t, err).Code != code {
 			t.Errorf("capturing %d: %v", cents, err)
@@ -143,11 +143,11 @@ func TestACaptureIsForPartOfTheHoldAtMost(t *testing.T) {
 	}
 }
 
-func TestAnotherAccountsObjectsDoNotExist(t *testing.T) {
+func TestAccount_CannotReachAnothersObjects(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	mine := b.shop(lake)
-	cs := mine.open()
+	cs := mine.newSession()
 	pi, err := mine.intent(mine.pay(cs.ID, stripesim.CardSuccess).Intent)
 	if err != nil {
 		t.Fatal(err)
@@ -182,23 +182,23 @@ func TestAnotherAccountsObjectsDoNotExist(t *testing.T) {
 	}
 }
 
-func TestAKeyDoesOnlyWhatItIsAllowed(t *testing.T) {
+func TestKey_Permissions(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	id := b.shop(lake).held(stripesim.CardSuccess)
+	id := b.shop(lake).newHold(stripesim.CardSuccess)
 	api, reader, stranger := shop{b, lake, "rk_test_api_only"}, shop{b, lake, "rk_test_reads_intents"}, shop{b, lake, "sk_test_stranger"}
 	for _, test := range []struct {
 		name   string
 		do     func() error
 		status int
 	}{
-		{"api opens a session", func() error { api.open(); return nil }, 0},
-		{"api reads what it may write", func() error { _, err := api.session(api.open().ID); return err }, 0},
+		{"api opens a session", func() error { api.newSession(); return nil }, 0},
+		{"api reads what it may write", func() error { _, err := api.session(api.newSession().ID); return err }, 0},
 		{"api captures", func() error { _, err := api.capture(id, 0, ""); return err }, 403},
 		{"api reads an intent", func() error { _, err := api.intent(id); return err }, 403},
 		{"reader reads an intent", func() error { _, err := reader.intent(id); return err }, 0},
 		{"reader cancels", func() error { _, err := reader.cancel(id); return err }, 403},
-		{"reader opens a session", func() error { _, err := reader.openWith(reader.sessionParams(4900, "")); return err }, 403},
+		{"reader opens a session", func() error { _, err := reader.createSession(reader.sessionParams(4900, "")); return err }, 403},
 		{"stranger reads", func() error { _, err := stranger.intent(id); return err }, 401},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -217,7 +217,7 @@ func TestAKeyDoesOnlyWhatItIsAllowed(t *testing.T) {
 	}
 }
 
-func TestListsSearchAndExpansionFindWhatIsThere(t *testing.T) {
+func TestIntent_ListSearchExpand(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	s := b.shop(lake)
@@ -229,7 +229,7 @@ func TestListsSearchAndExpansionFindWhatIsThere(t *testing.T) {
 	for i, ref := range []string{"pay_a", "pay_b", "pay_'c"} {
 		p := s.sessionParams(int64(1000*(i+1)), "")
 		p.Customer, p.PaymentIntentData.Metadata = stripe.String(cus.ID), map[string]string{"ref": ref}
-		cs, err := s.openWith(p)
+		cs, err := s.createSession(p)
 		if err != nil {
 			t.Fatal(err)
 		}

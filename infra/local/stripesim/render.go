@@ -10,7 +10,7 @@ import (
 	"github.com/stripe/stripe-mock/spec"
 )
 
-// A page is a list as Stripe shows one.
+// A page is one page of a list in Stripe's form.
 type page struct {
 	Object  string `json:"object"`
 	Data    []any  `json:"data"`
@@ -18,7 +18,7 @@ type page struct {
 	URL     string `json:"url"`
 }
 
-// render turns an object into the JSON a client sees.
+// render returns the JSON of an object that a client sees.
 func (t *tx) render(v any) (map[string]any, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -28,28 +28,29 @@ func (t *tx) render(v any) (map[string]any, error) {
 	if err := json.Unmarshal(body, &shown); err != nil {
 		return nil, fmt.Errorf("encoding: %w", err)
 	}
-	t.finish(shown)
+	t.forClient(shown)
 	if data, ok := shown["data"].([]any); ok {
 		for _, item := range data {
 			if m, ok := item.(map[string]any); ok {
-				t.finish(m)
+				t.forClient(m)
 			}
 		}
 	}
 	return shown, nil
 }
 
-// finish hides what is the simulator's and sets what depends on where it runs.
-func (t *tx) finish(shown map[string]any) {
+// forClient removes the simulator's own fields and sets the page's address, which
+// depends on where the simulator runs.
+func (t *tx) forClient(shown map[string]any) {
 	delete(shown, "_sim")
 	if shown["object"] == kindSession && shown["status"] == sessionOpen {
 		shown["url"] = t.sim.baseURL + "/pay/" + fmt.Sprint(shown["id"])
 	}
 }
 
-// described encodes a reply that fits the schema; one that does not is a bug
-// of the simulator's and fails loudly.
-func (q *request) described(s *spec.Schema, status int, v map[string]any) (*reply, error) {
+// encodeReply encodes a reply. A reply that does not fit its schema is a bug of the
+// simulator and an error.
+func (q *request) encodeReply(s *spec.Schema, status int, v map[string]any) (*reply, error) {
 	body, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encoding reply: %w", err)
@@ -64,7 +65,7 @@ func (q *request) described(s *spec.Schema, status int, v map[string]any) (*repl
 	return &reply{status: status, body: body}, nil
 }
 
-// fits checks an object against its schema.
+// fits returns an error if an object does not fit its schema.
 func (s *Sim) fits(kind string, shown map[string]any) error {
 	schema, err := s.schema(kind)
 	if err != nil {
@@ -73,8 +74,8 @@ func (s *Sim) fits(kind string, shown map[string]any) error {
 	return s.description.fits(schema, shown)
 }
 
-// list serves a list operation: newest first, filtered by equality on the
-// named fields and by creation time.
+// list serves a list operation: newest first, filtered by equality of the named fields
+// and by creation time.
 func (t *tx) list(ctx context.Context, c *call, kind string, filters ...string) (any, error) {
 	var p struct {
 		Limit         int    `json:"limit"`
@@ -150,7 +151,7 @@ func hasAll(o map[string]any, want map[string]string) bool {
 	return true
 }
 
-// A span is a range of creation times; nil bounds are open.
+// A span is a range of creation times, by Stripe's names of its bounds.
 type span map[string]float64
 
 func parseCreated(v any) (span, error) {
@@ -185,8 +186,7 @@ func (s span) contains(v any) bool {
 	return true
 }
 
-// expandable are the fields this simulator can put whole objects into, and
-// their kinds.
+// expandable are the fields that can be expanded, with the kinds of their objects.
 var expandable = map[string]string{
 	"balance_transaction": kindTransaction,
 	"charge":              kindCharge,
@@ -196,7 +196,7 @@ var expandable = map[string]string{
 	"payment_method":      kindMethod,
 }
 
-// expandAll replaces ids by their objects, as asked by paths such as
+// expandAll replaces ids by their objects, for paths such as
 // latest_charge.balance_transaction or data.customer.
 func (t *tx) expandAll(ctx context.Context, shown map[string]any, paths []string) error {
 	for _, path := range paths {
@@ -245,7 +245,7 @@ func (t *tx) expandField(ctx context.Context, in map[string]any, field, whole st
 	}
 	id, ok := value.(string)
 	if !ok {
-		return nil // absent, or expanded already
+		return nil // the field is absent or already expanded
 	}
 	bodies, err := t.bodies(ctx, `SELECT body FROM objects WHERE id = ? AND account = ? AND kind = ?`, id, t.account, kind)
 	if err != nil {

@@ -19,7 +19,8 @@ import (
 	"evisit/infra/local/stripesim"
 )
 
-// TestMain lets the test binary be a simulator's process, to be killed.
+// TestMain makes the test binary a simulator's process that a test kills, if
+// STRIPESIM_SERVE_DB is set.
 func TestMain(m *testing.M) {
 	if db := os.Getenv("STRIPESIM_SERVE_DB"); db != "" {
 		serveUntilKilled(db)
@@ -42,7 +43,7 @@ func serveUntilKilled(db string) {
 	select {}
 }
 
-// spawn starts a simulator's process on b's state and points stripe-go at it.
+// spawn starts a simulator's process on b's state, which b's shops then call.
 func (b *bench) spawn() (kill func()) {
 	b.Helper()
 	self, err := os.Executable()
@@ -70,13 +71,14 @@ func (b *bench) spawn() (kill func()) {
 	}
 }
 
-func TestStateSurvivesKilling(t *testing.T) {
+// Sessions, payments and idempotency keys survive a kill of the simulator.
+func TestNew_StateSurvivesKill(t *testing.T) {
 	t.Parallel()
 	b := &bench{T: t, db: filepath.Join(t.TempDir(), "stripe.db")}
 	s := b.shop(lake)
 
 	kill := b.spawn()
-	cs, err := s.openWith(s.sessionParams(4900, "evt_1-1"))
+	cs, err := s.createSession(s.sessionParams(4900, "evt_1-1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +88,7 @@ func TestStateSurvivesKilling(t *testing.T) {
 	}
 
 	kill = b.spawn()
-	again, err := s.openWith(s.sessionParams(4900, "evt_1-1"))
+	again, err := s.createSession(s.sessionParams(4900, "evt_1-1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,14 +112,14 @@ func TestStateSurvivesKilling(t *testing.T) {
 	}
 }
 
-func TestPendingWebhooksSurviveARestart(t *testing.T) {
+func TestNew_WebhooksSurviveRestart(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.stop()
 	b.db = filepath.Join(t.TempDir(), "stripe.db")
 	b.start()
 	b.answer(http.StatusServiceUnavailable)
-	b.shop(lake).held(stripesim.CardSuccess)
+	b.shop(lake).newHold(stripesim.CardSuccess)
 	b.sim.Tick(t.Context())
 	b.stop()
 

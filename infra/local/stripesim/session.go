@@ -57,7 +57,7 @@ type session struct {
 	Sim                 sessionSim        `json:"_sim"`
 }
 
-// sessionSim is what the PaymentIntent of the session will be made of.
+// A sessionSim holds the values of the session's future PaymentIntent.
 type sessionSim struct {
 	Items  []lineItem       `json:"items"`
 	Intent intentDataParams `json:"intent"`
@@ -89,9 +89,9 @@ type lineItem struct {
 	Quantity       int64  `json:"quantity"`
 }
 
-func (s *session) head() (kind, id string) { return kindSession, s.ID }
+func (s *session) kindAndID() (kind, id string) { return kindSession, s.ID }
 
-// due is when an open session expires by itself.
+// due is when an open session expires.
 func (s *session) due() int64 {
 	if s.Status == sessionOpen {
 		return s.ExpiresAt
@@ -155,14 +155,14 @@ func createSession(ctx context.Context, t *tx, c *call) (any, error) {
 			return nil, err
 		}
 	}
-	s := p.open(t.now)
+	s := p.newSession(t.now)
 	if err := p.total(s); err != nil {
 		return nil, err
 	}
 	return s, t.put(ctx, s, s.due())
 }
 
-// check refuses what Stripe's description cannot say is wrong.
+// check refuses wrong parameters that Stripe's description does not exclude.
 func (p *sessionParams) check(now time.Time) error {
 	switch {
 	case p.Mode == "":
@@ -207,8 +207,8 @@ func (p *sessionParams) check(now time.Time) error {
 	return checkMetadata("payment_intent_data[metadata]", p.PaymentIntentData.Metadata)
 }
 
-// open makes the session, without its line items.
-func (p *sessionParams) open(now time.Time) *session {
+// newSession returns the session without its line items.
+func (p *sessionParams) newSession(now time.Time) *session {
 	s := &session{
 		ID:                 newID("cs_test"),
 		Object:             kindSession,
@@ -241,8 +241,8 @@ func (p *sessionParams) open(now time.Time) *session {
 	return s
 }
 
-// total adds the line items up. Stripe's smallest charge is 50 cents and its
-// largest has eight digits.
+// total sums the line items. Stripe's smallest charge is 50 cents, and its largest has
+// eight digits.
 func (p *sessionParams) total(s *session) error {
 	if len(p.LineItems) == 0 {
 		return invalid("parameter_missing", "line_items", "missing required parameter: line_items")
@@ -325,8 +325,8 @@ func expireSession(ctx context.Context, t *tx, c *call) (any, error) {
 	return &s, t.expire(ctx, &s)
 }
 
-// expire closes an open session unpaid. A PaymentIntent that a failed attempt
-// left behind is canceled with it.
+// expire ends an open session that was not paid, and cancels the PaymentIntent of a
+// failed attempt.
 func (t *tx) expire(ctx context.Context, s *session) error {
 	s.Status = sessionExpired
 	if err := t.put(ctx, s, s.due()); err != nil {
@@ -345,7 +345,7 @@ func (t *tx) expire(ctx context.Context, s *session) error {
 	return t.emit(ctx, "checkout.session.expired", s)
 }
 
-// complete closes a session whose payment is held or made.
+// complete ends a session whose payment is held or captured.
 func (t *tx) complete(ctx context.Context, s *session, pi *intent) error {
 	s.Status = sessionComplete
 	s.CustomerDetails = &customerDetails{Email: s.CustomerEmail}
@@ -358,7 +358,7 @@ func (t *tx) complete(ctx context.Context, s *session, pi *intent) error {
 	return t.emit(ctx, "checkout.session.completed", s)
 }
 
-// successURL is where the page sends the customer after paying.
+// successURL is where the page redirects the customer after paying.
 func (s *session) successURL() string {
 	return strings.ReplaceAll(s.SuccessURL, "{CHECKOUT_SESSION_ID}", s.ID)
 }
@@ -382,7 +382,7 @@ func orEmpty(m map[string]string) map[string]string {
 	return maps.Clone(m)
 }
 
-// checkMetadata holds Stripe's limits: 50 keys of 40 characters, values of 500.
+// checkMetadata checks Stripe's limits: 50 keys of 40 characters, values of 500.
 func checkMetadata(param string, m map[string]string) error {
 	if len(m) > 50 {
 		return invalid("", param, "metadata has more than 50 keys")

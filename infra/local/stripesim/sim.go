@@ -1,28 +1,28 @@
 // Package stripesim is a stateful simulator of the part of Stripe's HTTP API
-// that evisit uses, for a laptop and for tests. It speaks to stripe-go as
-// Stripe does (API version 2023-10-16), serves its own hosted Checkout page,
-// signs and retries webhooks, and makes trouble on command.
+// that evisit uses, for a laptop and for tests. It answers stripe-go as Stripe does
+// (API version 2023-10-16), serves a hosted Checkout page, signs and retries
+// webhooks, and fails on command.
 //
-// It is an oracle: what was held, taken, released and given back is computed
-// only from its own objects. Requests and replies are checked against Stripe's
-// own OpenAPI description. What Stripe would accept and the simulator does not
-// model is refused, never ignored.
+// The simulator's Oracle computes what was held, captured, released and refunded from
+// the simulator's objects alone. Requests and replies are checked against Stripe's
+// OpenAPI description. A request that Stripe accepts and the simulator does not model
+// is refused, never ignored.
 //
-// Beside the API under /v1 and the pages under /pay, scripts and checkers use:
+// Beside the API under /v1 and the pages under /pay, scripts use:
 //
-//	GET    /sim/oracle?account=   the truth about an account, or about all
-//	POST   /sim/pay               {"session", "card", "authenticate"}: what the page does
-//	POST   /sim/tick              do what is due, return when webhooks are answered
-//	GET    /sim/webhooks          deliveries not yet taken; ?all=1 every one
-//	POST   /sim/faults            a Fault; GET lists them, DELETE clears all or /{id}
+//	GET    /sim/oracle?account=   the Oracle of an account, or of all accounts
+//	POST   /sim/pay               {"session", "card", "authenticate"}: Pay
+//	POST   /sim/tick              Tick
+//	GET    /sim/webhooks          pending deliveries; ?all=1 every delivery
+//	POST   /sim/faults            a Fault; GET lists the faults, DELETE clears all or /{id}
 //
-// Two habits of this API version surprise: letting go of a hold, or of the
-// part that a smaller capture left, is a Refund with a charge.refunded event
-// and counts in the charge's amount_refunded; and a Checkout session has no
-// PaymentIntent until its customer first tries a card.
+// Two properties of this API version are unexpected. The release of a hold, or of the
+// part that a smaller capture left, is a Refund with a charge.refunded event and
+// counts in the charge's amount_refunded. A Checkout session has no PaymentIntent
+// until its customer first tries a card.
 //
-// It leaves out what evisit does not use: fees, payouts, disputes,
-// subscriptions, currencies other than US dollars, cards other than its own.
+// Fees, payouts, disputes, subscriptions, currencies other than US dollars, and cards
+// other than the simulator's are not simulated.
 package stripesim
 
 import (
@@ -37,18 +37,18 @@ import (
 	"time"
 )
 
-// Options say what a simulator starts with.
+// Options are the settings of a simulator.
 type Options struct {
-	Now      func() time.Time // the clock that holds, sessions, keys and retries live by
-	DB       string           // SQLite file of the state; empty keeps it in memory
-	Accounts []string         // connected accounts that exist, besides those added before
+	Now      func() time.Time // the clock of holds, sessions, idempotency keys and retries
+	DB       string           // SQLite file of the state; if empty, the state is in memory
+	Accounts []string         // connected accounts, in addition to those in DB
 	Keys     []Key
-	Webhooks []Webhook // endpoints, in an order that stays the same over restarts
+	Webhooks []Webhook // endpoints, in the same order at every start
 	Log      *slog.Logger
 }
 
-// A Key is a secret key and what it may do: "payment_intents:write" (which
-// includes reading), "charges:read"; "*" is everything and none is nothing.
+// A Key is a secret key and its permissions, such as "charges:read" or
+// "payment_intents:write", which includes reading. "*" permits everything.
 type Key struct {
 	Secret string
 	Allow  []string
@@ -60,14 +60,14 @@ func (k Key) allows(permission string) bool {
 		isRead && slices.Contains(k.Allow, resource+":write")
 }
 
-// A Webhook is an endpoint. One with Connect gets the events of connected
-// accounts, one without the platform's own.
+// A Webhook is an endpoint. An endpoint with Connect receives the events of connected
+// accounts, and an endpoint without Connect those of the platform.
 type Webhook struct {
 	URL, Secret string
 	Connect     bool
 }
 
-// A Sim is the simulator. It may be used from several goroutines.
+// A Sim is a simulator. It is safe for concurrent use.
 type Sim struct {
 	*description
 	opt    Options
@@ -76,23 +76,23 @@ type Sim struct {
 	client *http.Client
 	faults faults
 
-	mu      sync.Mutex // one request or step of the clock at a time
+	mu      sync.Mutex // one transaction at a time
 	baseURL string     // guarded by mu
 
 	inUseMu sync.Mutex
 	inUse   map[string]bool // idempotency keys in progress
 
-	delivering sync.Mutex // one sender of webhooks at a time
+	delivering sync.Mutex // one call of deliver at a time
 	wake       chan struct{}
 	stop       context.CancelFunc
 	stopped    chan struct{}
 }
 
-// tickEvery is how often, in real time, the simulator looks at the clock.
+// tickEvery is the real time between two calls of Tick.
 const tickEvery = 100 * time.Millisecond
 
-// New opens the state and starts delivering webhooks. Close stops it; the
-// context only bounds the start.
+// New loads the state and starts to deliver webhooks, until Close. The context limits
+// the start only.
 func New(ctx context.Context, opt Options) (*Sim, error) {
 	d, err := stripeDescription()
 	if err != nil {
@@ -155,7 +155,7 @@ func (s *Sim) Close() error {
 	return nil
 }
 
-// SetBaseURL tells where the simulator's pages are reachable.
+// SetBaseURL sets the address of the simulator's pages.
 func (s *Sim) SetBaseURL(url string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -164,10 +164,10 @@ func (s *Sim) SetBaseURL(url string) {
 
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Tick does everything that is due by the clock: sessions expire, holds lapse,
-// webhooks go out. It returns when they have been answered.
+// Tick expires the sessions and holds that are due and sends the webhooks that are due.
+// Tick returns when the webhooks are answered.
 func (s *Sim) Tick(ctx context.Context) {
-	err := s.settle(ctx)
+	err := s.expireDue(ctx)
 	if err == nil {
 		err = s.deliver(ctx)
 	}
@@ -191,17 +191,17 @@ func (s *Sim) run(ctx context.Context) {
 	}
 }
 
-// poke has the background look at once, not at the next tick.
-func (s *Sim) poke() {
+// wakeUp makes run call Tick at once instead of after tickEvery.
+func (s *Sim) wakeUp() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 }
 
-// settle expires sessions and lapses holds that are due. Every request does so
-// first: what the clock has ended must not be acted upon.
-func (s *Sim) settle(ctx context.Context) error {
+// expireDue expires the sessions and holds that are due. Every request calls expireDue
+// first, so that it cannot act on an object that has expired.
+func (s *Sim) expireDue(ctx context.Context) error {
 	return s.update(ctx, Platform, origin{}, func(ctx context.Context, t *tx) error {
 		due, err := t.due(ctx)
 		if err != nil {
@@ -209,7 +209,7 @@ func (s *Sim) settle(ctx context.Context) error {
 		}
 		for _, d := range due {
 			t.account = d.account
-			if err := t.end(ctx, d); err != nil {
+			if err := t.expireObject(ctx, d); err != nil {
 				return fmt.Errorf("ending %s: %w", d.id, err)
 			}
 		}
@@ -236,7 +236,7 @@ func (t *tx) due(ctx context.Context) (_ []dueObject, err error) {
 	return out, rows.Err()
 }
 
-func (t *tx) end(ctx context.Context, d dueObject) error {
+func (t *tx) expireObject(ctx context.Context, d dueObject) error {
 	if d.kind == kindSession {
 		var s session
 		if err := t.get(ctx, d.kind, d.id, "", &s); err != nil {

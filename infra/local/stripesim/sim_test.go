@@ -28,8 +28,8 @@ const (
 	secret = "whsec_connect"
 )
 
-// A bench is a simulator on a port, a clock that stands still until moved, an
-// endpoint that keeps what it is sent, and stripe-go pointed at it all.
+// A bench is a simulator on a port, a clock that only the test moves, an endpoint that
+// keeps the events it receives, and stripe-go as the simulator's client.
 type bench struct {
 	*testing.T
 	sim     *stripesim.Sim
@@ -40,9 +40,9 @@ type bench struct {
 
 	mu     sync.Mutex
 	now    time.Time
-	status int // what the endpoint answers
+	status int // status with which the endpoint answers
 	got    []stripe.Event
-	signed []string // the times in the signatures
+	signed []string // times in the signatures
 }
 
 func newBench(t *testing.T) *bench {
@@ -55,7 +55,7 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// start starts a simulator on the bench's state, as after a restart.
+// start starts a simulator on the bench's state.
 func (b *bench) start() {
 	b.Helper()
 	sim, err := stripesim.New(b.Context(), stripesim.Options{
@@ -127,7 +127,8 @@ func (b *bench) receive(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(b.status)
 }
 
-// events delivers what is due and returns the types received since last asked.
+// events sends the webhooks that are due and returns the types received since the last
+// call.
 func (b *bench) events() []string {
 	b.sim.Tick(b.Context())
 	b.mu.Lock()
@@ -140,7 +141,7 @@ func (b *bench) events() []string {
 	return types
 }
 
-// A shop is one account's view of Stripe, through stripe-go.
+// A shop calls Stripe for one account with one key.
 type shop struct {
 	*bench
 	account string
@@ -168,7 +169,7 @@ func (s shop) params(idempotencyKey string) stripe.Params {
 	return p
 }
 
-// sessionParams are those of a consultation's fee, held until it is answered.
+// sessionParams are the parameters of a session that holds a consultation's fee.
 func (s shop) sessionParams(cents int64, idempotencyKey string) *stripe.CheckoutSessionParams {
 	return &stripe.CheckoutSessionParams{
 		Params:            s.params(idempotencyKey),
@@ -191,16 +192,16 @@ func (s shop) sessionParams(cents int64, idempotencyKey string) *stripe.Checkout
 	}
 }
 
-func (s shop) open() *stripe.CheckoutSession {
+func (s shop) newSession() *stripe.CheckoutSession {
 	s.Helper()
-	cs, err := s.openWith(s.sessionParams(4900, ""))
+	cs, err := s.createSession(s.sessionParams(4900, ""))
 	if err != nil {
 		s.Fatal(err)
 	}
 	return cs
 }
 
-func (s shop) openWith(p *stripe.CheckoutSessionParams) (*stripe.CheckoutSession, error) {
+func (s shop) createSession(p *stripe.CheckoutSessionParams) (*stripe.CheckoutSession, error) {
 	return checkout.Client{B: s.backend(), Key: s.key}.New(p)
 }
 
@@ -254,10 +255,10 @@ func (s shop) pay(session, card string) stripesim.Payment {
 	return p
 }
 
-// held opens a session for $49, has it paid, and returns its intent's id.
-func (s shop) held(card string) string {
+// newHold makes a session for $49, pays it, and returns the id of its intent.
+func (s shop) newHold(card string) string {
 	s.Helper()
-	p := s.pay(s.open().ID, card)
+	p := s.pay(s.newSession().ID, card)
 	if p.IntentStatus != "requires_capture" {
 		s.Fatalf("after paying: %+v", p)
 	}
@@ -273,7 +274,7 @@ func (s shop) oracle() stripesim.Oracle {
 	return o
 }
 
-// refusalOf is the refusal that err is, or nil.
+// refusalOf returns err as a refusal by Stripe, or nil if err is no refusal.
 func refusalOf(err error) *stripe.Error {
 	var refused *stripe.Error
 	if errors.As(err, &refused) && refused.HTTPStatusCode < http.StatusInternalServerError {
@@ -282,7 +283,7 @@ func refusalOf(err error) *stripe.Error {
 	return nil
 }
 
-// refusal is what stripe-go makes of an error reply.
+// refusal returns err as Stripe's error. Any other error ends the test.
 func refusal(t testing.TB, err error) *stripe.Error {
 	t.Helper()
 	var refused *stripe.Error

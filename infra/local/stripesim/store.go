@@ -10,12 +10,12 @@ import (
 	"strings"
 	"time"
 
-	_ "modernc.org/sqlite" // the state's file format
+	_ "modernc.org/sqlite" // driver "sqlite"
 )
 
-// Every change of one request is one transaction of the file, so a process
-// killed at any moment leaves whole requests only. synchronous=OFF survives
-// that; it does not survive the loss of power, which a laptop's tests can bear.
+// schema is the schema of the state. All changes of one request are one transaction,
+// so a process killed at any moment leaves whole requests only. synchronous=OFF is
+// safe against a kill and not against a loss of power, which a simulator need not be.
 const schema = `
 PRAGMA journal_mode=WAL;
 PRAGMA synchronous=OFF;
@@ -44,8 +44,8 @@ func openDB(ctx context.Context, file string) (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening %s: %w", file, err)
 	}
-	// One connection: the simulator's lock admits one writer anyway, and a
-	// database in memory exists only as long as its connection.
+	// There is one connection, because a database in memory exists only as long as its
+	// connection, and Sim.mu admits one transaction at a time anyway.
 	db.SetMaxOpenConns(1)
 	if _, err := db.ExecContext(ctx, schema); err != nil {
 		return nil, errors.Join(fmt.Errorf("preparing %s: %w", file, err), db.Close())
@@ -53,19 +53,18 @@ func openDB(ctx context.Context, file string) (*sql.DB, error) {
 	return db, nil
 }
 
-// A tx is one request or one step of the clock: the account it acts for, the
-// instant it happens at and the changes it makes.
+// A tx is the transaction of one request or Tick, with its account and its time.
 type tx struct {
-	sim     *Sim
-	sql     *sql.Tx
-	now     time.Time
-	account string
-	origin  origin
-	news    bool // there is something to deliver
+	sim           *Sim
+	sql           *sql.Tx
+	now           time.Time
+	account       string
+	origin        origin
+	hasDeliveries bool // deliveries were queued
 }
 
-// An origin is the request that caused an event; zero for what Stripe does by
-// itself.
+// An origin is the request that caused an event. The zero origin is of events that no
+// request caused, such as the expiry of a hold.
 type origin struct {
 	ID  *string `json:"id"`
 	Key *string `json:"idempotency_key"`
@@ -74,7 +73,7 @@ type origin struct {
 // update runs f in a transaction under the simulator's lock. The changes are
 // kept if f succeeds or returns a failure, and dropped for any other error.
 func (s *Sim) update(ctx context.Context, account string, from origin, f func(context.Context, *tx) error) error {
-	// A client that hangs up does not undo what it asked for.
+	// The transaction goes on if the client hangs up, as it does at Stripe.
 	ctx = context.WithoutCancel(ctx)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,27 +83,27 @@ func (s *Sim) update(ctx context.Context, account string, from origin, f func(co
 	}
 	t := &tx{sim: s, sql: db, now: s.opt.Now().UTC(), account: account, origin: from}
 	ferr := f(ctx, t)
-	var told *failure
-	if ferr != nil && !errors.As(ferr, &told) {
+	var clientErr *failure
+	if ferr != nil && !errors.As(ferr, &clientErr) {
 		return errors.Join(ferr, db.Rollback())
 	}
 	if err := db.Commit(); err != nil {
 		return fmt.Errorf("committing: %w", err)
 	}
-	if t.news {
-		s.poke()
+	if t.hasDeliveries {
+		s.wakeUp()
 	}
 	return ferr
 }
 
-// An object is a row: Stripe's JSON, with what only the simulator needs to
-// know in a field "_sim" that is never shown.
-type object interface{ head() (kind, id string) }
+// An object is a row: Stripe's JSON, with the simulator's own fields in "_sim", which
+// no client sees.
+type object interface{ kindAndID() (kind, id string) }
 
-// put stores an object. A due time (unix seconds, zero for none) is when the
-// clock must look at it again.
+// put stores an object. due is when expireDue expires the object, in unix seconds, or
+// zero for never.
 func (t *tx) put(ctx context.Context, o object, due int64) error {
-	kind, id := o.head()
+	kind, id := o.kindAndID()
 	body, err := json.Marshal(o)
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", id, err)
@@ -117,8 +116,8 @@ func (t *tx) put(ctx context.Context, o object, due int64) error {
 	return nil
 }
 
-// get loads an object of the transaction's account into o. Another account's
-// object does not exist. The param names what the client called the id.
+// get loads an object of the transaction's account into o. An object of another
+// account is missing. param is the client's name of the id, for the failure.
 func (t *tx) get(ctx context.Context, kind, id, param string, o object) error {
 	var body string
 	err := t.sql.QueryRowContext(ctx, `SELECT body FROM objects WHERE id = ? AND account = ? AND kind = ?`, id, t.account, kind).Scan(&body)
@@ -138,8 +137,8 @@ func decode(id, body string, o object) error {
 	return nil
 }
 
-// each calls f with the stored JSON that a query selects as its only column,
-// until f has had enough.
+// each calls f with the stored JSON that a query selects as its only column, until f
+// returns false or an error.
 func (t *tx) each(ctx context.Context, query string, args []any, f func(body string) (more bool, err error)) (err error) {
 	rows, err := t.sql.QueryContext(ctx, query, args...)
 	if err != nil {

@@ -20,8 +20,8 @@ const (
 	deliveryDelivered = "delivered"
 	deliveryGivenUp   = "given up"
 
-	// deliverFor is how long an event is offered to an endpoint that does not
-	// take it, and the waits between attempts double from first to longest.
+	// deliverFor is how long the delivery of an event is retried. The waits between
+	// attempts double from the first to the longest.
 	deliverFor   = 3 * 24 * time.Hour
 	firstBackoff = 5 * time.Second
 	longBackoff  = 6 * time.Hour
@@ -30,8 +30,8 @@ const (
 	deliveryBatch    = 64
 )
 
-// A Delivery is one event on its way to one endpoint. Next is when it will be
-// tried, on the shared clock.
+// A Delivery is the delivery of one event to one endpoint. Next is the time of the next
+// attempt, on the shared clock.
 type Delivery struct {
 	ID       int64     `json:"id"`
 	Event    string    `json:"event"`
@@ -47,7 +47,7 @@ type Delivery struct {
 	body string
 }
 
-// queueDeliveries plans an event's deliveries and counts them.
+// queueDeliveries stores an event's deliveries and returns the number of endpoints.
 func (t *tx) queueDeliveries(ctx context.Context, e *event) (int, error) {
 	wait, copies := t.sim.faults.planDelivery(e.Type)
 	n := 0
@@ -56,7 +56,7 @@ func (t *tx) queueDeliveries(ctx context.Context, e *event) (int, error) {
 			continue
 		}
 		n++
-		t.news = true
+		t.hasDeliveries = true
 		for range copies {
 			_, err := t.sql.ExecContext(ctx, `INSERT INTO deliveries (event, type, hook, made, next, attempts, state, last) VALUES (?, ?, ?, ?, ?, 0, ?, '')`,
 				e.ID, e.Type, i, t.now.UnixMilli(), t.now.Add(wait).UnixMilli(), deliveryPending)
@@ -68,8 +68,8 @@ func (t *tx) queueDeliveries(ctx context.Context, e *event) (int, error) {
 	return n, nil
 }
 
-// deliver sends what is due until nothing is. Endpoints are served side by
-// side, each one event at a time.
+// deliver sends the deliveries that are due until none is due. Endpoints are served
+// concurrently, each with one event at a time.
 func (s *Sim) deliver(ctx context.Context) error {
 	s.delivering.Lock()
 	defer s.delivering.Unlock()
@@ -140,7 +140,7 @@ func (t *tx) deliveries(ctx context.Context, query string, args ...any) (_ []Del
 	return out, rows.Err()
 }
 
-// attempt offers one event once and records how it went.
+// attempt sends one delivery once and records the outcome.
 func (s *Sim) attempt(ctx context.Context, d Delivery) error {
 	outcome := s.send(ctx, d)
 	if err := ctx.Err(); err != nil {
@@ -173,7 +173,7 @@ func backoff(attempts int) time.Duration {
 	return min(wait, longBackoff)
 }
 
-// send posts one event and returns nil if the endpoint took it.
+// send posts one event and returns nil if the endpoint accepts the event.
 func (s *Sim) send(ctx context.Context, d Delivery) error {
 	drop, loseAnswer := s.faults.deliveryFault(d.Type)
 	if drop {
@@ -204,7 +204,7 @@ func (s *Sim) send(ctx context.Context, d Delivery) error {
 	return nil
 }
 
-// sign is Stripe's signature scheme v1.
+// sign returns a signature of Stripe's scheme v1.
 func sign(secret string, at time.Time, body []byte) string {
 	t := strconv.FormatInt(at.Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(secret))
