@@ -12,9 +12,11 @@ import (
 	"github.com/chromedp/cdproto/network"
 )
 
-func TestTheSessionIsHiddenFromScriptsAndOtherSites(t *testing.T) {
+// The session's cookie is HttpOnly and SameSite=Lax, is the only cookie, and is removed
+// on sign-out.
+func TestSession_Cookie(t *testing.T) {
 	t.Parallel()
-	jane := sit(t, start(t).URL, "cookies")
+	jane := newPerson(t, startSystem(t).URL, "cookies")
 	jane.signIn("Jane Smith")
 	found := 0
 	for _, c := range call(jane, network.GetCookies, network.GetCookiesParams{}).Cookies {
@@ -32,38 +34,38 @@ func TestTheSessionIsHiddenFromScriptsAndOtherSites(t *testing.T) {
 	}
 }
 
-// Another port of the same host is another origin and yet the same site, so
-// the cookie comes along and only the check of the origin stands in the way.
-// Another name is another site.
-func TestAnotherOriginCannotStartARequest(t *testing.T) {
+// A page of another origin cannot start a request. A page on another port of the same
+// host is of the same site, so that its form sends the cookie and only the check of
+// the origin refuses the form. A page on another host name is of another site.
+func TestRequest_RefusedFromAnotherOrigin(t *testing.T) {
 	t.Parallel()
-	site := start(t).URL
+	site := startSystem(t).URL
 	var page string
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		_, _ = fmt.Fprint(w, page)
 	}))
 	t.Cleanup(other.Close)
-	jane := newWindow(t, site, "origin")
+	jane := newPersonWithScripts(t, site, "origin")
 	jane.signIn("Jane Smith")
 	page = fmt.Sprintf(`<!doctype html><title>Elsewhere</title><form method="post" action="%s/my/visits">%s</form>`,
-		site, ask[string](jane, `[...document.querySelectorAll("form[action='/my/visits']")].at(-1).innerHTML`))
+		site, evaluate[string](jane, `[...document.querySelectorAll("form[action='/my/visits']")].at(-1).innerHTML`))
 	drafts := func() int {
-		jane.open("/my")
+		jane.goTo("/my")
 		return strings.Count(jane.text(), "Not sent yet")
 	}
 	for name, from := range map[string]string{"port": other.URL, "host": strings.Replace(other.URL, "127.0.0.1", "localhost", 1)} {
-		jane.open(from)
-		jane.leads(func() { ask[bool](jane, `(document.forms[0].requestSubmit(), true)`) })
-		if code := jane.answered(); code != http.StatusForbidden {
+		jane.goTo(from)
+		jane.loadPage(func() { evaluate[bool](jane, `(document.forms[0].requestSubmit(), true)`) })
+		if code := jane.statusCode(); code != http.StatusForbidden {
 			t.Errorf("from another %s a form is answered %d at %s", name, code, jane.address())
 		}
-		jane.reads("This was sent from another site, so it was refused")
+		jane.wantText("This was sent from another site, so it was refused")
 		if n := drafts(); n != 0 {
 			t.Errorf("from another %s a form made %d requests", name, n)
 		}
 	}
-	jane.press("Start Urinary symptoms") // the same form, from where it belongs
+	jane.press("Start Urinary symptoms") // the same form on our own page
 	if n := drafts(); n != 1 {
 		t.Errorf("from our own page the form made %d requests", n)
 	}

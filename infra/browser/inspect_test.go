@@ -16,8 +16,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 )
 
-// Widths in CSS pixels: a desktop, an ordinary phone, and the narrowest that
-// the web's accessibility guidelines still ask for.
+// Widths in CSS pixels: a desktop, an ordinary phone, and the narrowest window of the
+// web's accessibility guidelines; and the height of each.
 const (
 	desktop = 1200
 	phone   = 390
@@ -25,10 +25,10 @@ const (
 	tall    = 900
 )
 
-// most is how many bytes a page may be, with all that it loads.
-const most = 100_000
+// maxPageBytes is the maximum size of a page with all that it loads.
+const maxPageBytes = 100_000
 
-func (p *person) window(width int64, scale float64, scheme string) {
+func (p *person) setWindow(width int64, scale float64, scheme string) {
 	p.t.Helper()
 	call(p, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: tall, DeviceScaleFactor: scale})
 	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
@@ -36,9 +36,9 @@ func (p *person) window(width int64, scale float64, scheme string) {
 	}})
 }
 
-// look checks all that holds for every page of ours, and takes its pictures.
-// The page was answered with code.
-func (p *person) look(name string, code int64) {
+// checkPage checks the requirements of every page, and saves screenshots. code is the
+// expected status of the page.
+func (p *person) checkPage(name string, code int64) {
 	p.t.Helper()
 	p.shot++
 	name = fmt.Sprintf("%s-%02d-%s", p.name, p.shot, name)
@@ -46,45 +46,46 @@ func (p *person) look(name string, code int64) {
 		p.t.Helper()
 		p.t.Errorf("%s (%s): %s", name, p.path(), fmt.Sprintf(format, args...))
 	}
-	p.quiet(code, fail)
+	p.checkResponse(code, fail)
 	p.t.Logf("%-30s %6d bytes", name, p.size())
-	p.document(fail)
-	p.named(fail)
+	p.checkDocument(fail)
+	p.checkNames(fail)
 	for _, w := range []struct {
 		width  int64
 		scheme string
 	}{{desktop, "light"}, {desktop, "dark"}, {phone, "light"}, {narrow, "dark"}} {
-		p.window(w.width, 1, w.scheme)
-		p.fits(fail)
+		p.setWindow(w.width, 1, w.scheme)
+		p.checkWidth(fail)
 		p.picture(fmt.Sprintf("%s.%d-%s.png", name, w.width, w.scheme))
 		if w.width == phone || w.width == narrow {
-			p.axe(w.scheme, fail)
+			p.checkWithAxe(w.scheme, fail)
 		}
 	}
-	p.window(desktop/2, 2, "light") // zoomed to 200 %
-	p.fits(fail)
-	p.window(phone, 1, "light")
-	p.tabs(fail)
-	p.window(desktop, 1, "light")
-	p.quiet(code, fail) // looking, too, may have made it complain
+	p.setWindow(desktop/2, 2, "light") // zoomed to 200 %
+	p.checkWidth(fail)
+	p.setWindow(phone, 1, "light")
+	p.checkTabOrder(fail)
+	p.setWindow(desktop, 1, "light")
+	p.checkResponse(code, fail) // the checks may have caused complaints
 }
 
-type failing func(format string, args ...any)
+type failFunc func(format string, args ...any)
 
-// quiet checks the answer, its size and that Chromium had nothing to say.
-func (p *person) quiet(code int64, fail failing) {
+// checkResponse checks the page's status and size, and that Chromium reported no
+// error.
+func (p *person) checkResponse(code int64, fail failFunc) {
 	p.t.Helper()
 	p.mu.Lock()
-	trouble := p.trouble
-	p.trouble = nil
+	complaints := p.complaints
+	p.complaints = nil
 	p.mu.Unlock()
-	if status := p.answered(); status != code {
+	if status := p.statusCode(); status != code {
 		fail("answered %d, want %d", status, code)
 	}
-	if size := p.size(); size > most || size == 0 {
-		fail("is %d bytes with its style; at most %d", size, most)
+	if size := p.size(); size > maxPageBytes || size == 0 {
+		fail("is %d bytes with its style; at most %d", size, maxPageBytes)
 	}
-	for _, s := range trouble {
+	for _, s := range complaints {
 		fail("%s", s)
 	}
 }
@@ -97,10 +98,10 @@ func (p *person) size() int64 {
 
 var ids = regexp.MustCompile(`/visits/[^/]+`)
 
-// document checks language, title and headings.
-func (p *person) document(fail failing) {
+// checkDocument checks the page's language, title, headings and lack of scripts.
+func (p *person) checkDocument(fail failFunc) {
 	p.t.Helper()
-	d := ask[struct {
+	d := evaluate[struct {
 		Lang, Title string
 		Headings    []int
 		Scripts     int
@@ -132,8 +133,8 @@ func (p *person) document(fail failing) {
 	}
 }
 
-// named checks that all one can use has a name.
-func (p *person) named(fail failing) {
+// checkNames checks that every usable element has an accessible name.
+func (p *person) checkNames(fail failFunc) {
 	p.t.Helper()
 	usable := []string{"textbox", "checkbox", "radio", "combobox", "button", "link", "group", "spinbutton", "Date", "DateTime", "DisclosureTriangle", "img"}
 	for _, n := range call(p, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{}).Nodes {
@@ -141,17 +142,17 @@ func (p *person) named(fail failing) {
 		if n.Ignored || !slices.Contains(usable, role) || strings.TrimSpace(value(n.Name)) != "" {
 			continue
 		}
-		// A group may also be a details element, which its summary names.
+		// A details element is a group too, and is named by its summary.
 		if tag := call(p, dom.DescribeNode, dom.DescribeNodeParams{BackendNodeID: n.BackendDOMNodeID}).Node.LocalName; tag != "details" {
 			fail("has a %s (%s) without a name", role, tag)
 		}
 	}
 }
 
-// fits checks that nothing has to be scrolled sideways.
-func (p *person) fits(fail failing) {
+// checkWidth checks that the page is not wider than its window.
+func (p *person) checkWidth(fail failFunc) {
 	p.t.Helper()
-	w := ask[struct {
+	w := evaluate[struct {
 		Page, Window int
 		Wide         []string
 	}](p, `({
@@ -166,7 +167,7 @@ func (p *person) fits(fail failing) {
 
 func (p *person) picture(name string) {
 	p.t.Helper()
-	size := ask[struct{ W, H float64 }](p, `({W: innerWidth, H: document.documentElement.scrollHeight})`)
+	size := evaluate[struct{ W, H float64 }](p, `({W: innerWidth, H: document.documentElement.scrollHeight})`)
 	shot := call(p, page.CaptureScreenshot, page.CaptureScreenshotParams{
 		CaptureBeyondViewport: new(true), Clip: &page.Viewport{Width: size.W, Height: size.H, Scale: 1},
 	})
@@ -175,7 +176,7 @@ func (p *person) picture(name string) {
 	}
 }
 
-// A violation is what axe-core found.
+// A violation is a finding of axe-core.
 type violation struct {
 	ID, Help string
 	Nodes    []struct {
@@ -184,14 +185,14 @@ type violation struct {
 	}
 }
 
-// axe runs axe-core beside the page: contrast, names, roles, sizes of targets
-// and the rest of WCAG 2.2 AA that a machine can tell. It needs timers, which
-// stand still while scripts are off; the page itself has none to run.
-func (p *person) axe(scheme string, fail failing) {
+// checkWithAxe runs axe-core on the page, which checks contrast, names, roles, sizes of
+// targets and the other rules of WCAG 2.2 AA that a program can check. Scripts are on
+// meanwhile, because axe-core needs timers; the page itself has no scripts.
+func (p *person) checkWithAxe(scheme string, fail failFunc) {
 	p.t.Helper()
 	p.scripts(true)
 	defer p.scripts(false)
-	found := ask[[]violation](p, axe+`;axe.run(document, {
+	found := evaluate[[]violation](p, axe+`;axe.run(document, {
 		resultTypes: ["violations"],
 		runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
 	}).then(r => r.violations.map(v => ({ID: v.id, Help: v.help, Nodes: v.nodes.map(n => ({HTML: n.html, FailureSummary: n.failureSummary}))})))`)
@@ -200,32 +201,32 @@ func (p *person) axe(scheme string, fail failing) {
 	}
 }
 
-// A stop is where the Tab key led.
-type stop struct {
-	Index       int // among all elements; -1 is outside of the page
+// A tabStop is an element that the Tab key moved the focus to.
+type tabStop struct {
+	Index       int // index among all elements; -1 is outside of the page
 	What        string
-	Top, Bottom float64 // on the page
+	Top, Bottom float64 // position on the page
 	Outline     float64
 	Style       string
 	Shown, Seen bool
 }
 
-// stops are where the Tab key should lead, in the order of the page. Radio
-// buttons of one name are one stop.
-const stops = `[...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
+// tabStopsScript lists the elements that the Tab key should reach, in the order of the
+// page. Radio buttons of one name are one stop.
+const tabStopsScript = `[...document.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
 	.filter(e => e.checkVisibility() && e.tabIndex >= 0)
 	.filter((e, i, all) => e.type !== "radio" || e === (all.find(o => o.name === e.name && o.checked) ?? all.find(o => o.name === e.name)))`
 
-// tabs goes through the page with the Tab key: in the order in which it reads,
-// to everything usable, and always visible where one is. The page is newly
-// loaded, so that the first press leads to its first stop.
-func (p *person) tabs(fail failing) {
+// checkTabOrder presses the Tab key through the page, and checks that the focus moves
+// in the order of the page, reaches every usable element and is visible. The focus
+// starts outside of the page, so that the first press leads to the first element.
+func (p *person) checkTabOrder(fail failFunc) {
 	p.t.Helper()
-	want := ask[[]string](p, `(document.activeElement.blur(), `+stops+`.map(e => e.tagName + " " + (e.id || e.textContent.trim())))`)
-	before := stop{Index: -1}
+	want := evaluate[[]string](p, `(document.activeElement.blur(), `+tabStopsScript+`.map(e => e.tagName + " " + (e.id || e.textContent.trim())))`)
+	before := tabStop{Index: -1}
 	for i, w := range want {
 		p.key("Tab", 9)
-		s := ask[stop](p, `(() => {
+		s := evaluate[tabStop](p, `(() => {
 			const e = document.activeElement, r = e.getBoundingClientRect(), c = getComputedStyle(e);
 			return {
 				Index: [...document.querySelectorAll("body *")].indexOf(e), What: e.tagName + " " + (e.id || e.textContent.trim()),
@@ -237,7 +238,7 @@ func (p *person) tabs(fail failing) {
 		case s.What != w || s.Index <= before.Index:
 			fail("stop %d of Tab is %q after %q, want %q", i+1, s.What, before.What, w)
 			return
-		case s.Bottom <= before.Top && i > 1: // the first is the link that skips the header
+		case s.Bottom <= before.Top && i > 1: // the first stop is the link that skips the header
 			fail("Tab goes up from %q to %q", before.What, s.What)
 		case !s.Shown || s.Style == "none" || s.Outline < 2:
 			fail("one cannot see that %q has the focus (%s, %v wide)", s.What, s.Style, s.Outline)

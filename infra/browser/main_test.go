@@ -1,13 +1,12 @@
 //go:build browser
 
-// Package browser proves the pages in Chromium: what a person can do with a
-// mouse and a keyboard while the pages' scripts are off, and what holds for
-// every page on the way. The rules of a visit are proved elsewhere; here they
-// only have to be reachable and legible.
+// Package browser tests the pages in Chromium, by mouse and keyboard and with scripts
+// off, and checks the requirements of every page on the way. Other packages test the
+// rules of a visit; these tests check that the pages show them and can be used.
 //
-// It is built with the tag browser, because it needs two things that a plain
-// test run does not install: Debian's chromium, and axe-core from
-// infra/local/axe. Pictures of every page go to .build/screenshots.
+// The package is built with the tag browser, because it needs Debian's chromium and
+// axe-core from infra/local/axe, which a plain test run does not install. Screenshots
+// of every page are saved in .build/screenshots.
 package browser
 
 import (
@@ -23,13 +22,13 @@ import (
 )
 
 const (
-	program  = "/usr/bin/chromium"
-	axePath  = "../local/axe/node_modules/axe-core/axe.min.js"
-	pictures = "../../.build/screenshots"
+	chromiumPath = "/usr/bin/chromium"
+	axePath      = "../local/axe/node_modules/axe-core/axe.min.js"
+	pictures     = "../../.build/screenshots"
 )
 
 var (
-	chromium context.Context // chromedp's handle of a browser
+	chromium context.Context // chromedp's handle of the browser
 	axe      string
 )
 
@@ -42,8 +41,8 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// run starts the one Chromium of all tests. Without it, or without axe-core,
-// nothing is proved, so that is a failure.
+// run starts the Chromium of all tests and runs them. A missing Chromium or axe-core is
+// a failure.
 func run(m *testing.M) (int, error) {
 	script, err := os.ReadFile(axePath)
 	if err != nil {
@@ -61,16 +60,16 @@ func run(m *testing.M) (int, error) {
 	ctx, stop := chromedp.NewContext(allocator)
 	defer stop()
 	if err := chromedp.Do(ctx); err != nil {
-		return 1, fmt.Errorf("%s does not start: %w", program, err)
+		return 1, fmt.Errorf("%s does not start: %w", chromiumPath, err)
 	}
 	chromium = ctx //nolint:fatcontext // set once, before any test
 	return m.Run(), nil
 }
 
-// flags keep Chromium on this machine and quiet. Without a UserDataDir chromedp
-// makes a new one and removes it.
+// flags make Chromium headless and keep it from calling other hosts. chromedp makes and
+// removes a UserDataDir, since none is given.
 func flags() []chromedp.ExecAllocatorOption {
-	opts := []chromedp.ExecAllocatorOption{chromedp.ExecPath(program), chromedp.WindowSize(desktop, tall), chromedp.Flag("lang", "en-US")}
+	opts := []chromedp.ExecAllocatorOption{chromedp.ExecPath(chromiumPath), chromedp.WindowSize(desktop, tall), chromedp.Flag("lang", "en-US")}
 	for _, name := range []string{
 		"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "no-default-browser-check",
 		"disable-background-networking", "disable-component-update", "disable-sync", "disable-dev-shm-usage",
@@ -81,8 +80,8 @@ func flags() []chromedp.ExecAllocatorOption {
 	return opts
 }
 
-// start brings up a whole system for one test.
-func start(t *testing.T) *system.System {
+// startSystem starts a whole system for one test.
+func startSystem(t *testing.T) *system.System {
 	t.Helper()
 	s, err := system.Start(context.WithoutCancel(t.Context()), system.Options{
 		Addr: "127.0.0.1:0", Data: t.TempDir(), Log: slog.New(slog.DiscardHandler),

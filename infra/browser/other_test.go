@@ -12,11 +12,11 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// fillUntil fills pages in until one says word, which may be on the way.
+// fillUntil fills in and saves pages until a page has the text word.
 func (p *person) fillUntil(word string, a answers) {
 	p.t.Helper()
 	for range 20 {
-		if p.says(word) {
+		if p.hasText(word) {
 			return
 		}
 		p.fill(a)
@@ -42,66 +42,68 @@ func respiratory() answers {
 	return a
 }
 
-func TestChestPainLeadsToHelpAndNotToAPrice(t *testing.T) {
+// An answer that diverts the request leads to a page with instructions and no price.
+func TestRequest_ChestPainDiverted(t *testing.T) {
 	t.Parallel()
-	tom := sit(t, start(t).URL, "tom")
+	tom := newPerson(t, startSystem(t).URL, "tom")
 	tom.signIn("Tom Okafor")
 	tom.press("Start Cold, sinus, flu")
 	tom.fillUntil("Get help now", respiratory())
-	tom.reads("Stopped for your safety", "911", "You have not been charged, and you will not be.")
-	if tom.says("$") {
+	tom.wantText("Stopped for your safety", "911", "You have not been charged, and you will not be.")
+	if tom.hasText("$") {
 		t.Error("a price is shown beside an emergency")
 	}
-	tom.look("diverted", http.StatusOK)
+	tom.checkPage("diverted", http.StatusOK)
 	tom.press("I have read this and know where to turn")
-	tom.reads("You confirmed reading this")
-	tom.look("diverted-understood", http.StatusOK)
+	tom.wantText("You confirmed reading this")
+	tom.checkPage("diverted-understood", http.StatusOK)
 	tom.follow("My requests")
-	tom.reads("Stopped for your safety")
+	tom.wantText("Stopped for your safety")
 }
 
-func TestARequestIsCancelledBeforeItsAnswer(t *testing.T) {
+// A draft is kept and continued, and a paid request is cancelled before its answer.
+func TestRequest_DraftPaidCancelled(t *testing.T) {
 	t.Parallel()
-	jane := sit(t, start(t).URL, "cancel")
+	jane := newPerson(t, startSystem(t).URL, "cancel")
 	jane.signIn("Jane Smith")
 	jane.press("Start Urinary symptoms")
 	jane.fillUntil(feeTitle, urinary())
 	jane.follow("Leave it for later")
-	jane.reads("Not sent yet", "Nothing is held or charged.")
-	jane.look("draft", http.StatusOK)
+	jane.wantText("Not sent yet", "Nothing is held or charged.")
+	jane.checkPage("draft", http.StatusOK)
 	jane.follow("Continue the form")
-	jane.reads("$40.00")
-	jane.accept()
+	jane.wantText("$40.00")
+	jane.acceptFeeAndTerms()
 	jane.press("Send, and go to the payment page")
 	jane.follow("Back without paying")
-	jane.look("left", http.StatusOK)
+	jane.checkPage("left", http.StatusOK)
 	jane.press("Go to the payment page")
 	jane.press("Pay $40.00")
-	jane.until("Waiting to be read", func() { jane.follow("Look again") })
-	jane.opens("Cancel this request")
+	jane.retryUntil("Waiting to be read", func() { jane.follow("Look again") })
+	jane.unfold("Cancel this request")
 	jane.press("Cancel the request")
-	jane.until("nothing was charged", func() { jane.open(jane.path()) })
-	jane.reads("Cancelled")
-	jane.look("cancelled", http.StatusOK)
+	jane.retryUntil("nothing was charged", func() { jane.goTo(jane.path()) })
+	jane.wantText("Cancelled")
+	jane.checkPage("cancelled", http.StatusOK)
 }
 
-func (p *person) accept() {
+func (p *person) acceptFeeAndTerms() {
 	p.t.Helper()
 	p.click(p.find("checkbox", "I have seen the fee"), 1)
 	p.click(p.find("checkbox", "I agree to the e-visit terms"), 1)
 }
 
-// opens clicks on what is folded away.
-func (p *person) opens(summary string) {
+// unfold clicks on the summary of a details element.
+func (p *person) unfold(summary string) {
 	p.t.Helper()
 	p.click(p.find("DisclosureTriangle", summary), 1)
 }
 
-func TestACaregiverStartsForTheirPatient(t *testing.T) {
+func TestRequest_CaregiverStartsForPatient(t *testing.T) {
 	t.Parallel()
-	elena := sit(t, start(t).URL, "elena")
+	elena := newPerson(t, startSystem(t).URL, "elena")
 	elena.signIn("Elena Diaz")
-	elena.look("caregiver", http.StatusOK)
+	elena.checkPage("caregiver", http.StatusOK)
 	elena.press("Start for Rosa Diaz Back pain")
 	a := healthy()
 	a["Who is filling out this form?"] = []string{"Caregiver or health-care proxy of an adult"}
@@ -110,84 +112,84 @@ func TestACaregiverStartsForTheirPatient(t *testing.T) {
 	a["I am legally allowed"] = []string{"Yes"}
 	elena.fill(a)
 	elena.press("Save and continue")
-	elena.reads("They lead to a few more questions on this page.")
-	elena.look("more-questions", http.StatusOK)
+	elena.wantText("They lead to a few more questions on this page.")
+	elena.checkPage("more-questions", http.StatusOK)
 	elena.fill(a)
 	elena.press("Save and continue")
-	elena.reads("page 2 of")
+	elena.wantText("page 2 of")
 	elena.follow("My requests")
-	elena.reads("Not sent yet")
+	elena.wantText("Not sent yet")
 	elena.follow("Back pain")
-	elena.reads("For Rosa Diaz")
-	elena.look("caregiver-draft", http.StatusOK)
+	elena.wantText("For Rosa Diaz")
+	elena.checkPage("caregiver-draft", http.StatusOK)
 }
 
-func TestStaffSeeTheirQueueAndAdministratorsTheirWork(t *testing.T) {
+func TestDesk_StaffQueueAndWorkItems(t *testing.T) {
 	t.Parallel()
-	site := start(t).URL
-	sam := sit(t, site, "sam")
+	site := startSystem(t).URL
+	sam := newPerson(t, site, "sam")
 	sam.signIn("Sam Lee")
-	sam.reads("Queue", "Nothing is waiting.")
-	sam.look("staff-queue", http.StatusOK)
-	ada := sit(t, site, "ada")
+	sam.wantText("Queue", "Nothing is waiting.")
+	sam.checkPage("staff-queue", http.StatusOK)
+	ada := newPerson(t, site, "ada")
 	ada.signIn("Ada Brooks")
-	ada.look("work-items", http.StatusOK)
+	ada.checkPage("work-items", http.StatusOK)
 }
 
-func TestAPageThatIsNotThereSaysSo(t *testing.T) {
+func TestPages_NotFound(t *testing.T) {
 	t.Parallel()
-	jane := sit(t, start(t).URL, "lost")
-	jane.open("/my/nowhere")
-	jane.look("signed-out", http.StatusNotFound)
+	jane := newPerson(t, startSystem(t).URL, "lost")
+	jane.goTo("/my/nowhere")
+	jane.checkPage("signed-out", http.StatusNotFound)
 	jane.signIn("Jane Smith")
-	jane.open("/my/visits/nobodys")
-	jane.reads("Nothing here")
-	jane.look("not-found", http.StatusNotFound)
+	jane.goTo("/my/visits/nobodys")
+	jane.wantText("Nothing here")
+	jane.checkPage("not-found", http.StatusNotFound)
 	jane.follow("Go on from here")
-	jane.reads("My requests")
+	jane.wantText("My requests")
 }
 
-// On a slow line a double click sends a form twice before the first answer is
-// there.
-func TestADoubleClickIsOneRequest(t *testing.T) {
+// A double click, which on a slow line sends a form twice before the first reply,
+// starts, submits, pays, takes and answers once.
+func TestForms_DoubleClickActsOnce(t *testing.T) {
 	t.Parallel()
-	site := start(t).URL
-	jane, ana := sit(t, site, "double"), sit(t, site, "double-ana")
-	jane.slow()
-	ana.slow()
+	site := startSystem(t).URL
+	jane, ana := newPerson(t, site, "double"), newPerson(t, site, "double-ana")
+	jane.slowDown()
+	ana.slowDown()
 	jane.signIn("Jane Smith")
-	jane.twice("Start Urinary symptoms")
-	jane.reads("page 1 of")
+	jane.pressTwice("Start Urinary symptoms")
+	jane.wantText("page 1 of")
 	jane.fillUntil(feeTitle, urinary())
-	jane.accept()
-	jane.twice("Send, and go to the payment page")
-	jane.reads("Checkout")
-	jane.twice("Pay $40.00")
-	jane.open("/my")
+	jane.acceptFeeAndTerms()
+	jane.pressTwice("Send, and go to the payment page")
+	jane.wantText("Checkout")
+	jane.pressTwice("Pay $40.00")
+	jane.goTo("/my")
 	if n := strings.Count(jane.text(), "Started "); n != 1 {
 		t.Errorf("two clicks made %d requests:\n%s", n, jane.text())
 	}
 	jane.follow("Urinary symptoms")
 	visit := jane.path()
-	jane.until("Waiting to be read", func() { jane.open(visit) })
-	jane.once("Held on your card")
+	jane.retryUntil("Waiting to be read", func() { jane.goTo(visit) })
+	jane.wantTextOnce("Held on your card")
 
 	ana.signIn("Ana Rivera, MD")
 	ana.follow("Urinary symptoms")
-	ana.twice("Take this visit")
-	ana.reads("In review")
+	ana.pressTwice("Take this visit")
+	ana.wantText("In review")
 	ana.write("Your question", "Since when?")
-	ana.twice("Ask")
-	ana.reads("Asked the patient")
-	jane.open(visit)
-	jane.once("Since when?")
+	ana.pressTwice("Ask")
+	ana.wantText("Asked the patient")
+	jane.goTo(visit)
+	jane.wantTextOnce("Since when?")
 	jane.write("Your message", "Since Monday.")
-	jane.twice("Send your reply")
-	jane.open(visit)
-	jane.once("Since Monday.")
+	jane.pressTwice("Send your reply")
+	jane.goTo(visit)
+	jane.wantTextOnce("Since Monday.")
 }
 
-func (p *person) slow() {
+func (p *person) slowDown() {
 	p.t.Helper()
 	type conditions struct {
 		Offline  bool    `json:"offline"`
@@ -195,14 +197,14 @@ func (p *person) slow() {
 		Download float64 `json:"downloadThroughput"`
 		Upload   float64 `json:"uploadThroughput"`
 	}
-	// The module describes a newer protocol, in which this has another name.
+	// The cdproto module describes a newer protocol, in which this command has another name.
 	slowly := cdp.Command[conditions, cdp.Empty]{Method: "Network.emulateNetworkConditions"}
 	call(p, slowly, conditions{Latency: 300, Download: -1, Upload: -1})
 }
 
-// twice presses a button again while the first press is on its way. The presses
-// come from a timer, because Chromium takes no mouse from us while a page loads.
-func (p *person) twice(button string) {
+// pressTwice presses a button again while the first press is sent. A timer in the page
+// presses the button, because Chromium accepts no mouse events while a page loads.
+func (p *person) pressTwice(button string) {
 	p.t.Helper()
 	p.scripts(true)
 	defer p.scripts(false)
@@ -213,7 +215,7 @@ func (p *person) twice(button string) {
 	}
 	before := sent()
 	b := call(p, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: p.find("button", button).id}).Object
-	p.leads(func() {
+	p.loadPage(func() {
 		p.t.Helper()
 		call(p, runtime.CallFunctionOn, runtime.CallFunctionOnParams{
 			ObjectID: b.ObjectID, FunctionDeclaration: `function() { setTimeout(() => this.click(), 20); setTimeout(() => this.click(), 120) }`,
@@ -224,7 +226,7 @@ func (p *person) twice(button string) {
 	}
 }
 
-func (p *person) once(words string) {
+func (p *person) wantTextOnce(words string) {
 	p.t.Helper()
 	if n := strings.Count(p.text(), words); n != 1 {
 		p.t.Errorf("%s: %s says %q %d times, want once:\n%s", p.name, p.path(), words, n, p.text())

@@ -24,46 +24,45 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// patience is how long anything on a page may take on a busy machine.
-const patience = 30 * time.Second
+// timeout is the most that a step may take on a busy machine.
+const timeout = 30 * time.Second
 
-// A person sits at a window of their own, with cookies of their own. They find
-// things by role and accessible name, as a screen reader says them, and use
-// the mouse and the keyboard.
+// A person uses a window with its own cookies. A person finds elements by role and
+// accessible name, as users of a screen reader do, and uses the mouse and the keyboard.
 type person struct {
 	t      *testing.T
 	ctx    context.Context //nolint:containedctx // chromedp's handle of a window is a context
 	site   string
 	name   string
 	shot   int
-	titles map[string]string // where each title was seen
+	titles map[string]string // path of the page that has each title
 
-	mu      sync.Mutex
-	loaded  chan struct{} // closed and made new at each load
-	status  int64         // of the page shown
-	posts   int
-	bytes   int64 // of the page and all it loaded
-	trouble []string
+	mu         sync.Mutex
+	loaded     chan struct{} // closed and replaced when a page has loaded
+	status     int64         // status of the present page
+	posts      int
+	bytes      int64 // size of the present page and all that it loaded
+	complaints []string
 }
 
-// sit opens a window. Pages run no scripts in it.
-func sit(t *testing.T, site, name string) *person {
+// newPerson returns a person with a new window, in which pages cannot run scripts.
+func newPerson(t *testing.T, site, name string) *person {
 	t.Helper()
-	p := newWindow(t, site, name)
+	p := newPersonWithScripts(t, site, name)
 	p.scripts(false)
 	return p
 }
 
-// scripts says whether pages may run any.
+// scripts permits or forbids scripts.
 func (p *person) scripts(may bool) {
 	p.t.Helper()
 	call(p, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !may})
 }
 
-func newWindow(t *testing.T, site, name string) *person {
+func newPersonWithScripts(t *testing.T, site, name string) *person {
 	t.Helper()
 	p := &person{t: t, site: site, name: name, loaded: make(chan struct{}), titles: map[string]string{}}
-	ctx, closeWindow := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.hear))
+	ctx, closeWindow := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext(), chromedp.WithListener(p.observe))
 	t.Cleanup(closeWindow)
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatal(err)
@@ -71,14 +70,14 @@ func newWindow(t *testing.T, site, name string) *person {
 	p.ctx = ctx
 	call(p, audits.Enable, cdp.Empty{})
 	call(p, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
-	p.window(desktop, 1, "light")
+	p.setWindow(desktop, 1, "light")
 	return p
 }
 
 // call sends one command to the window.
 func call[P, R any](p *person, c cdp.Command[P, R], params P) R {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	ctx, cancel := context.WithTimeout(p.ctx, timeout)
 	defer cancel()
 	r, err := cdp.Call(ctx, chromedp.FromContext(p.ctx).Target, c, params)
 	if err != nil {
@@ -87,11 +86,11 @@ func call[P, R any](p *person, c cdp.Command[P, R], params P) R {
 	return r
 }
 
-// hear notes what Chromium tells: pages loaded, and everything that went wrong.
-func (p *person) hear(ev any) {
+// observe records Chromium's events: pages that loaded, and complaints about a page.
+func (p *person) observe(ev any) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	complain := func(words ...string) { p.trouble = append(p.trouble, strings.Join(words, " ")) }
+	complain := func(words ...string) { p.complaints = append(p.complaints, strings.Join(words, " ")) }
 	switch ev := ev.(type) {
 	case *page.EventLoadEventFired:
 		close(p.loaded)
@@ -108,7 +107,7 @@ func (p *person) hear(ev any) {
 	case *network.EventResponseReceived:
 		if ev.Type == network.ResourceTypeDocument {
 			p.status = ev.Response.Status
-		} else if ev.Response.Status >= 400 && !strings.HasSuffix(ev.Response.URL, "/favicon.ico") { // of the payment page
+		} else if ev.Response.Status >= 400 && !strings.HasSuffix(ev.Response.URL, "/favicon.ico") { // the payment page has no icon
 			complain("request failed:", ev.Response.URL)
 		}
 	case *network.EventLoadingFailed:
@@ -116,8 +115,8 @@ func (p *person) hear(ev any) {
 			complain("request failed:", ev.ErrorText, string(ev.BlockedReason))
 		}
 	case *log.EventEntryAdded:
-		// Chromium logs the status of a page that says what is wrong as an
-		// error of the network; whether it was wanted is the test's to say.
+		// Entries of the network are skipped: Chromium logs a page with status 422 as an
+		// error, and checkResponse checks the status.
 		if ev.Entry.Source != log.EntrySourceNetwork {
 			complain("console:", ev.Entry.Text)
 		}
@@ -134,8 +133,8 @@ func (p *person) hear(ev any) {
 	}
 }
 
-// leads does what makes another page load, and waits until it has.
-func (p *person) leads(act func()) {
+// loadPage calls act, which leads to another page, and waits until the page has loaded.
+func (p *person) loadPage(act func()) {
 	p.t.Helper()
 	p.mu.Lock()
 	loaded := p.loaded
@@ -143,25 +142,25 @@ func (p *person) leads(act func()) {
 	act()
 	select {
 	case <-loaded:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		p.t.Fatalf("%s: no page came", p.name)
 	}
 }
 
-// answered is the status of the page shown.
-func (p *person) answered() int64 {
+// statusCode is the status of the present page.
+func (p *person) statusCode() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.status
 }
 
-func (p *person) open(path string) {
+func (p *person) goTo(path string) {
 	p.t.Helper()
 	url := path
 	if strings.HasPrefix(path, "/") {
 		url = p.site + path
 	}
-	p.leads(func() {
+	p.loadPage(func() {
 		p.t.Helper()
 		if r := call(p, page.Navigate, page.NavigateParams{URL: url}); r.ErrorText != "" {
 			p.t.Fatalf("%s: %s: %s", p.name, url, r.ErrorText)
@@ -169,14 +168,14 @@ func (p *person) open(path string) {
 	})
 }
 
-// A thing on the page, as assistive technology sees it.
-type thing struct {
+// An element is an element of the page, as assistive technology sees it.
+type element struct {
 	role, name, about string
 	id                cdp.BackendNodeID
 }
 
-// things lists those of a role in all of the page, or inside one of its things.
-func (p *person) things(role string, inside ...thing) []thing {
+// elements lists the elements with a role on the page, or inside one of its elements.
+func (p *person) elements(role string, inside ...element) []element {
 	p.t.Helper()
 	var root cdp.BackendNodeID
 	if len(inside) > 0 {
@@ -185,10 +184,10 @@ func (p *person) things(role string, inside ...thing) []thing {
 		root = call(p, dom.GetDocument, dom.GetDocumentParams{}).Root.BackendNodeID
 	}
 	nodes := call(p, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{BackendNodeID: root, Role: role}).Nodes
-	var all []thing
+	var all []element
 	for _, n := range nodes {
 		if !n.Ignored {
-			all = append(all, thing{value(n.Role), strings.TrimSpace(value(n.Name)), value(n.Description), n.BackendDOMNodeID})
+			all = append(all, element{value(n.Role), strings.TrimSpace(value(n.Name)), value(n.Description), n.BackendDOMNodeID})
 		}
 	}
 	return all
@@ -205,21 +204,21 @@ func value(v *accessibility.Value) string {
 	return s
 }
 
-// find finds the first thing of the role whose name begins so.
-func (p *person) find(role, name string, inside ...thing) thing {
+// find returns the first element with the role whose name begins with name.
+func (p *person) find(role, name string, inside ...element) element {
 	p.t.Helper()
-	all := p.things(role, inside...)
+	all := p.elements(role, inside...)
 	for _, th := range all {
 		if strings.HasPrefix(th.name, name) {
 			return th
 		}
 	}
 	p.t.Fatalf("%s: at %s there is no %s %q, only %v", p.name, p.address(), role, name, all)
-	return thing{}
+	return element{}
 }
 
-// click presses the mouse in the middle of a thing.
-func (p *person) click(th thing, times int64) {
+// click clicks in the middle of an element.
+func (p *person) click(th element, times int64) {
 	p.t.Helper()
 	call(p, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{BackendNodeID: th.id})
 	quads := call(p, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: th.id}).Quads
@@ -237,28 +236,28 @@ func (p *person) click(th thing, times int64) {
 
 func (p *person) press(button string) {
 	p.t.Helper()
-	p.leads(func() { p.click(p.find("button", button), 1) })
+	p.loadPage(func() { p.click(p.find("button", button), 1) })
 }
 
 func (p *person) follow(link string) {
 	p.t.Helper()
-	p.leads(func() { p.click(p.find("link", link), 1) })
+	p.loadPage(func() { p.click(p.find("link", link), 1) })
 }
 
-// choose answers a question by its options.
+// choose selects options of a question.
 func (p *person) choose(question string, options ...string) {
 	p.t.Helper()
 	group := p.find("group", question)
 	for _, o := range options {
 		role := "radio"
-		if len(p.things("checkbox", group)) > 0 {
+		if len(p.elements("checkbox", group)) > 0 {
 			role = "checkbox"
 		}
 		p.click(p.find(role, o, group), 1)
 	}
 }
 
-// write types into the field of that label, over what stands there.
+// write replaces the text of the field with the label.
 func (p *person) write(label, text string) {
 	p.t.Helper()
 	p.click(p.find("textbox", label), 3)
@@ -273,8 +272,9 @@ func (p *person) key(name string, code int64) {
 	}
 }
 
-// ask runs an expression of ours beside the page and returns its value.
-func ask[T any](p *person, expression string) T {
+// evaluate returns the value of a JavaScript expression in an isolated world of the
+// page.
+func evaluate[T any](p *person, expression string) T {
 	p.t.Helper()
 	var v T
 	frame := chromedp.FromContext(p.ctx).Target.TargetID
@@ -293,26 +293,26 @@ func ask[T any](p *person, expression string) T {
 
 func (p *person) address() string {
 	p.t.Helper()
-	return ask[string](p, "location.href")
+	return evaluate[string](p, "location.href")
 }
 
 func (p *person) path() string {
 	p.t.Helper()
-	return ask[string](p, "location.pathname")
+	return evaluate[string](p, "location.pathname")
 }
 
 func (p *person) text() string {
 	p.t.Helper()
-	return ask[string](p, "document.body.innerText")
+	return evaluate[string](p, "document.body.innerText")
 }
 
-func (p *person) says(word string) bool {
+func (p *person) hasText(word string) bool {
 	p.t.Helper()
 	return strings.Contains(p.text(), word)
 }
 
-// reads fails unless the page says all of that.
-func (p *person) reads(words ...string) {
+// wantText fails the test unless the page has all the texts.
+func (p *person) wantText(words ...string) {
 	p.t.Helper()
 	text := p.text()
 	for _, w := range words {
@@ -322,20 +322,20 @@ func (p *person) reads(words ...string) {
 	}
 }
 
-// until tries again, by doing what a person would do, until the page says so.
-func (p *person) until(word string, again func()) {
+// retryUntil calls again until the page has the text.
+func (p *person) retryUntil(word string, again func()) {
 	p.t.Helper()
-	for deadline := time.Now().Add(patience); !p.says(word); again() {
+	for deadline := time.Now().Add(timeout); !p.hasText(word); again() {
 		if time.Now().After(deadline) {
 			p.t.Fatalf("%s: %s never said %q:\n%s", p.name, p.address(), word, p.text())
 		}
 	}
 }
 
-// signIn is what README's first step says.
+// signIn signs in as the README's first step says.
 func (p *person) signIn(who string) {
 	p.t.Helper()
-	p.open("/")
+	p.goTo("/")
 	p.follow("Sign in")
 	p.press("Sign in as " + who)
 }
