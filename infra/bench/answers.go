@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// What the patient answers. Real forms, invented people.
+// The patient's answers, to real forms and of invented people.
 
 func yesNo(yes bool, linkIDs ...string) string {
 	var items []string

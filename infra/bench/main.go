@@ -1,7 +1,7 @@
-// Command bench measures, in one run and on one engine, what submitting a
-// visit costs beside a bare handler that decodes the same JSON and sends the
-// same transaction, and what one whole visit costs in DynamoDB's units. It
-// prints ratios; absolute times are this machine's affair.
+// Command bench compares the submission of a visit with a bare handler that decodes the
+// same JSON and sends the same transaction, in one run and on one engine, and counts
+// the DynamoDB units of one whole visit. bench prints ratios, because absolute times
+// depend on the machine.
 package main
 
 import (
@@ -23,8 +23,8 @@ func main() {
 	}
 }
 
-// run measures, or is one of the servers being measured: each is a process of
-// its own, so that its CPU can be told from the engine's and the driver's.
+// run measures, or runs one of the measured servers. Each server is a process of its
+// own, so that its CPU time is not counted with the engine's and the driver's.
 func run(ctx context.Context, log *slog.Logger, args []string) error {
 	if len(args) == 1 && args[0] == "floor" {
 		return serveFloor(ctx)

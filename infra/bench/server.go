@@ -24,7 +24,7 @@ import (
 	"evisit/pkg/setup"
 )
 
-// serve answers on a free port, which it prints, until its parent goes away.
+// serve serves h on a free port, which it prints, until its parent process ends.
 func serve(ctx context.Context, h http.Handler) error {
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -43,8 +43,8 @@ func serve(ctx context.Context, h http.Handler) error {
 	return nil
 }
 
-// serveFloor is the least a handler can do: decode the submission, send the
-// transaction, reply.
+// serveFloor serves the bare handler, which only decodes the submission, sends the
+// transaction and replies.
 func serveFloor(ctx context.Context) error {
 	var shape []itemShape
 	if err := json.Unmarshal([]byte(os.Getenv("BENCH_SHAPE")), &shape); err != nil {
@@ -71,8 +71,8 @@ func serveFloor(ctx context.Context) error {
 	}))
 }
 
-// An itemShape is one item of the transaction that a submission really sent:
-// its attributes, and whether it was conditional.
+// An itemShape is one item of the transaction that a real submission sent: its
+// attributes, and whether it has a condition.
 type itemShape struct {
 	Texts       map[string]string `json:"texts"`
 	Numbers     map[string]string `json:"numbers"`
@@ -80,7 +80,7 @@ type itemShape struct {
 	Conditional bool              `json:"conditional"`
 }
 
-// transaction is a submission's transaction on keys of its own.
+// transaction returns a submission's transaction with new keys.
 func transaction(table, id string, shape []itemShape) *dynamodb.TransactWriteItemsInput {
 	in := &dynamodb.TransactWriteItemsInput{}
 	for n, s := range shape {
@@ -104,7 +104,7 @@ func transaction(table, id string, shape []itemShape) *dynamodb.TransactWriteIte
 	return in
 }
 
-// serveAPI is the function api, as setup builds it.
+// serveAPI serves the function api, built by setup.
 func serveAPI(ctx context.Context, log *slog.Logger) error {
 	parts, err := localParts(log)
 	if err != nil {
@@ -117,7 +117,7 @@ func serveAPI(ctx context.Context, log *slog.Logger) error {
 	return serve(ctx, h)
 }
 
-// localParts are those of a function whose environment names local services.
+// localParts returns the parts of a function whose environment names local services.
 func localParts(log *slog.Logger) (setup.Parts, error) {
 	cfg, err := setup.Load(os.Getenv)
 	if err != nil {

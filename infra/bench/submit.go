@@ -39,20 +39,20 @@ import (
 )
 
 const (
-	rounds   = 5   // of each server, in turn
-	perRound = 300 // submissions
-	writers  = 4   // at once
+	rounds   = 5   // rounds of each server, alternating
+	perRound = 300 // submissions of a round
+	writers  = 4   // concurrent submissions
 	table    = "bench"
 )
 
-// A workbench is the engine and whatever both servers need.
+// A workbench is the engine and the other services that both servers use.
 type workbench struct {
 	dir     string
 	engine  *engine.Engine
 	clinic  *clinic.Clinic
 	captors *captor
 	issuer  *issuer.Issuer
-	url     string // of the issuer
+	url     string // URL of the issuer
 	token   string
 }
 
@@ -164,7 +164,7 @@ func (b *workbench) openIssuer(ctx context.Context, log *slog.Logger) error {
 
 const patient = "jane-smith"
 
-// A draft is a visit that only needs submitting.
+// A draft is a visit that is ready to be submitted.
 type draft struct{ visit, quote string }
 
 func (b *workbench) drafts(ctx context.Context, n int) ([]draft, error) {
@@ -200,7 +200,7 @@ func (b *workbench) draft(ctx context.Context, who clinic.Caller) (draft, error)
 	return draft{v.ID, o.Quote.ID}, err
 }
 
-// shape submits one draft and keeps the transaction that it sent.
+// shape submits one draft and returns the shape of the transaction that was sent.
 func (b *workbench) shape(ctx context.Context, d draft) ([]itemShape, error) {
 	who := clinic.Caller{Person: identity.Person{ID: patient, Practice: "lakeside", Role: identity.PatientRole, Patient: patient}}
 	b.captors.wanted.Store(true)
@@ -242,14 +242,14 @@ func (c *captor) install(o *dynamodb.Options) {
 	})
 }
 
-// A child is a server being measured.
+// A child is the process of a measured server.
 type child struct {
 	name      string
 	cmd       *exec.Cmd
 	url       string
 	client    *http.Client
 	perSecond []float64
-	cpu       []float64 // its own milliseconds per request
+	cpu       []float64 // the child's CPU milliseconds per request
 	took      []time.Duration
 }
 
@@ -262,7 +262,7 @@ func (b *workbench) child(ctx context.Context, name string, shape []itemShape) (
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, name) //nolint:gosec // ourselves
+	cmd := exec.CommandContext(ctx, self, name) //nolint:gosec // the program is this executable
 	cmd.Stderr = os.Stderr
 	cmd.Env = append(os.Environ(), "GOGC=400", "BENCH_SHAPE="+string(s), "BENCH_KEYSET="+b.keyset(), "EVISIT_TABLE="+table,
 		"DYNAMODB_ENDPOINT="+b.engine.Endpoint(), "EVISIT_BUCKET=bench", "S3_ENDPOINT=http://127.0.0.1:1", "EVISIT_PAGES=http://127.0.0.1:1",
@@ -281,7 +281,7 @@ func (b *workbench) child(ctx context.Context, name string, shape []itemShape) (
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
 	names := map[string]string{"floor": "bare handler", "api": "POST …/submit"}
-	go func() { _, _ = io.Copy(io.Discard, out) }() // its request log is part of its work
+	go func() { _, _ = io.Copy(io.Discard, out) }() // writing the request log is part of the measured work
 	return &child{
 		name: names[name], cmd: cmd, url: strings.TrimSpace(line),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: writers}},
@@ -290,8 +290,7 @@ func (b *workbench) child(ctx context.Context, name string, shape []itemShape) (
 
 func (c *child) stop() { _ = errors.Join(c.cmd.Process.Kill(), c.cmd.Wait()) }
 
-// round submits a batch and notes how long it took, and how much CPU of the
-// child's own.
+// round submits a batch and records its time and the child's CPU time.
 func (c *child) round(ctx context.Context, token string, batch []draft) error {
 	before, err := c.used()
 	if err != nil {
@@ -348,8 +347,8 @@ func (c *child) quantile(q int) float64 {
 	return float64(s[min(len(s)*q/100, len(s)-1)].Microseconds()) / 1000
 }
 
-// used is the child's CPU time so far, as Linux counts it for each thread. Go's
-// threads stay.
+// used returns the child's CPU time so far, the sum over its threads. No time is lost
+// with a thread, because Go's threads do not end.
 func (c *child) used() (time.Duration, error) {
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", c.cmd.Process.Pid))
 	if err != nil || len(threads) == 0 {
@@ -357,7 +356,7 @@ func (c *child) used() (time.Duration, error) {
 	}
 	var sum time.Duration
 	for _, t := range threads {
-		b, err := os.ReadFile(t) //nolint:gosec // a path of the kernel's
+		b, err := os.ReadFile(t) //nolint:gosec // the path is in /proc
 		if err != nil {
 			return 0, err
 		}

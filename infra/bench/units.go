@@ -23,13 +23,13 @@ import (
 	"evisit/infra/local/system"
 )
 
-// A meter adds up the capacity that DynamoDB says it consumed.
+// A meter sums the consumed capacity in DynamoDB's replies.
 type meter struct {
 	mu    sync.Mutex
 	calls []call
 }
 
-// A call is one operation and what it consumed, indexes included.
+// A call is one operation and the units it consumed, indexes included.
 type call struct {
 	op          string
 	what        string // the keys' first words, for a transaction
@@ -117,9 +117,9 @@ func (m *meter) take() []call {
 	return calls
 }
 
-// measureUnits runs one visit with one question back through the whole system
-// and lists what each step consumed. The sweep is held still: what it reads
-// does not depend on visits.
+// measureUnits runs one visit with one question back through the whole system and lists
+// the units of each step. The sweep does not run, because its reads do not depend on
+// visits.
 func measureUnits(ctx context.Context, log *slog.Logger) (err error) {
 	dir, err := os.MkdirTemp("", "evisit-units-")
 	if err != nil {
@@ -157,7 +157,7 @@ func (s *visitScript) run() error {
 	for _, p := range cast.People {
 		s.tokens[p.ID] = p.Token
 	}
-	// Forms and practice settings are read once in the life of a process.
+	// The first call reads forms and practice settings, which a process reads once.
 	if err := s.call(http.MethodGet, s.url+"/forms", "jane-smith", "", nil); err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (s *visitScript) run() error {
 	steps := []struct {
 		name string
 		do   func() error
-		want string // the visit's status once everything has settled
+		want string // the visit's status after settle
 	}{
 		{"start", func() error {
 			err := s.post(s.url+"/visits", patient, `{"form":"uti-women"}`, &out)
@@ -235,9 +235,8 @@ func (s *visitScript) print(name string) {
 	fmt.Printf("  %-34s %7.1f %7.1f   %s\n", name, read, write, strings.Join(commits, ", "))
 }
 
-// settle waits until nothing has been consumed for a while, and, if a status is
-// wanted, that the visit has it. It asks the simulator, not us, so that waiting
-// consumes nothing.
+// settle waits until no units have been consumed for a while and, if want is not empty,
+// until the visit has that status. The units of settle's own reads are not counted.
 func (s *visitScript) settle(want string) error {
 	quiet := 0
 	last := -1
