@@ -13,9 +13,9 @@ import (
 	"evisit/infra/demo/proof"
 )
 
-// A cast is a running system and those who take part. What they do is printed
-// to out; whose chart they opened is remembered for the proof, which looks for
-// it in the audit trail.
+// A cast is a running system and the people who use it. What they do is printed to
+// out. The charts that they read are recorded for the proof, which looks for each read
+// in the audit trail.
 type cast struct {
 	*client
 	base, stripe string
@@ -23,11 +23,11 @@ type cast struct {
 	forms        map[string]questionnaire
 	reads        []proof.Read
 	out          io.Writer
-	run          string // makes this run's idempotency keys its own
+	run          string // part of this run's idempotency keys, so that they differ from other runs'
 	calls        int
 }
 
-// A person is one of the cast, acting by their token.
+// A person is one of the cast, with an access token.
 type person struct {
 	*cast
 	ID    string `json:"id"`
@@ -36,7 +36,7 @@ type person struct {
 	Token string `json:"token"`
 }
 
-// join asks the system at base for its cast.
+// join returns the cast of the system at base.
 func join(ctx context.Context, c *client, base string, out io.Writer) (*cast, error) {
 	k := &cast{client: c, base: strings.TrimSuffix(base, "/"), people: map[string]*person{}, forms: map[string]questionnaire{}, out: out, run: rand.Text()}
 	var seed struct {
@@ -57,8 +57,8 @@ func join(ctx context.Context, c *client, base string, out io.Writer) (*cast, er
 	return k, nil
 }
 
-// who is one of the seeded people. The standard cast is fixed, so a name that
-// is not there is a mistake in a scenario.
+// who returns a seeded person. An unknown name is a mistake in a scenario, because the
+// seeded people are always the same.
 func (k *cast) who(id string) *person {
 	p, ok := k.people[id]
 	if !ok {
@@ -80,12 +80,12 @@ func (p *person) post(ctx context.Context, path string, in, out any) error {
 	return p.postKeyed(ctx, p.nextKey(), path, in, out)
 }
 
-// postKeyed posts under a key of the caller's; an empty one is none.
+// postKeyed posts with the given idempotency key, or without one if key is empty.
 func (p *person) postKeyed(ctx context.Context, key, path string, in, out any) error {
 	return p.json(ctx, call{method: http.MethodPost, url: p.base + path, token: p.Token, key: key}, in, out)
 }
 
-// form reads the form that p's practice offers under name.
+// form returns the form with a name that p's practice offers.
 func (p *person) form(ctx context.Context, name string) (questionnaire, error) {
 	if q, ok := p.forms[name]; ok {
 		return q, nil
@@ -98,7 +98,7 @@ func (p *person) form(ctx context.Context, name string) (questionnaire, error) {
 	return q, err
 }
 
-// read opens something private of a visit and remembers that p did.
+// read gets a private part of a visit and records that p has read it.
 func (p *person) read(ctx context.Context, visit, what string, out any) error {
 	err := p.get(ctx, "/visits/"+visit+"/"+what, out)
 	if err == nil {
@@ -107,7 +107,7 @@ func (p *person) read(ctx context.Context, visit, what string, out any) error {
 	return err
 }
 
-// now is the time on the system's clock.
+// now returns the time on the system's clock.
 func (k *cast) now(ctx context.Context) (time.Time, error) {
 	var t struct {
 		Now time.Time `json:"now"`
@@ -116,8 +116,8 @@ func (k *cast) now(ctx context.Context) (time.Time, error) {
 	return t.Now, err
 }
 
-// advance moves the system's clock on by d. A move whose answer was lost is
-// looked up, not repeated.
+// advance moves the system's clock forward by d. If the answer was lost, advance looks
+// up the clock instead of moving it again.
 func (k *cast) advance(ctx context.Context, d time.Duration) error {
 	now, err := k.now(ctx)
 	if err != nil {
@@ -137,7 +137,7 @@ func (k *cast) advance(ctx context.Context, d time.Duration) error {
 	})
 }
 
-// fault orders trouble at the payment simulator.
+// fault adds a fault to the payment simulator.
 func (k *cast) fault(ctx context.Context, f map[string]any) error {
 	return k.json(ctx, call{method: http.MethodPost, url: k.stripe + "/sim/faults"}, f, nil)
 }
@@ -146,7 +146,7 @@ func (k *cast) healFaults(ctx context.Context) error {
 	return k.json(ctx, call{method: http.MethodDelete, url: k.stripe + "/sim/faults"}, nil, nil)
 }
 
-// noFaultsLeft makes sure that the trouble ordered did happen.
+// noFaultsLeft checks that every fault has been used.
 func (k *cast) noFaultsLeft(ctx context.Context) error {
 	var left []struct {
 		Do string `json:"do"`

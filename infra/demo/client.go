@@ -13,12 +13,12 @@ import (
 	"time"
 )
 
-// A client calls the system as any stranger's program would. What is lost on
-// the way, or answered with "repeat the same request", is sent again under the
-// same Idempotency-Key until patience ends, since unknown is not failed.
+// A client calls the system's public API. A request that was lost, or answered with
+// "repeat the same request", is sent again with the same Idempotency-Key until patience
+// ends, because its outcome is unknown.
 type client struct {
 	http     *http.Client
-	patience time.Duration // for one request
+	patience time.Duration // longest time to repeat one request
 }
 
 const (
@@ -51,17 +51,17 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("answered %d %s: %s", r.Status, r.Code, r.body)
 }
 
-// A call is one request. Key makes it repeatable.
+// A call is one request. A call with a key can be repeated.
 type call struct {
 	method, url string
 	token       string
 	key         string
-	kind        string // content type; empty without a body
+	kind        string // content type; empty if there is no body
 	body        []byte
 }
 
-// json sends in, which may be nil, and decodes the answer into out, which may
-// be nil. An answer that is no success is a *refusal.
+// json sends in as JSON and decodes the answer into out; both may be nil. An answer
+// other than a success is a *refusal.
 func (c *client) json(ctx context.Context, k call, in, out any) error {
 	if in != nil {
 		b, err := json.Marshal(in)
@@ -90,7 +90,7 @@ func (c *client) json(ctx context.Context, k call, in, out any) error {
 	return nil
 }
 
-// send repeats a request until it is answered with anything but 502 to 504.
+// send repeats a request until it has an answer other than 502 to 504.
 func (c *client) send(ctx context.Context, k call) (status int, body []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
@@ -129,8 +129,8 @@ func (c *client) once(ctx context.Context, k call) (int, []byte, error) {
 	return res.StatusCode, body, errors.Join(err, res.Body.Close())
 }
 
-// submitForm posts a page's form as a browser would, and returns where it
-// leads: empty where the page stays.
+// submitForm posts a page's form as a browser does, and returns the address of the next
+// page, which is empty if there is no redirect.
 func (c *client) submitForm(ctx context.Context, page string, fields url.Values) (status int, body string, next string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()
@@ -159,7 +159,7 @@ func (c *client) formOnce(ctx context.Context, page string, fields url.Values) (
 	return res.StatusCode, string(body), res.Header.Get("Location"), errors.Join(err, res.Body.Close())
 }
 
-// pause waits d, and reports false when ctx ends first.
+// pause waits for d, and reports false if ctx ends first.
 func pause(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-ctx.Done():
@@ -169,7 +169,8 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// until asks ready again and again, and gives up with what was waited for.
+// until calls ready repeatedly until it reports true. The error after patience names
+// what.
 func (c *client) until(ctx context.Context, what string, ready func(context.Context) (bool, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, c.patience)
 	defer cancel()

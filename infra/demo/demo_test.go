@@ -22,8 +22,7 @@ import (
 	"evisit/pkg/setup"
 )
 
-// A world is a system whose database and files the test can reach behind its
-// back.
+// A world is a system whose database and files the test can change directly.
 type world struct {
 	url string
 	db  *dynamodb.Client
@@ -69,14 +68,16 @@ func closing(t *testing.T, f func() error) func() {
 	}
 }
 
-func TestTheWholeDemoIsProved(t *testing.T) {
+// The demo plays every scenario and proves its claim.
+func TestRun_WholeDemo(t *testing.T) {
 	t.Parallel()
 	if err := run(t.Context(), "", t.Output()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestEveryTamperingIsFound(t *testing.T) {
+// The proof finds each listed change of a row or document.
+func TestProve_FindsTampering(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	claim, err := play(t.Context(), newClient(patience, http.DefaultTransport), w.url, t.Output(), []scenario{
@@ -91,7 +92,7 @@ func TestEveryTamperingIsFound(t *testing.T) {
 	for _, tc := range tamperings {
 		t.Run(tc.name, func(t *testing.T) { w.finds(t, claim, tc) })
 	}
-	t.Run("a read that nobody wrote down", func(t *testing.T) {
+	t.Run("a read that is not in the trail", func(t *testing.T) {
 		more := claim
 		more.Reads = append(more.Reads[:len(more.Reads):len(more.Reads)], proof.Read{Actor: "ben-chen", Visit: claim.Reads[0].Visit, What: "chart"})
 		wantFinding(t, more, "ben-chen read the chart")
@@ -104,7 +105,7 @@ func TestEveryTamperingIsFound(t *testing.T) {
 			wantFinding(t, claim, "its document is not to be had")
 		})
 	}
-	t.Run("put back, all is well again", func(t *testing.T) {
+	t.Run("nothing is found after the changes are undone", func(t *testing.T) {
 		if err := prove(t.Context(), claim, t.Output()); err != nil {
 			t.Error(err)
 		}
@@ -113,8 +114,8 @@ func TestEveryTamperingIsFound(t *testing.T) {
 
 type item = map[string]types.AttributeValue
 
-// A tampering is a change behind the system's back to the first row whose key
-// begins with pk and whose record has a text; altered to nil it is removed.
+// A tampering is a change in the database of the first row whose key begins with pk and
+// whose record contains has. If alter returns nil, the row is removed.
 type tampering struct {
 	name    string
 	pk, has string
@@ -141,7 +142,7 @@ var tamperings = []tampering{
 
 func remove(item) item { return nil }
 
-// swap replaces the first of the old texts that a row has.
+// swap replaces the first of the old texts that the row contains.
 func swap(oldNew ...string) func(item) item {
 	return func(row item) item {
 		out := item{}
@@ -190,8 +191,7 @@ func wantFinding(t *testing.T, claim proof.Claim, want string) {
 	}
 }
 
-// find returns the first row under a key beginning with pk whose record has
-// the text.
+// find returns the first row whose key begins with pk and whose record contains has.
 func (w world) find(t *testing.T, pk, has string) item {
 	t.Helper()
 	pages := dynamodb.NewScanPaginator(w.db, &dynamodb.ScanInput{TableName: aws.String(table)})
@@ -211,7 +211,7 @@ func (w world) find(t *testing.T, pk, has string) item {
 	return nil
 }
 
-// put writes a row in place of was; nil removes it.
+// put replaces the row was by row, or removes it if row is nil.
 func (w world) put(t *testing.T, was, row item) {
 	t.Helper()
 	var err error
@@ -227,7 +227,8 @@ func (w world) put(t *testing.T, was, row item) {
 
 type object struct{ key, content string }
 
-// documents lists every stored document, those of one visit together.
+// documents lists every stored document in order of key, in which the documents of one
+// visit are adjacent.
 func (w world) documents(t *testing.T) []object {
 	t.Helper()
 	listed, err := w.s3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(bucket)})
@@ -249,7 +250,7 @@ func (w world) documents(t *testing.T) []object {
 	return out
 }
 
-// store writes a document; nil content removes it.
+// store writes a document, or removes it if content is nil.
 func (w world) store(t *testing.T, key string, content *string) {
 	t.Helper()
 	ctx := context.WithoutCancel(t.Context())

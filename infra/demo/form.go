@@ -4,12 +4,11 @@ import (
 	"fmt"
 )
 
-// answers are what somebody says to a form: by linkId a bool, int or string,
-// a list of strings where several may be chosen, or a list of answers for the
-// rows of a repeating group.
+// answers are the answers to a form by linkId: a bool, an int or a string, a list of
+// strings for several options, or a list of answers for the rows of a repeating group.
 type answers map[string]any
 
-// A questionnaire is as much of a FHIR Questionnaire as filling one in needs.
+// A questionnaire is the part of a FHIR Questionnaire that is needed to fill it in.
 type questionnaire struct {
 	Title string     `json:"title"`
 	Item  []question `json:"item"`
@@ -36,8 +35,7 @@ type entry struct {
 	Item   []entry          `json:"item,omitempty"`
 }
 
-// fill answers the questions that a has something to say to, in the order of
-// the form.
+// fill returns the answers in a to the questions, in the order of the form.
 func fill(questions []question, a answers) ([]entry, error) {
 	var out []entry
 	for _, q := range questions {
@@ -100,7 +98,7 @@ func (q question) answered(said any) ([]map[string]any, error) {
 	return []map[string]any{{field: said}}, nil
 }
 
-// pageSize is about how many questions a page shows.
+// pageSize is about the number of questions on a page.
 const pageSize = 9
 
 // no answers every one of these questions with no.
@@ -111,8 +109,8 @@ func (a answers) no(linkIDs ...string) answers {
 	return a
 }
 
-// common is what every form asks first, as a healthy adult in Oregon who fills
-// in the form alone and pays alone would answer.
+// common answers the common block for a healthy adult in Oregon who fills in the form
+// and pays without help.
 func common() answers {
 	return answers{
 		"emergency-ack": true, "completed-by": "self", "location-state": "OR", "language": "en",
@@ -168,7 +166,7 @@ func records() answers {
 	return answers{"adm-type": "records", "adm-due": "2099-01-31", "adm-deliver": "portal"}.no("adm-symptoms")
 }
 
-// with returns a with more said.
+// with returns a with more answers.
 func (a answers) with(more answers) answers {
 	for id, v := range more {
 		a[id] = v

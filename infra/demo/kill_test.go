@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// A machine runs the real program on one data folder, and starts it again
-// whenever it ends.
+// A machine runs the evisit program on one data folder, and starts the program again
+// when it ends.
 type machine struct {
 	binary, data, addr string
 
@@ -37,7 +37,7 @@ func (m *machine) run(ctx context.Context) {
 		m.mu.Lock()
 		m.process = cmd.Process
 		m.mu.Unlock()
-		_ = cmd.Wait() // killed, as it should be, or unable to start before the killed one's engine has ended
+		_ = cmd.Wait() // killed by kill, or unable to start because the killed program's engine still runs
 		pause(ctx, 10*time.Millisecond)
 	}
 }
@@ -48,8 +48,7 @@ func (m *machine) kill() {
 	_ = m.process.Kill()
 }
 
-// A killer lets the driver's requests through and kills the machine during
-// some of them.
+// A killer is a transport that kills the machine during some of the requests it sends.
 type killer struct {
 	machine *machine
 	random  *rand.Rand
@@ -60,9 +59,9 @@ type killer struct {
 	wait  sync.WaitGroup
 }
 
-// Between two kills lie this many writes, and a kill comes at most so long
-// after a request began. Reads do not count: whoever waits for the system to
-// come back would keep it from doing so.
+// Number of writes between two kills, and the longest time from the start of a request
+// to its kill. Reads do not count, because a client that waits for the restart by
+// reading would cause the next kill.
 const (
 	fewestWrites, mostWrites = 4, 20
 	latestKill               = 12 * time.Millisecond
@@ -91,7 +90,8 @@ func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
 
 const restartPatience = time.Minute
 
-func TestKilledAtAnyMomentItGoesOnWhereItWas(t *testing.T) {
+// The demo's claim is proved although the system is killed during its requests.
+func TestDemo_SystemKilledAtRandom(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	m := &machine{binary: filepath.Join(dir, "evisit"), data: filepath.Join(dir, "data"), addr: twoFreePorts(t)}
@@ -121,7 +121,7 @@ func TestKilledAtAnyMomentItGoesOnWhereItWas(t *testing.T) {
 		t.Errorf("only %d kills", k.kills)
 	}
 	t.Logf("%d kills", k.kills)
-	// It may be down just now.
+	// The system may be restarting; join waits until it answers.
 	if _, err := join(ctx, newClient(restartPatience, http.DefaultTransport), "http://"+m.addr, t.Output()); err != nil {
 		t.Fatal(err)
 	}

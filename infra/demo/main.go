@@ -1,11 +1,11 @@
-// Command demo drives evisit through every kind of paid visit, as patients, a
-// caregiver and clinicians would over its public HTTP surface, prints what each
-// of them sees, and then proves from the API and the payment simulator that
-// every cent and every answer is accounted for.
+// Command demo plays every kind of paid visit over evisit's public HTTP API, as
+// patients, a caregiver and clinicians, and prints what each of them sees. Then it
+// proves from the API and the payment simulator that every cent and every answer is
+// accounted for.
 //
-// It starts a system of its own on free ports and a temporary folder. With
-// BASE_URL it drives the one that runs there, and moves its clock by some two
-// days. It exits with 1 if a scenario goes wrong or anything cannot be proved.
+// The command starts a system on free ports and a temporary folder. With BASE_URL it
+// uses the system that runs there, and moves that system's clock by about two days. The
+// exit code is 1 if a scenario fails or a statement cannot be proved.
 package main
 
 import (
@@ -63,7 +63,7 @@ func start(ctx context.Context, data string) (*system.System, error) {
 	})
 }
 
-// play plays the stories in turn, and returns what is to be proved.
+// play plays the stories in order, and returns the claim to prove.
 func play(ctx context.Context, c *client, base string, out io.Writer, stories []scenario) (proof.Claim, error) {
 	k, err := join(ctx, c, base, out)
 	if err != nil {
@@ -82,18 +82,19 @@ func play(ctx context.Context, c *client, base string, out io.Writer, stories []
 			return proof.Claim{}, fmt.Errorf("scenario %d, %q: %w", i+1, sc.title, s.err)
 		}
 	}
-	// The log is signed up to a minute ago.
+	// The last records must be older than a minute, because the log is signed up to a
+	// minute ago.
 	if err := k.advance(ctx, 2*time.Minute); err != nil {
 		return proof.Claim{}, err
 	}
 	return proof.Claim{BaseURL: base, Since: since, Reads: k.reads}, nil
 }
 
-// settling is how long what is still on its way, such as a mail, may take to
-// arrive before it counts as missing.
+// settling is how long a mail, or another late effect, may take before it counts as
+// missing.
 const settling = 10 * time.Second
 
-// prove checks claim until it holds or settling ends, and prints the result.
+// prove checks claim until it holds or settling has passed, and prints the report.
 func prove(ctx context.Context, claim proof.Claim, out io.Writer) error {
 	deadline, cancel := context.WithTimeout(ctx, settling)
 	defer cancel()

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// A scenario is one story of a visit.
+// A scenario is the story of one visit.
 type scenario struct {
 	title string
 	play  func(context.Context, *scene)
 }
 
-// scenarios are played one after another on one system. Those that move the
-// clock far find every earlier visit over.
+// scenarios are played in order on one system. When a scenario moves the clock far, the
+// visits of all earlier scenarios have ended.
 var scenarios = []scenario{
 	{"A urinary-symptom visit: asked back, answered, charged, read", askedBack},
 	{"Chest pain: diverted before any price", chestPain},
@@ -123,7 +123,7 @@ func cancelledThenPaid(ctx context.Context, s *scene) {
 	v.settles(ctx, "released", "nobody wants this hold any more; it is released")
 }
 
-// sentTwice presses every button twice.
+// sentTwice makes every request twice at the same time.
 func sentTwice(ctx context.Context, s *scene) {
 	jane := s.who("jane-smith")
 	v := &care{scene: s, patient: jane}
@@ -157,7 +157,7 @@ func sentTwice(ctx context.Context, s *scene) {
 	v.answered(ctx, s.who("ana-rivera"), cystitis)
 }
 
-// twice does the same at the same moment.
+// twice runs act twice at the same time.
 func (s *scene) twice(act func() (view, error)) [2]view {
 	var out [2]view
 	if s.err != nil {
@@ -316,7 +316,8 @@ func captureTrouble(ctx context.Context, s *scene) {
 	}
 }
 
-// settlesInTime is settles where the system waits before it tries again.
+// settlesInTime waits like settles, and moves the clock by a second between tries, for a
+// payment that the system retries later.
 func (v *care) settlesInTime(ctx context.Context, state, what string) {
 	v.do(func() error {
 		return v.until(ctx, "the payment of visit "+v.id+" to be "+state, func(ctx context.Context) (bool, error) {

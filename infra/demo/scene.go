@@ -10,24 +10,24 @@ import (
 	"time"
 )
 
-// A scene is one scenario being played. Its first error ends it: every later
-// step does nothing.
+// A scene is one scenario that is being played. After the first error every step does
+// nothing.
 type scene struct {
 	*cast
 	err error
 }
 
-// A care is one visit in a scene, seen by whoever asked for it.
+// A care is one visit in a scene, seen by the person who asked for it.
 type care struct {
 	*scene
-	patient *person // the patient, or who acts for them
+	patient *person // the patient, or the caregiver
 	id      string
 	form    questionnaire
 	price   string // quote id
-	page    string // where to pay
+	page    string // address of the payment page
 }
 
-// A view is what the patient is shown of a visit.
+// A view is the part of a visit that is shown to the patient.
 type view struct {
 	ID     string `json:"id"`
 	Status string `json:"status"`
@@ -52,7 +52,7 @@ type diversion struct {
 	Charged     bool   `json:"charged"`
 }
 
-// books is what the patient is shown of a visit's money.
+// books is the part of a visit's money that is shown to the patient.
 type books struct {
 	Payments []struct {
 		State     string `json:"state"`
@@ -99,15 +99,14 @@ func (s *scene) do(step func() error) {
 	}
 }
 
-// check fails the scene unless something is as it must be.
+// check fails the scene unless ok.
 func (s *scene) check(ok bool, format string, args ...any) {
 	if s.err == nil && !ok {
 		s.err = fmt.Errorf(format, args...)
 	}
 }
 
-// refused runs a step that the system must turn down with code, and prints
-// what it said.
+// refused runs a step that the system must refuse with code, and prints the refusal.
 func (s *scene) refused(ctx context.Context, who, what, code string, step func() error) {
 	s.do(func() error {
 		err := step()
@@ -135,7 +134,7 @@ func (s *scene) print(ctx context.Context, who, what, state string) error {
 	return err
 }
 
-// says prints what happened and what the patient now sees.
+// says prints a message and what the patient now sees.
 func (v *care) says(ctx context.Context, who, format string, args ...any) {
 	v.do(func() error {
 		seen, err := v.seen(ctx)
@@ -166,7 +165,7 @@ func (v *care) money(ctx context.Context) (books, error) {
 	return out, v.patient.get(ctx, v.path("ledger"), &out)
 }
 
-// starts opens a draft on form; an empty patient is who asks.
+// starts makes a draft on form, for the patient, or for who if patient is empty.
 func (s *scene) starts(ctx context.Context, who *person, form, patient string) *care {
 	v := &care{scene: s, patient: who}
 	s.do(func() error {
@@ -189,7 +188,7 @@ func (s *scene) starts(ctx context.Context, who *person, form, patient string) *
 	return v
 }
 
-// answers saves a, page by page, and returns the diversion it ends in, if any.
+// answers saves the answers page by page, and returns the diversion, if there is one.
 func (v *care) answers(ctx context.Context, a answers) *diversion {
 	var stopped *diversion
 	v.do(func() error {
@@ -212,7 +211,7 @@ func (v *care) answers(ctx context.Context, a answers) *diversion {
 	return stopped
 }
 
-// fills answers a form to its end.
+// fills saves the answers of a whole form, which must not be diverted.
 func (v *care) fills(ctx context.Context, a answers) {
 	stopped := v.answers(ctx, a)
 	if stopped != nil {
@@ -221,7 +220,7 @@ func (v *care) fills(ctx context.Context, a answers) {
 	v.says(ctx, v.patient.Name, "fills in the form")
 }
 
-// prices asks what it costs.
+// prices asks for the quote.
 func (v *care) prices(ctx context.Context) {
 	var q struct {
 		ID      string `json:"id"`
@@ -241,7 +240,7 @@ func (v *care) submission() map[string]any {
 	return map[string]any{"quote": v.price, "accept_fee": true, "accept_consent": true, "language": "en"}
 }
 
-// sends accepts fee and consent, and submits.
+// sends accepts fee and consent, and submits the visit.
 func (v *care) sends(ctx context.Context) {
 	v.do(func() error {
 		var out view
@@ -252,7 +251,7 @@ func (v *care) sends(ctx context.Context) {
 	v.says(ctx, v.patient.Name, "accepts fee and consent, and sends it")
 }
 
-// requests is a visit from its first page to its payment page.
+// requests makes a visit, from its first page to its payment page.
 func (s *scene) requests(ctx context.Context, who *person, form string, a answers) *care {
 	v := s.starts(ctx, who, form, "")
 	v.fills(ctx, common().with(a))
@@ -261,7 +260,7 @@ func (s *scene) requests(ctx context.Context, who *person, form string, a answer
 	return v
 }
 
-// The simulator's cards.
+// Cards of the payment simulator.
 const (
 	goodCard     = "4242424242424242"
 	declinedCard = "4000000000000002"
@@ -269,7 +268,7 @@ const (
 	holdOnlyCard = "4000000000007007"
 )
 
-// pays gives a good card on the payment page.
+// pays pays with a good card on the payment page.
 func (v *care) pays(ctx context.Context) { v.paysWith(ctx, goodCard, "pays on Stripe's page") }
 
 func (v *care) paysWith(ctx context.Context, card, what string) {
@@ -283,7 +282,7 @@ func (v *care) paysWith(ctx context.Context, card, what string) {
 				return err
 			}
 		}
-		done := status == http.StatusGone && strings.Contains(body, "complete") // paid, and the answer was lost
+		done := status == http.StatusGone && strings.Contains(body, "complete") // the payment was made and its answer lost
 		if next == "" && !done {
 			return fmt.Errorf("paying at %s: answered %d and stayed", v.page, status)
 		}
@@ -292,7 +291,7 @@ func (v *care) paysWith(ctx context.Context, card, what string) {
 	v.says(ctx, v.patient.Name, "%s", what)
 }
 
-// isDeclined tries a card that the page turns down.
+// isDeclined tries a card that is declined.
 func (v *care) isDeclined(ctx context.Context) {
 	v.do(func() error {
 		status, _, _, err := v.submitForm(ctx, v.page, url.Values{"card": {declinedCard}})
@@ -304,7 +303,7 @@ func (v *care) isDeclined(ctx context.Context) {
 	v.says(ctx, v.patient.Name, "tries a card that is declined; the page stays open")
 }
 
-// becomes waits until the patient sees status.
+// becomes waits until the visit has the status.
 func (v *care) becomes(ctx context.Context, status, what string) {
 	v.do(func() error {
 		return v.until(ctx, "visit "+v.id+" to be "+status, func(ctx context.Context) (bool, error) {
@@ -315,7 +314,7 @@ func (v *care) becomes(ctx context.Context, status, what string) {
 	v.says(ctx, "evisit", "%s", what)
 }
 
-// settles waits until the visit's latest payment is in state.
+// settles waits until the visit's latest payment has the state.
 func (v *care) settles(ctx context.Context, state, what string) {
 	v.do(func() error {
 		return v.until(ctx, "the payment of visit "+v.id+" to be "+state, func(ctx context.Context) (bool, error) {
@@ -326,19 +325,19 @@ func (v *care) settles(ctx context.Context, state, what string) {
 	v.says(ctx, "evisit", "%s", what)
 }
 
-// queues waits for the hold to put the visit in the queue.
+// queues waits until the visit is in the queue, where the hold puts it.
 func (v *care) queues(ctx context.Context) {
 	v.becomes(ctx, "queued", "the card is held; the practice is told when to answer by")
 }
 
-// taken lets a clinician find the visit in the queue, take it and read it.
+// taken finds the visit in a clinician's queue, takes it and reads it.
 func (v *care) taken(ctx context.Context, by *person) {
 	v.do(func() error { return by.post(ctx, v.path("take"), nil, nil) })
 	v.do(func() error { return by.read(ctx, v.id, "chart", nil) })
 	v.says(ctx, by.Name, "takes it and reads the chart")
 }
 
-// A conclusion is what an answer must say.
+// A conclusion is the content of an answer.
 type conclusion struct {
 	Reply       string      `json:"reply"`
 	Diagnoses   []diagnosis `json:"diagnoses,omitempty"`
@@ -370,14 +369,14 @@ func (v *care) answeredBy(ctx context.Context, by *person, c conclusion) {
 	v.says(ctx, by.Name, "answers; the encounter document is written")
 }
 
-// acknowledged lets the patient read the answer and say so.
+// acknowledged reads the answer as the patient and acknowledges it.
 func (v *care) acknowledged(ctx context.Context) {
 	v.do(func() error { return v.patient.read(ctx, v.id, "chart", nil) })
 	v.do(func() error { return v.patient.post(ctx, v.path("acknowledge"), nil, nil) })
 	v.says(ctx, v.patient.Name, "reads the answer and acknowledges it")
 }
 
-// answered is a queued visit to its end: taken, answered, charged, read.
+// answered completes a queued visit: it is taken, answered, captured and acknowledged.
 func (v *care) answered(ctx context.Context, by *person, c conclusion) {
 	v.taken(ctx, by)
 	v.answeredBy(ctx, by, c)

@@ -71,7 +71,7 @@ func (c *dossier) checkDocument(l *line) {
 	if c.Quote == nil || d.Fee != c.Quote.Amount {
 		l.find("visit %s: its document has another fee, %s", c.ID, dollars(d.Fee))
 	}
-	if len(d.Messages) != c.Messages-1 { // the answer itself is the conclusion
+	if len(d.Messages) != c.Messages-1 { // the document has the answer as its conclusion, not as a message
 		l.find("visit %s: %d messages, %d of them in its document", c.ID, c.Messages-1, len(d.Messages))
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A world is all that was read of a system.
+// A world is everything that gather read from a system.
 type world struct {
 	claim     Claim
 	cases     []*dossier
@@ -25,13 +25,13 @@ type world struct {
 	mails []mail
 }
 
-// A dossier is a visit with everything about it.
+// A dossier is a visit with its chart, document, money and trail.
 type dossier struct {
 	visit
 	Money   ledger
 	Acts    []act
-	Chart   *chart          // only of visits begun since the claim's start
-	Doc     json.RawMessage // empty where there is none
+	Chart   *chart          // set only for visits started since Claim.Since
+	Doc     json.RawMessage // the document; empty if there is none
 	Added   json.RawMessage
 	DocCode int // status of the answer to a request for the document
 }
@@ -57,7 +57,7 @@ type visit struct {
 	Messages int `json:"messages"`
 }
 
-// at is when a step of the visit's life happened; zero if it did not.
+// at returns the time of a step of the visit's life, or zero if it has not happened.
 func (v visit) at(step string) time.Time {
 	for _, s := range v.Timeline {
 		if s.Step == step {
@@ -67,7 +67,7 @@ func (v visit) at(step string) time.Time {
 	return time.Time{}
 }
 
-// sent reports whether the practice ever got the visit to see.
+// sent reports whether the visit was ever shown to the practice.
 func (v visit) sent() bool { return !v.at("queued").IsZero() || v.Status == "diverted" }
 
 func (v visit) answered() bool { return v.Status == "answered" || v.Status == "closed" }
@@ -100,7 +100,7 @@ type entry struct {
 	} `json:"postings"`
 }
 
-// on is what the entry posts to account.
+// on returns the sum that the entry posts to account.
 func (e entry) on(account string) (sum int64) {
 	for _, p := range e.Postings {
 		if p.Account == account {
@@ -126,7 +126,7 @@ type chart struct {
 	} `json:"messages"`
 }
 
-// An office is a practice as its administrator sees it.
+// An office is the part of a practice that its administrator sees.
 type office struct {
 	ID   string
 	Jobs []struct {
@@ -179,10 +179,10 @@ type person struct {
 	Token    string `json:"token"`
 }
 
-// A reader asks the system as one of its people.
+// A reader reads from the system with one person's token.
 type reader struct{ base, token string }
 
-// json reads a document that must be there.
+// json reads a JSON document; its absence is an error.
 func (r reader) json(ctx context.Context, path string, out any) error {
 	b, code, err := r.bytes(ctx, http.MethodGet, path)
 	if err != nil {
@@ -213,8 +213,8 @@ func (r reader) bytes(ctx context.Context, method, path string) ([]byte, int, er
 	return b, res.StatusCode, errors.Join(err, res.Body.Close())
 }
 
-// gather reads everything. Charts and documents are read as those who work at
-// the practice, which leaves no mark on a visit but in its trail.
+// gather reads a world. Charts and documents are read with tokens of people who work at
+// the practice, which changes nothing of a visit but its trail.
 func gather(ctx context.Context, claim Claim) (*world, error) {
 	w := &world{claim: claim}
 	plain := reader{base: claim.BaseURL}

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// readTries is how often a log that grows while it is read is read again.
+// readTries is how often a log is read again because it grew while it was read.
 const readTries = 5
 
 func (w *world) gatherOffice(ctx context.Context, as reader, practice string) error {
@@ -76,7 +76,7 @@ func logsAreSigned(w *world, l *line) {
 	l.Figures = fmt.Sprintf("%d leaves in %d logs", leaves, len(w.practices))
 }
 
-// verify recomputes the log's root and holds it against what was signed.
+// verify computes the log's root and compares it with the signed root.
 func (o *office) verify() error {
 	key, err := note.NewVerifier(strings.TrimSpace(o.Key))
 	if err != nil {
@@ -178,7 +178,7 @@ func trailsAreLogged(w *world, l *line) {
 	l.Figures = fmt.Sprintf("%d records of %d visits", len(acts), len(cases))
 }
 
-// checkTrail looks for the records that a visit's life must have left.
+// checkTrail checks that the trail has a record of each step of the visit's life.
 func (c *dossier) checkTrail(l *line, through time.Time) {
 	count := func(action string) (n int) {
 		for _, a := range c.Acts {

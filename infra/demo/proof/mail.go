@@ -7,21 +7,21 @@ import (
 	"strings"
 )
 
-// healthWords are stems that have no place in plain mail.
+// healthWords are stems of words that plain mail must not contain.
 var healthWords = []string{
 	"urin", "bladder", "cystitis", "infection", "chest", "pain", "burning", "fever", "cold symptom", "sinus", "cough", "flu ",
 	"conjunctiv", "pink eye", "eye", "back", "strain", "anxi", "depress", "mood", "refill", "prescription", "medication",
 	"antibiotic", "diagnos", "symptom", "covid", "record",
 }
 
-// links are left out of the search: an id may spell anything.
+// links are excluded from the search, because an id may contain any word.
 var links = regexp.MustCompile(`https?://\S+`)
 
-// minPrivate is the shortest text of a patient or clinician that is looked for
-// in mail; shorter ones are everyone's words.
+// minPrivate is the length of the shortest private text that is searched for in mail.
+// Shorter texts occur in any mail.
 const minPrivate = 12
 
-// private lists what a visit's chart holds that mail must not.
+// private lists the texts of a visit's chart that mail must not contain.
 func (c *dossier) private() []string {
 	var texts []string
 	add := func(s string) {
@@ -42,7 +42,7 @@ func (c *dossier) private() []string {
 	return texts
 }
 
-// letters are the subjects that a visit's life must have sent.
+// letters are the subjects of the mails that must have been sent about a visit.
 func (c *dossier) letters() []string {
 	var want []string
 	if !c.at("queued").IsZero() {

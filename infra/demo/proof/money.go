@@ -37,7 +37,7 @@ func entriesBalance(w *world, l *line) {
 	l.Figures = fmt.Sprintf("%d entries", entries)
 }
 
-// booked is what the ledger says of one payment, in cents.
+// booked is the sum of the ledger's entries of one payment, in cents.
 type booked struct{ held, letGo, collected, refunded, standing int64 }
 
 func (c *dossier) booked(payment string) booked {
@@ -57,7 +57,7 @@ func (c *dossier) booked(payment string) booked {
 			b.collected += e.on("stripe")
 			b.letGo += -holds - e.on("stripe")
 		case "charge":
-			b.held += e.on("stripe") // held and collected at once
+			b.held += e.on("stripe") // a charge counts as held and collected
 			b.collected += e.on("stripe")
 		case "refund":
 			b.refunded -= e.on("stripe")
@@ -66,7 +66,7 @@ func (c *dossier) booked(payment string) booked {
 	return b
 }
 
-// expected is what the ledger must say of a payment in p's state.
+// expected is what the ledger must have booked for a payment in p's state.
 func (p payment) expected() booked {
 	switch p.State {
 	case "held":
@@ -106,13 +106,13 @@ func paymentsMatchEntries(w *world, l *line) {
 	l.Figures = fmt.Sprintf("%d payments", n)
 }
 
-// stripeStatus is what an intent must be for a payment in each state.
+// stripeStatus is the status of the intent of a payment in each state.
 var stripeStatus = map[string]string{
 	"held": "requires_capture", "captured": "succeeded", "refunded": "succeeded", "disputed": "succeeded",
 	"released": "canceled", "lapsed": "canceled", "failed": "canceled",
 }
 
-// refKey is the metadata entry that names our payment.
+// refKey is the metadata entry that holds our payment id.
 const refKey = "ref"
 
 func paymentsMatchStripe(w *world, l *line) {

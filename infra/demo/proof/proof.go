@@ -1,7 +1,7 @@
-// Package proof recomputes, from what a running system serves and from the
-// payment simulator's own books, that every cent and every answer is accounted
-// for. It shares no type, counter or state with the program or with whoever
-// drove it: it knows only the documents served over HTTP.
+// Package proof proves that every cent and every answer of a running system is
+// accounted for, by computing it again from what the system and the payment simulator
+// serve over HTTP. The package shares no type, counter or state with the system or
+// with its caller.
 package proof
 
 import (
@@ -11,34 +11,34 @@ import (
 	"time"
 )
 
-// A Claim is what is to be proved of the system at BaseURL.
+// A Claim is a statement to prove about the system at BaseURL.
 type Claim struct {
 	BaseURL string
-	// Since is when the driving began. The books must be right for all there
-	// is; nothing begun since may be left open.
+	// Since is when the first visit of the claim was started. The books of all visits
+	// must be right, and no visit started since may be unfinished.
 	Since time.Time
-	// Reads are what the driver saw of people's charts, each of which the audit
-	// trail must name.
+	// Reads are the reads of charts that the caller made, each of which the audit trail
+	// must have.
 	Reads []Read
 }
 
 // A Read is one successful request for a visit's chart or document.
 type Read struct{ Actor, Visit, What string }
 
-// A Report says what was proved, line by line, and what was not.
+// A Report lists what was proved and what was not.
 type Report struct{ Lines []Line }
 
-// A Line is one statement with its figures, and what speaks against it.
+// A Line is one statement with its figures and the findings against it.
 type Line struct {
 	Statement string
 	Figures   string
 	Findings  []string
 }
 
-// Holds reports whether nothing speaks against anything.
+// Holds reports whether there are no findings.
 func (r Report) Holds() bool { return len(r.Findings()) == 0 }
 
-// Findings lists all that speaks against the claim.
+// Findings lists all findings against the claim.
 func (r Report) Findings() []string {
 	var all []string
 	for _, l := range r.Lines {
@@ -47,7 +47,7 @@ func (r Report) Findings() []string {
 	return all
 }
 
-// shownFindings bounds what is printed under one line.
+// shownFindings is the most findings that are printed under one line.
 const shownFindings = 8
 
 func (r Report) String() string {
@@ -69,14 +69,14 @@ func (r Report) String() string {
 	return b.String()
 }
 
-// A line is a Line being written.
+// A line is a Line that a statement writes to.
 type line struct{ Line }
 
 func (l *line) find(format string, args ...any) {
 	l.Findings = append(l.Findings, fmt.Sprintf(format, args...))
 }
 
-// statements are all that is proved, in the order of the report.
+// statements are all statements that are proved, in the order of the report.
 var statements = []struct {
 	text  string
 	prove func(*world, *line)
@@ -95,8 +95,8 @@ var statements = []struct {
 	{"everyone was written to, and no mail has a word of health", mailsAreDiscreet},
 }
 
-// Check proves claim as far as it can. An error means that something could not
-// be read at all.
+// Check proves claim and reports the findings. An error means that the system could not
+// be read.
 func Check(ctx context.Context, claim Claim) (Report, error) {
 	w, err := gather(ctx, claim)
 	if err != nil {

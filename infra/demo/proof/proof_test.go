@@ -16,8 +16,8 @@ import (
 
 var started = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
 
-// sound is a world of one visit, asked, answered, charged and closed, about
-// which everything can be proved.
+// sound returns a world of one visit that was asked, answered, captured and closed, and
+// has no findings.
 func sound(t *testing.T) *world {
 	t.Helper()
 	w := &world{claim: Claim{Since: started, Reads: []Read{{"ana", "v1", "chart"}}}}
@@ -59,7 +59,7 @@ func into(t *testing.T, v any, document string) {
 	}
 }
 
-// sign gives the log of o a new key and a checkpoint.
+// sign signs the log of o with a new key.
 func (o *office) sign(t *testing.T) {
 	t.Helper()
 	private, public, err := note.GenerateKey(nil, "example.org/log/p")
@@ -79,7 +79,7 @@ func (o *office) sign(t *testing.T) {
 	o.Key, o.Checkpoint = public, string(signed)
 }
 
-// wholeTree is RFC 6962's definition of a tree's root, written down as it is.
+// wholeTree computes a tree's root by the definition in RFC 6962.
 func wholeTree(leaves [][]byte) [sha256.Size]byte {
 	switch n := len(leaves); n {
 	case 0:
@@ -96,14 +96,15 @@ func wholeTree(leaves [][]byte) [sha256.Size]byte {
 	}
 }
 
-func TestASoundWorldIsProved(t *testing.T) {
+func TestReport_SoundWorld(t *testing.T) {
 	t.Parallel()
 	if r := sound(t).report(); !r.Holds() {
 		t.Errorf("found something:\n%s", r)
 	}
 }
 
-func TestWhateverIsWrongIsFound(t *testing.T) {
+// Each error in a sound world is a finding.
+func TestReport_FindsErrors(t *testing.T) {
 	t.Parallel()
 	one := func(w *world) *dossier { return w.cases[0] }
 	for _, tc := range []struct {
