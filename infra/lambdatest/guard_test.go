@@ -71,7 +71,7 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (g *guard) allows(n need) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	at := slices.IndexFunc(g.function.Statements, func(s template.Statement) bool { return s.Allows(n.action, n.resource, n.keys) })
+	at := slices.IndexFunc(g.function.Statements, func(s template.Statement) bool { return s.Allows(template.Access{Action: n.action, Resource: n.resource, Keys: n.keys}) })
 	if at < 0 {
 		g.denied = append(g.denied, fmt.Sprintf("%s on %s of %q", n.action, n.resource, n.keys))
 		return false

@@ -1,7 +1,7 @@
-// Package template reads template.yaml as far as tests ask about it: which
-// function has which routes, settings, streams and permissions, with Globals
-// applied. It reads no other template; whether this one is sound CloudFormation
-// is for cfn-lint to say.
+// Package template reads template.yaml as far as tests and the local system ask
+// about it: which function has which routes, settings, streams and permissions,
+// with Globals applied. It reads no other template; whether this one is sound
+// CloudFormation is for cfn-lint to say.
 package template
 
 import (
@@ -10,6 +10,8 @@ import (
 	"maps"
 	"os"
 	"path"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -20,6 +22,9 @@ import (
 type Template struct {
 	Resources map[string]Resource
 	Functions map[string]Function // by folder below functions/
+	// PartitionKeys names the partition key of each index of the table, and of
+	// the table itself as index "".
+	PartitionKeys map[string]string
 }
 
 // A Resource is one thing made. An intrinsic function in its properties reads
@@ -65,14 +70,46 @@ type Stream struct {
 	}
 }
 
-// A Statement allows actions on resources, on some rows only if LeadingKeys
-// names any.
+// A Statement allows actions on resources: on some rows only if LeadingKeys
+// names any, and with some attributes only if Attributes does. All but Sid and
+// Effect are patterns for Like.
 type Statement struct {
 	Sid         string
 	Effect      string
 	Actions     []string
 	Resources   []string
-	LeadingKeys []string // patterns in which * stands for anything
+	LeadingKeys []string
+	Attributes  []string
+}
+
+// Find names the template of the source that this program was built from. A
+// program built with -trimpath does not know its source and looks in the working
+// directory and above.
+func Find() (string, error) {
+	const name = "template.yaml"
+	_, source, _, _ := runtime.Caller(0)
+	if file := filepath.Join(filepath.Dir(source), "..", "..", name); filepath.IsAbs(source) && exists(file) {
+		return file, nil
+	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("finding %s: %w", name, err)
+	}
+	for {
+		if file := filepath.Join(dir, name); exists(file) {
+			return file, nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", fmt.Errorf("there is no %s in the working directory or above; run inside the repository", name)
+		}
+		dir = parent
+	}
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 // Read reads the template in the file called name.
@@ -88,7 +125,10 @@ func Read(name string) (Template, error) {
 	if err := decode(b, &raw); err != nil {
 		return Template{}, fmt.Errorf("reading %s: %w", name, err)
 	}
-	t := Template{raw.Resources, map[string]Function{}}
+	t := Template{Resources: raw.Resources, Functions: map[string]Function{}}
+	if t.PartitionKeys, err = t.partitionKeys(); err != nil {
+		return Template{}, fmt.Errorf("reading %s: %w", name, err)
+	}
 	for id, r := range t.Resources {
 		if r.Type != "AWS::Serverless::Function" {
 			continue
@@ -132,6 +172,33 @@ func plain(n *yaml.Node) {
 	for _, c := range n.Content {
 		plain(c)
 	}
+}
+
+func (t Template) partitionKeys() (map[string]string, error) {
+	type schema []struct{ AttributeName, KeyType string }
+	var table struct {
+		KeySchema              schema
+		GlobalSecondaryIndexes []struct {
+			IndexName string
+			KeySchema schema
+		}
+	}
+	if err := t.Decode("Table", &table); err != nil {
+		return nil, err
+	}
+	keys := map[string]string{}
+	add := func(index string, s schema) {
+		for _, k := range s {
+			if k.KeyType == "HASH" {
+				keys[index] = k.AttributeName
+			}
+		}
+	}
+	add("", table.KeySchema)
+	for _, i := range table.GlobalSecondaryIndexes {
+		add(i.IndexName, i.KeySchema)
+	}
+	return keys, nil
 }
 
 // Decode reads a resource's properties into v as JSON.
