@@ -23,7 +23,7 @@ func TestAnEventGivenUpIsALineThatTheAlarmCounts(t *testing.T) {
 	plantSaid(w)
 	event := w.fill(w.read("charge/stripe-said.json"))
 	w.plantRows(event)
-	f := w.start("charge", w.settings("charge", newGuard(t, tpl.Functions["charge"])))
+	f := w.start("charge", w.settings("charge", newGuard(t, "charge")))
 	if _, err := f.Invoke(t.Context(), event); err != nil {
 		t.Fatal(err)
 	}

@@ -44,9 +44,8 @@ func TestAFunctionThatLacksASettingSaysWhichAndEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, function := range functions {
-		g := newGuard(t, readTemplate(t).Functions[function])
-		env := w.settings(function, g)
-		for name := range g.function.Env {
+		env := w.settings(function, newGuard(t, function))
+		for name := range readTemplate(t).Functions[function].Env {
 			if name == "GOGC" || name == "GOMEMLIMIT" { // Go's runtime has its own defaults
 				continue
 			}
@@ -72,7 +71,7 @@ func TestAFunctionWithAWrongSettingSaysSoWithoutItsValue(t *testing.T) {
 		{"api", "EVISIT_PAGES", "visit.example.org", "EVISIT_PAGES is not an address"},
 		{"api", "EVISIT_CLOCK_OFFSET", "tomorrow", "EVISIT_CLOCK_OFFSET is not a duration"},
 	} {
-		env := w.settings(c.function, newGuard(t, readTemplate(t).Functions[c.function]))
+		env := w.settings(c.function, newGuard(t, c.function))
 		env[c.name] = c.value
 		said := w.refusesToStart(c.function, env)
 		if !strings.Contains(said, c.want) || strings.Contains(said, secret) {

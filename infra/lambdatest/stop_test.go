@@ -25,7 +25,7 @@ func wait(t *testing.T, ended <-chan struct{}) {
 func TestAnIdleFunctionEndsAtOnceWhenToldTo(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	f := w.start("sweep", w.settings("sweep", newGuard(t, readTemplate(t).Functions["sweep"])))
+	f := w.start("sweep", w.settings("sweep", newGuard(t, "sweep")))
 	if _, err := f.Invoke(t.Context(), w.read("sweep/minute.json")); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestAFunctionKilledBetweenStripeAndItsCommitChargesOnce(t *testing.T) {
 		plantChargeBatch(w)
 		event := w.read("charge/batch.json")
 		w.plantRows(event)
-		g := newGuard(t, readTemplate(t).Functions["charge"])
+		g := newGuard(t, "charge")
 
 		// The capture is done at Stripe, and looking at it again hangs.
 		reached := make(chan struct{})

@@ -23,6 +23,7 @@ import (
 	"evisit/infra/lambdatest"
 	"evisit/infra/local/engine"
 	"evisit/infra/local/files"
+	"evisit/infra/local/guard"
 	"evisit/infra/local/issuer"
 	"evisit/infra/local/mailbox"
 	"evisit/infra/local/seed"
@@ -193,13 +194,14 @@ func (w *world) plant(awsURL, stripe string) {
 
 // settings are those that template.yaml gives a function, and where to find
 // what stands in for AWS and Stripe.
-func (w *world) settings(function string, g *guard) map[string]string {
-	out := map[string]string{"DYNAMODB_ENDPOINT": w.serve(g)}
+func (w *world) settings(function string, g *guard.Guard) map[string]string {
+	w.Helper()
+	out := map[string]string{"DYNAMODB_ENDPOINT": w.guarded(g)}
 	for _, name := range []string{"EVISIT_CLOCK_OFFSET", "S3_ENDPOINT", "STRIPE_API_BASE", "AWS_ENDPOINT_URL_SESV2", "AWS_ENDPOINT_URL_KMS"} {
 		out[name] = w.env[name]
 	}
 	keys := map[string]string{"api": apiKey.Secret, "charge": chargeKey.Secret}
-	for name := range g.function.Env {
+	for name := range readTemplate(w.T).Functions[function].Env {
 		out[name] = w.env[name]
 		if name == "STRIPE_SECRET_KEY" {
 			out[name] = keys[function]
