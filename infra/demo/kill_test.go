@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"evisit/infra/local/guard"
 )
 
 // A machine runs the evisit program on one data folder, and starts the program again
@@ -105,6 +107,9 @@ func TestDemo_SystemKilledAtRandom(t *testing.T) {
 	t.Cleanup(func() {
 		stop()
 		running.Wait()
+		if bytes.Contains(m.log.Bytes(), []byte(guard.Refusal)) {
+			t.Error("a function was refused by its policy")
+		}
 		if t.Failed() {
 			t.Logf("the program said:\n%s", m.log.Bytes())
 		}

@@ -154,24 +154,27 @@ func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts
 	if err := s.plant(ctx); err != nil {
 		return err
 	}
-	api, err := parts.API(ctx)
+	api, err := s.under("api", parts).API(ctx)
 	if err != nil {
 		return err
 	}
-	hook, err := parts.Hook()
+	hook, err := s.under("stripehook", parts).Hook()
 	if err != nil {
 		return err
 	}
-	charge, err := charging.Charge(ctx)
+	charge, err := s.under("charge", charging).Charge(ctx)
 	if err != nil {
 		return err
 	}
-	notify, err := parts.Notify(ctx)
+	notify, err := s.under("notify", parts).Notify(ctx)
 	if err != nil {
 		return err
 	}
-	sweep, err := parts.Sweep()
+	sweep, err := s.under("sweep", parts).Sweep()
 	if err != nil {
+		return err
+	}
+	if err := errors.Join(s.guards["charge"].Stream(ctx), s.guards["notify"].Stream(ctx)); err != nil {
 		return err
 	}
 	s.sweep = func(ctx context.Context) (err error) {

@@ -1,7 +1,9 @@
 // Package system runs all of evisit in one process, on the parts that stand in
 // for AWS, Stripe and an identity provider. The handlers are those of the
 // Lambda functions, built by the same constructors; only what calls them is
-// local: a poller of the table's stream, a ticker, and net/http.
+// local: a poller of the table's stream, a ticker, and net/http. Each function
+// has clients of its own, which its policy in template.yaml is applied to;
+// planting the cast and the stand-ins have none.
 package system
 
 import (
@@ -27,10 +29,12 @@ import (
 	"evisit/infra/local/clock"
 	"evisit/infra/local/engine"
 	"evisit/infra/local/files"
+	"evisit/infra/local/guard"
 	"evisit/infra/local/issuer"
 	"evisit/infra/local/mailbox"
 	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
+	"evisit/infra/template"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/seal"
@@ -54,6 +58,9 @@ type Options struct {
 	SweepEvery time.Duration
 	// DynamoDB changes the functions' client, for those who measure it.
 	DynamoDB func(*dynamodb.Options)
+	// Template is the file whose policies the functions run under; empty is the
+	// repository's template.yaml.
+	Template string
 }
 
 // A System is the whole of evisit, running.
@@ -62,6 +69,8 @@ type System struct {
 	Stripe string // of the simulator; empty with Stripe itself
 
 	opt     Options
+	policy  template.Template
+	guards  map[string]*guard.Guard // by function
 	lock    *os.File
 	clock   *clock.Clock
 	engine  *engine.Engine
@@ -96,7 +105,10 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	if o.DynamoDB == nil {
 		o.DynamoDB = func(*dynamodb.Options) {}
 	}
-	s := &System{opt: o, failed: make(chan error, 8)}
+	s := &System{opt: o, guards: map[string]*guard.Guard{}, failed: make(chan error, 8)}
+	if s.policy, err = readPolicy(o.Template); err != nil {
+		return nil, err
+	}
 	ctx, s.stop = context.WithCancel(ctx)
 	defer func() {
 		if err != nil {
@@ -238,7 +250,8 @@ func (s *System) openInner(ctx context.Context) (string, error) {
 }
 
 // Close stops everything, what was started last first, and returns when it is
-// stopped. State is on disk.
+// stopped. State is on disk. It fails if a function was refused anything by its
+// policy.
 func (s *System) Close() error {
 	s.stop()
 	var failures []error
@@ -257,6 +270,9 @@ func (s *System) Close() error {
 	}
 	if s.lock != nil {
 		failures = append(failures, s.lock.Close())
+	}
+	for _, d := range s.Denied() {
+		failures = append(failures, errors.New("not allowed by the template: "+d))
 	}
 	return errors.Join(failures...)
 }

@@ -1,0 +1,138 @@
+package system_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"evisit/infra/local/system"
+)
+
+// templateWith writes the repository's template with one text replaced, and
+// returns the file.
+func templateWith(t *testing.T, old, replacement string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", "..", "template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(b), old) != 1 {
+		t.Fatalf("the template does not have %q once", old)
+	}
+	file := filepath.Join(t.TempDir(), "template.yaml")
+	if err := os.WriteFile(file, []byte(strings.Replace(string(b), old, replacement, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func start(t *testing.T, template string) (*system.System, error) {
+	t.Helper()
+	return system.Start(context.WithoutCancel(t.Context()), system.Options{
+		Addr: "127.0.0.1:0", Data: t.TempDir(), Log: slog.New(slog.DiscardHandler), Template: template,
+	})
+}
+
+// post sends body, with a person's token or none, and reads the reply into out.
+func post(t *testing.T, url, token, body string, out any) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = res.Body.Close() }()
+	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// drive starts a visit and moves the clock, on which sweep signs the log of what
+// was planted.
+func drive(t *testing.T, s *system.System) {
+	t.Helper()
+	var cast system.Seeded
+	post(t, s.URL+"/dev/seed", "", "", &cast)
+	for _, p := range cast.People {
+		if p.ID == "jane-smith" {
+			post(t, s.URL+"/visits", p.Token, `{"form":"uti-women"}`, new(any))
+		}
+	}
+	post(t, s.URL+"/dev/clock", "", `{"advance":"3m"}`, new(any))
+}
+
+func TestSystem_EachFunctionUnderItsOwnPolicy(t *testing.T) {
+	t.Parallel()
+	s, err := start(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	drive(t, s)
+	if err := s.Close(); err != nil {
+		t.Errorf("under the whole template: %v", err)
+	}
+}
+
+// A permission that is taken out of the template is missed where it is needed,
+// and closing the system fails.
+func TestSystem_MissingPermissionIsVisible(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, old, replacement, denied string }{
+		{
+			"api", `dynamodb:LeadingKeys: ["CASE#*", "CHART#*", "MONEY#*", "OUTBOX#*", "REQUEST#*", "AUDIT#*"]`,
+			`dynamodb:LeadingKeys: ["CHART#*", "MONEY#*", "OUTBOX#*", "REQUEST#*", "AUDIT#*"]`,
+			"api: dynamodb:PutItem on Table.Arn of [CASE]",
+		},
+		{
+			"sweep", `dynamodb:LeadingKeys: ["OUTBOX#*", "LOG#*"]`, `dynamodb:LeadingKeys: ["OUTBOX#*"]`,
+			"sweep: dynamodb:PutItem on Table.Arn of [LOG]",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s, err := start(t, templateWith(t, test.old, test.replacement))
+			if err != nil {
+				t.Fatal(err)
+			}
+			drive(t, s)
+			if d := s.Denied(); len(d) != 1 || !strings.HasPrefix(d[0], test.denied) {
+				t.Errorf("denied %q, want %q", d, test.denied)
+			}
+			if err := s.Close(); err == nil || !strings.Contains(err.Error(), test.denied) {
+				t.Errorf("closing: %v, want it to fail with %q", err, test.denied)
+			}
+		})
+	}
+}
+
+// What a function needs to start at all is missed at the start.
+func TestSystem_MissingPermissionToStart(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, old, replacement, denied string }{
+		{"keyset", "- Sid: Content # where a patient's address is\n                Effect: Allow\n                Action: kms:Decrypt", "- Sid: Content\n                Effect: Allow\n                Action: kms:Sign", "notify: kms:Decrypt on ContentKeyArn"},
+		{"stream", "dynamodb:GetRecords, ", "", "charge: dynamodb:GetRecords on Table.StreamArn"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s, err := start(t, templateWith(t, test.old, test.replacement))
+			if err == nil {
+				t.Fatal("it starts nevertheless", s.Close())
+			}
+			if !strings.Contains(err.Error(), test.denied) {
+				t.Errorf("error %v, want %q", err, test.denied)
+			}
+		})
+	}
+}
