@@ -4,6 +4,7 @@ package audit
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 )
 
@@ -17,13 +18,10 @@ type Record struct {
 	Action   string    `json:"action"`
 	Visit    string    `json:"visit,omitempty"`
 	Resource string    `json:"resource,omitempty"`
-	// Version and Hash identify the state that the action left behind or, for
-	// a read, the state that was shown.
-	Version int    `json:"version,omitempty"`
-	Hash    string `json:"hash,omitempty"`
-	// Content is the hash of the sealed bytes written along with the state:
-	// answers, messages, the record of a diversion, in that order.
-	Content string `json:"content,omitempty"`
+	// Version is the visit's, as this action left it or, for a read, showed it.
+	Version int `json:"version,omitempty"`
+	// Rows are the rows that were stored together with the record.
+	Rows []Row `json:"rows,omitempty"`
 	// Accepted is what the actor agreed to by this action.
 	Accepted *Acceptance `json:"accepted,omitempty"`
 }
@@ -34,11 +32,11 @@ type Record struct {
 // G26.)
 type Acceptance struct {
 	Quote       string `json:"quote"`
-	Amount      int64  `json:"amount_cents"`
-	Consent     string `json:"consent"`      // version
-	ConsentHash string `json:"consent_hash"` // SHA-256 of the text
-	Language    string `json:"language,omitempty"`
-	UserAgent   string `json:"user_agent,omitempty"`
+	Amount      int64  `json:"cents"`
+	Consent     string `json:"consent"` // version
+	ConsentHash string `json:"hash"`    // SHA-256 of the text
+	Language    string `json:"lang,omitempty"`
+	UserAgent   string `json:"agent,omitempty"`
 }
 
 // An Actor is who acted, in which role, for which patient if not themselves.
@@ -46,10 +44,39 @@ type Actor struct {
 	ID       string `json:"id"`
 	Role     string `json:"role"`
 	Name     string `json:"name,omitempty"` // of those who work at the practice, as displayed
-	OnBehalf string `json:"on_behalf,omitempty"`
+	OnBehalf string `json:"for,omitempty"`
 	IP       string `json:"ip,omitempty"`
 }
 
+// A Row says which bytes were stored under a key. One record names a key once.
+type Row struct {
+	Key     string `json:"k"`           // see Item.Key
+	Version int    `json:"v,omitempty"` // of a row that changes
+	Hash    Hash   `json:"h"`           // see Item.Hash
+}
+
+// Platform is the Practice of the records, and so the name of the log, of rows
+// that belong to no single practice.
+const Platform = "platform"
+
 // Leaf is the record as the log holds it: JSON with fields in the order above.
-// Its RFC 6962 leaf hash is SHA-256 of a zero byte and these bytes.
+// Its RFC 6962 leaf hash is SHA-256 of a zero byte and these bytes. They have no
+// line break, and begin as no other line of an export does.
 func (r Record) Leaf() ([]byte, error) { return json.Marshal(r) }
+
+// ParseLeaf is the inverse of Leaf. Members that it does not know are left out:
+// a log that a later version has written on can still be verified.
+func ParseLeaf(leaf []byte) (Record, error) {
+	var r Record
+	if err := json.Unmarshal(leaf, &r); err != nil {
+		return Record{}, fmt.Errorf("decoding a leaf: %w", err)
+	}
+	return r, nil
+}
+
+// positionLayout sorts as text in the order of time.
+const positionLayout = "20060102T150405.000Z"
+
+// Position is the record's place in its log, whose order is that of positions
+// as text. A row's attribute "a" is the position of the record that wrote it.
+func (r Record) Position() string { return r.At.UTC().Format(positionLayout) + "#" + r.ID }

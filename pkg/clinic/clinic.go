@@ -99,7 +99,7 @@ func (cl *Clinic) now() time.Time { return cl.Now().UTC().Truncate(time.Millisec
 func (cl *Clinic) trail(a audit.Actor, action string, v visit.Visit, now time.Time) audit.Record {
 	return audit.Record{
 		ID: cl.NewID(), Practice: v.Practice, At: now, Actor: a, Action: action,
-		Visit: v.ID, Version: v.Version, Hash: hashJSON(v),
+		Visit: v.ID, Version: v.Version,
 	}
 }
 
@@ -178,7 +178,6 @@ func (cl *Clinic) attempt(ctx context.Context, c Caller, a identity.Action, w Wa
 	if len(d.commit.Audit) == 0 {
 		d.commit.Audit = append(d.commit.Audit, cl.trail(c.actor(v.Patient), string(a)+":"+string(d.visit.Status), d.visit, now))
 	}
-	d.commit.Audit[0].Content = contentHash(d.commit)
 	if d.refusal != nil { // the request was not carried out, so its key stays free
 		if err := cl.Store.Commit(ctx, d.commit); err != nil {
 			return visit.Visit{}, err

@@ -118,19 +118,6 @@ func hashJSON(v any) string {
 	return hashBytes(b)
 }
 
-// contentHash is over the sealed bytes that a commit writes; empty if none.
-func contentHash(m Commit) string {
-	sealed := [][]byte{m.Answers}
-	for _, msg := range m.Messages {
-		sealed = append(sealed, msg.Body)
-	}
-	all := bytes.Join(append(sealed, m.Diverted), nil)
-	if len(all) == 0 {
-		return ""
-	}
-	return hashBytes(all)
-}
-
 func clip(s string, n int) string {
 	if len(s) > n {
 		return strings.ToValidUTF8(s[:n], "")

@@ -25,12 +25,12 @@ func (cl *Clinic) AddPractice(ctx context.Context, p Practice, forms []*intake.F
 	if p.Since.IsZero() {
 		p.Since = cl.now()
 	}
-	return cl.Store.Commit(ctx, Commit{Practice: &p, Audit: cl.registered(p.ID, "practice.register", p.ID, p)})
+	return cl.Store.Commit(ctx, Commit{Practice: &p, Audit: cl.registered(p.ID, "practice.register", p.ID)})
 }
 
 // AddPerson writes who issuer's subject is, replacing what was known.
 func (cl *Clinic) AddPerson(ctx context.Context, r Registered) error {
-	return cl.Store.Commit(ctx, Commit{Person: &r, Audit: cl.registered(r.Person.Practice, "person.register", r.Person.ID, r.Person)})
+	return cl.Store.Commit(ctx, Commit{Person: &r, Audit: cl.registered(r.Person.Practice, "person.register", r.Person.ID)})
 }
 
 // AddPatient writes a patient with their contact data sealed.
@@ -40,12 +40,12 @@ func (cl *Clinic) AddPatient(ctx context.Context, p identity.Patient) error {
 	if rec.Contact, err = cl.sealJSON(ctx, contactPlace(rec), p.Contact); err != nil {
 		return err
 	}
-	return cl.Store.Commit(ctx, Commit{Patient: &rec, Audit: cl.registered(p.Practice, "patient.register", p.ID, rec)})
+	return cl.Store.Commit(ctx, Commit{Patient: &rec, Audit: cl.registered(p.Practice, "patient.register", p.ID)})
 }
 
-func (cl *Clinic) registered(practice, action, resource string, record any) []audit.Record {
+func (cl *Clinic) registered(practice, action, resource string) []audit.Record {
 	return []audit.Record{{
 		ID: cl.NewID(), Practice: practice, At: cl.now(), Actor: system("registration"),
-		Action: action, Resource: resource, Hash: hashJSON(record),
+		Action: action, Resource: resource,
 	}}
 }

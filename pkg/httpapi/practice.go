@@ -97,11 +97,10 @@ type actReply struct {
 	OnBehalf string    `json:"on_behalf_of,omitempty"`
 	Action   string    `json:"action"`
 	Version  int       `json:"version,omitempty"`
-	Hash     string    `json:"hash,omitempty"`
 }
 
 func showAct(r audit.Record) actReply {
-	return actReply{r.ID, r.At, r.Actor.ID, r.Actor.Role, r.Actor.Name, r.Actor.OnBehalf, r.Action, r.Version, r.Hash}
+	return actReply{r.ID, r.At, r.Actor.ID, r.Actor.Role, r.Actor.Name, r.Actor.OnBehalf, r.Action, r.Version}
 }
 
 func (a *API) trail(w http.ResponseWriter, r *http.Request) error {

@@ -42,11 +42,11 @@ func TestRowsStayAsSmallAsTheirWritesAreCheap(t *testing.T) {
 		}}}},
 		{"AUDIT#", kb, clinic.Commit{Audit: []audit.Record{{
 			ID: id("record"), Practice: id("practice"), At: at(0), Action: "chart.read:awaiting_patient", Visit: id("visit"),
-			Actor: caregiver(), Resource: id("document"), Version: 12, Hash: hash(),
+			Actor: caregiver(), Resource: id("document"), Version: 12,
 		}}}},
 		{"AUDIT#", kb, clinic.Commit{Audit: []audit.Record{{
 			ID: id("record"), Practice: id("practice"), At: at(0), Action: "visit.fill:awaiting_payment", Visit: id("visit"),
-			Actor: caregiver(), Version: 12, Hash: hash(),
+			Actor: caregiver(), Version: 12,
 			Accepted: &audit.Acceptance{
 				Quote: id("quote"), Amount: 12_000, Consent: "2026-01", ConsentHash: hash(), Language: "en-US", UserAgent: strings.Repeat("u", 200),
 			},

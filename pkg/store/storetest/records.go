@@ -131,7 +131,7 @@ func event(id string) outbox.Event {
 func record(id, visit string, at time.Time) audit.Record {
 	return audit.Record{
 		ID: id, Practice: practice, At: at, Actor: audit.Actor{ID: "person-1", Role: "patient", OnBehalf: patient, IP: "192.0.2.1"},
-		Action: "visit.read", Visit: visit, Resource: "document", Version: 3, Hash: "hash",
+		Action: "visit.read", Visit: visit, Resource: "document", Version: 3,
 		Accepted: &audit.Acceptance{Quote: "quote-1", Amount: 4000, Consent: "2026-01", ConsentHash: "hash", Language: "en", UserAgent: "test"},
 	}
 }

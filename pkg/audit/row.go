@@ -1,0 +1,120 @@
+package audit
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// A Hash is SHA-256 of a stored row's bytes.
+type Hash [sha256.Size]byte
+
+var hashText = base64.RawURLEncoding.Strict()
+
+func (h Hash) String() string { return hashText.EncodeToString(h[:]) }
+
+// MarshalText writes 43 characters of unpadded base64url.
+func (h Hash) MarshalText() ([]byte, error) { return hashText.AppendEncode(nil, h[:]), nil }
+
+// UnmarshalText accepts what MarshalText writes and nothing else.
+func (h *Hash) UnmarshalText(text []byte) error {
+	b, err := hashText.DecodeString(string(text))
+	if err != nil || len(text) != hashText.EncodedLen(len(h)) || len(b) != len(h) {
+		return errors.New("audit: not the text of a hash")
+	}
+	copy(h[:], b)
+	return nil
+}
+
+// A Type is one of DynamoDB's scalar types.
+type Type byte
+
+// The types that rows have attributes of.
+const (
+	Text   Type = 'S'
+	Number Type = 'N' // its digits, as DynamoDB returns them
+	Binary Type = 'B'
+)
+
+// A Value is one attribute of a row.
+type Value struct {
+	Type  Type
+	Bytes []byte
+}
+
+// An Item is a row as it is stored, its attributes by name, "pk" and "sk" among
+// them.
+type Item map[string]Value
+
+// wholeKey is the sort key of a row that is alone under its partition key.
+const wholeKey = "-"
+
+// Key is the row's primary key as text: the partition key, and unless it is "-"
+// the sort key after a slash. Two keys that contain slashes may have one text;
+// their rows have different hashes.
+func (i Item) Key() string {
+	pk, sk := string(i["pk"].Bytes), string(i["sk"].Bytes)
+	if sk == wholeKey {
+		return pk
+	}
+	return pk + "/" + sk
+}
+
+// Pointer is the position of the record that wrote the row.
+func (i Item) Pointer() string { return string(i["a"].Bytes) }
+
+// Bytes is the row's one canonical form: its attributes in the order of their
+// names, each a type, a name and a value, the last two with their lengths
+// before them. Two different rows never have the same bytes.
+func (i Item) Bytes() []byte {
+	var b []byte
+	for _, name := range slices.Sorted(maps.Keys(i)) {
+		v := i[name]
+		b = append(b, byte(v.Type))
+		b = binary.AppendUvarint(b, uint64(len(name)))
+		b = append(b, name...)
+		b = binary.AppendUvarint(b, uint64(len(v.Bytes)))
+		b = append(b, v.Bytes...)
+	}
+	return b
+}
+
+// Hash is SHA-256 of Bytes. Both keys are part of it, so that a row does not
+// have the same hash elsewhere.
+func (i Item) Hash() Hash { return sha256.Sum256(i.Bytes()) }
+
+// ParseItem is the inverse of Bytes: it accepts the canonical form of a row that
+// has a primary key, and nothing else.
+func ParseItem(b []byte) (Item, error) {
+	i := Item{}
+	for rest := b; len(rest) > 0; {
+		t := Type(rest[0])
+		name, after, ok := cutText(rest[1:])
+		value, after, ok2 := cutText(after)
+		if !ok || !ok2 || t != Text && t != Number && t != Binary {
+			return nil, fmt.Errorf("audit: byte %d begins no attribute of a row", len(b)-len(rest))
+		}
+		i[string(name)], rest = Value{t, value}, after
+	}
+	switch {
+	case i["pk"].Type != Text || i["sk"].Type != Text:
+		return nil, errors.New("audit: a row without a key")
+	case !bytes.Equal(i.Bytes(), b):
+		return nil, errors.New("audit: a row not in its canonical form")
+	}
+	return i, nil
+}
+
+// cutText cuts text with its length before it off the beginning of b.
+func cutText(b []byte) (text, rest []byte, ok bool) {
+	n, w := binary.Uvarint(b)
+	if w <= 0 || n > uint64(len(b)-w) {
+		return nil, nil, false
+	}
+	return b[w : w+int(n)], b[w+int(n):], true //nolint:gosec // n is at most len(b)
+}
