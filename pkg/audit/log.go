@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
@@ -59,12 +60,42 @@ func (k Key) Origin(practice string) string { return k.Base + "/" + practice }
 // Checkpoint signs the state of a practice's log in the C2SP tlog-checkpoint
 // format.
 func (k Key) Checkpoint(practice string, f Frontier) ([]byte, error) {
-	root := f.Root()
-	text := fmt.Sprintf("%s\n%d\n%s\n", k.Origin(practice), f.Size, base64.StdEncoding.EncodeToString(root[:]))
+	text := checkpointText(k.Origin(practice), f.Size, f.Root())
 	if len(k.Private) != ed25519.PrivateKeySize {
 		return nil, errors.New("audit: there is no key to sign the log with")
 	}
 	return note.Sign(&note.Note{Text: text}, signer{k.Origin(practice), k.Private})
+}
+
+func checkpointText(origin string, size int64, root tlog.Hash) string {
+	return fmt.Sprintf("%s\n%d\n%s\n", origin, size, root)
+}
+
+// OpenCheckpoint returns the size and root that msg signs, if it is a checkpoint
+// of the log that vkey is for.
+func OpenCheckpoint(vkey string, msg []byte) (size int64, root tlog.Hash, err error) {
+	v, err := note.NewVerifier(vkey)
+	if err != nil {
+		return 0, tlog.Hash{}, fmt.Errorf("audit: the log's public key: %w", err)
+	}
+	return openCheckpoint(v, msg)
+}
+
+func openCheckpoint(v note.Verifier, msg []byte) (size int64, root tlog.Hash, err error) {
+	n, err := note.Open(msg, note.VerifierList(v))
+	if err != nil {
+		return 0, tlog.Hash{}, fmt.Errorf("audit: a checkpoint: %w", err)
+	}
+	var sized, hashed error
+	lines := strings.Split(n.Text, "\n")
+	if len(lines) == 4 {
+		size, sized = strconv.ParseInt(lines[1], 10, 64)
+		root, hashed = tlog.ParseHash(lines[2])
+	}
+	if sized != nil || hashed != nil || size < 0 || n.Text != checkpointText(v.Name(), size, root) {
+		return 0, tlog.Hash{}, fmt.Errorf("audit: what %s signed is not a checkpoint", v.Name())
+	}
+	return size, root, nil
 }
 
 // VerifierKey is what an auditor needs to check a practice's checkpoints, in

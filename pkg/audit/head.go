@@ -1,0 +1,97 @@
+package audit
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/bits"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// A Head is how far a log has come: its tree, the position of its last leaf,
+// and the tree's checkpoint. The zero Head is the empty log. The checkpoint
+// proves the tree; Through is proved only by adding the leaves again from an
+// earlier head that is trusted (see Stretch). As JSON a Head is kept where
+// nothing is overwritten, every hour and whenever a checkpoint is shown.
+type Head struct {
+	Through    string   `json:"through"`
+	Tree       Frontier `json:"tree"`
+	Checkpoint string   `json:"checkpoint"`
+}
+
+// ParseHead reads a head from its JSON and checks it.
+func ParseHead(vkey string, b []byte) (Head, error) {
+	var h Head
+	if err := json.Unmarshal(b, &h); err != nil {
+		return Head{}, fmt.Errorf("decoding a log's head: %w", err)
+	}
+	if err := h.Check(vkey); err != nil {
+		return Head{}, err
+	}
+	return h, nil
+}
+
+// Check says whether the tree is the one that the checkpoint signs.
+func (h Head) Check(vkey string) error {
+	v, err := note.NewVerifier(vkey)
+	if err != nil {
+		return fmt.Errorf("audit: the log's public key: %w", err)
+	}
+	return h.check(v)
+}
+
+func (h Head) check(v note.Verifier) error {
+	if h.Checkpoint == "" && h.Through == "" && h.Tree.Size == 0 && len(h.Tree.Hashes) == 0 {
+		return nil
+	}
+	size, root, err := openCheckpoint(v, []byte(h.Checkpoint))
+	if err != nil {
+		return err
+	}
+	if size != h.Tree.Size || h.Through == "" || bits.OnesCount64(uint64(size)) != len(h.Tree.Hashes) || h.Tree.Root() != root { //nolint:gosec // a size is not negative
+		return fmt.Errorf("audit: a head through %q whose tree of %d leaves is not the one signed", h.Through, h.Tree.Size)
+	}
+	return nil
+}
+
+// Why a log is not signed. Both mean that its head was replaced: they are for
+// an alarm and a person.
+var (
+	// ErrSmaller is for a head behind the one that was kept. If the head was
+	// lost, the log goes on from the kept one.
+	ErrSmaller = errors.New("audit: the log would be smaller than it was")
+	ErrForked  = errors.New("audit: the log would differ from what was signed before")
+)
+
+// Extend adds leaves to the log at head and signs it. kept is its latest head
+// that was kept where nothing is overwritten, read before head. A larger head is believed to
+// continue kept because it is signed, and Extend signs nothing else; before
+// such a head is kept itself, a Stretch from kept to it must hold.
+func (k Key) Extend(practice string, kept, head Head, leaves [][]byte) (Head, error) {
+	vkey, err := k.VerifierKey(practice)
+	if err != nil {
+		return Head{}, err
+	}
+	if err := kept.Check(vkey); err != nil {
+		return Head{}, fmt.Errorf("the head that was kept: %w", err)
+	}
+	s, err := NewStretch(vkey, head)
+	switch {
+	case err != nil:
+		return Head{}, err
+	case head.Tree.Size < kept.Tree.Size:
+		return Head{}, fmt.Errorf("%w: %d leaves, and %d were signed", ErrSmaller, head.Tree.Size, kept.Tree.Size)
+	case head.Tree.Size == kept.Tree.Size && (head.Tree.Root() != kept.Tree.Root() || head.Through != kept.Through):
+		return Head{}, fmt.Errorf("%w: at %d leaves", ErrForked, head.Tree.Size)
+	case len(leaves) == 0:
+		return head, nil
+	}
+	for _, leaf := range leaves {
+		if _, err := s.Add(leaf); err != nil {
+			return Head{}, err
+		}
+	}
+	signed, err := k.Checkpoint(practice, s.tree)
+	return Head{s.through, s.tree, string(signed)}, err
+}
