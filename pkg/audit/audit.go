@@ -1,5 +1,3 @@
-// Package audit defines the record of who did what, reads included, and the
-// append-only Merkle log that proves no record was altered or removed.
 package audit
 
 import (

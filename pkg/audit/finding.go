@@ -8,7 +8,7 @@ type Kind string
 // What is found. A row whose content is another's is Moved, whether the other
 // is gone, still in its place, or holds the content of the first in exchange.
 const (
-	Changed  Kind = "changed"  // the row has bytes that nobody wrote
+	Changed  Kind = "changed"  // the row has bytes that no record wrote
 	Removed  Kind = "removed"  // the row was written and is not there
 	PutBack  Kind = "put back" // the row has bytes that were written before its last
 	Moved    Kind = "moved"    // the row has bytes that were written under another key

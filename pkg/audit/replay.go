@@ -1,0 +1,210 @@
+package audit
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// maxTail is the longest time that may pass between the first and the last of
+// the leaves that follow the rows of a Replay. What was written in that time
+// may have been read before or after, so it bounds what cannot be told.
+const maxTail = time.Hour
+
+// A Replay compares all rows of a log with the log. It is fed
+//
+//   - every leaf, in order, and a checkpoint of them all, at least;
+//   - then every row as stored, in any order, read after those leaves;
+//   - then, if a row is newer than those leaves, the leaves signed since,
+//     through that row's, within maxTail, and a checkpoint of them.
+//
+// Each method returns what it finds first, a *Finding. Nothing may be fed after
+// an error. A Replay keeps each key with its last hash, and eight bytes of
+// every earlier hash.
+type Replay struct {
+	log     *Stretch
+	last    map[string]*state
+	earlier map[mark]struct{} // what last had before
+
+	rows    int64
+	reading bool                // a row was fed
+	newer   map[string][]Item   // rows newer than the leaves before them, by pointer
+	newKeys map[string]struct{} // of newer
+	tail    time.Time           // of the first leaf behind the rows
+}
+
+// A state is what a record wrote under a key, and whether it was found there.
+type state struct {
+	hash     Hash
+	position string
+	found    bool
+}
+
+// A mark is the beginning of a Hash. It only tells a row that was put back from
+// one that was changed, once its whole hash is known to be wrong.
+type mark [8]byte
+
+func markOf(h Hash) mark { return mark(h[:]) }
+
+// NewReplay begins at the first leaf of the log that vkey is for.
+func NewReplay(vkey string) (*Replay, error) {
+	s, err := NewStretch(vkey, Head{})
+	if err != nil {
+		return nil, err
+	}
+	return &Replay{
+		log: s, last: map[string]*state{}, earlier: map[mark]struct{}{},
+		newer: map[string][]Item{}, newKeys: map[string]struct{}{},
+	}, nil
+}
+
+// Leaf is fed the next leaf.
+func (r *Replay) Leaf(leaf []byte) error {
+	rec, err := r.log.Add(leaf)
+	if err != nil {
+		return err
+	}
+	if r.reading {
+		return r.behind(rec)
+	}
+	at := rec.Position()
+	for _, row := range rec.Rows {
+		s := r.last[row.Key]
+		if s == nil {
+			r.last[row.Key] = &state{hash: row.Hash, position: at}
+			continue
+		}
+		r.earlier[markOf(s.hash)] = struct{}{}
+		s.hash, s.position = row.Hash, at
+	}
+	return nil
+}
+
+// behind looks for the rows that were newer than the leaves before them.
+func (r *Replay) behind(rec Record) error {
+	if r.tail.IsZero() {
+		r.tail = rec.At
+	}
+	if rec.At.Sub(r.tail) > maxTail {
+		return fmt.Errorf("audit: the rows were read before record %s, more than %v after record %s", rec.Position(), maxTail, r.tail.UTC().Format(positionLayout))
+	}
+	for _, i := range r.newer[rec.Position()] {
+		err := CheckStored(i, &rec)
+		if found, ok := errors.AsType[*Finding](err); ok && found.Kind == Unlogged {
+			return r.unwritten(i.Key(), i.Pointer())
+		}
+		if err != nil {
+			return err
+		}
+	}
+	delete(r.newer, rec.Position())
+	return nil
+}
+
+// Checkpoint is fed a checkpoint of the leaves so far.
+func (r *Replay) Checkpoint(msg []byte) error { return r.log.Signed(msg) }
+
+// Row is fed a row: the key that it is under, and its Item's bytes.
+func (r *Replay) Row(key string, b []byte) error {
+	if err := r.log.End(); err != nil {
+		return err
+	}
+	if r.log.tree.Size == 0 || !r.tail.IsZero() {
+		return fmt.Errorf("audit: row %s is out of place: rows come after the log, and before what it grew by since", key)
+	}
+	r.reading = true
+	i, err := ParseItem(b)
+	if err != nil {
+		return r.unwritten(key, "")
+	}
+	if i.Key() != key {
+		return &Finding{Kind: Moved, Key: key, From: i.Key(), Position: i.Pointer()}
+	}
+	s := r.last[key]
+	if _, twice := r.newKeys[key]; twice || s != nil && s.found {
+		return fmt.Errorf("audit: row %s comes twice", key)
+	}
+	r.rows++
+	if s != nil {
+		s.found = true
+	}
+	hash := Hash(sha256.Sum256(b))
+	switch {
+	case s != nil && s.hash == hash:
+		return nil
+	case i.Pointer() > r.log.through:
+		r.newKeys[key] = struct{}{}
+		r.newer[i.Pointer()] = append(r.newer[i.Pointer()], i)
+		return nil
+	}
+	return r.explain(i, hash)
+}
+
+// explain names what is wrong with a row that is not as last written.
+func (r *Replay) explain(i Item, hash Hash) error {
+	key := i.Key()
+	if s := r.last[key]; s != nil && r.wrote(hash) {
+		return &Finding{Kind: PutBack, Key: key, Position: s.position}
+	}
+	for other, s := range r.last {
+		if s.position < i.Pointer() {
+			continue // the row says that it was written after other was
+		}
+		for moved := range i.under(other) {
+			if h := moved.Hash(); h == s.hash || r.wrote(h) {
+				return &Finding{Kind: Moved, Key: key, From: other, Position: i.Pointer()}
+			}
+		}
+	}
+	return r.unwritten(key, i.Pointer())
+}
+
+func (r *Replay) wrote(h Hash) bool {
+	_, ok := r.earlier[markOf(h)]
+	return ok
+}
+
+// unwritten is for bytes that no record wrote: under a key that the log knows
+// they were changed.
+func (r *Replay) unwritten(key, pointer string) error {
+	if s := r.last[key]; s != nil {
+		return &Finding{Kind: Changed, Key: key, Position: s.position}
+	}
+	return &Finding{Kind: Unlogged, Key: key, Position: pointer}
+}
+
+// End is told that nothing follows. It returns how many leaves and rows agree.
+func (r *Replay) End() (leaves, rows int64, err error) {
+	if err := r.log.End(); err != nil {
+		return 0, 0, err
+	}
+	if r.log.tree.Size == 0 {
+		return 0, 0, logAltered("there is no leaf")
+	}
+	if len(r.newer) > 0 {
+		at := slices.Min(slices.Collect(maps.Keys(r.newer)))
+		return 0, 0, r.unwritten(r.newer[at][0].Key(), at)
+	}
+	if err := r.missing(); err != nil {
+		return 0, 0, err
+	}
+	return r.log.tree.Size, r.rows, nil
+}
+
+// missing names the row that was written first of those not found.
+func (r *Replay) missing() error {
+	var first *Finding
+	for key, s := range r.last {
+		if !s.found && (first == nil || cmp.Or(cmp.Compare(s.position, first.Position), cmp.Compare(key, first.Key)) < 0) {
+			first = &Finding{Kind: Removed, Key: key, Position: s.position}
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return first
+}
