@@ -3,6 +3,7 @@ package audit
 import (
 	"bufio"
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,14 +27,13 @@ var (
 	rowBegins        = []byte(`{"row":`)
 )
 
-type checkpointLine struct {
-	Checkpoint string `json:"checkpoint"`
-}
+// How the last part of a row's line begins and ends. No base64 has a quote.
+var (
+	bytesBegin = []byte(`,"bytes":"`)
+	bytesEnd   = []byte(`"}`)
+)
 
-type rowLine struct {
-	Key   string `json:"row"`
-	Bytes []byte `json:"bytes"`
-}
+var rowBase64 = base64.StdEncoding.Strict()
 
 // maxLine is above a row of 400 KB, the largest there is, in base64.
 const maxLine = 1 << 20
@@ -42,44 +42,70 @@ var errLine = errors.New("audit: not a line of an export")
 
 // Append appends the line, with its line break, to b.
 func (l Line) Append(b []byte) ([]byte, error) {
-	text, err := l.Leaf, error(nil)
 	switch {
 	case l.Leaf != nil:
-		if !bytes.HasPrefix(text, leafBegins) || bytes.ContainsRune(text, '\n') {
-			err = errLine
+		if !bytes.HasPrefix(l.Leaf, leafBegins) || bytes.IndexByte(l.Leaf, '\n') >= 0 {
+			return nil, errLine
 		}
+		return append(append(b, l.Leaf...), '\n'), nil
 	case l.Checkpoint != "":
-		text, err = json.Marshal(checkpointLine{l.Checkpoint})
+		text, err := json.Marshal(l.Checkpoint)
+		b = append(append(append(b, checkpointBegins...), text...), '}')
+		return append(b, '\n'), err
 	default:
-		text, err = json.Marshal(rowLine{l.Key, l.Row})
+		key, err := json.Marshal(l.Key)
+		b = append(append(append(b, rowBegins...), key...), bytesBegin...)
+		b = append(rowBase64.AppendEncode(b, l.Row), bytesEnd...)
+		return append(b, '\n'), err
 	}
-	return append(append(b, text...), '\n'), err
 }
 
 // parseLine reads a line without its line break. Only a line that Append would
 // write is one.
 func parseLine(b []byte) (Line, error) {
-	var l Line
-	var err error
-	switch {
-	case bytes.HasPrefix(b, leafBegins):
+	if bytes.HasPrefix(b, leafBegins) {
 		return Line{Leaf: b}, nil
-	case bytes.HasPrefix(b, checkpointBegins):
-		var c checkpointLine
-		err = json.Unmarshal(b, &c)
-		l = Line{Checkpoint: c.Checkpoint}
-	case bytes.HasPrefix(b, rowBegins):
-		var r rowLine
-		err = json.Unmarshal(b, &r)
-		l = Line{Key: r.Key, Row: r.Bytes}
 	}
-	if err != nil {
-		return Line{}, fmt.Errorf("%w: %w", errLine, err)
+	if text, ok := cutAround(b, checkpointBegins, []byte("}")); ok {
+		msg, err := parseText(text)
+		if err != nil || msg == "" {
+			return Line{}, errLine
+		}
+		return Line{Checkpoint: msg}, nil
 	}
-	if again, err := l.Append(nil); err != nil || !bytes.Equal(again[:len(again)-1], b) {
+	text, ok := cutAround(b, rowBegins, bytesEnd)
+	value := bytes.LastIndexByte(text, '"') + 1
+	name, ok2 := bytes.CutSuffix(text[:value], bytesBegin)
+	if !ok || !ok2 {
 		return Line{}, errLine
 	}
-	return l, nil
+	key, err := parseText(name)
+	if err != nil {
+		return Line{}, err
+	}
+	row, err := rowBase64.AppendDecode([]byte{}, text[value:])
+	if err != nil || bytes.IndexByte(text[value:], '\r') >= 0 { // which the decoder skips
+		return Line{}, errLine
+	}
+	return Line{Key: key, Row: row}, nil
+}
+
+func cutAround(b, before, behind []byte) ([]byte, bool) {
+	b, begins := bytes.CutPrefix(b, before)
+	b, ends := bytes.CutSuffix(b, behind)
+	return b, begins && ends
+}
+
+// parseText reads JSON text as encoding/json writes it.
+func parseText(b []byte) (string, error) {
+	var s string
+	if err := json.Unmarshal(b, &s); err != nil {
+		return "", fmt.Errorf("%w: %w", errLine, err)
+	}
+	if again, err := json.Marshal(s); err != nil || !bytes.Equal(again, b) {
+		return "", errLine
+	}
+	return s, nil
 }
 
 // Lines reads an export, or a page of one. It ends at the first error. A Leaf is

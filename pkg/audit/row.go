@@ -89,31 +89,32 @@ func (i Item) Bytes() []byte {
 func (i Item) Hash() Hash { return sha256.Sum256(i.Bytes()) }
 
 // ParseItem is the inverse of Bytes: it accepts the canonical form of a row that
-// has a primary key, and nothing else.
+// has a primary key, and nothing else. The values are parts of b.
 func ParseItem(b []byte) (Item, error) {
-	i := Item{}
+	i, before := Item{}, []byte(nil)
 	for rest := b; len(rest) > 0; {
 		t := Type(rest[0])
 		name, after, ok := cutText(rest[1:])
 		value, after, ok2 := cutText(after)
-		if !ok || !ok2 || t != Text && t != Number && t != Binary {
+		switch {
+		case !ok || !ok2 || t != Text && t != Number && t != Binary:
 			return nil, fmt.Errorf("audit: byte %d begins no attribute of a row", len(b)-len(rest))
+		case len(i) > 0 && bytes.Compare(name, before) <= 0:
+			return nil, errors.New("audit: attributes of a row out of order")
 		}
-		i[string(name)], rest = Value{t, value}, after
+		i[string(name)], before, rest = Value{t, value}, name, after
 	}
-	switch {
-	case i["pk"].Type != Text || i["sk"].Type != Text:
+	if i["pk"].Type != Text || i["sk"].Type != Text {
 		return nil, errors.New("audit: a row without a key")
-	case !bytes.Equal(i.Bytes(), b):
-		return nil, errors.New("audit: a row not in its canonical form")
 	}
 	return i, nil
 }
 
-// cutText cuts text with its length before it off the beginning of b.
+// cutText cuts text with its length before it off the beginning of b. A length
+// has no more bytes than it needs.
 func cutText(b []byte) (text, rest []byte, ok bool) {
 	n, w := binary.Uvarint(b)
-	if w <= 0 || n > uint64(len(b)-w) {
+	if w <= 0 || w > 1 && b[w-1] == 0 || n > uint64(len(b)-w) {
 		return nil, nil, false
 	}
 	return b[w : w+int(n)], b[w+int(n):], true //nolint:gosec // n is at most len(b)
