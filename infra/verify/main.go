@@ -30,15 +30,15 @@ func run(args []string, in io.Reader, out, problems io.Writer) int {
 	leaves, rows, err := verify(args, in, problems)
 	switch _, isFinding := errors.AsType[*audit.Finding](err); {
 	case isFinding:
-		fmt.Fprintln(out, err)
+		_, _ = fmt.Fprintln(out, err)
 		return found
 	case errors.Is(err, flag.ErrHelp):
 		return unusable
 	case err != nil:
-		fmt.Fprintln(problems, "verify:", err)
+		_, _ = fmt.Fprintln(problems, "verify:", err)
 		return unusable
 	}
-	fmt.Fprintf(out, "%d leaves, %d rows: nothing altered\n", leaves, rows)
+	_, _ = fmt.Fprintf(out, "%d leaves, %d rows: nothing altered\n", leaves, rows)
 	return 0
 }
 

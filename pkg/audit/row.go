@@ -114,7 +114,7 @@ func ParseItem(b []byte) (Item, error) {
 // has no more bytes than it needs.
 func cutText(b []byte) (text, rest []byte, ok bool) {
 	n, w := binary.Uvarint(b)
-	if w <= 0 || w > 1 && b[w-1] == 0 || n > uint64(len(b)-w) {
+	if w <= 0 || w > 1 && b[w-1] == 0 || n > uint64(len(b)-w) { //nolint:gosec // w is at most len(b)
 		return nil, nil, false
 	}
 	return b[w : w+int(n)], b[w+int(n):], true //nolint:gosec // n is at most len(b)
