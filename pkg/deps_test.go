@@ -42,10 +42,11 @@ var rules = map[string]rule{
 	"pkg/billing":  {pure: true, ours: "fault ledger money"},
 	"pkg/visit":    {pure: true, ours: "billing fault identity phi"},
 	"pkg/outbox":   {pure: true},
+	"pkg/practice": {pure: true},
 	"pkg/audit":    {pure: true, theirs: "golang.org/x/mod/sumdb/"},
 
 	// Application.
-	"pkg/clinic": {pure: true, ours: "audit billing fault identity intake ledger money outbox phi visit"},
+	"pkg/clinic": {pure: true, ours: "audit billing fault identity intake ledger money outbox phi practice visit"},
 
 	// Edges: one technology each, never importing each other.
 	"pkg/store":           {ours: "audit billing clinic fault identity ledger outbox visit", theirs: aws + "aws " + aws + "service/dynamodb"},

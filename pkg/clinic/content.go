@@ -166,6 +166,9 @@ func (cl *Clinic) practice(ctx context.Context, id string) (Practice, error) {
 	if err != nil {
 		return Practice{}, err
 	}
+	if _, err := p.Location(); err != nil {
+		return Practice{}, fmt.Errorf("reading practice %s: %w", id, err)
+	}
 	cl.practices.Store(id, remembered{p, now.Add(practiceMemory)})
 	return p, nil
 }

@@ -10,6 +10,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
 	"evisit/pkg/phi"
+	"evisit/pkg/practice"
 	"evisit/pkg/visit"
 )
 
@@ -73,10 +74,14 @@ func (cl *Clinic) Notify(ctx context.Context, d outbox.Delivery) error {
 	return cl.done(ctx, d)
 }
 
-// Local writes a time as the practice's people say it. A zone we do not know
-// is written in UTC.
+// Location is the zone of the practice's days and hours.
+func (p Practice) Location() (*time.Location, error) { return practice.Zone(p.Zone) }
+
+// Local writes a time as the practice's people say it. A practice without a
+// zone that exists is neither written nor read, so UTC, which the text would
+// name, is for values made otherwise.
 func (p Practice) Local(t time.Time) string {
-	zone, err := time.LoadLocation(p.Zone)
+	zone, err := p.Location()
 	if err != nil {
 		zone = time.UTC
 	}

@@ -20,6 +20,7 @@ import (
 
 	"evisit/infra/local/files"
 	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/visit"
 )
@@ -428,5 +429,27 @@ func TestLettersTellNothingOfHealthAndGoToWhomTheyConcern(t *testing.T) {
 	}
 	if len(subjects) != 10 {
 		t.Errorf("letters were %v, want one of each kind", subjects)
+	}
+}
+
+func TestPractice_UnknownZone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, err := w.cl.Practice(w.ctx, w.as(jane))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, zone := range []string{"", "Local", p.Zone + " ", "America/Nowhere"} {
+		p.Zone = zone
+		if err := w.cl.AddPractice(w.ctx, p, nil); !errors.Is(err, fault.Invalid) {
+			t.Errorf("a practice in %q is registered: %v", zone, err)
+		}
+		if err := w.cl.Store.Commit(w.ctx, clinic.Commit{Practice: &p}); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(time.Minute)
+		if _, err := w.cl.Practice(w.ctx, w.as(jane)); err == nil {
+			t.Errorf("a practice stored in %q is read", zone)
+		}
 	}
 }

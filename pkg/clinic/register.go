@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 )
@@ -12,9 +13,12 @@ import (
 // Registration writes the reference records that visits stand on. It is for
 // operators and seeds, behind no route: whoever holds the table may use it.
 
-// AddPractice writes a practice and the forms it offers, which must have a
-// price if their class is charged for.
+// AddPractice writes a practice, whose time zone must exist, and the forms it
+// offers, which must have a price if their class is charged for.
 func (cl *Clinic) AddPractice(ctx context.Context, p Practice, forms []*intake.Form) error {
+	if _, err := p.Location(); err != nil {
+		return fault.Hide(fault.Invalid, "invalid_request", "give the time zone by its IANA name, such as America/Chicago", err)
+	}
 	for _, f := range forms {
 		err := cl.Store.Commit(ctx, Commit{Form: &StoredForm{f.Name(), f.Version(), f.JSON()}})
 		if err != nil && !errors.Is(err, ErrExists) {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
@@ -46,7 +45,11 @@ func (s *site) formPage(w http.ResponseWriter, r *http.Request, v visitor) error
 	if err != nil {
 		return err
 	}
-	sh := sheet{drawing{form: f, zone: zone(v.practice)}, ch.Visit, n, ch.Response}
+	zone, err := v.practice.Location()
+	if err != nil {
+		return err
+	}
+	sh := sheet{drawing{form: f, zone: zone}, ch.Visit, n, ch.Response}
 	res, q := f.Check(ch.Response), r.URL.Query()
 	if !asks(f.Pages()[n-1], res) {
 		to := nextPage(f, res, n)
@@ -141,7 +144,11 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	if isLast(f.Pages()[n-1]) {
 		return see(w, formPath(ch.Visit.ID, n))
 	}
-	sh := sheet{drawing: drawing{form: f, zone: zone(v.practice), add: values.Get(addField)}, draft: ch.Visit, n: n}
+	zone, err := v.practice.Location()
+	if err != nil {
+		return err
+	}
+	sh := sheet{drawing: drawing{form: f, zone: zone, add: values.Get(addField)}, draft: ch.Visit, n: n}
 	page := post{values, sh.zone}.answers(sh.items())
 	sh.answers = ch.Response.Merge(page)
 	if sh.add != "" {
@@ -269,13 +276,4 @@ func resume(f *intake.Form, r intake.Response) int {
 
 func formPath(visit string, page int) string {
 	return fmt.Sprintf("/my/visits/%s/form/%d", visit, page)
-}
-
-// zone is the practice's; UTC if its name is unknown, as in Practice.Local.
-func zone(p clinic.Practice) *time.Location {
-	z, err := time.LoadLocation(p.Zone)
-	if err != nil {
-		return time.UTC
-	}
-	return z
 }

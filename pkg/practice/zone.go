@@ -1,0 +1,32 @@
+// Package practice holds what a practice decides for itself. For now that is
+// the time zone its days and hours are counted in.
+package practice
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+)
+
+// zones are the locations loaded so far, by name. A zone's rules do not change
+// while the process runs, and loading one reads and parses a file.
+var zones sync.Map
+
+// Zone returns the location of an IANA name such as America/Chicago. An empty
+// name, "Local" and a name with a blank in it are refused: a wrong name must not
+// count days or write times in another zone.
+func Zone(name string) (*time.Location, error) {
+	if z, ok := zones.Load(name); ok {
+		return z.(*time.Location), nil
+	}
+	if name == "" || name == "Local" || strings.ContainsAny(name, " \t\r\n") {
+		return nil, fmt.Errorf("practice: %q is no IANA time zone", name)
+	}
+	z, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("practice: %q is no IANA time zone: %w", name, err)
+	}
+	zones.Store(name, z)
+	return z, nil
+}

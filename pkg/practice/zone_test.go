@@ -1,0 +1,38 @@
+package practice_test
+
+import (
+	"testing"
+	"time"
+
+	"evisit/pkg/practice"
+)
+
+func TestZone_KnownNameIsLoadedOnce(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"America/Chicago": "06:00", "America/Los_Angeles": "04:00", "Pacific/Honolulu": "02:00", "UTC": "12:00",
+	} {
+		first, err := practice.Zone(name)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got := time.Date(2026, time.January, 2, 12, 0, 0, 0, time.UTC).In(first).Format("15:04"); got != want {
+			t.Errorf("noon UTC in %s is %s, want %s", name, got, want)
+		}
+		if again, err := practice.Zone(name); err != nil || again != first {
+			t.Errorf("%s is loaded twice: %v", name, err)
+		}
+	}
+}
+
+func TestZone_AnythingElseIsRefused(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"", "Local", " ", "America/Chicago ", " America/Chicago", "America/ Chicago", "America/Chicago\n", "America/Nowhere", "../etc/passwd", "/etc/localtime",
+	} {
+		if z, err := practice.Zone(name); err == nil {
+			t.Errorf("%q is the zone %s", name, z)
+		}
+	}
+}
