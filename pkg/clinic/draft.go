@@ -33,7 +33,7 @@ func (cl *Clinic) Start(ctx context.Context, c Caller, form, version, patient st
 	if err != nil {
 		return visit.Visit{}, err
 	}
-	if err := cl.eligible(ctx, f, patient, now); err != nil {
+	if err := cl.eligible(ctx, f, c.Person.Practice, patient, now); err != nil {
 		return visit.Visit{}, err
 	}
 	v := visit.Start(cl.NewID(), c.Person.Practice, patient, c.Person.ID,
@@ -66,12 +66,20 @@ func (cl *Clinic) offered(ctx context.Context, practice, form, version string) (
 	return f, nil
 }
 
-func (cl *Clinic) eligible(ctx context.Context, f *intake.Form, patient string, now time.Time) error {
+func (cl *Clinic) eligible(ctx context.Context, f *intake.Form, practice, patient string, now time.Time) error {
+	p, err := cl.practice(ctx, practice)
+	if err != nil {
+		return err
+	}
+	zone, err := p.Location()
+	if err != nil {
+		return err
+	}
 	contact, err := cl.contact(ctx, patient)
 	if err != nil {
 		return err
 	}
-	if ps := f.Eligible(contact.Birth, now, contact.Sex); len(ps) > 0 {
+	if ps := f.Eligible(contact.Birth, now, zone, contact.Sex); len(ps) > 0 {
 		return fault.New(fault.Conflict, "not_eligible", "this form is not meant for this patient; please call the practice", ps...)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"evisit/infra/local/seed"
 	"evisit/pkg/fault"
+	"evisit/pkg/identity"
 )
 
 const tenMegabytes = 10 << 20
@@ -492,4 +493,30 @@ func TestAWebhookReplayedIsTheSameRowAndOneOfAnotherAccountMovesNothing(t *testi
 			t.Error("an event of an account that does not own the payment was acted on")
 		}
 	})
+}
+
+func TestEligible_OnThePracticeDay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	// The eve of the 18th birthday at the practice, in Los Angeles; in UTC it has begun.
+	birth := time.Date(2008, time.March, 3, 0, 0, 0, 0, time.UTC)
+	w.moved.Store(int64(11 * time.Hour))
+	if err := w.clinic.AddPatient(t.Context(), identity.Patient{
+		ID: "jane-smith", Practice: "lakeside", Contact: identity.Contact{Name: "Jane", Birth: birth, Sex: "female"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	check := call{as: "jane-smith", method: "POST", path: "/forms/uti-women/check?birth_date=2008-03-03&sex=female", body: `{"resourceType":"QuestionnaireResponse"}`}
+	begin := call{as: "jane-smith", method: "POST", path: "/visits", body: `{"form":"uti-women"}`}
+	if body := send(t, w.api, check).Body.String(); !strings.Contains(body, `"disposition":"ineligible"`) {
+		t.Errorf("on the eve of the birthday a check says %s", body)
+	}
+	refused(t, send(t, w.api, begin), http.StatusConflict, "not_eligible")
+	w.moved.Store(int64(17 * time.Hour)) // midnight at the practice
+	if body := send(t, w.api, check).Body.String(); strings.Contains(body, `"disposition":"ineligible"`) {
+		t.Errorf("on the birthday a check says %s", body)
+	}
+	if res := send(t, w.api, begin); res.Code != http.StatusCreated {
+		t.Errorf("on the birthday a visit starts with %d %s", res.Code, res.Body)
+	}
 }

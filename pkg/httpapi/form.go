@@ -160,7 +160,7 @@ func (a *API) checkForm(w http.ResponseWriter, r *http.Request) error {
 			fault.Problem{Where: "/questionnaire", Code: "unknown", Text: "leave it out, or name " + f.Canonical()})
 	}
 	res := f.Check(answers)
-	if ps, err := eligible(f, r, a.clinic); err != nil {
+	if ps, err := a.eligible(r, c, f); err != nil {
 		return err
 	} else if len(ps) > 0 && !res.Diverts() {
 		res.Disposition = intake.Ineligible
@@ -179,7 +179,7 @@ func (a *API) checkForm(w http.ResponseWriter, r *http.Request) error {
 
 // eligible applies a form's age range and sex when the query names the
 // patient's: ?birth_date=1990-05-01&sex=female.
-func eligible(f *intake.Form, r *http.Request, cl *clinic.Clinic) ([]fault.Problem, error) {
+func (a *API) eligible(r *http.Request, c clinic.Caller, f *intake.Form) ([]fault.Problem, error) {
 	born, sex := r.URL.Query().Get("birth_date"), r.URL.Query().Get("sex")
 	if born == "" {
 		return nil, nil
@@ -189,7 +189,15 @@ func eligible(f *intake.Form, r *http.Request, cl *clinic.Clinic) ([]fault.Probl
 		return nil, fault.New(fault.Invalid, "invalid_request", "some parameters need to be put right",
 			fault.Problem{Where: "birth_date", Code: "date", Text: "a date such as 1990-05-01"})
 	}
-	return f.Eligible(birth, cl.Now(), sex), nil
+	p, err := a.clinic.Practice(r.Context(), c)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := p.Location()
+	if err != nil {
+		return nil, err
+	}
+	return f.Eligible(birth, a.clinic.Now(), zone, sex), nil
 }
 
 func showCheck(res intake.Result) checkReply {

@@ -213,12 +213,12 @@ func (f *Form) seal(data []byte) {
 	f.json, f.hash = data, hex.EncodeToString(sum[:])
 }
 
-// Eligible returns the reasons why a person may not use the form: the person is
-// younger or older than the form's ages in completed years, or not of its sex. Call
-// Eligible before the first question. Of birth and on, only the dates matter.
-func (f *Form) Eligible(birth, on time.Time, sex string) []fault.Problem {
+// Eligible says why a person may not use the form: younger or older than its
+// ages in completed years, or not of its sex. It is asked before the first
+// question. Zone is the practice's, as for Age.
+func (f *Form) Eligible(birth, now time.Time, zone *time.Location, sex string) []fault.Problem {
 	var problems []fault.Problem
-	age := completedYears(birth, on)
+	age := Age(birth, now, zone)
 	switch {
 	case age < 0:
 		problems = append(problems, fault.Problem{Where: "birth", Code: "date", Text: "The date of birth is in the past."})
@@ -236,11 +236,13 @@ func (f *Form) Eligible(birth, on time.Time, sex string) []fault.Problem {
 	return problems
 }
 
-// completedYears counts the birthdays from birth to on, and is negative before
-// birth. A birthday on 29 February falls on 1 March in other years.
-func completedYears(birth, on time.Time) int {
+// Age is how many birthdays a person born on the date of birth has had at now.
+// A birthday begins at midnight in zone, which is the practice's: what a patient
+// may use does not change in the middle of the practice's day. Someone born on
+// 29 February has theirs on 1 March in other years. Before birth it is negative.
+func Age(birth, now time.Time, zone *time.Location) int {
 	by, bm, bd := birth.Date()
-	y, m, d := on.Date()
+	y, m, d := now.In(zone).Date()
 	years := y - by
 	if m < bm || (m == bm && d < bd) {
 		years--

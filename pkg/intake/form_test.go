@@ -188,8 +188,45 @@ func TestForm_Eligible(t *testing.T) {
 		"born tomorrow":                   {"2026-01-02", "2026-01-01", "female", []string{"birth date"}},
 	}
 	for name, tt := range tests {
-		if d := cmp.Diff(tt.want, places(f.Eligible(day(tt.birth), day(tt.on), tt.sex))); d != "" {
+		if d := cmp.Diff(tt.want, places(f.Eligible(day(tt.birth), day(tt.on), time.UTC, tt.sex))); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}
+	}
+}
+
+func TestAge_ByThePracticeDay(t *testing.T) {
+	t.Parallel()
+	birth := time.Date(2008, time.March, 10, 0, 0, 0, 0, time.UTC)
+	for name, tt := range map[string]struct {
+		zone string
+		now  time.Time
+		want int
+	}{
+		"evening before, west":    {"America/Los_Angeles", time.Date(2026, time.March, 10, 2, 0, 0, 0, time.UTC), 17},
+		"midnight, west":          {"America/Los_Angeles", time.Date(2026, time.March, 10, 7, 0, 0, 0, time.UTC), 18},
+		"a moment before, west":   {"America/Los_Angeles", time.Date(2026, time.March, 10, 6, 59, 59, 0, time.UTC), 17},
+		"midnight, UTC":           {"UTC", time.Date(2026, time.March, 10, 0, 0, 0, 0, time.UTC), 18},
+		"morning, east":           {"Pacific/Guam", time.Date(2026, time.March, 9, 14, 0, 0, 0, time.UTC), 18},
+		"the clock's own zone":    {"UTC", time.Date(2026, time.March, 9, 20, 0, 0, 0, time.FixedZone("", -5*3600)), 18},
+		"before birth":            {"UTC", time.Date(2008, time.March, 9, 0, 0, 0, 0, time.UTC), -1},
+		"last day of the year":    {"UTC", time.Date(2026, time.December, 31, 23, 0, 0, 0, time.UTC), 18},
+		"first day of the next":   {"UTC", time.Date(2027, time.January, 1, 0, 0, 0, 0, time.UTC), 18},
+		"the month before, later": {"UTC", time.Date(2026, time.February, 20, 0, 0, 0, 0, time.UTC), 17},
+	} {
+		zone, err := time.LoadLocation(tt.zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := intake.Age(birth, tt.now, zone); got != tt.want {
+			t.Errorf("%s: %d years, want %d", name, got, tt.want)
+		}
+	}
+	zone, err := time.LoadLocation("America/Los_Angeles")
+	if err != nil {
+		t.Fatal(err)
+	}
+	evening := time.Date(2026, time.March, 10, 2, 0, 0, 0, time.UTC)
+	if d := cmp.Diff([]string{"birth age"}, places(sample(t).Eligible(birth, evening, zone, "female"))); d != "" {
+		t.Errorf("the evening before the 18th birthday (-want +got):\n%s", d)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/intake"
 	"evisit/pkg/phi"
 	"evisit/pkg/visit"
 )
@@ -123,7 +124,11 @@ func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, view 
 	if view.Answer, err = s.given(r, v, ch.Visit); err != nil {
 		return err
 	}
-	view.fill(v, ch, s.Now())
+	zone, err := v.practice.Location()
+	if err != nil {
+		return err
+	}
+	view.fill(v, ch, s.Now(), zone)
 	title := view.Title
 	if len(view.Complaints) > 0 || view.Alert != "" {
 		title = "To put right: " + title
@@ -131,13 +136,13 @@ func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, view 
 	return s.show(w, &v, page{view: "desk", title: title, data: view, code: code})
 }
 
-func (view *deskView) fill(v visitor, ch clinic.Chart, now time.Time) {
+func (view *deskView) fill(v visitor, ch clinic.Chart, now time.Time, zone *time.Location) {
 	vis, p := ch.Visit, v.practice
 	view.ID, view.Title, view.Status, view.State = vis.ID, ch.Form.Title(), deskWords(vis.Status), vis.State
 	view.Patient = patientView{Name: ch.Contact.Name, Phone: ch.Contact.Phone, Sex: ch.Contact.Sex}
 	if !ch.Contact.Birth.IsZero() {
 		view.Patient.Born = ch.Contact.Birth.Format("January 2, 2006")
-		view.Patient.Age = ageAt(ch.Contact.Birth, now)
+		view.Patient.Age = intake.Age(ch.Contact.Birth, now, zone)
 	}
 	if !vis.Promise.By.IsZero() {
 		view.By, view.Late, view.Paused = p.Local(vis.Promise.By), vis.Status.Open() && late(vis, now), !vis.Promise.Paused.IsZero()

@@ -129,15 +129,6 @@ func paymentWords(p billing.Payment) string {
 	return string(p.State)
 }
 
-// ageAt is a person's age in completed years.
-func ageAt(birth, now time.Time) int {
-	years := now.Year() - birth.Year()
-	if now.Month() < birth.Month() || now.Month() == birth.Month() && now.Day() < birth.Day() {
-		years--
-	}
-	return years
-}
-
 // deeds are what the audit trail's actions mean.
 var deeds = map[string]string{
 	"visit.start":                   "started the request",

@@ -76,20 +76,6 @@ func TestPromisedTimesAreSaidAsPeopleSayThem(t *testing.T) {
 	}
 }
 
-func TestAgeChangesOnTheBirthday(t *testing.T) {
-	t.Parallel()
-	birth := time.Date(1990, 5, 17, 0, 0, 0, 0, time.UTC)
-	for day, want := range map[string]int{"2026-05-16": 35, "2026-05-17": 36, "2026-12-31": 36, "2027-01-01": 36} {
-		now, err := time.Parse(time.DateOnly, day)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := ageAt(birth, now); got != want {
-			t.Errorf("on %s: %d, want %d", day, got, want)
-		}
-	}
-}
-
 func TestFaultsBecomeSentences(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]string{
