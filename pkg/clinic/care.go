@@ -135,7 +135,7 @@ func (cl *Clinic) open(ctx context.Context, v visit.Visit, m Message) (phi.Text,
 
 func (cl *Clinic) message(ctx context.Context, v visit.Visit, c Caller, k MessageKind, text phi.Text, now time.Time) (Message, error) {
 	plain := text.Reveal()
-	if strings.TrimSpace(plain) == "" || utf8.RuneCountInString(plain) > maxMessage || strings.ContainsRune(plain, 0) {
+	if text.Blank() || utf8.RuneCountInString(plain) > maxMessage || strings.ContainsRune(plain, 0) {
 		return Message{}, fault.New(fault.Invalid, "message_length", fmt.Sprintf("write a message of 1 to %d characters", maxMessage),
 			fault.Problem{Where: "/text", Code: "length", Text: fmt.Sprintf("1 to %d characters, not blank", maxMessage)})
 	}

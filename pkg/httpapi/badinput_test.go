@@ -129,6 +129,7 @@ func TestFieldsThatBreakARuleAreAllNamed(t *testing.T) {
 		"another consent":              {"jane-smith", atDraft + "/submit", accept(`,"consent_version":"old"`), 409, "consent_replaced", nil},
 		"an empty message":             {"jane-smith", atReview + "/messages", `{"text":""}`, 422, "invalid_request", []string{"/text"}},
 		"a message too long":           {"jane-smith", atReview + "/messages", map[string]string{"text": long}, 422, "invalid_request", []string{"/text"}},
+		"a message of fillers":         {"jane-smith", atReview + "/messages", map[string]string{"text": "\u200b\u3164\u2800"}, 422, "message_length", []string{"/text"}},
 		"a message of nothing visible": {"jane-smith", atReview + "/messages", map[string]string{"text": " \n\t"}, 422, "message_length", []string{"/text"}},
 		"a message with a zero byte":   {"jane-smith", atReview + "/messages", `{"text":"a\u0000b"}`, 422, "message_length", []string{"/text"}},
 		"answers that are none":        {"jane-smith", atReview + "/messages", `{"text":"a","answers":null}`, 422, "response-invalid", []string{""}},

@@ -72,6 +72,7 @@ func TestCheck_Problems(t *testing.T) {
 		"a decimal for an integer":     {bare + "," + med(drug, answer("dose", `"valueDecimal":5`)), []string{"dose type"}},
 		"a text as long as allowed":    {bare + "," + med(answer("drug", `"valueString":"éééééééééé"`)), nil},
 		"a text too long":              {bare + "," + med(answer("drug", `"valueString":"ééééééééééé"`)), []string{"drug length"}},
+		"only invisible characters":    {bare + "," + med(answer("drug", `"valueString":"\u200b\u3164"`)), []string{"drug type"}},
 		"only spaces":                  {bare + "," + med(answer("drug", `"valueString":" \t "`)), []string{"drug type"}},
 		"a control character":          {bare + "," + med(answer("drug", `"valueString":"a\u0000"`)), []string{"drug type"}},
 		"a default length":             {bare + "," + med(drug, answer("often", `"valueString":"`+strings.Repeat("x", 1001)+`"`)), []string{"often length"}},

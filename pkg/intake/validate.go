@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"evisit/pkg/fault"
+	"evisit/pkg/phi"
 )
 
 // ask is the text of the problem that a required item is not answered.
@@ -112,7 +113,7 @@ func (it *Item) acceptText(v Value) (Value, fault.Problem) {
 
 func (it *Item) checkText(s string) fault.Problem {
 	switch {
-	case strings.TrimSpace(s) == "":
+	case phi.Text(s).Blank():
 		return wrong("type", "Write some text, not only spaces.")
 	case strings.ContainsFunc(s, isControl):
 		return wrong("type", "Write text without control characters.")

@@ -5,6 +5,8 @@ package phi
 import (
 	"fmt"
 	"log/slog"
+	"strings"
+	"unicode"
 )
 
 // Text is free text, an answer or contact data. Text prints and logs as
@@ -21,3 +23,16 @@ func (t Text) Reveal() string { return string(t) }
 func (Text) String() string             { return redacted }
 func (Text) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 func (Text) LogValue() slog.Value       { return slog.StringValue(redacted) }
+
+// Blank reports whether the text shows its reader nothing: it is empty, or every
+// character in it is a space, a control or a character without a shape. A patient
+// must not be sent such a reply, nor a required question be answered with it.
+func (t Text) Blank() bool { return !strings.ContainsFunc(string(t), shows) }
+
+// shows reports whether a character has a shape. Unicode counts two that have
+// none among the symbols.
+func shows(r rune) bool {
+	const brailleBlank, nullNotehead = '\u2800', '\U0001D159'
+	return r != brailleBlank && r != nullNotehead && !unicode.IsSpace(r) &&
+		!unicode.In(r, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}

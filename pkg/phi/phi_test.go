@@ -124,3 +124,37 @@ func TestText_MarshalsUnredacted(t *testing.T) {
 		t.Errorf("reads back as %s, %v", got["note"].Reveal(), err)
 	}
 }
+
+func TestText_Blank(t *testing.T) {
+	t.Parallel()
+	for name, blank := range map[string]phi.Text{
+		"nothing":             "",
+		"spaces":              " \t\r\n\u00a0\u2003\u3000\u1680",
+		"lines":               "\u2028\u2029\u0085",
+		"controls":            "\x00\x1b\x7f",
+		"zero width":          "\u200b\u200c\u200d\u2060\ufeff",
+		"soft hyphen":         "\u00ad",
+		"direction":           "\u200e\u200f\u202a\u202e\u2066\u2069\u061c",
+		"joiner":              "\u034f",
+		"Hangul fillers":      "\u115f\u1160\u3164\uffa0",
+		"Khmer vowels":        "\u17b4\u17b5",
+		"Mongolian separator": "\u180b\u180e",
+		"variation selectors": "\ufe0f\U000e0100",
+		"tags":                "\U000e0001\U000e0041",
+		"Braille blank":       "\u2800",
+		"null notehead":       "\U0001d159",
+		"a mixture":           " \u200b\n\u3164\u2800 ",
+	} {
+		if !blank.Blank() {
+			t.Errorf("%s is taken for text", name)
+		}
+		if (blank + "7" + blank).Blank() {
+			t.Errorf("7 among %s is taken for blank", name)
+		}
+	}
+	for _, text := range []phi.Text{"a", ".", "-", "0", "é", "e\u0301", "痛い", "ألم", "👍🏽", "👨\u200d👩\u200d👧", "\u2801", "한", "ខ្ញុំ", "\ufffd"} {
+		if text.Blank() {
+			t.Errorf("%q is taken for blank", text.Reveal())
+		}
+	}
+}

@@ -3,7 +3,6 @@ package visit
 import (
 	"fmt"
 	"regexp"
-	"strings"
 	"unicode/utf8"
 
 	"evisit/pkg/fault"
@@ -59,21 +58,21 @@ func (c Conclusion) Problems() []fault.Problem {
 		{"/plan/warning_signs", "the warning signs that call for care at once", c.Plan.Warnings},
 		{"/plan/follow_up", `when to follow up: a date, or "as needed"`, c.Plan.FollowUp},
 	} {
-		if strings.TrimSpace(f.text.Reveal()) == "" {
+		if f.text.Blank() {
 			add(f.where, "required", "say "+f.want)
 		} else if utf8.RuneCountInString(f.text.Reveal()) > maxText {
 			add(f.where, "length", fmt.Sprintf("keep it within %d characters", maxText))
 		}
 	}
-	reason := strings.TrimSpace(c.NoDiagnosis.Reveal())
+	reasoned := !c.NoDiagnosis.Blank()
 	switch {
-	case len(c.Diagnoses) == 0 && reason == "":
+	case len(c.Diagnoses) == 0 && !reasoned:
 		add("/diagnoses", "required", "give a diagnosis, or say in no_diagnosis why there is none")
-	case len(c.Diagnoses) > 0 && reason != "":
+	case len(c.Diagnoses) > 0 && reasoned:
 		add("/no_diagnosis", "consistency", "leave this out when a diagnosis is given")
 	case len(c.Diagnoses) > maxDiagnoses:
 		add("/diagnoses", "occurrence", fmt.Sprintf("give at most %d diagnoses", maxDiagnoses))
-	case utf8.RuneCountInString(reason) > maxText:
+	case utf8.RuneCountInString(c.NoDiagnosis.Reveal()) > maxText:
 		add("/no_diagnosis", "length", fmt.Sprintf("keep it within %d characters", maxText))
 	}
 	for i, d := range c.Diagnoses {

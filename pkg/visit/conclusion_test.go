@@ -34,7 +34,13 @@ func TestAConclusionListsAllThatItLacks(t *testing.T) {
 		"only spaces": {func(c *visit.Conclusion) { c.Reply, c.Plan.FollowUp = " \n\t", " " }, map[string]string{
 			"/reply": "required", "/plan/follow_up": "required",
 		}},
-		"too long": {func(c *visit.Conclusion) { c.Reply, c.Plan.Do = long, long }, map[string]string{"/reply": "length", "/plan/do": "length"}},
+		"only invisible characters": {func(c *visit.Conclusion) {
+			c.Reply, c.Plan.Do, c.Plan.Warnings = "\u200b\u2060", "\u3164", "\u2800 \ufeff"
+		}, map[string]string{
+			"/reply": "required", "/plan/do": "required", "/plan/warning_signs": "required",
+		}},
+		"an invisible reason": {func(c *visit.Conclusion) { c.Diagnoses, c.NoDiagnosis = nil, "\u200b" }, map[string]string{"/diagnoses": "required"}},
+		"too long":            {func(c *visit.Conclusion) { c.Reply, c.Plan.Do = long, long }, map[string]string{"/reply": "length", "/plan/do": "length"}},
 		"a reason too long": {func(c *visit.Conclusion) { c.Diagnoses, c.NoDiagnosis = nil, long }, map[string]string{
 			"/no_diagnosis": "length",
 		}},
