@@ -194,7 +194,7 @@ func (cl *Clinic) answers(ctx context.Context, v visit.Visit, sealed []byte) (in
 		}
 	}
 	if !v.Times.Submitted.IsZero() {
-		r = r.Merge(accepted())
+		r = r.Merge(intake.Acceptance())
 	}
 	return r, nil
 }

@@ -214,9 +214,6 @@ type Offer struct {
 	Readers string
 }
 
-// lastPage is asked once the price is known: it is answered by submitting.
-var lastPage = []string{"fee-ack", "consent-ack"}
-
 // Quote prices a draft whose protocol is complete.
 func (cl *Clinic) Quote(ctx context.Context, c Caller, id string) (Offer, error) {
 	var o Offer
@@ -245,8 +242,8 @@ func (cl *Clinic) Quote(ctx context.Context, c Caller, id string) (Offer, error)
 			d, out, err = cl.divert(ctx, v, f, res, now)
 			return d, err
 		}
-		if ps := res.Problems; len(protocolOnly(ps)) > 0 {
-			return decision{}, fault.New(fault.Invalid, "answers_incomplete", "some questions still need an answer", protocolOnly(ps)...)
+		if ps := res.BeforePrice(); len(ps) > 0 {
+			return decision{}, fault.New(fault.Invalid, "answers_incomplete", "some questions still need an answer", ps...)
 		}
 		if err := cl.sendable(c, v, p, res.Response); err != nil {
 			return decision{}, err
@@ -269,12 +266,6 @@ func (cl *Clinic) Quote(ctx context.Context, c Caller, id string) (Offer, error)
 	}
 	o.Visit, o.Quote = v, v.Quote
 	return o, err
-}
-
-func protocolOnly(ps []fault.Problem) []fault.Problem {
-	return slices.DeleteFunc(slices.Clone(ps), func(p fault.Problem) bool {
-		return p.Code == "required" && slices.Contains(lastPage, p.Where)
-	})
 }
 
 // sendable refuses what no clinician of the practice could take, and answers
@@ -333,7 +324,7 @@ func (cl *Clinic) Submit(ctx context.Context, c Caller, id string, s Submission)
 		if err != nil {
 			return decision{}, err
 		}
-		res, err := check(f, answers.Merge(accepted()))
+		res, err := check(f, answers.Merge(intake.Acceptance()))
 		if err != nil {
 			return decision{}, err
 		}
@@ -365,14 +356,6 @@ func (cl *Clinic) Submit(ctx context.Context, c Caller, id string, s Submission)
 		return Sent{v, page}, nil
 	}
 	return cl.pageOf(ctx, v) // sent before
-}
-
-func accepted() intake.Response {
-	var r intake.Response
-	for _, linkID := range lastPage {
-		r.Items = append(r.Items, intake.Ask(linkID, intake.Boolean(true)))
-	}
-	return r
 }
 
 // submission is everything that submitting makes true. The payment page is

@@ -21,7 +21,7 @@ var commonPages = map[string]string{
 	"emergency-ack": "Before you start",
 	"seen-7d":       "About this visit",
 	"pregnant":      "About you",
-	feeItem:         consentPage,
+	FeeItem:         consentPage,
 }
 
 // Compose publishes a protocol: it joins the common block and the protocol
@@ -36,7 +36,7 @@ func Compose(common, protocol *Questionnaire) (*Form, error) {
 	first, last := divide(common.res.Items)
 	if len(last) != 2 {
 		return nil, fault.New(fault.Invalid, "questionnaire-refused", "This questionnaire may not be published.",
-			fault.Problem{Where: common.res.ID, Code: "structure", Text: "The common block has " + feeItem + " and " + consentItem + " at the top level."})
+			fault.Problem{Where: common.res.ID, Code: "structure", Text: "The common block has " + FeeItem + " and " + ConsentItem + " at the top level."})
 	}
 	res := protocol.res
 	res.Version += "-common-" + common.res.Version
@@ -79,7 +79,7 @@ func seal(res resource) (*Form, error) {
 // others.
 func divide(items []sourceItem) (first, last []sourceItem) {
 	for _, s := range items {
-		if s.LinkID == feeItem || s.LinkID == consentItem {
+		if isAcceptance(s.LinkID) {
 			last = append(last, s)
 		} else {
 			first = append(first, s)

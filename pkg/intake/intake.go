@@ -36,12 +36,9 @@ const (
 	maxLinkIDLength     = 255
 )
 
-// Items of the common block that the engine treats specially.
-const (
-	feeItem     = "fee-ack"        // last page of every composed form
-	consentItem = "consent-ack"    // last page of every composed form
-	stateItem   = "location-state" // a US state, the District or a territory
-)
+// stateItem is the item of the common block that asks for a US state, the
+// District or a territory.
+const stateItem = "location-state"
 
 const redacted = "[redacted]"
 

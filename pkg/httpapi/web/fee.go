@@ -61,8 +61,8 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, n int,
 	}
 	view.Form, view.Visit, view.Title = f.Title(), id, f.Pages()[n-1].Title
 	view.Back = formPath(id, max(n-1, 1)) + "?back=1"
-	view.Fee = box(f, "fee-ack", view.Fee)
-	view.Terms = box(f, "consent-ack", view.Terms)
+	view.Fee = box(f, intake.FeeItem, view.Fee)
+	view.Terms = box(f, intake.ConsentItem, view.Terms)
 	for _, a := range []acceptance{view.Fee, view.Terms} {
 		if a.Error != "" {
 			view.Complaints = append(view.Complaints, complaint{"#" + a.ID, a.Label, a.Error})
@@ -115,8 +115,8 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 	}
 	id := r.PathValue("id")
 	view := feeView{
-		Fee:   acceptance{Ticked: values.Get("fee-ack") == "true"},
-		Terms: acceptance{Ticked: values.Get("consent-ack") == "true"},
+		Fee:   acceptance{Ticked: values.Get(intake.FeeItem) == "true"},
+		Terms: acceptance{Ticked: values.Get(intake.ConsentItem) == "true"},
 	}
 	if !view.Fee.Ticked || !view.Terms.Ticked {
 		if !view.Fee.Ticked {

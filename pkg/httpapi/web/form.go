@@ -14,9 +14,6 @@ import (
 	"evisit/pkg/visit"
 )
 
-// The last page of every form: it is answered by accepting the quote.
-var lastItems = []string{"fee-ack", "consent-ack"}
-
 type formView struct {
 	Visit      string
 	Form       string
@@ -38,7 +35,7 @@ func (s *site) formPage(w http.ResponseWriter, r *http.Request, v visitor) error
 	if err != nil {
 		return err
 	}
-	if isLast(f.Pages()[n-1]) {
+	if f.Pages()[n-1].IsLast() {
 		return s.fee(w, r, v, n, f)
 	}
 	ch, err := s.draft(r, v)
@@ -141,7 +138,7 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	if err != nil {
 		return err
 	}
-	if isLast(f.Pages()[n-1]) {
+	if f.Pages()[n-1].IsLast() {
 		return see(w, formPath(ch.Visit.ID, n))
 	}
 	zone, err := v.practice.Location()
@@ -212,10 +209,6 @@ func contains(items []*intake.Item, linkID string) bool {
 
 func hasTime(items []*intake.Item) bool {
 	return slices.ContainsFunc(items, func(it *intake.Item) bool { return it.Type == intake.DateTimeQ || hasTime(it.Items) })
-}
-
-func isLast(p intake.Page) bool {
-	return slices.ContainsFunc(p.Items, func(it *intake.Item) bool { return slices.Contains(lastItems, it.LinkID) })
 }
 
 // asks reports whether a page has anything to show, given the answers.
