@@ -176,9 +176,8 @@ func wrongAnswers(ps []fault.Problem) error {
 // check evaluates answers for a visit, where, unlike for a bare check, a file
 // must really have been uploaded.
 func check(f *intake.Form, r intake.Response) (intake.Result, error) {
-	if r.Questionnaire != "" && r.Questionnaire != f.URL() && r.Questionnaire != f.Canonical() {
-		return intake.Result{}, fault.New(fault.Invalid, "other_form", "these answers name another form or version",
-			fault.Problem{Where: "/questionnaire", Code: "unknown", Text: "leave it out, or name " + f.Canonical()})
+	if err := f.Accepts(r.Questionnaire); err != nil {
+		return intake.Result{}, err
 	}
 	r.Questionnaire, r.Status = f.Canonical(), ""
 	res := f.Check(r)

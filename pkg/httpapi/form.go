@@ -155,9 +155,8 @@ func (a *API) checkForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if answers.Questionnaire != "" && answers.Questionnaire != f.URL() && answers.Questionnaire != f.Canonical() {
-		return fault.New(fault.Invalid, "other_form", "these answers name another form or version",
-			fault.Problem{Where: "/questionnaire", Code: "unknown", Text: "leave it out, or name " + f.Canonical()})
+	if err := f.Accepts(answers.Questionnaire); err != nil {
+		return err
 	}
 	res := f.Check(answers)
 	if ps, err := a.eligible(r, c, f); err != nil {

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"fmt"
-	"strings"
 
 	"evisit/pkg/fault"
 )
@@ -76,7 +75,9 @@ func (f *Form) Check(r Response) Result {
 		rowStart: make([]int, len(f.all)),
 		enabled:  make([]bool, len(f.all)),
 	}
-	c.canonical(r.Questionnaire)
+	if f.Accepts(r.Questionnaire) != nil {
+		c.problem("questionnaire", "version", "These answers are for another form. This one is "+f.Canonical()+".")
+	}
 	res := Result{
 		Response: Response{Questionnaire: r.Questionnaire, Status: r.Status, Items: c.level(nil, f.items, r.Items)},
 		Derived:  c.derived(),
@@ -107,19 +108,6 @@ func (c *checker) problem(where, code, text string) {
 		text = fmt.Sprintf("Row %d: %s", c.row, text)
 	}
 	c.problems = append(c.problems, fault.Problem{Where: where, Code: code, Text: text})
-}
-
-// canonical checks that the response answers this form. The response may name the
-// protocol's own version in place of the composed version.
-func (c *checker) canonical(canonical string) {
-	if canonical == "" {
-		return
-	}
-	url, version, versioned := strings.Cut(canonical, "|")
-	protocol, _, _ := strings.Cut(c.form.Version(), "-common-")
-	if url != c.form.URL() || (versioned && version != c.form.Version() && version != protocol) {
-		c.problem("questionnaire", "version", "These answers are for another form. This one is "+c.form.Canonical()+".")
-	}
 }
 
 // level checks the entries of one place, top level or row, in the order of the

@@ -2,12 +2,14 @@ package intake_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"evisit/pkg/fault"
 	"evisit/pkg/intake"
 )
 
@@ -316,7 +318,7 @@ func TestCheck_OtherForm(t *testing.T) {
 		url:                   true,
 		f.Canonical():         true,
 		url + "|1-common-2":   true,
-		url + "|1":            true,
+		url + "|1":            false, // the protocol alone, which is another questionnaire
 		url + "|2":            false,
 		url + "|":             false,
 		url + "|1-common-3":   false,
@@ -325,6 +327,9 @@ func TestCheck_OtherForm(t *testing.T) {
 		res := f.Check(intake.Response{Questionnaire: canonical})
 		if got := len(res.Wrong()) == 0; got != ok {
 			t.Errorf("%q accepted is %v, want %v", canonical, got, ok)
+		}
+		if err := f.Accepts(canonical); (err == nil) != ok || err != nil && !errors.Is(err, fault.Invalid) {
+			t.Errorf("%q: %v", canonical, err)
 		}
 	}
 }

@@ -132,6 +132,16 @@ func (f *Form) URL() string { return f.res.URL }
 // Canonical returns url|version, the name of the form in a QuestionnaireResponse.
 func (f *Form) Canonical() string { return f.res.URL + "|" + f.res.Version }
 
+// Accepts returns nil if answers may name questionnaire as what they answer: the
+// form's URL alone or with this version, or nothing.
+func (f *Form) Accepts(questionnaire string) error {
+	if questionnaire == "" || questionnaire == f.URL() || questionnaire == f.Canonical() {
+		return nil
+	}
+	return fault.New(fault.Invalid, "other_form", "these answers name another form or version",
+		fault.Problem{Where: "/questionnaire", Code: "unknown", Text: "leave it out, or name " + f.Canonical()})
+}
+
 // Title returns the title shown to patients.
 func (f *Form) Title() string { return f.res.Title }
 
