@@ -7,7 +7,7 @@ functions := $(notdir $(wildcard functions/*))
 engine    := infra/local/node_modules/.package-lock.json
 go_lint   := go tool -modfile=infra/tools/go.mod golangci-lint
 
-.PHONY: help setup run seed sweep demo bench test test-fast browser fuzz lint build $(addprefix build-,$(functions)) deploy clean
+.PHONY: help setup run seed sweep verify demo bench test test-fast browser fuzz lint build $(addprefix build-,$(functions)) deploy clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,8 +24,11 @@ run: setup ## run the whole system on this machine (EVISIT_ADDR, EVISIT_DATA cha
 seed: ## print the standard cast of the running system, with tokens, as JSON
 	@go run ./infra/local/evisit seed
 
-sweep: ## run one sweep of the running system now
+sweep: ## run deadline and sweep of the running system once, now
 	@go run ./infra/local/evisit sweep
+
+verify: ## compare every row of the running system with the audit logs that cover it
+	@go run ./infra/local/evisit verify
 
 demo: setup ## drive a system of its own (or BASE_URL) through every kind of visit, and prove the books
 	@go run ./infra/demo

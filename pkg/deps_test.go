@@ -8,18 +8,51 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 )
 
-// rule says what one package may import: ours lists packages under pkg, theirs
+// A rule says what one package may import: ours lists packages under pkg, theirs
 // the beginnings of import paths from elsewhere. The standard library is free
 // to all, but for impure, which is closed to a pure package.
 type rule struct {
-	pure         bool
+	layer        layer
 	ours, theirs string
 }
+
+// A layer is a floor of the house. A package imports packages of lower floors
+// only, and of its own floor as far as beside says.
+type layer int
+
+const (
+	vocabulary  layer = iota // standard library only
+	domain                   // pure decisions, and how content is kept
+	kernel                   // loads, allows, commits
+	shared                   // what several rooms read: charts, books, heads of logs
+	room                     // one set of powers
+	edge                     // one technology
+	composition              // environment to handlers
+	function                 // a main
+)
+
+// beside says whether a package may import one of its own floor. Rooms and edges
+// may not: what one causes in another is an event, or a decision of a domain.
+func (l layer) beside(from, to string) bool {
+	switch l {
+	case domain:
+		return true
+	case edge: // one technology, HTTP, in several packages
+		return path.Dir(from) == to || path.Dir(from) == "httpapi" && path.Dir(to) == "httpapi" || from == "httpapi" && path.Dir(to) == "httpapi"
+	case composition: // each function's package stands on what several of them are made of
+		return to == "setup" || path.Dir(from) == "setup" && (to == "setup/records" || to == "setup/content" || to == "setup/bucket")
+	case vocabulary, kernel, shared, room, function:
+	}
+	return false
+}
+
+func (l layer) pure() bool { return l <= room }
 
 // impure is what a decision may not reach for: it is told what it needs.
 const impure = "crypto/rand database/sql log math/rand math/rand/v2 net net/http os os/exec"
@@ -27,51 +60,115 @@ const impure = "crypto/rand database/sql log math/rand math/rand/v2 net net/http
 const aws = "github.com/aws/aws-sdk-go-v2/"
 
 // rules is the whole of the architecture's arrows. A package that is not here
-// fails the test. DynamoDB, Stripe and the shapes of Lambda's events each have
-// one home; setup, which puts the parts together, only makes their clients.
+// fails the test.
 var rules = map[string]rule{
-	// Vocabulary.
-	"pkg/fault": {pure: true},
-	"pkg/money": {pure: true},
-	"pkg/phi":   {pure: true},
+	"fault": {layer: vocabulary},
+	"money": {layer: vocabulary},
+	"phi":   {layer: vocabulary},
 
-	// Domain.
-	"pkg/intake":   {pure: true, ours: "fault phi"},
-	"pkg/identity": {pure: true, ours: "fault phi"},
-	"pkg/ledger":   {pure: true, ours: "money"},
-	"pkg/billing":  {pure: true, ours: "fault ledger money"},
-	"pkg/visit":    {pure: true, ours: "billing fault identity phi"},
-	"pkg/outbox":   {pure: true},
-	"pkg/practice": {pure: true},
-	"pkg/audit":    {pure: true, theirs: "golang.org/x/mod/sumdb/"},
+	"intake":   {layer: domain, ours: "fault phi"},
+	"identity": {layer: domain, ours: "fault phi"},
+	"ledger":   {layer: domain, ours: "money"},
+	"billing":  {layer: domain, ours: "fault ledger money"},
+	"visit":    {layer: domain, ours: "billing fault identity phi"},
+	"practice": {layer: domain, ours: "billing visit"},
+	"record":   {layer: domain, ours: "identity intake money phi visit"},
+	"work":     {layer: domain, ours: "identity"},
+	"outbox":   {layer: domain},
+	"audit":    {layer: domain, theirs: "golang.org/x/mod/sumdb/"},
+	"vault":    {layer: domain, ours: "fault"},
 
-	// Application.
-	"pkg/clinic": {pure: true, ours: "audit billing fault identity intake ledger money outbox phi practice visit"},
+	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger outbox practice vault visit work"},
 
-	// Edges: one technology each, never importing each other.
-	"pkg/store":           {ours: "audit billing clinic fault identity ledger outbox visit", theirs: aws + "aws " + aws + "service/dynamodb"},
-	"pkg/store/storetest": {ours: "audit billing clinic fault identity ledger outbox visit", theirs: "github.com/google/go-cmp/"},
-	"pkg/seal":            {ours: "clinic", theirs: aws + "service/kms github.com/tink-crypto/tink-go/v2/"},
-	"pkg/blob":            {ours: "clinic fault", theirs: aws + "service/s3"},
-	"pkg/mail":            {ours: "clinic", theirs: aws + "aws " + aws + "service/sesv2"},
-	"pkg/stripepay":       {ours: "billing clinic fault money", theirs: "github.com/stripe/stripe-go/v76"},
-	"pkg/awslambda":       {ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
-	"pkg/httpapi": {
-		ours:   "audit billing clinic fault identity intake ledger money phi visit",
+	"clinic/books": {layer: shared, ours: "billing ledger vault visit"},
+	"clinic/heads": {layer: shared},
+	"clinic/chart": {layer: shared, ours: "clinic fault identity intake phi record vault visit"},
+
+	"clinic/charge":   {layer: room, ours: "billing clinic fault identity money outbox visit work"},
+	"clinic/deadline": {layer: room, ours: "clinic clinic/chart outbox visit"},
+	"clinic/desk":     {layer: room, ours: "clinic clinic/chart fault identity outbox phi record visit"},
+	"clinic/hook":     {layer: room, ours: "clinic outbox"},
+	"clinic/notify":   {layer: room, ours: "clinic clinic/chart outbox phi visit"},
+	"clinic/office":   {layer: room, ours: "audit clinic clinic/books fault identity intake practice visit work"},
+	"clinic/request": {
+		layer: room,
+		ours:  "audit billing clinic clinic/books clinic/chart fault identity intake money outbox phi practice record vault visit work",
+	},
+	"clinic/sweep":  {layer: room, ours: "audit clinic clinic/heads fault outbox"},
+	"clinic/verify": {layer: room, ours: "audit clinic clinic/heads fault"},
+
+	"store": {
+		layer:  edge,
+		ours:   "audit billing clinic clinic/sweep fault identity ledger money outbox practice vault visit work",
+		theirs: aws + "aws " + aws + "service/dynamodb",
+	},
+	"store/storetest": {
+		layer: edge,
+		ours: "audit billing clinic clinic/charge clinic/chart clinic/deadline clinic/desk clinic/notify clinic/office clinic/request clinic/sweep " +
+			"clinic/verify fault identity ledger outbox practice visit work",
+		theirs: "github.com/google/go-cmp/",
+	},
+	"seal":      {layer: edge, ours: "vault", theirs: aws + "service/kms github.com/tink-crypto/tink-go/v2/"},
+	"blob":      {layer: edge, ours: "fault vault", theirs: aws + "aws " + aws + "service/s3"},
+	"mail":      {layer: edge, ours: "clinic/notify", theirs: aws + "aws " + aws + "service/sesv2"},
+	"stripepay": {layer: edge, ours: "billing clinic clinic/charge clinic/hook clinic/request fault money", theirs: "github.com/stripe/stripe-go/v76"},
+	"awslambda": {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
+	"httpapi": {
+		layer: edge,
+		ours: "audit billing clinic clinic/books clinic/chart clinic/desk clinic/office clinic/request fault httpapi/exchange httpapi/webhook " +
+			"identity intake ledger phi practice record visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-playground/validator/v10",
 	},
-	"pkg/httpapi/web": {
-		ours:   "audit billing clinic fault httpapi identity intake ledger money phi visit",
+	"httpapi/exchange": {layer: edge, ours: "fault"},
+	"httpapi/webhook":  {layer: edge, ours: "clinic/hook fault httpapi/exchange"},
+	"httpapi/web": {
+		layer: edge,
+		ours: "audit billing clinic clinic/books clinic/chart clinic/request fault httpapi httpapi/exchange " +
+			"identity intake phi practice record visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2",
 	},
-	"pkg/httpapi/apitest": {ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},
+	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},
 
-	// Composition, for mains and infra/local alone.
-	"pkg/setup": {
-		ours:   "audit awslambda blob clinic httpapi httpapi/web mail outbox seal store stripepay",
-		theirs: aws + "aws " + aws + "config " + aws + "service/",
-	},
-	"functions/*": {ours: "awslambda setup", theirs: "github.com/aws/aws-lambda-go/lambda"},
+	"setup":            {layer: composition, ours: "audit clinic outbox store vault", theirs: aws + "aws " + aws + "config " + aws + "service/dynamodb"},
+	"setup/content":    {layer: composition, ours: "seal setup vault", theirs: aws + "service/kms"},
+	"setup/bucket":     {layer: composition, ours: "blob setup", theirs: aws + "service/s3"},
+	"setup/records":    {layer: composition, ours: "clinic clinic/chart setup setup/bucket setup/content vault"},
+	"setup/api":        {layer: composition, ours: "clinic/desk clinic/office clinic/request httpapi httpapi/web outbox setup setup/records stripepay"},
+	"setup/charge":     {layer: composition, ours: "awslambda clinic/charge outbox setup stripepay"},
+	"setup/deadline":   {layer: composition, ours: "awslambda clinic/deadline outbox setup setup/records store"},
+	"setup/notify":     {layer: composition, ours: "awslambda clinic/chart clinic/notify mail outbox setup setup/content vault", theirs: aws + "service/sesv2"},
+	"setup/stripehook": {layer: composition, ours: "clinic/hook httpapi/exchange httpapi/webhook outbox setup stripepay"},
+	"setup/sweep":      {layer: composition, ours: "awslambda clinic/sweep setup setup/bucket store"},
+	"setup/verify":     {layer: composition, ours: "awslambda clinic/verify setup setup/bucket"},
+
+	"functions/api":        {layer: function, ours: "awslambda setup setup/api", theirs: lambda},
+	"functions/charge":     {layer: function, ours: "setup setup/charge", theirs: lambda},
+	"functions/deadline":   {layer: function, ours: "setup setup/deadline", theirs: lambda},
+	"functions/notify":     {layer: function, ours: "setup setup/notify", theirs: lambda},
+	"functions/stripehook": {layer: function, ours: "awslambda setup setup/stripehook", theirs: lambda},
+	"functions/sweep":      {layer: function, ours: "setup setup/sweep", theirs: lambda},
+	"functions/verify":     {layer: function, ours: "setup setup/verify", theirs: lambda},
+}
+
+const lambda = "github.com/aws/aws-lambda-go/lambda"
+
+// homes are the only packages that may import a technology. What composes the
+// functions makes clients of it, and no more.
+var homes = map[string]string{
+	aws + "service/dynamodb":                   "store setup",
+	aws + "service/s3":                         "blob setup/bucket",
+	aws + "service/sesv2":                      "mail setup/notify",
+	aws + "service/kms":                        "seal setup/content",
+	"github.com/tink-crypto/tink-go/v2/aead":   "seal",
+	"github.com/stripe/stripe-go/v76":          "stripepay",
+	"github.com/aws/aws-lambda-go/events":      "awslambda",
+	"github.com/go-playground/validator/v10":   "httpapi",
+	"github.com/coreos/go-oidc/v3/oidc":        "httpapi httpapi/web",
+	"github.com/getkin/kin-openapi/openapi3":   "httpapi/apitest",
+	"golang.org/x/oauth2":                      "httpapi/web",
+	"github.com/aws/aws-lambda-go/lambda":      "functions/api functions/charge functions/deadline functions/notify functions/stripehook functions/sweep functions/verify",
+	"github.com/aws/aws-sdk-go-v2/config":      "setup",
+	"github.com/aws/aws-sdk-go-v2/credentials": "",
 }
 
 func (r rule) allows(imp string) bool {
@@ -79,7 +176,7 @@ func (r rule) allows(imp string) bool {
 		return listed(r.ours, dep)
 	}
 	if host, _, _ := strings.Cut(imp, "/"); !strings.Contains(host, ".") && host != "evisit" {
-		return !r.pure || !listed(impure, imp)
+		return !r.layer.pure() || !listed(impure, imp)
 	}
 	for prefix := range strings.FieldsSeq(r.theirs) {
 		if imp == prefix || strings.HasPrefix(imp, strings.TrimSuffix(prefix, "/")+"/") {
@@ -89,59 +186,114 @@ func (r rule) allows(imp string) bool {
 	return false
 }
 
-func listed(list, name string) bool { return strings.Contains(" "+list+" ", " "+name+" ") }
+func listed(list, name string) bool { return slices.Contains(strings.Fields(list), name) }
 
-func TestPackagesImportOnlyWhatTheirRuleAllows(t *testing.T) {
-	t.Parallel()
-	seen := 0
+// imports are the paths that each package imports in files that are not tests.
+func imports(t *testing.T) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
 	parse(t, func(file string, f *ast.File) {
-		dir := path.Dir(file)
-		r, known := rules[dir]
-		if strings.HasPrefix(dir, "functions/") {
-			r, known = rules["functions/*"]
-		}
-		if !known {
-			t.Errorf("%s: give package %s a rule", file, dir)
-			return
+		dir := strings.TrimPrefix(path.Dir(file), "pkg/")
+		if all[dir] == nil {
+			all[dir] = []string{}
 		}
 		for _, spec := range f.Imports {
 			imp, err := strconv.Unquote(spec.Path.Value)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !r.allows(imp) {
-				t.Errorf("%s: %s may not import %s", file, dir, imp)
+			if !slices.Contains(all[dir], imp) {
+				all[dir] = append(all[dir], imp)
 			}
 		}
-		seen++
 	})
-	if seen < 30 {
-		t.Errorf("only %d files were read: the test looks in the wrong place", seen)
+	return all
+}
+
+func TestPackages_ImportWhatTheirRuleAllows(t *testing.T) {
+	t.Parallel()
+	all := imports(t)
+	for dir, imps := range all {
+		r, known := rules[dir]
+		if !known {
+			t.Errorf("give package %s a rule", dir)
+			continue
+		}
+		for _, imp := range imps {
+			if !r.allows(imp) {
+				t.Errorf("%s may not import %s", dir, imp)
+			}
+		}
+		for dep := range strings.FieldsSeq(r.ours) {
+			if !slices.Contains(imps, "evisit/pkg/"+dep) && dir != "store/storetest" {
+				t.Errorf("%s may import %s and does not: take it from the rule", dir, dep)
+			}
+		}
+	}
+	for dir := range rules {
+		if all[dir] == nil {
+			t.Errorf("there is a rule for %s and no such package", dir)
+		}
 	}
 }
 
-func TestTheRulesKeepWhatTheyPromise(t *testing.T) {
+func TestRules_ArrowsPointDown(t *testing.T) {
 	t.Parallel()
 	for name, r := range rules {
+		for dep := range strings.FieldsSeq(r.ours) {
+			below, known := rules[dep]
+			if !known || below.layer > r.layer || below.layer == r.layer && !r.layer.beside(name, dep) {
+				t.Errorf("%s may import %s, which is not below it", name, dep)
+			}
+		}
 		if r.allows("evisit/infra/local/clock") {
 			t.Errorf("%s may import infra", name)
 		}
-		if domain := r.pure && name != "pkg/clinic"; domain && (listed(r.ours, "clinic") || listed(r.ours, "store")) {
-			t.Errorf("%s may import upwards", name)
-		}
-		if listed(r.ours, "setup") && !strings.HasPrefix(name, "functions/") {
-			t.Errorf("%s may import setup", name)
-		}
-		for technology, home := range map[string]string{
-			aws + "service/dynamodb/types":           "pkg/store",
-			"github.com/stripe/stripe-go/v76/charge": "pkg/stripepay",
-			"github.com/aws/aws-lambda-go/events":    "pkg/awslambda",
-			"github.com/tink-crypto/tink-go/v2/aead": "pkg/seal",
-		} {
-			if may := r.allows(technology); may != (name == home) && name != "pkg/setup" {
+	}
+}
+
+func TestRules_TechnologiesHaveAHome(t *testing.T) {
+	t.Parallel()
+	for technology, at := range homes {
+		for name, r := range rules {
+			if may := r.allows(technology); may != listed(at, name) {
 				t.Errorf("%s may import %s: %t", name, technology, may)
 			}
 		}
+	}
+}
+
+// What composes the functions names the SDK's clients and their options, and
+// calls nothing of a service.
+func TestSetup_OnlyMakesClients(t *testing.T) {
+	t.Parallel()
+	made := 0
+	parse(t, func(file string, f *ast.File) {
+		if !strings.HasPrefix(file, "pkg/setup/") {
+			return
+		}
+		services := map[string]bool{}
+		for _, spec := range f.Imports {
+			if imp, _ := strconv.Unquote(spec.Path.Value); strings.HasPrefix(imp, aws+"service/") {
+				services[path.Base(imp)] = true
+			}
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if x, ok := sel.X.(*ast.Ident); ok && services[x.Name] {
+				made++
+				if sel.Sel.Name != "NewFromConfig" && sel.Sel.Name != "Options" {
+					t.Errorf("%s uses %s.%s", file, x.Name, sel.Sel.Name)
+				}
+			}
+			return true
+		})
+	})
+	if made < 4 {
+		t.Errorf("only %d clients are seen to be made: the test is blind", made)
 	}
 }
 
@@ -150,6 +302,7 @@ func TestTheRulesKeepWhatTheyPromise(t *testing.T) {
 // dropped when one changes.
 func parse(t *testing.T, look func(file string, f *ast.File)) {
 	t.Helper()
+	read := 0
 	for _, root := range []string{"pkg", "functions"} {
 		err := filepath.WalkDir(filepath.Join("..", root), func(file string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(file, ".go") || strings.HasSuffix(file, "_test.go") {
@@ -159,11 +312,15 @@ func parse(t *testing.T, look func(file string, f *ast.File)) {
 			if err != nil {
 				return err
 			}
+			read++
 			look(strings.TrimPrefix(filepath.ToSlash(file), "../"), f)
 			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	if read < 100 {
+		t.Fatalf("only %d files were read: the test looks in the wrong place", read)
 	}
 }

@@ -9,7 +9,7 @@ import (
 // fmt cannot ask an unexported field how it wants to be printed, so health
 // text in one would print as itself. Text may be held in exported fields only,
 // and so may every type that holds it.
-func TestNoUnexportedFieldHoldsHealthText(t *testing.T) {
+func TestPHI_NoUnexportedFieldHoldsIt(t *testing.T) {
 	t.Parallel()
 	type field struct {
 		in, name string

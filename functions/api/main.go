@@ -11,6 +11,7 @@ import (
 
 	"evisit/pkg/awslambda"
 	"evisit/pkg/setup"
+	"evisit/pkg/setup/api"
 )
 
 func main() {
@@ -26,7 +27,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	h, err := parts.API(ctx)
+	h, err := api.Handler(ctx, parts)
 	if err != nil {
 		return err
 	}

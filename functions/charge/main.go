@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"evisit/pkg/setup"
+	"evisit/pkg/setup/charge"
 )
 
 func main() {
@@ -25,7 +26,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	h, err := parts.Charge(ctx)
+	h, err := charge.Handler(parts)
 	if err != nil {
 		return err
 	}

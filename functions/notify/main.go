@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"evisit/pkg/setup"
+	"evisit/pkg/setup/notify"
 )
 
 func main() {
@@ -24,7 +25,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	h, err := parts.Notify(ctx)
+	h, err := notify.Handler(ctx, parts)
 	if err != nil {
 		return err
 	}

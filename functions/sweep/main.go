@@ -1,5 +1,5 @@
-// Command sweep runs every minute: it arms what has come due and signs the audit logs. It
-// calls neither Stripe nor mail.
+// Command sweep runs every minute: it arms events that were not handled and signs the audit
+// logs, and does nothing else.
 package main
 
 import (
@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"evisit/pkg/setup"
+	"evisit/pkg/setup/sweep"
 )
 
 func main() {
@@ -25,7 +26,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	h, err := parts.Sweep()
+	h, err := sweep.Handler(parts)
 	if err != nil {
 		return err
 	}

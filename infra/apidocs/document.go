@@ -104,6 +104,41 @@ func (o *ordered[T]) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// MarshalJSON implements json.Marshaler.
+func (o ordered[T]) MarshalJSON() ([]byte, error) {
+	var b bytes.Buffer
+	b.WriteByte('{')
+	for i, m := range o {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		name, err := encode(m.Name)
+		if err != nil {
+			return nil, err
+		}
+		value, err := encode(m.Of)
+		if err != nil {
+			return nil, fmt.Errorf("writing %s: %w", m.Name, err)
+		}
+		b.Write(name)
+		b.WriteByte(':')
+		b.Write(value)
+	}
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// encode is json.Marshal that leaves HTML as it is.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSpace(b.Bytes()), nil
+}
+
 func (o ordered[T]) named(ref string) (T, error) {
 	name := ref[strings.LastIndexByte(ref, '/')+1:]
 	for _, m := range o {

@@ -1,13 +1,17 @@
-// Command apidocs writes the page at /docs from the OpenAPI document, so that
-// what people read and what programs read are one text.
+// Command apidocs writes the API's OpenAPI document of what the endpoints of
+// pkg/httpapi declare, and the page at /docs of the document, so that what is
+// served, what programs read and what people read are one text. Run it in
+// pkg/httpapi, with the module's root:
 //
-//	apidocs openapi.json docs.html
+//	apidocs ../..
 package main
 
 import (
 	"errors"
 	"fmt"
 	"os"
+
+	"evisit/pkg/httpapi"
 )
 
 func main() {
@@ -18,19 +22,21 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) != 2 {
-		return errors.New("name the document and the page")
+	if len(args) != 1 {
+		return errors.New("name the module's root")
 	}
-	doc, err := os.ReadFile(args[0]) //nolint:gosec // the developer names the file
+	doc, err := openapi(httpapi.Endpoints(), "document", args[0])
 	if err != nil {
-		return fmt.Errorf("reading the document: %w", err)
+		return err
 	}
 	page, err := render(doc)
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(args[1], page, 0o644); err != nil { //nolint:gosec // a public page
-		return fmt.Errorf("writing the page: %w", err)
+	for name, content := range map[string][]byte{"openapi.json": doc, "docs.html": page} {
+		if err := os.WriteFile(name, content, 0o644); err != nil { //nolint:gosec // both are served to everyone
+			return fmt.Errorf("writing %s: %w", name, err)
+		}
 	}
 	return nil
 }

@@ -112,11 +112,7 @@ func render(source []byte) ([]byte, error) {
 			p.Codes = prose(s.Of.Description)
 			continue
 		}
-		members, err := doc.members(s.Of)
-		if err != nil {
-			return nil, err
-		}
-		p.Shapes = append(p.Shapes, shape{s.Name, prose(s.Of.Description), members})
+		p.Shapes = append(p.Shapes, shape{s.Name, prose(s.Of.Description), members(s.Of)})
 	}
 	t, err := template.New("page").Parse(pageHTML)
 	if err != nil {
@@ -205,16 +201,10 @@ func indented(e json.RawMessage) (string, error) {
 	return b.String(), nil
 }
 
-// members lists a schema's properties, those it takes from others first.
-func (doc document) members(s schema) ([]member, error) {
+// members lists a schema's properties, and theirs where they have no schema of
+// their own.
+func members(s schema) []member {
 	var all []member
-	for _, part := range s.AllOf {
-		base, err := doc.Components.Schemas.named(part.Ref)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, member{Type: "and all of " + kind(part), Text: prose(base.Description)})
-	}
 	for _, p := range s.Properties {
 		all = append(all, member{p.Name, "", slices.Contains(s.Required, p.Name), kind(p.Of), prose(p.Of.Description)})
 		for _, inner := range p.Of.Properties {
@@ -223,7 +213,7 @@ func (doc document) members(s schema) ([]member, error) {
 			})
 		}
 	}
-	return all, nil
+	return all
 }
 
 // kind says in a few words what a schema allows. It is built of the document's
@@ -245,6 +235,8 @@ func kind(s schema) template.HTML {
 		return "list of " + kind(*s.Items)
 	case len(s.AnyOf) > 0:
 		return kind(s.AnyOf[0])
+	case len(s.AllOf) > 0:
+		return kind(s.AllOf[0])
 	case s.Format != "":
 		return markup("%s", s.Format)
 	case s.Type == nil:

@@ -10,18 +10,18 @@ import (
 	"net/http"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"evisit/infra/local/engine"
-	"evisit/pkg/clinic"
 	"evisit/pkg/seal"
 	"evisit/pkg/setup"
+	"evisit/pkg/setup/api"
+	"evisit/pkg/vault"
 )
 
 // serve serves h on a free port, which it prints, until its parent process ends.
@@ -43,16 +43,17 @@ func serve(ctx context.Context, h http.Handler) error {
 	return nil
 }
 
-// serveFloor serves the bare handler, which only decodes the submission, sends the
-// transaction and replies.
+// serveFloor is the least a handler can do: decode the submission, read what it
+// is about, send the transaction, reply.
 func serveFloor(ctx context.Context) error {
-	var shape []itemShape
+	var shape shape
 	if err := json.Unmarshal([]byte(os.Getenv("BENCH_SHAPE")), &shape); err != nil {
 		return err
 	}
 	db := dynamodb.NewFromConfig(engine.At(os.Getenv("DYNAMODB_ENDPOINT")).Config())
 	table := os.Getenv("EVISIT_TABLE")
-	return serve(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /visits/{id}/submit", func(w http.ResponseWriter, r *http.Request) {
 		var in struct {
 			Quote         string `json:"quote"`
 			AcceptFee     bool   `json:"accept_fee"`
@@ -62,13 +63,46 @@ func serveFloor(ctx context.Context) error {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
-		if _, err := db.TransactWriteItems(r.Context(), transaction(table, in.Quote, shape)); err != nil {
+		read, err := db.BatchGetItem(r.Context(), shape.read(table, r.PathValue("id")))
+		if err != nil || len(read.Responses[table]) != len(shape.Keys) {
+			http.Error(w, fmt.Sprintf("%d rows, %v", len(read.Responses[table]), err), http.StatusInternalServerError)
+			return
+		}
+		if _, err := db.TransactWriteItems(r.Context(), shape.transaction(table, in.Quote)); err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]string{"id": in.Quote, "status": "queued"})
-	}))
+	})
+	return serve(ctx, mux)
+}
+
+// A shape is what a submission really read and sent.
+type shape struct {
+	Keys       []rowKey    `json:"keys"` // of its one read
+	Consistent bool        `json:"consistent"`
+	Items      []itemShape `json:"items"`
+}
+
+// A rowKey is a primary key in which visitMark stands for the visit's id.
+type rowKey struct {
+	PK string `json:"pk"`
+	SK string `json:"sk"`
+}
+
+const visitMark = "{visit}"
+
+// read is a submission's read for another visit.
+func (s shape) read(table, visit string) *dynamodb.BatchGetItemInput {
+	want := types.KeysAndAttributes{ConsistentRead: &s.Consistent}
+	for _, k := range s.Keys {
+		want.Keys = append(want.Keys, map[string]types.AttributeValue{
+			"pk": &types.AttributeValueMemberS{Value: strings.Replace(k.PK, visitMark, visit, 1)},
+			"sk": &types.AttributeValueMemberS{Value: k.SK},
+		})
+	}
+	return &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{table: want}}
 }
 
 // An itemShape is one item of the transaction that a real submission sent: its
@@ -80,10 +114,10 @@ type itemShape struct {
 	Conditional bool              `json:"conditional"`
 }
 
-// transaction returns a submission's transaction with new keys.
-func transaction(table, id string, shape []itemShape) *dynamodb.TransactWriteItemsInput {
+// transaction is a submission's transaction on keys of its own.
+func (s shape) transaction(table, id string) *dynamodb.TransactWriteItemsInput {
 	in := &dynamodb.TransactWriteItemsInput{}
-	for n, s := range shape {
+	for n, s := range s.Items {
 		item := map[string]types.AttributeValue{}
 		for k, v := range s.Texts {
 			item[k] = &types.AttributeValueMemberS{Value: v}
@@ -106,35 +140,28 @@ func transaction(table, id string, shape []itemShape) *dynamodb.TransactWriteIte
 
 // serveAPI serves the function api, built by setup.
 func serveAPI(ctx context.Context, log *slog.Logger) error {
-	parts, err := localParts(log)
+	cfg, err := setup.Load(os.Getenv)
 	if err != nil {
 		return err
 	}
-	h, err := parts.API(ctx)
+	parts, err := localParts(cfg, os.Getenv("BENCH_KEYSET"), log)
+	if err != nil {
+		return err
+	}
+	h, err := api.Handler(ctx, parts)
 	if err != nil {
 		return err
 	}
 	return serve(ctx, h)
 }
 
-// localParts returns the parts of a function whose environment names local services.
-func localParts(log *slog.Logger) (setup.Parts, error) {
-	cfg, err := setup.Load(os.Getenv)
-	if err != nil {
-		return setup.Parts{}, err
-	}
-	sealer, err := seal.File(os.Getenv("BENCH_KEYSET"))
-	if err != nil {
-		return setup.Parts{}, err
-	}
-	at := aws.Config{
-		Region: engine.Region, BaseEndpoint: aws.String(cfg.S3),
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
-	}
+// localParts are those of a function on local services. Nothing that is measured
+// reaches documents or mail.
+func localParts(cfg setup.Config, keyset string, log *slog.Logger) (setup.Parts, error) {
+	sealer, err := seal.File(keyset)
 	return setup.Parts{
 		Config: cfg, Now: time.Now, Log: log,
-		DB:     dynamodb.NewFromConfig(engine.At(cfg.DynamoDB).Config()),
-		S3:     s3.NewFromConfig(at, func(o *s3.Options) { o.UsePathStyle = true }),
-		Sealer: func(context.Context) (clinic.Sealer, error) { return sealer, nil },
-	}, nil
+		Database: engine.At(cfg.DynamoDB).Config(), Objects: aws.Config{Region: engine.Region},
+		Sealer: func(context.Context) (vault.Sealer, error) { return sealer, nil },
+	}, err
 }

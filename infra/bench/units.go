@@ -36,10 +36,8 @@ type call struct {
 	read, write float64
 }
 
-func (m *meter) install(o *dynamodb.Options) {
-	o.APIOptions = append(o.APIOptions, func(s *middleware.Stack) error {
-		return s.Initialize.Add(middleware.InitializeMiddlewareFunc("meter", m.observe), middleware.After)
-	})
+func (m *meter) install(s *middleware.Stack) error {
+	return s.Initialize.Add(middleware.InitializeMiddlewareFunc("meter", m.observe), middleware.After)
 }
 
 func (m *meter) observe(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
@@ -128,7 +126,7 @@ func measureUnits(ctx context.Context, log *slog.Logger) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	m := &meter{}
 	s, err := system.Start(ctx, system.Options{
-		Addr: "127.0.0.1:0", Data: dir, Log: log, SweepEvery: 24 * time.Hour, DynamoDB: m.install,
+		Addr: "127.0.0.1:0", Data: dir, Log: log, SweepEvery: 24 * time.Hour, Meter: []func(*middleware.Stack) error{m.install},
 	})
 	if err != nil {
 		return err

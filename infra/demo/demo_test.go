@@ -68,16 +68,14 @@ func closing(t *testing.T, f func() error) func() {
 	}
 }
 
-// The demo plays every scenario and proves its claim.
-func TestRun_WholeDemo(t *testing.T) {
+func TestDemo_WholeIsProved(t *testing.T) {
 	t.Parallel()
 	if err := run(t.Context(), "", t.Output()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// The proof finds each listed change of a row or document.
-func TestProve_FindsTampering(t *testing.T) {
+func TestDemo_TamperingIsFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	claim, err := play(t.Context(), newClient(patience, http.DefaultTransport), w.url, t.Output(), []scenario{
@@ -124,12 +122,12 @@ type tampering struct {
 }
 
 var tamperings = []tampering{
-	{"a deleted ledger entry", "MONEY#", `"kind":"capture"`, remove, "the ledger says"},
-	{"a cent added to one side of an entry", "MONEY#", `{"account":"visit_fees","amount":-4000}`, swap(`"amount":-4000}]`, `"amount":-4001}]`), "off balance by"},
+	{"a deleted ledger entry", "MONEY#", `"kind":"capture"`, remove, "its ledger is not to be had"},
+	{"a cent added to one side of an entry", "MONEY#", `{"account":"visit_fees","amount":-4000}`, swap(`"amount":-4000}]`, `"amount":-4001}]`), "its ledger is not to be had"},
 	{"a cent moved on both sides of an entry", "MONEY#", `{"account":"visit_fees","amount":-4000}`, swap(
 		`{"account":"stripe","amount":4000},{"account":"visit_fees","amount":-4000}`,
-		`{"account":"stripe","amount":3999},{"account":"visit_fees","amount":-3999}`), "Stripe says"},
-	{"a cent added to what a payment collected", "MONEY#", `"collected":4000`, swap(`"collected":4000`, `"collected":4001`), "Stripe says $40.00, $40.00"},
+		`{"account":"stripe","amount":3999},{"account":"visit_fees","amount":-3999}`), "its ledger is not to be had"},
+	{"a cent added to what a payment collected", "MONEY#", `"collected":4000`, swap(`"collected":4000`, `"collected":4001`), "its ledger is not to be had"},
 	{"a captured payment called released", "MONEY#", `"state":"captured"`, swap(`"state":"captured"`, `"state":"released"`), "Stripe says succeeded"},
 	{"another document's hash in a visit", "CASE#", `"document":"`, swap(`"document":"`, `"document":"0`), "its document is not to be had"},
 	{"an answered visit called declined", "CASE#", `"status":"closed"`, swap(`"status":"closed"`, `"status":"declined"`), "is declined and"},
@@ -137,7 +135,7 @@ var tamperings = []tampering{
 	{"a visit put back in the queue", "CASE#", `"status":"expired"`, swap(`"status":"expired"`, `"status":"queued"`), "is still queued"},
 	{"another reader in an audit record", "AUDIT#lakeside", `"chart.read:chart"`, swap(`"id":"ana-rivera"`, `"id":"sam-lee"`, `"id":"ben-chen"`, `"id":"sam-lee"`, `"id":"jane-smith"`, `"id":"sam-lee"`), "leaves come to"},
 	{"a deleted audit record", "AUDIT#lakeside", `"visit.treat:answered"`, remove, "and it has"},
-	{"another checkpoint", "LOG#lakeside", ``, swap(`"checkpoint":"Z`, `"checkpoint":"Y`), "its checkpoint is not signed"},
+	{"another checkpoint", "LOG#lakeside", ``, swap(`"checkpoint":"evisit`, `"checkpoint":"fvisit`), "its checkpoint is not signed"},
 }
 
 func remove(item) item { return nil }
@@ -231,7 +229,7 @@ type object struct{ key, content string }
 // visit are adjacent.
 func (w world) documents(t *testing.T) []object {
 	t.Helper()
-	listed, err := w.s3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(bucket)})
+	listed, err := w.s3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String(bucket), Prefix: aws.String("documents/")})
 	if err != nil || len(listed.Contents) != 4 {
 		t.Fatalf("%d documents and addenda, want 4: %v", len(listed.Contents), err)
 	}

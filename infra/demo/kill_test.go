@@ -92,8 +92,7 @@ func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
 
 const restartPatience = time.Minute
 
-// The demo's claim is proved although the system is killed during its requests.
-func TestDemo_SystemKilledAtRandom(t *testing.T) {
+func TestDemo_KilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	m := &machine{binary: filepath.Join(dir, "evisit"), data: filepath.Join(dir, "data"), addr: twoFreePorts(t)}

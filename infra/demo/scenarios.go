@@ -88,6 +88,10 @@ func chestPain(ctx context.Context, s *scene) {
 	s.refused(ctx, tom.Name, "asks for a price", "wrong_status", func() error { return tom.post(ctx, v.path("quote"), nil, nil) })
 	s.do(func() error { return tom.post(ctx, v.path("acknowledge"), nil, nil) })
 	v.says(ctx, tom.Name, "confirms that he saw it")
+	ana := s.who("ana-rivera")
+	item := v.finds(ctx, ana, "visit.diverted")
+	s.do(func() error { return ana.post(ctx, "/practice/work/"+item+"/end", nil, nil) })
+	v.says(ctx, ana.Name, "has it in her work, calls him, and ends the item")
 }
 
 func declinedThenGood(ctx context.Context, s *scene) {
@@ -202,13 +206,15 @@ func takenTwice(ctx context.Context, s *scene) {
 }
 
 func captureFails(ctx context.Context, s *scene) {
-	jane, ben := s.who("jane-smith"), s.who("ben-chen")
+	jane, ben, ada := s.who("jane-smith"), s.who("ben-chen"), s.who("ada-brooks")
 	v := s.requests(ctx, jane, "pink-eye", redEye())
 	v.paysWith(ctx, holdOnlyCard, "pays with a card that can be held but not charged")
 	v.queues(ctx)
 	v.taken(ctx, ben)
 	v.answeredBy(ctx, ben, viralEye)
-	v.settles(ctx, "failed", "the bank refuses the charge; the answer stands, the hold is let go")
+	v.settles(ctx, "failed", "the bank refuses the charge; the answer stands, the hold is released")
+	v.finds(ctx, ada, "payment.failed")
+	v.says(ctx, ada.Name, "has the fee that was not collected in her work")
 	s.do(func() error {
 		var out view
 		err := jane.post(ctx, v.path("checkout"), nil, &out)
@@ -217,7 +223,7 @@ func captureFails(ctx context.Context, s *scene) {
 	})
 	v.says(ctx, jane.Name, "follows the pay link")
 	v.pays(ctx)
-	v.settles(ctx, "captured", "the fee is collected")
+	v.settles(ctx, "captured", "the fee is collected, and nobody has to look after it")
 	v.acknowledged(ctx)
 }
 
@@ -353,11 +359,13 @@ func nobodyAnswers(ctx context.Context, s *scene) {
 	v := s.requests(ctx, jane, "respiratory", cold())
 	v.pays(ctx)
 	v.queues(ctx)
+	var waiting view
+	s.do(func() (err error) { waiting, err = v.seen(ctx); return err })
 	s.do(func() error { return s.advance(ctx, 24*time.Hour+time.Minute) })
 	s.do(func() error {
 		return s.until(ctx, "the patient to be told", func(ctx context.Context) (bool, error) {
-			seen, err := v.seen(ctx)
-			return seen.Promise != nil && seen.Promise.Late, err
+			seen, err := v.seen(ctx) // it is late by the clock alone; telling the patient changes it
+			return seen.Promise != nil && seen.Promise.Late && seen.Version > waiting.Version, err
 		})
 	})
 	v.says(ctx, "evisit", "a day passes; the patient is told it is late: wait, call, or cancel")

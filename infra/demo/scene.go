@@ -29,9 +29,10 @@ type care struct {
 
 // A view is the part of a visit that is shown to the patient.
 type view struct {
-	ID     string `json:"id"`
-	Status string `json:"status"`
-	Quote  *struct {
+	ID      string `json:"id"`
+	Status  string `json:"status"`
+	Version int    `json:"version"`
+	Quote   *struct {
 		ID     string `json:"id"`
 		Amount int64  `json:"amount_cents"`
 	} `json:"quote"`
@@ -337,7 +338,32 @@ func (v *care) taken(ctx context.Context, by *person) {
 	v.says(ctx, by.Name, "takes it and reads the chart")
 }
 
-// A conclusion is the content of an answer.
+// finds looks for the one open item of a kind about the visit in the list of the
+// work that somebody has to do.
+func (v *care) finds(ctx context.Context, who *person, kind string) (item string) {
+	v.do(func() error {
+		var open struct {
+			Items []struct {
+				ID    string `json:"id"`
+				Kind  string `json:"kind"`
+				Visit string `json:"visit"`
+			} `json:"items"`
+		}
+		if err := who.get(ctx, "/practice/work", &open); err != nil {
+			return err
+		}
+		for _, i := range open.Items {
+			if i.Kind == kind && i.Visit == v.id {
+				item = i.ID
+				return nil
+			}
+		}
+		return fmt.Errorf("%s has no %s of visit %s to do: %v", who.Name, kind, v.id, open.Items)
+	})
+	return item
+}
+
+// A conclusion is what an answer must say.
 type conclusion struct {
 	Reply       string      `json:"reply"`
 	Diagnoses   []diagnosis `json:"diagnoses,omitempty"`

@@ -15,7 +15,7 @@ import (
 
 const root = "../.."
 
-var functions = []string{"api", "charge", "notify", "stripehook", "sweep"}
+var functions = []string{"api", "charge", "deadline", "notify", "stripehook", "sweep", "verify"}
 
 // recipe is the command that the Makefile builds a function for Lambda with,
 // writing to out instead, so that what is tested cannot differ from what is
@@ -74,7 +74,7 @@ func binary(t *testing.T, function string) string {
 	return path
 }
 
-func TestEveryFunctionBuildsForLambda(t *testing.T) {
+func TestFunctions_BuildForLambda(t *testing.T) {
 	t.Parallel()
 	for _, f := range functions {
 		out := filepath.Join(t.TempDir(), "bootstrap")

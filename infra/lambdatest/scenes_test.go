@@ -1,32 +1,18 @@
 package lambdatest_test
 
 import (
-	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
-	"evisit/infra/local/mailbox"
 	"evisit/infra/local/seed"
-	"evisit/infra/local/stripesim"
-	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
-	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
-)
-
-const (
-	sessionLife             = time.Hour
-	fee         money.Cents = 40_00
+	"evisit/pkg/work"
 )
 
 var scenes = map[string]scene{
@@ -41,223 +27,41 @@ var scenes = map[string]scene{
 	"api/list-visits":        {plant: plantQueue},
 	"api/list-visits-twice":  {plant: plantQueue},
 	"api/message":            {plant: func(w *world) { w.held("asked", visit.AwaitingPatient, nil) }, check: func(w *world) { w.status("asked", visit.InReview) }},
-	"api/pay-link":           {plant: plantFailed, check: checkPayLink, again: true},
-	"api/jobs":               {plant: plantParked},
+	"api/pay-link":           {plant: plantOwed, check: checkPayLink, again: true},
+	"api/work":               {plant: plantOwed},
+	"api/work-end":           {plant: plantOwed, check: func(w *world) { w.ended(work.ID(work.PaymentFailed, paymentOf("unpaid")), "ada-brooks") }, again: true},
+	"api/log":                {plant: plantLog},
 	"api/log-checkpoint":     {plant: plantLog},
+	"api/log-rows":           {plant: plantAccount},
+	"api/sign-out":           {check: func(w *world) { w.signedOut("jane-smith") }},
 	"api/start-visit":        {check: func(w *world) { w.started(1) }, again: true},
 	"api/start-visit-base64": {check: func(w *world) { w.started(1) }},
 	"api/start-visit-binary": {check: func(w *world) { w.started(0) }},
 
-	"stripehook/held":           {check: heard("evt_1Recorded0000000000000001"), again: true},
-	"stripehook/held-base64":    {check: heard("evt_1Recorded0000000000000002"), again: true},
-	"stripehook/held-again":     {plant: hearFirst, check: heard("evt_1Recorded0000000000000001"), again: true},
-	"stripehook/unknown-object": {check: heard(), again: true},
-	"stripehook/platform":       {check: heard(), again: true},
-	"stripehook/forged":         {check: heard(), again: true},
-	"stripehook/altered":        {check: heard(), again: true},
-	"stripehook/stale":          {check: heard(), again: true},
-	"stripehook/wrong-endpoint": {check: heard(), again: true},
+	"stripehook/held":           {check: received("evt_1Recorded0000000000000001"), again: true},
+	"stripehook/held-base64":    {check: received("evt_1Recorded0000000000000002"), again: true},
+	"stripehook/held-again":     {plant: receiveFirst, check: received("evt_1Recorded0000000000000001"), again: true},
+	"stripehook/unknown-object": {check: received(), again: true},
+	"stripehook/platform":       {check: received(), again: true},
+	"stripehook/forged":         {check: received(), again: true},
+	"stripehook/altered":        {check: received(), again: true},
+	"stripehook/stale":          {check: received(), again: true},
+	"stripehook/wrong-endpoint": {check: received(), again: true},
 
 	"charge/batch":       {plant: plantChargeBatch, check: checkChargeBatch, again: true},
 	"charge/unreadable":  {plant: plantUnreadable, check: checkUnreadable, again: true},
 	"charge/stripe-said": {plant: plantSaid, check: checkSaid, again: true},
-	"charge/due":         {plant: plantDue, check: checkDue, again: true},
+	"charge/look":        {plant: func(w *world) { w.atPage("look-paid", recordedAt) }, check: checkLook, again: true},
+	"charge/unwanted":    {plant: plantUnwanted, check: checkUnwanted, again: true},
+	"charge/link-paid":   {plant: plantLinkPaid, check: checkLinkPaid, again: true},
 
-	"notify/batch":      {check: checkNotifyBatch},
-	"notify/unreadable": {check: func(w *world) { w.mailed("tom-okafor@patients.example") }},
+	"notify/batch":      {plant: func(w *world) { w.held("held", visit.Queued, nil) }, check: checkNotifyBatch},
+	"notify/unreadable": {plant: plantTomsVisit, check: func(w *world) { w.mailed("tom-okafor@patients.example") }},
+
+	"deadline/minute": {plant: plantDue, check: checkDue, again: true},
+	"deadline/stuck":  {plant: plantStuck, check: checkStuck, again: true},
 
 	"sweep/minute": {plant: plantSweep, check: checkSweep, again: true},
-}
-
-// visit plants a visit of Jane Smith's as it stands in status, an hour old.
-func (w *world) visit(id string, s visit.Status, change func(*visit.Visit)) {
-	w.Helper()
-	w.commit(clinic.Commit{Visit: w.drawn(id, s, change)})
-}
-
-func (w *world) drawn(id string, s visit.Status, change func(*visit.Visit)) *visit.Visit {
-	p, err := w.store.Practice(w.Context(), "lakeside")
-	w.must(err)
-	began := recordedAt.Add(-time.Hour)
-	v := visit.Start(id, "lakeside", "jane-smith", "jane-smith", visit.Form{Name: "uti-women", Version: p.Forms["uti-women"], Class: "visit"}, began)
-	v.Status, v.State = s, "OR"
-	if s != visit.Draft {
-		v.Payment, v.Payments = "pay-"+id, []string{"pay-" + id}
-		v.Quote = billing.Quote{ID: "quote-" + id, Amount: fee, Basis: billing.Fee, ExpiresAt: began.Add(billing.QuoteLife)}
-		v.Times.Submitted, v.Times.Queued = began, began
-		v.Promise = visit.Promise{By: began.Add(24 * time.Hour), Ends: began.Add(48 * time.Hour)}
-	}
-	if s == visit.InReview || s == visit.AwaitingPatient || s == visit.Answered {
-		v.Holder, v.Times.Taken = visit.Holder{ID: "ana-rivera", Display: "Ana Rivera, MD"}, began
-	}
-	if s == visit.AwaitingPatient {
-		v.Promise.Paused, v.Times.Asked = began, began
-	}
-	if s == visit.Answered {
-		v.Document, v.Times.Answered = strings.Repeat("0", 64), began
-	}
-	if change != nil {
-		change(&v)
-	}
-	v.Wake = v.Due()
-	return &v
-}
-
-// paid is a payment that the card of Jane Smith has paid at Stripe and we have
-// not heard of.
-func (w *world) paid(visit string) billing.Payment {
-	w.Helper()
-	ends := w.now().Add(2 * time.Hour).Truncate(time.Second)
-	session, url, err := w.clinic.Checkout.NewPage(w.Context(), clinic.PageRequest{
-		Account: seed.Accounts[0], Key: "pay-" + visit, Ref: "pay-" + visit, Amount: fee, Ends: ends,
-		Done: "https://visit.example.org/", Back: "https://visit.example.org/",
-	})
-	w.must(err)
-	_, err = w.sim.Pay(w.Context(), session, stripesim.CardSuccess, nil)
-	w.must(err)
-	p, err := billing.Open(billing.Payment{
-		ID: "pay-" + visit, Visit: visit, Practice: "lakeside", Account: seed.Accounts[0],
-		Amount: fee, Session: session, URL: url, SessionEnds: ends,
-	}, w.now())
-	w.must(err)
-	return p
-}
-
-// held plants a visit whose fee is held on the card.
-func (w *world) held(id string, s visit.Status, change func(*visit.Visit)) {
-	w.Helper()
-	v, p := w.drawn(id, s, change), w.paid(id)
-	_, o, err := w.clinic.Cards.Observe(w.Context(), p.Account, p.Session)
-	w.must(err)
-	p, entries, err := p.Settle(o, w.now())
-	w.must(err)
-	p.Version = 1
-	w.commit(clinic.Commit{Visit: v, Payments: []billing.Payment{p}, Entries: entries})
-}
-
-func (w *world) commit(c clinic.Commit) {
-	w.Helper()
-	w.must(w.store.Commit(w.Context(), c))
-}
-
-// plantRows puts into the table the events that a batch says were put there,
-// but for the one that stands for those long forgotten.
-func (w *world) plantRows(event []byte) {
-	w.Helper()
-	var batch events.DynamoDBEvent
-	if json.Unmarshal(event, &batch) != nil {
-		return
-	}
-	for _, r := range batch.Records {
-		pk := r.Change.NewImage["pk"]
-		if r.EventName == "REMOVE" || pk.DataType() != events.DataTypeString || !strings.HasPrefix(pk.String(), "OUTBOX#") || strings.HasSuffix(pk.String(), "-forgotten") {
-			continue
-		}
-		item := map[string]types.AttributeValue{}
-		for name, v := range r.Change.NewImage {
-			if v.DataType() == events.DataTypeNumber {
-				item[name] = &types.AttributeValueMemberN{Value: v.Number()}
-			} else {
-				item[name] = &types.AttributeValueMemberS{Value: v.String()}
-			}
-		}
-		_, err := w.db.PutItem(w.Context(), &dynamodb.PutItemInput{TableName: &w.table, Item: item})
-		w.must(err)
-	}
-}
-
-// outbox returns the events in the table by id.
-func (w *world) outbox() map[string]outbox.Delivery {
-	w.Helper()
-	out, err := w.db.Scan(w.Context(), &dynamodb.ScanInput{TableName: &w.table, ConsistentRead: aws.Bool(true)})
-	w.must(err)
-	ds := map[string]outbox.Delivery{}
-	for _, i := range out.Items {
-		pk, _ := i["pk"].(*types.AttributeValueMemberS)
-		if id, ok := strings.CutPrefix(pk.Value, "OUTBOX#"); ok {
-			if d, err := w.store.Delivery(w.Context(), id); err == nil {
-				ds[id] = d
-			}
-		}
-	}
-	return ds
-}
-
-// delivery says how an event stands.
-func (w *world) delivery(id, want string) {
-	w.Helper()
-	d, err := w.store.Delivery(w.Context(), id)
-	w.must(err)
-	got := "waiting"
-	switch {
-	case !d.Done.IsZero():
-		got = "done"
-	case d.Parked:
-		got = "parked"
-	case d.Armed:
-		got = "armed"
-	}
-	if got != want {
-		w.Errorf("event %s is %s, want %s: %+v", id, got, want, d)
-	}
-}
-
-func (w *world) status(id string, want visit.Status) {
-	w.Helper()
-	v, err := w.store.Visit(w.Context(), id)
-	w.must(err)
-	if v.Status != want {
-		w.Errorf("visit %s is %s, want %s", id, v.Status, want)
-	}
-}
-
-func (w *world) payment(id string) billing.Payment {
-	w.Helper()
-	p, err := w.store.Payment(w.Context(), id)
-	w.must(err)
-	return p
-}
-
-// settled says how a payment stands with us and what Stripe has of it.
-func (w *world) settled(visit string, want billing.State, status string) {
-	w.Helper()
-	p := w.payment("pay-" + visit)
-	_, o, err := w.clinic.Cards.Observe(w.Context(), p.Account, p.Session)
-	w.must(err)
-	if p.State != want || o.Status != status {
-		w.Errorf("payment of %s is %s and %s at Stripe, want %s and %s", visit, p.State, o.Status, want, status)
-	}
-}
-
-func (w *world) started(want int) {
-	w.Helper()
-	vs, _, err := w.store.Mine(w.Context(), "jane-smith", "", 10)
-	w.must(err)
-	if len(vs) != want {
-		w.Errorf("Jane Smith has %d visits, want %d", len(vs), want)
-	}
-}
-
-// mailed says to whom mail went, in order of address.
-func (w *world) mailed(want ...string) {
-	w.Helper()
-	r, err := http.NewRequestWithContext(w.Context(), http.MethodGet, w.box+"/dev/mail.json", nil)
-	w.must(err)
-	resp, err := http.DefaultClient.Do(r)
-	w.must(err)
-	defer func() { w.must(resp.Body.Close()) }()
-	var out struct {
-		Mails []mailbox.Mail `json:"mails"`
-	}
-	w.must(json.NewDecoder(resp.Body).Decode(&out))
-	var got []string
-	for _, m := range out.Mails {
-		got = append(got, m.To...)
-	}
-	slices.Sort(got)
-	if d := cmp.Diff(want, got); d != "" {
-		w.Errorf("mail (-want +got):\n%s", d)
-	}
 }
 
 func plantQueue(w *world) {
@@ -267,64 +71,44 @@ func plantQueue(w *world) {
 	})})
 }
 
-// plantFailed is an answer whose hold could not be captured.
-func plantFailed(w *world) {
+// plantOwed is an answer whose hold could not be captured, and the work it is.
+func plantOwed(w *world) {
 	p := w.paid("unpaid")
 	p.State, p.Why = billing.Failed, "card_declined"
-	w.commit(clinic.Commit{Visit: w.drawn("unpaid", visit.Answered, nil), Payments: []billing.Payment{p}})
+	w.commit(clinic.Commit{
+		Visit: w.drawn("unpaid", visit.Answered, func(v *visit.Visit) { v.Owed = true }), Payments: []billing.Payment{p},
+		Work: []work.Item{w.owedItem(p)},
+	})
 }
 
 func checkPayLink(w *world) {
 	v, err := w.store.Visit(w.Context(), "unpaid")
 	w.must(err)
-	if p := w.payment(v.Payment); p.ID == "pay-unpaid" || p.State != billing.Opened || !p.AtOnce || p.Amount != fee {
+	if p := w.payment(v.Payment); p.ID == paymentOf("unpaid") || p.State != billing.Opened || !p.AtOnce || p.Amount != fee {
 		w.Errorf("the payment asked for: %+v", p)
 	}
 }
 
 func plantTaken(w *world) {
 	plantQueue(w)
-	ana, err := w.store.Person(w.Context(), w.issuerURL(), "ana-rivera")
+	ana, err := w.store.Person(w.Context(), "ana-rivera")
 	w.must(err)
-	_, err = w.clinic.Take(w.Context(), clinic.Caller{Person: ana, IP: "203.0.113.9"}, "queued")
+	_, err = w.rooms.Desk.Take(w.Context(), clinic.Caller{Person: ana, IP: "203.0.113.9"}, "queued")
 	w.must(err)
 }
 
-// plantLog signs a log of one record, old enough to be in it.
-func plantLog(w *world) {
-	plantLogged(w)
-	w.must(w.clinic.AdvanceLogs(w.Context()))
-}
-
-// plantLogged makes lakeside's log begin with one record of two hours ago.
-func plantLogged(w *world) {
-	p, err := w.store.Practice(w.Context(), "lakeside")
-	w.must(err)
-	p.Since = recordedAt.Add(-3 * time.Hour)
-	w.commit(clinic.Commit{Practice: &p, Audit: []audit.Record{{
-		ID: "first", Practice: p.ID, At: recordedAt.Add(-2 * time.Hour), Actor: audit.Actor{ID: "system:test", Role: "system"}, Action: "practice.register",
-	}}})
-}
-
-func plantParked(w *world) {
-	e := outbox.Event{ID: "stuck", Kind: outbox.Capture, To: outbox.Charge, Practice: "lakeside", Visit: "v", Payment: "p", At: recordedAt}
-	w.commit(clinic.Commit{Events: []outbox.Event{e}})
-	d, err := w.store.Delivery(w.Context(), "stuck")
-	w.must(err)
-	w.commit(clinic.Commit{Tried: []outbox.Delivery{d.Park("card_declined")}})
-}
-
-// heard says which events of Stripe's are kept, all armed for charge.
-func heard(ids ...string) func(*world) {
+// received says which events of Stripe's are kept, all armed for charge. They
+// came in another ten minutes than Stripe made them, so each is due again.
+func received(ids ...string) func(*world) {
 	return func(w *world) {
 		w.Helper()
 		var want, got []string
 		for _, id := range ids {
-			want = append(want, "stripe."+seed.Accounts[0]+"."+id)
+			want = append(want, stripeEvent(seed.Accounts[0], id))
 		}
 		for id, d := range w.outbox() {
 			got = append(got, id)
-			if d.To != outbox.Charge || !d.Armed || d.Account != seed.Accounts[0] || d.Object != "pi_3RecordedIntent00000001" {
+			if d.To != outbox.Charge || !d.Armed || d.Due.IsZero() || d.Account != seed.Accounts[0] || d.Object != "pi_3RecordedIntent00000001" {
 				w.Errorf("kept as %+v", d)
 			}
 		}
@@ -335,12 +119,6 @@ func heard(ids ...string) func(*world) {
 	}
 }
 
-func hearFirst(w *world) {
-	w.must(w.clinic.Hear(w.Context(), clinic.StripeEvent{
-		ID: "evt_1Recorded0000000000000001", Account: seed.Accounts[0], Object: "pi_3RecordedIntent00000001",
-	}))
-}
-
 func plantChargeBatch(w *world) {
 	w.held("charge-cancelled", visit.Cancelled, nil)
 	w.held("charge-answered", visit.Answered, nil)
@@ -349,11 +127,12 @@ func plantChargeBatch(w *world) {
 func checkChargeBatch(w *world) {
 	w.settled("charge-cancelled", billing.Released, "canceled")
 	w.settled("charge-answered", billing.Captured, "succeeded")
-	w.delivery("charge-release", "done")
-	w.delivery("charge-capture", "done")
-	w.delivery("charge-poison", "waiting")
-	w.delivery("charge-for-notify", "armed")
-	w.delivery("charge-disarmed", "waiting")
+	w.delivery("deadline.2603021650.charge-release", "done")
+	w.delivery("api.2603021650.charge-capture", "done")
+	w.delivery("charge.2603021650.charge-poison", "waiting")
+	w.delivery("api.2603021650.charge-for-notify", "armed")
+	w.delivery("api.2603021650.charge-disarmed", "waiting")
+	w.untouched("api.2603021650.charge-empty")
 }
 
 func plantUnreadable(w *world) {
@@ -367,85 +146,180 @@ func checkUnreadable(w *world) {
 }
 
 func plantSaid(w *world) {
-	for _, id := range []string{"said-paid", "said-foreign"} {
-		p := w.paid(id)
-		w.commit(clinic.Commit{Visit: w.drawn(id, visit.AwaitingPayment, func(v *visit.Visit) {
-			v.CheckoutEnds, v.Promise, v.Times.Queued = p.SessionEnds, visit.Promise{}, time.Time{}
-		}), Payments: []billing.Payment{p}})
-	}
+	w.atPage("said-paid", recordedAt.Add(time.Hour))
+	w.atPage("said-foreign", recordedAt.Add(time.Hour))
 }
 
 func checkSaid(w *world) {
 	w.settled("said-paid", billing.Held, "requires_capture")
 	w.status("said-paid", visit.Queued)
-	w.delivery("stripe."+seed.Accounts[0]+".evt_1", "done")
+	w.delivery(stripeEvent(seed.Accounts[0], "evt_1"), "done")
 	w.settled("said-foreign", billing.Opened, "requires_capture")
 	w.status("said-foreign", visit.AwaitingPayment)
-	w.delivery("stripe."+seed.Accounts[1]+".evt_2", "parked")
+	w.delivery(stripeEvent(seed.Accounts[1], "evt_2"), "parked")
+	w.wanted("harbor", work.EventParked)
 }
 
+func checkLook(w *world) {
+	w.settled("look-paid", billing.Held, "requires_capture")
+	w.status("look-paid", visit.Queued)
+	w.delivery("deadline.2603021650.charge-look", "done")
+}
+
+// plantUnwanted is a visit that nobody has answered and one that was answered:
+// the events ask to capture the one's hold and to release the other's.
+func plantUnwanted(w *world) {
+	w.held("unwanted-queued", visit.Queued, nil)
+	w.held("unwanted-answered", visit.Answered, nil)
+}
+
+func checkUnwanted(w *world) {
+	for _, id := range []string{"unwanted-queued", "unwanted-answered"} {
+		w.settled(id, billing.Held, "requires_capture")
+	}
+	w.delivery("api.2603021650.capture-queued", "done")
+	w.delivery("api.2603021650.release-answered", "done")
+}
+
+// plantLinkPaid is an answer whose fee was not collected and has now been paid by
+// its link.
+func plantLinkPaid(w *world) {
+	failed := billing.Payment{ID: "link-paid.p0", Visit: "link-paid", Practice: "lakeside", Account: seed.Accounts[0], Amount: fee, State: billing.Failed, Version: 1}
+	p := w.paidAtOnce("link-paid")
+	w.commit(clinic.Commit{
+		Visit: w.drawn("link-paid", visit.Answered, func(v *visit.Visit) {
+			v.Owed, v.Payments = true, []string{failed.ID, p.ID}
+		}), Payments: []billing.Payment{failed, p},
+		Work: []work.Item{w.owedItem(failed)},
+	})
+}
+
+func checkLinkPaid(w *world) {
+	w.settled("link-paid", billing.Captured, "succeeded")
+	w.ended(work.ID(work.PaymentFailed, "link-paid.p0"), "system:charge")
+	v, err := w.store.Visit(w.Context(), "link-paid")
+	w.must(err)
+	if v.Owed {
+		w.Error("the fee is still owed")
+	}
+}
+
+func plantTomsVisit(w *world) {
+	w.visit("held", visit.AwaitingPatient, func(v *visit.Visit) { v.Patient = "tom-okafor" })
+}
+
+func checkNotifyBatch(w *world) {
+	w.mailed("desk@lakeside.example", "jane-smith@patients.example")
+	w.delivery("charge.2603021650.notify-received", "done")
+	w.delivery("api.2603021650.notify-diverted", "done")
+	w.delivery("api.2603021650.notify-poison", "waiting")
+	w.delivery("api.2603021650.notify-exhausted", "parked")
+	w.delivery("api.2603021650.notify-for-charge", "armed")
+	w.delivery("api.2603021650.notify-disarmed", "waiting")
+	w.untouched("api.2603021650.notify-empty")
+	w.wanted("lakeside", work.EventParked)
+}
+
+// plantDue has one visit of each kind that came due: late, over, over because
+// the hold runs out, asked and not replied to, answered and not acknowledged, at
+// a page of which no webhook came; and one that is looked at too early.
 func plantDue(w *world) {
 	past := recordedAt.Add(-time.Minute)
 	w.held("due-late", visit.Queued, func(v *visit.Visit) { v.Promise.By = past })
 	w.held("due-over", visit.InReview, func(v *visit.Visit) { v.Promise = visit.Promise{By: past, Ends: past, Told: true} })
-	w.held("due-quiet", visit.Answered, func(v *visit.Visit) { v.Times.Answered = past.Add(-visit.CloseAfter) })
+	w.held("due-hold", visit.Queued, func(v *visit.Visit) { v.CaptureBefore = past.Add(visit.HoldMargin) })
+	w.held("due-silent", visit.AwaitingPatient, func(v *visit.Visit) { v.Promise.Paused = past.Add(-visit.PatientTime) })
+	w.quiet("due-quiet", past)
+	w.atPage("due-page", past.Add(-time.Hour))
+	v := w.drawn("not-due", visit.Queued, nil)
+	v.Wake = past
+	w.commit(clinic.Commit{Visit: v})
 }
 
 func checkDue(w *world) {
 	w.status("due-late", visit.Queued)
 	w.status("due-over", visit.Expired)
-	w.status("due-quiet", visit.Closed)
-	v, err := w.store.Visit(w.Context(), "due-quiet")
-	w.must(err)
-	if _, err := w.clinic.Blobs.Get(w.Context(), "documents/lakeside/due-quiet/"+v.Addendum); err != nil {
-		w.Errorf("the addendum %s: %v", v.Addendum, err)
-	}
-	var told []string
-	for _, d := range w.outbox() {
-		if d.To == outbox.Notify {
-			told = append(told, d.Visit+" "+string(d.Kind))
+	w.status("due-hold", visit.Expired)
+	w.status("due-silent", visit.Expired)
+	w.status("due-page", visit.AwaitingPayment)
+	w.status("not-due", visit.Queued)
+	w.closed("due-quiet")
+	var caused []string
+	for id, d := range w.outbox() {
+		if by, _, _ := outbox.Origin(id); by != outbox.ByDeadline {
+			w.Errorf("event %s is not deadline's", id)
 		}
+		caused = append(caused, d.Visit+" "+string(d.Kind)+" to "+string(d.To))
 	}
-	slices.Sort(told)
-	if d := cmp.Diff([]string{"due-late visit.late", "due-over visit.ended"}, told); d != "" {
-		w.Errorf("who is told (-want +got):\n%s", d)
+	slices.Sort(caused)
+	want := []string{
+		"due-hold payment.release to charge", "due-hold visit.ended to notify", "due-late visit.late to notify",
+		"due-over payment.release to charge", "due-over visit.ended to notify", "due-page payment.look to charge",
+		"due-silent payment.release to charge", "due-silent visit.ended to notify",
+	}
+	if d := cmp.Diff(want, caused); d != "" {
+		w.Errorf("events (-want +got):\n%s", d)
 	}
 }
 
-func checkNotifyBatch(w *world) {
-	w.mailed("desk@lakeside.example", "jane-smith@patients.example")
-	w.delivery("notify-received", "done")
-	w.delivery("notify-diverted", "done")
-	w.delivery("notify-poison", "waiting")
-	w.delivery("notify-for-charge", "armed")
-	w.delivery("notify-disarmed", "waiting")
+// stuckVisits is more than a page of the due index.
+const stuckVisits = 110
+
+// plantStuck is a shard of the due index in which so many visits that cannot be
+// closed are due before one that can that a page holds none but them.
+func plantStuck(w *world) {
+	for _, id := range sameShard("quiet", refusedVisit, stuckVisits) {
+		w.quiet(id, recordedAt.Add(-time.Hour))
+	}
+	w.quiet("quiet", recordedAt.Add(-time.Minute))
+	page, cursor, err := w.store.DueVisits(w.Context(), shardOf("quiet"), w.now(), "", 100)
+	w.must(err)
+	if len(page) != 100 || cursor == "" || slices.Contains(page, "quiet") {
+		w.Fatalf("the first page of the shard: %d visits, more %t, %v", len(page), cursor != "", page)
+	}
+}
+
+func checkStuck(w *world) {
+	w.closed("quiet")
+	stuck := 0
+	for _, id := range sameShard("quiet", refusedVisit, stuckVisits) {
+		v, err := w.store.Visit(w.Context(), id)
+		w.must(err)
+		// Stepped back once, not once more by the invocation after.
+		if v.Status == visit.Answered && v.Version == 2 && v.Wake.After(w.now()) {
+			stuck++
+		}
+	}
+	if stuck != stuckVisits {
+		w.Errorf("%d of %d visits that cannot be closed have stepped back", stuck, stuckVisits)
+	}
 }
 
 func plantSweep(w *world) {
 	past := recordedAt.Add(-time.Minute)
 	w.held("due-over", visit.Queued, func(v *visit.Visit) { v.Promise = visit.Promise{By: past, Ends: past, Told: true} })
-	w.held("not-due", visit.Queued, nil)
-	w.commit(clinic.Commit{Events: []outbox.Event{{ID: "failed", Kind: outbox.Capture, To: outbox.Charge, Practice: "lakeside", At: past}}})
-	d, err := w.store.Delivery(w.Context(), "failed")
-	w.must(err)
-	w.commit(clinic.Commit{Tried: []outbox.Delivery{d.Failed(past.Add(-time.Hour), false, "unknown")}})
-	plantLogged(w)
+	failed := w.capture("failed", "due-over")
+	w.commit(clinic.Commit{Tried: []outbox.Delivery{failed.Failed(past.Add(-time.Hour), false, "unknown")}})
+	later := w.capture("later", "due-over")
+	w.commit(clinic.Commit{Tried: []outbox.Delivery{later.Failed(w.now().Add(time.Hour), false, "unknown")}})
+	parked := w.capture("parked", "due-over")
+	w.commit(clinic.Commit{Tried: []outbox.Delivery{parked.Park("card_declined")}})
+	w.putRow("api.2603021650.empty", "", past)
+	plantRecord(w)
 }
 
 func checkSweep(w *world) {
-	w.delivery("failed", "armed")
-	var due []string
-	for _, d := range w.outbox() {
-		if d.Kind == outbox.VisitDue {
-			due = append(due, d.Visit)
-		}
-	}
-	if d := cmp.Diff([]string{"due-over"}, due); d != "" {
-		w.Errorf("visits that are due (-want +got):\n%s", d)
+	w.delivery("api.2603021650.failed", "armed")
+	w.delivery("api.2603021650.later", "waiting")
+	w.delivery("api.2603021650.parked", "parked")
+	w.untouched("api.2603021650.empty")
+	w.status("due-over", visit.Queued) // what is due on visits is for deadline
+	if n := len(w.outbox()); n != 3 {
+		w.Errorf("%d events, want the 3 that were planted", n)
 	}
 	h, err := w.store.LogHead(w.Context(), "lakeside")
 	w.must(err)
-	if h.Tree.Size != 1 || len(h.Checkpoint) == 0 {
+	if h.Tree.Size != 1 || !strings.Contains(h.Checkpoint, "visit.example.org/log/lakeside\n1\n") {
 		w.Errorf("the log's head: %+v", h)
 	}
 }

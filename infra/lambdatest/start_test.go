@@ -40,7 +40,7 @@ func (w *world) refusesToStart(function string, env map[string]string) string {
 	return l.Err
 }
 
-func TestAFunctionThatLacksASettingSaysWhichAndEnds(t *testing.T) {
+func TestStart_LackingSettingIsNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, function := range functions {
@@ -58,14 +58,14 @@ func TestAFunctionThatLacksASettingSaysWhichAndEnds(t *testing.T) {
 	}
 }
 
-func TestAFunctionWithAWrongSettingSaysSoWithoutItsValue(t *testing.T) {
+func TestStart_WrongSettingWithoutItsValue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const secret = "not base64, and a secret"
 	otherKey := base64.StdEncoding.EncodeToString([]byte(newKeyset(t, must(newVault()))))
 	for _, c := range []struct{ function, name, value, want string }{
-		{"charge", "EVISIT_KEYSET", secret, "EVISIT_KEYSET is not the base64 it should be"},
-		{"charge", "EVISIT_KEYSET", otherKey, "opening the keyset under " + keyARN},
+		{"api", "EVISIT_KEYSET", secret, "EVISIT_KEYSET is not the base64 it should be"},
+		{"deadline", "EVISIT_KEYSET", otherKey, "opening the keyset under " + keyARN},
 		{"notify", "EVISIT_KMS_KEY", keyARN + "0", "opening the keyset under " + keyARN + "0"},
 		{"sweep", "EVISIT_LOG_SEED", "c2hvcnQ=", "EVISIT_LOG_SEED is not the base64 it should be"},
 		{"api", "EVISIT_PAGES", "visit.example.org", "EVISIT_PAGES is not an address"},

@@ -2,8 +2,13 @@ package lambdatest_test
 
 import (
 	"context"
+	"io"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -22,23 +27,74 @@ func wait(t *testing.T, ended <-chan struct{}) {
 	}
 }
 
-func TestAnIdleFunctionEndsAtOnceWhenToldTo(t *testing.T) {
+func TestStop_IdleFunctionEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	f := w.start("sweep", w.settings("sweep", newGuard(t, "sweep")))
-	if _, err := f.Invoke(t.Context(), w.read("sweep/minute.json")); err != nil {
-		t.Fatal(err)
+	for _, function := range []string{"sweep", "deadline"} {
+		f := w.start(function, w.settings(function, newGuard(t, function)))
+		if _, err := f.Invoke(t.Context(), w.read(function+"/minute.json")); err != nil {
+			t.Fatal(err)
+		}
+		w.must(f.Signal(syscall.SIGTERM))
+		wait(t, f.Ended())
+		if strings.Contains(f.Log(), `"ERROR"`) {
+			t.Errorf("%s complains of ending: %s", function, f.Log())
+		}
 	}
-	w.must(f.Signal(syscall.SIGTERM))
+}
+
+// A visit is closed by a document, put first, and a commit. Between the two a
+// process ends without a word; the next minute closes the visit.
+func TestStop_DeadlineBetweenDocumentAndCommit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.quiet("quiet", recordedAt)
+	g := newGuard(t, "deadline")
+	env := w.settings("deadline", g)
+	guarded := env["DYNAMODB_ENDPOINT"]
+
+	reached := make(chan struct{})
+	env["DYNAMODB_ENDPOINT"] = w.hangingCommits(guarded, reached)
+	f := w.start("deadline", env)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = f.Invoke(context.Background(), w.read("deadline/minute.json")) // the process ends without a reply
+	}()
+	wait(t, reached)
+	w.must(f.Signal(syscall.SIGKILL))
 	wait(t, f.Ended())
-	if strings.Contains(f.Log(), `"ERROR"`) {
-		t.Errorf("it complains of ending: %s", f.Log())
-	}
+	<-ended
+	w.status("quiet", visit.Answered)
+
+	env["DYNAMODB_ENDPOINT"] = guarded
+	f = w.start("deadline", env)
+	_, err := f.Invoke(t.Context(), w.read("deadline/minute.json"))
+	w.must(err)
+	w.closed("quiet")
+}
+
+// hangingCommits serves what is behind url, but lets no transaction through; it
+// closes reached when the first comes.
+func (w *world) hangingCommits(behind string, reached chan struct{}) string {
+	u, err := url.Parse(behind)
+	w.must(err)
+	proxy := httputil.NewSingleHostReverseProxy(u)
+	var once sync.Once
+	return w.serve(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".TransactWriteItems") {
+			proxy.ServeHTTP(rw, r)
+			return
+		}
+		_, _ = io.Copy(io.Discard, r.Body) // so that the end of the process is noticed
+		once.Do(func() { close(reached) })
+		<-r.Context().Done()
+	}))
 }
 
 // Lambda may end a process at any moment, also between Stripe's yes and our
 // commit. The stream brings the batch again.
-func TestAFunctionKilledBetweenStripeAndItsCommitChargesOnce(t *testing.T) {
+func TestStop_ChargeBetweenStripeAndCommit(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []os.Signal{syscall.SIGTERM, syscall.SIGKILL} {
 		w := newWorld(t)
@@ -60,7 +116,7 @@ func TestAFunctionKilledBetweenStripeAndItsCommitChargesOnce(t *testing.T) {
 		w.must(f.Signal(sig))
 		wait(t, f.Ended())
 		<-reached
-		if p := w.payment("pay-charge-cancelled"); p.State != billing.Held {
+		if p := w.payment(paymentOf("charge-cancelled")); p.State != billing.Held {
 			t.Fatalf("%v came too late: %+v", sig, p)
 		}
 
@@ -78,7 +134,7 @@ func TestAFunctionKilledBetweenStripeAndItsCommitChargesOnce(t *testing.T) {
 	}
 }
 
-// untilReleasedAtStripe waits for the simulator to have let a hold go.
+// untilReleasedAtStripe waits for the simulator to have released a hold.
 func (w *world) untilReleasedAtStripe(visit string) {
 	w.Helper()
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
@@ -88,5 +144,5 @@ func (w *world) untilReleasedAtStripe(visit string) {
 			return
 		}
 	}
-	w.Fatalf("the hold of %s is not let go", visit)
+	w.Fatalf("the hold of %s is not released", visit)
 }

@@ -17,8 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"evisit/infra/lambdatest"
 	"evisit/infra/local/engine"
@@ -29,9 +27,10 @@ import (
 	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
 	"evisit/infra/template"
-	"evisit/pkg/clinic"
-	"evisit/pkg/seal"
+	"evisit/pkg/clinic/office"
+	"evisit/pkg/httpapi"
 	"evisit/pkg/setup"
+	"evisit/pkg/setup/api"
 	"evisit/pkg/store"
 	"evisit/pkg/stripepay"
 )
@@ -52,14 +51,20 @@ const (
 	connectSecret  = "whsec_recorded_connect"
 )
 
+// refusedVisit begins the ids of visits whose documents S3 does not take.
+const refusedVisit = "refused-"
+
 // A world is everything around the functions, with the cast planted.
 type world struct {
 	*testing.T
 	now    func() time.Time
+	offset time.Duration // of now from this machine's clock
 	table  string
 	db     *dynamodb.Client // past the guard
 	store  *store.Store
-	clinic *clinic.Clinic // with every key, for planting
+	parts  setup.Parts   // past every guard, for planting
+	rooms  httpapi.Rooms // likewise
+	cards  *stripepay.Client
 	sim    *stripesim.Sim
 	box    string // the mailbox's URL
 	people *issuer.Issuer
@@ -78,7 +83,7 @@ func readTemplate(t *testing.T) template.Template {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	offset := time.Until(recordedAt).Round(0)
-	w := &world{T: t, table: "lambda-" + rand.Text(), now: func() time.Time { return time.Now().Add(offset) }}
+	w := &world{T: t, table: "lambda-" + rand.Text(), offset: offset, now: func() time.Time { return time.Now().Add(offset) }}
 	w.db = dynamodb.NewFromConfig(database.Config())
 	w.must(store.CreateTable(t.Context(), w.db, w.table))
 	w.store = store.New(w.db, w.table)
@@ -133,7 +138,13 @@ func (w *world) serveAWS() string {
 	mux := http.NewServeMux()
 	mux.Handle("/v2/email/", box.Handler())
 	mux.Handle("/dev/mail.json", box.Handler())
-	mux.Handle("/", objects)
+	mux.HandleFunc("/", func(rw http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/"+files.Bucket+"/documents/lakeside/"+refusedVisit) {
+			rw.WriteHeader(http.StatusForbidden)
+			return
+		}
+		objects.ServeHTTP(rw, r)
+	})
 	w.box = w.serve(mux)
 	return w.box
 }
@@ -168,7 +179,7 @@ func (w *world) serveIssuer() {
 
 func (w *world) issuerURL() string { return strings.TrimSuffix(w.people.TokenURL(), "/token") }
 
-// plant writes the cast with the parts of a function that has every key.
+// plant writes the cast with parts that have every key.
 func (w *world) plant(awsURL, stripe string) {
 	w.Helper()
 	cfg, err := setup.Load(func(name string) string { return w.env[name] })
@@ -176,20 +187,19 @@ func (w *world) plant(awsURL, stripe string) {
 	cfg.StripeKey, cfg.StripeBase = apiKey.Secret, stripe
 	at := func(url string) aws.Config {
 		return aws.Config{
-			Region: engine.Region, BaseEndpoint: aws.String(url),
+			Region: engine.Region, BaseEndpoint: &url,
 			Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 		}
 	}
-	w.clinic, err = setup.Parts{
-		Config: cfg, Now: w.now, Log: slog.New(slog.DiscardHandler), DB: w.db,
-		S3: s3.NewFromConfig(at(awsURL), func(o *s3.Options) { o.UsePathStyle = true }),
-		Sealer: func(ctx context.Context) (clinic.Sealer, error) {
-			return seal.KMS(ctx, kms.NewFromConfig(at(w.env["AWS_ENDPOINT_URL_KMS"])), cfg.KMSKey, cfg.Keyset)
-		},
-	}.Clinic(w.Context())
+	w.parts = setup.Parts{
+		Config: cfg, Now: w.now, Log: slog.New(slog.DiscardHandler),
+		Database: database.Config(), Objects: at(awsURL), Letters: at(awsURL), Keys: at(w.env["AWS_ENDPOINT_URL_KMS"]), PathStyle: true,
+	}
+	w.rooms, err = api.Rooms(w.Context(), w.parts)
 	w.must(err)
-	w.clinic.Cards = stripepay.New(chargeKey.Secret, stripe)
-	w.must(seed.Plant(w.Context(), w.clinic, w.issuerURL(), seed.Accounts))
+	w.cards = stripepay.New(chargeKey.Secret, stripe)
+	cast := &office.Registrar{Kernel: w.rooms.Kernel, Store: w.store, Seal: w.rooms.Charts.SealContact}
+	w.must(seed.Plant(w.Context(), cast, w.issuerURL(), seed.Accounts))
 }
 
 // settings are those that template.yaml gives a function, and where to find

@@ -65,7 +65,7 @@ func recorded(t *testing.T) (*dynamodb.Client, func(operation string) []byte) {
 	}
 }
 
-func TestTheTableIsTheOneThatTheStoreMakes(t *testing.T) {
+func TestTable_AsTheStoreMakesIt(t *testing.T) {
 	t.Parallel()
 	db, request := recorded(t)
 	if err := store.CreateTable(t.Context(), db, "evisit"); err != nil {
@@ -81,7 +81,7 @@ func TestTheTableIsTheOneThatTheStoreMakes(t *testing.T) {
 	}
 }
 
-func TestTheTableIsKeptEncryptedAndRecoverable(t *testing.T) {
+func TestTable_EncryptedAndRecoverable(t *testing.T) {
 	t.Parallel()
 	tpl := read(t)
 	var table struct {
@@ -106,7 +106,7 @@ func TestTheTableIsKeptEncryptedAndRecoverable(t *testing.T) {
 	}
 }
 
-func TestRowsExpireByTheAttributeThatTheStoreWrites(t *testing.T) {
+func TestTable_RowsExpireByAttributeOfStore(t *testing.T) {
 	t.Parallel()
 	db, request := recorded(t)
 	ends := time.Date(2026, 3, 4, 17, 0, 0, 0, time.UTC)
@@ -133,7 +133,7 @@ func TestRowsExpireByTheAttributeThatTheStoreWrites(t *testing.T) {
 	}
 }
 
-func TestDocumentsAreLockedPrivateAndReachedOverTLSOnly(t *testing.T) {
+func TestBucket_LockedPrivateAndTLSOnly(t *testing.T) {
 	t.Parallel()
 	tpl := read(t)
 	var bucket struct {

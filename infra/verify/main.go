@@ -3,13 +3,16 @@
 // and the log's public key, and says the first thing that does not agree.
 //
 //	verify -key 'evisit.example/log/practice+1a2b3c4d+AbCd…' page1 page2 …
+//	verify -key … -url https://visit.example.org -token TOKEN
 //
 // Pages are read in the order given; without any, the export is read from
-// standard input. The exit status is 1 if something was found, and 2 if the
+// standard input. With -url it is fetched from a running system, with the token
+// of somebody who may read the log; -out keeps what was fetched as one page. The exit status is 1 if something was found, and 2 if the
 // export cannot be read. evisit/pkg/audit describes the form of an export.
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -46,6 +49,10 @@ func verify(args []string, in io.Reader, problems io.Writer) (leaves, rows int64
 	flags := flag.NewFlagSet("verify", flag.ContinueOnError)
 	flags.SetOutput(problems)
 	key := flags.String("key", "", "the log's public key: name, hash and key with + between")
+	from := source{ctx: context.Background()}
+	flags.StringVar(&from.url, "url", "", "fetch the export from the system at this address")
+	flags.StringVar(&from.token, "token", "", "with -url: a token of somebody who may read the log")
+	keep := flags.String("out", "", "with -url: keep the export in this file")
 	if err := flags.Parse(args); err != nil {
 		return 0, 0, err
 	}
@@ -53,7 +60,10 @@ func verify(args []string, in io.Reader, problems io.Writer) (leaves, rows int64
 	if err != nil {
 		return 0, 0, err
 	}
-	if flags.NArg() == 0 {
+	switch {
+	case from.url != "":
+		err = from.fetchAll(replay, *keep)
+	case flags.NArg() == 0:
 		err = replay.Read(in)
 	}
 	for _, path := range flags.Args() {

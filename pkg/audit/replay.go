@@ -149,6 +149,9 @@ func (r *Replay) behind(rec Record) error {
 // Checkpoint is fed a checkpoint of the leaves so far.
 func (r *Replay) Checkpoint(msg []byte) error { return r.log.Signed(msg) }
 
+// Leaves is how many leaves were fed.
+func (r *Replay) Leaves() int64 { return r.log.tree.Size }
+
 // Row is fed a row: the key that it is under, and its Item's bytes.
 func (r *Replay) Row(key string, b []byte) error {
 	if err := r.log.End(); err != nil {

@@ -1,5 +1,5 @@
 // Package awslambda turns what AWS hands a function into calls: gateway
-// requests into HTTP, stream records into events, a schedule into a sweep. It
+// requests into HTTP, stream records into events, a schedule into a run. It
 // holds the one implementation of batch handling; the local stream poller
 // feeds it the same records.
 package awslambda
@@ -36,6 +36,10 @@ func Stream(to outbox.Consumer, deliver func(context.Context, outbox.Delivery) e
 				continue
 			}
 			d, err := outbox.Read(row)
+			if errors.Is(err, outbox.ErrNoEvent) {
+				log.ErrorContext(ctx, "a row of the outbox holds no event", "sequence", r.Change.SequenceNumber)
+				continue
+			}
 			if err == nil {
 				err = deliver(ctx, d)
 			}
@@ -65,16 +69,17 @@ func image(r events.DynamoDBEventRecord) outbox.Row {
 	}
 }
 
-// Schedule returns a handler of a timer: it sweeps until nothing more is due
-// or the invocation's time runs short.
-func Schedule(sweep func(context.Context) (int, error), log *slog.Logger) ScheduleHandler {
+// Schedule returns a handler of a timer: it runs until nothing more is due or
+// the invocation's time runs short. Run does what is due and says how much it
+// was; name is whose run it is, for the log.
+func Schedule(name string, run func(context.Context) (int, error), log *slog.Logger) ScheduleHandler {
 	return func(ctx context.Context, _ events.CloudWatchEvent) error {
 		for ctx.Err() == nil {
-			n, err := sweep(ctx)
+			n, err := run(ctx)
 			if err != nil {
 				return err
 			}
-			log.InfoContext(ctx, "swept", "armed", n)
+			log.InfoContext(ctx, "ran", "function", name, "did", n)
 			if n == 0 {
 				return nil
 			}

@@ -83,3 +83,29 @@ func (p Payment) Fail(why string, now time.Time) (Payment, []ledger.Entry, error
 	p.Version++
 	return p, es, nil
 }
+
+// A Way is where a fee can be paid.
+type Way string
+
+const (
+	Nowhere Way = ""        // it is held or collected
+	AtPage  Way = "page"    // at the payment's URL
+	Unheard Way = "unheard" // its page has closed, and Stripe has yet to say whether it was paid
+	ByLink  Way = "link"    // on a new page: the payment ended without the fee
+)
+
+// Payable says where the fee of p can be paid at now. Whether the fee is still
+// wanted is for the visit to say.
+func (p Payment) Payable(now time.Time) Way {
+	switch p.State {
+	case Opened:
+		if now.Before(p.SessionEnds) {
+			return AtPage
+		}
+		return Unheard
+	case Abandoned, Released, Lapsed, Failed:
+		return ByLink
+	case Held, Captured, Refunded, Disputed:
+	}
+	return Nowhere
+}

@@ -1,6 +1,7 @@
 package billing_test
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -252,5 +253,19 @@ func balanced(t *rapid.T, p billing.Payment, entries []ledger.Entry) {
 	}
 	if ended := p.State != billing.Opened && p.State != billing.Held; ended == p.EndedAt.IsZero() {
 		t.Errorf("%s, ended at %v", p.State, p.EndedAt)
+	}
+}
+
+func TestPayable_ByState(t *testing.T) {
+	t.Parallel()
+	for state, want := range map[billing.State]string{
+		billing.Opened: "page unheard unheard", billing.Held: "  ", billing.Captured: "  ", billing.Refunded: "  ", billing.Disputed: "  ",
+		billing.Abandoned: "link link link", billing.Released: "link link link", billing.Lapsed: "link link link", billing.Failed: "link link link",
+	} {
+		p := billing.Payment{State: state, SessionEnds: noon}
+		got := fmt.Sprint(p.Payable(noon.Add(-time.Nanosecond)), " ", p.Payable(noon), " ", p.Payable(noon.Add(time.Hour)))
+		if got != want {
+			t.Errorf("a payment %s is payable %q just before, at and after its page ends, want %q", state, got, want)
+		}
 	}
 }

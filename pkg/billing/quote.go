@@ -27,6 +27,25 @@ const (
 	Membership Route = "membership"
 )
 
+// A Caveat is something to know before a quote is accepted.
+type Caveat string
+
+const (
+	PlanNotBilled Caveat = "plan_not_billed"
+	NoMembership  Caveat = "no_membership"
+)
+
+// Text says c to the patient; empty for none.
+func (c Caveat) Text() string {
+	switch c {
+	case PlanNotBilled:
+		return "This practice does not bill health plans for e-visits yet. You pay the posted fee; your plan may not reimburse it."
+	case NoMembership:
+		return "We found no active membership for you, so the posted fee applies."
+	}
+	return ""
+}
+
 const (
 	// QuoteLife is how long a quote may be accepted.
 	QuoteLife = time.Hour
@@ -41,7 +60,7 @@ type Quote struct {
 	ID        string      `json:"id"`
 	Amount    money.Cents `json:"amount"`
 	Basis     Basis       `json:"basis"`
-	Caveat    string      `json:"caveat,omitempty"`
+	Caveat    Caveat      `json:"caveat,omitempty"`
 	ExpiresAt time.Time   `json:"expires"`
 	Refused   int         `json:"refused,omitempty"` // payment pages that Stripe refused to make
 }
@@ -102,9 +121,9 @@ func Price(id, form, class string, list PriceList, route Route, now time.Time) (
 	switch route {
 	case SelfPay:
 	case Insurance:
-		q.Caveat = "This practice does not bill health plans for e-visits yet. You pay the posted fee; your plan may not reimburse it."
+		q.Caveat = PlanNotBilled
 	case Membership:
-		q.Caveat = "We found no active membership for you, so the posted fee applies."
+		q.Caveat = NoMembership
 	}
 	return q, nil
 }

@@ -42,7 +42,7 @@ func TestAFormIsPricedAsThePracticePosted(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || q.Amount != test.amount || q.Basis != test.basis || (q.Caveat != "") != test.caveat {
+		if err != nil || q.Amount != test.amount || q.Basis != test.basis || (q.Caveat.Text() != "") != test.caveat {
 			t.Errorf("%s: %+v, %v", test.name, q, err)
 		}
 		if q.ID != "quote-1" || !q.ExpiresAt.Equal(noon.Add(billing.QuoteLife)) || q.Free() != (test.amount == 0) ||

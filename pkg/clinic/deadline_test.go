@@ -1,16 +1,23 @@
 package clinic_test
 
 import (
+	"hash/fnv"
 	"strings"
 	"testing"
 	"time"
 
 	"evisit/infra/local/stripesim"
+	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/intake"
 	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
+	"evisit/pkg/record"
+	"evisit/pkg/store"
 	"evisit/pkg/visit"
+	"evisit/pkg/work"
 )
 
 const janes = "jane-smith@patients.example"
@@ -27,18 +34,18 @@ func (w *world) told(to, subject string) int {
 	return n
 }
 
-func TestLatenessIsToldOnce(t *testing.T) {
+func TestDeadline_LatenessIsToldOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.queued()
 	w.pass(23 * time.Hour)
-	w.sweep()
+	w.minute()
 	if n := w.told(janes, "longer"); n != 0 {
 		t.Fatalf("told %d times before the promise passed", n)
 	}
 	w.pass(61 * time.Minute)
 	for range 4 {
-		w.sweep()
+		w.minute()
 		w.pass(time.Hour)
 	}
 	if n := w.told(janes, "longer"); n != 1 {
@@ -47,7 +54,7 @@ func TestLatenessIsToldOnce(t *testing.T) {
 	w.stands(id, visit.Queued)
 }
 
-func TestAPromiseStandsStillWhileThePatientIsAsked(t *testing.T) {
+func TestPromise_StandsStillWhileAsked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.taken()
@@ -55,7 +62,7 @@ func TestAPromiseStandsStillWhileThePatientIsAsked(t *testing.T) {
 	w.pass(time.Hour)
 	w.asks(id, "Since when?")
 	w.pass(40 * time.Hour)
-	w.sweep()
+	w.minute()
 	if n := w.told(janes, "longer"); n != 0 {
 		t.Errorf("late while waiting for the patient: told %d times", n)
 	}
@@ -66,30 +73,30 @@ func TestAPromiseStandsStillWhileThePatientIsAsked(t *testing.T) {
 	}
 }
 
-func TestAVisitNobodyAnswersExpires(t *testing.T) {
+func TestDeadline_UnansweredExpires(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, reason string
 		wait         func(w *world) string
 		state        billing.State
 	}{
-		{"by time", "unanswered", func(w *world) string {
+		{"ByTime", "unanswered", func(w *world) string {
 			id := w.queued()
 			w.pass(48*time.Hour + time.Minute)
 			return id
 		}, billing.Released},
-		{"because the patient does not reply", "no_reply", func(w *world) string {
+		{"NoReply", "no_reply", func(w *world) string {
 			id := w.taken()
 			w.asks(id, "Since when?")
 			w.pass(5*24*time.Hour + time.Minute)
 			return id
 		}, billing.Released},
-		{"because its hold runs out in twelve hours", "unanswered", func(w *world) string {
-			w.practice(func(p *clinic.Practice) { p.Terms.GiveUp = 20 * 24 * time.Hour })
+		{"HoldRunsOut", "unanswered", func(w *world) string {
+			w.practice(func(p *practice.Practice) { p.Terms.GiveUp = 20 * 24 * time.Hour })
 			id := w.queued()
 			until := w.visit(id).CaptureBefore.Sub(w.now()) - 12*time.Hour
 			w.pass(until - time.Minute)
-			w.sweep()
+			w.minute()
 			w.stands(id, visit.Queued)
 			w.pass(2 * time.Minute)
 			return id
@@ -99,7 +106,7 @@ func TestAVisitNobodyAnswersExpires(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			id := test.wait(w)
-			w.sweep()
+			w.minute()
 			w.settle()
 			if v := w.stands(id, visit.Expired); v.Reason != test.reason {
 				t.Errorf("it ended for %s", v.Reason)
@@ -111,18 +118,18 @@ func TestAVisitNobodyAnswersExpires(t *testing.T) {
 			w.proven(id)
 			w.balanced()
 			w.handled()
-			_, err := w.cl.Take(w.ctx, w.as(ben), id)
+			_, err := w.desk.Take(w.ctx, w.as(ben), id)
 			w.refused(err, "wrong_status")
 		})
 	}
 }
 
-func TestAnAnswerNobodyAcknowledgesClosesByItself(t *testing.T) {
+func TestDeadline_UnacknowledgedCloses(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.answered()
 	w.pass(7*24*time.Hour + time.Minute)
-	w.sweep()
+	w.minute()
 	v := w.stands(id, visit.Closed)
 	if v.Addendum == "" {
 		t.Error("nothing was added to the document")
@@ -134,27 +141,132 @@ func TestAnAnswerNobodyAcknowledgesClosesByItself(t *testing.T) {
 	w.proven(id)
 }
 
-func TestADeadlineIsNotLostOnAConsumerWhoseClockIsSlow(t *testing.T) {
+// A run whose clock is slow leaves a visit due for one whose clock is right.
+func TestDeadline_SlowClock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.queued()
 	w.pass(48*time.Hour + time.Second)
-	w.drain()
-	if _, err := w.cl.Sweep(w.ctx); err != nil {
-		t.Fatal(err)
+	slow := *w.deadline
+	slow.Kernel = w.kernel(outbox.ByDeadline)
+	slow.Kernel.Now = func() time.Time { return w.now().Add(-24*time.Hour - 2*time.Second) }
+	if n, err := slow.Run(w.ctx); n != 0 || err != nil {
+		t.Errorf("moved %d visits, %v", n, err)
 	}
-	w.moved.Add(-int64(24*time.Hour + 2*time.Second))
-	w.drain()
 	w.stands(id, visit.Queued)
-	w.pass(24*time.Hour + time.Minute)
-	w.sweep()
-	w.pass(time.Minute)
-	w.sweep()
+	w.minute()
 	w.stands(id, visit.Expired)
+	w.settle()
 	w.handled()
 }
 
-func TestADeclinedCardKeepsThePageOpenForAnother(t *testing.T) {
+// Many visits of one shard that are due and cannot be moved do not keep one that
+// is due after them from being done. They step back, so that the next minute does
+// not try them again, and are done once they can be.
+func TestDeadline_ManyStuckVisits(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name     string
+		obstruct func(w *world, stuck map[string]bool)
+	}{
+		{"CommitFails", func(w *world, stuck map[string]bool) {
+			w.trouble.refuseCommit = func(c clinic.Commit) error {
+				if c.Visit != nil && stuck[c.Visit.ID] && c.Visit.Status == visit.Closed {
+					return errLost
+				}
+				return nil
+			}
+		}},
+		{"AddendumNotStored", func(w *world, stuck map[string]bool) {
+			w.trouble.refusePut = func(key string) error {
+				if stuck[strings.Split(key, "/")[2]] {
+					return errLost
+				}
+				return nil
+			}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			ids := w.answeredInOneShard(151)
+			last, stuck := ids[150], map[string]bool{}
+			for _, id := range ids[:150] {
+				stuck[id] = true
+			}
+			w.pass(visit.CloseAfter + time.Hour)
+			test.obstruct(w, stuck)
+			if n, err := w.deadline.Run(w.ctx); n != 1 || err != nil {
+				t.Errorf("moved %d visits, %v; want the one that can be moved", n, err)
+			}
+			w.stands(last, visit.Closed)
+			tried := w.trouble.called(commits) + w.trouble.called(puts)
+			if n, err := w.deadline.Run(w.ctx); n != 0 || err != nil || w.trouble.called(commits)+w.trouble.called(puts) != tried {
+				t.Errorf("a minute later %d visits moved, %v", n, err)
+			}
+			for id := range stuck {
+				v := w.stands(id, visit.Answered)
+				if wait := v.Wake.Sub(w.now()); wait < time.Minute || wait > time.Hour {
+					t.Fatalf("visit %s is looked at again in %s", id, wait)
+				}
+			}
+			w.trouble.heal()
+			w.pass(time.Hour)
+			if n, err := w.deadline.Run(w.ctx); n != 150 || err != nil {
+				t.Errorf("moved %d visits, %v", n, err)
+			}
+			if due := w.dueVisits(w.now().Add(ever)); len(due) != 0 {
+				t.Errorf("%d visits are still due", len(due))
+			}
+		})
+	}
+}
+
+// A visit that was moved, though the answer was lost, is not postponed as well.
+func TestDeadline_LostAnswerPostponesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.queued()
+	before := w.visit(id).Version
+	w.pass(48*time.Hour + time.Minute)
+	w.trouble.next(commits, answerLost)
+	if _, err := w.deadline.Run(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if v := w.stands(id, visit.Expired); v.Version != before+1 || !v.Wake.IsZero() {
+		t.Errorf("version %d after %d, looked at again %s", v.Version, before, v.Wake)
+	}
+	w.settle()
+	w.proven(id)
+	w.handled()
+}
+
+// answeredInOneShard stores answered visits whose deadlines are in one shard of
+// the due index, the earliest first.
+func (w *world) answeredInOneShard(n int) []string {
+	w.Helper()
+	var ids []string
+	for len(ids) < n {
+		id := w.request.Kernel.NewID()
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(id))
+		if h.Sum32()%store.Shards != 0 {
+			continue
+		}
+		now := w.now().Add(time.Duration(len(ids)) * time.Second).UTC()
+		v := visit.Start(id, "lakeside", jane, jane, visit.Form{Name: "uti-women", Version: "1", Class: "em"}, now)
+		v.Status, v.Document, v.Times.Answered = visit.Answered, strings.Repeat("0", 64), now
+		v.Wake = v.Due()
+		seen := audit.Record{ID: id, Practice: "lakeside", At: w.now(), Visit: id}
+		if err := w.tape.Commit(w.ctx, clinic.Commit{Visit: &v, Audit: []audit.Record{seen}}); err != nil {
+			w.Fatalf("visit: %v", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func TestCheckout_DeclinedCardMayBeReplaced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.submitted()
@@ -165,7 +277,7 @@ func TestADeclinedCardKeepsThePageOpenForAnother(t *testing.T) {
 		w.settle()
 		w.stands(id, visit.AwaitingPayment)
 	}
-	s, err := w.cl.Pay(w.ctx, w.as(jane), id)
+	s, err := w.request.Pay(w.ctx, w.as(jane), id)
 	if err != nil || s.Page == "" {
 		t.Errorf("the page is gone: %+v, %v", s, err)
 	}
@@ -176,13 +288,13 @@ func TestADeclinedCardKeepsThePageOpenForAnother(t *testing.T) {
 }
 
 // diverted checks what must hold of a visit that a red flag ended.
-func (w *world) diverted(id string, disposition intake.Disposition, shown *clinic.Diversion) {
+func (w *world) diverted(id string, disposition intake.Disposition, shown *record.Diversion) {
 	w.Helper()
 	v := w.stands(id, visit.Diverted)
 	if shown == nil || shown.Disposition != disposition || shown.Message == "" || shown.Phone == "" || v.Reason != string(disposition) {
 		w.Fatalf("shown %+v, want %s", shown, disposition)
 	}
-	chart, err := w.cl.Chart(w.ctx, w.as(v.By), id)
+	chart, err := w.chart(v.By, id)
 	if err != nil || chart.Diversion == nil || chart.Diversion.Message != shown.Message || len(chart.Diversion.Rules) == 0 {
 		w.Errorf("the record reads %+v, %v", chart.Diversion, err)
 	}
@@ -200,20 +312,24 @@ func (w *world) diverted(id string, disposition intake.Disposition, shown *clini
 	if n := w.told("desk@lakeside.example", "diverted"); n != 1 {
 		w.Errorf("the practice was told %d times", n)
 	}
+	todo, err := w.office.Work(w.ctx, w.as(nora))
+	if err != nil || len(todo) != 1 || todo[0].Kind != work.VisitDiverted || todo[0].Visit != id || todo[0].Note != string(disposition) {
+		w.Errorf("the nurse's work: %+v, %v", todo, err)
+	}
 }
 
-func TestARedFlagEndsTheVisit(t *testing.T) {
+func TestRedFlag_EndsTheVisit(t *testing.T) {
 	t.Parallel()
-	t.Run("at a page's save, though other answers are wrong", func(t *testing.T) {
+	t.Run("SavePage", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		id := w.draft()
 		alarming := said{"uti-confused": true, "uti-count": -3, "uti-onset": "yesterday"}
 		s := w.saves(jane, id, alarming)
 		w.diverted(id, intake.Disposition("emergency"), s.Diversion)
-		_, err := w.cl.Quote(w.ctx, w.as(jane), id)
+		_, err := w.request.Quote(w.ctx, w.as(jane), id)
 		w.refused(err, "wrong_status")
-		_, err = w.cl.SavePage(w.ctx, w.as(jane), id, 0, page(said{"uti-confused": false}))
+		_, err = w.request.SavePage(w.ctx, w.as(jane), id, 0, request.Answers(page(said{"uti-confused": false})))
 		w.refused(err, "wrong_status")
 		if s := w.saves(jane, id, alarming); s.Diversion == nil || s.Visit.Status != visit.Diverted {
 			t.Errorf("sent again: %+v", s)
@@ -222,14 +338,14 @@ func TestARedFlagEndsTheVisit(t *testing.T) {
 			t.Errorf("payments: %v", got)
 		}
 	})
-	t.Run("at a reply, and shows the same when sent again", func(t *testing.T) {
+	t.Run("Reply", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		id := w.taken()
-		var first, second *clinic.Diversion
-		for _, d := range []**clinic.Diversion{&first, &second} {
+		var first, second *record.Diversion
+		for _, d := range []**record.Diversion{&first, &second} {
 			var err error
-			if _, *d, err = w.cl.Reply(w.ctx, w.as(jane), id, "I am confused.", page(said{"uti-confused": true})); err != nil {
+			if _, *d, err = w.request.Reply(w.ctx, w.as(jane), id, "I am confused.", page(said{"uti-confused": true})); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -240,42 +356,93 @@ func TestARedFlagEndsTheVisit(t *testing.T) {
 		w.states(id, billing.Released)
 		w.handled()
 	})
-	t.Run("the gravest of several", func(t *testing.T) {
+	t.Run("GravestOfSeveral", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		id := w.draft()
 		s := w.saves(jane, id, said{"uti-fever": true, "uti-immune": true, "uti-retention": true})
 		w.diverted(id, intake.Disposition("urgent"), s.Diversion)
 	})
-	t.Run("but a flag for the clinician does not", func(t *testing.T) {
+	t.Run("FlagForClinicianDoesNot", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		id := w.draft()
 		if s := w.saves(jane, id, said{"uti-sti": true}); s.Diversion != nil || s.Visit.Status != visit.Draft {
 			t.Errorf("saved: %+v", s)
 		}
-		chart, err := w.cl.Chart(w.ctx, w.as(jane), id)
+		chart, err := w.chart(jane, id)
 		if err != nil || len(chart.Flags) == 0 {
 			t.Errorf("flags: %+v, %v", chart.Flags, err)
 		}
 	})
 }
 
-func TestAnEventOfNoKnownKindIsTriedAgainAndThenParked(t *testing.T) {
+// An event that cannot be handled is tried as often as it may be, and is then
+// the work of an administrator until they end it.
+func TestEvent_OfUnknownKindIsParked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	err := w.cl.Store.Commit(w.ctx, clinic.Commit{Events: []outbox.Event{{
-		ID: "odd", Kind: "odd", To: outbox.Notify, Practice: "lakeside", At: w.now(),
-	}}})
-	if err != nil {
+	odd := outbox.Event{ID: outbox.NewID(outbox.ByAPI, w.now(), "odd"), Kind: "odd", To: outbox.Notify, Practice: "lakeside", At: w.now()}
+	if err := w.tape.Commit(w.ctx, clinic.Commit{Events: []outbox.Event{odd}}); err != nil {
 		t.Fatal(err)
 	}
 	w.settle()
-	ds, err := w.cl.Jobs(w.ctx, w.as(ada))
-	if err != nil || len(ds) != 1 || ds[0].ID != "odd" || ds[0].Tries != outbox.MaxTries-1 || ds[0].Armed {
-		t.Errorf("the desk is shown %+v, %v", ds, err)
+	if d := w.delivery(odd.ID); !d.Parked || d.Armed || d.Tries != outbox.MaxTries-1 {
+		t.Errorf("the event: %+v", d)
 	}
 	if !strings.Contains(w.log.String(), `"level":"ERROR"`) {
 		t.Error("nothing was logged as an error")
+	}
+	w.handled("odd")
+	todo, err := w.office.Work(w.ctx, w.as(ada))
+	if err != nil || len(todo) != 1 || todo[0].Event != odd.ID || todo[0].Note != "unknown" {
+		t.Fatalf("Ada's work: %+v, %v", todo, err)
+	}
+	for who, code := range map[string]string{sam: "denied", nora: "not_found", ana: "not_found", omar: "not_found"} {
+		if theirs, err := w.office.Work(w.ctx, w.as(who)); err != nil || len(theirs) != 0 {
+			t.Errorf("%s's work: %+v, %v", who, theirs, err)
+		}
+		_, err := w.office.EndWork(w.ctx, w.as(who), todo[0].ID)
+		w.refused(err, code)
+	}
+	for range 2 { // ended again it stays as it is
+		w.pass(time.Minute)
+		ended, err := w.office.EndWork(w.ctx, w.as(ada), todo[0].ID)
+		if err != nil || ended.EndedBy != ada || ended.Version != 2 {
+			t.Errorf("ended: %+v, %v", ended, err)
+		}
+	}
+	if todo, err = w.office.Work(w.ctx, w.as(ada)); err != nil || len(todo) != 0 {
+		t.Errorf("Ada's work in the end: %+v, %v", todo, err)
+	}
+}
+
+// An exhausted event is parked by its consumer, which does not try it again.
+func TestEvent_ExhaustedIsParkedUntried(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.submitted()
+	w.pays(id, stripesim.CardSuccess)
+	for _, body := range w.mailed() {
+		w.hears(body)
+	}
+	event := w.tape.take()[0]
+	for range outbox.MaxTries {
+		if len(w.tape.take()) > 1 {
+			t.Fatal("it was armed twice at once")
+		}
+		w.pass(5 * time.Hour)
+		if _, err := w.sweep.Run(w.ctx); err != nil { // each time the consumer dies without a word
+			t.Fatal(err)
+		}
+	}
+	w.trouble.order(observes, 0, nothing)
+	w.drain()
+	if d := w.delivery(event); !d.Parked || d.Tries != outbox.MaxTries || w.trouble.called(observes) != 0 {
+		t.Errorf("after %d calls the event is %+v", w.trouble.called(observes), d)
+	}
+	w.handled(outbox.StripeSaid)
+	if todo := w.work("lakeside"); len(todo) != 1 || todo[0].Note != "no_tries_left" {
+		t.Errorf("the work: %+v", todo)
 	}
 }

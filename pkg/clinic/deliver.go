@@ -3,58 +3,81 @@ package clinic
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
+	"strconv"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/fault"
+	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
-	"evisit/pkg/visit"
+	"evisit/pkg/work"
 )
 
+// A Refusal is Stripe's no: asked again with the same key it says the same, so
+// another attempt needs another key.
+type Refusal struct {
+	Code string
+	// Final says that the card or the hold is at fault: asking again cannot
+	// help.
+	Final bool
+	// Passing says that Stripe itself failed: the object must be looked at
+	// before asking again, and the number of attempts means nothing.
+	Passing bool
+}
+
+func (r *Refusal) Error() string { return "refused by stripe: " + r.Code }
+
 // Deliver hands one event, as the stream brought it, to act and writes down how
-// it went: done, due again or parked. It returns an error only if not even that
-// could be written, so that one bad event never blocks those behind it. The
-// commit that consumes an event is what notices one delivered before.
-func (cl *Clinic) Deliver(ctx context.Context, d outbox.Delivery, act func(context.Context, outbox.Delivery) error) error {
-	failure := act(ctx, d)
-	if failure == nil || errors.Is(failure, ErrDone) {
-		return nil
+// it went: done, due again or parked, which is a work item. It returns an error
+// only if not even that could be written, so that one bad event never blocks
+// those behind it. The commit that consumes an event is what notices one
+// delivered before. Owner names the practice that an event without one concerns.
+func (k *Kernel) Deliver(ctx context.Context, d outbox.Delivery,
+	owner func(context.Context, outbox.Delivery) string, act func(context.Context, outbox.Delivery) error,
+) error {
+	next, failure := d.Park("no_tries_left"), errors.New("it was delivered as often as it may be and never answered for")
+	if !d.Exhausted() {
+		if failure = act(ctx, d); failure == nil || errors.Is(failure, ErrDone) {
+			return nil
+		}
+		refused, definite := errors.AsType[*Refusal](failure)
+		if next = d.Failed(k.Time(), definite, note(failure)); definite && refused.Final {
+			next = d.Park(refused.Code)
+		}
 	}
-	refused, definite := errors.AsType[*Refusal](failure)
-	next := d.Failed(cl.now(), definite, note(failure))
-	if definite && refused.Final {
-		next = d.Park(refused.Code)
+	if next.Parked && next.Practice == "" {
+		next.Practice = owner(ctx, next)
 	}
-	log := cl.Log.WarnContext
+	log := k.Log.WarnContext
 	if next.Parked {
-		log = cl.Log.ErrorContext
-		next.Practice = cl.concerns(ctx, next)
+		log = k.Log.ErrorContext
 	}
 	log(ctx, "event not handled", "event", d.ID, "kind", d.Kind, "visit", d.Visit, "tries", next.Tries, "parked", next.Parked, "err", failure)
-	err := cl.Store.Commit(ctx, Commit{Tried: []outbox.Delivery{next}})
-	if errors.Is(err, ErrChanged) {
+	err := k.Store.Commit(ctx, k.tried(next))
+	if errors.Is(err, ErrChanged) || errors.Is(err, ErrExists) {
 		return nil // another delivery of it was quicker
 	}
 	return err
 }
 
-// concerns is the practice whose people must look at an event given up. One of
-// Stripe's names only an account; an account of nobody's concerns nobody but us.
-func (cl *Clinic) concerns(ctx context.Context, d outbox.Delivery) string {
-	if d.Practice != "" || d.Account == "" {
-		return d.Practice
+func (k *Kernel) tried(d outbox.Delivery) Commit {
+	c := Commit{Tried: []outbox.Delivery{d}}
+	if !d.Parked {
+		return c
 	}
-	ids, err := cl.Store.Practices(ctx)
-	for _, id := range ids {
-		if p, err := cl.practice(ctx, id); err == nil && p.Account == d.Account {
-			return id
-		}
+	now := k.Time()
+	item := work.New(work.Item{
+		Kind: work.EventParked, Practice: d.Practice, Pool: identity.OfficePool,
+		Visit: d.Visit, Payment: d.Payment, Event: d.ID, Note: d.Note,
+	}, d.ID+"-"+strconv.Itoa(d.Version), now)
+	if item.Practice == "" {
+		item.Practice = audit.Platform
 	}
-	if err != nil {
-		cl.Log.WarnContext(ctx, "whom a parked event concerns is not known", "event", d.ID, "err", err)
-	}
-	return ""
+	c.Work = append(c.Work, item)
+	c.Audit = append(c.Audit, audit.Record{
+		ID: k.NewID(), Practice: item.Practice, At: now, Actor: System(string(d.To)),
+		Action: string(item.Kind), Visit: d.Visit, Resource: d.ID,
+	})
+	return c
 }
 
 // note is a stable code for why a try failed.
@@ -68,132 +91,7 @@ func note(err error) string {
 	return "unknown"
 }
 
-// sweepBatch bounds what one sweep takes up from each shard of the index.
-const sweepBatch = 100
-
-// Sweep arms again whatever has come due: for a visit by an event, for an
-// event by a write that the stream delivers once more. It never acts itself.
-// It returns how much it armed. Two sweeps at once do no harm.
-func (cl *Clinic) Sweep(ctx context.Context) (int, error) {
-	now := cl.now()
-	visits, deliveries, err := cl.Store.Due(ctx, now, sweepBatch)
-	if err != nil {
-		return 0, err
-	}
-	armed := 0
-	var failures []error
-	count := func(did bool, err error) {
-		if did {
-			armed++
-		}
-		failures = append(failures, err)
-	}
-	for _, id := range visits {
-		count(cl.armVisit(ctx, id, now))
-	}
-	for _, id := range deliveries {
-		count(cl.armDelivery(ctx, id, now))
-	}
-	failures = append(failures, cl.AdvanceLogs(ctx))
-	return armed, errors.Join(failures...)
-}
-
-func (cl *Clinic) armVisit(ctx context.Context, id string, now time.Time) (bool, error) {
-	v, err := cl.Store.Visit(ctx, id)
-	if err != nil || v.Wake.IsZero() || v.Wake.After(now) {
-		return false, err
-	}
-	if v.Overdue(now) == visit.Nothing {
-		next := v.Awake()
-		err := cl.Store.Commit(ctx, Commit{Visit: &next, Audit: []audit.Record{cl.trail(system("sweep"), "visit.wake", next, now)}})
-		if errors.Is(err, ErrChanged) {
-			return false, nil
-		}
-		return err == nil, err
-	}
-	// The id is made of the deadline and the day, so a deadline is acted on once,
-	// and taken up again tomorrow if the event that should have was given up.
-	err = cl.Store.Commit(ctx, Commit{Events: []outbox.Event{{
-		ID: "due." + v.ID + "." + v.Due().Format("20060102T150405.000") + now.Format(".20060102"), Kind: outbox.VisitDue, To: outbox.Charge,
-		Practice: v.Practice, Visit: v.ID, Payment: v.Payment, Until: v.Due(), At: now,
-	}}})
-	if errors.Is(err, ErrExists) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-func (cl *Clinic) armDelivery(ctx context.Context, id string, now time.Time) (bool, error) {
-	d, err := cl.Store.Delivery(ctx, id)
-	if err != nil || !d.Done.IsZero() || d.Due.IsZero() || d.Due.After(now) {
-		return false, err
-	}
-	next := d.Rearmed(now)
-	if next.Parked {
-		cl.Log.ErrorContext(ctx, "event parked", "event", d.ID, "kind", d.Kind, "visit", d.Visit, "note", d.Note)
-	}
-	err = cl.Store.Commit(ctx, Commit{Tried: []outbox.Delivery{next}})
-	if errors.Is(err, ErrChanged) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// due does what a visit's passed deadline calls for.
-func (cl *Clinic) due(ctx context.Context, d outbox.Delivery) error {
-	v, err := cl.Store.Visit(ctx, d.Visit)
-	if err != nil {
-		return err
-	}
-	now := cl.now()
-	next, m := v, Commit{Done: d.ID, At: now}
-	switch v.Overdue(now) {
-	case visit.Nothing:
-		if v.Due().Equal(d.Until) {
-			return fmt.Errorf("visit %s is due at %s and our clock says %s", v.ID, d.Until, now)
-		}
-	case visit.TellLate:
-		next = v.Lateness()
-		m.Events = append(m.Events, cl.event(outbox.Late, outbox.Notify, next, now))
-	case visit.GiveUp:
-		if next, err = v.Expire(now); err != nil {
-			return err
-		}
-		m.Events = cl.letGo(v, next, now)
-	case visit.CloseQuiet:
-		if next, err = cl.closed(ctx, v, "system:charge", now); err != nil {
-			return err
-		}
-	case visit.AskCheckout:
-		return cl.askCheckout(ctx, v, d, now)
-	}
-	if next.Version != v.Version {
-		m.Visit = &next
-		m.Audit = []audit.Record{cl.trail(system("charge"), "visit.due:"+string(next.Status), next, now)}
-	}
-	return cl.Store.Commit(ctx, m)
-}
-
-// askCheckout learns from Stripe what became of a page whose word never came.
-func (cl *Clinic) askCheckout(ctx context.Context, v visit.Visit, d outbox.Delivery, now time.Time) error {
-	p, err := cl.Store.Payment(ctx, v.Payment)
-	if err != nil {
-		return err
-	}
-	_, o, err := cl.Cards.Observe(ctx, p.Account, p.Session)
-	if err != nil {
-		return err
-	}
-	settled, _, err := p.Settle(o, now)
-	if err != nil {
-		return err
-	}
-	if settled.State != p.State { // an intent alone, of a card that was declined, moves the visit nowhere
-		return cl.settle(ctx, p, o, d.ID)
-	}
-	next := v.CheckoutOpen(now)
-	return cl.Store.Commit(ctx, Commit{
-		Done: d.ID, At: now, Visit: &next,
-		Audit: []audit.Record{cl.trail(system("charge"), "visit.due:"+string(next.Status), next, now)},
-	})
+// Done consumes an event that needs nothing done.
+func (k *Kernel) Done(ctx context.Context, d outbox.Delivery) error {
+	return k.Store.Commit(ctx, Commit{Done: d.ID, At: k.Time()})
 }

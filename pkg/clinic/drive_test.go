@@ -10,10 +10,13 @@ import (
 	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/chart"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
+	"evisit/pkg/practice"
 	"evisit/pkg/visit"
 )
 
@@ -32,14 +35,9 @@ const (
 	omar  = "omar-haddad"
 )
 
-// as is a caller as the practice knows them.
+// as is a caller with the token of one of the cast.
 func (w *world) as(id string) clinic.Caller {
-	w.Helper()
-	p, err := w.cl.Who(w.ctx, issuer, id)
-	if err != nil {
-		w.Fatalf("who is %s: %v", id, err)
-	}
-	return clinic.Caller{Person: p, IP: "192.0.2.7", UserAgent: "test"}
+	return clinic.Caller{Proof: clinic.Proof{Issuer: issuer, Subject: id}, IP: "192.0.2.7", UserAgent: "test"}
 }
 
 // once is a caller whose request may be sent again.
@@ -75,7 +73,7 @@ func page(answers said) intake.Response {
 			for _, code := range a {
 				e.Answers = append(e.Answers, intake.Answer{Value: intake.Code(intake.Coding{Code: code})})
 			}
-		case nil: // taken back
+		case nil: // withdrawn
 		default:
 			panic(fmt.Sprintf("no answer is a %T", a)) // a mistake in a test
 		}
@@ -123,7 +121,7 @@ func (w *world) insist(what string, send func() error) error {
 	w.Helper()
 	var err error
 	for range 8 {
-		if err = send(); !again(err) {
+		if err = w.alive(send); !again(err) {
 			return err
 		}
 	}
@@ -155,9 +153,15 @@ func (w *world) refused(err error, code string) {
 	}
 }
 
+// chart shows someone a visit's chart.
+func (w *world) chart(who, id string) (chart.Chart, error) {
+	_, c, err := w.charts.Show(w.ctx, w.as(who), id)
+	return c, err
+}
+
 func (w *world) visit(id string) visit.Visit {
 	w.Helper()
-	v, err := w.cl.Store.Visit(w.ctx, id)
+	v, err := w.tape.Visit(w.ctx, id)
 	if err != nil {
 		w.Fatalf("visit %s: %v", id, err)
 	}
@@ -176,40 +180,40 @@ func (w *world) stands(id string, want visit.Status) visit.Visit {
 
 func (w *world) starts(who, form, patient string) string {
 	w.Helper()
-	c := w.once(who, w.cl.NewID(), form)
+	c := w.once(who, w.request.Kernel.NewID(), form)
 	var v visit.Visit
 	w.does("start", func() (err error) {
-		v, err = w.cl.Start(w.ctx, c, form, "", patient)
+		v, err = w.request.Start(w.ctx, c, form, "", patient)
 		return err
 	})
 	return v.ID
 }
 
-func (w *world) saves(who, id string, answers said) clinic.Saved {
+func (w *world) saves(who, id string, answers said) request.Saved {
 	w.Helper()
-	var s clinic.Saved
+	var s request.Saved
 	w.does("save", func() (err error) {
-		s, err = w.cl.SavePage(w.ctx, w.as(who), id, 0, page(answers))
+		s, err = w.request.SavePage(w.ctx, w.as(who), id, 0, request.Answers(page(answers)))
 		return err
 	})
 	return s
 }
 
-func (w *world) prices(who, id string) clinic.Offer {
+func (w *world) prices(who, id string) request.Offer {
 	w.Helper()
-	var o clinic.Offer
+	var o request.Offer
 	w.does("quote", func() (err error) {
-		o, err = w.cl.Quote(w.ctx, w.as(who), id)
+		o, err = w.request.Quote(w.ctx, w.as(who), id)
 		return err
 	})
 	return o
 }
 
-func (w *world) submits(who, id, quote string) clinic.Sent {
+func (w *world) submits(who, id, quote string) request.Sent {
 	w.Helper()
-	var s clinic.Sent
+	var s request.Sent
 	w.does("submit", func() (err error) {
-		s, err = w.cl.Submit(w.ctx, w.as(who), id, clinic.Submission{Quote: quote, Consent: "2026-01", Language: "en"})
+		s, err = w.request.Submit(w.ctx, w.as(who), id, request.Submission{Quote: quote, Consent: "2026-01", Language: "en"})
 		return err
 	})
 	return s
@@ -265,7 +269,7 @@ func (w *world) answered() string {
 func (w *world) session(id string) string {
 	w.Helper()
 	v := w.visit(id)
-	p, err := w.cl.Store.Payment(w.ctx, v.Payments[len(v.Payments)-1])
+	p, err := w.tape.Payment(w.ctx, v.Payments[len(v.Payments)-1])
 	if err != nil {
 		w.Fatalf("payment of %s: %v", id, err)
 	}
@@ -292,35 +296,35 @@ func (w *world) try(session, card string) (stripesim.Payment, error) {
 
 func (w *world) takes(who, id string) {
 	w.Helper()
-	w.does("take", func() error { _, err := w.cl.Take(w.ctx, w.as(who), id); return err })
+	w.does("take", func() error { _, err := w.desk.Take(w.ctx, w.as(who), id); return err })
 }
 
 func (w *world) asks(id string, text phi.Text) {
 	w.Helper()
-	w.does("ask", func() error { _, err := w.cl.Ask(w.ctx, w.as(ana), id, text); return err })
+	w.does("ask", func() error { _, err := w.desk.Ask(w.ctx, w.as(ana), id, text); return err })
 }
 
 func (w *world) replies(id string, text phi.Text) {
 	w.Helper()
 	w.does("reply", func() error {
-		_, _, err := w.cl.Reply(w.ctx, w.as(jane), id, text, intake.Response{})
+		_, _, err := w.request.Reply(w.ctx, w.as(jane), id, text, intake.Response{})
 		return err
 	})
 }
 
 func (w *world) answers(id string) {
 	w.Helper()
-	w.does("answer", func() error { _, err := w.cl.Answer(w.ctx, w.as(ana), id, cystitis); return err })
+	w.does("answer", func() error { _, err := w.desk.Answer(w.ctx, w.as(ana), id, cystitis); return err })
 }
 
 func (w *world) acknowledges(who, id string) {
 	w.Helper()
-	w.does("acknowledge", func() error { _, err := w.cl.Acknowledge(w.ctx, w.as(who), id); return err })
+	w.does("acknowledge", func() error { _, err := w.request.Acknowledge(w.ctx, w.as(who), id); return err })
 }
 
 func (w *world) cancels(id string) {
 	w.Helper()
-	w.does("cancel", func() error { _, err := w.cl.Cancel(w.ctx, w.as(jane), id); return err })
+	w.does("cancel", func() error { _, err := w.request.Cancel(w.ctx, w.as(jane), id); return err })
 }
 
 // person is one of the cast, to be changed.
@@ -333,22 +337,35 @@ func person(id string) identity.Person {
 	panic("nobody is " + id) // a mistake in a test
 }
 
-// becomes replaces what the practice knows of a person.
+// becomes replaces what the practice knows of a person, and of their grants.
 func (w *world) becomes(p identity.Person) {
 	w.Helper()
 	w.does("register", func() error {
-		return w.cl.AddPerson(w.ctx, clinic.Registered{Issuer: issuer, Subject: p.ID, Person: p})
+		return w.registrar.AddPerson(w.ctx, clinic.Proof{Issuer: issuer, Subject: p.ID}, p)
 	})
 }
 
-// practice changes the settings of Jane's practice, and lets the clinic forget
-// what it remembers of them.
-func (w *world) practice(change func(*clinic.Practice)) {
+// licenses renews those of the clinicians, which the clock may have run past.
+func (w *world) licenses() {
 	w.Helper()
-	p, err := w.cl.Store.Practice(w.ctx, "lakeside")
+	for _, c := range seed.Cast(w.now()) {
+		if c.Person.ID == ana || c.Person.ID == ben {
+			w.becomes(c.Person)
+		}
+	}
+}
+
+// practice changes the settings of Jane's practice, and lets every function
+// forget what it remembers of them.
+func (w *world) practice(change func(*practice.Practice)) {
+	w.Helper()
+	p, err := w.tape.Practice(w.ctx, "lakeside")
 	if err != nil {
 		w.Fatalf("practice: %v", err)
 	}
 	change(&p)
-	w.does("register", func() error { return w.cl.AddPractice(w.ctx, p, nil) })
+	w.does("register", func() error { return w.registrar.AddPractice(w.ctx, p, nil) })
+	for _, k := range w.kernels {
+		k.Forget(p.ID)
+	}
 }

@@ -8,9 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
-	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
@@ -28,7 +27,7 @@ type machine struct {
 	texts int
 }
 
-func TestNothingThatHappensInAnyOrderBreaksWhatMustHold(t *testing.T) {
+func TestVisits_AnythingInAnyOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -61,11 +60,7 @@ func TestNothingThatHappensInAnyOrderBreaksWhatMustHold(t *testing.T) {
 // begin renews what the clock has run past since the last check.
 func (m *machine) begin() {
 	m.trouble.heal()
-	for _, c := range seed.Cast(m.now()) {
-		if c.Person.ID == ana || c.Person.ID == ben {
-			m.becomes(c.Person)
-		}
-	}
+	m.licenses()
 	m.start(m.t)
 }
 
@@ -84,10 +79,11 @@ func (m *machine) end() {
 	m.balanced()
 }
 
-// may checks that a step failed in no other way than people are told.
-func (m *machine) may(what string, err error) {
+// may does what may fail, in no other way than people are told.
+func (m *machine) may(what string, do func() error) {
 	m.Helper()
-	if _, public := fault.Public(err); err != nil && !public && !errors.Is(err, errLost) {
+	err := m.alive(do)
+	if _, public := fault.Public(err); err != nil && !public && !errors.Is(err, errLost) && !errors.Is(err, errKilled) {
 		m.Fatalf("%s: %v", what, err)
 	}
 	m.Logf("%s: %v", what, err)
@@ -116,23 +112,22 @@ func (m *machine) start(t *rapid.T) {
 
 func (m *machine) send(*rapid.T) {
 	id := m.one()
-	o, err := m.cl.Quote(m.ctx, m.as(jane), id)
-	m.may("quote", err)
-	quote := o.Quote.ID
-	if err != nil {
-		quote = m.visit(id).Quote.ID
-	}
-	s, err := m.cl.Submit(m.ctx, m.as(jane), id, clinic.Submission{Quote: quote})
-	m.may("submit", err)
+	m.may("quote", func() error { _, err := m.request.Quote(m.ctx, m.as(jane), id); return err })
+	quote := m.visit(id).Quote.ID
+	var s request.Sent
+	m.may("submit", func() (err error) {
+		s, err = m.request.Submit(m.ctx, m.as(jane), id, request.Submission{Quote: quote})
+		return err
+	})
 	m.shown(s)
 }
 
-func (m *machine) shown(s clinic.Sent) {
+func (m *machine) shown(s request.Sent) {
 	if s.Page == "" {
 		return
 	}
 	v := m.visit(s.Visit.ID)
-	p, err := m.cl.Store.Payment(m.ctx, v.Payment)
+	p, err := m.tape.Payment(m.ctx, v.Payment)
 	if err != nil {
 		m.Fatalf("a page without its payment: %v", err)
 	}
@@ -156,20 +151,21 @@ func (m *machine) pay(t *rapid.T) {
 func (m *machine) team(t *rapid.T) {
 	id, who := m.one(), rapid.SampledFrom([]string{ana, ana, ben}).Draw(t, "who")
 	c := m.as(who)
-	var err error
 	do := rapid.SampledFrom([]string{"take", "take", "ask", "answer", "answer", "turn away"}).Draw(t, "do")
-	switch do {
-	case "take":
-		_, err = m.cl.Take(m.ctx, c, id)
-	case "ask":
-		_, err = m.cl.Ask(m.ctx, c, id, m.text())
-	case "answer":
-		_, err = m.cl.Answer(m.ctx, c, id, cystitis)
-	case "turn away":
-		to := rapid.SampledFrom([]visit.Status{visit.Declined, visit.Redirected}).Draw(t, "to")
-		_, err = m.cl.TurnAway(m.ctx, c, id, to, "in_person", m.text())
-	}
-	m.may(who+" "+do, err)
+	to := rapid.SampledFrom([]visit.Status{visit.Declined, visit.Redirected}).Draw(t, "to")
+	m.may(who+" "+do, func() (err error) {
+		switch do {
+		case "take":
+			_, err = m.desk.Take(m.ctx, c, id)
+		case "ask":
+			_, err = m.desk.Ask(m.ctx, c, id, m.text())
+		case "answer":
+			_, err = m.desk.Answer(m.ctx, c, id, cystitis)
+		case "turn away":
+			_, err = m.desk.TurnAway(m.ctx, c, id, to, "in_person", m.text())
+		}
+		return err
+	})
 }
 
 func (m *machine) text() phi.Text {
@@ -179,32 +175,33 @@ func (m *machine) text() phi.Text {
 
 func (m *machine) patient(t *rapid.T) {
 	id, c := m.one(), m.as(jane)
-	var err error
 	do := rapid.SampledFrom([]string{
 		"cancel", "reply", "reply", "reply", "red flag", "acknowledge", "acknowledge", "pay link", "pay link", "pay link", "read", "save",
 	}).Draw(t, "do")
-	switch do {
-	case "cancel":
-		_, err = m.cl.Cancel(m.ctx, c, id)
-	case "reply":
-		_, _, err = m.cl.Reply(m.ctx, c, id, m.text(), intake.Response{})
-	case "red flag":
-		_, _, err = m.cl.Reply(m.ctx, c, id, m.text(), page(said{"uti-confused": true}))
-	case "acknowledge":
-		_, err = m.cl.Acknowledge(m.ctx, c, id)
-	case "pay link":
-		var s clinic.Sent
-		s, err = m.cl.Pay(m.ctx, c, id)
-		m.shown(s)
-	case "read":
-		_, err = m.cl.Chart(m.ctx, c, id)
-	case "save":
-		_, err = m.cl.SavePage(m.ctx, c, id, 0, page(said{"uti-onset": 3}))
-	}
-	m.may(do, err)
+	var s request.Sent
+	m.may(do, func() (err error) {
+		switch do {
+		case "cancel":
+			_, err = m.request.Cancel(m.ctx, c, id)
+		case "reply":
+			_, _, err = m.request.Reply(m.ctx, c, id, m.text(), intake.Response{})
+		case "red flag":
+			_, _, err = m.request.Reply(m.ctx, c, id, m.text(), page(said{"uti-confused": true}))
+		case "acknowledge":
+			_, err = m.request.Acknowledge(m.ctx, c, id)
+		case "pay link":
+			s, err = m.request.Pay(m.ctx, c, id)
+		case "read":
+			_, err = m.request.Show(m.ctx, c, id)
+		case "save":
+			_, err = m.request.SavePage(m.ctx, c, id, 0, request.Answers(page(said{"uti-onset": 3})))
+		}
+		return err
+	})
+	m.shown(s)
 }
 
-// webhooks hands over some of what Stripe sent, in any order, some twice.
+// webhooks delivers some of what Stripe sent, in any order, some twice.
 func (m *machine) webhooks(t *rapid.T) {
 	post := rapid.Permutation(m.mailed()).Draw(t, "order")
 	now := rapid.IntRange(0, len(post)).Draw(t, "now")
@@ -220,20 +217,17 @@ func (m *machine) webhooks(t *rapid.T) {
 	m.post = append(m.post, later...)
 }
 
-// events hands over some of what is armed, in any order, some twice: by two
+// events delivers some of what is armed, in any order, some twice: by two
 // consumers that both read it before either was done.
 func (m *machine) events(t *rapid.T) {
 	ids := rapid.Permutation(m.tape.take()).Draw(t, "order")
 	now := rapid.IntRange(0, len(ids)).Draw(t, "now")
 	m.tape.put(ids[now:]...)
 	for _, id := range ids[:now] {
-		d, err := m.cl.Store.Delivery(m.ctx, id)
-		if err != nil {
-			m.Fatalf("event %s: %v", id, err)
-		}
+		d := m.delivery(id)
 		m.deliver(id)
 		if d.Armed && d.Done.IsZero() && rapid.Bool().Draw(t, "twice") {
-			if err := m.cl.Deliver(m.ctx, d, m.act(d)); err != nil && !again(err) {
+			if err := m.alive(func() error { return m.handle(d)(m.ctx, d) }); err != nil && !again(err) {
 				m.Errorf("event %s again: %v", d.Kind, err)
 			}
 		}
@@ -245,12 +239,14 @@ func (m *machine) time(t *rapid.T) {
 		time.Minute, time.Minute, 10 * time.Minute, 10 * time.Minute, time.Hour, 2 * time.Hour, 25 * time.Hour, 3 * 24 * time.Hour,
 	}).Draw(t, "passes"))
 	if rapid.Bool().Draw(t, "sweep") {
-		_, err := m.cl.Sweep(m.ctx)
-		m.may("sweep", err)
+		m.may("sweep", func() error { _, err := m.sweep.Run(m.ctx); return err })
+	}
+	if rapid.Bool().Draw(t, "deadline") {
+		m.may("deadline", func() error { _, err := m.deadline.Run(m.ctx); return err })
 	}
 }
 
 func (m *machine) lose(t *rapid.T) {
 	e := rapid.SampledFrom(effects).Draw(t, "effect")
-	m.trouble.next(e, rapid.SampledFrom([]loss{callLost, answerLost}).Draw(t, "loss"))
+	m.trouble.next(e, rapid.SampledFrom(losses).Draw(t, "loss"))
 }

@@ -3,6 +3,6 @@
 package clinic_test
 
 const (
-	every = 1 // of the calls that journeys make is lost in turn
+	every = 9 // of the calls that journeys make is lost in turn
 	lives = "20"
 )

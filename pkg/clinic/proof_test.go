@@ -5,17 +5,24 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"evisit/infra/local/stripesim"
+	"evisit/pkg/audit"
 	"evisit/pkg/billing"
-	"evisit/pkg/clinic"
+	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
+	"evisit/pkg/record"
 	"evisit/pkg/visit"
+	"evisit/pkg/work"
 )
 
-// A paid is what is known of one payment on both sides.
+// A paid is what is known of one payment, here and at Stripe.
 type paid struct {
 	payment billing.Payment
 	entries []ledger.Entry
@@ -39,17 +46,22 @@ func (w *world) payments(v visit.Visit) []paid {
 
 func (w *world) paymentsIn(v visit.Visit, o stripesim.Oracle) []paid {
 	w.Helper()
+	stored, entries, err := w.tape.Money(w.ctx, v.ID)
+	if err != nil {
+		w.Fatalf("money of %s: %v", v.ID, err)
+	}
 	var all []paid
 	for _, id := range v.Payments {
-		p, err := w.cl.Store.Payment(w.ctx, id)
-		if err != nil {
-			w.Fatalf("payment %s: %v", id, err)
+		at := slices.IndexFunc(stored, func(p billing.Payment) bool { return p.ID == id })
+		if at < 0 {
+			w.Fatalf("payment %s is not stored", id)
 		}
-		es, err := w.cl.Store.Entries(w.ctx, id)
-		if err != nil {
-			w.Fatalf("entries of %s: %v", id, err)
+		one := paid{payment: stored[at]}
+		for _, e := range entries {
+			if e.Payment == id {
+				one.entries = append(one.entries, e)
+			}
 		}
-		one := paid{payment: p, entries: es}
 		found := 0
 		for _, pi := range o.Intents {
 			if pi.Metadata["ref"] == id {
@@ -178,7 +190,7 @@ func (w *world) agrees(p paid) {
 func (w *world) documented(v visit.Visit) {
 	w.Helper()
 	c := w.as(v.By)
-	doc, addendum, err := w.cl.Document(w.ctx, c, v.ID)
+	doc, addendum, err := w.charts.ShowDocuments(w.ctx, c, v.ID)
 	if err != nil {
 		w.Errorf("document of %s: %v", v.ID, err)
 		return
@@ -189,7 +201,7 @@ func (w *world) documented(v visit.Visit) {
 	if v.Addendum != "" && hash(addendum) != v.Addendum {
 		w.Errorf("addendum of %s hashes to %s, committed %s", v.ID, hash(addendum), v.Addendum)
 	}
-	var d clinic.Document
+	var d record.Document
 	if err := json.Unmarshal(doc, &d); err != nil || d.Visit != v.ID || d.Conclusion.Reply == "" {
 		w.Errorf("document of %s cannot be read: %v", v.ID, err)
 	}
@@ -209,18 +221,62 @@ func (w *world) balanced() {
 	}
 }
 
-// handled checks that no event was given up, but those of the kinds named.
+// rows calls do with every row of the table.
+func (w *world) rows(do func(item)) {
+	w.Helper()
+	pages := dynamodb.NewScanPaginator(w.db, &dynamodb.ScanInput{TableName: &w.table, ConsistentRead: aws.Bool(true)})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(w.ctx)
+		if err != nil {
+			w.Fatalf("scan: %v", err)
+		}
+		for _, i := range out.Items {
+			do(i)
+		}
+	}
+}
+
+// handled checks that every event is done, but those of the kinds named, which
+// must be parked and somebody's work.
 func (w *world) handled(but ...outbox.Kind) {
 	w.Helper()
-	for _, practice := range []string{"lakeside", "harbor", ""} {
-		ds, err := w.cl.Store.Parked(w.ctx, practice)
-		if err != nil {
-			w.Fatalf("parked: %v", err)
+	w.rows(func(i item) {
+		if !strings.HasPrefix(attr(i, "pk"), "OUTBOX#") {
+			return
 		}
-		for _, d := range ds {
-			if !slices.Contains(but, d.Kind) {
-				w.Errorf("event %s was given up: %s after %d tries", d.Kind, d.Note, d.Tries)
+		d, err := outbox.Read(func(name string) string { return attr(i, name) })
+		switch {
+		case err != nil:
+			w.Errorf("event %s: %v", attr(i, "sk"), err)
+		case !d.Done.IsZero():
+		case !slices.Contains(but, d.Kind):
+			w.Errorf("event %s is not done: parked %t, %s after %d tries", d.Kind, d.Parked, d.Note, d.Tries)
+		case !d.Parked || !w.isWork(d):
+			w.Errorf("event %s is parked %t, and there is no work item of it", d.Kind, d.Parked)
+		}
+	})
+}
+
+// isWork reports whether some practice, or the platform, is to look into a
+// parked event.
+func (w *world) isWork(d outbox.Delivery) bool {
+	w.Helper()
+	for _, practice := range []string{"lakeside", "harbor", audit.Platform} {
+		for _, i := range w.work(practice) {
+			if i.Event == d.ID && i.Kind == work.EventParked && i.Note == d.Note && i.Pool == identity.OfficePool && !i.Due.IsZero() {
+				return true
 			}
 		}
 	}
+	return false
+}
+
+// work lists a practice's open items.
+func (w *world) work(practice string) []work.Item {
+	w.Helper()
+	all, err := w.tape.Work(w.ctx, practice)
+	if err != nil {
+		w.Fatalf("work: %v", err)
+	}
+	return all
 }

@@ -1,7 +1,6 @@
 package clinic_test
 
 import (
-	"context"
 	"errors"
 	"sync"
 	"testing"
@@ -9,13 +8,13 @@ import (
 
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/billing"
-	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 )
 
-// at runs all at once and returns their errors.
+// atOnce runs all at once and returns their errors.
 func atOnce(fs ...func() error) []error {
 	errs := make([]error, len(fs))
 	begin := make(chan struct{})
@@ -48,14 +47,14 @@ func (w *world) oneWins(errs []error) {
 	}
 }
 
-func TestOfTwoWhoTakeAVisitAtOnceOneWins(t *testing.T) {
+func TestTake_AtOnceOneWins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for range 4 {
 		id := w.queued()
 		take := func(who string) func() error {
 			c := w.as(who)
-			return func() error { _, err := w.cl.Take(w.ctx, c, id); return err }
+			return func() error { _, err := w.desk.Take(w.ctx, c, id); return err }
 		}
 		errs := atOnce(take(ana), take(ben))
 		w.oneWins(errs)
@@ -67,7 +66,7 @@ func TestOfTwoWhoTakeAVisitAtOnceOneWins(t *testing.T) {
 	}
 }
 
-func TestAVisitSubmittedTwiceAtOnceHasOnePage(t *testing.T) {
+func TestSubmit_AtOnceHasOnePage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.draft()
@@ -77,7 +76,7 @@ func TestAVisitSubmittedTwiceAtOnceHasOnePage(t *testing.T) {
 	for i := range pages {
 		c := w.as(jane)
 		fs = append(fs, func() error {
-			s, err := w.cl.Submit(w.ctx, c, id, clinic.Submission{Quote: quote})
+			s, err := w.request.Submit(w.ctx, c, id, request.Submission{Quote: quote})
 			pages[i] = s.Page
 			return err
 		})
@@ -98,7 +97,7 @@ func TestAVisitSubmittedTwiceAtOnceHasOnePage(t *testing.T) {
 	}
 }
 
-func TestACancellationAgainstAHoldArriving(t *testing.T) {
+func TestCancel_WhileTheHoldArrives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for range 4 {
@@ -109,7 +108,7 @@ func TestACancellationAgainstAHoldArriving(t *testing.T) {
 		}
 		c := w.as(jane)
 		errs := atOnce(
-			func() error { _, err := w.cl.Cancel(w.ctx, c, id); return err },
+			func() error { _, err := w.request.Cancel(w.ctx, c, id); return err },
 			func() error { w.deliverAll(w.tape.take()); return nil },
 		)
 		if errs[0] != nil {
@@ -130,21 +129,17 @@ func (w *world) deliverAll(ids []string) {
 	}
 }
 
-func TestAnAnswerAgainstWhatEndsTheVisit(t *testing.T) {
+func TestAnswer_WhileTheVisitEnds(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(w *world, id string) func() error{
-		"a cancellation": func(w *world, id string) func() error {
+		"Cancelled": func(w *world, id string) func() error {
 			c := w.as(jane)
-			return func() error { _, err := w.cl.Cancel(w.ctx, c, id); return err }
+			return func() error { _, err := w.request.Cancel(w.ctx, c, id); return err }
 		},
-		"its expiry": func(w *world, id string) func() error {
+		"Expired": func(w *world, id string) func() error {
 			w.pass(48*time.Hour + time.Minute)
 			w.drain()
-			if _, err := w.cl.Sweep(w.ctx); err != nil {
-				w.Fatalf("sweep: %v", err)
-			}
-			ids := w.tape.take()
-			return func() error { w.deliverAll(ids); return nil }
+			return func() error { _, err := w.deadline.Run(w.ctx); return err }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -153,7 +148,7 @@ func TestAnAnswerAgainstWhatEndsTheVisit(t *testing.T) {
 			for range 3 {
 				id := w.taken()
 				ending, c := end(w, id), w.as(ana)
-				errs := atOnce(ending, func() error { _, err := w.cl.Answer(w.ctx, c, id, cystitis); return err })
+				errs := atOnce(ending, func() error { _, err := w.desk.Answer(w.ctx, c, id, cystitis); return err })
 				w.settle()
 				switch v := w.visit(id); {
 				case errs[1] == nil:
@@ -173,7 +168,7 @@ func TestAnAnswerAgainstWhatEndsTheVisit(t *testing.T) {
 	}
 }
 
-func TestTwoConsumersOfOneEventActOnce(t *testing.T) {
+func TestEvent_ManyConsumersActOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.submitted()
@@ -205,14 +200,11 @@ func (w *world) rush() {
 			return
 		}
 		for _, id := range ids {
-			d, err := w.cl.Store.Delivery(w.ctx, id)
-			if err != nil {
-				w.Fatalf("event %s: %v", id, err)
-			}
+			d := w.delivery(id)
 			if !d.Done.IsZero() {
 				continue
 			}
-			consume := func() error { return w.cl.Deliver(context.WithoutCancel(w.ctx), d, w.act(d)) }
+			consume := func() error { return w.handle(d)(w.ctx, d) }
 			for _, err := range atOnce(consume, consume, consume) {
 				if err != nil {
 					w.Errorf("%s: %v", d.Kind, err)
@@ -223,55 +215,28 @@ func (w *world) rush() {
 	w.Fatalf("events never end")
 }
 
-func TestTwoSweepsAtOnceDoNoHarm(t *testing.T) {
+func TestDeadline_AtOnceDoNoHarm(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.queued()
 	w.pass(24*time.Hour + time.Minute)
 	w.drain()
-	sweep := func() error { _, err := w.cl.Sweep(w.ctx); return err }
-	for _, err := range atOnce(sweep, sweep, sweep) {
+	before := w.visit(id).Version
+	deadline := func() error { _, err := w.deadline.Run(w.ctx); return err }
+	for _, err := range atOnce(deadline, deadline, deadline) {
 		if err != nil {
-			t.Errorf("sweep: %v", err)
+			t.Errorf("deadline: %v", err)
 		}
 	}
-	due := 0
+	late := 0
 	for _, e := range w.tape.take() {
-		d, err := w.cl.Store.Delivery(w.ctx, e)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d.Kind == outbox.VisitDue {
-			due++
+		if w.delivery(e).Kind == outbox.Late {
+			late++
 		}
 		w.deliver(e)
 	}
-	if due != 1 {
-		t.Errorf("the deadline was armed %d times", due)
-	}
-	w.settle()
-	if !w.stands(id, visit.Queued).Promise.Told {
-		t.Error("nobody was told that it is late")
-	}
-	if h, err := w.cl.Store.LogHead(w.ctx, "lakeside"); err != nil || h.Version == 0 {
-		t.Errorf("log: version %d, %v", h.Version, err)
-	}
-}
-
-func TestASweepWithNothingDueDoesNothing(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.queued()
-	w.pass(2 * time.Minute)
-	w.drain()
-	for range 2 { // the first one signs the log
-		if _, err := w.cl.Sweep(w.ctx); err != nil {
-			t.Fatal(err)
-		}
-	}
-	before := w.trouble.called(commits)
-	n, err := w.cl.Sweep(w.ctx)
-	if err != nil || n != 0 || w.trouble.called(commits) != before || len(w.tape.take()) != 0 {
-		t.Errorf("armed %d with %d commits, %v", n, w.trouble.called(commits)-before, err)
+	v := w.stands(id, visit.Queued)
+	if late != 1 || !v.Promise.Told || v.Version != before+1 || w.told(janes, "longer") != 1 {
+		t.Errorf("%d events say that it is late; the visit went from version %d to %+v", late, before, v)
 	}
 }

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/mod/sumdb/note"
@@ -22,15 +20,18 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/practice"
+	"evisit/pkg/record"
+	"evisit/pkg/vault"
 	"evisit/pkg/visit"
 )
 
-func TestWhoReadsAChartIsWrittenDownBeforeItIsShown(t *testing.T) {
+func TestRead_RecordedBeforeItIsShown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.answered()
 	reads := func() []string {
-		rs, err := w.cl.Trail(w.ctx, w.as(ada), id)
+		_, rs, err := w.office.Trail(w.ctx, w.as(ada), id)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -45,14 +46,14 @@ func TestWhoReadsAChartIsWrittenDownBeforeItIsShown(t *testing.T) {
 	before := len(reads())
 	for _, read := range []func() error{
 		func() error {
-			c, err := w.cl.Chart(w.ctx, w.as(nora), id)
+			c, err := w.chart(nora, id)
 			if err != nil && len(c.Answers)+len(c.Messages) > 0 {
 				t.Error("content came with an error")
 			}
 			return err
 		},
 		func() error {
-			doc, addendum, err := w.cl.Document(w.ctx, w.as(jane), id)
+			doc, addendum, err := w.charts.ShowDocuments(w.ctx, w.as(jane), id)
 			if err != nil && len(doc)+len(addendum) > 0 {
 				t.Error("content came with an error")
 			}
@@ -74,12 +75,79 @@ func TestWhoReadsAChartIsWrittenDownBeforeItIsShown(t *testing.T) {
 	}
 }
 
-func TestThePatientsReadingIsAReceipt(t *testing.T) {
+// Every read of content leaves one record, but for those of a draft by the side
+// that types it, which is its author.
+func TestRead_LeavesOneRecord(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	records := func() int {
+		n := 0
+		w.rows(func(i item) {
+			if strings.HasPrefix(attr(i, "pk"), "AUDIT#") {
+				n++
+			}
+		})
+		return n
+	}
+	page := func(id string) func(clinic.Caller) error {
+		return func(c clinic.Caller) error { _, err := w.request.Show(w.ctx, c, id); return err }
+	}
+	desk := func(id string) func(clinic.Caller) error {
+		return func(c clinic.Caller) error { _, err := w.desk.Show(w.ctx, c, id); return err }
+	}
+	chart := func(id string) func(clinic.Caller) error {
+		return func(c clinic.Caller) error { _, _, err := w.charts.Show(w.ctx, c, id); return err }
+	}
+	document := func(id string) func(clinic.Caller) error {
+		return func(c clinic.Caller) error { _, _, err := w.charts.ShowDocuments(w.ctx, c, id); return err }
+	}
+	form := func(id string) func(clinic.Caller) error {
+		return func(c clinic.Caller) error { _, err := w.request.Draft(w.ctx, c, id); return err }
+	}
+	own, rosas, taken, answered, stopped := w.draft(), w.rosasDraft(), w.taken(), w.answered(), w.draft()
+	w.saves(jane, stopped, said{"uti-confused": true})
+	w.settle()
+	for _, test := range []struct {
+		name, who string
+		read      func(clinic.Caller) error
+		want      int
+	}{
+		{"OwnDraftForm", jane, form(own), 0},
+		{"OwnDraftPage", jane, page(own), 0},
+		{"OwnDraftChart", jane, chart(own), 0},
+		{"DraftByCaregiver", elena, form(rosas), 0},
+		{"DraftByCaregiverPage", elena, page(rosas), 0},
+		{"DivertedByPatient", jane, page(stopped), 1},
+		{"DivertedByNurse", nora, desk(stopped), 1},
+		{"TakenByPatient", jane, page(taken), 1},
+		{"TakenByHolder", ana, desk(taken), 1},
+		{"TakenByColleague", ben, chart(taken), 1},
+		{"AnsweredByPatient", jane, page(answered), 1},
+		{"AnsweredByPatientAgain", jane, page(answered), 1},
+		{"AnsweredByHolder", ana, desk(answered), 1},
+		{"ChartByPatient", jane, chart(answered), 1},
+		{"DocumentByPatient", jane, document(answered), 1},
+		{"DocumentByNurse", nora, document(answered), 1},
+		{"AnothersByPatient", tom, page(answered), 0},
+		{"AnotherPractices", omar, desk(answered), 0},
+	} {
+		before := records()
+		err := test.read(w.as(test.who))
+		if _, public := fault.Public(err); err != nil && (!public || test.want != 0) {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if n := records() - before; n != test.want {
+			t.Errorf("%s left %d records, want %d", test.name, n, test.want)
+		}
+	}
+}
+
+func TestRead_ByPatientIsAReceipt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.taken()
 	w.asks(id, "Since when?")
-	if _, err := w.cl.Chart(w.ctx, w.as(ana), id); err != nil {
+	if _, err := w.chart(ana, id); err != nil {
 		t.Fatal(err)
 	}
 	if reads := w.visit(id).Reads; len(reads) != 0 {
@@ -87,7 +155,7 @@ func TestThePatientsReadingIsAReceipt(t *testing.T) {
 	}
 	w.pass(time.Hour)
 	for range 2 {
-		chart, err := w.cl.Chart(w.ctx, w.as(jane), id)
+		chart, err := w.chart(jane, id)
 		if err != nil || len(chart.Messages) != 1 || !chart.Messages[0].ReadAt.Equal(w.now()) || chart.Messages[0].Text != "Since when?" {
 			t.Errorf("messages: %+v, %v", chart.Messages, err)
 		}
@@ -97,7 +165,7 @@ func TestThePatientsReadingIsAReceipt(t *testing.T) {
 	}
 }
 
-func TestADocumentHoldsAllThatWasSaid(t *testing.T) {
+func TestDocument_HoldsAllThatWasSaid(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.taken()
@@ -105,12 +173,12 @@ func TestADocumentHoldsAllThatWasSaid(t *testing.T) {
 	w.replies(id, "Since Monday.")
 	w.answers(id)
 	w.acknowledges(jane, id)
-	raw, extra, err := w.cl.Document(w.ctx, w.as(ana), id)
+	raw, extra, err := w.charts.ShowDocuments(w.ctx, w.as(ana), id)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var d clinic.Document
-	var a clinic.Addendum
+	var d record.Document
+	var a record.Addendum
 	if err := errors.Join(json.Unmarshal(raw, &d), json.Unmarshal(extra, &a)); err != nil {
 		t.Fatal(err)
 	}
@@ -127,18 +195,21 @@ func TestADocumentHoldsAllThatWasSaid(t *testing.T) {
 	}
 }
 
-// object is a stored document, to be tampered with.
-func (w *world) object(v visit.Visit, put []byte) []byte {
+// objects is the document store, for a test that tampers with it.
+func (w *world) objects() *s3.Client {
+	return s3.NewFromConfig(w.sdk, func(o *s3.Options) { o.UsePathStyle = true })
+}
+
+// object reads a stored document, or replaces it.
+func (w *world) object(at place, put []byte) []byte {
 	w.Helper()
-	client := s3.NewFromConfig(w.sdk, func(o *s3.Options) { o.UsePathStyle = true })
-	key := aws.String("documents/" + v.Practice + "/" + v.ID + "/" + v.Document)
 	if put != nil {
-		if _, err := client.PutObject(w.ctx, &s3.PutObjectInput{Bucket: aws.String(files.Bucket), Key: key, Body: bytes.NewReader(put)}); err != nil {
+		if _, err := w.objects().PutObject(w.ctx, &s3.PutObjectInput{Bucket: aws.String(files.Bucket), Key: &at.sk, Body: bytes.NewReader(put)}); err != nil {
 			w.Fatalf("object: %v", err)
 		}
 		return put
 	}
-	out, err := client.GetObject(w.ctx, &s3.GetObjectInput{Bucket: aws.String(files.Bucket), Key: key})
+	out, err := w.objects().GetObject(w.ctx, &s3.GetObjectInput{Bucket: aws.String(files.Bucket), Key: &at.sk})
 	if err != nil {
 		w.Fatalf("object: %v", err)
 	}
@@ -150,77 +221,32 @@ func (w *world) object(v visit.Visit, put []byte) []byte {
 	return b.Bytes()
 }
 
-func TestADocumentThatWasTamperedWithIsNotShown(t *testing.T) {
+func TestDocument_TamperedWithIsNotShown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	one, two := w.visit(w.answered()), w.visit(w.answered())
-	whole, other := w.object(one, nil), w.object(two, nil)
+	whole, other := w.object(documentOf(one), nil), w.object(documentOf(two), nil)
 	flipped := bytes.Clone(whole)
 	flipped[len(flipped)/2] ^= 1
-	resealed, err := w.cl.Seal.Seal(w.ctx, clinic.Place{Practice: one.Practice, Record: one.ID, Field: "document/" + one.Document}, []byte(`{"visit":"forged"}`))
+	resealed, err := w.charts.Vault.Sealer.Seal(w.ctx, vault.Place{
+		Practice: one.Practice, Patient: one.Patient, Record: one.ID, Field: "document/" + one.Document,
+	}, []byte(`{"visit":"forged"}`))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, stored := range map[string][]byte{
 		"one bit altered": flipped, "cut short": whole[:len(whole)-1], "another visit's": other, "made anew with our key": resealed, "empty": {},
 	} {
-		w.object(one, stored)
-		if doc, _, err := w.cl.Document(w.ctx, w.as(jane), one.ID); err == nil {
-			t.Errorf("%s: shown %s", name, doc)
+		w.object(documentOf(one), stored)
+		if doc, _, err := w.charts.ShowDocuments(w.ctx, w.as(jane), one.ID); !errors.Is(err, vault.ErrBroken) || doc != nil {
+			t.Errorf("%s: shown %s, %v", name, doc, err)
 		}
 	}
-	w.object(one, whole)
+	w.object(documentOf(one), whole)
 	w.documented(one)
 }
 
-// row reads one attribute of the table, or writes it.
-func (w *world) row(pk, sk, name string, put types.AttributeValue) types.AttributeValue {
-	w.Helper()
-	key := map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: pk}, "sk": &types.AttributeValueMemberS{Value: sk}}
-	out, err := w.db.GetItem(w.ctx, &dynamodb.GetItemInput{TableName: &w.table, Key: key, ConsistentRead: aws.Bool(true)})
-	if err != nil || out.Item == nil {
-		w.Fatalf("row %s %s: %v", pk, sk, err)
-	}
-	was := out.Item[name]
-	if put != nil {
-		out.Item[name] = put
-		if _, err := w.db.PutItem(w.ctx, &dynamodb.PutItemInput{TableName: &w.table, Item: out.Item}); err != nil {
-			w.Fatalf("row %s %s: %v", pk, sk, err)
-		}
-	}
-	return was
-}
-
-func TestContentMovedToAnotherRecordDoesNotOpen(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	one, two := w.taken(), w.taken()
-	for _, id := range []string{one, two} {
-		w.asks(id, "Since when?")
-	}
-	type place struct{ pk, sk string }
-	for _, test := range []struct {
-		name     string
-		from, to place
-	}{
-		{"answers of another visit", place{"CHART#" + two, "ANSWERS"}, place{"CHART#" + one, "ANSWERS"}},
-		{"a message of another visit", place{"CHART#" + two, "MSG#0001"}, place{"CHART#" + one, "MSG#0001"}},
-		{"answers as a message", place{"CHART#" + one, "ANSWERS"}, place{"CHART#" + one, "MSG#0001"}},
-		{"another patient's contact data", place{"PATIENT#" + tom, "-"}, place{"PATIENT#" + jane, "-"}},
-	} {
-		moved := w.row(test.from.pk, test.from.sk, "s", nil)
-		was := w.row(test.to.pk, test.to.sk, "s", moved)
-		if _, err := w.cl.Chart(w.ctx, w.as(jane), one); err == nil {
-			t.Errorf("%s: opened", test.name)
-		}
-		w.row(test.to.pk, test.to.sk, "s", was)
-		if _, err := w.cl.Chart(w.ctx, w.as(jane), one); err != nil {
-			t.Errorf("%s: put back: %v", test.name, err)
-		}
-	}
-}
-
-func TestNoContentLiesInTheOpen(t *testing.T) {
+func TestContent_NoneLiesInTheOpen(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.taken()
@@ -229,28 +255,21 @@ func TestNoContentLiesInTheOpen(t *testing.T) {
 	w.answers(id)
 	w.settle()
 	secrets := []string{"pass water", "tired", "bladder infection", "Jane Smith", janes, "503 555 0177", "tablets"}
-	pages := dynamodb.NewScanPaginator(w.db, &dynamodb.ScanInput{TableName: &w.table})
 	rows := 0
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(w.ctx)
+	w.rows(func(i item) {
+		b, err := json.Marshal(i)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, i := range out.Items {
-			b, err := json.Marshal(i)
-			if err != nil {
-				t.Fatal(err)
-			}
-			rows++
-			for _, s := range secrets {
-				if bytes.Contains(b, []byte(s)) && !bytes.Contains(b, []byte("FORM#")) {
-					t.Errorf("%q is in %s", s, b)
-				}
+		rows++
+		for _, s := range secrets {
+			if bytes.Contains(b, []byte(s)) && !bytes.Contains(b, []byte("FORM#")) {
+				t.Errorf("%q is in %s", s, b)
 			}
 		}
-	}
+	})
 	for _, s := range secrets {
-		if strings.Contains(w.log.String(), s) || bytes.Contains(w.object(w.visit(id), nil), []byte(s)) {
+		if strings.Contains(w.log.String(), s) || bytes.Contains(w.object(documentOf(w.visit(id)), nil), []byte(s)) {
 			t.Errorf("%q is in the log or in the stored document", s)
 		}
 	}
@@ -259,17 +278,36 @@ func TestNoContentLiesInTheOpen(t *testing.T) {
 	}
 }
 
+// export returns the practice's log as an auditor gets it, page by page, and its
+// head.
+func (w *world) export() (leaves [][]byte, head clinic.LogHead) {
+	w.Helper()
+	head, err := w.office.Checkpoint(w.ctx, w.as(ada))
+	if err != nil {
+		w.Fatalf("checkpoint: %v", err)
+	}
+	for after := ""; ; {
+		page, next, err := w.office.ExportLog(w.ctx, w.as(ada), after)
+		if err != nil {
+			w.Fatalf("export: %v", err)
+		}
+		for _, leaf := range page {
+			leaves = append(leaves, leaf.Bytes)
+		}
+		if after = next; after == "" {
+			return leaves, head
+		}
+	}
+}
+
 // checkpoint sweeps, and returns the practice's log as an auditor sees it, its
 // signature and root proved.
 func (w *world) checkpoint() (leaves [][]byte, root tlog.Hash) {
 	w.Helper()
 	w.pass(2 * time.Minute)
-	w.sweep()
-	leaves, head, err := w.cl.ExportLog(w.ctx, w.as(ada))
-	if err != nil {
-		w.Fatalf("export: %v", err)
-	}
-	key, err := w.cl.LogVerifier(w.ctx, w.as(ada))
+	w.minute()
+	leaves, head := w.export()
+	key, err := w.office.LogVerifier(w.ctx, w.as(ada))
 	if err != nil {
 		w.Fatalf("verifier: %v", err)
 	}
@@ -277,7 +315,7 @@ func (w *world) checkpoint() (leaves [][]byte, root tlog.Hash) {
 	if err != nil {
 		w.Fatalf("verifier: %v", err)
 	}
-	signed, err := note.Open(head.Checkpoint, note.VerifierList(verifier))
+	signed, err := note.Open([]byte(head.Checkpoint), note.VerifierList(verifier))
 	if err != nil {
 		w.Fatalf("checkpoint: %v", err)
 	}
@@ -321,7 +359,7 @@ func rootOf(t *testing.T, leaves [][]byte) tlog.Hash {
 	return root
 }
 
-func TestTheLogProvesThatNothingWasAltered(t *testing.T) {
+func TestLog_ShowsAnAlteredRecord(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.answered()
@@ -343,40 +381,44 @@ func TestTheLogProvesThatNothingWasAltered(t *testing.T) {
 	if err := tlog.CheckTree(proof, int64(len(after)), now, int64(len(before)), was); err != nil {
 		t.Errorf("the later log does not extend the earlier: %v", err)
 	}
-	trail, err := w.cl.Trail(w.ctx, w.as(ada), id)
+	_, trail, err := w.office.Trail(w.ctx, w.as(ada), id)
 	if err != nil || len(trail) < 5 {
 		t.Fatalf("trail: %d, %v", len(trail), err)
 	}
-	r := trail[len(trail)/2]
-	pk, sk := "AUDIT#lakeside#"+r.At.Format(time.DateOnly), id+"#"+r.At.Format("20060102T150405.000Z")+"#"+r.ID
-	r.Actor.ID = "somebody-else"
-	forged, err := r.Leaf()
-	if err != nil {
-		t.Fatal(err)
+	altered := trail[len(trail)/2]
+	w.rows(func(i item) {
+		if !strings.HasPrefix(attr(i, "pk"), "AUDIT#lakeside#") || attr(i, "sk") != altered.Position() {
+			return
+		}
+		altered.Actor.ID = "somebody-else"
+		forged, err := altered.Leaf()
+		if err != nil {
+			t.Fatal(err)
+		}
+		i["d"] = str(string(forged))
+		w.putRow(i)
+	})
+	if altered.Actor.ID != "somebody-else" {
+		t.Fatal("the record is not in the table")
 	}
-	w.row(pk, sk, "d", &types.AttributeValueMemberS{Value: string(forged)})
-	leaves, head, err := w.cl.ExportLog(w.ctx, w.as(ada))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if rootOf(t, leaves) == head.Tree.Root() {
+	if leaves, head := w.export(); rootOf(t, leaves) == head.Tree.Root() {
 		t.Error("an altered record was not noticed")
 	}
 	for who, code := range map[string]string{sam: "denied", ana: "not_found", jane: "not_found"} {
-		_, err = w.cl.Checkpoint(w.ctx, w.as(who))
+		_, err = w.office.Checkpoint(w.ctx, w.as(who))
 		w.refused(err, code)
 	}
 }
 
-func TestASignedLogNeedsItsKey(t *testing.T) {
+func TestLog_NeedsItsKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.cl.LogKey.Private = nil
+	w.sweep.LogKey.Private = nil
 	w.pass(2 * time.Minute)
-	if _, err := w.cl.Sweep(w.ctx); err == nil {
+	if _, err := w.sweep.Run(w.ctx); err == nil {
 		t.Error("a sweep without a key signed the log")
 	}
-	_, err := w.cl.Checkpoint(w.ctx, w.as(ada))
+	_, err := w.office.Checkpoint(w.ctx, w.as(ada))
 	w.refused(err, "no_checkpoint")
 }
 
@@ -385,10 +427,10 @@ var healthy = []string{
 	"urin", "uti", "bladder", "infection", "symptom", "diagnos", "pain", "medic", "prescri", "treatment", "health", "doctor", "clinician", "emergency room",
 }
 
-func TestLettersTellNothingOfHealthAndGoToWhomTheyConcern(t *testing.T) {
+func TestLetters_TellNothingOfHealth(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.practice(func(p *clinic.Practice) { p.Name = "Lakeside" }) // so that no word is the practice's own
+	w.practice(func(p *practice.Practice) { p.Name = "Lakeside" }) // so that no word is the practice's own
 	asked := w.taken()
 	w.asks(asked, "Since when?")
 	w.replies(asked, "Since Monday.")
@@ -405,7 +447,7 @@ func TestLettersTellNothingOfHealthAndGoToWhomTheyConcern(t *testing.T) {
 	w.pass(25 * time.Hour)
 	w.queued()
 	w.pass(25 * time.Hour)
-	w.sweep()
+	w.minute()
 	w.settle()
 	subjects := map[string]bool{}
 	for _, l := range w.letters("") {
@@ -429,27 +471,5 @@ func TestLettersTellNothingOfHealthAndGoToWhomTheyConcern(t *testing.T) {
 	}
 	if len(subjects) != 10 {
 		t.Errorf("letters were %v, want one of each kind", subjects)
-	}
-}
-
-func TestPractice_UnknownZone(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	p, err := w.cl.Practice(w.ctx, w.as(jane))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, zone := range []string{"", "Local", p.Zone + " ", "America/Nowhere"} {
-		p.Zone = zone
-		if err := w.cl.AddPractice(w.ctx, p, nil); !errors.Is(err, fault.Invalid) {
-			t.Errorf("a practice in %q is registered: %v", zone, err)
-		}
-		if err := w.cl.Store.Commit(w.ctx, clinic.Commit{Practice: &p}); err != nil {
-			t.Fatal(err)
-		}
-		w.pass(time.Minute)
-		if _, err := w.cl.Practice(w.ctx, w.as(jane)); err == nil {
-			t.Errorf("a practice stored in %q is read", zone)
-		}
 	}
 }

@@ -2,52 +2,56 @@ package clinic_test
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
+	"evisit/pkg/practice"
 	"evisit/pkg/visit"
 )
 
-// A request is something a person sends: to whatever at brings a visit to, with
-// one of two inputs.
-type request struct {
+// A sent request is what a person sends to the visit that at makes, with one of
+// two inputs.
+type sent struct {
 	name string
 	who  string
 	at   func(w *world) string
 	send func(w *world, c clinic.Caller, id string, other bool) (visit.Visit, error)
 }
 
-func text(other bool) phi.Text {
+func textOf(other bool) phi.Text {
 	if other {
 		return "Something else."
 	}
 	return "Something."
 }
 
-var requests = []request{
+var requests = []sent{
 	{"start", jane, func(*world) string { return "" }, func(w *world, c clinic.Caller, _ string, other bool) (visit.Visit, error) {
 		form := "uti-women"
 		if other {
 			form = "admin-request"
 		}
-		return w.cl.Start(w.ctx, c, form, "", "")
+		return w.request.Start(w.ctx, c, form, "", "")
 	}},
 	{"save", jane, (*world).draft, func(w *world, c clinic.Caller, id string, other bool) (visit.Visit, error) {
 		days := 3
 		if other {
 			days = 4
 		}
-		s, err := w.cl.SavePage(w.ctx, c, id, 0, page(said{"uti-onset": days}))
+		s, err := w.request.SavePage(w.ctx, c, id, 0, request.Answers(page(said{"uti-onset": days})))
 		return s.Visit, err
 	}},
 	{"quote", jane, (*world).draft, func(w *world, c clinic.Caller, id string, _ bool) (visit.Visit, error) {
-		o, err := w.cl.Quote(w.ctx, c, id)
+		o, err := w.request.Quote(w.ctx, c, id)
 		return o.Visit, err
 	}},
 	{"submit", jane, func(w *world) string {
@@ -59,36 +63,36 @@ var requests = []request{
 		if other {
 			language = "es"
 		}
-		s, err := w.cl.Submit(w.ctx, c, id, clinic.Submission{Quote: w.visit(id).Quote.ID, Language: language})
+		s, err := w.request.Submit(w.ctx, c, id, request.Submission{Quote: w.visit(id).Quote.ID, Language: language})
 		return s.Visit, err
 	}},
 	{"cancel", jane, (*world).queued, func(w *world, c clinic.Caller, id string, _ bool) (visit.Visit, error) {
-		return w.cl.Cancel(w.ctx, c, id)
+		return w.request.Cancel(w.ctx, c, id)
 	}},
 	{"take", ana, (*world).queued, func(w *world, c clinic.Caller, id string, _ bool) (visit.Visit, error) {
-		return w.cl.Take(w.ctx, c, id)
+		return w.desk.Take(w.ctx, c, id)
 	}},
 	{"ask", ana, (*world).taken, func(w *world, c clinic.Caller, id string, other bool) (visit.Visit, error) {
-		return w.cl.Ask(w.ctx, c, id, text(other))
+		return w.desk.Ask(w.ctx, c, id, textOf(other))
 	}},
 	{"reply", jane, (*world).taken, func(w *world, c clinic.Caller, id string, other bool) (visit.Visit, error) {
-		v, _, err := w.cl.Reply(w.ctx, c, id, text(other), intake.Response{})
+		v, _, err := w.request.Reply(w.ctx, c, id, textOf(other), intake.Response{})
 		return v, err
 	}},
 	{"answer", ana, (*world).taken, func(w *world, c clinic.Caller, id string, other bool) (visit.Visit, error) {
 		with := cystitis
-		with.Reply = text(other)
-		return w.cl.Answer(w.ctx, c, id, with)
+		with.Reply = textOf(other)
+		return w.desk.Answer(w.ctx, c, id, with)
 	}},
 	{"decline", ana, (*world).taken, func(w *world, c clinic.Caller, id string, other bool) (visit.Visit, error) {
-		return w.cl.TurnAway(w.ctx, c, id, visit.Declined, "not_suited", text(other))
+		return w.desk.TurnAway(w.ctx, c, id, visit.Declined, "not_suited", textOf(other))
 	}},
 	{"acknowledge", jane, (*world).answered, func(w *world, c clinic.Caller, id string, _ bool) (visit.Visit, error) {
-		return w.cl.Acknowledge(w.ctx, c, id)
+		return w.request.Acknowledge(w.ctx, c, id)
 	}},
 }
 
-func TestARequestSentTwice(t *testing.T) {
+func TestRequest_SentTwice(t *testing.T) {
 	t.Parallel()
 	for _, r := range requests {
 		t.Run(r.name, func(t *testing.T) {
@@ -100,13 +104,17 @@ func TestARequestSentTwice(t *testing.T) {
 			if err != nil {
 				t.Fatalf("first: %v %s", err, causes(err))
 			}
-			t.Run("under its key has the same result", func(*testing.T) {
+			t.Run("SameKeySameResult", func(*testing.T) {
+				before := w.again(first.ID)
 				second, err := r.send(w, c, id, false)
 				if err != nil || second.ID != first.ID || second.Version != first.Version || second.Status != first.Status {
 					t.Errorf("second: %s version %d, %v; first: %s version %d", second.Status, second.Version, err, first.Status, first.Version)
 				}
+				if n := w.again(first.ID) - before; n != 1 {
+					t.Errorf("%d audit records say so", n)
+				}
 			})
-			t.Run("under its key with other input is refused", func(*testing.T) {
+			t.Run("SameKeyOtherInputRefused", func(*testing.T) {
 				_, err := r.send(w, w.once(r.who, "key", 2), id, true)
 				w.refused(err, "idempotency_key_reused")
 				if now := w.visit(first.ID); now.Version != first.Version {
@@ -116,7 +124,7 @@ func TestARequestSentTwice(t *testing.T) {
 			if r.name == "start" || r.name == "save" {
 				return // without a key each is another
 			}
-			t.Run("without a key succeeds, and does nothing more", func(*testing.T) {
+			t.Run("WithoutKeyDoesNothingMore", func(*testing.T) {
 				second, err := r.send(w, w.as(r.who), id, false)
 				if err != nil || second.Version != first.Version || second.Status != first.Status {
 					t.Errorf("second: %s version %d, %v; first: %s version %d", second.Status, second.Version, err, first.Status, first.Version)
@@ -126,13 +134,145 @@ func TestARequestSentTwice(t *testing.T) {
 	}
 }
 
-func TestAStepIsRefusedWhereItDoesNotBelong(t *testing.T) {
+// again counts the records of requests on a visit that were repeated.
+func (w *world) again(id string) int {
+	w.Helper()
+	rs, err := w.tape.Trail(w.ctx, id)
+	if err != nil {
+		w.Fatalf("trail: %v", err)
+	}
+	n := 0
+	for _, r := range rs {
+		if strings.HasSuffix(r.Action, ":again") {
+			n++
+		}
+	}
+	return n
+}
+
+// A key is no ticket: who repeats a request is authorized again, on what they
+// and the visit are now.
+func TestRequest_RepeatedIsAuthorizedAgain(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, who string
+		at        func(w *world) string
+		send      func(w *world, c clinic.Caller, id string) error
+		change    func(w *world)
+		code      string
+	}{
+		{"Deactivated", ana, (*world).queued, takeIt, func(w *world) {
+			p := person(ana)
+			p.Inactive = true
+			w.becomes(p)
+		}, "unknown_person"},
+		{"OfAnotherPracticeNow", ana, (*world).queued, takeIt, func(w *world) {
+			p := person(ana)
+			p.Practice = "harbor"
+			w.becomes(p)
+		}, "not_found"},
+		{"ANurseNow", ana, (*world).queued, takeIt, func(w *world) {
+			p := person(ana)
+			p.Role = identity.Nurse
+			w.becomes(p)
+		}, "denied"},
+		{"GrantEnded", elena, (*world).rosasDraft, func(w *world, c clinic.Caller, id string) error {
+			s, err := w.request.Submit(w.ctx, c, id, request.Submission{Quote: w.visit(id).Quote.ID})
+			if (err == nil) != (s.Page != "") {
+				w.Errorf("page %q, %v", s.Page, err)
+			}
+			return err
+		}, func(w *world) {
+			p := person(elena)
+			p.Grants = []identity.Grant{{Patient: rosa, Until: w.now()}}
+			w.becomes(p)
+		}, "not_found"},
+		{"GrantEndedStart", elena, func(*world) string { return "" }, func(w *world, c clinic.Caller, _ string) error {
+			v, err := w.request.Start(w.ctx, c, "admin-request", "", rosa)
+			if (err == nil) != (v.ID != "") {
+				w.Errorf("visit %q, %v", v.ID, err)
+			}
+			return err
+		}, func(w *world) {
+			p := person(elena)
+			p.Grants = []identity.Grant{{Patient: rosa, Until: w.now()}}
+			w.becomes(p)
+		}, "not_found"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := test.at(w)
+			c := w.once(test.who, "key", id)
+			for range 2 {
+				if err := test.send(w, c, id); err != nil {
+					t.Fatal(err)
+				}
+			}
+			test.change(w)
+			w.refused(test.send(w, c, id), test.code)
+		})
+	}
+}
+
+func takeIt(w *world, c clinic.Caller, id string) error {
+	_, err := w.desk.Take(w.ctx, c, id)
+	return err
+}
+
+// rosasDraft is a priced draft that Elena filled in for Rosa.
+func (w *world) rosasDraft() string {
+	w.Helper()
+	id := w.starts(elena, "admin-request", rosa)
+	w.saves(elena, id, forRosa)
+	w.prices(elena, id)
+	return id
+}
+
+// A key ends after 48 hours, though the engine may remove its row long after.
+func TestRequest_KeyEnds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	starts := func() string {
+		v, err := w.request.Start(w.ctx, w.once(jane, "key", "start"), "uti-women", "", "")
+		if err != nil {
+			t.Fatalf("start: %v", err)
+		}
+		return v.ID
+	}
+	saves := func(days int) error {
+		_, err := w.request.SavePage(w.ctx, w.once(jane, "another key", days), starts(), 0, request.Answers(page(said{"uti-onset": days})))
+		return err
+	}
+	first := starts()
+	if err := saves(3); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(clinic.RequestLife - time.Second)
+	if again := starts(); again != first {
+		t.Errorf("a second before its end the key starts another visit, %s", again)
+	}
+	w.refused(saves(4), "idempotency_key_reused")
+	w.pass(time.Second)
+	second := starts()
+	if second == first {
+		t.Error("at its end the key still has its first result")
+	}
+	if again := starts(); again != second {
+		t.Errorf("used anew, the key starts another visit each time: %s, %s", second, again)
+	}
+	if err := saves(4); err != nil {
+		t.Errorf("at its end the key is still bound to its input: %v", err)
+	}
+}
+
+func TestStep_WrongStatus(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.draft()
 	for _, r := range requests {
 		switch r.name {
-		case "ask", "answer", "decline", "take": // nobody there has been sent it
+		case "ask", "answer", "decline", "take": // the practice has not been sent it
 			_, err := r.send(w, w.as(ana), id, false)
 			w.refused(err, "not_found")
 		case "reply", "acknowledge":
@@ -151,7 +291,7 @@ func TestAStepIsRefusedWhereItDoesNotBelong(t *testing.T) {
 	}
 }
 
-func TestAnotherPracticesVisitIsNotThere(t *testing.T) {
+func TestVisit_OfAnotherPracticeIsNotFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.answered()
@@ -168,12 +308,15 @@ func TestAnotherPracticesVisitIsNotThere(t *testing.T) {
 			}
 		}
 		for what, read := range map[string]func(c clinic.Caller) error{
-			"visit":    func(c clinic.Caller) error { _, err := w.cl.Visit(w.ctx, c, id); return err },
-			"chart":    func(c clinic.Caller) error { _, err := w.cl.Chart(w.ctx, c, id); return err },
-			"document": func(c clinic.Caller) error { _, _, err := w.cl.Document(w.ctx, c, id); return err },
-			"money":    func(c clinic.Caller) error { _, err := w.cl.Money(w.ctx, c, id); return err },
-			"trail":    func(c clinic.Caller) error { _, err := w.cl.Trail(w.ctx, c, id); return err },
-			"pay":      func(c clinic.Caller) error { _, err := w.cl.Pay(w.ctx, c, id); return err },
+			"visit":    func(c clinic.Caller) error { _, _, err := w.office.Visit(w.ctx, c, id); return err },
+			"chart":    func(c clinic.Caller) error { _, _, err := w.charts.Show(w.ctx, c, id); return err },
+			"document": func(c clinic.Caller) error { _, _, err := w.charts.ShowDocuments(w.ctx, c, id); return err },
+			"money":    func(c clinic.Caller) error { _, _, err := w.office.Money(w.ctx, c, id); return err },
+			"trail":    func(c clinic.Caller) error { _, _, err := w.office.Trail(w.ctx, c, id); return err },
+			"pay":      func(c clinic.Caller) error { _, err := w.request.Pay(w.ctx, c, id); return err },
+			"page":     func(c clinic.Caller) error { _, err := w.request.Show(w.ctx, c, id); return err },
+			"draft":    func(c clinic.Caller) error { _, err := w.request.Draft(w.ctx, c, id); return err },
+			"desk":     func(c clinic.Caller) error { _, err := w.desk.Show(w.ctx, c, id); return err },
 		} {
 			if err := read(w.as(who)); !errors.Is(err, fault.NotFound) {
 				t.Errorf("%s may read the %s: %v", who, what, err)
@@ -182,7 +325,7 @@ func TestAnotherPracticesVisitIsNotThere(t *testing.T) {
 	}
 }
 
-func TestWhoMayTakeAVisit(t *testing.T) {
+func TestTake_WhoMay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	lapsed := person(ben)
@@ -209,14 +352,14 @@ func TestWhoMayTakeAVisit(t *testing.T) {
 		{ana, paper, "not_found"},
 		{jane, inOregon, "denied"},
 	} {
-		_, err := w.cl.Take(w.ctx, w.as(test.who), test.visit)
+		_, err := w.desk.Take(w.ctx, w.as(test.who), test.visit)
 		w.refused(err, test.code)
 	}
 	for who, id := range map[string]string{ana: inWashington, ben: inOregon, sam: paper} {
 		w.takes(who, id)
 	}
 	queue := func(who string) int {
-		vs, _, err := w.cl.Queue(w.ctx, w.as(who), "", 10)
+		vs, _, err := w.desk.Queue(w.ctx, w.as(who), "", 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -227,13 +370,13 @@ func TestWhoMayTakeAVisit(t *testing.T) {
 	}
 	paperwork := cystitis
 	paperwork.Diagnoses, paperwork.NoDiagnosis = nil, "Not a medical question."
-	w.does("answer", func() error { _, err := w.cl.Answer(w.ctx, w.as(sam), paper, paperwork); return err })
+	w.does("answer", func() error { _, err := w.desk.Answer(w.ctx, w.as(sam), paper, paperwork); return err })
 	w.settle()
 	w.states(paper, billing.Captured)
 	w.proven(paper)
 }
 
-func TestALicenseThatEndsBeforeTheAnswerKeepsItFromBeingGiven(t *testing.T) {
+func TestAnswer_LicenseEnded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.taken()
@@ -241,7 +384,7 @@ func TestALicenseThatEndsBeforeTheAnswerKeepsItFromBeingGiven(t *testing.T) {
 	p.Licenses = []identity.License{{State: "OR", Number: "MD-1", Expires: w.now().Add(time.Hour)}}
 	w.becomes(p)
 	w.pass(time.Hour)
-	_, err := w.cl.Answer(w.ctx, w.as(ana), id, cystitis)
+	_, err := w.desk.Answer(w.ctx, w.as(ana), id, cystitis)
 	w.refused(err, "not_licensed")
 	if w.trouble.called(puts) != 0 {
 		t.Error("a document was written")
@@ -249,47 +392,55 @@ func TestALicenseThatEndsBeforeTheAnswerKeepsItFromBeingGiven(t *testing.T) {
 	w.stands(id, visit.InReview)
 }
 
-func TestADeactivatedPersonIsNobody(t *testing.T) {
+func TestPerson_DeactivatedIsUnknown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.taken()
-	c := w.as(ana)
 	p := person(ana)
 	p.Inactive = true
 	w.becomes(p)
-	_, err := w.cl.Who(w.ctx, issuer, ana)
+	_, err := w.desk.Answer(w.ctx, w.as(ana), id, cystitis)
 	w.refused(err, "unknown_person")
-	c.Person.Inactive = true
-	_, err = w.cl.Answer(w.ctx, c, id, cystitis)
-	w.refused(err, "not_found")
+	_, _, err = w.desk.Queue(w.ctx, w.as(ana), "", 10)
+	w.refused(err, "unknown_person")
+	_, err = w.chart(ana, id)
+	w.refused(err, "unknown_person")
+	_, err = w.chart("stranger", id)
+	w.refused(err, "unknown_person")
+	w.stands(id, visit.InReview)
 }
 
-func TestACaregiverActsWhileTheirGrantLasts(t *testing.T) {
+func TestGrant_CaregiverActsUntilItEnds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := w.cl.Start(w.ctx, w.as(elena), "admin-request", "", jane)
+	_, err := w.request.Start(w.ctx, w.as(elena), "admin-request", "", jane)
 	w.refused(err, "not_found")
 	id := w.starts(elena, "admin-request", rosa)
-	forRosa := with(records, said{"completed-by": []string{"caregiver"}, "proxy-name": "Elena Diaz", "proxy-relationship": []string{"other"}, "proxy-authority": true})
 	w.saves(elena, id, records)
-	_, err = w.cl.Quote(w.ctx, w.as(elena), id)
+	_, err = w.request.Quote(w.ctx, w.as(elena), id)
 	w.refused(err, "identity_mismatch")
 	w.saves(elena, id, forRosa)
 	o := w.prices(elena, id)
-	trail, err := w.cl.Trail(w.ctx, w.as(elena), id)
+	_, trail, err := w.office.Trail(w.ctx, w.as(elena), id)
 	if err != nil || len(trail) == 0 || trail[0].Actor.OnBehalf != rosa || trail[0].Actor.ID != elena {
 		t.Errorf("the trail says %+v, %v", trail, err)
 	}
 	w.becomes(func() identity.Person {
 		p := person(elena)
+		p.Grants = slices.Clone(p.Grants)
 		p.Grants[0].Until = w.now().Add(time.Minute)
 		return p
 	}())
 	w.pass(time.Minute)
-	_, err = w.cl.Submit(w.ctx, w.as(elena), id, clinic.Submission{Quote: o.Quote.ID})
+	_, err = w.request.Submit(w.ctx, w.as(elena), id, request.Submission{Quote: o.Quote.ID})
 	w.refused(err, "not_found")
 	w.submits(rosa, w.ownOf(id), w.visit(id).Quote.ID)
 }
+
+// forRosa answers all of admin-request as Elena does for Rosa.
+var forRosa = with(records, said{
+	"completed-by": []string{"caregiver"}, "proxy-name": "Elena Diaz", "proxy-relationship": []string{"other"}, "proxy-authority": true,
+})
 
 // ownOf has Rosa say that she fills in the form herself, and price it anew.
 func (w *world) ownOf(id string) string {
@@ -299,33 +450,33 @@ func (w *world) ownOf(id string) string {
 	return id
 }
 
-func TestWhatKeepsARequestFromBeingSent(t *testing.T) {
+func TestSubmit_Refused(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, code string
-		change     func(w *world, id string) clinic.Submission
+		change     func(w *world, id string) request.Submission
 	}{
-		{"no quote was asked for", "no_quote", func(*world, string) clinic.Submission { return clinic.Submission{Quote: "invented"} }},
-		{"the quote was replaced", "quote_replaced", func(w *world, id string) clinic.Submission {
+		{"NoQuote", "no_quote", func(*world, string) request.Submission { return request.Submission{Quote: "invented"} }},
+		{"QuoteReplaced", "quote_replaced", func(w *world, id string) request.Submission {
 			old := w.prices(jane, id).Quote.ID
 			w.saves(jane, id, said{"uti-onset": 3})
 			w.prices(jane, id)
-			return clinic.Submission{Quote: old}
+			return request.Submission{Quote: old}
 		}},
-		{"the quote has expired", "quote_expired", func(w *world, id string) clinic.Submission {
+		{"QuoteExpired", "quote_expired", func(w *world, id string) request.Submission {
 			old := w.prices(jane, id).Quote.ID
 			w.pass(time.Hour)
-			return clinic.Submission{Quote: old}
+			return request.Submission{Quote: old}
 		}},
-		{"the consent was replaced", "consent_replaced", func(w *world, id string) clinic.Submission {
+		{"ConsentReplaced", "consent_replaced", func(w *world, id string) request.Submission {
 			quote := w.prices(jane, id).Quote.ID
-			w.practice(func(p *clinic.Practice) { p.Consent.Version = "2026-02" })
-			return clinic.Submission{Quote: quote, Consent: "2026-01"}
+			w.practice(func(p *practice.Practice) { p.Consent.Version = "2026-02" })
+			return request.Submission{Quote: quote, Consent: "2026-01"}
 		}},
-		{"no clinician is licensed there any more", "state_not_served", func(w *world, id string) clinic.Submission {
+		{"StateNotServed", "state_not_served", func(w *world, id string) request.Submission {
 			quote := w.prices(jane, id).Quote.ID
-			w.practice(func(p *clinic.Practice) { p.States = []string{"WA"} })
-			return clinic.Submission{Quote: quote}
+			w.practice(func(p *practice.Practice) { p.States = []string{"WA"} })
+			return request.Submission{Quote: quote}
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -333,7 +484,7 @@ func TestWhatKeepsARequestFromBeingSent(t *testing.T) {
 			w := newWorld(t)
 			id := w.draft()
 			s := test.change(w, id)
-			_, err := w.cl.Submit(w.ctx, w.as(jane), id, s)
+			_, err := w.request.Submit(w.ctx, w.as(jane), id, s)
 			w.refused(err, test.code)
 			w.stands(id, visit.Draft)
 			if o := w.truth(); o.OpenSessions != 0 {
@@ -343,31 +494,31 @@ func TestWhatKeepsARequestFromBeingSent(t *testing.T) {
 	}
 }
 
-func TestARequestAlreadySentIsFoundThoughTheConsentWasReplaced(t *testing.T) {
+func TestSubmit_AgainAfterConsentReplaced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.draft()
-	s := clinic.Submission{Quote: w.prices(jane, id).Quote.ID, Consent: "2026-01"}
-	sent, err := w.cl.Submit(w.ctx, w.as(jane), id, s)
+	s := request.Submission{Quote: w.prices(jane, id).Quote.ID, Consent: "2026-01"}
+	sent, err := w.request.Submit(w.ctx, w.as(jane), id, s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.practice(func(p *clinic.Practice) { p.Consent.Version = "2026-02" })
-	again, err := w.cl.Submit(w.ctx, w.as(jane), id, s)
+	w.practice(func(p *practice.Practice) { p.Consent.Version = "2026-02" })
+	again, err := w.request.Submit(w.ctx, w.as(jane), id, s)
 	if err != nil || again.Page != sent.Page {
 		t.Errorf("sent again: %+v, %v", again, err)
 	}
 }
 
-func TestWhatCannotBePriced(t *testing.T) {
+func TestQuote_Refused(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, code string
 		answers    said
 	}{
-		{"unanswered questions", "answers_incomplete", said{"uti-onset": nil}},
-		{"a state that is not served", "state_not_served", said{"location-state": "NY"}},
-		{"another person's name", "identity_mismatch", said{
+		{"Unanswered", "answers_incomplete", said{"uti-onset": nil}},
+		{"StateNotServed", "state_not_served", said{"location-state": "NY"}},
+		{"AnotherPerson", "identity_mismatch", said{
 			"completed-by": []string{"caregiver"}, "proxy-name": "Someone", "proxy-relationship": []string{"other"}, "proxy-authority": true,
 		}},
 	} {
@@ -376,33 +527,33 @@ func TestWhatCannotBePriced(t *testing.T) {
 			w := newWorld(t)
 			id := w.draft()
 			w.saves(jane, id, test.answers)
-			_, err := w.cl.Quote(w.ctx, w.as(jane), id)
+			_, err := w.request.Quote(w.ctx, w.as(jane), id)
 			w.refused(err, test.code)
 		})
 	}
-	t.Run("a form without a posted price", func(t *testing.T) {
+	t.Run("NoPostedPrice", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		w.practice(func(p *clinic.Practice) { p.Prices = nil })
+		w.practice(func(p *practice.Practice) { p.Prices = nil })
 		id := w.draft()
-		_, err := w.cl.Quote(w.ctx, w.as(jane), id)
+		_, err := w.request.Quote(w.ctx, w.as(jane), id)
 		w.refused(err, "no_price")
 	})
 }
 
-func TestAStaleSaveIsRefused(t *testing.T) {
+func TestSavePage_Stale(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.draft()
 	v := w.visit(id)
-	if _, err := w.cl.SavePage(w.ctx, w.as(jane), id, v.Version, page(said{"uti-onset": 3})); err != nil {
+	if _, err := w.request.SavePage(w.ctx, w.as(jane), id, v.Version, request.Answers(page(said{"uti-onset": 3}))); err != nil {
 		t.Fatal(err)
 	}
-	_, err := w.cl.SavePage(w.ctx, w.as(jane), id, v.Version, page(said{"uti-onset": 4}))
+	_, err := w.request.SavePage(w.ctx, w.as(jane), id, v.Version, request.Answers(page(said{"uti-onset": 4})))
 	w.refused(err, "stale")
 }
 
-func TestAFormThatIsNotForThisPatientIsNotStarted(t *testing.T) {
+func TestStart_FormRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, test := range []struct{ who, form, version, code string }{
@@ -412,33 +563,33 @@ func TestAFormThatIsNotForThisPatientIsNotStarted(t *testing.T) {
 		{jane, "uti-women", "9.9.9", "unknown_form"},
 		{jane, "evisit-common", "", "not_offered"},
 	} {
-		_, err := w.cl.Start(w.ctx, w.as(test.who), test.form, test.version, "")
+		_, err := w.request.Start(w.ctx, w.as(test.who), test.form, test.version, "")
 		w.refused(err, test.code)
 	}
 }
 
-func TestMessagesAreBounded(t *testing.T) {
+func TestMessages_Bounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.taken()
 	for _, bad := range []phi.Text{"", phi.Text(make([]byte, 8001))} {
-		_, err := w.cl.Ask(w.ctx, w.as(ana), id, bad)
+		_, err := w.desk.Ask(w.ctx, w.as(ana), id, bad)
 		w.refused(err, "message_length")
 	}
 	for i := range visit.MessageCap {
 		w.replies(id, phi.Text("More "+string(rune('a'+i))))
 	}
-	_, _, err := w.cl.Reply(w.ctx, w.as(jane), id, "Yet more.", intake.Response{})
+	_, _, err := w.request.Reply(w.ctx, w.as(jane), id, "Yet more.", intake.Response{})
 	w.refused(err, "message_limit")
 	w.answers(id)
 	w.charged(id)
 }
 
-func TestAnAnswerMustBeWhole(t *testing.T) {
+func TestAnswer_Incomplete(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.taken()
-	_, err := w.cl.Answer(w.ctx, w.as(ana), id, visit.Conclusion{Minutes: -1})
+	_, err := w.desk.Answer(w.ctx, w.as(ana), id, visit.Conclusion{Minutes: -1})
 	w.refused(err, "answer_incomplete")
 	if f, ok := fault.Public(err); !ok || len(f.Problems) != 6 {
 		t.Errorf("not all is named: %+v", f)

@@ -10,80 +10,59 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
 	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
 	"evisit/pkg/visit"
+	"evisit/pkg/work"
 )
 
-// A Store keeps the clinic's records. Reads are of the latest commit, except
+// A Store is what the kernel reads and the one way anything is written. A
+// capability declares what else it reads. Reads are of the latest commit, except
 // where they say otherwise. A record that is not there is an error of kind
 // fault.NotFound.
 type Store interface {
-	// Person returns who issuer's subject is. It, and Patient, may be a moment
-	// old, at most about a second: so much later a deactivation holds.
-	Person(ctx context.Context, issuer, subject string) (identity.Person, error)
-	Patient(ctx context.Context, id string) (Patient, error)
-	Practice(ctx context.Context, id string) (Practice, error)
-	// Practices lists the ids of all practices.
-	Practices(ctx context.Context) ([]string, error)
-	// Form returns a stored form version's JSON.
-	Form(ctx context.Context, name, version string) ([]byte, error)
-
-	Visit(ctx context.Context, id string) (visit.Visit, error)
-	// Case returns a visit and its sealed answers, which are nil before the
-	// first save, in one read.
-	Case(ctx context.Context, id string) (visit.Visit, []byte, error)
-	// Open returns what w wants in one read. What is not there is left zero.
-	Open(ctx context.Context, w Want) (Opened, error)
-	// Messages returns a visit's messages, at least as many as sent, in the order
-	// they were sent.
-	Messages(ctx context.Context, visit string, sent int) ([]Message, error)
-	// Divert returns the sealed record of why a visit was diverted.
-	Divert(ctx context.Context, visit string) ([]byte, error)
-	// Queue lists a pool's open visits in the order they were queued, and Mine a
-	// patient's, newest first, after cursor. They may lag a moment behind. The
-	// returned cursor is empty at the end.
-	Queue(ctx context.Context, practice string, pool identity.Pool, cursor string, limit int) ([]visit.Visit, string, error)
-	Mine(ctx context.Context, patient, cursor string, limit int) ([]visit.Visit, string, error)
-
-	Payment(ctx context.Context, id string) (billing.Payment, error)
-	// Entries returns what the ledger holds of a payment, oldest first.
-	Entries(ctx context.Context, payment string) ([]ledger.Entry, error)
-
-	Delivery(ctx context.Context, event string) (outbox.Delivery, error)
-	// Due lists visits and deliveries whose time has come, at most limit from each
-	// part of the index. It may lag a moment behind.
-	Due(ctx context.Context, now time.Time, limit int) (visits []string, deliveries []string, err error)
-	// Parked lists the deliveries given up, of one practice.
-	Parked(ctx context.Context, practice string) ([]outbox.Delivery, error)
+	// Load returns what q asks for in one read. What is not there is left zero.
+	Load(ctx context.Context, q Query) (Rows, error)
+	// Token returns the practices that know the holder of a token, and Person whom
+	// one of them knows. Both, and Grant, may be about a second old: so much later a
+	// deactivation holds.
+	Token(ctx context.Context, p Proof) (Token, error)
+	Person(ctx context.Context, id string) (identity.Person, error)
+	// Grant returns the grant that lets person act for patient.
+	Grant(ctx context.Context, patient, person string) (identity.Grant, error)
+	// Request returns the memory of an idempotency key. The row may outlive its
+	// Ends.
 	Request(ctx context.Context, key string) (Request, error)
-
-	// Trail returns a practice's audit records of one day (UTC), sorted by time
-	// and id; of one visit only, unless that is empty.
-	Trail(ctx context.Context, practice string, day time.Time, visit string) ([]audit.Record, error)
-
-	// LogHead returns the latest head of a practice's log; version 0 if none.
-	LogHead(ctx context.Context, practice string) (LogHead, error)
+	// Session returns who is signed in under a cookie whose value has that hash.
+	// The row may outlive its Ends.
+	Session(ctx context.Context, hash string) (Session, error)
+	Practice(ctx context.Context, id string) (practice.Practice, error)
+	// Form returns the JSON of a form version that a practice has published.
+	Form(ctx context.Context, practice, name, version string) ([]byte, error)
 
 	// Commit stores c atomically: all of it or nothing. It fails with
 	// ErrChanged if a guarded record is not at the version before, with ErrSeen
-	// if the request was committed before, with ErrDone if the delivery it
+	// if the request was committed before and its memory has not ended, with ErrDone if the delivery it
 	// consumes was consumed, with ErrExists if a record that must be new is
 	// there. An error of kind fault.Busy leaves the outcome unknown: the commit
 	// may have happened. Committing the same value again is safe and writes
 	// nothing twice; what happened before then reports the failure above that it
 	// causes.
+	//
+	// Every record that the log covers needs an audit record of its practice
+	// beside it, into which Commit writes what was stored.
 	Commit(ctx context.Context, c Commit) error
 }
 
-// A Want is what a step needs to decide on.
-type Want struct {
+// A Query is what a step needs to decide on.
+type Query struct {
 	Visit   string
-	Answers bool  // also the sealed answers
-	Who     Proof // also the person it proves, unless it is empty
-	Latest  bool  // as of the latest commit; else as of a moment ago, at half the cost
+	Answers bool   // also the sealed answers
+	Person  string // also the person with this id, unless it is empty
+	Latest  bool   // as of the latest commit; else as of about a second ago, at half the cost
 }
 
-// Opened is what a Want was answered with.
-type Opened struct {
+// Rows are what a Query was answered with.
+type Rows struct {
 	Person  identity.Person
 	Visit   visit.Visit
 	Answers []byte // sealed
@@ -103,8 +82,15 @@ type Commit struct {
 	// at version 1 must be new.
 	Visit    *visit.Visit
 	Payments []billing.Payment
+	Work     []work.Item
 	Tried    []outbox.Delivery // after a failed try, or re-armed
 	Log      *LogHead
+	Sweep    *SweepState
+	Practice *practice.Practice // its Core
+	Person   *identity.Person
+	Grants   []identity.Grant
+	Token    *Token
+	Patient  *Patient
 
 	// Records written with the visit and guarded by its version.
 	Answers  []byte // sealed; they replace the ones before
@@ -116,40 +102,17 @@ type Commit struct {
 	Events   []outbox.Event
 	Request  *Request
 	Audit    []audit.Record
+	Config   bool // Practice's Config, as the version that its Core names
+	Consent  bool // Practice's Consent, likewise
+	Account  bool // that Practice's connected account is its own
+	Forms    []Form
 
 	// Done is the event that this commit consumes; it must not be done yet.
 	Done string
 	At   time.Time // when, for Done
 
-	// Reference records, written whole by registration.
-	Practice *Practice
-	Person   *Registered
-	Patient  *Patient
-	Form     *StoredForm
-}
-
-// A Practice is a tenant, with what it has decided.
-type Practice struct {
-	ID      string            `json:"id"`
-	Name    string            `json:"name"`
-	Phone   string            `json:"phone"`   // given to diverted patients
-	Inbox   string            `json:"inbox"`   // where the practice is told of work
-	Account string            `json:"account"` // its Stripe connected account
-	Since   time.Time         `json:"since"`   // when it was registered
-	Zone    string            `json:"zone"`    // IANA name, for times shown to people
-	States  []string          `json:"states"`  // where its clinicians are licensed
-	Forms   map[string]string `json:"forms"`   // form name → version offered
-	Prices  billing.PriceList `json:"prices"`
-	Terms   visit.Terms       `json:"terms"`
-	Consent Consent           `json:"consent"`
-	Readers string            `json:"readers"` // who reads requests, for patients (guideline G2)
-}
-
-// A Consent is the text a patient accepts before a visit (eRisk; guideline
-// G15). A new text is a new version.
-type Consent struct {
-	Version string `json:"version"`
-	Text    string `json:"text"`
+	// Session is written whatever was there.
+	Session *Session
 }
 
 // A Patient is whom visits are about. Contact is a sealed identity.Contact.
@@ -157,39 +120,34 @@ type Patient struct {
 	ID       string
 	Practice string
 	Contact  []byte
+	Version  int
 }
 
-// Registered is a person and the token subject that proves to be them.
-type Registered struct {
-	Issuer, Subject string
-	Person          identity.Person
+// A Token is the subject of an issuer, and whom practices know them as.
+type Token struct {
+	Proof       Proof
+	Memberships []identity.Membership
+	Version     int
 }
 
-// A StoredForm is an immutable questionnaire version.
-type StoredForm struct {
-	Name, Version string
-	JSON          []byte
+// A Form is an immutable questionnaire version that a practice has published.
+type Form struct {
+	Practice, Name, Version string
+	JSON                    []byte
 }
 
-// A MessageKind says what a message is for.
-type MessageKind string
-
-const (
-	Ask    MessageKind = "ask"    // the clinician needs to know more
-	Info   MessageKind = "info"   // the patient replies or adds
-	Reply  MessageKind = "answer" // the answer
-	Notice MessageKind = "notice" // why the visit was declined or redirected
-)
-
-// A Message is one thing said in a visit. It never changes. Body is sealed.
+// A Message is one sealed record.Message, at its place in the visit.
 type Message struct {
-	Visit string      `json:"-"`
-	Seq   int         `json:"seq"` // 1 for the first
-	Kind  MessageKind `json:"kind"`
-	From  string      `json:"from"`
-	Name  string      `json:"name,omitempty"` // of a clinician, as displayed
-	At    time.Time   `json:"at"`
-	Body  []byte      `json:"-"`
+	Visit string
+	Seq   int // 1 for the first
+	Body  []byte
+}
+
+// Content is all of a visit that is sealed.
+type Content struct {
+	Answers  []byte
+	Diverted []byte
+	Messages []Message // in the order they were sent
 }
 
 // A Request is the memory of one carried out under an idempotency key.
@@ -198,12 +156,30 @@ type Request struct {
 	Ends               time.Time
 }
 
-// A LogHead is the latest signed state of a practice's audit log: all records
-// up to Through, in order of time and id.
+// A Session is someone signed in to the pages, under an opaque cookie.
+type Session struct {
+	Hash  string // of the cookie's value, which is not kept
+	Proof Proof
+	Ends  time.Time
+	Ended bool // signed out
+}
+
+// A LogHead is the latest signed state of a practice's audit log.
 type LogHead struct {
-	Practice   string         `json:"practice"`
-	Tree       audit.Frontier `json:"tree"`
-	Through    time.Time      `json:"through"`
-	Checkpoint []byte         `json:"checkpoint"`
-	Version    int            `json:"version"`
+	Practice string `json:"practice"`
+	audit.Head
+	Version int `json:"-"`
+}
+
+// A Leaf is one record of a log, as it was stored and is hashed.
+type Leaf struct {
+	Position string
+	Bytes    []byte
+}
+
+// A SweepState is how far the sweeps have come.
+type SweepState struct {
+	Bucket  outbox.Bucket `json:"bucket"` // the last whose lost events were taken up
+	Hour    string        `json:"hour"`   // before which every log is signed
+	Version int           `json:"-"`
 }

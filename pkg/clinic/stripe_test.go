@@ -13,9 +13,11 @@ import (
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/ledger"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
+	"evisit/pkg/work"
 )
 
 // latest is a visit's latest payment.
@@ -58,7 +60,7 @@ func (w *world) charged(id string) {
 	w.handled()
 }
 
-func TestStripesTroubleIsOutlived(t *testing.T) {
+func TestStripe_TroubleIsOutlived(t *testing.T) {
 	t.Parallel()
 	for _, call := range []struct{ method, path string }{
 		{http.MethodPost, "/v1/checkout/sessions"},
@@ -93,7 +95,7 @@ func TestStripesTroubleIsOutlived(t *testing.T) {
 	}
 }
 
-// outlives drives one visit that is charged and one that is let go.
+// outlives drives one visit that is charged and one whose hold is released.
 func (w *world) outlives(t *testing.T) {
 	t.Helper()
 	cancelled := w.patient()
@@ -116,7 +118,7 @@ func (w *world) patient() string {
 	w.Helper()
 	id := w.draft()
 	for range 6 {
-		s, err := w.cl.Submit(w.ctx, w.as(jane), id, clinic.Submission{Quote: w.prices(jane, id).Quote.ID})
+		s, err := w.request.Submit(w.ctx, w.as(jane), id, request.Submission{Quote: w.prices(jane, id).Quote.ID})
 		if err == nil && s.Page != "" {
 			break
 		}
@@ -127,7 +129,7 @@ func (w *world) patient() string {
 	return id
 }
 
-func TestAHoldIsNotWrittenOffWhileItStands(t *testing.T) {
+func TestCapture_RefusedThenReleaseFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.submitted()
@@ -149,7 +151,7 @@ func TestAHoldIsNotWrittenOffWhileItStands(t *testing.T) {
 	w.handled()
 }
 
-func TestACaptureIsAskedAgainUnderTheRightKey(t *testing.T) {
+func TestCapture_KeysOfRepeats(t *testing.T) {
 	t.Parallel()
 	passing := &clinic.Refusal{Code: "lock_timeout"}
 	for _, test := range []struct {
@@ -158,20 +160,20 @@ func TestACaptureIsAskedAgainUnderTheRightKey(t *testing.T) {
 		keys    int // different ones
 		states  []billing.State
 	}{
-		{"an unknown outcome under the same", func(w *world) { w.trouble.next(captures, answerLost) }, 1, []billing.State{billing.Captured}},
-		{"a lost call under the same", func(w *world) { w.trouble.next(captures, callLost) }, 1, []billing.State{billing.Captured}},
-		{"a refusal under another", func(w *world) { w.trouble.refuse(passing) }, 2, []billing.State{billing.Captured}},
-		{"failing Stripe under another, as often as need be", func(w *world) {
+		{"UnknownOutcome", func(w *world) { w.trouble.next(captures, answerLost) }, 1, []billing.State{billing.Captured}},
+		{"LostCall", func(w *world) { w.trouble.next(captures, callLost) }, 1, []billing.State{billing.Captured}},
+		{"Refusal", func(w *world) { w.trouble.refuse(passing) }, 2, []billing.State{billing.Captured}},
+		{"StripeFails", func(w *world) {
 			for range 6 {
 				w.trouble.refuse(&clinic.Refusal{Code: "stripe_failing", Passing: true})
 			}
 		}, 7, []billing.State{billing.Captured}},
-		{"a refusal that stays four times, then not again", func(w *world) {
+		{"RefusalThatStays", func(w *world) {
 			for range 9 {
 				w.trouble.refuse(passing)
 			}
 		}, 4, []billing.State{billing.Failed}},
-		{"a card's refusal never", func(w *world) { w.trouble.refuse(&clinic.Refusal{Code: "card_declined", Final: true}) }, 1, []billing.State{billing.Failed}},
+		{"CardRefused", func(w *world) { w.trouble.refuse(&clinic.Refusal{Code: "card_declined", Final: true}) }, 1, []billing.State{billing.Failed}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -192,12 +194,12 @@ func TestACaptureIsAskedAgainUnderTheRightKey(t *testing.T) {
 	}
 }
 
-func TestAnEventOfAnotherAccountIsRefusedAndShown(t *testing.T) {
+func TestStripeEvent_OfForeignAccountIsParked(t *testing.T) {
 	t.Parallel()
 	for name, forge := range map[string]func(w *world, p billing.Payment) string{
-		"naming an object it does not own": func(_ *world, p billing.Payment) string { return p.Intent },
-		"naming our payment in an object of its own": func(w *world, p billing.Payment) string {
-			s, _, err := w.cl.Checkout.NewPage(w.ctx, clinic.PageRequest{
+		"ObjectItDoesNotOwn": func(_ *world, p billing.Payment) string { return p.Intent },
+		"OurPaymentInItsObject": func(w *world, p billing.Payment) string {
+			s, _, err := w.request.Checkout.NewPage(w.ctx, request.PageRequest{
 				Account: seed.Accounts[1], Key: "forged", Ref: p.ID, Amount: 100, Ends: w.now().Add(time.Hour),
 				Done: "https://example.org/", Back: "https://example.org/",
 			})
@@ -217,12 +219,12 @@ func TestAnEventOfAnotherAccountIsRefusedAndShown(t *testing.T) {
 			if w.stands(id, visit.Queued); w.latest(id).payment != before.payment {
 				t.Error("the payment changed")
 			}
-			ds, err := w.cl.Store.Parked(w.ctx, "harbor") // whose account it named
-			if err != nil {
-				t.Fatal(err)
+			todo := w.work("harbor") // whose account it named
+			if len(todo) != 1 || todo[0].Kind != work.EventParked || todo[0].Note != "foreign_account" {
+				t.Fatalf("harbor's work: %+v", todo)
 			}
-			if len(ds) != 1 || ds[0].Note != "foreign_account" || ds[0].Tries != 0 {
-				t.Errorf("parked: %+v", ds)
+			if d := w.delivery(todo[0].Event); !d.Parked || d.Tries != 0 {
+				t.Errorf("the event: %+v", d)
 			}
 			if log := w.log.String(); !strings.Contains(log, `"level":"ERROR","msg":"event not handled"`) {
 				t.Errorf("nothing was logged as an error:\n%s", log)
@@ -232,10 +234,10 @@ func TestAnEventOfAnotherAccountIsRefusedAndShown(t *testing.T) {
 	}
 }
 
-func TestAnObjectThatIsNotOursIsLeftAlone(t *testing.T) {
+func TestStripeEvent_OfForeignObjectIsDone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	s, _, err := w.cl.Checkout.NewPage(w.ctx, clinic.PageRequest{
+	s, _, err := w.request.Checkout.NewPage(w.ctx, request.PageRequest{
 		Account: seed.Accounts[0], Key: "other", Ref: "of-another-system", Amount: 100, Ends: w.now().Add(time.Hour),
 		Done: "https://example.org/", Back: "https://example.org/",
 	})
@@ -252,7 +254,7 @@ func TestAnObjectThatIsNotOursIsLeftAlone(t *testing.T) {
 	}
 }
 
-// refund gives money back as the practice does at Stripe's dashboard.
+// refund refunds a payment as the practice does at Stripe's dashboard.
 func (w *world) refund(intent string, cents int) {
 	w.Helper()
 	form := url.Values{"payment_intent": {intent}, "amount": {fmt.Sprint(cents)}}
@@ -273,7 +275,7 @@ func (w *world) refund(intent string, cents int) {
 	}
 }
 
-func TestARefundMadeAtStripeIsRecorded(t *testing.T) {
+func TestRefund_MadeAtStripeIsBooked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.answered()
@@ -289,13 +291,57 @@ func TestARefundMadeAtStripeIsRecorded(t *testing.T) {
 	if b := ledger.Balances(w.latest(id).entries); b[ledger.Stripe] != 0 || b[ledger.Refunds] != 40_00 {
 		t.Errorf("books: %v", b)
 	}
-	_, err := w.cl.Pay(w.ctx, w.as(jane), id)
+	_, err := w.request.Pay(w.ctx, w.as(jane), id)
 	w.refused(err, "nothing_to_pay")
 }
 
-func TestAHoldThatLapses(t *testing.T) {
+// A fee that cannot be collected is an administrator's work, once, until it is
+// paid after all.
+func TestWork_UncollectedFeeEndsWhenPaid(t *testing.T) {
 	t.Parallel()
-	t.Run("before the answer ends the visit", func(t *testing.T) {
+	for name, fail := range map[string]func(w *world) string{
+		"CaptureRefused": func(w *world) string {
+			id := w.submitted()
+			w.pays(id, stripesim.CardCaptureFails)
+			w.settle()
+			w.takes(ana, id)
+			w.answers(id)
+			return id
+		},
+		"HoldLapsed": func(w *world) string {
+			id := w.taken()
+			w.answers(id)
+			w.pass(7*24*time.Hour + time.Minute) // charge was away
+			return id
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := fail(w)
+			w.settle()
+			todo, err := w.office.Work(w.ctx, w.as(ada))
+			if err != nil || len(todo) != 1 || todo[0].Kind != work.PaymentFailed || todo[0].Visit != id || todo[0].Payment != w.latest(id).payment.ID {
+				t.Fatalf("Ada's work: %+v, %v", todo, err)
+			}
+			if n := w.told(janes, "did not go through"); n != 1 {
+				t.Errorf("Jane was told %d times", n)
+			}
+			w.does("pay link", func() error { _, err := w.request.Pay(w.ctx, w.as(jane), id); return err })
+			w.pays(id, stripesim.CardSuccess)
+			w.settle()
+			ended, err := w.tape.WorkItem(w.ctx, "lakeside", todo[0].ID)
+			if open := w.work("lakeside"); err != nil || len(open) != 0 || ended.EndedBy != "system:charge" || ended.Ended.IsZero() {
+				t.Errorf("open: %+v; the item: %+v, %v", open, ended, err)
+			}
+			w.proven(id)
+		})
+	}
+}
+
+func TestHold_Lapses(t *testing.T) {
+	t.Parallel()
+	t.Run("BeforeAnswer", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		id := w.queued()
@@ -310,7 +356,7 @@ func TestAHoldThatLapses(t *testing.T) {
 			t.Errorf("Jane was not told: %+v", ls)
 		}
 	})
-	t.Run("after the answer leads to a pay link", func(t *testing.T) {
+	t.Run("AfterAnswer", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		id := w.taken()
@@ -319,11 +365,11 @@ func TestAHoldThatLapses(t *testing.T) {
 		w.settle()
 		w.stands(id, visit.Answered)
 		w.states(id, billing.Lapsed)
-		s, err := w.cl.Pay(w.ctx, w.as(jane), id)
+		s, err := w.request.Pay(w.ctx, w.as(jane), id)
 		if err != nil || s.Page == "" {
 			t.Fatalf("pay link: %q, %v", s.Page, err)
 		}
-		same, err := w.cl.Pay(w.ctx, w.as(jane), id)
+		same, err := w.request.Pay(w.ctx, w.as(jane), id)
 		if err != nil || same.Page != s.Page {
 			t.Errorf("asked again: %q, %v", same.Page, err)
 		}
@@ -336,9 +382,9 @@ func TestAHoldThatLapses(t *testing.T) {
 	})
 }
 
-func TestAnAbandonedPageLeavesTheDraftToBeSentAgain(t *testing.T) {
+func TestCheckout_AbandonedReturnsToDraft(t *testing.T) {
 	t.Parallel()
-	for name, lost := range map[string]bool{"as Stripe says": false, "though Stripe's word is lost": true} {
+	for name, lost := range map[string]bool{"WebhookArrives": false, "WebhookLost": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
@@ -352,12 +398,12 @@ func TestAnAbandonedPageLeavesTheDraftToBeSentAgain(t *testing.T) {
 				w.pass(5 * time.Minute)
 				w.loses()
 			}
-			w.sweep()
+			w.minute()
 			v := w.stands(id, visit.Draft)
 			if v.Payment != "" || v.Quote.ID != "" {
 				t.Errorf("the draft still has payment %q and quote %q", v.Payment, v.Quote.ID)
 			}
-			chart, err := w.cl.Chart(w.ctx, w.as(jane), id)
+			chart, err := w.chart(jane, id)
 			if err != nil || len(chart.Answers) < len(urinary) {
 				t.Errorf("%d answers were kept, %v", len(chart.Answers), err)
 			}
@@ -375,7 +421,7 @@ func TestAnAbandonedPageLeavesTheDraftToBeSentAgain(t *testing.T) {
 	}
 }
 
-func TestALatePaymentOfAnAbandonedPageIsReleased(t *testing.T) {
+func TestCheckout_LatePaymentIsReleased(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.submitted()
@@ -401,7 +447,7 @@ func TestALatePaymentOfAnAbandonedPageIsReleased(t *testing.T) {
 	w.balanced()
 }
 
-func TestAPageThatStripeStillCallsOpenIsAskedAboutAgain(t *testing.T) {
+func TestLook_PageStillOpenIsAskedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.submitted()
@@ -412,17 +458,17 @@ func TestAPageThatStripeStillCallsOpenIsAskedAboutAgain(t *testing.T) {
 	w.trouble.lied(func(billing.Observation) billing.Observation {
 		return billing.Observation{Intent: intent, Status: "requires_payment_method"}
 	})
-	w.sweep()
+	w.minute()
 	w.stands(id, visit.AwaitingPayment)
 	w.pass(15 * time.Minute)
 	w.loses()
-	w.sweep()
+	w.minute()
 	w.stands(id, visit.Draft)
 	w.states(id, billing.Abandoned)
 	w.proven(id)
 }
 
-func TestAHoldWhoseWebhookIsLostIsFound(t *testing.T) {
+func TestLook_FindsHoldOfLostWebhook(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.submitted()
@@ -430,12 +476,12 @@ func TestAHoldWhoseWebhookIsLostIsFound(t *testing.T) {
 	w.loses()
 	w.pass(time.Hour + 48*time.Minute)
 	w.loses()
-	w.sweep()
+	w.minute()
 	w.stands(id, visit.Queued)
 	w.states(id, billing.Held)
 }
 
-func TestWebhooksTwiceAndInAnyOrderAreAsOnce(t *testing.T) {
+func TestWebhook_TwiceAndInAnyOrder(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.submitted()
@@ -460,14 +506,14 @@ func TestWebhooksTwiceAndInAnyOrderAreAsOnce(t *testing.T) {
 	}
 }
 
-func TestASubmissionThatStripeFailedIsRepeatedAsItIs(t *testing.T) {
+func TestSubmit_RepeatedAfterStripeFailed(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{"", "key"} {
-		t.Run("under key "+key, func(t *testing.T) {
+		t.Run("Key="+key, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			id := w.draft()
-			quote := clinic.Submission{Quote: w.prices(jane, id).Quote.ID}
+			quote := request.Submission{Quote: w.prices(jane, id).Quote.ID}
 			who := w.as(jane)
 			if key != "" {
 				who = w.once(jane, key, quote)
@@ -477,15 +523,15 @@ func TestASubmissionThatStripeFailedIsRepeatedAsItIs(t *testing.T) {
 			}); err != nil {
 				t.Fatal(err)
 			}
-			_, err := w.cl.Submit(w.ctx, who, id, quote)
+			_, err := w.request.Submit(w.ctx, who, id, quote)
 			w.refused(err, "payment_page_unavailable")
 			w.stands(id, visit.Draft)
 			w.sim.ClearFaults()
-			s, err := w.cl.Submit(w.ctx, who, id, quote)
+			s, err := w.request.Submit(w.ctx, who, id, quote)
 			if err != nil || s.Page == "" || s.Visit.Status != visit.AwaitingPayment {
 				t.Fatalf("repeated: %s, page %q, %v", s.Visit.Status, s.Page, err)
 			}
-			again, err := w.cl.Submit(w.ctx, who, id, quote)
+			again, err := w.request.Submit(w.ctx, who, id, quote)
 			if err != nil || again.Page != s.Page {
 				t.Errorf("and again: page %q, %v; want %q", again.Page, err, s.Page)
 			}

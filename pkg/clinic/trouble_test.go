@@ -8,33 +8,44 @@ import (
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/charge"
+	"evisit/pkg/clinic/notify"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/money"
+	"evisit/pkg/vault"
 )
 
-// An effect is something the clinic does outside of itself.
+// An effect is something that a function does outside of itself, or that is
+// done to bring it an event.
 type effect string
 
 const (
-	commits  effect = "Store.Commit"
-	opens    effect = "Checkout.NewPage"
-	captures effect = "Cards.Capture"
-	releases effect = "Cards.Release"
-	observes effect = "Cards.Observe"
-	puts     effect = "Blobs.Put"
-	sends    effect = "Mail.Send"
+	commits    effect = "Store.Commit"
+	opens      effect = "Checkout.NewPage"
+	captures   effect = "Cards.Capture"
+	releases   effect = "Cards.Release"
+	observes   effect = "Cards.Observe"
+	puts       effect = "Objects.Put"
+	sends      effect = "Mail.Send"
+	deliveries effect = "stream delivery"
+	webhooks   effect = "webhook"
 )
 
-var effects = []effect{commits, opens, captures, releases, observes, puts, sends}
+var effects = []effect{commits, opens, captures, releases, observes, puts, sends, deliveries, webhooks}
 
 // A loss is what becomes of one call of an effect.
 type loss string
 
 const (
-	nothing    loss = ""
-	callLost   loss = "the call is lost"
-	answerLost loss = "the answer is lost"
+	nothing      loss = ""
+	callLost     loss = "the call is lost"   // of a delivery: the stream gives it up
+	answerLost   loss = "the answer is lost" // of a delivery: it comes twice
+	killedBefore loss = "the process is killed before the call"
+	killedAfter  loss = "the process is killed after the call"
 )
+
+var losses = []loss{callLost, answerLost, killedBefore, killedAfter}
 
 // trouble loses calls as ordered. The zero trouble loses none.
 type trouble struct {
@@ -46,6 +57,10 @@ type trouble struct {
 	refusals []error
 	// keys are the idempotency keys that captures were asked under.
 	keys []string
+	// refuseCommit and refusePut fail a commit, and an object's put, for as long
+	// as they are set.
+	refuseCommit func(clinic.Commit) error
+	refusePut    func(key string) error
 }
 
 // A lie is told instead of what Stripe says.
@@ -75,7 +90,7 @@ func (t *trouble) next(e effect, l loss) {
 func (t *trouble) heal() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.lose, t.lies = nil, nil
+	t.lose, t.lies, t.refuseCommit, t.refusePut = nil, nil, nil, nil
 }
 
 // lied has Stripe's next answer about a payment changed.
@@ -101,7 +116,10 @@ func (t *trouble) fate(e effect) loss {
 	return t.lose[e][t.calls[e]]
 }
 
-var errLost = errors.New("connection reset by test")
+var (
+	errLost   = errors.New("connection reset by test")
+	errKilled = errors.New("killed")
+)
 
 func (e effect) lost() error {
 	if e == commits {
@@ -111,17 +129,49 @@ func (e effect) lost() error {
 }
 
 func (t *trouble) around(e effect, do func() error) error {
-	switch t.fate(e) {
+	l := t.fate(e)
+	switch l {
 	case callLost:
 		return e.lost()
-	case answerLost:
-		if err := do(); err != nil {
-			return err
-		}
-		return e.lost()
-	case nothing:
+	case killedBefore:
+		panic(errKilled)
+	case nothing, answerLost, killedAfter:
 	}
-	return do()
+	if err := do(); err != nil {
+		return err
+	}
+	switch l {
+	case killedAfter:
+		panic(errKilled)
+	case answerLost:
+		return e.lost()
+	case nothing, callLost, killedBefore:
+	}
+	return nil
+}
+
+// alive runs a process, which trouble may kill.
+func (w *world) alive(run func() error) (err error) {
+	defer func() {
+		switch dead := recover(); dead {
+		case nil:
+		case errKilled:
+			err = errKilled
+		default:
+			panic(dead)
+		}
+	}()
+	return run()
+}
+
+// refused is why a commit fails although the table answers; nil if it does not.
+func (t *trouble) refused(c clinic.Commit) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.refuseCommit == nil {
+		return nil
+	}
+	return t.refuseCommit(c)
 }
 
 // refuse has the next capture refused.
@@ -153,11 +203,11 @@ func (t *trouble) asked() []string {
 }
 
 type brokenCheckout struct {
-	clinic.Checkout
+	request.Checkout
 	trouble *trouble
 }
 
-func (b brokenCheckout) NewPage(ctx context.Context, p clinic.PageRequest) (session, url string, err error) {
+func (b brokenCheckout) NewPage(ctx context.Context, p request.PageRequest) (session, url string, err error) {
 	err = b.trouble.around(opens, func() error {
 		var err error
 		session, url, err = b.Checkout.NewPage(ctx, p)
@@ -167,7 +217,7 @@ func (b brokenCheckout) NewPage(ctx context.Context, p clinic.PageRequest) (sess
 }
 
 type brokenCards struct {
-	clinic.Cards
+	charge.Cards
 	trouble *trouble
 }
 
@@ -197,20 +247,30 @@ func (b brokenCards) Release(ctx context.Context, account, intent, key string) e
 	return b.trouble.around(releases, func() error { return b.Cards.Release(ctx, account, intent, key) })
 }
 
-type brokenBlobs struct {
-	clinic.Blobs
+type brokenObjects struct {
+	vault.Objects
 	trouble *trouble
 }
 
-func (b brokenBlobs) Put(ctx context.Context, key string, data []byte) error {
-	return b.trouble.around(puts, func() error { return b.Blobs.Put(ctx, key, data) })
+func (b brokenObjects) Put(ctx context.Context, key string, data []byte) error {
+	return b.trouble.around(puts, func() error {
+		b.trouble.mu.Lock()
+		refuse := b.trouble.refusePut
+		b.trouble.mu.Unlock()
+		if refuse != nil {
+			if err := refuse(key); err != nil {
+				return err
+			}
+		}
+		return b.Objects.Put(ctx, key, data)
+	})
 }
 
 type brokenMail struct {
-	clinic.Mail
+	notify.Mail
 	trouble *trouble
 }
 
-func (b brokenMail) Send(ctx context.Context, l clinic.Letter) error {
+func (b brokenMail) Send(ctx context.Context, l notify.Letter) error {
 	return b.trouble.around(sends, func() error { return b.Mail.Send(ctx, l) })
 }

@@ -36,15 +36,25 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/blob"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/charge"
+	"evisit/pkg/clinic/chart"
+	"evisit/pkg/clinic/deadline"
+	"evisit/pkg/clinic/desk"
+	"evisit/pkg/clinic/hook"
+	"evisit/pkg/clinic/notify"
+	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/request"
+	"evisit/pkg/clinic/sweep"
 	"evisit/pkg/fault"
-	"evisit/pkg/httpapi"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/mail"
 	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
 	"evisit/pkg/seal"
 	"evisit/pkg/store"
 	"evisit/pkg/stripepay"
+	"evisit/pkg/vault"
 	"evisit/pkg/visit"
 )
 
@@ -73,25 +83,34 @@ type tester interface {
 	Logf(format string, args ...any)
 }
 
-// A world is a clinic on the real engine with the standard cast, Stripe's
-// simulator, S3 and SES stand-ins, and one clock that only the test moves.
-// Nothing happens by itself: webhooks and events wait until the test hands
-// them over.
+// A world is every function's room on the real engine, with the standard cast,
+// Stripe's simulator, S3 and SES stand-ins, and one clock that only the test
+// moves. Nothing happens by itself: webhooks and events wait until the test
+// delivers them, and the functions that run each minute until it runs them.
 type world struct {
 	tester
-	ctx     context.Context //nolint:containedctx // one test's own
-	cl      *clinic.Clinic
-	db      *dynamodb.Client
-	sdk     aws.Config // of S3 and SES
-	table   string
-	sim     *stripesim.Sim
-	simURL  string
-	box     http.Handler // the mailbox's pages
-	hook    http.Handler
-	log     *logged
-	trouble *trouble
-	tape    *tape
-	moved   atomic.Int64 // how far the clock is past start
+	ctx       context.Context //nolint:containedctx // one test's own
+	request   *request.Room
+	desk      *desk.Desk
+	office    *office.Office
+	registrar *office.Registrar
+	charge    *charge.Room
+	deadline  *deadline.Room
+	notify    *notify.Room
+	sweep     *sweep.Room
+	hook      *hook.Room
+	charts    *chart.Keeper // api's
+	kernels   []*clinic.Kernel
+	db        *dynamodb.Client
+	sdk       aws.Config // of S3 and SES
+	table     string
+	sim       *stripesim.Sim
+	simURL    string
+	box       http.Handler // the mailbox's pages
+	log       *logged
+	trouble   *trouble
+	tape      *tape
+	moved     atomic.Int64 // how far the clock is past start
 
 	mu   sync.Mutex
 	post []string // webhooks on their way
@@ -105,7 +124,7 @@ func (w *world) pass(d time.Duration) {
 	w.sim.Tick(w.ctx)
 }
 
-// A logged keeps what the clinic logs.
+// A logged keeps what the functions log.
 type logged struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -142,9 +161,9 @@ func newWorld(t *testing.T) *world {
 	}
 	w.openStripe(t)
 	w.openFilesAndMail(t)
-	w.openClinic(t)
+	w.openRooms(t)
 	w.plant(t)
-	w.tape.take() // registration is nobody's event
+	w.minute() // sweeps ran before any event was put
 	return w
 }
 
@@ -168,20 +187,25 @@ func (w *world) plant(t *testing.T) {
 		versions[f.Name()] = f.Version()
 	}
 	for i, id := range []string{"lakeside", "harbor"} {
-		if err := w.cl.AddPractice(w.ctx, clinic.Practice{
-			ID: id, Name: "Practice " + id, Phone: "+1 503 555 0100", Inbox: "desk@" + id + ".example", Account: seed.Accounts[i],
-			Zone: "America/Los_Angeles", States: []string{"OR", "WA"}, Forms: versions,
-			Prices:  billing.PriceList{"uti-women": 40_00, "admin-request": 15_00},
-			Terms:   visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour},
-			Consent: clinic.Consent{Version: "2026-01", Text: "You may withdraw at any time."},
-			Readers: "Those who work here.",
+		if err := w.registrar.AddPractice(w.ctx, practice.Practice{
+			ID: id,
+			Core: practice.Core{
+				Name: "Practice " + id, Phone: "+1 503 555 0100", Inbox: "desk@" + id + ".example", Account: seed.Accounts[i],
+				Zone: "America/Los_Angeles", Readers: "Those who work here.",
+			},
+			Config: practice.Config{
+				States: []string{"OR", "WA"}, Forms: versions,
+				Prices: billing.PriceList{"uti-women": 40_00, "admin-request": 15_00},
+				Terms:  visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour},
+			},
+			Consent: practice.Consent{Version: "2026-01", Text: "You may withdraw at any time."},
 		}, fs); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for _, m := range seed.Cast(start) {
 		if m.Contact != nil {
-			if err := w.cl.AddPatient(w.ctx, identity.Patient{ID: m.Person.Patient, Practice: m.Person.Practice, Contact: *m.Contact}); err != nil {
+			if err := w.registrar.AddPatient(w.ctx, identity.Patient{ID: m.Person.Patient, Practice: m.Person.Practice, Contact: *m.Contact}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -189,7 +213,18 @@ func (w *world) plant(t *testing.T) {
 	}
 }
 
-func (w *world) openClinic(t *testing.T) {
+// kernel is that of one function, which puts events as by.
+func (w *world) kernel(by outbox.Writer) *clinic.Kernel {
+	k := &clinic.Kernel{
+		Store: w.tape, Writer: by, Now: w.now, NewID: func() string { return strings.ToLower(rand.Text()[:16]) },
+		Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+	}
+	w.kernels = append(w.kernels, k)
+	return k
+}
+
+// openRooms composes each function's room of what that function has.
+func (w *world) openRooms(t *testing.T) {
 	t.Helper()
 	sealer, err := seal.File(filepath.Join(t.TempDir(), "keyset.json"))
 	if err != nil {
@@ -201,19 +236,29 @@ func (w *world) openClinic(t *testing.T) {
 	}
 	stripe := stripepay.New(stripeKey, w.simURL)
 	objects := s3.NewFromConfig(w.sdk, func(o *s3.Options) { o.UsePathStyle = true })
+	v := vault.Vault{Sealer: sealer, Objects: brokenObjects{blob.New(objects, files.Bucket), w.trouble}}
 	w.tape = &tape{Store: store.New(w.db, w.table), trouble: w.trouble}
-	w.cl = &clinic.Clinic{
-		Store: w.tape, Seal: sealer,
-		Blobs:    brokenBlobs{blob.New(objects, files.Bucket), w.trouble},
-		Checkout: brokenCheckout{stripe, w.trouble}, Cards: brokenCards{stripe, w.trouble},
-		Mail:  brokenMail{mail.New(sesv2.NewFromConfig(w.sdk), "no-reply@evisit.example"), w.trouble},
-		Pages: "http://127.0.0.1", LogKey: audit.Key{Base: "evisit.example/log", Public: public, Private: private},
-		Now: w.now, NewID: func() string { return strings.ToLower(rand.Text()[:16]) },
-		Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+	log := audit.Key{Base: "evisit.example/log", Public: public, Private: private}
+	keeper := func(k *clinic.Kernel) *chart.Keeper { return &chart.Keeper{Kernel: k, Vault: v, Store: w.tape} }
+
+	api := w.kernel(outbox.ByAPI)
+	w.charts = keeper(api)
+	w.request = &request.Room{
+		Kernel: api, Charts: w.charts, Store: w.tape, Checkout: brokenCheckout{stripe, w.trouble}, Pages: "http://127.0.0.1",
 	}
-	w.hook = httpapi.NewHook(w.cl.Hear, func(b []byte, signature, secret string) (clinic.StripeEvent, bool, error) {
-		return stripepay.Verify(b, signature, secret, w.now())
-	}, httpapi.HookSecrets{Platform: "whsec_platform", Connect: connectSecret}, w.cl.Log)
+	w.desk = &desk.Desk{Kernel: api, Charts: w.charts, Store: w.tape}
+	w.office = &office.Office{Kernel: api, Store: w.tape, LogKey: audit.Key{Base: log.Base, Public: public}}
+	w.registrar = &office.Registrar{Kernel: api, Store: w.tape, Seal: w.charts.SealContact}
+	w.charge = &charge.Room{Kernel: w.kernel(outbox.ByCharge), Store: w.tape, Cards: brokenCards{stripe, w.trouble}}
+	due := w.kernel(outbox.ByDeadline)
+	w.deadline = &deadline.Room{Kernel: due, Charts: keeper(due), Store: w.tape, Shards: store.Shards}
+	letters := w.kernel("")
+	w.notify = &notify.Room{
+		Kernel: letters, Charts: keeper(letters), Store: w.tape, Pages: "http://127.0.0.1",
+		Mail: brokenMail{mail.New(sesv2.NewFromConfig(w.sdk), "no-reply@evisit.example"), w.trouble},
+	}
+	w.sweep = &sweep.Room{Kernel: w.kernel(""), Store: w.tape, LogKey: log, Heads: blob.New(objects, files.Bucket), Shards: store.Shards}
+	w.hook = &hook.Room{Kernel: w.kernel(outbox.ByStripe)}
 }
 
 func (w *world) openStripe(t *testing.T) {
@@ -270,51 +315,7 @@ func (w *world) openFilesAndMail(t *testing.T) {
 	}
 }
 
-// A tape is the store, and remembers which events its commits armed, as the
-// table's stream would bring them.
-type tape struct {
-	clinic.Store
-	trouble *trouble
-
-	mu    sync.Mutex
-	armed []string
-}
-
-func (s *tape) Commit(ctx context.Context, c clinic.Commit) error {
-	return s.trouble.around(commits, func() error {
-		if err := s.Store.Commit(ctx, c); err != nil {
-			return err
-		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		for _, e := range c.Events {
-			s.armed = append(s.armed, e.ID)
-		}
-		for _, d := range c.Tried {
-			if d.Armed {
-				s.armed = append(s.armed, d.ID)
-			}
-		}
-		return nil
-	})
-}
-
-// take returns the events armed since it was last called.
-func (s *tape) take() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	ids := s.armed
-	s.armed = nil
-	return ids
-}
-
-func (s *tape) put(ids ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.armed = append(s.armed, ids...)
-}
-
-// mailed returns Stripe's webhooks that have not been handed over.
+// mailed returns Stripe's webhooks that have not been delivered.
 func (w *world) mailed() []string {
 	w.sim.Tick(w.ctx)
 	w.mu.Lock()
@@ -324,45 +325,68 @@ func (w *world) mailed() []string {
 	return post
 }
 
-// hears hands a webhook over, signed now; it reports whether it was taken.
+// hears delivers a webhook, signed now; it reports whether it was received.
 func (w *world) hears(body string) bool {
 	w.Helper()
 	signed := webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: []byte(body), Secret: connectSecret, Timestamp: w.now()})
-	r := httptest.NewRequestWithContext(w.ctx, http.MethodPost, "/stripe/connect", strings.NewReader(body))
-	r.Header.Set("Content-Type", "application/json; charset=utf-8")
-	r.Header.Set("Stripe-Signature", signed.Header)
-	res := httptest.NewRecorder()
-	w.hook.ServeHTTP(res, r)
-	if res.Code/100 == 4 {
-		w.Fatalf("a webhook was refused: %d %s", res.Code, res.Body)
+	e, useful, err := stripepay.Verify([]byte(body), signed.Header, connectSecret, w.now())
+	if err != nil {
+		w.Fatalf("a webhook was refused: %v", err)
 	}
-	return res.Code/100 == 2
+	if !useful {
+		return true
+	}
+	err = w.alive(func() error {
+		return w.trouble.around(webhooks, func() error { return w.hook.ReceiveStripeEvent(w.ctx, e) })
+	})
+	if err != nil && !again(err) {
+		w.Fatalf("a webhook was not received: %v", err)
+	}
+	return err == nil
 }
 
-func (w *world) act(d outbox.Delivery) func(context.Context, outbox.Delivery) error {
+// handle is the function that an event is for.
+func (w *world) handle(d outbox.Delivery) func(context.Context, outbox.Delivery) error {
 	if d.To == outbox.Charge {
-		return w.cl.Charge
+		return w.charge.Handle
 	}
-	return w.cl.Notify
+	return w.notify.Handle
 }
 
-// deliver hands one event to its consumer, unless it is done or disarmed. An
-// event whose outcome could not be written down comes again.
-func (w *world) deliver(id string) {
+func (w *world) delivery(id string) outbox.Delivery {
 	w.Helper()
-	d, err := w.cl.Store.Delivery(w.ctx, id)
+	d, err := w.tape.Delivery(w.ctx, id)
 	if err != nil {
 		w.Fatalf("event %s: %v", id, err)
 	}
+	return d
+}
+
+// deliver hands one event to its consumer as the stream does, unless it is done
+// or disarmed. An event whose outcome could not be written down is delivered
+// again; one whose consumer is killed is not.
+func (w *world) deliver(id string) {
+	w.Helper()
+	d := w.delivery(id)
 	if !d.Done.IsZero() || !d.Armed {
 		return
 	}
-	if err := w.cl.Deliver(w.ctx, d, w.act(d)); err != nil {
-		w.tape.put(id)
+	times := 1
+	switch w.trouble.fate(deliveries) {
+	case callLost, killedBefore:
+		return
+	case answerLost:
+		times = 2
+	case nothing, killedAfter:
+	}
+	for range times {
+		if err := w.alive(func() error { return w.handle(d)(w.ctx, d) }); err != nil && !errors.Is(err, errKilled) {
+			w.tape.put(id)
+		}
 	}
 }
 
-// drain hands over webhooks and events until there are none.
+// drain delivers webhooks and events until there are none.
 func (w *world) drain() {
 	w.Helper()
 	for range 200 {
@@ -384,25 +408,33 @@ func (w *world) drain() {
 	w.Fatalf("events never end")
 }
 
-// sweep runs one sweep, which a broken commit may fail, and all it leads to.
-func (w *world) sweep() {
+// minute runs, once, what runs each minute, and delivers all it leads to. A
+// commit that is lost may fail it.
+func (w *world) minute() {
 	w.Helper()
-	if _, err := w.cl.Sweep(w.ctx); err != nil && !again(err) {
-		w.Fatalf("sweep: %v", err)
+	for name, run := range map[string]func(context.Context) (int, error){"sweep": w.sweep.Run, "deadline": w.deadline.Run} {
+		err := w.alive(func() error { _, err := run(w.ctx); return err })
+		if err != nil && !again(err) {
+			w.Fatalf("%s: %v", name, err)
+		}
 	}
 	w.drain()
 }
 
 const ever = 100 * 365 * 24 * time.Hour
 
-// waiting lists what is still to come by itself.
-func (w *world) waiting() (visits, deliveries []string) {
+// dueVisits lists the visits that are due until a time, in each shard once.
+func (w *world) dueVisits(until time.Time) []string {
 	w.Helper()
-	visits, deliveries, err := w.cl.Store.Due(w.ctx, w.now().Add(ever), 1000)
-	if err != nil {
-		w.Fatalf("what is due: %v", err)
+	var all []string
+	for shard := range store.Shards {
+		ids, _, err := w.tape.DueVisits(w.ctx, shard, until, "", 1000)
+		if err != nil {
+			w.Fatalf("what is due: %v", err)
+		}
+		all = append(all, ids...)
 	}
-	return visits, deliveries
+	return all
 }
 
 // settle drives on until no event is left to be tried again.
@@ -410,13 +442,13 @@ func (w *world) settle() {
 	w.Helper()
 	w.drain()
 	for n := range 24 {
-		if _, deliveries := w.waiting(); len(deliveries) == 0 {
+		if len(w.tape.pending()) == 0 {
 			return
 		}
 		w.pass(min(5*time.Second<<n, 5*time.Hour))
-		w.sweep()
+		w.minute()
 	}
-	w.Fatalf("some events are never done")
+	w.Fatalf("some events are never done: %v", w.tape.pending())
 }
 
 // finish drives on until nothing at all is left to happen by itself.
@@ -424,20 +456,17 @@ func (w *world) finish() {
 	w.Helper()
 	for range 60 {
 		w.settle()
-		if visits, deliveries := w.waiting(); len(visits)+len(deliveries) == 0 && w.idle() {
+		if len(w.dueVisits(w.now().Add(ever))) == 0 && w.idle() {
 			return
 		}
 		w.pass(23 * time.Hour)
-		w.sweep()
+		w.minute()
 	}
-	visits, deliveries := w.waiting()
-	w.Fatalf("still to come: visits %v, events %v", visits, deliveries)
+	w.Fatalf("still to come: visits %v", w.dueVisits(w.now().Add(ever)))
 }
 
 // idle reports whether no payment page is open at Stripe.
-func (w *world) idle() bool {
-	return w.truth().OpenSessions == 0
-}
+func (w *world) idle() bool { return w.truth().OpenSessions == 0 }
 
 // again reports whether a request that failed so is to be sent again.
 func again(err error) bool {

@@ -14,6 +14,7 @@ import (
 	"evisit/infra/local/seed"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/outbox"
 )
 
 const tenMegabytes = 10 << 20
@@ -26,7 +27,7 @@ func item(linkID, value string) string {
 	return fmt.Sprintf(`{"resourceType":"QuestionnaireResponse","item":[{"linkId":%q,"answer":[{%s}]}]}`, linkID, value)
 }
 
-func TestABodyThatCannotBeReadIsRefusedAndNothingIsWritten(t *testing.T) {
+func TestBody_UnreadableIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	draft, review := w.draft(t), w.queued(t)
@@ -85,7 +86,7 @@ func TestABodyThatCannotBeReadIsRefusedAndNothingIsWritten(t *testing.T) {
 	}
 }
 
-func TestFieldsThatBreakARuleAreAllNamed(t *testing.T) {
+func TestFields_WrongOnesAreAllNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	draft, review := w.draft(t), w.queued(t)
@@ -178,7 +179,7 @@ func wheres(ps []fault.Problem) []string {
 	return all
 }
 
-func TestAnswersThatAreWrongAreRefusedAndNothingIsKept(t *testing.T) {
+func TestAnswers_WrongAreRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.draft(t)
@@ -217,7 +218,7 @@ func TestAnswersThatAreWrongAreRefusedAndNothingIsKept(t *testing.T) {
 	}
 }
 
-func TestAMemberGivenTwiceIsNoAnswer(t *testing.T) {
+func TestAnswers_MemberTwiceIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.draft(t)
@@ -227,7 +228,7 @@ func TestAMemberGivenTwiceIsNoAnswer(t *testing.T) {
 	})
 }
 
-func TestACheckOfAnUnknownVersionIsNotFoundHoweverLong(t *testing.T) {
+func TestCheckAnswers_UnknownVersion(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.nothingWritten(t, func(t *testing.T) {
@@ -240,7 +241,7 @@ func TestACheckOfAnUnknownVersionIsNotFoundHoweverLong(t *testing.T) {
 	})
 }
 
-func TestAVersionInIfMatchThatIsNotTheStoredOneIsStale(t *testing.T) {
+func TestIfMatch_AnotherVersionIsStale(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.draft(t)
@@ -253,18 +254,26 @@ func TestAVersionInIfMatchThatIsNotTheStoredOneIsStale(t *testing.T) {
 	w.do(t, call{as: "jane-smith", method: "PATCH", path: "/visits/" + v.ID + "/answers", body: page(map[string]any{"uti-onset": 3}), header: map[string]string{"If-Match": fmt.Sprintf(`"%d"`, v.Version)}}, nil)
 }
 
-func TestAKeyUsedForSomethingElseIsRefused(t *testing.T) {
+func TestIdempotencyKey_UsedForSomethingElse(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	key := map[string]string{"Idempotency-Key": "k"}
 	open := call{as: "jane-smith", method: "POST", path: "/visits", body: `{"form":"uti-women"}`, header: key}
 	var first, again shownVisit
-	w.do(t, open, &first)
-	w.nothingWritten(t, func(t *testing.T) {
-		w.do(t, open, &again)
-		if again.ID != first.ID {
-			t.Errorf("the same request opened %s and %s", first.ID, again.ID)
+	// A repeated request shows the visit as it is now, and leaves a record of that.
+	repeats := func(c call, out any) {
+		t.Helper()
+		keys := w.written(t, func() { w.do(t, c, out) })
+		if len(keys) != 1 || !strings.HasPrefix(keys[0], "AUDIT#lakeside#") {
+			t.Errorf("%s repeated wrote %q", c.path, keys)
 		}
+	}
+	w.do(t, open, &first)
+	repeats(open, &again)
+	if again.ID != first.ID {
+		t.Errorf("the same request opened %s and %s", first.ID, again.ID)
+	}
+	w.nothingWritten(t, func(t *testing.T) {
 		other := open
 		other.body = `{"form":"back-pain"}`
 		refused(t, send(t, w.api, other), 409, "idempotency_key_reused")
@@ -272,15 +281,15 @@ func TestAKeyUsedForSomethingElseIsRefused(t *testing.T) {
 	v := w.queued(t)
 	say := call{as: "jane-smith", method: "POST", path: "/visits/" + v.ID + "/messages", body: `{"text":"one"}`, header: key}
 	w.do(t, say, nil)
+	repeats(say, nil)
 	w.nothingWritten(t, func(t *testing.T) {
-		w.do(t, say, nil)
 		other := say
 		other.body = `{"text":"two"}`
 		refused(t, send(t, w.api, other), 409, "idempotency_key_reused")
 	})
 }
 
-func TestCursorsAndLimitsThatAreNoneOfOursAreRefused(t *testing.T) {
+func TestPage_ForeignCursorOrLimitIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.draft(t)
@@ -308,7 +317,7 @@ var hostile = []string{
 	"%5c", "%3Cscript%3E", "';--", strings.Repeat("a", 129), strings.Repeat("a", 5000), strings.Repeat("%C3%A9", 3000),
 }
 
-func TestAHostileIDIsNotFound(t *testing.T) {
+func TestVisitID_HostileIsNotFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.nothingWritten(t, func(t *testing.T) {
@@ -348,7 +357,7 @@ func TestAHostileIDIsNotFound(t *testing.T) {
 	})
 }
 
-func TestAnAddressOrMethodNobodyServesIsRefused(t *testing.T) {
+func TestRoutes_UnknownAddressOrMethod(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.nothingWritten(t, func(t *testing.T) {
@@ -369,7 +378,7 @@ func TestAnAddressOrMethodNobodyServesIsRefused(t *testing.T) {
 	})
 }
 
-func TestAnotherPracticesIDsAreNotFound(t *testing.T) {
+func TestVisitID_OfAnotherPracticeIsNotFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.queued(t)
@@ -401,7 +410,7 @@ func TestAnotherPracticesIDsAreNotFound(t *testing.T) {
 		}
 		for _, who := range []string{"hana-kim", "omar-haddad", "ruth-vance", "tom-okafor", "elena-diaz"} {
 			status, code := 404, "not_found"
-			if who == "ruth-vance" { // an admin may start nobody's visit, whatever the id
+			if who == "ruth-vance" { // an admin may not start a visit, for any id
 				status, code = 403, "denied"
 			}
 			for _, patient := range []string{"jane-smith", "nobody"} {
@@ -418,7 +427,7 @@ func TestAnotherPracticesIDsAreNotFound(t *testing.T) {
 	}
 }
 
-func TestARoleIsHeldToWhatItMayDo(t *testing.T) {
+func TestRole_MayDoNoMore(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.queued(t)
@@ -434,13 +443,13 @@ func TestARoleIsHeldToWhatItMayDo(t *testing.T) {
 		} {
 			refused(t, send(t, w.api, c), 403, "denied")
 		}
-		for _, path := range []string{"/queue", "/practice/jobs", "/practice/log", "/practice/log/key", "/practice/log/checkpoint"} {
+		for _, path := range []string{"/queue", "/practice/work", "/practice/log", "/practice/log/rows", "/practice/log/key", "/practice/log/checkpoint"} {
 			refused(t, send(t, w.api, call{as: "jane-smith", method: "GET", path: path}), 404, "not_found")
 		}
 	})
 }
 
-func TestWebhooksThatAreForgedOldOrMisdirectedAreRefused(t *testing.T) {
+func TestWebhook_ForgedOldOrMisdirectedIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	good := event("evt_1", seed.Accounts[0], "pi_1")
@@ -473,7 +482,7 @@ func TestWebhooksThatAreForgedOldOrMisdirectedAreRefused(t *testing.T) {
 	})
 }
 
-func TestAWebhookReplayedIsTheSameRowAndOneOfAnotherAccountMovesNothing(t *testing.T) {
+func TestWebhook_ReplayedOrOfAnotherAccount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.submitted(t)
@@ -486,11 +495,8 @@ func TestAWebhookReplayedIsTheSameRowAndOneOfAnotherAccountMovesNothing(t *testi
 		if res := w.stripe(t, "/stripe/connect", connectSecret, foreign); res.Code != http.StatusOK {
 			t.Errorf("received again: %d %s", res.Code, res.Body)
 		}
-		d, err := w.clinic.Store.Delivery(t.Context(), "stripe."+seed.Accounts[1]+".evt_1")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := w.clinic.Charge(t.Context(), d); err == nil {
+		d := w.delivery(t, outbox.NewID(outbox.ByStripe, start, seed.Accounts[1]+".evt_1"))
+		if err := w.collect.Act(t.Context(), d); err == nil {
 			t.Error("an event of an account that does not own the payment was acted on")
 		}
 	})
@@ -502,7 +508,7 @@ func TestEligible_OnThePracticeDay(t *testing.T) {
 	// The eve of the 18th birthday at the practice, in Los Angeles; in UTC it has begun.
 	birth := time.Date(2008, time.March, 3, 0, 0, 0, 0, time.UTC)
 	w.moved.Store(int64(11 * time.Hour))
-	if err := w.clinic.AddPatient(t.Context(), identity.Patient{
+	if err := w.cast.AddPatient(t.Context(), identity.Patient{
 		ID: "jane-smith", Practice: "lakeside", Contact: identity.Contact{Name: "Jane", Birth: birth, Sex: "female"},
 	}); err != nil {
 		t.Fatal(err)

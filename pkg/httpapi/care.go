@@ -2,159 +2,306 @@ package httpapi
 
 import (
 	"encoding/json"
-	"net/http"
 	"time"
 
-	"evisit/pkg/clinic"
-	"evisit/pkg/fault"
+	"evisit/pkg/clinic/chart"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
+	"evisit/pkg/record"
 	"evisit/pkg/visit"
 )
 
-type repliedReply struct {
+var sendMessage = Endpoint{
+	Method: "POST", Path: "/visits/{id}/messages", ID: "sendMessage", Group: "Visits: patient",
+	For: "Write to the practice",
+	Text: "The patient replies to a question, or adds something, at no extra charge, until the answer is given. A reply " +
+		"resumes the promise. `answers` puts earlier answers of the form right; if they raise a red flag the visit ends " +
+		"as `diverted` and the hold is released. The same text sent again as the last message is taken as the same message.",
+	Who: Bearer, Once: true, Versioned: true,
+	In:  patientMessageRequest{},
+	Out: repliedVisitReply{}, OutText: "Sent, or diverted.",
+	Refuses: []Refusal{
+		{Code: "response-malformed", When: "the answers are nested deeper than any form"},
+		{Code: "denied"},
+		{Code: "wrong_status"},
+		{Code: "message_limit"},
+		{Code: "changed"},
+		{Code: "message_length"},
+		{Code: "answers_wrong"},
+		{Code: "other_form"},
+		{Code: "state_moved"},
+		{Code: "response-invalid"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*patientMessageRequest)
+		more, err := in.corrections()
+		if err != nil {
+			return Reply{}, err
+		}
+		v, d, err := a.Request.Reply(r.Context(), r.Caller, r.PathValue("id"), in.Text, more)
+		return Reply{ETag: etag(v.Version), Body: repliedVisitReply{a.showVisit(r, v), showDiversion(d)}}, err
+	},
+}
+
+type patientMessageRequest struct {
+	// At most 8,000 characters.
+	Text    phi.Text        `json:"text" validate:"required,max=8000"`
+	Answers json.RawMessage `json:"answers" schema:"ref=QuestionnaireResponse"`
+}
+
+func (in *patientMessageRequest) corrections() (intake.Response, error) {
+	if in.Answers == nil {
+		return intake.Response{}, nil
+	}
+	return intake.ParseResponse(in.Answers)
+}
+
+// A visit after the patient wrote.
+type repliedVisitReply struct {
 	visitReply
 	Diversion *diversionReply `json:"diversion,omitempty"`
 }
 
-func (a *API) sendMessage(w http.ResponseWriter, r *http.Request) error {
-	var in struct {
-		Text    phi.Text        `json:"text" validate:"required,max=8000"`
-		Answers json.RawMessage `json:"answers"` // a QuestionnaireResponse: answers put right
+var takeVisit = Endpoint{
+	Method: "POST", Path: "/visits/{id}/take", ID: "takeVisit", Group: "Visits: practice",
+	For: "Take a visit",
+	Text: "Makes you the one who answers it. Of two who take it at once one wins; the other gets 409 `already_taken` with " +
+		"the winner's name. A clinician must be licensed where the patient is. Repeating it succeeds.",
+	Who: Bearer, Once: true, Versioned: true,
+	Out: visitReply{}, OutText: "Yours.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "not_licensed"},
+		{Code: "already_taken"},
+		{Code: "wrong_status"},
+		{Code: "changed"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		v, err := a.Desk.Take(r.Context(), r.Caller, r.PathValue("id"))
+		return a.replyVisit(r, v), err
+	},
+}
+
+var askPatient = Endpoint{
+	Method: "POST", Path: "/visits/{id}/ask", ID: "askPatient", Group: "Visits: practice",
+	For: "Ask the patient back",
+	Text: "The promise stands still until the patient replies; without a reply the visit expires after five days. The same " +
+		"text again, while waiting, is taken as the same question.",
+	Who: Bearer, Once: true, Versioned: true,
+	In:  textRequest{},
+	Out: visitReply{}, OutText: "Asked.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "wrong_status"},
+		{Code: "message_limit"},
+		{Code: "changed"},
+		{Code: "message_length"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*textRequest)
+		v, err := a.Desk.Ask(r.Context(), r.Caller, r.PathValue("id"), in.Text)
+		return a.replyVisit(r, v), err
+	},
+}
+
+type textRequest struct {
+	// At most 8,000 characters.
+	Text phi.Text `json:"text" validate:"required,max=8000"`
+}
+
+var answerVisit = Endpoint{
+	Method: "POST", Path: "/visits/{id}/answer", ID: "answerVisit", Group: "Visits: practice",
+	For: "Give the answer",
+	Text: "Sends the reply, writes the encounter document and asks for the card to be charged, all as one. The answer " +
+		"stands even if the charge then fails. Without the document stored there is no answer: 503 " +
+		"`document_not_stored`, repeat it. Repeating it with the same reply succeeds and sends nothing twice.",
+	Who: Bearer, Once: true, Versioned: true,
+	In:  conclusionRequest{},
+	Out: visitReply{}, OutText: "Answered.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "not_licensed"},
+		{Code: "wrong_status"},
+		{Code: "changed"},
+		{Code: "answer_incomplete", When: "`problems` lists all that is missing"},
+		{Code: "document_not_stored", When: "nothing was sent; repeat it"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*conclusionRequest)
+		v, err := a.Desk.Answer(r.Context(), r.Caller, r.PathValue("id"), in.conclusion())
+		return a.replyVisit(r, v), err
+	},
+}
+
+// What an answer must say. Give either diagnoses or `no_diagnosis`.
+//
+// The visit's own check says all that is missing at once, so nothing is held
+// against the schema before it.
+type conclusionRequest struct {
+	// The answer, to the patient.
+	Reply     phi.Text           `json:"reply" schema:"required max=8000"`
+	Diagnoses []diagnosisRequest `json:"diagnoses" schema:"max=12"`
+	// Why there is no diagnosis.
+	NoDiagnosis phi.Text    `json:"no_diagnosis" schema:"max=8000"`
+	Plan        planRequest `json:"plan" schema:"required"`
+	// The answering clinician's own minutes; 0 when left out.
+	Minutes int `json:"minutes" schema:"min=0 max=600"`
+}
+
+type diagnosisRequest struct {
+	// ICD-10-CM, with its point.
+	Code    string   `json:"code" schema:"required pattern=^[A-TV-Z][0-9][0-9AB](\\.[0-9A-Z]{1,4})?$"`
+	Display phi.Text `json:"display"`
+}
+
+// What comes next, for the patient.
+type planRequest struct {
+	// What to do.
+	Do phi.Text `json:"do" schema:"required max=8000"`
+	// What calls for care at once.
+	Warnings phi.Text `json:"warning_signs" schema:"required max=8000"`
+	// When to be seen: a date, or "as needed".
+	FollowUp phi.Text `json:"follow_up" schema:"required max=8000"`
+}
+
+func (in *conclusionRequest) conclusion() visit.Conclusion {
+	out := visit.Conclusion{
+		Reply: in.Reply, NoDiagnosis: in.NoDiagnosis, Plan: visit.Plan(in.Plan), Minutes: in.Minutes,
 	}
-	c, err := a.ask(r, &in)
-	if err != nil {
-		return err
+	for _, d := range in.Diagnoses {
+		out.Diagnoses = append(out.Diagnoses, visit.Diagnosis(d))
 	}
-	var more intake.Response
-	if in.Answers != nil {
-		if more, err = intake.ParseResponse(in.Answers); err != nil {
-			return err
+	return out
+}
+
+var declineVisit = Endpoint{
+	Method: "POST", Path: "/visits/{id}/decline", ID: "declineVisit", Group: "Visits: practice",
+	For: "Decline a visit",
+	Text: "Ends a visit you have taken without an answer, for example because it is out of scope. The text tells the " +
+		"patient why and where to turn. A hold is released; nothing is charged. Repeating it succeeds.",
+	Who: Bearer, Once: true, Versioned: true,
+	In:  turnAwayRequest{},
+	Out: visitReply{}, OutText: "Ended.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "wrong_status"}, {Code: "changed"}, {Code: "message_length"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*turnAwayRequest)
+		v, err := a.Desk.TurnAway(r.Context(), r.Caller, r.PathValue("id"), visit.Declined, in.Reason, in.Text)
+		return a.replyVisit(r, v), err
+	},
+}
+
+var redirectVisit = Endpoint{
+	Method: "POST", Path: "/visits/{id}/redirect", ID: "redirectVisit", Group: "Visits: practice",
+	For: "Redirect to care in person",
+	Text: "Ends a visit you have taken because the patient should be seen in person. The text tells the patient why and " +
+		"where to turn. A hold is released; nothing is charged. Repeating it succeeds.",
+	Who: Bearer, Once: true, Versioned: true,
+	In:  turnAwayRequest{},
+	Out: visitReply{}, OutText: "Ended.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "wrong_status"}, {Code: "changed"}, {Code: "message_length"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*turnAwayRequest)
+		v, err := a.Desk.TurnAway(r.Context(), r.Caller, r.PathValue("id"), visit.Redirected, in.Reason, in.Text)
+		return a.replyVisit(r, v), err
+	},
+}
+
+type turnAwayRequest struct {
+	// Why, for the practice's figures.
+	Reason string `json:"reason" validate:"required,oneof=needs_exam needs_tests emergency not_suitable out_of_scope duplicate other"`
+	// Why and where to turn, for the patient. At most 8,000 characters.
+	Text phi.Text `json:"text" validate:"required,max=8000"`
+}
+
+var getChart = Endpoint{
+	Method: "GET", Path: "/visits/{id}/chart", ID: "getChart", Group: "Visits: content",
+	For: "Read a visit's content",
+	Text: "Answers, messages and what the form flags, for the patient's side and for those who may treat. Every call is " +
+		"recorded before it is answered, and the patient can list who read. When the patient's side reads it, every " +
+		"message so far counts as read, which may raise the visit's version.",
+	Who: Known, Versioned: true,
+	Out: chartReply{}, OutText: "The chart.",
+	Refuses: []Refusal{{Code: "denied"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		_, ch, err := a.Charts.Show(r.Context(), r.Caller, r.PathValue("id"))
+		if err != nil {
+			return Reply{}, err
 		}
-	}
-	v, d, err := a.clinic.Reply(r.Context(), c, r.PathValue("id"), in.Text, more)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("ETag", etag(v.Version))
-	return reply(w, http.StatusOK, repliedReply{showVisit(v), showDiversion(d)})
+		return Reply{ETag: etag(ch.Visit.Version), Body: a.showChart(r, ch)}, nil
+	},
 }
 
-func (a *API) take(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.ask(r, nil)
-	if err != nil {
-		return err
-	}
-	v, err := a.clinic.Take(r.Context(), c, r.PathValue("id"))
-	return visited(w, http.StatusOK, v, err)
-}
-
-func (a *API) askBack(w http.ResponseWriter, r *http.Request) error {
-	var in struct {
-		Text phi.Text `json:"text" validate:"required,max=8000"`
-	}
-	c, err := a.ask(r, &in)
-	if err != nil {
-		return err
-	}
-	v, err := a.clinic.Ask(r.Context(), c, r.PathValue("id"), in.Text)
-	return visited(w, http.StatusOK, v, err)
-}
-
-func (a *API) answer(w http.ResponseWriter, r *http.Request) error {
-	var in visit.Conclusion // its own Problems says all that is missing at once
-	c, err := a.ask(r, &in)
-	if err != nil {
-		return err
-	}
-	v, err := a.clinic.Answer(r.Context(), c, r.PathValue("id"), in)
-	return visited(w, http.StatusOK, v, err)
-}
-
-func (a *API) decline(w http.ResponseWriter, r *http.Request) error {
-	return a.turnAway(w, r, visit.Declined)
-}
-
-func (a *API) redirect(w http.ResponseWriter, r *http.Request) error {
-	return a.turnAway(w, r, visit.Redirected)
-}
-
-func (a *API) turnAway(w http.ResponseWriter, r *http.Request, to visit.Status) error {
-	var in struct {
-		Reason string   `json:"reason" validate:"required,oneof=needs_exam needs_tests emergency not_suitable out_of_scope duplicate other"`
-		Text   phi.Text `json:"text" validate:"required,max=8000"`
-	}
-	c, err := a.ask(r, &in)
-	if err != nil {
-		return err
-	}
-	v, err := a.clinic.TurnAway(r.Context(), c, r.PathValue("id"), to, in.Reason, in.Text)
-	return visited(w, http.StatusOK, v, err)
-}
-
+// All that is known of a visit's content.
 type chartReply struct {
-	Visit     visitReply      `json:"visit"`
-	Contact   contactReply    `json:"contact"`
-	Response  intake.Response `json:"response"` // FHIR QuestionnaireResponse
-	Answers   []qaReply       `json:"answers"`
-	Flags     []flagReply     `json:"flags"`
-	Derived   []derivedReply  `json:"derived"`
-	Messages  []messageReply  `json:"messages"`
-	Diversion *diversionReply `json:"diversion,omitempty"`
+	Visit     visitReply         `json:"visit"`
+	Contact   contactReply       `json:"contact"`
+	Response  intake.Response    `json:"response"`
+	Answers   []questionAnswered `json:"answers"`
+	Flags     []flagReply        `json:"flags"`
+	Derived   []derivedReply     `json:"derived"`
+	Messages  []messageReply     `json:"messages"`
+	Diversion *diversionReply    `json:"diversion,omitempty"`
 }
 
+// Who the patient is.
 type contactReply struct {
 	Name  phi.Text `json:"name"`
-	Birth string   `json:"birth_date"`
+	Birth string   `json:"birth_date" schema:"format=date"`
+	// FHIR administrative gender; empty if unknown.
 	Sex   string   `json:"sex"`
 	Phone phi.Text `json:"phone,omitempty"`
 }
 
-type qaReply struct {
+// One question and what was answered, in words.
+type questionAnswered struct {
 	LinkID   string     `json:"link_id"`
 	Question string     `json:"question"`
 	Answers  []phi.Text `json:"answers"`
-	Row      int        `json:"row,omitempty"`
+	// Of a repeating group, from 1.
+	Row int `json:"row,omitempty" schema:"min=1"`
 }
 
+// A rule that fired without stopping the patient.
 type flagReply struct {
 	Rule    string   `json:"rule"`
 	Message phi.Text `json:"message"`
 	Source  string   `json:"source"`
 }
 
+// A value computed across answers for the clinician.
 type derivedReply struct {
 	ID    string `json:"id"`
 	Value string `json:"value"`
 }
 
+// One thing said in a visit. It never changes.
 type messageReply struct {
-	Seq    int                `json:"seq"`
-	Kind   clinic.MessageKind `json:"kind"`
-	From   string             `json:"from"`
-	Name   string             `json:"name,omitempty"`
-	At     time.Time          `json:"at"`
-	Text   phi.Text           `json:"text"`
-	ReadAt *time.Time         `json:"read_at,omitempty"`
+	// 1 for the first.
+	Seq int `json:"seq" schema:"min=1"`
+	// `ask`: the clinician needs to know more. `info`: the patient replied or
+	// added something. `answer`: the answer. `notice`: why it was declined or
+	// redirected.
+	Kind record.MessageKind `json:"kind"`
+	// A person's id.
+	From string `json:"from"`
+	// Of the practice's people, as displayed.
+	Name string `json:"name,omitempty"`
+	// When it was sent.
+	At   time.Time `json:"at"`
+	Text phi.Text  `json:"text"`
+	// When the patient's side had read it; absent until then.
+	ReadAt *time.Time `json:"read_at,omitempty"`
 }
 
-func (a *API) chart(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
-	}
-	ch, err := a.clinic.Chart(r.Context(), c, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+func (a *API) showChart(r *Request, ch chart.Chart) chartReply {
 	out := chartReply{
-		Visit:    showVisit(ch.Visit),
+		Visit:    a.showVisit(r, ch.Visit),
 		Contact:  contactReply{ch.Contact.Name, ch.Contact.Birth.Format(time.DateOnly), ch.Contact.Sex, ch.Contact.Phone},
-		Response: ch.Response, Answers: []qaReply{}, Flags: []flagReply{}, Derived: []derivedReply{}, Messages: []messageReply{},
+		Response: ch.Response, Answers: []questionAnswered{}, Flags: []flagReply{}, Derived: []derivedReply{}, Messages: []messageReply{},
 		Diversion: showDiversion(ch.Diversion),
 	}
 	for _, q := range ch.Answers {
-		out.Answers = append(out.Answers, qaReply(q))
+		out.Answers = append(out.Answers, questionAnswered(q))
 	}
 	for _, f := range ch.Flags {
 		out.Flags = append(out.Flags, flagReply(f))
@@ -165,44 +312,33 @@ func (a *API) chart(w http.ResponseWriter, r *http.Request) error {
 	for _, m := range ch.Messages {
 		out.Messages = append(out.Messages, showMessage(m))
 	}
-	w.Header().Set("ETag", etag(ch.Visit.Version))
-	return reply(w, http.StatusOK, out)
-}
-
-func showMessage(m clinic.Said) messageReply {
-	out := messageReply{Seq: m.Seq, Kind: m.Kind, From: m.From, Name: m.Name, At: m.At, Text: m.Text}
-	if !m.ReadAt.IsZero() {
-		out.ReadAt = &m.ReadAt
-	}
 	return out
 }
 
-func (a *API) document(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
-	}
-	doc, addendum, err := a.clinic.Document(r.Context(), c, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	return reply(w, http.StatusOK, struct {
-		Document json.RawMessage `json:"document"`
-		Addendum json.RawMessage `json:"addendum,omitempty"`
-	}{doc, addendum})
+func showMessage(m record.Message) messageReply {
+	return messageReply{Seq: m.Seq, Kind: m.Kind, From: m.From, Name: m.Name, At: m.At, Text: m.Text, ReadAt: when(m.ReadAt)}
 }
 
-type checkReply struct {
-	Disposition intake.Disposition `json:"disposition"`
-	Rules       []firedReply       `json:"rules"`
-	Errors      []fault.Problem    `json:"errors"`
-	Derived     []derivedReply     `json:"derived"`
-	Response    intake.Response    `json:"response"` // as it would be kept
+var getEncounterDocument = Endpoint{
+	Method: "GET", Path: "/visits/{id}/document", ID: "getEncounterDocument", Group: "Visits: content",
+	For: "Read the encounter document",
+	Text: "The immutable record written with the answer, and, once closed, its addendum with read times and receipts. " +
+		"Before it is sent it is proved to be the bytes whose hash was committed. The call is recorded like a read of " +
+		"the chart.",
+	Who: Known,
+	Out: documentsReply{}, OutText: "The document.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "no_document", When: "not answered yet"},
+		{Code: "changed", When: "the visit changed at the same moment; read again"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		doc, addendum, err := a.Charts.ShowDocuments(r.Context(), r.Caller, r.PathValue("id"))
+		return Reply{Body: documentsReply{doc, addendum}}, err
+	},
 }
 
-type firedReply struct {
-	ID       string          `json:"id"`
-	Severity intake.Severity `json:"severity"`
-	Message  string          `json:"message"`
-	Source   string          `json:"source"`
+type documentsReply struct {
+	Document json.RawMessage `json:"document" schema:"ref=EncounterDocument"`
+	Addendum json.RawMessage `json:"addendum,omitempty" schema:"ref=Addendum"`
 }

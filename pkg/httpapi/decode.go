@@ -6,10 +6,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
-	"mime"
 	"net/http"
 	"reflect"
 	"slices"
@@ -19,13 +17,14 @@ import (
 	"github.com/go-playground/validator/v10"
 
 	"evisit/pkg/fault"
+	"evisit/pkg/httpapi/exchange"
 )
 
-// shape checks what a request's struct says of its fields. It is safe for
+// validate checks the validate tags of a request's struct. It is safe for
 // concurrent use once made.
-var shape = newShape()
+var validate = newValidate()
 
-func newShape() *validator.Validate {
+func newValidate() *validator.Validate {
 	v := validator.New(validator.WithRequiredStructEnabled())
 	v.RegisterTagNameFunc(func(f reflect.StructField) string {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -34,25 +33,10 @@ func newShape() *validator.Validate {
 	return v
 }
 
-// body reads a request's body as JSON bytes.
-func body(r *http.Request) ([]byte, error) {
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" && t != "application/fhir+json" {
-		return nil, fault.New(fault.Malformed, "not_json", "send JSON, with Content-Type: application/json")
-	}
-	b, err := io.ReadAll(r.Body)
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, fault.New(fault.TooLarge, "too_large", fmt.Sprintf("a request may be at most %d KiB", MaxBody>>10))
-	}
-	if err != nil {
-		return nil, fault.Hide(fault.Malformed, "unreadable", "the request's body ended early; send it again", err)
-	}
-	return b, nil
-}
-
 // decode reads a request's body into v: one JSON object with known fields of
 // the right types that satisfy v's validate tags.
 func decode(r *http.Request, v any) ([]byte, error) {
-	b, err := body(r)
+	b, err := exchange.ReadJSON(r)
 	if err != nil {
 		return nil, err
 	}
@@ -64,11 +48,11 @@ func decode(r *http.Request, v any) ([]byte, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, fault.New(fault.Malformed, "malformed_json", "send one JSON object and nothing after it")
 	}
-	if where := misnamed(b, reflect.TypeOf(v).Elem()); where != "" {
+	if where := unknownMember(b, reflect.TypeOf(v).Elem()); where != "" {
 		return nil, unknownField(where)
 	}
-	if err := shape.Struct(v); err != nil {
-		return nil, misshapen(err, reflect.TypeOf(v).Elem().Name())
+	if err := validate.Struct(v); err != nil {
+		return nil, wrongFields(err, reflect.TypeOf(v).Elem().Name())
 	}
 	return b, nil
 }
@@ -92,10 +76,10 @@ func unknownField(where string) error {
 		fault.Problem{Where: where, Code: "unknown", Text: "leave it out"})
 }
 
-// misnamed points to a member whose name is a field's in another case, which
-// encoding/json takes for the field; empty if there is none. The document
-// knows names in one case only.
-func misnamed(b []byte, t reflect.Type) string {
+// unknownMember points to a member whose name is that of a field in another case,
+// which encoding/json takes for the field; empty if there is none. The document
+// has names in one case only.
+func unknownMember(b []byte, t reflect.Type) string {
 	switch {
 	case t.Kind() == reflect.Struct:
 		var members map[string]json.RawMessage
@@ -104,7 +88,7 @@ func misnamed(b []byte, t reflect.Type) string {
 		}
 		for _, f := range reflect.VisibleFields(t) {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			if where := misnamed(members[name], f.Type); where != "" {
+			if where := unknownMember(members[name], f.Type); where != "" {
 				return "/" + name + where
 			}
 			delete(members, name)
@@ -118,7 +102,7 @@ func misnamed(b []byte, t reflect.Type) string {
 			return ""
 		}
 		for i, e := range elements {
-			if where := misnamed(e, t.Elem()); where != "" {
+			if where := unknownMember(e, t.Elem()); where != "" {
 				return "/" + strconv.Itoa(i) + where
 			}
 		}
@@ -140,9 +124,9 @@ func jsonType(t reflect.Type) string {
 	return "an object"
 }
 
-// misshapen names each field by its pointer. The validator begins its paths
+// wrongFields names by its pointer each field that breaks its tag. The validator begins its paths
 // with the struct's type, which most requests' structs have no name for.
-func misshapen(err error, typeName string) error {
+func wrongFields(err error, typeName string) error {
 	fields, ok := errors.AsType[validator.ValidationErrors](err)
 	if !ok {
 		return err
@@ -183,15 +167,25 @@ func units(f validator.FieldError) string {
 	return ""
 }
 
-// maxID is longer than any id or version of ours. What is longer is asked of
-// no store, whose keys have a limit of their own.
+// maxID is longer than any id or version of ours. A longer text is not looked up,
+// for keys in the store have a limit of their own.
 const maxID = 128
 
-func tooLongToBe(id string) error {
+// checkID refuses a text that is too long to be an id.
+func checkID(id string) error {
 	if len(id) <= maxID {
 		return nil
 	}
 	return fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")
+}
+
+// page reads which part of a list is asked for: at most so many after a place.
+func page(r *http.Request) (after string, most int, err error) {
+	if after, err = cursor(r); err != nil {
+		return "", 0, err
+	}
+	most, err = limit(r)
+	return after, most, err
 }
 
 // limit reads a page size from the query: 1 to 100, 25 unless given.
@@ -208,12 +202,12 @@ func limit(r *http.Request) (int, error) {
 	return n, nil
 }
 
-// sumLength is how much of a cursor's hash goes with it: enough to tell one of
-// ours from anything else that finds its way here. It keeps no secret.
+// sumLength is how many bytes of a cursor's hash go with it: enough to tell a
+// cursor of ours from any other text. The hash keeps no secret.
 const sumLength = 6
 
-// showCursor makes what the store says of a place in a list into text that
-// tells nobody how it is kept.
+// showCursor turns a place in a list, which the store names by a key, into text
+// that does not show the key.
 func showCursor(place string) string {
 	if place == "" {
 		return ""

@@ -2,9 +2,11 @@ package httpapi
 
 import _ "embed"
 
-//go:generate go run evisit/infra/apidocs openapi.json docs.html
+//go:generate go run evisit/infra/apidocs ../..
 
-// The API's description, and a page that reads it to people.
+// The API's description and a page that reads it to people, generated from the
+// endpoints, the comments of their requests and replies, and the folder
+// document, so that a start costs nothing.
 var (
 	//go:embed openapi.json
 	openapiJSON []byte

@@ -1,79 +1,112 @@
 package httpapi
 
 import (
-	"net/http"
-	"slices"
 	"strings"
 	"time"
 
-	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
+	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/practice"
 )
 
-type meReply struct {
-	ID       string        `json:"id"`
-	Role     identity.Role `json:"role"`
-	Practice formPractice  `json:"practice"`
-	Patient  string        `json:"patient,omitempty"`
-	ActsFor  []string      `json:"acts_for"`
-	Name     string        `json:"name,omitempty"`
+var getMe = Endpoint{
+	Method: "GET", Path: "/me", ID: "getMe", Group: "People",
+	For: "Ask who you are",
+	Text: "Call it first: it tells whose token you hold, in which role and at which practice, and for which patients you " +
+		"may act.",
+	Who: Known,
+	Out: meReply{}, OutText: "You.",
+	Serve: func(a *API, r *Request) (Reply, error) {
+		p, err := a.Request.Practice(r.Context(), r.Caller)
+		if err != nil {
+			return Reply{}, err
+		}
+		patients, err := a.Request.ActsFor(r.Context(), r.Caller)
+		return Reply{Body: showMe(r.Caller.Person, p, patients)}, err
+	},
 }
 
-type formPractice struct {
+// Who the token belongs to.
+type meReply struct {
+	// The person's id.
+	ID string `json:"id"`
+	// What a person does at a practice.
+	Role     identity.Role `json:"role"`
+	Practice practiceRef   `json:"practice"`
+	// The patient record that is their own; absent for everyone else.
+	Patient string `json:"patient,omitempty"`
+	// Patients they may act for now, under a grant.
+	ActsFor []string `json:"acts_for"`
+	// How the practice shows its own people; absent for patients and caregivers.
+	Name string `json:"name,omitempty"`
+}
+
+// The practice a person belongs to.
+type practiceRef struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
 	Phone string `json:"phone"`
 }
 
-func (a *API) me(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
-	}
-	p, err := a.clinic.Practice(r.Context(), c)
-	if err != nil {
-		return err
-	}
+func showMe(who identity.Person, p practice.Practice, patients []string) meReply {
 	out := meReply{
-		ID: c.Person.ID, Role: c.Person.Role, Patient: c.Person.Patient, Name: c.Person.Display,
-		Practice: formPractice{p.ID, p.Name, p.Phone}, ActsFor: []string{},
+		ID: who.ID, Role: who.Role, Patient: who.Patient, Name: who.Display,
+		Practice: practiceRef{p.ID, p.Name, p.Phone}, ActsFor: []string{},
 	}
-	for _, g := range c.Person.Grants {
-		if c.Person.ActsFor(g.Patient, a.clinic.Now()) {
-			out.ActsFor = append(out.ActsFor, g.Patient)
+	for _, id := range patients {
+		if id != who.Patient {
+			out.ActsFor = append(out.ActsFor, id)
 		}
 	}
-	return reply(w, http.StatusOK, out)
+	return out
 }
 
-type formReply struct {
-	Name    string `json:"name"`
+var listForms = Endpoint{
+	Method: "GET", Path: "/forms", ID: "listForms", Group: "Forms",
+	For: "List your practice's forms",
+	Text: "Each form is one reason to write to the practice, with its price. Some can be read and checked but not started; " +
+		"`why_not` says why.",
+	Who: Known,
+	Out: formsReply{}, OutText: "All of them; the list has no pages.",
+	Serve: func(a *API, r *Request) (Reply, error) {
+		offers, err := a.Request.Forms(r.Context(), r.Caller)
+		return Reply{Body: showForms(offers)}, err
+	},
+}
+
+type formsReply struct {
+	// By name.
+	Forms []offeringReply `json:"forms"`
+}
+
+// A form as the practice offers it.
+type offeringReply struct {
+	Name string `json:"name"`
+	// The version a new visit would use.
 	Version string `json:"version"`
 	Title   string `json:"title"`
-	URL     string `json:"url"`
-	Link    string `json:"link"`
-	Class   string `json:"billing_class"`
-	Price   *int64 `json:"price_cents,omitempty"` // absent: free of charge
-	Offered bool   `json:"offered"`
-	Why     string `json:"why_not,omitempty"`
+	// The canonical URL of the Questionnaire.
+	URL string `json:"url"`
+	// Where this version is read.
+	Link string `json:"link"`
+	// Which posted price applies. `no-charge`, `monitoring` and `none` are never
+	// charged.
+	Class string `json:"billing_class"`
+	// The practice's posted price in US cents; absent when it is free.
+	Price *int64 `json:"price_cents,omitempty" schema:"min=1"`
+	// Whether a visit can be started with it.
+	Offered bool `json:"offered"`
+	// Why it cannot be started; absent when it can.
+	Why string `json:"why_not,omitempty"`
 }
 
-func (a *API) listForms(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
-	}
-	offers, err := a.clinic.Forms(r.Context(), c)
-	if err != nil {
-		return err
-	}
-	out := struct {
-		Forms []formReply `json:"forms"`
-	}{[]formReply{}}
+func showForms(offers []request.Offering) formsReply {
+	out := formsReply{[]offeringReply{}}
 	for _, o := range offers {
-		f := formReply{
+		f := offeringReply{
 			Name: o.Form.Name(), Version: o.Form.Version(), Title: o.Form.Title(), URL: o.Form.URL(),
 			Link: "/forms/" + o.Form.Name() + "/versions/" + o.Form.Version(), Class: o.Form.BillingClass(), Offered: o.WhyNot == "", Why: o.WhyNot,
 		}
@@ -83,102 +116,143 @@ func (a *API) listForms(w http.ResponseWriter, r *http.Request) error {
 		}
 		out.Forms = append(out.Forms, f)
 	}
-	return reply(w, http.StatusOK, out)
+	return out
 }
 
-func (a *API) currentForm(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
-	}
-	f, err := a.form(r, c, "")
-	if err != nil {
-		return err
-	}
-	return serveForm(w, r, f)
+var getForm = Endpoint{
+	Method: "GET", Path: "/forms/{name}", ID: "getForm", Group: "Forms",
+	For: "Read the form in use",
+	Text: "The version a visit started now would use, as a FHIR Questionnaire. Show its pages in order; what it asks " +
+		"depends on what was answered (`enableWhen`).",
+	Who: Known, Cached: true,
+	Out: Foreign("Questionnaire"), Type: typeFHIR, OutText: "The form.",
+	Refuses: []Refusal{
+		{Code: "unknown_form", When: "your practice has no such form"},
+		{Code: "not_found", When: "it has no such version"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		f, err := a.form(r, "")
+		if err != nil {
+			return Reply{}, err
+		}
+		return Reply{ETag: formTag(f), Body: f.JSON()}, nil
+	},
 }
 
-func (a *API) formVersion(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
-	}
-	f, err := a.form(r, c, r.PathValue("version"))
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", "private, max-age=31536000, immutable")
-	return serveForm(w, r, f)
+var getFormVersion = Endpoint{
+	Method: "GET", Path: "/forms/{name}/versions/{version}", ID: "getFormVersion", Group: "Forms",
+	For:  "Read one version of a form",
+	Text: "A version never changes and may be kept for ever. Use the one a visit names to show its answers.",
+	Who:  Known, Cached: true,
+	Out: Foreign("Questionnaire"), Type: typeFHIR, OutText: "The form.",
+	Refuses: []Refusal{
+		{Code: "unknown_form", When: "your practice has no such form"},
+		{Code: "not_found", When: "it has no such version"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		f, err := a.form(r, r.PathValue("version"))
+		if err != nil {
+			return Reply{}, err
+		}
+		return Reply{ETag: formTag(f), Cache: "private, max-age=31536000, immutable", Body: f.JSON()}, nil
+	},
 }
+
+func formTag(f *intake.Form) string { return `"` + f.Hash() + `"` }
 
 // form finds the form a path names, for anyone signed in. Without a version it
 // is the one the caller's practice uses.
-func (a *API) form(r *http.Request, c clinic.Caller, version string) (*intake.Form, error) {
-	if err := tooLongToBe(version); err != nil {
+func (a *API) form(r *Request, version string) (*intake.Form, error) {
+	if err := checkID(version); err != nil {
 		return nil, err
 	}
-	return a.clinic.FormFor(r.Context(), c, r.PathValue("name"), version)
+	return a.Request.FormFor(r.Context(), r.Caller, r.PathValue("name"), version)
 }
 
-func serveForm(w http.ResponseWriter, r *http.Request, f *intake.Form) error {
-	tag := `"` + f.Hash() + `"`
-	w.Header().Set("ETag", tag)
-	if slices.Contains(strings.Split(strings.ReplaceAll(r.Header.Get("If-None-Match"), " ", ""), ","), tag) {
-		w.WriteHeader(http.StatusNotModified)
-		return nil
-	}
-	w.Header().Set("Content-Type", "application/fhir+json")
-	_, err := w.Write(f.JSON()) //nolint:gosec // FHIR JSON of our own making, never HTML
-	return err
+var checkAnswers = Endpoint{
+	Method: "POST", Path: "/forms/{name}/check", ID: "checkAnswers", Group: "Forms",
+	For: "Check answers without keeping them",
+	Text: "Evaluates answers exactly as a visit would: which are wrong or missing, which rules fire, where the patient " +
+		"belongs. It writes nothing and may be repeated at will. Name a version in `questionnaire` (`url|version`) to " +
+		"check against that one. A diversion found from valid answers is a 200 even beside errors, because it outweighs " +
+		"them; errors alone are a 422 that carries the same members.",
+	Who: Known,
+	Query: []Param{
+		{"birth_date", "date", "The patient's, to apply the form's age range as well."},
+		{"sex", "", "The patient's administrative gender; used with `birth_date`."},
+	},
+	In:  intake.Response{},
+	Out: checkReply{}, OutText: "No errors, or a diversion.",
+	Refuses: []Refusal{
+		{Code: "unknown_form", When: "your practice has no such form"},
+		{Code: "not_found", When: "it has no such version"},
+		{Code: "answers_wrong", When: "the check is beside the problem", Out: checkProblem{}},
+		{Code: "other_form"},
+		{Code: "invalid_request"},
+	},
+	Serve: checkForm,
 }
 
-// checkForm evaluates answers and writes nothing. Errors without a diversion
-// are a 422 that carries the same fields (forms README, semantics 4).
-func (a *API) checkForm(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
+// What a form makes of some answers. `response` is what would be kept: answers
+// to questions not asked are dropped, totals are computed here.
+type checkReply struct {
+	// Where the patient belongs. All but `continue` divert: the patient is shown
+	// why and the visit stops, uncharged.
+	Disposition intake.Disposition `json:"disposition"`
+	// Every rule that fired, highest severity first.
+	Rules []firedRuleReply `json:"rules"`
+	// Every wrong or missing answer, in the order of the form.
+	Errors   []fault.Problem `json:"errors"`
+	Derived  []derivedReply  `json:"derived"`
+	Response intake.Response `json:"response"`
+}
+
+// A rule of the form that the answers fired.
+type firedRuleReply struct {
+	ID string `json:"id"`
+	// A `flag` is for the clinician and never stops the patient.
+	Severity intake.Severity `json:"severity"`
+	// For the patient, or of a flag for the clinician.
+	Message string `json:"message"`
+	// Where the rule comes from.
+	Source string `json:"source"`
+}
+
+// A problem detail that carries the whole check beside it.
+type checkProblem struct {
+	exchange.Problem
+	checkReply
+}
+
+func checkForm(a *API, r *Request) (Reply, error) {
+	answers := r.In.(intake.Response)
+	_, version, _ := strings.Cut(answers.Questionnaire, "|")
+	f, err := a.form(r, version)
 	if err != nil {
-		return err
-	}
-	b, err := body(r)
-	if err != nil {
-		return err
-	}
-	answers, err := intake.ParseResponse(b)
-	if err != nil {
-		return err
-	}
-	version := ""
-	if _, v, ok := strings.Cut(answers.Questionnaire, "|"); ok {
-		version = v
-	}
-	f, err := a.form(r, c, version)
-	if err != nil {
-		return err
+		return Reply{}, err
 	}
 	if err := f.Accepts(answers.Questionnaire); err != nil {
-		return err
+		return Reply{}, err
 	}
 	res := f.Check(answers)
-	if ps, err := a.eligible(r, c, f); err != nil {
-		return err
-	} else if len(ps) > 0 && !res.Diverts() {
+	ps, err := a.eligible(r, f)
+	if err != nil {
+		return Reply{}, err
+	}
+	if len(ps) > 0 && !res.Diverts() {
 		res.Disposition = intake.Ineligible
 	}
 	out := showCheck(res)
 	if len(res.Problems) == 0 || res.Diverts() {
-		return reply(w, http.StatusOK, out)
+		return Reply{Body: out}, nil
 	}
-	p := newProblem(fault.New(fault.Invalid, "answers_wrong", "some answers need to be put right", res.Problems...))
-	w.Header().Set("Content-Type", "application/problem+json")
-	return write(w, p.Status, struct {
-		problem
-		checkReply
-	}{p, out})
+	p := exchange.NewProblem(fault.New(fault.Invalid, "answers_wrong", "some answers need to be put right", res.Problems...))
+	return Reply{Status: p.Status, Type: exchange.TypeProblem, Body: checkProblem{p, out}}, nil
 }
 
 // eligible applies a form's age range and sex when the query names the
 // patient's: ?birth_date=1990-05-01&sex=female.
-func (a *API) eligible(r *http.Request, c clinic.Caller, f *intake.Form) ([]fault.Problem, error) {
+func (a *API) eligible(r *Request, f *intake.Form) ([]fault.Problem, error) {
 	born, sex := r.URL.Query().Get("birth_date"), r.URL.Query().Get("sex")
 	if born == "" {
 		return nil, nil
@@ -188,7 +262,7 @@ func (a *API) eligible(r *http.Request, c clinic.Caller, f *intake.Form) ([]faul
 		return nil, fault.New(fault.Invalid, "invalid_request", "some parameters need to be put right",
 			fault.Problem{Where: "birth_date", Code: "date", Text: "a date such as 1990-05-01"})
 	}
-	p, err := a.clinic.Practice(r.Context(), c)
+	p, err := a.Request.Practice(r.Context(), r.Caller)
 	if err != nil {
 		return nil, err
 	}
@@ -196,16 +270,16 @@ func (a *API) eligible(r *http.Request, c clinic.Caller, f *intake.Form) ([]faul
 	if err != nil {
 		return nil, err
 	}
-	return f.Eligible(birth, a.clinic.Now(), zone, sex), nil
+	return f.Eligible(birth, a.Kernel.Now(), zone, sex), nil
 }
 
 func showCheck(res intake.Result) checkReply {
 	out := checkReply{
-		Disposition: res.Disposition, Rules: []firedReply{}, Errors: append([]fault.Problem{}, res.Problems...),
+		Disposition: res.Disposition, Rules: []firedRuleReply{}, Errors: append([]fault.Problem{}, res.Problems...),
 		Derived: []derivedReply{}, Response: res.Response,
 	}
 	for _, f := range res.Fired {
-		out.Rules = append(out.Rules, firedReply{f.ID, f.Severity, f.Message, f.Source})
+		out.Rules = append(out.Rules, firedRuleReply{f.ID, f.Severity, f.Message, f.Source})
 	}
 	for _, d := range res.Derived {
 		out.Derived = append(out.Derived, derivedReply{d.ID, d.Text})

@@ -1,87 +1,86 @@
 // Package httpapi serves the clinic over HTTP: a JSON API for programs and,
-// in web, pages for people. A handler says who asks, decodes, calls and
-// replies; the rules are elsewhere. It holds the one table from error to
-// status.
+// in web, pages for people. An Endpoint declares who may ask, what it takes and
+// what it gives, beside a handler that calls and replies; the rules are
+// elsewhere. What every reply needs is in exchange, and Stripe's webhooks are in
+// webhook, so that their function links nothing of this package.
 package httpapi
 
 import (
 	"context"
-	"errors"
 	"log/slog"
-	"net"
 	"net/http"
-	"runtime/debug"
 	"strings"
-	"time"
 
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/chart"
+	"evisit/pkg/clinic/desk"
+	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
-	"evisit/pkg/identity"
+	"evisit/pkg/httpapi/exchange"
 )
 
 // An API serves the JSON routes. It is safe for concurrent use.
 type API struct {
-	clinic *clinic.Clinic
+	Rooms
 	people People
 	log    *slog.Logger
 	mux    *http.ServeMux
 }
 
-// People says what a token proves and who that is, or an error of kind
-// fault.Anonymous.
-type People interface {
-	Prove(ctx context.Context, token string) (clinic.Proof, error)
-	Person(ctx context.Context, token string) (identity.Person, error)
+// Rooms are the capabilities that are served. All must be set.
+type Rooms struct {
+	Kernel  *clinic.Kernel
+	Charts  *chart.Keeper
+	Request *request.Room
+	Desk    *desk.Desk
+	Office  *office.Office
 }
 
-// MaxBody bounds a request's body. The longest real one is a form's answers.
-const MaxBody = 512 << 10
+// People says what a token proves, or an error of kind fault.Anonymous.
+type People interface {
+	Prove(ctx context.Context, token string) (clinic.Proof, error)
+}
 
 // New returns the API.
-func New(cl *clinic.Clinic, people People, log *slog.Logger) *API {
-	a := &API{clinic: cl, people: people, log: log, mux: http.NewServeMux()}
-	for _, r := range a.routes() {
-		a.mux.Handle(r.Pattern, a.adapt(r))
+func New(rooms Rooms, people People, log *slog.Logger) *API {
+	a := &API{Rooms: rooms, people: people, log: log, mux: http.NewServeMux()}
+	for _, e := range endpoints {
+		a.mux.Handle(e.Pattern(), a.handler(e))
 	}
 	return a
 }
 
-// A Route is one operation of the API.
-type Route struct {
-	Pattern string // method and path, as http.ServeMux has them
-	handle  func(http.ResponseWriter, *http.Request) error
-}
-
-// Patterns lists the routes served, for whoever mounts or documents them.
+// Patterns lists the routes served, as http.ServeMux has them.
 func (a *API) Patterns() []string {
 	var ps []string
-	for _, r := range a.routes() {
-		ps = append(ps, r.Pattern)
+	for _, e := range endpoints {
+		ps = append(ps, e.Pattern())
 	}
 	return ps
 }
 
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
 
-// Handler serves the API and, for every path it does not have, pages. It adds
-// what every reply needs: limits, headers, a log line, and a last resort.
+// Handler serves the API and, for every path it does not have, pages. It is
+// guarded as every function's handler is.
 func (a *API) Handler(pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	for _, p := range a.Patterns() {
 		mux.Handle(p, a.mux)
 	}
 	mux.Handle("/", a.elsewhere(pages))
-	return Guard(mux, a.log)
+	return exchange.Guard(mux, a.log)
 }
 
-// elsewhere serves pages, but tells a program that asks for an address the API
-// does not have, or in a way it does not have, so in its own words.
+// elsewhere serves pages. A program that asks for an address or a method that the
+// API does not have is told so by a problem detail.
 func (a *API) elsewhere(pages http.Handler) http.Handler {
-	nowhere := NotFound(a.log)
+	nowhere := exchange.NotFound(a.log)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if allowed := a.methods(r); len(allowed) > 0 {
 			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			reject(w, r, a.log, fault.New(fault.WrongMethod, "wrong_method", "this address is asked for with "+strings.Join(allowed, " or ")))
+			exchange.Reject(w, r, a.log, fault.New(fault.WrongMethod, "wrong_method", "this address is asked for with "+strings.Join(allowed, " or ")))
 			return
 		}
 		if r.Header.Get("Authorization") != "" || strings.Contains(r.Header.Get("Accept"), "json") {
@@ -92,7 +91,7 @@ func (a *API) elsewhere(pages http.Handler) http.Handler {
 	})
 }
 
-// methods lists those the API has for r's path.
+// methods lists the methods that the API has for r's path.
 func (a *API) methods(r *http.Request) []string {
 	var allowed []string
 	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPatch} {
@@ -103,73 +102,4 @@ func (a *API) methods(r *http.Request) []string {
 		}
 	}
 	return allowed
-}
-
-// NotFound is the reply to a path nobody serves, where there are no pages.
-func NotFound(log *slog.Logger) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		reject(w, r, log, fault.New(fault.NotFound, "no_route", "there is no such address; /docs lists those there are"))
-	})
-}
-
-func (a *API) adapt(route Route) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := tooLongToBe(r.PathValue("id"))
-		if err == nil {
-			err = route.handle(w, r)
-		}
-		if err != nil {
-			reject(w, r, a.log, err)
-		}
-	})
-}
-
-// Guard wraps a function's whole handler.
-func Guard(h http.Handler, log *slog.Logger) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := time.Now() //nolint:forbidigo // how long we took, not what time it is
-		rec := &recorder{ResponseWriter: w, code: http.StatusOK}
-		defer func() { //nolint:contextcheck // it is in the request
-			if p := recover(); p != nil {
-				log.ErrorContext(r.Context(), "panic", "route", r.Pattern, "stack", string(debug.Stack()))
-				if !rec.wrote {
-					reject(rec, r, log, errors.New("panic"))
-				}
-			}
-			log.InfoContext(r.Context(), "request", "method", r.Method, "route", r.Pattern,
-				"status", rec.code, "ms", time.Since(began).Milliseconds())
-		}()
-		head := w.Header()
-		head.Set("X-Content-Type-Options", "nosniff")
-		head.Set("Referrer-Policy", "no-referrer")
-		head.Set("Cache-Control", "no-store")
-		r.Body = http.MaxBytesReader(rec, r.Body, MaxBody)
-		h.ServeHTTP(rec, r)
-	})
-}
-
-// A recorder notes the status of a reply for the log.
-type recorder struct {
-	http.ResponseWriter
-	code  int
-	wrote bool
-}
-
-func (w *recorder) WriteHeader(code int) {
-	w.code, w.wrote = code, true
-	w.ResponseWriter.WriteHeader(code)
-}
-
-func (w *recorder) Write(p []byte) (int, error) {
-	w.wrote = true
-	return w.ResponseWriter.Write(p)
-}
-
-// ClientIP is where a request came from, without the port.
-func ClientIP(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

@@ -10,7 +10,7 @@ import (
 
 // Every exchange of these journeys is held against the document on the way.
 
-func TestAnAnsweredVisitFitsTheDocumentAllTheWay(t *testing.T) {
+func TestDocument_FitsAnAnsweredVisit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, path := range []string{"/openapi.json", "/docs", "/health"} {
@@ -61,12 +61,12 @@ func TestAnAnsweredVisitFitsTheDocumentAllTheWay(t *testing.T) {
 	}
 	patient("GET", at+"/audit", nil)
 	patient("GET", at, nil)
-	w.do(t, call{as: "ada-brooks", method: "GET", path: "/practice/jobs"}, nil)
+	w.do(t, call{as: "ada-brooks", method: "GET", path: "/practice/work"}, nil)
 	w.moved.Add(int64(5 * time.Minute))
-	if err := w.clinic.AdvanceLogs(t.Context()); err != nil {
+	if _, err := w.sign.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/practice/log", "/practice/log/checkpoint", "/practice/log/key"} {
+	for _, path := range []string{"/practice/log", "/practice/log/rows", "/practice/log/checkpoint", "/practice/log/key"} {
 		w.do(t, call{as: "ada-brooks", method: "GET", path: path}, nil)
 	}
 }
@@ -79,7 +79,7 @@ func conclusion() map[string]any {
 	}
 }
 
-func TestAListIsReadToItsEndByItsCursors(t *testing.T) {
+func TestPage_CursorsReadAListToItsEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	want := map[string]bool{}
@@ -116,7 +116,7 @@ func TestAListIsReadToItsEndByItsCursors(t *testing.T) {
 	}
 }
 
-func TestARedFlagDivertsAndFitsTheDocument(t *testing.T) {
+func TestDocument_FitsADivertedVisit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.draft(t)
@@ -132,7 +132,7 @@ func TestARedFlagDivertsAndFitsTheDocument(t *testing.T) {
 	w.do(t, call{as: "jane-smith", method: "POST", path: "/visits/" + v.ID + "/acknowledge"}, nil)
 }
 
-func TestEveryWayOutFitsTheDocument(t *testing.T) {
+func TestDocument_FitsEveryWayOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for _, way := range []string{"decline", "redirect"} {

@@ -8,12 +8,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"evisit/pkg/clinic"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/httpapi/apitest"
 )
 
-func TestTheDocumentIsValidAndItsExamplesFitTheirSchemas(t *testing.T) {
+func TestDocument_IsValidWithItsExamples(t *testing.T) {
 	t.Parallel()
 	doc, err := apitest.Load()
 	if err != nil {
@@ -24,7 +23,7 @@ func TestTheDocumentIsValidAndItsExamplesFitTheirSchemas(t *testing.T) {
 	}
 }
 
-func TestTheDocumentHasEveryRouteAndNoOther(t *testing.T) {
+func TestDocument_HasEveryRouteAndNoOther(t *testing.T) {
 	t.Parallel()
 	doc, err := apitest.Load()
 	if err != nil {
@@ -36,7 +35,7 @@ func TestTheDocumentHasEveryRouteAndNoOther(t *testing.T) {
 			documented[method+" "+path] = true
 		}
 	}
-	served := append(httpapi.New(&clinic.Clinic{}, nil, slog.New(slog.DiscardHandler)).Patterns(), httpapi.HookPatterns...)
+	served := append(httpapi.New(httpapi.Rooms{}, nil, slog.New(slog.DiscardHandler)).Patterns(), httpapi.HookPatterns...)
 	slices.Sort(served)
 	if d := cmp.Diff(served, slices.Sorted(maps.Keys(documented))); d != "" {
 		t.Errorf("routes served and documented differ (-served +documented):\n%s", d)

@@ -1,58 +1,97 @@
 package httpapi
 
 import (
-	"net/http"
+	"bytes"
+	"net/url"
 	"time"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/books"
+	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
+	"evisit/pkg/practice"
+	"evisit/pkg/work"
 )
 
+var getLedger = Endpoint{
+	Method: "GET", Path: "/visits/{id}/ledger", ID: "getLedger", Group: "Visits: content",
+	For: "Read a visit's money",
+	Text: "Every attempt to pay and every double entry it caused, with balances summed from them. For the patient's side, " +
+		"staff and admins.",
+	Who: Known,
+	Out: ledgerReply{}, OutText: "The ledger.",
+	Refuses: []Refusal{{Code: "denied"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		v, m, err := a.Office.Money(r.Context(), r.Caller, r.PathValue("id"))
+		return Reply{Body: showMoney(v.ID, m)}, err
+	},
+}
+
+// A visit's money.
+type ledgerReply struct {
+	Visit    string         `json:"visit"`
+	Payments []paymentReply `json:"payments"`
+	// Oldest first for each payment.
+	Entries []entryReply `json:"entries"`
+	// Sums of the entries by account; they add up to zero.
+	Balances map[ledger.Account]int64 `json:"balances"`
+}
+
+// One attempt to pay for a visit.
 type paymentReply struct {
-	ID            string        `json:"id"`
-	State         billing.State `json:"state"`
-	Account       string        `json:"account"`
-	Amount        int64         `json:"amount_cents"`
-	Held          int64         `json:"held_cents"`
-	Collected     int64         `json:"collected_cents"`
-	GivenBack     int64         `json:"refunded_cents"`
-	Session       string        `json:"checkout_session,omitempty"`
-	Intent        string        `json:"payment_intent,omitempty"`
-	CaptureBefore *time.Time    `json:"capture_before,omitempty"`
-	Why           string        `json:"failure,omitempty"`
-	OpenedAt      time.Time     `json:"opened_at"`
-	EndedAt       *time.Time    `json:"ended_at,omitempty"`
+	ID string `json:"id"`
+	// `opened`: the page may be paid. `held`: the card is held. `captured`: the
+	// fee is collected. Then perhaps `refunded` or `disputed`. `abandoned`: the
+	// page closed unpaid. `released`: the hold was released. `lapsed`: the hold
+	// expired. `failed`: the answer was given and the card could not be charged.
+	State billing.State `json:"state"`
+	// The practice's connected account at Stripe, which owns every Stripe id here.
+	Account string `json:"account"`
+	Amount  int64  `json:"amount_cents" schema:"min=1"`
+	// What was ever held.
+	Held      int64 `json:"held_cents" schema:"min=0"`
+	Collected int64 `json:"collected_cents" schema:"min=0"`
+	Refunded  int64 `json:"refunded_cents" schema:"min=0"`
+	// Stripe's id.
+	Session string `json:"checkout_session,omitempty"`
+	// Stripe's id.
+	Intent string `json:"payment_intent,omitempty"`
+	// When the hold expires.
+	CaptureBefore *time.Time `json:"capture_before,omitempty"`
+	// Stripe's code.
+	Why string `json:"failure,omitempty"`
+	// When the page was asked for.
+	OpenedAt time.Time `json:"opened_at"`
+	// When its state became final.
+	EndedAt *time.Time `json:"ended_at,omitempty"`
 }
 
+// A double entry. Its postings sum to zero.
 type entryReply struct {
-	ID       string         `json:"id"`
-	Kind     ledger.Kind    `json:"kind"`
-	Payment  string         `json:"payment"`
+	// Unique within the payment.
+	ID string `json:"id"`
+	// Which event of a payment's life it records.
+	Kind    ledger.Kind `json:"kind"`
+	Payment string      `json:"payment"`
+	// When.
 	At       time.Time      `json:"at"`
-	Postings []postingReply `json:"postings"`
+	Postings []postingReply `json:"postings" schema:"min=2"`
 }
 
+// One line of an entry.
 type postingReply struct {
+	// `holds`: card holds in force, and `holds_owed` their counterpart. `stripe`:
+	// what Stripe owes the practice. `visit_fees`: fees earned. `refunds`: fees
+	// refunded.
 	Account ledger.Account `json:"account"`
-	Amount  int64          `json:"amount_cents"` // debit positive, credit negative
+	// A debit is positive, a credit negative.
+	Amount int64 `json:"amount_cents" schema:"min=-10000000 max=10000000"`
 }
 
-func (a *API) ledger(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
-	}
-	m, err := a.clinic.Money(r.Context(), c, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	out := struct {
-		Visit    string                   `json:"visit"`
-		Payments []paymentReply           `json:"payments"`
-		Entries  []entryReply             `json:"entries"`
-		Balances map[ledger.Account]int64 `json:"balances"`
-	}{m.Visit.ID, []paymentReply{}, []entryReply{}, map[ledger.Account]int64{}}
+func showMoney(visit string, m books.Money) ledgerReply {
+	out := ledgerReply{visit, []paymentReply{}, []entryReply{}, map[ledger.Account]int64{}}
 	for _, p := range m.Payments {
 		out.Payments = append(out.Payments, showPayment(p))
 	}
@@ -62,13 +101,13 @@ func (a *API) ledger(w http.ResponseWriter, r *http.Request) error {
 	for account, sum := range ledger.Balances(m.Entries) {
 		out.Balances[account] = int64(sum)
 	}
-	return reply(w, http.StatusOK, out)
+	return out
 }
 
 func showPayment(p billing.Payment) paymentReply {
 	return paymentReply{
 		ID: p.ID, State: p.State, Account: p.Account, Amount: int64(p.Amount), Held: int64(p.Held),
-		Collected: int64(p.Collected), GivenBack: int64(p.GivenBack), Session: p.Session, Intent: p.Intent,
+		Collected: int64(p.Collected), Refunded: int64(p.GivenBack), Session: p.Session, Intent: p.Intent,
 		CaptureBefore: when(p.CaptureBefore), Why: p.Why, OpenedAt: p.OpenedAt, EndedAt: when(p.EndedAt),
 	}
 }
@@ -88,132 +127,241 @@ func showEntry(e ledger.Entry) entryReply {
 	return out
 }
 
+var getTrail = Endpoint{
+	Method: "GET", Path: "/visits/{id}/audit", ID: "getTrail", Group: "Visits: content",
+	For:  "List who did and saw what",
+	Text: "Every change of the visit and every read of its content, in order, for the patient's side and admins.",
+	Who:  Known,
+	Out:  trailReply{}, OutText: "The trail.",
+	Refuses: []Refusal{{Code: "denied"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		_, rs, err := a.Office.Trail(r.Context(), r.Caller, r.PathValue("id"))
+		return Reply{Body: showTrail(rs)}, err
+	},
+}
+
+type trailReply struct {
+	// In order.
+	Records []actReply `json:"records"`
+}
+
+// Who did something, or saw it, and when.
 type actReply struct {
-	ID       string    `json:"id"`
-	At       time.Time `json:"at"`
-	Actor    string    `json:"actor"`
-	Role     string    `json:"role"`
-	Name     string    `json:"name,omitempty"`
-	OnBehalf string    `json:"on_behalf_of,omitempty"`
-	Action   string    `json:"action"`
-	Version  int       `json:"version,omitempty"`
+	ID string `json:"id"`
+	// When.
+	At time.Time `json:"at"`
+	// A person's id, or `system:` and a name.
+	Actor string `json:"actor"`
+	// A role, or `system`.
+	Role string `json:"role"`
+	// Name and credential, of those who work at the practice.
+	Name string `json:"name,omitempty"`
+	// The patient, where someone acted for them.
+	OnBehalf string `json:"on_behalf_of,omitempty"`
+	// What was done, such as `visit.take:in_review` or `chart.read:document`.
+	Action string `json:"action"`
+	// Of the visit, as the action left it or as it was shown.
+	Version int `json:"version,omitempty" schema:"min=1"`
+}
+
+func showTrail(rs []audit.Record) trailReply {
+	out := trailReply{[]actReply{}}
+	for _, rec := range rs {
+		out.Records = append(out.Records, showAct(rec))
+	}
+	return out
 }
 
 func showAct(r audit.Record) actReply {
 	return actReply{r.ID, r.At, r.Actor.ID, r.Actor.Role, r.Actor.Name, r.Actor.OnBehalf, r.Action, r.Version}
 }
 
-func (a *API) trail(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
-	}
-	rs, err := a.clinic.Trail(r.Context(), c, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	out := struct {
-		Records []actReply `json:"records"`
-	}{[]actReply{}}
-	for _, rec := range rs {
-		out.Records = append(out.Records, showAct(rec))
-	}
-	return reply(w, http.StatusOK, out)
+var getPractice = Endpoint{
+	Method: "GET", Path: "/practice", ID: "getPractice", Group: "Practice",
+	For:  "Read your practice",
+	Text: "Its name, phone, promised time and current consent text.",
+	Who:  Known,
+	Out:  practiceReply{}, OutText: "The practice.",
+	Serve: func(a *API, r *Request) (Reply, error) {
+		p, err := a.Request.Practice(r.Context(), r.Caller)
+		return Reply{Body: showPractice(p)}, err
+	},
 }
 
-func (a *API) practice(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
-	}
-	p, err := a.clinic.Practice(r.Context(), c)
-	if err != nil {
-		return err
-	}
-	return reply(w, http.StatusOK, struct {
-		ID           string       `json:"id"`
-		Name         string       `json:"name"`
-		Phone        string       `json:"phone"`
-		Zone         string       `json:"time_zone"`
-		States       []string     `json:"states"`
-		AnswerWithin int          `json:"answer_within_minutes"`
-		Readers      string       `json:"who_reads"`
-		Consent      consentReply `json:"consent"`
-	}{p.ID, p.Name, p.Phone, p.Zone, append([]string{}, p.States...), int(p.Terms.Answer.Minutes()), p.Readers, consentReply(p.Consent)})
+// What a practice says of itself.
+type practiceReply struct {
+	ID    string `json:"id"`
+	Name  string `json:"name"`
+	Phone string `json:"phone"`
+	// IANA name.
+	Zone string `json:"time_zone"`
+	// US states its clinicians are licensed in.
+	States       []string     `json:"states"`
+	AnswerWithin int          `json:"answer_within_minutes" schema:"min=0"`
+	Readers      string       `json:"who_reads"`
+	Consent      consentReply `json:"consent"`
 }
 
-type jobReply struct {
-	ID      string    `json:"id"`
-	Kind    string    `json:"kind"`
-	Visit   string    `json:"visit,omitempty"`
-	Payment string    `json:"payment,omitempty"`
-	Why     string    `json:"why"`
-	Tries   int       `json:"tries"`
-	At      time.Time `json:"at"`
+func showPractice(p practice.Practice) practiceReply {
+	return practiceReply{
+		p.ID, p.Name, p.Phone, p.Zone, append([]string{}, p.States...), int(p.Terms.Answer.Minutes()), p.Readers, consentReply(p.Consent),
+	}
 }
 
-func (a *API) jobs(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
-	}
-	ds, err := a.clinic.Jobs(r.Context(), c)
-	if err != nil {
-		return err
-	}
-	out := struct {
-		Jobs []jobReply `json:"jobs"`
-	}{[]jobReply{}}
-	for _, d := range ds {
-		out.Jobs = append(out.Jobs, jobReply{d.ID, string(d.Kind), d.Visit, d.Payment, d.Note, d.Tries, d.At})
-	}
-	return reply(w, http.StatusOK, out)
-}
-
-// exportLog streams the practice's log as it stands at the latest checkpoint:
-// one leaf a line, each exactly the bytes that are hashed.
-func (a *API) exportLog(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
-	}
-	leaves, _, err := a.clinic.ExportLog(r.Context(), c)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/x-ndjson")
-	for _, l := range leaves {
-		if _, err := w.Write(append(l, '\n')); err != nil { //nolint:gosec // lines of JSON, never HTML
-			return err
+var listWork = Endpoint{
+	Method: "GET", Path: "/practice/work", ID: "listWork", Group: "Practice",
+	For: "List what somebody must do",
+	Text: "What waits for a person, the most urgent first: an event that was tried many times and given up, a fee that was " +
+		"not collected, a patient whose request a red flag ended. Admins see all of it, others that of their pool.",
+	Who: Known,
+	Out: workReply{}, OutText: "All that is open; the list has no pages.",
+	Refuses: []Refusal{{Code: "denied"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		items, err := a.Office.Work(r.Context(), r.Caller)
+		out := workReply{[]workItemReply{}}
+		for _, i := range items {
+			out.Items = append(out.Items, showWork(i))
 		}
-	}
-	return nil
+		return Reply{Body: out}, err
+	},
 }
 
-func (a *API) checkpoint(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
-	}
-	h, err := a.clinic.Checkpoint(r.Context(), c)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, err = w.Write(h.Checkpoint)
-	return err
+type workReply struct {
+	Items []workItemReply `json:"items"`
 }
 
-func (a *API) logKey(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
+// One thing that a person must do.
+type workItemReply struct {
+	ID string `json:"id"`
+	// `event.parked`: an event could not be handled. `payment.failed`: an answer's
+	// fee was not collected. `visit.diverted`: a red flag ended a request.
+	Kind work.Kind `json:"kind"`
+	// Whose work it is.
+	Pool    identity.Pool `json:"pool"`
+	Visit   string        `json:"visit,omitempty"`
+	Payment string        `json:"payment,omitempty"`
+	Event   string        `json:"event,omitempty"`
+	// A stable code for why.
+	Note string    `json:"note,omitempty"`
+	Made time.Time `json:"made_at"`
+	Due  time.Time `json:"due_at"`
+	// When it was dealt with; absent while it is open.
+	Ended *time.Time `json:"ended_at,omitempty"`
+	// Who dealt with it: a person's id, or a part of the system.
+	EndedBy string `json:"ended_by,omitempty"`
+}
+
+func showWork(i work.Item) workItemReply {
+	return workItemReply{i.ID, i.Kind, i.Pool, i.Visit, i.Payment, i.Event, i.Note, i.Made, i.Due, when(i.Ended), i.EndedBy}
+}
+
+var endWork = Endpoint{
+	Method: "POST", Path: "/practice/work/{work}/end", ID: "endWork", Group: "Practice",
+	For:  "Say that something is done",
+	Text: "Ends an item of work on your word. Repeating it succeeds and changes nothing.",
+	Who:  Known,
+	Out:  workItemReply{}, OutText: "The item, ended.",
+	Refuses: []Refusal{{Code: "denied"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		i, err := a.Office.EndWork(r.Context(), r.Caller, r.PathValue("work"))
+		return Reply{Body: showWork(i)}, err
+	},
+}
+
+var exportLog = Endpoint{
+	Method: "GET", Path: "/practice/log", ID: "exportLog", Group: "Practice",
+	For: "Export the audit log",
+	Text: "Every audit record of the practice up to the latest checkpoint, one a line. Each line, without its newline, is " +
+		"one leaf of an RFC 6962 Merkle tree: hash them as SHA-256 of a zero byte and the line, and compare the root " +
+		"with the checkpoint. It comes in pages: while there are more, the reply has a `Link` to the next. For admins.",
+	Who: Known, Linked: true,
+	Query: []Param{{"after", "", "The position after which to go on, as the `Link` of the page before has it."}},
+	Out:   "", Type: "application/x-ndjson", OutText: "A page of leaves, in order.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "no_checkpoint", When: "nothing is signed yet"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		after := r.URL.Query().Get("after")
+		if err := checkID(after); err != nil {
+			return Reply{}, err
+		}
+		leaves, next, err := a.Office.ExportLog(r.Context(), r.Caller, after)
+		return Reply{Body: lines(leaves), Next: nextPage("/practice/log", next)}, err
+	},
+}
+
+// lines ends each leaf, which is exactly the bytes that are hashed, with a
+// newline.
+func lines(leaves []clinic.Leaf) []byte {
+	var b bytes.Buffer
+	for _, l := range leaves {
+		b.Write(l.Bytes)
+		b.WriteByte('\n')
 	}
-	key, err := a.clinic.LogVerifier(r.Context(), c)
-	if err != nil {
-		return err
+	return b.Bytes()
+}
+
+var exportRows = Endpoint{
+	Method: "GET", Path: "/practice/log/rows", ID: "exportRows", Group: "Practice",
+	For: "Export the rows that the log covers",
+	Text: "Every row that a record of the log says was stored, as it is stored now, one a line: `{\"row\":` its key, " +
+		"`\"bytes\":` its canonical bytes in base64. What is sealed stays sealed. With the leaves and a checkpoint it is " +
+		"all that an auditor needs to find a row that was changed, removed, put back or moved. It comes in pages, as the " +
+		"log does. For admins.",
+	Who: Known, Linked: true,
+	Query: []Param{{"after", "", "The position after which to go on, as the `Link` of the page before has it."}},
+	Out:   "", Type: "application/x-ndjson", OutText: "A page of rows.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "no_checkpoint", When: "nothing is signed yet"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		after := r.URL.Query().Get("after")
+		if err := checkID(after); err != nil {
+			return Reply{}, err
+		}
+		rows, next, err := a.Office.ExportRows(r.Context(), r.Caller, after)
+		if err != nil {
+			return Reply{}, err
+		}
+		var b []byte
+		for _, row := range rows {
+			if b, err = row.Append(b); err != nil {
+				return Reply{}, err
+			}
+		}
+		return Reply{Body: b, Next: nextPage("/practice/log/rows", next)}, nil
+	},
+}
+
+// nextPage is the address of the page of an export that begins after next; empty
+// if there is none.
+func nextPage(path, next string) string {
+	if next == "" {
+		return ""
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, err = w.Write([]byte(key + "\n")) //nolint:gosec // plain text of our own making
-	return err
+	return path + "?" + url.Values{"after": {next}}.Encode()
+}
+
+var getCheckpoint = Endpoint{
+	Method: "GET", Path: "/practice/log/checkpoint", ID: "getCheckpoint", Group: "Practice",
+	For: "Read the latest checkpoint",
+	Text: "The signed state of the audit log, as a C2SP tlog-checkpoint: origin, size, root hash, signature. A new one is " +
+		"signed within minutes of a new record. For admins.",
+	Who: Known,
+	Out: "", Type: typeText, OutText: "The checkpoint.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "no_checkpoint", When: "nothing is signed yet"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		h, err := a.Office.Checkpoint(r.Context(), r.Caller)
+		return Reply{Body: []byte(h.Checkpoint)}, err
+	},
+}
+
+var getLogKey = Endpoint{
+	Method: "GET", Path: "/practice/log/key", ID: "getLogKey", Group: "Practice",
+	For: "Read the log's public key",
+	Text: "The key that verifies the checkpoints, in the encoding of signed notes. Keep it: comparing it later tells " +
+		"whether it was replaced. For admins.",
+	Who: Known,
+	Out: "", Type: typeText, OutText: "The verifier key and a newline.",
+	Refuses: []Refusal{{Code: "denied"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		key, err := a.Office.LogVerifier(r.Context(), r.Caller)
+		return Reply{Body: []byte(key + "\n")}, err
+	},
 }

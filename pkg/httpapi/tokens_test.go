@@ -21,6 +21,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/httpapi/apitest"
+	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/identity"
 )
 
@@ -48,7 +49,7 @@ func mustToken(t *testing.T, i *issuer.Issuer, subject string) string {
 	return token
 }
 
-func TestOnlyAGoodTokenOfSomeoneKnownIsLetIn(t *testing.T) {
+func TestTokens_OnlyAGoodOneOfSomeoneKnown(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	key := filepath.Join(t.TempDir(), "issuer.json")
@@ -61,9 +62,9 @@ func TestOnlyAGoodTokenOfSomeoneKnownIsLetIn(t *testing.T) {
 
 	add := func(id string, inactive bool) {
 		t.Helper()
-		err := w.clinic.AddPerson(t.Context(), clinic.Registered{Issuer: url, Subject: id, Person: identity.Person{
+		err := w.cast.AddPerson(t.Context(), clinic.Proof{Issuer: url, Subject: id}, identity.Person{
 			ID: id, Practice: "lakeside", Role: identity.Admin, Display: id, Inactive: inactive,
-		}})
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,8 +72,8 @@ func TestOnlyAGoodTokenOfSomeoneKnownIsLetIn(t *testing.T) {
 	add("ada", false)
 	add("gone", true)
 	log := slog.New(slog.DiscardHandler)
-	tokens := httpapi.NewTokens(context.Background(), url, trusted.JWKSURL(), audience, w.clinic, w.now)
-	h := apitest.Checked(t, httpapi.New(w.clinic, tokens, log).Handler(httpapi.NotFound(log)))
+	tokens := httpapi.NewTokens(context.Background(), url, trusted.JWKSURL(), audience, w.now)
+	h := apitest.Checked(t, httpapi.New(w.rooms, tokens, log).Handler(exchange.NotFound(log)))
 	me := func(authorization string) *httptest.ResponseRecorder {
 		t.Helper()
 		return send(t, h, call{method: "GET", path: "/me", header: map[string]string{"Authorization": authorization}})
@@ -115,6 +116,7 @@ func TestOnlyAGoodTokenOfSomeoneKnownIsLetIn(t *testing.T) {
 			})
 		}
 	})
+	// The token was verified a moment ago and is remembered; the person is read.
 	add("ada", true)
 	refused(t, me("Bearer "+good), http.StatusUnauthorized, "unknown_person")
 	add("ada", false)

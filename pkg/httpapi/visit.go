@@ -5,204 +5,294 @@ import (
 	"time"
 
 	"evisit/pkg/billing"
-	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
+	"evisit/pkg/record"
 	"evisit/pkg/visit"
 )
 
+// One patient's request, as anyone who may see it sees it. No content: answers,
+// messages and the document are read from the chart.
 type visitReply struct {
-	ID       string        `json:"id"`
-	Practice string        `json:"practice"`
-	Patient  string        `json:"patient"`
-	Form     formRef       `json:"form"`
-	Pool     identity.Pool `json:"pool"`
-	Status   visit.Status  `json:"status"`
-	Reason   string        `json:"reason,omitempty"`
-	State    string        `json:"state,omitempty"`
-	Quote    *quoteReply   `json:"quote,omitempty"`
-	Promise  *promiseReply `json:"promise,omitempty"`
-	Holder   *holderReply  `json:"clinician,omitempty"`
-	Messages int           `json:"messages"`
-	Unread   bool          `json:"unread"`
-	Document string        `json:"document,omitempty"`
-	Payments []string      `json:"payments"`
-	Timeline []stepReply   `json:"timeline"`
-	Version  int           `json:"version"`
+	// Opaque.
+	ID       string  `json:"id"`
+	Practice string  `json:"practice"`
+	Patient  string  `json:"patient"`
+	Form     formRef `json:"form"`
+	// Who handles it: clinicians, or the front desk for administrative requests.
+	Pool identity.Pool `json:"pool"`
+	// Where it stands. `draft`: being filled in. `awaiting_payment`: the payment
+	// page is open. `queued`: paid for or free, promised. `in_review`: taken by
+	// someone. `awaiting_patient`: the patient was asked back and the promise
+	// stands still. `answered`: the answer is there to read. `closed`: read, or a
+	// week old. The rest ended without an answer and without a charge: `diverted`
+	// by a red flag, `cancelled` by the patient, `declined` or `redirected` to
+	// care in person by the clinician, `expired` because nobody answered or the
+	// patient never replied.
+	Status visit.Status `json:"status"`
+	// A code for why it ended: of a diversion its disposition, of a refusal the
+	// clinician's reason, else `by_patient`, `unanswered`, `no_reply` or
+	// `hold_lost`.
+	Reason string `json:"reason,omitempty"`
+	// The US state the patient said they are in; it decides who may answer.
+	State   string        `json:"state,omitempty"`
+	Quote   *quoteReply   `json:"quote,omitempty"`
+	Promise *promiseReply `json:"promise,omitempty"`
+	Holder  *holderReply  `json:"clinician,omitempty"`
+	// How many messages were sent, both ways.
+	Messages int `json:"messages" schema:"min=0"`
+	// The practice wrote something the patient's side has not read.
+	Unread bool `json:"unread"`
+	// SHA-256 of the encounter document, in hex, once answered.
+	Document string `json:"document,omitempty" schema:"pattern=^[0-9a-f]{64}$"`
+	// Ids of every attempt to pay, oldest first; see the ledger.
+	Payments []string `json:"payments"`
+	// What happened when. A step that was undone, such as an abandoned
+	// submission, is not listed.
+	Timeline []stepReply `json:"timeline"`
+	// Rises with every change. It is the ETag, in quotes.
+	Version int `json:"version" schema:"min=1"`
+	// What the caller may do with it now, always present: `fill` the answers, ask
+	// for a `quote`, `submit`, `pay` (checkout), `cancel`, `reply` (messages),
+	// `acknowledge`; `take`, `ask`, `answer`, `decline`, `redirect`. What is not
+	// listed is refused, or was done already. What is listed may still be refused
+	// for what is sent along, such as answers that are not complete.
+	Can []visit.Action `json:"can"`
 }
 
+// The form version a visit started with; it keeps that one.
 type formRef struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 }
 
+// A price offered before any charge.
 type quoteReply struct {
-	ID        string        `json:"id"`
-	Amount    int64         `json:"amount_cents"`
-	Currency  string        `json:"currency"`
-	Basis     billing.Basis `json:"basis"`
-	Caveat    string        `json:"caveat,omitempty"`
-	ExpiresAt time.Time     `json:"expires_at"`
+	ID string `json:"id"`
+	// What will be held and, on an answer, charged. Nothing above it ever is.
+	Amount   int64  `json:"amount_cents" schema:"min=0 max=10000000"`
+	Currency string `json:"currency" schema:"const=usd"`
+	// `practice_fee`: the practice's posted price. `no_charge`: this kind of
+	// request is never charged.
+	Basis billing.Basis `json:"basis"`
+	// What the patient should know about how they said they would pay.
+	Caveat string `json:"caveat,omitempty"`
+	// It may be accepted until then. Changing an answer voids it.
+	ExpiresAt time.Time `json:"expires_at"`
 }
 
+// When the patient was told to expect an answer.
 type promiseReply struct {
-	AnswerBy time.Time  `json:"answer_by"`
-	GivesUp  time.Time  `json:"gives_up_at"`
-	Late     bool       `json:"late"`
+	// Later than this is late.
+	AnswerBy time.Time `json:"answer_by"`
+	// Unanswered then, it expires and the hold is released.
+	GivesUp time.Time `json:"gives_up_at"`
+	// The promised time passed without an answer, while it was waited for or before
+	// it came.
+	Late bool `json:"late"`
+	// Since when the promise stands still, waiting for the patient.
 	PausedAt *time.Time `json:"paused_at,omitempty"`
 }
 
+// Who has taken a visit.
 type holderReply struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 }
 
+// A step of a visit's life.
 type stepReply struct {
-	Step string    `json:"step"`
-	At   time.Time `json:"at"`
+	// A step, or the status it ended in.
+	Step visit.StepKind `json:"step" schema:"enum=started|submitted|queued|taken|asked|answered|read|closed|diverted|cancelled|declined|redirected|expired"`
+	// When.
+	At time.Time `json:"at"`
 }
 
-func showVisit(v visit.Visit) visitReply {
-	r := visitReply{
+func (a *API) showVisit(r *Request, v visit.Visit) visitReply {
+	now := a.Kernel.Now()
+	out := visitReply{
 		ID: v.ID, Practice: v.Practice, Patient: v.Patient, Form: formRef{v.Form.Name, v.Form.Version},
 		Pool: v.Pool, Status: v.Status, Reason: v.Reason, State: v.State, Messages: v.Messages,
-		Unread: v.FromTeam > 0 && v.ReadAt(v.Messages).IsZero(), Document: v.Document,
-		Payments: append([]string{}, v.Payments...), Timeline: timeline(v), Version: v.Version,
+		Unread: v.Unread(), Document: v.Document,
+		Payments: append([]string{}, v.Payments...), Timeline: []stepReply{}, Can: v.Can(r.Caller.Is(), now), Version: v.Version,
+	}
+	for _, s := range v.Timeline() {
+		out.Timeline = append(out.Timeline, stepReply{s.Kind, s.At})
 	}
 	if v.Quote.ID != "" {
 		q := showQuote(v.Quote)
-		r.Quote = &q
+		out.Quote = &q
 	}
 	if !v.Promise.By.IsZero() {
-		r.Promise = &promiseReply{AnswerBy: v.Promise.By, GivesUp: v.Promise.Ends, Late: v.Promise.Told}
+		out.Promise = &promiseReply{AnswerBy: v.Promise.By, GivesUp: v.Promise.Ends, Late: v.Late(now)}
 		if !v.Promise.Paused.IsZero() {
-			r.Promise.PausedAt = &v.Promise.Paused
+			out.Promise.PausedAt = &v.Promise.Paused
 		}
 	}
 	if v.Holder.ID != "" {
-		r.Holder = &holderReply{v.Holder.ID, v.Holder.Display}
+		out.Holder = &holderReply{v.Holder.ID, v.Holder.Display}
 	}
-	return r
+	return out
 }
 
 func showQuote(q billing.Quote) quoteReply {
-	return quoteReply{q.ID, int64(q.Amount), "usd", q.Basis, q.Caveat, q.ExpiresAt}
+	return quoteReply{q.ID, int64(q.Amount), "usd", q.Basis, q.Caveat.Text(), q.ExpiresAt}
 }
 
-func timeline(v visit.Visit) []stepReply {
-	steps := []stepReply{}
-	add := func(step string, at time.Time) {
-		if !at.IsZero() {
-			steps = append(steps, stepReply{step, at})
-		}
-	}
-	add("started", v.Times.Started)
-	add("submitted", v.Times.Submitted)
-	add("queued", v.Times.Queued)
-	add("taken", v.Times.Taken)
-	add("asked", v.Times.Asked)
-	add("answered", v.Times.Answered)
-	if v.Document != "" {
-		add("read", v.ReadAt(v.Messages))
-	}
-	if v.Status.Over() {
-		add(string(v.Status), v.Times.Ended)
-	}
-	return steps
+// replyVisit replies with a visit.
+func (a *API) replyVisit(r *Request, v visit.Visit) Reply {
+	return Reply{ETag: etag(v.Version), Body: a.showVisit(r, v)}
 }
 
-// visited replies with a visit and its version as ETag.
-func visited(w http.ResponseWriter, code int, v visit.Visit, err error) error {
-	if err != nil {
-		return err
-	}
-	w.Header().Set("ETag", etag(v.Version))
-	return reply(w, code, showVisit(v))
+var startVisit = Endpoint{
+	Method: "POST", Path: "/visits", ID: "startVisit", Group: "Visits: patient",
+	For: "Start a draft",
+	Text: "Opens a draft on an offered form for yourself or for a patient you act for. It costs nothing and nobody at the " +
+		"practice sees it. Without an Idempotency-Key every call opens another draft.",
+	Who: Bearer, Once: true, Versioned: true,
+	In:     newVisitRequest{},
+	Status: http.StatusCreated, Out: visitReply{}, OutText: "The draft.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "not_offered"},
+		{Code: "not_eligible"},
+		{Code: "unknown_form", Status: http.StatusUnprocessableEntity, When: "the practice offers no such form or version"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*newVisitRequest)
+		v, err := a.Request.Start(r.Context(), r.Caller, in.Form, in.Version, in.Patient)
+		return Reply{ETag: etag(v.Version), Location: "/visits/" + v.ID, Body: a.showVisit(r, v)}, err
+	},
 }
 
-func (a *API) startVisit(w http.ResponseWriter, r *http.Request) error {
-	var in struct {
-		Form    string `json:"form" validate:"required,max=64"`
-		Version string `json:"version" validate:"max=64"`
-		Patient string `json:"patient" validate:"max=64"`
-	}
-	c, err := a.ask(r, &in)
-	if err != nil {
-		return err
-	}
-	v, err := a.clinic.Start(r.Context(), c, in.Form, in.Version, in.Patient)
-	if err == nil {
-		w.Header().Set("Location", "/visits/"+v.ID)
-	}
-	return visited(w, http.StatusCreated, v, err)
+type newVisitRequest struct {
+	// The name of an offered form.
+	Form string `json:"form" validate:"required,max=64"`
+	// Leave it out, or give the offered one.
+	Version string `json:"version" validate:"max=64"`
+	// Whom it is for, when a caregiver acts for someone; else yourself.
+	Patient string `json:"patient" validate:"max=64"`
 }
 
+var listVisits = Endpoint{
+	Method: "GET", Path: "/visits", ID: "listVisits", Group: "Visits: patient",
+	For: "List a patient's visits",
+	Text: "Yours, or with `patient` those of someone you act for, newest first. A visit just started may be missing for a " +
+		"moment.",
+	Who: Known, Paged: true,
+	Query: []Param{{"patient", "", "A patient's id; else your own."}},
+	Out:   visitList{}, OutText: "A page.",
+	Refuses: []Refusal{{Code: "denied"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		vs, next, err := a.Request.Mine(r.Context(), r.Caller, r.URL.Query().Get("patient"), r.After, r.Limit)
+		return a.replyVisits(r, vs, next), err
+	},
+}
+
+var listQueue = Endpoint{
+	Method: "GET", Path: "/queue", ID: "listQueue", Group: "Visits: practice",
+	For: "List the work",
+	Text: "The open visits of your pool at your practice, oldest promise first: clinicians and nurses see clinical " +
+		"requests, staff administrative ones. It may lag a moment behind.",
+	Who: Known, Paged: true,
+	Out: visitList{}, OutText: "A page.",
+	Refuses: []Refusal{{Code: "denied"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		vs, next, err := a.Desk.Queue(r.Context(), r.Caller, r.After, r.Limit)
+		return a.replyVisits(r, vs, next), err
+	},
+}
+
+// A page of visits.
 type visitList struct {
 	Visits []visitReply `json:"visits"`
-	Next   string       `json:"next,omitempty"` // cursor of the next page
+	// The `cursor` of the next page; absent on the last.
+	Next string `json:"next,omitempty" schema:"min=1"`
 }
 
-func listed(w http.ResponseWriter, vs []visit.Visit, next string, err error) error {
-	if err != nil {
-		return err
-	}
+func (a *API) replyVisits(r *Request, vs []visit.Visit, next string) Reply {
 	out := visitList{Visits: []visitReply{}, Next: showCursor(next)}
 	for _, v := range vs {
-		out.Visits = append(out.Visits, showVisit(v))
+		out.Visits = append(out.Visits, a.showVisit(r, v))
 	}
-	return reply(w, http.StatusOK, out)
+	return Reply{Body: out}
 }
 
-// page is who asks for a list, and for which part of it.
-func (a *API) page(r *http.Request) (c clinic.Caller, after string, n int, err error) {
-	if c, err = a.caller(r); err != nil {
-		return c, "", 0, err
-	}
-	if after, err = cursor(r); err != nil {
-		return c, "", 0, err
-	}
-	n, err = limit(r)
-	return c, after, n, err
+var getVisit = Endpoint{
+	Method: "GET", Path: "/visits/{id}", ID: "getVisit", Group: "Visits: patient",
+	For: "Read where a visit stands",
+	Text: "Status, promise, price and times, without content. Poll it after payment until `status` is `queued`. Patients " +
+		"see theirs; clinicians and staff those of their pool.",
+	Who: Known, Versioned: true,
+	Out: visitReply{}, OutText: "The visit.",
+	Refuses: []Refusal{{Code: "denied"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		_, v, err := a.Office.Visit(r.Context(), r.Caller, r.PathValue("id"))
+		return a.replyVisit(r, v), err
+	},
 }
 
-func (a *API) listVisits(w http.ResponseWriter, r *http.Request) error {
-	c, after, n, err := a.page(r)
-	if err != nil {
-		return err
-	}
-	vs, next, err := a.clinic.Mine(r.Context(), c, r.URL.Query().Get("patient"), after, n)
-	return listed(w, vs, next, err)
+var saveAnswers = Endpoint{
+	Method: "PATCH", Path: "/visits/{id}/answers", ID: "saveAnswers", Group: "Visits: patient",
+	For: "Save a page of answers",
+	Text: "Merges one page into a draft: what the draft had under each top-level linkId on the page is replaced, and an " +
+		"item without answers clears it. All answers so far are checked again. Wrong ones refuse the whole page (422) " +
+		"and nothing is kept; missing ones are listed in `missing`. A quote given before is void. If the answers raise a " +
+		"red flag the visit ends as `diverted`, uncharged: show `diversion` to the patient. Of a visit already sent, a " +
+		"page is kept only if it does that; corrections of any other kind go with a message. Saving the same page again " +
+		"leaves the same answers. It takes no Idempotency-Key: use If-Match to keep two devices from overwriting each " +
+		"other.",
+	Who: Bearer, IfMatch: true, Versioned: true,
+	In: intake.Response{}, InText: "One page of answers, or several.",
+	Out: savedDraftReply{}, OutText: "Saved, or diverted.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "wrong_status", When: "it is no draft any more"},
+		{Code: "changed", When: "another save was quicker, more than once"},
+		{Code: "stale", When: "it changed since the ETag you named; read it again"},
+		{Code: "answers_wrong"},
+		{Code: "other_form"},
+		{Code: "response-invalid"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		page := r.In.(intake.Response)
+		s, err := a.Request.SavePage(r.Context(), r.Caller, r.PathValue("id"), r.Version, request.Answers(page))
+		return Reply{ETag: etag(s.Visit.Version), Body: a.showSaved(r, s)}, err
+	},
 }
 
-func (a *API) queue(w http.ResponseWriter, r *http.Request) error {
-	c, after, n, err := a.page(r)
-	if err != nil {
-		return err
-	}
-	vs, next, err := a.clinic.Queue(r.Context(), c, after, n)
-	return listed(w, vs, next, err)
+// What saving a page left behind.
+type savedDraftReply struct {
+	Visit visitReply `json:"visit"`
+	// Still to be answered before a quote.
+	Missing   []fault.Problem `json:"missing"`
+	Diversion *diversionReply `json:"diversion,omitempty"`
 }
 
-func (a *API) getVisit(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.caller(r)
-	if err != nil {
-		return err
+func (a *API) showSaved(r *Request, s request.Saved) savedDraftReply {
+	return savedDraftReply{
+		Visit: a.showVisit(r, s.Visit), Missing: append([]fault.Problem{}, s.Missing...), Diversion: showDiversion(s.Diversion),
 	}
-	v, err := a.clinic.Visit(r.Context(), c, r.PathValue("id"))
-	return visited(w, http.StatusOK, v, err)
 }
 
+// Why a visit was stopped by a red flag. Show `message` and `phone` to the
+// patient at once.
 type diversionReply struct {
-	Disposition intake.Disposition `json:"disposition"`
-	Rules       []string           `json:"rules"`
-	Message     phi.Text           `json:"message"`
-	Phone       string             `json:"phone"`
-	Charged     bool               `json:"charged"` // never true
+	// Why.
+	Disposition intake.Disposition `json:"disposition" schema:"enum=emergency|urgent|ineligible"`
+	// Ids of the rules that fired.
+	Rules   []string `json:"rules"`
+	Message phi.Text `json:"message"`
+	// The practice's.
+	Phone string `json:"phone"`
+	// A diverted visit is never charged.
+	Charged bool `json:"charged" schema:"const=false"`
 }
 
-func showDiversion(d *clinic.Diversion) *diversionReply {
+func showDiversion(d *record.Diversion) *diversionReply {
 	if d == nil {
 		return nil
 	}
@@ -213,48 +303,45 @@ func showDiversion(d *clinic.Diversion) *diversionReply {
 	return r
 }
 
-type savedReply struct {
-	Visit     visitReply      `json:"visit"`
-	Missing   []fault.Problem `json:"missing"`
-	Diversion *diversionReply `json:"diversion,omitempty"`
+var quoteVisit = Endpoint{
+	Method: "POST", Path: "/visits/{id}/quote", ID: "quoteVisit", Group: "Visits: patient",
+	For: "Ask for the price",
+	Text: "Prices a draft whose questions are all answered; the two of the last page, `fee-ack` and `consent-ack`, are " +
+		"answered by submitting. Show the patient everything in the reply. Nothing is charged. Repeating it returns the " +
+		"same quote until it expires or an answer changes. A red flag found here ends the visit and is told as 409 " +
+		"`diverted`.",
+	Who: Bearer, Once: true, Versioned: true,
+	Out: offerReply{}, OutText: "The offer.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "wrong_status"},
+		{Code: "no_price"},
+		{Code: "state_not_served"},
+		{Code: "diverted"},
+		{Code: "changed"},
+		{Code: "answers_incomplete"},
+		{Code: "identity_mismatch"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		o, err := a.Request.Quote(r.Context(), r.Caller, r.PathValue("id"))
+		return Reply{ETag: etag(o.Visit.Version), Body: a.showOffer(r, o)}, err
+	},
 }
 
-func (a *API) saveAnswers(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.bearer(r)
-	if err != nil {
-		return err
-	}
-	v, err := version(r)
-	if err != nil {
-		return err
-	}
-	b, err := body(r)
-	if err != nil {
-		return err
-	}
-	page, err := intake.ParseResponse(b)
-	if err != nil {
-		return err
-	}
-	s, err := a.clinic.SavePage(r.Context(), c, r.PathValue("id"), v, page)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("ETag", etag(s.Visit.Version))
-	return reply(w, http.StatusOK, savedReply{
-		Visit: showVisit(s.Visit), Missing: append([]fault.Problem{}, s.Missing...), Diversion: showDiversion(s.Diversion),
-	})
-}
-
+// A quote with everything the patient accepts along with it.
 type offerReply struct {
 	quoteReply
-	AnswerWithin int          `json:"answer_within_minutes"`
-	Readers      string       `json:"who_reads"`
-	Charged      string       `json:"when_charged"`
-	Consent      consentReply `json:"consent"`
-	Visit        visitReply   `json:"visit"`
+	// The promised time to an answer, from when it is queued.
+	AnswerWithin int `json:"answer_within_minutes" schema:"min=0"`
+	// Who at the practice reads requests.
+	Readers string `json:"who_reads"`
+	// What happens to the card, in a sentence to show.
+	Charged string       `json:"when_charged"`
+	Consent consentReply `json:"consent"`
+	Visit   visitReply   `json:"visit"`
 }
 
+// The text a patient accepts before a visit. A new text is a new version.
 type consentReply struct {
 	Version string `json:"version"`
 	Text    string `json:"text"`
@@ -264,78 +351,127 @@ type consentReply struct {
 // card.
 const WhenCharged = "Your card is held now and charged only when your answer is given. If you are not answered, nothing is charged."
 
-func (a *API) quote(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.ask(r, nil)
-	if err != nil {
-		return err
-	}
-	o, err := a.clinic.Quote(r.Context(), c, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
+func (a *API) showOffer(r *Request, o request.Offer) offerReply {
 	out := offerReply{
 		quoteReply: showQuote(o.Quote), AnswerWithin: int(o.Terms.Answer.Minutes()), Readers: o.Readers,
-		Consent: consentReply(o.Consent), Visit: showVisit(o.Visit), Charged: WhenCharged,
+		Consent: consentReply(o.Consent), Visit: a.showVisit(r, o.Visit), Charged: WhenCharged,
 	}
 	if o.Quote.Free() {
 		out.Charged = "This request is free of charge."
 	}
-	w.Header().Set("ETag", etag(o.Visit.Version))
-	return reply(w, http.StatusOK, out)
+	return out
 }
 
-type sentReply struct {
+var submitVisit = Endpoint{
+	Method: "POST", Path: "/visits/{id}/submit", ID: "submitVisit", Group: "Visits: patient",
+	For: "Accept the price and send",
+	Text: "Accepts the quote and the consent for the patient and sends the visit. A free one is queued at once. Else it " +
+		"waits for its payment page: send the patient to `checkout_url`, where the card is held, not charged; once " +
+		"Stripe reports the hold it is queued, usually within seconds. Amounts are never taken from you. Repeating it " +
+		"finds the same visit and the same page. If Stripe is away the visit is kept and the reply is 503 " +
+		"`payment_page_unavailable`: repeat it.",
+	Who: Bearer, Once: true, Versioned: true,
+	In:  submissionRequest{},
+	Out: sentVisitReply{}, OutText: "Sent.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "no_quote"},
+		{Code: "quote_replaced"},
+		{Code: "quote_expired"},
+		{Code: "consent_replaced"},
+		{Code: "wrong_status"},
+		{Code: "state_not_served"},
+		{Code: "diverted"},
+		{Code: "changed"},
+		{Code: "invalid_request", When: "both acceptances must be true"},
+		{Code: "answers_incomplete"},
+		{Code: "identity_mismatch"},
+		{Code: "payment_page_unavailable", When: "nothing was sent, the draft and its quote are as they were; repeat the same request"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*submissionRequest)
+		s, err := a.Request.Submit(r.Context(), r.Caller, r.PathValue("id"), request.Submission{Quote: in.Quote, Consent: in.Consent, Language: in.Language})
+		return a.replySent(r, s), err
+	},
+}
+
+// The acceptance of a price and a consent.
+type submissionRequest struct {
+	// The id of the quote accepted.
+	Quote string `json:"quote" validate:"required,max=64"`
+	// The patient accepts the price.
+	AcceptFee bool `json:"accept_fee" validate:"eq=true"`
+	// The patient accepts the consent text shown with the quote.
+	AcceptConsent bool `json:"accept_consent" validate:"eq=true"`
+	// The version of the text that was shown. Give it, so that a text replaced in
+	// between is refused.
+	Consent string `json:"consent_version" validate:"max=64"`
+	// The language it was shown in, such as `en`.
+	Language string `json:"language" validate:"max=16"`
+}
+
+// A visit that was submitted.
+type sentVisitReply struct {
 	visitReply
-	CheckoutURL string `json:"checkout_url,omitempty"`
+	// Where the patient pays. Absent when nothing is to be paid, or the payment
+	// is already on its way.
+	CheckoutURL string `json:"checkout_url,omitempty" schema:"min=1"`
 }
 
-func sent(w http.ResponseWriter, s clinic.Sent, err error) error {
-	if err != nil {
-		return err
-	}
-	w.Header().Set("ETag", etag(s.Visit.Version))
-	return reply(w, http.StatusOK, sentReply{showVisit(s.Visit), s.Page})
+func (a *API) replySent(r *Request, s request.Sent) Reply {
+	return Reply{ETag: etag(s.Visit.Version), Body: sentVisitReply{a.showVisit(r, s.Visit), s.Page}}
 }
 
-func (a *API) submit(w http.ResponseWriter, r *http.Request) error {
-	var in struct {
-		Quote         string `json:"quote" validate:"required,max=64"`
-		AcceptFee     bool   `json:"accept_fee" validate:"eq=true"`
-		AcceptConsent bool   `json:"accept_consent" validate:"eq=true"`
-		Consent       string `json:"consent_version" validate:"max=64"`
-		Language      string `json:"language" validate:"max=16"`
-	}
-	c, err := a.ask(r, &in)
-	if err != nil {
-		return err
-	}
-	s, err := a.clinic.Submit(r.Context(), c, r.PathValue("id"), clinic.Submission{Quote: in.Quote, Consent: in.Consent, Language: in.Language})
-	return sent(w, s, err)
+var openCheckout = Endpoint{
+	Method: "POST", Path: "/visits/{id}/checkout", ID: "openCheckout", Group: "Visits: patient",
+	For: "Get the payment page again",
+	Text: "For a patient who left the page: while the visit awaits payment it returns the page that is open. For an " +
+		"answered visit whose card could not be charged it opens a new one, which charges at once. Repeating it returns " +
+		"the same page. A page closes three quarters of an hour after its quote expires; the visit then returns to " +
+		"`draft`, answers kept.",
+	Who: Bearer, Once: true, Versioned: true,
+	Out: sentVisitReply{}, OutText: "The visit, and where to pay.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "nothing_to_pay"},
+		{Code: "changed"},
+		{Code: "payment_page_unavailable"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		s, err := a.Request.Pay(r.Context(), r.Caller, r.PathValue("id"))
+		return a.replySent(r, s), err
+	},
 }
 
-func (a *API) checkout(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.ask(r, nil)
-	if err != nil {
-		return err
-	}
-	s, err := a.clinic.Pay(r.Context(), c, r.PathValue("id"))
-	return sent(w, s, err)
+var cancelVisit = Endpoint{
+	Method: "POST", Path: "/visits/{id}/cancel", ID: "cancelVisit", Group: "Visits: patient",
+	For: "Withdraw a visit",
+	Text: "The patient may withdraw any time before the answer. A hold on the card is released; nothing is charged. " +
+		"Repeating it succeeds.",
+	Who: Bearer, Once: true, Versioned: true,
+	Out: visitReply{}, OutText: "Cancelled.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "wrong_status", When: "it was answered or is over"}, {Code: "changed"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		v, err := a.Request.Cancel(r.Context(), r.Caller, r.PathValue("id"))
+		return a.replyVisit(r, v), err
+	},
 }
 
-func (a *API) cancel(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.ask(r, nil)
-	if err != nil {
-		return err
-	}
-	v, err := a.clinic.Cancel(r.Context(), c, r.PathValue("id"))
-	return visited(w, http.StatusOK, v, err)
-}
-
-func (a *API) acknowledge(w http.ResponseWriter, r *http.Request) error {
-	c, err := a.ask(r, nil)
-	if err != nil {
-		return err
-	}
-	v, err := a.clinic.Acknowledge(r.Context(), c, r.PathValue("id"))
-	return visited(w, http.StatusOK, v, err)
+var acknowledgeVisit = Endpoint{
+	Method: "POST", Path: "/visits/{id}/acknowledge", ID: "acknowledgeVisit", Group: "Visits: patient",
+	For: "Confirm having read it",
+	Text: "The patient's word that they read the answer, which closes the visit; without it a visit closes by itself after " +
+		"seven days. For a diverted visit: that they saw where to turn. Repeating it succeeds.",
+	Who: Bearer, Once: true, Versioned: true,
+	Out: visitReply{}, OutText: "Closed, or noted.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "wrong_status", When: "it is not answered"},
+		{Code: "changed"},
+		{Code: "document_not_stored", When: "it was not closed; repeat it"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		v, err := a.Request.Acknowledge(r.Context(), r.Caller, r.PathValue("id"))
+		return a.replyVisit(r, v), err
+	},
 }

@@ -2,36 +2,58 @@ package httpapi
 
 import (
 	"context"
+	"crypto/sha256"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
+	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/identity"
 )
 
-// Tokens verifies ID tokens of one issuer and finds whose they are. A token
-// proves issuer and subject only; the person is a row, read on every request,
-// so that a deactivation holds at once.
+// Tokens verifies ID tokens of one issuer. A token proves issuer and subject
+// only; the person is a row, read on every request, so that a deactivation holds
+// at once. A token that was verified is remembered for a minute at most, and
+// never longer than it is valid. It is safe for concurrent use.
 type Tokens struct {
 	verifier *oidc.IDTokenVerifier
 	issuer   string
-	clinic   *clinic.Clinic
+	now      func() time.Time
+
+	mu       sync.Mutex
+	verified map[[sha256.Size]byte]verified
 }
+
+// verified is a token's holder, and until when the token need not be verified
+// again.
+type verified struct {
+	proof clinic.Proof
+	until time.Time
+}
+
+const (
+	tokenMemory = time.Minute
+	maxVerified = 10_000 // tokens remembered; when there are more it starts over
+)
 
 // NewTokens trusts tokens of issuer for audience, signed with the keys at
 // jwksURL, which are fetched when first needed and when a new key appears.
-func NewTokens(ctx context.Context, issuer, jwksURL, audience string, cl *clinic.Clinic, now func() time.Time) *Tokens {
-	keys := oidc.NewRemoteKeySet(ctx, jwksURL)
+func NewTokens(ctx context.Context, issuer, jwksURL, audience string, now func() time.Time) *Tokens {
+	return newTokens(oidc.NewRemoteKeySet(ctx, jwksURL), issuer, audience, now)
+}
+
+func newTokens(keys oidc.KeySet, issuer, audience string, now func() time.Time) *Tokens {
 	return &Tokens{
 		verifier: oidc.NewVerifier(issuer, keys, &oidc.Config{
 			ClientID: audience, Now: now, SupportedSigningAlgs: []string{oidc.RS256},
 		}),
-		issuer: issuer, clinic: cl,
+		issuer: issuer, now: now, verified: map[[sha256.Size]byte]verified{},
 	}
 }
 
@@ -41,33 +63,50 @@ const maxToken = 8 << 10
 // Prove implements People.
 func (t *Tokens) Prove(ctx context.Context, token string) (clinic.Proof, error) {
 	if token == "" || len(token) > maxToken {
-		return clinic.Proof{}, anonymous("sign in first: send Authorization: Bearer and your token", nil)
+		return clinic.Proof{}, notSignedIn("sign in first: send Authorization: Bearer and your token", nil)
+	}
+	key, now := sha256.Sum256([]byte(token)), t.now()
+	if p, ok := t.remembered(key, now); ok {
+		return p, nil
 	}
 	id, err := t.verifier.Verify(ctx, token)
 	if err != nil && strings.Contains(err.Error(), "fetching keys") { // the library keeps no error for it
 		return clinic.Proof{}, fault.Hide(fault.Busy, "try_again", "we cannot check who you are just now; repeat the same request", err)
 	}
 	if err != nil {
-		return clinic.Proof{}, anonymous("this token is not valid here, or no longer; sign in again", err)
+		return clinic.Proof{}, notSignedIn("this token is not valid here, or no longer; sign in again", err)
 	}
-	return clinic.Proof{Issuer: t.issuer, Subject: id.Subject}, nil
+	p := clinic.Proof{Issuer: t.issuer, Subject: id.Subject}
+	t.remember(key, p, id.Expiry, now)
+	return p, nil
 }
 
-// Person implements People.
-func (t *Tokens) Person(ctx context.Context, token string) (identity.Person, error) {
-	p, err := t.Prove(ctx, token)
-	if err != nil {
-		return identity.Person{}, err
-	}
-	return t.clinic.Who(ctx, p.Issuer, p.Subject)
+func (t *Tokens) remembered(key [sha256.Size]byte, now time.Time) (clinic.Proof, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	v, ok := t.verified[key]
+	return v.proof, ok && now.Before(v.until)
 }
 
-func anonymous(text string, cause error) error {
+func (t *Tokens) remember(key [sha256.Size]byte, p clinic.Proof, ends, now time.Time) {
+	until := now.Add(tokenMemory)
+	if ends.Before(until) {
+		until = ends
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.verified) >= maxVerified {
+		clear(t.verified)
+	}
+	t.verified[key] = verified{p, until}
+}
+
+func notSignedIn(text string, cause error) error {
 	return fault.Hide(fault.Anonymous, "not_signed_in", text, cause)
 }
 
-// bearer is what r's token proves of who makes it. Who that is is read with
-// whatever else the request needs.
+// bearer is the holder of r's token. The person is looked up later, together with
+// what else the request reads.
 func (a *API) bearer(r *http.Request) (clinic.Caller, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
@@ -77,25 +116,36 @@ func (a *API) bearer(r *http.Request) (clinic.Caller, error) {
 	if err != nil {
 		return clinic.Caller{}, err
 	}
-	return clinic.Caller{Proof: p, IP: ClientIP(r), UserAgent: r.UserAgent()}, nil
+	return clinic.Caller{Proof: p, IP: exchange.ClientIP(r), UserAgent: r.UserAgent(), Found: &identity.Person{}}, nil
 }
 
-// caller is who makes r.
-func (a *API) caller(r *http.Request) (clinic.Caller, error) {
+// known is the holder of r's token with their person looked up.
+func (a *API) known(r *http.Request) (clinic.Caller, error) {
 	c, err := a.bearer(r)
 	if err != nil {
 		return c, err
 	}
-	c.Person, err = a.clinic.Who(r.Context(), c.Proof.Issuer, c.Proof.Subject)
-	return c, err
+	return a.Kernel.Known(r.Context(), c)
+}
+
+// callerOf is the caller of r, as far as w needs it; zero where anyone may ask.
+func (a *API) callerOf(w Who, r *http.Request) (clinic.Caller, error) {
+	switch w {
+	case Bearer:
+		return a.bearer(r)
+	case Known:
+		return a.known(r)
+	case Anyone, Signature:
+	}
+	return clinic.Caller{}, nil
 }
 
 // maxKey bounds an Idempotency-Key.
 const maxKey = 200
 
-// once makes the caller's request repeatable if it carries an Idempotency-Key.
-// The key holds for this person and this address only.
-func once(c clinic.Caller, r *http.Request, input []byte) (clinic.Caller, error) {
+// repeatable returns c with r's Idempotency-Key, if it has one. A key holds for
+// one person and one address.
+func repeatable(c clinic.Caller, r *http.Request, input []byte) (clinic.Caller, error) {
 	k := r.Header.Get("Idempotency-Key")
 	if k == "" {
 		return c, nil
@@ -108,23 +158,8 @@ func once(c clinic.Caller, r *http.Request, input []byte) (clinic.Caller, error)
 	return c, nil
 }
 
-// ask is the beginning of most handlers: who asks, and what for.
-func (a *API) ask(r *http.Request, v any) (clinic.Caller, error) {
-	c, err := a.bearer(r)
-	if err != nil {
-		return c, err
-	}
-	var input []byte
-	if v != nil {
-		if input, err = decode(r, v); err != nil {
-			return c, err
-		}
-	}
-	return once(c, r, input)
-}
-
-// version reads If-Match; 0 where there is none. It is an ETag of ours, which
-// is a version in quotes.
+// version reads If-Match, an ETag of ours, which is a version in quotes; 0 where
+// there is none.
 func version(r *http.Request) (int, error) {
 	tag := r.Header.Get("If-Match")
 	if tag == "" || tag == "*" {

@@ -3,7 +3,6 @@ package httpapi_test
 import (
 	"context"
 	"crypto/ed25519"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -19,25 +18,35 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
-	"github.com/stripe/stripe-go/v76/webhook"
+	stripewebhook "github.com/stripe/stripe-go/v76/webhook"
 
 	"evisit/infra/local/engine/enginetest"
 	"evisit/infra/local/seed"
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/charge"
+	"evisit/pkg/clinic/hook"
+	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/request"
+	"evisit/pkg/clinic/sweep"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/httpapi/apitest"
-	"evisit/pkg/identity"
+	"evisit/pkg/httpapi/exchange"
+	"evisit/pkg/httpapi/webhook"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/seal"
+	"evisit/pkg/setup"
+	"evisit/pkg/setup/api"
 	"evisit/pkg/store"
 	"evisit/pkg/stripepay"
+	"evisit/pkg/vault"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -50,47 +59,83 @@ const (
 
 var start = time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC)
 
-// A world is the API over a clinic on the real engine, with the standard cast.
+// A world is the API over the rooms of the functions on the real engine, with
+// the standard cast.
 type world struct {
-	clinic    *clinic.Clinic
+	store     *store.Store
 	db        *dynamodb.Client
 	table     string
+	rooms     httpapi.Rooms
+	cast      *office.Registrar
+	collect   *charge.Room
+	sign      *sweep.Room
 	api, hook http.Handler // checked against the document
 	bare      http.Handler // the API unchecked
-	cards     *cards
+	objects   *blobs
 	moved     atomic.Int64 // how far the clock is past start
+	log       logged
 }
 
 func (w *world) now() time.Time { return start.Add(time.Duration(w.moved.Load())) }
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{db: dynamodb.NewFromConfig(enginetest.Config(t)), table: enginetest.TableName(), cards: &cards{held: map[string]money.Cents{}, captured: map[string]money.Cents{}}}
+	w := &world{table: enginetest.TableName(), objects: &blobs{}}
 	ctx := context.Background()
-	if err := store.CreateTable(ctx, w.db, w.table); err != nil {
-		t.Fatal(err)
-	}
 	sealer, err := seal.File(filepath.Join(t.TempDir(), "keyset.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := slog.New(slog.DiscardHandler)
-	w.clinic = &clinic.Clinic{
-		Store: store.New(w.db, w.table), Seal: sealer, Blobs: &blobs{}, Checkout: w.cards, Cards: w.cards,
-		Pages: "http://127.0.0.1", LogKey: testLogKey(t), Log: log,
-		Now: w.now, NewID: func() string { return strings.ToLower(rand.Text()) },
+	key, log := testLogKey(t), slog.New(slog.NewJSONHandler(&w.log, nil))
+	parts := setup.Parts{
+		Config: setup.Config{Table: w.table, Bucket: "documents", Pages: "http://127.0.0.1", Log: key},
+		Now:    w.now, Log: log, Database: enginetest.Config(t),
+		Sealer: func(context.Context) (vault.Sealer, error) { return sealer, nil },
 	}
-	if err := seed.Plant(ctx, w.clinic, testIssuer, seed.Accounts); err != nil {
+	w.db, w.store = dynamodb.NewFromConfig(parts.Database), parts.Store()
+	if err := store.CreateTable(ctx, w.db, w.table); err != nil {
 		t.Fatal(err)
 	}
-	w.bare = httpapi.New(w.clinic, people{w.clinic}, log).Handler(httpapi.NotFound(log))
+	if w.rooms, err = api.Rooms(ctx, parts); err != nil {
+		t.Fatal(err)
+	}
+	cards := &cards{held: map[string]money.Cents{}, captured: map[string]money.Cents{}}
+	w.rooms.Request.Checkout, w.rooms.Charts.Vault.Objects = cards, w.objects
+	w.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, w.store), Store: w.store, Cards: cards}
+	w.sign = &sweep.Room{Kernel: parts.Kernel("", w.store), Store: w.store, LogKey: key, Heads: &blobs{}, Shards: store.Shards}
+	w.cast = &office.Registrar{Kernel: w.rooms.Kernel, Store: w.store, Seal: w.rooms.Charts.SealContact}
+	if err := seed.Plant(ctx, w.cast, testIssuer, seed.Accounts); err != nil {
+		t.Fatal(err)
+	}
+	w.bare = httpapi.New(w.rooms, people{}, log).Handler(exchange.NotFound(log))
 	w.api = apitest.Checked(t, w.bare)
-	verify := func(b []byte, signature, secret string) (clinic.StripeEvent, bool, error) {
+	verify := func(b []byte, signature, secret string) (hook.StripeEvent, bool, error) {
 		return stripepay.Verify(b, signature, secret, w.now())
 	}
-	secrets := httpapi.HookSecrets{Platform: platformSecret, Connect: connectSecret}
-	w.hook = apitest.Checked(t, httpapi.Guard(httpapi.NewHook(w.clinic.Hear, verify, secrets, log), log))
+	receiver := &hook.Room{Kernel: parts.Kernel(outbox.ByStripe, w.store)}
+	w.hook = apitest.Checked(t, exchange.Guard(webhook.New(receiver.ReceiveStripeEvent, verify, platformSecret, connectSecret, log), log))
 	return w
+}
+
+// A logged is what was logged, as lines of JSON.
+type logged struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// take returns what was logged since it was last called.
+func (l *logged) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.b.String()
+	l.b.Reset()
+	return s
 }
 
 func testLogKey(t testing.TB) audit.Key {
@@ -103,20 +148,13 @@ func testLogKey(t testing.TB) audit.Key {
 }
 
 // people takes a person's id for their token.
-type people struct{ clinic *clinic.Clinic }
+type people struct{}
 
-func (p people) Prove(_ context.Context, token string) (clinic.Proof, error) {
+func (people) Prove(_ context.Context, token string) (clinic.Proof, error) {
 	if token == "" {
 		return clinic.Proof{}, fault.New(fault.Anonymous, "not_signed_in", "sign in first")
 	}
 	return clinic.Proof{Issuer: testIssuer, Subject: token}, nil
-}
-
-func (p people) Person(ctx context.Context, token string) (identity.Person, error) {
-	if token == "" {
-		return identity.Person{}, fault.New(fault.Anonymous, "not_signed_in", "sign in first")
-	}
-	return p.clinic.Who(ctx, testIssuer, token)
 }
 
 // blobs keeps objects in memory.
@@ -134,15 +172,26 @@ func (b *blobs) Get(_ context.Context, key string) ([]byte, error) {
 	return nil, fault.New(fault.NotFound, "not_found", "there is no such object")
 }
 
-// cards pays every page at once: its intent is held until captured or let go.
+func (b *blobs) First(ctx context.Context, prefix string) ([]byte, error) {
+	first := ""
+	b.Range(func(key, _ any) bool {
+		if k := key.(string); strings.HasPrefix(k, prefix) && (first == "" || k < first) {
+			first = k
+		}
+		return true
+	})
+	return b.Get(ctx, first)
+}
+
+// cards pays every page at once: its intent is held until captured or released.
 // An intent's id is its payment's, after pi_.
 type cards struct {
 	mu       sync.Mutex
-	held     map[string]money.Cents // 0 once let go
+	held     map[string]money.Cents // 0 once released
 	captured map[string]money.Cents
 }
 
-func (c *cards) NewPage(_ context.Context, p clinic.PageRequest) (session, url string, err error) {
+func (c *cards) NewPage(_ context.Context, p request.PageRequest) (session, url string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.held["pi_"+p.Ref] = p.Amount
@@ -181,7 +230,7 @@ func (c *cards) Release(_ context.Context, _, intent, _ string) error {
 	return nil
 }
 
-// A call is one request, of whoever the token names.
+// A call is one request of the person whose token it carries.
 type call struct {
 	as, method, path string
 	body             any // a string or bytes as they are, else as JSON; nil for none
@@ -366,21 +415,26 @@ func (w *world) queued(t testing.TB) shownVisit {
 func (w *world) charge(t testing.TB) {
 	t.Helper()
 	for key := range w.rows(t) {
-		id, ok := strings.CutPrefix(key, "OUTBOX#")
-		if !ok {
+		if !strings.HasPrefix(key, "OUTBOX#") {
 			continue
 		}
-		d, err := w.clinic.Store.Delivery(t.Context(), strings.TrimSuffix(id, " -"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		d := w.delivery(t, strings.Fields(key)[1])
 		if d.To != outbox.Charge || !d.Done.IsZero() {
 			continue
 		}
-		if err := w.clinic.Charge(t.Context(), d); err != nil {
+		if err := w.collect.Act(t.Context(), d); err != nil {
 			t.Fatalf("%s: %v", d.Kind, err)
 		}
 	}
+}
+
+func (w *world) delivery(t testing.TB, event string) outbox.Delivery {
+	t.Helper()
+	d, err := w.store.Delivery(t.Context(), event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }
 
 func event(id, account, intent string) string {
@@ -400,7 +454,7 @@ func event(id, account, intent string) string {
 }
 
 func signature(payload, secret string, at time.Time) string {
-	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: []byte(payload), Secret: secret, Timestamp: at}).Header
+	return stripewebhook.GenerateTestSignedPayload(&stripewebhook.UnsignedPayload{Payload: []byte(payload), Secret: secret, Timestamp: at}).Header
 }
 
 func (w *world) stripe(t testing.TB, path, secret, payload string) *httptest.ResponseRecorder {
@@ -440,6 +494,49 @@ func attribute(v types.AttributeValue) string {
 	return s.Value
 }
 
+// written lists the keys of the rows that f puts or changes.
+func (w *world) written(t testing.TB, f func()) []string {
+	t.Helper()
+	before := w.rows(t)
+	f()
+	var keys []string
+	for key, row := range w.rows(t) {
+		if before[key] != row {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// row reads one row of the table; put writes it as it is, also when t is over,
+// and drop deletes it.
+func (w *world) row(t testing.TB, pk, sk string) map[string]types.AttributeValue {
+	t.Helper()
+	out, err := w.db.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &w.table, Key: rowKey(pk, sk), ConsistentRead: aws.Bool(true)})
+	if err != nil || out.Item == nil {
+		t.Fatalf("there is no row %s %s: %v", pk, sk, err)
+	}
+	return out.Item
+}
+
+func (w *world) put(t testing.TB, row map[string]types.AttributeValue) {
+	t.Helper()
+	if _, err := w.db.PutItem(context.Background(), &dynamodb.PutItemInput{TableName: &w.table, Item: row}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (w *world) drop(t testing.TB, pk, sk string) {
+	t.Helper()
+	if _, err := w.db.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &w.table, Key: rowKey(pk, sk)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rowKey(pk, sk string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"pk": &types.AttributeValueMemberS{Value: pk}, "sk": &types.AttributeValueMemberS{Value: sk}}
+}
+
 // unchanged checks, when t and its subtests are done, that the table is as it
 // is now.
 func (w *world) unchanged(t *testing.T) {
@@ -452,7 +549,7 @@ func (w *world) unchanged(t *testing.T) {
 	})
 }
 
-// nothingWritten runs f and checks that the table is as it was.
+// nothingWritten runs f and checks that it changed nothing in the table.
 func (w *world) nothingWritten(t *testing.T, f func(t *testing.T)) {
 	t.Helper()
 	t.Run("each", func(t *testing.T) {

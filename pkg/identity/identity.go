@@ -24,23 +24,40 @@ const (
 
 // A Person is someone who signs in.
 type Person struct {
-	ID       string  `json:"id"`
-	Practice string  `json:"practice"`
-	Role     Role    `json:"role"`
-	Patient  string  `json:"patient,omitempty"` // whose record is their own
-	Grants   []Grant `json:"grants,omitempty"`  // whom they may act for
+	ID       string `json:"id"`
+	Practice string `json:"practice"`
+	Role     Role   `json:"role"`
+	Patient  string `json:"patient,omitempty"` // whose record is their own
+	// Grants are those that concern the question at hand. They are rows of the
+	// patients who gave them, not part of the person's own.
+	Grants []Grant `json:"-"`
 	// Display is how the practice shows its own people: name and credential.
 	// It is empty for patients and caregivers, whose names are contact data.
 	Display  string    `json:"display,omitempty"`
 	Licenses []License `json:"licenses,omitempty"`
 	Inactive bool      `json:"inactive,omitempty"`
+	Version  int       `json:"-"`
 }
 
-// A Grant lets a caregiver act for a patient until it ends. The zero end has
-// no end. (HIPAA, 45 CFR 164.502(g): a personal representative.)
+// Works reports whether p works at the practice, rather than being cared for
+// there.
+func (p Person) Works() bool { return p.Role != PatientRole && p.Role != Caregiver && p.Role != "" }
+
+// A Grant lets Person act for Patient until it ends. The zero end has no end.
+// (HIPAA, 45 CFR 164.502(g): a personal representative.)
 type Grant struct {
-	Patient string    `json:"patient"`
-	Until   time.Time `json:"until,omitzero"`
+	Practice string    `json:"practice,omitempty"`
+	Patient  string    `json:"patient"`
+	Person   string    `json:"person,omitempty"`
+	Until    time.Time `json:"until,omitzero"`
+	Version  int       `json:"-"`
+}
+
+// A Membership is one practice that knows the holder of a token, and whom it
+// knows them as.
+type Membership struct {
+	Practice string `json:"practice"`
+	Person   string `json:"person"`
 }
 
 // A License lets a clinician answer a patient who is in State (guideline G24).

@@ -22,7 +22,8 @@ const (
 	ReadMoney   Action = "ledger.read"
 	ReadTrail   Action = "audit.read" // who did and saw what in one visit
 	ReadLog     Action = "log.read"   // the practice's whole log
-	ReadJobs    Action = "jobs.read"
+	ReadWork    Action = "work.read"  // what a person of the practice must do
+	EndWork     Action = "work.end"
 )
 
 // A Relation is how a person stands to a resource.
@@ -41,6 +42,7 @@ type Pool string
 const (
 	ClinicalPool Pool = "clinical"
 	StaffPool    Pool = "staff"
+	OfficePool   Pool = "office" // administrators: money and what the system gave up
 )
 
 // A Resource is what an action touches. The zero fields match nobody.
@@ -62,13 +64,13 @@ var policy = []struct {
 	actions  []Action
 }{
 	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, ReadVisit, ReadChart, FillVisit, WriteToTeam, ReadMoney, ReadTrail}},
-	{[]Role{Clinician, Nurse}, Team, ClinicalPool, []Action{ReadVisit, ReadChart, ReadQueue}},
+	{[]Role{Clinician, Nurse}, Team, ClinicalPool, []Action{ReadVisit, ReadChart, ReadQueue, ReadWork, EndWork}},
 	{[]Role{Clinician}, Team, ClinicalPool, []Action{TakeVisit}},
 	{[]Role{Clinician}, Holder, ClinicalPool, []Action{TreatVisit}},
-	{[]Role{Staff}, Team, StaffPool, []Action{ReadVisit, ReadChart, ReadQueue, TakeVisit}},
+	{[]Role{Staff}, Team, StaffPool, []Action{ReadVisit, ReadChart, ReadQueue, TakeVisit, ReadWork, EndWork}},
 	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit}},
 	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney}},
-	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadJobs}},
+	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork}},
 }
 
 // Allow returns nil if p may do a to r at now. Where p has no relation to r at

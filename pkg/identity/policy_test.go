@@ -16,7 +16,7 @@ var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 
 var actions = []identity.Action{
 	identity.StartVisit, identity.ReadVisit, identity.ReadChart, identity.FillVisit, identity.WriteToTeam, identity.ReadQueue,
-	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadTrail, identity.ReadLog, identity.ReadJobs,
+	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadTrail, identity.ReadLog, identity.ReadWork, identity.EndWork,
 }
 
 // How a person may stand to the visit of patient-1 at practice-1.
@@ -56,18 +56,18 @@ var policy = []struct {
 	{identity.Caregiver, "is the patient,acts for the patient,acts without end", anyPool, ofPatient},
 	{identity.Caregiver, "acted until now,is someone else's,works there,has taken it", anyPool, nothing},
 
-	{identity.Clinician, "works there,another's has,is the patient,acts without end", "clinical", "visit.read chart.read queue.read visit.take"},
-	{identity.Clinician, "has taken it", "clinical", "visit.read chart.read queue.read visit.take visit.treat"},
+	{identity.Clinician, "works there,another's has,is the patient,acts without end", "clinical", "visit.read chart.read queue.read visit.take work.read work.end"},
+	{identity.Clinician, "has taken it", "clinical", "visit.read chart.read queue.read visit.take visit.treat work.read work.end"},
 	{identity.Clinician, "works there,another's has,has taken it,is the patient", "staff none", nothing},
 
-	{identity.Nurse, "works there,another's has,has taken it", "clinical", "visit.read chart.read queue.read"},
+	{identity.Nurse, "works there,another's has,has taken it", "clinical", "visit.read chart.read queue.read work.read work.end"},
 	{identity.Nurse, "works there,another's has,has taken it", "staff none", nothing},
 
-	{identity.Staff, "works there,another's has", "staff", "visit.read chart.read queue.read visit.take ledger.read"},
-	{identity.Staff, "has taken it", "staff", "visit.read chart.read queue.read visit.take visit.treat ledger.read"},
+	{identity.Staff, "works there,another's has", "staff", "visit.read chart.read queue.read visit.take ledger.read work.read work.end"},
+	{identity.Staff, "has taken it", "staff", "visit.read chart.read queue.read visit.take visit.treat ledger.read work.read work.end"},
 	{identity.Staff, "works there,another's has,has taken it", "clinical none", "visit.read ledger.read"},
 
-	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read audit.read log.read jobs.read"},
+	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read audit.read log.read work.read work.end"},
 
 	{"", "works there,is the patient,has taken it", anyPool, nothing},
 	{"janitor", "works there,is the patient,has taken it", anyPool, nothing},

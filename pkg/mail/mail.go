@@ -9,23 +9,23 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2/types"
 
-	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/notify"
 )
 
-// A Sender is a clinic.Mail. It is safe for concurrent use.
+// A Sender is a notify.Mail. It is safe for concurrent use.
 type Sender struct {
 	client *sesv2.Client
 	from   string
 }
 
-var _ clinic.Mail = (*Sender)(nil)
+var _ notify.Mail = (*Sender)(nil)
 
 // New returns a sender whose mails come from the given address.
 func New(client *sesv2.Client, from string) *Sender { return &Sender{client, from} }
 
-// Send implements clinic.Mail. The letter's key is sent as a tag, which SES repeats
+// Send implements notify.Mail. The letter's key is sent as a tag, which SES repeats
 // in the letter's delivery events.
-func (s *Sender) Send(ctx context.Context, l clinic.Letter) error {
+func (s *Sender) Send(ctx context.Context, l notify.Letter) error {
 	utf8 := aws.String("UTF-8")
 	_, err := s.client.SendEmail(ctx, &sesv2.SendEmailInput{
 		FromEmailAddress: &s.from,

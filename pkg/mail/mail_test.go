@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"evisit/infra/local/mailbox"
-	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/notify"
 	"evisit/pkg/mail"
 )
 
@@ -44,7 +44,7 @@ func TestSend_ArrivesAsWritten(t *testing.T) {
 	})
 	pages := box.Handler()
 	s := newSender(t, pages)
-	if err := s.Send(t.Context(), clinic.Letter{
+	if err := s.Send(t.Context(), notify.Letter{
 		Key: "due.v1.20260302T150405.000/é", To: "jane@patients.example", Subject: "Clínica: your request", Body: "Read it here:\nhttps://a.example/my\n",
 	}); err != nil {
 		t.Fatal(err)
@@ -75,7 +75,7 @@ func TestSend_ErrorHasNoAddress(t *testing.T) {
 		w.Header().Set("X-Amzn-Errortype", "MessageRejected")
 		w.WriteHeader(http.StatusBadRequest)
 	}))
-	err := s.Send(t.Context(), clinic.Letter{Key: "e1", To: "jane@patients.example", Subject: "s", Body: "b"})
+	err := s.Send(t.Context(), notify.Letter{Key: "e1", To: "jane@patients.example", Subject: "s", Body: "b"})
 	if err == nil || !strings.Contains(err.Error(), "letter e1") || strings.Contains(err.Error(), "jane") {
 		t.Errorf("the error is %v", err)
 	}

@@ -5,10 +5,27 @@ package outbox
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
+
+// A Writer is the function that puts an event. It begins the event's id and
+// key, so that a role can be held to events of its own.
+type Writer string
+
+const (
+	ByAPI      Writer = "api"
+	ByStripe   Writer = "stripe" // stripehook, for Stripe
+	ByCharge   Writer = "charge"
+	ByDeadline Writer = "deadline"
+)
+
+// Writers lists every function that puts events.
+var Writers = []Writer{ByAPI, ByStripe, ByCharge, ByDeadline}
 
 // A Consumer is the function an event is for. The stream is filtered on it.
 type Consumer string
@@ -23,9 +40,9 @@ type Kind string
 
 const (
 	StripeSaid  Kind = "stripe.said"        // Stripe reported a change to Object of Account
-	VisitDue    Kind = "visit.due"          // a visit's next deadline has come
+	Look        Kind = "payment.look"       // ask Stripe how Payment stands
 	Capture     Kind = "payment.capture"    // the answer is given: collect Payment
-	Release     Kind = "payment.release"    // nothing will be charged: let Payment go
+	Release     Kind = "payment.release"    // nothing will be charged: release Payment's hold
 	Received    Kind = "visit.received"     // the request is paid for or covered, and queued
 	Asked       Kind = "visit.asked"        // the clinician needs more from the patient
 	Replied     Kind = "visit.replied"      // the patient wrote
@@ -38,9 +55,10 @@ const (
 	CheckoutEnd Kind = "checkout.abandoned" // the payment page closed unpaid; the draft is kept
 )
 
-// An Event is stored in the same transaction as the change it reports. Its ID
-// with the attempt is the idempotency key of whatever it causes. It carries
-// ids only, never content.
+// An Event is stored in the same transaction as the change it reports. Its ID,
+// made by NewID, with the attempt is the idempotency key of the effect it
+// causes. An event carries ids only, never content, and is a hint: its consumer
+// reads again that what it asks for is still wanted.
 type Event struct {
 	ID       string    `json:"id"`
 	Kind     Kind      `json:"kind"`
@@ -48,11 +66,60 @@ type Event struct {
 	Practice string    `json:"practice,omitempty"`
 	Visit    string    `json:"visit,omitempty"`
 	Patient  string    `json:"patient,omitempty"`
-	Until    time.Time `json:"until,omitzero"` // what was promised
 	Payment  string    `json:"payment,omitempty"`
 	Account  string    `json:"account,omitempty"` // the connected account Stripe named
 	Object   string    `json:"object,omitempty"`  // the Stripe object it is about
 	At       time.Time `json:"at"`
+	// Lease is when the event is due again unless it is done by then; zero leaves
+	// it to the sweep of its bucket. It is not part of what the event says.
+	Lease time.Time `json:"-"`
+}
+
+// bucketLength is how long events are put into one bucket.
+const bucketLength = 10 * time.Minute
+
+// A Bucket names the ten minutes in which events were put. Events lie in
+// partitions by bucket, so that a sweep finds those whose delivery was lost by
+// reading each bucket once, after its time: no index has to be written for it.
+type Bucket string
+
+const bucketLayout = "0601021504"
+
+// BucketOf returns the bucket of events put at t.
+func BucketOf(t time.Time) Bucket {
+	return Bucket(t.UTC().Truncate(bucketLength).Format(bucketLayout))
+}
+
+// Next returns the bucket after b. A bucket that is none has itself as its next.
+func (b Bucket) Next() Bucket {
+	t, err := time.Parse(bucketLayout, string(b))
+	if err != nil {
+		return b
+	}
+	return BucketOf(t.Add(bucketLength))
+}
+
+// sweepDelay is how long after a bucket's end its events are looked for. A
+// stream that is only slow has delivered them by then.
+const sweepDelay = 10 * time.Minute
+
+// Swept is the latest bucket whose undelivered events may be looked for at now.
+func Swept(now time.Time) Bucket { return BucketOf(now.Add(-bucketLength - sweepDelay)) }
+
+// NewID returns the id of an event that by puts at now: its writer, its bucket
+// and a unique rest.
+func NewID(by Writer, now time.Time, rest string) string {
+	return string(by) + "." + string(BucketOf(now)) + "." + rest
+}
+
+// Origin returns the writer and the bucket in an event's id. It reports false
+// for an id that NewID did not make.
+func Origin(id string) (Writer, Bucket, bool) {
+	parts := strings.SplitN(id, ".", 3)
+	if len(parts) < 3 || len(parts[1]) != len(bucketLayout) || parts[2] == "" || !slices.Contains(Writers, Writer(parts[0])) {
+		return "", "", false
+	}
+	return Writer(parts[0]), Bucket(parts[1]), true
 }
 
 // A Delivery is an event as it stands in the table. Armed, the stream hands it
@@ -76,17 +143,24 @@ type Delivery struct {
 // attribute that is not there is empty.
 type Row func(name string) string
 
+// ErrNoEvent is what Read says of a row that holds no event. Such a row was put
+// by nobody who may, and nothing is done for it.
+var ErrNoEvent = errors.New("outbox: the row holds no event")
+
 // Read returns the delivery in a row as the table and its stream hold it: the
-// event packed in d, and beside it whatever a condition or an index needs.
+// event packed in d, and beside it what a condition or an index needs.
 func Read(row Row) (Delivery, error) {
 	var d Delivery
+	if row("d") == "" {
+		return d, ErrNoEvent
+	}
 	if err := json.Unmarshal([]byte(row("d")), &d.Event); err != nil {
 		return d, fmt.Errorf("outbox: decoding an event: %w", err)
 	}
 	count := func(name string) int { n, _ := strconv.Atoi(row(name)); return n } // absent is 0
 	when := func(name string) time.Time { t, _ := time.Parse("20060102T150405.000Z", row(name)); return t }
 	d.Tries, d.Attempt, d.Version = count("tries"), count("attempt"), count("v")
-	d.Armed, d.Parked, d.Note = row("to") != "", row("queue") != "", row("note")
+	d.Armed, d.Parked, d.Note = row("to") != "", row("parked") != "", row("note")
 	d.Done, d.Due = when("done"), when("due_at")
 	return d, nil
 }
@@ -110,6 +184,10 @@ func Backoff(n int) time.Duration {
 	return min(5*time.Second<<n, ceiling)
 }
 
+// Exhausted reports whether d had all its tries, so that it is parked without
+// another. A consumer that dies without a word is caught by it.
+func (d Delivery) Exhausted() bool { return d.Tries >= MaxTries }
+
 // Failed returns d after a try that failed at now: due again, or parked after
 // the last. Definite says the effect certainly did not happen.
 func (d Delivery) Failed(now time.Time, definite bool, note string) Delivery {
@@ -129,9 +207,6 @@ func (d Delivery) Failed(now time.Time, definite bool, note string) Delivery {
 // without a word, d is due again after the lease.
 func (d Delivery) Rearmed(now time.Time) Delivery {
 	const lease = 2 * time.Minute
-	if d.Tries+1 >= MaxTries {
-		return d.parked()
-	}
 	d.Tries++
 	d.Armed, d.Due = true, now.Add(lease+Backoff(d.Tries))
 	d.Version++

@@ -1,6 +1,7 @@
 package outbox_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 
-func TestBackoffDoublesUpToItsCeiling(t *testing.T) {
+func TestBackoff_DoublesUpToItsCeiling(t *testing.T) {
 	t.Parallel()
 	for n, want := range map[int]time.Duration{
 		0: 5 * time.Second, 1: 10 * time.Second, 5: 160 * time.Second, 11: 10240 * time.Second,
@@ -32,26 +33,28 @@ func TestBackoffDoublesUpToItsCeiling(t *testing.T) {
 
 // A day's outage must not lose an event; and a card hold, which lasts no less
 // than five days, must not run out before somebody looks.
-func TestAnEventThatKeepsFailingIsParkedAfterADay(t *testing.T) {
+func TestDelivery_FailingIsParkedAfterADay(t *testing.T) {
 	t.Parallel()
 	for name, silent := range map[string]bool{"each try fails at once": false, "each try dies without a word": true} {
 		d, now, deliveries := outbox.Delivery{Armed: true}, noon, 1
 		for !d.Parked {
-			if !silent || deliveries == 1 {
+			switch {
+			case d.Exhausted():
+				d = d.Park("no_tries_left")
+			case !silent || deliveries == 1:
 				d = d.Failed(now, false, "busy")
 			}
 			if d.Parked {
 				break
 			}
 			now = d.Due
-			if d = d.Rearmed(now); d.Armed {
-				deliveries++
-			}
-			if deliveries > 1000 {
+			d = d.Rearmed(now)
+			if deliveries++; deliveries > 1000 {
 				t.Fatalf("%s: it is never parked", name)
 			}
 		}
-		if deliveries != outbox.MaxTries {
+		parkedOnly := silent && deliveries == outbox.MaxTries+1 // the last delivery only parks it
+		if deliveries != outbox.MaxTries && !parkedOnly {
 			t.Errorf("%s: it had %d deliveries, want %d", name, deliveries, outbox.MaxTries)
 		}
 		if span := now.Sub(noon); span < 24*time.Hour || span > 36*time.Hour {
@@ -60,7 +63,7 @@ func TestAnEventThatKeepsFailingIsParkedAfterADay(t *testing.T) {
 	}
 }
 
-func TestADeliveryIsAlwaysInOneOfItsStates(t *testing.T) {
+func TestDelivery_AlwaysInOneState(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		now := noon
@@ -73,7 +76,7 @@ func TestADeliveryIsAlwaysInOneOfItsStates(t *testing.T) {
 			if (next.Key() != d.Key()) != (next.Attempt != d.Attempt) {
 				t.Errorf("attempt %d with key %s became attempt %d with key %s", d.Attempt, d.Key(), next.Attempt, next.Key())
 			}
-			if next.Tries < d.Tries || next.Tries >= outbox.MaxTries {
+			if next.Tries < d.Tries {
 				t.Errorf("tries went from %d to %d", d.Tries, next.Tries)
 			}
 			d = next
@@ -140,4 +143,69 @@ func TestKeysOfDifferentEffectsDiffer(t *testing.T) {
 			t.Error(fmt.Sprint(a.Key(), " and ", b.Key()))
 		}
 	})
+}
+
+// An event's id tells who put it and when, to ten minutes; only ids that NewID
+// makes do.
+func TestOrigin_OfNewID(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		by := rapid.SampledFrom(outbox.Writers).Draw(t, "writer")
+		at := noon.Add(time.Duration(rapid.Int64Range(0, int64(9000*time.Hour)).Draw(t, "after")))
+		rest := rapid.StringMatching(`[a-z0-9_.]{1,40}`).Draw(t, "rest")
+		w, b, ok := outbox.Origin(outbox.NewID(by, at, rest))
+		if !ok || w != by || b != outbox.BucketOf(at) {
+			t.Errorf("origin = %s, %s, %t", w, b, ok)
+		}
+	})
+	for _, id := range []string{"", "api", "api.2603021200", "api.2603021200.", "somebody.2603021200.x", "api.260302.x", "stripe.acct_1.evt_1"} {
+		if w, b, ok := outbox.Origin(id); ok {
+			t.Errorf("%q has an origin: %s, %s", id, w, b)
+		}
+	}
+}
+
+// Buckets follow one another without a gap, sort as their times, and are swept
+// once all that was put into them is at least ten minutes old.
+func TestBucket_FollowsTheClock(t *testing.T) {
+	t.Parallel()
+	b := outbox.BucketOf(noon)
+	for n := range 300 {
+		at := noon.Add(time.Duration(n) * 10 * time.Minute)
+		if b != outbox.BucketOf(at) || b != outbox.BucketOf(at.Add(10*time.Minute-1)) {
+			t.Fatalf("bucket %d is %s, and %v is put into %s", n, b, at, outbox.BucketOf(at))
+		}
+		if next := b.Next(); next <= b {
+			t.Fatalf("after %s comes %s", b, next)
+		}
+		b = b.Next()
+	}
+	for after, want := range map[time.Duration]time.Time{
+		0: noon.Add(-20 * time.Minute), 9 * time.Minute: noon.Add(-20 * time.Minute), 10 * time.Minute: noon.Add(-10 * time.Minute),
+	} {
+		if got := outbox.Swept(noon.Add(after)); got != outbox.BucketOf(want) {
+			t.Errorf("at %v after noon the last swept is %s, want %s", after, got, outbox.BucketOf(want))
+		}
+	}
+	if none := outbox.Bucket("yesterday"); none.Next() != none {
+		t.Errorf("after what is no bucket comes %s", none.Next())
+	}
+}
+
+// A row that holds no event is told from one that cannot be decoded: nothing is
+// done for the first.
+func TestRead_NoEvent(t *testing.T) {
+	t.Parallel()
+	read := func(d string) error {
+		_, err := outbox.Read(func(name string) string {
+			return map[string]string{"d": d, "to": "charge", "v": "2"}[name]
+		})
+		return err
+	}
+	if err := read(""); !errors.Is(err, outbox.ErrNoEvent) {
+		t.Errorf("a row without an event: %v", err)
+	}
+	if err := read("{"); err == nil || errors.Is(err, outbox.ErrNoEvent) {
+		t.Errorf("a row that cannot be decoded: %v", err)
+	}
 }

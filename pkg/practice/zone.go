@@ -1,5 +1,3 @@
-// Package practice holds what a practice decides for itself. For now that is
-// the time zone its days and hours are counted in.
 package practice
 
 import (
@@ -29,4 +27,18 @@ func Zone(name string) (*time.Location, error) {
 	}
 	zones.Store(name, z)
 	return z, nil
+}
+
+// Location is the zone of the practice's days and hours.
+func (p Practice) Location() (*time.Location, error) { return Zone(p.Zone) }
+
+// Local writes a time as the practice's people say it. A practice without a
+// zone that exists is neither written nor read, so UTC, which the text would
+// name, is for values made otherwise.
+func (p Practice) Local(t time.Time) string {
+	zone, err := p.Location()
+	if err != nil {
+		zone = time.UTC
+	}
+	return t.In(zone).Format("Mon Jan 2, 3:04 PM MST")
 }

@@ -1,7 +1,7 @@
 // Package seal encrypts content with Tink's authenticated encryption. The keyset
 // is itself encrypted under a KMS key; on a laptop the keyset is a plain file.
-// Each ciphertext is bound to its practice, record and field, so that bytes moved
-// to another place cannot be decrypted.
+// Each ciphertext is bound to its place: practice, patient, record, field and
+// version. Bytes moved to another place cannot be decrypted.
 package seal
 
 import (
@@ -19,16 +19,16 @@ import (
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
-	"evisit/pkg/clinic"
+	"evisit/pkg/vault"
 )
 
-// A Sealer is a clinic.Sealer. It is safe for concurrent use.
+// A Sealer is a vault.Sealer. It is safe for concurrent use.
 type Sealer struct{ aead tink.AEAD }
 
-var _ clinic.Sealer = (*Sealer)(nil)
+var _ vault.Sealer = (*Sealer)(nil)
 
-// Seal implements clinic.Sealer.
-func (s *Sealer) Seal(_ context.Context, at clinic.Place, plain []byte) ([]byte, error) {
+// Seal implements vault.Sealer.
+func (s *Sealer) Seal(_ context.Context, at vault.Place, plain []byte) ([]byte, error) {
 	b, err := s.aead.Encrypt(plain, associatedData(at))
 	if err != nil {
 		return nil, fmt.Errorf("sealing %s of %s: %w", at.Field, at.Record, err)
@@ -36,8 +36,8 @@ func (s *Sealer) Seal(_ context.Context, at clinic.Place, plain []byte) ([]byte,
 	return b, nil
 }
 
-// Unseal implements clinic.Sealer.
-func (s *Sealer) Unseal(_ context.Context, at clinic.Place, sealed []byte) ([]byte, error) {
+// Unseal implements vault.Sealer.
+func (s *Sealer) Unseal(_ context.Context, at vault.Place, sealed []byte) ([]byte, error) {
 	b, err := s.aead.Decrypt(sealed, associatedData(at))
 	if err != nil {
 		return nil, fmt.Errorf("unsealing %s of %s: %w", at.Field, at.Record, err)
@@ -47,8 +47,12 @@ func (s *Sealer) Unseal(_ context.Context, at clinic.Place, sealed []byte) ([]by
 
 // associatedData joins the parts of a place with their lengths, so that no two
 // places have the same associated data.
-func associatedData(p clinic.Place) []byte {
-	return fmt.Appendf(nil, "%d:%s%d:%s%d:%s", len(p.Practice), p.Practice, len(p.Record), p.Record, len(p.Field), p.Field)
+func associatedData(p vault.Place) []byte {
+	var b []byte
+	for _, part := range []string{p.Practice, p.Patient, p.Record, p.Field} {
+		b = fmt.Appendf(b, "%d:%s", len(part), part)
+	}
+	return fmt.Appendf(b, "%d", p.Version)
 }
 
 // File loads the keyset in path and makes a new keyset if there is no file. The

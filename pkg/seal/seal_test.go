@@ -20,8 +20,8 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 	"pgregory.net/rapid"
 
-	"evisit/pkg/clinic"
 	"evisit/pkg/seal"
+	"evisit/pkg/vault"
 )
 
 func newSealer(t *testing.T) *seal.Sealer {
@@ -33,11 +33,14 @@ func newSealer(t *testing.T) *seal.Sealer {
 	return s
 }
 
-func places() *rapid.Generator[clinic.Place] {
+func places() *rapid.Generator[vault.Place] {
 	// Parts of few letters, digits and colons are easily confused when joined.
 	part := rapid.StringMatching(`[a1:]{0,4}`)
-	return rapid.Custom(func(t *rapid.T) clinic.Place {
-		return clinic.Place{Practice: part.Draw(t, "practice"), Record: part.Draw(t, "record"), Field: part.Draw(t, "field")}
+	return rapid.Custom(func(t *rapid.T) vault.Place {
+		return vault.Place{
+			Practice: part.Draw(t, "practice"), Patient: part.Draw(t, "patient"), Record: part.Draw(t, "record"),
+			Field: part.Draw(t, "field"), Version: rapid.IntRange(0, 3).Draw(t, "version"),
+		}
 	})
 }
 
@@ -60,7 +63,7 @@ func TestUnseal_OnlyInItsPlace(t *testing.T) {
 		}
 		if moved := places().Draw(t, "moved"); moved != at {
 			if unsealed, err := s.Unseal(context.Background(), moved, sealed); err == nil {
-				t.Errorf("sealed at %q, unsealed at %q: %q", at, moved, unsealed)
+				t.Errorf("sealed at %+v, unsealed at %+v: %q", at, moved, unsealed)
 			}
 		}
 		altered := bytes.Clone(sealed)
@@ -77,7 +80,7 @@ func TestUnseal_OnlyInItsPlace(t *testing.T) {
 // The same content sealed twice gives different bytes.
 func TestSeal_SameContentDiffers(t *testing.T) {
 	t.Parallel()
-	s, at := newSealer(t), clinic.Place{Practice: "p", Record: "r", Field: "f"}
+	s, at := newSealer(t), vault.Place{Practice: "p", Record: "r", Field: "f"}
 	one, err := s.Seal(t.Context(), at, []byte("same"))
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +95,7 @@ func TestSeal_SameContentDiffers(t *testing.T) {
 func TestUnseal_ErrorHasNoContent(t *testing.T) {
 	t.Parallel()
 	s := newSealer(t)
-	_, err := s.Unseal(t.Context(), clinic.Place{Practice: "lakeside", Record: "v1", Field: "answers"}, []byte("chest pain"))
+	_, err := s.Unseal(t.Context(), vault.Place{Practice: "lakeside", Record: "v1", Field: "answers"}, []byte("chest pain"))
 	if err == nil || !bytes.Contains([]byte(err.Error()), []byte("answers of v1")) || bytes.Contains([]byte(err.Error()), []byte("chest")) {
 		t.Errorf("the error is %v", err)
 	}
@@ -102,7 +105,7 @@ func TestUnseal_ErrorHasNoContent(t *testing.T) {
 // leave no other file.
 func TestFile_MadeConcurrently(t *testing.T) {
 	t.Parallel()
-	at := clinic.Place{Practice: "p", Record: "r", Field: "f"}
+	at := vault.Place{Practice: "p", Record: "r", Field: "f"}
 	for range 10 {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "keyset.json")
@@ -242,7 +245,7 @@ func TestKMS_Keyset(t *testing.T) {
 		return b.Bytes()
 	}
 	good := encrypted(contextAEAD{k.key, "evisit-keyset"})
-	at := clinic.Place{Practice: "p", Record: "r", Field: "f"}
+	at := vault.Place{Practice: "p", Record: "r", Field: "f"}
 	s, err := seal.KMS(t.Context(), client, k.id, good)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,8 @@
-// Package setup turns the environment into the parts a function is made of.
-// Every main, in Lambda and on a laptop, builds its handler here, so that what
-// is tested locally is what is deployed.
+// Package setup turns the environment into the parts a function is made of, and
+// each package below it makes the handler of one function from them. Every main,
+// in Lambda and on a laptop, builds its handler there, so that what is tested
+// locally is what is deployed; and a function links no package that only another
+// needs.
 package setup
 
 import (
@@ -15,7 +17,6 @@ import (
 	"time"
 
 	"evisit/pkg/audit"
-	"evisit/pkg/httpapi"
 )
 
 // A Config is what a function is told by its environment. Only Table is needed
@@ -29,9 +30,9 @@ type Config struct {
 	JWKS     string // OIDC_JWKS_URL: its signing keys
 	Audience string // OIDC_AUDIENCE: whom the tokens are for; also the pages' OIDC client id
 
-	StripeKey  string              // STRIPE_SECRET_KEY: restricted to what the function does
-	StripeBase string              // STRIPE_API_BASE: empty is Stripe itself
-	Hook       httpapi.HookSecrets // STRIPE_WEBHOOK_SECRET, STRIPE_CONNECT_WEBHOOK_SECRET
+	StripeKey  string      // STRIPE_SECRET_KEY: restricted to what the function does
+	StripeBase string      // STRIPE_API_BASE: empty is Stripe itself
+	Hook       HookSecrets // STRIPE_WEBHOOK_SECRET, STRIPE_CONNECT_WEBHOOK_SECRET
 
 	KMSKey string // EVISIT_KMS_KEY: the key that the keyset is encrypted under
 	Keyset []byte // EVISIT_KEYSET: base64 of the encrypted Tink keyset
@@ -45,6 +46,12 @@ type Config struct {
 	// Endpoints of AWS services elsewhere than at AWS; empty is AWS itself.
 	DynamoDB string // DYNAMODB_ENDPOINT
 	S3       string // S3_ENDPOINT
+}
+
+// HookSecrets are the signing secrets of the two endpoints Stripe calls.
+type HookSecrets struct {
+	Platform string // our own account's events
+	Connect  string // events of connected accounts
 }
 
 // Load reads a Config and says everything that is wrong with it at once.
@@ -65,13 +72,16 @@ func Load(getenv func(string) string) (Config, error) {
 		Table: getenv("EVISIT_TABLE"), Bucket: getenv("EVISIT_BUCKET"), Pages: strings.TrimSuffix(getenv("EVISIT_PAGES"), "/"),
 		Issuer: getenv("OIDC_ISSUER"), JWKS: getenv("OIDC_JWKS_URL"), Audience: getenv("OIDC_AUDIENCE"),
 		StripeKey: getenv("STRIPE_SECRET_KEY"), StripeBase: getenv("STRIPE_API_BASE"),
-		Hook:   httpapi.HookSecrets{Platform: getenv("STRIPE_WEBHOOK_SECRET"), Connect: getenv("STRIPE_CONNECT_WEBHOOK_SECRET")},
+		Hook:   HookSecrets{Platform: getenv("STRIPE_WEBHOOK_SECRET"), Connect: getenv("STRIPE_CONNECT_WEBHOOK_SECRET")},
 		KMSKey: getenv("EVISIT_KMS_KEY"), Keyset: decoded("EVISIT_KEYSET", 0), MailFrom: getenv("EVISIT_MAIL_FROM"),
 		Log:      audit.Key{Base: getenv("EVISIT_LOG_ORIGIN"), Public: decoded("EVISIT_LOG_PUBLIC", ed25519.PublicKeySize)},
 		DynamoDB: getenv("DYNAMODB_ENDPOINT"), S3: getenv("S3_ENDPOINT"),
 	}
 	if seed := decoded("EVISIT_LOG_SEED", ed25519.SeedSize); len(seed) == ed25519.SeedSize {
 		c.Log.Private = ed25519.NewKeyFromSeed(seed)
+		if len(c.Log.Public) == 0 { // sweep, which signs, is given the seed alone
+			c.Log.Public, _ = c.Log.Private.Public().(ed25519.PublicKey)
+		}
 	}
 	if u, err := url.Parse(c.Pages); c.Pages != "" && (err != nil || u.Scheme == "" || u.Host == "") {
 		failures = append(failures, errors.New("EVISIT_PAGES is not an address such as https://visit.example.org"))
@@ -86,8 +96,8 @@ func Load(getenv func(string) string) (Config, error) {
 	return c, errors.Join(failures...)
 }
 
-// need reports which of the named settings are empty.
-func need(settings map[string]string) error {
+// Need reports which of the named settings are empty.
+func Need(settings map[string]string) error {
 	var failures []error
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		if settings[name] == "" {

@@ -14,14 +14,18 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sesv2"
 	"github.com/google/go-cmp/cmp"
 
-	"evisit/pkg/clinic"
 	"evisit/pkg/phi"
 	"evisit/pkg/setup"
+	"evisit/pkg/setup/api"
+	"evisit/pkg/setup/charge"
+	"evisit/pkg/setup/deadline"
+	"evisit/pkg/setup/notify"
+	"evisit/pkg/setup/stripehook"
+	"evisit/pkg/setup/sweep"
+	"evisit/pkg/setup/verify"
+	"evisit/pkg/vault"
 )
 
 // whole is an environment in which nothing is wrong or missing.
@@ -43,7 +47,7 @@ func load(env map[string]string) (setup.Config, error) {
 	return setup.Load(func(name string) string { return env[name] })
 }
 
-func TestASettingIsReadAsItIsMeant(t *testing.T) {
+func TestLoad_SettingsAsMeant(t *testing.T) {
 	t.Parallel()
 	c, err := load(whole())
 	if err != nil {
@@ -55,12 +59,17 @@ func TestASettingIsReadAsItIsMeant(t *testing.T) {
 	if !slices.Equal(c.Log.Public, c.Log.Private.Public().(ed25519.PublicKey)) {
 		t.Error("the halves of the log's key do not fit")
 	}
+	env := whole()
+	env["EVISIT_LOG_PUBLIC"] = ""
+	if alone, err := load(env); err != nil || !slices.Equal(alone.Log.Public, c.Log.Public) {
+		t.Errorf("the seed alone makes the public half %x, want %x; %v", alone.Log.Public, c.Log.Public, err)
+	}
 	if empty, err := load(nil); err != nil || cmp.Diff(setup.Config{}, empty) != "" {
 		t.Errorf("an empty environment is %+v, %v", empty, err)
 	}
 }
 
-func TestAllThatIsWrongIsSaidAtOnceAndNoSecretWithIt(t *testing.T) {
+func TestLoad_SaysAllThatIsWrongAndNoSecret(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2!not*base64"
 	env := whole()
@@ -102,46 +111,48 @@ func parts(t *testing.T, env map[string]string) setup.Parts {
 	sdk := aws.Config{Region: "us-east-1"}
 	return setup.Parts{
 		Config: c, Now: func() time.Time { return time.Unix(0, 0) }, Log: slog.New(slog.DiscardHandler),
-		DB: dynamodb.NewFromConfig(sdk), S3: s3.NewFromConfig(sdk), Mail: sesv2.NewFromConfig(sdk),
-		Sealer: func(context.Context) (clinic.Sealer, error) { return nil, nil },
+		Database: sdk, Objects: sdk, Letters: sdk, Keys: sdk,
+		Sealer: func(context.Context) (vault.Sealer, error) { return nil, nil },
 	}
 }
 
-func TestAFunctionSaysWhichOfItsSettingsAreMissing(t *testing.T) {
+// handlers make each function, and name the settings that it needs.
+var handlers = []struct {
+	name  string
+	build func(context.Context, setup.Parts) error
+	needs []string
+}{
+	{"api", func(ctx context.Context, p setup.Parts) error { _, err := api.Handler(ctx, p); return err }, []string{
+		"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC", "EVISIT_PAGES", "OIDC_AUDIENCE", "OIDC_ISSUER", "OIDC_JWKS_URL", "STRIPE_SECRET_KEY",
+	}},
+	{"stripehook", func(_ context.Context, p setup.Parts) error { _, err := stripehook.Handler(p); return err }, []string{
+		"STRIPE_CONNECT_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET",
+	}},
+	{"charge", func(_ context.Context, p setup.Parts) error { _, err := charge.Handler(p); return err }, []string{"STRIPE_SECRET_KEY"}},
+	{"notify", func(ctx context.Context, p setup.Parts) error { _, err := notify.Handler(ctx, p); return err }, []string{"EVISIT_MAIL_FROM", "EVISIT_PAGES"}},
+	{"deadline", func(ctx context.Context, p setup.Parts) error { _, err := deadline.Handler(ctx, p); return err }, []string{"EVISIT_BUCKET"}},
+	{"sweep", func(_ context.Context, p setup.Parts) error { _, err := sweep.Handler(p); return err }, []string{"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_SEED"}},
+	{"verify", func(_ context.Context, p setup.Parts) error { _, err := verify.Handler(p); return err }, []string{"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC"}},
+}
+
+func TestHandler_NamesMissingSettings(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct {
-		name  string
-		build func(p setup.Parts) error
-		needs []string
-	}{
-		{"api", func(p setup.Parts) error { _, err := p.API(t.Context()); return err }, []string{
-			"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC", "EVISIT_PAGES", "OIDC_AUDIENCE", "OIDC_ISSUER", "OIDC_JWKS_URL", "STRIPE_SECRET_KEY",
-		}},
-		{"stripehook", func(p setup.Parts) error { _, err := p.Hook(); return err }, []string{"STRIPE_CONNECT_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET"}},
-		{"charge", func(p setup.Parts) error { _, err := p.Charge(t.Context()); return err }, []string{"EVISIT_BUCKET", "STRIPE_SECRET_KEY"}},
-		{"notify", func(p setup.Parts) error { _, err := p.Notify(t.Context()); return err }, []string{"EVISIT_MAIL_FROM", "EVISIT_PAGES"}},
-		{"sweep", func(p setup.Parts) error { _, err := p.Sweep(); return err }, []string{"EVISIT_LOG_ORIGIN", "EVISIT_LOG_SEED"}},
-	} {
+	for _, test := range handlers {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if err := test.build(parts(t, whole())); err != nil {
+			if err := test.build(t.Context(), parts(t, whole())); err != nil {
 				t.Errorf("with all it needs: %v", err)
 			}
-			err := test.build(parts(t, nil))
-			if err == nil {
-				t.Fatal("with nothing it starts")
-			}
-			var named []string
-			for line := range strings.SplitSeq(err.Error(), "\n") {
-				named = append(named, strings.TrimSuffix(line, " is not set"))
-			}
-			if diff := cmp.Diff(test.needs, named); diff != "" {
-				t.Errorf("named (-want +got):\n%s", diff)
+			if d := cmp.Diff(test.needs, missing(t, test.build, nil)); d != "" {
+				t.Errorf("named (-want +got):\n%s", d)
 			}
 			for _, name := range test.needs {
 				env := whole()
 				env[name] = ""
-				if err := test.build(parts(t, env)); err == nil || err.Error() != name+" is not set" {
+				if name == "EVISIT_LOG_PUBLIC" { // which the seed would make
+					env["EVISIT_LOG_SEED"] = ""
+				}
+				if err := test.build(t.Context(), parts(t, env)); err == nil || err.Error() != name+" is not set" {
 					t.Errorf("without %s: %v", name, err)
 				}
 			}
@@ -149,13 +160,49 @@ func TestAFunctionSaysWhichOfItsSettingsAreMissing(t *testing.T) {
 	}
 }
 
-func TestPartsOfAWSNameWhatIsMissing(t *testing.T) {
+// missing lists the settings that a function asks for until it starts, with
+// those that have names set: it may ask for more once it has the first.
+func missing(t *testing.T, build func(context.Context, setup.Parts) error, names []string) []string {
+	t.Helper()
+	env := map[string]string{}
+	for _, name := range names {
+		env[name] = whole()[name]
+	}
+	err := build(t.Context(), parts(t, env))
+	if err == nil {
+		slices.Sort(names)
+		return names
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		name, ok := strings.CutSuffix(line, " is not set")
+		if !ok || slices.Contains(names, name) {
+			t.Fatalf("with %v: %v", names, err)
+		}
+		names = append(names, name)
+	}
+	return missing(t, build, names)
+}
+
+// A function that decrypts content and is given no sealer opens the keyset of
+// its settings.
+func TestHandler_NamesMissingKeyset(t *testing.T) {
+	t.Parallel()
+	for _, test := range handlers {
+		p := parts(t, whole())
+		p.Sealer, p.Config.KMSKey, p.Config.Keyset = nil, "", nil
+		err := test.build(t.Context(), p)
+		decrypts := test.name == "api" || test.name == "notify" || test.name == "deadline"
+		if got := err != nil && err.Error() == "EVISIT_KEYSET is not set\nEVISIT_KMS_KEY is not set"; got != decrypts {
+			t.Errorf("%s without a keyset: %v", test.name, err)
+		}
+	}
+}
+
+func TestAWS_PartsOfEnvironment(t *testing.T) {
 	for name, value := range whole() {
 		t.Setenv(name, value)
 	}
 	t.Setenv("AWS_REGION", "us-east-1")
-	t.Setenv("EVISIT_KMS_KEY", "")
-	t.Setenv("EVISIT_KEYSET", "")
 	p, err := setup.AWS(t.Context(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -163,9 +210,16 @@ func TestPartsOfAWSNameWhatIsMissing(t *testing.T) {
 	if ahead := time.Until(p.Now()); ahead < 35*time.Hour || ahead > 37*time.Hour {
 		t.Errorf("the clock is %s ahead", ahead)
 	}
-	_, err = p.Sealer(t.Context())
-	if err == nil || err.Error() != "EVISIT_KEYSET is not set\nEVISIT_KMS_KEY is not set" {
-		t.Errorf("sealing without a key: %v", err)
+	if p.Config.Table != "evisit" || p.Database.BaseEndpoint != nil || p.Objects.BaseEndpoint != nil || p.PathStyle {
+		t.Errorf("the services are elsewhere than at AWS: %+v", p)
+	}
+	t.Setenv("DYNAMODB_ENDPOINT", "http://127.0.0.1:1")
+	t.Setenv("S3_ENDPOINT", "http://127.0.0.1:2")
+	if p, err = setup.AWS(t.Context(), slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	if *p.Database.BaseEndpoint != "http://127.0.0.1:1" || *p.Objects.BaseEndpoint != "http://127.0.0.1:2" || !p.PathStyle || p.Keys.BaseEndpoint != nil {
+		t.Errorf("the services are not where the settings say: %+v", p)
 	}
 	t.Setenv("EVISIT_TABLE", "")
 	if _, err := setup.AWS(t.Context(), slog.New(slog.DiscardHandler)); err == nil || err.Error() != "EVISIT_TABLE is not set" {
@@ -173,7 +227,7 @@ func TestPartsOfAWSNameWhatIsMissing(t *testing.T) {
 	}
 }
 
-func TestTheLogHidesContentEvenInARecordLoggedWhole(t *testing.T) {
+func TestNewLog_HidesContentOfWholeRecord(t *testing.T) {
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)

@@ -1,14 +1,18 @@
 package store
 
 import (
+	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
 )
 
 // A builder turns a commit into writes, keeping the first error.
@@ -20,51 +24,80 @@ type builder struct {
 
 func (b *builder) pack(v any) item {
 	i, err := packed(v)
-	if err != nil && b.err == nil {
-		b.err = err
-	}
+	b.fail(err)
 	if i == nil {
 		i = item{}
 	}
 	return i
 }
 
-func (b *builder) add(w write) { b.ws = append(b.ws, w) }
-
-func (b *builder) visit(c clinic.Commit) {
-	if v := c.Visit; v != nil {
-		i := b.pack(newVisitRow(*v))
-		i["mine"], i["made"] = str(v.Patient), str(unique(v.Times.Started, v.ID))
-		if v.Status.Open() {
-			i["queue"], i["since"] = str(queueName(v.Practice, v.Pool)), str(unique(v.Times.Queued, v.ID))
-		}
-		if !v.Wake.IsZero() {
-			i["due_shard"], i["due_at"] = str(dueShard(v.ID)), str(stamp(v.Wake))
-		}
-		b.add(b.store.guarded(visitKey(v.ID), v.Version, i))
+func (b *builder) fail(err error) {
+	if b.err == nil {
+		b.err = err
 	}
 }
 
-func (b *builder) chart(c clinic.Commit) {
+// add adds a row that no log covers: an event, a session, a row of a log's own.
+func (b *builder) add(w write) { b.ws = append(b.ws, w) }
+
+// cover adds a row that the log of a practice covers.
+func (b *builder) cover(practice string, w write) {
+	w.log = practice
+	if practice == "" {
+		b.fail(fmt.Errorf("store: row %s belongs to no log", text(w.item.Put.Item, "pk")))
+	}
+	b.ws = append(b.ws, w)
+}
+
+func (b *builder) visit(c clinic.Commit) {
+	v := c.Visit
+	if v == nil {
+		return
+	}
+	row, err := newVisitRow(*v)
+	b.fail(err)
+	i := b.pack(row)
+	i["mine"], i["made"] = str(mineName(v.Patient)), str(unique(v.Times.Started, v.ID))
+	if v.Status.Open() {
+		i["list"], i["at"] = str(queueName(v.Practice, v.Pool)), str(unique(v.Times.Queued, v.ID))
+	}
+	if !v.Wake.IsZero() {
+		i["due_shard"], i["due_at"] = str(dueVisits(shardOf(v.ID, Shards))), str(stamp(v.Wake))
+	}
+	b.cover(v.Practice, b.store.guarded(visitKey(v.ID), v.Version, i))
 	if c.Answers != nil {
-		b.add(b.store.whole(answersKey(c.Visit.ID), item{"s": bin(c.Answers)}))
+		b.cover(v.Practice, b.store.whole(chartKey(v.ID, answers), item{"s": bin(c.Answers), "v": num(v.Saves)}))
 	}
 	if c.Diverted != nil {
-		b.add(b.store.new(divertKey(c.Visit.ID), item{"s": bin(c.Diverted)}, clinic.ErrChanged))
+		b.cover(v.Practice, b.store.new(chartKey(v.ID, divert), item{"s": bin(c.Diverted)}, clinic.ErrChanged))
 	}
 	for _, m := range c.Messages {
-		i := b.pack(m)
-		i["s"] = bin(m.Body)
-		b.add(b.store.new(messageKey(m.Visit, m.Seq), i, clinic.ErrChanged))
+		b.cover(v.Practice, b.store.new(chartKey(v.ID, messagePart(m.Seq)), item{"s": bin(m.Body)}, clinic.ErrChanged))
 	}
 }
 
 func (b *builder) money(c clinic.Commit) {
 	for _, p := range c.Payments {
-		b.add(b.store.guarded(paymentKey(p.ID), p.Version, b.pack(p)))
+		row, err := newPaymentRow(p)
+		b.fail(err)
+		i := b.pack(row)
+		i["book"], i["booked"] = str(bookName(p.Practice, p.OpenedAt, p.ID)), str(unique(p.OpenedAt, p.ID))
+		b.cover(p.Practice, b.store.guarded(paymentKey(p.ID), p.Version, i))
 	}
 	for _, e := range c.Entries {
-		b.add(b.store.new(entryKey(e.Payment, e.ID), b.pack(e), clinic.ErrChanged))
+		i := b.pack(e)
+		i["book"], i["booked"] = str(bookName(e.Practice, e.At, e.Payment)), str(unique(e.At, e.Payment))
+		b.cover(e.Practice, b.store.new(entryKey(e.Payment, e.ID), i, clinic.ErrChanged))
+	}
+}
+
+func (b *builder) work(c clinic.Commit) {
+	for _, w := range c.Work {
+		i := b.pack(w)
+		if w.Open() {
+			i["list"], i["at"] = str(workName(w.Practice)), str(stamp(w.Due)+"#"+w.ID)
+		}
+		b.cover(w.Practice, b.store.guarded(workKey(w.Practice, w.ID), w.Version, i))
 	}
 }
 
@@ -73,83 +106,212 @@ const eventLife = 30 * 24 * time.Hour
 
 func (b *builder) outbox(c clinic.Commit) {
 	for _, e := range c.Events {
+		k, err := eventKey(e.ID)
+		b.fail(err)
 		i := b.pack(e)
 		i["to"] = str(string(e.To))
-		b.add(b.store.new(eventKey(e.ID), i, clinic.ErrExists))
+		if !e.Lease.IsZero() {
+			i["due_shard"], i["due_at"] = str(dueEvents(shardOf(e.ID, Shards))), str(stamp(e.Lease))
+		}
+		b.add(b.store.new(k, i, clinic.ErrExists))
 	}
 	for _, d := range c.Tried {
 		b.add(b.tried(d))
 	}
 	if c.Done != "" {
-		b.add(write{
-			item: types.TransactWriteItem{Update: &types.Update{
-				TableName:                 &b.store.table,
-				Key:                       eventKey(c.Done).attrs(),
-				ConditionExpression:       aws.String("attribute_exists(pk) AND attribute_not_exists(done)"),
-				UpdateExpression:          aws.String("SET done = :at, #ttl = :ttl REMOVE #to, due_shard, due_at, #q, since"),
-				ExpressionAttributeNames:  map[string]string{"#ttl": "ttl", "#q": "queue", "#to": "to"},
-				ExpressionAttributeValues: item{":at": str(stamp(c.At)), ":ttl": num(c.At.Add(eventLife).Unix())},
-			}},
-			failure: clinic.ErrDone,
-		})
+		k, err := eventKey(c.Done)
+		b.fail(err)
+		u := update{set: item{"done": str(stamp(c.At)), "ttl": num(c.At.Add(eventLife).Unix())}, remove: []string{"to", "due_shard", "due_at", "parked"}}
+		b.add(b.store.update(k, u, "attribute_exists(pk) AND attribute_not_exists(done)", nil, clinic.ErrDone))
 	}
 }
 
-// tried rewrites a delivery. Only an armed row carries to, on which the stream
-// is filtered: writing down a failure must not deliver it again.
+// tried writes down how a delivery stands, by its delivery attributes alone: the
+// event itself is never written again, and a role may be held to those. Attribute
+// to is set only while the row is armed, because the stream filter matches on it:
+// writing down a failure must not deliver it again.
 func (b *builder) tried(d outbox.Delivery) write {
-	i := b.pack(d.Event)
-	i["v"], i["tries"], i["attempt"], i["note"] = num(d.Version), num(d.Tries), num(d.Attempt), str(d.Note)
-	if d.Armed {
-		i["to"] = str(string(d.To))
-	}
-	if !d.Due.IsZero() {
-		i["due_shard"], i["due_at"] = str(dueShard(d.ID)), str(stamp(d.Due))
-	}
-	if d.Parked {
-		i["queue"], i["since"] = str(parkedName(d.Practice)), str(stamp(d.At)+"#"+d.ID)
-	}
-	w := b.store.whole(eventKey(d.ID), i)
-	w.failure = clinic.ErrChanged
-	w.item.Put.ConditionExpression = aws.String("attribute_exists(pk) AND attribute_not_exists(done) AND attribute_not_exists(v)")
+	k, err := eventKey(d.ID)
+	b.fail(err)
+	u := update{set: item{"v": num(d.Version), "tries": num(d.Tries), "attempt": num(d.Attempt), "note": str(d.Note)}}
+	u.either(d.Armed, "to", str(string(d.To)))
+	u.either(!d.Due.IsZero(), "due_shard", str(dueEvents(shardOf(d.ID, Shards))))
+	u.either(!d.Due.IsZero(), "due_at", str(stamp(d.Due)))
+	u.either(d.Parked, "parked", str("1"))
+	condition, values := "attribute_exists(pk) AND attribute_not_exists(done) AND attribute_not_exists(v)", item(nil)
 	if d.Version > 1 {
-		w.item.Put.ConditionExpression = aws.String("attribute_exists(pk) AND attribute_not_exists(done) AND v = :before")
-		w.item.Put.ExpressionAttributeValues = item{":before": num(d.Version - 1)}
+		condition, values = "attribute_exists(pk) AND attribute_not_exists(done) AND v = :before", item{":before": num(d.Version - 1)}
 	}
-	return w
+	return b.store.update(k, u, condition, values, clinic.ErrChanged)
 }
 
-func (b *builder) audit(c clinic.Commit) {
-	for _, r := range c.Audit {
-		b.add(b.store.whole(auditKey(r.Practice, r.At, r.Visit, r.ID), b.pack(r)))
-	}
+func (b *builder) logs(c clinic.Commit) {
 	if h := c.Log; h != nil {
 		b.add(b.store.guarded(logKey(h.Practice), h.Version, b.pack(h)))
+	}
+	if st := c.Sweep; st != nil {
+		b.add(b.store.guarded(sweepKey, st.Version, b.pack(st)))
+	}
+}
+
+func (b *builder) access(c clinic.Commit) {
+	if r := c.Request; r != nil {
+		b.add(b.store.request(*r))
+	}
+	if s := c.Session; s != nil {
+		i := b.pack(s.Proof)
+		i["ttl"] = num(s.Ends.Unix())
+		if s.Ended {
+			i["ended"] = str("1")
+		}
+		b.add(b.store.whole(sessionKey(s.Hash), i))
 	}
 }
 
 func (b *builder) reference(c clinic.Commit) {
-	if r := c.Request; r != nil {
-		b.add(b.store.new(requestKey(r.Key), item{
-			"input": str(r.Input), "result": str(r.Result), "ttl": num(r.Ends.Unix()),
-		}, clinic.ErrSeen))
-	}
 	if p := c.Practice; p != nil {
-		i := b.pack(p)
-		i["queue"], i["since"] = str(practicesName), str(p.ID)
-		b.add(b.store.whole(practiceKey(p.ID), i))
+		b.practice(c, *p)
 	}
 	if p := c.Person; p != nil {
-		b.add(b.store.whole(personKey(p.Issuer, p.Subject), b.pack(p.Person)))
+		i := b.pack(p)
+		i["list"], i["at"] = str(rosterName(p.Practice, p.Role)), str(p.ID)
+		b.cover(p.Practice, b.store.guarded(personKey(p.ID), p.Version, i))
+	}
+	for _, g := range c.Grants {
+		i := b.pack(g)
+		i["list"], i["at"] = str(grantsName(g.Person)), str(g.Patient)
+		b.cover(g.Practice, b.store.guarded(grantKey(g.Patient, g.Person), g.Version, i))
+	}
+	if t := c.Token; t != nil {
+		b.cover(audit.Platform, b.store.guarded(tokenKey(t.Proof), t.Version, b.pack(t.Memberships)))
 	}
 	if p := c.Patient; p != nil {
-		b.add(b.store.whole(patientKey(p.ID), item{"practice": str(p.Practice), "s": bin(p.Contact)}))
+		b.cover(p.Practice, b.store.guarded(patientKey(p.ID), p.Version, item{"practice": str(p.Practice), "s": bin(p.Contact)}))
 	}
-	if f := c.Form; f != nil {
+	for _, f := range c.Forms {
 		z, err := deflate(f.JSON)
-		if err != nil && b.err == nil {
-			b.err = err
+		b.fail(err)
+		b.cover(f.Practice, b.store.new(practiceKey(f.Practice, formPart(f.Name, f.Version)),
+			item{"z": bin(z), "n": str(strconv.Itoa(len(f.JSON)))}, clinic.ErrExists))
+	}
+}
+
+func (b *builder) practice(c clinic.Commit, p practice.Practice) {
+	i := b.pack(p.Core)
+	i["list"], i["at"] = str(practicesName), str(p.ID)
+	b.cover(p.ID, b.store.guarded(practiceKey(p.ID, core), p.Version, i))
+	if c.Config {
+		b.cover(p.ID, b.store.new(practiceKey(p.ID, configPart(practice.ConfigKey(p.Configured))), b.pack(p.Config), clinic.ErrExists))
+	}
+	if c.Consent {
+		b.cover(p.ID, b.store.new(practiceKey(p.ID, consentPart(p.Consent.Version)), b.pack(p.Consent), clinic.ErrExists))
+	}
+	if c.Account {
+		b.cover(p.ID, b.store.new(accountKey(p.Account), item{"practice": str(p.ID)}, clinic.ErrExists))
+	}
+}
+
+// audit adds the audit records. Each row that a log covers is given the position
+// of the first record of its practice, and that record the hash of the row as it
+// will be stored.
+func (b *builder) audit(c clinic.Commit) {
+	records := make([]audit.Record, len(c.Audit))
+	copy(records, c.Audit)
+	for _, w := range b.ws {
+		if w.log == "" || b.err != nil {
+			continue
 		}
-		b.add(b.store.new(formKey(f.Name, f.Version), item{"z": bin(z), "n": str(strconv.Itoa(len(f.JSON)))}, clinic.ErrExists))
+		at := -1
+		for n := len(records) - 1; n >= 0; n-- {
+			if records[n].Practice == w.log {
+				at = n
+			}
+		}
+		if at < 0 {
+			b.fail(fmt.Errorf("store: row %s is covered by the log of %s, and no audit record of it comes along", text(w.item.Put.Item, "pk"), w.log))
+			return
+		}
+		i := w.item.Put.Item
+		i["a"], i["l"] = str(records[at].Position()), str(w.log)
+		logged, err := auditItem(i)
+		b.fail(err)
+		row := audit.Row{Key: logged.Key(), Version: count(i, "v"), Hash: logged.Hash()}
+		records[at].Rows = append(records[at].Rows[:len(records[at].Rows):len(records[at].Rows)], row)
+	}
+	for _, r := range records {
+		leaf, err := r.Leaf()
+		b.fail(err)
+		i := item{"d": str(string(leaf))}
+		if r.Visit != "" {
+			i["trail"] = str(trailName(r.Visit))
+		}
+		b.add(b.store.new(auditKey(r.Practice, r.Position(), r.ID), i, errRecordTaken))
+	}
+}
+
+// errRecordTaken is an audit record whose place is taken: its id is not unique.
+var errRecordTaken = errors.New("store: there is an audit record of that time and id already")
+
+func auditItem(i item) (audit.Item, error) {
+	out := make(audit.Item, len(i))
+	for name, v := range i {
+		switch v := v.(type) {
+		case *types.AttributeValueMemberS:
+			out[name] = audit.Value{Type: audit.Text, Bytes: []byte(v.Value)}
+		case *types.AttributeValueMemberN:
+			out[name] = audit.Value{Type: audit.Number, Bytes: []byte(v.Value)}
+		case *types.AttributeValueMemberB:
+			out[name] = audit.Value{Type: audit.Binary, Bytes: v.Value}
+		default:
+			return nil, fmt.Errorf("store: attribute %s is a %T, which no row has", name, v)
+		}
+	}
+	return out, nil
+}
+
+// An update changes attributes of a row and leaves the others as they are.
+type update struct {
+	set    item
+	remove []string
+}
+
+// either sets an attribute if is, and removes it otherwise.
+func (u *update) either(is bool, name string, v types.AttributeValue) {
+	if is {
+		u.set[name] = v
+	} else {
+		u.remove = append(u.remove, name)
+	}
+}
+
+func (s *Store) update(k key, u update, condition string, values item, failure error) write {
+	names, vals, expr := map[string]string{}, item{}, "SET "
+	n := 0
+	for name, v := range u.set {
+		if n > 0 {
+			expr += ", "
+		}
+		names["#"+name], vals[":"+name] = name, v
+		expr += "#" + name + " = :" + name
+		n++
+	}
+	for i, name := range u.remove {
+		if i == 0 {
+			expr += " REMOVE "
+		} else {
+			expr += ", "
+		}
+		names["#"+name] = name
+		expr += "#" + name
+	}
+	for name, v := range values {
+		vals[name] = v
+	}
+	return write{
+		item: types.TransactWriteItem{Update: &types.Update{
+			TableName: &s.table, Key: k.attrs(), ConditionExpression: aws.String(condition), UpdateExpression: aws.String(expr),
+			ExpressionAttributeNames: names, ExpressionAttributeValues: vals,
+		}},
+		failure: failure,
 	}
 }

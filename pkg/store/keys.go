@@ -4,35 +4,71 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"time"
 
+	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
+	"evisit/pkg/outbox"
 )
 
 // Every key in the table is made here. The word before the first # is what a
 // function's dynamodb:LeadingKeys may name:
 //
-//	WHO PATIENT PRACTICE FORM   reference records
-//	CASE                        a visit's state
-//	CHART                       sealed answers, messages, divert record
-//	MONEY                       payments and ledger entries
-//	OUTBOX                      events
-//	REQUEST                     idempotency keys
-//	AUDIT LOG                   audit records by day; the log's signed head
-func personKey(issuer, subject string) key { return key{"WHO#" + issuer + "|" + subject, "-"} }
-func patientKey(id string) key             { return key{"PATIENT#" + id, "-"} }
-func practiceKey(id string) key            { return key{"PRACTICE#" + id, "-"} }
-func formKey(name, version string) key     { return key{"FORM#" + name, version} }
-func visitKey(id string) key               { return key{"CASE#" + id, "-"} }
-func answersKey(visit string) key          { return key{"CHART#" + visit, "ANSWERS"} }
-func divertKey(visit string) key           { return key{"CHART#" + visit, "DIVERT"} }
-func paymentKey(id string) key             { return key{"MONEY#" + id, "-"} }
-func entryKey(payment, id string) key      { return key{"MONEY#" + payment, "ENTRY#" + id} }
-func eventKey(id string) key               { return key{"OUTBOX#" + id, "-"} }
-func logKey(practice string) key           { return key{"LOG#" + practice, "-"} }
+//	WHO                    a token's subject, and whom practices know them as
+//	PERSON                 someone who signs in, at one practice
+//	PATIENT                whom visits are about; GRANT#person who may act for them
+//	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version
+//	ACCOUNT                which practice owns a connected account
+//	CASE                   a visit's state
+//	CHART                  a visit's sealed answers, messages, divert record
+//	MONEY                  a visit's payments and their ledger entries
+//	WORK                   what people of a practice must do
+//	OUTBOX                 events, by writer, bucket and shard
+//	REQUEST SESSION        idempotency keys; who is signed in
+//	AUDIT                  audit records by practice, day and shard, in the order of time
+//	ACTIVE                 when each practice was written to
+//	LOG                    the signed head of each practice's log
+//	SWEEP                  how far the sweeps have come
+func tokenKey(p clinic.Proof) key         { return key{"WHO#" + p.Issuer + "|" + p.Subject, "-"} }
+func personKey(id string) key             { return key{"PERSON#" + id, "-"} }
+func patientKey(id string) key            { return key{"PATIENT#" + id, "-"} }
+func grantKey(patient, person string) key { return key{"PATIENT#" + patient, "GRANT#" + person} }
+func accountKey(account string) key       { return key{"ACCOUNT#" + account, "-"} }
+func practiceKey(id, part string) key     { return key{"PRACTICE#" + id, part} }
+func visitKey(id string) key              { return key{"CASE#" + id, "-"} }
+func chartKey(visit, part string) key     { return key{"CHART#" + visit, part} }
+func workKey(practice, id string) key     { return key{"WORK#" + practice, id} }
+func sessionKey(hash string) key          { return key{"SESSION#" + hash, "-"} }
+func logKey(practice string) key          { return key{"LOG#" + practice, "-"} }
 
-func messageKey(visit string, seq int) key {
-	return key{"CHART#" + visit, fmt.Sprintf("MSG#%04d", seq)}
+var sweepKey = key{"SWEEP#state", "-"}
+
+// The parts of a practice, and of a chart.
+const (
+	core    = "CORE"
+	answers = "ANSWERS"
+	divert  = "DIVERT"
+)
+
+func configPart(version string) string     { return "CONFIG#" + version }
+func consentPart(version string) string    { return "CONSENT#" + version }
+func formPart(name, version string) string { return "FORM#" + name + "#" + version }
+func messagePart(seq int) string           { return fmt.Sprintf("MSG#%04d", seq) }
+
+// A payment's id begins with what it pays for, so that all payments of a visit
+// and their entries are one query.
+func paymentKey(id string) key { return key{moneyOf(id), "PAY#" + id} }
+
+func entryKey(payment, id string) key {
+	return key{moneyOf(payment), "ENTRY#" + payment + "#" + id}
+}
+
+func moneyOf(payment string) string { return "MONEY#" + paidFor(payment) }
+
+func paidFor(payment string) string {
+	of, _, _ := strings.Cut(payment, ".")
+	return of
 }
 
 // A request's key comes from outside and may be long; its hash may not.
@@ -40,19 +76,41 @@ func requestKey(k string) key {
 	return key{fmt.Sprintf("REQUEST#%x", sha256.Sum256([]byte(k))), "-"}
 }
 
-// Audit records lie by practice and day, a visit's together: a visit's trail
-// is one short query a day of its life, and the day is read whole only for the
-// log.
-func auditKey(practice string, at time.Time, visit, id string) key {
-	if visit == "" {
-		visit = "-"
+// outboxShards spreads the events of a bucket over partitions.
+const outboxShards = 4
+
+func eventKey(id string) (key, error) {
+	by, bucket, ok := outbox.Origin(id)
+	if !ok || len(id) > longestKey {
+		return key{}, fmt.Errorf("store: %.60q is not the id of an event", id)
 	}
-	return key{auditDay(practice, at), visit + "#" + stamp(at) + "#" + id}
+	return key{outboxPartition(by, bucket, shardOf(id, outboxShards)), id}, nil
 }
 
-func auditDay(practice string, day time.Time) string {
-	return "AUDIT#" + practice + "#" + day.UTC().Format(time.DateOnly)
+func outboxPartition(by outbox.Writer, b outbox.Bucket, shard int) string {
+	return fmt.Sprintf("OUTBOX#%s.%s.%d", by, b, shard)
 }
+
+// auditShards spreads a practice's day over partitions, so that one practice
+// cannot heat one.
+const auditShards = 4
+
+// auditKey is where the record with that position lies: position sorts as time.
+func auditKey(practice, position, id string) key {
+	day := position[:4] + "-" + position[4:6] + "-" + position[6:8]
+	return key{auditPartition(practice, day, shardOf(id, auditShards)), position}
+}
+
+func auditPartition(practice, day string, shard int) string {
+	return fmt.Sprintf("AUDIT#%s#%s#%d", practice, day, shard)
+}
+
+// When each practice was written to: all by hour, for sweeps, and each by day,
+// for who reads its log.
+const activeHours = "ACTIVE#hours"
+
+func hourKey(hour, practice string) key { return key{activeHours, hour + "#" + practice} }
+func dayKey(practice, day string) key   { return key{"ACTIVE#of#" + practice, day} }
 
 const stampLayout = "20060102T150405.000Z"
 
@@ -63,26 +121,47 @@ func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }
 // unique is a stamp that tells apart what happened in one millisecond.
 func unique(t time.Time, id string) string { return stamp(t) + id[:min(len(id), 6)] }
 
-// The sparse indexes. Each projects keys only.
+// The sparse indexes. All but trail project keys only; trail projects all, which
+// costs no more for rows that stay under a kilobyte. The word before the first #
+// of an index's partition is what dynamodb:LeadingKeys may name there.
 const (
-	dueIndex   = "due"   // due_shard, due_at: what must happen later
-	queueIndex = "queue" // queue, since: a pool's open visits; a practice's parked events; all practices
+	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits and events apart
+	listIndex  = "list"  // list, at: a pool's open visits, a practice's open work, people and grants
 	mineIndex  = "mine"  // mine, made: a patient's visits
+	trailIndex = "trail" // trail, sk: a visit's audit records
+	bookIndex  = "book"  // book, booked: a practice's payments and entries by month and shard
 )
 
-// dueShards spreads what is due over a fixed number of index partitions, so
-// that none grows hot and a sweep knows them all.
-const dueShards = 16
+// Shards is over how many partitions of an index what is due is spread, so that
+// none grows hot and a sweep knows them all.
+const Shards = 16
 
-func dueShard(id string) string {
+func shardOf(id string, of uint32) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id))
-	return fmt.Sprintf("%02d", h.Sum32()%dueShards)
+	return int(h.Sum32() % of)
 }
 
-func queueName(practice string, pool identity.Pool) string { return practice + "#" + string(pool) }
+func dueVisits(shard int) string { return fmt.Sprintf("CASE#%02d", shard) }
+func dueEvents(shard int) string { return fmt.Sprintf("OUTBOX#%02d", shard) }
 
-// practicesName lists all practices in the queue index.
-const practicesName = "practices"
+func queueName(practice string, pool identity.Pool) string {
+	return "QUEUE#" + practice + "#" + string(pool)
+}
+func workName(practice string) string { return "WORK#" + practice }
+func grantsName(person string) string { return "GRANTS#" + person }
+func rosterName(practice string, role identity.Role) string {
+	return "ROSTER#" + practice + "#" + string(role)
+}
+func mineName(patient string) string { return "MINE#" + patient }
+func trailName(visit string) string  { return "TRAIL#" + visit }
 
-func parkedName(practice string) string { return practice + "#parked" }
+// practicesName lists all practices in the list index.
+const practicesName = "PRACTICES#"
+
+// bookShards spreads a month of a practice's books over partitions of the index.
+const bookShards = 4
+
+func bookName(practice string, at time.Time, payment string) string {
+	return fmt.Sprintf("BOOK#%s#%s#%d", practice, at.UTC().Format("200601"), shardOf(payment, bookShards))
+}

@@ -24,8 +24,6 @@ import (
 	"evisit/pkg/visit"
 )
 
-var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
-
 // A line is the way to the engine. Its first broken writes go as fate has it.
 type line struct {
 	aws.HTTPClient
@@ -100,11 +98,14 @@ func reply(status int, body string) *http.Response {
 	}
 }
 
-// one is a commit of a single record, two of several.
-func one() clinic.Commit { return clinic.Commit{Events: []outbox.Event{{ID: "event-1", At: noon}}} }
+// eventID is the event of one and two.
+var eventID = outbox.NewID(outbox.ByAPI, noon, "event-1")
 
-// done consumes the event of one.
-func done() clinic.Commit { return clinic.Commit{Done: "event-1", At: noon} }
+// one is a commit of a single record, two of several.
+func one() clinic.Commit { return clinic.Commit{Events: []outbox.Event{{ID: eventID, At: noon}}} }
+
+// oneDone consumes the event of one.
+func oneDone() clinic.Commit { return clinic.Commit{Done: eventID, At: noon} }
 
 func two() clinic.Commit {
 	v := visit.Start("visit-1", "practice-1", "patient-1", "person-1", visit.Form{Name: "uti"}, noon)
@@ -114,7 +115,17 @@ func two() clinic.Commit {
 	return c
 }
 
-func TestACommitHappensOnceWhateverTheLineDoes(t *testing.T) {
+// announced announces what a commit of two announces, so that the line carries
+// the commit alone.
+func announced(t *testing.T, s *store.Store) {
+	t.Helper()
+	r := audit.Record{ID: "earlier", Practice: "practice-1", At: noon}
+	if err := s.Commit(t.Context(), clinic.Commit{Audit: []audit.Record{r}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCommit_OnceWhateverTheLineDoes(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
@@ -147,12 +158,15 @@ func TestACommitHappensOnceWhateverTheLineDoes(t *testing.T) {
 			t.Parallel()
 			healthy, table := newTable(t, enginetest.Config(t))
 			cfg := enginetest.Config(t)
-			l := &line{HTTPClient: cfg.HTTPClient, fate: test.fate, broken: test.broken}
+			l := &line{HTTPClient: cfg.HTTPClient, fate: test.fate}
 			cfg.HTTPClient = l
 			cfg.Retryer = func() aws.Retryer {
 				return retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = 10 * time.Millisecond })
 			}
-			err := store.New(dynamodb.NewFromConfig(cfg), table).Commit(t.Context(), test.commit)
+			far := store.New(dynamodb.NewFromConfig(cfg), table)
+			announced(t, far)
+			l.writes, l.broken = 0, test.broken
+			err := far.Commit(t.Context(), test.commit)
 			if !errors.Is(err, test.want) || test.want == nil && err != nil {
 				t.Errorf("Commit = %v, want %v", err, test.want)
 			}
@@ -188,13 +202,23 @@ func stored(t *testing.T, s *store.Store, c clinic.Commit, want bool) {
 	if _, err := s.Visit(t.Context(), c.Visit.ID); want != (err == nil) {
 		t.Errorf("Visit = %v; want it stored: %t", err, want)
 	}
-	rs, err := s.Trail(t.Context(), c.Visit.Practice, noon, "")
-	if err != nil || want != (len(rs) == 1) || len(rs) > 1 {
-		t.Errorf("%d audit records, %v; want them stored: %t", len(rs), err, want)
+	records := c.Audit
+	if !want {
+		records = nil
+	}
+	leaves, err := s.Log(t.Context(), c.Visit.Practice, "", end, 10)
+	var got []string
+	for _, l := range leaves {
+		if !strings.HasSuffix(l.Position, "#earlier") {
+			got = append(got, l.Position)
+		}
+	}
+	if err != nil || len(got) != len(records) || want && got[0] != records[0].Position() {
+		t.Errorf("the log has %v, %v; want %v", got, err, records)
 	}
 }
 
-func TestAnotherWritersRecordIsNotTakenForOurOwn(t *testing.T) {
+func TestCommit_AnothersRecordIsNotOurs(t *testing.T) {
 	t.Parallel()
 	healthy, table := newTable(t, enginetest.Config(t))
 	cfg := enginetest.Config(t)
@@ -208,7 +232,7 @@ func TestAnotherWritersRecordIsNotTakenForOurOwn(t *testing.T) {
 }
 
 // A client's own time limit is a deadline exceeded too, but nobody cancelled.
-func TestAnEngineThatIsTooSlowIsBusy(t *testing.T) {
+func TestStore_SlowEngineIsBusy(t *testing.T) {
 	t.Parallel()
 	_, table := newTable(t, enginetest.Config(t))
 	cfg := enginetest.Config(t)
@@ -224,7 +248,7 @@ func TestAnEngineThatIsTooSlowIsBusy(t *testing.T) {
 
 // An event done whose answer is lost is found done, which its consumer takes
 // for success.
-func TestAnEventDoneIsDoneWhateverTheLineDoes(t *testing.T) {
+func TestDone_WhateverTheLineDoes(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		fate fate
@@ -243,12 +267,67 @@ func TestAnEventDoneIsDoneWhateverTheLineDoes(t *testing.T) {
 			}
 			cfg := enginetest.Config(t)
 			cfg.HTTPClient = &line{HTTPClient: cfg.HTTPClient, fate: test.fate, broken: 1}
-			if err := store.New(dynamodb.NewFromConfig(cfg), table).Commit(t.Context(), done()); !errors.Is(err, test.want) {
+			if err := store.New(dynamodb.NewFromConfig(cfg), table).Commit(t.Context(), oneDone()); !errors.Is(err, test.want) {
 				t.Errorf("Commit = %v, want %v", err, test.want)
 			}
-			if d, err := s.Delivery(t.Context(), "event-1"); err != nil || !d.Done.Equal(noon) {
+			if d, err := s.Delivery(t.Context(), eventID); err != nil || !d.Done.Equal(noon) {
 				t.Errorf("Delivery = %+v, %v", d, err)
 			}
 		})
+	}
+}
+
+// An announcement comes before the commit whose practice it announces: while it
+// cannot be made nothing is committed, because no sweep would sign for it.
+func TestCommit_AnnouncementComesFirst(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fate   fate
+		broken int
+		want   error
+		stored bool
+	}{
+		"every call is lost": {callLost, -1, fault.Busy, false},
+		"a call is lost":     {callLost, 1, nil, true},
+		"an answer is lost":  {answerLost, 1, nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			healthy, table := newTable(t, enginetest.Config(t))
+			cfg := enginetest.Config(t)
+			cfg.HTTPClient = &line{HTTPClient: cfg.HTTPClient, fate: test.fate, broken: test.broken}
+			err := store.New(dynamodb.NewFromConfig(cfg), table).Commit(t.Context(), two())
+			if !errors.Is(err, test.want) || test.want == nil && err != nil {
+				t.Errorf("Commit = %v, want %v", err, test.want)
+			}
+			s := store.New(healthy, table)
+			stored(t, s, two(), test.stored)
+			if as, err := s.Active(t.Context(), "", 10); err != nil || (len(as) == 1) != test.stored {
+				t.Errorf("Active = %v, %v", as, err)
+			}
+		})
+	}
+}
+
+// An audit record that is all of a commit, as of a read, is written once though
+// its answer is lost, and its own second try is not taken for another's record.
+func TestCommit_LoneRecordWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	_, table := newTable(t, enginetest.Config(t))
+	cfg := enginetest.Config(t)
+	l := &line{HTTPClient: cfg.HTTPClient, fate: answerLost}
+	cfg.HTTPClient = l
+	s := store.New(dynamodb.NewFromConfig(cfg), table)
+	announced(t, s)
+	l.writes, l.broken = 0, 1
+	c := clinic.Commit{Audit: []audit.Record{{ID: "read", Practice: "practice-1", At: noon}}}
+	if err := s.Commit(t.Context(), c); err != nil || l.writes != 2 {
+		t.Errorf("Commit = %v after %d writes", err, l.writes)
+	}
+	if err := s.Commit(t.Context(), c); err == nil || errors.Is(err, fault.Conflict) || errors.Is(err, fault.Busy) {
+		t.Errorf("the same record again = %v, want an error of ours", err)
+	}
+	if ls, err := s.Log(t.Context(), "practice-1", "", end, 10); err != nil || len(ls) != 2 {
+		t.Errorf("the log has %d records, %v; want both", len(ls), err)
 	}
 }

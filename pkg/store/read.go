@@ -2,66 +2,155 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"compress/flate"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
-	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
+	"evisit/pkg/practice"
+	"evisit/pkg/vault"
 	"evisit/pkg/visit"
+	"evisit/pkg/work"
 )
 
-// The methods below implement clinic.Store, which holds their contracts.
+// The methods below implement clinic.Store and what the capabilities read; their
+// contracts are there.
 
-func (s *Store) Person(ctx context.Context, issuer, subject string) (identity.Person, error) {
-	var p identity.Person
-	i, err := s.get(ctx, personKey(issuer, subject), recent, "person")
-	if err != nil {
-		return p, err
+// Load reads all of it in one BatchGetItem.
+func (s *Store) Load(ctx context.Context, q clinic.Query) (clinic.Rows, error) {
+	var out clinic.Rows
+	if len(q.Visit) > longestKey/2 {
+		return out, missing("visit of that id")
 	}
-	return p, unpack(i, "person", &p)
+	wanted := []key{visitKey(q.Visit)}
+	if q.Answers {
+		wanted = append(wanted, chartKey(q.Visit, answers))
+	}
+	if q.Person != "" {
+		wanted = append(wanted, personKey(q.Person))
+	}
+	items, err := s.fetch(ctx, wanted, freshness(q.Latest), "visit "+q.Visit)
+	if err != nil {
+		return out, err
+	}
+	for _, i := range items {
+		switch text(i, "pk") {
+		case wanted[0].pk:
+			out.Visit, err = readVisit(i)
+		case chartKey(q.Visit, answers).pk:
+			out.Answers = sealed(i)
+		default:
+			out.Person, err = readPerson(i)
+		}
+		if err != nil {
+			return clinic.Rows{}, err
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) Token(ctx context.Context, p clinic.Proof) (clinic.Token, error) {
+	t := clinic.Token{Proof: p}
+	i, err := s.get(ctx, tokenKey(p), recent, "holder of the token")
+	if err != nil {
+		return t, err
+	}
+	t.Version = count(i, "v")
+	return t, unpack(i, "holder of a token", &t.Memberships)
+}
+
+func (s *Store) Person(ctx context.Context, id string) (identity.Person, error) {
+	i, err := s.get(ctx, personKey(id), recent, "person "+id)
+	if err != nil {
+		return identity.Person{}, err
+	}
+	return readPerson(i)
+}
+
+func readPerson(i item) (identity.Person, error) {
+	var p identity.Person
+	err := unpack(i, "person", &p)
+	p.Version = count(i, "v")
+	return p, err
+}
+
+func (s *Store) Grant(ctx context.Context, patient, person string) (identity.Grant, error) {
+	i, err := s.get(ctx, grantKey(patient, person), recent, "grant for patient "+patient)
+	if err != nil {
+		return identity.Grant{}, err
+	}
+	return readGrant(i)
+}
+
+func readGrant(i item) (identity.Grant, error) {
+	var g identity.Grant
+	err := unpack(i, "grant", &g)
+	g.Version = count(i, "v")
+	return g, err
+}
+
+func (s *Store) Grants(ctx context.Context, person string) ([]identity.Grant, error) {
+	gs, _, err := listed(ctx, s, inList(grantsName(person)), "", 0, "grants", readGrant)
+	return gs, err
 }
 
 func (s *Store) Patient(ctx context.Context, id string) (clinic.Patient, error) {
 	i, err := s.get(ctx, patientKey(id), recent, "patient "+id)
-	return clinic.Patient{ID: id, Practice: text(i, "practice"), Contact: sealed(i)}, err
+	return clinic.Patient{ID: id, Practice: text(i, "practice"), Contact: sealed(i), Version: count(i, "v")}, err
 }
 
-func (s *Store) Practice(ctx context.Context, id string) (clinic.Practice, error) {
-	var p clinic.Practice
-	return p, s.load(ctx, practiceKey(id), "practice "+id, &p)
-}
-
-func (s *Store) Practices(ctx context.Context) ([]string, error) {
-	rows, err := s.queued(ctx, practicesName, "practices")
+// Practice reads its core, and then at once what the core says holds.
+func (s *Store) Practice(ctx context.Context, id string) (practice.Practice, error) {
+	what := "practice " + id
+	p := practice.Practice{ID: id}
+	i, err := s.get(ctx, practiceKey(id, core), latest, what)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
-	ids := make([]string, len(rows))
-	for n, r := range rows {
-		ids[n] = text(r, "since")
+	p.Version = count(i, "v")
+	if err := unpack(i, what, &p.Core); err != nil {
+		return p, err
 	}
-	return ids, nil
+	config := practiceKey(id, configPart(practice.ConfigKey(p.Configured)))
+	consent := practiceKey(id, consentPart(p.Consenting))
+	parts, err := s.fetch(ctx, []key{config, consent}, latest, what)
+	if err != nil {
+		return p, err
+	}
+	if len(parts) != 2 {
+		return p, fmt.Errorf("%s: its configuration %d or its consent %s is gone", what, p.Configured, p.Consenting)
+	}
+	for _, i := range parts {
+		var into any = &p.Config
+		if keyOf(i) == consent {
+			into = &p.Consent
+		}
+		if err := unpack(i, what, into); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
 }
 
-func (s *Store) Form(ctx context.Context, name, version string) ([]byte, error) {
+func (s *Store) PracticeOf(ctx context.Context, account string) (string, error) {
+	i, err := s.get(ctx, accountKey(account), latest, "account "+account)
+	return text(i, "practice"), err
+}
+
+func (s *Store) Form(ctx context.Context, practice, name, version string) ([]byte, error) {
 	what := "form " + name + " " + version
-	i, err := s.get(ctx, formKey(name, version), latest, what)
+	i, err := s.get(ctx, practiceKey(practice, formPart(name, version)), latest, what)
 	if err != nil {
 		return nil, err
 	}
@@ -103,147 +192,100 @@ func (s *Store) Visit(ctx context.Context, id string) (visit.Visit, error) {
 	return readVisit(i)
 }
 
-// A visitRow is a visit without what its item says elsewhere or what follows
-// from the rest. Most writes of a visit's life are of this row, and each costs
-// by the kilobyte.
-type visitRow struct {
-	visit.Visit
-	ID       omitted `json:"id,omitzero"`
-	Version  omitted `json:"version,omitzero"`
-	Wake     omitted `json:"wake,omitzero"`
-	Messages omitted `json:"messages,omitzero"`
-	Pool     omitted `json:"pool,omitzero"`
-	// Payments are those before Payment.
-	Payments []string `json:"payments,omitempty"`
-}
-
-func newVisitRow(v visit.Visit) visitRow {
-	row := visitRow{Visit: v, Payments: v.Payments}
-	if n := len(v.Payments); v.Payment != "" && n > 0 {
-		row.Payments = v.Payments[:n-1]
+func (s *Store) Content(ctx context.Context, visit string, consistent bool) (clinic.Content, error) {
+	var out clinic.Content
+	items, err := s.query(ctx, &dynamodb.QueryInput{
+		ConsistentRead:            aws.Bool(consistent),
+		KeyConditionExpression:    aws.String("pk = :p"),
+		ExpressionAttributeValues: item{":p": str(chartKey(visit, "").pk)},
+	}, 0, "content of visit "+visit)
+	if err != nil {
+		return out, err
 	}
-	return row
-}
-
-// omitted hides a field of the struct it is embedded beside.
-type omitted struct{}
-
-func readVisit(i item) (visit.Visit, error) {
-	id := strings.TrimPrefix(text(i, "pk"), visitKey("").pk)
-	row := visitRow{}
-	if err := unpack(i, "visit "+id, &row); err != nil {
-		return visit.Visit{}, err
-	}
-	v := row.Visit
-	v.ID, v.Version, v.Wake = id, count(i, "v"), when(i, "due_at")
-	v.Messages, v.Pool, v.Payments = v.FromPatient+v.FromTeam, v.Form.Pool(), row.Payments
-	if v.Payment != "" {
-		v.Payments = append(v.Payments, v.Payment)
-	}
-	return v, nil
-}
-
-// Open reads all of it in one BatchGetItem.
-func (s *Store) Open(ctx context.Context, w clinic.Want) (clinic.Opened, error) {
-	if len(w.Visit) > longestKey/2 {
-		return clinic.Opened{}, missing("visit of that id")
-	}
-	keys := []key{visitKey(w.Visit)}
-	if w.Answers {
-		keys = append(keys, answersKey(w.Visit))
-	}
-	if w.Who.Subject != "" {
-		keys = append(keys, personKey(w.Who.Issuer, w.Who.Subject))
-	}
-	items, err := s.fetch(ctx, keys, freshness(w.Latest), "visit "+w.Visit)
-	var o clinic.Opened
 	for _, i := range items {
-		switch text(i, "pk") {
-		case keys[0].pk:
-			o.Visit, err = readVisit(i)
-		case answersKey(w.Visit).pk:
-			o.Answers = sealed(i)
+		if err := known(i, "content of visit "+visit); err != nil {
+			return clinic.Content{}, err
+		}
+		switch sk := text(i, "sk"); sk {
+		case answers:
+			out.Answers = sealed(i)
+		case divert:
+			out.Diverted = sealed(i)
 		default:
-			err = unpack(i, "person", &o.Person)
-		}
-		if err != nil {
-			break
-		}
-	}
-	return o, err
-}
-
-func (s *Store) Case(ctx context.Context, id string) (visit.Visit, []byte, error) {
-	var v visit.Visit
-	items, err := s.fetch(ctx, []key{visitKey(id), answersKey(id)}, latest, "visit "+id)
-	if err != nil {
-		return v, nil, err
-	}
-	var answers []byte
-	found := false
-	for _, i := range items {
-		if text(i, "pk") == visitKey(id).pk {
-			found = true
-			if v, err = readVisit(i); err != nil {
-				return v, nil, err
+			seq, err := strconv.Atoi(strings.TrimPrefix(sk, "MSG#"))
+			if err != nil {
+				return out, fmt.Errorf("content of visit %s: row %s is none of ours", visit, sk)
 			}
-		} else {
-			answers = sealed(i)
+			out.Messages = append(out.Messages, clinic.Message{Visit: visit, Seq: seq, Body: sealed(i)})
 		}
 	}
-	if !found {
-		return v, nil, missing("visit " + id)
-	}
-	return v, answers, nil
-}
-
-// Messages reads at half the cost first: the visit knows how many there are, so
-// a read that is not up to date shows.
-func (s *Store) Messages(ctx context.Context, visit string, sent int) ([]clinic.Message, error) {
-	what := "messages of visit " + visit
-	in := s.partition(messageKey(visit, 0).pk, "MSG#")
-	in.ConsistentRead = aws.Bool(bool(recent))
-	items, err := s.query(ctx, in, 0, what)
-	if err == nil && len(items) < sent {
-		items, err = s.query(ctx, s.partition(messageKey(visit, 0).pk, "MSG#"), 0, what)
-	}
-	if err != nil {
-		return nil, err
-	}
-	ms := make([]clinic.Message, len(items))
-	for n, i := range items {
-		if err := unpack(i, what, &ms[n]); err != nil {
-			return nil, err
-		}
-		ms[n].Visit, ms[n].Body = visit, sealed(i)
-	}
-	return ms, nil
-}
-
-func (s *Store) Divert(ctx context.Context, visit string) ([]byte, error) {
-	i, err := s.get(ctx, divertKey(visit), latest, "divert record of visit "+visit)
-	return sealed(i), err
+	return out, nil
 }
 
 func (s *Store) Payment(ctx context.Context, id string) (billing.Payment, error) {
-	var p billing.Payment
-	return p, s.load(ctx, paymentKey(id), "payment "+id, &p)
+	i, err := s.get(ctx, paymentKey(id), latest, "payment "+id)
+	if err != nil {
+		return billing.Payment{}, err
+	}
+	return readPayment(i)
 }
 
-func (s *Store) Entries(ctx context.Context, payment string) ([]ledger.Entry, error) {
-	what := "entries of payment " + payment
-	items, err := s.query(ctx, s.partition(entryKey(payment, "").pk, "ENTRY#"), 0, what)
+func (s *Store) Money(ctx context.Context, of string) ([]billing.Payment, []ledger.Entry, error) {
+	what := "money of " + of
+	items, err := s.query(ctx, &dynamodb.QueryInput{
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :p"),
+		ExpressionAttributeValues: item{":p": str(moneyOf(of))},
+	}, 0, what)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	es := make([]ledger.Entry, len(items))
-	for n, i := range items {
-		if err := unpack(i, what, &es[n]); err != nil {
-			return nil, err
+	var ps []billing.Payment
+	var es []ledger.Entry
+	for _, i := range items {
+		if strings.HasPrefix(text(i, "sk"), "PAY#") {
+			p, err := readPayment(i)
+			if err != nil {
+				return nil, nil, err
+			}
+			ps = append(ps, p)
+			continue
 		}
+		var e ledger.Entry
+		if err := unpack(i, what, &e); err != nil {
+			return nil, nil, err
+		}
+		if keyOf(i) != entryKey(e.Payment, e.ID) {
+			return nil, nil, fmt.Errorf("entry %s of payment %s: %w: it lies where %s belongs", e.ID, e.Payment, vault.ErrBroken, text(i, "sk"))
+		}
+		es = append(es, e)
 	}
+	slices.SortStableFunc(ps, func(a, b billing.Payment) int { return a.OpenedAt.Compare(b.OpenedAt) })
 	slices.SortStableFunc(es, func(a, b ledger.Entry) int { return a.At.Compare(b.At) })
-	return es, nil
+	return ps, es, nil
+}
+
+func (s *Store) Work(ctx context.Context, practice string) ([]work.Item, error) {
+	ws, _, err := listed(ctx, s, inList(workName(practice)), "", 0, "work of practice "+practice, readWork)
+	return ws, err
+}
+
+func (s *Store) WorkItem(ctx context.Context, practice, id string) (work.Item, error) {
+	if len(id) > longestKey {
+		return work.Item{}, missing("work item of that id")
+	}
+	i, err := s.get(ctx, workKey(practice, id), latest, "work item "+id)
+	if err != nil {
+		return work.Item{}, err
+	}
+	return readWork(i)
+}
+
+func readWork(i item) (work.Item, error) {
+	var w work.Item
+	err := unpack(i, "work item", &w)
+	w.Version = count(i, "v")
+	return w, err
 }
 
 func (s *Store) Request(ctx context.Context, k string) (clinic.Request, error) {
@@ -254,100 +296,12 @@ func (s *Store) Request(ctx context.Context, k string) (clinic.Request, error) {
 	return clinic.Request{Key: k, Input: text(i, "input"), Result: text(i, "result"), Ends: ends(i)}, nil
 }
 
-func (s *Store) LogHead(ctx context.Context, practice string) (clinic.LogHead, error) {
-	h := clinic.LogHead{Practice: practice}
-	err := s.load(ctx, logKey(practice), "log of practice "+practice, &h)
-	if errors.Is(err, fault.NotFound) {
-		return h, nil
-	}
-	return h, err
-}
-
-func (s *Store) Trail(ctx context.Context, practice string, day time.Time, visit string) ([]audit.Record, error) {
-	prefix := ""
-	if visit != "" {
-		prefix = visit + "#"
-	}
-	in := s.partition(auditDay(practice, day), prefix)
-	if prefix == "" {
-		in.KeyConditionExpression = aws.String("pk = :p")
-		delete(in.ExpressionAttributeValues, ":s")
-	}
-	what := "audit records of practice " + practice
-	items, err := s.query(ctx, in, 0, what)
+func (s *Store) Session(ctx context.Context, hash string) (clinic.Session, error) {
+	out := clinic.Session{Hash: hash}
+	i, err := s.get(ctx, sessionKey(hash), latest, "session")
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	rs := make([]audit.Record, len(items))
-	for n, i := range items {
-		if err := unpack(i, what, &rs[n]); err != nil {
-			return nil, err
-		}
-	}
-	slices.SortFunc(rs, func(a, b audit.Record) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) })
-	return rs, nil
-}
-
-func (s *Store) Queue(ctx context.Context, practice string, pool identity.Pool, cursor string, limit int) ([]visit.Visit, string, error) {
-	return s.visits(ctx, listing{index: queueIndex, pk: "queue", sk: "since", of: queueName(practice, pool), ascending: true}, cursor, limit)
-}
-
-func (s *Store) Mine(ctx context.Context, patient, cursor string, limit int) ([]visit.Visit, string, error) {
-	return s.visits(ctx, listing{index: mineIndex, pk: "mine", sk: "made", of: patient}, cursor, limit)
-}
-
-// A listing is one partition of an index, read in the order of its sort key.
-type listing struct {
-	index, pk, sk, of string
-	ascending         bool
-}
-
-// visits reads one page of a listing. A cursor is the sort key of the last
-// visit returned, so it stays good when visits come and go around it.
-func (s *Store) visits(ctx context.Context, l listing, cursor string, limit int) ([]visit.Visit, string, error) {
-	in := &dynamodb.QueryInput{
-		IndexName:                 &l.index,
-		KeyConditionExpression:    aws.String(l.pk + " = :p"),
-		ExpressionAttributeValues: item{":p": str(l.of)},
-		ScanIndexForward:          &l.ascending,
-	}
-	if cursor != "" {
-		after := " < :c"
-		if l.ascending {
-			after = " > :c"
-		}
-		in.KeyConditionExpression = aws.String(l.pk + " = :p AND " + l.sk + after)
-		in.ExpressionAttributeValues[":c"] = str(cursor)
-	}
-	rows, err := s.query(ctx, in, limit, "visits by "+l.index)
-	if err != nil {
-		return nil, "", err
-	}
-	keys := make([]key, len(rows))
-	for n, r := range rows {
-		keys[n] = key{text(r, "pk"), "-"}
-	}
-	items, err := s.fetch(ctx, keys, latest, "visits by "+l.index)
-	if err != nil {
-		return nil, "", err
-	}
-	byKey := map[string]visit.Visit{}
-	for _, i := range items {
-		v, err := readVisit(i)
-		if err != nil {
-			return nil, "", err
-		}
-		byKey[text(i, "pk")] = v
-	}
-	var vs []visit.Visit
-	for _, k := range keys {
-		if v, ok := byKey[k.pk]; ok {
-			vs = append(vs, v)
-		}
-	}
-	next := ""
-	if limit > 0 && len(rows) >= limit {
-		next = text(rows[len(rows)-1], l.sk)
-	}
-	return vs, next, nil
+	out.Ends, out.Ended = ends(i), text(i, "ended") != ""
+	return out, unpack(i, "session", &out.Proof)
 }

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"evisit/infra/local/engine/enginetest"
@@ -19,61 +17,52 @@ import (
 	"evisit/pkg/outbox"
 	"evisit/pkg/store"
 	"evisit/pkg/visit"
+	"evisit/pkg/work"
 )
 
-// A write costs one unit per started KB of its item, twice that in a
-// transaction, so these bounds are what a visit's life costs.
-func TestRowsStayAsSmallAsTheirWritesAreCheap(t *testing.T) {
+// kb is what one write unit pays for, twice that in a transaction: these bounds
+// are what a visit's life costs.
+const kb = 1024
+
+// Each row of a visit's life at its largest fits one unit; a sealed one does as
+// long as what it holds is short.
+func TestRows_OneUnitAtTheirLargest(t *testing.T) {
 	t.Parallel()
-	const kb = 1024
-	queued := newVisit(t)
-	for _, test := range []struct {
-		row    string // the start of its key
-		most   int
-		commit clinic.Commit
-	}{
-		{"CASE#", kb, clinic.Commit{Visit: &queued}},
-		{"CASE#", 2 * kb, clinic.Commit{Visit: new(grown(t, queued))}},
-		{"MONEY#", kb, clinic.Commit{Payments: []billing.Payment{payment(t)}}},
-		{"MONEY#", kb, clinic.Commit{Entries: []ledger.Entry{captured(t)}}},
-		{"OUTBOX#", kb, clinic.Commit{Events: []outbox.Event{{
-			ID: "stripe.acct_1234567890abcdef." + id("evt"), Kind: outbox.Capture, To: outbox.Charge, Practice: id("practice"),
-			Visit: id("visit"), Patient: id("patient"), Until: at(1), Payment: id("payment"), Account: "acct_1234567890abcdef", Object: id("pi_12345678"), At: at(0),
-		}}}},
-		{"AUDIT#", kb, clinic.Commit{Audit: []audit.Record{{
-			ID: id("record"), Practice: id("practice"), At: at(0), Action: "chart.read:awaiting_patient", Visit: id("visit"),
-			Actor: caregiver(), Resource: id("document"), Version: 12,
-		}}}},
-		{"AUDIT#", kb, clinic.Commit{Audit: []audit.Record{{
-			ID: id("record"), Practice: id("practice"), At: at(0), Action: "visit.fill:awaiting_payment", Visit: id("visit"),
-			Actor: caregiver(), Version: 12,
-			Accepted: &audit.Acceptance{
-				Quote: id("quote"), Amount: 12_000, Consent: "2026-01", ConsentHash: hash(), Language: "en-US", UserAgent: strings.Repeat("u", 200),
-			},
-		}}}},
-		{"REQUEST#", kb, clinic.Commit{Request: &clinic.Request{Key: strings.Repeat("k", 2000), Input: hash(), Result: id("visit"), Ends: at(0)}}},
+	held, answered, closed := lives(t)
+	paid := largestPayment(t)
+	said := clinic.Message{Visit: visitID, Seq: 12, Body: make([]byte, 600)}
+	for name, commit := range map[string]clinic.Commit{
+		"submitted": {Visit: &held, Payments: []billing.Payment{paid}, Audit: []audit.Record{acceptance()}},
+		"held":      {Visit: &held, Payments: []billing.Payment{paid}, Entries: []ledger.Entry{captured(t)}, Events: []outbox.Event{largestEvent()}},
+		"replied":   {Visit: &answered, Answers: make([]byte, 600), Messages: []clinic.Message{said}, Events: []outbox.Event{largestEvent()}},
+		"diverted":  {Visit: &answered, Answers: make([]byte, 600), Diverted: make([]byte, 600), Messages: []clinic.Message{said}, Work: []work.Item{largestWork()}},
+		"answered":  {Visit: &answered, Messages: []clinic.Message{said}, Events: []outbox.Event{largestEvent()}},
+		"closed":    {Visit: &closed},
+		"failed":    {Payments: []billing.Payment{paid}, Entries: []ledger.Entry{captured(t)}, Work: []work.Item{largestWork()}, Events: []outbox.Event{largestEvent()}},
+		"read":      {Audit: []audit.Record{record(practiceID, "chart.read:chart and document")}},
+		"asked":     {Request: &clinic.Request{Key: strings.Repeat("k", 2000), Input: hash("f"), Result: visitID, Ends: at(0)}},
+		"signed in": {Session: &clinic.Session{Hash: hash("f"), Proof: clinic.Proof{Issuer: strings.Repeat("i", 100), Subject: id("subject")}, Ends: at(0)}},
 	} {
-		t.Run(fmt.Sprintf("%s under %d", test.row, test.most), func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			db, table := newTable(t, enginetest.Config(t))
-			if v := test.commit.Visit; v != nil {
-				v.Version = 1
+			if len(commit.Audit) == 0 && commit.Request == nil && commit.Session == nil {
+				r := record(practiceID, "visit.due:awaiting_payment")
+				r.Visit, r.Version = visitID, 40
+				commit.Audit = []audit.Record{r}
 			}
-			if err := store.New(db, table).Commit(t.Context(), test.commit); err != nil {
+			for n := range commit.Audit {
+				commit.Audit[n].Visit = visitID
+			}
+			db, table := newTable(t, enginetest.Config(t))
+			if err := store.New(db, table).Commit(t.Context(), commit); err != nil {
 				t.Fatal(err)
 			}
-			out, err := db.Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String(table)})
-			if err != nil || len(out.Items) != 1 {
-				t.Fatalf("the commit made %d rows, %v", len(out.Items), err)
-			}
-			key, isText := out.Items[0]["pk"].(*types.AttributeValueMemberS)
-			if !isText || !strings.HasPrefix(key.Value, test.row) {
-				t.Errorf("the row's key is %v, want %s", out.Items[0]["pk"], test.row)
-			}
-			if got := size(t, out.Items[0]); got > test.most {
-				t.Errorf("the row has %d bytes, want at most %d", got, test.most)
-			} else {
-				t.Logf("%d bytes", got)
+			for key, row := range scan(t, db, table) {
+				if got := size(t, row); got >= kb {
+					t.Errorf("%s has %d bytes, want less than %d", key, got, kb)
+				} else {
+					t.Logf("%4d bytes: %s", got, key)
+				}
 			}
 		})
 	}
@@ -81,10 +70,10 @@ func TestRowsStayAsSmallAsTheirWritesAreCheap(t *testing.T) {
 
 // size counts as DynamoDB bills: names and values; a number takes a byte for
 // two digits and one more.
-func size(t *testing.T, item map[string]types.AttributeValue) int {
+func size(t *testing.T, r row) int {
 	t.Helper()
 	n := 0
-	for name, v := range item {
+	for name, v := range r {
 		n += len(name)
 		switch v := v.(type) {
 		case *types.AttributeValueMemberS:
@@ -100,66 +89,67 @@ func size(t *testing.T, item map[string]types.AttributeValue) int {
 	return n
 }
 
-// id is of the length of those the system makes.
-func id(of string) string { return (of + strings.Repeat("X", 26))[:26] }
-
-func caregiver() audit.Actor {
-	return audit.Actor{ID: id("person"), Role: string(identity.Caregiver), OnBehalf: id("patient"), IP: "2001:db8:1234:5678:9abc:def0:1234:5678"}
-}
-
-func hash() string { return strings.Repeat("f", 64) }
-
-func at(n int) time.Time { return noon.Add(time.Duration(n)*time.Hour + 987*time.Millisecond) }
-
 var (
 	terms  = visit.Terms{Answer: 4 * time.Hour, GiveUp: 100 * time.Hour}
 	doctor = identity.Person{
-		ID: id("doctor"), Practice: id("practice"), Role: identity.Clinician, Display: "Alexandria Montgomery-Whitfield, DNP, FNP-C",
+		ID: doctorID, Practice: practiceID, Role: identity.Clinician, Display: "Alexandria Montgomery-Whitfield, DNP, FNP-C",
 		Licenses: []identity.License{{State: "CA", Expires: at(10_000)}},
 	}
 )
 
-func newVisit(t *testing.T) visit.Visit {
+// lives leads a visit through all that makes its row grow: pages left unpaid, a
+// caveat, every message there may be, each read at once by one of two who act
+// for the patient, a late answer. It returns the visit held, answered and
+// closed, as new ones.
+func lives(t *testing.T) (held, answered, closed visit.Visit) {
 	t.Helper()
-	v := visit.Start(id("visit"), id("practice"), id("patient"), id("person"),
+	v := visit.Start(visitID, practiceID, patientID, carerID,
 		visit.Form{Name: "urinary-symptoms-adult", Version: "1.10.0", Class: "evisit"}, at(0))
-	v = must(v.Saved("CA"))(t)
-	v = submitted(t, v, 1)
-	v, wanted := v.Held(v.Payment, at(24*7), terms, at(1))
+	v.Saves = 40
+	for n := range 4 {
+		v = submitted(t, v, n)
+		if n < 3 {
+			v = v.Unpaid(v.Payment)
+		}
+	}
+	v, wanted := v.Held(v.Payment, at(24*7), terms, at(5))
 	if !wanted {
 		t.Fatal("the hold is not wanted")
 	}
+	held = asNew(v)
+	v = must(v.Take(doctor, at(6)))(t)
+	for n := range visit.MessageCap - 1 {
+		v = must(v.Ask(at(7 + n)))(t)
+		v = v.Seen(carerID, at(7+n))
+		v = must(v.Reply(at(8 + n)))(t)
+		v = v.Seen(id("carer2"), at(8+n))
+	}
+	v = must(v.Reply(at(14)))(t)
+	v = v.Lateness()
+	v = must(v.Answer(doctor, hash("d"), 123, at(15)))(t)
+	v = v.Seen(carerID, at(16))
+	answered = asNew(v)
+	v = must(v.Close(hash("a"), at(17)))(t)
+	if v.Messages != 2*visit.MessageCap || len(v.Reads) < 2*visit.MessageCap-1 || len(v.Payments) != 4 {
+		t.Fatalf("a grown visit has %d messages, %d reads and %d payments", v.Messages, len(v.Reads), len(v.Payments))
+	}
+	return held, answered, asNew(v)
+}
+
+func asNew(v visit.Visit) visit.Visit {
+	v.Version = 1
 	return v
 }
 
 func submitted(t *testing.T, v visit.Visit, n int) visit.Visit {
 	t.Helper()
-	v = must(v.Priced(billing.Quote{
-		ID: id(fmt.Sprint("quote", n)), Amount: 12_000, Basis: billing.Fee, ExpiresAt: at(24),
-	}))(t)
-	return must(v.Submit(v.Quote.ID, id(fmt.Sprint("payment", n)), terms, at(n)))(t)
-}
-
-// grown is v, which had one abandoned Checkout, after all the messages it may
-// have, each read at once, answered and closed.
-func grown(t *testing.T, v visit.Visit) visit.Visit {
-	t.Helper()
-	v.Payments = append([]string{id("payment0")}, v.Payments...)
-	v = must(v.Take(doctor, at(2)))(t)
-	for n := range visit.MessageCap - 1 {
-		v = must(v.Ask(at(3 + n)))(t)
-		v = v.Seen(v.By, at(3+n))
-		v = must(v.Reply(at(4 + n)))(t)
+	q, err := billing.Price(id(fmt.Sprint("quote", n)), "f", "evisit", billing.PriceList{"f": 12_000}, billing.Insurance, at(n))
+	if err != nil {
+		t.Fatal(err)
 	}
-	v = must(v.Reply(at(10)))(t)
-	v = v.Lateness()
-	v = must(v.Answer(doctor, hash(), 123, at(11)))(t)
-	v = v.Seen(v.By, at(12))
-	v = must(v.Close(hash(), at(13)))(t)
-	if v.Messages != 2*visit.MessageCap || len(v.Reads) != visit.MessageCap {
-		t.Fatalf("a grown visit has %d messages and %d reads", v.Messages, len(v.Reads))
-	}
-	return v
+	v = must(v.Saved("CA"))(t)
+	v = must(v.Priced(q))(t)
+	return must(v.Submit(q.ID, v.ID+"."+q.ID, terms, at(n)))(t)
 }
 
 func must(v visit.Visit, err error) func(*testing.T) visit.Visit {
@@ -172,25 +162,54 @@ func must(v visit.Visit, err error) func(*testing.T) visit.Visit {
 	}
 }
 
-func payment(t *testing.T) billing.Payment {
+// acceptance is the audit record of a submission, which says most.
+func acceptance() audit.Record {
+	r := record(practiceID, "visit.fill:awaiting_payment")
+	r.Visit, r.Version = visitID, 40
+	r.Accepted = &audit.Acceptance{
+		Quote: id("quote3"), Amount: 12_000, Consent: "2026-01", ConsentHash: hash("f"), Language: "en-US", UserAgent: strings.Repeat("u", 120),
+	}
+	return r
+}
+
+// largestPayment is one that has been through all there is. A Checkout page's
+// address is by far the longest thing a payment keeps.
+func largestPayment(t *testing.T) billing.Payment {
 	t.Helper()
-	// A Checkout page's address is by far the longest thing a payment keeps.
 	session := "cs_live_" + strings.Repeat("a", 58)
 	p, err := billing.Open(billing.Payment{
-		ID: id("payment"), Visit: id("visit"), Practice: id("practice"), Account: "acct_1234567890abcdef", Amount: 12_000,
+		ID: visitID + "." + id("quote3") + "-20060102T15", Visit: visitID, Practice: practiceID, Account: "acct_1234567890abcdef", Amount: 12_000, AtOnce: true,
 		Session: session, URL: "https://checkout.stripe.com/c/pay/" + session + "#" + strings.Repeat("f", 200), SessionEnds: at(1),
 	}, at(0))
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.State, p.Intent, p.Held, p.Collected, p.GivenBack, p.Why = billing.Disputed, "pi_123456789012345678901234", 12_000, 12_000, 12_000, "card_velocity_exceeded"
+	p.CaptureBefore, p.HeldAt, p.EndedAt = at(168), at(1), at(2)
 	return p
 }
 
 func captured(t *testing.T) ledger.Entry {
 	t.Helper()
-	e, err := ledger.Captured(id("payment"), id("practice"), 12_000, 12_000, at(0))
+	e, err := ledger.Captured(visitID+"."+id("quote3")+"-20060102T15", practiceID, 12_000, 11_000, at(0))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return e
+}
+
+func largestEvent() outbox.Event {
+	e := sampleEvent("event")
+	e.Object, e.Payment, e.Lease = "pi_123456789012345678901234", visitID+"."+id("quote3")+"-20060102T15", at(1)
+	return e
+}
+
+func largestWork() work.Item {
+	about := visitID + "." + id("quote3") + "-20060102T15"
+	w := work.New(work.Item{
+		Kind: work.PaymentFailed, Practice: practiceID, Pool: identity.OfficePool, Visit: visitID, Payment: about,
+		Event: largestEvent().ID, Note: "card_velocity_exceeded",
+	}, about, noon)
+	w.Ended, w.EndedBy = at(1), doctorID
+	return w
 }

@@ -27,8 +27,9 @@ import (
 // A Store is a clinic.Store on a DynamoDB table made by CreateTable. It is
 // safe for concurrent use.
 type Store struct {
-	db    *dynamodb.Client
-	table string
+	db        *dynamodb.Client
+	table     string
+	announced announcements
 }
 
 var _ clinic.Store = (*Store)(nil)
@@ -90,19 +91,21 @@ func (s *Store) get(ctx context.Context, k key, f freshness, what string) (item,
 	if out.Item == nil {
 		return nil, missing(what)
 	}
-	return out.Item, nil
+	return out.Item, known(out.Item, what)
 }
 
-// load reads one item's packed record into v.
-func (s *Store) load(ctx context.Context, k key, what string, v any) error {
-	i, err := s.get(ctx, k, latest, what)
-	if err != nil {
-		return err
+// known refuses a row of a format that this code does not know.
+func known(i item, what string) error {
+	if f := count(i, "f"); f < 1 || f > format {
+		return fmt.Errorf("%s is in format %d, which this version cannot read", what, f)
 	}
-	return unpack(i, what, v)
+	return nil
 }
 
 func unpack(i item, what string, v any) error {
+	if err := known(i, what); err != nil {
+		return err
+	}
 	if err := json.Unmarshal([]byte(text(i, "d")), v); err != nil {
 		return fmt.Errorf("decoding %s: %w", what, err)
 	}
@@ -143,16 +146,21 @@ func (s *Store) query(ctx context.Context, in *dynamodb.QueryInput, limit int, w
 	}
 }
 
-func (s *Store) partition(pk, prefix string) *dynamodb.QueryInput {
-	return &dynamodb.QueryInput{
-		ConsistentRead:            aws.Bool(true),
-		KeyConditionExpression:    aws.String("pk = :p AND begins_with(sk, :s)"),
-		ExpressionAttributeValues: item{":p": str(pk), ":s": str(prefix)},
+// fetch is get for many items, in no order; those that are not there are left
+// out.
+func (s *Store) fetch(ctx context.Context, keys []key, f freshness, what string) ([]item, error) {
+	items, err := s.raw(ctx, keys, f, what)
+	for _, i := range items {
+		if err := known(i, what); err != nil {
+			return nil, err
+		}
 	}
+	return items, err
 }
 
-// fetch reads many items in as few calls as the engine allows, in no order.
-func (s *Store) fetch(ctx context.Context, keys []key, f freshness, what string) ([]item, error) {
+// raw reads many items, of whatever format, in as few calls as the engine
+// allows.
+func (s *Store) raw(ctx context.Context, keys []key, f freshness, what string) ([]item, error) {
 	const most = 100 // BatchGetItem's limit
 	var all []item
 	for len(keys) > 0 {
@@ -179,12 +187,16 @@ func (s *Store) fetch(ctx context.Context, keys []key, f freshness, what string)
 // ends is an item's time to live. The engine removes it some time after.
 func ends(i item) time.Time { return time.Unix(int64(count(i, "ttl")), 0).UTC() }
 
-func count(i item, name string) int {
-	v, ok := i[name].(*types.AttributeValueMemberN)
-	if !ok {
-		return 0
+// number gives a number's digits; empty if there is none.
+func number(i item, name string) string {
+	if v, ok := i[name].(*types.AttributeValueMemberN); ok {
+		return v.Value
 	}
-	n, _ := strconv.Atoi(v.Value)
+	return ""
+}
+
+func count(i item, name string) int {
+	n, _ := strconv.Atoi(number(i, name)) // absent is 0
 	return n
 }
 

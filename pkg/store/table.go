@@ -23,24 +23,26 @@ func CreateTable(ctx context.Context, db *dynamodb.Client, table string) error {
 			{AttributeName: &sort, KeyType: types.KeyTypeRange},
 		}
 	}
-	index := func(name, hash, sort string) types.GlobalSecondaryIndex {
+	index := func(name, hash, sort string, p types.ProjectionType) types.GlobalSecondaryIndex {
 		return types.GlobalSecondaryIndex{
-			IndexName: &name, KeySchema: schema(hash, sort),
-			Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly},
+			IndexName: &name, KeySchema: schema(hash, sort), Projection: &types.Projection{ProjectionType: p},
 		}
 	}
+	const keysOnly, all = types.ProjectionTypeKeysOnly, types.ProjectionTypeAll
 	_, err := db.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName:   &table,
 		BillingMode: types.BillingModePayPerRequest,
 		KeySchema:   schema("pk", "sk"),
 		AttributeDefinitions: []types.AttributeDefinition{
 			attr("pk"), attr("sk"), attr("due_shard"), attr("due_at"),
-			attr("queue"), attr("since"), attr("mine"), attr("made"),
+			attr("list"), attr("at"), attr("mine"), attr("made"), attr("trail"), attr("book"), attr("booked"),
 		},
 		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{
-			index(dueIndex, "due_shard", "due_at"),
-			index(queueIndex, "queue", "since"),
-			index(mineIndex, "mine", "made"),
+			index(dueIndex, "due_shard", "due_at", keysOnly),
+			index(listIndex, "list", "at", keysOnly),
+			index(mineIndex, "mine", "made", keysOnly),
+			index(trailIndex, "trail", "sk", all),
+			index(bookIndex, "book", "booked", keysOnly),
 		},
 		StreamSpecification: &types.StreamSpecification{
 			StreamEnabled: aws.Bool(true), StreamViewType: types.StreamViewTypeNewImage,

@@ -21,6 +21,8 @@ import (
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/charge"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/money"
 )
 
@@ -31,8 +33,8 @@ type Client struct {
 }
 
 var (
-	_ clinic.Checkout = (*Client)(nil)
-	_ clinic.Cards    = (*Client)(nil)
+	_ request.Checkout = (*Client)(nil)
+	_ charge.Cards     = (*Client)(nil)
 )
 
 // callTimeout keeps a call and its two retries within the 30 seconds that an API
@@ -57,8 +59,8 @@ func New(key, base string) *Client {
 // refKey is the metadata entry that holds our payment id.
 const refKey = "ref"
 
-// NewPage implements clinic.Checkout.
-func (c *Client) NewPage(ctx context.Context, p clinic.PageRequest) (string, string, error) {
+// NewPage implements request.Checkout.
+func (c *Client) NewPage(ctx context.Context, p request.PageRequest) (string, string, error) {
 	ref := map[string]string{refKey: p.Ref}
 	capture := stripe.PaymentIntentCaptureMethodManual
 	if p.AtOnce {
@@ -93,7 +95,7 @@ func (c *Client) NewPage(ctx context.Context, p clinic.PageRequest) (string, str
 	return s.ID, s.URL, nil
 }
 
-// Observe implements clinic.Cards. The object is a session or an intent.
+// Observe implements charge.Cards. The object is a session or an intent.
 func (c *Client) Observe(ctx context.Context, account, object string) (string, billing.Observation, error) {
 	if !strings.HasPrefix(object, "cs_") {
 		return c.observeIntent(ctx, account, object)
@@ -148,7 +150,7 @@ func refunded(ch *stripe.Charge) money.Cents {
 	return max(0, money.Cents(ch.AmountRefunded-(ch.Amount-ch.AmountCaptured)))
 }
 
-// Capture implements clinic.Cards.
+// Capture implements charge.Cards.
 func (c *Client) Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error {
 	params := &stripe.PaymentIntentCaptureParams{
 		Params: stripe.Params{Context: ctx}, AmountToCapture: stripe.Int64(int64(amount)),
@@ -161,7 +163,7 @@ func (c *Client) Capture(ctx context.Context, account, intent string, amount mon
 	return nil
 }
 
-// Release implements clinic.Cards.
+// Release implements charge.Cards.
 func (c *Client) Release(ctx context.Context, account, intent, key string) error {
 	params := &stripe.PaymentIntentCancelParams{Params: stripe.Params{Context: ctx}}
 	params.SetStripeAccount(account)

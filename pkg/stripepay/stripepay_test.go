@@ -17,6 +17,7 @@ import (
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/stripepay"
 )
 
@@ -93,7 +94,7 @@ func TestClient_RefusedOrUnknown(t *testing.T) {
 			for call, err := range map[string]error{
 				"Capture":           c.Capture(t.Context(), account, "pi_1", 4000, "key"),
 				"Release":           c.Release(t.Context(), account, "pi_1", "key"),
-				"NewPage":           errOfPage(c.NewPage(t.Context(), clinic.PageRequest{Account: account, Key: "key", Ref: "p1", Amount: 4000, Ends: time.Unix(1, 0)})),
+				"NewPage":           errOfPage(c.NewPage(t.Context(), request.PageRequest{Account: account, Key: "key", Ref: "p1", Amount: 4000, Ends: time.Unix(1, 0)})),
 				"Observe an intent": errOfObserve(c.Observe(t.Context(), account, "pi_1")),
 				"Observe a session": errOfObserve(c.Observe(t.Context(), account, "cs_1")),
 			} {
@@ -151,7 +152,7 @@ func TestClient_NoAnswer(t *testing.T) {
 func TestClient_Requests(t *testing.T) {
 	t.Parallel()
 	ends := time.Date(2026, 3, 2, 17, 0, 0, 0, time.UTC)
-	page := clinic.PageRequest{Account: account, Key: "q1", Ref: "q1", Amount: 4000, Ends: ends, Done: "https://a.example/done", Back: "https://a.example/back"}
+	page := request.PageRequest{Account: account, Key: "q1", Ref: "q1", Amount: 4000, Ends: ends, Done: "https://a.example/done", Back: "https://a.example/back"}
 	atOnce := page
 	atOnce.AtOnce = true
 	pageForm := func(method string) url.Values {
@@ -320,7 +321,7 @@ func TestNewPage_ErrorQuotesNoParameters(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	failed := errOfPage(newClient(t, &stub{status: 400, body: string(body)}).NewPage(t.Context(), clinic.PageRequest{Account: account, Key: "q1", Ref: "q1"}))
+	failed := errOfPage(newClient(t, &stub{status: 400, body: string(body)}).NewPage(t.Context(), request.PageRequest{Account: account, Key: "q1", Ref: "q1"}))
 	if want := "opening a payment page for q1: refused by stripe: url_invalid"; failed == nil || failed.Error() != want {
 		t.Errorf("the error is %q, want %q", failed, want)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/webhook"
 
-	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/hook"
 	"evisit/pkg/fault"
 )
 
@@ -17,23 +17,23 @@ const tolerance = 300 * time.Second
 // Verify checks the signature over the exact bytes of a webhook and its age at
 // now, and returns the ids of the event, the account and the session or intent
 // concerned. Verify reports false for a genuine event that we do not use.
-func Verify(body []byte, signature, secret string, now time.Time) (clinic.StripeEvent, bool, error) {
+func Verify(body []byte, signature, secret string, now time.Time) (hook.StripeEvent, bool, error) {
 	refused := fault.New(fault.Malformed, "bad_signature", "this is not a webhook signed for this endpoint, or it is too old")
 	// The API version does not matter, since only ids are read from the event.
 	e, err := webhook.ConstructEventWithOptions(body, signature, secret, webhook.ConstructEventOptions{
 		IgnoreTolerance: true, IgnoreAPIVersionMismatch: true,
 	})
 	if err != nil {
-		return clinic.StripeEvent{}, false, refused
+		return hook.StripeEvent{}, false, refused
 	}
 	if sent, ok := signedAt(signature); !ok || now.Sub(sent).Abs() > tolerance {
-		return clinic.StripeEvent{}, false, refused
+		return hook.StripeEvent{}, false, refused
 	}
 	if !usedTypes[e.Type] {
-		return clinic.StripeEvent{ID: e.ID, Account: e.Account}, false, nil
+		return hook.StripeEvent{ID: e.ID, Account: e.Account}, false, nil
 	}
 	object := sessionOrIntent(e.Data)
-	return clinic.StripeEvent{ID: e.ID, Account: e.Account, Object: object}, object != "", nil
+	return hook.StripeEvent{ID: e.ID, Account: e.Account, Object: object, Created: time.Unix(e.Created, 0).UTC()}, object != "", nil
 }
 
 // usedTypes are the types of event that change the state of a payment. The other

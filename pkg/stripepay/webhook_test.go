@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stripe/stripe-go/v76/webhook"
 
-	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/hook"
 	"evisit/pkg/fault"
 	"evisit/pkg/stripepay"
 )
@@ -64,14 +64,14 @@ func TestVerify_Signature(t *testing.T) {
 			t.Parallel()
 			e, useful, err := stripepay.Verify([]byte(test.body), test.header, secret, now)
 			if test.accepted {
-				want := clinic.StripeEvent{ID: "evt_1", Account: account, Object: "pi_1"}
+				want := hook.StripeEvent{ID: "evt_1", Account: account, Object: "pi_1", Created: now}
 				if diff := cmp.Diff(want, e); err != nil || !useful || diff != "" {
 					t.Errorf("useful %t, %v (-want +got):\n%s", useful, err, diff)
 				}
 				return
 			}
 			f, ok := fault.Public(err)
-			if !ok || f.Code != "bad_signature" || f.Kind != fault.Malformed || useful || e != (clinic.StripeEvent{}) {
+			if !ok || f.Code != "bad_signature" || f.Kind != fault.Malformed || useful || e != (hook.StripeEvent{}) {
 				t.Errorf("accepted as %+v, %t, %v", e, useful, err)
 			}
 		})

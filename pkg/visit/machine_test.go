@@ -68,6 +68,7 @@ func draw(t *rapid.T, v visit.Visit, named ...string) step {
 		Amount: rapid.SampledFrom([]money.Cents{4000, 4000, 0}).Draw(t, "price"),
 	}
 	wanted := rapid.SampledFrom([]string{v.Quote.ID, v.Quote.ID, "quote-1", ""}).Draw(t, "accepted")
+	state := rapid.SampledFrom([]billing.State{billing.Opened, billing.Held, billing.Captured, billing.Failed}).Draw(t, "state")
 	to := rapid.SampledFrom(append(statuses, visit.Declined, visit.Redirected, visit.Declined)).Draw(t, "to")
 	all := []step{
 		{"save", false, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return v.Saved("CA") }},
@@ -86,8 +87,11 @@ func draw(t *rapid.T, v visit.Visit, named ...string) step {
 			return next, nil
 		}},
 		{"close the page", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return sure(v.Unpaid(payment)) }},
-		{"lose the hold", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.Unheld(payment, now)) }},
+		{"lose the hold", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.HoldLost(payment, now)) }},
 		{"link", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return sure(v.PayLink("payment-3")) }},
+		{"payment changes", true, func(v visit.Visit, now time.Time) (visit.Visit, error) {
+			return sure(v.Owes(billing.Payment{ID: payment, State: state}, now))
+		}},
 		{"wait for the page", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.CheckoutOpen(now)) }},
 		{"take", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Take(who, now) }},
 		{"ask", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Ask(now) }},
@@ -175,6 +179,7 @@ func live(t *rapid.T, reached map[visit.Status]bool) {
 			reached[v.Status] = true
 			consistent(t, v)
 			timely(t, v, now)
+			agrees(t, v, now)
 		},
 	})
 }
@@ -202,6 +207,8 @@ func taken(t *rapid.T, s step, v visit.Visit, now time.Time) visit.Visit {
 		t.Errorf("%s made a visit %s of one %s", s.name, next.Status, v.Status)
 	case next.Messages < v.Messages || len(next.Reads) < len(v.Reads) || len(next.Payments) < len(v.Payments):
 		t.Errorf("%s forgot something: %s", s.name, cmp.Diff(v, next))
+	case next.Status != visit.Queued && next.Late(now) != v.Late(now):
+		t.Errorf("%s of a visit late, %t, makes it late, %t", s.name, v.Late(now), next.Late(now))
 	case next.Promise.By.Before(v.Promise.By) || next.Promise.Ends.Before(v.Promise.Ends):
 		t.Errorf("%s shortened the promise: %+v became %+v", s.name, v.Promise, next.Promise)
 	}
@@ -247,6 +254,9 @@ func consistent(t *rapid.T, v visit.Visit) {
 			v.Status.Open() || answered || v.Status == visit.AwaitingPayment,
 		"a free request wants no money":             !v.Quote.Free() || v.Payment == "" || v.Payment == "payment-3",
 		"a sweep looks at it by the time it is due": v.Due().IsZero() == v.Wake.IsZero() && !v.Wake.After(v.Due()),
+		"only an answer is owed for":                !v.Owed || answered,
+		"steps follow each other from the start": v.Timeline()[0].Kind == visit.StepStarted &&
+			slices.IsSortedFunc(v.Timeline(), func(a, b visit.Step) int { return a.At.Compare(b.At) }),
 		"reads follow each other": slices.IsSortedFunc(v.Reads, func(a, b visit.ReadMark) int { return a.Through - b.Through }) &&
 			(len(v.Reads) == 0 || v.Reads[len(v.Reads)-1].Through <= v.Messages),
 	} {
@@ -271,6 +281,9 @@ func timely(t *rapid.T, v visit.Visit, now time.Time) {
 	}
 	if got := v.Overdue(due.Add(-time.Nanosecond)); got != visit.Nothing {
 		t.Errorf("before it is due a visit %s calls for %s", v.Status, got)
+	}
+	if v.Overdue(due) == visit.TellLate && !v.Late(due) {
+		t.Errorf("the patient is to be told at %v that a visit %s is late, which it is not: %+v", due, v.Status, v.Promise)
 	}
 	for _, at := range []time.Time{due, due.Add(time.Hour), due.Add(1000 * time.Hour)} {
 		if v.Overdue(at) == visit.Nothing {

@@ -112,6 +112,22 @@ func (v Visit) Overdue(now time.Time) Overdue {
 	return Nothing
 }
 
+// Late reports whether the promised time passed without an answer, at now or by
+// the time v was answered or ended. Asking the patient stops the clock: what was
+// late when they were asked stays late, and nothing becomes late meanwhile.
+func (v Visit) Late(now time.Time) bool {
+	if v.Promise.By.IsZero() {
+		return false
+	}
+	for _, stopped := range []time.Time{v.Promise.Paused, v.Times.Answered, v.Times.Ended} {
+		if !stopped.IsZero() {
+			now = stopped
+			break
+		}
+	}
+	return !now.Before(v.Promise.By)
+}
+
 // Awake returns v to be woken when it is really due: it was looked at, and
 // nothing was called for yet.
 func (v Visit) Awake() Visit {
@@ -120,6 +136,17 @@ func (v Visit) Awake() Visit {
 	}
 	v.Wake = time.Time{}
 	return v.next(v.Status)
+}
+
+// maxStepBack bounds how long a visit that could not be moved is left alone.
+const maxStepBack = time.Hour
+
+// StepBack returns v, whose deadline could not be acted on, to be looked at again
+// after as long as it has been due, a minute at least and an hour at most.
+func (v Visit) StepBack(now time.Time) Visit {
+	v = v.next(v.Status)
+	v.Wake = now.Add(min(max(now.Sub(v.Due()), time.Minute), maxStepBack))
+	return v
 }
 
 // Lateness returns v with the patient told that the promised time passed.

@@ -77,6 +77,12 @@ func (v Visit) Wants(payment string) bool {
 	return v.Payment == payment && (v.Status == AwaitingPayment || v.Status.Open() || v.Status == Answered || v.Status == Closed)
 }
 
+// Collects reports whether the hold under payment may be captured: v is
+// answered, and it is the payment that v wants.
+func (v Visit) Collects(payment string) bool {
+	return v.Payment == payment && (v.Status == Answered || v.Status == Closed)
+}
+
 func (v Visit) queue(t Terms, now time.Time) Visit {
 	v.Times.Queued, v.Wake = now, time.Time{}
 	v.Promise = Promise{By: now.Add(t.Answer), Ends: now.Add(t.Answer + t.GiveUp)}
@@ -114,9 +120,26 @@ func (v Visit) PayLink(payment string) Visit {
 	return v.next(v.Status)
 }
 
-// Unheld returns v expired because its hold lapsed or was cancelled at Stripe
+// Owes returns v after p changed: once answered, the fee is owed for as long as
+// the payment that v wants is neither held nor collected.
+func (v Visit) Owes(p billing.Payment, now time.Time) Visit {
+	owed := (v.Status == Answered || v.Status == Closed) && p.Payable(now) != billing.Nowhere
+	if p.ID != v.Payment || v.Owed == owed {
+		return v
+	}
+	v.Owed = owed
+	return v.next(v.Status)
+}
+
+// Payable reports whether there is something to pay for v at now: its page is
+// open, or an answer's fee is owed.
+func (v Visit) Payable(now time.Time) bool {
+	return v.Status == AwaitingPayment && now.Before(v.Quote.PageEnds()) || v.Owed
+}
+
+// HoldLost returns v expired because its hold lapsed or was cancelled at Stripe
 // before an answer; a visit past its answer stays as it is.
-func (v Visit) Unheld(payment string, now time.Time) Visit {
+func (v Visit) HoldLost(payment string, now time.Time) Visit {
 	if !v.Status.Open() || v.Payment != payment {
 		return v
 	}

@@ -63,22 +63,29 @@ type Visit struct {
 	Quote    billing.Quote `json:"quote,omitzero"`
 	// Payment is the payment that the visit wants; money that arrives under
 	// any other is let go. Earlier ones are kept for the record.
-	Payment  string   `json:"payment,omitempty"`
+	Payment string `json:"payment,omitempty"`
+	// Owed is set while the answer was given and its fee could not be collected.
+	// It follows Payment in the same commit, so that what may be done with the
+	// visit is known from the visit alone.
+	Owed     bool     `json:"owed,omitempty"`
 	Payments []string `json:"payments,omitempty"`
 	Holder   Holder   `json:"holder,omitzero"`
 	Promise  Promise  `json:"promise,omitzero"`
 	// CaptureBefore is when the card hold runs out; zero without a hold.
-	CaptureBefore time.Time  `json:"capture_before,omitzero"`
-	CheckoutEnds  time.Time  `json:"checkout_ends,omitzero"`
-	Messages      int        `json:"messages,omitempty"` // sent so far, both ways
-	FromPatient   int        `json:"from_patient,omitempty"`
-	FromTeam      int        `json:"from_team,omitempty"`
-	Reads         []ReadMark `json:"reads,omitempty"`
-	Document      string     `json:"document,omitempty"` // hash of the encounter document
-	Addendum      string     `json:"addendum,omitempty"` // hash of what was added at closing
-	Reason        string     `json:"reason,omitempty"`   // code of why it ended
-	Minutes       int        `json:"minutes,omitempty"`  // the holder's own, as declared
-	Times         Times      `json:"times"`
+	CaptureBefore time.Time `json:"capture_before,omitzero"`
+	CheckoutEnds  time.Time `json:"checkout_ends,omitzero"`
+	// Saves counts how often answers were saved. The sealed answers are bound to
+	// it, so that older ones put back do not decrypt.
+	Saves       int        `json:"saves,omitempty"`
+	Messages    int        `json:"messages,omitempty"` // sent so far, both ways
+	FromPatient int        `json:"from_patient,omitempty"`
+	FromTeam    int        `json:"from_team,omitempty"`
+	Reads       []ReadMark `json:"reads,omitempty"`
+	Document    string     `json:"document,omitempty"` // hash of the encounter document
+	Addendum    string     `json:"addendum,omitempty"` // hash of what was added at closing
+	Reason      string     `json:"reason,omitempty"`   // code of why it ended
+	Minutes     int        `json:"minutes,omitempty"`  // the holder's own, as declared
+	Times       Times      `json:"times"`
 	// Wake is when a sweep next looks at the visit: at Due or before, zero for
 	// never. A deadline that moves away leaves it where it is, because most
 	// visits end before it and moving it costs a write to the index each time.

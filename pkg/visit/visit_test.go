@@ -127,7 +127,7 @@ func TestEachStepIsTakenWhereItAppliesAndNowhereElse(t *testing.T) {
 		},
 		"lose the hold": {
 			func(v visit.Visit) (visit.Visit, error) {
-				if next := v.Unheld("payment-1", noon); next.Version != v.Version {
+				if next := v.HoldLost("payment-1", noon); next.Version != v.Version {
 					return next, nil
 				}
 				return visit.Visit{}, fault.New(fault.Conflict, "", "")
@@ -342,5 +342,46 @@ func TestTwoFuturesOfOneVisitShareNothing(t *testing.T) {
 	one, other = v.PayLink("payment-2"), v.PayLink("payment-3")
 	if one.Payments[1] != "payment-2" || other.Payments[1] != "payment-3" {
 		t.Errorf("payments are shared: %v and %v", one.Payments, other.Payments)
+	}
+}
+
+func TestOwes_FollowsThePaymentWanted(t *testing.T) {
+	t.Parallel()
+	pay := func(id string, s billing.State) billing.Payment { return billing.Payment{ID: id, State: s} }
+	for _, s := range statuses {
+		v := at(t, s)
+		v.Payment = "payment-1"
+		want := s == visit.Answered || s == visit.Closed
+		for _, state := range []billing.State{billing.Failed, billing.Lapsed, billing.Released, billing.Abandoned} {
+			if got := v.Owes(pay("payment-1", state), noon); got.Owed != want {
+				t.Errorf("a visit %s whose payment is %s owes: %t", s, state, got.Owed)
+			}
+		}
+		for _, other := range []billing.Payment{pay("payment-0", billing.Failed), pay("payment-1", billing.Held), pay("payment-1", billing.Captured)} {
+			if got := v.Owes(other, noon); got.Owed {
+				t.Errorf("a visit %s owes because %s is %s", s, other.ID, other.State)
+			}
+		}
+	}
+	v := at(t, visit.Answered).Owes(pay("payment-1", billing.Failed), noon).PayLink("payment-2")
+	if !v.Owes(pay("payment-1", billing.Captured), noon).Owed || !v.Owes(pay("payment-2", billing.Opened), noon).Owed || v.Owes(pay("payment-2", billing.Captured), noon).Owed {
+		t.Error("a fee is owed until the payment of its link is collected")
+	}
+}
+
+func TestPayable_ByStatus(t *testing.T) {
+	t.Parallel()
+	ends := quote.PageEnds()
+	for _, s := range statuses {
+		v := at(t, s)
+		if got, want := v.Payable(ends.Add(-time.Nanosecond)), s == visit.AwaitingPayment; got != want {
+			t.Errorf("a visit %s is payable: %t", s, got)
+		}
+		if v.Payable(ends) {
+			t.Errorf("a visit %s is payable on a page that has ended", s)
+		}
+	}
+	if v := at(t, visit.Closed).Owes(billing.Payment{ID: "payment-1", State: billing.Released}, noon); !v.Payable(ends) {
+		t.Error("a fee that is owed is not payable")
 	}
 }

@@ -109,9 +109,9 @@ func nothingIsStuck(w *world, l *line) {
 		}
 	}
 	for _, o := range w.practices {
-		for _, j := range o.Jobs {
-			if !j.At.Before(w.claim.Since) {
-				l.find("practice %s: job %s, %s, is parked: %s", o.ID, j.ID, j.Kind, j.Why)
+		for _, i := range o.Work {
+			if !i.Made.Before(w.claim.Since) {
+				l.find("practice %s: work %s, %s, is open: %s", o.ID, i.ID, i.Kind, i.Note)
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -28,12 +29,13 @@ type world struct {
 // A dossier is a visit with its chart, document, money and trail.
 type dossier struct {
 	visit
-	Money   ledger
-	Acts    []act
-	Chart   *chart          // set only for visits started since Claim.Since
-	Doc     json.RawMessage // the document; empty if there is none
-	Added   json.RawMessage
-	DocCode int // status of the answer to a request for the document
+	Money     ledger
+	MoneyCode int // status of the answer to a request for the ledger
+	Acts      []act
+	Chart     *chart          // set only for visits started since Claim.Since
+	Doc       json.RawMessage // the document; empty if there is none
+	Added     json.RawMessage
+	DocCode   int // status of the answer to a request for the document
 }
 
 type visit struct {
@@ -42,6 +44,7 @@ type visit struct {
 	Patient  string `json:"patient"`
 	Pool     string `json:"pool"`
 	Status   string `json:"status"`
+	Version  int    `json:"version"`
 	Form     struct {
 		Name string `json:"name"`
 	} `json:"form"`
@@ -111,10 +114,11 @@ func (e entry) on(account string) (sum int64) {
 }
 
 type act struct {
-	ID     string    `json:"id"`
-	At     time.Time `json:"at"`
-	Actor  string    `json:"actor"`
-	Action string    `json:"action"`
+	ID      string    `json:"id"`
+	At      time.Time `json:"at"`
+	Actor   string    `json:"actor"`
+	Action  string    `json:"action"`
+	Version int       `json:"version"`
 }
 
 type chart struct {
@@ -129,11 +133,11 @@ type chart struct {
 // An office is the part of a practice that its administrator sees.
 type office struct {
 	ID   string
-	Jobs []struct {
+	Work []struct {
 		ID   string    `json:"id"`
 		Kind string    `json:"kind"`
-		Why  string    `json:"why"`
-		At   time.Time `json:"at"`
+		Note string    `json:"note"`
+		Made time.Time `json:"made_at"`
 	}
 	Key, Checkpoint string
 	Leaves          [][]byte
@@ -198,19 +202,44 @@ func (r reader) json(ctx context.Context, path string, out any) error {
 }
 
 func (r reader) bytes(ctx context.Context, method, path string) ([]byte, int, error) {
+	b, code, _, err := r.do(ctx, method, path)
+	return b, code, err
+}
+
+// page reads one page of a list that must be there, and the path of the next,
+// which the last does not have.
+func (r reader) page(ctx context.Context, path string) (b []byte, next string, err error) {
+	b, code, link, err := r.do(ctx, http.MethodGet, path)
+	switch {
+	case err != nil:
+		return nil, "", err
+	case code != http.StatusOK:
+		return nil, "", fmt.Errorf("%s%s answered %d: %s", r.base, path, code, b)
+	case link == "":
+		return b, "", nil
+	}
+	next, rel, ok := strings.Cut(strings.TrimPrefix(link, "<"), ">; ")
+	if !ok || rel != `rel="next"` || !strings.HasPrefix(next, "/") {
+		return nil, "", fmt.Errorf("%s%s links to %q, which is no next page", r.base, path, link)
+	}
+	return b, next, nil
+}
+
+// do returns the body, the status and the Link of a reply.
+func (r reader) do(ctx context.Context, method, path string) (b []byte, code int, link string, err error) {
 	req, err := http.NewRequestWithContext(ctx, method, r.base+path, http.NoBody)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, "", err
 	}
 	if r.token != "" {
 		req.Header.Set("Authorization", "Bearer "+r.token)
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, "", err
 	}
-	b, err := io.ReadAll(res.Body)
-	return b, res.StatusCode, errors.Join(err, res.Body.Close())
+	b, err = io.ReadAll(res.Body)
+	return b, res.StatusCode, res.Header.Get("Link"), errors.Join(err, res.Body.Close())
 }
 
 // gather reads a world. Charts and documents are read with tokens of people who work at
@@ -284,8 +313,15 @@ func (w *world) gatherCase(ctx context.Context, c *dossier, as reader, people []
 		Records []act `json:"records"`
 	}
 	at := "/visits/" + c.ID
-	if err := errors.Join(as.json(ctx, at+"/ledger", &c.Money), as.json(ctx, at+"/audit", &acts)); err != nil {
+	money, code, err := as.bytes(ctx, http.MethodGet, at+"/ledger")
+	if err != nil {
 		return err
+	}
+	if c.MoneyCode = code; code == http.StatusOK {
+		err = json.Unmarshal(money, &c.Money)
+	}
+	if err := errors.Join(err, as.json(ctx, at+"/audit", &acts)); err != nil {
+		return fmt.Errorf("reading the money and the trail of visit %s: %w", c.ID, err)
 	}
 	c.Acts = acts.Records
 	role := "clinician"

@@ -3,6 +3,7 @@ package proof
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -21,14 +22,14 @@ const readTries = 5
 
 func (w *world) gatherOffice(ctx context.Context, as reader, practice string) error {
 	o := &office{ID: practice}
-	var jobs struct {
-		Jobs json.RawMessage `json:"jobs"`
+	var open struct {
+		Items json.RawMessage `json:"items"`
 	}
-	if err := as.json(ctx, "/practice/jobs", &jobs); err != nil {
+	if err := as.json(ctx, "/practice/work", &open); err != nil {
 		return err
 	}
-	if err := json.Unmarshal(jobs.Jobs, &o.Jobs); err != nil {
-		return fmt.Errorf("reading the jobs of %s: %w", practice, err)
+	if err := json.Unmarshal(open.Items, &o.Work); err != nil {
+		return fmt.Errorf("reading the work of %s: %w", practice, err)
 	}
 	text := func(path string) (string, error) {
 		b, code, err := as.bytes(ctx, http.MethodGet, path)
@@ -46,16 +47,11 @@ func (w *world) gatherOffice(ctx context.Context, as reader, practice string) er
 		if err != nil {
 			return err
 		}
-		leaves, err := text("/practice/log")
-		if err != nil {
+		if o.Leaves, err = as.leaves(ctx); err != nil {
 			return err
 		}
 		if o.Checkpoint, err = text("/practice/log/checkpoint"); err != nil {
 			return err
-		}
-		o.Leaves = nil
-		for leaf := range bytes.Lines([]byte(leaves)) {
-			o.Leaves = append(o.Leaves, bytes.TrimSuffix(leaf, []byte("\n")))
 		}
 		if o.Checkpoint == before {
 			break
@@ -63,6 +59,22 @@ func (w *world) gatherOffice(ctx context.Context, as reader, practice string) er
 	}
 	w.practices = append(w.practices, o)
 	return nil
+}
+
+// leaves reads all pages of a practice's log.
+func (r reader) leaves(ctx context.Context) ([][]byte, error) {
+	var all [][]byte
+	for path := "/practice/log"; path != ""; {
+		page, next, err := r.page(ctx, path)
+		if err != nil {
+			return nil, err
+		}
+		for leaf := range bytes.Lines(page) {
+			all = append(all, bytes.TrimSuffix(leaf, []byte("\n")))
+		}
+		path = next
+	}
+	return all, nil
 }
 
 func logsAreSigned(w *world, l *line) {
@@ -132,6 +144,76 @@ type leaf struct {
 	} `json:"actor"`
 	Action string `json:"action"`
 	Visit  string `json:"visit"`
+	Rows   []struct {
+		Key     string `json:"k"`
+		Version int    `json:"v"`
+		Hash    string `json:"h"`
+	} `json:"rows"`
+}
+
+// versionsAreLogged looks for each visit's versions among the rows that the
+// leaves name, each once. Two that were written within a moment may stand in the
+// log in either order. The rows themselves it cannot see; that each has the bytes
+// of its hash is for the auditor's command to say.
+func versionsAreLogged(w *world, l *line) {
+	named, versions := 0, map[string][]int{} // of each visit
+	for _, o := range w.practices {
+		for n, raw := range o.Leaves {
+			var rec leaf
+			if err := json.Unmarshal(raw, &rec); err != nil {
+				continue // said by trailsAreLogged
+			}
+			for _, row := range rec.Rows {
+				named++
+				if sum, err := base64.RawURLEncoding.DecodeString(row.Hash); err != nil || len(sum) != sha256.Size || row.Key == "" {
+					l.find("practice %s: leaf %d names row %q with hash %q", o.ID, n, row.Key, row.Hash)
+				}
+				if id, ok := strings.CutPrefix(row.Key, "CASE#"); ok {
+					versions[id] = append(versions[id], row.Version)
+				}
+			}
+		}
+	}
+	for _, c := range w.cases {
+		logged := versions[c.ID]
+		slices.Sort(logged)
+		for n, v := range logged {
+			if v != n+1 {
+				l.find("visit %s: the log names its versions %d", c.ID, logged)
+				break
+			}
+		}
+		if shown := c.versionAt(w.signedThrough(c.Practice)); len(logged) != shown {
+			l.find("visit %s: the log names %d versions, and its trail has %d", c.ID, len(logged), shown)
+		}
+		if c.Version < len(logged) {
+			l.find("visit %s is at version %d, and the log names %d", c.ID, c.Version, len(logged))
+		}
+	}
+	l.Figures = fmt.Sprintf("%d rows", named)
+}
+
+// versionAt is the visit's version at a time, by its trail.
+func (c *dossier) versionAt(t time.Time) (version int) {
+	for _, a := range c.Acts {
+		if !a.At.After(t) {
+			version = max(version, a.Version)
+		}
+	}
+	return version
+}
+
+// signedThrough is the time of the last leaf of a practice's log.
+func (w *world) signedThrough(practice string) (t time.Time) {
+	for _, o := range w.practices {
+		if n := len(o.Leaves); o.ID == practice && n > 0 {
+			var rec leaf
+			if json.Unmarshal(o.Leaves[n-1], &rec) == nil {
+				t = rec.At
+			}
+		}
+	}
+	return t
 }
 
 func trailsAreLogged(w *world, l *line) {

@@ -3,6 +3,7 @@ package proof
 import (
 	"fmt"
 	"maps"
+	"net/http"
 )
 
 func dollars(cents int64) string {
@@ -15,6 +16,9 @@ func dollars(cents int64) string {
 func entriesBalance(w *world, l *line) {
 	entries := 0
 	for _, c := range w.cases {
+		if c.MoneyCode != http.StatusOK {
+			l.find("visit %s: its ledger is not to be had; asking for it answers %d", c.ID, c.MoneyCode)
+		}
 		sums := map[string]int64{}
 		for _, e := range c.Money.Entries {
 			entries++
@@ -37,8 +41,8 @@ func entriesBalance(w *world, l *line) {
 	l.Figures = fmt.Sprintf("%d entries", entries)
 }
 
-// booked is the sum of the ledger's entries of one payment, in cents.
-type booked struct{ held, letGo, collected, refunded, standing int64 }
+// booked is what the ledger says of one payment, in cents.
+type booked struct{ held, released, collected, refunded, standing int64 }
 
 func (c *dossier) booked(payment string) booked {
 	var b booked
@@ -52,10 +56,10 @@ func (c *dossier) booked(payment string) booked {
 		case "hold":
 			b.held += holds
 		case "release":
-			b.letGo -= holds
+			b.released -= holds
 		case "capture":
 			b.collected += e.on("stripe")
-			b.letGo += -holds - e.on("stripe")
+			b.released += -holds - e.on("stripe")
 		case "charge":
 			b.held += e.on("stripe") // a charge counts as held and collected
 			b.collected += e.on("stripe")
@@ -72,10 +76,10 @@ func (p payment) expected() booked {
 	case "held":
 		return booked{held: p.Held, standing: p.Held}
 	case "released", "lapsed", "failed":
-		return booked{held: p.Held, letGo: p.Held}
+		return booked{held: p.Held, released: p.Held}
 	case "captured", "refunded", "disputed":
 		held := max(p.Held, p.Collected) // a pay link collects without a hold
-		return booked{held: held, letGo: held - p.Collected, collected: p.Collected, refunded: p.GivenBack}
+		return booked{held: held, released: held - p.Collected, collected: p.Collected, refunded: p.GivenBack}
 	}
 	return booked{}
 }
@@ -162,15 +166,15 @@ func holdsAddUp(w *world, l *line) {
 		for _, p := range c.Money.Payments {
 			b := c.booked(p.ID)
 			sum.held += b.held
-			sum.letGo += b.letGo
+			sum.released += b.released
 			sum.collected += b.collected
 			sum.refunded += b.refunded
 			sum.standing += b.standing
 		}
 	}
 	o := w.stripe
-	if sum.held != sum.collected+sum.letGo+sum.standing {
-		l.find("the ledger holds %s; captures %s, releases %s, still held %s", dollars(sum.held), dollars(sum.collected), dollars(sum.letGo), dollars(sum.standing))
+	if sum.held != sum.collected+sum.released+sum.standing {
+		l.find("the ledger holds %s; captures %s, releases %s, still held %s", dollars(sum.held), dollars(sum.collected), dollars(sum.released), dollars(sum.standing))
 	}
 	if o.Holds.Cents != o.Captured.Cents+o.Released.Cents+o.Lapsed.Cents+o.Held.Cents {
 		l.find("Stripe's own sums are off: %+v", o)
@@ -181,7 +185,7 @@ func holdsAddUp(w *world, l *line) {
 	}{
 		{"holds", sum.held, o.Holds.Cents},
 		{"captures", sum.collected, o.Captured.Cents},
-		{"releases and lapses", sum.letGo, o.Released.Cents + o.Lapsed.Cents},
+		{"releases and lapses", sum.released, o.Released.Cents + o.Lapsed.Cents},
 		{"holds still standing", sum.standing, o.Held.Cents},
 		{"refunds", sum.refunded, o.Refunded.Cents},
 		{"balance", sum.collected - sum.refunded, o.Balance},

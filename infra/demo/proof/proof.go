@@ -88,10 +88,11 @@ var statements = []struct {
 	{"no charge without an answer, none above the accepted quote", chargesHaveAnswers},
 	{"every answered paid visit is charged once", answersAreChargedOnce},
 	{"every answer is documented, and its hash matches", answersAreDocumented},
-	{"nothing is stuck: no open visit, payment, webhook or parked job", nothingIsStuck},
+	{"nothing is stuck: no open visit, payment, webhook or work", nothingIsStuck},
 	{"every chart that was read is in the audit trail", readsAreAudited},
 	{"each visit's trail is in its practice's log, and the reverse", trailsAreLogged},
 	{"the audit log recomputes to its signed checkpoint", logsAreSigned},
+	{"the log names every version of every visit, once", versionsAreLogged},
 	{"everyone was written to, and no mail has a word of health", mailsAreDiscreet},
 }
 

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -24,8 +25,8 @@ func sound(t *testing.T) *world {
 	doc := `{"visit":"v1","patient":"jane","fee_cents":4000,"answers":[{}],"messages":[],"conclusion":
 		{"reply":"r","diagnoses":[{}],"plan":{"do":"d","warning_signs":"w","follow_up":"f"}}}`
 	sum := sha256.Sum256([]byte(doc))
-	c := &dossier{Doc: json.RawMessage(doc), DocCode: 200}
-	into(t, &c.visit, fmt.Sprintf(`{"id":"v1","practice":"p","patient":"jane","status":"closed","quote":{"amount_cents":4000},
+	c := &dossier{Doc: json.RawMessage(doc), DocCode: 200, MoneyCode: 200}
+	into(t, &c.visit, fmt.Sprintf(`{"id":"v1","practice":"p","patient":"jane","status":"closed","version":4,"quote":{"amount_cents":4000},
 		"document":%q,"payments":["pay"],"messages":1,"timeline":[{"step":"started","at":"2026-03-02T09:00:00Z"},
 		{"step":"queued","at":"2026-03-02T09:01:00Z"},{"step":"answered","at":"2026-03-02T09:02:00Z"},{"step":"closed","at":"2026-03-02T09:04:00Z"}]}`,
 		hex.EncodeToString(sum[:])))
@@ -42,10 +43,16 @@ func sound(t *testing.T) *world {
 		w.mails = append(w.mails, mail{To: []string{"jane@patients.example"}, Subject: "Clinic: " + subject, Text: "http://x/my/visits/v1?eye"})
 	}
 	o := &office{ID: "p"}
+	version, hash := 0, strings.Repeat("A", 43)
 	for n, action := range []string{"visit.start", "chart.read:chart", "visit.treat:answered", "payment.captured", "visit.fill:closed"} {
-		a := act{ID: fmt.Sprint("a", n), At: started.Add(time.Duration(n) * time.Minute), Actor: "ana", Action: action}
+		rows := ""
+		if action != "chart.read:chart" {
+			version++
+			rows = fmt.Sprintf(`,"rows":[{"k":"CASE#v1","v":%d,"h":%q}]`, version, hash)
+		}
+		a := act{ID: fmt.Sprint("a", n), At: started.Add(time.Duration(n) * time.Minute), Actor: "ana", Action: action, Version: version}
 		c.Acts = append(c.Acts, a)
-		o.Leaves = append(o.Leaves, fmt.Appendf(nil, `{"id":%q,"at":%q,"actor":{"id":"ana"},"action":%q,"visit":"v1"}`, a.ID, a.At.Format(time.RFC3339), action))
+		o.Leaves = append(o.Leaves, fmt.Appendf(nil, `{"id":%q,"at":%q,"actor":{"id":"ana"},"action":%q,"visit":"v1"%s}`, a.ID, a.At.Format(time.RFC3339), action, rows))
 	}
 	o.sign(t)
 	w.cases, w.practices = []*dossier{c}, []*office{o}
@@ -96,15 +103,14 @@ func wholeTree(leaves [][]byte) [sha256.Size]byte {
 	}
 }
 
-func TestReport_SoundWorld(t *testing.T) {
+func TestProof_SoundWorld(t *testing.T) {
 	t.Parallel()
 	if r := sound(t).report(); !r.Holds() {
 		t.Errorf("found something:\n%s", r)
 	}
 }
 
-// Each error in a sound world is a finding.
-func TestReport_FindsErrors(t *testing.T) {
+func TestProof_WhateverIsWrongIsFound(t *testing.T) {
 	t.Parallel()
 	one := func(w *world) *dossier { return w.cases[0] }
 	for _, tc := range []struct {
@@ -113,6 +119,7 @@ func TestReport_FindsErrors(t *testing.T) {
 		want  string
 	}{
 		{"an entry off balance", func(w *world) { one(w).Money.Entries[0].Postings[0].Amount++ }, "off balance by $0.01"},
+		{"a ledger that is refused", func(w *world) { one(w).MoneyCode = 500 }, "its ledger is not to be had; asking for it answers 500"},
 		{"balances that are not the sums", func(w *world) { one(w).Money.Balances["stripe"]++ }, "its balances are served as"},
 		{"a missing entry", func(w *world) { one(w).Money.Entries = one(w).Money.Entries[:1] }, "payment pay is captured: the ledger says"},
 		{"an entry of a payment that is not the visit's", func(w *world) { one(w).Money.Entries[0].Payment = "other" }, "which it does not have"},
@@ -140,9 +147,9 @@ func TestReport_FindsErrors(t *testing.T) {
 		{"no addendum", func(w *world) { one(w).Added = nil }, "closed without an addendum"},
 		{"an open visit", func(w *world) { one(w).Status = "in_review" }, "is still in_review"},
 		{"a standing hold", func(w *world) { one(w).Money.Payments[0].State = "held" }, "payment pay is still held"},
-		{"a parked job", func(w *world) {
-			into(t, &w.practices[0].Jobs, `[{"id":"j","kind":"payment.capture","at":"2026-03-02T10:00:00Z"}]`)
-		}, "job j, payment.capture, is parked"},
+		{"open work", func(w *world) {
+			into(t, &w.practices[0].Work, `[{"id":"j","kind":"event.parked","made_at":"2026-03-02T10:00:00Z"}]`)
+		}, "work j, event.parked, is open"},
 		{"a webhook on its way", func(w *world) { into(t, &w.webhooks, `[{"id":7,"type":"charge.captured","state":"pending"}]`) }, "webhook 7"},
 		{"a read that is not in the trail", func(w *world) { w.claim.Reads = append(w.claim.Reads, w.claim.Reads[0]) }, "2 times; the trail has 1"},
 		{"an altered leaf", func(w *world) { w.practices[0].Leaves[1][8] ^= 1 }, "leaves come to"},
@@ -154,6 +161,14 @@ func TestReport_FindsErrors(t *testing.T) {
 		}, "in its trail and not in the log"},
 		{"a visit gone from its patient's list", func(w *world) { w.cases = nil }, "which no patient has"},
 		{"a log signed no further than before the end", func(w *world) { one(w).Timeline[3].At = started.Add(time.Hour) }, "signed through"},
+		{"a version that the log leaves out", func(w *world) {
+			w.practices[0].Leaves[2] = bytes.Replace(w.practices[0].Leaves[2], []byte(`"v":2`), []byte(`"v":3`), 1)
+		}, "names its versions [1 3 3 4]"},
+		{"a version that only the trail has", func(w *world) { one(w).Acts[4].Version = 5 }, "names 4 versions, and its trail has 5"},
+		{"a visit older than the log says", func(w *world) { one(w).Version = 3 }, "is at version 3, and the log names 4"},
+		{"a row without its hash", func(w *world) {
+			w.practices[0].Leaves[0] = bytes.Replace(w.practices[0].Leaves[0], []byte("AAAA"), nil, 1)
+		}, `leaf 0 names row "CASE#v1"`},
 		{"a mail about health", func(w *world) { w.mails[0].Text += " your urinary symptoms" }, `says "urin"`},
 		{"a mail with a patient's words", func(w *world) { w.mails[0].Text += " A very private sentence" }, `says "a very private sentence"`},
 		{"a mail to a stranger", func(w *world) { w.mails[0].To = []string{"x@elsewhere.org"} }, "went to x@elsewhere.org"},

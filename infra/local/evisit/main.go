@@ -3,7 +3,8 @@
 //
 //	evisit            run until interrupted
 //	evisit seed       print the standard cast with tokens, as JSON
-//	evisit sweep      run one sweep now
+//	evisit sweep      run deadline and sweep once, now
+//	evisit verify     compare every row with the logs that cover it
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -37,10 +39,10 @@ func command(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 0:
 		return run(ctx)
-	case len(args) == 1 && (args[0] == "seed" || args[0] == "sweep"):
+	case len(args) == 1 && slices.Contains([]string{"seed", "sweep", "verify"}, args[0]):
 		return postToRunning(ctx, "/dev/"+args[0])
 	}
-	return errors.New("use: evisit [seed|sweep]")
+	return errors.New("use: evisit [seed|sweep|verify]")
 }
 
 const defaultAddr = "127.0.0.1:8080"

@@ -12,9 +12,11 @@ import (
 	"evisit/infra/local/forms"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/office"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
+	"evisit/pkg/practice"
 	"evisit/pkg/visit"
 )
 
@@ -47,21 +49,29 @@ var prices = billing.PriceList{
 	"back-pain": 40_00, "mental-health-phq9-gad7": 45_00, "admin-request": 15_00,
 }
 
-func practices() []clinic.Practice {
-	return []clinic.Practice{
+func practices() []practice.Practice {
+	return []practice.Practice{
 		{
-			ID: "lakeside", Name: "Lakeside Family Medicine", Phone: "+1 503 555 0100", Inbox: "desk@lakeside.example",
-			Zone: "America/Los_Angeles", States: []string{"OR", "WA"}, Prices: prices,
-			Terms:   visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour},
-			Consent: clinic.Consent{Version: "2026-01", Text: consentText},
-			Readers: "The clinicians and nurses of Lakeside Family Medicine. When one is away another answers.",
+			ID: "lakeside",
+			Core: practice.Core{
+				Name: "Lakeside Family Medicine", Phone: "+1 503 555 0100", Inbox: "desk@lakeside.example", Zone: "America/Los_Angeles",
+				Readers: "The clinicians and nurses of Lakeside Family Medicine. When one is away another answers.",
+			},
+			Config: practice.Config{
+				States: []string{"OR", "WA"}, Prices: prices, Terms: visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour},
+			},
+			Consent: practice.Consent{Version: "2026-01", Text: consentText},
 		},
 		{
-			ID: "harbor", Name: "Harbor Street Clinic", Phone: "+1 206 555 0142", Inbox: "desk@harbor.example",
-			Zone: "America/Los_Angeles", States: []string{"WA"}, Prices: prices,
-			Terms:   visit.Terms{Answer: 8 * time.Hour, GiveUp: 40 * time.Hour},
-			Consent: clinic.Consent{Version: "2026-01", Text: consentText},
-			Readers: "The clinicians of Harbor Street Clinic.",
+			ID: "harbor",
+			Core: practice.Core{
+				Name: "Harbor Street Clinic", Phone: "+1 206 555 0142", Inbox: "desk@harbor.example", Zone: "America/Los_Angeles",
+				Readers: "The clinicians of Harbor Street Clinic.",
+			},
+			Config: practice.Config{
+				States: []string{"WA"}, Prices: prices, Terms: visit.Terms{Answer: 8 * time.Hour, GiveUp: 40 * time.Hour},
+			},
+			Consent: practice.Consent{Version: "2026-01", Text: consentText},
 		},
 	}
 }
@@ -103,10 +113,10 @@ func Cast(now time.Time) []Member {
 	}
 }
 
-// Plant writes practices, forms and people; accounts are the practices'
-// connected accounts, in order. Planting again changes nothing but
-// what was since altered by hand.
-func Plant(ctx context.Context, cl *clinic.Clinic, issuer string, accounts []string) error {
+// Plant registers practices, forms and people; accounts are the practices'
+// connected accounts, in order. Planting again changes nothing but what was
+// since altered by hand.
+func Plant(ctx context.Context, r *office.Registrar, issuer string, accounts []string) error {
 	fs, err := Forms()
 	if err != nil {
 		return err
@@ -117,21 +127,18 @@ func Plant(ctx context.Context, cl *clinic.Clinic, issuer string, accounts []str
 	}
 	for i, p := range practices() {
 		p.Forms, p.Account = offered, accounts[i]
-		if known, err := cl.Store.Practice(ctx, p.ID); err == nil {
-			p.Since = known.Since
-		}
-		if err := cl.AddPractice(ctx, p, fs); err != nil {
+		if err := r.AddPractice(ctx, p, fs); err != nil {
 			return fmt.Errorf("planting practice %s: %w", p.ID, err)
 		}
 	}
-	for _, m := range Cast(cl.Now()) {
+	for _, m := range Cast(r.Kernel.Now()) {
 		if m.Contact != nil {
 			rec := identity.Patient{ID: m.Person.Patient, Practice: m.Person.Practice, Contact: *m.Contact}
-			if err := cl.AddPatient(ctx, rec); err != nil {
+			if err := r.AddPatient(ctx, rec); err != nil {
 				return fmt.Errorf("planting patient %s: %w", rec.ID, err)
 			}
 		}
-		if err := cl.AddPerson(ctx, clinic.Registered{Issuer: issuer, Subject: m.Person.ID, Person: m.Person}); err != nil {
+		if err := r.AddPerson(ctx, clinic.Proof{Issuer: issuer, Subject: m.Person.ID}, m.Person); err != nil {
 			return fmt.Errorf("planting person %s: %w", m.Person.ID, err)
 		}
 	}

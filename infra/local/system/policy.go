@@ -5,14 +5,16 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/aws/smithy-go/middleware"
 
 	"evisit/infra/local/guard"
 	"evisit/infra/template"
-	"evisit/pkg/clinic"
 	"evisit/pkg/setup"
+	"evisit/pkg/vault"
 )
 
 // readPolicy reads the template in file, or else the repository's.
@@ -32,16 +34,28 @@ func (s *System) under(function string, p setup.Parts) setup.Parts {
 	g := guard.New(s.policy, function, s.opt.Log)
 	s.guards[function] = g
 	open := p.Sealer
-	p.DB = dynamodb.New(p.DB.Options(), g.DynamoDB)
-	p.S3 = s3.New(p.S3.Options(), g.S3)
-	p.Mail = sesv2.New(p.Mail.Options(), g.SES)
-	p.Sealer = func(ctx context.Context) (clinic.Sealer, error) {
+	var database dynamodb.Options
+	var objects s3.Options
+	var letters sesv2.Options
+	g.DynamoDB(&database)
+	g.S3(&objects)
+	g.SES(&letters)
+	p.Database = through(p.Database, database.APIOptions)
+	p.Objects = through(p.Objects, objects.APIOptions)
+	p.Letters = through(p.Letters, letters.APIOptions)
+	p.Sealer = func(ctx context.Context) (vault.Sealer, error) {
 		if err := g.Keyset(ctx); err != nil {
 			return nil, err
 		}
 		return open(ctx)
 	}
 	return p
+}
+
+// through returns c, whose calls go through further steps of middleware.
+func through(c aws.Config, steps []func(*middleware.Stack) error) aws.Config {
+	c.APIOptions = slices.Concat(c.APIOptions, steps)
+	return c
 }
 
 // Denied lists what the functions were refused by their policies, each kind

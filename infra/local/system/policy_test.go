@@ -91,13 +91,19 @@ func TestSystem_MissingPermissionIsVisible(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, old, replacement, denied string }{
 		{
-			"api", `dynamodb:LeadingKeys: ["CASE#*", "CHART#*", "MONEY#*", "OUTBOX#*", "REQUEST#*", "AUDIT#*"]`,
-			`dynamodb:LeadingKeys: ["CHART#*", "MONEY#*", "OUTBOX#*", "REQUEST#*", "AUDIT#*"]`,
+			"api", "                      - CASE#*\n                      - CHART#*\n                      - MONEY#*\n                      - WORK#*\n                      - OUTBOX#api.*\n",
+			"                      - CHART#*\n                      - MONEY#*\n                      - WORK#*\n                      - OUTBOX#api.*\n",
 			"api: dynamodb:PutItem on Table.Arn of [CASE]",
 		},
 		{
-			"sweep", `dynamodb:LeadingKeys: ["OUTBOX#*", "LOG#*"]`, `dynamodb:LeadingKeys: ["OUTBOX#*"]`,
+			"sweep", `dynamodb:LeadingKeys: ["LOG#*", "SWEEP#*"]`, `dynamodb:LeadingKeys: ["SWEEP#*"]`,
 			"sweep: dynamodb:PutItem on Table.Arn of [LOG]",
+		},
+		{
+			"deadline", `dynamodb:LeadingKeys: ["CASE#*"]
+              - Sid: Addenda`, `dynamodb:LeadingKeys: ["OUTBOX#*"]
+              - Sid: Addenda`,
+			"deadline: dynamodb:Query on ${Table.Arn}/index/due of [CASE]",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,9 +21,19 @@ import (
 	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/audit"
+	"evisit/pkg/awslambda"
+	"evisit/pkg/clinic/office"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/outbox"
 	"evisit/pkg/setup"
+	"evisit/pkg/setup/api"
+	"evisit/pkg/setup/charge"
+	"evisit/pkg/setup/deadline"
+	"evisit/pkg/setup/notify"
+	"evisit/pkg/setup/records"
+	"evisit/pkg/setup/stripehook"
+	"evisit/pkg/setup/sweep"
+	"evisit/pkg/setup/verify"
 )
 
 // What the simulator's keys may do, as restricted keys at Stripe would.
@@ -147,46 +158,83 @@ func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts
 	if s.sim != nil {
 		parts.Config.StripeKey, charging.Config.StripeKey = apiKey.Secret, chargeKey.Secret
 	}
-	var err error
-	if s.clinic, err = parts.Clinic(ctx); err != nil {
+	if err := s.openTools(ctx, parts); err != nil {
 		return err
 	}
 	if err := s.plant(ctx); err != nil {
 		return err
 	}
-	api, err := s.under("api", parts).API(ctx)
+	people, err := api.Handler(ctx, s.under("api", parts))
 	if err != nil {
 		return err
 	}
-	hook, err := s.under("stripehook", parts).Hook()
+	hook, err := stripehook.Handler(s.under("stripehook", parts))
 	if err != nil {
 		return err
 	}
-	charge, err := s.under("charge", charging).Charge(ctx)
+	money, err := charge.Handler(s.under("charge", charging))
 	if err != nil {
 		return err
 	}
-	notify, err := s.under("notify", parts).Notify(ctx)
+	letters, err := notify.Handler(ctx, s.under("notify", parts))
 	if err != nil {
 		return err
 	}
-	sweep, err := s.under("sweep", parts).Sweep()
+	due, err := deadline.Handler(ctx, s.under("deadline", parts))
+	if err != nil {
+		return err
+	}
+	again, err := sweep.Handler(s.under("sweep", parts))
+	if err != nil {
+		return err
+	}
+	hourly, err := verify.Handler(s.under("verify", parts))
 	if err != nil {
 		return err
 	}
 	if err := errors.Join(s.guards["charge"].Stream(ctx), s.guards["notify"].Stream(ctx)); err != nil {
 		return err
 	}
-	s.sweep = func(ctx context.Context) (err error) {
-		s.clock.WithoutJump(func() { err = sweep(ctx, events.CloudWatchEvent{}) })
-		return err
+	for _, h := range []awslambda.ScheduleHandler{due, again, s.hourly(hourly)} {
+		s.minute = append(s.minute, func(ctx context.Context) (err error) {
+			s.clock.WithoutJump(func() { err = h(ctx, events.CloudWatchEvent{}) })
+			return err
+		})
 	}
 	s.poller.steadily = s.clock.WithoutJump
 	s.clock.OnAdvance(func() { s.sweepNow(ctx) })
-	s.listenOn(main, s.routes(api, hook))
-	s.running.Go(func() { s.poller.run(ctx, string(outbox.Charge), charge) })
-	s.running.Go(func() { s.poller.run(ctx, string(outbox.Notify), notify) })
+	s.listenOn(main, s.routes(people, hook))
+	s.running.Go(func() { s.poller.run(ctx, string(outbox.Charge), money) })
+	s.running.Go(func() { s.poller.run(ctx, string(outbox.Notify), letters) })
 	s.running.Go(func() { s.tick(ctx) })
+	return nil
+}
+
+// hourly is a function that the schedule runs when an hour of the clock begins.
+func (s *System) hourly(h awslambda.ScheduleHandler) awslambda.ScheduleHandler {
+	hour := s.clock.Now().Truncate(time.Hour)
+	return func(ctx context.Context, e events.CloudWatchEvent) error {
+		now := s.clock.Now().Truncate(time.Hour)
+		if !now.After(hour) {
+			return nil
+		}
+		hour = now
+		return h(ctx, e)
+	}
+}
+
+// openTools makes what plants the cast: a registrar that no function has.
+func (s *System) openTools(ctx context.Context, parts setup.Parts) error {
+	table := parts.Store()
+	s.kernel = parts.Kernel("", table)
+	charts, err := records.Keeper(ctx, parts, s.kernel, table)
+	if err != nil {
+		return err
+	}
+	if s.verifier, err = verify.Room(parts); err != nil {
+		return err
+	}
+	s.cast = &office.Registrar{Kernel: s.kernel, Store: table, Seal: charts.SealContact}
 	return nil
 }
 
@@ -205,6 +253,7 @@ func (s *System) routes(api, hook http.Handler) http.Handler {
 	mux.Handle("/dev/mail/", mail)
 	mux.Handle("/dev/clock", s.clock.Handler())
 	mux.Handle("POST /dev/sweep", s.forbidCrossOrigin(s.serveSweep))
+	mux.Handle("POST /dev/verify", s.forbidCrossOrigin(s.serveVerify))
 	mux.Handle("POST /dev/seed", s.forbidCrossOrigin(s.serveSeed))
 	return mux
 }
@@ -240,9 +289,18 @@ func (s *System) tick(ctx context.Context) {
 }
 
 func (s *System) sweepNow(ctx context.Context) {
-	if err := s.sweep(ctx); err != nil && ctx.Err() == nil {
-		s.opt.Log.ErrorContext(ctx, "sweep failed", "err", err)
+	if err := s.runMinute(ctx); err != nil && ctx.Err() == nil {
+		s.opt.Log.ErrorContext(ctx, "deadline or sweep failed", "err", err)
 	}
+}
+
+// runMinute runs what the schedule runs each minute.
+func (s *System) runMinute(ctx context.Context) error {
+	var failures []error
+	for _, run := range s.minute {
+		failures = append(failures, run(ctx))
+	}
+	return errors.Join(failures...)
 }
 
 func (s *System) settleMail(ctx context.Context) {
@@ -252,12 +310,49 @@ func (s *System) settleMail(ctx context.Context) {
 }
 
 func (s *System) serveSweep(w http.ResponseWriter, r *http.Request) error {
-	if err := s.sweep(r.Context()); err != nil {
+	if err := s.runMinute(r.Context()); err != nil {
 		return err
 	}
 	return writeJSON(w, struct {
 		Now time.Time `json:"swept_at"`
 	}{s.clock.Now()})
+}
+
+// A Verified log is what `make verify` prints of it.
+type Verified struct {
+	Practice string `json:"practice"`
+	Leaves   int64  `json:"leaves"`
+	Rows     int64  `json:"rows"`
+	Found    string `json:"found,omitempty"` // the first row or record that is not as it was logged
+}
+
+// serveVerify compares the whole table with every log, and answers 409 if
+// anything is found. What was written in the last minute is not signed yet: the
+// clock is moved on by two.
+func (s *System) serveVerify(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.clock.Advance(2 * time.Minute); err != nil {
+		return err
+	}
+	logs, err := s.verifier.Logs(r.Context())
+	if err != nil {
+		return err
+	}
+	var out []Verified
+	for _, id := range logs {
+		v := Verified{Practice: id}
+		v.Leaves, v.Rows, err = s.verifier.Whole(r.Context(), id)
+		if finding, ok := errors.AsType[*audit.Finding](err); ok {
+			v.Found, err = finding.Error(), nil
+		}
+		if err != nil {
+			return fmt.Errorf("verifying the log of %s: %w", id, err)
+		}
+		out = append(out, v)
+	}
+	if slices.ContainsFunc(out, func(v Verified) bool { return v.Found != "" }) {
+		w.WriteHeader(http.StatusConflict)
+	}
+	return writeJSON(w, out)
 }
 
 func writeJSON(w http.ResponseWriter, v any) error {

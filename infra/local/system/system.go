@@ -23,8 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/sesv2"
+	"github.com/aws/smithy-go/middleware"
 
 	"evisit/infra/local/clock"
 	"evisit/infra/local/engine"
@@ -36,10 +35,13 @@ import (
 	"evisit/infra/local/stripesim"
 	"evisit/infra/template"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/verify"
 	"evisit/pkg/fault"
 	"evisit/pkg/seal"
 	"evisit/pkg/setup"
 	"evisit/pkg/store"
+	"evisit/pkg/vault"
 )
 
 // Options say where a system listens and keeps its data.
@@ -56,8 +58,9 @@ type Options struct {
 	Log      *slog.Logger
 	// SweepEvery is how often, in real time, the schedule runs; 0 is 5 seconds.
 	SweepEvery time.Duration
-	// DynamoDB changes the functions' client, for those who measure it.
-	DynamoDB func(*dynamodb.Options)
+	// Meter are steps of middleware that the functions' calls to DynamoDB go
+	// through, for those who measure them.
+	Meter []func(*middleware.Stack) error
 	// Template is the file whose policies the functions run under; empty is the
 	// repository's template.yaml.
 	Template string
@@ -68,24 +71,26 @@ type System struct {
 	URL    string // of the API, the pages and the development tools
 	Stripe string // of the simulator; empty with Stripe itself
 
-	opt     Options
-	policy  template.Template
-	guards  map[string]*guard.Guard // by function
-	lock    *os.File
-	clock   *clock.Clock
-	engine  *engine.Engine
-	sim     *stripesim.Sim
-	issuer  *issuer.Issuer
-	mailbox *mailbox.Mailbox
-	clinic  *clinic.Clinic
-	sweep   func(context.Context) error
-	poller  *poller
-	trusted string // the issuer whose tokens the functions accept
-	servers []*http.Server
-	closers []func() error
-	stop    context.CancelFunc
-	running sync.WaitGroup
-	failed  chan error
+	opt      Options
+	policy   template.Template
+	guards   map[string]*guard.Guard // by function
+	lock     *os.File
+	clock    *clock.Clock
+	engine   *engine.Engine
+	sim      *stripesim.Sim
+	issuer   *issuer.Issuer
+	mailbox  *mailbox.Mailbox
+	kernel   *clinic.Kernel // for development tools alone
+	cast     *office.Registrar
+	verifier *verify.Room
+	minute   []func(context.Context) error // deadline and sweep
+	poller   *poller
+	trusted  string // the issuer whose tokens the functions accept
+	servers  []*http.Server
+	closers  []func() error
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+	failed   chan error
 }
 
 const table = "evisit"
@@ -101,9 +106,6 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	}
 	if len(o.Accounts) != len(seed.Accounts) {
 		return nil, fmt.Errorf("name %d connected accounts, one for each practice", len(seed.Accounts))
-	}
-	if o.DynamoDB == nil {
-		o.DynamoDB = func(*dynamodb.Options) {}
 	}
 	s := &System{opt: o, guards: map[string]*guard.Guard{}, failed: make(chan error, 8)}
 	if s.policy, err = readPolicy(o.Template); err != nil {
@@ -192,10 +194,8 @@ func (s *System) openParts(ctx context.Context) (setup.Parts, error) {
 	}
 	return setup.Parts{
 		Config: cfg, Now: s.clock.Now, Log: s.opt.Log,
-		DB:     dynamodb.NewFromConfig(sdk, s.opt.DynamoDB),
-		S3:     s3.NewFromConfig(awsAt(objects), func(o *s3.Options) { o.UsePathStyle = true }),
-		Mail:   sesv2.NewFromConfig(awsAt(inner)),
-		Sealer: func(context.Context) (clinic.Sealer, error) { return sealer, nil },
+		Database: through(sdk, s.opt.Meter), Objects: awsAt(objects), Letters: awsAt(inner), PathStyle: true,
+		Sealer: func(context.Context) (vault.Sealer, error) { return sealer, nil },
 	}, nil
 }
 
@@ -311,9 +311,10 @@ func ignoreClosed(f func() error) func() error {
 // plant writes the cast, unless the issuer's people are known already.
 func (s *System) plant(ctx context.Context) error {
 	cast := seed.Cast(s.clock.Now())
-	_, err := s.clinic.Who(ctx, s.trusted, cast[len(cast)-1].Person.ID)
+	last := clinic.Proof{Issuer: s.trusted, Subject: cast[len(cast)-1].Person.ID}
+	_, err := s.kernel.Known(ctx, clinic.Caller{Proof: last})
 	if !errors.Is(err, fault.Anonymous) {
 		return err
 	}
-	return seed.Plant(ctx, s.clinic, s.trusted, s.opt.Accounts)
+	return seed.Plant(ctx, s.cast, s.trusted, s.opt.Accounts)
 }

@@ -23,7 +23,7 @@ func (w *witness) Errorf(format string, args ...any) {
 
 const good = `{"id":"p","name":"P","phone":"1","time_zone":"UTC","states":[],"answer_within_minutes":1,"who_reads":"we","consent":{"version":"1","text":"t"}}`
 
-func TestWhatDoesNotFitTheDocumentFailsTheTest(t *testing.T) {
+func TestChecked_MisfitFailsTheTest(t *testing.T) {
 	t.Parallel()
 	problem := `{"type":"about:blank","title":"Not Found","status":404,"code":"not_found","detail":"d"}`
 	for name, tc := range map[string]struct {
@@ -42,6 +42,7 @@ func TestWhatDoesNotFitTheDocumentFailsTheTest(t *testing.T) {
 		"no token, and let in":                 {"GET", "/practice", "", "", 200, "application/json", good, false},
 		"a problem":                            {"GET", "/practice", "", "x", 404, "application/problem+json", problem, true},
 		"a problem of an unknown code":         {"GET", "/practice", "", "x", 404, "application/problem+json", strings.Replace(problem, "not_found", "strange", 1), false},
+		"a code of another operation":          {"GET", "/practice", "", "x", 404, "application/problem+json", strings.Replace(problem, "not_found", "no_document", 1), false},
 		"a wrong request refused":              {"POST", "/visits/v/ask", `{"text":7}`, "x", 404, "application/problem+json", problem, true},
 		"a wrong request let in":               {"POST", "/stripe/connect", `{"id":7}`, "", 200, "application/json", `{"received":true}`, false},
 		"a page, which is not in the document": {"GET", "/my/visits", "", "", 200, "text/html", "<p>", true},

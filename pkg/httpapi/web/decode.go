@@ -11,17 +11,17 @@ import (
 	"evisit/pkg/intake"
 )
 
-// A field of a posted form is named after its item, uti-temp, and inside a row
-// of a repeating group after the row too, bp-sys@2. The rows drawn are counted
-// in rows:bp. What is written beside the options of an open choice is in
-// allergy-reaction~@1.
+// A field of a posted form has the name of its item, uti-temp, and inside a row of
+// a repeating group also the row's number, bp-sys@2. The field rows:bp counts the
+// rows drawn. The field allergy-reaction~@1 holds what is written beside the
+// options of an open choice.
 
 const (
 	rowsField  = "rows:" // number of rows drawn of a group
 	addField   = "add"   // the group that is to get another row
 	shownField = "shown" // each field that was drawn
 
-	// Where a form sets no bound of its own.
+	// The bounds where a form sets none of its own.
 	maxRows   = 50
 	maxValues = 50
 )
@@ -32,9 +32,9 @@ type post struct {
 	zone   *time.Location // of dates with a time
 }
 
-// answers reads every item of a page. One without an answer is there to clear
-// it. What cannot be read as the item's type is kept as it was written, for
-// intake to refuse and the page to show again.
+// answers reads every item of a page. An item without an answer is listed too, so
+// that an earlier answer is cleared. A text that cannot be read as the item's type
+// is kept as written, for intake to refuse and the page to show again.
 func (p post) answers(items []*intake.Item) intake.Response {
 	var r intake.Response
 	for _, it := range items {
@@ -47,8 +47,8 @@ func (p post) answers(items []*intake.Item) intake.Response {
 	return r
 }
 
-// asked reports whether a page has fields for the item. Files cannot be sent
-// yet; what is computed or only said is not asked.
+// asked reports whether a page has fields for the item. Files cannot be sent yet;
+// a computed item and a display item have none.
 func asked(it *intake.Item) bool {
 	return it.Type != intake.Display && it.Type != intake.Upload && !it.ReadOnly
 }
@@ -210,7 +210,7 @@ func instant(s string, zone *time.Location) string {
 	return s
 }
 
-// clockText is instant the other way round.
+// clockText is the inverse of instant.
 func clockText(s string, zone *time.Location) string {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {

@@ -9,9 +9,8 @@ import (
 	"time"
 	"unicode"
 
-	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/chart"
 	"evisit/pkg/fault"
-	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
 	"evisit/pkg/visit"
@@ -25,7 +24,7 @@ type queueView struct {
 
 // queue lists the open visits of the visitor's pool, oldest promise first.
 func (s *site) queue(w http.ResponseWriter, r *http.Request, v visitor) error {
-	vs, next, err := s.Clinic.Queue(r.Context(), v.Caller, clipCursor(r.URL.Query().Get("after")), listLength)
+	vs, next, err := s.Desk.Queue(r.Context(), v.Caller, clipCursor(r.URL.Query().Get("after")), listLength)
 	if err != nil {
 		return err
 	}
@@ -38,7 +37,7 @@ func (s *site) queue(w http.ResponseWriter, r *http.Request, v visitor) error {
 		}
 		l := listed{
 			Href: "/desk/visits/" + vis.ID, Title: title, Status: deskWords(vis.Status), By: v.practice.Local(vis.Promise.By),
-			Late: late(vis, now), Holder: vis.Holder.Display, State: vis.State,
+			Late: vis.Late(now), Holder: vis.Holder.Display, State: vis.State,
 		}
 		if vis.Holder.ID == v.Person.ID {
 			l.Holder, l.Yours = "You", true
@@ -49,12 +48,6 @@ func (s *site) queue(w http.ResponseWriter, r *http.Request, v visitor) error {
 		view.Older = "/desk?" + url.Values{"after": {next}}.Encode()
 	}
 	return s.show(w, &v, page{view: "queue", title: "Queue", data: view})
-}
-
-// late reports whether the promised time has passed; it stands still while the
-// patient is asked.
-func late(v visit.Visit, now time.Time) bool {
-	return v.Promise.Paused.IsZero() && !now.Before(v.Promise.By)
 }
 
 type deskView struct {
@@ -70,8 +63,9 @@ type deskView struct {
 	Messages          []message
 	Diversion         *diversion
 	Answer            *answered
-	CanTake, CanTreat bool
-	CanAsk            bool
+	CanTake, CanAsk   bool
+	CanAnswer         bool
+	CanTurnAway       bool // declined, or redirected
 	Suggested         []option
 	Reasons           []option
 	Typed             typedAnswer
@@ -110,25 +104,19 @@ func (s *site) deskVisit(w http.ResponseWriter, r *http.Request, v visitor) erro
 
 func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, view deskView, code int) error {
 	id := r.PathValue("id")
-	vis, err := s.Clinic.Visit(r.Context(), v.Caller, id)
+	if !v.Person.Works() {
+		return redirect(w, "/my/visits/"+id)
+	}
+	shown, err := s.Desk.Show(r.Context(), v.Caller, id)
 	if err != nil {
 		return err
 	}
-	if v.Person.ActsFor(vis.Patient, s.Now()) {
-		return see(w, "/my/visits/"+id)
-	}
-	ch, err := s.Clinic.Chart(r.Context(), v.Caller, id)
-	if err != nil {
-		return err
-	}
-	if view.Answer, err = s.given(r, v, ch.Visit); err != nil {
-		return err
-	}
+	view.Answer = answerOf(shown.Document)
 	zone, err := v.practice.Location()
 	if err != nil {
 		return err
 	}
-	view.fill(v, ch, s.Now(), zone)
+	view.fill(v, shown.Chart, s.Now(), zone)
 	title := view.Title
 	if len(view.Complaints) > 0 || view.Alert != "" {
 		title = "To put right: " + title
@@ -136,7 +124,7 @@ func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, view 
 	return s.show(w, &v, page{view: "desk", title: title, data: view, code: code})
 }
 
-func (view *deskView) fill(v visitor, ch clinic.Chart, now time.Time, zone *time.Location) {
+func (view *deskView) fill(v visitor, ch chart.Chart, now time.Time, zone *time.Location) {
 	vis, p := ch.Visit, v.practice
 	view.ID, view.Title, view.Status, view.State = vis.ID, ch.Form.Title(), deskWords(vis.Status), vis.State
 	view.Patient = patientView{Name: ch.Contact.Name, Phone: ch.Contact.Phone, Sex: ch.Contact.Sex}
@@ -145,7 +133,7 @@ func (view *deskView) fill(v visitor, ch clinic.Chart, now time.Time, zone *time
 		view.Patient.Age = intake.Age(ch.Contact.Birth, now, zone)
 	}
 	if !vis.Promise.By.IsZero() {
-		view.By, view.Late, view.Paused = p.Local(vis.Promise.By), vis.Status.Open() && late(vis, now), !vis.Promise.Paused.IsZero()
+		view.By, view.Late, view.Paused = p.Local(vis.Promise.By), vis.Late(now), !vis.Promise.Paused.IsZero()
 	}
 	view.Holder = vis.Holder.Display
 	for _, f := range ch.Flags {
@@ -154,19 +142,18 @@ func (view *deskView) fill(v visitor, ch clinic.Chart, now time.Time, zone *time
 	for _, d := range ch.Derived {
 		view.Derived = append(view.Derived, phi.Text(d.Text))
 	}
-	view.Answers, view.Messages, view.Steps = inWords(ch.Answers), messages(ch.Messages, v), steps(vis, p)
+	view.Answers, view.Messages, view.Steps = answerRows(ch.Answers), messages(ch.Messages, v), steps(vis, p)
 	if d := ch.Diversion; d != nil {
 		view.Diversion = &diversion{Message: d.Message, Phone: d.Phone}
 	}
-	may := func(a identity.Action) bool { return identity.Allow(v.Person, a, vis.Resource(), now) == nil }
-	view.CanTake = vis.Status == visit.Queued && may(identity.TakeVisit)
-	view.CanTreat = (vis.Status == visit.InReview || vis.Status == visit.AwaitingPatient) && may(identity.TreatVisit)
-	view.CanAsk = view.CanTreat && vis.Status == visit.InReview
+	can := vis.Can(v.Person, now)
+	view.CanTake, view.CanAsk = slices.Contains(can, visit.Take), slices.Contains(can, visit.Ask)
+	view.CanAnswer, view.CanTurnAway = slices.Contains(can, visit.Answer), slices.Contains(can, visit.Decline)
 	view.suggest(ch)
 }
 
 // suggest offers the form's diagnoses and the reasons to turn a visit away.
-func (view *deskView) suggest(ch clinic.Chart) {
+func (view *deskView) suggest(ch chart.Chart) {
 	chosen := map[string]bool{}
 	for _, c := range view.Typed.Codes {
 		chosen[c] = true
@@ -190,8 +177,8 @@ var reasons = []struct{ code, words string }{
 }
 
 func (s *site) take(w http.ResponseWriter, r *http.Request, v visitor) error {
-	_, err := s.Clinic.Take(r.Context(), v.Caller, r.PathValue("id"))
-	return s.treated(w, r, v, err, typedAnswer{})
+	_, err := s.Desk.Take(r.Context(), v.Caller, r.PathValue("id"))
+	return s.afterStep(w, r, v, err, typedAnswer{})
 }
 
 func (s *site) ask(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -200,8 +187,8 @@ func (s *site) ask(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	typed := typedAnswer{Question: post{values: values}.text("question")}
-	_, err = s.Clinic.Ask(r.Context(), v.Caller, r.PathValue("id"), typed.Question)
-	return s.treated(w, r, v, err, typed)
+	_, err = s.Desk.Ask(r.Context(), v.Caller, r.PathValue("id"), typed.Question)
+	return s.afterStep(w, r, v, err, typed)
 }
 
 func (s *site) turnAway(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -227,14 +214,14 @@ func (s *site) turnAway(w http.ResponseWriter, r *http.Request, v visitor) error
 	if len(typed.Errors) > 0 {
 		return s.deskAgain(w, r, v, typed, "", http.StatusUnprocessableEntity)
 	}
-	_, err = s.Clinic.TurnAway(r.Context(), v.Caller, r.PathValue("id"), visit.Status(typed.To), typed.Reason, typed.Away)
-	return s.treated(w, r, v, err, typed)
+	_, err = s.Desk.TurnAway(r.Context(), v.Caller, r.PathValue("id"), visit.Status(typed.To), typed.Reason, typed.Away)
+	return s.afterStep(w, r, v, err, typed)
 }
 
-// treated leads back to the visit, or shows it again with why nothing was done.
-func (s *site) treated(w http.ResponseWriter, r *http.Request, v visitor, err error, typed typedAnswer) error {
+// afterStep leads back to the visit, or shows it again with why nothing was done.
+func (s *site) afterStep(w http.ResponseWriter, r *http.Request, v visitor, err error, typed typedAnswer) error {
 	if err == nil {
-		return see(w, "/desk/visits/"+r.PathValue("id"))
+		return redirect(w, "/desk/visits/"+r.PathValue("id"))
 	}
 	code, text, ok := explain(err)
 	if f, public := fault.Public(err); public && f.Code == "not_licensed" {
@@ -288,14 +275,14 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request, v visitor) error {
 	}
 	said, bad := typed.conclusion(words)
 	if !bad {
-		_, err = s.Clinic.Answer(r.Context(), v.Caller, r.PathValue("id"), said)
+		_, err = s.Desk.Answer(r.Context(), v.Caller, r.PathValue("id"), said)
 	} else {
 		err = fault.New(fault.Invalid, "answer_incomplete", "the answer is not complete", append(said.Problems(),
 			fault.Problem{Where: "/minutes", Code: "type", Text: "give your own minutes as a whole number"})...)
 	}
 	f, public := fault.Public(err)
 	if err == nil || !public || len(f.Problems) == 0 {
-		return s.treated(w, r, v, err, typed)
+		return s.afterStep(w, r, v, err, typed)
 	}
 	typed.Errors = map[string]string{}
 	for _, problem := range f.Problems {
@@ -310,11 +297,11 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request, v visitor) error {
 
 // suggested are the words of the diagnoses that the visit's form offers.
 func (s *site) suggested(r *http.Request, v visitor) (map[string]string, error) {
-	vis, err := s.Clinic.Visit(r.Context(), v.Caller, r.PathValue("id"))
+	_, vis, err := s.Office.Visit(r.Context(), v.Caller, r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
-	f, err := s.Clinic.Form(r.Context(), vis.Form.Name, vis.Form.Version)
+	f, err := s.form(r, vis)
 	if err != nil {
 		return nil, err
 	}
@@ -349,24 +336,4 @@ func (p post) text(name string) phi.Text {
 		return phi.Text(ts[0])
 	}
 	return ""
-}
-
-type jobsView struct{ Jobs []job }
-
-type job struct {
-	What, Visit, Why, When string
-	Tries                  int
-}
-
-// jobs lists what was given up and waits for a person.
-func (s *site) jobs(w http.ResponseWriter, r *http.Request, v visitor) error {
-	ds, err := s.Clinic.Jobs(r.Context(), v.Caller)
-	if err != nil {
-		return err
-	}
-	var view jobsView
-	for _, d := range ds {
-		view.Jobs = append(view.Jobs, job{What: string(d.Kind), Visit: d.Visit, Why: d.Note, When: v.practice.Local(d.At), Tries: d.Tries})
-	}
-	return s.show(w, &v, page{view: "jobs", title: "Work items", data: view})
 }

@@ -72,7 +72,7 @@ func (d drawing) page(items []*intake.Item, answers intake.Response) []field {
 }
 
 // spread returns the entries with a blank one for each group that has none and
-// one more for the group that is to grow, so that what is inside can be drawn.
+// one more for the group that gets another row, so that its fields can be drawn.
 // Entries of other items are kept as they are.
 func (d drawing) spread(items []*intake.Item, entries []intake.Entry, at string) []intake.Entry {
 	entries = slices.Clone(entries)
@@ -123,7 +123,7 @@ func (d drawing) fields(items []*intake.Item, entries []intake.Entry, at string,
 			continue
 		}
 		f := d.field(it, at)
-		given := of(entries, it.LinkID)
+		given := entriesOf(entries, it.LinkID)
 		switch {
 		case it.Type == intake.Group && it.Repeats:
 			for n, e := range given {
@@ -156,8 +156,8 @@ func focus(fs []field) {
 	}
 }
 
-// uptoRow evaluates the answers as they stand at row n, because a result tells
-// of the last row only. Rows without conditions need no second look.
+// uptoRow evaluates the answers up to row n, because a result says which items
+// the last row enables. Rows without conditions are not evaluated again.
 func (d drawing) uptoRow(group *intake.Item, n int, all intake.Response, res intake.Result) (intake.Response, intake.Result) {
 	if !conditional(group.Items) {
 		return all, res
@@ -187,7 +187,7 @@ func firstRows(entries []intake.Entry, linkID string, n int) []intake.Entry {
 	return kept
 }
 
-func of(entries []intake.Entry, linkID string) []intake.Entry {
+func entriesOf(entries []intake.Entry, linkID string) []intake.Entry {
 	var found []intake.Entry
 	for _, e := range entries {
 		if e.LinkID == linkID {
@@ -381,14 +381,14 @@ func advice(it *intake.Item, code, text string) string {
 	return text
 }
 
-// shown lists the names of all fields drawn.
-func shown(fs []field) []string {
+// fieldNames lists the names of all fields drawn.
+func fieldNames(fs []field) []string {
 	var names []string
 	for _, f := range fs {
 		names = append(names, f.Name)
-		names = append(names, shown(f.Fields)...)
+		names = append(names, fieldNames(f.Fields)...)
 		for _, r := range f.Rows {
-			names = append(names, shown(r.Fields)...)
+			names = append(names, fieldNames(r.Fields)...)
 		}
 	}
 	return names

@@ -5,10 +5,11 @@ import (
 	"net/http"
 	"slices"
 
-	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/intake"
+	"evisit/pkg/practice"
 	"evisit/pkg/visit"
 )
 
@@ -27,7 +28,7 @@ type feeView struct {
 	Charged    string
 	Within     string
 	Readers    string
-	Consent    clinic.Consent
+	Consent    practice.Consent
 	Fee, Terms acceptance
 }
 
@@ -38,27 +39,22 @@ type acceptance struct {
 	Error           string
 }
 
-// fee shows what the visit costs and what is agreed to by sending it.
-func (s *site) fee(w http.ResponseWriter, r *http.Request, v visitor, n int, f *intake.Form) error {
-	return s.showFee(w, r, v, n, f, feeView{}, http.StatusOK)
-}
-
-func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, n int, f *intake.Form, view feeView, code int) error {
+// showFee shows what the visit costs and what is agreed to by sending it.
+func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view feeView, code int) error {
 	id := r.PathValue("id")
-	o, err := s.Clinic.Quote(r.Context(), v.Caller, id)
-	if err != nil {
-		vis, err := s.unpriced(r, v, f, &view, err)
-		if err != nil {
-			return err
+	o, err := s.Request.Quote(r.Context(), v.Caller, id)
+	switch {
+	case err != nil && (o.Form == nil || !view.unpriced(o, err)):
+		if o.Visit.ID != "" && o.Visit.Status != visit.Draft {
+			return redirect(w, "/my/visits/"+id)
 		}
-		if vis.Status != visit.Draft {
-			return see(w, "/my/visits/"+id)
-		}
-	} else {
+		return err
+	case err == nil:
 		view.Priced, view.Quote, view.Amount, view.Free = true, o.Quote.ID, o.Quote.Amount.String(), o.Quote.Free()
-		view.Caveat, view.Charged = o.Quote.Caveat, httpapi.WhenCharged
+		view.Caveat, view.Charged = o.Quote.Caveat.Text(), httpapi.WhenCharged
 		view.Within, view.Readers, view.Consent = lasting(o.Terms.Answer), o.Readers, o.Consent
 	}
+	f, n := o.Form, len(o.Form.Pages())
 	view.Form, view.Visit, view.Title = f.Title(), id, f.Pages()[n-1].Title
 	view.Back = formPath(id, max(n-1, 1)) + "?back=1"
 	view.Fee = box(f, intake.FeeItem, view.Fee)
@@ -83,27 +79,24 @@ func box(f *intake.Form, linkID string, a acceptance) acceptance {
 	return a
 }
 
-// unpriced lists why there is no price, each leading to its question.
-func (s *site) unpriced(r *http.Request, v visitor, f *intake.Form, view *feeView, why error) (visit.Visit, error) {
-	vis, err := s.Clinic.Visit(r.Context(), v.Caller, r.PathValue("id"))
-	if err != nil {
-		return vis, err
-	}
+// unpriced lists why there is no price, each leading to its question. It reports
+// false if why is not about the answers.
+func (view *feeView) unpriced(o request.Offer, why error) bool {
 	_, text, ok := explain(why)
 	if !ok {
-		return vis, why
+		return false
 	}
 	public, _ := fault.Public(why)
 	view.Notice = text
 	for _, p := range public.Problems {
 		c := complaint{Text: sentence(p.Text)}
-		if it, ok := f.Item(p.Where); ok {
+		if it, ok := o.Form.Item(p.Where); ok {
 			c.Label = it.Text
-			c.Href = formPath(vis.ID, max(pageOf(f, p.Where), 1)) + "?check=1#" + htmlID(p.Where)
+			c.Href = formPath(o.Visit.ID, max(pageOf(o.Form, p.Where), 1)) + "?check=1#" + htmlID(p.Where)
 		}
 		view.Complaints = append(view.Complaints, c)
 	}
-	return vis, nil
+	return true
 }
 
 // submit sends the request under the accepted quote and leads to the payment
@@ -125,16 +118,16 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 		if !view.Terms.Ticked {
 			view.Terms.Error = "Tick this box to agree to the terms."
 		}
-		return s.feeAgain(w, r, v, view, http.StatusUnprocessableEntity)
+		return s.showFee(w, r, v, view, http.StatusUnprocessableEntity)
 	}
-	sent, err := s.Clinic.Submit(r.Context(), v.Caller, id, clinic.Submission{
+	sent, err := s.Request.Submit(r.Context(), v.Caller, id, request.Submission{
 		Quote: values.Get("quote"), Consent: values.Get("consent"), Language: "en",
 	})
 	switch {
 	case err == nil && sent.Page != "":
-		return see(w, sent.Page)
+		return redirect(w, sent.Page)
 	case err == nil:
-		return see(w, "/my/visits/"+id+"?sent=1")
+		return redirect(w, "/my/visits/"+id+"?sent=1")
 	case !errors.Is(err, fault.Conflict) && !errors.Is(err, fault.Invalid):
 		return err
 	}
@@ -144,33 +137,18 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 	}
 	view.Notice = text
 	view.Fee.Ticked, view.Terms.Ticked = false, false // what they accepted is not what stands there now
-	return s.feeAgain(w, r, v, view, code)
-}
-
-func (s *site) feeAgain(w http.ResponseWriter, r *http.Request, v visitor, view feeView, code int) error {
-	vis, err := s.Clinic.Visit(r.Context(), v.Caller, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	if vis.Status != visit.Draft {
-		return see(w, "/my/visits/"+vis.ID)
-	}
-	f, err := s.Clinic.Form(r.Context(), vis.Form.Name, vis.Form.Version)
-	if err != nil {
-		return err
-	}
-	return s.showFee(w, r, v, len(f.Pages()), f, view, code)
+	return s.showFee(w, r, v, view, code)
 }
 
 // pay leads to the payment page of a visit that waits for its payment.
 func (s *site) pay(w http.ResponseWriter, r *http.Request, v visitor) error {
 	id := r.PathValue("id")
-	sent, err := s.Clinic.Pay(r.Context(), v.Caller, id)
+	sent, err := s.Request.Pay(r.Context(), v.Caller, id)
 	switch {
 	case err != nil:
 		return err
 	case sent.Page == "":
-		return see(w, "/my/visits/"+id+"?paid=1")
+		return redirect(w, "/my/visits/"+id+"?paid=1")
 	}
-	return see(w, sent.Page)
+	return redirect(w, sent.Page)
 }

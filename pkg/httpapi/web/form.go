@@ -1,14 +1,15 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 
-	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/intake"
 	"evisit/pkg/visit"
@@ -29,92 +30,90 @@ type formView struct {
 	Zone       string // of times asked for; empty if there are none
 }
 
-// formPage shows one page of a draft's form with the answers kept so far.
-func (s *site) formPage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	n, f, err := s.pageNumber(r, v)
-	if err != nil {
+// fillForm shows one page of a draft's form with the answers kept so far.
+func (s *site) fillForm(w http.ResponseWriter, r *http.Request, v visitor) error {
+	fp, err := s.loadFormPage(r, v)
+	switch {
+	case fp.isFee() && err != nil: // sent already: back from the payment page, say
+		return redirect(w, "/my/visits/"+fp.draft.ID)
+	case err != nil:
 		return err
+	case fp.isFee():
+		return s.showFee(w, r, v, feeView{}, http.StatusOK)
 	}
-	if f.Pages()[n-1].IsLast() {
-		return s.fee(w, r, v, n, f)
-	}
-	ch, err := s.draft(r, v)
-	if err != nil {
-		return err
-	}
-	zone, err := v.practice.Location()
-	if err != nil {
-		return err
-	}
-	sh := sheet{drawing{form: f, zone: zone}, ch.Visit, n, ch.Response}
-	res, q := f.Check(ch.Response), r.URL.Query()
-	if !asks(f.Pages()[n-1], res) {
-		to := nextPage(f, res, n)
-		if before := pageBefore(f, res, n); before > 0 && q.Get("back") != "" {
+	p := fp.form.Pages()[fp.n-1]
+	res, q := fp.form.Check(fp.answers), r.URL.Query()
+	if !asks(p, res) {
+		to := nextPage(fp.form, res, fp.n)
+		if before := pageBefore(fp.form, res, fp.n); before > 0 && q.Get("back") != "" {
 			to = before
 		}
-		return see(w, formPath(ch.Visit.ID, to))
+		return redirect(w, formPath(fp.draft.ID, to))
 	}
 	if q.Get("check") != "" {
-		sh.problems = res.Missing()
+		fp.problems = res.Missing()
 	}
-	return s.showForm(w, v, sh, formView{More: q.Get("more") != ""}, http.StatusOK)
+	return s.showForm(w, v, fp, formView{More: q.Get("more") != ""}, http.StatusOK)
 }
 
-// pageNumber reads which page of which form a path names.
-func (s *site) pageNumber(r *http.Request, v visitor) (int, *intake.Form, error) {
-	vis, err := s.Clinic.Visit(r.Context(), v.Caller, r.PathValue("id"))
+// loadFormPage loads the draft that a path names, at the page that it names. Of a
+// request that was sent already it returns the page without answers, and the
+// error.
+func (s *site) loadFormPage(r *http.Request, v visitor) (formPage, error) {
+	zone, err := v.practice.Location()
 	if err != nil {
-		return 0, nil, err
+		return formPage{}, err
 	}
-	if !v.Person.ActsFor(vis.Patient, s.Now()) {
-		return 0, nil, fault.New(fault.Denied, "denied", "only the patient's side fills in the form")
+	d, why := s.Request.Draft(r.Context(), v.Caller, r.PathValue("id"))
+	if why != nil {
+		if d.Visit.ID == "" {
+			return formPage{}, why
+		}
+		if d.Form, err = s.form(r, d.Visit); err != nil {
+			return formPage{}, err
+		}
 	}
-	f, err := s.Clinic.Form(r.Context(), vis.Form.Name, vis.Form.Version)
-	if err != nil {
-		return 0, nil, err
-	}
+	n, err := pageNumber(r, d.Form)
+	return formPage{drawing{form: d.Form, zone: zone}, d.Visit, n, d.Response}, cmp.Or(why, err)
+}
+
+// pageNumber reads which page of a form a path names.
+func pageNumber(r *http.Request, f *intake.Form) (int, error) {
 	n, err := strconv.Atoi(r.PathValue("page"))
 	if err != nil || n < 1 || n > len(f.Pages()) {
-		return 0, nil, fault.New(fault.NotFound, "no_page", "this form has no such page")
+		return 0, fault.New(fault.NotFound, "no_page", "this form has no such page")
 	}
-	return n, f, nil
+	return n, nil
 }
 
-// draft opens a visit that is still being filled in.
-func (s *site) draft(r *http.Request, v visitor) (clinic.Chart, error) {
-	ch, err := s.Clinic.Chart(r.Context(), v.Caller, r.PathValue("id"))
-	if err == nil && ch.Visit.Status != visit.Draft {
-		err = fault.New(fault.Conflict, "not_a_draft", "this request was sent already, so its form can no longer be changed; open the request to see where it stands")
-	}
-	return ch, err
-}
-
-// A sheet is page n of a draft's form, with answers that may or may not be
+// A formPage is page n of a draft's form, with answers that may or may not be
 // kept.
-type sheet struct {
+type formPage struct {
 	drawing
 	draft   visit.Visit
 	n       int
 	answers intake.Response
 }
 
-func (sh sheet) items() []*intake.Item { return sh.form.Pages()[sh.n-1].Items }
+// isFee reports whether fp is the page where fee and consent are accepted.
+func (fp formPage) isFee() bool { return fp.n > 0 && fp.form.Pages()[fp.n-1].IsLast() }
 
-func (s *site) showForm(w http.ResponseWriter, v visitor, sh sheet, f formView, code int) error {
-	res, n, id := sh.form.Check(sh.answers), sh.n, sh.draft.ID
-	p := sh.form.Pages()[n-1]
-	f.Visit, f.Form, f.Title = id, sh.form.Title(), p.Title
+func (fp formPage) items() []*intake.Item { return fp.form.Pages()[fp.n-1].Items }
+
+func (s *site) showForm(w http.ResponseWriter, v visitor, fp formPage, f formView, code int) error {
+	res, n, id := fp.form.Check(fp.answers), fp.n, fp.draft.ID
+	p := fp.form.Pages()[n-1]
+	f.Visit, f.Form, f.Title = id, fp.form.Title(), p.Title
 	f.Action = formPath(id, n)
-	f.Page, f.Of = progress(sh.form, res, n)
+	f.Page, f.Of = progress(fp.form, res, n)
 	f.Back = "/my/visits/" + id
-	if before := pageBefore(sh.form, res, n); before > 0 {
+	if before := pageBefore(fp.form, res, n); before > 0 {
 		f.Back = formPath(id, before)
 	}
-	f.Fields = sh.page(p.Items, sh.answers)
-	f.Shown, f.Complaints = shown(f.Fields), complaints(f.Fields)
+	f.Fields = fp.page(p.Items, fp.answers)
+	f.Shown, f.Complaints = fieldNames(f.Fields), complaints(f.Fields)
 	if hasTime(p.Items) {
-		f.Zone = sh.zone.String()
+		f.Zone = fp.zone.String()
 	}
 	title := f.Title
 	if len(f.Complaints) > 0 {
@@ -123,71 +122,86 @@ func (s *site) showForm(w http.ResponseWriter, v visitor, sh sheet, f formView, 
 	return s.show(w, &v, page{view: "form", title: title, data: f, code: code})
 }
 
-// saveForm keeps a page's answers and leads on: to the next page, to further
+// errLastPage says that the page posted is the one where fee and consent are
+// accepted, which is sent elsewhere.
+var errLastPage = errors.New("the last page is answered by submitting")
+
+// saveForm saves a page's answers and leads on: to the next page, to further
 // questions of this one, back to what is missing or wrong, or out of the form.
 func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error {
-	n, f, err := s.pageNumber(r, v)
-	if err != nil {
-		return err
-	}
 	values, err := posted(r)
 	if err != nil {
 		return err
 	}
-	ch, err := s.draft(r, v)
-	if err != nil {
-		return err
-	}
-	if f.Pages()[n-1].IsLast() {
-		return see(w, formPath(ch.Visit.ID, n))
+	if add := values.Get(addField); add != "" {
+		return s.addRow(w, r, v, values, add)
 	}
 	zone, err := v.practice.Location()
 	if err != nil {
 		return err
 	}
-	sh := sheet{drawing: drawing{form: f, zone: zone, add: values.Get(addField)}, draft: ch.Visit, n: n}
-	page := post{values, sh.zone}.answers(sh.items())
-	sh.answers = ch.Response.Merge(page)
-	if sh.add != "" {
-		return s.showForm(w, v, sh, formView{}, http.StatusOK)
+	id, n := r.PathValue("id"), 0
+	read := func(f *intake.Form) (_ intake.Response, err error) {
+		if n, err = pageNumber(r, f); err != nil {
+			return intake.Response{}, err
+		}
+		p := f.Pages()[n-1]
+		if p.IsLast() {
+			return intake.Response{}, errLastPage
+		}
+		return post{values, zone}.answers(p.Items), nil
 	}
-	// The last save of a page wins. A version would refuse whoever went back in
+	// The last save of a page wins. A version would refuse a patient who went back in
 	// their browser, and two people seldom fill in the same page at once.
-	saved, err := s.Clinic.SavePage(r.Context(), v.Caller, ch.Visit.ID, 0, page)
+	saved, err := s.Request.SavePage(r.Context(), v.Caller, id, 0, read)
+	fp := formPage{drawing: drawing{form: saved.Form, zone: zone}, draft: saved.Visit, n: n, answers: saved.Response}
 	if wrong, ok := fault.Public(err); ok && errors.Is(err, fault.Invalid) {
-		sh.problems = wrong.Problems
-		return s.showForm(w, v, sh, formView{Notice: elsewhere(f, n, wrong.Problems)}, http.StatusUnprocessableEntity)
+		fp.problems = wrong.Problems
+		return s.showForm(w, v, fp, formView{Notice: elsewhere(fp.form, n, wrong.Problems)}, http.StatusUnprocessableEntity)
 	}
 	switch {
+	case errors.Is(err, errLastPage):
+		return redirect(w, formPath(id, n))
 	case err != nil:
 		return err
 	case saved.Diversion != nil:
-		return see(w, "/my/visits/"+ch.Visit.ID)
+		return redirect(w, "/my/visits/"+id)
 	}
-	return s.leadOn(w, v, sh, saved.Missing, values[shownField])
+	return s.afterSave(w, v, fp, saved.Missing, values[shownField])
 }
 
-// leadOn decides where a kept page leads; before are the fields it had.
-func (s *site) leadOn(w http.ResponseWriter, v visitor, sh sheet, missing []fault.Problem, before []string) error {
+// addRow shows a page again, as it was filled in, with one more row of a group.
+func (s *site) addRow(w http.ResponseWriter, r *http.Request, v visitor, values url.Values, group string) error {
+	fp, err := s.loadFormPage(r, v)
+	if err != nil {
+		return err
+	}
+	fp.add = group
+	fp.answers = fp.answers.Merge(post{values, fp.zone}.answers(fp.items()))
+	return s.showForm(w, v, fp, formView{}, http.StatusOK)
+}
+
+// afterSave decides where a saved page leads; before are the fields it had.
+func (s *site) afterSave(w http.ResponseWriter, v visitor, fp formPage, missing []fault.Problem, before []string) error {
 	opened := map[string]bool{} // items asked now that the browser did not show
-	for _, name := range shown(sh.page(sh.items(), sh.answers)) {
+	for _, name := range fieldNames(fp.page(fp.items(), fp.answers)) {
 		if !slices.Contains(before, name) {
 			linkID, _, _ := strings.Cut(name, "@")
 			opened[linkID] = true
 		}
 	}
 	for _, p := range missing {
-		if !opened[p.Where] && contains(sh.items(), p.Where) {
-			sh.problems = append(sh.problems, p)
+		if !opened[p.Where] && contains(fp.items(), p.Where) {
+			fp.problems = append(fp.problems, p)
 		}
 	}
 	switch {
-	case len(sh.problems) > 0:
-		return s.showForm(w, v, sh, formView{More: len(opened) > 0}, http.StatusUnprocessableEntity)
+	case len(fp.problems) > 0:
+		return s.showForm(w, v, fp, formView{More: len(opened) > 0}, http.StatusUnprocessableEntity)
 	case len(opened) > 0:
-		return see(w, formPath(sh.draft.ID, sh.n)+"?more=1")
+		return redirect(w, formPath(fp.draft.ID, fp.n)+"?more=1")
 	}
-	return see(w, formPath(sh.draft.ID, nextPage(sh.form, sh.form.Check(sh.answers), sh.n)))
+	return redirect(w, formPath(fp.draft.ID, nextPage(fp.form, fp.form.Check(fp.answers), fp.n)))
 }
 
 // elsewhere words the problems that no field of page n shows.

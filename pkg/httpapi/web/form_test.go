@@ -67,10 +67,14 @@ func sends(fs []field) url.Values {
 	return v
 }
 
-// Whatever is posted, it can be read, checked and drawn; and answers that are
-// right come back unchanged from the page they are drawn on.
-func FuzzAnyPostIsReadAndDrawnAgain(f *testing.F) {
+// FuzzPost reads, checks and draws any post; answers that are right come back
+// unchanged from the page they are drawn on.
+func FuzzPost(f *testing.F) {
 	all, zone := allForms(f), chicago(f)
+	drawn, err := view("form")
+	if err != nil {
+		f.Fatal(err)
+	}
 	for i := range all {
 		f.Add(i, 1, "seen-7d=true&seen-7d-date=2026-02-28&add=allergy&rows:allergy=3&allergy-drug@2=x&allergy-reaction~@2=y&allergy-none=false")
 		f.Add(i, 3, "uti-onset=3&uti-sx=burning&uti-sx=burning&uti-temp=.5&uti-fever=true&rd-kind=bp&rows:bp=2&bp-time@2=2026-11-01T01:30&bp-sys@2=120&bp-dia@2=80")
@@ -89,8 +93,8 @@ func FuzzAnyPostIsReadAndDrawnAgain(f *testing.F) {
 		res := form.Check(post{values, zone}.answers(items))
 		d := drawing{form: form, zone: zone, problems: res.Problems, add: values.Get(addField)}
 		fields := d.page(items, res.Response)
-		view := formView{Fields: fields, Complaints: complaints(fields), Shown: shown(fields)}
-		if err := views["form"].ExecuteTemplate(io.Discard, "layout", frame{Page: view}); err != nil {
+		shownAs := formView{Fields: fields, Complaints: complaints(fields), Shown: fieldNames(fields)}
+		if err := drawn.ExecuteTemplate(io.Discard, "layout", frame{Page: shownAs}); err != nil {
 			t.Fatal(err)
 		}
 		if len(res.Wrong()) > 0 {
@@ -112,7 +116,7 @@ func asJSON(t *testing.T, r intake.Response) string {
 	return string(b)
 }
 
-func TestATypedAnswerBecomesTheValueOfItsItem(t *testing.T) {
+func TestPost_TypedAnswerBecomesAValue(t *testing.T) {
 	t.Parallel()
 	const system = "https://example.org/evisit/answer"
 	for name, c := range map[string]struct {
@@ -142,14 +146,14 @@ func TestATypedAnswerBecomesTheValueOfItsItem(t *testing.T) {
 			}
 			form := formNamed(t, c.form)
 			got := post{values, chicago(t)}.answers(form.Items())
-			if given := of(got.Items, c.want.LinkID); len(given) != 1 || !(intake.Response{Items: given}).Equal(intake.Response{Items: []intake.Entry{c.want}}) {
+			if given := entriesOf(got.Items, c.want.LinkID); len(given) != 1 || !(intake.Response{Items: given}).Equal(intake.Response{Items: []intake.Entry{c.want}}) {
 				t.Errorf("%s gives %s", c.raw, asJSON(t, intake.Response{Items: given}))
 			}
 		})
 	}
 }
 
-func TestEveryItemOfEveryFormCanBeDrawn(t *testing.T) {
+func TestDrawing_DrawsEveryItemOfEveryForm(t *testing.T) {
 	t.Parallel()
 	for _, form := range allForms(t) {
 		for _, p := range form.Pages() {
@@ -169,7 +173,7 @@ const rowsForm = `{"resourceType":"Questionnaire","id":"rows","url":"https://exa
  {"linkId":"a","type":"boolean","text":"A"},
  {"linkId":"b","type":"string","text":"B","enableWhen":[{"question":"a","operator":"=","answerBoolean":true}]}]}]}`
 
-func TestEachRowShowsWhatItsOwnAnswersOpen(t *testing.T) {
+func TestDrawing_RowShowsWhatItsAnswersOpen(t *testing.T) {
 	t.Parallel()
 	q, err := intake.Parse([]byte(rowsForm))
 	if err != nil {
@@ -187,7 +191,7 @@ func TestEachRowShowsWhatItsOwnAnswersOpen(t *testing.T) {
 		"":  {"r", "a@1", "b@1", "a@2"},
 		"r": {"r", "a@1", "b@1", "a@2", "a@3"},
 	} {
-		got := shown(drawing{form: form, zone: time.UTC, add: add}.page(form.Items(), answers))
+		got := fieldNames(drawing{form: form, zone: time.UTC, add: add}.page(form.Items(), answers))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("adding %q: %s", add, diff)
 		}

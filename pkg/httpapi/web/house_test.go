@@ -9,25 +9,37 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/middleware"
 
 	"evisit/infra/local/engine/enginetest"
 	"evisit/infra/local/forms"
 	"evisit/infra/local/issuer"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/charge"
+	"evisit/pkg/clinic/hook"
+	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/httpapi/web"
 	"evisit/pkg/identity"
 	"evisit/pkg/money"
+	"evisit/pkg/outbox"
 	"evisit/pkg/phi"
+	"evisit/pkg/practice"
 	"evisit/pkg/seal"
+	"evisit/pkg/setup"
+	"evisit/pkg/setup/api"
 	"evisit/pkg/store"
+	"evisit/pkg/vault"
 	"evisit/pkg/visit"
 )
 
@@ -37,10 +49,19 @@ const clientID = "evisit-pages"
 
 // A house is the whole of what the pages stand on, of one test.
 type house struct {
-	clinic *clinic.Clinic
-	stripe *stripe
-	issuer *httptest.Server
-	url    string
+	rooms   httpapi.Rooms
+	cast    *office.Registrar
+	hook    *hook.Room
+	collect *charge.Room
+	store   *store.Store
+	db      *dynamodb.Client // not counted
+	table   string
+	calls   *calls
+	objects *drawer
+	stripe  *stripe
+	issuer  *httptest.Server
+	url     string
+	log     logged
 
 	mu  sync.Mutex
 	now time.Time
@@ -60,23 +81,19 @@ func (h *house) pass(d time.Duration) {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
-	h := &house{now: time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC), stripe: &stripe{sessions: map[string]*session{}}}
-	db, table := dynamodb.NewFromConfig(enginetest.Config(t)), enginetest.TableName()
-	if err := store.CreateTable(t.Context(), db, table); err != nil {
-		t.Fatal(err)
+	h := &house{
+		now: time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC), table: enginetest.TableName(), calls: &calls{},
+		objects: &drawer{objects: map[string][]byte{}}, stripe: &stripe{sessions: map[string]*session{}},
 	}
-	sealer, err := seal.File(filepath.Join(t.TempDir(), "keys.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	log := slog.New(slog.DiscardHandler)
 	site, signIn := lateServer(t), lateServer(t)
 	h.url, h.issuer = site.URL, signIn
-	h.clinic = &clinic.Clinic{
-		Store: store.New(db, table), Seal: sealer, Blobs: &drawer{objects: map[string][]byte{}},
-		Checkout: h.stripe, Cards: h.stripe, Pages: h.url, Now: h.clock, NewID: rand.Text, Log: log,
+	h.db = dynamodb.NewFromConfig(enginetest.Config(t))
+	if err := store.CreateTable(t.Context(), h.db, h.table); err != nil {
+		t.Fatal(err)
 	}
-	register(t, h.clinic, signIn.URL)
+	log := slog.New(slog.NewJSONHandler(&h.log, nil))
+	h.open(t, log)
+	register(t, h.cast, signIn.URL)
 
 	is, err := issuer.New(issuer.Options{
 		URL: signIn.URL, ClientID: clientID, RedirectURIs: []string{h.url + "/signed-in"},
@@ -86,12 +103,82 @@ func newHouse(t *testing.T) *house {
 		t.Fatal(err)
 	}
 	signIn.Config.Handler = is
-	people := httpapi.NewTokens(t.Context(), signIn.URL, is.JWKSURL(), clientID, h.clinic, h.clock)
+	people := httpapi.NewTokens(t.Context(), signIn.URL, is.JWKSURL(), clientID, h.clock)
 	pages := web.New(web.Options{
-		Clinic: h.clinic, People: people, Issuer: signIn.URL, ClientID: clientID, BaseURL: h.url, Now: h.clock, Log: log,
+		Rooms: h.rooms, People: people, Issuer: signIn.URL, ClientID: clientID, BaseURL: h.url, Now: h.clock, Log: log,
 	})
-	site.Config.Handler = httpapi.New(h.clinic, people, log).Handler(pages)
+	site.Config.Handler = httpapi.New(h.rooms, people, log).Handler(pages)
 	return h
+}
+
+// open makes the rooms of api and what the other functions do for a visit.
+func (h *house) open(t *testing.T, log *slog.Logger) {
+	t.Helper()
+	sealer, err := seal.File(filepath.Join(t.TempDir(), "keys.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := enginetest.Config(t)
+	db.APIOptions = append(db.APIOptions, h.calls.count)
+	parts := setup.Parts{
+		Config: setup.Config{Table: h.table, Bucket: "documents", Pages: h.url}, Now: h.clock, Log: log, Database: db,
+		Sealer: func(context.Context) (vault.Sealer, error) { return sealer, nil },
+	}
+	if h.rooms, err = api.Rooms(t.Context(), parts); err != nil {
+		t.Fatal(err)
+	}
+	h.rooms.Request.Checkout, h.rooms.Charts.Vault.Objects = h.stripe, h.objects
+	h.store = parts.Store()
+	h.cast = &office.Registrar{Kernel: h.rooms.Kernel, Store: h.store, Seal: h.rooms.Charts.SealContact}
+	h.hook = &hook.Room{Kernel: parts.Kernel(outbox.ByStripe, h.store)}
+	h.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, h.store), Store: h.store, Cards: h.stripe}
+}
+
+// A logged is what was logged, as lines of JSON.
+type logged struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (l *logged) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// take returns what was logged since it was last called.
+func (l *logged) take() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	s := l.b.String()
+	l.b.Reset()
+	return s
+}
+
+// calls are the names of the store's calls to the database.
+type calls struct {
+	mu    sync.Mutex
+	names []string
+}
+
+// count is a step of middleware that notes each call.
+func (c *calls) count(s *middleware.Stack) error {
+	note := func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+		c.mu.Lock()
+		c.names = append(c.names, awsmiddleware.GetOperationName(ctx))
+		c.mu.Unlock()
+		return next.HandleInitialize(ctx, in)
+	}
+	return s.Initialize.Add(middleware.InitializeMiddlewareFunc("count", note), middleware.After)
+}
+
+// take returns the calls since it was last called, in order.
+func (c *calls) take() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	names := c.names
+	c.names = nil
+	return names
 }
 
 // lateServer is a server whose handler is set once its address is known.
@@ -114,25 +201,31 @@ var cast = []issuer.Person{
 	{Subject: "nobody", Name: "Nobody"},
 }
 
-func register(t *testing.T, cl *clinic.Clinic, issuerURL string) {
+func register(t *testing.T, r *office.Registrar, issuerURL string) {
 	t.Helper()
 	all, err := forms.All()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := clinic.Practice{
-		ID: "oak", Name: "Oak Street Clinic", Phone: "555-0100", Inbox: "desk@oak.example", Account: "acct_oak",
-		Zone: "America/Chicago", States: []string{"TX"}, Forms: map[string]string{}, Prices: billing.PriceList{},
-		Terms:   visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour},
-		Consent: clinic.Consent{Version: "1", Text: "You agree to be answered in writing."}, Readers: "Clinicians and nurses of this practice",
+	p := practice.Practice{
+		ID: "oak",
+		Core: practice.Core{
+			Name: "Oak Street Clinic", Phone: "555-0100", Inbox: "desk@oak.example", Account: "acct_oak",
+			Zone: "America/Chicago", Readers: "Clinicians and nurses of this practice",
+		},
+		Config: practice.Config{
+			States: []string{"TX"}, Forms: map[string]string{}, Prices: billing.PriceList{},
+			Terms: visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour},
+		},
+		Consent: practice.Consent{Version: "1", Text: "You agree to be answered in writing."},
 	}
 	for _, f := range all {
 		p.Forms[f.Name()] = f.Version()
 		p.Prices[f.Name()] = money.Cents(4000)
 	}
-	must(t, cl.AddPractice(t.Context(), p, all))
+	must(t, r.AddPractice(t.Context(), p, all))
 	for who, name := range map[string]phi.Text{"ada": "Ada Adams", "bea": "Bea Brown"} {
-		must(t, cl.AddPatient(t.Context(), identity.Patient{ID: "p-" + who, Practice: "oak", Contact: identity.Contact{
+		must(t, r.AddPatient(t.Context(), identity.Patient{ID: "p-" + who, Practice: "oak", Contact: identity.Contact{
 			Name: name, Email: "x@mail.example", Birth: time.Date(1990, 5, 17, 0, 0, 0, 0, time.UTC), Sex: "female",
 		}}))
 	}
@@ -147,7 +240,7 @@ func register(t *testing.T, cl *clinic.Clinic, issuerURL string) {
 		{ID: "adm", Role: identity.Admin, Display: "Adam Admin"},
 	} {
 		person.Practice = "oak"
-		must(t, cl.AddPerson(t.Context(), clinic.Registered{Issuer: issuerURL, Subject: person.ID, Person: person}))
+		must(t, r.AddPerson(t.Context(), clinic.Proof{Issuer: issuerURL, Subject: person.ID}, person))
 	}
 }
 
@@ -188,14 +281,14 @@ type stripe struct {
 }
 
 type session struct {
-	req clinic.PageRequest
+	req request.PageRequest
 	id  string
 	obs billing.Observation
 }
 
 const stripePage = "https://checkout.stripe.com/c/pay/"
 
-func (s *stripe) NewPage(_ context.Context, p clinic.PageRequest) (id, url string, err error) {
+func (s *stripe) NewPage(_ context.Context, p request.PageRequest) (id, url string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.sessions[p.Key] == nil {
@@ -245,8 +338,8 @@ func (s *stripe) Release(_ context.Context, _, intent, _ string) error {
 	return nil
 }
 
-// payCard pays the page at url with a card that is held, and lets us hear of
-// it.
+// payCard pays the page at url with a card that is held, and tells us by a
+// webhook.
 func (h *house) payCard(t *testing.T, url string) {
 	t.Helper()
 	key := url[len(stripePage):]
@@ -263,7 +356,8 @@ func (h *house) payCard(t *testing.T, url string) {
 	h.hear(t, x.id)
 }
 
-// becomes changes what Stripe says of the payment at url, and lets us hear.
+// becomes changes what Stripe says of the payment at url, and tells us by a
+// webhook.
 func (h *house) becomes(t *testing.T, url string, change func(*billing.Observation)) {
 	t.Helper()
 	h.stripe.mu.Lock()
@@ -275,9 +369,9 @@ func (h *house) becomes(t *testing.T, url string, change func(*billing.Observati
 
 func (h *house) hear(t *testing.T, object string) {
 	t.Helper()
-	e := clinic.StripeEvent{ID: rand.Text(), Account: "acct_oak", Object: object}
-	must(t, h.clinic.Hear(t.Context(), e))
-	d, err := h.clinic.Store.Delivery(t.Context(), "stripe."+e.Account+"."+e.ID)
+	e := hook.StripeEvent{ID: rand.Text(), Account: "acct_oak", Object: object, Created: h.clock()}
+	must(t, h.hook.ReceiveStripeEvent(t.Context(), e))
+	d, err := h.store.Delivery(t.Context(), outbox.NewID(outbox.ByStripe, e.Created, e.Account+"."+e.ID))
 	must(t, err)
-	must(t, h.clinic.Charge(t.Context(), d))
+	must(t, h.collect.Act(t.Context(), d))
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evisit/pkg/billing"
+	"evisit/pkg/httpapi/web"
 )
 
 // well are answers to uti-women, by linkId, of somebody an e-visit suits.
@@ -28,18 +29,23 @@ func (b *browser) fillIn(answers url.Values) {
 		if !strings.Contains(b.at.Path, "/form/") || strings.Contains(b.text(), "What it costs") {
 			return
 		}
-		set := url.Values{}
-		for _, f := range find(b.page, "form") {
-			_, has := b.fields(f)
-			for name, vs := range answers {
-				if has[name] {
-					set[name] = vs
-				}
-			}
-		}
-		b.press("Save and continue", set)
+		b.press("Save and continue", b.asked(answers))
 	}
 	b.t.Fatalf("the form never ends; at %s:\n%s", b.at, b.text())
+}
+
+// asked are those of the answers that the page has fields for.
+func (b *browser) asked(answers url.Values) url.Values {
+	set := url.Values{}
+	for _, f := range find(b.page, "form") {
+		_, has := b.fields(f)
+		for name, vs := range answers {
+			if has[name] {
+				set[name] = vs
+			}
+		}
+	}
+	return set
 }
 
 func (b *browser) startUTI() {
@@ -77,7 +83,7 @@ func (b *browser) answers(id string) {
 	b.wants(http.StatusOK, "Answered")
 }
 
-func TestAPatientSendsARequestAndReadsItsAnswer(t *testing.T) {
+func TestPages_PatientSendsAndReadsTheAnswer(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -153,9 +159,16 @@ func TestAPatientSendsARequestAndReadsItsAnswer(t *testing.T) {
 	ada.wants(http.StatusOK, "Answered and closed")
 	ada.link("Who has seen this")
 	ada.wants(http.StatusOK, "Xenia Xu, MD", "read the answers and messages", "took the request", "Clinician")
+	records, err := h.store.Trail(t.Context(), id)
+	must(t, err)
+	for _, r := range records {
+		if web.Actions[r.Action] == "" {
+			t.Errorf("the trail has no words for %s", r.Action)
+		}
+	}
 }
 
-func TestWhatIsChargedAndWhatCannotBeIsSaid(t *testing.T) {
+func TestVisitPage_SaysWhatIsCharged(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada, drx := h.as(t, "Ada", "/my"), h.as(t, "Dr. X", "/desk")
@@ -172,7 +185,7 @@ func TestWhatIsChargedAndWhatCannotBeIsSaid(t *testing.T) {
 	drx.answers(failed)
 	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Expired = "canceled", 0, true })
 	ada.get("/my/visits/" + failed)
-	ada.wants(http.StatusOK, "Drink water.", "The hold on your card ran out", "Please pay the fee below")
+	ada.wants(http.StatusOK, "Drink water.", "The hold on your card expired", "Please pay the fee below")
 	ada.press("Go to the payment page", nil)
 	ada.wants(http.StatusSeeOther)
 	if to := ada.head.Get("Location"); !strings.HasPrefix(to, stripePage) || to == page {
@@ -180,7 +193,23 @@ func TestWhatIsChargedAndWhatCannotBeIsSaid(t *testing.T) {
 	}
 }
 
-func TestARequestThatIsFreeIsSentAtOnce(t *testing.T) {
+func TestPay_HoldReleasedAfterTheAnswer(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada, drx := h.as(t, "Ada", "/my"), h.as(t, "Dr. X", "/desk")
+	id, page := h.sent(t, ada)
+	drx.answers(id)
+	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable = "canceled", 0 }) // by hand at Stripe
+	ada.get("/my/visits/" + id)
+	ada.wants(http.StatusOK, "The hold on your card was released", "Please pay the fee below")
+	ada.press("Go to the payment page", nil)
+	ada.wants(http.StatusSeeOther)
+	if to := ada.head.Get("Location"); !strings.HasPrefix(to, stripePage) || to == page {
+		t.Errorf("the pay link leads to %s, and the first page was %s", to, page)
+	}
+}
+
+func TestSubmit_FreeIsSentAtOnce(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -196,7 +225,7 @@ func TestARequestThatIsFreeIsSentAtOnce(t *testing.T) {
 	}
 }
 
-func TestAPriceForOtherAnswersIsNotAccepted(t *testing.T) {
+func TestSubmit_PriceOfOtherAnswersIsRefused(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -212,7 +241,7 @@ func TestAPriceForOtherAnswersIsNotAccepted(t *testing.T) {
 	ada.wants(http.StatusSeeOther)
 }
 
-func TestWhatIsMissingIsLinkedFromTheFee(t *testing.T) {
+func TestFeePage_LinksWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -224,7 +253,7 @@ func TestWhatIsMissingIsLinkedFromTheFee(t *testing.T) {
 	ada.fillInTo("uti-onset")
 }
 
-func TestTheQueueSaysWhatIsLate(t *testing.T) {
+func TestQueue_SaysWhatIsLate(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.sent(t, h.as(t, "Ada", "/my"))

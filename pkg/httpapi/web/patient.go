@@ -18,7 +18,7 @@ type myView struct {
 	Once   string // makes the same press of a button one request
 }
 
-// Someone is a patient the visitor may act for.
+// someone is a patient the visitor may act for.
 type someone struct {
 	ID, Called string
 	Self       bool
@@ -39,11 +39,11 @@ type listed struct {
 const listLength = 25
 
 func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
-	offers, err := s.Clinic.Forms(r.Context(), v.Caller)
+	offers, err := s.Request.Forms(r.Context(), v.Caller)
 	if err != nil {
 		return err
 	}
-	m := myView{Within: lasting(v.practice.Terms.Answer), Once: s.Clinic.NewID()}
+	m := myView{Within: lasting(v.practice.Terms.Answer), Once: s.Kernel.NewID()}
 	for _, o := range offers {
 		if o.Form.BillingClass() == "none" {
 			continue
@@ -72,7 +72,7 @@ func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
 
 // actsFor lists whom the visitor may act for now, themselves first.
 func (s *site) actsFor(r *http.Request, v visitor) ([]someone, error) {
-	wards, err := s.Clinic.Wards(r.Context(), v.Caller)
+	wards, err := s.Request.Wards(r.Context(), v.Caller)
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (s *site) listVisits(r *http.Request, v visitor, p *someone) error {
 	if r.URL.Query().Get("of") == p.ID {
 		cursor = clipCursor(r.URL.Query().Get("after"))
 	}
-	vs, next, err := s.Clinic.Mine(r.Context(), v.Caller, p.ID, cursor, listLength)
+	vs, next, err := s.Request.Mine(r.Context(), v.Caller, p.ID, cursor, listLength)
 	if err != nil {
 		return err
 	}
@@ -104,7 +104,7 @@ func (s *site) listVisits(r *http.Request, v visitor, p *someone) error {
 		p.Visits = append(p.Visits, listed{
 			Href: "/my/visits/" + vis.ID, Title: title, Status: statusWords(vis.Status), When: v.practice.Local(vis.Times.Started),
 			Yours: vis.Status == visit.Draft || vis.Status == visit.AwaitingPayment || vis.Status == visit.AwaitingPatient ||
-				vis.FromTeam > 0 && vis.ReadAt(vis.Messages).IsZero(),
+				vis.Unread(),
 		})
 	}
 	if next != "" {
@@ -125,11 +125,16 @@ func clipCursor(s string) string {
 }
 
 func (s *site) title(r *http.Request, v visit.Visit) (string, error) {
-	f, err := s.Clinic.Form(r.Context(), v.Form.Name, v.Form.Version)
+	f, err := s.form(r, v)
 	if err != nil {
 		return "", err
 	}
 	return f.Title(), nil
+}
+
+// form is the form version that v started with.
+func (s *site) form(r *http.Request, v visit.Visit) (*intake.Form, error) {
+	return s.Kernel.Form(r.Context(), v.Practice, v.Form.Name, v.Form.Version)
 }
 
 // start opens a draft and leads to its first page.
@@ -142,22 +147,22 @@ func (s *site) start(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if once := values.Get("once"); once != "" && len(once) <= 100 {
 		v.Once = clinic.NewOnce(v.Person.ID, "POST /my/visits", once, []byte(form+"\n"+patient))
 	}
-	vis, err := s.Clinic.Start(r.Context(), v.Caller, form, "", patient)
+	vis, err := s.Request.Start(r.Context(), v.Caller, form, "", patient)
 	if err != nil {
 		return err
 	}
-	return see(w, formPath(vis.ID, 1))
+	return redirect(w, formPath(vis.ID, 1))
 }
 
 func (s *site) cancel(w http.ResponseWriter, r *http.Request, v visitor) error {
 	id := r.PathValue("id")
-	_, err := s.Clinic.Cancel(r.Context(), v.Caller, id)
+	_, err := s.Request.Cancel(r.Context(), v.Caller, id)
 	return s.done(w, r, v, id, err, nil)
 }
 
 func (s *site) acknowledge(w http.ResponseWriter, r *http.Request, v visitor) error {
 	id := r.PathValue("id")
-	_, err := s.Clinic.Acknowledge(r.Context(), v.Caller, id)
+	_, err := s.Request.Acknowledge(r.Context(), v.Caller, id)
 	return s.done(w, r, v, id, err, nil)
 }
 
@@ -173,7 +178,7 @@ func (s *site) write(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if len(texts) > 0 {
 		typed = phi.Text(texts[0])
 	}
-	_, _, err = s.Clinic.Reply(r.Context(), v.Caller, id, typed, intake.Response{})
+	_, _, err = s.Request.Reply(r.Context(), v.Caller, id, typed, intake.Response{})
 	return s.done(w, r, v, id, err, &typed)
 }
 
@@ -181,7 +186,7 @@ func (s *site) write(w http.ResponseWriter, r *http.Request, v visitor) error {
 // and what was typed.
 func (s *site) done(w http.ResponseWriter, r *http.Request, v visitor, id string, err error, typed *phi.Text) error {
 	if err == nil {
-		return see(w, "/my/visits/"+id)
+		return redirect(w, "/my/visits/"+id)
 	}
 	code, text, ok := explain(err)
 	if !ok {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/httpapi/web"
 )
 
@@ -23,7 +24,7 @@ func with(changes url.Values) url.Values {
 	return v
 }
 
-func TestARedFlagStopsThePatientBeforeAnyPrice(t *testing.T) {
+func TestRedFlag_StopsBeforeAnyPrice(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -49,7 +50,7 @@ func TestARedFlagStopsThePatientBeforeAnyPrice(t *testing.T) {
 	}
 }
 
-func TestWrongAnswersAreShownBesideTheirQuestionsAndNothingTypedIsLost(t *testing.T) {
+func TestFormPage_WrongAnswersAreKeptAndExplained(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -86,16 +87,7 @@ func (b *browser) fillInTo(linkID string) {
 			}
 		}
 		before := b.at.Path
-		set := url.Values{}
-		for _, f := range find(b.page, "form") {
-			_, has := b.fields(f)
-			for name, vs := range well {
-				if has[name] {
-					set[name] = vs
-				}
-			}
-		}
-		b.press("Save and continue", set)
+		b.press("Save and continue", b.asked(well))
 		if b.at.Path == before {
 			b.t.Fatalf("stuck at %s:\n%s", b.at, b.text())
 		}
@@ -103,7 +95,7 @@ func (b *browser) fillInTo(linkID string) {
 	b.t.Fatalf("no page asks %s", linkID)
 }
 
-func TestAnswersOpenFurtherQuestionsAndRowsAreAdded(t *testing.T) {
+func TestFormPage_FurtherQuestionsAndRows(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -126,7 +118,7 @@ func TestAnswersOpenFurtherQuestionsAndRowsAreAdded(t *testing.T) {
 	}
 }
 
-func TestTimesAreReadInThePracticesZone(t *testing.T) {
+func TestFormPage_TimesInThePracticesZone(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -147,7 +139,7 @@ func TestTimesAreReadInThePracticesZone(t *testing.T) {
 	}
 }
 
-func TestAFormOfAnotherSiteIsRefused(t *testing.T) {
+func TestPost_OfAnotherSiteIsRefused(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -180,7 +172,7 @@ func TestAFormOfAnotherSiteIsRefused(t *testing.T) {
 	ada.wants(http.StatusOK, "Not sent yet")
 }
 
-func TestSomeoneElsesRequestIsNotThere(t *testing.T) {
+func TestPages_AnotherPatientsRequestIsNotFound(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -209,7 +201,7 @@ func TestSomeoneElsesRequestIsNotThere(t *testing.T) {
 	bea.wants(http.StatusOK, "Sign in to begin")
 }
 
-func TestSigningInLeadsToWhereTheVisitorWantedAndNowhereElse(t *testing.T) {
+func TestSignIn_LeadsWhereTheVisitorWanted(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	if b := h.as(t, "Ada", "/my?of=p-ada"); b.at.RequestURI() != "/my?of=p-ada" {
@@ -222,7 +214,7 @@ func TestSigningInLeadsToWhereTheVisitorWantedAndNowhereElse(t *testing.T) {
 	}
 }
 
-func TestSignInFailuresSayWhatToDo(t *testing.T) {
+func TestSignIn_FailuresSayWhatToDo(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b := h.browse(t)
@@ -253,7 +245,7 @@ func TestSignInFailuresSayWhatToDo(t *testing.T) {
 	}
 }
 
-func TestPagesWorkWhileTheIssuerDoesNotAnswerAndSigningInSaysSo(t *testing.T) {
+func TestSignIn_WhileTheIssuerDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.issuer.Config.Handler = http.NotFoundHandler()
@@ -264,7 +256,7 @@ func TestPagesWorkWhileTheIssuerDoesNotAnswerAndSigningInSaysSo(t *testing.T) {
 	b.wants(http.StatusServiceUnavailable, "Signing in is not possible just now")
 }
 
-func TestTheStyleIsServedForGood(t *testing.T) {
+func TestStyle_MayBeKeptForEver(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b := h.browse(t)
@@ -277,7 +269,7 @@ func TestTheStyleIsServedForGood(t *testing.T) {
 	}
 }
 
-func TestAMessageThatCannotBeSentIsNotLost(t *testing.T) {
+func TestMessage_RefusedIsShownAgain(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -295,7 +287,7 @@ func TestAMessageThatCannotBeSentIsNotLost(t *testing.T) {
 	ada.wants(http.StatusOK, "Cancelled")
 }
 
-func TestASessionEndsAndWhatIsSentAfterwardsIsNotLostInARedirect(t *testing.T) {
+func TestSession_EndedWhileAFormIsFilledIn(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -309,7 +301,7 @@ func TestASessionEndsAndWhatIsSentAfterwardsIsNotLostInARedirect(t *testing.T) {
 	}
 }
 
-func TestRolesSeeAndDoWhatIsTheirs(t *testing.T) {
+func TestRoles_SeeAndDoWhatIsTheirs(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -328,7 +320,7 @@ func TestRolesSeeAndDoWhatIsTheirs(t *testing.T) {
 	ada.get("/desk/visits/" + id)
 	ada.wants(http.StatusOK, "Waiting to be read")
 
-	adm := h.as(t, "Adm", "/desk/jobs")
+	adm := h.as(t, "Adm", "/desk/work")
 	adm.wants(http.StatusOK, "Nothing is waiting for you")
 	adm.get("/desk/visits/" + id)
 	adm.wants(http.StatusForbidden)
@@ -340,7 +332,7 @@ func TestRolesSeeAndDoWhatIsTheirs(t *testing.T) {
 	cal.press("Add information", url.Values{"text": {"Her daughter here"}})
 	cal.wants(http.StatusOK, "Her daughter here")
 	cal.press("Cancel the request", nil)
-	cal.wants(http.StatusOK, "Cancelled", "let go")
+	cal.wants(http.StatusOK, "Cancelled", "released")
 	cal.link("Who has seen this")
 	cal.wants(http.StatusOK, "Nurse", "read the answers and messages", "You")
 	cal.get("/my")
@@ -348,7 +340,7 @@ func TestRolesSeeAndDoWhatIsTheirs(t *testing.T) {
 	cal.wants(http.StatusOK, "page 1 of")
 }
 
-func TestAVisitIsTurnedAwayWithAReasonInWords(t *testing.T) {
+func TestTurnAway_WithAReasonInWords(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -367,7 +359,7 @@ func TestAVisitIsTurnedAwayWithAReasonInWords(t *testing.T) {
 	drx.wants(http.StatusConflict, "cannot answer it", "What you wrote was not sent", "Too late")
 }
 
-func TestTheSamePressTwiceStartsOneRequest(t *testing.T) {
+func TestStart_PressedTwiceIsOneRequest(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -381,7 +373,7 @@ func TestTheSamePressTwiceStartsOneRequest(t *testing.T) {
 	}
 }
 
-func TestHostilePostsAreRefusedInWords(t *testing.T) {
+func TestPost_HostileIsRefusedInWords(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -391,7 +383,7 @@ func TestHostilePostsAreRefusedInWords(t *testing.T) {
 		kind, body string
 		code       int
 	}{
-		"too large":     {"application/x-www-form-urlencoded", "medications=" + strings.Repeat("a", httpapi.MaxBody), http.StatusRequestEntityTooLarge},
+		"too large":     {"application/x-www-form-urlencoded", "medications=" + strings.Repeat("a", exchange.MaxBody), http.StatusRequestEntityTooLarge},
 		"too many":      {"application/x-www-form-urlencoded", strings.Repeat("a=&", 4000), http.StatusRequestEntityTooLarge},
 		"a file":        {"multipart/form-data; boundary=x", "--x\r\n\r\n--x--", http.StatusBadRequest},
 		"broken":        {"application/x-www-form-urlencoded", "%zz", http.StatusBadRequest},
@@ -421,11 +413,11 @@ func TestHostilePostsAreRefusedInWords(t *testing.T) {
 	ada.wants(http.StatusNotFound, "no page at this address")
 }
 
-func TestThePagesLeaveTheAPIsAddressesAlone(t *testing.T) {
+func TestPatterns_NotThoseOfTheAPI(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	taken := map[string]bool{}
-	for _, p := range httpapi.New(h.clinic, nil, nil).Patterns() {
+	for _, p := range httpapi.New(h.rooms, nil, nil).Patterns() {
 		taken[p] = true
 	}
 	for _, p := range web.Patterns() {

@@ -13,9 +13,10 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"evisit/pkg/fault"
-	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/identity"
 )
 
@@ -30,16 +31,33 @@ var styleURL = func() string {
 	return "/assets/style.css?v=" + hex.EncodeToString(sum[:6])
 }()
 
-// views are the pages, each drawn inside the one layout.
-var views = parseViews("landing", "error", "my", "visit", "form", "fee", "trail", "queue", "desk", "jobs")
+// The layout, with what pages share, is parsed once; each page when it is first
+// drawn.
+var (
+	layout = sync.OnceValues(func() (*template.Template, error) {
+		return template.ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/field.html")
+	})
+	views sync.Map // name → *template.Template
+)
 
-func parseViews(names ...string) map[string]*template.Template {
-	all := map[string]*template.Template{}
-	for _, n := range names {
-		all[n] = template.Must(template.ParseFS(templates,
-			"templates/layout.html", "templates/parts.html", "templates/field.html", "templates/"+n+".html"))
+// view is a page's template inside the layout.
+func view(name string) (*template.Template, error) {
+	if t, ok := views.Load(name); ok {
+		return t.(*template.Template), nil
 	}
-	return all
+	around, err := layout()
+	if err != nil {
+		return nil, err
+	}
+	t, err := around.Clone()
+	if err != nil {
+		return nil, err
+	}
+	if t, err = t.ParseFS(templates, "templates/"+name+".html"); err != nil {
+		return nil, err
+	}
+	views.Store(name, t)
+	return t, nil
 }
 
 // A frame is what surrounds every page.
@@ -71,15 +89,19 @@ func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
 	f := frame{Title: p.title, Home: "/", Style: styleURL, Page: p.data}
 	if v != nil {
 		f.Practice, f.Phone, f.Home = v.practice.Name, v.practice.Phone, home(v.Person)
-		f.Who, f.Nav = called(v.Person), nav(v.Person)
+		f.Who, f.Nav = displayName(v.Person), nav(v.Person)
+	}
+	t, err := view(p.view)
+	if err != nil {
+		return fmt.Errorf("parsing %s: %w", p.view, err)
 	}
 	var b bytes.Buffer
-	if err := views[p.view].ExecuteTemplate(&b, "layout", f); err != nil {
+	if err := t.ExecuteTemplate(&b, "layout", f); err != nil {
 		return fmt.Errorf("drawing %s: %w", p.view, err)
 	}
 	forms := "'self'"
 	if p.pays {
-		// Browsers hold the redirect that answers a form to this too.
+		// Browsers apply form-action to the redirect that answers a form, too.
 		forms += " " + s.formsTo
 	}
 	h := w.Header()
@@ -91,14 +113,13 @@ func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
 		p.code = http.StatusOK
 	}
 	w.WriteHeader(p.code)
-	_, err := w.Write(b.Bytes())
-	if err != nil {
+	if _, err = w.Write(b.Bytes()); err != nil {
 		return fmt.Errorf("sending %s: %w", p.view, err)
 	}
 	return nil
 }
 
-func called(p identity.Person) string {
+func displayName(p identity.Person) string {
 	if p.Display != "" {
 		return p.Display
 	}
@@ -108,9 +129,9 @@ func called(p identity.Person) string {
 func nav(p identity.Person) []link {
 	switch p.Role {
 	case identity.Clinician, identity.Nurse, identity.Staff:
-		return []link{{"/desk", "Queue"}}
+		return []link{{"/desk", "Queue"}, {"/desk/work", "Work"}}
 	case identity.Admin:
-		return []link{{"/desk/jobs", "Work items"}}
+		return []link{{"/desk/work", "Work"}}
 	case identity.PatientRole, identity.Caregiver:
 	}
 	return []link{{"/my", "My requests"}}
@@ -125,12 +146,12 @@ type errorView struct {
 	SignOut  bool
 }
 
-// fail answers with words for err, and only such as may be shown.
+// fail answers with the words for err that may be shown.
 func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, context.Canceled) {
 		return // nobody is there to be told
 	}
-	code, f := httpapi.Status(err), httpapi.Public(err)
+	code, f := exchange.Status(err), exchange.Public(err)
 	if code >= http.StatusInternalServerError {
 		s.Log.ErrorContext(r.Context(), "page failed", "route", r.Pattern, "code", f.Code, "err", err)
 	} else {
@@ -138,7 +159,7 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	lost := f.Code == "not_signed_in"
 	if lost && r.Method == http.MethodGet {
-		_ = see(w, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()))
+		_ = redirect(w, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()))
 		return
 	}
 	e := errorView{Heading: headings[code], Text: sentence(f.Text), Home: "/", SignOut: code == http.StatusUnauthorized && !lost}
@@ -185,7 +206,7 @@ func explain(err error) (code int, text string, ok bool) {
 	}
 	switch f.Kind {
 	case fault.Conflict, fault.Invalid, fault.Stale:
-		return httpapi.Status(err), sentence(f.Text), true
+		return exchange.Status(err), sentence(f.Text), true
 	case fault.Malformed, fault.Anonymous, fault.Denied, fault.NotFound, fault.WrongMethod, fault.TooLarge, fault.Busy:
 	}
 	return 0, "", false

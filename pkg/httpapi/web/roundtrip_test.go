@@ -16,7 +16,7 @@ import (
 
 // Right answers to any question, in any rows, come back unchanged from the
 // page that shows them: saving a page that nobody touched changes nothing.
-func TestAPageSendsTheAnswersItShows(t *testing.T) {
+func TestDrawing_SendsTheAnswersItShows(t *testing.T) {
 	t.Parallel()
 	all, zone := allForms(t), chicago(t)
 	rapid.Check(t, func(t *rapid.T) {

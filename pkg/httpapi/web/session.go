@@ -8,32 +8,33 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
-	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/identity"
+	"evisit/pkg/practice"
 )
 
 const (
 	sessionCookie = "evisit"
 	signInCookie  = "evisit-sign-in"
 
-	signInLife = 600  // seconds between leaving for the issuer and coming back
-	maxCookie  = 3800 // bytes of a value that every browser keeps
+	signInLife = 600 // seconds between leaving for the issuer and coming back
 )
 
 // A visitor is a person signed in, and their practice.
 type visitor struct {
 	clinic.Caller
-	practice clinic.Practice
+	practice practice.Practice
 }
 
-// as lets signed-in people reach a page. Who they are is proved and looked up
-// on every request.
+// as lets signed-in people reach a page. Session and person are read on every
+// request.
 func (s *site) as(h func(http.ResponseWriter, *http.Request, visitor) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, err := s.visitor(r)
@@ -45,17 +46,25 @@ func (s *site) as(h func(http.ResponseWriter, *http.Request, visitor) error) han
 }
 
 func (s *site) visitor(r *http.Request) (visitor, error) {
-	token := ""
-	if c, err := r.Cookie(s.cookieName(sessionCookie)); err == nil {
-		token = c.Value
-	}
-	p, err := s.People.Person(r.Context(), token)
+	proof, err := s.Kernel.Session(r.Context(), s.session(r))
 	if err != nil {
 		return visitor{}, err
 	}
-	v := visitor{Caller: clinic.Caller{Person: p, IP: httpapi.ClientIP(r), UserAgent: r.UserAgent()}}
-	v.practice, err = s.Clinic.Practice(r.Context(), v.Caller)
+	v := visitor{Caller: clinic.Caller{Proof: proof, IP: exchange.ClientIP(r), UserAgent: r.UserAgent()}}
+	if v.Caller, err = s.Kernel.Known(r.Context(), v.Caller); err != nil {
+		return visitor{}, err
+	}
+	v.practice, err = s.Kernel.Practice(r.Context(), v.Person.Practice)
 	return v, err
+}
+
+// session is the value of r's session cookie; empty if it has none.
+func (s *site) session(r *http.Request) string {
+	c, err := r.Cookie(s.cookieName(sessionCookie))
+	if err != nil {
+		return ""
+	}
+	return c.Value
 }
 
 // home is where a person's work or requests are.
@@ -64,7 +73,7 @@ func home(p identity.Person) string {
 	case identity.Clinician, identity.Nurse, identity.Staff:
 		return "/desk"
 	case identity.Admin:
-		return "/desk/jobs"
+		return "/desk/work"
 	case identity.PatientRole, identity.Caregiver:
 	}
 	return "/my"
@@ -97,7 +106,7 @@ type attempt struct {
 }
 
 func (s *site) signIn(w http.ResponseWriter, r *http.Request) error {
-	conf, _, err := s.relyOn(r.Context())
+	conf, _, err := s.issuerConfig(r.Context())
 	if err != nil {
 		return err
 	}
@@ -111,7 +120,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.setCookie(w, signInCookie, base64.RawURLEncoding.EncodeToString(b), signInLife)
-	return see(w, conf.AuthCodeURL(a.State, oauth2.S256ChallengeOption(a.Verifier), oidc.Nonce(a.Nonce)))
+	return redirect(w, conf.AuthCodeURL(a.State, oauth2.S256ChallengeOption(a.Verifier), oidc.Nonce(a.Nonce)))
 }
 
 // signedIn is where the issuer sends the visitor back to. Someone no practice
@@ -126,19 +135,27 @@ func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 	if q.Get("error") != "" {
 		return fault.New(fault.Denied, "sign_in_refused", "you were not signed in; please try again")
 	}
-	token, err := s.redeem(r.Context(), q.Get("code"), a)
+	token, ends, err := s.redeem(r.Context(), q.Get("code"), a)
 	if err != nil {
 		return err
 	}
-	p, err := s.People.Person(r.Context(), token)
+	proof, err := s.People.Prove(r.Context(), token)
 	if err != nil {
 		return err
 	}
-	s.setCookie(w, sessionCookie, token, 0)
+	c, err := s.Kernel.Known(r.Context(), clinic.Caller{Proof: proof})
+	if err != nil {
+		return err
+	}
+	cookie, err := s.Kernel.StartSession(r.Context(), proof, ends)
+	if err != nil {
+		return err
+	}
+	s.setCookie(w, sessionCookie, cookie, 0)
 	if a.Next == "" {
-		a.Next = home(p)
+		a.Next = home(c.Person)
 	}
-	return see(w, a.Next)
+	return redirect(w, a.Next)
 }
 
 func (s *site) attempt(r *http.Request) (a attempt, ok bool) {
@@ -154,11 +171,12 @@ func (s *site) attempt(r *http.Request) (a attempt, ok bool) {
 	return a, true
 }
 
-// redeem turns the issuer's code into an ID token made for this attempt.
-func (s *site) redeem(ctx context.Context, code string, a attempt) (string, error) {
-	conf, provider, err := s.relyOn(ctx)
+// redeem turns the issuer's code into an ID token made for this attempt, and says
+// when the token ends.
+func (s *site) redeem(ctx context.Context, code string, a attempt) (token string, ends time.Time, err error) {
+	conf, provider, err := s.issuerConfig(ctx)
 	if err != nil {
-		return "", err
+		return "", ends, err
 	}
 	ctx = oidc.ClientContext(ctx, s.outgoing)
 	refused := func(cause error) error {
@@ -166,21 +184,21 @@ func (s *site) redeem(ctx context.Context, code string, a attempt) (string, erro
 	}
 	t, err := conf.Exchange(ctx, code, oauth2.VerifierOption(a.Verifier))
 	if err != nil {
-		return "", refused(err)
+		return "", ends, refused(err)
 	}
 	raw, _ := t.Extra("id_token").(string)
 	id, err := provider.VerifierContext(ctx, &oidc.Config{ClientID: s.ClientID, Now: s.Now}).Verify(ctx, raw)
 	if err != nil {
-		return "", refused(err)
+		return "", ends, refused(err)
 	}
-	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(a.Nonce)) != 1 || len(raw) > maxCookie {
-		return "", refused(nil)
+	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(a.Nonce)) != 1 {
+		return "", ends, refused(nil)
 	}
-	return raw, nil
+	return raw, id.Expiry, nil
 }
 
-// relyOn reads the issuer's own description when somebody first signs in.
-func (s *site) relyOn(ctx context.Context) (*oauth2.Config, *oidc.Provider, error) {
+// issuerConfig reads the issuer's own description when somebody first signs in.
+func (s *site) issuerConfig(ctx context.Context) (*oauth2.Config, *oidc.Provider, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.provider == nil {
@@ -201,9 +219,13 @@ func (s *site) relyOn(ctx context.Context) (*oauth2.Config, *oidc.Provider, erro
 	}, s.provider, nil
 }
 
+// signOut ends the session here: its cookie opens nothing from then on.
 func (s *site) signOut(w http.ResponseWriter, r *http.Request) error {
+	if err := s.Kernel.EndSession(r.Context(), s.session(r)); err != nil {
+		return err
+	}
 	s.setCookie(w, sessionCookie, "", -1)
-	return see(w, "/")
+	return redirect(w, "/")
 }
 
 // local returns path if it is one of our own pages, else nothing: a link that

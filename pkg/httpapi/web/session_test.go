@@ -11,7 +11,7 @@ import (
 	"evisit/pkg/phi"
 )
 
-func TestSigningInLeadsBackToOurOwnPagesOnly(t *testing.T) {
+func TestLocal_OurOwnPagesOnly(t *testing.T) {
 	t.Parallel()
 	for path, want := range map[string]string{
 		"/my":                          "/my",
@@ -36,7 +36,7 @@ func TestSigningInLeadsBackToOurOwnPagesOnly(t *testing.T) {
 	}
 }
 
-func TestCookiesAreBoundToTheHostUnderHTTPS(t *testing.T) {
+func TestSetCookie_BoundToTheHostUnderHTTPS(t *testing.T) {
 	t.Parallel()
 	for secure, want := range map[bool]string{
 		true:  "__Host-evisit=x; Path=/; HttpOnly; Secure; SameSite=Lax",
@@ -51,7 +51,7 @@ func TestCookiesAreBoundToTheHostUnderHTTPS(t *testing.T) {
 }
 
 // Private text must be revealed by name: a template that forgets prints this.
-func TestPrivateTextIsNotPrintedByAccident(t *testing.T) {
+func TestTemplate_DoesNotPrintPrivateText(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
 	if err := template.Must(template.New("").Parse(`<p title="{{.}}">{{.}}</p>`)).Execute(&b, phi.Text("secret")); err != nil {
@@ -62,7 +62,7 @@ func TestPrivateTextIsNotPrintedByAccident(t *testing.T) {
 	}
 }
 
-func TestAPayingPageMayLeadToThePaymentPage(t *testing.T) {
+func TestFormsTo_ThePaymentPage(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ base, checkout, want string }{
 		{"https://care.example", "", "https://checkout.stripe.com"},

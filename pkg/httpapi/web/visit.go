@@ -1,22 +1,25 @@
 package web
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
-	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/books"
+	"evisit/pkg/clinic/chart"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
+	"evisit/pkg/practice"
+	"evisit/pkg/record"
 	"evisit/pkg/visit"
 )
 
 type visitView struct {
 	ID, Title string
-	For       phi.Text // the patient, for whoever acts for them
+	For       phi.Text // the patient, to those who act for them
 	Status    string
 	Tone      string // how the state looks: calm, wait, good, stop
 	Next      []string
@@ -54,7 +57,7 @@ type diversion struct {
 	Understood string
 }
 
-// An answered visit shows the plan that the answer's record holds.
+// answered is the plan of an answered visit, from its encounter document.
 type answered struct {
 	By                     string
 	Diagnoses              []diagnosis
@@ -88,35 +91,26 @@ func (s *site) visit(w http.ResponseWriter, r *http.Request, v visitor) error {
 
 func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view visitView, code int) error {
 	id := r.PathValue("id")
-	vis, err := s.Clinic.Visit(r.Context(), v.Caller, id)
+	if v.Person.Works() {
+		return redirect(w, "/desk/visits/"+id)
+	}
+	shown, err := s.Request.Show(r.Context(), v.Caller, id)
 	if err != nil {
 		return err
 	}
-	if !v.Person.ActsFor(vis.Patient, s.Now()) {
-		return see(w, "/desk/visits/"+id)
-	}
-	ch, err := s.Clinic.Chart(r.Context(), v.Caller, id)
-	if err != nil {
-		return err
-	}
-	m, err := s.Clinic.Money(r.Context(), v.Caller, id)
-	if err != nil {
-		return err
-	}
-	if view.Answer, err = s.given(r, v, ch.Visit); err != nil {
-		return err
-	}
-	q := r.URL.Query()
-	view.fill(v, ch, m)
+	v.Caller = shown.Caller
+	ch, q := shown.Chart, r.URL.Query()
+	view.Answer = answerOf(shown.Document)
+	view.fill(v, ch, shown.Money, s.Now())
 	paid := q.Get("paid") != ""
 	if paid && ch.Visit.Status == visit.AwaitingPayment {
 		view.CanPay, view.Again = false, "/my/visits/"+id+"?paid=1"
 	}
-	view.told(paid, q.Get("left") != "", ch.Visit, v.practice)
+	view.setNextSteps(paid, q.Get("left") != "", ch.Visit, v.practice, s.Now())
 	return s.show(w, &v, page{view: "visit", title: view.Title, data: view, code: code, pays: view.CanPay})
 }
 
-func (view *visitView) fill(v visitor, ch clinic.Chart, m clinic.Money) {
+func (view *visitView) fill(v visitor, ch chart.Chart, m books.Money, now time.Time) {
 	vis, p := ch.Visit, v.practice
 	view.ID, view.Title, view.Phone = vis.ID, ch.Form.Title(), p.Phone
 	view.Trail = "/my/visits/" + vis.ID + "/trail"
@@ -125,9 +119,9 @@ func (view *visitView) fill(v visitor, ch clinic.Chart, m clinic.Money) {
 	}
 	view.Status, view.Tone = statusWords(vis.Status), tone(vis.Status)
 	view.Steps, view.Messages = steps(vis, p), messages(ch.Messages, v)
-	view.Payments = payments(m, p)
+	view.Payments = payments(vis, m, p)
 	if vis.Status != visit.Draft {
-		view.Answers = inWords(ch.Answers)
+		view.Answers = answerRows(ch.Answers)
 	}
 	if d := ch.Diversion; d != nil {
 		view.Diversion = &diversion{Heading: turnTo[d.Disposition], Emergency: d.Disposition == intake.Emergency, Message: d.Message, Phone: d.Phone}
@@ -135,7 +129,7 @@ func (view *visitView) fill(v visitor, ch clinic.Chart, m clinic.Money) {
 			view.Diversion.Understood = p.Local(vis.Times.Understood)
 		}
 	}
-	view.may(vis, ch, m)
+	view.setActions(vis, ch, vis.Can(v.Person, now))
 }
 
 var turnTo = map[intake.Disposition]string{
@@ -144,32 +138,22 @@ var turnTo = map[intake.Disposition]string{
 	intake.Ineligible: "An e-visit is not right for this",
 }
 
-// may says which buttons the patient's side has.
-func (view *visitView) may(vis visit.Visit, ch clinic.Chart, m clinic.Money) {
-	switch vis.Status {
-	case visit.Draft:
-		view.Resume, view.CanCancel = formPath(vis.ID, resume(ch.Form, ch.Response)), true
-	case visit.AwaitingPayment:
-		view.CanPay, view.CanCancel = true, true
-	case visit.Queued, visit.InReview:
-		view.CanWrite, view.CanCancel = "Add information", true
-	case visit.AwaitingPatient:
-		view.CanWrite, view.CanCancel = "Send your reply", true
-	case visit.Answered:
-		view.CanAck = "I have read this answer"
-	case visit.Diverted:
-		if vis.Times.Understood.IsZero() {
-			view.CanAck = "I have read this and know where to turn"
-		}
-	case visit.Closed, visit.Cancelled, visit.Declined, visit.Redirected, visit.Expired:
+// setActions says which buttons the patient's side has.
+func (view *visitView) setActions(vis visit.Visit, ch chart.Chart, can []visit.Action) {
+	if slices.Contains(can, visit.Fill) {
+		view.Resume = formPath(vis.ID, resume(ch.Form, ch.Response))
 	}
-	if !vis.Times.Answered.IsZero() && len(m.Payments) > 0 {
-		switch m.Payments[len(m.Payments)-1].State {
-		case billing.Failed, billing.Lapsed, billing.Abandoned:
-			view.CanPay = true
-		case billing.Opened:
-			view.CanPay = m.Payments[len(m.Payments)-1].AtOnce
-		case billing.Held, billing.Captured, billing.Refunded, billing.Disputed, billing.Released:
+	view.CanPay, view.CanCancel = slices.Contains(can, visit.Pay), slices.Contains(can, visit.Cancel)
+	if slices.Contains(can, visit.Reply) {
+		view.CanWrite = "Add information"
+		if vis.Status == visit.AwaitingPatient {
+			view.CanWrite = "Send your reply"
+		}
+	}
+	if slices.Contains(can, visit.Acknowledge) {
+		view.CanAck = "I have read this answer"
+		if vis.Status == visit.Diverted {
+			view.CanAck = "I have read this and know where to turn"
 		}
 	}
 }
@@ -187,8 +171,9 @@ func tone(s visit.Status) string {
 	return "calm"
 }
 
-// told says what happens next. A payment may be made before we hear of it.
-func (view *visitView) told(paid, left bool, v visit.Visit, p clinic.Practice) {
+// setNextSteps says what happens next. A payment may be made before Stripe
+// reports it.
+func (view *visitView) setNextSteps(paid, left bool, v visit.Visit, p practice.Practice, now time.Time) {
 	say := func(format string, args ...any) { view.Next = append(view.Next, fmt.Sprintf(format, args...)) }
 	by := p.Local(v.Promise.By)
 	switch v.Status {
@@ -207,10 +192,10 @@ func (view *visitView) told(paid, left bool, v visit.Visit, p clinic.Practice) {
 			say("The payment page closes %s. After that you can send your request again.", p.Local(v.CheckoutEnds))
 		}
 	case visit.Queued:
-		say("%s", sentenceLate(v, "Your request was received. You will be answered by "+by))
+		say("%s", sentenceLate(v, now, "Your request was received. You will be answered by "+by))
 		say("If your condition gets worse, do not wait for the answer: call us, or 911 in an emergency.")
 	case visit.InReview:
-		say("%s", sentenceLate(v, v.Holder.Display+" is reading your request. You will be answered by "+by))
+		say("%s", sentenceLate(v, now, v.Holder.Display+" is reading your request. You will be answered by "+by))
 	case visit.AwaitingPatient:
 		say("%s has a question for you. Your request waits until you reply; the time does not count.", v.Holder.Display)
 	case visit.Answered:
@@ -221,21 +206,21 @@ func (view *visitView) told(paid, left bool, v visit.Visit, p clinic.Practice) {
 	case visit.Diverted:
 		say("You have not been charged, and you will not be.")
 	case visit.Cancelled:
-		say("You cancelled this request. Nothing is charged; a hold on your card is let go.")
+		say("You cancelled this request. Nothing is charged; a hold on your card is released.")
 	case visit.Declined:
 		say("%s declined this request; the message below says why. Nothing is charged.", v.Holder.Display)
 	case visit.Redirected:
 		say("%s asks you to be seen in person; the message below says where. Nothing is charged.", v.Holder.Display)
 	case visit.Expired:
-		view.Next = append(view.Next, expiry(v.Reason)+" Nothing is charged; a hold on your card is let go. Please call us, or send a new request.")
+		view.Next = append(view.Next, expiry(v.Reason)+" Nothing is charged; a hold on your card is released. Please call us, or send a new request.")
 	}
-	if view.CanPay && !v.Times.Answered.IsZero() {
+	if v.Owed {
 		say("Your card could not be charged for this answer. Please pay the fee below; the answer is yours either way.")
 	}
 }
 
-func sentenceLate(v visit.Visit, s string) string {
-	if v.Promise.Told {
+func sentenceLate(v visit.Visit, now time.Time, s string) string {
+	if v.Late(now) {
 		return "We are sorry: your answer takes longer than promised. You may wait, call us, or cancel without charge."
 	}
 	return sentence(s)
@@ -251,33 +236,39 @@ func expiry(reason string) string {
 	return "Nobody could answer your request in time. We are sorry."
 }
 
-func steps(v visit.Visit, p clinic.Practice) []step {
+func steps(v visit.Visit, p practice.Practice) []step {
 	var all []step
-	add := func(what string, at time.Time) {
-		if !at.IsZero() {
-			all = append(all, step{what, p.Local(at), at.Format(time.RFC3339)})
-		}
-	}
-	add("Started", v.Times.Started)
-	add("Fee and terms accepted", v.Times.Submitted)
-	add("Received", v.Times.Queued)
-	add("Taken by "+v.Holder.Display, v.Times.Taken)
-	add("Question asked", v.Times.Asked)
-	add("Answered", v.Times.Answered)
-	if v.Document != "" {
-		add("Answer read", v.ReadAt(v.Messages))
-	}
-	if v.Status.Over() {
-		add(statusWords(v.Status), v.Times.Ended)
+	for _, s := range v.Timeline() {
+		all = append(all, step{stepWords(s.Kind, v), p.Local(s.At), s.At.Format(time.RFC3339)})
 	}
 	return all
 }
 
-var messageKinds = map[clinic.MessageKind]string{
-	clinic.Ask: "Question", clinic.Info: "Message", clinic.Reply: "Answer", clinic.Notice: "Notice",
+func stepWords(kind visit.StepKind, v visit.Visit) string {
+	switch kind {
+	case visit.StepStarted:
+		return "Started"
+	case visit.StepSubmitted:
+		return "Fee and terms accepted"
+	case visit.StepQueued:
+		return "Received"
+	case visit.StepTaken:
+		return "Taken by " + v.Holder.Display
+	case visit.StepAsked:
+		return "Question asked"
+	case visit.StepAnswered:
+		return "Answered"
+	case visit.StepRead:
+		return "Answer read"
+	}
+	return statusWords(visit.Status(kind))
 }
 
-func messages(said []clinic.Said, v visitor) []message {
+var messageKinds = map[record.MessageKind]string{
+	record.Ask: "Question", record.Info: "Message", record.Reply: "Answer", record.Notice: "Notice",
+}
+
+func messages(said []record.Message, v visitor) []message {
 	var all []message
 	for _, m := range said {
 		out := message{Who: m.Name, When: v.practice.Local(m.At), Machine: m.At.Format(time.RFC3339), Kind: messageKinds[m.Kind], Text: m.Text}
@@ -287,7 +278,7 @@ func messages(said []clinic.Said, v visitor) []message {
 		case out.Who == "":
 			out.Who = "The patient's side"
 		}
-		if !m.ReadAt.IsZero() && m.Kind != clinic.Info {
+		if !m.ReadAt.IsZero() && m.Kind != record.Info {
 			out.Read = v.practice.Local(m.ReadAt)
 		}
 		all = append(all, out)
@@ -295,11 +286,11 @@ func messages(said []clinic.Said, v visitor) []message {
 	return all
 }
 
-func payments(m clinic.Money, p clinic.Practice) []payment {
+func payments(v visit.Visit, m books.Money, p practice.Practice) []payment {
 	var all []payment
 	for _, pay := range m.Payments {
 		out := payment{ID: pay.ID, Words: paymentWords(pay)}
-		if pay.State == billing.Held && !m.Visit.Times.Answered.IsZero() {
+		if pay.State == billing.Held && !v.Times.Answered.IsZero() {
 			out.Words = pay.Held.String() + " held on your card; it is being charged now, for your answer"
 		}
 		for _, e := range m.Entries {
@@ -320,14 +311,14 @@ func entryWords(kind string) string {
 	case "capture", "charge":
 		return "Charged"
 	case "release":
-		return "Let go"
+		return "Released"
 	case "refund":
-		return "Given back"
+		return "Refunded"
 	}
 	return kind
 }
 
-func inWords(qas []clinic.QA) []answerRow {
+func answerRows(qas []record.QA) []answerRow {
 	var all []answerRow
 	for _, q := range qas {
 		all = append(all, answerRow{q.Row, q.Question, q.Answers})
@@ -335,18 +326,11 @@ func inWords(qas []clinic.QA) []answerRow {
 	return all
 }
 
-// given reads the record of an answered visit; nil before there is one.
-func (s *site) given(r *http.Request, v visitor, vis visit.Visit) (*answered, error) {
-	if vis.Document == "" {
-		return nil, nil //nolint:nilnil // no answer yet is no error
-	}
-	raw, _, err := s.Clinic.Document(r.Context(), v.Caller, vis.ID)
-	if err != nil {
-		return nil, err
-	}
-	var doc clinic.Document
-	if err := json.Unmarshal(raw, &doc); err != nil {
-		return nil, fmt.Errorf("reading the document of visit %s failed", vis.ID) // the cause may quote content
+// answerOf is what the page shows of an answered visit's document; nil before there
+// is one.
+func answerOf(doc *record.Document) *answered {
+	if doc == nil {
+		return nil
 	}
 	c := doc.Conclusion
 	a := &answered{
@@ -356,15 +340,15 @@ func (s *site) given(r *http.Request, v visitor, vis visit.Visit) (*answered, er
 	for _, d := range c.Diagnoses {
 		a.Diagnoses = append(a.Diagnoses, diagnosis(d))
 	}
-	return a, nil
+	return a
 }
 
 type trailView struct {
 	Visit, Title string
-	Deeds        []act
+	Acts         []act
 }
 
-// An act is one deed, or the same one several times in a row.
+// An act is one thing done, or the same one several times in a row.
 type act struct {
 	When, Machine, Who, What string
 	Times                    int
@@ -372,11 +356,7 @@ type act struct {
 
 // trail lists who saw the request and did what.
 func (s *site) trail(w http.ResponseWriter, r *http.Request, v visitor) error {
-	vis, err := s.Clinic.Visit(r.Context(), v.Caller, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	records, err := s.Clinic.Trail(r.Context(), v.Caller, vis.ID)
+	vis, records, err := s.Office.Trail(r.Context(), v.Caller, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -385,17 +365,17 @@ func (s *site) trail(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	for _, rec := range records {
-		a := act{v.practice.Local(rec.At), rec.At.Format(time.RFC3339), doer(rec.Actor, v), deed(rec.Action), 1}
-		if n := len(view.Deeds); n > 0 && view.Deeds[n-1].Who == a.Who && view.Deeds[n-1].What == a.What {
-			view.Deeds[n-1].Times++
+		a := act{v.practice.Local(rec.At), rec.At.Format(time.RFC3339), actorWords(rec.Actor, v), actionWords(rec.Action), 1}
+		if n := len(view.Acts); n > 0 && view.Acts[n-1].Who == a.Who && view.Acts[n-1].What == a.What {
+			view.Acts[n-1].Times++
 			continue
 		}
-		view.Deeds = append(view.Deeds, a)
+		view.Acts = append(view.Acts, a)
 	}
 	return s.show(w, &v, page{view: "trail", title: "Who has seen this", data: view})
 }
 
-func doer(a audit.Actor, v visitor) string {
+func actorWords(a audit.Actor, v visitor) string {
 	switch {
 	case a.ID == v.Person.ID:
 		return "You"

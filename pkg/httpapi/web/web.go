@@ -1,8 +1,8 @@
 // Package web serves the pages that people use: patients and caregivers under
 // /my, clinicians and staff under /desk. Pages are drawn on the server and work
 // without a script. Every rule is the clinic's; this package says who asks,
-// reads a form, calls, and writes the outcome in words. The JSON API, the error
-// table and the request log are httpapi's.
+// reads a form, calls, and writes the outcome in words. The JSON API is httpapi's,
+// the error table and the request log are exchange's.
 package web
 
 import (
@@ -17,15 +17,15 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
-	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/exchange"
 )
 
 // Options say what the pages stand on and where they are reached. All but
 // ClientSecret and Checkout are required.
 type Options struct {
-	Clinic *clinic.Clinic
+	httpapi.Rooms
 	People httpapi.People
 	// Issuer signs people in, for the client ClientID. Without a ClientSecret
 	// the client is public; it always uses PKCE.
@@ -111,7 +111,7 @@ func (s *site) routes() []route {
 		{"GET /my", s.as(s.mine)},
 		{"POST /my/visits", s.as(s.start)},
 		{"GET /my/visits/{id}", s.as(s.visit)},
-		{"GET /my/visits/{id}/form/{page}", s.as(s.formPage)},
+		{"GET /my/visits/{id}/form/{page}", s.as(s.fillForm)},
 		{"POST /my/visits/{id}/form/{page}", s.as(s.saveForm)},
 		{"POST /my/visits/{id}/submit", s.as(s.submit)},
 		{"POST /my/visits/{id}/pay", s.as(s.pay)},
@@ -121,7 +121,8 @@ func (s *site) routes() []route {
 		{"GET /my/visits/{id}/trail", s.as(s.trail)},
 
 		{"GET /desk", s.as(s.queue)},
-		{"GET /desk/jobs", s.as(s.jobs)},
+		{"GET /desk/work", s.as(s.work)},
+		{"POST /desk/work/{id}/end", s.as(s.endWork)},
 		{"GET /desk/visits/{id}", s.as(s.deskVisit)},
 		{"POST /desk/visits/{id}/take", s.as(s.take)},
 		{"POST /desk/visits/{id}/ask", s.as(s.ask)},
@@ -130,7 +131,7 @@ func (s *site) routes() []route {
 	}
 }
 
-// Patterns lists the routes of the pages, for whoever mounts or documents them.
+// Patterns lists the routes of the pages.
 func Patterns() []string {
 	var ps []string
 	for _, r := range new(site).routes() {
@@ -143,7 +144,7 @@ func (s *site) adapt(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Unlike no-referrer, which makes browsers hide where a form comes from.
 		w.Header().Set("Referrer-Policy", "same-origin")
-		r.Body = http.MaxBytesReader(w, r.Body, httpapi.MaxBody)
+		r.Body = http.MaxBytesReader(w, r.Body, exchange.MaxBody)
 		if err := h(w, r); err != nil {
 			s.fail(w, r, err)
 		}
@@ -161,7 +162,7 @@ func posted(r *http.Request) (url.Values, error) {
 	}
 	err := r.ParseForm()
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, fault.New(fault.TooLarge, "too_large", fmt.Sprintf("a page may send at most %d KiB; please write less", httpapi.MaxBody>>10))
+		return nil, fault.New(fault.TooLarge, "too_large", fmt.Sprintf("a page may send at most %d KiB; please write less", exchange.MaxBody>>10))
 	}
 	if err != nil {
 		return nil, fault.Hide(fault.Malformed, "unreadable", "this form could not be read; go back and send it again", err)
@@ -176,9 +177,9 @@ func posted(r *http.Request) (url.Values, error) {
 	return r.PostForm, nil
 }
 
-// see leads on to a page of ours, to the issuer or to the payment page, by an
+// redirect leads on to a page of ours, to the issuer or to the payment page, by an
 // address that is whole already.
-func see(w http.ResponseWriter, to string) error {
+func redirect(w http.ResponseWriter, to string) error {
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
 	return nil

@@ -89,7 +89,7 @@ func statusWords(s visit.Status) string {
 	return string(s)
 }
 
-// deskWords says the same to whoever answers.
+// deskWords says it to those who answer.
 func deskWords(s visit.Status) string {
 	switch s {
 	case visit.Queued:
@@ -114,56 +114,68 @@ func paymentWords(p billing.Payment) string {
 	case billing.Captured:
 		return p.Collected.String() + " charged"
 	case billing.Refunded:
-		return p.GivenBack.String() + " given back"
+		return p.GivenBack.String() + " refunded"
 	case billing.Disputed:
 		return p.Collected.String() + " charged, and contested with your bank"
 	case billing.Abandoned:
 		return "The payment page was left; nothing was charged"
 	case billing.Released:
-		return "The hold on your card was let go; nothing was charged"
+		return "The hold on your card was released; nothing was charged"
 	case billing.Lapsed:
-		return "The hold on your card ran out; nothing was charged"
+		return "The hold on your card expired; nothing was charged"
 	case billing.Failed:
 		return "Your card could not be charged " + p.Amount.String()
 	}
 	return string(p.State)
 }
 
-// deeds are what the audit trail's actions mean.
-var deeds = map[string]string{
-	"visit.start":                   "started the request",
-	"visit.fill:draft":              "filled in the form",
-	"visit.fill:awaiting_payment":   "accepted the fee and sent the request",
-	"visit.fill:queued":             "sent the request",
-	"visit.fill:cancelled":          "cancelled the request",
-	"visit.fill:closed":             "confirmed reading the answer",
-	"visit.fill:diverted":           "gave an answer that needs care in person",
-	"visit.take:in_review":          "took the request",
-	"visit.treat:awaiting_patient":  "asked a question",
-	"visit.treat:answered":          "answered",
-	"visit.treat:declined":          "declined the request",
-	"visit.treat:redirected":        "asked for a visit in person",
-	"chart.read:chart":              "read the answers and messages",
-	"chart.read:document":           "read the record of the answer",
-	"message.send:queued":           "added information",
-	"message.send:in_review":        "wrote a message",
-	"message.send:awaiting_patient": "wrote a message",
-	"payment.page":                  "opened the payment page",
-	"payment.held":                  "noted that the card is held",
-	"payment.captured":              "charged the card",
-	"payment.released":              "let the hold on the card go",
-	"payment.abandoned":             "noted that the payment page was left",
-	"payment.lapsed":                "noted that the hold on the card ran out",
-	"payment.failed":                "could not charge the card",
-	"visit.due:expired":             "closed the request because nobody answered in time",
-	"visit.due:closed":              "closed the request a week after its answer",
-	"visit.due:queued":              "told the patient that it takes longer",
-	"visit.due:in_review":           "told the patient that it takes longer",
+// actions are what the audit trail's actions mean.
+var actions = map[string]string{
+	"visit.start":                  "started the request",
+	"visit.fill:draft":             "filled in the form",
+	"visit.fill:awaiting_payment":  "accepted the fee and sent the request",
+	"visit.fill:queued":            "sent the request",
+	"visit.fill:cancelled":         "cancelled the request",
+	"visit.fill:answered":          "opened the payment page",
+	"visit.fill:closed":            "confirmed reading the answer",
+	"visit.fill:diverted":          "gave an answer that needs care in person",
+	"visit.take:in_review":         "took the request",
+	"visit.treat:awaiting_patient": "asked a question",
+	"visit.treat:answered":         "answered",
+	"visit.treat:declined":         "declined the request",
+	"visit.treat:redirected":       "asked for a visit in person",
+	"chart.read:chart":             "read the answers and messages",
+	"chart.read:document":          "read the record of the answer",
+	"chart.read:page":              "read the request",
+	"message.send:queued":          "added information",
+	"message.send:in_review":       "wrote a message",
+	"message.send:diverted":        "gave an answer that needs care in person",
+	"payment.held":                 "noted that the card is held",
+	"payment.captured":             "charged the card",
+	"payment.released":             "released the hold on the card",
+	"payment.abandoned":            "noted that the payment page was left",
+	"payment.lapsed":               "noted that the hold on the card expired",
+	"payment.failed":               "could not charge the card",
+	"payment.refunded":             "noted that the fee was refunded",
+	"payment.disputed":             "noted that the charge is disputed",
+	"visit.due:expired":            "closed the request because nobody answered in time",
+	"visit.due:closed":             "closed the request a week after its answer",
+	"visit.due:queued":             "told the patient that it takes longer",
+	"visit.due:in_review":          "told the patient that it takes longer",
+	"visit.due:awaiting_payment":   "asked whether the payment page was paid",
+	"visit.due:awaiting_patient":   "told the patient that it takes longer",
+	"visit.wake":                   "looked whether anything is due",
+	"visit.postpone":               "put off what is due",
+	"event.parked":                 "gave something up and told the practice",
+	"work.end":                     "ended a piece of work",
 }
 
-func deed(action string) string {
-	if d, ok := deeds[action]; ok {
-		return d
+func actionWords(action string) string {
+	if words, ok := actions[action]; ok {
+		return words
+	}
+	if strings.HasSuffix(action, ":again") {
+		return "sent a request again"
 	}
 	return strings.NewReplacer(".", " ", ":", " ", "_", " ").Replace(action)
 }

@@ -8,19 +8,19 @@ import (
 	"time"
 
 	"evisit/pkg/billing"
-	"evisit/pkg/clinic"
 	"evisit/pkg/intake"
+	"evisit/pkg/practice"
 	"evisit/pkg/visit"
 )
 
-func TestEveryStateIsToldInWordsWithWhatHappensNext(t *testing.T) {
+func TestNextSteps_EveryStatusInWords(t *testing.T) {
 	t.Parallel()
 	for _, s := range []visit.Status{
 		visit.Draft, visit.AwaitingPayment, visit.Queued, visit.InReview, visit.AwaitingPatient, visit.Answered,
 		visit.Closed, visit.Diverted, visit.Cancelled, visit.Declined, visit.Redirected, visit.Expired,
 	} {
 		var view visitView
-		view.told(false, false, visit.Visit{Status: s, Holder: visit.Holder{Display: "Dr. X"}}, clinic.Practice{Zone: "America/Chicago"})
+		view.setNextSteps(false, false, visit.Visit{Status: s, Holder: visit.Holder{Display: "Dr. X"}}, practice.Practice{Core: practice.Core{Zone: "America/Chicago"}}, time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC))
 		said := statusWords(s) + " " + strings.Join(view.Next, " ")
 		if len(view.Next) == 0 || strings.Contains(said, "_") || statusWords(s) == string(s) {
 			t.Errorf("%s is told as %q", s, said)
@@ -32,7 +32,7 @@ func TestEveryStateIsToldInWordsWithWhatHappensNext(t *testing.T) {
 	}
 }
 
-func TestAnEndWithoutAnAnswerSaysWhy(t *testing.T) {
+func TestExpiry_EachReasonInItsOwnWords(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for _, reason := range []string{"unanswered", "no_reply", "hold_lost"} {
@@ -44,17 +44,17 @@ func TestAnEndWithoutAnAnswerSaysWhy(t *testing.T) {
 	}
 }
 
-func TestEveryPaymentIsToldWithWhatItMeansForTheCard(t *testing.T) {
+func TestPaymentWords_EveryState(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[billing.State]string{
 		billing.Opened:    "$40.00 to be paid; nothing is held or charged yet",
 		billing.Held:      "$40.00 held on your card; not charged",
 		billing.Captured:  "$38.00 charged",
-		billing.Refunded:  "$12.00 given back",
+		billing.Refunded:  "$12.00 refunded",
 		billing.Disputed:  "$38.00 charged, and contested with your bank",
 		billing.Abandoned: "The payment page was left; nothing was charged",
-		billing.Released:  "The hold on your card was let go; nothing was charged",
-		billing.Lapsed:    "The hold on your card ran out; nothing was charged",
+		billing.Released:  "The hold on your card was released; nothing was charged",
+		billing.Lapsed:    "The hold on your card expired; nothing was charged",
 		billing.Failed:    "Your card could not be charged $40.00",
 	} {
 		p := billing.Payment{State: state, Amount: 4000, Held: 4000, Collected: 3800, GivenBack: 1200}
@@ -64,7 +64,7 @@ func TestEveryPaymentIsToldWithWhatItMeansForTheCard(t *testing.T) {
 	}
 }
 
-func TestPromisedTimesAreSaidAsPeopleSayThem(t *testing.T) {
+func TestLasting_AsPeopleSayIt(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{
 		30 * time.Minute: "30 minutes", 90 * time.Minute: "90 minutes", time.Hour: "1 hour",
@@ -76,7 +76,7 @@ func TestPromisedTimesAreSaidAsPeopleSayThem(t *testing.T) {
 	}
 }
 
-func TestFaultsBecomeSentences(t *testing.T) {
+func TestSentence_OfAFault(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]string{
 		"": "", "write less": "Write less.", "Stop!": "Stop!", " über ": "Über.", "x?": "X?",
@@ -88,7 +88,7 @@ func TestFaultsBecomeSentences(t *testing.T) {
 }
 
 // Someone at a form sees options and boxes, not the words of the API.
-func TestNoComplaintSpeaksOfTypesAndCodes(t *testing.T) {
+func TestComplaints_SayNoTypesAndCodes(t *testing.T) {
 	t.Parallel()
 	for _, form := range allForms(t) {
 		values := url.Values{}

@@ -12,90 +12,177 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
+	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
 	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
+	"evisit/pkg/visit"
+	"evisit/pkg/work"
 )
 
 var commitTests = []test{
-	{"a condition that fails has its own error and leaves nothing behind", conditions},
-	{"one of twenty writers of a visit version wins", raceOfWriters},
-	{"one of twenty carriers-out of a request wins", raceOfRequests},
-	{"one of twenty consumers of an event wins", raceOfConsumers},
-	{"a hundred records are one commit and more are refused", tooMany},
-	{"a commit of nothing is refused", nothing},
-	{"a cancelled context is what a call says", cancelled},
+	{"Commit_FailedConditionsLeaveNothing", conditions},
+	{"Commit_SweepStateGuarded", sweepState},
+	{"Commit_OneOfManyWritersWins", raceOfWriters},
+	{"Commit_OneOfManyRequestsWins", raceOfRequests},
+	{"Commit_OneOfManyConsumersWins", raceOfConsumers},
+	{"Commit_RequestKeyEnds", requestEnds},
+	{"Commit_HundredRecordsAndNoMore", tooMany},
+	{"Commit_OfNothing", nothing},
+	{"Commit_SameAgain", sameAgain},
+	{"Commit_VisitThatCannotBeKept", misfits},
+	{"Contexts_Cancelled", cancelled},
 }
 
-// conditions breaks each condition in turn, once with the record alone and
-// once with others beside it: a caller must see no difference.
-func conditions(t *testing.T, s clinic.Store) {
-	v := func(id string, version int) clinic.Commit {
-		v := draft(id)
-		v.Version = version
-		return clinic.Commit{Visit: &v}
-	}
-	pay := func(id string, version int) clinic.Commit {
-		return clinic.Commit{Payments: []billing.Payment{{ID: id, Version: version}}}
-	}
-	head := func(practice string, version int) clinic.Commit {
-		return clinic.Commit{Log: &clinic.LogHead{Practice: practice, Version: version}}
-	}
-	tried := func(id string, version int) clinic.Commit {
-		return clinic.Commit{Tried: []outbox.Delivery{{Event: event(id), Version: version, Due: noon}}}
-	}
-	fresh := func(id string) clinic.Commit { return clinic.Commit{Events: []outbox.Event{event(id)}} }
-	done := func(id string) clinic.Commit { return clinic.Commit{Done: id, At: noon} }
-	message := clinic.Commit{Messages: []clinic.Message{{Visit: "m", Seq: 1, Body: []byte("m")}}}
-	entries := clinic.Commit{Entries: []ledger.Entry{entry("hold", ledger.Hold, noon)}}
-	form := clinic.Commit{Form: &clinic.StoredForm{Name: "f", Version: "1", JSON: []byte("{}")}}
-	request := clinic.Commit{Request: &clinic.Request{Key: "k", Ends: noon}}
-	for _, test := range []struct {
-		name   string
-		before []clinic.Commit
-		c      clinic.Commit
-		want   error
-	}{
-		{"a visit that is new and is there", []clinic.Commit{v("v1", 1)}, v("v1", 1), clinic.ErrExists},
-		{"a visit that is not there", nil, v("v2", 2), clinic.ErrChanged},
-		{"a visit written since", []clinic.Commit{v("v3", 1), v("v3", 2)}, v("v3", 2), clinic.ErrChanged},
-		{"a visit a version too far", []clinic.Commit{v("v4", 1)}, v("v4", 3), clinic.ErrChanged},
-		{"a payment that is new and is there", []clinic.Commit{pay("p1", 1)}, pay("p1", 1), clinic.ErrExists},
-		{"a payment written since", []clinic.Commit{pay("p2", 1), pay("p2", 2)}, pay("p2", 2), clinic.ErrChanged},
-		{"a log that is new and is there", []clinic.Commit{head("l1", 1)}, head("l1", 1), clinic.ErrExists},
-		{"a log written since", []clinic.Commit{head("l2", 1), head("l2", 2)}, head("l2", 2), clinic.ErrChanged},
-		{"a delivery of no event", nil, tried("t1", 1), clinic.ErrChanged},
-		{"a delivery tried since", []clinic.Commit{fresh("t2"), tried("t2", 1)}, tried("t2", 1), clinic.ErrChanged},
-		{"a delivery tried since, later", []clinic.Commit{fresh("t3"), tried("t3", 1), tried("t3", 2)}, tried("t3", 2), clinic.ErrChanged},
-		{"a delivery done since", []clinic.Commit{fresh("t4"), done("t4")}, tried("t4", 1), clinic.ErrChanged},
-		{"an event that is there", []clinic.Commit{fresh("e1")}, fresh("e1"), clinic.ErrExists},
-		{"an event that was tried", []clinic.Commit{fresh("e2"), tried("e2", 1)}, fresh("e2"), clinic.ErrExists},
-		{"an event that is done", []clinic.Commit{fresh("e3"), done("e3")}, fresh("e3"), clinic.ErrExists},
-		{"an event done twice", []clinic.Commit{fresh("d1"), done("d1")}, done("d1"), clinic.ErrDone},
-		{"no event to be done", nil, done("d2"), clinic.ErrDone},
-		{"a request seen before", []clinic.Commit{request}, request, clinic.ErrSeen},
-		{"a message that is there", []clinic.Commit{message}, message, clinic.ErrChanged},
-		{"an entry that is there", []clinic.Commit{entries}, entries, clinic.ErrChanged},
-		{"a form version that is there", []clinic.Commit{form}, form, clinic.ErrExists},
+// A condition is a commit that must fail with want after those before.
+type condition struct {
+	name   string
+	before []clinic.Commit
+	c      clinic.Commit
+	want   error
+}
+
+func visitAt(id string, version int) clinic.Commit {
+	v := draft(id)
+	v.Version = version
+	return clinic.Commit{Visit: &v}
+}
+
+func paymentAt(rest string, version int) clinic.Commit {
+	p := payment(rest, noon)
+	p.Version = version
+	return clinic.Commit{Payments: []billing.Payment{p}}
+}
+
+func headAt(practice string, version int) clinic.Commit {
+	return clinic.Commit{Log: &clinic.LogHead{Practice: practice, Version: version}}
+}
+
+func workAt(about string, version int) clinic.Commit {
+	w := workItem(about)
+	w.Version = version
+	return clinic.Commit{Work: []work.Item{w}}
+}
+
+func personAt(id string, version int) clinic.Commit {
+	p := *personOne()
+	p.ID, p.Version = id, version
+	return clinic.Commit{Person: &p}
+}
+
+func grantAt(person string, version int) clinic.Commit {
+	return clinic.Commit{Grants: []identity.Grant{{Practice: practiceID, Patient: patientID, Person: person, Version: version}}}
+}
+
+func tokenAt(subject string, version int) clinic.Commit {
+	return clinic.Commit{Token: &clinic.Token{Proof: clinic.Proof{Issuer: "i", Subject: subject}, Version: version}}
+}
+
+func patientAt(id string, version int) clinic.Commit {
+	return clinic.Commit{Patient: &clinic.Patient{ID: id, Practice: practiceID, Contact: []byte("sealed"), Version: version}}
+}
+
+func practiceAt(id string, version int) clinic.Commit {
+	return clinic.Commit{Practice: &practice.Practice{ID: id, Version: version}}
+}
+
+func triedAt(rest string, version int) clinic.Commit {
+	return clinic.Commit{Tried: []outbox.Delivery{{Event: event(rest), Version: version, Due: noon}}}
+}
+
+func fresh(rest string) clinic.Commit { return clinic.Commit{Events: []outbox.Event{event(rest)}} }
+func done(rest string) clinic.Commit  { return clinic.Commit{Done: eventID(rest), At: noon} }
+
+// versions are the conditions of records that are guarded by their version.
+func versions() []condition {
+	var all []condition
+	for name, at := range map[string]func(id string, version int) clinic.Commit{
+		"visit": visitAt, "payment": paymentAt, "log": headAt, "work": workAt, "person": personAt, "grant": grantAt, "practice": practiceAt,
+		"token": tokenAt, "patient": patientAt,
 	} {
+		all = append(all,
+			condition{name + " that is new and is there", []clinic.Commit{at(name+"1", 1)}, at(name+"1", 1), clinic.ErrExists},
+			condition{name + " that is not there", nil, at(name+"2", 2), clinic.ErrChanged},
+			condition{name + " written since", []clinic.Commit{at(name+"3", 1), at(name+"3", 2)}, at(name+"3", 2), clinic.ErrChanged},
+			condition{name + " a version too far", []clinic.Commit{at(name+"4", 1)}, at(name+"4", 3), clinic.ErrChanged},
+		)
+	}
+	return all
+}
+
+func otherConditions() []condition {
+	said := visitAt("said", 1)
+	said.Messages = []clinic.Message{{Visit: "said", Seq: 1, Body: []byte("m")}}
+	saidAgain := visitAt("said", 2)
+	saidAgain.Messages = said.Messages
+	diverted := visitAt("diverted", 1)
+	diverted.Diverted = []byte("sealed")
+	divertedAgain := visitAt("diverted", 2)
+	divertedAgain.Diverted = diverted.Diverted
+	entries := clinic.Commit{Entries: []ledger.Entry{entry("hold", ledger.Hold, noon)}}
+	form := clinic.Commit{Forms: []clinic.Form{{Practice: practiceID, Name: "f", Version: "1", JSON: []byte("{}")}}}
+	request := clinic.Commit{Request: &clinic.Request{Key: "k", Ends: noon}}
+	return []condition{
+		{"delivery of no event", nil, triedAt("t1", 1), clinic.ErrChanged},
+		{"later delivery of no event", nil, triedAt("t0", 2), clinic.ErrChanged},
+		{"delivery tried since", []clinic.Commit{fresh("t2"), triedAt("t2", 1)}, triedAt("t2", 1), clinic.ErrChanged},
+		{"delivery tried since, later", []clinic.Commit{fresh("t3"), triedAt("t3", 1), triedAt("t3", 2)}, triedAt("t3", 2), clinic.ErrChanged},
+		{"delivery done since", []clinic.Commit{fresh("t4"), done("t4")}, triedAt("t4", 1), clinic.ErrChanged},
+		{"event that is there", []clinic.Commit{fresh("e1")}, fresh("e1"), clinic.ErrExists},
+		{"event that was tried", []clinic.Commit{fresh("e2"), triedAt("e2", 1)}, fresh("e2"), clinic.ErrExists},
+		{"event that is done", []clinic.Commit{fresh("e3"), done("e3")}, fresh("e3"), clinic.ErrExists},
+		{"event done twice", []clinic.Commit{fresh("d1"), done("d1")}, done("d1"), clinic.ErrDone},
+		{"no event to be done", nil, done("d2"), clinic.ErrDone},
+		{"request seen before", []clinic.Commit{request}, request, clinic.ErrSeen},
+		{"message that is there", []clinic.Commit{said}, saidAgain, clinic.ErrChanged},
+		{"diversion that is there", []clinic.Commit{diverted}, divertedAgain, clinic.ErrChanged},
+		{"entry that is there", []clinic.Commit{entries}, entries, clinic.ErrChanged},
+		{"form version that is there", []clinic.Commit{form}, form, clinic.ErrExists},
+	}
+}
+
+// conditions breaks each condition in turn, once with the record alone, but for
+// the audit record that it needs, and once with others beside it: a caller must
+// see no difference.
+func conditions(t *testing.T, s bench) {
+	for _, test := range append(versions(), otherConditions()...) {
 		t.Run(test.name, func(t *testing.T) {
 			commit(t, s, test.before...)
-			if err := s.Commit(t.Context(), test.c); !errors.Is(err, test.want) || !errors.Is(err, fault.Conflict) {
+			if err := s.Commit(t.Context(), logged(test.c)); !errors.Is(err, test.want) || !errors.Is(err, fault.Conflict) {
 				t.Errorf("alone: Commit = %v, want %v", err, test.want)
 			}
 			beside := test.c
-			beside.Patient = &clinic.Patient{ID: "beside " + test.name, Contact: []byte("sealed")}
-			beside.Audit = []audit.Record{record("beside", test.name, noon)}
+			beside.Session = &clinic.Session{Hash: "beside " + test.name, Ends: noon}
+			beside = logged(beside)
+			beside.Audit = append(beside.Audit, record("beside", test.name, noon))
 			if err := s.Commit(t.Context(), beside); !errors.Is(err, test.want) || !errors.Is(err, fault.Conflict) {
 				t.Errorf("beside others: Commit = %v, want %v", err, test.want)
 			}
-			if _, err := s.Patient(t.Context(), beside.Patient.ID); !errors.Is(err, fault.NotFound) {
-				t.Errorf("the refused commit left its patient behind: %v", err)
+			if _, err := s.Session(t.Context(), beside.Session.Hash); !errors.Is(err, fault.NotFound) {
+				t.Errorf("the refused commit left its session behind: %v", err)
 			}
-			if rs, err := s.Trail(t.Context(), practice, noon, test.name); err != nil || len(rs) > 0 {
+			if rs, err := s.Trail(t.Context(), test.name); err != nil || len(rs) > 0 {
 				t.Errorf("the refused commit left %d audit records behind: %v", len(rs), err)
 			}
 		})
 	}
+}
+
+// sweepState is one row, so its conditions are tried one after another.
+func sweepState(t *testing.T, s bench) {
+	at := func(version int) error {
+		return s.Commit(t.Context(), clinic.Commit{Sweep: &clinic.SweepState{Hour: fmt.Sprint(version), Version: version}})
+	}
+	for n, step := range []struct {
+		version int
+		want    error
+	}{{2, clinic.ErrChanged}, {1, nil}, {1, clinic.ErrExists}, {3, clinic.ErrChanged}, {2, nil}, {2, clinic.ErrChanged}} {
+		if err := at(step.version); !errors.Is(err, step.want) || step.want == nil && err != nil {
+			t.Errorf("step %d, to version %d: Commit = %v, want %v", n, step.version, err, step.want)
+		}
+	}
+	got, err := s.SweepState(t.Context())
+	same(t, "SweepState", got, err, clinic.SweepState{Hour: "2", Version: 2})
 }
 
 const racers = 20
@@ -132,38 +219,45 @@ func race(t *testing.T, lost error, try func(n int) error) int {
 	return winner
 }
 
-func raceOfWriters(t *testing.T, s clinic.Store) {
+// raceOfWriters runs it with the visit alone, but for the audit record that it
+// needs, and with answers beside it.
+func raceOfWriters(t *testing.T, s bench) {
 	for _, alone := range []bool{true, false} {
-		t.Run(fmt.Sprintf("visit alone %t", alone), func(t *testing.T) {
+		t.Run(fmt.Sprintf("alone %t", alone), func(t *testing.T) {
 			v := draft(fmt.Sprintf("visit-%t", alone))
 			commit(t, s, clinic.Commit{Visit: &v})
 			won := race(t, clinic.ErrChanged, func(n int) error {
 				next := v
-				next.Version, next.Reason = 2, fmt.Sprint("writer ", n)
-				c := clinic.Commit{Visit: &next}
+				next.Version, next.Reason = 2, fmt.Sprintf("writer %d of %s", n, v.ID)
+				c := clinic.Commit{Visit: &next, Audit: []audit.Record{record(next.Reason, v.ID, noon)}}
 				if !alone {
 					c.Answers = []byte(next.Reason)
-					c.Audit = []audit.Record{record(next.Reason, v.ID, noon)}
 				}
 				return s.Commit(t.Context(), c)
 			})
-			want := fmt.Sprint("writer ", won)
-			got, answers, err := s.Case(t.Context(), v.ID)
-			if err != nil || got.Reason != want || !alone && string(answers) != want {
-				t.Errorf("stored is what %q and %q wrote, %v; want %s", got.Reason, answers, err, want)
+			want := fmt.Sprintf("writer %d of %s", won, v.ID)
+			got, err := s.Load(t.Context(), clinic.Query{Visit: v.ID, Answers: true, Latest: true})
+			if err != nil || got.Visit.Reason != want || !alone && string(got.Answers) != want {
+				t.Errorf("stored is what %q and %q wrote, %v; want %s", got.Visit.Reason, got.Answers, err, want)
 			}
-			rs, err := s.Trail(t.Context(), practice, noon, v.ID)
-			if err != nil || !alone && (len(rs) != 1 || rs[0].ID != want) {
-				t.Errorf("audited are %v, %v; want %s alone", rs, err, want)
-			}
+			eventually(t, func() string {
+				rs, err := s.Trail(t.Context(), v.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(rs) != 1 || rs[0].ID != want {
+					return fmt.Sprintf("audited are %v, want %s alone", rs, want)
+				}
+				return ""
+			})
 		})
 	}
 }
 
-func raceOfRequests(t *testing.T, s clinic.Store) {
+func raceOfRequests(t *testing.T, s bench) {
 	won := race(t, clinic.ErrSeen, func(n int) error {
 		v := draft(fmt.Sprint("visit-", n))
-		return s.Commit(t.Context(), clinic.Commit{Visit: &v, Request: &clinic.Request{Key: "k", Result: v.ID, Ends: noon}})
+		return s.Commit(t.Context(), logged(clinic.Commit{Visit: &v, Request: &clinic.Request{Key: "k", Result: v.ID, Ends: noon}}))
 	})
 	for n := range racers {
 		_, err := s.Visit(t.Context(), fmt.Sprint("visit-", n))
@@ -173,19 +267,36 @@ func raceOfRequests(t *testing.T, s clinic.Store) {
 	}
 }
 
-func raceOfConsumers(t *testing.T, s clinic.Store) {
+// requestEnds uses a key again: it is seen until it ends, and free from then on,
+// whether or not the engine has removed its row.
+func requestEnds(t *testing.T, s bench) {
+	at := func(now time.Time) clinic.Request {
+		return clinic.Request{Key: "k", Input: "hash", Result: now.String(), Ends: now.Truncate(time.Second).Add(clinic.RequestLife)}
+	}
+	first, last := at(noon), at(noon.Add(clinic.RequestLife))
+	early := at(noon.Add(clinic.RequestLife - time.Second))
+	commit(t, s, clinic.Commit{Request: &first})
+	if err := s.Commit(t.Context(), clinic.Commit{Request: &early}); !errors.Is(err, clinic.ErrSeen) {
+		t.Errorf("a second before its end: Commit = %v, want %v", err, clinic.ErrSeen)
+	}
+	commit(t, s, clinic.Commit{Request: &last})
+	got, err := s.Request(t.Context(), "k")
+	same(t, "Request", got, err, last)
+}
+
+func raceOfConsumers(t *testing.T, s bench) {
 	for _, alone := range []bool{true, false} {
-		t.Run(fmt.Sprintf("event alone %t", alone), func(t *testing.T) {
-			id := fmt.Sprintf("event-%t", alone)
-			commit(t, s, clinic.Commit{Events: []outbox.Event{event(id)}})
+		t.Run(fmt.Sprintf("alone %t", alone), func(t *testing.T) {
+			rest := fmt.Sprintf("event-%t", alone)
+			commit(t, s, fresh(rest))
 			won := race(t, clinic.ErrDone, func(n int) error {
-				c := clinic.Commit{Done: id, At: noon.Add(time.Duration(n) * time.Second)}
+				c := clinic.Commit{Done: eventID(rest), At: noon.Add(time.Duration(n) * time.Second)}
 				if !alone {
-					c.Audit = []audit.Record{record(fmt.Sprint("consumer ", n), id, noon)}
+					c.Audit = []audit.Record{record(fmt.Sprint("consumer ", n), rest, noon)}
 				}
 				return s.Commit(t.Context(), c)
 			})
-			d, err := s.Delivery(t.Context(), id)
+			d, err := s.Delivery(t.Context(), eventID(rest))
 			if want := noon.Add(time.Duration(won) * time.Second); err != nil || !d.Done.Equal(want) {
 				t.Errorf("done at %v, %v; want %v", d.Done, err, want)
 			}
@@ -193,34 +304,68 @@ func raceOfConsumers(t *testing.T, s clinic.Store) {
 	}
 }
 
-func tooMany(t *testing.T, s clinic.Store) {
-	many := func(n int, visit string) clinic.Commit {
+func tooMany(t *testing.T, s bench) {
+	many := func(n int, practice string) clinic.Commit {
 		var c clinic.Commit
 		for i := range n {
-			c.Audit = append(c.Audit, record(fmt.Sprintf("record-%03d", i), visit, noon))
+			r := record(fmt.Sprintf("record-%03d", i), "", noon)
+			r.Practice = practice
+			c.Audit = append(c.Audit, r)
 		}
 		return c
 	}
-	commit(t, s, many(100, "full"))
-	if rs, err := s.Trail(t.Context(), practice, noon, "full"); err != nil || len(rs) != 100 {
-		t.Errorf("of 100 records %d are there, %v", len(rs), err)
+	stored := func(practice string, want int) {
+		t.Helper()
+		if ls, err := s.Log(t.Context(), practice, "", end, 200); err != nil || len(ls) != want {
+			t.Errorf("of %s's records %d are there, %v; want %d", practice, len(ls), err, want)
+		}
 	}
-	err := s.Commit(t.Context(), many(101, "over"))
-	if !errors.Is(err, fault.TooLarge) {
+	commit(t, s, many(100, "full"))
+	stored("full", 100)
+	if err := s.Commit(t.Context(), many(101, "over")); !errors.Is(err, fault.TooLarge) {
 		t.Errorf("Commit of 101 records = %v, want too large", err)
 	}
-	if rs, err := s.Trail(t.Context(), practice, noon, "over"); err != nil || len(rs) != 0 {
-		t.Errorf("%d records of the refused commit are there, %v", len(rs), err)
-	}
+	stored("over", 0)
 }
 
-func nothing(t *testing.T, s clinic.Store) {
+func nothing(t *testing.T, s bench) {
 	if err := s.Commit(t.Context(), clinic.Commit{}); err == nil {
 		t.Error("a commit of nothing succeeded")
 	}
 }
 
-func cancelled(t *testing.T, s clinic.Store) {
+// sameAgain commits everything twice: the second finds the first, and reports
+// the condition of the first of its records that is there.
+func sameAgain(t *testing.T, s bench) {
+	c := everything()
+	commit(t, s, c)
+	if err := s.Commit(t.Context(), c); !errors.Is(err, clinic.ErrExists) {
+		t.Errorf("the same commit again = %v, want %v", err, clinic.ErrExists)
+	}
+	c.Visit.Version = 2
+	if err := s.Commit(t.Context(), clinic.Commit{Visit: c.Visit, Audit: c.Audit[:1]}); err == nil || errors.Is(err, fault.Conflict) {
+		t.Errorf("a commit whose one conflict is its audit record = %v, want an error of ours", err)
+	}
+}
+
+// misfits are visits whose row would read back as another's: none is written.
+func misfits(t *testing.T, s bench) {
+	for name, change := range map[string]func(*visit.Visit){
+		"a payment of another visit": func(v *visit.Visit) { v.Payments = []string{"visit-2.quote-1"} },
+		"a payment that is not last": func(v *visit.Visit) { v.Payment, v.Payments = "visit-1.a", []string{"visit-1.a", "visit-1.b"} },
+		"a payment that is not kept": func(v *visit.Visit) { v.Payment = "visit-1.a" },
+		"a document that is no hash": func(v *visit.Visit) { v.Document = "document" },
+		"an addendum that is none":   func(v *visit.Visit) { v.Addendum = "addendum" },
+	} {
+		v := draft("visit-1")
+		change(&v)
+		if err := s.Commit(t.Context(), logged(clinic.Commit{Visit: &v})); err == nil {
+			t.Errorf("%s was written", name)
+		}
+	}
+}
+
+func cancelled(t *testing.T, s bench) {
 	v := draft("visit-1")
 	commit(t, s, clinic.Commit{Visit: &v})
 	gone, cancel := context.WithCancel(t.Context())
@@ -231,12 +376,13 @@ func cancelled(t *testing.T, s clinic.Store) {
 		other := draft("visit-2")
 		for name, call := range map[string]func() error{
 			"Visit":          func() error { _, err := s.Visit(ctx, v.ID); return err },
-			"Case":           func() error { _, _, err := s.Case(ctx, v.ID); return err },
-			"Messages":       func() error { _, err := s.Messages(ctx, v.ID, 0); return err },
-			"Mine":           func() error { _, _, err := s.Mine(ctx, patient, "", 10); return err },
-			"Due":            func() error { _, _, err := s.Due(ctx, noon, 10); return err },
-			"Commit of one":  func() error { return s.Commit(ctx, clinic.Commit{Visit: &other}) },
-			"Commit of more": func() error { return s.Commit(ctx, clinic.Commit{Visit: &other, Answers: []byte("a")}) },
+			"Load":           func() error { _, err := s.Load(ctx, clinic.Query{Visit: v.ID}); return err },
+			"Content":        func() error { _, err := s.Content(ctx, v.ID, true); return err },
+			"Mine":           func() error { _, _, err := s.Mine(ctx, patientID, "", 10); return err },
+			"DueVisits":      func() error { _, _, err := s.DueVisits(ctx, 0, noon, "", 10); return err },
+			"Log":            func() error { _, err := s.Log(ctx, practiceID, "", end, 10); return err },
+			"Commit of one":  func() error { return s.Commit(ctx, fresh("event")) },
+			"Commit of more": func() error { return s.Commit(ctx, logged(clinic.Commit{Visit: &other, Answers: []byte("a")})) },
 		} {
 			if err := call(); !errors.Is(err, want) || errors.Is(err, fault.Busy) {
 				t.Errorf("%s = %v, want %v and no fault of ours", name, err, want)

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -13,61 +14,83 @@ import (
 )
 
 var lifeTests = []test{
-	{"a visit reads back the same at every step of its life", lives},
+	{"Visit_SameAtEveryStepOfItsLife", lives},
+}
+
+// hash is the text of a SHA-256.
+func hash(digit string) string { return strings.Repeat(digit, 64) }
+
+func must(v visit.Visit, err error) visit.Visit {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 type move = func(v visit.Visit, now time.Time) (visit.Visit, error)
 
 // lives leads visits through what makes their rows differ.
-func lives(t *testing.T, s clinic.Store) {
+func lives(t *testing.T, s bench) {
 	terms := visit.Terms{Answer: 4 * time.Hour, GiveUp: 20 * time.Hour}
 	doctor := identity.Person{ID: "person-2", Display: "Robin Vale, NP", Licenses: []identity.License{{State: "CA", Expires: noon.AddDate(1, 0, 0)}}}
 	sure := func(f func(v visit.Visit, now time.Time) visit.Visit) move {
 		return func(v visit.Visit, now time.Time) (visit.Visit, error) { return f(v, now), nil }
 	}
 	price := func(id string, q billing.Quote) move {
-		q.ID, q.ExpiresAt = id, noon.Add(1000*time.Hour)
+		q.ID, q.Caveat, q.ExpiresAt = id, billing.NoMembership, noon.Add(1000*time.Hour)
 		return func(v visit.Visit, _ time.Time) (visit.Visit, error) { return v.Priced(q) }
 	}
-	submit := func(quote, payment string) move {
-		return func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Submit(quote, payment, terms, now) }
+	submit := func(quote string) move {
+		return func(v visit.Visit, now time.Time) (visit.Visit, error) {
+			return v.Submit(quote, v.ID+"."+quote, terms, now)
+		}
 	}
-	save := func(v visit.Visit, _ time.Time) (visit.Visit, error) { return v.Saved("CA") }
-	pay := []move{save, price("quote-1", billing.Quote{Amount: 4000, Basis: billing.Fee}), submit("quote-1", "payment-1")}
-	leave := append(pay[:3:3], sure(func(v visit.Visit, _ time.Time) visit.Visit { return v.Unpaid("payment-1") }))
+	save := func(v visit.Visit, _ time.Time) (visit.Visit, error) {
+		v.Saves++
+		return v.Saved("CA")
+	}
+	pay := []move{save, price("quote-1", billing.Quote{Amount: 4000, Basis: billing.Fee}), submit("quote-1")}
+	leave := append(pay[:3:3], sure(func(v visit.Visit, _ time.Time) visit.Visit { return v.Unpaid(v.ID + ".quote-1") }))
 	hold := func(payment string) move {
 		return sure(func(v visit.Visit, now time.Time) visit.Visit {
-			v, _ = v.Held(payment, now.Add(7*24*time.Hour), terms, now)
+			v, _ = v.Held(v.ID+payment, now.Add(7*24*time.Hour), terms, now)
 			return v
 		})
 	}
 	take := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Take(doctor, now) }
 	ask := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Ask(now) }
-	see := sure(func(v visit.Visit, now time.Time) visit.Visit { return v.Seen("person-1", now) })
+	see := func(by string) move {
+		return sure(func(v visit.Visit, now time.Time) visit.Visit { return v.Seen(by, now) })
+	}
 	reply := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Reply(now) }
-	answer := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Answer(doctor, "document", 7, now) }
-	end := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Close("addendum", now) }
+	answer := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Answer(doctor, hash("d"), 7, now) }
+	end := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Close(hash("a"), now) }
 	cancel := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Cancel(now) }
 	for name, life := range map[string]struct {
 		class string
 		moves []move
 	}{
-		"answered":      {"evisit", append(pay[:3:3], hold("payment-1"), take, ask, see, reply, sure(func(v visit.Visit, _ time.Time) visit.Visit { return v.Lateness() }), answer, see, end)},
-		"paid by link":  {"evisit", append(pay[:3:3], hold("payment-1"), take, answer, sure(func(v visit.Visit, _ time.Time) visit.Visit { return v.PayLink("payment-2") }), end)},
-		"paid later":    {"evisit", append(leave[:4:4], price("quote-2", billing.Quote{Amount: 4000, Basis: billing.Fee}), submit("quote-2", "payment-2"), hold("payment-2"), cancel)},
+		"answered": {"evisit", append(pay[:3:3], hold(".quote-1"), take, ask, see("carer-1"), reply, ask, see("carer-2"), reply, ask, see(patientID), reply,
+			sure(func(v visit.Visit, _ time.Time) visit.Visit { return v.Lateness() }), answer, see("carer-1"), end)},
+		"paid by link": {"evisit", append(pay[:3:3], hold(".quote-1"), take, answer, sure(func(v visit.Visit, _ time.Time) visit.Visit { return v.PayLink(v.ID + ".quote-2") }), end)},
+		"paid later":   {"evisit", append(leave[:4:4], price("quote-2", billing.Quote{Amount: 4000, Basis: billing.Fee}), submit("quote-2"), hold(".quote-2"), cancel)},
+		"refused, paid": {"evisit", append(pay[:2:2], sure(func(v visit.Visit, _ time.Time) visit.Visit {
+			v.Quote.Refused++
+			return must(v.Priced(v.Quote))
+		}), submit("quote-1"))},
 		"left, dropped": {"evisit", append(leave[:4:4], cancel)},
-		"left, free":    {"evisit", append(leave[:4:4], price("quote-2", billing.Quote{Basis: billing.NoCharge}), submit("quote-2", ""), take, answer)},
-		"for the staff": {"admin-fee", append(pay[:3:3], hold("payment-1"), take, func(v visit.Visit, now time.Time) (visit.Visit, error) {
+		"left, free":    {"evisit", append(leave[:4:4], price("quote-2", billing.Quote{Basis: billing.NoCharge}), submit("quote-2"), take, answer)},
+		"for the staff": {"admin-fee", append(pay[:3:3], hold(".quote-1"), take, func(v visit.Visit, now time.Time) (visit.Visit, error) {
 			return v.TurnAway(visit.Declined, "scope", now)
 		})},
 		"diverted": {"evisit", []move{
 			func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Divert("emergency", now) },
 			sure(func(v visit.Visit, now time.Time) visit.Visit { return v.Understand(now) }),
 		}},
-		"expired": {"evisit", append(pay[:3:3], hold("payment-1"), take, ask, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Expire(now) })},
+		"expired": {"evisit", append(pay[:3:3], hold(".quote-1"), take, ask, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Expire(now) })},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := visit.Start("visit "+name, practice, patient, "person-1", visit.Form{Name: "uti", Version: "1.0.0", Class: life.class}, noon)
+			v := visit.Start("visit "+name, practiceID, patientID, "person-1", visit.Form{Name: "uti", Version: "1.0.0", Class: life.class}, noon)
 			moves := append([]move{sure(func(v visit.Visit, _ time.Time) visit.Visit { return v })}, life.moves...)
 			for n, m := range moves {
 				next, err := m(v, noon.Add(time.Duration(n)*time.Minute))

@@ -9,21 +9,20 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"evisit/pkg/audit"
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
+	"evisit/pkg/ledger"
 	"evisit/pkg/visit"
 )
 
 var listingTests = []test{
-	{"a queue lists its pool's open visits in the order they were queued, by pages", queueOrder},
-	{"a listing without a limit is whole and has no end to go on from", unlimited},
-	{"a queue holds only what wants an answer", queueIsSparse},
-	{"a page follows its cursor while visits come and go", queueMoves},
-	{"a patient's visits are listed newest first, by pages", mineOrder},
-	{"practices are listed", practices},
-	{"a trail is one day of one practice, in order", trail},
-	{"a trail of one visit holds no other's records", trailOfVisit},
+	{"Queue_OpenVisitsAsQueuedByPages", queueOrder},
+	{"Queue_WithoutLimitIsWhole", unlimited},
+	{"Queue_HoldsOnlyOpenVisits", queueIsSparse},
+	{"Queue_PagesWhileVisitsComeAndGo", queueMoves},
+	{"Mine_NewestFirstByPages", mineOrder},
+	{"Money_PaymentsAsOpened", moneyOrder},
 }
 
 // lists waits until a listing has just these visits.
@@ -46,9 +45,9 @@ func ids(vs []visit.Visit) []string {
 	return out
 }
 
-func clinical(s clinic.Store) func(context.Context) ([]visit.Visit, string, error) {
+func clinical(s bench) func(context.Context) ([]visit.Visit, string, error) {
 	return func(ctx context.Context) ([]visit.Visit, string, error) {
-		return s.Queue(ctx, practice, identity.ClinicalPool, "", 100)
+		return s.Queue(ctx, practiceID, identity.ClinicalPool, "", 100)
 	}
 }
 
@@ -75,10 +74,10 @@ func pages(t *testing.T, size int, list func(cursor string) ([]visit.Visit, stri
 	return nil
 }
 
-func queueOrder(t *testing.T, s clinic.Store) {
+func queueOrder(t *testing.T, s bench) {
 	var want []string
 	for n, hours := range []int{5, 1, 7, 2, 6, 3, 4} {
-		v := queued(fmt.Sprint("visit-", hours), noon.Add(time.Duration(hours)*time.Hour))
+		v := queued(fmt.Sprint(hours, "-visit"), noon.Add(time.Duration(hours)*time.Hour))
 		v.Status = []visit.Status{visit.Queued, visit.InReview, visit.AwaitingPatient}[n%3]
 		if v.Status == visit.AwaitingPatient {
 			v.Promise.Paused = noon
@@ -95,11 +94,11 @@ func queueOrder(t *testing.T, s clinic.Store) {
 
 	lists(t, want, clinical(s))
 	lists(t, []string{"visit-staff"}, func(ctx context.Context) ([]visit.Visit, string, error) {
-		return s.Queue(ctx, practice, identity.StaffPool, "", 100)
+		return s.Queue(ctx, practiceID, identity.StaffPool, "", 100)
 	})
 	for _, size := range []int{1, 2, 3, 7, 8} {
 		got := pages(t, size, func(cursor string) ([]visit.Visit, string, error) {
-			return s.Queue(t.Context(), practice, identity.ClinicalPool, cursor, size)
+			return s.Queue(t.Context(), practiceID, identity.ClinicalPool, cursor, size)
 		})
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("pages of %d (-want +got):\n%s", size, diff)
@@ -107,9 +106,9 @@ func queueOrder(t *testing.T, s clinic.Store) {
 	}
 }
 
-func unlimited(t *testing.T, s clinic.Store) {
+func unlimited(t *testing.T, s bench) {
 	all := func(ctx context.Context) ([]visit.Visit, string, error) {
-		vs, next, err := s.Queue(ctx, practice, identity.ClinicalPool, "", 0)
+		vs, next, err := s.Queue(ctx, practiceID, identity.ClinicalPool, "", 0)
 		if next != "" {
 			t.Errorf("a whole listing goes on from %q", next)
 		}
@@ -125,7 +124,7 @@ func unlimited(t *testing.T, s clinic.Store) {
 	lists(t, want, all)
 }
 
-func queueIsSparse(t *testing.T, s clinic.Store) {
+func queueIsSparse(t *testing.T, s bench) {
 	v := draft("visit-1")
 	commit(t, s, clinic.Commit{Visit: &v})
 	lists(t, nil, clinical(s))
@@ -143,7 +142,7 @@ func queueIsSparse(t *testing.T, s clinic.Store) {
 	lists(t, []string{"visit-2"}, clinical(s))
 }
 
-func queueMoves(t *testing.T, s clinic.Store) {
+func queueMoves(t *testing.T, s bench) {
 	vs := make([]visit.Visit, 6)
 	var all []string
 	for n := range vs {
@@ -152,7 +151,7 @@ func queueMoves(t *testing.T, s clinic.Store) {
 		all = append(all, vs[n].ID)
 	}
 	lists(t, all, clinical(s))
-	first, cursor, err := s.Queue(t.Context(), practice, identity.ClinicalPool, "", 2)
+	first, cursor, err := s.Queue(t.Context(), practiceID, identity.ClinicalPool, "", 2)
 	if err != nil || !cmp.Equal(ids(first), all[:2]) || cursor == "" {
 		t.Fatalf("first page = %v, %q, %v", ids(first), cursor, err)
 	}
@@ -170,14 +169,14 @@ func queueMoves(t *testing.T, s clinic.Store) {
 		if c == "" {
 			c = cursor
 		}
-		return s.Queue(t.Context(), practice, identity.ClinicalPool, c, 2)
+		return s.Queue(t.Context(), practiceID, identity.ClinicalPool, c, 2)
 	})
 	if diff := cmp.Diff([]string{"visit-20", "visit-25", "visit-40", "visit-50"}, rest); diff != "" {
 		t.Errorf("pages after the first (-want +got):\n%s", diff)
 	}
 }
 
-func mineOrder(t *testing.T, s clinic.Store) {
+func mineOrder(t *testing.T, s bench) {
 	var want []string
 	for n, status := range []visit.Status{visit.Closed, visit.Diverted, visit.Draft, visit.Queued, visit.Answered} {
 		v := queued(fmt.Sprint("visit-", n), noon)
@@ -188,10 +187,10 @@ func mineOrder(t *testing.T, s clinic.Store) {
 	other := draft("visit-other")
 	other.Patient = "patient-2"
 	commit(t, s, clinic.Commit{Visit: &other})
-	lists(t, want, func(ctx context.Context) ([]visit.Visit, string, error) { return s.Mine(ctx, patient, "", 100) })
+	lists(t, want, func(ctx context.Context) ([]visit.Visit, string, error) { return s.Mine(ctx, patientID, "", 100) })
 	for _, size := range []int{1, 2, 5, 6} {
 		got := pages(t, size, func(cursor string) ([]visit.Visit, string, error) {
-			return s.Mine(t.Context(), patient, cursor, size)
+			return s.Mine(t.Context(), patientID, cursor, size)
 		})
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("pages of %d (-want +got):\n%s", size, diff)
@@ -199,65 +198,16 @@ func mineOrder(t *testing.T, s clinic.Store) {
 	}
 }
 
-func practices(t *testing.T, s clinic.Store) {
-	want := []string{"practice-1", "practice-2", "practice-3"}
-	for _, id := range append([]string{"practice-2"}, want...) { // one of them twice
-		commit(t, s, clinic.Commit{Practice: &clinic.Practice{ID: id, Name: id}})
-	}
-	eventually(t, func() string {
-		got, err := s.Practices(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		slices.Sort(got)
-		return cmp.Diff(want, got)
-	})
-}
-
-func trail(t *testing.T, s clinic.Store) {
-	midnight := time.Date(2026, time.March, 2, 0, 0, 0, 0, time.UTC)
-	zone := time.FixedZone("west", -8*3600)
-	var want []audit.Record
-	for _, r := range []struct {
-		id, visit string
-		at        time.Time
-	}{
-		{"r1", "z", midnight},
-		{"r2", "a", midnight.Add(time.Hour)},
-		{"r3", "z", midnight.Add(time.Hour)},
-		{"r4", "", midnight.Add(time.Hour).Add(time.Millisecond)},
-		{"r0", "m", midnight.Add(20 * time.Hour).In(zone)},
-		{"r5", "a", midnight.Add(24*time.Hour - time.Millisecond)},
-	} {
-		want = append(want, record(r.id, r.visit, r.at))
-	}
-	elsewhere := record("r6", "a", midnight)
-	elsewhere.Practice = "practice-2"
-	commit(t, s, clinic.Commit{Audit: []audit.Record{
-		want[5], want[2], elsewhere, want[0], want[4], want[1], want[3],
-		record("yesterday", "a", midnight.Add(-time.Millisecond)), record("tomorrow", "a", midnight.Add(24*time.Hour)),
-	}})
-	for _, day := range []time.Time{midnight, noon, midnight.Add(23 * time.Hour).In(zone)} {
-		got, err := s.Trail(t.Context(), practice, day, "")
-		if diff := cmp.Diff(want, got); err != nil || diff != "" {
-			t.Errorf("Trail of %v: %v (-want +got):\n%s", day, err, diff)
-		}
-	}
-}
-
-func trailOfVisit(t *testing.T, s clinic.Store) {
-	var c clinic.Commit
-	var want []audit.Record
-	for n := range 30 {
-		at := noon.Add(time.Duration(30-n) * time.Second)
-		own := record(fmt.Sprintf("own-%02d", n), "visit-1", at)
-		want = append([]audit.Record{own}, want...)
-		c.Audit = append(c.Audit, own,
-			record(fmt.Sprintf("longer-%02d", n), "visit-10", at), record(fmt.Sprintf("shorter-%02d", n), "visit-", at))
-	}
-	commit(t, s, c)
-	got, err := s.Trail(t.Context(), practice, noon, "visit-1")
-	if diff := cmp.Diff(want, got); err != nil || diff != "" {
-		t.Errorf("Trail of visit-1: %v (-want +got):\n%s", err, diff)
-	}
+// moneyOrder proves that a visit's payments come in the order they were opened,
+// whatever their ids, and without those of a visit whose id begins alike.
+func moneyOrder(t *testing.T, s bench) {
+	want := []billing.Payment{payment("z", noon), payment("a", noon.Add(time.Hour)), payment("m", noon.Add(2*time.Hour))}
+	other := payment("a", noon)
+	other.ID, other.Visit = "visit-10.a", "visit-10"
+	entries := []ledger.Entry{entry("release", ledger.Release, noon.Add(time.Hour)), entry("hold", ledger.Hold, noon)}
+	entries[0].Payment, entries[1].Payment = "visit-1.z", "visit-1.z"
+	commit(t, s, clinic.Commit{Payments: []billing.Payment{want[2], want[0], want[1], other}, Entries: entries})
+	ps, es, err := s.Money(t.Context(), "visit-1")
+	same(t, "payments", ps, err, want)
+	same(t, "entries", es, err, []ledger.Entry{entries[1], entries[0]})
 }

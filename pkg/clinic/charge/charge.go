@@ -1,0 +1,256 @@
+// Package charge moves money: it has the only key that fetches, captures and
+// releases. An event is a hint to it: it fetches what the event is about, reads
+// again that what is asked for is still wanted, and believes only those. It
+// decrypts no content.
+package charge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/money"
+	"evisit/pkg/outbox"
+	"evisit/pkg/visit"
+	"evisit/pkg/work"
+)
+
+// Cards moves money at Stripe. Every call names the connected account that
+// owns the object. An error that is a *clinic.Refusal is definite: the effect
+// did not happen. Any other leaves it unknown; the call is repeated with the
+// same key.
+type Cards interface {
+	// Observe reports how a payment stands, by its intent or, while it has
+	// none, by its session; and the reference in its metadata, empty if the
+	// object is not ours.
+	Observe(ctx context.Context, account, object string) (ref string, o billing.Observation, err error)
+	Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error
+	Release(ctx context.Context, account, intent, key string) error
+}
+
+// Reads are what a Room reads besides the kernel.
+type Reads interface {
+	Payment(ctx context.Context, id string) (billing.Payment, error)
+	Visit(ctx context.Context, id string) (visit.Visit, error)
+	// PracticeOf returns the practice that owns a connected account.
+	PracticeOf(ctx context.Context, account string) (string, error)
+	WorkItem(ctx context.Context, practice, id string) (work.Item, error)
+}
+
+// A Room is what the function charge has. Its fields must be set before use; it
+// is safe for concurrent use.
+type Room struct {
+	Kernel *clinic.Kernel
+	Store  Reads
+	Cards  Cards
+}
+
+// attempts bounds how often a commit is decided again because someone else
+// changed the payment or the visit in between.
+const attempts = 6
+
+// Handle acts on one event, and writes down how it went.
+func (m *Room) Handle(ctx context.Context, d outbox.Delivery) error {
+	return m.Kernel.Deliver(ctx, d, m.owner, m.Act)
+}
+
+// owner is the practice that a Stripe event concerns. A Stripe event names an
+// account, not a practice; if no practice has that account, owner is "".
+func (m *Room) owner(ctx context.Context, d outbox.Delivery) string {
+	id, err := m.Store.PracticeOf(ctx, d.Account)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		m.Kernel.Log.WarnContext(ctx, "whose account a parked event names is not known", "event", d.ID, "err", err)
+	}
+	return id
+}
+
+// Act acts on one event. It is safe to call for the same event any number of
+// times. An error says that the event is to be tried again.
+func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
+	switch d.Kind {
+	case outbox.StripeSaid:
+		return m.receive(ctx, d)
+	case outbox.Look:
+		return m.look(ctx, d)
+	case outbox.Capture:
+		return m.capture(ctx, d)
+	case outbox.Release:
+		return m.release(ctx, d)
+	case outbox.Received, outbox.Asked, outbox.Replied, outbox.Answered, outbox.Ended, outbox.Late,
+		outbox.Charged, outbox.ChargeFails, outbox.Diverted, outbox.CheckoutEnd:
+	}
+	return fmt.Errorf("event %s of kind %s is not for charge", d.ID, d.Kind)
+}
+
+// errForeign marks an event whose account does not own the payment it names.
+var errForeign = &clinic.Refusal{Code: "foreign_account", Final: true}
+
+// receive settles the payment that a Stripe event is about.
+func (m *Room) receive(ctx context.Context, d outbox.Delivery) error {
+	ref, o, err := m.Cards.Observe(ctx, d.Account, d.Object)
+	if refused, ok := errors.AsType[*clinic.Refusal](err); ok && refused.Code == "resource_missing" {
+		return errForeign
+	}
+	if err != nil {
+		return err
+	}
+	if ref == "" {
+		return m.Kernel.Done(ctx, d)
+	}
+	p, err := m.Store.Payment(ctx, ref)
+	switch {
+	case errors.Is(err, fault.NotFound):
+		return m.Kernel.Done(ctx, d) // an object of another system on the same account
+	case err != nil:
+		return err
+	case p.Account != d.Account:
+		return errForeign
+	}
+	return m.settle(ctx, p, o, d.ID)
+}
+
+// look asks Stripe how a payment stands whose page has run out and of which no
+// webhook came.
+func (m *Room) look(ctx context.Context, d outbox.Delivery) error {
+	p, err := m.Store.Payment(ctx, d.Payment)
+	if err != nil {
+		return err
+	}
+	_, o, err := m.Cards.Observe(ctx, p.Account, p.Session)
+	if err != nil {
+		return err
+	}
+	settled, _, err := p.Settle(o, m.Kernel.Time())
+	if err != nil {
+		return err
+	}
+	if settled.State == p.State { // an intent alone, of a card that was declined, moves the visit nowhere
+		return m.Kernel.Done(ctx, d)
+	}
+	return m.settle(ctx, p, o, d.ID)
+}
+
+// captureAttempts is how often a capture that Stripe refused for a reason that
+// may pass is tried before the answer is left to be paid by link.
+const captureAttempts = 4
+
+// capture collects the fee of an answered visit. It reads again that the visit
+// is answered and wants this payment: the event alone collects nothing.
+func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
+	p, v, err := m.read(ctx, d)
+	if err != nil {
+		return err
+	}
+	if p.State != billing.Held || !v.Collects(p.ID) {
+		return m.Kernel.Done(ctx, d)
+	}
+	refused, err := definite(m.Cards.Capture(ctx, p.Account, p.Intent, p.Held, d.Key()))
+	if err != nil {
+		return err
+	}
+	_, o, err := m.Cards.Observe(ctx, p.Account, p.Intent)
+	if err != nil {
+		return err
+	}
+	if refused == nil || o.Status != "requires_capture" {
+		return m.settle(ctx, p, o, d.ID)
+	}
+	if refused.Passing || !refused.Final && d.Attempt < captureAttempts-1 {
+		return refused
+	}
+	if err := m.Cards.Release(ctx, p.Account, p.Intent, d.Key()+"-release"); err != nil {
+		return err // refused or unknown, the hold may stand: look again before the payment is called failed
+	}
+	return m.fail(ctx, p, refused.Code, d.ID)
+}
+
+// read returns the payment an event names, and its visit.
+func (m *Room) read(ctx context.Context, d outbox.Delivery) (billing.Payment, visit.Visit, error) {
+	p, err := m.Store.Payment(ctx, d.Payment)
+	if err != nil {
+		return p, visit.Visit{}, err
+	}
+	v, err := m.Store.Visit(ctx, p.Visit)
+	return p, v, err
+}
+
+// release gives a hold back that its visit has no use for.
+func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
+	p, v, err := m.read(ctx, d)
+	if err != nil {
+		return err
+	}
+	if p.State != billing.Held || v.Wants(p.ID) {
+		return m.Kernel.Done(ctx, d) // a hold that comes later is released when it does
+	}
+	refused, err := definite(m.Cards.Release(ctx, p.Account, p.Intent, d.Key()))
+	if err != nil {
+		return err
+	}
+	_, o, err := m.Cards.Observe(ctx, p.Account, p.Intent)
+	if err != nil {
+		return err
+	}
+	if refused != nil && o.Status == "requires_capture" {
+		return refused
+	}
+	return m.settle(ctx, p, o, d.ID)
+}
+
+// definite tells a refusal, after which we know, from an outcome that is
+// unknown, which is the error.
+func definite(err error) (*clinic.Refusal, error) {
+	if refused, ok := errors.AsType[*clinic.Refusal](err); ok {
+		return refused, nil
+	}
+	return nil, err
+}
+
+// settle brings a payment, its ledger and its visit up to what Stripe says,
+// and consumes the event that made us look; all in one commit.
+func (m *Room) settle(ctx context.Context, p billing.Payment, o billing.Observation, event string) error {
+	for n := 1; ; n++ {
+		now := m.Kernel.Time()
+		next, entries, err := p.Settle(o, now)
+		if err != nil {
+			return err
+		}
+		c := clinic.Commit{Done: event, At: now, Entries: entries}
+		if next.Version != p.Version {
+			c.Payments = []billing.Payment{next}
+			if err := m.applyToVisit(ctx, &c, p, next); err != nil {
+				return err
+			}
+		}
+		err = m.Kernel.Store.Commit(ctx, c)
+		if !errors.Is(err, clinic.ErrChanged) || n == attempts {
+			return err
+		}
+		if p, err = m.Store.Payment(ctx, p.ID); err != nil {
+			return err
+		}
+	}
+}
+
+// fail records that an answered visit's hold could not be captured: the answer
+// stands, the patient gets a pay link, the practice a work item.
+func (m *Room) fail(ctx context.Context, p billing.Payment, why, event string) error {
+	for n := 1; ; n++ {
+		now := m.Kernel.Time()
+		next, entries, err := p.Fail(why, now)
+		if err != nil {
+			return err
+		}
+		c := clinic.Commit{Done: event, At: now, Payments: []billing.Payment{next}, Entries: entries}
+		if err := m.applyToVisit(ctx, &c, p, next); err != nil {
+			return err
+		}
+		err = m.Kernel.Store.Commit(ctx, c)
+		if !errors.Is(err, clinic.ErrChanged) || n == attempts {
+			return err
+		}
+	}
+}

@@ -1,0 +1,278 @@
+// Package chart decrypts what the rows of a visit hold and seals what is put
+// there. It decides nothing; it refuses to show a chart of which a part that
+// the visit names is missing, moved or older.
+package chart
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/intake"
+	"evisit/pkg/record"
+	"evisit/pkg/vault"
+	"evisit/pkg/visit"
+)
+
+// Reads are what a Keeper reads besides the kernel.
+type Reads interface {
+	// Content returns all sealed rows of a visit in one read; consistent says that
+	// they must be as of the latest commit.
+	Content(ctx context.Context, visit string, consistent bool) (clinic.Content, error)
+	// Patient may be about a second old.
+	Patient(ctx context.Context, id string) (clinic.Patient, error)
+}
+
+// A Keeper reads and seals the content of visits. It is safe for concurrent use.
+type Keeper struct {
+	Kernel *clinic.Kernel
+	Vault  vault.Vault
+	Store  Reads
+}
+
+// A Chart is all that is known of a visit's content.
+type Chart struct {
+	Visit     visit.Visit
+	Contact   identity.Contact // zero where it was not asked for
+	Form      *intake.Form
+	Response  intake.Response
+	Answers   []record.QA
+	Flags     []record.Flag
+	Derived   []intake.Derived
+	Messages  []record.Message
+	Diversion *record.Diversion // nil unless diverted
+}
+
+// Chart decrypts all of v's content but the patient's contact data.
+func (k *Keeper) Chart(ctx context.Context, v visit.Visit) (Chart, error) {
+	return whole(ctx, k, v, k.chart)
+}
+
+func (k *Keeper) chart(ctx context.Context, v visit.Visit, rows clinic.Content) (Chart, error) {
+	out := Chart{Visit: v}
+	var err error
+	if out.Form, out.Response, err = k.Draft(ctx, v, rows.Answers); err != nil {
+		return Chart{}, err
+	}
+	if out.Messages, err = k.messages(ctx, v, rows.Messages); err != nil {
+		return Chart{}, err
+	}
+	if v.Status == visit.Diverted {
+		if out.Diversion, err = k.diversion(ctx, v, rows.Diverted); err != nil {
+			return Chart{}, err
+		}
+	}
+	res := out.Form.Check(out.Response)
+	out.Answers, out.Flags, out.Derived = record.InWords(out.Form, res.Response), record.Flags(res), res.Derived
+	return out, nil
+}
+
+// rereads bounds how often content is read again because someone else changed
+// the visit in between.
+const rereads = 6
+
+// whole reads v's sealed rows and has read decrypt them. Rows that do not fit v
+// may only be of another moment: they are read again as of the latest commit, and
+// then v too. Rows that still do not fit a visit that did not change are broken.
+func whole[T any](ctx context.Context, k *Keeper, v visit.Visit, read func(context.Context, visit.Visit, clinic.Content) (T, error)) (T, error) {
+	var none T
+	for n := 1; ; n++ {
+		rows, err := k.Store.Content(ctx, v.ID, n > 1)
+		if err != nil {
+			return none, err
+		}
+		if err = complete(v, rows); err == nil {
+			var out T
+			if out, err = read(ctx, v, rows); err == nil {
+				return out, nil
+			}
+		}
+		if !errors.Is(err, vault.ErrBroken) || n == rereads {
+			return none, err
+		}
+		if n == 1 {
+			continue
+		}
+		now, failed := k.Kernel.Store.Load(ctx, clinic.Query{Visit: v.ID, Latest: true})
+		switch {
+		case failed != nil:
+			return none, failed
+		case now.Visit.Version == v.Version && n > 2:
+			return none, err
+		}
+		v = now.Visit
+	}
+}
+
+// complete reports what v names and rows lack.
+func complete(v visit.Visit, rows clinic.Content) error {
+	if len(rows.Messages) == v.Messages && (rows.Answers != nil || v.Saves == 0) && (rows.Diverted != nil || v.Status != visit.Diverted) {
+		return nil
+	}
+	return fmt.Errorf("visit %s: %w: it names %d saves of answers and %d messages, and has %t and %d",
+		v.ID, vault.ErrBroken, v.Saves, v.Messages, rows.Answers != nil, len(rows.Messages))
+}
+
+// Draft returns the form that v started with and its answers so far.
+func (k *Keeper) Draft(ctx context.Context, v visit.Visit, sealed []byte) (*intake.Form, intake.Response, error) {
+	f, err := k.Kernel.Form(ctx, v.Practice, v.Form.Name, v.Form.Version)
+	if errors.Is(err, fault.NotFound) {
+		err = fmt.Errorf("visit %s: %w: its form is gone", v.ID, vault.ErrBroken)
+	}
+	if err != nil {
+		return nil, intake.Response{}, err
+	}
+	r, err := k.answers(ctx, v, sealed)
+	return f, r, err
+}
+
+// answers decrypts what a patient answered. The last page is answered by
+// submitting: it holds for as long as the visit stays submitted, and what was
+// accepted is in the audit record.
+func (k *Keeper) answers(ctx context.Context, v visit.Visit, sealed []byte) (intake.Response, error) {
+	var r intake.Response
+	switch {
+	case sealed != nil:
+		if err := k.Vault.Unseal(ctx, answersPlace(v), sealed, &r); err != nil {
+			return r, err
+		}
+	case v.Saves > 0:
+		return r, fmt.Errorf("visit %s: %w: its answers are gone", v.ID, vault.ErrBroken)
+	}
+	if !v.Times.Submitted.IsZero() {
+		r = r.Merge(intake.Acceptance())
+	}
+	return r, nil
+}
+
+// SealAnswers returns v with answers saved once more, and their sealed bytes.
+func (k *Keeper) SealAnswers(ctx context.Context, v visit.Visit, r intake.Response) (visit.Visit, []byte, error) {
+	v.Saves++
+	sealed, err := k.Vault.Seal(ctx, answersPlace(v), r)
+	return v, sealed, err
+}
+
+// SealDiversion seals why v was stopped.
+func (k *Keeper) SealDiversion(ctx context.Context, v visit.Visit, d *record.Diversion) ([]byte, error) {
+	return k.Vault.Seal(ctx, place(v, "divert"), d)
+}
+
+// LastMessage is v's latest message; it reports false if there is none.
+func (k *Keeper) LastMessage(ctx context.Context, v visit.Visit) (record.Message, bool, error) {
+	ms, err := k.Messages(ctx, v)
+	if err != nil || len(ms) == 0 {
+		return record.Message{}, false, err
+	}
+	return ms[len(ms)-1], true, nil
+}
+
+// Messages are v's messages, in the order they were sent.
+func (k *Keeper) Messages(ctx context.Context, v visit.Visit) ([]record.Message, error) {
+	if v.Messages == 0 {
+		return nil, nil
+	}
+	return whole(ctx, k, v, func(ctx context.Context, v visit.Visit, rows clinic.Content) ([]record.Message, error) {
+		return k.messages(ctx, v, rows.Messages)
+	})
+}
+
+func (k *Keeper) messages(ctx context.Context, v visit.Visit, rows []clinic.Message) ([]record.Message, error) {
+	out := make([]record.Message, len(rows))
+	for i, row := range rows {
+		if err := k.Vault.Unseal(ctx, messagePlace(v, i+1), row.Body, &out[i]); err != nil {
+			return nil, err
+		}
+		out[i].ReadAt = v.ReadAt(out[i].Seq)
+	}
+	return out, nil
+}
+
+// Diversion is why v was stopped and what was shown.
+func (k *Keeper) Diversion(ctx context.Context, v visit.Visit) (*record.Diversion, error) {
+	return whole(ctx, k, v, func(ctx context.Context, v visit.Visit, rows clinic.Content) (*record.Diversion, error) {
+		return k.diversion(ctx, v, rows.Diverted)
+	})
+}
+
+func (k *Keeper) diversion(ctx context.Context, v visit.Visit, sealed []byte) (*record.Diversion, error) {
+	d := &record.Diversion{}
+	return d, k.Vault.Unseal(ctx, place(v, "divert"), sealed, d)
+}
+
+// Contact is a patient's contact data.
+func (k *Keeper) Contact(ctx context.Context, patient string) (identity.Contact, error) {
+	var c identity.Contact
+	p, err := k.Store.Patient(ctx, patient)
+	if errors.Is(err, fault.NotFound) {
+		err = fmt.Errorf("patient %s: %w: their contact data are gone", patient, vault.ErrBroken)
+	}
+	if err != nil {
+		return c, err
+	}
+	return c, k.Vault.Unseal(ctx, contactPlace(p), p.Contact, &c)
+}
+
+// PutDocument writes the encounter document of v, or its addendum, and returns
+// its hash. It is put first: if it cannot be written nothing is committed.
+func (k *Keeper) PutDocument(ctx context.Context, v visit.Visit, doc any) (string, error) {
+	return k.Vault.PutDocument(ctx, place(v, ""), doc)
+}
+
+// Documents returns v's encounter document, and the addendum once there is one;
+// each is proved to be what was committed. Both are nil before the answer.
+func (k *Keeper) Documents(ctx context.Context, v visit.Visit) (doc, addendum json.RawMessage, err error) {
+	if v.Document == "" {
+		return nil, nil, nil
+	}
+	if doc, err = k.Vault.Document(ctx, place(v, ""), v.Document); err != nil || v.Addendum == "" {
+		return doc, nil, err
+	}
+	if addendum, err = k.Vault.Document(ctx, place(v, ""), v.Addendum); err != nil {
+		return nil, nil, err
+	}
+	return doc, addendum, nil
+}
+
+// Where each sealed value belongs.
+func place(v visit.Visit, field string) vault.Place {
+	return vault.Place{Practice: v.Practice, Patient: v.Patient, Record: v.ID, Field: field}
+}
+
+func answersPlace(v visit.Visit) vault.Place {
+	p := place(v, "answers")
+	p.Version = v.Saves
+	return p
+}
+
+func messagePlace(v visit.Visit, seq int) vault.Place {
+	return place(v, fmt.Sprintf("message/%d", seq))
+}
+
+// contactPlace is where a patient's contact data belong.
+func contactPlace(p clinic.Patient) vault.Place {
+	return vault.Place{Practice: p.Practice, Patient: p.ID, Record: p.ID, Field: "contact"}
+}
+
+// Close returns v closed by someone, its addendum put first. A visit that is
+// closed already stays as it is.
+func (k *Keeper) Close(ctx context.Context, v visit.Visit, by string, now time.Time) (visit.Visit, error) {
+	next, err := v.Close("", now)
+	if err != nil || next.Version == v.Version {
+		return next, err
+	}
+	hash, err := k.PutDocument(ctx, next, record.AddendumOf(next, by))
+	if err != nil {
+		return visit.Visit{}, err
+	}
+	return v.Close(hash, now)
+}
+
+// SealContact seals a patient's contact data.
+func (k *Keeper) SealContact(ctx context.Context, p clinic.Patient, c identity.Contact) ([]byte, error) {
+	return k.Vault.Seal(ctx, contactPlace(p), c)
+}

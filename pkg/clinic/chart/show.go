@@ -1,0 +1,39 @@
+package chart
+
+import (
+	"context"
+	"encoding/json"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+)
+
+// Show returns a visit's whole chart to who may read it. Who saw it is recorded
+// first.
+func (k *Keeper) Show(ctx context.Context, c clinic.Caller, id string) (clinic.Caller, Chart, error) {
+	c, v, err := k.Kernel.Open(ctx, c, id, "chart")
+	if err != nil {
+		return c, Chart{}, err
+	}
+	out, err := k.Chart(ctx, v)
+	if err != nil {
+		return c, Chart{}, err
+	}
+	if out.Contact, err = k.Contact(ctx, v.Patient); err != nil {
+		return c, Chart{}, err
+	}
+	return c, out, nil
+}
+
+// ShowDocuments returns the encounter document, and the addendum once the visit
+// is closed, to who may read them. Who saw them is recorded first.
+func (k *Keeper) ShowDocuments(ctx context.Context, c clinic.Caller, id string) (doc, addendum json.RawMessage, err error) {
+	_, v, err := k.Kernel.Open(ctx, c, id, "document")
+	if err != nil {
+		return nil, nil, err
+	}
+	if v.Document == "" {
+		return nil, nil, fault.New(fault.NotFound, "no_document", "this visit has no document; one is written when it is answered")
+	}
+	return k.Documents(ctx, v)
+}

@@ -1,0 +1,32 @@
+package chart
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/phi"
+	"evisit/pkg/record"
+	"evisit/pkg/visit"
+)
+
+// maxMessage bounds a message in characters.
+const maxMessage = 8000
+
+// Write seals text as by's latest message in v, which counts it already. A text
+// that is blank, too long or holds a NUL is refused.
+func (k *Keeper) Write(ctx context.Context, v visit.Visit, by identity.Person, kind record.MessageKind, text phi.Text, now time.Time) (clinic.Message, error) {
+	plain := text.Reveal()
+	if text.Blank() || utf8.RuneCountInString(plain) > maxMessage || strings.ContainsRune(plain, 0) {
+		return clinic.Message{}, fault.New(fault.Invalid, "message_length", fmt.Sprintf("write a message of 1 to %d characters", maxMessage),
+			fault.Problem{Where: "/text", Code: "length", Text: fmt.Sprintf("1 to %d characters, not blank", maxMessage)})
+	}
+	m := record.Message{Seq: v.Messages, Kind: kind, From: by.ID, Name: by.Display, At: now, Text: text}
+	body, err := k.Vault.Seal(ctx, messagePlace(v, m.Seq), m)
+	return clinic.Message{Visit: v.ID, Seq: m.Seq, Body: body}, err
+}

@@ -1,0 +1,133 @@
+// Package deadline does what came due on visits: a late answer is told, a
+// request nobody answered expires, an answer nobody acknowledged closes. It
+// decrypts content, for the addendum of a closed visit, and has no key of
+// Stripe's: what must be asked there is an event for charge.
+package deadline
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/chart"
+	"evisit/pkg/outbox"
+	"evisit/pkg/visit"
+)
+
+// Reads are what a Room reads besides the kernel.
+type Reads interface {
+	Visit(ctx context.Context, id string) (visit.Visit, error)
+	// DueVisits lists visits of one shard of the due index whose time has come, the
+	// longest due first, after cursor, at most limit. It may lag about a second.
+	// The returned cursor is empty at the end.
+	DueVisits(ctx context.Context, shard int, now time.Time, cursor string, limit int) (ids []string, next string, err error)
+}
+
+// A Room is what the function deadline has. Its fields must be set before use;
+// it is safe for concurrent use.
+type Room struct {
+	Kernel *clinic.Kernel
+	Charts *chart.Keeper
+	Store  Reads
+	Shards int // of the due index
+}
+
+// batch is how many visits of a shard are read at once.
+const batch = 100
+
+// Run does what is due now and returns how many visits it moved. A visit that
+// cannot be moved steps back, so that it is not tried each minute, and in any
+// case never keeps the others from being done. Two runs at once do no harm.
+func (m *Room) Run(ctx context.Context) (int, error) {
+	moved := 0
+	var failures []error
+	for shard := range m.Shards {
+		n, err := m.shard(ctx, shard)
+		moved += n
+		failures = append(failures, err)
+	}
+	return moved, errors.Join(failures...)
+}
+
+func (m *Room) shard(ctx context.Context, shard int) (moved int, _ error) {
+	var failures []error
+	for cursor := ""; ; {
+		ids, next, err := m.Store.DueVisits(ctx, shard, m.Kernel.Time(), cursor, batch)
+		if err != nil {
+			return moved, errors.Join(append(failures, err)...)
+		}
+		for _, id := range ids {
+			did, err := m.visit(ctx, id)
+			if err != nil {
+				m.Kernel.Log.ErrorContext(ctx, "due visit not moved", "visit", id, "err", err)
+				failures = append(failures, m.stepBack(ctx, id))
+				continue
+			}
+			if did {
+				moved++
+			}
+		}
+		if cursor = next; cursor == "" || ctx.Err() != nil {
+			return moved, errors.Join(append(failures, ctx.Err())...)
+		}
+	}
+}
+
+// visit does what a visit's passed deadline calls for. It reports false if
+// nothing was called for, or somebody else was quicker.
+func (m *Room) visit(ctx context.Context, id string) (bool, error) {
+	v, err := m.Store.Visit(ctx, id)
+	now := m.Kernel.Time()
+	if err != nil || v.Wake.IsZero() || v.Wake.After(now) {
+		return false, err
+	}
+	next, c, action, err := m.decide(ctx, v, now)
+	if err != nil {
+		return false, err
+	}
+	return m.commit(ctx, v, next, c, action)
+}
+
+func (m *Room) commit(ctx context.Context, v, next visit.Visit, c clinic.Commit, action string) (bool, error) {
+	next.Version = v.Version + 1
+	c.Visit = &next
+	c.Audit = append(c.Audit, m.Kernel.Record(clinic.System("deadline"), action, next, m.Kernel.Time()))
+	err := m.Kernel.Store.Commit(ctx, c)
+	if errors.Is(err, clinic.ErrChanged) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (m *Room) decide(ctx context.Context, v visit.Visit, now time.Time) (next visit.Visit, c clinic.Commit, action string, err error) {
+	switch v.Overdue(now) {
+	case visit.Nothing:
+		return v.Awake(), c, "visit.wake", nil
+	case visit.TellLate:
+		next = v.Lateness()
+		c.Events = append(c.Events, m.Kernel.Event(outbox.Late, outbox.Notify, next, now))
+	case visit.GiveUp:
+		if next, err = v.Expire(now); err == nil {
+			c.Events = m.Kernel.Ending(v, next, now)
+		}
+	case visit.CloseQuiet:
+		next, err = m.Charts.Close(ctx, v, "system:deadline", now)
+	case visit.AskCheckout:
+		next = v.CheckoutOpen(now)
+		c.Events = append(c.Events, m.Kernel.Event(outbox.Look, outbox.Charge, next, now))
+	}
+	return next, c, "visit.due:" + string(next.Status), err
+}
+
+// stepBack moves a visit that could not be moved out of the way: it is looked at
+// again after as long as it has been due already, an hour at most.
+func (m *Room) stepBack(ctx context.Context, id string) error {
+	v, err := m.Store.Visit(ctx, id)
+	now := m.Kernel.Time()
+	if err != nil || v.Wake.IsZero() || v.Wake.After(now) { // it was moved after all, and only the answer was lost
+		return err
+	}
+	_, err = m.commit(ctx, v, v.StepBack(now), clinic.Commit{}, "visit.postpone")
+	return err
+}

@@ -1,0 +1,212 @@
+// Package desk is the clinician's side of a visit: taking, asking, answering,
+// turning away. It opens records and holds no Stripe key. The patient's side is
+// package request, money is package charge, what comes due is package deadline.
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/chart"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/outbox"
+	"evisit/pkg/phi"
+	"evisit/pkg/record"
+	"evisit/pkg/visit"
+)
+
+// Reads are what a Desk reads besides the kernel.
+type Reads interface {
+	// Queue lists a pool's open visits in the order they were queued, after cursor.
+	// It may lag about a second. The returned cursor is empty at the end.
+	Queue(ctx context.Context, practice string, pool identity.Pool, cursor string, limit int) ([]visit.Visit, string, error)
+}
+
+// A Desk is what api has for clinicians and staff. Its fields must be set before
+// use; it is safe for concurrent use.
+type Desk struct {
+	Kernel *clinic.Kernel
+	Charts *chart.Keeper
+	Store  Reads
+}
+
+// Take makes the caller the one who answers the visit. Of two who take it at
+// once one wins, and the other learns who.
+func (d *Desk) Take(ctx context.Context, c clinic.Caller, id string) (visit.Visit, error) {
+	v, _, err := clinic.Step(ctx, d.Kernel, c, identity.TakeVisit, clinic.Query{Visit: id},
+		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
+			next, err := in.Visit.Take(in.Caller.Person, in.Now)
+			return clinic.Change(in.Visit, next, clinic.Commit{}), clinic.Nothing{}, err
+		})
+	return v, err
+}
+
+// Ask asks the patient for more; the promise stands still until they reply.
+func (d *Desk) Ask(ctx context.Context, c clinic.Caller, id string, text phi.Text) (visit.Visit, error) {
+	v, _, err := clinic.Step(ctx, d.Kernel, c, identity.TreatVisit, clinic.Query{Visit: id},
+		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
+			decision, err := d.ask(ctx, in, text)
+			return decision, clinic.Nothing{}, err
+		})
+	return v, err
+}
+
+func (d *Desk) ask(ctx context.Context, in clinic.Input, text phi.Text) (clinic.Decision, error) {
+	if in.Visit.Status == visit.AwaitingPatient {
+		if same, err := d.saidLast(ctx, in, text); same || err != nil {
+			return clinic.Decision{}, err
+		}
+	}
+	next, err := in.Visit.Ask(in.Now)
+	if err != nil {
+		return clinic.Decision{}, err
+	}
+	m, err := d.Charts.Write(ctx, next, in.Caller.Person, record.Ask, text, in.Now)
+	return clinic.Change(in.Visit, next, clinic.Commit{
+		Messages: []clinic.Message{m},
+		Events:   []outbox.Event{d.Kernel.Event(outbox.Asked, outbox.Notify, next, in.Now)},
+	}), err
+}
+
+// saidLast reports whether the latest message is this very text by the caller:
+// the same press of a button again, whose first answer was lost.
+func (d *Desk) saidLast(ctx context.Context, in clinic.Input, text phi.Text) (bool, error) {
+	last, _, err := d.Charts.LastMessage(ctx, in.Visit)
+	return last.From == in.Caller.Person.ID && last.Text == text, err
+}
+
+// Answer gives the answer: the reply, the conclusion, and the encounter
+// document, which is put first: without it there is no answer (guideline G9).
+// The card is asked for at once; the answer stands even if that fails.
+func (d *Desk) Answer(ctx context.Context, c clinic.Caller, id string, said visit.Conclusion) (visit.Visit, error) {
+	if ps := said.Problems(); len(ps) > 0 {
+		return visit.Visit{}, fault.New(fault.Invalid, "answer_incomplete", "the answer is not complete", ps...)
+	}
+	v, _, err := clinic.Step(ctx, d.Kernel, c, identity.TreatVisit, clinic.Query{Visit: id, Answers: true},
+		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
+			decision, err := d.answer(ctx, in, said)
+			return decision, clinic.Nothing{}, err
+		})
+	return v, err
+}
+
+func (d *Desk) answer(ctx context.Context, in clinic.Input, said visit.Conclusion) (clinic.Decision, error) {
+	v := in.Visit
+	if v.Status == visit.Answered || v.Status == visit.Closed {
+		if same, err := d.saidLast(ctx, in, said.Reply); same || err != nil {
+			return clinic.Decision{}, err
+		}
+	}
+	if _, err := v.Answer(in.Caller.Person, "", said.Minutes, in.Now); err != nil {
+		return clinic.Decision{}, err
+	}
+	hash, err := d.document(ctx, in, said)
+	if err != nil {
+		return clinic.Decision{}, err
+	}
+	next, err := v.Answer(in.Caller.Person, hash, said.Minutes, in.Now)
+	if err != nil {
+		return clinic.Decision{}, err
+	}
+	m, err := d.Charts.Write(ctx, next, in.Caller.Person, record.Reply, said.Reply, in.Now)
+	if err != nil {
+		return clinic.Decision{}, err
+	}
+	es := []outbox.Event{d.Kernel.Event(outbox.Answered, outbox.Notify, next, in.Now)}
+	if next.Payment != "" {
+		es = append(es, d.Kernel.Event(outbox.Capture, outbox.Charge, next, in.Now))
+	}
+	return clinic.Change(v, next, clinic.Commit{Messages: []clinic.Message{m}, Events: es}), nil
+}
+
+// document writes the encounter document and returns its hash.
+func (d *Desk) document(ctx context.Context, in clinic.Input, said visit.Conclusion) (string, error) {
+	v := in.Visit
+	f, r, err := d.Charts.Draft(ctx, v, in.Answers)
+	if err != nil {
+		return "", err
+	}
+	contact, err := d.Charts.Contact(ctx, v.Patient)
+	if err != nil {
+		return "", err
+	}
+	ms, err := d.Charts.Messages(ctx, v)
+	if err != nil {
+		return "", err
+	}
+	v.Times.Answered = in.Now
+	res := f.Check(r)
+	return d.Charts.PutDocument(ctx, v, record.Document{
+		Visit: v.ID, Practice: v.Practice, Patient: v.Patient, Contact: contact,
+		Form: f.Canonical(), FormHash: f.Hash(), Answers: record.InWords(f, res.Response), Flags: record.Flags(res),
+		Messages: ms, Conclusion: said, By: visit.Holder{ID: in.Caller.Person.ID, Display: in.Caller.Person.Display},
+		Fee: v.Quote.Amount, Times: v.Times,
+	})
+}
+
+// TurnAway ends a visit without an answer or a charge: to is visit.Declined or
+// visit.Redirected, text tells the patient why and where to turn.
+func (d *Desk) TurnAway(ctx context.Context, c clinic.Caller, id string, to visit.Status, reason string, text phi.Text) (visit.Visit, error) {
+	v, _, err := clinic.Step(ctx, d.Kernel, c, identity.TreatVisit, clinic.Query{Visit: id},
+		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
+			next, err := in.Visit.TurnAway(to, reason, in.Now)
+			if err != nil || next.Version == in.Visit.Version {
+				return clinic.Decision{}, clinic.Nothing{}, err
+			}
+			m, err := d.Charts.Write(ctx, next, in.Caller.Person, record.Notice, text, in.Now)
+			return clinic.Change(in.Visit, next, clinic.Commit{
+				Messages: []clinic.Message{m}, Events: d.Kernel.Ending(in.Visit, next, in.Now),
+			}), clinic.Nothing{}, err
+		})
+	return v, err
+}
+
+// Queue lists the open visits of the caller's pool: pages in the order they were
+// queued, and on each the oldest promise first, which a question to the patient
+// may have moved.
+func (d *Desk) Queue(ctx context.Context, c clinic.Caller, cursor string, limit int) ([]visit.Visit, string, error) {
+	c, err := d.Kernel.Known(ctx, c)
+	if err != nil {
+		return nil, "", err
+	}
+	at := identity.Resource{Practice: c.Person.Practice, Pool: c.Person.PoolOf()}
+	if err := identity.Allow(c.Person, identity.ReadQueue, at, d.Kernel.Time()); err != nil {
+		return nil, "", err
+	}
+	vs, next, err := d.Store.Queue(ctx, at.Practice, at.Pool, cursor, limit)
+	slices.SortStableFunc(vs, func(a, b visit.Visit) int { return a.Promise.By.Compare(b.Promise.By) })
+	return vs, next, err
+}
+
+// A View is all that the desk's page of a visit shows.
+type View struct {
+	Caller   clinic.Caller
+	Chart    chart.Chart
+	Document *record.Document // nil before the answer
+}
+
+// Show loads what the desk's page of a visit shows, and leaves one record of who
+// saw it.
+func (d *Desk) Show(ctx context.Context, c clinic.Caller, id string) (View, error) {
+	c, ch, err := d.Charts.Show(ctx, c, id)
+	if err != nil {
+		return View{}, err
+	}
+	raw, _, err := d.Charts.Documents(ctx, ch.Visit)
+	if err != nil {
+		return View{}, err
+	}
+	out := View{Caller: c, Chart: ch}
+	if raw == nil {
+		return out, nil
+	}
+	out.Document = &record.Document{}
+	if json.Unmarshal(raw, out.Document) != nil {
+		return View{}, fmt.Errorf("reading the document of visit %s failed", id) // the cause may quote content
+	}
+	return out, nil
+}

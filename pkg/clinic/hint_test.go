@@ -1,0 +1,134 @@
+package clinic_test
+
+import (
+	"testing"
+
+	"evisit/infra/local/stripesim"
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/outbox"
+	"evisit/pkg/visit"
+)
+
+// hint puts an event about a visit's payment as a function does whose role lets
+// it, and delivers it and all it leads to.
+func (w *world) hint(by outbox.Writer, k outbox.Kind, id string) outbox.Delivery {
+	w.Helper()
+	v := w.visit(id)
+	e := outbox.Event{
+		ID: outbox.NewID(by, w.now(), w.request.Kernel.NewID()), Kind: k, To: outbox.Charge,
+		Practice: v.Practice, Patient: v.Patient, Visit: v.ID, Payment: v.Payments[len(v.Payments)-1], At: w.now(),
+	}
+	if err := w.tape.Commit(w.ctx, clinic.Commit{Events: []outbox.Event{e}}); err != nil {
+		w.Fatalf("event: %v", err)
+	}
+	w.settle()
+	return w.delivery(e.ID)
+}
+
+// An event is a hint: money is captured only for an answered visit that wants
+// its payment, and released only for one that does not, whatever event any
+// function puts.
+func TestCharge_EventIsNoAuthority(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		at     func(w *world) string
+		kinds  []outbox.Kind
+		status visit.Status
+		state  billing.State
+	}{
+		{"AwaitingPayment", (*world).submitted, []outbox.Kind{outbox.Capture, outbox.Release, outbox.Look}, visit.AwaitingPayment, billing.Opened},
+		{"Queued", (*world).queued, []outbox.Kind{outbox.Capture, outbox.Release, outbox.Look}, visit.Queued, billing.Held},
+		{"InReview", (*world).taken, []outbox.Kind{outbox.Capture, outbox.Release, outbox.Look}, visit.InReview, billing.Held},
+		{"AwaitingPatient", func(w *world) string {
+			id := w.taken()
+			w.asks(id, "Since when?")
+			return id
+		}, []outbox.Kind{outbox.Capture, outbox.Release, outbox.Look}, visit.AwaitingPatient, billing.Held},
+		{"AnsweredNotYetCaptured", func(w *world) string {
+			id := w.taken()
+			w.answers(id)
+			w.tape.take()
+			return id
+		}, []outbox.Kind{outbox.Release}, visit.Answered, billing.Held},
+		{"CancelledNotYetReleased", func(w *world) string {
+			id := w.queued()
+			w.cancels(id)
+			w.tape.take()
+			return id
+		}, []outbox.Kind{outbox.Capture}, visit.Cancelled, billing.Held},
+		{"Charged", (*world).answered, []outbox.Kind{outbox.Capture, outbox.Release, outbox.Look}, visit.Answered, billing.Captured},
+		{"Released", func(w *world) string {
+			id := w.queued()
+			w.cancels(id)
+			w.settle()
+			return id
+		}, []outbox.Kind{outbox.Capture, outbox.Release, outbox.Look}, visit.Cancelled, billing.Released},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := test.at(w)
+			undelivered := w.tape.pending() // what the test keeps from being delivered
+			w.tape.forget(undelivered...)
+			was, paid := w.visit(id), w.latest(id)
+			w.trouble.order(commits, 0, nothing)
+			for _, by := range outbox.Writers {
+				for _, k := range test.kinds {
+					if d := w.hint(by, k, id); d.Done.IsZero() || d.Tries > 0 {
+						t.Errorf("%s by %s: %+v", k, by, d)
+					}
+				}
+			}
+			if n := w.trouble.called(captures) + w.trouble.called(releases); n != 0 {
+				t.Errorf("%d calls to move money", n)
+			}
+			if v := w.stands(id, test.status); v.Version != was.Version {
+				t.Errorf("the visit went from version %d to %d", was.Version, v.Version)
+			}
+			if p := w.latest(id); p.payment != paid.payment || p.payment.State != test.state || p.stripe.Status != paid.stripe.Status {
+				t.Errorf("the payment went from %+v to %+v", paid, p)
+			}
+		})
+	}
+}
+
+// An event of a payment that an answered visit does not want any more captures
+// nothing.
+func TestCapture_OfAnEarlierPayment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.submitted()
+	first := w.latest(id).payment
+	w.trouble.lied(func(o billing.Observation) billing.Observation { o.SessionOver = true; return o })
+	w.hears(webhookOf("checkout.session.expired", first.Account, "checkout.session", first.Session))
+	w.settle()
+	w.submits(jane, id, w.prices(jane, id).Quote.ID)
+	w.pays(id, stripesim.CardSuccess)
+	w.settle()
+	w.takes(ana, id)
+	w.answers(id)
+	w.settle()
+	if _, err := w.try(first.Session, stripesim.CardSuccess); err != nil {
+		t.Fatal(err)
+	}
+	w.trouble.order(commits, 0, nothing)
+	for _, body := range w.mailed() {
+		w.hears(body)
+	}
+	for _, e := range w.tape.take() { // the hold arrives; its release is not delivered yet
+		w.deliver(e)
+	}
+	e := outbox.Event{ID: outbox.NewID(outbox.ByAPI, w.now(), "early"), Kind: outbox.Capture, To: outbox.Charge, Visit: id, Payment: first.ID, At: w.now()}
+	if err := w.tape.Commit(w.ctx, clinic.Commit{Events: []outbox.Event{e}}); err != nil {
+		t.Fatal(err)
+	}
+	w.deliver(e.ID)
+	if n := w.trouble.called(captures); n != 0 || w.delivery(e.ID).Done.IsZero() {
+		t.Errorf("captured %d times; the event: %+v", n, w.delivery(e.ID))
+	}
+	w.settle()
+	w.states(id, billing.Released, billing.Captured)
+	w.proven(id)
+}

@@ -1,0 +1,123 @@
+package clinic
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+)
+
+var errUnknown = fault.New(fault.Anonymous, "unknown_person", "you are signed in, but no practice here knows you")
+
+// memberLife is how long it is remembered whom practices know a token's holder
+// as. The person's own row, which says what they may do and whether they are
+// still active, is read for every request.
+const memberLife = time.Minute
+
+// member is the id of the person that p proves. Of several practices it is the
+// first.
+func (k *Kernel) member(ctx context.Context, p Proof, latest bool) (string, error) {
+	if p.Subject == "" {
+		return "", errUnknown
+	}
+	now := k.Now()
+	if id, ok := k.members.get(p, now); ok && !latest {
+		return id, nil
+	}
+	t, err := k.Store.Token(ctx, p)
+	if errors.Is(err, fault.NotFound) || err == nil && len(t.Memberships) == 0 {
+		return "", errUnknown
+	}
+	if err != nil {
+		return "", err
+	}
+	id := t.Memberships[0].Person
+	k.members.put(p, id, now.Add(memberLife))
+	return id, nil
+}
+
+// Known returns c with its person looked up. Someone unknown or deactivated is
+// not let in.
+func (k *Kernel) Known(ctx context.Context, c Caller) (Caller, error) {
+	if c.Person.ID != "" {
+		return c, nil
+	}
+	for _, latest := range []bool{false, true} {
+		id, err := k.member(ctx, c.Proof, latest)
+		if err != nil {
+			return c, err
+		}
+		p, err := k.Store.Person(ctx, id)
+		if err == nil && !p.Inactive {
+			c.Person = p
+			return c, nil
+		}
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return c, err
+		}
+	}
+	return c, errUnknown
+}
+
+// withGrant returns p with the grant that lets them act for patient, if there
+// is one. Those who work at a practice act for nobody.
+func (k *Kernel) withGrant(ctx context.Context, p identity.Person, patient string) (identity.Person, error) {
+	if p.Works() || patient == "" || p.Patient == patient {
+		return p, nil
+	}
+	g, err := k.Store.Grant(ctx, patient, p.ID)
+	if errors.Is(err, fault.NotFound) {
+		p.Grants = nil
+		return p, nil
+	}
+	if g.Practice == p.Practice {
+		p.Grants = []identity.Grant{g}
+	}
+	return p, err
+}
+
+// ForPatient returns c with what lets them act for patient, looked up.
+func (k *Kernel) ForPatient(ctx context.Context, c Caller, patient string) (Caller, error) {
+	c, err := k.Known(ctx, c)
+	if err != nil {
+		return c, err
+	}
+	c.Person, err = k.withGrant(ctx, c.Person, patient)
+	if c.Found != nil {
+		*c.Found = c.Person
+	}
+	return c, err
+}
+
+// A memory keeps who tokens prove, for a while. The zero memory is empty.
+type memory struct {
+	mu   sync.Mutex
+	kept map[Proof]remembered[string]
+}
+
+type remembered[T any] struct {
+	value T
+	until time.Time
+}
+
+// maxMemory bounds a memory; a full one starts over.
+const maxMemory = 10_000
+
+func (m *memory) get(p Proof, now time.Time) (string, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	r, ok := m.kept[p]
+	return r.value, ok && now.Before(r.until)
+}
+
+func (m *memory) put(p Proof, id string, until time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.kept == nil || len(m.kept) >= maxMemory {
+		m.kept = map[Proof]remembered[string]{}
+	}
+	m.kept[p] = remembered[string]{id, until}
+}

@@ -1,0 +1,55 @@
+package clinic
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"evisit/pkg/intake"
+	"evisit/pkg/practice"
+)
+
+type formKey struct{ practice, name, version string }
+
+// Form returns a form version that a practice has published. Versions never
+// change, so each is read and compiled once in the life of the process.
+func (k *Kernel) Form(ctx context.Context, practice, name, version string) (*intake.Form, error) {
+	key := formKey{practice, name, version}
+	if f, ok := k.forms.Load(key); ok {
+		return f.(*intake.Form), nil
+	}
+	b, err := k.Store.Form(ctx, practice, name, version)
+	if err != nil {
+		return nil, err
+	}
+	f, err := intake.Load(b)
+	if err != nil {
+		return nil, fmt.Errorf("loading form %s %s of practice %s: %w", name, version, practice, err)
+	}
+	k.forms.Store(key, f)
+	return f, nil
+}
+
+// practiceMemory is how old a practice's settings may be. Who may do what is
+// never remembered, only what the practice offers.
+const practiceMemory = 20 * time.Second
+
+// Practice returns a practice as it stands, or stood up to 20 seconds ago.
+func (k *Kernel) Practice(ctx context.Context, id string) (practice.Practice, error) {
+	now := k.Now()
+	if r, ok := k.practices.Load(id); ok && now.Before(r.(remembered[practice.Practice]).until) {
+		return r.(remembered[practice.Practice]).value, nil
+	}
+	p, err := k.Store.Practice(ctx, id)
+	if err != nil {
+		return practice.Practice{}, err
+	}
+	if _, err := p.Location(); err != nil {
+		return practice.Practice{}, fmt.Errorf("reading practice %s: %w", id, err)
+	}
+	k.practices.Store(id, remembered[practice.Practice]{p, now.Add(practiceMemory)})
+	return p, nil
+}
+
+// Forget makes the next Practice read a practice that was changed here.
+func (k *Kernel) Forget(id string) { k.practices.Delete(id) }

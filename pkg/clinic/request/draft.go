@@ -1,0 +1,380 @@
+package request
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/intake"
+	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
+	"evisit/pkg/record"
+	"evisit/pkg/vault"
+	"evisit/pkg/visit"
+	"evisit/pkg/work"
+)
+
+// A Saved draft is what a page save left behind; if the save was refused, what
+// it would have left.
+type Saved struct {
+	Visit     visit.Visit
+	Form      *intake.Form
+	Response  intake.Response
+	Missing   []fault.Problem   // still to be answered
+	Diversion *record.Diversion // the patient must be shown this and stops here
+}
+
+// A Page reads the answers of one page of a form.
+type Page func(*intake.Form) (intake.Response, error)
+
+// Answers is a Page that was read already.
+func Answers(r intake.Response) Page {
+	return func(*intake.Form) (intake.Response, error) { return r, nil }
+}
+
+var draftWithAnswers = func(id string) clinic.Query { return clinic.Query{Visit: id, Answers: true} }
+
+// SavePage merges one page of answers into a draft and checks them all. Wrong
+// answers are refused and nothing is kept; missing ones are listed. A red flag
+// ends the draft, whatever else is wrong (forms README, semantics 3 and 4).
+// A version other than 0 must be the draft's.
+func (m *Room) SavePage(ctx context.Context, c clinic.Caller, id string, version int, page Page) (Saved, error) {
+	v, out, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, draftWithAnswers(id),
+		func(in clinic.Input) (clinic.Decision, Saved, error) { return m.savePage(ctx, in, version, page) })
+	if err == nil && v.Status == visit.Diverted && out.Diversion == nil {
+		out.Diversion, err = m.Charts.Diversion(ctx, v)
+	}
+	if err == nil {
+		out.Visit = v
+	}
+	return out, err
+}
+
+func (m *Room) savePage(ctx context.Context, in clinic.Input, version int, page Page) (d clinic.Decision, out Saved, err error) {
+	v := in.Visit
+	f, answers, err := m.Charts.Draft(ctx, v, in.Answers)
+	if err != nil {
+		return d, out, err
+	}
+	more, err := page(f)
+	if err != nil {
+		return d, out, err
+	}
+	out = Saved{Visit: v, Form: f, Response: answers.Merge(more)}
+	res, err := check(f, out.Response)
+	if err != nil {
+		return d, out, err
+	}
+	switch {
+	case v.Status == visit.Diverted && sameAnswers(res.Response, answers):
+		return d, out, nil // the page that ended the draft, sent again: what was shown is shown again
+	case v.Status == visit.Draft && version != 0 && version != v.Version:
+		return d, out, fault.New(fault.Stale, "stale", "someone else changed this since you read it; reload it and make your change again")
+	case v.Status == visit.Draft && res.Diverts():
+		d, out.Diversion, err = m.divert(ctx, in, v, f, res, clinic.Commit{})
+		return d, out, err
+	}
+	out.Missing = res.Missing()
+	if wrong := res.Wrong(); len(wrong) > 0 && v.Status == visit.Draft {
+		return d, out, wrongAnswers(wrong)
+	}
+	next, err := v.Saved(stateOf(res.Response))
+	if err != nil {
+		return d, out, err
+	}
+	var sealed []byte
+	next, sealed, err = m.Charts.SealAnswers(ctx, next, res.Response)
+	return clinic.Change(v, next, clinic.Commit{Answers: sealed}), out, err
+}
+
+// divert ends v: the answers and the record of what was shown are kept with c, a
+// hold is released, and the practice has it as work.
+func (m *Room) divert(ctx context.Context, in clinic.Input, v visit.Visit, f *intake.Form, res intake.Result, c clinic.Commit,
+) (clinic.Decision, *record.Diversion, error) {
+	next, err := v.Divert(string(res.Disposition), in.Now)
+	if err != nil {
+		return clinic.Decision{}, nil, err
+	}
+	p, err := m.Kernel.Practice(ctx, v.Practice)
+	if err != nil {
+		return clinic.Decision{}, nil, err
+	}
+	d := &record.Diversion{
+		Rules: res.Fired, Disposition: res.Disposition, Form: f.Canonical(), FormHash: f.Hash(),
+		Answers: vault.HashJSON(res.Response), At: in.Now, Language: "en", Phone: p.Phone, Message: record.Instructions(res),
+	}
+	if next, c.Answers, err = m.Charts.SealAnswers(ctx, next, res.Response); err != nil {
+		return clinic.Decision{}, nil, err
+	}
+	if c.Diverted, err = m.Charts.SealDiversion(ctx, next, d); err != nil {
+		return clinic.Decision{}, nil, err
+	}
+	c.Events = append(m.Kernel.Ending(in.Visit, next, in.Now), m.Kernel.Event(outbox.Diverted, outbox.Notify, next, in.Now))
+	c.Work = append(c.Work, work.New(work.Item{
+		Kind: work.VisitDiverted, Practice: v.Practice, Pool: v.Pool, Visit: v.ID, Note: string(res.Disposition),
+	}, v.ID, in.Now))
+	return clinic.Decision{Visit: &next, Commit: c}, d, nil
+}
+
+// sameAnswers compares responses whose items may come in another order.
+func sameAnswers(a, b intake.Response) bool {
+	inOrder := func(r intake.Response) intake.Response {
+		r.Items = slices.Clone(r.Items)
+		slices.SortStableFunc(r.Items, func(x, y intake.Entry) int { return strings.Compare(x.LinkID, y.LinkID) })
+		return r
+	}
+	return inOrder(a).Equal(inOrder(b))
+}
+
+func wrongAnswers(ps []fault.Problem) error {
+	return fault.New(fault.Invalid, "answers_wrong", "some answers need to be put right", ps...)
+}
+
+// check evaluates answers for a visit, where, unlike for a bare check, a file
+// must really have been uploaded.
+func check(f *intake.Form, r intake.Response) (intake.Result, error) {
+	if err := f.Accepts(r.Questionnaire); err != nil {
+		return intake.Result{}, err
+	}
+	r.Questionnaire, r.Status = f.Canonical(), ""
+	res := f.Check(r)
+	for _, it := range f.Items() {
+		if it.Type == intake.Upload && len(res.Response.Answers(it.LinkID)) > 0 {
+			res.Problems = append(res.Problems, fault.Problem{Where: it.LinkID, Code: "attachment", Text: "files cannot be sent yet; leave this out"})
+		}
+	}
+	return res, nil
+}
+
+func stateOf(r intake.Response) string {
+	if vs := r.Answers("location-state"); len(vs) > 0 {
+		return vs[0].Text()
+	}
+	return ""
+}
+
+// choice is the code chosen for an item; empty if none.
+func choice(r intake.Response, linkID string) string {
+	if vs := r.Answers(linkID); len(vs) > 0 {
+		return vs[0].Coding().Code
+	}
+	return ""
+}
+
+// An Offer is a quote with everything the patient accepts along with it. If the
+// draft cannot be priced it holds the visit and its form alone.
+type Offer struct {
+	Visit   visit.Visit
+	Form    *intake.Form
+	Quote   billing.Quote
+	Terms   visit.Terms
+	Consent practice.Consent
+	Readers string
+	Stopped *record.Diversion // why the visit ended instead; nil if it did not
+}
+
+// Quote prices a draft whose protocol is complete.
+func (m *Room) Quote(ctx context.Context, c clinic.Caller, id string) (Offer, error) {
+	v, o, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, draftWithAnswers(id),
+		func(in clinic.Input) (clinic.Decision, Offer, error) { return m.quote(ctx, in) })
+	if err == nil && o.Stopped != nil {
+		err = refusal(o.Stopped)
+	}
+	if err != nil {
+		return o, err
+	}
+	o.Visit, o.Quote = v, v.Quote
+	return o, nil
+}
+
+func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o Offer, err error) {
+	v := in.Visit
+	o.Visit = v
+	if v.Status != visit.Draft {
+		_, err := v.Priced(billing.Quote{})
+		return d, o, err
+	}
+	f, res, p, err := m.checked(ctx, in)
+	o.Form = f
+	if err != nil {
+		return d, o, err
+	}
+	if res.Diverts() {
+		d, o.Stopped, err = m.divert(ctx, in, v, f, res, clinic.Commit{})
+		return d, o, err
+	}
+	if ps := res.BeforePrice(); len(ps) > 0 {
+		return d, o, fault.New(fault.Invalid, "answers_incomplete", "some questions still need an answer", ps...)
+	}
+	if err := sendable(in.Caller, v, p, res.Response); err != nil {
+		return d, o, err
+	}
+	o.Terms, o.Consent, o.Readers = p.Terms, p.Consent, p.Readers
+	if q := v.Quote; q.ID != "" && in.Now.Before(q.ExpiresAt) {
+		return d, o, nil // the same answers have the same price
+	}
+	class := billing.ClassFor(f.BillingClass(), choice(res.Response, "adm-type"))
+	q, err := billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, billing.Route(choice(res.Response, "payment-route")), in.Now)
+	if err != nil {
+		return d, o, err
+	}
+	next, err := v.Priced(q)
+	return clinic.Change(v, next, clinic.Commit{}), o, err
+}
+
+// checked is a draft's form, its answers evaluated, and its practice.
+func (m *Room) checked(ctx context.Context, in clinic.Input) (*intake.Form, intake.Result, practice.Practice, error) {
+	p, err := m.Kernel.Practice(ctx, in.Visit.Practice)
+	if err != nil {
+		return nil, intake.Result{}, p, err
+	}
+	f, answers, err := m.Charts.Draft(ctx, in.Visit, in.Answers)
+	if err != nil {
+		return f, intake.Result{}, p, err
+	}
+	res, err := check(f, answers)
+	return f, res, p, err
+}
+
+// refusal is how a diversion is told to someone who asked for a price.
+func refusal(d *record.Diversion) error {
+	return fault.New(fault.Conflict, "diverted", d.Message.Reveal()+" You will not be charged. Practice phone: "+d.Phone)
+}
+
+// sendable refuses what no clinician of the practice could take, and answers
+// given under another identity than the token's (guidelines G5, G24).
+func sendable(c clinic.Caller, v visit.Visit, p practice.Practice, r intake.Response) error {
+	if state := stateOf(r); v.Pool == identity.ClinicalPool && !slices.Contains(p.States, state) {
+		return fault.New(fault.Conflict, "state_not_served", "no clinician of this practice is licensed where the patient is now; please call the practice",
+			fault.Problem{Where: "location-state", Code: "option", Text: "this practice serves " + strings.Join(p.States, ", ")})
+	}
+	by := r.Answers("completed-by")
+	self := len(by) > 0 && by[0].Coding().Code == "self"
+	if len(by) > 0 && self != (c.Person.Patient == v.Patient) {
+		want := "you act for this patient, so answer parent or caregiver here"
+		if !self {
+			want = "you signed in as the patient, so answer self; others sign in with their own account"
+		}
+		return fault.New(fault.Invalid, "identity_mismatch", "the form names someone else than who is signed in",
+			fault.Problem{Where: "completed-by", Code: "consistency", Text: want})
+	}
+	return nil
+}
+
+// A Submission is the acceptance of a quote and the consent.
+type Submission struct {
+	Quote    string
+	Consent  string // version; empty accepts the practice's current one
+	Language string
+}
+
+// A Sent visit is queued, or waits for its page at Stripe to be paid.
+type Sent struct {
+	Visit   visit.Visit
+	Page    string            // where to pay; empty when nothing is to be paid
+	Stopped *record.Diversion // why the visit ended instead; nil if it did not
+}
+
+// Submit sends a draft under an accepted quote and consent. Sent again, it
+// finds the same visit and the same payment page.
+func (m *Room) Submit(ctx context.Context, c clinic.Caller, id string, s Submission) (Sent, error) {
+	v, sent, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, draftWithAnswers(id),
+		func(in clinic.Input) (clinic.Decision, Sent, error) { return m.submit(ctx, in, s) })
+	switch {
+	case err != nil:
+		return Sent{}, err
+	case sent.Stopped != nil:
+		return Sent{}, refusal(sent.Stopped)
+	case v.Status != visit.AwaitingPayment:
+		return Sent{Visit: v}, nil
+	case sent.Page != "":
+		return Sent{Visit: v, Page: sent.Page}, nil
+	}
+	return m.pageOf(ctx, v) // sent before
+}
+
+func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d clinic.Decision, out Sent, err error) {
+	v := in.Visit
+	p, err := m.Kernel.Practice(ctx, v.Practice)
+	if err != nil {
+		return d, out, err
+	}
+	if v.Status == visit.Draft && s.Consent != "" && s.Consent != p.Consent.Version {
+		return d, out, fault.New(fault.Conflict, "consent_replaced", "the consent text has changed; read the new one and accept it")
+	}
+	next, err := v.Submit(s.Quote, v.ID+"."+v.Quote.Page(), p.Terms, in.Now)
+	if err != nil || next.Version == v.Version {
+		return d, out, err
+	}
+	f, answers, err := m.Charts.Draft(ctx, v, in.Answers)
+	if err != nil {
+		return d, out, err
+	}
+	res, err := check(f, answers.Merge(intake.Acceptance()))
+	switch {
+	case err != nil:
+		return d, out, err
+	case res.Diverts():
+		d, out.Stopped, err = m.divert(ctx, in, v, f, res, clinic.Commit{})
+		return d, out, err
+	case len(res.Problems) > 0:
+		return d, out, fault.New(fault.Invalid, "answers_incomplete", "some questions still need an answer", res.Problems...)
+	}
+	if err := sendable(in.Caller, v, p, res.Response); err != nil {
+		return d, out, err
+	}
+	return m.submission(ctx, in, next, p, s)
+}
+
+// submission is everything that submitting makes true. The payment page is
+// made first, under the payment's id: asked for again it is the same page, and
+// one that nobody was shown is never paid.
+func (m *Room) submission(ctx context.Context, in clinic.Input, next visit.Visit, p practice.Practice, s Submission) (clinic.Decision, Sent, error) {
+	v := in.Visit
+	var c clinic.Commit
+	var out Sent
+	if next.Status == visit.Queued {
+		c.Events = append(c.Events, m.Kernel.Event(outbox.Received, outbox.Notify, next, in.Now))
+	} else {
+		pay, err := m.openPage(ctx, billing.Payment{
+			ID: next.Payment, Visit: v.ID, Practice: v.Practice, Account: p.Account,
+			Amount: v.Quote.Amount, SessionEnds: v.Quote.PageEnds(),
+		}, in.Now)
+		if err != nil {
+			d, err := repaged(v, err)
+			return d, out, err
+		}
+		c.Payments, out.Page = append(c.Payments, pay), pay.URL
+	}
+	rec := m.Kernel.Record(in.Caller.Actor(v.Patient), string(identity.FillVisit)+":"+string(next.Status), next, in.Now)
+	rec.Accepted = &audit.Acceptance{
+		Quote: v.Quote.ID, Amount: int64(v.Quote.Amount), Consent: p.Consent.Version, ConsentHash: vault.Hash([]byte(p.Consent.Text)),
+		Language: s.Language, UserAgent: clip(in.Caller.UserAgent, 120),
+	}
+	c.Audit = append(c.Audit, rec)
+	return clinic.Decision{Visit: &next, Commit: c}, out, nil
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		return strings.ToValidUTF8(s[:n], "")
+	}
+	return s
+}
+
+// repaged remembers that Stripe refused to make a quote's page, so that the
+// same request, sent again, asks for it under another name.
+func repaged(v visit.Visit, why error) (clinic.Decision, error) {
+	if !refusedByStripe(why) {
+		return clinic.Decision{}, why
+	}
+	q := v.Quote
+	q.Refused++
+	next, err := v.Priced(q)
+	return clinic.Decision{Visit: &next, Told: why}, err
+}

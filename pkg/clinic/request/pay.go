@@ -1,0 +1,111 @@
+package request
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/books"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/money"
+	"evisit/pkg/visit"
+)
+
+// Checkout makes payment pages. Asked again with the same Key it returns the
+// same page. A definite no is a *clinic.Refusal.
+type Checkout interface {
+	NewPage(ctx context.Context, p PageRequest) (session, url string, err error)
+}
+
+// A PageRequest is what a payment page needs; it carries no word of the visit.
+type PageRequest struct {
+	Account string
+	Key     string // idempotency key
+	Ref     string // our payment id, kept in Stripe's metadata
+	Amount  money.Cents
+	AtOnce  bool
+	Ends    time.Time
+	Done    string // where the page leads when paid
+	Back    string // and when left
+}
+
+func refusedByStripe(err error) bool {
+	_, refused := errors.AsType[*clinic.Refusal](err)
+	return refused
+}
+
+// linkEvery is how long asking for a pay link again gives the same one.
+const linkEvery = time.Hour
+
+// Pay returns where to pay for a visit: the open page of one awaiting payment,
+// or a new pay link for an answer whose card failed.
+func (m *Room) Pay(ctx context.Context, c clinic.Caller, id string) (Sent, error) {
+	v, _, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, clinic.Query{Visit: id},
+		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
+			if in.Visit.Status == visit.AwaitingPayment {
+				return clinic.Decision{}, clinic.Nothing{}, nil
+			}
+			d, err := m.payLink(ctx, in)
+			return d, clinic.Nothing{}, err
+		})
+	if err != nil {
+		return Sent{}, err
+	}
+	return m.pageOf(ctx, v)
+}
+
+func (m *Room) payLink(ctx context.Context, in clinic.Input) (clinic.Decision, error) {
+	v := in.Visit
+	if !v.Owed {
+		return clinic.Decision{}, fault.New(fault.Conflict, "nothing_to_pay", "there is nothing to pay for this visit")
+	}
+	known, err := books.Of(ctx, m.Store, v)
+	if err != nil {
+		return clinic.Decision{}, err
+	}
+	last := known.Latest()
+	if last.Payable(in.Now) != billing.ByLink {
+		return clinic.Decision{}, nil // its page is open, or Stripe's word on it is on its way
+	}
+	began := in.Now.Truncate(linkEvery)
+	pay, err := m.openPage(ctx, billing.Payment{
+		ID: v.ID + "." + v.Quote.ID + began.Format("-20060102T15"), Visit: v.ID, Practice: v.Practice, Account: last.Account,
+		Amount: v.Quote.Amount, AtOnce: true, SessionEnds: began.Add(2 * linkEvery),
+	}, in.Now)
+	if err != nil {
+		return clinic.Decision{}, err
+	}
+	return clinic.Change(v, v.PayLink(pay.ID), clinic.Commit{Payments: []billing.Payment{pay}}), nil
+}
+
+// openPage makes p's page at Stripe. The request follows from p alone and p's
+// id is its key, so a lost answer finds the same page.
+func (m *Room) openPage(ctx context.Context, p billing.Payment, now time.Time) (billing.Payment, error) {
+	back := m.Pages + "/my/visits/" + p.Visit
+	var err error
+	p.Session, p.URL, err = m.Checkout.NewPage(ctx, PageRequest{
+		Account: p.Account, Key: p.ID, Ref: p.ID, Amount: p.Amount, AtOnce: p.AtOnce,
+		Ends: p.SessionEnds, Done: back + "?paid=1", Back: back + "?left=1",
+	})
+	if err != nil {
+		return p, fault.Hide(fault.Busy, "payment_page_unavailable",
+			"the payment page cannot be opened just now, so nothing was sent; your answers are kept, repeat the same request", err)
+	}
+	return billing.Open(p, now)
+}
+
+// pageOf returns where v's payment is paid; nowhere if it is past paying.
+func (m *Room) pageOf(ctx context.Context, v visit.Visit) (Sent, error) {
+	known, err := books.Of(ctx, m.Store, v)
+	if err != nil {
+		return Sent{}, err
+	}
+	p := known.Latest()
+	if p.Payable(m.Kernel.Time()) != billing.AtPage {
+		return Sent{Visit: v}, nil // Stripe's word on it is on its way
+	}
+	return Sent{Visit: v, Page: p.URL}, nil
+}

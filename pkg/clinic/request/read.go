@@ -1,0 +1,223 @@
+package request
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/books"
+	"evisit/pkg/clinic/chart"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/intake"
+	"evisit/pkg/money"
+	"evisit/pkg/phi"
+	"evisit/pkg/record"
+	"evisit/pkg/vault"
+	"evisit/pkg/visit"
+)
+
+// A View is all that the patient's page of a visit shows.
+type View struct {
+	Caller   clinic.Caller
+	Chart    chart.Chart
+	Money    books.Money
+	Document *record.Document // nil before the answer
+}
+
+// Show loads what the patient's page of a visit shows, and leaves one record of
+// who saw it. For those who work at the practice it loads the visit alone.
+func (m *Room) Show(ctx context.Context, c clinic.Caller, id string) (View, error) {
+	c, v, err := m.Kernel.Open(ctx, c, id, "page")
+	if err != nil {
+		return View{}, err
+	}
+	if c.Person.Works() {
+		return View{Caller: c, Chart: chart.Chart{Visit: v}}, nil
+	}
+	out := View{Caller: c}
+	if out.Chart, err = m.Charts.Chart(ctx, v); err != nil {
+		return View{}, err
+	}
+	v = out.Chart.Visit                // as its content was read
+	if c.Person.Patient != v.Patient { // their name tells a caregiver whose request it is
+		if out.Chart.Contact, err = m.Charts.Contact(ctx, v.Patient); err != nil {
+			return View{}, err
+		}
+	}
+	if out.Money, err = books.Of(ctx, m.Store, v); err != nil {
+		return View{}, err
+	}
+	if out.Document, err = m.document(ctx, v); err != nil {
+		return View{}, err
+	}
+	return out, nil
+}
+
+func (m *Room) document(ctx context.Context, v visit.Visit) (*record.Document, error) {
+	raw, _, err := m.Charts.Documents(ctx, v)
+	if err != nil || raw == nil {
+		return nil, err
+	}
+	doc := &record.Document{}
+	if json.Unmarshal(raw, doc) != nil {
+		return nil, fmt.Errorf("reading the document of visit %s failed", v.ID) // the cause may quote content
+	}
+	return doc, nil
+}
+
+// A Draft is a visit that is still being filled in, with its answers so far.
+type Draft struct {
+	Visit    visit.Visit
+	Form     *intake.Form
+	Response intake.Response
+}
+
+// Draft loads a draft for the one who fills it in. Who types a draft is its
+// author and leaves no record of reading it.
+func (m *Room) Draft(ctx context.Context, c clinic.Caller, id string) (Draft, error) {
+	for n := 1; ; n++ {
+		_, rows, err := m.Kernel.Load(ctx, c, identity.FillVisit, draftWithAnswers(id))
+		if err != nil {
+			return Draft{}, err
+		}
+		if rows.Visit.Status != visit.Draft {
+			return Draft{Visit: rows.Visit}, fault.New(fault.Conflict, "not_a_draft",
+				"this request was sent already, so its form can no longer be changed; open the request to see where it stands")
+		}
+		f, r, err := m.Charts.Draft(ctx, rows.Visit, rows.Answers)
+		if errors.Is(err, vault.ErrBroken) && n < draftReads {
+			continue // a page was saved between the reads of the two rows
+		}
+		return Draft{rows.Visit, f, r}, err
+	}
+}
+
+// draftReads bounds how often a draft is read until its answers fit it.
+const draftReads = 3
+
+// Mine lists a patient's visits, newest first; an empty patient is the caller.
+func (m *Room) Mine(ctx context.Context, c clinic.Caller, patient, cursor string, limit int) ([]visit.Visit, string, error) {
+	c, err := m.Kernel.Known(ctx, c)
+	if err != nil {
+		return nil, "", err
+	}
+	if patient == "" {
+		patient = c.Person.Patient
+	}
+	if c, err = m.Kernel.ForPatient(ctx, c, patient); err != nil {
+		return nil, "", err
+	}
+	at := identity.Resource{Practice: c.Person.Practice, Patient: patient}
+	if err := identity.Allow(c.Person, identity.StartVisit, at, m.Kernel.Time()); err != nil {
+		return nil, "", err
+	}
+	return m.Store.Mine(ctx, patient, cursor, limit)
+}
+
+// A Ward is a patient someone acts for, themselves or another.
+type Ward struct {
+	Patient string
+	Name    phi.Text
+}
+
+// Wards lists whom the caller may act for now, themselves first.
+func (m *Room) Wards(ctx context.Context, c clinic.Caller) ([]Ward, error) {
+	ids, err := m.ActsFor(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	wards := make([]Ward, len(ids))
+	for i, id := range ids {
+		contact, err := m.Charts.Contact(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		wards[i] = Ward{id, contact.Name}
+	}
+	return wards, nil
+}
+
+// ActsFor lists the patients whom the caller may act for now, themselves first.
+func (m *Room) ActsFor(ctx context.Context, c clinic.Caller) ([]string, error) {
+	c, err := m.Kernel.Known(ctx, c)
+	if err != nil || c.Person.Works() {
+		return nil, err
+	}
+	var ids []string
+	if c.Person.Patient != "" {
+		ids = append(ids, c.Person.Patient)
+	}
+	grants, err := m.Store.Grants(ctx, c.Person.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range grants {
+		p := identity.Person{Grants: []identity.Grant{g}}
+		if g.Practice == c.Person.Practice && g.Patient != c.Person.Patient && p.ActsFor(g.Patient, m.Kernel.Time()) {
+			ids = append(ids, g.Patient)
+		}
+	}
+	return ids, nil
+}
+
+// An Offering is a form a practice uses, and what it asks for it.
+type Offering struct {
+	Form   *intake.Form
+	Price  money.Cents // zero: free
+	WhyNot string      // why it cannot be started; empty: it can
+}
+
+// Forms lists the forms of the caller's practice by name.
+func (m *Room) Forms(ctx context.Context, c clinic.Caller) ([]Offering, error) {
+	p, err := m.Practice(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var all []Offering
+	for _, name := range slices.Sorted(maps.Keys(p.Forms)) {
+		f, err := m.Kernel.Form(ctx, p.ID, name, p.Forms[name])
+		if err != nil {
+			return nil, err
+		}
+		o := Offering{Form: f, Price: p.Prices[name], WhyNot: whyNot(f)}
+		if billing.Uncharged(f.BillingClass()) {
+			o.Price = 0
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+// whyNot says why a form cannot be started; it can always be checked.
+func whyNot(f *intake.Form) string {
+	switch {
+	case f.BillingClass() == "none":
+		return "it is the part that every form begins with"
+	case f.RequiresPhotos():
+		return "it needs photos, which cannot be sent yet; please call the practice"
+	}
+	return ""
+}
+
+// FormFor returns a form that the caller's practice uses or used; an empty
+// version is the one it uses now.
+func (m *Room) FormFor(ctx context.Context, c clinic.Caller, name, version string) (*intake.Form, error) {
+	p, err := m.Practice(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	current, ok := p.Forms[name]
+	if !ok {
+		return nil, fault.New(fault.NotFound, "unknown_form", "this practice has no such form; see /forms for those it has")
+	}
+	if version == "" {
+		version = current
+	}
+	return m.Kernel.Form(ctx, p.ID, name, version)
+}

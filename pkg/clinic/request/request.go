@@ -1,0 +1,143 @@
+// Package request is the patient's side of a visit: asking for it, paying for
+// it, adding to it, reading the answer. It holds a key that makes payment pages
+// and cannot move money. The clinician's side is package desk.
+package request
+
+import (
+	"context"
+	"time"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/books"
+	"evisit/pkg/clinic/chart"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/intake"
+	"evisit/pkg/practice"
+	"evisit/pkg/visit"
+)
+
+// Reads are what a Room reads besides the kernel.
+type Reads interface {
+	books.Reads
+	// Mine lists a patient's visits, newest first, after cursor. It may lag about a
+	// second. The returned cursor is empty at the end.
+	Mine(ctx context.Context, patient, cursor string, limit int) ([]visit.Visit, string, error)
+	// Grants lists the grants that person holds.
+	Grants(ctx context.Context, person string) ([]identity.Grant, error)
+}
+
+// A Room is what api has for patients and caregivers. Its fields must be set
+// before use; it is safe for concurrent use.
+type Room struct {
+	Kernel   *clinic.Kernel
+	Charts   *chart.Keeper
+	Store    Reads
+	Checkout Checkout
+	// Pages is the base URL of the pages, without a trailing slash.
+	Pages string
+}
+
+// Start opens a draft on form for patient, who may be the caller (empty) or
+// someone they act for. An empty version is the one the practice offers.
+func (m *Room) Start(ctx context.Context, c clinic.Caller, form, version, patient string) (visit.Visit, error) {
+	c, err := m.Kernel.Known(ctx, c)
+	if err != nil {
+		return visit.Visit{}, err
+	}
+	if patient == "" {
+		patient = c.Person.Patient
+	}
+	if c, err = m.Kernel.ForPatient(ctx, c, patient); err != nil {
+		return visit.Visit{}, err
+	}
+	now := m.Kernel.Time()
+	if err := identity.Allow(c.Person, identity.StartVisit, identity.Resource{Practice: c.Person.Practice, Patient: patient}, now); err != nil {
+		return visit.Visit{}, err
+	}
+	f, err := m.offered(ctx, c.Person.Practice, form, version)
+	if err != nil {
+		return visit.Visit{}, err
+	}
+	if err := m.eligible(ctx, f, c.Person.Practice, patient, now); err != nil {
+		return visit.Visit{}, err
+	}
+	return m.Kernel.Start(ctx, c, visit.Start(m.Kernel.NewID(), c.Person.Practice, patient, c.Person.ID,
+		visit.Form{Name: f.Name(), Version: f.Version(), Class: f.BillingClass()}, now))
+}
+
+func (m *Room) offered(ctx context.Context, practice, form, version string) (*intake.Form, error) {
+	p, err := m.Kernel.Practice(ctx, practice)
+	if err != nil {
+		return nil, err
+	}
+	current, ok := p.Forms[form]
+	if !ok || version != "" && version != current {
+		return nil, fault.New(fault.Invalid, "unknown_form", "this practice offers no such form or version; see /forms for those it does",
+			fault.Problem{Where: "/form", Code: "unknown", Text: "name an offered form and leave the version out, or give the offered one"})
+	}
+	f, err := m.Kernel.Form(ctx, practice, form, current)
+	if err != nil {
+		return nil, err
+	}
+	if why := whyNot(f); why != "" {
+		return nil, fault.New(fault.Conflict, "not_offered", "this form cannot be started: "+why)
+	}
+	return f, nil
+}
+
+func (m *Room) eligible(ctx context.Context, f *intake.Form, practice, patient string, now time.Time) error {
+	p, err := m.Kernel.Practice(ctx, practice)
+	if err != nil {
+		return err
+	}
+	zone, err := p.Location()
+	if err != nil {
+		return err
+	}
+	contact, err := m.Charts.Contact(ctx, patient)
+	if err != nil {
+		return err
+	}
+	if ps := f.Eligible(contact.Birth, now, zone, contact.Sex); len(ps) > 0 {
+		return fault.New(fault.Conflict, "not_eligible", "this form is not meant for this patient; please call the practice", ps...)
+	}
+	return nil
+}
+
+// Cancel withdraws a request any time before its answer; its hold is released.
+func (m *Room) Cancel(ctx context.Context, c clinic.Caller, id string) (visit.Visit, error) {
+	v, _, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, clinic.Query{Visit: id},
+		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
+			next, err := in.Visit.Cancel(in.Now)
+			if err != nil {
+				return clinic.Decision{}, clinic.Nothing{}, err
+			}
+			return clinic.Change(in.Visit, next, clinic.Commit{Events: m.Kernel.Ending(in.Visit, next, in.Now)}), clinic.Nothing{}, nil
+		})
+	return v, err
+}
+
+// Acknowledge is the patient's word that they read the answer, which closes
+// the visit; or, for a diverted one, that they saw where to turn.
+func (m *Room) Acknowledge(ctx context.Context, c clinic.Caller, id string) (visit.Visit, error) {
+	v, _, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, clinic.Query{Visit: id},
+		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
+			if in.Visit.Status == visit.Diverted {
+				return clinic.Change(in.Visit, in.Visit.Understand(in.Now), clinic.Commit{}), clinic.Nothing{}, nil
+			}
+			by := in.Caller.Person.ID
+			next, err := m.Charts.Close(ctx, in.Visit.Seen(by, in.Now), by, in.Now)
+			return clinic.Change(in.Visit, next, clinic.Commit{}), clinic.Nothing{}, err
+		})
+	return v, err
+}
+
+// Practice returns the practice a person belongs to.
+func (m *Room) Practice(ctx context.Context, c clinic.Caller) (practice.Practice, error) {
+	c, err := m.Kernel.Known(ctx, c)
+	if err != nil {
+		return practice.Practice{}, err
+	}
+	return m.Kernel.Practice(ctx, c.Person.Practice)
+}

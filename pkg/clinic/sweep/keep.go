@@ -1,0 +1,105 @@
+package sweep
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/clinic/heads"
+	"evisit/pkg/fault"
+)
+
+// Heads keeps signed heads of logs where nothing can be written over or deleted.
+type Heads interface {
+	Put(ctx context.Context, key string, data []byte) error
+	// First returns the object under prefix whose key sorts first, or an error of
+	// kind fault.NotFound.
+	First(ctx context.Context, prefix string) ([]byte, error)
+}
+
+// A kept head is the latest of a log that is in Heads.
+type kept struct {
+	head audit.Head
+	hour string // in which this process kept it; empty if another did
+}
+
+// keptHead is the latest head of a practice's log that was kept; the zero Head
+// before the first.
+func (m *Room) keptHead(ctx context.Context, practice string) (kept, error) {
+	if k, ok := m.kept.Load(practice); ok {
+		return k.(kept), nil
+	}
+	b, err := m.Heads.First(ctx, heads.Prefix(practice))
+	if errors.Is(err, fault.NotFound) {
+		return kept{}, nil
+	}
+	if err != nil {
+		return kept{}, err
+	}
+	vkey, err := m.LogKey.VerifierKey(practice)
+	if err != nil {
+		return kept{}, err
+	}
+	head, err := audit.ParseHead(vkey, b)
+	if err != nil {
+		return kept{}, fmt.Errorf("the head that was kept of practice %s: %w", practice, err)
+	}
+	k := kept{head: head}
+	m.kept.Store(practice, k)
+	return k, nil
+}
+
+// keep puts away a head once an hour, after the leaves since the last one that
+// was put away proved that it continues it.
+func (m *Room) keep(ctx context.Context, practice string, last kept, head audit.Head) error {
+	now := m.Kernel.Time()
+	if last.hour == HourOf(now) {
+		return nil
+	}
+	if err := m.continues(ctx, practice, last.head, head); err != nil {
+		return fmt.Errorf("the log of practice %s does not continue the head that was kept: %w", practice, err)
+	}
+	b, err := json.Marshal(head)
+	if err != nil {
+		return err
+	}
+	if err := m.Heads.Put(ctx, heads.Key(practice, now.Truncate(time.Hour)), b); err != nil {
+		return err
+	}
+	m.kept.Store(practice, kept{head, HourOf(now)})
+	return nil
+}
+
+// continues adds the leaves between two heads to the first.
+func (m *Room) continues(ctx context.Context, practice string, from, to audit.Head) error {
+	vkey, err := m.LogKey.VerifierKey(practice)
+	if err != nil {
+		return err
+	}
+	s, err := audit.NewStretch(vkey, from)
+	if err != nil {
+		return err
+	}
+	for after := from.Through; after < to.Through; {
+		leaves, err := m.Store.Log(ctx, practice, after, to.Through, maxRecords)
+		if err != nil {
+			return err
+		}
+		if len(leaves) == 0 {
+			break
+		}
+		for _, l := range leaves {
+			if _, err := s.Add(l.Bytes); err != nil {
+				return err
+			}
+		}
+		after = leaves[len(leaves)-1].Position
+	}
+	if err := s.Signed([]byte(to.Checkpoint)); err != nil {
+		return err
+	}
+	return s.End()
+}

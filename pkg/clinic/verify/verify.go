@@ -1,0 +1,329 @@
+// Package verify compares the rows of the table with the logs that cover them.
+// It only reads, and decrypts nothing.
+package verify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/heads"
+	"evisit/pkg/fault"
+)
+
+// Reads are what a Room reads. All are of the latest commit.
+type Reads interface {
+	// Log returns what a practice's log holds in order, after the position after and
+	// up to and including the one through, at most limit.
+	Log(ctx context.Context, practice, after, through string, limit int) ([]clinic.Leaf, error)
+	LogHead(ctx context.Context, practice string) (clinic.LogHead, error)
+	// RecordAt returns the audit record at a position of a practice's log; nil if
+	// there is none.
+	RecordAt(ctx context.Context, practice, position string) (*audit.Record, error)
+	// Stored returns rows by their keys as text (audit.Item.Key). A row that is not
+	// there is not in the result.
+	Stored(ctx context.Context, keys []string) (map[string]audit.Item, error)
+	// Covered calls each for every row that a log covers, in one of the of segments
+	// of the table, with the practice whose log the row says it is.
+	Covered(ctx context.Context, segment, of int, each func(practice string, row audit.Item) error) error
+}
+
+// Heads are signed heads of logs, kept where nothing can be written over.
+type Heads interface {
+	// From returns the first object under prefix whose key sorts after start, or an
+	// error of kind fault.NotFound.
+	From(ctx context.Context, prefix, start string) ([]byte, error)
+	// Names lists, of the objects under prefix, what stands between it and the next
+	// slash, each once.
+	Names(ctx context.Context, prefix string) ([]string, error)
+}
+
+// A Room is what the function verify has. Its fields must be set before use; it
+// is safe for concurrent use.
+type Room struct {
+	Kernel *clinic.Kernel
+	Store  Reads
+	Heads  Heads
+	LogKey audit.Key // its public half
+}
+
+const (
+	hoursOfDay = 24
+	round      = 30 // days in which all is looked at once
+	page       = 1000
+	maxFound   = 100 // after which a run says no more
+)
+
+// errEnough ends a run that found so much that more would say nothing.
+var errEnough = errors.New("too much was found to go on")
+
+// findings are what a run found so far.
+type findings []*audit.Finding
+
+// add keeps err if it is what is wrong with a row or a log; it returns any other
+// error, and errEnough.
+func (f *findings) add(err error) error {
+	found, ok := errors.AsType[*audit.Finding](err)
+	if !ok {
+		return err
+	}
+	if *f = append(*f, found); len(*f) >= maxFound {
+		return errEnough
+	}
+	return nil
+}
+
+// Run logs, as an ERROR each, what Find finds, and fails if it is anything.
+func (m *Room) Run(ctx context.Context) error {
+	found, err := m.Find(ctx)
+	for _, f := range found {
+		m.Kernel.Log.ErrorContext(ctx, "altered", "finding", f.Error())
+	}
+	if len(found) > 0 {
+		err = errors.Join(err, fmt.Errorf("%d rows or records are not as the log says; the first: %w", len(found), found[0]))
+	}
+	return err
+}
+
+// Find does one hour's part of the day's work, which follows from the clock
+// alone: for a twenty-fourth of the practices, what was written since yesterday
+// at this hour and what was written on a thirtieth of the days before; and a part
+// of the whole table. After a month every row and every record was looked at. A
+// run costs what its part of the table and of those days holds.
+func (m *Room) Find(ctx context.Context) ([]*audit.Finding, error) {
+	var found findings
+	err := m.run(ctx, m.Kernel.Time(), &found)
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return found, err
+}
+
+func (m *Room) run(ctx context.Context, now time.Time, found *findings) error {
+	logs, err := m.Logs(ctx)
+	if err != nil {
+		return err
+	}
+	hour, day := now.Hour(), int(now.Unix()/(hoursOfDay*3600))
+	for _, id := range logs {
+		if shareOf(id) != hour {
+			continue
+		}
+		if err := m.log(ctx, id, now, day, found); err != nil {
+			return fmt.Errorf("the log of practice %s: %w", id, err)
+		}
+	}
+	segment := day%round*hoursOfDay + hour
+	return m.Store.Covered(ctx, segment, round*hoursOfDay, func(practice string, row audit.Item) error {
+		return found.add(m.row(ctx, practice, row))
+	})
+}
+
+// shareOf is the hour in which a practice's log is looked at.
+func shareOf(practice string) int {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(practice))
+	return int(h.Sum32() % hoursOfDay)
+}
+
+type span struct{ from, to time.Time }
+
+// log looks at the last day of a practice's log and, of the days before, at each
+// thirtieth.
+func (m *Room) log(ctx context.Context, practice string, now time.Time, day int, found *findings) error {
+	until := now.Truncate(time.Hour)
+	s := span{until.Add(-hoursOfDay * time.Hour), until}
+	for back := round; ; back += round {
+		first, last, err := m.heads(ctx, practice, s)
+		if err != nil || last.Tree.Size == 0 { // before the log began
+			return err
+		}
+		if last.Tree.Size > first.Tree.Size {
+			if err := m.stretch(ctx, practice, first, last, found); err != nil {
+				return err
+			}
+		}
+		s.to = time.Unix(int64(day-back+1)*hoursOfDay*3600, 0).UTC()
+		s.from = s.to.Add(-hoursOfDay * time.Hour)
+	}
+}
+
+// heads are the heads of a log that were kept before a span and at its end.
+func (m *Room) heads(ctx context.Context, practice string, s span) (first, last audit.Head, err error) {
+	vkey, err := m.LogKey.VerifierKey(practice)
+	if err != nil {
+		return first, last, err
+	}
+	if last, err = m.head(ctx, practice, vkey, s.to); err != nil || last.Tree.Size == 0 {
+		return first, last, err
+	}
+	first, err = m.head(ctx, practice, vkey, s.from.Add(-time.Hour))
+	return first, last, err
+}
+
+// stretch verifies the leaves that were signed between two heads, and each row
+// that they name.
+func (m *Room) stretch(ctx context.Context, practice string, first, last audit.Head, found *findings) error {
+	vkey, err := m.LogKey.VerifierKey(practice)
+	if err != nil {
+		return err
+	}
+	s, err := audit.NewStretch(vkey, first)
+	if err != nil {
+		return err
+	}
+	for after := first.Through; after < last.Through; {
+		leaves, err := m.Store.Log(ctx, practice, after, last.Through, page)
+		if err != nil {
+			return err
+		}
+		if len(leaves) == 0 {
+			break
+		}
+		for _, l := range leaves {
+			r, err := s.Add(l.Bytes)
+			if err != nil {
+				return found.add(err)
+			}
+			if err := m.named(ctx, practice, r, found); err != nil {
+				return err
+			}
+		}
+		after = leaves[len(leaves)-1].Position
+	}
+	if err := s.Signed([]byte(last.Checkpoint)); err != nil {
+		return found.add(err)
+	}
+	return found.add(s.End())
+}
+
+// head is the latest head of a log that was kept in the hour of t or before; the
+// zero Head if there was none yet.
+func (m *Room) head(ctx context.Context, practice, vkey string, t time.Time) (audit.Head, error) {
+	b, err := m.Heads.From(ctx, heads.Prefix(practice), heads.Upto(practice, t))
+	if errors.Is(err, fault.NotFound) {
+		return audit.Head{}, nil
+	}
+	if err != nil {
+		return audit.Head{}, err
+	}
+	return audit.ParseHead(vkey, b)
+}
+
+// named looks at each row that a record says was stored with it.
+func (m *Room) named(ctx context.Context, practice string, r audit.Record, found *findings) error {
+	keys := make([]string, len(r.Rows))
+	for i, row := range r.Rows {
+		keys[i] = row.Key
+	}
+	if len(keys) == 0 {
+		return nil
+	}
+	stored, err := m.Store.Stored(ctx, keys)
+	if err != nil {
+		return err
+	}
+	for _, row := range r.Rows {
+		is := stored[row.Key]
+		by := &r
+		if is != nil && is.Pointer() != r.Position() {
+			if by, err = m.Store.RecordAt(ctx, practice, is.Pointer()); err != nil {
+				return err
+			}
+		}
+		if err := found.add(audit.CheckNamed(r.Position(), row, is, by)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// row looks at one row as it is stored.
+func (m *Room) row(ctx context.Context, practice string, is audit.Item) error {
+	by, err := m.Store.RecordAt(ctx, practice, is.Pointer())
+	if err != nil {
+		return err
+	}
+	return audit.CheckStored(is, by)
+}
+
+// Whole compares everything that one practice's log covers with all of the log,
+// and returns how many leaves and rows there are. The error is the first
+// *audit.Finding, if nothing else failed. It reads the whole table.
+func (m *Room) Whole(ctx context.Context, practice string) (leaves, rows int64, err error) {
+	vkey, err := m.LogKey.VerifierKey(practice)
+	if err != nil {
+		return 0, 0, err
+	}
+	replay, err := audit.NewReplay(vkey)
+	if err != nil {
+		return 0, 0, err
+	}
+	through, err := m.feed(ctx, replay, practice, "")
+	if err != nil {
+		return 0, 0, err
+	}
+	newest := through
+	err = m.Store.Covered(ctx, 0, 1, func(of string, row audit.Item) error {
+		if of != practice {
+			return nil
+		}
+		newest = max(newest, row.Pointer())
+		return replay.Row(row.Key(), row.Bytes())
+	})
+	for err == nil && newest > through { // rows newer than the leaves: wait until those are signed
+		if err = pause(ctx, time.Second); err == nil {
+			through, err = m.feed(ctx, replay, practice, through)
+		}
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	return replay.End()
+}
+
+// feed gives replay the leaves of a log after a position that are signed, and
+// their checkpoint.
+func (m *Room) feed(ctx context.Context, replay *audit.Replay, practice, after string) (through string, _ error) {
+	head, err := m.Store.LogHead(ctx, practice)
+	if err != nil || head.Through <= after {
+		return after, err
+	}
+	for after < head.Through {
+		leaves, err := m.Store.Log(ctx, practice, after, head.Through, page)
+		if err != nil {
+			return "", err
+		}
+		for _, l := range leaves {
+			if err := replay.Leaf(l.Bytes); err != nil {
+				return "", err
+			}
+		}
+		if len(leaves) == 0 {
+			break
+		}
+		after = leaves[len(leaves)-1].Position
+	}
+	return head.Through, replay.Checkpoint([]byte(head.Checkpoint))
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// Logs lists whose logs there are. The heads that were kept say so, for rows may
+// be gone.
+func (m *Room) Logs(ctx context.Context) ([]string, error) {
+	return m.Heads.Names(ctx, heads.All)
+}

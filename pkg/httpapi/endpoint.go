@@ -1,0 +1,267 @@
+package httpapi
+
+import (
+	"cmp"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/httpapi/exchange"
+	"evisit/pkg/intake"
+)
+
+// An Endpoint is all there is to say about one operation of the API. It stands
+// beside its handler; the mux, /openapi.json, /docs and the template's test are
+// made of it. What follows from a field is not said again in Refuses: a body
+// that can be malformed, a token that can be missing, a key that can be reused.
+type Endpoint struct {
+	Method, Path string
+	ID           string // the operation's name in generated clients and in examples
+	Group        string // the heading it stands under, one of the document's tags
+	For          string // in one line
+	Text         string // for the reader of /docs
+
+	Who       Who
+	Query     []Param
+	Once      bool // takes an Idempotency-Key
+	Paged     bool // a list: takes a cursor and a limit
+	IfMatch   bool // may be held to the version the caller read
+	Cached    bool // takes If-None-Match; the reply's ETag is a form's hash
+	Versioned bool // the reply's ETag is a visit's version
+	Linked    bool // the reply's Link is the next page, while there is one
+
+	In     any    // a value of the type of the body; nil: it has none
+	InText string // what the body is, where its type does not say it
+
+	Status  int    // of a reply; 200 unless given
+	Type    string // of a reply; JSON unless given
+	Out     any    // a value of the type of a reply's body
+	OutText string // what a reply means
+	Refuses []Refusal
+
+	// Serve answers one request: call, reply. The Request says who asks, and for
+	// what. Stripe's webhooks have none: package webhook serves them.
+	Serve func(*API, *Request) (Reply, error)
+}
+
+// A Who says who may ask, which is found out before the body is read.
+type Who int
+
+// Who may ask.
+const (
+	Anyone    Who = iota
+	Bearer        // the holder of a token; the person is read together with the visit
+	Known         // the holder of a token; the person is read first, into Caller.Person
+	Signature     // Stripe, by a signature over the body
+)
+
+// A Param is a parameter of the query.
+type Param struct{ Name, Format, Text string }
+
+// A Foreign is the body of an endpoint whose schema is not derived from a type
+// of ours: its name in the document.
+type Foreign string
+
+// A Refusal is one code that an endpoint may refuse with.
+type Refusal struct {
+	Code   string
+	When   string // where the table of codes does not say it
+	Status int    // where the code has several, and this is not the first
+	Out    any    // where the problem carries more
+}
+
+const (
+	typeFHIR = "application/fhir+json"
+	typeText = "text/plain; charset=utf-8"
+)
+
+// endpoints are what the API serves, in the order of the document.
+var endpoints = []*Endpoint{
+	&getDocument, &getDocs, &getHealth,
+	&getMe, &listForms, &getForm, &getFormVersion, &checkAnswers,
+	&startVisit, &listVisits, &getVisit, &saveAnswers, &quoteVisit, &submitVisit, &openCheckout, &cancelVisit, &sendMessage, &acknowledgeVisit,
+	&getChart, &getEncounterDocument, &getLedger, &getTrail,
+	&listQueue, &takeVisit, &askPatient, &answerVisit, &declineVisit, &redirectVisit,
+	&getPractice, &listWork, &endWork, &exportLog, &exportRows, &getCheckpoint, &getLogKey,
+}
+
+// Endpoints lists every operation there is, those of Stripe's webhooks last.
+func Endpoints() []*Endpoint {
+	return append(slices.Clone(endpoints), &receivePlatformEvent, &receiveConnectEvent)
+}
+
+// Pattern is the endpoint as http.ServeMux has it.
+func (e *Endpoint) Pattern() string { return e.Method + " " + e.Path }
+
+// implied is what an endpoint may refuse with because of what it takes.
+var implied = []struct {
+	when  func(*Endpoint) bool
+	codes string
+}{
+	{func(*Endpoint) bool { return true }, "internal"},
+	{func(e *Endpoint) bool { return e.Who != Anyone }, "try_again"},
+	{func(e *Endpoint) bool { return e.Who == Bearer || e.Who == Known }, "not_signed_in unknown_person not_found"},
+	{func(e *Endpoint) bool { return e.In != nil }, "not_json unreadable too_large"},
+	{(*Endpoint).takesAnswers, "response-malformed response-invalid"},
+	{(*Endpoint).takesFields, "malformed_json wrong_type unknown_field invalid_request"},
+	{func(e *Endpoint) bool { return e.Paged }, "invalid_request"},
+	{func(e *Endpoint) bool { return e.IfMatch }, "stale"},
+	{func(e *Endpoint) bool { return e.Once }, "invalid_request idempotency_key_reused"},
+}
+
+func (e *Endpoint) takesAnswers() bool {
+	_, ok := e.In.(intake.Response)
+	return ok
+}
+
+func (e *Endpoint) takesFields() bool {
+	return e.In != nil && !e.takesAnswers() && reflect.TypeOf(e.In) != reflect.TypeFor[Foreign]()
+}
+
+// AllRefusals lists every code that the endpoint may refuse with, its own
+// first, each with its status.
+func (e *Endpoint) AllRefusals() []Refusal {
+	all := slices.Clone(e.Refuses)
+	for _, i := range implied {
+		if !i.when(e) {
+			continue
+		}
+		for code := range strings.FieldsSeq(i.codes) {
+			if !slices.ContainsFunc(all, func(r Refusal) bool { return r.Code == code }) {
+				all = append(all, Refusal{Code: code})
+			}
+		}
+	}
+	if e.Who != Anyone {
+		all = append(all, Refusal{Code: "internal", Status: http.StatusGatewayTimeout})
+	}
+	for i, r := range all {
+		if at := slices.IndexFunc(Codes, func(c Code) bool { return c.Name == r.Code }); at >= 0 && r.Status == 0 {
+			all[i].Status = Codes[at].Status
+		}
+	}
+	return all
+}
+
+// A Request is what an endpoint is asked, with the caller, body and parameters
+// that the endpoint declares read from it.
+type Request struct {
+	*http.Request
+	Caller  clinic.Caller
+	In      any // what the body holds: a pointer to the type of the endpoint's In, or an intake.Response
+	After   string
+	Limit   int // of a list: so many after that place
+	Version int // of If-Match; 0 without it
+}
+
+// A Reply is what an endpoint answers.
+type Reply struct {
+	Status   int    // the endpoint's unless given
+	Type     string // the endpoint's unless given
+	Body     any    // bytes as they are, else sent as JSON
+	ETag     string
+	Location string
+	Cache    string // Cache-Control, where the reply may be kept
+	Next     string // the address of the next page, for Link
+}
+
+func (a *API) handler(e *Endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		reply, err := a.serve(e, r)
+		if err == nil {
+			err = e.send(w, r, reply)
+		}
+		if err != nil {
+			exchange.Reject(w, r, a.log, err)
+		}
+	})
+}
+
+func (a *API) serve(e *Endpoint, r *http.Request) (Reply, error) {
+	for _, name := range []string{"id", "work"} {
+		if err := checkID(r.PathValue(name)); err != nil {
+			return Reply{}, err
+		}
+	}
+	asked, err := a.read(e, r)
+	if err != nil {
+		return Reply{}, err
+	}
+	return e.Serve(a, asked)
+}
+
+// read finds the caller first, and then reads the rest of the request.
+func (a *API) read(e *Endpoint, r *http.Request) (*Request, error) {
+	q := &Request{Request: r}
+	var err error
+	if q.Caller, err = a.callerOf(e.Who, r); err != nil {
+		return nil, err
+	}
+	if e.Paged {
+		if q.After, q.Limit, err = page(r); err != nil {
+			return nil, err
+		}
+	}
+	if e.IfMatch {
+		if q.Version, err = version(r); err != nil {
+			return nil, err
+		}
+	}
+	var sent []byte
+	if q.In, sent, err = e.input(r); err != nil {
+		return nil, err
+	}
+	if e.Once {
+		q.Caller, err = repeatable(q.Caller, r, sent)
+	}
+	return q, err
+}
+
+// input reads the body as the endpoint's In.
+func (e *Endpoint) input(r *http.Request) (in any, sent []byte, err error) {
+	switch {
+	case e.takesAnswers():
+		if sent, err = exchange.ReadJSON(r); err != nil {
+			return nil, nil, err
+		}
+		in, err = intake.ParseResponse(sent)
+		return in, sent, err
+	case e.takesFields():
+		in = reflect.New(reflect.TypeOf(e.In)).Interface()
+		sent, err = decode(r, in)
+		return in, sent, err
+	}
+	return nil, nil, nil
+}
+
+func (e *Endpoint) send(w http.ResponseWriter, r *http.Request, reply Reply) error {
+	setHeader(w, "ETag", reply.ETag)
+	setHeader(w, "Location", reply.Location)
+	setHeader(w, "Cache-Control", reply.Cache)
+	if reply.Next != "" {
+		setHeader(w, "Link", "<"+reply.Next+">; rel=\"next\"")
+	}
+	if e.Cached && hasCopy(r, reply.ETag) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	setHeader(w, "Content-Type", cmp.Or(reply.Type, e.Type, exchange.TypeJSON))
+	if b, ok := reply.Body.([]byte); ok {
+		_, err := w.Write(b)
+		return err
+	}
+	return exchange.WriteJSON(w, cmp.Or(reply.Status, e.Status, http.StatusOK), reply.Body)
+}
+
+func setHeader(w http.ResponseWriter, name, value string) {
+	if value != "" {
+		w.Header().Set(name, value)
+	}
+}
+
+// hasCopy reports whether r's sender holds the version that tag names.
+func hasCopy(r *http.Request, tag string) bool {
+	return slices.Contains(strings.Split(strings.ReplaceAll(r.Header.Get("If-None-Match"), " ", ""), ","), tag)
+}

@@ -1,0 +1,116 @@
+// Package exchange holds what every HTTP request and reply of ours needs: the
+// guard around a function's handler, a body within bounds, a reply as JSON or as
+// a problem detail, and the one table from error to status. It knows no route.
+package exchange
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"mime"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"evisit/pkg/fault"
+)
+
+// MaxBody bounds a request's body. The longest real one is a form's answers.
+const MaxBody = 512 << 10
+
+// Guard wraps a function's whole handler. It adds what every reply needs: a
+// limit of the body, headers, a log line, and a reply where the handler panics.
+func Guard(h http.Handler, log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		began := time.Now() //nolint:forbidigo // how long we took, not what time it is
+		rec := &recorder{ResponseWriter: w, code: http.StatusOK}
+		defer func() { //nolint:contextcheck // it is in the request
+			if p := recover(); p != nil {
+				log.ErrorContext(r.Context(), "panic", "route", r.Pattern, "stack", string(debug.Stack()))
+				if !rec.wrote {
+					Reject(rec, r, log, errors.New("panic"))
+				}
+			}
+			log.InfoContext(r.Context(), "request", "method", r.Method, "route", r.Pattern,
+				"status", rec.code, "ms", time.Since(began).Milliseconds())
+		}()
+		head := w.Header()
+		head.Set("X-Content-Type-Options", "nosniff")
+		head.Set("Referrer-Policy", "no-referrer")
+		head.Set("Cache-Control", "no-store")
+		r.Body = http.MaxBytesReader(rec, r.Body, MaxBody)
+		h.ServeHTTP(rec, r)
+	})
+}
+
+// A recorder notes the status of a reply for the log.
+type recorder struct {
+	http.ResponseWriter
+	code  int
+	wrote bool
+}
+
+func (w *recorder) WriteHeader(code int) {
+	w.code, w.wrote = code, true
+	w.ResponseWriter.WriteHeader(code)
+}
+
+func (w *recorder) Write(p []byte) (int, error) {
+	w.wrote = true
+	return w.ResponseWriter.Write(p)
+}
+
+// ClientIP is the address a request came from, without the port.
+func ClientIP(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// NotFound replies to a path that has no handler, where there are no pages.
+func NotFound(log *slog.Logger) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Reject(w, r, log, fault.New(fault.NotFound, "no_route", "there is no such address; /docs lists those there are"))
+	})
+}
+
+// ReadJSON reads the body of a request that says it is JSON.
+func ReadJSON(r *http.Request) ([]byte, error) {
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" && t != "application/fhir+json" {
+		return nil, fault.New(fault.Malformed, "not_json", "send JSON, with Content-Type: application/json")
+	}
+	b, err := io.ReadAll(r.Body)
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, fault.New(fault.TooLarge, "too_large", fmt.Sprintf("a request may be at most %d KiB", MaxBody>>10))
+	}
+	if err != nil {
+		return nil, fault.Hide(fault.Malformed, "unreadable", "the request's body ended early; send it again", err)
+	}
+	return b, nil
+}
+
+// WriteJSON sends v as JSON; a Content-Type that is set stays. It is encoded
+// before the status is sent, so a failed encoding is not a half-sent success.
+func WriteJSON(w http.ResponseWriter, code int, v any) error {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	h := w.Header()
+	if h.Get("Content-Type") == "" {
+		h.Set("Content-Type", TypeJSON)
+	}
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	w.WriteHeader(code)
+	_, err := w.Write(b.Bytes())
+	return err
+}

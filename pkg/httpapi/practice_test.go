@@ -1,0 +1,187 @@
+package httpapi_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"evisit/pkg/audit"
+)
+
+type shownWork struct {
+	ID, Kind, Pool, Visit, Payment, Note string
+	EndedBy                              string    `json:"ended_by"`
+	EndedAt                              time.Time `json:"ended_at"`
+}
+
+func (w *world) work(t testing.TB, who string) []shownWork {
+	t.Helper()
+	var out struct{ Items []shownWork }
+	w.do(t, call{as: who, method: "GET", path: "/practice/work"}, &out)
+	return out.Items
+}
+
+func TestWork_ListedAndEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.draft(t)
+	w.do(t, call{as: "jane-smith", method: "PATCH", path: "/visits/" + v.ID + "/answers", body: page(map[string]any{"uti-confused": true})}, nil)
+	for _, who := range []string{"ana-rivera", "nora-patel", "ada-brooks"} {
+		items := w.work(t, who)
+		if len(items) != 1 || items[0].Kind != "visit.diverted" || items[0].Visit != v.ID || items[0].Note != "emergency" || items[0].EndedBy != "" {
+			t.Fatalf("%s is shown %+v", who, items)
+		}
+	}
+	for _, who := range []string{"sam-lee", "ruth-vance"} { // of another pool, of another practice
+		if items := w.work(t, who); len(items) != 0 {
+			t.Errorf("%s is shown %+v", who, items)
+		}
+	}
+	end := call{method: "POST", path: "/practice/work/visit.diverted." + v.ID + "/end"}
+	w.nothingWritten(t, func(t *testing.T) {
+		for _, who := range []string{"ruth-vance", "omar-haddad", "jane-smith"} {
+			end.as = who
+			refused(t, send(t, w.api, end), http.StatusNotFound, "not_found")
+		}
+		end.as = "sam-lee"
+		refused(t, send(t, w.api, end), http.StatusForbidden, "denied")
+		for _, id := range []string{"nothing", strings.Repeat("a", 129), "%00"} {
+			refused(t, send(t, w.api, call{as: "ada-brooks", method: "POST", path: "/practice/work/" + id + "/end"}), http.StatusNotFound, "not_found")
+		}
+	})
+	var first, again shownWork
+	end.as = "nora-patel"
+	if keys := w.written(t, func() { w.do(t, end, &first) }); len(keys) != 2 { // the item and its record
+		t.Errorf("ending an item wrote %q", keys)
+	}
+	end.as = "ada-brooks"
+	w.nothingWritten(t, func(t *testing.T) { w.do(t, end, &again) })
+	if first.EndedBy != "nora-patel" || !first.EndedAt.Equal(start) || again != first {
+		t.Errorf("the item ended as %+v, and ended again as %+v", first, again)
+	}
+	if items := w.work(t, "ada-brooks"); len(items) != 0 {
+		t.Errorf("an item that has ended is listed: %+v", items)
+	}
+}
+
+// logPage reads a page of the log of lakeside.
+func (w *world) logPage(t *testing.T, path string) (records []audit.Record, next string) {
+	t.Helper()
+	res := send(t, w.api, call{as: "ada-brooks", method: "GET", path: path})
+	if res.Code != http.StatusOK {
+		t.Fatalf("%s: %d %s", path, res.Code, res.Body)
+	}
+	for line := range strings.Lines(res.Body.String()) {
+		r, err := audit.ParseLeaf([]byte(strings.TrimSuffix(line, "\n")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, r)
+	}
+	return records, res.Header().Get("Link")
+}
+
+func TestLog_ReadOnFromAnyPosition(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.closed(t)
+	w.moved.Add(int64(26 * time.Hour))
+	w.draft(t)
+	w.moved.Add(int64(5 * time.Minute))
+	if _, err := w.sign.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all, next := w.logPage(t, "/practice/log")
+	if len(all) < 20 || next != "" {
+		t.Fatalf("the log has %d records and goes on at %q", len(all), next)
+	}
+	after := func(position string) string { return "/practice/log?" + url.Values{"after": {position}}.Encode() }
+	for i, r := range all {
+		rest, _ := w.logPage(t, after(r.Position()))
+		if !slices.EqualFunc(rest, all[i+1:], func(a, b audit.Record) bool { return a.ID == b.ID }) {
+			t.Fatalf("after record %d of %d there are %d", i+1, len(all), len(rest))
+		}
+	}
+	for position, want := range map[string]int{"0": len(all), "2026": len(all), "20260": len(all), "9": 0, "zzz": 0, "\x00": len(all), "\xff": 0, "é": 0} {
+		if rest, _ := w.logPage(t, after(position)); len(rest) != want {
+			t.Errorf("after %q there are %d records, want %d", position, len(rest), want)
+		}
+	}
+	refused(t, send(t, w.api, call{as: "ada-brooks", method: "GET", path: after(strings.Repeat("2", 5000))}), http.StatusNotFound, "not_found")
+}
+
+// Over all its pages the export of rows has each row that the log covers once, as
+// it is stored.
+func TestLogRows_EachOnceAsStored(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.closed(t)
+	w.moved.Add(int64(5 * time.Minute))
+	if _, err := w.sign.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	covered := map[string]bool{}
+	all, _ := w.logPage(t, "/practice/log")
+	for _, r := range all {
+		for _, row := range r.Rows {
+			covered[row.Key] = true
+		}
+	}
+	seen := map[string]bool{}
+	res := send(t, w.api, call{as: "ada-brooks", method: "GET", path: "/practice/log/rows"})
+	for line := range strings.Lines(res.Body.String()) {
+		var row struct {
+			Row   string `json:"row"`
+			Bytes []byte `json:"bytes"`
+		}
+		if err := json.Unmarshal([]byte(line), &row); err != nil {
+			t.Fatal(err)
+		}
+		item, err := audit.ParseItem(row.Bytes)
+		if err != nil || item.Key() != row.Row || seen[row.Row] || !covered[row.Row] {
+			t.Errorf("%s is row %q, seen before: %t, covered: %t (%v)", row.Row, item.Key(), seen[row.Row], covered[row.Row], err)
+		}
+		seen[row.Row] = true
+	}
+	if len(seen) != len(covered) || len(seen) < 20 || res.Header().Get("Link") != "" {
+		t.Errorf("%d rows of %d are exported; the export goes on at %q", len(seen), len(covered), res.Header().Get("Link"))
+	}
+	refused(t, send(t, w.api, call{as: "sam-lee", method: "GET", path: "/practice/log/rows"}), http.StatusForbidden, "denied")
+	rows := 0
+	for _, path := range []string{"/practice/log/rows?after=zzz", "/practice/log/rows?after=" + url.QueryEscape(all[len(all)-1].Position())} {
+		rows += send(t, w.api, call{as: "ada-brooks", method: "GET", path: path}).Body.Len()
+	}
+	if rows != 0 {
+		t.Errorf("after the end %d bytes follow", rows)
+	}
+}
+
+func TestTrail_SaysWhoDidAndSawWhat(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.closed(t)
+	w.do(t, call{as: "jane-smith", method: "GET", path: "/visits/" + v.ID + "/chart"}, nil)
+	var trail struct {
+		Records []map[string]any
+	}
+	w.do(t, call{as: "ada-brooks", method: "GET", path: "/visits/" + v.ID + "/audit"}, &trail)
+	var acts []string
+	for _, r := range trail.Records {
+		acts = append(acts, r["actor"].(string)+" "+r["action"].(string))
+		if r["hash"] != nil || r["rows"] != nil {
+			t.Errorf("the trail shows how rows are stored: %v", r)
+		}
+	}
+	for _, want := range []string{
+		"jane-smith visit.start", "system:charge payment.held", "ana-rivera visit.take:in_review", "ana-rivera visit.treat:answered",
+		"system:charge payment.captured", "jane-smith visit.fill:closed", "jane-smith chart.read:chart",
+	} {
+		if !slices.Contains(acts, want) {
+			t.Errorf("the trail lacks %s: %q", want, acts)
+		}
+	}
+}

@@ -1,0 +1,82 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// audited is how many records the audit logs hold.
+func (h *house) audited(t *testing.T) int {
+	t.Helper()
+	n := 0
+	pages := dynamodb.NewScanPaginator(h.db, &dynamodb.ScanInput{
+		TableName: &h.table, FilterExpression: aws.String("begins_with(pk, :a)"), Select: types.SelectCount,
+		ExpressionAttributeValues: map[string]types.AttributeValue{":a": &types.AttributeValueMemberS{Value: "AUDIT#"}},
+	})
+	for pages.HasMorePages() {
+		out, err := pages.NextPage(t.Context())
+		must(t, err)
+		n += int(out.Count)
+	}
+	return n
+}
+
+// A page is one load of what it shows, and one audit record if it shows a
+// request's content. Every page costs two calls more than it says here: the
+// session and the person, each a GetItem, come first. Practices and forms are
+// remembered. A BatchGetItem reads the visit, or those of a list; the Queries of
+// a visit's page are its content and its money.
+func TestPages_Cost(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada, cal, drx := h.as(t, "Ada", "/my"), h.as(t, "Cal", "/my"), h.as(t, "Dr. X", "/desk")
+	ada.startUTI()
+	at := "/my/visits/" + ada.visitID()
+	costs := func(b *browser, what, calls string, records int, do func()) {
+		t.Helper()
+		follow := b.client.CheckRedirect
+		b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		defer func() { b.client.CheckRedirect = follow }()
+		before := h.audited(t)
+		h.calls.take()
+		do()
+		got := strings.Join(h.calls.take(), " ")
+		if want := strings.TrimSpace("GetItem GetItem " + calls); got != want {
+			t.Errorf("%s calls %s, want %s", what, got, want)
+		}
+		if n := h.audited(t) - before; n != records || b.code >= http.StatusBadRequest {
+			t.Errorf("%s answers %d and leaves %d audit records, want %d", what, b.code, n, records)
+		}
+	}
+	get := func(b *browser, path, calls string, records int) {
+		t.Helper()
+		costs(b, "GET "+path, calls, records, func() { b.get(path) })
+	}
+
+	get(ada, at+"/form/1", "BatchGetItem", 0)
+	ada.fillInTo("uti-onset")
+	costs(ada, "saving a page", "BatchGetItem TransactWriteItems", 1, func() { ada.press("Save and continue", ada.asked(well)) })
+	ada.get(ada.at.String())
+	ada.fillIn(well)
+	get(ada, ada.at.Path, "BatchGetItem BatchGetItem", 0) // the fee: what page it is, and its price
+
+	id, _ := h.sent(t, ada)
+	at = "/my/visits/" + id
+	get(drx, "/desk", "Query BatchGetItem", 0)
+	get(ada, "/my", "Query GetItem Query BatchGetItem", 0)                      // grants, own name, visits
+	get(cal, "/my", "Query BatchGetItem GetItem GetItem Query BatchGetItem", 0) // and the grant, for each patient
+	get(drx, "/desk/visits/"+id, "BatchGetItem PutItem Query GetItem", 1)
+	drx.answers(id)
+	get(drx, "/desk/visits/"+id, "BatchGetItem PutItem Query GetItem", 1) // with the patient's name
+	get(ada, at, "BatchGetItem TransactWriteItems Query Query", 1)        // which marks the answer as read
+	get(ada, at, "BatchGetItem PutItem Query Query", 1)
+	get(cal, at, "BatchGetItem GetItem PutItem Query GetItem Query", 1) // with their grant and the patient's name
+	get(ada, at+"/trail", "BatchGetItem Query", 0)
+	get(drx, "/desk/work", "Query", 0)
+	get(ada, "/", "", 0)
+}

@@ -1,0 +1,44 @@
+package web
+
+import (
+	"net/http"
+
+	"evisit/pkg/work"
+)
+
+type workView struct{ Items []task }
+
+type task struct {
+	ID, What, Visit, Why, Since, Due string
+	Late                             bool
+}
+
+var taskWords = map[work.Kind]string{
+	work.EventParked:   "Something was tried many times and given up",
+	work.PaymentFailed: "An answer's fee was not collected",
+	work.VisitDiverted: "A request was stopped by a red flag",
+}
+
+// work lists what waits for the visitor or their colleagues.
+func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
+	items, err := s.Office.Work(r.Context(), v.Caller)
+	if err != nil {
+		return err
+	}
+	var view workView
+	for _, i := range items {
+		view.Items = append(view.Items, task{
+			ID: i.ID, What: taskWords[i.Kind], Visit: i.Visit, Why: i.Note,
+			Since: v.practice.Local(i.Made), Due: v.practice.Local(i.Due), Late: !s.Now().Before(i.Due),
+		})
+	}
+	return s.show(w, &v, page{view: "work", title: "Work", data: view})
+}
+
+// endWork takes the visitor's word that an item is dealt with.
+func (s *site) endWork(w http.ResponseWriter, r *http.Request, v visitor) error {
+	if _, err := s.Office.EndWork(r.Context(), v.Caller, r.PathValue("id")); err != nil {
+		return err
+	}
+	return redirect(w, "/desk/work")
+}

@@ -1,0 +1,79 @@
+// Package webhook serves Stripe's webhooks: it verifies the exact bytes, keeps
+// the event and answers 2xx. What an event means is found out later, by charge.
+package webhook
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"evisit/pkg/clinic/hook"
+	"evisit/pkg/fault"
+	"evisit/pkg/httpapi/exchange"
+)
+
+// Where Stripe posts events of the platform's own account, and those of
+// connected accounts.
+const (
+	PlatformPath = "/stripe/webhook"
+	ConnectPath  = "/stripe/connect"
+)
+
+// A Verifier checks a webhook and reduces it to what it is about; false means
+// genuine but of no use.
+type Verifier func(body []byte, signature, secret string) (hook.StripeEvent, bool, error)
+
+// A Receiver keeps a verified event.
+type Receiver func(context.Context, hook.StripeEvent) error
+
+// Received is the reply to an event.
+type Received struct {
+	Received bool `json:"received" schema:"const=true"`
+}
+
+// New returns the handler of both addresses. The secrets are those that events
+// of the platform's own account and of connected accounts are signed with.
+func New(receive Receiver, verify Verifier, platform, connect string, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST "+PlatformPath, &endpoint{verify: verify, secret: platform, log: log})
+	mux.Handle("POST "+ConnectPath, &endpoint{verify: verify, secret: connect, log: log, connected: true, receive: receive})
+	mux.Handle("/", exchange.NotFound(log))
+	return mux
+}
+
+// An endpoint serves one of the addresses.
+type endpoint struct {
+	verify    Verifier
+	secret    string
+	log       *slog.Logger
+	connected bool
+	receive   Receiver // nil for the platform's: no payment of ours is its own
+}
+
+func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	err := e.keep(r)
+	if err == nil {
+		err = exchange.WriteJSON(w, http.StatusOK, Received{true})
+	}
+	if err != nil {
+		exchange.Reject(w, r, e.log, err)
+	}
+}
+
+func (e *endpoint) keep(r *http.Request) error {
+	body, err := exchange.ReadJSON(r)
+	if err != nil {
+		return err
+	}
+	event, useful, err := e.verify(body, r.Header.Get("Stripe-Signature"), e.secret)
+	if err != nil {
+		return err
+	}
+	if e.connected != (event.Account != "") {
+		return fault.New(fault.Malformed, "wrong_endpoint", "events of connected accounts go to "+ConnectPath+", the platform's own to "+PlatformPath)
+	}
+	if !useful || e.receive == nil {
+		return nil
+	}
+	return e.receive(r.Context(), event)
+}

@@ -1,0 +1,97 @@
+// Package record holds the shapes of a visit's content: messages, the record of
+// a diversion, the encounter document and its addendum, and how answers read in
+// words. It knows no store and no seal.
+package record
+
+import (
+	"time"
+
+	"evisit/pkg/identity"
+	"evisit/pkg/intake"
+	"evisit/pkg/money"
+	"evisit/pkg/phi"
+	"evisit/pkg/visit"
+)
+
+// A MessageKind says what a message is for.
+type MessageKind string
+
+const (
+	Ask    MessageKind = "ask"    // the clinician needs to know more
+	Info   MessageKind = "info"   // the patient replies or adds
+	Reply  MessageKind = "answer" // the answer
+	Notice MessageKind = "notice" // why the visit was declined or redirected
+)
+
+// A Message is one thing said in a visit. It never changes, and is sealed whole:
+// who said it and when can be altered no more than its text.
+type Message struct {
+	Seq    int         `json:"seq"` // 1 for the first
+	Kind   MessageKind `json:"kind"`
+	From   string      `json:"from"`
+	Name   string      `json:"name,omitempty"` // of a clinician, as displayed
+	At     time.Time   `json:"at"`
+	Text   phi.Text    `json:"text"`
+	ReadAt time.Time   `json:"read_at,omitzero"` // by the patient's side; not part of what is sealed
+}
+
+// A QA is one question and what was answered, in words.
+type QA struct {
+	LinkID   string     `json:"link_id"`
+	Question string     `json:"question"`
+	Answers  []phi.Text `json:"answers,omitempty"`
+	Row      int        `json:"row,omitempty"` // of a repeating group, from 1
+}
+
+// A Flag is a rule that fired without stopping the patient, for the clinician.
+type Flag struct {
+	Rule    string   `json:"rule"`
+	Message phi.Text `json:"message"`
+	Source  string   `json:"source"`
+}
+
+// A Diversion is why a visit was stopped and what the patient was shown.
+type Diversion struct {
+	Rules       []intake.Fired     `json:"rules"`
+	Disposition intake.Disposition `json:"disposition"`
+	Form        string             `json:"form"` // canonical
+	FormHash    string             `json:"form_hash"`
+	Answers     string             `json:"answers_hash"`
+	At          time.Time          `json:"at"`
+	Message     phi.Text           `json:"message"`
+	Language    string             `json:"language"`
+	Phone       string             `json:"phone"`
+}
+
+// A Document is the immutable record of an answered visit: all that was asked
+// and said, who answered, and what was concluded (guidelines G9, G27).
+type Document struct {
+	Visit      string           `json:"visit"`
+	Practice   string           `json:"practice"`
+	Patient    string           `json:"patient"`
+	Contact    identity.Contact `json:"contact"`
+	Form       string           `json:"form"` // canonical, with version
+	FormHash   string           `json:"form_hash"`
+	Answers    []QA             `json:"answers"`
+	Flags      []Flag           `json:"flags,omitempty"`
+	Messages   []Message        `json:"messages,omitempty"`
+	Conclusion visit.Conclusion `json:"conclusion"`
+	By         visit.Holder     `json:"by"`
+	Fee        money.Cents      `json:"fee_cents"`
+	Times      visit.Times      `json:"times"`
+}
+
+// An Addendum is what closing adds to a document: read times and receipts.
+type Addendum struct {
+	Document string           `json:"document"`
+	Reads    []visit.ReadMark `json:"reads"`
+	Receipts []string         `json:"receipts,omitempty"` // payment ids
+	Closed   time.Time        `json:"closed"`
+	By       string           `json:"by"`
+}
+
+// AddendumOf returns what closing v at its end adds to its document.
+func AddendumOf(v visit.Visit, by string) Addendum {
+	reads := append([]visit.ReadMark{}, v.Reads...)
+	return Addendum{Document: v.Document, Reads: reads, Receipts: v.Payments, Closed: v.Times.Ended, By: by}
+}

@@ -1,0 +1,58 @@
+// Package api makes the handler of the function api.
+package api
+
+import (
+	"context"
+	"net/http"
+	_ "time/tzdata" // pages tell times of a practice's zone; a function's machine may know none
+
+	"evisit/pkg/clinic/desk"
+	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/request"
+	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/web"
+	"evisit/pkg/outbox"
+	"evisit/pkg/setup"
+	"evisit/pkg/setup/records"
+	"evisit/pkg/stripepay"
+)
+
+// Rooms are the capabilities of api: content and payment pages, without the keys
+// that move money or send mail.
+func Rooms(ctx context.Context, p setup.Parts) (httpapi.Rooms, error) {
+	c := p.Config
+	s := p.Store()
+	k := p.Kernel(outbox.ByAPI, s)
+	charts, err := records.Keeper(ctx, p, k, s)
+	if err != nil {
+		return httpapi.Rooms{}, err
+	}
+	return httpapi.Rooms{
+		Kernel: k, Charts: charts,
+		Request: &request.Room{Kernel: k, Charts: charts, Store: s, Checkout: stripepay.New(c.StripeKey, c.StripeBase), Pages: c.Pages},
+		Desk:    &desk.Desk{Kernel: k, Charts: charts, Store: s},
+		Office:  &office.Office{Kernel: k, Store: s, LogKey: c.Log},
+	}, nil
+}
+
+// Handler returns the handler of the JSON API and the pages.
+func Handler(ctx context.Context, p setup.Parts) (http.Handler, error) {
+	c := p.Config
+	err := setup.Need(map[string]string{
+		"EVISIT_PAGES": c.Pages, "STRIPE_SECRET_KEY": c.StripeKey,
+		"OIDC_ISSUER": c.Issuer, "OIDC_JWKS_URL": c.JWKS, "OIDC_AUDIENCE": c.Audience,
+		"EVISIT_LOG_ORIGIN": c.Log.Base, "EVISIT_LOG_PUBLIC": string(c.Log.Public),
+	})
+	if err != nil {
+		return nil, err
+	}
+	rooms, err := Rooms(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	people := httpapi.NewTokens(ctx, c.Issuer, c.JWKS, c.Audience, p.Now)
+	pages := web.New(web.Options{
+		Rooms: rooms, People: people, Issuer: c.Issuer, ClientID: c.Audience, BaseURL: c.Pages, Now: p.Now, Log: p.Log,
+	})
+	return httpapi.New(rooms, people, p.Log).Handler(pages), nil
+}

@@ -1,0 +1,25 @@
+// Package deadline makes the handler of the function deadline.
+package deadline
+
+import (
+	"context"
+
+	"evisit/pkg/awslambda"
+	"evisit/pkg/clinic/deadline"
+	"evisit/pkg/outbox"
+	"evisit/pkg/setup"
+	"evisit/pkg/setup/records"
+	"evisit/pkg/store"
+)
+
+// Handler returns what the schedule calls: it does what came due on visits.
+func Handler(ctx context.Context, p setup.Parts) (awslambda.ScheduleHandler, error) {
+	s := p.Store()
+	k := p.Kernel(outbox.ByDeadline, s)
+	charts, err := records.Keeper(ctx, p, k, s)
+	if err != nil {
+		return nil, err
+	}
+	room := &deadline.Room{Kernel: k, Charts: charts, Store: s, Shards: store.Shards}
+	return awslambda.Schedule("deadline", room.Run, p.Log), nil
+}

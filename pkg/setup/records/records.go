@@ -1,0 +1,27 @@
+// Package records makes what keeps the content of visits, documents included,
+// for the functions that see any.
+package records
+
+import (
+	"context"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/chart"
+	"evisit/pkg/setup"
+	"evisit/pkg/setup/bucket"
+	"evisit/pkg/setup/content"
+	"evisit/pkg/vault"
+)
+
+// Keeper reads and seals the content of visits, documents included.
+func Keeper(ctx context.Context, p setup.Parts, k *clinic.Kernel, s chart.Reads) (*chart.Keeper, error) {
+	objects, err := bucket.Of(p)
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := content.Sealer(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	return &chart.Keeper{Kernel: k, Store: s, Vault: vault.Vault{Sealer: sealer, Objects: objects}}, nil
+}

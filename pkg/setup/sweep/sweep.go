@@ -1,0 +1,26 @@
+// Package sweep makes the handler of the function sweep.
+package sweep
+
+import (
+	"evisit/pkg/awslambda"
+	"evisit/pkg/clinic/sweep"
+	"evisit/pkg/setup"
+	"evisit/pkg/setup/bucket"
+	"evisit/pkg/store"
+)
+
+// Handler returns what the schedule calls: it arms events that were not handled
+// and signs the audit logs.
+func Handler(p setup.Parts) (awslambda.ScheduleHandler, error) {
+	c := p.Config
+	if err := setup.Need(map[string]string{"EVISIT_LOG_ORIGIN": c.Log.Base, "EVISIT_LOG_SEED": string(c.Log.Private)}); err != nil {
+		return nil, err
+	}
+	heads, err := bucket.Of(p)
+	if err != nil {
+		return nil, err
+	}
+	s := p.Store()
+	room := &sweep.Room{Kernel: p.Kernel("", s), Store: s, LogKey: c.Log, Heads: heads, Shards: store.Shards}
+	return awslambda.Schedule("sweep", room.Run, p.Log), nil
+}

@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/clinic/sweep"
+)
+
+// activeLife is how long it is remembered in which hours a practice was written
+// to, by when sweeps must have signed its log.
+const activeLife = 90 * 24 * time.Hour
+
+// announce writes, before the records of a commit, that their practices are
+// written to in this hour and on this day, each once in the life of a process:
+// sweeps then look at those practices only, and readers of a log at those days
+// only. An announcement whose commit fails does no harm.
+func (s *Store) announce(ctx context.Context, records []audit.Record) error {
+	for _, r := range records {
+		hour := sweep.HourOf(r.At)
+		if err := s.announced.once(hourKey(hour, r.Practice), func(k key) error {
+			return s.put(ctx, s.whole(k, item{"ttl": num(r.At.Add(activeLife).Unix())}))
+		}); err != nil {
+			return err
+		}
+		if err := s.announced.once(dayKey(r.Practice, hour[:len(time.DateOnly)]), func(k key) error {
+			return s.put(ctx, s.whole(k, item{}))
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// announcements are the keys that were announced.
+type announcements struct{ made sync.Map }
+
+// once announces k unless it was announced before.
+func (a *announcements) once(k key, announce func(key) error) error {
+	if _, made := a.made.Load(k); made {
+		return nil
+	}
+	if err := announce(k); err != nil {
+		return err
+	}
+	a.made.Store(k, true)
+	return nil
+}
+
+// Active implements sweep.Reads.
+func (s *Store) Active(ctx context.Context, from string, limit int) ([]sweep.Activity, error) {
+	in := &dynamodb.QueryInput{
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :p AND sk >= :s"),
+		ExpressionAttributeValues: item{":p": str(activeHours), ":s": str(from + "#")},
+	}
+	rows, err := s.query(ctx, in, limit, "active practices")
+	if err != nil {
+		return nil, err
+	}
+	out := make([]sweep.Activity, len(rows))
+	for n, r := range rows {
+		hour, practice := split(text(r, "sk"))
+		out[n] = sweep.Activity{Practice: practice, Hour: hour}
+	}
+	return out, nil
+}
+
+// days lists the days on which a practice was written to, between two positions.
+func (s *Store) days(ctx context.Context, practice, after, through string) ([]string, error) {
+	first, last := dayOf(after), dayOf(through)
+	rows, err := s.query(ctx, &dynamodb.QueryInput{
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :p AND sk BETWEEN :a AND :b"),
+		ExpressionAttributeValues: item{":p": str(dayKey(practice, "").pk), ":a": str(first), ":b": str(last)},
+	}, 0, "days of practice "+practice)
+	out := make([]string, len(rows))
+	for n, r := range rows {
+		out[n] = text(r, "sk")
+	}
+	return out, err
+}

@@ -1,0 +1,159 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/outbox"
+)
+
+// LogHead implements sweep.Reads and office.Reads.
+func (s *Store) LogHead(ctx context.Context, practice string) (clinic.LogHead, error) {
+	h := clinic.LogHead{Practice: practice}
+	i, err := s.get(ctx, logKey(practice), latest, "log of practice "+practice)
+	if errors.Is(err, fault.NotFound) {
+		return h, nil
+	}
+	if err != nil {
+		return h, err
+	}
+	h.Version = count(i, "v")
+	return h, unpack(i, "log of practice "+practice, &h)
+}
+
+// SweepState implements sweep.Reads.
+func (s *Store) SweepState(ctx context.Context) (clinic.SweepState, error) {
+	var st clinic.SweepState
+	i, err := s.get(ctx, sweepKey, latest, "state of the sweeps")
+	if errors.Is(err, fault.NotFound) {
+		return st, nil
+	}
+	if err != nil {
+		return st, err
+	}
+	st.Version = count(i, "v")
+	return st, unpack(i, "state of the sweeps", &st)
+}
+
+// LogOfDay implements sweep.Reads.
+func (s *Store) LogOfDay(ctx context.Context, practice, day, after, through string, limit int) ([]clinic.Leaf, error) {
+	if after >= through { // DynamoDB refuses a range that ends before it begins
+		return nil, nil
+	}
+	var all []clinic.Leaf
+	for shard := range auditShards {
+		rows, err := s.query(ctx, &dynamodb.QueryInput{
+			ConsistentRead:            aws.Bool(true),
+			KeyConditionExpression:    aws.String("pk = :p AND sk BETWEEN :a AND :b"),
+			ExpressionAttributeValues: item{":p": str(auditPartition(practice, day, shard)), ":a": str(after + " "), ":b": str(through)},
+		}, limit, "audit records of practice "+practice)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range rows {
+			if err := known(i, "audit record"); err != nil {
+				return nil, err
+			}
+			all = append(all, clinic.Leaf{Position: text(i, "sk"), Bytes: []byte(text(i, "d"))})
+		}
+	}
+	slices.SortFunc(all, func(a, b clinic.Leaf) int { return strings.Compare(a.Position, b.Position) })
+	return all[:min(len(all), limit)], nil
+}
+
+// Log implements office.Reads.
+func (s *Store) Log(ctx context.Context, practice, after, through string, limit int) ([]clinic.Leaf, error) {
+	if after >= through { // as LogOfDay says
+		return nil, nil
+	}
+	days, err := s.days(ctx, practice, after, through)
+	if err != nil {
+		return nil, err
+	}
+	var all []clinic.Leaf
+	for _, day := range days {
+		ls, err := s.LogOfDay(ctx, practice, day, after, through, limit-len(all))
+		if err != nil {
+			return nil, err
+		}
+		if all = append(all, ls...); len(all) == limit {
+			break
+		}
+	}
+	return all, nil
+}
+
+// Trail implements office.Reads.
+func (s *Store) Trail(ctx context.Context, visit string) ([]audit.Record, error) {
+	rows, err := s.query(ctx, inTrail(visit).after(""), 0, "trail of visit "+visit)
+	if err != nil {
+		return nil, err
+	}
+	rs := make([]audit.Record, len(rows))
+	for n, i := range rows {
+		if err := unpack(i, "audit record", &rs[n]); err != nil {
+			return nil, err
+		}
+	}
+	return rs, nil
+}
+
+// Delivery implements sweep.Reads.
+func (s *Store) Delivery(ctx context.Context, event string) (outbox.Delivery, error) {
+	k, err := eventKey(event)
+	if err != nil {
+		return outbox.Delivery{}, missing("event of that id")
+	}
+	i, err := s.get(ctx, k, latest, "event "+event)
+	if err != nil {
+		return outbox.Delivery{}, err
+	}
+	return outbox.Read(func(name string) string { return cmp.Or(number(i, name), text(i, name)) })
+}
+
+// Undelivered implements sweep.Reads.
+func (s *Store) Undelivered(ctx context.Context, b outbox.Bucket) ([]string, error) {
+	var ids []string
+	for _, by := range outbox.Writers {
+		for shard := range outboxShards {
+			rows, err := s.query(ctx, &dynamodb.QueryInput{
+				ConsistentRead:            aws.Bool(true),
+				KeyConditionExpression:    aws.String("pk = :p"),
+				FilterExpression:          aws.String("attribute_not_exists(done) AND attribute_not_exists(due_at) AND attribute_not_exists(parked)"),
+				ProjectionExpression:      aws.String("sk"),
+				ExpressionAttributeValues: item{":p": str(outboxPartition(by, b, shard))},
+			}, 0, "undelivered events")
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range rows {
+				ids = append(ids, text(r, "sk"))
+			}
+		}
+	}
+	return ids, nil
+}
+
+// dayOf is the day of a position, or one before all days for a text that is too
+// short to be a position.
+func dayOf(position string) string {
+	if len(position) < 8 {
+		return "0"
+	}
+	return fmt.Sprintf("%s-%s-%s", position[:4], position[4:6], position[6:8])
+}
+
+func split(s string) (before, after string) {
+	before, after, _ = strings.Cut(s, "#")
+	return before, after
+}

@@ -1,0 +1,313 @@
+package store_test
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/sweep"
+	"evisit/pkg/identity"
+	"evisit/pkg/ledger"
+	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
+	"evisit/pkg/store"
+	"evisit/pkg/visit"
+	"evisit/pkg/work"
+)
+
+// A sample is one kind of row with something in each of its attributes: the
+// commits that write it, and what it reads back as.
+type sample struct {
+	name    string
+	commits []clinic.Commit
+	reads   []read
+}
+
+// A read is what one method of the store must return, of how.
+type read struct {
+	method string
+	how    func(context.Context, *store.Store) (any, error)
+	want   any
+}
+
+// id is of the length of those the system makes.
+func id(of string) string { return (of + strings.Repeat("x", 16))[:16] }
+
+var (
+	practiceID, patientID, visitID, carerID, doctorID = id("practice"), id("patient"), id("visit"), id("carer"), id("doctor")
+	paymentID                                         = visitID + "." + id("quote2")
+)
+
+func hash(digit string) string { return strings.Repeat(digit, 64) }
+
+// at is n hours after noon.
+func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
+
+func samples() []sample {
+	return []sample{
+		visitSample(), contentSample(), moneySample(), workSample(), eventSample(), requestSample(), sessionSample(),
+		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), tokenSample(), patientSample(), formSample(),
+	}
+}
+
+// record is the audit record of a commit, by someone who acts for a patient.
+func record(practice, what string) audit.Record {
+	return audit.Record{
+		ID: id(what), Practice: practice, At: noon, Action: what,
+		Actor: audit.Actor{ID: carerID, Role: string(identity.Caregiver), OnBehalf: patientID, IP: "2001:db8:1234:5678:9abc:def0:1234:5678"},
+	}
+}
+
+func recorded(practice string, c clinic.Commit) []clinic.Commit {
+	c.Audit = append(c.Audit, record(practice, "sample"))
+	return []clinic.Commit{c}
+}
+
+func sampleVisit() visit.Visit {
+	return visit.Visit{
+		ID: visitID, Practice: practiceID, Patient: patientID, By: carerID,
+		Form: visit.Form{Name: "uti", Version: "1.10.0", Class: "evisit"}, Pool: identity.ClinicalPool, Status: visit.AwaitingPatient, State: "CA",
+		Quote:   billing.Quote{ID: id("quote2"), Amount: 12_000, Basis: billing.Fee, Caveat: billing.PlanNotBilled, ExpiresAt: at(1), Refused: 1},
+		Payment: paymentID, Owed: true, Payments: []string{visitID + "." + id("quote1"), paymentID},
+		Holder:        visit.Holder{ID: doctorID, Display: "Ana Rivera, MD"},
+		Promise:       visit.Promise{By: at(4), Ends: at(24), Told: true, Paused: at(3)},
+		CaptureBefore: at(168), CheckoutEnds: at(2), Saves: 7, Messages: 5, FromPatient: 2, FromTeam: 3,
+		Reads:    []visit.ReadMark{{Through: 1, At: at(2)}, {Through: 3, At: at(3), By: carerID}, {Through: 5, At: at(4), By: carerID}},
+		Document: hash("d"), Addendum: hash("a"), Reason: "hold_lost", Minutes: 12,
+		Times: visit.Times{
+			Started: noon, Submitted: at(1), Queued: at(2), Taken: at(3), Asked: at(4), Answered: at(5), Ended: at(6), Understood: at(7),
+		},
+		Wake: at(9), Version: 1,
+	}
+}
+
+func visitSample() sample {
+	v := sampleVisit()
+	return sample{"visit", recorded(practiceID, clinic.Commit{Visit: &v}), []read{
+		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, visitID) }, v},
+		{"Load", func(ctx context.Context, s *store.Store) (any, error) {
+			return s.Load(ctx, clinic.Query{Visit: visitID})
+		}, clinic.Rows{Visit: v}},
+		{"Queue", func(ctx context.Context, s *store.Store) (any, error) {
+			vs, _, err := s.Queue(ctx, practiceID, identity.ClinicalPool, "", 10)
+			return vs, err
+		}, []visit.Visit{v}},
+		{"Mine", func(ctx context.Context, s *store.Store) (any, error) {
+			vs, _, err := s.Mine(ctx, patientID, "", 10)
+			return vs, err
+		}, []visit.Visit{v}},
+	}}
+}
+
+func contentSample() sample {
+	v := visit.Start(visitID, practiceID, patientID, carerID, visit.Form{Name: "uti"}, noon)
+	c := clinic.Commit{Visit: &v, Answers: []byte("\x00sealed\xff"), Diverted: []byte("sealed"), Messages: []clinic.Message{{Visit: visitID, Seq: 12, Body: []byte("sealed")}}}
+	return sample{"content", recorded(practiceID, c), []read{
+		{
+			"Content", func(ctx context.Context, s *store.Store) (any, error) { return s.Content(ctx, visitID, true) },
+			clinic.Content{Answers: c.Answers, Diverted: c.Diverted, Messages: c.Messages},
+		},
+		{"Load", func(ctx context.Context, s *store.Store) (any, error) {
+			rows, err := s.Load(ctx, clinic.Query{Visit: visitID, Answers: true})
+			return rows.Answers, err
+		}, c.Answers},
+	}}
+}
+
+func moneySample() sample {
+	p := billing.Payment{
+		ID: paymentID, Visit: visitID, Practice: practiceID, Account: "acct_1234567890abcdef", Amount: 12_000, State: billing.Refunded, AtOnce: true,
+		Session: "cs_1", URL: "https://checkout.example/1", SessionEnds: at(1), Intent: "pi_1", Held: 12_000, Collected: 11_000, GivenBack: 10_000,
+		CaptureBefore: at(168), Why: "card_declined", OpenedAt: noon, HeldAt: at(1), EndedAt: at(2), Version: 1,
+	}
+	e := ledger.Entry{ID: "capture", Kind: ledger.Capture, Payment: paymentID, Practice: practiceID, At: at(1), Postings: []ledger.Posting{
+		{Account: ledger.HoldsOwed, Amount: 12_000}, {Account: ledger.Holds, Amount: -12_000}, {Account: ledger.Stripe, Amount: 11_000}, {Account: ledger.VisitFees, Amount: -11_000},
+	}}
+	type money struct {
+		Payments []billing.Payment
+		Entries  []ledger.Entry
+	}
+	return sample{"money", recorded(practiceID, clinic.Commit{Payments: []billing.Payment{p}, Entries: []ledger.Entry{e}}), []read{
+		{"Payment", func(ctx context.Context, s *store.Store) (any, error) { return s.Payment(ctx, paymentID) }, p},
+		{"Money", func(ctx context.Context, s *store.Store) (any, error) {
+			ps, es, err := s.Money(ctx, visitID)
+			return money{ps, es}, err
+		}, money{[]billing.Payment{p}, []ledger.Entry{e}}},
+	}}
+}
+
+func workSample() sample {
+	open := work.New(work.Item{
+		Kind: work.PaymentFailed, Practice: practiceID, Pool: identity.OfficePool, Visit: visitID, Payment: paymentID, Event: "event", Note: "card_declined",
+	}, paymentID, noon)
+	ended := open.End(doctorID, at(1))
+	ended.ID, ended.Version = work.ID(work.VisitDiverted, visitID), 1
+	return sample{"work", recorded(practiceID, clinic.Commit{Work: []work.Item{open, ended}}), []read{
+		{"Work", func(ctx context.Context, s *store.Store) (any, error) { return s.Work(ctx, practiceID) }, []work.Item{open}},
+		{"WorkItem", func(ctx context.Context, s *store.Store) (any, error) { return s.WorkItem(ctx, practiceID, ended.ID) }, ended},
+	}}
+}
+
+func sampleEvent(rest string) outbox.Event {
+	return outbox.Event{
+		ID: outbox.NewID(outbox.ByStripe, noon, "acct_1234567890abcdef."+id(rest)), Kind: outbox.Capture, To: outbox.Charge, Practice: practiceID,
+		Visit: visitID, Patient: patientID, Payment: paymentID, Account: "acct_1234567890abcdef", Object: "pi_1", At: noon,
+	}
+}
+
+// eventSample has an event of every standing: armed, leased, failed, parked,
+// done.
+func eventSample() sample {
+	armed := outbox.Delivery{Event: sampleEvent("armed"), Armed: true}
+	leased := outbox.Delivery{Event: sampleEvent("leased"), Armed: true, Due: at(1)}
+	leased.Lease = at(1)
+	failed := outbox.Delivery{Event: sampleEvent("failed"), Armed: true}.Failed(noon, true, "card_declined")
+	rearmed := outbox.Delivery{Event: sampleEvent("rearmed"), Armed: true}.Rearmed(noon)
+	parked := outbox.Delivery{Event: sampleEvent("parked"), Armed: true}.Park("card_declined")
+	done := outbox.Delivery{Event: sampleEvent("done"), Done: at(1)}
+	all := []outbox.Delivery{armed, leased, failed, rearmed, parked, done}
+	var put clinic.Commit
+	var reads []read
+	for _, d := range all {
+		put.Events = append(put.Events, d.Event)
+		d.Lease = time.Time{}
+		reads = append(reads, read{"Delivery", func(ctx context.Context, s *store.Store) (any, error) { return s.Delivery(ctx, d.ID) }, d})
+	}
+	return sample{"event", []clinic.Commit{
+		put, {Tried: []outbox.Delivery{failed, rearmed, parked}}, {Done: done.ID, At: at(1)},
+	}, reads}
+}
+
+func requestSample() sample {
+	r := clinic.Request{Key: strings.Repeat("k", 2000), Input: hash("f"), Result: visitID, Ends: noon.Truncate(time.Second)}
+	return sample{"request", []clinic.Commit{{Request: &r}}, []read{
+		{"Request", func(ctx context.Context, s *store.Store) (any, error) { return s.Request(ctx, r.Key) }, r},
+	}}
+}
+
+func sessionSample() sample {
+	in := clinic.Session{Hash: hash("1"), Proof: clinic.Proof{Issuer: "https://idp.example", Subject: id("subject")}, Ends: noon.Truncate(time.Second)}
+	out := in
+	out.Hash, out.Ended = hash("2"), true
+	return sample{"session", []clinic.Commit{{Session: &in}, {Session: &out}}, []read{
+		{"Session", func(ctx context.Context, s *store.Store) (any, error) { return s.Session(ctx, in.Hash) }, in},
+		{"Session", func(ctx context.Context, s *store.Store) (any, error) { return s.Session(ctx, out.Hash) }, out},
+	}}
+}
+
+func sampleRecord() audit.Record {
+	return audit.Record{
+		ID: id("record"), Practice: practiceID, At: noon, Action: "visit.fill:awaiting_payment", Visit: visitID, Resource: id("document"), Version: 12,
+		Actor:    audit.Actor{ID: carerID, Role: string(identity.Caregiver), Name: "Ana Rivera, MD", OnBehalf: patientID, IP: "2001:db8::1"},
+		Rows:     []audit.Row{{Key: "CASE#" + visitID, Version: 12, Hash: audit.Hash{1}}},
+		Accepted: &audit.Acceptance{Quote: id("quote"), Amount: 12_000, Consent: "2026-01", ConsentHash: hash("c"), Language: "en-US", UserAgent: "agent"},
+	}
+}
+
+func auditSample() sample {
+	r := sampleRecord()
+	leaf, err := r.Leaf()
+	if err != nil {
+		panic(err)
+	}
+	leaves := []clinic.Leaf{{Position: r.Position(), Bytes: leaf}}
+	return sample{"audit", []clinic.Commit{{Audit: []audit.Record{r}}}, []read{
+		{"Trail", func(ctx context.Context, s *store.Store) (any, error) { return s.Trail(ctx, visitID) }, []audit.Record{r}},
+		{"Log", func(ctx context.Context, s *store.Store) (any, error) { return s.Log(ctx, practiceID, "", end, 10) }, leaves},
+		{"LogOfDay", func(ctx context.Context, s *store.Store) (any, error) {
+			return s.LogOfDay(ctx, practiceID, "2026-03-02", "", end, 10)
+		}, leaves},
+		{
+			"Active", func(ctx context.Context, s *store.Store) (any, error) { return s.Active(ctx, "2026", 10) },
+			[]sweep.Activity{{Practice: practiceID, Hour: "2026-03-02T12"}},
+		},
+	}}
+}
+
+func headSample() sample {
+	h := clinic.LogHead{
+		Practice: practiceID, Version: 1, Head: audit.Head{
+			Tree: audit.Frontier{}.Add([]byte("1")).Add([]byte("2")).Add([]byte("3")), Through: sampleRecord().Position(), Checkpoint: "evisit.example/log\n3\nroot\n",
+		},
+	}
+	return sample{"loghead", []clinic.Commit{{Log: &h}}, []read{
+		{"LogHead", func(ctx context.Context, s *store.Store) (any, error) { return s.LogHead(ctx, practiceID) }, h},
+	}}
+}
+
+func sweepSample() sample {
+	state := clinic.SweepState{Bucket: outbox.BucketOf(noon), Hour: "2026-03-02T12", Version: 1}
+	return sample{"sweep", []clinic.Commit{{Sweep: &state}}, []read{
+		{"SweepState", func(ctx context.Context, s *store.Store) (any, error) { return s.SweepState(ctx) }, state},
+	}}
+}
+
+func practiceSample() sample {
+	p := practice.Practice{
+		ID: practiceID, Version: 1,
+		Core: practice.Core{
+			Name: "Harbor Clinic", Phone: "555-0100", Inbox: "desk@harbor.example", Account: "acct_1234567890abcdef", Since: noon,
+			Zone: "America/Los_Angeles", Readers: "two clinicians", Configured: 3, Consenting: "2026-01",
+		},
+		Config: practice.Config{
+			States: []string{"CA", "OR"}, Forms: map[string]string{"uti": "1.10.0"}, Prices: billing.PriceList{"uti": 12_000},
+			Terms: visit.Terms{Answer: 4 * time.Hour, GiveUp: 20 * time.Hour},
+		},
+		Consent: practice.Consent{Version: "2026-01", Text: "You agree."},
+	}
+	return sample{"practice", recorded(practiceID, clinic.Commit{Practice: &p, Config: true, Consent: true, Account: true}), []read{
+		{"Practice", func(ctx context.Context, s *store.Store) (any, error) { return s.Practice(ctx, practiceID) }, p},
+		{"PracticeOf", func(ctx context.Context, s *store.Store) (any, error) { return s.PracticeOf(ctx, p.Account) }, practiceID},
+	}}
+}
+
+func personSample() sample {
+	p := identity.Person{
+		ID: doctorID, Practice: practiceID, Role: identity.Clinician, Patient: patientID, Display: "Ana Rivera, MD",
+		Licenses: []identity.License{{State: "CA", Number: "A-1", Expires: at(10_000)}}, Inactive: true, Version: 1,
+	}
+	return sample{"person", recorded(practiceID, clinic.Commit{Person: &p}), []read{
+		{"Person", func(ctx context.Context, s *store.Store) (any, error) { return s.Person(ctx, doctorID) }, p},
+		{"Load", func(ctx context.Context, s *store.Store) (any, error) {
+			rows, err := s.Load(ctx, clinic.Query{Visit: visitID, Person: doctorID})
+			return rows.Person, err
+		}, p},
+	}}
+}
+
+func grantSample() sample {
+	g := identity.Grant{Practice: practiceID, Patient: patientID, Person: carerID, Until: at(1000), Version: 1}
+	return sample{"grant", recorded(practiceID, clinic.Commit{Grants: []identity.Grant{g}}), []read{
+		{"Grant", func(ctx context.Context, s *store.Store) (any, error) { return s.Grant(ctx, patientID, carerID) }, g},
+		{"Grants", func(ctx context.Context, s *store.Store) (any, error) { return s.Grants(ctx, carerID) }, []identity.Grant{g}},
+	}}
+}
+
+func tokenSample() sample {
+	k := clinic.Token{
+		Proof:       clinic.Proof{Issuer: "https://idp.example", Subject: id("subject")},
+		Memberships: []identity.Membership{{Practice: practiceID, Person: doctorID}, {Practice: id("other"), Person: carerID}}, Version: 1,
+	}
+	return sample{"token", recorded(audit.Platform, clinic.Commit{Token: &k}), []read{
+		{"Token", func(ctx context.Context, s *store.Store) (any, error) { return s.Token(ctx, k.Proof) }, k},
+	}}
+}
+
+func patientSample() sample {
+	p := clinic.Patient{ID: patientID, Practice: practiceID, Contact: []byte("sealed"), Version: 1}
+	return sample{"patient", recorded(practiceID, clinic.Commit{Patient: &p}), []read{
+		{"Patient", func(ctx context.Context, s *store.Store) (any, error) { return s.Patient(ctx, patientID) }, p},
+	}}
+}
+
+func formSample() sample {
+	f := clinic.Form{Practice: practiceID, Name: "uti", Version: "1.10.0", JSON: []byte(`{"resourceType":"Questionnaire"}`)}
+	return sample{"form", recorded(practiceID, clinic.Commit{Forms: []clinic.Form{f}}), []read{
+		{"Form", func(ctx context.Context, s *store.Store) (any, error) {
+			return s.Form(ctx, practiceID, "uti", "1.10.0")
+		}, f.JSON},
+	}}
+}

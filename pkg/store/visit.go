@@ -1,0 +1,192 @@
+package store
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/money"
+	"evisit/pkg/visit"
+)
+
+// A visitRow is a visit as its row packs it. Most writes of a visit's life are
+// of this row and each costs by the kilobyte, so it has short names, times
+// relative to the visit's start, and nothing that follows from the rest or that
+// the row's other attributes say: id, practice, patient, start, wake, version.
+type visitRow struct {
+	By            string       `json:"b"`
+	Form          [3]string    `json:"f"` // name, version, class
+	Status        visit.Status `json:"s"`
+	State         string       `json:"u,omitempty"`
+	Quote         *quoteRow    `json:"q,omitempty"`
+	Payment       string       `json:"p,omitempty"`  // without the visit's id, with which it begins
+	Payments      []string     `json:"pp,omitempty"` // those before Payment, likewise
+	Owed          bool         `json:"o,omitempty"`
+	Holder        []string     `json:"h,omitempty"` // id, display
+	Promise       *promiseRow  `json:"w,omitempty"`
+	CaptureBefore moment       `json:"cb,omitempty"`
+	CheckoutEnds  moment       `json:"ce,omitempty"`
+	Saves         int          `json:"n,omitempty"`
+	FromPatient   int          `json:"mp,omitempty"`
+	FromTeam      int          `json:"mt,omitempty"`
+	Reads         []readRow    `json:"r,omitempty"`
+	Readers       []string     `json:"rr,omitempty"` // those whom Reads number, from 1
+	Document      []byte       `json:"d,omitempty"`
+	Addendum      []byte       `json:"a,omitempty"`
+	Reason        string       `json:"x,omitempty"`
+	Minutes       int          `json:"m,omitempty"`
+	Times         [7]moment    `json:"t"` // submitted, queued, taken, asked, answered, ended, understood
+}
+
+type quoteRow struct {
+	ID      string         `json:"i"`
+	Amount  money.Cents    `json:"a,omitempty"`
+	Basis   billing.Basis  `json:"b"`
+	Caveat  billing.Caveat `json:"c,omitempty"`
+	Expires moment         `json:"e"`
+	Refused int            `json:"r,omitempty"`
+}
+
+type promiseRow struct {
+	By     moment `json:"b"`
+	Ends   moment `json:"e"`
+	Told   bool   `json:"t,omitempty"`
+	Paused moment `json:"p,omitempty"`
+}
+
+// A readRow is a read mark: through which message, when as a moment, and who as
+// a number in Readers, 0 for the patient.
+type readRow [3]int64
+
+func newVisitRow(v visit.Visit) (visitRow, error) {
+	since := clock(v.Times.Started)
+	row := visitRow{
+		By: v.By, Form: [3]string{v.Form.Name, v.Form.Version, v.Form.Class}, Status: v.Status, State: v.State, Owed: v.Owed,
+		CaptureBefore: since.moment(v.CaptureBefore), CheckoutEnds: since.moment(v.CheckoutEnds),
+		Saves: v.Saves, FromPatient: v.FromPatient, FromTeam: v.FromTeam, Reason: v.Reason, Minutes: v.Minutes,
+	}
+	for n, t := range timesOf(&v.Times) {
+		row.Times[n] = since.moment(*t)
+	}
+	if q := v.Quote; q != (billing.Quote{}) {
+		row.Quote = &quoteRow{q.ID, q.Amount, q.Basis, q.Caveat, since.moment(q.ExpiresAt), q.Refused}
+	}
+	if p := v.Promise; p != (visit.Promise{}) {
+		row.Promise = &promiseRow{since.moment(p.By), since.moment(p.Ends), p.Told, since.moment(p.Paused)}
+	}
+	if v.Holder != (visit.Holder{}) {
+		row.Holder = []string{v.Holder.ID, v.Holder.Display}
+	}
+	row.addReads(v.Reads, since)
+	return row, errors.Join(row.addPayments(v), row.addDocuments(v))
+}
+
+// timesOf lists the times of a row, in their order there.
+func timesOf(t *visit.Times) [7]*time.Time {
+	return [7]*time.Time{&t.Submitted, &t.Queued, &t.Taken, &t.Asked, &t.Answered, &t.Ended, &t.Understood}
+}
+
+func (row *visitRow) addDocuments(v visit.Visit) error {
+	var err, err2 error
+	row.Document, err = hex.DecodeString(v.Document)
+	row.Addendum, err2 = hex.DecodeString(v.Addendum)
+	if err != nil || err2 != nil {
+		return fmt.Errorf("store: document %q or addendum %q of visit %s is no hash", v.Document, v.Addendum, v.ID)
+	}
+	return nil
+}
+
+// addPayments relies on the payment that a visit wants being its last.
+func (row *visitRow) addPayments(v visit.Visit) error {
+	for n, id := range v.Payments {
+		rest, own := strings.CutPrefix(id, v.ID)
+		wanted := id == v.Payment
+		if !own || wanted != (v.Payment != "" && n == len(v.Payments)-1) {
+			return fmt.Errorf("store: payment %s is not in its place in visit %s", id, v.ID)
+		}
+		if wanted {
+			row.Payment = rest
+		} else {
+			row.Payments = append(row.Payments, rest)
+		}
+	}
+	if v.Payment != "" && row.Payment == "" {
+		return fmt.Errorf("store: payment %s is not in its place in visit %s", v.Payment, v.ID)
+	}
+	return nil
+}
+
+func (row *visitRow) addReads(marks []visit.ReadMark, since clock) {
+	numbers := map[string]int64{"": 0}
+	for _, m := range marks {
+		who, known := numbers[m.By]
+		if !known {
+			row.Readers = append(row.Readers, m.By)
+			who = int64(len(row.Readers))
+			numbers[m.By] = who
+		}
+		row.Reads = append(row.Reads, readRow{int64(m.Through), int64(since.moment(m.At)), who})
+	}
+}
+
+func readVisit(i item) (visit.Visit, error) {
+	id := strings.TrimPrefix(text(i, "pk"), visitKey("").pk)
+	row := visitRow{}
+	if err := unpack(i, "visit "+id, &row); err != nil {
+		return visit.Visit{}, err
+	}
+	form := visit.Form{Name: row.Form[0], Version: row.Form[1], Class: row.Form[2]}
+	since := clock(stamped(i, "made"))
+	v := visit.Visit{
+		ID: id, Practice: text(i, "l"), Patient: strings.TrimPrefix(text(i, "mine"), mineName("")), By: row.By,
+		Form: form, Pool: form.Pool(), Status: row.Status, State: row.State, Owed: row.Owed,
+		CaptureBefore: since.time(row.CaptureBefore), CheckoutEnds: since.time(row.CheckoutEnds),
+		Saves: row.Saves, Messages: row.FromPatient + row.FromTeam, FromPatient: row.FromPatient, FromTeam: row.FromTeam,
+		Document: hex.EncodeToString(row.Document), Addendum: hex.EncodeToString(row.Addendum),
+		Reason: row.Reason, Minutes: row.Minutes, Times: visit.Times{Started: time.Time(since)}, Wake: when(i, "due_at"), Version: count(i, "v"),
+	}
+	for n, t := range timesOf(&v.Times) {
+		*t = since.time(row.Times[n])
+	}
+	if q := row.Quote; q != nil {
+		v.Quote = billing.Quote{ID: q.ID, Amount: q.Amount, Basis: q.Basis, Caveat: q.Caveat, ExpiresAt: since.time(q.Expires), Refused: q.Refused}
+	}
+	if p := row.Promise; p != nil {
+		v.Promise = visit.Promise{By: since.time(p.By), Ends: since.time(p.Ends), Told: p.Told, Paused: since.time(p.Paused)}
+	}
+	if len(row.Holder) == 2 {
+		v.Holder = visit.Holder{ID: row.Holder[0], Display: row.Holder[1]}
+	}
+	v.Payment, v.Payments = row.payments(id)
+	var err error
+	v.Reads, err = row.reads(since)
+	return v, err
+}
+
+func (row visitRow) payments(visit string) (wanted string, all []string) {
+	for _, rest := range row.Payments {
+		all = append(all, visit+rest)
+	}
+	if row.Payment != "" {
+		wanted = visit + row.Payment
+		all = append(all, wanted)
+	}
+	return wanted, all
+}
+
+func (row visitRow) reads(since clock) ([]visit.ReadMark, error) {
+	var marks []visit.ReadMark
+	for _, r := range row.Reads {
+		m := visit.ReadMark{Through: int(r[0]), At: since.time(moment(r[1]))}
+		if who := r[2]; who > int64(len(row.Readers)) || who < 0 {
+			return nil, fmt.Errorf("decoding a visit: reader %d of %d", who, len(row.Readers))
+		} else if who > 0 {
+			m.By = row.Readers[who-1]
+		}
+		marks = append(marks, m)
+	}
+	return marks, nil
+}

@@ -1,0 +1,186 @@
+// Package vault keeps content: it seals what is private, bound to where it
+// belongs, and keeps documents as objects named by the hash of their bytes. It
+// knows neither what the content means nor the technologies that keep it.
+package vault
+
+import (
+	"bytes"
+	"compress/flate"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"evisit/pkg/fault"
+)
+
+// A Place is where a sealed value belongs. Every part of it is bound to the
+// ciphertext: a value that is moved, or put back after it was replaced, does not
+// decrypt in the place that the visit names.
+type Place struct {
+	Practice string
+	Patient  string
+	Record   string // the visit, or the patient
+	Field    string
+	Version  int // of a field that is replaced; 0 for one that never changes
+}
+
+// A Sealer encrypts content for its place.
+type Sealer interface {
+	Seal(ctx context.Context, at Place, plain []byte) ([]byte, error)
+	// Unseal fails if the sealed bytes were altered or belong to another place.
+	Unseal(ctx context.Context, at Place, sealed []byte) ([]byte, error)
+}
+
+// Objects keeps immutable objects.
+type Objects interface {
+	// Put stores an object under a key derived from its content. Putting the
+	// same object again succeeds.
+	Put(ctx context.Context, key string, data []byte) error
+	// Get returns an object, or an error of kind fault.NotFound if there is none.
+	// A store that does not answer is fault.Busy.
+	Get(ctx context.Context, key string) ([]byte, error)
+}
+
+// A Vault seals and keeps content. It is safe for concurrent use.
+type Vault struct {
+	Sealer  Sealer
+	Objects Objects
+}
+
+// ErrBroken marks content that is not what was committed: altered, moved,
+// replaced by an older one, or gone. It is shown to nobody and raises an alarm.
+var ErrBroken = errors.New("stored content is not what was committed")
+
+// maxPlain bounds what a sealed value unpacks to.
+const maxPlain = 8 << 20
+
+// Seal packs v and encrypts it: JSON, deflated because forms repeat themselves.
+func (v Vault) Seal(ctx context.Context, at Place, x any) ([]byte, error) {
+	plain, err := json.Marshal(x)
+	if err != nil {
+		return nil, fmt.Errorf("encoding %s of %s: %w", at.Field, at.Record, err)
+	}
+	packed, err := deflate(plain)
+	if err != nil {
+		return nil, fmt.Errorf("packing %s of %s: %w", at.Field, at.Record, err)
+	}
+	return v.Sealer.Seal(ctx, at, packed)
+}
+
+// Unseal decrypts sealed into x. What does not decrypt is ErrBroken.
+func (v Vault) Unseal(ctx context.Context, at Place, sealed []byte, x any) error {
+	packed, err := v.Sealer.Unseal(ctx, at, sealed)
+	if err != nil {
+		return fmt.Errorf("%s of %s: %w: %w", at.Field, at.Record, ErrBroken, err)
+	}
+	plain, err := inflate(packed)
+	if err != nil {
+		return fmt.Errorf("unpacking %s of %s: %w", at.Field, at.Record, err)
+	}
+	if err := json.Unmarshal(plain, x); err != nil {
+		return fmt.Errorf("decoding %s of %s failed", at.Field, at.Record) // the cause may quote content
+	}
+	return nil
+}
+
+// PutDocument seals a document and puts it under the hash of its content, which
+// it returns. The same document has the same hash.
+func (v Vault) PutDocument(ctx context.Context, at Place, doc any) (string, error) {
+	plain, err := json.Marshal(doc)
+	if err != nil {
+		return "", fmt.Errorf("encoding a document of %s: %w", at.Record, err)
+	}
+	hash := Hash(plain)
+	sealed, err := v.Sealer.Seal(ctx, documentPlace(at, hash), plain)
+	if err != nil {
+		return "", err
+	}
+	if err := v.Objects.Put(ctx, objectKey(at, hash), sealed); err != nil {
+		return "", fault.Hide(fault.Busy, "document_not_stored", "the record of this visit cannot be stored just now, so nothing was sent; try again", err)
+	}
+	return hash, nil
+}
+
+// Document returns a document's bytes once they are proved to be those that
+// hash names. A document that is gone or altered is ErrBroken.
+func (v Vault) Document(ctx context.Context, at Place, hash string) (json.RawMessage, error) {
+	sealed, err := v.Objects.Get(ctx, objectKey(at, hash))
+	if f, ok := fault.Public(err); ok && f.Kind == fault.NotFound {
+		return nil, fmt.Errorf("document of %s: %w: it is gone", at.Record, ErrBroken)
+	}
+	if err != nil {
+		return nil, err
+	}
+	plain, err := v.Sealer.Unseal(ctx, documentPlace(at, hash), sealed)
+	if err != nil {
+		return nil, fmt.Errorf("document of %s: %w: %w", at.Record, ErrBroken, err)
+	}
+	if Hash(plain) != hash {
+		return nil, fmt.Errorf("document of %s: %w: its hash is another", at.Record, ErrBroken)
+	}
+	return plain, nil
+}
+
+func documentPlace(at Place, hash string) Place {
+	at.Field = "document/" + hash
+	return at
+}
+
+func objectKey(at Place, hash string) string {
+	return "documents/" + at.Practice + "/" + at.Record + "/" + hash
+}
+
+// Hash is SHA-256 in hexadecimal.
+func Hash(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// HashJSON is the hash of v's JSON, whose fields are in the order of its type.
+func HashJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("vault: %T cannot be JSON: %v", v, err)) // a programming error
+	}
+	return Hash(b)
+}
+
+// deflaters are kept for reuse: making one costs far more than using it.
+var deflaters sync.Pool
+
+func deflate(plain []byte) ([]byte, error) {
+	var packed bytes.Buffer
+	w, ok := deflaters.Get().(*flate.Writer)
+	if ok {
+		w.Reset(&packed)
+	} else {
+		var err error
+		if w, err = flate.NewWriter(&packed, flate.DefaultCompression); err != nil {
+			return nil, err
+		}
+	}
+	defer deflaters.Put(w)
+	if _, err := w.Write(plain); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return packed.Bytes(), nil
+}
+
+var inflaters = sync.Pool{New: func() any { return flate.NewReader(bytes.NewReader(nil)) }}
+
+func inflate(packed []byte) ([]byte, error) {
+	r := inflaters.Get()
+	defer inflaters.Put(r)
+	if err := r.(flate.Resetter).Reset(bytes.NewReader(packed), nil); err != nil {
+		return nil, err
+	}
+	return io.ReadAll(io.LimitReader(r.(io.Reader), maxPlain))
+}

@@ -1,0 +1,68 @@
+package visit
+
+import (
+	"time"
+
+	"evisit/pkg/identity"
+)
+
+// An Action is something a person may do with a visit.
+type Action string
+
+// The actions of the patient's side, then those of the practice's.
+const (
+	Fill        Action = "fill"
+	GetQuote    Action = "quote"
+	Submit      Action = "submit"
+	Pay         Action = "pay"
+	Cancel      Action = "cancel"
+	Reply       Action = "reply"
+	Acknowledge Action = "acknowledge" // an answer, or where to turn
+	Take        Action = "take"
+	Ask         Action = "ask"
+	Answer      Action = "answer"
+	Decline     Action = "decline"
+	Redirect    Action = "redirect"
+)
+
+// actions are all there are, in the order in which Can lists them, each with what
+// the policy must allow and with the step itself: an action can be done if the
+// step, tried on the visit, makes a new version of it. A step refuses in one
+// place, and what it refuses is offered nowhere.
+var actions = []struct {
+	action Action
+	needs  identity.Action
+	try    func(v Visit, p identity.Person, now time.Time) bool
+}{
+	{Fill, identity.FillVisit, func(v Visit, _ identity.Person, _ time.Time) bool { return v.moves(v.Saved(v.State)) }},
+	{GetQuote, identity.FillVisit, func(v Visit, _ identity.Person, _ time.Time) bool { return v.moves(v.Priced(v.Quote)) }},
+	{Submit, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool {
+		return v.moves(v.Submit(v.Quote.ID, v.Quote.Page(), Terms{}, now))
+	}},
+	{Pay, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.Payable(now) }},
+	{Cancel, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.moves(v.Cancel(now)) }},
+	{Reply, identity.WriteToTeam, func(v Visit, _ identity.Person, now time.Time) bool { return v.moves(v.Reply(now)) }},
+	{Acknowledge, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool {
+		return v.moves(v.Close("", now)) || v.moves(v.Understand(now), nil)
+	}},
+	{Take, identity.TakeVisit, func(v Visit, p identity.Person, now time.Time) bool { return v.moves(v.Take(p, now)) }},
+	{Ask, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.moves(v.Ask(now)) }},
+	{Answer, identity.TreatVisit, func(v Visit, p identity.Person, now time.Time) bool { return v.moves(v.Answer(p, "", 0, now)) }},
+	{Decline, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.moves(v.TurnAway(Declined, "", now)) }},
+	{Redirect, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.moves(v.TurnAway(Redirected, "", now)) }},
+}
+
+// moves reports whether a step from v was taken.
+func (v Visit) moves(next Visit, err error) bool { return err == nil && next.Version != v.Version }
+
+// Can lists what p may do with v now. What depends on more than the visit, such
+// as answers that are not complete, may still be refused.
+func (v Visit) Can(p identity.Person, now time.Time) []Action {
+	r, can := v.Resource(), []Action{}
+	for _, a := range actions {
+		if identity.Allow(p, a.needs, r, now) == nil && a.try(v, p, now) {
+			can = append(can, a.action)
+		}
+	}
+	return can
+}
