@@ -210,7 +210,7 @@ func TestSweep_ConsumerDiesWithoutWord(t *testing.T) {
 	w := newWorld(t)
 	w.held("answered", visit.Answered, nil)
 	d := w.capture("capture", "answered")
-	w.commit(clinic.Commit{Tried: []outbox.Delivery{d.Rearmed(w.now())}})
+	w.commit(clinic.Commit{Deliveries: []outbox.Delivery{d.Rearmed(w.now())}})
 	w.minute("sweep", 0)
 	if d := w.outbox()[d.ID]; d.Tries != 1 {
 		t.Errorf("it was armed before its lease ended: %+v", d)

@@ -118,7 +118,7 @@ func TestPolicy_UpdateNamesDeliveryAttributes(t *testing.T) {
 	at := time.Date(2026, 3, 4, 17, 0, 0, 0, time.UTC)
 	d := outbox.Delivery{Event: outbox.Event{ID: outbox.NewID(outbox.ByAPI, at, "1"), To: outbox.Charge}}
 	for _, c := range []clinic.Commit{
-		{Tried: []outbox.Delivery{d.Rearmed(at)}}, {Tried: []outbox.Delivery{d.Failed(at, true, "note")}}, {Tried: []outbox.Delivery{d.Park("note")}}, {Done: d.ID, At: at},
+		{Deliveries: []outbox.Delivery{d.Rearmed(at)}}, {Deliveries: []outbox.Delivery{d.Failed(at, true, "note")}}, {Deliveries: []outbox.Delivery{d.Park("note")}}, {Done: d.ID, At: at},
 	} {
 		db, request := recorded(t)
 		if err := store.New(db, "evisit").Commit(t.Context(), c); err != nil {

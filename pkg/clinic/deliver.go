@@ -21,7 +21,7 @@ type Refusal struct {
 	Final bool
 	// Passing says that Stripe itself failed: the object must be looked at
 	// before asking again, and the number of attempts means nothing.
-	Passing bool
+	Temporary bool
 }
 
 func (r *Refusal) Error() string { return "refused by stripe: " + r.Code }
@@ -52,15 +52,15 @@ func (k *Kernel) Deliver(ctx context.Context, d outbox.Delivery,
 		log = k.Log.ErrorContext
 	}
 	log(ctx, "event not handled", "event", d.ID, "kind", d.Kind, "visit", d.Visit, "tries", next.Tries, "parked", next.Parked, "err", failure)
-	err := k.Store.Commit(ctx, k.tried(next))
+	err := k.Store.Commit(ctx, k.afterTry(next))
 	if errors.Is(err, ErrChanged) || errors.Is(err, ErrExists) {
 		return nil // another delivery of it was quicker
 	}
 	return err
 }
 
-func (k *Kernel) tried(d outbox.Delivery) Commit {
-	c := Commit{Tried: []outbox.Delivery{d}}
+func (k *Kernel) afterTry(d outbox.Delivery) Commit {
+	c := Commit{Deliveries: []outbox.Delivery{d}}
 	if !d.Parked {
 		return c
 	}

@@ -366,6 +366,6 @@ func (w *world) practice(change func(*practice.Practice)) {
 	change(&p)
 	w.does("register", func() error { return w.registrar.AddPractice(w.ctx, p, nil) })
 	for _, k := range w.kernels {
-		k.Forget(p.ID)
+		k.ForgetPractice(p.ID)
 	}
 }

@@ -51,7 +51,7 @@ type Caller struct {
 }
 
 // Is is who the caller is known to be: found by a step, or else given.
-func (c Caller) Is() identity.Person {
+func (c Caller) Identified() identity.Person {
 	if c.Found != nil && c.Found.ID != "" {
 		return *c.Found
 	}
@@ -100,7 +100,7 @@ type Decision struct {
 	Visit  *visit.Visit
 	Commit Commit // what becomes true with it
 	// Told is what the caller is told although the commit is made; nil otherwise.
-	Told error
+	RefuseWith error
 }
 
 // Change is the decision to make next of a visit, and c true with it. A step
@@ -128,7 +128,7 @@ type Nothing = struct{}
 const attempts = 6
 
 // errDespite marks a refusal that comes with a commit that was made.
-var errDespite = errors.New("committed all the same")
+var errRefusedAndCommitted = errors.New("committed all the same")
 
 // Step authorizes c for do on the visit of q and has decide decide on what was
 // loaded; if someone else changed the visit in between, it decides again on the
@@ -152,13 +152,13 @@ func Step[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action, q
 		q.Latest = n > 1
 		v, t, err := attempt(ctx, k, c, do, q, decide)
 		switch {
-		case err == nil, errors.Is(err, errDespite):
+		case err == nil, errors.Is(err, errRefusedAndCommitted):
 			return v, t, err
-		case errors.Is(err, ErrSeen):
-		case n == 1 && !errors.Is(err, fault.Busy), passing(err) && n < attempts:
+		case errors.Is(err, ErrRepeated):
+		case n == 1 && !errors.Is(err, fault.Busy), worthRetrying(err) && n < attempts:
 			continue
 		}
-		if v, err = k.again(ctx, c, do, err); err == nil {
+		if v, err = k.repeatOr(ctx, c, do, err); err == nil {
 			t = none
 		}
 		return v, t, err
@@ -167,14 +167,16 @@ func Step[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action, q
 
 // passing reports whether err may be gone when everything is read again: someone
 // else changed the visit, in between or while its rows were read one by one.
-func passing(err error) bool { return errors.Is(err, ErrChanged) || errors.Is(err, vault.ErrBroken) }
+func worthRetrying(err error) bool {
+	return errors.Is(err, ErrChanged) || errors.Is(err, vault.ErrBroken)
+}
 
 func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action, q Query,
 	decide func(Input) (Decision, T, error),
 ) (visit.Visit, T, error) {
 	var none T
 	now := k.Time()
-	c, rows, err := k.load(ctx, c, do, q, now)
+	c, rows, err := k.loadAllowed(ctx, c, do, q, now)
 	if err != nil {
 		return visit.Visit{}, none, err
 	}
@@ -194,22 +196,22 @@ func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action
 		d.Commit.Audit = append(d.Commit.Audit, k.Record(c.Actor(v.Patient), string(do)+":"+string(next.Status), next, now))
 	}
 	d.Commit.Audit[0].Version = next.Version
-	if d.Told == nil { // a request that was refused leaves its key unused
+	if d.RefuseWith == nil { // a request that was refused leaves its key unused
 		d.Commit.Request = c.request(v.ID, now)
 	}
 	if err := k.Store.Commit(ctx, d.Commit); err != nil {
 		return visit.Visit{}, none, err
 	}
-	if d.Told != nil {
-		return visit.Visit{}, none, errors.Join(d.Told, errDespite)
+	if d.RefuseWith != nil {
+		return visit.Visit{}, none, errors.Join(d.RefuseWith, errRefusedAndCommitted)
 	}
 	return next, t, nil
 }
 
 // load reads what q asks for and who c is, in one call, and refuses who may not.
-func (k *Kernel) load(ctx context.Context, c Caller, do identity.Action, q Query, now time.Time) (Caller, Rows, error) {
+func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, q Query, now time.Time) (Caller, Rows, error) {
 	if c.Person.ID == "" {
-		id, err := k.member(ctx, c.Proof, q.Latest)
+		id, err := k.personOf(ctx, c.Proof, q.Latest)
 		if err != nil {
 			return c, Rows{}, err
 		}
@@ -239,24 +241,24 @@ func (k *Kernel) load(ctx context.Context, c Caller, do identity.Action, q Query
 var errNotThere = fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")
 
 // See loads a visit that c may do do to, for a reply that shows no content.
-func (k *Kernel) See(ctx context.Context, c Caller, do identity.Action, id string) (Caller, visit.Visit, error) {
-	c, rows, err := k.Load(ctx, c, do, Query{Visit: id})
+func (k *Kernel) LoadVisit(ctx context.Context, c Caller, do identity.Action, id string) (Caller, visit.Visit, error) {
+	c, rows, err := k.LoadRows(ctx, c, do, Query{Visit: id})
 	return c, rows.Visit, err
 }
 
 // Load is See for what else q asks for: the answers of a draft, for its author.
-func (k *Kernel) Load(ctx context.Context, c Caller, do identity.Action, q Query) (Caller, Rows, error) {
+func (k *Kernel) LoadRows(ctx context.Context, c Caller, do identity.Action, q Query) (Caller, Rows, error) {
 	q.Latest = true
-	return k.load(ctx, c, do, q, k.Time())
+	return k.loadAllowed(ctx, c, do, q, k.Time())
 }
 
 // Open is See for a reply that shows what of the visit's content: who saw it is
 // recorded before it is shown, and the patient's side seeing it is their receipt
 // for every message so far (guideline G8). A patient's side that types a draft
 // is its author, not its reader, and leaves no record.
-func (k *Kernel) Open(ctx context.Context, c Caller, id, what string) (Caller, visit.Visit, error) {
+func (k *Kernel) RecordRead(ctx context.Context, c Caller, id, what string) (Caller, visit.Visit, error) {
 	now := k.Time()
-	c, v, err := k.See(ctx, c, identity.ReadChart, id)
+	c, v, err := k.LoadVisit(ctx, c, identity.ReadChart, id)
 	if err != nil {
 		return c, v, err
 	}
@@ -280,7 +282,7 @@ func (k *Kernel) Open(ctx context.Context, c Caller, id, what string) (Caller, v
 
 // Ending lists the events of a visit that ended without an answer: its hold is
 // released, and the patient who waited is told.
-func (k *Kernel) Ending(was, v visit.Visit, now time.Time) []outbox.Event {
+func (k *Kernel) EndingEvents(was, v visit.Visit, now time.Time) []outbox.Event {
 	var es []outbox.Event
 	if was.Payment != "" {
 		es = append(es, k.Event(outbox.Release, outbox.Charge, v, now))

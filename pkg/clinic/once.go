@@ -38,7 +38,7 @@ func (c Caller) request(result string, now time.Time) *Request {
 
 // earlier returns the result of c's request if it was carried out before; empty
 // if it was not.
-func (k *Kernel) earlier(ctx context.Context, c Caller) (string, error) {
+func (k *Kernel) earlierResult(ctx context.Context, c Caller) (string, error) {
 	if c.Once.Key == "" {
 		return "", nil
 	}
@@ -57,30 +57,30 @@ func (k *Kernel) earlier(ctx context.Context, c Caller) (string, error) {
 // again turns why into success if this very request was carried out before, and
 // into a refusal if its key was used for something else. The visit is shown as
 // it is now, to who may do this to it now, and that is recorded.
-func (k *Kernel) again(ctx context.Context, c Caller, do identity.Action, why error) (visit.Visit, error) {
-	id, err := k.earlier(ctx, c)
+func (k *Kernel) repeatOr(ctx context.Context, c Caller, do identity.Action, why error) (visit.Visit, error) {
+	id, err := k.earlierResult(ctx, c)
 	if err != nil {
 		return visit.Visit{}, err
 	}
 	if id == "" {
 		return visit.Visit{}, why
 	}
-	return k.repeated(ctx, c, do, id)
+	return k.showRepeated(ctx, c, do, id)
 }
 
 // unchanged is the result of a request that finds nothing left to do: v, unless
 // its key was used before.
 func (k *Kernel) unchanged(ctx context.Context, c Caller, do identity.Action, v visit.Visit) (visit.Visit, error) {
-	id, err := k.earlier(ctx, c)
+	id, err := k.earlierResult(ctx, c)
 	if err != nil || id == "" {
 		return v, err
 	}
-	return k.repeated(ctx, c, do, id)
+	return k.showRepeated(ctx, c, do, id)
 }
 
 // repeated shows a visit to who may do this to it now, and records that.
-func (k *Kernel) repeated(ctx context.Context, c Caller, do identity.Action, id string) (visit.Visit, error) {
-	c, v, err := k.See(ctx, c, do, id)
+func (k *Kernel) showRepeated(ctx context.Context, c Caller, do identity.Action, id string) (visit.Visit, error) {
+	c, v, err := k.LoadVisit(ctx, c, do, id)
 	if err != nil {
 		return visit.Visit{}, err
 	}
@@ -100,7 +100,7 @@ func (k *Kernel) Start(ctx context.Context, c Caller, v visit.Visit) (visit.Visi
 		Audit: []audit.Record{k.Record(c.Actor(v.Patient), string(identity.StartVisit), v, now)},
 	})
 	if err != nil {
-		return k.again(ctx, c, identity.ReadVisit, err)
+		return k.repeatOr(ctx, c, identity.ReadVisit, err)
 	}
 	return v, nil
 }

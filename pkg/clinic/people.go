@@ -19,7 +19,7 @@ const memberLife = time.Minute
 
 // member is the id of the person that p proves. Of several practices it is the
 // first.
-func (k *Kernel) member(ctx context.Context, p Proof, latest bool) (string, error) {
+func (k *Kernel) personOf(ctx context.Context, p Proof, latest bool) (string, error) {
 	if p.Subject == "" {
 		return "", errUnknown
 	}
@@ -41,12 +41,12 @@ func (k *Kernel) member(ctx context.Context, p Proof, latest bool) (string, erro
 
 // Known returns c with its person looked up. Someone unknown or deactivated is
 // not let in.
-func (k *Kernel) Known(ctx context.Context, c Caller) (Caller, error) {
+func (k *Kernel) Identify(ctx context.Context, c Caller) (Caller, error) {
 	if c.Person.ID != "" {
 		return c, nil
 	}
 	for _, latest := range []bool{false, true} {
-		id, err := k.member(ctx, c.Proof, latest)
+		id, err := k.personOf(ctx, c.Proof, latest)
 		if err != nil {
 			return c, err
 		}
@@ -81,7 +81,7 @@ func (k *Kernel) withGrant(ctx context.Context, p identity.Person, patient strin
 
 // ForPatient returns c with what lets them act for patient, looked up.
 func (k *Kernel) ForPatient(ctx context.Context, c Caller, patient string) (Caller, error) {
-	c, err := k.Known(ctx, c)
+	c, err := k.Identify(ctx, c)
 	if err != nil {
 		return c, err
 	}

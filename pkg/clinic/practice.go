@@ -52,4 +52,4 @@ func (k *Kernel) Practice(ctx context.Context, id string) (practice.Practice, er
 }
 
 // Forget makes the next Practice read a practice that was changed here.
-func (k *Kernel) Forget(id string) { k.practices.Delete(id) }
+func (k *Kernel) ForgetPractice(id string) { k.practices.Delete(id) }

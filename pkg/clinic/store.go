@@ -70,27 +70,27 @@ type Rows struct {
 
 // What a failed condition of a commit means.
 var (
-	ErrChanged = fault.New(fault.Conflict, "changed", "this was changed by someone else in between; reload it and try again")
-	ErrSeen    = fault.New(fault.Conflict, "request_seen", "this request was already carried out")
-	ErrDone    = fault.New(fault.Conflict, "event_done", "this event was already handled")
-	ErrExists  = fault.New(fault.Conflict, "exists", "this exists already")
+	ErrChanged  = fault.New(fault.Conflict, "changed", "this was changed by someone else in between; reload it and try again")
+	ErrRepeated = fault.New(fault.Conflict, "request_seen", "this request was already carried out")
+	ErrDone     = fault.New(fault.Conflict, "event_done", "this event was already handled")
+	ErrExists   = fault.New(fault.Conflict, "exists", "this exists already")
 )
 
 // A Commit is everything one decision makes true.
 type Commit struct {
 	// Guarded records: each must be stored at the version before its own, and
 	// at version 1 must be new.
-	Visit    *visit.Visit
-	Payments []billing.Payment
-	Work     []work.Item
-	Tried    []outbox.Delivery // after a failed try, or re-armed
-	Log      *LogHead
-	Sweep    *SweepState
-	Practice *practice.Practice // its Core
-	Person   *identity.Person
-	Grants   []identity.Grant
-	Token    *Token
-	Patient  *Patient
+	Visit      *visit.Visit
+	Payments   []billing.Payment
+	Work       []work.Item
+	Deliveries []outbox.Delivery // after a failed try, or re-armed
+	Log        *LogHead
+	Sweep      *SweepState
+	Practice   *practice.Practice // its Core
+	Person     *identity.Person
+	Grants     []identity.Grant
+	Token      *Token
+	Patient    *Patient
 
 	// Records written with the visit and guarded by its version.
 	Answers  []byte // sealed; they replace the ones before

@@ -165,7 +165,7 @@ func TestCapture_KeysOfRepeats(t *testing.T) {
 		{"Refusal", func(w *world) { w.trouble.refuse(passing) }, 2, []billing.State{billing.Captured}},
 		{"StripeFails", func(w *world) {
 			for range 6 {
-				w.trouble.refuse(&clinic.Refusal{Code: "stripe_failing", Passing: true})
+				w.trouble.refuse(&clinic.Refusal{Code: "stripe_failing", Temporary: true})
 			}
 		}, 7, []billing.State{billing.Captured}},
 		{"RefusalThatStays", func(w *world) {

@@ -116,7 +116,7 @@ func (s *tape) record(c clinic.Commit) {
 		_, bucket, _ := outbox.Origin(e.ID)
 		s.buckets[bucket] = true
 	}
-	for _, d := range c.Tried {
+	for _, d := range c.Deliveries {
 		if d.Armed {
 			s.armed = append(s.armed, d.ID)
 		}

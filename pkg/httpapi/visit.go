@@ -117,7 +117,7 @@ func (a *API) showVisit(r *Request, v visit.Visit) visitReply {
 		ID: v.ID, Practice: v.Practice, Patient: v.Patient, Form: formRef{v.Form.Name, v.Form.Version},
 		Pool: v.Pool, Status: v.Status, Reason: v.Reason, State: v.State, Messages: v.Messages,
 		Unread: v.Unread(), Document: v.Document,
-		Payments: append([]string{}, v.Payments...), Timeline: []stepReply{}, Can: v.Can(r.Caller.Is(), now), Version: v.Version,
+		Payments: append([]string{}, v.Payments...), Timeline: []stepReply{}, Can: v.Can(r.Caller.Identified(), now), Version: v.Version,
 	}
 	for _, s := range v.Timeline() {
 		out.Timeline = append(out.Timeline, stepReply{s.Kind, s.At})

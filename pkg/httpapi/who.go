@@ -125,7 +125,7 @@ func (a *API) known(r *http.Request) (clinic.Caller, error) {
 	if err != nil {
 		return c, err
 	}
-	return a.Kernel.Known(r.Context(), c)
+	return a.Kernel.Identify(r.Context(), c)
 }
 
 // callerOf is the caller of r, as far as w needs it; zero where anyone may ask.

@@ -115,7 +115,7 @@ func (b *builder) outbox(c clinic.Commit) {
 		}
 		b.add(b.store.new(k, i, clinic.ErrExists))
 	}
-	for _, d := range c.Tried {
+	for _, d := range c.Deliveries {
 		b.add(b.tried(d))
 	}
 	if c.Done != "" {

@@ -57,8 +57,8 @@ func describe(c clinic.Commit) string {
 		return fmt.Sprintf("payment %s version %d", c.Payments[0].ID, c.Payments[0].Version)
 	case len(c.Events) > 0:
 		return "event " + c.Events[0].ID
-	case len(c.Tried) > 0:
-		return "delivery " + c.Tried[0].ID
+	case len(c.Deliveries) > 0:
+		return "delivery " + c.Deliveries[0].ID
 	}
 	return "records"
 }
@@ -189,7 +189,7 @@ func (s *Store) request(r clinic.Request) write {
 	w.item.Put.ConditionExpression = aws.String("attribute_not_exists(pk) OR #t <= :now")
 	w.item.Put.ExpressionAttributeNames = map[string]string{"#t": "ttl"}
 	w.item.Put.ExpressionAttributeValues = item{":now": num(now.Unix())}
-	w.failure = clinic.ErrSeen
+	w.failure = clinic.ErrRepeated
 	return w
 }
 

@@ -203,8 +203,8 @@ func TestTried_WritesDeliveryAttributesAlone(t *testing.T) {
 	rearmed := failed.Rearmed(at(1))
 	parked := rearmed.Park("card_declined")
 	for name, steps := range map[string][]clinic.Commit{
-		"alone":  {{Tried: []outbox.Delivery{failed}}, {Tried: []outbox.Delivery{rearmed}}, {Tried: []outbox.Delivery{parked}}, {Done: e.ID, At: at(2)}},
-		"beside": {logged("failed", practiceID, clinic.Commit{Tried: []outbox.Delivery{failed}}), logged("done", practiceID, clinic.Commit{Done: e.ID, At: at(2)})},
+		"alone":  {{Deliveries: []outbox.Delivery{failed}}, {Deliveries: []outbox.Delivery{rearmed}}, {Deliveries: []outbox.Delivery{parked}}, {Done: e.ID, At: at(2)}},
+		"beside": {logged("failed", practiceID, clinic.Commit{Deliveries: []outbox.Delivery{failed}}), logged("done", practiceID, clinic.Commit{Done: e.ID, At: at(2)})},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -177,7 +177,7 @@ func eventSample() sample {
 		reads = append(reads, read{"Delivery", func(ctx context.Context, s *store.Store) (any, error) { return s.Delivery(ctx, d.ID) }, d})
 	}
 	return sample{"event", []clinic.Commit{
-		put, {Tried: []outbox.Delivery{failed, rearmed, parked}}, {Done: done.ID, At: at(1)},
+		put, {Deliveries: []outbox.Delivery{failed, rearmed, parked}}, {Done: done.ID, At: at(1)},
 	}, reads}
 }
 

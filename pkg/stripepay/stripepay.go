@@ -186,7 +186,7 @@ func callError(what string, err error) error {
 	}
 	switch {
 	case e.HTTPStatusCode >= http.StatusInternalServerError:
-		return fmt.Errorf("%s: %w", what, &clinic.Refusal{Code: "stripe_failing", Passing: true})
+		return fmt.Errorf("%s: %w", what, &clinic.Refusal{Code: "stripe_failing", Temporary: true})
 	case e.HTTPStatusCode == http.StatusConflict, e.HTTPStatusCode == http.StatusTooManyRequests,
 		e.HTTPStatusCode == http.StatusUnauthorized:
 		return fmt.Errorf("%s: stripe answered %d (%s)", what, e.HTTPStatusCode, e.Code)

@@ -158,7 +158,7 @@ func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
 	if refused == nil || o.Status != "requires_capture" {
 		return m.settle(ctx, p, o, d.ID)
 	}
-	if refused.Passing || !refused.Final && d.Attempt < captureAttempts-1 {
+	if refused.Temporary || !refused.Final && d.Attempt < captureAttempts-1 {
 		return refused
 	}
 	if err := m.Cards.Release(ctx, p.Account, p.Intent, d.Key()+"-release"); err != nil {

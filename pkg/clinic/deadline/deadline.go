@@ -109,7 +109,7 @@ func (m *Room) decide(ctx context.Context, v visit.Visit, now time.Time) (next v
 		c.Events = append(c.Events, m.Kernel.Event(outbox.Late, outbox.Notify, next, now))
 	case visit.GiveUp:
 		if next, err = v.Expire(now); err == nil {
-			c.Events = m.Kernel.Ending(v, next, now)
+			c.Events = m.Kernel.EndingEvents(v, next, now)
 		}
 	case visit.CloseQuiet:
 		next, err = m.Charts.Close(ctx, v, "system:deadline", now)

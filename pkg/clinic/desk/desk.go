@@ -159,7 +159,7 @@ func (d *Desk) TurnAway(ctx context.Context, c clinic.Caller, id string, to visi
 			}
 			m, err := d.Charts.Write(ctx, next, in.Caller.Person, record.Notice, text, in.Now)
 			return clinic.Change(in.Visit, next, clinic.Commit{
-				Messages: []clinic.Message{m}, Events: d.Kernel.Ending(in.Visit, next, in.Now),
+				Messages: []clinic.Message{m}, Events: d.Kernel.EndingEvents(in.Visit, next, in.Now),
 			}), clinic.Nothing{}, err
 		})
 	return v, err
@@ -169,7 +169,7 @@ func (d *Desk) TurnAway(ctx context.Context, c clinic.Caller, id string, to visi
 // queued, and on each the oldest promise first, which a question to the patient
 // may have moved.
 func (d *Desk) Queue(ctx context.Context, c clinic.Caller, cursor string, limit int) ([]visit.Visit, string, error) {
-	c, err := d.Kernel.Known(ctx, c)
+	c, err := d.Kernel.Identify(ctx, c)
 	if err != nil {
 		return nil, "", err
 	}

@@ -32,7 +32,7 @@ func (o *Office) LogVerifier(ctx context.Context, c clinic.Caller) (string, erro
 }
 
 func (o *Office) mayReadLog(ctx context.Context, c clinic.Caller) (practice string, err error) {
-	c, err = o.Kernel.Known(ctx, c)
+	c, err = o.Kernel.Identify(ctx, c)
 	if err != nil {
 		return "", err
 	}

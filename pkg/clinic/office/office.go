@@ -46,12 +46,12 @@ type Office struct {
 
 // Visit returns a visit's state, for those who may see it.
 func (o *Office) Visit(ctx context.Context, c clinic.Caller, id string) (clinic.Caller, visit.Visit, error) {
-	return o.Kernel.See(ctx, c, identity.ReadVisit, id)
+	return o.Kernel.LoadVisit(ctx, c, identity.ReadVisit, id)
 }
 
 // Money returns a visit's payments and ledger entries.
 func (o *Office) Money(ctx context.Context, c clinic.Caller, id string) (visit.Visit, books.Money, error) {
-	_, v, err := o.Kernel.See(ctx, c, identity.ReadMoney, id)
+	_, v, err := o.Kernel.LoadVisit(ctx, c, identity.ReadMoney, id)
 	if err != nil {
 		return v, books.Money{}, err
 	}
@@ -61,7 +61,7 @@ func (o *Office) Money(ctx context.Context, c clinic.Caller, id string) (visit.V
 
 // Trail lists who did what to a visit and who saw it, in order.
 func (o *Office) Trail(ctx context.Context, c clinic.Caller, id string) (visit.Visit, []audit.Record, error) {
-	_, v, err := o.Kernel.See(ctx, c, identity.ReadTrail, id)
+	_, v, err := o.Kernel.LoadVisit(ctx, c, identity.ReadTrail, id)
 	if err != nil {
 		return v, nil, err
 	}
@@ -72,7 +72,7 @@ func (o *Office) Trail(ctx context.Context, c clinic.Caller, id string) (visit.V
 // Work lists what the caller's practice wants of people like the caller: an
 // administrator sees all of it, others that of their pool.
 func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error) {
-	c, err := o.Kernel.Known(ctx, c)
+	c, err := o.Kernel.Identify(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,7 @@ func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error)
 // EndWork ends an item on the word of somebody whose work it is. Ended again it
 // stays as it is.
 func (o *Office) EndWork(ctx context.Context, c clinic.Caller, id string) (work.Item, error) {
-	c, err := o.Kernel.Known(ctx, c)
+	c, err := o.Kernel.Identify(ctx, c)
 	if err != nil {
 		return work.Item{}, err
 	}

@@ -70,7 +70,7 @@ func (r *Registrar) AddPractice(ctx context.Context, p practice.Practice, forms 
 	if err := r.Kernel.Store.Commit(ctx, c); err != nil {
 		return err
 	}
-	r.Kernel.Forget(p.ID)
+	r.Kernel.ForgetPractice(p.ID)
 	return nil
 }
 

@@ -114,7 +114,7 @@ func (m *Room) divert(ctx context.Context, in clinic.Input, v visit.Visit, f *in
 	if c.Diverted, err = m.Charts.SealDiversion(ctx, next, d); err != nil {
 		return clinic.Decision{}, nil, err
 	}
-	c.Events = append(m.Kernel.Ending(in.Visit, next, in.Now), m.Kernel.Event(outbox.Diverted, outbox.Notify, next, in.Now))
+	c.Events = append(m.Kernel.EndingEvents(in.Visit, next, in.Now), m.Kernel.Event(outbox.Diverted, outbox.Notify, next, in.Now))
 	c.Work = append(c.Work, work.New(work.Item{
 		Kind: work.VisitDiverted, Practice: v.Practice, Pool: v.Pool, Visit: v.ID, Note: string(res.Disposition),
 	}, v.ID, in.Now))
@@ -376,5 +376,5 @@ func repaged(v visit.Visit, why error) (clinic.Decision, error) {
 	q := v.Quote
 	q.Refused++
 	next, err := v.Priced(q)
-	return clinic.Decision{Visit: &next, Told: why}, err
+	return clinic.Decision{Visit: &next, RefuseWith: why}, err
 }

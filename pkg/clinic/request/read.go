@@ -33,7 +33,7 @@ type View struct {
 // Show loads what the patient's page of a visit shows, and leaves one record of
 // who saw it. For those who work at the practice it loads the visit alone.
 func (m *Room) Show(ctx context.Context, c clinic.Caller, id string) (View, error) {
-	c, v, err := m.Kernel.Open(ctx, c, id, "page")
+	c, v, err := m.Kernel.RecordRead(ctx, c, id, "page")
 	if err != nil {
 		return View{}, err
 	}
@@ -82,7 +82,7 @@ type Draft struct {
 // author and leaves no record of reading it.
 func (m *Room) Draft(ctx context.Context, c clinic.Caller, id string) (Draft, error) {
 	for n := 1; ; n++ {
-		_, rows, err := m.Kernel.Load(ctx, c, identity.FillVisit, draftWithAnswers(id))
+		_, rows, err := m.Kernel.LoadRows(ctx, c, identity.FillVisit, draftWithAnswers(id))
 		if err != nil {
 			return Draft{}, err
 		}
@@ -103,7 +103,7 @@ const draftReads = 3
 
 // Mine lists a patient's visits, newest first; an empty patient is the caller.
 func (m *Room) Mine(ctx context.Context, c clinic.Caller, patient, cursor string, limit int) ([]visit.Visit, string, error) {
-	c, err := m.Kernel.Known(ctx, c)
+	c, err := m.Kernel.Identify(ctx, c)
 	if err != nil {
 		return nil, "", err
 	}
@@ -145,7 +145,7 @@ func (m *Room) Wards(ctx context.Context, c clinic.Caller) ([]Ward, error) {
 
 // ActsFor lists the patients whom the caller may act for now, themselves first.
 func (m *Room) ActsFor(ctx context.Context, c clinic.Caller) ([]string, error) {
-	c, err := m.Kernel.Known(ctx, c)
+	c, err := m.Kernel.Identify(ctx, c)
 	if err != nil || c.Person.Works() {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ type Room struct {
 // Start opens a draft on form for patient, who may be the caller (empty) or
 // someone they act for. An empty version is the one the practice offers.
 func (m *Room) Start(ctx context.Context, c clinic.Caller, form, version, patient string) (visit.Visit, error) {
-	c, err := m.Kernel.Known(ctx, c)
+	c, err := m.Kernel.Identify(ctx, c)
 	if err != nil {
 		return visit.Visit{}, err
 	}
@@ -113,7 +113,7 @@ func (m *Room) Cancel(ctx context.Context, c clinic.Caller, id string) (visit.Vi
 			if err != nil {
 				return clinic.Decision{}, clinic.Nothing{}, err
 			}
-			return clinic.Change(in.Visit, next, clinic.Commit{Events: m.Kernel.Ending(in.Visit, next, in.Now)}), clinic.Nothing{}, nil
+			return clinic.Change(in.Visit, next, clinic.Commit{Events: m.Kernel.EndingEvents(in.Visit, next, in.Now)}), clinic.Nothing{}, nil
 		})
 	return v, err
 }
@@ -135,7 +135,7 @@ func (m *Room) Acknowledge(ctx context.Context, c clinic.Caller, id string) (vis
 
 // Practice returns the practice a person belongs to.
 func (m *Room) Practice(ctx context.Context, c clinic.Caller) (practice.Practice, error) {
-	c, err := m.Kernel.Known(ctx, c)
+	c, err := m.Kernel.Identify(ctx, c)
 	if err != nil {
 		return practice.Practice{}, err
 	}

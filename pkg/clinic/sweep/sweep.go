@@ -120,7 +120,7 @@ func (m *Room) arm(ctx context.Context, id string, wanted func(outbox.Delivery) 
 	if err != nil || !d.Done.IsZero() || d.Parked || !wanted(d) {
 		return false, err
 	}
-	err = m.Kernel.Store.Commit(ctx, clinic.Commit{Tried: []outbox.Delivery{d.Rearmed(m.Kernel.Time())}})
+	err = m.Kernel.Store.Commit(ctx, clinic.Commit{Deliveries: []outbox.Delivery{d.Rearmed(m.Kernel.Time())}})
 	if errors.Is(err, clinic.ErrChanged) {
 		return false, nil
 	}

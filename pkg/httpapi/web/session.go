@@ -51,7 +51,7 @@ func (s *site) visitor(r *http.Request) (visitor, error) {
 		return visitor{}, err
 	}
 	v := visitor{Caller: clinic.Caller{Proof: proof, IP: exchange.ClientIP(r), UserAgent: r.UserAgent()}}
-	if v.Caller, err = s.Kernel.Known(r.Context(), v.Caller); err != nil {
+	if v.Caller, err = s.Kernel.Identify(r.Context(), v.Caller); err != nil {
 		return visitor{}, err
 	}
 	v.practice, err = s.Kernel.Practice(r.Context(), v.Person.Practice)
@@ -143,7 +143,7 @@ func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, err := s.Kernel.Known(r.Context(), clinic.Caller{Proof: proof})
+	c, err := s.Kernel.Identify(r.Context(), clinic.Caller{Proof: proof})
 	if err != nil {
 		return err
 	}

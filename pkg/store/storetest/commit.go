@@ -87,7 +87,7 @@ func practiceAt(id string, version int) clinic.Commit {
 }
 
 func triedAt(rest string, version int) clinic.Commit {
-	return clinic.Commit{Tried: []outbox.Delivery{{Event: event(rest), Version: version, Due: noon}}}
+	return clinic.Commit{Deliveries: []outbox.Delivery{{Event: event(rest), Version: version, Due: noon}}}
 }
 
 func fresh(rest string) clinic.Commit { return clinic.Commit{Events: []outbox.Event{event(rest)}} }
@@ -133,7 +133,7 @@ func otherConditions() []condition {
 		{"event that is done", []clinic.Commit{fresh("e3"), done("e3")}, fresh("e3"), clinic.ErrExists},
 		{"event done twice", []clinic.Commit{fresh("d1"), done("d1")}, done("d1"), clinic.ErrDone},
 		{"no event to be done", nil, done("d2"), clinic.ErrDone},
-		{"request seen before", []clinic.Commit{request}, request, clinic.ErrSeen},
+		{"request seen before", []clinic.Commit{request}, request, clinic.ErrRepeated},
 		{"message that is there", []clinic.Commit{said}, saidAgain, clinic.ErrChanged},
 		{"diversion that is there", []clinic.Commit{diverted}, divertedAgain, clinic.ErrChanged},
 		{"entry that is there", []clinic.Commit{entries}, entries, clinic.ErrChanged},
@@ -255,7 +255,7 @@ func raceOfWriters(t *testing.T, s bench) {
 }
 
 func raceOfRequests(t *testing.T, s bench) {
-	won := race(t, clinic.ErrSeen, func(n int) error {
+	won := race(t, clinic.ErrRepeated, func(n int) error {
 		v := draft(fmt.Sprint("visit-", n))
 		return s.Commit(t.Context(), logged(clinic.Commit{Visit: &v, Request: &clinic.Request{Key: "k", Result: v.ID, Ends: noon}}))
 	})
@@ -276,8 +276,8 @@ func requestEnds(t *testing.T, s bench) {
 	first, last := at(noon), at(noon.Add(clinic.RequestLife))
 	early := at(noon.Add(clinic.RequestLife - time.Second))
 	commit(t, s, clinic.Commit{Request: &first})
-	if err := s.Commit(t.Context(), clinic.Commit{Request: &early}); !errors.Is(err, clinic.ErrSeen) {
-		t.Errorf("a second before its end: Commit = %v, want %v", err, clinic.ErrSeen)
+	if err := s.Commit(t.Context(), clinic.Commit{Request: &early}); !errors.Is(err, clinic.ErrRepeated) {
+		t.Errorf("a second before its end: Commit = %v, want %v", err, clinic.ErrRepeated)
 	}
 	commit(t, s, clinic.Commit{Request: &last})
 	got, err := s.Request(t.Context(), "k")

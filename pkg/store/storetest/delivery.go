@@ -90,7 +90,7 @@ func deliveryLife(t *testing.T, s bench) {
 			t.Fatalf("after %d failures the delivery is not parked", n)
 		}
 		want = want.Failed(now, n%2 == 0, "card_declined")
-		commit(t, s, clinic.Commit{Tried: []outbox.Delivery{want}})
+		commit(t, s, clinic.Commit{Deliveries: []outbox.Delivery{want}})
 		stored()
 		if want.Parked {
 			break
@@ -99,7 +99,7 @@ func deliveryLife(t *testing.T, s bench) {
 		s.isDue(t, want.Due, id)
 		now = want.Due
 		want = want.Rearmed(now)
-		commit(t, s, clinic.Commit{Tried: []outbox.Delivery{want}})
+		commit(t, s, clinic.Commit{Deliveries: []outbox.Delivery{want}})
 		stored()
 		s.isDue(t, now)
 		s.isDue(t, want.Due, id)
@@ -121,7 +121,7 @@ func deliveryDone(t *testing.T, s bench) {
 			d := outbox.Delivery{Event: event(name), Armed: true}
 			for _, step := range steps {
 				d = step(d)
-				commit(t, s, clinic.Commit{Tried: []outbox.Delivery{d}})
+				commit(t, s, clinic.Commit{Deliveries: []outbox.Delivery{d}})
 			}
 			at := noon.Add(time.Hour)
 			commit(t, s, clinic.Commit{Done: d.ID, At: at})
@@ -129,7 +129,7 @@ func deliveryDone(t *testing.T, s bench) {
 			same(t, "Delivery", got, err, outbox.Delivery{
 				Event: event(name), Attempt: d.Attempt, Tries: d.Tries, Note: d.Note, Version: d.Version, Done: at,
 			})
-			if err := s.Commit(t.Context(), clinic.Commit{Tried: []outbox.Delivery{d.Rearmed(at)}}); !errors.Is(err, clinic.ErrChanged) {
+			if err := s.Commit(t.Context(), clinic.Commit{Deliveries: []outbox.Delivery{d.Rearmed(at)}}); !errors.Is(err, clinic.ErrChanged) {
 				t.Errorf("arming what is done = %v, want %v", err, clinic.ErrChanged)
 			}
 			s.isDue(t, noon.Add(1000*time.Hour))
@@ -142,10 +142,10 @@ func deliveryDone(t *testing.T, s bench) {
 func deliveryResumed(t *testing.T, s bench) {
 	commit(t, s, fresh("event-1"))
 	d := outbox.Delivery{Event: event("event-1"), Armed: true}.Park("card_declined")
-	commit(t, s, clinic.Commit{Tried: []outbox.Delivery{d}})
+	commit(t, s, clinic.Commit{Deliveries: []outbox.Delivery{d}})
 	d.Parked = false
 	d = d.Rearmed(noon)
-	commit(t, s, clinic.Commit{Tried: []outbox.Delivery{d}})
+	commit(t, s, clinic.Commit{Deliveries: []outbox.Delivery{d}})
 	got, err := s.Delivery(t.Context(), d.ID)
 	same(t, "Delivery", got, err, d)
 	s.isDue(t, d.Due, d.ID)
@@ -167,7 +167,7 @@ func undelivered(t *testing.T, s bench) {
 			}
 			commit(t, s,
 				clinic.Commit{Done: ds[0].ID, At: at},
-				clinic.Commit{Tried: []outbox.Delivery{ds[1].Failed(at, false, "timeout"), ds[2].Park("card_declined")}},
+				clinic.Commit{Deliveries: []outbox.Delivery{ds[1].Failed(at, false, "timeout"), ds[2].Park("card_declined")}},
 			)
 			for _, d := range ds[3:] {
 				want[n] = append(want[n], d.ID)
@@ -195,7 +195,7 @@ func lease(t *testing.T, s bench) {
 	s.isDue(t, e.Lease.Add(-time.Millisecond))
 	s.isDue(t, e.Lease, e.ID)
 	rearmed := want.Rearmed(e.Lease)
-	commit(t, s, clinic.Commit{Tried: []outbox.Delivery{rearmed}})
+	commit(t, s, clinic.Commit{Deliveries: []outbox.Delivery{rearmed}})
 	s.isDue(t, e.Lease)
 	s.isDue(t, rearmed.Due, e.ID)
 	commit(t, s, clinic.Commit{Done: e.ID, At: rearmed.Due})
@@ -211,7 +211,7 @@ func manyDue(t *testing.T, s bench, each int) (visits, events []string) {
 		v := queued(fmt.Sprintf("visit-%02d", n), noon.Add(time.Duration(n%2)*time.Hour))
 		e := event(fmt.Sprintf("event-%02d", n))
 		commit(t, s, clinic.Commit{Visit: &v, Events: []outbox.Event{e}})
-		c.Tried = append(c.Tried, outbox.Delivery{Event: e, Due: v.Promise.By, Version: 1})
+		c.Deliveries = append(c.Deliveries, outbox.Delivery{Event: e, Due: v.Promise.By, Version: 1})
 		visits, events = append(visits, v.ID), append(events, e.ID)
 	}
 	commit(t, s, c)
