@@ -131,7 +131,7 @@ func (w *world) settled(visit string, want billing.State, status string) {
 
 func (w *world) started(want int) {
 	w.Helper()
-	vs, _, err := w.store.Mine(w.Context(), "jane-smith", "", 10)
+	vs, _, err := w.store.VisitsOfPatient(w.Context(), "jane-smith", "", 10)
 	w.must(err)
 	if len(vs) != want {
 		w.Errorf("Jane Smith has %d visits, want %d", len(vs), want)

@@ -155,7 +155,7 @@ func (w *world) refused(err error, code string) {
 
 // chart shows someone a visit's chart.
 func (w *world) chart(who, id string) (chart.Chart, error) {
-	_, c, err := w.charts.Show(w.ctx, w.as(who), id)
+	_, c, err := w.charts.ReadChart(w.ctx, w.as(who), id)
 	return c, err
 }
 

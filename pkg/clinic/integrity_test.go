@@ -61,11 +61,11 @@ var (
 		return n, err
 	}}
 	readChart = read{"Chart", jane, func(w *world, c clinic.Caller, id string) (int, error) {
-		_, ch, err := w.charts.Show(w.ctx, c, id)
+		_, ch, err := w.charts.ReadChart(w.ctx, c, id)
 		return pieces(ch), err
 	}}
 	readDocuments = read{"Documents", jane, func(w *world, c clinic.Caller, id string) (int, error) {
-		doc, addendum, err := w.charts.ShowDocuments(w.ctx, c, id)
+		doc, addendum, err := w.charts.ReadDocuments(w.ctx, c, id)
 		return len(doc) + len(addendum), err
 	}}
 	readMoney = read{"Money", jane, func(w *world, c clinic.Caller, id string) (int, error) {

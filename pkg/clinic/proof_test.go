@@ -190,7 +190,7 @@ func (w *world) agrees(p paid) {
 func (w *world) documented(v visit.Visit) {
 	w.Helper()
 	c := w.as(v.By)
-	doc, addendum, err := w.charts.ShowDocuments(w.ctx, c, v.ID)
+	doc, addendum, err := w.charts.ReadDocuments(w.ctx, c, v.ID)
 	if err != nil {
 		w.Errorf("document of %s: %v", v.ID, err)
 		return

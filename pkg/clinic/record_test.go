@@ -53,7 +53,7 @@ func TestRead_RecordedBeforeItIsShown(t *testing.T) {
 			return err
 		},
 		func() error {
-			doc, addendum, err := w.charts.ShowDocuments(w.ctx, w.as(jane), id)
+			doc, addendum, err := w.charts.ReadDocuments(w.ctx, w.as(jane), id)
 			if err != nil && len(doc)+len(addendum) > 0 {
 				t.Error("content came with an error")
 			}
@@ -96,10 +96,10 @@ func TestRead_LeavesOneRecord(t *testing.T) {
 		return func(c clinic.Caller) error { _, err := w.desk.Show(w.ctx, c, id); return err }
 	}
 	chart := func(id string) func(clinic.Caller) error {
-		return func(c clinic.Caller) error { _, _, err := w.charts.Show(w.ctx, c, id); return err }
+		return func(c clinic.Caller) error { _, _, err := w.charts.ReadChart(w.ctx, c, id); return err }
 	}
 	document := func(id string) func(clinic.Caller) error {
-		return func(c clinic.Caller) error { _, _, err := w.charts.ShowDocuments(w.ctx, c, id); return err }
+		return func(c clinic.Caller) error { _, _, err := w.charts.ReadDocuments(w.ctx, c, id); return err }
 	}
 	form := func(id string) func(clinic.Caller) error {
 		return func(c clinic.Caller) error { _, err := w.request.Draft(w.ctx, c, id); return err }
@@ -173,7 +173,7 @@ func TestDocument_HoldsAllThatWasSaid(t *testing.T) {
 	w.replies(id, "Since Monday.")
 	w.answers(id)
 	w.acknowledges(jane, id)
-	raw, extra, err := w.charts.ShowDocuments(w.ctx, w.as(ana), id)
+	raw, extra, err := w.charts.ReadDocuments(w.ctx, w.as(ana), id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func TestDocument_TamperedWithIsNotShown(t *testing.T) {
 		"one bit altered": flipped, "cut short": whole[:len(whole)-1], "another visit's": other, "made anew with our key": resealed, "empty": {},
 	} {
 		w.object(documentOf(one), stored)
-		if doc, _, err := w.charts.ShowDocuments(w.ctx, w.as(jane), one.ID); !errors.Is(err, vault.ErrBroken) || doc != nil {
+		if doc, _, err := w.charts.ReadDocuments(w.ctx, w.as(jane), one.ID); !errors.Is(err, vault.ErrBroken) || doc != nil {
 			t.Errorf("%s: shown %s, %v", name, doc, err)
 		}
 	}

@@ -119,7 +119,7 @@ func TestGrant_OfAnotherPracticeIsRefused(t *testing.T) {
 	w.refused(err, "not_found")
 	_, err = w.request.Draft(w.ctx, w.as(hana), id)
 	w.refused(err, "not_found")
-	_, _, err = w.request.Mine(w.ctx, w.as(hana), jane, "", 10)
+	_, _, err = w.request.ListVisits(w.ctx, w.as(hana), jane, "", 10)
 	w.refused(err, "not_found")
 	w.stands(id, visit.Draft)
 }

@@ -223,7 +223,7 @@ var getChart = Endpoint{
 	Out: chartReply{}, OutText: "The chart.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		_, ch, err := a.Charts.Show(r.Context(), r.Caller, r.PathValue("id"))
+		_, ch, err := a.Charts.ReadChart(r.Context(), r.Caller, r.PathValue("id"))
 		if err != nil {
 			return Reply{}, err
 		}
@@ -333,7 +333,7 @@ var getEncounterDocument = Endpoint{
 		{Code: "changed", When: "the visit changed at the same moment; read again"},
 	},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		doc, addendum, err := a.Charts.ShowDocuments(r.Context(), r.Caller, r.PathValue("id"))
+		doc, addendum, err := a.Charts.ReadDocuments(r.Context(), r.Caller, r.PathValue("id"))
 		return Reply{Body: documentsReply{doc, addendum}}, err
 	},
 }

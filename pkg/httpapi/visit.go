@@ -187,7 +187,7 @@ var listVisits = Endpoint{
 	Out:   visitList{}, OutText: "A page.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		vs, next, err := a.Request.Mine(r.Context(), r.Caller, r.URL.Query().Get("patient"), r.After, r.Limit)
+		vs, next, err := a.Request.ListVisits(r.Context(), r.Caller, r.URL.Query().Get("patient"), r.After, r.Limit)
 		return a.replyVisits(r, vs, next), err
 	},
 }

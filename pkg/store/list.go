@@ -96,6 +96,6 @@ func (s *Store) Queue(ctx context.Context, practice string, pool identity.Pool, 
 	return listed(ctx, s, inList(queueName(practice, pool)), cursor, limit, "queue of practice "+practice, readVisit)
 }
 
-func (s *Store) Mine(ctx context.Context, patient, cursor string, limit int) ([]visit.Visit, string, error) {
+func (s *Store) VisitsOfPatient(ctx context.Context, patient, cursor string, limit int) ([]visit.Visit, string, error) {
 	return listed(ctx, s, inMine(patient), cursor, limit, "visits of patient "+patient, readVisit)
 }

@@ -96,7 +96,7 @@ func visitSample() sample {
 			return vs, err
 		}, []visit.Visit{v}},
 		{"Mine", func(ctx context.Context, s *store.Store) (any, error) {
-			vs, _, err := s.Mine(ctx, patientID, "", 10)
+			vs, _, err := s.VisitsOfPatient(ctx, patientID, "", 10)
 			return vs, err
 		}, []visit.Visit{v}},
 	}}

@@ -340,7 +340,7 @@ func (s *System) serveVerify(w http.ResponseWriter, r *http.Request) error {
 	var out []Verified
 	for _, id := range logs {
 		v := Verified{Practice: id}
-		v.Leaves, v.Rows, err = s.verifier.Whole(r.Context(), id)
+		v.Leaves, v.Rows, err = s.verifier.CompareAll(r.Context(), id)
 		if finding, ok := errors.AsType[*audit.Finding](err); ok {
 			v.Found, err = finding.Error(), nil
 		}

@@ -41,7 +41,7 @@ func (m Money) Latest() billing.Payment {
 const rereads = 2
 
 // Of returns the money of v.
-func Of(ctx context.Context, r Reads, v visit.Visit) (Money, error) {
+func Load(ctx context.Context, r Reads, v visit.Visit) (Money, error) {
 	if len(v.Payments) == 0 {
 		return Money{}, nil
 	}
@@ -50,7 +50,7 @@ func Of(ctx context.Context, r Reads, v visit.Visit) (Money, error) {
 		if err != nil {
 			return Money{}, err
 		}
-		out, err := fit(v, stored, entries)
+		out, err := checked(v, stored, entries)
 		if err == nil || n == rereads {
 			return out, err
 		}
@@ -58,7 +58,7 @@ func Of(ctx context.Context, r Reads, v visit.Visit) (Money, error) {
 }
 
 // fit arranges what is stored as v names it, and refuses what does not fit v.
-func fit(v visit.Visit, stored []billing.Payment, entries []ledger.Entry) (Money, error) {
+func checked(v visit.Visit, stored []billing.Payment, entries []ledger.Entry) (Money, error) {
 	var out Money
 	for _, id := range v.Payments {
 		at := slices.IndexFunc(stored, func(p billing.Payment) bool { return p.ID == id })

@@ -74,7 +74,7 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 	case outbox.StripeSaid:
 		return m.receive(ctx, d)
 	case outbox.Look:
-		return m.look(ctx, d)
+		return m.checkPayment(ctx, d)
 	case outbox.Capture:
 		return m.capture(ctx, d)
 	case outbox.Release:
@@ -114,7 +114,7 @@ func (m *Room) receive(ctx context.Context, d outbox.Delivery) error {
 
 // look asks Stripe how a payment stands whose page has run out and of which no
 // webhook came.
-func (m *Room) look(ctx context.Context, d outbox.Delivery) error {
+func (m *Room) checkPayment(ctx context.Context, d outbox.Delivery) error {
 	p, err := m.Store.Payment(ctx, d.Payment)
 	if err != nil {
 		return err
@@ -140,14 +140,14 @@ const captureAttempts = 4
 // capture collects the fee of an answered visit. It reads again that the visit
 // is answered and wants this payment: the event alone collects nothing.
 func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
-	p, v, err := m.read(ctx, d)
+	p, v, err := m.paymentAndVisit(ctx, d)
 	if err != nil {
 		return err
 	}
 	if p.State != billing.Held || !v.Collects(p.ID) {
 		return m.Kernel.Done(ctx, d)
 	}
-	refused, err := definite(m.Cards.Capture(ctx, p.Account, p.Intent, p.Held, d.Key()))
+	refused, err := splitRefusal(m.Cards.Capture(ctx, p.Account, p.Intent, p.Held, d.Key()))
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
 }
 
 // read returns the payment an event names, and its visit.
-func (m *Room) read(ctx context.Context, d outbox.Delivery) (billing.Payment, visit.Visit, error) {
+func (m *Room) paymentAndVisit(ctx context.Context, d outbox.Delivery) (billing.Payment, visit.Visit, error) {
 	p, err := m.Store.Payment(ctx, d.Payment)
 	if err != nil {
 		return p, visit.Visit{}, err
@@ -179,14 +179,14 @@ func (m *Room) read(ctx context.Context, d outbox.Delivery) (billing.Payment, vi
 
 // release gives a hold back that its visit has no use for.
 func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
-	p, v, err := m.read(ctx, d)
+	p, v, err := m.paymentAndVisit(ctx, d)
 	if err != nil {
 		return err
 	}
 	if p.State != billing.Held || v.Wants(p.ID) {
 		return m.Kernel.Done(ctx, d) // a hold that comes later is released when it does
 	}
-	refused, err := definite(m.Cards.Release(ctx, p.Account, p.Intent, d.Key()))
+	refused, err := splitRefusal(m.Cards.Release(ctx, p.Account, p.Intent, d.Key()))
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
 
 // definite tells a refusal, after which we know, from an outcome that is
 // unknown, which is the error.
-func definite(err error) (*clinic.Refusal, error) {
+func splitRefusal(err error) (*clinic.Refusal, error) {
 	if refused, ok := errors.AsType[*clinic.Refusal](err); ok {
 		return refused, nil
 	}

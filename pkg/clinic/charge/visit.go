@@ -23,7 +23,7 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 	}
 	next := v
 	if was.State != p.State {
-		if next, err = m.changed(ctx, c, v, p); err != nil {
+		if next, err = m.applyState(ctx, c, v, p); err != nil {
 			return err
 		}
 	}
@@ -34,7 +34,7 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 		}, p.ID, c.At))
 	}
 	if v.Owed && !next.Owed {
-		if err := m.paid(ctx, c, v); err != nil {
+		if err := m.endFailedPayments(ctx, c, v); err != nil {
 			return err
 		}
 	}
@@ -48,7 +48,7 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 
 // changed returns v after its payment p came to a new state, and adds to c whom
 // that is told.
-func (m *Room) changed(ctx context.Context, c *clinic.Commit, v visit.Visit, p billing.Payment) (visit.Visit, error) {
+func (m *Room) applyState(ctx context.Context, c *clinic.Commit, v visit.Visit, p billing.Payment) (visit.Visit, error) {
 	next := v
 	tell := func(k outbox.Kind, to outbox.Consumer) {
 		e := m.Kernel.Event(k, to, next, c.At)
@@ -95,7 +95,7 @@ func (m *Room) terms(ctx context.Context, v visit.Visit) (visit.Terms, error) {
 }
 
 // paid ends the work items of v's earlier payments that could not be collected.
-func (m *Room) paid(ctx context.Context, c *clinic.Commit, v visit.Visit) error {
+func (m *Room) endFailedPayments(ctx context.Context, c *clinic.Commit, v visit.Visit) error {
 	for _, id := range v.Payments {
 		item, err := m.Store.WorkItem(ctx, v.Practice, work.ID(work.PaymentFailed, id))
 		if errors.Is(err, fault.NotFound) {

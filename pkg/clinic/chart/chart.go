@@ -50,13 +50,13 @@ type Chart struct {
 
 // Chart decrypts all of v's content but the patient's contact data.
 func (k *Keeper) Chart(ctx context.Context, v visit.Visit) (Chart, error) {
-	return whole(ctx, k, v, k.chart)
+	return readContent(ctx, k, v, k.chart)
 }
 
 func (k *Keeper) chart(ctx context.Context, v visit.Visit, rows clinic.Content) (Chart, error) {
 	out := Chart{Visit: v}
 	var err error
-	if out.Form, out.Response, err = k.Draft(ctx, v, rows.Answers); err != nil {
+	if out.Form, out.Response, err = k.FormAndAnswers(ctx, v, rows.Answers); err != nil {
 		return Chart{}, err
 	}
 	if out.Messages, err = k.messages(ctx, v, rows.Messages); err != nil {
@@ -79,14 +79,14 @@ const rereads = 6
 // whole reads v's sealed rows and has read decrypt them. Rows that do not fit v
 // may only be of another moment: they are read again as of the latest commit, and
 // then v too. Rows that still do not fit a visit that did not change are broken.
-func whole[T any](ctx context.Context, k *Keeper, v visit.Visit, read func(context.Context, visit.Visit, clinic.Content) (T, error)) (T, error) {
+func readContent[T any](ctx context.Context, k *Keeper, v visit.Visit, read func(context.Context, visit.Visit, clinic.Content) (T, error)) (T, error) {
 	var none T
 	for n := 1; ; n++ {
 		rows, err := k.Store.Content(ctx, v.ID, n > 1)
 		if err != nil {
 			return none, err
 		}
-		if err = complete(v, rows); err == nil {
+		if err = checkComplete(v, rows); err == nil {
 			var out T
 			if out, err = read(ctx, v, rows); err == nil {
 				return out, nil
@@ -110,7 +110,7 @@ func whole[T any](ctx context.Context, k *Keeper, v visit.Visit, read func(conte
 }
 
 // complete reports what v names and rows lack.
-func complete(v visit.Visit, rows clinic.Content) error {
+func checkComplete(v visit.Visit, rows clinic.Content) error {
 	if len(rows.Messages) == v.Messages && (rows.Answers != nil || v.Saves == 0) && (rows.Diverted != nil || v.Status != visit.Diverted) {
 		return nil
 	}
@@ -119,7 +119,7 @@ func complete(v visit.Visit, rows clinic.Content) error {
 }
 
 // Draft returns the form that v started with and its answers so far.
-func (k *Keeper) Draft(ctx context.Context, v visit.Visit, sealed []byte) (*intake.Form, intake.Response, error) {
+func (k *Keeper) FormAndAnswers(ctx context.Context, v visit.Visit, sealed []byte) (*intake.Form, intake.Response, error) {
 	f, err := k.Kernel.Form(ctx, v.Practice, v.Form.Name, v.Form.Version)
 	if errors.Is(err, fault.NotFound) {
 		err = fmt.Errorf("visit %s: %w: its form is gone", v.ID, vault.ErrBroken)
@@ -176,7 +176,7 @@ func (k *Keeper) Messages(ctx context.Context, v visit.Visit) ([]record.Message,
 	if v.Messages == 0 {
 		return nil, nil
 	}
-	return whole(ctx, k, v, func(ctx context.Context, v visit.Visit, rows clinic.Content) ([]record.Message, error) {
+	return readContent(ctx, k, v, func(ctx context.Context, v visit.Visit, rows clinic.Content) ([]record.Message, error) {
 		return k.messages(ctx, v, rows.Messages)
 	})
 }
@@ -194,7 +194,7 @@ func (k *Keeper) messages(ctx context.Context, v visit.Visit, rows []clinic.Mess
 
 // Diversion is why v was stopped and what was shown.
 func (k *Keeper) Diversion(ctx context.Context, v visit.Visit) (*record.Diversion, error) {
-	return whole(ctx, k, v, func(ctx context.Context, v visit.Visit, rows clinic.Content) (*record.Diversion, error) {
+	return readContent(ctx, k, v, func(ctx context.Context, v visit.Visit, rows clinic.Content) (*record.Diversion, error) {
 		return k.diversion(ctx, v, rows.Diverted)
 	})
 }
@@ -260,7 +260,7 @@ func contactPlace(p clinic.Patient) vault.Place {
 
 // Close returns v closed by someone, its addendum put first. A visit that is
 // closed already stays as it is.
-func (k *Keeper) Close(ctx context.Context, v visit.Visit, by string, now time.Time) (visit.Visit, error) {
+func (k *Keeper) CloseVisit(ctx context.Context, v visit.Visit, by string, now time.Time) (visit.Visit, error) {
 	next, err := v.Close("", now)
 	if err != nil || next.Version == v.Version {
 		return next, err

@@ -10,7 +10,7 @@ import (
 
 // Show returns a visit's whole chart to who may read it. Who saw it is recorded
 // first.
-func (k *Keeper) Show(ctx context.Context, c clinic.Caller, id string) (clinic.Caller, Chart, error) {
+func (k *Keeper) ReadChart(ctx context.Context, c clinic.Caller, id string) (clinic.Caller, Chart, error) {
 	c, v, err := k.Kernel.RecordRead(ctx, c, id, "chart")
 	if err != nil {
 		return c, Chart{}, err
@@ -27,7 +27,7 @@ func (k *Keeper) Show(ctx context.Context, c clinic.Caller, id string) (clinic.C
 
 // ShowDocuments returns the encounter document, and the addendum once the visit
 // is closed, to who may read them. Who saw them is recorded first.
-func (k *Keeper) ShowDocuments(ctx context.Context, c clinic.Caller, id string) (doc, addendum json.RawMessage, err error) {
+func (k *Keeper) ReadDocuments(ctx context.Context, c clinic.Caller, id string) (doc, addendum json.RawMessage, err error) {
 	_, v, err := k.Kernel.RecordRead(ctx, c, id, "document")
 	if err != nil {
 		return nil, nil, err

@@ -20,7 +20,7 @@ const maxMessage = 8000
 
 // Write seals text as by's latest message in v, which counts it already. A text
 // that is blank, too long or holds a NUL is refused.
-func (k *Keeper) Write(ctx context.Context, v visit.Visit, by identity.Person, kind record.MessageKind, text phi.Text, now time.Time) (clinic.Message, error) {
+func (k *Keeper) SealMessage(ctx context.Context, v visit.Visit, by identity.Person, kind record.MessageKind, text phi.Text, now time.Time) (clinic.Message, error) {
 	plain := text.Reveal()
 	if text.Blank() || utf8.RuneCountInString(plain) > maxMessage || strings.ContainsRune(plain, 0) {
 		return clinic.Message{}, fault.New(fault.Invalid, "message_length", fmt.Sprintf("write a message of 1 to %d characters", maxMessage),

@@ -43,14 +43,14 @@ func (m *Room) Run(ctx context.Context) (int, error) {
 	moved := 0
 	var failures []error
 	for shard := range m.Shards {
-		n, err := m.shard(ctx, shard)
+		n, err := m.handleShard(ctx, shard)
 		moved += n
 		failures = append(failures, err)
 	}
 	return moved, errors.Join(failures...)
 }
 
-func (m *Room) shard(ctx context.Context, shard int) (moved int, _ error) {
+func (m *Room) handleShard(ctx context.Context, shard int) (moved int, _ error) {
 	var failures []error
 	for cursor := ""; ; {
 		ids, next, err := m.Store.DueVisits(ctx, shard, m.Kernel.Time(), cursor, batch)
@@ -58,10 +58,10 @@ func (m *Room) shard(ctx context.Context, shard int) (moved int, _ error) {
 			return moved, errors.Join(append(failures, err)...)
 		}
 		for _, id := range ids {
-			did, err := m.visit(ctx, id)
+			did, err := m.handleVisit(ctx, id)
 			if err != nil {
 				m.Kernel.Log.ErrorContext(ctx, "due visit not moved", "visit", id, "err", err)
-				failures = append(failures, m.stepBack(ctx, id))
+				failures = append(failures, m.postpone(ctx, id))
 				continue
 			}
 			if did {
@@ -76,7 +76,7 @@ func (m *Room) shard(ctx context.Context, shard int) (moved int, _ error) {
 
 // visit does what a visit's passed deadline calls for. It reports false if
 // nothing was called for, or somebody else was quicker.
-func (m *Room) visit(ctx context.Context, id string) (bool, error) {
+func (m *Room) handleVisit(ctx context.Context, id string) (bool, error) {
 	v, err := m.Store.Visit(ctx, id)
 	now := m.Kernel.Time()
 	if err != nil || v.Wake.IsZero() || v.Wake.After(now) {
@@ -112,7 +112,7 @@ func (m *Room) decide(ctx context.Context, v visit.Visit, now time.Time) (next v
 			c.Events = m.Kernel.EndingEvents(v, next, now)
 		}
 	case visit.CloseQuiet:
-		next, err = m.Charts.Close(ctx, v, "system:deadline", now)
+		next, err = m.Charts.CloseVisit(ctx, v, "system:deadline", now)
 	case visit.AskCheckout:
 		next = v.CheckoutOpen(now)
 		c.Events = append(c.Events, m.Kernel.Event(outbox.Look, outbox.Charge, next, now))
@@ -122,7 +122,7 @@ func (m *Room) decide(ctx context.Context, v visit.Visit, now time.Time) (next v
 
 // stepBack moves a visit that could not be moved out of the way: it is looked at
 // again after as long as it has been due already, an hour at most.
-func (m *Room) stepBack(ctx context.Context, id string) error {
+func (m *Room) postpone(ctx context.Context, id string) error {
 	v, err := m.Store.Visit(ctx, id)
 	now := m.Kernel.Time()
 	if err != nil || v.Wake.IsZero() || v.Wake.After(now) { // it was moved after all, and only the answer was lost

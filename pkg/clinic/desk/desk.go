@@ -65,7 +65,7 @@ func (d *Desk) ask(ctx context.Context, in clinic.Input, text phi.Text) (clinic.
 	if err != nil {
 		return clinic.Decision{}, err
 	}
-	m, err := d.Charts.Write(ctx, next, in.Caller.Person, record.Ask, text, in.Now)
+	m, err := d.Charts.SealMessage(ctx, next, in.Caller.Person, record.Ask, text, in.Now)
 	return clinic.Change(in.Visit, next, clinic.Commit{
 		Messages: []clinic.Message{m},
 		Events:   []outbox.Event{d.Kernel.Event(outbox.Asked, outbox.Notify, next, in.Now)},
@@ -112,7 +112,7 @@ func (d *Desk) answer(ctx context.Context, in clinic.Input, said visit.Conclusio
 	if err != nil {
 		return clinic.Decision{}, err
 	}
-	m, err := d.Charts.Write(ctx, next, in.Caller.Person, record.Reply, said.Reply, in.Now)
+	m, err := d.Charts.SealMessage(ctx, next, in.Caller.Person, record.Reply, said.Reply, in.Now)
 	if err != nil {
 		return clinic.Decision{}, err
 	}
@@ -126,7 +126,7 @@ func (d *Desk) answer(ctx context.Context, in clinic.Input, said visit.Conclusio
 // document writes the encounter document and returns its hash.
 func (d *Desk) document(ctx context.Context, in clinic.Input, said visit.Conclusion) (string, error) {
 	v := in.Visit
-	f, r, err := d.Charts.Draft(ctx, v, in.Answers)
+	f, r, err := d.Charts.FormAndAnswers(ctx, v, in.Answers)
 	if err != nil {
 		return "", err
 	}
@@ -157,7 +157,7 @@ func (d *Desk) TurnAway(ctx context.Context, c clinic.Caller, id string, to visi
 			if err != nil || next.Version == in.Visit.Version {
 				return clinic.Decision{}, clinic.Nothing{}, err
 			}
-			m, err := d.Charts.Write(ctx, next, in.Caller.Person, record.Notice, text, in.Now)
+			m, err := d.Charts.SealMessage(ctx, next, in.Caller.Person, record.Notice, text, in.Now)
 			return clinic.Change(in.Visit, next, clinic.Commit{
 				Messages: []clinic.Message{m}, Events: d.Kernel.EndingEvents(in.Visit, next, in.Now),
 			}), clinic.Nothing{}, err
@@ -192,7 +192,7 @@ type View struct {
 // Show loads what the desk's page of a visit shows, and leaves one record of who
 // saw it.
 func (d *Desk) Show(ctx context.Context, c clinic.Caller, id string) (View, error) {
-	c, ch, err := d.Charts.Show(ctx, c, id)
+	c, ch, err := d.Charts.ReadChart(ctx, c, id)
 	if err != nil {
 		return View{}, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // Checkpoint returns the latest signed state of the caller's practice's log.
 func (o *Office) Checkpoint(ctx context.Context, c clinic.Caller) (clinic.LogHead, error) {
-	practice, err := o.mayReadLog(ctx, c)
+	practice, err := o.logToRead(ctx, c)
 	if err != nil {
 		return clinic.LogHead{}, err
 	}
@@ -24,14 +24,14 @@ func (o *Office) Checkpoint(ctx context.Context, c clinic.Caller) (clinic.LogHea
 
 // LogVerifier is the key that checks the caller's practice's checkpoints.
 func (o *Office) LogVerifier(ctx context.Context, c clinic.Caller) (string, error) {
-	practice, err := o.mayReadLog(ctx, c)
+	practice, err := o.logToRead(ctx, c)
 	if err != nil {
 		return "", err
 	}
 	return o.LogKey.VerifierKey(practice)
 }
 
-func (o *Office) mayReadLog(ctx context.Context, c clinic.Caller) (practice string, err error) {
+func (o *Office) logToRead(ctx context.Context, c clinic.Caller) (practice string, err error) {
 	c, err = o.Kernel.Identify(ctx, c)
 	if err != nil {
 		return "", err

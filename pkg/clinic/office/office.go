@@ -55,7 +55,7 @@ func (o *Office) Money(ctx context.Context, c clinic.Caller, id string) (visit.V
 	if err != nil {
 		return v, books.Money{}, err
 	}
-	m, err := books.Of(ctx, o.Store, v)
+	m, err := books.Load(ctx, o.Store, v)
 	return v, m, err
 }
 

@@ -20,13 +20,13 @@ import (
 // A Registrar registers practices, forms, people and patients.
 type Registrar struct {
 	Kernel *clinic.Kernel
-	Store  Registered
+	Store  RegistrarReads
 	// Seal seals contact data for its place.
 	Seal func(ctx context.Context, p clinic.Patient, c identity.Contact) ([]byte, error)
 }
 
 // Registered is what a Registrar reads besides the kernel.
-type Registered interface {
+type RegistrarReads interface {
 	Patient(ctx context.Context, id string) (clinic.Patient, error)
 }
 

@@ -57,7 +57,7 @@ func (m *Room) SavePage(ctx context.Context, c clinic.Caller, id string, version
 
 func (m *Room) savePage(ctx context.Context, in clinic.Input, version int, page Page) (d clinic.Decision, out Saved, err error) {
 	v := in.Visit
-	f, answers, err := m.Charts.Draft(ctx, v, in.Answers)
+	f, answers, err := m.Charts.FormAndAnswers(ctx, v, in.Answers)
 	if err != nil {
 		return d, out, err
 	}
@@ -183,7 +183,7 @@ func (m *Room) Quote(ctx context.Context, c clinic.Caller, id string) (Offer, er
 	v, o, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, draftWithAnswers(id),
 		func(in clinic.Input) (clinic.Decision, Offer, error) { return m.quote(ctx, in) })
 	if err == nil && o.Stopped != nil {
-		err = refusal(o.Stopped)
+		err = diversionError(o.Stopped)
 	}
 	if err != nil {
 		return o, err
@@ -211,7 +211,7 @@ func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o
 	if ps := res.BeforePrice(); len(ps) > 0 {
 		return d, o, fault.New(fault.Invalid, "answers_incomplete", "some questions still need an answer", ps...)
 	}
-	if err := sendable(in.Caller, v, p, res.Response); err != nil {
+	if err := checkSendable(in.Caller, v, p, res.Response); err != nil {
 		return d, o, err
 	}
 	o.Terms, o.Consent, o.Readers = p.Terms, p.Consent, p.Readers
@@ -233,7 +233,7 @@ func (m *Room) checked(ctx context.Context, in clinic.Input) (*intake.Form, inta
 	if err != nil {
 		return nil, intake.Result{}, p, err
 	}
-	f, answers, err := m.Charts.Draft(ctx, in.Visit, in.Answers)
+	f, answers, err := m.Charts.FormAndAnswers(ctx, in.Visit, in.Answers)
 	if err != nil {
 		return f, intake.Result{}, p, err
 	}
@@ -242,13 +242,13 @@ func (m *Room) checked(ctx context.Context, in clinic.Input) (*intake.Form, inta
 }
 
 // refusal is how a diversion is told to someone who asked for a price.
-func refusal(d *record.Diversion) error {
+func diversionError(d *record.Diversion) error {
 	return fault.New(fault.Conflict, "diverted", d.Message.Reveal()+" You will not be charged. Practice phone: "+d.Phone)
 }
 
 // sendable refuses what no clinician of the practice could take, and answers
 // given under another identity than the token's (guidelines G5, G24).
-func sendable(c clinic.Caller, v visit.Visit, p practice.Practice, r intake.Response) error {
+func checkSendable(c clinic.Caller, v visit.Visit, p practice.Practice, r intake.Response) error {
 	if state := stateOf(r); v.Pool == identity.ClinicalPool && !slices.Contains(p.States, state) {
 		return fault.New(fault.Conflict, "state_not_served", "no clinician of this practice is licensed where the patient is now; please call the practice",
 			fault.Problem{Where: "location-state", Code: "option", Text: "this practice serves " + strings.Join(p.States, ", ")})
@@ -289,7 +289,7 @@ func (m *Room) Submit(ctx context.Context, c clinic.Caller, id string, s Submiss
 	case err != nil:
 		return Sent{}, err
 	case sent.Stopped != nil:
-		return Sent{}, refusal(sent.Stopped)
+		return Sent{}, diversionError(sent.Stopped)
 	case v.Status != visit.AwaitingPayment:
 		return Sent{Visit: v}, nil
 	case sent.Page != "":
@@ -311,7 +311,7 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 	if err != nil || next.Version == v.Version {
 		return d, out, err
 	}
-	f, answers, err := m.Charts.Draft(ctx, v, in.Answers)
+	f, answers, err := m.Charts.FormAndAnswers(ctx, v, in.Answers)
 	if err != nil {
 		return d, out, err
 	}
@@ -325,7 +325,7 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 	case len(res.Problems) > 0:
 		return d, out, fault.New(fault.Invalid, "answers_incomplete", "some questions still need an answer", res.Problems...)
 	}
-	if err := sendable(in.Caller, v, p, res.Response); err != nil {
+	if err := checkSendable(in.Caller, v, p, res.Response); err != nil {
 		return d, out, err
 	}
 	return m.submission(ctx, in, next, p, s)
@@ -341,12 +341,12 @@ func (m *Room) submission(ctx context.Context, in clinic.Input, next visit.Visit
 	if next.Status == visit.Queued {
 		c.Events = append(c.Events, m.Kernel.Event(outbox.Received, outbox.Notify, next, in.Now))
 	} else {
-		pay, err := m.openPage(ctx, billing.Payment{
+		pay, err := m.newPage(ctx, billing.Payment{
 			ID: next.Payment, Visit: v.ID, Practice: v.Practice, Account: p.Account,
 			Amount: v.Quote.Amount, SessionEnds: v.Quote.PageEnds(),
 		}, in.Now)
 		if err != nil {
-			d, err := repaged(v, err)
+			d, err := afterRefusedPage(v, err)
 			return d, out, err
 		}
 		c.Payments, out.Page = append(c.Payments, pay), pay.URL
@@ -369,7 +369,7 @@ func clip(s string, n int) string {
 
 // repaged remembers that Stripe refused to make a quote's page, so that the
 // same request, sent again, asks for it under another name.
-func repaged(v visit.Visit, why error) (clinic.Decision, error) {
+func afterRefusedPage(v visit.Visit, why error) (clinic.Decision, error) {
 	if !refusedByStripe(why) {
 		return clinic.Decision{}, why
 	}

@@ -62,7 +62,7 @@ func (m *Room) payLink(ctx context.Context, in clinic.Input) (clinic.Decision, e
 	if !v.Owed {
 		return clinic.Decision{}, fault.New(fault.Conflict, "nothing_to_pay", "there is nothing to pay for this visit")
 	}
-	known, err := books.Of(ctx, m.Store, v)
+	known, err := books.Load(ctx, m.Store, v)
 	if err != nil {
 		return clinic.Decision{}, err
 	}
@@ -71,7 +71,7 @@ func (m *Room) payLink(ctx context.Context, in clinic.Input) (clinic.Decision, e
 		return clinic.Decision{}, nil // its page is open, or Stripe's word on it is on its way
 	}
 	began := in.Now.Truncate(linkEvery)
-	pay, err := m.openPage(ctx, billing.Payment{
+	pay, err := m.newPage(ctx, billing.Payment{
 		ID: v.ID + "." + v.Quote.ID + began.Format("-20060102T15"), Visit: v.ID, Practice: v.Practice, Account: last.Account,
 		Amount: v.Quote.Amount, AtOnce: true, SessionEnds: began.Add(2 * linkEvery),
 	}, in.Now)
@@ -83,7 +83,7 @@ func (m *Room) payLink(ctx context.Context, in clinic.Input) (clinic.Decision, e
 
 // openPage makes p's page at Stripe. The request follows from p alone and p's
 // id is its key, so a lost answer finds the same page.
-func (m *Room) openPage(ctx context.Context, p billing.Payment, now time.Time) (billing.Payment, error) {
+func (m *Room) newPage(ctx context.Context, p billing.Payment, now time.Time) (billing.Payment, error) {
 	back := m.Pages + "/my/visits/" + p.Visit
 	var err error
 	p.Session, p.URL, err = m.Checkout.NewPage(ctx, PageRequest{
@@ -99,7 +99,7 @@ func (m *Room) openPage(ctx context.Context, p billing.Payment, now time.Time) (
 
 // pageOf returns where v's payment is paid; nowhere if it is past paying.
 func (m *Room) pageOf(ctx context.Context, v visit.Visit) (Sent, error) {
-	known, err := books.Of(ctx, m.Store, v)
+	known, err := books.Load(ctx, m.Store, v)
 	if err != nil {
 		return Sent{}, err
 	}

@@ -50,7 +50,7 @@ func (m *Room) Show(ctx context.Context, c clinic.Caller, id string) (View, erro
 			return View{}, err
 		}
 	}
-	if out.Money, err = books.Of(ctx, m.Store, v); err != nil {
+	if out.Money, err = books.Load(ctx, m.Store, v); err != nil {
 		return View{}, err
 	}
 	if out.Document, err = m.document(ctx, v); err != nil {
@@ -90,7 +90,7 @@ func (m *Room) Draft(ctx context.Context, c clinic.Caller, id string) (Draft, er
 			return Draft{Visit: rows.Visit}, fault.New(fault.Conflict, "not_a_draft",
 				"this request was sent already, so its form can no longer be changed; open the request to see where it stands")
 		}
-		f, r, err := m.Charts.Draft(ctx, rows.Visit, rows.Answers)
+		f, r, err := m.Charts.FormAndAnswers(ctx, rows.Visit, rows.Answers)
 		if errors.Is(err, vault.ErrBroken) && n < draftReads {
 			continue // a page was saved between the reads of the two rows
 		}
@@ -102,7 +102,7 @@ func (m *Room) Draft(ctx context.Context, c clinic.Caller, id string) (Draft, er
 const draftReads = 3
 
 // Mine lists a patient's visits, newest first; an empty patient is the caller.
-func (m *Room) Mine(ctx context.Context, c clinic.Caller, patient, cursor string, limit int) ([]visit.Visit, string, error) {
+func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor string, limit int) ([]visit.Visit, string, error) {
 	c, err := m.Kernel.Identify(ctx, c)
 	if err != nil {
 		return nil, "", err
@@ -117,7 +117,7 @@ func (m *Room) Mine(ctx context.Context, c clinic.Caller, patient, cursor string
 	if err := identity.Allow(c.Person, identity.StartVisit, at, m.Kernel.Time()); err != nil {
 		return nil, "", err
 	}
-	return m.Store.Mine(ctx, patient, cursor, limit)
+	return m.Store.VisitsOfPatient(ctx, patient, cursor, limit)
 }
 
 // A Ward is a patient someone acts for, themselves or another.

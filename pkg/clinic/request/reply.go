@@ -35,7 +35,7 @@ func (m *Room) reply(ctx context.Context, in clinic.Input, text phi.Text, more i
 	if err != nil {
 		return d, nil, err
 	}
-	said, err := m.Charts.Write(ctx, next, in.Caller.Person, record.Info, text, in.Now)
+	said, err := m.Charts.SealMessage(ctx, next, in.Caller.Person, record.Info, text, in.Now)
 	if err != nil {
 		return d, nil, err
 	}
@@ -43,14 +43,14 @@ func (m *Room) reply(ctx context.Context, in clinic.Input, text phi.Text, more i
 	if len(more.Items) == 0 {
 		return clinic.Change(in.Visit, next, c), nil, nil
 	}
-	return m.corrected(ctx, in, next, c, more)
+	return m.replyWithCorrections(ctx, in, next, c, more)
 }
 
 // corrected adds answers put right to a reply, or ends the visit if they raise
 // a red flag.
-func (m *Room) corrected(ctx context.Context, in clinic.Input, next visit.Visit, c clinic.Commit, more intake.Response,
+func (m *Room) replyWithCorrections(ctx context.Context, in clinic.Input, next visit.Visit, c clinic.Commit, more intake.Response,
 ) (d clinic.Decision, shown *record.Diversion, err error) {
-	f, answers, err := m.Charts.Draft(ctx, in.Visit, in.Answers)
+	f, answers, err := m.Charts.FormAndAnswers(ctx, in.Visit, in.Answers)
 	if err != nil {
 		return d, nil, err
 	}

@@ -22,7 +22,7 @@ type Reads interface {
 	books.Reads
 	// Mine lists a patient's visits, newest first, after cursor. It may lag about a
 	// second. The returned cursor is empty at the end.
-	Mine(ctx context.Context, patient, cursor string, limit int) ([]visit.Visit, string, error)
+	VisitsOfPatient(ctx context.Context, patient, cursor string, limit int) ([]visit.Visit, string, error)
 	// Grants lists the grants that person holds.
 	Grants(ctx context.Context, person string) ([]identity.Grant, error)
 }
@@ -55,18 +55,18 @@ func (m *Room) Start(ctx context.Context, c clinic.Caller, form, version, patien
 	if err := identity.Allow(c.Person, identity.StartVisit, identity.Resource{Practice: c.Person.Practice, Patient: patient}, now); err != nil {
 		return visit.Visit{}, err
 	}
-	f, err := m.offered(ctx, c.Person.Practice, form, version)
+	f, err := m.offeredForm(ctx, c.Person.Practice, form, version)
 	if err != nil {
 		return visit.Visit{}, err
 	}
-	if err := m.eligible(ctx, f, c.Person.Practice, patient, now); err != nil {
+	if err := m.checkEligible(ctx, f, c.Person.Practice, patient, now); err != nil {
 		return visit.Visit{}, err
 	}
 	return m.Kernel.Start(ctx, c, visit.Start(m.Kernel.NewID(), c.Person.Practice, patient, c.Person.ID,
 		visit.Form{Name: f.Name(), Version: f.Version(), Class: f.BillingClass()}, now))
 }
 
-func (m *Room) offered(ctx context.Context, practice, form, version string) (*intake.Form, error) {
+func (m *Room) offeredForm(ctx context.Context, practice, form, version string) (*intake.Form, error) {
 	p, err := m.Kernel.Practice(ctx, practice)
 	if err != nil {
 		return nil, err
@@ -86,7 +86,7 @@ func (m *Room) offered(ctx context.Context, practice, form, version string) (*in
 	return f, nil
 }
 
-func (m *Room) eligible(ctx context.Context, f *intake.Form, practice, patient string, now time.Time) error {
+func (m *Room) checkEligible(ctx context.Context, f *intake.Form, practice, patient string, now time.Time) error {
 	p, err := m.Kernel.Practice(ctx, practice)
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (m *Room) Acknowledge(ctx context.Context, c clinic.Caller, id string) (vis
 				return clinic.Change(in.Visit, in.Visit.Understand(in.Now), clinic.Commit{}), clinic.Nothing{}, nil
 			}
 			by := in.Caller.Person.ID
-			next, err := m.Charts.Close(ctx, in.Visit.Seen(by, in.Now), by, in.Now)
+			next, err := m.Charts.CloseVisit(ctx, in.Visit.Seen(by, in.Now), by, in.Now)
 			return clinic.Change(in.Visit, next, clinic.Commit{}), clinic.Nothing{}, err
 		})
 	return v, err

@@ -59,7 +59,7 @@ func (m *Room) keep(ctx context.Context, practice string, last kept, head audit.
 	if last.hour == HourOf(now) {
 		return nil
 	}
-	if err := m.continues(ctx, practice, last.head, head); err != nil {
+	if err := m.proveContinuation(ctx, practice, last.head, head); err != nil {
 		return fmt.Errorf("the log of practice %s does not continue the head that was kept: %w", practice, err)
 	}
 	b, err := json.Marshal(head)
@@ -74,7 +74,7 @@ func (m *Room) keep(ctx context.Context, practice string, last kept, head audit.
 }
 
 // continues adds the leaves between two heads to the first.
-func (m *Room) continues(ctx context.Context, practice string, from, to audit.Head) error {
+func (m *Room) proveContinuation(ctx context.Context, practice string, from, to audit.Head) error {
 	vkey, err := m.LogKey.VerifierKey(practice)
 	if err != nil {
 		return err

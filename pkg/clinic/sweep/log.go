@@ -72,7 +72,7 @@ func (m *Room) signLog(ctx context.Context, practice string, days []string, thro
 			"has", from.Tree.Size, "kept", kept.head.Tree.Size)
 		from = kept.head
 	}
-	leaves, whole, err := m.news(ctx, practice, days, from.Through, through)
+	leaves, whole, err := m.newLeaves(ctx, practice, days, from.Through, through)
 	if err != nil {
 		return false, err
 	}
@@ -94,7 +94,7 @@ func (m *Room) signLog(ctx context.Context, practice string, days []string, thro
 }
 
 // news reads the leaves of some days behind a position.
-func (m *Room) news(ctx context.Context, practice string, days []string, after string, through time.Time) (leaves [][]byte, whole bool, _ error) {
+func (m *Room) newLeaves(ctx context.Context, practice string, days []string, after string, through time.Time) (leaves [][]byte, whole bool, _ error) {
 	last := audit.Record{At: through, ID: "~"}.Position() // "~" sorts after every id
 	for _, day := range days {
 		ls, err := m.Store.LogOfDay(ctx, practice, day, after, last, maxRecords-len(leaves))

@@ -66,7 +66,7 @@ func (m *Room) Run(ctx context.Context) (int, error) {
 	armed := 0
 	var failures []error
 	for shard := range m.Shards {
-		n, err := m.shard(ctx, shard)
+		n, err := m.armDue(ctx, shard)
 		armed += n
 		failures = append(failures, err)
 	}
@@ -75,7 +75,7 @@ func (m *Room) Run(ctx context.Context) (int, error) {
 		return armed, errors.Join(append(failures, err)...)
 	}
 	next := state
-	n, err := m.lost(ctx, &next)
+	n, err := m.armLost(ctx, &next)
 	failures = append(failures, err, m.signLogs(ctx, &next))
 	if next != state {
 		next.Version = state.Version + 1
@@ -88,7 +88,7 @@ func (m *Room) Run(ctx context.Context) (int, error) {
 
 // shard arms what is due in one shard. An event that cannot be armed does not
 // keep those behind it from being armed.
-func (m *Room) shard(ctx context.Context, shard int) (armed int, _ error) {
+func (m *Room) armDue(ctx context.Context, shard int) (armed int, _ error) {
 	var failures []error
 	now := m.Kernel.Time()
 	for cursor := ""; ; {
@@ -135,7 +135,7 @@ const maxBuckets = 144
 // handled, nor that they failed. Each bucket is read once, after its time; again
 // only if the table did not answer. An event that cannot be armed does not keep
 // the others from being found.
-func (m *Room) lost(ctx context.Context, state *clinic.SweepState) (armed int, _ error) {
+func (m *Room) armLost(ctx context.Context, state *clinic.SweepState) (armed int, _ error) {
 	last := outbox.Swept(m.Kernel.Time())
 	if state.Bucket == "" { // the first sweep: all before it is in the hands of the stream
 		state.Bucket = last

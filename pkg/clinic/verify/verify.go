@@ -96,14 +96,14 @@ func (m *Room) Run(ctx context.Context) error {
 // run costs what its part of the table and of those days holds.
 func (m *Room) Find(ctx context.Context) ([]*audit.Finding, error) {
 	var found findings
-	err := m.run(ctx, m.Kernel.Time(), &found)
+	err := m.findPart(ctx, m.Kernel.Time(), &found)
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
 	return found, err
 }
 
-func (m *Room) run(ctx context.Context, now time.Time, found *findings) error {
+func (m *Room) findPart(ctx context.Context, now time.Time, found *findings) error {
 	logs, err := m.Logs(ctx)
 	if err != nil {
 		return err
@@ -113,13 +113,13 @@ func (m *Room) run(ctx context.Context, now time.Time, found *findings) error {
 		if shareOf(id) != hour {
 			continue
 		}
-		if err := m.log(ctx, id, now, day, found); err != nil {
+		if err := m.compareDays(ctx, id, now, day, found); err != nil {
 			return fmt.Errorf("the log of practice %s: %w", id, err)
 		}
 	}
 	segment := day%round*hoursOfDay + hour
 	return m.Store.Covered(ctx, segment, round*hoursOfDay, func(practice string, row audit.Item) error {
-		return found.add(m.row(ctx, practice, row))
+		return found.add(m.compareRow(ctx, practice, row))
 	})
 }
 
@@ -134,7 +134,7 @@ type span struct{ from, to time.Time }
 
 // log looks at the last day of a practice's log and, of the days before, at each
 // thirtieth.
-func (m *Room) log(ctx context.Context, practice string, now time.Time, day int, found *findings) error {
+func (m *Room) compareDays(ctx context.Context, practice string, now time.Time, day int, found *findings) error {
 	until := now.Truncate(time.Hour)
 	s := span{until.Add(-hoursOfDay * time.Hour), until}
 	for back := round; ; back += round {
@@ -143,7 +143,7 @@ func (m *Room) log(ctx context.Context, practice string, now time.Time, day int,
 			return err
 		}
 		if last.Tree.Size > first.Tree.Size {
-			if err := m.stretch(ctx, practice, first, last, found); err != nil {
+			if err := m.compareStretch(ctx, practice, first, last, found); err != nil {
 				return err
 			}
 		}
@@ -167,7 +167,7 @@ func (m *Room) heads(ctx context.Context, practice string, s span) (first, last 
 
 // stretch verifies the leaves that were signed between two heads, and each row
 // that they name.
-func (m *Room) stretch(ctx context.Context, practice string, first, last audit.Head, found *findings) error {
+func (m *Room) compareStretch(ctx context.Context, practice string, first, last audit.Head, found *findings) error {
 	vkey, err := m.LogKey.VerifierKey(practice)
 	if err != nil {
 		return err
@@ -189,7 +189,7 @@ func (m *Room) stretch(ctx context.Context, practice string, first, last audit.H
 			if err != nil {
 				return found.add(err)
 			}
-			if err := m.named(ctx, practice, r, found); err != nil {
+			if err := m.compareNamed(ctx, practice, r, found); err != nil {
 				return err
 			}
 		}
@@ -215,7 +215,7 @@ func (m *Room) head(ctx context.Context, practice, vkey string, t time.Time) (au
 }
 
 // named looks at each row that a record says was stored with it.
-func (m *Room) named(ctx context.Context, practice string, r audit.Record, found *findings) error {
+func (m *Room) compareNamed(ctx context.Context, practice string, r audit.Record, found *findings) error {
 	keys := make([]string, len(r.Rows))
 	for i, row := range r.Rows {
 		keys[i] = row.Key
@@ -243,7 +243,7 @@ func (m *Room) named(ctx context.Context, practice string, r audit.Record, found
 }
 
 // row looks at one row as it is stored.
-func (m *Room) row(ctx context.Context, practice string, is audit.Item) error {
+func (m *Room) compareRow(ctx context.Context, practice string, is audit.Item) error {
 	by, err := m.Store.RecordAt(ctx, practice, is.Pointer())
 	if err != nil {
 		return err
@@ -254,7 +254,7 @@ func (m *Room) row(ctx context.Context, practice string, is audit.Item) error {
 // Whole compares everything that one practice's log covers with all of the log,
 // and returns how many leaves and rows there are. The error is the first
 // *audit.Finding, if nothing else failed. It reads the whole table.
-func (m *Room) Whole(ctx context.Context, practice string) (leaves, rows int64, err error) {
+func (m *Room) CompareAll(ctx context.Context, practice string) (leaves, rows int64, err error) {
 	vkey, err := m.LogKey.VerifierKey(practice)
 	if err != nil {
 		return 0, 0, err

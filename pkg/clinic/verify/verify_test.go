@@ -238,7 +238,7 @@ func (w *world) whole() *audit.Finding {
 		w.Fatal(err)
 	}
 	for _, id := range logs {
-		leaves, rows, err := w.verify.Whole(w.Context(), id)
+		leaves, rows, err := w.verify.CompareAll(w.Context(), id)
 		if f, ok := errors.AsType[*audit.Finding](err); ok {
 			return f
 		}

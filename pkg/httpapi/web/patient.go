@@ -92,7 +92,7 @@ func (s *site) listVisits(r *http.Request, v visitor, p *someone) error {
 	if r.URL.Query().Get("of") == p.ID {
 		cursor = clipCursor(r.URL.Query().Get("after"))
 	}
-	vs, next, err := s.Request.Mine(r.Context(), v.Caller, p.ID, cursor, listLength)
+	vs, next, err := s.Request.ListVisits(r.Context(), v.Caller, p.ID, cursor, listLength)
 	if err != nil {
 		return err
 	}

@@ -378,7 +378,7 @@ func cancelled(t *testing.T, s bench) {
 			"Visit":          func() error { _, err := s.Visit(ctx, v.ID); return err },
 			"Load":           func() error { _, err := s.Load(ctx, clinic.Query{Visit: v.ID}); return err },
 			"Content":        func() error { _, err := s.Content(ctx, v.ID, true); return err },
-			"Mine":           func() error { _, _, err := s.Mine(ctx, patientID, "", 10); return err },
+			"Mine":           func() error { _, _, err := s.VisitsOfPatient(ctx, patientID, "", 10); return err },
 			"DueVisits":      func() error { _, _, err := s.DueVisits(ctx, 0, noon, "", 10); return err },
 			"Log":            func() error { _, err := s.Log(ctx, practiceID, "", end, 10); return err },
 			"Commit of one":  func() error { return s.Commit(ctx, fresh("event")) },

@@ -187,10 +187,12 @@ func mineOrder(t *testing.T, s bench) {
 	other := draft("visit-other")
 	other.Patient = "patient-2"
 	commit(t, s, clinic.Commit{Visit: &other})
-	lists(t, want, func(ctx context.Context) ([]visit.Visit, string, error) { return s.Mine(ctx, patientID, "", 100) })
+	lists(t, want, func(ctx context.Context) ([]visit.Visit, string, error) {
+		return s.VisitsOfPatient(ctx, patientID, "", 100)
+	})
 	for _, size := range []int{1, 2, 5, 6} {
 		got := pages(t, size, func(cursor string) ([]visit.Visit, string, error) {
-			return s.Mine(t.Context(), patientID, cursor, size)
+			return s.VisitsOfPatient(t.Context(), patientID, cursor, size)
 		})
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("pages of %d (-want +got):\n%s", size, diff)

@@ -86,7 +86,7 @@ func neverStored(t *testing.T, s bench) {
 		"Active":      func() (int, error) { l, err := s.Active(ctx, "", 10); return len(l), err },
 		"Undelivered": func() (int, error) { l, err := s.Undelivered(ctx, outbox.BucketOf(noon)); return len(l), err },
 		"Queue":       func() (int, error) { l, _, err := s.Queue(ctx, "x", identity.StaffPool, "", 10); return len(l), err },
-		"Mine":        func() (int, error) { l, _, err := s.Mine(ctx, "x", "", 10); return len(l), err },
+		"Mine":        func() (int, error) { l, _, err := s.VisitsOfPatient(ctx, "x", "", 10); return len(l), err },
 		"DueVisits":   func() (int, error) { l, _, err := s.DueVisits(ctx, 0, noon, "", 10); return len(l), err },
 		"DueEvents":   func() (int, error) { l, _, err := s.DueEvents(ctx, 0, noon, "", 10); return len(l), err },
 	} {

@@ -37,7 +37,7 @@ type Store interface {
 	desk.Reads
 	notify.Reads
 	office.Reads
-	office.Registered
+	office.RegistrarReads
 	request.Reads
 	sweep.Reads
 	verify.Reads
