@@ -101,7 +101,7 @@ func (w *world) paidAt(visit string, atOnce bool) billing.Payment {
 	w.must(err)
 	_, err = w.sim.Pay(w.Context(), session, stripesim.CardSuccess, nil)
 	w.must(err)
-	p, err := billing.Open(billing.Payment{
+	p, err := billing.NewPayment(billing.Payment{
 		ID: id, Visit: visit, Practice: "lakeside", Account: seed.Accounts[0],
 		Amount: fee, AtOnce: atOnce, Session: session, URL: url, SessionEnds: ends,
 	}, w.now())

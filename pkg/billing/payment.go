@@ -15,15 +15,15 @@ import (
 type State string
 
 const (
-	Opened    State = "opened"    // the Checkout page may be paid
-	Held      State = "held"      // the card is held for the quoted amount
-	Captured  State = "captured"  // the fee is collected
-	Refunded  State = "refunded"  // wholly given back after capture
-	Disputed  State = "disputed"  // the cardholder contests it
-	Abandoned State = "abandoned" // the page closed unpaid
-	Released  State = "released"  // the hold was let go on our word
-	Lapsed    State = "lapsed"    // the hold ran out before it was captured
-	Failed    State = "failed"    // the answer was given and the card could not be charged
+	Opened        State = "opened"    // the Checkout page may be paid
+	Held          State = "held"      // the card is held for the quoted amount
+	Captured      State = "captured"  // the fee is collected
+	FullyRefunded State = "refunded"  // wholly given back after capture
+	Disputed      State = "disputed"  // the cardholder contests it
+	Abandoned     State = "abandoned" // the page closed unpaid
+	Released      State = "released"  // the hold was let go on our word
+	Lapsed        State = "lapsed"    // the hold ran out before it was captured
+	Failed        State = "failed"    // the answer was given and the card could not be charged
 )
 
 // A Payment is one attempt to pay for a visit. A visit whose Checkout was
@@ -45,7 +45,7 @@ type Payment struct {
 	Intent        string      `json:"intent,omitempty"`
 	Held          money.Cents `json:"held,omitempty"`
 	Collected     money.Cents `json:"collected,omitempty"`
-	GivenBack     money.Cents `json:"given_back,omitempty"`
+	Refunded      money.Cents `json:"given_back,omitempty"`
 	CaptureBefore time.Time   `json:"capture_before,omitzero"`
 	Why           string      `json:"why,omitempty"` // Stripe's code for a failure
 	OpenedAt      time.Time   `json:"opened_at"`
@@ -56,7 +56,7 @@ type Payment struct {
 
 // Open returns p as a new payment whose page may be paid. What it is for, its
 // account, amount and page must be set.
-func Open(p Payment, now time.Time) (Payment, error) {
+func NewPayment(p Payment, now time.Time) (Payment, error) {
 	if p.Amount <= 0 || p.Amount > money.Max {
 		return Payment{}, fmt.Errorf("billing: payment %s: %s cannot be charged to a card", p.ID, p.Amount)
 	}
@@ -88,10 +88,10 @@ func (p Payment) Fail(why string, now time.Time) (Payment, []ledger.Entry, error
 type Way string
 
 const (
-	Nowhere Way = ""        // it is held or collected
-	AtPage  Way = "page"    // at the payment's URL
-	Unheard Way = "unheard" // its page has closed, and Stripe has yet to say whether it was paid
-	ByLink  Way = "link"    // on a new page: the payment ended without the fee
+	NotPayable   Way = ""        // it is held or collected
+	AtPage       Way = "page"    // at the payment's URL
+	AwaitsStripe Way = "unheard" // its page has closed, and Stripe has yet to say whether it was paid
+	ByLink       Way = "link"    // on a new page: the payment ended without the fee
 )
 
 // Payable says where the fee of p can be paid at now. Whether the fee is still
@@ -102,10 +102,10 @@ func (p Payment) Payable(now time.Time) Way {
 		if now.Before(p.SessionEnds) {
 			return AtPage
 		}
-		return Unheard
+		return AwaitsStripe
 	case Abandoned, Released, Lapsed, Failed:
 		return ByLink
-	case Held, Captured, Refunded, Disputed:
+	case Held, Captured, FullyRefunded, Disputed:
 	}
-	return Nowhere
+	return NotPayable
 }

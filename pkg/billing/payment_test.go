@@ -29,7 +29,7 @@ func open(t rapid.TB, atOnce bool) billing.Payment {
 	t.Helper()
 	p := unopened(fee)
 	p.AtOnce = atOnce
-	p, err := billing.Open(p, noon)
+	p, err := billing.NewPayment(p, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestOnlyAnAmountACardCanPayIsOpened(t *testing.T) {
 	for amount, want := range map[money.Cents]bool{
 		1: true, fee: true, money.Max: true, 0: false, -1: false, money.Max + 1: false, math.MinInt64: false, math.MaxInt64: false,
 	} {
-		if _, err := billing.Open(unopened(amount), noon); (err == nil) != want {
+		if _, err := billing.NewPayment(unopened(amount), noon); (err == nil) != want {
 			t.Errorf("opening a payment of %s: %v", amount, err)
 		}
 	}
@@ -91,10 +91,10 @@ func TestAPaymentFollowsWhatStripeSays(t *testing.T) {
 		"refused, yet captured":             {[]billing.Observation{held, refused, captured}, billing.Captured, []string{"hold", "release", "charge"}},
 		"refused after it was captured":     {[]billing.Observation{held, captured, refused}, billing.Captured, []string{"hold", "capture"}},
 		"given back in part":                {[]billing.Observation{held, captured, back1000}, billing.Captured, []string{"hold", "capture", "refund-1000"}},
-		"given back in parts":               {[]billing.Observation{held, back1000, backAll}, billing.Refunded, []string{"hold", "capture", "refund-1000", "refund-4000"}},
-		"told of a refund late":             {[]billing.Observation{held, backAll, back1000}, billing.Refunded, []string{"hold", "capture", "refund-4000"}},
+		"given back in parts":               {[]billing.Observation{held, back1000, backAll}, billing.FullyRefunded, []string{"hold", "capture", "refund-1000", "refund-4000"}},
+		"told of a refund late":             {[]billing.Observation{held, backAll, back1000}, billing.FullyRefunded, []string{"hold", "capture", "refund-4000"}},
 		"disputed":                          {[]billing.Observation{held, captured, disputed}, billing.Disputed, []string{"hold", "capture"}},
-		"disputed, then given back":         {[]billing.Observation{captured, disputed, backAll}, billing.Refunded, []string{"charge", "refund-4000"}},
+		"disputed, then given back":         {[]billing.Observation{captured, disputed, backAll}, billing.FullyRefunded, []string{"charge", "refund-4000"}},
 		"captured in part": {
 			[]billing.Observation{held, {Intent: "pi_1", Status: "succeeded", Received: 2500}},
 			billing.Captured,
@@ -203,12 +203,12 @@ func TestNoOrderOfWordsUnbalancesAPayment(t *testing.T) {
 // settled checks that p could become next.
 func settled(t *rapid.T, p, next billing.Payment) {
 	after := map[billing.State][]billing.State{
-		billing.Opened:    {billing.Held, billing.Captured, billing.Refunded, billing.Disputed, billing.Abandoned, billing.Failed},
-		billing.Held:      {billing.Captured, billing.Refunded, billing.Disputed, billing.Released, billing.Lapsed, billing.Failed},
-		billing.Captured:  {billing.Refunded, billing.Disputed},
-		billing.Disputed:  {billing.Refunded},
-		billing.Abandoned: {billing.Held, billing.Captured, billing.Refunded, billing.Disputed},
-		billing.Failed:    {billing.Captured, billing.Refunded, billing.Disputed},
+		billing.Opened:    {billing.Held, billing.Captured, billing.FullyRefunded, billing.Disputed, billing.Abandoned, billing.Failed},
+		billing.Held:      {billing.Captured, billing.FullyRefunded, billing.Disputed, billing.Released, billing.Lapsed, billing.Failed},
+		billing.Captured:  {billing.FullyRefunded, billing.Disputed},
+		billing.Disputed:  {billing.FullyRefunded},
+		billing.Abandoned: {billing.Held, billing.Captured, billing.FullyRefunded, billing.Disputed},
+		billing.Failed:    {billing.Captured, billing.FullyRefunded, billing.Disputed},
 	}
 	if p.State == next.State {
 		return
@@ -239,7 +239,7 @@ func balanced(t *rapid.T, p billing.Payment, entries []ledger.Entry) {
 	}
 	for account, want := range map[ledger.Account]money.Cents{
 		ledger.Holds: inForce, ledger.HoldsOwed: -inForce,
-		ledger.Stripe: p.Collected - p.GivenBack, ledger.VisitFees: -p.Collected, ledger.Refunds: p.GivenBack,
+		ledger.Stripe: p.Collected - p.Refunded, ledger.VisitFees: -p.Collected, ledger.Refunds: p.Refunded,
 	} {
 		if sums[account] != want {
 			t.Errorf("%s stands at %s, want %s (payment %+v)", account, sums[account], want, p)
@@ -248,8 +248,8 @@ func balanced(t *rapid.T, p billing.Payment, entries []ledger.Entry) {
 	if ids["hold"] && (p.State != billing.Held) != (ids["capture"] || ids["release"]) || ids["capture"] && ids["release"] {
 		t.Errorf("a hold that is %s: entries %v", p.State, ids)
 	}
-	if p.Collected < 0 || p.Collected > p.Amount || p.GivenBack < 0 || p.GivenBack > p.Collected {
-		t.Errorf("of %s collected %s and gave back %s", p.Amount, p.Collected, p.GivenBack)
+	if p.Collected < 0 || p.Collected > p.Amount || p.Refunded < 0 || p.Refunded > p.Collected {
+		t.Errorf("of %s collected %s and gave back %s", p.Amount, p.Collected, p.Refunded)
 	}
 	if ended := p.State != billing.Opened && p.State != billing.Held; ended == p.EndedAt.IsZero() {
 		t.Errorf("%s, ended at %v", p.State, p.EndedAt)
@@ -259,7 +259,7 @@ func balanced(t *rapid.T, p billing.Payment, entries []ledger.Entry) {
 func TestPayable_ByState(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[billing.State]string{
-		billing.Opened: "page unheard unheard", billing.Held: "  ", billing.Captured: "  ", billing.Refunded: "  ", billing.Disputed: "  ",
+		billing.Opened: "page unheard unheard", billing.Held: "  ", billing.Captured: "  ", billing.FullyRefunded: "  ", billing.Disputed: "  ",
 		billing.Abandoned: "link link link", billing.Released: "link link link", billing.Lapsed: "link link link", billing.Failed: "link link link",
 	} {
 		p := billing.Payment{State: state, SessionEnds: noon}

@@ -35,7 +35,7 @@ const (
 // amounts that cannot be: a hold that is not the quote, a capture above it.
 func (p Payment) Settle(o Observation, now time.Time) (Payment, []ledger.Entry, error) {
 	s := settlement{Payment: p, o: o, now: now}
-	for _, step := range []func() error{s.identify, s.hold, s.abandon, s.collect, s.release, s.giveBack, s.dispute} {
+	for _, step := range []func() error{s.identify, s.hold, s.abandon, s.collect, s.release, s.refund, s.dispute} {
 		if err := step(); err != nil {
 			return Payment{}, nil, err
 		}
@@ -119,18 +119,18 @@ func (s *settlement) release() error {
 	return s.post(ledger.Released(s.ID, s.Practice, s.Held, s.now))
 }
 
-func (s *settlement) giveBack() error {
-	if s.o.Refunded <= s.GivenBack || s.Collected == 0 {
+func (s *settlement) refund() error {
+	if s.o.Refunded <= s.Refunded || s.Collected == 0 {
 		return nil
 	}
 	if s.o.Refunded > s.Collected {
 		return fmt.Errorf("billing: payment %s collected %s and gave back %s", s.ID, s.Collected, s.o.Refunded)
 	}
-	before := s.GivenBack
-	if s.GivenBack = s.o.Refunded; s.GivenBack == s.Collected {
-		s.State = Refunded
+	before := s.Refunded
+	if s.Refunded = s.o.Refunded; s.Refunded == s.Collected {
+		s.State = FullyRefunded
 	}
-	return s.post(ledger.Refunded(s.ID, s.Practice, before, s.GivenBack, s.now))
+	return s.post(ledger.Refunded(s.ID, s.Practice, before, s.Refunded, s.now))
 }
 
 func (s *settlement) dispute() error {

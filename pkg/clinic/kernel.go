@@ -268,7 +268,7 @@ func (k *Kernel) RecordRead(ctx context.Context, c Caller, id, what string) (Cal
 	}
 	shown := v
 	m := Commit{Audit: []audit.Record{k.Record(c.Actor(v.Patient), string(identity.ReadChart)+":"+what, v, now)}}
-	if next := v.Seen(c.Person.ID, now); own && next.Version != v.Version {
+	if next := v.MarkRead(c.Person.ID, now); own && next.Version != v.Version {
 		next.Version = v.Version + 1
 		m.Visit, shown = &next, next
 	}
@@ -287,7 +287,7 @@ func (k *Kernel) EndingEvents(was, v visit.Visit, now time.Time) []outbox.Event 
 	if was.Payment != "" {
 		es = append(es, k.Event(outbox.Release, outbox.Charge, v, now))
 	}
-	if was.Status.Open() {
+	if was.Status.AwaitsAnswer() {
 		es = append(es, k.Event(outbox.Ended, outbox.Notify, v, now))
 	}
 	return es

@@ -135,7 +135,7 @@ func (w *world) proven(id string) []paid {
 		if p.payment.Collected > 0 {
 			collected++
 		}
-		if p.payment.State == billing.Held && !v.Status.Open() {
+		if p.payment.State == billing.Held && !v.Status.AwaitsAnswer() {
 			w.Errorf("payment %s is still held for a visit that is %s", p.payment.ID, v.Status)
 		}
 		if p.payment.State == billing.Opened && v.Status != visit.AwaitingPayment && p.payment.SessionEnds.Before(w.now()) {
@@ -171,7 +171,7 @@ func (w *world) agrees(p paid) {
 		"requires_payment_method": {billing.Opened},
 		"requires_action":         {billing.Opened},
 		"requires_capture":        {billing.Held},
-		"succeeded":               {billing.Captured, billing.Refunded, billing.Disputed},
+		"succeeded":               {billing.Captured, billing.FullyRefunded, billing.Disputed},
 		"canceled":                {billing.Released, billing.Lapsed, billing.Failed, billing.Abandoned},
 	}[p.stripe.Status]
 	if !slices.Contains(want, p.payment.State) {

@@ -286,7 +286,7 @@ func TestRefund_MadeAtStripeIsBooked(t *testing.T) {
 	w.proven(id)
 	w.refund(intent, 25_00)
 	w.settle()
-	w.states(id, billing.Refunded)
+	w.states(id, billing.FullyRefunded)
 	w.proven(id)
 	if b := ledger.Balances(w.latest(id).entries); b[ledger.Stripe] != 0 || b[ledger.Refunds] != 40_00 {
 		t.Errorf("books: %v", b)

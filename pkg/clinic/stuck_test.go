@@ -129,7 +129,7 @@ func (w *world) rests(id string) {
 	for passed := time.Duration(0); ; passed += step {
 		w.drain()
 		overdue := w.visit(id).Overdue(w.now())
-		if len(w.tape.pending()) == 0 && overdue == visit.Nothing {
+		if len(w.tape.pending()) == 0 && overdue == visit.NothingDue {
 			return
 		}
 		if passed >= time.Hour {

@@ -107,7 +107,7 @@ func showMoney(visit string, m books.Money) ledgerReply {
 func showPayment(p billing.Payment) paymentReply {
 	return paymentReply{
 		ID: p.ID, State: p.State, Account: p.Account, Amount: int64(p.Amount), Held: int64(p.Held),
-		Collected: int64(p.Collected), Refunded: int64(p.GivenBack), Session: p.Session, Intent: p.Intent,
+		Collected: int64(p.Collected), Refunded: int64(p.Refunded), Session: p.Session, Intent: p.Intent,
 		CaptureBefore: when(p.CaptureBefore), Why: p.Why, OpenedAt: p.OpenedAt, EndedAt: when(p.EndedAt),
 	}
 }

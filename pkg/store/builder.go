@@ -58,7 +58,7 @@ func (b *builder) visit(c clinic.Commit) {
 	b.fail(err)
 	i := b.pack(row)
 	i["mine"], i["made"] = str(mineName(v.Patient)), str(unique(v.Times.Started, v.ID))
-	if v.Status.Open() {
+	if v.Status.AwaitsAnswer() {
 		i["list"], i["at"] = str(queueName(v.Practice, v.Pool)), str(unique(v.Times.Queued, v.ID))
 	}
 	if !v.Wake.IsZero() {

@@ -24,7 +24,7 @@ type paymentRow struct {
 	Intent        string        `json:"pi,omitempty"`
 	Held          money.Cents   `json:"h,omitempty"`
 	Collected     money.Cents   `json:"c,omitempty"`
-	GivenBack     money.Cents   `json:"g,omitempty"`
+	Refunded      money.Cents   `json:"g,omitempty"`
 	CaptureBefore moment        `json:"cb,omitempty"`
 	Why           string        `json:"w,omitempty"`
 	HeldAt        moment        `json:"ha,omitempty"`
@@ -38,7 +38,7 @@ func newPaymentRow(p billing.Payment) (paymentRow, error) {
 	since := clock(p.OpenedAt)
 	return paymentRow{
 		ID: p.ID, Account: p.Account, Amount: p.Amount, State: p.State, AtOnce: p.AtOnce, Session: p.Session, URL: p.URL,
-		SessionEnds: since.moment(p.SessionEnds), Intent: p.Intent, Held: p.Held, Collected: p.Collected, GivenBack: p.GivenBack,
+		SessionEnds: since.moment(p.SessionEnds), Intent: p.Intent, Held: p.Held, Collected: p.Collected, Refunded: p.Refunded,
 		CaptureBefore: since.moment(p.CaptureBefore), Why: p.Why, HeldAt: since.moment(p.HeldAt), EndedAt: since.moment(p.EndedAt),
 	}, nil
 }
@@ -55,7 +55,7 @@ func readPayment(i item) (billing.Payment, error) {
 	return billing.Payment{
 		ID: row.ID, Visit: paidFor(row.ID), Practice: text(i, "l"), Account: row.Account, Amount: row.Amount, State: row.State, AtOnce: row.AtOnce,
 		Session: row.Session, URL: row.URL, SessionEnds: since.time(row.SessionEnds), Intent: row.Intent,
-		Held: row.Held, Collected: row.Collected, GivenBack: row.GivenBack,
+		Held: row.Held, Collected: row.Collected, Refunded: row.Refunded,
 		CaptureBefore: since.time(row.CaptureBefore), Why: row.Why, HeldAt: since.time(row.HeldAt), EndedAt: since.time(row.EndedAt),
 		OpenedAt: time.Time(since), Version: count(i, "v"),
 	}, nil

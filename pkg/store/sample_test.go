@@ -119,8 +119,8 @@ func contentSample() sample {
 
 func moneySample() sample {
 	p := billing.Payment{
-		ID: paymentID, Visit: visitID, Practice: practiceID, Account: "acct_1234567890abcdef", Amount: 12_000, State: billing.Refunded, AtOnce: true,
-		Session: "cs_1", URL: "https://checkout.example/1", SessionEnds: at(1), Intent: "pi_1", Held: 12_000, Collected: 11_000, GivenBack: 10_000,
+		ID: paymentID, Visit: visitID, Practice: practiceID, Account: "acct_1234567890abcdef", Amount: 12_000, State: billing.FullyRefunded, AtOnce: true,
+		Session: "cs_1", URL: "https://checkout.example/1", SessionEnds: at(1), Intent: "pi_1", Held: 12_000, Collected: 11_000, Refunded: 10_000,
 		CaptureBefore: at(168), Why: "card_declined", OpenedAt: noon, HeldAt: at(1), EndedAt: at(2), Version: 1,
 	}
 	e := ledger.Entry{ID: "capture", Kind: ledger.Capture, Payment: paymentID, Practice: practiceID, At: at(1), Postings: []ledger.Posting{

@@ -109,10 +109,10 @@ func lives(t *testing.T) (held, answered, closed visit.Visit) {
 	for n := range 4 {
 		v = submitted(t, v, n)
 		if n < 3 {
-			v = v.Unpaid(v.Payment)
+			v = v.CheckoutAbandoned(v.Payment)
 		}
 	}
-	v, wanted := v.Held(v.Payment, at(24*7), terms, at(5))
+	v, wanted := v.HoldPlaced(v.Payment, at(24*7), terms, at(5))
 	if !wanted {
 		t.Fatal("the hold is not wanted")
 	}
@@ -120,14 +120,14 @@ func lives(t *testing.T) (held, answered, closed visit.Visit) {
 	v = must(v.Take(doctor, at(6)))(t)
 	for n := range visit.MessageCap - 1 {
 		v = must(v.Ask(at(7 + n)))(t)
-		v = v.Seen(carerID, at(7+n))
+		v = v.MarkRead(carerID, at(7+n))
 		v = must(v.Reply(at(8 + n)))(t)
-		v = v.Seen(id("carer2"), at(8+n))
+		v = v.MarkRead(id("carer2"), at(8+n))
 	}
 	v = must(v.Reply(at(14)))(t)
-	v = v.Lateness()
+	v = v.ToldLate()
 	v = must(v.Answer(doctor, hash("d"), 123, at(15)))(t)
-	v = v.Seen(carerID, at(16))
+	v = v.MarkRead(carerID, at(16))
 	answered = asNew(v)
 	v = must(v.Close(hash("a"), at(17)))(t)
 	if v.Messages != 2*visit.MessageCap || len(v.Reads) < 2*visit.MessageCap-1 || len(v.Payments) != 4 {
@@ -177,14 +177,14 @@ func acceptance() audit.Record {
 func largestPayment(t *testing.T) billing.Payment {
 	t.Helper()
 	session := "cs_live_" + strings.Repeat("a", 58)
-	p, err := billing.Open(billing.Payment{
+	p, err := billing.NewPayment(billing.Payment{
 		ID: visitID + "." + id("quote3") + "-20060102T15", Visit: visitID, Practice: practiceID, Account: "acct_1234567890abcdef", Amount: 12_000, AtOnce: true,
 		Session: session, URL: "https://checkout.stripe.com/c/pay/" + session + "#" + strings.Repeat("f", 200), SessionEnds: at(1),
 	}, at(0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.State, p.Intent, p.Held, p.Collected, p.GivenBack, p.Why = billing.Disputed, "pi_123456789012345678901234", 12_000, 12_000, 12_000, "card_velocity_exceeded"
+	p.State, p.Intent, p.Held, p.Collected, p.Refunded, p.Why = billing.Disputed, "pi_123456789012345678901234", 12_000, 12_000, 12_000, "card_velocity_exceeded"
 	p.CaptureBefore, p.HeldAt, p.EndedAt = at(168), at(1), at(2)
 	return p
 }

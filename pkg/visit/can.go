@@ -34,26 +34,28 @@ var actions = []struct {
 	needs  identity.Action
 	try    func(v Visit, p identity.Person, now time.Time) bool
 }{
-	{Fill, identity.FillVisit, func(v Visit, _ identity.Person, _ time.Time) bool { return v.moves(v.Saved(v.State)) }},
-	{GetQuote, identity.FillVisit, func(v Visit, _ identity.Person, _ time.Time) bool { return v.moves(v.Priced(v.Quote)) }},
+	{Fill, identity.FillVisit, func(v Visit, _ identity.Person, _ time.Time) bool { return v.changes(v.Saved(v.State)) }},
+	{GetQuote, identity.FillVisit, func(v Visit, _ identity.Person, _ time.Time) bool { return v.changes(v.Priced(v.Quote)) }},
 	{Submit, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool {
-		return v.moves(v.Submit(v.Quote.ID, v.Quote.Page(), Terms{}, now))
+		return v.changes(v.Submit(v.Quote.ID, v.Quote.Page(), Terms{}, now))
 	}},
 	{Pay, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.Payable(now) }},
-	{Cancel, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.moves(v.Cancel(now)) }},
-	{Reply, identity.WriteToTeam, func(v Visit, _ identity.Person, now time.Time) bool { return v.moves(v.Reply(now)) }},
+	{Cancel, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Cancel(now)) }},
+	{Reply, identity.WriteToTeam, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Reply(now)) }},
 	{Acknowledge, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool {
-		return v.moves(v.Close("", now)) || v.moves(v.Understand(now), nil)
+		return v.changes(v.Close("", now)) || v.changes(v.ConfirmDiversion(now), nil)
 	}},
-	{Take, identity.TakeVisit, func(v Visit, p identity.Person, now time.Time) bool { return v.moves(v.Take(p, now)) }},
-	{Ask, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.moves(v.Ask(now)) }},
-	{Answer, identity.TreatVisit, func(v Visit, p identity.Person, now time.Time) bool { return v.moves(v.Answer(p, "", 0, now)) }},
-	{Decline, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.moves(v.TurnAway(Declined, "", now)) }},
-	{Redirect, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.moves(v.TurnAway(Redirected, "", now)) }},
+	{Take, identity.TakeVisit, func(v Visit, p identity.Person, now time.Time) bool { return v.changes(v.Take(p, now)) }},
+	{Ask, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Ask(now)) }},
+	{Answer, identity.TreatVisit, func(v Visit, p identity.Person, now time.Time) bool { return v.changes(v.Answer(p, "", 0, now)) }},
+	{Decline, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.TurnAway(Declined, "", now)) }},
+	{Redirect, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool {
+		return v.changes(v.TurnAway(Redirected, "", now))
+	}},
 }
 
 // moves reports whether a step from v was taken.
-func (v Visit) moves(next Visit, err error) bool { return err == nil && next.Version != v.Version }
+func (v Visit) changes(next Visit, err error) bool { return err == nil && next.Version != v.Version }
 
 // Can lists what p may do with v now. What depends on more than the visit, such
 // as answers that are not complete, may still be refused.

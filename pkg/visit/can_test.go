@@ -76,7 +76,7 @@ func TestCan_Exceptions(t *testing.T) {
 	}
 	paperwork := at(t, visit.Queued)
 	paperwork.Pool = identity.StaffPool
-	owed := at(t, visit.Closed).Owes(billing.Payment{ID: "payment-1", State: billing.Failed}, noon)
+	owed := at(t, visit.Closed).FollowPayment(billing.Payment{ID: "payment-1", State: billing.Failed}, noon)
 	for name, test := range map[string]struct {
 		v    visit.Visit
 		p    identity.Person
@@ -90,7 +90,7 @@ func TestCan_Exceptions(t *testing.T) {
 		"asked as often as may be": {full(visit.InReview), a, noon, "answer decline redirect"},
 		"the license expired":      {at(t, visit.InReview), a, noon.AddDate(11, 0, 0), "ask decline redirect"},
 		"the grant ended":          {at(t, visit.Queued), askers()["ward"], noon.Add(3 * time.Hour), ""},
-		"where to turn was read":   {at(t, visit.Diverted).Understand(noon), patient, noon, ""},
+		"where to turn was read":   {at(t, visit.Diverted).ConfirmDiversion(noon), patient, noon, ""},
 		"closed, and owed for":     {owed, patient, noon, "pay"},
 		"owed for, to others":      {owed, a, noon, ""},
 		"paperwork, to staff":      {paperwork, askers()["staff"], noon, "take"},
@@ -127,7 +127,7 @@ var asked = map[visit.Action]struct {
 	visit.Reply:  {identity.WriteToTeam, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) { return v.Reply(now) }},
 	visit.Acknowledge: {identity.FillVisit, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) {
 		if v.Status == visit.Diverted {
-			return v.Understand(now), nil
+			return v.ConfirmDiversion(now), nil
 		}
 		return v.Close("addendum", now)
 	}},

@@ -80,34 +80,34 @@ func draw(t *rapid.T, v visit.Visit, named ...string) step {
 			return v.Submit(wanted, "payment-2", terms, now)
 		}},
 		{"hold", true, func(v visit.Visit, now time.Time) (visit.Visit, error) {
-			next, ok := v.Held(payment, now.Add(7*24*time.Hour), terms, now)
-			if ok != next.Wants(payment) {
-				t.Errorf("a hold under %q is wanted: %t, says Held; %t, says Wants", payment, ok, next.Wants(payment))
+			next, ok := v.HoldPlaced(payment, now.Add(7*24*time.Hour), terms, now)
+			if ok != next.WantsPayment(payment) {
+				t.Errorf("a hold under %q is wanted: %t, says Held; %t, says Wants", payment, ok, next.WantsPayment(payment))
 			}
 			return next, nil
 		}},
-		{"close the page", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return sure(v.Unpaid(payment)) }},
+		{"close the page", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return sure(v.CheckoutAbandoned(payment)) }},
 		{"lose the hold", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.HoldLost(payment, now)) }},
 		{"link", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return sure(v.PayLink("payment-3")) }},
 		{"payment changes", true, func(v visit.Visit, now time.Time) (visit.Visit, error) {
-			return sure(v.Owes(billing.Payment{ID: payment, State: state}, now))
+			return sure(v.FollowPayment(billing.Payment{ID: payment, State: state}, now))
 		}},
-		{"wait for the page", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.CheckoutOpen(now)) }},
+		{"wait for the page", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.AskStripeAgain(now)) }},
 		{"take", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Take(who, now) }},
 		{"ask", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Ask(now) }},
 		{"reply", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Reply(now) }},
 		{"answer", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Answer(who, "document", 5, now) }},
-		{"see", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.Seen("person-1", now)) }},
+		{"see", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.MarkRead("person-1", now)) }},
 		{"acknowledge", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Close("addendum", now) }},
 		{"divert", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Divert("emergency", now) }},
-		{"understand", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.Understand(now)) }},
+		{"understand", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.ConfirmDiversion(now)) }},
 		{"cancel", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Cancel(now) }},
 		{"turn away", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.TurnAway(to, "reason", now) }},
 		{"expire", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Expire(now) }},
-		{"tell late", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return sure(v.Lateness()) }},
+		{"tell late", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return sure(v.ToldLate()) }},
 		{"meet the deadline", false, meet},
 		{"look again", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) {
-			if v = v.Awake(); !v.Wake.Equal(v.Due()) {
+			if v = v.WakeWhenDue(); !v.Wake.Equal(v.Due()) {
 				t.Errorf("looked at, it is woken at %v and due at %v", v.Wake, v.Due())
 			}
 			return v, nil
@@ -123,14 +123,14 @@ func draw(t *rapid.T, v visit.Visit, named ...string) step {
 func meet(v visit.Visit, now time.Time) (visit.Visit, error) {
 	switch v.Overdue(now) {
 	case visit.TellLate:
-		return v.Lateness(), nil
-	case visit.GiveUp:
+		return v.ToldLate(), nil
+	case visit.ExpireVisit:
 		return v.Expire(now)
-	case visit.CloseQuiet:
+	case visit.CloseVisit:
 		return v.Close("addendum", now)
-	case visit.AskCheckout:
-		return v.CheckoutOpen(now), nil
-	case visit.Nothing:
+	case visit.AskStripe:
+		return v.AskStripeAgain(now), nil
+	case visit.NothingDue:
 	}
 	return v, nil
 }
@@ -241,17 +241,17 @@ func consistent(t *rapid.T, v visit.Visit) {
 		"messages are those of both sides":           v.Messages == v.FromPatient+v.FromTeam,
 		"neither side exceeds its messages":          v.FromPatient <= visit.MessageCap && v.FromTeam <= visit.MessageCap,
 		"it ended if it is over":                     v.Status.Over() == !v.Times.Ended.IsZero(),
-		"over and open exclude each other":           !v.Status.Over() || !v.Status.Open(),
+		"over and open exclude each other":           !v.Status.Over() || !v.Status.AwaitsAnswer(),
 		"an answer has its document and its time":    answered == (v.Document != "") && answered == !v.Times.Answered.IsZero(),
 		"somebody answers for it":                    !answered && !working || v.Holder.ID != "",
 		"a page is open only while it is waited for": (v.Status == visit.AwaitingPayment) == !v.CheckoutEnds.IsZero(),
 		"what is awaited has a payment":              v.Status != visit.AwaitingPayment || v.Payment != "",
 		"the payment is on record":                   v.Payment == "" || slices.Contains(v.Payments, v.Payment),
-		"a request that is open has its promise":     !v.Status.Open() || !v.Promise.By.IsZero() && v.Promise.Ends.After(v.Promise.By),
-		"the clock stands while the patient is asked": !v.Status.Open() ||
+		"a request that is open has its promise":     !v.Status.AwaitsAnswer() || !v.Promise.By.IsZero() && v.Promise.Ends.After(v.Promise.By),
+		"the clock stands while the patient is asked": !v.Status.AwaitsAnswer() ||
 			(v.Status == visit.AwaitingPatient) == !v.Promise.Paused.IsZero(),
-		"no money is wanted for what was not answered": !v.Wants(v.Payment) || v.Payment == "" ||
-			v.Status.Open() || answered || v.Status == visit.AwaitingPayment,
+		"no money is wanted for what was not answered": !v.WantsPayment(v.Payment) || v.Payment == "" ||
+			v.Status.AwaitsAnswer() || answered || v.Status == visit.AwaitingPayment,
 		"a free request wants no money":             !v.Quote.Free() || v.Payment == "" || v.Payment == "payment-3",
 		"a sweep looks at it by the time it is due": v.Due().IsZero() == v.Wake.IsZero() && !v.Wake.After(v.Due()),
 		"only an answer is owed for":                !v.Owed || answered,
@@ -274,19 +274,19 @@ func timely(t *rapid.T, v visit.Visit, now time.Time) {
 		t.Fatalf("a visit %s is due at %v", v.Status, due)
 	}
 	if due.IsZero() {
-		if got := v.Overdue(now.Add(1000 * time.Hour)); got != visit.Nothing {
+		if got := v.Overdue(now.Add(1000 * time.Hour)); got != visit.NothingDue {
 			t.Errorf("a visit %s calls for %s", v.Status, got)
 		}
 		return
 	}
-	if got := v.Overdue(due.Add(-time.Nanosecond)); got != visit.Nothing {
+	if got := v.Overdue(due.Add(-time.Nanosecond)); got != visit.NothingDue {
 		t.Errorf("before it is due a visit %s calls for %s", v.Status, got)
 	}
 	if v.Overdue(due) == visit.TellLate && !v.Late(due) {
 		t.Errorf("the patient is to be told at %v that a visit %s is late, which it is not: %+v", due, v.Status, v.Promise)
 	}
 	for _, at := range []time.Time{due, due.Add(time.Hour), due.Add(1000 * time.Hour)} {
-		if v.Overdue(at) == visit.Nothing {
+		if v.Overdue(at) == visit.NothingDue {
 			t.Fatalf("a visit %s due at %v calls for nothing at %v", v.Status, due, at)
 		}
 		met, err := meet(v, at)

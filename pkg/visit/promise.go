@@ -82,34 +82,34 @@ func earliest(a, b time.Time) time.Time {
 type Overdue string
 
 const (
-	Nothing     Overdue = ""
+	NothingDue  Overdue = ""
 	TellLate    Overdue = "tell_late"
-	GiveUp      Overdue = "give_up"
-	CloseQuiet  Overdue = "close"
-	AskCheckout Overdue = "ask_checkout" // learn from Stripe what became of the page
+	ExpireVisit Overdue = "give_up"
+	CloseVisit  Overdue = "close"
+	AskStripe   Overdue = "ask_checkout" // learn from Stripe what became of the page
 )
 
 // Overdue says what v's deadlines call for at now.
 func (v Visit) Overdue(now time.Time) Overdue {
 	if due := v.Due(); due.IsZero() || now.Before(due) {
-		return Nothing
+		return NothingDue
 	}
 	switch v.Status {
 	case AwaitingPayment:
-		return AskCheckout
+		return AskStripe
 	case Answered:
-		return CloseQuiet
+		return CloseVisit
 	case Queued, InReview:
 		over := earliest(v.Promise.Ends, v.holdEnds())
 		if now.Before(over) {
 			return TellLate
 		}
-		return GiveUp
+		return ExpireVisit
 	case AwaitingPatient:
-		return GiveUp
+		return ExpireVisit
 	case Draft, Closed, Diverted, Cancelled, Declined, Redirected, Expired:
 	}
-	return Nothing
+	return NothingDue
 }
 
 // Late reports whether the promised time passed without an answer, at now or by
@@ -130,7 +130,7 @@ func (v Visit) Late(now time.Time) bool {
 
 // Awake returns v to be woken when it is really due: it was looked at, and
 // nothing was called for yet.
-func (v Visit) Awake() Visit {
+func (v Visit) WakeWhenDue() Visit {
 	if v.Wake.Equal(v.Due()) {
 		return v
 	}
@@ -143,15 +143,15 @@ const maxStepBack = time.Hour
 
 // StepBack returns v, whose deadline could not be acted on, to be looked at again
 // after as long as it has been due, a minute at least and an hour at most.
-func (v Visit) StepBack(now time.Time) Visit {
+func (v Visit) Postpone(now time.Time) Visit {
 	v = v.next(v.Status)
 	v.Wake = now.Add(min(max(now.Sub(v.Due()), time.Minute), maxStepBack))
 	return v
 }
 
 // Lateness returns v with the patient told that the promised time passed.
-func (v Visit) Lateness() Visit {
-	if v.Promise.Told || !v.Status.Open() {
+func (v Visit) ToldLate() Visit {
+	if v.Promise.Told || !v.Status.AwaitsAnswer() {
 		return v
 	}
 	v.Promise.Told, v.Wake = true, time.Time{}

@@ -64,22 +64,22 @@ func (v Visit) Submit(quote, payment string, t Terms, now time.Time) (Visit, err
 
 // Held returns v queued, its card held under payment until before. It reports
 // false if v does not want that hold, which must then be let go.
-func (v Visit) Held(payment string, before time.Time, t Terms, now time.Time) (Visit, bool) {
+func (v Visit) HoldPlaced(payment string, before time.Time, t Terms, now time.Time) (Visit, bool) {
 	if v.Status != AwaitingPayment || v.Payment != payment {
-		return v, v.Wants(payment)
+		return v, v.WantsPayment(payment)
 	}
 	v.CaptureBefore, v.CheckoutEnds = before, time.Time{}
 	return v.queue(t, now), true
 }
 
 // Wants reports whether v still has a use for a hold under payment.
-func (v Visit) Wants(payment string) bool {
-	return v.Payment == payment && (v.Status == AwaitingPayment || v.Status.Open() || v.Status == Answered || v.Status == Closed)
+func (v Visit) WantsPayment(payment string) bool {
+	return v.Payment == payment && (v.Status == AwaitingPayment || v.Status.AwaitsAnswer() || v.Status == Answered || v.Status == Closed)
 }
 
 // Collects reports whether the hold under payment may be captured: v is
 // answered, and it is the payment that v wants.
-func (v Visit) Collects(payment string) bool {
+func (v Visit) MayCapture(payment string) bool {
 	return v.Payment == payment && (v.Status == Answered || v.Status == Closed)
 }
 
@@ -91,7 +91,7 @@ func (v Visit) queue(t Terms, now time.Time) Visit {
 
 // Unpaid returns v back in draft, answers kept, because its page under payment
 // closed unpaid.
-func (v Visit) Unpaid(payment string) Visit {
+func (v Visit) CheckoutAbandoned(payment string) Visit {
 	if v.Status != AwaitingPayment || v.Payment != payment {
 		return v
 	}
@@ -101,7 +101,7 @@ func (v Visit) Unpaid(payment string) Visit {
 
 // CheckoutOpen returns v, whose page Stripe still calls open past its time, to
 // be asked about again.
-func (v Visit) CheckoutOpen(now time.Time) Visit {
+func (v Visit) AskStripeAgain(now time.Time) Visit {
 	if v.Status != AwaitingPayment {
 		return v
 	}
@@ -122,8 +122,8 @@ func (v Visit) PayLink(payment string) Visit {
 
 // Owes returns v after p changed: once answered, the fee is owed for as long as
 // the payment that v wants is neither held nor collected.
-func (v Visit) Owes(p billing.Payment, now time.Time) Visit {
-	owed := (v.Status == Answered || v.Status == Closed) && p.Payable(now) != billing.Nowhere
+func (v Visit) FollowPayment(p billing.Payment, now time.Time) Visit {
+	owed := (v.Status == Answered || v.Status == Closed) && p.Payable(now) != billing.NotPayable
 	if p.ID != v.Payment || v.Owed == owed {
 		return v
 	}
@@ -140,7 +140,7 @@ func (v Visit) Payable(now time.Time) bool {
 // HoldLost returns v expired because its hold lapsed or was cancelled at Stripe
 // before an answer; a visit past its answer stays as it is.
 func (v Visit) HoldLost(payment string, now time.Time) Visit {
-	if !v.Status.Open() || v.Payment != payment {
+	if !v.Status.AwaitsAnswer() || v.Payment != payment {
 		return v
 	}
 	return v.ended(Expired, "hold_lost", now)
@@ -152,7 +152,7 @@ func (v Visit) Take(p identity.Person, now time.Time) (Visit, error) {
 		return v, nil
 	}
 	switch {
-	case v.Status.Open() && v.Status != Queued:
+	case v.Status.AwaitsAnswer() && v.Status != Queued:
 		return Visit{}, fault.New(fault.Conflict, "already_taken", v.Holder.Display+" has taken this visit")
 	case v.Status != Queued:
 		return Visit{}, v.refuse("take it")
@@ -189,7 +189,7 @@ func (v Visit) Ask(now time.Time) (Visit, error) {
 // an answer, more information may be added at any time without charge.
 func (v Visit) Reply(now time.Time) (Visit, error) {
 	switch {
-	case !v.Status.Open():
+	case !v.Status.AwaitsAnswer():
 		return Visit{}, v.refuse("add to it")
 	case v.FromPatient >= MessageCap:
 		return Visit{}, fault.New(fault.Conflict, "message_limit", "you have sent as many messages as one e-visit allows; please call the practice")
@@ -222,7 +222,7 @@ func (v Visit) Answer(p identity.Person, document string, minutes int, now time.
 }
 
 // Seen returns v with the patient's side having read every message so far.
-func (v Visit) Seen(by string, now time.Time) Visit {
+func (v Visit) MarkRead(by string, now time.Time) Visit {
 	if v.Messages == 0 || len(v.Reads) > 0 && v.Reads[len(v.Reads)-1].Through == v.Messages {
 		return v
 	}
@@ -262,7 +262,7 @@ func (v Visit) Divert(disposition string, now time.Time) (Visit, error) {
 	if v.Status == Diverted {
 		return v, nil
 	}
-	if v.Status != Draft && !v.Status.Open() {
+	if v.Status != Draft && !v.Status.AwaitsAnswer() {
 		return Visit{}, v.refuse("change its answers")
 	}
 	return v.ended(Diverted, disposition, now), nil
@@ -270,7 +270,7 @@ func (v Visit) Divert(disposition string, now time.Time) (Visit, error) {
 
 // Understand returns a diverted v with the patient's word that they saw where
 // to turn (forms README, divert record).
-func (v Visit) Understand(now time.Time) Visit {
+func (v Visit) ConfirmDiversion(now time.Time) Visit {
 	if v.Status != Diverted || !v.Times.Understood.IsZero() {
 		return v
 	}
@@ -284,7 +284,7 @@ func (v Visit) Cancel(now time.Time) (Visit, error) {
 	if v.Status == Cancelled {
 		return v, nil
 	}
-	if v.Status != Draft && v.Status != AwaitingPayment && !v.Status.Open() {
+	if v.Status != Draft && v.Status != AwaitingPayment && !v.Status.AwaitsAnswer() {
 		return Visit{}, v.refuse("cancel it")
 	}
 	return v.ended(Cancelled, "by_patient", now), nil
@@ -314,7 +314,7 @@ func (v Visit) Expire(now time.Time) (Visit, error) {
 	if v.Status == Expired {
 		return v, nil
 	}
-	if !v.Status.Open() {
+	if !v.Status.AwaitsAnswer() {
 		return Visit{}, v.refuse("expire it")
 	}
 	reason := "unanswered"

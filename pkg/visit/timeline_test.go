@@ -27,7 +27,7 @@ func TestTimeline_ByStatus(t *testing.T) {
 func TestTimeline_ReadWhenItWasRead(t *testing.T) {
 	t.Parallel()
 	hour := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
-	v, err := at(t, visit.AwaitingPatient).Seen("person-1", hour(1)).Reply(hour(2))
+	v, err := at(t, visit.AwaitingPatient).MarkRead("person-1", hour(1)).Reply(hour(2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,13 +37,13 @@ func TestTimeline_ReadWhenItWasRead(t *testing.T) {
 	if got := steps(v); !strings.HasSuffix(got, "asked answered") || !v.Unread() {
 		t.Errorf("an answer that nobody read: %s, unread %t", got, v.Unread())
 	}
-	if got := steps(v.Seen("person-1", hour(4))); !strings.HasSuffix(got, "answered read") || v.Seen("person-1", hour(4)).Unread() {
+	if got := steps(v.MarkRead("person-1", hour(4))); !strings.HasSuffix(got, "answered read") || v.MarkRead("person-1", hour(4)).Unread() {
 		t.Errorf("an answer that was read: %s", got)
 	}
 	if v, err = v.Close("addendum", hour(5)); err != nil {
 		t.Fatal(err)
 	}
-	if got := steps(v.Seen("person-1", hour(6))); !strings.HasSuffix(got, "answered closed read") {
+	if got := steps(v.MarkRead("person-1", hour(6))); !strings.HasSuffix(got, "answered closed read") {
 		t.Errorf("an answer read after it closed: %s", got)
 	}
 }

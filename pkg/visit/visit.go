@@ -34,7 +34,7 @@ const (
 )
 
 // Open reports whether the request is submitted and still wants an answer.
-func (s Status) Open() bool {
+func (s Status) AwaitsAnswer() bool {
 	return s == Queued || s == InReview || s == AwaitingPatient
 }
 

@@ -26,7 +26,7 @@ func at(t *testing.T, s visit.Status) visit.Visit {
 	add := func(from, to visit.Status, f fn) { path[to] = append(path[from][:len(path[from]):len(path[from])], f) }
 	add(visit.Draft, visit.AwaitingPayment, func(v visit.Visit) (visit.Visit, error) { return v.Submit("quote-1", "payment-1", terms, noon) })
 	add(visit.AwaitingPayment, visit.Queued, func(v visit.Visit) (visit.Visit, error) {
-		next, _ := v.Held("payment-1", noon.Add(7*24*time.Hour), terms, noon)
+		next, _ := v.HoldPlaced("payment-1", noon.Add(7*24*time.Hour), terms, noon)
 		return next, nil
 	})
 	add(visit.Queued, visit.InReview, func(v visit.Visit) (visit.Visit, error) { return v.Take(a, noon) })
@@ -260,17 +260,17 @@ func TestDeadlinesComeInTheirOrder(t *testing.T) {
 		due  time.Duration // after noon
 		what visit.Overdue
 	}{
-		"a page nobody paid":          {with(visit.AwaitingPayment, asIs), quote.PageEnds().Sub(noon) + 2*time.Minute, visit.AskCheckout},
+		"a page nobody paid":          {with(visit.AwaitingPayment, asIs), quote.PageEnds().Sub(noon) + 2*time.Minute, visit.AskStripe},
 		"a queued request is late":    {with(visit.Queued, asIs), 4 * time.Hour, visit.TellLate},
 		"a taken request is late":     {with(visit.InReview, asIs), 4 * time.Hour, visit.TellLate},
-		"late, it is given up":        {with(visit.Queued, func(v *visit.Visit) { v.Promise.Told = true }), 34 * time.Hour, visit.GiveUp},
-		"the hold ends before that":   {with(visit.Queued, func(v *visit.Visit) { v.Promise.Told = true; hold(20 * time.Hour)(v) }), 8 * time.Hour, visit.GiveUp},
-		"the hold ends first of all":  {with(visit.Queued, hold(15*time.Hour)), 3 * time.Hour, visit.GiveUp},
-		"the patient does not reply":  {with(visit.AwaitingPatient, asIs), 5 * 24 * time.Hour, visit.GiveUp},
-		"nor before the hold ends":    {with(visit.AwaitingPatient, hold(36*time.Hour)), 24 * time.Hour, visit.GiveUp},
+		"late, it is given up":        {with(visit.Queued, func(v *visit.Visit) { v.Promise.Told = true }), 34 * time.Hour, visit.ExpireVisit},
+		"the hold ends before that":   {with(visit.Queued, func(v *visit.Visit) { v.Promise.Told = true; hold(20 * time.Hour)(v) }), 8 * time.Hour, visit.ExpireVisit},
+		"the hold ends first of all":  {with(visit.Queued, hold(15*time.Hour)), 3 * time.Hour, visit.ExpireVisit},
+		"the patient does not reply":  {with(visit.AwaitingPatient, asIs), 5 * 24 * time.Hour, visit.ExpireVisit},
+		"nor before the hold ends":    {with(visit.AwaitingPatient, hold(36*time.Hour)), 24 * time.Hour, visit.ExpireVisit},
 		"no card, no hold":            {with(visit.Queued, func(v *visit.Visit) { v.CaptureBefore = time.Time{} }), 4 * time.Hour, visit.TellLate},
-		"an answer nobody read":       {with(visit.Answered, asIs), 7 * 24 * time.Hour, visit.CloseQuiet},
-		"an answer, whatever is held": {with(visit.Answered, hold(13*time.Hour)), 7 * 24 * time.Hour, visit.CloseQuiet},
+		"an answer nobody read":       {with(visit.Answered, asIs), 7 * 24 * time.Hour, visit.CloseVisit},
+		"an answer, whatever is held": {with(visit.Answered, hold(13*time.Hour)), 7 * 24 * time.Hour, visit.CloseVisit},
 	} {
 		if got := test.v.Due(); !got.Equal(noon.Add(test.due)) {
 			t.Errorf("%s: due at %v, want %v", name, got, noon.Add(test.due))
@@ -286,19 +286,19 @@ func TestOnlyTheLatestPaymentOfARequestThatStandsIsWanted(t *testing.T) {
 	for _, s := range statuses {
 		v := at(t, s)
 		v.Payment = "payment-1"
-		want := s == visit.AwaitingPayment || s.Open() || s == visit.Answered || s == visit.Closed
-		if got := v.Wants("payment-1"); got != want {
+		want := s == visit.AwaitingPayment || s.AwaitsAnswer() || s == visit.Answered || s == visit.Closed
+		if got := v.WantsPayment("payment-1"); got != want {
 			t.Errorf("a visit %s wants its payment: %t", s, got)
 		}
-		if v.Wants("payment-0") {
+		if v.WantsPayment("payment-0") {
 			t.Errorf("a visit %s wants another's payment", s)
 		}
 	}
 	v := at(t, visit.AwaitingPayment)
-	if _, wanted := v.Held("payment-0", noon, terms, noon); wanted {
+	if _, wanted := v.HoldPlaced("payment-0", noon, terms, noon); wanted {
 		t.Error("a hold under another payment is wanted")
 	}
-	if back := v.Unpaid("payment-1"); back.Status != visit.Draft || back.Payment != "" || back.Quote.ID != "" || back.State != "CA" || len(back.Payments) != 1 {
+	if back := v.CheckoutAbandoned("payment-1"); back.Status != visit.Draft || back.Payment != "" || back.Quote.ID != "" || back.State != "CA" || len(back.Payments) != 1 {
 		t.Errorf("an abandoned page leaves %+v", back)
 	}
 }
@@ -306,10 +306,10 @@ func TestOnlyTheLatestPaymentOfARequestThatStandsIsWanted(t *testing.T) {
 func TestReadsAreMarkedOncePerMessage(t *testing.T) {
 	t.Parallel()
 	v := at(t, visit.InReview)
-	if v.Seen("person-1", noon).Version != v.Version {
+	if v.MarkRead("person-1", noon).Version != v.Version {
 		t.Error("nothing to read was read")
 	}
-	v = at(t, visit.AwaitingPatient).Seen("person-1", noon)
+	v = at(t, visit.AwaitingPatient).MarkRead("person-1", noon)
 	v, err := v.Reply(noon.Add(time.Minute))
 	if err != nil {
 		t.Fatal(err)
@@ -318,7 +318,7 @@ func TestReadsAreMarkedOncePerMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v = v.Seen("person-2", noon.Add(3*time.Minute)).Seen("person-1", noon.Add(4*time.Minute))
+	v = v.MarkRead("person-2", noon.Add(3*time.Minute)).MarkRead("person-1", noon.Add(4*time.Minute))
 	for seq, want := range map[int]time.Time{1: noon, 2: noon.Add(3 * time.Minute), 3: noon.Add(3 * time.Minute), 4: {}} {
 		if got := v.ReadAt(seq); !got.Equal(want) {
 			t.Errorf("message %d was read at %v, want %v", seq, got, want)
@@ -334,7 +334,7 @@ func TestTwoFuturesOfOneVisitShareNothing(t *testing.T) {
 	v := at(t, visit.InReview)
 	v.Messages, v.Reads = 5, append(make([]visit.ReadMark, 0, 8), visit.ReadMark{Through: 1, By: "person-0"})
 	v.Payments = append(make([]string, 0, 8), "payment-1")
-	one, other := v.Seen("person-1", noon), v.Seen("person-2", noon)
+	one, other := v.MarkRead("person-1", noon), v.MarkRead("person-2", noon)
 	if one.Reads[1].By != "person-1" || other.Reads[1].By != "person-2" {
 		t.Errorf("reads are shared: %+v and %+v", one.Reads, other.Reads)
 	}
@@ -353,18 +353,18 @@ func TestOwes_FollowsThePaymentWanted(t *testing.T) {
 		v.Payment = "payment-1"
 		want := s == visit.Answered || s == visit.Closed
 		for _, state := range []billing.State{billing.Failed, billing.Lapsed, billing.Released, billing.Abandoned} {
-			if got := v.Owes(pay("payment-1", state), noon); got.Owed != want {
+			if got := v.FollowPayment(pay("payment-1", state), noon); got.Owed != want {
 				t.Errorf("a visit %s whose payment is %s owes: %t", s, state, got.Owed)
 			}
 		}
 		for _, other := range []billing.Payment{pay("payment-0", billing.Failed), pay("payment-1", billing.Held), pay("payment-1", billing.Captured)} {
-			if got := v.Owes(other, noon); got.Owed {
+			if got := v.FollowPayment(other, noon); got.Owed {
 				t.Errorf("a visit %s owes because %s is %s", s, other.ID, other.State)
 			}
 		}
 	}
-	v := at(t, visit.Answered).Owes(pay("payment-1", billing.Failed), noon).PayLink("payment-2")
-	if !v.Owes(pay("payment-1", billing.Captured), noon).Owed || !v.Owes(pay("payment-2", billing.Opened), noon).Owed || v.Owes(pay("payment-2", billing.Captured), noon).Owed {
+	v := at(t, visit.Answered).FollowPayment(pay("payment-1", billing.Failed), noon).PayLink("payment-2")
+	if !v.FollowPayment(pay("payment-1", billing.Captured), noon).Owed || !v.FollowPayment(pay("payment-2", billing.Opened), noon).Owed || v.FollowPayment(pay("payment-2", billing.Captured), noon).Owed {
 		t.Error("a fee is owed until the payment of its link is collected")
 	}
 }
@@ -381,7 +381,7 @@ func TestPayable_ByStatus(t *testing.T) {
 			t.Errorf("a visit %s is payable on a page that has ended", s)
 		}
 	}
-	if v := at(t, visit.Closed).Owes(billing.Payment{ID: "payment-1", State: billing.Released}, noon); !v.Payable(ends) {
+	if v := at(t, visit.Closed).FollowPayment(billing.Payment{ID: "payment-1", State: billing.Released}, noon); !v.Payable(ends) {
 		t.Error("a fee that is owed is not payable")
 	}
 }

@@ -109,7 +109,7 @@ func unrecorded(p billing.Payment, es []ledger.Entry) string {
 		return "hold's end"
 	case sums[ledger.VisitFees] != -p.Collected:
 		return "capture"
-	case sums[ledger.Stripe] != p.Collected-p.GivenBack:
+	case sums[ledger.Stripe] != p.Collected-p.Refunded:
 		return "refunds"
 	}
 	return ""

@@ -144,7 +144,7 @@ func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if p.State != billing.Held || !v.Collects(p.ID) {
+	if p.State != billing.Held || !v.MayCapture(p.ID) {
 		return m.Kernel.Done(ctx, d)
 	}
 	refused, err := splitRefusal(m.Cards.Capture(ctx, p.Account, p.Intent, p.Held, d.Key()))
@@ -183,7 +183,7 @@ func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if p.State != billing.Held || v.Wants(p.ID) {
+	if p.State != billing.Held || v.WantsPayment(p.ID) {
 		return m.Kernel.Done(ctx, d) // a hold that comes later is released when it does
 	}
 	refused, err := splitRefusal(m.Cards.Release(ctx, p.Account, p.Intent, d.Key()))

@@ -27,7 +27,7 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 			return err
 		}
 	}
-	if next = next.Owes(p, c.At); next.Owed && !v.Owed {
+	if next = next.FollowPayment(p, c.At); next.Owed && !v.Owed {
 		c.Events = append(c.Events, m.Kernel.Event(outbox.ChargeFails, outbox.Notify, next, c.At))
 		c.Work = append(c.Work, work.New(work.Item{
 			Kind: work.PaymentFailed, Practice: v.Practice, Pool: identity.OfficePool, Visit: v.ID, Payment: p.ID, Note: p.Why,
@@ -62,13 +62,13 @@ func (m *Room) applyState(ctx context.Context, c *clinic.Commit, v visit.Visit, 
 			return v, err
 		}
 		var wanted bool
-		if next, wanted = v.Held(p.ID, p.CaptureBefore, terms, c.At); wanted {
+		if next, wanted = v.HoldPlaced(p.ID, p.CaptureBefore, terms, c.At); wanted {
 			tell(outbox.Received, outbox.Notify)
 		} else {
 			tell(outbox.Release, outbox.Charge)
 		}
 	case billing.Abandoned:
-		if next = v.Unpaid(p.ID); next.Version != v.Version {
+		if next = v.CheckoutAbandoned(p.ID); next.Version != v.Version {
 			tell(outbox.CheckoutEnd, outbox.Notify)
 		}
 	case billing.Captured:
@@ -78,13 +78,13 @@ func (m *Room) applyState(ctx context.Context, c *clinic.Commit, v visit.Visit, 
 			if err != nil {
 				return v, err
 			}
-			next, _ = v.Held(p.ID, time.Time{}, terms, c.At)
+			next, _ = v.HoldPlaced(p.ID, time.Time{}, terms, c.At)
 		}
 	case billing.Lapsed, billing.Released:
 		if next = v.HoldLost(p.ID, c.At); next.Version != v.Version {
 			tell(outbox.Ended, outbox.Notify)
 		}
-	case billing.Opened, billing.Refunded, billing.Disputed, billing.Failed:
+	case billing.Opened, billing.FullyRefunded, billing.Disputed, billing.Failed:
 	}
 	return next, nil
 }

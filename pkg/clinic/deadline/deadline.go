@@ -102,19 +102,19 @@ func (m *Room) commit(ctx context.Context, v, next visit.Visit, c clinic.Commit,
 
 func (m *Room) decide(ctx context.Context, v visit.Visit, now time.Time) (next visit.Visit, c clinic.Commit, action string, err error) {
 	switch v.Overdue(now) {
-	case visit.Nothing:
-		return v.Awake(), c, "visit.wake", nil
+	case visit.NothingDue:
+		return v.WakeWhenDue(), c, "visit.wake", nil
 	case visit.TellLate:
-		next = v.Lateness()
+		next = v.ToldLate()
 		c.Events = append(c.Events, m.Kernel.Event(outbox.Late, outbox.Notify, next, now))
-	case visit.GiveUp:
+	case visit.ExpireVisit:
 		if next, err = v.Expire(now); err == nil {
 			c.Events = m.Kernel.EndingEvents(v, next, now)
 		}
-	case visit.CloseQuiet:
+	case visit.CloseVisit:
 		next, err = m.Charts.CloseVisit(ctx, v, "system:deadline", now)
-	case visit.AskCheckout:
-		next = v.CheckoutOpen(now)
+	case visit.AskStripe:
+		next = v.AskStripeAgain(now)
 		c.Events = append(c.Events, m.Kernel.Event(outbox.Look, outbox.Charge, next, now))
 	}
 	return next, c, "visit.due:" + string(next.Status), err
@@ -128,6 +128,6 @@ func (m *Room) postpone(ctx context.Context, id string) error {
 	if err != nil || v.Wake.IsZero() || v.Wake.After(now) { // it was moved after all, and only the answer was lost
 		return err
 	}
-	_, err = m.commit(ctx, v, v.StepBack(now), clinic.Commit{}, "visit.postpone")
+	_, err = m.commit(ctx, v, v.Postpone(now), clinic.Commit{}, "visit.postpone")
 	return err
 }

@@ -94,7 +94,7 @@ func (m *Room) newPage(ctx context.Context, p billing.Payment, now time.Time) (b
 		return p, fault.Hide(fault.Busy, "payment_page_unavailable",
 			"the payment page cannot be opened just now, so nothing was sent; your answers are kept, repeat the same request", err)
 	}
-	return billing.Open(p, now)
+	return billing.NewPayment(p, now)
 }
 
 // pageOf returns where v's payment is paid; nowhere if it is past paying.

@@ -124,10 +124,10 @@ func (m *Room) Acknowledge(ctx context.Context, c clinic.Caller, id string) (vis
 	v, _, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, clinic.Query{Visit: id},
 		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
 			if in.Visit.Status == visit.Diverted {
-				return clinic.Change(in.Visit, in.Visit.Understand(in.Now), clinic.Commit{}), clinic.Nothing{}, nil
+				return clinic.Change(in.Visit, in.Visit.ConfirmDiversion(in.Now), clinic.Commit{}), clinic.Nothing{}, nil
 			}
 			by := in.Caller.Person.ID
-			next, err := m.Charts.CloseVisit(ctx, in.Visit.Seen(by, in.Now), by, in.Now)
+			next, err := m.Charts.CloseVisit(ctx, in.Visit.MarkRead(by, in.Now), by, in.Now)
 			return clinic.Change(in.Visit, next, clinic.Commit{}), clinic.Nothing{}, err
 		})
 	return v, err

@@ -113,8 +113,8 @@ func paymentWords(p billing.Payment) string {
 		return p.Held.String() + " held on your card; not charged"
 	case billing.Captured:
 		return p.Collected.String() + " charged"
-	case billing.Refunded:
-		return p.GivenBack.String() + " refunded"
+	case billing.FullyRefunded:
+		return p.Refunded.String() + " refunded"
 	case billing.Disputed:
 		return p.Collected.String() + " charged, and contested with your bank"
 	case billing.Abandoned:

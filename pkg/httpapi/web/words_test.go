@@ -47,17 +47,17 @@ func TestExpiry_EachReasonInItsOwnWords(t *testing.T) {
 func TestPaymentWords_EveryState(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[billing.State]string{
-		billing.Opened:    "$40.00 to be paid; nothing is held or charged yet",
-		billing.Held:      "$40.00 held on your card; not charged",
-		billing.Captured:  "$38.00 charged",
-		billing.Refunded:  "$12.00 refunded",
-		billing.Disputed:  "$38.00 charged, and contested with your bank",
-		billing.Abandoned: "The payment page was left; nothing was charged",
-		billing.Released:  "The hold on your card was released; nothing was charged",
-		billing.Lapsed:    "The hold on your card expired; nothing was charged",
-		billing.Failed:    "Your card could not be charged $40.00",
+		billing.Opened:        "$40.00 to be paid; nothing is held or charged yet",
+		billing.Held:          "$40.00 held on your card; not charged",
+		billing.Captured:      "$38.00 charged",
+		billing.FullyRefunded: "$12.00 refunded",
+		billing.Disputed:      "$38.00 charged, and contested with your bank",
+		billing.Abandoned:     "The payment page was left; nothing was charged",
+		billing.Released:      "The hold on your card was released; nothing was charged",
+		billing.Lapsed:        "The hold on your card expired; nothing was charged",
+		billing.Failed:        "Your card could not be charged $40.00",
 	} {
-		p := billing.Payment{State: state, Amount: 4000, Held: 4000, Collected: 3800, GivenBack: 1200}
+		p := billing.Payment{State: state, Amount: 4000, Held: 4000, Collected: 3800, Refunded: 1200}
 		if got := paymentWords(p); got != want {
 			t.Errorf("%s is told as %q, want %q", state, got, want)
 		}

@@ -50,17 +50,17 @@ func lives(t *testing.T, s bench) {
 		return v.Saved("CA")
 	}
 	pay := []move{save, price("quote-1", billing.Quote{Amount: 4000, Basis: billing.Fee}), submit("quote-1")}
-	leave := append(pay[:3:3], sure(func(v visit.Visit, _ time.Time) visit.Visit { return v.Unpaid(v.ID + ".quote-1") }))
+	leave := append(pay[:3:3], sure(func(v visit.Visit, _ time.Time) visit.Visit { return v.CheckoutAbandoned(v.ID + ".quote-1") }))
 	hold := func(payment string) move {
 		return sure(func(v visit.Visit, now time.Time) visit.Visit {
-			v, _ = v.Held(v.ID+payment, now.Add(7*24*time.Hour), terms, now)
+			v, _ = v.HoldPlaced(v.ID+payment, now.Add(7*24*time.Hour), terms, now)
 			return v
 		})
 	}
 	take := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Take(doctor, now) }
 	ask := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Ask(now) }
 	see := func(by string) move {
-		return sure(func(v visit.Visit, now time.Time) visit.Visit { return v.Seen(by, now) })
+		return sure(func(v visit.Visit, now time.Time) visit.Visit { return v.MarkRead(by, now) })
 	}
 	reply := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Reply(now) }
 	answer := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Answer(doctor, hash("d"), 7, now) }
@@ -71,7 +71,7 @@ func lives(t *testing.T, s bench) {
 		moves []move
 	}{
 		"answered": {"evisit", append(pay[:3:3], hold(".quote-1"), take, ask, see("carer-1"), reply, ask, see("carer-2"), reply, ask, see(patientID), reply,
-			sure(func(v visit.Visit, _ time.Time) visit.Visit { return v.Lateness() }), answer, see("carer-1"), end)},
+			sure(func(v visit.Visit, _ time.Time) visit.Visit { return v.ToldLate() }), answer, see("carer-1"), end)},
 		"paid by link": {"evisit", append(pay[:3:3], hold(".quote-1"), take, answer, sure(func(v visit.Visit, _ time.Time) visit.Visit { return v.PayLink(v.ID + ".quote-2") }), end)},
 		"paid later":   {"evisit", append(leave[:4:4], price("quote-2", billing.Quote{Amount: 4000, Basis: billing.Fee}), submit("quote-2"), hold(".quote-2"), cancel)},
 		"refused, paid": {"evisit", append(pay[:2:2], sure(func(v visit.Visit, _ time.Time) visit.Visit {
@@ -85,7 +85,7 @@ func lives(t *testing.T, s bench) {
 		})},
 		"diverted": {"evisit", []move{
 			func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Divert("emergency", now) },
-			sure(func(v visit.Visit, now time.Time) visit.Visit { return v.Understand(now) }),
+			sure(func(v visit.Visit, now time.Time) visit.Visit { return v.ConfirmDiversion(now) }),
 		}},
 		"expired": {"evisit", append(pay[:3:3], hold(".quote-1"), take, ask, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Expire(now) })},
 	} {
