@@ -48,7 +48,7 @@ func CheckStored(stored Item, by *Record) error {
 		named = named || r.Key == key
 	}
 	for _, r := range by.Rows {
-		for other := range stored.under(r.Key) {
+		for other := range stored.withKey(r.Key) {
 			if other.Hash() == r.Hash {
 				return &Finding{Kind: Moved, Key: key, From: r.Key, Position: pointer}
 			}
@@ -62,7 +62,7 @@ func CheckStored(stored Item, by *Record) error {
 
 // under yields the row as it would be under the primary keys that have the text
 // key: one, unless it contains slashes.
-func (i Item) under(key string) iter.Seq[Item] {
+func (i Item) withKey(key string) iter.Seq[Item] {
 	return func(yield func(Item) bool) {
 		other := maps.Clone(i)
 		set := func(pk, sk string) bool {

@@ -45,7 +45,7 @@ func (h Head) check(v note.Verifier) error {
 	if h.Checkpoint == "" && h.Through == "" && h.Tree.Size == 0 && len(h.Tree.Hashes) == 0 {
 		return nil
 	}
-	size, root, err := openCheckpoint(v, []byte(h.Checkpoint))
+	size, root, err := verifyCheckpoint(v, []byte(h.Checkpoint))
 	if err != nil {
 		return err
 	}

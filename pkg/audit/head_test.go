@@ -72,7 +72,7 @@ func checkpoint(t testing.TB, k audit.Key, leaves [][]byte) []byte {
 func TestOpenCheckpoint_OursAlone(t *testing.T) {
 	t.Parallel()
 	signed := checkpoint(t, key("one"), leaves(0, 3))
-	size, root, err := audit.OpenCheckpoint(vkey(t, key("one")), signed)
+	size, root, err := audit.VerifyCheckpoint(vkey(t, key("one")), signed)
 	if err != nil || size != 3 || root == (tlog.Hash{}) {
 		t.Errorf("OpenCheckpoint = %d, %v, %v", size, root, err)
 	}
@@ -80,11 +80,11 @@ func TestOpenCheckpoint_OursAlone(t *testing.T) {
 		"evisit.example/log/p1\n3\n", "evisit.example/log/p1\n03\n" + root.String() + "\n", "evisit.example/log/p1\n-3\n" + root.String() + "\n",
 		"evisit.example/log/p2\n3\n" + root.String() + "\n", "evisit.example/log/p1\n3\n" + root.String() + "\nmore\n", "evisit.example/log/p1\n3\nroot\n",
 	} {
-		if size, _, err := audit.OpenCheckpoint(vkey(t, key("one")), noteOf(t, text)); err == nil {
+		if size, _, err := audit.VerifyCheckpoint(vkey(t, key("one")), noteOf(t, text)); err == nil {
 			t.Errorf("%q is a checkpoint of %d leaves", text, size)
 		}
 	}
-	if _, _, err := audit.OpenCheckpoint("evisit.example/log/p1", signed); err == nil {
+	if _, _, err := audit.VerifyCheckpoint("evisit.example/log/p1", signed); err == nil {
 		t.Error("a checkpoint is opened without a key")
 	}
 }

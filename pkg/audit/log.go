@@ -73,15 +73,15 @@ func checkpointText(origin string, size int64, root tlog.Hash) string {
 
 // OpenCheckpoint returns the size and root that msg signs, if it is a checkpoint
 // of the log that vkey is for.
-func OpenCheckpoint(vkey string, msg []byte) (size int64, root tlog.Hash, err error) {
+func VerifyCheckpoint(vkey string, msg []byte) (size int64, root tlog.Hash, err error) {
 	v, err := note.NewVerifier(vkey)
 	if err != nil {
 		return 0, tlog.Hash{}, fmt.Errorf("audit: the log's public key: %w", err)
 	}
-	return openCheckpoint(v, msg)
+	return verifyCheckpoint(v, msg)
 }
 
-func openCheckpoint(v note.Verifier, msg []byte) (size int64, root tlog.Hash, err error) {
+func verifyCheckpoint(v note.Verifier, msg []byte) (size int64, root tlog.Hash, err error) {
 	n, err := note.Open(msg, note.VerifierList(v))
 	if err != nil {
 		return 0, tlog.Hash{}, fmt.Errorf("audit: a checkpoint: %w", err)

@@ -96,7 +96,7 @@ func (r *Replay) Leaf(leaf []byte) error {
 		return err
 	}
 	if r.reading {
-		return r.behind(rec)
+		return r.newerRows(rec)
 	}
 	r.wroteAt.add(r.log.through)
 	for _, row := range rec.Rows {
@@ -126,7 +126,7 @@ func (r *Replay) find(key string) *state {
 func (r *Replay) position(s state) string { return r.wroteAt.at(int(s.leaf)) }
 
 // behind looks for the rows that were newer than the leaves before them.
-func (r *Replay) behind(rec Record) error {
+func (r *Replay) newerRows(rec Record) error {
 	if r.tail.IsZero() {
 		r.tail = rec.At
 	}
@@ -199,7 +199,7 @@ func (r *Replay) explain(i Item, hash Hash) error {
 			continue // the row says that it was written after this one
 		}
 		other := r.keys.at(n)
-		for moved := range i.under(other) {
+		for moved := range i.withKey(other) {
 			if h := moved.Hash(); h == s.hash || r.wrote(h) {
 				return &Finding{Kind: Moved, Key: key, From: other, Position: i.Pointer()}
 			}

@@ -46,7 +46,7 @@ func (s *Stretch) Add(leaf []byte) (Record, error) {
 // Signed compares the leaves up to here with a checkpoint of as many. The more
 // checkpoints, the closer a difference is placed.
 func (s *Stretch) Signed(checkpoint []byte) error {
-	size, root, err := openCheckpoint(s.verifier, checkpoint)
+	size, root, err := verifyCheckpoint(s.verifier, checkpoint)
 	switch {
 	case err != nil:
 		return logAltered("behind leaf %d, record %s: %v", s.tree.Size-1, s.through, err)

@@ -441,7 +441,7 @@ func TestEvent_ExhaustedIsParkedUntried(t *testing.T) {
 	if d := w.delivery(event); !d.Parked || d.Tries != outbox.MaxTries || w.trouble.called(observes) != 0 {
 		t.Errorf("after %d calls the event is %+v", w.trouble.called(observes), d)
 	}
-	w.handled(outbox.StripeSaid)
+	w.handled(outbox.StripeReported)
 	if todo := w.work("lakeside"); len(todo) != 1 || todo[0].Note != "no_tries_left" {
 		t.Errorf("the work: %+v", todo)
 	}

@@ -38,14 +38,14 @@ func TestCharge_EventIsNoAuthority(t *testing.T) {
 		status visit.Status
 		state  billing.State
 	}{
-		{"AwaitingPayment", (*world).submitted, []outbox.Kind{outbox.Capture, outbox.Release, outbox.Look}, visit.AwaitingPayment, billing.Opened},
-		{"Queued", (*world).queued, []outbox.Kind{outbox.Capture, outbox.Release, outbox.Look}, visit.Queued, billing.Held},
-		{"InReview", (*world).taken, []outbox.Kind{outbox.Capture, outbox.Release, outbox.Look}, visit.InReview, billing.Held},
+		{"AwaitingPayment", (*world).submitted, []outbox.Kind{outbox.Capture, outbox.Release, outbox.CheckPayment}, visit.AwaitingPayment, billing.Opened},
+		{"Queued", (*world).queued, []outbox.Kind{outbox.Capture, outbox.Release, outbox.CheckPayment}, visit.Queued, billing.Held},
+		{"InReview", (*world).taken, []outbox.Kind{outbox.Capture, outbox.Release, outbox.CheckPayment}, visit.InReview, billing.Held},
 		{"AwaitingPatient", func(w *world) string {
 			id := w.taken()
 			w.asks(id, "Since when?")
 			return id
-		}, []outbox.Kind{outbox.Capture, outbox.Release, outbox.Look}, visit.AwaitingPatient, billing.Held},
+		}, []outbox.Kind{outbox.Capture, outbox.Release, outbox.CheckPayment}, visit.AwaitingPatient, billing.Held},
 		{"AnsweredNotYetCaptured", func(w *world) string {
 			id := w.taken()
 			w.answers(id)
@@ -58,13 +58,13 @@ func TestCharge_EventIsNoAuthority(t *testing.T) {
 			w.tape.take()
 			return id
 		}, []outbox.Kind{outbox.Capture}, visit.Cancelled, billing.Held},
-		{"Charged", (*world).answered, []outbox.Kind{outbox.Capture, outbox.Release, outbox.Look}, visit.Answered, billing.Captured},
+		{"Charged", (*world).answered, []outbox.Kind{outbox.Capture, outbox.Release, outbox.CheckPayment}, visit.Answered, billing.Captured},
 		{"Released", func(w *world) string {
 			id := w.queued()
 			w.cancels(id)
 			w.settle()
 			return id
-		}, []outbox.Kind{outbox.Capture, outbox.Release, outbox.Look}, visit.Cancelled, billing.Released},
+		}, []outbox.Kind{outbox.Capture, outbox.Release, outbox.CheckPayment}, visit.Cancelled, billing.Released},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -229,7 +229,7 @@ func TestStripeEvent_OfForeignAccountIsParked(t *testing.T) {
 			if log := w.log.String(); !strings.Contains(log, `"level":"ERROR","msg":"event not handled"`) {
 				t.Errorf("nothing was logged as an error:\n%s", log)
 			}
-			w.handled(outbox.StripeSaid)
+			w.handled(outbox.StripeReported)
 		})
 	}
 }

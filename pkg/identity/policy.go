@@ -79,7 +79,7 @@ var policy = []struct {
 func Allow(p Person, a Action, r Resource, now time.Time) error {
 	known := false
 	for _, rule := range policy {
-		if p.Inactive || !p.stands(rule.relation, r, now) {
+		if p.Inactive || !p.relates(rule.relation, r, now) {
 			continue
 		}
 		known = known || slices.Contains(rule.roles, p.Role) && (rule.pool == "" || rule.pool == r.Pool)
@@ -101,7 +101,7 @@ func (p Person) PoolOf() Pool {
 	return ClinicalPool
 }
 
-func (p Person) stands(rel Relation, r Resource, now time.Time) bool {
+func (p Person) relates(rel Relation, r Resource, now time.Time) bool {
 	if p.Practice == "" || p.Practice != r.Practice {
 		return false
 	}

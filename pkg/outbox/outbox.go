@@ -39,20 +39,20 @@ const (
 type Kind string
 
 const (
-	StripeSaid  Kind = "stripe.said"        // Stripe reported a change to Object of Account
-	Look        Kind = "payment.look"       // ask Stripe how Payment stands
-	Capture     Kind = "payment.capture"    // the answer is given: collect Payment
-	Release     Kind = "payment.release"    // nothing will be charged: release Payment's hold
-	Received    Kind = "visit.received"     // the request is paid for or covered, and queued
-	Asked       Kind = "visit.asked"        // the clinician needs more from the patient
-	Replied     Kind = "visit.replied"      // the patient wrote
-	Answered    Kind = "visit.answered"     // the answer is there to read
-	Ended       Kind = "visit.ended"        // it ended without an answer; nothing is charged
-	Late        Kind = "visit.late"         // the promised time passed
-	Charged     Kind = "payment.captured"   // the receipt
-	ChargeFails Kind = "payment.failed"     // the answer stands, the card did not: a pay link
-	Diverted    Kind = "visit.diverted"     // a red flag: the practice must know
-	CheckoutEnd Kind = "checkout.abandoned" // the payment page closed unpaid; the draft is kept
+	StripeReported    Kind = "stripe.said"        // Stripe reported a change to Object of Account
+	CheckPayment      Kind = "payment.look"       // ask Stripe how Payment stands
+	Capture           Kind = "payment.capture"    // the answer is given: collect Payment
+	Release           Kind = "payment.release"    // nothing will be charged: release Payment's hold
+	Received          Kind = "visit.received"     // the request is paid for or covered, and queued
+	Asked             Kind = "visit.asked"        // the clinician needs more from the patient
+	Replied           Kind = "visit.replied"      // the patient wrote
+	Answered          Kind = "visit.answered"     // the answer is there to read
+	Ended             Kind = "visit.ended"        // it ended without an answer; nothing is charged
+	Late              Kind = "visit.late"         // the promised time passed
+	Charged           Kind = "payment.captured"   // the receipt
+	ChargeFailed      Kind = "payment.failed"     // the answer stands, the card did not: a pay link
+	Diverted          Kind = "visit.diverted"     // a red flag: the practice must know
+	CheckoutAbandoned Kind = "checkout.abandoned" // the payment page closed unpaid; the draft is kept
 )
 
 // An Event is stored in the same transaction as the change it reports. Its ID,
@@ -104,7 +104,7 @@ func (b Bucket) Next() Bucket {
 const sweepDelay = 10 * time.Minute
 
 // Swept is the latest bucket whose undelivered events may be looked for at now.
-func Swept(now time.Time) Bucket { return BucketOf(now.Add(-bucketLength - sweepDelay)) }
+func SweepableThrough(now time.Time) Bucket { return BucketOf(now.Add(-bucketLength - sweepDelay)) }
 
 // NewID returns the id of an event that by puts at now: its writer, its bucket
 // and a unique rest.
@@ -196,7 +196,7 @@ func (d Delivery) Failed(now time.Time, definite bool, note string) Delivery {
 		d.Attempt++
 	}
 	if d.Tries+1 >= MaxTries {
-		return d.parked()
+		return d.park()
 	}
 	d.Armed, d.Due = false, now.Add(Backoff(d.Tries))
 	d.Version++
@@ -216,10 +216,10 @@ func (d Delivery) Rearmed(now time.Time) Delivery {
 // Park returns d given up at once: trying again cannot help.
 func (d Delivery) Park(note string) Delivery {
 	d.Note = note
-	return d.parked()
+	return d.park()
 }
 
-func (d Delivery) parked() Delivery {
+func (d Delivery) park() Delivery {
 	d.Parked, d.Armed, d.Due = true, false, time.Time{}
 	d.Version++
 	return d

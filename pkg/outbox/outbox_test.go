@@ -183,7 +183,7 @@ func TestBucket_FollowsTheClock(t *testing.T) {
 	for after, want := range map[time.Duration]time.Time{
 		0: noon.Add(-20 * time.Minute), 9 * time.Minute: noon.Add(-20 * time.Minute), 10 * time.Minute: noon.Add(-10 * time.Minute),
 	} {
-		if got := outbox.Swept(noon.Add(after)); got != outbox.BucketOf(want) {
+		if got := outbox.SweepableThrough(noon.Add(after)); got != outbox.BucketOf(want) {
 			t.Errorf("at %v after noon the last swept is %s, want %s", after, got, outbox.BucketOf(want))
 		}
 	}

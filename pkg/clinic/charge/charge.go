@@ -71,16 +71,16 @@ func (m *Room) owner(ctx context.Context, d outbox.Delivery) string {
 // times. An error says that the event is to be tried again.
 func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 	switch d.Kind {
-	case outbox.StripeSaid:
+	case outbox.StripeReported:
 		return m.receive(ctx, d)
-	case outbox.Look:
+	case outbox.CheckPayment:
 		return m.checkPayment(ctx, d)
 	case outbox.Capture:
 		return m.capture(ctx, d)
 	case outbox.Release:
 		return m.release(ctx, d)
 	case outbox.Received, outbox.Asked, outbox.Replied, outbox.Answered, outbox.Ended, outbox.Late,
-		outbox.Charged, outbox.ChargeFails, outbox.Diverted, outbox.CheckoutEnd:
+		outbox.Charged, outbox.ChargeFailed, outbox.Diverted, outbox.CheckoutAbandoned:
 	}
 	return fmt.Errorf("event %s of kind %s is not for charge", d.ID, d.Kind)
 }

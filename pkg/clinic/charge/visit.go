@@ -28,7 +28,7 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 		}
 	}
 	if next = next.FollowPayment(p, c.At); next.Owed && !v.Owed {
-		c.Events = append(c.Events, m.Kernel.Event(outbox.ChargeFails, outbox.Notify, next, c.At))
+		c.Events = append(c.Events, m.Kernel.Event(outbox.ChargeFailed, outbox.Notify, next, c.At))
 		c.Work = append(c.Work, work.New(work.Item{
 			Kind: work.PaymentFailed, Practice: v.Practice, Pool: identity.OfficePool, Visit: v.ID, Payment: p.ID, Note: p.Why,
 		}, p.ID, c.At))
@@ -69,7 +69,7 @@ func (m *Room) applyState(ctx context.Context, c *clinic.Commit, v visit.Visit, 
 		}
 	case billing.Abandoned:
 		if next = v.CheckoutAbandoned(p.ID); next.Version != v.Version {
-			tell(outbox.CheckoutEnd, outbox.Notify)
+			tell(outbox.CheckoutAbandoned, outbox.Notify)
 		}
 	case billing.Captured:
 		tell(outbox.Charged, outbox.Notify)

@@ -115,7 +115,7 @@ func (m *Room) decide(ctx context.Context, v visit.Visit, now time.Time) (next v
 		next, err = m.Charts.CloseVisit(ctx, v, "system:deadline", now)
 	case visit.AskStripe:
 		next = v.AskStripeAgain(now)
-		c.Events = append(c.Events, m.Kernel.Event(outbox.Look, outbox.Charge, next, now))
+		c.Events = append(c.Events, m.Kernel.Event(outbox.CheckPayment, outbox.Charge, next, now))
 	}
 	return next, c, "visit.due:" + string(next.Status), err
 }

@@ -33,7 +33,7 @@ func (m *Room) ReceiveStripeEvent(ctx context.Context, e StripeEvent) error {
 	now := m.Kernel.Time()
 	event := outbox.Event{
 		ID:   outbox.NewID(m.Kernel.Writer, e.Created, e.Account+"."+e.ID),
-		Kind: outbox.StripeSaid, To: outbox.Charge, Account: e.Account, Object: e.Object, At: now,
+		Kind: outbox.StripeReported, To: outbox.Charge, Account: e.Account, Object: e.Object, At: now,
 	}
 	if outbox.BucketOf(e.Created) < outbox.BucketOf(now) {
 		event.Lease = now.Add(lease)

@@ -30,16 +30,16 @@ type Letter struct {
 
 // letters are all we ever write, by event.
 var letters = map[outbox.Kind]struct{ subject, body string }{
-	outbox.Received:    {"Your request was received", "Your request was received. Expect an answer by {time}.\n\nThis service is not for emergencies: in an emergency call 911.\n\nFollow your request here:\n{link}"},
-	outbox.Asked:       {"A question about your request", "You have a new message. Please read it and reply; your request waits for you.\n\n{link}"},
-	outbox.Answered:    {"Your request was answered", "Your answer is ready to read.\n\n{link}"},
-	outbox.Ended:       {"Your request has ended", "Your request ended without an answer, and you will not be charged. Please see what to do next.\n\n{link}"},
-	outbox.Late:        {"Your request is taking longer", "Your answer is later than promised. You may wait, call the practice, or cancel without charge.\n\n{link}"},
-	outbox.Charged:     {"Your receipt", "Your payment was collected. The receipt is here:\n{link}"},
-	outbox.ChargeFails: {"Your payment did not go through", "Your answer is ready, but your card could not be charged. You can pay here:\n{link}"},
-	outbox.CheckoutEnd: {"Your request was not sent", "The payment page closed before it was paid, so your request was not sent. What you entered is kept:\n{link}"},
-	outbox.Replied:     {"A patient has written", "A patient has written about a request.\n\n{link}"},
-	outbox.Diverted:    {"A request was diverted", "A request was stopped and the patient was told where to turn.\n\n{link}"},
+	outbox.Received:          {"Your request was received", "Your request was received. Expect an answer by {time}.\n\nThis service is not for emergencies: in an emergency call 911.\n\nFollow your request here:\n{link}"},
+	outbox.Asked:             {"A question about your request", "You have a new message. Please read it and reply; your request waits for you.\n\n{link}"},
+	outbox.Answered:          {"Your request was answered", "Your answer is ready to read.\n\n{link}"},
+	outbox.Ended:             {"Your request has ended", "Your request ended without an answer, and you will not be charged. Please see what to do next.\n\n{link}"},
+	outbox.Late:              {"Your request is taking longer", "Your answer is later than promised. You may wait, call the practice, or cancel without charge.\n\n{link}"},
+	outbox.Charged:           {"Your receipt", "Your payment was collected. The receipt is here:\n{link}"},
+	outbox.ChargeFailed:      {"Your payment did not go through", "Your answer is ready, but your card could not be charged. You can pay here:\n{link}"},
+	outbox.CheckoutAbandoned: {"Your request was not sent", "The payment page closed before it was paid, so your request was not sent. What you entered is kept:\n{link}"},
+	outbox.Replied:           {"A patient has written", "A patient has written about a request.\n\n{link}"},
+	outbox.Diverted:          {"A request was diverted", "A request was stopped and the patient was told where to turn.\n\n{link}"},
 }
 
 // toPractice are the letters that the practice gets rather than the patient.

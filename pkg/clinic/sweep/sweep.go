@@ -136,7 +136,7 @@ const maxBuckets = 144
 // only if the table did not answer. An event that cannot be armed does not keep
 // the others from being found.
 func (m *Room) armLost(ctx context.Context, state *clinic.SweepState) (armed int, _ error) {
-	last := outbox.Swept(m.Kernel.Time())
+	last := outbox.SweepableThrough(m.Kernel.Time())
 	if state.Bucket == "" { // the first sweep: all before it is in the hands of the stream
 		state.Bucket = last
 		return 0, nil
