@@ -24,12 +24,12 @@ func (s *Store) announce(ctx context.Context, records []audit.Record) error {
 	for _, r := range records {
 		hour := sweep.HourOf(r.At)
 		if err := s.announced.once(hourKey(hour, r.Practice), func(k key) error {
-			return s.put(ctx, s.whole(k, item{"ttl": num(r.At.Add(activeLife).Unix())}))
+			return s.put(ctx, s.overwrite(k, item{"ttl": num(r.At.Add(activeLife).Unix())}))
 		}); err != nil {
 			return err
 		}
 		if err := s.announced.once(dayKey(r.Practice, hour[:len(time.DateOnly)]), func(k key) error {
-			return s.put(ctx, s.whole(k, item{}))
+			return s.put(ctx, s.overwrite(k, item{}))
 		}); err != nil {
 			return err
 		}

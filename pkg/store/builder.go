@@ -23,7 +23,7 @@ type builder struct {
 }
 
 func (b *builder) pack(v any) item {
-	i, err := packed(v)
+	i, err := packJSON(v)
 	b.fail(err)
 	if i == nil {
 		i = item{}
@@ -57,22 +57,22 @@ func (b *builder) visit(c clinic.Commit) {
 	row, err := newVisitRow(*v)
 	b.fail(err)
 	i := b.pack(row)
-	i["mine"], i["made"] = str(mineName(v.Patient)), str(unique(v.Times.Started, v.ID))
+	i["mine"], i["made"] = str(mineName(v.Patient)), str(uniqueStamp(v.Times.Started, v.ID))
 	if v.Status.AwaitsAnswer() {
-		i["list"], i["at"] = str(queueName(v.Practice, v.Pool)), str(unique(v.Times.Queued, v.ID))
+		i["list"], i["at"] = str(queueName(v.Practice, v.Pool)), str(uniqueStamp(v.Times.Queued, v.ID))
 	}
 	if !v.Wake.IsZero() {
 		i["due_shard"], i["due_at"] = str(dueVisits(shardOf(v.ID, Shards))), str(stamp(v.Wake))
 	}
-	b.cover(v.Practice, b.store.guarded(visitKey(v.ID), v.Version, i))
+	b.cover(v.Practice, b.store.replace(visitKey(v.ID), v.Version, i))
 	if c.Answers != nil {
-		b.cover(v.Practice, b.store.whole(chartKey(v.ID, answers), item{"s": bin(c.Answers), "v": num(v.Saves)}))
+		b.cover(v.Practice, b.store.overwrite(chartKey(v.ID, answers), item{"s": bin(c.Answers), "v": num(v.Saves)}))
 	}
 	if c.Diverted != nil {
-		b.cover(v.Practice, b.store.new(chartKey(v.ID, divert), item{"s": bin(c.Diverted)}, clinic.ErrChanged))
+		b.cover(v.Practice, b.store.insert(chartKey(v.ID, divert), item{"s": bin(c.Diverted)}, clinic.ErrChanged))
 	}
 	for _, m := range c.Messages {
-		b.cover(v.Practice, b.store.new(chartKey(v.ID, messagePart(m.Seq)), item{"s": bin(m.Body)}, clinic.ErrChanged))
+		b.cover(v.Practice, b.store.insert(chartKey(v.ID, messagePart(m.Seq)), item{"s": bin(m.Body)}, clinic.ErrChanged))
 	}
 }
 
@@ -81,13 +81,13 @@ func (b *builder) money(c clinic.Commit) {
 		row, err := newPaymentRow(p)
 		b.fail(err)
 		i := b.pack(row)
-		i["book"], i["booked"] = str(bookName(p.Practice, p.OpenedAt, p.ID)), str(unique(p.OpenedAt, p.ID))
-		b.cover(p.Practice, b.store.guarded(paymentKey(p.ID), p.Version, i))
+		i["book"], i["booked"] = str(bookName(p.Practice, p.OpenedAt, p.ID)), str(uniqueStamp(p.OpenedAt, p.ID))
+		b.cover(p.Practice, b.store.replace(paymentKey(p.ID), p.Version, i))
 	}
 	for _, e := range c.Entries {
 		i := b.pack(e)
-		i["book"], i["booked"] = str(bookName(e.Practice, e.At, e.Payment)), str(unique(e.At, e.Payment))
-		b.cover(e.Practice, b.store.new(entryKey(e.Payment, e.ID), i, clinic.ErrChanged))
+		i["book"], i["booked"] = str(bookName(e.Practice, e.At, e.Payment)), str(uniqueStamp(e.At, e.Payment))
+		b.cover(e.Practice, b.store.insert(entryKey(e.Payment, e.ID), i, clinic.ErrChanged))
 	}
 }
 
@@ -97,7 +97,7 @@ func (b *builder) work(c clinic.Commit) {
 		if w.Open() {
 			i["list"], i["at"] = str(workName(w.Practice)), str(stamp(w.Due)+"#"+w.ID)
 		}
-		b.cover(w.Practice, b.store.guarded(workKey(w.Practice, w.ID), w.Version, i))
+		b.cover(w.Practice, b.store.replace(workKey(w.Practice, w.ID), w.Version, i))
 	}
 }
 
@@ -113,10 +113,10 @@ func (b *builder) outbox(c clinic.Commit) {
 		if !e.Lease.IsZero() {
 			i["due_shard"], i["due_at"] = str(dueEvents(shardOf(e.ID, Shards))), str(stamp(e.Lease))
 		}
-		b.add(b.store.new(k, i, clinic.ErrExists))
+		b.add(b.store.insert(k, i, clinic.ErrExists))
 	}
 	for _, d := range c.Deliveries {
-		b.add(b.tried(d))
+		b.add(b.delivery(d))
 	}
 	if c.Done != "" {
 		k, err := eventKey(c.Done)
@@ -130,14 +130,14 @@ func (b *builder) outbox(c clinic.Commit) {
 // event itself is never written again, and a role may be held to those. Attribute
 // to is set only while the row is armed, because the stream filter matches on it:
 // writing down a failure must not deliver it again.
-func (b *builder) tried(d outbox.Delivery) write {
+func (b *builder) delivery(d outbox.Delivery) write {
 	k, err := eventKey(d.ID)
 	b.fail(err)
 	u := update{set: item{"v": num(d.Version), "tries": num(d.Tries), "attempt": num(d.Attempt), "note": str(d.Note)}}
-	u.either(d.Armed, "to", str(string(d.To)))
-	u.either(!d.Due.IsZero(), "due_shard", str(dueEvents(shardOf(d.ID, Shards))))
-	u.either(!d.Due.IsZero(), "due_at", str(stamp(d.Due)))
-	u.either(d.Parked, "parked", str("1"))
+	u.setIf(d.Armed, "to", str(string(d.To)))
+	u.setIf(!d.Due.IsZero(), "due_shard", str(dueEvents(shardOf(d.ID, Shards))))
+	u.setIf(!d.Due.IsZero(), "due_at", str(stamp(d.Due)))
+	u.setIf(d.Parked, "parked", str("1"))
 	condition, values := "attribute_exists(pk) AND attribute_not_exists(done) AND attribute_not_exists(v)", item(nil)
 	if d.Version > 1 {
 		condition, values = "attribute_exists(pk) AND attribute_not_exists(done) AND v = :before", item{":before": num(d.Version - 1)}
@@ -147,16 +147,16 @@ func (b *builder) tried(d outbox.Delivery) write {
 
 func (b *builder) logs(c clinic.Commit) {
 	if h := c.Log; h != nil {
-		b.add(b.store.guarded(logKey(h.Practice), h.Version, b.pack(h)))
+		b.add(b.store.replace(logKey(h.Practice), h.Version, b.pack(h)))
 	}
 	if st := c.Sweep; st != nil {
-		b.add(b.store.guarded(sweepKey, st.Version, b.pack(st)))
+		b.add(b.store.replace(sweepKey, st.Version, b.pack(st)))
 	}
 }
 
 func (b *builder) access(c clinic.Commit) {
 	if r := c.Request; r != nil {
-		b.add(b.store.request(*r))
+		b.add(b.store.insertRequest(*r))
 	}
 	if s := c.Session; s != nil {
 		i := b.pack(s.Proof)
@@ -164,7 +164,7 @@ func (b *builder) access(c clinic.Commit) {
 		if s.Ended {
 			i["ended"] = str("1")
 		}
-		b.add(b.store.whole(sessionKey(s.Hash), i))
+		b.add(b.store.overwrite(sessionKey(s.Hash), i))
 	}
 }
 
@@ -175,23 +175,23 @@ func (b *builder) reference(c clinic.Commit) {
 	if p := c.Person; p != nil {
 		i := b.pack(p)
 		i["list"], i["at"] = str(rosterName(p.Practice, p.Role)), str(p.ID)
-		b.cover(p.Practice, b.store.guarded(personKey(p.ID), p.Version, i))
+		b.cover(p.Practice, b.store.replace(personKey(p.ID), p.Version, i))
 	}
 	for _, g := range c.Grants {
 		i := b.pack(g)
 		i["list"], i["at"] = str(grantsName(g.Person)), str(g.Patient)
-		b.cover(g.Practice, b.store.guarded(grantKey(g.Patient, g.Person), g.Version, i))
+		b.cover(g.Practice, b.store.replace(grantKey(g.Patient, g.Person), g.Version, i))
 	}
 	if t := c.Token; t != nil {
-		b.cover(audit.Platform, b.store.guarded(tokenKey(t.Proof), t.Version, b.pack(t.Memberships)))
+		b.cover(audit.Platform, b.store.replace(tokenKey(t.Proof), t.Version, b.pack(t.Memberships)))
 	}
 	if p := c.Patient; p != nil {
-		b.cover(p.Practice, b.store.guarded(patientKey(p.ID), p.Version, item{"practice": str(p.Practice), "s": bin(p.Contact)}))
+		b.cover(p.Practice, b.store.replace(patientKey(p.ID), p.Version, item{"practice": str(p.Practice), "s": bin(p.Contact)}))
 	}
 	for _, f := range c.Forms {
 		z, err := deflate(f.JSON)
 		b.fail(err)
-		b.cover(f.Practice, b.store.new(practiceKey(f.Practice, formPart(f.Name, f.Version)),
+		b.cover(f.Practice, b.store.insert(practiceKey(f.Practice, formPart(f.Name, f.Version)),
 			item{"z": bin(z), "n": str(strconv.Itoa(len(f.JSON)))}, clinic.ErrExists))
 	}
 }
@@ -199,15 +199,15 @@ func (b *builder) reference(c clinic.Commit) {
 func (b *builder) practice(c clinic.Commit, p practice.Practice) {
 	i := b.pack(p.Core)
 	i["list"], i["at"] = str(practicesName), str(p.ID)
-	b.cover(p.ID, b.store.guarded(practiceKey(p.ID, core), p.Version, i))
+	b.cover(p.ID, b.store.replace(practiceKey(p.ID, core), p.Version, i))
 	if c.Config {
-		b.cover(p.ID, b.store.new(practiceKey(p.ID, configPart(practice.ConfigKey(p.Configured))), b.pack(p.Config), clinic.ErrExists))
+		b.cover(p.ID, b.store.insert(practiceKey(p.ID, configPart(practice.ConfigKey(p.Configured))), b.pack(p.Config), clinic.ErrExists))
 	}
 	if c.Consent {
-		b.cover(p.ID, b.store.new(practiceKey(p.ID, consentPart(p.Consent.Version)), b.pack(p.Consent), clinic.ErrExists))
+		b.cover(p.ID, b.store.insert(practiceKey(p.ID, consentPart(p.Consent.Version)), b.pack(p.Consent), clinic.ErrExists))
 	}
 	if c.Account {
-		b.cover(p.ID, b.store.new(accountKey(p.Account), item{"practice": str(p.ID)}, clinic.ErrExists))
+		b.cover(p.ID, b.store.insert(accountKey(p.Account), item{"practice": str(p.ID)}, clinic.ErrExists))
 	}
 }
 
@@ -245,7 +245,7 @@ func (b *builder) audit(c clinic.Commit) {
 		if r.Visit != "" {
 			i["trail"] = str(trailName(r.Visit))
 		}
-		b.add(b.store.new(auditKey(r.Practice, r.Position(), r.ID), i, errRecordTaken))
+		b.add(b.store.insert(auditKey(r.Practice, r.Position(), r.ID), i, errRecordTaken))
 	}
 }
 
@@ -276,7 +276,7 @@ type update struct {
 }
 
 // either sets an attribute if is, and removes it otherwise.
-func (u *update) either(is bool, name string, v types.AttributeValue) {
+func (u *update) setIf(is bool, name string, v types.AttributeValue) {
 	if is {
 		u.set[name] = v
 	} else {

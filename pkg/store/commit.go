@@ -39,7 +39,7 @@ func (s *Store) Commit(ctx context.Context, c clinic.Commit) error {
 	case len(ws) == 1 && ws[0].item.Put != nil:
 		err = s.put(ctx, ws[0])
 	case len(ws) == 1 && ws[0].item.Update != nil:
-		err = s.change(ctx, ws[0])
+		err = s.updateOne(ctx, ws[0])
 	default:
 		err = s.transact(ctx, ws)
 	}
@@ -74,7 +74,7 @@ func (s *Store) put(ctx context.Context, w write) error {
 		ExpressionAttributeNames: p.ExpressionAttributeNames, ExpressionAttributeValues: p.ExpressionAttributeValues,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
-	return untangled(ctx, func() (clash bool, err error) {
+	return retryClashes(ctx, func() (clash bool, err error) {
 		_, err = s.db.PutItem(ctx, in)
 		if failed, ok := errors.AsType[*types.ConditionalCheckFailedException](err); ok && w.failure != nil {
 			if text(failed.Item, "w") == mark {
@@ -89,13 +89,13 @@ func (s *Store) put(ctx context.Context, w write) error {
 
 // change changes one item. Events are all it is used for: one that is done
 // twice by the same consumer, because the first answer was lost, is done.
-func (s *Store) change(ctx context.Context, w write) error {
+func (s *Store) updateOne(ctx context.Context, w write) error {
 	u := w.item.Update
 	in := &dynamodb.UpdateItemInput{
 		TableName: u.TableName, Key: u.Key, UpdateExpression: u.UpdateExpression, ConditionExpression: u.ConditionExpression,
 		ExpressionAttributeNames: u.ExpressionAttributeNames, ExpressionAttributeValues: u.ExpressionAttributeValues,
 	}
-	return untangled(ctx, func() (clash bool, err error) {
+	return retryClashes(ctx, func() (clash bool, err error) {
 		_, err = s.db.UpdateItem(ctx, in)
 		if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed && w.failure != nil {
 			return false, w.failure
@@ -113,7 +113,7 @@ func (s *Store) transact(ctx context.Context, ws []write) error {
 	for i, w := range ws {
 		in.TransactItems[i] = w.item
 	}
-	return untangled(ctx, func() (clash bool, err error) {
+	return retryClashes(ctx, func() (clash bool, err error) {
 		_, err = s.db.TransactWriteItems(ctx, in)
 		if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 			for i, r := range canceled.CancellationReasons {
@@ -137,7 +137,7 @@ const clashes = 8
 
 // untangled runs try until it no longer clashes with another writer. A clash
 // is a definite failure: nothing was written.
-func untangled(ctx context.Context, try func() (clash bool, err error)) error {
+func retryClashes(ctx context.Context, try func() (clash bool, err error)) error {
 	for n := 1; ; n++ {
 		clash, err := try()
 		if !clash || n == clashes {
@@ -161,20 +161,20 @@ func wait(ctx context.Context, d time.Duration) error {
 }
 
 // new is a record that must not be there yet.
-func (s *Store) new(k key, attrs item, failure error) write {
-	w := s.whole(k, attrs)
+func (s *Store) insert(k key, attrs item, failure error) write {
+	w := s.overwrite(k, attrs)
 	w.item.Put.ConditionExpression = aws.String("attribute_not_exists(pk)")
 	w.failure = failure
 	return w
 }
 
 // guarded is a record that must be at the version before.
-func (s *Store) guarded(k key, version int, attrs item) write {
+func (s *Store) replace(k key, version int, attrs item) write {
 	attrs["v"] = num(version)
 	if version == 1 {
-		return s.new(k, attrs, clinic.ErrExists)
+		return s.insert(k, attrs, clinic.ErrExists)
 	}
-	w := s.whole(k, attrs)
+	w := s.overwrite(k, attrs)
 	w.item.Put.ConditionExpression = aws.String("v = :before")
 	w.item.Put.ExpressionAttributeValues = item{":before": num(version - 1)}
 	w.failure = clinic.ErrChanged
@@ -183,8 +183,8 @@ func (s *Store) guarded(k key, version int, attrs item) write {
 
 // request is the memory of a request, whose key must be unused: the engine may
 // remove one that has ended long after its time.
-func (s *Store) request(r clinic.Request) write {
-	w := s.whole(requestKey(r.Key), item{"input": str(r.Input), "result": str(r.Result), "ttl": num(r.Ends.Unix())})
+func (s *Store) insertRequest(r clinic.Request) write {
+	w := s.overwrite(requestKey(r.Key), item{"input": str(r.Input), "result": str(r.Result), "ttl": num(r.Ends.Unix())})
 	now := r.Ends.Add(-clinic.RequestLife)
 	w.item.Put.ConditionExpression = aws.String("attribute_not_exists(pk) OR #t <= :now")
 	w.item.Put.ExpressionAttributeNames = map[string]string{"#t": "ttl"}
@@ -194,13 +194,13 @@ func (s *Store) request(r clinic.Request) write {
 }
 
 // whole is a record written whatever was there.
-func (s *Store) whole(k key, attrs item) write {
+func (s *Store) overwrite(k key, attrs item) write {
 	attrs["pk"], attrs["sk"], attrs["f"] = str(k.pk), str(k.sk), num(format)
 	return write{item: types.TransactWriteItem{Put: &types.Put{TableName: &s.table, Item: attrs}}}
 }
 
 // packed returns the attributes of a record that is nothing but its JSON.
-func packed(v any) (item, error) {
+func packJSON(v any) (item, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encoding %T: %w", v, err)
@@ -213,7 +213,7 @@ func packed(v any) (item, error) {
 const format = 1
 
 // most is how many items one transaction may write.
-const most = 100
+const maxWrites = 100
 
 func (s *Store) writes(c clinic.Commit) ([]write, error) {
 	b := builder{store: s}
@@ -232,7 +232,7 @@ func (s *Store) writes(c clinic.Commit) ([]write, error) {
 		return nil, b.err
 	case len(b.ws) == 0:
 		return nil, errors.New("store: a commit of nothing")
-	case len(b.ws) > most:
+	case len(b.ws) > maxWrites:
 		return nil, fault.New(fault.TooLarge, "too_large", "this changes too many records at once: "+strconv.Itoa(len(b.ws)))
 	}
 	return b.ws, nil

@@ -119,7 +119,7 @@ const stampLayout = "20060102T150405.000Z"
 func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }
 
 // unique is a stamp that tells apart what happened in one millisecond.
-func unique(t time.Time, id string) string { return stamp(t) + id[:min(len(id), 6)] }
+func uniqueStamp(t time.Time, id string) string { return stamp(t) + id[:min(len(id), 6)] }
 
 // The sparse indexes. All but trail project keys only; trail projects all, which
 // costs no more for rows that stay under a kilobyte. The word before the first #

@@ -54,7 +54,7 @@ func (l listing) after(cursor string) *dynamodb.QueryInput {
 // listed reads one page of a listing, which 0 leaves unbounded. A cursor is the
 // sort key of the page's last row, so it stays good when rows come and go around
 // it. The index lags: a row that is in the listing no longer is left out.
-func listed[T any](ctx context.Context, s *Store, l listing, cursor string, limit int, what string, read func(item) (T, error)) ([]T, string, error) {
+func readListing[T any](ctx context.Context, s *Store, l listing, cursor string, limit int, what string, read func(item) (T, error)) ([]T, string, error) {
 	rows, err := s.query(ctx, l.after(cursor), limit, what)
 	if err != nil {
 		return nil, "", err
@@ -93,9 +93,9 @@ func listed[T any](ctx context.Context, s *Store, l listing, cursor string, limi
 func keyOf(i item) key { return key{text(i, "pk"), text(i, "sk")} }
 
 func (s *Store) Queue(ctx context.Context, practice string, pool identity.Pool, cursor string, limit int) ([]visit.Visit, string, error) {
-	return listed(ctx, s, inList(queueName(practice, pool)), cursor, limit, "queue of practice "+practice, readVisit)
+	return readListing(ctx, s, inList(queueName(practice, pool)), cursor, limit, "queue of practice "+practice, readVisit)
 }
 
 func (s *Store) VisitsOfPatient(ctx context.Context, patient, cursor string, limit int) ([]visit.Visit, string, error) {
-	return listed(ctx, s, inMine(patient), cursor, limit, "visits of patient "+patient, readVisit)
+	return readListing(ctx, s, inMine(patient), cursor, limit, "visits of patient "+patient, readVisit)
 }

@@ -61,7 +61,7 @@ func (s *Store) LogOfDay(ctx context.Context, practice, day, after, through stri
 			return nil, err
 		}
 		for _, i := range rows {
-			if err := known(i, "audit record"); err != nil {
+			if err := checkFormat(i, "audit record"); err != nil {
 				return nil, err
 			}
 			all = append(all, clinic.Leaf{Position: text(i, "sk"), Bytes: []byte(text(i, "d"))})

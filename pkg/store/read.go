@@ -101,7 +101,7 @@ func readGrant(i item) (identity.Grant, error) {
 }
 
 func (s *Store) Grants(ctx context.Context, person string) ([]identity.Grant, error) {
-	gs, _, err := listed(ctx, s, inList(grantsName(person)), "", 0, "grants", readGrant)
+	gs, _, err := readListing(ctx, s, inList(grantsName(person)), "", 0, "grants", readGrant)
 	return gs, err
 }
 
@@ -203,7 +203,7 @@ func (s *Store) Content(ctx context.Context, visit string, consistent bool) (cli
 		return out, err
 	}
 	for _, i := range items {
-		if err := known(i, "content of visit "+visit); err != nil {
+		if err := checkFormat(i, "content of visit "+visit); err != nil {
 			return clinic.Content{}, err
 		}
 		switch sk := text(i, "sk"); sk {
@@ -266,7 +266,7 @@ func (s *Store) Money(ctx context.Context, of string) ([]billing.Payment, []ledg
 }
 
 func (s *Store) Work(ctx context.Context, practice string) ([]work.Item, error) {
-	ws, _, err := listed(ctx, s, inList(workName(practice)), "", 0, "work of practice "+practice, readWork)
+	ws, _, err := readListing(ctx, s, inList(workName(practice)), "", 0, "work of practice "+practice, readWork)
 	return ws, err
 }
 

@@ -91,11 +91,11 @@ func (s *Store) get(ctx context.Context, k key, f freshness, what string) (item,
 	if out.Item == nil {
 		return nil, missing(what)
 	}
-	return out.Item, known(out.Item, what)
+	return out.Item, checkFormat(out.Item, what)
 }
 
 // known refuses a row of a format that this code does not know.
-func known(i item, what string) error {
+func checkFormat(i item, what string) error {
 	if f := count(i, "f"); f < 1 || f > format {
 		return fmt.Errorf("%s is in format %d, which this version cannot read", what, f)
 	}
@@ -103,7 +103,7 @@ func known(i item, what string) error {
 }
 
 func unpack(i item, what string, v any) error {
-	if err := known(i, what); err != nil {
+	if err := checkFormat(i, what); err != nil {
 		return err
 	}
 	if err := json.Unmarshal([]byte(text(i, "d")), v); err != nil {
@@ -149,9 +149,9 @@ func (s *Store) query(ctx context.Context, in *dynamodb.QueryInput, limit int, w
 // fetch is get for many items, in no order; those that are not there are left
 // out.
 func (s *Store) fetch(ctx context.Context, keys []key, f freshness, what string) ([]item, error) {
-	items, err := s.raw(ctx, keys, f, what)
+	items, err := s.batchGet(ctx, keys, f, what)
 	for _, i := range items {
-		if err := known(i, what); err != nil {
+		if err := checkFormat(i, what); err != nil {
 			return nil, err
 		}
 	}
@@ -160,7 +160,7 @@ func (s *Store) fetch(ctx context.Context, keys []key, f freshness, what string)
 
 // raw reads many items, of whatever format, in as few calls as the engine
 // allows.
-func (s *Store) raw(ctx context.Context, keys []key, f freshness, what string) ([]item, error) {
+func (s *Store) batchGet(ctx context.Context, keys []key, f freshness, what string) ([]item, error) {
 	const most = 100 // BatchGetItem's limit
 	var all []item
 	for len(keys) > 0 {

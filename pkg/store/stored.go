@@ -32,7 +32,7 @@ func (s *Store) Stored(ctx context.Context, keys []string) (map[string]audit.Ite
 	for n, k := range keys {
 		wanted[n] = parseKey(k)
 	}
-	items, err := s.raw(ctx, wanted, latest, "rows of a log")
+	items, err := s.batchGet(ctx, wanted, latest, "rows of a log")
 	if err != nil {
 		return nil, err
 	}
