@@ -12,29 +12,29 @@ import (
 	"evisit/pkg/work"
 )
 
-// A Refusal is Stripe's no: asked again with the same key it says the same, so
-// another attempt needs another key.
+// A Refusal is a definite no of Stripe. The same call with the same key would be
+// refused again, so another attempt needs another key.
 type Refusal struct {
 	Code string
-	// Final says that the card or the hold is at fault: asking again cannot
-	// help.
+	// Final says that the card or the hold is at fault: another attempt cannot
+	// succeed.
 	Final bool
-	// Passing says that Stripe itself failed: the object must be looked at
-	// before asking again, and the number of attempts means nothing.
+	// Temporary says that Stripe itself failed: the object must be fetched
+	// before another attempt, and attempts are not limited.
 	Temporary bool
 }
 
 func (r *Refusal) Error() string { return "refused by stripe: " + r.Code }
 
-// Deliver hands one event, as the stream brought it, to act and writes down how
-// it went: done, due again or parked, which is a work item. It returns an error
-// only if not even that could be written, so that one bad event never blocks
-// those behind it. The commit that consumes an event is what notices one
-// delivered before. Owner names the practice that an event without one concerns.
+// Deliver passes one event of the stream to act and stores the outcome: done,
+// due again, or parked with a work item. It returns an error only if the outcome
+// could not be stored, so that a failing event never blocks those behind it. An
+// event that is delivered twice is noticed by the commit that consumes it. owner
+// returns the practice of an event that names none.
 func (k *Kernel) Deliver(ctx context.Context, d outbox.Delivery,
 	owner func(context.Context, outbox.Delivery) string, act func(context.Context, outbox.Delivery) error,
 ) error {
-	next, failure := d.Park("no_tries_left"), errors.New("it was delivered as often as it may be and never answered for")
+	next, failure := d.Park("no_tries_left"), errors.New("every delivery ended without an outcome")
 	if !d.Exhausted() {
 		if failure = act(ctx, d); failure == nil || errors.Is(failure, ErrDone) {
 			return nil
@@ -54,7 +54,7 @@ func (k *Kernel) Deliver(ctx context.Context, d outbox.Delivery,
 	log(ctx, "event not handled", "event", d.ID, "kind", d.Kind, "visit", d.Visit, "tries", next.Tries, "parked", next.Parked, "err", failure)
 	err := k.Store.Commit(ctx, k.afterTry(next))
 	if errors.Is(err, ErrChanged) || errors.Is(err, ErrExists) {
-		return nil // another delivery of it was quicker
+		return nil // another delivery of the event stored its outcome first
 	}
 	return err
 }
@@ -80,7 +80,7 @@ func (k *Kernel) afterTry(d outbox.Delivery) Commit {
 	return c
 }
 
-// note is a stable code for why a try failed.
+// note returns a stable code for why a try failed.
 func note(err error) string {
 	if r, ok := errors.AsType[*Refusal](err); ok {
 		return r.Code
@@ -91,7 +91,7 @@ func note(err error) string {
 	return "unknown"
 }
 
-// Done consumes an event that needs nothing done.
+// Done consumes an event that needs no action.
 func (k *Kernel) Done(ctx context.Context, d outbox.Delivery) error {
 	return k.Store.Commit(ctx, Commit{Done: d.ID, At: k.Time()})
 }

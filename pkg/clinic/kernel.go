@@ -1,7 +1,7 @@
-// Package clinic is the kernel of the application. It loads what a decision
-// needs, refuses who may not, lets a capability decide, and commits once. It
-// holds no rule of a capability: those are the packages below it, one for each
-// set of powers.
+// Package clinic is the kernel of the application. A step of it loads what a
+// decision needs, refuses those who may not make it, has a capability decide,
+// and commits the decision once. The capabilities are the packages below, one
+// for each set of powers; their rules are there and in the domain packages.
 package clinic
 
 import (
@@ -19,12 +19,12 @@ import (
 	"evisit/pkg/visit"
 )
 
-// A Kernel is what every capability stands on. Its exported fields must be set
+// A Kernel runs the steps of every capability. Its exported fields must be set
 // before use. It is safe for concurrent use.
 type Kernel struct {
 	Store Store
-	// Writer begins the ids of the events this function puts; empty where it
-	// puts none.
+	// Writer begins the ids of the events that this function puts; empty where
+	// the function puts none.
 	Writer outbox.Writer
 	Now    func() time.Time
 	NewID  func() string
@@ -35,22 +35,23 @@ type Kernel struct {
 	members   memory   // Proof → memberships
 }
 
-// A Caller is who makes a request, and the request's own identity.
+// A Caller is the person who makes a request, and the request's own identity.
 type Caller struct {
 	Proof Proof
-	// Person is who that is; left empty, it is looked up where it is needed,
-	// together with whatever else is read.
+	// Person is the caller. If it is left empty, the kernel reads it together
+	// with the visit, from Proof.
 	Person    identity.Person
 	IP        string
 	UserAgent string
 	// Once is the request's idempotency key; the zero value asks for none.
 	Once Once
-	// Found, unless it is nil, is set to the person that a step looked up, so that
-	// its reply can say what they can do next without reading them again.
+	// Found, unless it is nil, is set to the person that a step read, so that
+	// the reply can list what this person can do next without reading them
+	// again.
 	Found *identity.Person
 }
 
-// Is is who the caller is known to be: found by a step, or else given.
+// Identified returns the caller's person: the one that a step read, else Person.
 func (c Caller) Identified() identity.Person {
 	if c.Found != nil && c.Found.ID != "" {
 		return *c.Found
@@ -58,10 +59,11 @@ func (c Caller) Identified() identity.Person {
 	return c.Person
 }
 
-// A Proof is what a verified token says: its issuer and the subject there.
+// A Proof is the issuer of a verified token and the subject that the token
+// names.
 type Proof struct{ Issuer, Subject string }
 
-// Actor is c in an audit record about patient.
+// Actor returns c as the actor of an audit record about patient.
 func (c Caller) Actor(patient string) audit.Actor {
 	a := audit.Actor{ID: c.Person.ID, Role: string(c.Person.Role), Name: c.Person.Display, IP: c.IP}
 	if c.Person.Patient != patient && c.Person.ActsFor(patient, time.Time{}) {
@@ -70,23 +72,23 @@ func (c Caller) Actor(patient string) audit.Actor {
 	return a
 }
 
-// System is the actor of what a function does by itself.
+// System returns a function as the actor of what nobody asked it for.
 func System(function string) audit.Actor {
 	return audit.Actor{ID: "system:" + function, Role: "system"}
 }
 
-// Time is the instant of one decision. Milliseconds are enough for people and
-// keep rows small.
+// Time returns the instant of one decision, in whole milliseconds, which keep
+// rows small.
 func (k *Kernel) Time() time.Time { return k.Now().UTC().Truncate(time.Millisecond) }
 
-// Record is the audit record of an action on v.
+// Record returns the audit record of an action on v.
 func (k *Kernel) Record(a audit.Actor, action string, v visit.Visit, now time.Time) audit.Record {
 	return audit.Record{
 		ID: k.NewID(), Practice: v.Practice, At: now, Actor: a, Action: action, Visit: v.ID, Version: v.Version,
 	}
 }
 
-// Event is an event about v that this function puts.
+// Event returns an event about v, put by this function.
 func (k *Kernel) Event(kind outbox.Kind, to outbox.Consumer, v visit.Visit, now time.Time) outbox.Event {
 	return outbox.Event{
 		ID: outbox.NewID(k.Writer, now, k.NewID()), Kind: kind, To: to,
@@ -94,17 +96,19 @@ func (k *Kernel) Event(kind outbox.Kind, to outbox.Consumer, v visit.Visit, now 
 	}
 }
 
-// A Decision is what one step makes of a visit. Only the kernel numbers
-// versions. A Decision without a Visit changes nothing.
+// A Decision is the next state of a visit and what is committed with it. Only
+// the kernel numbers versions. A Decision without a Visit commits nothing.
 type Decision struct {
 	Visit  *visit.Visit
-	Commit Commit // what becomes true with it
-	// Told is what the caller is told although the commit is made; nil otherwise.
+	Commit Commit // committed together with Visit
+	// RefuseWith is the error that the caller gets although the decision is
+	// committed; nil otherwise.
 	RefuseWith error
 }
 
-// Change is the decision to make next of a visit, and c true with it. A step
-// that was made before leaves the visit as it was, which changes nothing.
+// Change returns the decision that turns a visit from was into next and commits
+// c with it. If next has the version of was, the step was made before, and the
+// decision commits nothing.
 func Change(was, next visit.Visit, c Commit) Decision {
 	if next.Version == was.Version {
 		return Decision{}
@@ -120,30 +124,31 @@ type Input struct {
 	Now     time.Time
 }
 
-// Nothing is the result of a step that has none besides the visit.
+// Nothing is the result of a step that returns the visit alone.
 type Nothing = struct{}
 
-// attempts bounds how often a decision is made again because someone else
-// changed the record in between.
+// attempts bounds how often a step is decided again because someone else changed
+// the visit between the read and the commit.
 const attempts = 6
 
-// errDespite marks a refusal that comes with a commit that was made.
-var errRefusedAndCommitted = errors.New("committed all the same")
+// errRefusedAndCommitted marks a refusal (Decision.RefuseWith) whose decision
+// was committed.
+var errRefusedAndCommitted = errors.New("refused, and committed")
 
-// Step authorizes c for do on the visit of q and has decide decide on what was
-// loaded; if someone else changed the visit in between, it decides again on the
-// new one. A request that was carried out before under the same key has the
-// result of then. T is what the decision has to say besides, also when it
-// refuses: it is the last attempt's, and zero for a request that was carried out
-// before.
+// Step authorizes c for action do on the visit of q, has decide decide on the
+// rows read, and commits the decision. If someone else changed the visit between
+// the read and the commit, Step reads and decides again. A request that was
+// carried out before under the same idempotency key returns the visit as it is
+// now. T is the decision's own result, returned with a refusal too; it is the
+// last attempt's, and zero for a repeated request.
 //
-// The first attempt reads eventually consistent, at half the price. On any
-// error it reads again, consistently: nothing is refused on an old row. Content
-// that does not fit the visit is read again up to six times.
+// The first attempt reads eventually consistent (half price); on any error it
+// retries with a consistent read, so that nothing is refused because of an old
+// row. Content that does not fit the visit is read again up to six times.
 //
-// Errors: fault.Denied, fault.NotFound (also for what is another practice's),
-// ErrChanged after six attempts, fault.Busy with an unknown outcome, and what
-// decide refuses with.
+// Errors: fault.Denied; fault.NotFound, also for a visit of another practice;
+// ErrChanged after six attempts; fault.Busy if the outcome is unknown; and the
+// refusals of decide.
 func Step[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action, q Query,
 	decide func(Input) (Decision, T, error),
 ) (visit.Visit, T, error) {
@@ -165,8 +170,9 @@ func Step[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action, q
 	}
 }
 
-// passing reports whether err may be gone when everything is read again: someone
-// else changed the visit, in between or while its rows were read one by one.
+// worthRetrying reports whether err may not occur when everything is read again:
+// someone else changed the visit after it was read, or while its rows were read
+// one by one.
 func worthRetrying(err error) bool {
 	return errors.Is(err, ErrChanged) || errors.Is(err, vault.ErrBroken)
 }
@@ -208,7 +214,8 @@ func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action
 	return next, t, nil
 }
 
-// load reads what q asks for and who c is, in one call, and refuses who may not.
+// loadAllowed reads what q asks for and the caller's person in one call. It
+// refuses a caller who may not do do.
 func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, q Query, now time.Time) (Caller, Rows, error) {
 	if c.Person.ID == "" {
 		id, err := k.personOf(ctx, c.Proof, q.Latest)
@@ -240,22 +247,23 @@ func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, 
 
 var errNotThere = fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")
 
-// See loads a visit that c may do do to, for a reply that shows no content.
+// LoadVisit loads a visit that c may do do to, for a reply that shows no
+// content.
 func (k *Kernel) LoadVisit(ctx context.Context, c Caller, do identity.Action, id string) (Caller, visit.Visit, error) {
 	c, rows, err := k.LoadRows(ctx, c, do, Query{Visit: id})
 	return c, rows.Visit, err
 }
 
-// Load is See for what else q asks for: the answers of a draft, for its author.
+// LoadRows loads the visit of q, which c may do do to, and what else q asks for.
 func (k *Kernel) LoadRows(ctx context.Context, c Caller, do identity.Action, q Query) (Caller, Rows, error) {
 	q.Latest = true
 	return k.loadAllowed(ctx, c, do, q, k.Time())
 }
 
-// Open is See for a reply that shows what of the visit's content: who saw it is
-// recorded before it is shown, and the patient's side seeing it is their receipt
-// for every message so far (guideline G8). A patient's side that types a draft
-// is its author, not its reader, and leaves no record.
+// RecordRead loads a visit whose content is about to be shown and records first
+// that the caller reads it; what names the part. A read by the patient's side
+// marks every message so far as read (guideline G8). The patient's side reading
+// a draft leaves no record: who types a draft is its author.
 func (k *Kernel) RecordRead(ctx context.Context, c Caller, id, what string) (Caller, visit.Visit, error) {
 	now := k.Time()
 	c, v, err := k.LoadVisit(ctx, c, identity.ReadChart, id)
@@ -273,15 +281,15 @@ func (k *Kernel) RecordRead(ctx context.Context, c Caller, id, what string) (Cal
 		m.Visit, shown = &next, next
 	}
 	err = k.Store.Commit(ctx, m)
-	if errors.Is(err, ErrChanged) { // the visit moved on: the read is recorded, its mark comes with the next
+	if errors.Is(err, ErrChanged) { // the visit changed after it was read: record the read without the mark, which the next read sets
 		m.Visit, shown = nil, v
 		err = k.Store.Commit(ctx, m)
 	}
 	return c, shown, err
 }
 
-// Ending lists the events of a visit that ended without an answer: its hold is
-// released, and the patient who waited is told.
+// EndingEvents returns the events of a visit that ended without an answer: one
+// releases its hold, one tells the patient who waited.
 func (k *Kernel) EndingEvents(was, v visit.Visit, now time.Time) []outbox.Event {
 	var es []outbox.Event
 	if was.Payment != "" {

@@ -13,14 +13,16 @@ import (
 	"evisit/pkg/visit"
 )
 
-// Once makes a request repeatable: the same key with the same input has the
-// result of the first; with other input it is refused.
+// A Once makes a request repeatable. A request with the same key and input
+// returns the result of the first; one with the same key and another input is
+// refused.
 type Once struct {
 	Key   string // scoped by NewOnce to subject and route
 	Input string // hash of the input
 }
 
-// NewOnce scopes an idempotency key to who uses it and for what.
+// NewOnce returns an idempotency key that is valid for one subject and one
+// route.
 func NewOnce(subject, route, key string, input []byte) Once {
 	sum := sha256.Sum256(input)
 	return Once{Key: subject + " " + route + " " + key, Input: hex.EncodeToString(sum[:])}
@@ -36,8 +38,8 @@ func (c Caller) request(result string, now time.Time) *Request {
 	return &Request{Key: c.Once.Key, Input: c.Once.Input, Result: result, Ends: now.Add(RequestLife)}
 }
 
-// earlier returns the result of c's request if it was carried out before; empty
-// if it was not.
+// earlierResult returns the result of c's request if it was carried out before
+// under its idempotency key; empty otherwise.
 func (k *Kernel) earlierResult(ctx context.Context, c Caller) (string, error) {
 	if c.Once.Key == "" {
 		return "", nil
@@ -54,9 +56,8 @@ func (k *Kernel) earlierResult(ctx context.Context, c Caller) (string, error) {
 	return r.Result, nil
 }
 
-// again turns why into success if this very request was carried out before, and
-// into a refusal if its key was used for something else. The visit is shown as
-// it is now, to who may do this to it now, and that is recorded.
+// repeatOr returns the visit if this request was carried out before, and why
+// otherwise. A key that was used for another request is refused.
 func (k *Kernel) repeatOr(ctx context.Context, c Caller, do identity.Action, why error) (visit.Visit, error) {
 	id, err := k.earlierResult(ctx, c)
 	if err != nil {
@@ -68,8 +69,8 @@ func (k *Kernel) repeatOr(ctx context.Context, c Caller, do identity.Action, why
 	return k.showRepeated(ctx, c, do, id)
 }
 
-// unchanged is the result of a request that finds nothing left to do: v, unless
-// its key was used before.
+// unchanged returns v, on which a request found nothing to do, unless the
+// request's key was used before.
 func (k *Kernel) unchanged(ctx context.Context, c Caller, do identity.Action, v visit.Visit) (visit.Visit, error) {
 	id, err := k.earlierResult(ctx, c)
 	if err != nil || id == "" {
@@ -78,7 +79,8 @@ func (k *Kernel) unchanged(ctx context.Context, c Caller, do identity.Action, v 
 	return k.showRepeated(ctx, c, do, id)
 }
 
-// repeated shows a visit to who may do this to it now, and records that.
+// showRepeated returns the visit of a repeated request as it is now, if the
+// caller may still do do to it, and records that.
 func (k *Kernel) showRepeated(ctx context.Context, c Caller, do identity.Action, id string) (visit.Visit, error) {
 	c, v, err := k.LoadVisit(ctx, c, do, id)
 	if err != nil {
@@ -91,8 +93,8 @@ func (k *Kernel) showRepeated(ctx context.Context, c Caller, do identity.Action,
 	return v, nil
 }
 
-// Start commits a new visit, unless c's request began one before, which is then
-// the result.
+// Start commits a new visit. If c's request was carried out before, Start
+// returns the visit of then.
 func (k *Kernel) Start(ctx context.Context, c Caller, v visit.Visit) (visit.Visit, error) {
 	now := k.Time()
 	err := k.Store.Commit(ctx, Commit{

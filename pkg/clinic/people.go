@@ -12,13 +12,13 @@ import (
 
 var errUnknown = fault.New(fault.Anonymous, "unknown_person", "you are signed in, but no practice here knows you")
 
-// memberLife is how long it is remembered whom practices know a token's holder
-// as. The person's own row, which says what they may do and whether they are
-// still active, is read for every request.
+// memberLife is how long a process remembers which person of a practice a token
+// proves. The person's row, with role and deactivation, is read for every
+// request.
 const memberLife = time.Minute
 
-// member is the id of the person that p proves. Of several practices it is the
-// first.
+// personOf returns the id of the person that p proves, at the first practice if
+// there are several.
 func (k *Kernel) personOf(ctx context.Context, p Proof, latest bool) (string, error) {
 	if p.Subject == "" {
 		return "", errUnknown
@@ -39,8 +39,8 @@ func (k *Kernel) personOf(ctx context.Context, p Proof, latest bool) (string, er
 	return id, nil
 }
 
-// Known returns c with its person looked up. Someone unknown or deactivated is
-// not let in.
+// Identify returns c with its person read. An unknown or deactivated person is
+// refused.
 func (k *Kernel) Identify(ctx context.Context, c Caller) (Caller, error) {
 	if c.Person.ID != "" {
 		return c, nil
@@ -62,8 +62,8 @@ func (k *Kernel) Identify(ctx context.Context, c Caller) (Caller, error) {
 	return c, errUnknown
 }
 
-// withGrant returns p with the grant that lets them act for patient, if there
-// is one. Those who work at a practice act for nobody.
+// withGrant returns p with the grant that lets p act for patient, if there is
+// one. People who work at a practice act for no patient.
 func (k *Kernel) withGrant(ctx context.Context, p identity.Person, patient string) (identity.Person, error) {
 	if p.Works() || patient == "" || p.Patient == patient {
 		return p, nil
@@ -79,7 +79,8 @@ func (k *Kernel) withGrant(ctx context.Context, p identity.Person, patient strin
 	return p, err
 }
 
-// ForPatient returns c with what lets them act for patient, looked up.
+// ForPatient returns c with its person read, and with the grant that lets this
+// person act for patient, if there is one.
 func (k *Kernel) ForPatient(ctx context.Context, c Caller, patient string) (Caller, error) {
 	c, err := k.Identify(ctx, c)
 	if err != nil {
@@ -92,7 +93,7 @@ func (k *Kernel) ForPatient(ctx context.Context, c Caller, patient string) (Call
 	return c, err
 }
 
-// A memory keeps who tokens prove, for a while. The zero memory is empty.
+// A memory keeps the person of each proof for a while. The zero memory is empty.
 type memory struct {
 	mu   sync.Mutex
 	kept map[Proof]remembered[string]
@@ -103,7 +104,7 @@ type remembered[T any] struct {
 	until time.Time
 }
 
-// maxMemory bounds a memory; a full one starts over.
+// maxMemory bounds the entries of a memory; at the bound the memory is emptied.
 const maxMemory = 10_000
 
 func (m *memory) get(p Proof, now time.Time) (string, bool) {

@@ -11,8 +11,8 @@ import (
 
 type formKey struct{ practice, name, version string }
 
-// Form returns a form version that a practice has published. Versions never
-// change, so each is read and compiled once in the life of the process.
+// Form returns a form version that a practice has published. A version never
+// changes, so a process reads and compiles it once.
 func (k *Kernel) Form(ctx context.Context, practice, name, version string) (*intake.Form, error) {
 	key := formKey{practice, name, version}
 	if f, ok := k.forms.Load(key); ok {
@@ -30,11 +30,11 @@ func (k *Kernel) Form(ctx context.Context, practice, name, version string) (*int
 	return f, nil
 }
 
-// practiceMemory is how old a practice's settings may be. Who may do what is
-// never remembered, only what the practice offers.
+// practiceMemory is how long a process remembers a practice's settings.
+// Permissions are never remembered.
 const practiceMemory = 20 * time.Second
 
-// Practice returns a practice as it stands, or stood up to 20 seconds ago.
+// Practice returns a practice as it was at most practiceMemory ago.
 func (k *Kernel) Practice(ctx context.Context, id string) (practice.Practice, error) {
 	now := k.Now()
 	if r, ok := k.practices.Load(id); ok && now.Before(r.(remembered[practice.Practice]).until) {
@@ -51,5 +51,6 @@ func (k *Kernel) Practice(ctx context.Context, id string) (practice.Practice, er
 	return p, nil
 }
 
-// Forget makes the next Practice read a practice that was changed here.
+// ForgetPractice makes the next call of Practice read the practice again, after
+// this process changed it.
 func (k *Kernel) ForgetPractice(id string) { k.practices.Delete(id) }

@@ -15,53 +15,54 @@ import (
 	"evisit/pkg/work"
 )
 
-// A Store is what the kernel reads and the one way anything is written. A
-// capability declares what else it reads. Reads are of the latest commit, except
-// where they say otherwise. A record that is not there is an error of kind
-// fault.NotFound.
+// A Store has the reads of the kernel and Commit, the only write. A capability
+// declares its further reads. Reads are consistent unless their comment says
+// otherwise. A record that does not exist is an error of kind fault.NotFound.
 type Store interface {
-	// Load returns what q asks for in one read. What is not there is left zero.
+	// Load returns what q asks for in one read; a record that does not exist is
+	// left zero.
 	Load(ctx context.Context, q Query) (Rows, error)
-	// Token returns the practices that know the holder of a token, and Person whom
-	// one of them knows. Both, and Grant, may be about a second old: so much later a
-	// deactivation holds.
+	// Token returns the practices that know the holder of a token. Token, Person
+	// and Grant may lag about a second behind the latest commit, and a
+	// deactivation takes effect so much later.
 	Token(ctx context.Context, p Proof) (Token, error)
 	Person(ctx context.Context, id string) (identity.Person, error)
 	// Grant returns the grant that lets person act for patient.
 	Grant(ctx context.Context, patient, person string) (identity.Grant, error)
-	// Request returns the memory of an idempotency key. The row may outlive its
-	// Ends.
+	// Request returns what was stored under an idempotency key. The row may
+	// outlive its Ends.
 	Request(ctx context.Context, key string) (Request, error)
-	// Session returns who is signed in under a cookie whose value has that hash.
-	// The row may outlive its Ends.
+	// Session returns the session whose cookie has that hash. The row may
+	// outlive its Ends.
 	Session(ctx context.Context, hash string) (Session, error)
 	Practice(ctx context.Context, id string) (practice.Practice, error)
 	// Form returns the JSON of a form version that a practice has published.
 	Form(ctx context.Context, practice, name, version string) ([]byte, error)
 
-	// Commit stores c atomically: all of it or nothing. It fails with
-	// ErrChanged if a guarded record is not at the version before, with ErrSeen
-	// if the request was committed before and its memory has not ended, with ErrDone if the delivery it
-	// consumes was consumed, with ErrExists if a record that must be new is
-	// there. An error of kind fault.Busy leaves the outcome unknown: the commit
+	// Commit stores c atomically: all of it or nothing. It fails with ErrChanged
+	// if a guarded record is not at the version before, with ErrRepeated if the
+	// request was committed before and its key has not expired, with ErrDone if
+	// the event to consume is done, with ErrExists if a record that must be new
+	// exists. An error of kind fault.Busy leaves the outcome unknown: the commit
 	// may have happened. Committing the same value again is safe and writes
-	// nothing twice; what happened before then reports the failure above that it
-	// causes.
+	// nothing twice; if the first one happened, the second returns one of the
+	// errors above.
 	//
-	// Every record that the log covers needs an audit record of its practice
-	// beside it, into which Commit writes what was stored.
+	// Every record that the log covers needs an audit record of its practice in
+	// the same commit; Commit adds the hash of the stored row to that audit
+	// record.
 	Commit(ctx context.Context, c Commit) error
 }
 
-// A Query is what a step needs to decide on.
+// A Query names what a step reads.
 type Query struct {
 	Visit   string
 	Answers bool   // also the sealed answers
-	Person  string // also the person with this id, unless it is empty
-	Latest  bool   // as of the latest commit; else as of about a second ago, at half the cost
+	Person  string // also the person with this id; empty: none
+	Latest  bool   // consistent; otherwise the read may lag about a second, at half the cost
 }
 
-// Rows are what a Query was answered with.
+// Rows is the result of a Query.
 type Rows struct {
 	Person  identity.Person
 	Visit   visit.Visit
@@ -76,7 +77,7 @@ var (
 	ErrExists   = fault.New(fault.Conflict, "exists", "this exists already")
 )
 
-// A Commit is everything one decision makes true.
+// A Commit is what one decision writes, in one transaction.
 type Commit struct {
 	// Guarded records: each must be stored at the version before its own, and
 	// at version 1 must be new.
@@ -111,11 +112,12 @@ type Commit struct {
 	Done string
 	At   time.Time // when, for Done
 
-	// Session is written whatever was there.
+	// Session is written without a condition.
 	Session *Session
 }
 
-// A Patient is whom visits are about. Contact is a sealed identity.Contact.
+// A Patient is a person whom visits are about. Contact is a sealed
+// identity.Contact.
 type Patient struct {
 	ID       string
 	Practice string
@@ -123,40 +125,43 @@ type Patient struct {
 	Version  int
 }
 
-// A Token is the subject of an issuer, and whom practices know them as.
+// A Token lists, for the subject of an issuer, the person that each practice
+// knows them as.
 type Token struct {
 	Proof       Proof
 	Memberships []identity.Membership
 	Version     int
 }
 
-// A Form is an immutable questionnaire version that a practice has published.
+// A Form is a questionnaire version that a practice has published. It never
+// changes.
 type Form struct {
 	Practice, Name, Version string
 	JSON                    []byte
 }
 
-// A Message is one sealed record.Message, at its place in the visit.
+// A Message is a sealed record.Message and its place in the visit.
 type Message struct {
 	Visit string
 	Seq   int // 1 for the first
 	Body  []byte
 }
 
-// Content is all of a visit that is sealed.
+// Content is everything of a visit that is sealed in rows.
 type Content struct {
 	Answers  []byte
 	Diverted []byte
 	Messages []Message // in the order they were sent
 }
 
-// A Request is the memory of one carried out under an idempotency key.
+// A Request is stored for a request carried out under an idempotency key: the
+// hash of its input, and the id of its result.
 type Request struct {
 	Key, Input, Result string
 	Ends               time.Time
 }
 
-// A Session is someone signed in to the pages, under an opaque cookie.
+// A Session is a person's sign-in to the pages, under an opaque cookie.
 type Session struct {
 	Hash  string // of the cookie's value, which is not kept
 	Proof Proof
@@ -177,9 +182,9 @@ type Leaf struct {
 	Bytes    []byte
 }
 
-// A SweepState is how far the sweeps have come.
+// A SweepState is the progress of the function sweep.
 type SweepState struct {
-	Bucket  outbox.Bucket `json:"bucket"` // the last whose lost events were taken up
+	Bucket  outbox.Bucket `json:"bucket"` // the last whose lost events were re-armed
 	Hour    string        `json:"hour"`   // before which every log is signed
 	Version int           `json:"-"`
 }
