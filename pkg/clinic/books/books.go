@@ -1,6 +1,6 @@
-// Package books reads what a visit's payments and their ledger entries are, and
-// refuses to show them if one that the visit names is missing or belongs
-// elsewhere.
+// Package books reads a visit's payments and their ledger entries, and refuses
+// to show them if a payment that the visit names is missing or belongs to
+// another visit. It writes none: payments change in package charge.
 package books
 
 import (
@@ -14,21 +14,21 @@ import (
 	"evisit/pkg/visit"
 )
 
-// Reads is what Of reads.
+// Reads is what Load reads.
 type Reads interface {
 	// Money returns all payments of a visit, as opened, and their entries, oldest
 	// first, in one read.
 	Money(ctx context.Context, visit string) ([]billing.Payment, []ledger.Entry, error)
 }
 
-// A Money is what is known of a visit's payments, in the order the visit names
-// them, and of their entries, oldest first.
+// A Money has a visit's payments, in the order the visit names them, and their
+// entries, oldest first.
 type Money struct {
 	Payments []billing.Payment
 	Entries  []ledger.Entry
 }
 
-// Latest is the payment that the visit wants; zero if it has none.
+// Latest is the visit's latest payment; zero if it has none.
 func (m Money) Latest() billing.Payment {
 	if len(m.Payments) == 0 {
 		return billing.Payment{}
@@ -36,11 +36,11 @@ func (m Money) Latest() billing.Payment {
 	return m.Payments[len(m.Payments)-1]
 }
 
-// rereads is how often money that does not fit is read again: a read may see a
-// part of a commit that is being made.
+// rereads is how often payments and entries that do not fit are read again: a
+// read may see part of a commit.
 const rereads = 2
 
-// Of returns the money of v.
+// Load returns the money of v.
 func Load(ctx context.Context, r Reads, v visit.Visit) (Money, error) {
 	if len(v.Payments) == 0 {
 		return Money{}, nil
@@ -57,7 +57,8 @@ func Load(ctx context.Context, r Reads, v visit.Visit) (Money, error) {
 	}
 }
 
-// fit arranges what is stored as v names it, and refuses what does not fit v.
+// checked orders the stored payments as v names them, and refuses payments and
+// entries that do not fit v.
 func checked(v visit.Visit, stored []billing.Payment, entries []ledger.Entry) (Money, error) {
 	var out Money
 	for _, id := range v.Payments {
@@ -93,8 +94,8 @@ func entriesOf(all []ledger.Entry, payment string) []ledger.Entry {
 	return of
 }
 
-// unrecorded names what p says happened and its entries do not add up to; empty
-// if they do.
+// unrecorded names the part of p that its entries do not add up to; empty if
+// they do.
 func unrecorded(p billing.Payment, es []ledger.Entry) string {
 	sums := ledger.Balances(es)
 	held := slices.ContainsFunc(es, func(e ledger.Entry) bool { return e.Kind == ledger.Hold })

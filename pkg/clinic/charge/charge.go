@@ -1,7 +1,7 @@
-// Package charge moves money: it has the only key that fetches, captures and
-// releases. An event is a hint to it: it fetches what the event is about, reads
-// again that what is asked for is still wanted, and believes only those. It
-// decrypts no content.
+// Package charge moves money: it has the only Stripe key that fetches, captures
+// and releases. An event is a hint: charge fetches the payment from Stripe,
+// reads again whether the visit wants what the event asks for, and acts on those
+// two. It decrypts no content. What a payment's state means is package billing.
 package charge
 
 import (
@@ -18,14 +18,14 @@ import (
 	"evisit/pkg/work"
 )
 
-// Cards moves money at Stripe. Every call names the connected account that
-// owns the object. An error that is a *clinic.Refusal is definite: the effect
-// did not happen. Any other leaves it unknown; the call is repeated with the
-// same key.
+// Cards moves money at Stripe. Every call names the connected account that owns
+// the object. An error that is a *clinic.Refusal is definite: the effect did not
+// happen. After any other error the outcome is unknown, and the call is repeated
+// with the same key.
 type Cards interface {
-	// Observe reports how a payment stands, by its intent or, while it has
-	// none, by its session; and the reference in its metadata, empty if the
-	// object is not ours.
+	// Observe fetches a payment by its intent or, while it has none, by its
+	// session. It also returns the reference in the object's metadata, which is
+	// empty if this system did not make the object.
 	Observe(ctx context.Context, account, object string) (ref string, o billing.Observation, err error)
 	Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error
 	Release(ctx context.Context, account, intent, key string) error
@@ -49,26 +49,26 @@ type Room struct {
 }
 
 // attempts bounds how often a commit is decided again because someone else
-// changed the payment or the visit in between.
+// changed the payment or the visit between the read and the commit.
 const attempts = 6
 
-// Handle acts on one event, and writes down how it went.
+// Handle acts on one event and stores the outcome.
 func (m *Room) Handle(ctx context.Context, d outbox.Delivery) error {
 	return m.Kernel.Deliver(ctx, d, m.owner, m.Act)
 }
 
-// owner is the practice that a Stripe event concerns. A Stripe event names an
-// account, not a practice; if no practice has that account, owner is "".
+// owner returns the practice that a Stripe event concerns. A Stripe event names
+// an account, not a practice; if no practice has that account, owner returns "".
 func (m *Room) owner(ctx context.Context, d outbox.Delivery) string {
 	id, err := m.Store.PracticeOf(ctx, d.Account)
 	if err != nil && !errors.Is(err, fault.NotFound) {
-		m.Kernel.Log.WarnContext(ctx, "whose account a parked event names is not known", "event", d.ID, "err", err)
+		m.Kernel.Log.WarnContext(ctx, "the practice of a parked event's account cannot be read", "event", d.ID, "err", err)
 	}
 	return id
 }
 
-// Act acts on one event. It is safe to call for the same event any number of
-// times. An error says that the event is to be tried again.
+// Act acts on one event. It may be called any number of times for the same
+// event. After an error the event is tried again.
 func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 	switch d.Kind {
 	case outbox.StripeReported:
@@ -112,8 +112,8 @@ func (m *Room) receive(ctx context.Context, d outbox.Delivery) error {
 	return m.settle(ctx, p, o, d.ID)
 }
 
-// look asks Stripe how a payment stands whose page has run out and of which no
-// webhook came.
+// checkPayment fetches a payment whose page has expired and for which no webhook
+// came.
 func (m *Room) checkPayment(ctx context.Context, d outbox.Delivery) error {
 	p, err := m.Store.Payment(ctx, d.Payment)
 	if err != nil {
@@ -133,12 +133,12 @@ func (m *Room) checkPayment(ctx context.Context, d outbox.Delivery) error {
 	return m.settle(ctx, p, o, d.ID)
 }
 
-// captureAttempts is how often a capture that Stripe refused for a reason that
-// may pass is tried before the answer is left to be paid by link.
+// captureAttempts is how often a capture is tried that Stripe refuses for a
+// reason that may pass; after that the fee is to be paid by link.
 const captureAttempts = 4
 
-// capture collects the fee of an answered visit. It reads again that the visit
-// is answered and wants this payment: the event alone collects nothing.
+// capture captures the fee of an answered visit. It reads again whether the
+// visit is answered and wants this payment: an event alone captures nothing.
 func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
 	p, v, err := m.paymentAndVisit(ctx, d)
 	if err != nil {
@@ -162,12 +162,12 @@ func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
 		return refused
 	}
 	if err := m.Cards.Release(ctx, p.Account, p.Intent, d.Key()+"-release"); err != nil {
-		return err // refused or unknown, the hold may stand: look again before the payment is called failed
+		return err // refused or unknown, the hold may stand: fetch it again before the payment becomes failed
 	}
 	return m.fail(ctx, p, refused.Code, d.ID)
 }
 
-// read returns the payment an event names, and its visit.
+// paymentAndVisit reads the payment that an event names, and its visit.
 func (m *Room) paymentAndVisit(ctx context.Context, d outbox.Delivery) (billing.Payment, visit.Visit, error) {
 	p, err := m.Store.Payment(ctx, d.Payment)
 	if err != nil {
@@ -177,14 +177,14 @@ func (m *Room) paymentAndVisit(ctx context.Context, d outbox.Delivery) (billing.
 	return p, v, err
 }
 
-// release gives a hold back that its visit has no use for.
+// release releases a hold that its visit does not want.
 func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
 	p, v, err := m.paymentAndVisit(ctx, d)
 	if err != nil {
 		return err
 	}
 	if p.State != billing.Held || v.WantsPayment(p.ID) {
-		return m.Kernel.Done(ctx, d) // a hold that comes later is released when it does
+		return m.Kernel.Done(ctx, d) // a later hold is released when Stripe reports it
 	}
 	refused, err := splitRefusal(m.Cards.Release(ctx, p.Account, p.Intent, d.Key()))
 	if err != nil {
@@ -200,8 +200,8 @@ func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
 	return m.settle(ctx, p, o, d.ID)
 }
 
-// definite tells a refusal, after which we know, from an outcome that is
-// unknown, which is the error.
+// splitRefusal returns a definite refusal as the first result, and an error that
+// leaves the outcome unknown as the second.
 func splitRefusal(err error) (*clinic.Refusal, error) {
 	if refused, ok := errors.AsType[*clinic.Refusal](err); ok {
 		return refused, nil
@@ -209,8 +209,8 @@ func splitRefusal(err error) (*clinic.Refusal, error) {
 	return nil, err
 }
 
-// settle brings a payment, its ledger and its visit up to what Stripe says,
-// and consumes the event that made us look; all in one commit.
+// settle brings a payment, its ledger entries and its visit to the state
+// observed at Stripe, and consumes the event, in one commit.
 func (m *Room) settle(ctx context.Context, p billing.Payment, o billing.Observation, event string) error {
 	for n := 1; ; n++ {
 		now := m.Kernel.Time()
@@ -235,8 +235,8 @@ func (m *Room) settle(ctx context.Context, p billing.Payment, o billing.Observat
 	}
 }
 
-// fail records that an answered visit's hold could not be captured: the answer
-// stands, the patient gets a pay link, the practice a work item.
+// fail records that the hold of an answered visit could not be captured: the
+// answer stands, the patient gets a pay link, the practice a work item.
 func (m *Room) fail(ctx context.Context, p billing.Payment, why, event string) error {
 	for n := 1; ; n++ {
 		now := m.Kernel.Time()

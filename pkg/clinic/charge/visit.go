@@ -14,8 +14,9 @@ import (
 	"evisit/pkg/work"
 )
 
-// applyToVisit adds to c what a payment's change from was to p means for its
-// visit, for the people who wait for it, and for the practice.
+// applyToVisit adds to c what the change of a payment from was to p means for
+// its visit: the visit's next state, letters to the patient, and work items of
+// the practice.
 func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billing.Payment) error {
 	v, err := m.Store.Visit(ctx, p.Visit)
 	if err != nil {
@@ -46,8 +47,8 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 	return nil
 }
 
-// changed returns v after its payment p came to a new state, and adds to c whom
-// that is told.
+// applyState returns v after its payment p came to a new state, and adds the
+// events about it to c.
 func (m *Room) applyState(ctx context.Context, c *clinic.Commit, v visit.Visit, p billing.Payment) (visit.Visit, error) {
 	next := v
 	tell := func(k outbox.Kind, to outbox.Consumer) {
@@ -94,7 +95,8 @@ func (m *Room) terms(ctx context.Context, v visit.Visit) (visit.Terms, error) {
 	return p.Terms, err
 }
 
-// paid ends the work items of v's earlier payments that could not be collected.
+// endFailedPayments ends the work items of v's payments that could not be
+// collected.
 func (m *Room) endFailedPayments(ctx context.Context, c *clinic.Commit, v visit.Visit) error {
 	for _, id := range v.Payments {
 		item, err := m.Store.WorkItem(ctx, v.Practice, work.ID(work.PaymentFailed, id))

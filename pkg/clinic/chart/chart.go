@@ -1,6 +1,6 @@
-// Package chart decrypts what the rows of a visit hold and seals what is put
-// there. It decides nothing; it refuses to show a chart of which a part that
-// the visit names is missing, moved or older.
+// Package chart seals and decrypts the content of visits: answers, messages,
+// diversions, documents. It refuses to show a chart of which a part that the
+// visit names is missing, moved or older. It decides nothing about a visit.
 package chart
 
 import (
@@ -21,24 +21,25 @@ import (
 
 // Reads are what a Keeper reads besides the kernel.
 type Reads interface {
-	// Content returns all sealed rows of a visit in one read; consistent says that
-	// they must be as of the latest commit.
+	// Content returns all sealed rows of a visit in one read, which lags about a
+	// second unless consistent is set.
 	Content(ctx context.Context, visit string, consistent bool) (clinic.Content, error)
-	// Patient may be about a second old.
+	// Patient may lag about a second.
 	Patient(ctx context.Context, id string) (clinic.Patient, error)
 }
 
-// A Keeper reads and seals the content of visits. It is safe for concurrent use.
+// A Keeper seals and decrypts the content of visits. It is safe for concurrent
+// use.
 type Keeper struct {
 	Kernel *clinic.Kernel
 	Vault  vault.Vault
 	Store  Reads
 }
 
-// A Chart is all that is known of a visit's content.
+// A Chart is the content of a visit.
 type Chart struct {
 	Visit     visit.Visit
-	Contact   identity.Contact // zero where it was not asked for
+	Contact   identity.Contact // zero if not read
 	Form      *intake.Form
 	Response  intake.Response
 	Answers   []record.QA
@@ -48,7 +49,7 @@ type Chart struct {
 	Diversion *record.Diversion // nil unless diverted
 }
 
-// Chart decrypts all of v's content but the patient's contact data.
+// Chart decrypts v's content, without the patient's contact data.
 func (k *Keeper) Chart(ctx context.Context, v visit.Visit) (Chart, error) {
 	return readContent(ctx, k, v, k.chart)
 }
@@ -73,12 +74,13 @@ func (k *Keeper) chart(ctx context.Context, v visit.Visit, rows clinic.Content) 
 }
 
 // rereads bounds how often content is read again because someone else changed
-// the visit in between.
+// the visit between the reads.
 const rereads = 6
 
-// whole reads v's sealed rows and has read decrypt them. Rows that do not fit v
-// may only be of another moment: they are read again as of the latest commit, and
-// then v too. Rows that still do not fit a visit that did not change are broken.
+// readContent reads v's sealed rows and has read decrypt them. Rows that do not
+// fit v may be of another version of it: they are read again consistently, and
+// then v too. If v did not change and its rows still do not fit, readContent
+// returns vault.ErrBroken.
 func readContent[T any](ctx context.Context, k *Keeper, v visit.Visit, read func(context.Context, visit.Visit, clinic.Content) (T, error)) (T, error) {
 	var none T
 	for n := 1; ; n++ {
@@ -109,7 +111,7 @@ func readContent[T any](ctx context.Context, k *Keeper, v visit.Visit, read func
 	}
 }
 
-// complete reports what v names and rows lack.
+// checkComplete returns an error if rows lack a part that v names.
 func checkComplete(v visit.Visit, rows clinic.Content) error {
 	if len(rows.Messages) == v.Messages && (rows.Answers != nil || v.Saves == 0) && (rows.Diverted != nil || v.Status != visit.Diverted) {
 		return nil
@@ -118,7 +120,7 @@ func checkComplete(v visit.Visit, rows clinic.Content) error {
 		v.ID, vault.ErrBroken, v.Saves, v.Messages, rows.Answers != nil, len(rows.Messages))
 }
 
-// Draft returns the form that v started with and its answers so far.
+// FormAndAnswers returns the form that v started with and its answers so far.
 func (k *Keeper) FormAndAnswers(ctx context.Context, v visit.Visit, sealed []byte) (*intake.Form, intake.Response, error) {
 	f, err := k.Kernel.Form(ctx, v.Practice, v.Form.Name, v.Form.Version)
 	if errors.Is(err, fault.NotFound) {
@@ -131,8 +133,8 @@ func (k *Keeper) FormAndAnswers(ctx context.Context, v visit.Visit, sealed []byt
 	return f, r, err
 }
 
-// answers decrypts what a patient answered. The last page is answered by
-// submitting: it holds for as long as the visit stays submitted, and what was
+// answers decrypts a patient's answers. The form's last page is answered by
+// submitting: its answers hold while the visit is submitted, and what was
 // accepted is in the audit record.
 func (k *Keeper) answers(ctx context.Context, v visit.Visit, sealed []byte) (intake.Response, error) {
 	var r intake.Response
@@ -150,19 +152,20 @@ func (k *Keeper) answers(ctx context.Context, v visit.Visit, sealed []byte) (int
 	return r, nil
 }
 
-// SealAnswers returns v with answers saved once more, and their sealed bytes.
+// SealAnswers returns v with its saves counted up, and the sealed answers, which
+// are bound to that count.
 func (k *Keeper) SealAnswers(ctx context.Context, v visit.Visit, r intake.Response) (visit.Visit, []byte, error) {
 	v.Saves++
 	sealed, err := k.Vault.Seal(ctx, answersPlace(v), r)
 	return v, sealed, err
 }
 
-// SealDiversion seals why v was stopped.
+// SealDiversion seals the reason that v was stopped.
 func (k *Keeper) SealDiversion(ctx context.Context, v visit.Visit, d *record.Diversion) ([]byte, error) {
 	return k.Vault.Seal(ctx, place(v, "divert"), d)
 }
 
-// LastMessage is v's latest message; it reports false if there is none.
+// LastMessage returns v's latest message; it reports false if there is none.
 func (k *Keeper) LastMessage(ctx context.Context, v visit.Visit) (record.Message, bool, error) {
 	ms, err := k.Messages(ctx, v)
 	if err != nil || len(ms) == 0 {
@@ -171,7 +174,7 @@ func (k *Keeper) LastMessage(ctx context.Context, v visit.Visit) (record.Message
 	return ms[len(ms)-1], true, nil
 }
 
-// Messages are v's messages, in the order they were sent.
+// Messages returns v's messages, in the order they were sent.
 func (k *Keeper) Messages(ctx context.Context, v visit.Visit) ([]record.Message, error) {
 	if v.Messages == 0 {
 		return nil, nil
@@ -192,7 +195,8 @@ func (k *Keeper) messages(ctx context.Context, v visit.Visit, rows []clinic.Mess
 	return out, nil
 }
 
-// Diversion is why v was stopped and what was shown.
+// Diversion returns the reason that v was stopped, and what the patient was
+// shown.
 func (k *Keeper) Diversion(ctx context.Context, v visit.Visit) (*record.Diversion, error) {
 	return readContent(ctx, k, v, func(ctx context.Context, v visit.Visit, rows clinic.Content) (*record.Diversion, error) {
 		return k.diversion(ctx, v, rows.Diverted)
@@ -204,7 +208,7 @@ func (k *Keeper) diversion(ctx context.Context, v visit.Visit, sealed []byte) (*
 	return d, k.Vault.Unseal(ctx, place(v, "divert"), sealed, d)
 }
 
-// Contact is a patient's contact data.
+// Contact returns a patient's contact data.
 func (k *Keeper) Contact(ctx context.Context, patient string) (identity.Contact, error) {
 	var c identity.Contact
 	p, err := k.Store.Patient(ctx, patient)
@@ -217,14 +221,16 @@ func (k *Keeper) Contact(ctx context.Context, patient string) (identity.Contact,
 	return c, k.Vault.Unseal(ctx, contactPlace(p), p.Contact, &c)
 }
 
-// PutDocument writes the encounter document of v, or its addendum, and returns
-// its hash. It is put first: if it cannot be written nothing is committed.
+// PutDocument puts the encounter document of v, or its addendum, and returns its
+// hash. It is called before the commit: without the document nothing is
+// committed.
 func (k *Keeper) PutDocument(ctx context.Context, v visit.Visit, doc any) (string, error) {
 	return k.Vault.PutDocument(ctx, place(v, ""), doc)
 }
 
-// Documents returns v's encounter document, and the addendum once there is one;
-// each is proved to be what was committed. Both are nil before the answer.
+// Documents returns v's encounter document, and its addendum once v is closed;
+// both are compared with the hashes that were committed. Both are nil before the
+// answer.
 func (k *Keeper) Documents(ctx context.Context, v visit.Visit) (doc, addendum json.RawMessage, err error) {
 	if v.Document == "" {
 		return nil, nil, nil
@@ -238,7 +244,8 @@ func (k *Keeper) Documents(ctx context.Context, v visit.Visit) (doc, addendum js
 	return doc, addendum, nil
 }
 
-// Where each sealed value belongs.
+// place names the place of one field of v's content, which its ciphertext is
+// bound to.
 func place(v visit.Visit, field string) vault.Place {
 	return vault.Place{Practice: v.Practice, Patient: v.Patient, Record: v.ID, Field: field}
 }
@@ -253,13 +260,13 @@ func messagePlace(v visit.Visit, seq int) vault.Place {
 	return place(v, fmt.Sprintf("message/%d", seq))
 }
 
-// contactPlace is where a patient's contact data belong.
+// contactPlace names the place of a patient's contact data.
 func contactPlace(p clinic.Patient) vault.Place {
 	return vault.Place{Practice: p.Practice, Patient: p.ID, Record: p.ID, Field: "contact"}
 }
 
-// Close returns v closed by someone, its addendum put first. A visit that is
-// closed already stays as it is.
+// CloseVisit returns v closed by someone, with its addendum put. A closed visit
+// is returned unchanged.
 func (k *Keeper) CloseVisit(ctx context.Context, v visit.Visit, by string, now time.Time) (visit.Visit, error) {
 	next, err := v.Close("", now)
 	if err != nil || next.Version == v.Version {

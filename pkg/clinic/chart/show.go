@@ -8,8 +8,8 @@ import (
 	"evisit/pkg/fault"
 )
 
-// Show returns a visit's whole chart to who may read it. Who saw it is recorded
-// first.
+// ReadChart returns a visit's whole chart to a caller who may read it, and
+// records the read first.
 func (k *Keeper) ReadChart(ctx context.Context, c clinic.Caller, id string) (clinic.Caller, Chart, error) {
 	c, v, err := k.Kernel.RecordRead(ctx, c, id, "chart")
 	if err != nil {
@@ -25,8 +25,8 @@ func (k *Keeper) ReadChart(ctx context.Context, c clinic.Caller, id string) (cli
 	return c, out, nil
 }
 
-// ShowDocuments returns the encounter document, and the addendum once the visit
-// is closed, to who may read them. Who saw them is recorded first.
+// ReadDocuments returns the encounter document, and the addendum once the visit
+// is closed, to a caller who may read them, and records the read first.
 func (k *Keeper) ReadDocuments(ctx context.Context, c clinic.Caller, id string) (doc, addendum json.RawMessage, err error) {
 	_, v, err := k.Kernel.RecordRead(ctx, c, id, "document")
 	if err != nil {

@@ -18,8 +18,8 @@ import (
 // maxMessage bounds a message in characters.
 const maxMessage = 8000
 
-// Write seals text as by's latest message in v, which counts it already. A text
-// that is blank, too long or holds a NUL is refused.
+// SealMessage seals text as by's latest message in v, whose count of messages
+// includes it already. It refuses a text that is blank, too long or holds a NUL.
 func (k *Keeper) SealMessage(ctx context.Context, v visit.Visit, by identity.Person, kind record.MessageKind, text phi.Text, now time.Time) (clinic.Message, error) {
 	plain := text.Reveal()
 	if text.Blank() || utf8.RuneCountInString(plain) > maxMessage || strings.ContainsRune(plain, 0) {

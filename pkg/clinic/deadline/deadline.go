@@ -1,7 +1,8 @@
-// Package deadline does what came due on visits: a late answer is told, a
-// request nobody answered expires, an answer nobody acknowledged closes. It
-// decrypts content, for the addendum of a closed visit, and has no key of
-// Stripe's: what must be asked there is an event for charge.
+// Package deadline acts on the passed deadlines of visits: it tells a patient
+// that the answer is late, expires a request without an answer, and closes an
+// answer that was not acknowledged. It decrypts content, for the addendum of a
+// closed visit. It has no Stripe key: what Stripe must be asked is an event for
+// charge. Which deadline a visit has is package visit.
 package deadline
 
 import (
@@ -18,9 +19,9 @@ import (
 // Reads are what a Room reads besides the kernel.
 type Reads interface {
 	Visit(ctx context.Context, id string) (visit.Visit, error)
-	// DueVisits lists visits of one shard of the due index whose time has come, the
-	// longest due first, after cursor, at most limit. It may lag about a second.
-	// The returned cursor is empty at the end.
+	// DueVisits lists visits of one shard of the due index whose time has come,
+	// the longest due first, after cursor, at most limit. It may lag about a
+	// second. The returned cursor is empty at the end.
 	DueVisits(ctx context.Context, shard int, now time.Time, cursor string, limit int) (ids []string, next string, err error)
 }
 
@@ -33,12 +34,12 @@ type Room struct {
 	Shards int // of the due index
 }
 
-// batch is how many visits of a shard are read at once.
+// batch is how many visits of a shard are listed in one read.
 const batch = 100
 
-// Run does what is due now and returns how many visits it moved. A visit that
-// cannot be moved steps back, so that it is not tried each minute, and in any
-// case never keeps the others from being done. Two runs at once do no harm.
+// Run acts on the visits that are due now and returns how many it changed. A
+// visit that fails is postponed, so that it is not tried each minute, and never
+// keeps the others from being handled. Two runs at once do no harm.
 func (m *Room) Run(ctx context.Context) (int, error) {
 	moved := 0
 	var failures []error
@@ -74,8 +75,8 @@ func (m *Room) handleShard(ctx context.Context, shard int) (moved int, _ error) 
 	}
 }
 
-// visit does what a visit's passed deadline calls for. It reports false if
-// nothing was called for, or somebody else was quicker.
+// handleVisit acts on the passed deadline of one visit. It reports false if
+// there was none, or if someone else changed the visit first.
 func (m *Room) handleVisit(ctx context.Context, id string) (bool, error) {
 	v, err := m.Store.Visit(ctx, id)
 	now := m.Kernel.Time()
@@ -120,12 +121,12 @@ func (m *Room) decide(ctx context.Context, v visit.Visit, now time.Time) (next v
 	return next, c, "visit.due:" + string(next.Status), err
 }
 
-// stepBack moves a visit that could not be moved out of the way: it is looked at
-// again after as long as it has been due already, an hour at most.
+// postpone postpones a visit that failed: it is due again after as long as it
+// has been due already, within a minute and an hour.
 func (m *Room) postpone(ctx context.Context, id string) error {
 	v, err := m.Store.Visit(ctx, id)
 	now := m.Kernel.Time()
-	if err != nil || v.Wake.IsZero() || v.Wake.After(now) { // it was moved after all, and only the answer was lost
+	if err != nil || v.Wake.IsZero() || v.Wake.After(now) { // the failed commit was made after all, and its answer lost
 		return err
 	}
 	_, err = m.commit(ctx, v, v.Postpone(now), clinic.Commit{}, "visit.postpone")

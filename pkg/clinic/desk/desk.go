@@ -1,6 +1,7 @@
-// Package desk is the clinician's side of a visit: taking, asking, answering,
-// turning away. It opens records and holds no Stripe key. The patient's side is
-// package request, money is package charge, what comes due is package deadline.
+// Package desk is the clinician's side of a visit: taking it, asking the
+// patient, answering, declining, redirecting. It decrypts charts and has no
+// Stripe key. The patient's side is package request, payments are package
+// charge, passed deadlines package deadline.
 package desk
 
 import (
@@ -21,21 +22,22 @@ import (
 
 // Reads are what a Desk reads besides the kernel.
 type Reads interface {
-	// Queue lists a pool's open visits in the order they were queued, after cursor.
-	// It may lag about a second. The returned cursor is empty at the end.
+	// Queue lists the visits of a pool that await an answer, in the order they
+	// were queued, after cursor. It may lag about a second. The returned cursor
+	// is empty at the end.
 	Queue(ctx context.Context, practice string, pool identity.Pool, cursor string, limit int) ([]visit.Visit, string, error)
 }
 
-// A Desk is what api has for clinicians and staff. Its fields must be set before
-// use; it is safe for concurrent use.
+// A Desk has the steps and reads of clinicians and staff. Its fields must be set
+// before use; it is safe for concurrent use.
 type Desk struct {
 	Kernel *clinic.Kernel
 	Charts *chart.Keeper
 	Store  Reads
 }
 
-// Take makes the caller the one who answers the visit. Of two who take it at
-// once one wins, and the other learns who.
+// Take makes the caller the visit's holder, who answers it. Of two who take it
+// at once one succeeds, and the other's error names the holder.
 func (d *Desk) Take(ctx context.Context, c clinic.Caller, id string) (visit.Visit, error) {
 	v, _, err := clinic.Step(ctx, d.Kernel, c, identity.TakeVisit, clinic.Query{Visit: id},
 		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
@@ -45,7 +47,7 @@ func (d *Desk) Take(ctx context.Context, c clinic.Caller, id string) (visit.Visi
 	return v, err
 }
 
-// Ask asks the patient for more; the promise stands still until they reply.
+// Ask sends the patient a question; the promise is paused until the reply.
 func (d *Desk) Ask(ctx context.Context, c clinic.Caller, id string, text phi.Text) (visit.Visit, error) {
 	v, _, err := clinic.Step(ctx, d.Kernel, c, identity.TreatVisit, clinic.Query{Visit: id},
 		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
@@ -72,16 +74,17 @@ func (d *Desk) ask(ctx context.Context, in clinic.Input, text phi.Text) (clinic.
 	}), err
 }
 
-// saidLast reports whether the latest message is this very text by the caller:
-// the same press of a button again, whose first answer was lost.
+// saidLast reports whether the latest message has this text and is by the
+// caller: the same request again, whose first reply was lost.
 func (d *Desk) saidLast(ctx context.Context, in clinic.Input, text phi.Text) (bool, error) {
 	last, _, err := d.Charts.LastMessage(ctx, in.Visit)
 	return last.From == in.Caller.Person.ID && last.Text == text, err
 }
 
-// Answer gives the answer: the reply, the conclusion, and the encounter
-// document, which is put first: without it there is no answer (guideline G9).
-// The card is asked for at once; the answer stands even if that fails.
+// Answer commits the answer: the reply, the conclusion, and the hash of the
+// encounter document, which is put first, so that there is no answer without it
+// (guideline G9). The commit asks for the capture; the answer stands even if the
+// capture fails.
 func (d *Desk) Answer(ctx context.Context, c clinic.Caller, id string, said visit.Conclusion) (visit.Visit, error) {
 	if ps := said.Problems(); len(ps) > 0 {
 		return visit.Visit{}, fault.New(fault.Invalid, "answer_incomplete", "the answer is not complete", ps...)
@@ -123,7 +126,7 @@ func (d *Desk) answer(ctx context.Context, in clinic.Input, said visit.Conclusio
 	return clinic.Change(v, next, clinic.Commit{Messages: []clinic.Message{m}, Events: es}), nil
 }
 
-// document writes the encounter document and returns its hash.
+// document puts the encounter document and returns its hash.
 func (d *Desk) document(ctx context.Context, in clinic.Input, said visit.Conclusion) (string, error) {
 	v := in.Visit
 	f, r, err := d.Charts.FormAndAnswers(ctx, v, in.Answers)
@@ -149,7 +152,8 @@ func (d *Desk) document(ctx context.Context, in clinic.Input, said visit.Conclus
 }
 
 // TurnAway ends a visit without an answer or a charge: to is visit.Declined or
-// visit.Redirected, text tells the patient why and where to turn.
+// visit.Redirected, and text tells the patient the reason and where to seek
+// care.
 func (d *Desk) TurnAway(ctx context.Context, c clinic.Caller, id string, to visit.Status, reason string, text phi.Text) (visit.Visit, error) {
 	v, _, err := clinic.Step(ctx, d.Kernel, c, identity.TreatVisit, clinic.Query{Visit: id},
 		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
@@ -165,9 +169,9 @@ func (d *Desk) TurnAway(ctx context.Context, c clinic.Caller, id string, to visi
 	return v, err
 }
 
-// Queue lists the open visits of the caller's pool: pages in the order they were
-// queued, and on each the oldest promise first, which a question to the patient
-// may have moved.
+// Queue lists the visits of the caller's pool that await an answer: pages are in
+// the order the visits were queued, and each page has the oldest promise first,
+// since a question to the patient may have moved a promise.
 func (d *Desk) Queue(ctx context.Context, c clinic.Caller, cursor string, limit int) ([]visit.Visit, string, error) {
 	c, err := d.Kernel.Identify(ctx, c)
 	if err != nil {
@@ -182,15 +186,15 @@ func (d *Desk) Queue(ctx context.Context, c clinic.Caller, cursor string, limit 
 	return vs, next, err
 }
 
-// A View is all that the desk's page of a visit shows.
+// A View has what the desk's page of a visit shows.
 type View struct {
 	Caller   clinic.Caller
 	Chart    chart.Chart
 	Document *record.Document // nil before the answer
 }
 
-// Show loads what the desk's page of a visit shows, and leaves one record of who
-// saw it.
+// Show loads what the desk's page of a visit shows, and records that the caller
+// read it.
 func (d *Desk) Show(ctx context.Context, c clinic.Caller, id string) (View, error) {
 	c, ch, err := d.Charts.ReadChart(ctx, c, id)
 	if err != nil {

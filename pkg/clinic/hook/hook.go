@@ -1,5 +1,5 @@
-// Package hook keeps what Stripe's webhooks report, for charge to act on. It
-// has no key of Stripe's and reads nothing.
+// Package hook stores Stripe's webhooks as events for charge to act on. It has
+// no Stripe key and reads no row.
 package hook
 
 import (
@@ -11,7 +11,8 @@ import (
 	"evisit/pkg/outbox"
 )
 
-// A StripeEvent is a verified webhook, reduced to what is fetched because of it.
+// A StripeEvent is a verified webhook, reduced to the object that charge must
+// fetch.
 type StripeEvent struct {
 	ID      string
 	Account string    // the connected account; empty for the platform's own
@@ -22,13 +23,14 @@ type StripeEvent struct {
 // A Room is what stripehook has. It is safe for concurrent use.
 type Room struct{ Kernel *clinic.Kernel }
 
-// lease is when an event that comes too late for the sweep of its bucket is due
-// again unless it is done by then.
+// lease is when an event is due again unless it is done by then. Only an event
+// that comes too late for the sweep of its bucket needs one.
 const lease = 10 * time.Minute
 
-// ReceiveStripeEvent keeps a verified event. Received again, it is the same row:
-// its id is made of Stripe's own, so its bucket is that of the time Stripe made
-// it. The event's type does not matter: charge fetches what it is about.
+// ReceiveStripeEvent stores a verified event. Received again, it is the same
+// row: the row's id is made of Stripe's id, and its bucket is that of the time
+// Stripe made the event. The event's type does not matter: charge fetches the
+// object.
 func (m *Room) ReceiveStripeEvent(ctx context.Context, e StripeEvent) error {
 	now := m.Kernel.Time()
 	event := outbox.Event{

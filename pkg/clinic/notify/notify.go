@@ -1,5 +1,6 @@
-// Package notify writes to people, without a word of health. It decrypts
-// contact data to address its letters and nothing else.
+// Package notify sends people e-mail without health information. It decrypts
+// contact data to address letters and nothing else. What a letter is about is
+// decided where its event is put.
 package notify
 
 import (
@@ -14,13 +15,14 @@ import (
 	"evisit/pkg/visit"
 )
 
-// Mail sends e-mail. Key identifies the mail, for those who can tell duplicates.
+// Mail sends e-mail.
 type Mail interface {
 	Send(ctx context.Context, m Letter) error
 }
 
-// A Letter is an e-mail. Plain mail is not private, so it holds the practice's
-// name, a time and a link, and no word of health (domain rule SY1).
+// A Letter is an e-mail. Plain mail is not private, so a letter holds the
+// practice's name, a time and a link, and no health information (domain rule
+// SY1). Key identifies the mail, so that a duplicate can be told.
 type Letter struct {
 	Key     string
 	To      phi.Text
@@ -28,7 +30,7 @@ type Letter struct {
 	Body    string
 }
 
-// letters are all we ever write, by event.
+// letters are all the letters there are, by event.
 var letters = map[outbox.Kind]struct{ subject, body string }{
 	outbox.Received:          {"Your request was received", "Your request was received. Expect an answer by {time}.\n\nThis service is not for emergencies: in an emergency call 911.\n\nFollow your request here:\n{link}"},
 	outbox.Asked:             {"A question about your request", "You have a new message. Please read it and reply; your request waits for you.\n\n{link}"},
@@ -42,7 +44,7 @@ var letters = map[outbox.Kind]struct{ subject, body string }{
 	outbox.Diverted:          {"A request was diverted", "A request was stopped and the patient was told where to turn.\n\n{link}"},
 }
 
-// toPractice are the letters that the practice gets rather than the patient.
+// toPractice lists the letters that go to the practice and not to the patient.
 var toPractice = map[outbox.Kind]bool{outbox.Replied: true, outbox.Diverted: true}
 
 // Reads are what a Room reads besides the kernel.
@@ -61,19 +63,17 @@ type Room struct {
 	Pages string
 }
 
-// Handle acts on one event, and writes down how it went.
+// Handle acts on one event and stores the outcome.
 func (m *Room) Handle(ctx context.Context, d outbox.Delivery) error {
 	return m.Kernel.Deliver(ctx, d, owner, m.Act)
 }
 
-// owner is the practice that an event without one concerns: there is no such
-// event for notify.
+// owner is for events that name no practice; notify has none.
 func owner(context.Context, outbox.Delivery) string { return "" }
 
-// Act writes to those whom an event concerns. The event says that there is
-// something to tell; what is told, and to whom, is read from the visit. If the
-// mail is sent and the answer is lost it is sent again: told twice is better
-// than not at all.
+// Act sends the letter of one event. The recipient and the text follow from the
+// visit as read now, not from the event. If the mail was sent and the reply was
+// lost, it is sent again: a duplicate is better than no letter.
 func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 	l, ok := letters[d.Kind]
 	if !ok {

@@ -9,7 +9,7 @@ import (
 	"evisit/pkg/identity"
 )
 
-// Checkpoint returns the latest signed state of the caller's practice's log.
+// Checkpoint returns the latest signed head of the log of the caller's practice.
 func (o *Office) Checkpoint(ctx context.Context, c clinic.Caller) (clinic.LogHead, error) {
 	practice, err := o.logToRead(ctx, c)
 	if err != nil {
@@ -22,7 +22,8 @@ func (o *Office) Checkpoint(ctx context.Context, c clinic.Caller) (clinic.LogHea
 	return h, err
 }
 
-// LogVerifier is the key that checks the caller's practice's checkpoints.
+// LogVerifier returns the key that verifies the checkpoints of the caller's
+// practice.
 func (o *Office) LogVerifier(ctx context.Context, c clinic.Caller) (string, error) {
 	practice, err := o.logToRead(ctx, c)
 	if err != nil {
@@ -31,6 +32,7 @@ func (o *Office) LogVerifier(ctx context.Context, c clinic.Caller) (string, erro
 	return o.LogKey.VerifierKey(practice)
 }
 
+// logToRead returns the practice whose log the caller may read.
 func (o *Office) logToRead(ctx context.Context, c clinic.Caller) (practice string, err error) {
 	c, err = o.Kernel.Identify(ctx, c)
 	if err != nil {
@@ -40,18 +42,18 @@ func (o *Office) logToRead(ctx context.Context, c clinic.Caller) (practice strin
 	return at.Practice, identity.Allow(c.Person, identity.ReadLog, at, o.Kernel.Time())
 }
 
-// What one reply of an export holds, so that it stays below what a function may
-// answer: a leaf has about a kilobyte, a row up to 400.
+// The bounds of one page of an export keep it below the size that a function may
+// reply with: a leaf has about a kilobyte, a row up to 400.
 const (
 	leavesPage   = 4000
 	rowsPage     = 500 // leaves whose rows are looked up
 	maxRowsBytes = 3 << 20
 )
 
-// ExportLog returns a page of the leaves of the caller's practice's log, after
-// the position after, up to its latest checkpoint; and the position to go on
-// from, which is empty at the end. They are what the table holds now: an auditor
-// who recomputes the root learns whether that is what was signed.
+// ExportLog returns a page of the leaves of the log of the caller's practice,
+// after position after, up to its latest checkpoint; and the position after
+// which the next page begins, empty at the end. The leaves are as stored now: an
+// auditor recomputes the root from them and compares it with the signed one.
 func (o *Office) ExportLog(ctx context.Context, c clinic.Caller, after string) (leaves []clinic.Leaf, next string, err error) {
 	leaves, err = o.leaves(ctx, c, after, leavesPage)
 	if len(leaves) == leavesPage {
@@ -68,9 +70,9 @@ func (o *Office) leaves(ctx context.Context, c clinic.Caller, after string, limi
 	return o.Store.Log(ctx, h.Practice, after, h.Through, limit)
 }
 
-// ExportRows returns the rows, as they are stored now, that the leaves after the
-// position after were the first to write, a page of them; and the position to go
-// on from, which is empty at the end. Over all pages each row that the log covers
+// ExportRows returns a page of rows, as stored now, that the leaves after
+// position after were the first to name; and the position after which the next
+// page begins, empty at the end. Over all pages each row that the log covers
 // comes once.
 func (o *Office) ExportRows(ctx context.Context, c clinic.Caller, after string) (rows []audit.Line, next string, err error) {
 	leaves, err := o.leaves(ctx, c, after, rowsPage)
@@ -98,8 +100,8 @@ func (o *Office) ExportRows(ctx context.Context, c clinic.Caller, after string) 
 	return rows, "", nil
 }
 
-// firstWritten are the rows that r was the first to name. A row that is written
-// more than once has a version.
+// firstWritten returns the rows that r was the first to name: only a row that is
+// written more than once has a version.
 func (o *Office) firstWritten(ctx context.Context, r audit.Record) ([]audit.Line, error) {
 	var keys []string
 	for _, row := range r.Rows {

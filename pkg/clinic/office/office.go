@@ -1,5 +1,5 @@
-// Package office is the practice's own side: its settings, its people, the work
-// that waits for somebody, its money and its log. It decrypts no chart.
+// Package office is the practice's side: its people and settings, its work
+// items, its payments, its audit trail and log. It decrypts no chart.
 package office
 
 import (
@@ -17,34 +17,34 @@ import (
 // Reads are what an Office reads besides the kernel.
 type Reads interface {
 	books.Reads
-	// Work lists a practice's open items, what is due first. It may lag about a
-	// second.
+	// Work lists a practice's open items, the earliest due first. It may lag
+	// about a second.
 	Work(ctx context.Context, practice string) ([]work.Item, error)
 	// WorkItem returns one item, open or ended.
 	WorkItem(ctx context.Context, practice, id string) (work.Item, error)
 	// Trail returns the audit records of a visit in the order of the log. It may lag
 	// about a second.
 	Trail(ctx context.Context, visit string) ([]audit.Record, error)
-	// Log returns what a practice's log holds in order, after the position after and
-	// up to and including the one through, at most limit.
+	// Log returns the leaves of a practice's log in order, after position after
+	// up to and including position through, at most limit.
 	Log(ctx context.Context, practice, after, through string, limit int) ([]clinic.Leaf, error)
-	// Stored returns rows by their keys as text (audit.Item.Key), as of the latest
-	// commit. A row that is not there is not in the result.
+	// Stored returns the rows under the given keys (audit.Item.Key), by key. A
+	// row that does not exist is not in the result.
 	Stored(ctx context.Context, keys []string) (map[string]audit.Item, error)
 	// LogHead returns the latest head of a practice's log; version 0 if none.
 	LogHead(ctx context.Context, practice string) (clinic.LogHead, error)
 }
 
-// An Office is what api has for those who run a practice. Its fields must be set
-// before use; it is safe for concurrent use.
+// An Office has the steps and reads of those who run a practice. Its fields must
+// be set before use; it is safe for concurrent use.
 type Office struct {
 	Kernel *clinic.Kernel
 	Store  Reads
-	// LogKey checks the practice's log; its private half is sweep's alone.
+	// LogKey verifies the practice's log. Only sweep has its private half.
 	LogKey audit.Key
 }
 
-// Visit returns a visit's state, for those who may see it.
+// Visit returns a visit's state to a caller who may read it.
 func (o *Office) Visit(ctx context.Context, c clinic.Caller, id string) (clinic.Caller, visit.Visit, error) {
 	return o.Kernel.LoadVisit(ctx, c, identity.ReadVisit, id)
 }
@@ -59,7 +59,7 @@ func (o *Office) Money(ctx context.Context, c clinic.Caller, id string) (visit.V
 	return v, m, err
 }
 
-// Trail lists who did what to a visit and who saw it, in order.
+// Trail lists the audit records of a visit, reads included, in order.
 func (o *Office) Trail(ctx context.Context, c clinic.Caller, id string) (visit.Visit, []audit.Record, error) {
 	_, v, err := o.Kernel.LoadVisit(ctx, c, identity.ReadTrail, id)
 	if err != nil {
@@ -69,8 +69,8 @@ func (o *Office) Trail(ctx context.Context, c clinic.Caller, id string) (visit.V
 	return v, rs, err
 }
 
-// Work lists what the caller's practice wants of people like the caller: an
-// administrator sees all of it, others that of their pool.
+// Work lists the open work items that the caller may read: an administrator all
+// of the practice's, others those of their pool.
 func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error) {
 	c, err := o.Kernel.Identify(ctx, c)
 	if err != nil {
@@ -92,8 +92,7 @@ func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error)
 	return mine, err
 }
 
-// EndWork ends an item on the word of somebody whose work it is. Ended again it
-// stays as it is.
+// EndWork ends a work item. An item that has ended is returned unchanged.
 func (o *Office) EndWork(ctx context.Context, c clinic.Caller, id string) (work.Item, error) {
 	c, err := o.Kernel.Identify(ctx, c)
 	if err != nil {

@@ -13,11 +13,9 @@ import (
 	"evisit/pkg/practice"
 )
 
-// Registration writes the reference records that visits stand on. It is for
-// operators and seeds, behind no route. Registering again what stands already
-// changes nothing.
-
-// A Registrar registers practices, forms, people and patients.
+// A Registrar registers practices, forms, people and patients, without which
+// there is no visit. It is for operators and seeds; no route leads to it.
+// Registering the same value again changes nothing.
 type Registrar struct {
 	Kernel *clinic.Kernel
 	Store  RegistrarReads
@@ -25,16 +23,15 @@ type Registrar struct {
 	Seal func(ctx context.Context, p clinic.Patient, c identity.Contact) ([]byte, error)
 }
 
-// Registered is what a Registrar reads besides the kernel.
+// RegistrarReads are what a Registrar reads besides the kernel.
 type RegistrarReads interface {
 	Patient(ctx context.Context, id string) (clinic.Patient, error)
 }
 
-// AddPractice writes a practice, whose time zone must exist, and the forms it
-// offers, which must have a price if their class is charged for. A configuration or a consent text that
-// differs from the one that holds becomes a new version; a consent version or a
-// form version that exists with another text is refused, as is an account that
-// another practice owns.
+// AddPractice registers a practice, whose time zone must exist, and the forms it
+// offers. A configuration or a consent text that differs from the current one
+// becomes a new version. Refused are another text under an existing consent
+// version or form version, and an account that another practice owns.
 func (r *Registrar) AddPractice(ctx context.Context, p practice.Practice, forms []*intake.Form) error {
 	if _, err := p.Location(); err != nil {
 		return fault.Hide(fault.Invalid, "invalid_request", "give the time zone by its IANA name, such as America/Chicago", err)
@@ -89,8 +86,8 @@ func (r *Registrar) addForm(ctx context.Context, practice string, f *intake.Form
 	return err
 }
 
-// AddPerson writes who a token's holder is at a practice, with the grants they
-// hold there.
+// AddPerson registers the holder of a token as a person of a practice, with the
+// grants that this person holds there.
 func (r *Registrar) AddPerson(ctx context.Context, proof clinic.Proof, p identity.Person) error {
 	was, err := r.Kernel.Store.Person(ctx, p.ID)
 	if err != nil && !errors.Is(err, fault.NotFound) {
@@ -121,7 +118,7 @@ func withoutGrants(p identity.Person) identity.Person {
 	return p
 }
 
-// addToken lets a practice know the holder of a token as m says.
+// addToken adds a membership to the holder of a token.
 func (r *Registrar) addToken(ctx context.Context, proof clinic.Proof, m identity.Membership) error {
 	was, err := r.Kernel.Store.Token(ctx, proof)
 	if err != nil && !errors.Is(err, fault.NotFound) {
@@ -165,7 +162,7 @@ func (r *Registrar) AddGrant(ctx context.Context, g identity.Grant) error {
 	})
 }
 
-// AddPatient writes a patient with their contact data sealed.
+// AddPatient registers a patient, their contact data sealed.
 func (r *Registrar) AddPatient(ctx context.Context, p identity.Patient) error {
 	was, err := r.Store.Patient(ctx, p.ID)
 	if err != nil && !errors.Is(err, fault.NotFound) {

@@ -19,13 +19,13 @@ import (
 	"evisit/pkg/work"
 )
 
-// A Saved draft is what a page save left behind; if the save was refused, what
-// it would have left.
+// A Saved is the state of a draft after a page was saved or, if the save was
+// refused, the state that it would have had.
 type Saved struct {
 	Visit     visit.Visit
 	Form      *intake.Form
 	Response  intake.Response
-	Missing   []fault.Problem   // still to be answered
+	Missing   []fault.Problem   // required questions without an answer
 	Diversion *record.Diversion // the patient must be shown this and stops here
 }
 
@@ -39,10 +39,10 @@ func Answers(r intake.Response) Page {
 
 var draftWithAnswers = func(id string) clinic.Query { return clinic.Query{Visit: id, Answers: true} }
 
-// SavePage merges one page of answers into a draft and checks them all. Wrong
-// answers are refused and nothing is kept; missing ones are listed. A red flag
-// ends the draft, whatever else is wrong (forms README, semantics 3 and 4).
-// A version other than 0 must be the draft's.
+// SavePage merges one page of answers into a draft and checks all of them. Wrong
+// answers are refused and not stored; missing ones are listed. A red flag ends
+// the draft, whatever else is wrong (forms README, semantics 3 and 4). A version
+// other than 0 must be the draft's.
 func (m *Room) SavePage(ctx context.Context, c clinic.Caller, id string, version int, page Page) (Saved, error) {
 	v, out, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, draftWithAnswers(id),
 		func(in clinic.Input) (clinic.Decision, Saved, error) { return m.savePage(ctx, in, version, page) })
@@ -72,7 +72,7 @@ func (m *Room) savePage(ctx context.Context, in clinic.Input, version int, page 
 	}
 	switch {
 	case v.Status == visit.Diverted && sameAnswers(res.Response, answers):
-		return d, out, nil // the page that ended the draft, sent again: what was shown is shown again
+		return d, out, nil // the page that ended the draft was sent again: SavePage shows its diversion
 	case v.Status == visit.Draft && version != 0 && version != v.Version:
 		return d, out, fault.New(fault.Stale, "stale", "someone else changed this since you read it; reload it and make your change again")
 	case v.Status == visit.Draft && res.Diverts():
@@ -92,8 +92,8 @@ func (m *Room) savePage(ctx context.Context, in clinic.Input, version int, page 
 	return clinic.Change(v, next, clinic.Commit{Answers: sealed}), out, err
 }
 
-// divert ends v: the answers and the record of what was shown are kept with c, a
-// hold is released, and the practice has it as work.
+// divert ends v: it adds to c the answers, the record of what the patient was
+// shown, the release of a hold, and a work item for the practice.
 func (m *Room) divert(ctx context.Context, in clinic.Input, v visit.Visit, f *intake.Form, res intake.Result, c clinic.Commit,
 ) (clinic.Decision, *record.Diversion, error) {
 	next, err := v.Divert(string(res.Disposition), in.Now)
@@ -135,8 +135,8 @@ func wrongAnswers(ps []fault.Problem) error {
 	return fault.New(fault.Invalid, "answers_wrong", "some answers need to be put right", ps...)
 }
 
-// check evaluates answers for a visit, where, unlike for a bare check, a file
-// must really have been uploaded.
+// check evaluates answers for a visit. An answer to an upload question is a
+// problem here, because files cannot be sent yet.
 func check(f *intake.Form, r intake.Response) (intake.Result, error) {
 	if err := f.Accepts(r.Questionnaire); err != nil {
 		return intake.Result{}, err
@@ -158,7 +158,7 @@ func stateOf(r intake.Response) string {
 	return ""
 }
 
-// choice is the code chosen for an item; empty if none.
+// choice returns the code chosen for an item; empty if none.
 func choice(r intake.Response, linkID string) string {
 	if vs := r.Answers(linkID); len(vs) > 0 {
 		return vs[0].Coding().Code
@@ -166,8 +166,8 @@ func choice(r intake.Response, linkID string) string {
 	return ""
 }
 
-// An Offer is a quote with everything the patient accepts along with it. If the
-// draft cannot be priced it holds the visit and its form alone.
+// An Offer is a quote and what the patient accepts with it. If the draft cannot
+// be priced, an Offer has the visit and its form alone.
 type Offer struct {
 	Visit   visit.Visit
 	Form    *intake.Form
@@ -227,7 +227,8 @@ func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o
 	return clinic.Change(v, next, clinic.Commit{}), o, err
 }
 
-// checked is a draft's form, its answers evaluated, and its practice.
+// checked returns a draft's form, the result of checking its answers, and its
+// practice.
 func (m *Room) checked(ctx context.Context, in clinic.Input) (*intake.Form, intake.Result, practice.Practice, error) {
 	p, err := m.Kernel.Practice(ctx, in.Visit.Practice)
 	if err != nil {
@@ -241,13 +242,15 @@ func (m *Room) checked(ctx context.Context, in clinic.Input) (*intake.Form, inta
 	return f, res, p, err
 }
 
-// refusal is how a diversion is told to someone who asked for a price.
+// diversionError tells someone who asked for a price that the visit was
+// diverted.
 func diversionError(d *record.Diversion) error {
 	return fault.New(fault.Conflict, "diverted", d.Message.Reveal()+" You will not be charged. Practice phone: "+d.Phone)
 }
 
-// sendable refuses what no clinician of the practice could take, and answers
-// given under another identity than the token's (guidelines G5, G24).
+// checkSendable refuses a request that no clinician of the practice may take,
+// and answers that name another person than the one who is signed in (guidelines
+// G5, G24).
 func checkSendable(c clinic.Caller, v visit.Visit, p practice.Practice, r intake.Response) error {
 	if state := stateOf(r); v.Pool == identity.ClinicalPool && !slices.Contains(p.States, state) {
 		return fault.New(fault.Conflict, "state_not_served", "no clinician of this practice is licensed where the patient is now; please call the practice",
@@ -266,22 +269,22 @@ func checkSendable(c clinic.Caller, v visit.Visit, p practice.Practice, r intake
 	return nil
 }
 
-// A Submission is the acceptance of a quote and the consent.
+// A Submission accepts a quote and a consent.
 type Submission struct {
 	Quote    string
 	Consent  string // version; empty accepts the practice's current one
 	Language string
 }
 
-// A Sent visit is queued, or waits for its page at Stripe to be paid.
+// A Sent is a submitted visit: queued, or waiting for payment at Page.
 type Sent struct {
 	Visit   visit.Visit
 	Page    string            // where to pay; empty when nothing is to be paid
 	Stopped *record.Diversion // why the visit ended instead; nil if it did not
 }
 
-// Submit sends a draft under an accepted quote and consent. Sent again, it
-// finds the same visit and the same payment page.
+// Submit submits a draft under an accepted quote and consent. Repeated, it
+// returns the same visit and the same payment page.
 func (m *Room) Submit(ctx context.Context, c clinic.Caller, id string, s Submission) (Sent, error) {
 	v, sent, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, draftWithAnswers(id),
 		func(in clinic.Input) (clinic.Decision, Sent, error) { return m.submit(ctx, in, s) })
@@ -331,9 +334,9 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 	return m.submission(ctx, in, next, p, s)
 }
 
-// submission is everything that submitting makes true. The payment page is
-// made first, under the payment's id: asked for again it is the same page, and
-// one that nobody was shown is never paid.
+// submission returns the decision that submits. The payment page is made before
+// the commit, under the payment's id: made again it is the same page, and a page
+// that the patient never saw is never paid.
 func (m *Room) submission(ctx context.Context, in clinic.Input, next visit.Visit, p practice.Practice, s Submission) (clinic.Decision, Sent, error) {
 	v := in.Visit
 	var c clinic.Commit
@@ -367,8 +370,8 @@ func clip(s string, n int) string {
 	return s
 }
 
-// repaged remembers that Stripe refused to make a quote's page, so that the
-// same request, sent again, asks for it under another name.
+// afterRefusedPage counts in the quote that Stripe refused to make its page, so
+// that the repeated request uses another key.
 func afterRefusedPage(v visit.Visit, why error) (clinic.Decision, error) {
 	if !refusedByStripe(why) {
 		return clinic.Decision{}, why

@@ -14,13 +14,14 @@ import (
 	"evisit/pkg/visit"
 )
 
-// Checkout makes payment pages. Asked again with the same Key it returns the
+// Checkout makes payment pages. Called again with the same Key it returns the
 // same page. A definite no is a *clinic.Refusal.
 type Checkout interface {
 	NewPage(ctx context.Context, p PageRequest) (session, url string, err error)
 }
 
-// A PageRequest is what a payment page needs; it carries no word of the visit.
+// A PageRequest has what a payment page needs, and no word of the visit's
+// content.
 type PageRequest struct {
 	Account string
 	Key     string // idempotency key
@@ -37,11 +38,11 @@ func refusedByStripe(err error) bool {
 	return refused
 }
 
-// linkEvery is how long asking for a pay link again gives the same one.
+// linkEvery is how long a repeated request for a pay link returns the same link.
 const linkEvery = time.Hour
 
-// Pay returns where to pay for a visit: the open page of one awaiting payment,
-// or a new pay link for an answer whose card failed.
+// Pay returns the payment page of a visit: the page of a visit that awaits
+// payment, or a new pay link for an answered visit whose fee is owed.
 func (m *Room) Pay(ctx context.Context, c clinic.Caller, id string) (Sent, error) {
 	v, _, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, clinic.Query{Visit: id},
 		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
@@ -68,7 +69,7 @@ func (m *Room) payLink(ctx context.Context, in clinic.Input) (clinic.Decision, e
 	}
 	last := known.Latest()
 	if last.Payable(in.Now) != billing.ByLink {
-		return clinic.Decision{}, nil // its page is open, or Stripe's word on it is on its way
+		return clinic.Decision{}, nil // its page can still be paid, or Stripe has yet to report whether it was paid
 	}
 	began := in.Now.Truncate(linkEvery)
 	pay, err := m.newPage(ctx, billing.Payment{
@@ -81,8 +82,8 @@ func (m *Room) payLink(ctx context.Context, in clinic.Input) (clinic.Decision, e
 	return clinic.Change(v, v.PayLink(pay.ID), clinic.Commit{Payments: []billing.Payment{pay}}), nil
 }
 
-// openPage makes p's page at Stripe. The request follows from p alone and p's
-// id is its key, so a lost answer finds the same page.
+// newPage makes p's page at Stripe. Everything in the call follows from p, and
+// p's id is the key, so a repeated call after a lost reply finds the same page.
 func (m *Room) newPage(ctx context.Context, p billing.Payment, now time.Time) (billing.Payment, error) {
 	back := m.Pages + "/my/visits/" + p.Visit
 	var err error
@@ -97,7 +98,8 @@ func (m *Room) newPage(ctx context.Context, p billing.Payment, now time.Time) (b
 	return billing.NewPayment(p, now)
 }
 
-// pageOf returns where v's payment is paid; nowhere if it is past paying.
+// pageOf returns the page where v's payment can be paid; Page is empty if it
+// cannot be paid now.
 func (m *Room) pageOf(ctx context.Context, v visit.Visit) (Sent, error) {
 	known, err := books.Load(ctx, m.Store, v)
 	if err != nil {
@@ -105,7 +107,7 @@ func (m *Room) pageOf(ctx context.Context, v visit.Visit) (Sent, error) {
 	}
 	p := known.Latest()
 	if p.Payable(m.Kernel.Time()) != billing.AtPage {
-		return Sent{Visit: v}, nil // Stripe's word on it is on its way
+		return Sent{Visit: v}, nil // Stripe has yet to report whether the page was paid
 	}
 	return Sent{Visit: v, Page: p.URL}, nil
 }

@@ -22,7 +22,7 @@ import (
 	"evisit/pkg/visit"
 )
 
-// A View is all that the patient's page of a visit shows.
+// A View has what the patient's page of a visit shows.
 type View struct {
 	Caller   clinic.Caller
 	Chart    chart.Chart
@@ -30,8 +30,8 @@ type View struct {
 	Document *record.Document // nil before the answer
 }
 
-// Show loads what the patient's page of a visit shows, and leaves one record of
-// who saw it. For those who work at the practice it loads the visit alone.
+// Show loads what the patient's page of a visit shows, and records that the
+// caller read it. For people who work at the practice it loads the visit alone.
 func (m *Room) Show(ctx context.Context, c clinic.Caller, id string) (View, error) {
 	c, v, err := m.Kernel.RecordRead(ctx, c, id, "page")
 	if err != nil {
@@ -78,8 +78,8 @@ type Draft struct {
 	Response intake.Response
 }
 
-// Draft loads a draft for the one who fills it in. Who types a draft is its
-// author and leaves no record of reading it.
+// Draft loads a draft for the person who fills it in. Reading one's own draft
+// leaves no audit record.
 func (m *Room) Draft(ctx context.Context, c clinic.Caller, id string) (Draft, error) {
 	for n := 1; ; n++ {
 		_, rows, err := m.Kernel.LoadRows(ctx, c, identity.FillVisit, draftWithAnswers(id))
@@ -98,10 +98,12 @@ func (m *Room) Draft(ctx context.Context, c clinic.Caller, id string) (Draft, er
 	}
 }
 
-// draftReads bounds how often a draft is read until its answers fit it.
+// draftReads bounds how often a draft is read because its answers and its visit
+// are of different versions.
 const draftReads = 3
 
-// Mine lists a patient's visits, newest first; an empty patient is the caller.
+// ListVisits lists a patient's visits, newest first; an empty patient is the
+// caller.
 func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor string, limit int) ([]visit.Visit, string, error) {
 	c, err := m.Kernel.Identify(ctx, c)
 	if err != nil {
@@ -120,13 +122,14 @@ func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor 
 	return m.Store.VisitsOfPatient(ctx, patient, cursor, limit)
 }
 
-// A Ward is a patient someone acts for, themselves or another.
+// A Ward is a patient whom the caller acts for: themselves or another.
 type Ward struct {
 	Patient string
 	Name    phi.Text
 }
 
-// Wards lists whom the caller may act for now, themselves first.
+// Wards lists the patients whom the caller may act for now, themselves first,
+// with their names.
 func (m *Room) Wards(ctx context.Context, c clinic.Caller) ([]Ward, error) {
 	ids, err := m.ActsFor(ctx, c)
 	if err != nil {
@@ -143,7 +146,8 @@ func (m *Room) Wards(ctx context.Context, c clinic.Caller) ([]Ward, error) {
 	return wards, nil
 }
 
-// ActsFor lists the patients whom the caller may act for now, themselves first.
+// ActsFor lists the ids of the patients whom the caller may act for now,
+// themselves first.
 func (m *Room) ActsFor(ctx context.Context, c clinic.Caller) ([]string, error) {
 	c, err := m.Kernel.Identify(ctx, c)
 	if err != nil || c.Person.Works() {
@@ -166,7 +170,7 @@ func (m *Room) ActsFor(ctx context.Context, c clinic.Caller) ([]string, error) {
 	return ids, nil
 }
 
-// An Offering is a form a practice uses, and what it asks for it.
+// An Offering is a form that a practice uses, and its price.
 type Offering struct {
 	Form   *intake.Form
 	Price  money.Cents // zero: free
@@ -194,7 +198,8 @@ func (m *Room) Forms(ctx context.Context, c clinic.Caller) ([]Offering, error) {
 	return all, nil
 }
 
-// whyNot says why a form cannot be started; it can always be checked.
+// whyNot returns the reason that a form cannot be started; empty if it can.
+// Every form can be checked.
 func whyNot(f *intake.Form) string {
 	switch {
 	case f.BillingClass() == "none":
@@ -205,8 +210,8 @@ func whyNot(f *intake.Form) string {
 	return ""
 }
 
-// FormFor returns a form that the caller's practice uses or used; an empty
-// version is the one it uses now.
+// FormFor returns a version of a form that the caller's practice uses; an empty
+// version is the one that it offers now.
 func (m *Room) FormFor(ctx context.Context, c clinic.Caller, name, version string) (*intake.Form, error) {
 	p, err := m.Practice(ctx, c)
 	if err != nil {

@@ -13,13 +13,13 @@ import (
 	"evisit/pkg/visit"
 )
 
-// Reply adds what the patient writes, and answers to the form they put right,
-// to a visit that is not answered yet. A red flag among them ends the visit.
+// Reply adds a message of the patient's side, and corrected answers, to a visit
+// that is not answered yet. A red flag among the answers ends the visit.
 func (m *Room) Reply(ctx context.Context, c clinic.Caller, id string, text phi.Text, more intake.Response) (visit.Visit, *record.Diversion, error) {
 	v, shown, err := clinic.Step(ctx, m.Kernel, c, identity.WriteToTeam, clinic.Query{Visit: id, Answers: len(more.Items) > 0},
 		func(in clinic.Input) (clinic.Decision, *record.Diversion, error) { return m.reply(ctx, in, text, more) })
 	if err == nil && v.Status == visit.Diverted && shown == nil {
-		shown, err = m.Charts.Diversion(ctx, v) // sent before
+		shown, err = m.Charts.Diversion(ctx, v) // a repeated request
 	}
 	return v, shown, err
 }
@@ -28,7 +28,7 @@ func (m *Room) reply(ctx context.Context, in clinic.Input, text phi.Text, more i
 	if in.Visit.FromPatient > 0 {
 		last, _, err := m.Charts.LastMessage(ctx, in.Visit)
 		if err != nil || last.From == in.Caller.Person.ID && last.Text == text {
-			return d, nil, err // the same message again, whose first answer was lost
+			return d, nil, err // the same request again, whose first reply was lost
 		}
 	}
 	next, err := in.Visit.Reply(in.Now)
@@ -46,8 +46,8 @@ func (m *Room) reply(ctx context.Context, in clinic.Input, text phi.Text, more i
 	return m.replyWithCorrections(ctx, in, next, c, more)
 }
 
-// corrected adds answers put right to a reply, or ends the visit if they raise
-// a red flag.
+// replyWithCorrections adds corrected answers to a reply, or ends the visit if
+// the answers raise a red flag.
 func (m *Room) replyWithCorrections(ctx context.Context, in clinic.Input, next visit.Visit, c clinic.Commit, more intake.Response,
 ) (d clinic.Decision, shown *record.Diversion, err error) {
 	f, answers, err := m.Charts.FormAndAnswers(ctx, in.Visit, in.Answers)

@@ -1,6 +1,7 @@
-// Package request is the patient's side of a visit: asking for it, paying for
-// it, adding to it, reading the answer. It holds a key that makes payment pages
-// and cannot move money. The clinician's side is package desk.
+// Package request is the patient's side of a visit: filling in a form,
+// submitting it, paying, replying, reading the answer. It has a Stripe key that
+// makes payment pages and cannot move money. The clinician's side is package
+// desk.
 package request
 
 import (
@@ -20,15 +21,15 @@ import (
 // Reads are what a Room reads besides the kernel.
 type Reads interface {
 	books.Reads
-	// Mine lists a patient's visits, newest first, after cursor. It may lag about a
+	// VisitsOfPatient lists a patient's visits, newest first, after cursor. It may lag about a
 	// second. The returned cursor is empty at the end.
 	VisitsOfPatient(ctx context.Context, patient, cursor string, limit int) ([]visit.Visit, string, error)
 	// Grants lists the grants that person holds.
 	Grants(ctx context.Context, person string) ([]identity.Grant, error)
 }
 
-// A Room is what api has for patients and caregivers. Its fields must be set
-// before use; it is safe for concurrent use.
+// A Room has the steps and reads of patients and caregivers. Its fields must be
+// set before use; it is safe for concurrent use.
 type Room struct {
 	Kernel   *clinic.Kernel
 	Charts   *chart.Keeper
@@ -38,8 +39,9 @@ type Room struct {
 	Pages string
 }
 
-// Start opens a draft on form for patient, who may be the caller (empty) or
-// someone they act for. An empty version is the one the practice offers.
+// Start starts a draft on form for patient: the caller if it is empty, or
+// someone the caller acts for. An empty version is the one that the practice
+// offers.
 func (m *Room) Start(ctx context.Context, c clinic.Caller, form, version, patient string) (visit.Visit, error) {
 	c, err := m.Kernel.Identify(ctx, c)
 	if err != nil {
@@ -105,7 +107,7 @@ func (m *Room) checkEligible(ctx context.Context, f *intake.Form, practice, pati
 	return nil
 }
 
-// Cancel withdraws a request any time before its answer; its hold is released.
+// Cancel withdraws a request before its answer; its hold is released.
 func (m *Room) Cancel(ctx context.Context, c clinic.Caller, id string) (visit.Visit, error) {
 	v, _, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, clinic.Query{Visit: id},
 		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
@@ -118,8 +120,8 @@ func (m *Room) Cancel(ctx context.Context, c clinic.Caller, id string) (visit.Vi
 	return v, err
 }
 
-// Acknowledge is the patient's word that they read the answer, which closes
-// the visit; or, for a diverted one, that they saw where to turn.
+// Acknowledge records that the patient read the answer, which closes the visit;
+// or, for a diverted visit, that they read where to seek care.
 func (m *Room) Acknowledge(ctx context.Context, c clinic.Caller, id string) (visit.Visit, error) {
 	v, _, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, clinic.Query{Visit: id},
 		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {

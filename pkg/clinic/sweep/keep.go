@@ -12,7 +12,8 @@ import (
 	"evisit/pkg/fault"
 )
 
-// Heads keeps signed heads of logs where nothing can be written over or deleted.
+// Heads keeps signed heads of logs in a bucket where nothing can be overwritten
+// or deleted.
 type Heads interface {
 	Put(ctx context.Context, key string, data []byte) error
 	// First returns the object under prefix whose key sorts first, or an error of
@@ -20,13 +21,13 @@ type Heads interface {
 	First(ctx context.Context, prefix string) ([]byte, error)
 }
 
-// A kept head is the latest of a log that is in Heads.
+// A kept is the latest head of a log in Heads.
 type kept struct {
 	head audit.Head
-	hour string // in which this process kept it; empty if another did
+	hour string // in which this process put it; empty if another process did
 }
 
-// keptHead is the latest head of a practice's log that was kept; the zero Head
+// keptHead returns the latest head of a practice's log in Heads; the zero Head
 // before the first.
 func (m *Room) keptHead(ctx context.Context, practice string) (kept, error) {
 	if k, ok := m.kept.Load(practice); ok {
@@ -52,8 +53,8 @@ func (m *Room) keptHead(ctx context.Context, practice string) (kept, error) {
 	return k, nil
 }
 
-// keep puts away a head once an hour, after the leaves since the last one that
-// was put away proved that it continues it.
+// keep puts a head into Heads once an hour, after the leaves since the last kept
+// head proved that the log continues it.
 func (m *Room) keep(ctx context.Context, practice string, last kept, head audit.Head) error {
 	now := m.Kernel.Time()
 	if last.hour == HourOf(now) {
@@ -73,7 +74,8 @@ func (m *Room) keep(ctx context.Context, practice string, last kept, head audit.
 	return nil
 }
 
-// continues adds the leaves between two heads to the first.
+// proveContinuation adds the leaves between two heads to the tree of the first
+// and compares the result with the second.
 func (m *Room) proveContinuation(ctx context.Context, practice string, from, to audit.Head) error {
 	vkey, err := m.LogKey.VerifierKey(practice)
 	if err != nil {

@@ -11,22 +11,22 @@ import (
 	"evisit/pkg/clinic"
 )
 
-// A practice's log is its audit records in the order of their positions, which
-// are their times and ids. Requests write no place in it: a sweep signs how far
-// the log has come. A record must therefore be stored within logDelay of the
-// time it carries, which is more than any invocation may last.
+// logDelay is how old a record must be to be signed. A practice's log is its
+// audit records in the order of their positions, which are their times and ids,
+// so a record must be stored within logDelay of the time it carries; no
+// invocation lasts as long.
 const logDelay = time.Minute
 
 const (
-	// maxActive is how many hours of practices one run looks at.
+	// maxActive bounds how many pairs of practice and hour one run reads.
 	maxActive = 10_000
-	// maxRecords is how many records one run adds to one log.
+	// maxRecords bounds how many records one run adds to one log.
 	maxRecords = 20_000
 )
 
-// signLogs signs, as far as it may be, the log of every practice that was
-// written to since the hour of state, and moves that hour on. A practice that
-// was not written to costs nothing.
+// signLogs signs the log of every practice that was written to since the hour of
+// state, and advances that hour. A practice that was not written to costs
+// nothing.
 func (m *Room) signLogs(ctx context.Context, state *clinic.SweepState) error {
 	through := m.Kernel.Time().Add(-logDelay)
 	active, err := m.Store.Active(ctx, state.Hour, maxActive)
@@ -53,12 +53,12 @@ func (m *Room) signLogs(ctx context.Context, state *clinic.SweepState) error {
 	return errors.Join(failures...)
 }
 
-// signLog adds what is new on the given days to a practice's log and signs it.
-// It reports whether nothing is left to be added. A log is never signed smaller
-// than it was, nor otherwise than before: if its head was lost or put back, it
-// goes on from the head that was kept.
+// signLog adds the new leaves of the given days to a practice's log and signs
+// it. It reports whether no leaf is left to add. It never signs a log smaller
+// than, or different from, what was signed before: if the head in the table was
+// lost or replaced by an older one, signLog continues from the kept head.
 func (m *Room) signLog(ctx context.Context, practice string, days []string, through time.Time) (whole bool, _ error) {
-	kept, err := m.keptHead(ctx, practice) // before the table's, which may be newer by then
+	kept, err := m.keptHead(ctx, practice) // read before the table's head, which may be newer by then
 	if err != nil {
 		return false, err
 	}
@@ -85,7 +85,7 @@ func (m *Room) signLog(ctx context.Context, practice string, days []string, thro
 	}
 	err = m.Kernel.Store.Commit(ctx, clinic.Commit{Log: &clinic.LogHead{Practice: practice, Head: next, Version: stored.Version + 1}})
 	if errors.Is(err, clinic.ErrChanged) || errors.Is(err, clinic.ErrExists) {
-		return false, nil // another sweep was quicker
+		return false, nil // another sweep signed first
 	}
 	if err != nil {
 		return false, err
@@ -93,7 +93,7 @@ func (m *Room) signLog(ctx context.Context, practice string, days []string, thro
 	return whole, m.keep(ctx, practice, kept, next)
 }
 
-// news reads the leaves of some days behind a position.
+// newLeaves reads the leaves of some days after position after.
 func (m *Room) newLeaves(ctx context.Context, practice string, days []string, after string, through time.Time) (leaves [][]byte, whole bool, _ error) {
 	last := audit.Record{At: through, ID: "~"}.Position() // "~" sorts after every id
 	for _, day := range days {

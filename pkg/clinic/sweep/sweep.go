@@ -1,6 +1,6 @@
-// Package sweep hands events that were not handled to their consumers once
-// more, by a write that the stream delivers, and signs the audit logs. It does
-// nothing else, and never acts on an event itself.
+// Package sweep re-arms events that were not handled, by a write that the stream
+// delivers again, and signs the audit logs. It does nothing else: acting on an
+// event is for its consumer, and on a visit's deadline for package deadline.
 package sweep
 
 import (
@@ -23,16 +23,17 @@ type Reads interface {
 	// The returned cursor is empty at the end.
 	DueEvents(ctx context.Context, shard int, now time.Time, cursor string, limit int) (ids []string, next string, err error)
 	// Undelivered lists the events of a bucket that are neither done nor due nor
-	// parked: their delivery was lost.
+	// parked: the stream lost their delivery.
 	Undelivered(ctx context.Context, b outbox.Bucket) ([]string, error)
-	// SweepState is how far the sweeps have come; version 0 before the first.
+	// SweepState returns the progress of the sweeps; version 0 before the first.
 	SweepState(ctx context.Context) (clinic.SweepState, error)
-	// Active lists the hours since and including from in which practices were
-	// written to, by practice; at most limit in all, the earliest first.
+	// Active lists the practices written to, by hour, from the hour from on, the
+	// earliest first, at most limit.
 	Active(ctx context.Context, from string, limit int) ([]Activity, error)
 	LogHead(ctx context.Context, practice string) (clinic.LogHead, error)
-	// LogOfDay returns what a practice's log holds of one day (UTC) in order, after
-	// the position after and up to and including the one through, at most limit.
+	// LogOfDay returns the leaves of a practice's log on one day (UTC), in
+	// order, after position after up to and including position through, at most
+	// limit.
 	LogOfDay(ctx context.Context, practice, day, after, through string, limit int) ([]clinic.Leaf, error)
 	// Log is LogOfDay for every day.
 	Log(ctx context.Context, practice, after, through string, limit int) ([]clinic.Leaf, error)
@@ -57,11 +58,12 @@ type Room struct {
 	kept sync.Map // practice → kept
 }
 
-// batch is how many events of a shard are read at once.
+// batch is how many events of a shard are listed in one read.
 const batch = 100
 
-// Run arms what is due and signs the logs. It returns how many events it armed.
-// Two runs at once do no harm.
+// Run re-arms the events that are due and those whose delivery was lost, and
+// signs the logs. It returns how many events it re-armed. Two runs at once do no
+// harm.
 func (m *Room) Run(ctx context.Context) (int, error) {
 	armed := 0
 	var failures []error
@@ -86,8 +88,8 @@ func (m *Room) Run(ctx context.Context) (int, error) {
 	return armed + n, errors.Join(failures...)
 }
 
-// shard arms what is due in one shard. An event that cannot be armed does not
-// keep those behind it from being armed.
+// armDue re-arms the due events of one shard. An event that cannot be re-armed
+// does not keep those behind it from being re-armed.
 func (m *Room) armDue(ctx context.Context, shard int) (armed int, _ error) {
 	var failures []error
 	now := m.Kernel.Time()
@@ -109,11 +111,11 @@ func (m *Room) armDue(ctx context.Context, shard int) (armed int, _ error) {
 	}
 }
 
-// arm hands an event to its consumer once more if it is not done and wanted says
-// so of it as it stands.
+// arm re-arms an event if it is neither done nor parked and wanted reports true
+// for it as read now.
 func (m *Room) arm(ctx context.Context, id string, wanted func(outbox.Delivery) bool) (bool, error) {
 	d, err := m.Store.Delivery(ctx, id)
-	if err != nil && !errors.Is(err, fault.Busy) && ctx.Err() == nil { // nobody could act on it, and it must not block those behind it
+	if err != nil && !errors.Is(err, fault.Busy) && ctx.Err() == nil { // a row that no consumer can read must not block those behind it
 		m.Kernel.Log.ErrorContext(ctx, "a row of the outbox holds no event that can be read", "event", id, "err", err)
 		return false, nil
 	}
@@ -127,17 +129,17 @@ func (m *Room) arm(ctx context.Context, id string, wanted func(outbox.Delivery) 
 	return err == nil, err
 }
 
-// maxBuckets is how many buckets one run looks through: a day's, after which a
-// run that comes a minute later goes on.
+// maxBuckets is how many buckets one run reads: those of a day. The next run, a
+// minute later, goes on from there.
 const maxBuckets = 144
 
-// lost arms the events whose delivery was lost: nobody wrote down that they were
-// handled, nor that they failed. Each bucket is read once, after its time; again
-// only if the table did not answer. An event that cannot be armed does not keep
-// the others from being found.
+// armLost re-arms the events whose delivery the stream lost: neither a success
+// nor a failure was stored for them. Each bucket is read once, after its time,
+// and again only if the table did not answer. An event that cannot be re-armed
+// does not keep the others from being found.
 func (m *Room) armLost(ctx context.Context, state *clinic.SweepState) (armed int, _ error) {
 	last := outbox.SweepableThrough(m.Kernel.Time())
-	if state.Bucket == "" { // the first sweep: all before it is in the hands of the stream
+	if state.Bucket == "" { // the first sweep: the stream still delivers what was put before
 		state.Bucket = last
 		return 0, nil
 	}

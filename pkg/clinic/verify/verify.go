@@ -1,5 +1,6 @@
-// Package verify compares the rows of the table with the logs that cover them.
-// It only reads, and decrypts nothing.
+// Package verify compares the rows of the table with the audit logs that cover
+// them. It reads and logs findings; it writes nothing and decrypts nothing. What
+// a finding is, is package audit.
 package verify
 
 import (
@@ -15,30 +16,31 @@ import (
 	"evisit/pkg/fault"
 )
 
-// Reads are what a Room reads. All are of the latest commit.
+// Reads are what a Room reads. All are consistent.
 type Reads interface {
-	// Log returns what a practice's log holds in order, after the position after and
-	// up to and including the one through, at most limit.
+	// Log returns the leaves of a practice's log in order, after position after
+	// up to and including position through, at most limit.
 	Log(ctx context.Context, practice, after, through string, limit int) ([]clinic.Leaf, error)
 	LogHead(ctx context.Context, practice string) (clinic.LogHead, error)
-	// RecordAt returns the audit record at a position of a practice's log; nil if
-	// there is none.
+	// RecordAt returns the audit record at a position of a practice's log; nil
+	// if there is none.
 	RecordAt(ctx context.Context, practice, position string) (*audit.Record, error)
-	// Stored returns rows by their keys as text (audit.Item.Key). A row that is not
-	// there is not in the result.
+	// Stored returns the rows under the given keys (audit.Item.Key), by key. A
+	// row that does not exist is not in the result.
 	Stored(ctx context.Context, keys []string) (map[string]audit.Item, error)
-	// Covered calls each for every row that a log covers, in one of the of segments
-	// of the table, with the practice whose log the row says it is.
+	// Covered calls each for every row that a log covers in one segment of the
+	// table, of of segments, with the practice that the row names.
 	Covered(ctx context.Context, segment, of int, each func(practice string, row audit.Item) error) error
 }
 
-// Heads are signed heads of logs, kept where nothing can be written over.
+// Heads reads signed heads of logs from the bucket where nothing can be
+// overwritten.
 type Heads interface {
 	// From returns the first object under prefix whose key sorts after start, or an
 	// error of kind fault.NotFound.
 	From(ctx context.Context, prefix, start string) ([]byte, error)
-	// Names lists, of the objects under prefix, what stands between it and the next
-	// slash, each once.
+	// Names lists the parts of keys between prefix and the next slash, each
+	// once.
 	Names(ctx context.Context, prefix string) ([]string, error)
 }
 
@@ -58,14 +60,14 @@ const (
 	maxFound   = 100 // after which a run says no more
 )
 
-// errEnough ends a run that found so much that more would say nothing.
+// errEnough ends a run that has maxFound findings.
 var errEnough = errors.New("too much was found to go on")
 
-// findings are what a run found so far.
+// findings are the findings of a run so far.
 type findings []*audit.Finding
 
-// add keeps err if it is what is wrong with a row or a log; it returns any other
-// error, and errEnough.
+// add adds err if it is a *audit.Finding, and returns errEnough at the bound. It
+// returns any other error.
 func (f *findings) add(err error) error {
 	found, ok := errors.AsType[*audit.Finding](err)
 	if !ok {
@@ -77,23 +79,22 @@ func (f *findings) add(err error) error {
 	return nil
 }
 
-// Run logs, as an ERROR each, what Find finds, and fails if it is anything.
+// Run logs each finding of Find as an ERROR, and fails if there are any.
 func (m *Room) Run(ctx context.Context) error {
 	found, err := m.Find(ctx)
 	for _, f := range found {
 		m.Kernel.Log.ErrorContext(ctx, "altered", "finding", f.Error())
 	}
 	if len(found) > 0 {
-		err = errors.Join(err, fmt.Errorf("%d rows or records are not as the log says; the first: %w", len(found), found[0]))
+		err = errors.Join(err, fmt.Errorf("%d rows or records differ from the log; the first: %w", len(found), found[0]))
 	}
 	return err
 }
 
-// Find does one hour's part of the day's work, which follows from the clock
-// alone: for a twenty-fourth of the practices, what was written since yesterday
-// at this hour and what was written on a thirtieth of the days before; and a part
-// of the whole table. After a month every row and every record was looked at. A
-// run costs what its part of the table and of those days holds.
+// Find compares the part that the hour of the clock selects: one of 720 segments
+// of the table and, of a twenty-fourth of the logs, what was written in the last
+// day and on each thirtieth day before. Within thirty days every row and every
+// record is compared. A run costs as much as the rows and days that it reads.
 func (m *Room) Find(ctx context.Context) ([]*audit.Finding, error) {
 	var found findings
 	err := m.findPart(ctx, m.Kernel.Time(), &found)
@@ -123,7 +124,7 @@ func (m *Room) findPart(ctx context.Context, now time.Time, found *findings) err
 	})
 }
 
-// shareOf is the hour in which a practice's log is looked at.
+// shareOf returns the hour of the day in which a practice's log is compared.
 func shareOf(practice string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(practice))
@@ -132,8 +133,8 @@ func shareOf(practice string) int {
 
 type span struct{ from, to time.Time }
 
-// log looks at the last day of a practice's log and, of the days before, at each
-// thirtieth.
+// compareDays compares the last day of a practice's log and each thirtieth day
+// before.
 func (m *Room) compareDays(ctx context.Context, practice string, now time.Time, day int, found *findings) error {
 	until := now.Truncate(time.Hour)
 	s := span{until.Add(-hoursOfDay * time.Hour), until}
@@ -152,7 +153,7 @@ func (m *Room) compareDays(ctx context.Context, practice string, now time.Time, 
 	}
 }
 
-// heads are the heads of a log that were kept before a span and at its end.
+// heads returns the kept heads of a log before a span and at its end.
 func (m *Room) heads(ctx context.Context, practice string, s span) (first, last audit.Head, err error) {
 	vkey, err := m.LogKey.VerifierKey(practice)
 	if err != nil {
@@ -165,8 +166,8 @@ func (m *Room) heads(ctx context.Context, practice string, s span) (first, last 
 	return first, last, err
 }
 
-// stretch verifies the leaves that were signed between two heads, and each row
-// that they name.
+// compareStretch verifies the leaves signed between two heads, and each row that
+// they name.
 func (m *Room) compareStretch(ctx context.Context, practice string, first, last audit.Head, found *findings) error {
 	vkey, err := m.LogKey.VerifierKey(practice)
 	if err != nil {
@@ -201,8 +202,8 @@ func (m *Room) compareStretch(ctx context.Context, practice string, first, last 
 	return found.add(s.End())
 }
 
-// head is the latest head of a log that was kept in the hour of t or before; the
-// zero Head if there was none yet.
+// head returns the latest head of a log that was kept in the hour of t or
+// before; the zero Head if there is none.
 func (m *Room) head(ctx context.Context, practice, vkey string, t time.Time) (audit.Head, error) {
 	b, err := m.Heads.From(ctx, heads.Prefix(practice), heads.Upto(practice, t))
 	if errors.Is(err, fault.NotFound) {
@@ -214,7 +215,7 @@ func (m *Room) head(ctx context.Context, practice, vkey string, t time.Time) (au
 	return audit.ParseHead(vkey, b)
 }
 
-// named looks at each row that a record says was stored with it.
+// compareNamed compares each row that a record names.
 func (m *Room) compareNamed(ctx context.Context, practice string, r audit.Record, found *findings) error {
 	keys := make([]string, len(r.Rows))
 	for i, row := range r.Rows {
@@ -242,7 +243,7 @@ func (m *Room) compareNamed(ctx context.Context, practice string, r audit.Record
 	return nil
 }
 
-// row looks at one row as it is stored.
+// compareRow compares one row with the record that it names.
 func (m *Room) compareRow(ctx context.Context, practice string, is audit.Item) error {
 	by, err := m.Store.RecordAt(ctx, practice, is.Pointer())
 	if err != nil {
@@ -251,9 +252,9 @@ func (m *Room) compareRow(ctx context.Context, practice string, is audit.Item) e
 	return audit.CheckStored(is, by)
 }
 
-// Whole compares everything that one practice's log covers with all of the log,
-// and returns how many leaves and rows there are. The error is the first
-// *audit.Finding, if nothing else failed. It reads the whole table.
+// CompareAll compares all rows that one practice's log covers with the whole
+// log, and returns how many leaves and rows there are. The error is the first
+// *audit.Finding, unless a read failed. It reads the whole table.
 func (m *Room) CompareAll(ctx context.Context, practice string) (leaves, rows int64, err error) {
 	vkey, err := m.LogKey.VerifierKey(practice)
 	if err != nil {
@@ -286,8 +287,8 @@ func (m *Room) CompareAll(ctx context.Context, practice string) (leaves, rows in
 	return replay.End()
 }
 
-// feed gives replay the leaves of a log after a position that are signed, and
-// their checkpoint.
+// feed passes the signed leaves of a log after a position to replay, and their
+// checkpoint.
 func (m *Room) feed(ctx context.Context, replay *audit.Replay, practice, after string) (through string, _ error) {
 	head, err := m.Store.LogHead(ctx, practice)
 	if err != nil || head.Through <= after {
@@ -322,8 +323,8 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Logs lists whose logs there are. The heads that were kept say so, for rows may
-// be gone.
+// Logs lists the practices that have a log, by the kept heads, because rows may
+// have been removed.
 func (m *Room) Logs(ctx context.Context) ([]string, error) {
 	return m.Heads.Names(ctx, heads.All)
 }
