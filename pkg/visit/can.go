@@ -25,10 +25,10 @@ const (
 	Redirect    Action = "redirect"
 )
 
-// actions are all there are, in the order in which Can lists them, each with what
+// actions are all actions, in the order in which Can lists them, each with what
 // the policy must allow and with the step itself: an action can be done if the
-// step, tried on the visit, makes a new version of it. A step refuses in one
-// place, and what it refuses is offered nowhere.
+// step, tried on the visit, makes a new version of it. So an action that the
+// step would refuse is never offered.
 var actions = []struct {
 	action Action
 	needs  identity.Action
@@ -54,11 +54,11 @@ var actions = []struct {
 	}},
 }
 
-// moves reports whether a step from v was taken.
+// changes reports whether a step from v made a new version.
 func (v Visit) changes(next Visit, err error) bool { return err == nil && next.Version != v.Version }
 
-// Can lists what p may do with v now. What depends on more than the visit, such
-// as answers that are not complete, may still be refused.
+// Can lists what p may do with v now. An action may still be refused for a
+// reason outside the visit, such as incomplete answers.
 func (v Visit) Can(p identity.Person, now time.Time) []Action {
 	r, can := v.Resource(), []Action{}
 	for _, a := range actions {

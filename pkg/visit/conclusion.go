@@ -43,7 +43,7 @@ const (
 // then up to four more.
 var icd10 = regexp.MustCompile(`^[A-Z][0-9][0-9AB](\.[0-9A-Z]{1,4})?$`)
 
-// Problems lists everything that keeps c from being sent, by JSON pointer.
+// Problems lists what must be corrected before c can be sent, by JSON pointer.
 func (c Conclusion) Problems() []fault.Problem {
 	var ps []fault.Problem
 	add := func(where, code, text string) {

@@ -2,32 +2,35 @@ package visit
 
 import "time"
 
-// A Promise is when the patient was told to expect an answer. Its clock stands
-// still while the patient is being asked for more (guideline G30).
+// A Promise is when the patient was told to expect an answer. It is paused while
+// the visit awaits the patient (guideline G30).
 type Promise struct {
-	By time.Time `json:"by"` // answered by then, or it is late
-	// Ends is when a request nobody answered is given up. It is after By.
+	By time.Time `json:"by"` // an answer after By is late
+	// Ends is when an unanswered request expires. It is after By.
 	Ends time.Time `json:"ends"`
-	Told bool      `json:"told,omitempty"` // the patient knows it is late
-	// Paused is when the clock stopped; zero while it runs.
+	Told bool      `json:"told,omitempty"` // the patient was told that it is late
+	// Paused is when the promise was paused; zero while it runs.
 	Paused time.Time `json:"paused,omitzero"`
 }
 
-// Terms are a practice's turnaround, fixed for a visit when it is queued.
+// Terms are the times that a practice promises. They are fixed for a visit when
+// it is queued.
 type Terms struct {
 	Answer time.Duration // promised time to an answer
 	GiveUp time.Duration // more time before an unanswered request expires
 }
 
 const (
-	// HoldMargin is how long before a card hold runs out an unanswered visit
-	// is given up: an answer given later might not be collectable.
+	// HoldMargin is how long before its hold lapses an unanswered visit expires:
+	// the fee of a later answer might not be collectable.
 	HoldMargin = 12 * time.Hour
 	// PatientTime is how long a patient has to reply to a question.
 	PatientTime = 5 * 24 * time.Hour
-	// CloseAfter is when an answer nobody acknowledged closes by itself.
+	// CloseAfter is how long after its answer a visit closes that the patient
+	// did not acknowledge.
 	CloseAfter = 7 * 24 * time.Hour
-	// checkoutGrace lets Stripe's own word on an ended page arrive first.
+	// checkoutGrace gives Stripe's webhook about an expired page time to arrive
+	// before Stripe is asked.
 	checkoutGrace = 2 * time.Minute
 )
 
@@ -45,7 +48,7 @@ func (p Promise) resume(now time.Time) Promise {
 	return p
 }
 
-// Due is when something must next happen to v by itself; zero is never.
+// Due returns v's next deadline; zero if it has none.
 func (v Visit) Due() time.Time {
 	switch v.Status {
 	case AwaitingPayment:
@@ -78,7 +81,7 @@ func earliest(a, b time.Time) time.Time {
 	return a
 }
 
-// An Overdue is what a passed deadline calls for.
+// An Overdue is what must be done about a passed deadline.
 type Overdue string
 
 const (
@@ -86,10 +89,10 @@ const (
 	TellLate    Overdue = "tell_late"
 	ExpireVisit Overdue = "give_up"
 	CloseVisit  Overdue = "close"
-	AskStripe   Overdue = "ask_checkout" // learn from Stripe what became of the page
+	AskStripe   Overdue = "ask_checkout" // ask Stripe whether the payment page was paid
 )
 
-// Overdue says what v's deadlines call for at now.
+// Overdue returns what must be done about v's deadline at now.
 func (v Visit) Overdue(now time.Time) Overdue {
 	if due := v.Due(); due.IsZero() || now.Before(due) {
 		return NothingDue
@@ -112,9 +115,9 @@ func (v Visit) Overdue(now time.Time) Overdue {
 	return NothingDue
 }
 
-// Late reports whether the promised time passed without an answer, at now or by
-// the time v was answered or ended. Asking the patient stops the clock: what was
-// late when they were asked stays late, and nothing becomes late meanwhile.
+// Late reports whether the promised time passed without an answer, at now or, if
+// earlier, when v was answered or ended. While the promise is paused, Late is as
+// it was when the patient was asked.
 func (v Visit) Late(now time.Time) bool {
 	if v.Promise.By.IsZero() {
 		return false
@@ -128,8 +131,8 @@ func (v Visit) Late(now time.Time) bool {
 	return !now.Before(v.Promise.By)
 }
 
-// Awake returns v to be woken when it is really due: it was looked at, and
-// nothing was called for yet.
+// WakeWhenDue returns v to be read again at Due: it was read before its
+// deadline.
 func (v Visit) WakeWhenDue() Visit {
 	if v.Wake.Equal(v.Due()) {
 		return v
@@ -138,18 +141,18 @@ func (v Visit) WakeWhenDue() Visit {
 	return v.next(v.Status)
 }
 
-// maxStepBack bounds how long a visit that could not be moved is left alone.
-const maxStepBack = time.Hour
+// maxPostpone bounds how long a visit whose deadline failed is postponed.
+const maxPostpone = time.Hour
 
-// StepBack returns v, whose deadline could not be acted on, to be looked at again
+// Postpone returns v, whose deadline could not be acted on, to be read again
 // after as long as it has been due, a minute at least and an hour at most.
 func (v Visit) Postpone(now time.Time) Visit {
 	v = v.next(v.Status)
-	v.Wake = now.Add(min(max(now.Sub(v.Due()), time.Minute), maxStepBack))
+	v.Wake = now.Add(min(max(now.Sub(v.Due()), time.Minute), maxPostpone))
 	return v
 }
 
-// Lateness returns v with the patient told that the promised time passed.
+// ToldLate returns v with the patient told that the promised time passed.
 func (v Visit) ToldLate() Visit {
 	if v.Promise.Told || !v.Status.AwaitsAnswer() {
 		return v

@@ -13,14 +13,14 @@ import (
 // exchange is a visit or a call (eRisk; domain rule G13).
 const MessageCap = 6
 
-// Each step returns the visit after it. Asked for again by the one who already
-// made it, a step returns the visit unchanged: a lost answer is never told
-// "conflict". A caller sees that from the unchanged Version. Only Saved and
-// Priced always make a new version, and Ask, Reply and Answer cannot know
-// their own repetition, which is told by the message; that is the caller's.
+// Each step below returns the next state of the visit. Repeated by the person who
+// made it, a step returns the visit with its Version unchanged, so that a request
+// whose reply was lost is not refused as a conflict. Saved and Priced always make
+// a new version. Ask, Reply and Answer cannot tell a repetition, which shows in
+// the message alone: their caller compares messages.
 
-// Saved returns v with answers saved: a quote made for other answers is void.
-// State is where the patient said they are, empty while unsaid.
+// Saved returns v with answers saved, which voids a quote made for other
+// answers. State is the US state that the patient is in, empty while unknown.
 func (v Visit) Saved(state string) (Visit, error) {
 	if v.Status != Draft {
 		return Visit{}, v.refuse("change its answers")
@@ -38,8 +38,8 @@ func (v Visit) Priced(q billing.Quote) (Visit, error) {
 	return v.next(Draft), nil
 }
 
-// Submit returns v sent: queued at once if it is free, else waiting for its
-// card to be held under payment.
+// Submit returns v submitted: queued at once if the quote is free, else awaiting
+// a hold under payment.
 func (v Visit) Submit(quote, payment string, t Terms, now time.Time) (Visit, error) {
 	switch {
 	case v.Status != Draft && v.Quote.ID == quote && !v.Status.Over():
@@ -62,8 +62,8 @@ func (v Visit) Submit(quote, payment string, t Terms, now time.Time) (Visit, err
 	return v.next(AwaitingPayment), nil
 }
 
-// Held returns v queued, its card held under payment until before. It reports
-// false if v does not want that hold, which must then be let go.
+// HoldPlaced returns v queued, its card held under payment until before. It
+// reports false if v does not want that hold, which must then be released.
 func (v Visit) HoldPlaced(payment string, before time.Time, t Terms, now time.Time) (Visit, bool) {
 	if v.Status != AwaitingPayment || v.Payment != payment {
 		return v, v.WantsPayment(payment)
@@ -72,13 +72,13 @@ func (v Visit) HoldPlaced(payment string, before time.Time, t Terms, now time.Ti
 	return v.queue(t, now), true
 }
 
-// Wants reports whether v still has a use for a hold under payment.
+// WantsPayment reports whether v needs a hold under payment.
 func (v Visit) WantsPayment(payment string) bool {
 	return v.Payment == payment && (v.Status == AwaitingPayment || v.Status.AwaitsAnswer() || v.Status == Answered || v.Status == Closed)
 }
 
-// Collects reports whether the hold under payment may be captured: v is
-// answered, and it is the payment that v wants.
+// MayCapture reports whether the hold under payment may be captured: v is
+// answered, and wants that payment.
 func (v Visit) MayCapture(payment string) bool {
 	return v.Payment == payment && (v.Status == Answered || v.Status == Closed)
 }
@@ -89,8 +89,8 @@ func (v Visit) queue(t Terms, now time.Time) Visit {
 	return v.next(Queued)
 }
 
-// Unpaid returns v back in draft, answers kept, because its page under payment
-// closed unpaid.
+// CheckoutAbandoned returns v in draft again, its answers kept, because the page
+// of payment expired unpaid.
 func (v Visit) CheckoutAbandoned(payment string) Visit {
 	if v.Status != AwaitingPayment || v.Payment != payment {
 		return v
@@ -99,8 +99,8 @@ func (v Visit) CheckoutAbandoned(payment string) Visit {
 	return v.next(Draft)
 }
 
-// CheckoutOpen returns v, whose page Stripe still calls open past its time, to
-// be asked about again.
+// AskStripeAgain returns v with Stripe to be asked again later about its page,
+// which Stripe still reports as payable past its time.
 func (v Visit) AskStripeAgain(now time.Time) Visit {
 	if v.Status != AwaitingPayment {
 		return v
@@ -109,7 +109,7 @@ func (v Visit) AskStripeAgain(now time.Time) Visit {
 	return v.next(v.Status)
 }
 
-// PayLink returns an answered v wanting payment in place of the one that
+// PayLink returns an answered v that wants payment in place of the one that
 // failed.
 func (v Visit) PayLink(payment string) Visit {
 	if v.Status != Answered && v.Status != Closed || v.Payment == payment {
@@ -120,8 +120,8 @@ func (v Visit) PayLink(payment string) Visit {
 	return v.next(v.Status)
 }
 
-// Owes returns v after p changed: once answered, the fee is owed for as long as
-// the payment that v wants is neither held nor collected.
+// FollowPayment returns v after p changed: an answered visit's fee is owed while
+// the payment that it wants is neither held nor collected.
 func (v Visit) FollowPayment(p billing.Payment, now time.Time) Visit {
 	owed := (v.Status == Answered || v.Status == Closed) && p.Payable(now) != billing.NotPayable
 	if p.ID != v.Payment || v.Owed == owed {
@@ -131,14 +131,14 @@ func (v Visit) FollowPayment(p billing.Payment, now time.Time) Visit {
 	return v.next(v.Status)
 }
 
-// Payable reports whether there is something to pay for v at now: its page is
-// open, or an answer's fee is owed.
+// Payable reports whether v can be paid at now: its payment page has not
+// expired, or the fee of its answer is owed.
 func (v Visit) Payable(now time.Time) bool {
 	return v.Status == AwaitingPayment && now.Before(v.Quote.PageEnds()) || v.Owed
 }
 
-// HoldLost returns v expired because its hold lapsed or was cancelled at Stripe
-// before an answer; a visit past its answer stays as it is.
+// HoldLost returns v expired because its hold lapsed, or was released at Stripe,
+// before the answer. An answered visit is returned unchanged.
 func (v Visit) HoldLost(payment string, now time.Time) Visit {
 	if !v.Status.AwaitsAnswer() || v.Payment != payment {
 		return v
@@ -171,12 +171,12 @@ func (v Visit) mayTreat(p identity.Person, now time.Time) error {
 	return nil
 }
 
-// Ask returns v waiting for the patient, one message later.
+// Ask returns v awaiting the patient, with one more message.
 func (v Visit) Ask(now time.Time) (Visit, error) {
 	switch {
 	case v.Status != InReview:
 		return Visit{}, v.refuse("ask the patient")
-	case v.FromTeam >= MessageCap-1: // the last one is the answer's
+	case v.FromTeam >= MessageCap-1: // one message is left for the answer
 		return Visit{}, fault.New(fault.Conflict, "message_limit", "this exchange has grown long; answer it, or redirect it to a visit or a call")
 	}
 	v.Promise, v.Times.Asked = v.Promise.pause(now), now
@@ -185,8 +185,9 @@ func (v Visit) Ask(now time.Time) (Visit, error) {
 	return v.next(AwaitingPatient), nil
 }
 
-// Reply returns v after the patient wrote: a reply resumes the promise; before
-// an answer, more information may be added at any time without charge.
+// Reply returns v with one more message of the patient's side, which resumes a
+// paused promise. Before the answer the patient may add information at any time,
+// without charge.
 func (v Visit) Reply(now time.Time) (Visit, error) {
 	switch {
 	case !v.Status.AwaitsAnswer():
@@ -204,8 +205,8 @@ func (v Visit) Reply(now time.Time) (Visit, error) {
 	return v.next(to), nil
 }
 
-// Answer returns v answered by p, its encounter document being the object
-// whose hash is document.
+// Answer returns v answered by p. document is the hash of the encounter
+// document.
 func (v Visit) Answer(p identity.Person, document string, minutes int, now time.Time) (Visit, error) {
 	if v.Status != InReview && v.Status != AwaitingPatient {
 		return Visit{}, v.refuse("answer it")
@@ -215,13 +216,13 @@ func (v Visit) Answer(p identity.Person, document string, minutes int, now time.
 	}
 	v.Promise = v.Promise.resume(now)
 	v.Document, v.Minutes, v.Times.Answered = document, minutes, now
-	v.CaptureBefore = time.Time{} // the capture is asked for; the payment knows its deadline
+	v.CaptureBefore = time.Time{} // the same commit asks for the capture; the payment has its own deadline
 	v.Messages++
 	v.FromTeam++
 	return v.next(Answered), nil
 }
 
-// Seen returns v with the patient's side having read every message so far.
+// MarkRead returns v with every message so far read by the patient's side.
 func (v Visit) MarkRead(by string, now time.Time) Visit {
 	if v.Messages == 0 || len(v.Reads) > 0 && v.Reads[len(v.Reads)-1].Through == v.Messages {
 		return v
@@ -233,7 +234,7 @@ func (v Visit) MarkRead(by string, now time.Time) Visit {
 	return v.next(v.Status)
 }
 
-// ReadAt is when the patient's side had read message seq; zero if not yet.
+// ReadAt returns when the patient's side had read message seq; zero if not yet.
 func (v Visit) ReadAt(seq int) time.Time {
 	for _, m := range v.Reads {
 		if m.Through >= seq {
@@ -243,7 +244,7 @@ func (v Visit) ReadAt(seq int) time.Time {
 	return time.Time{}
 }
 
-// Close returns v closed, by the patient's word or by time; addendum is the
+// Close returns v closed, by the patient or after CloseAfter. addendum is the
 // hash of the object that adds receipts and read times to the document.
 func (v Visit) Close(addendum string, now time.Time) (Visit, error) {
 	if v.Status == Closed {
@@ -268,8 +269,8 @@ func (v Visit) Divert(disposition string, now time.Time) (Visit, error) {
 	return v.ended(Diverted, disposition, now), nil
 }
 
-// Understand returns a diverted v with the patient's word that they saw where
-// to turn (forms README, divert record).
+// ConfirmDiversion returns a diverted v with the patient's confirmation that
+// they read where to seek care (forms README, divert record).
 func (v Visit) ConfirmDiversion(now time.Time) Visit {
 	if v.Status != Diverted || !v.Times.Understood.IsZero() {
 		return v
@@ -278,8 +279,7 @@ func (v Visit) ConfirmDiversion(now time.Time) Visit {
 	return v.next(Diverted)
 }
 
-// Cancel returns v withdrawn by the patient, which is theirs to do any time
-// before the answer.
+// Cancel returns v cancelled by the patient, who may do so until the answer.
 func (v Visit) Cancel(now time.Time) (Visit, error) {
 	if v.Status == Cancelled {
 		return v, nil
@@ -308,8 +308,8 @@ func (v Visit) TurnAway(to Status, reason string, now time.Time) (Visit, error) 
 	return v, nil
 }
 
-// Expire returns v given up because nobody answered it, or the patient never
-// replied.
+// Expire returns v expired because it was not answered in time, or the patient
+// did not reply in time.
 func (v Visit) Expire(now time.Time) (Visit, error) {
 	if v.Status == Expired {
 		return v, nil

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// A StepKind names a step of a visit's life. A visit that is over has its status
-// as the kind of its last step.
+// A StepKind names a step of a visit's life. The last step of an ended visit has
+// the visit's status as its kind.
 type StepKind string
 
 // The steps of a visit that is not over.
@@ -26,8 +26,8 @@ type Step struct {
 	At   time.Time
 }
 
-// Timeline lists what happened to v, oldest first. A step that was undone, such
-// as an abandoned submission, is not among them.
+// Timeline lists the steps of v, oldest first, without those that were undone,
+// such as an abandoned submission.
 func (v Visit) Timeline() []Step {
 	all := []Step{
 		{StepStarted, v.Times.Started},
@@ -42,10 +42,10 @@ func (v Visit) Timeline() []Step {
 	}
 	all = append(all, Step{StepKind(v.Status), v.Times.Ended})
 	all = slices.DeleteFunc(all, func(s Step) bool { return s.At.IsZero() })
-	slices.SortStableFunc(all, func(a, b Step) int { return a.At.Compare(b.At) }) // an answer may be read after it closed
+	slices.SortStableFunc(all, func(a, b Step) int { return a.At.Compare(b.At) }) // an answer may be read after the visit closed
 	return all
 }
 
-// Unread reports whether the practice wrote something that the patient's side
-// has not read.
+// Unread reports whether the patient's side has yet to read a message of the
+// practice.
 func (v Visit) Unread() bool { return v.FromTeam > 0 && v.ReadAt(v.Messages).IsZero() }

@@ -1,11 +1,11 @@
-// Package visit holds the rules of a consultation's life, from draft to
-// closed, and the promises made along the way. It decides; it does not store,
-// send or read the clock.
+// Package visit holds the rules of a consultation's life, from draft to closed,
+// and the promises made along the way. It decides on values; storing, sending
+// and reading the clock are left to the kernel and the edges.
 //
 //	draft → awaiting_payment → queued → in_review ⇄ awaiting_patient → answered → closed
 //
-// Out of it lead diverted, cancelled, declined, redirected and expired; none
-// of them is ever charged.
+// A visit leaves this line as diverted, cancelled, declined, redirected or
+// expired, and is then never charged.
 package visit
 
 import (
@@ -15,7 +15,7 @@ import (
 	"evisit/pkg/identity"
 )
 
-// A Status is where a visit stands.
+// A Status is the stage of a visit's life.
 type Status string
 
 const (
@@ -33,12 +33,12 @@ const (
 	Expired         Status = "expired"
 )
 
-// Open reports whether the request is submitted and still wants an answer.
+// AwaitsAnswer reports whether the request is submitted and not answered.
 func (s Status) AwaitsAnswer() bool {
 	return s == Queued || s == InReview || s == AwaitingPatient
 }
 
-// Over reports whether nothing more can happen but reading.
+// Over reports whether the visit has ended: it can only be read.
 func (s Status) Over() bool {
 	switch s {
 	case Closed, Diverted, Cancelled, Declined, Redirected, Expired:
@@ -61,12 +61,12 @@ type Visit struct {
 	Status   Status        `json:"status"`
 	State    string        `json:"state,omitempty"` // US state the patient is in
 	Quote    billing.Quote `json:"quote,omitzero"`
-	// Payment is the payment that the visit wants; money that arrives under
-	// any other is let go. Earlier ones are kept for the record.
+	// Payment is the payment that the visit wants; a hold under any other is
+	// released. Earlier payments are kept for the record.
 	Payment string `json:"payment,omitempty"`
-	// Owed is set while the answer was given and its fee could not be collected.
-	// It follows Payment in the same commit, so that what may be done with the
-	// visit is known from the visit alone.
+	// Owed is set while the visit is answered and its fee could not be
+	// collected. It is committed together with the payment's change, so that the
+	// visit alone says what may be done with it.
 	Owed     bool     `json:"owed,omitempty"`
 	Payments []string `json:"payments,omitempty"`
 	Holder   Holder   `json:"holder,omitzero"`
@@ -82,13 +82,13 @@ type Visit struct {
 	FromTeam    int        `json:"from_team,omitempty"`
 	Reads       []ReadMark `json:"reads,omitempty"`
 	Document    string     `json:"document,omitempty"` // hash of the encounter document
-	Addendum    string     `json:"addendum,omitempty"` // hash of what was added at closing
+	Addendum    string     `json:"addendum,omitempty"` // hash of the addendum, written at closing
 	Reason      string     `json:"reason,omitempty"`   // code of why it ended
 	Minutes     int        `json:"minutes,omitempty"`  // the holder's own, as declared
 	Times       Times      `json:"times"`
-	// Wake is when a sweep next looks at the visit: at Due or before, zero for
-	// never. A deadline that moves away leaves it where it is, because most
-	// visits end before it and moving it costs a write to the index each time.
+	// Wake is when the function deadline next reads the visit: at Due or before;
+	// zero for never. A deadline that moves away leaves Wake unchanged, because
+	// most visits end before it and each change costs a write to the index.
 	Wake    time.Time `json:"wake,omitzero"`
 	Version int       `json:"version"`
 }
@@ -101,8 +101,8 @@ type Form struct {
 	Class   string `json:"class"`
 }
 
-// Pool is whom requests on the form are for: administrative ones never reach
-// clinicians.
+// Pool returns the pool that requests on the form go to: administrative requests
+// never reach clinicians.
 func (f Form) Pool() identity.Pool {
 	if f.Class == "admin-fee" {
 		return identity.StaffPool
@@ -110,7 +110,7 @@ func (f Form) Pool() identity.Pool {
 	return identity.ClinicalPool
 }
 
-// A Holder is the one who has taken the visit, as shown to the patient.
+// A Holder is the person who has taken the visit, as shown to the patient.
 type Holder struct {
 	ID      string `json:"id"`
 	Display string `json:"display"`
@@ -137,9 +137,9 @@ type ReadMark struct {
 	By      string    `json:"by,omitempty"` // who read, if not the patient
 }
 
-// Resource is the visit as the policy sees it.
+// Resource returns the visit as the policy sees it.
 func (v Visit) Resource() identity.Resource {
-	unsent := v.Times.Queued.IsZero() && v.Status != Diverted // of a diversion the practice must know
+	unsent := v.Times.Queued.IsZero() && v.Status != Diverted // the practice must know of a diversion
 	return identity.Resource{Practice: v.Practice, Patient: v.Patient, Holder: v.Holder.ID, Pool: v.Pool, Unsent: unsent}
 }
 
