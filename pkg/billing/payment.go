@@ -8,21 +8,21 @@ import (
 	"evisit/pkg/money"
 )
 
-// A State is where a payment stands.
+// A State is the stage of a payment's life.
 //
 //	opened → held → captured (→ refunded, disputed)
 //	opened → abandoned        held → released | lapsed        opened, held → failed
 type State string
 
 const (
-	Opened        State = "opened"    // the Checkout page may be paid
+	Opened        State = "opened"    // the Checkout page can be paid
 	Held          State = "held"      // the card is held for the quoted amount
 	Captured      State = "captured"  // the fee is collected
-	FullyRefunded State = "refunded"  // wholly given back after capture
-	Disputed      State = "disputed"  // the cardholder contests it
-	Abandoned     State = "abandoned" // the page closed unpaid
-	Released      State = "released"  // the hold was let go on our word
-	Lapsed        State = "lapsed"    // the hold ran out before it was captured
+	FullyRefunded State = "refunded"  // all that was captured is refunded
+	Disputed      State = "disputed"  // the cardholder disputes the charge
+	Abandoned     State = "abandoned" // the page expired unpaid
+	Released      State = "released"  // this system released the hold
+	Lapsed        State = "lapsed"    // the hold expired before a capture
 	Failed        State = "failed"    // the answer was given and the card could not be charged
 )
 
@@ -36,8 +36,8 @@ type Payment struct {
 	Account  string      `json:"account"`
 	Amount   money.Cents `json:"amount"`
 	State    State       `json:"state"`
-	// AtOnce payments are collected when paid, without a hold: the pay link of
-	// an answer whose capture failed.
+	// AtOnce says that paying the page collects the fee without a hold: the pay
+	// link of an answer whose capture failed.
 	AtOnce        bool        `json:"at_once,omitempty"`
 	Session       string      `json:"session,omitempty"`
 	URL           string      `json:"url,omitempty"`
@@ -45,7 +45,7 @@ type Payment struct {
 	Intent        string      `json:"intent,omitempty"`
 	Held          money.Cents `json:"held,omitempty"`
 	Collected     money.Cents `json:"collected,omitempty"`
-	Refunded      money.Cents `json:"given_back,omitempty"`
+	Refunded      money.Cents `json:"refunded,omitempty"`
 	CaptureBefore time.Time   `json:"capture_before,omitzero"`
 	Why           string      `json:"why,omitempty"` // Stripe's code for a failure
 	OpenedAt      time.Time   `json:"opened_at"`
@@ -54,8 +54,8 @@ type Payment struct {
 	Version       int         `json:"version"`
 }
 
-// Open returns p as a new payment whose page may be paid. What it is for, its
-// account, amount and page must be set.
+// NewPayment returns p as a new payment whose page can be paid. The visit,
+// practice, account, amount and page of p must be set.
 func NewPayment(p Payment, now time.Time) (Payment, error) {
 	if p.Amount <= 0 || p.Amount > money.Max {
 		return Payment{}, fmt.Errorf("billing: payment %s: %s cannot be charged to a card", p.ID, p.Amount)
@@ -64,9 +64,9 @@ func NewPayment(p Payment, now time.Time) (Payment, error) {
 	return p, nil
 }
 
-// Fail returns p as one whose capture Stripe refused for good, and the entry
-// that lets the hold go. Why is Stripe's code. A payment that ended otherwise
-// stays as it is.
+// Fail returns p as failed, because Stripe refused its capture for good, and the
+// entry that releases the hold. why is Stripe's code. A payment that has ended
+// is returned unchanged.
 func (p Payment) Fail(why string, now time.Time) (Payment, []ledger.Entry, error) {
 	if p.State != Opened && p.State != Held {
 		return p, nil, nil
@@ -84,18 +84,18 @@ func (p Payment) Fail(why string, now time.Time) (Payment, []ledger.Entry, error
 	return p, es, nil
 }
 
-// A Way is where a fee can be paid.
+// A Way is how a fee can be paid.
 type Way string
 
 const (
-	NotPayable   Way = ""        // it is held or collected
+	NotPayable   Way = ""        // the fee is held or collected
 	AtPage       Way = "page"    // at the payment's URL
-	AwaitsStripe Way = "unheard" // its page has closed, and Stripe has yet to say whether it was paid
+	AwaitsStripe Way = "unheard" // the page has expired, and Stripe has yet to report whether it was paid
 	ByLink       Way = "link"    // on a new page: the payment ended without the fee
 )
 
-// Payable says where the fee of p can be paid at now. Whether the fee is still
-// wanted is for the visit to say.
+// Payable returns how the fee of p can be paid at now. Whether the fee is wanted
+// is for the visit to decide.
 func (p Payment) Payable(now time.Time) Way {
 	switch p.State {
 	case Opened:

@@ -1,5 +1,6 @@
 // Package billing decides what a visit costs and follows the life of its card
-// payment. It never talks to Stripe; it is told what Stripe said.
+// payment. It decides on what was observed at Stripe; calling Stripe is left to
+// package charge and stripepay.
 package billing
 
 import (
@@ -10,7 +11,7 @@ import (
 	"evisit/pkg/money"
 )
 
-// A Basis says why a quote has its amount.
+// A Basis is the reason for a quote's amount.
 type Basis string
 
 const (
@@ -27,7 +28,7 @@ const (
 	Membership Route = "membership"
 )
 
-// A Caveat is something to know before a quote is accepted.
+// A Caveat is a warning shown with a quote.
 type Caveat string
 
 const (
@@ -35,7 +36,7 @@ const (
 	NoMembership  Caveat = "no_membership"
 )
 
-// Text says c to the patient; empty for none.
+// Text returns c in words for the patient; empty for none.
 func (c Caveat) Text() string {
 	switch c {
 	case PlanNotBilled:
@@ -49,13 +50,13 @@ func (c Caveat) Text() string {
 const (
 	// QuoteLife is how long a quote may be accepted.
 	QuoteLife = time.Hour
-	// pageLife is how long after that its payment page can still be paid;
-	// Stripe allows a page no less than 30 minutes.
+	// pageLife is how long after QuoteLife the payment page can still be paid;
+	// Stripe requires at least 30 minutes.
 	pageLife = 45 * time.Minute
 )
 
 // A Quote is a price offered before any charge (eRisk, fee disclosure; domain
-// rule G25). Nothing above Amount is ever captured for the visit.
+// rule G25). No capture for the visit exceeds Amount.
 type Quote struct {
 	ID        string      `json:"id"`
 	Amount    money.Cents `json:"amount"`
@@ -65,8 +66,8 @@ type Quote struct {
 	Refused   int         `json:"refused,omitempty"` // payment pages that Stripe refused to make
 }
 
-// Page names the payment page for the quote, and the payment it opens. It
-// changes only after a definite refusal, which the old name would only repeat.
+// Page names the payment page for the quote, and its payment. The name changes
+// only after a definite refusal, which the same name would only repeat.
 func (q Quote) Page() string {
 	if q.Refused == 0 {
 		return q.ID
@@ -74,8 +75,8 @@ func (q Quote) Page() string {
 	return q.ID + "-" + strconv.Itoa(q.Refused)
 }
 
-// PageEnds is when a page for the quote stops being payable. It follows from
-// the quote alone, so that a page asked for again is the same request.
+// PageEnds returns when the page for the quote expires. It follows from the
+// quote alone, so that a repeated request for the page is the same call.
 func (q Quote) PageEnds() time.Time { return q.ExpiresAt.Add(pageLife) }
 
 // Free reports whether the quote needs no card.
@@ -90,9 +91,9 @@ func Uncharged(class string) bool {
 	return class == "no-charge" || class == "monitoring" || class == "none"
 }
 
-// ClassFor is the billing class of one request on a form of the given class.
-// An administrative form has a posted fee for paperwork; asking about a bill, an
-// appointment, a referral or results never creates a charge (billing rules
+// ClassFor returns the billing class of one request on a form of the given
+// class. An administrative form has a posted fee for paperwork; asking about a
+// bill, an appointment, a referral or results is never charged (billing rules
 // §5.17; request types P3, P4, P5, P10).
 func ClassFor(class, request string) string {
 	switch request {
@@ -105,8 +106,8 @@ func ClassFor(class, request string) string {
 }
 
 // Price quotes form, of the given billing class, from the practice's list. A
-// class that is charged for needs a posted price, because a patient may not be
-// quoted an amount nobody posted.
+// class that is charged for needs a posted price: a patient is never quoted an
+// amount that the practice did not post.
 func Price(id, form, class string, list PriceList, route Route, now time.Time) (Quote, error) {
 	q := Quote{ID: id, ExpiresAt: now.Add(QuoteLife)}
 	if Uncharged(class) {

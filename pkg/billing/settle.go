@@ -8,21 +8,21 @@ import (
 	"evisit/pkg/money"
 )
 
-// An Observation is what Stripe says of a payment now. It is fetched, never
-// taken from an event, so events may come in any order and any number.
+// An Observation is a payment as fetched from Stripe. It is never taken from an
+// event, so events may come in any order and any number.
 type Observation struct {
-	Intent        string // zero: nobody has paid the page
+	Intent        string // zero: the page is unpaid
 	Status        string // of the intent, in Stripe's words
-	SessionOver   bool   // the page can no longer be paid
+	SessionOver   bool   // the page has expired
 	Capturable    money.Cents
 	Received      money.Cents
 	Refunded      money.Cents
 	Disputed      bool
-	Expired       bool // canceled by Stripe because the hold ran out
+	Expired       bool // canceled by Stripe because the hold expired
 	CaptureBefore time.Time
 }
 
-// What an intent's status says in Stripe's words.
+// The statuses of an intent at Stripe.
 const (
 	statusHeld       = "requires_capture"
 	statusCollected  = "succeeded"
@@ -30,9 +30,10 @@ const (
 	statusProcessing = "processing"
 )
 
-// Settle returns p brought up to what Stripe says, and the entries that record
-// the difference. Told the same thing again it changes nothing. It refuses
-// amounts that cannot be: a hold that is not the quote, a capture above it.
+// Settle returns p in the state observed at Stripe, and the entries that record
+// the difference. The same observation again changes nothing. Settle refuses
+// amounts that are impossible: a hold that is not the quote's, a capture above
+// it.
 func (p Payment) Settle(o Observation, now time.Time) (Payment, []ledger.Entry, error) {
 	s := settlement{Payment: p, o: o, now: now}
 	for _, step := range []func() error{s.identify, s.hold, s.abandon, s.collect, s.release, s.refund, s.dispute} {
@@ -47,10 +48,9 @@ func (p Payment) Settle(o Observation, now time.Time) (Payment, []ledger.Entry, 
 	return s.Payment, s.entries, nil
 }
 
-// A settlement is a payment on its way to what Stripe says of it. Each step
-// looks at one thing and leaves the rest alone; their order is that of a
-// payment's life, so that what is seen for the first time late is still
-// recorded from its beginning.
+// A settlement is a payment while Settle changes it. Each step handles one part
+// of the observation; their order is that of a payment's life, so that a late
+// first observation is recorded from the beginning.
 type settlement struct {
 	Payment
 	o       Observation
@@ -68,7 +68,7 @@ func (s *settlement) identify() error {
 		return nil
 	}
 	if s.Intent != "" && s.Intent != s.o.Intent {
-		return fmt.Errorf("billing: payment %s has intent %s, told of %s", s.ID, s.Intent, s.o.Intent)
+		return fmt.Errorf("billing: payment %s has intent %s, and Stripe reports %s", s.ID, s.Intent, s.o.Intent)
 	}
 	s.Intent = s.o.Intent
 	return nil
@@ -124,7 +124,7 @@ func (s *settlement) refund() error {
 		return nil
 	}
 	if s.o.Refunded > s.Collected {
-		return fmt.Errorf("billing: payment %s collected %s and gave back %s", s.ID, s.Collected, s.o.Refunded)
+		return fmt.Errorf("billing: payment %s collected %s and refunded %s", s.ID, s.Collected, s.o.Refunded)
 	}
 	before := s.Refunded
 	if s.Refunded = s.o.Refunded; s.Refunded == s.Collected {
@@ -140,6 +140,6 @@ func (s *settlement) dispute() error {
 	return nil
 }
 
-// unpaid reports whether no money of p was seen yet. Should any come after all
-// to a page given up, it is recorded, so that it can be let go.
+// unpaid reports whether no hold or charge of p was observed yet. A hold that
+// comes on an abandoned page is recorded, so that it can be released.
 func (p Payment) unpaid() bool { return p.State == Opened || p.State == Abandoned }
