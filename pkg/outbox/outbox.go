@@ -1,6 +1,7 @@
-// Package outbox defines the events that a change makes due, and what happens
-// to one that fails. An event is a row of the commit that causes it; the
-// table's stream delivers it. Storing and delivering are left to others.
+// Package outbox defines events and their deliveries: what an event asks of its
+// consumer, and when a failed one is due again or parked. An event is a row of
+// the commit that causes it; the table's stream delivers it. Storing and
+// delivering are left to others.
 package outbox
 
 import (
@@ -13,8 +14,8 @@ import (
 	"time"
 )
 
-// A Writer is the function that puts an event. It begins the event's id and
-// key, so that a role can be held to events of its own.
+// A Writer is a function that puts events. An event's id and key begin with its
+// writer, so that a role can be held to its own events.
 type Writer string
 
 const (
@@ -27,7 +28,8 @@ const (
 // Writers lists every function that puts events.
 var Writers = []Writer{ByAPI, ByStripe, ByCharge, ByDeadline}
 
-// A Consumer is the function an event is for. The stream is filtered on it.
+// A Consumer is the function that an event is for. The stream is filtered by
+// consumer.
 type Consumer string
 
 const (
@@ -35,30 +37,30 @@ const (
 	Notify Consumer = "notify" // writes to people
 )
 
-// A Kind says what happened or what is wanted.
+// A Kind is what happened, or what is asked for.
 type Kind string
 
 const (
 	StripeReported    Kind = "stripe.said"        // Stripe reported a change to Object of Account
 	CheckPayment      Kind = "payment.look"       // ask Stripe how Payment stands
-	Capture           Kind = "payment.capture"    // the answer is given: collect Payment
+	Capture           Kind = "payment.capture"    // the visit is answered: capture Payment
 	Release           Kind = "payment.release"    // nothing will be charged: release Payment's hold
 	Received          Kind = "visit.received"     // the request is paid for or covered, and queued
 	Asked             Kind = "visit.asked"        // the clinician needs more from the patient
 	Replied           Kind = "visit.replied"      // the patient wrote
-	Answered          Kind = "visit.answered"     // the answer is there to read
-	Ended             Kind = "visit.ended"        // it ended without an answer; nothing is charged
+	Answered          Kind = "visit.answered"     // the answer can be read
+	Ended             Kind = "visit.ended"        // the visit ended without an answer; nothing is charged
 	Late              Kind = "visit.late"         // the promised time passed
 	Charged           Kind = "payment.captured"   // the receipt
-	ChargeFailed      Kind = "payment.failed"     // the answer stands, the card did not: a pay link
+	ChargeFailed      Kind = "payment.failed"     // the answer stands and its capture failed: a pay link
 	Diverted          Kind = "visit.diverted"     // a red flag: the practice must know
-	CheckoutAbandoned Kind = "checkout.abandoned" // the payment page closed unpaid; the draft is kept
+	CheckoutAbandoned Kind = "checkout.abandoned" // the payment page expired unpaid; the draft is kept
 )
 
-// An Event is stored in the same transaction as the change it reports. Its ID,
-// made by NewID, with the attempt is the idempotency key of the effect it
-// causes. An event carries ids only, never content, and is a hint: its consumer
-// reads again that what it asks for is still wanted.
+// An Event is stored in the transaction of the change that causes it. Its ID,
+// made by NewID, and the attempt are the idempotency key of its effect. An event
+// carries ids only, never content, and is a hint: its consumer reads again
+// whether what it asks for is wanted.
 type Event struct {
 	ID       string    `json:"id"`
 	Kind     Kind      `json:"kind"`
@@ -70,17 +72,18 @@ type Event struct {
 	Account  string    `json:"account,omitempty"` // the connected account Stripe named
 	Object   string    `json:"object,omitempty"`  // the Stripe object it is about
 	At       time.Time `json:"at"`
-	// Lease is when the event is due again unless it is done by then; zero leaves
-	// it to the sweep of its bucket. It is not part of what the event says.
+	// Lease is when the event is due again unless it is done by then; zero
+	// leaves a lost delivery to the sweep of the event's bucket. It is not part
+	// of the stored event.
 	Lease time.Time `json:"-"`
 }
 
-// bucketLength is how long events are put into one bucket.
+// bucketLength is the time that one bucket spans.
 const bucketLength = 10 * time.Minute
 
-// A Bucket names the ten minutes in which events were put. Events lie in
-// partitions by bucket, so that a sweep finds those whose delivery was lost by
-// reading each bucket once, after its time: no index has to be written for it.
+// A Bucket names the ten minutes in which events were put. Events are
+// partitioned by bucket, so that a sweep finds lost deliveries by reading each
+// bucket once, after its time, without an index.
 type Bucket string
 
 const bucketLayout = "0601021504"
@@ -90,7 +93,7 @@ func BucketOf(t time.Time) Bucket {
 	return Bucket(t.UTC().Truncate(bucketLength).Format(bucketLayout))
 }
 
-// Next returns the bucket after b. A bucket that is none has itself as its next.
+// Next returns the bucket after b; b itself if b is no bucket.
 func (b Bucket) Next() Bucket {
 	t, err := time.Parse(bucketLayout, string(b))
 	if err != nil {
@@ -99,20 +102,21 @@ func (b Bucket) Next() Bucket {
 	return BucketOf(t.Add(bucketLength))
 }
 
-// sweepDelay is how long after a bucket's end its events are looked for. A
-// stream that is only slow has delivered them by then.
+// sweepDelay is how long after a bucket's end its lost deliveries are searched
+// for. A stream that is only slow has delivered them by then.
 const sweepDelay = 10 * time.Minute
 
-// Swept is the latest bucket whose undelivered events may be looked for at now.
+// SweepableThrough returns the latest bucket whose lost deliveries may be
+// searched for at now.
 func SweepableThrough(now time.Time) Bucket { return BucketOf(now.Add(-bucketLength - sweepDelay)) }
 
-// NewID returns the id of an event that by puts at now: its writer, its bucket
+// NewID returns the id of an event that by puts at now: the writer, the bucket
 // and a unique rest.
 func NewID(by Writer, now time.Time, rest string) string {
 	return string(by) + "." + string(BucketOf(now)) + "." + rest
 }
 
-// Origin returns the writer and the bucket in an event's id. It reports false
+// Origin returns the writer and the bucket of an event's id. It reports false
 // for an id that NewID did not make.
 func Origin(id string) (Writer, Bucket, bool) {
 	parts := strings.SplitN(id, ".", 3)
@@ -122,9 +126,9 @@ func Origin(id string) (Writer, Bucket, bool) {
 	return Writer(parts[0]), Bucket(parts[1]), true
 }
 
-// A Delivery is an event as it stands in the table. Armed, the stream hands it
-// to its consumer; a failed try disarms it until Due, when a sweep arms it
-// again.
+// A Delivery is an event as stored, with its delivery attributes. The stream
+// delivers an armed event; a failed try disarms it until Due, when a sweep
+// re-arms it.
 type Delivery struct {
 	Event
 	// Attempt rises only after a definite failure of the effect. An unknown
@@ -132,23 +136,23 @@ type Delivery struct {
 	Attempt int
 	Tries   int // deliveries after the first
 	Armed   bool
-	Due     time.Time // zero: nothing to wait for
+	Due     time.Time // zero: no further try is scheduled
 	Done    time.Time // zero: not done
-	Parked  bool      // given up: a person must look
+	Parked  bool      // no more tries: a person must act
 	Note    string    // why the last try failed; a stable code, never content
 	Version int       // guards every rewrite; 0 as first committed
 }
 
-// A Row gives an attribute of a stored delivery as text, whatever its type; an
-// attribute that is not there is empty.
+// A Row returns an attribute of a stored delivery as text, whatever its type;
+// empty if the row has no such attribute.
 type Row func(name string) string
 
-// ErrNoEvent is what Read says of a row that holds no event. Such a row was put
-// by nobody who may, and nothing is done for it.
+// ErrNoEvent is returned by Read for a row that holds no event. No function with
+// its own policy can put such a row, and it has no effect.
 var ErrNoEvent = errors.New("outbox: the row holds no event")
 
-// Read returns the delivery in a row as the table and its stream hold it: the
-// event packed in d, and beside it what a condition or an index needs.
+// Read returns the delivery in a row of the table or its stream: the event
+// packed in d, and the delivery attributes.
 func Read(row Row) (Delivery, error) {
 	var d Delivery
 	if row("d") == "" {
@@ -165,17 +169,17 @@ func Read(row Row) (Delivery, error) {
 	return d, nil
 }
 
-// Key is the idempotency key for the effect of this delivery.
+// Key returns the idempotency key of this delivery's effect.
 func (d Delivery) Key() string {
 	return d.ID + "-" + strconv.Itoa(d.Attempt)
 }
 
 // MaxTries is how many deliveries an event gets before it is parked. With
-// Backoff it spans a little over a day, longer than Stripe's longest usual
+// Backoff they span a little over a day, longer than Stripe's longest usual
 // outage and shorter than a card hold.
 const MaxTries = 18
 
-// Backoff is the wait before the try after n failed ones: 5 s doubling to 4 h.
+// Backoff returns the wait after n failed tries: 5 s, doubling to 4 h.
 func Backoff(n int) time.Duration {
 	const ceiling = 4 * time.Hour
 	if n > 11 {
@@ -185,11 +189,11 @@ func Backoff(n int) time.Duration {
 }
 
 // Exhausted reports whether d had all its tries, so that it is parked without
-// another. A consumer that dies without a word is caught by it.
+// another. This parks events whose consumer dies without storing a failure.
 func (d Delivery) Exhausted() bool { return d.Tries >= MaxTries }
 
 // Failed returns d after a try that failed at now: due again, or parked after
-// the last. Definite says the effect certainly did not happen.
+// the last try. definite says that the effect certainly did not happen.
 func (d Delivery) Failed(now time.Time, definite bool, note string) Delivery {
 	d.Note = note
 	if definite {
@@ -203,8 +207,8 @@ func (d Delivery) Failed(now time.Time, definite bool, note string) Delivery {
 	return d
 }
 
-// Rearmed returns d handed to its consumer once more. Should the consumer die
-// without a word, d is due again after the lease.
+// Rearmed returns d armed for one more try. If its consumer dies without storing
+// an outcome, d is due again after the lease.
 func (d Delivery) Rearmed(now time.Time) Delivery {
 	const lease = 2 * time.Minute
 	d.Tries++
@@ -213,7 +217,7 @@ func (d Delivery) Rearmed(now time.Time) Delivery {
 	return d
 }
 
-// Park returns d given up at once: trying again cannot help.
+// Park returns d parked at once, because another try cannot succeed.
 func (d Delivery) Park(note string) Delivery {
 	d.Note = note
 	return d.park()
