@@ -1,6 +1,7 @@
 // Package identity says who people are to a practice and what each may do. A
-// token proves an issuer and a subject; everything else here is a row, so that
-// a change of role or a deactivation holds from the next request on.
+// token proves an issuer and a subject only; roles, licenses and grants are
+// rows, so that a change of them holds from the next request on. Reading rows
+// and verifying tokens are left to others.
 package identity
 
 import (
@@ -28,8 +29,8 @@ type Person struct {
 	Practice string `json:"practice"`
 	Role     Role   `json:"role"`
 	Patient  string `json:"patient,omitempty"` // whose record is their own
-	// Grants are those that concern the question at hand. They are rows of the
-	// patients who gave them, not part of the person's own.
+	// Grants are the grants that concern the request. They are rows of the
+	// patients who gave them, not part of the person's row.
 	Grants []Grant `json:"-"`
 	// Display is how the practice shows its own people: name and credential.
 	// It is empty for patients and caregivers, whose names are contact data.
@@ -39,11 +40,11 @@ type Person struct {
 	Version  int       `json:"-"`
 }
 
-// Works reports whether p works at the practice, rather than being cared for
-// there.
+// Works reports whether p works at the practice and is not its patient or
+// caregiver.
 func (p Person) Works() bool { return p.Role != PatientRole && p.Role != Caregiver && p.Role != "" }
 
-// A Grant lets Person act for Patient until it ends. The zero end has no end.
+// A Grant lets Person act for Patient until Until; a zero Until has no end.
 // (HIPAA, 45 CFR 164.502(g): a personal representative.)
 type Grant struct {
 	Practice string    `json:"practice,omitempty"`
@@ -53,8 +54,7 @@ type Grant struct {
 	Version  int       `json:"-"`
 }
 
-// A Membership is one practice that knows the holder of a token, and whom it
-// knows them as.
+// A Membership is the person that a practice knows the holder of a token as.
 type Membership struct {
 	Practice string `json:"practice"`
 	Person   string `json:"person"`
@@ -84,7 +84,7 @@ func (p Person) ActsFor(patient string, now time.Time) bool {
 	})
 }
 
-// A Patient is whom the visits are about. Contact is kept sealed.
+// A Patient is a person whom visits are about. Contact is stored sealed.
 type Patient struct {
 	ID       string  `json:"id"`
 	Practice string  `json:"practice"`

@@ -35,14 +35,15 @@ const (
 	Holder Relation = "holder" // works there and has taken the visit
 )
 
-// A Pool is which of a practice's people a visit is for. Administrative
-// requests never reach clinicians, nor clinical ones staff (stories 4 and 20).
+// A Pool is the group of a practice's people that a visit or a work item is for.
+// Administrative requests never reach clinicians, nor clinical requests staff
+// (stories 4 and 20).
 type Pool string
 
 const (
 	ClinicalPool Pool = "clinical"
 	StaffPool    Pool = "staff"
-	OfficePool   Pool = "office" // administrators: money and what the system gave up
+	OfficePool   Pool = "office" // administrators: money, and events that were parked
 )
 
 // A Resource is what an action touches. The zero fields match nobody.
@@ -51,12 +52,12 @@ type Resource struct {
 	Patient  string
 	Holder   string // the person who has taken the visit
 	Pool     Pool   // empty: not bound to a pool
-	// Unsent is a request that the practice has not been sent: whoever works
-	// there has no relation to it.
+	// Unsent marks a request that the practice has not been sent: the people who
+	// work there have no relation to it.
 	Unsent bool
 }
 
-// policy is the whole of who may do what; what is not here is denied.
+// policy says who may do what; an action that is not listed is denied.
 var policy = []struct {
 	roles    []Role
 	relation Relation
@@ -73,9 +74,9 @@ var policy = []struct {
 	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork}},
 }
 
-// Allow returns nil if p may do a to r at now. Where p has no relation to r at
-// all the answer is NotFound, so that an id tells nothing to a stranger;
-// where p has one, it is Denied.
+// Allow returns nil if p may do a to r at now. If p has no relation to r at all
+// the error is NotFound, so that an id tells nothing to a stranger; otherwise it
+// is Denied.
 func Allow(p Person, a Action, r Resource, now time.Time) error {
 	known := false
 	for _, rule := range policy {
@@ -93,7 +94,7 @@ func Allow(p Person, a Action, r Resource, now time.Time) error {
 	return fault.New(fault.Denied, "denied", "your role does not allow this")
 }
 
-// PoolOf is the pool whose queue p works from.
+// PoolOf returns the pool whose queue p works from.
 func (p Person) PoolOf() Pool {
 	if p.Role == Staff {
 		return StaffPool

@@ -1,7 +1,7 @@
-// Package practice holds what a tenant is and has decided: who it is, what it
-// offers at which price, and the terms its patients accept. What a patient
-// accepted is never written over: each text and each configuration has a version
-// of its own.
+// Package practice holds what a tenant is and has decided: its name and account,
+// the forms it offers at which price, and the terms its patients accept. What a
+// patient accepted is never overwritten: each text and each configuration has a
+// version of its own. Storing them is left to others.
 package practice
 
 import (
@@ -12,7 +12,7 @@ import (
 	"evisit/pkg/visit"
 )
 
-// A Practice is a tenant as it stands now.
+// A Practice is a tenant's current state.
 type Practice struct {
 	ID string `json:"-"`
 	Core
@@ -21,11 +21,11 @@ type Practice struct {
 	Version int `json:"-"` // of Core, which names the versions of the others
 }
 
-// A Core is who a practice is, and which versions of its decisions hold.
+// A Core is a practice's identity, and the versions of its decisions that hold.
 type Core struct {
 	Name    string    `json:"name"`
 	Phone   string    `json:"phone"`
-	Inbox   string    `json:"inbox"`   // where the practice is told of work
+	Inbox   string    `json:"inbox"`   // address of the letters to the practice
 	Account string    `json:"account"` // its Stripe connected account
 	Since   time.Time `json:"since"`   // when it was registered
 	Zone    string    `json:"zone"`    // IANA name, for times shown to people
@@ -50,5 +50,5 @@ type Consent struct {
 	Text    string `json:"text"`
 }
 
-// ConfigKey is the text of a configuration's version, which sorts as its number.
+// ConfigKey returns a configuration's version as text that sorts as the number.
 func ConfigKey(version int) string { return fmt.Sprintf("%04d", version) }

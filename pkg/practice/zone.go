@@ -12,8 +12,8 @@ import (
 var zones sync.Map
 
 // Zone returns the location of an IANA name such as America/Chicago. An empty
-// name, "Local" and a name with a blank in it are refused: a wrong name must not
-// count days or write times in another zone.
+// name, "Local" and a name with a blank are refused: a wrong name must not count
+// days or write times in another zone.
 func Zone(name string) (*time.Location, error) {
 	if z, ok := zones.Load(name); ok {
 		return z.(*time.Location), nil
@@ -29,7 +29,7 @@ func Zone(name string) (*time.Location, error) {
 	return z, nil
 }
 
-// Location is the zone of the practice's days and hours.
+// Location returns the time zone of the practice's days and hours.
 func (p Practice) Location() (*time.Location, error) { return Zone(p.Zone) }
 
 // Local writes a time as the practice's people say it. A practice without a

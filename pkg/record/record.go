@@ -1,6 +1,6 @@
 // Package record holds the shapes of a visit's content: messages, the record of
-// a diversion, the encounter document and its addendum, and how answers read in
-// words. It knows no store and no seal.
+// a diversion, the encounter document and its addendum, and answers in words.
+// Sealing and storing them is left to others.
 package record
 
 import (
@@ -13,7 +13,7 @@ import (
 	"evisit/pkg/visit"
 )
 
-// A MessageKind says what a message is for.
+// A MessageKind is the purpose of a message.
 type MessageKind string
 
 const (
@@ -23,8 +23,8 @@ const (
 	Notice MessageKind = "notice" // why the visit was declined or redirected
 )
 
-// A Message is one thing said in a visit. It never changes, and is sealed whole:
-// who said it and when can be altered no more than its text.
+// A Message is one message of a visit. It never changes, and is sealed whole, so
+// that its author and time cannot be altered any more than its text.
 type Message struct {
 	Seq    int         `json:"seq"` // 1 for the first
 	Kind   MessageKind `json:"kind"`
@@ -35,7 +35,7 @@ type Message struct {
 	ReadAt time.Time   `json:"read_at,omitzero"` // by the patient's side; not part of what is sealed
 }
 
-// A QA is one question and what was answered, in words.
+// A QA is one question and its answers, in words.
 type QA struct {
 	LinkID   string     `json:"link_id"`
 	Question string     `json:"question"`
@@ -43,14 +43,14 @@ type QA struct {
 	Row      int        `json:"row,omitempty"` // of a repeating group, from 1
 }
 
-// A Flag is a rule that fired without stopping the patient, for the clinician.
+// A Flag is a rule that fired without ending the request, for the clinician.
 type Flag struct {
 	Rule    string   `json:"rule"`
 	Message phi.Text `json:"message"`
 	Source  string   `json:"source"`
 }
 
-// A Diversion is why a visit was stopped and what the patient was shown.
+// A Diversion records why a visit was stopped and what the patient was shown.
 type Diversion struct {
 	Rules       []intake.Fired     `json:"rules"`
 	Disposition intake.Disposition `json:"disposition"`
@@ -90,7 +90,7 @@ type Addendum struct {
 	By       string           `json:"by"`
 }
 
-// AddendumOf returns what closing v at its end adds to its document.
+// AddendumOf returns the addendum of v, which someone closed.
 func AddendumOf(v visit.Visit, by string) Addendum {
 	reads := append([]visit.ReadMark{}, v.Reads...)
 	return Addendum{Document: v.Document, Reads: reads, Receipts: v.Payments, Closed: v.Times.Ended, By: by}

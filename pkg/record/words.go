@@ -7,7 +7,7 @@ import (
 	"evisit/pkg/phi"
 )
 
-// Flags lists the rules that fired without stopping the patient.
+// Flags lists the rules that fired without ending the request.
 func Flags(res intake.Result) []Flag {
 	var fs []Flag
 	for _, r := range res.Fired {
@@ -29,7 +29,7 @@ func Instructions(res intake.Result) phi.Text {
 	return phi.Text(strings.Join(ms, "\n"))
 }
 
-// InWords lists what was answered, in the order of the form.
+// InWords lists the questions that were answered, in the order of the form.
 func InWords(f *intake.Form, r intake.Response) []QA {
 	var qas []QA
 	rows := map[string]int{}

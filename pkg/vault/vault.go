@@ -1,6 +1,6 @@
-// Package vault keeps content: it seals what is private, bound to where it
-// belongs, and keeps documents as objects named by the hash of their bytes. It
-// knows neither what the content means nor the technologies that keep it.
+// Package vault seals content, bound to its place, and puts documents as objects
+// named by the hash of their bytes. What the content means, and the technologies
+// that encrypt and store, are left to others.
 package vault
 
 import (
@@ -46,20 +46,21 @@ type Objects interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 }
 
-// A Vault seals and keeps content. It is safe for concurrent use.
+// A Vault seals values and keeps documents. It is safe for concurrent use.
 type Vault struct {
 	Sealer  Sealer
 	Objects Objects
 }
 
-// ErrBroken marks content that is not what was committed: altered, moved,
-// replaced by an older one, or gone. It is shown to nobody and raises an alarm.
+// ErrBroken marks content that differs from what was committed: altered, moved,
+// replaced by an older value, or missing. It is never shown, and raises an
+// alarm.
 var ErrBroken = errors.New("stored content is not what was committed")
 
-// maxPlain bounds what a sealed value unpacks to.
+// maxPlain bounds the size of an unpacked value.
 const maxPlain = 8 << 20
 
-// Seal packs v and encrypts it: JSON, deflated because forms repeat themselves.
+// Seal encrypts x as deflated JSON: the JSON of forms repeats itself.
 func (v Vault) Seal(ctx context.Context, at Place, x any) ([]byte, error) {
 	plain, err := json.Marshal(x)
 	if err != nil {
@@ -72,7 +73,8 @@ func (v Vault) Seal(ctx context.Context, at Place, x any) ([]byte, error) {
 	return v.Sealer.Seal(ctx, at, packed)
 }
 
-// Unseal decrypts sealed into x. What does not decrypt is ErrBroken.
+// Unseal decrypts sealed into x. It returns ErrBroken if sealed does not
+// decrypt.
 func (v Vault) Unseal(ctx context.Context, at Place, sealed []byte, x any) error {
 	packed, err := v.Sealer.Unseal(ctx, at, sealed)
 	if err != nil {
@@ -88,8 +90,8 @@ func (v Vault) Unseal(ctx context.Context, at Place, sealed []byte, x any) error
 	return nil
 }
 
-// PutDocument seals a document and puts it under the hash of its content, which
-// it returns. The same document has the same hash.
+// PutDocument seals a document, puts it under the hash of its content, and
+// returns the hash. The same document has the same hash.
 func (v Vault) PutDocument(ctx context.Context, at Place, doc any) (string, error) {
 	plain, err := json.Marshal(doc)
 	if err != nil {
@@ -106,8 +108,8 @@ func (v Vault) PutDocument(ctx context.Context, at Place, doc any) (string, erro
 	return hash, nil
 }
 
-// Document returns a document's bytes once they are proved to be those that
-// hash names. A document that is gone or altered is ErrBroken.
+// Document returns the bytes of the document with that hash. A document that is
+// missing or altered is ErrBroken.
 func (v Vault) Document(ctx context.Context, at Place, hash string) (json.RawMessage, error) {
 	sealed, err := v.Objects.Get(ctx, objectKey(at, hash))
 	if f, ok := fault.Public(err); ok && f.Kind == fault.NotFound {
@@ -141,7 +143,8 @@ func Hash(b []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// HashJSON is the hash of v's JSON, whose fields are in the order of its type.
+// HashJSON returns the hash of v's JSON, whose fields are in the order of its
+// type.
 func HashJSON(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {

@@ -1,8 +1,7 @@
-// Package work holds the items that say what a person must do: an event that
-// was given up, a fee that could not be collected, a patient who was told to
-// seek care elsewhere. An item is the one way to say so; it is due at a time,
-// belongs to a pool of people, and ends. Storing items and showing them is left
-// to others.
+// Package work holds work items, the one way to tell people what they must do:
+// find out why an event was parked, collect a fee, see that a diverted patient
+// is cared for. An item has a due time, belongs to a pool of people, and ends.
+// Storing and showing items is left to others.
 package work
 
 import (
@@ -15,14 +14,14 @@ import (
 type Kind string
 
 const (
-	EventParked   Kind = "event.parked"   // find out why an event could not be handled, and have it tried again
+	EventParked   Kind = "event.parked"   // find out why an event failed, and have it tried again
 	PaymentFailed Kind = "payment.failed" // the answer stands and its fee was not collected
 	VisitDiverted Kind = "visit.diverted" // a red flag ended a request: see that the patient is cared for
 )
 
-// An Item is one thing to do. Which record it is about is named by the ids that
-// are set. Its own ID is made of its kind and what it is about, so that the step
-// which resolves it finds it.
+// An Item is one thing to do. The ids that are set name the record it is about.
+// ID is made of the kind and that record's id, so that the step which resolves
+// the item finds it.
 type Item struct {
 	ID       string        `json:"id"`
 	Practice string        `json:"practice"`
@@ -39,23 +38,23 @@ type Item struct {
 	Version  int           `json:"-"`
 }
 
-// due is how soon each kind wants somebody to look.
+// due is how soon somebody should act on each kind.
 var due = map[Kind]time.Duration{EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour}
 
 // ID names the item of a kind about the record with that id.
 func ID(k Kind, about string) string { return string(k) + "." + about }
 
-// New returns i as an open item about the record with that id. Its kind,
-// practice and pool must be set.
+// New returns i as an open item about the record with that id. The kind,
+// practice and pool of i must be set.
 func New(i Item, about string, now time.Time) Item {
 	i.ID, i.Made, i.Due, i.Version = ID(i.Kind, about), now, now.Add(due[i.Kind]), 1
 	return i
 }
 
-// Open reports whether i still waits for a person.
+// Open reports whether i has not ended.
 func (i Item) Open() bool { return i.Ended.IsZero() }
 
-// End returns i ended by someone at now; an item that has ended stays as it is.
+// End returns i ended by someone at now; an ended item is returned unchanged.
 func (i Item) End(by string, now time.Time) Item {
 	if !i.Open() {
 		return i
