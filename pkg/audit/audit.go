@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A Record says that someone did something, or saw it, and when. It carries
-// ids and hashes, never content. (HIPAA 45 CFR 164.312(b); domain rule H3.)
+// A Record says who did or read what, and when. It carries ids and hashes, never
+// content. (HIPAA 45 CFR 164.312(b); domain rule H3.)
 type Record struct {
 	ID       string    `json:"id"`
 	Practice string    `json:"practice"`
@@ -24,10 +24,9 @@ type Record struct {
 	Accepted *Acceptance `json:"accepted,omitempty"`
 }
 
-// An Acceptance says which price and which consent were accepted, in which
-// words and language, from where. Actor and time are its record's. Being part
-// of the log, it cannot be altered unnoticed. (eRisk; domain rules G15, G25,
-// G26.)
+// An Acceptance says which price and which consent text were accepted, in which
+// language and with which browser. Actor and time are its record's. As part of
+// the log it cannot be altered unnoticed. (eRisk; domain rules G15, G25, G26.)
 type Acceptance struct {
 	Quote       string `json:"quote"`
 	Amount      int64  `json:"cents"`
@@ -37,7 +36,8 @@ type Acceptance struct {
 	UserAgent   string `json:"agent,omitempty"`
 }
 
-// An Actor is who acted, in which role, for which patient if not themselves.
+// An Actor is the person or function that acted, their role, and the patient
+// they acted for, if not themselves.
 type Actor struct {
 	ID       string `json:"id"`
 	Role     string `json:"role"`
@@ -46,24 +46,25 @@ type Actor struct {
 	IP       string `json:"ip,omitempty"`
 }
 
-// A Row says which bytes were stored under a key. One record names a key once.
+// A Row is the hash of the bytes stored under a key. One record names a key
+// once.
 type Row struct {
 	Key     string `json:"k"`           // see Item.Key
 	Version int    `json:"v,omitempty"` // of a row that changes
 	Hash    Hash   `json:"h"`           // see Item.Hash
 }
 
-// Platform is the Practice of the records, and so the name of the log, of rows
-// that belong to no single practice.
+// Platform names the log of rows that belong to no single practice; it is the
+// Practice of their records.
 const Platform = "platform"
 
-// Leaf is the record as the log holds it: JSON with fields in the order above.
-// Its RFC 6962 leaf hash is SHA-256 of a zero byte and these bytes. They have no
-// line break, and begin as no other line of an export does.
+// Leaf returns the record as the log has it: JSON with fields in the order
+// above. Its RFC 6962 leaf hash is SHA-256 of a zero byte and these bytes. They
+// have no line break, and begin as no other line of an export does.
 func (r Record) Leaf() ([]byte, error) { return json.Marshal(r) }
 
-// ParseLeaf is the inverse of Leaf. Members that it does not know are left out:
-// a log that a later version has written on can still be verified.
+// ParseLeaf is the inverse of Leaf. It leaves out members that it does not know,
+// so that a log which a later version wrote can be verified.
 func ParseLeaf(leaf []byte) (Record, error) {
 	var r Record
 	if err := json.Unmarshal(leaf, &r); err != nil {
@@ -75,6 +76,7 @@ func ParseLeaf(leaf []byte) (Record, error) {
 // positionLayout sorts as text in the order of time.
 const positionLayout = "20060102T150405.000Z"
 
-// Position is the record's place in its log, whose order is that of positions
-// as text. A row's attribute "a" is the position of the record that wrote it.
+// Position returns the record's place in its log, which is in the order of
+// positions as text. A row's attribute "a" is the position of the record that
+// named it last.
 func (r Record) Position() string { return r.At.UTC().Format(positionLayout) + "#" + r.ID }

@@ -7,11 +7,10 @@ import (
 	"strings"
 )
 
-// CheckNamed decides on a row that a leaf, at position, says was stored. stored
-// is the row as it is now, nil if there is none; by is the record that its
-// pointer names, as the table has it now, nil if there is none. That by is in
-// the log is for a Stretch over that part of the log to show. The error is a
-// *Finding.
+// CheckNamed compares a row with a leaf, at position, that names it. stored is
+// the row as stored now, nil if there is none; by is the record that the row
+// points to, as stored now, nil if there is none. Whether by is in the log is
+// for a Stretch over that part of the log to show. The error is a *Finding.
 func CheckNamed(position string, named Row, stored Item, by *Record) error {
 	if stored == nil {
 		return &Finding{Kind: Removed, Key: named.Key, Position: position}
@@ -30,10 +29,9 @@ func CheckNamed(position string, named Row, stored Item, by *Record) error {
 	return err
 }
 
-// CheckStored decides on a row as it is stored, when all that is known is by,
-// the record that its pointer names, nil if there is none. It does not notice
-// a row that was put back: that takes the leaf that wrote the later state, and
-// CheckNamed. The error is a *Finding.
+// CheckStored compares a stored row with by, the record that the row points to,
+// nil if there is none. It cannot notice a row that was put back: that takes
+// CheckNamed with the leaf of the later state. The error is a *Finding.
 func CheckStored(stored Item, by *Record) error {
 	key, pointer := stored.Key(), stored.Pointer()
 	unlogged := &Finding{Kind: Unlogged, Key: key, Position: pointer}
@@ -60,8 +58,8 @@ func CheckStored(stored Item, by *Record) error {
 	return unlogged
 }
 
-// under yields the row as it would be under the primary keys that have the text
-// key: one, unless it contains slashes.
+// withKey yields the row under each primary key that has the text key: one,
+// unless key contains slashes.
 func (i Item) withKey(key string) iter.Seq[Item] {
 	return func(yield func(Item) bool) {
 		other := maps.Clone(i)

@@ -11,8 +11,7 @@ import (
 	"iter"
 )
 
-// A Line is one line of an export: a leaf, a checkpoint, or a row with the key
-// that it is under.
+// A Line is one line of an export: a leaf, a checkpoint, or a row and its key.
 type Line struct {
 	Leaf       []byte
 	Checkpoint string
@@ -20,14 +19,14 @@ type Line struct {
 	Row        []byte // an Item's bytes
 }
 
-// How each kind of line begins.
+// The beginnings of the kinds of lines.
 var (
 	leafBegins       = []byte(`{"id":`)
 	checkpointBegins = []byte(`{"checkpoint":`)
 	rowBegins        = []byte(`{"row":`)
 )
 
-// How the last part of a row's line begins and ends. No base64 has a quote.
+// The beginning and end of the last part of a row's line. No base64 has a quote.
 var (
 	bytesBegin = []byte(`,"bytes":"`)
 	bytesEnd   = []byte(`"}`)
@@ -60,8 +59,8 @@ func (l Line) Append(b []byte) ([]byte, error) {
 	}
 }
 
-// parseLine reads a line without its line break. Only a line that Append would
-// write is one.
+// parseLine reads a line without its line break. It accepts only lines that
+// Append would write.
 func parseLine(b []byte) (Line, error) {
 	if bytes.HasPrefix(b, leafBegins) {
 		return Line{Leaf: b}, nil
@@ -142,7 +141,7 @@ func wholeLines(b []byte, atEnd bool) (advance int, token []byte, err error) {
 	return 0, nil, nil
 }
 
-// Read feeds the replay an export, or the next page of one.
+// Read adds an export, or the next page of one, to the replay.
 func (r *Replay) Read(in io.Reader) error {
 	for l, err := range Lines(in) {
 		if err != nil {
@@ -155,7 +154,7 @@ func (r *Replay) Read(in io.Reader) error {
 	return nil
 }
 
-// Line is fed the next line of an export.
+// Line adds the next line of an export.
 func (r *Replay) Line(l Line) error {
 	switch {
 	case l.Leaf != nil:

@@ -2,11 +2,11 @@ package audit
 
 import "fmt"
 
-// A Kind says what is wrong with a row or with a log.
+// A Kind is what is wrong with a row or a log.
 type Kind string
 
-// What is found. A row whose content is another's is Moved, whether the other
-// is gone, still in its place, or holds the content of the first in exchange.
+// The kinds of findings. A row that has another row's bytes is Moved, whether the
+// other row is removed, unchanged, or has the bytes of the first.
 const (
 	Changed  Kind = "changed"  // the row has bytes that no record wrote
 	Removed  Kind = "removed"  // the row was written and is not there
@@ -17,7 +17,8 @@ const (
 	LogAltered Kind = "log altered"
 )
 
-// A Finding is the error of what does not agree with the log.
+// A Finding is an error that says where a row or a log differs from what was
+// logged.
 type Finding struct {
 	Kind     Kind
 	Key      string // of the row; empty if Kind is LogAltered

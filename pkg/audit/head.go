@@ -9,11 +9,11 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// A Head is how far a log has come: its tree, the position of its last leaf,
-// and the tree's checkpoint. The zero Head is the empty log. The checkpoint
-// proves the tree; Through is proved only by adding the leaves again from an
-// earlier head that is trusted (see Stretch). As JSON a Head is kept where
-// nothing is overwritten, every hour and whenever a checkpoint is shown.
+// A Head is the state of a log: its tree, the position of its last leaf, and the
+// tree's checkpoint. The zero Head is the empty log. The checkpoint proves the
+// tree; Through is proved only by adding the leaves again from an earlier
+// trusted head (see Stretch). Heads are kept as JSON, where nothing can be
+// overwritten, by package sweep.
 type Head struct {
 	Through    string   `json:"through"`
 	Tree       Frontier `json:"tree"`
@@ -32,7 +32,7 @@ func ParseHead(vkey string, b []byte) (Head, error) {
 	return h, nil
 }
 
-// Check says whether the tree is the one that the checkpoint signs.
+// Check returns an error unless the checkpoint signs the tree.
 func (h Head) Check(vkey string) error {
 	v, err := note.NewVerifier(vkey)
 	if err != nil {
@@ -55,19 +55,20 @@ func (h Head) check(v note.Verifier) error {
 	return nil
 }
 
-// Why a log is not signed. Both mean that its head was replaced: they are for
-// an alarm and a person.
+// The errors of a log that is not signed. Both mean that its head was replaced,
+// and a person must find out by whom.
 var (
-	// ErrSmaller is for a head behind the one that was kept. If the head was
-	// lost, the log goes on from the kept one.
+	// ErrSmaller is for a head behind the kept one. If the head was lost, the
+	// log continues from the kept one.
 	ErrSmaller = errors.New("audit: the log would be smaller than it was")
 	ErrForked  = errors.New("audit: the log would differ from what was signed before")
 )
 
-// Extend adds leaves to the log at head and signs it. kept is its latest head
-// that was kept where nothing is overwritten, read before head. A larger head is believed to
-// continue kept because it is signed, and Extend signs nothing else; before
-// such a head is kept itself, a Stretch from kept to it must hold.
+// Extend adds leaves to the log at head and signs it. kept is the log's latest
+// head that was kept where nothing can be overwritten, read before head. A head
+// larger than kept is trusted to continue it because it is signed, and Extend
+// signs nothing else; before such a head is kept itself, a Stretch from kept to
+// it must hold.
 func (k Key) Extend(practice string, kept, head Head, leaves [][]byte) (Head, error) {
 	vkey, err := k.VerifierKey(practice)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 )
 
 // A Frontier is the right edge of a Merkle tree (RFC 6962): the roots of the
-// whole subtrees that Size leaves make, largest first. It is all that is needed
-// to add leaves and to know the root. The zero Frontier is the empty tree.
+// complete subtrees that Size leaves make, largest first. It suffices to add
+// leaves and to compute the root. The zero Frontier is the empty tree.
 type Frontier struct {
 	Size   int64       `json:"size"`
 	Hashes []tlog.Hash `json:"hashes,omitempty"`
@@ -33,7 +33,7 @@ func (f Frontier) Add(leaf []byte) Frontier {
 	return Frontier{f.Size + 1, append(hs, h)}
 }
 
-// Root is the tree's hash; that of the empty tree is SHA-256 of nothing.
+// Root returns the tree's hash; that of the empty tree is SHA-256 of no bytes.
 func (f Frontier) Root() tlog.Hash {
 	if len(f.Hashes) == 0 {
 		return sha256.Sum256(nil)
@@ -45,8 +45,8 @@ func (f Frontier) Root() tlog.Hash {
 	return h
 }
 
-// A Key signs the checkpoints of every practice's log. Its holder can sign a
-// false log; it cannot hide that two signed ones differ.
+// A Key signs the checkpoints of every practice's log. A thief of it can sign a
+// false log, but not hide that two signed logs differ.
 type Key struct {
 	// Base begins each log's origin: a schemeless URL that names this system.
 	Base    string
@@ -54,7 +54,7 @@ type Key struct {
 	Private ed25519.PrivateKey // nil where nothing is signed
 }
 
-// Origin names a practice's log.
+// Origin returns the name of a practice's log.
 func (k Key) Origin(practice string) string { return k.Base + "/" + practice }
 
 // Checkpoint signs the state of a practice's log in the C2SP tlog-checkpoint
@@ -71,8 +71,8 @@ func checkpointText(origin string, size int64, root tlog.Hash) string {
 	return fmt.Sprintf("%s\n%d\n%s\n", origin, size, root)
 }
 
-// OpenCheckpoint returns the size and root that msg signs, if it is a checkpoint
-// of the log that vkey is for.
+// VerifyCheckpoint returns the size and root that msg signs, if it is a
+// checkpoint of the log that vkey is for.
 func VerifyCheckpoint(vkey string, msg []byte) (size int64, root tlog.Hash, err error) {
 	v, err := note.NewVerifier(vkey)
 	if err != nil {
@@ -98,13 +98,13 @@ func verifyCheckpoint(v note.Verifier, msg []byte) (size int64, root tlog.Hash, 
 	return size, root, nil
 }
 
-// VerifierKey is what an auditor needs to check a practice's checkpoints, in
-// the encoding of signed notes.
+// VerifierKey returns the key that verifies a practice's checkpoints, in the
+// encoding of signed notes.
 func (k Key) VerifierKey(practice string) (string, error) {
 	return note.NewEd25519VerifierKey(k.Origin(practice), k.Public)
 }
 
-// A signer signs notes under one name with a key that serves many.
+// A signer signs notes under one name; one key serves many names.
 type signer struct {
 	name string
 	key  ed25519.PrivateKey

@@ -9,20 +9,19 @@ import (
 	"time"
 )
 
-// maxTail is the longest time that may pass between the first and the last of
-// the leaves that follow the rows of a Replay. What was written in that time
-// may have been read before or after, so it bounds what cannot be told.
+// maxTail bounds the time between the first and the last of the leaves that
+// follow the rows of a Replay. A row written in that time may have been read
+// before or after the write, and nothing tells which.
 const maxTail = time.Hour
 
-// A Replay compares all rows of a log with the log. It is fed
+// A Replay compares all rows of a log with the log. Add to it
 //
 //   - every leaf, in order, and a checkpoint of them all, at least;
 //   - then every row as stored, in any order, read after those leaves;
 //   - then, if a row is newer than those leaves, the leaves signed since,
 //     through that row's, within maxTail, and a checkpoint of them.
 //
-// Each method returns what it finds first, a *Finding. Nothing may be fed after
-// an error. A Replay keeps each leaf's position, each key with its last hash, and
+// Each method returns its first *Finding. Nothing may be added after an error. A Replay keeps each leaf's position, each key with its last hash, and
 // eight bytes of every earlier hash, without pointers: about 60 bytes a leaf and 150
 // a key.
 type Replay struct {
@@ -34,7 +33,7 @@ type Replay struct {
 	earlier map[mark]struct{} // what last had before
 
 	rows    int64
-	reading bool                // a row was fed
+	reading bool                // a row was added
 	newer   map[string][]Item   // rows newer than the leaves before them, by pointer
 	newKeys map[string]struct{} // of newer
 	tail    time.Time           // of the first leaf behind the rows
@@ -47,7 +46,7 @@ type state struct {
 	found bool
 }
 
-// A keyHash is half of SHA-256 of a key, which finds it in Replay.keys.
+// A keyHash is half of SHA-256 of a key, by which Replay finds the key.
 type keyHash [sha256.Size / 2]byte
 
 func hashOfKey(key string) keyHash {
@@ -55,7 +54,7 @@ func hashOfKey(key string) keyHash {
 	return keyHash(sum[:])
 }
 
-// A texts is a list of strings in one piece of memory.
+// texts is a list of strings in one piece of memory.
 type texts struct {
 	all  []byte
 	ends []int
@@ -72,7 +71,7 @@ func (t *texts) at(n int) string {
 }
 
 // A mark is the beginning of a Hash. It only tells a row that was put back from
-// one that was changed, once its whole hash is known to be wrong.
+// a changed one, once the row's whole hash is known to be wrong.
 type mark [8]byte
 
 func markOf(h Hash) mark { return mark(h[:]) }
@@ -89,7 +88,7 @@ func NewReplay(vkey string) (*Replay, error) {
 	}, nil
 }
 
-// Leaf is fed the next leaf.
+// Leaf adds the next leaf.
 func (r *Replay) Leaf(leaf []byte) error {
 	rec, err := r.log.Add(leaf)
 	if err != nil {
@@ -113,7 +112,7 @@ func (r *Replay) Leaf(leaf []byte) error {
 	return nil
 }
 
-// find returns what was last written under a key, nil if nothing was.
+// find returns the last state written under a key; nil if there is none.
 func (r *Replay) find(key string) *state {
 	n, known := r.index[hashOfKey(key)]
 	if !known {
@@ -122,10 +121,11 @@ func (r *Replay) find(key string) *state {
 	return &r.last[n]
 }
 
-// position is of the record that wrote s.
+// position returns the position of the record that wrote s.
 func (r *Replay) position(s state) string { return r.wroteAt.at(int(s.leaf)) }
 
-// behind looks for the rows that were newer than the leaves before them.
+// newerRows compares a leaf that follows the rows with the rows that point to
+// it.
 func (r *Replay) newerRows(rec Record) error {
 	if r.tail.IsZero() {
 		r.tail = rec.At
@@ -146,13 +146,13 @@ func (r *Replay) newerRows(rec Record) error {
 	return nil
 }
 
-// Checkpoint is fed a checkpoint of the leaves so far.
+// Checkpoint adds a checkpoint of the leaves so far.
 func (r *Replay) Checkpoint(msg []byte) error { return r.log.Signed(msg) }
 
-// Leaves is how many leaves were fed.
+// Leaves returns how many leaves were added.
 func (r *Replay) Leaves() int64 { return r.log.tree.Size }
 
-// Row is fed a row: the key that it is under, and its Item's bytes.
+// Row adds a row: its key, and its Item's bytes.
 func (r *Replay) Row(key string, b []byte) error {
 	if err := r.log.End(); err != nil {
 		return err
@@ -188,7 +188,7 @@ func (r *Replay) Row(key string, b []byte) error {
 	return r.explain(i, hash)
 }
 
-// explain names what is wrong with a row that is not as last written.
+// explain returns what is wrong with a row that differs from its last state.
 func (r *Replay) explain(i Item, hash Hash) error {
 	key := i.Key()
 	if s := r.find(key); s != nil && r.wrote(hash) {
@@ -213,8 +213,8 @@ func (r *Replay) wrote(h Hash) bool {
 	return ok
 }
 
-// unwritten is for bytes that no record wrote: under a key that the log knows
-// they were changed.
+// unwritten returns the finding for bytes that no record wrote: Changed under a
+// key that the log names, else Unlogged.
 func (r *Replay) unwritten(key, pointer string) error {
 	if s := r.find(key); s != nil {
 		return &Finding{Kind: Changed, Key: key, Position: r.position(*s)}
@@ -222,7 +222,7 @@ func (r *Replay) unwritten(key, pointer string) error {
 	return &Finding{Kind: Unlogged, Key: key, Position: pointer}
 }
 
-// End is told that nothing follows. It returns how many leaves and rows agree.
+// End ends the replay and returns how many leaves and rows agree.
 func (r *Replay) End() (leaves, rows int64, err error) {
 	if err := r.log.End(); err != nil {
 		return 0, 0, err
@@ -240,7 +240,8 @@ func (r *Replay) End() (leaves, rows int64, err error) {
 	return r.log.tree.Size, r.rows, nil
 }
 
-// missing names the row that was written first of those not found.
+// missing returns a finding for the row that was written first of those not
+// added.
 func (r *Replay) missing() error {
 	first := -1
 	for n, s := range r.last {

@@ -47,16 +47,15 @@ type Value struct {
 	Bytes []byte
 }
 
-// An Item is a row as it is stored, its attributes by name, "pk" and "sk" among
-// them.
+// An Item is a row as stored: its attributes by name, "pk" and "sk" among them.
 type Item map[string]Value
 
-// wholeKey is the sort key of a row that is alone under its partition key.
+// wholeKey is the sort key of a row that has its partition key for itself.
 const wholeKey = "-"
 
-// Key is the row's primary key as text: the partition key, and unless it is "-"
-// the sort key after a slash. Two keys that contain slashes may have one text;
-// their rows have different hashes.
+// Key returns the row's primary key as text: the partition key and, unless it is
+// "-", a slash and the sort key. Two keys that contain slashes may have the same
+// text; their rows have different hashes.
 func (i Item) Key() string {
 	pk, sk := string(i["pk"].Bytes), string(i["sk"].Bytes)
 	if sk == wholeKey {
@@ -65,12 +64,13 @@ func (i Item) Key() string {
 	return pk + "/" + sk
 }
 
-// Pointer is the position of the record that wrote the row.
+// Pointer returns the position of the record that named the row when it was
+// stored.
 func (i Item) Pointer() string { return string(i["a"].Bytes) }
 
-// Bytes is the row's one canonical form: its attributes in the order of their
-// names, each a type, a name and a value, the last two with their lengths
-// before them. Two different rows never have the same bytes.
+// Bytes returns the row's only canonical form: its attributes in the order of
+// their names, each a type, a name and a value, the last two after their
+// lengths. Two different rows never have the same bytes.
 func (i Item) Bytes() []byte {
 	var b []byte
 	for _, name := range slices.Sorted(maps.Keys(i)) {
@@ -84,8 +84,8 @@ func (i Item) Bytes() []byte {
 	return b
 }
 
-// Hash is SHA-256 of Bytes. Both keys are part of it, so that a row does not
-// have the same hash elsewhere.
+// Hash returns SHA-256 of Bytes. Both keys are part of it, so a row has another
+// hash under another key.
 func (i Item) Hash() Hash { return sha256.Sum256(i.Bytes()) }
 
 // ParseItem is the inverse of Bytes: it accepts the canonical form of a row that

@@ -6,9 +6,9 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// A Stretch is a part of a log, read in order from one head on. It may only
-// read: the daily check of a part of a log is the leaves between two heads that
-// were kept.
+// A Stretch is a part of a log, read in order from one head on. It needs reads
+// alone: the daily check of a part of a log is the leaves between two kept
+// heads.
 type Stretch struct {
 	verifier note.Verifier
 	tree     Frontier
@@ -16,7 +16,7 @@ type Stretch struct {
 	signed   int64
 }
 
-// NewStretch begins behind from, which is checked; behind the zero Head it
+// NewStretch begins after head from, which it checks; after the zero Head it
 // begins with the log's first leaf.
 func NewStretch(vkey string, from Head) (*Stretch, error) {
 	v, err := note.NewVerifier(vkey)
@@ -43,8 +43,8 @@ func (s *Stretch) Add(leaf []byte) (Record, error) {
 	return r, nil
 }
 
-// Signed compares the leaves up to here with a checkpoint of as many. The more
-// checkpoints, the closer a difference is placed.
+// Signed compares the leaves so far with a checkpoint of as many leaves. The
+// more checkpoints, the closer a difference is located.
 func (s *Stretch) Signed(checkpoint []byte) error {
 	size, root, err := verifyCheckpoint(s.verifier, checkpoint)
 	switch {
@@ -59,7 +59,7 @@ func (s *Stretch) Signed(checkpoint []byte) error {
 	return nil
 }
 
-// End is an error if leaves came after the last checkpoint.
+// End returns an error if leaves follow the last checkpoint.
 func (s *Stretch) End() error {
 	if s.tree.Size != s.signed {
 		return logAltered("no checkpoint signs the leaves from number %d to %d", s.signed, s.tree.Size-1)

@@ -7,7 +7,7 @@ import (
 )
 
 // A Tree has every hash of a log's tree in memory, about 64 bytes a leaf, to
-// prove to others what is in it. tlog.CheckRecord and tlog.CheckTree check the
+// prove its leaves and prefixes. tlog.CheckRecord and tlog.CheckTree check the
 // proofs.
 type Tree struct {
 	size   int64
@@ -40,5 +40,5 @@ func (t *Tree) Add(leaf []byte) error {
 func (t *Tree) ProveLeaf(n int64) (tlog.RecordProof, error) { return tlog.ProveRecord(t.size, n, t) }
 
 // ProvePrefix proves that the tree of the first n leaves became this one by
-// adding to it.
+// appending.
 func (t *Tree) ProvePrefix(n int64) (tlog.TreeProof, error) { return tlog.ProveTree(t.size, n, t) }
