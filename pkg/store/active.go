@@ -12,14 +12,14 @@ import (
 	"evisit/pkg/clinic/sweep"
 )
 
-// activeLife is how long it is remembered in which hours a practice was written
-// to, by when sweeps must have signed its log.
+// activeLife is how long the hours in which a practice was written to are
+// stored. Sweeps must have signed its log by then.
 const activeLife = 90 * 24 * time.Hour
 
 // announce writes, before the records of a commit, that their practices are
-// written to in this hour and on this day, each once in the life of a process:
-// sweeps then look at those practices only, and readers of a log at those days
-// only. An announcement whose commit fails does no harm.
+// written to in this hour and on this day, each once in the life of a process.
+// Sweeps then read those practices only, and readers of a log those days only.
+// An announcement whose commit fails does no harm.
 func (s *Store) announce(ctx context.Context, records []audit.Record) error {
 	for _, r := range records {
 		hour := sweep.HourOf(r.At)
@@ -37,10 +37,10 @@ func (s *Store) announce(ctx context.Context, records []audit.Record) error {
 	return nil
 }
 
-// announcements are the keys that were announced.
+// announcements are the keys that this process has announced.
 type announcements struct{ made sync.Map }
 
-// once announces k unless it was announced before.
+// once calls announce for k unless k was announced before.
 func (a *announcements) once(k key, announce func(key) error) error {
 	if _, made := a.made.Load(k); made {
 		return nil

@@ -15,7 +15,7 @@ import (
 	"evisit/pkg/practice"
 )
 
-// A builder turns a commit into writes, keeping the first error.
+// A builder turns a commit into writes and keeps the first error.
 type builder struct {
 	store *Store
 	ws    []write
@@ -37,7 +37,8 @@ func (b *builder) fail(err error) {
 	}
 }
 
-// add adds a row that no log covers: an event, a session, a row of a log's own.
+// add adds a row that no log covers: an event, an idempotency key, a session, or
+// a row that logs or sweeps are made of.
 func (b *builder) add(w write) { b.ws = append(b.ws, w) }
 
 // cover adds a row that the log of a practice covers.
@@ -101,7 +102,7 @@ func (b *builder) work(c clinic.Commit) {
 	}
 }
 
-// eventLife is how long a finished event is kept for questions.
+// eventLife is how long a finished event is stored.
 const eventLife = 30 * 24 * time.Hour
 
 func (b *builder) outbox(c clinic.Commit) {
@@ -126,10 +127,10 @@ func (b *builder) outbox(c clinic.Commit) {
 	}
 }
 
-// tried writes down how a delivery stands, by its delivery attributes alone: the
-// event itself is never written again, and a role may be held to those. Attribute
-// to is set only while the row is armed, because the stream filter matches on it:
-// writing down a failure must not deliver it again.
+// delivery writes the delivery attributes of an event and never the event
+// itself, so that a role can be held to those attributes. Attribute to is set
+// only while the row is armed, because the stream filter matches on it: storing
+// a failure must not deliver the event again.
 func (b *builder) delivery(d outbox.Delivery) write {
 	k, err := eventKey(d.ID)
 	b.fail(err)
@@ -211,9 +212,9 @@ func (b *builder) practice(c clinic.Commit, p practice.Practice) {
 	}
 }
 
-// audit adds the audit records. Each row that a log covers is given the position
-// of the first record of its practice, and that record the hash of the row as it
-// will be stored.
+// audit adds the audit records. It gives each row that a log covers the position
+// of the first record of its practice, and gives that record the hash of the row
+// as it will be stored.
 func (b *builder) audit(c clinic.Commit) {
 	records := make([]audit.Record, len(c.Audit))
 	copy(records, c.Audit)
@@ -228,7 +229,7 @@ func (b *builder) audit(c clinic.Commit) {
 			}
 		}
 		if at < 0 {
-			b.fail(fmt.Errorf("store: row %s is covered by the log of %s, and no audit record of it comes along", text(w.item.Put.Item, "pk"), w.log))
+			b.fail(fmt.Errorf("store: row %s is covered by the log of %s, and the commit has no audit record of it", text(w.item.Put.Item, "pk"), w.log))
 			return
 		}
 		i := w.item.Put.Item
@@ -249,7 +250,8 @@ func (b *builder) audit(c clinic.Commit) {
 	}
 }
 
-// errRecordTaken is an audit record whose place is taken: its id is not unique.
+// errRecordTaken is returned for an audit record whose key exists: its id is not
+// unique.
 var errRecordTaken = errors.New("store: there is an audit record of that time and id already")
 
 func auditItem(i item) (audit.Item, error) {
@@ -275,7 +277,7 @@ type update struct {
 	remove []string
 }
 
-// either sets an attribute if is, and removes it otherwise.
+// setIf sets an attribute if is is true, and removes it otherwise.
 func (u *update) setIf(is bool, name string, v types.AttributeValue) {
 	if is {
 		u.set[name] = v

@@ -18,7 +18,8 @@ import (
 	"evisit/pkg/fault"
 )
 
-// A write is one item of a commit and the error its failed condition means.
+// A write is one item of a commit, and the error that its failed condition
+// means.
 type write struct {
 	item    types.TransactWriteItem
 	failure error
@@ -63,9 +64,9 @@ func describe(c clinic.Commit) string {
 	return "records"
 }
 
-// put writes one record. The SDK tries again when an answer is lost, and then
-// the condition fails on our own write: the mark that each put carries tells it
-// from another's, as a transaction's client token does.
+// put writes one record. If the SDK retries after a lost reply, the condition
+// fails on this call's own write: the mark in each put tells that write from
+// another's, as the client token of a transaction does.
 func (s *Store) put(ctx context.Context, w write) error {
 	p, mark := w.item.Put, crand.Text()
 	p.Item["w"] = str(mark)
@@ -105,9 +106,9 @@ func (s *Store) updateOne(ctx context.Context, w write) error {
 	})
 }
 
-// transact writes all the items or none. The SDK's own retries carry the same
-// client token, so an answer that was lost is found again, not written twice.
-// When a condition fails its item's failure is returned.
+// transact writes all the items or none. The SDK's retries carry the same client
+// token, so nothing is written twice after a lost reply. If a condition fails,
+// transact returns its item's failure.
 func (s *Store) transact(ctx context.Context, ws []write) error {
 	in := &dynamodb.TransactWriteItemsInput{TransactItems: make([]types.TransactWriteItem, len(ws))}
 	for i, w := range ws {
@@ -131,12 +132,12 @@ func (s *Store) transact(ctx context.Context, ws []write) error {
 	})
 }
 
-// clashes bounds how often a write that met another on the same items is sent
-// again.
+// clashes bounds how often a write is sent again that conflicted with another on
+// the same items.
 const clashes = 8
 
-// untangled runs try until it no longer clashes with another writer. A clash
-// is a definite failure: nothing was written.
+// retryClashes runs try until it does not conflict with another writer. A
+// conflict is a definite failure: nothing was written.
 func retryClashes(ctx context.Context, try func() (clash bool, err error)) error {
 	for n := 1; ; n++ {
 		clash, err := try()
@@ -160,7 +161,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// new is a record that must not be there yet.
+// insert returns the write of a record that must not exist.
 func (s *Store) insert(k key, attrs item, failure error) write {
 	w := s.overwrite(k, attrs)
 	w.item.Put.ConditionExpression = aws.String("attribute_not_exists(pk)")
@@ -168,7 +169,8 @@ func (s *Store) insert(k key, attrs item, failure error) write {
 	return w
 }
 
-// guarded is a record that must be at the version before.
+// replace returns the write of a record that must be stored at the version
+// before, and at version 1 must not exist.
 func (s *Store) replace(k key, version int, attrs item) write {
 	attrs["v"] = num(version)
 	if version == 1 {
@@ -181,8 +183,8 @@ func (s *Store) replace(k key, version int, attrs item) write {
 	return w
 }
 
-// request is the memory of a request, whose key must be unused: the engine may
-// remove one that has ended long after its time.
+// insertRequest returns the write of an idempotency key that must be unused or
+// expired: DynamoDB deletes an expired row long after its time.
 func (s *Store) insertRequest(r clinic.Request) write {
 	w := s.overwrite(requestKey(r.Key), item{"input": str(r.Input), "result": str(r.Result), "ttl": num(r.Ends.Unix())})
 	now := r.Ends.Add(-clinic.RequestLife)
@@ -193,13 +195,13 @@ func (s *Store) insertRequest(r clinic.Request) write {
 	return w
 }
 
-// whole is a record written whatever was there.
+// overwrite returns the write of a record without a condition.
 func (s *Store) overwrite(k key, attrs item) write {
 	attrs["pk"], attrs["sk"], attrs["f"] = str(k.pk), str(k.sk), num(format)
 	return write{item: types.TransactWriteItem{Put: &types.Put{TableName: &s.table, Item: attrs}}}
 }
 
-// packed returns the attributes of a record that is nothing but its JSON.
+// packJSON returns the attributes of a record that is its JSON alone.
 func packJSON(v any) (item, error) {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -208,11 +210,11 @@ func packJSON(v any) (item, error) {
 	return item{"d": str(string(b))}, nil
 }
 
-// format is how rows are written now. Rows of every format there has been are
-// read for ever: testdata keeps a sample of each.
+// format is the format of the rows written now. Rows of every earlier format can
+// be read for ever: testdata has a sample of each.
 const format = 1
 
-// most is how many items one transaction may write.
+// maxWrites is DynamoDB's limit for the items of a transaction.
 const maxWrites = 100
 
 func (s *Store) writes(c clinic.Commit) ([]write, error) {

@@ -29,8 +29,8 @@ func (s *Store) DueEvents(ctx context.Context, shard int, now time.Time, cursor 
 	return ids, next, err
 }
 
-// due reads one page of what is due in one partition of the index. A cursor is
-// the primary key and the time of the last row returned.
+// due reads one page of the due rows in one partition of the index. A cursor is
+// the primary key and the due time of the last row.
 func (s *Store) due(ctx context.Context, partition string, now time.Time, cursor string, limit int) ([]item, string, error) {
 	in := &dynamodb.QueryInput{
 		TableName: &s.table, IndexName: aws.String(dueIndex), Limit: aws.Int32(int32(limit)), //nolint:gosec // a page's length

@@ -15,9 +15,9 @@ import (
 // Every key in the table is made here. The word before the first # is what a
 // function's dynamodb:LeadingKeys may name:
 //
-//	WHO                    a token's subject, and whom practices know them as
+//	WHO                    a token's subject, and the person of each practice
 //	PERSON                 someone who signs in, at one practice
-//	PATIENT                whom visits are about; GRANT#person who may act for them
+//	PATIENT                a patient; GRANT#person: who may act for them
 //	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version
 //	ACCOUNT                which practice owns a connected account
 //	CASE                   a visit's state
@@ -29,7 +29,7 @@ import (
 //	AUDIT                  audit records by practice, day and shard, in the order of time
 //	ACTIVE                 when each practice was written to
 //	LOG                    the signed head of each practice's log
-//	SWEEP                  how far the sweeps have come
+//	SWEEP                  the progress of the sweeps
 func tokenKey(p clinic.Proof) key         { return key{"WHO#" + p.Issuer + "|" + p.Subject, "-"} }
 func personKey(id string) key             { return key{"PERSON#" + id, "-"} }
 func patientKey(id string) key            { return key{"PATIENT#" + id, "-"} }
@@ -76,7 +76,7 @@ func requestKey(k string) key {
 	return key{fmt.Sprintf("REQUEST#%x", sha256.Sum256([]byte(k))), "-"}
 }
 
-// outboxShards spreads the events of a bucket over partitions.
+// outboxShards is how many partitions the events of a bucket are spread over.
 const outboxShards = 4
 
 func eventKey(id string) (key, error) {
@@ -91,11 +91,11 @@ func outboxPartition(by outbox.Writer, b outbox.Bucket, shard int) string {
 	return fmt.Sprintf("OUTBOX#%s.%s.%d", by, b, shard)
 }
 
-// auditShards spreads a practice's day over partitions, so that one practice
-// cannot heat one.
+// auditShards is how many partitions a practice's day of records is spread over,
+// so that one practice cannot make one partition hot.
 const auditShards = 4
 
-// auditKey is where the record with that position lies: position sorts as time.
+// auditKey returns the key of the record at position, which sorts as time.
 func auditKey(practice, position, id string) key {
 	day := position[:4] + "-" + position[4:6] + "-" + position[6:8]
 	return key{auditPartition(practice, day, shardOf(id, auditShards)), position}
@@ -105,8 +105,8 @@ func auditPartition(practice, day string, shard int) string {
 	return fmt.Sprintf("AUDIT#%s#%s#%d", practice, day, shard)
 }
 
-// When each practice was written to: all by hour, for sweeps, and each by day,
-// for who reads its log.
+// activeHours is the partition of the hours in which practices were written to,
+// for sweeps. The days of one practice have a partition each, for reads of its log.
 const activeHours = "ACTIVE#hours"
 
 func hourKey(hour, practice string) key { return key{activeHours, hour + "#" + practice} }
@@ -114,11 +114,11 @@ func dayKey(practice, day string) key   { return key{"ACTIVE#of#" + practice, da
 
 const stampLayout = "20060102T150405.000Z"
 
-// stamp sorts as text in the order of time, to the millisecond that decisions
-// are made at.
+// stamp returns t as text that sorts as time, in milliseconds as decisions are
+// made.
 func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }
 
-// unique is a stamp that tells apart what happened in one millisecond.
+// uniqueStamp returns a stamp that differs for two records of one millisecond.
 func uniqueStamp(t time.Time, id string) string { return stamp(t) + id[:min(len(id), 6)] }
 
 // The sparse indexes. All but trail project keys only; trail projects all, which
@@ -132,8 +132,8 @@ const (
 	bookIndex  = "book"  // book, booked: a practice's payments and entries by month and shard
 )
 
-// Shards is over how many partitions of an index what is due is spread, so that
-// none grows hot and a sweep knows them all.
+// Shards is how many partitions of an index the due rows are spread over, so
+// that none is hot and a sweep can read them all.
 const Shards = 16
 
 func shardOf(id string, of uint32) int {
@@ -156,10 +156,11 @@ func rosterName(practice string, role identity.Role) string {
 func mineName(patient string) string { return "MINE#" + patient }
 func trailName(visit string) string  { return "TRAIL#" + visit }
 
-// practicesName lists all practices in the list index.
+// practicesName is the partition of the list index that lists all practices.
 const practicesName = "PRACTICES#"
 
-// bookShards spreads a month of a practice's books over partitions of the index.
+// bookShards is how many partitions a month of a practice's books is spread
+// over.
 const bookShards = 4
 
 func bookName(practice string, at time.Time, payment string) string {

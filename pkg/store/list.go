@@ -29,8 +29,8 @@ func inMine(patient string) listing {
 	return listing{index: mineIndex, hash: "mine", sort: "made", name: mineName(patient), newestFirst: true}
 }
 
-// after queries what comes after cursor, which is empty or the sort key of a
-// row.
+// after returns the query of the rows after cursor, which is empty or the sort
+// key of a row.
 func (l listing) after(cursor string) *dynamodb.QueryInput {
 	in := &dynamodb.QueryInput{
 		IndexName:                 &l.index,
@@ -51,9 +51,9 @@ func (l listing) after(cursor string) *dynamodb.QueryInput {
 	return in
 }
 
-// listed reads one page of a listing, which 0 leaves unbounded. A cursor is the
-// sort key of the page's last row, so it stays good when rows come and go around
-// it. The index lags: a row that is in the listing no longer is left out.
+// readListing reads one page of a listing; a limit of 0 is none. A cursor is the
+// sort key of the page's last row, so it stays valid when rows are added or
+// removed. The index lags: a row that has left the listing is left out.
 func readListing[T any](ctx context.Context, s *Store, l listing, cursor string, limit int, what string, read func(item) (T, error)) ([]T, string, error) {
 	rows, err := s.query(ctx, l.after(cursor), limit, what)
 	if err != nil {

@@ -144,8 +144,8 @@ func (s *Store) Undelivered(ctx context.Context, b outbox.Bucket) ([]string, err
 	return ids, nil
 }
 
-// dayOf is the day of a position, or one before all days for a text that is too
-// short to be a position.
+// dayOf returns the day of a position, or a text before all days if position is
+// too short to be one.
 func dayOf(position string) string {
 	if len(position) < 8 {
 		return "0"

@@ -2,11 +2,12 @@ package store
 
 import "time"
 
-// A moment is a time in a row, in milliseconds after the row's own beginning and
-// counted from 1; 0 is the zero time. Most take half the room of a time.
+// A moment is a time in a row, in milliseconds since the row's own start,
+// counted from 1; 0 is the zero time. Most moments take half the space of a
+// time.
 type moment int64
 
-// A clock tells moments since its time.
+// A clock converts times to moments since its own time, and back.
 type clock time.Time
 
 func (c clock) moment(t time.Time) moment {
@@ -30,7 +31,8 @@ func (c clock) time(m moment) time.Time {
 	return time.UnixMilli(time.Time(c).UnixMilli() + int64(m)).UTC()
 }
 
-// stamped is the time that an index's sort key begins with, see unique.
+// stamped returns the time that an index's sort key begins with (see
+// uniqueStamp).
 func stamped(i item, name string) time.Time {
 	s := text(i, name)
 	t, _ := time.Parse(stampLayout, s[:min(len(s), len(stampLayout))])

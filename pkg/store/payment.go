@@ -9,10 +9,11 @@ import (
 	"evisit/pkg/vault"
 )
 
-// A paymentRow is a payment as its row packs it, in the manner of a visitRow: the
-// page's address leaves little room. What it pays for is the beginning of its id.
+// A paymentRow is a payment as its row packs it, for the same reasons as a
+// visitRow: the page's URL leaves little space. The payment's visit is the
+// beginning of its id.
 type paymentRow struct {
-	// ID says what the key says, so that a row that was moved is found out.
+	// ID repeats what the key says, so that a moved row is noticed.
 	ID            string        `json:"i"`
 	Account       string        `json:"a"`
 	Amount        money.Cents   `json:"m"`

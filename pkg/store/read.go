@@ -24,8 +24,8 @@ import (
 	"evisit/pkg/work"
 )
 
-// The methods below implement clinic.Store and what the capabilities read; their
-// contracts are there.
+// The methods below implement clinic.Store and the reads of the rooms, where their
+// contracts are.
 
 // Load reads all of it in one BatchGetItem.
 func (s *Store) Load(ctx context.Context, q clinic.Query) (clinic.Rows, error) {
@@ -110,7 +110,8 @@ func (s *Store) Patient(ctx context.Context, id string) (clinic.Patient, error) 
 	return clinic.Patient{ID: id, Practice: text(i, "practice"), Contact: sealed(i), Version: count(i, "v")}, err
 }
 
-// Practice reads its core, and then at once what the core says holds.
+// Practice reads the core, and then in one call the versions that the core
+// names.
 func (s *Store) Practice(ctx context.Context, id string) (practice.Practice, error) {
 	what := "practice " + id
 	p := practice.Practice{ID: id}

@@ -1,11 +1,10 @@
-// Package store keeps the clinic's records in one DynamoDB table. It sees
-// sealed bytes, never content, and decides nothing.
+// Package store keeps the clinic's records in one DynamoDB table. Its content is
+// sealed before it comes here, and decisions are made above.
 //
-// Each record is one item whose fields are packed as JSON in d: reading many
-// small attributes costs several times the time of one. Only keys, versions
-// and what an index or a condition needs are attributes of their own. The
-// first word of a partition key says who may touch the item, so that a
-// function's role can be held to its rows.
+// Each record is one item whose fields are packed as JSON in attribute d:
+// reading many small attributes costs several times the time of one. Only keys,
+// versions, and what an index or a condition needs are attributes of their own.
+// A partition key begins with a word that a function's role can be held to.
 package store
 
 import (
@@ -24,8 +23,8 @@ import (
 	"evisit/pkg/fault"
 )
 
-// A Store is a clinic.Store on a DynamoDB table made by CreateTable. It is
-// safe for concurrent use.
+// A Store implements clinic.Store, and the reads of the rooms, on a table made
+// by CreateTable. It is safe for concurrent use.
 type Store struct {
 	db        *dynamodb.Client
 	table     string
@@ -66,18 +65,19 @@ func sealed(i item) []byte {
 	return nil
 }
 
-// longestKey is as long as DynamoDB lets a sort key be; ids come from outside.
+// longestKey is DynamoDB's limit for a sort key. Ids come from outside, and one
+// above the limit is not sent.
 const longestKey = 1024
 
-// A freshness says how old a read may be.
+// A freshness is whether a read is consistent.
 type freshness bool
 
 const (
-	latest freshness = true  // as of the latest commit
-	recent freshness = false // as of a moment ago, at half the cost
+	latest freshness = true  // consistent
+	recent freshness = false // eventually consistent, at half the price
 )
 
-// get reads one item; what names it in errors.
+// get reads one item; what is its name in errors.
 func (s *Store) get(ctx context.Context, k key, f freshness, what string) (item, error) {
 	if len(k.pk) > longestKey || len(k.sk) > longestKey {
 		return nil, missing(what)
@@ -94,7 +94,7 @@ func (s *Store) get(ctx context.Context, k key, f freshness, what string) (item,
 	return out.Item, checkFormat(out.Item, what)
 }
 
-// known refuses a row of a format that this code does not know.
+// checkFormat refuses a row of a format that this version does not know.
 func checkFormat(i item, what string) error {
 	if f := count(i, "f"); f < 1 || f > format {
 		return fmt.Errorf("%s is in format %d, which this version cannot read", what, f)
@@ -116,8 +116,8 @@ func missing(what string) error {
 	return fault.Hide(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see", errors.New("no "+what))
 }
 
-// unreachable tells a caller whose patience ran out apart from a table that
-// does not answer.
+// unreachable returns err as fault.Busy, unless it is the end of the caller's
+// own context.
 func unreachable(ctx context.Context, err error) error {
 	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 		return err
@@ -125,8 +125,7 @@ func unreachable(ctx context.Context, err error) error {
 	return fault.Hide(fault.Busy, "try_again", "our records do not answer just now; repeat the same request", err)
 }
 
-// query runs in through all its pages, or until limit items, which 0 leaves
-// unbounded.
+// query reads all pages of in, or up to limit items; a limit of 0 is none.
 func (s *Store) query(ctx context.Context, in *dynamodb.QueryInput, limit int, what string) ([]item, error) {
 	in.TableName = &s.table
 	var all []item
@@ -146,8 +145,7 @@ func (s *Store) query(ctx context.Context, in *dynamodb.QueryInput, limit int, w
 	}
 }
 
-// fetch is get for many items, in no order; those that are not there are left
-// out.
+// fetch reads many items, in no order. An item that does not exist is left out.
 func (s *Store) fetch(ctx context.Context, keys []key, f freshness, what string) ([]item, error) {
 	items, err := s.batchGet(ctx, keys, f, what)
 	for _, i := range items {
@@ -158,8 +156,7 @@ func (s *Store) fetch(ctx context.Context, keys []key, f freshness, what string)
 	return items, err
 }
 
-// raw reads many items, of whatever format, in as few calls as the engine
-// allows.
+// batchGet reads many items, of any format, in as few calls as DynamoDB allows.
 func (s *Store) batchGet(ctx context.Context, keys []key, f freshness, what string) ([]item, error) {
 	const most = 100 // BatchGetItem's limit
 	var all []item
@@ -184,10 +181,10 @@ func (s *Store) batchGet(ctx context.Context, keys []key, f freshness, what stri
 	return all, nil
 }
 
-// ends is an item's time to live. The engine removes it some time after.
+// ends returns when an item expires. DynamoDB deletes it some time later.
 func ends(i item) time.Time { return time.Unix(int64(count(i, "ttl")), 0).UTC() }
 
-// number gives a number's digits; empty if there is none.
+// number returns the digits of a number attribute; empty if there is none.
 func number(i item, name string) string {
 	if v, ok := i[name].(*types.AttributeValueMemberN); ok {
 		return v.Value

@@ -13,12 +13,12 @@ import (
 	"evisit/pkg/fault"
 )
 
-// uncovered are the words of keys of rows that no log covers: events, keys of
-// requests, sessions, and what logs are made of.
+// uncovered are the first words of the keys of rows that no log covers: events,
+// idempotency keys, sessions, and the rows that logs and sweeps are made of.
 var uncovered = []string{"OUTBOX", "REQUEST", "SESSION", "AUDIT", "ACTIVE", "LOG", "SWEEP"}
 
 // parseKey reads a key as audit.Item.Key writes it. A token's partition key may
-// hold slashes, and its sort key is "-".
+// contain slashes, and its sort key is "-".
 func parseKey(s string) key {
 	if pk, sk, ok := strings.Cut(s, "/"); ok && !strings.HasPrefix(s, "WHO#") {
 		return key{pk, sk}
@@ -51,7 +51,7 @@ func (s *Store) Stored(ctx context.Context, keys []string) (map[string]audit.Ite
 func (s *Store) RecordAt(ctx context.Context, practice, position string) (*audit.Record, error) {
 	at, id, ok := strings.Cut(position, "#")
 	if !ok || len(at) != len(stampLayout) {
-		return nil, nil //nolint:nilnil // nothing lies at what is no position
+		return nil, nil //nolint:nilnil // there is no record at what is no position
 	}
 	i, err := s.get(ctx, auditKey(practice, position, id), latest, "audit record "+position)
 	if errors.Is(err, fault.NotFound) {

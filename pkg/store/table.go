@@ -12,7 +12,7 @@ import (
 )
 
 // CreateTable makes the table that template.yaml describes, for local engines
-// and tests; a table already there is left as it is.
+// and tests. An existing table is left unchanged.
 func CreateTable(ctx context.Context, db *dynamodb.Client, table string) error {
 	attr := func(name string) types.AttributeDefinition {
 		return types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS}

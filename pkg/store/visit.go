@@ -13,9 +13,9 @@ import (
 )
 
 // A visitRow is a visit as its row packs it. Most writes of a visit's life are
-// of this row and each costs by the kilobyte, so it has short names, times
-// relative to the visit's start, and nothing that follows from the rest or that
-// the row's other attributes say: id, practice, patient, start, wake, version.
+// of this row and each costs by the kilobyte, so names are short, times are
+// relative to the visit's start, and fields are left out that follow from others
+// or are attributes of the row: id, practice, patient, start, wake, version.
 type visitRow struct {
 	By            string       `json:"b"`
 	Form          [3]string    `json:"f"` // name, version, class
@@ -33,7 +33,7 @@ type visitRow struct {
 	FromPatient   int          `json:"mp,omitempty"`
 	FromTeam      int          `json:"mt,omitempty"`
 	Reads         []readRow    `json:"r,omitempty"`
-	Readers       []string     `json:"rr,omitempty"` // those whom Reads number, from 1
+	Readers       []string     `json:"rr,omitempty"` // the people that Reads number, from 1
 	Document      []byte       `json:"d,omitempty"`
 	Addendum      []byte       `json:"a,omitempty"`
 	Reason        string       `json:"x,omitempty"`
@@ -57,8 +57,8 @@ type promiseRow struct {
 	Paused moment `json:"p,omitempty"`
 }
 
-// A readRow is a read mark: through which message, when as a moment, and who as
-// a number in Readers, 0 for the patient.
+// A readRow is a read mark: the last message read, the moment, and the reader's
+// number in Readers, 0 for the patient.
 type readRow [3]int64
 
 func newVisitRow(v visit.Visit) (visitRow, error) {
@@ -84,7 +84,7 @@ func newVisitRow(v visit.Visit) (visitRow, error) {
 	return row, errors.Join(row.addPayments(v), row.addDocuments(v))
 }
 
-// timesOf lists the times of a row, in their order there.
+// timesOf lists the times that a row has, in the row's order.
 func timesOf(t *visit.Times) [7]*time.Time {
 	return [7]*time.Time{&t.Submitted, &t.Queued, &t.Taken, &t.Asked, &t.Answered, &t.Ended, &t.Understood}
 }
