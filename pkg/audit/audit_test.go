@@ -95,7 +95,7 @@ func TestPosition_SortsAsTime(t *testing.T) {
 	})
 }
 
-func TestAFrontiersRootIsTheTreesHash(t *testing.T) {
+func TestFrontier_RootEqualsTreeHash(t *testing.T) {
 	t.Parallel()
 	if got, want := (audit.Frontier{}).Root(), tlog.Hash(sha256.Sum256(nil)); got != want {
 		t.Errorf("root of the empty tree = %v, want %v", got, want)
@@ -136,7 +136,7 @@ func key(seed string) audit.Key {
 	return audit.Key{Base: "evisit.example/log", Private: private, Public: ed25519.PublicKey(private[ed25519.PublicKeySize:])}
 }
 
-func TestACheckpointIsOpenedByItsOwnPracticesKeyAlone(t *testing.T) {
+func TestCheckpoint_VerifiedByItsKeyOnly(t *testing.T) {
 	t.Parallel()
 	f := audit.Frontier{}.Add([]byte("a")).Add([]byte("b"))
 	signed, err := key("one").Checkpoint("p1", f)

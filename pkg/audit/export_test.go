@@ -107,7 +107,7 @@ func TestLines_HoldTheLargestRow(t *testing.T) {
 }
 
 // What is read as an export is written as the same bytes.
-func FuzzLines(f *testing.F) {
+func FuzzLines_SameBytes(f *testing.F) {
 	w := world()
 	f.Add(w.export(f, len(w.records))[:2000])
 	f.Add([]byte(`{"row":"CASE#v1","bytes":"UwJwa/8="}` + "\n" + `{"checkpoint":"a\nb"}` + "\n"))

@@ -81,7 +81,7 @@ func TestItem_BytesAreInjective(t *testing.T) {
 }
 
 // What is read as a row is written as the same bytes.
-func FuzzParseItem(f *testing.F) {
+func FuzzParseItem_SameBytes(f *testing.F) {
 	f.Add(audit.Item{"pk": text("CASE#v1"), "sk": text("-"), "v": number("1"), "s": binary("\x00")}.Bytes())
 	f.Add([]byte("S\x02pk\x00S\x02sk\x00"))
 	f.Add([]byte("S\x02sk\x00S\x02pk\x00"))     // out of order

@@ -6,7 +6,7 @@ import (
 	"evisit/pkg/billing"
 )
 
-func TestAskingIsFreeAndPaperworkHasItsFee(t *testing.T) {
+func TestClassFor_AdministrativeRequests(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ class, request, want string }{
 		{"admin-fee", "billing", "no-charge"},

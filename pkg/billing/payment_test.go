@@ -36,13 +36,13 @@ func open(t rapid.TB, atOnce bool) billing.Payment {
 	return p
 }
 
-func TestOnlyAnAmountACardCanPayIsOpened(t *testing.T) {
+func TestNewPayment_AmountBounds(t *testing.T) {
 	t.Parallel()
 	for amount, want := range map[money.Cents]bool{
 		1: true, fee: true, money.Max: true, 0: false, -1: false, money.Max + 1: false, math.MinInt64: false, math.MaxInt64: false,
 	} {
 		if _, err := billing.NewPayment(unopened(amount), noon); (err == nil) != want {
-			t.Errorf("opening a payment of %s: %v", amount, err)
+			t.Errorf("a new payment of %s: %v", amount, err)
 		}
 	}
 	want := unopened(fee)
@@ -68,7 +68,7 @@ var (
 	refused = billing.Observation{Intent: "refused"}
 )
 
-func TestAPaymentFollowsWhatStripeSays(t *testing.T) {
+func TestSettle_FollowsObservations(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		said    []billing.Observation
@@ -87,14 +87,14 @@ func TestAPaymentFollowsWhatStripeSays(t *testing.T) {
 		"released":                          {[]billing.Observation{held, canceled}, billing.Released, []string{"hold", "release"}},
 		"lapsed":                            {[]billing.Observation{held, lapsed}, billing.Lapsed, []string{"hold", "release"}},
 		"refused for good":                  {[]billing.Observation{held, refused}, billing.Failed, []string{"hold", "release"}},
-		"refused, then let go":              {[]billing.Observation{held, refused, canceled}, billing.Failed, []string{"hold", "release"}},
+		"refused, then released":            {[]billing.Observation{held, refused, canceled}, billing.Failed, []string{"hold", "release"}},
 		"refused, yet captured":             {[]billing.Observation{held, refused, captured}, billing.Captured, []string{"hold", "release", "charge"}},
 		"refused after it was captured":     {[]billing.Observation{held, captured, refused}, billing.Captured, []string{"hold", "capture"}},
-		"given back in part":                {[]billing.Observation{held, captured, back1000}, billing.Captured, []string{"hold", "capture", "refund-1000"}},
-		"given back in parts":               {[]billing.Observation{held, back1000, backAll}, billing.FullyRefunded, []string{"hold", "capture", "refund-1000", "refund-4000"}},
+		"refunded in part":                  {[]billing.Observation{held, captured, back1000}, billing.Captured, []string{"hold", "capture", "refund-1000"}},
+		"refunded in parts":                 {[]billing.Observation{held, back1000, backAll}, billing.FullyRefunded, []string{"hold", "capture", "refund-1000", "refund-4000"}},
 		"told of a refund late":             {[]billing.Observation{held, backAll, back1000}, billing.FullyRefunded, []string{"hold", "capture", "refund-4000"}},
 		"disputed":                          {[]billing.Observation{held, captured, disputed}, billing.Disputed, []string{"hold", "capture"}},
-		"disputed, then given back":         {[]billing.Observation{captured, disputed, backAll}, billing.FullyRefunded, []string{"charge", "refund-4000"}},
+		"disputed, then refunded":           {[]billing.Observation{captured, disputed, backAll}, billing.FullyRefunded, []string{"charge", "refund-4000"}},
 		"captured in part": {
 			[]billing.Observation{held, {Intent: "pi_1", Status: "succeeded", Received: 2500}},
 			billing.Captured,
@@ -130,18 +130,18 @@ func say(p billing.Payment, o billing.Observation) (billing.Payment, []ledger.En
 	return p.Settle(o, noon)
 }
 
-func TestAmountsThatCannotBeAreRefused(t *testing.T) {
+func TestSettle_ImpossibleAmountsRefused(t *testing.T) {
 	t.Parallel()
 	for name, said := range map[string][]billing.Observation{
-		"held for less":             {{Intent: "pi_1", Status: "requires_capture", Capturable: fee - 1}},
-		"held for more":             {{Intent: "pi_1", Status: "requires_capture", Capturable: fee + 1}},
-		"held for nothing":          {{Intent: "pi_1", Status: "requires_capture"}},
-		"captured for more":         {held, {Intent: "pi_1", Status: "succeeded", Received: fee + 1}},
-		"captured for nothing":      {held, {Intent: "pi_1", Status: "succeeded"}},
-		"captured for less than 0":  {held, {Intent: "pi_1", Status: "succeeded", Received: -fee}},
-		"collected for more":        {{Intent: "pi_1", Status: "succeeded", Received: fee + 1}},
-		"given back more than came": {held, captured, {Intent: "pi_1", Status: "succeeded", Received: fee, Refunded: fee + 1}},
-		"another intent":            {held, {Intent: "pi_2", Status: "succeeded", Received: fee}},
+		"held for less":                {{Intent: "pi_1", Status: "requires_capture", Capturable: fee - 1}},
+		"held for more":                {{Intent: "pi_1", Status: "requires_capture", Capturable: fee + 1}},
+		"held for nothing":             {{Intent: "pi_1", Status: "requires_capture"}},
+		"captured for more":            {held, {Intent: "pi_1", Status: "succeeded", Received: fee + 1}},
+		"captured for nothing":         {held, {Intent: "pi_1", Status: "succeeded"}},
+		"captured for less than 0":     {held, {Intent: "pi_1", Status: "succeeded", Received: -fee}},
+		"collected for more":           {{Intent: "pi_1", Status: "succeeded", Received: fee + 1}},
+		"refunded more than collected": {held, captured, {Intent: "pi_1", Status: "succeeded", Received: fee, Refunded: fee + 1}},
+		"another intent":               {held, {Intent: "pi_2", Status: "succeeded", Received: fee}},
 	} {
 		p := open(t, false)
 		for n, o := range said {
@@ -156,9 +156,9 @@ func TestAmountsThatCannotBeAreRefused(t *testing.T) {
 	}
 }
 
-// Whatever Stripe says, in any order and as often as it likes, what we hold to
-// be true stays consistent.
-func TestNoOrderOfWordsUnbalancesAPayment(t *testing.T) {
+// Observations in any order and number, impossible ones among them, leave a payment
+// and its entries consistent.
+func TestSettle_AnyOrderBalances(t *testing.T) {
 	t.Parallel()
 	amounts := rapid.SampledFrom([]money.Cents{0, fee, fee, fee, fee / 2, 1000, fee + 1, -1})
 	said := rapid.OneOf(
@@ -249,7 +249,7 @@ func balanced(t *rapid.T, p billing.Payment, entries []ledger.Entry) {
 		t.Errorf("a hold that is %s: entries %v", p.State, ids)
 	}
 	if p.Collected < 0 || p.Collected > p.Amount || p.Refunded < 0 || p.Refunded > p.Collected {
-		t.Errorf("of %s collected %s and gave back %s", p.Amount, p.Collected, p.Refunded)
+		t.Errorf("of %s collected %s and refunded %s", p.Amount, p.Collected, p.Refunded)
 	}
 	if ended := p.State != billing.Opened && p.State != billing.Held; ended == p.EndedAt.IsZero() {
 		t.Errorf("%s, ended at %v", p.State, p.EndedAt)

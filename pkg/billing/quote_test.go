@@ -11,7 +11,7 @@ import (
 	"evisit/pkg/money"
 )
 
-func TestAFormIsPricedAsThePracticePosted(t *testing.T) {
+func TestPrice_AsPosted(t *testing.T) {
 	t.Parallel()
 	list := billing.PriceList{"uti": fee, "free": 0, "over": money.Max + 1, "under": -1, "least": math.MinInt64}
 	for _, test := range []struct {

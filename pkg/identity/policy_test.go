@@ -73,7 +73,7 @@ var policy = []struct {
 	{"janitor", "works there,is the patient,has taken it", anyPool, nothing},
 }
 
-func TestThePolicyIsWhatIsWrittenHere(t *testing.T) {
+func TestAllow_WholePolicy(t *testing.T) {
 	t.Parallel()
 	for _, line := range policy {
 		for relation := range strings.SplitSeq(line.relations, ",") {
@@ -122,7 +122,7 @@ func stand(t *testing.T, role identity.Role, relation, pool string) (identity.Pe
 	return p, r
 }
 
-func TestZeroFieldsMatchNobody(t *testing.T) {
+func TestAllow_ZeroFieldsMatchNobody(t *testing.T) {
 	t.Parallel()
 	for _, role := range []identity.Role{identity.PatientRole, identity.Caregiver, identity.Clinician, identity.Nurse, identity.Staff, identity.Admin} {
 		for name, r := range map[string]identity.Resource{
@@ -152,7 +152,7 @@ func TestZeroFieldsMatchNobody(t *testing.T) {
 	}
 }
 
-func TestALicenseHoldsInItsStateUntilItExpires(t *testing.T) {
+func TestLicensedIn_StateAndExpiry(t *testing.T) {
 	t.Parallel()
 	p := identity.Person{Licenses: []identity.License{
 		{State: "CA", Expires: noon.Add(-time.Hour)}, {State: "CA", Expires: noon}, {State: "OR", Expires: noon},
@@ -175,7 +175,7 @@ func TestALicenseHoldsInItsStateUntilItExpires(t *testing.T) {
 	}
 }
 
-func TestWorkComesFromOnesOwnPool(t *testing.T) {
+func TestPoolOf_QueueIsReadable(t *testing.T) {
 	t.Parallel()
 	for role, want := range map[identity.Role]identity.Pool{
 		identity.Staff: identity.StaffPool, identity.Clinician: identity.ClinicalPool, identity.Nurse: identity.ClinicalPool,

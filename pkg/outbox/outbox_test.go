@@ -129,7 +129,7 @@ func TestDelivery_AlwaysInOneState(t *testing.T) {
 	})
 }
 
-func TestKeysOfDifferentEffectsDiffer(t *testing.T) {
+func TestDeliveryKey_DiffersByEventAndAttempt(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		draw := func(name string) outbox.Delivery {

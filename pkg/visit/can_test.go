@@ -40,7 +40,7 @@ func askers() map[string]identity.Person {
 func TestCan_ByStatusAndRole(t *testing.T) {
 	t.Parallel()
 	const treat = "ask answer decline redirect"
-	want := map[visit.Status]map[string]string{ // whoever is not named can do nothing
+	want := map[visit.Status]map[string]string{ // a person who is not named can do nothing
 		visit.Draft:           {"patient": "fill quote submit cancel"},
 		visit.AwaitingPayment: {"patient": "pay cancel"},
 		visit.Queued:          {"patient": "cancel reply", "a": "take", "b": "take"},

@@ -18,7 +18,7 @@ func complete() visit.Conclusion {
 	}
 }
 
-func TestAConclusionListsAllThatItLacks(t *testing.T) {
+func TestConclusion_ProblemsOfEachField(t *testing.T) {
 	t.Parallel()
 	long := phi.Text(strings.Repeat("x", 8001))
 	for name, test := range map[string]struct {

@@ -142,7 +142,7 @@ var onward = map[visit.Status][]string{
 	visit.InReview: {"ask", "ask", "reply", "answer", "turn away"}, visit.AwaitingPatient: {"reply", "reply", "turn away"},
 }
 
-func TestNoStepsLeadToAnIllegalState(t *testing.T) {
+func TestVisit_RandomStepsStayLegal(t *testing.T) {
 	t.Parallel()
 	reached := map[visit.Status]bool{}
 	for range 8 {
@@ -299,7 +299,7 @@ func timely(t *rapid.T, v visit.Visit, now time.Time) {
 	}
 }
 
-func TestTurningAwayIntoAnyOtherStatusIsOurMistake(t *testing.T) {
+func TestTurnAway_ToClosedIsInternalError(t *testing.T) {
 	t.Parallel()
 	if _, err := start("evisit").TurnAway(visit.Closed, "", noon); err == nil || errors.Is(err, fault.Conflict) {
 		t.Errorf("turning away into closed = %v, want a mistake of ours", err)

@@ -52,7 +52,7 @@ func at(t *testing.T, s visit.Status) visit.Visit {
 	return v
 }
 
-func TestEachStepIsTakenWhereItAppliesAndNowhereElse(t *testing.T) {
+func TestSteps_EachFromEveryStatus(t *testing.T) {
 	t.Parallel()
 	a := clinician("a", "CA")
 	for name, test := range map[string]struct {
@@ -149,7 +149,7 @@ func TestEachStepIsTakenWhereItAppliesAndNowhereElse(t *testing.T) {
 	}
 }
 
-func TestARefusalHasItsCode(t *testing.T) {
+func TestSteps_RefusalCodes(t *testing.T) {
 	t.Parallel()
 	a, b := clinician("a", "CA"), clinician("b", "OR")
 	full := func(s visit.Status, v visit.Visit) visit.Visit {
@@ -190,7 +190,7 @@ func TestARefusalHasItsCode(t *testing.T) {
 	}
 }
 
-func TestStaffNeedNoLicense(t *testing.T) {
+func TestTake_StaffNeedNoLicense(t *testing.T) {
 	t.Parallel()
 	v := start("admin-fee")
 	if v.Pool != identity.StaffPool || start("evisit").Pool != identity.ClinicalPool {
@@ -202,7 +202,7 @@ func TestStaffNeedNoLicense(t *testing.T) {
 	}
 }
 
-func TestAFreeRequestIsQueuedAtOnce(t *testing.T) {
+func TestSubmit_FreeIsQueuedAtOnce(t *testing.T) {
 	t.Parallel()
 	v, err := start("no-charge").Priced(billing.Quote{ID: "quote-1", Basis: billing.NoCharge, ExpiresAt: noon.Add(time.Hour)})
 	if err != nil {
@@ -214,7 +214,7 @@ func TestAFreeRequestIsQueuedAtOnce(t *testing.T) {
 	}
 }
 
-func TestTheClockStandsWhileThePatientIsAsked(t *testing.T) {
+func TestPromise_PausedWhileAwaitingPatient(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		asked, replied time.Duration // after noon; the promise is for 16:00
@@ -244,7 +244,7 @@ func TestTheClockStandsWhileThePatientIsAsked(t *testing.T) {
 	}
 }
 
-func TestDeadlinesComeInTheirOrder(t *testing.T) {
+func TestOverdue_OrderOfDeadlines(t *testing.T) {
 	t.Parallel()
 	with := func(s visit.Status, change func(*visit.Visit)) visit.Visit {
 		v := at(t, s)
@@ -281,7 +281,7 @@ func TestDeadlinesComeInTheirOrder(t *testing.T) {
 	}
 }
 
-func TestOnlyTheLatestPaymentOfARequestThatStandsIsWanted(t *testing.T) {
+func TestWantsPayment_LatestOnly(t *testing.T) {
 	t.Parallel()
 	for _, s := range statuses {
 		v := at(t, s)
@@ -303,7 +303,7 @@ func TestOnlyTheLatestPaymentOfARequestThatStandsIsWanted(t *testing.T) {
 	}
 }
 
-func TestReadsAreMarkedOncePerMessage(t *testing.T) {
+func TestMarkRead_OncePerMessage(t *testing.T) {
 	t.Parallel()
 	v := at(t, visit.InReview)
 	if v.MarkRead("person-1", noon).Version != v.Version {
@@ -329,7 +329,7 @@ func TestReadsAreMarkedOncePerMessage(t *testing.T) {
 	}
 }
 
-func TestTwoFuturesOfOneVisitShareNothing(t *testing.T) {
+func TestVisit_StepsShareNoSlices(t *testing.T) {
 	t.Parallel()
 	v := at(t, visit.InReview)
 	v.Messages, v.Reads = 5, append(make([]visit.ReadMark, 0, 8), visit.ReadMark{Through: 1, By: "person-0"})
