@@ -1,7 +1,7 @@
-// Package awslambda turns what AWS hands a function into calls: gateway
-// requests into HTTP, stream records into events, a schedule into a run. It
-// holds the one implementation of batch handling; the local stream poller
-// feeds it the same records.
+// Package awslambda adapts AWS Lambda's invocations: gateway requests to HTTP
+// handlers, stream records to deliveries, a schedule to runs. It has the only
+// implementation of batch handling; the local stream poller calls it with the
+// same records.
 package awslambda
 
 import (
@@ -21,12 +21,12 @@ type StreamHandler = func(context.Context, events.DynamoDBEvent) (events.DynamoD
 // A ScheduleHandler handles one tick of a schedule.
 type ScheduleHandler = func(context.Context, events.CloudWatchEvent) error
 
-// Stream returns a handler of stream batches. Each event row of a batch that
-// is armed for to is delivered on its own: one that cannot be handled is
-// reported by its sequence number and does not block those behind it.
+// Stream returns a handler of stream batches. It delivers each record of an
+// event armed for consumer to on its own: a record that fails is reported by its
+// sequence number and does not block those behind it.
 //
-// A record that comes twice is harmless, for deliver is idempotent by event.
-// Records that are no armed events are passed over.
+// A record that comes twice does no harm, because deliver is idempotent by
+// event. Records that are not of armed events are skipped.
 func Stream(to outbox.Consumer, deliver func(context.Context, outbox.Delivery) error, log *slog.Logger) StreamHandler {
 	return func(ctx context.Context, batch events.DynamoDBEvent) (events.DynamoDBEventResponse, error) {
 		var out events.DynamoDBEventResponse
@@ -52,7 +52,8 @@ func Stream(to outbox.Consumer, deliver func(context.Context, outbox.Delivery) e
 	}
 }
 
-// image reads what a record left in the table; nothing if it was removed.
+// image returns the row that a record left in the table; an empty row if it was
+// removed.
 func image(r events.DynamoDBEventRecord) outbox.Row {
 	return func(name string) string {
 		v, ok := r.Change.NewImage[name]
@@ -69,9 +70,9 @@ func image(r events.DynamoDBEventRecord) outbox.Row {
 	}
 }
 
-// Schedule returns a handler of a timer: it runs until nothing more is due or
-// the invocation's time runs short. Run does what is due and says how much it
-// was; name is whose run it is, for the log.
+// Schedule returns a handler of a timer: it calls run until nothing more is due
+// or the invocation's time is nearly over. run returns how much it did; name is
+// for the log.
 func Schedule(name string, run func(context.Context) (int, error), log *slog.Logger) ScheduleHandler {
 	return func(ctx context.Context, _ events.CloudWatchEvent) error {
 		for ctx.Err() == nil {

@@ -12,9 +12,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// HTTP serves API Gateway HTTP API requests (payload format 2.0) with h. The
-// body reaches h as the exact bytes the client sent, which webhook signatures
-// are made over.
+// HTTP serves API Gateway HTTP API requests (payload format 2.0) with h. h reads
+// the exact bytes that the client sent, which the signatures of webhooks are
+// made over.
 func HTTP(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 	return func(ctx context.Context, e events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		r, err := request(ctx, e)
