@@ -1,8 +1,8 @@
-// Package setup turns the environment into the parts a function is made of, and
-// each package below it makes the handler of one function from them. Every main,
-// in Lambda and on a laptop, builds its handler there, so that what is tested
-// locally is what is deployed; and a function links no package that only another
-// needs.
+// Package setup turns the environment into the parts of a function, and each
+// package below it makes the handler of one function from them. Every main, in
+// Lambda and on a laptop, makes its handler there, so that the code tested
+// locally is the code deployed; and a function links no package that only
+// another function needs.
 package setup
 
 import (
@@ -19,16 +19,16 @@ import (
 	"evisit/pkg/audit"
 )
 
-// A Config is what a function is told by its environment. Only Table is needed
-// by all; a function is given no more than it uses.
+// A Config is a function's settings, read from its environment. Every function
+// needs Table, and is given no setting that it does not use.
 type Config struct {
 	Table  string // EVISIT_TABLE: the DynamoDB table
 	Bucket string // EVISIT_BUCKET: the S3 bucket of documents
 	Pages  string // EVISIT_PAGES: where people reach the pages, such as https://visit.example.org
 
-	Issuer   string // OIDC_ISSUER: whose tokens are trusted
+	Issuer   string // OIDC_ISSUER: the issuer whose tokens are trusted
 	JWKS     string // OIDC_JWKS_URL: its signing keys
-	Audience string // OIDC_AUDIENCE: whom the tokens are for; also the pages' OIDC client id
+	Audience string // OIDC_AUDIENCE: the audience of the tokens; also the pages' OIDC client id
 
 	StripeKey  string      // STRIPE_SECRET_KEY: restricted to what the function does
 	StripeBase string      // STRIPE_API_BASE: empty is Stripe itself
@@ -54,7 +54,7 @@ type HookSecrets struct {
 	Connect  string // events of connected accounts
 }
 
-// Load reads a Config and says everything that is wrong with it at once.
+// Load reads a Config and reports all its faults at once.
 func Load(getenv func(string) string) (Config, error) {
 	var failures []error
 	decoded := func(name string, size int) []byte {

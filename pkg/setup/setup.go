@@ -20,23 +20,22 @@ import (
 )
 
 // Parts are what differs between AWS and a laptop. They name services and make
-// no client: a function makes those it uses, and links no other.
+// no client: a function makes the clients that it uses, and links no others.
 type Parts struct {
 	Config Config
 	Now    func() time.Time
 	Log    *slog.Logger
-	// How each service is reached.
+	// The configuration of each service's client.
 	Database, Objects, Letters, Keys aws.Config
 	// PathStyle addresses buckets by path, as local object stores want it.
 	PathStyle bool
-	// Sealer opens the keyset that decrypts content; nil opens the one of Config,
-	// which is under its KMS key.
+	// Sealer makes the sealer of content; nil makes one of Config's keyset, which is
+	// encrypted under its KMS key.
 	Sealer func(context.Context) (vault.Sealer, error)
 }
 
-// NewLog returns the log of a process: JSON lines on standard output. A record
-// that is logged whole is written as it prints, for as JSON it would show what
-// phi.Text hides.
+// NewLog returns the log of a process: JSON lines on standard output. A struct is
+// logged as it prints, because its JSON would show what phi.Text hides.
 func NewLog() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -48,7 +47,7 @@ func NewLog() *slog.Logger {
 	}))
 }
 
-// AWS returns the parts as they are in production.
+// AWS returns the parts in production.
 func AWS(ctx context.Context, log *slog.Logger) (Parts, error) {
 	cfg, err := Load(os.Getenv)
 	if err != nil {
@@ -70,7 +69,7 @@ func AWS(ctx context.Context, log *slog.Logger) (Parts, error) {
 	}, nil
 }
 
-// at is sdk for a service at another address than AWS's, unless url is empty.
+// at returns sdk for a service at url, or at AWS if url is empty.
 func at(sdk aws.Config, url string) aws.Config {
 	if url != "" {
 		sdk.BaseEndpoint = aws.String(url)
@@ -78,16 +77,16 @@ func at(sdk aws.Config, url string) aws.Config {
 	return sdk
 }
 
-// NewID returns 80 random bits as lower-case text: an id is no secret, only
-// must not be taken, and every row pays for its length.
+// NewID returns 80 random bits as lower-case text. An id is no secret; it must
+// be unique, and short because every row has it.
 func NewID() string { return strings.ToLower(rand.Text()[:16]) }
 
-// Store returns the function's records.
+// Store returns the store on the function's table.
 func (p Parts) Store() *store.Store {
 	return store.New(dynamodb.NewFromConfig(p.Database), p.Config.Table)
 }
 
-// Kernel returns the kernel of a function that puts events as by, on its records.
+// Kernel returns the kernel of a function that puts events as by, on store s.
 func (p Parts) Kernel(by outbox.Writer, s *store.Store) *clinic.Kernel {
 	return &clinic.Kernel{Store: s, Writer: by, Now: p.Now, NewID: NewID, Log: p.Log}
 }

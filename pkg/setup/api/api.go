@@ -17,8 +17,8 @@ import (
 	"evisit/pkg/stripepay"
 )
 
-// Rooms are the capabilities of api: content and payment pages, without the keys
-// that move money or send mail.
+// Rooms returns the rooms of api: with content and payment pages, without the
+// keys that move money or send mail.
 func Rooms(ctx context.Context, p setup.Parts) (httpapi.Rooms, error) {
 	c := p.Config
 	s := p.Store()

@@ -1,5 +1,5 @@
-// Package bucket makes the bucket of documents and of signed heads, for the
-// functions that use it.
+// Package bucket makes the client of the bucket of documents and signed heads,
+// for the functions that use it.
 package bucket
 
 import (

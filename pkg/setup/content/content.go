@@ -1,4 +1,5 @@
-// Package content makes what decrypts content, for the functions that see any.
+// Package content makes the sealer of content, for the functions that decrypt
+// any.
 package content
 
 import (
@@ -11,7 +12,8 @@ import (
 	"evisit/pkg/vault"
 )
 
-// Sealer decrypts contact data and whatever else is sealed in rows.
+// Sealer returns the sealer of contact data and of all else that is sealed in
+// rows.
 func Sealer(ctx context.Context, p setup.Parts) (vault.Sealer, error) {
 	if p.Sealer != nil {
 		return p.Sealer(ctx)

@@ -12,7 +12,8 @@ import (
 	"evisit/pkg/store"
 )
 
-// Handler returns what the schedule calls: it does what came due on visits.
+// Handler returns the handler of the schedule: it acts on the passed deadlines
+// of visits.
 func Handler(ctx context.Context, p setup.Parts) (awslambda.ScheduleHandler, error) {
 	s := p.Store()
 	k := p.Kernel(outbox.ByDeadline, s)

@@ -17,7 +17,7 @@ import (
 	"evisit/pkg/vault"
 )
 
-// Handler returns the stream handler that writes to people.
+// Handler returns the stream handler that sends letters.
 func Handler(ctx context.Context, p setup.Parts) (awslambda.StreamHandler, error) {
 	c := p.Config
 	if err := setup.Need(map[string]string{"EVISIT_PAGES": c.Pages, "EVISIT_MAIL_FROM": c.MailFrom}); err != nil {

@@ -1,5 +1,5 @@
-// Package records makes what keeps the content of visits, documents included,
-// for the functions that see any.
+// Package records makes the keeper of the content of visits, documents included,
+// for the functions that read any.
 package records
 
 import (
@@ -13,7 +13,7 @@ import (
 	"evisit/pkg/vault"
 )
 
-// Keeper reads and seals the content of visits, documents included.
+// Keeper returns the keeper of the content of visits, documents included.
 func Keeper(ctx context.Context, p setup.Parts, k *clinic.Kernel, s chart.Reads) (*chart.Keeper, error) {
 	objects, err := bucket.Of(p)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"evisit/pkg/stripepay"
 )
 
-// Handler returns the handler of Stripe's webhooks. It has no key of Stripe's,
-// only the secrets that its webhooks are signed with.
+// Handler returns the handler of Stripe's webhooks. It has no Stripe key, only
+// the secrets that verify the webhooks' signatures.
 func Handler(p setup.Parts) (http.Handler, error) {
 	s := p.Config.Hook
 	if err := setup.Need(map[string]string{"STRIPE_WEBHOOK_SECRET": s.Platform, "STRIPE_CONNECT_WEBHOOK_SECRET": s.Connect}); err != nil {

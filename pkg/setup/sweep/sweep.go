@@ -9,8 +9,8 @@ import (
 	"evisit/pkg/store"
 )
 
-// Handler returns what the schedule calls: it arms events that were not handled
-// and signs the audit logs.
+// Handler returns the handler of the schedule: it re-arms events that were not
+// handled and signs the audit logs.
 func Handler(p setup.Parts) (awslambda.ScheduleHandler, error) {
 	c := p.Config
 	if err := setup.Need(map[string]string{"EVISIT_LOG_ORIGIN": c.Log.Base, "EVISIT_LOG_SEED": string(c.Log.Private)}); err != nil {

@@ -10,7 +10,7 @@ import (
 	"evisit/pkg/setup/bucket"
 )
 
-// Room compares rows with the logs that cover them.
+// Room returns the room that compares rows with the logs that cover them.
 func Room(p setup.Parts) (*verify.Room, error) {
 	c := p.Config
 	if err := setup.Need(map[string]string{"EVISIT_LOG_ORIGIN": c.Log.Base, "EVISIT_LOG_PUBLIC": string(c.Log.Public)}); err != nil {
@@ -24,7 +24,7 @@ func Room(p setup.Parts) (*verify.Room, error) {
 	return &verify.Room{Kernel: p.Kernel("", s), Store: s, Heads: heads, LogKey: c.Log}, nil
 }
 
-// Handler returns what the schedule calls each hour.
+// Handler returns the handler of the schedule, which runs each hour.
 func Handler(p setup.Parts) (awslambda.ScheduleHandler, error) {
 	room, err := Room(p)
 	if err != nil {
