@@ -1,7 +1,6 @@
-// Package seed makes the standard cast of the development system: two
-// practices, those who work there, their patients, and two health plans. All
-// of them are invented. It writes through the application, never into the
-// table.
+// Package seed makes the standard cast of the development system: two practices,
+// the people who work there, their patients, and two health plans, all invented.
+// It registers them through the application and never writes to the table.
 package seed
 
 import (
@@ -145,8 +144,8 @@ func Plant(ctx context.Context, r *office.Registrar, issuer string, accounts []s
 	return nil
 }
 
-// Forms lists what the practices use: the nine protocols, and the common block
-// by itself, which can be checked and not started.
+// Forms lists the forms of the practices: the nine protocols, and the common
+// block by itself, which can be checked and not started.
 func Forms() ([]*intake.Form, error) {
 	fs, err := forms.All()
 	if err != nil {

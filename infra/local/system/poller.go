@@ -19,9 +19,10 @@ import (
 )
 
 // A poller does what Lambda's event source mapping does: it reads the table's
-// stream in order, hands a consumer the records its filter lets through, and
-// hands over again what the consumer reports as failed. How far each consumer
-// came is kept in a file, so a kill at any moment repeats at most one batch.
+// stream in order, invokes a consumer with the records that its filter matches,
+// and again with those that the consumer reports as failed. Each consumer's
+// position is kept in a file, so that after a kill at most one batch is
+// repeated.
 type poller struct {
 	streams *dynamodbstreams.Client
 	db      *dynamodb.Client
@@ -36,7 +37,7 @@ const (
 	idlePoll  = 40 * time.Millisecond
 	retryPoll = 500 * time.Millisecond
 	batchSize = 100
-	retries   = 10 // of what could not even be written down as failed
+	retries   = 10 // of a record whose failure could not be stored
 )
 
 // run polls for one consumer until ctx ends.
@@ -56,7 +57,7 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// follow reads the stream from where to came last time.
+// follow reads the stream from consumer to's last position.
 func (p *poller) follow(ctx context.Context, to string, handle awslambda.StreamHandler) error {
 	iterator, err := p.start(ctx, to)
 	for err == nil && ctx.Err() == nil {
@@ -108,8 +109,8 @@ func (p *poller) start(ctx context.Context, to string) (*string, error) {
 
 func (p *poller) place(to string) string { return filepath.Join(p.folder, "stream."+to) }
 
-// hand gives a batch to the consumer, again and again what it could not
-// handle, and then writes down how far it came.
+// hand invokes the consumer with a batch, repeats the records that failed, and
+// then stores the position.
 func (p *poller) hand(ctx context.Context, to string, records []types.Record, handle awslambda.StreamHandler) error {
 	batch := filtered(records, to)
 	for n := 0; len(batch.Records) > 0; n++ {
@@ -138,8 +139,8 @@ func (p *poller) hand(ctx context.Context, to string, records []types.Record, ha
 	return os.Rename(temporary, p.place(to))
 }
 
-// filtered is the batch as the template's filter on the attribute to lets it
-// through, in the shape Lambda delivers.
+// filtered returns the records of a batch that the template's filter on
+// attribute to matches, in the shape that Lambda delivers.
 func filtered(records []types.Record, to string) events.DynamoDBEvent {
 	var out events.DynamoDBEvent
 	for _, r := range records {

@@ -70,19 +70,19 @@ func (s *System) config(ctx context.Context) (setup.Config, error) {
 	if c.Log, err = s.logKey(); err != nil {
 		return c, err
 	}
-	if err := s.openIssuer(&c); err != nil {
+	if err := s.startIssuer(&c); err != nil {
 		return c, err
 	}
 	switch {
 	case c.StripeKey == "" && c.StripeBase == "":
-		err = s.openStripe(ctx, &c)
+		err = s.startStripe(ctx, &c)
 	case c.StripeKey == "":
-		c.StripeKey = "sk_test_local" // whoever serves that base knows no keys of ours
+		c.StripeKey = "sk_test_local" // a server at that base accepts any key
 	}
 	return c, err
 }
 
-func (s *System) openIssuer(c *setup.Config) error {
+func (s *System) startIssuer(c *setup.Config) error {
 	var err error
 	s.issuer, err = issuer.New(issuer.Options{
 		URL: s.URL + "/dev/issuer", Audience: c.Audience, ClientID: c.Audience,
@@ -107,7 +107,7 @@ func (s *System) people(context.Context) []issuer.Person {
 	return ps
 }
 
-func (s *System) openStripe(ctx context.Context, c *setup.Config) error {
+func (s *System) startStripe(ctx context.Context, c *setup.Config) error {
 	addr := s.opt.StripeAddr
 	if addr == "" {
 		addr = "127.0.0.1:0"
@@ -158,7 +158,7 @@ func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts
 	if s.sim != nil {
 		parts.Config.StripeKey, charging.Config.StripeKey = apiKey.Secret, chargeKey.Secret
 	}
-	if err := s.openTools(ctx, parts); err != nil {
+	if err := s.startTools(ctx, parts); err != nil {
 		return err
 	}
 	if err := s.plant(ctx); err != nil {
@@ -223,8 +223,8 @@ func (s *System) hourly(h awslambda.ScheduleHandler) awslambda.ScheduleHandler {
 	}
 }
 
-// openTools makes what plants the cast: a registrar that no function has.
-func (s *System) openTools(ctx context.Context, parts setup.Parts) error {
+// startTools makes the registrar that registers the cast; no function has one.
+func (s *System) startTools(ctx context.Context, parts setup.Parts) error {
 	table := parts.Store()
 	s.kernel = parts.Kernel("", table)
 	charts, err := records.Keeper(ctx, parts, s.kernel, table)
@@ -258,7 +258,7 @@ func (s *System) routes(api, hook http.Handler) http.Handler {
 	return mux
 }
 
-// steady keeps the clock from jumping while a function works.
+// steady keeps the clock from being moved while a function runs.
 func (s *System) steady(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.clock.WithoutJump(func() { h.ServeHTTP(w, r) })
@@ -318,17 +318,17 @@ func (s *System) serveSweep(w http.ResponseWriter, r *http.Request) error {
 	}{s.clock.Now()})
 }
 
-// A Verified log is what `make verify` prints of it.
+// A Verified is what `make verify` prints of one log.
 type Verified struct {
 	Practice string `json:"practice"`
 	Leaves   int64  `json:"leaves"`
 	Rows     int64  `json:"rows"`
-	Found    string `json:"found,omitempty"` // the first row or record that is not as it was logged
+	Found    string `json:"found,omitempty"` // the first row or record that differs from the log
 }
 
-// serveVerify compares the whole table with every log, and answers 409 if
-// anything is found. What was written in the last minute is not signed yet: the
-// clock is moved on by two.
+// serveVerify compares the whole table with every log, and replies 409 if there
+// is a finding. Records of the last minute are not signed yet, so it first moves
+// the clock on by two minutes.
 func (s *System) serveVerify(w http.ResponseWriter, r *http.Request) error {
 	if _, err := s.clock.Advance(2 * time.Minute); err != nil {
 		return err

@@ -1,9 +1,9 @@
-// Package system runs all of evisit in one process, on the parts that stand in
-// for AWS, Stripe and an identity provider. The handlers are those of the
-// Lambda functions, built by the same constructors; only what calls them is
-// local: a poller of the table's stream, a ticker, and net/http. Each function
-// has clients of its own, which its policy in template.yaml is applied to;
-// planting the cast and the stand-ins have none.
+// Package system runs all of evisit in one process, with local stand-ins for
+// AWS, Stripe and an identity provider. Its handlers are those of the Lambda
+// functions, made by the same constructors; the callers are local: a poller of
+// the table's stream, a ticker, and net/http. Each function has its own clients,
+// held to its policy in template.yaml; registering the cast and the stand-ins
+// are held to none.
 package system
 
 import (
@@ -95,8 +95,8 @@ type System struct {
 
 const table = "evisit"
 
-// Start brings the system up and plants the cast. What cannot start is said in
-// one line; what had started is stopped again.
+// Start starts the system and registers the cast. If a part cannot start, those
+// before it are stopped again and the error says why in one line.
 func Start(ctx context.Context, o Options) (_ *System, err error) {
 	if o.SweepEvery == 0 {
 		o.SweepEvery = 5 * time.Second
@@ -117,7 +117,7 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	if err := s.openData(); err != nil {
+	if err := s.lockData(); err != nil {
 		return nil, err
 	}
 	main, err := listen(ctx, o.Addr)
@@ -129,15 +129,15 @@ func Start(ctx context.Context, o Options) (_ *System, err error) {
 	if s.clock, err = clock.Load(s.path("clock"), o.Config.ClockOffset); err != nil {
 		return nil, err
 	}
-	parts, err := s.openParts(ctx)
+	parts, err := s.startParts(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return s, s.serve(ctx, main, parts)
 }
 
-// openData takes the data folder for this process alone.
-func (s *System) openData() error {
+// lockData takes the data folder for this process alone.
+func (s *System) lockData() error {
 	if err := os.MkdirAll(s.opt.Data, 0o700); err != nil {
 		return err
 	}
@@ -163,14 +163,14 @@ func listen(ctx context.Context, addr string) (net.Listener, error) {
 	return l, err
 }
 
-// openParts starts the engine and the stand-ins, and returns what functions
-// are made of.
-func (s *System) openParts(ctx context.Context) (setup.Parts, error) {
-	sdk, err := s.openDatabase(ctx)
+// startParts starts the engine and the stand-ins, and returns the parts of
+// functions.
+func (s *System) startParts(ctx context.Context) (setup.Parts, error) {
+	sdk, err := s.startDatabase(ctx)
 	if err != nil {
 		return setup.Parts{}, err
 	}
-	inner, err := s.openInner(ctx)
+	inner, err := s.startInner(ctx)
 	if err != nil {
 		return setup.Parts{}, err
 	}
@@ -199,7 +199,7 @@ func (s *System) openParts(ctx context.Context) (setup.Parts, error) {
 	}, nil
 }
 
-func (s *System) openDatabase(ctx context.Context) (aws.Config, error) {
+func (s *System) startDatabase(ctx context.Context) (aws.Config, error) {
 	if url := s.opt.Config.DynamoDB; url != "" {
 		s.engine = engine.At(url)
 	} else {
@@ -223,9 +223,9 @@ func (s *System) openDatabase(ctx context.Context) (aws.Config, error) {
 	return sdk, store.CreateTable(ctx, dynamodb.NewFromConfig(sdk), table)
 }
 
-// openInner serves S3 and SES on an address that only this process knows, and
-// the mailbox for people to see.
-func (s *System) openInner(ctx context.Context) (string, error) {
+// startInner serves S3 and SES on an address that only this process knows, and
+// the mailbox for people.
+func (s *System) startInner(ctx context.Context) (string, error) {
 	objects, err := files.Handler(s.opt.Data)
 	if err != nil {
 		return "", err
@@ -249,9 +249,9 @@ func (s *System) openInner(ctx context.Context) (string, error) {
 	return "http://" + l.Addr().String(), nil
 }
 
-// Close stops everything, what was started last first, and returns when it is
-// stopped. State is on disk. It fails if a function was refused anything by its
-// policy.
+// Close stops the parts in the reverse order of their start, and returns when
+// all have stopped. State is on disk. Close fails if a policy refused a function
+// anything.
 func (s *System) Close() error {
 	s.stop()
 	var failures []error
