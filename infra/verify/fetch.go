@@ -23,12 +23,13 @@ type source struct {
 	out        io.Writer // keeps the export; nil keeps nothing
 }
 
-// patience is how long a row may be newer than what is signed.
+// patience is how long fetchAll waits for the leaf of the newest row to be
+// signed.
 const patience = 5 * time.Minute
 
-// fetchAll feeds replay the log, its rows, and, until it covers the newest row,
-// what was signed since. What was fetched is kept in the file keep, if it has a
-// name.
+// fetchAll adds to replay the log, its rows and, until it covers the newest row,
+// the leaves signed since. The fetched export is kept in the file keep, unless
+// keep is empty.
 func (s *source) fetchAll(replay *audit.Replay, keep string) (err error) {
 	if keep != "" {
 		f, err := os.Create(keep) //nolint:gosec // the auditor names the file
@@ -53,8 +54,9 @@ func (s *source) fetchAll(replay *audit.Replay, keep string) (err error) {
 	return err
 }
 
-// leaves feeds replay the leaves after a position and their checkpoint. The
-// checkpoint is read before the leaves, so that there are no fewer.
+// leaves adds to replay the leaves after a position and their checkpoint. The
+// checkpoint is read before the leaves, so that there are no fewer leaves than
+// it signs.
 func (s *source) leaves(replay *audit.Replay, after string) (through string, _ error) {
 	checkpoint, _, err := s.get("/practice/log/checkpoint")
 	if err != nil {
@@ -94,8 +96,8 @@ func (s *source) leaves(replay *audit.Replay, after string) (through string, _ e
 	return through, s.feed(replay, audit.Line{Checkpoint: string(checkpoint)})
 }
 
-// sizeOf is how many leaves a checkpoint says there are. That it is signed is for
-// the replay to show.
+// sizeOf returns the number of leaves in a checkpoint's text. Its signature is
+// for the replay to verify.
 func sizeOf(checkpoint []byte) (size int64, origin string, err error) {
 	if _, err := fmt.Sscanf(string(checkpoint), "%s\n%d\n", &origin, &size); err != nil {
 		return 0, "", fmt.Errorf("reading the checkpoint: %w", err)
@@ -103,7 +105,7 @@ func sizeOf(checkpoint []byte) (size int64, origin string, err error) {
 	return size, origin, nil
 }
 
-// rows feeds replay all rows and returns the position of the newest.
+// rows adds all rows to replay and returns the position of the newest.
 func (s *source) rows(replay *audit.Replay) (newest string, err error) {
 	for path := "/practice/log/rows"; path != ""; {
 		var page []byte
@@ -142,7 +144,7 @@ func (s *source) feed(replay *audit.Replay, l audit.Line) error {
 
 var nextLink = regexp.MustCompile(`^<([^>]+)>; rel="next"$`)
 
-// get fetches one page, and says where the next is.
+// get fetches one page, and returns the path of the next.
 func (s *source) get(path string) (page []byte, next string, err error) {
 	req, err := http.NewRequestWithContext(s.ctx, http.MethodGet, strings.TrimSuffix(s.url, "/")+path, http.NoBody)
 	if err != nil {

@@ -1,14 +1,15 @@
 // Command verify is for an auditor: it compares the rows of an export with the
-// log in it, and the log with its signature. It needs nothing but the export
-// and the log's public key, and says the first thing that does not agree.
+// log in it, and the log with its signature. It needs the export and the log's
+// public key alone, and prints the first difference.
 //
 //	verify -key 'evisit.example/log/practice+1a2b3c4d+AbCd…' page1 page2 …
 //	verify -key … -url https://visit.example.org -token TOKEN
 //
 // Pages are read in the order given; without any, the export is read from
 // standard input. With -url it is fetched from a running system, with the token
-// of somebody who may read the log; -out keeps what was fetched as one page. The exit status is 1 if something was found, and 2 if the
-// export cannot be read. evisit/pkg/audit describes the form of an export.
+// of a person who may read the log; -out keeps the fetched export as one page.
+// The exit status is 1 if there is a finding, and 2 if the export cannot be
+// read. evisit/pkg/audit describes the form of an export.
 package main
 
 import (
