@@ -160,9 +160,9 @@ func TestDeadline_SlowClock(t *testing.T) {
 	w.handled()
 }
 
-// Many visits of one shard that are due and cannot be moved do not keep one that
-// is due after them from being done. They step back, so that the next minute does
-// not try them again, and are done once they can be.
+// Many due visits of one shard that fail do not keep a visit due after them from
+// being handled. They are postponed, so that the next minute does not try them
+// again, and are handled once they can be.
 func TestDeadline_ManyStuckVisits(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -222,7 +222,7 @@ func TestDeadline_ManyStuckVisits(t *testing.T) {
 	}
 }
 
-// A visit that was moved, though the answer was lost, is not postponed as well.
+// A visit that was changed by a commit whose reply was lost is not postponed.
 func TestDeadline_LostAnswerPostponesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -10,8 +10,8 @@ import (
 	"evisit/pkg/visit"
 )
 
-// hint puts an event about a visit's payment as a function does whose role lets
-// it, and delivers it and all it leads to.
+// hint puts an event about a visit's payment, as a function's role allows, and
+// delivers the event and those it causes.
 func (w *world) hint(by outbox.Writer, k outbox.Kind, id string) outbox.Delivery {
 	w.Helper()
 	v := w.visit(id)
@@ -94,8 +94,7 @@ func TestCharge_EventIsNoAuthority(t *testing.T) {
 	}
 }
 
-// An event of a payment that an answered visit does not want any more captures
-// nothing.
+// An event about a payment that an answered visit does not want captures nothing.
 func TestCapture_OfAnEarlierPayment(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -347,8 +347,8 @@ func TestMoney_ForgedEntryIsNeverShown(t *testing.T) {
 	}
 }
 
-// Reads at half the price may be of the moment before the latest commit. All
-// that is shown and decided is right all the same.
+// Eventually consistent reads may return the version before the latest commit.
+// What is shown and decided is of the latest all the same.
 func TestRead_StaleStoreShowsTheLatest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -396,7 +396,7 @@ func (w *world) shows(id string, messages int, onset string) {
 	}
 }
 
-// Who reads while a visit changes is shown one of its moments, whole.
+// A read during a change shows one version of the visit, whole.
 func TestRead_WhileTheVisitChanges(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

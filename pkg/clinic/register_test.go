@@ -38,7 +38,7 @@ func TestRegistrar_AgainChangesNothing(t *testing.T) {
 	}
 }
 
-// What a practice decided stays as it was when a visit stood on it.
+// A practice's decisions that a visit was based on do not change.
 func TestRegistrar_KeepsEveryVersion(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -150,8 +150,8 @@ func (w *world) again(id string) int {
 	return n
 }
 
-// A key is no ticket: who repeats a request is authorized again, on what they
-// and the visit are now.
+// A repeated request is authorized again, with the person's role and the visit's
+// state of now.
 func TestRequest_RepeatedIsAuthorizedAgain(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

@@ -142,7 +142,7 @@ func attrs(i item) map[string]string {
 	return out
 }
 
-// A lost delivery is made up for when the event is 10 to 20 minutes old, and not
+// A lost delivery is repeated when the event is 10 to 20 minutes old, and not
 // before.
 func TestSweep_LostDeliveryIsFoundInTime(t *testing.T) {
 	t.Parallel()

@@ -26,7 +26,7 @@ type tape struct {
 	before map[string]moment
 }
 
-// A moment is what a visit's rows were at some time.
+// A moment is a version of a visit's rows.
 type moment struct {
 	rows    clinic.Rows
 	content clinic.Content
