@@ -74,7 +74,7 @@ func TestOpenCheckpoint_OursAlone(t *testing.T) {
 	signed := checkpoint(t, key("one"), leaves(0, 3))
 	size, root, err := audit.VerifyCheckpoint(vkey(t, key("one")), signed)
 	if err != nil || size != 3 || root == (tlog.Hash{}) {
-		t.Errorf("OpenCheckpoint = %d, %v, %v", size, root, err)
+		t.Errorf("VerifyCheckpoint = %d, %v, %v", size, root, err)
 	}
 	for _, text := range []string{
 		"evisit.example/log/p1\n3\n", "evisit.example/log/p1\n03\n" + root.String() + "\n", "evisit.example/log/p1\n-3\n" + root.String() + "\n",

@@ -24,7 +24,7 @@ import (
 	"evisit/pkg/visit"
 )
 
-// A line is the way to the engine. Its first broken writes go as fate has it.
+// A line is the connection to the engine. Its first broken writes have fate.
 type line struct {
 	aws.HTTPClient
 	fate   fate
@@ -34,7 +34,7 @@ type line struct {
 	writes int
 }
 
-// A fate is what becomes of a write: it calls through, or not, and answers.
+// A fate is the outcome of a write: the call goes through or not, and a reply.
 type fate func(through func() (*http.Response, error)) (*http.Response, error)
 
 func (l *line) Do(r *http.Request) (*http.Response, error) {

@@ -58,8 +58,8 @@ func anyVisit() *rapid.Generator[visit.Visit] {
 	})
 }
 
-// Whatever visit there is reads back as it is, so that a field added to a visit
-// cannot be forgotten here.
+// Every visit reads back as it was written, so that a field added to a visit
+// cannot be forgotten in its row.
 func TestVisitRow_RoundTrip(t *testing.T) {
 	t.Parallel()
 	s := New(nil, "table")

@@ -139,7 +139,7 @@ func logsOf(t *testing.T, s *store.Store) map[string]map[string]audit.Record {
 	return logs
 }
 
-// A tap hears what goes to the engine.
+// A tap records the calls to the engine.
 type tap struct {
 	aws.HTTPClient
 	before func(op string) // runs before each call goes out; nil: nothing

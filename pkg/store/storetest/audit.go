@@ -82,8 +82,8 @@ func covered() map[string]clinic.Commit {
 	}
 }
 
-// uncovered refuses what no record of its log would tell of: without a record,
-// with another practice's record, and with the practice left out.
+// uncovered commits rows that no record of their log names: without a record, with
+// another practice's record, and without a practice. Each is refused.
 func uncovered(t *testing.T, s bench) {
 	for name, c := range covered() {
 		for why, records := range map[string][]audit.Record{

@@ -151,8 +151,8 @@ func deliveryResumed(t *testing.T, s bench) {
 	s.isDue(t, d.Due, d.ID)
 }
 
-// undelivered puts events of every writer into three buckets. One is lost while
-// nothing is written of it: done, failed and parked are words enough.
+// undelivered puts events of every writer into three buckets. An event is
+// undelivered while it is neither done nor failed nor parked.
 func undelivered(t *testing.T, s bench) {
 	times := []time.Time{noon, noon.Add(10 * time.Minute), noon.Add(20 * time.Minute)}
 	want := make([][]string, len(times))
