@@ -182,8 +182,8 @@ func (w *world) hoursOfVerify() string {
 	return found.String()
 }
 
-// Verify finds nothing in a day of what the other functions wrote, and the row
-// that was changed behind their backs.
+// Verify finds nothing in a day of what the other functions wrote, and finds the
+// row that was changed without them.
 func TestVerify_ChangedRowWithinDay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -204,7 +204,7 @@ func TestVerify_ChangedRowWithinDay(t *testing.T) {
 	}
 }
 
-// An event that charge keeps without a word is due again by its lease.
+// An event that charge neither handles nor fails is due again by its lease.
 func TestSweep_ConsumerDiesWithoutWord(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

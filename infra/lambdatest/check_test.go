@@ -63,7 +63,7 @@ func (w *world) outbox() map[string]outbox.Delivery {
 	return ds
 }
 
-// delivery says how an event stands.
+// delivery checks the delivery attributes of an event.
 func (w *world) delivery(id, want string) {
 	w.Helper()
 	d, err := w.store.Delivery(w.Context(), id)
