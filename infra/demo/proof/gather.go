@@ -88,7 +88,7 @@ type payment struct {
 	Amount    int64  `json:"amount_cents"`
 	Held      int64  `json:"held_cents"`
 	Collected int64  `json:"collected_cents"`
-	GivenBack int64  `json:"refunded_cents"`
+	Refunded  int64  `json:"refunded_cents"`
 	Intent    string `json:"payment_intent"`
 }
 

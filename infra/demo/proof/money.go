@@ -79,7 +79,7 @@ func (p payment) expected() booked {
 		return booked{held: p.Held, released: p.Held}
 	case "captured", "refunded", "disputed":
 		held := max(p.Held, p.Collected) // a pay link collects without a hold
-		return booked{held: held, released: held - p.Collected, collected: p.Collected, refunded: p.GivenBack}
+		return booked{held: held, released: held - p.Collected, collected: p.Collected, refunded: p.Refunded}
 	}
 	return booked{}
 }
@@ -94,7 +94,7 @@ func paymentsMatchEntries(w *world, l *line) {
 			if got, want := c.booked(p.ID), p.expected(); got != want {
 				l.find("visit %s: payment %s is %s: the ledger says %+v, want %+v", c.ID, p.ID, p.State, got, want)
 			}
-			if p.Held > p.Amount || p.Collected > p.Amount || p.GivenBack > p.Collected {
+			if p.Held > p.Amount || p.Collected > p.Amount || p.Refunded > p.Collected {
 				l.find("visit %s: payment %s exceeds itself: %+v", c.ID, p.ID, p)
 			}
 		}
@@ -139,11 +139,11 @@ func paymentsMatchStripe(w *world, l *line) {
 			case p.Intent == "":
 			case !ok || i.Account != p.Account || i.Metadata[refKey] != p.ID:
 				l.find("payment %s names %s of %s, which is not its own at Stripe", p.ID, p.Intent, p.Account)
-			case i.Amount != p.Amount || i.Received != p.Collected || i.Refunded != p.GivenBack:
-				l.find("payment %s: amount %s, collected %s, given back %s; Stripe says %s, %s, %s", p.ID,
-					dollars(p.Amount), dollars(p.Collected), dollars(p.GivenBack), dollars(i.Amount), dollars(i.Received), dollars(i.Refunded))
+			case i.Amount != p.Amount || i.Received != p.Collected || i.Refunded != p.Refunded:
+				l.find("payment %s: amount %s, collected %s, refunded %s; Stripe says %s, %s, %s", p.ID,
+					dollars(p.Amount), dollars(p.Collected), dollars(p.Refunded), dollars(i.Amount), dollars(i.Received), dollars(i.Refunded))
 			case i.Received != b.collected || i.Refunded != b.refunded:
-				l.find("payment %s: the ledger says %s collected and %s given back; Stripe says %s, %s", p.ID,
+				l.find("payment %s: the ledger says %s collected and %s refunded; Stripe says %s, %s", p.ID,
 					dollars(b.collected), dollars(b.refunded), dollars(i.Received), dollars(i.Refunded))
 			case stripeStatus[p.State] != "" && i.Status != stripeStatus[p.State]:
 				l.find("payment %s is %s; Stripe says %s", p.ID, p.State, i.Status)
