@@ -72,7 +72,7 @@ func (c Caller) Actor(patient string) audit.Actor {
 	return a
 }
 
-// System returns a function as the actor of what nobody asked it for.
+// System returns a function as the actor of an action that no person asked for.
 func System(function string) audit.Actor {
 	return audit.Actor{ID: "system:" + function, Role: "system"}
 }
@@ -142,9 +142,10 @@ var errRefusedAndCommitted = errors.New("refused, and committed")
 // now. T is the decision's own result, returned with a refusal too; it is the
 // last attempt's, and zero for a repeated request.
 //
-// The first attempt reads eventually consistent (half price); on any error it
-// retries with a consistent read, so that nothing is refused because of an old
-// row. Content that does not fit the visit is read again up to six times.
+// The first attempt reads eventually consistent (half price); on any error but
+// fault.Busy it retries with a consistent read, so that nothing is refused
+// because of an old row. Content that does not fit the visit is read again up to
+// six times.
 //
 // Errors: fault.Denied; fault.NotFound, also for a visit of another practice;
 // ErrChanged after six attempts; fault.Busy if the outcome is unknown; and the
@@ -215,7 +216,7 @@ func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action
 }
 
 // loadAllowed reads what q asks for and the caller's person in one call. It
-// refuses a caller who may not do do.
+// refuses a caller who may not take action do on the visit.
 func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, q Query, now time.Time) (Caller, Rows, error) {
 	if c.Person.ID == "" {
 		id, err := k.personOf(ctx, c.Proof, q.Latest)
@@ -247,14 +248,15 @@ func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, 
 
 var errNotThere = fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")
 
-// LoadVisit loads a visit that c may do do to, for a reply that shows no
-// content.
+// LoadVisit loads a visit on which c may take action do, for a reply that shows
+// no content.
 func (k *Kernel) LoadVisit(ctx context.Context, c Caller, do identity.Action, id string) (Caller, visit.Visit, error) {
 	c, rows, err := k.LoadRows(ctx, c, do, Query{Visit: id})
 	return c, rows.Visit, err
 }
 
-// LoadRows loads the visit of q, which c may do do to, and what else q asks for.
+// LoadRows loads the visit of q, on which c may take action do, and what else q
+// asks for.
 func (k *Kernel) LoadRows(ctx context.Context, c Caller, do identity.Action, q Query) (Caller, Rows, error) {
 	q.Latest = true
 	return k.loadAllowed(ctx, c, do, q, k.Time())

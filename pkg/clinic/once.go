@@ -80,7 +80,7 @@ func (k *Kernel) unchanged(ctx context.Context, c Caller, do identity.Action, v 
 }
 
 // showRepeated returns the visit of a repeated request as it is now, if the
-// caller may still do do to it, and records that.
+// caller may still take action do on it, and records that.
 func (k *Kernel) showRepeated(ctx context.Context, c Caller, do identity.Action, id string) (visit.Visit, error) {
 	c, v, err := k.LoadVisit(ctx, c, do, id)
 	if err != nil {

@@ -45,8 +45,8 @@ type Store interface {
 	// the event to consume is done, with ErrExists if a record that must be new
 	// exists. An error of kind fault.Busy leaves the outcome unknown: the commit
 	// may have happened. Committing the same value again is safe and writes
-	// nothing twice; if the first one happened, the second returns one of the
-	// errors above.
+	// nothing twice; if the first one happened, the second returns the
+	// error of a condition that the first made fail.
 	//
 	// Every record that the log covers needs an audit record of its practice in
 	// the same commit; Commit adds the hash of the stored row to that audit
