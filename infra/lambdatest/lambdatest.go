@@ -31,6 +31,8 @@ type Function struct {
 	server *http.Server
 	output *output
 	ended  chan struct{} // closed when the process has ended
+	ready  chan struct{} // closed when it first asked for work
+	asked  sync.Once
 
 	turn sync.Mutex // one invocation at a time
 	work chan *invocation
@@ -61,7 +63,7 @@ func Start(binary string, env map[string]string) (*Function, error) {
 	if err != nil {
 		return nil, fmt.Errorf("serving the runtime API: %w", err)
 	}
-	f := &Function{ended: make(chan struct{}), work: make(chan *invocation), output: new(output)}
+	f := &Function{ended: make(chan struct{}), ready: make(chan struct{}), work: make(chan *invocation), output: new(output)}
 	f.server = &http.Server{Handler: f.routes(), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = f.server.Serve(l) }() // ends by Close
 	f.cmd = exec.Command(binary)          //nolint:noctx // the caller's own binary; it ends by Close
@@ -139,6 +141,9 @@ func (f *Function) Invoke(ctx context.Context, event []byte) (Reply, error) {
 	}
 }
 
+// Ready is closed when the process has first asked for work: it has started.
+func (f *Function) Ready() <-chan struct{} { return f.ready }
+
 // Ended is closed when the process has ended.
 func (f *Function) Ended() <-chan struct{} { return f.ended }
 
@@ -187,6 +192,7 @@ func (f *Function) routes() http.Handler {
 }
 
 func (f *Function) next(w http.ResponseWriter, r *http.Request) {
+	f.asked.Do(func() { close(f.ready) })
 	f.mu.Lock()
 	if f.current != nil {
 		f.misuse = fmt.Errorf("asked for work before answering %s", f.current.id)
