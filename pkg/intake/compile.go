@@ -341,7 +341,7 @@ func (c *compiler) count(it *Item, e extension) int {
 }
 
 func (c *compiler) calculated(it *Item, e expression) {
-	m := totalExpression.FindStringSubmatch(e.Expression)
+	m := totalExpression().FindStringSubmatch(e.Expression)
 	if m == nil || e.Language != "text/fhirpath" {
 		c.problem(it.LinkID, "extension", "The only calculation evaluated is the sum of ordinals of items matching a linkId pattern.")
 		return

@@ -219,7 +219,7 @@ func readBoolean(n node) Value {
 }
 
 func readInteger(n node) Value {
-	if n.kind != numberNode || !integerLiteral.MatchString(n.text) {
+	if n.kind != numberNode || !integerLiteral().MatchString(n.text) {
 		return unusable
 	}
 	i, err := strconv.ParseInt(n.text, 10, 32)

@@ -14,7 +14,6 @@ package intake
 import (
 	"fmt"
 	"log/slog"
-	"regexp"
 )
 
 // extensionBase is the canonical base of our own extensions.
@@ -63,5 +62,5 @@ func (Result) LogValue() slog.Value     { return slog.StringValue(redacted) }
 
 // totalExpression is the one calculated expression the engine evaluates: the
 // sum of the ordinal values of the top-level items whose linkId matches.
-var totalExpression = regexp.MustCompile(
+var totalExpression = lazily(
 	`^%resource\.item\.where\(linkId\.matches\('([^']+)'\)\)\.answer\.value\.ordinal\(\)\.sum\(\)$`)

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A number is an exact decimal, 0.digits × 10^point. The digits have no zero at
@@ -20,9 +21,16 @@ type number struct {
 const maxPoint = 30
 
 var (
-	decimalLiteral = regexp.MustCompile(`^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$`)
-	integerLiteral = regexp.MustCompile(`^-?(?:0|[1-9][0-9]*)$`)
+	decimalLiteral = lazily(`^(-?)(0|[1-9][0-9]*)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$`)
+	integerLiteral = lazily(`^-?(?:0|[1-9][0-9]*)$`)
 )
+
+// lazily compiles an expression when it is first used. Compiled with the package, the
+// expressions would take 0.2 ms of the start of every function, most of which read no
+// form.
+func lazily(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 // parseNumber reads a JSON number. It reports false for anything else, and for
 // a number of more digits or a larger exponent than any measurement has.
@@ -30,7 +38,7 @@ func parseNumber(literal string) (number, bool) {
 	if len(literal) > 2*maxPoint {
 		return number{}, false
 	}
-	m := decimalLiteral.FindStringSubmatch(literal)
+	m := decimalLiteral().FindStringSubmatch(literal)
 	if m == nil {
 		return number{}, false
 	}

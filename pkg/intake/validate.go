@@ -3,7 +3,6 @@ package intake
 import (
 	"encoding/base64"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -73,7 +72,7 @@ func (it *Item) acceptNumber(v Value) fault.Problem {
 		return it.outOfRange()
 	case v.kind != want:
 		return fault.Problem{Code: "type", Text: text}
-	case !ok && !decimalLiteral.MatchString(v.text):
+	case !ok && !decimalLiteral().MatchString(v.text):
 		return fault.Problem{Code: "type", Text: text}
 	case !ok, it.min != nil && n.compare(*it.min) < 0, it.max != nil && n.compare(*it.max) > 0:
 		return it.outOfRange()
@@ -153,13 +152,13 @@ func isDate(s string) bool {
 }
 
 // instant matches a FHIR dateTime that has a time; seconds and a zone are required.
-var instant = regexp.MustCompile(`^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)$`)
+var instant = lazily(`^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)$`)
 
 func acceptDateTime(v Value) fault.Problem {
 	if v.kind != DateTimeValue {
 		return wrong("type", "Give a date and time, as valueDateTime.")
 	}
-	m := instant.FindStringSubmatch(v.text)
+	m := instant().FindStringSubmatch(v.text)
 	if m != nil && isDate(m[1]) {
 		if _, err := time.Parse(time.TimeOnly, m[2]); err == nil {
 			return fault.Problem{}

@@ -3,6 +3,7 @@ package visit
 import (
 	"fmt"
 	"regexp"
+	"sync"
 	"unicode/utf8"
 
 	"evisit/pkg/fault"
@@ -40,8 +41,9 @@ const (
 )
 
 // icd10 is the shape of an ICD-10-CM code with its point: three characters,
-// then up to four more.
-var icd10 = regexp.MustCompile(`^[A-Z][0-9][0-9AB](\.[0-9A-Z]{1,4})?$`)
+// then up to four more. Compiled with the package it would slow the start of every
+// function, most of which see no answer.
+var icd10 = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Z][0-9][0-9AB](\.[0-9A-Z]{1,4})?$`) })
 
 // Problems lists what must be corrected before c can be sent, by JSON pointer.
 func (c Conclusion) Problems() []fault.Problem {
@@ -76,7 +78,7 @@ func (c Conclusion) Problems() []fault.Problem {
 		add("/no_diagnosis", "length", fmt.Sprintf("keep it within %d characters", maxText))
 	}
 	for i, d := range c.Diagnoses {
-		if !icd10.MatchString(d.Code) {
+		if !icd10().MatchString(d.Code) {
 			add(fmt.Sprintf("/diagnoses/%d/code", i), "format", "give an ICD-10-CM code with its point, such as N30.00")
 		}
 	}
