@@ -33,8 +33,8 @@ verify: ## compare every row of the running system with the audit logs that cove
 demo: setup ## drive a system of its own (or BASE_URL) through every kind of visit, and prove the books
 	@go run ./infra/demo
 
-bench: setup ## submit throughput and our own CPU against a bare handler; units of a visit's life
-	@go run ./infra/bench
+bench: setup ## measure pages, a visit's units, starts, logs and many visits beside floors (PARTS="life starts"; LONG=1)
+	@go run ./infra/bench $(PARTS)
 
 test: setup ## run all tests, race detector on
 	go test -race -shuffle=on -timeout 20m ./...

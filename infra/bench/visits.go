@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+const (
+	perBatch = 50 // visits
+	edge     = 10 // batches at the beginning and at the end that are compared: 500 visits
+	looks    = 5  // at the queue after each batch
+)
+
+// measureVisits writes visits through the running system, all its functions at work, and
+// compares the last 500 with the first 500.
+func measureVisits(ctx context.Context, log *slog.Logger, t *table) (err error) {
+	visits := 1_000
+	if long {
+		visits = 10_000
+	}
+	d, err := openSystem(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	w := &writing{driver: d}
+	if err := w.batch(ctx); err != nil { // reads what a process reads once
+		return err
+	}
+	*w = writing{driver: d}
+	began := time.Now()
+	for range visits / perBatch {
+		if err := w.batch(ctx); err != nil {
+			return err
+		}
+	}
+	t.part(fmt.Sprintf("%d visits through the running system, ms", visits), "last 500", "first 500")
+	w.line(t, "submit (4 at once)", w.submits)
+	w.line(t, "GET /queue of 50", w.queues)
+	w.line(t, fmt.Sprintf("deadline and sweep after %d visits", perBatch), w.sweeps)
+	t.note("%.0f visits a second: started, filled in, priced and submitted, with the queue read and swept", float64(visits)/time.Since(began).Seconds())
+	return nil
+}
+
+// A writing is visits being written, and what was measured, batch by batch.
+type writing struct {
+	*driver
+	submits, queues, sweeps []float64 // ms
+}
+
+func (w *writing) line(t *table, what string, ms []float64) {
+	first, last := median(ms[:edge]), median(ms[len(ms)-edge:])
+	t.line(line{
+		what: what, ours: fmt.Sprintf("%.1f", last), floor: fmt.Sprintf("%.1f", first),
+		value: last / first, ratio: true, aim: atMost(1.2),
+	})
+}
+
+// batch writes some visits, reads the queue and lets a minute pass.
+func (w *writing) batch(ctx context.Context) error {
+	took := make([]float64, perBatch)
+	err := parallel(perBatch, func(n int) (err error) {
+		took[n], err = w.visit(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w.submits = append(w.submits, median(took))
+	var read []float64
+	for range looks {
+		ms, err := timed(func() error { return w.call(ctx, http.MethodGet, "/queue?limit=50", clinician, "", nil) })
+		if err != nil {
+			return err
+		}
+		read = append(read, ms)
+	}
+	w.queues = append(w.queues, median(read))
+	swept, err := timed(func() error { return w.advance(ctx, time.Minute) })
+	w.sweeps = append(w.sweeps, swept)
+	return err
+}
+
+// visit writes a visit of a free form and returns how long submitting it took.
+func (w *writing) visit(ctx context.Context) (ms float64, err error) {
+	var v, q struct{ ID string }
+	if err := w.call(ctx, http.MethodPost, "/visits", patient, `{"form":"medication-refill"}`, &v); err != nil {
+		return 0, err
+	}
+	if err := w.save(ctx, v.ID, patient, refill); err != nil {
+		return 0, err
+	}
+	if err := w.step(ctx, v.ID, patient, "quote", "", &q); err != nil {
+		return 0, err
+	}
+	return timed(func() error { return w.step(ctx, v.ID, patient, "submit", accepting(q.ID), nil) })
+}
+
+// timed is how long do takes.
+func timed(do func() error) (ms float64, err error) {
+	began := time.Now()
+	err = do()
+	return float64(time.Since(began).Microseconds()) / 1000, err
+}
