@@ -4,6 +4,7 @@ import (
 	"errors"
 	"iter"
 	"maps"
+	"strconv"
 	"strings"
 )
 
@@ -23,10 +24,26 @@ func CheckNamed(position string, named Row, stored Item, by *Record) error {
 	case found != nil && found.Kind == Unlogged, // the leaf does name the key
 		found == nil && pointer == position && stored.Hash() != named.Hash: // by is not the leaf
 		return &Finding{Kind: Changed, Key: named.Key, Position: position}
-	case found == nil && pointer < position:
+	case found == nil && named.newer(stored, pointer < position):
 		return &Finding{Kind: PutBack, Key: named.Key, Position: position}
 	}
 	return err
+}
+
+// newer reports whether the row named is newer than the one stored. Where rows
+// have versions these say so; else later, by their records' positions. Clocks
+// differ, and two records of one millisecond are in the order of their ids.
+func (r Row) newer(stored Item, later bool) bool {
+	if r.Version == 0 {
+		return later
+	}
+	return stored.version() < r.Version
+}
+
+// version is a row's; 0 for one that is written once.
+func (i Item) version() int {
+	n, _ := strconv.Atoi(string(i["v"].Bytes)) // absent is 0
+	return n
 }
 
 // CheckStored compares a stored row with by, the record that the row points to,

@@ -41,9 +41,10 @@ type Replay struct {
 
 // A state is what a record wrote under a key, and whether it was found there.
 type state struct {
-	hash  Hash
-	leaf  int32 // its number, for wroteAt
-	found bool
+	hash    Hash
+	leaf    int32 // its number, for wroteAt
+	version int32 // 0 for a row that is written once
+	found   bool
 }
 
 // A keyHash is half of SHA-256 of a key, by which Replay finds the key.
@@ -99,8 +100,15 @@ func (r *Replay) Leaf(leaf []byte) error {
 	}
 	r.wroteAt.add(r.log.through)
 	for _, row := range rec.Rows {
-		h, written := hashOfKey(row.Key), state{hash: row.Hash, leaf: int32(len(r.wroteAt.ends) - 1)} //nolint:gosec // a log has fewer leaves
+		h := hashOfKey(row.Key)
+		written := state{hash: row.Hash, leaf: int32(len(r.wroteAt.ends) - 1), version: int32(row.Version)} //nolint:gosec // a log has fewer leaves, a row fewer versions
 		if n, known := r.index[h]; known {
+			// Clocks differ, and two records of one millisecond are in the order of their
+			// ids: which was written last is for the versions to say.
+			if written.version < r.last[n].version {
+				r.earlier[markOf(written.hash)] = struct{}{}
+				continue
+			}
 			r.earlier[markOf(r.last[n].hash)] = struct{}{}
 			r.last[n] = written
 			continue

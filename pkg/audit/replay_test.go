@@ -514,3 +514,70 @@ func TestReplay_BytesUnderAnotherKey(t *testing.T) {
 		t.Errorf("found %v, want that %s holds %s", err, a.Key(), b.Key())
 	}
 }
+
+// Two versions of a row whose records stand in the log in the other order, as
+// records of one millisecond or of clocks that differ may: the row stored is the
+// newer version, and nothing is found. The older version, put back, is.
+func TestVerify_RecordsOutOfVersionOrder(t *testing.T) {
+	t.Parallel()
+	at := place{"CASE#v1", "-"}
+	state := func(version int, r audit.Record) audit.Item {
+		return audit.Item{
+			"pk": text(at.pk), "sk": text(at.sk), "a": text(r.Position()), "v": number(fmt.Sprint(version)), "d": text(fmt.Sprint("version ", version)),
+		}
+	}
+	// r2 wrote version 1, and r1, which comes before it in the log, version 2.
+	r1, r2 := audit.Record{ID: "a", Practice: "p1", At: noon}, audit.Record{ID: "b", Practice: "p1", At: noon}
+	first, second := state(1, r2), state(2, r1)
+	r2.Rows = []audit.Row{{Key: first.Key(), Version: 1, Hash: first.Hash()}}
+	r1.Rows = []audit.Row{{Key: second.Key(), Version: 2, Hash: second.Hash()}}
+	key := key("one")
+	for stored, want := range map[string]audit.Kind{"second": "", "first": audit.PutBack} {
+		is, by := second, &r1
+		if stored == "first" {
+			is, by = first, &r2
+		}
+		vkey, err := key.VerifierKey("p1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		replay, err := audit.NewReplay(vkey)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var tree audit.Frontier
+		for _, r := range []audit.Record{r1, r2} {
+			leaf, err := r.Leaf()
+			if err != nil {
+				t.Fatal(err)
+			}
+			tree = tree.Add(leaf)
+			if err := replay.Leaf(leaf); err != nil {
+				t.Fatal(err)
+			}
+		}
+		signed, err := key.Checkpoint("p1", tree)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := replay.Checkpoint(signed); err != nil {
+			t.Fatal(err)
+		}
+		if got := kindOf(replay.Row(is.Key(), is.Bytes())); got != want {
+			t.Errorf("replay of the %s version finds %q, want %q", stored, got, want)
+		}
+		if got := kindOf(audit.CheckNamed(r1.Position(), r1.Rows[0], is, by)); got != want {
+			t.Errorf("the leaf that names version 2 finds %q in the %s, want %q", got, stored, want)
+		}
+		if got := kindOf(audit.CheckNamed(r2.Position(), r2.Rows[0], is, by)); got != "" {
+			t.Errorf("the leaf that names version 1 finds %q in the %s", got, stored)
+		}
+	}
+}
+
+func kindOf(err error) audit.Kind {
+	if f, ok := errors.AsType[*audit.Finding](err); ok {
+		return f.Kind
+	}
+	return ""
+}
