@@ -43,9 +43,10 @@ func (o *Office) logToRead(ctx context.Context, c clinic.Caller) (practice strin
 }
 
 // The bounds of one page of an export keep it below the size that a function may
-// reply with: a leaf has about a kilobyte, a row up to 400.
+// reply with: a leaf has at most a kilobyte, half as much again
+// in JSON; a row has up to 400.
 const (
-	leavesPage   = 4000
+	leavesPage   = 2000
 	rowsPage     = 500 // leaves whose rows are looked up
 	maxRowsBytes = 3 << 20
 )
