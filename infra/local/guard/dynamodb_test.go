@@ -167,7 +167,8 @@ func send(ctx context.Context, db *dynamodb.Client, in any) error {
 	case *dynamodb.DeleteItemInput:
 		_, err = db.DeleteItem(ctx, p)
 	case *dynamodb.TransactWriteItemsInput:
-		_, err = db.TransactWriteItems(ctx, p)
+		once := *p // the client sets its token in it
+		_, err = db.TransactWriteItems(ctx, &once)
 	case *dynamodb.TransactGetItemsInput:
 		_, err = db.TransactGetItems(ctx, p)
 	case *dynamodb.ScanInput:
