@@ -167,6 +167,7 @@ func (w *world) hoursOfVerify() string {
 		f := w.start("verify", env)
 		r, err := f.Invoke(w.Context(), w.read("verify/hour.json"))
 		w.must(err)
+		w.must(f.Close()) // what it wrote has then arrived
 		lines := 0
 		for l := range strings.Lines(f.Log()) {
 			if strings.Contains(l, `"msg":"altered"`) {
@@ -177,7 +178,6 @@ func (w *world) hoursOfVerify() string {
 		if r.Failed != (lines > 0) {
 			w.Errorf("in hour %d it fails %t and logs %d findings: %s", hour, r.Failed, lines, r.Payload)
 		}
-		w.must(f.Close())
 	}
 	return found.String()
 }

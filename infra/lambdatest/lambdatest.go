@@ -158,7 +158,7 @@ func (f *Function) InitError() []byte {
 	return f.initError
 }
 
-// Log is what the process has written so far.
+// Log is what the process has written so far; all of it once it has ended.
 func (f *Function) Log() string { return f.output.text() }
 
 // Signal sends the process a signal.

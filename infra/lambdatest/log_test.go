@@ -25,6 +25,7 @@ func TestLog_AlarmCountsParkedEvent(t *testing.T) {
 	if _, err := f.Invoke(t.Context(), event); err != nil {
 		t.Fatal(err)
 	}
+	w.must(f.Close()) // what it wrote has then arrived
 	n := 0
 	for l := range strings.Lines(f.Log()) {
 		var fields struct {
