@@ -1,8 +1,8 @@
 // Package deadline acts on the passed deadlines of visits: it tells a patient
 // that the answer is late, expires a request without an answer, and closes an
-// answer that was not acknowledged. It decrypts content, for the addendum of a
-// closed visit. It has no Stripe key: what Stripe must be asked is an event for
-// charge. Which deadline a visit has is package visit.
+// answer that was not acknowledged. It seals the addendum of a closed
+// visit and reads no chart. It has no Stripe key: what Stripe must be asked is an
+// event for charge. Which deadline a visit has is package visit.
 package deadline
 
 import (
