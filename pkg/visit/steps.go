@@ -176,7 +176,7 @@ func (v Visit) Ask(now time.Time) (Visit, error) {
 	switch {
 	case v.Status != InReview:
 		return Visit{}, v.refuse("ask the patient")
-	case v.FromTeam >= MessageCap-1: // one message is left for the answer
+	case v.FromTeam >= MessageCap-1, v.FromPatient >= MessageCap: // one message is left for the answer, one for the reply
 		return Visit{}, fault.New(fault.Conflict, "message_limit", "this exchange has grown long; answer it, or redirect it to a visit or a call")
 	}
 	v.Promise, v.Times.Asked = v.Promise.pause(now), now

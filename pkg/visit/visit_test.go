@@ -174,6 +174,11 @@ func TestSteps_RefusalCodes(t *testing.T) {
 		"not licensed":    {func() (visit.Visit, error) { return at(t, visit.Queued).Take(b, noon) }, fault.Denied, "not_licensed"},
 		"license expired": {func() (visit.Visit, error) { return at(t, visit.InReview).Answer(a, "d", 1, noon.AddDate(11, 0, 0)) }, fault.Denied, "not_licensed"},
 		"asked too often": {func() (visit.Visit, error) { return full(visit.InReview, at(t, visit.InReview)).Ask(noon) }, fault.Conflict, "message_limit"},
+		"asked who has no reply left": {func() (visit.Visit, error) {
+			v := at(t, visit.InReview)
+			v.FromPatient, v.Messages = visit.MessageCap, visit.MessageCap
+			return v.Ask(noon)
+		}, fault.Conflict, "message_limit"},
 		"wrote too often": {func() (visit.Visit, error) { return full(visit.InReview, at(t, visit.InReview)).Reply(noon) }, fault.Conflict, "message_limit"},
 	} {
 		got, err := test.do()

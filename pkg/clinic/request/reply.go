@@ -2,6 +2,7 @@ package request
 
 import (
 	"context"
+	"reflect"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
@@ -25,11 +26,8 @@ func (m *Room) Reply(ctx context.Context, c clinic.Caller, id string, text phi.T
 }
 
 func (m *Room) reply(ctx context.Context, in clinic.Input, text phi.Text, more intake.Response) (d clinic.Decision, shown *record.Diversion, err error) {
-	if in.Visit.FromPatient > 0 {
-		last, _, err := m.Charts.LastMessage(ctx, in.Visit)
-		if err != nil || last.From == in.Caller.Person.ID && last.Text == text {
-			return d, nil, err // the same request again, whose first reply was lost
-		}
+	if repeated, err := m.replied(ctx, in, text, more); err != nil || repeated {
+		return d, nil, err // the same request again, whose first reply was lost
 	}
 	next, err := in.Visit.Reply(in.Now)
 	if err != nil {
@@ -44,6 +42,27 @@ func (m *Room) reply(ctx context.Context, in clinic.Input, text phi.Text, more i
 		return clinic.Change(in.Visit, next, c), nil, nil
 	}
 	return m.replyWithCorrections(ctx, in, next, c, more)
+}
+
+// replied reports whether the visit's last message is this one and its answers
+// have these corrections, or ended it.
+func (m *Room) replied(ctx context.Context, in clinic.Input, text phi.Text, more intake.Response) (bool, error) {
+	if in.Visit.FromPatient == 0 {
+		return false, nil
+	}
+	last, _, err := m.Charts.LastMessage(ctx, in.Visit)
+	if err != nil || last.From != in.Caller.Person.ID || last.Text != text {
+		return false, err
+	}
+	if len(more.Items) == 0 || in.Visit.Status == visit.Diverted {
+		return true, nil
+	}
+	f, answers, err := m.Charts.FormAndAnswers(ctx, in.Visit, in.Answers)
+	if err != nil {
+		return false, err
+	}
+	res, err := check(f, answers.Merge(more))
+	return !res.Diverts() && len(res.Problems) == 0 && reflect.DeepEqual(res.Response, answers), err
 }
 
 // replyWithCorrections adds corrected answers to a reply, or ends the visit if
