@@ -6,16 +6,20 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/aws/smithy-go/middleware"
 
+	"evisit/infra/local/engine"
 	"evisit/infra/local/system"
+	"evisit/pkg/setup"
 )
 
 // A driver drives a running system of its own over HTTP, as its people would.
 type driver struct {
 	system *system.System
+	engine *engine.Engine // the system's
 	dir    string
 	tokens map[string]string // by person
 }
@@ -32,7 +36,12 @@ func openSystem(ctx context.Context, log *slog.Logger, meter ...func(*middleware
 			err = errors.Join(err, d.Close())
 		}
 	}()
-	d.system, err = system.Start(ctx, system.Options{Addr: "127.0.0.1:0", Data: dir, Log: log, SweepEvery: 24 * time.Hour, Meter: meter})
+	if d.engine, err = engine.Start(ctx, engine.Options{DB: filepath.Join(dir, "dynamo.db"), Log: log}); err != nil {
+		return nil, err
+	}
+	d.system, err = system.Start(ctx, system.Options{
+		Addr: "127.0.0.1:0", Data: dir, Log: log, SweepEvery: 24 * time.Hour, Meter: meter, Config: setup.Config{DynamoDB: d.engine.Endpoint()},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +56,14 @@ func openSystem(ctx context.Context, log *slog.Logger, meter ...func(*middleware
 }
 
 func (d *driver) Close() error {
-	var err error
+	var failures []error
 	if d.system != nil {
-		err = d.system.Close()
+		failures = append(failures, d.system.Close())
 	}
-	return errors.Join(err, os.RemoveAll(d.dir))
+	if d.engine != nil {
+		failures = append(failures, d.engine.Close())
+	}
+	return errors.Join(append(failures, os.RemoveAll(d.dir))...)
 }
 
 // call asks the system as a person, or as nobody.

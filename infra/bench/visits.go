@@ -6,13 +6,22 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"evisit/pkg/store"
 )
 
 const (
 	perBatch = 50 // visits
 	edge     = 10 // batches at the beginning and at the end that are compared: 500 visits
 	looks    = 5  // at the queue after each batch
+
+	mostSlower = 1.2
 )
 
 // measureVisits writes visits through the running system, all its functions at work, and
@@ -27,11 +36,15 @@ func measureVisits(ctx context.Context, log *slog.Logger, t *table) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	w := &writing{driver: d}
+	db := dynamodb.NewFromConfig(d.engine.Config())
+	if err := store.CreateTable(ctx, db, floorTable); err != nil {
+		return err
+	}
+	w := &writing{driver: d, floor: &player{db: db, table: floorTable}}
 	if err := w.batch(ctx); err != nil { // reads what a process reads once
 		return err
 	}
-	*w = writing{driver: d}
+	w.submits, w.queues, w.sweeps, w.bare = nil, nil, nil, nil
 	began := time.Now()
 	for range visits / perBatch {
 		if err := w.batch(ctx); err != nil {
@@ -39,9 +52,10 @@ func measureVisits(ctx context.Context, log *slog.Logger, t *table) (err error) 
 		}
 	}
 	t.part(fmt.Sprintf("%d visits through the running system, ms", visits), "last 500", "first 500")
-	w.line(t, "submit (4 at once)", w.submits)
-	w.line(t, "GET /queue of 50", w.queues)
-	w.line(t, fmt.Sprintf("deadline and sweep after %d visits", perBatch), w.sweeps)
+	w.line(t, "submit (4 at once)", w.submits, atMost(mostSlower))
+	w.line(t, "GET /queue of 50", w.queues, atMost(mostSlower))
+	w.line(t, fmt.Sprintf("deadline and sweep after %d visits", perBatch), w.sweeps, atMost(mostSlower))
+	w.line(t, "the engine itself: a bare transaction of 5 rows", w.bare, aim{})
 	t.note("%.0f visits a second: started, filled in, priced and submitted, with the queue read and swept", float64(visits)/time.Since(began).Seconds())
 	return nil
 }
@@ -49,14 +63,15 @@ func measureVisits(ctx context.Context, log *slog.Logger, t *table) (err error) 
 // A writing is visits being written, and what was measured, batch by batch.
 type writing struct {
 	*driver
-	submits, queues, sweeps []float64 // ms
+	floor                         *player
+	submits, queues, sweeps, bare []float64 // ms
 }
 
-func (w *writing) line(t *table, what string, ms []float64) {
+func (w *writing) line(t *table, what string, ms []float64, a aim) {
 	first, last := median(ms[:edge]), median(ms[len(ms)-edge:])
 	t.line(line{
 		what: what, ours: fmt.Sprintf("%.1f", last), floor: fmt.Sprintf("%.1f", first),
-		value: last / first, ratio: true, aim: atMost(1.2),
+		value: last / first, ratio: true, aim: a,
 	})
 }
 
@@ -80,9 +95,32 @@ func (w *writing) batch(ctx context.Context) error {
 		read = append(read, ms)
 	}
 	w.queues = append(w.queues, median(read))
+	bare, err := w.bareWrites(ctx)
+	if err != nil {
+		return err
+	}
+	w.bare = append(w.bare, bare)
 	swept, err := timed(func() error { return w.advance(ctx, time.Minute) })
 	w.sweeps = append(w.sweeps, swept)
 	return err
+}
+
+// bareWrites is how long the engine takes for a transaction that is none of the
+// system's, as many at once as visits are written: what it takes longer in the end than in
+// the beginning is no doing of the system's.
+func (w *writing) bareWrites(ctx context.Context) (ms float64, err error) {
+	in := &dynamodb.TransactWriteItemsInput{}
+	for n := range 5 {
+		in.TransactItems = append(in.TransactItems, types.TransactWriteItem{Put: &types.Put{Item: item{
+			"sk": &types.AttributeValueMemberS{Value: strconv.Itoa(n)}, "d": &types.AttributeValueMemberS{Value: strings.Repeat("x", 500)},
+		}}})
+	}
+	took := make([]float64, writers*looks)
+	err = parallel(len(took), func(n int) (err error) {
+		took[n], err = timed(func() error { return w.floor.write(ctx, in) })
+		return err
+	})
+	return median(took), err
 }
 
 // visit writes a visit of a free form and returns how long submitting it took.
