@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -50,25 +49,60 @@ func (s *Store) LogOfDay(ctx context.Context, practice, day, after, through stri
 	if after >= through { // DynamoDB refuses a range that ends before it begins
 		return nil, nil
 	}
-	var all []clinic.Leaf
-	for shard := range auditShards {
-		rows, err := s.query(ctx, &dynamodb.QueryInput{
-			ConsistentRead:            aws.Bool(true),
-			KeyConditionExpression:    aws.String("pk = :p AND sk BETWEEN :a AND :b"),
-			ExpressionAttributeValues: item{":p": str(auditPartition(practice, day, shard)), ":a": str(after + " "), ":b": str(through)},
-		}, limit, "audit records of practice "+practice)
-		if err != nil {
-			return nil, err
-		}
-		for _, i := range rows {
-			if err := checkFormat(i, "audit record"); err != nil {
-				return nil, err
-			}
-			all = append(all, clinic.Leaf{Position: text(i, "sk"), Bytes: []byte(text(i, "d"))})
-		}
+	shards := make([]logShard, auditShards)
+	for n := range shards {
+		shards[n] = logShard{partition: auditPartition(practice, day, n), after: after, more: true}
 	}
-	slices.SortFunc(all, func(a, b clinic.Leaf) int { return strings.Compare(a.Position, b.Position) })
-	return all[:min(len(all), limit)], nil
+	var all []clinic.Leaf
+	for len(all) < limit {
+		var first *logShard // whose next leaf comes before the others'
+		for n := range shards {
+			if err := s.fill(ctx, &shards[n], through, (limit-len(all))/auditShards+logMargin); err != nil {
+				return nil, fmt.Errorf("reading the log of practice %s: %w", practice, err)
+			}
+			if sh := &shards[n]; len(sh.leaves) > 0 && (first == nil || sh.leaves[0].Position < first.leaves[0].Position) {
+				first = sh
+			}
+		}
+		if first == nil {
+			break
+		}
+		all, first.leaves = append(all, first.leaves[0]), first.leaves[1:]
+	}
+	return all, nil
+}
+
+// logMargin is how much more than its share of a page is read of a shard: ids spread
+// records unevenly.
+const logMargin = 32
+
+// A logShard is one partition of a day's log, as far as it was read.
+type logShard struct {
+	partition, after string
+	leaves           []clinic.Leaf // that were read and not taken
+	more             bool          // to be read after those
+}
+
+// fill reads on in a shard all of whose leaves were taken.
+func (s *Store) fill(ctx context.Context, sh *logShard, through string, limit int) error {
+	if len(sh.leaves) > 0 || !sh.more || sh.after >= through {
+		return nil
+	}
+	rows, err := s.query(ctx, &dynamodb.QueryInput{
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :p AND sk BETWEEN :a AND :b"),
+		ExpressionAttributeValues: item{":p": str(sh.partition), ":a": str(sh.after + " "), ":b": str(through)},
+	}, limit, "audit records")
+	for _, i := range rows {
+		if err := checkFormat(i, "audit record"); err != nil {
+			return err
+		}
+		sh.leaves = append(sh.leaves, clinic.Leaf{Position: text(i, "sk"), Bytes: []byte(text(i, "d"))})
+	}
+	if sh.more = len(rows) >= limit; len(rows) > 0 {
+		sh.after = text(rows[len(rows)-1], "sk")
+	}
+	return err
 }
 
 // Log implements office.Reads.
