@@ -91,7 +91,7 @@ func TestPolicy_NamesOfEachIndex(t *testing.T) {
 	want := map[string]string{
 		"due CASE#": "deadline", "due OUTBOX#": "sweep",
 		"list QUEUE#": "api", "list WORK#": "api", "list GRANTS#": "api",
-		"mine MINE#": "api", "trail TRAIL#": "api",
+		"mine MINE#": "api", "trail TRAIL#": "apideadline",
 	}
 	got := map[string]string{}
 	for index := range tpl.PartitionKeys {

@@ -262,34 +262,6 @@ func (k *Kernel) LoadRows(ctx context.Context, c Caller, do identity.Action, q Q
 	return k.loadAllowed(ctx, c, do, q, k.Time())
 }
 
-// RecordRead loads a visit whose content is about to be shown and records first
-// that the caller reads it; what names the part. A read by the patient's side
-// marks every message so far as read (guideline G8). The patient's side reading
-// a draft leaves no record: who types a draft is its author.
-func (k *Kernel) RecordRead(ctx context.Context, c Caller, id, what string) (Caller, visit.Visit, error) {
-	now := k.Time()
-	c, v, err := k.LoadVisit(ctx, c, identity.ReadChart, id)
-	if err != nil {
-		return c, v, err
-	}
-	own := c.Person.ActsFor(v.Patient, now)
-	if own && v.Status == visit.Draft {
-		return c, v, nil
-	}
-	shown := v
-	m := Commit{Audit: []audit.Record{k.Record(c.Actor(v.Patient), string(identity.ReadChart)+":"+what, v, now)}}
-	if next := v.MarkRead(c.Person.ID, now); own && next.Version != v.Version {
-		next.Version = v.Version + 1
-		m.Visit, shown = &next, next
-	}
-	err = k.Store.Commit(ctx, m)
-	if errors.Is(err, ErrChanged) { // the visit changed after it was read: record the read without the mark, which the next read sets
-		m.Visit, shown = nil, v
-		err = k.Store.Commit(ctx, m)
-	}
-	return c, shown, err
-}
-
 // EndingEvents returns the events of a visit that ended without an answer: one
 // releases its hold, one tells the patient who waited.
 func (k *Kernel) EndingEvents(was, v visit.Visit, now time.Time) []outbox.Event {

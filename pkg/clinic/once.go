@@ -86,12 +86,15 @@ func (k *Kernel) showRepeated(ctx context.Context, c Caller, do identity.Action,
 	if err != nil {
 		return visit.Visit{}, err
 	}
-	m := Commit{Audit: []audit.Record{k.Record(c.Actor(v.Patient), string(do)+":again", v, k.Time())}}
+	m := Commit{Audit: []audit.Record{k.Record(c.Actor(v.Patient), string(do)+againSuffix, v, k.Time())}}
 	if err := k.Store.Commit(ctx, m); err != nil {
 		return visit.Visit{}, err
 	}
 	return v, nil
 }
+
+// againSuffix ends the action of a repeated request's record.
+const againSuffix = ":again"
 
 // Start commits a new visit. If c's request was carried out before, Start
 // returns the visit of then.

@@ -76,7 +76,7 @@ func TestRead_RecordedBeforeItIsShown(t *testing.T) {
 }
 
 // Every read of content leaves one record, but for those of a draft by the side
-// that types it, which is its author.
+// that types it, which is its author. What was not shown leaves none.
 func TestRead_LeavesOneRecord(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -129,6 +129,8 @@ func TestRead_LeavesOneRecord(t *testing.T) {
 		{"DocumentByPatient", jane, document(answered), 1},
 		{"DocumentByNurse", nora, document(answered), 1},
 		{"AnothersByPatient", tom, page(answered), 0},
+		{"NoDocumentForPatient", jane, document(taken), 0},
+		{"NoDocumentForHolder", ana, document(taken), 0},
 		{"AnotherPractices", omar, desk(answered), 0},
 	} {
 		before := records()
@@ -140,28 +142,15 @@ func TestRead_LeavesOneRecord(t *testing.T) {
 			t.Errorf("%s left %d records, want %d", test.name, n, test.want)
 		}
 	}
-}
-
-func TestRead_ByPatientIsAReceipt(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	id := w.taken()
-	w.asks(id, "Since when?")
-	if _, err := w.chart(ana, id); err != nil {
-		t.Fatal(err)
-	}
-	if reads := w.visit(id).Reads; len(reads) != 0 {
-		t.Errorf("the clinician's reading left marks: %+v", reads)
-	}
-	w.pass(time.Hour)
-	for range 2 {
-		chart, err := w.chart(jane, id)
-		if err != nil || len(chart.Messages) != 1 || !chart.Messages[0].ReadAt.Equal(w.now()) || chart.Messages[0].Text != "Since when?" {
-			t.Errorf("messages: %+v, %v", chart.Messages, err)
+	w.object(documentOf(w.visit(answered)), []byte("altered"))
+	before := records()
+	for name, read := range map[string]func(clinic.Caller) error{"page": page(answered), "document": document(answered)} {
+		if err := read(w.as(jane)); !errors.Is(err, vault.ErrBroken) {
+			t.Errorf("the %s of an altered document: %v", name, err)
 		}
 	}
-	if reads := w.visit(id).Reads; len(reads) != 1 || reads[0].Through != 1 || reads[0].By != "" {
-		t.Errorf("marks: %+v", reads)
+	if n := records() - before; n != 0 {
+		t.Errorf("what could not be shown left %d records", n)
 	}
 }
 

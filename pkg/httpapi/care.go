@@ -39,6 +39,9 @@ var sendMessage = Endpoint{
 			return Reply{}, err
 		}
 		v, d, err := a.Request.Reply(r.Context(), r.Caller, r.PathValue("id"), in.Text, more)
+		if err == nil {
+			v, err = a.Kernel.WithReads(r.Context(), v)
+		}
 		return Reply{ETag: etag(v.Version), Body: repliedVisitReply{a.showVisit(r, v), showDiversion(d)}}, err
 	},
 }
@@ -218,7 +221,7 @@ var getChart = Endpoint{
 	For: "Read a visit's content",
 	Text: "Answers, messages and what the form flags, for the patient's side and for those who may treat. Every call is " +
 		"recorded before it is answered, and the patient can list who read. When the patient's side reads it, every " +
-		"message so far counts as read, which may raise the visit's version.",
+		"message so far counts as read.",
 	Who: Known, Versioned: true,
 	Out: chartReply{}, OutText: "The chart.",
 	Refuses: []Refusal{{Code: "denied"}},
@@ -330,7 +333,6 @@ var getEncounterDocument = Endpoint{
 	Refuses: []Refusal{
 		{Code: "denied"},
 		{Code: "no_document", When: "not answered yet"},
-		{Code: "changed", When: "the visit changed at the same moment; read again"},
 	},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		doc, addendum, err := a.Charts.ReadDocuments(r.Context(), r.Caller, r.PathValue("id"))

@@ -44,7 +44,8 @@ type visitReply struct {
 	Holder  *holderReply  `json:"clinician,omitempty"`
 	// How many messages were sent, both ways.
 	Messages int `json:"messages" schema:"min=0"`
-	// The practice wrote something the patient's side has not read.
+	// The practice wrote something the patient's side has not read. True in the
+	// reply to what writes it.
 	Unread bool `json:"unread"`
 	// SHA-256 of the encounter document, in hex, once answered.
 	Document string `json:"document,omitempty" schema:"pattern=^[0-9a-f]{64}$"`
@@ -142,9 +143,16 @@ func showQuote(q billing.Quote) quoteReply {
 	return quoteReply{q.ID, int64(q.Amount), "usd", q.Basis, q.Caveat.Text(), q.ExpiresAt}
 }
 
-// replyVisit replies with a visit.
+// replyVisit replies with a visit as a step left it, of whose reads it says what
+// the row does.
 func (a *API) replyVisit(r *Request, v visit.Visit) Reply {
 	return Reply{ETag: etag(v.Version), Body: a.showVisit(r, v)}
+}
+
+// replyWithReads replies with a visit and what the patient's side has read of it.
+func (a *API) replyWithReads(r *Request, v visit.Visit) (Reply, error) {
+	v, err := a.Kernel.WithReads(r.Context(), v)
+	return a.replyVisit(r, v), err
 }
 
 var startVisit = Endpoint{
@@ -188,7 +196,10 @@ var listVisits = Endpoint{
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		vs, next, err := a.Request.ListVisits(r.Context(), r.Caller, r.URL.Query().Get("patient"), r.After, r.Limit)
-		return a.replyVisits(r, vs, next), err
+		if err != nil {
+			return Reply{}, err
+		}
+		return a.replyVisits(r, vs, next)
 	},
 }
 
@@ -202,7 +213,10 @@ var listQueue = Endpoint{
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		vs, next, err := a.Desk.Queue(r.Context(), r.Caller, r.After, r.Limit)
-		return a.replyVisits(r, vs, next), err
+		if err != nil {
+			return Reply{}, err
+		}
+		return a.replyVisits(r, vs, next)
 	},
 }
 
@@ -213,12 +227,16 @@ type visitList struct {
 	Next string `json:"next,omitempty" schema:"min=1"`
 }
 
-func (a *API) replyVisits(r *Request, vs []visit.Visit, next string) Reply {
+func (a *API) replyVisits(r *Request, vs []visit.Visit, next string) (Reply, error) {
 	out := visitList{Visits: []visitReply{}, Next: showCursor(next)}
 	for _, v := range vs {
+		v, err := a.Kernel.WithReads(r.Context(), v)
+		if err != nil {
+			return Reply{}, err
+		}
 		out.Visits = append(out.Visits, a.showVisit(r, v))
 	}
-	return Reply{Body: out}
+	return Reply{Body: out}, nil
 }
 
 var getVisit = Endpoint{
@@ -231,7 +249,10 @@ var getVisit = Endpoint{
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		_, v, err := a.Office.Visit(r.Context(), r.Caller, r.PathValue("id"))
-		return a.replyVisit(r, v), err
+		if err != nil {
+			return Reply{}, err
+		}
+		return a.replyWithReads(r, v)
 	},
 }
 
@@ -260,6 +281,9 @@ var saveAnswers = Endpoint{
 	Serve: func(a *API, r *Request) (Reply, error) {
 		page := r.In.(intake.Response)
 		s, err := a.Request.SavePage(r.Context(), r.Caller, r.PathValue("id"), r.Version, request.Answers(page))
+		if err == nil {
+			s.Visit, err = a.Kernel.WithReads(r.Context(), s.Visit)
+		}
 		return Reply{ETag: etag(s.Visit.Version), Body: a.showSaved(r, s)}, err
 	},
 }
@@ -439,6 +463,9 @@ var openCheckout = Endpoint{
 	},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		s, err := a.Request.Pay(r.Context(), r.Caller, r.PathValue("id"))
+		if err == nil {
+			s.Visit, err = a.Kernel.WithReads(r.Context(), s.Visit)
+		}
 		return a.replySent(r, s), err
 	},
 }
@@ -453,7 +480,10 @@ var cancelVisit = Endpoint{
 	Refuses: []Refusal{{Code: "denied"}, {Code: "wrong_status", When: "it was answered or is over"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		v, err := a.Request.Cancel(r.Context(), r.Caller, r.PathValue("id"))
-		return a.replyVisit(r, v), err
+		if err != nil {
+			return Reply{}, err
+		}
+		return a.replyWithReads(r, v)
 	},
 }
 
@@ -472,6 +502,9 @@ var acknowledgeVisit = Endpoint{
 	},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		v, err := a.Request.Acknowledge(r.Context(), r.Caller, r.PathValue("id"))
-		return a.replyVisit(r, v), err
+		if err != nil {
+			return Reply{}, err
+		}
+		return a.replyWithReads(r, v)
 	},
 }

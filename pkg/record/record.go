@@ -32,7 +32,7 @@ type Message struct {
 	Name   string      `json:"name,omitempty"` // of a clinician, as displayed
 	At     time.Time   `json:"at"`
 	Text   phi.Text    `json:"text"`
-	ReadAt time.Time   `json:"read_at,omitzero"` // by the patient's side; not part of what is sealed
+	ReadAt time.Time   `json:"read_at,omitzero"` // by the patient's side, as far as known; not part of what is sealed
 }
 
 // A QA is one question and its answers, in words.

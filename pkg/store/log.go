@@ -127,7 +127,7 @@ func (s *Store) Log(ctx context.Context, practice, after, through string, limit 
 	return all, nil
 }
 
-// Trail implements office.Reads.
+// Trail implements clinic.Store.
 func (s *Store) Trail(ctx context.Context, visit string) ([]audit.Record, error) {
 	rows, err := s.query(ctx, inTrail(visit).after(""), 0, "trail of visit "+visit)
 	if err != nil {

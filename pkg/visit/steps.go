@@ -222,26 +222,14 @@ func (v Visit) Answer(p identity.Person, document string, minutes int, now time.
 	return v.next(Answered), nil
 }
 
-// MarkRead returns v with every message so far read by the patient's side.
+// MarkRead returns v with every message so far read by the patient's side, who
+// say so.
 func (v Visit) MarkRead(by string, now time.Time) Visit {
-	if v.Messages == 0 || len(v.Reads) > 0 && v.Reads[len(v.Reads)-1].Through == v.Messages {
+	next := v.ReadNow(by, now)
+	if len(next.Reads) == len(v.Reads) {
 		return v
 	}
-	if by == v.Patient {
-		by = ""
-	}
-	v.Reads = append(v.Reads[:len(v.Reads):len(v.Reads)], ReadMark{Through: v.Messages, At: now, By: by})
-	return v.next(v.Status)
-}
-
-// ReadAt returns when the patient's side had read message seq; zero if not yet.
-func (v Visit) ReadAt(seq int) time.Time {
-	for _, m := range v.Reads {
-		if m.Through >= seq {
-			return m.At
-		}
-	}
-	return time.Time{}
+	return next.next(v.Status)
 }
 
 // Close returns v closed, by the patient or after CloseAfter. addendum is the

@@ -45,7 +45,3 @@ func (v Visit) Timeline() []Step {
 	slices.SortStableFunc(all, func(a, b Step) int { return a.At.Compare(b.At) }) // an answer may be read after the visit closed
 	return all
 }
-
-// Unread reports whether the patient's side has yet to read a message of the
-// practice.
-func (v Visit) Unread() bool { return v.FromTeam > 0 && v.ReadAt(v.Messages).IsZero() }

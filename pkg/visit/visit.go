@@ -76,16 +76,19 @@ type Visit struct {
 	CheckoutEnds  time.Time `json:"checkout_ends,omitzero"`
 	// Saves counts how often answers were saved. The sealed answers are bound to
 	// it, so that older ones put back do not decrypt.
-	Saves       int        `json:"saves,omitempty"`
-	Messages    int        `json:"messages,omitempty"` // sent so far, both ways
-	FromPatient int        `json:"from_patient,omitempty"`
-	FromTeam    int        `json:"from_team,omitempty"`
-	Reads       []ReadMark `json:"reads,omitempty"`
-	Document    string     `json:"document,omitempty"` // hash of the encounter document
-	Addendum    string     `json:"addendum,omitempty"` // hash of the addendum, written at closing
-	Reason      string     `json:"reason,omitempty"`   // code of why it ended
-	Minutes     int        `json:"minutes,omitempty"`  // the holder's own, as declared
-	Times       Times      `json:"times"`
+	Saves       int `json:"saves,omitempty"`
+	Messages    int `json:"messages,omitempty"` // sent so far, both ways
+	FromPatient int `json:"from_patient,omitempty"`
+	FromTeam    int `json:"from_team,omitempty"`
+	// Reads are stored when the visit closes or its reading is confirmed, and in
+	// rows of before whenever it was read. Until then they are in the visit's
+	// trail; the kernel's WithReads adds those.
+	Reads    []ReadMark `json:"reads,omitempty"`
+	Document string     `json:"document,omitempty"` // hash of the encounter document
+	Addendum string     `json:"addendum,omitempty"` // hash of the addendum, written at closing
+	Reason   string     `json:"reason,omitempty"`   // code of why it ended
+	Minutes  int        `json:"minutes,omitempty"`  // the holder's own, as declared
+	Times    Times      `json:"times"`
 	// Wake is when the function deadline next reads the visit: at Due or before;
 	// zero for never. A deadline that moves away leaves Wake unchanged, because
 	// most visits end before it and each change costs a write to the index.
@@ -127,14 +130,6 @@ type Times struct {
 	Ended     time.Time `json:"ended,omitzero"`
 	// Understood is when a diverted patient confirmed the instructions shown.
 	Understood time.Time `json:"understood,omitzero"`
-}
-
-// A ReadMark says that the patient's side had read all messages up to Through
-// at At (guideline G8).
-type ReadMark struct {
-	Through int       `json:"through"`
-	At      time.Time `json:"at"`
-	By      string    `json:"by,omitempty"` // who read, if not the patient
 }
 
 // Resource returns the visit as the policy sees it.

@@ -174,7 +174,8 @@ func (k *Keeper) LastMessage(ctx context.Context, v visit.Visit) (record.Message
 	return ms[len(ms)-1], true, nil
 }
 
-// Messages returns v's messages, in the order they were sent.
+// Messages returns v's messages, in the order they were sent, with the read
+// times of v.Reads.
 func (k *Keeper) Messages(ctx context.Context, v visit.Visit) ([]record.Message, error) {
 	if v.Messages == 0 {
 		return nil, nil

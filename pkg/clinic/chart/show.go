@@ -6,12 +6,13 @@ import (
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
+	"evisit/pkg/identity"
 )
 
-// ReadChart returns a visit's whole chart to a caller who may read it, and
-// records the read first.
+// ReadChart returns a visit's whole chart to a caller who may read it, with when
+// the patient's side read each message, and records the read first.
 func (k *Keeper) ReadChart(ctx context.Context, c clinic.Caller, id string) (clinic.Caller, Chart, error) {
-	c, v, err := k.Kernel.RecordRead(ctx, c, id, "chart")
+	c, v, err := k.Kernel.LoadVisit(ctx, c, identity.ReadChart, id)
 	if err != nil {
 		return c, Chart{}, err
 	}
@@ -22,18 +23,33 @@ func (k *Keeper) ReadChart(ctx context.Context, c clinic.Caller, id string) (cli
 	if out.Contact, err = k.Contact(ctx, v.Patient); err != nil {
 		return c, Chart{}, err
 	}
+	if out.Visit, err = k.Kernel.WithReads(ctx, out.Visit); err != nil {
+		return c, Chart{}, err
+	}
+	if out.Visit, err = k.Kernel.RecordRead(ctx, c, out.Visit, "chart"); err != nil {
+		return c, Chart{}, err
+	}
+	for n := range out.Messages {
+		out.Messages[n].ReadAt = out.Visit.ReadAt(out.Messages[n].Seq)
+	}
 	return c, out, nil
 }
 
 // ReadDocuments returns the encounter document, and the addendum once the visit
 // is closed, to a caller who may read them, and records the read first.
 func (k *Keeper) ReadDocuments(ctx context.Context, c clinic.Caller, id string) (doc, addendum json.RawMessage, err error) {
-	_, v, err := k.Kernel.RecordRead(ctx, c, id, "document")
+	c, v, err := k.Kernel.LoadVisit(ctx, c, identity.ReadChart, id)
 	if err != nil {
 		return nil, nil, err
 	}
 	if v.Document == "" {
 		return nil, nil, fault.New(fault.NotFound, "no_document", "this visit has no document; one is written when it is answered")
 	}
-	return k.Documents(ctx, v)
+	if doc, addendum, err = k.Documents(ctx, v); err != nil {
+		return nil, nil, err
+	}
+	if _, err = k.Kernel.RecordRead(ctx, c, v, "document"); err != nil {
+		return nil, nil, err
+	}
+	return doc, addendum, nil
 }

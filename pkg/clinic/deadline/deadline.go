@@ -1,8 +1,9 @@
 // Package deadline acts on the passed deadlines of visits: it tells a patient
 // that the answer is late, expires a request without an answer, and closes an
-// answer that was not acknowledged. It seals the addendum of a closed
-// visit and reads no chart. It has no Stripe key: what Stripe must be asked is an
-// event for charge. Which deadline a visit has is package visit.
+// answer that was not acknowledged. It seals the addendum of a closed visit, whose
+// read times it has from the visit's trail, and reads no chart. It has no Stripe
+// key: what Stripe must be asked is an event for charge. Which deadline a visit
+// has is package visit.
 package deadline
 
 import (
@@ -113,7 +114,9 @@ func (m *Room) decide(ctx context.Context, v visit.Visit, now time.Time) (next v
 			c.Events = m.Kernel.EndingEvents(v, next, now)
 		}
 	case visit.CloseVisit:
-		next, err = m.Charts.CloseVisit(ctx, v, "system:deadline", now)
+		if v, err = m.Kernel.WithReads(ctx, v); err == nil {
+			next, err = m.Charts.CloseVisit(ctx, v, "system:deadline", now)
+		}
 	case visit.AskStripe:
 		next = v.AskStripeAgain(now)
 		c.Events = append(c.Events, m.Kernel.Event(outbox.CheckPayment, outbox.Charge, next, now))

@@ -22,9 +22,6 @@ type Reads interface {
 	Work(ctx context.Context, practice string) ([]work.Item, error)
 	// WorkItem returns one item, open or ended.
 	WorkItem(ctx context.Context, practice, id string) (work.Item, error)
-	// Trail returns the audit records of a visit in the order of the log. It may lag
-	// about a second.
-	Trail(ctx context.Context, visit string) ([]audit.Record, error)
 	// Log returns the leaves of a practice's log in order, after position after
 	// up to and including position through, at most limit.
 	Log(ctx context.Context, practice, after, through string, limit int) ([]clinic.Leaf, error)
@@ -65,7 +62,7 @@ func (o *Office) Trail(ctx context.Context, c clinic.Caller, id string) (visit.V
 	if err != nil {
 		return v, nil, err
 	}
-	rs, err := o.Store.Trail(ctx, id)
+	rs, err := o.Kernel.Store.Trail(ctx, id)
 	return v, rs, err
 }
 

@@ -31,9 +31,11 @@ type View struct {
 }
 
 // Show loads what the patient's page of a visit shows, and records that the
-// caller read it. For people who work at the practice it loads the visit alone.
+// caller read it. Its read times are those of the visit's row, which has them
+// once the visit is closed: to show earlier ones would cost each view of the page
+// a query. For people who work at the practice Show loads the visit alone.
 func (m *Room) Show(ctx context.Context, c clinic.Caller, id string) (View, error) {
-	c, v, err := m.Kernel.RecordRead(ctx, c, id, "page")
+	c, v, err := m.Kernel.LoadVisit(ctx, c, identity.ReadChart, id)
 	if err != nil {
 		return View{}, err
 	}
@@ -54,6 +56,9 @@ func (m *Room) Show(ctx context.Context, c clinic.Caller, id string) (View, erro
 		return View{}, err
 	}
 	if out.Document, err = m.document(ctx, v); err != nil {
+		return View{}, err
+	}
+	if _, err = m.Kernel.RecordRead(ctx, c, v, "page"); err != nil {
 		return View{}, err
 	}
 	return out, nil

@@ -125,14 +125,22 @@ func (m *Room) Cancel(ctx context.Context, c clinic.Caller, id string) (visit.Vi
 func (m *Room) Acknowledge(ctx context.Context, c clinic.Caller, id string) (visit.Visit, error) {
 	v, _, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, clinic.Query{Visit: id},
 		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
-			if in.Visit.Status == visit.Diverted {
-				return clinic.Change(in.Visit, in.Visit.ConfirmDiversion(in.Now), clinic.Commit{}), clinic.Nothing{}, nil
-			}
-			by := in.Caller.Person.ID
-			next, err := m.Charts.CloseVisit(ctx, in.Visit.MarkRead(by, in.Now), by, in.Now)
+			next, err := m.acknowledge(ctx, in)
 			return clinic.Change(in.Visit, next, clinic.Commit{}), clinic.Nothing{}, err
 		})
 	return v, err
+}
+
+func (m *Room) acknowledge(ctx context.Context, in clinic.Input) (visit.Visit, error) {
+	if in.Visit.Status == visit.Diverted {
+		return in.Visit.ConfirmDiversion(in.Now), nil
+	}
+	v, err := m.Kernel.WithReads(ctx, in.Visit)
+	if err != nil {
+		return visit.Visit{}, err
+	}
+	by := in.Caller.Person.ID
+	return m.Charts.CloseVisit(ctx, v.MarkRead(by, in.Now), by, in.Now)
 }
 
 // Practice returns the practice a person belongs to.

@@ -3,9 +3,12 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/html"
 
 	"evisit/pkg/billing"
 	"evisit/pkg/httpapi/web"
@@ -153,8 +156,21 @@ func TestPages_PatientSendsAndReadsTheAnswer(t *testing.T) {
 	})
 	drx.wants(http.StatusOK, "Answered", "Acute cystitis without hematuria", "6 minutes")
 
+	waited := func() bool {
+		ada.get("/my")
+		return slices.ContainsFunc(find(ada.page, "li"), func(n *html.Node) bool { return attr(n, "class") == "yours" })
+	}
+	if !waited() {
+		t.Error("an answer that nobody read is not marked in the list")
+	}
 	ada.get("/my/visits/" + id)
 	ada.wants(http.StatusOK, "Drink water.", "Take it for five days", "Fever", "Acute cystitis without hematuria")
+	if waited() {
+		t.Error("an answer that was read is marked in the list")
+	}
+	drx.get("/desk/visits/" + id)
+	drx.wants(http.StatusOK, "Answer read")
+	ada.get("/my/visits/" + id)
 	ada.press("I have read this answer", nil)
 	ada.wants(http.StatusOK, "Answered and closed")
 	ada.link("Who has seen this")

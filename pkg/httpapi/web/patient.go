@@ -101,6 +101,9 @@ func (s *site) listVisits(r *http.Request, v visitor, p *someone) error {
 		if err != nil {
 			return err
 		}
+		if vis, err = s.Kernel.WithReads(r.Context(), vis); err != nil {
+			return err
+		}
 		p.Visits = append(p.Visits, listed{
 			Href: "/my/visits/" + vis.ID, Title: title, Status: statusWords(vis.Status), When: v.practice.Local(vis.Times.Started),
 			Yours: vis.Status == visit.Draft || vis.Status == visit.AwaitingPayment || vis.Status == visit.AwaitingPatient ||

@@ -1,0 +1,114 @@
+package clinic
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/identity"
+	"evisit/pkg/visit"
+)
+
+// The beginnings of the actions that read marks are derived from.
+const (
+	readAction  = string(identity.ReadChart) + ":"   // then what was read
+	teamAction  = string(identity.TreatVisit) + ":"  // each sends one message
+	replyAction = string(identity.WriteToTeam) + ":" // likewise
+)
+
+const (
+	answerAction = teamAction + string(visit.Answered)
+	// documentAction was recorded before the answer too, where there was no
+	// document yet and the read was refused.
+	documentAction = readAction + "document"
+)
+
+// RecordRead records that the caller reads the content of v, which LoadVisit
+// allowed; what names the part. It is called once the content was read and
+// before it is shown, so that nothing is shown without a record and what could
+// not be shown leaves none. It returns v as the caller sees it: the patient's
+// side has then read every message (guideline G8). The patient's side reading a
+// draft leaves no record: who types a draft is its author.
+func (k *Kernel) RecordRead(ctx context.Context, c Caller, v visit.Visit, what string) (visit.Visit, error) {
+	now, by := k.Time(), c.Actor(v.Patient)
+	own := isPatientSide(by)
+	if own && v.Status == visit.Draft {
+		return v, nil
+	}
+	err := k.Store.Commit(ctx, Commit{Audit: []audit.Record{k.Record(by, readAction+what, v, now)}})
+	if err != nil {
+		return visit.Visit{}, err
+	}
+	if own {
+		v = v.ReadNow(by.ID, now)
+	}
+	return v, nil
+}
+
+// WithReads returns v with the read marks that its trail has and its row has
+// not. It queries the trail only if the row leaves a message of the practice
+// unread, and may lag about a second.
+func (k *Kernel) WithReads(ctx context.Context, v visit.Visit) (visit.Visit, error) {
+	if !v.Unread() {
+		return v, nil
+	}
+	trail, err := k.Store.Trail(ctx, v.ID)
+	if err != nil {
+		return visit.Visit{}, err
+	}
+	return v.WithReads(ReadMarks(trail)...), nil
+}
+
+// ReadMarks derives what the patient's side has read of a visit from its trail,
+// which is in the order of the log. A message of the practice was read by the
+// first read that showed the version which brought it, or a later one: versions
+// decide, because the clocks of two functions differ. A message of the patient's
+// side was read by who sent it, and proves no reading of those before it.
+func ReadMarks(trail []audit.Record) []visit.ReadMark {
+	var sent, reads []audit.Record
+	answer := math.MaxInt // the version that brought the answer
+	for _, r := range trail {
+		switch {
+		case strings.HasSuffix(r.Action, againSuffix):
+		case strings.HasPrefix(r.Action, teamAction), strings.HasPrefix(r.Action, replyAction):
+			sent = append(sent, r)
+			if r.Action == answerAction {
+				answer = r.Version
+			}
+		case strings.HasPrefix(r.Action, readAction) && isPatientSide(r.Actor):
+			reads = append(reads, r)
+		}
+	}
+	slices.SortFunc(sent, func(a, b audit.Record) int { return a.Version - b.Version })
+	reads = slices.DeleteFunc(reads, func(r audit.Record) bool { return r.Action == documentAction && r.Version < answer })
+	return marksOf(sent, reads)
+}
+
+// marksOf returns the marks of messages, by the records that sent them in order,
+// up to the first that nobody has read.
+func marksOf(sent, reads []audit.Record) []visit.ReadMark {
+	var marks []visit.ReadMark
+	for n, read := range sent {
+		if strings.HasPrefix(read.Action, teamAction) {
+			first := slices.IndexFunc(reads, func(r audit.Record) bool { return r.Version >= read.Version })
+			if first < 0 {
+				return marks
+			}
+			read = reads[first]
+		}
+		if last := len(marks) - 1; last >= 0 && !read.At.After(marks[last].At) {
+			marks[last].Through = n + 1
+			continue
+		}
+		marks = append(marks, visit.ReadMark{Through: n + 1, At: read.At, By: read.Actor.ID})
+	}
+	return marks
+}
+
+// isPatientSide reports whether a reads as the patient or for the patient, which
+// the policy lets no other role do.
+func isPatientSide(a audit.Actor) bool {
+	return a.Role == string(identity.PatientRole) || a.Role == string(identity.Caregiver)
+}
