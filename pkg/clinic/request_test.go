@@ -596,3 +596,33 @@ func TestAnswer_Incomplete(t *testing.T) {
 	}
 	w.stands(id, visit.InReview)
 }
+
+// The trail names what the patient's side did, whatever it left the visit as.
+func TestTrail_NamesWhatPatientsDo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	cancelled, stopped, owing := w.queued(), w.draft(), w.owing()
+	w.cancels(cancelled)
+	w.saves(jane, stopped, said{"uti-confused": true})
+	w.acknowledges(jane, stopped)
+	w.acknowledges(jane, owing)
+	w.does("pay link", func() error { _, err := w.request.Pay(w.ctx, w.as(jane), owing); return err })
+	filled := []string{"visit.fill:draft", "visit.fill:awaiting_payment"}
+	for id, want := range map[string][]string{
+		cancelled: {"visit.cancel"}, stopped: {"visit.acknowledge", "visit.fill:diverted"}, owing: {"visit.acknowledge", "visit.pay"},
+	} {
+		_, trail, err := w.office.Trail(w.ctx, w.as(ada), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var did []string
+		for _, r := range trail {
+			if r.Actor.ID == jane && r.Action != "visit.start" && !slices.Contains(filled, r.Action) {
+				did = append(did, r.Action)
+			}
+		}
+		if slices.Sort(did); !slices.Equal(did, want) { // records of one moment are in no order
+			t.Errorf("the trail has %v, want %v", did, want)
+		}
+	}
+}

@@ -178,7 +178,7 @@ func TestTrail_SaysWhoDidAndSawWhat(t *testing.T) {
 	}
 	for _, want := range []string{
 		"jane-smith visit.start", "system:charge payment.held", "ana-rivera visit.take:in_review", "ana-rivera visit.treat:answered",
-		"system:charge payment.captured", "jane-smith visit.fill:closed", "jane-smith chart.read:chart",
+		"system:charge payment.captured", "jane-smith visit.acknowledge", "jane-smith chart.read:chart",
 	} {
 		if !slices.Contains(acts, want) {
 			t.Errorf("the trail lacks %s: %q", want, acts)

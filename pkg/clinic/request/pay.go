@@ -79,7 +79,8 @@ func (m *Room) payLink(ctx context.Context, in clinic.Input) (clinic.Decision, e
 	if err != nil {
 		return clinic.Decision{}, err
 	}
-	return clinic.Change(v, v.PayLink(pay.ID), clinic.Commit{Payments: []billing.Payment{pay}}), nil
+	next := v.PayLink(pay.ID)
+	return clinic.Change(v, next, clinic.Commit{Payments: []billing.Payment{pay}, Audit: m.record(in, "visit.pay", next)}), nil
 }
 
 // newPage makes p's page at Stripe. Everything in the call follows from p, and

@@ -8,6 +8,7 @@ import (
 	"context"
 	"time"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/books"
 	"evisit/pkg/clinic/chart"
@@ -115,7 +116,9 @@ func (m *Room) Cancel(ctx context.Context, c clinic.Caller, id string) (visit.Vi
 			if err != nil {
 				return clinic.Decision{}, clinic.Nothing{}, err
 			}
-			return clinic.Change(in.Visit, next, clinic.Commit{Events: m.Kernel.EndingEvents(in.Visit, next, in.Now)}), clinic.Nothing{}, nil
+			return clinic.Change(in.Visit, next, clinic.Commit{
+				Events: m.Kernel.EndingEvents(in.Visit, next, in.Now), Audit: m.record(in, "visit.cancel", next),
+			}), clinic.Nothing{}, nil
 		})
 	return v, err
 }
@@ -126,7 +129,7 @@ func (m *Room) Acknowledge(ctx context.Context, c clinic.Caller, id string) (vis
 	v, _, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, clinic.Query{Visit: id},
 		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
 			next, err := m.acknowledge(ctx, in)
-			return clinic.Change(in.Visit, next, clinic.Commit{}), clinic.Nothing{}, err
+			return clinic.Change(in.Visit, next, clinic.Commit{Audit: m.record(in, "visit.acknowledge", next)}), clinic.Nothing{}, err
 		})
 	return v, err
 }
@@ -141,6 +144,12 @@ func (m *Room) acknowledge(ctx context.Context, in clinic.Input) (visit.Visit, e
 	}
 	by := in.Caller.Person.ID
 	return m.Charts.CloseVisit(ctx, v.MarkRead(by, in.Now), by, in.Now)
+}
+
+// record returns the audit record of a step that FillVisit allows under a name of
+// its own, for one that is no filling in.
+func (m *Room) record(in clinic.Input, action string, next visit.Visit) []audit.Record {
+	return []audit.Record{m.Kernel.Record(in.Caller.Actor(next.Patient), action, next, in.Now)}
 }
 
 // Practice returns the practice a person belongs to.
