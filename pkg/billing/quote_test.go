@@ -51,3 +51,12 @@ func TestPrice_AsPosted(t *testing.T) {
 		}
 	}
 }
+
+func TestQuote_FreshForHalfOfItsLife(t *testing.T) {
+	t.Parallel()
+	q := billing.Quote{ID: "quote-1", ExpiresAt: noon.Add(billing.QuoteLife)}
+	half := noon.Add(billing.QuoteLife / 2)
+	if !q.Fresh(noon) || !q.Fresh(half) || q.Fresh(half.Add(1)) || q.Fresh(q.ExpiresAt) || (billing.Quote{}).Fresh(noon) {
+		t.Error("a quote is fresh while at least half of its life is left, and only a quote is")
+	}
+}

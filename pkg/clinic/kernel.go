@@ -144,7 +144,8 @@ var errRefusedAndCommitted = errors.New("refused, and committed")
 //
 // The first attempt reads eventually consistent (half price); on any error but
 // fault.Busy it retries with a consistent read, so that nothing is refused
-// because of an old row. Content that does not fit the visit is read again up to
+// because of an old row. A decision that may commit nothing and return what it
+// read needs a q of the latest. Content that does not fit the visit is read again up to
 // six times.
 //
 // Errors: fault.Denied; fault.NotFound, also for a visit of another practice;
@@ -155,7 +156,7 @@ func Step[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action, q
 ) (visit.Visit, T, error) {
 	var none T
 	for n := 1; ; n++ {
-		q.Latest = n > 1
+		q.Latest = q.Latest || n > 1
 		v, t, err := attempt(ctx, k, c, do, q, decide)
 		switch {
 		case err == nil, errors.Is(err, errRefusedAndCommitted):

@@ -50,7 +50,11 @@ var requests = []sent{
 		s, err := w.request.SavePage(w.ctx, c, id, 0, request.Answers(page(said{"uti-onset": days})))
 		return s.Visit, err
 	}},
-	{"quote", jane, (*world).draft, func(w *world, c clinic.Caller, id string, _ bool) (visit.Visit, error) {
+	{"quote", jane, func(w *world) string {
+		id := w.draft()
+		w.pass(billing.QuoteLife)
+		return id
+	}, func(w *world, c clinic.Caller, id string, _ bool) (visit.Visit, error) {
 		o, err := w.request.Quote(w.ctx, c, id)
 		return o.Visit, err
 	}},
@@ -456,7 +460,11 @@ func TestSubmit_Refused(t *testing.T) {
 		name, code string
 		change     func(w *world, id string) request.Submission
 	}{
-		{"NoQuote", "no_quote", func(*world, string) request.Submission { return request.Submission{Quote: "invented"} }},
+		{"NoQuote", "no_quote", func(w *world, id string) request.Submission {
+			old := w.prices(jane, id).Quote.ID
+			w.saves(jane, id, said{"uti-onset": nil})
+			return request.Submission{Quote: old}
+		}},
 		{"QuoteReplaced", "quote_replaced", func(w *world, id string) request.Submission {
 			old := w.prices(jane, id).Quote.ID
 			w.saves(jane, id, said{"uti-onset": 3})
@@ -526,7 +534,9 @@ func TestQuote_Refused(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			id := w.draft()
-			w.saves(jane, id, test.answers)
+			if s := w.saves(jane, id, test.answers); s.Visit.Quote != (billing.Quote{}) {
+				t.Errorf("saved, it has the quote %+v", s.Visit.Quote)
+			}
 			_, err := w.request.Quote(w.ctx, w.as(jane), id)
 			w.refused(err, test.code)
 		})
@@ -539,6 +549,72 @@ func TestQuote_Refused(t *testing.T) {
 		_, err := w.request.Quote(w.ctx, w.as(jane), id)
 		w.refused(err, "no_price")
 	})
+}
+
+// The save that leaves nothing missing prices the draft, and every save does so
+// anew: the payment page is made under the quote's id.
+func TestSavePage_Prices(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.starts(jane, "uti-women", "")
+	if s := w.saves(jane, id, aboutYou); s.Visit.Quote != (billing.Quote{}) || len(s.Missing) == 0 {
+		t.Errorf("half filled in, it has the quote %+v", s.Visit.Quote)
+	}
+	first := w.saves(jane, id, urinary).Visit
+	if q := first.Quote; q.ID == "" || q.Amount != 40_00 || !q.ExpiresAt.Equal(w.now().Add(billing.QuoteLife)) || first.Version != 3 {
+		t.Errorf("filled in, version %d has the quote %+v", first.Version, q)
+	}
+	if v := w.prices(jane, id).Visit; v.Version != first.Version || v.Quote != first.Quote {
+		t.Errorf("asked for, the quote is %+v of version %d", v.Quote, v.Version)
+	}
+	second := w.saves(jane, id, said{"uti-onset": 3}).Visit
+	if second.Quote.ID == "" || second.Quote.ID == first.Quote.ID || second.Quote.Amount != first.Quote.Amount {
+		t.Errorf("with other answers, the quote is %+v after %+v", second.Quote, first.Quote)
+	}
+	if sent := w.submits(jane, id, second.Quote.ID); sent.Page == "" {
+		t.Errorf("sent under the save's own quote: %+v", sent.Visit)
+	}
+}
+
+// Nobody is shown a price that runs out while they read.
+func TestQuote_NewAtHalfOfItsHour(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.draft()
+	first := w.visit(id)
+	w.pass(billing.QuoteLife / 2)
+	if o := w.prices(jane, id); o.Quote != first.Quote || o.Visit.Version != first.Version {
+		t.Errorf("with half an hour left the quote is %+v, and was %+v", o.Quote, first.Quote)
+	}
+	w.pass(time.Millisecond)
+	o := w.prices(jane, id)
+	if o.Quote.ID == first.Quote.ID || !o.Quote.ExpiresAt.Equal(w.now().Add(billing.QuoteLife)) {
+		t.Errorf("with less left the quote is %+v", o.Quote)
+	}
+	if o.Consent.Text == "" || o.Readers == "" || o.Terms.Answer == 0 {
+		t.Errorf("offered without what is accepted: %+v", o)
+	}
+	_, err := w.request.Submit(w.ctx, w.as(jane), id, request.Submission{Quote: first.Quote.ID})
+	w.refused(err, "quote_replaced")
+}
+
+// A request for the price that is sent again has all that is accepted with it.
+func TestQuote_RepeatedIsWhole(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.draft()
+	w.pass(billing.QuoteLife)
+	c := w.once(jane, "key", id)
+	for range 2 {
+		o, err := w.request.Quote(w.ctx, c, id)
+		if err != nil || !o.Quote.Fresh(w.now()) || o.Consent.Text == "" || o.Readers == "" {
+			t.Errorf("offered %+v, %v", o, err)
+		}
+		w.pass(billing.QuoteLife / 2)
+	}
+	if o, err := w.request.Quote(w.ctx, c, id); err != nil || o.Quote.ID != w.visit(id).Quote.ID || o.Consent.Text == "" {
+		t.Errorf("after its half hour the same request is offered %+v, %v", o, err)
+	}
 }
 
 func TestSavePage_Stale(t *testing.T) {

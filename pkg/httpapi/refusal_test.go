@@ -239,6 +239,10 @@ var outside = map[string]string{
 var unmet = map[string]string{
 	"startVisit changed":                 "a new visit has no version",
 	"saveAnswers idempotency_key_reused": "it takes no key",
+	"saveAnswers answers_incomplete":     "they are saved without a price",
+	"saveAnswers state_not_served":       "the answers are saved without a price",
+	"saveAnswers identity_mismatch":      "the answers are saved without a price",
+	"saveAnswers no_price":               "the answers are saved without a price",
 	"endWork changed":                    "somebody else ended it, and what they left is read",
 	"getChart changed":                   "the read commits its record alone",
 	"getEncounterDocument changed":       "likewise",

@@ -261,11 +261,11 @@ var saveAnswers = Endpoint{
 	For: "Save a page of answers",
 	Text: "Merges one page into a draft: what the draft had under each top-level linkId on the page is replaced, and an " +
 		"item without answers clears it. All answers so far are checked again. Wrong ones refuse the whole page (422) " +
-		"and nothing is kept; missing ones are listed in `missing`. A quote given before is void. If the answers raise a " +
-		"red flag the visit ends as `diverted`, uncharged: show `diversion` to the patient. Of a visit already sent, a " +
-		"page is kept only if it does that; corrections of any other kind go with a message. Saving the same page again " +
-		"leaves the same answers. It takes no Idempotency-Key: use If-Match to keep two devices from overwriting each " +
-		"other.",
+		"and nothing is kept; missing ones are listed in `missing`. A quote given before is void; once nothing is missing " +
+		"and the request can be sent, the reply has the new one, as `visit.quote`. If the answers raise a red flag the " +
+		"visit ends as `diverted`, uncharged: show `diversion` to the patient. Of a visit already sent, a page is kept only " +
+		"if it does that; corrections of any other kind go with a message. Saving the same page again leaves the same " +
+		"answers. It takes no Idempotency-Key: use If-Match to keep two devices from overwriting each other.",
 	Who: Bearer, IfMatch: true, Versioned: true,
 	In: intake.Response{}, InText: "One page of answers, or several.",
 	Out: savedDraftReply{}, OutText: "Saved, or diverted.",
@@ -331,9 +331,9 @@ var quoteVisit = Endpoint{
 	Method: "POST", Path: "/visits/{id}/quote", ID: "quoteVisit", Group: "Visits: patient",
 	For: "Ask for the price",
 	Text: "Prices a draft whose questions are all answered; the two of the last page, `fee-ack` and `consent-ack`, are " +
-		"answered by submitting. Show the patient everything in the reply. Nothing is charged. Repeating it returns the " +
-		"same quote until it expires or an answer changes. A red flag found here ends the visit and is told as 409 " +
-		"`diverted`.",
+		"answered by submitting. Show the patient everything in the reply. Nothing is charged. It returns the quote that " +
+		"the last save gave, while at least half an hour of it is left, and else a new one; where a save gave none, it tells " +
+		"why. A red flag found here ends the visit and is told as 409 `diverted`.",
 	Who: Bearer, Once: true, Versioned: true,
 	Out: offerReply{}, OutText: "The offer.",
 	Refuses: []Refusal{

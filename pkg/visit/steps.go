@@ -29,7 +29,7 @@ func (v Visit) Saved(state string) (Visit, error) {
 	return v.next(Draft), nil
 }
 
-// Priced returns v with a quote to accept.
+// Priced returns v with a quote to accept; the zero Quote is none.
 func (v Visit) Priced(q billing.Quote) (Visit, error) {
 	if v.Status != Draft {
 		return Visit{}, v.refuse("price it again")
@@ -49,7 +49,7 @@ func (v Visit) Submit(quote, payment string, t Terms, now time.Time) (Visit, err
 	case v.Quote.ID == "":
 		return Visit{}, fault.New(fault.Conflict, "no_quote", "ask for a quote first, and accept it")
 	case v.Quote.ID != quote:
-		return Visit{}, fault.New(fault.Conflict, "quote_replaced", "that quote no longer holds, because the answers or the price changed; ask for a new one")
+		return Visit{}, fault.New(fault.Conflict, "quote_replaced", "that quote was replaced by a newer one; ask for it, and accept that")
 	case !now.Before(v.Quote.ExpiresAt):
 		return Visit{}, fault.New(fault.Conflict, "quote_expired", "the quote has expired; ask for a new one")
 	}

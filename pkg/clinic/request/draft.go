@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
@@ -40,7 +41,8 @@ func Answers(r intake.Response) Page {
 var draftWithAnswers = func(id string) clinic.Query { return clinic.Query{Visit: id, Answers: true} }
 
 // SavePage merges one page of answers into a draft and checks all of them. Wrong
-// answers are refused and not stored; missing ones are listed. A red flag ends
+// answers are refused and not stored; missing ones are listed. A save after which
+// nothing is missing also prices the draft, if it can be sent. A red flag ends
 // the draft, whatever else is wrong (forms README, semantics 3 and 4). A version
 // other than 0 must be the draft's.
 func (m *Room) SavePage(ctx context.Context, c clinic.Caller, id string, version int, page Page) (Saved, error) {
@@ -87,9 +89,47 @@ func (m *Room) savePage(ctx context.Context, in clinic.Input, version int, page 
 	if err != nil {
 		return d, out, err
 	}
+	if next, err = next.Priced(m.quoteIfSendable(ctx, in, f, res)); err != nil {
+		return d, out, err
+	}
 	var sealed []byte
 	next, sealed, err = m.Charts.SealAnswers(ctx, next, res.Response)
 	return clinic.Change(v, next, clinic.Commit{Answers: sealed}), out, err
+}
+
+// sendable returns the practice of a draft that can be priced: nothing is missing
+// before the price, and the practice may be sent it.
+func (m *Room) sendable(ctx context.Context, in clinic.Input, res intake.Result) (practice.Practice, error) {
+	if ps := res.BeforePrice(); len(ps) > 0 {
+		return practice.Practice{}, fault.New(fault.Invalid, "answers_incomplete", "some questions still need an answer", ps...)
+	}
+	p, err := m.Kernel.Practice(ctx, in.Visit.Practice)
+	if err != nil {
+		return p, err
+	}
+	return p, checkSendable(in.Caller, in.Visit, p, res.Response)
+}
+
+// price returns a new quote for sendable answers. Its id is new though the price
+// may not be, because the payment page is made under it: a page that was opened
+// for other answers is never paid for these.
+func (m *Room) price(f *intake.Form, res intake.Result, p practice.Practice, now time.Time) (billing.Quote, error) {
+	class := billing.ClassFor(f.BillingClass(), choice(res.Response, "adm-type"))
+	return billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, billing.Route(choice(res.Response, "payment-route")), now)
+}
+
+// quoteIfSendable returns a new quote for the answers of a save; zero if they
+// cannot be priced or sent yet, of which Quote tells the reason.
+func (m *Room) quoteIfSendable(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result) billing.Quote {
+	p, err := m.sendable(ctx, in, res)
+	if err != nil {
+		return billing.Quote{}
+	}
+	q, err := m.price(f, res, p, in.Now)
+	if err != nil {
+		return billing.Quote{}
+	}
+	return q
 }
 
 // divert ends v: it adds to c the answers, the record of what the patient was
@@ -178,9 +218,12 @@ type Offer struct {
 	Stopped *record.Diversion // why the visit ended instead; nil if it did not
 }
 
-// Quote prices a draft whose protocol is complete.
+// Quote offers the price of a draft whose protocol is complete: the one that it
+// was saved with, or a new one if that is not fresh any more.
 func (m *Room) Quote(ctx context.Context, c clinic.Caller, id string) (Offer, error) {
-	v, o, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, draftWithAnswers(id),
+	q := draftWithAnswers(id)
+	q.Latest = true // the quote of an earlier save is not offered
+	v, o, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, q,
 		func(in clinic.Input) (clinic.Decision, Offer, error) { return m.quote(ctx, in) })
 	if err == nil && o.Stopped != nil {
 		err = diversionError(o.Stopped)
@@ -188,8 +231,10 @@ func (m *Room) Quote(ctx context.Context, c clinic.Caller, id string) (Offer, er
 	if err != nil {
 		return o, err
 	}
+	p, err := m.Kernel.Practice(ctx, v.Practice)
 	o.Visit, o.Quote = v, v.Quote
-	return o, nil
+	o.Terms, o.Consent, o.Readers = p.Terms, p.Consent, p.Readers
+	return o, err
 }
 
 func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o Offer, err error) {
@@ -199,8 +244,12 @@ func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o
 		_, err := v.Priced(billing.Quote{})
 		return d, o, err
 	}
-	f, res, p, err := m.checked(ctx, in)
+	f, answers, err := m.Charts.FormAndAnswers(ctx, v, in.Answers)
 	o.Form = f
+	if err != nil {
+		return d, o, err
+	}
+	res, err := check(f, answers)
 	if err != nil {
 		return d, o, err
 	}
@@ -208,38 +257,16 @@ func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o
 		d, o.Stopped, err = m.divert(ctx, in, v, f, res, clinic.Commit{})
 		return d, o, err
 	}
-	if ps := res.BeforePrice(); len(ps) > 0 {
-		return d, o, fault.New(fault.Invalid, "answers_incomplete", "some questions still need an answer", ps...)
+	p, err := m.sendable(ctx, in, res)
+	if err != nil || v.Quote.Fresh(in.Now) {
+		return d, o, err // the same answers have the same price
 	}
-	if err := checkSendable(in.Caller, v, p, res.Response); err != nil {
-		return d, o, err
-	}
-	o.Terms, o.Consent, o.Readers = p.Terms, p.Consent, p.Readers
-	if q := v.Quote; q.ID != "" && in.Now.Before(q.ExpiresAt) {
-		return d, o, nil // the same answers have the same price
-	}
-	class := billing.ClassFor(f.BillingClass(), choice(res.Response, "adm-type"))
-	q, err := billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, billing.Route(choice(res.Response, "payment-route")), in.Now)
+	q, err := m.price(f, res, p, in.Now)
 	if err != nil {
 		return d, o, err
 	}
 	next, err := v.Priced(q)
 	return clinic.Change(v, next, clinic.Commit{}), o, err
-}
-
-// checked returns a draft's form, the result of checking its answers, and its
-// practice.
-func (m *Room) checked(ctx context.Context, in clinic.Input) (*intake.Form, intake.Result, practice.Practice, error) {
-	p, err := m.Kernel.Practice(ctx, in.Visit.Practice)
-	if err != nil {
-		return nil, intake.Result{}, p, err
-	}
-	f, answers, err := m.Charts.FormAndAnswers(ctx, in.Visit, in.Answers)
-	if err != nil {
-		return f, intake.Result{}, p, err
-	}
-	res, err := check(f, answers)
-	return f, res, p, err
 }
 
 // diversionError tells someone who asked for a price that the visit was

@@ -62,8 +62,10 @@ func TestPages_Cost(t *testing.T) {
 	ada.fillInTo("uti-onset")
 	costs(ada, "saving a page", "BatchGetItem TransactWriteItems", 1, func() { ada.press("Save and continue", ada.asked(well)) })
 	ada.get(ada.at.String())
-	ada.fillIn(well)
-	get(ada, ada.at.Path, "BatchGetItem BatchGetItem", 0) // the fee: what page it is, and its price
+	ada.fillInTo("uti-abx")
+	costs(ada, "saving the last page", "BatchGetItem TransactWriteItems", 1, func() { ada.press("Save and continue", ada.asked(well)) })
+	get(ada, ada.head.Get("Location"), "BatchGetItem BatchGetItem", 0) // the fee: what page it is, and its price
+	ada.wants(http.StatusOK, "What it costs")
 
 	id, _ := h.sent(t, ada)
 	at = "/my/visits/" + id
