@@ -300,7 +300,7 @@ func (w *world) diverted(id string, disposition intake.Disposition, shown *recor
 	}
 	w.settle()
 	for _, p := range w.payments(v) {
-		if p.stripe.AmountReceived != 0 || p.payment.State != billing.Released {
+		if p.stripe.AmountReceived != 0 || p.payment.State != billing.Released && p.payment.State != billing.Abandoned {
 			w.Errorf("payment %s is %s and was charged %d", p.payment.ID, p.payment.State, p.stripe.AmountReceived)
 		}
 	}

@@ -104,6 +104,10 @@ type Decision struct {
 	// RefuseWith is the error that the caller gets although the decision is
 	// committed; nil otherwise.
 	RefuseWith error
+	// Urgent is set if nothing may keep the decision from being made: neither its
+	// commit nor, repeated, its reply is refused because the request's key was used
+	// for another request.
+	Urgent bool
 }
 
 // Change returns the decision that turns a visit from was into next and commits
@@ -194,8 +198,11 @@ func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action
 	case err != nil:
 		return visit.Visit{}, t, err
 	case d.Visit == nil:
-		v, err = k.unchanged(ctx, c, do, v)
-		return v, t, err
+		shown, err := k.unchanged(ctx, c, do, v)
+		if d.Urgent && errors.Is(err, errKeyReused) {
+			return v, t, nil
+		}
+		return shown, t, err
 	}
 	next := *d.Visit
 	next.Version = v.Version + 1
@@ -207,13 +214,27 @@ func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action
 	if d.RefuseWith == nil { // a request that was refused leaves its key unused
 		d.Commit.Request = c.request(v.ID, now)
 	}
-	if err := k.Store.Commit(ctx, d.Commit); err != nil {
+	if err := k.commit(ctx, c, d); err != nil {
 		return visit.Visit{}, none, err
 	}
 	if d.RefuseWith != nil {
 		return visit.Visit{}, none, errors.Join(d.RefuseWith, errRefusedAndCommitted)
 	}
 	return next, t, nil
+}
+
+// commit commits d, without the key of c's request if d is urgent and the key was
+// used for another request.
+func (k *Kernel) commit(ctx context.Context, c Caller, d Decision) error {
+	err := k.Store.Commit(ctx, d.Commit)
+	if !d.Urgent || !errors.Is(err, ErrRepeated) {
+		return err
+	}
+	if _, used := k.earlierResult(ctx, c); !errors.Is(used, errKeyReused) {
+		return err
+	}
+	d.Commit.Request = nil
+	return k.Store.Commit(ctx, d.Commit)
 }
 
 // loadAllowed reads what q asks for and the caller's person in one call. It

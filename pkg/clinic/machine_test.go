@@ -176,7 +176,7 @@ func (m *machine) text() phi.Text {
 func (m *machine) patient(t *rapid.T) {
 	id, c := m.one(), m.as(jane)
 	do := rapid.SampledFrom([]string{
-		"cancel", "reply", "reply", "reply", "red flag", "acknowledge", "acknowledge", "pay link", "pay link", "pay link", "read", "save",
+		"cancel", "reply", "reply", "reply", "red flag", "red flag saved", "acknowledge", "acknowledge", "pay link", "pay link", "pay link", "read", "save",
 	}).Draw(t, "do")
 	var s request.Sent
 	m.may(do, func() (err error) {
@@ -187,6 +187,8 @@ func (m *machine) patient(t *rapid.T) {
 			_, _, err = m.request.Reply(m.ctx, c, id, m.text(), intake.Response{})
 		case "red flag":
 			_, _, err = m.request.Reply(m.ctx, c, id, m.text(), page(said{"uti-confused": true}))
+		case "red flag saved":
+			_, err = m.request.SavePage(m.ctx, c, id, 0, request.Answers(page(said{"uti-confused": true})))
 		case "acknowledge":
 			_, err = m.request.Acknowledge(m.ctx, c, id)
 		case "pay link":

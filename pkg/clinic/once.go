@@ -38,6 +38,8 @@ func (c Caller) request(result string, now time.Time) *Request {
 	return &Request{Key: c.Once.Key, Input: c.Once.Input, Result: result, Ends: now.Add(RequestLife)}
 }
 
+var errKeyReused = fault.New(fault.Conflict, "idempotency_key_reused", "this Idempotency-Key was used for a different request; use a new one")
+
 // earlierResult returns the result of c's request if it was carried out before
 // under its idempotency key; empty otherwise.
 func (k *Kernel) earlierResult(ctx context.Context, c Caller) (string, error) {
@@ -51,7 +53,7 @@ func (k *Kernel) earlierResult(ctx context.Context, c Caller) (string, error) {
 	case err != nil:
 		return "", err
 	case r.Input != c.Once.Input:
-		return "", fault.New(fault.Conflict, "idempotency_key_reused", "this Idempotency-Key was used for a different request; use a new one")
+		return "", errKeyReused
 	}
 	return r.Result, nil
 }

@@ -99,6 +99,13 @@ var journeys = []journey{
 		})
 		return id
 	}, visit.Diverted, false},
+	{"DivertedThenPaid", func(w *world) string {
+		id := w.submitted()
+		w.saves(jane, id, said{"uti-confused": true})
+		w.rests(id)
+		w.pays(id, stripesim.CardSuccess)
+		return id
+	}, visit.Diverted, false},
 	{"TurnedAway", func(w *world) string {
 		id := w.comesToQueue(stripesim.CardSuccess)
 		w.takes(ana, id)

@@ -23,6 +23,7 @@ func asking(v shownVisit) map[string]call {
 		"pay":         {method: "POST", path: at + "/checkout"},
 		"cancel":      {method: "POST", path: at + "/cancel"},
 		"reply":       {method: "POST", path: at + "/messages", body: text},
+		"report":      {method: "PATCH", path: at + "/answers", body: page(map[string]any{"uti-confused": true})},
 		"acknowledge": {method: "POST", path: at + "/acknowledge"},
 		"take":        {method: "POST", path: at + "/take"},
 		"ask":         {method: "POST", path: at + "/ask", body: text},

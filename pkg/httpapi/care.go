@@ -16,7 +16,8 @@ var sendMessage = Endpoint{
 	For: "Write to the practice",
 	Text: "The patient replies to a question, or adds something, at no extra charge, until the answer is given. A reply " +
 		"resumes the promise. `answers` puts earlier answers of the form right; if they raise a red flag the visit ends " +
-		"as `diverted` and the hold is released. The same text sent again as the last message is taken as the same message.",
+		"as `diverted`, in any status before the answer and whatever else is wrong with the message, and a hold is " +
+		"released. The same message sent again as the last one is taken as the same.",
 	Who: Bearer, Once: true, Versioned: true,
 	In:  patientMessageRequest{},
 	Out: repliedVisitReply{}, OutText: "Sent, or diverted.",
@@ -47,8 +48,9 @@ var sendMessage = Endpoint{
 }
 
 type patientMessageRequest struct {
-	// At most 8,000 characters.
-	Text    phi.Text        `json:"text" validate:"required,max=8000"`
+	// From 1 to 8,000 characters, not blank. Anything else is refused, unless the
+	// answers raise a red flag: that is heard first.
+	Text    phi.Text        `json:"text"`
 	Answers json.RawMessage `json:"answers" schema:"ref=QuestionnaireResponse"`
 }
 

@@ -107,7 +107,6 @@ var implied = []struct {
 	{(*Endpoint).takesAnswers, "response-malformed response-invalid"},
 	{(*Endpoint).takesFields, "malformed_json wrong_type unknown_field invalid_request"},
 	{func(e *Endpoint) bool { return e.Paged }, "invalid_request"},
-	{func(e *Endpoint) bool { return e.IfMatch }, "stale"},
 	{func(e *Endpoint) bool { return e.Once }, "invalid_request idempotency_key_reused"},
 }
 
@@ -205,9 +204,7 @@ func (a *API) read(e *Endpoint, r *http.Request) (*Request, error) {
 		}
 	}
 	if e.IfMatch {
-		if q.Version, err = version(r); err != nil {
-			return nil, err
-		}
+		q.Version = version(r)
 	}
 	var sent []byte
 	if q.In, sent, err = e.input(r); err != nil {

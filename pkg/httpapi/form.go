@@ -231,10 +231,10 @@ func checkForm(a *API, r *Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	if err := f.Accepts(answers.Questionnaire); err != nil {
+	res := f.Check(answers)
+	if err := f.Accepts(answers.Questionnaire); err != nil && !res.Diverts() {
 		return Reply{}, err
 	}
-	res := f.Check(answers)
 	ps, err := a.eligible(r, f)
 	if err != nil {
 		return Reply{}, err

@@ -58,6 +58,7 @@ type visitReply struct {
 	Version int `json:"version" schema:"min=1"`
 	// What the caller may do with it now, always present: `fill` the answers, ask
 	// for a `quote`, `submit`, `pay` (checkout), `cancel`, `reply` (messages),
+	// `report` a red flag (answers that raise one, saved or with a message),
 	// `acknowledge`; `take`, `ask`, `answer`, `decline`, `redirect`. What is not
 	// listed is refused, or was done already. What is listed may still be refused
 	// for what is sent along, such as answers that are not complete.
@@ -263,17 +264,18 @@ var saveAnswers = Endpoint{
 		"item without answers clears it. All answers so far are checked again. Wrong ones refuse the whole page (422) " +
 		"and nothing is kept; missing ones are listed in `missing`. A quote given before is void; once nothing is missing " +
 		"and the request can be sent, the reply has the new one, as `visit.quote`. If the answers raise a red flag the " +
-		"visit ends as `diverted`, uncharged: show `diversion` to the patient. Of a visit already sent, a page is kept only " +
-		"if it does that; corrections of any other kind go with a message. Saving the same page again leaves the same " +
+		"visit ends as `diverted`, uncharged, whatever else is wrong with the page: show `diversion` to the patient. Of a " +
+		"visit already sent and not yet answered, a page is kept only if it does that; corrections of any other kind go with " +
+		"a message. Saving the same page again leaves the same " +
 		"answers. It takes no Idempotency-Key: use If-Match to keep two devices from overwriting each other.",
 	Who: Bearer, IfMatch: true, Versioned: true,
 	In: intake.Response{}, InText: "One page of answers, or several.",
 	Out: savedDraftReply{}, OutText: "Saved, or diverted.",
 	Refuses: []Refusal{
 		{Code: "denied"},
-		{Code: "wrong_status", When: "it is no draft any more"},
+		{Code: "wrong_status", When: "it is no draft any more, and the answers raise no red flag"},
 		{Code: "changed", When: "another save was quicker, more than once"},
-		{Code: "stale", When: "it changed since the ETag you named; read it again"},
+		{Code: "stale", When: "it changed since the ETag you named, and the answers raise no red flag; read it again"},
 		{Code: "answers_wrong"},
 		{Code: "other_form"},
 		{Code: "response-invalid"},

@@ -158,18 +158,22 @@ func repeatable(c clinic.Caller, r *http.Request, input []byte) (clinic.Caller, 
 	return c, nil
 }
 
+// noVersion is a version that nothing has.
+const noVersion = -1
+
 // version reads If-Match, an ETag of ours, which is a version in quotes; 0 where
-// there is none.
-func version(r *http.Request) (int, error) {
+// there is none, and noVersion where it is no ETag of ours: the endpoint refuses
+// it as any other that is not the latest.
+func version(r *http.Request) int {
 	tag := r.Header.Get("If-Match")
 	if tag == "" || tag == "*" {
-		return 0, nil
+		return 0
 	}
 	n, err := strconv.Atoi(strings.Trim(tag, `"`))
 	if err != nil || n < 1 {
-		return 0, fault.New(fault.Stale, "stale", "If-Match is not a version of this; read it again and use its ETag")
+		return noVersion
 	}
-	return n, nil
+	return n
 }
 
 func etag(version int) string { return `"` + strconv.Itoa(version) + `"` }

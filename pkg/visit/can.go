@@ -17,6 +17,7 @@ const (
 	Pay         Action = "pay"
 	Cancel      Action = "cancel"
 	Reply       Action = "reply"
+	Report      Action = "report"      // a red flag, which ends the visit
 	Acknowledge Action = "acknowledge" // an answer, or where to turn
 	Take        Action = "take"
 	Ask         Action = "ask"
@@ -42,6 +43,7 @@ var actions = []struct {
 	{Pay, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.Payable(now) }},
 	{Cancel, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Cancel(now)) }},
 	{Reply, identity.WriteToTeam, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Reply(now)) }},
+	{Report, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Divert("", now)) }},
 	{Acknowledge, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool {
 		return v.changes(v.Close("", now)) || v.changes(v.ConfirmDiversion(now), nil)
 	}},

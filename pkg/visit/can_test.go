@@ -41,11 +41,11 @@ func TestCan_ByStatusAndRole(t *testing.T) {
 	t.Parallel()
 	const treat = "ask answer decline redirect"
 	want := map[visit.Status]map[string]string{ // a person who is not named can do nothing
-		visit.Draft:           {"patient": "fill quote submit cancel"},
-		visit.AwaitingPayment: {"patient": "pay cancel"},
-		visit.Queued:          {"patient": "cancel reply", "a": "take", "b": "take"},
-		visit.InReview:        {"patient": "cancel reply", "a": treat},
-		visit.AwaitingPatient: {"patient": "cancel reply", "a": "answer decline redirect"},
+		visit.Draft:           {"patient": "fill quote submit cancel report"},
+		visit.AwaitingPayment: {"patient": "pay cancel report"},
+		visit.Queued:          {"patient": "cancel reply report", "a": "take", "b": "take"},
+		visit.InReview:        {"patient": "cancel reply report", "a": treat},
+		visit.AwaitingPatient: {"patient": "cancel reply report", "a": "answer decline redirect"},
 		visit.Answered:        {"patient": "acknowledge"},
 		visit.Diverted:        {"patient": "acknowledge"},
 	}
@@ -83,10 +83,10 @@ func TestCan_Exceptions(t *testing.T) {
 		now  time.Time
 		want string
 	}{
-		"not priced":               {unpriced, patient, noon, "fill quote cancel"},
-		"the quote has expired":    {at(t, visit.Draft), patient, quote.ExpiresAt, "fill quote cancel"},
-		"the page has ended":       {at(t, visit.AwaitingPayment), patient, quote.PageEnds(), "cancel"},
-		"all messages were sent":   {full(visit.InReview), patient, noon, "cancel"},
+		"not priced":               {unpriced, patient, noon, "fill quote cancel report"},
+		"the quote has expired":    {at(t, visit.Draft), patient, quote.ExpiresAt, "fill quote cancel report"},
+		"the page has ended":       {at(t, visit.AwaitingPayment), patient, quote.PageEnds(), "cancel report"},
+		"all messages were sent":   {full(visit.InReview), patient, noon, "cancel report"},
 		"asked as often as may be": {full(visit.InReview), a, noon, "answer decline redirect"},
 		"the license expired":      {at(t, visit.InReview), a, noon.AddDate(11, 0, 0), "ask decline redirect"},
 		"the grant ended":          {at(t, visit.Queued), askers()["ward"], noon.Add(3 * time.Hour), ""},
@@ -125,6 +125,9 @@ var asked = map[visit.Action]struct {
 	}},
 	visit.Cancel: {identity.FillVisit, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) { return v.Cancel(now) }},
 	visit.Reply:  {identity.WriteToTeam, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) { return v.Reply(now) }},
+	visit.Report: {identity.FillVisit, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) {
+		return v.Divert("emergency", now)
+	}},
 	visit.Acknowledge: {identity.FillVisit, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) {
 		if v.Status == visit.Diverted {
 			return v.ConfirmDiversion(now), nil

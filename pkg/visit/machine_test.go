@@ -25,7 +25,7 @@ var terms = visit.Terms{Answer: 4 * time.Hour, GiveUp: 30 * time.Hour}
 // legal is every change of status there may ever be.
 var legal = map[visit.Status]string{
 	visit.Draft:           "awaiting_payment queued diverted cancelled",
-	visit.AwaitingPayment: "queued draft cancelled",
+	visit.AwaitingPayment: "queued draft diverted cancelled",
 	visit.Queued:          "in_review diverted cancelled expired",
 	visit.InReview:        "awaiting_patient answered diverted cancelled declined redirected expired",
 	visit.AwaitingPatient: "in_review answered diverted cancelled declined redirected expired",

@@ -200,9 +200,16 @@ func (v Visit) Reply(now time.Time) (Visit, error) {
 		to = InReview
 		v.Promise = v.Promise.resume(now)
 	}
+	return v.Said().next(to), nil
+}
+
+// Said returns v with one more message of the patient's side. The words that come
+// with a red flag are kept so, in every status and beyond MessageCap; all others
+// are a Reply. The version is Divert's to count.
+func (v Visit) Said() Visit {
 	v.Messages++
 	v.FromPatient++
-	return v.next(to), nil
+	return v
 }
 
 // Answer returns v answered by p. document is the hash of the encounter
@@ -246,12 +253,13 @@ func (v Visit) Close(addendum string, now time.Time) (Visit, error) {
 	return v, nil
 }
 
-// Divert returns v stopped by a red flag.
+// Divert returns v stopped by a red flag, which may come at any time before the
+// answer.
 func (v Visit) Divert(disposition string, now time.Time) (Visit, error) {
 	if v.Status == Diverted {
 		return v, nil
 	}
-	if v.Status != Draft && !v.Status.AwaitsAnswer() {
+	if !v.Status.BeforeAnswer() {
 		return Visit{}, v.refuse("change its answers")
 	}
 	return v.ended(Diverted, disposition, now), nil
@@ -272,7 +280,7 @@ func (v Visit) Cancel(now time.Time) (Visit, error) {
 	if v.Status == Cancelled {
 		return v, nil
 	}
-	if v.Status != Draft && v.Status != AwaitingPayment && !v.Status.AwaitsAnswer() {
+	if !v.Status.BeforeAnswer() {
 		return Visit{}, v.refuse("cancel it")
 	}
 	return v.ended(Cancelled, "by_patient", now), nil

@@ -38,6 +38,12 @@ func (s Status) AwaitsAnswer() bool {
 	return s == Queued || s == InReview || s == AwaitingPatient
 }
 
+// BeforeAnswer reports whether the visit has neither ended nor been answered. So
+// long a red flag, whatever way it comes in, ends it.
+func (s Status) BeforeAnswer() bool {
+	return s == Draft || s == AwaitingPayment || s.AwaitsAnswer()
+}
+
 // Over reports whether the visit has ended: it can only be read.
 func (s Status) Over() bool {
 	switch s {

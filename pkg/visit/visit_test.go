@@ -100,8 +100,8 @@ func TestSteps_EachFromEveryStatus(t *testing.T) {
 		"divert": {
 			func(v visit.Visit) (visit.Visit, error) { return v.Divert("emergency", noon) },
 			map[visit.Status]visit.Status{
-				visit.Draft: visit.Diverted, visit.Queued: visit.Diverted, visit.InReview: visit.Diverted,
-				visit.AwaitingPatient: visit.Diverted, visit.Diverted: visit.Diverted,
+				visit.Draft: visit.Diverted, visit.AwaitingPayment: visit.Diverted, visit.Queued: visit.Diverted,
+				visit.InReview: visit.Diverted, visit.AwaitingPatient: visit.Diverted, visit.Diverted: visit.Diverted,
 			},
 		},
 		"cancel": {

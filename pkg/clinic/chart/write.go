@@ -18,11 +18,17 @@ import (
 // maxMessage bounds a message in characters.
 const maxMessage = 8000
 
-// SealMessage seals text as by's latest message in v, whose count of messages
-// includes it already. It refuses a text that is blank, too long or holds a NUL.
-func (k *Keeper) SealMessage(ctx context.Context, v visit.Visit, by identity.Person, kind record.MessageKind, text phi.Text, now time.Time) (clinic.Message, error) {
+// ValidMessage reports whether text can be a message: it is not blank, not too
+// long, and holds no NUL.
+func ValidMessage(text phi.Text) bool {
 	plain := text.Reveal()
-	if text.Blank() || utf8.RuneCountInString(plain) > maxMessage || strings.ContainsRune(plain, 0) {
+	return !text.Blank() && utf8.RuneCountInString(plain) <= maxMessage && !strings.ContainsRune(plain, 0)
+}
+
+// SealMessage seals text as by's latest message in v, whose count of messages
+// includes it already. It refuses a text that is not valid.
+func (k *Keeper) SealMessage(ctx context.Context, v visit.Visit, by identity.Person, kind record.MessageKind, text phi.Text, now time.Time) (clinic.Message, error) {
+	if !ValidMessage(text) {
 		return clinic.Message{}, fault.New(fault.Invalid, "message_length", fmt.Sprintf("write a message of 1 to %d characters", maxMessage),
 			fault.Problem{Where: "/text", Code: "length", Text: fmt.Sprintf("1 to %d characters, not blank", maxMessage)})
 	}

@@ -42,9 +42,12 @@ var draftWithAnswers = func(id string) clinic.Query { return clinic.Query{Visit:
 
 // SavePage merges one page of answers into a draft and checks all of them. Wrong
 // answers are refused and not stored; missing ones are listed. A save after which
-// nothing is missing also prices the draft, if it can be sent. A red flag ends
-// the draft, whatever else is wrong (forms README, semantics 3 and 4). A version
-// other than 0 must be the draft's.
+// nothing is missing also prices the draft, if it can be sent. A version other
+// than 0 must be the draft's.
+//
+// A red flag ends the visit at any time before its answer, whatever else is wrong
+// with the page (forms README, semantics 3 and 4). Of a visit that was sent
+// nothing else is saved.
 func (m *Room) SavePage(ctx context.Context, c clinic.Caller, id string, version int, page Page) (Saved, error) {
 	v, out, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, draftWithAnswers(id),
 		func(in clinic.Input) (clinic.Decision, Saved, error) { return m.savePage(ctx, in, version, page) })
@@ -69,17 +72,16 @@ func (m *Room) savePage(ctx context.Context, in clinic.Input, version int, page 
 	}
 	out = Saved{Visit: v, Form: f, Response: answers.Merge(more)}
 	res, err := check(f, out.Response)
-	if err != nil {
-		return d, out, err
-	}
 	switch {
 	case v.Status == visit.Diverted && sameAnswers(res.Response, answers):
-		return d, out, nil // the page that ended the draft was sent again: SavePage shows its diversion
-	case v.Status == visit.Draft && version != 0 && version != v.Version:
-		return d, out, fault.New(fault.Stale, "stale", "someone else changed this since you read it; reload it and make your change again")
-	case v.Status == visit.Draft && res.Diverts():
+		return clinic.Decision{}, out, nil // the page that ended the visit was sent again: SavePage shows its diversion
+	case v.Status.BeforeAnswer() && res.Diverts():
 		d, out.Diversion, err = m.divert(ctx, in, v, f, res, clinic.Commit{})
 		return d, out, err
+	case err != nil:
+		return d, out, err
+	case v.Status == visit.Draft && version != 0 && version != v.Version:
+		return d, out, fault.New(fault.Stale, "stale", "this is no longer the version that you named; reload it and make your change again")
 	}
 	out.Missing = res.Missing()
 	if wrong := res.Wrong(); len(wrong) > 0 && v.Status == visit.Draft {
@@ -158,7 +160,7 @@ func (m *Room) divert(ctx context.Context, in clinic.Input, v visit.Visit, f *in
 	c.Work = append(c.Work, work.New(work.Item{
 		Kind: work.VisitDiverted, Practice: v.Practice, Pool: v.Pool, Visit: v.ID, Note: string(res.Disposition),
 	}, v.ID, in.Now))
-	return clinic.Decision{Visit: &next, Commit: c}, d, nil
+	return clinic.Decision{Visit: &next, Commit: c, Urgent: true}, d, nil
 }
 
 // sameAnswers compares responses whose items may come in another order.
@@ -176,11 +178,10 @@ func wrongAnswers(ps []fault.Problem) error {
 }
 
 // check evaluates answers for a visit. An answer to an upload question is a
-// problem here, because files cannot be sent yet.
+// problem here, because files cannot be sent yet. Answers that name another form
+// are refused, with the result all the same: a red flag that they raise is heard.
 func check(f *intake.Form, r intake.Response) (intake.Result, error) {
-	if err := f.Accepts(r.Questionnaire); err != nil {
-		return intake.Result{}, err
-	}
+	other := f.Accepts(r.Questionnaire)
 	r.Questionnaire, r.Status = f.Canonical(), ""
 	res := f.Check(r)
 	for _, it := range f.Items() {
@@ -188,7 +189,7 @@ func check(f *intake.Form, r intake.Response) (intake.Result, error) {
 			res.Problems = append(res.Problems, fault.Problem{Where: it.LinkID, Code: "attachment", Text: "files cannot be sent yet; leave this out"})
 		}
 	}
-	return res, nil
+	return res, other
 }
 
 func stateOf(r intake.Response) string {
@@ -225,8 +226,8 @@ func (m *Room) Quote(ctx context.Context, c clinic.Caller, id string) (Offer, er
 	q.Latest = true // the quote of an earlier save is not offered
 	v, o, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, q,
 		func(in clinic.Input) (clinic.Decision, Offer, error) { return m.quote(ctx, in) })
-	if err == nil && o.Stopped != nil {
-		err = diversionError(o.Stopped)
+	if err == nil {
+		err = m.stopped(ctx, v, o.Stopped)
 	}
 	if err != nil {
 		return o, err
@@ -269,9 +270,19 @@ func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o
 	return clinic.Change(v, next, clinic.Commit{}), o, err
 }
 
-// diversionError tells someone who asked for a price that the visit was
-// diverted.
-func diversionError(d *record.Diversion) error {
+// stopped tells someone who asked for a price, or sent the visit, that v was
+// diverted instead, by the request itself or, if d is nil, by the first of
+// repeated ones. It returns nil if v was not diverted.
+func (m *Room) stopped(ctx context.Context, v visit.Visit, d *record.Diversion) error {
+	if v.Status != visit.Diverted {
+		return nil
+	}
+	if d == nil {
+		var err error
+		if d, err = m.Charts.Diversion(ctx, v); err != nil {
+			return err
+		}
+	}
 	return fault.New(fault.Conflict, "diverted", d.Message.Reveal()+" You will not be charged. Practice phone: "+d.Phone)
 }
 
@@ -315,11 +326,12 @@ type Sent struct {
 func (m *Room) Submit(ctx context.Context, c clinic.Caller, id string, s Submission) (Sent, error) {
 	v, sent, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, draftWithAnswers(id),
 		func(in clinic.Input) (clinic.Decision, Sent, error) { return m.submit(ctx, in, s) })
+	if err == nil {
+		err = m.stopped(ctx, v, sent.Stopped)
+	}
 	switch {
 	case err != nil:
 		return Sent{}, err
-	case sent.Stopped != nil:
-		return Sent{}, diversionError(sent.Stopped)
 	case v.Status != visit.AwaitingPayment:
 		return Sent{Visit: v}, nil
 	case sent.Page != "":
@@ -334,11 +346,8 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 	if err != nil {
 		return d, out, err
 	}
-	if v.Status == visit.Draft && s.Consent != "" && s.Consent != p.Consent.Version {
-		return d, out, fault.New(fault.Conflict, "consent_replaced", "the consent text has changed; read the new one and accept it")
-	}
-	next, err := v.Submit(s.Quote, v.ID+"."+v.Quote.Page(), p.Terms, in.Now)
-	if err != nil || next.Version == v.Version {
+	if v.Status != visit.Draft {
+		_, err = v.Submit(s.Quote, "", p.Terms, in.Now) // sent before, or refused
 		return d, out, err
 	}
 	f, answers, err := m.Charts.FormAndAnswers(ctx, v, in.Answers)
@@ -351,6 +360,13 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 		return d, out, err
 	case res.Diverts():
 		d, out.Stopped, err = m.divert(ctx, in, v, f, res, clinic.Commit{})
+		return d, out, err
+	case s.Consent != "" && s.Consent != p.Consent.Version:
+		return d, out, fault.New(fault.Conflict, "consent_replaced", "the consent text has changed; read the new one and accept it")
+	}
+	next, err := v.Submit(s.Quote, v.ID+"."+v.Quote.Page(), p.Terms, in.Now)
+	switch {
+	case err != nil:
 		return d, out, err
 	case len(res.Problems) > 0:
 		return d, out, fault.New(fault.Invalid, "answers_incomplete", "some questions still need an answer", res.Problems...)

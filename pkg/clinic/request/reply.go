@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/chart"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
@@ -15,7 +16,8 @@ import (
 )
 
 // Reply adds a message of the patient's side, and corrected answers, to a visit
-// that is not answered yet. A red flag among the answers ends the visit.
+// that is not answered yet. A red flag among the answers ends the visit, whether
+// or not it takes a message just now.
 func (m *Room) Reply(ctx context.Context, c clinic.Caller, id string, text phi.Text, more intake.Response) (visit.Visit, *record.Diversion, error) {
 	v, shown, err := clinic.Step(ctx, m.Kernel, c, identity.WriteToTeam, clinic.Query{Visit: id, Answers: len(more.Items) > 0},
 		func(in clinic.Input) (clinic.Decision, *record.Diversion, error) { return m.reply(ctx, in, text, more) })
@@ -25,8 +27,35 @@ func (m *Room) Reply(ctx context.Context, c clinic.Caller, id string, text phi.T
 	return v, shown, err
 }
 
+// corrections are the answers that came with a message, checked together with
+// those that the visit has. Without any, the form is nil.
+type corrections struct {
+	form   *intake.Form
+	before intake.Response
+	res    intake.Result
+	other  error // the answers are for another form
+}
+
+func (m *Room) corrections(ctx context.Context, in clinic.Input, more intake.Response) (c corrections, err error) {
+	if len(more.Items) == 0 {
+		return c, nil
+	}
+	if c.form, c.before, err = m.Charts.FormAndAnswers(ctx, in.Visit, in.Answers); err == nil {
+		c.res, c.other = check(c.form, c.before.Merge(more))
+	}
+	return c, err
+}
+
 func (m *Room) reply(ctx context.Context, in clinic.Input, text phi.Text, more intake.Response) (d clinic.Decision, shown *record.Diversion, err error) {
-	if repeated, err := m.replied(ctx, in, text, more); err != nil || repeated {
+	with, err := m.corrections(ctx, in, more)
+	if err != nil {
+		return d, nil, err
+	}
+	if with.form != nil && with.res.Diverts() && in.Visit.Status.BeforeAnswer() {
+		return m.replyAndDivert(ctx, in, text, with)
+	}
+	if repeated, err := m.replied(ctx, in, text, with); err != nil || repeated {
+		d.Urgent = in.Visit.Status == visit.Diverted
 		return d, nil, err // the same request again, whose first reply was lost
 	}
 	next, err := in.Visit.Reply(in.Now)
@@ -38,55 +67,63 @@ func (m *Room) reply(ctx context.Context, in clinic.Input, text phi.Text, more i
 		return d, nil, err
 	}
 	c := clinic.Commit{Messages: []clinic.Message{said}, Events: []outbox.Event{m.Kernel.Event(outbox.Replied, outbox.Notify, next, in.Now)}}
-	if len(more.Items) == 0 {
-		return clinic.Change(in.Visit, next, c), nil, nil
+	if with.form != nil {
+		next, c.Answers, err = m.correct(ctx, next, with)
 	}
-	return m.replyWithCorrections(ctx, in, next, c, more)
+	return clinic.Change(in.Visit, next, c), nil, err
 }
 
-// replied reports whether the visit's last message is this one and its answers
-// have these corrections, or ended it.
-func (m *Room) replied(ctx context.Context, in clinic.Input, text phi.Text, more intake.Response) (bool, error) {
-	if in.Visit.FromPatient == 0 {
+// replyAndDivert ends the visit because of the answers that came with a message.
+// The words are kept if they are words at all.
+func (m *Room) replyAndDivert(ctx context.Context, in clinic.Input, text phi.Text, with corrections) (clinic.Decision, *record.Diversion, error) {
+	next, c := in.Visit, clinic.Commit{}
+	if chart.ValidMessage(text) {
+		next = next.Said()
+		said, err := m.Charts.SealMessage(ctx, next, in.Caller.Person, record.Info, text, in.Now)
+		if err != nil {
+			return clinic.Decision{}, nil, err
+		}
+		c.Messages = append(c.Messages, said)
+	}
+	return m.divert(ctx, in, next, with.form, with.res, c)
+}
+
+// replied reports whether the visit has this message and its answers already: as
+// the last ones, or as those that ended it.
+func (m *Room) replied(ctx context.Context, in clinic.Input, text phi.Text, with corrections) (bool, error) {
+	v := in.Visit
+	if with.form != nil && !with.repeat(v) {
 		return false, nil
 	}
-	last, _, err := m.Charts.LastMessage(ctx, in.Visit)
-	if err != nil || last.From != in.Caller.Person.ID || last.Text != text {
-		return false, err
+	if with.form != nil && v.Status == visit.Diverted && !chart.ValidMessage(text) {
+		return true, nil // the answers alone were kept
 	}
-	if len(more.Items) == 0 || in.Visit.Status == visit.Diverted {
-		return true, nil
+	if v.FromPatient == 0 {
+		return false, nil
 	}
-	f, answers, err := m.Charts.FormAndAnswers(ctx, in.Visit, in.Answers)
-	if err != nil {
-		return false, err
-	}
-	res, err := check(f, answers.Merge(more))
-	return !res.Diverts() && len(res.Problems) == 0 && reflect.DeepEqual(res.Response, answers), err
+	last, _, err := m.Charts.LastMessage(ctx, v)
+	return last.From == in.Caller.Person.ID && last.Text == text, err
 }
 
-// replyWithCorrections adds corrected answers to a reply, or ends the visit if
-// the answers raise a red flag.
-func (m *Room) replyWithCorrections(ctx context.Context, in clinic.Input, next visit.Visit, c clinic.Commit, more intake.Response,
-) (d clinic.Decision, shown *record.Diversion, err error) {
-	f, answers, err := m.Charts.FormAndAnswers(ctx, in.Visit, in.Answers)
-	if err != nil {
-		return d, nil, err
+// repeat reports whether v has these corrections already.
+func (c corrections) repeat(v visit.Visit) bool {
+	if v.Status == visit.Diverted {
+		return sameAnswers(c.res.Response, c.before)
 	}
-	res, err := check(f, answers.Merge(more))
-	if err != nil {
-		return d, nil, err
+	return c.other == nil && len(c.res.Problems) == 0 && reflect.DeepEqual(c.res.Response, c.before)
+}
+
+// correct returns v with corrected answers, and those sealed.
+func (m *Room) correct(ctx context.Context, v visit.Visit, with corrections) (visit.Visit, []byte, error) {
+	if with.other != nil {
+		return v, nil, with.other
 	}
-	if res.Diverts() {
-		return m.divert(ctx, in, next, f, res, c)
+	if len(with.res.Problems) > 0 {
+		return v, nil, wrongAnswers(with.res.Problems)
 	}
-	if len(res.Problems) > 0 {
-		return d, nil, wrongAnswers(res.Problems)
+	if state := stateOf(with.res.Response); state != v.State {
+		return v, nil, fault.New(fault.Invalid, "state_moved", "where the patient is decides who may answer; cancel this visit and send a new one",
+			fault.Problem{Where: "location-state", Code: "consistency", Text: "keep " + v.State})
 	}
-	if state := stateOf(res.Response); state != next.State {
-		return d, nil, fault.New(fault.Invalid, "state_moved", "where the patient is decides who may answer; cancel this visit and send a new one",
-			fault.Problem{Where: "location-state", Code: "consistency", Text: "keep " + next.State})
-	}
-	next, c.Answers, err = m.Charts.SealAnswers(ctx, next, res.Response)
-	return clinic.Change(in.Visit, next, c), nil, err
+	return m.Charts.SealAnswers(ctx, v, with.res.Response)
 }

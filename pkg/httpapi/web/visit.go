@@ -290,6 +290,9 @@ func payments(v visit.Visit, m books.Money, p practice.Practice) []payment {
 	var all []payment
 	for _, pay := range m.Payments {
 		out := payment{ID: pay.ID, Words: paymentWords(pay)}
+		if pay.State == billing.Opened && !v.WantsPayment(pay.ID) {
+			out.Words = "The payment page was not paid; nothing was charged"
+		}
 		if pay.State == billing.Held && !v.Times.Answered.IsZero() {
 			out.Words = pay.Held.String() + " held on your card; it is being charged now, for your answer"
 		}
