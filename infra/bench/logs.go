@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -250,7 +251,8 @@ func (l *growing) measure(ctx context.Context) ([]cost, error) {
 	if err != nil {
 		return nil, err
 	}
-	inside := l.positions[len(l.positions)*2/5] // with more than a page before and behind it, in a long log
+	at := len(l.positions) * 2 / 5 // with more than a page before and behind it, in a long log
+	inside := l.positions[at]
 	leaves, err := l.timed("1,000 leaves exported", func() (int, error) {
 		out, _, err := l.office.ExportLog(ctx, l.admin, inside)
 		return len(out), err
@@ -259,8 +261,9 @@ func (l *growing) measure(ctx context.Context) ([]cost, error) {
 		return nil, err
 	}
 	rows, err := l.timed("1,000 leaves' rows exported", func() (int, error) {
-		out, _, err := l.office.ExportRows(ctx, l.admin, inside)
-		return len(out), err
+		_, next, err := l.office.ExportRows(ctx, l.admin, inside)
+		through, _ := slices.BinarySearch(l.positions, next)
+		return through - at, err
 	})
 	return []cost{swept, trail, leaves, rows}, err
 }

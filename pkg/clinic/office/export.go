@@ -42,12 +42,14 @@ func (o *Office) logToRead(ctx context.Context, c clinic.Caller) (practice strin
 	return at.Practice, identity.Allow(c.Person, identity.ReadLog, at, o.Kernel.Time())
 }
 
-// The bounds of one page of an export keep it below the size that a function may
-// reply with: a leaf has at most a kilobyte, half as much again
-// in JSON; a row has up to 400.
+// The bounds of one page of an export keep it below the 6 MB that a function may
+// reply with: a leaf has at most a kilobyte, half as much again in JSON. A row's
+// bytes grow by a third in base64. The rows of one leaf were one transaction of
+// at most 4 MB.
 const (
 	leavesPage   = 2000
 	rowsPage     = 500 // leaves whose rows are looked up
+	rowsRead     = 100 // rows that are looked up at once: DynamoDB's limit
 	maxRowsBytes = 3 << 20
 )
 
@@ -74,54 +76,93 @@ func (o *Office) leaves(ctx context.Context, c clinic.Caller, after string, limi
 // ExportRows returns a page of rows, as stored now, that the leaves after
 // position after were the first to name; and the position after which the next
 // page begins, empty at the end. Over all pages each row that the log covers
-// comes once.
+// comes once. A page ends before the leaf whose rows would make it too large.
 func (o *Office) ExportRows(ctx context.Context, c clinic.Caller, after string) (rows []audit.Line, next string, err error) {
 	leaves, err := o.leaves(ctx, c, after, rowsPage)
 	if err != nil {
 		return nil, "", err
 	}
-	size := 0
-	for n, leaf := range leaves {
-		r, err := audit.ParseLeaf(leaf.Bytes)
+	named, err := firstNamed(leaves)
+	if err != nil {
+		return nil, "", err
+	}
+	size, through := 0, ""
+	for len(named) > 0 {
+		var batch []naming
+		batch, named = cutBatch(named)
+		stored, err := o.Store.Stored(ctx, keysOf(batch))
 		if err != nil {
 			return nil, "", err
 		}
-		of, err := o.firstWritten(ctx, r)
-		if err != nil {
-			return nil, "", err
-		}
-		for _, row := range of {
-			size += len(row.Row)
-		}
-		rows = append(rows, of...)
-		if size > maxRowsBytes || n == rowsPage-1 {
-			return rows, leaf.Position, nil
+		for _, n := range batch {
+			lines, bytes := n.lines(stored)
+			if size > 0 && size+bytes > maxRowsBytes {
+				return rows, through, nil
+			}
+			rows, size, through = append(rows, lines...), size+bytes, n.position
 		}
 	}
-	return rows, "", nil
+	if len(leaves) == rowsPage {
+		next = leaves[rowsPage-1].Position
+	}
+	return rows, next, nil
 }
 
-// firstWritten returns the rows that r was the first to name: only a row that is
-// written more than once has a version.
-func (o *Office) firstWritten(ctx context.Context, r audit.Record) ([]audit.Line, error) {
-	var keys []string
-	for _, row := range r.Rows {
-		if row.Version <= 1 {
-			keys = append(keys, row.Key)
+// A naming is a leaf's position and the keys of the rows that it was the first
+// to name.
+type naming struct {
+	position string
+	keys     []string
+}
+
+// firstNamed returns the namings of leaves, without those of no row. Only a row
+// that is written more than once has a version. A key comes once.
+func firstNamed(leaves []clinic.Leaf) ([]naming, error) {
+	var all []naming
+	seen := map[string]bool{}
+	for _, leaf := range leaves {
+		r, err := audit.ParseLeaf(leaf.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		n := naming{position: leaf.Position}
+		for _, row := range r.Rows {
+			if row.Version <= 1 && !seen[row.Key] {
+				seen[row.Key], n.keys = true, append(n.keys, row.Key)
+			}
+		}
+		if len(n.keys) > 0 {
+			all = append(all, n)
 		}
 	}
-	if len(keys) == 0 {
-		return nil, nil
+	return all, nil
+}
+
+// cutBatch cuts off as many namings as are read at once, one at least.
+func cutBatch(all []naming) (batch, rest []naming) {
+	n, keys := 0, 0
+	for n < len(all) && (n == 0 || keys+len(all[n].keys) <= rowsRead) {
+		keys, n = keys+len(all[n].keys), n+1
 	}
-	stored, err := o.Store.Stored(ctx, keys)
-	if err != nil {
-		return nil, err
+	return all[:n], all[n:]
+}
+
+func keysOf(batch []naming) []string {
+	var keys []string
+	for _, n := range batch {
+		keys = append(keys, n.keys...)
 	}
-	var lines []audit.Line
-	for _, k := range keys {
+	return keys
+}
+
+// lines returns the lines of those rows that are stored, and the length of their
+// bytes.
+func (n naming) lines(stored map[string]audit.Item) (lines []audit.Line, bytes int) {
+	for _, k := range n.keys {
 		if is, ok := stored[k]; ok {
 			lines = append(lines, audit.Line{Key: k, Row: is.Bytes()})
+			bytes += len(lines[len(lines)-1].Row)
 		}
 	}
-	return lines, nil
+	return lines, bytes
 }
