@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -53,6 +54,28 @@ func (h Head) check(v note.Verifier) error {
 		return fmt.Errorf("audit: a head through %q whose tree of %d leaves is not the one signed", h.Through, h.Tree.Size)
 	}
 	return nil
+}
+
+// Follows returns an error unless h may be the head, at now, of a log of which
+// kept was kept where nothing can be overwritten. It does not prove that the one
+// tree continues the other (see Stretch). The error is ErrForked if the two
+// cannot both be of one log, and both are signed; any other says that h is not
+// what was stored, and the log may go on from kept.
+func (h Head) Follows(vkey string, kept Head, now time.Time) error {
+	if err := h.Check(vkey); err != nil {
+		return err
+	}
+	switch {
+	case h.Through > (Record{At: now, ID: "~"}).Position(): // "~" sorts after every id
+		return fmt.Errorf("audit: a head through %q, which is later than %s", h.Through, now.UTC().Format(time.RFC3339))
+	case h.Tree.Size < kept.Tree.Size:
+		return fmt.Errorf("%w: %d leaves, and %d were signed", ErrSmaller, h.Tree.Size, kept.Tree.Size)
+	case h.Tree.Size > kept.Tree.Size || h.Tree.Root() == kept.Tree.Root() && h.Through == kept.Through:
+		return nil
+	case h.Tree.Root() != kept.Tree.Root():
+		return fmt.Errorf("%w: at %d leaves", ErrForked, h.Tree.Size)
+	}
+	return fmt.Errorf("audit: a head through %q whose %d leaves end with %q", h.Through, h.Tree.Size, kept.Through)
 }
 
 // The errors of a log that is not signed. Both mean that its head was replaced,

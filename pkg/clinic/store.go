@@ -2,6 +2,7 @@ package clinic
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"evisit/pkg/audit"
@@ -79,6 +80,15 @@ var (
 	ErrDone     = fault.New(fault.Conflict, "event_done", "this event was already handled")
 	ErrExists   = fault.New(fault.Conflict, "exists", "this exists already")
 )
+
+// ErrUnreadable marks a row that is stored and cannot be read: it was damaged, or
+// put under another's key, or a later version wrote it.
+var ErrUnreadable = errors.New("a stored row cannot be read")
+
+// A Damaged is a row that cannot be read, as what is to replace it names it. The
+// write fails with ErrChanged if the row was written since. Mark is of the row's
+// last write; empty if it has none.
+type Damaged struct{ Mark string }
 
 // A Commit is what one decision writes, in one transaction.
 type Commit struct {
@@ -176,7 +186,8 @@ type Session struct {
 type LogHead struct {
 	Practice string `json:"practice"`
 	audit.Head
-	Version int `json:"-"`
+	Version int      `json:"-"`
+	Damaged *Damaged `json:"-"` // the row that this head replaces; nil if that can be read
 }
 
 // A Leaf is one record of a log, as it was stored and is hashed.
@@ -190,4 +201,5 @@ type SweepState struct {
 	Bucket  outbox.Bucket `json:"bucket"` // the last whose lost events were re-armed
 	Hour    string        `json:"hour"`   // before which every log is signed
 	Version int           `json:"-"`
+	Damaged *Damaged      `json:"-"` // the row that this state replaces; nil if that can be read
 }

@@ -183,6 +183,18 @@ func (b *blobs) First(ctx context.Context, prefix string) ([]byte, error) {
 	return b.Get(ctx, first)
 }
 
+func (b *blobs) Names(_ context.Context, prefix string) ([]string, error) {
+	names := map[string]bool{}
+	b.Range(func(key, _ any) bool {
+		if rest, ok := strings.CutPrefix(key.(string), prefix); ok {
+			name, _, _ := strings.Cut(rest, "/")
+			names[name] = true
+		}
+		return true
+	})
+	return slices.Sorted(maps.Keys(names)), nil
+}
+
 // cards pays every page at once: its intent is held until captured or released.
 // An intent's id is its payment's, after pi_.
 type cards struct {

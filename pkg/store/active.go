@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,17 +72,50 @@ func (s *Store) Active(ctx context.Context, from string, limit int) ([]sweep.Act
 	return out, nil
 }
 
-// days lists the days on which a practice was written to, between two positions.
+// fewDays is how many days of a log are read without asking on which of them the
+// practice was written to.
+const fewDays = 3
+
+// days lists the days that a practice's leaves between two positions are of. Days
+// that no row announces are listed too where leaves are likely: rows may be gone.
 func (s *Store) days(ctx context.Context, practice, after, through string) ([]string, error) {
-	first, last := dayOf(after), dayOf(through)
+	first, began := dayAt(after)
+	last, ends := dayAt(through)
+	if began && ends && last.Sub(first) < fewDays*24*time.Hour {
+		return daysFrom(first, last), nil
+	}
 	rows, err := s.query(ctx, &dynamodb.QueryInput{
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("pk = :p AND sk BETWEEN :a AND :b"),
-		ExpressionAttributeValues: item{":p": str(dayKey(practice, "").pk), ":a": str(first), ":b": str(last)},
+		ExpressionAttributeValues: item{":p": str(dayKey(practice, "").pk), ":a": str(dayOf(after)), ":b": str(dayOf(through))},
 	}, 0, "days of practice "+practice)
-	out := make([]string, len(rows))
-	for n, r := range rows {
-		out[n] = text(r, "sk")
+	if err != nil {
+		return nil, err
 	}
-	return out, err
+	var all []string
+	if began {
+		all = append(all, daysFrom(first, first.AddDate(0, 0, 1))...)
+	}
+	if ends {
+		all = append(all, daysFrom(last.AddDate(0, 0, -1), last)...)
+	}
+	for _, r := range rows {
+		all = append(all, text(r, "sk"))
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
+}
+
+// dayAt returns the day of a position, and whether it has one.
+func dayAt(position string) (time.Time, bool) {
+	day, err := time.Parse(time.DateOnly, dayOf(position))
+	return day, err == nil
+}
+
+// daysFrom lists the days from first to last.
+func daysFrom(first, last time.Time) (days []string) {
+	for ; !first.After(last); first = first.AddDate(0, 0, 1) {
+		days = append(days, first.Format(time.DateOnly))
+	}
+	return days
 }

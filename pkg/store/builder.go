@@ -148,10 +148,10 @@ func (b *builder) delivery(d outbox.Delivery) write {
 
 func (b *builder) logs(c clinic.Commit) {
 	if h := c.Log; h != nil {
-		b.add(b.store.replace(logKey(h.Practice), h.Version, b.pack(h)))
+		b.add(b.store.replaceState(logKey(h.Practice), h.Version, h.Damaged, b.pack(h)))
 	}
 	if st := c.Sweep; st != nil {
-		b.add(b.store.replace(sweepKey, st.Version, b.pack(st)))
+		b.add(b.store.replaceState(sweepKey, st.Version, st.Damaged, b.pack(st)))
 	}
 }
 
@@ -255,6 +255,21 @@ func (b *builder) audit(c clinic.Commit) {
 var errRecordTaken = errors.New("store: there is an audit record of that time and id already")
 
 func auditItem(i item) (audit.Item, error) {
+	out := storedItem(i)
+	for name, v := range out {
+		if v.Type == noType {
+			return nil, fmt.Errorf("store: attribute %s is a %T, which no row has", name, i[name])
+		}
+	}
+	return out, nil
+}
+
+// noType is of an attribute that no row of ours has. A row with one has no hash
+// that a record names.
+const noType audit.Type = '?'
+
+// storedItem is a row as stored, whatever it has become.
+func storedItem(i item) audit.Item {
 	out := make(audit.Item, len(i))
 	for name, v := range i {
 		switch v := v.(type) {
@@ -265,10 +280,10 @@ func auditItem(i item) (audit.Item, error) {
 		case *types.AttributeValueMemberB:
 			out[name] = audit.Value{Type: audit.Binary, Bytes: v.Value}
 		default:
-			return nil, fmt.Errorf("store: attribute %s is a %T, which no row has", name, v)
+			out[name] = audit.Value{Type: noType}
 		}
 	}
-	return out, nil
+	return out
 }
 
 // An update changes attributes of a row and leaves the others as they are.

@@ -183,6 +183,24 @@ func (s *Store) replace(k key, version int, attrs item) write {
 	return w
 }
 
+// replaceState is replace for a row that may be damaged. Such a row has no version
+// to rely on; the mark tells whether it was written since it was read.
+func (s *Store) replaceState(k key, version int, damaged *clinic.Damaged, attrs item) write {
+	if damaged == nil {
+		return s.replace(k, version, attrs)
+	}
+	attrs["v"] = num(max(version, 1))
+	w := s.overwrite(k, attrs)
+	w.failure = clinic.ErrChanged
+	w.item.Put.ConditionExpression = aws.String("w = :mark")
+	w.item.Put.ExpressionAttributeValues = item{":mark": str(damaged.Mark)}
+	if damaged.Mark == "" {
+		w.item.Put.ConditionExpression = aws.String("NOT attribute_type(w, :text) OR w = :mark")
+		w.item.Put.ExpressionAttributeValues[":text"] = str("S")
+	}
+	return w
+}
+
 // insertRequest returns the write of an idempotency key that must be unused or
 // expired: DynamoDB deletes an expired row long after its time.
 func (s *Store) insertRequest(r clinic.Request) write {

@@ -18,34 +18,51 @@ import (
 
 // LogHead implements sweep.Reads and office.Reads.
 func (s *Store) LogHead(ctx context.Context, practice string) (clinic.LogHead, error) {
-	h := clinic.LogHead{Practice: practice}
-	i, err := s.get(ctx, logKey(practice), latest, "log of practice "+practice)
-	if errors.Is(err, fault.NotFound) {
-		return h, nil
+	var h clinic.LogHead
+	what := "log of practice " + practice
+	version, damaged, err := s.state(ctx, logKey(practice), what, &h)
+	if err == nil && version > 0 && h.Practice != practice {
+		err = fmt.Errorf("%s: %w: it is that of practice %q", what, clinic.ErrUnreadable, h.Practice)
 	}
 	if err != nil {
-		return h, err
+		return clinic.LogHead{Practice: practice, Damaged: damaged}, err
 	}
-	h.Version = count(i, "v")
-	return h, unpack(i, "log of practice "+practice, &h)
+	h.Practice, h.Version = practice, version
+	return h, nil
 }
 
 // SweepState implements sweep.Reads.
 func (s *Store) SweepState(ctx context.Context) (clinic.SweepState, error) {
 	var st clinic.SweepState
-	i, err := s.get(ctx, sweepKey, latest, "state of the sweeps")
-	if errors.Is(err, fault.NotFound) {
-		return st, nil
-	}
+	version, damaged, err := s.state(ctx, sweepKey, "state of the sweeps", &st)
 	if err != nil {
-		return st, err
+		return clinic.SweepState{Damaged: damaged}, err
 	}
-	st.Version = count(i, "v")
-	return st, unpack(i, "state of the sweeps", &st)
+	st.Version = version
+	return st, nil
 }
 
-// LogOfDay implements sweep.Reads.
-func (s *Store) LogOfDay(ctx context.Context, practice, day, after, through string, limit int) ([]clinic.Leaf, error) {
+// state reads a row that logs or sweeps are made of into v, and returns its
+// version; 0 if there is no such row. damaged names the row also if it cannot be
+// read.
+func (s *Store) state(ctx context.Context, k key, what string, v any) (version int, damaged *clinic.Damaged, _ error) {
+	i, err := s.get(ctx, k, latest, what)
+	switch {
+	case errors.Is(err, fault.NotFound):
+		return 0, nil, nil
+	case i == nil:
+		return 0, nil, err
+	case err == nil:
+		err = unpack(i, what, v)
+	}
+	if version = count(i, "v"); err == nil && version < 1 {
+		err = fmt.Errorf("%s: %w: it has no version", what, clinic.ErrUnreadable)
+	}
+	return version, &clinic.Damaged{Mark: text(i, "w")}, err
+}
+
+// logOfDay returns the leaves of one day (UTC) as Log does those of all.
+func (s *Store) logOfDay(ctx context.Context, practice, day, after, through string, limit int) ([]clinic.Leaf, error) {
 	if after >= through { // DynamoDB refuses a range that ends before it begins
 		return nil, nil
 	}
@@ -105,9 +122,9 @@ func (s *Store) fill(ctx context.Context, sh *logShard, through string, limit in
 	return err
 }
 
-// Log implements office.Reads.
+// Log implements sweep.Reads, office.Reads and verify.Reads.
 func (s *Store) Log(ctx context.Context, practice, after, through string, limit int) ([]clinic.Leaf, error) {
-	if after >= through { // as LogOfDay says
+	if after >= through { // as logOfDay says
 		return nil, nil
 	}
 	days, err := s.days(ctx, practice, after, through)
@@ -116,7 +133,7 @@ func (s *Store) Log(ctx context.Context, practice, after, through string, limit 
 	}
 	var all []clinic.Leaf
 	for _, day := range days {
-		ls, err := s.LogOfDay(ctx, practice, day, after, through, limit-len(all))
+		ls, err := s.logOfDay(ctx, practice, day, after, through, limit-len(all))
 		if err != nil {
 			return nil, err
 		}

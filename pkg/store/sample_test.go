@@ -217,9 +217,6 @@ func auditSample() sample {
 	return sample{"audit", []clinic.Commit{{Audit: []audit.Record{r}}}, []read{
 		{"Trail", func(ctx context.Context, s *store.Store) (any, error) { return s.Trail(ctx, visitID) }, []audit.Record{r}},
 		{"Log", func(ctx context.Context, s *store.Store) (any, error) { return s.Log(ctx, practiceID, "", end, 10) }, leaves},
-		{"LogOfDay", func(ctx context.Context, s *store.Store) (any, error) {
-			return s.LogOfDay(ctx, practiceID, "2026-03-02", "", end, 10)
-		}, leaves},
 		{
 			"Active", func(ctx context.Context, s *store.Store) (any, error) { return s.Active(ctx, "2026", 10) },
 			[]sweep.Activity{{Practice: practiceID, Hour: "2026-03-02T12"}},

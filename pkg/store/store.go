@@ -97,7 +97,7 @@ func (s *Store) get(ctx context.Context, k key, f freshness, what string) (item,
 // checkFormat refuses a row of a format that this version does not know.
 func checkFormat(i item, what string) error {
 	if f := count(i, "f"); f < 1 || f > format {
-		return fmt.Errorf("%s is in format %d, which this version cannot read", what, f)
+		return fmt.Errorf("%s: %w: it is in format %d, which this version does not know", what, clinic.ErrUnreadable, f)
 	}
 	return nil
 }
@@ -107,7 +107,7 @@ func unpack(i item, what string, v any) error {
 		return err
 	}
 	if err := json.Unmarshal([]byte(text(i, "d")), v); err != nil {
-		return fmt.Errorf("decoding %s: %w", what, err)
+		return fmt.Errorf("decoding %s: %w: %w", what, clinic.ErrUnreadable, err)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 )
 
@@ -38,10 +40,7 @@ func (s *Store) Stored(ctx context.Context, keys []string) (map[string]audit.Ite
 	}
 	out := map[string]audit.Item{}
 	for _, i := range items {
-		row, err := auditItem(i)
-		if err != nil {
-			return nil, err
-		}
+		row := storedItem(i)
 		out[row.Key()] = row
 	}
 	return out, nil
@@ -61,7 +60,10 @@ func (s *Store) RecordAt(ctx context.Context, practice, position string) (*audit
 		return nil, err
 	}
 	r, err := audit.ParseLeaf([]byte(text(i, "d")))
-	return &r, err
+	if err != nil {
+		return nil, fmt.Errorf("audit record %s: %w: %w", position, clinic.ErrUnreadable, err)
+	}
+	return &r, nil
 }
 
 // Covered implements verify.Reads, by a scan.
@@ -79,11 +81,7 @@ func (s *Store) Covered(ctx context.Context, segment, of int, each func(practice
 			if word, _ := split(text(i, "pk")); slices.Contains(uncovered, word) {
 				continue
 			}
-			row, err := auditItem(i)
-			if err != nil {
-				return err
-			}
-			if err := each(text(i, "l"), row); err != nil {
+			if err := each(text(i, "l"), storedItem(i)); err != nil {
 				return err
 			}
 		}

@@ -5,6 +5,7 @@ package heads
 
 import (
 	"fmt"
+	"hash/fnv"
 	"time"
 )
 
@@ -26,4 +27,13 @@ func Key(practice string, t time.Time) string {
 // kept in the hour of t or before.
 func Upto(practice string, t time.Time) string {
 	return fmt.Sprintf("%s%07d", Prefix(practice), farHour-t.Unix()/3600)
+}
+
+// HourOf returns the hour of the day, from 0 to 23, in which a practice's log is
+// looked at whether or not anything says that it was written to.
+func HourOf(practice string) int {
+	const hours = 24
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(practice))
+	return int(h.Sum32() % hours)
 }

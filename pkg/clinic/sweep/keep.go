@@ -19,6 +19,9 @@ type Heads interface {
 	// First returns the object under prefix whose key sorts first, or an error of
 	// kind fault.NotFound.
 	First(ctx context.Context, prefix string) ([]byte, error)
+	// Names lists the parts of keys between prefix and the next slash, each
+	// once.
+	Names(ctx context.Context, prefix string) ([]string, error)
 }
 
 // A kept is the latest head of a log in Heads.

@@ -11,6 +11,7 @@ import (
 
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/heads"
 	"evisit/pkg/fault"
 	"evisit/pkg/outbox"
 )
@@ -25,17 +26,16 @@ type Reads interface {
 	// Undelivered lists the events of a bucket that are neither done nor due nor
 	// parked: the stream lost their delivery.
 	Undelivered(ctx context.Context, b outbox.Bucket) ([]string, error)
-	// SweepState returns the progress of the sweeps; version 0 before the first.
+	// SweepState returns the progress of the sweeps; version 0 if there is none.
+	// Its error, and that of LogHead, is clinic.ErrUnreadable for a row that is
+	// damaged, with Damaged set.
 	SweepState(ctx context.Context) (clinic.SweepState, error)
 	// Active lists the practices written to, by hour, from the hour from on, the
 	// earliest first, at most limit.
 	Active(ctx context.Context, from string, limit int) ([]Activity, error)
 	LogHead(ctx context.Context, practice string) (clinic.LogHead, error)
-	// LogOfDay returns the leaves of a practice's log on one day (UTC), in
-	// order, after position after up to and including position through, at most
-	// limit.
-	LogOfDay(ctx context.Context, practice, day, after, through string, limit int) ([]clinic.Leaf, error)
-	// Log is LogOfDay for every day.
+	// Log returns the leaves of a practice's log in order, after position after
+	// up to and including position through, at most limit.
 	Log(ctx context.Context, practice, after, through string, limit int) ([]clinic.Leaf, error)
 }
 
@@ -44,7 +44,14 @@ type Reads interface {
 type Activity struct{ Practice, Hour string }
 
 // HourOf names the hour of t.
-func HourOf(t time.Time) string { return t.UTC().Format("2006-01-02T15") }
+func HourOf(t time.Time) string { return t.UTC().Format(hourLayout) }
+
+const hourLayout = "2006-01-02T15"
+
+func isHour(s string) bool {
+	_, err := time.Parse(hourLayout, s)
+	return err == nil
+}
 
 // A Room is what the function sweep has. Its fields must be set before use; it
 // is safe for concurrent use.
@@ -72,7 +79,7 @@ func (m *Room) Run(ctx context.Context) (int, error) {
 		armed += n
 		failures = append(failures, err)
 	}
-	state, err := m.Store.SweepState(ctx)
+	state, err := m.state(ctx)
 	if err != nil {
 		return armed, errors.Join(append(failures, err)...)
 	}
@@ -86,6 +93,44 @@ func (m *Room) Run(ctx context.Context) (int, error) {
 		}
 	}
 	return armed + n, errors.Join(failures...)
+}
+
+// lookBack is from how long ago sweeps do again what they did, if it is lost how
+// far they were. Sweeps that were further behind had failed for as long.
+const lookBack = 24 * time.Hour
+
+// state returns the progress of the sweeps. If that is lost, or cannot be, an
+// ERROR says so and the sweeps go on from lookBack ago: whatever they do may be
+// done again.
+func (m *Room) state(ctx context.Context) (clinic.SweepState, error) {
+	now := m.Kernel.Time()
+	state, err := m.Store.SweepState(ctx)
+	switch {
+	case err != nil && !errors.Is(err, clinic.ErrUnreadable):
+		return state, err
+	case err == nil && state.Version == 0:
+		_, err = m.Heads.First(ctx, heads.All)
+		if errors.Is(err, fault.NotFound) { // nothing was ever signed: it is the first sweep
+			return state, nil
+		}
+		if err != nil {
+			return state, err
+		}
+		err = errors.New("the row is gone")
+	case err == nil && possible(state, now):
+		return state, nil
+	}
+	m.Kernel.Log.ErrorContext(ctx, "altered", "finding", "the state of the sweeps, which go on from a day ago", "err", err)
+	from := now.Add(-lookBack)
+	state.Bucket, state.Hour = outbox.SweepableThrough(from), HourOf(from)
+	return state, nil
+}
+
+// possible reports whether the sweeps can have come as far as s by now.
+func possible(s clinic.SweepState, now time.Time) bool {
+	const skew = time.Hour // of the clocks of two functions, and more
+	return s.Bucket.Next() > s.Bucket && s.Bucket <= outbox.SweepableThrough(now.Add(skew)) &&
+		(s.Hour == "" || isHour(s.Hour) && s.Hour <= HourOf(now.Add(skew)))
 }
 
 // armDue re-arms the due events of one shard. An event that cannot be re-armed

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"time"
 
 	"evisit/pkg/audit"
@@ -21,6 +20,9 @@ type Reads interface {
 	// Log returns the leaves of a practice's log in order, after position after
 	// up to and including position through, at most limit.
 	Log(ctx context.Context, practice, after, through string, limit int) ([]clinic.Leaf, error)
+	// LogHead returns the latest head of a practice's log; version 0 if none. Its
+	// error, that of Log and that of RecordAt is clinic.ErrUnreadable for a row that
+	// is damaged.
 	LogHead(ctx context.Context, practice string) (clinic.LogHead, error)
 	// RecordAt returns the audit record at a position of a practice's log; nil
 	// if there is none.
@@ -58,6 +60,7 @@ const (
 	round      = 30 // days in which all is looked at once
 	page       = 1000
 	maxFound   = 100 // after which a run says no more
+	maxPauses  = 180 // seconds: a sweep, each minute, signs what is a minute old
 )
 
 // errEnough ends a run that has maxFound findings.
@@ -66,10 +69,19 @@ var errEnough = errors.New("too much was found to go on")
 // findings are the findings of a run so far.
 type findings []*audit.Finding
 
+// asFinding returns err as a *audit.Finding if it says that a row of the log's own
+// cannot be read, and unchanged otherwise.
+func asFinding(err error) error {
+	if errors.Is(err, clinic.ErrUnreadable) {
+		return &audit.Finding{Kind: audit.LogAltered, Detail: err.Error()}
+	}
+	return err
+}
+
 // add adds err if it is a *audit.Finding, and returns errEnough at the bound. It
 // returns any other error.
 func (f *findings) add(err error) error {
-	found, ok := errors.AsType[*audit.Finding](err)
+	found, ok := errors.AsType[*audit.Finding](asFinding(err))
 	if !ok {
 		return err
 	}
@@ -92,9 +104,12 @@ func (m *Room) Run(ctx context.Context) error {
 }
 
 // Find compares the part that the hour of the clock selects: one of 720 segments
-// of the table and, of a twenty-fourth of the logs, what was written in the last
-// day and on each thirtieth day before. Within thirty days every row and every
-// record is compared. A run costs as much as the rows and days that it reads.
+// of the table and, of a twenty-fourth of the logs, the head, what was written in
+// the last day and on each thirtieth day before. Within a day every head, and
+// within thirty days every row and every record is compared. A row whose record
+// no head has reached in two days is a finding: nothing would sign it. A log that
+// cannot be read does not keep the others from being compared. A run costs as
+// much as the rows and days that it reads.
 func (m *Room) Find(ctx context.Context) ([]*audit.Finding, error) {
 	var found findings
 	err := m.findPart(ctx, m.Kernel.Time(), &found)
@@ -110,25 +125,95 @@ func (m *Room) findPart(ctx context.Context, now time.Time, found *findings) err
 		return err
 	}
 	hour, day := now.Hour(), int(now.Unix()/(hoursOfDay*3600))
+	var failures []error
 	for _, id := range logs {
-		if shareOf(id) != hour {
+		if heads.HourOf(id) != hour {
 			continue
 		}
-		if err := m.compareDays(ctx, id, now, day, found); err != nil {
-			return fmt.Errorf("the log of practice %s: %w", id, err)
+		if err := m.compareLog(ctx, id, now, day, found); errors.Is(err, errEnough) {
+			return err
+		} else if err != nil {
+			failures = append(failures, fmt.Errorf("the log of practice %s: %w", id, err))
 		}
 	}
 	segment := day%round*hoursOfDay + hour
-	return m.Store.Covered(ctx, segment, round*hoursOfDay, func(practice string, row audit.Item) error {
-		return found.add(m.compareRow(ctx, practice, row))
+	reached := reached{Room: m, before: audit.Record{At: now.Add(-2 * hoursOfDay * time.Hour)}.Position(), of: map[string]string{}}
+	err = m.Store.Covered(ctx, segment, round*hoursOfDay, func(practice string, row audit.Item) error {
+		if err := found.add(m.compareRow(ctx, practice, row)); err != nil {
+			return err
+		}
+		return found.add(reached.check(ctx, practice, row))
 	})
+	if errors.Is(err, errEnough) {
+		return err
+	}
+	return errors.Join(append(failures, err)...)
 }
 
-// shareOf returns the hour of the day in which a practice's log is compared.
-func shareOf(practice string) int {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(practice))
-	return int(h.Sum32() % hoursOfDay)
+// compareLog compares the head and some days of a practice's log. Damage is a
+// finding.
+func (m *Room) compareLog(ctx context.Context, practice string, now time.Time, day int, found *findings) error {
+	_, err := m.tableHead(ctx, practice)
+	if err := found.add(err); err != nil {
+		return err
+	}
+	return found.add(m.compareDays(ctx, practice, now, day, found))
+}
+
+// tableHead returns the head in the table. The error is a *audit.Finding if it
+// cannot be read or is not one that may follow the latest kept head.
+func (m *Room) tableHead(ctx context.Context, practice string) (audit.Head, error) {
+	vkey, err := m.LogKey.VerifierKey(practice)
+	if err != nil {
+		return audit.Head{}, err
+	}
+	kept, err := m.head(ctx, practice, vkey, m.Kernel.Time()) // read first: the table's may be newer by then
+	if err != nil {
+		return audit.Head{}, err
+	}
+	is, err := m.Store.LogHead(ctx, practice)
+	if err != nil {
+		return audit.Head{}, asFinding(err)
+	}
+	if err := is.Follows(vkey, kept, m.Kernel.Time()); err != nil {
+		return audit.Head{}, &audit.Finding{Kind: audit.LogAltered, Detail: fmt.Sprintf("the head of the log of practice %s: %v", practice, err)}
+	}
+	return is.Head, nil
+}
+
+// reached finds rows that were written before a position and that no head of
+// their practice's log has reached.
+type reached struct {
+	*Room
+	before string
+	of     map[string]string // practice → position of its log's last leaf
+}
+
+// check returns a *audit.Finding for such a row; one for each practice.
+func (r reached) check(ctx context.Context, practice string, row audit.Item) error {
+	at := row.Pointer()
+	if at >= r.before {
+		return nil
+	}
+	through, known := r.of[practice]
+	if !known {
+		head, err := r.tableHead(ctx, practice)
+		if _, ok := errors.AsType[*audit.Finding](err); ok { // compareLog says so
+			r.of[practice] = at
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		through = head.Through
+		r.of[practice] = through
+	}
+	if at <= through {
+		return nil
+	}
+	r.of[practice] = at
+	return &audit.Finding{Kind: audit.LogAltered, Detail: fmt.Sprintf(
+		"the log of practice %s is signed through record %q, and %s is of record %s: nothing has the log signed", practice, through, row.Key(), at)}
 }
 
 type span struct{ from, to time.Time }
@@ -256,6 +341,11 @@ func (m *Room) compareRow(ctx context.Context, practice string, is audit.Item) e
 // log, and returns how many leaves and rows there are. The error is the first
 // *audit.Finding, unless a read failed. It reads the whole table.
 func (m *Room) CompareAll(ctx context.Context, practice string) (leaves, rows int64, err error) {
+	leaves, rows, err = m.compareAll(ctx, practice)
+	return leaves, rows, asFinding(err)
+}
+
+func (m *Room) compareAll(ctx context.Context, practice string) (leaves, rows int64, err error) {
 	vkey, err := m.LogKey.VerifierKey(practice)
 	if err != nil {
 		return 0, 0, err
@@ -276,7 +366,11 @@ func (m *Room) CompareAll(ctx context.Context, practice string) (leaves, rows in
 		newest = max(newest, row.Pointer())
 		return replay.Row(row.Key(), row.Bytes())
 	})
-	for err == nil && newest > through { // rows newer than the leaves: wait until those are signed
+	for n := 0; err == nil && newest > through; n++ { // rows newer than the leaves: wait until those are signed
+		if n == maxPauses {
+			return 0, 0, &audit.Finding{Kind: audit.LogAltered, Detail: fmt.Sprintf(
+				"the log of practice %s is signed through record %q, and a row is of record %s: nothing has the log signed", practice, through, newest)}
+		}
 		if err = pause(ctx, time.Second); err == nil {
 			through, err = m.feed(ctx, replay, practice, through)
 		}
@@ -290,7 +384,7 @@ func (m *Room) CompareAll(ctx context.Context, practice string) (leaves, rows in
 // feed passes the signed leaves of a log after a position to replay, and their
 // checkpoint.
 func (m *Room) feed(ctx context.Context, replay *audit.Replay, practice, after string) (through string, _ error) {
-	head, err := m.Store.LogHead(ctx, practice)
+	head, err := m.tableHead(ctx, practice)
 	if err != nil || head.Through <= after {
 		return after, err
 	}

@@ -23,7 +23,7 @@ var auditTests = []test{
 	{"Commit_CoveredRowWithoutRecord", uncovered},
 	{"Commit_RecordNamesRowsOfItsPractice", rowsByPractice},
 	{"Trail_OneVisitInOrder", trail},
-	{"LogOfDay_InOrderBetweenPositions", logOfDay},
+	{"Log_InOrderBetweenPositions", logInOrder},
 	{"Log_PagesThroughDaysAndShards", logPages},
 	{"Active_HoursByPractice", active},
 }
@@ -194,14 +194,14 @@ func positionsOf(leaves []clinic.Leaf) []string {
 	return ps
 }
 
-func logOfDay(t *testing.T, s bench) {
+func logInOrder(t *testing.T, s bench) {
 	midnight := time.Date(2026, time.March, 2, 0, 0, 0, 0, time.UTC)
-	commit(t, s, clinic.Commit{Audit: []audit.Record{
-		record("yesterday", "", midnight.Add(-time.Millisecond)), record("tomorrow", "", midnight.AddDate(0, 0, 1)),
-	}})
+	yesterday, tomorrow := record("yesterday", "", midnight.Add(-time.Millisecond)), record("tomorrow", "", midnight.AddDate(0, 0, 1))
+	commit(t, s, clinic.Commit{Audit: []audit.Record{yesterday, tomorrow}})
 	last := record("last", "", midnight.AddDate(0, 0, 1).Add(-time.Millisecond).In(time.FixedZone("west", -8*3600)))
 	commit(t, s, clinic.Commit{Audit: []audit.Record{last}})
-	all := append(days(t, s, 40, midnight), last.Position())
+	all := append(days(t, s, 40, midnight), last.Position(), tomorrow.Position())
+	all = append([]string{yesterday.Position()}, all...)
 	for name, test := range map[string]struct {
 		after, through string
 		limit          int
@@ -213,11 +213,11 @@ func logOfDay(t *testing.T, s bench) {
 		"after one, limited": {all[6], end, 5, all[7:12]},
 		"through one":        {"", all[6], 100, all[:7]},
 		"between two":        {all[3], all[6], 100, all[4:7]},
-		"after the last":     {all[40], end, 100, nil},
+		"after the last":     {all[42], end, 100, nil},
 		"nothing between":    {all[6], all[6], 100, nil},
 		"backwards":          {all[7], all[6], 100, nil},
 	} {
-		leaves, err := s.LogOfDay(t.Context(), practiceID, "2026-03-02", test.after, test.through, test.limit)
+		leaves, err := s.Log(t.Context(), practiceID, test.after, test.through, test.limit)
 		same(t, name, positionsOf(leaves), err, test.want)
 	}
 }

@@ -82,7 +82,6 @@ func neverStored(t *testing.T, s bench) {
 		"Work":        func() (int, error) { l, err := s.Work(ctx, "x"); return len(l), err },
 		"Trail":       func() (int, error) { l, err := s.Trail(ctx, "x"); return len(l), err },
 		"Log":         func() (int, error) { l, err := s.Log(ctx, "x", "", end, 10); return len(l), err },
-		"LogOfDay":    func() (int, error) { l, err := s.LogOfDay(ctx, "x", "2026-03-02", "", end, 10); return len(l), err },
 		"Active":      func() (int, error) { l, err := s.Active(ctx, "", 10); return len(l), err },
 		"Undelivered": func() (int, error) { l, err := s.Undelivered(ctx, outbox.BucketOf(noon)); return len(l), err },
 		"Queue":       func() (int, error) { l, _, err := s.Queue(ctx, "x", identity.StaffPool, "", 10); return len(l), err },
