@@ -3,6 +3,7 @@ package audit
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -80,3 +81,16 @@ const positionLayout = "20060102T150405.000Z"
 // positions as text. A row's attribute "a" is the position of the record that
 // named it last.
 func (r Record) Position() string { return r.At.UTC().Format(positionLayout) + "#" + r.ID }
+
+// maxPosition is longer than any position.
+const maxPosition = 128
+
+// IsPosition reports whether s can be the position of a record.
+func IsPosition(s string) bool {
+	at, id, ok := strings.Cut(s, "#")
+	if !ok || len(s) > maxPosition || id == "" || strings.ContainsFunc(id, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return false
+	}
+	t, err := time.Parse(positionLayout, at)
+	return err == nil && t.Format(positionLayout) == at
+}

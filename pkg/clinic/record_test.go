@@ -393,7 +393,7 @@ func TestLog_ShowsAnAlteredRecord(t *testing.T) {
 	if leaves, head := w.export(); rootOf(t, leaves) == head.Tree.Root() {
 		t.Error("an altered record was not noticed")
 	}
-	for who, code := range map[string]string{sam: "denied", ana: "not_found", jane: "not_found"} {
+	for who, code := range map[string]string{sam: "denied", ana: "denied", jane: "denied"} {
 		_, err = w.office.Checkpoint(w.ctx, w.as(who))
 		w.refused(err, code)
 	}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -352,7 +354,11 @@ func TestVisitID_HostileIsNotFound(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			refused(t, send(t, w.api, call{as: "jane-smith", method: "GET", path: "/visits?patient=" + url.QueryEscape(plain)}), 404, "not_found")
+			status, code := 404, "not_found"
+			if !utf8.ValidString(plain) || strings.ContainsFunc(plain, unicode.IsControl) || len(plain) > 2048 { // no parameter at all
+				status, code = 422, "invalid_request"
+			}
+			refused(t, send(t, w.api, call{as: "jane-smith", method: "GET", path: "/visits?patient=" + url.QueryEscape(plain)}), status, code)
 		}
 	})
 }
@@ -444,7 +450,7 @@ func TestRole_MayDoNoMore(t *testing.T) {
 			refused(t, send(t, w.api, c), 403, "denied")
 		}
 		for _, path := range []string{"/queue", "/practice/work", "/practice/log", "/practice/log/rows", "/practice/log/key", "/practice/log/checkpoint"} {
-			refused(t, send(t, w.api, call{as: "jane-smith", method: "GET", path: path}), 404, "not_found")
+			refused(t, send(t, w.api, call{as: "jane-smith", method: "GET", path: path}), 403, "denied")
 		}
 	})
 }

@@ -20,7 +20,7 @@ var Codes = []Code{
 	{400, "wrong_endpoint", "a webhook sent to the other of the two endpoints"},
 	{401, "not_signed_in", "no token, or one that is not valid here or no longer"},
 	{401, "unknown_person", "a good token of someone no practice here knows, or who was deactivated"},
-	{403, "denied", "your role does not allow this"},
+	{403, "denied", "your role does not allow this, or the visit is not yours: a colleague has taken it, or nobody has; `detail` says which"},
 	{403, "not_licensed", "you hold no current license for the state the patient is in"},
 	{404, "not_found", "no such thing, or not yours to see: the two look alike on purpose"},
 	{404, "no_route", "no such address"},

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -9,10 +10,13 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/go-playground/validator/v10"
 
@@ -180,8 +184,8 @@ func checkID(id string) error {
 }
 
 // page reads which part of a list is asked for: at most so many after a place.
-func page(r *http.Request) (after string, most int, err error) {
-	if after, err = cursor(r); err != nil {
+func page(r *http.Request, list string) (after string, most int, err error) {
+	if after, err = cursor(r, list); err != nil {
 		return "", 0, err
 	}
 	most, err = limit(r)
@@ -196,8 +200,7 @@ func limit(r *http.Request) (int, error) {
 	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || n > 100 {
-		return 0, fault.New(fault.Invalid, "invalid_request", "some parameters need to be put right",
-			fault.Problem{Where: "limit", Code: "range", Text: "a whole number from 1 to 100"})
+		return 0, badParameter("limit", "range", "a whole number from 1 to 100")
 	}
 	return n, nil
 }
@@ -207,25 +210,60 @@ func limit(r *http.Request) (int, error) {
 const sumLength = 6
 
 // showCursor turns a place in a list, which the store names by a key, into text
-// that does not show the key.
-func showCursor(place string) string {
+// that does not show the key and is good for that list only.
+func showCursor(list, place string) string {
 	if place == "" {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(place))
+	sum := sha256.Sum256([]byte(list + "\x00" + place))
 	return base64.RawURLEncoding.EncodeToString(append(sum[:sumLength], place...))
 }
 
 // cursor reads a place in a list from the query: empty for the beginning.
-func cursor(r *http.Request) (string, error) {
+func cursor(r *http.Request, list string) (string, error) {
 	c := r.URL.Query().Get("cursor")
 	if c == "" {
 		return "", nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(c)
-	if err == nil && len(b) > sumLength && showCursor(string(b[sumLength:])) == c {
+	if err == nil && len(b) > sumLength && showCursor(list, string(b[sumLength:])) == c {
 		return string(b[sumLength:]), nil
 	}
-	return "", fault.New(fault.Invalid, "invalid_request", "some parameters need to be put right",
-		fault.Problem{Where: "cursor", Code: "format", Text: "the next of an earlier page, unchanged"})
+	return "", badParameter("cursor", "format", "the next of an earlier page of the same list, unchanged")
+}
+
+func badParameter(name, code, text string) error {
+	return fault.New(fault.Invalid, "invalid_request", "some parameters need to be put right",
+		fault.Problem{Where: name, Code: code, Text: text})
+}
+
+// maxParameter is longer than any parameter of ours.
+const maxParameter = 2 << 10
+
+// checkQuery refuses a query with a parameter that e does not have, that comes
+// twice, is too long, or has characters that no parameter has: what is misspelt
+// would else be left out unsaid. A parameter that is empty is as one that is not
+// given.
+func (e *Endpoint) checkQuery(r *http.Request) error {
+	if r.URL.RawQuery == "" {
+		return nil
+	}
+	given, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return badParameter("", "format", "a query of names and values, percent-encoded")
+	}
+	known := e.parameters()
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		switch values := given[name]; {
+		case !slices.Contains(known, name):
+			return badParameter(strconv.QuoteToASCII(name[:min(len(name), maxID)]), "unknown", "leave it out; there are: "+cmp.Or(strings.Join(known, ", "), "none"))
+		case len(values) > 1:
+			return badParameter(name, "repeated", "give it once")
+		case len(values[0]) > maxParameter:
+			return badParameter(name, "max", "at most "+strconv.Itoa(maxParameter)+" bytes")
+		case !utf8.ValidString(values[0]) || strings.ContainsFunc(values[0], unicode.IsControl):
+			return badParameter(name, "characters", "UTF-8 without control characters")
+		}
+	}
+	return nil
 }

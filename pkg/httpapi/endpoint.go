@@ -106,7 +106,7 @@ var implied = []struct {
 	{func(e *Endpoint) bool { return e.In != nil }, "not_json unreadable too_large"},
 	{(*Endpoint).takesAnswers, "response-malformed response-invalid"},
 	{(*Endpoint).takesFields, "malformed_json wrong_type unknown_field invalid_request"},
-	{func(e *Endpoint) bool { return e.Paged }, "invalid_request"},
+	{func(e *Endpoint) bool { return e.Who != Signature }, "invalid_request"},
 	{func(e *Endpoint) bool { return e.Once }, "invalid_request idempotency_key_reused"},
 }
 
@@ -117,6 +117,18 @@ func (e *Endpoint) takesAnswers() bool {
 
 func (e *Endpoint) takesFields() bool {
 	return e.In != nil && !e.takesAnswers() && reflect.TypeOf(e.In) != reflect.TypeFor[Foreign]()
+}
+
+// parameters names the parameters of the query.
+func (e *Endpoint) parameters() []string {
+	var names []string
+	for _, p := range e.Query {
+		names = append(names, p.Name)
+	}
+	if e.Paged {
+		names = append(names, "cursor", "limit")
+	}
+	return names
 }
 
 // AllRefusals lists every code that the endpoint may refuse with, its own
@@ -152,6 +164,7 @@ type Request struct {
 	In      any // what the body holds: a pointer to the type of the endpoint's In, or an intake.Response
 	After   string
 	Limit   int // of a list: so many after that place
+	list    string
 	Version int // of If-Match; 0 without it
 }
 
@@ -198,8 +211,12 @@ func (a *API) read(e *Endpoint, r *http.Request) (*Request, error) {
 	if q.Caller, err = a.callerOf(e.Who, r); err != nil {
 		return nil, err
 	}
+	if err := e.checkQuery(r); err != nil {
+		return nil, err
+	}
 	if e.Paged {
-		if q.After, q.Limit, err = page(r); err != nil {
+		q.list = e.listOf(r, q.Caller)
+		if q.After, q.Limit, err = page(r, q.list); err != nil {
 			return nil, err
 		}
 	}
@@ -214,6 +231,11 @@ func (a *API) read(e *Endpoint, r *http.Request) (*Request, error) {
 		q.Caller, err = repeatable(q.Caller, r, sent)
 	}
 	return q, err
+}
+
+// listOf names the list that a request is for: a place in it is none in another.
+func (e *Endpoint) listOf(r *http.Request, c clinic.Caller) string {
+	return strings.Join([]string{e.ID, c.Proof.Issuer, c.Proof.Subject, r.URL.Query().Get("patient")}, "\x00")
 }
 
 // input reads the body as the endpoint's In.

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -255,12 +256,17 @@ func checkForm(a *API, r *Request) (Reply, error) {
 func (a *API) eligible(r *Request, f *intake.Form) ([]fault.Problem, error) {
 	born, sex := r.URL.Query().Get("birth_date"), r.URL.Query().Get("sex")
 	if born == "" {
+		if sex != "" {
+			return nil, badParameter("birth_date", "required", "give it with sex, or neither")
+		}
 		return nil, nil
+	}
+	if sex != "" && !slices.Contains(sexes, sex) {
+		return nil, badParameter("sex", "oneof", "one of: "+strings.Join(sexes, ", "))
 	}
 	birth, err := time.Parse(time.DateOnly, born)
 	if err != nil {
-		return nil, fault.New(fault.Invalid, "invalid_request", "some parameters need to be put right",
-			fault.Problem{Where: "birth_date", Code: "date", Text: "a date such as 1990-05-01"})
+		return nil, badParameter("birth_date", "date", "a date such as 1990-05-01")
 	}
 	p, err := a.Request.Practice(r.Context(), r.Caller)
 	if err != nil {
@@ -272,6 +278,9 @@ func (a *API) eligible(r *Request, f *intake.Form) ([]fault.Problem, error) {
 	}
 	return f.Eligible(birth, a.Kernel.Now(), zone, sex), nil
 }
+
+// sexes are FHIR's administrative genders.
+var sexes = []string{"female", "male", "other", "unknown"}
 
 func showCheck(res intake.Result) checkReply {
 	out := checkReply{

@@ -1,7 +1,9 @@
 package identity
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"evisit/pkg/fault"
@@ -51,10 +53,15 @@ type Resource struct {
 	Practice string
 	Patient  string
 	Holder   string // the person who has taken the visit
-	Pool     Pool   // empty: not bound to a pool
+	// HolderName is how the practice shows the holder, for a refusal.
+	HolderName string
+	Pool       Pool // empty: not bound to a pool
 	// Unsent marks a request that the practice has not been sent: the people who
 	// work there have no relation to it.
 	Unsent bool
+	// Whole marks what is the practice's as a whole: its lists and its log.
+	// Everyone there may know of them.
+	Whole bool
 }
 
 // policy says who may do what; an action that is not listed is denied.
@@ -76,9 +83,9 @@ var policy = []struct {
 
 // Allow returns nil if p may do a to r at now. If p has no relation to r at all
 // the error is NotFound, so that an id tells nothing to a stranger; otherwise it
-// is Denied.
+// is Denied, and says why.
 func Allow(p Person, a Action, r Resource, now time.Time) error {
-	known := false
+	known := r.Whole && !p.Inactive && p.Practice != "" && p.Practice == r.Practice && roleNames[p.Role] != ""
 	for _, rule := range policy {
 		if p.Inactive || !p.relates(rule.relation, r, now) {
 			continue
@@ -91,7 +98,38 @@ func Allow(p Person, a Action, r Resource, now time.Time) error {
 	if !known {
 		return fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")
 	}
-	return fault.New(fault.Denied, "denied", "your role does not allow this")
+	return fault.New(fault.Denied, "denied", whyNot(p, a, r))
+}
+
+// roleNames say who has a role, in a refusal.
+var roleNames = map[Role]string{
+	PatientRole: "the patient", Caregiver: "who acts for the patient", Clinician: "clinicians", Nurse: "nurses", Staff: "staff",
+	Admin: "administrators",
+}
+
+// whyNot says why p, who may know of r, may not do a.
+func whyNot(p Person, a Action, r Resource) string {
+	var who []string
+	for _, rule := range policy {
+		if !slices.Contains(rule.actions, a) || rule.pool != "" && rule.pool != r.Pool && !r.Whole {
+			continue
+		}
+		if rule.relation == Holder && slices.Contains(rule.roles, p.Role) {
+			if r.Holder == "" {
+				return "nobody has taken this visit, and only who takes it may do this"
+			}
+			return cmp.Or(r.HolderName, "a colleague") + " has taken this visit, and nobody else may do this"
+		}
+		for _, role := range rule.roles {
+			if name := roleNames[role]; !slices.Contains(who, name) {
+				who = append(who, name)
+			}
+		}
+	}
+	if len(who) == 0 {
+		return "your role does not allow this"
+	}
+	return "your role does not allow this; it is for " + strings.Join(who, ", ")
 }
 
 // PoolOf returns the pool whose queue p works from.

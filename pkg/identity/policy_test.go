@@ -189,3 +189,63 @@ func TestPoolOf_QueueIsReadable(t *testing.T) {
 		}
 	}
 }
+
+// Each refusal says the reason that is true of the one who is refused, and a
+// stranger learns nothing.
+func TestAllow_SaysWhy(t *testing.T) {
+	t.Parallel()
+	const clinical, staff = identity.ClinicalPool, identity.StaffPool
+	at := func(pool identity.Pool, holder, name string) identity.Resource {
+		return identity.Resource{Practice: "practice-1", Patient: "patient-1", Pool: pool, Holder: holder, HolderName: name}
+	}
+	whole := identity.Resource{Practice: "practice-1", Pool: clinical, Whole: true}
+	const role = "your role does not allow this; it is for "
+	for name, c := range map[string]struct {
+		role   identity.Role
+		action identity.Action
+		on     identity.Resource
+		want   string
+	}{
+		"treat, a colleague's":          {identity.Clinician, identity.TreatVisit, at(clinical, "person-9", "Ana Rivera, MD"), "Ana Rivera, MD has taken this visit, and nobody else may do this"},
+		"treat, a nameless colleague's": {identity.Clinician, identity.TreatVisit, at(clinical, "person-9", ""), "a colleague has taken this visit, and nobody else may do this"},
+		"treat, nobody's":               {identity.Clinician, identity.TreatVisit, at(clinical, "", ""), "nobody has taken this visit, and only who takes it may do this"},
+		"treat paperwork, a colleague's": {
+			identity.Staff, identity.TreatVisit, at(staff, "person-9", "Sam Lee"), "Sam Lee has taken this visit, and nobody else may do this",
+		},
+		"treat, staff":         {identity.Staff, identity.TreatVisit, at(clinical, "person-9", "Ana Rivera, MD"), role + "clinicians"},
+		"treat, nurse":         {identity.Nurse, identity.TreatVisit, at(clinical, "person-9", "Ana Rivera, MD"), role + "clinicians"},
+		"treat, patient":       {identity.PatientRole, identity.TreatVisit, at(clinical, "person-9", "Ana Rivera, MD"), role + "clinicians"},
+		"take paperwork":       {identity.Admin, identity.TakeVisit, at(staff, "", ""), role + "staff"},
+		"take, nurse":          {identity.Nurse, identity.TakeVisit, at(clinical, "", ""), role + "clinicians"},
+		"read a chart, staff":  {identity.Staff, identity.ReadChart, at(clinical, "", ""), role + "the patient, who acts for the patient, clinicians, nurses"},
+		"cancel, clinician":    {identity.Clinician, identity.FillVisit, at(clinical, "", ""), role + "the patient, who acts for the patient"},
+		"read the money":       {identity.Clinician, identity.ReadMoney, at(clinical, "", ""), role + "the patient, who acts for the patient, staff, administrators"},
+		"read the log, staff":  {identity.Staff, identity.ReadLog, whole, role + "administrators"},
+		"read the log, nurse":  {identity.Nurse, identity.ReadLog, whole, role + "administrators"},
+		"read the log, doctor": {identity.Clinician, identity.ReadLog, whole, role + "administrators"},
+		"read the log, ill":    {identity.PatientRole, identity.ReadLog, whole, role + "administrators"},
+		"read the queue, ill":  {identity.Caregiver, identity.ReadQueue, whole, role + "clinicians, nurses, staff"},
+		"read the queue":       {identity.Admin, identity.ReadQueue, whole, role + "clinicians, nurses, staff"},
+		"what nobody may":      {identity.Admin, "visit.burn", whole, "your role does not allow this"},
+	} {
+		p := identity.Person{ID: "person-1", Practice: "practice-1", Role: c.role, Patient: "patient-1"}
+		err := identity.Allow(p, c.action, c.on, noon)
+		if f, ok := fault.Public(err); !ok || !errors.Is(err, fault.Denied) || f.Code != "denied" || f.Text != c.want {
+			t.Errorf("%s: %v, want %q", name, err, c.want)
+		}
+		p.Practice = "practice-2"
+		if err := identity.Allow(p, c.action, c.on, noon); !errors.Is(err, fault.NotFound) || strings.Contains(err.Error(), "Ana") {
+			t.Errorf("%s, at another practice: %v", name, err)
+		}
+	}
+	for name, p := range map[string]identity.Person{
+		"no role":      {ID: "person-1", Practice: "practice-1"},
+		"another role": {ID: "person-1", Practice: "practice-1", Role: "janitor"},
+		"deactivated":  {ID: "person-1", Practice: "practice-1", Role: identity.Staff, Inactive: true},
+		"no practice":  {ID: "person-1", Role: identity.Staff},
+	} {
+		if err := identity.Allow(p, identity.ReadLog, whole, noon); !errors.Is(err, fault.NotFound) {
+			t.Errorf("%s reads the log: %v", name, err)
+		}
+	}
+}

@@ -141,7 +141,9 @@ type Times struct {
 // Resource returns the visit as the policy sees it.
 func (v Visit) Resource() identity.Resource {
 	unsent := v.Times.Queued.IsZero() && v.Status != Diverted // the practice must know of a diversion
-	return identity.Resource{Practice: v.Practice, Patient: v.Patient, Holder: v.Holder.ID, Pool: v.Pool, Unsent: unsent}
+	return identity.Resource{
+		Practice: v.Practice, Patient: v.Patient, Holder: v.Holder.ID, HolderName: v.Holder.Display, Pool: v.Pool, Unsent: unsent,
+	}
 }
 
 // Start returns a new draft.

@@ -177,7 +177,7 @@ func (d *Desk) Queue(ctx context.Context, c clinic.Caller, cursor string, limit 
 	if err != nil {
 		return nil, "", err
 	}
-	at := identity.Resource{Practice: c.Person.Practice, Pool: c.Person.PoolOf()}
+	at := identity.Resource{Practice: c.Person.Practice, Pool: c.Person.PoolOf(), Whole: true}
 	if err := identity.Allow(c.Person, identity.ReadQueue, at, d.Kernel.Time()); err != nil {
 		return nil, "", err
 	}

@@ -38,7 +38,7 @@ func (o *Office) logToRead(ctx context.Context, c clinic.Caller) (practice strin
 	if err != nil {
 		return "", err
 	}
-	at := identity.Resource{Practice: c.Person.Practice}
+	at := identity.Resource{Practice: c.Person.Practice, Whole: true}
 	return at.Practice, identity.Allow(c.Person, identity.ReadLog, at, o.Kernel.Time())
 }
 
@@ -69,6 +69,10 @@ func (o *Office) leaves(ctx context.Context, c clinic.Caller, after string, limi
 	h, err := o.Checkpoint(ctx, c)
 	if err != nil {
 		return nil, err
+	}
+	if after != "" && (!audit.IsPosition(after) || after > h.Through) {
+		return nil, fault.New(fault.Invalid, "invalid_request", "some parameters need to be put right",
+			fault.Problem{Where: "after", Code: "position", Text: "the position of a record of the signed log, as the Link of a page has it, or nothing to begin"})
 	}
 	return o.Store.Log(ctx, h.Practice, after, h.Through, limit)
 }

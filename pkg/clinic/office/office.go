@@ -74,7 +74,7 @@ func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error)
 		return nil, err
 	}
 	now := o.Kernel.Time()
-	at := identity.Resource{Practice: c.Person.Practice, Pool: c.Person.PoolOf()}
+	at := identity.Resource{Practice: c.Person.Practice, Pool: c.Person.PoolOf(), Whole: true}
 	if err := identity.Allow(c.Person, identity.ReadWork, at, now); err != nil {
 		return nil, err
 	}

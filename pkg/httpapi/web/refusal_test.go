@@ -316,7 +316,7 @@ func TestRoles_SeeAndDoWhatIsTheirs(t *testing.T) {
 	nan.wants(http.StatusForbidden, "Your role does not allow this")
 
 	ada.get("/desk")
-	ada.wants(http.StatusNotFound)
+	ada.wants(http.StatusForbidden, "it is for clinicians, nurses, staff")
 	ada.get("/desk/visits/" + id)
 	ada.wants(http.StatusOK, "Waiting to be read")
 

@@ -41,7 +41,7 @@ func TestWork_ListedAndEnded(t *testing.T) {
 	drx.wants(http.StatusOK, "Nothing is waiting for you")
 
 	ada.get("/desk/work")
-	ada.wants(http.StatusNotFound)
+	ada.wants(http.StatusForbidden)
 	item := h.url + "/desk/work/payment.failed." + strings.TrimPrefix(paid, stripePage) + "/end"
 	drx.post(item, nil)
 	drx.wants(http.StatusNotFound)
