@@ -134,7 +134,7 @@ func TestFields_WrongOnesAreAllNamed(t *testing.T) {
 		"a message too long":           {"jane-smith", atReview + "/messages", map[string]string{"text": long}, 422, "message_length", []string{"/text"}},
 		"a message of fillers":         {"jane-smith", atReview + "/messages", map[string]string{"text": "\u200b\u3164\u2800"}, 422, "message_length", []string{"/text"}},
 		"a message of nothing visible": {"jane-smith", atReview + "/messages", map[string]string{"text": " \n\t"}, 422, "message_length", []string{"/text"}},
-		"a message with a zero byte":   {"jane-smith", atReview + "/messages", `{"text":"a\u0000b"}`, 422, "message_length", []string{"/text"}},
+		"a message with a zero byte":   {"jane-smith", atReview + "/messages", `{"text":"a\u0000b"}`, 422, "invalid_request", []string{"/text"}},
 		"answers that are none":        {"jane-smith", atReview + "/messages", `{"text":"a","answers":null}`, 422, "response-invalid", []string{""}},
 		"answers nested deeply":        {"jane-smith", atReview + "/messages", `{"text":"a","answers":` + nested("[", "", "]", 30) + `}`, 400, "response-malformed", nil},
 		"a state moved":                {"jane-smith", atReview + "/messages", map[string]any{"text": "a", "answers": page(map[string]any{"location-state": "WA"})}, 422, "state_moved", []string{"location-state"}},

@@ -10,12 +10,12 @@ type Code struct {
 // Codes are all there are, for the document. The endpoints say which of them
 // each may refuse with.
 var Codes = []Code{
-	{400, "malformed_json", "the body is not one JSON object"},
+	{400, "malformed_json", "the body is not one JSON object, has a member twice or is nested too deep; `detail` says which"},
 	{400, "not_json", "the Content-Type is not JSON"},
 	{400, "unknown_field", "a field that this request does not have; `problems` names it"},
 	{400, "unreadable", "the body ended early; send it again"},
 	{400, "wrong_type", "a field of the wrong JSON type; `problems` names it"},
-	{400, "response-malformed", "answers that are not one JSON object, or are nested deeper than any form"},
+	{400, "response-malformed", "answers that are not one JSON object, have a member twice or are nested deeper than any form; `detail` says which"},
 	{400, "bad_signature", "a webhook not signed for this endpoint, or too old"},
 	{400, "wrong_endpoint", "a webhook sent to the other of the two endpoints"},
 	{401, "not_signed_in", "no token, or one that is not valid here or no longer"},
@@ -54,7 +54,7 @@ var Codes = []Code{
 	{422, "answers_wrong", "answers need to be put right; `problems` lists all of them by linkId"},
 	{422, "identity_mismatch", "the form names someone else than who is signed in"},
 	{422, "invalid_request", "fields, parameters or headers break a rule; `problems` lists them"},
-	{422, "message_length", "a message is blank or over 8,000 characters"},
+	{422, "message_length", "a message is blank, over 8,000 characters, or has the character U+0000"},
 	{422, "other_form", "the answers name another form or version"},
 	{422, "response-invalid", "the answers are JSON, but not a QuestionnaireResponse"},
 	{422, "state_moved", "a correction may not move the patient to another state"},

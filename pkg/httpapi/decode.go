@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,14 +35,23 @@ func newValidate() *validator.Validate {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		return name
 	})
+	if err := v.RegisterValidation("bcp47", func(f validator.FieldLevel) bool { return languageTag.MatchString(f.Field().String()) }); err != nil {
+		panic(err) // the name is wrong
+	}
 	return v
 }
+
+// languageTag matches well-formed tags of BCP 47.
+var languageTag = regexp.MustCompile(`^(?:[A-Za-z]{2,8}|[iIxX]-[A-Za-z0-9]{1,8})(?:-[A-Za-z0-9]{1,8})*$`)
 
 // decode reads a request's body into v: one JSON object with known fields of
 // the right types that satisfy v's validate tags.
 func decode(r *http.Request, v any) ([]byte, error) {
 	b, err := exchange.ReadJSON(r)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkStrictly(b); err != nil {
 		return nil, err
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
@@ -155,6 +165,8 @@ func wanted(f validator.FieldError) string {
 		return "at least " + f.Param() + units(f)
 	case "oneof":
 		return "one of: " + strings.ReplaceAll(f.Param(), " ", ", ")
+	case "bcp47":
+		return "a language tag, such as en or pt-BR"
 	case "eq":
 		return "must be " + f.Param()
 	}

@@ -432,8 +432,8 @@ type submissionRequest struct {
 	// The version of the text that was shown. Give it, so that a text replaced in
 	// between is refused.
 	Consent string `json:"consent_version" validate:"max=64"`
-	// The language it was shown in, such as `en`.
-	Language string `json:"language" validate:"max=16"`
+	// The language it was shown in, a BCP 47 tag such as `en`.
+	Language string `json:"language" validate:"omitempty,max=35,bcp47"`
 }
 
 // A visit that was submitted.

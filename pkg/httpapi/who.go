@@ -144,7 +144,7 @@ func (a *API) callerOf(w Who, r *http.Request) (clinic.Caller, error) {
 const maxKey = 200
 
 // repeatable returns c with r's Idempotency-Key, if it has one. A key holds for
-// one person and one address.
+// one person and one address; the same input may be written in another way.
 func repeatable(c clinic.Caller, r *http.Request, input []byte) (clinic.Caller, error) {
 	k := r.Header.Get("Idempotency-Key")
 	if k == "" {
@@ -154,8 +154,9 @@ func repeatable(c clinic.Caller, r *http.Request, input []byte) (clinic.Caller, 
 		return c, fault.New(fault.Invalid, "invalid_request", "some headers need to be put right",
 			fault.Problem{Where: "Idempotency-Key", Code: "max", Text: "at most " + strconv.Itoa(maxKey) + " characters"})
 	}
+	input, err := canonical(input)
 	c.Once = clinic.NewOnce(c.Proof.Issuer+" "+c.Proof.Subject, r.Method+" "+r.URL.Path, k, input)
-	return c, nil
+	return c, err
 }
 
 // noVersion is a version that nothing has.

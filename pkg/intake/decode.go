@@ -39,7 +39,7 @@ func ParseResponse(data []byte) (Response, error) {
 	}
 	root, err := parseTree(data)
 	if err != nil {
-		return Response{}, fault.Hide(fault.Malformed, "response-malformed", "The answers could not be read: this is not one JSON object.", err)
+		return Response{}, fault.Hide(fault.Malformed, "response-malformed", "The answers could not be read: "+whyUnreadable(err)+".", err)
 	}
 	d := decoder{}
 	r := d.response(root)

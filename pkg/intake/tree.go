@@ -33,19 +33,61 @@ const (
 // has.
 const maxMembers = 64
 
+// What parseTree refuses of text that is JSON, in words for its sender.
+var (
+	errNotText = errors.New("this is not UTF-8 text")
+	errDeep    = fmt.Errorf("this is nested deeper than %d levels", maxDepth)
+	errTwice   = errors.New("a member is given twice in one object")
+	errMany    = fmt.Errorf("an object has more than %d members", maxMembers)
+)
+
+// whyUnreadable is what of parseTree's error its sender may be told.
+func whyUnreadable(err error) string {
+	for _, known := range []error{errNotText, errDeep, errTwice, errMany} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	return "this is not one JSON object"
+}
+
+// tooDeep reports whether data, if it is JSON, is nested deeper than maxDepth.
+func tooDeep(data []byte) bool {
+	depth, inText := 0, false
+	for i := 0; i < len(data); i++ {
+		switch b := data[i]; {
+		case inText && b == '\\':
+			i++
+		case b == '"':
+			inText = !inText
+		case inText:
+		case b == '{' || b == '[':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case b == '}' || b == ']':
+			depth--
+		}
+	}
+	return false
+}
+
 // parseTree reads exactly one JSON value. Unlike the standard decoder, parseTree
 // refuses input that two readers could understand differently (a repeated member,
 // text that is not UTF-8) and nesting deeper than any form has.
 func parseTree(data []byte) (node, error) {
 	if !utf8.Valid(data) {
-		return node{}, errors.New("not UTF-8 text")
+		return node{}, errNotText
+	}
+	if tooDeep(data) {
+		return node{}, errDeep
 	}
 	if !json.Valid(data) {
 		var v json.RawMessage
 		return node{}, fmt.Errorf("reading JSON: %w", json.Unmarshal(data, &v))
 	}
 	t := tree{data: data}
-	return t.value(0)
+	return t.value()
 }
 
 // A tree walks text that is known to be valid JSON.
@@ -65,17 +107,14 @@ func (t *tree) space() byte {
 	}
 }
 
-func (t *tree) value(depth int) (node, error) {
+func (t *tree) value() (node, error) {
 	first := t.space()
 	from := t.at
 	var n node
 	var err error
 	switch first {
 	case '{', '[':
-		if depth == maxDepth {
-			return node{}, errors.New("nested too deeply")
-		}
-		n, err = t.composite(first, depth+1)
+		n, err = t.composite(first)
 	case '"':
 		n.kind = stringNode
 		n.text, err = t.text()
@@ -99,7 +138,7 @@ func (t *tree) value(depth int) (node, error) {
 	return n, err
 }
 
-func (t *tree) composite(open byte, depth int) (node, error) {
+func (t *tree) composite(open byte) (node, error) {
 	n := node{kind: arrayNode}
 	if open == '{' {
 		n.kind = objectNode
@@ -114,14 +153,14 @@ func (t *tree) composite(open byte, depth int) (node, error) {
 			}
 			for i := range n.children {
 				if n.children[i].name == name {
-					return node{}, errors.New("a member is given twice in one object")
+					return node{}, errTwice
 				}
 			}
 			if len(n.children) == maxMembers {
-				return node{}, errors.New("an object has too many members")
+				return node{}, errMany
 			}
 		}
-		child, err := t.value(depth)
+		child, err := t.value()
 		if err != nil {
 			return node{}, err
 		}

@@ -28,6 +28,10 @@ func ValidMessage(text phi.Text) bool {
 // SealMessage seals text as by's latest message in v, whose count of messages
 // includes it already. It refuses a text that is not valid.
 func (k *Keeper) SealMessage(ctx context.Context, v visit.Visit, by identity.Person, kind record.MessageKind, text phi.Text, now time.Time) (clinic.Message, error) {
+	if strings.ContainsRune(text.Reveal(), 0) {
+		return clinic.Message{}, fault.New(fault.Invalid, "message_length", "a message cannot hold the character U+0000; take it out",
+			fault.Problem{Where: "/text", Code: "characters", Text: "take out the character U+0000"})
+	}
 	if !ValidMessage(text) {
 		return clinic.Message{}, fault.New(fault.Invalid, "message_length", fmt.Sprintf("write a message of 1 to %d characters", maxMessage),
 			fault.Problem{Where: "/text", Code: "length", Text: fmt.Sprintf("1 to %d characters, not blank", maxMessage)})
