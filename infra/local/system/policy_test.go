@@ -101,8 +101,8 @@ func TestSystem_MissingPermissionIsVisible(t *testing.T) {
 		},
 		{
 			"deadline", `dynamodb:LeadingKeys: ["CASE#*"]
-              - Sid: Addenda`, `dynamodb:LeadingKeys: ["OUTBOX#*"]
-              - Sid: Addenda`,
+              - Sid: ReadTrails`, `dynamodb:LeadingKeys: ["OUTBOX#*"]
+              - Sid: ReadTrails`,
 			"deadline: dynamodb:Query on ${Table.Arn}/index/due of [CASE]",
 		},
 	} {
