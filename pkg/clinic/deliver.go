@@ -29,14 +29,18 @@ func (r *Refusal) Error() string { return "refused by stripe: " + r.Code }
 // Deliver passes one event of the stream to act and stores the outcome: done,
 // due again, or parked with a work item. It returns an error only if the outcome
 // could not be stored, so that a failing event never blocks those behind it. An
-// event that is delivered twice is noticed by the commit that consumes it. owner
-// returns the practice of an event that names none.
+// event that is done is marked after what act committed, in a write of its own: if
+// the mark is lost, the event is delivered again, so a second act of one event must
+// commit nothing. owner returns the practice of an event that names none.
 func (k *Kernel) Deliver(ctx context.Context, d outbox.Delivery,
 	owner func(context.Context, outbox.Delivery) string, act func(context.Context, outbox.Delivery) error,
 ) error {
 	next, failure := d.Park("no_tries_left"), errors.New("every delivery ended without an outcome")
 	if !d.Exhausted() {
-		if failure = act(ctx, d); failure == nil || errors.Is(failure, ErrDone) {
+		if failure = act(ctx, d); failure == nil {
+			failure = k.Store.Commit(ctx, Commit{Done: d.ID, At: k.Time()})
+		}
+		if failure == nil || errors.Is(failure, ErrDone) {
 			return nil
 		}
 		refused, definite := errors.AsType[*Refusal](failure)
@@ -89,9 +93,4 @@ func note(err error) string {
 		return f.Code
 	}
 	return "unknown"
-}
-
-// Done consumes an event that needs no action.
-func (k *Kernel) Done(ctx context.Context, d outbox.Delivery) error {
-	return k.Store.Commit(ctx, Commit{Done: d.ID, At: k.Time()})
 }

@@ -1,7 +1,11 @@
 package clinic_test
 
 import (
+	"encoding/json"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/billing"
@@ -130,4 +134,143 @@ func TestCapture_OfAnEarlierPayment(t *testing.T) {
 	w.settle()
 	w.states(id, billing.Released, billing.Captured)
 	w.proven(id)
+}
+
+// waiting returns the first event of a kind that is not delivered yet, and keeps
+// the others waiting.
+func (w *world) waiting(k outbox.Kind) string {
+	w.Helper()
+	for _, body := range w.mailed() {
+		w.hears(body)
+	}
+	ids := w.tape.take()
+	w.tape.put(ids...)
+	for _, id := range ids {
+		if w.delivery(id).Kind == k {
+			return id
+		}
+	}
+	w.Fatalf("no event of kind %s is waiting", k)
+	return ""
+}
+
+// rowsBut returns every row of the table but the event's own.
+func (w *world) rowsBut(event string) map[string]string {
+	w.Helper()
+	all := map[string]string{}
+	w.rows(func(i item) {
+		b, err := json.Marshal(i)
+		if err != nil {
+			w.Fatalf("row: %v", err)
+		}
+		if attr(i, "sk") != event {
+			all[attr(i, "pk")+" "+attr(i, "sk")] = string(b)
+		}
+	})
+	return all
+}
+
+// A process that is killed after its commit and before the event is marked done
+// leaves the event to be delivered again. The second delivery writes the mark and
+// nothing else: no entry, no letter, no work item.
+func TestCharge_KilledBeforeTheMark(t *testing.T) {
+	t.Parallel()
+	answeredWith := func(card string) func(w *world) string {
+		return func(w *world) string {
+			id := w.submitted()
+			w.pays(id, card)
+			w.settle()
+			w.takes(ana, id)
+			w.answers(id)
+			return id
+		}
+	}
+	for _, test := range []struct {
+		name  string
+		drive func(w *world) string // until the event waits
+		kind  outbox.Kind
+		state billing.State
+	}{
+		{"HoldReported", func(w *world) string {
+			id := w.submitted()
+			w.pays(id, stripesim.CardSuccess)
+			return id
+		}, outbox.StripeReported, billing.Held},
+		{"UnwantedHoldReported", func(w *world) string {
+			id := w.submitted()
+			w.cancels(id)
+			w.settle()
+			w.pays(id, stripesim.CardSuccess)
+			return id
+		}, outbox.StripeReported, billing.Released},
+		{"PageExpiryReported", func(w *world) string {
+			id := w.submitted()
+			w.pass(2 * time.Hour)
+			return id
+		}, outbox.StripeReported, billing.Abandoned},
+		{"RefundReported", func(w *world) string {
+			id := w.answered()
+			w.settle()
+			w.refund(w.latest(id).payment.Intent, 40_00)
+			return id
+		}, outbox.StripeReported, billing.FullyRefunded},
+		{"LinkPaidReported", func(w *world) string {
+			id := w.owing()
+			w.does("pay link", func() error { _, err := w.request.Pay(w.ctx, w.as(jane), id); return err })
+			w.pays(id, stripesim.CardSuccess)
+			return id
+		}, outbox.StripeReported, billing.Captured},
+		{"CheckPayment", func(w *world) string {
+			id := w.submitted()
+			w.pays(id, stripesim.CardSuccess)
+			w.loses()
+			w.pass(time.Hour + 48*time.Minute)
+			w.loses()
+			if _, err := w.deadline.Run(w.ctx); err != nil {
+				w.Fatalf("deadline: %v", err)
+			}
+			return id
+		}, outbox.CheckPayment, billing.Held},
+		{"Capture", answeredWith(stripesim.CardSuccess), outbox.Capture, billing.Captured},
+		{"CaptureRefused", answeredWith(stripesim.CardCaptureFails), outbox.Capture, billing.Failed},
+		{"Release", func(w *world) string {
+			id := w.queued()
+			w.cancels(id)
+			return id
+		}, outbox.Release, billing.Released},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := test.drive(w)
+			event := w.waiting(test.kind)
+			w.trouble.next(commits, killedAfter)
+			before := w.rowsBut(event)
+			w.deliver(event)
+			committed := w.rowsBut(event)
+			if d := w.delivery(event); !d.Done.IsZero() || cmp.Equal(before, committed) {
+				t.Fatalf("the process was not killed between its commit and the mark: %+v", d)
+			}
+			w.deliver(event)
+			if d := w.delivery(event); d.Done.IsZero() || d.Tries > 0 {
+				t.Errorf("delivered again: %+v", d)
+			}
+			if diff := cmp.Diff(committed, w.rowsBut(event)); diff != "" {
+				t.Errorf("the second delivery wrote more than the mark (-before +after):\n%s", diff)
+			}
+			w.settle()
+			if p := w.latest(id); p.payment.State != test.state {
+				t.Errorf("the payment is %s, want %s", p.payment.State, test.state)
+			}
+			w.proven(id)
+			w.handled()
+			told := map[string]bool{}
+			for _, l := range w.letters(janes) {
+				if told[l.Subject] {
+					t.Errorf("Jane was told twice: %s", l.Subject)
+				}
+				told[l.Subject] = true
+			}
+		})
+	}
 }

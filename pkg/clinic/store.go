@@ -123,7 +123,7 @@ type Commit struct {
 
 	// Done is the event that this commit consumes; it must not be done yet.
 	Done string
-	At   time.Time // when, for Done
+	At   time.Time // when it was decided; needed with Done
 
 	// Session is written without a condition.
 	Session *Session

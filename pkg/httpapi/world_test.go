@@ -434,8 +434,8 @@ func (w *world) charge(t testing.TB) {
 		if d.To != outbox.Charge || !d.Done.IsZero() {
 			continue
 		}
-		if err := w.collect.Act(t.Context(), d); err != nil {
-			t.Fatalf("%s: %v", d.Kind, err)
+		if err := w.collect.Handle(t.Context(), d); err != nil || w.delivery(t, d.ID).Done.IsZero() {
+			t.Fatalf("%s is not done: %v", d.Kind, err)
 		}
 	}
 }

@@ -68,7 +68,9 @@ func (m *Room) owner(ctx context.Context, d outbox.Delivery) string {
 }
 
 // Act acts on one event. It may be called any number of times for the same
-// event. After an error the event is tried again.
+// event: what it commits is guarded by the version of the payment, and a payment
+// that is in the state observed at Stripe commits nothing. After an error the event
+// is tried again.
 func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 	switch d.Kind {
 	case outbox.StripeReported:
@@ -98,18 +100,18 @@ func (m *Room) receive(ctx context.Context, d outbox.Delivery) error {
 		return err
 	}
 	if ref == "" {
-		return m.Kernel.Done(ctx, d)
+		return nil
 	}
 	p, err := m.Store.Payment(ctx, ref)
 	switch {
 	case errors.Is(err, fault.NotFound):
-		return m.Kernel.Done(ctx, d) // an object of another system on the same account
+		return nil // an object of another system on the same account
 	case err != nil:
 		return err
 	case p.Account != d.Account:
 		return errForeign
 	}
-	return m.settle(ctx, p, o, d.ID)
+	return m.settle(ctx, p, o)
 }
 
 // checkPayment fetches a payment whose page has expired and for which no webhook
@@ -128,9 +130,9 @@ func (m *Room) checkPayment(ctx context.Context, d outbox.Delivery) error {
 		return err
 	}
 	if settled.State == p.State { // an intent alone, of a card that was declined, moves the visit nowhere
-		return m.Kernel.Done(ctx, d)
+		return nil
 	}
-	return m.settle(ctx, p, o, d.ID)
+	return m.settle(ctx, p, o)
 }
 
 // captureAttempts is how often a capture is tried that Stripe refuses for a
@@ -145,7 +147,7 @@ func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
 		return err
 	}
 	if p.State != billing.Held || !v.MayCapture(p.ID) {
-		return m.Kernel.Done(ctx, d)
+		return nil
 	}
 	refused, err := splitRefusal(m.Cards.Capture(ctx, p.Account, p.Intent, p.Held, d.Key()))
 	if err != nil {
@@ -156,7 +158,7 @@ func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
 		return err
 	}
 	if refused == nil || o.Status != "requires_capture" {
-		return m.settle(ctx, p, o, d.ID)
+		return m.settle(ctx, p, o)
 	}
 	if refused.Temporary || !refused.Final && d.Attempt < captureAttempts-1 {
 		return refused
@@ -164,7 +166,7 @@ func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
 	if err := m.Cards.Release(ctx, p.Account, p.Intent, d.Key()+"-release"); err != nil {
 		return err // refused or unknown, the hold may stand: fetch it again before the payment becomes failed
 	}
-	return m.fail(ctx, p, refused.Code, d.ID)
+	return m.fail(ctx, p, refused.Code)
 }
 
 // paymentAndVisit reads the payment that an event names, and its visit.
@@ -184,7 +186,7 @@ func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
 		return err
 	}
 	if p.State != billing.Held || v.WantsPayment(p.ID) {
-		return m.Kernel.Done(ctx, d) // a later hold is released when Stripe reports it
+		return nil // a later hold is released when Stripe reports it
 	}
 	refused, err := splitRefusal(m.Cards.Release(ctx, p.Account, p.Intent, d.Key()))
 	if err != nil {
@@ -197,7 +199,7 @@ func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
 	if refused != nil && o.Status == "requires_capture" {
 		return refused
 	}
-	return m.settle(ctx, p, o, d.ID)
+	return m.settle(ctx, p, o)
 }
 
 // splitRefusal returns a definite refusal as the first result, and an error that
@@ -210,20 +212,17 @@ func splitRefusal(err error) (*clinic.Refusal, error) {
 }
 
 // settle brings a payment, its ledger entries and its visit to the state
-// observed at Stripe, and consumes the event, in one commit.
-func (m *Room) settle(ctx context.Context, p billing.Payment, o billing.Observation, event string) error {
+// observed at Stripe, in one commit; none if the payment is in that state.
+func (m *Room) settle(ctx context.Context, p billing.Payment, o billing.Observation) error {
 	for n := 1; ; n++ {
 		now := m.Kernel.Time()
 		next, entries, err := p.Settle(o, now)
-		if err != nil {
+		if err != nil || next.Version == p.Version {
 			return err
 		}
-		c := clinic.Commit{Done: event, At: now, Entries: entries}
-		if next.Version != p.Version {
-			c.Payments = []billing.Payment{next}
-			if err := m.applyToVisit(ctx, &c, p, next); err != nil {
-				return err
-			}
+		c := clinic.Commit{At: now, Payments: []billing.Payment{next}, Entries: entries}
+		if err := m.applyToVisit(ctx, &c, p, next); err != nil {
+			return err
 		}
 		err = m.Kernel.Store.Commit(ctx, c)
 		if !errors.Is(err, clinic.ErrChanged) || n == attempts {
@@ -237,14 +236,14 @@ func (m *Room) settle(ctx context.Context, p billing.Payment, o billing.Observat
 
 // fail records that the hold of an answered visit could not be captured: the
 // answer stands, the patient gets a pay link, the practice a work item.
-func (m *Room) fail(ctx context.Context, p billing.Payment, why, event string) error {
+func (m *Room) fail(ctx context.Context, p billing.Payment, why string) error {
 	for n := 1; ; n++ {
 		now := m.Kernel.Time()
 		next, entries, err := p.Fail(why, now)
 		if err != nil {
 			return err
 		}
-		c := clinic.Commit{Done: event, At: now, Payments: []billing.Payment{next}, Entries: entries}
+		c := clinic.Commit{At: now, Payments: []billing.Payment{next}, Entries: entries}
 		if err := m.applyToVisit(ctx, &c, p, next); err != nil {
 			return err
 		}

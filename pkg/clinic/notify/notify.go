@@ -73,7 +73,8 @@ func owner(context.Context, outbox.Delivery) string { return "" }
 
 // Act sends the letter of one event. The recipient and the text follow from the
 // visit as read now, not from the event. If the mail was sent and the reply was
-// lost, it is sent again: a duplicate is better than no letter.
+// lost, or the event is not marked done, it is sent again: a duplicate is better
+// than no letter.
 func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 	l, ok := letters[d.Kind]
 	if !ok {
@@ -95,12 +96,8 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 		}
 		to, link = contact.Email, m.Pages+"/my/visits/"+v.ID
 	}
-	err = m.Mail.Send(ctx, Letter{
+	return m.Mail.Send(ctx, Letter{
 		Key: d.ID, To: to, Subject: p.Name + ": " + l.subject,
 		Body: p.Name + "\n\n" + strings.NewReplacer("{time}", p.Local(v.Promise.By), "{link}", link).Replace(l.body) + "\n",
 	})
-	if err != nil {
-		return err
-	}
-	return m.Kernel.Done(ctx, d)
 }
