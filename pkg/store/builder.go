@@ -82,7 +82,7 @@ func (b *builder) money(c clinic.Commit) {
 		row, err := newPaymentRow(p)
 		b.fail(err)
 		i := b.pack(row)
-		i["book"], i["booked"] = str(bookName(p.Practice, p.OpenedAt, p.ID)), str(uniqueStamp(p.OpenedAt, p.ID))
+		i["booked"] = str(uniqueStamp(p.OpenedAt, p.ID)) // without book: its entries are in the books, and name it
 		b.cover(p.Practice, b.store.replace(paymentKey(p.ID), p.Version, i))
 	}
 	for _, e := range c.Entries {

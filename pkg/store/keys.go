@@ -129,7 +129,7 @@ const (
 	listIndex  = "list"  // list, at: a pool's open visits, a practice's open work, people and grants
 	mineIndex  = "mine"  // mine, made: a patient's visits
 	trailIndex = "trail" // trail, sk: a visit's audit records
-	bookIndex  = "book"  // book, booked: a practice's payments and entries by month and shard
+	bookIndex  = "book"  // book, booked: a practice's entries by month and shard
 )
 
 // Shards is how many partitions of an index the due rows are spread over, so
