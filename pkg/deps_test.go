@@ -130,7 +130,7 @@ var rules = map[string]rule{
 	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},
 
 	"setup":            {layer: composition, ours: "audit clinic outbox store vault", theirs: aws + "aws " + aws + "config " + aws + "service/dynamodb"},
-	"setup/content":    {layer: composition, ours: "seal setup vault", theirs: aws + "service/kms"},
+	"setup/content":    {layer: composition, ours: "fault seal setup vault", theirs: aws + "service/kms"},
 	"setup/bucket":     {layer: composition, ours: "blob setup", theirs: aws + "service/s3"},
 	"setup/records":    {layer: composition, ours: "clinic clinic/chart setup setup/bucket setup/content vault"},
 	"setup/api":        {layer: composition, ours: "clinic/desk clinic/office clinic/request httpapi httpapi/web outbox setup setup/records stripepay"},

@@ -26,7 +26,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	h, err := deadline.Handler(ctx, parts)
+	h, err := deadline.Handler(parts)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	h, err := notify.Handler(ctx, parts)
+	h, err := notify.Handler(parts)
 	if err != nil {
 		return err
 	}

@@ -15,8 +15,7 @@ import (
 
 const keyARN = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
-// Keys stand in for KMS, so that a function can open its keyset when it starts. Nothing
-// is kept from anybody by them: a ciphertext is the text.
+// Keys stand in for KMS. Nothing is kept from anybody by them: a ciphertext is the text.
 type keys struct {
 	url    string
 	keyset string

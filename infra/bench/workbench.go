@@ -113,7 +113,7 @@ func (b *workbench) plant(ctx context.Context, log *slog.Logger) error {
 	if err := errors.Join(store.CreateTable(ctx, db, mainTable), store.CreateTable(ctx, db, floorTable)); err != nil {
 		return err
 	}
-	if b.rooms, err = api.Rooms(ctx, parts); err != nil {
+	if b.rooms, err = api.Rooms(parts); err != nil {
 		return err
 	}
 	cast := &office.Registrar{Kernel: b.rooms.Kernel, Store: parts.Store(), Seal: b.rooms.Charts.SealContact}

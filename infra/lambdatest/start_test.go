@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"path"
 	"strings"
 	"testing"
 	"time"
@@ -62,11 +63,8 @@ func TestStart_WrongSettingWithoutItsValue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const secret = "not base64, and a secret"
-	otherKey := base64.StdEncoding.EncodeToString([]byte(newKeyset(t, must(newVault()))))
 	for _, c := range []struct{ function, name, value, want string }{
 		{"api", "EVISIT_KEYSET", secret, "EVISIT_KEYSET is not the base64 it should be"},
-		{"deadline", "EVISIT_KEYSET", otherKey, "opening the keyset under " + keyARN},
-		{"notify", "EVISIT_KMS_KEY", keyARN + "0", "opening the keyset under " + keyARN + "0"},
 		{"sweep", "EVISIT_LOG_SEED", "c2hvcnQ=", "EVISIT_LOG_SEED is not the base64 it should be"},
 		{"api", "EVISIT_PAGES", "visit.example.org", "EVISIT_PAGES is not an address"},
 		{"api", "EVISIT_CLOCK_OFFSET", "tomorrow", "EVISIT_CLOCK_OFFSET is not a duration"},
@@ -77,6 +75,45 @@ func TestStart_WrongSettingWithoutItsValue(t *testing.T) {
 		if !strings.Contains(said, c.want) || strings.Contains(said, secret) {
 			t.Errorf("%s with %s=%s says %q, want %q", c.function, c.name, c.value, said, c.want)
 		}
+	}
+}
+
+// A keyset that cannot be decrypted is told when it is first needed: by an error in
+// the log, which raises an alarm, and never as altered content.
+func TestKeyset_CannotBeDecrypted(t *testing.T) {
+	t.Parallel()
+	otherKey := base64.StdEncoding.EncodeToString([]byte(newKeyset(t, must(newVault()))))
+	for _, c := range []struct{ event, setting, value, want string }{
+		{"api/chart", "EVISIT_KEYSET", otherKey, "opening the keyset under " + keyARN},
+		{"notify/batch", "EVISIT_KMS_KEY", keyARN + "0", "opening the keyset under " + keyARN + "0"},
+		{"deadline/minute", "EVISIT_KEYSET", otherKey, "opening the keyset under " + keyARN},
+	} {
+		t.Run(c.event, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			scenes[c.event].plant(w)
+			event := w.fill(w.read(c.event + ".json"))
+			w.plantRows(event)
+			function := path.Dir(c.event)
+			env := w.settings(function, newGuard(t, function))
+			env[c.setting] = c.value
+			f := w.start(function, env)
+			r, err := f.Invoke(t.Context(), event)
+			w.must(err)
+			if function == "api" && !strings.Contains(string(r.Payload), `"statusCode":503`) {
+				t.Errorf("the reply is %s", r.Payload)
+			}
+			w.must(f.Close()) // what it wrote has then arrived
+			told := false
+			for text := range strings.Lines(f.Log()) {
+				var l line
+				w.must(json.Unmarshal([]byte(text), &l))
+				told = told || l.Level == "ERROR" && l.Msg == "the keyset of content cannot be decrypted" && strings.Contains(l.Err, c.want)
+			}
+			if !told || strings.Contains(f.Log(), "stored content is not what was committed") {
+				t.Errorf("it logs:\n%s", f.Log())
+			}
+		})
 	}
 }
 

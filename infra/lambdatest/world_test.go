@@ -195,7 +195,7 @@ func (w *world) plant(awsURL, stripe string) {
 		Config: cfg, Now: w.now, Log: slog.New(slog.DiscardHandler),
 		Database: database.Config(), Objects: at(awsURL), Letters: at(awsURL), Keys: at(w.env["AWS_ENDPOINT_URL_KMS"]), PathStyle: true,
 	}
-	w.rooms, err = api.Rooms(w.Context(), w.parts)
+	w.rooms, err = api.Rooms(w.parts)
 	w.must(err)
 	w.cards = stripepay.New(chargeKey.Secret, stripe)
 	cast := &office.Registrar{Kernel: w.rooms.Kernel, Store: w.store, Seal: w.rooms.Charts.SealContact}

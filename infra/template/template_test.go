@@ -152,9 +152,9 @@ func construct(name string, p setup.Parts) error {
 	case "charge":
 		_, err = charge.Handler(p)
 	case "notify":
-		_, err = notify.Handler(context.Background(), p)
+		_, err = notify.Handler(p)
 	case "deadline":
-		_, err = deadline.Handler(context.Background(), p)
+		_, err = deadline.Handler(p)
 	case "sweep":
 		_, err = sweep.Handler(p)
 	case "verify":

@@ -96,7 +96,7 @@ func newWorld(t testing.TB) *world {
 	if err := store.CreateTable(ctx, w.db, w.table); err != nil {
 		t.Fatal(err)
 	}
-	if w.rooms, err = api.Rooms(ctx, parts); err != nil {
+	if w.rooms, err = api.Rooms(parts); err != nil {
 		t.Fatal(err)
 	}
 	cards := &cards{held: map[string]money.Cents{}, captured: map[string]money.Cents{}}

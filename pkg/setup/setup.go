@@ -29,8 +29,8 @@ type Parts struct {
 	Database, Objects, Letters, Keys aws.Config
 	// PathStyle addresses buckets by path, as local object stores want it.
 	PathStyle bool
-	// Sealer makes the sealer of content; nil makes one of Config's keyset, which is
-	// encrypted under its KMS key.
+	// Sealer makes the sealer of content, when content is first sealed or unsealed;
+	// nil makes one of Config's keyset, which is encrypted under its KMS key.
 	Sealer func(context.Context) (vault.Sealer, error)
 }
 

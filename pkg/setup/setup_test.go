@@ -129,8 +129,8 @@ var handlers = []struct {
 		"STRIPE_CONNECT_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET",
 	}},
 	{"charge", func(_ context.Context, p setup.Parts) error { _, err := charge.Handler(p); return err }, []string{"STRIPE_SECRET_KEY"}},
-	{"notify", func(ctx context.Context, p setup.Parts) error { _, err := notify.Handler(ctx, p); return err }, []string{"EVISIT_MAIL_FROM", "EVISIT_PAGES"}},
-	{"deadline", func(ctx context.Context, p setup.Parts) error { _, err := deadline.Handler(ctx, p); return err }, []string{"EVISIT_BUCKET"}},
+	{"notify", func(_ context.Context, p setup.Parts) error { _, err := notify.Handler(p); return err }, []string{"EVISIT_MAIL_FROM", "EVISIT_PAGES"}},
+	{"deadline", func(_ context.Context, p setup.Parts) error { _, err := deadline.Handler(p); return err }, []string{"EVISIT_BUCKET"}},
 	{"sweep", func(_ context.Context, p setup.Parts) error { _, err := sweep.Handler(p); return err }, []string{"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_SEED"}},
 	{"verify", func(_ context.Context, p setup.Parts) error { _, err := verify.Handler(p); return err }, []string{"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC"}},
 }

@@ -29,7 +29,8 @@ type Place struct {
 	Version  int // of a field that is replaced; 0 for one that never changes
 }
 
-// A Sealer encrypts content for its place.
+// A Sealer encrypts content for its place. While it has no key, both methods
+// return an error of kind fault.Busy.
 type Sealer interface {
 	Seal(ctx context.Context, at Place, plain []byte) ([]byte, error)
 	// Unseal fails if the sealed bytes were altered or belong to another place.
@@ -74,11 +75,11 @@ func (v Vault) Seal(ctx context.Context, at Place, x any) ([]byte, error) {
 }
 
 // Unseal decrypts sealed into x. It returns ErrBroken if sealed does not
-// decrypt.
+// decrypt, and fault.Busy while there is no key to decrypt with.
 func (v Vault) Unseal(ctx context.Context, at Place, sealed []byte, x any) error {
-	packed, err := v.Sealer.Unseal(ctx, at, sealed)
+	packed, err := v.unseal(ctx, at, sealed)
 	if err != nil {
-		return fmt.Errorf("%s of %s: %w: %w", at.Field, at.Record, ErrBroken, err)
+		return fmt.Errorf("%s of %s: %w", at.Field, at.Record, err)
 	}
 	plain, err := inflate(packed)
 	if err != nil {
@@ -88,6 +89,14 @@ func (v Vault) Unseal(ctx context.Context, at Place, sealed []byte, x any) error
 		return fmt.Errorf("decoding %s of %s failed", at.Field, at.Record) // the cause may quote content
 	}
 	return nil
+}
+
+func (v Vault) unseal(ctx context.Context, at Place, sealed []byte) ([]byte, error) {
+	plain, err := v.Sealer.Unseal(ctx, at, sealed)
+	if err != nil && !errors.Is(err, fault.Busy) {
+		err = fmt.Errorf("%w: %w", ErrBroken, err)
+	}
+	return plain, err
 }
 
 // PutDocument seals a document, puts it under the hash of its content, and
@@ -109,7 +118,7 @@ func (v Vault) PutDocument(ctx context.Context, at Place, doc any) (string, erro
 }
 
 // Document returns the bytes of the document with that hash. A document that is
-// missing or altered is ErrBroken.
+// missing or altered is ErrBroken; fault.Busy says that it cannot be read just now.
 func (v Vault) Document(ctx context.Context, at Place, hash string) (json.RawMessage, error) {
 	sealed, err := v.Objects.Get(ctx, objectKey(at, hash))
 	if f, ok := fault.Public(err); ok && f.Kind == fault.NotFound {
@@ -118,9 +127,9 @@ func (v Vault) Document(ctx context.Context, at Place, hash string) (json.RawMes
 	if err != nil {
 		return nil, err
 	}
-	plain, err := v.Sealer.Unseal(ctx, documentPlace(at, hash), sealed)
+	plain, err := v.unseal(ctx, documentPlace(at, hash), sealed)
 	if err != nil {
-		return nil, fmt.Errorf("document of %s: %w: %w", at.Record, ErrBroken, err)
+		return nil, fmt.Errorf("document of %s: %w", at.Record, err)
 	}
 	if Hash(plain) != hash {
 		return nil, fmt.Errorf("document of %s: %w: its hash is another", at.Record, ErrBroken)

@@ -39,9 +39,9 @@ func start(t *testing.T, template string) (*system.System, error) {
 }
 
 // post sends body, with a person's token or none, and reads the reply into out.
-func post(t *testing.T, url, token, body string, out any) {
+func send(t *testing.T, method, url, token, body string, out any) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,18 +59,21 @@ func post(t *testing.T, url, token, body string, out any) {
 	}
 }
 
-// drive starts a visit and moves the clock, on which sweep signs the log of what
+// drive starts a visit, saves an answer and moves the clock, on which sweep signs the log of what
 // was planted.
 func drive(t *testing.T, s *system.System) {
 	t.Helper()
 	var cast system.Seeded
-	post(t, s.URL+"/dev/seed", "", "", &cast)
+	send(t, "POST", s.URL+"/dev/seed", "", "", &cast)
 	for _, p := range cast.People {
 		if p.ID == "jane-smith" {
-			post(t, s.URL+"/visits", p.Token, `{"form":"uti-women"}`, new(any))
+			var v struct{ ID string }
+			if send(t, "POST", s.URL+"/visits", p.Token, `{"form":"uti-women"}`, &v); v.ID != "" {
+				send(t, "PATCH", s.URL+"/visits/"+v.ID+"/answers", p.Token, `{"resourceType":"QuestionnaireResponse","status":"in-progress"}`, new(any))
+			}
 		}
 	}
-	post(t, s.URL+"/dev/clock", "", `{"advance":"3m"}`, new(any))
+	send(t, "POST", s.URL+"/dev/clock", "", `{"advance":"3m"}`, new(any))
 }
 
 func TestSystem_EachFunctionUnderItsOwnPolicy(t *testing.T) {
@@ -100,6 +103,16 @@ func TestSystem_MissingPermissionIsVisible(t *testing.T) {
 			"sweep: dynamodb:PutItem on Table.Arn of [LOG]",
 		},
 		{
+			"keyset", `Resource: !GetAtt Documents.Arn
+              - Sid: Content
+                Effect: Allow
+                Action: kms:Decrypt`, `Resource: !GetAtt Documents.Arn
+              - Sid: Content
+                Effect: Allow
+                Action: kms:Sign`,
+			"api: kms:Decrypt on ContentKeyArn",
+		},
+		{
 			"deadline", `dynamodb:LeadingKeys: ["CASE#*"]
               - Sid: ReadTrails`, `dynamodb:LeadingKeys: ["OUTBOX#*"]
               - Sid: ReadTrails`,
@@ -127,7 +140,6 @@ func TestSystem_MissingPermissionIsVisible(t *testing.T) {
 func TestSystem_MissingPermissionToStart(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, old, replacement, denied string }{
-		{"keyset", "- Sid: Content # where a patient's address is\n                Effect: Allow\n                Action: kms:Decrypt", "- Sid: Content\n                Effect: Allow\n                Action: kms:Sign", "notify: kms:Decrypt on ContentKeyArn"},
 		{"stream", "dynamodb:GetRecords, ", "", "charge: dynamodb:GetRecords on Table.StreamArn"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -158,7 +158,7 @@ func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts
 	if s.sim != nil {
 		parts.Config.StripeKey, charging.Config.StripeKey = apiKey.Secret, chargeKey.Secret
 	}
-	if err := s.startTools(ctx, parts); err != nil {
+	if err := s.startTools(parts); err != nil {
 		return err
 	}
 	if err := s.plant(ctx); err != nil {
@@ -176,11 +176,11 @@ func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts
 	if err != nil {
 		return err
 	}
-	letters, err := notify.Handler(ctx, s.under("notify", parts))
+	letters, err := notify.Handler(s.under("notify", parts))
 	if err != nil {
 		return err
 	}
-	due, err := deadline.Handler(ctx, s.under("deadline", parts))
+	due, err := deadline.Handler(s.under("deadline", parts))
 	if err != nil {
 		return err
 	}
@@ -224,10 +224,10 @@ func (s *System) hourly(h awslambda.ScheduleHandler) awslambda.ScheduleHandler {
 }
 
 // startTools makes the registrar that registers the cast; no function has one.
-func (s *System) startTools(ctx context.Context, parts setup.Parts) error {
+func (s *System) startTools(parts setup.Parts) error {
 	table := parts.Store()
 	s.kernel = parts.Kernel("", table)
-	charts, err := records.Keeper(ctx, parts, s.kernel, table)
+	charts, err := records.Keeper(parts, s.kernel, table)
 	if err != nil {
 		return err
 	}

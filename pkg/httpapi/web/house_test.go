@@ -124,7 +124,7 @@ func (h *house) open(t *testing.T, log *slog.Logger) {
 		Config: setup.Config{Table: h.table, Bucket: "documents", Pages: h.url}, Now: h.clock, Log: log, Database: db,
 		Sealer: func(context.Context) (vault.Sealer, error) { return sealer, nil },
 	}
-	if h.rooms, err = api.Rooms(t.Context(), parts); err != nil {
+	if h.rooms, err = api.Rooms(parts); err != nil {
 		t.Fatal(err)
 	}
 	h.rooms.Request.Checkout, h.rooms.Charts.Vault.Objects = h.stripe, h.objects

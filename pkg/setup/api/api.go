@@ -19,11 +19,11 @@ import (
 
 // Rooms returns the rooms of api: with content and payment pages, without the
 // keys that move money or send mail.
-func Rooms(ctx context.Context, p setup.Parts) (httpapi.Rooms, error) {
+func Rooms(p setup.Parts) (httpapi.Rooms, error) {
 	c := p.Config
 	s := p.Store()
 	k := p.Kernel(outbox.ByAPI, s)
-	charts, err := records.Keeper(ctx, p, k, s)
+	charts, err := records.Keeper(p, k, s)
 	if err != nil {
 		return httpapi.Rooms{}, err
 	}
@@ -46,7 +46,7 @@ func Handler(ctx context.Context, p setup.Parts) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	rooms, err := Rooms(ctx, p)
+	rooms, err := Rooms(p)
 	if err != nil {
 		return nil, err
 	}

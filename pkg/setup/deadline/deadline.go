@@ -2,8 +2,6 @@
 package deadline
 
 import (
-	"context"
-
 	"evisit/pkg/awslambda"
 	"evisit/pkg/clinic/deadline"
 	"evisit/pkg/outbox"
@@ -14,10 +12,10 @@ import (
 
 // Handler returns the handler of the schedule: it acts on the passed deadlines
 // of visits.
-func Handler(ctx context.Context, p setup.Parts) (awslambda.ScheduleHandler, error) {
+func Handler(p setup.Parts) (awslambda.ScheduleHandler, error) {
 	s := p.Store()
 	k := p.Kernel(outbox.ByDeadline, s)
-	charts, err := records.Keeper(ctx, p, k, s)
+	charts, err := records.Keeper(p, k, s)
 	if err != nil {
 		return nil, err
 	}

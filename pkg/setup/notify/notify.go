@@ -2,7 +2,6 @@
 package notify
 
 import (
-	"context"
 	_ "time/tzdata" // letters tell times of a practice's zone; a function's machine may know none
 
 	"github.com/aws/aws-sdk-go-v2/service/sesv2"
@@ -18,12 +17,12 @@ import (
 )
 
 // Handler returns the stream handler that sends letters.
-func Handler(ctx context.Context, p setup.Parts) (awslambda.StreamHandler, error) {
+func Handler(p setup.Parts) (awslambda.StreamHandler, error) {
 	c := p.Config
 	if err := setup.Need(map[string]string{"EVISIT_PAGES": c.Pages, "EVISIT_MAIL_FROM": c.MailFrom}); err != nil {
 		return nil, err
 	}
-	sealer, err := content.Sealer(ctx, p)
+	sealer, err := content.Sealer(p)
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,6 @@
 package records
 
 import (
-	"context"
-
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/setup"
@@ -14,12 +12,12 @@ import (
 )
 
 // Keeper returns the keeper of the content of visits, documents included.
-func Keeper(ctx context.Context, p setup.Parts, k *clinic.Kernel, s chart.Reads) (*chart.Keeper, error) {
+func Keeper(p setup.Parts, k *clinic.Kernel, s chart.Reads) (*chart.Keeper, error) {
 	objects, err := bucket.Of(p)
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := content.Sealer(ctx, p)
+	sealer, err := content.Sealer(p)
 	if err != nil {
 		return nil, err
 	}
