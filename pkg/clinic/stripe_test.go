@@ -196,9 +196,13 @@ func TestCapture_KeysOfRepeats(t *testing.T) {
 
 func TestStripeEvent_OfForeignAccountIsParked(t *testing.T) {
 	t.Parallel()
-	for name, forge := range map[string]func(w *world, p billing.Payment) string{
-		"ObjectItDoesNotOwn": func(_ *world, p billing.Payment) string { return p.Intent },
-		"OurPaymentInItsObject": func(w *world, p billing.Payment) string {
+	for name, test := range map[string]struct {
+		note  string
+		forge func(w *world, p billing.Payment) string
+	}{
+		"ObjectItDoesNotOwn":  {"resource_missing", func(_ *world, p billing.Payment) string { return p.Intent }},
+		"ObjectThatIsNowhere": {"resource_missing", func(*world, billing.Payment) string { return "pi_nowhere" }},
+		"OurPaymentInItsObject": {"foreign_account", func(w *world, p billing.Payment) string {
 			s, _, err := w.request.Checkout.NewPage(w.ctx, request.PageRequest{
 				Account: seed.Accounts[1], Key: "forged", Ref: p.ID, Amount: 100, Ends: w.now().Add(time.Hour),
 				Done: "https://example.org/", Back: "https://example.org/",
@@ -207,20 +211,20 @@ func TestStripeEvent_OfForeignAccountIsParked(t *testing.T) {
 				w.Fatalf("forging: %v", err)
 			}
 			return s
-		},
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			id := w.queued()
 			before := w.latest(id)
-			w.hears(webhookOf("payment_intent.canceled", seed.Accounts[1], "payment_intent", forge(w, before.payment)))
+			w.hears(webhookOf("payment_intent.canceled", seed.Accounts[1], "payment_intent", test.forge(w, before.payment)))
 			w.drain()
 			if w.stands(id, visit.Queued); w.latest(id).payment != before.payment {
 				t.Error("the payment changed")
 			}
 			todo := w.work("harbor") // whose account it named
-			if len(todo) != 1 || todo[0].Kind != work.EventParked || todo[0].Note != "foreign_account" {
+			if len(todo) != 1 || todo[0].Kind != work.EventParked || todo[0].Note != test.note {
 				t.Fatalf("harbor's work: %+v", todo)
 			}
 			if d := w.delivery(todo[0].Event); !d.Parked || d.Tries != 0 {

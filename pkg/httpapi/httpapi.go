@@ -16,7 +16,6 @@ import (
 	"evisit/pkg/clinic/desk"
 	"evisit/pkg/clinic/office"
 	"evisit/pkg/clinic/request"
-	"evisit/pkg/fault"
 	"evisit/pkg/httpapi/exchange"
 )
 
@@ -79,8 +78,7 @@ func (a *API) elsewhere(pages http.Handler) http.Handler {
 	nowhere := exchange.NotFound(a.log)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if allowed := a.methods(r); len(allowed) > 0 {
-			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			exchange.Reject(w, r, a.log, fault.New(fault.WrongMethod, "wrong_method", "this address is asked for with "+strings.Join(allowed, " or ")))
+			exchange.WrongMethod(w, r, a.log, allowed...)
 			return
 		}
 		if r.Header.Get("Authorization") != "" || strings.Contains(r.Header.Get("Accept"), "json") {

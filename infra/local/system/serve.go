@@ -23,7 +23,6 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/awslambda"
 	"evisit/pkg/clinic/office"
-	"evisit/pkg/httpapi"
 	"evisit/pkg/outbox"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
@@ -243,9 +242,7 @@ func (s *System) startTools(parts setup.Parts) error {
 func (s *System) routes(api, hook http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", s.steady(api))
-	for _, p := range httpapi.HookPatterns {
-		mux.Handle(p, s.steady(hook))
-	}
+	mux.Handle("/stripe/", s.steady(hook))
 	mux.Handle("/dev/issuer/", s.issuer)
 	mail := s.mailbox.Handler()
 	mux.Handle("/dev/mail", mail)

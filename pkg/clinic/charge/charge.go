@@ -94,7 +94,7 @@ var errForeign = &clinic.Refusal{Code: "foreign_account", Final: true}
 func (m *Room) receive(ctx context.Context, d outbox.Delivery) error {
 	ref, o, err := m.Cards.Observe(ctx, d.Account, d.Object)
 	if refused, ok := errors.AsType[*clinic.Refusal](err); ok && refused.Code == "resource_missing" {
-		return errForeign
+		return &clinic.Refusal{Code: refused.Code, Final: true} // the account has no such object
 	}
 	if err != nil {
 		return err

@@ -24,7 +24,8 @@ type StripeEvent struct {
 type Room struct{ Kernel *clinic.Kernel }
 
 // lease is when an event is due again unless it is done by then. Only an event
-// that comes too late for the sweep of its bucket needs one.
+// that comes too late for the sweep of its bucket, or has a time far from now, needs
+// one.
 const lease = 10 * time.Minute
 
 // ReceiveStripeEvent stores a verified event. Received again, it is the same
@@ -37,7 +38,7 @@ func (m *Room) ReceiveStripeEvent(ctx context.Context, e StripeEvent) error {
 		ID:   outbox.NewID(m.Kernel.Writer, e.Created, e.Account+"."+e.ID),
 		Kind: outbox.StripeReported, To: outbox.Charge, Account: e.Account, Object: e.Object, At: now,
 	}
-	if outbox.BucketOf(e.Created) < outbox.BucketOf(now) {
+	if outbox.BucketOf(e.Created) != outbox.BucketOf(now) {
 		event.Lease = now.Add(lease)
 	}
 	err := m.Kernel.Store.Commit(ctx, clinic.Commit{Events: []outbox.Event{event}})

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"evisit/pkg/fault"
@@ -79,6 +80,12 @@ func NotFound(log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		Reject(w, r, log, fault.New(fault.NotFound, "no_route", "there is no such address; /docs lists those there are"))
 	})
+}
+
+// WrongMethod refuses a request of a path that has other methods.
+func WrongMethod(w http.ResponseWriter, r *http.Request, log *slog.Logger, allowed ...string) {
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	Reject(w, r, log, fault.New(fault.WrongMethod, "wrong_method", "this address is asked for with "+strings.Join(allowed, " or ")))
 }
 
 // ReadJSON reads the body of a request that says it is JSON.

@@ -37,6 +37,9 @@ func New(receive Receiver, verify Verifier, platform, connect string, log *slog.
 	mux := http.NewServeMux()
 	mux.Handle("POST "+PlatformPath, &endpoint{verify: verify, secret: platform, log: log})
 	mux.Handle("POST "+ConnectPath, &endpoint{verify: verify, secret: connect, log: log, connected: true, receive: receive})
+	for _, path := range []string{PlatformPath, ConnectPath} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { exchange.WrongMethod(w, r, log, http.MethodPost) })
+	}
 	mux.Handle("/", exchange.NotFound(log))
 	return mux
 }
@@ -66,13 +69,13 @@ func (e *endpoint) keep(r *http.Request) error {
 		return err
 	}
 	event, useful, err := e.verify(body, r.Header.Get("Stripe-Signature"), e.secret)
-	if err != nil {
+	if err != nil || !useful {
 		return err
 	}
 	if e.connected != (event.Account != "") {
 		return fault.New(fault.Malformed, "wrong_endpoint", "events of connected accounts go to "+ConnectPath+", the platform's own to "+PlatformPath)
 	}
-	if !useful || e.receive == nil {
+	if e.receive == nil {
 		return nil
 	}
 	return e.receive(r.Context(), event)
