@@ -132,8 +132,8 @@ func (s *Store) transact(ctx context.Context, ws []write) error {
 	})
 }
 
-// clashes bounds how often a write is sent again that conflicted with another on
-// the same items.
+// clashes bounds how often a write is sent that conflicts with another on the same
+// items.
 const clashes = 8
 
 // retryClashes runs try until it does not conflict with another writer. A
@@ -144,14 +144,16 @@ func retryClashes(ctx context.Context, try func() (clash bool, err error)) error
 		if !clash || n == clashes {
 			return err
 		}
-		if err := wait(ctx, time.Duration(rand.IntN(10<<n))*time.Millisecond); err != nil { //nolint:gosec // jitter, not a secret
+		if err := pause(ctx, n); err != nil {
 			return err
 		}
 	}
 }
 
-func wait(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
+// pause waits, before a call is sent again for the nth time, a random part of 20 ms
+// doubled each time. It returns early with the error of ctx.
+func pause(ctx context.Context, n int) error {
+	t := time.NewTimer(time.Duration(rand.IntN(10<<n)) * time.Millisecond) //nolint:gosec // jitter, not a secret
 	defer t.Stop()
 	select {
 	case <-ctx.Done():

@@ -1,7 +1,11 @@
 package store_test
 
 import (
+	"bytes"
+	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -329,5 +333,142 @@ func TestCommit_LoneRecordWhoseAnswerIsLost(t *testing.T) {
 	}
 	if ls, err := s.Log(t.Context(), "practice-1", "", end, 10); err != nil || len(ls) != 2 {
 		t.Errorf("the log has %d records, %v; want both", len(ls), err)
+	}
+}
+
+// A throttle is the connection to an engine that answers each BatchGetItem with some
+// of its items and leaves the others unprocessed.
+type throttle struct {
+	aws.HTTPClient
+	serves func(call, asked int) int // how many items of those asked for
+
+	calls []time.Time
+	weak  int // calls that asked for eventually consistent reads
+}
+
+type batch struct {
+	RequestItems map[string]asked `json:"RequestItems"`
+}
+
+type asked struct {
+	Keys           []map[string]any `json:"Keys"`
+	ConsistentRead bool             `json:"ConsistentRead"`
+}
+
+func (l *throttle) Do(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".BatchGetItem") {
+		return l.HTTPClient.Do(r)
+	}
+	var in batch
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		return nil, err
+	}
+	l.calls = append(l.calls, time.Now()) //nolint:forbidigo // how long it waits, not what time it is
+	left := map[string]asked{}
+	for table, a := range in.RequestItems {
+		if !a.ConsistentRead {
+			l.weak++
+		}
+		n := l.serves(len(l.calls), len(a.Keys))
+		left[table] = asked{Keys: a.Keys[n:]}
+		in.RequestItems[table] = asked{a.Keys[:n], a.ConsistentRead}
+		if n == 0 {
+			b, err := json.Marshal(map[string]any{"Responses": map[string]any{}, "UnprocessedKeys": left})
+			return reply(http.StatusOK, string(b)), err
+		}
+	}
+	b, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	r = r.Clone(r.Context())
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(b)), int64(len(b))
+	res, err := l.HTTPClient.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = res.Body.Close() }()
+	var out map[string]any
+	if err := json.NewDecoder(res.Body).Decode(&out); err != nil {
+		return nil, err
+	}
+	for table := range left {
+		if len(left[table].Keys) > 0 {
+			out["UnprocessedKeys"] = left
+		}
+	}
+	b, err = json.Marshal(out)
+	return reply(res.StatusCode, string(b)), err
+}
+
+// Items that DynamoDB leaves unprocessed are asked for again, not at once, and not
+// for ever.
+func TestBatchGet_Unprocessed(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		serves func(call, asked int) int
+		want   error
+		calls  int
+	}{
+		{"one at a time", func(int, int) int { return 1 }, nil, 5},
+		{"none at first", func(call, asked int) int {
+			if call <= 3 {
+				return 0
+			}
+			return asked
+		}, nil, 4},
+		{"none between one and the others, again and again", func(call, _ int) int { return call % 4 / 3 }, nil, 19},
+		{"none ever", func(int, int) int { return 0 }, fault.Busy, 8},
+		{"none after the first", func(call, _ int) int { return max(0, 2-call) }, fault.Busy, 8},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			healthy, table := newTable(t, enginetest.Config(t))
+			s := store.New(healthy, table)
+			var keys []string
+			for n := range 5 {
+				r := audit.Record{ID: fmt.Sprint("record-", n), Practice: "practice-1", At: noon}
+				if err := s.Commit(t.Context(), clinic.Commit{Audit: []audit.Record{r}}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, r := range scan(t, healthy, table) {
+				if i := itemOf(t, r); strings.HasPrefix(i.Key(), "AUDIT#") {
+					keys = append(keys, i.Key())
+				}
+			}
+			cfg := enginetest.Config(t)
+			l := &throttle{HTTPClient: cfg.HTTPClient, serves: test.serves}
+			cfg.HTTPClient = l
+			items, err := store.New(dynamodb.NewFromConfig(cfg), table).Stored(t.Context(), keys)
+			if !errors.Is(err, test.want) || test.want == nil && (err != nil || len(items) != 5) {
+				t.Errorf("%d items, %v; want %v", len(items), err, test.want)
+			}
+			if len(l.calls) != test.calls || l.weak > 0 {
+				t.Errorf("%d calls, want %d; %d asked for less than consistent reads", len(l.calls), test.calls, l.weak)
+			}
+			if waited := l.calls[len(l.calls)-1].Sub(l.calls[0]); test.want != nil && waited < 20*time.Millisecond {
+				t.Errorf("all calls came within %s", waited)
+			}
+		})
+	}
+}
+
+func TestBatchGet_UnprocessedEndsWithItsCaller(t *testing.T) {
+	t.Parallel()
+	_, table := newTable(t, enginetest.Config(t))
+	cfg := enginetest.Config(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	l := &throttle{HTTPClient: cfg.HTTPClient, serves: func(call, _ int) int {
+		if call == 2 {
+			cancel()
+		}
+		return 0
+	}}
+	cfg.HTTPClient = l
+	_, err := store.New(dynamodb.NewFromConfig(cfg), table).Stored(ctx, []string{"CASE#v/-"})
+	if !errors.Is(err, context.Canceled) || len(l.calls) != 2 {
+		t.Errorf("%d calls, %v", len(l.calls), err)
 	}
 }

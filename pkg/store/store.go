@@ -167,18 +167,43 @@ func (s *Store) batchGet(ctx context.Context, keys []key, f freshness, what stri
 			want.Keys = append(want.Keys, k.attrs())
 		}
 		keys = keys[n:]
-		for len(want.Keys) > 0 {
-			out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
-				RequestItems: map[string]types.KeysAndAttributes{s.table: want},
-			})
-			if err != nil {
-				return nil, unreachable(ctx, fmt.Errorf("reading %s: %w", what, err))
-			}
-			all = append(all, out.Responses[s.table]...)
-			want = out.UnprocessedKeys[s.table]
+		items, err := s.getAll(ctx, want, what)
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, items...)
 	}
 	return all, nil
+}
+
+// unprocessed bounds how often items are asked for of which DynamoDB returns none.
+const unprocessed = 8
+
+// getAll reads the items of one batch. Those that DynamoDB leaves unprocessed, as it
+// does when a table is throttled, are asked for again after a pause.
+func (s *Store) getAll(ctx context.Context, want types.KeysAndAttributes, what string) ([]item, error) {
+	var all []item
+	for n := 1; ; n++ {
+		out, err := s.db.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{
+			RequestItems: map[string]types.KeysAndAttributes{s.table: want},
+		})
+		if err != nil {
+			return nil, unreachable(ctx, fmt.Errorf("reading %s: %w", what, err))
+		}
+		all = append(all, out.Responses[s.table]...)
+		if want.Keys = out.UnprocessedKeys[s.table].Keys; len(want.Keys) == 0 {
+			return all, nil
+		}
+		if len(out.Responses[s.table]) > 0 {
+			n = 1
+		}
+		if n == unprocessed {
+			return nil, unreachable(ctx, fmt.Errorf("reading %s: %d items are left unprocessed", what, len(want.Keys)))
+		}
+		if err := pause(ctx, n); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", what, err)
+		}
+	}
 }
 
 // ends returns when an item expires. DynamoDB deletes it some time later.
