@@ -7,6 +7,9 @@ functions := $(notdir $(wildcard functions/*))
 engine    := infra/local/node_modules/.package-lock.json
 go_lint   := go tool -modfile=infra/tools/go.mod golangci-lint
 
+# No RPC of Lambda's old runtime, and no HTTP/2: none of the services that are called needs it.
+tags := lambda.norpc,nethttpomithttp2
+
 .PHONY: help setup run seed sweep verify demo bench test test-fast browser fuzz lint build $(addprefix build-,$(functions)) deploy clean
 
 help: ## list these targets
@@ -55,7 +58,7 @@ lint: ## run the linters
 build: $(addprefix build-,$(functions)) ## build every function for Lambda into .build/
 
 $(addprefix build-,$(functions)): build-%:
-	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -trimpath -tags lambda.norpc -ldflags "-s -w" -o .build/$*/bootstrap ./functions/$*
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -trimpath -tags $(tags) -ldflags "-s -w" -o .build/$*/bootstrap ./functions/$*
 
 deploy: build ## deploy with the AWS SAM command line (asks for parameters the first time)
 	sam deploy --template-file template.yaml --guided

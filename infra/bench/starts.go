@@ -117,7 +117,7 @@ func (f *foundry) build(ctx context.Context, name string, here bool) error {
 
 func (f *foundry) buildBare(ctx context.Context) error {
 	out := f.binary(bareFunction, true)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", out, "./infra/bench/bare") //nolint:gosec // a path of ours
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-tags", "lambda.norpc,nethttpomithttp2", "-ldflags", "-s -w", "-o", out, "./infra/bench/bare") //nolint:gosec // a path of ours
 	cmd.Dir, cmd.Env = f.root, append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building the bare function: %w\n%s", err, said)

@@ -42,7 +42,7 @@ func recipe(ctx context.Context, root, function, out string) (string, error) {
 		return "", fmt.Errorf("asking make how it builds %s: %w", function, err)
 	}
 	line := strings.TrimSpace(string(b))
-	for _, must := range []string{forLambda, "CGO_ENABLED=0 ", "-trimpath ", "-tags lambda.norpc ", "-o " + target + " "} {
+	for _, must := range []string{forLambda, "CGO_ENABLED=0 ", "-trimpath ", "-tags lambda.norpc,nethttpomithttp2 ", "-o " + target + " "} {
 		if !strings.Contains(line, must) {
 			return "", fmt.Errorf("make builds %s without %q: %s", function, must, line)
 		}

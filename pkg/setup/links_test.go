@@ -57,7 +57,7 @@ func TestFunctions_LinkOnlyWhatTheyUse(t *testing.T) {
 	for name, want := range linked {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "lambda.norpc", "evisit/functions/"+name)
+			list := exec.CommandContext(t.Context(), "go", "list", "-deps", "-tags", "lambda.norpc,nethttpomithttp2", "evisit/functions/"+name)
 			list.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64", "CGO_ENABLED=0")
 			out, err := list.Output()
 			if err != nil {

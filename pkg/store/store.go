@@ -26,7 +26,7 @@ import (
 // A Store implements clinic.Store, and the reads of the rooms, on a table made
 // by CreateTable. It is safe for concurrent use.
 type Store struct {
-	db        *dynamodb.Client
+	db        database
 	table     string
 	announced announcements
 }
@@ -34,7 +34,27 @@ type Store struct {
 var _ clinic.Store = (*Store)(nil)
 
 // New returns the store on table.
-func New(db *dynamodb.Client, table string) *Store { return &Store{db: db, table: table} }
+func New(db *dynamodb.Client, table string) *Store {
+	return &Store{table: table, db: database{
+		GetItem: db.GetItem, BatchGetItem: db.BatchGetItem, Query: db.Query, Scan: db.Scan,
+		PutItem: db.PutItem, UpdateItem: db.UpdateItem, TransactWriteItems: db.TransactWriteItems,
+	}}
+}
+
+// A database is the calls of DynamoDB that a store makes. A Store is held in
+// interfaces; if it held the client, then a function that links html/template would
+// link all of the client's calls.
+type database struct {
+	GetItem            call[dynamodb.GetItemInput, dynamodb.GetItemOutput]
+	BatchGetItem       call[dynamodb.BatchGetItemInput, dynamodb.BatchGetItemOutput]
+	Query              call[dynamodb.QueryInput, dynamodb.QueryOutput]
+	Scan               call[dynamodb.ScanInput, dynamodb.ScanOutput]
+	PutItem            call[dynamodb.PutItemInput, dynamodb.PutItemOutput]
+	UpdateItem         call[dynamodb.UpdateItemInput, dynamodb.UpdateItemOutput]
+	TransactWriteItems call[dynamodb.TransactWriteItemsInput, dynamodb.TransactWriteItemsOutput]
+}
+
+type call[In, Out any] = func(context.Context, *In, ...func(*dynamodb.Options)) (*Out, error)
 
 type item = map[string]types.AttributeValue
 
