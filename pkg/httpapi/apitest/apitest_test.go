@@ -44,7 +44,7 @@ func TestChecked_MisfitFailsTheTest(t *testing.T) {
 		"a problem of an unknown code":         {"GET", "/practice", "", "x", 404, "application/problem+json", strings.Replace(problem, "not_found", "strange", 1), false},
 		"a code of another operation":          {"GET", "/practice", "", "x", 404, "application/problem+json", strings.Replace(problem, "not_found", "no_document", 1), false},
 		"a wrong request refused":              {"POST", "/visits/v/ask", `{"text":7}`, "x", 404, "application/problem+json", problem, true},
-		"a wrong request let in":               {"POST", "/stripe/connect", `{"id":7}`, "", 200, "application/json", `{"received":true}`, false},
+		"a wrong request let in":               {"POST", "/stripe/connect", `{"id":`, "", 200, "application/json", `{"received":true}`, false},
 		"a page, which is not in the document": {"GET", "/my/visits", "", "", 200, "text/html", "<p>", true},
 	} {
 		t.Run(name, func(t *testing.T) {
