@@ -9,6 +9,7 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 
 	"evisit/pkg/clinic"
@@ -65,39 +66,30 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTT
 // guarded as every function's handler is.
 func (a *API) Handler(pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
-	for _, p := range a.Patterns() {
-		mux.Handle(p, a.mux)
+	methods := map[string][]string{} // by path
+	for _, e := range endpoints {
+		mux.Handle(e.Pattern(), a.mux)
+		methods[e.Path] = append(methods[e.Path], e.Method)
+	}
+	for path, allowed := range methods {
+		slices.Sort(allowed)
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			exchange.WrongMethod(w, r, a.log, allowed...)
+		})
 	}
 	mux.Handle("/", a.elsewhere(pages))
 	return exchange.Guard(mux, a.log)
 }
 
-// elsewhere serves pages. A program that asks for an address or a method that the
-// API does not have is told so by a problem detail.
+// elsewhere serves pages. A program that asks for an address that the API does not
+// have is told so by a problem detail.
 func (a *API) elsewhere(pages http.Handler) http.Handler {
 	nowhere := exchange.NotFound(a.log)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if allowed := a.methods(r); len(allowed) > 0 {
-			exchange.WrongMethod(w, r, a.log, allowed...)
-			return
-		}
 		if r.Header.Get("Authorization") != "" || strings.Contains(r.Header.Get("Accept"), "json") {
 			nowhere.ServeHTTP(w, r)
 			return
 		}
 		pages.ServeHTTP(w, r)
 	})
-}
-
-// methods lists the methods that the API has for r's path.
-func (a *API) methods(r *http.Request) []string {
-	var allowed []string
-	for _, m := range []string{http.MethodGet, http.MethodPost, http.MethodPatch} {
-		other := r.Clone(r.Context())
-		other.Method = m
-		if _, pattern := a.mux.Handler(other); pattern != "" {
-			allowed = append(allowed, m)
-		}
-	}
-	return allowed
 }
