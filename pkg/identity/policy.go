@@ -85,20 +85,34 @@ var policy = []struct {
 // the error is NotFound, so that an id tells nothing to a stranger; otherwise it
 // is Denied, and says why.
 func Allow(p Person, a Action, r Resource, now time.Time) error {
-	known := r.Whole && !p.Inactive && p.Practice != "" && p.Practice == r.Practice && roleNames[p.Role] != ""
+	switch known, may := judge(p, a, r, now); {
+	case may:
+		return nil
+	case known:
+		return fault.New(fault.Denied, "denied", whyNot(p, a, r))
+	}
+	return fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")
+}
+
+// May reports whether p may do a to r at now, for those who only list what can be done.
+func May(p Person, a Action, r Resource, now time.Time) bool {
+	_, may := judge(p, a, r, now)
+	return may
+}
+
+// judge reports whether p may know of r, and whether p may do a to it.
+func judge(p Person, a Action, r Resource, now time.Time) (known, may bool) {
+	known = r.Whole && !p.Inactive && p.Practice != "" && p.Practice == r.Practice && roleNames[p.Role] != ""
 	for _, rule := range policy {
-		if p.Inactive || !p.relates(rule.relation, r, now) {
+		if p.Inactive || rule.pool != "" && rule.pool != r.Pool || !slices.Contains(rule.roles, p.Role) || !p.relates(rule.relation, r, now) {
 			continue
 		}
-		known = known || slices.Contains(rule.roles, p.Role) && (rule.pool == "" || rule.pool == r.Pool)
-		if slices.Contains(rule.roles, p.Role) && slices.Contains(rule.actions, a) && (rule.pool == "" || rule.pool == r.Pool) {
-			return nil
+		if slices.Contains(rule.actions, a) {
+			return true, true
 		}
+		known = true
 	}
-	if !known {
-		return fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")
-	}
-	return fault.New(fault.Denied, "denied", whyNot(p, a, r))
+	return known, false
 }
 
 // roleNames say who has a role, in a refusal.

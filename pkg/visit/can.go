@@ -64,7 +64,7 @@ func (v Visit) changes(next Visit, err error) bool { return err == nil && next.V
 func (v Visit) Can(p identity.Person, now time.Time) []Action {
 	r, can := v.Resource(), []Action{}
 	for _, a := range actions {
-		if identity.Allow(p, a.needs, r, now) == nil && a.try(v, p, now) {
+		if identity.May(p, a.needs, r, now) && a.try(v, p, now) {
 			can = append(can, a.action)
 		}
 	}

@@ -29,6 +29,10 @@ type Step struct {
 // Timeline lists the steps of v, oldest first, without those that were undone,
 // such as an abandoned submission.
 func (v Visit) Timeline() []Step {
+	var read time.Time
+	if !v.Times.Answered.IsZero() {
+		read = v.ReadAt(v.Messages)
+	}
 	all := []Step{
 		{StepStarted, v.Times.Started},
 		{StepSubmitted, v.Times.Submitted},
@@ -36,11 +40,9 @@ func (v Visit) Timeline() []Step {
 		{StepTaken, v.Times.Taken},
 		{StepAsked, v.Times.Asked},
 		{StepAnswered, v.Times.Answered},
+		{StepRead, read},
+		{StepKind(v.Status), v.Times.Ended},
 	}
-	if !v.Times.Answered.IsZero() {
-		all = append(all, Step{StepRead, v.ReadAt(v.Messages)})
-	}
-	all = append(all, Step{StepKind(v.Status), v.Times.Ended})
 	all = slices.DeleteFunc(all, func(s Step) bool { return s.At.IsZero() })
 	slices.SortStableFunc(all, func(a, b Step) int { return a.At.Compare(b.At) }) // an answer may be read after the visit closed
 	return all
