@@ -229,7 +229,7 @@ type visitList struct {
 }
 
 func (a *API) replyVisits(r *Request, vs []visit.Visit, next string) (Reply, error) {
-	out := visitList{Visits: []visitReply{}, Next: showCursor(r.list, next)}
+	out := visitList{Visits: make([]visitReply, 0, len(vs)), Next: showCursor(r.list, next)}
 	for _, v := range vs {
 		v, err := a.Kernel.WithReads(r.Context(), v)
 		if err != nil {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -67,11 +68,11 @@ func readListing[T any](ctx context.Context, s *Store, l listing, cursor string,
 	if err != nil {
 		return nil, "", err
 	}
-	byKey := map[key]item{}
+	byKey := make(map[key]item, len(items))
 	for _, i := range items {
 		byKey[keyOf(i)] = i
 	}
-	var page []T
+	page := slices.Grow([]T(nil), len(wanted))
 	for _, k := range wanted {
 		i, ok := byKey[k]
 		if !ok || text(i, l.hash) != l.name {

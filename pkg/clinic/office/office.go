@@ -5,6 +5,7 @@ package office
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
@@ -79,14 +80,10 @@ func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error)
 		return nil, err
 	}
 	all, err := o.Store.Work(ctx, at.Practice)
-	var mine []work.Item
-	for _, i := range all {
+	return slices.DeleteFunc(all, func(i work.Item) bool {
 		at.Pool = i.Pool
-		if identity.Allow(c.Person, identity.ReadWork, at, now) == nil {
-			mine = append(mine, i)
-		}
-	}
-	return mine, err
+		return !identity.May(c.Person, identity.ReadWork, at, now)
+	}), err
 }
 
 // EndWork ends a work item. An item that has ended is returned unchanged.
