@@ -33,11 +33,13 @@ var (
 // A value of the wrong type or out of all bounds is not an error here. The value is
 // kept and Check names its linkId, so that one bad number does not hide an emergency
 // in another answer.
-func ParseResponse(data []byte) (Response, error) {
+func ParseResponse(data []byte) (Response, error) { return parseResponse(data, parseTree) }
+
+func parseResponse(data []byte, read func([]byte) (node, error)) (Response, error) {
 	if len(data) > MaxResponseBytes {
 		return Response{}, fault.New(fault.TooLarge, "response-too-large", "These answers are too long. Shorten them and try again.")
 	}
-	root, err := parseTree(data)
+	root, err := read(data)
 	if err != nil {
 		return Response{}, fault.Hide(fault.Malformed, "response-malformed", "The answers could not be read: "+whyUnreadable(err)+".", err)
 	}
@@ -58,31 +60,51 @@ type decoder struct {
 // sender learns nothing from further problems.
 const maxStructureProblems = 50
 
-func (d *decoder) problem(where, code, text string) {
+func (d *decoder) problem(where *place, code, text string) {
 	if len(d.problems) < maxStructureProblems {
-		d.problems = append(d.problems, fault.Problem{Where: where, Code: code, Text: text})
+		d.problems = append(d.problems, fault.Problem{Where: where.pointer(), Code: code, Text: text})
 	}
 }
 
-func (d *decoder) unknown(at, name string) {
+func (d *decoder) unknown(at *place, name string) {
 	if len(name) > maxLinkIDLength {
 		name = name[:maxLinkIDLength]
 	}
-	d.problem(pointer(at, strings.ToValidUTF8(name, "")), "unknown", "This member is not known here. Leave it out.")
+	d.problem(at.member(strings.ToValidUTF8(name, "")), "unknown", "This member is not known here. Leave it out.")
 }
 
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
 
-func pointer(at, name string) string { return at + "/" + pointerEscapes.Replace(name) }
+// A place is where a value is: a member or an element of the value around it, which
+// for those of the root is nil. Its pointer is written for a problem alone.
+type place struct {
+	around *place
+	name   string // of a member
+	index  int    // of an element; -1 for a member
+}
+
+func (p *place) member(name string) *place { return &place{around: p, name: name, index: -1} }
+func (p *place) element(index int) *place  { return &place{around: p, index: index} }
+
+// pointer is the JSON pointer to p.
+func (p *place) pointer() string {
+	switch {
+	case p == nil:
+		return ""
+	case p.index < 0:
+		return p.around.pointer() + "/" + pointerEscapes.Replace(p.name)
+	}
+	return p.around.pointer() + "/" + strconv.Itoa(p.index)
+}
 
 func (d *decoder) response(n node) Response {
 	var r Response
 	if n.kind != objectNode {
-		d.problem("", "type", "A QuestionnaireResponse is a JSON object.")
+		d.problem(nil, "type", "A QuestionnaireResponse is a JSON object.")
 		return r
 	}
 	for _, m := range n.children {
-		at := pointer("", m.name)
+		at := (*place)(nil).member(m.name)
 		switch m.name {
 		case "resourceType":
 			if d.text(m, at) != responseType {
@@ -98,14 +120,14 @@ func (d *decoder) response(n node) Response {
 			r.Items = d.items(m, at)
 		default:
 			if !slices.Contains(ignoredOfResponse, m.name) {
-				d.unknown("", m.name)
+				d.unknown(nil, m.name)
 			}
 		}
 	}
 	return r
 }
 
-func (d *decoder) text(n node, at string) string {
+func (d *decoder) text(n node, at *place) string {
 	if n.kind != stringNode || strings.TrimSpace(n.text) == "" {
 		d.problem(at, "type", "This is text, and not empty.")
 		return ""
@@ -113,7 +135,7 @@ func (d *decoder) text(n node, at string) string {
 	return n.text
 }
 
-func (d *decoder) array(n node, at string) []node {
+func (d *decoder) array(n node, at *place) []node {
 	if n.kind != arrayNode {
 		d.problem(at, "type", "This is a list.")
 		return nil
@@ -125,34 +147,36 @@ func (d *decoder) array(n node, at string) []node {
 	return n.children
 }
 
-func (d *decoder) items(n node, at string) []Entry {
+func (d *decoder) items(n node, at *place) []Entry {
 	elems := d.array(n, at)
 	if len(elems) == 0 {
 		return nil
 	}
 	items := make([]Entry, len(elems))
 	for i, e := range elems {
-		items[i] = d.entry(e, at+"/"+strconv.Itoa(i))
+		items[i] = d.entry(e, at.element(i))
 	}
 	return items
 }
 
-func (d *decoder) entry(n node, at string) Entry {
+func (d *decoder) entry(n node, at *place) Entry {
 	var e Entry
 	if n.kind != objectNode {
 		d.problem(at, "type", "An item is a JSON object.")
 		return e
 	}
 	for _, m := range n.children {
-		in := pointer(at, m.name)
+		in := at.member(m.name)
 		switch m.name {
 		case "linkId":
 			if e.LinkID = d.text(m, in); len(e.LinkID) > maxLinkIDLength {
 				d.problem(in, "length", "A linkId has at most 255 characters.")
 			}
 		case "answer":
-			for i, a := range d.array(m, in) {
-				e.Answers = append(e.Answers, d.answer(a, in+"/"+strconv.Itoa(i)))
+			given := d.array(m, in)
+			e.Answers = slices.Grow(e.Answers, len(given))
+			for i, a := range given {
+				e.Answers = append(e.Answers, d.answer(a, in.element(i)))
 			}
 		case "item":
 			e.Items = d.items(m, in)
@@ -163,12 +187,12 @@ func (d *decoder) entry(n node, at string) Entry {
 		}
 	}
 	if e.LinkID == "" {
-		d.problem(pointer(at, "linkId"), "required", "Every item has a linkId.")
+		d.problem(at.member("linkId"), "required", "Every item has a linkId.")
 	}
 	return e
 }
 
-func (d *decoder) answer(n node, at string) Answer {
+func (d *decoder) answer(n node, at *place) Answer {
 	var a Answer
 	if n.kind != objectNode {
 		d.problem(at, "type", "An answer is a JSON object.")
@@ -181,10 +205,10 @@ func (d *decoder) answer(n node, at string) Answer {
 		case isValue:
 			a.Value = read(m)
 			if a.Value.kind == UnusableValue {
-				a.Value.name, a.Value.text = m.name, string(m.raw)
+				a.Value.name, a.Value.text = m.name, m.raw
 			}
 		case m.name == "item":
-			a.Items = d.items(m, pointer(at, m.name))
+			a.Items = d.items(m, at.member(m.name))
 		case !slices.Contains(ignoredOfAnswer, m.name):
 			d.unknown(at, m.name)
 		}

@@ -110,9 +110,10 @@ func (r Response) MarshalJSON() ([]byte, error) {
 	return append(o.b, '}'), nil
 }
 
-// UnmarshalJSON reads a response as ParseResponse does.
+// UnmarshalJSON reads a response as ParseResponse does. Package json has checked that
+// data are JSON.
 func (r *Response) UnmarshalJSON(data []byte) error {
-	parsed, err := ParseResponse(data)
+	parsed, err := parseResponse(data, validTree)
 	if err != nil {
 		return err
 	}

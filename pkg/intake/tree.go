@@ -1,10 +1,11 @@
 package intake
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -15,7 +16,7 @@ type node struct {
 	name     string // name of a member of an object
 	text     string // text of a string or a number
 	children []node // members or elements, in order
-	raw      []byte
+	raw      string
 }
 
 type nodeKind byte
@@ -76,24 +77,42 @@ func tooDeep(data []byte) bool {
 // refuses input that two readers could understand differently (a repeated member,
 // text that is not UTF-8) and nesting deeper than any form has.
 func parseTree(data []byte) (node, error) {
-	if !utf8.Valid(data) {
-		return node{}, errNotText
-	}
-	if tooDeep(data) {
-		return node{}, errDeep
+	if err := unwelcome(data); err != nil {
+		return node{}, err
 	}
 	if !json.Valid(data) {
 		var v json.RawMessage
 		return node{}, fmt.Errorf("reading JSON: %w", json.Unmarshal(data, &v))
 	}
-	t := tree{data: data}
+	t := tree{data: string(data)}
 	return t.value()
 }
 
-// A tree walks text that is known to be valid JSON.
+// validTree is parseTree for data that are known to be one JSON value.
+func validTree(data []byte) (node, error) {
+	if err := unwelcome(data); err != nil {
+		return node{}, err
+	}
+	t := tree{data: string(data)}
+	return t.value()
+}
+
+func unwelcome(data []byte) error {
+	if !utf8.Valid(data) {
+		return errNotText
+	}
+	if tooDeep(data) {
+		return errDeep
+	}
+	return nil
+}
+
+// A tree walks text that is known to be valid JSON. The texts of its nodes are parts
+// of data.
 type tree struct {
-	data []byte
+	data string
 	at   int
+	open []node // the children so far of the values that are being walked
 }
 
 func (t *tree) space() byte {
@@ -129,10 +148,10 @@ func (t *tree) value() (node, error) {
 		}
 	default:
 		n.kind = numberNode
-		for t.at < len(t.data) && bytes.IndexByte([]byte("+-.0123456789Ee"), t.data[t.at]) >= 0 {
+		for t.at < len(t.data) && strings.IndexByte("+-.0123456789Ee", t.data[t.at]) >= 0 {
 			t.at++
 		}
-		n.text = string(t.data[from:t.at])
+		n.text = t.data[from:t.at]
 	}
 	n.raw = t.data[from:t.at]
 	return n, err
@@ -144,6 +163,7 @@ func (t *tree) composite(open byte) (node, error) {
 		n.kind = objectNode
 	}
 	t.at++
+	first := len(t.open)
 	for b := t.space(); b != '}' && b != ']'; b = t.space() {
 		var name string
 		if n.kind == objectNode {
@@ -151,12 +171,11 @@ func (t *tree) composite(open byte) (node, error) {
 			if name, err = t.text(); err != nil {
 				return node{}, err
 			}
-			for i := range n.children {
-				if n.children[i].name == name {
-					return node{}, errTwice
-				}
+			members := t.open[first:]
+			if slices.ContainsFunc(members, func(m node) bool { return m.name == name }) {
+				return node{}, errTwice
 			}
-			if len(n.children) == maxMembers {
+			if len(members) == maxMembers {
 				return node{}, errMany
 			}
 		}
@@ -165,9 +184,11 @@ func (t *tree) composite(open byte) (node, error) {
 			return node{}, err
 		}
 		child.name = name
-		n.children = append(n.children, child)
+		t.open = append(t.open, child)
 	}
 	t.at++
+	n.children = slices.Clone(t.open[first:])
+	t.open = t.open[:first]
 	return n, nil
 }
 
@@ -181,10 +202,10 @@ func (t *tree) text() (string, error) {
 	}
 	t.at++
 	if !escaped {
-		return string(t.data[from+1 : t.at-1]), nil
+		return t.data[from+1 : t.at-1], nil
 	}
 	var s string
-	if err := json.Unmarshal(t.data[from:t.at], &s); err != nil {
+	if err := json.Unmarshal([]byte(t.data[from:t.at]), &s); err != nil {
 		return "", fmt.Errorf("reading JSON: %w", err)
 	}
 	return s, nil
