@@ -47,7 +47,7 @@ var (
 	readPage = read{"PatientsPage", jane, func(w *world, c clinic.Caller, id string) (int, error) {
 		v, err := w.request.Show(w.ctx, c, id)
 		n := pieces(v.Chart) + len(v.Money.Payments) + len(v.Money.Entries)
-		if v.Document != nil {
+		if v.Answer != nil {
 			n++
 		}
 		return n, err
@@ -55,7 +55,7 @@ var (
 	readDesk = read{"DesksPage", ana, func(w *world, c clinic.Caller, id string) (int, error) {
 		v, err := w.desk.Show(w.ctx, c, id)
 		n := pieces(v.Chart)
-		if v.Document != nil {
+		if v.Answer != nil {
 			n++
 		}
 		return n, err

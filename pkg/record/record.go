@@ -81,6 +81,12 @@ type Document struct {
 	Times      visit.Times      `json:"times"`
 }
 
+// An Answer is the part of a Document that pages show.
+type Answer struct {
+	Conclusion visit.Conclusion `json:"conclusion"`
+	By         visit.Holder     `json:"by"`
+}
+
 // An Addendum is what closing adds to a document: read times and receipts.
 type Addendum struct {
 	Document string           `json:"document"`

@@ -245,6 +245,23 @@ func (k *Keeper) Documents(ctx context.Context, v visit.Visit) (doc, addendum js
 	return doc, addendum, nil
 }
 
+// Answer returns what v's encounter document answers, compared with the hash that was
+// committed; nil before the answer.
+func (k *Keeper) Answer(ctx context.Context, v visit.Visit) (*record.Answer, error) {
+	if v.Document == "" {
+		return nil, nil //nolint:nilnil // that there is none yet is no error
+	}
+	doc, err := k.Vault.Document(ctx, place(v, ""), v.Document)
+	if err != nil {
+		return nil, err
+	}
+	a := &record.Answer{}
+	if json.Unmarshal(doc, a) != nil {
+		return nil, fmt.Errorf("reading the document of visit %s failed", v.ID) // the cause may quote content
+	}
+	return a, nil
+}
+
 // place names the place of one field of v's content, which its ciphertext is
 // bound to.
 func place(v visit.Visit, field string) vault.Place {

@@ -6,8 +6,6 @@ package desk
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"slices"
 
 	"evisit/pkg/clinic"
@@ -188,9 +186,9 @@ func (d *Desk) Queue(ctx context.Context, c clinic.Caller, cursor string, limit 
 
 // A View has what the desk's page of a visit shows.
 type View struct {
-	Caller   clinic.Caller
-	Chart    chart.Chart
-	Document *record.Document // nil before the answer
+	Caller clinic.Caller
+	Chart  chart.Chart
+	Answer *record.Answer // nil before the answer
 }
 
 // Show loads what the desk's page of a visit shows, and records that the caller
@@ -200,17 +198,9 @@ func (d *Desk) Show(ctx context.Context, c clinic.Caller, id string) (View, erro
 	if err != nil {
 		return View{}, err
 	}
-	raw, _, err := d.Charts.Documents(ctx, ch.Visit)
+	a, err := d.Charts.Answer(ctx, ch.Visit)
 	if err != nil {
 		return View{}, err
 	}
-	out := View{Caller: c, Chart: ch}
-	if raw == nil {
-		return out, nil
-	}
-	out.Document = &record.Document{}
-	if json.Unmarshal(raw, out.Document) != nil {
-		return View{}, fmt.Errorf("reading the document of visit %s failed", id) // the cause may quote content
-	}
-	return out, nil
+	return View{Caller: c, Chart: ch, Answer: a}, nil
 }

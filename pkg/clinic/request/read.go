@@ -2,9 +2,7 @@ package request
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -24,10 +22,10 @@ import (
 
 // A View has what the patient's page of a visit shows.
 type View struct {
-	Caller   clinic.Caller
-	Chart    chart.Chart
-	Money    books.Money
-	Document *record.Document // nil before the answer
+	Caller clinic.Caller
+	Chart  chart.Chart
+	Money  books.Money
+	Answer *record.Answer // nil before the answer
 }
 
 // Show loads what the patient's page of a visit shows, and records that the
@@ -55,25 +53,13 @@ func (m *Room) Show(ctx context.Context, c clinic.Caller, id string) (View, erro
 	if out.Money, err = books.Load(ctx, m.Store, v); err != nil {
 		return View{}, err
 	}
-	if out.Document, err = m.document(ctx, v); err != nil {
+	if out.Answer, err = m.Charts.Answer(ctx, v); err != nil {
 		return View{}, err
 	}
 	if _, err = m.Kernel.RecordRead(ctx, c, v, "page"); err != nil {
 		return View{}, err
 	}
 	return out, nil
-}
-
-func (m *Room) document(ctx context.Context, v visit.Visit) (*record.Document, error) {
-	raw, _, err := m.Charts.Documents(ctx, v)
-	if err != nil || raw == nil {
-		return nil, err
-	}
-	doc := &record.Document{}
-	if json.Unmarshal(raw, doc) != nil {
-		return nil, fmt.Errorf("reading the document of visit %s failed", v.ID) // the cause may quote content
-	}
-	return doc, nil
 }
 
 // A Draft is a visit that is still being filled in, with its answers so far.

@@ -111,7 +111,7 @@ func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, view 
 	if err != nil {
 		return err
 	}
-	view.Answer = answerOf(shown.Document)
+	view.Answer = answerOf(shown.Answer)
 	zone, err := v.practice.Location()
 	if err != nil {
 		return err

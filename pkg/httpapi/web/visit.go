@@ -100,7 +100,7 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 	}
 	v.Caller = shown.Caller
 	ch, q := shown.Chart, r.URL.Query()
-	view.Answer = answerOf(shown.Document)
+	view.Answer = answerOf(shown.Answer)
 	view.fill(v, ch, shown.Money, s.Now())
 	paid := q.Get("paid") != ""
 	if paid && ch.Visit.Status == visit.AwaitingPayment {
@@ -329,15 +329,14 @@ func answerRows(qas []record.QA) []answerRow {
 	return all
 }
 
-// answerOf is what the page shows of an answered visit's document; nil before there
-// is one.
-func answerOf(doc *record.Document) *answered {
-	if doc == nil {
+// answerOf is what the page shows of an answer; nil before there is one.
+func answerOf(given *record.Answer) *answered {
+	if given == nil {
 		return nil
 	}
-	c := doc.Conclusion
+	c := given.Conclusion
 	a := &answered{
-		By: doc.By.Display, NoDiagnosis: c.NoDiagnosis, Minutes: c.Minutes,
+		By: given.By.Display, NoDiagnosis: c.NoDiagnosis, Minutes: c.Minutes,
 		Do: c.Plan.Do, Warnings: c.Plan.Warnings, FollowUp: c.Plan.FollowUp,
 	}
 	for _, d := range c.Diagnoses {
