@@ -2,10 +2,12 @@ package web
 
 import (
 	"fmt"
+	"html/template"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"evisit/pkg/fault"
@@ -33,6 +35,7 @@ type field struct {
 	Fields   []field // of a group
 	Rows     []row   // of a repeating group
 	CanAdd   bool
+	Drawn    template.HTML // the whole field, of which only the name is set; empty until it is drawn
 }
 
 type option struct {
@@ -62,13 +65,17 @@ type drawing struct {
 	form     *intake.Form
 	zone     *time.Location
 	problems []fault.Problem
-	add      string // the group that gets another row
+	add      string    // the group that gets another row
+	drawn    *sync.Map // plain → template.HTML; nil remembers nothing
 }
 
-// page draws the items that the answers so far enable.
-func (d drawing) page(items []*intake.Item, answers intake.Response) []field {
-	answers.Items = d.spread(items, answers.Items, "")
-	return d.fields(items, answers.Items, "", answers, d.form.Check(answers))
+// page draws the items that the answers so far enable; res is their result.
+func (d drawing) page(items []*intake.Item, answers intake.Response, res intake.Result) []field {
+	if slices.ContainsFunc(items, func(it *intake.Item) bool { return it.Type == intake.Group }) {
+		answers.Items = d.spread(items, answers.Items, "")
+		res = d.form.Check(answers)
+	}
+	return d.fields(items, answers.Items, "", answers, res)
 }
 
 // spread returns the entries with a blank one for each group that has none and
@@ -122,10 +129,17 @@ func (d drawing) fields(items []*intake.Item, entries []intake.Entry, at string,
 		if !res.Enabled(it.LinkID) || it.ReadOnly {
 			continue
 		}
-		f := d.field(it, at)
 		given := entriesOf(entries, it.LinkID)
-		switch {
-		case it.Type == intake.Group && it.Repeats:
+		if it.Type != intake.Group {
+			var answers []intake.Answer
+			if len(given) > 0 {
+				answers = given[0].Answers
+			}
+			fs = append(fs, d.question(it, at, answers))
+			continue
+		}
+		f := d.field(it, at)
+		if it.Repeats {
 			for n, e := range given {
 				inAll, inRow := d.uptoRow(it, n, all, res)
 				inner := within(at, n+1)
@@ -138,16 +152,70 @@ func (d drawing) fields(items []*intake.Item, entries []intake.Entry, at string,
 			if d.add == it.LinkID+at && len(f.Rows) > 0 {
 				focus(f.Rows[len(f.Rows)-1].Fields)
 			}
-		case it.Type == intake.Group:
+		} else {
 			f.Fields = d.fields(it.Items, given[0].Items, at, all, res)
-		case len(given) > 0:
-			d.fill(&f, it, given[0].Answers)
-		default:
-			d.fill(&f, it, nil)
 		}
 		fs = append(fs, f)
 	}
 	return fs
+}
+
+// question draws an item that is no group, with its answers.
+func (d drawing) question(it *intake.Item, at string, answers []intake.Answer) field {
+	as, ok := d.plain(it, at, answers)
+	if ok {
+		if html, ok := d.drawn.Load(as); ok {
+			return field{Name: it.LinkID, Drawn: html.(template.HTML)}
+		}
+	}
+	f := d.field(it, at)
+	d.fill(&f, it, answers)
+	if ok {
+		if html, err := drawField(f); err == nil {
+			f.Drawn = html
+			d.drawn.Store(as, html)
+		}
+	}
+	return f
+}
+
+// A plain names a way to draw a question that has few: not answered, or with one of
+// its options, and with nothing to put right.
+type plain struct {
+	item   *intake.Item
+	option string
+}
+
+func (d drawing) plain(it *intake.Item, at string, answers []intake.Answer) (plain, bool) {
+	p := plain{item: it}
+	if d.drawn == nil || at != "" || len(d.problems) > 0 || len(answers) > 1 {
+		return p, false
+	}
+	if len(answers) == 0 {
+		return p, true
+	}
+	v := answers[0].Value
+	switch p.option = v.Coding().Code; {
+	case it.Type == intake.BooleanQ && v.Kind() == intake.BooleanValue:
+		p.option = strconv.FormatBool(v.Bool())
+		return p, true
+	case (it.Type == intake.Choice || it.Type == intake.OpenChoice) && v.Kind() == intake.CodingValue:
+		return p, slices.ContainsFunc(it.Options, func(o intake.Option) bool { return o.Code == p.option })
+	}
+	return p, false
+}
+
+// drawField is what a page of a form shows of f.
+func drawField(f field) (template.HTML, error) {
+	t, err := view("form")
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	if err := t.ExecuteTemplate(&b, "field", f); err != nil {
+		return "", err
+	}
+	return template.HTML(b.String()), nil //nolint:gosec // it is a template's
 }
 
 func focus(fs []field) {

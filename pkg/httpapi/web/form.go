@@ -42,16 +42,16 @@ func (s *site) fillForm(w http.ResponseWriter, r *http.Request, v visitor) error
 		return s.showFee(w, r, v, feeView{}, http.StatusOK)
 	}
 	p := fp.form.Pages()[fp.n-1]
-	res, q := fp.form.Check(fp.answers), r.URL.Query()
-	if !asks(p, res) {
-		to := nextPage(fp.form, res, fp.n)
-		if before := pageBefore(fp.form, res, fp.n); before > 0 && q.Get("back") != "" {
+	q := r.URL.Query()
+	if !asks(p, fp.res) {
+		to := nextPage(fp.form, fp.res, fp.n)
+		if before := pageBefore(fp.form, fp.res, fp.n); before > 0 && q.Get("back") != "" {
 			to = before
 		}
 		return redirect(w, formPath(fp.draft.ID, to))
 	}
 	if q.Get("check") != "" {
-		fp.problems = res.Missing()
+		fp.problems = fp.res.Missing()
 	}
 	return s.showForm(w, v, fp, formView{More: q.Get("more") != ""}, http.StatusOK)
 }
@@ -74,7 +74,11 @@ func (s *site) loadFormPage(r *http.Request, v visitor) (formPage, error) {
 		}
 	}
 	n, err := pageNumber(r, d.Form)
-	return formPage{drawing{form: d.Form, zone: zone}, d.Visit, n, d.Response}, cmp.Or(why, err)
+	fp := formPage{drawing: drawing{form: d.Form, zone: zone, drawn: &s.drawn}, draft: d.Visit, n: n}
+	if err = cmp.Or(why, err); err == nil {
+		fp.answer(d.Response)
+	}
+	return fp, err
 }
 
 // pageNumber reads which page of a form a path names.
@@ -93,7 +97,10 @@ type formPage struct {
 	draft   visit.Visit
 	n       int
 	answers intake.Response
+	res     intake.Result // of answers
 }
+
+func (fp *formPage) answer(r intake.Response) { fp.answers, fp.res = r, fp.form.Check(r) }
 
 // isFee reports whether fp is the page where fee and consent are accepted.
 func (fp formPage) isFee() bool { return fp.n > 0 && fp.form.Pages()[fp.n-1].IsLast() }
@@ -101,7 +108,7 @@ func (fp formPage) isFee() bool { return fp.n > 0 && fp.form.Pages()[fp.n-1].IsL
 func (fp formPage) items() []*intake.Item { return fp.form.Pages()[fp.n-1].Items }
 
 func (s *site) showForm(w http.ResponseWriter, v visitor, fp formPage, f formView, code int) error {
-	res, n, id := fp.form.Check(fp.answers), fp.n, fp.draft.ID
+	res, n, id := fp.res, fp.n, fp.draft.ID
 	p := fp.form.Pages()[n-1]
 	f.Visit, f.Form, f.Title = id, fp.form.Title(), p.Title
 	f.Action = formPath(id, n)
@@ -110,7 +117,7 @@ func (s *site) showForm(w http.ResponseWriter, v visitor, fp formPage, f formVie
 	if before := pageBefore(fp.form, res, n); before > 0 {
 		f.Back = formPath(id, before)
 	}
-	f.Fields = fp.page(p.Items, fp.answers)
+	f.Fields = fp.page(p.Items, fp.answers, res)
 	f.Shown, f.Complaints = fieldNames(f.Fields), complaints(f.Fields)
 	if hasTime(p.Items) {
 		f.Zone = fp.zone.String()
@@ -154,8 +161,9 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	// The last save of a page wins. A version would refuse a patient who went back in
 	// their browser, and two people seldom fill in the same page at once.
 	saved, err := s.Request.SavePage(r.Context(), v.Caller, id, 0, read)
-	fp := formPage{drawing: drawing{form: saved.Form, zone: zone}, draft: saved.Visit, n: n, answers: saved.Response}
+	fp := formPage{drawing: drawing{form: saved.Form, zone: zone, drawn: &s.drawn}, draft: saved.Visit, n: n}
 	if wrong, ok := fault.Public(err); ok && errors.Is(err, fault.Invalid) {
+		fp.answer(saved.Response)
 		fp.problems = wrong.Problems
 		return s.showForm(w, v, fp, formView{Notice: elsewhere(fp.form, n, wrong.Problems)}, http.StatusUnprocessableEntity)
 	}
@@ -167,6 +175,7 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	case saved.Diversion != nil:
 		return redirect(w, "/my/visits/"+id)
 	}
+	fp.answer(saved.Response)
 	return s.afterSave(w, v, fp, saved.Missing, values[shownField])
 }
 
@@ -177,14 +186,14 @@ func (s *site) addRow(w http.ResponseWriter, r *http.Request, v visitor, values 
 		return err
 	}
 	fp.add = group
-	fp.answers = fp.answers.Merge(post{values, fp.zone}.answers(fp.items()))
+	fp.answer(fp.answers.Merge(post{values, fp.zone}.answers(fp.items())))
 	return s.showForm(w, v, fp, formView{}, http.StatusOK)
 }
 
 // afterSave decides where a saved page leads; before are the fields it had.
 func (s *site) afterSave(w http.ResponseWriter, v visitor, fp formPage, missing []fault.Problem, before []string) error {
 	opened := map[string]bool{} // items asked now that the browser did not show
-	for _, name := range fieldNames(fp.page(fp.items(), fp.answers)) {
+	for _, name := range fieldNames(fp.page(fp.items(), fp.answers, fp.res)) {
 		if !slices.Contains(before, name) {
 			linkID, _, _ := strings.Cut(name, "@")
 			opened[linkID] = true
@@ -201,7 +210,7 @@ func (s *site) afterSave(w http.ResponseWriter, v visitor, fp formPage, missing 
 	case len(opened) > 0:
 		return redirect(w, formPath(fp.draft.ID, fp.n)+"?more=1")
 	}
-	return redirect(w, formPath(fp.draft.ID, nextPage(fp.form, fp.form.Check(fp.answers), fp.n)))
+	return redirect(w, formPath(fp.draft.ID, nextPage(fp.form, fp.res, fp.n)))
 }
 
 // elsewhere words the problems that no field of page n shows.

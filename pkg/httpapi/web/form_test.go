@@ -71,7 +71,7 @@ func sends(fs []field) url.Values {
 // unchanged from the page they are drawn on.
 func FuzzPost(f *testing.F) {
 	all, zone := allForms(f), chicago(f)
-	drawn, err := view("form")
+	page, err := view("form")
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -92,9 +92,9 @@ func FuzzPost(f *testing.F) {
 		items := form.Pages()[n%len(form.Pages())].Items
 		res := form.Check(post{values, zone}.answers(items))
 		d := drawing{form: form, zone: zone, problems: res.Problems, add: values.Get(addField)}
-		fields := d.page(items, res.Response)
+		fields := d.page(items, res.Response, form.Check(res.Response))
 		shownAs := formView{Fields: fields, Complaints: complaints(fields), Shown: fieldNames(fields)}
-		if err := drawn.ExecuteTemplate(io.Discard, "layout", frame{Page: shownAs}); err != nil {
+		if err := page.ExecuteTemplate(io.Discard, "layout", frame{Page: shownAs}); err != nil {
 			t.Fatal(err)
 		}
 		if len(res.Wrong()) > 0 {
@@ -191,7 +191,7 @@ func TestDrawing_RowShowsWhatItsAnswersOpen(t *testing.T) {
 		"":  {"r", "a@1", "b@1", "a@2"},
 		"r": {"r", "a@1", "b@1", "a@2", "a@3"},
 	} {
-		got := fieldNames(drawing{form: form, zone: time.UTC, add: add}.page(form.Items(), answers))
+		got := fieldNames(drawing{form: form, zone: time.UTC, add: add}.page(form.Items(), answers, form.Check(answers)))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("adding %q: %s", add, diff)
 		}

@@ -5,9 +5,11 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"evisit/pkg/fault"
@@ -33,13 +35,53 @@ func TestDrawing_SendsTheAnswersItShows(t *testing.T) {
 		}
 		again := intake.Response{}
 		for _, p := range form.Pages() {
-			fields := drawing{form: form, zone: zone}.page(p.Items, res.Response)
+			fields := drawing{form: form, zone: zone}.page(p.Items, res.Response, form.Check(res.Response))
 			again.Items = append(again.Items, post{sends(fields), zone}.answers(p.Items).Items...)
 		}
 		if got := form.Check(again); !got.Response.Equal(res.Response) || !slices.EqualFunc(got.Problems, res.Problems, sameProblem) {
 			t.Fatalf("%v is drawn and sent as %v", values, again.Items)
 		}
 	})
+}
+
+// A question that was drawn before is shown as if it were drawn for the first time,
+// whatever the answers, and with its problems if it has any.
+func TestDrawing_RemembersWhatItDrew(t *testing.T) {
+	t.Parallel()
+	all, zone := allForms(t), chicago(t)
+	var before sync.Map
+	rapid.Check(t, func(t *rapid.T) {
+		form := all[rapid.IntRange(0, len(all)-1).Draw(t, "form")]
+		values := url.Values{}
+		for _, it := range form.Items() {
+			answer(t, values, it, "")
+		}
+		res := form.Check(post{values, zone}.answers(form.Items()))
+		d := drawing{form: form, zone: zone}
+		if rapid.Bool().Draw(t, "checked") {
+			d.problems = res.Missing()
+		}
+		for _, p := range form.Pages() {
+			want := drawn(t, d.page(p.Items, res.Response, res))
+			d := d
+			d.drawn = &before
+			if got := drawn(t, d.page(p.Items, res.Response, res)); got != want {
+				t.Fatalf("%v: page %q, drawn before:\n%s", values, p.Title, cmp.Diff(want, got))
+			}
+		}
+	})
+}
+
+func drawn(t *rapid.T, fs []field) string {
+	all := ""
+	for _, f := range fs {
+		html, err := drawField(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += string(html)
+	}
+	return all
 }
 
 func sameProblem(a, b fault.Problem) bool { return a == b }

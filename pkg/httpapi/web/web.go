@@ -50,6 +50,8 @@ type site struct {
 
 	mu       sync.Mutex
 	provider *oidc.Provider // nil until somebody signs in
+
+	drawn sync.Map // plain → template.HTML: questions as they were drawn
 }
 
 // issuerPatience is how long the issuer may take to answer us.

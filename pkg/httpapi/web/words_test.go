@@ -98,7 +98,7 @@ func TestComplaints_SayNoTypesAndCodes(t *testing.T) {
 			values.Set(it.LinkID+"@1", "\x01x")
 		})
 		r := post{values, time.UTC}.answers(form.Items())
-		fields := drawing{form: form, zone: time.UTC, problems: form.Check(r).Problems}.page(form.Items(), r)
+		fields := drawing{form: form, zone: time.UTC, problems: form.Check(r).Problems}.page(form.Items(), r, form.Check(r))
 		all := complaints(fields)
 		if len(all) < 10 {
 			t.Errorf("%s: nonsense everywhere gives %d complaints only", form.Name(), len(all))
