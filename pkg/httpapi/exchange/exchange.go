@@ -16,6 +16,7 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"evisit/pkg/fault"
@@ -103,11 +104,27 @@ func ReadJSON(r *http.Request) ([]byte, error) {
 	return b, nil
 }
 
+// A Buffer holds a reply while it is made. It is used again for another once it is
+// freed: most of what a long reply costs is the growing of its buffer.
+type Buffer struct{ bytes.Buffer }
+
+var buffers = sync.Pool{New: func() any { return &Buffer{} }}
+
+// NewBuffer returns an empty buffer.
+func NewBuffer() *Buffer { return buffers.Get().(*Buffer) }
+
+// Free gives b back; its bytes are no longer the caller's.
+func (b *Buffer) Free() {
+	b.Reset()
+	buffers.Put(b)
+}
+
 // WriteJSON sends v as JSON; a Content-Type that is set stays. It is encoded
 // before the status is sent, so a failed encoding is not a half-sent success.
 func WriteJSON(w http.ResponseWriter, code int, v any) error {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
+	b := NewBuffer()
+	defer b.Free()
+	enc := json.NewEncoder(b)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		return err

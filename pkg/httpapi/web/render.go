@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -95,8 +94,9 @@ func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
 	if err != nil {
 		return fmt.Errorf("parsing %s: %w", p.view, err)
 	}
-	var b bytes.Buffer
-	if err := t.ExecuteTemplate(&b, "layout", f); err != nil {
+	b := exchange.NewBuffer()
+	defer b.Free()
+	if err := t.ExecuteTemplate(b, "layout", f); err != nil {
 		return fmt.Errorf("drawing %s: %w", p.view, err)
 	}
 	forms := "'self'"
