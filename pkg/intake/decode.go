@@ -13,16 +13,20 @@ const responseType = "QuestionnaireResponse"
 // responseStatuses are the statuses that FHIR allows for a response.
 var responseStatuses = []string{"in-progress", "completed", "amended", "entered-in-error", "stopped"}
 
-// Ignored members are those that FHIR allows and that carry no answer. Members that
-// could change the meaning of others (modifierExtension, implicitRules) are not
-// ignored but refused as unknown.
+// Ignored members are those that FHIR allows and that carry no answer; one that begins
+// with _ holds the extensions of a primitive. Members that could change the meaning of
+// others (modifierExtension, implicitRules) are not ignored but refused as unknown.
 var (
 	ignoredOfResponse = []string{
-		"id", "meta", "language", "text", "extension", "identifier", "basedOn", "partOf",
+		"id", "meta", "language", "text", "contained", "extension", "identifier", "basedOn", "partOf",
 		"subject", "encounter", "authored", "author", "source",
+		"_id", "_language", "_questionnaire", "_status", "_authored",
 	}
-	ignoredOfItem   = []string{"id", "extension", "definition", "text"}
-	ignoredOfAnswer = []string{"id", "extension"}
+	ignoredOfItem   = []string{"id", "extension", "definition", "text", "_linkId", "_definition", "_text"}
+	ignoredOfAnswer = []string{
+		"id", "extension", "_valueBoolean", "_valueInteger", "_valueDecimal", "_valueString", "_valueDate", "_valueDateTime",
+		"_valueTime", "_valueUri",
+	}
 )
 
 // ParseResponse reads a FHIR QuestionnaireResponse in JSON, of a whole form or of

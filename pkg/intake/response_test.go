@@ -76,9 +76,9 @@ func manyMembers(n int) string {
 // A response with every member that FHIR allows is reduced to its answers.
 func TestParseResponse_WholeFHIR(t *testing.T) {
 	t.Parallel()
-	const data = `{"resourceType":"QuestionnaireResponse","id":"1","meta":{"versionId":"1"},"text":{"status":"generated"},
+	const data = `{"resourceType":"QuestionnaireResponse","id":"1","meta":{"versionId":"1"},"text":{"status":"generated"},"contained":[{"resourceType":"Patient"}],"_status":{"id":"s"},
 "questionnaire":"https://example.org/q|1","status":"in-progress","subject":{"reference":"Patient/1"},"authored":"2026-01-01",
-"item":[{"linkId":"a","definition":"d","text":"A?","answer":[{"id":"x","valueCoding":{"system":"s","version":"1","code":"c","display":"C","userSelected":true}}]}]}`
+"item":[{"linkId":"a","definition":"d","text":"A?","_text":{"extension":[]},"answer":[{"id":"x","_valueString":{"id":"v"},"valueCoding":{"system":"s","version":"1","code":"c","display":"C","userSelected":true}}]}]}`
 	r, err := intake.ParseResponse([]byte(data))
 	if err != nil {
 		t.Fatal(explain(err))
