@@ -2,6 +2,7 @@ package intake
 
 import (
 	"fmt"
+	"slices"
 
 	"evisit/pkg/fault"
 )
@@ -12,6 +13,7 @@ import (
 type Result struct {
 	Disposition Disposition
 	Fired       []Fired         // every rule that fired, highest severity first; the first decides Disposition
+	Causes      []string        // linkIds of the answers that the deciding rules fired on; none if nothing diverts
 	Problems    []fault.Problem // every error, in the order of the form
 	Derived     []Derived       // computed values for the clinician's summary
 	Response    Response        // the response without answers to disabled items, with computed totals
@@ -29,8 +31,15 @@ const (
 
 const codeRange = "range"
 
+func notAnswered(p fault.Problem) bool { return p.Code == codeRequired || p.Code == codeIncomplete }
+
 // Diverts reports whether the patient is sent elsewhere than to an e-visit.
 func (res Result) Diverts() bool { return res.Disposition != Continue }
+
+// Confirm reports whether the answers that divert are shown back once, to be confirmed
+// or put right, before they end the request: a slip of the finger must not. What to do
+// in an emergency is told at once.
+func (res Result) Confirm() bool { return res.Diverts() && res.Disposition != Emergency }
 
 // Missing returns the unanswered items, which a draft may still have.
 func (res Result) Missing() []fault.Problem { return res.only(true) }
@@ -41,7 +50,7 @@ func (res Result) Wrong() []fault.Problem { return res.only(false) }
 func (res Result) only(missing bool) []fault.Problem {
 	var found []fault.Problem
 	for _, p := range res.Problems {
-		if (p.Code == codeRequired || p.Code == codeIncomplete) == missing {
+		if notAnswered(p) == missing {
 			found = append(found, p)
 		}
 	}
@@ -85,12 +94,15 @@ func (f *Form) Check(r Response) Result {
 	}
 	res.Problems = c.problems
 	for _, rule := range f.rules {
-		if rule.fires(c.answers) {
+		if c.fires(rule) {
 			res.Fired = append(res.Fired, rule.Fired)
 		}
 	}
 	sortFired(res.Fired)
 	res.Disposition = disposition(res.Fired)
+	if res.Diverts() {
+		res.Causes = c.causes(res.Disposition)
+	}
 	return res
 }
 
@@ -99,6 +111,7 @@ type checker struct {
 	answers  [][]Value // valid answers of every row, by item
 	rowStart []int     // index in answers where the present row begins, by item
 	enabled  []bool
+	readings []pressure
 	row      int // the present row, from 1; 0 outside a repeating group
 	problems []fault.Problem
 }
@@ -218,6 +231,8 @@ func (c *checker) display(it *Item, given []Entry) {
 	}
 }
 
+// group checks the rows of a group. A row without answers does not count and is not
+// kept: nothing is missing in it.
 func (c *checker) group(it *Item, rows, kept []Entry) []Entry {
 	if len(rows) > 1 && !it.Repeats {
 		c.problem(it.LinkID, "structure", "This group is given once.")
@@ -226,35 +241,93 @@ func (c *checker) group(it *Item, rows, kept []Entry) []Entry {
 		}
 		return append(kept, rows...)
 	}
-	c.occurrence(it, len(rows), "row", "rows")
+	if len(rows) == 0 && !it.Repeats {
+		rows = []Entry{{LinkID: it.LinkID}}
+	}
+	first, filled, required := len(c.problems), 0, it.Required
 	for i, e := range rows {
-		outer := c.row
+		outer, before := c.row, len(c.problems)
 		if it.Repeats {
 			c.row = i + 1
 			for d := it.index + 1; d < it.end; d++ {
 				c.rowStart[d] = len(c.answers[d])
 			}
 		}
-		if len(e.Answers) > 0 {
-			c.problem(it.LinkID, "structure", "A group has items, not answers.")
-		}
-		for _, a := range e.Answers {
-			c.locateEach(it, a.Items)
-		}
-		e.Items = c.level(it, it.Items, e.Items)
-		c.consistent(it)
-		kept = append(kept, e)
+		e = c.members(it, e)
 		c.row = outer
+		if e.answered() {
+			filled++
+			kept = append(kept, e)
+		} else if c.forgive(before) && !it.Repeats {
+			required = true
+		}
 	}
+	if !it.Repeats && filled == 0 && !c.asks(it) {
+		return kept
+	}
+	c.occurrence(first, it, filled, required)
 	return kept
 }
 
-// occurrence checks the number n of answers or rows of an enabled item.
-func (c *checker) occurrence(it *Item, n int, one, many string) {
-	least, most := max(it.MinOccurs, 1), it.MaxOccurs
-	if !it.Repeats {
-		most = 1
+// members checks what is in one row of a group.
+func (c *checker) members(it *Item, e Entry) Entry {
+	if len(e.Answers) > 0 {
+		c.problem(it.LinkID, "structure", "A group has items, not answers.")
 	}
+	for _, a := range e.Answers {
+		c.locateEach(it, a.Items)
+	}
+	e.Items = c.level(it, it.Items, e.Items)
+	c.reading(it)
+	return e
+}
+
+// forgive removes the problems from the one at first on that mean "not answered yet",
+// and reports whether there was one.
+func (c *checker) forgive(first int) bool {
+	wrong := slices.DeleteFunc(c.problems[first:], notAnswered)
+	forgiven := len(wrong) < len(c.problems)-first
+	c.problems = c.problems[:first+len(wrong)]
+	return forgiven
+}
+
+// asks reports whether a question in the group is enabled.
+func (c *checker) asks(group *Item) bool {
+	for i := group.index + 1; i < group.end; i++ {
+		if q := c.form.all[i]; c.enabled[i] && q.Type != Group && q.Type != Display {
+			return true
+		}
+	}
+	return false
+}
+
+// MaxOccurs is the most answers or rows of a repeating item that sets no maximum of
+// its own.
+const MaxOccurs = 50
+
+// Most is the most answers or rows that the item may have.
+func (it *Item) Most() int {
+	switch {
+	case !it.Repeats:
+		return 1
+	case it.MaxOccurs > 0:
+		return it.MaxOccurs
+	case it.Type == Choice:
+		return len(it.Options)
+	default:
+		return MaxOccurs
+	}
+}
+
+// occurrence checks the number n of answers or rows of an enabled item. Its problem
+// comes before those of the answers or rows, which are from the one at first on.
+func (c *checker) occurrence(first int, it *Item, n int, required bool) {
+	one, many := "answer", "answers"
+	if it.Type == Group {
+		one, many = "row", "rows"
+	}
+	least, most := max(it.MinOccurs, 1), it.Most()
+	var found fault.Problem
 	count := func(n int) string {
 		if n == 1 {
 			return "1 " + one
@@ -262,15 +335,22 @@ func (c *checker) occurrence(it *Item, n int, one, many string) {
 		return fmt.Sprintf("%d %s", n, many)
 	}
 	switch {
-	case n == 0 && it.Required && it.MinOccurs > 1:
-		c.problem(it.LinkID, codeRequired, "Give at least "+count(least)+".")
-	case n == 0 && it.Required:
-		c.problem(it.LinkID, codeRequired, it.ask())
+	case n == 0 && required && it.MinOccurs > 1:
+		found = wrong(codeRequired, "Give at least %s.", count(least))
+	case n == 0 && required:
+		found = wrong(codeRequired, "%s", it.ask())
 	case n > 0 && n < least:
-		c.problem(it.LinkID, codeIncomplete, "Give at least "+count(least)+".")
-	case most > 0 && n > most:
-		c.problem(it.LinkID, "occurrence", "Give at most "+count(most)+".")
+		found = wrong(codeIncomplete, "Give at least %s.", count(least))
+	case n > most:
+		found = wrong("occurrence", "Give at most %s.", count(most))
+	default:
+		return
 	}
+	c.problem(it.LinkID, found.Code, found.Text)
+	last := len(c.problems) - 1
+	found = c.problems[last]
+	copy(c.problems[first+1:], c.problems[first:last])
+	c.problems[first] = found
 }
 
 func (c *checker) question(it *Item, given, kept []Entry) []Entry {
@@ -288,24 +368,53 @@ func (c *checker) question(it *Item, given, kept []Entry) []Entry {
 	if len(given) == 1 {
 		values = given[0].Answers
 	}
-	c.occurrence(it, len(values), "answer", "answers")
-	if len(values) == 0 {
-		return kept
-	}
-	feeds := it.Repeats || len(values) == 1
-	answers := make([]Answer, len(values))
-	for i, a := range values {
-		v, wrong := it.accept(a.Value)
-		if wrong.Code != "" {
+	first := len(c.problems)
+	answers := make([]Answer, 0, len(values))
+	valid := c.answers[it.index]
+	from := len(valid)
+	for _, a := range values {
+		v, wrong := it.accept(a.Value, c.form.facts.Now)
+		switch {
+		case wrong.Code != "":
 			c.problem(it.LinkID, wrong.Code, wrong.Text)
 			v = a.Value
-		} else if feeds {
-			c.answers[it.index] = append(c.answers[it.index], v)
+		case len(it.Options) > 0 && slices.ContainsFunc(valid[from:min(len(valid), from+it.Most())], v.Equal):
+			continue // an option chosen twice is chosen
+		default:
+			valid = append(valid, v)
 		}
-		answers[i] = Answer{Value: v}
+		answers = append(answers, Answer{Value: v})
+	}
+	c.occurrence(first, it, len(answers), it.Required)
+	if len(answers) == 0 {
+		return kept
+	}
+	if it.Repeats || len(answers) == 1 {
+		c.answers[it.index] = c.exclude(it, valid, from)
+		c.compare(it)
 	}
 	return append(kept, Entry{LinkID: it.LinkID, Answers: answers})
 }
+
+// exclude refuses an exclusive option chosen beside another answer, and returns the
+// valid answers, from index from on, without it: of "none of these" and "chest pain",
+// the chest pain is heard.
+func (c *checker) exclude(it *Item, valid []Value, from int) []Value {
+	if len(valid)-from < 2 || !it.exclusive {
+		return valid
+	}
+	kept := valid[:from]
+	for _, v := range valid[from:] {
+		if o, ok := it.option(v.coding); ok && v.kind == CodingValue && o.Exclusive {
+			c.problem(it.LinkID, "exclusive", "Choose "+quoted(o.Display)+" alone, or leave it out.")
+			continue
+		}
+		kept = append(kept, v)
+	}
+	return kept
+}
+
+func quoted(s string) string { return "\u201c" + s + "\u201d" }
 
 // nested checks the items inside a question's entry. Only display items may be
 // nested there, and they are not kept.
@@ -330,8 +439,10 @@ func (c *checker) total(it *Item, kept []Entry) []Entry {
 	sum, answered := 0, false
 	for _, q := range it.total {
 		for _, v := range c.answers[q.index] {
-			sum += q.ordinals[v.coding.Code]
-			answered = true
+			if o, ok := q.option(v.coding); ok && o.Ordinal != nil {
+				sum += *o.Ordinal
+				answered = true
+			}
 		}
 	}
 	if !answered {

@@ -10,10 +10,9 @@ import (
 )
 
 // A compiler turns a resource into a Form in two passes. The pass shape builds the
-// items and refuses what the engine cannot evaluate. The pass link resolves
-// references between items and is the publish gate. Stored forms pass the same gate
-// when they are loaded: before making the gate stricter, check that it refuses no
-// form in use.
+// items and refuses what the engine cannot evaluate. The pass link resolves references
+// between items and refuses what makes no sense; stored forms pass it again when they
+// are loaded, so it must refuse no form in use.
 type compiler struct {
 	res      resource
 	form     *Form
@@ -240,27 +239,36 @@ func (c *compiler) option(it *Item, o option) {
 		c.problem(it.LinkID, "option", "Every answerOption has a valueCoding with a code.")
 		return
 	}
-	opt := Option{Coding: *o.ValueCoding}
+	opt := Option{Coding: *o.ValueCoding, Key: o.ValueCoding.Code}
 	for _, e := range o.Extension {
-		if e.URL != extOrdinal {
+		switch e.URL {
+		case extOrdinal:
+			opt.Ordinal = c.ordinal(it, e)
+		case extExclusive:
+			opt.Exclusive = c.truth(it, e)
+			it.exclusive = it.exclusive || opt.Exclusive
+		default:
 			c.problem(it.LinkID, "extension", "The extension %s is not evaluated on an option.", e.URL)
-			continue
 		}
-		if !c.want(it.LinkID, e, "valueDecimal") {
-			continue
-		}
-		score, ok := wholeDecimal(e.ValueDecimal.String())
-		if !ok || score > maxOrdinal {
-			c.problem(it.LinkID, "option", "An ordinalValue is a whole number up to %d.", maxOrdinal)
-			continue
-		}
-		opt.Ordinal = &score
-		if it.ordinals == nil {
-			it.ordinals = map[string]int{}
-		}
-		it.ordinals[opt.Code] = score
 	}
 	it.Options = append(it.Options, opt)
+}
+
+func (c *compiler) ordinal(it *Item, e extension) *int {
+	if !c.want(it.LinkID, e, "valueDecimal") {
+		return nil
+	}
+	score, ok := wholeDecimal(e.ValueDecimal.String())
+	if !ok || score > maxOrdinal {
+		c.problem(it.LinkID, "option", "An ordinalValue is a whole number up to %d.", maxOrdinal)
+		return nil
+	}
+	return &score
+}
+
+// truth reads a boolean extension.
+func (c *compiler) truth(it *Item, e extension) bool {
+	return c.want(it.LinkID, e, "valueBoolean") && *e.ValueBoolean
 }
 
 // maxOrdinal keeps every total within an int32.
@@ -269,12 +277,26 @@ const maxOrdinal = 1000
 func (c *compiler) itemExtension(it *Item, e extension) {
 	switch e.URL {
 	case extMinValue:
-		if c.want(it.LinkID, e, "valueInteger", "valueDecimal") {
-			it.Min, it.min = c.bound(it, e)
-		}
+		c.minMax(it, e, &it.Min, &it.min, &it.first)
 	case extMaxValue:
-		if c.want(it.LinkID, e, "valueInteger", "valueDecimal") {
-			it.Max, it.max = c.bound(it, e)
+		c.minMax(it, e, &it.Max, &it.max, &it.last)
+	case extMinLength:
+		if c.want(it.LinkID, e, "valueInteger") {
+			it.MinLength = c.count(it, e)
+		}
+	case extRegex:
+		if c.want(it.LinkID, e, "valueString") {
+			c.regex(it, e.ValueString)
+		}
+	case extFormat:
+		if c.want(it.LinkID, e, "valueString") {
+			it.Format = e.ValueString
+		}
+	case extStatement:
+		it.Statement = c.truth(it, e)
+	case extConstraint:
+		if c.want(it.LinkID, e, "extension") {
+			c.constraint(it, e)
 		}
 	case extMinOccurs:
 		if c.want(it.LinkID, e, "valueInteger") {
@@ -309,8 +331,8 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 			it.page = e.ValueString
 		}
 	case extControl:
-		if c.want(it.LinkID, e, "valueCodeableConcept") && !isHelp(*e.ValueCodeableConcept) {
-			c.problem(it.LinkID, "extension", "The only itemControl evaluated is help.")
+		if c.want(it.LinkID, e, "valueCodeableConcept") && !isControl(it, *e.ValueCodeableConcept) {
+			c.problem(it.LinkID, "extension", "The only itemControls evaluated are help on a text and check-box on a boolean.")
 		}
 	case extNote:
 		c.want(it.LinkID, e, "valueMarkdown")
@@ -319,8 +341,27 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 	}
 }
 
-func isHelp(cc codeableConcept) bool {
-	return len(cc.Coding) == 1 && cc.Coding[0].Code == "help"
+// isControl reports whether the itemControl is one that changes nothing here: a check-box
+// tells other renderers how a statement is drawn.
+func isControl(it *Item, cc codeableConcept) bool {
+	return len(cc.Coding) == 1 && (cc.Coding[0].Code == "help" || cc.Coding[0].Code == "check-box" && it.Type == BooleanQ)
+}
+
+// minMax reads a minValue or maxValue, of a number or of a date.
+func (c *compiler) minMax(it *Item, e extension, literal *string, n **number, day **dayBound) {
+	if it.Type == DateQ || it.Type == DateTimeQ {
+		*day = c.day(it, e)
+	} else if c.want(it.LinkID, e, "valueInteger", "valueDecimal") {
+		*literal, *n = c.bound(it, e)
+	}
+}
+
+// regex reads the pattern of a text.
+func (c *compiler) regex(it *Item, pattern string) {
+	var err error
+	if it.pattern, err = regexp.Compile("^(?:" + pattern + ")$"); err != nil {
+		c.problem(it.LinkID, "pattern", "The pattern is not a regular expression without look-around and back-references.")
+	}
 }
 
 func (c *compiler) bound(it *Item, e extension) (string, *number) {
@@ -346,9 +387,9 @@ func (c *compiler) calculated(it *Item, e expression) {
 		c.problem(it.LinkID, "extension", "The only calculation evaluated is the sum of ordinals of items matching a linkId pattern.")
 		return
 	}
-	it.pattern = m[1]
-	if _, err := regexp.Compile(it.pattern); err != nil {
+	it.summed = m[1]
+	if _, err := regexp.Compile(it.summed); err != nil {
 		c.problem(it.LinkID, "extension", "The linkId pattern of the calculation is not a regular expression.")
-		it.pattern = ""
+		it.summed = ""
 	}
 }

@@ -70,7 +70,7 @@ func (c *compiler) linkDerivations() {
 				c.problem(d.id, "derived", "It is computed from %s, of type %s.", n.linkID, n.typ)
 				continue
 			}
-			if _, ok := it.option(Coding{Code: n.option}); n.option != "" && !ok {
+			if n.option != "" && !it.has(n.option) {
 				c.problem(d.id, "derived", "It is computed from the option %s of %s.", n.option, n.linkID)
 			}
 			d.items[n.linkID] = it
@@ -81,23 +81,31 @@ func (c *compiler) linkDerivations() {
 	}
 }
 
-// consistent checks the blood pressure in the present row: unless systolic exceeds
-// diastolic, neither number feeds a rule.
-func (c *checker) consistent(group *Item) {
-	for _, d := range c.form.derive {
+// reading checks the blood pressure in the present row of a group: unless systolic
+// exceeds diastolic, neither number feeds a rule. A row with both is a reading.
+func (c *checker) reading(group *Item) {
+	for i := range c.form.derive {
+		d := &c.form.derive[i]
 		sys, dia := d.items["bp-sys"], d.items["bp-dia"]
-		if d.id != bpConsistency || sys.parent != group {
+		if sys == nil || sys.parent != group {
 			continue
 		}
 		s, okS := c.inRow(sys)
 		p, okP := c.inRow(dia)
-		if okS && okP && s <= p {
+		switch {
+		case !okS || !okP:
+		case d.id == bpMean && s > p:
+			c.readings = append(c.readings, pressure{s, p})
+		case d.id == bpConsistency && s <= p:
 			c.problem(sys.LinkID, "consistency", "The top number (systolic) is above the bottom number (diastolic).")
 			c.forgetRow(sys)
 			c.forgetRow(dia)
 		}
 	}
 }
+
+// A pressure is one reading, in mmHg.
+type pressure struct{ systolic, diastolic int32 }
 
 func (c *checker) inRow(it *Item) (int32, bool) {
 	row := c.answers[it.index][c.rowStart[it.index]:]
@@ -118,7 +126,7 @@ func (c *checker) derived() []Derived {
 		var text string
 		switch d.id {
 		case bpMean:
-			text = c.meanPressure(d)
+			text = c.meanPressure()
 		case abrsCriteria:
 			text = c.bacterialSinusitis(d)
 		}
@@ -129,23 +137,20 @@ func (c *checker) derived() []Derived {
 	return found
 }
 
-// meanPressure is the mean of all valid readings, of systolic and of diastolic
-// separately, rounded to the nearest whole mmHg.
-func (c *checker) meanPressure(d derivation) string {
-	sys, dia := c.answers[d.items["bp-sys"].index], c.answers[d.items["bp-dia"].index]
-	if len(sys) == 0 || len(dia) == 0 {
+// meanPressure is the mean of the valid readings, rounded to the nearest whole mmHg.
+// A row with one of the two numbers is no reading.
+func (c *checker) meanPressure() string {
+	n := int64(len(c.readings))
+	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("Mean blood pressure %d/%d mmHg over %d reading(s).", mean(sys), mean(dia), min(len(sys), len(dia)))
-}
-
-func mean(values []Value) int64 {
-	var sum int64
-	for _, v := range values {
-		sum += int64(v.whole)
+	var sys, dia int64
+	for _, r := range c.readings {
+		sys += int64(r.systolic)
+		dia += int64(r.diastolic)
 	}
-	n := int64(len(values))
-	return (2*sum + n) / (2 * n)
+	mean := func(sum int64) int64 { return (2*sum + n) / (2 * n) }
+	return fmt.Sprintf("Mean blood pressure %d/%d mmHg over %d reading(s).", mean(sys), mean(dia), n)
 }
 
 // bacterialSinusitis names the criteria met for acute bacterial rhinosinusitis

@@ -19,7 +19,8 @@ const (
 	extDiagnosis = extensionBase + "evisit-suggested-diagnosis"
 	extDerived   = extensionBase + "evisit-derived-flag"
 	extRule      = extensionBase + "evisit-divert-rule"
-	extPage      = extensionBase + "evisit-page" // title of the page a top-level item is on
+	extPage      = extensionBase + "evisit-page"      // title of the page a top-level item is on
+	extStatement = extensionBase + "evisit-statement" // a boolean that only true answers
 )
 
 // The canonical URLs of FHIR's extensions.
@@ -33,7 +34,14 @@ const (
 	extMaxSize   = hl7Base + "maxSize"
 	extControl   = hl7Base + "questionnaire-itemControl"
 	extOrdinal   = hl7Base + "ordinalValue"
-	extNote      = hl7Base + "designNote"
+
+	extExclusive  = hl7Base + "questionnaire-optionExclusive"
+	extMinLength  = hl7Base + "minLength"
+	extRegex      = hl7Base + "regex"
+	extFormat     = hl7Base + "entryFormat"
+	extConstraint = hl7Base + "questionnaire-constraint"
+	extCalculated = hl7Base + "cqf-calculatedValue" // on a date that is a bound
+	extNote       = hl7Base + "designNote"
 )
 
 var billingClasses = []string{"none", "em", "em-image", "em-screen", "no-charge", "monitoring", "admin-fee"}
@@ -59,6 +67,7 @@ func (e extension) shape() string {
 		{"valueDecimal", e.ValueDecimal != ""},
 		{"valueCoding", e.ValueCoding != nil},
 		{"valueCodeableConcept", e.ValueCodeableConcept != nil},
+		{"valueDate", e.ValueDate != "" || e.DateElement != nil},
 		{"valueExpression", e.ValueExpression != nil},
 		{"valueRange", e.ValueRange != nil},
 	} {

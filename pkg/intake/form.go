@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"regexp"
+	"slices"
 	"time"
 
 	"evisit/pkg/fault"
@@ -44,6 +46,31 @@ type Form struct {
 	rules    []*rule
 	derive   []derivation
 	pages    []Page
+	facts    Facts
+}
+
+// Facts are what is known beside the answers. A zero field is not known: bounds that
+// are relative to today are not held against answers without Now, and no condition on
+// an age or a sex that is not known holds.
+type Facts struct {
+	Now   time.Time // in the practice's zone, whose day is today
+	Birth time.Time
+	Sex   string
+}
+
+// With returns the form as it is asked under these facts.
+func (f *Form) With(facts Facts) *Form {
+	g := *f
+	g.facts = facts
+	return &g
+}
+
+// NeedsPatient reports whether a rule compares the patient's age or sex, so that Facts
+// should have them.
+func (f *Form) NeedsPatient() bool {
+	return slices.ContainsFunc(f.rules, func(r *rule) bool {
+		return slices.ContainsFunc(r.conds, func(c condition) bool { return c.fact != "" })
+	})
 }
 
 type ages struct{ low, high int }
@@ -57,8 +84,11 @@ type Item struct {
 	Required   bool
 	Repeats    bool
 	ReadOnly   bool // the item is computed by Check and not asked
+	Statement  bool // a boolean that only true answers, drawn as one tick box
 	Options    []Option
+	MinLength  int    // in characters; 0 if the form sets none
 	MaxLength  int    // in characters; 0 for items that are no text
+	Format     string // how a text is written, in words or by an example; may be empty
 	Min, Max   string // numbers as the form writes them; empty without bound
 	Unit       string // UCUM code, may be empty
 	MinOccurs  int    // 0 if the form sets none
@@ -78,10 +108,15 @@ type Item struct {
 	page     string
 	when     []condition
 	min, max *number
-	ordinals map[string]int // scores by option code
-	total    []*Item        // items whose ordinals a computed item adds up
-	pattern  string         // linkId pattern of a computed item's expression
-	maxSize  string         // MaxBytes in megabytes, as the form writes it
+	first    *dayBound // earliest day of a date
+	last     *dayBound
+	pattern  *regexp.Regexp // of a text, which has it as a whole
+	compared []comparison
+	total    []*Item // items whose ordinals a computed item adds up
+	summed   string  // linkId pattern of a computed item's expression
+	maxSize  string  // MaxBytes in megabytes, as the form writes it
+
+	exclusive bool // some option is
 }
 
 // units are the words for UCUM codes that people write in another way.
@@ -98,10 +133,13 @@ func (it *Item) UnitWords() string {
 	return it.Unit
 }
 
-// An Option is one choice. Ordinal is its score, or nil.
+// An Option is one choice. Key names it among the options of its item: its code or,
+// where two systems have the same code, system|code.
 type Option struct {
 	Coding
-	Ordinal *int
+	Key       string
+	Ordinal   *int // its score, or nil
+	Exclusive bool // it is chosen alone, as "none of these" is
 }
 
 // A Condition is one comparison that enables an item, for a page that shows and

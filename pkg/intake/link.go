@@ -52,8 +52,11 @@ func (c *compiler) linkItem(it *Item) {
 	for i := range it.when {
 		c.linkEnable(it, &it.when[i])
 	}
+	for i := range it.compared {
+		c.linkComparison(it, &it.compared[i])
+	}
 	switch {
-	case it.pattern != "":
+	case it.summed != "":
 		c.linkTotal(it)
 	case it.ReadOnly:
 		c.problem(it.LinkID, "readonly", "A readOnly question has a calculatedExpression.")
@@ -64,12 +67,21 @@ func (c *compiler) ranges(it *Item) {
 	numeric := it.Type == IntegerQ || it.Type == DecimalQ
 	switch {
 	case (it.min != nil || it.max != nil) && !numeric:
-		c.problem(it.LinkID, "range", "minValue and maxValue are for integer and decimal questions.")
+		c.problem(it.LinkID, "range", "minValue and maxValue are for questions of a number or a date.")
+	case it.first != nil && it.last != nil && !it.first.before(*it.last):
+		c.problem(it.LinkID, "range", "minValue is not after maxValue.")
 	case it.min != nil && it.max != nil && it.min.compare(*it.max) > 0:
 		c.problem(it.LinkID, "range", "minValue is not above maxValue.")
 	}
-	if it.MaxLength < 0 {
-		c.problem(it.LinkID, "range", "maxLength is above 0.")
+	text := it.Type == StringQ || it.Type == TextQ || it.Type == OpenChoice
+	if it.MaxLength < 0 || it.MinLength > 0 && (!text || it.MinLength > it.MaxLength) {
+		c.problem(it.LinkID, "range", "maxLength is above 0, and minLength is for a text and not above it.")
+	}
+	if (it.pattern != nil || it.Format != "") && it.Type != StringQ && it.Type != TextQ {
+		c.problem(it.LinkID, "pattern", "regex and entryFormat are for string and text.")
+	}
+	if it.Statement && (it.Type != BooleanQ || it.Repeats) {
+		c.problem(it.LinkID, "statement", "A statement is one boolean.")
 	}
 	if !it.Repeats && (it.MinOccurs > 1 || it.MaxOccurs > 1) {
 		c.problem(it.LinkID, "occurrence", "An item that does not repeat occurs at most once.")
@@ -87,12 +99,19 @@ func (c *compiler) options(it *Item) {
 	if choice != (len(it.Options) > 0) {
 		c.problem(it.LinkID, "option", "A choice has options, and nothing else has.")
 	}
-	seen := map[string]bool{}
-	for _, o := range it.Options {
-		if seen[o.Code] {
-			c.problem(it.LinkID, "option", "The option %s is given twice.", o.Code)
+	for i := range it.Options {
+		o := &it.Options[i]
+		for j := range it.Options[:i] {
+			if p := &it.Options[j]; p.Code == o.Code {
+				p.Key, o.Key = p.System+"|"+p.Code, o.System+"|"+o.Code
+				if p.System == o.System {
+					c.problem(it.LinkID, "option", "The option %s is given twice.", o.Code)
+				}
+			}
 		}
-		seen[o.Code] = true
+		if o.Exclusive && !it.Repeats {
+			c.problem(it.LinkID, "option", "optionExclusive is for a choice that repeats.")
+		}
 	}
 }
 
@@ -110,6 +129,10 @@ func (c *compiler) linkEnable(it *Item, cond *condition) {
 // linkCondition finds the question of a condition and checks that its answers can
 // be compared with the constant.
 func (c *compiler) linkCondition(where, code string, cond *condition) {
+	if code == "rule" && (cond.question == factAge || cond.question == factSex) {
+		c.linkFact(where, cond)
+		return
+	}
 	q, ok := c.form.byLink[cond.question]
 	if !ok {
 		c.problem(where, code, "It refers to %s, which does not exist.", cond.question)
@@ -121,6 +144,8 @@ func (c *compiler) linkCondition(where, code string, cond *condition) {
 	case BooleanQ:
 		if cond.want.kind != BooleanValue || !equality {
 			c.problem(where, code, "%s is compared by = or != with a boolean.", q.LinkID)
+		} else if q.Statement && (cond.operator == "=") != cond.want.truth {
+			c.problem(where, code, "Only true answers the statement %s.", q.LinkID)
 		}
 	case IntegerQ, DecimalQ:
 		if cond.want.kind != DecimalValue {
@@ -131,11 +156,25 @@ func (c *compiler) linkCondition(where, code string, cond *condition) {
 	case Choice, OpenChoice:
 		if cond.want.kind != CodingValue || !equality {
 			c.problem(where, code, "%s is compared by = or != with an option's code.", q.LinkID)
-		} else if _, ok := q.option(cond.want.coding); !ok {
+		} else if _, ok := q.option(cond.want.coding); !ok && !q.ambiguous(cond.want.coding) {
 			c.problem(where, code, "%s has no option %s.", q.LinkID, cond.want.coding.Code)
 		}
 	default:
 		c.problem(where, code, "Answers to %s (%s) are not compared.", q.LinkID, q.Type)
+	}
+}
+
+// oldest is the highest age that a rule may ask for.
+var oldest = integerNumber(130)
+
+func (c *compiler) linkFact(where string, cond *condition) {
+	cond.fact = cond.question
+	born := integerNumber(0)
+	switch years := (&Item{min: &born, max: &oldest}); {
+	case cond.fact == factAge && (cond.want.kind != DecimalValue || !years.reaches(cond)):
+		c.problem(where, "rule", "%%age is compared with a number of years that someone has.")
+	case cond.fact == factSex && (!slices.Contains(sexes, cond.want.text) || cond.operator != "=" && cond.operator != "!="):
+		c.problem(where, "rule", "%%sex is compared by = or != with one of %s.", strings.Join(sexes, ", "))
 	}
 }
 
@@ -167,15 +206,27 @@ func (it *Item) reaches(cond *condition) bool {
 }
 
 // option finds the option of a coding. If the coding has a system, the option must
-// have the same.
-func (it *Item) option(coding Coding) (Coding, bool) {
+// have the same; if not, no other option may have the code.
+func (it *Item) option(coding Coding) (*Option, bool) {
 	for i := range it.Options {
 		o := &it.Options[i]
-		if o.Code == coding.Code && (coding.System == "" || coding.System == o.System) {
-			return o.Coding, true
+		if o.Code == coding.Code && (coding.System == o.System || coding.System == "" && o.Key == o.Code) {
+			return o, true
 		}
 	}
-	return Coding{}, false
+	return nil, false
+}
+
+// ambiguous reports whether the coding names no system and several options have its
+// code.
+func (it *Item) ambiguous(coding Coding) bool {
+	_, found := it.option(coding)
+	return !found && coding.System == "" && it.has(coding.Code)
+}
+
+// has reports whether an option has the code, in any system.
+func (it *Item) has(code string) bool {
+	return slices.ContainsFunc(it.Options, func(o Option) bool { return o.Code == code })
 }
 
 func (c *compiler) linkRules() {
@@ -194,6 +245,15 @@ func (c *compiler) linkRules() {
 		for i := range r.conds {
 			c.linkCondition(r.ID, "rule", &r.conds[i])
 		}
+		if r.Contact == nil {
+			continue
+		}
+		if q, ok := c.form.byLink[r.Contact.Number]; !ok || q.Type != StringQ {
+			c.problem(r.ID, "contact", "The number is asked for by %s, which is no string of this form.", r.Contact.Number)
+		}
+		if r.Severity != SeverityEmergency && r.Severity != SeverityUrgent {
+			c.problem(r.ID, "contact", "Only an emergency or an urgent rule has the patient contacted.")
+		}
 	}
 }
 
@@ -202,7 +262,7 @@ func (c *compiler) linkTotal(it *Item) {
 	if !it.ReadOnly || it.Type != IntegerQ || it.parent != nil || it.Repeats || it.Required {
 		c.problem(it.LinkID, "readonly", "A calculated total is a readOnly integer at the top level, neither repeated nor required.")
 	}
-	pattern, err := regexp.Compile(it.pattern)
+	pattern, err := regexp.Compile(it.summed)
 	if err != nil {
 		return // shape has recorded the problem
 	}
@@ -210,7 +270,7 @@ func (c *compiler) linkTotal(it *Item) {
 		if !pattern.MatchString(q.LinkID) {
 			continue
 		}
-		if q.index >= it.index || q.Type != Choice || len(q.ordinals) != len(q.Options) {
+		if q.index >= it.index || q.Type != Choice || slices.ContainsFunc(q.Options, func(o Option) bool { return o.Ordinal == nil }) {
 			c.problem(it.LinkID, "readonly", "%s is added up, so it is an earlier choice whose every option has an ordinalValue.", q.LinkID)
 		}
 		it.total = append(it.total, q)

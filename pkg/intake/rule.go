@@ -3,6 +3,8 @@ package intake
 import (
 	"cmp"
 	"slices"
+	"strconv"
+	"time"
 )
 
 // A Severity says how serious the finding of a rule is.
@@ -34,11 +36,22 @@ const (
 
 // A Fired is one rule that fired. Message is shown to the patient, or to the
 // clinician if the severity is flag. Source is the guideline the rule comes from.
+// Contact is nil unless the rule has somebody contact the patient.
 type Fired struct {
 	ID       string
 	Severity Severity
 	Message  string
 	Source   string
+	Contact  *Contact `json:",omitempty"`
+}
+
+// A Contact says that a diverted patient is contacted: by whom, how soon after the
+// diversion, and at the number that answers a question of the form. Only a message of a
+// rule with a Contact may promise one.
+type Contact struct {
+	Pool   string        // clinical or staff
+	Within time.Duration // whole minutes
+	Number string        // linkId of the question for the number
 }
 
 type rule struct {
@@ -63,14 +76,21 @@ func sortFired(fired []Fired) {
 	slices.SortStableFunc(fired, func(a, b Fired) int { return cmp.Compare(a.Severity.rank(), b.Severity.rank()) })
 }
 
-// A condition compares a question's answers with a constant.
+// What a rule names in place of a question to compare what is known of the patient.
+const (
+	factAge = "%age" // in completed years
+	factSex = "%sex" // FHIR's administrative gender
+)
+
+// A condition compares a question's answers, or a fact, with a constant.
 type condition struct {
 	question string
 	operator string
 	want     constant
 
-	item    *Item // the question, set by link
-	sameRow bool  // the question is in the same repeating group: only answers of the same row count
+	item    *Item // the question, set by link; nil for a fact
+	fact    string
+	sameRow bool // the question is in the same repeating group: only answers of the same row count
 }
 
 // A constant is a boolean, a number or a code, according to kind.
@@ -104,7 +124,7 @@ func (c *condition) satisfiedBy(v *Value) bool {
 	if c.want.kind == BooleanValue {
 		equal = equal && v.truth == c.want.truth
 	} else {
-		equal = equal && v.coding.Code == c.want.coding.Code
+		equal = equal && v.coding.Code == c.want.coding.Code && (c.want.coding.System == "" || v.coding.System == c.want.coding.System)
 	}
 	return equal == (c.operator == "=")
 }
@@ -126,14 +146,47 @@ func (c *condition) ordered(sign int) bool {
 	}
 }
 
-// fires reports whether the rule fires on the answers, which are by item index.
-func (r *rule) fires(answers [][]Value) bool {
+// fires reports whether the rule fires on the valid answers.
+func (c *checker) fires(r *rule) bool {
 	for i := range r.conds {
-		if r.conds[i].holds(answers[r.conds[i].item.index]) == r.any {
+		if r.conds[i].holds(c.valuesOf(&r.conds[i])) == r.any {
 			return r.any
 		}
 	}
 	return !r.any
+}
+
+// valuesOf returns what a rule's condition looks at.
+func (c *checker) valuesOf(cond *condition) []Value {
+	facts := c.form.facts
+	switch {
+	case cond.item != nil:
+		return c.answers[cond.item.index]
+	case cond.fact == factSex && facts.Sex != "":
+		return []Value{Code(Coding{Code: facts.Sex})}
+	case cond.fact == factAge && !facts.Birth.IsZero() && !facts.Now.IsZero():
+		return []Value{Decimal(strconv.Itoa(Age(facts.Birth, facts.Now, facts.Now.Location())))}
+	default:
+		return nil
+	}
+}
+
+// causes returns the questions whose answers made the rules that decide fire, each
+// once, in the order of the rules.
+func (c *checker) causes(d Disposition) []string {
+	var found []string
+	for _, r := range c.form.rules {
+		if Disposition(r.Severity) != d || !c.fires(r) {
+			continue
+		}
+		for i := range r.conds {
+			cond := &r.conds[i]
+			if cond.item != nil && !slices.Contains(found, cond.question) && cond.holds(c.valuesOf(cond)) {
+				found = append(found, cond.question)
+			}
+		}
+	}
+	return found
 }
 
 // rule reads one evisit-divert-rule.
@@ -156,6 +209,10 @@ func (c *compiler) rule(e extension) {
 			c.part(where, part, "valueString", part.ValueString, &r.Source)
 		case "behavior":
 			c.part(where, part, "valueCode", part.ValueCode, &behavior)
+		case "contact":
+			if c.want(where, part, "extension") {
+				c.contact(where, r, part)
+			}
 		case "condition":
 			if c.want(where, part, "extension") {
 				c.ruleCondition(where, r, part)
@@ -172,6 +229,33 @@ func (c *compiler) rule(e extension) {
 	}
 	r.any = behavior == "any"
 	c.form.rules = append(c.form.rules, r)
+}
+
+// pools are those who may be told to contact a patient.
+var pools = []string{"clinical", "staff"}
+
+// contact reads how soon and by whom a rule has the patient contacted.
+func (c *compiler) contact(where string, r *rule, e extension) {
+	var to Contact
+	for _, part := range e.Extension {
+		switch part.URL {
+		case "pool":
+			c.part(where, part, "valueCode", part.ValueCode, &to.Pool)
+		case "minutes":
+			if c.want(where, part, "valueInteger") {
+				n, _ := whole(part.number())
+				to.Within = time.Duration(n) * time.Minute
+			}
+		case "number":
+			c.part(where, part, "valueString", part.ValueString, &to.Number)
+		default:
+			c.problem(where, "extension", "A contact has no part %q.", part.URL)
+		}
+	}
+	if r.Contact != nil || !slices.Contains(pools, to.Pool) || to.Within <= 0 || to.Within > 24*time.Hour || to.Number == "" {
+		c.problem(where, "contact", "A rule has one contact: pool clinical or staff, minutes from 1 to 1440, and the question for the number.")
+	}
+	r.Contact = &to
 }
 
 // part stores the value of one simple part of a rule, which may be given once.

@@ -92,6 +92,13 @@ type extension struct {
 	ValueCodeableConcept *codeableConcept `json:"valueCodeableConcept,omitempty"`
 	ValueExpression      *expression      `json:"valueExpression,omitempty"`
 	ValueRange           *ageRange        `json:"valueRange,omitempty"`
+	ValueDate            string           `json:"valueDate,omitempty"`
+	DateElement          *element         `json:"_valueDate,omitempty"`
+}
+
+// An element holds the extensions of a primitive.
+type element struct {
+	Extension []extension `json:"extension"`
 }
 
 type codeableConcept struct {

@@ -12,14 +12,23 @@ import (
 	"evisit/pkg/phi"
 )
 
+// agree is the text of the problem that a statement is not agreed to.
+const agree = "Tick this if it is so. If it is not, this cannot be sent."
+
 // ask is the text of the problem that a required item is not answered.
 func (it *Item) ask() string {
 	switch it.Type {
 	case BooleanQ:
+		if it.Statement {
+			return agree
+		}
 		return "Answer yes or no."
 	case Choice, OpenChoice:
 		return "Choose an answer."
 	case Group:
+		if !it.Repeats {
+			return "Answer what is asked here."
+		}
 		return "Fill in at least one."
 	case Upload:
 		return "Add a file."
@@ -28,21 +37,24 @@ func (it *Item) ask() string {
 	}
 }
 
-// accept checks one value given for the item and returns the value to keep: a choice
-// with the form's own coding, a state in upper case. The value is wrong if the
+// accept checks one value given for the item at now and returns the value to keep: a
+// choice with the form's own coding, a state in upper case. The value is wrong if the
 // problem has a code.
-func (it *Item) accept(v Value) (Value, fault.Problem) {
+func (it *Item) accept(v Value, now time.Time) (Value, fault.Problem) {
 	switch it.Type {
 	case BooleanQ:
+		if it.Statement && v.kind == BooleanValue && !v.truth {
+			return v, wrong("statement", agree)
+		}
 		return v, expect(v.kind == BooleanValue, "Answer yes or no, as valueBoolean true or false.")
 	case IntegerQ, DecimalQ:
 		return v, it.acceptNumber(v)
 	case StringQ, TextQ:
 		return it.acceptText(v)
 	case DateQ:
-		return v, acceptDate(v)
+		return v, it.acceptDate(v, now)
 	case DateTimeQ:
-		return v, acceptDateTime(v)
+		return v, it.acceptDateTime(v, now)
 	case Choice, OpenChoice:
 		return it.acceptChoice(v)
 	default:
@@ -114,17 +126,21 @@ func (it *Item) checkText(s string) fault.Problem {
 	switch {
 	case phi.Text(s).Blank():
 		return wrong("type", "Write some text, not only spaces.")
-	case strings.ContainsFunc(s, isControl):
+	case strings.ContainsFunc(s, isControlCharacter):
 		return wrong("type", "Write text without control characters.")
 	case utf8.RuneCountInString(s) > it.MaxLength:
 		return wrong("length", "Write at most %d characters.", it.MaxLength)
+	case it.MinLength > 0 && utf8.RuneCountInString(strings.TrimSpace(s)) < it.MinLength:
+		return wrong("length", "Write at least %d characters.", it.MinLength)
+	case it.pattern != nil && !it.pattern.MatchString(strings.TrimSpace(s)):
+		return wrong("pattern", "Give it in this form: %s.", it.Format)
 	default:
 		return fault.Problem{}
 	}
 }
 
-// isControl reports whether FHIR forbids the character in strings.
-func isControl(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }
+// isControlCharacter reports whether FHIR forbids the character in strings.
+func isControlCharacter(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }
 
 // states are the postal codes of the states, the District and the territories.
 const states = " AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND" +
@@ -134,39 +150,6 @@ func isState(code string) bool {
 	return len(code) == 2 && code[0] != ' ' && code[1] != ' ' && strings.Contains(states, " "+code+" ")
 }
 
-// acceptDate refuses a year or a month alone, which FHIR allows but no question of
-// ours asks for.
-func acceptDate(v Value) fault.Problem {
-	if v.kind != DateValue {
-		return wrong("type", "Give a date, as valueDate.")
-	}
-	if !isDate(v.text) {
-		return wrong("date", "Give a date that exists, written year-month-day, such as 2026-02-28.")
-	}
-	return fault.Problem{}
-}
-
-func isDate(s string) bool {
-	_, err := time.Parse(time.DateOnly, s)
-	return err == nil && !strings.HasPrefix(s, "0000")
-}
-
-// instant matches a FHIR dateTime that has a time; seconds and a zone are required.
-var instant = lazily(`^(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(?:\.\d{1,9})?(?:Z|[+-](?:0\d|1[0-3]):[0-5]\d|[+-]14:00)$`)
-
-func acceptDateTime(v Value) fault.Problem {
-	if v.kind != DateTimeValue {
-		return wrong("type", "Give a date and time, as valueDateTime.")
-	}
-	m := instant().FindStringSubmatch(v.text)
-	if m != nil && isDate(m[1]) {
-		if _, err := time.Parse(time.TimeOnly, m[2]); err == nil {
-			return fault.Problem{}
-		}
-	}
-	return wrong("date", "Give a date and time that exist, with seconds and zone, such as 2026-02-28T08:30:00-05:00.")
-}
-
 func (it *Item) acceptChoice(v Value) (Value, fault.Problem) {
 	if v.kind == StringValue && it.Type == OpenChoice {
 		return v, it.checkText(v.text)
@@ -174,15 +157,17 @@ func (it *Item) acceptChoice(v Value) (Value, fault.Problem) {
 	if v.kind != CodingValue || v.coding.Code == "" {
 		return v, wrong("type", "Choose an option, as valueCoding with its code.")
 	}
-	coding, ok := it.option(v.coding)
-	if !ok {
-		codes := make([]string, len(it.Options))
-		for i := range it.Options {
-			codes[i] = it.Options[i].Code
-		}
-		return v, wrong("option", "Choose one of: %s.", strings.Join(codes, ", "))
+	if o, ok := it.option(v.coding); ok {
+		return Code(o.Coding), fault.Problem{}
 	}
-	return Code(coding), fault.Problem{}
+	if it.ambiguous(v.coding) {
+		return v, wrong("option", "Name the system too: two options have the code %s.", v.coding.Code)
+	}
+	codes := make([]string, len(it.Options))
+	for i := range it.Options {
+		codes[i] = it.Options[i].Code
+	}
+	return v, wrong("option", "Choose one of: %s.", strings.Join(codes, ", "))
 }
 
 func (it *Item) acceptFile(v Value) fault.Problem {

@@ -135,16 +135,16 @@ func TestForms_RequiredInRows(t *testing.T) {
 		form, answers string
 		want, not     []string
 	}{
-		"a required group needs a row":             {"medication-refill", `{}`, []string{"rx"}, []string{"rx-name", "rx-left"}},
-		"a row needs its required children":        {"medication-refill", `{"rx":[{"rx-name":"a"}]}`, []string{"rx-strength", "rx-directions", "rx-left"}, []string{"rx", "rx-name", "rx-last"}},
-		"an optional group may be absent":          {"bp-glucose-readings", `{"rd-kind":["bp"]}`, []string{"rd-sx"}, []string{"bp", "bp-sys"}},
-		"an absent group asks nothing":             {"evisit-common", `{}`, []string{"medications"}, []string{"allergies", "allergy-none", "allergy"}},
-		"a present group asks":                     {"evisit-common", `{"allergies":{}}`, []string{"allergy-none"}, []string{"allergy", "allergy-drug"}},
-		"an enabled optional group may be absent":  {"evisit-common", `{"allergies":{"allergy-none":false}}`, nil, []string{"allergy", "allergy-drug"}},
-		"a nested row needs its required children": {"evisit-common", `{"allergies":{"allergy-none":false,"allergy":[{"allergy-drug":"x"}]}}`, []string{"allergy-reaction"}, []string{"allergy-drug"}},
-		"a row of a disabled group needs nothing":  {"evisit-common", `{"allergies":{"allergy-none":true,"allergy":[{"allergy-drug":"x"}]}}`, nil, []string{"allergy-reaction"}},
-		"required photos":                          {"rash-skin", `{}`, []string{"skin-photo"}, []string{"skin-newmed-name"}},
-		"required once enabled":                    {"rash-skin", `{"skin-newmed":true}`, []string{"skin-newmed-name"}, nil},
+		"a required group needs a row":              {"medication-refill", `{}`, []string{"rx"}, []string{"rx-name", "rx-left"}},
+		"a row needs its required children":         {"medication-refill", `{"rx":[{"rx-name":"a"}]}`, []string{"rx-strength", "rx-directions", "rx-left"}, []string{"rx", "rx-name", "rx-last"}},
+		"an optional group may be absent":           {"bp-glucose-readings", `{"rd-kind":["bp"]}`, []string{"rd-sx"}, []string{"bp", "bp-sys"}},
+		"a group with a required question is asked": {"evisit-common", `{}`, []string{"medications", "allergies"}, []string{"allergy-none", "allergy"}},
+		"a group without answers is asked":          {"evisit-common", `{"allergies":{}}`, []string{"allergies"}, []string{"allergy-none", "allergy", "allergy-drug"}},
+		"an enabled optional group may be absent":   {"evisit-common", `{"allergies":{"allergy-none":false}}`, nil, []string{"allergy", "allergy-drug"}},
+		"a nested row needs its required children":  {"evisit-common", `{"allergies":{"allergy-none":false,"allergy":[{"allergy-drug":"x"}]}}`, []string{"allergy-reaction"}, []string{"allergy-drug"}},
+		"a row of a disabled group needs nothing":   {"evisit-common", `{"allergies":{"allergy-none":true,"allergy":[{"allergy-drug":"x"}]}}`, nil, []string{"allergy-reaction"}},
+		"required photos":                           {"rash-skin", `{}`, []string{"skin-photo"}, []string{"skin-newmed-name"}},
+		"required once enabled":                     {"rash-skin", `{"skin-newmed":true}`, []string{"skin-newmed-name"}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -183,6 +183,11 @@ func TestForms_Derived(t *testing.T) {
 			"bp-glucose-readings", `{"rd-kind":["bp"],"bp":[{"bp-sys":120,"bp-dia":80},{"bp-sys":131,"bp-dia":85},{"bp-sys":70,"bp-dia":90}]}`,
 			"Mean blood pressure 126/83 mmHg over 2 reading(s).",
 		},
+		"a row with one number is no reading": {
+			"bp-glucose-readings", `{"rd-kind":["bp"],"bp":[{"bp-sys":120},{"bp-sys":140,"bp-dia":90},{"bp-dia":60}]}`,
+			"Mean blood pressure 140/90 mmHg over 1 reading(s).",
+		},
+		"no row with both numbers":          {"bp-glucose-readings", `{"rd-kind":["bp"],"bp":[{"bp-sys":120},{"bp-dia":80}]}`, ""},
 		"no reading":                        {"bp-glucose-readings", `{"rd-kind":["weight"]}`, ""},
 		"ten days, the same":                {"respiratory", `{"resp-onset":10,"resp-course":"same"}`, sinus + "ten days or more without improvement."},
 		"ten days, better":                  {"respiratory", `{"resp-onset":10,"resp-course":"better"}`, ""},
