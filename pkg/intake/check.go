@@ -41,6 +41,18 @@ func (res Result) Diverts() bool { return res.Disposition != Continue }
 // in an emergency is told at once.
 func (res Result) Confirm() bool { return res.Diverts() && res.Disposition != Emergency }
 
+// Contact returns the soonest contact that a rule which decides the disposition has
+// made; nil if none has.
+func (res Result) Contact() *Contact {
+	var soonest *Contact
+	for _, f := range res.Fired {
+		if Disposition(f.Severity) == res.Disposition && f.Contact != nil && (soonest == nil || f.Contact.Within < soonest.Within) {
+			soonest = f.Contact
+		}
+	}
+	return soonest
+}
+
 // Missing returns the unanswered items, which a draft may still have.
 func (res Result) Missing() []fault.Problem { return res.only(true) }
 
@@ -95,7 +107,7 @@ func (f *Form) Check(r Response) Result {
 	res.Problems = c.problems
 	for _, rule := range f.rules {
 		if c.fires(rule) {
-			res.Fired = append(res.Fired, rule.Fired)
+			res.Fired = append(res.Fired, c.fired(rule))
 		}
 	}
 	sortFired(res.Fired)

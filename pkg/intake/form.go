@@ -231,10 +231,10 @@ func (f *Form) Item(linkID string) (*Item, bool) {
 func (f *Form) Pages() []Page { return f.pages }
 
 // Rules returns every rule of the form, in order.
-func (f *Form) Rules() []Fired {
-	rules := make([]Fired, len(f.rules))
+func (f *Form) Rules() []Rule {
+	rules := make([]Rule, len(f.rules))
 	for i, r := range f.rules {
-		rules[i] = r.Fired
+		rules[i] = r.Rule
 	}
 	return rules
 }

@@ -34,7 +34,11 @@ func TestCompose_ItemsAttributesRules(t *testing.T) {
 	if low, high, ok := f.Ages(); low != 18 || high != 65 || !ok {
 		t.Errorf("ages %d to %d, %v", low, high, ok)
 	}
-	if d := cmp.Diff([]string{"no-consent", "hot", "two-rows", "high-score"}, ids(f.Rules())); d != "" {
+	var rules []string
+	for _, r := range f.Rules() {
+		rules = append(rules, r.ID)
+	}
+	if d := cmp.Diff([]string{"no-consent", "hot", "two-rows", "high-score"}, rules); d != "" {
 		t.Errorf("rules (-want +got):\n%s", d)
 	}
 	if d := cmp.Diff([]intake.Coding{{System: "http://hl7.org/fhir/sid/icd-10-cm", Code: "R30.0", Display: "Dysuria"}}, f.SuggestedDiagnoses()); d != "" {

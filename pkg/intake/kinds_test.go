@@ -256,12 +256,21 @@ func TestKinds_Rules(t *testing.T) {
 func TestKinds_RuleHasContact(t *testing.T) {
 	t.Parallel()
 	f := kinds(t)
-	want := intake.Contact{Pool: "clinical", Within: time.Hour, Number: "phone"}
+	want := intake.Contact{Pool: "clinical", Within: time.Hour, Question: "phone", Promise: "A nurse will call you."}
 	if got := f.Rules()[0].Contact; got == nil || *got != want {
 		t.Errorf("contact %+v", got)
 	}
 	if f.Rules()[1].Contact != nil {
 		t.Error("a rule without a contact has one")
+	}
+	for given, want := range map[string]bool{"": false, "n/a": false, "503 555 0177 x12": true} {
+		items := chosen("trouble", "chest")
+		if given != "" {
+			items += "," + words("phone", given)
+		}
+		if got := f.Check(respond(t, items)).Fired[0].Reachable; got != want {
+			t.Errorf("with the answer %q, reachable is %v", given, got)
+		}
 	}
 }
 
@@ -363,6 +372,7 @@ func TestKinds_Refuses(t *testing.T) {
 		"an enableWhen of an age":                {`"question": "trouble", "operator": "=", "answerCoding": {"code": "chest"}`, `"question": "%age", "operator": ">", "answerInteger": 3`, "where enableWhen"},
 		"a contact of nobody":                    {`"pool", "valueCode": "clinical"`, `"pool", "valueCode": "somebody"`, "chest contact"},
 		"a contact some day":                     {`"minutes", "valueInteger": 60`, `"minutes", "valueInteger": 1441`, "chest contact"},
+		"a contact without words":                {`"promise", "valueString": "A nurse will call you."`, `"promise", "valueString": ""`, "chest contact"},
 		"a contact at no number":                 {`"number", "valueString": "phone"`, `"number", "valueString": "fax"`, "chest contact"},
 		"a contact for who is ineligible":        {`"valueCode": "emergency"`, `"valueCode": "ineligible"`, "chest contact"},
 		"an option twice":                        {`"system": "t", "code": "a"`, `"system": "s", "code": "a"`, "cell option"},

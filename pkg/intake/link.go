@@ -248,8 +248,8 @@ func (c *compiler) linkRules() {
 		if r.Contact == nil {
 			continue
 		}
-		if q, ok := c.form.byLink[r.Contact.Number]; !ok || q.Type != StringQ {
-			c.problem(r.ID, "contact", "The number is asked for by %s, which is no string of this form.", r.Contact.Number)
+		if q, ok := c.form.byLink[r.Contact.Question]; !ok || q.Type != StringQ {
+			c.problem(r.ID, "contact", "The number is asked for by %s, which is no string of this form.", r.Contact.Question)
 		}
 		if r.Severity != SeverityEmergency && r.Severity != SeverityUrgent {
 			c.problem(r.ID, "contact", "Only an emergency or an urgent rule has the patient contacted.")

@@ -34,10 +34,10 @@ const (
 	Continue   Disposition = "continue"
 )
 
-// A Fired is one rule that fired. Message is shown to the patient, or to the
-// clinician if the severity is flag. Source is the guideline the rule comes from.
-// Contact is nil unless the rule has somebody contact the patient.
-type Fired struct {
+// A Rule is one rule of a form. Message is shown to the patient, or to the clinician
+// if the severity is flag. Source is the guideline the rule comes from. Contact is nil
+// unless the rule has somebody contact the patient.
+type Rule struct {
 	ID       string
 	Severity Severity
 	Message  string
@@ -45,17 +45,25 @@ type Fired struct {
 	Contact  *Contact `json:",omitempty"`
 }
 
+// A Fired is a rule that fired. Reachable reports whether the question of its Contact
+// has a valid answer; without one nobody may be promised a contact.
+type Fired struct {
+	Rule
+	Reachable bool `json:",omitempty"`
+}
+
 // A Contact says that a diverted patient is contacted: by whom, how soon after the
-// diversion, and at the number that answers a question of the form. Only a message of a
-// rule with a Contact may promise one.
+// diversion, and at the number that answers a question of the form. Its Promise is the
+// one text that may tell the patient so, and only if the number is known.
 type Contact struct {
-	Pool   string        // clinical or staff
-	Within time.Duration // whole minutes
-	Number string        // linkId of the question for the number
+	Pool     string        // clinical or staff
+	Within   time.Duration // whole minutes
+	Question string        // linkId of the question for the number
+	Promise  string
 }
 
 type rule struct {
-	Fired
+	Rule
 	any   bool
 	conds []condition
 }
@@ -156,6 +164,11 @@ func (c *checker) fires(r *rule) bool {
 	return !r.any
 }
 
+// fired returns what is told of a rule that fired.
+func (c *checker) fired(r *rule) Fired {
+	return Fired{r.Rule, r.Contact != nil && len(c.answers[c.form.byLink[r.Contact.Question].index]) > 0}
+}
+
 // valuesOf returns what a rule's condition looks at.
 func (c *checker) valuesOf(cond *condition) []Value {
 	facts := c.form.facts
@@ -247,13 +260,15 @@ func (c *compiler) contact(where string, r *rule, e extension) {
 				to.Within = time.Duration(n) * time.Minute
 			}
 		case "number":
-			c.part(where, part, "valueString", part.ValueString, &to.Number)
+			c.part(where, part, "valueString", part.ValueString, &to.Question)
+		case "promise":
+			c.part(where, part, "valueString", part.ValueString, &to.Promise)
 		default:
 			c.problem(where, "extension", "A contact has no part %q.", part.URL)
 		}
 	}
-	if r.Contact != nil || !slices.Contains(pools, to.Pool) || to.Within <= 0 || to.Within > 24*time.Hour || to.Number == "" {
-		c.problem(where, "contact", "A rule has one contact: pool clinical or staff, minutes from 1 to 1440, and the question for the number.")
+	if r.Contact != nil || !slices.Contains(pools, to.Pool) || to.Within <= 0 || to.Within > 24*time.Hour || to.Question == "" || to.Promise == "" {
+		c.problem(where, "contact", "A rule has one contact: pool clinical or staff, minutes from 1 to 1440, the question for the number, and the promise.")
 	}
 	r.Contact = &to
 }

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"slices"
 	"strings"
 
 	"evisit/pkg/intake"
@@ -18,12 +19,23 @@ func Flags(res intake.Result) []Flag {
 	return fs
 }
 
-// Instructions joins the messages of the rules that decided res's disposition.
+// Instructions joins the messages of the rules that decided res's disposition, each
+// text once. That somebody will contact the patient is promised if the form has a
+// number to do so.
 func Instructions(res intake.Result) phi.Text {
 	var ms []string
+	say := func(m string) {
+		if !slices.Contains(ms, m) {
+			ms = append(ms, m)
+		}
+	}
 	for _, r := range res.Fired {
-		if string(r.Severity) == string(res.Disposition) {
-			ms = append(ms, r.Message)
+		if string(r.Severity) != string(res.Disposition) {
+			continue
+		}
+		say(r.Message)
+		if r.Reachable {
+			say(r.Contact.Promise)
 		}
 	}
 	return phi.Text(strings.Join(ms, "\n"))

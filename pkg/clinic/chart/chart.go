@@ -120,7 +120,8 @@ func checkComplete(v visit.Visit, rows clinic.Content) error {
 		v.ID, vault.ErrBroken, v.Saves, v.Messages, rows.Answers != nil, len(rows.Messages))
 }
 
-// FormAndAnswers returns the form that v started with and its answers so far.
+// FormAndAnswers returns the form that v started with, as it is asked today, and its
+// answers so far.
 func (k *Keeper) FormAndAnswers(ctx context.Context, v visit.Visit, sealed []byte) (*intake.Form, intake.Response, error) {
 	f, err := k.Kernel.Form(ctx, v.Practice, v.Form.Name, v.Form.Version)
 	if errors.Is(err, fault.NotFound) {
@@ -129,8 +130,33 @@ func (k *Keeper) FormAndAnswers(ctx context.Context, v visit.Visit, sealed []byt
 	if err != nil {
 		return nil, intake.Response{}, err
 	}
+	if f, err = k.asked(ctx, f, v); err != nil {
+		return nil, intake.Response{}, err
+	}
 	r, err := k.answers(ctx, v, sealed)
 	return f, r, err
+}
+
+// asked returns the form as it is asked of v's patient today, which begins at midnight
+// of the practice.
+func (k *Keeper) asked(ctx context.Context, f *intake.Form, v visit.Visit) (*intake.Form, error) {
+	p, err := k.Kernel.Practice(ctx, v.Practice)
+	if err != nil {
+		return nil, err
+	}
+	zone, err := p.Location()
+	if err != nil {
+		return nil, err
+	}
+	facts := intake.Facts{Now: k.Kernel.Time().In(zone)}
+	if f.NeedsPatient() {
+		contact, err := k.Contact(ctx, v.Patient)
+		if err != nil {
+			return nil, err
+		}
+		facts.Birth, facts.Sex = contact.Birth, contact.Sex
+	}
+	return f.With(facts), nil
 }
 
 // answers decrypts a patient's answers. The form's last page is answered by

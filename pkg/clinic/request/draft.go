@@ -135,7 +135,8 @@ func (m *Room) quoteIfSendable(ctx context.Context, in clinic.Input, f *intake.F
 }
 
 // divert ends v: it adds to c the answers, the record of what the patient was
-// shown, the release of a hold, and a work item for the practice.
+// shown, the release of a hold, and a work item for the practice, which is due as soon
+// as the form has the patient contacted.
 func (m *Room) divert(ctx context.Context, in clinic.Input, v visit.Visit, f *intake.Form, res intake.Result, c clinic.Commit,
 ) (clinic.Decision, *record.Diversion, error) {
 	next, err := v.Divert(string(res.Disposition), in.Now)
@@ -157,9 +158,13 @@ func (m *Room) divert(ctx context.Context, in clinic.Input, v visit.Visit, f *in
 		return clinic.Decision{}, nil, err
 	}
 	c.Events = append(m.Kernel.EndingEvents(in.Visit, next, in.Now), m.Kernel.Event(outbox.Diverted, outbox.Notify, next, in.Now))
-	c.Work = append(c.Work, work.New(work.Item{
+	item := work.New(work.Item{
 		Kind: work.VisitDiverted, Practice: v.Practice, Pool: v.Pool, Visit: v.ID, Note: string(res.Disposition),
-	}, v.ID, in.Now))
+	}, v.ID, in.Now)
+	if to := res.Contact(); to != nil {
+		item.Pool, item.Due = identity.Pool(to.Pool), in.Now.Add(to.Within)
+	}
+	c.Work = append(c.Work, item)
 	return clinic.Decision{Visit: &next, Commit: c, Urgent: true}, d, nil
 }
 
@@ -192,11 +197,18 @@ func check(f *intake.Form, r intake.Response) (intake.Result, error) {
 	return res, other
 }
 
+// stateOf returns the postal code of the state where the patient is; empty if it is not
+// answered. Until forms offered a list of states it was a text.
 func stateOf(r intake.Response) string {
-	if vs := r.Answers("location-state"); len(vs) > 0 {
+	vs := r.Answers("location-state")
+	switch {
+	case len(vs) == 0:
+		return ""
+	case vs[0].Kind() == intake.StringValue:
 		return vs[0].Text()
+	default:
+		return vs[0].Coding().Code
 	}
-	return ""
 }
 
 // choice returns the code chosen for an item; empty if none.

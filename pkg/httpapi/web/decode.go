@@ -130,7 +130,7 @@ func (p post) question(it *intake.Item, row string) []intake.Value {
 // has them.
 func inOrder(it *intake.Item, codes []string) []string {
 	place := func(code string) int {
-		return slices.IndexFunc(it.Options, func(o intake.Option) bool { return o.Code == code })
+		return slices.IndexFunc(it.Options, func(o intake.Option) bool { return o.Key == code })
 	}
 	slices.SortFunc(codes, func(a, b string) int { return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b)) })
 	return slices.Compact(codes)
@@ -166,7 +166,7 @@ func (p post) value(it *intake.Item, s string) intake.Value {
 	case intake.DateTimeQ:
 		return intake.DateTime(instant(s, p.zone))
 	case intake.Choice, intake.OpenChoice:
-		i := slices.IndexFunc(it.Options, func(o intake.Option) bool { return o.Code == s })
+		i := slices.IndexFunc(it.Options, func(o intake.Option) bool { return o.Key == s })
 		if i < 0 {
 			return intake.Code(intake.Coding{Code: s})
 		}

@@ -17,11 +17,11 @@ import (
 
 // A field is an item as a page draws it.
 type field struct {
-	Kind     string // which input: text area date datetime-local radios checks select group rows note photo
+	Kind     string // which input: text area date datetime-local radios checks tick select group rows note photo
 	ID, Name string
 	Label    string
 	Help     []string
-	Hint     string // what numbers are wanted
+	Hint     string // what numbers are wanted, or how a text is written
 	Required bool
 	Mode     string // inputmode of a text input
 	Max      int    // characters
@@ -284,6 +284,9 @@ func (d drawing) field(it *intake.Item, at string) field {
 		f.Kind = "photo"
 	case intake.BooleanQ:
 		f.Kind = "radios"
+		if it.Statement {
+			f.Kind = "tick"
+		}
 	case intake.Choice, intake.OpenChoice:
 		f.Kind, f.Open = "radios", it.Type == intake.OpenChoice
 		switch {
@@ -319,6 +322,9 @@ func (d drawing) fill(f *field, it *intake.Item, answers []intake.Answer) {
 	}
 	switch f.Kind {
 	case "note", "photo":
+		return
+	case "tick":
+		f.Options = []option{{f.ID, "true", f.Label, slices.ContainsFunc(vs, intake.Boolean(true).Equal)}}
 		return
 	case "radios", "checks", "select":
 		f.Options = options(f, it, vs)
@@ -363,8 +369,9 @@ func options(f *field, it *intake.Item, vs []intake.Value) []option {
 		}
 	}
 	for _, o := range it.Options {
-		add(o.Code, o.Display, slices.ContainsFunc(vs, func(v intake.Value) bool {
-			return v.Kind() == intake.CodingValue && v.Coding().Code == o.Code
+		add(o.Key, o.Display, slices.ContainsFunc(vs, func(v intake.Value) bool {
+			c := v.Coding()
+			return v.Kind() == intake.CodingValue && c.Code == o.Code && (c.System == o.System || c.System == "" && o.Key == o.Code)
 		}))
 	}
 	switch {
@@ -390,8 +397,11 @@ func htmlID(name string) string {
 	return b.String()
 }
 
-// hint says which numbers are wanted.
+// hint says which numbers are wanted, or how a text is written.
 func hint(it *intake.Item) string {
+	if it.Format != "" {
+		return "Write " + it.Format
+	}
 	if it.Type != intake.IntegerQ && it.Type != intake.DecimalQ {
 		return ""
 	}
