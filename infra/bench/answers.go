@@ -28,9 +28,10 @@ func response(items ...string) string {
 }
 
 var aboutYou = strings.Join([]string{
-	yesNo(true, "emergency-ack"), one("completed-by", coded("self")), one("location-state", worded("OR")),
+	yesNo(true, "emergency-ack"), one("completed-by", coded("self")), one("location-state", coded("OR")),
 	one("language", coded("en")), one("callback-phone", worded("+1 503 555 0177")),
-	yesNo(false, "seen-7d", "surgery-90d", "accident"), one("medications", worded("none")), one("payment-route", coded("self-pay")),
+	yesNo(false, "seen-7d", "surgery-90d", "accident"), one("pregnant", coded("no")), one("conditions", coded("none")),
+	`{"linkId":"allergies","item":[` + yesNo(true, "allergy-none") + `]}`, one("medications", worded("none")), one("payment-route", coded("self-pay")),
 }, ",")
 
 var refill = response(
@@ -46,6 +47,6 @@ var refill = response(
 var urinary = response(
 	one("uti-onset", whole(2)), one("uti-sx", coded("burning")),
 	yesNo(false, "uti-fever", "uti-flank", "uti-vomit", "uti-confused", "uti-retention", "uti-discharge", "uti-sti",
-		"uti-catheter", "uti-kidney", "uti-immune", "uti-abx"),
-	one("uti-pregnant", coded("no")), one("uti-count", whole(1)),
+		"uti-catheter", "uti-kidney", "uti-abx"),
+	one("uti-count", whole(1)),
 )

@@ -169,5 +169,6 @@ func (b *workbench) asks(ctx context.Context, s *scene) ([]ask, error) {
 // firstPage is the first page of the form, as a browser sends it.
 var firstPage = url.Values{
 	"emergency-ack": {"true"}, "completed-by": {"self"}, "location-state": {"OR"}, "language": {"en"}, "callback-phone": {"+1 503 555 0177"},
-	"seen-7d": {"false"}, "surgery-90d": {"false"}, "accident": {"false"}, "medications": {"none"}, "payment-route": {"self-pay"},
+	"seen-7d": {"false"}, "surgery-90d": {"false"}, "accident": {"false"}, "pregnant": {"no"}, "conditions": {"none"},
+	"allergy-none": {"true"}, "medications": {"none"}, "payment-route": {"self-pay"},
 }

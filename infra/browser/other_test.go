@@ -37,7 +37,6 @@ func respiratory() answers {
 	a["Which of these do you have?"] = []string{"Cough", "Sore throat"}
 	a["Compared with the start"] = []string{"About the same"}
 	a["COVID-19 test"] = []string{"Not done"}
-	a["Do any of these apply to you?"] = []string{"None"}
 	a["Chest pain or pressure"] = []string{"Yes"}
 	return a
 }

@@ -16,9 +16,11 @@ type answers map[string][]string
 
 func healthy() answers {
 	return answers{
-		"I understand that e-visits are not for emergencies": {"Yes"},
+		"I understand that e-visits are not for emergencies": {"yes"},
 		"Who is filling out this form?":                      {"The patient"},
-		"Two-letter code of the state":                       {"OR"},
+		"State where the patient is right now":               {"Oregon"},
+		"Are you pregnant":                                   {"No"},
+		"Long-term conditions":                               {"None"},
 		"Preferred language for the reply":                   {"English"},
 		"Phone number where we can reach you today":          {"503 555 0177"},
 		"Has the patient been seen":                          {"No"},
@@ -33,8 +35,8 @@ func healthy() answers {
 func urinary() answers {
 	a := healthy()
 	for _, q := range []string{
-		"Fever of 100.4", "New pain in your side", "Vomiting so you cannot", "New confusion", "Unable to pass urine", "Are you or could you be pregnant",
-		"Unusual vaginal discharge", "New partner", "Do you have a urinary catheter", "Kidney stones now", "Weak immune system or poorly", "Have you taken antibiotics",
+		"Fever of 100.4", "New pain in your side", "Vomiting so you cannot", "New confusion", "Unable to pass urine",
+		"Unusual vaginal discharge", "New partner", "Do you have a urinary catheter", "Kidney stones now", "Have you taken antibiotics",
 	} {
 		a[q] = []string{"No"}
 	}
@@ -57,7 +59,7 @@ func (a answers) answerTo(question string) []string {
 // questions are the texts of the page's questions, in order.
 func (p *person) questions() []string {
 	p.t.Helper()
-	return evaluate[[]string](p, `[...document.querySelectorAll(".field")].map(f => f.querySelector(":scope > label, :scope > legend").innerText.trim())`)
+	return evaluate[[]string](p, `[...document.querySelectorAll(".field")].map(f => f.querySelector(":scope > label, :scope > legend, :scope > .choice > label").innerText.trim())`)
 }
 
 // fill answers the page's questions with a. A required question without an answer in a
@@ -72,10 +74,35 @@ func (p *person) fill(a answers) {
 			p.t.Fatalf("%s: at %s nobody knows the answer to %q", p.name, p.path(), q)
 		case slices.ContainsFunc(p.elements("group"), func(g element) bool { return g.name == q }):
 			p.choose(q, said...)
+		case p.input(q) == "checkbox":
+			p.tick(q)
+		case p.input(q) == "select-one":
+			p.pick(q, said[0])
 		default:
 			p.write(q, said[0])
 		}
 	}
+}
+
+// input is the type of the control that the label q belongs to.
+func (p *person) input(q string) string {
+	p.t.Helper()
+	return evaluate[string](p, fmt.Sprintf(`[...document.querySelectorAll(".field label")].find(l => l.innerText.trim() == %q)?.control?.type ?? ""`, q))
+}
+
+// tick ticks the box of the statement q, unless it is ticked.
+func (p *person) tick(q string) {
+	p.t.Helper()
+	if !evaluate[bool](p, fmt.Sprintf(`[...document.querySelectorAll(".field label")].find(l => l.innerText.trim() == %q).control.checked`, q)) {
+		p.click(p.find("checkbox", q), 1)
+	}
+}
+
+// pick chooses an option of the list q.
+func (p *person) pick(q, option string) {
+	p.t.Helper()
+	evaluate[bool](p, fmt.Sprintf(`(list => { list.value = [...list.options].find(o => o.text == %q).value; return list.dispatchEvent(new Event("change")) })(`+
+		`[...document.querySelectorAll(".field label")].find(l => l.innerText.trim() == %q).control)`, option, q))
 }
 
 const feeTitle = "Who reads it"

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 )
 
 // answers are the answers to a form by linkId: a bool, an int or a string, a list of
@@ -114,20 +115,20 @@ func (a answers) no(linkIDs ...string) answers {
 func common() answers {
 	return answers{
 		"emergency-ack": true, "completed-by": "self", "location-state": "OR", "language": "en",
-		"callback-phone": "503 555 0177", "allergy-none": true, "medications": "none", "payment-route": "self-pay",
+		"callback-phone": "503 555 0177", "pregnant": "no", "conditions": []string{"none"}, "allergy-none": true, "medications": "none", "payment-route": "self-pay",
 	}.no("seen-7d", "surgery-90d", "accident")
 }
 
 func urinary() answers {
-	return answers{"uti-onset": 2, "uti-sx": []string{"burning", "frequency"}, "uti-pregnant": "no", "uti-count": 1}.no(
+	return answers{"uti-onset": 2, "uti-sx": []string{"burning", "frequency"}, "uti-count": 1}.no(
 		"uti-fever", "uti-flank", "uti-vomit", "uti-confused", "uti-retention", "uti-discharge", "uti-sti",
-		"uti-catheter", "uti-kidney", "uti-immune", "uti-abx")
+		"uti-catheter", "uti-kidney", "uti-abx")
 }
 
 func cold() answers {
 	return answers{
 		"resp-onset": 4, "resp-sx": []string{"congestion", "cough"}, "resp-course": "same", "resp-sob": "none",
-		"resp-covid": "none", "resp-risk": []string{"none"},
+		"resp-covid": "none",
 	}.no("resp-fever", "resp-chest", "resp-blue", "resp-confused", "resp-eye", "resp-neck", "resp-swallow", "resp-blood", "resp-abx")
 }
 
@@ -139,8 +140,8 @@ func redEye() answers {
 
 func backPain() answers {
 	return answers{"back-onset": 3, "back-where": []string{"low"}, "back-start": "lift", "back-pain": 4}.no(
-		"back-night", "back-saddle", "back-bladder", "back-weak", "back-fever", "back-ivdu", "back-cancer",
-		"back-weight", "back-osteo", "back-belly", "back-urine", "back-thinner")
+		"back-night", "back-saddle", "back-bladder", "back-weak", "back-fever", "back-ivdu",
+		"back-weight", "back-osteo", "back-belly", "back-urine", "back-spinal")
 }
 
 func mood() answers {
@@ -163,7 +164,7 @@ func refill() answers {
 }
 
 func records() answers {
-	return answers{"adm-type": "records", "adm-due": "2099-01-31", "adm-deliver": "portal"}.no("adm-symptoms")
+	return answers{"adm-type": "records", "adm-due": time.Now().AddDate(1, 0, 0).Format(time.DateOnly), "adm-deliver": "portal"}.no("adm-symptoms")
 }
 
 // with returns a with more answers.

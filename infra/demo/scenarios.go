@@ -276,8 +276,7 @@ func forHerMother(ctx context.Context, s *scene) {
 	elena := s.who("elena-diaz")
 	v := s.starts(ctx, elena, "respiratory", "rosa-diaz")
 	v.fills(ctx, common().with(cold()).with(answers{
-		"completed-by": "caregiver", "proxy-name": "Elena Diaz", "proxy-relationship": "other", "proxy-authority": true,
-		"resp-risk": []string{"age65"},
+		"completed-by": "caregiver", "proxy-name": "Elena Diaz", "proxy-relationship": "child", "proxy-authority": true,
 	}))
 	v.prices(ctx)
 	v.sends(ctx)

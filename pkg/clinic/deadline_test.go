@@ -11,6 +11,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/request"
+	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
@@ -360,8 +361,33 @@ func TestRedFlag_EndsTheVisit(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		id := w.draft()
-		s := w.saves(jane, id, said{"uti-fever": true, "uti-immune": true, "uti-retention": true})
+		s := w.saves(jane, id, said{"uti-fever": true, "uti-kidney": true, "uti-retention": true})
 		w.diverted(id, intake.Disposition("urgent"), s.Diversion)
+	})
+	t.Run("ContactPromised", func(t *testing.T) {
+		t.Parallel()
+		for name, tt := range map[string]struct {
+			said said
+			want bool
+		}{
+			"with a number":      {said{"callback-phone": "503 555 0177", "rx-mood": true}, true},
+			"with no number":     {said{"rx-mood": true}, false},
+			"with no number yet": {said{"callback-phone": "x", "rx-mood": true}, false},
+		} {
+			w := newWorld(t)
+			v, err := w.request.Start(w.ctx, w.as(jane), "medication-refill", "", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := w.saves(jane, v.ID, tt.said)
+			if got := strings.Contains(s.Diversion.Message.Reveal(), "A clinician will call you"); got != tt.want {
+				t.Errorf("%s: promised is %v: %s", name, got, s.Diversion.Message.Reveal())
+			}
+			todo, err := w.office.Work(w.ctx, w.as(nora))
+			if err != nil || len(todo) != 1 || todo[0].Due.Sub(todo[0].Made) != time.Hour || todo[0].Pool != identity.ClinicalPool {
+				t.Errorf("%s: the nurse's work: %+v, %v", name, todo, err)
+			}
+		}
 	})
 	t.Run("FlagForClinicianDoesNot", func(t *testing.T) {
 		t.Parallel()

@@ -73,6 +73,8 @@ func page(answers said) intake.Response {
 			for _, code := range a {
 				e.Answers = append(e.Answers, intake.Answer{Value: intake.Code(intake.Coding{Code: code})})
 			}
+		case said:
+			e = intake.Row(id, page(a).Items...)
 		case nil: // withdrawn
 		default:
 			panic(fmt.Sprintf("no answer is a %T", a)) // a mistake in a test
@@ -92,16 +94,16 @@ func with(base, more said) said {
 
 // aboutYou answers the block that every form begins with.
 var aboutYou = said{
-	"emergency-ack": true, "completed-by": []string{"self"}, "location-state": "OR", "language": []string{"en"},
-	"callback-phone": "+1 503 555 0177", "seen-7d": false, "surgery-90d": false, "accident": false,
-	"medications": "none", "payment-route": []string{"self-pay"},
+	"emergency-ack": true, "completed-by": []string{"self"}, "location-state": []string{"OR"}, "language": []string{"en"},
+	"callback-phone": "+1 503 555 0177", "seen-7d": false, "surgery-90d": false, "accident": false, "pregnant": []string{"no"},
+	"allergies": said{"allergy-none": true}, "conditions": []string{"none"}, "medications": "none", "payment-route": []string{"self-pay"},
 }
 
 // urinary answers all of uti-women for a simple case.
 var urinary = with(aboutYou, said{
-	"uti-onset": 2, "uti-sx": []string{"burning", "frequency"}, "uti-pregnant": []string{"no"}, "uti-count": 1,
+	"uti-onset": 2, "uti-sx": []string{"burning", "frequency"}, "uti-count": 1,
 	"uti-fever": false, "uti-flank": false, "uti-vomit": false, "uti-confused": false, "uti-retention": false,
-	"uti-discharge": false, "uti-sti": false, "uti-catheter": false, "uti-kidney": false, "uti-immune": false, "uti-abx": false,
+	"uti-discharge": false, "uti-sti": false, "uti-catheter": false, "uti-kidney": false, "uti-abx": false,
 })
 
 // records answers all of admin-request.

@@ -336,7 +336,7 @@ func TestTake_WhoMay(t *testing.T) {
 	lapsed.ID, lapsed.Licenses = "carl-lapsed", []identity.License{{State: "OR", Number: "MD-1", Expires: start}}
 	w.becomes(lapsed)
 	inWashington := w.starts(jane, "uti-women", "")
-	w.saves(jane, inWashington, with(urinary, said{"location-state": "WA"}))
+	w.saves(jane, inWashington, with(urinary, said{"location-state": []string{"WA"}}))
 	w.submits(jane, inWashington, w.prices(jane, inWashington).Quote.ID)
 	w.pays(inWashington, "4242424242424242")
 	w.settle()
@@ -525,7 +525,7 @@ func TestQuote_Refused(t *testing.T) {
 		answers    said
 	}{
 		{"Unanswered", "answers_incomplete", said{"uti-onset": nil}},
-		{"StateNotServed", "state_not_served", said{"location-state": "NY"}},
+		{"StateNotServed", "state_not_served", said{"location-state": []string{"NY"}}},
 		{"AnotherPerson", "identity_mismatch", said{
 			"completed-by": []string{"caregiver"}, "proxy-name": "Someone", "proxy-relationship": []string{"other"}, "proxy-authority": true,
 		}},

@@ -171,7 +171,7 @@ func newWorld(t *testing.T) *world {
 var offered = sync.OnceValues(func() ([]*intake.Form, error) {
 	all, err := seed.Forms()
 	return slices.DeleteFunc(all, func(f *intake.Form) bool {
-		return !slices.Contains([]string{"uti-women", "admin-request", "evisit-common"}, f.Name())
+		return !slices.Contains([]string{"uti-women", "admin-request", "medication-refill", "evisit-common"}, f.Name())
 	}), err
 })
 

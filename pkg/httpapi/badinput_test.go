@@ -138,7 +138,7 @@ func TestFields_WrongOnesAreAllNamed(t *testing.T) {
 		"a message with a zero byte":   {"jane-smith", atReview + "/messages", `{"text":"a\u0000b"}`, 422, "invalid_request", []string{"/text"}},
 		"answers that are none":        {"jane-smith", atReview + "/messages", `{"text":"a","answers":null}`, 422, "response-invalid", []string{""}},
 		"answers nested deeply":        {"jane-smith", atReview + "/messages", `{"text":"a","answers":` + nested("[", "", "]", 30) + `}`, 400, "response-malformed", nil},
-		"a state moved":                {"jane-smith", atReview + "/messages", map[string]any{"text": "a", "answers": page(map[string]any{"location-state": "WA"})}, 422, "state_moved", []string{"location-state"}},
+		"a state moved":                {"jane-smith", atReview + "/messages", map[string]any{"text": "a", "answers": page(map[string]any{"location-state": []string{"WA"}})}, 422, "state_moved", []string{"location-state"}},
 		"a question of no words":       {"ana-rivera", atReview + "/ask", `{}`, 422, "invalid_request", []string{"/text"}},
 		"an empty answer":              {"ana-rivera", atReview + "/answer", `{}`, 422, "answer_incomplete", []string{"/reply", "/plan/do", "/plan/warning_signs", "/plan/follow_up", "/diagnoses"}},
 		"a diagnosis that is no code":  {"ana-rivera", atReview + "/answer", answer(map[string]any{"diagnoses": []any{map[string]any{"code": "cystitis"}}}), 422, "answer_incomplete", []string{"/diagnoses/0/code"}},
@@ -200,8 +200,8 @@ func TestAnswers_WrongAreRefused(t *testing.T) {
 		"a number over 64 bits":      {item("uti-onset", `"valueInteger":99999999999999999999`), "answers_wrong", []string{"uti-onset"}},
 		"a huge exponent":            {item("uti-onset", `"valueInteger":1e999999`), "answers_wrong", []string{"uti-onset"}},
 		"text for a number":          {item("uti-onset", `"valueString":"2"`), "answers_wrong", []string{"uti-onset"}},
-		"an option that is none":     {item("uti-pregnant", `"valueCoding":{"code":"perhaps"}`), "answers_wrong", []string{"uti-pregnant"}},
-		"a state that is none":       {item("location-state", `"valueString":"XX"`), "answers_wrong", []string{"location-state"}},
+		"an option that is none":     {item("pregnant", `"valueCoding":{"code":"perhaps"}`), "answers_wrong", []string{"pregnant"}},
+		"a state that is none":       {item("location-state", `"valueCoding":{"code":"XX"}`), "answers_wrong", []string{"location-state"}},
 		"an item without a linkId":   {`{"resourceType":"QuestionnaireResponse","item":[{}]}`, "response-invalid", []string{"/item/0/linkId"}},
 		"another resource":           {`{"resourceType":"Patient"}`, "response-invalid", []string{"/resourceType"}},
 		"a modifier extension":       {`{"resourceType":"QuestionnaireResponse","modifierExtension":[]}`, "response-invalid", []string{"/modifierExtension"}},
@@ -632,5 +632,27 @@ func TestEligible_OnThePracticeDay(t *testing.T) {
 	}
 	if res := send(t, w.api, begin); res.Code != http.StatusCreated {
 		t.Errorf("on the birthday a visit starts with %d %s", res.Code, res.Body)
+	}
+}
+
+// A check applies the patient's age and sex, and ages feed its rules.
+func TestCheck_KnowsThePatient(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for name, tt := range map[string]struct {
+		path string
+		want string
+		has  bool
+	}{
+		"a man and a form for women":   {"uti-women/check?birth_date=1990-05-01&sex=male", `"disposition":"ineligible"`, true},
+		"a woman and a form for women": {"uti-women/check?birth_date=1990-05-01&sex=female", `"disposition":"ineligible"`, false},
+		"nobody knows who":             {"uti-women/check", `"disposition":"ineligible"`, false},
+		"75 years old":                 {"respiratory/check?birth_date=1951-01-01", "resp-risk", true},
+		"25 years old":                 {"respiratory/check?birth_date=2001-01-01", "resp-risk", false},
+	} {
+		body := send(t, w.api, call{as: "jane-smith", method: "POST", path: "/forms/" + tt.path, body: `{"resourceType":"QuestionnaireResponse"}`}).Body.String()
+		if strings.Contains(body, tt.want) != tt.has {
+			t.Errorf("%s: %s", name, body)
+		}
 	}
 }

@@ -232,15 +232,16 @@ func checkForm(a *API, r *Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	res := f.Check(answers)
-	if err := f.Accepts(answers.Questionnaire); err != nil && !res.Diverts() {
-		return Reply{}, err
-	}
-	ps, err := a.eligible(r, f)
+	facts, err := a.facts(r)
 	if err != nil {
 		return Reply{}, err
 	}
-	if len(ps) > 0 && !res.Diverts() {
+	res := f.With(facts).Check(answers)
+	if err := f.Accepts(answers.Questionnaire); err != nil && !res.Diverts() {
+		return Reply{}, err
+	}
+	known := !facts.Birth.IsZero()
+	if known && len(f.Eligible(facts.Birth, facts.Now, facts.Now.Location(), facts.Sex)) > 0 && !res.Diverts() {
 		res.Disposition = intake.Ineligible
 	}
 	out := showCheck(res)
@@ -251,32 +252,32 @@ func checkForm(a *API, r *Request) (Reply, error) {
 	return Reply{Status: p.Status, Type: exchange.TypeProblem, Body: checkProblem{p, out}}, nil
 }
 
-// eligible applies a form's age range and sex when the query names the
-// patient's: ?birth_date=1990-05-01&sex=female.
-func (a *API) eligible(r *Request, f *intake.Form) ([]fault.Problem, error) {
+// facts are what the query says of the patient, ?birth_date=1990-05-01&sex=female, and
+// today in the practice.
+func (a *API) facts(r *Request) (intake.Facts, error) {
 	born, sex := r.URL.Query().Get("birth_date"), r.URL.Query().Get("sex")
-	if born == "" {
-		if sex != "" {
-			return nil, badParameter("birth_date", "required", "give it with sex, or neither")
+	facts := intake.Facts{Sex: sex}
+	switch {
+	case born == "" && sex != "":
+		return facts, badParameter("birth_date", "required", "give it with sex, or neither")
+	case sex != "" && !slices.Contains(sexes, sex):
+		return facts, badParameter("sex", "oneof", "one of: "+strings.Join(sexes, ", "))
+	case born != "":
+		var err error
+		if facts.Birth, err = time.Parse(time.DateOnly, born); err != nil {
+			return facts, badParameter("birth_date", "date", "a date such as 1990-05-01")
 		}
-		return nil, nil
-	}
-	if sex != "" && !slices.Contains(sexes, sex) {
-		return nil, badParameter("sex", "oneof", "one of: "+strings.Join(sexes, ", "))
-	}
-	birth, err := time.Parse(time.DateOnly, born)
-	if err != nil {
-		return nil, badParameter("birth_date", "date", "a date such as 1990-05-01")
 	}
 	p, err := a.Request.Practice(r.Context(), r.Caller)
 	if err != nil {
-		return nil, err
+		return facts, err
 	}
 	zone, err := p.Location()
 	if err != nil {
-		return nil, err
+		return facts, err
 	}
-	return f.Eligible(birth, a.Kernel.Now(), zone, sex), nil
+	facts.Now = a.Kernel.Now().In(zone)
+	return facts, nil
 }
 
 // sexes are FHIR's administrative genders.

@@ -344,6 +344,9 @@ func page(answers map[string]any) map[string]any {
 			values = append(values, map[string]any{"valueInteger": a})
 		case string:
 			values = append(values, map[string]any{"valueString": a})
+		case map[string]any:
+			items = append(items, map[string]any{"linkId": id, "item": page(a)["item"]})
+			continue
 		case []string:
 			for _, code := range a {
 				values = append(values, map[string]any{"valueCoding": map[string]any{"code": code}})
@@ -359,13 +362,14 @@ func page(answers map[string]any) map[string]any {
 // urinary answers everything that uti-women asks of a simple case.
 func urinary() map[string]any {
 	answers := map[string]any{
-		"emergency-ack": true, "completed-by": []string{"self"}, "location-state": "OR", "language": []string{"en"},
+		"emergency-ack": true, "completed-by": []string{"self"}, "location-state": []string{"OR"}, "language": []string{"en"},
 		"callback-phone": "+1 503 555 0177", "medications": "none", "payment-route": []string{"self-pay"},
-		"uti-onset": 2, "uti-sx": []string{"burning", "frequency"}, "uti-pregnant": []string{"no"}, "uti-count": 1,
+		"pregnant": []string{"no"}, "allergies": map[string]any{"allergy-none": true}, "conditions": []string{"none"},
+		"uti-onset": 2, "uti-sx": []string{"burning", "frequency"}, "uti-count": 1,
 	}
 	for _, id := range []string{
 		"seen-7d", "surgery-90d", "accident", "uti-fever", "uti-flank", "uti-vomit", "uti-confused", "uti-retention",
-		"uti-discharge", "uti-sti", "uti-catheter", "uti-kidney", "uti-immune", "uti-abx",
+		"uti-discharge", "uti-sti", "uti-catheter", "uti-kidney", "uti-abx",
 	} {
 		answers[id] = false
 	}

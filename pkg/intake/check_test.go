@@ -94,10 +94,6 @@ func TestCheck_Problems(t *testing.T) {
 		"an hour that never was":       {bare + "," + answer("when", `"valueDateTime":"2026-02-03T24:00:00Z"`), []string{"when date"}},
 		"a day alone for an instant":   {bare + "," + answer("when", `"valueDateTime":"2026-02-03"`), []string{"when date"}},
 		"a zone that never was":        {bare + "," + answer("when", `"valueDateTime":"2026-02-03T10:00:00+15:00"`), []string{"when date"}},
-		"a state":                      {bare + "," + answer("location-state", `"valueString":"PR"`), nil},
-		"a state in lower case":        {bare + "," + answer("location-state", `"valueString":"tx"`), nil},
-		"no such state":                {bare + "," + answer("location-state", `"valueString":"ZZ"`), []string{"location-state option"}},
-		"two halves of two states":     {bare + "," + answer("location-state", `"valueString":"L "`), []string{"location-state option"}},
 		"too few files":                {`{"linkId":"sick","answer":[{"valueBoolean":false}]},` + answer("photo", `"valueAttachment":{"contentType":"image/png"}`), []string{"photo incomplete"}},
 		"too many files":               {strings.Replace(bare, `"answer":[{"valueAtt`, `"answer":[{"valueAttachment":{"contentType":"image/png"}},{"valueAttachment":{"contentType":"image/png"}},{"valueAtt`, 1), []string{"photo occurrence"}},
 		"a file of another type":       {photo(`{"contentType":"image/gif"}`), []string{"photo attachment"}},
@@ -277,12 +273,10 @@ func TestCheck_KeptResponse(t *testing.T) {
 {"linkId":"s-2","answer":[{"valueCoding":{"code":"no","display":"Yes!"}}]},
 {"linkId":"s-1","answer":[{"valueCoding":{"code":"yes"}}]},
 {"linkId":"temp","answer":[{"valueDecimal":99.10}]},
-{"linkId":"location-state","answer":[{"valueString":"tx"}]},
 {"linkId":"sick","item":[{"linkId":"sick-help"}],"answer":[{"valueBoolean":true}]},
 {"linkId":"temp-how","answer":[]},
 {"linkId":"signs-since","answer":[{"valueDate":"2026-01-01"}]}`
 	want := `{"resourceType":"QuestionnaireResponse","item":[` +
-		`{"linkId":"location-state","answer":[{"valueString":"TX"}]},` +
 		`{"linkId":"sick","answer":[{"valueBoolean":true}]},` +
 		`{"linkId":"temp","answer":[{"valueDecimal":99.10}]},` +
 		`{"linkId":"s-1","answer":[{"valueCoding":{"system":"s","code":"yes","display":"Yes"}}]},` +

@@ -12,7 +12,8 @@ import (
 // A compiler turns a resource into a Form in two passes. The pass shape builds the
 // items and refuses what the engine cannot evaluate. The pass link resolves references
 // between items and refuses what makes no sense; stored forms pass it again when they
-// are loaded, so it must refuse no form in use.
+// are loaded, so it must refuse no form in use. A form that is published passes a third
+// time, through demands, which may become stricter.
 type compiler struct {
 	res      resource
 	form     *Form
@@ -23,11 +24,15 @@ func newCompiler(res resource) *compiler {
 	return &compiler{res: res, form: &Form{res: res, byLink: map[string]*Item{}}}
 }
 
-// compile builds a form, or returns a fault that names every problem at once.
-func compile(res resource) (*Form, error) {
+// compile builds a form, or returns a fault that names every problem at once. If the
+// form is published now, it must meet the demands on authors too.
+func compile(res resource, published bool) (*Form, error) {
 	c := newCompiler(res)
 	c.shape()
 	c.link()
+	if published {
+		c.demands()
+	}
 	if err := c.err("questionnaire-refused", "This questionnaire may not be published."); err != nil {
 		return nil, err
 	}

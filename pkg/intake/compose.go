@@ -61,7 +61,7 @@ func Alone(q *Questionnaire) (*Form, error) {
 }
 
 func seal(res resource) (*Form, error) {
-	f, err := compile(res)
+	f, err := compile(res, true)
 	if err != nil {
 		return nil, err
 	}

@@ -35,10 +35,6 @@ const (
 	maxLinkIDLength     = 255
 )
 
-// stateItem is the item of the common block that asks for a US state, the
-// District or a territory.
-const stateItem = "location-state"
-
 const redacted = "[redacted]"
 
 // Answers are health information, so every type that holds answers prints and logs

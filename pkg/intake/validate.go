@@ -38,8 +38,7 @@ func (it *Item) ask() string {
 }
 
 // accept checks one value given for the item at now and returns the value to keep: a
-// choice with the form's own coding, a state in upper case. The value is wrong if the
-// problem has a code.
+// choice with the form's own coding. The value is wrong if the problem has a code.
 func (it *Item) accept(v Value, now time.Time) (Value, fault.Problem) {
 	switch it.Type {
 	case BooleanQ:
@@ -50,7 +49,7 @@ func (it *Item) accept(v Value, now time.Time) (Value, fault.Problem) {
 	case IntegerQ, DecimalQ:
 		return v, it.acceptNumber(v)
 	case StringQ, TextQ:
-		return it.acceptText(v)
+		return v, it.acceptText(v)
 	case DateQ:
 		return v, it.acceptDate(v, now)
 	case DateTimeQ:
@@ -106,20 +105,11 @@ func (it *Item) outOfRange() fault.Problem {
 	}
 }
 
-func (it *Item) acceptText(v Value) (Value, fault.Problem) {
+func (it *Item) acceptText(v Value) fault.Problem {
 	if v.kind != StringValue {
-		return v, wrong("type", "Write text, as valueString.")
+		return wrong("type", "Write text, as valueString.")
 	}
-	if p := it.checkText(v.text); p.Code != "" {
-		return v, p
-	}
-	if it.LinkID == stateItem {
-		v.text = strings.ToUpper(v.text)
-		if !isState(v.text) {
-			return v, wrong("option", "Give the two-letter code of a US state, DC or a territory, such as TX.")
-		}
-	}
-	return v, fault.Problem{}
+	return it.checkText(v.text)
 }
 
 func (it *Item) checkText(s string) fault.Problem {
@@ -141,14 +131,6 @@ func (it *Item) checkText(s string) fault.Problem {
 
 // isControlCharacter reports whether FHIR forbids the character in strings.
 func isControlCharacter(r rune) bool { return r < ' ' && r != '\t' && r != '\n' && r != '\r' }
-
-// states are the postal codes of the states, the District and the territories.
-const states = " AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND" +
-	" OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI "
-
-func isState(code string) bool {
-	return len(code) == 2 && code[0] != ' ' && code[1] != ' ' && strings.Contains(states, " "+code+" ")
-}
 
 func (it *Item) acceptChoice(v Value) (Value, fault.Problem) {
 	if v.kind == StringValue && it.Type == OpenChoice {

@@ -1,6 +1,7 @@
 // Package forms holds the questionnaires of the development system: one common block
 // and nine protocols, which are drafts that no medical director has approved. For
-// every rule, the tests have examples that fire the rule and near misses that do not.
+// every rule, the tests have examples that fire the rule, near misses that do not, and
+// one that would notice if a condition were gone.
 //
 // The package parses and composes the questionnaires; pkg/intake evaluates them. The
 // forms of real practices are not in this package.

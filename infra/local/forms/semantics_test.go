@@ -3,6 +3,7 @@ package forms_test
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,14 +42,14 @@ func TestForms_Check(t *testing.T) {
 			nil,
 		},
 		"urgent over ineligible": {
-			"back-pain", `{"back-weak":true,"back-cancer":true}`, intake.Urgent, []string{"back-motor", "back-tumor"}, nil,
+			"back-pain", `{"back-weak":true,"conditions":["cancer"]}`, intake.Urgent, []string{"back-motor", "back-tumor"}, nil,
 		},
 		"flags alone continue": {"uti-women", `{"uti-onset":9,"uti-sti":true}`, intake.Continue, []string{"uti-vaginal", "uti-long"}, nil},
 		"a diversion stands beside errors": {
-			"uti-women", `{"uti-confused":true,"uti-onset":61,"uti-pregnant":"perhaps"}`,
+			"uti-women", `{"uti-confused":true,"uti-onset":61,"pregnant":"perhaps"}`,
 			intake.Emergency,
 			[]string{"uti-sepsis"},
-			[]string{"uti-onset range", "uti-pregnant option"},
+			[]string{"pregnant option", "uti-onset range"},
 		},
 		"errors without a diversion": {"uti-women", `{"uti-confused":false,"uti-onset":-1}`, intake.Continue, nil, []string{"uti-onset range"}},
 		"a hidden answer does not divert and is no error": {
@@ -56,14 +57,13 @@ func TestForms_Check(t *testing.T) {
 		},
 		"a hidden answer out of range is no error": {"uti-women", `{"uti-fever":false,"uti-temp":999}`, intake.Continue, nil, nil},
 		"what a disabled question enables is disabled": {
-			"evisit-common", `{"completed-by":"self","proxy-authority":false}`, intake.Continue, nil, nil,
+			"uti-women", `{"conditions":["none"],"uti-diabetes":true}`, intake.Continue, nil, nil,
 		},
 		"a disabled group hides what is in it": {
 			"bp-glucose-readings", `{"rd-kind":["weight"],"rd-sx":["headache"],"bp":[` + reading(200, 130) + `]}`, intake.Continue, nil, nil,
 		},
-		"!= without an answer is false":      {"evisit-common", `{"proxy-authority":false}`, intake.Continue, nil, nil},
-		"!= with another answer is true":     {"evisit-common", `{"completed-by":"parent","proxy-authority":false}`, intake.Ineligible, []string{"c-proxy-no-authority"}, nil},
-		"!= in a rule, any answer differing": {"bp-glucose-readings", bp(`"none","headache"`, reading(185, 100)), intake.Emergency, []string{"bp-emergency", "bp-urgent", "bp-above"}, nil},
+		"!= without an answer is false":      {"bp-glucose-readings", bp(`"none"`, reading(165, 95)), intake.Continue, []string{"bp-above"}, nil},
+		"!= in a rule, any answer differing": {"bp-glucose-readings", bp(`"dizzy","headache"`, reading(185, 100)), intake.Emergency, []string{"bp-emergency", "bp-urgent", "bp-above"}, nil},
 		"!= in a rule, none differing":       {"bp-glucose-readings", bp(`"none"`, reading(185, 100)), intake.Urgent, []string{"bp-urgent", "bp-above"}, nil},
 		"an error, not an emergency: systolic 700": {
 			"bp-glucose-readings", bp(`"headache"`, reading(700, 90)), intake.Continue, []string{"bp-above"}, []string{"bp-sys range"},
@@ -82,7 +82,7 @@ func TestForms_Check(t *testing.T) {
 			[]string{"bp-sys consistency"},
 		},
 		"conditions met in different rows": {
-			"bp-glucose-readings", bp(`"none","vomit"`, reading(120, 70), reading(182, 70)),
+			"bp-glucose-readings", bp(`"dizzy","vomit"`, reading(120, 70), reading(182, 70)),
 			intake.Emergency,
 			[]string{"bp-emergency", "bp-urgent", "bp-above"},
 			nil,
@@ -96,8 +96,27 @@ func TestForms_Check(t *testing.T) {
 			"bp-glucose-readings", strings.Replace(bp(`"none"`, strings.Split(strings.Repeat(reading(110, 70)+";", 28)+reading(110, 70), ";")...), `"rd-kind":["bp"]`, `"rd-kind":["weight"]`, 1),
 			intake.Continue, nil, nil,
 		},
-		"a total below":                    {"mental-health-phq9-gad7", phq("LA6571-9"), intake.Continue, nil, nil},
-		"none beside another is evaluated": {"uti-women", `{"uti-sx":["burning","none"]}`, intake.Ineligible, []string{"uti-notypical"}, nil},
+		"a total below": {"mental-health-phq9-gad7", phq("LA6571-9"), intake.Continue, nil, nil},
+		"none beside another is an error, and no ending":       {"uti-women", `{"uti-sx":["burning","none"]}`, intake.Continue, nil, []string{"uti-sx exclusive"}},
+		"none beside chest pain does not hide it":              {"bp-glucose-readings", `{"rd-kind":["weight"],"rd-sx":["none","chest"]}`, intake.Emergency, []string{"cardio-neuro"}, []string{"rd-sx exclusive"}},
+		"no to a statement is an error, and no ending":         {"evisit-common", `{"emergency-ack":false}`, intake.Continue, nil, []string{"emergency-ack statement"}},
+		"no authority is an error, and no ending":              {"evisit-common", `{"completed-by":"parent","proxy-authority":false}`, intake.Continue, nil, []string{"proxy-authority statement"}},
+		"no consent is an error, and no ending":                {"uti-women", `{"fee-ack":false,"consent-ack":false}`, intake.Continue, nil, []string{"fee-ack statement", "consent-ack statement"}},
+		"no release is an error, and no ending":                {"admin-request", `{"adm-deliver":"fax","adm-release":false}`, intake.Continue, nil, []string{"adm-release statement"}},
+		"a phone with an extension":                            {"evisit-common", `{"callback-phone":"(503) 555-0177 ext. 12"}`, intake.Continue, nil, nil},
+		"x for a phone":                                        {"evisit-common", `{"callback-phone":"x"}`, intake.Continue, nil, []string{"callback-phone pattern"}},
+		"n/a for a phone":                                      {"evisit-common", `{"callback-phone":"n/a"}`, intake.Continue, nil, []string{"callback-phone pattern"}},
+		"a state by its code":                                  {"evisit-common", `{"location-state":"ME"}`, intake.Continue, nil, nil},
+		"a state that is none":                                 {"evisit-common", `{"location-state":"ZZ"}`, intake.Continue, nil, []string{"location-state option"}},
+		"an absence that ends before it starts":                {"admin-request", `{"adm-type":"note","adm-start":"2026-01-15","adm-end":"2026-01-14"}`, intake.Continue, nil, []string{"adm-end consistency"}},
+		"an absence of one day":                                {"admin-request", `{"adm-type":"note","adm-start":"2026-01-15","adm-end":"2026-01-15"}`, intake.Continue, nil, nil},
+		"needed yesterday":                                     {"admin-request", `{"adm-due":"2026-01-14"}`, intake.Continue, nil, []string{"adm-due range"}},
+		"needed in 9999":                                       {"admin-request", `{"adm-due":"9999-01-14"}`, intake.Continue, nil, []string{"adm-due range"}},
+		"a visit that is to come":                              {"evisit-common", `{"seen-7d":true,"seen-7d-date":"2026-01-16"}`, intake.Continue, []string{"c-seen-7d"}, []string{"seen-7d-date range"}},
+		"a test of 1901":                                       {"respiratory", `{"resp-covid":"pos","resp-covid-date":"1901-01-14"}`, intake.Continue, nil, []string{"resp-covid-date range"}},
+		"a reading of tomorrow":                                {"bp-glucose-readings", `{"rd-kind":["glucose"],"glu":[{"glu-time":"2026-01-16T08:00:00Z"}]}`, intake.Continue, nil, []string{"glu-time range"}},
+		"a pregnant patient's diastolic pressure and symptoms": {"bp-glucose-readings", `{"pregnant":"yes",` + bp(`"headache","vision"`, reading(138, 95))[1:], intake.Emergency, []string{"bp-preg-sx-dia", "bp-preg-dia", "c-pregnant", "bp-above"}, nil},
+		"the common block's pregnancy":                         {"uti-women", `{"pregnant":"yes"}`, intake.Urgent, []string{"uti-preg", "c-pregnant"}, nil},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -107,7 +126,7 @@ func TestForms_Check(t *testing.T) {
 			if err := json.Unmarshal([]byte(tt.answers), &answers); err != nil {
 				t.Fatal(err)
 			}
-			res := f.Check(response(t, f, answers))
+			res := f.With(intake.Facts{Now: examined}).Check(response(t, f, answers))
 			if res.Disposition != tt.disposition {
 				t.Errorf("disposition is %s, want %s", res.Disposition, tt.disposition)
 			}
@@ -137,10 +156,13 @@ func TestForms_RequiredInRows(t *testing.T) {
 	}{
 		"a required group needs a row":              {"medication-refill", `{}`, []string{"rx"}, []string{"rx-name", "rx-left"}},
 		"a row needs its required children":         {"medication-refill", `{"rx":[{"rx-name":"a"}]}`, []string{"rx-strength", "rx-directions", "rx-left"}, []string{"rx", "rx-name", "rx-last"}},
-		"an optional group may be absent":           {"bp-glucose-readings", `{"rd-kind":["bp"]}`, []string{"rd-sx"}, []string{"bp", "bp-sys"}},
+		"readings without a reading":                {"bp-glucose-readings", `{"rd-kind":["bp","glucose","weight"],"bp":[{}]}`, []string{"rd-sx", "bp", "glu", "wt"}, []string{"bp-sys"}},
+		"readings of another kind":                  {"bp-glucose-readings", `{"rd-kind":["weight"],"wt":150}`, []string{"rd-sx"}, []string{"bp", "glu", "wt"}},
 		"a group with a required question is asked": {"evisit-common", `{}`, []string{"medications", "allergies"}, []string{"allergy-none", "allergy"}},
 		"a group without answers is asked":          {"evisit-common", `{"allergies":{}}`, []string{"allergies"}, []string{"allergy-none", "allergy", "allergy-drug"}},
-		"an enabled optional group may be absent":   {"evisit-common", `{"allergies":{"allergy-none":false}}`, nil, []string{"allergy", "allergy-drug"}},
+		"allergies, and none listed":                {"evisit-common", `{"allergies":{"allergy-none":false,"allergy":[{}]}}`, []string{"allergy"}, []string{"allergies", "allergy-drug"}},
+		"no allergies":                              {"evisit-common", `{"allergies":{"allergy-none":true}}`, nil, []string{"allergies", "allergy", "allergy-drug"}},
+		"pregnancy and conditions, once":            {"uti-women", `{}`, []string{"pregnant", "conditions"}, []string{"uti-diabetes", "uti-lmp"}},
 		"a nested row needs its required children":  {"evisit-common", `{"allergies":{"allergy-none":false,"allergy":[{"allergy-drug":"x"}]}}`, []string{"allergy-reaction"}, []string{"allergy-drug"}},
 		"a row of a disabled group needs nothing":   {"evisit-common", `{"allergies":{"allergy-none":true,"allergy":[{"allergy-drug":"x"}]}}`, nil, []string{"allergy-reaction"}},
 		"required photos":                           {"rash-skin", `{}`, []string{"skin-photo"}, []string{"skin-newmed-name"}},
@@ -262,4 +284,61 @@ func named(t *testing.T, name string) *intake.Form {
 		return common(t)
 	}
 	return form(t, name)
+}
+
+// Both instruments are whole on a page, under their stem, and a helpline is beside the
+// question about suicide.
+func TestForms_InstrumentsWhole(t *testing.T) {
+	t.Parallel()
+	f := form(t, "mental-health-phq9-gad7")
+	pages := map[string][]string{}
+	for _, p := range f.Pages() {
+		for _, it := range p.Items {
+			pages[p.Title] = append(pages[p.Title], it.LinkID)
+		}
+	}
+	for title, want := range map[string]string{
+		"PHQ-9: the last 2 weeks": "mh-instr phq9-1 phq9-2 phq9-3 phq9-4 phq9-5 phq9-6 phq9-7 phq9-8 phq9-9 phq9-total phq9-difficulty",
+		"GAD-7: the last 2 weeks": "gad7-instr gad7-1 gad7-2 gad7-3 gad7-4 gad7-5 gad7-6 gad7-7 gad7-total",
+	} {
+		if got := strings.Join(pages[title], " "); got != want {
+			t.Errorf("page %q has %s", title, got)
+		}
+	}
+	if it, _ := f.Item("phq9-9"); len(it.Help) != 1 || !strings.Contains(it.Help[0], "988") {
+		t.Errorf("beside item 9: %q", it.Help)
+	}
+}
+
+// Rules for a suicidal or an unsafe patient have somebody call, at a number that the form
+// asks for, and their messages promise nothing beyond that.
+func TestForms_Contacts(t *testing.T) {
+	t.Parallel()
+	got := map[string]string{}
+	for _, f := range all(t) {
+		for _, r := range f.Rules() {
+			if r.Contact != nil {
+				got[r.ID] = fmt.Sprintf("%s in %s at %s", r.Contact.Pool, r.Contact.Within, r.Contact.Question)
+			}
+		}
+	}
+	const back, safe = "clinical in 1h0m0s at callback-phone", "clinical in 1h0m0s at mh-safe-phone"
+	want := map[string]string{"mh-intent": back, "mh-si": back, "mh-recent": back, "mh-hi": back, "rx-suicide": back, "mh-unsafe": safe}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("contacts (-want +got):\n%s", d)
+	}
+}
+
+// The states are 50, the District and five territories.
+func TestForms_States(t *testing.T) {
+	t.Parallel()
+	it, _ := common(t).Item("location-state")
+	if it.Type != intake.Choice || len(it.Options) != 56 {
+		t.Errorf("%s of %d options", it.Type, len(it.Options))
+	}
+	for code, name := range map[string]string{"ME": "Maine", "AZ": "Arizona", "AR": "Arkansas", "MO": "Missouri", "DC": "District of Columbia", "PR": "Puerto Rico"} {
+		if !slices.ContainsFunc(it.Options, func(o intake.Option) bool { return o.Code == code && o.Display == name }) {
+			t.Errorf("no %s %s", code, name)
+		}
+	}
 }

@@ -132,9 +132,9 @@ func TestPost_TypedAnswerBecomesAValue(t *testing.T) {
 			"uti-women", "uti-tried=+a%0D%0Ab+",
 			intake.Ask("uti-tried", intake.String("a\nb")),
 		},
-		"an option": {"uti-women", "uti-pregnant=no", intake.Ask("uti-pregnant",
+		"an option": {"uti-women", "pregnant=no", intake.Ask("pregnant",
 			intake.Code(intake.Coding{System: system, Code: "no", Display: "No"}))},
-		"an option that is none": {"uti-women", "uti-pregnant=x", intake.Ask("uti-pregnant", intake.Code(intake.Coding{Code: "x"}))},
+		"an option that is none": {"uti-women", "pregnant=x", intake.Ask("pregnant", intake.Code(intake.Coding{Code: "x"}))},
 		"a row beside an empty one": {"bp-glucose-readings", "rows:bp=3&bp-sys@2=120&bp-time@2=2026-07-01T08:30", intake.Row("bp",
 			intake.Ask("bp-time", intake.DateTime("2026-07-01T08:30:00-05:00")), intake.Ask("bp-sys", intake.Integer(120)))},
 	} {

@@ -16,12 +16,12 @@ import (
 
 // well are answers to uti-women, by linkId, of somebody an e-visit suits.
 var well = url.Values{
-	"emergency-ack": {"true"}, "completed-by": {"self"}, "location-state": {"tx"}, "language": {"en"}, "callback-phone": {"555-0123"},
+	"emergency-ack": {"true"}, "completed-by": {"self"}, "location-state": {"TX"}, "language": {"en"}, "callback-phone": {"555-0123"},
 	"seen-7d": {"false"}, "surgery-90d": {"false"}, "accident": {"false"}, "allergy-none": {"true"}, "medications": {"None\r\nat all"},
-	"payment-route": {"self-pay"}, "pregnant": {"no"},
+	"payment-route": {"self-pay"}, "pregnant": {"no"}, "conditions": {"none"},
 	"uti-onset": {"3"}, "uti-sx": {"burning", "frequency"}, "uti-fever": {"false"}, "uti-flank": {"false"}, "uti-vomit": {"false"},
-	"uti-confused": {"false"}, "uti-retention": {"false"}, "uti-pregnant": {"no"}, "uti-discharge": {"false"}, "uti-sti": {"false"},
-	"uti-catheter": {"false"}, "uti-kidney": {"false"}, "uti-immune": {"false"}, "uti-count": {"1"}, "uti-abx": {"false"},
+	"uti-confused": {"false"}, "uti-retention": {"false"}, "uti-discharge": {"false"}, "uti-sti": {"false"},
+	"uti-catheter": {"false"}, "uti-kidney": {"false"}, "uti-count": {"1"}, "uti-abx": {"false"},
 }
 
 // fillIn answers page after page until the fee is shown or the form is left.
@@ -231,7 +231,7 @@ func TestSubmit_FreeIsSentAtOnce(t *testing.T) {
 	ada := h.as(t, "Ada", "/my")
 	ada.press("Home blood-pressure", nil)
 	ada.fillIn(with(url.Values{
-		"rd-kind": {"weight"}, "wt": {"150.5"}, "rd-sx": {"none"}, "rd-pregnant": {"false"}, "rd-missed": {"false"},
+		"rd-kind": {"weight"}, "wt": {"150.5"}, "rd-sx": {"none"}, "rd-missed": {"false"},
 	}))
 	ada.wants(http.StatusOK, "Free of charge")
 	ada.press("Send the request", url.Values{"fee-ack": {"true"}, "consent-ack": {"true"}})

@@ -112,7 +112,7 @@ func answer(t *rapid.T, values url.Values, it *intake.Item, row string) {
 	words := rapid.StringMatching(`[A-Za-z<&"' ~@.]{0,20}[a-z]`)
 	switch it.Type {
 	case intake.BooleanQ:
-		values.Set(name, strconv.FormatBool(rapid.Bool().Draw(t, name)))
+		values.Set(name, strconv.FormatBool(it.Statement || rapid.Bool().Draw(t, name)))
 	case intake.IntegerQ:
 		values.Set(name, strconv.Itoa(rapid.IntRange(bound(it.Min, 0), bound(it.Max, 99)).Draw(t, name)))
 	case intake.DecimalQ:
@@ -127,7 +127,11 @@ func answer(t *rapid.T, values url.Values, it *intake.Item, row string) {
 			most = len(it.Options)
 		}
 		for _, i := range rapid.SliceOfNDistinct(rapid.IntRange(0, len(it.Options)-1), 1, most, rapid.ID).Draw(t, name) {
-			values.Add(name, it.Options[i].Code)
+			if o := it.Options[i]; o.Exclusive {
+				values[name] = []string{o.Key}
+				break
+			}
+			values.Add(name, it.Options[i].Key)
 		}
 		if it.Type == intake.OpenChoice && rapid.Bool().Draw(t, "in own words") {
 			values.Del(name)
@@ -136,8 +140,13 @@ func answer(t *rapid.T, values url.Values, it *intake.Item, row string) {
 	default:
 		s := words.Draw(t, name)
 		s = s[len(s)-min(len(s), it.MaxLength):]
-		if it.LinkID == "location-state" {
-			s = rapid.SampledFrom([]string{"tx", "NY", "pr"}).Draw(t, name)
+		switch it.LinkID {
+		case "callback-phone", "mh-safe-phone":
+			s = rapid.SampledFrom([]string{"503 555 0177", "+1 (503) 555-0177 x12"}).Draw(t, name)
+		case "adm-fax":
+			s += " 503 555 0177"
+		case "rx-bp":
+			s = "128/78"
 		}
 		values.Set(name, s)
 	}
