@@ -143,6 +143,7 @@ var volatile = []struct {
 	is    *regexp.Regexp
 	shown string
 }{
+	{regexp.MustCompile(`\\"next\\":\\"[^"\\]+\\"`), `\"next\":\"<cursor>\"`}, // it has the time of a row, and its hash
 	{regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z`), "<time>"},
 	{regexp.MustCompile(`("Content-Length": )"\d+"`), `$1"<of the times>"`},
 	{regexp.MustCompile(`(\\"id\\":\\"|/visits/)[a-z2-7]{16,26}\b`), "$1<id>"},
