@@ -28,6 +28,12 @@ type account struct {
 	Metadata         map[string]string `json:"metadata"`
 	PayoutsEnabled   bool              `json:"payouts_enabled"`
 	Type             string            `json:"type"`
+	Sim              accountSim        `json:"_sim"`
+}
+
+// An accountSim says whether the platform has lost its access to the account.
+type accountSim struct {
+	Disconnected bool `json:"disconnected"`
 }
 
 func (a *account) kindAndID() (kind, id string) { return kindAccount, a.ID }
@@ -76,6 +82,45 @@ func getAccount(ctx context.Context, t *tx, c *call) (any, error) {
 func noAccess(id string) error {
 	return &failure{
 		Status: http.StatusForbidden, Type: invalidRequest, Code: "account_invalid",
-		Message: "this key has no access to account '" + id + "', or there is no such account",
+		Message: "this key has no access to account '" + id + "', or there is no such account; access may have been revoked",
 	}
+}
+
+// connected reports whether the platform may act for an account.
+func (t *tx) connected(ctx context.Context, id string) (bool, error) {
+	known, err := t.knows(ctx, id)
+	if err != nil || !known {
+		return false, err
+	}
+	owner := *t
+	owner.account = id
+	var a account
+	err = owner.get(ctx, kindAccount, id, "", &a)
+	return !a.Sim.Disconnected, err
+}
+
+// An application is the platform, as an account's owner sees it.
+type application struct {
+	ID     string `json:"id"`
+	Object string `json:"object"`
+	Name   string `json:"name"`
+}
+
+func (a *application) kindAndID() (kind, id string) { return a.Object, a.ID }
+
+// setConnected gives the platform access to the account, or takes it, as the account's
+// owner does. An account that is disconnected still has its objects.
+func (t *tx) setConnected(ctx context.Context, yes bool) error {
+	var a account
+	if err := t.get(ctx, kindAccount, t.account, "account", &a); err != nil {
+		return err
+	}
+	if t.account == Platform || a.Sim.Disconnected != yes {
+		return invalid("", "account", "account "+t.account+" cannot be connected or disconnected so")
+	}
+	a.Sim.Disconnected = !yes
+	if err := t.put(ctx, &a, 0); err != nil || yes {
+		return err
+	}
+	return t.emit(ctx, "account.application.deauthorized", &application{ID: "ca_simulated", Object: "application", Name: "evisit"})
 }

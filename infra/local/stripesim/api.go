@@ -38,6 +38,8 @@ var routes = []route{
 	{http.MethodPost, "/v1/refunds", "refunds:write", createRefund},
 	{http.MethodGet, "/v1/refunds", "refunds:read", listRefunds},
 	{http.MethodGet, "/v1/refunds/{refund}", "refunds:read", getRefund},
+	{http.MethodGet, "/v1/radar/early_fraud_warnings", "radar:read", listWarnings},
+	{http.MethodGet, "/v1/radar/early_fraud_warnings/{early_fraud_warning}", "radar:read", getWarning},
 	{http.MethodPost, "/v1/customers", "customers:write", createCustomer},
 	{http.MethodGet, "/v1/customers", "customers:read", listCustomers},
 	{http.MethodGet, "/v1/customers/{customer}", "customers:read", getCustomer},
@@ -269,11 +271,11 @@ func (q *request) actOnce(ctx context.Context) (*reply, error) {
 	}
 	var out *reply
 	err := q.update(ctx, q.account, from, func(ctx context.Context, t *tx) error {
-		known, err := t.knows(ctx, q.account)
+		connected, err := t.connected(ctx, q.account)
 		if err != nil {
 			return err
 		}
-		if !known {
+		if !connected {
 			return noAccess(q.account)
 		}
 		if q.key != "" {

@@ -4,7 +4,8 @@ import "context"
 
 const kindCharge = "charge"
 
-// A charge is one attempt on a card: failed, held, or captured.
+// A charge is one attempt on a card or another payment method: pending, failed, held,
+// or captured.
 type charge struct {
 	ID                 string            `json:"id"`
 	Object             string            `json:"object"`
@@ -31,6 +32,7 @@ type charge struct {
 	ReceiptEmail       *string           `json:"receipt_email"`
 	Refunded           bool              `json:"refunded"`
 	Status             string            `json:"status"`
+	Sim                methodSim         `json:"_sim"`
 }
 
 type outcome struct {
@@ -42,8 +44,10 @@ type outcome struct {
 }
 
 type methodDetails struct {
-	Card detailsCard `json:"card"`
-	Type string      `json:"type"`
+	Card        *detailsCard `json:"card,omitempty"`
+	CashApp     *cashApp     `json:"cashapp,omitempty"`
+	BankAccount *bankAccount `json:"us_bank_account,omitempty"`
+	Type        string       `json:"type"`
 }
 
 type detailsCard struct {
@@ -67,19 +71,29 @@ type threeDSecure struct {
 
 func (ch *charge) kindAndID() (kind, id string) { return kindCharge, ch.ID }
 
-// newCharge returns a successful attempt on the card, held and not captured.
+// newCharge returns a successful attempt, held and not captured.
 func (t *tx) newCharge(pi *intent, m *method) *charge {
-	return &charge{
+	ch := &charge{
 		ID: newID("ch"), Object: kindCharge, Amount: pi.Amount, BillingDetails: m.BillingDetails,
 		Created: t.now.Unix(), Currency: pi.Currency, Customer: pi.Customer, Description: pi.Description,
 		Metadata: orEmpty(pi.Metadata), Paid: true, PaymentIntent: pi.ID, PaymentMethod: m.ID,
-		Outcome: outcome{NetworkStatus: "approved_by_network", RiskLevel: "normal", SellerMessage: "Payment complete.", Type: "authorized"},
-		Details: methodDetails{Type: "card", Card: detailsCard{
+		Outcome:      outcome{NetworkStatus: "approved_by_network", RiskLevel: "normal", SellerMessage: "Payment complete.", Type: "authorized"},
+		Details:      methodDetails{Type: m.Type, CashApp: m.CashApp, BankAccount: m.BankAccount},
+		ReceiptEmail: pi.ReceiptEmail, Status: "succeeded", Sim: m.Sim,
+	}
+	if m.Card != nil {
+		ch.Details.Card = &detailsCard{
 			Brand: m.Card.Brand, Country: m.Card.Country, ExpMonth: m.Card.ExpMonth, ExpYear: m.Card.ExpYear,
 			Funding: m.Card.Funding, Last4: m.Card.Last4, Network: m.Card.Brand,
-		}},
-		ReceiptEmail: pi.ReceiptEmail, Status: "succeeded",
+		}
 	}
+	return ch
+}
+
+// card is the card that the charge was tried on.
+func (ch *charge) card() card {
+	c, _ := cardByNumber(ch.Sim.Number)
+	return c
 }
 
 // captureCharge captures amount of a held charge. Stripe books the whole hold as

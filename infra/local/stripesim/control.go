@@ -10,6 +10,7 @@ import (
 // serveControl registers the routes under /sim, by which scripts control the
 // simulator. They need no key, because the simulator listens on loopback only.
 func (s *Sim) serveControl() {
+	s.serveHand()
 	s.mux.HandleFunc("GET /sim/oracle", s.serveOracle)
 	s.mux.HandleFunc("POST /sim/pay", s.servePay)
 	s.mux.HandleFunc("GET /sim/webhooks", s.serveWebhooks)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 const kindEvent = "event"
@@ -39,14 +40,18 @@ func (t *tx) emit(ctx context.Context, kind string, about object) error {
 	if err := t.sim.fits(of, shown); err != nil {
 		return fmt.Errorf("event %s about %s: %w", kind, id, err)
 	}
+	return t.store(ctx, event{Type: kind, APIVersion: apiVersion}, shown)
+}
+
+// store completes an event of a type, a version and a mode with its object, and stores
+// it and its deliveries.
+func (t *tx) store(ctx context.Context, of event, shown map[string]any) error {
 	snapshot, err := json.Marshal(shown)
 	if err != nil {
-		return fmt.Errorf("encoding event about %s: %w", id, err)
+		return fmt.Errorf("encoding event about %v: %w", shown["id"], err)
 	}
-	e := &event{
-		ID: newID("evt"), Object: kindEvent, APIVersion: apiVersion, Created: t.now.Unix(),
-		Data: eventData{Object: snapshot}, Request: t.origin, Type: kind,
-	}
+	e := &of
+	e.ID, e.Object, e.Created, e.Data, e.Request = newID("evt"), kindEvent, t.now.Unix(), eventData{Object: snapshot}, t.origin
 	if t.account != Platform {
 		e.Account = t.account
 	}
@@ -54,6 +59,14 @@ func (t *tx) emit(ctx context.Context, kind string, about object) error {
 		return err
 	}
 	return t.put(ctx, e, 0)
+}
+
+// change stores an object and emits the event of its change. due is as in put.
+func (t *tx) change(ctx context.Context, kind string, o object, due int64) error {
+	if err := t.put(ctx, o, due); err != nil {
+		return err
+	}
+	return t.emit(ctx, kind, o)
 }
 
 // getEvent serves GET /v1/events/{id}.
@@ -71,5 +84,13 @@ func getEvent(ctx context.Context, t *tx, c *call) (any, error) {
 
 // listEvents serves GET /v1/events.
 func listEvents(ctx context.Context, t *tx, c *call) (any, error) {
-	return t.list(ctx, c, kindEvent, "type")
+	types, _ := c.params["types"].([]any)
+	if len(types) == 0 {
+		return t.list(ctx, c, kindEvent, "type")
+	}
+	if len(types) > 20 {
+		return nil, invalid("", "types", "at most 20 types")
+	}
+	delete(c.params, "types")
+	return t.listWhere(ctx, c, kindEvent, func(o map[string]any) bool { return slices.Contains(types, o["type"]) })
 }

@@ -50,7 +50,7 @@ func TestIdempotency_FailureReplayed(t *testing.T) {
 	for _, replayed := range []string{"", "true"} {
 		_, err := s.capture(declined, 0, "evt_2-1")
 		e := refusal(t, err)
-		if e.HTTPStatusCode != 402 || e.DeclineCode != "generic_decline" || e.LastResponse.Header.Get("Idempotent-Replayed") != replayed {
+		if e.HTTPStatusCode != 402 || e.DeclineCode != "do_not_honor" || e.LastResponse.Header.Get("Idempotent-Replayed") != replayed {
 			t.Errorf("declined with %v, replayed %q", e, e.LastResponse.Header.Get("Idempotent-Replayed"))
 		}
 	}

@@ -14,6 +14,7 @@ const (
 	intentNeedsMethod  = "requires_payment_method"
 	intentNeedsAction  = "requires_action"
 	intentNeedsCapture = "requires_capture"
+	intentProcessing   = "processing"
 	intentSucceeded    = "succeeded"
 	intentCanceled     = "canceled"
 
@@ -26,6 +27,9 @@ const (
 
 	// holdLasts is the time after which a hold expires.
 	holdLasts = 7 * 24 * time.Hour
+
+	// bankTakes is the time after which a bank account has paid or failed.
+	bankTakes = 4 * 24 * time.Hour
 
 	smallestCharge = 50
 	largestCharge  = 99_999_999
@@ -65,6 +69,7 @@ type intent struct {
 type intentSim struct {
 	Session       string `json:"session"`
 	CaptureBefore int64  `json:"capture_before"`
+	BankEnds      int64  `json:"bank_ends"` // when the bank account has paid or failed
 }
 
 type nextAction struct {
@@ -79,10 +84,13 @@ type redirectToURL struct {
 
 func (pi *intent) kindAndID() (kind, id string) { return kindIntent, pi.ID }
 
-// due is when the intent's hold expires.
+// due is when the intent's hold expires, or its bank account has paid or failed.
 func (pi *intent) due() int64 {
-	if pi.Status == intentNeedsCapture {
+	switch pi.Status {
+	case intentNeedsCapture:
 		return pi.Sim.CaptureBefore
+	case intentProcessing:
+		return pi.Sim.BankEnds
 	}
 	return 0
 }
@@ -95,7 +103,7 @@ func (t *tx) newIntent(s *session) *intent {
 		ID: id, Object: kindIntent, Amount: s.AmountTotal, Currency: s.Currency,
 		CaptureMethod: s.Sim.Intent.CaptureMethod, ClientSecret: newID(id + "_secret"), ConfirmationMethod: "automatic",
 		Created: t.now.Unix(), Customer: s.Customer, Description: s.Sim.Intent.Description,
-		Metadata: orEmpty(s.Sim.Intent.Metadata), PaymentMethodTypes: []string{"card"},
+		Metadata: orEmpty(s.Sim.Intent.Metadata), PaymentMethodTypes: s.PaymentMethodTypes,
 		ReceiptEmail: s.Sim.Intent.ReceiptEmail, SetupFutureUsage: s.Sim.Intent.SetupFutureUsage,
 		StatementDescriptor: s.Sim.Intent.StatementDescriptor, StatementSuffix: s.Sim.Intent.StatementSuffix,
 		Status: intentNeedsMethod, Sim: intentSim{Session: s.ID},
@@ -240,9 +248,9 @@ func (t *tx) captureHold(ctx context.Context, pi *intent, amount int64) error {
 	if err := t.get(ctx, kindCharge, *pi.LatestCharge, "", &ch); err != nil {
 		return err
 	}
-	if captureFails(ch.Details.Card.Last4) {
+	if ch.card().captureFails {
 		return &failure{
-			Status: http.StatusPaymentRequired, Type: cardError, Code: "card_declined", DeclineCode: "generic_decline",
+			Status: http.StatusPaymentRequired, Type: cardError, Code: "card_declined", DeclineCode: "do_not_honor",
 			Message: "the card's issuer declined the capture", Charge: ch.ID,
 		}
 	}

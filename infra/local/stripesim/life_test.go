@@ -314,7 +314,7 @@ func TestCapture_DeclinedKeepsHold(t *testing.T) {
 	s := b.shop(lake)
 	id := s.newHold(stripesim.CardCaptureFails)
 	_, err := s.capture(id, 0, "")
-	if e := refusal(t, err); e.HTTPStatusCode != 402 || e.Type != "card_error" || e.DeclineCode != "generic_decline" {
+	if e := refusal(t, err); e.HTTPStatusCode != 402 || e.Type != "card_error" || e.DeclineCode != "do_not_honor" {
 		t.Errorf("capture: %v", e)
 	}
 	if o := s.oracle(); o.Held.Cents != 4900 || o.BalanceCents != 0 {

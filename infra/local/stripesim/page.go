@@ -42,8 +42,9 @@ func (s *Sim) showPage(w http.ResponseWriter, r *http.Request) {
 
 // page shows the present state of a session.
 func (s *Sim) page(w http.ResponseWriter, r *http.Request, status int, message string) {
-	view := pageView{Cards: cards, Message: message}
+	view := pageView{Message: message}
 	err := s.withSession(r.Context(), r.PathValue("session"), func(ctx context.Context, t *tx, cs *session) error {
+		view.Cards = offered(cs.PaymentMethodTypes)
 		view.Session, view.Items, view.Back, view.Done = cs, cs.Sim.Items, cs.cancelURL(), cs.successURL()
 		pi, err := t.intentOf(ctx, cs)
 		view.Authenticate = cs.Status == sessionOpen && err == nil && pi.Status == intentNeedsAction

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 // A Payment is the result of a customer's attempt on the hosted page.
@@ -98,6 +99,9 @@ func (t *tx) intentOf(ctx context.Context, s *session) (*intent, error) {
 // tryCard pays the intent with a card.
 func (t *tx) tryCard(ctx context.Context, s *session, pi *intent, number string) error {
 	c, ok := cardByNumber(number)
+	if ok && !slices.ContainsFunc(offered(s.PaymentMethodTypes), func(o card) bool { return o.Number == number }) {
+		return invalid("payment_method_not_available", "card", "this page does not offer this payment method; money in a bank account cannot be held")
+	}
 	if !ok {
 		return &failure{
 			Status: http.StatusPaymentRequired, Type: cardError, Code: "incorrect_number", Param: "card",
@@ -114,7 +118,9 @@ func (t *tx) tryCard(ctx context.Context, s *session, pi *intent, number string)
 	pi.PaymentMethod, pi.NextAction, pi.LastPaymentError = &m.ID, nil, nil
 	switch {
 	case c.decline != "":
-		return t.decline(ctx, pi, m, c.decline)
+		return t.decline(ctx, pi, m, c)
+	case c.kind == BankPays:
+		return t.debitBank(ctx, s, pi, m)
 	case c.authenticate:
 		pi.Status = intentNeedsAction
 		back := s.successURL()
@@ -144,15 +150,12 @@ func (t *tx) storeNewIntent(ctx context.Context, s *session, pi *intent) error {
 }
 
 // decline records a declined card, after which the customer may try another card.
-func (t *tx) decline(ctx context.Context, pi *intent, m *method, code string) error {
+func (t *tx) decline(ctx context.Context, pi *intent, m *method, c card) error {
 	ch := t.newCharge(pi, m)
-	failed, why := "card_declined", "the card was declined: "+code
+	code, failed, why := c.decline, c.declineCode(), "the card was declined: "+c.decline
 	ch.Paid, ch.Status, ch.FailureCode, ch.FailureMessage = false, "failed", &failed, &why
 	ch.Outcome = outcome{NetworkStatus: "declined_by_network", Reason: &code, RiskLevel: "normal", SellerMessage: why, Type: "issuer_declined"}
-	if err := t.put(ctx, ch, 0); err != nil {
-		return err
-	}
-	if err := t.emit(ctx, "charge.failed", ch); err != nil {
+	if err := t.change(ctx, "charge.failed", ch, 0); err != nil {
 		return err
 	}
 	pi.LatestCharge = &ch.ID
@@ -161,10 +164,7 @@ func (t *tx) decline(ctx context.Context, pi *intent, m *method, code string) er
 
 func (t *tx) paymentFailed(ctx context.Context, pi *intent, why *failure) error {
 	pi.Status, pi.PaymentMethod, pi.NextAction, pi.LastPaymentError = intentNeedsMethod, nil, nil, why
-	if err := t.put(ctx, pi, 0); err != nil {
-		return err
-	}
-	return t.emit(ctx, "payment_intent.payment_failed", pi)
+	return t.change(ctx, "payment_intent.payment_failed", pi, 0)
 }
 
 // finishAuthentication records the customer's answer to the bank's question.
@@ -186,7 +186,9 @@ func (t *tx) finishAuthentication(ctx context.Context, s *session, pi *intent, y
 // completes the session.
 func (t *tx) authorise(ctx context.Context, s *session, pi *intent, m *method, secure *threeDSecure) error {
 	ch := t.newCharge(pi, m)
-	ch.Details.Card.ThreeDSecure, ch.Details.Card.AmountAuthorized = secure, &pi.Amount
+	if ch.Details.Card != nil {
+		ch.Details.Card.ThreeDSecure, ch.Details.Card.AmountAuthorized = secure, &pi.Amount
+	}
 	pi.LatestCharge = &ch.ID
 	if pi.CaptureMethod == captureManual {
 		if err := t.hold(ctx, pi, ch); err != nil {
@@ -208,16 +210,74 @@ func (t *tx) authorise(ctx context.Context, s *session, pi *intent, m *method, s
 
 func (t *tx) hold(ctx context.Context, pi *intent, ch *charge) error {
 	until := t.now.Add(holdLasts).Unix()
-	ch.Details.Card.CaptureBefore = until
-	if err := t.put(ctx, ch, 0); err != nil {
+	if ch.Details.Card != nil {
+		ch.Details.Card.CaptureBefore = until
+	}
+	if err := t.change(ctx, "charge.succeeded", ch, 0); err != nil {
+		return err
+	}
+	pi.Status, pi.AmountCapturable, pi.Sim.CaptureBefore = intentNeedsCapture, pi.Amount, until
+	return t.change(ctx, "payment_intent.amount_capturable_updated", pi, pi.due())
+}
+
+// debitBank asks the bank for the money, which takes bankTakes, and completes the
+// session unpaid.
+func (t *tx) debitBank(ctx context.Context, s *session, pi *intent, m *method) error {
+	ch := t.newCharge(pi, m)
+	ch.Paid, ch.Status = false, "pending"
+	ch.Outcome = outcome{NetworkStatus: "approved_by_network", RiskLevel: "not_assessed", SellerMessage: "Payment pending.", Type: "authorized"}
+	if err := t.change(ctx, "charge.pending", ch, 0); err != nil {
+		return err
+	}
+	pi.Status, pi.LatestCharge, pi.Sim.BankEnds = intentProcessing, &ch.ID, t.now.Add(bankTakes).Unix()
+	if err := t.change(ctx, "payment_intent.processing", pi, pi.due()); err != nil {
+		return err
+	}
+	return t.complete(ctx, s, pi)
+}
+
+// endBankPayment records what the bank answered.
+func (t *tx) endBankPayment(ctx context.Context, pi *intent) error {
+	var ch charge
+	if err := t.get(ctx, kindCharge, *pi.LatestCharge, "", &ch); err != nil {
+		return err
+	}
+	return t.bankAnswers(ctx, pi, &ch, !ch.card().bankFails)
+}
+
+// bankAnswers ends a bank payment: paid, or failed.
+func (t *tx) bankAnswers(ctx context.Context, pi *intent, ch *charge, paid bool) error {
+	var s session
+	if err := t.get(ctx, kindSession, pi.Sim.Session, "", &s); err != nil {
+		return err
+	}
+	if !paid {
+		return t.bankRefuses(ctx, &s, pi, ch)
+	}
+	ch.Paid, ch.Status = true, "succeeded"
+	if err := t.captureCharge(ctx, ch, ch.Amount); err != nil {
 		return err
 	}
 	if err := t.emit(ctx, "charge.succeeded", ch); err != nil {
 		return err
 	}
-	pi.Status, pi.AmountCapturable, pi.Sim.CaptureBefore = intentNeedsCapture, pi.Amount, until
-	if err := t.put(ctx, pi, pi.due()); err != nil {
+	if err := t.succeed(ctx, pi, ch.Amount); err != nil {
 		return err
 	}
-	return t.emit(ctx, "payment_intent.amount_capturable_updated", pi)
+	s.PaymentStatus = "paid"
+	return t.change(ctx, "checkout.session.async_payment_succeeded", &s, 0)
+}
+
+func (t *tx) bankRefuses(ctx context.Context, s *session, pi *intent, ch *charge) error {
+	code, why := "insufficient_funds", "the bank account has insufficient funds"
+	ch.Status, ch.FailureCode, ch.FailureMessage = "failed", &code, &why
+	ch.Outcome = outcome{NetworkStatus: "declined_by_network", RiskLevel: "not_assessed", SellerMessage: why, Type: "issuer_declined"}
+	if err := t.change(ctx, "charge.failed", ch, 0); err != nil {
+		return err
+	}
+	err := t.paymentFailed(ctx, pi, &failure{Type: cardError, Code: "payment_method_debit_failed", DeclineCode: code, Message: why, Charge: ch.ID})
+	if err != nil {
+		return err
+	}
+	return t.emit(ctx, "checkout.session.async_payment_failed", s)
 }

@@ -3,11 +3,21 @@ package stripesim
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 const (
 	kindRefund        = "refund"
 	refundHoldExpired = "expired_uncaptured_charge"
+
+	refundPending   = "pending"
+	refundSucceeded = "succeeded"
+	refundFailed    = "failed"
+
+	// refundPends and refundFails are how long the refund of CardRefundPending is
+	// pending, and after how long that of CardRefundFails fails.
+	refundPends = 24 * time.Hour
+	refundFails = 3 * 24 * time.Hour
 )
 
 // A refund is a refund of captured money, or the release of a hold.
@@ -19,10 +29,19 @@ type refund struct {
 	Charge             string            `json:"charge"`
 	Created            int64             `json:"created"`
 	Currency           string            `json:"currency"`
+	FailureBooking     *string           `json:"failure_balance_transaction,omitempty"`
+	FailureReason      string            `json:"failure_reason,omitempty"`
 	Metadata           map[string]string `json:"metadata"`
 	PaymentIntent      string            `json:"payment_intent"`
 	Reason             *string           `json:"reason"`
 	Status             string            `json:"status"`
+	Sim                refundSim         `json:"_sim"`
+}
+
+// A refundSim is when a refund ends by itself, and how; zero if it has ended.
+type refundSim struct {
+	Ends  int64 `json:"ends"`
+	Fails bool  `json:"fails"`
 }
 
 func (r *refund) kindAndID() (kind, id string) { return kindRefund, r.ID }
@@ -93,9 +112,15 @@ func (t *tx) chargeToRefund(ctx context.Context, chargeID, intentID string) (*ch
 func (t *tx) refundCharge(ctx context.Context, ch *charge, amount int64, reason *string, metadata map[string]string) (*refund, error) {
 	r := &refund{
 		ID: newID("re"), Object: kindRefund, Amount: amount, Charge: ch.ID, Created: t.now.Unix(), Currency: ch.Currency,
-		Metadata: orEmpty(metadata), PaymentIntent: ch.PaymentIntent, Reason: reason, Status: "succeeded",
+		Metadata: orEmpty(metadata), PaymentIntent: ch.PaymentIntent, Reason: reason, Status: refundSucceeded,
 	}
 	if ch.Captured {
+		switch ch.card().Number {
+		case CardRefundPending:
+			r.Status, r.Sim.Ends = refundPending, t.now.Add(refundPends).Unix()
+		case CardRefundFails:
+			r.Sim = refundSim{Ends: t.now.Add(refundFails).Unix(), Fails: true}
+		}
 		txn, err := t.book(ctx, "refund", r.ID, -amount)
 		if err != nil {
 			return nil, err
@@ -107,7 +132,43 @@ func (t *tx) refundCharge(ctx context.Context, ch *charge, amount int64, reason 
 	if err := t.put(ctx, ch, 0); err != nil {
 		return nil, err
 	}
-	return r, t.put(ctx, r, 0)
+	return r, t.put(ctx, r, r.Sim.Ends)
+}
+
+// endRefund ends a refund that is due: it succeeds, or fails although it had
+// succeeded.
+func (t *tx) endRefund(ctx context.Context, id string) error {
+	r := new(refund)
+	if err := t.get(ctx, kindRefund, id, "", r); err != nil {
+		return err
+	}
+	if r.Sim.Fails {
+		return t.failRefund(ctx, r)
+	}
+	r.Status, r.Sim = refundSucceeded, refundSim{}
+	return t.change(ctx, "charge.refund.updated", r, 0)
+}
+
+// failRefund takes a refund back: its money is the account's again.
+func (t *tx) failRefund(ctx context.Context, r *refund) error {
+	ch := new(charge)
+	if err := t.get(ctx, kindCharge, r.Charge, "", ch); err != nil {
+		return err
+	}
+	if r.Status == refundFailed || !ch.Captured || r.BalanceTransaction == nil {
+		return invalid("", "refund", "refund "+r.ID+" moved no money that could come back; its status is "+r.Status)
+	}
+	txn, err := t.book(ctx, "refund_failure", r.ID, r.Amount)
+	if err != nil {
+		return err
+	}
+	r.Status, r.FailureBooking, r.FailureReason, r.Sim = refundFailed, &txn, "expired_or_canceled_card", refundSim{}
+	ch.AmountRefunded -= r.Amount
+	ch.Refunded = false
+	if err := t.put(ctx, ch, 0); err != nil {
+		return err
+	}
+	return t.change(ctx, "charge.refund.updated", r, 0)
 }
 
 // getRefund serves GET /v1/refunds/{refund}.

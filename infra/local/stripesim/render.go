@@ -77,11 +77,6 @@ func (s *Sim) fits(kind string, shown map[string]any) error {
 // list serves a list operation: newest first, filtered by equality of the named fields
 // and by creation time.
 func (t *tx) list(ctx context.Context, c *call, kind string, filters ...string) (any, error) {
-	var p struct {
-		Limit         int    `json:"limit"`
-		StartingAfter string `json:"starting_after"`
-		Created       any    `json:"created"`
-	}
 	params := map[string]any{}
 	want := map[string]string{}
 	for name, v := range c.params {
@@ -91,7 +86,17 @@ func (t *tx) list(ctx context.Context, c *call, kind string, filters ...string) 
 			params[name] = v
 		}
 	}
-	if err := (&call{params: params}).decode(&p); err != nil {
+	return t.listWhere(ctx, &call{path: c.path, params: params}, kind, func(o map[string]any) bool { return hasAll(o, want) })
+}
+
+// listWhere is list with a filter of its own.
+func (t *tx) listWhere(ctx context.Context, c *call, kind string, wanted func(map[string]any) bool) (any, error) {
+	var p struct {
+		Limit         int    `json:"limit"`
+		StartingAfter string `json:"starting_after"`
+		Created       any    `json:"created"`
+	}
+	if err := c.decode(&p); err != nil {
 		return nil, err
 	}
 	if p.Limit < 0 || p.Limit > 100 {
@@ -114,7 +119,7 @@ func (t *tx) list(ctx context.Context, c *call, kind string, filters ...string) 
 		if err := json.Unmarshal([]byte(body), &o); err != nil {
 			return false, fmt.Errorf("decoding %s: %w", kind, err)
 		}
-		if !hasAll(o, want) || !between.contains(o["created"]) {
+		if !wanted(o) || !between.contains(o["created"]) {
 			return true, nil
 		}
 		if len(out.Data) == limitOr(p.Limit) {

@@ -191,8 +191,12 @@ func (p *sessionParams) check(now time.Time) error {
 		return invalid("email_invalid", "customer_email", "not an e-mail address: "+*p.CustomerEmail)
 	}
 	for i, m := range p.PaymentMethodTypes {
-		if m != "card" {
-			return notModelled(fmt.Sprintf("payment_method_types[%d]", i), m)
+		at := fmt.Sprintf("payment_method_types[%d]", i)
+		if m != "card" && m != Wallet && m != BankPays {
+			return notModelled(at, m)
+		}
+		if m == BankPays && p.PaymentIntentData.CaptureMethod == captureManual {
+			return invalid("", at, "the payment method type us_bank_account cannot be held with capture_method manual")
 		}
 	}
 	if p.ExpiresAt != 0 {
@@ -223,7 +227,7 @@ func (p *sessionParams) newSession(now time.Time) *session {
 		Locale:             p.Locale,
 		Metadata:           orEmpty(p.Metadata),
 		Mode:               p.Mode,
-		PaymentMethodTypes: []string{"card"},
+		PaymentMethodTypes: methodTypes(p.PaymentIntentData.CaptureMethod, p.PaymentMethodTypes),
 		PaymentStatus:      "unpaid",
 		ShippingOptions:    []string{},
 		Status:             sessionOpen,
@@ -239,6 +243,18 @@ func (p *sessionParams) newSession(now time.Time) *session {
 		s.Sim.Intent.CaptureMethod = captureAutomatic
 	}
 	return s
+}
+
+// methodTypes are the types of payment method on a page: those that were asked for, or
+// those of the account's settings that can do what the page asks of them.
+func methodTypes(capture string, asked []string) []string {
+	switch {
+	case len(asked) > 0:
+		return asked
+	case capture == captureManual:
+		return []string{"card", Wallet}
+	}
+	return []string{"card", Wallet, BankPays}
 }
 
 // total sums the line items. Stripe's smallest charge is 50 cents, and its largest has

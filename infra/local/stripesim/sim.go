@@ -12,17 +12,23 @@
 //
 //	GET    /sim/oracle?account=   the Oracle of an account, or of all accounts
 //	POST   /sim/pay               {"session", "card", "authenticate"}: Pay
+//	POST   /sim/hand              an Act, by hand at Stripe; the page /sim/hand has a button for each
 //	POST   /sim/tick              Tick
 //	GET    /sim/webhooks          pending deliveries; ?all=1 every delivery
 //	POST   /sim/faults            a Fault; GET lists the faults, DELETE clears all or /{id}
+//
+// A person's acts at Stripe's own pages, and what banks and accounts' owners do, are the
+// Acts of Hand: captures, refunds and refunds that fail, bank payments, warnings of
+// fraud, more pages with the same reference, an account disconnected, events of the
+// other mode or of another version.
 //
 // Two properties of this API version are unexpected. The release of a hold, or of the
 // part that a smaller capture left, is a Refund with a charge.refunded event and
 // counts in the charge's amount_refunded. A Checkout session has no PaymentIntent
 // until its customer first tries a card.
 //
-// Fees, payouts, disputes, subscriptions, currencies other than US dollars, and cards
-// other than the simulator's are not simulated.
+// Fees, payouts, disputes, subscriptions, currencies other than US dollars, and payment
+// methods other than the simulator's are not simulated.
 package stripesim
 
 import (
@@ -164,7 +170,8 @@ func (s *Sim) SetBaseURL(url string) {
 
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Tick expires the sessions and holds that are due and sends the webhooks that are due.
+// Tick expires the sessions and holds that are due, ends the refunds and bank payments
+// that are due, and sends the webhooks that are due.
 // Tick returns when the webhooks are answered.
 func (s *Sim) Tick(ctx context.Context) {
 	err := s.expireDue(ctx)
@@ -199,7 +206,7 @@ func (s *Sim) wakeUp() {
 	}
 }
 
-// expireDue expires the sessions and holds that are due. Every request calls expireDue
+// expireDue ends the objects that are due. Every request calls expireDue
 // first, so that it cannot act on an object that has expired.
 func (s *Sim) expireDue(ctx context.Context) error {
 	return s.update(ctx, Platform, origin{}, func(ctx context.Context, t *tx) error {
@@ -244,9 +251,15 @@ func (t *tx) expireObject(ctx context.Context, d dueObject) error {
 		}
 		return t.expire(ctx, &s)
 	}
+	if d.kind == kindRefund {
+		return t.endRefund(ctx, d.id)
+	}
 	var pi intent
 	if err := t.get(ctx, d.kind, d.id, "", &pi); err != nil {
 		return err
+	}
+	if pi.Status == intentProcessing {
+		return t.endBankPayment(ctx, &pi)
 	}
 	reason := canceledAutomatic
 	return t.cancel(ctx, &pi, &reason)

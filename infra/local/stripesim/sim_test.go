@@ -111,9 +111,10 @@ func (b *bench) receive(w http.ResponseWriter, r *http.Request) {
 		b.Error(err)
 	}
 	signed := r.Header.Get("Stripe-Signature")
-	e, err := webhook.ConstructEventIgnoringTolerance(body, signed, secret)
+	anyVersion := webhook.ConstructEventOptions{IgnoreTolerance: true, IgnoreAPIVersionMismatch: true}
+	e, err := webhook.ConstructEventWithOptions(body, signed, secret, anyVersion)
 	if err != nil {
-		e, err = webhook.ConstructEventIgnoringTolerance(body, signed, "whsec_platform")
+		e, err = webhook.ConstructEventWithOptions(body, signed, "whsec_platform", anyVersion)
 	}
 	if err != nil {
 		b.Errorf("webhook: %v", err)
