@@ -84,12 +84,12 @@ var rules = map[string]rule{
 	"clinic/heads": {layer: shared},
 	"clinic/chart": {layer: shared, ours: "clinic fault identity intake phi record vault visit"},
 
-	"clinic/charge":   {layer: room, ours: "billing clinic fault identity money outbox visit work"},
+	"clinic/charge":   {layer: room, ours: "audit billing clinic fault identity money outbox visit work"},
 	"clinic/deadline": {layer: room, ours: "clinic clinic/chart outbox visit"},
 	"clinic/desk":     {layer: room, ours: "clinic clinic/chart fault identity outbox phi record visit"},
 	"clinic/hook":     {layer: room, ours: "clinic outbox"},
-	"clinic/notify":   {layer: room, ours: "clinic clinic/chart outbox phi visit"},
-	"clinic/office":   {layer: room, ours: "audit clinic clinic/books fault identity intake practice visit work"},
+	"clinic/notify":   {layer: room, ours: "billing clinic clinic/chart outbox phi practice visit"},
+	"clinic/office":   {layer: room, ours: "audit clinic clinic/books fault identity intake outbox practice visit work"},
 	"clinic/request": {
 		layer: room,
 		ours:  "audit billing clinic clinic/books clinic/chart fault identity intake money outbox phi practice record vault visit work",

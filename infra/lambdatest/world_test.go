@@ -42,7 +42,9 @@ var recordedAt = time.Date(2026, 3, 2, 17, 0, 0, 0, time.UTC)
 // Restricted keys, as the template's comment asks for them.
 var (
 	apiKey    = stripesim.Key{Secret: "sk_test_api", Allow: []string{"checkout_sessions:write"}}
-	chargeKey = stripesim.Key{Secret: "sk_test_charge", Allow: []string{"payment_intents:write", "checkout_sessions:read", "charges:read"}}
+	chargeKey = stripesim.Key{Secret: "sk_test_charge", Allow: []string{
+		"payment_intents:write", "checkout_sessions:write", "charges:read", "refunds:write", "events:read", "radar:read",
+	}}
 )
 
 // The secrets that the recorded webhooks are signed with.
@@ -97,7 +99,7 @@ func newWorld(t *testing.T) *world {
 	w.env = map[string]string{
 		"EVISIT_TABLE": w.table, "EVISIT_BUCKET": files.Bucket, "EVISIT_PAGES": "https://visit.example.org",
 		"OIDC_ISSUER": w.issuerURL(), "OIDC_JWKS_URL": w.people.JWKSURL(), "OIDC_AUDIENCE": "evisit",
-		"STRIPE_WEBHOOK_SECRET": platformSecret, "STRIPE_CONNECT_WEBHOOK_SECRET": connectSecret,
+		"STRIPE_WEBHOOK_SECRET": platformSecret, "STRIPE_CONNECT_WEBHOOK_SECRET": connectSecret, "EVISIT_STRIPE_MODE": "test",
 		"EVISIT_KMS_KEY": keyARN, "EVISIT_KEYSET": base64.StdEncoding.EncodeToString([]byte(newKeyset(t, v))),
 		"EVISIT_MAIL_FROM":  "no-reply@visit.example.org",
 		"EVISIT_LOG_ORIGIN": "visit.example.org/log", "EVISIT_LOG_SEED": base64.StdEncoding.EncodeToString(seedBytes),

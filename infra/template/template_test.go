@@ -138,6 +138,8 @@ func sample(name string) string {
 		return base64.StdEncoding.EncodeToString(make([]byte, 32))
 	case "EVISIT_PAGES":
 		return "https://visit.example.org"
+	case "EVISIT_STRIPE_MODE":
+		return "live"
 	}
 	return "x"
 }

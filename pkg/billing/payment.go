@@ -4,26 +4,29 @@ import (
 	"fmt"
 	"time"
 
-	"evisit/pkg/ledger"
 	"evisit/pkg/money"
 )
 
 // A State is the stage of a payment's life.
 //
-//	opened → held → captured (→ refunded, disputed)
-//	opened → abandoned        held → released | lapsed        opened, held → failed
+//	opened → held → captured ⇄ refunded, captured → disputed
+//	opened → abandoned        held → released | lapsed | failed
+//	opened → processing → captured | failed
 type State string
 
 const (
-	Opened        State = "opened"    // the Checkout page can be paid
-	Held          State = "held"      // the card is held for the quoted amount
+	Opened State = "opened" // the Checkout page can be paid
+	Held   State = "held"   // the card is held for the quoted amount
+	// Processing says that the page was paid by a method that takes days, such as
+	// a bank account.
+	Processing    State = "processing"
 	Captured      State = "captured"  // the fee is collected
 	FullyRefunded State = "refunded"  // all that was captured is refunded
 	Disputed      State = "disputed"  // the cardholder disputes the charge
 	Abandoned     State = "abandoned" // the page expired unpaid
 	Released      State = "released"  // this system released the hold
 	Lapsed        State = "lapsed"    // the hold expired before a capture
-	Failed        State = "failed"    // the answer was given and the card could not be charged
+	Failed        State = "failed"    // the fee could not be charged to the card or bank account
 )
 
 // A Payment is one attempt to pay for a visit. A visit whose Checkout was
@@ -47,41 +50,136 @@ type Payment struct {
 	Collected     money.Cents `json:"collected,omitempty"`
 	Refunded      money.Cents `json:"refunded,omitempty"`
 	CaptureBefore time.Time   `json:"capture_before,omitzero"`
-	Why           string      `json:"why,omitempty"` // Stripe's code for a failure
-	OpenedAt      time.Time   `json:"opened_at"`
-	HeldAt        time.Time   `json:"held_at,omitzero"`
-	EndedAt       time.Time   `json:"ended_at,omitzero"`
-	Version       int         `json:"version"`
+	// Why is Stripe's code for a failure: of a capture, also while its hold is
+	// still to be released, or of a refund.
+	Why      string    `json:"why,omitempty"`
+	OpenedAt time.Time `json:"opened_at"`
+	HeldAt   time.Time `json:"held_at,omitzero"`
+	EndedAt  time.Time `json:"ended_at,omitzero"`
+	Version  int       `json:"version"`
 }
+
+// Smallest is the least that Stripe charges to a card, in US dollars.
+const Smallest money.Cents = 50
 
 // NewPayment returns p as a new payment whose page can be paid. The visit,
 // practice, account, amount and page of p must be set.
 func NewPayment(p Payment, now time.Time) (Payment, error) {
-	if p.Amount <= 0 || p.Amount > money.Max {
+	if p.Amount < Smallest || p.Amount > money.Max {
 		return Payment{}, fmt.Errorf("billing: payment %s: %s cannot be charged to a card", p.ID, p.Amount)
 	}
 	p.State, p.OpenedAt, p.Version = Opened, now, 1
 	return p, nil
 }
 
-// Fail returns p as failed, because Stripe refused its capture for good, and the
-// entry that releases the hold. why is Stripe's code. A payment that has ended
-// is returned unchanged.
-func (p Payment) Fail(why string, now time.Time) (Payment, []ledger.Entry, error) {
-	if p.State != Opened && p.State != Held {
-		return p, nil, nil
+// Owns reports whether o is of p's own page or intent. More pages can be made by
+// hand at Stripe with the reference of p: the first of them that is paid with the
+// amount of p is p's; any other is a stray.
+func (p Payment) Owns(o Observation) bool {
+	switch {
+	case o.Intent == "":
+		return o.Session == "" || o.Session == p.Session
+	case p.Intent != "":
+		return p.Intent == o.Intent
 	}
-	var es []ledger.Entry
-	if p.State == Held {
-		e, err := ledger.Released(p.ID, p.Practice, p.Held, now)
-		if err != nil {
-			return Payment{}, nil, err
-		}
-		es = append(es, e)
+	return o.Amount == 0 || p.Amount == o.Amount
+}
+
+// Stray returns the payment of an intent that has p's reference and that p does
+// not own, as observed for the first time. No visit wants it. It has no version
+// until it is settled.
+func (p Payment) Stray(o Observation, now time.Time) Payment {
+	return Payment{
+		ID: p.StrayID(o.Intent), Visit: p.Visit, Practice: p.Practice, Account: p.Account, Amount: o.Amount,
+		State: Opened, Intent: o.Intent, OpenedAt: now,
 	}
-	p.State, p.Why, p.EndedAt = Failed, why, now
+}
+
+// StrayID names the payment of a stray intent with p's reference.
+func (p Payment) StrayID(intent string) string { return p.Visit + "." + intent }
+
+// CaptureRefused returns p, whose hold Stripe refused to capture for good, with
+// Stripe's code, so that releasing the hold makes p failed whatever happens in
+// between. A payment that is not held, or has a code, is returned unchanged.
+func (p Payment) CaptureRefused(why string) Payment {
+	if p.State != Held || p.Why != "" {
+		return p
+	}
+	p.Why = why
 	p.Version++
-	return p, es, nil
+	return p
+}
+
+// A Fate is what became of the money of a request that ended without an answer.
+type Fate string
+
+const (
+	NeverCharged Fate = ""             // no card was charged; a hold is released
+	Refunding    Fate = "refunding"    // a card was charged, and the charge is being refunded
+	Returned     Fate = "refunded"     // a card was charged, and all of it is refunded
+	Stranded     Fate = "not_refunded" // a card was charged, and the refund failed
+)
+
+// FateOf returns what became of the payments of a request that ended without an
+// answer: what is least settled of any of them.
+func FateOf(ps []Payment) Fate {
+	fate := NeverCharged
+	for _, p := range ps {
+		switch {
+		case p.Refunded < p.Collected && p.Why == RefundFailed:
+			return Stranded
+		case p.Refunded < p.Collected:
+			fate = Refunding
+		case p.Collected > 0 && fate == NeverCharged:
+			fate = Returned
+		}
+	}
+	return fate
+}
+
+// Text returns f in words for the patient.
+func (f Fate) Text() string {
+	switch f {
+	case Refunding:
+		return "You were charged for it, and the charge is being refunded in full; your bank may take some days to show it."
+	case Returned:
+		return "You were charged for it, and the charge was refunded in full; your bank may take some days to show it."
+	case Stranded:
+		return "You were charged for it, and the refund did not go through; the practice will find another way to return the money."
+	case NeverCharged:
+	}
+	return "Nothing is charged; a hold on your card is released."
+}
+
+// MustRefund reports whether captured money of p, which no visit wants, is still
+// to be refunded. A refund that failed is not tried again: a person must find
+// another way.
+func (p Payment) MustRefund() bool {
+	return p.State == Captured && p.Refunded < p.Collected && p.Why != RefundFailed
+}
+
+const (
+	// pageGrace gives Stripe's webhook about an expired page time to arrive before
+	// Stripe is asked.
+	pageGrace = 2 * time.Minute
+	// lookEvery is how long after it Stripe is asked again while the page's end is
+	// not reported, and bankEvery while a bank takes its days.
+	lookEvery = 10 * time.Minute
+	bankEvery = 12 * time.Hour
+)
+
+// NextLook returns when Stripe must be asked how p stands, whatever webhooks say;
+// zero if p is final, or if a deadline of its visit or an event of its own asks.
+func (p Payment) NextLook(now time.Time) time.Time {
+	switch {
+	case p.State == Processing:
+		return now.Add(bankEvery)
+	case p.State != Opened || !p.AtOnce:
+		return time.Time{}
+	case now.Before(p.SessionEnds.Add(pageGrace)):
+		return p.SessionEnds.Add(pageGrace)
+	}
+	return now.Add(lookEvery)
 }
 
 // A Way is how a fee can be paid.
@@ -90,7 +188,7 @@ type Way string
 const (
 	NotPayable   Way = ""        // the fee is held or collected
 	AtPage       Way = "page"    // at the payment's URL
-	AwaitsStripe Way = "unheard" // the page has expired, and Stripe has yet to report whether it was paid
+	AwaitsStripe Way = "unheard" // Stripe has yet to report whether the fee was paid: the page has expired, or a bank takes its days
 	ByLink       Way = "link"    // on a new page: the payment ended without the fee
 )
 
@@ -102,6 +200,8 @@ func (p Payment) Payable(now time.Time) Way {
 		if now.Before(p.SessionEnds) {
 			return AtPage
 		}
+		return AwaitsStripe
+	case Processing:
 		return AwaitsStripe
 	case Abandoned, Released, Lapsed, Failed:
 		return ByLink

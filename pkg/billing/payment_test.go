@@ -39,7 +39,7 @@ func open(t rapid.TB, atOnce bool) billing.Payment {
 func TestNewPayment_AmountBounds(t *testing.T) {
 	t.Parallel()
 	for amount, want := range map[money.Cents]bool{
-		1: true, fee: true, money.Max: true, 0: false, -1: false, money.Max + 1: false, math.MinInt64: false, math.MaxInt64: false,
+		50: true, fee: true, money.Max: true, 49: false, 1: false, 0: false, -1: false, money.Max + 1: false, math.MinInt64: false, math.MaxInt64: false,
 	} {
 		if _, err := billing.NewPayment(unopened(amount), noon); (err == nil) != want {
 			t.Errorf("a new payment of %s: %v", amount, err)
@@ -64,7 +64,8 @@ var (
 	backAll   = billing.Observation{Intent: "pi_1", Status: "succeeded", Received: fee, Refunded: fee}
 	disputed  = billing.Observation{Intent: "pi_1", Status: "succeeded", Received: fee, Disputed: true}
 	processed = billing.Observation{Intent: "pi_1", Status: "processing", SessionOver: true}
-	// refused stands for Fail, which is our word and not Stripe's.
+	unpaid    = billing.Observation{Intent: "pi_1", Status: "requires_payment_method", Failure: "insufficient_funds"}
+	// refused stands for CaptureRefused, which is our word and not Stripe's.
 	refused = billing.Observation{Intent: "refused"}
 )
 
@@ -77,7 +78,10 @@ func TestSettle_FollowsObservations(t *testing.T) {
 	}{
 		"nobody paid yet":                   {[]billing.Observation{{}, asked}, billing.Opened, nil},
 		"the page closed":                   {[]billing.Observation{asked, over}, billing.Abandoned, nil},
-		"the page closed while in progress": {[]billing.Observation{processed}, billing.Opened, nil},
+		"the page closed while in progress": {[]billing.Observation{processed}, billing.Processing, nil},
+		"a bank pays":                       {[]billing.Observation{processed, captured}, billing.Captured, []string{"charge"}},
+		"a bank refuses":                    {[]billing.Observation{processed, unpaid}, billing.Failed, nil},
+		"a bank is asked after the page":    {[]billing.Observation{over, processed}, billing.Processing, nil},
 		"cancelled before it was paid":      {[]billing.Observation{canceled}, billing.Abandoned, nil},
 		"held":                              {[]billing.Observation{held}, billing.Held, []string{"hold"}},
 		"held after the page closed":        {[]billing.Observation{over, held}, billing.Held, []string{"hold"}},
@@ -86,13 +90,18 @@ func TestSettle_FollowsObservations(t *testing.T) {
 		"paid after the page closed":        {[]billing.Observation{over, captured}, billing.Captured, []string{"charge"}},
 		"released":                          {[]billing.Observation{held, canceled}, billing.Released, []string{"hold", "release"}},
 		"lapsed":                            {[]billing.Observation{held, lapsed}, billing.Lapsed, []string{"hold", "release"}},
-		"refused for good":                  {[]billing.Observation{held, refused}, billing.Failed, []string{"hold", "release"}},
+		"refused for good":                  {[]billing.Observation{held, refused}, billing.Held, []string{"hold"}},
 		"refused, then released":            {[]billing.Observation{held, refused, canceled}, billing.Failed, []string{"hold", "release"}},
-		"refused, yet captured":             {[]billing.Observation{held, refused, captured}, billing.Captured, []string{"hold", "release", "charge"}},
+		"refused, then lapsed":              {[]billing.Observation{held, refused, lapsed}, billing.Failed, []string{"hold", "release"}},
+		"refused, yet captured":             {[]billing.Observation{held, refused, captured}, billing.Captured, []string{"hold", "capture"}},
+		"failed, yet captured":              {[]billing.Observation{held, refused, canceled, captured}, billing.Captured, []string{"hold", "release", "charge"}},
 		"refused after it was captured":     {[]billing.Observation{held, captured, refused}, billing.Captured, []string{"hold", "capture"}},
 		"refunded in part":                  {[]billing.Observation{held, captured, back1000}, billing.Captured, []string{"hold", "capture", "refund-1000"}},
 		"refunded in parts":                 {[]billing.Observation{held, back1000, backAll}, billing.FullyRefunded, []string{"hold", "capture", "refund-1000", "refund-4000"}},
-		"told of a refund late":             {[]billing.Observation{held, backAll, back1000}, billing.FullyRefunded, []string{"hold", "capture", "refund-4000"}},
+		"a refund fails":                    {[]billing.Observation{captured, backAll, captured}, billing.Captured, []string{"charge", "refund-4000", "refund_failed-0-4"}},
+		"one of two refunds fails":          {[]billing.Observation{captured, backAll, back1000}, billing.Captured, []string{"charge", "refund-4000", "refund_failed-1000-4"}},
+		"refunded again after it failed":    {[]billing.Observation{captured, backAll, captured, backAll}, billing.FullyRefunded, []string{"charge", "refund-4000", "refund_failed-0-4", "refund-4000-5"}},
+		"the page alone, after a refund":    {[]billing.Observation{captured, backAll, {Session: "cs_1"}}, billing.FullyRefunded, []string{"charge", "refund-4000"}},
 		"disputed":                          {[]billing.Observation{held, captured, disputed}, billing.Disputed, []string{"hold", "capture"}},
 		"disputed, then refunded":           {[]billing.Observation{captured, disputed, backAll}, billing.FullyRefunded, []string{"charge", "refund-4000"}},
 		"captured in part": {
@@ -125,7 +134,7 @@ func TestSettle_FollowsObservations(t *testing.T) {
 
 func say(p billing.Payment, o billing.Observation) (billing.Payment, []ledger.Entry, error) {
 	if o == refused {
-		return p.Fail("card_declined", noon)
+		return p.CaptureRefused("card_declined"), nil, nil
 	}
 	return p.Settle(o, noon)
 }
@@ -162,11 +171,11 @@ func TestSettle_AnyOrderBalances(t *testing.T) {
 	t.Parallel()
 	amounts := rapid.SampledFrom([]money.Cents{0, fee, fee, fee, fee / 2, 1000, fee + 1, -1})
 	said := rapid.OneOf(
-		rapid.SampledFrom([]billing.Observation{asked, over, held, captured, canceled, lapsed, back1000, backAll, disputed, processed, refused}),
+		rapid.SampledFrom([]billing.Observation{asked, over, held, captured, canceled, lapsed, back1000, backAll, disputed, processed, unpaid, refused}),
 		rapid.Custom(func(t *rapid.T) billing.Observation {
 			return billing.Observation{
 				Intent:      rapid.SampledFrom([]string{"", "pi_1", "pi_1", "pi_2"}).Draw(t, "intent"),
-				Status:      rapid.SampledFrom([]string{"", "requires_capture", "succeeded", "canceled", "processing", "odd"}).Draw(t, "status"),
+				Status:      rapid.SampledFrom([]string{"", "requires_capture", "succeeded", "canceled", "processing", "requires_payment_method", "odd"}).Draw(t, "status"),
 				SessionOver: rapid.Bool().Draw(t, "over"), Capturable: amounts.Draw(t, "capturable"),
 				Received: amounts.Draw(t, "received"), Refunded: amounts.Draw(t, "refunded"),
 				Disputed: rapid.Bool().Draw(t, "disputed"), Expired: rapid.Bool().Draw(t, "expired"),
@@ -203,12 +212,15 @@ func TestSettle_AnyOrderBalances(t *testing.T) {
 // settled checks that p could become next.
 func settled(t *rapid.T, p, next billing.Payment) {
 	after := map[billing.State][]billing.State{
-		billing.Opened:    {billing.Held, billing.Captured, billing.FullyRefunded, billing.Disputed, billing.Abandoned, billing.Failed},
-		billing.Held:      {billing.Captured, billing.FullyRefunded, billing.Disputed, billing.Released, billing.Lapsed, billing.Failed},
-		billing.Captured:  {billing.FullyRefunded, billing.Disputed},
-		billing.Disputed:  {billing.FullyRefunded},
-		billing.Abandoned: {billing.Held, billing.Captured, billing.FullyRefunded, billing.Disputed},
-		billing.Failed:    {billing.Captured, billing.FullyRefunded, billing.Disputed},
+		billing.Opened:   {billing.Held, billing.Processing, billing.Captured, billing.FullyRefunded, billing.Disputed, billing.Abandoned, billing.Failed},
+		billing.Held:     {billing.Captured, billing.FullyRefunded, billing.Disputed, billing.Released, billing.Lapsed, billing.Failed},
+		billing.Captured: {billing.FullyRefunded, billing.Disputed},
+		billing.Disputed: {billing.FullyRefunded},
+		// Of a refund that failed.
+		billing.FullyRefunded: {billing.Captured, billing.Disputed},
+		billing.Processing:    {billing.Held, billing.Captured, billing.FullyRefunded, billing.Disputed, billing.Failed},
+		billing.Abandoned:     {billing.Held, billing.Processing, billing.Captured, billing.FullyRefunded, billing.Disputed},
+		billing.Failed:        {billing.Captured, billing.FullyRefunded, billing.Disputed},
 	}
 	if p.State == next.State {
 		return
@@ -251,7 +263,7 @@ func balanced(t *rapid.T, p billing.Payment, entries []ledger.Entry) {
 	if p.Collected < 0 || p.Collected > p.Amount || p.Refunded < 0 || p.Refunded > p.Collected {
 		t.Errorf("of %s collected %s and refunded %s", p.Amount, p.Collected, p.Refunded)
 	}
-	if ended := p.State != billing.Opened && p.State != billing.Held; ended == p.EndedAt.IsZero() {
+	if ended := p.State != billing.Opened && p.State != billing.Held && p.State != billing.Processing; ended == p.EndedAt.IsZero() {
 		t.Errorf("%s, ended at %v", p.State, p.EndedAt)
 	}
 }
@@ -259,13 +271,121 @@ func balanced(t *rapid.T, p billing.Payment, entries []ledger.Entry) {
 func TestPayable_ByState(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[billing.State]string{
-		billing.Opened: "page unheard unheard", billing.Held: "  ", billing.Captured: "  ", billing.FullyRefunded: "  ", billing.Disputed: "  ",
+		billing.Opened: "page unheard unheard", billing.Processing: "unheard unheard unheard", billing.Held: "  ", billing.Captured: "  ", billing.FullyRefunded: "  ", billing.Disputed: "  ",
 		billing.Abandoned: "link link link", billing.Released: "link link link", billing.Lapsed: "link link link", billing.Failed: "link link link",
 	} {
 		p := billing.Payment{State: state, SessionEnds: noon}
 		got := fmt.Sprint(p.Payable(noon.Add(-time.Nanosecond)), " ", p.Payable(noon), " ", p.Payable(noon.Add(time.Hour)))
 		if got != want {
 			t.Errorf("a payment %s is payable %q just before, at and after its page ends, want %q", state, got, want)
+		}
+	}
+}
+
+// A payment owns its own page, and the first intent of its amount; the rest are
+// strays.
+func TestOwns_FirstPaidPage(t *testing.T) {
+	t.Parallel()
+	fresh, bound := open(t, false), open(t, false)
+	bound.Intent = "pi_1"
+	for name, test := range map[string]struct {
+		p    billing.Payment
+		o    billing.Observation
+		want bool
+	}{
+		"its page, unpaid":               {fresh, billing.Observation{Session: "cs_1", SessionOver: true}, true},
+		"another page, unpaid":           {fresh, billing.Observation{Session: "cs_2", SessionOver: true}, false},
+		"its first intent":               {fresh, billing.Observation{Session: "cs_1", Intent: "pi_1", Amount: fee}, true},
+		"the first intent, another page": {fresh, billing.Observation{Session: "cs_2", Intent: "pi_2", Amount: fee}, true},
+		"the first intent, less":         {fresh, billing.Observation{Session: "cs_2", Intent: "pi_2", Amount: fee - 1}, false},
+		"its intent":                     {bound, billing.Observation{Intent: "pi_1", Amount: fee}, true},
+		"another intent":                 {bound, billing.Observation{Intent: "pi_2", Amount: fee}, false},
+	} {
+		if got := test.p.Owns(test.o); got != test.want {
+			t.Errorf("%s: owned %t, want %t", name, got, test.want)
+		}
+	}
+}
+
+// A stray is settled from its first observation, held or captured for whatever
+// amount.
+func TestStray_IsSettledAtOnce(t *testing.T) {
+	t.Parallel()
+	p := open(t, false)
+	for _, test := range []struct {
+		o    billing.Observation
+		want billing.State
+	}{
+		{billing.Observation{Intent: "pi_2", Status: "requires_capture", Amount: 700, Capturable: 700}, billing.Held},
+		{billing.Observation{Intent: "pi_2", Status: "succeeded", Amount: 700, Received: 700}, billing.Captured},
+		{billing.Observation{Intent: "pi_2", Status: "processing", Amount: 700}, billing.Processing},
+	} {
+		got, _, err := p.Stray(test.o, noon).Settle(test.o, noon)
+		if err != nil || got.State != test.want || got.Version != 1 || got.ID != "visit-1.pi_2" || got.Amount != 700 {
+			t.Errorf("%s: %+v, %v", test.o.Status, got, err)
+		}
+	}
+}
+
+func TestMustRefund_ByState(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		said []billing.Observation
+		want bool
+	}{
+		"held":               {[]billing.Observation{held}, false},
+		"captured":           {[]billing.Observation{captured}, true},
+		"refunded in part":   {[]billing.Observation{captured, back1000}, true},
+		"refunded":           {[]billing.Observation{captured, backAll}, false},
+		"its refund failed":  {[]billing.Observation{captured, backAll, captured}, false},
+		"disputed":           {[]billing.Observation{captured, disputed}, false},
+		"one of two failed":  {[]billing.Observation{captured, backAll, back1000}, false},
+		"refunded after all": {[]billing.Observation{captured, backAll, captured, backAll}, false},
+	} {
+		p := open(t, false)
+		for _, o := range test.said {
+			var err error
+			if p, _, err = p.Settle(o, noon); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if p.MustRefund() != test.want {
+			t.Errorf("%s: to be refunded %t, want %t", name, !test.want, test.want)
+		}
+	}
+}
+
+func TestNextLook_ByState(t *testing.T) {
+	t.Parallel()
+	link, page := open(t, true), open(t, false)
+	bank := page
+	bank.State = billing.Processing
+	ends := link.SessionEnds
+	for name, test := range map[string]struct {
+		p    billing.Payment
+		now  time.Time
+		want time.Time
+	}{
+		"a page of a request":    {page, noon, time.Time{}}, // its visit has the deadline
+		"a pay link":             {link, noon, ends.Add(2 * time.Minute)},
+		"a pay link that is old": {link, ends.Add(time.Hour), ends.Add(time.Hour + 10*time.Minute)},
+		"a bank payment":         {bank, noon, noon.Add(12 * time.Hour)},
+	} {
+		if got := test.p.NextLook(test.now); !got.Equal(test.want) {
+			t.Errorf("%s: looked at again %s, want %s", name, got, test.want)
+		}
+	}
+}
+
+func TestPriceList_WhatCardsCannotPayIsRefused(t *testing.T) {
+	t.Parallel()
+	for price, want := range map[money.Cents]bool{0: true, 50: true, fee: true, money.Max: true, 1: false, 49: false, -1: false, -fee: false, money.Max + 1: false} {
+		list := billing.PriceList{"free": 0, "uti": price}
+		if err := list.Check(); (err == nil) != want {
+			t.Errorf("a price of %s: %v", price, err)
+		}
+		if _, err := billing.Price("q", "uti", "evisit", list, billing.SelfPay, noon); (err == nil) != want {
+			t.Errorf("a quote of %s: %v", price, err)
 		}
 	}
 }

@@ -4,6 +4,8 @@
 package billing
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -87,8 +89,30 @@ func (q Quote) PageEnds() time.Time { return q.ExpiresAt.Add(pageLife) }
 // Free reports whether the quote needs no card.
 func (q Quote) Free() bool { return q.Amount == 0 }
 
-// A PriceList is a practice's posted price in cents for each form name.
+// A PriceList is a practice's posted price in cents for each form name. A price
+// of 0 makes a form free.
 type PriceList map[string]money.Cents
+
+// Check refuses prices that cannot be charged to a card.
+func (l PriceList) Check() error {
+	var ps []fault.Problem
+	for _, form := range slices.Sorted(maps.Keys(l)) {
+		if !chargeable(l[form]) {
+			ps = append(ps, fault.Problem{
+				Where: form, Code: "price",
+				Text: "a price is 0, or from " + Smallest.String() + " to " + money.Max.String() + "; this one is " + l[form].String(),
+			})
+		}
+	}
+	if len(ps) > 0 {
+		return fault.New(fault.Invalid, "invalid_price", "some prices cannot be charged to a card", ps...)
+	}
+	return nil
+}
+
+func chargeable(price money.Cents) bool {
+	return price == 0 || price >= Smallest && price <= money.Max
+}
 
 // Uncharged reports whether forms of a billing class are never charged for
 // (forms README, billing classes).
@@ -120,8 +144,8 @@ func Price(id, form, class string, list PriceList, route Route, now time.Time) (
 		return q, nil
 	}
 	amount, posted := list[form]
-	if !posted || amount < 0 || amount > money.Max {
-		return Quote{}, fault.New(fault.Conflict, "no_price", "this practice has not posted a price for this form")
+	if !posted || !chargeable(amount) {
+		return Quote{}, fault.New(fault.Conflict, "no_price", "this practice has not posted a price for this form that can be paid; please call the practice")
 	}
 	q.Amount, q.Basis = amount, Fee
 	switch route {

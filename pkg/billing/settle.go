@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -11,15 +12,19 @@ import (
 // An Observation is a payment as fetched from Stripe. It is never taken from an
 // event, so events may come in any order and any number.
 type Observation struct {
-	Intent        string // zero: the page is unpaid
-	Status        string // of the intent, in Stripe's words
-	SessionOver   bool   // the page has expired
+	Session       string      // the page; empty if the intent was fetched
+	Intent        string      // zero: the page is unpaid
+	Status        string      // of the intent, in Stripe's words
+	Amount        money.Cents // of the intent; zero: not known
+	SessionOver   bool        // the page has expired
 	Capturable    money.Cents
 	Received      money.Cents
 	Refunded      money.Cents
 	Disputed      bool
 	Expired       bool // canceled by Stripe because the hold expired
 	CaptureBefore time.Time
+	Failure       string // Stripe's code for the last failed attempt
+	Warned        bool   // the card's issuer warns of fraud
 }
 
 // The statuses of an intent at Stripe.
@@ -28,7 +33,11 @@ const (
 	statusCollected  = "succeeded"
 	statusCanceled   = "canceled"
 	statusProcessing = "processing"
+	statusUnpaid     = "requires_payment_method"
 )
+
+// RefundFailed is the Why of a payment whose refund failed.
+const RefundFailed = "refund_failed"
 
 // Settle returns p in the state observed at Stripe, and the entries that record
 // the difference. The same observation again changes nothing. Settle refuses
@@ -36,7 +45,7 @@ const (
 // it.
 func (p Payment) Settle(o Observation, now time.Time) (Payment, []ledger.Entry, error) {
 	s := settlement{Payment: p, o: o, now: now}
-	for _, step := range []func() error{s.identify, s.hold, s.abandon, s.collect, s.release, s.refund, s.dispute} {
+	for _, step := range []func() error{s.identify, s.hold, s.process, s.abandon, s.collect, s.release, s.refund, s.dispute} {
 		if err := step(); err != nil {
 			return Payment{}, nil, err
 		}
@@ -85,8 +94,19 @@ func (s *settlement) hold() error {
 	return s.post(ledger.Held(s.ID, s.Practice, s.Held, s.now))
 }
 
+// process records that a bank was asked for the fee, and that it refused.
+func (s *settlement) process() error {
+	switch {
+	case s.o.Status == statusProcessing && s.unpaid():
+		s.State, s.EndedAt = Processing, time.Time{}
+	case s.State == Processing && (s.o.Status == statusUnpaid || s.o.Status == statusCanceled):
+		s.State, s.EndedAt, s.Why = Failed, s.now, cmp.Or(s.o.Failure, "payment_failed")
+	}
+	return nil
+}
+
 func (s *settlement) abandon() error {
-	over := s.o.SessionOver && s.o.Status != statusCollected && s.o.Status != statusProcessing
+	over := s.o.SessionOver && s.o.Status != statusCollected
 	if s.State == Opened && (over || s.o.Status == statusCanceled) {
 		s.State, s.EndedAt = Abandoned, s.now
 	}
@@ -113,24 +133,37 @@ func (s *settlement) release() error {
 		return nil
 	}
 	s.State, s.EndedAt = Released, s.now
-	if s.o.Expired {
+	switch {
+	case s.Why != "":
+		s.State = Failed
+	case s.o.Expired:
 		s.State = Lapsed
 	}
 	return s.post(ledger.Released(s.ID, s.Practice, s.Held, s.now))
 }
 
+// refund follows the total refunded up and, when a refund failed, down.
 func (s *settlement) refund() error {
-	if s.o.Refunded <= s.Refunded || s.Collected == 0 {
+	if s.o.Status != statusCollected || s.o.Refunded == s.Refunded || s.Collected == 0 {
 		return nil
 	}
-	if s.o.Refunded > s.Collected {
+	if s.o.Refunded < 0 || s.o.Refunded > s.Collected {
 		return fmt.Errorf("billing: payment %s collected %s and refunded %s", s.ID, s.Collected, s.o.Refunded)
 	}
-	before := s.Refunded
-	if s.Refunded = s.o.Refunded; s.Refunded == s.Collected {
-		s.State = FullyRefunded
+	before, change := s.Refunded, 0
+	if s.Refunded = s.o.Refunded; s.Refunded < before {
+		s.Why = RefundFailed
 	}
-	return s.post(ledger.Refunded(s.ID, s.Practice, before, s.Refunded, s.now))
+	if s.Why == RefundFailed {
+		change = s.Version + 1
+	}
+	switch {
+	case s.Refunded == s.Collected:
+		s.State, s.Why = FullyRefunded, ""
+	case s.State == FullyRefunded:
+		s.State = Captured
+	}
+	return s.post(ledger.Refunded(s.ID, s.Practice, before, s.Refunded, change, s.now))
 }
 
 func (s *settlement) dispute() error {
@@ -142,4 +175,10 @@ func (s *settlement) dispute() error {
 
 // unpaid reports whether no hold or charge of p was observed yet. A hold that
 // comes on an abandoned page is recorded, so that it can be released.
-func (p Payment) unpaid() bool { return p.State == Opened || p.State == Abandoned }
+func (p Payment) unpaid() bool {
+	return p.State == Opened || p.State == Abandoned || p.State == Processing
+}
+
+// Newer reports whether p was settled by a later observation than o, which Settle
+// would take for a refund that failed.
+func (p Payment) Newer(o Observation) bool { return o.Refunded < p.Refunded }

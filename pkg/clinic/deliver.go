@@ -24,6 +24,9 @@ type Refusal struct {
 	Temporary bool
 }
 
+// AccountLost is Stripe's code for an account that the platform has no access to.
+const AccountLost = "account_invalid"
+
 func (r *Refusal) Error() string { return "refused by stripe: " + r.Code }
 
 // Deliver passes one event of the stream to act and stores the outcome: done,

@@ -334,7 +334,7 @@ func TestMoney_ForgedEntryIsNeverShown(t *testing.T) {
 	w := newWorld(t)
 	id := w.answered()
 	p := w.latest(id).payment
-	forged, err := ledger.Refunded(p.ID, p.Practice, 0, 40_00, w.now())
+	forged, err := ledger.Refunded(p.ID, p.Practice, 0, 40_00, 0, w.now())
 	if err != nil {
 		t.Fatal(err)
 	}

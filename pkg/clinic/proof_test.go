@@ -64,12 +64,12 @@ func (w *world) paymentsIn(v visit.Visit, o stripesim.Oracle) []paid {
 		}
 		found := 0
 		for _, pi := range o.Intents {
-			if pi.Metadata["ref"] == id {
+			if one.payment.Intent == pi.ID || one.payment.Intent == "" && pi.Metadata["ref"] == id {
 				one.stripe = pi
 				found++
 			}
 		}
-		if found > 1 {
+		if found > 1 && !w.byHand {
 			w.Errorf("payment %s has %d payments at Stripe", id, found)
 		}
 		all = append(all, one)
@@ -101,8 +101,10 @@ func (w *world) alwaysTrueOf(v visit.Visit, ps []paid) {
 			w.Errorf("payment %s: the books hold %s and owe %s", p.payment.ID, b[ledger.Holds], b[ledger.HoldsOwed])
 		}
 		if p.stripe.AmountReceived > 0 {
-			taken++
-			if v.Times.Answered.IsZero() {
+			if p.stripe.AmountReceived > p.stripe.AmountRefunded {
+				taken++
+			}
+			if v.Times.Answered.IsZero() && !w.byHand {
 				w.Errorf("a card was charged for a visit that is %s", v.Status)
 			}
 		}
@@ -113,7 +115,7 @@ func (w *world) alwaysTrueOf(v visit.Visit, ps []paid) {
 			w.Errorf("payment %s says %s was collected, Stripe %d", p.payment.ID, p.payment.Collected, p.stripe.AmountReceived)
 		}
 	}
-	if taken > 1 {
+	if taken > 1 && !w.byHand {
 		w.Errorf("%d payments of one visit were charged", taken)
 	}
 	if (v.Status == visit.Answered || v.Status == visit.Closed) != (v.Document != "") {
@@ -132,7 +134,7 @@ func (w *world) proven(id string) []paid {
 	collected := 0
 	for _, p := range ps {
 		w.agrees(p)
-		if p.payment.Collected > 0 {
+		if p.payment.Collected > p.payment.Refunded && p.payment.Why != billing.RefundFailed {
 			collected++
 		}
 		if p.payment.State == billing.Held && !v.Status.AwaitsAnswer() {
@@ -142,8 +144,8 @@ func (w *world) proven(id string) []paid {
 			w.Errorf("payment %s is still open", p.payment.ID)
 		}
 	}
-	if collected > 0 && v.Times.Answered.IsZero() {
-		w.Errorf("a visit that is %s was charged", v.Status)
+	if collected > 0 && v.Times.Answered.IsZero() || collected > 1 {
+		w.Errorf("a visit that is %s was charged %d times", v.Status, collected)
 	}
 	if v.Document != "" {
 		w.documented(v)
@@ -163,12 +165,17 @@ func (w *world) agrees(p paid) {
 	if net := money.Cents(p.stripe.AmountReceived - p.stripe.AmountRefunded); b[ledger.Stripe] != net {
 		w.Errorf("payment %s: the books have %s at Stripe, Stripe has %s", p.payment.ID, b[ledger.Stripe], net)
 	}
+	refunded := b[ledger.Refunds]
+	if refunded != p.payment.Refunded || refunded != money.Cents(p.stripe.AmountRefunded) {
+		w.Errorf("payment %s: the books refund %s, it says %s, Stripe %d", p.payment.ID, refunded, p.payment.Refunded, p.stripe.AmountRefunded)
+	}
 	if kinds[ledger.Hold] > 1 || kinds[ledger.Capture]+kinds[ledger.Charge] > 1 || kinds[ledger.Release] > 1 {
 		w.Errorf("payment %s has entries %v", p.payment.ID, kinds)
 	}
 	want := map[string][]billing.State{
 		"":                        {billing.Opened, billing.Abandoned},
-		"requires_payment_method": {billing.Opened},
+		"requires_payment_method": {billing.Opened, billing.Failed},
+		"processing":              {billing.Processing},
 		"requires_action":         {billing.Opened},
 		"requires_capture":        {billing.Held},
 		"succeeded":               {billing.Captured, billing.FullyRefunded, billing.Disputed},
@@ -249,6 +256,7 @@ func (w *world) handled(but ...outbox.Kind) {
 		case err != nil:
 			w.Errorf("event %s: %v", attr(i, "sk"), err)
 		case !d.Done.IsZero():
+		case !d.Armed && d.Tries == 0 && !d.Due.IsZero(): // for later
 		case !slices.Contains(but, d.Kind):
 			w.Errorf("event %s is not done: parked %t, %s after %d tries", d.Kind, d.Parked, d.Note, d.Tries)
 		case !d.Parked || !w.isWork(d):

@@ -34,8 +34,13 @@ var journeys = []journey{
 	{"CancelledThenPaid", func(w *world) string {
 		id := w.submitted()
 		w.cancels(id)
-		w.rests(id)
-		w.pays(id, stripesim.CardSuccess)
+		w.pays(id, stripesim.CardSuccess) // before the page is closed
+		return id
+	}, visit.Cancelled, false},
+	{"CancelledAfterCaptureByHand", func(w *world) string {
+		id := w.comesToQueue(stripesim.CardSuccess)
+		w.hand(stripesim.HandCapture, w.latest(id).payment.Intent)
+		w.cancels(id)
 		return id
 	}, visit.Cancelled, false},
 	{"CaptureRefusedThenPaidByLink", func(w *world) string {
@@ -203,7 +208,7 @@ func (w *world) ends(j journey) {
 	w.stands(id, j.ends)
 	charged := 0
 	for _, p := range w.proven(id) {
-		if p.stripe.Status == "succeeded" {
+		if p.stripe.AmountReceived > p.stripe.AmountRefunded {
 			charged++
 		}
 	}

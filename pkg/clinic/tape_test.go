@@ -111,14 +111,17 @@ func (s *tape) record(c clinic.Commit) {
 		s.undone, s.buckets = map[string]bool{}, map[outbox.Bucket]bool{}
 	}
 	for _, e := range c.Events {
-		s.armed = append(s.armed, e.ID)
-		s.undone[e.ID] = true
+		if e.Later.IsZero() {
+			s.armed = append(s.armed, e.ID)
+			s.undone[e.ID] = true
+		}
 		_, bucket, _ := outbox.Origin(e.ID)
 		s.buckets[bucket] = true
 	}
 	for _, d := range c.Deliveries {
 		if d.Armed {
 			s.armed = append(s.armed, d.ID)
+			s.undone[d.ID] = true // an event for later, from now on
 		}
 		if d.Parked {
 			delete(s.undone, d.ID)

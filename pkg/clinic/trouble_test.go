@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
@@ -25,6 +26,9 @@ const (
 	opens      effect = "Checkout.NewPage"
 	captures   effect = "Cards.Capture"
 	releases   effect = "Cards.Release"
+	refunds    effect = "Cards.Refund"
+	expires    effect = "Cards.Expire"
+	lists      effect = "Cards.Changes"
 	observes   effect = "Cards.Observe"
 	puts       effect = "Objects.Put"
 	sends      effect = "Mail.Send"
@@ -32,7 +36,7 @@ const (
 	webhooks   effect = "webhook"
 )
 
-var effects = []effect{commits, opens, captures, releases, observes, puts, sends, deliveries, webhooks}
+var effects = []effect{commits, opens, captures, releases, refunds, expires, lists, observes, puts, sends, deliveries, webhooks}
 
 // A loss is what becomes of one call of an effect.
 type loss string
@@ -245,6 +249,23 @@ func (b brokenCards) Capture(ctx context.Context, account, intent string, amount
 
 func (b brokenCards) Release(ctx context.Context, account, intent, key string) error {
 	return b.trouble.around(releases, func() error { return b.Cards.Release(ctx, account, intent, key) })
+}
+
+func (b brokenCards) Refund(ctx context.Context, account, intent, key string) error {
+	return b.trouble.around(refunds, func() error { return b.Cards.Refund(ctx, account, intent, key) })
+}
+
+func (b brokenCards) Expire(ctx context.Context, account, session, key string) error {
+	return b.trouble.around(expires, func() error { return b.Cards.Expire(ctx, account, session, key) })
+}
+
+func (b brokenCards) Changes(ctx context.Context, account string, since time.Time, after string) (out []charge.Change, next string, err error) {
+	err = b.trouble.around(lists, func() error {
+		var err error
+		out, next, err = b.Cards.Changes(ctx, account, since, after)
+		return err
+	})
+	return out, next, err
 }
 
 type brokenObjects struct {

@@ -111,6 +111,7 @@ type world struct {
 	trouble   *trouble
 	tape      *tape
 	moved     atomic.Int64 // how far the clock is past start
+	byHand    bool         // somebody moves money at Stripe's own pages
 
 	mu   sync.Mutex
 	post []string // webhooks on their way
@@ -258,7 +259,7 @@ func (w *world) openRooms(t *testing.T) {
 		Mail: brokenMail{mail.New(sesv2.NewFromConfig(w.sdk), "no-reply@evisit.example"), w.trouble},
 	}
 	w.sweep = &sweep.Room{Kernel: w.kernel(""), Store: w.tape, LogKey: log, Heads: blob.New(objects, files.Bucket), Shards: store.Shards}
-	w.hook = &hook.Room{Kernel: w.kernel(outbox.ByStripe)}
+	w.hook = &hook.Room{Kernel: w.kernel(outbox.ByStripe), Mode: hook.Test}
 }
 
 func (w *world) openStripe(t *testing.T) {

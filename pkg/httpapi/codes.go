@@ -41,6 +41,8 @@ var Codes = []Code{
 	{409, "not_eligible", "the form is not meant for a patient of this age or sex"},
 	{409, "not_offered", "the form can be read and checked, but not started"},
 	{409, "nothing_to_pay", "there is nothing to pay for this visit"},
+	{409, "payment_page_refused", "Stripe refuses to make a payment page for the practice; repeating it does not help, call the practice"},
+	{409, "payment_pending", "Stripe has yet to report whether the last payment page was paid; look again in some minutes"},
 	{409, "quote_expired", "the quote is more than an hour old"},
 	{409, "quote_replaced", "a newer quote was given since, for other answers or because little time was left of it"},
 	{409, "request_seen", "this request was already carried out"},

@@ -42,10 +42,12 @@ type ledgerReply struct {
 // One attempt to pay for a visit.
 type paymentReply struct {
 	ID string `json:"id"`
-	// `opened`: the page may be paid. `held`: the card is held. `captured`: the
-	// fee is collected. Then perhaps `refunded` or `disputed`. `abandoned`: the
-	// page closed unpaid. `released`: the hold was released. `lapsed`: the hold
-	// expired. `failed`: the answer was given and the card could not be charged.
+	// `opened`: the page may be paid. `held`: the card is held. `processing`: a bank
+	// was asked for the fee, which takes days. `captured`: the fee is collected. Then
+	// perhaps `refunded`, and `captured` again if the refund fails, or `disputed`.
+	// `abandoned`: the page closed unpaid. `released`: the hold was released.
+	// `lapsed`: the hold expired. `failed`: the card or the bank account could not be
+	// charged.
 	State billing.State `json:"state"`
 	// The practice's connected account at Stripe, which owns every Stripe id here.
 	Account string `json:"account"`
@@ -60,7 +62,7 @@ type paymentReply struct {
 	Intent string `json:"payment_intent,omitempty"`
 	// When the hold expires.
 	CaptureBefore *time.Time `json:"capture_before,omitempty"`
-	// Stripe's code.
+	// Stripe's code for why it failed; `refund_failed` for a refund that did.
 	Why string `json:"failure,omitempty"`
 	// When the page was asked for.
 	OpenedAt time.Time `json:"opened_at"`
@@ -235,6 +237,14 @@ type workItemReply struct {
 	ID string `json:"id"`
 	// `event.parked`: an event could not be handled. `payment.failed`: an answer's
 	// fee was not collected. `visit.diverted`: a red flag ended a request.
+	// `visit.late`: the promised time passed; it ends with the request.
+	// `visit.expired`: nobody answered in time. `payment.reversed`: a payment that no
+	// answer calls for is refunded; find out how it was made. `payment.unrefunded`: a
+	// refund failed; it ends when the money is refunded. `payment.warned`: the card's
+	// issuer warns of fraud; it ends when the fee is refunded. `payment.stray`:
+	// somebody paid a page that this system did not make, and the money is given
+	// back. `account.lost`: the account at Stripe cannot be reached; it ends when it
+	// can.
 	Kind work.Kind `json:"kind"`
 	// Whose work it is.
 	Pool    identity.Pool `json:"pool"`

@@ -412,6 +412,8 @@ var submitVisit = Endpoint{
 		{Code: "invalid_request", When: "both acceptances must be true"},
 		{Code: "answers_incomplete"},
 		{Code: "identity_mismatch"},
+		{Code: "payment_page_refused", When: "nothing was sent, the draft and its quote are as they were"},
+		{Code: "payment_pending", When: "it was sent before, and its page has closed"},
 		{Code: "payment_page_unavailable", When: "nothing was sent, the draft and its quote are as they were; repeat the same request"},
 	},
 	Serve: func(a *API, r *Request) (Reply, error) {
@@ -453,13 +455,16 @@ var openCheckout = Endpoint{
 	For: "Get the payment page again",
 	Text: "For a patient who left the page: while the visit awaits payment it returns the page that is open. For an " +
 		"answered visit whose card could not be charged it opens a new one, which charges at once. Repeating it returns " +
-		"the same page. A page closes three quarters of an hour after its quote expires; the visit then returns to " +
+		"the same page; for some minutes after a page has closed, until Stripe reports whether it was paid, the answer is " +
+		"409 `payment_pending`. A page closes three quarters of an hour after its quote expires; the visit then returns to " +
 		"`draft`, answers kept.",
 	Who: Bearer, Once: true, Versioned: true,
 	Out: sentVisitReply{}, OutText: "The visit, and where to pay.",
 	Refuses: []Refusal{
 		{Code: "denied"},
 		{Code: "nothing_to_pay"},
+		{Code: "payment_pending"},
+		{Code: "payment_page_refused"},
 		{Code: "changed"},
 		{Code: "payment_page_unavailable"},
 	},

@@ -213,6 +213,9 @@ func (c *cards) NewPage(_ context.Context, p request.PageRequest) (session, url 
 func (c *cards) Observe(_ context.Context, _, object string) (string, billing.Observation, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if ref, page := strings.CutPrefix(object, "cs_"); page {
+		return ref, billing.Observation{Session: object, SessionOver: true}, nil // it is asked about once it was expired
+	}
 	held, known := c.held[object]
 	o := billing.Observation{Intent: object, CaptureBefore: start.Add(7 * 24 * time.Hour)}
 	switch {
@@ -233,6 +236,14 @@ func (c *cards) Capture(_ context.Context, _, intent string, amount money.Cents,
 	defer c.mu.Unlock()
 	c.captured[intent] = amount
 	return nil
+}
+
+func (c *cards) Refund(context.Context, string, string, string) error { return nil }
+
+func (c *cards) Expire(context.Context, string, string, string) error { return nil }
+
+func (c *cards) Changes(context.Context, string, time.Time, string) ([]charge.Change, string, error) {
+	return nil, "", nil
 }
 
 func (c *cards) Release(_ context.Context, _, intent, _ string) error {
@@ -435,7 +446,7 @@ func (w *world) charge(t testing.TB) {
 			continue
 		}
 		d := w.delivery(t, strings.Fields(key)[1])
-		if d.To != outbox.Charge || !d.Done.IsZero() {
+		if d.To != outbox.Charge || !d.Armed || !d.Done.IsZero() {
 			continue
 		}
 		if err := w.collect.Handle(t.Context(), d); err != nil || w.delivery(t, d.ID).Done.IsZero() {

@@ -30,6 +30,8 @@ const (
 	Charge  Kind = "charge" // money collected without a hold, as by a pay link
 	Release Kind = "release"
 	Refund  Kind = "refund"
+	// RefundFailed is the return of refunded money, because the refund failed.
+	RefundFailed Kind = "refund_failed"
 )
 
 // A Posting adds Amount to Account. Debits are positive, credits negative.
@@ -78,10 +80,20 @@ func Charged(payment, practice string, amount money.Cents, at time.Time) (Entry,
 		Posting{Stripe, amount}, Posting{VisitFees, -amount})
 }
 
-// Refunded records that the total refunded of a payment rose from before to total.
-func Refunded(payment, practice string, before, total money.Cents, at time.Time) (Entry, error) {
-	return entry(Refund, fmt.Sprintf("%s-%d", Refund, total), payment, practice, at,
-		Posting{Refunds, total - before}, Posting{Stripe, before - total})
+// Refunded records that the total refunded of a payment changed from before to
+// total: it rose by a refund, or fell by one that failed. Once a refund has failed,
+// the same total can be reached again: change then numbers the payment's changes,
+// and is 0 before.
+func Refunded(payment, practice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
+	kind, first, second := Refund, Posting{Refunds, total - before}, Posting{Stripe, before - total}
+	if total < before {
+		kind, first, second = RefundFailed, second, first
+	}
+	id := fmt.Sprintf("%s-%d", kind, total)
+	if change > 0 {
+		id += fmt.Sprintf("-%d", change)
+	}
+	return entry(kind, id, payment, practice, at, first, second)
 }
 
 func entry(k Kind, id, payment, practice string, at time.Time, ps ...Posting) (Entry, error) {

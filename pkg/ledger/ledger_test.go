@@ -33,7 +33,7 @@ func TestEntry_BalancesOrIsRefused(t *testing.T) {
 			"Released": func() (ledger.Entry, error) { return ledger.Released("p", "x", a, noon) },
 			"Captured": func() (ledger.Entry, error) { return ledger.Captured("p", "x", a, b, noon) },
 			"Charged":  func() (ledger.Entry, error) { return ledger.Charged("p", "x", a, noon) },
-			"Refunded": func() (ledger.Entry, error) { return ledger.Refunded("p", "x", a, b, noon) },
+			"Refunded": func() (ledger.Entry, error) { return ledger.Refunded("p", "x", a, b, 7, noon) },
 		}
 		sensible := func(c money.Cents) bool { return c > 0 && c <= money.Max }
 		for name, want := range map[string]bool{
@@ -99,8 +99,13 @@ func TestEntry_PostsToAccounts(t *testing.T) {
 		},
 		{
 			name: "Refunded, a second time", id: "refund-2500",
-			make: func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 1000, 2500, noon) },
+			make: func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 1000, 2500, 0, noon) },
 			want: map[ledger.Account]money.Cents{ledger.Refunds: 1500, ledger.Stripe: -1500},
+		},
+		{
+			name: "Refunded, and the refund failed", id: "refund_failed-1000-6",
+			make: func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 2500, 1000, 6, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Refunds: -1500, ledger.Stripe: 1500},
 		},
 	} {
 		e, err := test.make()

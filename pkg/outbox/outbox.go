@@ -43,8 +43,9 @@ type Kind string
 const (
 	StripeReported    Kind = "stripe.said"        // Stripe reported a change to Object of Account
 	CheckPayment      Kind = "payment.look"       // ask Stripe how Payment stands
+	CheckAccount      Kind = "account.look"       // ask Stripe what changed on Account since At, whatever webhooks were lost
 	Capture           Kind = "payment.capture"    // the visit is answered: capture Payment
-	Release           Kind = "payment.release"    // nothing will be charged: release Payment's hold
+	Release           Kind = "payment.release"    // nothing is wanted: expire Payment's page, release its hold, refund its charge
 	Received          Kind = "visit.received"     // the request is paid for or covered, and queued
 	Asked             Kind = "visit.asked"        // the clinician needs more from the patient
 	Replied           Kind = "visit.replied"      // the patient wrote
@@ -55,6 +56,11 @@ const (
 	ChargeFailed      Kind = "payment.failed"     // the answer stands and its capture failed: a pay link
 	Diverted          Kind = "visit.diverted"     // a red flag: the practice must know
 	CheckoutAbandoned Kind = "checkout.abandoned" // the payment page expired unpaid; the draft is kept
+	Reversed          Kind = "payment.reversed"   // Payment was charged although no visit wants it: it is refunded
+	RefundFailed      Kind = "payment.unrefunded" // a refund of Payment failed
+	FraudWarned       Kind = "payment.warned"     // the card's issuer warns of fraud: the practice must know
+	StrayFound        Kind = "payment.stray"      // a payment that this system did not ask for: the practice must know
+	AccountLost       Kind = "account.lost"       // the practice's account at Stripe cannot be reached: it must know
 )
 
 // An Event is stored in the transaction of the change that causes it. Its ID,
@@ -76,6 +82,9 @@ type Event struct {
 	// leaves a lost delivery to the sweep of the event's bucket. It is not part
 	// of the stored event.
 	Lease time.Time `json:"-"`
+	// Later is when the event is delivered; zero is at once. It is not part of the
+	// stored event.
+	Later time.Time `json:"-"`
 }
 
 // bucketLength is the time that one bucket spans.

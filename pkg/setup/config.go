@@ -33,6 +33,7 @@ type Config struct {
 	StripeKey  string      // STRIPE_SECRET_KEY: restricted to what the function does
 	StripeBase string      // STRIPE_API_BASE: empty is Stripe itself
 	Hook       HookSecrets // STRIPE_WEBHOOK_SECRET, STRIPE_CONNECT_WEBHOOK_SECRET
+	StripeMode string      // EVISIT_STRIPE_MODE: live or test, as the keys; webhooks of the other are not used. Empty uses both
 
 	KMSKey string // EVISIT_KMS_KEY: the key that the keyset is encrypted under
 	Keyset []byte // EVISIT_KEYSET: base64 of the encrypted Tink keyset
@@ -82,6 +83,9 @@ func Load(getenv func(string) string) (Config, error) {
 		if len(c.Log.Public) == 0 { // sweep, which signs, is given the seed alone
 			c.Log.Public, _ = c.Log.Private.Public().(ed25519.PublicKey)
 		}
+	}
+	if c.StripeMode = getenv("EVISIT_STRIPE_MODE"); !slices.Contains([]string{"", "live", "test"}, c.StripeMode) {
+		failures = append(failures, errors.New("EVISIT_STRIPE_MODE is neither live nor test"))
 	}
 	if u, err := url.Parse(c.Pages); c.Pages != "" && (err != nil || u.Scheme == "" || u.Host == "") {
 		failures = append(failures, errors.New("EVISIT_PAGES is not an address such as https://visit.example.org"))

@@ -110,9 +110,15 @@ func (b *builder) outbox(c clinic.Commit) {
 		k, err := eventKey(e.ID)
 		b.fail(err)
 		i := b.pack(e)
-		i["to"] = str(string(e.To))
-		if !e.Lease.IsZero() {
-			i["due_shard"], i["due_at"] = str(dueEvents(shardOf(e.ID, Shards))), str(stamp(e.Lease))
+		due := e.Lease
+		if due.IsZero() {
+			due = e.Later
+		}
+		if e.Later.IsZero() {
+			i["to"] = str(string(e.To))
+		}
+		if !due.IsZero() {
+			i["due_shard"], i["due_at"] = str(dueEvents(shardOf(e.ID, Shards))), str(stamp(due))
 		}
 		b.add(b.store.insert(k, i, clinic.ErrExists))
 	}

@@ -1,5 +1,5 @@
-// Package stripepay calls Stripe for payment pages, holds, captures and releases,
-// and verifies Stripe's webhooks. It decides nothing: it translates Stripe's
+// Package stripepay calls Stripe for payment pages, holds, captures, releases and
+// refunds, and verifies Stripe's webhooks. It decides nothing: it translates Stripe's
 // objects into billing.Observation, and tells a definite refusal from an unknown
 // outcome.
 //
@@ -8,6 +8,7 @@
 package stripepay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,10 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/checkout/session"
+	"github.com/stripe/stripe-go/v76/event"
 	"github.com/stripe/stripe-go/v76/paymentintent"
+	"github.com/stripe/stripe-go/v76/radar/earlyfraudwarning"
+	"github.com/stripe/stripe-go/v76/refund"
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
@@ -30,6 +34,9 @@ import (
 type Client struct {
 	sessions session.Client
 	intents  paymentintent.Client
+	refunds  refund.Client
+	events   event.Client
+	warnings earlyfraudwarning.Client
 }
 
 var (
@@ -53,7 +60,10 @@ func New(key, base string) *Client {
 		cfg.URL = stripe.String(base)
 	}
 	api := stripe.NewBackendsWithConfig(cfg).API
-	return &Client{session.Client{B: api, Key: key}, paymentintent.Client{B: api, Key: key}}
+	return &Client{
+		session.Client{B: api, Key: key}, paymentintent.Client{B: api, Key: key}, refund.Client{B: api, Key: key},
+		event.Client{B: api, Key: key}, earlyfraudwarning.Client{B: api, Key: key},
+	}
 }
 
 // refKey is the metadata entry that holds our payment id.
@@ -95,23 +105,53 @@ func (c *Client) NewPage(ctx context.Context, p request.PageRequest) (string, st
 	return s.ID, s.URL, nil
 }
 
-// Observe implements charge.Cards. The object is a session or an intent.
+// The beginnings of the ids of Stripe's objects.
+const (
+	sessionPrefix = "cs_"
+	warningPrefix = "issfr_"
+)
+
+// Observe implements charge.Cards. The object is a session, an intent or an early
+// fraud warning.
 func (c *Client) Observe(ctx context.Context, account, object string) (string, billing.Observation, error) {
-	if !strings.HasPrefix(object, "cs_") {
-		return c.observeIntent(ctx, account, object)
+	switch {
+	case strings.HasPrefix(object, sessionPrefix):
+		return c.observeSession(ctx, account, object)
+	case strings.HasPrefix(object, warningPrefix):
+		return c.observeWarned(ctx, account, object)
 	}
+	return c.observeIntent(ctx, account, object)
+}
+
+func (c *Client) observeSession(ctx context.Context, account, id string) (string, billing.Observation, error) {
 	params := &stripe.CheckoutSessionParams{Params: stripe.Params{Context: ctx}}
 	params.SetStripeAccount(account)
-	s, err := c.sessions.Get(object, params)
+	s, err := c.sessions.Get(id, params)
 	if err != nil {
-		return "", billing.Observation{}, callError("fetching session "+object, err)
+		return "", billing.Observation{}, callError("fetching session "+id, err)
 	}
 	expired := s.Status == stripe.CheckoutSessionStatusExpired
 	if s.PaymentIntent == nil || s.PaymentIntent.ID == "" {
-		return s.Metadata[refKey], billing.Observation{SessionOver: expired}, nil
+		return s.Metadata[refKey], billing.Observation{Session: id, SessionOver: expired}, nil
 	}
 	ref, o, err := c.observeIntent(ctx, account, s.PaymentIntent.ID)
-	o.SessionOver = expired
+	o.Session, o.SessionOver = id, expired
+	return ref, o, err
+}
+
+// observeWarned fetches the intent that a warning is about.
+func (c *Client) observeWarned(ctx context.Context, account, id string) (string, billing.Observation, error) {
+	params := &stripe.RadarEarlyFraudWarningParams{Params: stripe.Params{Context: ctx}}
+	params.SetStripeAccount(account)
+	w, err := c.warnings.Get(id, params)
+	if err != nil {
+		return "", billing.Observation{}, callError("fetching warning "+id, err)
+	}
+	if w.PaymentIntent == nil || w.PaymentIntent.ID == "" {
+		return "", billing.Observation{}, nil // of a charge that has no intent, which this system never makes
+	}
+	ref, o, err := c.observeIntent(ctx, account, w.PaymentIntent.ID)
+	o.Warned = true
 	return ref, o, err
 }
 
@@ -126,19 +166,39 @@ func (c *Client) observeIntent(ctx context.Context, account, id string) (string,
 	return pi.Metadata[refKey], observation(pi), nil
 }
 
+// shortestHold is how long a hold lasts at least whose payment method, unlike a
+// card, does not say until when it can be captured.
+const shortestHold = 7 * 24 * time.Hour
+
 func observation(pi *stripe.PaymentIntent) billing.Observation {
 	o := billing.Observation{
-		Intent: pi.ID, Status: string(pi.Status),
+		Intent: pi.ID, Status: string(pi.Status), Amount: money.Cents(pi.Amount),
 		Capturable: money.Cents(pi.AmountCapturable), Received: money.Cents(pi.AmountReceived),
 		Expired: pi.CancellationReason == stripe.PaymentIntentCancellationReasonAutomatic,
 	}
-	if ch := pi.LatestCharge; ch != nil {
-		o.Refunded, o.Disputed = refunded(ch), ch.Disputed
-		if d := ch.PaymentMethodDetails; d != nil && d.Card != nil && d.Card.CaptureBefore > 0 {
-			o.CaptureBefore = time.Unix(d.Card.CaptureBefore, 0).UTC()
-		}
+	if e := pi.LastPaymentError; e != nil {
+		o.Failure = failureCode(e)
+	}
+	ch := pi.LatestCharge
+	if ch == nil {
+		return o
+	}
+	o.Refunded, o.Disputed = refunded(ch), ch.Disputed
+	if d := ch.PaymentMethodDetails; d != nil && d.Card != nil && d.Card.CaptureBefore > 0 {
+		o.CaptureBefore = time.Unix(d.Card.CaptureBefore, 0).UTC()
+	} else if pi.Status == stripe.PaymentIntentStatusRequiresCapture {
+		o.CaptureBefore = time.Unix(ch.Created, 0).UTC().Add(shortestHold)
 	}
 	return o
+}
+
+// failureCode is the bank's reason for a decline where Stripe names one, else
+// Stripe's own code.
+func failureCode(e *stripe.Error) string {
+	if e.DeclineCode != "" && e.DeclineCode != stripe.DeclineCodeGenericDecline {
+		return string(e.DeclineCode)
+	}
+	return cmp.Or(string(e.Code), string(e.Type))
 }
 
 // refunded is the part of the captured money that was refunded. Stripe's
@@ -174,6 +234,66 @@ func (c *Client) Release(ctx context.Context, account, intent, key string) error
 	return nil
 }
 
+// Refund implements charge.Cards.
+func (c *Client) Refund(ctx context.Context, account, intent, key string) error {
+	params := &stripe.RefundParams{Params: stripe.Params{Context: ctx}, PaymentIntent: stripe.String(intent)}
+	params.SetStripeAccount(account)
+	params.SetIdempotencyKey(key)
+	if _, err := c.refunds.New(params); err != nil {
+		return callError("refunding "+intent, err)
+	}
+	return nil
+}
+
+// Expire implements charge.Cards.
+func (c *Client) Expire(ctx context.Context, account, page, key string) error {
+	params := &stripe.CheckoutSessionExpireParams{Params: stripe.Params{Context: ctx}}
+	params.SetStripeAccount(account)
+	params.SetIdempotencyKey(key)
+	if _, err := c.sessions.Expire(page, params); err != nil {
+		return callError("expiring "+page, err)
+	}
+	return nil
+}
+
+// changesPage is how many events one call of Changes reads. Each may cost a call
+// for its object.
+const changesPage = 20
+
+// Changes implements charge.Cards, from the events that Stripe stores for thirty
+// days.
+func (c *Client) Changes(ctx context.Context, account string, since time.Time, after string) ([]charge.Change, string, error) {
+	params := &stripe.EventListParams{
+		ListParams:   stripe.ListParams{Context: ctx, Limit: stripe.Int64(changesPage), Single: true},
+		CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: since.Unix()},
+		Types:        stripe.StringSlice(lateTypes),
+	}
+	params.SetStripeAccount(account)
+	if after != "" {
+		params.StartingAfter = stripe.String(after)
+	}
+	var out []charge.Change
+	next := ""
+	list := c.events.List(params)
+	for list.Next() {
+		e := list.Event()
+		next = e.ID
+		if e.Data == nil {
+			continue
+		}
+		if about := objectOf(e.Data.Raw); about.ID != "" {
+			out = append(out, charge.Change{Object: about.ID, Ref: about.Ref})
+		}
+	}
+	if err := list.Err(); err != nil {
+		return nil, "", callError("listing the changes of "+account, err)
+	}
+	if !list.Meta().HasMore {
+		next = ""
+	}
+	return out, next, nil
+}
+
 // callError turns a definite refusal by Stripe into a clinic.Refusal. After 401,
 // 409, 429 or no answer at all the outcome is unknown, and the same key may be
 // used again. After 5xx the outcome is unknown too, but Stripe replays a 5xx to
@@ -191,10 +311,6 @@ func callError(what string, err error) error {
 		e.HTTPStatusCode == http.StatusUnauthorized:
 		return fmt.Errorf("%s: stripe answered %d (%s)", what, e.HTTPStatusCode, e.Code)
 	}
-	code := string(e.Code)
-	if code == "" {
-		code = string(e.Type)
-	}
 	final := e.Type == stripe.ErrorTypeCard || e.Code == stripe.ErrorCodeChargeExpiredForCapture
-	return fmt.Errorf("%s: %w", what, &clinic.Refusal{Code: code, Final: final})
+	return fmt.Errorf("%s: %w", what, &clinic.Refusal{Code: failureCode(e), Final: final})
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/charge"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/stripepay"
 )
@@ -74,6 +76,8 @@ func TestClient_RefusedOrUnknown(t *testing.T) {
 		want   *clinic.Refusal // nil: the outcome is unknown
 	}{
 		{"a declined card", 402, refusal(`"type":"card_error","code":"card_declined","decline_code":"generic_decline"`), &clinic.Refusal{Code: "card_declined", Final: true}},
+		{"a card declined for a reason", 402, refusal(`"type":"card_error","code":"card_declined","decline_code":"lost_card"`), &clinic.Refusal{Code: "lost_card", Final: true}},
+		{"an account that was disconnected", 403, refusal(`"type":"invalid_request_error","code":"account_invalid"`), &clinic.Refusal{Code: clinic.AccountLost}},
 		{"an expired hold", 400, refusal(`"type":"invalid_request_error","code":"charge_expired_for_capture"`), &clinic.Refusal{Code: "charge_expired_for_capture", Final: true}},
 		{"an intent in another state", 400, refusal(`"type":"invalid_request_error","code":"payment_intent_unexpected_state"`), &clinic.Refusal{Code: "payment_intent_unexpected_state"}},
 		{"an object that is not there", 404, refusal(`"type":"invalid_request_error","code":"resource_missing"`), &clinic.Refusal{Code: "resource_missing"}},
@@ -97,6 +101,10 @@ func TestClient_RefusedOrUnknown(t *testing.T) {
 				"NewPage":           errOfPage(c.NewPage(t.Context(), request.PageRequest{Account: account, Key: "key", Ref: "p1", Amount: 4000, Ends: time.Unix(1, 0)})),
 				"Observe an intent": errOfObserve(c.Observe(t.Context(), account, "pi_1")),
 				"Observe a session": errOfObserve(c.Observe(t.Context(), account, "cs_1")),
+				"Observe a warning": errOfObserve(c.Observe(t.Context(), account, "issfr_1")),
+				"Refund":            c.Refund(t.Context(), account, "pi_1", "key"),
+				"Expire":            c.Expire(t.Context(), account, "cs_1", "key"),
+				"Changes":           errOfChanges(c.Changes(t.Context(), account, time.Unix(1, 0), "")),
 			} {
 				if err == nil {
 					t.Errorf("%s succeeded", call)
@@ -110,6 +118,7 @@ func TestClient_RefusedOrUnknown(t *testing.T) {
 	}
 }
 
+func errOfChanges(_ []charge.Change, _ string, err error) error     { return err }
 func errOfPage(_, _ string, err error) error                        { return err }
 func errOfObserve(_ string, _ billing.Observation, err error) error { return err }
 
@@ -180,6 +189,15 @@ func TestClient_Requests(t *testing.T) {
 		}, url.Values{"amount_to_capture": {"4000"}}},
 		{"Release", "POST", "/v1/payment_intents/pi_1/cancel", "e1-1", func(c *stripepay.Client) error {
 			return c.Release(t.Context(), account, "pi_1", "e1-1")
+		}, url.Values{}},
+		{"Refund", "POST", "/v1/refunds", "e1-2-refund", func(c *stripepay.Client) error {
+			return c.Refund(t.Context(), account, "pi_1", "e1-2-refund")
+		}, url.Values{"payment_intent": {"pi_1"}}},
+		{"Expire", "POST", "/v1/checkout/sessions/cs_1/expire", "e1-3-expire", func(c *stripepay.Client) error {
+			return c.Expire(t.Context(), account, "cs_1", "e1-3-expire")
+		}, url.Values{}},
+		{"Changes", "GET", "/v1/events", "", func(c *stripepay.Client) error {
+			return errOfChanges(c.Changes(t.Context(), account, ends, "evt_1"))
 		}, url.Values{}},
 		{"Observe, an intent", "GET", "/v1/payment_intents/pi_1", "", func(c *stripepay.Client) error {
 			return errOfObserve(c.Observe(t.Context(), account, "pi_1"))
@@ -264,6 +282,17 @@ func TestObserve_Intent(t *testing.T) {
 			billing.Observation{Status: "succeeded", Received: 4000, Disputed: true},
 		},
 		{"no charge yet", `"status":"requires_payment_method"`, billing.Observation{Status: "requires_payment_method"}},
+		{
+			"a wallet's hold, which does not say until when", `"amount":4000,"status":"requires_capture","amount_capturable":4000,"latest_charge":{"id":"ch_1","amount":4000,
+			"created":1772467200,"captured":false,"payment_method_details":{"type":"cashapp","cashapp":{"buyer_id":null}}}`,
+			billing.Observation{Status: "requires_capture", Amount: 4000, Capturable: 4000, CaptureBefore: time.Unix(1772467200, 0).UTC().Add(7 * 24 * time.Hour)},
+		},
+		{"a bank was asked", `"amount":4000,"status":"processing","latest_charge":{"id":"ch_1","amount":4000,"created":1772467200,"status":"pending"}`, billing.Observation{Status: "processing", Amount: 4000}},
+		{
+			"a bank refused", `"status":"requires_payment_method","last_payment_error":{"type":"card_error","code":"payment_method_debit_failed","decline_code":"insufficient_funds"}`,
+			billing.Observation{Status: "requires_payment_method", Failure: "insufficient_funds"},
+		},
+		{"a card was declined, and no bank says why", `"status":"requires_payment_method","last_payment_error":{"type":"card_error","code":"card_declined","decline_code":"generic_decline"}`, billing.Observation{Status: "requires_payment_method", Failure: "card_declined"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -287,9 +316,9 @@ func TestObserve_Session(t *testing.T) {
 		name, session string
 		want          billing.Observation
 	}{
-		{"nobody tried to pay", `"status":"open","payment_intent":null`, billing.Observation{}},
-		{"it ended unpaid", `"status":"expired","payment_intent":null`, billing.Observation{SessionOver: true}},
-		{"a card was tried", `"status":"expired","payment_intent":"pi_1"`, billing.Observation{SessionOver: true, Intent: "pi_1", Status: "canceled"}},
+		{"nobody tried to pay", `"status":"open","payment_intent":null`, billing.Observation{Session: "cs_1"}},
+		{"it ended unpaid", `"status":"expired","payment_intent":null`, billing.Observation{Session: "cs_1", SessionOver: true}},
+		{"a card was tried", `"status":"expired","payment_intent":"pi_1"`, billing.Observation{Session: "cs_1", SessionOver: true, Intent: "pi_1", Status: "canceled"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -324,5 +353,45 @@ func TestNewPage_ErrorQuotesNoParameters(t *testing.T) {
 	failed := errOfPage(newClient(t, &stub{status: 400, body: string(body)}).NewPage(t.Context(), request.PageRequest{Account: account, Key: "q1", Ref: "q1"}))
 	if want := "opening a payment page for q1: refused by stripe: url_invalid"; failed == nil || failed.Error() != want {
 		t.Errorf("the error is %q, want %q", failed, want)
+	}
+}
+
+// A warning of fraud is observed through the intent it is about.
+func TestObserve_Warning(t *testing.T) {
+	t.Parallel()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/radar/early_fraud_warnings/issfr_1", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"id":"issfr_1","object":"radar.early_fraud_warning","payment_intent":"pi_1","charge":"ch_1"}`)
+	})
+	mux.HandleFunc("GET /v1/payment_intents/pi_1", func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"id":"pi_1","object":"payment_intent","metadata":{"ref":"p1"},"status":"succeeded","amount_received":4000}`)
+	})
+	ref, got, err := newClient(t, mux).Observe(t.Context(), account, "issfr_1")
+	want := billing.Observation{Intent: "pi_1", Status: "succeeded", Received: 4000, Warned: true}
+	if diff := cmp.Diff(want, got); err != nil || ref != "p1" || diff != "" {
+		t.Errorf("ref %q, %v (-want +got):\n%s", ref, err, diff)
+	}
+}
+
+// Changes are read page by page, of the types that change what is final here, and
+// name the object that can be observed.
+func TestChanges_ByPage(t *testing.T) {
+	t.Parallel()
+	s := &stub{status: 200, body: `{"object":"list","has_more":true,"data":[
+		{"id":"evt_3","object":"event","type":"charge.refund.updated","data":{"object":{"id":"re_1","object":"refund","payment_intent":"pi_1"}}},
+		{"id":"evt_2","object":"event","type":"payment_intent.succeeded","data":{"object":{"id":"pi_2","object":"payment_intent","metadata":{"ref":"p2"}}}},
+		{"id":"evt_1","object":"event","type":"charge.refunded","data":{"object":{"id":"ch_1","object":"charge","payment_intent":null}}}]}`}
+	got, next, err := newClient(t, s).Changes(t.Context(), account, time.Unix(1772467200, 0), "evt_9")
+	want := []charge.Change{{Object: "pi_1"}, {Object: "pi_2", Ref: "p2"}}
+	if diff := cmp.Diff(want, got); err != nil || next != "evt_1" || diff != "" {
+		t.Errorf("next %q, %v (-want +got):\n%s", next, err, diff)
+	}
+	q := s.sent[0].URL.Query()
+	if q.Get("created[gte]") != "1772467200" || q.Get("starting_after") != "evt_9" || len(s.sent) != 1 || !strings.Contains(s.sent[0].URL.RawQuery, "charge.refund.updated") {
+		t.Errorf("asked %d times, with %v", len(s.sent), q)
+	}
+	s.body = strings.Replace(s.body, `"has_more":true`, `"has_more":false`, 1)
+	if _, next, err = newClient(t, s).Changes(t.Context(), account, time.Unix(1, 0), ""); err != nil || next != "" {
+		t.Errorf("the last page leads to %q, %v", next, err)
 	}
 }

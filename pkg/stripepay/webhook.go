@@ -36,15 +36,20 @@ func Verify(body []byte, signature, secret string, now time.Time) (hook.StripeEv
 		Account string           `json:"account"`
 		Type    stripe.EventType `json:"type"`
 		Created int64            `json:"created"`
+		Live    bool             `json:"livemode"`
 		Data    struct {
 			Object json.RawMessage `json:"object"`
 		} `json:"data"`
 	}
 	readable := json.Unmarshal(body, &e) == nil
-	if !readable || !usedTypes[e.Type] {
+	deauthorized := e.Type == stripe.EventTypeAccountApplicationDeauthorized
+	if !readable || !usedTypes[e.Type] && !deauthorized {
 		return hook.StripeEvent{}, false, nil
 	}
-	event := hook.StripeEvent{ID: e.ID, Account: e.Account, Object: sessionOrIntent(e.Data.Object), Created: time.Unix(e.Created, 0).UTC()}
+	event := hook.StripeEvent{ID: e.ID, Account: e.Account, Object: objectOf(e.Data.Object).ID, Live: e.Live, Created: time.Unix(e.Created, 0).UTC()}
+	if deauthorized {
+		event.Object = e.Account
+	}
 	useful := isID(event.ID) && (event.Account == "" || isID(event.Account)) && isID(event.Object) && 0 < e.Created && e.Created < latest
 	return event, useful, nil
 }
@@ -64,33 +69,60 @@ func isID(s string) bool {
 // events that Stripe sends for a payment repeat the same changes.
 var usedTypes = map[stripe.EventType]bool{
 	stripe.EventTypePaymentIntentAmountCapturableUpdated: true,
+	stripe.EventTypePaymentIntentProcessing:              true,
 	stripe.EventTypePaymentIntentSucceeded:               true,
 	stripe.EventTypePaymentIntentCanceled:                true,
 	stripe.EventTypeCheckoutSessionExpired:               true,
+	stripe.EventTypeCheckoutSessionAsyncPaymentSucceeded: true,
+	stripe.EventTypeCheckoutSessionAsyncPaymentFailed:    true,
 	stripe.EventTypeChargeRefunded:                       true,
+	stripe.EventTypeChargeRefundUpdated:                  true,
 	stripe.EventTypeChargeDisputeCreated:                 true,
 	stripe.EventTypeChargeDisputeClosed:                  true,
+	stripe.EventTypeRadarEarlyFraudWarningCreated:        true,
 }
 
-// sessionOrIntent is the id of the session or intent that an event's object is or
-// belongs to, and empty for other objects.
-func sessionOrIntent(object json.RawMessage) string {
+// lateTypes are the types that can change a payment which is final here, or that
+// is not known here. A payment that is not final is asked about by itself.
+var lateTypes = []string{
+	string(stripe.EventTypePaymentIntentAmountCapturableUpdated),
+	string(stripe.EventTypePaymentIntentSucceeded),
+	string(stripe.EventTypeChargeRefunded),
+	string(stripe.EventTypeChargeRefundUpdated),
+	string(stripe.EventTypeChargeDisputeCreated),
+	string(stripe.EventTypeChargeDisputeClosed),
+	string(stripe.EventTypeRadarEarlyFraudWarningCreated),
+}
+
+// An about is the object that charge fetches for an event: a session, an intent or
+// a warning. Ref is the payment in an intent's metadata, and only where the event
+// shows the intent itself.
+type about struct{ ID, Ref string }
+
+// objectOf returns the object that an event's object is or belongs to; zero for
+// other objects.
+func objectOf(object json.RawMessage) about {
 	var o struct {
 		ID            string          `json:"id"`
 		Object        string          `json:"object"`
 		PaymentIntent json.RawMessage `json:"payment_intent"`
+		Metadata      json.RawMessage `json:"metadata"`
 	}
 	if json.Unmarshal(object, &o) != nil {
-		return ""
+		return about{}
 	}
 	switch o.Object {
-	case "checkout.session", "payment_intent":
-		return o.ID
+	case "checkout.session", "radar.early_fraud_warning":
+		return about{ID: o.ID}
+	case "payment_intent":
+		var metadata map[string]string
+		_ = json.Unmarshal(o.Metadata, &metadata) // in another version it may be of another shape
+		return about{ID: o.ID, Ref: metadata[refKey]}
 	case "charge", "dispute", "refund":
 		var id string
 		if json.Unmarshal(o.PaymentIntent, &id) == nil {
-			return id
+			return about{ID: id}
 		}
 	}
-	return ""
+	return about{}
 }

@@ -2,6 +2,7 @@ package visit
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"evisit/pkg/billing"
@@ -100,12 +101,33 @@ func (v Visit) CheckoutAbandoned(payment string) Visit {
 }
 
 // AskStripeAgain returns v with Stripe to be asked again later about its page,
-// which Stripe still reports as payable past its time.
+// which Stripe still reports as payable past its time, or whose bank takes its
+// days: after as long as the page has ended, ten minutes at least and half a day
+// at most.
 func (v Visit) AskStripeAgain(now time.Time) Visit {
 	if v.Status != AwaitingPayment {
 		return v
 	}
-	v.CheckoutEnds, v.Wake = now.Add(10*time.Minute), time.Time{}
+	wait := min(max(now.Sub(v.Quote.PageEnds()), 10*time.Minute), 12*time.Hour)
+	v.CheckoutEnds, v.Wake = now.Add(wait), time.Time{}
+	return v.next(v.Status)
+}
+
+// WithStray returns v with a payment that this system did not ask for, which v
+// does not want.
+func (v Visit) WithStray(payment string) Visit {
+	at := len(v.Payments)
+	if v.Payment != "" {
+		at-- // the payment that v wants stays the last
+	}
+	v.Payments = slices.Insert(slices.Clone(v.Payments), at, payment)
+	return v.next(v.Status)
+}
+
+// PageRefused returns an answered v whose new pay link Stripe refused to make, so
+// that the next has another name.
+func (v Visit) PageRefused() Visit {
+	v.Quote.Refused++
 	return v.next(v.Status)
 }
 
@@ -121,9 +143,10 @@ func (v Visit) PayLink(payment string) Visit {
 }
 
 // FollowPayment returns v after p changed: an answered visit's fee is owed while
-// the payment that it wants is neither held nor collected.
+// the payment that it wants is neither held nor collected, nor on its way from a
+// bank.
 func (v Visit) FollowPayment(p billing.Payment, now time.Time) Visit {
-	owed := (v.Status == Answered || v.Status == Closed) && p.Payable(now) != billing.NotPayable
+	owed := (v.Status == Answered || v.Status == Closed) && p.State != billing.Processing && p.Payable(now) != billing.NotPayable
 	if p.ID != v.Payment || v.Owed == owed {
 		return v
 	}

@@ -17,7 +17,26 @@ const (
 	EventParked   Kind = "event.parked"   // find out why an event failed, and have it tried again
 	PaymentFailed Kind = "payment.failed" // the answer stands and its fee was not collected
 	VisitDiverted Kind = "visit.diverted" // a red flag ended a request: see that the patient is cared for
+	VisitLate     Kind = "visit.late"     // the promised time passed: answer the request; ends with the request
+	VisitExpired  Kind = "visit.expired"  // a request ended unanswered: see that the patient is cared for
+
+	// PaymentReversed says that a card was charged for a request without an answer,
+	// and refunded: find out who charged it, and tell the patient.
+	PaymentReversed Kind = "payment.reversed"
+	RefundFailed    Kind = "payment.unrefunded" // return the money another way; ends when it is refunded
+	FraudWarned     Kind = "payment.warned"     // refund the fee, or expect a dispute; ends when it is refunded
+	// StrayPayment says that somebody paid a page that this system did not make, and
+	// that the money is given back: find out who made the page.
+	StrayPayment Kind = "payment.stray"
+	// AccountLost says that the practice's Stripe account cannot be reached, so that
+	// nobody can pay: connect it again; ends when it can be reached.
+	AccountLost Kind = "account.lost"
 )
+
+// Kinds lists every kind.
+var Kinds = []Kind{
+	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, AccountLost,
+}
 
 // An Item is one thing to do. The ids that are set name the record it is about.
 // ID is made of the kind and that record's id, so that the step which resolves
@@ -39,7 +58,11 @@ type Item struct {
 }
 
 // due is how soon somebody should act on each kind.
-var due = map[Kind]time.Duration{EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour}
+var due = map[Kind]time.Duration{
+	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
+	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
+	StrayPayment: 24 * time.Hour, AccountLost: 4 * time.Hour,
+}
 
 // ID names the item of a kind about the record with that id.
 func ID(k Kind, about string) string { return string(k) + "." + about }
@@ -48,6 +71,13 @@ func ID(k Kind, about string) string { return string(k) + "." + about }
 // practice and pool of i must be set.
 func New(i Item, about string, now time.Time) Item {
 	i.ID, i.Made, i.Due, i.Version = ID(i.Kind, about), now, now.Add(due[i.Kind]), 1
+	return i
+}
+
+// Again returns i, an open item about the same record as was, which has ended, as
+// was opened again.
+func (i Item) Again(was Item) Item {
+	i.Version = was.Version + 1
 	return i
 }
 

@@ -38,7 +38,9 @@ import (
 // What the simulator's keys may do, as restricted keys at Stripe would.
 var (
 	apiKey    = stripesim.Key{Secret: "sk_test_simulated_api", Allow: []string{"checkout_sessions:write"}}
-	chargeKey = stripesim.Key{Secret: "sk_test_simulated_charge", Allow: []string{"payment_intents:write", "checkout_sessions:read", "charges:read"}}
+	chargeKey = stripesim.Key{Secret: "sk_test_simulated_charge", Allow: []string{
+		"payment_intents:write", "checkout_sessions:write", "charges:read", "refunds:write", "events:read", "radar:read",
+	}}
 )
 
 // config completes what the environment left open with the local parts.
@@ -59,6 +61,7 @@ func (s *System) config(ctx context.Context) (setup.Config, error) {
 			return c, errors.New("with a STRIPE_SECRET_KEY, set STRIPE_WEBHOOK_SECRET and STRIPE_CONNECT_WEBHOOK_SECRET to those of your endpoints")
 		}
 	}
+	c.StripeMode = "test"
 	if c.Hook.Platform == "" {
 		c.Hook.Platform = "whsec_simulated_platform"
 	}
@@ -225,7 +228,7 @@ func (s *System) hourly(h awslambda.ScheduleHandler) awslambda.ScheduleHandler {
 // startTools makes the registrar that registers the cast; no function has one.
 func (s *System) startTools(parts setup.Parts) error {
 	table := parts.Store()
-	s.kernel = parts.Kernel("", table)
+	s.kernel = parts.Kernel(outbox.ByAPI, table)
 	charts, err := records.Keeper(parts, s.kernel, table)
 	if err != nil {
 		return err

@@ -36,6 +36,16 @@ func (m Money) Latest() billing.Payment {
 	return m.Payments[len(m.Payments)-1]
 }
 
+// Wanted is the payment that v wants; its latest if it wants none.
+func (m Money) Wanted(v visit.Visit) billing.Payment {
+	for _, p := range m.Payments {
+		if p.ID == v.Payment {
+			return p
+		}
+	}
+	return m.Latest()
+}
+
 // rereads is how often payments and entries that do not fit are read again: a
 // read may see part of a commit.
 const rereads = 2

@@ -1,14 +1,17 @@
-// Package charge moves money: it has the only Stripe key that fetches, captures
-// and releases. An event is a hint: charge fetches the payment from Stripe,
+// Package charge moves money: it has the only Stripe key that fetches, captures,
+// releases and refunds. An event is a hint: charge fetches the payment from Stripe,
 // reads again whether the visit wants what the event asks for, and acts on those
 // two. It decrypts no content. What a payment's state means is package billing.
 package charge
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"time"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
@@ -23,12 +26,28 @@ import (
 // happen. After any other error the outcome is unknown, and the call is repeated
 // with the same key.
 type Cards interface {
-	// Observe fetches a payment by its intent or, while it has none, by its
-	// session. It also returns the reference in the object's metadata, which is
-	// empty if this system did not make the object.
+	// Observe fetches a payment by its intent, by its session while it has no
+	// intent, or by a warning of fraud. It also returns the reference in the
+	// object's metadata, which is empty if this system did not make the object.
 	Observe(ctx context.Context, account, object string) (ref string, o billing.Observation, err error)
 	Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error
 	Release(ctx context.Context, account, intent, key string) error
+	// Refund refunds what is left of a captured intent.
+	Refund(ctx context.Context, account, intent, key string) error
+	// Expire closes a page that was not paid.
+	Expire(ctx context.Context, account, session, key string) error
+	// Changes lists changes that Stripe reported since a time and that can concern
+	// payments which are final or not known here, the latest first, from after a
+	// cursor on. The returned cursor is empty at the end.
+	Changes(ctx context.Context, account string, since time.Time, after string) ([]Change, string, error)
+}
+
+// A Change is an object at Stripe that has changed.
+type Change struct {
+	Object string // as Observe takes it
+	// Ref is the object's reference, where Stripe's report shows it: the object is
+	// an intent that was held or collected. It is a hint.
+	Ref string
 }
 
 // Reads are what a Room reads besides the kernel.
@@ -68,21 +87,22 @@ func (m *Room) owner(ctx context.Context, d outbox.Delivery) string {
 }
 
 // Act acts on one event. It may be called any number of times for the same
-// event: what it commits is guarded by the version of the payment, and a payment
-// that is in the state observed at Stripe commits nothing. After an error the event
-// is tried again.
+// event. After an error the event is tried again.
 func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 	switch d.Kind {
 	case outbox.StripeReported:
 		return m.receive(ctx, d)
 	case outbox.CheckPayment:
 		return m.checkPayment(ctx, d)
+	case outbox.CheckAccount:
+		return m.checkAccount(ctx, d)
 	case outbox.Capture:
 		return m.capture(ctx, d)
 	case outbox.Release:
 		return m.release(ctx, d)
 	case outbox.Received, outbox.Asked, outbox.Replied, outbox.Answered, outbox.Ended, outbox.Late,
-		outbox.Charged, outbox.ChargeFailed, outbox.Diverted, outbox.CheckoutAbandoned:
+		outbox.Charged, outbox.ChargeFailed, outbox.Diverted, outbox.CheckoutAbandoned,
+		outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned, outbox.StrayFound, outbox.AccountLost:
 	}
 	return fmt.Errorf("event %s of kind %s is not for charge", d.ID, d.Kind)
 }
@@ -90,11 +110,22 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 // errForeign marks an event whose account does not own the payment it names.
 var errForeign = &clinic.Refusal{Code: "foreign_account", Final: true}
 
+// missing is Stripe's code for an object that the account does not have.
+const missing = "resource_missing"
+
 // receive settles the payment that a Stripe event is about.
 func (m *Room) receive(ctx context.Context, d outbox.Delivery) error {
-	ref, o, err := m.Cards.Observe(ctx, d.Account, d.Object)
-	if refused, ok := errors.AsType[*clinic.Refusal](err); ok && refused.Code == "resource_missing" {
-		return &clinic.Refusal{Code: refused.Code, Final: true} // the account has no such object
+	if d.Object == d.Account {
+		return m.loseAccount(ctx, d)
+	}
+	return m.look(ctx, d.Account, d.Object)
+}
+
+// look settles the payment that an object at Stripe belongs to.
+func (m *Room) look(ctx context.Context, account, object string) error {
+	ref, o, err := m.Cards.Observe(ctx, account, object)
+	if refused, ok := errors.AsType[*clinic.Refusal](err); ok && refused.Code == missing {
+		return &clinic.Refusal{Code: missing, Final: true} // the account has no such object
 	}
 	if err != nil {
 		return err
@@ -108,31 +139,100 @@ func (m *Room) receive(ctx context.Context, d outbox.Delivery) error {
 		return nil // an object of another system on the same account
 	case err != nil:
 		return err
-	case p.Account != d.Account:
+	case p.Account != account:
 		return errForeign
+	case p.Owns(o):
+		return m.settle(ctx, p, o)
 	}
-	return m.settle(ctx, p, o)
+	return m.settleStray(ctx, p, o)
 }
 
-// checkPayment fetches a payment whose page has expired and for which no webhook
-// came.
+// settleStray records what was paid with the reference of p and is not p's: it
+// becomes a payment of its own, which no visit wants. A page that was not paid
+// concerns nobody.
+func (m *Room) settleStray(ctx context.Context, p billing.Payment, o billing.Observation) error {
+	if o.Intent == "" {
+		return nil
+	}
+	stray, err := m.Store.Payment(ctx, p.StrayID(o.Intent))
+	if errors.Is(err, fault.NotFound) {
+		stray, err = p.Stray(o, m.Kernel.Time()), nil
+	}
+	if err != nil {
+		return err
+	}
+	return m.settle(ctx, stray, o)
+}
+
+// checkPayment asks Stripe how a payment stands for which no webhook came, and
+// again later if that changes nothing and nobody else asks.
 func (m *Room) checkPayment(ctx context.Context, d outbox.Delivery) error {
 	p, err := m.Store.Payment(ctx, d.Payment)
 	if err != nil {
 		return err
 	}
-	_, o, err := m.Cards.Observe(ctx, p.Account, p.Session)
+	o, err := m.observe(ctx, p)
 	if err != nil {
 		return err
 	}
-	settled, _, err := p.Settle(o, m.Kernel.Time())
+	now := m.Kernel.Time()
+	settled, _, err := p.Settle(o, now)
 	if err != nil {
 		return err
 	}
-	if settled.State == p.State { // an intent alone, of a card that was declined, moves the visit nowhere
+	if settled.State != p.State {
+		return m.settle(ctx, p, o)
+	}
+	// An intent alone, of a card that was declined, moves the visit nowhere.
+	c := clinic.Commit{At: now}
+	v, err := m.Store.Visit(ctx, p.Visit)
+	if err != nil {
+		return err
+	}
+	m.lookLater(&c, v, p)
+	if len(c.Events) == 0 {
 		return nil
 	}
-	return m.settle(ctx, p, o)
+	c.Events[0].ID = m.following(d)
+	return m.putOnce(ctx, c)
+}
+
+// following is the id of the event that follows d. It is made of d's, so that d,
+// delivered again, puts the same event.
+func (m *Room) following(d outbox.Delivery) string {
+	return outbox.NewID(m.Kernel.Writer, d.At, fmt.Sprintf("next-%.8x", sha256.Sum256([]byte(d.ID))))
+}
+
+// putOnce commits c, unless the event in it was put before.
+func (m *Room) putOnce(ctx context.Context, c clinic.Commit) error {
+	err := m.Kernel.Store.Commit(ctx, c)
+	if errors.Is(err, clinic.ErrExists) {
+		return nil
+	}
+	return err
+}
+
+// observe fetches a payment from Stripe: by its page, which also says whether it
+// can still be paid, or by its intent if it has no page of ours.
+func (m *Room) observe(ctx context.Context, p billing.Payment) (billing.Observation, error) {
+	object := p.Session
+	if object == "" || p.Intent != "" && p.State != billing.Opened {
+		object = p.Intent
+	}
+	_, o, err := m.Cards.Observe(ctx, p.Account, object)
+	return o, err
+}
+
+// lookLater adds the event that asks Stripe about p again, unless p is final or
+// its visit's deadline asks.
+func (m *Room) lookLater(c *clinic.Commit, v visit.Visit, p billing.Payment) {
+	at := p.NextLook(c.At)
+	if at.IsZero() || v.Status == visit.AwaitingPayment && v.Payment == p.ID {
+		return
+	}
+	e := m.Kernel.Event(outbox.CheckPayment, outbox.Charge, v, c.At)
+	e.Payment, e.Later = p.ID, at
+	c.Events = append(c.Events, e)
 }
 
 // captureAttempts is how often a capture is tried that Stripe refuses for a
@@ -149,24 +249,37 @@ func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
 	if p.State != billing.Held || !v.MayCapture(p.ID) {
 		return nil
 	}
-	refused, err := splitRefusal(m.Cards.Capture(ctx, p.Account, p.Intent, p.Held, d.Key()))
-	if err != nil {
-		return err
+	if p.Why == "" {
+		refused, err := splitRefusal(m.Cards.Capture(ctx, p.Account, p.Intent, p.Held, d.Key()))
+		if err != nil {
+			return err
+		}
+		o, err := m.observe(ctx, p)
+		if err != nil {
+			return err
+		}
+		if refused == nil || o.Status != "requires_capture" {
+			return m.settle(ctx, p, o)
+		}
+		if refused.Temporary || !refused.Final && d.Attempt < captureAttempts-1 {
+			return refused
+		}
+		if p, err = m.recordRefusal(ctx, p, v, refused.Code); err != nil {
+			return err
+		}
 	}
-	_, o, err := m.Cards.Observe(ctx, p.Account, p.Intent)
-	if err != nil {
-		return err
-	}
-	if refused == nil || o.Status != "requires_capture" {
-		return m.settle(ctx, p, o)
-	}
-	if refused.Temporary || !refused.Final && d.Attempt < captureAttempts-1 {
-		return refused
-	}
-	if err := m.Cards.Release(ctx, p.Account, p.Intent, d.Key()+"-release"); err != nil {
-		return err // refused or unknown, the hold may stand: fetch it again before the payment becomes failed
-	}
-	return m.fail(ctx, p, refused.Code)
+	return m.giveBack(ctx, p, d, m.Cards.Release(ctx, p.Account, p.Intent, d.Key()+"-release"))
+}
+
+// recordRefusal stores why the capture failed before the hold is released, so that
+// the reason is not lost whatever happens in between.
+func (m *Room) recordRefusal(ctx context.Context, p billing.Payment, v visit.Visit, why string) (billing.Payment, error) {
+	p = p.CaptureRefused(why)
+	now := m.Kernel.Time()
+	return p, m.Kernel.Store.Commit(ctx, clinic.Commit{
+		Payments: []billing.Payment{p}, At: now,
+		Audit: []audit.Record{m.Kernel.Record(clinic.System("charge"), "payment.refused", v, now)},
+	})
 }
 
 // paymentAndVisit reads the payment that an event names, and its visit.
@@ -179,24 +292,44 @@ func (m *Room) paymentAndVisit(ctx context.Context, d outbox.Delivery) (billing.
 	return p, v, err
 }
 
-// release releases a hold that its visit does not want.
+// release ends a payment that its visit does not want: an open page is expired, a
+// hold released, a charge refunded.
 func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
 	p, v, err := m.paymentAndVisit(ctx, d)
 	if err != nil {
 		return err
 	}
-	if p.State != billing.Held || v.WantsPayment(p.ID) {
-		return nil // a later hold is released when Stripe reports it
+	switch {
+	case v.WantsPayment(p.ID):
+	case p.State == billing.Opened && p.Session != "":
+		return m.giveBack(ctx, p, d, m.Cards.Expire(ctx, p.Account, p.Session, d.Key()+"-expire"))
+	case p.State == billing.Held:
+		return m.giveBack(ctx, p, d, m.Cards.Release(ctx, p.Account, p.Intent, d.Key()))
+	case p.MustRefund():
+		return m.giveBack(ctx, p, d, m.Cards.Refund(ctx, p.Account, p.Intent, d.Key()+"-refund"))
+	case p.State == billing.Processing:
+		return m.checkPayment(ctx, d)
 	}
-	refused, err := splitRefusal(m.Cards.Release(ctx, p.Account, p.Intent, d.Key()))
+	return nil // a later hold or charge is given back when Stripe reports it
+}
+
+// giveBack settles p after a call that gives money back was answered with err.
+// After a refusal Stripe's own state decides whether there is still something to
+// give back.
+func (m *Room) giveBack(ctx context.Context, p billing.Payment, d outbox.Delivery, err error) error {
+	refused, err := splitRefusal(err)
 	if err != nil {
 		return err
 	}
-	_, o, err := m.Cards.Observe(ctx, p.Account, p.Intent)
+	o, err := m.observe(ctx, p)
 	if err != nil {
 		return err
 	}
-	if refused != nil && o.Status == "requires_capture" {
+	settled, _, err := p.Settle(o, m.Kernel.Time())
+	if err != nil {
+		return err
+	}
+	if refused != nil && settled.State == p.State && settled.Refunded == p.Refunded {
 		return refused
 	}
 	return m.settle(ctx, p, o)
@@ -215,41 +348,51 @@ func splitRefusal(err error) (*clinic.Refusal, error) {
 // observed at Stripe, in one commit; none if the payment is in that state.
 func (m *Room) settle(ctx context.Context, p billing.Payment, o billing.Observation) error {
 	for n := 1; ; n++ {
-		now := m.Kernel.Time()
-		next, entries, err := p.Settle(o, now)
-		if err != nil || next.Version == p.Version {
-			return err
+		var err error
+		if p.Newer(o) { // o was observed before p was read, or a refund failed
+			warned := o.Warned
+			if o, err = m.observe(ctx, p); err != nil {
+				return err
+			}
+			o.Warned = warned
 		}
-		c := clinic.Commit{At: now, Payments: []billing.Payment{next}, Entries: entries}
-		if err := m.applyToVisit(ctx, &c, p, next); err != nil {
-			return err
-		}
-		err = m.Kernel.Store.Commit(ctx, c)
+		err = m.settleOnce(ctx, p, o)
 		if !errors.Is(err, clinic.ErrChanged) || n == attempts {
 			return err
 		}
-		if p, err = m.Store.Payment(ctx, p.ID); err != nil {
+		if p, err = m.again(ctx, p); err != nil {
 			return err
 		}
 	}
 }
 
-// fail records that the hold of an answered visit could not be captured: the
-// answer stands, the patient gets a pay link, the practice a work item.
-func (m *Room) fail(ctx context.Context, p billing.Payment, why string) error {
-	for n := 1; ; n++ {
-		now := m.Kernel.Time()
-		next, entries, err := p.Fail(why, now)
-		if err != nil {
-			return err
-		}
-		c := clinic.Commit{At: now, Payments: []billing.Payment{next}, Entries: entries}
-		if err := m.applyToVisit(ctx, &c, p, next); err != nil {
-			return err
-		}
-		err = m.Kernel.Store.Commit(ctx, c)
-		if !errors.Is(err, clinic.ErrChanged) || n == attempts {
-			return err
-		}
+// again reads p again, which may have been stored for the first time meanwhile.
+func (m *Room) again(ctx context.Context, p billing.Payment) (billing.Payment, error) {
+	next, err := m.Store.Payment(ctx, p.ID)
+	if errors.Is(err, fault.NotFound) && p.Version == 0 {
+		return p, nil
 	}
+	return next, err
+}
+
+func (m *Room) settleOnce(ctx context.Context, p billing.Payment, o billing.Observation) error {
+	now := m.Kernel.Time()
+	next, entries, err := p.Settle(o, now)
+	if err != nil {
+		return err
+	}
+	c := clinic.Commit{At: now, Entries: entries}
+	switch {
+	case next.Version == 0: // a stray that was only tried
+	case next.Version != p.Version:
+		c.Payments = []billing.Payment{next}
+		err = m.applyToVisit(ctx, &c, p, next)
+	}
+	if err == nil && o.Warned {
+		err = m.warn(ctx, &c, next)
+	}
+	if err != nil || len(c.Payments)+len(c.Work) == 0 {
+		return err
+	}
+	return m.Kernel.Store.Commit(ctx, c)
 }

@@ -15,26 +15,38 @@ import (
 )
 
 // applyToVisit adds to c what the change of a payment from was to p means for
-// its visit: the visit's next state, letters to the patient, and work items of
-// the practice.
+// its visit: the visit's next state, letters to the patient and the practice,
+// and work items of the practice.
 func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billing.Payment) error {
 	v, err := m.Store.Visit(ctx, p.Visit)
 	if err != nil {
 		return err
 	}
 	next := v
-	if was.State != p.State {
-		if next, err = m.applyState(ctx, c, v, p); err != nil {
+	if was.Version == 0 {
+		next = v.WithStray(p.ID)
+		c.Events = append(c.Events, m.event(outbox.StrayFound, outbox.Notify, next, p, c.At))
+		if err := m.openWork(ctx, c, work.Item{Kind: work.StrayPayment, Practice: v.Practice, Visit: v.ID, Payment: p.ID}, p.ID); err != nil {
 			return err
 		}
 	}
-	if next = next.FollowPayment(p, c.At); next.Owed && !v.Owed {
-		c.Events = append(c.Events, m.Kernel.Event(outbox.ChargeFailed, outbox.Notify, next, c.At))
-		c.Work = append(c.Work, work.New(work.Item{
-			Kind: work.PaymentFailed, Practice: v.Practice, Pool: identity.OfficePool, Visit: v.ID, Payment: p.ID, Note: p.Why,
-		}, p.ID, c.At))
+	if was.State != p.State {
+		if next, err = m.applyState(ctx, c, next, was, p); err != nil {
+			return err
+		}
 	}
-	if v.Owed && !next.Owed {
+	if err := m.applyRefund(ctx, c, next, was, p); err != nil {
+		return err
+	}
+	if next = next.FollowPayment(p, c.At); next.Owed && !v.Owed {
+		c.Events = append(c.Events, m.event(outbox.ChargeFailed, outbox.Notify, next, p, c.At))
+		item := work.Item{Kind: work.PaymentFailed, Practice: v.Practice, Visit: v.ID, Payment: p.ID, Note: p.Why}
+		if err := m.openWork(ctx, c, item, p.ID); err != nil {
+			return err
+		}
+	}
+	answered := v.Status == visit.Answered || v.Status == visit.Closed
+	if answered && p.Collected > was.Collected && was.State != billing.Held { // a fee that could not be captured
 		if err := m.endFailedPayments(ctx, c, v); err != nil {
 			return err
 		}
@@ -42,20 +54,27 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 	if next.Version != v.Version {
 		next.Version = v.Version + 1
 		c.Visit = &next
+		if err := m.Kernel.EndLateWork(ctx, c, v, next, "system:charge"); err != nil {
+			return err
+		}
 	}
+	m.lookLater(c, next, p)
 	c.Audit = append(c.Audit, m.Kernel.Record(clinic.System("charge"), "payment."+string(p.State), next, c.At))
 	return nil
 }
 
-// applyState returns v after its payment p came to a new state, and adds the
-// events about it to c.
-func (m *Room) applyState(ctx context.Context, c *clinic.Commit, v visit.Visit, p billing.Payment) (visit.Visit, error) {
+// event is an event about p, which need not be the payment that v wants.
+func (m *Room) event(k outbox.Kind, to outbox.Consumer, v visit.Visit, p billing.Payment, now time.Time) outbox.Event {
+	e := m.Kernel.Event(k, to, v, now)
+	e.Payment = p.ID
+	return e
+}
+
+// applyState returns v after its payment came from was to the state of p, and adds
+// the events about it to c.
+func (m *Room) applyState(ctx context.Context, c *clinic.Commit, v visit.Visit, was, p billing.Payment) (visit.Visit, error) {
 	next := v
-	tell := func(k outbox.Kind, to outbox.Consumer) {
-		e := m.Kernel.Event(k, to, next, c.At)
-		e.Payment = p.ID
-		c.Events = append(c.Events, e)
-	}
+	tell := func(k outbox.Kind, to outbox.Consumer) { c.Events = append(c.Events, m.event(k, to, next, p, c.At)) }
 	switch p.State {
 	case billing.Held:
 		terms, err := m.terms(ctx, v)
@@ -68,26 +87,95 @@ func (m *Room) applyState(ctx context.Context, c *clinic.Commit, v visit.Visit, 
 		} else {
 			tell(outbox.Release, outbox.Charge)
 		}
-	case billing.Abandoned:
+	case billing.Captured:
+		if was.Collected > 0 { // a refund failed
+			break
+		}
+		return m.applyCapture(ctx, c, v, p)
+	case billing.Abandoned, billing.Failed: // before the answer, a bank refused
 		if next = v.CheckoutAbandoned(p.ID); next.Version != v.Version {
 			tell(outbox.CheckoutAbandoned, outbox.Notify)
-		}
-	case billing.Captured:
-		tell(outbox.Charged, outbox.Notify)
-		if v.Status == visit.AwaitingPayment { // captured by hand at Stripe
-			terms, err := m.terms(ctx, v)
-			if err != nil {
-				return v, err
-			}
-			next, _ = v.HoldPlaced(p.ID, time.Time{}, terms, c.At)
 		}
 	case billing.Lapsed, billing.Released:
 		if next = v.HoldLost(p.ID, c.At); next.Version != v.Version {
 			tell(outbox.Ended, outbox.Notify)
+			c.Work = append(c.Work, clinic.ExpiredWork(next, c.At))
 		}
-	case billing.Opened, billing.FullyRefunded, billing.Disputed, billing.Failed:
+	case billing.Opened, billing.Processing, billing.FullyRefunded, billing.Disputed:
 	}
 	return next, nil
+}
+
+// applyCapture returns v after p was collected. A charge that v does not want, made
+// by hand at Stripe or too late, is refunded, the patient told, and the practice
+// asked to find out how it came.
+func (m *Room) applyCapture(ctx context.Context, c *clinic.Commit, v visit.Visit, p billing.Payment) (visit.Visit, error) {
+	next := v
+	tell := func(k outbox.Kind, to outbox.Consumer) { c.Events = append(c.Events, m.event(k, to, next, p, c.At)) }
+	if !v.WantsPayment(p.ID) {
+		tell(outbox.Release, outbox.Charge)
+		tell(outbox.Reversed, outbox.Notify)
+		return v, m.openWork(ctx, c, work.Item{Kind: work.PaymentReversed, Practice: v.Practice, Visit: v.ID, Payment: p.ID}, p.ID)
+	}
+	tell(outbox.Charged, outbox.Notify)
+	if v.Status != visit.AwaitingPayment {
+		return v, nil
+	}
+	terms, err := m.terms(ctx, v) // captured by hand at Stripe, or paid by a page that charges at once
+	if err != nil {
+		return v, err
+	}
+	next, _ = v.HoldPlaced(p.ID, time.Time{}, terms, c.At)
+	tell(outbox.Received, outbox.Notify)
+	return next, nil
+}
+
+// applyRefund adds to c what the change of the amount refunded means: a refund that
+// failed is told and somebody's work, until the money is refunded after all.
+func (m *Room) applyRefund(ctx context.Context, c *clinic.Commit, v visit.Visit, was, p billing.Payment) error {
+	switch {
+	case p.Refunded < was.Refunded:
+		c.Events = append(c.Events, m.event(outbox.RefundFailed, outbox.Notify, v, p, c.At))
+		return m.openWork(ctx, c, work.Item{Kind: work.RefundFailed, Practice: v.Practice, Visit: v.ID, Payment: p.ID, Note: p.Why}, p.ID)
+	case p.State == billing.FullyRefunded && was.State != p.State:
+		err := errors.Join(m.endWork(ctx, c, work.RefundFailed, v.Practice, p.ID), m.endWork(ctx, c, work.FraudWarned, v.Practice, p.ID))
+		if err != nil || v.WantsPayment(p.ID) {
+			return err
+		}
+		return m.openFirst(ctx, c, work.Item{Kind: work.PaymentReversed, Practice: v.Practice, Visit: v.ID, Payment: p.ID}, p.ID)
+	}
+	return nil
+}
+
+// openFirst is openWork for an item that is opened once: not again after it ended.
+func (m *Room) openFirst(ctx context.Context, c *clinic.Commit, i work.Item, about string) error {
+	_, err := m.Store.WorkItem(ctx, i.Practice, work.ID(i.Kind, about))
+	if !errors.Is(err, fault.NotFound) {
+		return err
+	}
+	return m.openWork(ctx, c, i, about)
+}
+
+// warn adds to c that the issuer of p's card warns of fraud. Money that is
+// refunded needs nobody.
+func (m *Room) warn(ctx context.Context, c *clinic.Commit, p billing.Payment) error {
+	if p.Version == 0 || p.State == billing.FullyRefunded {
+		return nil
+	}
+	v, err := m.Store.Visit(ctx, p.Visit)
+	if err != nil {
+		return err
+	}
+	item := work.Item{Kind: work.FraudWarned, Practice: v.Practice, Visit: v.ID, Payment: p.ID}
+	_, err = m.Store.WorkItem(ctx, v.Practice, work.ID(item.Kind, p.ID))
+	if !errors.Is(err, fault.NotFound) { // told before
+		return err
+	}
+	c.Events = append(c.Events, m.event(outbox.FraudWarned, outbox.Notify, v, p, c.At))
+	if len(c.Audit) == 0 {
+		c.Audit = append(c.Audit, m.Kernel.Record(clinic.System("charge"), "payment.warned", v, c.At))
+	}
+	return m.openWork(ctx, c, item, p.ID)
 }
 
 func (m *Room) terms(ctx context.Context, v visit.Visit) (visit.Terms, error) {
@@ -95,19 +183,47 @@ func (m *Room) terms(ctx context.Context, v visit.Visit) (visit.Terms, error) {
 	return p.Terms, err
 }
 
+// openWork adds to c an item of the practice's office about the record with that
+// id, unless one is open.
+func (m *Room) openWork(ctx context.Context, c *clinic.Commit, i work.Item, about string) error {
+	i.Pool = identity.OfficePool
+	item := work.New(i, about, c.At)
+	was, err := m.Store.WorkItem(ctx, i.Practice, item.ID)
+	switch {
+	case errors.Is(err, fault.NotFound):
+	case err != nil:
+		return err
+	case was.Open():
+		return nil
+	default:
+		item = item.Again(was)
+	}
+	c.Work = append(c.Work, item)
+	return nil
+}
+
+// endWork adds to c that the item of a kind about the record with that id has
+// ended, if it is open.
+func (m *Room) endWork(ctx context.Context, c *clinic.Commit, k work.Kind, practice, about string) error {
+	item, err := m.Store.WorkItem(ctx, practice, work.ID(k, about))
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if next := item.End("system:charge", c.At); next.Version != item.Version {
+		c.Work = append(c.Work, next)
+	}
+	return nil
+}
+
 // endFailedPayments ends the work items of v's payments that could not be
 // collected.
 func (m *Room) endFailedPayments(ctx context.Context, c *clinic.Commit, v visit.Visit) error {
 	for _, id := range v.Payments {
-		item, err := m.Store.WorkItem(ctx, v.Practice, work.ID(work.PaymentFailed, id))
-		if errors.Is(err, fault.NotFound) {
-			continue
-		}
-		if err != nil {
+		if err := m.endWork(ctx, c, work.PaymentFailed, v.Practice, id); err != nil {
 			return err
-		}
-		if next := item.End("system:charge", c.At); next.Version != item.Version {
-			c.Work = append(c.Work, next)
 		}
 	}
 	return nil

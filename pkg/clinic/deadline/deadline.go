@@ -109,9 +109,12 @@ func (m *Room) decide(ctx context.Context, v visit.Visit, now time.Time) (next v
 	case visit.TellLate:
 		next = v.ToldLate()
 		c.Events = append(c.Events, m.Kernel.Event(outbox.Late, outbox.Notify, next, now))
+		c.Work = append(c.Work, clinic.LateWork(next, now))
 	case visit.ExpireVisit:
 		if next, err = v.Expire(now); err == nil {
 			c.Events = m.Kernel.EndingEvents(v, next, now)
+			c.Work = append(c.Work, clinic.ExpiredWork(next, now))
+			err = m.Kernel.EndLateWork(ctx, &c, v, next, "system:deadline")
 		}
 	case visit.CloseVisit:
 		if v, err = m.Kernel.WithReads(ctx, v); err == nil {

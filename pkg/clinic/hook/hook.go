@@ -16,12 +16,34 @@ import (
 type StripeEvent struct {
 	ID      string
 	Account string    // the connected account; empty for the platform's own
-	Object  string    // a PaymentIntent or Checkout Session
+	Object  string    // a PaymentIntent, Checkout Session or early fraud warning, or the account itself
+	Live    bool      // of live mode
 	Created time.Time // by Stripe's clock
 }
 
 // A Room is what stripehook has. It is safe for concurrent use.
-type Room struct{ Kernel *clinic.Kernel }
+type Room struct {
+	Kernel *clinic.Kernel
+	// Mode is the mode of the system's Stripe keys. Stripe sends an endpoint for
+	// connected accounts the events of the other mode too, whose objects these keys
+	// cannot fetch. Empty is either: events of both modes are stored.
+	Mode Mode
+}
+
+// A Mode is one of Stripe's two worlds.
+type Mode string
+
+const (
+	Live Mode = "live"
+	Test Mode = "test"
+)
+
+func (e StripeEvent) mode() Mode {
+	if e.Live {
+		return Live
+	}
+	return Test
+}
 
 // lease is when an event is due again unless it is done by then. Only an event
 // that comes too late for the sweep of its bucket, or has a time far from now, needs
@@ -31,8 +53,11 @@ const lease = 10 * time.Minute
 // ReceiveStripeEvent stores a verified event. Received again, it is the same
 // row: the row's id is made of Stripe's id, and its bucket is that of the time
 // Stripe made the event. The event's type does not matter: charge fetches the
-// object.
+// object. An event of the other mode is accepted and not stored.
 func (m *Room) ReceiveStripeEvent(ctx context.Context, e StripeEvent) error {
+	if m.Mode != "" && m.Mode != e.mode() {
+		return nil
+	}
 	now := m.Kernel.Time()
 	event := outbox.Event{
 		ID:   outbox.NewID(m.Kernel.Writer, e.Created, e.Account+"."+e.ID),

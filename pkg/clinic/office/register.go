@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"time"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 )
 
@@ -31,10 +33,14 @@ type RegistrarReads interface {
 // AddPractice registers a practice, whose time zone must exist, and the forms it
 // offers. A configuration or a consent text that differs from the current one
 // becomes a new version. Refused are another text under an existing consent
-// version or form version, and an account that another practice owns.
+// version or form version, an account that another practice owns, and prices that
+// Stripe cannot charge.
 func (r *Registrar) AddPractice(ctx context.Context, p practice.Practice, forms []*intake.Form) error {
 	if _, err := p.Location(); err != nil {
 		return fault.Hide(fault.Invalid, "invalid_request", "give the time zone by its IANA name, such as America/Chicago", err)
+	}
+	if err := p.Prices.Check(); err != nil {
+		return err
 	}
 	for _, f := range forms {
 		if err := r.addForm(ctx, p.ID, f); err != nil {
@@ -64,11 +70,24 @@ func (r *Registrar) AddPractice(ctx context.Context, p practice.Practice, forms 
 		return nil
 	}
 	c.Audit = r.registered(p.ID, "practice.register", p.ID)
+	if c.Account {
+		c.Events = append(c.Events, r.firstLook(p))
+	}
 	if err := r.Kernel.Store.Commit(ctx, c); err != nil {
 		return err
 	}
 	r.Kernel.ForgetPractice(p.ID)
 	return nil
+}
+
+// firstLook is the first event that asks Stripe what changed on a practice's
+// account. Each puts the next, a day later.
+func (r *Registrar) firstLook(p practice.Practice) outbox.Event {
+	now := r.Kernel.Time()
+	return outbox.Event{
+		ID: outbox.NewID(r.Kernel.Writer, now, r.Kernel.NewID()), Kind: outbox.CheckAccount, To: outbox.Charge,
+		Practice: p.ID, Account: p.Account, At: now, Later: now.Add(24 * time.Hour),
+	}
 }
 
 func (r *Registrar) addForm(ctx context.Context, practice string, f *intake.Form) error {

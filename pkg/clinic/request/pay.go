@@ -11,6 +11,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/money"
+	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 )
 
@@ -67,24 +68,37 @@ func (m *Room) payLink(ctx context.Context, in clinic.Input) (clinic.Decision, e
 	if err != nil {
 		return clinic.Decision{}, err
 	}
-	last := known.Latest()
+	last := known.Wanted(v)
 	if last.Payable(in.Now) != billing.ByLink {
 		return clinic.Decision{}, nil // its page can still be paid, or Stripe has yet to report whether it was paid
 	}
 	began := in.Now.Truncate(linkEvery)
 	pay, err := m.newPage(ctx, billing.Payment{
-		ID: v.ID + "." + v.Quote.ID + began.Format("-20060102T15"), Visit: v.ID, Practice: v.Practice, Account: last.Account,
+		ID: v.ID + "." + v.Quote.Page() + began.Format("-20060102T15"), Visit: v.ID, Practice: v.Practice, Account: last.Account,
 		Amount: v.Quote.Amount, AtOnce: true, SessionEnds: began.Add(2 * linkEvery),
 	}, in.Now)
+	if refusedByStripe(err) {
+		next := v.PageRefused()
+		return clinic.Decision{Visit: &next, RefuseWith: err}, nil
+	}
 	if err != nil {
 		return clinic.Decision{}, err
 	}
 	next := v.PayLink(pay.ID)
-	return clinic.Change(v, next, clinic.Commit{Payments: []billing.Payment{pay}, Audit: m.record(in, "visit.pay", next)}), nil
+	look := m.Kernel.Event(outbox.CheckPayment, outbox.Charge, next, in.Now)
+	look.Later = pay.NextLook(in.Now)
+	return clinic.Change(v, next, clinic.Commit{
+		Payments: []billing.Payment{pay}, Events: []outbox.Event{look}, Audit: m.record(in, "visit.pay", next),
+	}), nil
 }
+
+// keyReused is Stripe's code for a key under which another call was made; the next
+// attempt has another key.
+const keyReused = "idempotency_error"
 
 // newPage makes p's page at Stripe. Everything in the call follows from p, and
 // p's id is the key, so a repeated call after a lost reply finds the same page.
+// After a refusal that another try would only repeat, the patient is told so.
 func (m *Room) newPage(ctx context.Context, p billing.Payment, now time.Time) (billing.Payment, error) {
 	back := m.Pages + "/my/visits/" + p.Visit
 	var err error
@@ -92,23 +106,32 @@ func (m *Room) newPage(ctx context.Context, p billing.Payment, now time.Time) (b
 		Account: p.Account, Key: p.ID, Ref: p.ID, Amount: p.Amount, AtOnce: p.AtOnce,
 		Ends: p.SessionEnds, Done: back + "?paid=1", Back: back + "?left=1",
 	})
-	if err != nil {
+	refused, definite := errors.AsType[*clinic.Refusal](err)
+	switch {
+	case definite && !refused.Temporary && refused.Code != keyReused:
+		return p, fault.Hide(fault.Conflict, "payment_page_refused",
+			"Stripe refuses to make a payment page for this practice; nothing was sent, your answers are kept, please call the practice", err)
+	case err != nil:
 		return p, fault.Hide(fault.Busy, "payment_page_unavailable",
 			"the payment page cannot be opened just now, so nothing was sent; your answers are kept, repeat the same request", err)
 	}
 	return billing.NewPayment(p, now)
 }
 
-// pageOf returns the page where v's payment can be paid; Page is empty if it
-// cannot be paid now.
+// pageOf returns the page where v's payment can be paid. It refuses while Stripe
+// has yet to report whether the last page was paid.
 func (m *Room) pageOf(ctx context.Context, v visit.Visit) (Sent, error) {
 	known, err := books.Load(ctx, m.Store, v)
 	if err != nil {
 		return Sent{}, err
 	}
-	p := known.Latest()
-	if p.Payable(m.Kernel.Time()) != billing.AtPage {
-		return Sent{Visit: v}, nil // Stripe has yet to report whether the page was paid
+	p := known.Wanted(v)
+	switch p.Payable(m.Kernel.Time()) {
+	case billing.AtPage:
+		return Sent{Visit: v, Page: p.URL}, nil
+	case billing.AwaitsStripe:
+		return Sent{}, fault.New(fault.Conflict, "payment_pending", "Stripe has yet to report whether the last payment page was paid; look again in some minutes")
+	case billing.NotPayable, billing.ByLink: // it was paid, or changed, since v was read
 	}
-	return Sent{Visit: v, Page: p.URL}, nil
+	return Sent{Visit: v}, nil
 }

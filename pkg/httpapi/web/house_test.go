@@ -338,6 +338,32 @@ func (s *stripe) Release(_ context.Context, _, intent, _ string) error {
 	return nil
 }
 
+func (s *stripe) Refund(_ context.Context, _, intent, _ string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, err := s.find(intent)
+	if err != nil {
+		return err
+	}
+	x.obs.Refunded = x.obs.Received
+	return nil
+}
+
+func (s *stripe) Expire(_ context.Context, _, page, _ string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, err := s.find(page)
+	if err != nil {
+		return err
+	}
+	x.obs.SessionOver = true
+	return nil
+}
+
+func (s *stripe) Changes(context.Context, string, time.Time, string) ([]charge.Change, string, error) {
+	return nil, "", nil
+}
+
 // payCard pays the page at url with a card that is held, and tells us by a
 // webhook.
 func (h *house) payCard(t *testing.T, url string) {

@@ -106,7 +106,7 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 	if paid && ch.Visit.Status == visit.AwaitingPayment {
 		view.CanPay, view.Again = false, "/my/visits/"+id+"?paid=1"
 	}
-	view.setNextSteps(paid, q.Get("left") != "", ch.Visit, v.practice, s.Now())
+	view.setNextSteps(paid, q.Get("left") != "", ch.Visit, billing.FateOf(shown.Money.Payments), v.practice, s.Now())
 	return s.show(w, &v, page{view: "visit", title: view.Title, data: view, code: code, pays: view.CanPay})
 }
 
@@ -172,8 +172,8 @@ func tone(s visit.Status) string {
 }
 
 // setNextSteps says what happens next. A payment may be made before Stripe
-// reports it.
-func (view *visitView) setNextSteps(paid, left bool, v visit.Visit, p practice.Practice, now time.Time) {
+// reports it. fate is of the money, for a visit that ended without an answer.
+func (view *visitView) setNextSteps(paid, left bool, v visit.Visit, fate billing.Fate, p practice.Practice, now time.Time) {
 	say := func(format string, args ...any) { view.Next = append(view.Next, fmt.Sprintf(format, args...)) }
 	by := p.Local(v.Promise.By)
 	switch v.Status {
@@ -204,18 +204,22 @@ func (view *visitView) setNextSteps(paid, left bool, v visit.Visit, p practice.P
 	case visit.Closed:
 		say("This request is closed. If your condition changes, call us or send a new request.")
 	case visit.Diverted:
-		say("You have not been charged, and you will not be.")
+		if fate == billing.NeverCharged {
+			say("You have not been charged, and you will not be.")
+		} else {
+			say("%s", fate.Text())
+		}
 	case visit.Cancelled:
-		say("You cancelled this request. Nothing is charged; a hold on your card is released.")
+		say("You cancelled this request. %s", fate.Text())
 	case visit.Declined:
-		say("%s declined this request; the message below says why. Nothing is charged.", v.Holder.Display)
+		say("%s declined this request; the message below says why. %s", v.Holder.Display, fate.Text())
 	case visit.Redirected:
-		say("%s asks you to be seen in person; the message below says where. Nothing is charged.", v.Holder.Display)
+		say("%s asks you to be seen in person; the message below says where. %s", v.Holder.Display, fate.Text())
 	case visit.Expired:
-		view.Next = append(view.Next, expiry(v.Reason)+" Nothing is charged; a hold on your card is released. Please call us, or send a new request.")
+		view.Next = append(view.Next, expiry(v.Reason)+" "+fate.Text()+" Please call us, or send a new request.")
 	}
 	if v.Owed {
-		say("Your card could not be charged for this answer. Please pay the fee below; the answer is yours either way.")
+		say("Your payment for this answer did not go through. Please pay the fee below; the answer is yours either way.")
 	}
 }
 
@@ -317,6 +321,8 @@ func entryWords(kind string) string {
 		return "Released"
 	case "refund":
 		return "Refunded"
+	case "refund_failed":
+		return "Refund did not go through"
 	}
 	return kind
 }

@@ -111,8 +111,10 @@ func paymentWords(p billing.Payment) string {
 		return p.Amount.String() + " to be paid; nothing is held or charged yet"
 	case billing.Held:
 		return p.Held.String() + " held on your card; not charged"
+	case billing.Processing:
+		return p.Amount.String() + " asked of your bank, which takes some days"
 	case billing.Captured:
-		return p.Collected.String() + " charged"
+		return p.Collected.String() + " charged" + refundWords(p)
 	case billing.FullyRefunded:
 		return p.Refunded.String() + " refunded"
 	case billing.Disputed:
@@ -124,9 +126,21 @@ func paymentWords(p billing.Payment) string {
 	case billing.Lapsed:
 		return "The hold on your card expired; nothing was charged"
 	case billing.Failed:
-		return "Your card could not be charged " + p.Amount.String()
+		return "You could not be charged " + p.Amount.String()
 	}
 	return string(p.State)
+}
+
+// refundWords says what of a charge was refunded, and that a refund failed.
+func refundWords(p billing.Payment) string {
+	words := ""
+	if p.Refunded > 0 {
+		words = ", " + p.Refunded.String() + " of it refunded"
+	}
+	if p.Why == billing.RefundFailed {
+		words += "; a refund did not go through"
+	}
+	return words
 }
 
 // actions are what the audit trail's actions mean.
@@ -161,6 +175,12 @@ var actions = map[string]string{
 	"payment.failed":               "could not charge the card",
 	"payment.refunded":             "noted that the fee was refunded",
 	"payment.disputed":             "noted that the charge is disputed",
+	"payment.processing":           "noted that a bank was asked for the fee",
+	"payment.refused":              "noted that the card could not be charged",
+	"payment.opened":               "noted what became of the payment page",
+	"payment.warned":               "noted that the card's issuer warns of fraud",
+	"account.lost":                 "noted that the practice's account at Stripe cannot be reached",
+	"account.found":                "noted that the practice's account at Stripe can be reached again",
 	"visit.due:expired":            "closed the request because nobody answered in time",
 	"visit.due:closed":             "closed the request a week after its answer",
 	"visit.due:queued":             "told the patient that it takes longer",

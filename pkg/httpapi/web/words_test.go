@@ -11,6 +11,7 @@ import (
 	"evisit/pkg/intake"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
+	"evisit/pkg/work"
 )
 
 func TestNextSteps_EveryStatusInWords(t *testing.T) {
@@ -20,7 +21,7 @@ func TestNextSteps_EveryStatusInWords(t *testing.T) {
 		visit.Closed, visit.Diverted, visit.Cancelled, visit.Declined, visit.Redirected, visit.Expired,
 	} {
 		var view visitView
-		view.setNextSteps(false, false, visit.Visit{Status: s, Holder: visit.Holder{Display: "Dr. X"}}, practice.Practice{Core: practice.Core{Zone: "America/Chicago"}}, time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC))
+		view.setNextSteps(false, false, visit.Visit{Status: s, Holder: visit.Holder{Display: "Dr. X"}}, billing.NeverCharged, practice.Practice{Core: practice.Core{Zone: "America/Chicago"}}, time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC))
 		said := statusWords(s) + " " + strings.Join(view.Next, " ")
 		if len(view.Next) == 0 || strings.Contains(said, "_") || statusWords(s) == string(s) {
 			t.Errorf("%s is told as %q", s, said)
@@ -28,6 +29,34 @@ func TestNextSteps_EveryStatusInWords(t *testing.T) {
 		ended := s == visit.Diverted || s == visit.Cancelled || s == visit.Declined || s == visit.Redirected || s == visit.Expired
 		if ended && !strings.Contains(said, "charged") {
 			t.Errorf("%s ends without saying that nothing is charged: %q", s, said)
+		}
+	}
+}
+
+// A request that ended without an answer is never said to be free of charge where a
+// card was charged.
+func TestNextSteps_ChargedWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	for _, s := range []visit.Status{visit.Diverted, visit.Cancelled, visit.Declined, visit.Redirected, visit.Expired} {
+		for fate, want := range map[billing.Fate]string{
+			billing.Refunding: "is being refunded", billing.Returned: "was refunded", billing.Stranded: "did not go through",
+		} {
+			var view visitView
+			view.setNextSteps(false, false, visit.Visit{Status: s}, fate, practice.Practice{}, time.Time{})
+			said := strings.Join(view.Next, " ")
+			if !strings.Contains(said, want) || !strings.Contains(said, "charged for it") || strings.Contains(said, "Nothing is charged") || strings.Contains(said, "not been charged") {
+				t.Errorf("%s, %s is told as %q", s, fate, said)
+			}
+		}
+	}
+}
+
+// Each kind of work has words of its own.
+func TestTaskWords_EveryKind(t *testing.T) {
+	t.Parallel()
+	for _, k := range work.Kinds {
+		if taskWords[k] == "" {
+			t.Errorf("%s has no words", k)
 		}
 	}
 }
@@ -49,13 +78,14 @@ func TestPaymentWords_EveryState(t *testing.T) {
 	for state, want := range map[billing.State]string{
 		billing.Opened:        "$40.00 to be paid; nothing is held or charged yet",
 		billing.Held:          "$40.00 held on your card; not charged",
-		billing.Captured:      "$38.00 charged",
+		billing.Captured:      "$38.00 charged, $12.00 of it refunded",
 		billing.FullyRefunded: "$12.00 refunded",
 		billing.Disputed:      "$38.00 charged, and contested with your bank",
 		billing.Abandoned:     "The payment page was left; nothing was charged",
 		billing.Released:      "The hold on your card was released; nothing was charged",
 		billing.Lapsed:        "The hold on your card expired; nothing was charged",
-		billing.Failed:        "Your card could not be charged $40.00",
+		billing.Failed:        "You could not be charged $40.00",
+		billing.Processing:    "$40.00 asked of your bank, which takes some days",
 	} {
 		p := billing.Payment{State: state, Amount: 4000, Held: 4000, Collected: 3800, Refunded: 1200}
 		if got := paymentWords(p); got != want {

@@ -17,6 +17,14 @@ var taskWords = map[work.Kind]string{
 	work.EventParked:   "Something was tried many times and given up",
 	work.PaymentFailed: "An answer's fee was not collected",
 	work.VisitDiverted: "A request was stopped by a red flag",
+	work.VisitLate:     "A request is late: answer it",
+	work.VisitExpired:  "A request expired unanswered: see that the patient is cared for",
+
+	work.PaymentReversed: "A payment without an answer is refunded: find out how it was made",
+	work.RefundFailed:    "A refund failed: return the money another way",
+	work.FraudWarned:     "A card's issuer warns of fraud: refund the fee, or expect a dispute",
+	work.StrayPayment:    "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
+	work.AccountLost:     "The account at Stripe cannot be reached: connect it again",
 }
 
 // work lists what waits for the visitor or their colleagues.

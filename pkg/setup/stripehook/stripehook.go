@@ -22,6 +22,6 @@ func Handler(p setup.Parts) (http.Handler, error) {
 	verify := func(body []byte, signature, secret string) (hook.StripeEvent, bool, error) {
 		return stripepay.Verify(body, signature, secret, p.Now())
 	}
-	room := &hook.Room{Kernel: p.Kernel(outbox.ByStripe, p.Store())}
+	room := &hook.Room{Kernel: p.Kernel(outbox.ByStripe, p.Store()), Mode: hook.Mode(p.Config.StripeMode)}
 	return exchange.Guard(webhook.New(room.ReceiveStripeEvent, verify, s.Platform, s.Connect, p.Log), p.Log), nil
 }
