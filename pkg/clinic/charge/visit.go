@@ -3,6 +3,7 @@ package charge
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"evisit/pkg/billing"
@@ -87,11 +88,10 @@ func (m *Room) applyState(ctx context.Context, c *clinic.Commit, v visit.Visit, 
 		} else {
 			tell(outbox.Release, outbox.Charge)
 		}
-	case billing.Captured:
-		if was.Collected > 0 { // a refund failed
-			break
+	case billing.Captured, billing.FullyRefunded, billing.Disputed: // the collection and what followed may be observed at once
+		if p.Collected > was.Collected {
+			return m.applyCapture(ctx, c, v, p)
 		}
-		return m.applyCapture(ctx, c, v, p)
 	case billing.Abandoned, billing.Failed: // before the answer, a bank refused
 		if next = v.CheckoutAbandoned(p.ID); next.Version != v.Version {
 			tell(outbox.CheckoutAbandoned, outbox.Notify)
@@ -101,21 +101,24 @@ func (m *Room) applyState(ctx context.Context, c *clinic.Commit, v visit.Visit, 
 			tell(outbox.Ended, outbox.Notify)
 			c.Work = append(c.Work, clinic.ExpiredWork(next, c.At))
 		}
-	case billing.Opened, billing.Processing, billing.FullyRefunded, billing.Disputed:
+	case billing.Opened, billing.Processing:
 	}
 	return next, nil
 }
 
 // applyCapture returns v after p was collected. A charge that v does not want, made
 // by hand at Stripe or too late, is refunded, the patient told, and the practice
-// asked to find out how it came.
+// asked to find out how it came. So is one that was refunded at Stripe before the
+// request was sent, which is a draft again.
 func (m *Room) applyCapture(ctx context.Context, c *clinic.Commit, v visit.Visit, p billing.Payment) (visit.Visit, error) {
 	next := v
 	tell := func(k outbox.Kind, to outbox.Consumer) { c.Events = append(c.Events, m.event(k, to, next, p, c.At)) }
-	if !v.WantsPayment(p.ID) {
+	unsent := v.Status == visit.AwaitingPayment && p.State == billing.FullyRefunded
+	if !v.WantsPayment(p.ID) || unsent {
+		next = v.CheckoutAbandoned(p.ID)
 		tell(outbox.Release, outbox.Charge)
 		tell(outbox.Reversed, outbox.Notify)
-		return v, m.openWork(ctx, c, work.Item{Kind: work.PaymentReversed, Practice: v.Practice, Visit: v.ID, Payment: p.ID}, p.ID)
+		return next, m.openWork(ctx, c, work.Item{Kind: work.PaymentReversed, Practice: v.Practice, Visit: v.ID, Payment: p.ID}, p.ID)
 	}
 	tell(outbox.Charged, outbox.Notify)
 	if v.Status != visit.AwaitingPayment {
@@ -184,10 +187,13 @@ func (m *Room) terms(ctx context.Context, v visit.Visit) (visit.Terms, error) {
 }
 
 // openWork adds to c an item of the practice's office about the record with that
-// id, unless one is open.
+// id, unless one is open or c has it already.
 func (m *Room) openWork(ctx context.Context, c *clinic.Commit, i work.Item, about string) error {
 	i.Pool = identity.OfficePool
 	item := work.New(i, about, c.At)
+	if slices.ContainsFunc(c.Work, func(w work.Item) bool { return w.ID == item.ID }) {
+		return nil
+	}
 	was, err := m.Store.WorkItem(ctx, i.Practice, item.ID)
 	switch {
 	case errors.Is(err, fault.NotFound):

@@ -9,6 +9,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/books"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
@@ -295,7 +296,15 @@ func (m *Room) stopped(ctx context.Context, v visit.Visit, d *record.Diversion) 
 			return err
 		}
 	}
-	return fault.New(fault.Conflict, "diverted", d.Message.Reveal()+" You will not be charged. Practice phone: "+d.Phone)
+	money := "You will not be charged."
+	known, err := books.Load(ctx, m.Store, v)
+	if err != nil {
+		return err
+	}
+	if fate := billing.FateOf(known.Payments); fate != billing.NeverCharged {
+		money = fate.Text()
+	}
+	return fault.New(fault.Conflict, "diverted", d.Message.Reveal()+" "+money+" Practice phone: "+d.Phone)
 }
 
 // checkSendable refuses a request that no clinician of the practice may take,

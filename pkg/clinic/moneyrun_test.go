@@ -1,0 +1,279 @@
+package clinic_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"evisit/infra/local/seed"
+	"evisit/infra/local/stripesim"
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic/request"
+	"evisit/pkg/fault"
+	"evisit/pkg/ledger"
+	"evisit/pkg/money"
+	"evisit/pkg/visit"
+)
+
+// A run is a long life of a few payments under a seed: patients, clinicians,
+// persons at Stripe's own pages, banks and the clock act in any order, and
+// webhooks, deliveries, calls and answers are lost.
+type run struct {
+	*world
+	*rand.Rand
+	ids   []string // visits
+	pages []string // payment pages, at Stripe
+}
+
+// After any order of acts everything comes to rest: books and Stripe agree by
+// payment and by account, no visit is charged twice or without an answer, nothing
+// waits, and the letters say what happened. Ten seeds are tried, two hundred with
+// LONG=1; -run 'TestMoney_AnyOrderOfActs/seed=7$' repeats one.
+func TestMoney_AnyOrderOfActs(t *testing.T) {
+	t.Parallel()
+	seeds := 10
+	if os.Getenv("LONG") != "" {
+		seeds = 200
+	}
+	for n := range seeds {
+		t.Run(fmt.Sprintf("seed=%d", n+1), func(t *testing.T) {
+			t.Parallel()
+			r := &run{world: newWorld(t), Rand: rand.New(rand.NewPCG(uint64(n+1), 0))} //nolint:gosec // a seed that can be repeated
+			r.byHand = true
+			for range 90 {
+				r.act()
+			}
+			r.rest()
+			r.prove()
+		})
+	}
+}
+
+func one[T any](r *run, of ...T) T { return of[r.IntN(len(of))] }
+
+// act does one thing.
+func (r *run) act() {
+	r.Helper()
+	switch r.IntN(12) {
+	case 0:
+		r.sends()
+	case 1, 2:
+		r.tries()
+	case 3, 4:
+		r.team()
+	case 5:
+		r.patient()
+	case 6, 7:
+		r.atStripe()
+	case 8, 9:
+		r.delivers()
+	case 10:
+		r.losesNext()
+	default:
+		r.pass(one(r, time.Minute, 10*time.Minute, time.Hour, 3*time.Hour, 25*time.Hour))
+		r.may(func() error { _, err := r.sweep.Run(r.ctx); return err })
+		r.may(func() error { _, err := r.deadline.Run(r.ctx); return err })
+	}
+}
+
+// may does what may be refused or lost.
+func (r *run) may(do func() error) {
+	r.Helper()
+	err := r.alive(do)
+	if _, public := fault.Public(err); err != nil && !public && !errors.Is(err, errLost) && !errors.Is(err, errKilled) {
+		r.Fatalf("%v", err)
+	}
+}
+
+// sends has one more visit sent, paid with some card.
+func (r *run) sends() {
+	if len(r.ids) == 4 {
+		return
+	}
+	r.trouble.heal()
+	r.licenses()
+	id := r.submitted()
+	r.ids, r.pages = append(r.ids, id), append(r.pages, r.session(id))
+	if r.IntN(3) > 0 {
+		r.tap(r.session(id))
+		r.drain()
+	}
+}
+
+func (r *run) tries() {
+	if len(r.pages) > 0 {
+		r.tap(one(r, r.pages...))
+	}
+}
+
+// tap tries a page, which may be over, with a card or another method.
+func (r *run) tap(session string) {
+	_, _ = r.try(session, one(r,
+		stripesim.CardSuccess, stripesim.CardSuccess, stripesim.CardDeclined, stripesim.CardCaptureFails, stripesim.CardAuthenticate,
+		stripesim.CardRefundFails, stripesim.CardRefundPending, stripesim.Wallet, stripesim.BankPays, stripesim.BankFails,
+	))
+}
+
+func (r *run) team() {
+	if len(r.ids) == 0 {
+		return
+	}
+	id, c := one(r, r.ids...), r.as(ana)
+	r.may(func() error { _, err := r.desk.Take(r.ctx, c, id); return err })
+	switch r.IntN(4) {
+	case 0:
+		r.may(func() error {
+			_, err := r.desk.TurnAway(r.ctx, c, id, visit.Declined, "not_suitable", "Please call us.")
+			return err
+		})
+	case 1, 2:
+		r.may(func() error { _, err := r.desk.Answer(r.ctx, c, id, cystitis); return err })
+	}
+}
+
+func (r *run) patient() {
+	if len(r.ids) == 0 {
+		return
+	}
+	id, c := one(r, r.ids...), r.as(jane)
+	switch r.IntN(4) {
+	case 0:
+		r.may(func() error { _, err := r.request.Cancel(r.ctx, c, id); return err })
+	case 1:
+		r.may(func() error { _, err := r.request.Acknowledge(r.ctx, c, id); return err })
+	case 2:
+		r.may(func() error {
+			if _, err := r.request.Quote(r.ctx, c, id); err != nil {
+				return err
+			}
+			_, err := r.request.Submit(r.ctx, c, id, request.Submission{Quote: r.visit(id).Quote.ID})
+			return err
+		})
+	default:
+		r.may(func() error { _, err := r.request.Pay(r.ctx, c, id); return err })
+	}
+	if v := r.visit(id); len(v.Payments) > 0 {
+		if p, err := r.tape.Payment(r.ctx, v.Payments[len(v.Payments)-1]); err == nil && p.Session != "" && !slices.Contains(r.pages, p.Session) {
+			r.pages = append(r.pages, p.Session)
+		}
+	}
+}
+
+// atStripe does something by hand at Stripe, or as a bank does. What is not
+// possible is refused there.
+func (r *run) atStripe() {
+	intents := r.truth().Intents
+	if len(intents) == 0 {
+		return
+	}
+	pi := one(r, intents...)
+	act := stripesim.Act{ID: pi.ID, Do: one(r,
+		stripesim.HandCapture, stripesim.HandCancel, stripesim.HandRefund, stripesim.HandRefund, stripesim.HandWarn,
+		stripesim.HandBankPays, stripesim.HandBankFails, stripesim.HandSession, stripesim.HandExpire, stripesim.HandOtherMode, stripesim.HandOtherVersion,
+	)}
+	switch act.Do {
+	case stripesim.HandRefund:
+		act.Amount = one[int64](r, 0, 10_00, 25_00, 40_00)
+	case stripesim.HandSession, stripesim.HandExpire:
+		act.ID = one(r, r.pages...)
+	}
+	out, err := r.sim.Hand(r.ctx, act)
+	made, _ := out.(map[string]any)["id"].(string)
+	switch {
+	case err != nil:
+	case act.Do == stripesim.HandSession:
+		r.pages = append(r.pages, made)
+	case act.Do == stripesim.HandRefund && r.IntN(2) == 0:
+		_, _ = r.sim.Hand(r.ctx, stripesim.Act{Do: stripesim.HandFailRefund, ID: made})
+	}
+}
+
+// delivers delivers some of the webhooks and events that are on their way, in any
+// order; some webhooks are lost for good.
+func (r *run) delivers() {
+	r.Helper()
+	post := r.mailed()
+	r.Shuffle(len(post), func(i, j int) { post[i], post[j] = post[j], post[i] })
+	for _, body := range post {
+		if r.IntN(3) > 0 {
+			r.hears(body)
+		}
+	}
+	ids := r.tape.take()
+	r.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	for _, id := range ids {
+		if r.IntN(4) == 0 {
+			r.tape.put(id)
+			continue
+		}
+		r.deliver(id)
+	}
+}
+
+// losesNext loses the next call of something, or its answer, or kills who makes it.
+func (r *run) losesNext() { r.trouble.next(one(r, effects...), one(r, losses...)) }
+
+// rest heals all trouble and lets time pass until nothing is left to happen.
+func (r *run) rest() {
+	r.Helper()
+	r.trouble.heal()
+	r.finish()
+	for range 8 { // banks answer, refunds fail, and the account is looked at
+		r.day()
+	}
+	r.finish()
+}
+
+func (r *run) prove() {
+	r.Helper()
+	sums := map[ledger.Account]money.Cents{}
+	for _, id := range r.ids {
+		for _, p := range r.proven(id) {
+			for account, sum := range ledger.Balances(p.entries) {
+				sums[account] += sum
+			}
+			r.toldOf(id, p)
+		}
+		if s := r.visit(id).Status; s != visit.Draft && !s.Over() {
+			r.Errorf("in the end a visit is %s", s)
+		}
+	}
+	o, err := r.sim.Oracle(r.ctx, seed.Accounts[0])
+	if err != nil {
+		r.Fatalf("oracle: %v", err)
+	}
+	if sums[ledger.Stripe] != money.Cents(o.BalanceCents) || sums[ledger.Holds] != 0 || o.Held.Count != 0 {
+		r.Errorf("the books have %s at Stripe and hold %s; Stripe has %s and holds %s",
+			sums[ledger.Stripe], sums[ledger.Holds], money.Cents(o.BalanceCents), money.Cents(o.Held.Cents))
+	}
+	if o.OpenSessions != 0 {
+		r.Errorf("%d pages are open", o.OpenSessions)
+	}
+	r.handled()
+}
+
+// toldOf checks that the letters about a visit say what became of a payment.
+func (r *run) toldOf(id string, p paid) {
+	r.Helper()
+	says := func(words string) bool {
+		return slices.ContainsFunc(r.letters(janesMail), func(l letter) bool {
+			return strings.Contains(l.Text, id) && strings.Contains(l.Subject+" "+l.Text, words)
+		})
+	}
+	v := r.visit(id)
+	unanswered := v.Times.Answered.IsZero() && v.Status.Over()
+	switch {
+	case p.payment.Collected == 0:
+	case p.payment.Why == billing.RefundFailed && !says("did not go through"):
+		r.Errorf("visit %s: nobody was told that the refund of %s failed", id, p.payment.ID)
+	case unanswered && !says("refunded"):
+		r.Errorf("visit %s is %s: nobody was told of the charge of %s", id, v.Status, p.payment.ID)
+	case !unanswered && !says("Your receipt") && !says("refunded in full"):
+		r.Errorf("visit %s is %s: no receipt of %s", id, v.Status, p.payment.ID)
+	}
+}
