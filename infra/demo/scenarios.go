@@ -22,7 +22,8 @@ var scenarios = []scenario{
 	{"Chest pain: diverted before any price", chestPain},
 	{"A declined card, and a good one on the same page", declinedThenGood},
 	{"An abandoned Checkout: back to draft, answers kept, resumed", abandoned},
-	{"Cancelled while the payment page is open, and then paid", cancelledThenPaid},
+	{"Cancelled while the payment page is open: nobody can pay it any more", cancelledPageCloses},
+	{"Charged by hand at Stripe, and then cancelled: refunded, and told", capturedByHand},
 	{"Sent twice: one visit, one hold", sentTwice},
 	{"Two clinicians take one visit at once", takenTwice},
 	{"The capture fails after the answer: a pay link, paid", captureFails},
@@ -34,6 +35,8 @@ var scenarios = []scenario{
 	{"Stripe's word comes late, twice and out of order", webhookTrouble},
 	{"The answer to a capture is lost, and the next capture itself", captureTrouble},
 	{"Another practice sees nothing", foreignPractice},
+	{"A pay link whose webhook is lost", linkWebhookLost},
+	{"A refund that fails days later", refundFails},
 	{"Nobody answers: told late, then expired and released", nobodyAnswers},
 }
 
@@ -118,13 +121,65 @@ func abandoned(ctx context.Context, s *scene) {
 	v.answered(ctx, s.who("ana-rivera"), strain)
 }
 
-func cancelledThenPaid(ctx context.Context, s *scene) {
+func cancelledPageCloses(ctx context.Context, s *scene) {
 	jane := s.who("jane-smith")
 	v := s.requests(ctx, jane, "mental-health-phq9-gad7", mood())
 	s.do(func() error { return jane.post(ctx, v.path("cancel"), nil, nil) })
 	v.says(ctx, jane.Name, "cancels in one window, the payment page still open in another")
-	v.paysWith(ctx, goodCard, "pays there all the same")
-	v.settles(ctx, "released", "nobody wants this hold any more; it is released")
+	v.settles(ctx, "abandoned", "nobody wants the page any more; it is closed at Stripe")
+}
+
+func capturedByHand(ctx context.Context, s *scene) {
+	jane, ada := s.who("jane-smith"), s.who("ada-brooks")
+	v := s.requests(ctx, jane, "pink-eye", redEye())
+	v.pays(ctx)
+	v.queues(ctx)
+	s.do(func() error { return v.byHand(ctx, "capture") })
+	v.settles(ctx, "captured", "somebody at the practice charges the card by hand at Stripe")
+	s.do(func() error { return jane.post(ctx, v.path("cancel"), nil, nil) })
+	v.says(ctx, jane.Name, "cancels before she is answered")
+	v.settles(ctx, "refunded", "the charge is refunded in full, and she is told")
+	item := v.finds(ctx, ada, "payment.reversed")
+	s.do(func() error { return ada.post(ctx, "/practice/work/"+item+"/end", nil, nil) })
+	v.says(ctx, ada.Name, "finds out who charged it, and ends the item")
+}
+
+func linkWebhookLost(ctx context.Context, s *scene) {
+	jane, ben := s.who("jane-smith"), s.who("ben-chen")
+	v := s.requests(ctx, jane, "pink-eye", redEye())
+	v.paysWith(ctx, holdOnlyCard, "pays with a card that can be held but not charged")
+	v.queues(ctx)
+	v.taken(ctx, ben)
+	v.answeredBy(ctx, ben, viralEye)
+	v.settles(ctx, "failed", "the bank refuses the charge; the answer stands")
+	s.do(func() error {
+		var out view
+		err := jane.post(ctx, v.path("checkout"), nil, &out)
+		v.page = out.Checkout
+		return err
+	})
+	s.do(func() error { return s.fault(ctx, map[string]any{"do": "webhook_drop"}) })
+	v.pays(ctx)
+	v.says(ctx, "Stripe", "charges the card, and every webhook about it is lost")
+	s.do(func() error { return s.advance(ctx, 2*time.Hour+3*time.Minute) })
+	v.settles(ctx, "captured", "the page's time is over; Stripe is asked, and the fee is booked")
+	s.do(func() error { return s.healFaults(ctx) })
+	v.acknowledged(ctx)
+}
+
+func refundFails(ctx context.Context, s *scene) {
+	ada := s.who("ada-brooks")
+	v := s.requests(ctx, s.who("tom-okafor"), "back-pain", backPain())
+	v.paysWith(ctx, refundFailsCard, "pays with a card whose refunds fail later")
+	v.queues(ctx)
+	v.answered(ctx, s.who("ana-rivera"), strain)
+	s.do(func() error { return v.byHand(ctx, "refund") })
+	v.settles(ctx, "refunded", "the practice refunds the fee at Stripe")
+	s.do(func() error { return s.advance(ctx, 3*24*time.Hour+time.Minute) })
+	v.settles(ctx, "captured", "three days later the refund fails; the books have the money again")
+	item := v.finds(ctx, ada, "payment.unrefunded")
+	s.do(func() error { return ada.post(ctx, "/practice/work/"+item+"/end", nil, nil) })
+	v.says(ctx, ada.Name, "has it in her work, returns the money by cheque, and ends the item")
 }
 
 // sentTwice makes every request twice at the same time.
@@ -371,4 +426,8 @@ func nobodyAnswers(ctx context.Context, s *scene) {
 	s.do(func() error { return s.advance(ctx, 24*time.Hour) })
 	v.becomes(ctx, "expired", "another day passes; the request is given up")
 	v.settles(ctx, "released", "the hold is released; nothing is charged")
+	ana := s.who("ana-rivera")
+	item := v.finds(ctx, ana, "visit.expired")
+	s.do(func() error { return ana.post(ctx, "/practice/work/"+item+"/end", nil, nil) })
+	v.says(ctx, ana.Name, "has it in her work, calls the patient, and ends the item")
 }

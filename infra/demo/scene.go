@@ -59,6 +59,7 @@ type books struct {
 		State     string `json:"state"`
 		Amount    int64  `json:"amount_cents"`
 		Collected int64  `json:"collected_cents"`
+		Intent    string `json:"payment_intent"`
 	} `json:"payments"`
 }
 
@@ -72,7 +73,7 @@ func (b books) last() string {
 func (b books) String() string {
 	words := map[string]string{
 		"opened": "payment page open", "held": "held", "captured": "charged", "released": "released",
-		"lapsed": "lapsed", "failed": "card failed", "abandoned": "page closed",
+		"lapsed": "lapsed", "failed": "card failed", "abandoned": "page closed", "refunded": "refunded",
 	}
 	var parts []string
 	for _, p := range b.Payments {
@@ -164,6 +165,16 @@ func (v *care) seen(ctx context.Context) (view, error) {
 func (v *care) money(ctx context.Context) (books, error) {
 	var out books
 	return out, v.patient.get(ctx, v.path("ledger"), &out)
+}
+
+// byHand does something to the visit's latest payment at Stripe's own pages.
+func (v *care) byHand(ctx context.Context, do string) error {
+	b, err := v.money(ctx)
+	if err != nil || len(b.Payments) == 0 {
+		return errors.Join(err, errors.New("visit "+v.id+" has no payment"))
+	}
+	act := map[string]any{"do": do, "id": b.Payments[len(b.Payments)-1].Intent}
+	return v.json(ctx, call{method: http.MethodPost, url: v.stripe + "/sim/hand"}, act, nil)
 }
 
 // starts makes a draft on form, for the patient, or for who if patient is empty.
@@ -267,6 +278,8 @@ const (
 	declinedCard = "4000000000000002"
 	bankAsksCard = "4000002500003155"
 	holdOnlyCard = "4000000000007007"
+
+	refundFailsCard = "4000000000005126"
 )
 
 // pays pays with a good card on the payment page.

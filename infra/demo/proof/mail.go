@@ -66,7 +66,9 @@ func (c *dossier) letters() []string {
 		case "failed":
 			want = append(want, "Your payment did not go through")
 		case "abandoned":
-			want = append(want, "Your request was not sent")
+			if c.Status != "cancelled" { // else its page was closed because nobody wanted it
+				want = append(want, "Your request was not sent")
+			}
 		}
 	}
 	return want

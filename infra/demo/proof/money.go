@@ -63,7 +63,7 @@ func (c *dossier) booked(payment string) booked {
 		case "charge":
 			b.held += e.on("stripe") // a charge counts as held and collected
 			b.collected += e.on("stripe")
-		case "refund":
+		case "refund", "refund_failed":
 			b.refunded -= e.on("stripe")
 		}
 	}
@@ -113,7 +113,7 @@ func paymentsMatchEntries(w *world, l *line) {
 // stripeStatus is the status of the intent of a payment in each state.
 var stripeStatus = map[string]string{
 	"held": "requires_capture", "captured": "succeeded", "refunded": "succeeded", "disputed": "succeeded",
-	"released": "canceled", "lapsed": "canceled", "failed": "canceled",
+	"released": "canceled", "lapsed": "canceled", "failed": "canceled", "processing": "processing",
 }
 
 // refKey is the metadata entry that holds our payment id.
@@ -137,7 +137,7 @@ func paymentsMatchStripe(w *world, l *line) {
 			case p.Intent == "" && stripeStatus[p.State] != "":
 				l.find("payment %s is %s and names nothing at Stripe", p.ID, p.State)
 			case p.Intent == "":
-			case !ok || i.Account != p.Account || i.Metadata[refKey] != p.ID:
+			case !ok || i.Account != p.Account || i.Metadata[refKey] != p.ID && p.ID != c.ID+"."+p.Intent: // or a stray
 				l.find("payment %s names %s of %s, which is not its own at Stripe", p.ID, p.Intent, p.Account)
 			case i.Amount != p.Amount || i.Received != p.Collected || i.Refunded != p.Refunded:
 				l.find("payment %s: amount %s, collected %s, refunded %s; Stripe says %s, %s, %s", p.ID,
@@ -202,8 +202,10 @@ func chargesHaveAnswers(w *world, l *line) {
 	var charged int64
 	for _, c := range w.cases {
 		var sum int64
+		refunded := false // without an answer a charge, made by hand at Stripe, must be refunded
 		for _, p := range c.Money.Payments {
-			sum += p.Collected
+			sum += p.Collected - p.Refunded
+			refunded = refunded || p.Refunded > 0
 		}
 		charged += sum
 		switch {
@@ -214,7 +216,7 @@ func chargesHaveAnswers(w *world, l *line) {
 			l.find("visit %s was charged %s, more than it was quoted", c.ID, dollars(sum))
 		}
 		for _, e := range c.Money.Entries {
-			if (e.Kind == "capture" || e.Kind == "charge") && e.At.Before(c.at("answered")) {
+			if (e.Kind == "capture" || e.Kind == "charge") && e.At.Before(c.at("answered")) && !refunded {
 				l.find("visit %s was charged at %s, before its answer", c.ID, e.At)
 			}
 		}

@@ -60,8 +60,19 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 		}
 	}
 	m.lookLater(c, next, p)
-	c.Audit = append(c.Audit, m.Kernel.Record(clinic.System("charge"), "payment."+string(p.State), next, c.At))
+	c.Audit = append(c.Audit, m.Kernel.Record(clinic.System("charge"), "payment."+change(was, p), next, c.At))
 	return nil
+}
+
+// change names what the trail says of a payment's change.
+func change(was, p billing.Payment) string {
+	switch {
+	case p.Refunded < was.Refunded:
+		return "unrefunded"
+	case p.Refunded > was.Refunded && p.State == was.State:
+		return string(billing.FullyRefunded) // in part
+	}
+	return string(p.State)
 }
 
 // event is an event about p, which need not be the payment that v wants.

@@ -175,6 +175,7 @@ var actions = map[string]string{
 	"payment.failed":               "could not charge the card",
 	"payment.refunded":             "noted that the fee was refunded",
 	"payment.disputed":             "noted that the charge is disputed",
+	"payment.unrefunded":           "noted that a refund failed",
 	"payment.processing":           "noted that a bank was asked for the fee",
 	"payment.refused":              "noted that the card could not be charged",
 	"payment.opened":               "noted what became of the payment page",
