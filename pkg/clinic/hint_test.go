@@ -199,8 +199,7 @@ func TestCharge_KilledBeforeTheMark(t *testing.T) {
 		{"UnwantedHoldReported", func(w *world) string {
 			id := w.submitted()
 			w.cancels(id)
-			w.settle()
-			w.pays(id, stripesim.CardSuccess)
+			w.pays(id, stripesim.CardSuccess) // before its page is closed
 			return id
 		}, outbox.StripeReported, billing.Released},
 		{"PageExpiryReported", func(w *world) string {
@@ -238,13 +237,29 @@ func TestCharge_KilledBeforeTheMark(t *testing.T) {
 			w.cancels(id)
 			return id
 		}, outbox.Release, billing.Released},
+		{"PageClosed", func(w *world) string {
+			id := w.submitted()
+			w.cancels(id)
+			return id
+		}, outbox.Release, billing.Abandoned},
+		{"ChargeRefunded", func(w *world) string {
+			id := w.queued()
+			w.hand(stripesim.HandCapture, w.latest(id).payment.Intent)
+			w.settle()
+			w.cancels(id)
+			return id
+		}, outbox.Release, billing.FullyRefunded},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			id := test.drive(w)
 			event := w.waiting(test.kind)
-			w.trouble.next(commits, killedAfter)
+			last := 1
+			if test.name == "CaptureRefused" { // why it was refused is stored before its hold is released
+				last = 2
+			}
+			w.trouble.order(commits, last, killedAfter)
 			before := w.rowsBut(event)
 			w.deliver(event)
 			committed := w.rowsBut(event)
