@@ -105,7 +105,7 @@ func (l PriceList) Check() error {
 		}
 	}
 	if len(ps) > 0 {
-		return fault.New(fault.Invalid, "invalid_price", "some prices cannot be charged to a card", ps...)
+		return fault.New(fault.Invalid, "invalid_request", "some prices cannot be charged to a card", ps...)
 	}
 	return nil
 }

@@ -617,7 +617,7 @@ func TestRegister_PriceThatCannotBePaid(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.Prices = billing.PriceList{"uti-women": 40_00, "admin-request": money.Cents(cents)}
-		w.refused(w.registrar.AddPractice(w.ctx, p, nil), "invalid_price")
+		w.refused(w.registrar.AddPractice(w.ctx, p, nil), "invalid_request")
 	}
 	w.practice(func(p *practice.Practice) { p.Prices = billing.PriceList{"uti-women": 50, "admin-request": 0} })
 	if o := w.prices(jane, w.draft()); o.Quote.Amount != 50 {
