@@ -43,7 +43,7 @@ func TestMoney_AnyOrderOfActs(t *testing.T) {
 	for n := range seeds {
 		t.Run(fmt.Sprintf("seed=%d", n+1), func(t *testing.T) {
 			t.Parallel()
-			r := &run{world: newWorld(t), Rand: rand.New(rand.NewPCG(uint64(n+1), 0))} //nolint:gosec // a seed that can be repeated
+			r := &run{world: newWorld(t), Rand: rand.New(rand.NewPCG(uint64(n+1), 0))}
 			r.byHand = true
 			for range 90 {
 				r.act()

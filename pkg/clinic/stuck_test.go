@@ -107,8 +107,7 @@ var journeys = []journey{
 	{"DivertedThenPaid", func(w *world) string {
 		id := w.submitted()
 		w.saves(jane, id, said{"uti-confused": true})
-		w.rests(id)
-		w.pays(id, stripesim.CardSuccess)
+		w.pays(id, stripesim.CardSuccess) // before the page is closed
 		return id
 	}, visit.Diverted, false},
 	{"TurnedAway", func(w *world) string {

@@ -61,8 +61,11 @@ func New(key, base string) *Client {
 	}
 	api := stripe.NewBackendsWithConfig(cfg).API
 	return &Client{
-		session.Client{B: api, Key: key}, paymentintent.Client{B: api, Key: key}, refund.Client{B: api, Key: key},
-		event.Client{B: api, Key: key}, earlyfraudwarning.Client{B: api, Key: key},
+		sessions: session.Client{B: api, Key: key},
+		intents:  paymentintent.Client{B: api, Key: key},
+		refunds:  refund.Client{B: api, Key: key},
+		events:   event.Client{B: api, Key: key},
+		warnings: earlyfraudwarning.Client{B: api, Key: key},
 	}
 }
 

@@ -268,7 +268,7 @@ func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
 			return err
 		}
 	}
-	return m.giveBack(ctx, p, d, m.Cards.Release(ctx, p.Account, p.Intent, d.Key()+"-release"))
+	return m.giveBack(ctx, p, m.Cards.Release(ctx, p.Account, p.Intent, d.Key()+"-release"))
 }
 
 // recordRefusal stores why the capture failed before the hold is released, so that
@@ -302,11 +302,11 @@ func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
 	switch {
 	case v.WantsPayment(p.ID):
 	case p.State == billing.Opened && p.Session != "":
-		return m.giveBack(ctx, p, d, m.Cards.Expire(ctx, p.Account, p.Session, d.Key()+"-expire"))
+		return m.giveBack(ctx, p, m.Cards.Expire(ctx, p.Account, p.Session, d.Key()+"-expire"))
 	case p.State == billing.Held:
-		return m.giveBack(ctx, p, d, m.Cards.Release(ctx, p.Account, p.Intent, d.Key()))
+		return m.giveBack(ctx, p, m.Cards.Release(ctx, p.Account, p.Intent, d.Key()))
 	case p.MustRefund():
-		return m.giveBack(ctx, p, d, m.Cards.Refund(ctx, p.Account, p.Intent, d.Key()+"-refund"))
+		return m.giveBack(ctx, p, m.Cards.Refund(ctx, p.Account, p.Intent, d.Key()+"-refund"))
 	case p.State == billing.Processing:
 		return m.checkPayment(ctx, d)
 	}
@@ -316,7 +316,7 @@ func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
 // giveBack settles p after a call that gives money back was answered with err.
 // After a refusal Stripe's own state decides whether there is still something to
 // give back.
-func (m *Room) giveBack(ctx context.Context, p billing.Payment, d outbox.Delivery, err error) error {
+func (m *Room) giveBack(ctx context.Context, p billing.Payment, err error) error {
 	refused, err := splitRefusal(err)
 	if err != nil {
 		return err
