@@ -28,6 +28,7 @@ type authRequest struct {
 	Nonce        string
 	Challenge    string
 	Method       string
+	Prompt       string
 }
 
 func parseAuthRequest(v url.Values) authRequest {
@@ -40,6 +41,7 @@ func parseAuthRequest(v url.Values) authRequest {
 		Nonce:        v.Get("nonce"),
 		Challenge:    v.Get("code_challenge"),
 		Method:       v.Get("code_challenge_method"),
+		Prompt:       v.Get("prompt"),
 	}
 }
 
@@ -48,11 +50,16 @@ type grant struct {
 	authRequest
 	subject string
 	at      time.Time // time of the sign-in
+	made    time.Time // time of the code
 }
 
 func (i *Issuer) page(w http.ResponseWriter, r *http.Request) {
 	a := parseAuthRequest(r.URL.Query())
 	if !i.accepts(w, r, a) {
+		return
+	}
+	if b, ok := i.signedIn(r); ok && a.Prompt != "login" {
+		i.sendCode(w, r, a, b)
 		return
 	}
 	render(w, http.StatusOK, pageData{Ask: a, People: i.opts.People(r.Context())})
@@ -72,17 +79,24 @@ func (i *Issuer) signIn(w http.ResponseWriter, r *http.Request) {
 		render(w, http.StatusBadRequest, pageData{Problem: "There is nobody of that name here. Go back and choose again."})
 		return
 	}
+	b := browser{subject: p.Subject, at: i.opts.Now()}
+	i.remember(w, b)
+	i.opts.Log.InfoContext(r.Context(), "signed in", "subject", p.Subject)
+	i.sendCode(w, r, a, b)
+}
+
+// sendCode leads back with a code for the person who is signed in with b.
+func (i *Issuer) sendCode(w http.ResponseWriter, r *http.Request, a authRequest, b browser) {
 	now := i.opts.Now()
 	code := rand.Text()
 	i.mu.Lock()
 	for c, g := range i.codes {
-		if now.Sub(g.at) > codeLife {
+		if now.Sub(g.made) > codeLife {
 			delete(i.codes, c)
 		}
 	}
-	i.codes[code] = grant{authRequest: a, subject: p.Subject, at: now}
+	i.codes[code] = grant{authRequest: a, subject: b.subject, at: b.at, made: now}
 	i.mu.Unlock()
-	i.opts.Log.InfoContext(r.Context(), "signed in", "subject", p.Subject)
 	i.redirectBack(w, r, a, url.Values{"code": {code}})
 }
 

@@ -47,23 +47,27 @@ type Options struct {
 	Audience     string   // aud of access tokens; ClientID if empty
 	ClientID     string   // the one relying party, a public client using PKCE
 	RedirectURIs []string // addresses the relying party may redirect to, compared exactly
-	KeyFile      string   // file of the signing key and the registered plans; if empty, they are in memory only
+	LogoutURIs   []string // likewise after signing out
+	KeyFile      string   // file of the signing key, the plans and the refresh tokens; if empty, they are in memory only
 	People       func(context.Context) []Person
 	Now          func() time.Time
 	Log          *slog.Logger
 }
 
 // An Issuer serves the issuer's pages and endpoints. It is safe for concurrent use.
-// Codes and used assertions are in memory, so that a restart loses them.
+// Codes, signed-in browsers and used assertions are in memory, so that a restart loses
+// them.
 type Issuer struct {
 	http.Handler
 	opts   Options
+	path   string // of the URL
 	signer jose.Signer
 
-	mu    sync.Mutex
-	state state
-	codes map[string]grant
-	used  map[string]time.Time // client and jti of accepted assertions, until they expire
+	mu       sync.Mutex
+	state    state
+	codes    map[string]grant
+	browsers map[string]browser   // by cookie
+	used     map[string]time.Time // client and jti of accepted assertions, until they expire
 }
 
 // New returns an issuer with the key in o.KeyFile, or with a new key.
@@ -92,11 +96,13 @@ func New(o Options) (*Issuer, error) {
 		return nil, fmt.Errorf("opening issuer: %w", err)
 	}
 	i := &Issuer{
-		opts:   o,
-		signer: signer,
-		state:  s,
-		codes:  map[string]grant{},
-		used:   map[string]time.Time{},
+		opts:     o,
+		path:     u.Path,
+		signer:   signer,
+		state:    s,
+		codes:    map[string]grant{},
+		browsers: map[string]browser{},
+		used:     map[string]time.Time{},
 	}
 	i.Handler = i.routes(u.Path)
 	return i, nil
@@ -109,14 +115,14 @@ func (i *Issuer) TokenURL() string { return i.opts.URL + "/token" }
 // JWKSURL returns the URL of the public signing key.
 func (i *Issuer) JWKSURL() string { return i.opts.URL + "/.well-known/jwks.json" }
 
-// Token returns an access token for subject that is valid for ttl from now. Token does
-// not check that the subject is one of the people, because the seed prints tokens of
-// people it has just created.
+// Token returns an ID token for subject that is valid for ttl from now, as a program
+// sends it to the API. Token does not check that the subject is one of the people,
+// because the seed prints tokens of people it has just created.
 func (i *Issuer) Token(subject string, ttl time.Duration) (string, error) {
 	if subject == "" || ttl <= 0 {
 		return "", fmt.Errorf("issuing token for %q: a subject and a positive lifetime are required", subject)
 	}
-	return i.sign(claims{Subject: subject, Audience: i.opts.Audience}, ttl)
+	return i.sign(claims{Subject: subject, Audience: i.opts.Audience, Use: idUse}, ttl)
 }
 
 // AddPlan registers a health plan's public key and replaces the plan's earlier key.
@@ -138,6 +144,12 @@ func (i *Issuer) AddPlan(clientID string, key jose.JSONWebKey) error {
 	return nil
 }
 
+// What a token is for, as Cognito says it in the claim token_use.
+const (
+	idUse     = "id"
+	accessUse = "access"
+)
+
 // claims are all claims that a token of this issuer can have.
 type claims struct {
 	Issuer   string           `json:"iss"`
@@ -147,6 +159,7 @@ type claims struct {
 	IssuedAt *jwt.NumericDate `json:"iat"`
 	AuthTime *jwt.NumericDate `json:"auth_time,omitempty"`
 	Nonce    string           `json:"nonce,omitempty"`
+	Use      string           `json:"token_use"`
 	Scope    string           `json:"scope,omitempty"` // scope of a plan's access token
 }
 
@@ -167,6 +180,8 @@ func (i *Issuer) routes(prefix string) http.Handler {
 	mux.HandleFunc("GET "+prefix+"/.well-known/openid-configuration", i.discovery)
 	mux.HandleFunc("GET "+prefix+"/.well-known/jwks.json", i.jwks)
 	mux.HandleFunc("POST "+prefix+"/token", i.token)
+	mux.HandleFunc("POST "+prefix+"/oauth2/revoke", i.revoke)
+	mux.HandleFunc("GET "+prefix+"/logout", i.logout)
 	own := http.NewCrossOriginProtection()
 	mux.HandleFunc("GET "+prefix+"/authorize", i.page)
 	mux.Handle("POST "+prefix+"/authorize", own.Handler(http.HandlerFunc(i.signIn)))
@@ -178,6 +193,8 @@ func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 		Issuer        string   `json:"issuer"`
 		Authorization string   `json:"authorization_endpoint"`
 		Token         string   `json:"token_endpoint"`
+		Revocation    string   `json:"revocation_endpoint"`
+		EndSession    string   `json:"end_session_endpoint"`
 		JWKS          string   `json:"jwks_uri"`
 		Responses     []string `json:"response_types_supported"`
 		Subjects      []string `json:"subject_types_supported"`
@@ -193,16 +210,18 @@ func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 		Issuer:        i.opts.URL,
 		Authorization: i.opts.URL + "/authorize",
 		Token:         i.TokenURL(),
+		Revocation:    i.opts.URL + "/oauth2/revoke",
+		EndSession:    i.opts.URL + "/logout",
 		JWKS:          i.JWKSURL(),
 		Responses:     []string{"code"},
 		Subjects:      []string{"public"},
 		Algorithms:    []string{string(jose.RS256)},
 		Scopes:        []string{"openid", "system/*.rs"},
-		Grants:        []string{"authorization_code", "client_credentials"},
+		Grants:        []string{"authorization_code", "refresh_token", "client_credentials"},
 		Challenges:    []string{"S256"},
 		AuthMethods:   []string{"none", "private_key_jwt"},
 		AuthAlgs:      []string{string(jose.RS384), string(jose.ES384)},
-		Claims:        []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce"},
+		Claims:        []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "token_use"},
 		TellsIssuer:   true,
 	})
 }

@@ -27,6 +27,7 @@ const (
 	clientID = "evisit"
 	audience = "evisit-api"
 	callback = "http://127.0.0.1:9/signed-in"
+	goodbye  = "http://127.0.0.1:9/"
 )
 
 var start = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
@@ -56,6 +57,7 @@ func setupAt(t *testing.T, keyFile, prefix string) world {
 		Audience:     audience,
 		ClientID:     clientID,
 		RedirectURIs: []string{callback, callback + "?from=issuer"},
+		LogoutURIs:   []string{goodbye},
 		KeyFile:      keyFile,
 		People: func(context.Context) []issuer.Person {
 			return []issuer.Person{
@@ -224,7 +226,7 @@ func TestIssuer_SignIn(t *testing.T) {
 			}
 			now := start.Add(89 * time.Second)
 			want := map[string]any{
-				"iss": w.url, "sub": "sub-ana", "aud": clientID, "nonce": "n-1",
+				"iss": w.url, "sub": "sub-ana", "aud": clientID, "nonce": "n-1", "token_use": "id",
 				"iat": float64(now.Unix()), "exp": float64(now.Add(time.Hour).Unix()),
 				"auth_time": float64(start.Add(30 * time.Second).Unix()),
 			}
@@ -451,7 +453,7 @@ func TestIssuer_Token(t *testing.T) {
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
-	if d := cmp.Diff([]string{"aud", "exp", "iat", "iss", "sub"}, keys); d != "" {
+	if d := cmp.Diff([]string{"aud", "exp", "iat", "iss", "sub", "token_use"}, keys); d != "" {
 		t.Errorf("claims differ (-want +got):\n%s", d)
 	}
 	w.advance(25 * time.Hour)

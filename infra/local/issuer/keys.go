@@ -54,11 +54,12 @@ func checkPlanKey(k jose.JSONWebKey) error {
 	return nil
 }
 
-// A state is kept across restarts. Without the signing key every session would end,
-// and without the plans' keys every plan would need a new key.
+// A state is kept across restarts. Without the signing key or the refresh tokens every
+// session would end, and without the plans' keys every plan would need a new key.
 type state struct {
-	Key   jose.JSONWebKey            `json:"signing_key"`
-	Plans map[string]jose.JSONWebKey `json:"plans"`
+	Key      jose.JSONWebKey            `json:"signing_key"`
+	Plans    map[string]jose.JSONWebKey `json:"plans"`
+	Families map[string]family          `json:"refresh_tokens,omitempty"`
 }
 
 func loadState(path string) (state, error) {

@@ -31,6 +31,7 @@ type tokens struct {
 	Type    string `json:"token_type"`
 	Expires int    `json:"expires_in"` // seconds
 	ID      string `json:"id_token,omitempty"`
+	Refresh string `json:"refresh_token,omitempty"`
 	Scope   string `json:"scope"`
 }
 
@@ -62,26 +63,37 @@ func (i *Issuer) redeem(r *http.Request) (tokens, error) {
 	switch r.PostForm.Get("grant_type") {
 	case "authorization_code":
 		return i.redeemCode(r)
+	case "refresh_token":
+		return i.refresh(r)
 	case "client_credentials":
 		return i.redeemAssertion(r.PostForm)
 	default:
-		return tokens{}, &refusal{"unsupported_grant_type", "grant_type must be authorization_code or client_credentials"}
+		return tokens{}, &refusal{"unsupported_grant_type", "grant_type must be authorization_code, refresh_token or client_credentials"}
 	}
+}
+
+// checkClient refuses a request that is not of the one relying party, which has no
+// secret.
+func (i *Issuer) checkClient(r *http.Request) error {
+	client := r.PostForm.Get("client_id")
+	if id, secret, ok := r.BasicAuth(); ok {
+		if secret != "" {
+			return &refusal{"invalid_client", "this client is public and has no secret"}
+		}
+		client = id
+	}
+	if client != i.opts.ClientID {
+		return &refusal{"invalid_client", "the client is not registered"}
+	}
+	return nil
 }
 
 // redeemCode deletes the code before any check, so that a stolen code that was tried
 // with a wrong verifier cannot be redeemed any more.
 func (i *Issuer) redeemCode(r *http.Request) (tokens, error) {
 	f := r.PostForm
-	client := f.Get("client_id")
-	if id, secret, ok := r.BasicAuth(); ok {
-		if secret != "" {
-			return tokens{}, &refusal{"invalid_client", "this client is public and has no secret"}
-		}
-		client = id
-	}
-	if client != i.opts.ClientID {
-		return tokens{}, &refusal{"invalid_client", "the client is not registered"}
+	if err := i.checkClient(r); err != nil {
+		return tokens{}, err
 	}
 	i.mu.Lock()
 	g, found := i.codes[f.Get("code")]
@@ -90,27 +102,32 @@ func (i *Issuer) redeemCode(r *http.Request) (tokens, error) {
 
 	now := i.opts.Now()
 	switch {
-	case !found || now.Sub(g.at) > codeLife:
+	case !found || now.Sub(g.made) > codeLife:
 		return tokens{}, &refusal{"invalid_grant", "the code is unknown, used or expired"}
 	case f.Get("redirect_uri") != g.RedirectURI:
 		return tokens{}, &refusal{"invalid_grant", "redirect_uri is not the one the code was sent to"}
 	case !g.verifierMatches(f.Get("code_verifier")):
 		return tokens{}, &refusal{"invalid_grant", "code_verifier does not match the challenge"}
 	}
-	id, err := i.sign(claims{
-		Subject:  g.subject,
-		Audience: i.opts.ClientID,
-		Nonce:    g.Nonce,
-		AuthTime: jwt.NewNumericDate(g.at),
-	}, sessionLife)
+	refresh, err := i.newFamily(g.subject, g.at)
 	if err != nil {
 		return tokens{}, err
 	}
-	access, err := i.Token(g.subject, sessionLife)
+	return i.issue(claims{Subject: g.subject, Nonce: g.Nonce, AuthTime: jwt.NewNumericDate(g.at)}, refresh)
+}
+
+// issue returns the tokens of a sign-in, whose ID token has the claims of c.
+func (i *Issuer) issue(c claims, refresh string) (tokens, error) {
+	c.Audience, c.Use = i.opts.ClientID, idUse
+	id, err := i.sign(c, sessionLife)
 	if err != nil {
 		return tokens{}, err
 	}
-	return tokens{access, "Bearer", int(sessionLife.Seconds()), id, "openid"}, nil
+	access, err := i.sign(claims{Subject: c.Subject, Audience: i.opts.Audience, Use: accessUse}, sessionLife)
+	if err != nil {
+		return tokens{}, err
+	}
+	return tokens{access, "Bearer", int(sessionLife.Seconds()), id, refresh, "openid"}, nil
 }
 
 func (a authRequest) verifierMatches(verifier string) bool {
@@ -135,7 +152,7 @@ func (i *Issuer) redeemAssertion(f url.Values) (tokens, error) {
 		return tokens{}, &refusal{"invalid_scope", "scope must name one or more system/ scopes"}
 	}
 	scope := strings.Join(scopes, " ")
-	access, err := i.sign(claims{Subject: client, Audience: i.opts.Audience, Scope: scope}, planLife)
+	access, err := i.sign(claims{Subject: client, Audience: i.opts.Audience, Use: accessUse, Scope: scope}, planLife)
 	if err != nil {
 		return tokens{}, err
 	}

@@ -88,7 +88,7 @@ func (s *System) startIssuer(c *setup.Config) error {
 	var err error
 	s.issuer, err = issuer.New(issuer.Options{
 		URL: s.URL + "/dev/issuer", Audience: c.Audience, ClientID: c.Audience,
-		RedirectURIs: []string{s.URL + "/signed-in"}, KeyFile: s.path("issuer.json"),
+		RedirectURIs: []string{s.URL + "/signed-in"}, LogoutURIs: []string{s.URL + "/"}, KeyFile: s.path("issuer.json"),
 		People: s.people, Now: s.clock.Now, Log: s.opt.Log,
 	})
 	if err != nil {
