@@ -94,8 +94,9 @@ var rules = map[string]rule{
 		layer: room,
 		ours:  "audit billing clinic clinic/books clinic/chart fault identity intake money outbox phi practice record vault visit work",
 	},
-	"clinic/sweep":  {layer: room, ours: "audit clinic clinic/heads fault outbox"},
-	"clinic/verify": {layer: room, ours: "audit clinic clinic/heads fault"},
+	"clinic/session": {layer: room, ours: "clinic fault identity vault"},
+	"clinic/sweep":   {layer: room, ours: "audit clinic clinic/heads fault outbox"},
+	"clinic/verify":  {layer: room, ours: "audit clinic clinic/heads fault"},
 
 	"store": {
 		layer:  edge,
@@ -123,7 +124,7 @@ var rules = map[string]rule{
 	"httpapi/webhook":  {layer: edge, ours: "clinic/hook fault httpapi/exchange"},
 	"httpapi/web": {
 		layer: edge,
-		ours: "audit billing clinic clinic/books clinic/chart clinic/request fault httpapi httpapi/exchange " +
+		ours: "audit billing clinic clinic/books clinic/chart clinic/request clinic/session fault httpapi httpapi/exchange " +
 			"identity intake phi practice record visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2",
 	},

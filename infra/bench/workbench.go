@@ -22,6 +22,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/session"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
@@ -154,5 +155,6 @@ func (b *workbench) as(person string) clinic.Caller {
 
 // cookie signs a person in to the pages.
 func (b *workbench) cookie(ctx context.Context, person string) (string, error) {
-	return b.rooms.Kernel.StartSession(ctx, b.as(person).Proof, time.Now().Add(time.Hour))
+	keeper := session.Keeper{Kernel: b.rooms.Kernel}
+	return keeper.Start(ctx, session.SignIn{Proof: b.as(person).Proof, Until: time.Now().Add(time.Hour)})
 }

@@ -13,6 +13,8 @@ import (
 
 	"evisit/infra/local/mailbox"
 	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/session"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -185,6 +187,17 @@ func (w *world) signedOut(person string) {
 	}
 	if found != 1 {
 		w.Errorf("%d sessions, want 1", found)
+	}
+}
+
+// kept says what is kept for a person to send.
+func (w *world) kept(person, path string) {
+	w.Helper()
+	keeper := session.Keeper{Kernel: w.rooms.Kernel, Sealer: w.rooms.Charts.Vault}
+	forms, err := keeper.Forms(w.Context(), clinic.Proof{Issuer: w.issuerURL(), Subject: person})
+	w.must(err)
+	if len(forms) != 1 || forms[0].Path != path {
+		w.Errorf("kept for %s: %d forms", person, len(forms))
 	}
 }
 

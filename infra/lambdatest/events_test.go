@@ -118,9 +118,9 @@ func (w *world) read(name string) []byte {
 }
 
 // Fields are what a recorded event cannot hold: {{token PERSON}} is an ID
-// token, {{cookie PERSON}} the cookie of a session of theirs, {{session VISIT}}
-// the Checkout session that paid for a planted visit.
-var field = regexp.MustCompile(`\{\{(token|cookie|session) ([^}]+)\}\}`)
+// token, {{cookie PERSON}} the cookie of a session of theirs, {{ended PERSON}} that
+// of one that has ended, {{session VISIT}} the Checkout session that paid for a planted visit.
+var field = regexp.MustCompile(`\{\{(token|cookie|ended|session) ([^}]+)\}\}`)
 
 func (w *world) fill(event []byte) []byte {
 	return field.ReplaceAllFunc(event, func(b []byte) []byte {
@@ -129,7 +129,9 @@ func (w *world) fill(event []byte) []byte {
 		case "session":
 			return []byte(w.payment(paymentOf(of)).Session)
 		case "cookie":
-			return []byte(w.signIn(of))
+			return []byte(w.signIn(of, sessionLife))
+		case "ended":
+			return []byte(w.signIn(of, 0))
 		default:
 			token, err := w.people.Token(of, sessionLife)
 			w.must(err)
@@ -147,6 +149,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z`), "<time>"},
 	{regexp.MustCompile(`("Content-Length": )"\d+"`), `$1"<of the times>"`},
 	{regexp.MustCompile(`(\\"id\\":\\"|/visits/)[a-z2-7]{16,26}\b`), "$1<id>"},
+	{regexp.MustCompile(`style\.css\?v=[0-9a-f]{12}`), "style.css?v=<hash>"},
 	{regexp.MustCompile(`\b(cs_test|pi)_[a-z2-7]{26}`), "${1}_<id>"},
 	{regexp.MustCompile(`http://127\.0\.0\.1:\d+`), "<local>"},
 }

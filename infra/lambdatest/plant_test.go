@@ -18,6 +18,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/hook"
 	"evisit/pkg/clinic/request"
+	"evisit/pkg/clinic/session"
 	"evisit/pkg/identity"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
@@ -203,10 +204,14 @@ func receiveFirst(w *world) {
 	}))
 }
 
-// signIn begins a session of a person and returns its cookie.
-func (w *world) signIn(person string) string {
+// signIn begins a session of a person, which ends after a while because it has no
+// refresh token, and returns its cookie.
+func (w *world) signIn(person string, life time.Duration) string {
 	w.Helper()
-	cookie, err := w.rooms.Kernel.StartSession(w.Context(), clinic.Proof{Issuer: w.issuerURL(), Subject: person}, w.now().Add(sessionLife))
+	keeper := session.Keeper{Kernel: w.rooms.Kernel}
+	cookie, err := keeper.Start(w.Context(), session.SignIn{
+		Proof: clinic.Proof{Issuer: w.issuerURL(), Subject: person}, Until: w.now().Add(life),
+	})
 	w.must(err)
 	return cookie
 }

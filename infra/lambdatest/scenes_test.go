@@ -33,6 +33,7 @@ var scenes = map[string]scene{
 	"api/log":                {plant: plantLog},
 	"api/log-checkpoint":     {plant: plantLog},
 	"api/log-rows":           {plant: plantAccount},
+	"api/message-late":       {check: func(w *world) { w.kept("jane-smith", "/my/visits/asked/messages") }},
 	"api/sign-out":           {check: func(w *world) { w.signedOut("jane-smith") }},
 	"api/start-visit":        {check: func(w *world) { w.started(1) }, again: true},
 	"api/start-visit-base64": {check: func(w *world) { w.started(1) }},

@@ -37,6 +37,7 @@ var rows = map[string]map[string]string{
 	"OUTBOX#stripehook": {"charge": "update", "notify": "update", "sweep": "get query update"}, // its events begin with stripe
 	"REQUEST#":          {"api": "get query put"},
 	"SESSION#":          {"api": "get query put"},
+	"KEPT#":             {"api": "get query put"},
 	"AUDIT#":            {"api": "get query put", "charge": "put", "deadline": "put", "notify": "put", "sweep": "get query"},
 	"ACTIVE#":           {"api": "get query put", "charge": "put", "deadline": "put", "notify": "put", "sweep": "get query"},
 	"LOG#":              {"api": "get query", "sweep": "get query put"},

@@ -136,6 +136,8 @@ func sample(name string) string {
 	switch name {
 	case "EVISIT_KEYSET", "EVISIT_LOG_PUBLIC", "EVISIT_LOG_SEED":
 		return base64.StdEncoding.EncodeToString(make([]byte, 32))
+	case "EVISIT_STAFF_IDLE":
+		return "15m"
 	case "EVISIT_PAGES":
 		return "https://visit.example.org"
 	case "EVISIT_STRIPE_MODE":

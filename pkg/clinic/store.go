@@ -38,6 +38,8 @@ type Store interface {
 	// Session returns the session whose cookie has that hash. The row may
 	// outlive its Ends.
 	Session(ctx context.Context, hash string) (Session, error)
+	// KeptForms returns the forms kept for a holder. The rows may outlive their Ends.
+	KeptForms(ctx context.Context, holder string) ([]KeptForm, error)
 	Practice(ctx context.Context, id string) (practice.Practice, error)
 	// Form returns the JSON of a form version that a practice has published.
 	Form(ctx context.Context, practice, name, version string) ([]byte, error)
@@ -107,6 +109,7 @@ type Commit struct {
 	Grants     []identity.Grant
 	Token      *Token
 	Patient    *Patient
+	Session    *Session
 
 	// Records written with the visit and guarded by its version.
 	Answers  []byte // sealed; they replace the ones before
@@ -127,8 +130,7 @@ type Commit struct {
 	Done string
 	At   time.Time // when it was decided; needed with Done
 
-	// Session is written without a condition.
-	Session *Session
+	Kept *KeptForm // written without a condition
 }
 
 // A Patient is a person whom visits are about. Contact is a sealed
@@ -178,10 +180,28 @@ type Request struct {
 
 // A Session is a person's sign-in to the pages, under an opaque cookie.
 type Session struct {
-	Hash  string // of the cookie's value, which is not kept
-	Proof Proof
-	Ends  time.Time
-	Ended bool // signed out
+	Hash    string // of the cookie's value, which is not kept
+	Proof   Proof
+	Seen    time.Time // when it was last used, as far as it was written
+	Renew   time.Time // from when on the provider must be asked whether the sign-in holds
+	Trying  time.Time // until when a request that asks the provider is waited for; zero: none asks
+	Ends    time.Time // at the latest
+	Refresh []byte    // the provider's refresh token, sealed; empty if there is none
+	Ended   bool      // signed out
+	Version int       // 0 of a session begun before sessions were renewed
+}
+
+// KeptLife is how long a form is kept that was posted with a session that had
+// ended, and for how long after its end a session is known.
+const KeptLife = 24 * time.Hour
+
+// A KeptForm is a form, sealed, that was posted with a session that had ended. It
+// waits for its sender to sign in again.
+type KeptForm struct {
+	Holder string // hash of the proof of whom it is kept for
+	ID     string
+	Sealed []byte // empty: sent, or not wanted
+	Ends   time.Time
 }
 
 // A LogHead is the latest signed state of a practice's audit log.

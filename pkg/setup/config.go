@@ -30,6 +30,10 @@ type Config struct {
 	JWKS     string // OIDC_JWKS_URL: its signing keys
 	Audience string // OIDC_AUDIENCE: the audience of the tokens; also the pages' OIDC client id
 
+	// StaffIdle, EVISIT_STAFF_IDLE, is how long a person who works at a practice may
+	// be idle before they must sign in again; 0 is 15 minutes.
+	StaffIdle time.Duration
+
 	StripeKey  string      // STRIPE_SECRET_KEY: restricted to what the function does
 	StripeBase string      // STRIPE_API_BASE: empty is Stripe itself
 	Hook       HookSecrets // STRIPE_WEBHOOK_SECRET, STRIPE_CONNECT_WEBHOOK_SECRET
@@ -54,6 +58,13 @@ type HookSecrets struct {
 	Platform string // our own account's events
 	Connect  string // events of connected accounts
 }
+
+// The bounds of StaffIdle. Use is written every five minutes, and no session lasts
+// longer than twelve hours.
+const (
+	shortestIdle = 5 * time.Minute
+	longestIdle  = 12 * time.Hour
+)
 
 // Load reads a Config and reports all its faults at once.
 func Load(getenv func(string) string) (Config, error) {
@@ -96,6 +107,13 @@ func Load(getenv func(string) string) (Config, error) {
 			failures = append(failures, errors.New("EVISIT_CLOCK_OFFSET is not a duration such as 36h"))
 		}
 		c.ClockOffset = d
+	}
+	if s := getenv("EVISIT_STAFF_IDLE"); s != "" {
+		d, err := time.ParseDuration(s)
+		if err != nil || d < shortestIdle || d > longestIdle {
+			failures = append(failures, errors.New("EVISIT_STAFF_IDLE is not a duration from 5m to 12h"))
+		}
+		c.StaffIdle = d
 	}
 	return c, errors.Join(failures...)
 }

@@ -37,8 +37,8 @@ func (b *builder) fail(err error) {
 	}
 }
 
-// add adds a row that no log covers: an event, an idempotency key, a session, or
-// a row that logs or sweeps are made of.
+// add adds a row that no log covers: an event, an idempotency key, a session, a
+// kept form, or a row that logs or sweeps are made of.
 func (b *builder) add(w write) { b.ws = append(b.ws, w) }
 
 // cover adds a row that the log of a practice covers.
@@ -166,12 +166,22 @@ func (b *builder) access(c clinic.Commit) {
 		b.add(b.store.insertRequest(*r))
 	}
 	if s := c.Session; s != nil {
-		i := b.pack(s.Proof)
-		i["ttl"] = num(s.Ends.Unix())
+		i := b.pack(sessionRow{s.Proof, s.Seen, s.Renew, s.Trying, s.Ends})
+		i["ttl"] = num(s.Ends.Add(clinic.KeptLife).Unix())
+		if len(s.Refresh) > 0 {
+			i["s"] = bin(s.Refresh)
+		}
 		if s.Ended {
 			i["ended"] = str("1")
 		}
-		b.add(b.store.overwrite(sessionKey(s.Hash), i))
+		b.add(b.store.replace(sessionKey(s.Hash), s.Version, i))
+	}
+	if f := c.Kept; f != nil {
+		i := item{"ttl": num(f.Ends.Unix())}
+		if len(f.Sealed) > 0 {
+			i["s"] = bin(f.Sealed)
+		}
+		b.add(b.store.overwrite(keptKey(f.Holder, f.ID), i))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -303,6 +304,39 @@ func (s *Store) Session(ctx context.Context, hash string) (clinic.Session, error
 	if err != nil {
 		return out, err
 	}
-	out.Ends, out.Ended = ends(i), text(i, "ended") != ""
-	return out, unpack(i, "session", &out.Proof)
+	var row sessionRow
+	err = unpack(i, "session", &row)
+	if row.Ends.IsZero() { // a session begun before sessions were renewed
+		row.Ends = ends(i)
+	}
+	out.Proof, out.Seen, out.Renew, out.Trying, out.Ends = row.Proof, row.Seen, row.Renew, row.Trying, row.Ends
+	out.Refresh, out.Ended, out.Version = sealed(i), text(i, "ended") != "", count(i, "v")
+	return out, err
+}
+
+// A sessionRow is what is packed of a session.
+type sessionRow struct {
+	clinic.Proof
+	Seen   time.Time `json:"seen,omitzero"`
+	Renew  time.Time `json:"renew,omitzero"`
+	Trying time.Time `json:"trying,omitzero"`
+	Ends   time.Time `json:"ends,omitzero"`
+}
+
+func (s *Store) KeptForms(ctx context.Context, holder string) ([]clinic.KeptForm, error) {
+	items, err := s.query(ctx, &dynamodb.QueryInput{
+		KeyConditionExpression: aws.String("pk = :pk"), ConsistentRead: aws.Bool(true),
+		ExpressionAttributeValues: item{":pk": str(keptKey(holder, "").pk)},
+	}, 0, "kept forms")
+	if err != nil {
+		return nil, err
+	}
+	var out []clinic.KeptForm
+	for _, i := range items {
+		if err := checkFormat(i, "kept form"); err != nil {
+			return nil, err
+		}
+		out = append(out, clinic.KeptForm{Holder: holder, ID: text(i, "sk"), Sealed: sealed(i), Ends: ends(i)})
+	}
+	return out, nil
 }

@@ -19,7 +19,8 @@ import (
 )
 
 // A sample is one kind of row with something in each of its attributes: the
-// commits that write it, and what it reads back as.
+// commits that write it, and what it reads back as. A kind that is written no
+// more has no commits, and its file is read for ever.
 type sample struct {
 	name    string
 	commits []clinic.Commit
@@ -48,7 +49,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), contentSample(), moneySample(), workSample(), eventSample(), requestSample(), sessionSample(),
+		visitSample(), contentSample(), moneySample(), workSample(), eventSample(), requestSample(), firstSessionSample(), sessionSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), tokenSample(), patientSample(), formSample(),
 	}
 }
@@ -188,13 +189,36 @@ func requestSample() sample {
 	}}
 }
 
-func sessionSample() sample {
+// firstSessionSample is a session of before sessions were renewed.
+func firstSessionSample() sample {
 	in := clinic.Session{Hash: hash("1"), Proof: clinic.Proof{Issuer: "https://idp.example", Subject: id("subject")}, Ends: noon.Truncate(time.Second)}
 	out := in
 	out.Hash, out.Ended = hash("2"), true
-	return sample{"session", []clinic.Commit{{Session: &in}, {Session: &out}}, []read{
-		{"Session", func(ctx context.Context, s *store.Store) (any, error) { return s.Session(ctx, in.Hash) }, in},
-		{"Session", func(ctx context.Context, s *store.Store) (any, error) { return s.Session(ctx, out.Hash) }, out},
+	return sample{"session", nil, sessionReads(in, out)}
+}
+
+func sessionSample() sample {
+	in := clinic.Session{
+		Hash: hash("1"), Proof: clinic.Proof{Issuer: "https://idp.example", Subject: id("subject")},
+		Seen: at(1), Renew: at(2), Trying: at(3), Ends: at(12), Refresh: []byte("\x00sealed\xff"), Version: 1,
+	}
+	out := clinic.Session{Hash: hash("2"), Proof: in.Proof, Seen: at(1), Renew: at(2), Ends: at(1), Ended: true, Version: 1}
+	return sample{"renewed", []clinic.Commit{{Session: &in}, {Session: &out}}, sessionReads(in, out)}
+}
+
+func sessionReads(all ...clinic.Session) []read {
+	var reads []read
+	for _, want := range all {
+		reads = append(reads, read{"Session", func(ctx context.Context, s *store.Store) (any, error) { return s.Session(ctx, want.Hash) }, want})
+	}
+	return reads
+}
+
+func keptSample() sample {
+	waiting := clinic.KeptForm{Holder: hash("3"), ID: id("a"), Sealed: []byte("sealed"), Ends: noon.Truncate(time.Second)}
+	sent := clinic.KeptForm{Holder: hash("3"), ID: id("b"), Ends: noon.Truncate(time.Second)}
+	return sample{"kept", []clinic.Commit{{Kept: &waiting}, {Kept: &sent}}, []read{
+		{"KeptForms", func(ctx context.Context, s *store.Store) (any, error) { return s.KeptForms(ctx, hash("3")) }, []clinic.KeptForm{waiting, sent}},
 	}}
 }
 

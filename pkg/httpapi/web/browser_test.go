@@ -86,8 +86,17 @@ func (b *browser) send(r *http.Request) {
 	if b.page, err = html.Parse(strings.NewReader(string(body))); err != nil {
 		b.t.Fatal(err)
 	}
+	defer b.followRefresh()
 	if strings.HasPrefix(b.at.String(), b.base) && strings.HasPrefix(b.head.Get("Content-Type"), "text/html") && b.code != http.StatusSeeOther {
 		b.inspect(string(body))
+	}
+}
+
+// followRefresh goes where the header Refresh leads.
+func (b *browser) followRefresh() {
+	b.t.Helper()
+	if _, to, ok := strings.Cut(b.head.Get("Refresh"), "url="); ok {
+		b.get(to)
 	}
 }
 

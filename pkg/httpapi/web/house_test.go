@@ -49,19 +49,20 @@ const clientID = "evisit-pages"
 
 // A house is the whole of what the pages stand on, of one test.
 type house struct {
-	rooms   httpapi.Rooms
-	cast    *office.Registrar
-	hook    *hook.Room
-	collect *charge.Room
-	store   *store.Store
-	db      *dynamodb.Client // not counted
-	table   string
-	calls   *calls
-	objects *drawer
-	stripe  *stripe
-	issuer  *httptest.Server
-	url     string
-	log     logged
+	rooms    httpapi.Rooms
+	cast     *office.Registrar
+	hook     *hook.Room
+	collect  *charge.Room
+	store    *store.Store
+	db       *dynamodb.Client // not counted
+	table    string
+	calls    *calls
+	objects  *drawer
+	stripe   *stripe
+	issuer   *httptest.Server
+	provider *provider
+	url      string
+	log      logged
 
 	mu  sync.Mutex
 	now time.Time
@@ -96,13 +97,14 @@ func newHouse(t *testing.T) *house {
 	register(t, h.cast, signIn.URL)
 
 	is, err := issuer.New(issuer.Options{
-		URL: signIn.URL, ClientID: clientID, RedirectURIs: []string{h.url + "/signed-in"},
+		URL: signIn.URL, ClientID: clientID, RedirectURIs: []string{h.url + "/signed-in"}, LogoutURIs: []string{h.url + "/"},
 		People: func(context.Context) []issuer.Person { return cast }, Now: h.clock, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	signIn.Config.Handler = is
+	h.provider = &provider{Issuer: is, url: signIn.URL, up: true}
+	signIn.Config.Handler = h.provider
 	people := httpapi.NewTokens(t.Context(), signIn.URL, is.JWKSURL(), clientID, h.clock)
 	pages := web.New(web.Options{
 		Rooms: h.rooms, People: people, Issuer: signIn.URL, ClientID: clientID, BaseURL: h.url, Now: h.clock, Log: log,

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"evisit/pkg/httpapi"
 	"evisit/pkg/httpapi/exchange"
@@ -287,20 +286,6 @@ func TestMessage_RefusedIsShownAgain(t *testing.T) {
 	ada.page, ada.at = page, at
 	ada.press("Cancel the request", nil)
 	ada.wants(http.StatusOK, "Cancelled")
-}
-
-func TestSession_EndedWhileAFormIsFilledIn(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	ada := h.as(t, "Ada", "/my")
-	ada.startUTI()
-	h.pass(2 * time.Hour)
-	ada.press("Save and continue", nil)
-	ada.wants(http.StatusUnauthorized, "no longer signed in", "go back to the page")
-	ada.get("/my")
-	if ada.at.Path != "/authorize" {
-		t.Errorf("a page after the session ended leads to %s", ada.at)
-	}
 }
 
 func TestRoles_SeeAndDoWhatIsTheirs(t *testing.T) {

@@ -172,6 +172,9 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if lost {
 		e.Text = "You are no longer signed in, so this was not sent. Sign in again, go back to the page, and send it once more."
 	}
+	if errors.Is(err, errKept) {
+		e.Text = "You are no longer signed in, so this was not sent. It is kept for a day, for you alone: sign in again, and you can send it with one press."
+	}
 	if strings.HasPrefix(f.Code, "sign_in") || lost {
 		e.SignIn = "/sign-in"
 	}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
@@ -10,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
 
 	"evisit/pkg/clinic"
@@ -34,10 +32,13 @@ type visitor struct {
 }
 
 // as lets signed-in people reach a page. Session and person are read on every
-// request.
+// request. A form that comes after the session has ended is kept.
 func (s *site) as(h func(http.ResponseWriter, *http.Request, visitor) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, err := s.visitor(r)
+		if r.Method == http.MethodPost && isSignedOut(err) {
+			return s.keepForm(r, err)
+		}
 		if err != nil {
 			return err
 		}
@@ -46,16 +47,19 @@ func (s *site) as(h func(http.ResponseWriter, *http.Request, visitor) error) han
 }
 
 func (s *site) visitor(r *http.Request) (visitor, error) {
-	proof, err := s.Kernel.Session(r.Context(), s.session(r))
+	c, err := s.sessions.Use(r.Context(), s.session(r), clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent()})
 	if err != nil {
 		return visitor{}, err
 	}
-	v := visitor{Caller: clinic.Caller{Proof: proof, IP: exchange.ClientIP(r), UserAgent: r.UserAgent()}}
-	if v.Caller, err = s.Kernel.Identify(r.Context(), v.Caller); err != nil {
-		return visitor{}, err
-	}
+	v := visitor{Caller: c}
 	v.practice, err = s.Kernel.Practice(r.Context(), v.Person.Practice)
 	return v, err
+}
+
+// isSignedOut reports whether err is that nobody is signed in, or no longer.
+func isSignedOut(err error) bool {
+	f, ok := fault.Public(err)
+	return ok && f.Code == "not_signed_in"
 }
 
 // session is the value of r's session cookie; empty if it has none.
@@ -96,31 +100,32 @@ func (s *site) setCookie(w http.ResponseWriter, name, value string, seconds int)
 	})
 }
 
-// An attempt is what must come back from the issuer, and where the visitor
-// wanted to go.
+// An attempt is what must come back from the issuer, when the visitor left for
+// it, and where they wanted to go.
 type attempt struct {
-	State    string `json:"state"`
-	Nonce    string `json:"nonce"`
-	Verifier string `json:"verifier"`
-	Next     string `json:"next"`
+	State    string    `json:"state"`
+	Nonce    string    `json:"nonce"`
+	Verifier string    `json:"verifier"`
+	Began    time.Time `json:"began"`
+	Next     string    `json:"next"`
 }
 
 func (s *site) signIn(w http.ResponseWriter, r *http.Request) error {
-	conf, _, err := s.issuerConfig(r.Context())
-	if err != nil {
-		return err
-	}
 	// GenerateVerifier gives 32 random bytes in text, which all three need.
 	a := attempt{
 		State: oauth2.GenerateVerifier(), Nonce: oauth2.GenerateVerifier(), Verifier: oauth2.GenerateVerifier(),
-		Next: local(r.URL.Query().Get("next")),
+		Began: s.Now(), Next: local(r.URL.Query().Get("next")),
+	}
+	to, err := s.provider.signInURL(r.Context(), a)
+	if err != nil {
+		return err
 	}
 	b, err := json.Marshal(a)
 	if err != nil {
 		return err
 	}
 	s.setCookie(w, signInCookie, base64.RawURLEncoding.EncodeToString(b), signInLife)
-	return redirect(w, conf.AuthCodeURL(a.State, oauth2.S256ChallengeOption(a.Verifier), oidc.Nonce(a.Nonce)))
+	return redirect(w, to)
 }
 
 // signedIn is where the issuer sends the visitor back to. Someone no practice
@@ -135,23 +140,26 @@ func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 	if q.Get("error") != "" {
 		return fault.New(fault.Denied, "sign_in_refused", "you were not signed in; please try again")
 	}
-	token, ends, err := s.redeem(r.Context(), q.Get("code"), a)
+	in, err := s.provider.redeem(r.Context(), q.Get("code"), a)
 	if err != nil {
 		return err
 	}
-	proof, err := s.People.Prove(r.Context(), token)
+	c, err := s.Kernel.Identify(r.Context(), clinic.Caller{Proof: in.Proof})
 	if err != nil {
 		return err
 	}
-	c, err := s.Kernel.Identify(r.Context(), clinic.Caller{Proof: proof})
-	if err != nil {
-		return err
-	}
-	cookie, err := s.Kernel.StartSession(r.Context(), proof, ends)
+	cookie, err := s.sessions.Start(r.Context(), in)
 	if err != nil {
 		return err
 	}
 	s.setCookie(w, sessionCookie, cookie, 0)
+	kept, err := s.sessions.Forms(r.Context(), in.Proof)
+	if err != nil {
+		s.Log.ErrorContext(r.Context(), "kept forms not read", "err", err)
+	}
+	if len(kept) > 0 {
+		return redirect(w, "/kept")
+	}
 	if a.Next == "" {
 		a.Next = home(c.Person)
 	}
@@ -171,62 +179,31 @@ func (s *site) attempt(r *http.Request) (a attempt, ok bool) {
 	return a, true
 }
 
-// redeem turns the issuer's code into an ID token made for this attempt, and says
-// when the token ends.
-func (s *site) redeem(ctx context.Context, code string, a attempt) (token string, ends time.Time, err error) {
-	conf, provider, err := s.issuerConfig(ctx)
-	if err != nil {
-		return "", ends, err
-	}
-	ctx = oidc.ClientContext(ctx, s.outgoing)
-	refused := func(cause error) error {
-		return fault.Hide(fault.Malformed, "sign_in_failed", "signing in did not work; please try again", cause)
-	}
-	t, err := conf.Exchange(ctx, code, oauth2.VerifierOption(a.Verifier))
-	if err != nil {
-		return "", ends, refused(err)
-	}
-	raw, _ := t.Extra("id_token").(string)
-	id, err := provider.VerifierContext(ctx, &oidc.Config{ClientID: s.ClientID, Now: s.Now}).Verify(ctx, raw)
-	if err != nil {
-		return "", ends, refused(err)
-	}
-	if subtle.ConstantTimeCompare([]byte(id.Nonce), []byte(a.Nonce)) != 1 {
-		return "", ends, refused(nil)
-	}
-	return raw, id.Expiry, nil
-}
-
-// issuerConfig reads the issuer's own description when somebody first signs in.
-func (s *site) issuerConfig(ctx context.Context) (*oauth2.Config, *oidc.Provider, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.provider == nil {
-		p, err := oidc.NewProvider(oidc.ClientContext(ctx, s.outgoing), s.Issuer)
-		if err != nil {
-			return nil, nil, fault.Hide(fault.Busy, "sign_in_unavailable", "signing in is not possible just now; please try again in a moment", err)
-		}
-		s.provider = p
-	}
-	end := s.provider.Endpoint()
-	end.AuthStyle = oauth2.AuthStyleInParams
-	if s.ClientSecret != "" {
-		end.AuthStyle = oauth2.AuthStyleInHeader
-	}
-	return &oauth2.Config{
-		ClientID: s.ClientID, ClientSecret: s.ClientSecret, Endpoint: end,
-		RedirectURL: s.BaseURL + "/signed-in", Scopes: []string{oidc.ScopeOpenID},
-	}, s.provider, nil
-}
-
-// signOut ends the session here: its cookie opens nothing from then on.
+// signOut ends the session here and its refresh token at the issuer.
 func (s *site) signOut(w http.ResponseWriter, r *http.Request) error {
-	if err := s.Kernel.EndSession(r.Context(), s.session(r)); err != nil {
+	if err := s.sessions.End(r.Context(), s.session(r)); err != nil {
 		return err
 	}
 	s.setCookie(w, sessionCookie, "", -1)
-	return redirect(w, "/")
+	return redirect(w, "/signed-out")
 }
+
+// signedOut leads the browser on to the issuer, which ends its own session with it.
+// It does so by a header, because browsers hold the redirect that answers a form
+// to the form-action of its page.
+func (s *site) signedOut(w http.ResponseWriter, r *http.Request) error {
+	to, err := s.provider.signOutURL(r.Context())
+	if err != nil {
+		s.Log.WarnContext(r.Context(), "issuer's session not ended", "err", err)
+	}
+	if to == "" {
+		return redirect(w, "/")
+	}
+	w.Header().Set("Refresh", "0; url="+to)
+	return s.show(w, nil, page{view: "signedout", title: "Signed out", data: signedOutView{Next: to}})
+}
+
+type signedOutView struct{ Next string }
 
 // local returns path if it is one of our own pages, else nothing: a link that
 // signs people in must not lead them to another site.

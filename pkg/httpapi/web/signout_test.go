@@ -3,7 +3,9 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,7 +55,7 @@ func TestSignOut_OldCookieOpensNothing(t *testing.T) {
 	again.wants(http.StatusOK, "My requests")
 }
 
-func TestSession_CookieIsOpaqueAndEndsWithItsToken(t *testing.T) {
+func TestSession_CookieIsOpaque(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	ada := h.as(t, "Ada", "/my")
@@ -64,14 +66,184 @@ func TestSession_CookieIsOpaqueAndEndsWithItsToken(t *testing.T) {
 			t.Errorf("cookie %s is %q: a token, not a session", c.Name, c.Value)
 		}
 	}
+}
+
+// opens reports whether b's session still opens path.
+func (b *browser) opens(path string) bool {
+	b.t.Helper()
+	b.get(b.base + path)
+	return b.at.Path == path
+}
+
+// A session ends when it is idle, later for patients than for who works at a
+// practice, and at the latest after twelve hours.
+func TestSession_EndsWhenIdle(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		who, home string
+		idle      time.Duration
+	}{
+		{"Dr. X", "/desk", 15 * time.Minute},
+		{"Nan", "/desk", 15 * time.Minute},
+		{"Adm", "/desk/work", 15 * time.Minute},
+		{"Ada", "/my", time.Hour},
+		{"Cal", "/my", time.Hour},
+	} {
+		t.Run(c.who, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			b := h.as(t, c.who, c.home)
+			uses := 0
+			for began := h.clock(); h.clock().Sub(began) < 12*time.Hour; uses++ {
+				if !b.opens(c.home) {
+					t.Fatalf("%v after signing in the session, used each %v, opens %s", h.clock().Sub(began), c.idle-time.Second, b.at)
+				}
+				h.pass(c.idle - time.Second)
+			}
+			if b.opens(c.home) {
+				t.Errorf("after twelve hours and %d uses the session still opens %s", uses, c.home)
+			}
+			b = h.as(t, c.who, c.home)
+			h.pass(4 * time.Minute)
+			if !b.opens(c.home) {
+				t.Error("a use within the five minutes is refused")
+			}
+			h.pass(c.idle)
+			if b.opens(c.home) {
+				t.Errorf("idle for %v, the session still opens %s", c.idle, c.home)
+			}
+		})
+	}
+}
+
+// A use is written at most every five minutes.
+func TestSession_UseIsWrittenSeldom(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	drx := h.as(t, "Dr. X", "/desk")
+	for minute := range 16 {
+		h.calls.take()
+		drx.get("/desk")
+		wrote := slices.Contains(h.calls.take(), "PutItem")
+		if want := minute%5 == 0 && minute > 0; wrote != want {
+			t.Errorf("minute %d: written %v, want %v", minute, wrote, want)
+		}
+		h.pass(time.Minute)
+	}
+}
+
+// Two pages asked for at once, when the ID token has ended, exchange the refresh
+// token once: one that is used twice ends the sign-in at the issuer.
+func TestSession_RenewedOnceByManyAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	for range 3 {
+		h.pass(59 * time.Minute)
+		ada.get("/my")
+		h.pass(2 * time.Minute)
+		h.log.take()
+		var all sync.WaitGroup
+		for range 12 {
+			twin := h.twin(t, ada)
+			all.Go(func() {
+				twin.get("/my")
+				if twin.at.Path != "/my" {
+					t.Errorf("a page asked for while the session is renewed leads to %s", twin.at)
+				}
+			})
+		}
+		all.Wait()
+		if log := h.log.take(); strings.Contains(log, "token refused") {
+			t.Errorf("the refresh token was presented twice: %s", log)
+		}
+	}
+}
+
+// What the provider refuses to renew is over, also for those who did not ask it.
+func TestSession_ProviderRefusesToRenew(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	copied := h.twin(t, ada)
+	h.provider.forgetAll(t)
+	h.pass(59 * time.Minute)
+	if !ada.opens("/my") {
+		t.Errorf("before the ID token ends, the session leads to %s", ada.at)
+	}
+	h.pass(time.Minute)
+	for _, b := range []*browser{ada, copied} {
+		if b.opens("/my") {
+			t.Error("a session that the provider does not renew goes on")
+		}
+	}
+}
+
+// A provider that does not answer throws nobody out, and is asked again.
+func TestSession_ProviderDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
 	h.pass(59 * time.Minute)
 	ada.get("/my")
-	ada.wants(http.StatusOK, "My requests")
-	h.pass(time.Minute)
-	ada.get("/my")
-	if ada.at.Path != "/authorize" {
-		t.Errorf("after its token ended the session opens %s", ada.at)
+	h.pass(2 * time.Minute)
+	h.provider.answers(false)
+	if !ada.opens("/my") || !strings.Contains(h.log.take(), "session not renewed") {
+		t.Errorf("while the provider does not answer, the session leads to %s", ada.at)
 	}
+	h.provider.answers(true)
+	h.pass(time.Minute)
+	before := h.provider.exchanges()
+	if !ada.opens("/my") || h.provider.exchanges() != before+1 {
+		t.Errorf("once it answers again, the session leads to %s after %d exchanges", ada.at, h.provider.exchanges()-before)
+	}
+}
+
+// Signing out ends the session at the provider too: its refresh token is worth
+// nothing, and the browser is asked again who it is.
+func TestSignOut_EndsTheProvidersSession(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	token := h.provider.lastRefresh()
+	ada.press("Sign out", nil)
+	ada.wants(http.StatusOK, "Sign in to begin")
+	if h.provider.redeems(t, token) {
+		t.Error("after signing out the refresh token can be exchanged")
+	}
+	if got := h.provider.asked("/logout"); got != 1 {
+		t.Errorf("the browser was led to the provider's logout %d times", got)
+	}
+	site, err := url.Parse(h.url)
+	must(t, err)
+	if left := ada.client.Jar.Cookies(site); len(left) != 0 {
+		t.Errorf("signed out, the cookies %v are left", left)
+	}
+}
+
+// The refresh token is stored sealed, bound to its session.
+func TestSession_RefreshTokenIsSealed(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.as(t, "Ada", "/my")
+	token := h.provider.lastRefresh()
+	if rows := h.stored(t); token == "" || strings.Contains(rows, token) || !strings.Contains(rows, "SESSION#") {
+		t.Errorf("the refresh token %q is in the table in clear", token)
+	}
+}
+
+// Signed in is who the provider asked just now, not who it remembers.
+func TestSignIn_AsksWhoSitsThere(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	drx := h.as(t, "Dr. X", "/desk")
+	h.pass(20 * time.Minute)
+	drx.get("/desk")
+	if drx.at.Path != "/authorize" {
+		t.Fatalf("idle, the clinician's browser is led to %s", drx.at)
+	}
+	drx.get(strings.ReplaceAll(drx.at.String(), "prompt=login", "")) // a provider that does not know prompts
+	drx.wants(http.StatusBadRequest, "Signing in did not work")
 }
 
 // The person is read with every page, so a deactivation ends what a session opens.

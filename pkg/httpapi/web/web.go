@@ -6,6 +6,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,15 +16,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
-
+	"evisit/pkg/clinic/session"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/httpapi/exchange"
 )
 
 // Options say what the pages stand on and where they are reached. All but
-// ClientSecret and Checkout are required.
+// ClientSecret, Checkout and StaffIdle are required.
 type Options struct {
 	httpapi.Rooms
 	People httpapi.People
@@ -37,8 +37,11 @@ type Options struct {
 	// Empty is Stripe's and, where BaseURL is plain http, as on a laptop, any
 	// port of BaseURL's host.
 	Checkout string
-	Now      func() time.Time
-	Log      *slog.Logger
+	// StaffIdle is how long a person who works at a practice may be idle before
+	// they must sign in again; session.StaffIdle if it is 0.
+	StaffIdle time.Duration
+	Now       func() time.Time
+	Log       *slog.Logger
 }
 
 // A site is the pages of one installation. It is safe for concurrent use.
@@ -46,16 +49,12 @@ type site struct {
 	Options
 	secure   bool
 	formsTo  string // CSP sources that a paying form may lead to
-	outgoing *http.Client
-
-	mu       sync.Mutex
-	provider *oidc.Provider // nil until somebody signs in
+	provider *provider
+	sessions *session.Keeper
+	mux      *http.ServeMux
 
 	drawn sync.Map // plain → template.HTML: questions as they were drawn
 }
-
-// issuerPatience is how long the issuer may take to answer us.
-const issuerPatience = 10 * time.Second
 
 // New returns the handler of all pages. It panics on a BaseURL that is none,
 // which only a wrong deployment has.
@@ -66,9 +65,12 @@ func New(o Options) http.Handler {
 	}
 	s := &site{
 		Options: o, secure: base.Scheme == "https", formsTo: formsTo(o.Checkout, base),
-		outgoing: &http.Client{Timeout: issuerPatience},
+		provider: newProvider(o), mux: http.NewServeMux(),
 	}
-	mux := http.NewServeMux()
+	s.sessions = &session.Keeper{
+		Kernel: o.Kernel, Sealer: o.Charts.Vault, Provider: s.provider, StaffIdle: cmp.Or(o.StaffIdle, session.StaffIdle),
+	}
+	mux := s.mux
 	for _, r := range s.routes() {
 		mux.Handle(r.pattern, s.adapt(r.handle))
 	}
@@ -109,6 +111,9 @@ func (s *site) routes() []route {
 		{"GET /sign-in", s.signIn},
 		{"GET /signed-in", s.signedIn},
 		{"POST /sign-out", s.signOut},
+		{"GET /signed-out", s.signedOut},
+		{"GET /kept", s.as(s.keptForms)},
+		{"POST /kept/{id}", s.as(s.sendKept)},
 
 		{"GET /my", s.as(s.mine)},
 		{"POST /my/visits", s.as(s.start)},

@@ -52,7 +52,7 @@ func Handler(ctx context.Context, p setup.Parts) (http.Handler, error) {
 	}
 	people := httpapi.NewTokens(ctx, c.Issuer, c.JWKS, c.Audience, p.Now)
 	pages := web.New(web.Options{
-		Rooms: rooms, People: people, Issuer: c.Issuer, ClientID: c.Audience, BaseURL: c.Pages, Now: p.Now, Log: p.Log,
+		Rooms: rooms, People: people, Issuer: c.Issuer, ClientID: c.Audience, BaseURL: c.Pages, StaffIdle: c.StaffIdle, Now: p.Now, Log: p.Log,
 	})
 	return httpapi.New(rooms, people, p.Log).Handler(pages), nil
 }

@@ -152,7 +152,7 @@ func conditions(t *testing.T, s bench) {
 				t.Errorf("alone: Commit = %v, want %v", err, test.want)
 			}
 			beside := test.c
-			beside.Session = &clinic.Session{Hash: "beside " + test.name, Ends: noon}
+			beside.Session = &clinic.Session{Hash: "beside " + test.name, Ends: noon, Version: 1}
 			beside = logged(beside)
 			beside.Audit = append(beside.Audit, record("beside", test.name, noon))
 			if err := s.Commit(t.Context(), beside); !errors.Is(err, test.want) || !errors.Is(err, fault.Conflict) {

@@ -29,7 +29,8 @@ var recordTests = []test{
 	{"Commit_LaterVersionReplaces", replaced},
 	{"Commit_LargeContent", largeContent},
 	{"Load_OnlyWhatIsAsked", loads},
-	{"Session_Overwritten", sessions},
+	{"Session_Guarded", sessions},
+	{"KeptForms_OfOneHolder", keptForms},
 }
 
 // lookups are the reads of one record that is there or not.
@@ -131,7 +132,7 @@ func everything() clinic.Commit {
 		Work:     []work.Item{workItem("visit-1")},
 		Events:   []outbox.Event{event("event-1")},
 		Request:  &clinic.Request{Key: "person-1 POST /visits é", Input: "hash", Result: v.ID, Ends: noon.Truncate(time.Second).Add(48 * time.Hour)},
-		Session:  &clinic.Session{Hash: "cookie", Proof: clinic.Proof{Issuer: "https://issuer.example", Subject: "a|b"}, Ends: noon.Truncate(time.Second)},
+		Session:  &clinic.Session{Hash: "cookie", Proof: clinic.Proof{Issuer: "https://issuer.example", Subject: "a|b"}, Ends: noon.Truncate(time.Second), Version: 1},
 		Audit:    []audit.Record{record("record-1", v.ID, noon), {ID: "record-2", Practice: audit.Platform, At: noon}},
 		Log:      &clinic.LogHead{Practice: practiceID, Head: signedHead(), Version: 1},
 		Sweep:    &clinic.SweepState{Bucket: outbox.BucketOf(noon), Hour: "2026-03-02T12", Version: 1},
@@ -312,17 +313,40 @@ func loads(t *testing.T, s bench) {
 }
 
 func sessions(t *testing.T, s bench) {
-	want := clinic.Session{Hash: "h", Proof: clinic.Proof{Issuer: "i", Subject: "s"}, Ends: noon.Truncate(time.Second)}
+	want := clinic.Session{Hash: "h", Proof: clinic.Proof{Issuer: "i", Subject: "s"}, Ends: noon.Add(time.Hour)}
 	for _, change := range []func(){
 		func() {},
-		func() { want.Ends = want.Ends.Add(15 * time.Minute) },
-		func() { want.Ended = true },
+		func() { want.Seen, want.Refresh = noon, []byte("sealed") },
+		func() { want.Ended, want.Refresh = true, nil },
 	} {
 		change()
+		want.Version++
 		commit(t, s, clinic.Commit{Session: &want})
 		got, err := s.Session(t.Context(), "h")
 		same(t, "Session", got, err, want)
+		used := want // by a request that read it before
+		used.Ended = false
+		for _, wrong := range []int{1, want.Version, want.Version + 2} {
+			used.Version = wrong
+			if err := s.Commit(t.Context(), clinic.Commit{Session: &used}); !errors.Is(err, fault.Conflict) {
+				t.Errorf("version %d over %d: %v, want a conflict", wrong, want.Version, err)
+			}
+		}
 	}
+}
+
+func keptForms(t *testing.T, s bench) {
+	mine := clinic.KeptForm{Holder: "h1", ID: "a", Sealed: []byte("sealed"), Ends: noon.Truncate(time.Second)}
+	commit(t, s, clinic.Commit{Kept: &mine})
+	commit(t, s, clinic.Commit{Kept: &clinic.KeptForm{Holder: "h10", ID: "a", Sealed: []byte("another's"), Ends: noon}})
+	got, err := s.KeptForms(t.Context(), "h1")
+	same(t, "KeptForms", got, err, []clinic.KeptForm{mine})
+	mine.Sealed = nil
+	commit(t, s, clinic.Commit{Kept: &mine})
+	got, err = s.KeptForms(t.Context(), "h1")
+	same(t, "KeptForms once sent", got, err, []clinic.KeptForm{mine})
+	got, err = s.KeptForms(t.Context(), "nobody")
+	same(t, "KeptForms of nobody", len(got), err, 0)
 }
 
 func practiceOne() practice.Practice {

@@ -1,0 +1,312 @@
+// Package session keeps people signed in to the pages. A session is a row behind
+// an opaque cookie. It is renewed while it is used, ends when it is idle, and
+// ends at sign-out, here and at the identity provider. A form that is posted
+// after the end is kept, sealed, until its sender signs in again.
+//
+// How a provider is asked, cookies and pages are left to others; so is what a
+// person may do, which is read from rows for every request.
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/vault"
+)
+
+const (
+	// StaffIdle is how long a person who works at a practice may be idle, unless a
+	// deployment sets another time (HIPAA, 45 CFR 164.312(a)(2)(iii): automatic
+	// logoff).
+	StaffIdle = 15 * time.Minute
+	// PatientIdle is longer: patients look up medicines and measure themselves
+	// while they fill in a form, on a device of their own, and see their own record
+	// only.
+	PatientIdle = time.Hour
+	// Longest is how long a session lasts that is never idle: longer than a shift.
+	Longest = 12 * time.Hour
+
+	// seenEvery is how often the use of a session is written at most.
+	seenEvery = 5 * time.Minute
+	// exchangeTime bounds an exchange at the provider, after which another request
+	// may try.
+	exchangeTime = 30 * time.Second
+)
+
+// A Provider is the identity provider, asked about someone it signed in.
+type Provider interface {
+	// Refresh exchanges a refresh token. An error of kind fault.Anonymous is the
+	// provider's refusal. Any other error leaves unknown whether the token was
+	// used.
+	Refresh(ctx context.Context, token string) (SignIn, error)
+	// Revoke ends a refresh token at the provider. A token that has ended is no
+	// error.
+	Revoke(ctx context.Context, token string) error
+}
+
+// A SignIn is what a provider says of a person who has signed in.
+type SignIn struct {
+	Proof clinic.Proof
+	// Until is when the provider must be asked again, by the refresh token.
+	Until time.Time
+	// Refresh is the refresh token. Without one the session ends at Until.
+	Refresh string
+}
+
+// A Keeper keeps sessions. Its exported fields must be set before use. It is safe
+// for concurrent use.
+type Keeper struct {
+	Kernel    *clinic.Kernel
+	Sealer    vault.Vault // its Objects are not used
+	Provider  Provider
+	StaffIdle time.Duration
+
+	mu   sync.Mutex
+	used map[string]time.Time // hash of a session to when this process last saw it used
+}
+
+// errOver is the refusal of a cookie that has no session, or no longer.
+var errOver = fault.New(fault.Anonymous, "not_signed_in", "you are not signed in, or no longer; sign in again")
+
+// Start begins a session and returns the value of its cookie, of which only a
+// hash is stored.
+func (k *Keeper) Start(ctx context.Context, in SignIn) (cookie string, err error) {
+	cookie = k.Kernel.NewID() + k.Kernel.NewID() // each has 80 random bits
+	now := k.Kernel.Time()
+	s := clinic.Session{
+		Hash: hashOf(cookie), Proof: in.Proof, Seen: now, Renew: in.Until, Ends: now.Add(Longest), Version: 1,
+	}
+	if s.Refresh, err = k.seal(ctx, s.Hash, in.Refresh); err != nil {
+		return "", err
+	}
+	return cookie, k.commit(ctx, s)
+}
+
+// Use returns c as the holder of the session under cookie, and keeps the session
+// from becoming idle. If the ID token behind the session has expired, the
+// provider is asked whether the sign-in still holds.
+//
+// Errors: an error of kind fault.Anonymous and code not_signed_in if there is no
+// session or it has ended, of code unknown_person if no practice knows the
+// holder; fault.Busy.
+func (k *Keeper) Use(ctx context.Context, cookie string, c clinic.Caller) (clinic.Caller, error) {
+	s, err := k.load(ctx, cookie)
+	if err != nil {
+		return c, err
+	}
+	now := k.Kernel.Time()
+	if over(s, now) {
+		return c, errOver
+	}
+	c.Proof = s.Proof
+	if c, err = k.Kernel.Identify(ctx, c); err != nil {
+		return c, err
+	}
+	if !now.Before(k.lastUsed(s).Add(k.idle(c.Person))) {
+		return c, errOver
+	}
+	k.noteUse(s.Hash, now)
+	if !now.Before(s.Renew) {
+		return c, k.renew(ctx, s, now)
+	}
+	if !now.Before(s.Seen.Add(seenEvery)) {
+		return c, k.touch(ctx, s, now)
+	}
+	return c, nil
+}
+
+// over reports whether s has ended at now for whoever holds it. A session without
+// a version was begun by a program that did not renew sessions.
+func over(s clinic.Session, now time.Time) bool {
+	return s.Ended || s.Version == 0 || !now.Before(s.Ends)
+}
+
+func (k *Keeper) idle(p identity.Person) time.Duration {
+	if p.Works() {
+		return k.StaffIdle
+	}
+	return PatientIdle
+}
+
+// lastUsed returns when s was last used, as far as its row and this process know.
+// A use that only another process saw is known within seenEvery, so that a
+// session may end that much too early, and never too late.
+func (k *Keeper) lastUsed(s clinic.Session) time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if at := k.used[s.Hash]; at.After(s.Seen) {
+		return at
+	}
+	return s.Seen
+}
+
+// maxUsed bounds the sessions whose last use a process remembers; at the bound
+// all are forgotten.
+const maxUsed = 10_000
+
+func (k *Keeper) noteUse(hash string, now time.Time) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.used == nil || len(k.used) >= maxUsed {
+		k.used = map[string]time.Time{}
+	}
+	k.used[hash] = now
+}
+
+// touch writes that s is used. Its row is guarded: a session that was signed out
+// in the meantime stays so, and is refused.
+func (k *Keeper) touch(ctx context.Context, s clinic.Session, now time.Time) error {
+	s.Seen, s.Version = now, s.Version+1
+	return k.unlessOver(ctx, s, k.commit(ctx, s))
+}
+
+// unlessOver decides on the outcome of writing s. If someone else wrote the row
+// first, nothing is lost, unless what they wrote is that the session has ended.
+func (k *Keeper) unlessOver(ctx context.Context, s clinic.Session, err error) error {
+	if !errors.Is(err, clinic.ErrChanged) {
+		return err
+	}
+	now, err := k.Kernel.Store.Session(ctx, s.Hash)
+	if err == nil && over(now, k.Kernel.Time()) {
+		return errOver
+	}
+	return err
+}
+
+// renew asks the provider whether the sign-in behind s still holds. Refresh tokens
+// rotate, and one that is used twice may end the sign-in: the request whose write
+// is first exchanges it, and the others go on meanwhile. So does a session whose
+// provider does not answer; the exchange is tried again.
+func (k *Keeper) renew(ctx context.Context, s clinic.Session, now time.Time) error {
+	if len(s.Refresh) == 0 {
+		return errOver
+	}
+	if now.Before(s.Trying) {
+		return nil
+	}
+	// A sender who hangs up must not stop an exchange: its answer holds the next token.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exchangeTime)
+	defer cancel()
+	s.Seen, s.Trying, s.Version = now, now.Add(exchangeTime), s.Version+1
+	if err := k.commit(ctx, s); err != nil {
+		return k.unlessOver(ctx, s, err)
+	}
+	token, err := k.unseal(ctx, s)
+	if err != nil {
+		return err
+	}
+	in, err := k.Provider.Refresh(ctx, token)
+	if err != nil && !errors.Is(err, fault.Anonymous) {
+		k.Kernel.Log.WarnContext(ctx, "session not renewed", "err", err)
+		return nil
+	}
+	s.Trying, s.Version = time.Time{}, s.Version+1
+	if err != nil || in.Proof != s.Proof {
+		s.Ends, s.Refresh = now, nil
+		return errors.Join(errOver, k.commit(ctx, s))
+	}
+	s.Renew = in.Until
+	if s.Refresh, err = k.seal(ctx, s.Hash, in.Refresh); err != nil {
+		return err
+	}
+	if err := k.commit(ctx, s); err != nil {
+		k.revoke(ctx, in.Refresh) // nobody knows it
+		return k.unlessOver(ctx, s, err)
+	}
+	return nil
+}
+
+// endings bounds how often ending a session is tried while it is being used.
+const endings = 5
+
+// End ends the session under cookie for good, here and at the provider. If there
+// is none, nothing is to be done. A provider that does not answer is logged: the
+// session has ended all the same.
+func (k *Keeper) End(ctx context.Context, cookie string) error {
+	var err error
+	for range endings {
+		var s clinic.Session
+		if s, err = k.load(ctx, cookie); errors.Is(err, fault.Anonymous) || err == nil && (s.Ended || s.Version == 0) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		token, unsealed := k.unseal(ctx, s)
+		s.Ended, s.Ends, s.Refresh, s.Version = true, k.Kernel.Time(), nil, s.Version+1
+		if err = k.commit(ctx, s); errors.Is(err, clinic.ErrChanged) {
+			continue
+		}
+		if err == nil && unsealed == nil {
+			k.revoke(ctx, token)
+		}
+		return errors.Join(err, unsealed)
+	}
+	return err
+}
+
+func (k *Keeper) revoke(ctx context.Context, token string) {
+	if token == "" {
+		return
+	}
+	if err := k.Provider.Revoke(ctx, token); err != nil {
+		k.Kernel.Log.WarnContext(ctx, "refresh token not revoked", "err", err)
+	}
+}
+
+// load returns the session under cookie, which may have ended.
+func (k *Keeper) load(ctx context.Context, cookie string) (clinic.Session, error) {
+	if cookie == "" || len(cookie) > 100 {
+		return clinic.Session{}, errOver
+	}
+	s, err := k.Kernel.Store.Session(ctx, hashOf(cookie))
+	if errors.Is(err, fault.NotFound) {
+		return s, errOver
+	}
+	return s, err
+}
+
+func (k *Keeper) commit(ctx context.Context, s clinic.Session) error {
+	return k.Kernel.Store.Commit(ctx, clinic.Commit{Session: &s})
+}
+
+func (k *Keeper) seal(ctx context.Context, hash, token string) ([]byte, error) {
+	if token == "" {
+		return nil, nil
+	}
+	return k.Sealer.Seal(ctx, tokenPlace(hash), token)
+}
+
+func (k *Keeper) unseal(ctx context.Context, s clinic.Session) (token string, err error) {
+	if len(s.Refresh) == 0 {
+		return "", nil
+	}
+	err = k.Sealer.Unseal(ctx, tokenPlace(s.Hash), s.Refresh, &token)
+	return token, err
+}
+
+// tokenPlace binds a refresh token to its session: in another's row it does not
+// decrypt.
+func tokenPlace(hash string) vault.Place {
+	return vault.Place{Record: "session/" + hash, Field: "refresh"}
+}
+
+func hashOf(parts ...string) string {
+	var b []byte
+	for _, p := range parts {
+		if len(parts) > 1 {
+			b = fmt.Appendf(b, "%d:", len(p))
+		}
+		b = append(b, p...)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
