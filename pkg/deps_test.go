@@ -118,7 +118,7 @@ var rules = map[string]rule{
 		layer: edge,
 		ours: "audit billing clinic clinic/books clinic/chart clinic/desk clinic/office clinic/request fault httpapi/exchange httpapi/webhook " +
 			"identity intake ledger phi practice record visit work",
-		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-playground/validator/v10",
+		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
 	"httpapi/exchange": {layer: edge, ours: "fault"},
 	"httpapi/webhook":  {layer: edge, ours: "clinic/hook fault httpapi/exchange"},

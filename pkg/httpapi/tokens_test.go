@@ -2,9 +2,12 @@ package httpapi_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -12,6 +15,8 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,6 +24,7 @@ import (
 
 	"evisit/infra/local/issuer"
 	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/httpapi/apitest"
 	"evisit/pkg/httpapi/exchange"
@@ -72,7 +78,7 @@ func TestTokens_OnlyAGoodOneOfSomeoneKnown(t *testing.T) {
 	add("ada", false)
 	add("gone", true)
 	log := slog.New(slog.DiscardHandler)
-	tokens := httpapi.NewTokens(context.Background(), url, trusted.JWKSURL(), audience, w.now)
+	tokens := httpapi.NewTokens(url, trusted.JWKSURL(), audience, w.now)
 	h := apitest.Checked(t, httpapi.New(w.rooms, tokens, log).Handler(exchange.NotFound(log)))
 	me := func(authorization string) *httptest.ResponseRecorder {
 		t.Helper()
@@ -181,4 +187,240 @@ func confused(t *testing.T, i *issuer.Issuer, claims string) string {
 		t.Fatal(fmt.Errorf("serializing: %w", err))
 	}
 	return token
+}
+
+// A forger has the issuer's key, or another, and signs what they like: what a
+// provider's own other tokens look like.
+type forger struct {
+	t      *testing.T
+	signer jose.Signer
+}
+
+func newForger(t *testing.T, key *rsa.PrivateKey, id, typ string) forger {
+	t.Helper()
+	opts := (&jose.SignerOptions{}).WithHeader("kid", id)
+	if typ != "" {
+		opts = opts.WithType(jose.ContentType(typ))
+	}
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return forger{t, s}
+}
+
+func (f forger) sign(claims map[string]any) string {
+	f.t.Helper()
+	b, err := json.Marshal(claims)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	signed, err := f.signer.Sign(b)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	token, err := signed.CompactSerialize()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return token
+}
+
+// A keyServer is where an issuer's keys are read, and how often they were.
+type keyServer struct {
+	*httptest.Server
+	mu    sync.Mutex
+	keys  []jose.JSONWebKey
+	reads int
+	down  bool
+}
+
+func newKeyServer(t *testing.T) *keyServer {
+	t.Helper()
+	s := &keyServer{}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.reads++
+		if s.down {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		_ = json.NewEncoder(w).Encode(jose.JSONWebKeySet{Keys: s.keys})
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func (s *keyServer) publish(id string, key *rsa.PrivateKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys = append(s.keys, jose.JSONWebKey{Key: key.Public(), KeyID: id, Algorithm: "RS256", Use: "sig"})
+}
+
+// taken is how often the keys were read since it was last called.
+func (s *keyServer) taken() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.reads
+	s.reads = 0
+	return n
+}
+
+func (s *keyServer) answers(is bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.down = !is
+}
+
+func newRSA(t *testing.T) *rsa.PrivateKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+var tokenNoon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+
+func idClaims(changes map[string]any) map[string]any {
+	claims := map[string]any{
+		"iss": "https://idp.example", "sub": "ada", "aud": audience, "token_use": "id",
+		"iat": tokenNoon.Unix(), "exp": tokenNoon.Add(time.Hour).Unix(),
+	}
+	for name, v := range changes {
+		if claims[name] = v; v == nil {
+			delete(claims, name)
+		}
+	}
+	return claims
+}
+
+// Only an ID token says who is signed in, and only while it holds.
+func TestTokens_IDTokensThatHoldNow(t *testing.T) {
+	t.Parallel()
+	keys, key := newKeyServer(t), newRSA(t)
+	keys.publish("k1", key)
+	at := func(d time.Duration) int64 { return tokenNoon.Add(d).Unix() }
+	for name, c := range map[string]struct {
+		typ     string
+		changes map[string]any
+		good    bool
+	}{
+		"as Cognito's":                     {"", nil, true},
+		"as the development issuer's":      {"JWT", nil, true},
+		"typ in lower case":                {"jwt", nil, true},
+		"as Keycloak's":                    {"JWT", map[string]any{"token_use": nil, "typ": "ID"}, true},
+		"without token_use":                {"JWT", map[string]any{"token_use": nil}, true},
+		"issued a minute ahead":            {"JWT", map[string]any{"iat": at(time.Minute)}, true},
+		"valid from a minute ahead":        {"JWT", map[string]any{"nbf": at(time.Minute)}, true},
+		"issued 61 s ahead":                {"JWT", map[string]any{"iat": at(61 * time.Second)}, false},
+		"valid from 61 s ahead":            {"JWT", map[string]any{"nbf": at(61 * time.Second)}, false},
+		"valid from 290 s ahead":           {"JWT", map[string]any{"nbf": at(290 * time.Second)}, false},
+		"expired now":                      {"JWT", map[string]any{"exp": at(0)}, false},
+		"exp as text":                      {"JWT", map[string]any{"exp": fmt.Sprint(at(time.Hour))}, false},
+		"iat as text":                      {"JWT", map[string]any{"iat": fmt.Sprint(at(0))}, false},
+		"nbf as text":                      {"JWT", map[string]any{"nbf": fmt.Sprint(at(0))}, false},
+		"no exp":                           {"JWT", map[string]any{"exp": nil}, false},
+		"exp is null":                      {"JWT", map[string]any{"exp": json.RawMessage("null")}, false},
+		"an access token of RFC 9068":      {"at+jwt", map[string]any{"token_use": nil}, false},
+		"the same with its media type":     {"application/at+jwt", map[string]any{"token_use": nil}, false},
+		"a logout token":                   {"logout+jwt", nil, false},
+		"a security event":                 {"secevent+jwt", nil, false},
+		"a DPoP proof":                     {"dpop+jwt", nil, false},
+		"Cognito's access token":           {"", map[string]any{"token_use": "access", "scope": "openid"}, false},
+		"an access token without its name": {"JWT", map[string]any{"token_use": nil, "scope": "openid"}, false},
+		"Keycloak's access token":          {"JWT", map[string]any{"token_use": nil, "typ": "Bearer"}, false},
+		"Keycloak's refresh token":         {"JWT", map[string]any{"token_use": nil, "typ": "Refresh"}, false},
+		"events":                           {"JWT", map[string]any{"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tokens := httpapi.NewTokens("https://idp.example", keys.URL, audience, func() time.Time { return tokenNoon })
+			p, err := tokens.Prove(t.Context(), newForger(t, key, "k1", c.typ).sign(idClaims(c.changes)))
+			if c.good && (err != nil || p.Subject != "ada") || !c.good && !errors.Is(err, fault.Anonymous) {
+				t.Errorf("proves %+v, %v; want good %v", p, err, c.good)
+			}
+		})
+	}
+}
+
+// Keys that nobody knows are looked up once in 30 seconds, however many are named,
+// and a key that the issuer has rotated to works at once.
+func TestTokens_UnknownKeyIsLookedUpSeldom(t *testing.T) {
+	t.Parallel()
+	keys, first, second, third := newKeyServer(t), newRSA(t), newRSA(t), newRSA(t)
+	keys.publish("k1", first)
+	var passed atomic.Int64
+	now := func() time.Time { return tokenNoon.Add(time.Duration(passed.Load())) }
+	tokens := httpapi.NewTokens("https://idp.example", keys.URL, audience, now)
+	prove := func(id string, key *rsa.PrivateKey) error {
+		t.Helper()
+		_, err := tokens.Prove(t.Context(), newForger(t, key, id, "JWT").sign(idClaims(map[string]any{"jti": passed.Add(1)})))
+		return err
+	}
+	if err := prove("k1", first); err != nil || keys.taken() != 1 {
+		t.Fatalf("the first token: %v", err)
+	}
+	for range 5 { // a signature that is wrong is no reason to look up keys
+		if err := prove("k1", second); !errors.Is(err, fault.Anonymous) {
+			t.Errorf("a forged signature: %v", err)
+		}
+	}
+	keys.publish("k2", second)
+	if err := prove("k2", second); err != nil {
+		t.Errorf("a rotated key: %v", err)
+	}
+	if n := keys.taken(); n != 1 {
+		t.Errorf("keys were read %d times for a rotated one", n)
+	}
+	passed.Add(int64(30 * time.Second))
+	for n := range 20 {
+		if err := prove(fmt.Sprint("unknown", n), third); !errors.Is(err, fault.Anonymous) {
+			t.Errorf("an unknown key: %v", err)
+		}
+	}
+	if n := keys.taken(); n != 1 {
+		t.Errorf("keys were read %d times for twenty unknown ones, want 1", n)
+	}
+	for _, c := range []struct {
+		id  string
+		key *rsa.PrivateKey
+	}{{"k1", first}, {"k2", second}} {
+		if err := prove(c.id, c.key); err != nil {
+			t.Errorf("%s, beside unknown keys: %v", c.id, err)
+		}
+	}
+	keys.publish("k3", third)
+	passed.Add(int64(30 * time.Second))
+	if err := prove("k3", third); err != nil || keys.taken() != 1 {
+		t.Errorf("30 seconds later, a rotated key: %v", err)
+	}
+}
+
+// Where the issuer does not answer, a token that cannot be judged is not refused,
+// and the issuer is not asked for each.
+func TestTokens_KeysCannotBeRead(t *testing.T) {
+	t.Parallel()
+	keys, key := newKeyServer(t), newRSA(t)
+	keys.publish("k1", key)
+	keys.answers(false)
+	var passed atomic.Int64
+	now := func() time.Time { return tokenNoon.Add(time.Duration(passed.Load())) }
+	tokens := httpapi.NewTokens("https://idp.example", keys.URL, audience, now)
+	token := newForger(t, key, "k1", "JWT").sign(idClaims(nil))
+	for range 20 {
+		if _, err := tokens.Prove(t.Context(), token); !errors.Is(err, fault.Busy) {
+			t.Fatalf("without keys: %v, want busy", err)
+		}
+	}
+	if n := keys.taken(); n != 1 {
+		t.Errorf("the issuer was asked %d times, want 1", n)
+	}
+	keys.answers(true)
+	passed.Add(int64(2 * time.Second))
+	if _, err := tokens.Prove(t.Context(), token); err != nil {
+		t.Errorf("once the issuer answers: %v", err)
+	}
 }

@@ -44,8 +44,8 @@ const (
 
 // NewTokens trusts tokens of issuer for audience, signed with the keys at
 // jwksURL, which are fetched when first needed and when a new key appears.
-func NewTokens(ctx context.Context, issuer, jwksURL, audience string, now func() time.Time) *Tokens {
-	return newTokens(oidc.NewRemoteKeySet(ctx, jwksURL), issuer, audience, now)
+func NewTokens(issuer, jwksURL, audience string, now func() time.Time) *Tokens {
+	return newTokens(newKeySet(jwksURL, now), issuer, audience, now)
 }
 
 func newTokens(keys oidc.KeySet, issuer, audience string, now func() time.Time) *Tokens {
@@ -70,7 +70,10 @@ func (t *Tokens) Prove(ctx context.Context, token string) (clinic.Proof, error) 
 		return p, nil
 	}
 	id, err := t.verifier.Verify(ctx, token)
-	if err != nil && strings.Contains(err.Error(), "fetching keys") { // the library keeps no error for it
+	if err == nil {
+		err = checkUse(token, now)
+	}
+	if err != nil && strings.Contains(err.Error(), errNoKeys.Error()) { // the library keeps the text alone
 		return clinic.Proof{}, fault.Hide(fault.Busy, "try_again", "we cannot check who you are just now; repeat the same request", err)
 	}
 	if err != nil {

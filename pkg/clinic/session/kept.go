@@ -94,7 +94,7 @@ func (k *Keeper) Form(ctx context.Context, p clinic.Proof, id string) (Form, err
 		}
 	}
 	if err == nil {
-		err = fault.New(fault.NotFound, "not_kept", "there is nothing of yours kept here, or no longer")
+		err = fault.New(fault.NotFound, "not_found", "there is nothing of yours kept here, or no longer")
 	}
 	return Form{}, err
 }

@@ -105,7 +105,7 @@ func newHouse(t *testing.T) *house {
 	}
 	h.provider = &provider{Issuer: is, url: signIn.URL, up: true}
 	signIn.Config.Handler = h.provider
-	people := httpapi.NewTokens(t.Context(), signIn.URL, is.JWKSURL(), clientID, h.clock)
+	people := httpapi.NewTokens(signIn.URL, is.JWKSURL(), clientID, h.clock)
 	pages := web.New(web.Options{
 		Rooms: h.rooms, People: people, Issuer: signIn.URL, ClientID: clientID, BaseURL: h.url, Now: h.clock, Log: log,
 	})

@@ -50,7 +50,7 @@ func Handler(ctx context.Context, p setup.Parts) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	people := httpapi.NewTokens(ctx, c.Issuer, c.JWKS, c.Audience, p.Now)
+	people := httpapi.NewTokens(c.Issuer, c.JWKS, c.Audience, p.Now)
 	pages := web.New(web.Options{
 		Rooms: rooms, People: people, Issuer: c.Issuer, ClientID: c.Audience, BaseURL: c.Pages, StaffIdle: c.StaffIdle, Now: p.Now, Log: p.Log,
 	})
