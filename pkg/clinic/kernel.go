@@ -45,6 +45,10 @@ type Caller struct {
 	UserAgent string
 	// Once is the request's idempotency key; the zero value asks for none.
 	Once Once
+	// Version, unless it is 0, is the version of the visit that the request was
+	// decided on: a step on another version is refused with ErrStale, unless it has
+	// nothing to do, or finds a red flag.
+	Version int
 	// Found, unless it is nil, is set to the person that a step read, so that
 	// the reply can list what this person can do next without reading them
 	// again.
@@ -128,6 +132,16 @@ type Input struct {
 	Now     time.Time
 }
 
+// Stale returns ErrStale if the request was decided on another version of the
+// visit. The kernel asks after the decision; a decision that puts a document asks
+// before.
+func (in Input) Stale() error {
+	if v := in.Caller.Version; v != 0 && v != in.Visit.Version {
+		return ErrStale
+	}
+	return nil
+}
+
 // Nothing is the result of a step that returns the visit alone.
 type Nothing = struct{}
 
@@ -193,7 +207,8 @@ func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action
 		return visit.Visit{}, none, err
 	}
 	v := rows.Visit
-	d, t, err := decide(Input{c, v, rows.Answers, now})
+	in := Input{c, v, rows.Answers, now}
+	d, t, err := decide(in)
 	switch {
 	case err != nil:
 		return visit.Visit{}, t, err
@@ -205,6 +220,9 @@ func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action
 		return shown, t, err
 	}
 	next := *d.Visit
+	if err := in.Stale(); err != nil && next.Status != visit.Diverted {
+		return visit.Visit{}, t, err
+	}
 	next.Version = v.Version + 1
 	d.Commit.Visit = &next
 	if len(d.Commit.Audit) == 0 {

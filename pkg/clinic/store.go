@@ -80,6 +80,7 @@ type Rows struct {
 // What a failed condition of a commit means.
 var (
 	ErrChanged  = fault.New(fault.Conflict, "changed", "this was changed by someone else in between; reload it and try again")
+	ErrStale    = fault.New(fault.Stale, "stale", "this is no longer the version that you named; reload it and make your change again")
 	ErrRepeated = fault.New(fault.Conflict, "request_seen", "this request was already carried out")
 	ErrDone     = fault.New(fault.Conflict, "event_done", "this event was already handled")
 	ErrExists   = fault.New(fault.Conflict, "exists", "this exists already")

@@ -18,10 +18,11 @@ var sendMessage = Endpoint{
 		"resumes the promise. `answers` puts earlier answers of the form right; if they raise a red flag the visit ends " +
 		"as `diverted`, in any status before the answer and whatever else is wrong with the message, and a hold is " +
 		"released. The same message sent again as the last one is taken as the same.",
-	Who: Bearer, Once: true, Versioned: true,
+	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	In:  patientMessageRequest{},
 	Out: repliedVisitReply{}, OutText: "Sent, or diverted.",
 	Refuses: []Refusal{
+		{Code: "stale"},
 		{Code: "response-malformed", When: "the answers are nested deeper than any form"},
 		{Code: "denied"},
 		{Code: "wrong_status"},
@@ -72,9 +73,10 @@ var takeVisit = Endpoint{
 	For: "Take a visit",
 	Text: "Makes you the one who answers it. Of two who take it at once one wins; the other gets 409 `already_taken` with " +
 		"the winner's name. A clinician must be licensed where the patient is. Repeating it succeeds.",
-	Who: Bearer, Once: true, Versioned: true,
+	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	Out: visitReply{}, OutText: "Yours.",
 	Refuses: []Refusal{
+		{Code: "stale"},
 		{Code: "denied"},
 		{Code: "not_licensed"},
 		{Code: "already_taken"},
@@ -92,10 +94,11 @@ var askPatient = Endpoint{
 	For: "Ask the patient back",
 	Text: "The promise stands still until the patient replies; without a reply the visit expires after five days. The same " +
 		"text again, while waiting, is taken as the same question.",
-	Who: Bearer, Once: true, Versioned: true,
+	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	In:  textRequest{},
 	Out: visitReply{}, OutText: "Asked.",
 	Refuses: []Refusal{
+		{Code: "stale"},
 		{Code: "denied"},
 		{Code: "wrong_status"},
 		{Code: "message_limit"},
@@ -120,10 +123,11 @@ var answerVisit = Endpoint{
 	Text: "Sends the reply, writes the encounter document and asks for the card to be charged, all as one. The answer " +
 		"stands even if the charge then fails. Without the document stored there is no answer: 503 " +
 		"`document_not_stored`, repeat it. Repeating it with the same reply succeeds and sends nothing twice.",
-	Who: Bearer, Once: true, Versioned: true,
+	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	In:  conclusionRequest{},
 	Out: visitReply{}, OutText: "Answered.",
 	Refuses: []Refusal{
+		{Code: "stale"},
 		{Code: "denied"},
 		{Code: "not_licensed"},
 		{Code: "wrong_status"},
@@ -184,10 +188,10 @@ var declineVisit = Endpoint{
 	For: "Decline a visit",
 	Text: "Ends a visit you have taken without an answer, for example because it is out of scope. The text tells the " +
 		"patient why and where to turn. A hold is released; nothing is charged. Repeating it succeeds.",
-	Who: Bearer, Once: true, Versioned: true,
+	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	In:  turnAwayRequest{},
 	Out: visitReply{}, OutText: "Ended.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "wrong_status"}, {Code: "changed"}, {Code: "message_length"}},
+	Refuses: []Refusal{{Code: "stale"}, {Code: "denied"}, {Code: "wrong_status"}, {Code: "changed"}, {Code: "message_length"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		in := r.In.(*turnAwayRequest)
 		v, err := a.Desk.TurnAway(r.Context(), r.Caller, r.PathValue("id"), visit.Declined, in.Reason, in.Text)
@@ -200,10 +204,10 @@ var redirectVisit = Endpoint{
 	For: "Redirect to care in person",
 	Text: "Ends a visit you have taken because the patient should be seen in person. The text tells the patient why and " +
 		"where to turn. A hold is released; nothing is charged. Repeating it succeeds.",
-	Who: Bearer, Once: true, Versioned: true,
+	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	In:  turnAwayRequest{},
 	Out: visitReply{}, OutText: "Ended.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "wrong_status"}, {Code: "changed"}, {Code: "message_length"}},
+	Refuses: []Refusal{{Code: "stale"}, {Code: "denied"}, {Code: "wrong_status"}, {Code: "changed"}, {Code: "message_length"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		in := r.In.(*turnAwayRequest)
 		v, err := a.Desk.TurnAway(r.Context(), r.Caller, r.PathValue("id"), visit.Redirected, in.Reason, in.Text)

@@ -27,7 +27,7 @@ type Endpoint struct {
 	Query     []Param
 	Once      bool // takes an Idempotency-Key
 	Paged     bool // a list: takes a cursor and a limit
-	IfMatch   bool // may be held to the version the caller read
+	IfMatch   bool // may be held to the version the caller read; a red flag never is
 	Cached    bool // takes If-None-Match; the reply's ETag is a form's hash
 	Versioned bool // the reply's ETag is a visit's version
 	Linked    bool // the reply's Link is the next page, while there is one
@@ -165,7 +165,6 @@ type Request struct {
 	After   string
 	Limit   int // of a list: so many after that place
 	list    string
-	Version int // of If-Match; 0 without it
 }
 
 // A Reply is what an endpoint answers.
@@ -221,7 +220,7 @@ func (a *API) read(e *Endpoint, r *http.Request) (*Request, error) {
 		}
 	}
 	if e.IfMatch {
-		q.Version = version(r)
+		q.Caller.Version = version(r)
 	}
 	var sent []byte
 	if q.In, sent, err = e.input(r); err != nil {

@@ -282,7 +282,7 @@ var saveAnswers = Endpoint{
 	},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		page := r.In.(intake.Response)
-		s, err := a.Request.SavePage(r.Context(), r.Caller, r.PathValue("id"), r.Version, request.Answers(page))
+		s, err := a.Request.SavePage(r.Context(), r.Caller, r.PathValue("id"), r.Caller.Version, request.Answers(page))
 		if err == nil {
 			s.Visit, err = a.Kernel.WithReads(r.Context(), s.Visit)
 		}
@@ -336,9 +336,10 @@ var quoteVisit = Endpoint{
 		"answered by submitting. Show the patient everything in the reply. Nothing is charged. It returns the quote that " +
 		"the last save gave, while at least half an hour of it is left, and else a new one; where a save gave none, it tells " +
 		"why. A red flag found here ends the visit and is told as 409 `diverted`.",
-	Who: Bearer, Once: true, Versioned: true,
+	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	Out: offerReply{}, OutText: "The offer.",
 	Refuses: []Refusal{
+		{Code: "stale"},
 		{Code: "denied"},
 		{Code: "wrong_status"},
 		{Code: "no_price"},
@@ -396,10 +397,11 @@ var submitVisit = Endpoint{
 		"Stripe reports the hold it is queued, usually within seconds. Amounts are never taken from you. Repeating it " +
 		"finds the same visit and the same page. If Stripe is away the visit is kept and the reply is 503 " +
 		"`payment_page_unavailable`: repeat it.",
-	Who: Bearer, Once: true, Versioned: true,
+	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	In:  submissionRequest{},
 	Out: sentVisitReply{}, OutText: "Sent.",
 	Refuses: []Refusal{
+		{Code: "stale"},
 		{Code: "denied"},
 		{Code: "no_quote"},
 		{Code: "quote_replaced"},
@@ -458,9 +460,10 @@ var openCheckout = Endpoint{
 		"the same page; for some minutes after a page has closed, until Stripe reports whether it was paid, the answer is " +
 		"409 `payment_pending`. A page closes three quarters of an hour after its quote expires; the visit then returns to " +
 		"`draft`, answers kept.",
-	Who: Bearer, Once: true, Versioned: true,
+	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	Out: sentVisitReply{}, OutText: "The visit, and where to pay.",
 	Refuses: []Refusal{
+		{Code: "stale"},
 		{Code: "denied"},
 		{Code: "nothing_to_pay"},
 		{Code: "payment_pending"},
@@ -482,9 +485,9 @@ var cancelVisit = Endpoint{
 	For: "Withdraw a visit",
 	Text: "The patient may withdraw any time before the answer. A hold on the card is released; nothing is charged. " +
 		"Repeating it succeeds.",
-	Who: Bearer, Once: true, Versioned: true,
+	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	Out: visitReply{}, OutText: "Cancelled.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "wrong_status", When: "it was answered or is over"}, {Code: "changed"}},
+	Refuses: []Refusal{{Code: "stale"}, {Code: "denied"}, {Code: "wrong_status", When: "it was answered or is over"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		v, err := a.Request.Cancel(r.Context(), r.Caller, r.PathValue("id"))
 		if err != nil {
@@ -499,9 +502,10 @@ var acknowledgeVisit = Endpoint{
 	For: "Confirm having read it",
 	Text: "The patient's word that they read the answer, which closes the visit; without it a visit closes by itself after " +
 		"seven days. For a diverted visit: that they saw where to turn. Repeating it succeeds.",
-	Who: Bearer, Once: true, Versioned: true,
+	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	Out: visitReply{}, OutText: "Closed, or noted.",
 	Refuses: []Refusal{
+		{Code: "stale"},
 		{Code: "denied"},
 		{Code: "wrong_status", When: "it is not answered"},
 		{Code: "changed"},

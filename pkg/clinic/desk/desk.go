@@ -105,6 +105,9 @@ func (d *Desk) answer(ctx context.Context, in clinic.Input, said visit.Conclusio
 	if _, err := v.Answer(in.Caller.Person, "", said.Minutes, in.Now); err != nil {
 		return clinic.Decision{}, err
 	}
+	if err := in.Stale(); err != nil {
+		return clinic.Decision{}, err
+	}
 	hash, err := d.document(ctx, in, said)
 	if err != nil {
 		return clinic.Decision{}, err

@@ -82,7 +82,7 @@ func (m *Room) savePage(ctx context.Context, in clinic.Input, version int, page 
 	case err != nil:
 		return d, out, err
 	case v.Status == visit.Draft && version != 0 && version != v.Version:
-		return d, out, fault.New(fault.Stale, "stale", "this is no longer the version that you named; reload it and make your change again")
+		return d, out, clinic.ErrStale
 	}
 	out.Missing = res.Missing()
 	if wrong := res.Wrong(); len(wrong) > 0 && v.Status == visit.Draft {
@@ -405,6 +405,9 @@ func (m *Room) submission(ctx context.Context, in clinic.Input, next visit.Visit
 	v := in.Visit
 	var c clinic.Commit
 	var out Sent
+	if err := in.Stale(); err != nil {
+		return clinic.Decision{}, out, err
+	}
 	if next.Status == visit.Queued {
 		c.Events = append(c.Events, m.Kernel.Event(outbox.Received, outbox.Notify, next, in.Now))
 	} else {

@@ -72,6 +72,9 @@ func (m *Room) payLink(ctx context.Context, in clinic.Input) (clinic.Decision, e
 	if last.Payable(in.Now) != billing.ByLink {
 		return clinic.Decision{}, nil // its page can still be paid, or Stripe has yet to report whether it was paid
 	}
+	if err := in.Stale(); err != nil {
+		return clinic.Decision{}, err
+	}
 	began := in.Now.Truncate(linkEvery)
 	pay, err := m.newPage(ctx, billing.Payment{
 		ID: v.ID + "." + v.Quote.Page() + began.Format("-20060102T15"), Visit: v.ID, Practice: v.Practice, Account: last.Account,

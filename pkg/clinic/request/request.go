@@ -139,6 +139,9 @@ func (m *Room) acknowledge(ctx context.Context, in clinic.Input) (visit.Visit, e
 		return in.Visit.ConfirmDiversion(in.Now), nil
 	}
 	v, err := m.Kernel.WithReads(ctx, in.Visit)
+	if err == nil && v.Status != visit.Closed {
+		err = in.Stale()
+	}
 	if err != nil {
 		return visit.Visit{}, err
 	}
