@@ -80,9 +80,10 @@ var rules = map[string]rule{
 
 	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger outbox practice vault visit work"},
 
-	"clinic/books": {layer: shared, ours: "billing ledger vault visit"},
-	"clinic/heads": {layer: shared},
-	"clinic/chart": {layer: shared, ours: "clinic fault identity intake phi record vault visit"},
+	"clinic/books":  {layer: shared, ours: "billing ledger vault visit"},
+	"clinic/heads":  {layer: shared},
+	"clinic/limits": {layer: shared, ours: "fault"},
+	"clinic/chart":  {layer: shared, ours: "clinic fault identity intake phi record vault visit"},
 
 	"clinic/charge":   {layer: room, ours: "audit billing clinic fault identity money outbox visit work"},
 	"clinic/deadline": {layer: room, ours: "clinic clinic/chart outbox visit"},
@@ -116,7 +117,7 @@ var rules = map[string]rule{
 	"awslambda": {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"httpapi": {
 		layer: edge,
-		ours: "audit billing clinic clinic/books clinic/chart clinic/desk clinic/office clinic/request fault httpapi/exchange httpapi/webhook " +
+		ours: "audit billing clinic clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/request fault httpapi/exchange httpapi/webhook " +
 			"identity intake ledger phi practice record visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
@@ -134,7 +135,7 @@ var rules = map[string]rule{
 	"setup/content":    {layer: composition, ours: "fault seal setup vault", theirs: aws + "service/kms"},
 	"setup/bucket":     {layer: composition, ours: "blob setup", theirs: aws + "service/s3"},
 	"setup/records":    {layer: composition, ours: "clinic clinic/chart setup setup/bucket setup/content vault"},
-	"setup/api":        {layer: composition, ours: "clinic/desk clinic/office clinic/request httpapi httpapi/web outbox setup setup/records stripepay"},
+	"setup/api":        {layer: composition, ours: "clinic/desk clinic/limits clinic/office clinic/request httpapi httpapi/exchange httpapi/web outbox setup setup/records stripepay"},
 	"setup/charge":     {layer: composition, ours: "awslambda clinic/charge outbox setup stripepay"},
 	"setup/deadline":   {layer: composition, ours: "awslambda clinic/deadline outbox setup setup/records store"},
 	"setup/notify":     {layer: composition, ours: "awslambda clinic/chart clinic/notify mail outbox setup setup/content vault", theirs: aws + "service/sesv2"},

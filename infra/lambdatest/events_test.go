@@ -27,6 +27,7 @@ type scene struct {
 	plant func(*world)
 	check func(*world)
 	again bool
+	times int // how often it is invoked once more
 }
 
 // Each file of events/ is an invocation as AWS sends it, FUNCTION/NAME.json,
@@ -98,6 +99,10 @@ func replay(w *world, function, name string, g *guard.Guard) {
 		w.Fatalf("failed: %s", r.Payload)
 	}
 	w.golden(name, r.Payload)
+	for range sc.times {
+		_, err := f.Invoke(w.Context(), event)
+		w.must(err)
+	}
 	if sc.again {
 		second, err := f.Invoke(w.Context(), event)
 		w.must(err)

@@ -10,6 +10,7 @@ import (
 	"evisit/infra/local/seed"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/limits"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -34,6 +35,7 @@ var scenes = map[string]scene{
 	"api/log-checkpoint":     {plant: plantLog},
 	"api/log-rows":           {plant: plantAccount},
 	"api/message-late":       {check: func(w *world) { w.kept("jane-smith", "/my/visits/asked/messages") }},
+	"api/me-forged-token":    {times: limits.FailedProofs.Batch},
 	"api/sign-out":           {check: func(w *world) { w.signedOut("jane-smith") }},
 	"api/start-visit":        {check: func(w *world) { w.started(1) }, again: true},
 	"api/start-visit-base64": {check: func(w *world) { w.started(1) }},

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"regexp"
 	"slices"
@@ -205,9 +206,9 @@ func TestSettings_NoFunctionHasAnothersSecret(t *testing.T) {
 	t.Parallel()
 	const mark = "{{resolve:secretsmanager:evisit/${Stage}/"
 	want := map[string][]string{
-		"api": {"api:SecretString:stripe_key", "content:SecretString:keyset"},
+		"api": {"api:SecretString:stripe_key", "content:SecretString:keyset", "origin:SecretString:accepted"},
 		"stripehook": {
-			"stripehook:SecretString:connect", "stripehook:SecretString:platform",
+			"origin:SecretString:accepted", "stripehook:SecretString:connect", "stripehook:SecretString:platform",
 		},
 		"charge":   {"charge:SecretString:stripe_key"},
 		"notify":   {"content:SecretString:keyset"},
@@ -216,7 +217,7 @@ func TestSettings_NoFunctionHasAnothersSecret(t *testing.T) {
 	}
 	secret := map[string]bool{
 		"STRIPE_SECRET_KEY": true, "STRIPE_WEBHOOK_SECRET": true, "STRIPE_CONNECT_WEBHOOK_SECRET": true,
-		"EVISIT_KEYSET": true, "EVISIT_LOG_SEED": true,
+		"EVISIT_KEYSET": true, "EVISIT_LOG_SEED": true, "EVISIT_ORIGIN_SECRETS": true,
 	}
 	for name, f := range read(t).Functions {
 		var got []string
@@ -308,4 +309,40 @@ func TestGateway_WebhooksByAnyMethod(t *testing.T) {
 			t.Errorf("%s /stripe/webhook (-want +template):\n%s", method, d)
 		}
 	}
+}
+
+// The gateway is closed to all but the distribution: the functions that it calls
+// accept the secret that the distribution alone sends, and no other has it.
+func TestGateway_ClosedToAllButTheDistribution(t *testing.T) {
+	t.Parallel()
+	for name, f := range read(t).Functions {
+		if _, told := f.Env["EVISIT_ORIGIN_SECRETS"]; told != (len(f.Routes) > 0) {
+			t.Errorf("%s has %d routes, and is told the secret %v", name, len(f.Routes), told)
+		}
+	}
+	cfg, err := setup.Load(func(name string) string {
+		if name == "EVISIT_ORIGIN_SECRETS" {
+			return "secret"
+		}
+		return whole(name)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := stripehook.Handler(setup.Parts{Config: cfg, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/stripe/connect", http.NoBody))
+	if w.Code != http.StatusForbidden {
+		t.Errorf("past the distribution a webhook is answered %d", w.Code)
+	}
+}
+
+func whole(name string) string {
+	if strings.HasPrefix(name, "STRIPE_") || name == "EVISIT_TABLE" {
+		return "x"
+	}
+	return ""
 }

@@ -5,7 +5,10 @@
 // kept for the logs, and reached only through errors.Is and errors.As.
 package fault
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // A Kind is a class of failure. Kinds are errors, so a caller tests for one
 // with errors.Is(err, fault.Conflict).
@@ -25,6 +28,7 @@ const (
 	Conflict    Kind = "conflict"     // the subject's state does not permit the request
 	Stale       Kind = "stale"        // the request was decided on an older version of the subject
 	TooLarge    Kind = "too large"    // the input exceeds a limit
+	TooMany     Kind = "too many"     // the caller, or their address, asks too often; After says when it may repeat
 	Busy        Kind = "busy"         // a service we depend on did not answer; the caller may repeat the request
 )
 
@@ -71,4 +75,25 @@ func Hide(k Kind, code, text string, cause error) error {
 func Public(err error) (*Fault, bool) {
 	f, ok := errors.AsType[*Fault](err)
 	return f, ok
+}
+
+// A delayed is an error after which the caller should wait.
+type delayed struct {
+	error
+	wait time.Duration
+}
+
+func (d *delayed) Unwrap() error { return d.error }
+
+// After returns err as one after which the caller may repeat the request once
+// wait has passed.
+func After(wait time.Duration, err error) error { return &delayed{err, wait} }
+
+// RetryAfter returns how long the caller should wait, if err says so.
+func RetryAfter(err error) (time.Duration, bool) {
+	d, ok := errors.AsType[*delayed](err)
+	if !ok {
+		return 0, false
+	}
+	return d.wait, true
 }

@@ -61,6 +61,7 @@ var Codes = []Code{
 	{422, "response-invalid", "the answers are JSON, but not a QuestionnaireResponse"},
 	{422, "state_moved", "a correction may not move the patient to another state"},
 	{422, "unknown_form", "a form or version, named in the body, that your practice does not offer"},
+	{429, "too_many_requests", "too many failed tokens from your address, or too many writes by you or from it, within five minutes; `Retry-After` says in how many seconds it may be repeated"},
 	{500, "internal", "a fault on our side; try again"},
 	{503, "document_not_stored", "the record of the visit cannot be stored just now; nothing was sent"},
 	{503, "payment_page_unavailable", "nothing was sent, because the payment page could not be made; repeat the same request"},

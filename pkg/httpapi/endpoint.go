@@ -2,12 +2,14 @@ package httpapi
 
 import (
 	"cmp"
+	"errors"
 	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 
 	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/intake"
 )
@@ -102,7 +104,7 @@ var implied = []struct {
 }{
 	{func(*Endpoint) bool { return true }, "internal"},
 	{func(e *Endpoint) bool { return e.Who != Anyone }, "try_again"},
-	{func(e *Endpoint) bool { return e.Who == Bearer || e.Who == Known }, "not_signed_in unknown_person not_found"},
+	{func(e *Endpoint) bool { return e.Who == Bearer || e.Who == Known }, "not_signed_in unknown_person not_found too_many_requests"},
 	{func(e *Endpoint) bool { return e.In != nil }, "not_json unreadable too_large"},
 	{(*Endpoint).takesAnswers, "response-malformed response-invalid"},
 	{(*Endpoint).takesFields, "malformed_json wrong_type unknown_field invalid_request"},
@@ -160,11 +162,11 @@ func (e *Endpoint) AllRefusals() []Refusal {
 // that the endpoint declares read from it.
 type Request struct {
 	*http.Request
-	Caller  clinic.Caller
-	In      any // what the body holds: a pointer to the type of the endpoint's In, or an intake.Response
-	After   string
-	Limit   int // of a list: so many after that place
-	list    string
+	Caller clinic.Caller
+	In     any // what the body holds: a pointer to the type of the endpoint's In, or an intake.Response
+	After  string
+	Limit  int // of a list: so many after that place
+	list   string
 }
 
 // A Reply is what an endpoint answers.
@@ -208,7 +210,15 @@ func (a *API) read(e *Endpoint, r *http.Request) (*Request, error) {
 	q := &Request{Request: r}
 	var err error
 	if q.Caller, err = a.callerOf(e.Who, r); err != nil {
+		if errors.Is(err, fault.Anonymous) && r.Header.Get("Authorization") != "" {
+			err = a.CountFailedProof(r, err)
+		}
 		return nil, err
+	}
+	if e.Who == Bearer || e.Who == Known {
+		if err := a.CountWrite(r, q.Caller.Proof); err != nil {
+			return nil, err
+		}
 	}
 	if err := e.checkQuery(r); err != nil {
 		return nil, err

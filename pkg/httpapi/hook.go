@@ -13,7 +13,7 @@ var receivePlatformEvent = Endpoint{
 	Who: Signature,
 	In:  Foreign("StripeEvent"),
 	Out: webhook.Received{}, OutText: "Received.",
-	Refuses: []Refusal{{Code: "bad_signature"}, {Code: "wrong_endpoint"}, {Code: "malformed_json", When: "a signed body that is not JSON"}},
+	Refuses: []Refusal{{Code: "bad_signature"}, {Code: "wrong_endpoint"}, {Code: "malformed_json", When: "a signed body that is not JSON"}, {Code: "denied", When: "it was sent past the distribution in front"}},
 }
 
 var receiveConnectEvent = Endpoint{
@@ -27,7 +27,7 @@ var receiveConnectEvent = Endpoint{
 	Who: Signature,
 	In:  Foreign("StripeEvent"),
 	Out: webhook.Received{}, OutText: "Received.",
-	Refuses: []Refusal{{Code: "bad_signature"}, {Code: "wrong_endpoint"}, {Code: "malformed_json", When: "a signed body that is not JSON"}},
+	Refuses: []Refusal{{Code: "bad_signature"}, {Code: "wrong_endpoint"}, {Code: "malformed_json", When: "a signed body that is not JSON"}, {Code: "denied", When: "it was sent past the distribution in front"}},
 }
 
 // HookPatterns are the routes of Stripe's webhooks.

@@ -15,6 +15,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/clinic/desk"
+	"evisit/pkg/clinic/limits"
 	"evisit/pkg/clinic/office"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/httpapi/exchange"
@@ -28,13 +29,14 @@ type API struct {
 	mux    *http.ServeMux
 }
 
-// Rooms are the capabilities that are served. All must be set.
+// Rooms are the capabilities that are served. All but Limits must be set.
 type Rooms struct {
 	Kernel  *clinic.Kernel
 	Charts  *chart.Keeper
 	Request *request.Room
 	Desk    *desk.Desk
 	Office  *office.Office
+	Limits  *limits.Limiter // nil: nothing is limited
 }
 
 // People says what a token proves, or an error of kind fault.Anonymous.

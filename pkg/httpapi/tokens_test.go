@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,7 @@ import (
 
 	"evisit/infra/local/issuer"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/limits"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/httpapi/apitest"
@@ -422,5 +424,46 @@ func TestTokens_KeysCannotBeRead(t *testing.T) {
 	passed.Add(int64(2 * time.Second))
 	if _, err := tokens.Prove(t.Context(), token); err != nil {
 		t.Errorf("once the issuer answers: %v", err)
+	}
+}
+
+// Bad tokens from one address, and writes of one person, have an end; what others
+// do, and reading, go on.
+func TestLimits_TokensAndWrites(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.queued(t)
+	bad := call{method: "GET", path: "/me", header: map[string]string{"Authorization": "Bearer bad"}}
+	for n := range limits.FailedProofs.Most {
+		if res := send(t, w.api, bad); res.Code != http.StatusUnauthorized {
+			t.Fatalf("bad token %d: %d %s", n, res.Code, res.Body)
+		}
+	}
+	toldToWait := func(what string, res *httptest.ResponseRecorder) {
+		t.Helper()
+		refused(t, res, http.StatusTooManyRequests, "too_many_requests")
+		if s, err := strconv.Atoi(res.Header().Get("Retry-After")); err != nil || s < 1 || s > 300 {
+			t.Errorf("%s: Retry-After is %q", what, res.Header().Get("Retry-After"))
+		}
+	}
+	toldToWait("one bad token more", send(t, w.api, bad))
+	w.do(t, call{as: "jane-smith", method: "GET", path: "/me"}, nil)
+
+	took := call{as: "ana-rivera", method: "POST", path: "/visits/" + v.ID + "/take"}
+	codes := map[int]int{}
+	var last *httptest.ResponseRecorder
+	for range limits.PersonWrites.Most + 1 {
+		last = send(t, w.api, took)
+		codes[last.Code]++
+	}
+	toldToWait("one write more", last)
+	if codes[http.StatusTooManyRequests] != 1 {
+		t.Errorf("writes are answered %v", codes)
+	}
+	w.do(t, call{as: "ana-rivera", method: "GET", path: "/me"}, nil)
+	w.do(t, call{as: "jane-smith", method: "POST", path: "/visits/" + v.ID + "/messages", body: map[string]any{"text": "More"}}, nil)
+	w.moved.Add(int64(5 * time.Minute))
+	if res := send(t, w.api, took); res.Code == http.StatusTooManyRequests {
+		t.Error("in the next window a write is refused")
 	}
 }

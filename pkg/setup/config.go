@@ -30,6 +30,9 @@ type Config struct {
 	JWKS     string // OIDC_JWKS_URL: its signing keys
 	Audience string // OIDC_AUDIENCE: the audience of the tokens; also the pages' OIDC client id
 
+	// OriginSecrets, EVISIT_ORIGIN_SECRETS, separated by commas, are those by which
+	// the CloudFront distribution in front proves itself; none: there is none.
+	OriginSecrets []string
 	// StaffIdle, EVISIT_STAFF_IDLE, is how long a person who works at a practice may
 	// be idle before they must sign in again; 0 is 15 minutes.
 	StaffIdle time.Duration
@@ -46,6 +49,9 @@ type Config struct {
 
 	Log audit.Key // EVISIT_LOG_ORIGIN, EVISIT_LOG_PUBLIC, EVISIT_LOG_SEED: base64 halves of an Ed25519 key
 
+	// Unlimited, EVISIT_LIMITS=off, lets everyone ask as often as they like; for
+	// measurements only.
+	Unlimited bool
 	// ClockOffset, EVISIT_CLOCK_OFFSET, moves the clock; for trials only.
 	ClockOffset time.Duration
 	// Endpoints of AWS services elsewhere than at AWS; empty is AWS itself.
@@ -107,6 +113,16 @@ func Load(getenv func(string) string) (Config, error) {
 			failures = append(failures, errors.New("EVISIT_CLOCK_OFFSET is not a duration such as 36h"))
 		}
 		c.ClockOffset = d
+	}
+	if s := getenv("EVISIT_ORIGIN_SECRETS"); s != "" {
+		c.OriginSecrets = strings.Split(s, ",")
+	}
+	switch getenv("EVISIT_LIMITS") {
+	case "", "on":
+	case "off":
+		c.Unlimited = true
+	default:
+		failures = append(failures, errors.New("EVISIT_LIMITS is neither on nor off"))
 	}
 	if s := getenv("EVISIT_STAFF_IDLE"); s != "" {
 		d, err := time.ParseDuration(s)

@@ -39,7 +39,7 @@ func whole() map[string]string {
 		"STRIPE_SECRET_KEY": "sk_test_secret", "STRIPE_WEBHOOK_SECRET": "whsec_platform", "STRIPE_CONNECT_WEBHOOK_SECRET": "whsec_connect",
 		"EVISIT_KMS_KEY": "alias/evisit", "EVISIT_KEYSET": text([]byte("encrypted")), "EVISIT_MAIL_FROM": "no-reply@example.org",
 		"EVISIT_LOG_ORIGIN": "visit.example.org/log", "EVISIT_LOG_PUBLIC": text(public), "EVISIT_LOG_SEED": text(seed),
-		"EVISIT_CLOCK_OFFSET": "36h", "EVISIT_STAFF_IDLE": "10m",
+		"EVISIT_CLOCK_OFFSET": "36h", "EVISIT_STAFF_IDLE": "10m", "EVISIT_ORIGIN_SECRETS": "old,new", "EVISIT_LIMITS": "off",
 	}
 }
 
@@ -53,7 +53,7 @@ func TestLoad_SettingsAsMeant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Pages != "https://visit.example.org" || c.ClockOffset != 36*time.Hour || c.StaffIdle != 10*time.Minute || string(c.Keyset) != "encrypted" {
+	if c.Pages != "https://visit.example.org" || c.ClockOffset != 36*time.Hour || c.StaffIdle != 10*time.Minute || len(c.OriginSecrets) != 2 || !c.Unlimited || string(c.Keyset) != "encrypted" {
 		t.Errorf("config: pages %q, offset %s, keyset %q", c.Pages, c.ClockOffset, c.Keyset)
 	}
 	if !slices.Equal(c.Log.Public, c.Log.Private.Public().(ed25519.PublicKey)) {
@@ -73,7 +73,7 @@ func TestLoad_SaysAllThatIsWrongAndNoSecret(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2!not*base64"
 	env := whole()
-	wrong := []string{"EVISIT_KEYSET", "EVISIT_LOG_PUBLIC", "EVISIT_LOG_SEED", "EVISIT_PAGES", "EVISIT_CLOCK_OFFSET", "EVISIT_STAFF_IDLE"}
+	wrong := []string{"EVISIT_KEYSET", "EVISIT_LOG_PUBLIC", "EVISIT_LOG_SEED", "EVISIT_PAGES", "EVISIT_CLOCK_OFFSET", "EVISIT_STAFF_IDLE", "EVISIT_LIMITS"}
 	for _, name := range wrong {
 		env[name] = secret
 	}

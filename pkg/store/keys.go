@@ -26,6 +26,7 @@ import (
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
 //	REQUEST SESSION        idempotency keys; who is signed in
+//	LIMIT                  how often someone asked for something, by rule, who and window
 //	KEPT                   forms posted with a session that had ended, by whom they are kept for
 //	AUDIT                  audit records by practice, day and shard, in the order of time
 //	ACTIVE                 when each practice was written to
@@ -41,6 +42,7 @@ func visitKey(id string) key              { return key{"CASE#" + id, "-"} }
 func chartKey(visit, part string) key     { return key{"CHART#" + visit, part} }
 func workKey(practice, id string) key     { return key{"WORK#" + practice, id} }
 func sessionKey(hash string) key          { return key{"SESSION#" + hash, "-"} }
+func limitKey(count string) key           { return key{"LIMIT#" + count, "-"} }
 func keptKey(holder, id string) key       { return key{"KEPT#" + holder, id} }
 func logKey(practice string) key          { return key{"LOG#" + practice, "-"} }
 

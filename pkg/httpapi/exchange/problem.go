@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
 
 	"evisit/pkg/fault"
 )
@@ -29,6 +31,7 @@ var statuses = []struct {
 	{fault.Stale, http.StatusPreconditionFailed},
 	{fault.TooLarge, http.StatusRequestEntityTooLarge},
 	{fault.Invalid, http.StatusUnprocessableEntity},
+	{fault.TooMany, http.StatusTooManyRequests},
 	{fault.Busy, http.StatusServiceUnavailable},
 	{context.DeadlineExceeded, http.StatusGatewayTimeout},
 }
@@ -92,9 +95,18 @@ func Reject(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error)
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "2")
+	case http.StatusTooManyRequests:
+		SetRetryAfter(w, err)
 	}
 	w.Header().Set("Content-Type", TypeProblem)
 	if err := WriteJSON(w, p.Status, p); err != nil {
 		log.WarnContext(r.Context(), "reply not sent", "route", r.Pattern, "err", err)
+	}
+}
+
+// SetRetryAfter tells how long to wait, in whole seconds, if err says so.
+func SetRetryAfter(w http.ResponseWriter, err error) {
+	if wait, ok := fault.RetryAfter(err); ok {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 	}
 }

@@ -162,6 +162,9 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		_ = redirect(w, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()))
 		return
 	}
+	if code == http.StatusTooManyRequests {
+		exchange.SetRetryAfter(w, err)
+	}
 	e := errorView{Heading: headings[code], Text: sentence(f.Text), Home: "/", SignOut: code == http.StatusUnauthorized && !lost}
 	if e.Heading == "" {
 		e.Heading = "Something went wrong"
@@ -196,6 +199,7 @@ var headings = map[int]string{
 	http.StatusPreconditionFailed:    "This has changed",
 	http.StatusRequestEntityTooLarge: "That is too much at once",
 	http.StatusUnprocessableEntity:   "Something needs to be put right",
+	http.StatusTooManyRequests:       "Too often in a short time",
 	http.StatusServiceUnavailable:    "Please try again in a moment",
 	http.StatusGatewayTimeout:        "That took too long",
 }
@@ -210,7 +214,7 @@ func explain(err error) (code int, text string, ok bool) {
 	switch f.Kind {
 	case fault.Conflict, fault.Invalid, fault.Stale:
 		return exchange.Status(err), sentence(f.Text), true
-	case fault.Malformed, fault.Anonymous, fault.Denied, fault.NotFound, fault.WrongMethod, fault.TooLarge, fault.Busy:
+	case fault.Malformed, fault.Anonymous, fault.Denied, fault.NotFound, fault.WrongMethod, fault.TooLarge, fault.TooMany, fault.Busy:
 	}
 	return 0, "", false
 }

@@ -36,6 +36,14 @@ type visitor struct {
 func (s *site) as(h func(http.ResponseWriter, *http.Request, visitor) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, err := s.visitor(r)
+		if isSignedOut(err) && s.session(r) != "" {
+			if err := s.CountFailedProof(r, nil); err != nil {
+				return err
+			}
+		}
+		if err == nil {
+			err = s.CountWrite(r, v.Proof)
+		}
 		if r.Method == http.MethodPost && isSignedOut(err) {
 			return s.keepForm(r, err)
 		}
@@ -111,6 +119,9 @@ type attempt struct {
 }
 
 func (s *site) signIn(w http.ResponseWriter, r *http.Request) error {
+	if err := s.CountSignIn(r); err != nil {
+		return err
+	}
 	// GenerateVerifier gives 32 random bytes in text, which all three need.
 	a := attempt{
 		State: oauth2.GenerateVerifier(), Nonce: oauth2.GenerateVerifier(), Verifier: oauth2.GenerateVerifier(),
@@ -137,6 +148,9 @@ func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 		return fault.New(fault.Malformed, "sign_in_lost", "this sign-in was begun elsewhere or took too long; please sign in again")
 	}
 	s.setCookie(w, signInCookie, "", -1)
+	if err := s.CountSignIn(r); err != nil {
+		return err
+	}
 	if q.Get("error") != "" {
 		return fault.New(fault.Denied, "sign_in_refused", "you were not signed in; please try again")
 	}

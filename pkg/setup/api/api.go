@@ -7,9 +7,11 @@ import (
 	_ "time/tzdata" // pages tell times of a practice's zone; a function's machine may know none
 
 	"evisit/pkg/clinic/desk"
+	"evisit/pkg/clinic/limits"
 	"evisit/pkg/clinic/office"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/httpapi/web"
 	"evisit/pkg/outbox"
 	"evisit/pkg/setup"
@@ -32,7 +34,15 @@ func Rooms(p setup.Parts) (httpapi.Rooms, error) {
 		Request: &request.Room{Kernel: k, Charts: charts, Store: s, Checkout: stripepay.New(c.StripeKey, c.StripeBase), Pages: c.Pages},
 		Desk:    &desk.Desk{Kernel: k, Charts: charts, Store: s},
 		Office:  &office.Office{Kernel: k, Store: s, LogKey: c.Log},
+		Limits:  limiter(p, s),
 	}, nil
+}
+
+func limiter(p setup.Parts, s limits.Store) *limits.Limiter {
+	if p.Config.Unlimited {
+		return nil
+	}
+	return &limits.Limiter{Store: s, Now: p.Now, Log: p.Log}
 }
 
 // Handler returns the handler of the JSON API and the pages.
@@ -54,5 +64,5 @@ func Handler(ctx context.Context, p setup.Parts) (http.Handler, error) {
 	pages := web.New(web.Options{
 		Rooms: rooms, People: people, Issuer: c.Issuer, ClientID: c.Audience, BaseURL: c.Pages, StaffIdle: c.StaffIdle, Now: p.Now, Log: p.Log,
 	})
-	return httpapi.New(rooms, people, p.Log).Handler(pages), nil
+	return exchange.OnlyThrough(c.OriginSecrets, p.Log, httpapi.New(rooms, people, p.Log).Handler(pages)), nil
 }

@@ -23,5 +23,6 @@ func Handler(p setup.Parts) (http.Handler, error) {
 		return stripepay.Verify(body, signature, secret, p.Now())
 	}
 	room := &hook.Room{Kernel: p.Kernel(outbox.ByStripe, p.Store()), Mode: hook.Mode(p.Config.StripeMode)}
-	return exchange.Guard(webhook.New(room.ReceiveStripeEvent, verify, s.Platform, s.Connect, p.Log), p.Log), nil
+	h := exchange.Guard(webhook.New(room.ReceiveStripeEvent, verify, s.Platform, s.Connect, p.Log), p.Log)
+	return exchange.OnlyThrough(p.Config.OriginSecrets, p.Log, h), nil
 }
