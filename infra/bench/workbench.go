@@ -156,5 +156,5 @@ func (b *workbench) as(person string) clinic.Caller {
 // cookie signs a person in to the pages.
 func (b *workbench) cookie(ctx context.Context, person string) (string, error) {
 	keeper := session.Keeper{Kernel: b.rooms.Kernel}
-	return keeper.Start(ctx, session.SignIn{Proof: b.as(person).Proof, Until: time.Now().Add(time.Hour)})
+	return keeper.Start(ctx, clinic.Caller{}, session.SignIn{Proof: b.as(person).Proof, Until: time.Now().Add(time.Hour)})
 }

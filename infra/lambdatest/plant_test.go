@@ -209,7 +209,7 @@ func receiveFirst(w *world) {
 func (w *world) signIn(person string, life time.Duration) string {
 	w.Helper()
 	keeper := session.Keeper{Kernel: w.rooms.Kernel}
-	cookie, err := keeper.Start(w.Context(), session.SignIn{
+	cookie, err := keeper.Start(w.Context(), clinic.Caller{}, session.SignIn{
 		Proof: clinic.Proof{Issuer: w.issuerURL(), Subject: person}, Until: w.now().Add(life),
 	})
 	w.must(err)

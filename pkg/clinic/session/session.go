@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
@@ -76,9 +77,9 @@ type Keeper struct {
 // errOver is the refusal of a cookie that has no session, or no longer.
 var errOver = fault.New(fault.Anonymous, "not_signed_in", "you are not signed in, or no longer; sign in again")
 
-// Start begins a session and returns the value of its cookie, of which only a
-// hash is stored.
-func (k *Keeper) Start(ctx context.Context, in SignIn) (cookie string, err error) {
+// Start begins a session of c, whose person Identify has read, and returns the
+// value of its cookie, of which only a hash is stored.
+func (k *Keeper) Start(ctx context.Context, c clinic.Caller, in SignIn) (cookie string, err error) {
 	cookie = k.Kernel.NewID() + k.Kernel.NewID() // each has 80 random bits
 	now := k.Kernel.Time()
 	s := clinic.Session{
@@ -87,7 +88,30 @@ func (k *Keeper) Start(ctx context.Context, in SignIn) (cookie string, err error
 	if s.Refresh, err = k.seal(ctx, s.Hash, in.Refresh); err != nil {
 		return "", err
 	}
-	return cookie, k.commit(ctx, s)
+	return cookie, k.Kernel.Store.Commit(ctx, clinic.Commit{Session: &s, Audit: k.record(c, "session.start", now)})
+}
+
+// Refuse records that c, whom a practice once knew, was not signed in. Of someone
+// whom no practice has ever known there is nothing to record.
+func (k *Keeper) Refuse(ctx context.Context, c clinic.Caller) error {
+	t, err := k.Kernel.Store.Token(ctx, c.Proof)
+	if errors.Is(err, fault.NotFound) || err == nil && len(t.Memberships) == 0 {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.Person = identity.Person{ID: t.Memberships[0].Person, Practice: t.Memberships[0].Practice}
+	return k.Kernel.Store.Commit(ctx, clinic.Commit{Audit: k.record(c, "session.refuse", k.Kernel.Time())})
+}
+
+// record returns the audit record of a sign-in or its end, in the log of the
+// practice of c's person.
+func (k *Keeper) record(c clinic.Caller, action string, now time.Time) []audit.Record {
+	if c.Person.Practice == "" {
+		return nil
+	}
+	return []audit.Record{{ID: k.Kernel.NewID(), Practice: c.Person.Practice, At: now, Actor: c.Actor(""), Action: action}}
 }
 
 // Use returns c as the holder of the session under cookie, and keeps the session
@@ -227,10 +251,10 @@ func (k *Keeper) renew(ctx context.Context, s clinic.Session, now time.Time) err
 // endings bounds how often ending a session is tried while it is being used.
 const endings = 5
 
-// End ends the session under cookie for good, here and at the provider. If there
+// End ends the session of c under cookie for good, here and at the provider. If there
 // is none, nothing is to be done. A provider that does not answer is logged: the
 // session has ended all the same.
-func (k *Keeper) End(ctx context.Context, cookie string) error {
+func (k *Keeper) End(ctx context.Context, cookie string, c clinic.Caller) error {
 	var err error
 	for range endings {
 		var s clinic.Session
@@ -241,8 +265,14 @@ func (k *Keeper) End(ctx context.Context, cookie string) error {
 			return err
 		}
 		token, unsealed := k.unseal(ctx, s)
-		s.Ended, s.Ends, s.Refresh, s.Version = true, k.Kernel.Time(), nil, s.Version+1
-		if err = k.commit(ctx, s); errors.Is(err, clinic.ErrChanged) {
+		c.Proof = s.Proof
+		if c, err = k.Kernel.Identify(ctx, c); err != nil && !errors.Is(err, fault.Anonymous) {
+			return err
+		}
+		now := k.Kernel.Time()
+		s.Ended, s.Ends, s.Refresh, s.Version = true, now, nil, s.Version+1
+		err = k.Kernel.Store.Commit(ctx, clinic.Commit{Session: &s, Audit: k.record(c, "session.end", now)})
+		if errors.Is(err, clinic.ErrChanged) {
 			continue
 		}
 		if err == nil && unsealed == nil {

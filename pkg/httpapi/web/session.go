@@ -4,6 +4,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -158,11 +159,11 @@ func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, err := s.Kernel.Identify(r.Context(), clinic.Caller{Proof: in.Proof})
-	if err != nil {
-		return err
+	c := clinic.Caller{Proof: in.Proof, IP: exchange.ClientIP(r), UserAgent: r.UserAgent()}
+	if c, err = s.Kernel.Identify(r.Context(), c); err != nil {
+		return errors.Join(err, s.sessions.Refuse(r.Context(), c))
 	}
-	cookie, err := s.sessions.Start(r.Context(), in)
+	cookie, err := s.sessions.Start(r.Context(), c, in)
 	if err != nil {
 		return err
 	}
@@ -195,7 +196,7 @@ func (s *site) attempt(r *http.Request) (a attempt, ok bool) {
 
 // signOut ends the session here and its refresh token at the issuer.
 func (s *site) signOut(w http.ResponseWriter, r *http.Request) error {
-	if err := s.sessions.End(r.Context(), s.session(r)); err != nil {
+	if err := s.sessions.End(r.Context(), s.session(r), clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent()}); err != nil {
 		return err
 	}
 	s.setCookie(w, sessionCookie, "", -1)

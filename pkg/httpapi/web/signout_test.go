@@ -266,3 +266,28 @@ func TestSession_OfSomeoneDeactivated(t *testing.T) {
 	ada.get("/my/visits/" + id)
 	ada.wants(http.StatusOK, "Waiting to be read")
 }
+
+// Signing in, signing out and being refused are in the practice's log: who, from
+// where, and what came of it.
+func TestSession_IsAudited(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	drx := h.as(t, "Dr. X", "/desk")
+	drx.press("Sign out", nil)
+	gone := identity.Person{ID: "drx", Practice: "oak", Role: identity.Clinician, Display: "Xenia Xu, MD", Inactive: true}
+	must(t, h.cast.AddPerson(t.Context(), clinic.Proof{Issuer: h.issuer.URL, Subject: "drx"}, gone))
+	h.as(t, "Dr. X", "/desk").wants(http.StatusUnauthorized, "no practice here knows you")
+	h.as(t, "Nobody", "/desk").wants(http.StatusUnauthorized, "no practice here knows you")
+	rows := h.stored(t)
+	for _, action := range []string{"session.start", "session.end", "session.refuse"} {
+		n := 0
+		for line := range strings.Lines(rows) {
+			if strings.Contains(line, `"`+action+`"`) && strings.Contains(line, `"drx"`) && strings.Contains(line, "127.0.0.1") && strings.Contains(line, `"oak"`) {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%s: %d records, want 1", action, n)
+		}
+	}
+}
