@@ -300,7 +300,7 @@ func TestIfMatch_NeverStopsARedFlag(t *testing.T) {
 			"message": {method: "POST", path: "/messages", body: map[string]any{"text": "I am confused", "answers": page(map[string]any{"uti-confused": true})}},
 			"page":    {method: "PATCH", path: "/answers", body: page(map[string]any{"uti-confused": true})},
 		} {
-			id := ""
+			var id string
 			if c.method == "PATCH" {
 				id = w.draft(t).ID
 			} else {

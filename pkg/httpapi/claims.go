@@ -76,9 +76,10 @@ func decodePart(part string, v any) error {
 
 // instant reads a NumericDate, which is a JSON number of seconds (RFC 7519, 2).
 func instant(raw json.RawMessage) (time.Time, error) {
-	var seconds float64
-	if err := json.Unmarshal(raw, &seconds); err != nil {
+	var n json.Number // takes a number in quotes, too
+	if err := json.Unmarshal(raw, &n); err != nil || strings.HasPrefix(string(raw), `"`) {
 		return time.Time{}, errors.New("it is no number")
 	}
-	return time.UnixMilli(int64(seconds * 1000)), nil
+	seconds, err := n.Float64()
+	return time.UnixMilli(int64(seconds * 1000)), err
 }

@@ -185,5 +185,5 @@ func (i *Issuer) logout(w http.ResponseWriter, r *http.Request) {
 		to += "?" + url.Values{"state": {state}}.Encode()
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // to is one of LogoutURIs
 }
