@@ -183,7 +183,7 @@ func (d drawing) question(it *intake.Item, at string, answers []intake.Answer) f
 // its options, and with nothing to put right.
 type plain struct {
 	item   *intake.Item
-	option string
+	option string // its key, or a boolean
 }
 
 func (d drawing) plain(it *intake.Item, at string, answers []intake.Answer) (plain, bool) {
@@ -195,14 +195,21 @@ func (d drawing) plain(it *intake.Item, at string, answers []intake.Answer) (pla
 		return p, true
 	}
 	v := answers[0].Value
-	switch p.option = v.Coding().Code; {
-	case it.Type == intake.BooleanQ && v.Kind() == intake.BooleanValue:
+	switch v.Kind() {
+	case intake.BooleanValue:
 		p.option = strconv.FormatBool(v.Bool())
-		return p, true
-	case (it.Type == intake.Choice || it.Type == intake.OpenChoice) && v.Kind() == intake.CodingValue:
-		return p, slices.ContainsFunc(it.Options, func(o intake.Option) bool { return o.Code == p.option })
+		return p, it.Type == intake.BooleanQ
+	case intake.CodingValue:
+		n := slices.IndexFunc(it.Options, func(o intake.Option) bool {
+			return o.System == v.Coding().System && o.Code == v.Coding().Code
+		})
+		if n >= 0 {
+			p.option = it.Options[n].Key
+		}
+		return p, n >= 0
+	default:
+		return p, false
 	}
-	return p, false
 }
 
 // drawField is what a page of a form shows of f.

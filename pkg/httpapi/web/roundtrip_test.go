@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -72,7 +73,38 @@ func TestDrawing_RemembersWhatItDrew(t *testing.T) {
 	})
 }
 
-func drawn(t *rapid.T, fs []field) string {
+// Of two options with one code, the one that was chosen is shown as chosen.
+func TestDrawing_RemembersEachSystemOfACode(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile("../../intake/testdata/kinds.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	q, err := intake.Parse(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	form, err := intake.Alone(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	it, ok := form.Item("cell")
+	if !ok {
+		t.Fatal("the form has no such question")
+	}
+	var before sync.Map
+	for _, c := range []intake.Coding{{System: "s", Code: "a"}, {System: "t", Code: "a"}, {System: "u", Code: "a"}, {Code: "a"}, {System: "t", Code: "b"}} {
+		r := intake.Response{Items: []intake.Entry{intake.Ask("cell", intake.Code(c))}}
+		d := drawing{form: form}
+		want := drawn(t, d.page([]*intake.Item{it}, r, form.Check(r)))
+		d.drawn = &before
+		if got := drawn(t, d.page([]*intake.Item{it}, r, form.Check(r))); got != want {
+			t.Errorf("%+v, drawn after the others:\n%s", c, cmp.Diff(want, got))
+		}
+	}
+}
+
+func drawn(t rapid.TB, fs []field) string {
 	all := ""
 	for _, f := range fs {
 		html, err := drawField(f)
