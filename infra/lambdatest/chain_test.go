@@ -96,12 +96,12 @@ func TestDeadline_NobodyAnswers(t *testing.T) {
 	w.minute("deadline", 23*time.Hour+time.Minute)
 	w.deliver(outbox.Notify, 23*time.Hour+time.Minute)
 	w.status("waiting", visit.Queued)
-	w.mailed("jane-smith@patients.example")
+	w.mailed("desk@lakeside.example", "jane-smith@patients.example")
 	w.minute("deadline", 47*time.Hour+time.Minute)
 	w.status("waiting", visit.Expired)
 	w.deliver(outbox.Notify, 47*time.Hour+time.Minute)
 	w.deliver(outbox.Charge, 47*time.Hour+time.Minute)
-	w.mailed("jane-smith@patients.example", "jane-smith@patients.example")
+	w.mailed("desk@lakeside.example", "desk@lakeside.example", "jane-smith@patients.example", "jane-smith@patients.example")
 	w.settled("waiting", billing.Released, "canceled")
 }
 
@@ -117,7 +117,7 @@ func TestDeadline_LostWebhook(t *testing.T) {
 	w.settled("lost", billing.Held, "requires_capture")
 	w.status("lost", visit.Queued)
 	w.deliver(outbox.Notify, 0)
-	w.mailed("jane-smith@patients.example")
+	w.mailed("desk@lakeside.example", "jane-smith@patients.example")
 }
 
 // An event that the stream gave up is neither done nor due. Sweep finds it by

@@ -58,7 +58,8 @@ func (w *world) outbox() map[string]outbox.Delivery {
 	w.Helper()
 	ds := map[string]outbox.Delivery{}
 	for id := range w.rows() {
-		if d, err := w.store.Delivery(w.Context(), id); err == nil {
+		d, err := w.store.Delivery(w.Context(), id)
+		if err == nil && d.Kind != outbox.CheckAccount { // put when a practice is registered, for the next day
 			ds[id] = d
 		}
 	}

@@ -212,7 +212,8 @@ func plantTomsVisit(w *world) {
 }
 
 func checkNotifyBatch(w *world) {
-	w.mailed("desk@lakeside.example", "jane-smith@patients.example")
+	w.mailed("desk@lakeside.example", "desk@lakeside.example", "jane-smith@patients.example", "jane-smith@patients.example") // a new request is told to both
+	w.delivery("charge.2603021650.notify-ended", "done")
 	w.delivery("charge.2603021650.notify-received", "done")
 	w.delivery("api.2603021650.notify-diverted", "done")
 	w.delivery("api.2603021650.notify-poison", "waiting")

@@ -40,7 +40,7 @@ type Config struct {
 	StripeKey  string      // STRIPE_SECRET_KEY: restricted to what the function does
 	StripeBase string      // STRIPE_API_BASE: empty is Stripe itself
 	Hook       HookSecrets // STRIPE_WEBHOOK_SECRET, STRIPE_CONNECT_WEBHOOK_SECRET
-	StripeMode string      // EVISIT_STRIPE_MODE: live or test, as the keys; webhooks of the other are not used. Empty uses both
+	StripeMode string      // EVISIT_STRIPE_MODE: live or test, as the keys; webhooks of the other are not used
 
 	KMSKey string // EVISIT_KMS_KEY: the key that the keyset is encrypted under
 	Keyset []byte // EVISIT_KEYSET: base64 of the encrypted Tink keyset

@@ -36,7 +36,7 @@ func whole() map[string]string {
 	return map[string]string{
 		"EVISIT_TABLE": "evisit", "EVISIT_BUCKET": "documents", "EVISIT_PAGES": "https://visit.example.org/",
 		"OIDC_ISSUER": "https://issuer.example", "OIDC_JWKS_URL": "https://issuer.example/jwks", "OIDC_AUDIENCE": "evisit",
-		"STRIPE_SECRET_KEY": "sk_test_secret", "STRIPE_WEBHOOK_SECRET": "whsec_platform", "STRIPE_CONNECT_WEBHOOK_SECRET": "whsec_connect",
+		"STRIPE_SECRET_KEY": "sk_test_secret", "STRIPE_WEBHOOK_SECRET": "whsec_platform", "STRIPE_CONNECT_WEBHOOK_SECRET": "whsec_connect", "EVISIT_STRIPE_MODE": "test",
 		"EVISIT_KMS_KEY": "alias/evisit", "EVISIT_KEYSET": text([]byte("encrypted")), "EVISIT_MAIL_FROM": "no-reply@example.org",
 		"EVISIT_LOG_ORIGIN": "visit.example.org/log", "EVISIT_LOG_PUBLIC": text(public), "EVISIT_LOG_SEED": text(seed),
 		"EVISIT_CLOCK_OFFSET": "36h", "EVISIT_STAFF_IDLE": "10m", "EVISIT_ORIGIN_SECRETS": "old,new", "EVISIT_LIMITS": "off",
@@ -126,7 +126,7 @@ var handlers = []struct {
 		"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC", "EVISIT_PAGES", "OIDC_AUDIENCE", "OIDC_ISSUER", "OIDC_JWKS_URL", "STRIPE_SECRET_KEY",
 	}},
 	{"stripehook", func(_ context.Context, p setup.Parts) error { _, err := stripehook.Handler(p); return err }, []string{
-		"STRIPE_CONNECT_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET",
+		"EVISIT_STRIPE_MODE", "STRIPE_CONNECT_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET",
 	}},
 	{"charge", func(_ context.Context, p setup.Parts) error { _, err := charge.Handler(p); return err }, []string{"STRIPE_SECRET_KEY"}},
 	{"notify", func(_ context.Context, p setup.Parts) error { _, err := notify.Handler(p); return err }, []string{"EVISIT_MAIL_FROM", "EVISIT_PAGES"}},

@@ -16,7 +16,9 @@ import (
 // the secrets that verify the webhooks' signatures.
 func Handler(p setup.Parts) (http.Handler, error) {
 	s := p.Config.Hook
-	if err := setup.Need(map[string]string{"STRIPE_WEBHOOK_SECRET": s.Platform, "STRIPE_CONNECT_WEBHOOK_SECRET": s.Connect}); err != nil {
+	if err := setup.Need(map[string]string{
+		"STRIPE_WEBHOOK_SECRET": s.Platform, "STRIPE_CONNECT_WEBHOOK_SECRET": s.Connect, "EVISIT_STRIPE_MODE": p.Config.StripeMode,
+	}); err != nil {
 		return nil, err
 	}
 	verify := func(body []byte, signature, secret string) (hook.StripeEvent, bool, error) {
