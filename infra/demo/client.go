@@ -22,7 +22,7 @@ type client struct {
 }
 
 const (
-	patience  = 20 * time.Second
+	patience  = time.Minute
 	retryWait = 40 * time.Millisecond
 )
 
