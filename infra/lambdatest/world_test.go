@@ -99,7 +99,7 @@ func newWorld(t *testing.T) *world {
 	w.env = map[string]string{
 		"EVISIT_TABLE": w.table, "EVISIT_BUCKET": files.Bucket, "EVISIT_PAGES": "https://visit.example.org",
 		"OIDC_ISSUER": w.issuerURL(), "OIDC_JWKS_URL": w.people.JWKSURL(), "OIDC_AUDIENCE": "evisit",
-		"STRIPE_WEBHOOK_SECRET": platformSecret, "STRIPE_CONNECT_WEBHOOK_SECRET": connectSecret, "EVISIT_STRIPE_MODE": "test",
+		"STRIPE_WEBHOOK_SECRET": platformSecret, "STRIPE_CONNECT_WEBHOOK_SECRET": connectSecret, "EVISIT_STRIPE_MODE": "test", "EVISIT_ORIGIN_SECRETS": setup.NoOrigin,
 		"EVISIT_KMS_KEY": keyARN, "EVISIT_KEYSET": base64.StdEncoding.EncodeToString([]byte(newKeyset(t, v))),
 		"EVISIT_MAIL_FROM":  "no-reply@visit.example.org",
 		"EVISIT_LOG_ORIGIN": "visit.example.org/log", "EVISIT_LOG_SEED": base64.StdEncoding.EncodeToString(seedBytes),

@@ -30,9 +30,10 @@ type Config struct {
 	JWKS     string // OIDC_JWKS_URL: its signing keys
 	Audience string // OIDC_AUDIENCE: the audience of the tokens; also the pages' OIDC client id
 
-	// OriginSecrets, EVISIT_ORIGIN_SECRETS, separated by commas, are those by which
-	// the CloudFront distribution in front proves itself; none: there is none.
-	OriginSecrets []string
+	// Origin, EVISIT_ORIGIN_SECRETS, holds, separated by commas, the secrets by which
+	// the CloudFront distribution in front proves itself; NoOrigin says that there
+	// is none. Functions that requests reach do not start without it.
+	Origin string
 	// StaffIdle, EVISIT_STAFF_IDLE, is how long a person who works at a practice may
 	// be idle before they must sign in again; 0 is 15 minutes.
 	StaffIdle time.Duration
@@ -57,6 +58,17 @@ type Config struct {
 	// Endpoints of AWS services elsewhere than at AWS; empty is AWS itself.
 	DynamoDB string // DYNAMODB_ENDPOINT
 	S3       string // S3_ENDPOINT
+}
+
+// NoOrigin as Config.Origin says that no distribution is in front, as on a laptop.
+const NoOrigin = "none"
+
+// OriginSecrets returns the secrets of Origin; nil if no distribution is in front.
+func (c Config) OriginSecrets() []string {
+	if c.Origin == NoOrigin {
+		return nil
+	}
+	return strings.Split(c.Origin, ",")
 }
 
 // HookSecrets are the signing secrets of the two endpoints Stripe calls.
@@ -90,6 +102,7 @@ func Load(getenv func(string) string) (Config, error) {
 		Table: getenv("EVISIT_TABLE"), Bucket: getenv("EVISIT_BUCKET"), Pages: strings.TrimSuffix(getenv("EVISIT_PAGES"), "/"),
 		Issuer: getenv("OIDC_ISSUER"), JWKS: getenv("OIDC_JWKS_URL"), Audience: getenv("OIDC_AUDIENCE"),
 		StripeKey: getenv("STRIPE_SECRET_KEY"), StripeBase: getenv("STRIPE_API_BASE"),
+		Origin: getenv("EVISIT_ORIGIN_SECRETS"),
 		Hook:   HookSecrets{Platform: getenv("STRIPE_WEBHOOK_SECRET"), Connect: getenv("STRIPE_CONNECT_WEBHOOK_SECRET")},
 		KMSKey: getenv("EVISIT_KMS_KEY"), Keyset: decoded("EVISIT_KEYSET", 0), MailFrom: getenv("EVISIT_MAIL_FROM"),
 		Log:      audit.Key{Base: getenv("EVISIT_LOG_ORIGIN"), Public: decoded("EVISIT_LOG_PUBLIC", ed25519.PublicKeySize)},
@@ -113,9 +126,6 @@ func Load(getenv func(string) string) (Config, error) {
 			failures = append(failures, errors.New("EVISIT_CLOCK_OFFSET is not a duration such as 36h"))
 		}
 		c.ClockOffset = d
-	}
-	if s := getenv("EVISIT_ORIGIN_SECRETS"); s != "" {
-		c.OriginSecrets = strings.Split(s, ",")
 	}
 	switch getenv("EVISIT_LIMITS") {
 	case "", "on":

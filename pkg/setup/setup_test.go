@@ -53,7 +53,7 @@ func TestLoad_SettingsAsMeant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Pages != "https://visit.example.org" || c.ClockOffset != 36*time.Hour || c.StaffIdle != 10*time.Minute || len(c.OriginSecrets) != 2 || !c.Unlimited || string(c.Keyset) != "encrypted" {
+	if c.Pages != "https://visit.example.org" || c.ClockOffset != 36*time.Hour || c.StaffIdle != 10*time.Minute || len(c.OriginSecrets()) != 2 || !c.Unlimited || string(c.Keyset) != "encrypted" {
 		t.Errorf("config: pages %q, offset %s, keyset %q", c.Pages, c.ClockOffset, c.Keyset)
 	}
 	if !slices.Equal(c.Log.Public, c.Log.Private.Public().(ed25519.PublicKey)) {
@@ -123,10 +123,10 @@ var handlers = []struct {
 	needs []string
 }{
 	{"api", func(ctx context.Context, p setup.Parts) error { _, err := api.Handler(ctx, p); return err }, []string{
-		"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC", "EVISIT_PAGES", "OIDC_AUDIENCE", "OIDC_ISSUER", "OIDC_JWKS_URL", "STRIPE_SECRET_KEY",
+		"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC", "EVISIT_ORIGIN_SECRETS", "EVISIT_PAGES", "OIDC_AUDIENCE", "OIDC_ISSUER", "OIDC_JWKS_URL", "STRIPE_SECRET_KEY",
 	}},
 	{"stripehook", func(_ context.Context, p setup.Parts) error { _, err := stripehook.Handler(p); return err }, []string{
-		"EVISIT_STRIPE_MODE", "STRIPE_CONNECT_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET",
+		"EVISIT_ORIGIN_SECRETS", "EVISIT_STRIPE_MODE", "STRIPE_CONNECT_WEBHOOK_SECRET", "STRIPE_WEBHOOK_SECRET",
 	}},
 	{"charge", func(_ context.Context, p setup.Parts) error { _, err := charge.Handler(p); return err }, []string{"STRIPE_SECRET_KEY"}},
 	{"notify", func(_ context.Context, p setup.Parts) error { _, err := notify.Handler(p); return err }, []string{"EVISIT_MAIL_FROM", "EVISIT_PAGES"}},

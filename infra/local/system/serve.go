@@ -61,7 +61,7 @@ func (s *System) config(ctx context.Context) (setup.Config, error) {
 			return c, errors.New("with a STRIPE_SECRET_KEY, set STRIPE_WEBHOOK_SECRET and STRIPE_CONNECT_WEBHOOK_SECRET to those of your endpoints")
 		}
 	}
-	c.StripeMode = "test"
+	c.StripeMode, c.Origin = "test", setup.NoOrigin
 	if c.Hook.Platform == "" {
 		c.Hook.Platform = "whsec_simulated_platform"
 	}

@@ -49,7 +49,7 @@ func limiter(p setup.Parts, s limits.Store) *limits.Limiter {
 func Handler(ctx context.Context, p setup.Parts) (http.Handler, error) {
 	c := p.Config
 	err := setup.Need(map[string]string{
-		"EVISIT_PAGES": c.Pages, "STRIPE_SECRET_KEY": c.StripeKey,
+		"EVISIT_PAGES": c.Pages, "STRIPE_SECRET_KEY": c.StripeKey, "EVISIT_ORIGIN_SECRETS": c.Origin,
 		"OIDC_ISSUER": c.Issuer, "OIDC_JWKS_URL": c.JWKS, "OIDC_AUDIENCE": c.Audience,
 		"EVISIT_LOG_ORIGIN": c.Log.Base, "EVISIT_LOG_PUBLIC": string(c.Log.Public),
 	})
@@ -64,5 +64,5 @@ func Handler(ctx context.Context, p setup.Parts) (http.Handler, error) {
 	pages := web.New(web.Options{
 		Rooms: rooms, People: people, Issuer: c.Issuer, ClientID: c.Audience, BaseURL: c.Pages, StaffIdle: c.StaffIdle, Now: p.Now, Log: p.Log,
 	})
-	return exchange.OnlyThrough(c.OriginSecrets, p.Log, httpapi.New(rooms, people, p.Log).Handler(pages)), nil
+	return exchange.OnlyThrough(c.OriginSecrets(), p.Log, httpapi.New(rooms, people, p.Log).Handler(pages)), nil
 }

@@ -18,6 +18,7 @@ func Handler(p setup.Parts) (http.Handler, error) {
 	s := p.Config.Hook
 	if err := setup.Need(map[string]string{
 		"STRIPE_WEBHOOK_SECRET": s.Platform, "STRIPE_CONNECT_WEBHOOK_SECRET": s.Connect, "EVISIT_STRIPE_MODE": p.Config.StripeMode,
+		"EVISIT_ORIGIN_SECRETS": p.Config.Origin,
 	}); err != nil {
 		return nil, err
 	}
@@ -26,5 +27,5 @@ func Handler(p setup.Parts) (http.Handler, error) {
 	}
 	room := &hook.Room{Kernel: p.Kernel(outbox.ByStripe, p.Store()), Mode: hook.Mode(p.Config.StripeMode)}
 	h := exchange.Guard(webhook.New(room.ReceiveStripeEvent, verify, s.Platform, s.Connect, p.Log), p.Log)
-	return exchange.OnlyThrough(p.Config.OriginSecrets, p.Log, h), nil
+	return exchange.OnlyThrough(p.Config.OriginSecrets(), p.Log, h), nil
 }
