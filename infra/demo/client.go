@@ -17,22 +17,20 @@ import (
 // "repeat the same request", is sent again with the same Idempotency-Key until patience
 // ends, because its outcome is unknown.
 type client struct {
-	http     *http.Client
-	patience time.Duration // longest time to repeat one request
+	http *http.Client
 }
 
 const (
-	patience  = time.Minute
+	patience  = time.Minute // longest time to repeat one request, or to wait for what it brings about
 	retryWait = 40 * time.Millisecond
 )
 
-func newClient(patience time.Duration, rt http.RoundTripper) *client {
+func newClient(rt http.RoundTripper) *client {
 	return &client{
 		http: &http.Client{
 			Transport: rt, Timeout: patience,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		patience: patience,
 	}
 }
 
@@ -92,7 +90,7 @@ func (c *client) json(ctx context.Context, k call, in, out any) error {
 
 // send repeats a request until it has an answer other than 502 to 504.
 func (c *client) send(ctx context.Context, k call) (status int, body []byte, err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		status, body, err = c.once(ctx, k)
@@ -132,7 +130,7 @@ func (c *client) once(ctx context.Context, k call) (int, []byte, error) {
 // submitForm posts a page's form as a browser does, and returns the address of the next
 // page, which is empty if there is no redirect.
 func (c *client) submitForm(ctx context.Context, page string, fields url.Values) (status int, body string, next string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		status, body, next, err = c.formOnce(ctx, page, fields)
@@ -172,7 +170,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 // until calls ready repeatedly until it reports true. The error after patience names
 // what.
 func (c *client) until(ctx context.Context, what string, ready func(context.Context) (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, c.patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
 		ok, err := ready(ctx)
@@ -180,7 +178,7 @@ func (c *client) until(ctx context.Context, what string, ready func(context.Cont
 			return err
 		}
 		if !pause(ctx, retryWait/2) {
-			return fmt.Errorf("waited %s in vain for %s", c.patience, what)
+			return fmt.Errorf("waited %s in vain for %s", patience, what)
 		}
 	}
 }

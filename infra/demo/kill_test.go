@@ -90,8 +90,6 @@ func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
-const restartPatience = time.Minute
-
 func TestDemo_KilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -116,7 +114,7 @@ func TestDemo_KilledAtAnyMoment(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	k := &killer{machine: m, random: rand.New(rand.NewPCG(seed, 0)), left: mostWrites}
-	claim, err := play(ctx, newClient(restartPatience, k), "http://"+m.addr, t.Output(), scenarios)
+	claim, err := play(ctx, newClient(k), "http://"+m.addr, t.Output(), scenarios)
 	k.wait.Wait()
 	if err != nil {
 		t.Fatal(err)
@@ -126,7 +124,7 @@ func TestDemo_KilledAtAnyMoment(t *testing.T) {
 	}
 	t.Logf("%d kills", k.kills)
 	// The system may be restarting; join waits until it answers.
-	if _, err := join(ctx, newClient(restartPatience, http.DefaultTransport), "http://"+m.addr, t.Output()); err != nil {
+	if _, err := join(ctx, newClient(http.DefaultTransport), "http://"+m.addr, t.Output()); err != nil {
 		t.Fatal(err)
 	}
 	if err := prove(ctx, claim, t.Output()); err != nil {

@@ -49,7 +49,7 @@ func run(ctx context.Context, base string, out io.Writer) error {
 }
 
 func demonstrate(ctx context.Context, base string, out io.Writer) error {
-	claim, err := play(ctx, newClient(patience, http.DefaultTransport), base, out, scenarios)
+	claim, err := play(ctx, newClient(http.DefaultTransport), base, out, scenarios)
 	if err != nil {
 		return err
 	}
