@@ -31,7 +31,7 @@ func TestSession_Cookie(t *testing.T) {
 	if found != 1 {
 		t.Errorf("signed in, there are %d cookies, want the session's alone", found)
 	}
-	jane.press("Sign out")
+	jane.signOut()
 	if cs := call(jane, network.GetCookies, network.GetCookiesParams{}).Cookies; len(cs) != 0 {
 		t.Errorf("signed out, the cookies %v are left", cs)
 	}

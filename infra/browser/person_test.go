@@ -39,6 +39,8 @@ type person struct {
 
 	mu         sync.Mutex
 	loaded     chan struct{} // closed and replaced when a page has loaded
+	url        string        // of the page that comes
+	at         string        // url of the page that loaded last
 	status     int64         // status of the present page
 	posts      int
 	bytes      int64 // size of the present page and all that it loaded
@@ -92,7 +94,12 @@ func (p *person) observe(ev any) {
 	defer p.mu.Unlock()
 	complain := func(words ...string) { p.complaints = append(p.complaints, strings.Join(words, " ")) }
 	switch ev := ev.(type) {
+	case *page.EventFrameNavigated:
+		if ev.Frame.ParentID == "" {
+			p.url = ev.Frame.URL
+		}
 	case *page.EventLoadEventFired:
+		p.at = p.url
 		close(p.loaded)
 		p.loaded = make(chan struct{})
 	case *network.EventRequestWillBeSent:
@@ -338,4 +345,22 @@ func (p *person) signIn(who string) {
 	p.goTo("/")
 	p.follow("Sign in")
 	p.press("Sign in as " + who)
+}
+
+// signOut signs out. The page that says so goes on by itself, by way of the sign-in
+// service, to the start.
+func (p *person) signOut() {
+	p.t.Helper()
+	p.click(p.find("button", "Sign out"), 1)
+	for deadline := time.Now().Add(timeout); !p.isAt("/"); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			p.t.Fatalf("%s: signing out does not lead to the start", p.name)
+		}
+	}
+}
+
+func (p *person) isAt(path string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at == p.site+path
 }

@@ -141,7 +141,7 @@ func TestVisit_AsInREADME(t *testing.T) {
 	jane.pay()
 	jane.checkPage("queued", http.StatusOK)
 	visit := jane.path()
-	jane.press("Sign out")
+	jane.signOut()
 	jane.wantText("Care without an appointment")
 
 	ana.signIn("Ana Rivera, MD")
