@@ -69,7 +69,8 @@ func (k *keys) settings() map[string]string {
 	return map[string]string{ //nolint:gosec // these stand in for secrets
 		"EVISIT_TABLE": mainTable, "EVISIT_BUCKET": "bench", "EVISIT_PAGES": "https://visit.example.org",
 		"OIDC_ISSUER": "https://issuer.example", "OIDC_JWKS_URL": "https://issuer.example/jwks", "OIDC_AUDIENCE": "bench",
-		"STRIPE_SECRET_KEY": "sk_test_unused", "STRIPE_WEBHOOK_SECRET": "whsec_platform", "STRIPE_CONNECT_WEBHOOK_SECRET": "whsec_connect", "EVISIT_STRIPE_MODE": "test", "EVISIT_ORIGIN_SECRETS": "none",
+		"STRIPE_SECRET_KEY": "sk_test_unused", "STRIPE_WEBHOOK_SECRET": "whsec_platform", "STRIPE_CONNECT_WEBHOOK_SECRET": "whsec_connect", "EVISIT_STRIPE_MODE": "test",
+		"EVISIT_ORIGIN_SECRETS": "none", "EVISIT_STAFF_IDLE": "15m",
 		"EVISIT_KMS_KEY": keyARN, "EVISIT_KEYSET": text([]byte(k.keyset)), "EVISIT_MAIL_FROM": "no-reply@visit.example.org",
 		"EVISIT_LOG_ORIGIN": "visit.example.org/log", "EVISIT_LOG_SEED": text(seed), "EVISIT_LOG_PUBLIC": text(public),
 		"AWS_ENDPOINT_URL_KMS": k.url,
