@@ -68,9 +68,8 @@ type Quote struct {
 	Refused   int         `json:"refused,omitempty"` // payment pages that Stripe refused to make
 }
 
-// Fresh reports whether q is a quote with at least half of its life left, so that
-// whoever is shown it has the time to read and accept it. The zero Quote is not
-// fresh.
+// Fresh reports whether q has at least half of its life left, so that a patient
+// has time to read and accept it. The zero Quote is not fresh.
 func (q Quote) Fresh(now time.Time) bool { return q.ExpiresAt.Sub(now) >= QuoteLife/2 }
 
 // Page names the payment page for the quote, and its payment. The name changes

@@ -420,8 +420,8 @@ func TestPayLink_Bank(t *testing.T) {
 	}
 }
 
-// A second page with the same reference, paid too, is a payment of its own that no
-// visit wants: its money is given back, and the practice told. A day is enough if
+// A second page with the same reference, paid too, is a payment of its own. No
+// visit wants it: it is refunded and the practice is told, within a day even if
 // the webhook was lost.
 func TestStray_GivenBack(t *testing.T) {
 	t.Parallel()
@@ -519,8 +519,7 @@ func TestAccount_Disconnected(t *testing.T) {
 	}
 }
 
-// Events of the other mode are nobody's work, and those of another version of the
-// API are used.
+// Events of the other mode are ignored; those of another API version are used.
 func TestStripeEvent_OfOtherModeAndVersion(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -15,7 +15,7 @@ import (
 )
 
 // Each record is a minute after the one before it in the trail.
-func TestReadMarks(t *testing.T) {
+func TestReadMarks_FromTheTrail(t *testing.T) {
 	t.Parallel()
 	type rec struct {
 		who, action string

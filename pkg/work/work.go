@@ -25,8 +25,8 @@ const (
 	PaymentReversed Kind = "payment.reversed"
 	RefundFailed    Kind = "payment.unrefunded" // return the money another way; ends when it is refunded
 	FraudWarned     Kind = "payment.warned"     // refund the fee, or expect a dispute; ends when it is refunded
-	// StrayPayment says that somebody paid a page that this system did not make, and
-	// that the money is given back: find out who made the page.
+	// StrayPayment says that a page was paid that this system did not make. The
+	// payment is refunded; find out who made the page.
 	StrayPayment Kind = "payment.stray"
 	// AccountLost says that the practice's Stripe account cannot be reached, so that
 	// nobody can pay: connect it again; ends when it can be reached.

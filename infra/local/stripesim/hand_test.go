@@ -113,7 +113,7 @@ func TestRefund_PendingThenSucceeds(t *testing.T) {
 }
 
 // A bank payment completes its page unpaid, and ends after some days.
-func TestBankPayment(t *testing.T) {
+func TestBankPayment_EndsAfterDays(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, method string

@@ -147,8 +147,8 @@ func (k *Keeper) Use(ctx context.Context, cookie string, c clinic.Caller) (clini
 	return c, nil
 }
 
-// over reports whether s has ended at now for whoever holds it. A session without
-// a version was begun by a program that did not renew sessions.
+// over reports whether s has ended at now. A session without a version has ended:
+// its row is of the format that had no renewal.
 func over(s clinic.Session, now time.Time) bool {
 	return s.Ended || s.Version == 0 || !now.Before(s.Ends)
 }

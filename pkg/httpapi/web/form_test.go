@@ -67,9 +67,9 @@ func sends(fs []field) url.Values {
 	return v
 }
 
-// FuzzPost reads, checks and draws any post; answers that are right come back
+// FuzzPost_FormPage reads, checks and draws any post; answers that are right come back
 // unchanged from the page they are drawn on.
-func FuzzPost(f *testing.F) {
+func FuzzPost_FormPage(f *testing.F) {
 	all, zone := allForms(f), chicago(f)
 	page, err := view("form")
 	if err != nil {
