@@ -187,15 +187,13 @@ var declineVisit = Endpoint{
 	Method: "POST", Path: "/visits/{id}/decline", ID: "declineVisit", Group: "Visits: practice",
 	For: "Decline a visit",
 	Text: "Ends a visit you have taken without an answer, for example because it is out of scope. The text tells the " +
-		"patient why and where to turn. A hold is released; nothing is charged. Repeating it succeeds.",
+		"patient why and where to turn. A hold is released, and what was charged is refunded. Repeating it succeeds.",
 	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	In:  turnAwayRequest{},
 	Out: visitReply{}, OutText: "Ended.",
 	Refuses: []Refusal{{Code: "stale"}, {Code: "denied"}, {Code: "wrong_status"}, {Code: "changed"}, {Code: "message_length"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		in := r.In.(*turnAwayRequest)
-		v, err := a.Desk.TurnAway(r.Context(), r.Caller, r.PathValue("id"), visit.Declined, in.Reason, in.Text)
-		return a.replyVisit(r, v), err
+		return a.turnAway(r, visit.Declined)
 	},
 }
 
@@ -203,16 +201,20 @@ var redirectVisit = Endpoint{
 	Method: "POST", Path: "/visits/{id}/redirect", ID: "redirectVisit", Group: "Visits: practice",
 	For: "Redirect to care in person",
 	Text: "Ends a visit you have taken because the patient should be seen in person. The text tells the patient why and " +
-		"where to turn. A hold is released; nothing is charged. Repeating it succeeds.",
+		"where to turn. A hold is released, and what was charged is refunded. Repeating it succeeds.",
 	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	In:  turnAwayRequest{},
 	Out: visitReply{}, OutText: "Ended.",
 	Refuses: []Refusal{{Code: "stale"}, {Code: "denied"}, {Code: "wrong_status"}, {Code: "changed"}, {Code: "message_length"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		in := r.In.(*turnAwayRequest)
-		v, err := a.Desk.TurnAway(r.Context(), r.Caller, r.PathValue("id"), visit.Redirected, in.Reason, in.Text)
-		return a.replyVisit(r, v), err
+		return a.turnAway(r, visit.Redirected)
 	},
+}
+
+func (a *API) turnAway(r *Request, to visit.Status) (Reply, error) {
+	in := r.In.(*turnAwayRequest)
+	v, err := a.Desk.TurnAway(r.Context(), r.Caller, r.PathValue("id"), to, in.Reason, in.Text)
+	return a.replyVisit(r, v), err
 }
 
 type turnAwayRequest struct {

@@ -213,8 +213,8 @@ func showPractice(p practice.Practice) practiceReply {
 var listWork = Endpoint{
 	Method: "GET", Path: "/practice/work", ID: "listWork", Group: "Practice",
 	For: "List what somebody must do",
-	Text: "What waits for a person, the most urgent first: an event that was tried many times and given up, a fee that was " +
-		"not collected, a patient whose request a red flag ended. Admins see all of it, others that of their pool.",
+	Text: "What waits for a person, the most urgent first: an event that was tried many times and given up, money that " +
+		"was not collected, not refunded, or paid beside, a request that is late, expired, or ended by a red flag. Admins see all of it, others that of their pool.",
 	Who: Known,
 	Out: workReply{}, OutText: "All that is open; the list has no pages.",
 	Refuses: []Refusal{{Code: "denied"}},

@@ -483,7 +483,7 @@ var openCheckout = Endpoint{
 var cancelVisit = Endpoint{
 	Method: "POST", Path: "/visits/{id}/cancel", ID: "cancelVisit", Group: "Visits: patient",
 	For: "Withdraw a visit",
-	Text: "The patient may withdraw any time before the answer. A hold on the card is released; nothing is charged. " +
+	Text: "The patient may withdraw any time before the answer. A hold on the card is released, and what was charged is refunded. " +
 		"Repeating it succeeds.",
 	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
 	Out: visitReply{}, OutText: "Cancelled.",

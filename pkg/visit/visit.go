@@ -5,7 +5,7 @@
 //	draft → awaiting_payment → queued → in_review ⇄ awaiting_patient → answered → closed
 //
 // A visit leaves this line as diverted, cancelled, declined, redirected or
-// expired, and is then never charged.
+// expired. It is then not charged for: what Stripe charged all the same is refunded.
 package visit
 
 import (
