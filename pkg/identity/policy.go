@@ -85,34 +85,25 @@ var policy = []struct {
 // the error is NotFound, so that an id tells nothing to a stranger; otherwise it
 // is Denied, and says why.
 func Allow(p Person, a Action, r Resource, now time.Time) error {
-	switch known, may := judge(p, a, r, now); {
-	case may:
+	switch may := Rights(p, r, now); {
+	case slices.Contains(may, a):
 		return nil
-	case known:
+	case len(may) > 0 || r.Whole && p.worksAt(r.Practice):
 		return fault.New(fault.Denied, "denied", whyNot(p, a, r))
 	}
 	return fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")
 }
 
-// May reports whether p may do a to r at now, for those who only list what can be done.
-func May(p Person, a Action, r Resource, now time.Time) bool {
-	_, may := judge(p, a, r, now)
-	return may
-}
-
-// judge reports whether p may know of r, and whether p may do a to it.
-func judge(p Person, a Action, r Resource, now time.Time) (known, may bool) {
-	known = r.Whole && !p.Inactive && p.Practice != "" && p.Practice == r.Practice && roleNames[p.Role] != ""
+// Rights are the actions that p may do to r at now.
+func Rights(p Person, r Resource, now time.Time) []Action {
+	var may []Action
 	for _, rule := range policy {
 		if p.Inactive || rule.pool != "" && rule.pool != r.Pool || !slices.Contains(rule.roles, p.Role) || !p.relates(rule.relation, r, now) {
 			continue
 		}
-		if slices.Contains(rule.actions, a) {
-			return true, true
-		}
-		known = true
+		may = append(may, rule.actions...)
 	}
-	return known, false
+	return may
 }
 
 // roleNames say who has a role, in a refusal.
@@ -152,6 +143,11 @@ func (p Person) PoolOf() Pool {
 		return StaffPool
 	}
 	return ClinicalPool
+}
+
+// worksAt reports whether p, of whatever role, belongs to the practice.
+func (p Person) worksAt(practice string) bool {
+	return !p.Inactive && p.Practice != "" && p.Practice == practice && roleNames[p.Role] != ""
 }
 
 func (p Person) relates(rel Relation, r Resource, now time.Time) bool {

@@ -63,7 +63,7 @@ const maxPlain = 8 << 20
 
 // Seal encrypts x as deflated JSON: the JSON of forms repeats itself.
 func (v Vault) Seal(ctx context.Context, at Place, x any) ([]byte, error) {
-	plain, err := json.Marshal(x)
+	plain, err := encode(x)
 	if err != nil {
 		return nil, fmt.Errorf("encoding %s of %s: %w", at.Field, at.Record, err)
 	}
@@ -85,10 +85,27 @@ func (v Vault) Unseal(ctx context.Context, at Place, sealed []byte, x any) error
 	if err != nil {
 		return fmt.Errorf("unpacking %s of %s: %w", at.Field, at.Record, err)
 	}
-	if err := json.Unmarshal(plain, x); err != nil {
+	if err := decode(plain, x); err != nil {
 		return fmt.Errorf("decoding %s of %s failed", at.Field, at.Record) // the cause may quote content
 	}
 	return nil
+}
+
+// encode and decode are json.Marshal and json.Unmarshal for what reads and writes its
+// own JSON too, without the walks over the whole text by which those check it: the
+// text is as its type wrote it, or it would not have decrypted.
+func encode(x any) ([]byte, error) {
+	if m, ok := x.(json.Marshaler); ok {
+		return m.MarshalJSON()
+	}
+	return json.Marshal(x)
+}
+
+func decode(plain []byte, x any) error {
+	if u, ok := x.(json.Unmarshaler); ok {
+		return u.UnmarshalJSON(plain)
+	}
+	return json.Unmarshal(plain, x)
 }
 
 func (v Vault) unseal(ctx context.Context, at Place, sealed []byte) ([]byte, error) {
@@ -194,5 +211,7 @@ func inflate(packed []byte) ([]byte, error) {
 	if err := r.(flate.Resetter).Reset(bytes.NewReader(packed), nil); err != nil {
 		return nil, err
 	}
-	return io.ReadAll(io.LimitReader(r.(io.Reader), maxPlain))
+	plain := bytes.NewBuffer(make([]byte, 0, 8*len(packed))) // more than most unpack to
+	_, err := io.Copy(plain, io.LimitReader(r.(io.Reader), maxPlain))
+	return plain.Bytes(), err
 }

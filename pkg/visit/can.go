@@ -1,6 +1,7 @@
 package visit
 
 import (
+	"slices"
 	"time"
 
 	"evisit/pkg/identity"
@@ -62,9 +63,9 @@ func (v Visit) changes(next Visit, err error) bool { return err == nil && next.V
 // Can lists what p may do with v now. An action may still be refused for a
 // reason outside the visit, such as incomplete answers.
 func (v Visit) Can(p identity.Person, now time.Time) []Action {
-	r, can := v.Resource(), []Action{}
+	rights, can := identity.Rights(p, v.Resource(), now), []Action{}
 	for _, a := range actions {
-		if identity.May(p, a.needs, r, now) && a.try(v, p, now) {
+		if slices.Contains(rights, a.needs) && a.try(v, p, now) {
 			can = append(can, a.action)
 		}
 	}

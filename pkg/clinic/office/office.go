@@ -82,7 +82,7 @@ func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error)
 	all, err := o.Store.Work(ctx, at.Practice)
 	return slices.DeleteFunc(all, func(i work.Item) bool {
 		at.Pool = i.Pool
-		return !identity.May(c.Person, identity.ReadWork, at, now)
+		return !slices.Contains(identity.Rights(c.Person, at, now), identity.ReadWork)
 	}), err
 }
 
