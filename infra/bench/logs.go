@@ -245,7 +245,7 @@ func (l *growing) measure(ctx context.Context) ([]cost, error) {
 		return nil, err
 	}
 	trail, err := l.timed("trail of 30", func() (int, error) {
-		_, err := l.store.Trail(ctx, logVisit)
+		_, err := l.store.Trail(ctx, logVisit, time.Time{})
 		return 1, err
 	})
 	if err != nil {

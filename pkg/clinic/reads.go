@@ -2,9 +2,12 @@ package clinic
 
 import (
 	"context"
+	"errors"
 	"math"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/identity"
@@ -54,11 +57,35 @@ func (k *Kernel) WithReads(ctx context.Context, v visit.Visit) (visit.Visit, err
 	if !v.Unread() {
 		return v, nil
 	}
-	trail, err := k.Store.Trail(ctx, v.ID)
+	since := v.Times.Submitted.Add(-time.Minute) // no message was sent before, by any function's clock
+	trail, err := k.Store.Trail(ctx, v.ID, since)
 	if err != nil {
 		return visit.Visit{}, err
 	}
 	return v.WithReads(ReadMarks(trail)...), nil
+}
+
+// trailsAtOnce bounds the trails that are queried side by side for one list.
+const trailsAtOnce = 8
+
+// WithAllReads is WithReads for each visit of a list.
+func (k *Kernel) WithAllReads(ctx context.Context, vs []visit.Visit) ([]visit.Visit, error) {
+	all, errs := make([]visit.Visit, len(vs)), make([]error, len(vs))
+	var wg sync.WaitGroup
+	free := make(chan struct{}, trailsAtOnce)
+	for n, v := range vs {
+		if !v.Unread() {
+			all[n] = v
+			continue
+		}
+		free <- struct{}{}
+		wg.Go(func() {
+			all[n], errs[n] = k.WithReads(ctx, v)
+			<-free
+		})
+	}
+	wg.Wait()
+	return all, errors.Join(errs...)
 }
 
 // ReadMarks derives what the patient's side has read of a visit from its trail,

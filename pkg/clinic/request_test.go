@@ -141,7 +141,7 @@ func TestRequest_SentTwice(t *testing.T) {
 // again counts the records of requests on a visit that were repeated.
 func (w *world) again(id string) int {
 	w.Helper()
-	rs, err := w.tape.Trail(w.ctx, id)
+	rs, err := w.tape.Trail(w.ctx, id, time.Time{})
 	if err != nil {
 		w.Fatalf("trail: %v", err)
 	}

@@ -43,9 +43,9 @@ type Store interface {
 	Practice(ctx context.Context, id string) (practice.Practice, error)
 	// Form returns the JSON of a form version that a practice has published.
 	Form(ctx context.Context, practice, name, version string) ([]byte, error)
-	// Trail returns the audit records of a visit in the order of the log. It may lag
-	// about a second.
-	Trail(ctx context.Context, visit string) ([]audit.Record, error)
+	// Trail returns the audit records of a visit since a time, of which the zero is the
+	// beginning, in the order of the log. It may lag about a second.
+	Trail(ctx context.Context, visit string, since time.Time) ([]audit.Record, error)
 
 	// Commit stores c atomically: all of it or nothing. It fails with ErrChanged
 	// if a guarded record is not at the version before, with ErrRepeated if the

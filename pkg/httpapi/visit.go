@@ -229,12 +229,12 @@ type visitList struct {
 }
 
 func (a *API) replyVisits(r *Request, vs []visit.Visit, next string) (Reply, error) {
+	vs, err := a.Kernel.WithAllReads(r.Context(), vs)
+	if err != nil {
+		return Reply{}, err
+	}
 	out := visitList{Visits: make([]visitReply, 0, len(vs)), Next: showCursor(r.list, next)}
 	for _, v := range vs {
-		v, err := a.Kernel.WithReads(r.Context(), v)
-		if err != nil {
-			return Reply{}, err
-		}
 		out.Visits = append(out.Visits, a.showVisit(r, v))
 	}
 	return Reply{Body: out}, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -145,8 +146,12 @@ func (s *Store) Log(ctx context.Context, practice, after, through string, limit 
 }
 
 // Trail implements clinic.Store.
-func (s *Store) Trail(ctx context.Context, visit string) ([]audit.Record, error) {
-	rows, err := s.query(ctx, inTrail(visit).after(""), 0, "trail of visit "+visit)
+func (s *Store) Trail(ctx context.Context, visit string, since time.Time) ([]audit.Record, error) {
+	from := ""
+	if !since.IsZero() {
+		from = audit.Record{At: since}.Position()
+	}
+	rows, err := s.query(ctx, inTrail(visit).after(from), 0, "trail of visit "+visit)
 	if err != nil {
 		return nil, err
 	}

@@ -308,7 +308,7 @@ func TestLog_ReadsOnlyDaysThatMatter(t *testing.T) {
 	if calls := line.take(); len(calls) != 1+5*4 {
 		t.Errorf("%d calls, want 21", len(calls))
 	}
-	if _, err := s.Trail(t.Context(), visitID); err != nil || len(line.take()) != 1 {
+	if _, err := s.Trail(t.Context(), visitID, time.Time{}); err != nil || len(line.take()) != 1 {
 		t.Errorf("Trail: %v, or it is more than one call", err)
 	}
 }

@@ -239,7 +239,7 @@ func auditSample() sample {
 	}
 	leaves := []clinic.Leaf{{Position: r.Position(), Bytes: leaf}}
 	return sample{"audit", []clinic.Commit{{Audit: []audit.Record{r}}}, []read{
-		{"Trail", func(ctx context.Context, s *store.Store) (any, error) { return s.Trail(ctx, visitID) }, []audit.Record{r}},
+		{"Trail", func(ctx context.Context, s *store.Store) (any, error) { return s.Trail(ctx, visitID, time.Time{}) }, []audit.Record{r}},
 		{"Log", func(ctx context.Context, s *store.Store) (any, error) { return s.Log(ctx, practiceID, "", end, 10) }, leaves},
 		{
 			"Active", func(ctx context.Context, s *store.Store) (any, error) { return s.Active(ctx, "2026", 10) },

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
@@ -63,7 +64,7 @@ func (o *Office) Trail(ctx context.Context, c clinic.Caller, id string) (visit.V
 	if err != nil {
 		return v, nil, err
 	}
-	rs, err := o.Kernel.Store.Trail(ctx, id)
+	rs, err := o.Kernel.Store.Trail(ctx, id, time.Time{})
 	return v, rs, err
 }
 

@@ -175,7 +175,7 @@ func TestPages_PatientSendsAndReadsTheAnswer(t *testing.T) {
 	ada.wants(http.StatusOK, "Answered and closed")
 	ada.link("Who has seen this")
 	ada.wants(http.StatusOK, "Xenia Xu, MD", "read the answers and messages", "took the request", "Clinician")
-	records, err := h.store.Trail(t.Context(), id)
+	records, err := h.store.Trail(t.Context(), id, time.Time{})
 	must(t, err)
 	for _, r := range records {
 		if web.Actions[r.Action] == "" {

@@ -96,12 +96,12 @@ func (s *site) listVisits(r *http.Request, v visitor, p *someone) error {
 	if err != nil {
 		return err
 	}
+	if vs, err = s.Kernel.WithAllReads(r.Context(), vs); err != nil {
+		return err
+	}
 	for _, vis := range vs {
 		title, err := s.title(r, vis)
 		if err != nil {
-			return err
-		}
-		if vis, err = s.Kernel.WithReads(r.Context(), vis); err != nil {
 			return err
 		}
 		p.Visits = append(p.Visits, listed{

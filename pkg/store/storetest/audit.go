@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
@@ -158,12 +159,22 @@ func trail(t *testing.T, s bench) {
 	commit(t, s, c, clinic.Commit{Audit: []audit.Record{same1}}, clinic.Commit{Audit: []audit.Record{same2}})
 	slices.SortFunc(want, func(a, b audit.Record) int { return strings.Compare(a.Position(), b.Position()) })
 	eventually(t, func() string {
-		got, err := s.Trail(t.Context(), "visit-1")
+		got, err := s.Trail(t.Context(), "visit-1", time.Time{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return cmp.Diff(want, got)
 	})
+	for n, since := range []time.Time{want[0].At, want[7].At, want[7].At.Add(time.Millisecond), want[len(want)-1].At.Add(time.Second)} {
+		first := slices.IndexFunc(want, func(r audit.Record) bool { return !r.At.Before(since) })
+		if first < 0 {
+			first = len(want)
+		}
+		got, err := s.Trail(t.Context(), "visit-1", since)
+		if diff := cmp.Diff(want[first:], got, cmpopts.EquateEmpty()); err != nil || diff != "" {
+			t.Errorf("case %d: the trail since %v: %v (-want +got):\n%s", n, since, err, diff)
+		}
+	}
 }
 
 // days commits records of practiceID, and of another practice beside each, and

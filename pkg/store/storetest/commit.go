@@ -161,7 +161,7 @@ func conditions(t *testing.T, s bench) {
 			if _, err := s.Session(t.Context(), beside.Session.Hash); !errors.Is(err, fault.NotFound) {
 				t.Errorf("the refused commit left its session behind: %v", err)
 			}
-			if rs, err := s.Trail(t.Context(), test.name); err != nil || len(rs) > 0 {
+			if rs, err := s.Trail(t.Context(), test.name, time.Time{}); err != nil || len(rs) > 0 {
 				t.Errorf("the refused commit left %d audit records behind: %v", len(rs), err)
 			}
 		})
@@ -241,7 +241,7 @@ func raceOfWriters(t *testing.T, s bench) {
 				t.Errorf("stored is what %q and %q wrote, %v; want %s", got.Visit.Reason, got.Answers, err, want)
 			}
 			eventually(t, func() string {
-				rs, err := s.Trail(t.Context(), v.ID)
+				rs, err := s.Trail(t.Context(), v.ID, time.Time{})
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -81,7 +81,7 @@ func neverStored(t *testing.T, s bench) {
 		"Money":       func() (int, error) { ps, es, err := s.Money(ctx, "x"); return len(ps) + len(es), err },
 		"Grants":      func() (int, error) { l, err := s.Grants(ctx, "x"); return len(l), err },
 		"Work":        func() (int, error) { l, err := s.Work(ctx, "x"); return len(l), err },
-		"Trail":       func() (int, error) { l, err := s.Trail(ctx, "x"); return len(l), err },
+		"Trail":       func() (int, error) { l, err := s.Trail(ctx, "x", time.Time{}); return len(l), err },
 		"Log":         func() (int, error) { l, err := s.Log(ctx, "x", "", end, 10); return len(l), err },
 		"Active":      func() (int, error) { l, err := s.Active(ctx, "", 10); return len(l), err },
 		"Undelivered": func() (int, error) { l, err := s.Undelivered(ctx, outbox.BucketOf(noon)); return len(l), err },
