@@ -115,8 +115,8 @@ func (r Response) MarshalJSON() ([]byte, error) {
 	return append(o.b, '}'), nil
 }
 
-// UnmarshalJSON reads a response as ParseResponse does. Package json has checked that
-// data are JSON.
+// UnmarshalJSON reads a response as ParseResponse does. Data are JSON, which package
+// json has checked, or what MarshalJSON wrote.
 func (r *Response) UnmarshalJSON(data []byte) error {
 	parsed, err := parseResponse(data, validTree)
 	if err != nil {
