@@ -108,7 +108,7 @@ func (b *workbench) answer(ctx context.Context, id string) error {
 		return err
 	}
 	_, err := b.rooms.Desk.Answer(ctx, who, id, visit.Conclusion{
-		Reply: "I have sent the prescription to your pharmacy.", NoDiagnosis: "a refill", Minutes: 4,
+		Reply: "I have sent the prescription to your pharmacy.", NoDiagnosis: "a refill", Minutes: new(4),
 		Plan: visit.Plan{Do: "Take it as before.", Warnings: "Dizziness, or a swollen face: call us the same day.", FollowUp: "as needed"},
 	})
 	return err

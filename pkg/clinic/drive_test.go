@@ -115,7 +115,7 @@ var cystitis = visit.Conclusion{
 	Reply:     "This looks like a simple bladder infection.",
 	Diagnoses: []visit.Diagnosis{{Code: "N30.00", Display: "Acute cystitis without hematuria"}},
 	Plan:      visit.Plan{Do: "Take the tablets for five days.", Warnings: "Fever, back pain or vomiting.", FollowUp: "as needed"},
-	Minutes:   6,
+	Minutes:   new(6),
 }
 
 // insist repeats a request until its outcome is known, as a client does.

@@ -665,7 +665,7 @@ func TestAnswer_Incomplete(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.taken()
-	_, err := w.desk.Answer(w.ctx, w.as(ana), id, visit.Conclusion{Minutes: -1})
+	_, err := w.desk.Answer(w.ctx, w.as(ana), id, visit.Conclusion{Minutes: new(-1)})
 	w.refused(err, "answer_incomplete")
 	if f, ok := fault.Public(err); !ok || len(f.Problems) != 6 {
 		t.Errorf("not all is named: %+v", f)

@@ -153,8 +153,9 @@ type conclusionRequest struct {
 	// Why there is no diagnosis.
 	NoDiagnosis phi.Text    `json:"no_diagnosis" schema:"max=8000"`
 	Plan        planRequest `json:"plan" schema:"required"`
-	// The answering clinician's own minutes; 0 when left out.
-	Minutes int `json:"minutes" schema:"min=0 max=600"`
+	// The answering clinician's own minutes. Left out, none are stated: it does not
+	// mean 0.
+	Minutes *int `json:"minutes" schema:"min=0 max=600"`
 }
 
 type diagnosisRequest struct {

@@ -126,7 +126,7 @@ func lives(t *testing.T) (held, answered, closed visit.Visit) {
 	}
 	v = must(v.Reply(at(14)))(t)
 	v = v.ToldLate()
-	v = must(v.Answer(doctor, hash("d"), 123, at(15)))(t)
+	v = must(v.Answer(doctor, hash("d"), new(123), at(15)))(t)
 	v = v.MarkRead(carerID, at(16))
 	answered = asNew(v)
 	v = must(v.Close(hash("a"), at(17)))(t)

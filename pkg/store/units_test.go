@@ -169,7 +169,7 @@ func TestCommit_UnitsOfAVisitsLife(t *testing.T) {
 	s.costs("patient-reads", 2, seenIn("patient-reads", clinic.Commit{}))
 	s.step("reply", 9, must(s.v.Reply(at(3)))(t), clinic.Commit{Messages: message(2), Events: events("replied")})
 	s.costs("letter", 1, done("replied"))
-	s.step("answer", 12, must(s.v.Answer(doctor, hash("d"), 7, at(4)))(t), clinic.Commit{Messages: message(3), Events: events("answered", "capture")})
+	s.step("answer", 12, must(s.v.Answer(doctor, hash("d"), new(7), at(4)))(t), clinic.Commit{Messages: message(3), Events: events("answered", "capture")})
 	s.costs("letter", 1, done("answered"))
 	s.costs("captured", 10, seenIn("captured", clinic.Commit{Payments: version(3), Entries: entry(ledger.Capture), Events: events("charged")}))
 	s.costs("capture done", 1, done("capture"))

@@ -50,7 +50,7 @@ var actions = []struct {
 	}},
 	{Take, identity.TakeVisit, func(v Visit, p identity.Person, now time.Time) bool { return v.changes(v.Take(p, now)) }},
 	{Ask, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Ask(now)) }},
-	{Answer, identity.TreatVisit, func(v Visit, p identity.Person, now time.Time) bool { return v.changes(v.Answer(p, "", 0, now)) }},
+	{Answer, identity.TreatVisit, func(v Visit, p identity.Person, now time.Time) bool { return v.changes(v.Answer(p, "", nil, now)) }},
 	{Decline, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.TurnAway(Declined, "", now)) }},
 	{Redirect, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool {
 		return v.changes(v.TurnAway(Redirected, "", now))

@@ -137,7 +137,7 @@ var asked = map[visit.Action]struct {
 	visit.Take: {identity.TakeVisit, visit.Visit.Take},
 	visit.Ask:  {identity.TreatVisit, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) { return v.Ask(now) }},
 	visit.Answer: {identity.TreatVisit, func(v visit.Visit, p identity.Person, now time.Time) (visit.Visit, error) {
-		return v.Answer(p, "document", 5, now)
+		return v.Answer(p, "document", new(5), now)
 	}},
 	visit.Decline: {identity.TreatVisit, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) {
 		return v.TurnAway(visit.Declined, "scope", now)

@@ -18,7 +18,7 @@ type Conclusion struct {
 	Diagnoses   []Diagnosis `json:"diagnoses,omitempty"`
 	NoDiagnosis phi.Text    `json:"no_diagnosis,omitempty"` // why there is none
 	Plan        Plan        `json:"plan"`
-	Minutes     int         `json:"minutes"` // the answering clinician's own
+	Minutes     *int        `json:"minutes,omitempty"` // the answering clinician's own; nil: not stated
 }
 
 // A Diagnosis is an ICD-10-CM code the clinician chose.
@@ -82,7 +82,7 @@ func (c Conclusion) Problems() []fault.Problem {
 			add(fmt.Sprintf("/diagnoses/%d/code", i), "format", "give an ICD-10-CM code with its point, such as N30.00")
 		}
 	}
-	if c.Minutes < 0 || c.Minutes > maxMinutes {
+	if m := c.Minutes; m != nil && (*m < 0 || *m > maxMinutes) {
 		add("/minutes", "range", fmt.Sprintf("give your own minutes, from 0 to %d", maxMinutes))
 	}
 	return ps

@@ -14,7 +14,7 @@ func complete() visit.Conclusion {
 	return visit.Conclusion{
 		Reply: "Here is what I think.", Diagnoses: []visit.Diagnosis{{Code: "N30.00"}},
 		Plan:    visit.Plan{Do: "rest", Warnings: "fever", FollowUp: "as needed"},
-		Minutes: 7,
+		Minutes: new(7),
 	}
 }
 
@@ -47,8 +47,8 @@ func TestConclusion_ProblemsOfEachField(t *testing.T) {
 		"a blank reason":       {func(c *visit.Conclusion) { c.Diagnoses, c.NoDiagnosis = nil, "  " }, map[string]string{"/diagnoses": "required"}},
 		"both":                 {func(c *visit.Conclusion) { c.NoDiagnosis = "none" }, map[string]string{"/no_diagnosis": "consistency"}},
 		"thirteen":             {func(c *visit.Conclusion) { c.Diagnoses = thirteen() }, map[string]string{"/diagnoses": "occurrence"}},
-		"minutes below 0":      {func(c *visit.Conclusion) { c.Minutes = -1 }, map[string]string{"/minutes": "range"}},
-		"minutes past a shift": {func(c *visit.Conclusion) { c.Minutes = 601 }, map[string]string{"/minutes": "range"}},
+		"minutes below 0":      {func(c *visit.Conclusion) { c.Minutes = new(-1) }, map[string]string{"/minutes": "range"}},
+		"minutes past a shift": {func(c *visit.Conclusion) { c.Minutes = new(601) }, map[string]string{"/minutes": "range"}},
 		"codes that are none": {func(c *visit.Conclusion) {
 			c.Diagnoses = []visit.Diagnosis{{Code: "N30.00"}, {Code: "n30.00"}, {Code: "N3000"}, {Code: "U07.1"}, {Code: ""}, {Code: "C7A.020"}, {Code: "R05."}, {Code: "R05.12345"}}
 		}, map[string]string{"/diagnoses/1/code": "format", "/diagnoses/2/code": "format", "/diagnoses/4/code": "format", "/diagnoses/6/code": "format", "/diagnoses/7/code": "format"}},

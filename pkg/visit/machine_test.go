@@ -96,7 +96,7 @@ func draw(t *rapid.T, v visit.Visit, named ...string) step {
 		{"take", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Take(who, now) }},
 		{"ask", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Ask(now) }},
 		{"reply", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Reply(now) }},
-		{"answer", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Answer(who, "document", 5, now) }},
+		{"answer", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Answer(who, "document", new(5), now) }},
 		{"see", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.MarkRead("person-1", now)) }},
 		{"acknowledge", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Close("addendum", now) }},
 		{"divert", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Divert("emergency", now) }},

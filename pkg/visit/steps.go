@@ -236,8 +236,8 @@ func (v Visit) Said() Visit {
 }
 
 // Answer returns v answered by p. document is the hash of the encounter
-// document.
-func (v Visit) Answer(p identity.Person, document string, minutes int, now time.Time) (Visit, error) {
+// document; minutes are p's own, nil if not stated.
+func (v Visit) Answer(p identity.Person, document string, minutes *int, now time.Time) (Visit, error) {
 	if v.Status != InReview && v.Status != AwaitingPatient {
 		return Visit{}, v.refuse("answer it")
 	}
@@ -245,7 +245,10 @@ func (v Visit) Answer(p identity.Person, document string, minutes int, now time.
 		return Visit{}, err
 	}
 	v.Promise = v.Promise.resume(now)
-	v.Document, v.Minutes, v.Times.Answered = document, minutes, now
+	v.Document, v.Times.Answered = document, now
+	if minutes != nil {
+		v.Minutes = *minutes
+	}
 	v.CaptureBefore = time.Time{} // the same commit asks for the capture; the payment has its own deadline
 	v.Messages++
 	v.FromTeam++

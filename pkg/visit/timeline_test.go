@@ -31,7 +31,7 @@ func TestTimeline_ReadWhenItWasRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err = v.Answer(clinician("a", "CA"), "document", 5, hour(3)); err != nil {
+	if v, err = v.Answer(clinician("a", "CA"), "document", new(5), hour(3)); err != nil {
 		t.Fatal(err)
 	}
 	if got := steps(v); !strings.HasSuffix(got, "asked answered") || !v.Unread() {
@@ -74,7 +74,7 @@ func TestLate_ClockStops(t *testing.T) {
 	}
 	answer := func(n int) func(visit.Visit) (visit.Visit, error) {
 		return func(v visit.Visit) (visit.Visit, error) {
-			return v.Answer(clinician("a", "CA"), "document", 5, hour(n))
+			return v.Answer(clinician("a", "CA"), "document", new(5), hour(n))
 		}
 	}
 	for name, test := range map[string]struct {

@@ -93,7 +93,7 @@ type Visit struct {
 	Document string     `json:"document,omitempty"` // hash of the encounter document
 	Addendum string     `json:"addendum,omitempty"` // hash of the addendum, written at closing
 	Reason   string     `json:"reason,omitempty"`   // code of why it ended
-	Minutes  int        `json:"minutes,omitempty"`  // the holder's own, as declared
+	Minutes  int        `json:"minutes,omitempty"`  // the holder's own, as declared; 0 also if not declared
 	Times    Times      `json:"times"`
 	// Wake is when the function deadline next reads the visit: at Due or before;
 	// zero for never. A deadline that moves away leaves Wake unchanged, because

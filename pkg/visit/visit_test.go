@@ -31,7 +31,7 @@ func at(t *testing.T, s visit.Status) visit.Visit {
 	})
 	add(visit.Queued, visit.InReview, func(v visit.Visit) (visit.Visit, error) { return v.Take(a, noon) })
 	add(visit.InReview, visit.AwaitingPatient, func(v visit.Visit) (visit.Visit, error) { return v.Ask(noon) })
-	add(visit.InReview, visit.Answered, func(v visit.Visit) (visit.Visit, error) { return v.Answer(a, "document", 5, noon) })
+	add(visit.InReview, visit.Answered, func(v visit.Visit) (visit.Visit, error) { return v.Answer(a, "document", new(5), noon) })
 	add(visit.Answered, visit.Closed, func(v visit.Visit) (visit.Visit, error) { return v.Close("addendum", noon) })
 	add(visit.Draft, visit.Diverted, func(v visit.Visit) (visit.Visit, error) { return v.Divert("emergency", noon) })
 	add(visit.Queued, visit.Cancelled, func(v visit.Visit) (visit.Visit, error) { return v.Cancel(noon) })
@@ -90,7 +90,7 @@ func TestSteps_EachFromEveryStatus(t *testing.T) {
 			map[visit.Status]visit.Status{visit.Queued: visit.Queued, visit.InReview: visit.InReview, visit.AwaitingPatient: visit.InReview},
 		},
 		"answer": {
-			func(v visit.Visit) (visit.Visit, error) { return v.Answer(a, "d", 5, noon) },
+			func(v visit.Visit) (visit.Visit, error) { return v.Answer(a, "d", new(5), noon) },
 			map[visit.Status]visit.Status{visit.InReview: visit.Answered, visit.AwaitingPatient: visit.Answered},
 		},
 		"acknowledge": {
@@ -169,10 +169,12 @@ func TestSteps_RefusalCodes(t *testing.T) {
 			v, _ := at(t, visit.Draft).Saved("OR")
 			return v.Submit("quote-1", "p", terms, noon)
 		}, fault.Conflict, "no_quote"},
-		"sent otherwise":  {func() (visit.Visit, error) { return at(t, visit.Queued).Submit("quote-0", "p", terms, noon) }, fault.Conflict, "wrong_status"},
-		"taken":           {func() (visit.Visit, error) { return at(t, visit.InReview).Take(clinician("c", "CA"), noon) }, fault.Conflict, "already_taken"},
-		"not licensed":    {func() (visit.Visit, error) { return at(t, visit.Queued).Take(b, noon) }, fault.Denied, "not_licensed"},
-		"license expired": {func() (visit.Visit, error) { return at(t, visit.InReview).Answer(a, "d", 1, noon.AddDate(11, 0, 0)) }, fault.Denied, "not_licensed"},
+		"sent otherwise": {func() (visit.Visit, error) { return at(t, visit.Queued).Submit("quote-0", "p", terms, noon) }, fault.Conflict, "wrong_status"},
+		"taken":          {func() (visit.Visit, error) { return at(t, visit.InReview).Take(clinician("c", "CA"), noon) }, fault.Conflict, "already_taken"},
+		"not licensed":   {func() (visit.Visit, error) { return at(t, visit.Queued).Take(b, noon) }, fault.Denied, "not_licensed"},
+		"license expired": {func() (visit.Visit, error) {
+			return at(t, visit.InReview).Answer(a, "d", new(1), noon.AddDate(11, 0, 0))
+		}, fault.Denied, "not_licensed"},
 		"asked too often": {func() (visit.Visit, error) { return full(visit.InReview, at(t, visit.InReview)).Ask(noon) }, fault.Conflict, "message_limit"},
 		"asked who has no reply left": {func() (visit.Visit, error) {
 			v := at(t, visit.InReview)
@@ -190,7 +192,7 @@ func TestSteps_RefusalCodes(t *testing.T) {
 	if _, err := at(t, visit.InReview).Take(clinician("c", "CA"), noon); err == nil || err.Error() != "Dr. a has taken this visit" {
 		t.Errorf("the loser of a race learns: %v", err)
 	}
-	if next, err := full(visit.InReview, at(t, visit.InReview)).Answer(a, "d", 1, noon); err != nil || next.FromTeam != visit.MessageCap {
+	if next, err := full(visit.InReview, at(t, visit.InReview)).Answer(a, "d", new(1), noon); err != nil || next.FromTeam != visit.MessageCap {
 		t.Errorf("the last message is the answer's: %v", err)
 	}
 }
@@ -233,7 +235,7 @@ func TestPromise_PausedWhileAwaitingPatient(t *testing.T) {
 		for how, resume := range map[string]func(visit.Visit, time.Time) (visit.Visit, error){
 			"reply": visit.Visit.Reply,
 			"answer": func(v visit.Visit, now time.Time) (visit.Visit, error) {
-				return v.Answer(clinician("a", "CA"), "d", 1, now)
+				return v.Answer(clinician("a", "CA"), "d", new(1), now)
 			},
 		} {
 			v, err := at(t, visit.InReview).Ask(noon.Add(test.asked))
@@ -319,7 +321,7 @@ func TestMarkRead_OncePerMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, err = v.Answer(clinician("a", "CA"), "d", 1, noon.Add(2*time.Minute))
+	v, err = v.Answer(clinician("a", "CA"), "d", new(1), noon.Add(2*time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -326,7 +326,7 @@ func (t typedAnswer) conclusion(words map[string]string) (c visit.Conclusion, ba
 		return c, false
 	}
 	n, err := strconv.Atoi(t.Minutes)
-	c.Minutes = n
+	c.Minutes = &n
 	return c, err != nil
 }
 

@@ -191,6 +191,9 @@ func TestVisitPage_SaysWhatIsCharged(t *testing.T) {
 
 	charged, page := h.sent(t, ada)
 	drx.answers(charged)
+	if strings.Contains(drx.text(), "minute") { // its minutes field was left empty
+		t.Errorf("an answer states minutes that nobody gave:\n%s", drx.text())
+	}
 	ada.get("/my/visits/" + charged)
 	ada.wants(http.StatusOK, "it is being charged now")
 	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Received = "succeeded", 0, 4000 })

@@ -63,7 +63,7 @@ type answered struct {
 	Diagnoses              []diagnosis
 	NoDiagnosis            phi.Text
 	Do, Warnings, FollowUp phi.Text
-	Minutes                int
+	Minutes                string // the clinician's own, in words; empty if not stated
 }
 
 type diagnosis struct {
@@ -342,7 +342,7 @@ func answerOf(given *record.Answer) *answered {
 	}
 	c := given.Conclusion
 	a := &answered{
-		By: given.By.Display, NoDiagnosis: c.NoDiagnosis, Minutes: c.Minutes,
+		By: given.By.Display, NoDiagnosis: c.NoDiagnosis, Minutes: minutesWords(c.Minutes),
 		Do: c.Plan.Do, Warnings: c.Plan.Warnings, FollowUp: c.Plan.FollowUp,
 	}
 	for _, d := range c.Diagnoses {

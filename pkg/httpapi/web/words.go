@@ -40,6 +40,17 @@ func lasting(d time.Duration) string {
 	return fmt.Sprintf("%d minutes", d/time.Minute)
 }
 
+// minutesWords says how long a clinician worked; nothing if they did not state it.
+func minutesWords(n *int) string {
+	switch {
+	case n == nil:
+		return ""
+	case *n == 1:
+		return "1 minute"
+	}
+	return fmt.Sprintf("%d minutes", *n)
+}
+
 func roleWords(role string) string {
 	switch identity.Role(role) {
 	case identity.PatientRole:

@@ -63,7 +63,9 @@ func lives(t *testing.T, s bench) {
 		return sure(func(v visit.Visit, now time.Time) visit.Visit { return v.MarkRead(by, now) })
 	}
 	reply := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Reply(now) }
-	answer := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Answer(doctor, hash("d"), 7, now) }
+	answer := func(v visit.Visit, now time.Time) (visit.Visit, error) {
+		return v.Answer(doctor, hash("d"), new(7), now)
+	}
 	end := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Close(hash("a"), now) }
 	cancel := func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Cancel(now) }
 	for name, life := range map[string]struct {
