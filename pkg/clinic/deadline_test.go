@@ -78,9 +78,10 @@ func TestPromise_StandsStillWhileAsked(t *testing.T) {
 func TestDeadline_UnansweredExpires(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name, reason string
-		wait         func(w *world) string
-		state        billing.State
+		name   string
+		reason visit.Reason
+		wait   func(w *world) string
+		state  billing.State
 	}{
 		{"ByTime", "unanswered", func(w *world) string {
 			id := w.queued()
@@ -116,6 +117,12 @@ func TestDeadline_UnansweredExpires(t *testing.T) {
 			w.states(id, test.state)
 			if n := w.told(janes, "ended"); n != 1 {
 				t.Errorf("Jane was told %d times", n)
+			}
+			if last := w.letters(janes)[0].Text; !strings.Contains(last, test.reason.ForPatient()) {
+				t.Errorf("Jane is not told %q: %q", test.reason.ForPatient(), last)
+			}
+			if last := w.letters(inbox)[0].Text; !strings.Contains(last, test.reason.ForDesk()) {
+				t.Errorf("the practice is not told %q: %q", test.reason.ForDesk(), last)
 			}
 			w.proven(id)
 			w.balanced()
@@ -293,7 +300,7 @@ func TestCheckout_DeclinedCardMayBeReplaced(t *testing.T) {
 func (w *world) diverted(id string, disposition intake.Disposition, shown *record.Diversion) {
 	w.Helper()
 	v := w.stands(id, visit.Diverted)
-	if shown == nil || shown.Disposition != disposition || shown.Message == "" || shown.Phone == "" || v.Reason != string(disposition) {
+	if shown == nil || shown.Disposition != disposition || shown.Message == "" || shown.Phone == "" || string(v.Reason) != string(disposition) {
 		w.Fatalf("shown %+v, want %s", shown, disposition)
 	}
 	chart, err := w.chart(v.By, id)

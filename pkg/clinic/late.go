@@ -13,7 +13,7 @@ import (
 // ExpiredWork asks the practice to see that the patient of v is cared for, whose
 // request expired.
 func ExpiredWork(v visit.Visit, now time.Time) work.Item {
-	return work.New(work.Item{Kind: work.VisitExpired, Practice: v.Practice, Pool: v.Pool, Visit: v.ID, Note: v.Reason}, v.ID, now)
+	return work.New(work.Item{Kind: work.VisitExpired, Practice: v.Practice, Pool: v.Pool, Visit: v.ID, Note: string(v.Reason)}, v.ID, now)
 }
 
 // LateWork asks the practice to answer v, whose promised time passed.

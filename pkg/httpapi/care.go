@@ -214,12 +214,17 @@ var redirectVisit = Endpoint{
 
 func (a *API) turnAway(r *Request, to visit.Status) (Reply, error) {
 	in := r.In.(*turnAwayRequest)
-	v, err := a.Desk.TurnAway(r.Context(), r.Caller, r.PathValue("id"), to, in.Reason, in.Text)
+	v, err := a.Desk.TurnAway(r.Context(), r.Caller, r.PathValue("id"), to, visit.Reason(in.Reason), in.Text)
 	return a.replyVisit(r, v), err
 }
 
 type turnAwayRequest struct {
-	// Why, for the practice's figures.
+	// Why, for the practice's figures. The patient is told it in the words of the
+	// visit's `reason`; to the desk it says: `needs_exam`: needs an examination.
+	// `needs_tests`: needs tests first. `emergency`: needs emergency care.
+	// `not_suitable`: not suited to an e-visit. `out_of_scope`: outside what this
+	// practice treats. `duplicate`: sent twice. `other`: another reason, told in the
+	// message.
 	Reason string `json:"reason" validate:"required,oneof=needs_exam needs_tests emergency not_suitable out_of_scope duplicate other"`
 	// Why and where to turn, for the patient. At most 8,000 characters.
 	Text phi.Text `json:"text" validate:"required,max=8000"`

@@ -238,7 +238,7 @@ type workItemReply struct {
 	// `event.parked`: an event could not be handled. `payment.failed`: an answer's
 	// fee was not collected. `visit.diverted`: a red flag ended a request.
 	// `visit.late`: the promised time passed; it ends with the request.
-	// `visit.expired`: nobody answered in time. `payment.reversed`: a payment that no
+	// `visit.expired`: a request expired, for the reason in `note`. `payment.reversed`: a payment that no
 	// answer calls for is refunded; find out how it was made. `payment.unrefunded`: a
 	// refund failed; it ends when the money is refunded. `payment.warned`: the card's
 	// issuer warns of fraud; it ends when the fee is refunded. `payment.stray`:

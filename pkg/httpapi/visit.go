@@ -33,10 +33,18 @@ type visitReply struct {
 	// care in person by the clinician, `expired` because nobody answered or the
 	// patient never replied.
 	Status visit.Status `json:"status"`
-	// A code for why it ended: of a diversion its disposition, of a refusal the
-	// clinician's reason, else `by_patient`, `unanswered`, `no_reply` or
-	// `hold_lost`.
-	Reason string `json:"reason,omitempty"`
+	// Why it ended, absent until then and of an answered visit. In words for the
+	// patient, of a diversion: `emergency`: You need emergency care. `urgent`: You
+	// need to be seen in person today. `ineligible`: An e-visit is not right for this.
+	// Of a request that was declined or redirected, `emergency` or: `needs_exam`: You
+	// need to be examined. `needs_tests`: You need tests first. `not_suitable`: Your
+	// problem is not suited to an e-visit. `out_of_scope`: The practice does not treat
+	// this. `duplicate`: You sent the same request twice. `other`: The reason is in
+	// the message to you. Of one that expired: `unanswered`: Nobody could answer your
+	// request in time. We are sorry. `no_reply`: We had a question and did not hear
+	// from you in time. `hold_lost`: The hold on your card ended before you were
+	// answered. Of one that was cancelled: `by_patient`: You cancelled this request.
+	Reason visit.Reason `json:"reason,omitempty"`
 	// The US state the patient said they are in; it decides who may answer.
 	State   string        `json:"state,omitempty"`
 	Quote   *quoteReply   `json:"quote,omitempty"`

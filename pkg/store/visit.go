@@ -36,7 +36,7 @@ type visitRow struct {
 	Readers       []string     `json:"rr,omitempty"` // the people that Reads number, from 1
 	Document      []byte       `json:"d,omitempty"`
 	Addendum      []byte       `json:"a,omitempty"`
-	Reason        string       `json:"x,omitempty"`
+	Reason        visit.Reason `json:"x,omitempty"`
 	Minutes       int          `json:"m,omitempty"`
 	Times         [7]moment    `json:"t"` // submitted, queued, taken, asked, answered, ended, understood
 }

@@ -166,7 +166,7 @@ func (v Visit) HoldLost(payment string, now time.Time) Visit {
 	if !v.Status.AwaitsAnswer() || v.Payment != payment {
 		return v
 	}
-	return v.ended(Expired, "hold_lost", now)
+	return v.ended(Expired, HoldLost, now)
 }
 
 // Take returns v taken by p.
@@ -281,14 +281,14 @@ func (v Visit) Close(addendum string, now time.Time) (Visit, error) {
 
 // Divert returns v stopped by a red flag, which may come at any time before the
 // answer.
-func (v Visit) Divert(disposition string, now time.Time) (Visit, error) {
+func (v Visit) Divert(why Reason, now time.Time) (Visit, error) {
 	if v.Status == Diverted {
 		return v, nil
 	}
 	if !v.Status.BeforeAnswer() {
 		return Visit{}, v.refuse("change its answers")
 	}
-	return v.ended(Diverted, disposition, now), nil
+	return v.ended(Diverted, why, now), nil
 }
 
 // ConfirmDiversion returns a diverted v with the patient's confirmation that
@@ -309,12 +309,12 @@ func (v Visit) Cancel(now time.Time) (Visit, error) {
 	if !v.Status.BeforeAnswer() {
 		return Visit{}, v.refuse("cancel it")
 	}
-	return v.ended(Cancelled, "by_patient", now), nil
+	return v.ended(Cancelled, ByPatient, now), nil
 }
 
 // TurnAway returns v ended by its holder without an answer: declined, or
 // redirected to care in person.
-func (v Visit) TurnAway(to Status, reason string, now time.Time) (Visit, error) {
+func (v Visit) TurnAway(to Status, reason Reason, now time.Time) (Visit, error) {
 	if to != Declined && to != Redirected {
 		return Visit{}, fmt.Errorf("visit %s: turned away to %s", v.ID, to)
 	}
@@ -339,12 +339,12 @@ func (v Visit) Expire(now time.Time) (Visit, error) {
 	if !v.Status.AwaitsAnswer() {
 		return Visit{}, v.refuse("expire it")
 	}
-	reason := "unanswered"
+	reason := Unanswered
 	switch held := v.holdEnds(); {
 	case v.Status == AwaitingPatient && !now.Before(v.Promise.Paused.Add(PatientTime)):
-		reason = "no_reply"
+		reason = NoReply
 	case v.Status == AwaitingPatient && !held.IsZero() && !now.Before(held):
-		reason = "hold_lost" // the patient still had time
+		reason = HoldLost // the patient still had time
 	}
 	return v.ended(Expired, reason, now), nil
 }

@@ -92,7 +92,7 @@ type Visit struct {
 	Reads    []ReadMark `json:"reads,omitempty"`
 	Document string     `json:"document,omitempty"` // hash of the encounter document
 	Addendum string     `json:"addendum,omitempty"` // hash of the addendum, written at closing
-	Reason   string     `json:"reason,omitempty"`   // code of why it ended
+	Reason   Reason     `json:"reason,omitempty"`   // why it ended
 	Minutes  int        `json:"minutes,omitempty"`  // the holder's own, as declared; 0 also if not declared
 	Times    Times      `json:"times"`
 	// Wake is when the function deadline next reads the visit: at Due or before;
@@ -163,7 +163,7 @@ func (v Visit) next(s Status) Visit {
 	return v
 }
 
-func (v Visit) ended(s Status, reason string, now time.Time) Visit {
+func (v Visit) ended(s Status, reason Reason, now time.Time) Visit {
 	v = v.next(s)
 	v.Reason, v.Times.Ended = reason, now
 	v.CheckoutEnds = time.Time{}

@@ -155,7 +155,7 @@ func (d *Desk) document(ctx context.Context, in clinic.Input, said visit.Conclus
 // TurnAway ends a visit without an answer or a charge: to is visit.Declined or
 // visit.Redirected, and text tells the patient the reason and where to seek
 // care.
-func (d *Desk) TurnAway(ctx context.Context, c clinic.Caller, id string, to visit.Status, reason string, text phi.Text) (visit.Visit, error) {
+func (d *Desk) TurnAway(ctx context.Context, c clinic.Caller, id string, to visit.Status, reason visit.Reason, text phi.Text) (visit.Visit, error) {
 	v, _, err := clinic.Step(ctx, d.Kernel, c, identity.TreatVisit, clinic.Query{Visit: id},
 		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
 			next, err := in.Visit.TurnAway(to, reason, in.Now)

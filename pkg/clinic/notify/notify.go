@@ -44,7 +44,7 @@ var letters = map[outbox.Kind]struct{ patient, practice text }{
 	},
 	outbox.Asked:    {patient: text{"A question about your request", "You have a new message. Please read it and reply; your request waits for you.\n\n{link}"}},
 	outbox.Answered: {patient: text{"Your request was answered", "Your answer is ready to read.\n\n{link}"}},
-	outbox.Ended:    {patient: text{"Your request has ended", "Your request ended without an answer, and you will not be charged. Please see what to do next.\n\n{link}"}},
+	outbox.Ended:    {patient: text{"Your request has ended", "Your request ended without an answer, and you will not be charged. {why}Please see what to do next.\n\n{link}"}},
 	outbox.Late: {
 		patient:  text{"Your request is taking longer", "Your answer is later than promised. You may wait, call the practice, or cancel without charge.\n\n{link}"},
 		practice: text{"A request is late", "A request was promised an answer by {time}, and the patient was told that it is late. It still awaits its answer.\n\n{link}"},
@@ -72,8 +72,8 @@ var letters = map[outbox.Kind]struct{ patient, practice text }{
 
 // The letters about a visit that ended, where the usual one would not be true.
 var (
-	endedCharged = text{"Your request has ended", "Your request ended without an answer. {money} Please see what to do next.\n\n{link}"}
-	expired      = text{"A request has expired", "A request ended because nobody answered it in time. Please see that the patient is cared for.\n\n{link}"}
+	endedCharged = text{"Your request has ended", "Your request ended without an answer. {why}{money} Please see what to do next.\n\n{link}"}
+	expired      = text{"A request has expired", "A request ended without an answer: {reason}. Please see that the patient is cared for.\n\n{link}"}
 )
 
 // Reads are what a Room reads besides the kernel.
@@ -166,9 +166,18 @@ func (m *Room) toPatient(ctx context.Context, d outbox.Delivery, p practice.Prac
 	return m.send(ctx, d.ID, contact.Email, m.Pages+"/my/visits/"+v.ID, p, v, t)
 }
 
+// why says to the patient why v ended, where that tells nothing of their health; the
+// page says it otherwise.
+func why(v visit.Visit) string {
+	if v.Status != visit.Expired && v.Status != visit.Cancelled {
+		return ""
+	}
+	return v.Reason.ForPatient() + " "
+}
+
 func (m *Room) send(ctx context.Context, key string, to phi.Text, link string, p practice.Practice, v visit.Visit, t text) error {
+	words := strings.NewReplacer("{time}", p.Local(v.Promise.By), "{why}", why(v), "{reason}", v.Reason.ForDesk(), "{link}", link)
 	return m.Mail.Send(ctx, Letter{
-		Key: key, To: to, Subject: p.Name + ": " + t.subject,
-		Body: p.Name + "\n\n" + strings.NewReplacer("{time}", p.Local(v.Promise.By), "{link}", link).Replace(t.body) + "\n",
+		Key: key, To: to, Subject: p.Name + ": " + t.subject, Body: p.Name + "\n\n" + words.Replace(t.body) + "\n",
 	})
 }

@@ -140,7 +140,7 @@ func (m *Room) quoteIfSendable(ctx context.Context, in clinic.Input, f *intake.F
 // as the form has the patient contacted.
 func (m *Room) divert(ctx context.Context, in clinic.Input, v visit.Visit, f *intake.Form, res intake.Result, c clinic.Commit,
 ) (clinic.Decision, *record.Diversion, error) {
-	next, err := v.Divert(string(res.Disposition), in.Now)
+	next, err := v.Divert(visit.Reason(res.Disposition), in.Now)
 	if err != nil {
 		return clinic.Decision{}, nil, err
 	}

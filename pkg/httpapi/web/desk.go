@@ -56,6 +56,7 @@ type deskView struct {
 	Complaints        []complaint
 	Patient           patientView
 	State, By, Holder string
+	Why               string // why it ended
 	Late, Paused      bool
 	Flags             []flag
 	Derived           []phi.Text
@@ -135,7 +136,7 @@ func (view *deskView) fill(v visitor, ch chart.Chart, now time.Time, zone *time.
 	if !vis.Promise.By.IsZero() {
 		view.By, view.Late, view.Paused = p.Local(vis.Promise.By), vis.Late(now), !vis.Promise.Paused.IsZero()
 	}
-	view.Holder = vis.Holder.Display
+	view.Holder, view.Why = vis.Holder.Display, capital(vis.Reason.ForDesk())
 	for _, f := range ch.Flags {
 		view.Flags = append(view.Flags, flag{f.Message, f.Source})
 	}
@@ -161,20 +162,11 @@ func (view *deskView) suggest(ch chart.Chart) {
 	for _, d := range ch.Form.SuggestedDiagnoses() {
 		view.Suggested = append(view.Suggested, option{htmlID("dx-" + d.Code), d.Code, d.Display, chosen[d.Code]})
 	}
-	for _, r := range reasons {
-		view.Reasons = append(view.Reasons, option{Value: r.code, Label: r.words, Chosen: r.code == view.Typed.Reason})
+	for _, r := range visit.TurnAwayReasons {
+		view.Reasons = append(view.Reasons, option{Value: string(r), Label: capital(r.ForDesk()), Chosen: string(r) == view.Typed.Reason})
 	}
 }
 
-var reasons = []struct{ code, words string }{
-	{"needs_exam", "Needs an examination"},
-	{"needs_tests", "Needs tests first"},
-	{"emergency", "Needs emergency care"},
-	{"not_suitable", "Not suited to an e-visit"},
-	{"out_of_scope", "Outside what this practice treats"},
-	{"duplicate", "Sent twice"},
-	{"other", "Another reason"},
-}
 
 func (s *site) take(w http.ResponseWriter, r *http.Request, v visitor) error {
 	_, err := s.Desk.Take(r.Context(), v.Caller, r.PathValue("id"))
@@ -201,20 +193,16 @@ func (s *site) turnAway(w http.ResponseWriter, r *http.Request, v visitor) error
 	if typed.To != string(visit.Declined) && typed.To != string(visit.Redirected) {
 		typed.Errors["to"] = "Choose what the patient is told."
 	}
-	known := false
-	for _, reason := range reasons {
-		known = known || reason.code == typed.Reason
-	}
-	if !known {
+	if !slices.Contains(visit.TurnAwayReasons, visit.Reason(typed.Reason)) {
 		typed.Errors["reason"] = "Choose a reason."
 	}
-	if typed.Away == "" {
+	if typed.Away.Blank() {
 		typed.Errors["away"] = "Tell the patient why, and where to turn."
 	}
 	if len(typed.Errors) > 0 {
 		return s.deskAgain(w, r, v, typed, "", http.StatusUnprocessableEntity)
 	}
-	_, err = s.Desk.TurnAway(r.Context(), v.Caller, r.PathValue("id"), visit.Status(typed.To), typed.Reason, typed.Away)
+	_, err = s.Desk.TurnAway(r.Context(), v.Caller, r.PathValue("id"), visit.Status(typed.To), visit.Reason(typed.Reason), typed.Away)
 	return s.afterStep(w, r, v, err, typed)
 }
 

@@ -334,12 +334,15 @@ func TestTurnAway_WithAReasonInWords(t *testing.T) {
 	id, _ := h.sent(t, ada)
 	drx := h.as(t, "Dr. X", "/desk/visits/"+id)
 	drx.press("Take this visit", nil)
+	drx.press("End without an answer", url.Values{"to": {"declined"}, "reason": {"other"}, "text": {"\u200b\u2060"}}) // shows nothing
+	drx.wants(http.StatusUnprocessableEntity, "Tell the patient why")
+	drx.get("/desk/visits/" + id)
 	drx.press("End without an answer", url.Values{"text": {"Come to the office"}})
 	drx.wants(http.StatusUnprocessableEntity, "Choose what the patient is told", "Choose a reason")
 	drx.press("End without an answer", url.Values{"to": {"redirected"}, "reason": {"needs_exam"}})
-	drx.wants(http.StatusOK, "Redirected", "Come to the office")
+	drx.wants(http.StatusOK, "Redirected", "Come to the office", "Why it ended", "Needs an examination")
 	ada.get("/my/visits/" + id)
-	ada.wants(http.StatusOK, "Please be seen in person", "Come to the office", "Nothing is charged")
+	ada.wants(http.StatusOK, "Please be seen in person", "You need to be examined.", "Come to the office", "Nothing is charged")
 	drx.post(h.url+"/desk/visits/"+id+"/answer", url.Values{
 		"reply": {"Too late"}, "do": {"x"}, "warnings": {"x"}, "follow-up": {"x"}, "no-diagnosis": {"x"},
 	})

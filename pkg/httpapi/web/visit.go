@@ -210,13 +210,15 @@ func (view *visitView) setNextSteps(paid, left bool, v visit.Visit, fate billing
 			say("%s", fate.Text())
 		}
 	case visit.Cancelled:
-		say("You cancelled this request. %s", fate.Text())
+		say("%s %s", v.Reason.ForPatient(), fate.Text())
 	case visit.Declined:
-		say("%s declined this request; the message below says why. %s", v.Holder.Display, fate.Text())
+		say("%s declined this request. %s The message below says more.", v.Holder.Display, v.Reason.ForPatient())
+		say("%s", fate.Text())
 	case visit.Redirected:
-		say("%s asks you to be seen in person; the message below says where. %s", v.Holder.Display, fate.Text())
+		say("%s asks you to be seen in person. %s The message below says where.", v.Holder.Display, v.Reason.ForPatient())
+		say("%s", fate.Text())
 	case visit.Expired:
-		view.Next = append(view.Next, expiry(v.Reason)+" "+fate.Text()+" Please call us, or send a new request.")
+		say("%s %s Please call us, or send a new request.", v.Reason.ForPatient(), fate.Text())
 	}
 	if v.Owed {
 		say("Your payment for this answer did not go through. Please pay the fee below; the answer is yours either way.")
@@ -228,16 +230,6 @@ func sentenceLate(v visit.Visit, now time.Time, s string) string {
 		return "We are sorry: your answer takes longer than promised. You may wait, call us, or cancel without charge."
 	}
 	return sentence(s)
-}
-
-func expiry(reason string) string {
-	switch reason {
-	case "no_reply":
-		return "We had a question and did not hear from you, so this request ended without an answer."
-	case "hold_lost":
-		return "The hold on your card ended before the answer, so this request ended."
-	}
-	return "Nobody could answer your request in time. We are sorry."
 }
 
 func steps(v visit.Visit, p practice.Practice) []step {

@@ -14,16 +14,23 @@ import (
 
 // sentence makes a fault's text stand by itself.
 func sentence(s string) string {
-	s = strings.TrimSpace(s)
+	s = capital(strings.TrimSpace(s))
 	if s == "" {
 		return s
 	}
-	first, size := utf8.DecodeRuneInString(s)
-	s = string(unicode.ToUpper(first)) + s[size:]
 	if !strings.ContainsAny(s[len(s)-1:], ".!?") {
 		s += "."
 	}
 	return s
+}
+
+// capital returns s with a capital letter at its beginning.
+func capital(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
+		return s
+	}
+	return string(unicode.ToUpper(first)) + s[size:]
 }
 
 // lasting says a promised time: 24 hours, 90 minutes, 2 days.
@@ -95,7 +102,7 @@ func statusWords(s visit.Status) string {
 	case visit.Redirected:
 		return "Please be seen in person"
 	case visit.Expired:
-		return "Not answered in time"
+		return "Ended without an answer"
 	}
 	return string(s)
 }

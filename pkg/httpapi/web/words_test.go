@@ -61,18 +61,6 @@ func TestTaskWords_EveryKind(t *testing.T) {
 	}
 }
 
-func TestExpiry_EachReasonInItsOwnWords(t *testing.T) {
-	t.Parallel()
-	seen := map[string]bool{}
-	for _, reason := range []string{"unanswered", "no_reply", "hold_lost"} {
-		if text := expiry(reason); seen[text] {
-			t.Errorf("%s is worded as another reason: %s", reason, text)
-		} else {
-			seen[text] = true
-		}
-	}
-}
-
 func TestPaymentWords_EveryState(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[billing.State]string{

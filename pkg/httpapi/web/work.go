@@ -1,8 +1,10 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 
+	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
 
@@ -36,7 +38,7 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 	var view workView
 	for _, i := range items {
 		view.Items = append(view.Items, task{
-			ID: i.ID, What: taskWords[i.Kind], Visit: i.Visit, Why: i.Note,
+			ID: i.ID, What: taskWords[i.Kind], Visit: i.Visit, Why: cmp.Or(visit.Reason(i.Note).ForDesk(), i.Note),
 			Since: v.practice.Local(i.Made), Due: v.practice.Local(i.Due), Late: !s.Now().Before(i.Due),
 		})
 	}

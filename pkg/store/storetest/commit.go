@@ -228,8 +228,8 @@ func raceOfWriters(t *testing.T, s bench) {
 			commit(t, s, clinic.Commit{Visit: &v})
 			won := race(t, clinic.ErrChanged, func(n int) error {
 				next := v
-				next.Version, next.Reason = 2, fmt.Sprintf("writer %d of %s", n, v.ID)
-				c := clinic.Commit{Visit: &next, Audit: []audit.Record{record(next.Reason, v.ID, noon)}}
+				next.Version, next.Reason = 2, visit.Reason(fmt.Sprintf("writer %d of %s", n, v.ID))
+				c := clinic.Commit{Visit: &next, Audit: []audit.Record{record(string(next.Reason), v.ID, noon)}}
 				if !alone {
 					c.Answers = []byte(next.Reason)
 				}
@@ -237,7 +237,7 @@ func raceOfWriters(t *testing.T, s bench) {
 			})
 			want := fmt.Sprintf("writer %d of %s", won, v.ID)
 			got, err := s.Load(t.Context(), clinic.Query{Visit: v.ID, Answers: true, Latest: true})
-			if err != nil || got.Visit.Reason != want || !alone && string(got.Answers) != want {
+			if err != nil || string(got.Visit.Reason) != want || !alone && string(got.Answers) != want {
 				t.Errorf("stored is what %q and %q wrote, %v; want %s", got.Visit.Reason, got.Answers, err, want)
 			}
 			eventually(t, func() string {
