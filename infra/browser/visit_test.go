@@ -193,7 +193,7 @@ func (p *person) makeMistake() {
 	p.fill(urinary())
 	p.write("Phone number where we can reach you today", " ")
 	p.press("Save and continue")
-	p.wantText("Please look at 1 thing")
+	p.wantText("There is a problem")
 	p.checkPage("mistake", http.StatusUnprocessableEntity)
 	field := p.find("textbox", "Phone number where we can reach you today")
 	if !strings.Contains(field.about, "Error:") {
@@ -239,7 +239,7 @@ func (p *person) sendAnswer() {
 	p.t.Helper()
 	p.write("Reply to the patient", "This looks like a bladder infection.")
 	p.press("Send the answer")
-	p.wantText("Please look at")
+	p.wantText("There is a problem")
 	p.checkPage("desk-unfinished", http.StatusUnprocessableEntity)
 	p.click(p.find("checkbox", "Acute cystitis without hematuria"), 1)
 	p.write("What the patient should do", "Nitrofurantoin 100 mg twice a day for 5 days.")

@@ -34,7 +34,7 @@ func (k *Keeper) SealMessage(ctx context.Context, v visit.Visit, by identity.Per
 	}
 	if !ValidMessage(text) {
 		return clinic.Message{}, fault.New(fault.Invalid, "message_length", fmt.Sprintf("write a message of 1 to %d characters", maxMessage),
-			fault.Problem{Where: "/text", Code: "length", Text: fmt.Sprintf("1 to %d characters, not blank", maxMessage)})
+			fault.Problem{Where: "/text", Code: "length", Text: fmt.Sprintf("write a message, of at most %d characters", maxMessage)})
 	}
 	m := record.Message{Seq: v.Messages, Kind: kind, From: by.ID, Name: by.Display, At: now, Text: text}
 	body, err := k.Vault.Seal(ctx, messagePlace(v, m.Seq), m)

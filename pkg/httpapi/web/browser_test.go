@@ -241,7 +241,7 @@ func (b *browser) inspect(body string) {
 		if n.Data == "label" {
 			labelled[attr(n, "for")] = true
 		}
-		if len(n.Data) == 2 && n.Data[0] == 'h' && n.Data[1] >= '1' && n.Data[1] <= '6' {
+		if attr(n, "id") != summaryID && len(n.Data) == 2 && n.Data[0] == 'h' && n.Data[1] >= '1' && n.Data[1] <= '6' {
 			to := int(n.Data[1] - '0')
 			if to > level+1 || to == 1 && level > 0 {
 				b.t.Errorf("%s: heading %q of level %d follows level %d", b.at, text(n), to, level)
@@ -263,9 +263,38 @@ func (b *browser) inspect(body string) {
 	if level == 0 {
 		b.t.Errorf("%s has no heading", b.at)
 	}
+	b.inspectMistakes(ids[summaryID])
 	if csp := b.head.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") {
 		b.t.Errorf("%s has the policy %q", b.at, csp)
 	}
+}
+
+// summaryID is the id of the heading of an error summary, which is above the page's
+// own heading.
+const summaryID = "summary"
+
+// inspectMistakes checks that a page with a mistake says so in its title, in a summary
+// that gets the focus, and at the field, which tells it to a screen reader.
+func (b *browser) inspectMistakes(summary bool) {
+	b.t.Helper()
+	if title := text(find(b.page, "title")[0]); summary != strings.HasPrefix(title, "Error: ") {
+		b.t.Errorf("%s has a summary: %t, and the title %q", b.at, summary, title)
+	}
+	told := map[string]bool{} // ids of what describes a field that is wrong
+	each(b.page, func(n *html.Node) {
+		if attr(n, "id") == summaryID && (text(n) != "There is a problem" || attr(n, "tabindex") != "-1" || attr(n.Parent, "role") != "alert") {
+			b.t.Errorf("%s has the summary %q, of tabindex %q and role %q", b.at, text(n), attr(n, "tabindex"), attr(n.Parent, "role"))
+		}
+		if attr(n, "aria-invalid") == "true" {
+			told[attr(n, "aria-describedby")] = true
+		}
+	})
+	each(b.page, func(n *html.Node) {
+		group := n.Parent != nil && n.Parent.Parent != nil && n.Parent.Parent.Data == "fieldset" && attr(n.Parent.Parent, "class") == "group"
+		if attr(n, "class") == "error" && !group && (!summary || !told[attr(n, "id")] && !told[attr(n.Parent, "id")]) {
+			b.t.Errorf("%s says %q where no field is marked, or without a summary", b.at, text(n))
+		}
+	})
 }
 
 func fragment(n *html.Node) string {

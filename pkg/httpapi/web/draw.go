@@ -28,14 +28,17 @@ type field struct {
 	Values   []phi.Text
 	Options  []option
 	Others   []phi.Text // written beside the options of an open choice
-	Open     bool       // others may be written
-	More     bool       // takes several
-	Errors   []string
-	Focus    bool
-	Fields   []field // of a group
-	Rows     []row   // of a repeating group
-	CanAdd   bool
-	Drawn    template.HTML // the whole field, of which only the name is set; empty until it is drawn
+	// OtherName is the field in which an answer of one's own is written, and
+	// OtherLabel what it is called; empty of other fields.
+	OtherName, OtherLabel string
+	Open                  bool // others may be written
+	More                  bool // takes several
+	Errors                []string
+	Focus                 bool
+	Fields                []field // of a group
+	Rows                  []row   // of a repeating group
+	CanAdd                bool
+	Drawn                 template.HTML // the whole field, of which only the name is set; empty until it is drawn
 }
 
 type option struct {
@@ -50,15 +53,6 @@ type row struct {
 
 // Described reports whether there is text beside the field that describes it.
 func (f field) Described() bool { return len(f.Help) > 0 || f.Hint != "" || len(f.Errors) > 0 }
-
-// OtherName is the field in which an answer of one's own is written.
-func (f field) OtherName() string {
-	link, row, _ := strings.Cut(f.Name, "@")
-	if row != "" {
-		row = "@" + row
-	}
-	return link + "~" + row
-}
 
 // A drawing makes the fields of one page.
 type drawing struct {
@@ -296,6 +290,9 @@ func (d drawing) field(it *intake.Item, at string) field {
 		}
 	case intake.Choice, intake.OpenChoice:
 		f.Kind, f.Open = "radios", it.Type == intake.OpenChoice
+		if f.Open {
+			f.OtherName, f.OtherLabel = it.LinkID+"~"+at, "In your own words"
+		}
 		switch {
 		case it.Repeats:
 			f.Kind = "checks"
@@ -477,24 +474,4 @@ func fieldNames(fs []field) []string {
 		}
 	}
 	return names
-}
-
-// A complaint is a line of the summary above a form, leading to its field.
-type complaint struct{ Href, Label, Text string }
-
-func complaints(fs []field) []complaint {
-	var all []complaint
-	for _, f := range fs {
-		for _, e := range f.Errors {
-			all = append(all, complaint{"#" + f.ID, f.Label, e})
-		}
-		all = append(all, complaints(f.Fields)...)
-		for _, r := range f.Rows {
-			for _, c := range complaints(r.Fields) {
-				c.Label = r.Title + ", " + c.Label
-				all = append(all, c)
-			}
-		}
-	}
-	return all
 }

@@ -18,7 +18,6 @@ type feeView struct {
 	Visit      string
 	Title      string
 	Back       string
-	Notice     string
 	Complaints []complaint // what keeps it from being priced, or unaccepted
 	Priced     bool
 	Quote      string
@@ -64,11 +63,7 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view f
 			view.Complaints = append(view.Complaints, complaint{"#" + a.ID, a.Label, a.Error})
 		}
 	}
-	title := view.Title
-	if len(view.Complaints) > 0 || view.Notice != "" {
-		title = "To put right: " + title
-	}
-	return s.show(w, &v, page{view: "fee", title: title, data: view, code: code, pays: true})
+	return s.show(w, &v, page{view: "fee", title: errorTitle(view.Title, view.Complaints), data: view, code: code, pays: true})
 }
 
 func box(f *intake.Form, linkID string, a acceptance) acceptance {
@@ -87,7 +82,7 @@ func (view *feeView) unpriced(o request.Offer, why error) bool {
 		return false
 	}
 	public, _ := fault.Public(why)
-	view.Notice = text
+	view.Complaints = aboutPage(text)
 	for _, p := range public.Problems {
 		c := complaint{Text: sentence(p.Text)}
 		if it, ok := o.Form.Item(p.Where); ok {
@@ -135,7 +130,7 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if f, _ := fault.Public(err); slices.Contains([]string{"no_quote", "quote_replaced", "quote_expired", "consent_replaced"}, f.Code) {
 		text = "The price or the terms have changed since you opened this page. This is what holds now; please read it and accept it again."
 	}
-	view.Notice = text
+	view.Complaints = aboutPage(text)
 	view.Fee.Ticked, view.Terms.Ticked = false, false // what they accepted is not what stands there now
 	return s.showFee(w, r, v, view, code)
 }

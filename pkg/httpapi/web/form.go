@@ -22,7 +22,6 @@ type formView struct {
 	Action     string
 	Back       string
 	Title      string
-	Notice     string
 	More       bool // the answers opened further questions
 	Complaints []complaint
 	Fields     []field
@@ -118,15 +117,11 @@ func (s *site) showForm(w http.ResponseWriter, v visitor, fp formPage, f formVie
 		f.Back = formPath(id, before)
 	}
 	f.Fields = fp.page(p.Items, fp.answers, res)
-	f.Shown, f.Complaints = fieldNames(f.Fields), complaints(f.Fields)
+	f.Shown, f.Complaints = fieldNames(f.Fields), append(f.Complaints, complaints(f.Fields)...)
 	if hasTime(p.Items) {
 		f.Zone = fp.zone.String()
 	}
-	title := f.Title
-	if len(f.Complaints) > 0 {
-		title = "To put right: " + title
-	}
-	return s.show(w, &v, page{view: "form", title: title, data: f, code: code})
+	return s.show(w, &v, page{view: "form", title: errorTitle(f.Title, f.Complaints), data: f, code: code})
 }
 
 // errLastPage says that the page posted is the one where fee and consent are
@@ -165,7 +160,7 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	if wrong, ok := fault.Public(err); ok && errors.Is(err, fault.Invalid) {
 		fp.answer(saved.Response)
 		fp.problems = wrong.Problems
-		return s.showForm(w, v, fp, formView{Notice: elsewhere(fp.form, n, wrong.Problems)}, http.StatusUnprocessableEntity)
+		return s.showForm(w, v, fp, formView{Complaints: aboutPage(elsewhere(fp.form, n, wrong.Problems))}, http.StatusUnprocessableEntity)
 	}
 	switch {
 	case errors.Is(err, errLastPage):

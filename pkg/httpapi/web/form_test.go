@@ -51,7 +51,7 @@ func sends(fs []field) url.Values {
 			v.Add(f.Name, s.Reveal())
 		}
 		for _, s := range f.Others {
-			v.Add(f.OtherName(), s.Reveal())
+			v.Add(f.OtherName, s.Reveal())
 		}
 		if f.Kind == "rows" {
 			v.Set(rowsField+f.Name, strconv.Itoa(len(f.Rows)))

@@ -195,9 +195,12 @@ func (s *site) done(w http.ResponseWriter, r *http.Request, v visitor, id string
 	if !ok {
 		return err
 	}
-	view := visitView{Alert: text}
+	view := visitView{}
 	if typed != nil {
 		view.Typed = *typed
+	}
+	if view.Wrong = mistakes(err, messagePlaces)["text"]; view.Wrong == "" {
+		view.Complaints = aboutPage(text)
 	}
 	return s.showVisit(w, r, v, view, code)
 }

@@ -56,7 +56,7 @@ func TestFormPage_WrongAnswersAreKeptAndExplained(t *testing.T) {
 	ada.startUTI()
 	ada.fillInTo("uti-onset")
 	ada.press("Save and continue", url.Values{"uti-onset": {"many"}, "uti-sx": {"burning", "blood"}})
-	ada.wants(http.StatusUnprocessableEntity, "Write a whole number from 0 to 60, in digits.", "Please look at 1 thing")
+	ada.wants(http.StatusUnprocessableEntity, "Write a whole number from 0 to 60, in digits.", "There is a problem")
 	if got := ada.value("uti-onset"); got[0] != "many" {
 		t.Errorf("the wrong answer typed is now %q", got)
 	}

@@ -18,27 +18,29 @@ import (
 )
 
 type visitView struct {
-	ID, Title string
-	For       phi.Text // the patient, to those who act for them
-	Status    string
-	Tone      string // how the state looks: calm, wait, good, stop
-	Next      []string
-	Alert     string
-	Steps     []step
-	Messages  []message
-	Diversion *diversion
-	Answer    *answered
-	Answers   []answerRow
-	Payments  []payment
-	Resume    string
-	Again     string // where to look whether we have heard of the payment
-	CanPay    bool
-	CanCancel bool
-	CanWrite  string // what writing is called; empty if it cannot be done
-	CanAck    string // what confirming is called
-	Typed     phi.Text
-	Trail     string
-	Phone     string
+	ID, Title  string
+	For        phi.Text // the patient, to those who act for them
+	Status     string
+	Tone       string // how the state looks: calm, wait, good, stop
+	Next       []string
+	Complaints []complaint
+	Steps      []step
+	Messages   []message
+	Diversion  *diversion
+	Answer     *answered
+	Answers    []answerRow
+	Payments   []payment
+	Resume     string
+	Again      string // where to look whether we have heard of the payment
+	CanPay     bool
+	CanCancel  bool
+	CanWrite   string // what writing is called; empty if it cannot be done
+	Message    field
+	CanAck     string   // what confirming is called
+	Typed      phi.Text // a message that was refused
+	Wrong      string   // what is wrong with it
+	Trail      string
+	Phone      string
 }
 
 type step struct{ What, When, Machine string }
@@ -106,8 +108,9 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 	if paid && ch.Visit.Status == visit.AwaitingPayment {
 		view.CanPay, view.Again = false, "/my/visits/"+id+"?paid=1"
 	}
+	view.setMessage()
 	view.setNextSteps(paid, q.Get("left") != "", ch.Visit, billing.FateOf(shown.Money.Payments), v.practice, s.Now())
-	return s.show(w, &v, page{view: "visit", title: view.Title, data: view, code: code, pays: view.CanPay})
+	return s.show(w, &v, page{view: "visit", title: errorTitle(view.Title, view.Complaints), data: view, code: code, pays: view.CanPay})
 }
 
 func (view *visitView) fill(v visitor, ch chart.Chart, m books.Money, now time.Time) {
@@ -156,6 +159,24 @@ func (view *visitView) setActions(vis visit.Visit, ch chart.Chart, can []visit.A
 			view.CanAck = "I have read this and know where to turn"
 		}
 	}
+}
+
+// messagePlaces is where the clinic says that a problem with a message is.
+var messagePlaces = map[string]string{"/text": "text"}
+
+// setMessage draws the field of a message, with what was written and refused.
+func (view *visitView) setMessage() {
+	if view.CanWrite == "" {
+		return
+	}
+	view.Message = field{
+		Kind: "area", ID: "text", Name: "text", Label: "Your message", Required: true, Values: []phi.Text{view.Typed},
+		Help: []string{"It costs nothing extra and goes to the one who answers this request."},
+	}
+	if view.Wrong != "" {
+		view.Message.Errors = []string{view.Wrong}
+	}
+	view.Complaints = append(view.Complaints, complaints([]field{view.Message})...)
 }
 
 func tone(s visit.Status) string {

@@ -1,0 +1,190 @@
+package web
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"evisit/pkg/clinic/chart"
+	"evisit/pkg/fault"
+	"evisit/pkg/phi"
+	"evisit/pkg/visit"
+)
+
+// The forms of the desk, as nobody has filled them in yet.
+var (
+	askForm = []field{{
+		Kind: "area", ID: "question", Name: "question", Label: "Your question", Required: true,
+		Help: []string{"The promised time stands still until the patient replies."},
+	}}
+	answerForm = []field{
+		{Kind: "area", ID: "reply", Name: "reply", Label: "Reply to the patient", Required: true},
+		{Kind: "checks", ID: "diagnoses", Name: "code", Label: "Diagnoses", Required: true, OtherName: "other-codes", OtherLabel: "Other ICD-10-CM codes"},
+		{
+			Kind: "text", ID: "no-diagnosis", Name: "no-diagnosis", Label: "Why there is no diagnosis", Required: true,
+			Help: []string{"Only if you give none."},
+		},
+		{Kind: "area", ID: "do", Name: "do", Label: "What the patient should do", Required: true},
+		{Kind: "area", ID: "warnings", Name: "warnings", Label: "Warning signs that call for care at once", Required: true},
+		{
+			Kind: "text", ID: "follow-up", Name: "follow-up", Label: "Follow-up", Required: true,
+			Help: []string{"A date, or “as needed”."},
+		},
+		{Kind: "text", ID: "minutes", Name: "minutes", Label: "Your own minutes", Mode: "numeric"},
+	}
+	awayForm = []field{
+		{Kind: "radios", ID: "to", Name: "to", Label: "What the patient is told", Required: true, Options: []option{
+			{ID: "to", Value: string(visit.Redirected), Label: "Please be seen in person"},
+			{ID: "to-declined", Value: string(visit.Declined), Label: "The request is declined"},
+		}},
+		{Kind: "select", ID: "reason", Name: "reason", Label: "Reason", Required: true, Options: reasonOptions()},
+		{
+			Kind: "area", ID: "away", Name: "text", Label: "Message to the patient", Required: true,
+			Help: []string{"Say why, and where to turn."},
+		},
+	}
+)
+
+// Where the clinic says that a problem with a field of the desk's forms is.
+var (
+	askPlaces    = map[string]string{"/text": "question"}
+	awayPlaces   = map[string]string{"/text": "away"}
+	answerPlaces = map[string]string{
+		"/reply": "reply", "/diagnoses": "diagnoses", "/no_diagnosis": "no-diagnosis", "/plan/do": "do",
+		"/plan/warning_signs": "warnings", "/plan/follow_up": "follow-up", "/minutes": "minutes",
+	}
+)
+
+// A sentForm is a form of the desk as it was sent. It is shown again if it is refused.
+// The zero sentForm was not sent.
+type sentForm struct {
+	post
+	places map[string]string // where the clinic says that a problem with a field is
+	wrong  map[string]string // what is wrong with a field, by its ID
+}
+
+func newSentForm(values url.Values, places map[string]string) sentForm {
+	return sentForm{post{values: values}, places, map[string]string{}}
+}
+
+// fill returns form with what was sent, and what is wrong with it.
+func (s sentForm) fill(form []field) []field {
+	form = slices.Clone(form)
+	for i := range form {
+		f := &form[i]
+		if text := s.wrong[f.ID]; text != "" {
+			f.Errors = []string{text}
+		}
+		switch f.Kind {
+		case "radios", "checks", "select":
+			f.Options = slices.Clone(f.Options)
+			for n := range f.Options {
+				f.Options[n].Chosen = slices.Contains(s.values[f.Name], f.Options[n].Value)
+			}
+			if f.OtherName != "" {
+				f.Others = []phi.Text{s.text(f.OtherName)}
+			}
+		default:
+			f.Values = []phi.Text{s.text(f.Name)}
+		}
+	}
+	return form
+}
+
+// unsent lists the texts of s, which would be lost with a form that is no longer there.
+func (s sentForm) unsent() []answerRow {
+	var rows []answerRow
+	for _, f := range slices.Concat(askForm, answerForm, awayForm) {
+		if text := s.text(f.Name); text != "" && (f.Kind == "area" || f.Kind == "text") {
+			rows = append(rows, answerRow{Question: f.Label, Answers: []phi.Text{text}})
+		}
+	}
+	return rows
+}
+
+// setForms draws the forms that the visitor may send, with was as it was sent and refused.
+func (view *deskView) setForms(ch chart.Chart, was sentForm, can []visit.Action) {
+	view.CanTake = slices.Contains(can, visit.Take)
+	if slices.Contains(can, visit.Ask) {
+		view.Ask = was.fill(askForm)
+	}
+	if slices.Contains(can, visit.Answer) {
+		view.Give = was.fill(suggesting(ch))
+	}
+	if slices.Contains(can, visit.Decline) {
+		view.Away = was.fill(awayForm)
+	}
+	if view.Ask == nil && view.Give == nil && view.Away == nil {
+		view.Unsent = was.unsent()
+	}
+	for _, form := range [][]field{view.Ask, view.Give, view.Away} {
+		view.Complaints = append(view.Complaints, complaints(form)...)
+	}
+	view.AwayOpen = len(complaints(view.Away)) > 0
+}
+
+// suggesting is the form of an answer with the diagnoses that the visit's form
+// suggests. Without any, codes are written.
+func suggesting(ch chart.Chart) []field {
+	form := slices.Clone(answerForm)
+	f := &form[slices.IndexFunc(form, func(f field) bool { return f.ID == "diagnoses" })]
+	for i, d := range ch.Form.SuggestedDiagnoses() {
+		o := option{ID: f.ID, Value: d.Code, Label: d.Display + " · " + d.Code}
+		if i > 0 {
+			o.ID += "-" + strconv.Itoa(i+1)
+		}
+		f.Options = append(f.Options, o)
+	}
+	if len(f.Options) == 0 {
+		*f = field{Kind: "text", ID: f.ID, Name: f.OtherName, Label: "Diagnoses", Required: true, Help: []string{"ICD-10-CM codes."}}
+	}
+	return form
+}
+
+// conclusion reads the answer that was sent; words are those of the diagnoses that
+// were suggested. Minutes that are left empty are not given, and minutes that are no
+// number are a problem.
+func (s sentForm) conclusion(words map[string]string) (c visit.Conclusion, wrong []fault.Problem) {
+	c = visit.Conclusion{
+		Reply: s.text("reply"), NoDiagnosis: s.text("no-diagnosis"),
+		Plan: visit.Plan{Do: s.text("do"), Warnings: s.text("warnings"), FollowUp: s.text("follow-up")},
+	}
+	between := func(c rune) bool { return c == ',' || c == ';' || unicode.IsSpace(c) }
+	for _, code := range append(s.texts("code"), strings.FieldsFunc(strings.ToUpper(s.text("other-codes").Reveal()), between)...) {
+		c.Diagnoses = append(c.Diagnoses, visit.Diagnosis{Code: code, Display: phi.Text(words[code])})
+	}
+	minutes := s.text("minutes").Reveal()
+	if minutes == "" {
+		return c, nil
+	}
+	n, err := strconv.Atoi(minutes)
+	if err != nil {
+		return c, []fault.Problem{{Where: "/minutes", Code: "type", Text: "give your own minutes as a whole number"}}
+	}
+	c.Minutes = &n
+	return c, nil
+}
+
+// checkAway finds what is wrong with a form that ends a visit without an answer, save
+// for what the clinic finds.
+func (s sentForm) checkAway() {
+	if to := s.values.Get("to"); to != string(visit.Declined) && to != string(visit.Redirected) {
+		s.wrong["to"] = "Choose what the patient is told."
+	}
+	if !slices.Contains(visit.TurnAwayReasons, visit.Reason(s.values.Get("reason"))) {
+		s.wrong["reason"] = "Choose a reason."
+	}
+	if s.text("text").Blank() {
+		s.wrong["away"] = "Tell the patient why, and where to turn."
+	}
+}
+
+func reasonOptions() []option {
+	var all []option
+	for _, r := range visit.TurnAwayReasons {
+		all = append(all, option{Value: string(r), Label: capital(r.ForDesk())})
+	}
+	return all
+}
