@@ -77,6 +77,7 @@ var rules = map[string]rule{
 	"outbox":   {layer: domain},
 	"audit":    {layer: domain, theirs: "golang.org/x/mod/sumdb/"},
 	"vault":    {layer: domain, ours: "fault"},
+	"x12":      {layer: domain, ours: "fault money"},
 
 	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger outbox practice vault visit work"},
 
