@@ -77,7 +77,8 @@ var rules = map[string]rule{
 	"outbox":   {layer: domain},
 	"audit":    {layer: domain, theirs: "golang.org/x/mod/sumdb/"},
 	"vault":    {layer: domain, ours: "fault"},
-	"x12":      {layer: domain, ours: "fault money"},
+	"x12":      {layer: domain, ours: "fault money", theirs: "golang.org/x/text/unicode/norm"},
+	"x12/p837": {layer: domain, ours: "fault money phi x12"},
 
 	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger outbox practice vault visit work"},
 
