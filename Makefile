@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 functions := $(notdir $(wildcard functions/*))
 engine    := infra/local/node_modules/.package-lock.json
+readers   := infra/local/x12readers/node_modules/.package-lock.json
 go_lint   := go tool -modfile=infra/tools/go.mod golangci-lint
 
 # No RPC of Lambda's old runtime, and no HTTP/2: none of the services that are called needs it.
@@ -15,10 +16,10 @@ tags := lambda.norpc,nethttpomithttp2
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(engine) ## fetch what running and testing need (Go modules, one npm package)
+setup: $(engine) $(readers) ## fetch what running and testing need (Go modules, three npm packages)
 
-$(engine): infra/local/package.json infra/local/package-lock.json
-	npm ci --prefix infra/local --no-audit --no-fund --loglevel=error
+$(engine) $(readers): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
+	npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@
 
 run: setup ## run the whole system on this machine (EVISIT_ADDR, EVISIT_DATA change where)
