@@ -109,6 +109,12 @@ func Cast(now time.Time) []Member {
 		patient("harbor", "hana-kim", "Hana Kim", "female", day(1990, 11, 21)),
 		works("harbor", "omar-haddad", identity.Clinician, "Omar Haddad, MD", license("WA", "MD-61032")),
 		works("harbor", "ruth-vance", identity.Admin, "Ruth Vance"),
+		{Person: identity.Person{
+			ID: "min-kim", Practice: "harbor", Role: identity.Caregiver,
+			Grants: []identity.Grant{{Patient: "hana-kim", Until: now.AddDate(1, 0, 0).UTC().Truncate(24 * time.Hour)}},
+		}, Name: "Min Kim"},
+		works("harbor", "vera-holt", identity.Nurse, "Vera Holt, RN", license("WA", "RN-90417")),
+		works("harbor", "leo-park", identity.Staff, "Leo Park"),
 	}
 }
 
