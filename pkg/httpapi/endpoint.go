@@ -275,13 +275,20 @@ func (e *Endpoint) send(w http.ResponseWriter, r *http.Request, reply Reply) err
 		w.WriteHeader(http.StatusNotModified)
 		return nil
 	}
-	setHeader(w, "Content-Type", cmp.Or(reply.Type, e.Type, exchange.TypeJSON))
+	mediaType := cmp.Or(reply.Type, e.Type, exchange.TypeJSON)
+	setHeader(w, "Content-Type", mediaType)
+	if strings.HasPrefix(mediaType, "text/html") {
+		setHeader(w, "Content-Security-Policy", pagePolicy)
+	}
 	if b, ok := reply.Body.([]byte); ok {
 		_, err := w.Write(b)
 		return err
 	}
 	return exchange.WriteJSON(w, cmp.Or(reply.Status, e.Status, http.StatusOK), reply.Body)
 }
+
+// pagePolicy lets a page of the API's own have styles and nothing else.
+const pagePolicy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 
 func setHeader(w http.ResponseWriter, name, value string) {
 	if value != "" {

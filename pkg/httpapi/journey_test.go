@@ -146,3 +146,13 @@ func TestDocument_FitsEveryWayOut(t *testing.T) {
 	w.do(t, call{as: "jane-smith", method: "POST", path: at + "/cancel"}, nil)
 	w.do(t, call{as: "jane-smith", method: "GET", path: at + "/ledger"}, nil)
 }
+
+// The page of the API's own may have styles, and nothing else.
+func TestGetDocs_RunsAndLoadsNothing(t *testing.T) {
+	t.Parallel()
+	res := send(t, newWorld(t).api, call{method: "GET", path: "/docs"})
+	const want = "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+	if got := res.Header().Get("Content-Security-Policy"); res.Code != http.StatusOK || got != want {
+		t.Errorf("answered %d with the policy %q, want %q", res.Code, got, want)
+	}
+}

@@ -240,22 +240,31 @@ func (s *System) startTools(parts setup.Parts) error {
 	return nil
 }
 
-// routes mounts the functions by prefix, as the gateway does, and beside them
-// the development tools, which no function has.
+// routes hands a request to a function by its prefix, as the gateway does, or to one
+// of the development tools, which no function has. No function's path is cleaned on
+// the way.
 func (s *System) routes(api, hook http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", s.steady(api))
-	mux.Handle("/stripe/", s.steady(hook))
-	mux.Handle("/dev/issuer/", s.issuer)
+	api, hook = s.steady(api), s.steady(hook)
+	tools := http.NewServeMux()
+	tools.Handle("/dev/issuer/", s.issuer)
 	mail := s.mailbox.Handler()
-	mux.Handle("/dev/mail", mail)
-	mux.Handle("/dev/mail.json", mail)
-	mux.Handle("/dev/mail/", mail)
-	mux.Handle("/dev/clock", s.clock.Handler())
-	mux.Handle("POST /dev/sweep", s.forbidCrossOrigin(s.serveSweep))
-	mux.Handle("POST /dev/verify", s.forbidCrossOrigin(s.serveVerify))
-	mux.Handle("POST /dev/seed", s.forbidCrossOrigin(s.serveSeed))
-	return mux
+	tools.Handle("/dev/mail", mail)
+	tools.Handle("/dev/mail.json", mail)
+	tools.Handle("/dev/mail/", mail)
+	tools.Handle("/dev/clock", s.clock.Handler())
+	tools.Handle("POST /dev/sweep", s.forbidCrossOrigin(s.serveSweep))
+	tools.Handle("POST /dev/verify", s.forbidCrossOrigin(s.serveVerify))
+	tools.Handle("POST /dev/seed", s.forbidCrossOrigin(s.serveSeed))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch path := r.URL.Path; {
+		case strings.HasPrefix(path, "/dev/"):
+			tools.ServeHTTP(w, r)
+		case strings.HasPrefix(path, "/stripe/"):
+			hook.ServeHTTP(w, r)
+		default:
+			api.ServeHTTP(w, r)
+		}
+	})
 }
 
 // steady keeps the clock from being moved while a function runs.
