@@ -5,7 +5,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"net/http"
 	"os"
 	"reflect"
 	"regexp"
@@ -130,39 +129,6 @@ func TestPage_EveryLinkLeadsSomewhere(t *testing.T) {
 	for _, l := range links {
 		if n := strings.Count(page, `id="`+l[1]+`"`); n != 1 {
 			t.Errorf("#%s is there %d times", l[1], n)
-		}
-	}
-}
-
-// curl finds the calls of the first visit. A call with a body is a POST unless
-// it says otherwise.
-var curl = regexp.MustCompile(`(?s)curl (.*?)\$BASE(/[^\s<]*)`)
-
-func TestPage_FirstVisitCallsKnownOperations(t *testing.T) {
-	t.Parallel()
-	page := string(read(t, pageFile))
-	mux := http.NewServeMux()
-	for _, route := range regexp.MustCompile(`<b>([A-Z]+)</b> ([^<]+)</p>`).FindAllStringSubmatch(page, -1) {
-		mux.Handle(route[1]+" "+route[2], http.NotFoundHandler())
-	}
-	calls := curl.FindAllStringSubmatch(page, -1)
-	if len(calls) < 14 {
-		t.Fatalf("only %d calls", len(calls))
-	}
-	for _, c := range calls {
-		method := http.MethodGet
-		if strings.Contains(c[1], "-d '") {
-			method = http.MethodPost
-		}
-		if _, rest, ok := strings.Cut(c[1], "-X "); ok {
-			method, _, _ = strings.Cut(rest, " ")
-		}
-		r, err := http.NewRequestWithContext(t.Context(), method, strings.ReplaceAll(c[2], "$VISIT", "v"), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, pattern := mux.Handler(r); pattern == "" {
-			t.Errorf("the first visit calls %s %s, which is no operation", method, c[2])
 		}
 	}
 }

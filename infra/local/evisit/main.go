@@ -107,7 +107,7 @@ func printWelcome(s *system.System) {
 	fmt.Printf(`evisit is running on this machine.
 
   Pages            %[1]s
-  API              %[1]s/docs    (OpenAPI: /openapi.json)
+  API              %[1]s/docs    (a first visit to paste; OpenAPI: /openapi.json)
   Mailbox          %[1]s/dev/mail
   Clock            %[1]s/dev/clock    (POST {"advance":"36h"} moves it)
   Payments         %[2]s
