@@ -11,10 +11,10 @@ go_lint   := go tool -modfile=infra/tools/go.mod golangci-lint
 # No RPC of Lambda's old runtime, and no HTTP/2: none of the services that are called needs it.
 tags := lambda.norpc,nethttpomithttp2
 
-.PHONY: help setup run seed sweep verify demo bench test test-fast browser fuzz lint build $(addprefix build-,$(functions)) deploy clean
+.PHONY: help setup run seed sweep verify demo bench test test-fast browser fuzz fuzz-routes lint build $(addprefix build-,$(functions)) deploy clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(engine) $(readers) ## fetch what running and testing need (Go modules, three npm packages)
 
@@ -52,6 +52,9 @@ browser: setup ## drive the pages in Chromium (needs Debian's chromium); picture
 
 fuzz: setup ## run every fuzz target for a while (FUZZTIME=20s)
 	@infra/fuzz.sh $(or $(FUZZTIME),20s)
+
+fuzz-routes: setup ## ask every route a hundred thousand things, as anyone (FUZZ_REQUESTS, FUZZ_SEED)
+	FUZZ_REQUESTS=$(or $(FUZZ_REQUESTS),100000) go test -v -timeout 2h -run Routes ./infra/fuzz
 
 lint: ## run the linters
 	$(go_lint) run ./...

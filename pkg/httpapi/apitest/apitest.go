@@ -98,6 +98,29 @@ func (tr Transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, nil
 }
 
+// An Exchange is one request and its reply, as they passed.
+type Exchange struct {
+	Request *http.Request
+	Sent    []byte // the request's body
+	Status  int
+	Header  http.Header
+	Got     []byte // the reply's body
+}
+
+// Check says of which operation of the document an exchange is, empty if of none,
+// and in what it differs from it: a reply always may, a request only if it was not
+// refused.
+func Check(ctx context.Context, e Exchange) (operation string, err error) {
+	d, err := loaded()
+	if err != nil {
+		return "", err
+	}
+	in := &exchange{request: e.Request, status: e.Status, header: e.Header}
+	in.sent.Write(e.Sent)
+	in.got.Write(e.Got)
+	return d.check(ctx, in)
+}
+
 // An exchange is one request and its reply.
 type exchange struct {
 	request *http.Request
@@ -169,15 +192,19 @@ func load(t testing.TB) document {
 
 func (d document) hold(ctx context.Context, t testing.TB, in *exchange) {
 	t.Helper()
-	found := &finder{header: http.Header{}}
-	d.mux.ServeHTTP(found, in.request)
-	if found.route == nil {
-		return
-	}
-	if err := found.check(context.WithoutCancel(ctx), in); err != nil {
+	if _, err := d.check(context.WithoutCancel(ctx), in); err != nil {
 		t.Errorf("%s %s answered %d against the document: %v\nsent: %s\ngot: %s",
 			in.request.Method, in.request.URL.Path, in.status, err, clip(in.sent.Bytes()), clip(in.got.Bytes()))
 	}
+}
+
+func (d document) check(ctx context.Context, in *exchange) (operation string, err error) {
+	found := &finder{header: http.Header{}}
+	d.mux.ServeHTTP(found, in.request)
+	if found.route == nil {
+		return "", nil
+	}
+	return found.route.Operation.OperationID, found.check(ctx, in)
 }
 
 func clip(b []byte) []byte {
