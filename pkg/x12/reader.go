@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -50,7 +51,8 @@ const (
 // up to two blocks of the file alive.
 type Reader struct {
 	src   io.Reader
-	chunk []byte
+	size  int    // of what is read at once
+	chunk []byte // that block was made of
 	block string // what was read and not passed
 	base  int64  // where in the file block begins
 	pos   int    // in block, of what was not passed
@@ -78,7 +80,7 @@ type Reader struct {
 func NewReader(src io.Reader) *Reader { return newReader(src, blockSize) }
 
 func newReader(src io.Reader, block int) *Reader {
-	return &Reader{src: src, chunk: make([]byte, block)}
+	return &Reader{src: src, size: block}
 }
 
 // Interchange is the one the reader stands in or has just left.
@@ -139,7 +141,7 @@ func (r *Reader) begin() {
 	}
 	r.at.Tag = ""
 	r.at.Offset = r.base + int64(r.pos)
-	r.text, r.ends = "", r.ends[:0]
+	r.ends = r.ends[:0]
 }
 
 // skipLines passes the new lines before a segment, and reports whether there is
@@ -160,15 +162,18 @@ func (r *Reader) skipLines() (bool, error) {
 	}
 }
 
-// fill drops what was passed and reads a chunk more.
+// fill drops what was passed and reads a block more.
 func (r *Reader) fill() error {
-	n, err := io.ReadFull(r.src, r.chunk)
+	r.chunk = append(r.chunk[:0], r.block[r.pos:]...)
+	rest := len(r.chunk)
+	r.chunk = slices.Grow(r.chunk, r.size)[:rest+r.size]
+	n, err := io.ReadFull(r.src, r.chunk[rest:])
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		r.ended = true
 	} else if err != nil {
 		return fmt.Errorf("reading an interchange: %w", err)
 	}
-	r.block = r.block[r.pos:] + string(r.chunk[:n])
+	r.block = string(r.chunk[:rest+n])
 	r.base += int64(r.pos)
 	r.pos = 0
 	return nil

@@ -2,6 +2,7 @@ package p837
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -11,64 +12,80 @@ import (
 	"evisit/pkg/x12"
 )
 
-// checks gathers what is wrong. line is the line it looks at, from 1, or 0.
+// checks gathers what is wrong. part and within say what it looks at, as
+// "subscriber" and "address", or are empty; line is a line's ordinal, or 0.
 type checks struct {
-	problems []fault.Problem
-	line     int
+	problems     []fault.Problem
+	part, within string
+	line         int
 }
 
-func (c *checks) must(holds bool, where, code, text string) {
+func (c *checks) must(holds bool, field, code, text string) {
 	if holds {
 		return
 	}
-	if c.line > 0 {
-		where = fmt.Sprintf("lines/%d/%s", c.line, where)
+	where := field
+	switch {
+	case c.line > 0:
+		where = fmt.Sprintf("lines/%d/%s", c.line, field)
+	case c.part != "":
+		where = strings.TrimSuffix(path.Join(c.part, c.within, field), "/")
 	}
 	c.problems = append(c.problems, fault.Problem{Where: where, Code: code, Text: text})
 }
 
 // text is a value that must be there, of at most most characters.
-func (c *checks) text(where, s string, most int) {
-	c.must(s != "", where, "missing", "This is needed on a claim.")
-	c.optional(where, s, most)
+func (c *checks) text(field, s string, most int) {
+	c.must(s != "", field, "missing", "This is needed on a claim.")
+	c.optional(field, s, most)
 }
 
-func (c *checks) optional(where, s string, most int) {
+func (c *checks) optional(field, s string, most int) {
 	if len(s) > most {
-		c.must(false, where, "too_long", fmt.Sprintf("This may have at most %d characters.", most))
+		c.must(false, field, "too_long", fmt.Sprintf("This may have at most %d characters.", most))
 	}
-	c.must(x12.Carries(s), where, "character", "Use the letters A to Z, digits and plain punctuation, without ~ * : ^ and without a space at the begin or end.")
+	c.must(x12.Carries(s), field, "character", "Use the letters A to Z, digits and plain punctuation, without ~ * : ^ and without a space at the begin or end.")
 }
 
-// oneOf is a code of a list, in which codes of one length follow each other with
-// a space between.
-func (c *checks) oneOf(where, s, list string) {
-	if s == "" || strings.Contains(s, " ") || !strings.Contains(" "+list+" ", " "+s+" ") {
-		c.must(false, where, "unknown_code", "This must be one of "+list+".")
+// oneOf is a code of a list, whose words are parted by a space.
+func (c *checks) oneOf(field, s, list string) {
+	if !listed(list, s) {
+		c.must(false, field, "unknown_code", "This must be one of "+list+".")
 	}
 }
 
-func (c *checks) digits(where, s string, lengths ...int) {
+// listed reports whether s is a word of list.
+func listed(list, s string) bool {
+	for list != "" {
+		var word string
+		if word, list, _ = strings.Cut(list, " "); word == s {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *checks) digits(field, s string, lengths ...int) {
 	ok := slices.Contains(lengths, len(s))
 	for i := range len(s) {
 		ok = ok && '0' <= s[i] && s[i] <= '9'
 	}
 	if !ok {
-		c.must(false, where, "digits", fmt.Sprintf("This must be digits, %s of them.", strings.Trim(strings.ReplaceAll(fmt.Sprint(lengths), " ", " or "), "[]")))
+		c.must(false, field, "digits", fmt.Sprintf("This must be digits, %s of them.", strings.Trim(strings.ReplaceAll(fmt.Sprint(lengths), " ", " or "), "[]")))
 	}
 }
 
 // code is capitals and digits, from least to most of them.
-func (c *checks) code(where, s string, least, most int) {
+func (c *checks) code(field, s string, least, most int) {
 	ok := least <= len(s) && len(s) <= most
 	for i := range len(s) {
 		ok = ok && ('0' <= s[i] && s[i] <= '9' || 'A' <= s[i] && s[i] <= 'Z')
 	}
-	c.must(ok, where, "code", "This must be a code of capital letters and digits, of the length that its list has, without a point.")
+	c.must(ok, field, "code", "This must be a code of capital letters and digits, of the length that its list has, without a point.")
 }
 
-func (c *checks) amount(where string, a money.Cents) {
-	c.must(0 <= a && a <= x12.MaxAmount, where, "amount", "An amount must be from 0 to 99999999.99.")
+func (c *checks) amount(field string, a money.Cents) {
+	c.must(0 <= a && a <= x12.MaxAmount, field, "amount", "An amount must be from 0 to 99999999.99.")
 }
 
 // CheckBatch says what is wrong with a batch's head.
@@ -77,16 +94,11 @@ func CheckBatch(b Batch) []fault.Problem {
 	c.text("reference", b.Reference, 50)
 	c.must(b.At.Year() >= 1900 && b.At.Year() <= 2199, "at", "date", "The batch must have a date and time.")
 	c.organization("submitter", b.Submitter)
-	c.text("contact/name", b.Contact.Name, 60)
-	c.digits("contact/phone", b.Contact.Phone, 10)
+	c.part = "contact"
+	c.text("name", b.Contact.Name, 60)
+	c.digits("phone", b.Contact.Phone, 10)
 	c.organization("receiver", b.Receiver)
 	return c.problems
-}
-
-func (c *checks) organization(where string, o Organization) {
-	c.text(where+"/name", o.Name, 60)
-	c.must(len(o.ID) >= 2, where+"/id", "missing", "The identifier must have at least two characters.")
-	c.optional(where+"/id", o.ID, 80)
 }
 
 // Check says what is wrong with a claim: what the guide does not allow, and what
@@ -94,35 +106,47 @@ func (c *checks) organization(where string, o Organization) {
 // Whether codes exist and hold on the day is not looked at.
 func Check(claim *Claim) []fault.Problem {
 	c := &checks{}
-	c.billing(claim.Billing)
+	c.billing(&claim.Billing)
 	c.subscriber(claim)
 	c.organization("payer", claim.Payer)
+	if claim.Rendering != (Provider{}) {
+		c.provider("rendering", &claim.Rendering)
+		c.must(claim.Rendering.NPI != claim.Billing.NPI, "", "same_provider", "Leave out the rendering provider who is the billing provider.")
+	}
+	c.part = ""
 	c.head(claim)
 	c.diagnoses(claim.Diagnoses)
-	if claim.Rendering != (Provider{}) {
-		c.provider("rendering", claim.Rendering)
-		c.must(claim.Rendering.NPI != claim.Billing.NPI, "rendering", "same_provider", "Leave out the rendering provider who is the billing provider.")
-	}
 	c.lines(claim)
 	return c.problems
 }
 
-// billing checks loop 2010AA; that a street is needed is TR3, its N3.
-func (c *checks) billing(b Billing) {
-	c.provider("billing", b.Provider)
-	c.address("billing/address", b.Address)
-	c.digits("billing/address/zip", b.Address.ZIP, 9)
-	street := strings.ToUpper(strings.NewReplacer(".", "", " ", "").Replace(b.Address.Street))
-	c.must(!strings.HasPrefix(street, "POBOX"), "billing/address/street", "post_box", "The billing address must be a street address, not a post box.")
-	c.digits("billing/tax_id", b.TaxID, 9)
+func (c *checks) organization(part string, o Organization) {
+	c.part = part
+	c.text("name", o.Name, 60)
+	c.must(len(o.ID) >= 2, "id", "missing", "The identifier must have at least two characters.")
+	c.optional("id", o.ID, 80)
 }
 
-func (c *checks) provider(where string, p Provider) {
-	c.text(where+"/name", p.Name, 60)
-	c.optional(where+"/first", p.First, 35)
-	c.must(validNPI(p.NPI), where+"/npi", "npi", "The NPI must have ten digits, of which the last is the check digit.")
+// billing checks loop 2010AA; that a street is needed is TR3, its N3.
+func (c *checks) billing(b *Billing) {
+	c.provider("billing", &b.Provider)
+	c.digits("tax_id", b.TaxID, 9)
+	c.address(&b.Address, 9)
+	c.must(!postBox(b.Address.Street), "address/street", "post_box", "The billing address must be a street address, not a post box.")
+}
+
+func postBox(street string) bool {
+	s := strings.ToUpper(street)
+	return strings.HasPrefix(s, "P") && strings.HasPrefix(strings.NewReplacer(".", "", " ", "").Replace(s), "POBOX")
+}
+
+func (c *checks) provider(part string, p *Provider) {
+	c.part = part
+	c.text("name", p.Name, 60)
+	c.optional("first", p.First, 35)
+	c.must(validNPI(p.NPI), "npi", "npi", "The NPI must have ten digits, of which the last is the check digit.")
 	if p.Taxonomy != "" {
-		c.code(where+"/taxonomy", p.Taxonomy, 10, 10)
+		c.code("taxonomy", p.Taxonomy, 10, 10)
 	}
 }
 
@@ -146,47 +170,52 @@ func validNPI(s string) bool {
 	return sum%10 == 0
 }
 
-func (c *checks) address(where string, a Address) {
-	c.text(where+"/street", a.Street, 55)
-	c.optional(where+"/unit", a.Unit, 55)
-	c.text(where+"/city", a.City, 30)
-	c.code(where+"/state", a.State, 2, 2)
-	c.digits(where+"/zip", a.ZIP, 5, 9)
+// address checks an address whose ZIP has a number of digits of zips.
+func (c *checks) address(a *Address, zips ...int) {
+	c.within = "address"
+	c.text("street", a.Street, 55)
+	c.optional("unit", a.Unit, 55)
+	c.text("city", a.City, 30)
+	c.code("state", a.State, 2, 2)
+	c.digits("zip", a.ZIP, zips...)
+	c.within = ""
 }
 
 func (c *checks) subscriber(claim *Claim) {
-	s := claim.Subscriber
-	c.name("subscriber", s.Person)
-	c.must(len(s.MemberID) >= 2, "subscriber/member_id", "missing", "The member number must have at least two characters.")
-	c.optional("subscriber/member_id", s.MemberID.Reveal(), 80)
-	c.oneOf("subscriber/order", s.Order, "P S T")
-	c.optional("subscriber/group", s.Group, 50)
-	c.optional("subscriber/plan", s.Plan, 60)
-	c.must(s.Group == "" || s.Plan == "", "subscriber/plan", "not_both", "Give the group's number or the plan's name, not both.")
-	c.oneOf("subscriber/filing", s.Filing, "11 12 13 14 15 16 17 AM BL CH CI DS FI HM LM MA MB MC OF TV VA WC ZZ")
+	s := &claim.Subscriber
+	c.name("subscriber", &s.Person)
+	c.must(len(s.MemberID) >= 2, "member_id", "missing", "The member number must have at least two characters.")
+	c.optional("member_id", s.MemberID.Reveal(), 80)
+	c.oneOf("order", s.Order, "P S T")
+	c.optional("group", s.Group, 50)
+	c.optional("plan", s.Plan, 60)
+	c.must(s.Group == "" || s.Plan == "", "plan", "not_both", "Give the group's number or the plan's name, not both.")
+	c.oneOf("filing", s.Filing, "11 12 13 14 15 16 17 AM BL CH CI DS FI HM LM MA MB MC OF TV VA WC ZZ")
 	if claim.Patient == nil {
-		c.patient("subscriber", s.Person)
+		c.patient(&s.Person)
 		return
 	}
-	c.must(s.Address == Home{} && s.Birth == "" && s.Gender == "", "subscriber", "not_patient",
+	c.must(s.Address == Home{} && s.Birth == "" && s.Gender == "", "", "not_patient",
 		"Leave out address, birth and gender of a subscriber who is not the patient.")
-	c.oneOf("patient/relationship", claim.Patient.Relationship, "01 19 20 21 39 40 53 G8")
-	c.name("patient", claim.Patient.Person)
-	c.patient("patient", claim.Patient.Person)
+	c.name("patient", &claim.Patient.Person)
+	c.oneOf("relationship", claim.Patient.Relationship, "01 19 20 21 39 40 53 G8")
+	c.patient(&claim.Patient.Person)
 }
 
-func (c *checks) name(where string, p Person) {
-	c.text(where+"/last", p.Last.Reveal(), 60)
-	c.optional(where+"/first", p.First.Reveal(), 35)
-	c.optional(where+"/middle", p.Middle.Reveal(), 25)
-	c.optional(where+"/suffix", p.Suffix.Reveal(), 10)
+func (c *checks) name(part string, p *Person) {
+	c.part = part
+	c.text("last", p.Last.Reveal(), 60)
+	c.optional("first", p.First.Reveal(), 35)
+	c.optional("middle", p.Middle.Reveal(), 25)
+	c.optional("suffix", p.Suffix.Reveal(), 10)
 }
 
-func (c *checks) patient(where string, p Person) {
-	c.address(where+"/address", p.Address.reveal())
+func (c *checks) patient(p *Person) {
+	a := p.Address.reveal()
+	c.address(&a, 5, 9)
 	_, day := x12.ParseDate(p.Birth.Reveal())
-	c.must(day, where+"/birth", "date", "The date of birth must be a day, CCYYMMDD.")
-	c.oneOf(where+"/gender", p.Gender.Reveal(), "F M U")
+	c.must(day, "birth", "date", "The date of birth must be a day, CCYYMMDD.")
+	c.oneOf("gender", p.Gender.Reveal(), "F M U")
 }
 
 func (c *checks) head(claim *Claim) {

@@ -1,0 +1,337 @@
+package p835
+
+import (
+	"io"
+
+	"evisit/pkg/money"
+	"evisit/pkg/phi"
+	"evisit/pkg/x12"
+)
+
+// maxSegments bounds a claim, and what stands before and after a remittance's
+// claims, so that no file makes the reader hold more. The guide's own bounds,
+// 999 lines of 99 adjustments, are in no one's files.
+const maxSegments = 20_000
+
+// A Reader reads remittances one claim at a time, whatever their separators and
+// however many interchanges. Segments that are not needed are passed over. Only
+// when Next has returned io.EOF is it known that nothing is missing, so whoever
+// posts reads a file to its end first, and then again.
+type Reader struct {
+	x       *x12.Reader // stands on the first segment that was not used
+	err     error
+	current *Remittance
+	used    int // segments of what is being read
+}
+
+// NewReader returns a Reader of the remittances in src.
+func NewReader(src io.Reader) *Reader {
+	r := &Reader{x: x12.NewReader(src)}
+	r.next()
+	return r
+}
+
+// Next passes what is left of the remittance before, and returns the next one, up
+// to its claims. It returns io.EOF after the last, if everything was whole, and
+// otherwise an *x12.Error or what the source returned. The first error is final.
+func (r *Reader) Next() (*Remittance, error) {
+	for r.current != nil {
+		if _, err := r.Claim(); err != nil && r.err != nil {
+			return nil, r.err
+		}
+	}
+	for r.err == nil && !r.x.Is("ST") {
+		r.next()
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	if r.x.Group().Kind != "HP" || r.x.Set().Kind != "835" || r.x.Set().Version != Version {
+		r.fail(0, "the transaction must be an 835 of version "+Version+" in a group HP")
+		return nil, r.err
+	}
+	m := &Remittance{Interchange: r.x.Interchange(), Group: r.x.Group(), Control: r.x.Set().Control, Currency: "USD"}
+	r.readHeader(m)
+	if r.err != nil {
+		return nil, r.err
+	}
+	r.current = m
+	return m, nil
+}
+
+// Claim returns the remittance's next claim. It returns io.EOF after the last, and
+// the remittance then has its provider adjustments and sums.
+func (r *Reader) Claim() (*Claim, error) {
+	m := r.current
+	if m == nil {
+		return nil, io.EOF
+	}
+	for r.used = 0; r.err == nil && !r.x.Is("CLP"); r.next() {
+		switch {
+		case r.x.Is("PLB"):
+			r.readProviderAdjustments(m)
+		case r.x.Is("SE"):
+			r.current = nil
+			r.next()
+			return r.endOfClaims()
+		}
+	}
+	c := &Claim{}
+	r.readClaim(c)
+	if r.err != nil {
+		return nil, r.err
+	}
+	m.Claims++
+	m.ClaimsPaid += c.Paid
+	return c, nil
+}
+
+// endOfClaims is io.EOF unless what follows the transaction is an error. That
+// SE was followed by a segment shows that the values before it could be read.
+func (r *Reader) endOfClaims() (*Claim, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	return nil, io.EOF
+}
+
+func (r *Reader) next() {
+	if r.err == nil {
+		r.err = r.x.Next()
+	}
+	if r.used++; r.used > maxSegments {
+		r.fail(0, "a claim, or what stands before or after the claims, may have at most 20000 segments")
+	}
+}
+
+func (r *Reader) fail(element int, fix string) {
+	if r.err == nil {
+		r.err = r.x.Fault(element, fix)
+	}
+}
+
+// amount is an element that must be an amount and not empty.
+func (r *Reader) amount(n int) money.Cents {
+	r.x.Need(n)
+	return r.x.Money(n)
+}
+
+// readHeader reads ST to the segment before the first LX, CLP or PLB.
+func (r *Reader) readHeader(m *Remittance) {
+	r.used = 0
+	party := &Party{}
+	seen := map[string]bool{}
+	for r.next(); r.err == nil; r.next() {
+		switch tag := r.x.Tag(); tag {
+		case "LX", "CLP", "PLB", "SE":
+			if !seen["BPR"] || !seen["TRN"] {
+				r.fail(0, "a remittance must have BPR and TRN before its claims")
+			}
+			return
+		case "BPR":
+			r.readPayment(m)
+			seen[tag] = true
+		case "TRN":
+			m.Trace, m.Origin = r.x.Need(2), r.x.Text(3)
+			seen[tag] = true
+		case "CUR":
+			m.Currency = r.x.Need(2)
+		case "DTM":
+			if r.x.Text(1) == "405" {
+				m.Produced = r.x.Date(2)
+			}
+		case "N1":
+			party = r.readParty(m)
+		case "REF":
+			r.readPartyReference(party)
+		}
+	}
+}
+
+func (r *Reader) readPayment(m *Remittance) {
+	m.Handling, m.Amount, m.Method, m.Paid = r.x.Text(1), r.amount(2), r.x.Text(4), r.x.Date(16)
+	switch r.x.Text(3) {
+	case "C":
+	case "D":
+		m.Amount = -m.Amount
+	default:
+		r.fail(3, "write C if the payee is paid, D if the payer takes money")
+	}
+}
+
+func (r *Reader) readParty(m *Remittance) *Party {
+	party := &Party{}
+	switch r.x.Text(1) {
+	case "PR":
+		party = &m.Payer
+	case "PE":
+		party = &m.Payee
+	}
+	*party = Party{Name: r.x.Text(2), ID: r.x.Text(4)}
+	if r.x.Text(3) == "FI" {
+		party.TaxID = party.ID
+	}
+	return party
+}
+
+func (r *Reader) readPartyReference(p *Party) {
+	switch r.x.Text(1) {
+	case "2U":
+		if p.ID == "" {
+			p.ID = r.x.Text(2)
+		}
+	case "TJ":
+		p.TaxID = r.x.Text(2)
+	}
+}
+
+// readProviderAdjustments reads PLB: up to six pairs of a reason and an amount.
+func (r *Reader) readProviderAdjustments(m *Remittance) {
+	for n := 3; n == 3 || n <= r.x.Len(); n += 2 {
+		if n > 3 && r.x.Text(n) == "" && r.x.Text(n+1) == "" {
+			continue
+		}
+		m.Adjustments = append(m.Adjustments, ProviderAdjustment{
+			Provider: r.x.Need(1), FiscalYear: r.x.Date(2), Reason: r.x.Part(n, 1), Reference: r.x.Part(n, 2), Amount: r.amount(n + 1),
+		})
+	}
+}
+
+// readClaim reads CLP to the segment before the next claim.
+func (r *Reader) readClaim(c *Claim) {
+	if r.err != nil {
+		return
+	}
+	r.used = 0
+	c.ID, c.Status, c.Charge, c.Paid, c.PatientShare = r.x.Need(1), Status(r.x.Need(2)), r.amount(3), r.amount(4), r.x.Money(5)
+	c.Filing, c.PayerControl, c.Place, c.Frequency = r.x.Text(6), r.x.Text(7), r.x.Text(8), r.x.Text(9)
+	var line *Line
+	for r.next(); r.err == nil; r.next() {
+		switch r.x.Tag() {
+		case "CLP", "LX", "PLB", "SE":
+			return
+		case "SVC":
+			c.Lines = append(c.Lines, r.service())
+			line = &c.Lines[len(c.Lines)-1]
+		default:
+			if line == nil {
+				r.readClaimSegment(c)
+			} else {
+				r.readLineSegment(line)
+			}
+		}
+	}
+}
+
+func (r *Reader) readClaimSegment(c *Claim) {
+	switch r.x.Tag() {
+	case "CAS":
+		c.Adjustments = r.adjustments(c.Adjustments)
+	case "NM1":
+		r.readName(c)
+	case "MOA":
+		c.Remarks = r.remarks(c.Remarks, 3, 4, 5, 6, 7)
+	case "MIA":
+		c.Remarks = r.remarks(c.Remarks, 5, 20, 21, 22, 23)
+	case "DTM":
+		switch r.x.Text(1) {
+		case "050":
+			c.Received = r.x.Date(2)
+		case "232":
+			c.From = r.x.Date(2)
+		case "233":
+			c.To = r.x.Date(2)
+		}
+	case "AMT":
+		if r.x.Text(1) == "AU" {
+			c.Covered = r.amount(2)
+		}
+	}
+}
+
+func (r *Reader) readName(c *Claim) {
+	p := Person{Last: phi.Text(r.x.Text(3)), First: phi.Text(r.x.Text(4)), ID: phi.Text(r.x.Text(9))}
+	switch r.x.Text(1) {
+	case "QC":
+		c.Patient = p
+	case "IL":
+		c.Subscriber = p
+	case "74":
+		c.Corrected = p
+	case "82":
+		if r.x.Text(8) == "XX" {
+			c.RenderingNPI = r.x.Text(9)
+		}
+	}
+}
+
+// remarks adds the remark codes that stand at these elements.
+func (r *Reader) remarks(all []string, elements ...int) []string {
+	for _, n := range elements {
+		if code := r.x.Text(n); code != "" {
+			all = append(all, code)
+		}
+	}
+	return all
+}
+
+func (r *Reader) readLineSegment(l *Line) {
+	switch r.x.Tag() {
+	case "CAS":
+		l.Adjustments = r.adjustments(l.Adjustments)
+	case "DTM":
+		r.readServiceDay(l)
+	case "REF":
+		if r.x.Text(1) == "6R" {
+			l.Control = r.x.Text(2)
+		}
+	case "AMT":
+		if r.x.Text(1) == "B6" {
+			l.Allowed = r.amount(2)
+		}
+	case "LQ":
+		if r.x.Text(1) == "HE" {
+			l.Remarks = r.remarks(l.Remarks, 2)
+		}
+	}
+}
+
+func (r *Reader) readServiceDay(l *Line) {
+	switch r.x.Text(1) {
+	case "472":
+		l.From = r.x.Date(2)
+		l.To = l.From
+	case "150":
+		l.From = r.x.Date(2)
+	case "151":
+		l.To = r.x.Date(2)
+	}
+}
+
+// service reads SVC.
+func (r *Reader) service() Line {
+	l := Line{Code: r.x.Part(1, 2), Charge: r.amount(2), Paid: r.amount(3), Units: r.x.Text(5), SentCode: r.x.Part(6, 2)}
+	for n := 3; n <= 6; n++ {
+		if m := r.x.Part(1, n); m != "" {
+			l.Modifiers = append(l.Modifiers, m)
+		}
+	}
+	return l
+}
+
+// adjustments adds those of CAS: up to six of a reason, an amount and a quantity.
+func (r *Reader) adjustments(all []Adjustment) []Adjustment {
+	cause := Cause(r.x.Text(1))
+	switch cause {
+	case Contractual, PatientBears, Other, PayerInitiated:
+	default:
+		r.fail(1, "the group must be CO, PR, OA or PI")
+	}
+	for n := 2; n == 2 || n <= r.x.Len(); n += 3 {
+		if n > 2 && r.x.Text(n) == "" && r.x.Text(n+1) == "" {
+			continue
+		}
+		all = append(all, Adjustment{Cause: cause, Reason: r.x.Need(n), Amount: r.amount(n + 1), Quantity: r.x.Text(n + 2)})
+	}
+	return all
+}
