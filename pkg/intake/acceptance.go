@@ -13,6 +13,10 @@ const (
 	ConsentItem = "consent-ack"
 )
 
+// CallbackItem is the question of the common block for the number at which the patient
+// can be reached about the request.
+const CallbackItem = "callback-phone"
+
 func isAcceptance(linkID string) bool { return linkID == FeeItem || linkID == ConsentItem }
 
 // Acceptance returns the answers to the last page that submitting gives.

@@ -32,13 +32,13 @@ func Zone(name string) (*time.Location, error) {
 // Location returns the time zone of the practice's days and hours.
 func (p Practice) Location() (*time.Location, error) { return Zone(p.Zone) }
 
-// Local writes a time as the practice's people say it. A practice without a
-// zone that exists is neither written nor read, so UTC, which the text would
-// name, is for values made otherwise.
+// Local writes a time in the practice's zone, which it names: 26 November 2026, 14:05
+// PST. A practice without a zone that exists is neither written nor read, so UTC, which
+// the text would name, is for values made otherwise.
 func (p Practice) Local(t time.Time) string {
 	zone, err := p.Location()
 	if err != nil {
 		zone = time.UTC
 	}
-	return t.In(zone).Format("Mon Jan 2, 3:04 PM MST")
+	return t.In(zone).Format("2 January 2006, 15:04 MST")
 }

@@ -36,3 +36,19 @@ func TestZone_AnythingElseIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// A time is told with its year and in the practice's zone, by name, on both sides of
+// the change of clocks.
+func TestLocal_YearAndZone(t *testing.T) {
+	t.Parallel()
+	p := practice.Practice{Core: practice.Core{Zone: "America/Los_Angeles"}}
+	for at, want := range map[time.Time]string{
+		time.Date(2026, time.November, 26, 22, 5, 0, 0, time.UTC): "26 November 2026, 14:05 PST",
+		time.Date(2026, time.July, 1, 6, 59, 0, 0, time.UTC):      "30 June 2026, 23:59 PDT",
+		time.Date(2027, time.January, 1, 7, 0, 0, 0, time.UTC):    "31 December 2026, 23:00 PST",
+	} {
+		if got := p.Local(at); got != want {
+			t.Errorf("%s is told as %q, want %q", at, got, want)
+		}
+	}
+}

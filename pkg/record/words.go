@@ -3,6 +3,7 @@ package record
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
@@ -41,6 +42,28 @@ func Instructions(res intake.Result) phi.Text {
 	return phi.Text(strings.Join(ms, "\n"))
 }
 
+// CallNumber returns the number at which the patient can be reached: the one that a rule
+// which stopped the visit promises to call, else the one of the common block. It is
+// empty if neither was given.
+func CallNumber(answers []QA, stopped *Diversion) phi.Text {
+	ask := []string{intake.CallbackItem}
+	if stopped != nil {
+		for _, f := range stopped.Rules {
+			if f.Contact != nil && f.Reachable {
+				ask = append(ask, f.Contact.Question)
+			}
+		}
+	}
+	for _, linkID := range slices.Backward(ask) {
+		for _, qa := range answers {
+			if qa.LinkID == linkID && len(qa.Answers) > 0 {
+				return qa.Answers[0]
+			}
+		}
+	}
+	return ""
+}
+
 // InWords lists the questions that were answered, in the order of the form.
 func InWords(f *intake.Form, r intake.Response) []QA {
 	var qas []QA
@@ -71,19 +94,28 @@ func InWords(f *intake.Form, r intake.Response) []QA {
 	return qas
 }
 
+// wording is an answer as people read it. A date and time has the zone that it was
+// given in.
 func wording(it *intake.Item, v intake.Value) string {
-	if v.Kind() == intake.CodingValue {
-		for _, o := range it.Options {
-			if o.Code == v.Coding().Code {
-				return o.Display
-			}
+	switch v.Kind() {
+	case intake.CodingValue:
+		if n := slices.IndexFunc(it.Options, func(o intake.Option) bool { return o.Code == v.Coding().Code }); n >= 0 {
+			return it.Options[n].Display
 		}
-	}
-	if v.Kind() == intake.BooleanValue {
+	case intake.BooleanValue:
 		if v.Bool() {
 			return "Yes"
 		}
 		return "No"
+	case intake.DateValue:
+		if day, err := time.Parse(time.DateOnly, v.Text()); err == nil {
+			return day.Format("2 January 2006")
+		}
+	case intake.DateTimeValue:
+		if at, err := time.Parse(time.RFC3339Nano, v.Text()); err == nil {
+			return at.Format("2 January 2006, 15:04 (UTC-07:00)")
+		}
+	default:
 	}
 	if it.Unit != "" {
 		return v.Text() + " " + it.UnitWords()

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"evisit/pkg/intake"
+	"evisit/pkg/phi"
 	"evisit/pkg/record"
 )
 
@@ -34,6 +35,52 @@ func TestInstructions_EachTextOnce(t *testing.T) {
 	} {
 		if got := record.Instructions(intake.Result{Disposition: intake.Emergency, Fired: tt.fired}); got.Reveal() != tt.want {
 			t.Errorf("%s: %q, want %q", name, got.Reveal(), tt.want)
+		}
+	}
+}
+
+// Dates are told with the month's name and the year, whatever the reader's habit.
+func TestInWords_Dates(t *testing.T) {
+	t.Parallel()
+	f, err := intake.Load([]byte(`{"resourceType": "Questionnaire", "id": "dates", "title": "Dates", "url": "https://example.org/q/dates", "version": "1", "status": "active",
+		"extension": [{"url": "https://example.org/fhir/StructureDefinition/evisit-billing-class", "valueCode": "none"}],
+		"item": [{"linkId": "day", "type": "date", "text": "Which day?"}, {"linkId": "time", "type": "dateTime", "text": "When?"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := record.InWords(f, intake.Response{Items: []intake.Entry{
+		intake.Ask("day", intake.Date("2026-02-03")), intake.Ask("time", intake.DateTime("2026-03-01T08:30:00-06:00")),
+	}})
+	for n, want := range []string{"3 February 2026", "1 March 2026, 08:30 (UTC-06:00)"} {
+		if got := told[n].Answers[0].Reveal(); got != want {
+			t.Errorf("%s is told as %q, want %q", told[n].Question, got, want)
+		}
+	}
+}
+
+// The number to call is the one that the rule which stopped the visit promises to call,
+// if that was given.
+func TestCallNumber(t *testing.T) {
+	t.Parallel()
+	stopped := func(reachable bool) *record.Diversion {
+		return &record.Diversion{Rules: []intake.Fired{{Rule: intake.Rule{Contact: &intake.Contact{Question: "safe"}}, Reachable: reachable}}}
+	}
+	common := record.QA{LinkID: intake.CallbackItem, Answers: []phi.Text{"1"}}
+	safe := record.QA{LinkID: "safe", Answers: []phi.Text{"2"}}
+	for name, test := range map[string]struct {
+		answers []record.QA
+		stopped *record.Diversion
+		want    phi.Text
+	}{
+		"none":                      {nil, nil, ""},
+		"the common one":            {[]record.QA{common, safe}, nil, "1"},
+		"the one of the rule":       {[]record.QA{common, safe}, stopped(true), "2"},
+		"the rule's was not given":  {[]record.QA{common}, stopped(false), "1"},
+		"only the rule's was given": {[]record.QA{safe}, stopped(true), "2"},
+		"stopped without a promise": {[]record.QA{common}, &record.Diversion{Rules: []intake.Fired{{}}}, "1"},
+	} {
+		if got := record.CallNumber(test.answers, test.stopped); got != test.want {
+			t.Errorf("%s: %q, want %q", name, got.Reveal(), test.want.Reveal())
 		}
 	}
 }

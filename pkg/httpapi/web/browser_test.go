@@ -264,10 +264,28 @@ func (b *browser) inspect(body string) {
 		b.t.Errorf("%s has no heading", b.at)
 	}
 	b.inspectMistakes(ids[summaryID])
+	b.inspectDirection(b.page, false)
 	if csp := b.head.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || !strings.Contains(csp, "frame-ancestors 'none'") {
 		b.t.Errorf("%s has the policy %q", b.at, csp)
 	}
 }
+
+// inspectDirection checks that text of the other direction, and every field for text,
+// has its own direction: dir="auto", or bdi.
+func (b *browser) inspectDirection(n *html.Node, isolated bool) {
+	b.t.Helper()
+	isolated = isolated || attr(n, "dir") == "auto" || n.Data == "bdi" && n.Type == html.ElementNode
+	field := n.Data == "textarea" || n.Data == "input" && attr(n, "type") == "text"
+	if other := n.Type == html.TextNode && strings.ContainsAny(n.Data, hebrew); !isolated && (field || other) {
+		b.t.Errorf("%s: %s %q has the direction of the page", b.at, attr(n, "name"), strings.TrimSpace(n.Data))
+	}
+	for c := n.FirstChild; c != nil; c = c.NextSibling {
+		b.inspectDirection(c, isolated && n.Data != "title")
+	}
+}
+
+// hebrew are letters of a script that is written from right to left.
+const hebrew = "אבגדהוזחטיכלמנסעפצקרשת"
 
 // summaryID is the id of the heading of an error summary, which is above the page's
 // own heading.

@@ -9,6 +9,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
+	"evisit/pkg/record"
 	"evisit/pkg/visit"
 )
 
@@ -51,7 +52,8 @@ type deskView struct {
 	Complaints        []complaint
 	Patient           patientView
 	State, By, Holder string
-	Why               string // why it ended
+	CallToday         phi.Text // the number that the patient gave with the request
+	Why               string   // why it ended
 	Late, Paused      bool
 	Flags             []flag
 	Derived           []phi.Text
@@ -109,12 +111,13 @@ func (view *deskView) fill(v visitor, ch chart.Chart, now time.Time, zone *time.
 	view.ID, view.Title, view.Status, view.State = vis.ID, ch.Form.Title(), deskWords(vis.Status), vis.State
 	view.Patient = patientView{Name: ch.Contact.Name, Phone: ch.Contact.Phone, Sex: ch.Contact.Sex}
 	if !ch.Contact.Birth.IsZero() {
-		view.Patient.Born = ch.Contact.Birth.Format("January 2, 2006")
+		view.Patient.Born = ch.Contact.Birth.Format("2 January 2006")
 		view.Patient.Age = intake.Age(ch.Contact.Birth, now, zone)
 	}
 	if !vis.Promise.By.IsZero() {
 		view.By, view.Late, view.Paused = p.Local(vis.Promise.By), vis.Late(now), !vis.Promise.Paused.IsZero()
 	}
+	view.CallToday = record.CallNumber(ch.Answers, ch.Diversion)
 	view.Holder, view.Why = vis.Holder.Display, capital(vis.Reason.ForDesk())
 	for _, f := range ch.Flags {
 		view.Flags = append(view.Flags, flag{f.Message, f.Source})

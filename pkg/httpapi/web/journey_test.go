@@ -67,6 +67,12 @@ func (h *house) sent(t *testing.T, b *browser) (id, page string) {
 	t.Helper()
 	b.startUTI()
 	b.fillIn(well)
+	return h.sends(t, b)
+}
+
+// sends accepts the fee of the request at hand and pays it.
+func (h *house) sends(t *testing.T, b *browser) (id, page string) {
+	t.Helper()
 	id = b.visitID()
 	b.press("Send, and go to the payment page", url.Values{"fee-ack": {"true"}, "consent-ack": {"true"}})
 	b.wants(http.StatusSeeOther)
@@ -127,7 +133,10 @@ func TestPages_PatientSendsAndReadsTheAnswer(t *testing.T) {
 	drx := h.as(t, "Dr. X", "/desk")
 	drx.wants(http.StatusOK, "Urinary symptoms", "Waiting", "Promised by")
 	drx.link("Urinary symptoms")
-	drx.wants(http.StatusOK, "Burning or pain when passing urine", "35 years")
+	drx.wants(http.StatusOK, "Burning or pain when passing urine", "35 years", "Number to call about this", "17 May 1990")
+	if !slices.ContainsFunc(find(drx.page, "a"), func(a *html.Node) bool { return attr(a, "href") == "tel:5550123" && text(a) == "555-0123" }) {
+		t.Error("the number to call is no link")
+	}
 	drx.press("Take this visit", nil)
 	drx.wants(http.StatusOK, "In review", "Xenia Xu, MD")
 
@@ -182,6 +191,42 @@ func TestPages_PatientSendsAndReadsTheAnswer(t *testing.T) {
 			t.Errorf("the trail has no words for %s", r.Action)
 		}
 	}
+}
+
+// What people wrote is drawn in its own direction wherever it is drawn, which inspect
+// checks of every page.
+func TestPages_WrittenTextHasItsOwnDirection(t *testing.T) {
+	t.Parallel()
+	const words = "כאב 3 ימים (קל)"
+	h := newHouse(t)
+	ada, drx := h.as(t, "Ada", "/my"), h.as(t, "Dr. X", "/desk")
+	ada.startUTI()
+	ada.fillIn(with(url.Values{"medications": {words}}))
+	id, _ := h.sends(t, ada)
+	drx.get("/desk/visits/" + id)
+	drx.wants(http.StatusOK, words)
+	drx.press("Take this visit", nil)
+	drx.press("Ask", url.Values{"question": {words}})
+	ada.get("/my/visits/" + id)
+	ada.press("Send your reply", url.Values{"text": {words + "!"}})
+	ada.wants(http.StatusOK, words, words+"!")
+	drx.get("/desk/visits/" + id)
+	drx.press("Send the answer", url.Values{"reply": {words}, "no-diagnosis": {words}, "do": {words}, "warnings": {words}, "minutes": {words}})
+	drx.wants(http.StatusUnprocessableEntity, words)
+	drx.press("Send the answer", url.Values{"follow-up": {words}, "minutes": {""}})
+	drx.wants(http.StatusOK, "Answered", words)
+	ada.get("/my/visits/" + id)
+	if n := strings.Count(ada.text(), words); n < 7 {
+		t.Errorf("what was written is drawn %d times:\n%s", n, ada.text())
+	}
+	away, _ := h.sent(t, ada)
+	drx.get("/desk/visits/" + away)
+	drx.press("Take this visit", nil)
+	drx.press("End without an answer", url.Values{"text": {words}})
+	drx.wants(http.StatusUnprocessableEntity, words)
+	drx.press("End without an answer", url.Values{"to": {"declined"}, "reason": {"other"}})
+	ada.get("/my/visits/" + away)
+	ada.wants(http.StatusOK, "Declined", words)
 }
 
 func TestVisitPage_SaysWhatIsCharged(t *testing.T) {

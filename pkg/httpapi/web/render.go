@@ -34,7 +34,7 @@ var styleURL = func() string {
 // drawn.
 var (
 	layout = sync.OnceValues(func() (*template.Template, error) {
-		return template.ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/field.html")
+		return template.New("").Funcs(template.FuncMap{"dial": dial}).ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/field.html")
 	})
 	views sync.Map // name → *template.Template
 )

@@ -58,6 +58,28 @@ func minutesWords(n *int) string {
 	return fmt.Sprintf("%d minutes", *n)
 }
 
+// dial is a phone number as a telephone takes it (RFC 3966): 503 555 0177 x12 is
+// 5035550177;ext=12.
+func dial(number string) string {
+	main, extension, _ := strings.Cut(strings.ToLower(number), "x") // x12, ext. 12
+	digits := func(s string) string {
+		return strings.Map(func(c rune) rune {
+			if c < '0' || c > '9' {
+				return -1
+			}
+			return c
+		}, s)
+	}
+	to := digits(main)
+	if strings.HasPrefix(strings.TrimSpace(main), "+") {
+		to = "+" + to
+	}
+	if x := digits(extension); x != "" {
+		to += ";ext=" + x
+	}
+	return to
+}
+
 func roleWords(role string) string {
 	switch identity.Role(role) {
 	case identity.PatientRole:

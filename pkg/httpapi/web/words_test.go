@@ -137,3 +137,15 @@ func eachItem(items []*intake.Item, f func(*intake.Item)) {
 		eachItem(it.Items, f)
 	}
 }
+
+func TestDial_AsATelephoneTakesIt(t *testing.T) {
+	t.Parallel()
+	for number, want := range map[string]string{
+		"503 555 0177": "5035550177", "+1 (503) 555-0177": "+15035550177", "503.555.0177 x12": "5035550177;ext=12",
+		"503 555 0177 Ext. 12": "5035550177;ext=12", "": "", "none": "",
+	} {
+		if got := dial(number); got != want {
+			t.Errorf("%q is dialled as %q, want %q", number, got, want)
+		}
+	}
+}
