@@ -98,7 +98,7 @@ var rules = map[string]rule{
 		layer: room,
 		ours:  "audit billing clinic clinic/books clinic/chart fault identity intake money outbox phi practice record vault visit work",
 	},
-	"clinic/session": {layer: room, ours: "audit clinic fault identity vault"},
+	"clinic/session": {layer: room, ours: "audit clinic fault identity phi vault"},
 	"clinic/sweep":   {layer: room, ours: "audit clinic clinic/heads fault outbox"},
 	"clinic/verify":  {layer: room, ours: "audit clinic clinic/heads fault"},
 

@@ -188,6 +188,7 @@ type Session struct {
 	Trying  time.Time // until when a request that asks the provider is waited for; zero: none asks
 	Ends    time.Time // at the latest
 	Refresh []byte    // the provider's refresh token, sealed; empty if there is none
+	Name    []byte    // how the pages call the person, sealed; empty if that is unknown
 	Ended   bool      // signed out
 	Version int       // 0 of a session begun before sessions were renewed
 }

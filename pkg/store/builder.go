@@ -171,6 +171,9 @@ func (b *builder) access(c clinic.Commit) {
 		if len(s.Refresh) > 0 {
 			i["s"] = bin(s.Refresh)
 		}
+		if len(s.Name) > 0 {
+			i["name"] = bin(s.Name)
+		}
 		if s.Ended {
 			i["ended"] = str("1")
 		}

@@ -310,7 +310,8 @@ func (s *Store) Session(ctx context.Context, hash string) (clinic.Session, error
 		row.Ends = ends(i)
 	}
 	out.Proof, out.Seen, out.Renew, out.Trying, out.Ends = row.Proof, row.Seen, row.Renew, row.Trying, row.Ends
-	out.Refresh, out.Ended, out.Version = sealed(i), text(i, "ended") != "", count(i, "v")
+	out.Refresh, out.Name = sealed(i), binary(i, "name")
+	out.Ended, out.Version = text(i, "ended") != "", count(i, "v")
 	return out, err
 }
 

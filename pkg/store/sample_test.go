@@ -49,7 +49,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), contentSample(), moneySample(), workSample(), eventSample(), requestSample(), firstSessionSample(), sessionSample(), keptSample(),
+		visitSample(), contentSample(), moneySample(), workSample(), eventSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), tokenSample(), patientSample(), formSample(),
 	}
 }
@@ -204,6 +204,14 @@ func sessionSample() sample {
 	}
 	out := clinic.Session{Hash: hash("2"), Proof: in.Proof, Seen: at(1), Renew: at(2), Ends: at(1), Ended: true, Version: 1}
 	return sample{"renewed", []clinic.Commit{{Session: &in}, {Session: &out}}, sessionReads(in, out)}
+}
+
+func namedSample() sample {
+	s := clinic.Session{
+		Hash: hash("1"), Proof: clinic.Proof{Issuer: "https://idp.example", Subject: id("subject")},
+		Seen: at(1), Renew: at(2), Ends: at(12), Refresh: []byte("\x00sealed\xff"), Name: []byte("\x01sealed"), Version: 1,
+	}
+	return sample{"named", []clinic.Commit{{Session: &s}}, sessionReads(s)}
 }
 
 func sessionReads(all ...clinic.Session) []read {

@@ -78,8 +78,10 @@ func text(i item, name string) string {
 	return ""
 }
 
-func sealed(i item) []byte {
-	if v, ok := i["s"].(*types.AttributeValueMemberB); ok {
+func sealed(i item) []byte { return binary(i, "s") }
+
+func binary(i item, name string) []byte {
+	if v, ok := i[name].(*types.AttributeValueMemberB); ok {
 		return v.Value
 	}
 	return nil

@@ -3,8 +3,9 @@
 // password. It also issues access tokens to registered health plans, as SMART Backend
 // Services describes.
 //
-// An ID token has an issuer and a subject, and never a name, a practice or a role,
-// which are rows of the store.
+// An ID token has an issuer and a subject, and a name for who asks for the scope
+// profile, which is to greet by; never a practice or a role, which are rows of the
+// store.
 package issuer
 
 import (
@@ -150,6 +151,9 @@ const (
 	accessUse = "access"
 )
 
+// profileScope asks for the name (OpenID Connect Core, 5.4).
+const profileScope = "profile"
+
 // claims are all claims that a token of this issuer can have.
 type claims struct {
 	Issuer   string           `json:"iss"`
@@ -159,6 +163,7 @@ type claims struct {
 	IssuedAt *jwt.NumericDate `json:"iat"`
 	AuthTime *jwt.NumericDate `json:"auth_time,omitempty"`
 	Nonce    string           `json:"nonce,omitempty"`
+	Name     string           `json:"name,omitempty"` // for the scope profile
 	Use      string           `json:"token_use"`
 	Scope    string           `json:"scope,omitempty"` // scope of a plan's access token
 }
@@ -216,12 +221,12 @@ func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 		Responses:     []string{"code"},
 		Subjects:      []string{"public"},
 		Algorithms:    []string{string(jose.RS256)},
-		Scopes:        []string{"openid", "system/*.rs"},
+		Scopes:        []string{"openid", profileScope, "system/*.rs"},
 		Grants:        []string{"authorization_code", "refresh_token", "client_credentials"},
 		Challenges:    []string{"S256"},
 		AuthMethods:   []string{"none", "private_key_jwt"},
 		AuthAlgs:      []string{string(jose.RS384), string(jose.ES384)},
-		Claims:        []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "token_use"},
+		Claims:        []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "name", "token_use"},
 		TellsIssuer:   true,
 	})
 }

@@ -175,6 +175,27 @@ func claimsOf(t *testing.T, token string) map[string]any {
 	return c
 }
 
+// Who asks for the scope profile is told the person's name, in the ID token alone.
+func TestIssuer_NameForProfile(t *testing.T) {
+	t.Parallel()
+	w := setupAt(t, "", "")
+	_, conf := w.relyingParty(t)
+	conf.Scopes = append(conf.Scopes, "profile")
+	verifier := oauth2.GenerateVerifier()
+	res := w.signIn(t, conf.AuthCodeURL("s", oauth2.S256ChallengeOption(verifier)), "sub-ana")
+	tok, err := conf.Exchange(w.ctx(t), res.query(t, "code"), oauth2.VerifierOption(verifier))
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := tok.Extra("id_token").(string)
+	if name := claimsOf(t, raw)["name"]; name != "Ana Example" {
+		t.Errorf("the ID token has the name %v", name)
+	}
+	if name, told := claimsOf(t, tok.AccessToken)["name"]; told {
+		t.Errorf("the access token has the name %v", name)
+	}
+}
+
 // A relying party signs a person in, and the tokens have the subject's claims alone.
 func TestIssuer_SignIn(t *testing.T) {
 	t.Parallel()

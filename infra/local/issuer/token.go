@@ -1,6 +1,7 @@
 package issuer
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -113,7 +114,18 @@ func (i *Issuer) redeemCode(r *http.Request) (tokens, error) {
 	if err != nil {
 		return tokens{}, err
 	}
-	return i.issue(claims{Subject: g.subject, Nonce: g.Nonce, AuthTime: jwt.NewNumericDate(g.at)}, refresh)
+	return i.issue(claims{
+		Subject: g.subject, Nonce: g.Nonce, AuthTime: jwt.NewNumericDate(g.at), Name: i.nameFor(r.Context(), g),
+	}, refresh)
+}
+
+// nameFor is the name of g's subject, if g asks for the scope profile.
+func (i *Issuer) nameFor(ctx context.Context, g grant) string {
+	if !slices.Contains(strings.Fields(g.Scope), profileScope) {
+		return ""
+	}
+	p, _ := i.person(ctx, g.subject)
+	return p.Name
 }
 
 // issue returns the tokens of a sign-in, whose ID token has the claims of c.

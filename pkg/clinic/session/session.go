@@ -20,6 +20,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/phi"
 	"evisit/pkg/vault"
 )
 
@@ -60,6 +61,8 @@ type SignIn struct {
 	Until time.Time
 	// Refresh is the refresh token. Without one the session ends at Until.
 	Refresh string
+	// Name is how to call the person on the pages; empty if unknown.
+	Name phi.Text
 }
 
 // A Keeper keeps sessions. Its exported fields must be set before use. It is safe
@@ -88,6 +91,11 @@ func (k *Keeper) Start(ctx context.Context, c clinic.Caller, in SignIn) (cookie 
 	if s.Refresh, err = k.seal(ctx, s.Hash, in.Refresh); err != nil {
 		return "", err
 	}
+	if in.Name != "" {
+		if s.Name, err = k.Sealer.Seal(ctx, namePlace(s.Hash), in.Name); err != nil {
+			return "", err
+		}
+	}
 	return cookie, k.Kernel.Store.Commit(ctx, clinic.Commit{Session: &s, Audit: k.record(c, "session.start", now)})
 }
 
@@ -114,24 +122,34 @@ func (k *Keeper) record(c clinic.Caller, action string, now time.Time) []audit.R
 	return []audit.Record{{ID: k.Kernel.NewID(), Practice: c.Person.Practice, At: now, Actor: c.Actor(""), Action: action}}
 }
 
-// Use returns c as the holder of the session under cookie, and keeps the session
-// from becoming idle. If the ID token behind the session has expired, the
+// Use returns c as the holder of the session under cookie, with the name that the
+// session began with, and keeps the session from becoming idle. If the ID token behind the session has expired, the
 // provider is asked whether the sign-in still holds.
 //
 // Errors: an error of kind fault.Anonymous and code not_signed_in if there is no
 // session or it has ended, of code unknown_person if no practice knows the
 // holder; fault.Busy.
-func (k *Keeper) Use(ctx context.Context, cookie string, c clinic.Caller) (clinic.Caller, error) {
+func (k *Keeper) Use(ctx context.Context, cookie string, c clinic.Caller) (clinic.Caller, phi.Text, error) {
 	s, err := k.load(ctx, cookie)
 	if err != nil {
-		return c, err
+		return c, "", err
 	}
+	if c, err = k.use(ctx, s, c); err != nil || len(s.Name) == 0 {
+		return c, "", err
+	}
+	var name phi.Text
+	err = k.Sealer.Unseal(ctx, namePlace(s.Hash), s.Name, &name)
+	return c, name, err
+}
+
+func (k *Keeper) use(ctx context.Context, s clinic.Session, c clinic.Caller) (clinic.Caller, error) {
 	now := k.Kernel.Time()
 	if over(s, now) {
 		return c, errOver
 	}
 	c.Proof = s.Proof
-	if c, err = k.Kernel.Identify(ctx, c); err != nil {
+	c, err := k.Kernel.Identify(ctx, c)
+	if err != nil {
 		return c, err
 	}
 	if !now.Before(k.lastUsed(s).Add(k.idle(c.Person))) {
@@ -327,6 +345,11 @@ func (k *Keeper) unseal(ctx context.Context, s clinic.Session) (token string, er
 // decrypt.
 func tokenPlace(hash string) vault.Place {
 	return vault.Place{Record: "session/" + hash, Field: "refresh"}
+}
+
+// namePlace binds a name to its session.
+func namePlace(hash string) vault.Place {
+	return vault.Place{Record: "session/" + hash, Field: "name"}
 }
 
 func hashOf(parts ...string) string {

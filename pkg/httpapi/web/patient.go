@@ -67,6 +67,9 @@ func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if len(m.People) == 0 {
 		return fault.New(fault.Denied, "nobody_to_act_for", "you have no requests of your own, and nobody has let you act for them")
 	}
+	if only := m.People[0]; len(m.People) == 1 && !only.Self {
+		v.For = phi.Text(only.Called)
+	}
 	return s.show(w, &v, page{view: "my", title: "My requests", data: m})
 }
 

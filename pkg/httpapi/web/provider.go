@@ -15,6 +15,7 @@ import (
 
 	"evisit/pkg/clinic/session"
 	"evisit/pkg/fault"
+	"evisit/pkg/phi"
 )
 
 // A provider is the identity provider: an OpenID Connect issuer that signs people
@@ -72,7 +73,7 @@ func (p *provider) config(d *discovered) *oauth2.Config {
 	}
 	return &oauth2.Config{
 		ClientID: p.ClientID, ClientSecret: p.ClientSecret, Endpoint: end,
-		RedirectURL: p.BaseURL + "/signed-in", Scopes: []string{oidc.ScopeOpenID},
+		RedirectURL: p.BaseURL + "/signed-in", Scopes: []string{oidc.ScopeOpenID, "profile"},
 	}
 }
 
@@ -111,7 +112,8 @@ func (p *provider) redeem(ctx context.Context, code string, a attempt) (session.
 		return refused(errors.New("the ID token has another nonce"))
 	}
 	var claims struct {
-		SignedIn int64 `json:"auth_time"`
+		SignedIn int64    `json:"auth_time"`
+		Name     phi.Text `json:"name"`
 	}
 	if err := id.Claims(&claims); err != nil {
 		return refused(err)
@@ -119,6 +121,7 @@ func (p *provider) redeem(ctx context.Context, code string, a attempt) (session.
 	if claims.SignedIn != 0 && time.Unix(claims.SignedIn, 0).Before(a.Began.Add(-signInSkew)) {
 		return refused(errors.New("the issuer did not ask who signs in"))
 	}
+	in.Name = claims.Name
 	return in, nil
 }
 

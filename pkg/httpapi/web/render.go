@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"embed"
@@ -17,6 +18,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/identity"
+	"evisit/pkg/phi"
 )
 
 //go:embed templates/*.html
@@ -64,11 +66,26 @@ type frame struct {
 	Title    string
 	Practice string
 	Phone    string
-	Who      string // how the visitor is called; empty signed out
+	Who      who // the visitor; zero if signed out
 	Home     string
 	Nav      []link
 	Style    string
 	Page     any
+}
+
+// A who says who is signed in: Maria Silva, patient.
+type who struct {
+	Name phi.Text // empty if unknown
+	Role string
+	For  phi.Text // the patient whose page it is, if that is another
+}
+
+func whoIs(v visitor) who {
+	w := who{cmp.Or(phi.Text(v.Person.Display), v.Name), roleWords(string(v.Person.Role)), v.For}
+	if w.Name != "" {
+		w.Role = strings.ToLower(w.Role)
+	}
+	return w
 }
 
 type link struct{ Href, Text string }
@@ -88,7 +105,7 @@ func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
 	f := frame{Title: p.title, Home: "/", Style: styleURL, Page: p.data}
 	if v != nil {
 		f.Practice, f.Phone, f.Home = v.practice.Name, v.practice.Phone, home(v.Person)
-		f.Who, f.Nav = displayName(v.Person), nav(v.Person)
+		f.Who, f.Nav = whoIs(*v), nav(v.Person)
 	}
 	t, err := view(p.view)
 	if err != nil {
@@ -117,13 +134,6 @@ func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
 		return fmt.Errorf("sending %s: %w", p.view, err)
 	}
 	return nil
-}
-
-func displayName(p identity.Person) string {
-	if p.Display != "" {
-		return p.Display
-	}
-	return roleWords(string(p.Role))
 }
 
 func nav(p identity.Person) []link {

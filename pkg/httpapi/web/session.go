@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
@@ -16,6 +17,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/identity"
+	"evisit/pkg/phi"
 	"evisit/pkg/practice"
 )
 
@@ -30,6 +32,8 @@ const (
 type visitor struct {
 	clinic.Caller
 	practice practice.Practice
+	Name     phi.Text // the visitor's; empty if unknown
+	For      phi.Text // the patient whose page it is, if that is another; else empty
 }
 
 // as lets signed-in people reach a page. Session and person are read on every
@@ -56,11 +60,11 @@ func (s *site) as(h func(http.ResponseWriter, *http.Request, visitor) error) han
 }
 
 func (s *site) visitor(r *http.Request) (visitor, error) {
-	c, err := s.sessions.Use(r.Context(), s.session(r), clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent()})
+	c, name, err := s.sessions.Use(r.Context(), s.session(r), clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent()})
 	if err != nil {
 		return visitor{}, err
 	}
-	v := visitor{Caller: c}
+	v := visitor{Caller: c, Name: name}
 	v.practice, err = s.Kernel.Practice(r.Context(), v.Person.Practice)
 	return v, err
 }
@@ -163,6 +167,9 @@ func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 	if c, err = s.Kernel.Identify(r.Context(), c); err != nil {
 		return errors.Join(err, s.sessions.Refuse(r.Context(), c))
 	}
+	if in.Name, err = s.nameOf(r.Context(), c.Person, in.Name); err != nil {
+		return err
+	}
 	cookie, err := s.sessions.Start(r.Context(), c, in)
 	if err != nil {
 		return err
@@ -179,6 +186,29 @@ func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 		a.Next = home(c.Person)
 	}
 	return redirect(w, a.Next)
+}
+
+// nameOf is how the pages call p: as the practice does, else as the issuer does.
+func (s *site) nameOf(ctx context.Context, p identity.Person, issuers phi.Text) (phi.Text, error) {
+	switch {
+	case p.Display != "":
+		return "", nil // their row has it
+	case p.Patient != "":
+		contact, err := s.Charts.Contact(ctx, p.Patient)
+		return contact.Name, err
+	}
+	return issuers, nil
+}
+
+// onBehalf returns v with the name of the patient whose page it is, if they act for
+// another.
+func (s *site) onBehalf(ctx context.Context, v visitor, patient string) (visitor, error) {
+	if v.Person.Works() || v.Person.Patient == patient {
+		return v, nil
+	}
+	contact, err := s.Charts.Contact(ctx, patient)
+	v.For = contact.Name
+	return v, err
 }
 
 func (s *site) attempt(r *http.Request) (a attempt, ok bool) {

@@ -100,7 +100,7 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 	if err != nil {
 		return err
 	}
-	v.Caller = shown.Caller
+	v.Caller, v.For = shown.Caller, shown.Chart.Contact.Name // which is read if it is another's
 	ch, q := shown.Chart, r.URL.Query()
 	view.Answer = answerOf(shown.Answer)
 	view.fill(v, ch, shown.Money, s.Now())
@@ -379,6 +379,9 @@ type act struct {
 func (s *site) trail(w http.ResponseWriter, r *http.Request, v visitor) error {
 	vis, records, err := s.Office.Trail(r.Context(), v.Caller, r.PathValue("id"))
 	if err != nil {
+		return err
+	}
+	if v, err = s.onBehalf(r.Context(), v, vis.Patient); err != nil {
 		return err
 	}
 	view := trailView{Visit: vis.ID}
