@@ -78,6 +78,7 @@ var rules = map[string]rule{
 	"audit":    {layer: domain, theirs: "golang.org/x/mod/sumdb/"},
 	"vault":    {layer: domain, ours: "fault"},
 	"x12":      {layer: domain, ours: "fault money", theirs: "golang.org/x/text/unicode/norm"},
+	"x12/ack":  {layer: domain, ours: "money phi x12"},
 	"x12/p835": {layer: domain, ours: "money phi x12"},
 	"x12/p837": {layer: domain, ours: "fault money phi x12"},
 

@@ -108,6 +108,9 @@ func (r *Reader) Next() error {
 	return r.err
 }
 
+// Err is the error that the next call of Next returns whatever follows, or nil.
+func (r *Reader) Err() error { return r.err }
+
 func (r *Reader) next() error {
 	more, err := r.skipLines()
 	if err != nil {
