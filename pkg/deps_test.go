@@ -79,6 +79,7 @@ var rules = map[string]rule{
 	"vault":    {layer: domain, ours: "fault"},
 	"x12":      {layer: domain, ours: "fault money", theirs: "golang.org/x/text/unicode/norm"},
 	"x12/ack":  {layer: domain, ours: "money phi x12"},
+	"x12/elig": {layer: domain, ours: "fault money phi x12"},
 	"x12/p835": {layer: domain, ours: "money phi x12"},
 	"x12/p837": {layer: domain, ours: "fault money phi x12"},
 

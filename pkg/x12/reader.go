@@ -329,6 +329,15 @@ func (r *Reader) Part(n, c int) string {
 	return s
 }
 
+// Repeats are the repetitions of element n; an empty element has none.
+func (r *Reader) Repeats(n int) []string {
+	s := r.Text(n)
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, string(r.separators.Repetition))
+}
+
 // Need is element n, which must not be empty.
 func (r *Reader) Need(n int) string {
 	s := r.Text(n)
