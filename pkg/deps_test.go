@@ -64,6 +64,7 @@ const aws = "github.com/aws/aws-sdk-go-v2/"
 var rules = map[string]rule{
 	"fault": {layer: vocabulary},
 	"money": {layer: vocabulary},
+	"civil": {layer: vocabulary},
 	"phi":   {layer: vocabulary},
 
 	"intake":   {layer: domain, ours: "fault phi"},
