@@ -84,6 +84,8 @@ var rules = map[string]rule{
 	"x12/p835": {layer: domain, ours: "money phi x12"},
 	"x12/p837": {layer: domain, ours: "fault money phi x12"},
 
+	"coding/icd": {layer: domain, ours: "civil fault"},
+
 	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger outbox practice vault visit work"},
 
 	"clinic/books":  {layer: shared, ours: "billing ledger vault visit"},
