@@ -84,6 +84,7 @@ var rules = map[string]rule{
 	"x12/p835": {layer: domain, ours: "money phi x12"},
 	"x12/p837": {layer: domain, ours: "fault money phi x12"},
 
+	"coding/fee": {layer: domain, ours: "civil fault money"},
 	"coding/icd": {layer: domain, ours: "civil fault"},
 
 	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger outbox practice vault visit work"},
