@@ -84,7 +84,7 @@ var rules = map[string]rule{
 	"x12/p835": {layer: domain, ours: "money phi x12"},
 	"x12/p837": {layer: domain, ours: "fault money phi x12"},
 
-	"coding":     {layer: domain},
+	"coding":     {layer: domain, ours: "civil fault money"},
 	"coding/fee": {layer: domain, ours: "civil fault money"},
 	"coding/icd": {layer: domain, ours: "civil fault"},
 
