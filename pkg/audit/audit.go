@@ -15,8 +15,13 @@ type Record struct {
 	At       time.Time `json:"at"`
 	Actor    Actor     `json:"actor"`
 	Action   string    `json:"action"`
-	Visit    string    `json:"visit,omitempty"`
-	Resource string    `json:"resource,omitempty"`
+	// Outcome is Refused if the action was not allowed; empty if it was done.
+	Outcome Outcome `json:"outcome,omitempty"`
+	Reason  string  `json:"reason,omitempty"` // why it was refused; see identity.Reason
+	Visit   string  `json:"visit,omitempty"`
+	// Patient is whose data it is about, where no visit is.
+	Patient  string `json:"patient,omitempty"`
+	Resource string `json:"resource,omitempty"`
 	// Version is the visit's, as this action left it or, for a read, showed it.
 	Version int `json:"version,omitempty"`
 	// Rows are the rows that were stored together with the record.
@@ -24,6 +29,12 @@ type Record struct {
 	// Accepted is what the actor agreed to by this action.
 	Accepted *Acceptance `json:"accepted,omitempty"`
 }
+
+// An Outcome says what became of an action.
+type Outcome string
+
+// Refused is the outcome of an action that the actor was not allowed.
+const Refused Outcome = "refused"
 
 // An Acceptance says which price and which consent text were accepted, in which
 // language and with which browser. Actor and time are its record's. As part of

@@ -211,6 +211,9 @@ func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action
 	d, t, err := decide(in)
 	switch {
 	case err != nil:
+		if q.Latest && errors.Is(err, fault.Denied) {
+			k.recordRefusal(ctx, c, string(do), Subject{Practice: v.Practice, Visit: v.ID}, codeOf(err))
+		}
 		return visit.Visit{}, t, err
 	case d.Visit == nil:
 		shown, err := k.unchanged(ctx, c, do, v)
@@ -259,7 +262,8 @@ func (k *Kernel) commit(ctx context.Context, c Caller, d Decision) error {
 }
 
 // loadAllowed reads what q asks for and the caller's person in one call. It
-// refuses a caller who may not take action do on the visit.
+// refuses a caller who may not take action do on the visit, and records the
+// refusal if q is of the latest rows.
 func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, q Query, now time.Time) (Caller, Rows, error) {
 	if c.Person.ID == "" {
 		id, err := k.personOf(ctx, c.Proof, q.Latest)
@@ -286,7 +290,10 @@ func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, 
 	if c.Found != nil {
 		*c.Found = c.Person
 	}
-	return c, rows, identity.Allow(c.Person, do, rows.Visit.Resource(), now)
+	if !q.Latest { // a refusal is decided again, on the latest rows
+		return c, rows, identity.Allow(c.Person, do, rows.Visit.Resource(), now)
+	}
+	return c, rows, k.Allow(ctx, c, do, rows.Visit.Resource(), Subject{Practice: rows.Visit.Practice, Visit: rows.Visit.ID})
 }
 
 var errNotThere = fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")

@@ -98,7 +98,7 @@ func ReadMarks(trail []audit.Record) []visit.ReadMark {
 	answer := math.MaxInt // the version that brought the answer
 	for _, r := range trail {
 		switch {
-		case strings.HasSuffix(r.Action, againSuffix):
+		case r.Outcome == audit.Refused, strings.HasSuffix(r.Action, againSuffix):
 		case strings.HasPrefix(r.Action, teamAction), strings.HasPrefix(r.Action, replyAction):
 			sent = append(sent, r)
 			if r.Action == answerAction {

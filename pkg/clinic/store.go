@@ -30,6 +30,8 @@ type Store interface {
 	Person(ctx context.Context, id string) (identity.Person, error)
 	// Grant returns the grant that lets person act for patient.
 	Grant(ctx context.Context, patient, person string) (identity.Grant, error)
+	// Patient returns a patient. It may lag about a second.
+	Patient(ctx context.Context, id string) (Patient, error)
 	// WorkItem returns one item, open or ended.
 	WorkItem(ctx context.Context, practice, id string) (work.Item, error)
 	// Request returns what was stored under an idempotency key. The row may

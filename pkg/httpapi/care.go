@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"evisit/pkg/clinic/chart"
+	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
 	"evisit/pkg/record"
@@ -18,7 +19,7 @@ var sendMessage = Endpoint{
 		"resumes the promise. `answers` puts earlier answers of the form right; if they raise a red flag the visit ends " +
 		"as `diverted`, in any status before the answer and whatever else is wrong with the message, and a hold is " +
 		"released. The same message sent again as the last one is taken as the same.",
-	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
+	Who: Bearer, Does: identity.WriteToTeam, Once: true, IfMatch: true, Versioned: true,
 	In:  patientMessageRequest{},
 	Out: repliedVisitReply{}, OutText: "Sent, or diverted.",
 	Refuses: []Refusal{
@@ -73,7 +74,7 @@ var takeVisit = Endpoint{
 	For: "Take a visit",
 	Text: "Makes you the one who answers it. Of two who take it at once one wins; the other gets 409 `already_taken` with " +
 		"the winner's name. A clinician must be licensed where the patient is. Repeating it succeeds.",
-	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
+	Who: Bearer, Does: identity.TakeVisit, Once: true, IfMatch: true, Versioned: true,
 	Out: visitReply{}, OutText: "Yours.",
 	Refuses: []Refusal{
 		{Code: "stale"},
@@ -94,7 +95,7 @@ var askPatient = Endpoint{
 	For: "Ask the patient back",
 	Text: "The promise stands still until the patient replies; without a reply the visit expires after five days. The same " +
 		"text again, while waiting, is taken as the same question.",
-	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
+	Who: Bearer, Does: identity.TreatVisit, Once: true, IfMatch: true, Versioned: true,
 	In:  textRequest{},
 	Out: visitReply{}, OutText: "Asked.",
 	Refuses: []Refusal{
@@ -123,7 +124,7 @@ var answerVisit = Endpoint{
 	Text: "Sends the reply, writes the encounter document and asks for the card to be charged, all as one. The answer " +
 		"stands even if the charge then fails. Without the document stored there is no answer: 503 " +
 		"`document_not_stored`, repeat it. Repeating it with the same reply succeeds and sends nothing twice.",
-	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
+	Who: Bearer, Does: identity.TreatVisit, Once: true, IfMatch: true, Versioned: true,
 	In:  conclusionRequest{},
 	Out: visitReply{}, OutText: "Answered.",
 	Refuses: []Refusal{
@@ -189,7 +190,7 @@ var declineVisit = Endpoint{
 	For: "Decline a visit",
 	Text: "Ends a visit you have taken without an answer, for example because it is out of scope. The text tells the " +
 		"patient why and where to turn. A hold is released, and what was charged is refunded. Repeating it succeeds.",
-	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
+	Who: Bearer, Does: identity.TreatVisit, Once: true, IfMatch: true, Versioned: true,
 	In:  turnAwayRequest{},
 	Out: visitReply{}, OutText: "Ended.",
 	Refuses: []Refusal{{Code: "stale"}, {Code: "denied"}, {Code: "wrong_status"}, {Code: "changed"}, {Code: "message_length"}},
@@ -203,7 +204,7 @@ var redirectVisit = Endpoint{
 	For: "Redirect to care in person",
 	Text: "Ends a visit you have taken because the patient should be seen in person. The text tells the patient why and " +
 		"where to turn. A hold is released, and what was charged is refunded. Repeating it succeeds.",
-	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
+	Who: Bearer, Does: identity.TreatVisit, Once: true, IfMatch: true, Versioned: true,
 	In:  turnAwayRequest{},
 	Out: visitReply{}, OutText: "Ended.",
 	Refuses: []Refusal{{Code: "stale"}, {Code: "denied"}, {Code: "wrong_status"}, {Code: "changed"}, {Code: "message_length"}},
@@ -236,7 +237,7 @@ var getChart = Endpoint{
 	Text: "Answers, messages and what the form flags, for the patient's side and for those who may treat. Every call is " +
 		"recorded before it is answered, and the patient can list who read. When the patient's side reads it, every " +
 		"message so far counts as read.",
-	Who: Known, Versioned: true,
+	Who: Known, Does: identity.ReadChart, Versioned: true,
 	Out: chartReply{}, OutText: "The chart.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
@@ -342,7 +343,7 @@ var getEncounterDocument = Endpoint{
 	Text: "The immutable record written with the answer, and, once closed, its addendum with read times and receipts. " +
 		"Before it is sent it is proved to be the bytes whose hash was committed. The call is recorded like a read of " +
 		"the chart.",
-	Who: Known,
+	Who: Known, Does: identity.ReadChart,
 	Out: documentsReply{}, OutText: "The document.",
 	Refuses: []Refusal{
 		{Code: "denied"},

@@ -11,6 +11,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi/exchange"
+	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 )
 
@@ -26,6 +27,7 @@ type Endpoint struct {
 	Text         string // for the reader of /docs
 
 	Who       Who
+	Does      identity.Action // to the visit in its path; empty where there is none
 	Query     []Param
 	Once      bool // takes an Idempotency-Key
 	Paged     bool // a list: takes a cursor and a limit
@@ -105,6 +107,7 @@ var implied = []struct {
 	{func(*Endpoint) bool { return true }, "internal"},
 	{func(e *Endpoint) bool { return e.Who != Anyone }, "try_again"},
 	{func(e *Endpoint) bool { return e.Who == Bearer || e.Who == Known }, "not_signed_in unknown_person not_found too_many_requests"},
+	{func(e *Endpoint) bool { return e.Does != "" }, "denied"},
 	{func(e *Endpoint) bool { return e.In != nil }, "not_json unreadable too_large"},
 	{(*Endpoint).takesAnswers, "response-malformed response-invalid"},
 	{(*Endpoint).takesFields, "malformed_json wrong_type unknown_field invalid_request"},
@@ -187,9 +190,20 @@ func (a *API) handler(e *Endpoint) http.Handler {
 			err = e.send(w, r, reply)
 		}
 		if err != nil {
+			if clinic.IsUnknown(err) {
+				a.recordUnknown(e, r)
+			}
 			exchange.Reject(w, r, a.log, err)
 		}
 	})
+}
+
+// recordUnknown records who was refused because no practice knows them any more.
+// Their token was verified, and is remembered.
+func (a *API) recordUnknown(e *Endpoint, r *http.Request) {
+	if c, err := a.bearer(r); err == nil {
+		a.Kernel.RecordUnknown(r.Context(), c, e.Pattern(), r.PathValue("id"), r.URL.Query().Get("patient"))
+	}
 }
 
 func (a *API) serve(e *Endpoint, r *http.Request) (Reply, error) {
@@ -205,7 +219,8 @@ func (a *API) serve(e *Endpoint, r *http.Request) (Reply, error) {
 	return e.Serve(a, asked)
 }
 
-// read finds the caller first, and then reads the rest of the request.
+// read finds the caller first, and then reads the rest of the request. Whoever may
+// not ask is told so, and not what else is wrong.
 func (a *API) read(e *Endpoint, r *http.Request) (*Request, error) {
 	q := &Request{Request: r}
 	var err error
@@ -220,13 +235,26 @@ func (a *API) read(e *Endpoint, r *http.Request) (*Request, error) {
 			return nil, err
 		}
 	}
-	if err := e.checkQuery(r); err != nil {
+	if err := e.readInto(q, r); err != nil {
+		if e.Does != "" {
+			if _, _, refused := a.Kernel.LoadVisit(r.Context(), q.Caller, e.Does, r.PathValue("id")); refused != nil {
+				return nil, refused
+			}
+		}
 		return nil, err
+	}
+	return q, nil
+}
+
+// readInto reads what r asks for.
+func (e *Endpoint) readInto(q *Request, r *http.Request) (err error) {
+	if err := e.checkQuery(r); err != nil {
+		return err
 	}
 	if e.Paged {
 		q.list = e.listOf(r, q.Caller)
 		if q.After, q.Limit, err = page(r, q.list); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if e.IfMatch {
@@ -234,12 +262,12 @@ func (a *API) read(e *Endpoint, r *http.Request) (*Request, error) {
 	}
 	var sent []byte
 	if q.In, sent, err = e.input(r); err != nil {
-		return nil, err
+		return err
 	}
 	if e.Once {
 		q.Caller, err = repeatable(q.Caller, r, sent)
 	}
-	return q, err
+	return err
 }
 
 // listOf names the list that a request is for: a place in it is none in another.

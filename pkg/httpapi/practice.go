@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"net/url"
 	"time"
 
@@ -20,7 +21,7 @@ var getLedger = Endpoint{
 	For: "Read a visit's money",
 	Text: "Every attempt to pay and every double entry it caused, with balances summed from them. For the patient's side, " +
 		"staff and admins.",
-	Who: Known,
+	Who: Known, Does: identity.ReadMoney,
 	Out: ledgerReply{}, OutText: "The ledger.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
@@ -131,10 +132,11 @@ func showEntry(e ledger.Entry) entryReply {
 
 var getTrail = Endpoint{
 	Method: "GET", Path: "/visits/{id}/audit", ID: "getTrail", Group: "Visits: content",
-	For:  "List who did and saw what",
-	Text: "Every change of the visit and every read of its content, in order, for the patient's side and admins.",
-	Who:  Known,
-	Out:  trailReply{}, OutText: "The trail.",
+	For: "List who did and saw what",
+	Text: "Every change of the visit, every read of its content, and every refusal of either, in order, for the patient's side and " +
+		"admins. What one person is refused again within the hour is listed once.",
+	Who: Known, Does: identity.ReadTrail,
+	Out: trailReply{}, OutText: "The trail.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		_, rs, err := a.Office.Trail(r.Context(), r.Caller, r.PathValue("id"))
@@ -160,8 +162,14 @@ type actReply struct {
 	Name string `json:"name,omitempty"`
 	// The patient, where someone acted for them.
 	OnBehalf string `json:"on_behalf_of,omitempty"`
-	// What was done, such as `visit.take:in_review` or `chart.read:document`.
+	// What was done, such as `visit.take:in_review` or `chart.read:document`, or what
+	// was refused, such as `chart.read`.
 	Action string `json:"action"`
+	// Whether it was done, or refused because the person may not.
+	Outcome string `json:"outcome" schema:"enum=done|refused"`
+	// Why it was refused: `inactive`, `other_practice`, `grant_ended`, `no_relation`,
+	// `role`, or the code of the refusal.
+	Reason string `json:"reason,omitempty"`
 	// Of the visit, as the action left it or as it was shown.
 	Version int `json:"version,omitempty" schema:"min=1"`
 }
@@ -175,7 +183,9 @@ func showTrail(rs []audit.Record) trailReply {
 }
 
 func showAct(r audit.Record) actReply {
-	return actReply{r.ID, r.At, r.Actor.ID, r.Actor.Role, r.Actor.Name, r.Actor.OnBehalf, r.Action, r.Version}
+	return actReply{
+		r.ID, r.At, r.Actor.ID, r.Actor.Role, r.Actor.Name, r.Actor.OnBehalf, r.Action, string(cmp.Or(r.Outcome, "done")), r.Reason, r.Version,
+	}
 }
 
 var getPractice = Endpoint{

@@ -169,7 +169,7 @@ var startVisit = Endpoint{
 	For: "Start a draft",
 	Text: "Opens a draft on an offered form for yourself or for a patient you act for. It costs nothing and nobody at the " +
 		"practice sees it. Without an Idempotency-Key every call opens another draft.",
-	Who: Bearer, Once: true, Versioned: true,
+	Who: Known, Once: true, Versioned: true,
 	In:     newVisitRequest{},
 	Status: http.StatusCreated, Out: visitReply{}, OutText: "The draft.",
 	Refuses: []Refusal{
@@ -253,7 +253,7 @@ var getVisit = Endpoint{
 	For: "Read where a visit stands",
 	Text: "Status, promise, price and times, without content. Poll it after payment until `status` is `queued`. Patients " +
 		"see theirs; clinicians and staff those of their pool.",
-	Who: Known, Versioned: true,
+	Who: Known, Does: identity.ReadVisit, Versioned: true,
 	Out: visitReply{}, OutText: "The visit.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
@@ -276,7 +276,7 @@ var saveAnswers = Endpoint{
 		"visit already sent and not yet answered, a page is kept only if it does that; corrections of any other kind go with " +
 		"a message. Saving the same page again leaves the same " +
 		"answers. It takes no Idempotency-Key: use If-Match to keep two devices from overwriting each other.",
-	Who: Bearer, IfMatch: true, Versioned: true,
+	Who: Bearer, Does: identity.FillVisit, IfMatch: true, Versioned: true,
 	In: intake.Response{}, InText: "One page of answers, or several.",
 	Out: savedDraftReply{}, OutText: "Saved, or diverted.",
 	Refuses: []Refusal{
@@ -344,7 +344,7 @@ var quoteVisit = Endpoint{
 		"answered by submitting. Show the patient everything in the reply. Nothing is charged. It returns the quote that " +
 		"the last save gave, while at least half an hour of it is left, and else a new one; where a save gave none, it tells " +
 		"why. A red flag found here ends the visit and is told as 409 `diverted`.",
-	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
+	Who: Bearer, Does: identity.FillVisit, Once: true, IfMatch: true, Versioned: true,
 	Out: offerReply{}, OutText: "The offer.",
 	Refuses: []Refusal{
 		{Code: "stale"},
@@ -405,7 +405,7 @@ var submitVisit = Endpoint{
 		"Stripe reports the hold it is queued, usually within seconds. Amounts are never taken from you. Repeating it " +
 		"finds the same visit and the same page. If Stripe is away the visit is kept and the reply is 503 " +
 		"`payment_page_unavailable`: repeat it.",
-	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
+	Who: Bearer, Does: identity.FillVisit, Once: true, IfMatch: true, Versioned: true,
 	In:  submissionRequest{},
 	Out: sentVisitReply{}, OutText: "Sent.",
 	Refuses: []Refusal{
@@ -468,7 +468,7 @@ var openCheckout = Endpoint{
 		"the same page; for some minutes after a page has closed, until Stripe reports whether it was paid, the answer is " +
 		"409 `payment_pending`. A page closes three quarters of an hour after its quote expires; the visit then returns to " +
 		"`draft`, answers kept.",
-	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
+	Who: Bearer, Does: identity.FillVisit, Once: true, IfMatch: true, Versioned: true,
 	Out: sentVisitReply{}, OutText: "The visit, and where to pay.",
 	Refuses: []Refusal{
 		{Code: "stale"},
@@ -493,7 +493,7 @@ var cancelVisit = Endpoint{
 	For: "Withdraw a visit",
 	Text: "The patient may withdraw any time before the answer. A hold on the card is released, and what was charged is refunded. " +
 		"Repeating it succeeds.",
-	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
+	Who: Bearer, Does: identity.FillVisit, Once: true, IfMatch: true, Versioned: true,
 	Out: visitReply{}, OutText: "Cancelled.",
 	Refuses: []Refusal{{Code: "stale"}, {Code: "denied"}, {Code: "wrong_status", When: "it was answered or is over"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
@@ -510,7 +510,7 @@ var acknowledgeVisit = Endpoint{
 	For: "Confirm having read it",
 	Text: "The patient's word that they read the answer, which closes the visit; without it a visit closes by itself after " +
 		"seven days. For a diverted visit: that they saw where to turn. Repeating it succeeds.",
-	Who: Bearer, Once: true, IfMatch: true, Versioned: true,
+	Who: Bearer, Does: identity.FillVisit, Once: true, IfMatch: true, Versioned: true,
 	Out: visitReply{}, OutText: "Closed, or noted.",
 	Refuses: []Refusal{
 		{Code: "stale"},

@@ -491,8 +491,8 @@ func (w *world) stripe(t testing.TB, path, secret, payload string) *httptest.Res
 	}})
 }
 
-// rows is everything in the table but counts of requests: the keys, and what each
-// holds.
+// rows is everything in the table but counts of requests and the records of
+// refusals: the keys, and what each holds.
 func (w *world) rows(t testing.TB) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -503,8 +503,8 @@ func (w *world) rows(t testing.TB) map[string]string {
 			t.Fatal(err)
 		}
 		for _, i := range out.Items {
-			if strings.HasPrefix(attribute(i["pk"]), "LIMIT#") {
-				continue // refusals are counted
+			if ofRefusal(i) {
+				continue
 			}
 			var held strings.Builder
 			for _, name := range slices.Sorted(maps.Keys(i)) {
@@ -518,6 +518,20 @@ func (w *world) rows(t testing.TB) map[string]string {
 		}
 	}
 	return all
+}
+
+// ofRefusal reports whether a refused request leaves the row: a count, a record, or
+// the key that keeps the record from being written twice.
+func ofRefusal(row map[string]types.AttributeValue) bool {
+	switch word, _, _ := strings.Cut(attribute(row["pk"]), "#"); word {
+	case "LIMIT":
+		return true
+	case "AUDIT":
+		return strings.Contains(attribute(row["d"]), `"outcome":"refused"`)
+	case "REQUEST":
+		return attribute(row["input"]) == ""
+	}
+	return false
 }
 
 func attribute(v types.AttributeValue) string {

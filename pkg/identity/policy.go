@@ -2,6 +2,7 @@ package identity
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ type Action string
 
 const (
 	StartVisit  Action = "visit.start"
+	ListVisits  Action = "visit.list"   // of one patient
 	ReadVisit   Action = "visit.read"   // its state and times
 	ReadChart   Action = "chart.read"   // answers, messages, document
 	FillVisit   Action = "visit.fill"   // answers, quote, submit, pay, cancel, acknowledge
@@ -71,7 +73,7 @@ var policy = []struct {
 	pool     Pool // empty: any
 	actions  []Action
 }{
-	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, ReadVisit, ReadChart, FillVisit, WriteToTeam, ReadMoney, ReadTrail}},
+	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, ListVisits, ReadVisit, ReadChart, FillVisit, WriteToTeam, ReadMoney, ReadTrail}},
 	{[]Role{Clinician, Nurse}, Team, ClinicalPool, []Action{ReadVisit, ReadChart, ReadQueue, ReadWork, EndWork}},
 	{[]Role{Clinician}, Team, ClinicalPool, []Action{TakeVisit}},
 	{[]Role{Clinician}, Holder, ClinicalPool, []Action{TreatVisit}},
@@ -92,6 +94,23 @@ func Allow(p Person, a Action, r Resource, now time.Time) error {
 		return fault.New(fault.Denied, "denied", whyNot(p, a, r))
 	}
 	return fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")
+}
+
+// Reason says in a word why Allow refuses p, for the audit record of a refusal:
+// "inactive", "other_practice", "grant_ended", "no_relation", or "role" for
+// someone who may know of r. The caller is not told it.
+func Reason(p Person, a Action, r Resource, now time.Time) string {
+	switch {
+	case p.Inactive:
+		return "inactive"
+	case p.Practice != r.Practice:
+		return "other_practice"
+	case errors.Is(Allow(p, a, r, now), fault.Denied):
+		return "role"
+	case slices.ContainsFunc(p.Grants, func(g Grant) bool { return g.Patient == r.Patient }):
+		return "grant_ended"
+	}
+	return "no_relation"
 }
 
 // Rights are the actions that p may do to r at now.

@@ -15,7 +15,7 @@ import (
 var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 
 var actions = []identity.Action{
-	identity.StartVisit, identity.ReadVisit, identity.ReadChart, identity.FillVisit, identity.WriteToTeam, identity.ReadQueue,
+	identity.StartVisit, identity.ListVisits, identity.ReadVisit, identity.ReadChart, identity.FillVisit, identity.WriteToTeam, identity.ReadQueue,
 	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadTrail, identity.ReadLog, identity.ReadWork, identity.EndWork,
 }
 
@@ -38,7 +38,7 @@ var relations = map[string]func(*identity.Person, *identity.Resource){
 }
 
 const (
-	ofPatient = "visit.start visit.read chart.read visit.fill message.send ledger.read audit.read"
+	ofPatient = "visit.start visit.list visit.read chart.read visit.fill message.send ledger.read audit.read"
 	anyPool   = "clinical staff none"
 	nothing   = "" // the visit is not there for them: 404 to everything
 )
@@ -246,6 +246,24 @@ func TestAllow_SaysWhy(t *testing.T) {
 	} {
 		if err := identity.Allow(p, identity.ReadLog, whole, noon); !errors.Is(err, fault.NotFound) {
 			t.Errorf("%s reads the log: %v", name, err)
+		}
+	}
+}
+
+// The record of a refusal says which kind of stranger was refused.
+func TestReason_KindsOfStrangers(t *testing.T) {
+	t.Parallel()
+	at := identity.Resource{Practice: "practice-1", Patient: "patient-1", Pool: identity.ClinicalPool}
+	grant := []identity.Grant{{Patient: "patient-1", Until: noon}}
+	for want, p := range map[string]identity.Person{
+		"inactive":       {Practice: "practice-1", Role: identity.Clinician, Inactive: true},
+		"other_practice": {Practice: "practice-2", Role: identity.Caregiver, Grants: grant},
+		"grant_ended":    {Practice: "practice-1", Role: identity.Caregiver, Grants: grant},
+		"no_relation":    {Practice: "practice-1", Role: identity.PatientRole, Patient: "patient-2"},
+		"role":           {Practice: "practice-1", Role: identity.Admin},
+	} {
+		if got := identity.Reason(p, identity.ReadChart, at, noon); got != want {
+			t.Errorf("%+v is refused as %s, want %s", p, got, want)
 		}
 	}
 }

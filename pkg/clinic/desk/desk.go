@@ -179,7 +179,7 @@ func (d *Desk) Queue(ctx context.Context, c clinic.Caller, cursor string, limit 
 		return nil, "", err
 	}
 	at := identity.Resource{Practice: c.Person.Practice, Pool: c.Person.PoolOf(), Whole: true}
-	if err := identity.Allow(c.Person, identity.ReadQueue, at, d.Kernel.Time()); err != nil {
+	if err := d.Kernel.Allow(ctx, c, identity.ReadQueue, at, clinic.Subject{Practice: at.Practice}); err != nil {
 		return nil, "", err
 	}
 	vs, next, err := d.Store.Queue(ctx, at.Practice, at.Pool, cursor, limit)

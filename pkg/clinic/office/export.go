@@ -39,7 +39,7 @@ func (o *Office) logToRead(ctx context.Context, c clinic.Caller) (practice strin
 		return "", err
 	}
 	at := identity.Resource{Practice: c.Person.Practice, Whole: true}
-	return at.Practice, identity.Allow(c.Person, identity.ReadLog, at, o.Kernel.Time())
+	return at.Practice, o.Kernel.Allow(ctx, c, identity.ReadLog, at, clinic.Subject{Practice: at.Practice})
 }
 
 // The bounds of one page of an export keep it below the 6 MB that a function may

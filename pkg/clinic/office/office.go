@@ -77,7 +77,7 @@ func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error)
 	}
 	now := o.Kernel.Time()
 	at := identity.Resource{Practice: c.Person.Practice, Pool: c.Person.PoolOf(), Whole: true}
-	if err := identity.Allow(c.Person, identity.ReadWork, at, now); err != nil {
+	if err := o.Kernel.Allow(ctx, c, identity.ReadWork, at, clinic.Subject{Practice: at.Practice}); err != nil {
 		return nil, err
 	}
 	all, err := o.Store.Work(ctx, at.Practice)
@@ -99,7 +99,8 @@ func (o *Office) EndWork(ctx context.Context, c clinic.Caller, id string) (work.
 	}
 	now := o.Kernel.Time()
 	at := identity.Resource{Practice: i.Practice, Pool: i.Pool}
-	if err := identity.Allow(c.Person, identity.EndWork, at, now); err != nil {
+	about := clinic.Subject{Practice: i.Practice, Visit: i.Visit, Resource: i.ID}
+	if err := o.Kernel.Allow(ctx, c, identity.EndWork, at, about); err != nil {
 		return work.Item{}, err
 	}
 	next := i.End(c.Person.ID, now)

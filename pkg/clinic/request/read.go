@@ -96,18 +96,8 @@ const draftReads = 3
 // ListVisits lists a patient's visits, newest first; an empty patient is the
 // caller.
 func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor string, limit int) ([]visit.Visit, string, error) {
-	c, err := m.Kernel.Identify(ctx, c)
+	_, patient, err := m.forPatient(ctx, c, identity.ListVisits, patient)
 	if err != nil {
-		return nil, "", err
-	}
-	if patient == "" {
-		patient = c.Person.Patient
-	}
-	if c, err = m.Kernel.ForPatient(ctx, c, patient); err != nil {
-		return nil, "", err
-	}
-	at := identity.Resource{Practice: c.Person.Practice, Patient: patient}
-	if err := identity.Allow(c.Person, identity.StartVisit, at, m.Kernel.Time()); err != nil {
 		return nil, "", err
 	}
 	return m.Store.VisitsOfPatient(ctx, patient, cursor, limit)

@@ -44,20 +44,11 @@ type Room struct {
 // someone the caller acts for. An empty version is the one that the practice
 // offers.
 func (m *Room) Start(ctx context.Context, c clinic.Caller, form, version, patient string) (visit.Visit, error) {
-	c, err := m.Kernel.Identify(ctx, c)
+	c, patient, err := m.forPatient(ctx, c, identity.StartVisit, patient)
 	if err != nil {
 		return visit.Visit{}, err
 	}
-	if patient == "" {
-		patient = c.Person.Patient
-	}
-	if c, err = m.Kernel.ForPatient(ctx, c, patient); err != nil {
-		return visit.Visit{}, err
-	}
 	now := m.Kernel.Time()
-	if err := identity.Allow(c.Person, identity.StartVisit, identity.Resource{Practice: c.Person.Practice, Patient: patient}, now); err != nil {
-		return visit.Visit{}, err
-	}
 	f, err := m.offeredForm(ctx, c.Person.Practice, form, version)
 	if err != nil {
 		return visit.Visit{}, err
@@ -67,6 +58,23 @@ func (m *Room) Start(ctx context.Context, c clinic.Caller, form, version, patien
 	}
 	return m.Kernel.Start(ctx, c, visit.Start(m.Kernel.NewID(), c.Person.Practice, patient, c.Person.ID,
 		visit.Form{Name: f.Name(), Version: f.Version(), Class: f.BillingClass()}, now))
+}
+
+// forPatient returns c with its person read, and whom a request is for: patient, or
+// the caller if that is empty. It refuses a caller who may not take action do for
+// them.
+func (m *Room) forPatient(ctx context.Context, c clinic.Caller, do identity.Action, patient string) (clinic.Caller, string, error) {
+	c, err := m.Kernel.Identify(ctx, c)
+	if err != nil {
+		return c, "", err
+	}
+	if patient == "" {
+		patient = c.Person.Patient
+	}
+	if c, err = m.Kernel.ForPatient(ctx, c, patient); err != nil {
+		return c, "", err
+	}
+	return c, patient, m.Kernel.AllowForPatient(ctx, c, do, patient)
 }
 
 func (m *Room) offeredForm(ctx context.Context, practice, form, version string) (*intake.Form, error) {

@@ -200,6 +200,14 @@ func TestPages_AnotherPatientsRequestIsNotFound(t *testing.T) {
 	}
 	bea.press("Sign out", nil)
 	bea.wants(http.StatusOK, "Sign in to begin")
+
+	ada.get("/my/visits/" + id + "/trail")
+	ada.wants(http.StatusOK, "was refused to")
+	for _, tried := range []string{"read the answers and messages", "change or send the request", "write a message", "take the request", "ask, answer or decline", "see who has seen this"} {
+		if words := "was refused to " + tried + ": they have nothing to do with it"; strings.Count(ada.text(), words) != 1 {
+			t.Errorf("the trail tells %d times that somebody %s", strings.Count(ada.text(), words), words)
+		}
+	}
 }
 
 func TestSignIn_LeadsWhereTheVisitorWanted(t *testing.T) {

@@ -41,6 +41,9 @@ type visitor struct {
 func (s *site) as(h func(http.ResponseWriter, *http.Request, visitor) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, err := s.visitor(r)
+		if clinic.IsUnknown(err) {
+			s.Kernel.RecordUnknown(r.Context(), v.Caller, r.Pattern, r.PathValue("id"), r.URL.Query().Get("of"))
+		}
 		if isSignedOut(err) && s.session(r) != "" {
 			if err := s.CountFailedProof(r, nil); err != nil {
 				return err
@@ -61,10 +64,10 @@ func (s *site) as(h func(http.ResponseWriter, *http.Request, visitor) error) han
 
 func (s *site) visitor(r *http.Request) (visitor, error) {
 	c, name, err := s.sessions.Use(r.Context(), s.session(r), clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent()})
-	if err != nil {
-		return visitor{}, err
-	}
 	v := visitor{Caller: c, Name: name}
+	if err != nil {
+		return v, err
+	}
 	v.practice, err = s.Kernel.Practice(r.Context(), v.Person.Practice)
 	return v, err
 }

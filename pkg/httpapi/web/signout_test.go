@@ -265,6 +265,11 @@ func TestSession_OfSomeoneDeactivated(t *testing.T) {
 	drx.wants(http.StatusUnauthorized, "no practice here knows you")
 	ada.get("/my/visits/" + id)
 	ada.wants(http.StatusOK, "Waiting to be read")
+	ada.get("/my/visits/" + id + "/trail")
+	ada.wants(http.StatusOK, "Xenia Xu, MD · Clinician was refused to see or change the request: they have no access any more")
+	if n := strings.Count(h.stored(t), `"request.make"`); n != 4 {
+		t.Errorf("four pages asked for left %d records", n)
+	}
 }
 
 // Signing in, signing out and being refused are in the practice's log: who, from

@@ -389,7 +389,7 @@ func (s *site) trail(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	for _, rec := range records {
-		a := act{v.practice.Local(rec.At), rec.At.Format(time.RFC3339), actorWords(rec.Actor, v), actionWords(rec.Action), 1}
+		a := act{v.practice.Local(rec.At), rec.At.Format(time.RFC3339), actorWords(rec.Actor, v), recordWords(rec), 1}
 		if n := len(view.Acts); n > 0 && view.Acts[n-1].Who == a.Who && view.Acts[n-1].What == a.What {
 			view.Acts[n-1].Times++
 			continue

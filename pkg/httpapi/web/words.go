@@ -1,12 +1,14 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/identity"
 	"evisit/pkg/visit"
@@ -242,4 +244,40 @@ func actionWords(action string) string {
 		return "sent a request again"
 	}
 	return strings.NewReplacer(".", " ", ":", " ", "_", " ").Replace(action)
+}
+
+// recordWords says what an audit record records.
+func recordWords(r audit.Record) string {
+	if r.Outcome != audit.Refused {
+		return actionWords(r.Action)
+	}
+	words := "was refused to " + cmp.Or(attempts[r.Action], actionWords(r.Action))
+	if why := refusals[r.Reason]; why != "" {
+		words += ": " + why
+	}
+	return words
+}
+
+// attempts say what somebody was refused to do.
+var attempts = map[string]string{
+	"visit.read":   "see where the request stands",
+	"chart.read":   "read the answers and messages",
+	"visit.fill":   "change or send the request",
+	"message.send": "write a message",
+	"visit.take":   "take the request",
+	"visit.treat":  "ask, answer or decline",
+	"ledger.read":  "see the payments",
+	"audit.read":   "see who has seen this",
+	"work.end":     "end a piece of work",
+	"request.make": "see or change the request",
+}
+
+// refusals say why somebody was refused.
+var refusals = map[string]string{
+	"inactive":       "they have no access any more",
+	"other_practice": "they are of another practice",
+	"grant_ended":    "they may no longer act for the patient",
+	"no_relation":    "they have nothing to do with it",
+	"role":           "it is not theirs to do",
+	"not_licensed":   "they have no license where the patient is",
 }

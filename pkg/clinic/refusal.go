@@ -1,0 +1,163 @@
+package clinic
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+)
+
+// A Subject is what a request asked for. A Subject without a practice is nobody's,
+// and what is refused of it leaves no record.
+type Subject struct {
+	Practice string // whose log has the record
+	Visit    string
+	Patient  string // where no visit is named
+	Resource string // a work item, or the address asked for
+}
+
+// Allow returns nil if c's person, which was read, may take action do on r now.
+// A refusal is recorded as one of s.
+func (k *Kernel) Allow(ctx context.Context, c Caller, do identity.Action, r identity.Resource, s Subject) error {
+	now := k.Time()
+	err := identity.Allow(c.Person, do, r, now)
+	if err != nil {
+		r.Practice = s.Practice
+		k.recordRefusal(ctx, c, string(do), s, identity.Reason(c.Person, do, r, now))
+	}
+	return err
+}
+
+// AllowForPatient is Allow for what is a patient's as a whole, for the practice of
+// c's person.
+func (k *Kernel) AllowForPatient(ctx context.Context, c Caller, do identity.Action, patient string) error {
+	r := identity.Resource{Practice: c.Person.Practice, Patient: patient}
+	if slices.Contains(identity.Rights(c.Person, r, k.Time()), do) {
+		return nil
+	}
+	return k.Allow(ctx, c, do, r, k.subjectOfPatient(ctx, patient))
+}
+
+// IsUnknown reports whether err says that no practice knows the holder of a token,
+// or no longer.
+func IsUnknown(err error) bool { return errors.Is(err, errUnknown) }
+
+// askAction is the action of a request by someone whom a practice no longer knows:
+// what they asked for is not judged. The record's resource is the address.
+const askAction = "request.make"
+
+// RecordUnknown records that the holder of c's proof was refused because the
+// practice that knew them no longer does. Of someone whom no practice has known
+// there is nothing to record. A visit or a patient that the request named decides
+// whose log has the record, and one that does not exist leaves none.
+func (k *Kernel) RecordUnknown(ctx context.Context, c Caller, address, visit, patient string) {
+	ctx, cancel := withoutSender(ctx)
+	defer cancel()
+	s, err := Subject{}, error(nil)
+	if c.Person, err = k.personKnownBefore(ctx, c.Proof); err == nil && c.Person.ID != "" {
+		s, err = k.subjectOf(ctx, c.Person, visit, patient)
+	}
+	if err != nil {
+		k.Log.ErrorContext(ctx, "refusal not recorded", "address", address, "visit", visit, "err", err)
+		return
+	}
+	s.Resource = address
+	k.recordRefusal(ctx, c, askAction, s, "inactive")
+}
+
+// personKnownBefore returns the person that p proves, active or not; zero if no
+// practice has known them.
+func (k *Kernel) personKnownBefore(ctx context.Context, p Proof) (identity.Person, error) {
+	t, err := k.Store.Token(ctx, p)
+	if errors.Is(err, fault.NotFound) || err == nil && len(t.Memberships) == 0 {
+		return identity.Person{}, nil
+	}
+	if err != nil {
+		return identity.Person{}, err
+	}
+	first := t.Memberships[0]
+	who, err := k.Store.Person(ctx, first.Person)
+	if errors.Is(err, fault.NotFound) {
+		return identity.Person{ID: first.Person, Practice: first.Practice}, nil
+	}
+	return who, err
+}
+
+// subjectOf returns the visit that was asked for, else the patient, else the
+// practice of who asked.
+func (k *Kernel) subjectOf(ctx context.Context, p identity.Person, visit, patient string) (Subject, error) {
+	switch {
+	case visit != "":
+		rows, err := k.Store.Load(ctx, Query{Visit: visit, Latest: true})
+		if errors.Is(err, fault.NotFound) {
+			err = nil // no visit has an id of that length
+		}
+		return Subject{Practice: rows.Visit.Practice, Visit: rows.Visit.ID}, err
+	case patient != "":
+		return k.subjectOfPatient(ctx, patient), nil
+	}
+	return Subject{Practice: p.Practice}, nil
+}
+
+func (k *Kernel) subjectOfPatient(ctx context.Context, patient string) Subject {
+	if patient == "" {
+		return Subject{}
+	}
+	p, err := k.Store.Patient(ctx, patient)
+	if err != nil {
+		if !errors.Is(err, fault.NotFound) {
+			k.Log.ErrorContext(ctx, "refusal not recorded", "patient", patient, "err", err)
+		}
+		return Subject{}
+	}
+	return Subject{Practice: p.Practice, Patient: patient}
+}
+
+// refusalEvery is how often the refusal of one action on one subject to one person
+// is recorded at most, so that repeated requests do not fill the log.
+const refusalEvery = time.Hour
+
+// recordTime bounds the writing of a record whose sender may have hung up.
+const recordTime = 5 * time.Second
+
+func withoutSender(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+}
+
+// recordRefusal records that c's person was refused an action on s. The record is
+// committed together with a key of person, action, subject and hour, so that a
+// second one in that hour finds the key and is not written. Nothing was shown, so
+// a record that cannot be written changes no reply: it is logged as an error.
+func (k *Kernel) recordRefusal(ctx context.Context, c Caller, action string, s Subject, reason string) {
+	if c.Person.ID == "" || s.Practice == "" {
+		return
+	}
+	ctx, cancel := withoutSender(ctx)
+	defer cancel()
+	now := k.Time()
+	r := audit.Record{
+		ID: k.NewID(), Practice: s.Practice, At: now, Action: action, Outcome: audit.Refused, Reason: reason,
+		Actor: audit.Actor{ID: c.Person.ID, Role: string(c.Person.Role), Name: c.Person.Display, IP: c.IP},
+		Visit: s.Visit, Patient: s.Patient, Resource: s.Resource,
+	}
+	hour := now.Truncate(refusalEvery).Format(time.RFC3339)
+	key := strings.Join([]string{"refused", s.Practice, c.Person.ID, action, s.Visit, s.Patient, s.Resource, hour}, " ")
+	err := k.Store.Commit(ctx, Commit{Request: &Request{Key: key, Ends: now.Add(RequestLife)}, Audit: []audit.Record{r}})
+	if err != nil && !errors.Is(err, ErrRepeated) {
+		k.Log.ErrorContext(ctx, "refusal not recorded", "person", c.Person.ID, "action", action, "visit", s.Visit, "err", err)
+	}
+}
+
+// codeOf returns the code of a fault.
+func codeOf(err error) string {
+	f, _ := fault.Public(err)
+	if f == nil {
+		return ""
+	}
+	return f.Code
+}
