@@ -30,9 +30,10 @@ type Kernel struct {
 	NewID  func() string
 	Log    *slog.Logger
 
-	forms     sync.Map // formKey → *intake.Form; a version never changes
-	practices sync.Map // id → remembered practice
-	members   memory   // Proof → memberships
+	forms     sync.Map       // formKey → *intake.Form; a version never changes
+	practices sync.Map       // id → remembered practice
+	members   memory[Proof]  // Proof → the person's id
+	noted     memory[string] // keys of what recordHourly recorded
 }
 
 // A Caller is the person who makes a request, and the request's own identity.

@@ -93,10 +93,10 @@ func (k *Kernel) ForPatient(ctx context.Context, c Caller, patient string) (Call
 	return c, err
 }
 
-// A memory keeps the person of each proof for a while. The zero memory is empty.
-type memory struct {
+// A memory keeps a text under each key for a while. The zero memory is empty.
+type memory[K comparable] struct {
 	mu   sync.Mutex
-	kept map[Proof]remembered[string]
+	kept map[K]remembered[string]
 }
 
 type remembered[T any] struct {
@@ -107,18 +107,18 @@ type remembered[T any] struct {
 // maxMemory bounds the entries of a memory; at the bound the memory is emptied.
 const maxMemory = 10_000
 
-func (m *memory) get(p Proof, now time.Time) (string, bool) {
+func (m *memory[K]) get(key K, now time.Time) (string, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	r, ok := m.kept[p]
+	r, ok := m.kept[key]
 	return r.value, ok && now.Before(r.until)
 }
 
-func (m *memory) put(p Proof, id string, until time.Time) {
+func (m *memory[K]) put(key K, value string, until time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.kept == nil || len(m.kept) >= maxMemory {
-		m.kept = map[Proof]remembered[string]{}
+		m.kept = map[K]remembered[string]{}
 	}
-	m.kept[p] = remembered[string]{id, until}
+	m.kept[key] = remembered[string]{value, until}
 }

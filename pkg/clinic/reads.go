@@ -50,6 +50,36 @@ func (k *Kernel) RecordRead(ctx context.Context, c Caller, v visit.Visit, what s
 	return v, nil
 }
 
+// RecordLook records that c's person read what is no content of s: its payments, who
+// has seen it, or a part of the practice's log. It is called as RecordRead is.
+func (k *Kernel) RecordLook(ctx context.Context, c Caller, do identity.Action, s Subject) error {
+	r := k.look(c, do, s, "")
+	r.ID, r.At = k.NewID(), k.Time()
+	return k.Store.Commit(ctx, Commit{Audit: []audit.Record{r}})
+}
+
+// RecordList records, once an hour, that c's person read where visits stand: those
+// of a list, or v of a patient, which programs ask for again and again.
+func (k *Kernel) RecordList(ctx context.Context, c Caller, do identity.Action, s Subject) error {
+	return k.recordHourly(ctx, k.look(c, do, s, s.Patient))
+}
+
+// RecordState is RecordList for one visit. As with its content, the patient's side
+// leaves no record of a draft.
+func (k *Kernel) RecordState(ctx context.Context, c Caller, v visit.Visit) error {
+	r := k.look(c, identity.ReadVisit, Subject{Practice: v.Practice, Visit: v.ID}, v.Patient)
+	if isPatientSide(r.Actor) && v.Status == visit.Draft {
+		return nil
+	}
+	return k.recordHourly(ctx, r)
+}
+
+func (k *Kernel) look(c Caller, do identity.Action, s Subject, patient string) audit.Record {
+	return audit.Record{
+		Practice: s.Practice, Actor: c.Actor(patient), Action: string(do), Visit: s.Visit, Patient: s.Patient, Resource: s.Resource,
+	}
+}
+
 // WithReads returns v with the read marks that its trail has and its row has
 // not. It queries the trail only if the row leaves a message of the practice
 // unread, and may lag about a second.

@@ -118,10 +118,6 @@ func (k *Kernel) subjectOfPatient(ctx context.Context, patient string) Subject {
 	return Subject{Practice: p.Practice, Patient: patient}
 }
 
-// refusalEvery is how often the refusal of one action on one subject to one person
-// is recorded at most, so that repeated requests do not fill the log.
-const refusalEvery = time.Hour
-
 // recordTime bounds the writing of a record whose sender may have hung up.
 const recordTime = 5 * time.Second
 
@@ -129,28 +125,45 @@ func withoutSender(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), recordTime)
 }
 
-// recordRefusal records that c's person was refused an action on s. The record is
-// committed together with a key of person, action, subject and hour, so that a
-// second one in that hour finds the key and is not written. Nothing was shown, so
-// a record that cannot be written changes no reply: it is logged as an error.
+// recordRefusal records, once an hour, that c's person was refused an action on s.
+// Nothing was shown, so a record that cannot be written changes no reply: it is
+// logged as an error.
 func (k *Kernel) recordRefusal(ctx context.Context, c Caller, action string, s Subject, reason string) {
 	if c.Person.ID == "" || s.Practice == "" {
 		return
 	}
 	ctx, cancel := withoutSender(ctx)
 	defer cancel()
-	now := k.Time()
-	r := audit.Record{
-		ID: k.NewID(), Practice: s.Practice, At: now, Action: action, Outcome: audit.Refused, Reason: reason,
+	err := k.recordHourly(ctx, audit.Record{
+		Practice: s.Practice, Action: action, Outcome: audit.Refused, Reason: reason,
 		Actor: audit.Actor{ID: c.Person.ID, Role: string(c.Person.Role), Name: c.Person.Display, IP: c.IP},
 		Visit: s.Visit, Patient: s.Patient, Resource: s.Resource,
-	}
-	hour := now.Truncate(refusalEvery).Format(time.RFC3339)
-	key := strings.Join([]string{"refused", s.Practice, c.Person.ID, action, s.Visit, s.Patient, s.Resource, hour}, " ")
-	err := k.Store.Commit(ctx, Commit{Request: &Request{Key: key, Ends: now.Add(RequestLife)}, Audit: []audit.Record{r}})
-	if err != nil && !errors.Is(err, ErrRepeated) {
+	})
+	if err != nil {
 		k.Log.ErrorContext(ctx, "refusal not recorded", "person", c.Person.ID, "action", action, "visit", s.Visit, "err", err)
 	}
+}
+
+// recordHourly commits r, as one of now, unless the same was recorded in this hour
+// of the same person, action and subject. The commit has a key of these: a second
+// one in the hour finds the key and writes nothing. So neither who is refused nor
+// who polls can fill the log.
+func (k *Kernel) recordHourly(ctx context.Context, r audit.Record) error {
+	now := k.Time()
+	hour := now.Truncate(time.Hour)
+	key := strings.Join([]string{
+		"hourly", r.Practice, r.Actor.ID, r.Action, string(r.Outcome), r.Visit, r.Patient, r.Resource, hour.Format(time.RFC3339),
+	}, " ")
+	if _, noted := k.noted.get(key, now); noted {
+		return nil
+	}
+	r.ID, r.At = k.NewID(), now
+	err := k.Store.Commit(ctx, Commit{Request: &Request{Key: key, Ends: now.Add(RequestLife)}, Audit: []audit.Record{r}})
+	if err != nil && !errors.Is(err, ErrRepeated) {
+		return err
+	}
+	k.noted.put(key, "", hour.Add(time.Hour))
+	return nil
 }
 
 // codeOf returns the code of a fault.

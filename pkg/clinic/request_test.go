@@ -312,7 +312,7 @@ func TestVisit_OfAnotherPracticeIsNotFound(t *testing.T) {
 			}
 		}
 		for what, read := range map[string]func(c clinic.Caller) error{
-			"visit":    func(c clinic.Caller) error { _, _, err := w.office.Visit(w.ctx, c, id); return err },
+			"visit":    func(c clinic.Caller) error { _, err := w.office.Visit(w.ctx, c, id); return err },
 			"chart":    func(c clinic.Caller) error { _, _, err := w.charts.ReadChart(w.ctx, c, id); return err },
 			"document": func(c clinic.Caller) error { _, _, err := w.charts.ReadDocuments(w.ctx, c, id); return err },
 			"money":    func(c clinic.Caller) error { _, _, err := w.office.Money(w.ctx, c, id); return err },

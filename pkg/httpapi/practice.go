@@ -133,8 +133,8 @@ func showEntry(e ledger.Entry) entryReply {
 var getTrail = Endpoint{
 	Method: "GET", Path: "/visits/{id}/audit", ID: "getTrail", Group: "Visits: content",
 	For: "List who did and saw what",
-	Text: "Every change of the visit, every read of its content, and every refusal of either, in order, for the patient's side and " +
-		"admins. What one person is refused again within the hour is listed once.",
+	Text: "Every change of the visit, every read, and every refusal of either, in order, for the patient's side and admins. What one " +
+		"person is refused again within the hour is listed once, and so is reading where it stands.",
 	Who: Known, Does: identity.ReadTrail,
 	Out: trailReply{}, OutText: "The trail.",
 	Refuses: []Refusal{{Code: "denied"}},
@@ -170,6 +170,9 @@ type actReply struct {
 	// Why it was refused: `inactive`, `other_practice`, `grant_ended`, `no_relation`,
 	// `role`, or the code of the refusal.
 	Reason string `json:"reason,omitempty"`
+	// What for: `individual` for the patient's side, else `treatment`, `payment` or
+	// `operations`. It follows from role and action.
+	Purpose identity.Purpose `json:"purpose" schema:"enum=individual|treatment|payment|operations"`
 	// Of the visit, as the action left it or as it was shown.
 	Version int `json:"version,omitempty" schema:"min=1"`
 }
@@ -184,7 +187,8 @@ func showTrail(rs []audit.Record) trailReply {
 
 func showAct(r audit.Record) actReply {
 	return actReply{
-		r.ID, r.At, r.Actor.ID, r.Actor.Role, r.Actor.Name, r.Actor.OnBehalf, r.Action, string(cmp.Or(r.Outcome, "done")), r.Reason, r.Version,
+		r.ID, r.At, r.Actor.ID, r.Actor.Role, r.Actor.Name, r.Actor.OnBehalf, r.Action, string(cmp.Or(r.Outcome, "done")), r.Reason,
+		identity.PurposeOf(identity.Role(r.Actor.Role), r.Action), r.Version,
 	}
 }
 

@@ -1,9 +1,109 @@
 package httpapi_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/httpapi"
 )
+
+// records lists who is in the audit logs with what, and about whom.
+func (w *world) records(t testing.TB) []string {
+	t.Helper()
+	var all []string
+	w.scan(t, func(i map[string]types.AttributeValue) {
+		if !strings.HasPrefix(attribute(i["pk"]), "AUDIT#") {
+			return
+		}
+		r, err := audit.ParseLeaf([]byte(attribute(i["d"])))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, strings.TrimSpace(strings.Join([]string{r.Practice, r.Actor.ID, r.Actor.IP, r.Action, string(r.Outcome), r.Visit, r.Patient}, " ")))
+	})
+	slices.Sort(all)
+	return all
+}
+
+// added lists the records that f leaves.
+func (w *world) added(t testing.TB, f func()) []string {
+	t.Helper()
+	left := w.records(t)
+	before := map[string]int{}
+	for _, r := range left {
+		before[r]++
+	}
+	f()
+	var all []string
+	for _, r := range w.records(t) {
+		if before[r]--; before[r] < 0 {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// Every endpoint that reads a patient's data leaves one record of who, what and
+// whose: content, payments and the trail for each reading, and where visits stand
+// once an hour, however often a program asks.
+func TestRead_OneRecordForEachEndpoint(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.closed(t)
+	w.moved.Add(int64(time.Hour))
+	if _, err := w.sign.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	of := func(who, action, rest string) []string {
+		return []string{"lakeside " + who + " 192.0.2.1 " + action + rest}
+	}
+	at, about := "/visits/"+v.ID, "  "+v.ID
+	seen := map[string]bool{}
+	for _, tc := range []struct {
+		who, path string
+		want      []string
+		hourly    bool
+	}{
+		{"jane-smith", at, of("jane-smith", "visit.read", about), true},
+		{"ana-rivera", at, of("ana-rivera", "visit.read", about), true},
+		{"jane-smith", "/visits", of("jane-smith", "visit.list", "   jane-smith"), true},
+		{"elena-diaz", "/visits?patient=rosa-diaz", of("elena-diaz", "visit.list", "   rosa-diaz"), true},
+		{"ana-rivera", "/queue", of("ana-rivera", "queue.read", ""), true},
+		{"ada-brooks", "/practice/work", of("ada-brooks", "work.read", ""), true},
+		{"ada-brooks", "/practice/log", of("ada-brooks", "log.read", ""), true},
+		{"ada-brooks", "/practice/log/rows", nil, true}, // the log was read in this hour
+		{"jane-smith", at + "/chart", of("jane-smith", "chart.read:chart", about), false},
+		{"ana-rivera", at + "/document", of("ana-rivera", "chart.read:document", about), false},
+		{"sam-lee", at + "/ledger", of("sam-lee", "ledger.read", about), false},
+		{"ada-brooks", at + "/audit", of("ada-brooks", "audit.read", about), false},
+	} {
+		path, _, _ := strings.Cut(strings.ReplaceAll(tc.path, v.ID, "{id}"), "?")
+		seen[path] = true
+		read := func() { w.do(t, call{as: tc.who, method: "GET", path: tc.path}, nil) }
+		if d := cmp.Diff(tc.want, w.added(t, read)); d != "" {
+			t.Errorf("%s reads %s (-want +recorded):\n%s", tc.who, tc.path, d)
+		}
+		again := tc.want
+		if tc.hourly {
+			again = nil
+		}
+		if d := cmp.Diff(again, w.added(t, read)); d != "" {
+			t.Errorf("%s reads %s again (-want +recorded):\n%s", tc.who, tc.path, d)
+		}
+	}
+	none := []string{"/openapi.json", "/docs", "/health", "/me", "/forms", "/practice", "/practice/log/checkpoint", "/practice/log/key"}
+	for _, e := range httpapi.Endpoints() { // forms are the practice's, and checkpoints tell of nobody
+		if e.Method == "GET" && !seen[e.Path] && !slices.Contains(none, e.Path) && !strings.HasPrefix(e.Path, "/forms/") {
+			t.Errorf("%s is not among the reads above", e.Path)
+		}
+	}
+}
 
 // All who are told of a visit are told whether its answer was read, and when.
 func TestVisit_TellsWhatWasRead(t *testing.T) {

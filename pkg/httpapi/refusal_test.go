@@ -178,9 +178,11 @@ func (p *program) from(root types.Object) map[refusal]bool {
 	swallows := map[types.Object]bool{
 		p.packages["evisit/pkg/vault"].Scope().Lookup("decode"): true, // whose cause is not told
 		p.method("visit", "Visit", "Can"):                       true, // it tries each step and says which were not refused
-		p.method("clinic", "Kernel", "recordRefusal"):           true, // a record that is not written is logged
-		p.method("clinic", "Kernel", "subjectOfPatient"):        true,
-		p.method("clinic", "Kernel", "RecordUnknown"):           true,
+		p.method("clinic", "Kernel", "subjectOfPatient"):        true, // what fails is logged
+		p.method("clinic", "Kernel", "recordRefusal"):           true, // likewise
+		p.method("clinic", "Kernel", "RecordUnknown"):           true, // likewise
+		p.method("clinic", "Kernel", "recordHourly"):            true, // it commits its record alone
+		p.method("clinic", "Kernel", "RecordLook"):              true, // likewise
 	}
 	var follow func(types.Object)
 	follow = func(o types.Object) {

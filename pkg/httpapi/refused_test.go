@@ -2,14 +2,13 @@ package httpapi_test
 
 import (
 	"cmp"
-	"context"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	gocmp "github.com/google/go-cmp/cmp"
 
 	"evisit/pkg/audit"
@@ -22,25 +21,19 @@ import (
 func (w *world) refusals(t testing.TB) []audit.Record {
 	t.Helper()
 	var all []audit.Record
-	pages := dynamodb.NewScanPaginator(w.db, &dynamodb.ScanInput{TableName: &w.table})
-	for pages.HasMorePages() {
-		out, err := pages.NextPage(context.Background())
+	w.scan(t, func(i map[string]types.AttributeValue) {
+		if !strings.HasPrefix(attribute(i["pk"]), "AUDIT#") || !ofRefusal(i) {
+			return
+		}
+		r, err := audit.ParseLeaf([]byte(attribute(i["d"])))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, i := range out.Items {
-			if strings.HasPrefix(attribute(i["pk"]), "AUDIT#") && ofRefusal(i) {
-				r, err := audit.ParseLeaf([]byte(attribute(i["d"])))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !strings.HasPrefix(attribute(i["pk"]), "AUDIT#"+r.Practice+"#") {
-					t.Errorf("the record %+v is in the log %s", r, attribute(i["pk"]))
-				}
-				all = append(all, r)
-			}
+		if !strings.HasPrefix(attribute(i["pk"]), "AUDIT#"+r.Practice+"#") {
+			t.Errorf("the record %+v is in the log %s", r, attribute(i["pk"]))
 		}
-	}
+		all = append(all, r)
+	})
 	return all
 }
 

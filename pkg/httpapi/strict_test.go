@@ -17,6 +17,7 @@ func TestBody_WhatIsWrongIsSaid(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.queued(t)
+	w.do(t, call{as: "ana-rivera", method: "POST", path: "/visits/" + v.ID + "/take"}, nil)
 	w.unchanged(t)
 	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	people := map[string]string{"Visits: practice": "ana-rivera"}

@@ -257,7 +257,7 @@ var getVisit = Endpoint{
 	Out: visitReply{}, OutText: "The visit.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		_, v, err := a.Office.Visit(r.Context(), r.Caller, r.PathValue("id"))
+		v, err := a.Office.Visit(r.Context(), r.Caller, r.PathValue("id"))
 		if err != nil {
 			return Reply{}, err
 		}

@@ -496,6 +496,26 @@ func (w *world) stripe(t testing.TB, path, secret, payload string) *httptest.Res
 func (w *world) rows(t testing.TB) map[string]string {
 	t.Helper()
 	all := map[string]string{}
+	w.scan(t, func(i map[string]types.AttributeValue) {
+		if ofRefusal(i) {
+			return
+		}
+		var held strings.Builder
+		for _, name := range slices.Sorted(maps.Keys(i)) {
+			b, err := json.Marshal(i[name])
+			if err != nil {
+				t.Fatal(err)
+			}
+			held.Write(b)
+		}
+		all[attribute(i["pk"])+" "+attribute(i["sk"])] = held.String()
+	})
+	return all
+}
+
+// scan calls each with every row of the table.
+func (w *world) scan(t testing.TB, each func(map[string]types.AttributeValue)) {
+	t.Helper()
 	pages := dynamodb.NewScanPaginator(w.db, &dynamodb.ScanInput{TableName: &w.table})
 	for pages.HasMorePages() {
 		out, err := pages.NextPage(context.Background())
@@ -503,21 +523,9 @@ func (w *world) rows(t testing.TB) map[string]string {
 			t.Fatal(err)
 		}
 		for _, i := range out.Items {
-			if ofRefusal(i) {
-				continue
-			}
-			var held strings.Builder
-			for _, name := range slices.Sorted(maps.Keys(i)) {
-				b, err := json.Marshal(i[name])
-				if err != nil {
-					t.Fatal(err)
-				}
-				held.Write(b)
-			}
-			all[attribute(i["pk"])+" "+attribute(i["sk"])] = held.String()
+			each(i)
 		}
 	}
-	return all
 }
 
 // ofRefusal reports whether a refused request leaves the row: a count, a record, or

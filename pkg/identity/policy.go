@@ -113,6 +113,36 @@ func Reason(p Person, a Action, r Resource, now time.Time) string {
 	return "no_relation"
 }
 
+// A Purpose is what a record was read or changed for (HIPAA, 45 CFR 164.506 and
+// 164.524).
+type Purpose string
+
+const (
+	Individual Purpose = "individual" // the patient's own request, or of who acts for them
+	Treatment  Purpose = "treatment"
+	Payment    Purpose = "payment"
+	Operations Purpose = "operations"
+)
+
+// PurposeOf returns the purpose of an action in an audit record, which begins with
+// an Action or with what the system did. It follows from role and action, so
+// records do not have it.
+func PurposeOf(r Role, action string) Purpose {
+	name, _, _ := strings.Cut(action, ":")
+	switch area, _, _ := strings.Cut(name, "."); {
+	case r == PatientRole || r == Caregiver:
+		return Individual
+	case area == "payment" || area == "account" || area == "ledger":
+		return Payment
+	case r == Clinician || r == Nurse || r == Staff:
+		switch Action(name) { //nolint:exhaustive // the rest are operations
+		case ReadVisit, ReadChart, TakeVisit, TreatVisit, ReadQueue:
+			return Treatment
+		}
+	}
+	return Operations
+}
+
 // Rights are the actions that p may do to r at now.
 func Rights(p Person, r Resource, now time.Time) []Action {
 	var may []Action

@@ -267,3 +267,26 @@ func TestReason_KindsOfStrangers(t *testing.T) {
 		}
 	}
 }
+
+func TestPurposeOf_RoleAndAction(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		role   identity.Role
+		action string
+		want   identity.Purpose
+	}{
+		{identity.PatientRole, "chart.read:page", identity.Individual},
+		{identity.Caregiver, "ledger.read", identity.Individual},
+		{identity.Clinician, "visit.treat:answered", identity.Treatment},
+		{identity.Nurse, "chart.read:chart", identity.Treatment},
+		{identity.Staff, "ledger.read", identity.Payment},
+		{identity.Staff, "work.end", identity.Operations},
+		{identity.Admin, "audit.read", identity.Operations},
+		{"system", "payment.captured", identity.Payment},
+		{"system", "visit.due:expired", identity.Operations},
+	} {
+		if got := identity.PurposeOf(c.role, c.action); got != c.want {
+			t.Errorf("%s by %s is for %s, want %s", c.action, c.role, got, c.want)
+		}
+	}
+}

@@ -183,6 +183,9 @@ func (d *Desk) Queue(ctx context.Context, c clinic.Caller, cursor string, limit 
 		return nil, "", err
 	}
 	vs, next, err := d.Store.Queue(ctx, at.Practice, at.Pool, cursor, limit)
+	if err == nil {
+		err = d.Kernel.RecordList(ctx, c, identity.ReadQueue, clinic.Subject{Practice: at.Practice})
+	}
 	slices.SortStableFunc(vs, func(a, b visit.Visit) int { return a.Promise.By.Compare(b.Promise.By) })
 	return vs, next, err
 }

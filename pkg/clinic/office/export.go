@@ -11,11 +11,11 @@ import (
 
 // Checkpoint returns the latest signed head of the log of the caller's practice.
 func (o *Office) Checkpoint(ctx context.Context, c clinic.Caller) (clinic.LogHead, error) {
-	practice, err := o.logToRead(ctx, c)
+	c, err := o.logReader(ctx, c)
 	if err != nil {
 		return clinic.LogHead{}, err
 	}
-	h, err := o.Store.LogHead(ctx, practice)
+	h, err := o.Store.LogHead(ctx, c.Person.Practice)
 	if err == nil && h.Version == 0 {
 		return h, fault.New(fault.NotFound, "no_checkpoint", "the log has no checkpoint yet; one is signed within minutes of the first record")
 	}
@@ -25,21 +25,21 @@ func (o *Office) Checkpoint(ctx context.Context, c clinic.Caller) (clinic.LogHea
 // LogVerifier returns the key that verifies the checkpoints of the caller's
 // practice.
 func (o *Office) LogVerifier(ctx context.Context, c clinic.Caller) (string, error) {
-	practice, err := o.logToRead(ctx, c)
+	c, err := o.logReader(ctx, c)
 	if err != nil {
 		return "", err
 	}
-	return o.LogKey.VerifierKey(practice)
+	return o.LogKey.VerifierKey(c.Person.Practice)
 }
 
-// logToRead returns the practice whose log the caller may read.
-func (o *Office) logToRead(ctx context.Context, c clinic.Caller) (practice string, err error) {
-	c, err = o.Kernel.Identify(ctx, c)
+// logReader returns c with its person read, who may read the log of their practice.
+func (o *Office) logReader(ctx context.Context, c clinic.Caller) (clinic.Caller, error) {
+	c, err := o.Kernel.Identify(ctx, c)
 	if err != nil {
-		return "", err
+		return c, err
 	}
 	at := identity.Resource{Practice: c.Person.Practice, Whole: true}
-	return at.Practice, o.Kernel.Allow(ctx, c, identity.ReadLog, at, clinic.Subject{Practice: at.Practice})
+	return c, o.Kernel.Allow(ctx, c, identity.ReadLog, at, clinic.Subject{Practice: at.Practice})
 }
 
 // The bounds of one page of an export keep it below the 6 MB that a function may
@@ -56,7 +56,8 @@ const (
 // ExportLog returns a page of the leaves of the log of the caller's practice,
 // after position after, up to its latest checkpoint; and the position after
 // which the next page begins, empty at the end. The leaves are as stored now: an
-// auditor recomputes the root from them and compares it with the signed one.
+// auditor recomputes the root from them and compares it with the signed one. That
+// the caller read them is recorded, once an hour.
 func (o *Office) ExportLog(ctx context.Context, c clinic.Caller, after string) (leaves []clinic.Leaf, next string, err error) {
 	leaves, err = o.leaves(ctx, c, after, leavesPage)
 	if len(leaves) == leavesPage {
@@ -66,6 +67,10 @@ func (o *Office) ExportLog(ctx context.Context, c clinic.Caller, after string) (
 }
 
 func (o *Office) leaves(ctx context.Context, c clinic.Caller, after string, limit int) ([]clinic.Leaf, error) {
+	c, err := o.logReader(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	h, err := o.Checkpoint(ctx, c)
 	if err != nil {
 		return nil, err
@@ -74,7 +79,11 @@ func (o *Office) leaves(ctx context.Context, c clinic.Caller, after string, limi
 		return nil, fault.New(fault.Invalid, "invalid_request", "some parameters need to be put right",
 			fault.Problem{Where: "after", Code: "position", Text: "the position of a record of the signed log, as the Link of a page has it, or nothing to begin"})
 	}
-	return o.Store.Log(ctx, h.Practice, after, h.Through, limit)
+	leaves, err := o.Store.Log(ctx, h.Practice, after, h.Through, limit)
+	if err == nil {
+		err = o.Kernel.RecordList(ctx, c, identity.ReadLog, clinic.Subject{Practice: h.Practice})
+	}
+	return leaves, err
 }
 
 // ExportRows returns a page of rows, as stored now, that the leaves after

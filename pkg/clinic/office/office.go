@@ -43,29 +43,46 @@ type Office struct {
 	LogKey audit.Key
 }
 
-// Visit returns a visit's state to a caller who may read it.
-func (o *Office) Visit(ctx context.Context, c clinic.Caller, id string) (clinic.Caller, visit.Visit, error) {
-	return o.Kernel.LoadVisit(ctx, c, identity.ReadVisit, id)
+// Visit returns a visit's state to a caller who may read it, and records that.
+func (o *Office) Visit(ctx context.Context, c clinic.Caller, id string) (visit.Visit, error) {
+	c, v, err := o.Kernel.LoadVisit(ctx, c, identity.ReadVisit, id)
+	if err != nil {
+		return v, err
+	}
+	return v, o.Kernel.RecordState(ctx, c, v)
 }
 
-// Money returns a visit's payments and ledger entries.
+// Money returns a visit's payments and ledger entries, and records that the caller
+// read them.
 func (o *Office) Money(ctx context.Context, c clinic.Caller, id string) (visit.Visit, books.Money, error) {
-	_, v, err := o.Kernel.LoadVisit(ctx, c, identity.ReadMoney, id)
+	c, v, err := o.Kernel.LoadVisit(ctx, c, identity.ReadMoney, id)
 	if err != nil {
 		return v, books.Money{}, err
 	}
 	m, err := books.Load(ctx, o.Store, v)
-	return v, m, err
+	if err != nil {
+		return v, m, err
+	}
+	return v, m, o.recordLook(ctx, c, identity.ReadMoney, v)
 }
 
-// Trail lists the audit records of a visit, reads included, in order.
+// Trail lists the audit records of a visit, reads included, in order, and records
+// that the caller read them.
 func (o *Office) Trail(ctx context.Context, c clinic.Caller, id string) (visit.Visit, []audit.Record, error) {
-	_, v, err := o.Kernel.LoadVisit(ctx, c, identity.ReadTrail, id)
+	c, v, err := o.Kernel.LoadVisit(ctx, c, identity.ReadTrail, id)
 	if err != nil {
 		return v, nil, err
 	}
 	rs, err := o.Kernel.Store.Trail(ctx, id, time.Time{})
-	return v, rs, err
+	if err != nil {
+		return v, nil, err
+	}
+	return v, rs, o.recordLook(ctx, c, identity.ReadTrail, v)
+}
+
+// recordLook records that c read a part of v that is no content.
+func (o *Office) recordLook(ctx context.Context, c clinic.Caller, do identity.Action, v visit.Visit) error {
+	return o.Kernel.RecordLook(ctx, c, do, clinic.Subject{Practice: v.Practice, Visit: v.ID})
 }
 
 // Work lists the open work items that the caller may read: an administrator all
@@ -81,6 +98,9 @@ func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error)
 		return nil, err
 	}
 	all, err := o.Store.Work(ctx, at.Practice)
+	if err == nil {
+		err = o.Kernel.RecordList(ctx, c, identity.ReadWork, clinic.Subject{Practice: at.Practice})
+	}
 	return slices.DeleteFunc(all, func(i work.Item) bool {
 		at.Pool = i.Pool
 		return !slices.Contains(identity.Rights(c.Person, at, now), identity.ReadWork)

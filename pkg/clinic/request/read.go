@@ -96,11 +96,15 @@ const draftReads = 3
 // ListVisits lists a patient's visits, newest first; an empty patient is the
 // caller.
 func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor string, limit int) ([]visit.Visit, string, error) {
-	_, patient, err := m.forPatient(ctx, c, identity.ListVisits, patient)
+	c, patient, err := m.forPatient(ctx, c, identity.ListVisits, patient)
 	if err != nil {
 		return nil, "", err
 	}
-	return m.Store.VisitsOfPatient(ctx, patient, cursor, limit)
+	vs, next, err := m.Store.VisitsOfPatient(ctx, patient, cursor, limit)
+	if err == nil {
+		err = m.Kernel.RecordList(ctx, c, identity.ListVisits, clinic.Subject{Practice: c.Person.Practice, Patient: patient})
+	}
+	return vs, next, err
 }
 
 // A Ward is a patient whom the caller acts for: themselves or another.

@@ -7,6 +7,7 @@ import (
 
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/fault"
+	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
 	"evisit/pkg/record"
@@ -201,7 +202,7 @@ func (s *site) afterStep(w http.ResponseWriter, r *http.Request, v visitor, err 
 
 // suggested are the words of the diagnoses that the visit's form offers.
 func (s *site) suggested(r *http.Request, v visitor) (map[string]string, error) {
-	_, vis, err := s.Office.Visit(r.Context(), v.Caller, r.PathValue("id"))
+	_, vis, err := s.Kernel.LoadVisit(r.Context(), v.Caller, identity.TreatVisit, r.PathValue("id"))
 	if err != nil {
 		return nil, err
 	}
