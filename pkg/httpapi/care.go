@@ -123,7 +123,8 @@ var answerVisit = Endpoint{
 	For: "Give the answer",
 	Text: "Sends the reply, writes the encounter document and asks for the card to be charged, all as one. The answer " +
 		"stands even if the charge then fails. Without the document stored there is no answer: 503 " +
-		"`document_not_stored`, repeat it. Repeating it with the same reply succeeds and sends nothing twice.",
+		"`document_not_stored`, repeat it. Repeating it succeeds and sends nothing twice; with " +
+		"another reply, plan, diagnosis or other minutes it is refused, and what was answered stands.",
 	Who: Bearer, Does: identity.TreatVisit, Once: true, IfMatch: true, Versioned: true,
 	In:  conclusionRequest{},
 	Out: visitReply{}, OutText: "Answered.",
@@ -133,6 +134,7 @@ var answerVisit = Endpoint{
 		{Code: "not_licensed"},
 		{Code: "wrong_status"},
 		{Code: "changed"},
+		{Code: "done_otherwise"},
 		{Code: "answer_incomplete", When: "`problems` lists all that is missing"},
 		{Code: "document_not_stored", When: "nothing was sent; repeat it"},
 	},
@@ -189,11 +191,19 @@ var declineVisit = Endpoint{
 	Method: "POST", Path: "/visits/{id}/decline", ID: "declineVisit", Group: "Visits: practice",
 	For: "Decline a visit",
 	Text: "Ends a visit you have taken without an answer, for example because it is out of scope. The text tells the " +
-		"patient why and where to turn. A hold is released, and what was charged is refunded. Repeating it succeeds.",
+		"patient why and where to turn. A hold is released, and what was charged is refunded. Repeating it " +
+		"succeeds; with another reason or text it is refused.",
 	Who: Bearer, Does: identity.TreatVisit, Once: true, IfMatch: true, Versioned: true,
 	In:  turnAwayRequest{},
 	Out: visitReply{}, OutText: "Ended.",
-	Refuses: []Refusal{{Code: "stale"}, {Code: "denied"}, {Code: "wrong_status"}, {Code: "changed"}, {Code: "message_length"}},
+	Refuses: []Refusal{
+		{Code: "stale"},
+		{Code: "denied"},
+		{Code: "wrong_status"},
+		{Code: "done_otherwise"},
+		{Code: "changed"},
+		{Code: "message_length"},
+	},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		return a.turnAway(r, visit.Declined)
 	},
@@ -203,11 +213,19 @@ var redirectVisit = Endpoint{
 	Method: "POST", Path: "/visits/{id}/redirect", ID: "redirectVisit", Group: "Visits: practice",
 	For: "Redirect to care in person",
 	Text: "Ends a visit you have taken because the patient should be seen in person. The text tells the patient why and " +
-		"where to turn. A hold is released, and what was charged is refunded. Repeating it succeeds.",
+		"where to turn. A hold is released, and what was charged is refunded. Repeating it " +
+		"succeeds; with another reason or text it is refused.",
 	Who: Bearer, Does: identity.TreatVisit, Once: true, IfMatch: true, Versioned: true,
 	In:  turnAwayRequest{},
 	Out: visitReply{}, OutText: "Ended.",
-	Refuses: []Refusal{{Code: "stale"}, {Code: "denied"}, {Code: "wrong_status"}, {Code: "changed"}, {Code: "message_length"}},
+	Refuses: []Refusal{
+		{Code: "stale"},
+		{Code: "denied"},
+		{Code: "wrong_status"},
+		{Code: "done_otherwise"},
+		{Code: "changed"},
+		{Code: "message_length"},
+	},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		return a.turnAway(r, visit.Redirected)
 	},

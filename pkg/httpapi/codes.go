@@ -32,6 +32,7 @@ var Codes = []Code{
 	{409, "changed", "someone else changed it at the same moment, again and again; reload and try again"},
 	{409, "consent_replaced", "the consent text you accepted is no longer the current one"},
 	{409, "diverted", "the answers raise a red flag: show `detail` to the patient; nothing is charged"},
+	{409, "done_otherwise", "you did this already, with another content than you send now; `detail` says what stands"},
 	{409, "event_done", "the event was already handled"},
 	{409, "exists", "a record of that id is there already"},
 	{409, "idempotency_key_reused", "this Idempotency-Key was used for a different request"},

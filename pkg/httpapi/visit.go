@@ -403,7 +403,7 @@ var submitVisit = Endpoint{
 	Text: "Accepts the quote and the consent for the patient and sends the visit. A free one is queued at once. Else it " +
 		"waits for its payment page: send the patient to `checkout_url`, where the card is held, not charged; once " +
 		"Stripe reports the hold it is queued, usually within seconds. Amounts are never taken from you. Repeating it " +
-		"finds the same visit and the same page. If Stripe is away the visit is kept and the reply is 503 " +
+		"finds the same visit and the same page; with another consent or language it is refused. If Stripe is away the visit is kept and the reply is 503 " +
 		"`payment_page_unavailable`: repeat it.",
 	Who: Bearer, Does: identity.FillVisit, Once: true, IfMatch: true, Versioned: true,
 	In:  submissionRequest{},
@@ -415,6 +415,7 @@ var submitVisit = Endpoint{
 		{Code: "quote_replaced"},
 		{Code: "quote_expired"},
 		{Code: "consent_replaced"},
+		{Code: "done_otherwise"},
 		{Code: "wrong_status"},
 		{Code: "state_not_served"},
 		{Code: "diverted"},

@@ -3,6 +3,7 @@ package visit
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"sync"
 	"unicode/utf8"
 
@@ -44,6 +45,26 @@ const (
 // then up to four more. Compiled with the package it would slow the start of every
 // function, most of which see no answer.
 var icd10 = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Z][0-9][0-9AB](\.[0-9A-Z]{1,4})?$`) })
+
+// Differences names the parts in which c differs from d; nil if it says the same.
+func (c Conclusion) Differences(d Conclusion) []string {
+	var parts []string
+	for _, p := range []struct {
+		name string
+		same bool
+	}{
+		{"reply", c.Reply == d.Reply},
+		{"diagnoses", slices.Equal(c.Diagnoses, d.Diagnoses)},
+		{"reason for no diagnosis", c.NoDiagnosis == d.NoDiagnosis},
+		{"plan", c.Plan == d.Plan},
+		{"minutes", (c.Minutes == nil) == (d.Minutes == nil) && (c.Minutes == nil || *c.Minutes == *d.Minutes)},
+	} {
+		if !p.same {
+			parts = append(parts, p.name)
+		}
+	}
+	return parts
+}
 
 // Problems lists what must be corrected before c can be sent, by JSON pointer.
 func (c Conclusion) Problems() []fault.Problem {

@@ -17,8 +17,9 @@ const MessageCap = 6
 // Each step below returns the next state of the visit. Repeated by the person who
 // made it, a step returns the visit with its Version unchanged, so that a request
 // whose reply was lost is not refused as a conflict. Saved and Priced always make
-// a new version. Ask, Reply and Answer cannot tell a repetition, which shows in
-// the message alone: their caller compares messages.
+// a new version. What was said, accepted or answered with a step is not in the
+// visit: the step's caller compares that, and refuses what differs with
+// DoneOtherwise.
 
 // Saved returns v with answers saved, which voids a quote made for other
 // answers. State is the US state that the patient is in, empty while unknown.
@@ -318,16 +319,24 @@ func (v Visit) TurnAway(to Status, reason Reason, now time.Time) (Visit, error) 
 	if to != Declined && to != Redirected {
 		return Visit{}, fmt.Errorf("visit %s: turned away to %s", v.ID, to)
 	}
-	if v.Status == to {
+	switch {
+	case v.Status == to && v.Reason == reason:
 		return v, nil
-	}
-	if v.Status != InReview && v.Status != AwaitingPatient {
+	case v.Status == to:
+		return Visit{}, DoneOtherwise("it was " + string(to) + " with the reason " + string(v.Reason))
+	case v.Status != InReview && v.Status != AwaitingPatient:
 		return Visit{}, v.refuse("turn it away")
 	}
 	v = v.ended(to, reason, now)
 	v.Messages++
 	v.FromTeam++
 	return v, nil
+}
+
+// DoneOtherwise refuses a step that was made already, and not as it is asked for now;
+// stands says how it was made.
+func DoneOtherwise(stands string) error {
+	return fault.New(fault.Conflict, "done_otherwise", "this was done already, and not as you send it now: "+stands+"; that stands")
 }
 
 // Expire returns v expired because it was not answered in time, or the patient

@@ -7,6 +7,7 @@ package desk
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/chart"
@@ -97,10 +98,8 @@ func (d *Desk) Answer(ctx context.Context, c clinic.Caller, id string, said visi
 
 func (d *Desk) answer(ctx context.Context, in clinic.Input, said visit.Conclusion) (clinic.Decision, error) {
 	v := in.Visit
-	if v.Status == visit.Answered || v.Status == visit.Closed {
-		if same, err := d.saidLast(ctx, in, said.Reply); same || err != nil {
-			return clinic.Decision{}, err
-		}
+	if (v.Status == visit.Answered || v.Status == visit.Closed) && v.Holder.ID == in.Caller.Person.ID {
+		return clinic.Decision{}, d.answered(ctx, v, said)
 	}
 	if _, err := v.Answer(in.Caller.Person, "", said.Minutes, in.Now); err != nil {
 		return clinic.Decision{}, err
@@ -125,6 +124,19 @@ func (d *Desk) answer(ctx context.Context, in clinic.Input, said visit.Conclusio
 		es = append(es, d.Kernel.Event(outbox.Capture, outbox.Charge, next, in.Now))
 	}
 	return clinic.Change(v, next, clinic.Commit{Messages: []clinic.Message{m}, Events: es}), nil
+}
+
+// answered returns nil if v was answered with said: the same request again, whose
+// first reply was lost.
+func (d *Desk) answered(ctx context.Context, v visit.Visit, said visit.Conclusion) error {
+	a, err := d.Charts.Answer(ctx, v)
+	if err != nil {
+		return err
+	}
+	if other := said.Differences(a.Conclusion); len(other) > 0 {
+		return visit.DoneOtherwise("it was answered with another " + strings.Join(other, ", another "))
+	}
+	return nil
 }
 
 // document puts the encounter document and returns its hash.
@@ -158,16 +170,28 @@ func (d *Desk) document(ctx context.Context, in clinic.Input, said visit.Conclus
 func (d *Desk) TurnAway(ctx context.Context, c clinic.Caller, id string, to visit.Status, reason visit.Reason, text phi.Text) (visit.Visit, error) {
 	v, _, err := clinic.Step(ctx, d.Kernel, c, identity.TreatVisit, clinic.Query{Visit: id},
 		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
-			next, err := in.Visit.TurnAway(to, reason, in.Now)
-			if err != nil || next.Version == in.Visit.Version {
-				return clinic.Decision{}, clinic.Nothing{}, err
-			}
-			m, err := d.Charts.SealMessage(ctx, next, in.Caller.Person, record.Notice, text, in.Now)
-			return clinic.Change(in.Visit, next, clinic.Commit{
-				Messages: []clinic.Message{m}, Events: d.Kernel.EndingEvents(in.Visit, next, in.Now),
-			}), clinic.Nothing{}, err
+			decision, err := d.turnAway(ctx, in, to, reason, text)
+			return decision, clinic.Nothing{}, err
 		})
 	return v, err
+}
+
+func (d *Desk) turnAway(ctx context.Context, in clinic.Input, to visit.Status, reason visit.Reason, text phi.Text) (clinic.Decision, error) {
+	next, err := in.Visit.TurnAway(to, reason, in.Now)
+	if err != nil {
+		return clinic.Decision{}, err
+	}
+	if next.Version == in.Visit.Version {
+		same, err := d.saidLast(ctx, in, text)
+		if err == nil && !same {
+			err = visit.DoneOtherwise("it was " + string(to) + " with another message")
+		}
+		return clinic.Decision{}, err
+	}
+	m, err := d.Charts.SealMessage(ctx, next, in.Caller.Person, record.Notice, text, in.Now)
+	return clinic.Change(in.Visit, next, clinic.Commit{
+		Messages: []clinic.Message{m}, Events: d.Kernel.EndingEvents(in.Visit, next, in.Now),
+	}), err
 }
 
 // Queue lists the visits of the caller's pool that await an answer: pages are in

@@ -1,6 +1,7 @@
 package request
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -368,7 +369,9 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 		return d, out, err
 	}
 	if v.Status != visit.Draft {
-		_, err = v.Submit(s.Quote, "", p.Terms, in.Now) // sent before, or refused
+		if _, err = v.Submit(s.Quote, "", p.Terms, in.Now); err == nil {
+			err = m.sentBefore(ctx, v, s)
+		}
 		return d, out, err
 	}
 	f, answers, err := m.Charts.FormAndAnswers(ctx, v, in.Answers)
@@ -396,6 +399,34 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 		return d, out, err
 	}
 	return m.submission(ctx, in, next, p, s)
+}
+
+// sentBefore returns nil if v was submitted with s: the same request again, whose
+// first reply was lost. What was accepted is in the audit record; the trail may lag,
+// and then nothing is known.
+func (m *Room) sentBefore(ctx context.Context, v visit.Visit, s Submission) error {
+	if s.Consent == "" && s.Language == "" {
+		return nil
+	}
+	trail, err := m.Kernel.Store.Trail(ctx, v.ID, time.Time{})
+	if err != nil {
+		return err
+	}
+	var did *audit.Acceptance
+	for _, r := range trail {
+		if r.Accepted != nil && r.Accepted.Quote == v.Quote.ID {
+			did = r.Accepted
+		}
+	}
+	switch {
+	case did == nil:
+		return fault.New(fault.Busy, "try_again", "our records do not answer just now; repeat the same request")
+	case s.Consent != "" && s.Consent != did.Consent:
+		return visit.DoneOtherwise("it was sent with version " + did.Consent + " of the consent text")
+	case s.Language != "" && s.Language != did.Language:
+		return visit.DoneOtherwise("it was sent in another language, " + cmp.Or(did.Language, "which was not named"))
+	}
+	return nil
 }
 
 // submission returns the decision that submits. The payment page is made before
