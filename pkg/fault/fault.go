@@ -7,6 +7,7 @@ package fault
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -25,6 +26,7 @@ const (
 	Denied      Kind = "denied"       // the caller is known and has no right to this
 	NotFound    Kind = "not found"    // the subject does not exist, or the caller may not know that it does
 	WrongMethod Kind = "wrong method" // the address exists, and not for this method
+	Encoding    Kind = "encoding"     // the input is encoded in a way that is not read
 	Conflict    Kind = "conflict"     // the subject's state does not permit the request
 	Stale       Kind = "stale"        // the request was decided on an older version of the subject
 	TooLarge    Kind = "too large"    // the input exceeds a limit
@@ -68,6 +70,30 @@ func New(k Kind, code, text string, problems ...Problem) error {
 // Hide returns a fault that shows text to users and keeps cause for the logs.
 func Hide(k Kind, code, text string, cause error) error {
 	return &Fault{Kind: k, Code: code, Text: text, cause: cause}
+}
+
+// Cause returns the texts of what the faults in err hide, for the log; empty if they
+// hide nothing. It must not be shown.
+func Cause(err error) string {
+	var texts []string
+	var walk func(error)
+	walk = func(err error) {
+		if f, ok := err.(*Fault); ok && f.cause != nil { //nolint:errorlint // the walk unwraps
+			texts = append(texts, f.cause.Error())
+			walk(f.cause)
+			return
+		}
+		switch err := err.(type) { //nolint:errorlint // likewise
+		case interface{ Unwrap() error }:
+			walk(err.Unwrap())
+		case interface{ Unwrap() []error }:
+			for _, e := range err.Unwrap() {
+				walk(e)
+			}
+		}
+	}
+	walk(err)
+	return strings.Join(texts, ": ")
 }
 
 // Public returns the fault inside err. It reports false if err holds no fault,

@@ -11,7 +11,7 @@ import (
 
 var kinds = []fault.Kind{
 	fault.Malformed, fault.Invalid, fault.Anonymous, fault.Denied, fault.NotFound,
-	fault.WrongMethod, fault.Conflict, fault.Stale, fault.TooLarge, fault.Busy,
+	fault.WrongMethod, fault.Encoding, fault.Conflict, fault.Stale, fault.TooLarge, fault.Busy,
 }
 
 // A fault is of its own kind and of no other, however it is wrapped.
@@ -67,5 +67,24 @@ func TestNew_AlikeNotEqual(t *testing.T) {
 	a, b := fault.New(fault.Conflict, "changed", "changed"), fault.New(fault.Conflict, "changed", "changed")
 	if errors.Is(a, b) || !errors.Is(fmt.Errorf("committing: %w", a), a) {
 		t.Error("a sentinel is told from another by itself, not by its text")
+	}
+}
+
+// The log is told what every fault hides, and nothing of what it shows.
+func TestCause_OfAllFaults(t *testing.T) {
+	t.Parallel()
+	inner := fault.Hide(fault.Busy, "code", "shown", io.ErrUnexpectedEOF)
+	for want, err := range map[string]error{
+		"":                             errors.Join(fault.New(fault.Busy, "code", "shown"), nil),
+		"unexpected EOF":               fmt.Errorf("reading: %w", inner),
+		"outer: shown: unexpected EOF": fault.Hide(fault.Busy, "code", "shown", fmt.Errorf("outer: %w", inner)),
+		"no row: unexpected EOF":       errors.Join(fault.Hide(fault.NotFound, "code", "shown", errors.New("no row")), inner),
+	} {
+		if got := fault.Cause(err); got != want {
+			t.Errorf("Cause(%v) = %q, want %q", err, got, want)
+		}
+	}
+	if got := fault.Cause(nil); got != "" {
+		t.Errorf("no error has the cause %q", got)
 	}
 }

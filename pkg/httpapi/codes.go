@@ -52,6 +52,7 @@ var Codes = []Code{
 	{412, "stale", "If-Match names another version than the stored one"},
 	{413, "too_large", "the body is over 512 KiB"},
 	{413, "response-too-large", "the answers alone are too long"},
+	{415, "encoded", "the body has a Content-Encoding, such as gzip; send it as it is"},
 	{422, "answer_incomplete", "the clinician's answer lacks something; `problems` lists all of it"},
 	{422, "answers_incomplete", "questions are still open; `problems` lists them by linkId"},
 	{422, "answers_wrong", "answers need to be put right; `problems` lists all of them by linkId"},

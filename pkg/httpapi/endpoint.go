@@ -108,7 +108,7 @@ var implied = []struct {
 	{func(e *Endpoint) bool { return e.Who != Anyone }, "try_again"},
 	{func(e *Endpoint) bool { return e.Who == Bearer || e.Who == Known }, "not_signed_in unknown_person not_found too_many_requests"},
 	{func(e *Endpoint) bool { return e.Does != "" }, "denied"},
-	{func(e *Endpoint) bool { return e.In != nil }, "not_json unreadable too_large"},
+	{func(e *Endpoint) bool { return e.In != nil }, "not_json encoded unreadable too_large"},
 	{(*Endpoint).takesAnswers, "response-malformed response-invalid"},
 	{(*Endpoint).takesFields, "malformed_json wrong_type unknown_field invalid_request"},
 	{func(e *Endpoint) bool { return e.Who != Signature }, "invalid_request"},

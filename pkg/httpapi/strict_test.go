@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/intake"
 )
 
@@ -111,4 +112,28 @@ func TestIdempotencyKey_SameInputWrittenAnotherWay(t *testing.T) {
 		}
 	}
 	refused(t, send(t, w.api, start(`{"form":"admin-request","patient":"jane-smith"}`)), http.StatusConflict, "idempotency_key_reused")
+}
+
+// A reply that is no page shows nothing, and is asked for over TLS next time.
+func TestReplies_ShowNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, path := range []string{"/health", "/visits/1", "/nowhere"} {
+		h := send(t, w.api, call{method: "GET", path: path, as: "jane-smith"}).Header()
+		if csp := h.Get("Content-Security-Policy"); csp != exchange.NoSources || h.Get("Strict-Transport-Security") == "" {
+			t.Errorf("%s: policy %q", path, csp)
+		}
+	}
+}
+
+// A webhook is bounded closer than answers are, since anyone may send one.
+func TestWebhook_Bounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for n, want := range map[int]int{128 << 10: 400, 128<<10 + 1: 413} {
+		body := strings.Repeat(" ", n)
+		if res := w.stripe(t, "/stripe/connect", connectSecret, body); res.Code != want {
+			t.Errorf("%d bytes: %d %s, want %d", n, res.Code, res.Body, want)
+		}
+	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // A path goes to its function as it was sent, as through the gateway: whatever the
-// function replies, even that the path is to be cleaned, is its own reply with its
+// function replies to one that it does not serve as it is, is its own reply with its
 // own headers.
 func TestRoutes_PathReachesItsFunctionAsSent(t *testing.T) {
 	t.Parallel()
@@ -20,7 +20,7 @@ func TestRoutes_PathReachesItsFunctionAsSent(t *testing.T) {
 		}
 	})
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	for path, leads := range map[string]string{"//evil.example/visits": "/evil.example/visits", "/visits/../queue": "/queue", "/stripe//connect": "/stripe/connect"} {
+	for _, path := range []string{"//evil.example/visits", "/visits/../queue", "/stripe//connect"} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+path, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -30,8 +30,8 @@ func TestRoutes_PathReachesItsFunctionAsSent(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = res.Body.Close()
-		if to := res.Header.Get("Location"); to != leads || res.Header.Get("X-Content-Type-Options") != "nosniff" {
-			t.Errorf("%s answered %d, leads to %q, and has %v", path, res.StatusCode, to, res.Header)
+		if res.StatusCode != http.StatusNotFound || res.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s answered %d, and has %v", path, res.StatusCode, res.Header)
 		}
 	}
 }

@@ -1,12 +1,15 @@
 package system
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"net/http"
@@ -23,6 +26,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/awslambda"
 	"evisit/pkg/clinic/office"
+	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/outbox"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
@@ -267,12 +271,22 @@ func (s *System) routes(api, hook http.Handler) http.Handler {
 	})
 }
 
-// steady keeps the clock from being moved while a function runs.
+// steady keeps the clock from being moved while a function runs. As the gateway
+// does, it gives the function a request that was received whole: nobody who sends
+// slowly holds the clock.
 func (s *System) steady(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(io.LimitReader(r.Body, exchange.MaxBody+1))
+		r.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
 		s.clock.WithoutJump(func() { h.ServeHTTP(w, r) })
 	})
 }
+
+// A failing is a reader of nothing, which ends with the error or, without one, as
+// any other.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, cmp.Or(f.err, io.EOF) }
 
 func (s *System) forbidCrossOrigin(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.NewCrossOriginProtection().Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,7 @@ package exchange
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"mime"
 	"net"
 	"net/http"
+	"path"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -25,8 +27,13 @@ import (
 // MaxBody bounds a request's body. The longest real one is a form's answers.
 const MaxBody = 512 << 10
 
+// NoSources is the content security policy of a reply that shows nothing.
+const NoSources = "default-src 'none'; frame-ancestors 'none'"
+
 // Guard wraps a function's whole handler. It adds what every reply needs: a
-// limit of the body, headers, a log line, and a reply where the handler panics.
+// limit of the body, headers, a log line, and a reply where the handler panics. An
+// address that is written in another way than it is served is refused, where
+// http.ServeMux would lead elsewhere by a page.
 func Guard(h http.Handler, log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now() //nolint:forbidigo // how long we took, not what time it is
@@ -45,7 +52,13 @@ func Guard(h http.Handler, log *slog.Logger) http.Handler {
 		head.Set("X-Content-Type-Options", "nosniff")
 		head.Set("Referrer-Policy", "no-referrer")
 		head.Set("Cache-Control", "no-store")
+		head.Set("Strict-Transport-Security", "max-age=63072000") // heeded where the connection is secure
+		head.Set("Content-Security-Policy", NoSources)
 		r.Body = http.MaxBytesReader(rec, r.Body, MaxBody)
+		if p := r.URL.EscapedPath(); p != "*" && path.Clean("/"+p) != cmp.Or(strings.TrimSuffix(p, "/"), "/") {
+			Reject(rec, r, log, noRoute)
+			return
+		}
 		h.ServeHTTP(rec, r)
 	})
 }
@@ -76,10 +89,12 @@ func ClientIP(r *http.Request) string {
 	return host
 }
 
+var noRoute = fault.New(fault.NotFound, "no_route", "there is no such address; /docs lists those there are")
+
 // NotFound replies to a path that has no handler, where there are no pages.
 func NotFound(log *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		Reject(w, r, log, fault.New(fault.NotFound, "no_route", "there is no such address; /docs lists those there are"))
+		Reject(w, r, log, noRoute)
 	})
 }
 
@@ -94,9 +109,12 @@ func ReadJSON(r *http.Request) ([]byte, error) {
 	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" && t != "application/fhir+json" {
 		return nil, fault.New(fault.Malformed, "not_json", "send JSON, with Content-Type: application/json")
 	}
+	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
+		return nil, fault.New(fault.Encoding, "encoded", "send the body as it is, without a Content-Encoding")
+	}
 	b, err := io.ReadAll(r.Body)
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, fault.New(fault.TooLarge, "too_large", fmt.Sprintf("a request may be at most %d KiB", MaxBody>>10))
+	if over, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, fault.New(fault.TooLarge, "too_large", fmt.Sprintf("a request may be at most %d KiB", over.Limit>>10))
 	}
 	if err != nil {
 		return nil, fault.Hide(fault.Malformed, "unreadable", "the request's body ended early; send it again", err)

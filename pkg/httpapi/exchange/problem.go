@@ -27,6 +27,7 @@ var statuses = []struct {
 	{fault.Denied, http.StatusForbidden},
 	{fault.NotFound, http.StatusNotFound},
 	{fault.WrongMethod, http.StatusMethodNotAllowed},
+	{fault.Encoding, http.StatusUnsupportedMediaType},
 	{fault.Conflict, http.StatusConflict},
 	{fault.Stale, http.StatusPreconditionFailed},
 	{fault.TooLarge, http.StatusRequestEntityTooLarge},
@@ -86,9 +87,9 @@ func Reject(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error)
 	case errors.Is(err, context.Canceled):
 		return
 	case p.Status >= http.StatusInternalServerError:
-		log.ErrorContext(r.Context(), "request failed", "route", r.Pattern, "code", p.Code, "err", err)
+		log.ErrorContext(r.Context(), "request failed", "route", r.Pattern, "code", p.Code, "err", err, "cause", fault.Cause(err))
 	default:
-		log.InfoContext(r.Context(), "request refused", "route", r.Pattern, "code", p.Code)
+		log.InfoContext(r.Context(), "request refused", "route", r.Pattern, "code", p.Code, "cause", fault.Cause(err))
 	}
 	switch p.Status {
 	case http.StatusUnauthorized:

@@ -163,9 +163,9 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	code, f := exchange.Status(err), exchange.Public(err)
 	if code >= http.StatusInternalServerError {
-		s.Log.ErrorContext(r.Context(), "page failed", "route", r.Pattern, "code", f.Code, "err", err)
+		s.Log.ErrorContext(r.Context(), "page failed", "route", r.Pattern, "code", f.Code, "err", err, "cause", fault.Cause(err))
 	} else {
-		s.Log.InfoContext(r.Context(), "page refused", "route", r.Pattern, "code", f.Code)
+		s.Log.InfoContext(r.Context(), "page refused", "route", r.Pattern, "code", f.Code, "cause", fault.Cause(err))
 	}
 	lost := f.Code == "not_signed_in"
 	if lost && r.Method == http.MethodGet {
@@ -208,6 +208,7 @@ var headings = map[int]string{
 	http.StatusConflict:              "That cannot be done now",
 	http.StatusPreconditionFailed:    "This has changed",
 	http.StatusRequestEntityTooLarge: "That is too much at once",
+	http.StatusUnsupportedMediaType:  "That could not be read",
 	http.StatusUnprocessableEntity:   "Something needs to be put right",
 	http.StatusTooManyRequests:       "Too often in a short time",
 	http.StatusServiceUnavailable:    "Please try again in a moment",
@@ -224,7 +225,7 @@ func explain(err error) (code int, text string, ok bool) {
 	switch f.Kind {
 	case fault.Conflict, fault.Invalid, fault.Stale:
 		return exchange.Status(err), sentence(f.Text), true
-	case fault.Malformed, fault.Anonymous, fault.Denied, fault.NotFound, fault.WrongMethod, fault.TooLarge, fault.TooMany, fault.Busy:
+	case fault.Malformed, fault.Anonymous, fault.Denied, fault.NotFound, fault.WrongMethod, fault.Encoding, fault.TooLarge, fault.TooMany, fault.Busy:
 	}
 	return 0, "", false
 }

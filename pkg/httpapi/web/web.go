@@ -167,6 +167,9 @@ func posted(r *http.Request) (url.Values, error) {
 	if t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(t) != "application/x-www-form-urlencoded" && r.ContentLength != 0 {
 		return nil, fault.New(fault.Malformed, "not_a_form", "this was not sent by one of our pages")
 	}
+	if r.Header.Get("Content-Encoding") != "" {
+		return nil, fault.New(fault.Encoding, "encoded", "this was not sent by one of our pages")
+	}
 	err := r.ParseForm()
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, fault.New(fault.TooLarge, "too_large", fmt.Sprintf("a page may send at most %d KiB; please write less", exchange.MaxBody>>10))

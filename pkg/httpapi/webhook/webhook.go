@@ -54,7 +54,7 @@ type endpoint struct {
 }
 
 func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	err := e.keep(r)
+	err := e.keep(w, r)
 	if err == nil {
 		err = exchange.WriteJSON(w, http.StatusOK, Received{true})
 	}
@@ -63,7 +63,12 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (e *endpoint) keep(r *http.Request) error {
+// maxEvent bounds an event, of which Stripe's are some kilobytes: anyone may send
+// one, and its signature is over all of it.
+const maxEvent = 128 << 10
+
+func (e *endpoint) keep(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxEvent)
 	body, err := exchange.ReadJSON(r)
 	if err != nil {
 		return err

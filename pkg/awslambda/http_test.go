@@ -1,0 +1,25 @@
+package awslambda_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"evisit/pkg/awslambda"
+	"evisit/pkg/httpapi/exchange"
+)
+
+// The address that a request came from is the gateway's, unchanged.
+func TestHTTP_SourceAddress(t *testing.T) {
+	t.Parallel()
+	for _, ip := range []string{"192.0.2.1", "2001:db8::1", "::1", "2001:db8:1:2:3:4:5:6", "fe80::1%eth0"} {
+		got := ""
+		serve := awslambda.HTTP(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = exchange.ClientIP(r) }))
+		var e events.APIGatewayV2HTTPRequest
+		e.RawPath, e.RequestContext.HTTP.Method, e.RequestContext.HTTP.SourceIP = "/", http.MethodGet, ip
+		if _, err := serve(t.Context(), e); err != nil || got != ip {
+			t.Errorf("%s is taken for %s: %v", ip, got, err)
+		}
+	}
+}
