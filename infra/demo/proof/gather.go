@@ -32,7 +32,9 @@ type dossier struct {
 	Money     ledger
 	MoneyCode int // status of the answer to a request for the ledger
 	Acts      []act
-	Chart     *chart          // set only for visits started since Claim.Since
+	Chart     *chart // set only for visits started since Claim.Since
+	Page      string // the text of the patient's page; set only for visits started since Claim.Since
+	PageCode  int
 	Doc       json.RawMessage // the document; empty if there is none
 	Added     json.RawMessage
 	DocCode   int // status of the answer to a request for the document
@@ -171,9 +173,10 @@ type intent struct {
 }
 
 type mail struct {
-	To      []string `json:"to"`
-	Subject string   `json:"subject"`
-	Text    string   `json:"text"`
+	At      time.Time `json:"at"`
+	To      []string  `json:"to"`
+	Subject string    `json:"subject"`
+	Text    string    `json:"text"`
 }
 
 type person struct {
@@ -265,7 +268,7 @@ func gather(ctx context.Context, claim Claim) (*world, error) {
 		as := reader{claim.BaseURL, p.Token}
 		switch p.Role {
 		case "patient":
-			err = w.gatherPatient(ctx, as, seed.People)
+			err = w.gatherPatient(ctx, as, seed.People, p.ID)
 		case "admin":
 			err = w.gatherOffice(ctx, as, p.Practice)
 		}
@@ -286,7 +289,11 @@ func gather(ctx context.Context, claim Claim) (*world, error) {
 	return w, err
 }
 
-func (w *world) gatherPatient(ctx context.Context, as reader, people []person) error {
+func (w *world) gatherPatient(ctx context.Context, as reader, people []person, id string) error {
+	pages, err := signIn(ctx, as.base, id)
+	if err != nil {
+		return fmt.Errorf("signing in as %s: %w", id, err)
+	}
 	for next := ""; ; {
 		var page struct {
 			Visits []visit `json:"visits"`
@@ -299,6 +306,11 @@ func (w *world) gatherPatient(ctx context.Context, as reader, people []person) e
 			c := &dossier{visit: v}
 			if err := w.gatherCase(ctx, c, as, people); err != nil {
 				return err
+			}
+			if c.since(w.claim) {
+				if c.Page, c.PageCode, err = pages.visit(ctx, c.ID); err != nil {
+					return err
+				}
 			}
 			w.cases = append(w.cases, c)
 		}

@@ -94,6 +94,8 @@ var statements = []struct {
 	{"the audit log recomputes to its signed checkpoint", logsAreSigned},
 	{"the log names every version of every visit, once", versionsAreLogged},
 	{"everyone was written to, and no mail has a word of health", mailsAreDiscreet},
+	{"each mail said what was so when it was sent", mailsSayWhatWasSo},
+	{"each patient's page says what is so of the money at Stripe", pagesSayWhatIsSo},
 }
 
 // Check proves claim and reports the findings. An error means that the system could not

@@ -36,11 +36,14 @@ func sound(t *testing.T) *world {
 		{"id":"capture","kind":"capture","payment":"pay","at":"2026-03-02T09:03:00Z","postings":[{"account":"holds_owed","amount_cents":4000},{"account":"holds","amount_cents":-4000},
 		{"account":"stripe","amount_cents":4000},{"account":"visit_fees","amount_cents":-4000}]}],
 		"balances":{"holds":0,"holds_owed":0,"stripe":4000,"visit_fees":-4000}}`)
+	c.PageCode, c.Page = 200, "Closed. $40.00 charged. Reference pay"
 	into(t, &c.Chart, `{"answers":[{"answers":["a very private sentence"]}],"messages":[{"text":"take it with water"}]}`)
 	into(t, &w.stripe, `{"holds":{"count":1,"cents":4000},"captured":{"count":1,"cents":4000},"balance_cents":4000,
 		"payment_intents":[{"id":"pi","account":"acct","status":"succeeded","amount":4000,"amount_received":4000,"metadata":{"ref":"pay"}}]}`)
 	for _, subject := range []string{"Your request was received", "Your request was answered", "Your receipt"} {
-		w.mails = append(w.mails, mail{To: []string{"jane@patients.example"}, Subject: "Clinic: " + subject, Text: "http://x/my/visits/v1?eye"})
+		w.mails = append(w.mails, mail{
+			At: started.Add(3 * time.Minute), To: []string{"jane@patients.example"}, Subject: "Clinic: " + subject, Text: "http://x/my/visits/v1?eye",
+		})
 	}
 	o := &office{ID: "p"}
 	version, hash := 0, strings.Repeat("A", 43)
@@ -172,6 +175,15 @@ func TestProof_WhateverIsWrongIsFound(t *testing.T) {
 		{"a mail about health", func(w *world) { w.mails[0].Text += " your urinary symptoms" }, `says "urin"`},
 		{"a mail with a patient's words", func(w *world) { w.mails[0].Text += " A very private sentence" }, `says "a very private sentence"`},
 		{"a mail to a stranger", func(w *world) { w.mails[0].To = []string{"x@elsewhere.org"} }, "went to x@elsewhere.org"},
+		{"a receipt before the charge", func(w *world) { w.mails[2].At = started.Add(2 * time.Minute) }, `the mail "Your receipt" of 2026-03-02 09:02:00 +0000 UTC says what was not so`},
+		{"an end that is none", func(w *world) { w.mails[1].Subject = "Clinic: Your request has ended" }, "says what was not so"},
+		{"a charge that is denied by mail", func(w *world) { w.mails[1].Text += " you will not be charged" }, "says that nothing is charged"},
+		{"a page that fails", func(w *world) { one(w).PageCode = 500 }, "its page is not to be had; asking for it answers 500"},
+		{"a charge that is not on the page", func(w *world) { one(w).Page = "Closed." }, `does not say "$40.00 charged"`},
+		{"a charge that is denied by the page", func(w *world) { one(w).Page += "You have not been charged, and you will not be." }, `says "You have not been charged"`},
+		{"a charge on the page that is a hold", func(w *world) {
+			w.stripe.Intents[0].Status, w.stripe.Intents[0].Received = "requires_capture", 0
+		}, `says "$40.00 charged", and at Stripe it is not so`},
 		{"a mail that was never sent", func(w *world) { w.mails = w.mails[1:] }, `nobody was sent "Your request was received"`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
