@@ -244,12 +244,32 @@ func TestCheckAnswers_UnknownVersion(t *testing.T) {
 	})
 }
 
+// A key has 1 to 200 characters, whatever they are; an empty one is no key left out.
+func TestIdempotencyKey_Length(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	keyed := func(key string) call {
+		return call{as: "jane-smith", method: "POST", path: "/visits", body: map[string]any{"form": "uti-women"}, header: map[string]string{"Idempotency-Key": key}}
+	}
+	w.nothingWritten(t, func(t *testing.T) {
+		for code, key := range map[string]string{"required": "", "max": strings.Repeat("k", 201)} {
+			p := refused(t, send(t, w.api, keyed(key)), 422, "invalid_request")
+			if len(p.Problems) != 1 || p.Problems[0].Where != "Idempotency-Key" || p.Problems[0].Code != code {
+				t.Errorf("a key of %d bytes: %+v", len(key), p.Problems)
+			}
+		}
+	})
+	for _, key := range []string{"k", strings.Repeat("k", 200), strings.Repeat("ä", 200)} {
+		w.do(t, keyed(key), nil)
+	}
+}
+
 func TestIfMatch_AnotherVersionIsStale(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.draft(t)
 	w.nothingWritten(t, func(t *testing.T) {
-		for _, tag := range []string{`"1"`, `"99999999999999999999"`, `"0"`, `"-1"`, `W/"2"`, `"2", "3"`, "garbage", `"`, strings.Repeat("1", 5000)} {
+		for _, tag := range []string{`"1"`, `"99999999999999999999"`, `"0"`, `"-1"`, `W/"2"`, `"2", "3"`, "garbage", `"`, "", strings.Repeat("1", 5000)} {
 			c := call{as: "jane-smith", method: "PATCH", path: "/visits/" + v.ID + "/answers", body: page(map[string]any{"uti-onset": 3}), header: map[string]string{"If-Match": tag}}
 			refused(t, send(t, w.api, c), 412, "stale")
 		}

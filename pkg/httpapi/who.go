@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
@@ -143,34 +144,43 @@ func (a *API) callerOf(w Who, r *http.Request) (clinic.Caller, error) {
 	return clinic.Caller{}, nil
 }
 
-// maxKey bounds an Idempotency-Key.
+// maxKey bounds an Idempotency-Key, in characters.
 const maxKey = 200
 
 // repeatable returns c with r's Idempotency-Key, if it has one. A key holds for
-// one person and one address; the same input may be written in another way.
+// one person and one address; the same input may be written in another way. An
+// empty key is refused: whoever sends it counts on one.
 func repeatable(c clinic.Caller, r *http.Request, input []byte) (clinic.Caller, error) {
-	k := r.Header.Get("Idempotency-Key")
-	if k == "" {
+	given := r.Header.Values("Idempotency-Key")
+	if len(given) == 0 {
 		return c, nil
 	}
-	if len(k) > maxKey {
-		return c, fault.New(fault.Invalid, "invalid_request", "some headers need to be put right",
-			fault.Problem{Where: "Idempotency-Key", Code: "max", Text: "at most " + strconv.Itoa(maxKey) + " characters"})
+	k := given[0]
+	switch {
+	case k == "":
+		return c, badKey("required", "give a key, or leave the header out")
+	case utf8.RuneCountInString(k) > maxKey:
+		return c, badKey("max", "at most "+strconv.Itoa(maxKey)+" characters")
 	}
 	input, err := canonical(input)
 	c.Once = clinic.NewOnce(c.Proof.Issuer+" "+c.Proof.Subject, r.Method+" "+r.URL.Path, k, input)
 	return c, err
 }
 
+func badKey(code, text string) error {
+	return fault.New(fault.Invalid, "invalid_request", "some headers need to be put right",
+		fault.Problem{Where: "Idempotency-Key", Code: code, Text: text})
+}
+
 // noVersion is a version that nothing has.
 const noVersion = -1
 
 // version reads If-Match, an ETag of ours, which is a version in quotes; 0 where
-// there is none, and noVersion where it is no ETag of ours: the endpoint refuses
-// it as any other that is not the latest.
+// there is none, and noVersion where it is no ETag of ours, or empty: the endpoint
+// refuses it as any other that is not the latest.
 func version(r *http.Request) int {
 	tag := r.Header.Get("If-Match")
-	if tag == "" || tag == "*" {
+	if len(r.Header.Values("If-Match")) == 0 || tag == "*" {
 		return 0
 	}
 	n, err := strconv.Atoi(strings.Trim(tag, `"`))
