@@ -14,7 +14,7 @@ import (
 func (w *world) step() {
 	w.t.Helper()
 	const (
-		betweenJumps = 150 // requests
+		betweenJumps = 300 // steps
 		openVisits   = 24
 	)
 	switch n := w.IntN(1000); {
