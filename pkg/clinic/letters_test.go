@@ -1,0 +1,321 @@
+package clinic_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"evisit/infra/local/seed"
+	"evisit/infra/local/stripesim"
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic/notify"
+	"evisit/pkg/ledger"
+	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
+	"evisit/pkg/visit"
+	"evisit/pkg/work"
+)
+
+// truthful mail holds each letter against the rows and Stripe, as they are at the
+// moment in which it is sent. It is for tests in which nothing happens meanwhile.
+type truthful struct {
+	notify.Mail
+	w *world
+}
+
+func (m truthful) Send(ctx context.Context, l notify.Letter) error {
+	if m.w.letterCheck != nil {
+		m.w.letterCheck.hold(m.w, l)
+	}
+	return m.Mail.Send(ctx, l)
+}
+
+// A letterCheck counts the claims of letters that were checked, by subject and words.
+type letterCheck map[string]int
+
+// A said letter is one that is being sent, and what it is about.
+type saidLetter struct {
+	body     string
+	event    outbox.Delivery
+	visit    visit.Visit
+	payment  paid   // that the event names; zero if none
+	all      []paid // of the visit
+	practice practice.Practice
+	open     []work.Item // of the practice
+	now      time.Time
+}
+
+func (c letterCheck) hold(w *world, l notify.Letter) {
+	w.Helper()
+	said := saidLetter{body: l.Body, now: w.now(), event: w.delivery(strings.TrimSuffix(l.Key, ".practice"))}
+	var err error
+	if said.practice, err = w.tape.Practice(w.ctx, "lakeside"); err != nil {
+		w.Errorf("the practice: %v", err)
+	}
+	if said.event.Visit != "" {
+		if said.visit, err = w.tape.Visit(w.ctx, said.event.Visit); err != nil {
+			w.Errorf("visit %s: %v", said.event.Visit, err)
+		}
+		said.all = w.payments(said.visit)
+	}
+	for _, p := range said.all {
+		if p.payment.ID == said.event.Payment {
+			said.payment = p
+		}
+	}
+	said.open = w.work("lakeside")
+	subject := strings.TrimPrefix(l.Subject, said.practice.Name+": ")
+	claims, known := claimsOf[subject]
+	if !known {
+		w.Errorf("what %q claims is not checked", subject)
+	}
+	found := false
+	for words, holds := range claims {
+		if !strings.Contains(l.Body, words) {
+			continue
+		}
+		found = true
+		c[subject+": "+words]++
+		if !holds(said) {
+			w.Errorf("%q says %q: the visit is %s, its payments are %+v, it is %s", subject, words, said.visit.Status, said.all, said.now)
+		}
+	}
+	if !found {
+		w.Errorf("%q says nothing that is checked: %s", subject, l.Body)
+	}
+}
+
+// claimsOf are what letters claim, by subject: words of the letter, and when they are
+// true.
+var claimsOf = map[string]map[string]func(saidLetter) bool{
+	"Your request was received":     {"Expect an answer by ": func(l saidLetter) bool { return l.isSent() && l.namesPromise() }},
+	"A new request":                 {"awaits an answer by ": func(l saidLetter) bool { return l.visit.Status.AwaitsAnswer() && l.namesPromise() }},
+	"A question about your request": {"your request waits for you": func(l saidLetter) bool { return l.visit.Status == visit.AwaitingPatient }},
+	"Your request was answered":     {"ready to read": func(l saidLetter) bool { return l.isAnswered() && l.visit.Document != "" }},
+	"A patient has written":         {"has written about a request": func(l saidLetter) bool { return l.visit.Messages > 0 }},
+	"A request was diverted":        {"was stopped": func(l saidLetter) bool { return l.visit.Status == visit.Diverted }},
+	"A request has expired":         {"ended": func(l saidLetter) bool { return l.visit.Status == visit.Expired }},
+	"Your request is taking longer": {"later than promised": saidLetter.isLate},
+	"A request is late":             {"was promised an answer by ": func(l saidLetter) bool { return l.isLate() && l.namesPromise() }},
+	"Your request was not sent": {"so your request was not sent": func(l saidLetter) bool {
+		return l.visit.Status == visit.Draft && l.payment.payment.State == billing.Abandoned
+	}},
+	"Your receipt":                            {"was collected": saidLetter.isCollected},
+	"Your payment did not go through":         {"did not go through": saidLetter.isOwed, "answer is ready": saidLetter.isAnswered},
+	"A fee was not collected":                 {"could not be collected": saidLetter.isOwed, "was answered": saidLetter.isAnswered},
+	"A payment is refunded":                   {"refunded in full": saidLetter.isGivenBack},
+	"A payment without an answer is refunded": {"It is refunded": saidLetter.isGivenBack},
+	"Your refund did not go through":          {"did not go through": saidLetter.isStranded},
+	"A refund failed":                         {"in the practice's account at Stripe again": saidLetter.isStranded},
+	"A warning of fraud": {"Refund it at Stripe": func(l saidLetter) bool {
+		return l.isOpen(work.FraudWarned) && l.payment.payment.State != billing.FullyRefunded
+	}},
+	"A payment that was not asked for":    {"The money is given back": func(l saidLetter) bool { return l.isOpen(work.StrayPayment) && l.payment.stripe.ID != "" }},
+	"Your Stripe account is disconnected": {"cannot be reached": func(l saidLetter) bool { return l.isOpen(work.AccountLost) }},
+	"Your request has ended": {
+		"ended without an answer":   func(l saidLetter) bool { return l.visit.Status.Over() && !l.isAnswered() },
+		"you will not be charged":   func(l saidLetter) bool { return !slices.ContainsFunc(l.all, collected) },
+		"is being refunded in full": func(l saidLetter) bool { return slices.ContainsFunc(l.all, collected) && !l.isStranded() },
+		"was refunded in full": func(l saidLetter) bool {
+			return slices.ContainsFunc(l.all, collected) && !slices.ContainsFunc(l.all, kept)
+		},
+		"refund did not go": func(l saidLetter) bool { return slices.ContainsFunc(l.all, stranded) },
+	},
+}
+
+func (l saidLetter) isAnswered() bool { return !l.visit.Times.Answered.IsZero() }
+func (l saidLetter) isSent() bool     { return l.visit.Status.AwaitsAnswer() || l.isAnswered() }
+func (l saidLetter) isLate() bool {
+	return l.visit.Status.AwaitsAnswer() && l.visit.Promise.By.Before(l.now)
+}
+func (l saidLetter) isOwed() bool { return l.visit.Owed && !slices.ContainsFunc(l.all, kept) }
+
+// namesPromise reports whether the letter has the promised time, as the practice's
+// clocks show it.
+func (l saidLetter) namesPromise() bool {
+	return strings.Contains(l.body, l.practice.Local(l.visit.Promise.By))
+}
+
+// isCollected reports whether the fee was charged, here and at Stripe.
+func (l saidLetter) isCollected() bool {
+	p := l.payment
+	return p.payment.Collected > 0 && p.stripe.AmountReceived == int64(p.payment.Collected) && slices.ContainsFunc(p.entries, collects)
+}
+
+// isGivenBack reports whether what was charged is refunded or will be.
+func (l saidLetter) isGivenBack() bool {
+	return l.payment.payment.Collected > 0 && !stranded(l.payment)
+}
+
+// isStranded reports whether a refund failed, so that Stripe has the money again.
+func (l saidLetter) isStranded() bool { return stranded(l.payment) }
+
+func (l saidLetter) isOpen(k work.Kind) bool {
+	return slices.ContainsFunc(l.open, func(i work.Item) bool { return i.Kind == k && i.Visit == l.event.Visit })
+}
+
+func collects(e ledger.Entry) bool { return e.Kind == ledger.Capture || e.Kind == ledger.Charge }
+
+func collected(p paid) bool { return p.payment.Collected > 0 }
+func kept(p paid) bool      { return p.stripe.AmountReceived > p.stripe.AmountRefunded }
+func stranded(p paid) bool  { return p.payment.Why == billing.RefundFailed && kept(p) }
+
+// letterScenes lead, together, to every letter there is.
+var letterScenes = map[string]func(w *world){
+	"Answered": func(w *world) {
+		id := w.taken()
+		w.asks(id, "Since when?")
+		w.settle()
+		w.replies(id, "Since Sunday.")
+		w.answers(id)
+	},
+	"Late": func(w *world) {
+		w.queued()
+		for range 2 {
+			w.pass(24*time.Hour + time.Minute)
+			w.minute()
+		}
+	},
+	"Abandoned": func(w *world) {
+		w.submitted()
+		w.pass(3 * time.Hour)
+		w.minute()
+	},
+	"Diverted":   func(w *world) { endings["Diverted"](w, w.taken()) },
+	"NotCharged": func(w *world) { w.owing() },
+	"ChargedByHand": func(w *world) {
+		id := w.taken()
+		w.hand(stripesim.HandCapture, w.latest(id).payment.Intent)
+		w.settle()
+		w.cancels(id)
+	},
+	"ChargedByHandAtTheEnd": func(w *world) {
+		id := w.taken()
+		w.hand(stripesim.HandCapture, w.latest(id).payment.Intent)
+		w.cancels(id)
+	},
+	"ChargedByHandAndRefunded": func(w *world) {
+		id := w.taken()
+		intent := w.latest(id).payment.Intent
+		w.hand(stripesim.HandCapture, intent)
+		w.settle()
+		w.hand(stripesim.HandRefund, intent)
+		w.settle()
+		w.cancels(id)
+	},
+	"RefundFails": func(w *world) {
+		id := w.submitted()
+		w.pays(id, stripesim.CardRefundFails)
+		w.settle()
+		w.hand(stripesim.HandCapture, w.latest(id).payment.Intent)
+		w.settle()
+		w.hand(stripesim.HandRefund, w.latest(id).payment.Intent)
+		w.settle()
+		w.pass(3*24*time.Hour + time.Minute)
+		w.minute()
+	},
+	"Warned": func(w *world) { w.hand(stripesim.HandWarn, w.latest(w.answered()).payment.Intent) },
+	"Stray": func(w *world) {
+		id := w.submitted()
+		second := w.hand(stripesim.HandSession, w.session(id))
+		w.pays(id, stripesim.CardSuccess)
+		w.settle()
+		if _, err := w.try(second, stripesim.CardSuccess); err != nil {
+			w.Fatalf("%v", err)
+		}
+	},
+	"AccountLost": func(w *world) { w.hand(stripesim.HandDisconnect, seed.Accounts[0]) },
+}
+
+// subjects finds those of the letters where they are written.
+var subjects = regexp.MustCompile(`text\{"([^"]+)"`)
+
+// Every kind of letter says what is so when it is sent: against the visit's row, its
+// ledger and Stripe's own account of the money.
+func TestLetters_EveryKindSaysWhatIsSo(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	checked := letterCheck{}
+	t.Run("scenes", func(t *testing.T) {
+		for name, play := range letterScenes {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				w.letterCheck = letterCheck{}
+				play(w)
+				w.settle()
+				mu.Lock()
+				defer mu.Unlock()
+				for claim, n := range w.letterCheck {
+					checked[claim] += n
+				}
+			})
+		}
+	})
+	source, err := os.ReadFile("notify/notify.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := subjects.FindAllSubmatch(source, -1)
+	const least = 20
+	if len(written) < least {
+		t.Errorf("only %d letters are found where they are written", len(written))
+	}
+	for _, m := range written {
+		if claimsOf[string(m[1])] == nil {
+			t.Errorf("nobody checks what the letter %q claims", m[1])
+		}
+	}
+	for subject, claims := range claimsOf {
+		for words := range claims {
+			if checked[subject+": "+words] == 0 {
+				t.Errorf("no letter %q said %q", subject, words)
+			}
+		}
+	}
+}
+
+// A letter that is not so is found.
+func TestLetters_UntrueIsFound(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		event   outbox.Kind
+		body    string
+		subject string
+	}{
+		"a receipt for a hold":       {outbox.Charged, "Your payment was collected.", "Your receipt"},
+		"an answer that is none":     {outbox.Answered, "Your answer is ready to read.", "Your request was answered"},
+		"another time":               {outbox.Received, "Expect an answer by tomorrow.", "Your request was received"},
+		"an end that is none":        {outbox.Ended, "Your request ended without an answer, and you will not be charged.", "Your request has ended"},
+		"a letter that is not known": {outbox.Ended, "Hello.", "Hello"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.queued()
+			heard := &earwitness{tester: w.tester}
+			w.tester = heard
+			d := w.hint(outbox.ByAPI, test.event, id)
+			letterCheck{}.hold(w, notify.Letter{Key: d.ID, Subject: "Lakeside Family Medicine: " + test.subject, Body: test.body})
+			if len(heard.said) == 0 {
+				t.Error("it is taken for true")
+			}
+		})
+	}
+}
+
+// An earwitness hears of failures without failing.
+type earwitness struct {
+	tester
+	said []string
+}
+
+func (e *earwitness) Errorf(format string, args ...any) {
+	e.said = append(e.said, fmt.Sprintf(format, args...))
+}
