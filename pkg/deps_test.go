@@ -120,11 +120,12 @@ var rules = map[string]rule{
 			"clinic/verify fault identity ledger outbox practice visit work",
 		theirs: "github.com/google/go-cmp/",
 	},
-	"seal":      {layer: edge, ours: "vault", theirs: aws + "service/kms github.com/tink-crypto/tink-go/v2/"},
-	"blob":      {layer: edge, ours: "fault vault", theirs: aws + "aws " + aws + "service/s3"},
-	"mail":      {layer: edge, ours: "clinic/notify", theirs: aws + "aws " + aws + "service/sesv2"},
-	"stripepay": {layer: edge, ours: "billing clinic clinic/charge clinic/hook clinic/request fault money", theirs: "github.com/stripe/stripe-go/v76"},
-	"awslambda": {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
+	"seal":        {layer: edge, ours: "vault", theirs: aws + "service/kms github.com/tink-crypto/tink-go/v2/"},
+	"blob":        {layer: edge, ours: "fault vault", theirs: aws + "aws " + aws + "service/s3"},
+	"mail":        {layer: edge, ours: "clinic/notify", theirs: aws + "aws " + aws + "service/sesv2"},
+	"x12/x12test": {layer: edge, ours: "fault x12"},
+	"stripepay":   {layer: edge, ours: "billing clinic clinic/charge clinic/hook clinic/request fault money", theirs: "github.com/stripe/stripe-go/v76"},
+	"awslambda":   {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"httpapi": {
 		layer: edge,
 		ours: "audit billing clinic clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/request fault httpapi/exchange httpapi/webhook " +

@@ -16,6 +16,7 @@ import (
 	"evisit/pkg/x12"
 	"evisit/pkg/x12/p835"
 	"evisit/pkg/x12/p837"
+	"evisit/pkg/x12/x12test"
 )
 
 // writeClaims writes the claim of p837's golden file n times, in as many batches
@@ -31,7 +32,7 @@ func writeClaims(tb testing.TB, dst io.Writer, n int) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	w := p837.NewWriter(dst, interchange, group)
+	w := p837.NewWriter(dst, x12test.Interchange, group)
 	for i := range n {
 		if i%p837.MaxClaims == 0 {
 			err = errors.Join(err, w.Begin(r.Batch()))
@@ -68,7 +69,7 @@ func writeRemittance(tb testing.TB, dst io.Writer, n int) {
 	}
 	segments := strings.Split(strings.ReplaceAll(string(file), "\n", ""), "~")
 	head, claim := segments[2:14], segments[14:24]
-	w := x12.NewWriter(dst, interchange)
+	w := x12.NewWriter(dst, x12test.Interchange)
 	g := group
 	g.Kind, g.Version = "HP", p835.Version
 	w.Group(g)

@@ -15,6 +15,10 @@ import (
 // guides allow is about 4 KB.
 const MaxSegment = 64 << 10
 
+// maxHeld bounds what callers keep of one claim, person or transaction. The
+// guides allow more, such as 999 lines of 99 adjustments, which nobody sends.
+const maxHeld = 20_000
+
 // blockSize is how much of a file becomes one string. The values that a caller
 // keeps are parts of it: more would keep more alive, less would copy more often.
 const blockSize = 4 << 10
@@ -46,8 +50,8 @@ const (
 //
 // Text, Part, Money, Date and Count read the segment's elements, counted from 1.
 // An element that is not there is "" or 0. A value that cannot be read is 0 now,
-// and an error of the next call of Next: whoever uses a value must call Next
-// before acting on it. The first error is final. What is kept of a segment keeps
+// and ends the reading: whoever uses a value must call Next or Err before acting
+// on it. The first error is final. What is kept of a segment keeps
 // up to two blocks of the file alive.
 type Reader struct {
 	src   io.Reader
@@ -74,6 +78,9 @@ type Reader struct {
 	// What the closing segments must repeat: control numbers as written, and counts.
 	isa13, gs06            string
 	groups, sets, segments int
+
+	holds bool
+	held  int
 }
 
 // NewReader returns a Reader that stands before the first segment.
@@ -98,18 +105,26 @@ func (r *Reader) Separators() Separators { return r.separators }
 // Position is that of the segment the reader stands on.
 func (r *Reader) Position() Position { return r.at }
 
-// Next goes to the next segment, envelopes included. It returns io.EOF after
-// the last interchange, an *Error if the file is not well formed, and otherwise
-// what the source returned.
-func (r *Reader) Next() error {
+// Next goes to the next segment, envelopes included, and reports whether there is
+// one. If not, Err says why.
+func (r *Reader) Next() bool {
+	if r.held++; r.holds && r.held > maxHeld {
+		r.Refuse(0, fmt.Sprintf("what is said of one claim, person or transaction may have at most %d segments", maxHeld))
+	}
 	if r.err == nil {
 		r.err = r.next()
 	}
-	return r.err
+	return r.err == nil
 }
 
-// Err is the error that the next call of Next returns whatever follows, or nil.
+// Err is nil while there may be more. It is io.EOF after the last interchange, if
+// each was whole, an *Error if the file is not well formed, and otherwise what
+// the source returned.
 func (r *Reader) Err() error { return r.err }
+
+// Hold begins a part of the file that the caller keeps in memory, and bounds it
+// to 20,000 segments.
+func (r *Reader) Hold() { r.holds, r.held = true, 0 }
 
 func (r *Reader) next() error {
 	more, err := r.skipLines()
@@ -399,7 +414,7 @@ func (r *Reader) Fault(n int, fix string) error {
 	return &Error{Position: r.at, Element: n, Fix: fix}
 }
 
-// Refuse has the next call of Next return a Fault.
+// Refuse ends the reading with a Fault.
 func (r *Reader) Refuse(n int, fix string) {
 	if r.err == nil {
 		r.err = r.Fault(n, fix)

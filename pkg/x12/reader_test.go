@@ -28,20 +28,17 @@ const (
 // segments are all of a file, each as its name and elements joined by a bar.
 func segments(r *x12.Reader) ([]string, error) {
 	var all []string
-	for {
-		err := r.Next()
-		if errors.Is(err, io.EOF) {
-			return all, nil
-		}
-		if err != nil {
-			return all, err
-		}
+	for r.Next() {
 		s := r.Tag()
 		for i := range r.Len() {
 			s += "|" + r.Text(i+1)
 		}
 		all = append(all, s)
 	}
+	if errors.Is(r.Err(), io.EOF) {
+		return all, nil
+	}
+	return all, r.Err()
 }
 
 func read(t *testing.T, file string) []string {
@@ -57,7 +54,7 @@ func TestReader_EnvelopesAndElements(t *testing.T) {
 	t.Parallel()
 	r := x12.NewReader(strings.NewReader(whole))
 	var money, code, modifier, none string
-	for r.Next() == nil {
+	for r.Next() {
 		if r.Is("SV1") {
 			money, code, modifier, none = fmt.Sprint(int(r.Money(2))), r.Part(1, 2), r.Part(1, 3), r.Part(1, 4)+r.Text(9)
 		}
@@ -228,19 +225,18 @@ func TestReader_ErrorsHoldNoContent(t *testing.T) {
 		strings.Replace(whole, "REF*D9*B", "REF*SECRET\x01*B", 1),
 	} {
 		r := x12.NewReader(strings.NewReader(file))
-		err := r.Next()
-		for ; err == nil; err = r.Next() {
+		for r.Next() {
 			if r.Is("SV1") {
 				r.Money(2)
 			}
 		}
-		if _, ok := errors.AsType[*x12.Error](err); !ok || strings.Contains(err.Error(), "SECRET") {
-			t.Errorf("error %v", err)
+		if _, ok := errors.AsType[*x12.Error](r.Err()); !ok || strings.Contains(r.Err().Error(), "SECRET") {
+			t.Errorf("error %v", r.Err())
 		}
 	}
 }
 
-// A value that cannot be read is an error of the next segment, and the last.
+// A value that cannot be read ends the reading.
 func TestReader_BadValues(t *testing.T) {
 	t.Parallel()
 	for name, use := range map[string]func(*x12.Reader){
@@ -252,14 +248,14 @@ func TestReader_BadValues(t *testing.T) {
 	} {
 		r := x12.NewReader(strings.NewReader(whole))
 		for !r.Is("SV1") {
-			if err := r.Next(); err != nil {
-				t.Fatal(err)
+			if !r.Next() {
+				t.Fatal(r.Err())
 			}
 		}
 		use(r)
 		for range 2 {
-			at, ok := errors.AsType[*x12.Error](r.Next())
-			if !ok || at.Segment != 5 || at.Tag != "SV1" {
+			at, ok := errors.AsType[*x12.Error](r.Err())
+			if r.Next() || !ok || at.Segment != 5 || at.Tag != "SV1" {
 				t.Errorf("%s: error %v", name, at)
 			}
 		}
@@ -294,8 +290,7 @@ func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte, block int) {
 		var printed []byte
 		r := x12.NewReader(bytes.NewReader(file))
-		err := r.Next()
-		for ; err == nil; err = r.Next() {
+		for r.Next() {
 			printed = append(printed, r.Tag()...)
 			for i := range r.Len() {
 				printed = append(append(printed, r.Separators().Element), r.Raw(i+1)...)
@@ -303,8 +298,8 @@ func FuzzReader(f *testing.F) {
 			printed = append(printed, r.Separators().Segment)
 		}
 		again, againErr := segments(x12.NewReaderOfBlocks(bytes.NewReader(file), 1+block&0xff))
-		if (againErr == nil) != errors.Is(err, io.EOF) {
-			t.Fatalf("%v, and in other blocks %v", err, againErr)
+		if (againErr == nil) != errors.Is(r.Err(), io.EOF) {
+			t.Fatalf("%v, and in other blocks %v", r.Err(), againErr)
 		}
 		if againErr != nil {
 			return

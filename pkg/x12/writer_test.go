@@ -14,21 +14,18 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/money"
 	"evisit/pkg/x12"
+	"evisit/pkg/x12/x12test"
 )
 
 var (
-	at          = time.Date(2026, 1, 29, 9, 30, 0, 0, time.UTC)
-	interchange = x12.Interchange{
-		Sender: x12.Address{Qualifier: "ZZ", ID: "EVISITSUBMIT"}, Receiver: x12.Address{Qualifier: "ZZ", ID: "CLEARINGHOUSE"},
-		At: at, Control: 1, Test: true,
-	}
+	at    = x12test.At
 	group = x12.Group{Kind: "HC", Sender: "EVISITSUBMIT", Receiver: "CLEARINGHOUSE", At: at, Control: 7, Version: "005010X222A1"}
 )
 
 func TestWriter_WritesTheSameBytes(t *testing.T) {
 	t.Parallel()
 	var file strings.Builder
-	w := x12.NewWriter(&file, interchange)
+	w := x12.NewWriter(&file, x12test.Interchange)
 	w.Group(group)
 	w.Set("837")
 	w.Segment("BHT", "0019", "00", "A", "20260129", "0930", "CH")
@@ -78,7 +75,7 @@ func TestWriter_Refuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var file strings.Builder
-			w := x12.NewWriter(&file, interchange)
+			w := x12.NewWriter(&file, x12test.Interchange)
 			w.Group(group)
 			write(w)
 			if err := w.Close(); !errors.Is(err, fault.Invalid) || !errors.Is(w.Err(), err) {
@@ -111,7 +108,7 @@ func TestNewWriter_Refuses(t *testing.T) {
 		"control number too big": func(i *x12.Interchange) { i.Control = 1_000_000_000 },
 		"no time":                func(i *x12.Interchange) { i.At = time.Time{} },
 	} {
-		i := interchange
+		i := x12test.Interchange
 		change(&i)
 		var file strings.Builder
 		w := x12.NewWriter(&file, i)
@@ -136,7 +133,7 @@ func (f *full) Write(p []byte) (int, error) {
 
 func TestWriter_DestinationFails(t *testing.T) {
 	t.Parallel()
-	w := x12.NewWriter(&full{room: 40_000}, interchange)
+	w := x12.NewWriter(&full{room: 40_000}, x12test.Interchange)
 	w.Group(group)
 	w.Set("837")
 	for range 10_000 {
@@ -154,7 +151,7 @@ func TestWriter_RoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := rapid.SliceOfN(rapid.SliceOfN(element, 1, 6), 1, 20).Draw(t, "segments")
 		var file strings.Builder
-		w := x12.NewWriter(&file, interchange)
+		w := x12.NewWriter(&file, x12test.Interchange)
 		w.Group(group)
 		w.Set("837")
 		carried, want := true, []string(nil)

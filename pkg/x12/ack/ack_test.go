@@ -13,6 +13,7 @@ import (
 
 	"evisit/pkg/fault"
 	"evisit/pkg/x12/ack"
+	"evisit/pkg/x12/x12test"
 )
 
 const isa = "ISA*00*          *00*          *ZZ*CLEARINGHOUSE  *ZZ*EVISITSUBMIT   *260129*1000*^*00501*000000901*0*T*:~"
@@ -58,6 +59,11 @@ func read(src io.Reader) (all []ack.Answer, err error) {
 		}
 		all = append(all, a)
 	}
+}
+
+func readAll(src io.Reader) error {
+	_, err := read(src)
+	return err
 }
 
 func TestReader_EachKind(t *testing.T) {
@@ -162,49 +168,37 @@ func TestVerdict_Took(t *testing.T) {
 
 func TestReader_Errors(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ name, file, old, new, want string }{
-		{"TA1 about nothing", ta1, "TA1*000000001", "TA1*", "(TA1), element 1"},
-		{"TA1's time", ta1, "*260129*0930*", "*260129*9930*", "(TA1), element 2"},
-		{"TA1's verdict", ta1, "*R*025", "*P*025", "(TA1), element 4"},
-		{"another guide", group999, "ST*999*0001*005010X231A1", "ST*999*0001*005010X230", "(ST)"},
-		{"997", group999, "ST*999", "ST*997", "(ST)"},
-		{"277 of another guide", claims277, "ST*277*0001*005010X214", "ST*277*0001*005010X212", "(ST)"},
-		{"group's number", group999, "AK1*HC*1*", "AK1*HC**", "(AK1), element 2"},
-		{"no AK9", group999, "AK9*P*3*2*1*2~SE*14", "SE*13", "AK2 or AK9"},
-		{"no IK5", group999, "IK5*A~AK9*P", "AK9*A", "IK3, CTX, IK4 or IK5"},
-		{"AK9's verdict", group999, "AK9*P", "AK9*Q", "(AK9), element 1"},
-		{"AK9's count", group999, "AK9*P*3*2*1", "AK9*P*3**1", "(AK9), element 3"},
-		{"IK4 of nothing", group999, "IK3*HI*21**3~CTX", "IK4*1*1*1~CTX", "IK3 must stand before"},
-		{"IK4's element", group999, "IK4*9*", "IK4*X*", "(IK4), element 1"},
-		{"IK4's component", group999, "IK4*5:3", "IK4*5:X", "(IK4), element 1"},
-		{"claim's number", claims277, "TRN*2*EV-2026-000123", "TRN*2*", "(TRN), element 2"},
-		{"status empty", claims277, "STC*A2:20:PR", "STC*", "(STC), element 1"},
-		{"status's day", claims277, "STC*A2:20:PR*20260129", "STC*A2:20:PR*20260229", "(STC), element 2"},
-		{"the last value", claims277, "STC*A6:178**U*30", "STC*A6:178**U*SECRET", "(STC), element 4"},
-		{"count", claims277, "QTY*90*2", "QTY*90*two", "(QTY), element 2"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			file := strings.Replace(c.file, c.old, c.new, 1)
-			if file == c.file {
-				t.Fatal("the file has no such place")
-			}
-			_, err := read(strings.NewReader(file))
-			if !errors.Is(err, fault.Malformed) || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "SECRET") {
-				t.Errorf("error %v", err)
-			}
-		})
-	}
+	x12test.Refuses(t, ta1, readAll, []x12test.Spoil{
+		{"TA1 about nothing", "TA1*000000001", "TA1*", "(TA1), element 1"},
+		{"TA1's time", "*260129*0930*", "*260129*9930*", "(TA1), element 2"},
+		{"TA1's verdict", "*R*025", "*P*025", "(TA1), element 4"},
+	})
+	x12test.Refuses(t, group999, readAll, []x12test.Spoil{
+		{"another guide", "ST*999*0001*005010X231A1", "ST*999*0001*005010X230", "(ST)"},
+		{"997", "ST*999", "ST*997", "(ST)"},
+		{"group's number", "AK1*HC*1*", "AK1*HC**", "(AK1), element 2"},
+		{"no AK9", "AK9*P*3*2*1*2~SE*14", "SE*13", "AK2 or AK9"},
+		{"no IK5", "IK5*A~AK9*P", "AK9*A", "IK3, CTX, IK4 or IK5"},
+		{"AK9's verdict", "AK9*P", "AK9*Q", "(AK9), element 1"},
+		{"AK9's count", "AK9*P*3*2*1", "AK9*P*3**1", "(AK9), element 3"},
+		{"IK4 of nothing", "IK3*HI*21**3~CTX", "IK4*1*1*1~CTX", "IK3 must stand before"},
+		{"IK4's element", "IK4*9*", "IK4*X*", "(IK4), element 1"},
+		{"IK4's component", "IK4*5:3", "IK4*5:X", "(IK4), element 1"},
+	})
+	x12test.Refuses(t, claims277, readAll, []x12test.Spoil{
+		{"277 of another guide", "ST*277*0001*005010X214", "ST*277*0001*005010X212", "(ST)"},
+		{"claim's number", "TRN*2*EV-2026-000123", "TRN*2*", "(TRN), element 2"},
+		{"status empty", "STC*A2:20:PR", "STC*", "(STC), element 1"},
+		{"status's day", "STC*A2:20:PR*20260129", "STC*A2:20:PR*20260229", "(STC), element 2"},
+		{"the last value", "STC*A6:178**U*30", "STC*A6:178**U*SECRET", "(STC), element 4"},
+		{"count", "QTY*90*2", "QTY*90*two", "(QTY), element 2"},
+	})
 }
 
 func TestReader_TruncatedAnywhere(t *testing.T) {
 	t.Parallel()
 	for _, file := range []string{ta1, group999, claims277} {
-		for cut := range len(file) {
-			if _, err := read(strings.NewReader(file[:cut])); err == nil {
-				t.Fatalf("cut at %d, and no error", cut)
-			}
-		}
+		x12test.RefusesCut(t, file, readAll)
 	}
 }
 

@@ -8,15 +8,11 @@ import (
 	"evisit/pkg/x12"
 )
 
-// maxSegments bounds an answer, so that no file makes the reader hold more.
-const maxSegments = 20_000
-
 // A Reader reads answers one at a time, whatever their separators, kinds and
 // number of interchanges. Segments that are not needed are passed over.
 type Reader struct {
 	x     *x12.Reader // stands on the first segment that was not used
 	begun bool
-	used  int    // segments of the answer
 	batch string // TRN02 of the last batch of a 277CA
 }
 
@@ -29,9 +25,10 @@ func NewReader(src io.Reader) *Reader { return &Reader{x: x12.NewReader(src)} }
 func (r *Reader) Next() (Answer, error) {
 	if !r.begun {
 		r.begun = true
-		r.next()
+		r.x.Next()
 	}
-	for r.used = 0; r.x.Err() == nil; r.used = 0 {
+	for r.x.Err() == nil {
+		r.x.Hold()
 		if a := r.read(); a != nil && r.x.Err() == nil {
 			return a, nil
 		}
@@ -39,20 +36,12 @@ func (r *Reader) Next() (Answer, error) {
 	return nil, r.x.Err()
 }
 
-// next goes on and reports whether there is a segment.
-func (r *Reader) next() bool {
-	if r.used++; r.used > maxSegments {
-		r.x.Refuse(0, "an answer may have at most 20000 segments")
-	}
-	return r.x.Next() == nil
-}
-
 // read reads an answer, or passes a segment that begins none.
 func (r *Reader) read() Answer {
 	switch r.x.Tag() {
 	case "TA1":
 		a := r.interchange()
-		r.next()
+		r.x.Next()
 		return a
 	case "AK1":
 		return r.group()
@@ -64,7 +53,7 @@ func (r *Reader) read() Answer {
 	case "ST":
 		r.open()
 	}
-	r.next()
+	r.x.Next()
 	return nil
 }
 
@@ -114,7 +103,7 @@ func (r *Reader) codes(first, last int) (all []string) {
 func (r *Reader) group() *Group {
 	r.x.Need(2)
 	g := &Group{Kind: r.x.Need(1), Control: r.x.Count(2)}
-	r.next()
+	r.x.Next()
 	for r.x.Err() == nil && !r.x.Is("AK9") {
 		if !r.x.Is("AK2") {
 			r.x.Refuse(0, "here must be AK2 or AK9")
@@ -130,14 +119,14 @@ func (r *Reader) group() *Group {
 		r.x.Need(n)
 	}
 	g.Sent, g.Received, g.Accepted, g.Codes = r.x.Count(2), r.x.Count(3), r.x.Count(4), r.codes(5, 9)
-	r.next()
+	r.x.Next()
 	return g
 }
 
 // set reads AK2 to IK5.
 func (r *Reader) set() Set {
 	s := Set{Kind: r.x.Need(1), Control: r.x.Need(2)}
-	for r.next() {
+	for r.x.Next() {
 		switch r.x.Tag() {
 		case "IK3":
 			s.Faults = append(s.Faults, Fault{Segment: r.x.Need(1), Position: r.x.Count(2), Loop: r.x.Text(3), Code: r.x.Text(4)})
@@ -150,7 +139,7 @@ func (r *Reader) set() Set {
 		case "IK5":
 			s.Verdict = r.verdict(1, Accepted, AcceptedWithErrors, Rejected, RejectedMAC, RejectedAssurance, RejectedUnreadable)
 			s.Codes = r.codes(2, 6)
-			r.next()
+			r.x.Next()
 			return s
 		default:
 			r.x.Refuse(0, "here must be IK3, CTX, IK4 or IK5")
@@ -183,7 +172,7 @@ func (r *Reader) explain(f *Fault) {
 // report reads HL to the segment before the next HL or SE.
 func (r *Reader) report() *Report {
 	a := &Report{Level: Level(r.x.Need(3))}
-	for r.next() {
+	for r.x.Next() {
 		switch r.x.Tag() {
 		case "HL", "SE":
 			if a.Level != BatchLevel {

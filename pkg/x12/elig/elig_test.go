@@ -3,14 +3,11 @@ package elig_test
 import (
 	"bytes"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -19,17 +16,7 @@ import (
 	"evisit/pkg/phi"
 	"evisit/pkg/x12"
 	"evisit/pkg/x12/elig"
-)
-
-var update = flag.Bool("update", false, "write the golden files")
-
-var (
-	at          = time.Date(2026, 1, 14, 8, 5, 0, 0, time.UTC)
-	interchange = x12.Interchange{
-		Sender: x12.Address{Qualifier: "ZZ", ID: "EVISITSUBMIT"}, Receiver: x12.Address{Qualifier: "ZZ", ID: "CLEARINGHOUSE"},
-		At: at, Control: 31, Test: true,
-	}
-	group = x12.Group{Sender: "EVISITSUBMIT", Receiver: "CLEARINGHOUSE", At: at, Control: 31}
+	"evisit/pkg/x12/x12test"
 )
 
 func inquiry() *elig.Inquiry {
@@ -50,7 +37,7 @@ func child() *elig.Inquiry {
 func write(t testing.TB, all ...*elig.Inquiry) string {
 	t.Helper()
 	var file strings.Builder
-	w := elig.NewWriter(&file, interchange, group)
+	w := elig.NewWriter(&file, x12test.Interchange, x12test.Group)
 	for _, q := range all {
 		if err := w.Inquiry(q); err != nil {
 			t.Fatal(err, elig.Check(q))
@@ -64,20 +51,7 @@ func write(t testing.TB, all ...*elig.Inquiry) string {
 
 func TestWriter_Golden(t *testing.T) {
 	t.Parallel()
-	got := strings.ReplaceAll(write(t, inquiry(), child()), "~", "~\n")
-	const file = "testdata/inquiries.x12"
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Error(diff)
-	}
+	x12test.Golden(t, "inquiries.x12", write(t, inquiry(), child()))
 }
 
 func TestCheck_NamesWhatIsWrong(t *testing.T) {
@@ -105,7 +79,7 @@ func TestCheck_NamesWhatIsWrong(t *testing.T) {
 			t.Errorf("%s: got %v", want, problems)
 		}
 		var file strings.Builder
-		w := elig.NewWriter(&file, interchange, group)
+		w := elig.NewWriter(&file, x12test.Interchange, x12test.Group)
 		first, refused := w.Inquiry(inquiry()), w.Inquiry(q)
 		if err := errors.Join(first, w.Close()); err != nil || !errors.Is(refused, fault.Invalid) || file.String() != write(t, inquiry()) {
 			t.Errorf("%s: %v, %v", want, err, refused)
@@ -138,7 +112,7 @@ func TestWriter_WholeOrRefused(t *testing.T) {
 		q.Dependent.Last, q.Dependent.First = phi.Text(name.Draw(rt, "last")), phi.Text(name.Draw(rt, "first"))
 		q, _ = elig.Fit(q)
 		var file strings.Builder
-		w := elig.NewWriter(&file, interchange, group)
+		w := elig.NewWriter(&file, x12test.Interchange, x12test.Group)
 		if err := errors.Join(w.Inquiry(inquiry()), w.Inquiry(q)); (err == nil) != (len(elig.Check(q)) == 0) {
 			rt.Fatalf("%v, and Check says %v", err, elig.Check(q))
 		}
@@ -147,7 +121,7 @@ func TestWriter_WholeOrRefused(t *testing.T) {
 		}
 		r := x12.NewReader(strings.NewReader(file.String()))
 		found := len(elig.Check(q)) > 0
-		for r.Next() == nil {
+		for r.Next() {
 			found = found || r.Is("NM1") && r.Text(1) == "03" && r.Text(3) == q.Dependent.Last.Reveal() && r.Text(4) == q.Dependent.First.Reveal()
 		}
 		if !errors.Is(r.Err(), io.EOF) || !found {
@@ -171,6 +145,11 @@ const (
 func read(src io.Reader) (all []*elig.Answer, err error) {
 	err = elig.Read(src, func(a *elig.Answer) error { all = append(all, a); return nil })
 	return all, err
+}
+
+func readAll(src io.Reader) error {
+	_, err := read(src)
+	return err
 }
 
 // one is the answer to an inquiry about the subscriber with these benefits.
@@ -280,30 +259,22 @@ func TestAnswer_Parties(t *testing.T) {
 func TestRead_Errors(t *testing.T) {
 	t.Parallel()
 	whole := answered(source + subscriber + "EB*1**30~EB*C*IND*30***29*100~")
-	for _, c := range []struct{ name, old, new, want string }{
+	x12test.Refuses(t, whole, readAll, []x12test.Spoil{
 		{"another kind of group", "GS*HB", "GS*HS", "(ST)"},
 		{"another guide", "ST*271*0001*005010X279A1", "ST*271*0001*005010X279", "(ST)"},
 		{"level", "HL*3*2*22", "HL*3*2*25", "(HL), element 3"},
 		{"trace", "TRN*2*Q1-1", "TRN*2*", "(TRN), element 2"},
 		{"no information", "EB*1**30", "EB***30", "(EB), element 1"},
 		{"the last amount", "*29*100", "*29*SECRET", "(EB), element 7"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			got, err := read(strings.NewReader(strings.Replace(whole, c.old, c.new, 1)))
-			if !errors.Is(err, fault.Malformed) || len(got) > 0 || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "SECRET") {
-				t.Errorf("%d answers, error %v", len(got), err)
-			}
-		})
-	}
-	for cut := range len(whole) {
-		if _, err := read(strings.NewReader(whole[:cut])); err == nil {
-			t.Fatalf("cut at %d, and no error", cut)
-		}
-	}
+	})
+	x12test.RefusesCut(t, whole, readAll)
+}
+
+func TestRead_EndlessAnswer(t *testing.T) {
+	t.Parallel()
 	endless := answered(source + subscriber + strings.Repeat("EB*1**30~", 20_001))
-	if _, err := read(strings.NewReader(endless)); err == nil || !strings.Contains(err.Error(), "at most 20000 segments") {
-		t.Errorf("endless: %v", err)
+	if got, err := read(strings.NewReader(endless)); len(got) > 0 || err == nil || !strings.Contains(err.Error(), "at most 20000 segments") {
+		t.Errorf("%d answers, %v", len(got), err)
 	}
 }
 

@@ -8,10 +8,6 @@ import (
 	"evisit/pkg/x12"
 )
 
-// maxSegments bounds what is said of one person, so that no file makes the reader
-// hold more.
-const maxSegments = 20_000
-
 // Read reads a 271 and calls each for every person it speaks of, whatever its
 // separators and however many interchanges. A payer that cannot answer at all is
 // an Answer with Rejections and no person. Segments that are not needed are
@@ -19,7 +15,7 @@ const maxSegments = 20_000
 // *x12.Error, what the source returned, or the error of each, which ends it.
 func Read(src io.Reader, each func(*Answer) error) error {
 	r := &reader{x: x12.NewReader(src), each: each}
-	r.next()
+	r.x.Next()
 	for r.err == nil && r.x.Err() == nil {
 		r.step()
 	}
@@ -36,25 +32,16 @@ type reader struct {
 	x    *x12.Reader // stands on the first segment that was not used
 	each func(*Answer) error
 	err  error // of each
-	used int
-	told bool // the transaction had an answer
+	told bool  // the transaction had an answer
 	// What stands above the next person.
 	reference  string
 	payer      Organization
 	rejections []Rejection
 }
 
-// next goes on and reports whether there is a segment.
-func (r *reader) next() bool {
-	if r.used++; r.used > maxSegments {
-		r.x.Refuse(0, "an answer may have at most 20000 segments")
-	}
-	return r.x.Next() == nil
-}
-
 // step reads what begins with the segment, or passes it.
 func (r *reader) step() {
-	r.used = 0
+	r.x.Hold()
 	switch r.x.Tag() {
 	case "ST":
 		if r.x.Group().Kind != "HB" || r.x.Set().Kind != "271" || r.x.Set().Version != Version {
@@ -69,13 +56,13 @@ func (r *reader) step() {
 	case "SE":
 		if len(r.rejections) > 0 && !r.told {
 			a := r.answer()
-			if r.next() {
+			if r.x.Next() {
 				r.tell(&a)
 			}
 			return
 		}
 	}
-	r.next()
+	r.x.Next()
 }
 
 // answer is one with what stands above the person.
@@ -121,7 +108,7 @@ func (r *reader) body(a *Answer, level string) {
 	if level == "23" {
 		who = a.Dependent
 	}
-	for r.next() {
+	for r.x.Next() {
 		switch r.x.Tag() {
 		case "HL", "SE":
 			return

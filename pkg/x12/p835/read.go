@@ -8,26 +8,19 @@ import (
 	"evisit/pkg/x12"
 )
 
-// maxSegments bounds a claim, and what stands before and after a remittance's
-// claims, so that no file makes the reader hold more. The guide's own bounds,
-// 999 lines of 99 adjustments, are in no one's files.
-const maxSegments = 20_000
-
 // A Reader reads remittances one claim at a time, whatever their separators and
 // however many interchanges. Segments that are not needed are passed over. Only
 // when Next has returned io.EOF is it known that nothing is missing, so whoever
 // posts reads a file to its end first, and then again.
 type Reader struct {
 	x       *x12.Reader // stands on the first segment that was not used
-	err     error
 	current *Remittance
-	used    int // segments of what is being read
 }
 
 // NewReader returns a Reader of the remittances in src.
 func NewReader(src io.Reader) *Reader {
 	r := &Reader{x: x12.NewReader(src)}
-	r.next()
+	r.x.Next()
 	return r
 }
 
@@ -35,25 +28,25 @@ func NewReader(src io.Reader) *Reader {
 // to its claims. It returns io.EOF after the last, if everything was whole, and
 // otherwise an *x12.Error or what the source returned. The first error is final.
 func (r *Reader) Next() (*Remittance, error) {
-	for r.current != nil {
-		if _, err := r.Claim(); err != nil && r.err != nil {
-			return nil, r.err
+	for r.current != nil && r.x.Err() == nil {
+		if _, err := r.Claim(); err != nil {
+			break
 		}
 	}
-	for r.err == nil && !r.x.Is("ST") {
-		r.next()
+	for r.x.Err() == nil && !r.x.Is("ST") {
+		r.x.Next()
 	}
-	if r.err != nil {
-		return nil, r.err
+	if err := r.x.Err(); err != nil {
+		return nil, err
 	}
 	if r.x.Group().Kind != "HP" || r.x.Set().Kind != "835" || r.x.Set().Version != Version {
-		r.fail(0, "the transaction must be an 835 of version "+Version+" in a group HP")
-		return nil, r.err
+		r.x.Refuse(0, "the transaction must be an 835 of version "+Version+" in a group HP")
+		return nil, r.x.Err()
 	}
 	m := &Remittance{Interchange: r.x.Interchange(), Group: r.x.Group(), Control: r.x.Set().Control, Currency: "USD"}
 	r.readHeader(m)
-	if r.err != nil {
-		return nil, r.err
+	if err := r.x.Err(); err != nil {
+		return nil, err
 	}
 	r.current = m
 	return m, nil
@@ -66,48 +59,33 @@ func (r *Reader) Claim() (*Claim, error) {
 	if m == nil {
 		return nil, io.EOF
 	}
-	for r.used = 0; r.err == nil && !r.x.Is("CLP"); r.next() {
+	r.x.Hold()
+	for ; r.x.Err() == nil && !r.x.Is("CLP"); r.x.Next() {
 		switch {
 		case r.x.Is("PLB"):
 			r.readProviderAdjustments(m)
 		case r.x.Is("SE"):
 			r.current = nil
-			r.next()
-			return r.endOfClaims()
+			return nil, r.endOfClaims()
 		}
 	}
 	c := &Claim{}
 	r.readClaim(c)
-	if r.err != nil {
-		return nil, r.err
+	if err := r.x.Err(); err != nil {
+		return nil, err
 	}
 	m.Claims++
 	m.ClaimsPaid += c.Paid
 	return c, nil
 }
 
-// endOfClaims is io.EOF unless what follows the transaction is an error. That
-// SE was followed by a segment shows that the values before it could be read.
-func (r *Reader) endOfClaims() (*Claim, error) {
-	if r.err != nil {
-		return nil, r.err
+// endOfClaims goes behind SE, and is io.EOF if what was read before it is right.
+func (r *Reader) endOfClaims() error {
+	r.x.Next()
+	if err := r.x.Err(); err != nil {
+		return err
 	}
-	return nil, io.EOF
-}
-
-func (r *Reader) next() {
-	if r.err == nil {
-		r.err = r.x.Next()
-	}
-	if r.used++; r.used > maxSegments {
-		r.fail(0, "a claim, or what stands before or after the claims, may have at most 20000 segments")
-	}
-}
-
-func (r *Reader) fail(element int, fix string) {
-	if r.err == nil {
-		r.err = r.x.Fault(element, fix)
-	}
+	return io.EOF
 }
 
 // amount is an element that must be an amount and not empty.
@@ -118,14 +96,14 @@ func (r *Reader) amount(n int) money.Cents {
 
 // readHeader reads ST to the segment before the first LX, CLP or PLB.
 func (r *Reader) readHeader(m *Remittance) {
-	r.used = 0
+	r.x.Hold()
 	party := &Party{}
 	seen := map[string]bool{}
-	for r.next(); r.err == nil; r.next() {
+	for r.x.Next() {
 		switch tag := r.x.Tag(); tag {
 		case "LX", "CLP", "PLB", "SE":
 			if !seen["BPR"] || !seen["TRN"] {
-				r.fail(0, "a remittance must have BPR and TRN before its claims")
+				r.x.Refuse(0, "a remittance must have BPR and TRN before its claims")
 			}
 			return
 		case "BPR":
@@ -155,7 +133,7 @@ func (r *Reader) readPayment(m *Remittance) {
 	case "D":
 		m.Amount = -m.Amount
 	default:
-		r.fail(3, "write C if the payee is paid, D if the payer takes money")
+		r.x.Refuse(3, "write C if the payee is paid, D if the payer takes money")
 	}
 }
 
@@ -199,14 +177,14 @@ func (r *Reader) readProviderAdjustments(m *Remittance) {
 
 // readClaim reads CLP to the segment before the next claim.
 func (r *Reader) readClaim(c *Claim) {
-	if r.err != nil {
+	if r.x.Err() != nil {
 		return
 	}
-	r.used = 0
+	r.x.Hold()
 	c.ID, c.Status, c.Charge, c.Paid, c.PatientShare = r.x.Need(1), Status(r.x.Need(2)), r.amount(3), r.amount(4), r.x.Money(5)
 	c.Filing, c.PayerControl, c.Place, c.Frequency = r.x.Text(6), r.x.Text(7), r.x.Text(8), r.x.Text(9)
 	var line *Line
-	for r.next(); r.err == nil; r.next() {
+	for r.x.Next() {
 		switch r.x.Tag() {
 		case "CLP", "LX", "PLB", "SE":
 			return
@@ -325,7 +303,7 @@ func (r *Reader) adjustments(all []Adjustment) []Adjustment {
 	switch cause {
 	case Contractual, PatientBears, Other, PayerInitiated:
 	default:
-		r.fail(1, "the group must be CO, PR, OA or PI")
+		r.x.Refuse(1, "the group must be CO, PR, OA or PI")
 	}
 	for n := 2; n == 2 || n <= r.x.Len(); n += 3 {
 		if n > 2 && r.x.Text(n) == "" && r.x.Text(n+1) == "" {

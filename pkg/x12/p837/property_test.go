@@ -16,6 +16,7 @@ import (
 	"evisit/pkg/phi"
 	"evisit/pkg/x12"
 	"evisit/pkg/x12/p837"
+	"evisit/pkg/x12/x12test"
 )
 
 func text(t *rapid.T, name string) phi.Text {
@@ -65,7 +66,7 @@ func TestWriter_RoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var file strings.Builder
-		w := p837.NewWriter(&file, interchange, group)
+		w := p837.NewWriter(&file, x12test.Interchange, x12test.Group)
 		last := original()
 		if err := errors.Join(w.Begin(batch), w.Claim(last)); err != nil {
 			t.Fatal(err)
@@ -91,7 +92,7 @@ func TestWriter_RoundTrip(t *testing.T) {
 			t.Fatalf("%v %s", err, cmp.Diff(want, got))
 		}
 		var again strings.Builder
-		w = p837.NewWriter(&again, interchange, group)
+		w = p837.NewWriter(&again, x12test.Interchange, x12test.Group)
 		err = w.Begin(batch)
 		for _, c := range got {
 			err = errors.Join(err, w.Claim(c))

@@ -15,7 +15,6 @@ import (
 // What Check says of a claim, Reader leaves to its caller.
 type Reader struct {
 	x       *x12.Reader // stands on the first segment that was not used
-	err     error
 	begun   bool
 	open    bool // in a transaction
 	any     bool // the transaction has a claim
@@ -40,9 +39,9 @@ func (r *Reader) Envelope() (x12.Interchange, x12.Group) { return r.x.Interchang
 func (r *Reader) Claim() (*Claim, error) {
 	if !r.begun {
 		r.begun = true
-		r.next()
+		r.x.Next()
 	}
-	for r.err == nil && (!r.open || !r.x.Is("HL")) {
+	for r.x.Err() == nil && (!r.open || !r.x.Is("HL")) {
 		r.envelope()
 	}
 	c := &Claim{}
@@ -50,28 +49,16 @@ func (r *Reader) Claim() (*Claim, error) {
 	c.Billing = r.billing
 	r.readSubscriber(c)
 	r.readClaim(c)
-	if r.err != nil {
-		return nil, r.err
+	if err := r.x.Err(); err != nil {
+		return nil, err
 	}
 	r.any = true
 	return c, nil
 }
 
-func (r *Reader) next() {
-	if r.err == nil {
-		r.err = r.x.Next()
-	}
-}
-
-func (r *Reader) fail(element int, fix string) {
-	if r.err == nil {
-		r.err = r.x.Fault(element, fix)
-	}
-}
-
 // at reports whether the segment has this name and these first elements.
 func (r *Reader) at(tag string, first ...string) bool {
-	if r.err != nil || !r.x.Is(tag) {
+	if r.x.Err() != nil || !r.x.Is(tag) {
 		return false
 	}
 	for i, s := range first {
@@ -87,7 +74,7 @@ func (r *Reader) expect(tag string, first ...string) bool {
 	if r.at(tag, first...) {
 		return true
 	}
-	r.fail(0, "here must be "+strings.Join(append([]string{tag}, first...), "*")+"; this program writes and reads nothing else here")
+	r.x.Refuse(0, "here must be "+strings.Join(append([]string{tag}, first...), "*")+"; this program writes and reads nothing else here")
 	return false
 }
 
@@ -96,21 +83,21 @@ func (r *Reader) envelope() {
 	switch {
 	case r.x.Is("ST"):
 		if r.x.Group().Kind != "HC" || r.x.Set().Kind != "837" || r.x.Set().Version != Version {
-			r.fail(0, "the transaction must be an 837 of version "+Version+" in a group HC")
+			r.x.Refuse(0, "the transaction must be an 837 of version "+Version+" in a group HC")
 		}
 		r.open, r.any, r.hl, r.payee = true, false, 0, 0
-		r.next()
+		r.x.Next()
 		r.readBatch()
 		return
 	case r.x.Is("SE"):
 		if !r.any {
-			r.fail(0, "a transaction must have a claim")
+			r.x.Refuse(0, "a transaction must have a claim")
 		}
 		r.open = false
 	case r.open:
-		r.fail(0, "here must be HL or SE; this program writes and reads nothing else here")
+		r.x.Refuse(0, "here must be HL or SE; this program writes and reads nothing else here")
 	}
-	r.next()
+	r.x.Next()
 }
 
 func (r *Reader) readBatch() {
@@ -120,17 +107,17 @@ func (r *Reader) readBatch() {
 		at, timed := x12.ParseTime(r.x.Text(4), r.x.Text(5))
 		b.Reference, b.At, b.Report = r.x.Need(3), at, r.x.Text(6) == "RP"
 		if !timed {
-			r.fail(4, "write the date as CCYYMMDD and the time as HHMM")
+			r.x.Refuse(4, "write the date as CCYYMMDD and the time as HHMM")
 		}
 		if !b.Report && r.x.Text(6) != "CH" {
-			r.fail(6, "write CH, or RP for a report")
+			r.x.Refuse(6, "write CH, or RP for a report")
 		}
-		r.next()
+		r.x.Next()
 	}
 	b.Submitter = r.organization("41", "46")
 	if r.expect("PER", "IC") {
 		b.Contact = Contact{Name: r.x.Text(2), Phone: r.x.Text(4)}
-		r.next()
+		r.x.Next()
 	}
 	b.Receiver = r.organization("40", "46")
 }
@@ -138,7 +125,7 @@ func (r *Reader) readBatch() {
 func (r *Reader) organization(entity, qualifier string) (o Organization) {
 	if r.expect("NM1", entity, "2") {
 		o = Organization{Name: r.x.Text(3), ID: r.identifier(qualifier)}
-		r.next()
+		r.x.Next()
 	}
 	return o
 }
@@ -146,7 +133,7 @@ func (r *Reader) organization(entity, qualifier string) (o Organization) {
 // identifier is NM109, which must be of the kind of qualifier.
 func (r *Reader) identifier(qualifier string) string {
 	if r.x.Text(8) != qualifier {
-		r.fail(8, "the identifier must be of kind "+qualifier)
+		r.x.Refuse(8, "the identifier must be of kind "+qualifier)
 	}
 	return r.x.Need(9)
 }
@@ -161,7 +148,7 @@ func (r *Reader) level(parent int, kind string) (children bool) {
 	r.hl++
 	if r.expect("HL", strconv.Itoa(r.hl), above, kind) {
 		children = r.x.Text(4) == "1"
-		r.next()
+		r.x.Next()
 	}
 	return children
 }
@@ -174,7 +161,7 @@ func (r *Reader) readBilling() {
 	b := &r.billing
 	*b = Billing{}
 	if !r.level(0, "20") {
-		r.fail(0, "a billing provider must have a claim")
+		r.x.Refuse(0, "a billing provider must have a claim")
 	}
 	r.payee = r.hl
 	b.Taxonomy = r.taxonomy("BI")
@@ -184,14 +171,14 @@ func (r *Reader) readBilling() {
 	b.Address = r.address()
 	if r.expect("REF", "EI") {
 		b.TaxID = r.x.Need(2)
-		r.next()
+		r.x.Next()
 	}
 }
 
 func (r *Reader) taxonomy(role string) (code string) {
 	if r.at("PRV", role, "PXC") {
 		code = r.x.Need(3)
-		r.next()
+		r.x.Next()
 	}
 	return code
 }
@@ -200,9 +187,9 @@ func (r *Reader) provider(entity string) (p Provider) {
 	if r.expect("NM1", entity) {
 		p = Provider{Name: r.x.Need(3), First: r.x.Text(4), NPI: r.identifier("XX")}
 		if (r.x.Text(2) == "1") != (p.First != "") {
-			r.fail(2, "write 1 for a person, who has a first name, and 2 for an organization, which has none")
+			r.x.Refuse(2, "write 1 for a person, who has a first name, and 2 for an organization, which has none")
 		}
-		r.next()
+		r.x.Next()
 	}
 	return p
 }
@@ -210,19 +197,19 @@ func (r *Reader) provider(entity string) (p Provider) {
 func (r *Reader) address() (a Address) {
 	if r.expect("N3") {
 		a.Street, a.Unit = r.x.Need(1), r.x.Text(2)
-		r.next()
+		r.x.Next()
 	}
 	if r.expect("N4") {
 		a.City, a.State, a.ZIP = r.x.Need(1), r.x.Text(2), r.x.Text(3)
-		r.next()
+		r.x.Next()
 	}
 	return a
 }
 
 // readSubscriber reads loops 2000B to 2010CA.
 func (r *Reader) readSubscriber(c *Claim) {
-	if r.err == nil && r.payee == 0 {
-		r.fail(0, "a billing provider, HL of level 20, must stand before its claims")
+	if r.x.Err() == nil && r.payee == 0 {
+		r.x.Refuse(0, "a billing provider, HL of level 20, must stand before its claims")
 	}
 	s := &c.Subscriber
 	dependent := r.level(r.payee, "22")
@@ -230,9 +217,9 @@ func (r *Reader) readSubscriber(c *Claim) {
 	if r.expect("SBR") {
 		s.Order, s.Group, s.Plan, s.Filing = r.x.Need(1), r.x.Text(3), r.x.Text(4), r.x.Need(9)
 		if (r.x.Text(2) == "18") == dependent {
-			r.fail(2, "write 18 if the subscriber is the patient, and nothing if a dependent is")
+			r.x.Refuse(2, "write 18 if the subscriber is the patient, and nothing if a dependent is")
 		}
-		r.next()
+		r.x.Next()
 	}
 	if r.expect("NM1", "IL", "1") {
 		s.MemberID = phi.Text(r.identifier("MI"))
@@ -249,7 +236,7 @@ func (r *Reader) readSubscriber(c *Claim) {
 	c.Patient = &Dependent{}
 	if r.expect("PAT") {
 		c.Patient.Relationship = r.x.Need(1)
-		r.next()
+		r.x.Next()
 	}
 	if r.expect("NM1", "QC", "1") {
 		c.Patient.Person = r.name()
@@ -260,7 +247,7 @@ func (r *Reader) readSubscriber(c *Claim) {
 // name is the name of NM1.
 func (r *Reader) name() Person {
 	p := Person{Last: phi.Text(r.x.Need(3)), First: phi.Text(r.x.Text(4)), Middle: phi.Text(r.x.Text(5)), Suffix: phi.Text(r.x.Text(7))}
-	r.next()
+	r.x.Next()
 	return p
 }
 
@@ -268,7 +255,7 @@ func (r *Reader) person(p *Person) {
 	p.Address = home(r.address())
 	if r.expect("DMG", "D8") {
 		p.Birth, p.Gender = phi.Text(r.x.Need(2)), phi.Text(r.x.Text(3))
-		r.next()
+		r.x.Next()
 	}
 }
 
@@ -278,21 +265,21 @@ func (r *Reader) readClaim(c *Claim) {
 		c.ID, c.Charge = r.x.Need(1), r.x.Money(2)
 		c.Place, c.Frequency = r.x.Part(5, 1), Frequency(r.x.Part(5, 3))
 		c.Signed, c.Assignment, c.Benefits, c.Release = r.x.Text(6) == "Y", r.x.Text(7), r.x.Text(8), r.x.Text(9)
-		r.next()
+		r.x.Next()
 	}
 	c.PayerControl = r.reference("F8")
 	c.Reference = r.reference("D9")
 	if r.expect("HI") {
 		r.diagnoses(c)
-		r.next()
+		r.x.Next()
 	}
 	if r.at("NM1", "82") {
 		c.Rendering = r.provider("82")
 		c.Rendering.Taxonomy = r.taxonomy("PE")
 	}
-	for r.at("LX") || len(c.Lines) == 0 && r.err == nil {
+	for r.at("LX") || len(c.Lines) == 0 && r.x.Err() == nil {
 		if len(c.Lines) == MaxLines {
-			r.fail(0, "a claim may have at most 50 service lines")
+			r.x.Refuse(0, "a claim may have at most 50 service lines")
 			return
 		}
 		c.Lines = append(c.Lines, r.line(len(c.Lines)+1))
@@ -302,7 +289,7 @@ func (r *Reader) readClaim(c *Claim) {
 func (r *Reader) reference(kind string) (s string) {
 	if r.at("REF", kind) {
 		s = r.x.Need(2)
-		r.next()
+		r.x.Next()
 	}
 	return s
 }
@@ -310,7 +297,7 @@ func (r *Reader) reference(kind string) (s string) {
 func (r *Reader) diagnoses(c *Claim) {
 	n := r.x.Len()
 	if n > MaxDiagnoses {
-		r.fail(0, "a claim may have at most 12 diagnoses")
+		r.x.Refuse(0, "a claim may have at most 12 diagnoses")
 		return
 	}
 	c.Diagnoses = make([]phi.Text, n)
@@ -320,7 +307,7 @@ func (r *Reader) diagnoses(c *Claim) {
 			list = "ABK"
 		}
 		if r.x.Part(i+1, 1) != list {
-			r.fail(i+1, "the first diagnosis must be of list ABK, the others of ABF")
+			r.x.Refuse(i+1, "the first diagnosis must be of list ABK, the others of ABF")
 		}
 		c.Diagnoses[i] = phi.Text(r.x.Part(i+1, 2))
 	}
@@ -328,26 +315,26 @@ func (r *Reader) diagnoses(c *Claim) {
 
 func (r *Reader) line(n int) (l Line) {
 	if r.expect("LX", strconv.Itoa(n)) {
-		r.next()
+		r.x.Next()
 	}
 	if r.expect("SV1") {
 		r.service(&l)
-		r.next()
+		r.x.Next()
 	}
 	if r.expect("DTP", "472") {
 		l.From, l.To = r.x.Span(3)
-		r.next()
+		r.x.Next()
 	}
 	if r.expect("REF", "6R") {
 		l.Control = r.x.Need(2)
-		r.next()
+		r.x.Next()
 	}
 	return l
 }
 
 func (r *Reader) service(l *Line) {
 	if r.x.Part(1, 1) != "HC" || r.x.Text(3) != "UN" {
-		r.fail(1, "the service must be a code of list HC, in units UN")
+		r.x.Refuse(1, "the service must be a code of list HC, in units UN")
 	}
 	l.Code, l.Charge, l.Units = r.x.Part(1, 2), r.x.Money(2), r.x.Count(4)
 	for i := range maxModifiers {
@@ -362,7 +349,7 @@ func (r *Reader) service(l *Line) {
 		}
 		p, err := strconv.Atoi(s)
 		if err != nil {
-			r.fail(7, "a pointer must be the ordinal of a diagnosis")
+			r.x.Refuse(7, "a pointer must be the ordinal of a diagnosis")
 		}
 		l.Pointers = append(l.Pointers, p)
 	}
