@@ -69,7 +69,7 @@ func Decide(f Facts, policies []Policy) (Outcome, error) {
 	o := Outcome{Decision: Billable, Counted: r.tally.counted, Window: r.window}
 	for _, rule := range r.rules() {
 		found := rule.judge(r)
-		found.Rule, found.Number, found.Title, found.Source, found.Confirmed = rule.ID, rule.Number, rule.Title, rule.Source, rule.Confirmed
+		found.Rule, found.Number, found.Title, found.Source = rule.ID, rule.Number, rule.Title, rule.Source
 		o.add(found)
 	}
 	o.finish(r)
