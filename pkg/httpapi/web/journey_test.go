@@ -183,7 +183,7 @@ func TestPages_PatientSendsAndReadsTheAnswer(t *testing.T) {
 	ada.press("I have read this answer", nil)
 	ada.wants(http.StatusOK, "Answered and closed")
 	ada.link("Who has seen this")
-	ada.wants(http.StatusOK, "Xenia Xu, MD", "read the answers and messages", "took the request", "Clinician")
+	ada.wants(http.StatusOK, "Xenia Xu, MD", "read the answers and messages", "took the request", "clinician")
 	records, err := h.store.Trail(t.Context(), id, time.Time{})
 	must(t, err)
 	for _, r := range records {

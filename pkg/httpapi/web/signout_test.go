@@ -266,7 +266,7 @@ func TestSession_OfSomeoneDeactivated(t *testing.T) {
 	ada.get("/my/visits/" + id)
 	ada.wants(http.StatusOK, "Waiting to be read")
 	ada.get("/my/visits/" + id + "/trail")
-	ada.wants(http.StatusOK, "Xenia Xu, MD · Clinician was refused to see or change the request: they have no access any more")
+	ada.wants(http.StatusOK, "Xenia Xu, MD, clinician tried to see or change the request Refused: no access any more")
 	if n := strings.Count(h.stored(t), `"request.make"`); n != 4 {
 		t.Errorf("four pages asked for left %d records", n)
 	}

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic/books"
 	"evisit/pkg/clinic/chart"
@@ -362,53 +361,4 @@ func answerOf(given *record.Answer) *answered {
 		a.Diagnoses = append(a.Diagnoses, diagnosis(d))
 	}
 	return a
-}
-
-type trailView struct {
-	Visit, Title string
-	Acts         []act
-}
-
-// An act is one thing done, or the same one several times in a row.
-type act struct {
-	When, Machine, Who, What string
-	Times                    int
-}
-
-// trail lists who saw the request and did what.
-func (s *site) trail(w http.ResponseWriter, r *http.Request, v visitor) error {
-	vis, records, err := s.Office.Trail(r.Context(), v.Caller, r.PathValue("id"))
-	if err != nil {
-		return err
-	}
-	if v, err = s.onBehalf(r.Context(), v, vis.Patient); err != nil {
-		return err
-	}
-	view := trailView{Visit: vis.ID}
-	if view.Title, err = s.title(r, vis); err != nil {
-		return err
-	}
-	for _, rec := range records {
-		a := act{v.practice.Local(rec.At), rec.At.Format(time.RFC3339), actorWords(rec.Actor, v), recordWords(rec), 1}
-		if n := len(view.Acts); n > 0 && view.Acts[n-1].Who == a.Who && view.Acts[n-1].What == a.What {
-			view.Acts[n-1].Times++
-			continue
-		}
-		view.Acts = append(view.Acts, a)
-	}
-	return s.show(w, &v, page{view: "trail", title: "Who has seen this", data: view})
-}
-
-func actorWords(a audit.Actor, v visitor) string {
-	switch {
-	case a.ID == v.Person.ID:
-		return "You"
-	case a.Name != "":
-		return a.Name + " · " + roleWords(a.Role)
-	case a.Role == "system":
-		return "The system"
-	case a.OnBehalf != "":
-		return roleWords(a.Role) + ", for the patient"
-	}
-	return roleWords(a.Role)
 }

@@ -1,14 +1,12 @@
 package web
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/identity"
 	"evisit/pkg/visit"
@@ -249,18 +247,6 @@ func actionWords(action string) string {
 	return strings.NewReplacer(".", " ", ":", " ", "_", " ").Replace(action)
 }
 
-// recordWords says what an audit record records.
-func recordWords(r audit.Record) string {
-	if r.Outcome != audit.Refused {
-		return actionWords(r.Action)
-	}
-	words := "was refused to " + cmp.Or(attempts[r.Action], actionWords(r.Action))
-	if why := refusals[r.Reason]; why != "" {
-		words += ": " + why
-	}
-	return words
-}
-
 // attempts say what somebody was refused to do.
 var attempts = map[string]string{
 	"visit.read":   "see where the request stands",
@@ -277,10 +263,10 @@ var attempts = map[string]string{
 
 // refusals say why somebody was refused.
 var refusals = map[string]string{
-	"inactive":       "they have no access any more",
-	"other_practice": "they are of another practice",
-	"grant_ended":    "they may no longer act for the patient",
-	"no_relation":    "they have nothing to do with it",
-	"role":           "it is not theirs to do",
-	"not_licensed":   "they have no license where the patient is",
+	"inactive":       "no access any more",
+	"other_practice": "from another practice",
+	"grant_ended":    "may no longer act for the patient",
+	"no_relation":    "has nothing to do with it",
+	"role":           "not part of their role",
+	"not_licensed":   "no license where the patient is",
 }

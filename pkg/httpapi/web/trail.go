@@ -1,0 +1,94 @@
+package web
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/identity"
+)
+
+type trailView struct {
+	Visit, Title string
+	Others       []act // the newest first
+	Own          []act // the visitor's, each thing once, the newest first
+}
+
+// An act is one thing that somebody did, or did several times. When is the last time.
+type act struct {
+	Who, Role, What, When, Machine string
+	Times                          int
+	Refused                        bool   // What was tried, and nothing was shown or done
+	Why                            string // it was refused; may be empty
+}
+
+// trail lists who saw the request and did what.
+func (s *site) trail(w http.ResponseWriter, r *http.Request, v visitor) error {
+	vis, records, err := s.Office.Trail(r.Context(), v.Caller, r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	if v, err = s.onBehalf(r.Context(), v, vis.Patient); err != nil {
+		return err
+	}
+	view := trailView{Visit: vis.ID}
+	if view.Title, err = s.title(r, vis); err != nil {
+		return err
+	}
+	view.fill(records, v)
+	return s.show(w, &v, page{view: "trail", title: "Who has seen this", data: view})
+}
+
+// fill lists the records, which are in the order of time. What others did several times
+// without anything in between is one act; what the visitor did is one, whenever it was.
+func (view *trailView) fill(records []audit.Record, v visitor) {
+	for _, rec := range slices.Backward(records) {
+		a := newAct(rec, v)
+		list, same := &view.Others, len(view.Others)-1
+		if rec.Actor.ID == v.Person.ID {
+			list, same = &view.Own, slices.IndexFunc(view.Own, a.repeats)
+		}
+		if same >= 0 && a.repeats((*list)[same]) {
+			(*list)[same].Times++
+			continue
+		}
+		*list = append(*list, a)
+	}
+}
+
+func newAct(rec audit.Record, v visitor) act {
+	a := act{What: actionWords(rec.Action), When: v.practice.Local(rec.At), Machine: rec.At.Format(time.RFC3339), Times: 1}
+	a.Who, a.Role = actorWords(rec.Actor, v)
+	if rec.Outcome == audit.Refused {
+		a.What, a.Refused, a.Why = cmp.Or(attempts[rec.Action], a.What), true, refusals[rec.Reason]
+	}
+	return a
+}
+
+// repeats reports whether a is what b is, at another time.
+func (a act) repeats(b act) bool {
+	a.When, a.Machine, a.Times = b.When, b.Machine, b.Times
+	return a == b
+}
+
+// actorWords is the name and the role of who acted, as far as v may know them: names of
+// patients and of who acts for them are not in the trail.
+func actorWords(a audit.Actor, v visitor) (name, role string) {
+	role = roleWords(a.Role)
+	switch {
+	case a.ID == v.Person.ID:
+		return "You", ""
+	case a.Name != "":
+		return a.Name, strings.ToLower(role)
+	case a.OnBehalf != "" && a.OnBehalf == v.Person.Patient:
+		return role, "for you"
+	case a.OnBehalf != "":
+		return role, "for the patient"
+	case v.For != "" && a.Role == string(identity.PatientRole):
+		return v.For.Reveal(), strings.ToLower(role)
+	}
+	return role, ""
+}

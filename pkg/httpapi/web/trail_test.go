@@ -1,0 +1,88 @@
+package web
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/clinic"
+	"evisit/pkg/identity"
+	"evisit/pkg/practice"
+)
+
+// The trail has the latest first, what others did in a row as one act, and what the
+// visitor did apart, each thing once.
+func TestTrail_Folded(t *testing.T) {
+	t.Parallel()
+	ada := audit.Actor{ID: "ada", Role: "patient"}
+	cal := audit.Actor{ID: "cal", Role: "caregiver", OnBehalf: "p-ada"}
+	doctor := audit.Actor{ID: "drx", Role: "clinician", Name: "Xenia Xu, MD"}
+	nurse := audit.Actor{ID: "nan", Role: "nurse", Name: "Nan North, RN"}
+	charge := audit.Actor{ID: "system:charge", Role: "system"}
+	var records []audit.Record
+	for n, r := range []audit.Record{
+		{Actor: ada, Action: "visit.fill:queued"},
+		{Actor: charge, Action: "payment.held"},
+		{Actor: ada, Action: "chart.read:page"},
+		{Actor: doctor, Action: "chart.read:chart"},
+		{Actor: doctor, Action: "chart.read:chart"},
+		{Actor: doctor, Action: "visit.take:in_review"},
+		{Actor: doctor, Action: "chart.read:chart"},
+		{Actor: cal, Action: "chart.read:page"},
+		{Actor: ada, Action: "chart.read:page"},
+		{Actor: nurse, Action: "visit.treat", Outcome: audit.Refused, Reason: "role"},
+		{Actor: nurse, Action: "visit.treat", Outcome: audit.Refused, Reason: "role"},
+	} {
+		r.At = time.Date(2026, 3, 2, 12, n, 0, 0, time.UTC)
+		records = append(records, r)
+	}
+	p := practice.Practice{Core: practice.Core{Zone: "UTC"}}
+	at := func(a act, minute int) act {
+		when := time.Date(2026, 3, 2, 12, minute, 0, 0, time.UTC)
+		a.When, a.Machine = p.Local(when), when.Format(time.RFC3339)
+		return a
+	}
+	xenia := func(what string, times, minute int) act {
+		return at(act{Who: "Xenia Xu, MD", Role: "clinician", What: what, Times: times}, minute)
+	}
+	theirs := []act{
+		xenia("read the answers and messages", 1, 6), xenia("took the request", 1, 5), xenia("read the answers and messages", 2, 4),
+		at(act{Who: "The system", What: "noted that the card is held", Times: 1}, 1),
+	}
+	refused := at(act{Who: "Nan North, RN", Role: "nurse", What: "ask, answer or decline", Times: 2, Refused: true, Why: "not part of their role"}, 10)
+	for name, test := range map[string]struct {
+		visitor visitor
+		want    trailView
+	}{
+		"the patient": {
+			visitor{Caller: clinic.Caller{Person: identity.Person{ID: "ada", Patient: "p-ada"}}},
+			trailView{
+				Others: append([]act{refused, at(act{Who: "Caregiver", Role: "for you", What: "read the request", Times: 1}, 7)}, theirs...),
+				Own: []act{
+					at(act{Who: "You", What: "read the request", Times: 2}, 8), at(act{Who: "You", What: "sent the request", Times: 1}, 0),
+				},
+			},
+		},
+		"the caregiver": {
+			visitor{Caller: clinic.Caller{Person: identity.Person{ID: "cal"}}, For: "Ada Adams"},
+			trailView{
+				Others: append(append([]act{refused, at(act{Who: "Ada Adams", Role: "patient", What: "read the request", Times: 1}, 8)}, theirs[:3]...),
+					at(act{Who: "Ada Adams", Role: "patient", What: "read the request", Times: 1}, 2), theirs[3],
+					at(act{Who: "Ada Adams", Role: "patient", What: "sent the request", Times: 1}, 0)),
+				Own: []act{at(act{Who: "You", What: "read the request", Times: 1}, 7)},
+			},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.visitor.practice = p
+			var got trailView
+			got.fill(records, test.visitor)
+			if d := cmp.Diff(test.want, got); d != "" {
+				t.Errorf("the trail differs (-want +got):\n%s", d)
+			}
+		})
+	}
+}
