@@ -23,6 +23,7 @@ $(engine) $(readers): %/node_modules/.package-lock.json: %/package.json %/packag
 	@touch $@
 
 run: setup ## run the whole system on this machine (EVISIT_ADDR, EVISIT_DATA change where)
+	@test -e .build/evisit || echo "fetching Go modules and building evisit: the first time takes some minutes"
 	@go build -o .build/evisit ./infra/local/evisit && exec .build/evisit
 
 seed: ## print the standard cast of the running system, with tokens, as JSON

@@ -1,10 +1,5 @@
 // Command evisit runs the whole system on this machine, or calls the system that
-// runs there.
-//
-//	evisit            run until interrupted
-//	evisit seed       print the standard cast with tokens, as JSON
-//	evisit sweep      run deadline and sweep once, now
-//	evisit verify     compare every row with the logs that cover it
+// runs there. evisit --help lists what it can be asked.
 package main
 
 import (
@@ -35,14 +30,26 @@ func main() {
 	}
 }
 
+const usage = `evisit            run the whole system until interrupted
+evisit seed       print the standard cast of the running system, with tokens, as JSON
+evisit sweep      run deadline and sweep of the running system once, now
+evisit verify     compare every row of the running system with the logs that cover it
+
+EVISIT_ADDR (127.0.0.1:8080) says where it listens, EVISIT_DATA (.evisit) where its data
+is, EVISIT_LOG=debug has it log all it does; the README lists the rest.
+`
+
 func command(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 0:
 		return run(ctx)
+	case len(args) == 1 && slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]):
+		fmt.Print(usage)
+		return nil
 	case len(args) == 1 && slices.Contains([]string{"seed", "sweep", "verify"}, args[0]):
 		return postToRunning(ctx, "/dev/"+args[0])
 	}
-	return errors.New("use: evisit [seed|sweep|verify]")
+	return errors.New("use: evisit [seed|sweep|verify], or evisit --help")
 }
 
 const defaultAddr = "127.0.0.1:8080"
