@@ -3,36 +3,40 @@
 package x12readers_test
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"evisit/pkg/money"
 	"evisit/pkg/phi"
 	"evisit/pkg/x12"
+	"evisit/pkg/x12/p835"
 	"evisit/pkg/x12/p837"
+	"evisit/pkg/x12/x12test"
 )
 
-// A claim is what a reader says of one: its number, its charge, and each line's
-// code with modifiers, charge and pointers.
+// A claim is what a reader says of one: its number and charge, and each line's
+// code with modifiers, charge and pointers; of a remittance, what is paid.
 type claim struct {
-	ID     string
-	Charge money.Cents
-	Lines  []line
+	ID           string
+	Charge, Paid money.Cents
+	Lines        []line
 }
 
 type line struct {
-	Code     string
-	Charge   money.Cents
-	Pointers string
+	Code         string
+	Charge, Paid money.Cents
+	Pointers     string
 }
 
 // ask returns each reader's segments of claims in file.
@@ -72,16 +76,22 @@ func cents(t *testing.T, dollars string) money.Cents {
 	return money.Cents(r.Num().Int64())
 }
 
-// claims puts segments CLM and SV1 together.
+// claims puts segments CLM and SV1, or CLP and SVC, together.
 func claims(t *testing.T, segments [][]string) (all []claim) {
 	t.Helper()
 	for _, s := range segments {
-		if s[0] == "CLM" {
+		switch s[0] {
+		case "CLM":
 			all = append(all, claim{ID: s[1], Charge: cents(t, s[2])})
-			continue
+		case "CLP":
+			all = append(all, claim{ID: s[1], Charge: cents(t, s[3]), Paid: cents(t, s[4])})
+		case "SV1":
+			last := &all[len(all)-1]
+			last.Lines = append(last.Lines, line{Code: s[1], Charge: cents(t, s[2]), Pointers: s[7]})
+		case "SVC":
+			last := &all[len(all)-1]
+			last.Lines = append(last.Lines, line{Code: s[1], Charge: cents(t, s[2]), Paid: cents(t, s[3])})
 		}
-		last := &all[len(all)-1]
-		last.Lines = append(last.Lines, line{Code: s[1], Charge: cents(t, s[2]), Pointers: s[7]})
 	}
 	return all
 }
@@ -94,11 +104,8 @@ func TestForeignReaders_AgreeOnClaims(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := time.Date(2026, 1, 29, 9, 30, 0, 0, time.UTC)
-	us, them := x12.Address{Qualifier: "ZZ", ID: "EVISITSUBMIT"}, x12.Address{Qualifier: "ZZ", ID: "CLEARINGHOUSE"}
-	w := p837.NewWriter(out, x12.Interchange{Sender: us, Receiver: them, At: at, Control: 1, Test: true},
-		x12.Group{Sender: us.ID, Receiver: them.ID, At: at, Control: 1})
-	if err := w.Begin(batch(at)); err != nil {
+	w := p837.NewWriter(out, x12test.Interchange, x12test.Group)
+	if err := w.Begin(batch()); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 2000 {
@@ -106,14 +113,7 @@ func TestForeignReaders_AgreeOnClaims(t *testing.T) {
 		if err := w.Claim(c); err != nil {
 			t.Fatal(err, p837.Check(c))
 		}
-		said := claim{ID: c.ID, Charge: c.Charge}
-		for _, l := range c.Lines {
-			said.Lines = append(said.Lines, line{
-				Code: strings.Join(append([]string{"HC", l.Code}, l.Modifiers...), ":"), Charge: l.Charge,
-				Pointers: strings.ReplaceAll(strings.Trim(fmt.Sprint(l.Pointers), "[]"), " ", ":"),
-			})
-		}
-		want = append(want, said)
+		want = append(want, said(c))
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
@@ -128,9 +128,78 @@ func TestForeignReaders_AgreeOnClaims(t *testing.T) {
 	}
 }
 
-func batch(at time.Time) p837.Batch {
+// The readers agree with ours on every golden file of claims and on remittances.
+func TestForeignReaders_AgreeOnKeptFiles(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../../pkg/x12/p83[57]/testdata/*.x12")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours := ours837
+		if strings.Contains(file, "p835") {
+			ours = ours835
+		}
+		want := ours(t, data)
+		for reader, segments := range ask(t, file) {
+			if diff := cmp.Diff(want, claims(t, segments)); diff != "" {
+				t.Errorf("%s of %s: %s", reader, file, diff)
+			}
+		}
+	}
+}
+
+func ours837(t *testing.T, file []byte) (all []claim) {
+	t.Helper()
+	r := p837.NewReader(bytes.NewReader(file))
+	c, err := r.Claim()
+	for ; err == nil; c, err = r.Claim() {
+		all = append(all, said(c))
+	}
+	if !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func said(c *p837.Claim) claim {
+	of := claim{ID: c.ID, Charge: c.Charge}
+	for _, l := range c.Lines {
+		of.Lines = append(of.Lines, line{
+			Code: strings.Join(append([]string{"HC", l.Code}, l.Modifiers...), ":"), Charge: l.Charge,
+			Pointers: strings.ReplaceAll(strings.Trim(fmt.Sprint(l.Pointers), "[]"), " ", ":"),
+		})
+	}
+	return of
+}
+
+func ours835(t *testing.T, file []byte) (all []claim) {
+	t.Helper()
+	r := p835.NewReader(bytes.NewReader(file))
+	_, err := r.Next()
+	for ; err == nil; _, err = r.Next() {
+		c, ended := r.Claim()
+		for ; ended == nil; c, ended = r.Claim() {
+			of := claim{ID: c.ID, Charge: c.Charge, Paid: c.Paid}
+			for _, l := range c.Lines {
+				of.Lines = append(of.Lines, line{Code: strings.Join(append([]string{"HC", l.Code}, l.Modifiers...), ":"), Charge: l.Charge, Paid: l.Paid})
+			}
+			all = append(all, of)
+		}
+	}
+	if !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func batch() p837.Batch {
 	return p837.Batch{
-		Reference: "EV1", At: at, Contact: p837.Contact{Name: "BILLING OFFICE", Phone: "5035550100"},
+		Reference: "EV1", At: x12test.At, Contact: p837.Contact{Name: "BILLING OFFICE", Phone: "5035550100"},
 		Submitter: p837.Organization{Name: "LAKESIDE FAMILY MEDICINE", ID: "EVISITSUBMIT"},
 		Receiver:  p837.Organization{Name: "CLEARINGHOUSE", ID: "CLEARINGHOUSE"},
 	}
