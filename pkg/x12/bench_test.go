@@ -199,8 +199,8 @@ func TestMemory_IsFlat(t *testing.T) {
 		held := func(n int) (most uint64) {
 			from, to := io.Pipe()
 			go func() {
+				defer func() { _ = to.Close() }()
 				kind.write(t, to, n)
-				_ = to.Close()
 			}()
 			kind.read(t, from, n, func(i int) {
 				if i%(n/10) == n/10-1 {

@@ -51,8 +51,7 @@ const (
 // Text, Part, Money, Date and Count read the segment's elements, counted from 1.
 // An element that is not there is "" or 0. A value that cannot be read is 0 now,
 // and ends the reading: whoever uses a value must call Next or Err before acting
-// on it. The first error is final. What is kept of a segment keeps
-// up to two blocks of the file alive.
+// on it. The first error is final.
 type Reader struct {
 	src   io.Reader
 	size  int    // of what is read at once
@@ -79,8 +78,8 @@ type Reader struct {
 	isa13, gs06            string
 	groups, sets, segments int
 
-	holds bool
-	held  int
+	holds bool // the caller keeps what is read
+	held  int  // segments since Hold
 }
 
 // NewReader returns a Reader that stands before the first segment.

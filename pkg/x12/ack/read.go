@@ -12,8 +12,7 @@ import (
 // number of interchanges. Segments that are not needed are passed over.
 type Reader struct {
 	x     *x12.Reader // stands on the first segment that was not used
-	begun bool
-	batch string // TRN02 of the last batch of a 277CA
+	batch string      // TRN02 of the last batch of a 277CA
 }
 
 // NewReader returns a Reader of the answers in src.
@@ -23,8 +22,7 @@ func NewReader(src io.Reader) *Reader { return &Reader{x: x12.NewReader(src)} }
 // was whole, and otherwise an *x12.Error or what the source returned. The first
 // error is final.
 func (r *Reader) Next() (Answer, error) {
-	if !r.begun {
-		r.begun = true
+	if r.x.Tag() == "" { // before the first segment
 		r.x.Next()
 	}
 	for r.x.Err() == nil {

@@ -13,16 +13,12 @@ import (
 // when Next has returned io.EOF is it known that nothing is missing, so whoever
 // posts reads a file to its end first, and then again.
 type Reader struct {
-	x       *x12.Reader // stands on the first segment that was not used
+	x       *x12.Reader // stands on the first segment that was not used, or before all
 	current *Remittance
 }
 
 // NewReader returns a Reader of the remittances in src.
-func NewReader(src io.Reader) *Reader {
-	r := &Reader{x: x12.NewReader(src)}
-	r.x.Next()
-	return r
-}
+func NewReader(src io.Reader) *Reader { return &Reader{x: x12.NewReader(src)} }
 
 // Next passes what is left of the remittance before, and returns the next one, up
 // to its claims. It returns io.EOF after the last, if everything was whole, and
@@ -33,8 +29,7 @@ func (r *Reader) Next() (*Remittance, error) {
 			break
 		}
 	}
-	for r.x.Err() == nil && !r.x.Is("ST") {
-		r.x.Next()
+	for !r.x.Is("ST") && r.x.Next() {
 	}
 	if err := r.x.Err(); err != nil {
 		return nil, err

@@ -15,9 +15,8 @@ import (
 // What Check says of a claim, Reader leaves to its caller.
 type Reader struct {
 	x       *x12.Reader // stands on the first segment that was not used
-	begun   bool
-	open    bool // in a transaction
-	any     bool // the transaction has a claim
+	open    bool        // in a transaction
+	any     bool        // the transaction has a claim
 	batch   Batch
 	hl      int // HL segments of the transaction
 	payee   int // HL01 of the billing provider
@@ -37,8 +36,7 @@ func (r *Reader) Envelope() (x12.Interchange, x12.Group) { return r.x.Interchang
 // was whole, and otherwise an *x12.Error or what the source returned. The first
 // error is final.
 func (r *Reader) Claim() (*Claim, error) {
-	if !r.begun {
-		r.begun = true
+	if r.x.Tag() == "" { // before the first segment
 		r.x.Next()
 	}
 	for r.x.Err() == nil && (!r.open || !r.x.Is("HL")) {
