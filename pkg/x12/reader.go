@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"evisit/pkg/civil"
 	"evisit/pkg/money"
 )
 
@@ -48,7 +49,7 @@ const (
 // new lines may follow the end of a segment. Counts and control numbers of SE,
 // GE and IEA are checked, so that io.EOF means that each interchange was whole.
 //
-// Text, Part, Money, Date and Count read the segment's elements, counted from 1.
+// Text, Part, Money, Day and Count read the segment's elements, counted from 1.
 // An element that is not there is "" or 0. A value that cannot be read is 0 now,
 // and ends the reading: whoever uses a value must call Next or Err before acting
 // on it. The first error is final.
@@ -374,11 +375,11 @@ func (r *Reader) Money(n int) money.Cents {
 	return c
 }
 
-// Date is element n as CCYYMMDD; an empty one is the zero Date.
-func (r *Reader) Date(n int) Date { return r.day(n, r.raw(n)) }
+// Day is element n as CCYYMMDD; an empty one is no day.
+func (r *Reader) Day(n int) civil.Day { return r.day(n, r.raw(n)) }
 
 // Span is element n as CCYYMMDD-CCYYMMDD, or as one day, which is both ends.
-func (r *Reader) Span(n int) (from, to Date) {
+func (r *Reader) Span(n int) (from, to civil.Day) {
 	first, last, two := strings.Cut(r.raw(n), "-")
 	if !two {
 		last = first
@@ -386,14 +387,14 @@ func (r *Reader) Span(n int) (from, to Date) {
 	return r.day(n, first), r.day(n, last)
 }
 
-func (r *Reader) day(n int, s string) Date {
+func (r *Reader) day(n int, s string) civil.Day {
 	if s == "" {
-		return 0
+		return civil.Day{}
 	}
-	d, ok := ParseDate(s)
+	d, ok := ParseDay(s)
 	if !ok {
 		r.Refuse(n, "write a date as CCYYMMDD")
-		return 0
+		return civil.Day{}
 	}
 	return d
 }

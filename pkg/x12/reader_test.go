@@ -241,7 +241,7 @@ func TestReader_BadValues(t *testing.T) {
 	t.Parallel()
 	for name, use := range map[string]func(*x12.Reader){
 		"an amount": func(r *x12.Reader) { r.Money(1) },
-		"a date":    func(r *x12.Reader) { r.Date(1) },
+		"a date":    func(r *x12.Reader) { r.Day(1) },
 		"a span":    func(r *x12.Reader) { r.Span(1) },
 		"a count":   func(r *x12.Reader) { r.Count(1) },
 		"nothing":   func(r *x12.Reader) { r.Need(9) },

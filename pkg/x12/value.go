@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"evisit/pkg/civil"
 	"evisit/pkg/money"
 )
 
@@ -72,38 +73,19 @@ func number(s string) (n int, ok bool) {
 	return n, len(s) <= 18
 }
 
-// A Date is a day as the number CCYYMMDD, which is how X12 writes it (qualifier
-// D8). The zero Date is none.
-type Date int
-
-// DateOf is the day of t in its zone.
-func DateOf(t time.Time) Date {
-	y, m, d := t.Date()
-	return Date(y*10000 + int(m)*100 + d)
-}
-
-// ParseDate reads CCYYMMDD and reports whether s is a day of the calendar.
-func ParseDate(s string) (Date, bool) {
+// ParseDay reads CCYYMMDD (qualifier D8), and reports whether s is a day of the
+// calendar.
+func ParseDay(s string) (civil.Day, bool) {
 	n, ok := number(s)
-	return Date(n), ok && len(s) == 8 && Date(n).Valid()
+	y, m, d := n/10000, time.Month(n/100%100), n%100
+	if !ok || len(s) != 8 || y < 1 || m < 1 || m > 12 || d < 1 || d > 28 && time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Day() != d {
+		return civil.Day{}, false
+	}
+	return civil.Date(y, m, d), true
 }
 
-// Valid reports whether the calendar has the day, in the years 1900 to 2199.
-func (d Date) Valid() bool {
-	y, m, day := int(d)/10000, time.Month(int(d)/100%100), int(d)%100
-	if y < 1900 || y > 2199 || m < 1 || m > 12 || day < 1 {
-		return false
-	}
-	return day <= 28 || time.Date(y, m, day, 0, 0, 0, 0, time.UTC).Day() == day
-}
-
-// String is CCYYMMDD, and "" of the zero Date.
-func (d Date) String() string {
-	if d == 0 {
-		return ""
-	}
-	return strconv.Itoa(int(d))
-}
+// DayText is CCYYMMDD, and "" of no day.
+func DayText(d civil.Day) string { return strings.ReplaceAll(d.String(), "-", "") }
 
 // ParseTime reads a day, CCYYMMDD or YYMMDD of this century, and a time of it,
 // HHMM with or without seconds and their decimals, which are dropped.
@@ -111,16 +93,16 @@ func ParseTime(day, clock string) (time.Time, bool) {
 	if len(day) == 6 {
 		day = "20" + day
 	}
-	d, ok := ParseDate(day)
+	d, ok := ParseDay(day)
 	if len(clock) < 4 || len(clock) > 8 || !ok {
 		return time.Time{}, false
 	}
-	n, ok := number(clock)
+	_, ok = number(clock)
 	hour, minute := int(clock[0]-'0')*10+int(clock[1]-'0'), int(clock[2]-'0')*10+int(clock[3]-'0')
-	if !ok || n < 0 || hour > 23 || minute > 59 {
+	if !ok || hour > 23 || minute > 59 {
 		return time.Time{}, false
 	}
-	return time.Date(int(d)/10000, time.Month(int(d)/100%100), int(d)%100, hour, minute, 0, 0, time.UTC), true
+	return d.Start(time.UTC).Add(time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute), true
 }
 
 // Carries reports whether X12 can carry s: printable ASCII, which is the basic

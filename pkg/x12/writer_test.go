@@ -3,7 +3,6 @@ package x12_test
 import (
 	"errors"
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"evisit/pkg/civil"
 	"evisit/pkg/fault"
 	"evisit/pkg/money"
 	"evisit/pkg/x12"
@@ -214,22 +214,22 @@ func TestAmount_RoundTrip(t *testing.T) {
 	})
 }
 
-func TestDate_ReadsAndPrints(t *testing.T) {
+func TestParseDay_ReadsAndPrints(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		day := time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, rapid.IntRange(0, 300*365).Draw(t, "day"))
-		d := x12.DateOf(day)
-		if got, ok := x12.ParseDate(day.Format("20060102")); !ok || got != d || d.String() != day.Format("20060102") {
-			t.Errorf("%s read as %s", day, got)
+		day := time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, rapid.IntRange(1, 9998*365).Draw(t, "day"))
+		d, ok := x12.ParseDay(day.Format("20060102"))
+		if !ok || d != civil.Of(day, time.UTC) || x12.DayText(d) != day.Format("20060102") {
+			t.Errorf("%s read as %s", day, d)
 		}
 	})
-	for _, s := range []string{"", "20260229", "20261301", "20260100", "2026011", "202601011", "18991231", "22000101", "2026-1-1"} {
-		if d, ok := x12.ParseDate(s); ok {
+	for _, s := range []string{"", "20260229", "20261301", "20260100", "20260132", "2026011", "202601011", "00000101", "2026-1-1", "2026 101"} {
+		if d, ok := x12.ParseDay(s); ok || !d.IsZero() {
 			t.Errorf("%q read as %s", s, d)
 		}
 	}
-	if x12.Date(math.MinInt).Valid() || x12.Date(0).String() != "" {
-		t.Error("no date is a day")
+	if x12.DayText(civil.Day{}) != "" {
+		t.Error("no day is printed")
 	}
 }
 

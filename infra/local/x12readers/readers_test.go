@@ -19,7 +19,6 @@ import (
 
 	"evisit/pkg/money"
 	"evisit/pkg/phi"
-	"evisit/pkg/x12"
 	"evisit/pkg/x12/p835"
 	"evisit/pkg/x12/p837"
 	"evisit/pkg/x12/x12test"
@@ -231,7 +230,7 @@ func example(i int) *p837.Claim {
 	for n := range 1 + i%5 {
 		l := p837.Line{
 			Code: "99421", Charge: money.Cents(i*i*997%100_000_00 + n), Units: 1 + n, Pointers: []int{1 + n%len(c.Diagnoses)},
-			From: 20260114, To: 20260114 + x12.Date(n), Control: fmt.Sprint(n),
+			From: x12test.Day(20260114), To: x12test.Day(20260114).AddDays(n), Control: fmt.Sprint(n),
 		}
 		if n%2 == 1 {
 			l.Modifiers = []string{"25", "GP"}

@@ -7,9 +7,9 @@ package ack
 import (
 	"time"
 
+	"evisit/pkg/civil"
 	"evisit/pkg/money"
 	"evisit/pkg/phi"
-	"evisit/pkg/x12"
 )
 
 // The guides, as GS08 and ST03 name them.
@@ -126,7 +126,7 @@ type Status struct {
 	Category string
 	Code     string
 	Entity   string // whom it is about, such as PR for the payer, or empty
-	At       x12.Date
+	At       civil.Day
 	Action   string // STC03: WQ accepted, U rejected
 	Amount   money.Cents
 }

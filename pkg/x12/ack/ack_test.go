@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"evisit/pkg/fault"
 	"evisit/pkg/x12/ack"
 	"evisit/pkg/x12/x12test"
@@ -90,7 +88,7 @@ func TestReader_EachKind(t *testing.T) {
 		"277CA": {claims277, []ack.Answer{
 			&ack.Report{
 				Level: ack.BatchLevel, Reference: "EV2601290001", Accepted: 2, Rejected: 1,
-				Statuses: []ack.Status{{Category: "A1", Code: "19", Entity: "PR", At: 20260129, Action: "WQ", Amount: 90_00}},
+				Statuses: []ack.Status{{Category: "A1", Code: "19", Entity: "PR", At: x12test.Day(20260129), Action: "WQ", Amount: 90_00}},
 			},
 			&ack.Report{
 				Level: ack.ProviderLevel, Batch: "EV2601290001", Reference: "0", NPI: "1234567893", Accepted: 2, Rejected: 1,
@@ -98,15 +96,15 @@ func TestReader_EachKind(t *testing.T) {
 			},
 			&ack.Report{
 				Level: ack.ClaimLevel, Batch: "EV2601290001", Reference: "EV-2026-000123", PayerControl: "PAYERCTRL001",
-				Statuses: []ack.Status{{Category: "A2", Code: "20", Entity: "PR", At: 20260129, Action: "WQ", Amount: 30_00}},
+				Statuses: []ack.Status{{Category: "A2", Code: "20", Entity: "PR", At: x12test.Day(20260129), Action: "WQ", Amount: 30_00}},
 			},
 			&ack.Report{
 				Level: ack.ClaimLevel, Batch: "EV2601290001", Reference: "EV-2026-000124",
 				Statuses: []ack.Status{
-					{Category: "A7", Code: "562", Entity: "85", At: 20260129, Action: "U", Amount: 30_00},
-					{Category: "A3", Code: "21", At: 20260129, Action: "U", Amount: 30_00},
+					{Category: "A7", Code: "562", Entity: "85", At: x12test.Day(20260129), Action: "U", Amount: 30_00},
+					{Category: "A3", Code: "21", At: x12test.Day(20260129), Action: "U", Amount: 30_00},
 				},
-				Lines: []ack.Line{{Code: "99421", Control: "EV-2026-000124-1", Statuses: []ack.Status{{Category: "A7", Code: "454", At: 20260129, Action: "U"}}}},
+				Lines: []ack.Line{{Code: "99421", Control: "EV-2026-000124-1", Statuses: []ack.Status{{Category: "A7", Code: "454", At: x12test.Day(20260129), Action: "U"}}}},
 			},
 			&ack.Report{
 				Level: ack.ClaimLevel, Batch: "EV2601290001", Reference: "EV-2026-000125",
@@ -120,7 +118,7 @@ func TestReader_EachKind(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.want, got); diff != "" {
+			if diff := x12test.Diff(c.want, got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -231,8 +229,8 @@ func FuzzReader(f *testing.F) {
 			}
 			return
 		}
-		if again, err := read(bytes.NewReader(append(file, "\r\n"...))); err != nil || !cmp.Equal(got, again) {
-			t.Errorf("%v %s", err, cmp.Diff(got, again))
+		if again, err := read(bytes.NewReader(append(file, "\r\n"...))); err != nil || x12test.Diff(got, again) != "" {
+			t.Errorf("%v %s", err, x12test.Diff(got, again))
 		}
 	})
 }

@@ -228,7 +228,7 @@ func (r *Reader) status(a *Report) {
 		}
 		*to = append(*to, Status{
 			Category: r.x.Part(n, 1), Code: r.x.Part(n, 2), Entity: r.x.Part(n, 3),
-			At: r.x.Date(2), Action: r.x.Text(3), Amount: r.x.Money(4),
+			At: r.x.Day(2), Action: r.x.Text(3), Amount: r.x.Money(4),
 		})
 	}
 }

@@ -4,9 +4,9 @@
 package elig
 
 import (
+	"evisit/pkg/civil"
 	"evisit/pkg/money"
 	"evisit/pkg/phi"
-	"evisit/pkg/x12"
 )
 
 // Version is the guide, as GS08 and ST03 name it.
@@ -44,9 +44,9 @@ type Inquiry struct {
 	Payer      Organization
 	Provider   Provider
 	Subscriber Person
-	Dependent  *Person  // nil if it is about the subscriber
-	On         x12.Date // the day that coverage is asked for
-	Services   []string // service types, such as PlanCoverage
+	Dependent  *Person   // nil if it is about the subscriber
+	On         civil.Day // the day that coverage is asked for
+	Services   []string  // service types, such as PlanCoverage
 }
 
 // An Answer is what a payer says of one person.

@@ -9,9 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"evisit/pkg/civil"
 	"evisit/pkg/fault"
 	"evisit/pkg/phi"
 	"evisit/pkg/x12"
@@ -21,7 +21,7 @@ import (
 
 func inquiry() *elig.Inquiry {
 	return &elig.Inquiry{
-		Reference: "Q1", Trace: "Q1-1", Origin: "9EVISIT001", On: 20260114, Services: []string{elig.PlanCoverage, elig.OfficeVisit},
+		Reference: "Q1", Trace: "Q1-1", Origin: "9EVISIT001", On: x12test.Day(20260114), Services: []string{elig.PlanCoverage, elig.OfficeVisit},
 		Payer: elig.Organization{Name: "EXAMPLE HEALTH PLAN", ID: "EXPLAN01"}, Provider: elig.Provider{Name: "LAKESIDE FAMILY MEDICINE", NPI: "1234567893"},
 		Subscriber: elig.Person{Last: "SMITH", First: "JANE", MemberID: "MEM123456", Birth: "19850412", Gender: "F"},
 	}
@@ -60,7 +60,7 @@ func TestCheck_NamesWhatIsWrong(t *testing.T) {
 		"reference: missing":                  func(q *elig.Inquiry) { q.Reference = "" },
 		"trace: missing":                      func(q *elig.Inquiry) { q.Trace = "" },
 		"origin: code":                        func(q *elig.Inquiry) { q.Origin = "9" },
-		"on: date":                            func(q *elig.Inquiry) { q.On = 20260230 },
+		"on: date":                            func(q *elig.Inquiry) { q.On = civil.Day{} },
 		"services: missing":                   func(q *elig.Inquiry) { q.Services = nil },
 		"services: code":                      func(q *elig.Inquiry) { q.Services = []string{"30^98"} },
 		"payer/id: missing":                   func(q *elig.Inquiry) { q.Payer.ID = "" },
@@ -94,7 +94,7 @@ func TestFit_WritesWhatCanBeWritten(t *testing.T) {
 	got, changed := elig.Fit(q)
 	want := child()
 	want.Subscriber.Last, want.Subscriber.Gender = "MUNOZ", ""
-	if diff := cmp.Diff(want, got); diff != "" || !slices.Equal(changed, []string{"subscriber/last", "dependent/first"}) {
+	if diff := x12test.Diff(want, got); diff != "" || !slices.Equal(changed, []string{"subscriber/last", "dependent/first"}) {
 		t.Errorf("changed %q %s", changed, diff)
 	}
 	if q.Dependent.First != "Tom 🙂" {
@@ -175,7 +175,7 @@ func TestRead_Answer(t *testing.T) {
 			{Info: elig.OtherPayer, Services: []string{"30"}, Parties: []elig.Party{{Kind: "PR", Name: "OTHER PLAN", ID: "OTHER1"}}},
 		},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := x12test.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -198,7 +198,7 @@ func TestRead_DependentsAndRejections(t *testing.T) {
 		said = append(said, fmt.Sprint(who, " ", a.Trace, " ", a.Rejections, " ", a.Status()))
 	}
 	want := []string{"JANE's TOM Q1-2 [] active", "JANE's ANN Q1-3 [{23 75 C}] unknown", "JANE Q1-1 [{22 72 C}] unknown", "  [{20 42 P}] unknown"}
-	if diff := cmp.Diff(want, said); diff != "" {
+	if diff := x12test.Diff(want, said); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -248,10 +248,10 @@ func TestAnswer_Amounts(t *testing.T) {
 func TestAnswer_Parties(t *testing.T) {
 	t.Parallel()
 	a := one(t, "EB*1**30*MC*MEDICAID~EB*1**30*HM*CARE PLUS~LS*2120~NM1*PR*2*CARE PLUS*****PI*CP1~NM1*P3*1*RIVERA*ANA~LE*2120~EB*R**30*CI~LS*2120~NM1*SEP*2*OTHER*****PI*O1~LE*2120~")
-	if diff := cmp.Diff([]elig.Party{{Kind: "PR", Name: "CARE PLUS", ID: "CP1"}}, a.ManagedBy()); diff != "" {
+	if diff := x12test.Diff([]elig.Party{{Kind: "PR", Name: "CARE PLUS", ID: "CP1"}}, a.ManagedBy()); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]elig.Party{{Kind: "SEP", Name: "OTHER", ID: "O1"}}, a.OtherPayers()); diff != "" {
+	if diff := x12test.Diff([]elig.Party{{Kind: "SEP", Name: "OTHER", ID: "O1"}}, a.OtherPayers()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -304,8 +304,8 @@ func FuzzRead(f *testing.F) {
 		for _, a := range got {
 			_ = fmt.Sprint(a.Status(), a.Copay(elig.OfficeVisit), a.DeductibleLeft(), a.Coinsurance(elig.OfficeVisit), a.OtherPayers(), a.ManagedBy())
 		}
-		if again, err := read(bytes.NewReader(append(file, "\r\n"...))); err != nil || !cmp.Equal(got, again) {
-			t.Errorf("%v %s", err, cmp.Diff(got, again))
+		if again, err := read(bytes.NewReader(append(file, "\r\n"...))); err != nil || x12test.Diff(got, again) != "" {
+			t.Errorf("%v %s", err, x12test.Diff(got, again))
 		}
 	})
 }

@@ -15,7 +15,7 @@ func Check(q *Inquiry) []fault.Problem {
 	c.Text("reference", q.Reference, 50)
 	c.Text("trace", q.Trace, 50)
 	c.Code("origin", q.Origin, 10, 10)
-	c.Must(q.On.Valid(), "on", "date", "The inquiry must have a day.")
+	c.Must(!q.On.IsZero(), "on", "date", "The inquiry must have a day.")
 	c.Must(len(q.Services) > 0, "services", "missing", "The inquiry must name a type of service.")
 	for _, s := range q.Services {
 		c.Code("services", s, 1, 2)
@@ -43,7 +43,7 @@ func person(c *x12.Checks, p *Person) {
 	c.Text("first", p.First.Reveal(), 35)
 	c.Optional("middle", p.Middle.Reveal(), 25)
 	c.Optional("suffix", p.Suffix.Reveal(), 10)
-	_, day := x12.ParseDate(p.Birth.Reveal())
+	_, day := x12.ParseDay(p.Birth.Reveal())
 	c.Must(day, "birth", "date", "The date of birth must be a day, CCYYMMDD.")
 	if p.Gender != "" {
 		c.OneOf("gender", p.Gender.Reveal(), "F M")
@@ -142,7 +142,7 @@ func (w *Writer) person(hl int, level, entity string, p *Person, q *Inquiry) {
 	if !asked {
 		return
 	}
-	w.w.Segment("DTP", "291", "D8", q.On.String())
+	w.w.Segment("DTP", "291", "D8", x12.DayText(q.On))
 	for _, s := range q.Services {
 		w.w.Segment("EQ", s)
 	}

@@ -5,6 +5,7 @@
 package p835
 
 import (
+	"evisit/pkg/civil"
 	"evisit/pkg/money"
 	"evisit/pkg/phi"
 	"evisit/pkg/x12"
@@ -24,11 +25,11 @@ type Remittance struct {
 	Handling string      // BPR01, such as I for a payment with its remittance
 	Amount   money.Cents // BPR02, negative if BPR03 is D: the payer takes money
 	Method   string      // BPR04, such as ACH, CHK or NON
-	Paid     x12.Date    // BPR16
+	Paid     civil.Day   // BPR16
 	Trace    string      // TRN02, the number of the check or transfer
 	Origin   string      // TRN03, who issued it
 	Currency string      // CUR02, or USD if there is none
-	Produced x12.Date    // DTM*405
+	Produced civil.Day   // DTM*405
 	Payer    Party
 	Payee    Party
 
@@ -49,7 +50,7 @@ type Party struct {
 // of the remittance (PLB). A positive Amount decreases the payment.
 type ProviderAdjustment struct {
 	Provider   string
-	FiscalYear x12.Date // its last day
+	FiscalYear civil.Day // its last day
 	Reason     string
 	Reference  string
 	Amount     money.Cents
@@ -86,8 +87,8 @@ type Claim struct {
 	Subscriber   Person // NM1*IL, if not the patient
 	Corrected    Person // NM1*74, what the payer holds the name or number to be
 	RenderingNPI string
-	Received     x12.Date    // DTM*050
-	From, To     x12.Date    // DTM*232 and 233
+	Received     civil.Day   // DTM*050
+	From, To     civil.Day   // DTM*232 and 233
 	Covered      money.Cents // AMT*AU
 	Remarks      []string    // of MOA and MIA
 	Adjustments  []Adjustment
@@ -107,7 +108,7 @@ type Line struct {
 	Paid        money.Cents
 	Units       string // SVC05, paid for; empty means 1
 	SentCode    string // of SVC06, if the payer paid for another code
-	From, To    x12.Date
+	From, To    civil.Day
 	Control     string      // REF*6R of the claim that was sent, or empty
 	Allowed     money.Cents // AMT*B6
 	Remarks     []string    // LQ*HE

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"evisit/pkg/fault"
@@ -91,21 +90,21 @@ func TestReader_Sample(t *testing.T) {
 		Remittance: p835.Remittance{
 			Interchange: x12.Interchange{Sender: x12.Address{Qualifier: "ZZ", ID: "EXPLAN01"}, Receiver: x12.Address{Qualifier: "ZZ", ID: "EVISITSUBMIT"}, At: at, Control: 777, Test: true},
 			Group:       x12.Group{Kind: "HP", Sender: "EXPLAN01", Receiver: "EVISITSUBMIT", At: at, Control: 777, Version: p835.Version},
-			Control:     "0001", Handling: "I", Amount: 5_70, Method: "ACH", Paid: 20260213, Trace: "EFT0012345", Origin: "1512345678", Currency: "USD", Produced: 20260212,
+			Control:     "0001", Handling: "I", Amount: 5_70, Method: "ACH", Paid: x12test.Day(20260213), Trace: "EFT0012345", Origin: "1512345678", Currency: "USD", Produced: x12test.Day(20260212),
 			Payer:  p835.Party{Name: "EXAMPLE HEALTH PLAN", ID: "EXPLAN01"},
 			Payee:  p835.Party{Name: "LAKESIDE FAMILY MEDICINE", ID: "1234567893", TaxID: "123456789"},
 			Claims: 1, ClaimsPaid: 5_70,
 		},
 		List: []*p835.Claim{{
 			ID: "EV-2026-000123", Status: p835.Primary, Charge: 30_00, Paid: 5_70, PatientShare: 10_00, Filing: "12", PayerControl: "PAYERCTRL001", Place: "11", Frequency: "1",
-			Patient: p835.Person{Last: "SMITH", First: "JANE", ID: "MEM123456"}, RenderingNPI: "1679576722", Received: 20260130,
+			Patient: p835.Person{Last: "SMITH", First: "JANE", ID: "MEM123456"}, RenderingNPI: "1679576722", Received: x12test.Day(20260130),
 			Lines: []p835.Line{{
-				Code: "99421", Charge: 30_00, Paid: 5_70, Units: "1", From: 20260114, To: 20260114, Control: "EV-2026-000123-1", Allowed: 15_70,
+				Code: "99421", Charge: 30_00, Paid: 5_70, Units: "1", From: x12test.Day(20260114), To: x12test.Day(20260114), Control: "EV-2026-000123-1", Allowed: 15_70,
 				Adjustments: []p835.Adjustment{{Cause: p835.Contractual, Reason: "45", Amount: 14_30}, {Cause: p835.PatientBears, Reason: "3", Amount: 10_00}},
 			}},
 		}},
 	}}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := x12test.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	if left := append(got[0].Imbalances(), got[0].List[0].Imbalances()...); len(left) > 0 {
@@ -137,11 +136,11 @@ func TestReader_EverythingThatIsKept(t *testing.T) {
 		t.Errorf("header %+v", m.Remittance)
 	}
 	wantPLB := []p835.ProviderAdjustment{
-		{Provider: "1234567893", FiscalYear: 20261231, Reason: "WO", Reference: "OVER1", Amount: 10_80},
-		{Provider: "1234567893", FiscalYear: 20261231, Reason: "L6", Reference: "INT", Amount: -5_00},
-		{Provider: "1234567893", FiscalYear: 20261231, Reason: "FB", Amount: 5_00},
+		{Provider: "1234567893", FiscalYear: x12test.Day(20261231), Reason: "WO", Reference: "OVER1", Amount: 10_80},
+		{Provider: "1234567893", FiscalYear: x12test.Day(20261231), Reason: "L6", Reference: "INT", Amount: -5_00},
+		{Provider: "1234567893", FiscalYear: x12test.Day(20261231), Reason: "FB", Amount: 5_00},
 	}
-	if diff := cmp.Diff(wantPLB, m.Adjustments); diff != "" {
+	if diff := x12test.Diff(wantPLB, m.Adjustments); diff != "" {
 		t.Error(diff)
 	}
 	want := []*p835.Claim{
@@ -152,23 +151,23 @@ func TestReader_EverythingThatIsKept(t *testing.T) {
 		{
 			ID: "A", Status: p835.Primary, Charge: 30_00, PatientShare: 12_50, Filing: "12", PayerControl: "CTRL2",
 			Patient: p835.Person{Last: "SMITH", First: "TOM"}, Subscriber: p835.Person{Last: "SMITH", First: "JANE", ID: "M1"}, Corrected: p835.Person{Last: "SMYTH", ID: "M2"},
-			From: 20260110, To: 20260114, Covered: 17_50, Remarks: []string{"MA01", "MA15"},
+			From: x12test.Day(20260110), To: x12test.Day(20260114), Covered: 17_50, Remarks: []string{"MA01", "MA15"},
 			Lines: []p835.Line{
 				{
-					Code: "99422", Modifiers: []string{"25"}, Charge: 20_00, Units: "0", SentCode: "99421", From: 20260110, To: 20260114, Remarks: []string{"N130", "M15"},
+					Code: "99422", Modifiers: []string{"25"}, Charge: 20_00, Units: "0", SentCode: "99421", From: x12test.Day(20260110), To: x12test.Day(20260114), Remarks: []string{"N130", "M15"},
 					Adjustments: []p835.Adjustment{
 						{Cause: "CO", Reason: "45", Amount: 7_50, Quantity: "1"}, {Cause: "CO", Reason: "97"}, {Cause: "CO", Reason: "B7", Quantity: "2"}, {Cause: "PR", Reason: "3", Amount: 12_50},
 					},
 				},
 				{
-					Code: "96127", Charge: 10_00, From: 20260114, To: 20260114,
+					Code: "96127", Charge: 10_00, From: x12test.Day(20260114), To: x12test.Day(20260114),
 					Adjustments: []p835.Adjustment{{Cause: "OA", Reason: "23", Amount: 4_00}, {Cause: "PI", Reason: "B1", Amount: 6_00}},
 				},
 			},
 		},
 		{ID: "B", Status: p835.Denied, Charge: 20_00, PayerControl: "CTRL3", Adjustments: []p835.Adjustment{{Cause: "CO", Reason: "29", Amount: 20_00}}},
 	}
-	if diff := cmp.Diff(want, m.List); diff != "" {
+	if diff := x12test.Diff(want, m.List); diff != "" {
 		t.Error(diff)
 	}
 	left := m.Imbalances()
@@ -212,7 +211,7 @@ func TestImbalances_SayTheDifference(t *testing.T) {
 			for _, i := range got[0].Imbalances() {
 				said = append(said, i.String())
 			}
-			if diff := cmp.Diff(c.want, strings.Join(said, "\n")); diff != "" {
+			if diff := x12test.Diff(c.want, strings.Join(said, "\n")); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -362,8 +361,8 @@ func FuzzReader(f *testing.F) {
 			}
 		}
 		again, err := read(bytes.NewReader(append(file, "\r\n"...)))
-		if err != nil || !cmp.Equal(got, again) {
-			t.Errorf("%v %s", err, cmp.Diff(got, again))
+		if err != nil || x12test.Diff(got, again) != "" {
+			t.Errorf("%v %s", err, x12test.Diff(got, again))
 		}
 	})
 }

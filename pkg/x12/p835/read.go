@@ -111,7 +111,7 @@ func (r *Reader) readHeader(m *Remittance) {
 			m.Currency = r.x.Need(2)
 		case "DTM":
 			if r.x.Text(1) == "405" {
-				m.Produced = r.x.Date(2)
+				m.Produced = r.x.Day(2)
 			}
 		case "N1":
 			party = r.readParty(m)
@@ -122,7 +122,7 @@ func (r *Reader) readHeader(m *Remittance) {
 }
 
 func (r *Reader) readPayment(m *Remittance) {
-	m.Handling, m.Amount, m.Method, m.Paid = r.x.Text(1), r.amount(2), r.x.Text(4), r.x.Date(16)
+	m.Handling, m.Amount, m.Method, m.Paid = r.x.Text(1), r.amount(2), r.x.Text(4), r.x.Day(16)
 	switch r.x.Text(3) {
 	case "C":
 	case "D":
@@ -165,7 +165,7 @@ func (r *Reader) readProviderAdjustments(m *Remittance) {
 			continue
 		}
 		m.Adjustments = append(m.Adjustments, ProviderAdjustment{
-			Provider: r.x.Need(1), FiscalYear: r.x.Date(2), Reason: r.x.Part(n, 1), Reference: r.x.Part(n, 2), Amount: r.amount(n + 1),
+			Provider: r.x.Need(1), FiscalYear: r.x.Day(2), Reason: r.x.Part(n, 1), Reference: r.x.Part(n, 2), Amount: r.amount(n + 1),
 		})
 	}
 }
@@ -209,11 +209,11 @@ func (r *Reader) readClaimSegment(c *Claim) {
 	case "DTM":
 		switch r.x.Text(1) {
 		case "050":
-			c.Received = r.x.Date(2)
+			c.Received = r.x.Day(2)
 		case "232":
-			c.From = r.x.Date(2)
+			c.From = r.x.Day(2)
 		case "233":
-			c.To = r.x.Date(2)
+			c.To = r.x.Day(2)
 		}
 	case "AMT":
 		if r.x.Text(1) == "AU" {
@@ -272,12 +272,12 @@ func (r *Reader) readLineSegment(l *Line) {
 func (r *Reader) readServiceDay(l *Line) {
 	switch r.x.Text(1) {
 	case "472":
-		l.From = r.x.Date(2)
+		l.From = r.x.Day(2)
 		l.To = l.From
 	case "150":
-		l.From = r.x.Date(2)
+		l.From = r.x.Day(2)
 	case "151":
-		l.To = r.x.Date(2)
+		l.To = r.x.Day(2)
 	}
 }
 

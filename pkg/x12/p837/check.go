@@ -119,7 +119,7 @@ func (c *checks) name(part string, p *Person) {
 func (c *checks) patient(p *Person) {
 	a := p.Address.reveal()
 	c.address(&a, 5, 9)
-	_, day := x12.ParseDate(p.Birth.Reveal())
+	_, day := x12.ParseDay(p.Birth.Reveal())
 	c.Must(day, "birth", "date", "The date of birth must be a day, CCYYMMDD.")
 	c.OneOf("gender", p.Gender.Reveal(), "F M U")
 }
@@ -186,6 +186,6 @@ func (c *checks) service(l *Line, diagnoses int) {
 	for i, p := range l.Pointers {
 		c.Must(1 <= p && p <= diagnoses && !slices.Contains(l.Pointers[:i], p), "pointers", "range", "Point to diagnoses of the claim, to each once.")
 	}
-	c.Must(l.From.Valid() && l.To.Valid() && l.From <= l.To, "from", "date", "The service must have a first and a last day, in this order.")
+	c.Must(!l.From.IsZero() && !l.To.Before(l.From), "from", "date", "The service must have a first and a last day, in this order.")
 	c.Text("control", l.Control, 30)
 }

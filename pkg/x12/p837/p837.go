@@ -7,9 +7,9 @@ package p837
 import (
 	"time"
 
+	"evisit/pkg/civil"
 	"evisit/pkg/money"
 	"evisit/pkg/phi"
-	"evisit/pkg/x12"
 )
 
 // Version is the guide, as GS08 and ST03 name it.
@@ -147,6 +147,6 @@ type Line struct {
 	Charge    money.Cents
 	Units     int
 	Pointers  []int // to Diagnoses, from 1, the principal first
-	From, To  x12.Date
+	From, To  civil.Day
 	Control   string // REF*6R, unique in the claim; it returns in an 835
 }

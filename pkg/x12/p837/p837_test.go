@@ -9,8 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"evisit/pkg/civil"
 	"evisit/pkg/fault"
 	"evisit/pkg/phi"
 	"evisit/pkg/x12"
@@ -45,7 +44,7 @@ func original() *p837.Claim {
 		Signed: true, Assignment: "A", Benefits: "Y", Release: "Y",
 		Diagnoses: []phi.Text{"N3000"},
 		Rendering: p837.Provider{Name: "RIVERA", First: "ANA", NPI: "1679576722", Taxonomy: "207Q00000X"},
-		Lines:     []p837.Line{{Code: "99421", Charge: 30_00, Units: 1, Pointers: []int{1}, From: 20260114, To: 20260114, Control: "EV-2026-000123-1"}},
+		Lines:     []p837.Line{{Code: "99421", Charge: 30_00, Units: 1, Pointers: []int{1}, From: x12test.Day(20260114), To: x12test.Day(20260114), Control: "EV-2026-000123-1"}},
 	}
 }
 
@@ -64,8 +63,8 @@ func child() *p837.Claim {
 	c.Rendering = p837.Provider{}
 	c.Diagnoses = diagnoses(12)
 	c.Lines = []p837.Line{
-		{Code: "99422", Modifiers: []string{"25", "GP", "GO", "GN"}, Charge: 45_75, Units: 1, Pointers: []int{12, 1, 2, 3}, From: 20260110, To: 20260114, Control: "1"},
-		{Code: "96127", Charge: 0, Units: 2, Pointers: []int{2}, From: 20260114, To: 20260114, Control: "2"},
+		{Code: "99422", Modifiers: []string{"25", "GP", "GO", "GN"}, Charge: 45_75, Units: 1, Pointers: []int{12, 1, 2, 3}, From: x12test.Day(20260110), To: x12test.Day(20260114), Control: "1"},
+		{Code: "96127", Charge: 0, Units: 2, Pointers: []int{2}, From: x12test.Day(20260114), To: x12test.Day(20260114), Control: "2"},
 	}
 	c.Charge = 45_75
 	return c
@@ -149,7 +148,7 @@ func TestWriter_Golden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(c.claims, got); diff != "" {
+			if diff := x12test.Diff(c.claims, got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -179,7 +178,7 @@ func TestReader_BatchesAndEnvelopes(t *testing.T) {
 		i, g := r.Envelope()
 		want := x12test.Group
 		want.Kind, want.Version = "HC", p837.Version
-		if diff := cmp.Diff([]any{x12test.Interchange, want}, []any{i, g}); diff != "" {
+		if diff := x12test.Diff([]any{x12test.Interchange, want}, []any{i, g}); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -250,8 +249,8 @@ func TestCheck_NamesWhatIsWrong(t *testing.T) {
 		{"five pointers", func(c *p837.Claim) { c.Diagnoses, c.Lines[0].Pointers = diagnoses(5), []int{1, 2, 3, 4, 5} }, "lines/1/pointers: count"},
 		{"code", func(c *p837.Claim) { c.Lines[0].Code = "9942" }, "lines/1/code: code"},
 		{"five modifiers", func(c *p837.Claim) { c.Lines[0].Modifiers = strings.Fields("25 25 25 25 25") }, "lines/1/modifiers: too_many"},
-		{"days reversed", func(c *p837.Claim) { c.Lines[0].To = 20260113 }, "lines/1/from: date"},
-		{"no day", func(c *p837.Claim) { c.Lines[0].From, c.Lines[0].To = 0, 0 }, "lines/1/from: date"},
+		{"days reversed", func(c *p837.Claim) { c.Lines[0].To = x12test.Day(20260113) }, "lines/1/from: date"},
+		{"no day", func(c *p837.Claim) { c.Lines[0].From, c.Lines[0].To = civil.Day{}, civil.Day{} }, "lines/1/from: date"},
 		{"no units", func(c *p837.Claim) { c.Lines[0].Units = 0 }, "lines/1/units: range"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -310,8 +309,8 @@ func TestCheck_Bounds(t *testing.T) {
 		many.Charge += l.Charge
 	}
 	for name, c := range map[string]*p837.Claim{"0": free, "10 digits": dear, "50 lines": many, "12 diagnoses": child()} {
-		if got, err := read(write(t, batch, c)); err != nil || !cmp.Equal(got, []*p837.Claim{c}) {
-			t.Errorf("%s: %v, %s", name, err, cmp.Diff(got, []*p837.Claim{c}))
+		if got, err := read(write(t, batch, c)); err != nil || x12test.Diff(got, []*p837.Claim{c}) != "" {
+			t.Errorf("%s: %v, %s", name, err, x12test.Diff(got, []*p837.Claim{c}))
 		}
 	}
 }
@@ -387,7 +386,7 @@ func TestFit_WritesWhatCanBeWritten(t *testing.T) {
 	want.Subscriber.Last, want.Subscriber.First, want.Subscriber.Middle = "MUNOZ-LUKASZ", "JOSE", "Q"
 	want.Subscriber.Address.Street, want.Subscriber.Address.ZIP = "22 OAK AVE", "972050001"
 	want.Payer.Name = `STRASSE & SON'S "PLAN"`
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := x12test.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	if want := []string{"subscriber/last", "subscriber/first", "subscriber/address/street", "payer/name"}; !slices.Equal(changed, want) {
@@ -422,7 +421,7 @@ func TestFit_SubscriberWhoIsNotThePatient(t *testing.T) {
 	got, changed := p837.Fit(c)
 	want := child()
 	want.Patient.First = "ZOE"
-	if diff := cmp.Diff(want, got); diff != "" || !slices.Equal(changed, []string{"patient/first"}) {
+	if diff := x12test.Diff(want, got); diff != "" || !slices.Equal(changed, []string{"patient/first"}) {
 		t.Errorf("changed %q %s", changed, diff)
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"evisit/pkg/fault"
@@ -52,7 +51,7 @@ func claim(t *rapid.T, id int) *p837.Claim {
 		l := p837.Line{
 			Code: "99421", Charge: money.Cents(rapid.Int64Range(0, int64(x12.MaxAmount)/50).Draw(t, "charge")), Units: rapid.IntRange(1, 9999).Draw(t, "units"),
 			Pointers: rapid.SliceOfNDistinct(rapid.IntRange(1, len(c.Diagnoses)), 1, min(4, len(c.Diagnoses)), rapid.ID).Draw(t, "pointers"),
-			From:     20260110, To: x12.Date(rapid.IntRange(20260110, 20260117).Draw(t, "to")), Control: fmt.Sprint(i),
+			From:     x12test.Day(20260110), To: x12test.Day(20260110).AddDays(rapid.IntRange(0, 40).Draw(t, "days")), Control: fmt.Sprint(i),
 		}
 		c.Lines = append(c.Lines, l)
 		c.Charge += l.Charge
@@ -88,8 +87,8 @@ func TestWriter_RoundTrip(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, err := read(file.String())
-		if err != nil || !cmp.Equal(want, got) {
-			t.Fatalf("%v %s", err, cmp.Diff(want, got))
+		if err != nil || x12test.Diff(want, got) != "" {
+			t.Fatalf("%v %s", err, x12test.Diff(want, got))
 		}
 		var again strings.Builder
 		w = p837.NewWriter(&again, x12test.Interchange, x12test.Group)
@@ -109,7 +108,7 @@ func TestFit_IsStable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		once, _ := p837.Fit(claim(t, 1))
 		twice, changed := p837.Fit(once)
-		if diff := cmp.Diff(once, twice); diff != "" || len(changed) > 0 {
+		if diff := x12test.Diff(once, twice); diff != "" || len(changed) > 0 {
 			t.Errorf("%q %s", changed, diff)
 		}
 	})
@@ -134,8 +133,8 @@ func FuzzReader(f *testing.F) {
 				continue
 			}
 			got, err := read(write(t, r.Batch(), c))
-			if err != nil || !cmp.Equal(got, []*p837.Claim{c}) {
-				t.Fatalf("%v %s", err, cmp.Diff(got, []*p837.Claim{c}))
+			if err != nil || x12test.Diff(got, []*p837.Claim{c}) != "" {
+				t.Fatalf("%v %s", err, x12test.Diff(got, []*p837.Claim{c}))
 			}
 		}
 	})

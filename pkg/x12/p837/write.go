@@ -1,7 +1,6 @@
 package p837
 
 import (
-	"fmt"
 	"io"
 	"strconv"
 
@@ -206,9 +205,9 @@ func (w *Writer) line(n int, l *Line) {
 	}
 	w.w.Start("SV1").Parts(w.parts...).Money(l.Charge).Put("UN", strconv.Itoa(l.Units), "", "").Parts(pointers...).End()
 	if l.From == l.To {
-		w.w.Segment("DTP", "472", "D8", l.From.String())
+		w.w.Segment("DTP", "472", "D8", x12.DayText(l.From))
 	} else {
-		w.w.Segment("DTP", "472", "RD8", fmt.Sprintf("%s-%s", l.From, l.To))
+		w.w.Segment("DTP", "472", "RD8", x12.DayText(l.From)+"-"+x12.DayText(l.To))
 	}
 	w.w.Segment("REF", "6R", l.Control)
 }

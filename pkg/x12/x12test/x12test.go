@@ -11,6 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"evisit/pkg/civil"
 	"evisit/pkg/fault"
 	"evisit/pkg/x12"
 )
@@ -29,6 +33,12 @@ var Interchange = x12.Interchange{
 
 // Group is one of Interchange, without kind and version.
 var Group = x12.Group{Sender: "EVISITSUBMIT", Receiver: "CLEARINGHOUSE", At: At, Control: 1}
+
+// Day is a day as X12 writes it, a number CCYYMMDD.
+func Day(n int) civil.Day { return civil.Date(n/10000, time.Month(n/100%100), n%100) }
+
+// Diff says how want and got differ, and is empty if they do not.
+func Diff(want, got any) string { return cmp.Diff(want, got, cmpopts.EquateComparable(civil.Day{})) }
 
 // Golden compares what was written with a file of testdata, which has a line for
 // each segment. With -update it writes the file.
