@@ -88,7 +88,7 @@ func (b *workbench) draft(ctx context.Context) (draft, error) {
 	if err != nil {
 		return draft{}, err
 	}
-	if _, err := b.rooms.Request.SavePage(ctx, who, v.ID, 0, request.Answers(page)); err != nil {
+	if _, err := b.rooms.Request.SavePage(ctx, who, v.ID, request.Save{Page: request.Answers(page)}); err != nil {
 		return draft{}, err
 	}
 	o, err := b.rooms.Request.Quote(ctx, who, v.ID)
@@ -104,7 +104,7 @@ func (b *workbench) answer(ctx context.Context, id string) error {
 	if _, err := b.rooms.Desk.Ask(ctx, who, id, "Since when do you take it?"); err != nil {
 		return err
 	}
-	if _, _, err := b.rooms.Request.Reply(ctx, b.as(patient), id, "For two years.", intake.Response{}); err != nil {
+	if _, _, err := b.rooms.Request.Reply(ctx, b.as(patient), id, request.Message{Text: "For two years."}); err != nil {
 		return err
 	}
 	_, err := b.rooms.Desk.Answer(ctx, who, id, visit.Conclusion{

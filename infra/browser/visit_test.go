@@ -105,13 +105,18 @@ func (p *person) pick(q, option string) {
 		`[...document.querySelectorAll(".field label")].find(l => l.innerText.trim() == %q).control)`, option, q))
 }
 
-const feeTitle = "Who reads it"
+const (
+	checkTitle = "Check your answers"
+	feeTitle   = "Who reads it"
+)
 
 // completeForm fills in the form up to its last page, and checks every page.
 func (p *person) completeForm(a answers) {
 	p.t.Helper()
 	for range 20 {
-		if p.hasText(feeTitle) {
+		if p.hasText(checkTitle) {
+			p.checkPage("check", http.StatusOK)
+			p.follow("Continue to the price")
 			return
 		}
 		p.checkPage("form", http.StatusOK)
@@ -230,7 +235,17 @@ func (p *person) pay() {
 	p.picture(p.name + "-checkout-declined.png")
 	p.click(p.find("radio", "4242424242424242"), 1)
 	p.press("Pay $40.00")
-	p.retryUntil("Waiting to be read", func() { p.follow("Look again") })
+	p.seeRequest()
+}
+
+// seeRequest waits until the page where payment leads confirms that the request was
+// sent, and goes on to the request.
+func (p *person) seeRequest() {
+	p.t.Helper()
+	p.retryUntil("Your request was sent", func() { p.follow("Look again") })
+	p.checkPage("sent", http.StatusOK)
+	p.follow("See your request")
+	p.wantText("Waiting to be read")
 }
 
 // sendAnswer answers the visit on the present page, after an attempt with missing

@@ -338,7 +338,7 @@ func TestRedFlag_EndsTheVisit(t *testing.T) {
 		w.diverted(id, intake.Disposition("emergency"), s.Diversion)
 		_, err := w.request.Quote(w.ctx, w.as(jane), id)
 		w.refused(err, "wrong_status")
-		_, err = w.request.SavePage(w.ctx, w.as(jane), id, 0, request.Answers(page(said{"uti-confused": false})))
+		_, err = w.request.SavePage(w.ctx, w.as(jane), id, request.Save{Page: request.Answers(page(said{"uti-confused": false}))})
 		w.refused(err, "wrong_status")
 		if s := w.saves(jane, id, alarming); s.Diversion == nil || s.Visit.Status != visit.Diverted {
 			t.Errorf("sent again: %+v", s)
@@ -354,7 +354,7 @@ func TestRedFlag_EndsTheVisit(t *testing.T) {
 		var first, second *record.Diversion
 		for _, d := range []**record.Diversion{&first, &second} {
 			var err error
-			if _, *d, err = w.request.Reply(w.ctx, w.as(jane), id, "I am confused.", page(said{"uti-confused": true})); err != nil {
+			if _, *d, err = w.request.Reply(w.ctx, w.as(jane), id, request.Message{Text: "I am confused.", Answers: page(said{"uti-confused": true})}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -369,8 +369,8 @@ func TestRedFlag_EndsTheVisit(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		id := w.draft()
-		s := w.saves(jane, id, said{"uti-fever": true, "uti-kidney": true, "uti-retention": true})
-		w.diverted(id, intake.Disposition("urgent"), s.Diversion)
+		w.saves(jane, id, said{"uti-fever": true, "uti-kidney": true, "uti-retention": true})
+		w.diverted(id, intake.Urgent, w.confirms(jane, id, intake.Urgent).Diversion)
 	})
 	t.Run("ContactPromised", func(t *testing.T) {
 		t.Parallel()

@@ -195,7 +195,7 @@ func (w *world) saves(who, id string, answers said) request.Saved {
 	w.Helper()
 	var s request.Saved
 	w.does("save", func() (err error) {
-		s, err = w.request.SavePage(w.ctx, w.as(who), id, 0, request.Answers(page(answers)))
+		s, err = w.request.SavePage(w.ctx, w.as(who), id, request.Save{Page: request.Answers(page(answers))})
 		return err
 	})
 	return s
@@ -309,7 +309,7 @@ func (w *world) asks(id string, text phi.Text) {
 func (w *world) replies(id string, text phi.Text) {
 	w.Helper()
 	w.does("reply", func() error {
-		_, _, err := w.request.Reply(w.ctx, w.as(jane), id, text, intake.Response{})
+		_, _, err := w.request.Reply(w.ctx, w.as(jane), id, request.Message{Text: text})
 		return err
 	})
 }

@@ -88,11 +88,11 @@ var (
 		return int(o.Quote.Amount), err
 	}}
 	readSave = read{"SavePage", jane, func(w *world, c clinic.Caller, id string) (int, error) {
-		s, err := w.request.SavePage(w.ctx, c, id, 0, request.Answers(intake.Response{}))
+		s, err := w.request.SavePage(w.ctx, c, id, request.Save{Page: request.Answers(intake.Response{})})
 		return len(s.Response.Items), err
 	}}
 	readReply = read{"ReplySentAgain", jane, func(w *world, c clinic.Caller, id string) (int, error) {
-		v, _, err := w.request.Reply(w.ctx, c, id, lastReply, intake.Response{})
+		v, _, err := w.request.Reply(w.ctx, c, id, request.Message{Text: lastReply})
 		return v.Messages, err
 	}}
 	readAnswer = read{"Answer", ana, func(w *world, c clinic.Caller, id string) (int, error) {
@@ -237,7 +237,7 @@ func (w *world) everyKind() []stored {
 	asked, other := w.asked(), w.asked()
 	before := w.content(row("CHART", asked, "ANSWERS"))
 	w.does("reply", func() error {
-		_, _, err := w.request.Reply(w.ctx, w.as(jane), asked, lastReply, page(said{"uti-onset": 5}))
+		_, _, err := w.request.Reply(w.ctx, w.as(jane), asked, request.Message{Text: lastReply, Answers: page(said{"uti-onset": 5})})
 		return err
 	})
 	add([]read{readChart, readDesk, readAnswer}, asked,
@@ -252,6 +252,7 @@ func (w *world) everyKind() []stored {
 	stopped, also := w.draft(), w.draft()
 	w.saves(jane, stopped, said{"uti-confused": true})
 	w.saves(jane, also, said{"uti-retention": true})
+	w.confirms(jane, also, intake.Urgent)
 	add([]read{readChart, readPage}, stopped,
 		stored{kind: "Diversion", at: row("CHART", stopped, "DIVERT"), moved: row("CHART", also, "DIVERT"), twin: row("CHART", also, "DIVERT")})
 
@@ -365,7 +366,7 @@ func TestRead_StaleStoreShowsTheLatest(t *testing.T) {
 	w.asks(id, "Since when?")
 	w.shows(id, 1, "3 days")
 	w.does("reply", func() error {
-		_, _, err := w.request.Reply(w.ctx, w.as(jane), id, lastReply, page(said{"uti-onset": 5}))
+		_, _, err := w.request.Reply(w.ctx, w.as(jane), id, request.Message{Text: lastReply, Answers: page(said{"uti-onset": 5})})
 		return err
 	})
 	w.shows(id, 2, "5 days")
@@ -404,7 +405,7 @@ func TestRead_WhileTheVisitChanges(t *testing.T) {
 	save := func(days int) func() error {
 		c := w.as(jane)
 		return func() error {
-			_, err := w.request.SavePage(w.ctx, c, id, 0, request.Answers(page(said{"uti-onset": days})))
+			_, err := w.request.SavePage(w.ctx, c, id, request.Save{Page: request.Answers(page(said{"uti-onset": days}))})
 			return err
 		}
 	}

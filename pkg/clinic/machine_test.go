@@ -11,7 +11,6 @@ import (
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
-	"evisit/pkg/intake"
 	"evisit/pkg/phi"
 	"evisit/pkg/visit"
 )
@@ -184,11 +183,11 @@ func (m *machine) patient(t *rapid.T) {
 		case "cancel":
 			_, err = m.request.Cancel(m.ctx, c, id)
 		case "reply":
-			_, _, err = m.request.Reply(m.ctx, c, id, m.text(), intake.Response{})
+			_, _, err = m.request.Reply(m.ctx, c, id, request.Message{Text: m.text()})
 		case "red flag":
-			_, _, err = m.request.Reply(m.ctx, c, id, m.text(), page(said{"uti-confused": true}))
+			_, _, err = m.request.Reply(m.ctx, c, id, request.Message{Text: m.text(), Answers: page(said{"uti-confused": true})})
 		case "red flag saved":
-			_, err = m.request.SavePage(m.ctx, c, id, 0, request.Answers(page(said{"uti-confused": true})))
+			_, err = m.request.SavePage(m.ctx, c, id, request.Save{Page: request.Answers(page(said{"uti-confused": true}))})
 		case "acknowledge":
 			_, err = m.request.Acknowledge(m.ctx, c, id)
 		case "pay link":
@@ -196,7 +195,7 @@ func (m *machine) patient(t *rapid.T) {
 		case "read":
 			_, err = m.request.Show(m.ctx, c, id)
 		case "save":
-			_, err = m.request.SavePage(m.ctx, c, id, 0, request.Answers(page(said{"uti-onset": 3})))
+			_, err = m.request.SavePage(m.ctx, c, id, request.Save{Page: request.Answers(page(said{"uti-onset": 3}))})
 		}
 		return err
 	})

@@ -85,7 +85,7 @@ var endings = map[string]func(w *world, id string){
 	},
 	"Diverted": func(w *world, id string) {
 		w.does("reply", func() error {
-			_, _, err := w.request.Reply(w.ctx, w.as(jane), id, "I am confused.", page(said{"uti-confused": true}))
+			_, _, err := w.request.Reply(w.ctx, w.as(jane), id, request.Message{Text: "I am confused.", Answers: page(said{"uti-confused": true})})
 			return err
 		})
 	},

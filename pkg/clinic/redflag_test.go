@@ -112,7 +112,7 @@ func TestRedFlag_HeardWhateverElse(t *testing.T) {
 	}
 	ways := map[string]func(w *world, id string, a alarm) (visit.Visit, *record.Diversion, error){
 		"SavePage": func(w *world, id string, a alarm) (visit.Visit, *record.Diversion, error) {
-			s, err := w.request.SavePage(w.ctx, w.as(jane), id, a.version, request.Answers(a.answers))
+			s, err := w.request.SavePage(w.ctx, w.as(jane), id, request.Save{Version: a.version, Page: request.Answers(a.answers)})
 			return s.Visit, s.Diversion, err
 		},
 		"Reply": func(w *world, id string, a alarm) (visit.Visit, *record.Diversion, error) {
@@ -120,7 +120,7 @@ func TestRedFlag_HeardWhateverElse(t *testing.T) {
 			if a.key != "" {
 				c = w.once(jane, a.key, "the alarm")
 			}
-			return w.request.Reply(w.ctx, c, id, a.text, a.answers)
+			return w.request.Reply(w.ctx, c, id, request.Message{Text: a.text, Answers: a.answers})
 		},
 	}
 	for status, stage := range stages {
@@ -184,15 +184,15 @@ func TestRedFlag_OthersAreRefusedAsBefore(t *testing.T) {
 	for i := range visit.MessageCap {
 		w.replies(id, phi.Text("More "+string(rune('a'+i))))
 	}
-	_, _, err := w.request.Reply(w.ctx, w.as(jane), id, "Yet more.", page(said{"uti-onset": 3}))
+	_, _, err := w.request.Reply(w.ctx, w.as(jane), id, request.Message{Text: "Yet more.", Answers: page(said{"uti-onset": 3})})
 	w.refused(err, "message_limit")
-	_, err = w.request.SavePage(w.ctx, w.as(jane), id, 0, request.Answers(page(said{"uti-onset": 3})))
+	_, err = w.request.SavePage(w.ctx, w.as(jane), id, request.Save{Page: request.Answers(page(said{"uti-onset": 3}))})
 	w.refused(err, "wrong_status")
 	w.answers(id)
 	before := w.visit(id)
-	_, err = w.request.SavePage(w.ctx, w.as(jane), id, 0, request.Answers(page(said{"uti-confused": true})))
+	_, err = w.request.SavePage(w.ctx, w.as(jane), id, request.Save{Page: request.Answers(page(said{"uti-confused": true}))})
 	w.refused(err, "wrong_status")
-	_, _, err = w.request.Reply(w.ctx, w.as(jane), id, "I am confused.", page(said{"uti-confused": true}))
+	_, _, err = w.request.Reply(w.ctx, w.as(jane), id, request.Message{Text: "I am confused.", Answers: page(said{"uti-confused": true})})
 	w.refused(err, "wrong_status")
 	if after := w.visit(id); after.Version != before.Version {
 		t.Errorf("refused, it is version %d after %d", after.Version, before.Version)

@@ -3,6 +3,7 @@ package clinic_test
 import (
 	"testing"
 
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/visit"
 )
 
@@ -14,7 +15,7 @@ func TestReply_SameWordsOtherAnswers(t *testing.T) {
 	id := w.asked()
 	reply := func(s said) visit.Visit {
 		t.Helper()
-		v, _, err := w.request.Reply(w.ctx, w.as(jane), id, "Please see my answers.", page(s))
+		v, _, err := w.request.Reply(w.ctx, w.as(jane), id, request.Message{Text: "Please see my answers.", Answers: page(s)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -12,7 +12,6 @@ import (
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
-	"evisit/pkg/intake"
 	"evisit/pkg/phi"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
@@ -47,7 +46,7 @@ var requests = []sent{
 		if other {
 			days = 4
 		}
-		s, err := w.request.SavePage(w.ctx, c, id, 0, request.Answers(page(said{"uti-onset": days})))
+		s, err := w.request.SavePage(w.ctx, c, id, request.Save{Page: request.Answers(page(said{"uti-onset": days}))})
 		return s.Visit, err
 	}},
 	{"quote", jane, func(w *world) string {
@@ -80,7 +79,7 @@ var requests = []sent{
 		return w.desk.Ask(w.ctx, c, id, textOf(other))
 	}},
 	{"reply", jane, (*world).taken, func(w *world, c clinic.Caller, id string, other bool) (visit.Visit, error) {
-		v, _, err := w.request.Reply(w.ctx, c, id, textOf(other), intake.Response{})
+		v, _, err := w.request.Reply(w.ctx, c, id, request.Message{Text: textOf(other)})
 		return v, err
 	}},
 	{"answer", ana, (*world).taken, func(w *world, c clinic.Caller, id string, other bool) (visit.Visit, error) {
@@ -245,7 +244,7 @@ func TestRequest_KeyEnds(t *testing.T) {
 		return v.ID
 	}
 	saves := func(days int) error {
-		_, err := w.request.SavePage(w.ctx, w.once(jane, "another key", days), starts(), 0, request.Answers(page(said{"uti-onset": days})))
+		_, err := w.request.SavePage(w.ctx, w.once(jane, "another key", days), starts(), request.Save{Page: request.Answers(page(said{"uti-onset": days}))})
 		return err
 	}
 	first := starts()
@@ -622,10 +621,10 @@ func TestSavePage_Stale(t *testing.T) {
 	w := newWorld(t)
 	id := w.draft()
 	v := w.visit(id)
-	if _, err := w.request.SavePage(w.ctx, w.as(jane), id, v.Version, request.Answers(page(said{"uti-onset": 3}))); err != nil {
+	if _, err := w.request.SavePage(w.ctx, w.as(jane), id, request.Save{Version: v.Version, Page: request.Answers(page(said{"uti-onset": 3}))}); err != nil {
 		t.Fatal(err)
 	}
-	_, err := w.request.SavePage(w.ctx, w.as(jane), id, v.Version, request.Answers(page(said{"uti-onset": 4})))
+	_, err := w.request.SavePage(w.ctx, w.as(jane), id, request.Save{Version: v.Version, Page: request.Answers(page(said{"uti-onset": 4}))})
 	w.refused(err, "stale")
 }
 
@@ -655,7 +654,7 @@ func TestMessages_Bounded(t *testing.T) {
 	for i := range visit.MessageCap {
 		w.replies(id, phi.Text("More "+string(rune('a'+i))))
 	}
-	_, _, err := w.request.Reply(w.ctx, w.as(jane), id, "Yet more.", intake.Response{})
+	_, _, err := w.request.Reply(w.ctx, w.as(jane), id, request.Message{Text: "Yet more."})
 	w.refused(err, "message_limit")
 	w.answers(id)
 	w.charged(id)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evisit/infra/local/stripesim"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/visit"
 )
 
@@ -99,7 +100,7 @@ var journeys = []journey{
 	{"Diverted", func(w *world) string {
 		id := w.comesToQueue(stripesim.CardSuccess)
 		w.does("reply", func() error {
-			_, _, err := w.request.Reply(w.ctx, w.as(jane), id, "I am confused.", page(said{"uti-confused": true}))
+			_, _, err := w.request.Reply(w.ctx, w.as(jane), id, request.Message{Text: "I am confused.", Answers: page(said{"uti-confused": true})})
 			return err
 		})
 		return id

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"evisit/pkg/clinic/chart"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
@@ -18,7 +19,8 @@ var sendMessage = Endpoint{
 	Text: "The patient replies to a question, or adds something, at no extra charge, until the answer is given. A reply " +
 		"resumes the promise. `answers` puts earlier answers of the form right; if they raise a red flag the visit ends " +
 		"as `diverted`, in any status before the answer and whatever else is wrong with the message, and a hold is " +
-		"released. The same message sent again as the last one is taken as the same.",
+		"released: an emergency at once, anything else only with `confirm`; without it nothing is sent and nothing ends, and " +
+		"`detail` of the 409 `diversion_unconfirmed` says what would. The same message sent again as the last one is taken as the same.",
 	Who: Bearer, Does: identity.WriteToTeam, Once: true, IfMatch: true, Versioned: true,
 	In:  patientMessageRequest{},
 	Out: repliedVisitReply{}, OutText: "Sent, or diverted.",
@@ -29,6 +31,8 @@ var sendMessage = Endpoint{
 		{Code: "wrong_status"},
 		{Code: "message_limit"},
 		{Code: "changed"},
+		{Code: "diversion_unconfirmed", When: "nothing was sent, and nothing has ended"},
+		{Code: "invalid_request"},
 		{Code: "message_length"},
 		{Code: "answers_wrong"},
 		{Code: "other_form"},
@@ -41,7 +45,9 @@ var sendMessage = Endpoint{
 		if err != nil {
 			return Reply{}, err
 		}
-		v, d, err := a.Request.Reply(r.Context(), r.Caller, r.PathValue("id"), in.Text, more)
+		v, d, err := a.Request.Reply(r.Context(), r.Caller, r.PathValue("id"), request.Message{
+			Text: in.Text, Answers: more, Confirmed: intake.Disposition(in.Confirm),
+		})
 		if err == nil {
 			v, err = a.Kernel.WithReads(r.Context(), v)
 		}
@@ -54,6 +60,8 @@ type patientMessageRequest struct {
 	// answers raise a red flag: that is heard first.
 	Text    phi.Text        `json:"text"`
 	Answers json.RawMessage `json:"answers" schema:"ref=QuestionnaireResponse"`
+	// What the patient has confirmed that the answers end the visit with.
+	Confirm string `json:"confirm" validate:"omitempty,oneof=urgent ineligible"`
 }
 
 func (in *patientMessageRequest) corrections() (intake.Response, error) {

@@ -31,6 +31,7 @@ var Codes = []Code{
 	{409, "already_taken", "a colleague has taken this visit; `detail` names them"},
 	{409, "changed", "someone else changed it at the same moment, again and again; reload and try again"},
 	{409, "consent_replaced", "the consent text you accepted is no longer the current one"},
+	{409, "diversion_unconfirmed", "the answers end the visit as soon as the patient confirms them; `problems` names them, `detail` says what to show"},
 	{409, "diverted", "the answers raise a red flag: show `detail` to the patient; nothing is charged"},
 	{409, "done_otherwise", "you did this already, with another content than you send now; `detail` says what stands"},
 	{409, "event_done", "the event was already handled"},

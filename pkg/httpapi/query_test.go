@@ -21,6 +21,7 @@ var asks = map[string]struct{ as, query string }{
 	"exportLog":    {"ada-brooks", ""},
 	"exportRows":   {"ada-brooks", ""},
 	"checkAnswers": {"jane-smith", "birth_date=1990-05-01&sex=female"},
+	"saveAnswers":  {"jane-smith", "confirm=urgent"},
 }
 
 // Each parameter of each endpoint that has any, mangled in every way: a clear
@@ -29,6 +30,7 @@ func TestQuery_MangledIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.closed(t)
+	filled := strings.NewReplacer("{name}", "uti-women", "{id}", w.draft(t).ID)
 	w.moved.Add(int64(5 * time.Minute))
 	if _, err := w.sign.Run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -41,6 +43,7 @@ func TestQuery_MangledIsRefused(t *testing.T) {
 		"after":      {"0", "2026", "zzz", "é", "20260302T150000.000Z", "20260302T150000.000Z#", "20261302T150000.000Z#a", "20260302T150000.000Z#" + strings.Repeat("a", 200), later},
 		"birth_date": {"yesterday", "1990-13-01", "19900501"},
 		"sex":        {"f", "Female"},
+		"confirm":    {"emergency", "continue", "true", "Urgent"},
 	}
 	for _, e := range httpapi.Endpoints() {
 		names := parametersOf(e)
@@ -53,8 +56,8 @@ func TestQuery_MangledIsRefused(t *testing.T) {
 		}
 		t.Run(e.ID, func(t *testing.T) {
 			with := func(query string) call {
-				c := call{as: ask.as, method: e.Method, path: strings.Replace(e.Path, "{name}", "uti-women", 1) + "?" + query}
-				if e.Method == http.MethodPost {
+				c := call{as: ask.as, method: e.Method, path: filled.Replace(e.Path) + "?" + query}
+				if e.Method != http.MethodGet {
 					c.body = `{"resourceType":"QuestionnaireResponse"}`
 				}
 				return c

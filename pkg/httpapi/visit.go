@@ -18,7 +18,9 @@ import (
 // messages and the document are read from the chart.
 type visitReply struct {
 	// Opaque.
-	ID       string  `json:"id"`
+	ID string `json:"id"`
+	// What people call it by; nothing is found by it.
+	Number   string  `json:"number"`
 	Practice string  `json:"practice"`
 	Patient  string  `json:"patient"`
 	Form     formRef `json:"form"`
@@ -124,7 +126,7 @@ type stepReply struct {
 func (a *API) showVisit(r *Request, v visit.Visit) visitReply {
 	now := a.Kernel.Now()
 	out := visitReply{
-		ID: v.ID, Practice: v.Practice, Patient: v.Patient, Form: formRef{v.Form.Name, v.Form.Version},
+		ID: v.ID, Number: v.Number(), Practice: v.Practice, Patient: v.Patient, Form: formRef{v.Form.Name, v.Form.Version},
 		Pool: v.Pool, Status: v.Status, Reason: v.Reason, State: v.State, Messages: v.Messages,
 		Unread: v.Unread(), Document: v.Document,
 		Payments: append([]string{}, v.Payments...), Timeline: []stepReply{}, Can: v.Can(r.Caller.Identified(), now), Version: v.Version,
@@ -272,11 +274,16 @@ var saveAnswers = Endpoint{
 		"item without answers clears it. All answers so far are checked again. Wrong ones refuse the whole page (422) " +
 		"and nothing is kept; missing ones are listed in `missing`. A quote given before is void; once nothing is missing " +
 		"and the request can be sent, the reply has the new one, as `visit.quote`. If the answers raise a red flag the " +
-		"visit ends as `diverted`, uncharged, whatever else is wrong with the page: show `diversion` to the patient. Of a " +
-		"visit already sent and not yet answered, a page is kept only if it does that; corrections of any other kind go with " +
+		"visit ends as `diverted`, uncharged, whatever else is wrong with the page: an emergency at once, anything else only " +
+		"once the patient has confirmed it. Show `diversion` to the patient; show `would_divert` with the answers that count, " +
+		"and save again with `confirm` (an empty page will do), or with other answers. Until then the draft has the answers " +
+		"and no price; a page with wrong answers beside, and any of a visit that was sent, is 409 `diversion_unconfirmed`. Of a " +
+		"visit already sent and not yet answered, a page is kept only if it ends the visit; corrections of any other kind go with " +
 		"a message. Saving the same page again leaves the same " +
 		"answers. It takes no Idempotency-Key: use If-Match to keep two devices from overwriting each other.",
 	Who: Bearer, Does: identity.FillVisit, IfMatch: true, Versioned: true,
+	Query: []Param{{"confirm", "", "The `disposition` of the `would_divert` that the patient has confirmed: `urgent` or `ineligible`. The visit " +
+		"ends if the answers still lead there."}},
 	In: intake.Response{}, InText: "One page of answers, or several.",
 	Out: savedDraftReply{}, OutText: "Saved, or diverted.",
 	Refuses: []Refusal{
@@ -284,13 +291,20 @@ var saveAnswers = Endpoint{
 		{Code: "wrong_status", When: "it is no draft any more, and the answers raise no red flag"},
 		{Code: "changed", When: "another save was quicker, more than once"},
 		{Code: "stale", When: "it changed since the ETag you named, and the answers raise no red flag; read it again"},
+		{Code: "diversion_unconfirmed", When: "nothing was saved, and nothing has ended"},
 		{Code: "answers_wrong"},
+		{Code: "invalid_request"},
 		{Code: "other_form"},
 		{Code: "response-invalid"},
 	},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		page := r.In.(intake.Response)
-		s, err := a.Request.SavePage(r.Context(), r.Caller, r.PathValue("id"), r.Caller.Version, request.Answers(page))
+		confirmed := intake.Disposition(r.URL.Query().Get("confirm"))
+		if confirmed != "" && confirmed != intake.Urgent && confirmed != intake.Ineligible {
+			return Reply{}, badParameter("confirm", "oneof", "one of: urgent, ineligible")
+		}
+		s, err := a.Request.SavePage(r.Context(), r.Caller, r.PathValue("id"), request.Save{
+			Version: r.Caller.Version, Page: request.Answers(r.In.(intake.Response)), Confirmed: confirmed,
+		})
 		if err == nil {
 			s.Visit, err = a.Kernel.WithReads(r.Context(), s.Visit)
 		}
@@ -302,14 +316,42 @@ var saveAnswers = Endpoint{
 type savedDraftReply struct {
 	Visit visitReply `json:"visit"`
 	// Still to be answered before a quote.
-	Missing   []fault.Problem `json:"missing"`
-	Diversion *diversionReply `json:"diversion,omitempty"`
+	Missing []fault.Problem `json:"missing"`
+	// Answers for which the practice will refuse the request: it serves no such
+	// state, or someone else than the one signed in fills the form in.
+	Unsendable  []fault.Problem `json:"unsendable,omitempty"`
+	Diversion   *diversionReply `json:"diversion,omitempty"`
+	WouldDivert *endingReply    `json:"would_divert,omitempty"`
 }
 
 func (a *API) showSaved(r *Request, s request.Saved) savedDraftReply {
 	return savedDraftReply{
-		Visit: a.showVisit(r, s.Visit), Missing: append([]fault.Problem{}, s.Missing...), Diversion: showDiversion(s.Diversion),
+		Visit: a.showVisit(r, s.Visit), Missing: append([]fault.Problem{}, s.Missing...), Unsendable: s.Unsendable,
+		Diversion: showDiversion(s.Diversion), WouldDivert: showEnding(s.Ending),
 	}
+}
+
+// Answers that end a visit as soon as the patient confirms them; nothing has ended
+// yet. Show the patient `message` and `phone`, and ask once whether the answers are right.
+type endingReply struct {
+	// What to confirm.
+	Disposition intake.Disposition `json:"disposition" schema:"enum=urgent|ineligible"`
+	// The answers that count; none if it is the patient's age or sex that does.
+	Causes  []questionAnswered `json:"causes"`
+	Message phi.Text           `json:"message"`
+	// The practice's.
+	Phone string `json:"phone"`
+}
+
+func showEnding(e *request.Ending) *endingReply {
+	if e == nil {
+		return nil
+	}
+	out := &endingReply{Disposition: e.Disposition, Causes: []questionAnswered{}, Message: e.Message, Phone: e.Phone}
+	for _, q := range e.Causes {
+		out.Causes = append(out.Causes, questionAnswered(q))
+	}
+	return out
 }
 
 // Why a visit was stopped by a red flag. Show `message` and `phone` to the
@@ -353,6 +395,7 @@ var quoteVisit = Endpoint{
 		{Code: "no_price"},
 		{Code: "state_not_served"},
 		{Code: "diverted"},
+		{Code: "diversion_unconfirmed", When: "save with `confirm`, or with other answers"},
 		{Code: "changed"},
 		{Code: "answers_incomplete"},
 		{Code: "identity_mismatch"},
@@ -419,6 +462,7 @@ var submitVisit = Endpoint{
 		{Code: "wrong_status"},
 		{Code: "state_not_served"},
 		{Code: "diverted"},
+		{Code: "diversion_unconfirmed", When: "save with `confirm`, or with other answers"},
 		{Code: "changed"},
 		{Code: "invalid_request", When: "both acceptances must be true"},
 		{Code: "answers_incomplete"},

@@ -313,7 +313,7 @@ func (w *world) do(t testing.TB, c call, out any) http.Header {
 
 type shownVisit struct {
 	ID, Status, Document string
-	Version              int
+	Version, Messages    int
 	Payments             []string
 	CheckoutURL          string `json:"checkout_url"`
 	Quote                struct {

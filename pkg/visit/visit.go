@@ -9,6 +9,9 @@
 package visit
 
 import (
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"evisit/pkg/billing"
@@ -136,6 +139,22 @@ type Times struct {
 	Ended     time.Time `json:"ended,omitzero"`
 	// Understood is when a diverted patient confirmed the instructions shown.
 	Understood time.Time `json:"understood,omitzero"`
+}
+
+// Number returns the number that people know v by, such as K7QF-2M4P. It is the
+// beginning of v's id; nothing is found by it.
+func (v Visit) Number() string {
+	n := strings.ToUpper(v.ID[:min(len(v.ID), 8)])
+	if len(n) < 8 {
+		return n
+	}
+	return n[:4] + "-" + n[4:]
+}
+
+// Receipt returns the number of the receipt for one of v's payments: v's own, and
+// which of its payments it is.
+func (v Visit) Receipt(payment string) string {
+	return fmt.Sprintf("%s-%d", v.Number(), 1+slices.Index(v.Payments, payment))
 }
 
 // Resource returns the visit as the policy sees it.

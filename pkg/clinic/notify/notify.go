@@ -39,7 +39,7 @@ type text struct{ subject, body string }
 // practice. A letter without a subject is not sent.
 var letters = map[outbox.Kind]struct{ patient, practice text }{
 	outbox.Received: {
-		patient:  text{"Your request was received", "Your request was received. Expect an answer by {time}.\n\nThis service is not for emergencies: in an emergency call 911.\n\nFollow your request here:\n{link}"},
+		patient:  text{"Your request was received", "Your request {number} was received. Expect an answer by {time}.\n\nThis service is not for emergencies: in an emergency call 911.\n\nFollow your request here:\n{link}"},
 		practice: text{"A new request", "A new request awaits an answer by {time}.\n\n{link}"},
 	},
 	outbox.Asked:    {patient: text{"A question about your request", "You have a new message. Please read it and reply; your request waits for you.\n\n{link}"}},
@@ -49,7 +49,7 @@ var letters = map[outbox.Kind]struct{ patient, practice text }{
 		patient:  text{"Your request is taking longer", "Your answer is later than promised. You may wait, call the practice, or cancel without charge.\n\n{link}"},
 		practice: text{"A request is late", "A request was promised an answer by {time}, and the patient was told that it is late. It still awaits its answer.\n\n{link}"},
 	},
-	outbox.Charged: {patient: text{"Your receipt", "Your payment was collected. The receipt is here:\n{link}"}},
+	outbox.Charged: {patient: text{"Your receipt", "Your payment was collected: receipt {receipt}, for your request {number}. You find it here:\n{link}"}},
 	outbox.ChargeFailed: {
 		patient:  text{"Your payment did not go through", "Your answer is ready, but your payment did not go through. You can pay here:\n{link}"},
 		practice: text{"A fee was not collected", "A request was answered, and its fee could not be collected. The patient was asked to pay by link.\n\n{link}"},
@@ -176,7 +176,8 @@ func why(v visit.Visit) string {
 }
 
 func (m *Room) send(ctx context.Context, key string, to phi.Text, link string, p practice.Practice, v visit.Visit, t text) error {
-	words := strings.NewReplacer("{time}", p.Local(v.Promise.By), "{why}", why(v), "{reason}", v.Reason.ForDesk(), "{link}", link)
+	words := strings.NewReplacer("{time}", p.Local(v.Promise.By), "{why}", why(v), "{reason}", v.Reason.ForDesk(), "{link}", link,
+		"{number}", v.Number(), "{receipt}", v.Receipt(v.Payment))
 	return m.Mail.Send(ctx, Letter{
 		Key: key, To: to, Subject: p.Name + ": " + t.subject, Body: p.Name + "\n\n" + words.Replace(t.body) + "\n",
 	})

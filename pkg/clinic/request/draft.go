@@ -15,6 +15,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/outbox"
+	"evisit/pkg/phi"
 	"evisit/pkg/practice"
 	"evisit/pkg/record"
 	"evisit/pkg/vault"
@@ -25,11 +26,37 @@ import (
 // A Saved is the state of a draft after a page was saved or, if the save was
 // refused, the state that it would have had.
 type Saved struct {
-	Visit     visit.Visit
-	Form      *intake.Form
-	Response  intake.Response
-	Missing   []fault.Problem   // required questions without an answer
-	Diversion *record.Diversion // the patient must be shown this and stops here
+	Visit      visit.Visit
+	Form       *intake.Form
+	Response   intake.Response
+	Missing    []fault.Problem   // required questions without an answer
+	Wrong      []fault.Problem   // answers that must be put right; kept only if the Save is AsTyped
+	Unsendable []fault.Problem   // answers for which the practice refuses the request
+	Diversion  *record.Diversion // the patient must be shown this and stops here
+	Ending     *Ending           // the answers end the visit once they are confirmed; nil if they do not
+}
+
+// An Ending is what answers end a visit with as soon as the patient confirms them.
+// It is shown to the patient, who may also change the answers.
+type Ending struct {
+	Disposition intake.Disposition
+	Causes      []record.QA // the answers that count; none if the patient's age or sex does
+	Message     phi.Text    // where to turn
+	Phone       string      // the practice's
+}
+
+// A Save is a page of answers to be saved.
+type Save struct {
+	// Version, unless it is 0, must be the draft's.
+	Version int
+	Page    Page
+	// Confirmed is the disposition of the Ending that the patient was shown, and
+	// confirmed; empty if they were shown none. Answers that end the visit with
+	// another disposition are shown back again.
+	Confirmed intake.Disposition
+	// AsTyped keeps wrong answers too, so that a person finds them as they left them.
+	// The draft cannot be priced before they are put right.
+	AsTyped bool
 }
 
 // A Page reads the answers of one page of a form.
@@ -43,16 +70,16 @@ func Answers(r intake.Response) Page {
 var draftWithAnswers = func(id string) clinic.Query { return clinic.Query{Visit: id, Answers: true} }
 
 // SavePage merges one page of answers into a draft and checks all of them. Wrong
-// answers are refused and not stored; missing ones are listed. A save after which
-// nothing is missing also prices the draft, if it can be sent. A version other
-// than 0 must be the draft's.
+// answers are refused and not stored, unless the save is AsTyped; missing ones are
+// listed. A save after which nothing is missing also prices the draft, if it can be
+// sent.
 //
 // A red flag ends the visit at any time before its answer, whatever else is wrong
-// with the page (forms README, semantics 3 and 4). Of a visit that was sent
-// nothing else is saved.
-func (m *Room) SavePage(ctx context.Context, c clinic.Caller, id string, version int, page Page) (Saved, error) {
+// with the page (forms README, semantics 3 and 4): an emergency at once, any other
+// as soon as it is confirmed. Of a visit that was sent nothing else is saved.
+func (m *Room) SavePage(ctx context.Context, c clinic.Caller, id string, s Save) (Saved, error) {
 	v, out, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, draftWithAnswers(id),
-		func(in clinic.Input) (clinic.Decision, Saved, error) { return m.savePage(ctx, in, version, page) })
+		func(in clinic.Input) (clinic.Decision, Saved, error) { return m.savePage(ctx, in, s) })
 	if err == nil && v.Status == visit.Diverted && out.Diversion == nil {
 		out.Diversion, err = m.Charts.Diversion(ctx, v)
 	}
@@ -62,78 +89,111 @@ func (m *Room) SavePage(ctx context.Context, c clinic.Caller, id string, version
 	return out, err
 }
 
-func (m *Room) savePage(ctx context.Context, in clinic.Input, version int, page Page) (d clinic.Decision, out Saved, err error) {
+func (m *Room) savePage(ctx context.Context, in clinic.Input, s Save) (d clinic.Decision, out Saved, err error) {
 	v := in.Visit
 	f, answers, err := m.Charts.FormAndAnswers(ctx, v, in.Answers)
 	if err != nil {
 		return d, out, err
 	}
-	more, err := page(f)
+	more, err := s.Page(f)
+	if err != nil {
+		return d, out, err
+	}
+	p, err := m.Kernel.Practice(ctx, v.Practice)
 	if err != nil {
 		return d, out, err
 	}
 	out = Saved{Visit: v, Form: f, Response: answers.Merge(more)}
-	res, err := check(f, out.Response)
+	res, other := check(f, out.Response)
+	flagged := res.Diverts() && v.Status.BeforeAnswer()
+	if flagged {
+		out.Ending = endingOf(f, res, p)
+	}
 	switch {
 	case v.Status == visit.Diverted && sameAnswers(res.Response, answers):
 		return clinic.Decision{}, out, nil // the page that ended the visit was sent again: SavePage shows its diversion
-	case v.Status.BeforeAnswer() && res.Diverts():
+	case flagged && ends(res, s.Confirmed):
+		out.Ending = nil
 		d, out.Diversion, err = m.divert(ctx, in, v, f, res, clinic.Commit{})
 		return d, out, err
-	case err != nil:
-		return d, out, err
-	case v.Status == visit.Draft && version != 0 && version != v.Version:
+	case flagged && (v.Status != visit.Draft || other != nil):
+		return d, out, unconfirmed(out.Ending)
+	case other != nil:
+		return d, out, other
+	case v.Status == visit.Draft && s.Version != 0 && s.Version != v.Version:
 		return d, out, clinic.ErrStale
 	}
-	out.Missing = res.Missing()
-	if wrong := res.Wrong(); len(wrong) > 0 && v.Status == visit.Draft {
-		return d, out, wrongAnswers(wrong)
+	out.Missing, out.Wrong = res.Missing(), res.Wrong()
+	if len(out.Wrong) > 0 && v.Status == visit.Draft && !s.AsTyped {
+		return d, out, cmp.Or(unconfirmed(out.Ending), wrongAnswers(out.Wrong))
 	}
-	next, err := v.Saved(stateOf(res.Response))
-	if err != nil {
-		return d, out, err
-	}
-	if next, err = next.Priced(m.quoteIfSendable(ctx, in, f, res)); err != nil {
-		return d, out, err
-	}
-	var sealed []byte
-	next, sealed, err = m.Charts.SealAnswers(ctx, next, res.Response)
-	return clinic.Change(v, next, clinic.Commit{Answers: sealed}), out, err
+	out.Unsendable = unsendable(in.Caller, v, p, res.Response)
+	d, err = m.keep(ctx, in, f, res, p)
+	return d, out, err
 }
 
-// sendable returns the practice of a draft that can be priced: nothing is missing
-// before the price, and the practice may be sent it.
-func (m *Room) sendable(ctx context.Context, in clinic.Input, res intake.Result) (practice.Practice, error) {
+// keep returns the decision that stores a draft's answers, with their price if they
+// have one; why they have none is for Quote to tell.
+func (m *Room) keep(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice) (d clinic.Decision, err error) {
+	next, err := in.Visit.Saved(stateOf(res.Response))
+	if err != nil {
+		return d, err
+	}
+	if q, err := m.price(in, f, res, p); err == nil {
+		if next, err = next.Priced(q); err != nil {
+			return d, err
+		}
+	}
+	next, sealed, err := m.Charts.SealAnswers(ctx, next, res.Response)
+	return clinic.Change(in.Visit, next, clinic.Commit{Answers: sealed}), err
+}
+
+// ends reports whether the answers of res end the visit now: confirmed is the
+// disposition that the patient confirmed, which an emergency does not wait for.
+func ends(res intake.Result, confirmed intake.Disposition) bool {
+	return res.Diverts() && (!res.Confirm() || confirmed == res.Disposition)
+}
+
+func endingOf(f *intake.Form, res intake.Result, p practice.Practice) *Ending {
+	e := &Ending{Disposition: res.Disposition, Message: record.Instructions(res), Phone: p.Phone}
+	for _, qa := range record.InWords(f, res.Response) {
+		if slices.Contains(res.Causes, qa.LinkID) {
+			e.Causes = append(e.Causes, qa)
+		}
+	}
+	return e
+}
+
+// unconfirmed refuses what cannot be done while e waits to be confirmed; it is nil
+// if e is.
+func unconfirmed(e *Ending) error {
+	if e == nil {
+		return nil
+	}
+	var ps []fault.Problem
+	for _, qa := range e.Causes {
+		ps = append(ps, fault.Problem{Where: qa.LinkID, Code: "diverts", Text: "this answer ends the online request; confirm it, or change it"})
+	}
+	return fault.New(fault.Conflict, "diversion_unconfirmed", "these answers end the online request as soon as they are confirmed as "+
+		string(e.Disposition)+": "+e.Message.Reveal()+" Practice phone: "+e.Phone, ps...)
+}
+
+// price returns a new quote for answers that can be sent to p, or why they cannot:
+// something is missing before the price, they end the request, or p does not take
+// it. The quote's id is new though the price may not be, because the payment page is
+// made under it: a page that was opened for other answers is never paid for these.
+func (m *Room) price(in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice) (billing.Quote, error) {
 	if ps := res.BeforePrice(); len(ps) > 0 {
-		return practice.Practice{}, fault.New(fault.Invalid, "answers_incomplete", "some questions still need an answer", ps...)
+		return billing.Quote{}, fault.New(fault.Invalid, "answers_incomplete", "some questions still need an answer", ps...)
 	}
-	p, err := m.Kernel.Practice(ctx, in.Visit.Practice)
-	if err != nil {
-		return p, err
+	if res.Diverts() {
+		return billing.Quote{}, unconfirmed(endingOf(f, res, p))
 	}
-	return p, checkSendable(in.Caller, in.Visit, p, res.Response)
-}
-
-// price returns a new quote for sendable answers. Its id is new though the price
-// may not be, because the payment page is made under it: a page that was opened
-// for other answers is never paid for these.
-func (m *Room) price(f *intake.Form, res intake.Result, p practice.Practice, now time.Time) (billing.Quote, error) {
+	if err := checkSendable(in.Caller, in.Visit, p, res.Response); err != nil {
+		return billing.Quote{}, err
+	}
 	class := billing.ClassFor(f.BillingClass(), choice(res.Response, "adm-type"))
-	return billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, billing.Route(choice(res.Response, "payment-route")), now)
-}
-
-// quoteIfSendable returns a new quote for the answers of a save; zero if they
-// cannot be priced or sent yet, of which Quote tells the reason.
-func (m *Room) quoteIfSendable(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result) billing.Quote {
-	p, err := m.sendable(ctx, in, res)
-	if err != nil {
-		return billing.Quote{}
-	}
-	q, err := m.price(f, res, p, in.Now)
-	if err != nil {
-		return billing.Quote{}
-	}
-	return q
+	return billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, billing.Route(choice(res.Response, "payment-route")), in.Now)
 }
 
 // divert ends v: it adds to c the answers, the record of what the patient was
@@ -268,17 +328,17 @@ func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o
 	if err != nil {
 		return d, o, err
 	}
-	if res.Diverts() {
+	if ends(res, "") {
 		d, o.Stopped, err = m.divert(ctx, in, v, f, res, clinic.Commit{})
 		return d, o, err
 	}
-	p, err := m.sendable(ctx, in, res)
-	if err != nil || v.Quote.Fresh(in.Now) {
-		return d, o, err // the same answers have the same price
-	}
-	q, err := m.price(f, res, p, in.Now)
+	p, err := m.Kernel.Practice(ctx, v.Practice)
 	if err != nil {
 		return d, o, err
+	}
+	q, err := m.price(in, f, res, p)
+	if err != nil || v.Quote.Fresh(in.Now) {
+		return d, o, err // the same answers have the same price
 	}
 	next, err := v.Priced(q)
 	return clinic.Change(v, next, clinic.Commit{}), o, err
@@ -312,21 +372,41 @@ func (m *Room) stopped(ctx context.Context, v visit.Visit, d *record.Diversion) 
 // and answers that name another person than the one who is signed in (guidelines
 // G5, G24).
 func checkSendable(c clinic.Caller, v visit.Visit, p practice.Practice, r intake.Response) error {
-	if state := stateOf(r); v.Pool == identity.ClinicalPool && !slices.Contains(p.States, state) {
-		return fault.New(fault.Conflict, "state_not_served", "no clinician of this practice is licensed where the patient is now; please call the practice",
-			fault.Problem{Where: "location-state", Code: "option", Text: "this practice serves " + strings.Join(p.States, ", ")})
+	return cmp.Or(checkState(v, p, r), checkAuthor(c, v, r))
+}
+
+func checkState(v visit.Visit, p practice.Practice, r intake.Response) error {
+	if v.Pool != identity.ClinicalPool || slices.Contains(p.States, stateOf(r)) {
+		return nil
 	}
+	return fault.New(fault.Conflict, "state_not_served", "no clinician of this practice is licensed where the patient is now; please call the practice",
+		fault.Problem{Where: "location-state", Code: "not_served", Text: "this practice serves " + strings.Join(p.States, ", ") +
+			" and cannot answer where the patient is now; please call it: " + p.Phone})
+}
+
+func checkAuthor(c clinic.Caller, v visit.Visit, r intake.Response) error {
 	by := r.Answers("completed-by")
 	self := len(by) > 0 && by[0].Coding().Code == "self"
-	if len(by) > 0 && self != (c.Person.Patient == v.Patient) {
-		want := "you act for this patient, so answer parent or caregiver here"
-		if !self {
-			want = "you signed in as the patient, so answer self; others sign in with their own account"
-		}
-		return fault.New(fault.Invalid, "identity_mismatch", "the form names someone else than who is signed in",
-			fault.Problem{Where: "completed-by", Code: "consistency", Text: want})
+	if len(by) == 0 || self == (c.Person.Patient == v.Patient) {
+		return nil
 	}
-	return nil
+	want := "you act for this patient, so answer parent or caregiver here"
+	if !self {
+		want = "you signed in as the patient, so answer self; others sign in with their own account"
+	}
+	return fault.New(fault.Invalid, "identity_mismatch", "the form names someone else than who is signed in",
+		fault.Problem{Where: "completed-by", Code: "consistency", Text: want})
+}
+
+// unsendable returns the answers given so far for which p refuses the request.
+func unsendable(c clinic.Caller, v visit.Visit, p practice.Practice, r intake.Response) []fault.Problem {
+	var all []fault.Problem
+	for _, why := range []error{checkState(v, p, r), checkAuthor(c, v, r)} {
+		if refused, ok := fault.Public(why); ok && len(r.Answers(refused.Problems[0].Where)) > 0 {
+			all = append(all, refused.Problems...)
+		}
+	}
+	return all
 }
 
 // A Submission accepts a quote and a consent.
@@ -382,9 +462,11 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 	switch {
 	case err != nil:
 		return d, out, err
-	case res.Diverts():
+	case ends(res, ""):
 		d, out.Stopped, err = m.divert(ctx, in, v, f, res, clinic.Commit{})
 		return d, out, err
+	case res.Diverts():
+		return d, out, unconfirmed(endingOf(f, res, p))
 	case s.Consent != "" && s.Consent != p.Consent.Version:
 		return d, out, fault.New(fault.Conflict, "consent_replaced", "the consent text has changed; read the new one and accept it")
 	}

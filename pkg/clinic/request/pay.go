@@ -104,10 +104,14 @@ const keyReused = "idempotency_error"
 // After a refusal that another try would only repeat, the patient is told so.
 func (m *Room) newPage(ctx context.Context, p billing.Payment, now time.Time) (billing.Payment, error) {
 	back := m.Pages + "/my/visits/" + p.Visit
+	done := back + "/sent"
+	if p.AtOnce { // for an answer, which was sent long ago
+		done = back + "?paid=1"
+	}
 	var err error
 	p.Session, p.URL, err = m.Checkout.NewPage(ctx, PageRequest{
 		Account: p.Account, Key: p.ID, Ref: p.ID, Amount: p.Amount, AtOnce: p.AtOnce,
-		Ends: p.SessionEnds, Done: back + "?paid=1", Back: back + "?left=1",
+		Ends: p.SessionEnds, Done: done, Back: back + "?left=1",
 	})
 	refused, definite := errors.AsType[*clinic.Refusal](err)
 	switch {

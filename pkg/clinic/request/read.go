@@ -67,13 +67,17 @@ type Draft struct {
 	Visit    visit.Visit
 	Form     *intake.Form
 	Response intake.Response
+	Result   intake.Result // of Response
+	Ending   *Ending       // the answers end the request once they are confirmed; nil if they do not
+	// Why says why the draft cannot be priced or sent; nil if it can.
+	Why error
 }
 
 // Draft loads a draft for the person who fills it in. Reading one's own draft
 // leaves no audit record.
 func (m *Room) Draft(ctx context.Context, c clinic.Caller, id string) (Draft, error) {
 	for n := 1; ; n++ {
-		_, rows, err := m.Kernel.LoadRows(ctx, c, identity.FillVisit, draftWithAnswers(id))
+		by, rows, err := m.Kernel.LoadRows(ctx, c, identity.FillVisit, draftWithAnswers(id))
 		if err != nil {
 			return Draft{}, err
 		}
@@ -85,8 +89,28 @@ func (m *Room) Draft(ctx context.Context, c clinic.Caller, id string) (Draft, er
 		if errors.Is(err, vault.ErrBroken) && n < draftReads {
 			continue // a page was saved between the reads of the two rows
 		}
-		return Draft{rows.Visit, f, r}, err
+		if err != nil {
+			return Draft{}, err
+		}
+		return m.judge(ctx, clinic.Input{Caller: by, Visit: rows.Visit, Now: m.Kernel.Time()}, f, r)
 	}
+}
+
+// judge returns a draft with what its answers so far lead to.
+func (m *Room) judge(ctx context.Context, in clinic.Input, f *intake.Form, r intake.Response) (Draft, error) {
+	d := Draft{Visit: in.Visit, Form: f, Response: r}
+	p, err := m.Kernel.Practice(ctx, in.Visit.Practice)
+	if err != nil {
+		return Draft{}, err
+	}
+	d.Result, d.Why = check(f, r)
+	if d.Result.Diverts() {
+		d.Ending = endingOf(f, d.Result, p)
+	}
+	if d.Why == nil {
+		_, d.Why = m.price(in, f, d.Result, p)
+	}
+	return d, nil
 }
 
 // draftReads bounds how often a draft is read because its answers and its visit

@@ -15,12 +15,22 @@ import (
 	"evisit/pkg/visit"
 )
 
+// A Message is what the patient's side writes.
+type Message struct {
+	Text    phi.Text
+	Answers intake.Response // put earlier ones right; may be empty
+	// Confirmed is the disposition of the Ending that the patient confirmed, as in a
+	// Save.
+	Confirmed intake.Disposition
+}
+
 // Reply adds a message of the patient's side, and corrected answers, to a visit
 // that is not answered yet. A red flag among the answers ends the visit, whether
-// or not it takes a message just now.
-func (m *Room) Reply(ctx context.Context, c clinic.Caller, id string, text phi.Text, more intake.Response) (visit.Visit, *record.Diversion, error) {
-	v, shown, err := clinic.Step(ctx, m.Kernel, c, identity.WriteToTeam, clinic.Query{Visit: id, Answers: len(more.Items) > 0},
-		func(in clinic.Input) (clinic.Decision, *record.Diversion, error) { return m.reply(ctx, in, text, more) })
+// or not it takes a message just now: an emergency at once, any other if it is
+// confirmed. Nothing is kept of a message whose answers wait to be confirmed.
+func (m *Room) Reply(ctx context.Context, c clinic.Caller, id string, said Message) (visit.Visit, *record.Diversion, error) {
+	v, shown, err := clinic.Step(ctx, m.Kernel, c, identity.WriteToTeam, clinic.Query{Visit: id, Answers: len(said.Answers.Items) > 0},
+		func(in clinic.Input) (clinic.Decision, *record.Diversion, error) { return m.reply(ctx, in, said) })
 	if err == nil && v.Status == visit.Diverted && shown == nil {
 		shown, err = m.Charts.Diversion(ctx, v) // a repeated request
 	}
@@ -46,13 +56,14 @@ func (m *Room) corrections(ctx context.Context, in clinic.Input, more intake.Res
 	return c, err
 }
 
-func (m *Room) reply(ctx context.Context, in clinic.Input, text phi.Text, more intake.Response) (d clinic.Decision, shown *record.Diversion, err error) {
-	with, err := m.corrections(ctx, in, more)
+func (m *Room) reply(ctx context.Context, in clinic.Input, said Message) (d clinic.Decision, shown *record.Diversion, err error) {
+	text := said.Text
+	with, err := m.corrections(ctx, in, said.Answers)
 	if err != nil {
 		return d, nil, err
 	}
 	if with.form != nil && with.res.Diverts() && in.Visit.Status.BeforeAnswer() {
-		return m.replyAndDivert(ctx, in, text, with)
+		return m.replyAndDivert(ctx, in, said, with)
 	}
 	if repeated, err := m.replied(ctx, in, text, with); err != nil || repeated {
 		d.Urgent = in.Visit.Status == visit.Diverted
@@ -62,11 +73,11 @@ func (m *Room) reply(ctx context.Context, in clinic.Input, text phi.Text, more i
 	if err != nil {
 		return d, nil, err
 	}
-	said, err := m.Charts.SealMessage(ctx, next, in.Caller.Person, record.Info, text, in.Now)
+	sealed, err := m.Charts.SealMessage(ctx, next, in.Caller.Person, record.Info, text, in.Now)
 	if err != nil {
 		return d, nil, err
 	}
-	c := clinic.Commit{Messages: []clinic.Message{said}, Events: []outbox.Event{m.Kernel.Event(outbox.Replied, outbox.Notify, next, in.Now)}}
+	c := clinic.Commit{Messages: []clinic.Message{sealed}, Events: []outbox.Event{m.Kernel.Event(outbox.Replied, outbox.Notify, next, in.Now)}}
 	if with.form != nil {
 		next, c.Answers, err = m.correct(ctx, next, with)
 	}
@@ -74,16 +85,24 @@ func (m *Room) reply(ctx context.Context, in clinic.Input, text phi.Text, more i
 }
 
 // replyAndDivert ends the visit because of the answers that came with a message.
-// The words are kept if they are words at all.
-func (m *Room) replyAndDivert(ctx context.Context, in clinic.Input, text phi.Text, with corrections) (clinic.Decision, *record.Diversion, error) {
-	next, c := in.Visit, clinic.Commit{}
-	if chart.ValidMessage(text) {
-		next = next.Said()
-		said, err := m.Charts.SealMessage(ctx, next, in.Caller.Person, record.Info, text, in.Now)
+// The words are kept if they are words at all. It refuses while the answers wait to
+// be confirmed.
+func (m *Room) replyAndDivert(ctx context.Context, in clinic.Input, said Message, with corrections) (clinic.Decision, *record.Diversion, error) {
+	if !ends(with.res, said.Confirmed) {
+		p, err := m.Kernel.Practice(ctx, in.Visit.Practice)
 		if err != nil {
 			return clinic.Decision{}, nil, err
 		}
-		c.Messages = append(c.Messages, said)
+		return clinic.Decision{}, nil, unconfirmed(endingOf(with.form, with.res, p))
+	}
+	next, c := in.Visit, clinic.Commit{}
+	if chart.ValidMessage(said.Text) {
+		next = next.Said()
+		sealed, err := m.Charts.SealMessage(ctx, next, in.Caller.Person, record.Info, said.Text, in.Now)
+		if err != nil {
+			return clinic.Decision{}, nil, err
+		}
+		c.Messages = append(c.Messages, sealed)
 	}
 	return m.divert(ctx, in, next, with.form, with.res, c)
 }

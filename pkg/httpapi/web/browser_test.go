@@ -105,7 +105,7 @@ func (b *browser) followRefresh() {
 func (b *browser) press(name string, set url.Values) {
 	b.t.Helper()
 	for _, f := range find(b.page, "form") {
-		for _, button := range find(f, "button") {
+		for _, button := range b.buttons(f) {
 			label := attr(button, "aria-label") + " " + text(button)
 			if strings.Contains(label, name) && attr(button, "aria-hidden") == "" {
 				b.submit(f, button, set)
@@ -114,6 +114,17 @@ func (b *browser) press(name string, set url.Values) {
 		}
 	}
 	b.t.Fatalf("at %s there is no button %q", b.at, name)
+}
+
+// buttons are those of a form: inside it, or elsewhere on the page and naming it.
+func (b *browser) buttons(form *html.Node) []*html.Node {
+	all := find(form, "button")
+	for _, button := range find(b.page, "button") {
+		if of := attr(button, "form"); of != "" && of == attr(form, "id") {
+			all = append(all, button)
+		}
+	}
+	return all
 }
 
 func (b *browser) submit(form, button *html.Node, set url.Values) {

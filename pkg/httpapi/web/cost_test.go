@@ -64,7 +64,8 @@ func TestPages_Cost(t *testing.T) {
 	ada.get(ada.at.String())
 	ada.fillInTo("uti-abx")
 	costs(ada, "saving the last page", "BatchGetItem TransactWriteItems", 1, func() { ada.press("Save and continue", ada.asked(well)) })
-	get(ada, ada.head.Get("Location"), "BatchGetItem BatchGetItem", 0) // the fee: what page it is, and its price
+	get(ada, at+"/check", "BatchGetItem", 0)
+	get(ada, at+"/form/7", "BatchGetItem BatchGetItem", 0) // the fee: what page it is, and its price
 	ada.wants(http.StatusOK, "What it costs")
 
 	id, _ := h.sent(t, ada)
@@ -73,6 +74,7 @@ func TestPages_Cost(t *testing.T) {
 	get(ada, "/my", "Query GetItem Query BatchGetItem", 0)                      // grants, own name, visits
 	get(cal, "/my", "Query BatchGetItem GetItem GetItem Query BatchGetItem", 0) // and the grant, for each patient
 	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem PutItem", 1)       // with the patient's name
+	get(ada, at+"/sent", "BatchGetItem", 0)                                     // shows no content
 	drx.answers(id)
 	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem Query PutItem", 1) // and whether the answer was read
 	get(ada, "/my", "Query GetItem Query BatchGetItem Query", 0)                // likewise

@@ -49,6 +49,7 @@ func (s *site) queue(w http.ResponseWriter, r *http.Request, v visitor) error {
 }
 
 type deskView struct {
+	Number            string // by which the patient calls it
 	ID, Title, Status string
 	Complaints        []complaint
 	Patient           patientView
@@ -109,7 +110,7 @@ func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, was s
 
 func (view *deskView) fill(v visitor, ch chart.Chart, now time.Time, zone *time.Location) {
 	vis, p := ch.Visit, v.practice
-	view.ID, view.Title, view.Status, view.State = vis.ID, ch.Form.Title(), deskWords(vis.Status), vis.State
+	view.ID, view.Title, view.Number, view.Status, view.State = vis.ID, ch.Form.Title(), vis.Number(), deskWords(vis.Status), vis.State
 	view.Patient = patientView{Name: ch.Contact.Name, Phone: ch.Contact.Phone, Sex: ch.Contact.Sex}
 	if !ch.Contact.Birth.IsZero() {
 		view.Patient.Born = ch.Contact.Birth.Format("2 January 2006")

@@ -434,7 +434,7 @@ func (d drawing) errors(it *intake.Item, at string) []string {
 			text, in = text[len(m[0]):], m[1]
 		}
 		if p.Where == it.LinkID && in == n {
-			found = append(found, advice(it, p.Code, text))
+			found = append(found, sentence(advice(it, p.Code, text)))
 		}
 	}
 	return found

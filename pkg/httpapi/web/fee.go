@@ -18,8 +18,7 @@ type feeView struct {
 	Visit      string
 	Title      string
 	Back       string
-	Complaints []complaint // what keeps it from being priced, or unaccepted
-	Priced     bool
+	Complaints []complaint // what is not accepted, or has changed
 	Quote      string
 	Amount     string
 	Free       bool
@@ -38,24 +37,26 @@ type acceptance struct {
 	Error           string
 }
 
-// showFee shows what the visit costs and what is agreed to by sending it.
+// showFee shows what the visit costs and what is agreed to by sending it. What keeps
+// it from being priced is told where the answers are checked.
 func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view feeView, code int) error {
 	id := r.PathValue("id")
 	o, err := s.Request.Quote(r.Context(), v.Caller, id)
-	switch {
-	case err != nil && (o.Form == nil || !view.unpriced(o, err)):
-		if o.Visit.ID != "" && o.Visit.Status != visit.Draft {
+	if err != nil {
+		_, _, answerable := explain(err)
+		switch {
+		case o.Visit.ID != "" && o.Visit.Status != visit.Draft:
 			return redirect(w, "/my/visits/"+id)
+		case answerable && o.Form != nil:
+			return redirect(w, checkPath(id))
 		}
 		return err
-	case err == nil:
-		view.Priced, view.Quote, view.Amount, view.Free = true, o.Quote.ID, o.Quote.Amount.String(), o.Quote.Free()
-		view.Caveat, view.Charged = o.Quote.Caveat.Text(), httpapi.WhenCharged
-		view.Within, view.Readers, view.Consent = lasting(o.Terms.Answer), o.Readers, o.Consent
 	}
+	view.Quote, view.Amount, view.Free = o.Quote.ID, o.Quote.Amount.String(), o.Quote.Free()
+	view.Caveat, view.Charged = o.Quote.Caveat.Text(), httpapi.WhenCharged
+	view.Within, view.Readers, view.Consent = lasting(o.Terms.Answer), o.Readers, o.Consent
 	f, n := o.Form, len(o.Form.Pages())
-	view.Form, view.Visit, view.Title = f.Title(), id, f.Pages()[n-1].Title
-	view.Back = formPath(id, max(n-1, 1)) + "?back=1"
+	view.Form, view.Visit, view.Title, view.Back = f.Title(), id, f.Pages()[n-1].Title, checkPath(id)
 	view.Fee = box(f, intake.FeeItem, view.Fee)
 	view.Terms = box(f, intake.ConsentItem, view.Terms)
 	for _, a := range []acceptance{view.Fee, view.Terms} {
@@ -72,26 +73,6 @@ func box(f *intake.Form, linkID string, a acceptance) acceptance {
 		a.Label = it.Text
 	}
 	return a
-}
-
-// unpriced lists why there is no price, each leading to its question. It reports
-// false if why is not about the answers.
-func (view *feeView) unpriced(o request.Offer, why error) bool {
-	_, text, ok := explain(why)
-	if !ok {
-		return false
-	}
-	public, _ := fault.Public(why)
-	view.Complaints = aboutPage(text)
-	for _, p := range public.Problems {
-		c := complaint{Text: sentence(p.Text)}
-		if it, ok := o.Form.Item(p.Where); ok {
-			c.Label = it.Text
-			c.Href = formPath(o.Visit.ID, max(pageOf(o.Form, p.Where), 1)) + "?check=1#" + htmlID(p.Where)
-		}
-		view.Complaints = append(view.Complaints, c)
-	}
-	return true
 }
 
 // submit sends the request under the accepted quote and leads to the payment
@@ -122,7 +103,7 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 	case err == nil && sent.Page != "":
 		return redirect(w, sent.Page)
 	case err == nil:
-		return redirect(w, "/my/visits/"+id+"?sent=1")
+		return redirect(w, sentPath(id))
 	case !errors.Is(err, fault.Conflict) && !errors.Is(err, fault.Invalid):
 		return err
 	}

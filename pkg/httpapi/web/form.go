@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/intake"
 	"evisit/pkg/visit"
@@ -20,14 +21,21 @@ type formView struct {
 	Form       string
 	Page, Of   int // counted among the pages that have something to ask
 	Action     string
-	Back       string
 	Title      string
 	More       bool // the answers opened further questions
 	Complaints []complaint
 	Fields     []field
 	Shown      []string
 	Zone       string // of times asked for; empty if there are none
+	Then       string // where a changed page leads: thenCheck, or empty
 }
+
+// thenCheck is the value of the field then in a page that was opened from the check
+// of the answers, to which it leads back.
+const (
+	thenField = "then"
+	thenCheck = "check"
+)
 
 // fillForm shows one page of a draft's form with the answers kept so far.
 func (s *site) fillForm(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -43,16 +51,15 @@ func (s *site) fillForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	p := fp.form.Pages()[fp.n-1]
 	q := r.URL.Query()
 	if !asks(p, fp.res) {
-		to := nextPage(fp.form, fp.res, fp.n)
 		if before := pageBefore(fp.form, fp.res, fp.n); before > 0 && q.Get("back") != "" {
-			to = before
+			return redirect(w, formPath(fp.draft.ID, before))
 		}
-		return redirect(w, formPath(fp.draft.ID, to))
+		return redirect(w, fp.next())
 	}
-	if q.Get("check") != "" {
-		fp.problems = fp.res.Missing()
+	if why, ok := fault.Public(fp.why); ok && q.Get("check") != "" {
+		fp.problems = why.Problems
 	}
-	return s.showForm(w, v, fp, formView{More: q.Get("more") != ""}, http.StatusOK)
+	return s.showForm(w, v, fp, formView{More: q.Get("more") != "", Then: q.Get(thenField)}, http.StatusOK)
 }
 
 // loadFormPage loads the draft that a path names, at the page that it names. Of a
@@ -73,11 +80,10 @@ func (s *site) loadFormPage(r *http.Request, v visitor) (formPage, error) {
 		}
 	}
 	n, err := pageNumber(r, d.Form)
-	fp := formPage{drawing: drawing{form: d.Form, zone: zone, drawn: &s.drawn}, draft: d.Visit, n: n}
-	if err = cmp.Or(why, err); err == nil {
-		fp.answer(d.Response)
-	}
-	return fp, err
+	return formPage{
+		drawing: drawing{form: d.Form, zone: zone, drawn: &s.drawn}, draft: d.Visit, n: n,
+		answers: d.Response, res: d.Result, why: d.Why,
+	}, cmp.Or(why, err)
 }
 
 // pageNumber reads which page of a form a path names.
@@ -97,6 +103,7 @@ type formPage struct {
 	n       int
 	answers intake.Response
 	res     intake.Result // of answers
+	why     error         // why the draft cannot be sent yet; nil if it can
 }
 
 func (fp *formPage) answer(r intake.Response) { fp.answers, fp.res = r, fp.form.Check(r) }
@@ -106,30 +113,57 @@ func (fp formPage) isFee() bool { return fp.n > 0 && fp.form.Pages()[fp.n-1].IsL
 
 func (fp formPage) items() []*intake.Item { return fp.form.Pages()[fp.n-1].Items }
 
+// next is the address of what follows the page: the next one that asks something, or
+// the check of all answers.
+func (fp formPage) next() string {
+	if n := nextPage(fp.form, fp.res, fp.n); !fp.form.Pages()[n-1].IsLast() {
+		return formPath(fp.draft.ID, n)
+	}
+	return checkPath(fp.draft.ID)
+}
+
+// back is the address of what comes before the page: the last one that asks
+// something, or the request.
+func (fp formPage) back() string {
+	if before := pageBefore(fp.form, fp.res, fp.n); before > 0 {
+		return formPath(fp.draft.ID, before)
+	}
+	return "/my/visits/" + fp.draft.ID
+}
+
 func (s *site) showForm(w http.ResponseWriter, v visitor, fp formPage, f formView, code int) error {
 	res, n, id := fp.res, fp.n, fp.draft.ID
 	p := fp.form.Pages()[n-1]
 	f.Visit, f.Form, f.Title = id, fp.form.Title(), p.Title
 	f.Action = formPath(id, n)
 	f.Page, f.Of = progress(fp.form, res, n)
-	f.Back = "/my/visits/" + id
-	if before := pageBefore(fp.form, res, n); before > 0 {
-		f.Back = formPath(id, before)
+	if f.Then != thenCheck {
+		f.Then = ""
 	}
 	f.Fields = fp.page(p.Items, fp.answers, res)
 	f.Shown, f.Complaints = fieldNames(f.Fields), append(f.Complaints, complaints(f.Fields)...)
 	if hasTime(p.Items) {
 		f.Zone = fp.zone.String()
 	}
-	return s.show(w, &v, page{view: "form", title: errorTitle(f.Title, f.Complaints), data: f, code: code})
+	return s.show(w, &v, page{view: "form", title: errorTitle(f.Title, f.Complaints), data: f, code: code, saves: true})
 }
 
 // errLastPage says that the page posted is the one where fee and consent are
 // accepted, which is sent elsewhere.
 var errLastPage = errors.New("the last page is answered by submitting")
 
-// saveForm saves a page's answers and leads on: to the next page, to further
-// questions of this one, back to what is missing or wrong, or out of the form.
+// The buttons of a page of a form, by the value of the field do. Each keeps the page
+// as it was filled in.
+const (
+	doField   = "do"
+	doBack    = "back"
+	doLater   = "later"
+	doSignOut = "sign-out"
+)
+
+// saveForm keeps a page as it was filled in, right or wrong, and leads on: to the next
+// page, to further questions of this one, back to what is missing or wrong, or where
+// the button that was pressed leads.
 func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error {
 	values, err := posted(r)
 	if err != nil {
@@ -138,11 +172,36 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	if add := values.Get(addField); add != "" {
 		return s.addRow(w, r, v, values, add)
 	}
+	fp, saved, err := s.savePosted(r, v, values)
+	at, do := "/my/visits/"+r.PathValue("id"), values.Get(doField)
+	switch {
+	case errors.Is(err, errLastPage):
+		return redirect(w, formPath(r.PathValue("id"), fp.n))
+	case err != nil:
+		return err
+	case saved.Diversion != nil:
+		return redirect(w, at)
+	case do == doSignOut:
+		return s.signOut(w, r)
+	case saved.Ending != nil:
+		return redirect(w, at+"/ending")
+	case do == doLater:
+		return redirect(w, at)
+	case do == doBack:
+		return redirect(w, fp.back())
+	}
+	return s.afterSave(w, v, fp, saved, values)
+}
+
+// savePosted keeps the page that was posted, and returns it with the answers that the
+// draft has now. The last save of a page wins. A version would refuse a patient who
+// went back in their browser, and two people seldom fill in the same page at once.
+func (s *site) savePosted(r *http.Request, v visitor, values url.Values) (fp formPage, saved request.Saved, err error) {
 	zone, err := v.practice.Location()
 	if err != nil {
-		return err
+		return fp, saved, err
 	}
-	id, n := r.PathValue("id"), 0
+	n := 0
 	read := func(f *intake.Form) (_ intake.Response, err error) {
 		if n, err = pageNumber(r, f); err != nil {
 			return intake.Response{}, err
@@ -153,25 +212,12 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 		}
 		return post{values, zone}.answers(p.Items), nil
 	}
-	// The last save of a page wins. A version would refuse a patient who went back in
-	// their browser, and two people seldom fill in the same page at once.
-	saved, err := s.Request.SavePage(r.Context(), v.Caller, id, 0, read)
-	fp := formPage{drawing: drawing{form: saved.Form, zone: zone, drawn: &s.drawn}, draft: saved.Visit, n: n}
-	if wrong, ok := fault.Public(err); ok && errors.Is(err, fault.Invalid) {
+	saved, err = s.Request.SavePage(r.Context(), v.Caller, r.PathValue("id"), request.Save{Page: read, AsTyped: true})
+	fp = formPage{drawing: drawing{form: saved.Form, zone: zone, drawn: &s.drawn}, draft: saved.Visit, n: n}
+	if err == nil {
 		fp.answer(saved.Response)
-		fp.problems = wrong.Problems
-		return s.showForm(w, v, fp, formView{Complaints: aboutPage(elsewhere(fp.form, n, wrong.Problems))}, http.StatusUnprocessableEntity)
 	}
-	switch {
-	case errors.Is(err, errLastPage):
-		return redirect(w, formPath(id, n))
-	case err != nil:
-		return err
-	case saved.Diversion != nil:
-		return redirect(w, "/my/visits/"+id)
-	}
-	fp.answer(saved.Response)
-	return s.afterSave(w, v, fp, saved.Missing, values[shownField])
+	return fp, saved, err
 }
 
 // addRow shows a page again, as it was filled in, with one more row of a group.
@@ -182,40 +228,35 @@ func (s *site) addRow(w http.ResponseWriter, r *http.Request, v visitor, values 
 	}
 	fp.add = group
 	fp.answer(fp.answers.Merge(post{values, fp.zone}.answers(fp.items())))
-	return s.showForm(w, v, fp, formView{}, http.StatusOK)
+	return s.showForm(w, v, fp, formView{Then: values.Get(thenField)}, http.StatusOK)
 }
 
-// afterSave decides where a saved page leads; before are the fields it had.
-func (s *site) afterSave(w http.ResponseWriter, v visitor, fp formPage, missing []fault.Problem, before []string) error {
+// afterSave decides where a saved page leads; values are the post, which names the
+// fields that the page had.
+func (s *site) afterSave(w http.ResponseWriter, v visitor, fp formPage, saved request.Saved, values url.Values) error {
 	opened := map[string]bool{} // items asked now that the browser did not show
 	for _, name := range fieldNames(fp.page(fp.items(), fp.answers, fp.res)) {
-		if !slices.Contains(before, name) {
+		if !slices.Contains(values[shownField], name) {
 			linkID, _, _ := strings.Cut(name, "@")
 			opened[linkID] = true
 		}
 	}
-	for _, p := range missing {
-		if !opened[p.Where] && contains(fp.items(), p.Where) {
+	unseen := func(p fault.Problem) bool { return opened[p.Where] }
+	for _, p := range slices.Concat(slices.DeleteFunc(saved.Missing, unseen), saved.Wrong, saved.Unsendable) {
+		if contains(fp.items(), p.Where) {
 			fp.problems = append(fp.problems, p)
 		}
 	}
+	then := values.Get(thenField)
 	switch {
 	case len(fp.problems) > 0:
-		return s.showForm(w, v, fp, formView{More: len(opened) > 0}, http.StatusUnprocessableEntity)
+		return s.showForm(w, v, fp, formView{More: len(opened) > 0, Then: then}, http.StatusUnprocessableEntity)
 	case len(opened) > 0:
-		return redirect(w, formPath(fp.draft.ID, fp.n)+"?more=1")
+		return redirect(w, formPath(fp.draft.ID, fp.n)+"?"+url.Values{"more": {"1"}, thenField: {then}}.Encode())
+	case then == thenCheck:
+		return redirect(w, checkPath(fp.draft.ID))
 	}
-	return redirect(w, formPath(fp.draft.ID, nextPage(fp.form, fp.res, fp.n)))
-}
-
-// elsewhere words the problems that no field of page n shows.
-func elsewhere(f *intake.Form, n int, ps []fault.Problem) string {
-	for _, p := range ps {
-		if !contains(f.Pages()[n-1].Items, p.Where) {
-			return sentence(p.Text)
-		}
-	}
-	return ""
+	return redirect(w, fp.next())
 }
 
 // contains reports whether linkID is among the items, at any depth.
@@ -271,10 +312,11 @@ func pageOf(f *intake.Form, linkID string) int {
 	return 1 + slices.IndexFunc(f.Pages(), func(p intake.Page) bool { return contains(p.Items, linkID) })
 }
 
-// resume is where to go on filling in: the first page with something missing.
-func resume(f *intake.Form, r intake.Response) int {
+// resume is the address where to go on filling in: the first page with something
+// missing or wrong, or the check of all answers.
+func resume(visit string, f *intake.Form, r intake.Response) string {
 	if len(r.Items) == 0 {
-		return 1
+		return formPath(visit, 1)
 	}
 	first := len(f.Pages())
 	for _, p := range f.Check(r).Problems {
@@ -282,7 +324,10 @@ func resume(f *intake.Form, r intake.Response) int {
 			first = min(first, n)
 		}
 	}
-	return first
+	if f.Pages()[first-1].IsLast() {
+		return checkPath(visit)
+	}
+	return formPath(visit, first)
 }
 
 func formPath(visit string, page int) string {

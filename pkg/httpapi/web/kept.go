@@ -60,6 +60,7 @@ const (
 var postings = map[string]posting{
 	"POST /my/visits":                  {what: "Start a request", at: above},
 	"POST /my/visits/{id}/form/{page}": {what: "Your answers on one page of a request", at: itself},
+	"POST /my/visits/{id}/ending":      {what: "Confirm an answer that ends the request", at: itself},
 	"POST /my/visits/{id}/submit":      {what: "Send the request", pays: true, at: above},
 	"POST /my/visits/{id}/pay":         {what: "Pay for the request", pays: true, at: above},
 	"POST /my/visits/{id}/cancel":      {what: "Cancel the request", at: above},

@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
@@ -184,7 +185,7 @@ func (s *site) write(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if len(texts) > 0 {
 		typed = phi.Text(texts[0])
 	}
-	_, _, err = s.Request.Reply(r.Context(), v.Caller, id, typed, intake.Response{})
+	_, _, err = s.Request.Reply(r.Context(), v.Caller, id, request.Message{Text: typed})
 	return s.done(w, r, v, id, err, &typed)
 }
 

@@ -56,7 +56,7 @@ func TestFormPage_WrongAnswersAreKeptAndExplained(t *testing.T) {
 	ada.startUTI()
 	ada.fillInTo("uti-onset")
 	ada.press("Save and continue", url.Values{"uti-onset": {"many"}, "uti-sx": {"burning", "blood"}})
-	ada.wants(http.StatusUnprocessableEntity, "Write a whole number from 0 to 60, in digits.", "There is a problem")
+	ada.wants(http.StatusUnprocessableEntity, "Write a whole number from 0 to 60, in digits.", "There is a problem", "Answer yes or no")
 	if got := ada.value("uti-onset"); got[0] != "many" {
 		t.Errorf("the wrong answer typed is now %q", got)
 	}
@@ -113,7 +113,7 @@ func TestFormPage_FurtherQuestionsAndRows(t *testing.T) {
 	ada.wants(http.StatusUnprocessableEntity, "Medicine and what happened 2, Reaction: Choose an answer.")
 	ada.press("Save and continue", url.Values{"allergy-drug@1": {""}, "allergy-reaction~@1": {""}, "allergy-reaction@2": {"rash"}})
 	ada.wants(http.StatusOK, "page 4 of")
-	ada.link("Back")
+	ada.press("Back", nil)
 	if got := ada.value("allergy-drug@1"); got[0] != "Sulfa" {
 		t.Errorf("after the first row was emptied the first is %q", got)
 	}

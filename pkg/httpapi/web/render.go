@@ -70,6 +70,7 @@ type frame struct {
 	Home     string
 	Nav      []link
 	Style    string
+	Saves    bool // the page is a form whose every button keeps what was filled in
 	Page     any
 }
 
@@ -97,12 +98,13 @@ type page struct {
 	data  any
 	code  int  // 200 if 0
 	pays  bool // has a form that leads to the payment page
+	saves bool // is the form with id questions, to which signing out is posted too
 }
 
 // show draws p whole before it sends the first byte, so that a failure is not
 // a half page.
 func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
-	f := frame{Title: p.title, Home: "/", Style: styleURL, Page: p.data}
+	f := frame{Title: p.title, Home: "/", Style: styleURL, Saves: p.saves, Page: p.data}
 	if v != nil {
 		f.Practice, f.Phone, f.Home = v.practice.Name, v.practice.Phone, home(v.Person)
 		f.Who, f.Nav = whoIs(*v), nav(v.Person)

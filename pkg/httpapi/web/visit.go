@@ -18,6 +18,7 @@ import (
 
 type visitView struct {
 	ID, Title  string
+	Number     string
 	For        phi.Text // the patient, to those who act for them
 	Status     string
 	Tone       string // how the state looks: calm, wait, good, stop
@@ -79,8 +80,8 @@ type answerRow struct {
 }
 
 type payment struct {
-	ID, Words string
-	Entries   []entry
+	Number, Words string
+	Entries       []entry
 }
 
 type entry struct{ What, Amount, When string }
@@ -114,7 +115,7 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 
 func (view *visitView) fill(v visitor, ch chart.Chart, m books.Money, now time.Time) {
 	vis, p := ch.Visit, v.practice
-	view.ID, view.Title, view.Phone = vis.ID, ch.Form.Title(), p.Phone
+	view.ID, view.Title, view.Number, view.Phone = vis.ID, ch.Form.Title(), vis.Number(), p.Phone
 	view.Trail = "/my/visits/" + vis.ID + "/trail"
 	if v.Person.Patient != vis.Patient {
 		view.For = ch.Contact.Name
@@ -143,7 +144,7 @@ var turnTo = map[intake.Disposition]string{
 // setActions says which buttons the patient's side has.
 func (view *visitView) setActions(vis visit.Visit, ch chart.Chart, can []visit.Action) {
 	if slices.Contains(can, visit.Fill) {
-		view.Resume = formPath(vis.ID, resume(ch.Form, ch.Response))
+		view.Resume = resume(vis.ID, ch.Form, ch.Response)
 	}
 	view.CanPay, view.CanCancel = slices.Contains(can, visit.Pay), slices.Contains(can, visit.Cancel)
 	if slices.Contains(can, visit.Reply) {
@@ -305,7 +306,7 @@ func messages(said []record.Message, v visitor) []message {
 func payments(v visit.Visit, m books.Money, p practice.Practice) []payment {
 	var all []payment
 	for _, pay := range m.Payments {
-		out := payment{ID: pay.ID, Words: paymentWords(pay)}
+		out := payment{Number: v.Receipt(pay.ID), Words: paymentWords(pay)}
 		if pay.State == billing.Opened && !v.WantsPayment(pay.ID) {
 			out.Words = "The payment page was not paid; nothing was charged"
 		}
