@@ -320,7 +320,7 @@ func (k *Kernel) EndingEvents(was, v visit.Visit, now time.Time) []outbox.Event 
 	if was.Payment != "" {
 		es = append(es, k.Event(outbox.Release, outbox.Charge, v, now))
 	}
-	if was.Status.AwaitsAnswer() {
+	if was.Status.AwaitsAnswer() && !v.Private() {
 		es = append(es, k.Event(outbox.Ended, outbox.Notify, v, now))
 	}
 	return es

@@ -41,7 +41,7 @@ func TestStep_SentAgainOtherwise(t *testing.T) {
 	}
 	reply := func(text phi.Text, more intake.Response) send {
 		return func(w *world, c clinic.Caller, id string) (visit.Visit, error) {
-			v, _, err := w.request.Reply(w.ctx, c, id, text, more)
+			v, _, err := w.request.Reply(w.ctx, c, id, request.Message{Text: text, Answers: more})
 			return v, err
 		}
 	}

@@ -323,8 +323,8 @@ type messageReply struct {
 	// 1 for the first.
 	Seq int `json:"seq" schema:"min=1"`
 	// `ask`: the clinician needs to know more. `info`: the patient replied or
-	// added something. `answer`: the answer. `notice`: why it was declined or
-	// redirected.
+	// added something. `number`: where a diverted patient may be called. `answer`:
+	// the answer. `notice`: why it was declined or redirected.
 	Kind record.MessageKind `json:"kind"`
 	// A person's id.
 	From string `json:"from"`

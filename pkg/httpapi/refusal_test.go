@@ -256,6 +256,7 @@ var unmet = map[string]string{
 	"getEncounterDocument changed":       "likewise",
 	"getChart other_form":                "a check lists it among the problems",
 	"answerVisit other_form":             "a check lists it among the problems",
+	"giveNumber other_form":              "answers are kept of the visit's own form only",
 	"quoteVisit other_form":              "answers are kept of the visit's own form only",
 	"submitVisit other_form":             "answers are kept of the visit's own form only",
 	"answerVisit message_length":         "the conclusion's own check is as strict",

@@ -38,6 +38,8 @@ type visitReply struct {
 	// Why it ended, absent until then and of an answered visit. In words for the
 	// patient, of a diversion: `emergency`: You need emergency care. `urgent`: You
 	// need to be seen in person today. `ineligible`: An e-visit is not right for this.
+	// `private`: You were shown where to turn. Such a visit is in no list of the
+	// patient's: others in their home must find no trace of it.
 	// Of a request that was declined or redirected, `emergency` or: `needs_exam`: You
 	// need to be examined. `needs_tests`: You need tests first. `not_suitable`: Your
 	// problem is not suited to an e-visit. `out_of_scope`: The practice does not treat
@@ -365,7 +367,17 @@ type diversionReply struct {
 	// The practice's.
 	Phone string `json:"phone"`
 	// A diverted visit is never charged.
-	Charged bool `json:"charged" schema:"const=false"`
+	Charged bool       `json:"charged" schema:"const=false"`
+	Contact *callReply `json:"contact,omitempty"`
+}
+
+// Somebody calls the patient, if there is a number: show `promise` only then.
+type callReply struct {
+	// How soon after the diversion.
+	Within int `json:"within_minutes" schema:"min=1"`
+	// What the patient may be told once there is a number: given in the form, of which
+	// `message` then says it, or with giveNumber.
+	Promise string `json:"promise"`
 }
 
 func showDiversion(d *record.Diversion) *diversionReply {
@@ -375,6 +387,9 @@ func showDiversion(d *record.Diversion) *diversionReply {
 	r := &diversionReply{Disposition: d.Disposition, Rules: []string{}, Message: d.Message, Phone: d.Phone}
 	for _, f := range d.Rules {
 		r.Rules = append(r.Rules, f.ID)
+	}
+	if to := d.Contact(); to != nil {
+		r.Contact = &callReply{Within: int(to.Within.Minutes()), Promise: to.Promise}
 	}
 	return r
 }
@@ -548,6 +563,36 @@ var cancelVisit = Endpoint{
 		}
 		return a.replyWithReads(r, v)
 	},
+}
+
+var giveNumber = Endpoint{
+	Method: "POST", Path: "/visits/{id}/number", ID: "giveNumber", Group: "Visits: patient",
+	For: "Give a number to be called at",
+	Text: "For a diverted visit whose `diversion` has a `contact`: where the patient may be called. Ask for it together with " +
+		"the instructions; without a number nobody can keep the promise. The last number holds. The practice's work item " +
+		"is open again if it was ended before there was one.",
+	Who: Bearer, Does: identity.FillVisit, Once: true, IfMatch: true, Versioned: true,
+	In:  numberRequest{},
+	Out: repliedVisitReply{}, OutText: "Kept; `promise` is what the patient may be told now.",
+	Refuses: []Refusal{
+		{Code: "stale"},
+		{Code: "denied"},
+		{Code: "wrong_status", When: "it is not diverted"},
+		{Code: "nobody_calls"},
+		{Code: "message_limit", When: "numbers were given many times"},
+		{Code: "changed"},
+		{Code: "message_length"},
+		{Code: "number_wrong"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		v, d, err := a.Request.GiveNumber(r.Context(), r.Caller, r.PathValue("id"), r.In.(*numberRequest).Number)
+		return Reply{ETag: etag(v.Version), Body: repliedVisitReply{a.showVisit(r, v), showDiversion(&d)}}, err
+	},
+}
+
+type numberRequest struct {
+	// As the form asks for it, such as `503 555 0177`.
+	Number phi.Text `json:"number"`
 }
 
 var acknowledgeVisit = Endpoint{

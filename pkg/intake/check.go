@@ -53,6 +53,14 @@ func (res Result) Contact() *Contact {
 	return soonest
 }
 
+// Private reports whether a rule that decides the disposition leaves no trace of the
+// diversion where others look.
+func (res Result) Private() bool {
+	return slices.ContainsFunc(res.Fired, func(f Fired) bool {
+		return Disposition(f.Severity) == res.Disposition && f.Contact != nil && f.Contact.Private
+	})
+}
+
 // Missing returns the unanswered items, which a draft may still have.
 func (res Result) Missing() []fault.Problem { return res.only(true) }
 

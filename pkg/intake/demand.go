@@ -23,7 +23,14 @@ func (c *compiler) demands() {
 			}
 		}
 	}
+	reads := "clinical"
+	if c.form.billing == "admin-fee" {
+		reads = "staff"
+	}
 	for _, r := range c.form.rules {
+		if r.Contact != nil && r.Contact.Pool != reads {
+			c.problem(r.ID, "contact", "Who contacts the patient must be able to open the request: the pool of this form is %s.", reads)
+		}
 		if r.Severity != SeverityFlag && promisesContact().MatchString(r.Message) {
 			c.problem(r.ID, "contact", "The message promises that somebody contacts the patient: only the promise of a contact may, "+
 				"which says who does so, how soon and at which number.")

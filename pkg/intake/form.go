@@ -239,6 +239,12 @@ func (f *Form) Rules() []Rule {
 	return rules
 }
 
+// Private reports whether a rule of the form is private: its pages offer a quick way
+// out.
+func (f *Form) Private() bool {
+	return slices.ContainsFunc(f.rules, func(r *rule) bool { return r.Contact != nil && r.Contact.Private })
+}
+
 // Load compiles a form stored as the JSON of a form that Compose made. The form
 // keeps the same bytes, so its hash is the approved hash. Load returns a fault for an
 // altered form that cannot be evaluated. What Compose demands of authors beyond that

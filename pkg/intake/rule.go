@@ -54,12 +54,14 @@ type Fired struct {
 
 // A Contact says that a diverted patient is contacted: by whom, how soon after the
 // diversion, and at the number that answers a question of the form. Its Promise is the
-// one text that may tell the patient so, and only if the number is known.
+// one text that may tell the patient so, and only if the number is known. Private is
+// set if others in the patient's home must find no trace of the diversion.
 type Contact struct {
 	Pool     string        // clinical or staff
 	Within   time.Duration // whole minutes
 	Question string        // linkId of the question for the number
 	Promise  string
+	Private  bool `json:",omitempty"`
 }
 
 type rule struct {
@@ -263,6 +265,10 @@ func (c *compiler) contact(where string, r *rule, e extension) {
 			c.part(where, part, "valueString", part.ValueString, &to.Question)
 		case "promise":
 			c.part(where, part, "valueString", part.ValueString, &to.Promise)
+		case "private":
+			if c.want(where, part, "valueBoolean") {
+				to.Private = *part.ValueBoolean
+			}
 		default:
 			c.problem(where, "extension", "A contact has no part %q.", part.URL)
 		}

@@ -21,6 +21,7 @@ const (
 	Info   MessageKind = "info"   // the patient replies or adds
 	Reply  MessageKind = "answer" // the answer
 	Notice MessageKind = "notice" // why the visit was declined or redirected
+	Number MessageKind = "number" // where a diverted patient may be called
 )
 
 // A Message is one message of a visit. It never changes, and is sealed whole, so
@@ -61,6 +62,15 @@ type Diversion struct {
 	Message     phi.Text           `json:"message"`
 	Language    string             `json:"language"`
 	Phone       string             `json:"phone"`
+}
+
+// Contact returns how soon and by whom d has the patient contacted; nil if nobody is
+// to, as without a diversion. It is not promised before there is a number.
+func (d *Diversion) Contact() *intake.Contact {
+	if d == nil {
+		return nil
+	}
+	return intake.Result{Disposition: d.Disposition, Fired: d.Rules}.Contact()
 }
 
 // A Document is the immutable record of an answered visit: all that was asked

@@ -25,6 +25,7 @@ const (
 	// Of a diverted visit, as is Emergency.
 	Urgent     Reason = "urgent"
 	Ineligible Reason = "ineligible"
+	Private    Reason = "private" // of one that others in the patient's home must find no trace of
 )
 
 // TurnAwayReasons are the reasons that a clinician can choose, in the order in which
@@ -50,6 +51,7 @@ var reasonWords = map[Reason]struct{ patient, desk string }{
 
 	Urgent:     {"You need to be seen in person today.", "needs to be seen in person today"},
 	Ineligible: {"An e-visit is not right for this.", "not eligible for an e-visit"},
+	Private:    {"You were shown where to turn.", "urgent and private: call only the number given for it"},
 }
 
 // ForPatient returns r as a sentence to the patient; empty for an empty r.

@@ -292,6 +292,22 @@ func (v Visit) Divert(why Reason, now time.Time) (Visit, error) {
 	return v.ended(Diverted, why, now), nil
 }
 
+// GiveNumber returns a diverted v with one more message of the patient's side: the
+// number at which the practice may call them.
+func (v Visit) GiveNumber() (Visit, error) {
+	switch {
+	case v.Status != Diverted:
+		return Visit{}, v.refuse("give a number to be called at")
+	case v.FromPatient >= 2*MessageCap:
+		return Visit{}, fault.New(fault.Conflict, "message_limit", "you have given as many numbers as can be kept; please call the practice")
+	}
+	return v.Said().next(Diverted), nil
+}
+
+// Private reports whether v was diverted so that others in the patient's home must
+// find no trace of it: it is in no list of the patient's, and no letter tells of it.
+func (v Visit) Private() bool { return v.Status == Diverted && v.Reason == Private }
+
 // ConfirmDiversion returns a diverted v with the patient's confirmation that
 // they read where to seek care (forms README, divert record).
 func (v Visit) ConfirmDiversion(now time.Time) Visit {

@@ -8,12 +8,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/phi"
 	"evisit/pkg/record"
 	"evisit/pkg/vault"
 	"evisit/pkg/visit"
@@ -47,6 +49,9 @@ type Chart struct {
 	Derived   []intake.Derived
 	Messages  []record.Message
 	Diversion *record.Diversion // nil unless diverted
+	// Number is where the patient is to be called because of the diversion; empty if
+	// they gave none, or nobody is to call them.
+	Number phi.Text
 }
 
 // Chart decrypts v's content, without the patient's contact data.
@@ -67,10 +72,35 @@ func (k *Keeper) chart(ctx context.Context, v visit.Visit, rows clinic.Content) 
 		if out.Diversion, err = k.diversion(ctx, v, rows.Diverted); err != nil {
 			return Chart{}, err
 		}
+		out.Number = numberOf(out)
 	}
 	res := out.Form.Check(out.Response)
 	out.Answers, out.Flags, out.Derived = record.InWords(out.Form, res.Response), record.Flags(res), res.Derived
 	return out, nil
+}
+
+// numberOf returns the number that a diverted patient gave last: after the diversion,
+// or in the form.
+func numberOf(ch Chart) phi.Text {
+	to := ch.Diversion.Contact()
+	if to == nil {
+		return ""
+	}
+	for _, m := range slices.Backward(ch.Messages) {
+		if m.Kind == record.Number {
+			return m.Text
+		}
+	}
+	if vs := ch.Response.Answers(to.Question); len(vs) > 0 && reachable(ch.Diversion) {
+		return phi.Text(vs[0].Text())
+	}
+	return ""
+}
+
+// reachable reports whether the form had the number when the patient was diverted.
+func reachable(d *record.Diversion) bool {
+	to := d.Contact()
+	return slices.ContainsFunc(d.Rules, func(f intake.Fired) bool { return f.Reachable && f.Contact != nil && f.Contact.Question == to.Question })
 }
 
 // rereads bounds how often content is read again because someone else changed

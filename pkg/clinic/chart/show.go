@@ -23,6 +23,9 @@ func (k *Keeper) ReadChart(ctx context.Context, c clinic.Caller, id string) (cli
 	if out.Contact, err = k.Contact(ctx, v.Patient); err != nil {
 		return c, Chart{}, err
 	}
+	if out.Visit.Private() {
+		out.Contact.Phone = "" // somebody else may answer it
+	}
 	if out.Visit, err = k.Kernel.WithReads(ctx, out.Visit); err != nil {
 		return c, Chart{}, err
 	}

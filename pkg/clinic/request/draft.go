@@ -201,7 +201,11 @@ func (m *Room) price(in clinic.Input, f *intake.Form, res intake.Result, p pract
 // as the form has the patient contacted.
 func (m *Room) divert(ctx context.Context, in clinic.Input, v visit.Visit, f *intake.Form, res intake.Result, c clinic.Commit,
 ) (clinic.Decision, *record.Diversion, error) {
-	next, err := v.Divert(visit.Reason(res.Disposition), in.Now)
+	why := visit.Reason(res.Disposition)
+	if res.Private() {
+		why = visit.Private
+	}
+	next, err := v.Divert(why, in.Now)
 	if err != nil {
 		return clinic.Decision{}, nil, err
 	}
@@ -220,14 +224,18 @@ func (m *Room) divert(ctx context.Context, in clinic.Input, v visit.Visit, f *in
 		return clinic.Decision{}, nil, err
 	}
 	c.Events = append(m.Kernel.EndingEvents(in.Visit, next, in.Now), m.Kernel.Event(outbox.Diverted, outbox.Notify, next, in.Now))
-	item := work.New(work.Item{
-		Kind: work.VisitDiverted, Practice: v.Practice, Pool: v.Pool, Visit: v.ID, Note: string(res.Disposition),
-	}, v.ID, in.Now)
-	if to := res.Contact(); to != nil {
-		item.Pool, item.Due = identity.Pool(to.Pool), in.Now.Add(to.Within)
-	}
-	c.Work = append(c.Work, item)
+	c.Work = append(c.Work, toContact(v, res.Disposition, res.Contact(), in.Now))
 	return clinic.Decision{Visit: &next, Commit: c, Urgent: true}, d, nil
+}
+
+// toContact returns the work item of a diversion: to see that the patient is cared
+// for, or to contact them as the form has it.
+func toContact(v visit.Visit, why intake.Disposition, to *intake.Contact, now time.Time) work.Item {
+	item := work.New(work.Item{Kind: work.VisitDiverted, Practice: v.Practice, Pool: v.Pool, Visit: v.ID, Note: string(why)}, v.ID, now)
+	if to != nil {
+		item.Pool, item.Due = identity.Pool(to.Pool), now.Add(to.Within)
+	}
+	return item
 }
 
 // sameAnswers compares responses whose items may come in another order.

@@ -117,8 +117,8 @@ func (m *Room) judge(ctx context.Context, in clinic.Input, f *intake.Form, r int
 // are of different versions.
 const draftReads = 3
 
-// ListVisits lists a patient's visits, newest first; an empty patient is the
-// caller.
+// ListVisits lists a patient's visits, newest first, without those that are private; an
+// empty patient is the caller. A page may be shorter than limit.
 func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor string, limit int) ([]visit.Visit, string, error) {
 	c, patient, err := m.forPatient(ctx, c, identity.ListVisits, patient)
 	if err != nil {
@@ -128,7 +128,7 @@ func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor 
 	if err == nil {
 		err = m.Kernel.RecordList(ctx, c, identity.ListVisits, clinic.Subject{Practice: c.Person.Practice, Patient: patient})
 	}
-	return vs, next, err
+	return slices.DeleteFunc(vs, visit.Visit.Private), next, err
 }
 
 // A Ward is a patient whom the caller acts for: themselves or another.

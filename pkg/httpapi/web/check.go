@@ -53,7 +53,9 @@ func (s *site) check(w http.ResponseWriter, r *http.Request, v visitor) error {
 	} else if !view.complain(d) {
 		return d.Why
 	}
-	return s.show(w, &v, page{view: "check", title: errorTitle("Check your answers", view.Complaints), data: view})
+	return s.show(w, &v, page{
+		view: "check", title: errorTitle("Check your answers", view.Complaints), data: view, leave: d.Form.Private(),
+	})
 }
 
 // draft loads the draft that a path names. If it was sent already, draft leads to the
@@ -160,7 +162,7 @@ func (s *site) ending(w http.ResponseWriter, r *http.Request, v visitor) error {
 		n := max(pageOf(d.Form, qa.LinkID), 1)
 		view.Causes = append(view.Causes, checkRow{answerRow{qa.Row, qa.Question, qa.Answers}, formPath(d.Visit.ID, n) + "#" + htmlID(qa.LinkID)})
 	}
-	return s.show(w, &v, page{view: "ending", title: "Is this right?", data: view})
+	return s.show(w, &v, page{view: "ending", title: "Is this right?", data: view, leave: d.Form.Private()})
 }
 
 // confirmEnding ends the request for the answers that the visitor confirmed, or asks

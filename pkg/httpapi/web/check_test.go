@@ -56,7 +56,7 @@ func TestCheck_AnswerChangedLeadsBack(t *testing.T) {
 	ada.press("Save and continue", url.Values{"seen-7d": {"true"}})
 	ada.wants(http.StatusOK, "a few more questions", "Date of that visit")
 	ada.press("Save and continue", url.Values{"seen-7d-date": {"2026-03-01"}})
-	ada.wants(http.StatusOK, "Check your answers", "2026-03-01")
+	ada.wants(http.StatusOK, "Check your answers", "1 March 2026")
 	ada.link("Continue to the price")
 	ada.wants(http.StatusOK, "What it costs")
 	ada.link("Back")

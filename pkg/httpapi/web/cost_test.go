@@ -74,7 +74,7 @@ func TestPages_Cost(t *testing.T) {
 	get(ada, "/my", "Query GetItem Query BatchGetItem", 0)                      // grants, own name, visits
 	get(cal, "/my", "Query BatchGetItem GetItem GetItem Query BatchGetItem", 0) // and the grant, for each patient
 	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem PutItem", 1)       // with the patient's name
-	get(ada, at+"/sent", "BatchGetItem", 0)                                     // shows no content
+	get(ada, at+"/sent", "BatchGetItem TransactWriteItems", 1)
 	drx.answers(id)
 	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem Query PutItem", 1) // and whether the answer was read
 	get(ada, "/my", "Query GetItem Query BatchGetItem Query", 0)                // likewise

@@ -119,7 +119,9 @@ func (view *deskView) fill(v visitor, ch chart.Chart, now time.Time, zone *time.
 	if !vis.Promise.By.IsZero() {
 		view.By, view.Late, view.Paused = p.Local(vis.Promise.By), vis.Late(now), !vis.Promise.Paused.IsZero()
 	}
-	view.CallToday = record.CallNumber(ch.Answers, ch.Diversion)
+	if ch.Diversion.Contact() == nil { // else the number is beside the diversion
+		view.CallToday = record.CallNumber(ch.Answers, ch.Diversion)
+	}
 	view.Holder, view.Why = vis.Holder.Display, capital(vis.Reason.ForDesk())
 	for _, f := range ch.Flags {
 		view.Flags = append(view.Flags, flag{f.Message, f.Source})
@@ -130,6 +132,9 @@ func (view *deskView) fill(v visitor, ch chart.Chart, now time.Time, zone *time.
 	view.Answers, view.Messages, view.Steps = answerRows(ch.Answers), messages(ch.Messages, v), steps(vis, p)
 	if d := ch.Diversion; d != nil {
 		view.Diversion = &diversion{Message: d.Message, Phone: d.Phone}
+		if to := d.Contact(); to != nil {
+			view.Diversion.Call = &call{Number: ch.Number}
+		}
 	}
 }
 

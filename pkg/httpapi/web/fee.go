@@ -64,7 +64,7 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view f
 			view.Complaints = append(view.Complaints, complaint{"#" + a.ID, a.Label, a.Error})
 		}
 	}
-	return s.show(w, &v, page{view: "fee", title: errorTitle(view.Title, view.Complaints), data: view, code: code, pays: true})
+	return s.show(w, &v, page{view: "fee", title: errorTitle(view.Title, view.Complaints), data: view, code: code, pays: true, leave: f.Private()})
 }
 
 func box(f *intake.Form, linkID string, a acceptance) acceptance {

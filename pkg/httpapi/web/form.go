@@ -145,7 +145,7 @@ func (s *site) showForm(w http.ResponseWriter, v visitor, fp formPage, f formVie
 	if hasTime(p.Items) {
 		f.Zone = fp.zone.String()
 	}
-	return s.show(w, &v, page{view: "form", title: errorTitle(f.Title, f.Complaints), data: f, code: code, saves: true})
+	return s.show(w, &v, page{view: "form", title: errorTitle(f.Title, f.Complaints), data: f, code: code, saves: true, leave: fp.form.Private()})
 }
 
 // errLastPage says that the page posted is the one where fee and consent are

@@ -65,6 +65,7 @@ var postings = map[string]posting{
 	"POST /my/visits/{id}/pay":         {what: "Pay for the request", pays: true, at: above},
 	"POST /my/visits/{id}/cancel":      {what: "Cancel the request", at: above},
 	"POST /my/visits/{id}/messages":    {what: "Your message", at: above},
+	"POST /my/visits/{id}/number":      {what: "The number to call you at", at: above},
 	"POST /my/visits/{id}/acknowledge": {what: "Confirm that you have read it", at: above},
 	"POST /desk/work/{id}/end":         {what: "Something that you have done", at: above + "/" + above},
 	"POST /desk/visits/{id}/take":      {what: "Take the visit", at: above},
@@ -205,6 +206,7 @@ var keptLabels = []struct{ name, label string }{
 	{"to", "What the patient is told"},
 	{"reason", "Reason"},
 	{"text", "Message"},
+	{"number", "Number to call"},
 }
 
 // fieldOrder lists the fields of a form: those with labels of ours first.

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/request"
@@ -187,6 +188,18 @@ func (s *site) write(w http.ResponseWriter, r *http.Request, v visitor) error {
 	}
 	_, _, err = s.Request.Reply(r.Context(), v.Caller, id, request.Message{Text: typed})
 	return s.done(w, r, v, id, err, &typed)
+}
+
+// giveNumber keeps where a diverted patient may be called.
+func (s *site) giveNumber(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	id := r.PathValue("id")
+	number := phi.Text(strings.Join(post{values: values}.texts("number"), " "))
+	_, _, err = s.Request.GiveNumber(r.Context(), v.Caller, id, number)
+	return s.done(w, r, v, id, err, &number)
 }
 
 // done leads back to the visit, or shows it again with why nothing was done

@@ -71,6 +71,7 @@ type frame struct {
 	Nav      []link
 	Style    string
 	Saves    bool // the page is a form whose every button keeps what was filled in
+	Leave    bool // there is a quick way out of the site
 	Page     any
 }
 
@@ -98,13 +99,14 @@ type page struct {
 	data  any
 	code  int  // 200 if 0
 	pays  bool // has a form that leads to the payment page
+	leave bool // offers a quick way out: others in the room may see it
 	saves bool // is the form with id questions, to which signing out is posted too
 }
 
 // show draws p whole before it sends the first byte, so that a failure is not
 // a half page.
 func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
-	f := frame{Title: p.title, Home: "/", Style: styleURL, Saves: p.saves, Page: p.data}
+	f := frame{Title: p.title, Home: "/", Style: styleURL, Saves: p.saves, Leave: p.leave, Page: p.data}
 	if v != nil {
 		f.Practice, f.Phone, f.Home = v.practice.Name, v.practice.Phone, home(v.Person)
 		f.Who, f.Nav = whoIs(*v), nav(v.Person)

@@ -57,6 +57,14 @@ type diversion struct {
 	Message    phi.Text
 	Phone      string
 	Understood string
+	Call       *call // nil if nobody is to call the patient
+}
+
+// A call is that somebody calls a diverted patient.
+type call struct {
+	Number  phi.Text // where; empty while it is not known
+	Promise string   // what is promised once it is
+	Ask     field    // for the number, or another one
 }
 
 // answered is the plan of an answered visit, from its encounter document.
@@ -110,7 +118,7 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 	}
 	view.setMessage()
 	view.setNextSteps(paid, q.Get("left") != "", ch.Visit, billing.FateOf(shown.Money.Payments), v.practice, s.Now())
-	return s.show(w, &v, page{view: "visit", title: errorTitle(view.Title, view.Complaints), data: view, code: code, pays: view.CanPay})
+	return s.show(w, &v, page{view: "visit", title: errorTitle(view.Title, view.Complaints), data: view, code: code, pays: view.CanPay, leave: ch.Visit.Private()})
 }
 
 func (view *visitView) fill(v visitor, ch chart.Chart, m books.Money, now time.Time) {
@@ -128,11 +136,32 @@ func (view *visitView) fill(v visitor, ch chart.Chart, m books.Money, now time.T
 	}
 	if d := ch.Diversion; d != nil {
 		view.Diversion = &diversion{Heading: turnTo[d.Disposition], Emergency: d.Disposition == intake.Emergency, Message: d.Message, Phone: d.Phone}
+		if to := d.Contact(); to != nil {
+			view.setCall(to, ch)
+		}
 		if !vis.Times.Understood.IsZero() {
 			view.Diversion.Understood = p.Local(vis.Times.Understood)
 		}
 	}
 	view.setActions(vis, ch, vis.Can(v.Person, now))
+}
+
+// setCall asks for the number to call a diverted patient at, with one that was
+// refused.
+func (view *visitView) setCall(to *intake.Contact, ch chart.Chart) {
+	ask := field{Kind: "text", ID: "number", Name: "number", Label: "Phone number to call you at", Required: true, Values: []phi.Text{view.Typed}}
+	if it, ok := ch.Form.Item(to.Question); ok {
+		ask.Hint, ask.Max = hint(it), it.MaxLength
+	}
+	if ch.Number != "" {
+		ask.Label = "Another phone number to call you at"
+	}
+	if view.Wrong != "" {
+		ask.Errors = []string{view.Wrong}
+	}
+	view.Complaints = append(view.Complaints, complaints([]field{ask})...)
+	view.Typed, view.Wrong = "", ""
+	view.Diversion.Call = &call{Number: ch.Number, Promise: to.Promise, Ask: ask}
 }
 
 var turnTo = map[intake.Disposition]string{
@@ -162,7 +191,7 @@ func (view *visitView) setActions(vis visit.Visit, ch chart.Chart, can []visit.A
 }
 
 // messagePlaces is where the clinic says that a problem with a message is.
-var messagePlaces = map[string]string{"/text": "text"}
+var messagePlaces = map[string]string{"/text": "text", "/number": "text"}
 
 // setMessage draws the field of a message, with what was written and refused.
 func (view *visitView) setMessage() {
@@ -282,7 +311,7 @@ func stepWords(kind visit.StepKind, v visit.Visit) string {
 }
 
 var messageKinds = map[record.MessageKind]string{
-	record.Ask: "Question", record.Info: "Message", record.Reply: "Answer", record.Notice: "Notice",
+	record.Ask: "Question", record.Info: "Message", record.Reply: "Answer", record.Notice: "Notice", record.Number: "Number to call",
 }
 
 func messages(said []record.Message, v visitor) []message {

@@ -108,6 +108,7 @@ func (s *site) routes() []route {
 	return []route{
 		{"GET /{$}", s.landing},
 		{"GET /assets/style.css", serveStyle},
+		{"GET /leave", s.leave},
 		{"GET /sign-in", s.signIn},
 		{"GET /signed-in", s.signedIn},
 		{"POST /sign-out", s.signOut},
@@ -128,6 +129,7 @@ func (s *site) routes() []route {
 		{"POST /my/visits/{id}/pay", s.as(s.pay)},
 		{"POST /my/visits/{id}/cancel", s.as(s.cancel)},
 		{"POST /my/visits/{id}/messages", s.as(s.write)},
+		{"POST /my/visits/{id}/number", s.as(s.giveNumber)},
 		{"POST /my/visits/{id}/acknowledge", s.as(s.acknowledge)},
 		{"GET /my/visits/{id}/trail", s.as(s.trail)},
 

@@ -193,6 +193,7 @@ var actions = map[string]string{
 	"visit.cancel":                 "cancelled the request",
 	"visit.pay":                    "opened the payment page",
 	"visit.acknowledge":            "confirmed having read it",
+	"visit.number":                 "gave a number to be called at",
 	"visit.fill:cancelled":         "cancelled the request", // this and the next two: in records of before
 	"visit.fill:answered":          "opened the payment page",
 	"visit.fill:closed":            "confirmed reading the answer",
