@@ -27,7 +27,7 @@ var markers = regexp.MustCompile(`MARK\.([a-z-]+)\.([a-z]+)\.`)
 var names = map[string]string{"Jane Smith": "jane-smith", "Tom Okafor": "tom-okafor", "Rosa Diaz": "rosa-diaz", "Hana Kim": "hana-kim"}
 
 // pageStatuses are what a page may answer.
-var pageStatuses = []int{200, 303, 400, 401, 403, 404, 405, 409, 412, 413, 422, 429}
+var pageStatuses = []int{200, 303, 400, 401, 403, 404, 405, 409, 412, 413, 415, 422, 429}
 
 // judge says in what a reply is wrong, whatever the document says of its operation.
 func judge(a ask, described bool, got reply) []string {
