@@ -83,7 +83,8 @@ type System struct {
 	kernel   *clinic.Kernel // for development tools alone
 	cast     *office.Registrar
 	verifier *verify.Room
-	minute   []func(context.Context) error // deadline and sweep
+	minute   []func(context.Context) error // deadline, sweep and verify
+	schedule sync.Mutex                    // held while they run
 	poller   *poller
 	trusted  string // the issuer whose tokens the functions accept
 	servers  []*http.Server
