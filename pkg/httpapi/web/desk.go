@@ -59,7 +59,8 @@ type deskView struct {
 	Late, Paused      bool
 	Flags             []flag
 	Derived           []phi.Text
-	Answers           []answerRow
+	Answers           []answerRow // those that tell something first
+	Folded            []answerRow // the rest
 	Messages          []message
 	Diversion         *diversion
 	Answer            *answered
@@ -129,12 +130,27 @@ func (view *deskView) fill(v visitor, ch chart.Chart, now time.Time, zone *time.
 	for _, d := range ch.Derived {
 		view.Derived = append(view.Derived, phi.Text(d.Text))
 	}
-	view.Answers, view.Messages, view.Steps = answerRows(ch.Answers), messages(ch.Messages, v), steps(vis, p)
+	view.setAnswers(ch)
+	view.Messages, view.Steps = messages(ch.Messages, v), steps(vis, p)
 	if d := ch.Diversion; d != nil {
 		view.Diversion = &diversion{Message: d.Message, Phone: d.Phone}
 		if to := d.Contact(); to != nil {
 			view.Diversion.Call = &call{Number: ch.Number}
 		}
+	}
+}
+
+// setAnswers lists what the patient answered. What was answered with no, and statements
+// that every request confirms, are folded away: they are most of a form.
+func (view *deskView) setAnswers(ch chart.Chart) {
+	for n, row := range answerRows(ch.Answers) {
+		it, known := ch.Form.Item(ch.Answers[n].LinkID)
+		no := len(row.Answers) == 1 && row.Answers[0] == "No" && known && it.Type == intake.BooleanQ
+		if no || known && (it.Statement || it.LinkID == intake.FeeItem || it.LinkID == intake.ConsentItem) {
+			view.Folded = append(view.Folded, row)
+			continue
+		}
+		view.Answers = append(view.Answers, row)
 	}
 }
 

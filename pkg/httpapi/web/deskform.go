@@ -116,7 +116,7 @@ func (view *deskView) setForms(ch chart.Chart, was sentForm, can []visit.Action)
 	if slices.Contains(can, visit.Decline) {
 		view.Away = was.fill(awayForm)
 	}
-	if view.Ask == nil && view.Give == nil && view.Away == nil {
+	if !view.CanTreat() {
 		view.Unsent = was.unsent()
 	}
 	for _, form := range [][]field{view.Ask, view.Give, view.Away} {
@@ -124,6 +124,9 @@ func (view *deskView) setForms(ch chart.Chart, was sentForm, can []visit.Action)
 	}
 	view.AwayOpen = len(complaints(view.Away)) > 0
 }
+
+// CanTreat reports whether there is a form that the visitor may send.
+func (view deskView) CanTreat() bool { return len(view.Ask)+len(view.Give)+len(view.Away) > 0 }
 
 // suggesting is the form of an answer with the diagnoses that the visit's form
 // suggests. Without any, codes are written.
