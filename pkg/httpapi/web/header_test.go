@@ -13,6 +13,9 @@ func TestHeader_WhoIsSignedIn(t *testing.T) {
 	ada := h.as(t, "Ada", "/my")
 	id, _ := h.sent(t, ada)
 	at := "/my/visits/" + id
+	cal := h.as(t, "Cal", "/my")
+	cal.press("Back pain", nil)
+	draft := "/my/visits/" + cal.visitID()
 	for _, test := range []struct {
 		who, page, want string
 	}{
@@ -23,6 +26,9 @@ func TestHeader_WhoIsSignedIn(t *testing.T) {
 		{"Cal", "/my", "Cal, caregiver for Ada Adams"},
 		{"Cal", at, "Cal, caregiver for Ada Adams"},
 		{"Cal", at + "/trail", "Cal, caregiver for Ada Adams"},
+		{"Cal", at + "/sent", "Cal, caregiver for Ada Adams"},
+		{"Cal", draft + "/form/1", "Cal, caregiver for Ada Adams"},
+		{"Cal", draft + "/check", "Cal, caregiver for Ada Adams"},
 		{"Dr. X", "/desk", "Xenia Xu, MD, clinician"},
 		{"Dr. X", "/desk/visits/" + id, "Xenia Xu, MD, clinician"},
 		{"Adm", "/desk/work", "Adam Admin, administrator"},

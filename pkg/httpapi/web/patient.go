@@ -69,6 +69,7 @@ func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if len(m.People) == 0 {
 		return fault.New(fault.Denied, "nobody_to_act_for", "you have no requests of your own, and nobody has let you act for them")
 	}
+	v.otherPatient = nil
 	if only := m.People[0]; len(m.People) == 1 && !only.Self {
 		v.For = phi.Text(only.Called)
 	}

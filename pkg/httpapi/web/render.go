@@ -84,6 +84,9 @@ type who struct {
 
 func whoIs(v visitor) who {
 	w := who{cmp.Or(phi.Text(v.Person.Display), v.Name), roleWords(string(v.Person.Role)), v.For}
+	if w.For != "" {
+		w.Role = roleWords(string(identity.Caregiver)) // a patient, too, may act for another
+	}
 	if w.Name != "" {
 		w.Role = strings.ToLower(w.Role)
 	}
@@ -108,6 +111,9 @@ type page struct {
 func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
 	f := frame{Title: p.title, Home: "/", Style: styleURL, Saves: p.saves, Leave: p.leave, Page: p.data}
 	if v != nil {
+		if err := v.setFor(); err != nil {
+			return err
+		}
 		f.Practice, f.Phone, f.Home = v.practice.Name, v.practice.Phone, home(v.Person)
 		f.Who, f.Nav = whoIs(*v), nav(v.Person)
 	}

@@ -33,7 +33,9 @@ type visitor struct {
 	clinic.Caller
 	practice practice.Practice
 	Name     phi.Text // the visitor's; empty if unknown
-	For      phi.Text // the patient whose page it is, if that is another; else empty
+	For      phi.Text // the patient whose page it is, if that is another; see setFor
+
+	otherPatient func() (phi.Text, error) // who that is; nil if For is known
 }
 
 // as lets signed-in people reach a page. Session and person are read on every
@@ -58,8 +60,21 @@ func (s *site) as(h func(http.ResponseWriter, *http.Request, visitor) error) han
 		if err != nil {
 			return err
 		}
+		read := new(identity.Person)
+		v.Found, v.otherPatient = read, func() (phi.Text, error) { return s.otherPatient(r.Context(), *read) }
 		return h(w, r, v)
 	}
+}
+
+// setFor reads for whom v acts, unless that is known.
+func (v *visitor) setFor() error {
+	if v.otherPatient == nil {
+		return nil
+	}
+	var err error
+	v.For, err = v.otherPatient()
+	v.otherPatient = nil
+	return err
 }
 
 func (s *site) visitor(r *http.Request) (visitor, error) {
@@ -203,15 +218,14 @@ func (s *site) nameOf(ctx context.Context, p identity.Person, issuers phi.Text) 
 	return issuers, nil
 }
 
-// onBehalf returns v with the name of the patient whose page it is, if they act for
-// another.
-func (s *site) onBehalf(ctx context.Context, v visitor, patient string) (visitor, error) {
-	if v.Person.Works() || v.Person.Patient == patient {
-		return v, nil
+// otherPatient is the name of the patient for whom p acts, as the request at hand has
+// read them; empty if that is nobody but p.
+func (s *site) otherPatient(ctx context.Context, p identity.Person) (phi.Text, error) {
+	if len(p.Grants) != 1 {
+		return "", nil
 	}
-	contact, err := s.Charts.Contact(ctx, patient)
-	v.For = contact.Name
-	return v, err
+	contact, err := s.Charts.Contact(ctx, p.Grants[0].Patient)
+	return contact.Name, err
 }
 
 func (s *site) attempt(r *http.Request) (a attempt, ok bool) {

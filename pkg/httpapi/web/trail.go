@@ -31,7 +31,7 @@ func (s *site) trail(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if err != nil {
 		return err
 	}
-	if v, err = s.onBehalf(r.Context(), v, vis.Patient); err != nil {
+	if err := v.setFor(); err != nil {
 		return err
 	}
 	view := trailView{Visit: vis.ID}

@@ -108,7 +108,7 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 	if err != nil {
 		return err
 	}
-	v.Caller, v.For = shown.Caller, shown.Chart.Contact.Name // which is read if it is another's
+	v.Caller, v.For, v.otherPatient = shown.Caller, shown.Chart.Contact.Name, nil // the name is read if it is another's
 	ch, q := shown.Chart, r.URL.Query()
 	view.Answer = answerOf(shown.Answer)
 	view.fill(v, ch, shown.Money, s.Now())
