@@ -19,7 +19,7 @@ import (
 // Widths in CSS pixels: a desktop, an ordinary phone, and the narrowest window of the
 // web's accessibility guidelines; and the height of each.
 const (
-	desktop = 1200
+	desktop = 1280
 	phone   = 390
 	narrow  = 320
 	tall    = 900
@@ -98,7 +98,8 @@ func (p *person) size() int64 {
 
 var ids = regexp.MustCompile(`/visits/[^/]+`)
 
-// checkDocument checks the page's language, title, headings and lack of scripts.
+// checkDocument checks the page's language, title, headings and lack of scripts. The
+// heading of an error summary is above the page's own.
 func (p *person) checkDocument(fail failFunc) {
 	p.t.Helper()
 	d := evaluate[struct {
@@ -107,7 +108,7 @@ func (p *person) checkDocument(fail failFunc) {
 		Scripts     int
 	}](p, `({
 		Lang: document.documentElement.lang, Title: document.title, Scripts: document.scripts.length,
-		Headings: [...document.querySelectorAll("h1,h2,h3,h4,h5,h6")].filter(h => h.checkVisibility()).map(h => +h.tagName[1]),
+		Headings: [...document.querySelectorAll("h1,h2,h3,h4,h5,h6")].filter(h => h.checkVisibility() && h.id !== "summary").map(h => +h.tagName[1]),
 	})`)
 	if d.Lang != "en" {
 		fail("has the language %q", d.Lang)
@@ -222,7 +223,7 @@ const tabStopsScript = `[...document.querySelectorAll("a[href], button, input:no
 // starts outside of the page, so that the first press leads to the first element.
 func (p *person) checkTabOrder(fail failFunc) {
 	p.t.Helper()
-	want := evaluate[[]string](p, `(document.activeElement.blur(), `+tabStopsScript+`.map(e => e.tagName + " " + (e.id || e.textContent.trim())))`)
+	want := evaluate[[]string](p, `(document.body.tabIndex = -1, document.body.focus(), document.body.removeAttribute("tabindex"), `+tabStopsScript+`.map(e => e.tagName + " " + (e.id || e.textContent.trim())))`)
 	before := tabStop{Index: -1}
 	for i, w := range want {
 		p.key("Tab", 9)

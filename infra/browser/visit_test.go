@@ -48,25 +48,28 @@ func urinary() answers {
 }
 
 func (a answers) answerTo(question string) []string {
-	for q, said := range a {
-		if strings.HasPrefix(question, q) {
-			return said
+	longest := ""
+	for q := range a {
+		if strings.HasPrefix(question, q) && len(q) > len(longest) {
+			longest = q
 		}
 	}
-	return nil
+	return a[longest]
 }
 
-// questions are the texts of the page's questions, in order.
-func (p *person) questions() []string {
+// unanswered are the texts of the page's questions that have no answer, in order.
+func (p *person) unanswered() []string {
 	p.t.Helper()
-	return evaluate[[]string](p, `[...document.querySelectorAll(".field")].map(f => f.querySelector(":scope > label, :scope > legend, :scope > .choice > label").innerText.trim())`)
+	return evaluate[[]string](p, `[...document.querySelectorAll(".field")]
+		.filter(f => ![...f.querySelectorAll("input, select, textarea")].some(c => c.type === "radio" || c.type === "checkbox" ? c.checked : c.value.trim()))
+		.map(f => f.querySelector(":scope > label, :scope > legend, :scope > .choice > label").innerText.trim())`)
 }
 
-// fill answers the page's questions with a. A required question without an answer in a
+// fill answers the page's questions that have no answer with a. A required question without an answer in a
 // is a failure.
 func (p *person) fill(a answers) {
 	p.t.Helper()
-	for _, q := range p.questions() {
+	for _, q := range p.unanswered() {
 		said := a.answerTo(q)
 		switch {
 		case said == nil && strings.Contains(q, "(optional)"):
@@ -141,7 +144,7 @@ func TestVisit_AsInREADME(t *testing.T) {
 	jane.checkPage("my", http.StatusOK)
 	jane.press("Start Urinary symptoms")
 	jane.makeMistake()
-	jane.completeForm(urinary())
+	jane.completeForm(allergic())
 	jane.acceptFee()
 	jane.pay()
 	jane.checkPage("queued", http.StatusOK)
@@ -154,6 +157,7 @@ func TestVisit_AsInREADME(t *testing.T) {
 	ana.follow("Urinary symptoms")
 	ana.checkPage("desk-waiting", http.StatusOK)
 	ana.wantText("Jane Smith", "Burning or pain when passing urine")
+	ana.wantRightToLeft("ויטמין D, 1000 יחידות ביום")
 	ana.press("Take this visit")
 	ana.checkPage("desk-taken", http.StatusOK)
 	ana.write("Your question", "Have you had this before?\nIf so, when?")
@@ -191,6 +195,14 @@ func TestVisit_AsInREADME(t *testing.T) {
 	jane.picture("jane-mail.png")
 }
 
+// wantRightToLeft fails the test unless the page draws the text from right to left.
+func (p *person) wantRightToLeft(words string) {
+	p.t.Helper()
+	if d := evaluate[[]string](p, fmt.Sprintf(`[...document.querySelectorAll("main *")].filter(e => !e.children.length && e.textContent.includes(%q)).map(e => getComputedStyle(e).direction)`, words)); len(d) != 1 || d[0] != "rtl" {
+		p.t.Errorf("%s draws %q in the directions %q", p.path(), words, d)
+	}
+}
+
 // makeMistake leaves a required field of the first page blank, and checks the error at
 // the field and the link to the field.
 func (p *person) makeMistake() {
@@ -199,6 +211,9 @@ func (p *person) makeMistake() {
 	p.write("Phone number where we can reach you today", " ")
 	p.press("Save and continue")
 	p.wantText("There is a problem")
+	if at := evaluate[string](p, `document.activeElement.textContent`); at != "There is a problem" {
+		p.t.Errorf("the focus is on %q, not on the summary", at)
+	}
 	p.checkPage("mistake", http.StatusUnprocessableEntity)
 	field := p.find("textbox", "Phone number where we can reach you today")
 	if !strings.Contains(field.about, "Error:") {

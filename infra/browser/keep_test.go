@@ -1,0 +1,147 @@
+//go:build browser
+
+package browser
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// fillScript fills in the questions of the page at once, and returns those that are
+// required and have no answer. Of the answers that a question's text begins with, the
+// longest is meant.
+const fillScript = `(answers => {
+	const unanswered = []
+	for (const field of document.querySelectorAll(".field")) {
+		const text = field.querySelector(":scope > label, :scope > legend, :scope > .choice > label").innerText.trim()
+		const key = Object.keys(answers).filter(k => text.startsWith(k)).sort((a, b) => b.length - a.length)[0]
+		if (key === undefined) {
+			if (!text.includes("(optional)")) unanswered.push(text)
+			continue
+		}
+		for (const control of field.querySelectorAll("input, select, textarea")) {
+			const label = control.labels[0]?.innerText.trim() ?? ""
+			if (control.type === "radio" || control.type === "checkbox")
+				control.checked = answers[key].some(a => label.startsWith(a)) || (label === text && answers[key][0] === "yes")
+			else if (control.type === "select-one")
+				control.value = [...control.options].find(o => o.text === answers[key][0]).value
+			else if (!control.closest(".other"))
+				control.value = answers[key][0]
+		}
+	}
+	return unanswered
+})`
+
+// fillAtOnce answers the page's questions with a, without mouse and keyboard.
+func (p *person) fillAtOnce(a answers) {
+	p.t.Helper()
+	said, err := json.Marshal(a)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if left := evaluate[[]string](p, fillScript+"("+string(said)+")"); len(left) > 0 {
+		p.t.Fatalf("%s: at %s nobody knows the answer to %q", p.name, p.path(), left)
+	}
+}
+
+// filledIn is what the fields of the page's form hold, by their names.
+func (p *person) filledIn() map[string][]string {
+	p.t.Helper()
+	return evaluate[map[string][]string](p, `(() => {
+		const all = {}
+		for (const c of document.querySelectorAll("main form [name]:not(button, [type=hidden])")) {
+			all[c.name] ??= []
+			if (c.type !== "radio" && c.type !== "checkbox" || c.checked) all[c.name].push(c.value)
+		}
+		return all
+	})()`)
+}
+
+// buttons are the names of the buttons that can be seen on the page.
+func (p *person) buttons() []string {
+	p.t.Helper()
+	return evaluate[[]string](p, `[...document.querySelectorAll("button")].filter(b => b.checkVisibility() && b.tabIndex >= 0).map(b => b.innerText.trim().replace(/\s+/g, " "))`)
+}
+
+// allergic are answers with a text from right to left, and with rows of a group.
+func allergic() answers {
+	a := urinary()
+	a["I have no known medicine allergies"] = []string{"No"}
+	a["Medicine"] = []string{"פניצילין"}
+	a["Reaction"] = []string{"Rash"}
+	a["Medicines, vitamins and supplements you take now"] = []string{"ויטמין D, 1000 יחידות ביום\nושום דבר אחר"}
+	a["Preferred pharmacy"] = []string{"Elm Street, 97201"}
+	return a
+}
+
+// Whatever button of a page of questions is pressed, all that was filled in is there
+// when the patient comes back to the page, in a narrow window and in a wide one.
+func TestForm_NoButtonLosesAnswers(t *testing.T) {
+	t.Parallel()
+	known := []string{"Save and continue", "Back", "Leave it for later", "Sign out", "Add another row"}
+	for n, button := range known {
+		width := []int64{narrow, desktop}[n%2]
+		t.Run(fmt.Sprintf("%s at %d", button, width), func(t *testing.T) {
+			t.Parallel()
+			jane := newPerson(t, startSystem(t).URL, fmt.Sprintf("keep-%d", n))
+			jane.setWindow(width, 1, "light")
+			jane.signIn("Jane Smith")
+			jane.press("Start Urinary symptoms")
+			pressed := 0
+			for range 20 {
+				if !strings.Contains(jane.path(), "/form/") {
+					break
+				}
+				for _, b := range jane.buttons() {
+					if !slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(b, k) }) {
+						t.Errorf("nobody knows whether %q of %s loses answers", b, jane.path())
+					}
+				}
+				if jane.keepsAnswers(button) {
+					pressed++
+				}
+				jane.press("Save and continue")
+			}
+			jane.wantText("Check your answers", "פניצילין", "ושום דבר אחר", "Elm Street")
+			if pressed == 0 {
+				t.Errorf("no page has the button %q", button)
+			}
+		})
+	}
+}
+
+// keepsAnswers fills in the page, presses a button, and compares the fields when the
+// page is there again. It reports whether the page has the button.
+func (p *person) keepsAnswers(button string) bool {
+	p.t.Helper()
+	p.fillAtOnce(allergic())
+	if !slices.ContainsFunc(p.buttons(), func(b string) bool { return strings.HasPrefix(b, button) }) {
+		return false
+	}
+	at, before := p.path(), p.filledIn()
+	if button == "Sign out" {
+		p.signOut()
+		p.signIn("Jane Smith")
+	} else {
+		p.press(button)
+	}
+	if button != "Add another row" {
+		p.goTo(at)
+	}
+	after := p.filledIn()
+	for name := range after {
+		if _, asked := before[name]; !asked {
+			delete(after, name) // the answers opened it
+		}
+	}
+	if d := cmp.Diff(before, after); d != "" {
+		p.t.Errorf("%s: %q loses answers of %s (-before +after):\n%s", p.name, button, at, d)
+	}
+	p.fillAtOnce(allergic())
+	return true
+}
