@@ -61,7 +61,7 @@ func (s *site) as(h func(http.ResponseWriter, *http.Request, visitor) error) han
 			return err
 		}
 		read := new(identity.Person)
-		v.Found, v.otherPatient = read, func() (phi.Text, error) { return s.otherPatient(r.Context(), *read) }
+		v.Found, v.otherPatient = read, func() (phi.Text, error) { return s.otherPatient(r.Context(), *read) } //nolint:contextcheck // the context is the request's
 		return h(w, r, v)
 	}
 }
