@@ -69,24 +69,33 @@ type listed struct {
 	GoFiles    []string `json:"GoFiles"`
 }
 
-// load reads the packages that make what serves HTTP, and all they import.
-func load(t *testing.T) *program {
+// served lists the packages that make what serves HTTP, and all they import.
+func served(t *testing.T) (all []listed) {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-export", "-deps", "-json=ImportPath,Dir,GoFiles,Export", "evisit/pkg/setup/api", "evisit/pkg/setup/stripehook").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
+	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
+		var l listed
+		if err := d.Decode(&l); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
+// load reads what served lists.
+func load(t *testing.T) *program {
+	t.Helper()
 	p := &program{
 		refusals: map[types.Object]map[refusal]bool{}, mentions: map[types.Object]map[types.Object]bool{},
 		packages: map[string]*types.Package{},
 	}
 	exports, set := map[string]string{}, token.NewFileSet()
 	theirs := importer.ForCompiler(set, "gc", func(path string) (io.ReadCloser, error) { return os.Open(exports[path]) })
-	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
-		var l listed
-		if err := d.Decode(&l); err != nil {
-			t.Fatal(err)
-		}
+	for _, l := range served(t) {
 		exports[l.ImportPath] = l.Export
 		if strings.HasPrefix(l.ImportPath, "evisit/") {
 			p.check(t, set, l, chain{p, theirs})
