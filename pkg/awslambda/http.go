@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -24,8 +26,32 @@ func HTTP(h http.Handler) func(context.Context, events.APIGatewayV2HTTPRequest) 
 		}
 		w := &response{code: http.StatusOK, header: http.Header{}}
 		h.ServeHTTP(w, r)
-		return w.event(), nil
+		out := w.event()
+		return out, checkSize(out)
 	}
+}
+
+// maxReply is what Lambda takes from a function, in bytes of JSON. It ends a process
+// that replies with more, and tells nobody why.
+const maxReply = 6<<20 - 1<<10
+
+// checkSize returns an error if a reply is larger than Lambda takes. Lists and
+// exports come in pages that stay far below; this is where it is held.
+func checkSize(out events.APIGatewayV2HTTPResponse) error {
+	const worst = 6 // bytes of JSON that a byte may become
+	if len(out.Body) < maxReply/worst-1<<10 {
+		return nil
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(out); err != nil {
+		return err
+	}
+	if b.Len() > maxReply {
+		return fmt.Errorf("a reply of status %d has %d bytes, and %d are taken", out.StatusCode, b.Len(), maxReply)
+	}
+	return nil
 }
 
 func request(ctx context.Context, e events.APIGatewayV2HTTPRequest) (*http.Request, error) {

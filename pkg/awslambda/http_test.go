@@ -2,6 +2,7 @@ package awslambda_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -20,6 +21,23 @@ func TestHTTP_SourceAddress(t *testing.T) {
 		e.RawPath, e.RequestContext.HTTP.Method, e.RequestContext.HTTP.SourceIP = "/", http.MethodGet, ip
 		if _, err := serve(t.Context(), e); err != nil || got != ip {
 			t.Errorf("%s is taken for %s: %v", ip, got, err)
+		}
+	}
+}
+
+// A reply that Lambda would end the process for is an error instead, counted as it
+// will be written: a quote is two bytes of JSON.
+func TestHTTP_ReplyTooLarge(t *testing.T) {
+	t.Parallel()
+	for body, fits := range map[string]bool{
+		strings.Repeat("a", 6<<20-8<<10): true, strings.Repeat("a", 6<<20): false,
+		strings.Repeat(`"`, 3<<20-8<<10): true, strings.Repeat(`"`, 3<<20): false, "": true,
+	} {
+		serve := awslambda.HTTP(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(body)) }))
+		var e events.APIGatewayV2HTTPRequest
+		e.RawPath, e.RequestContext.HTTP.Method = "/", http.MethodGet
+		if _, err := serve(t.Context(), e); (err == nil) != fits {
+			t.Errorf("%d bytes of %.1q: %v", len(body), body, err)
 		}
 	}
 }

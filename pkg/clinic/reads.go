@@ -65,11 +65,15 @@ func (k *Kernel) RecordList(ctx context.Context, c Caller, do identity.Action, s
 }
 
 // RecordState is RecordList for one visit. As with its content, the patient's side
-// leaves no record of a draft.
+// leaves no record of a draft. Their record names the visit as its resource: it is in
+// the log, and not among those in the visit's trail, where it would be most of them.
 func (k *Kernel) RecordState(ctx context.Context, c Caller, v visit.Visit) error {
 	r := k.look(c, identity.ReadVisit, Subject{Practice: v.Practice, Visit: v.ID}, v.Patient)
-	if isPatientSide(r.Actor) && v.Status == visit.Draft {
-		return nil
+	if isPatientSide(r.Actor) {
+		if v.Status == visit.Draft {
+			return nil
+		}
+		r.Visit, r.Patient, r.Resource = "", v.Patient, v.ID
 	}
 	return k.recordHourly(ctx, r)
 }

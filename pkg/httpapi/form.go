@@ -202,8 +202,9 @@ type checkReply struct {
 	Disposition intake.Disposition `json:"disposition"`
 	// Every rule that fired, highest severity first.
 	Rules []firedRuleReply `json:"rules"`
-	// Every wrong or missing answer, in the order of the form.
-	Errors   []fault.Problem `json:"errors"`
+	// Every wrong or missing answer, in the order of the form; of very many, the first
+	// hundred.
+	Errors   []fault.Problem `json:"errors" schema:"max=100"`
 	Derived  []derivedReply  `json:"derived"`
 	Response intake.Response `json:"response"`
 }
@@ -284,8 +285,9 @@ func (a *API) facts(r *Request) (intake.Facts, error) {
 var sexes = []string{"female", "male", "other", "unknown"}
 
 func showCheck(res intake.Result) checkReply {
+	wrong, _ := exchange.Listed(res.Problems)
 	out := checkReply{
-		Disposition: res.Disposition, Rules: []firedRuleReply{}, Errors: append([]fault.Problem{}, res.Problems...),
+		Disposition: res.Disposition, Rules: []firedRuleReply{}, Errors: append([]fault.Problem{}, wrong...),
 		Derived: []derivedReply{}, Response: res.Response,
 	}
 	for _, f := range res.Fired {

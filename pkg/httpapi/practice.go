@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"net/url"
+	"slices"
 	"time"
 
 	"evisit/pkg/audit"
@@ -134,19 +135,43 @@ var getTrail = Endpoint{
 	Method: "GET", Path: "/visits/{id}/audit", ID: "getTrail", Group: "Visits: content",
 	For: "List who did and saw what",
 	Text: "Every change of the visit, every read, and every refusal of either, in order, for the patient's side and admins. What one " +
-		"person is refused again within the hour is listed once, and so is reading where it stands.",
-	Who: Known, Does: identity.ReadTrail,
-	Out: trailReply{}, OutText: "The trail.",
+		"person is refused again within the hour is listed once, and so is reading where it stands; the patient's side doing so is in the practice's log.",
+	Who: Known, Does: identity.ReadTrail, Linked: true,
+	Query: []Param{{"after", "", "The position after which to go on, as the `Link` of the page before has it."}},
+	Out:   trailReply{}, OutText: "The trail, or a page of one of more than a thousand records.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		_, rs, err := a.Office.Trail(r.Context(), r.Caller, r.PathValue("id"))
-		return Reply{Body: showTrail(rs)}, err
+		v, rs, err := a.Office.Trail(r.Context(), r.Caller, r.PathValue("id"))
+		if err != nil {
+			return Reply{}, err
+		}
+		rs, next, err := cutTrail(rs, r.URL.Query().Get("after"))
+		return Reply{Body: showTrail(rs), Next: nextPage("/visits/"+v.ID+"/audit", next)}, err
 	},
+}
+
+// trailPage bounds the records of one page of a trail, each of some hundred bytes.
+const trailPage = 1000
+
+// cutTrail returns the page of a trail that begins after a position, and the
+// position after which the next begins.
+func cutTrail(rs []audit.Record, after string) (page []audit.Record, next string, err error) {
+	if after != "" && (!audit.IsPosition(after) || len(rs) == 0 || after > rs[len(rs)-1].Position()) {
+		return nil, "", badParameter("after", "position", "the position of a record of the trail, as the Link of a page has it, or nothing to begin")
+	}
+	first := slices.IndexFunc(rs, func(r audit.Record) bool { return r.Position() > after })
+	if first < 0 {
+		return nil, "", nil
+	}
+	if page = rs[first:]; len(page) <= trailPage {
+		return page, "", nil
+	}
+	return page[:trailPage], page[trailPage-1].Position(), nil
 }
 
 type trailReply struct {
 	// In order.
-	Records []actReply `json:"records"`
+	Records []actReply `json:"records" schema:"max=1000"`
 }
 
 // Who did something, or saw it, and when.
@@ -230,7 +255,7 @@ var listWork = Endpoint{
 	Text: "What waits for a person, the most urgent first: an event that was tried many times and given up, money that " +
 		"was not collected, not refunded, or paid beside, a request that is late, expired, or ended by a red flag. Admins see all of it, others that of their pool.",
 	Who: Known,
-	Out: workReply{}, OutText: "All that is open; the list has no pages.",
+	Out: workReply{}, OutText: "What is open, of very much the most urgent 500; the list has no pages.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		items, err := a.Office.Work(r.Context(), r.Caller)
@@ -243,7 +268,7 @@ var listWork = Endpoint{
 }
 
 type workReply struct {
-	Items []workItemReply `json:"items"`
+	Items []workItemReply `json:"items" schema:"max=500"`
 }
 
 // One thing that a person must do.

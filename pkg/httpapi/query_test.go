@@ -20,6 +20,7 @@ var asks = map[string]struct{ as, query string }{
 	"listQueue":    {"ana-rivera", "limit=1"},
 	"exportLog":    {"ada-brooks", ""},
 	"exportRows":   {"ada-brooks", ""},
+	"getTrail":     {"jane-smith", ""},
 	"checkAnswers": {"jane-smith", "birth_date=1990-05-01&sex=female"},
 	"saveAnswers":  {"jane-smith", "confirm=urgent"},
 }

@@ -70,7 +70,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		want      []string
 		hourly    bool
 	}{
-		{"jane-smith", at, of("jane-smith", "visit.read", about), true},
+		{"jane-smith", at, of("jane-smith", "visit.read", "   jane-smith"), true}, // not in the trail
 		{"ana-rivera", at, of("ana-rivera", "visit.read", about), true},
 		{"jane-smith", "/visits", of("jane-smith", "visit.list", "   jane-smith"), true},
 		{"elena-diaz", "/visits?patient=rosa-diaz", of("elena-diaz", "visit.list", "   rosa-diaz"), true},

@@ -98,7 +98,7 @@ func (c Conclusion) Problems() []fault.Problem {
 	case utf8.RuneCountInString(c.NoDiagnosis.Reveal()) > maxText:
 		add("/no_diagnosis", "length", fmt.Sprintf("keep it within %d characters", maxText))
 	}
-	for i, d := range c.Diagnoses {
+	for i, d := range c.Diagnoses[:min(len(c.Diagnoses), maxDiagnoses)] {
 		if !icd10().MatchString(d.Code) {
 			add(fmt.Sprintf("/diagnoses/%d/code", i), "format", "give an ICD-10-CM code with its point, such as N30.00")
 		}

@@ -43,14 +43,14 @@ func (o *Office) logReader(ctx context.Context, c clinic.Caller) (clinic.Caller,
 }
 
 // The bounds of one page of an export keep it below the 6 MB that a function may
-// reply with: a leaf has at most a kilobyte, half as much again in JSON. A row's
-// bytes grow by a third in base64. The rows of one leaf were one transaction of
-// at most 4 MB.
+// reply with: leaves grow by a half in JSON, and a row's bytes by a third in base64.
+// The rows of one leaf were one transaction of at most 4 MB.
 const (
-	leavesPage   = 2000
-	rowsPage     = 500 // leaves whose rows are looked up
-	rowsRead     = 100 // rows that are looked up at once: DynamoDB's limit
-	maxRowsBytes = 3 << 20
+	leavesPage     = 2000
+	maxLeavesBytes = 3 << 20
+	rowsPage       = 500 // leaves whose rows are looked up
+	rowsRead       = 100 // rows that are looked up at once: DynamoDB's limit
+	maxRowsBytes   = 3 << 20
 )
 
 // ExportLog returns a page of the leaves of the log of the caller's practice,
@@ -60,6 +60,12 @@ const (
 // the caller read them is recorded, once an hour.
 func (o *Office) ExportLog(ctx context.Context, c clinic.Caller, after string) (leaves []clinic.Leaf, next string, err error) {
 	leaves, err = o.leaves(ctx, c, after, leavesPage)
+	size := 0
+	for n, leaf := range leaves {
+		if size += len(leaf.Bytes); size > maxLeavesBytes && n > 0 {
+			return leaves[:n], leaves[n-1].Position, err
+		}
+	}
 	if len(leaves) == leavesPage {
 		next = leaves[leavesPage-1].Position
 	}

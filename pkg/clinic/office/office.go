@@ -85,8 +85,11 @@ func (o *Office) recordLook(ctx context.Context, c clinic.Caller, do identity.Ac
 	return o.Kernel.RecordLook(ctx, c, do, clinic.Subject{Practice: v.Practice, Visit: v.ID})
 }
 
-// Work lists the open work items that the caller may read: an administrator all
-// of the practice's, others those of their pool.
+// maxWork bounds the list of work, which nobody works through faster than it is read.
+const maxWork = 500
+
+// Work lists the open work items that the caller may read, the most urgent 500: an
+// administrator those of the practice, others those of their pool.
 func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error) {
 	c, err := o.Kernel.Identify(ctx, c)
 	if err != nil {
@@ -101,10 +104,11 @@ func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error)
 	if err == nil {
 		err = o.Kernel.RecordList(ctx, c, identity.ReadWork, clinic.Subject{Practice: at.Practice})
 	}
-	return slices.DeleteFunc(all, func(i work.Item) bool {
+	all = slices.DeleteFunc(all, func(i work.Item) bool {
 		at.Pool = i.Pool
 		return !slices.Contains(identity.Rights(c.Person, at, now), identity.ReadWork)
-	}), err
+	})
+	return all[:min(len(all), maxWork)], err
 }
 
 // EndWork ends a work item. An item that has ended is returned unchanged.

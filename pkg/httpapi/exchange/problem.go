@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
@@ -66,17 +67,30 @@ type Problem struct {
 	Code   string `json:"code" schema:"ref=ProblemCode"`
 	// A sentence for the person using your program.
 	Detail string `json:"detail"`
-	// Everything that is wrong with the input, at once.
-	Problems []fault.Problem `json:"problems,omitempty" schema:"min=1"`
+	// Everything that is wrong with the input, at once; of very much, the first hundred.
+	Problems []fault.Problem `json:"problems,omitempty" schema:"min=1 max=100"`
+	// How many problems there are beside those listed.
+	More int `json:"more_problems,omitempty" schema:"min=1"`
+}
+
+// maxProblems bounds the problems that a reply lists: a long body may have one for
+// each of its members.
+const maxProblems = 100
+
+// Listed returns the problems that a reply lists, and how many there are beside.
+func Listed(ps []fault.Problem) (listed []fault.Problem, more int) {
+	n := min(len(ps), maxProblems)
+	return ps[:n:n], len(ps) - n
 }
 
 // NewProblem is the problem detail for err.
 func NewProblem(err error) Problem {
 	code, f := Status(err), Public(err)
-	return Problem{
-		Type: "about:blank", Title: http.StatusText(code), Status: code,
-		Code: f.Code, Detail: f.Text, Problems: f.Problems,
+	p := Problem{Type: "about:blank", Title: http.StatusText(code), Status: code, Code: f.Code, Detail: f.Text}
+	if p.Problems, p.More = Listed(f.Problems); p.More > 0 {
+		p.Detail += fmt.Sprintf(" (and %d problems more than are listed)", p.More)
 	}
+	return p
 }
 
 // Reject logs err and replies with its problem detail. A client that is gone is
