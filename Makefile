@@ -11,7 +11,7 @@ go_lint   := go tool -modfile=infra/tools/go.mod golangci-lint
 # No RPC of Lambda's old runtime, and no HTTP/2: none of the services that are called needs it.
 tags := lambda.norpc,nethttpomithttp2
 
-.PHONY: help setup run seed sweep verify demo bench test test-fast browser fuzz fuzz-routes lint build $(addprefix build-,$(functions)) deploy clean
+.PHONY: help setup run seed sweep verify demo bench test test-fast browser fuzz fuzz-routes lint vuln build $(addprefix build-,$(functions)) deploy clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ fuzz-routes: setup ## ask every route a hundred thousand things, as anyone (FUZZ
 
 lint: ## run the linters
 	$(go_lint) run ./...
+
+vuln: ## look for known vulnerabilities in the modules that are called (asks vuln.go.dev)
+	go tool -modfile=infra/tools/go.mod govulncheck ./...
 
 build: $(addprefix build-,$(functions)) ## build every function for Lambda into .build/
 
