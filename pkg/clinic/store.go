@@ -175,7 +175,8 @@ type Content struct {
 }
 
 // A Request is stored for a request carried out under an idempotency key: the
-// hash of its input, and the id of its result.
+// hash of its input, and the id of its result. Without either it keeps what was
+// recorded in an hour from being recorded again.
 type Request struct {
 	Key, Input, Result string
 	Ends               time.Time

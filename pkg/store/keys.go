@@ -25,7 +25,7 @@ import (
 //	MONEY                  a visit's payments and their ledger entries
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
-//	REQUEST SESSION        idempotency keys; who is signed in
+//	REQUEST SESSION        idempotency keys, and what is recorded once an hour; who is signed in
 //	LIMIT                  how often someone asked for something, by rule, who and window
 //	KEPT                   forms posted with a session that had ended, by whom they are kept for
 //	AUDIT                  audit records by practice, day and shard, in the order of time
