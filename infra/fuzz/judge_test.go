@@ -61,10 +61,14 @@ func judge(a ask, described bool, got reply) []string {
 	return append(wrong, leaks(a.who, got.body)...)
 }
 
-// leadsHome says that an address is one of ours, of the issuer's or a payment page.
+// away is where a page that must be left quickly leads.
+const away = "https://www.weather.gov/"
+
+// leadsHome says that an address is one of ours, of the issuer's or a payment page, or
+// away.
 func leadsHome(to string) bool {
 	local := strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") && !strings.HasPrefix(to, `/\`)
-	return local || strings.HasPrefix(to, "http://127.0.0.1:")
+	return local || strings.HasPrefix(to, "http://127.0.0.1:") || to == away
 }
 
 // leaks lists what a reply says of patients whom the caller may not read.

@@ -100,7 +100,7 @@ func (w *world) advance(v *visit) {
 	case "awaiting_patient":
 		w.does("sendMessage", side, v, map[string]string{"text": w.text(side, v)})
 	case "answered":
-		w.does("getChart", side, v, nil)
+		w.does(oneOf(w, "getChart", "getEncounterDocument"), side, v, nil)
 		if w.IntN(3) == 0 {
 			w.does("acknowledgeVisit", side, v, nil)
 		}
