@@ -129,7 +129,7 @@ var rules = map[string]rule{
 	"httpapi": {
 		layer: edge,
 		ours: "audit billing clinic clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/request fault httpapi/exchange httpapi/webhook " +
-			"identity intake ledger phi practice record visit work",
+			"identity intake ledger outbox phi practice record visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
 	"httpapi/exchange": {layer: edge, ours: "fault"},
@@ -137,7 +137,7 @@ var rules = map[string]rule{
 	"httpapi/web": {
 		layer: edge,
 		ours: "audit billing clinic clinic/books clinic/chart clinic/request clinic/session fault httpapi httpapi/exchange " +
-			"identity intake phi practice record visit work",
+			"identity intake outbox phi practice record visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2",
 	},
 	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},

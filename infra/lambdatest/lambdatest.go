@@ -117,13 +117,15 @@ const timeout = 50 * time.Second
 var errEnded = errors.New("the process has ended")
 
 // Invoke gives the process an event and returns what it replies. It fails if
-// the process ends or asks for more work first.
+// the process ends or asks for more work first. If ctx ends before the longest time
+// of an invocation, that is the invocation's deadline.
 func (f *Function) Invoke(ctx context.Context, event []byte) (Reply, error) {
 	f.turn.Lock()
 	defer f.turn.Unlock()
-	i := &invocation{id: rand.Text(), event: event, deadline: time.Now().Add(timeout), reply: make(chan Reply, 1)}
-	ctx, cancel := context.WithDeadline(ctx, i.deadline)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	deadline, _ := ctx.Deadline()
+	i := &invocation{id: rand.Text(), event: event, deadline: deadline, reply: make(chan Reply, 1)}
 	select {
 	case f.work <- i:
 	case <-f.ended:

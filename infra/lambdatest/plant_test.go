@@ -156,8 +156,12 @@ func (w *world) capture(name, visit string) outbox.Delivery {
 // commit stores c with an audit record of its rows.
 func (w *world) commit(c clinic.Commit) {
 	w.Helper()
-	if c.Visit != nil || len(c.Payments) > 0 {
-		c.Audit = append(c.Audit, audit.Record{ID: setup.NewID(), Practice: "lakeside", At: w.now(), Actor: clinic.System("test"), Action: "test.plant"})
+	practice := "lakeside"
+	if len(c.Work) > 0 {
+		practice = c.Work[0].Practice
+	}
+	if c.Visit != nil || len(c.Payments)+len(c.Work) > 0 {
+		c.Audit = append(c.Audit, audit.Record{ID: setup.NewID(), Practice: practice, At: w.now(), Actor: clinic.System("test"), Action: "test.plant"})
 	}
 	w.must(w.store.Commit(w.Context(), c))
 }

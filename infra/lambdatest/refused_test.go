@@ -22,7 +22,7 @@ var puts = map[string]outbox.Writer{
 }
 
 // updates are the functions that write down how an event stands.
-var updates = map[string]bool{"charge": true, "notify": true, "sweep": true}
+var updates = map[string]bool{"api": true, "charge": true, "notify": true, "sweep": true}
 
 // A function that was taken over puts events as another, rewrites one, or deletes
 // it: the calls of its role are refused and the table is as it was.

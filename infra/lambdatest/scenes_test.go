@@ -8,9 +8,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"evisit/infra/local/seed"
+	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/limits"
+	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -31,6 +33,7 @@ var scenes = map[string]scene{
 	"api/pay-link":           {plant: plantOwed, check: checkPayLink, again: true},
 	"api/work":               {plant: plantOwed},
 	"api/work-end":           {plant: plantOwed, check: func(w *world) { w.ended(work.ID(work.PaymentFailed, paymentOf("unpaid")), "ada-brooks") }, again: true},
+	"api/work-resume":        {plant: plantParked, check: checkResumed, again: true},
 	"api/log":                {plant: plantLog},
 	"api/log-checkpoint":     {plant: plantLog},
 	"api/log-rows":           {plant: plantAccount},
@@ -59,7 +62,7 @@ var scenes = map[string]scene{
 	"charge/link-paid":   {plant: plantLinkPaid, check: checkLinkPaid, again: true},
 
 	"notify/batch":      {plant: func(w *world) { w.held("held", visit.Queued, nil) }, check: checkNotifyBatch},
-	"notify/unreadable": {plant: plantTomsVisit, check: func(w *world) { w.mailed("tom-okafor@patients.example") }},
+	"notify/unreadable": {plant: plantTomsVisit, check: checkUnreadableLetter},
 
 	"deadline/minute": {plant: plantDue, check: checkDue, again: true},
 	"deadline/stuck":  {plant: plantStuck, check: checkStuck, again: true},
@@ -82,6 +85,22 @@ func plantOwed(w *world) {
 		Visit: w.drawn("unpaid", visit.Answered, func(v *visit.Visit) { v.Owed = true }), Payments: []billing.Payment{p},
 		Work: []work.Item{w.owedItem(p)},
 	})
+}
+
+// plantParked is a capture that was given up, and the work it is.
+func plantParked(w *world) {
+	w.held("unpaid", visit.Answered, nil)
+	d := w.capture("parked", "unpaid").Park("timeout")
+	w.commit(clinic.Commit{Deliveries: []outbox.Delivery{d}, Work: []work.Item{work.New(work.Item{
+		Kind: work.EventParked, Practice: "lakeside", Pool: identity.OfficePool, Visit: "unpaid", Payment: d.Payment,
+		Event: d.ID, EventKind: string(d.Kind), Note: d.Note,
+	}, d.ParkedAs(), recordedAt)}})
+}
+
+func checkResumed(w *world) {
+	const event = "api.2603021650.parked"
+	w.ended(work.ID(work.EventParked, event+"-1"), "ada-brooks")
+	w.delivery(event, "armed")
 }
 
 func checkPayLink(w *world) {
@@ -146,6 +165,8 @@ func plantUnreadable(w *world) {
 func checkUnreadable(w *world) {
 	w.settled("unreadable-one", billing.Captured, "succeeded")
 	w.settled("unreadable-two", billing.Captured, "succeeded")
+	w.delivery("api.2603021650.unreadable-event", "parked")
+	w.wanted(audit.Platform, work.EventParked)
 }
 
 func plantSaid(w *world) {
@@ -209,6 +230,12 @@ func checkLinkPaid(w *world) {
 
 func plantTomsVisit(w *world) {
 	w.visit("held", visit.AwaitingPatient, func(v *visit.Visit) { v.Patient = "tom-okafor" })
+}
+
+func checkUnreadableLetter(w *world) {
+	w.mailed("tom-okafor@patients.example")
+	w.delivery("api.2603021650.notify-unreadable", "parked")
+	w.wanted(audit.Platform, work.EventParked)
 }
 
 func checkNotifyBatch(w *world) {

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"evisit/infra/template"
+	"evisit/pkg/awslambda"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/httpapi/web"
 	"evisit/pkg/outbox"
@@ -350,4 +351,16 @@ func whole(name string) string {
 		return setup.NoOrigin
 	}
 	return ""
+}
+
+// A function of the stream has the time for one event at least, however long a service
+// takes to answer.
+func TestTemplate_StreamFunctionsHaveTimeForAnEvent(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"charge", "notify"} {
+		f := read(t).Functions[name]
+		if have := time.Duration(f.Timeout) * time.Second; have < 2*awslambda.EventTime {
+			t.Errorf("%s has %s, and an event may take %s", name, have, awslambda.EventTime)
+		}
+	}
 }

@@ -3,12 +3,13 @@ package clinic
 import (
 	"context"
 	"errors"
-	"strconv"
+	"time"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
+	"evisit/pkg/vault"
 	"evisit/pkg/work"
 )
 
@@ -29,6 +30,11 @@ const AccountLost = "account_invalid"
 
 func (r *Refusal) Error() string { return "refused by stripe: " + r.Code }
 
+var (
+	errNoOutcome   = errors.New("every delivery ended without an outcome")
+	errUndecodable = errors.New("the event cannot be decoded")
+)
+
 // Deliver passes one event of the stream to act and stores the outcome: done,
 // due again, or parked with a work item. It returns an error only if the outcome
 // could not be stored, so that a failing event never blocks those behind it. An
@@ -38,18 +44,9 @@ func (r *Refusal) Error() string { return "refused by stripe: " + r.Code }
 func (k *Kernel) Deliver(ctx context.Context, d outbox.Delivery,
 	owner func(context.Context, outbox.Delivery) string, act func(context.Context, outbox.Delivery) error,
 ) error {
-	next, failure := d.Park("no_tries_left"), errors.New("every delivery ended without an outcome")
-	if !d.Exhausted() {
-		if failure = act(ctx, d); failure == nil {
-			failure = k.Store.Commit(ctx, Commit{Done: d.ID, At: k.Time()})
-		}
-		if failure == nil || errors.Is(failure, ErrDone) {
-			return nil
-		}
-		refused, definite := errors.AsType[*Refusal](failure)
-		if next = d.Failed(k.Time(), definite, note(failure)); definite && refused.Final {
-			next = d.Park(refused.Code)
-		}
+	next, failure := k.try(ctx, d, act)
+	if failure == nil || errors.Is(failure, ErrDone) {
+		return nil
 	}
 	if next.Parked && next.Practice == "" {
 		next.Practice = owner(ctx, next)
@@ -66,6 +63,44 @@ func (k *Kernel) Deliver(ctx context.Context, d outbox.Delivery,
 	return err
 }
 
+// try has act act on d and marks it done. After a failure it returns how d stands.
+func (k *Kernel) try(ctx context.Context, d outbox.Delivery, act func(context.Context, outbox.Delivery) error) (outbox.Delivery, error) {
+	switch {
+	case d.Unreadable:
+		return d.Park(outbox.Undecodable), errUndecodable
+	case d.Exhausted():
+		return d.Park(outbox.NoTriesLeft), errNoOutcome
+	}
+	acting, cancel := k.forAct(ctx)
+	failure := act(acting, d)
+	cancel()
+	if failure == nil {
+		failure = k.Store.Commit(ctx, Commit{Done: d.ID, At: k.Time()})
+	}
+	if failure == nil {
+		return d, nil
+	}
+	refused, definite := errors.AsType[*Refusal](failure)
+	if definite && refused.Final {
+		return d.Refused(refused.Code), failure
+	}
+	return d.Failed(k.Time(), definite, note(failure)), failure
+}
+
+// TimeToStore is what is left of the time of a delivery, when its act is cut off, to
+// store that it failed.
+const TimeToStore = 5 * time.Second
+
+// forAct returns ctx for an act, which ends early enough for its outcome to be
+// stored.
+func (k *Kernel) forAct(ctx context.Context) (context.Context, context.CancelFunc) {
+	end, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	return context.WithDeadline(ctx, end.Add(-TimeToStore))
+}
+
 func (k *Kernel) afterTry(d outbox.Delivery) Commit {
 	c := Commit{Deliveries: []outbox.Delivery{d}}
 	if !d.Parked {
@@ -74,8 +109,8 @@ func (k *Kernel) afterTry(d outbox.Delivery) Commit {
 	now := k.Time()
 	item := work.New(work.Item{
 		Kind: work.EventParked, Practice: d.Practice, Pool: identity.OfficePool,
-		Visit: d.Visit, Payment: d.Payment, Event: d.ID, Note: d.Note,
-	}, d.ID+"-"+strconv.Itoa(d.Version), now)
+		Visit: d.Visit, Payment: d.Payment, Event: d.ID, EventKind: string(d.Kind), Note: d.Note,
+	}, d.ParkedAs(), now)
 	if item.Practice == "" {
 		item.Practice = audit.Platform
 	}
@@ -92,8 +127,32 @@ func note(err error) string {
 	if r, ok := errors.AsType[*Refusal](err); ok {
 		return r.Code
 	}
+	if errors.Is(err, ErrUnreadable) || errors.Is(err, vault.ErrBroken) {
+		return outbox.Altered
+	}
 	if f, ok := fault.Public(err); ok {
 		return f.Code
 	}
-	return "unknown"
+	if e, ok := errors.AsType[awsError](err); ok {
+		return e.ErrorCode()
+	}
+	if e, ok := errors.AsType[netError](err); ok {
+		if e.Timeout() {
+			return outbox.TimedOut
+		}
+		return outbox.NoAnswer
+	}
+	return outbox.Unknown
+}
+
+// An awsError is an error of a service of AWS, as its SDK returns it.
+type awsError interface {
+	error
+	ErrorCode() string
+}
+
+// A netError is an error of package net, or of a context that has ended.
+type netError interface {
+	error
+	Timeout() bool
 }

@@ -43,6 +43,7 @@ var Codes = []Code{
 	{409, "not_eligible", "the form is not meant for a patient of this age or sex"},
 	{409, "not_offered", "the form can be read and checked, but not started"},
 	{409, "nobody_calls", "the form has nobody call the patient about this diversion"},
+	{409, "nothing_to_resume", "the item of work is not about something that was given up"},
 	{409, "nothing_to_pay", "there is nothing to pay for this visit"},
 	{409, "payment_page_refused", "Stripe refuses to make a payment page for the practice; repeating it does not help, call the practice"},
 	{409, "payment_pending", "Stripe has yet to report whether the last payment page was paid; look again in some minutes"},

@@ -88,7 +88,7 @@ var endpoints = []*Endpoint{
 	&startVisit, &listVisits, &getVisit, &saveAnswers, &quoteVisit, &submitVisit, &openCheckout, &cancelVisit, &sendMessage, &giveNumber, &acknowledgeVisit,
 	&getChart, &getEncounterDocument, &getLedger, &getTrail,
 	&listQueue, &takeVisit, &askPatient, &answerVisit, &declineVisit, &redirectVisit,
-	&getPractice, &listWork, &endWork, &exportLog, &exportRows, &getCheckpoint, &getLogKey,
+	&getPractice, &listWork, &endWork, &resumeWork, &exportLog, &exportRows, &getCheckpoint, &getLogKey,
 }
 
 // Endpoints lists every operation there is, those of Stripe's webhooks last.

@@ -13,6 +13,7 @@ import (
 	"evisit/pkg/clinic/books"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
+	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 	"evisit/pkg/work"
 )
@@ -252,7 +253,7 @@ func showPractice(p practice.Practice) practiceReply {
 var listWork = Endpoint{
 	Method: "GET", Path: "/practice/work", ID: "listWork", Group: "Practice",
 	For: "List what somebody must do",
-	Text: "What waits for a person, the most urgent first: an event that was tried many times and given up, money that " +
+	Text: "What waits for a person, the most urgent first: something that the system was to do and gave up (see `resumeWork`), money that " +
 		"was not collected, not refunded, or paid beside, a request that is late, expired, or ended by a red flag. Admins see all of it, others that of their pool.",
 	Who: Known,
 	Out: workReply{}, OutText: "What is open, of very much the most urgent 500; the list has no pages.",
@@ -274,7 +275,7 @@ type workReply struct {
 // One thing that a person must do.
 type workItemReply struct {
 	ID string `json:"id"`
-	// `event.parked`: an event could not be handled. `payment.failed`: an answer's
+	// `event.parked`: something that the system was to do was given up. `payment.failed`: an answer's
 	// fee was not collected. `visit.diverted`: a red flag ended a request.
 	// `visit.late`: the promised time passed; it ends with the request.
 	// `visit.expired`: a request expired, for the reason in `note`. `payment.reversed`: a payment that no
@@ -290,7 +291,13 @@ type workItemReply struct {
 	Visit   string        `json:"visit,omitempty"`
 	Payment string        `json:"payment,omitempty"`
 	Event   string        `json:"event,omitempty"`
-	// A stable code for why.
+	// Of `event.parked`: the event's kind; absent if the event cannot be decoded.
+	EventKind string `json:"event_kind,omitempty"`
+	// Of `event.parked`: what was to be done, in words.
+	Task string `json:"task,omitempty"`
+	// Of `event.parked`: why it was given up, in words.
+	Reason string `json:"reason,omitempty"`
+	// A stable code for why: Stripe's, the mail service's or the system's own.
 	Note string    `json:"note,omitempty"`
 	Made time.Time `json:"made_at"`
 	Due  time.Time `json:"due_at"`
@@ -301,18 +308,39 @@ type workItemReply struct {
 }
 
 func showWork(i work.Item) workItemReply {
-	return workItemReply{i.ID, i.Kind, i.Pool, i.Visit, i.Payment, i.Event, i.Note, i.Made, i.Due, when(i.Ended), i.EndedBy}
+	out := workItemReply{
+		ID: i.ID, Kind: i.Kind, Pool: i.Pool, Visit: i.Visit, Payment: i.Payment, Event: i.Event, EventKind: i.EventKind, Note: i.Note,
+		Made: i.Made, Due: i.Due, Ended: when(i.Ended), EndedBy: i.EndedBy,
+	}
+	if i.Kind == work.EventParked {
+		out.Task, out.Reason = outbox.Kind(i.EventKind).Task(), outbox.Reason(i.Note)
+	}
+	return out
 }
 
 var endWork = Endpoint{
 	Method: "POST", Path: "/practice/work/{work}/end", ID: "endWork", Group: "Practice",
 	For:  "Say that something is done",
-	Text: "Ends an item of work on your word. Repeating it succeeds and changes nothing.",
+	Text: "Ends an item of work on your word; what was given up is then not tried again. Repeating it succeeds and changes nothing.",
 	Who:  Known,
 	Out:  workItemReply{}, OutText: "The item, ended.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		i, err := a.Office.EndWork(r.Context(), r.Caller, r.PathValue("work"))
+		return Reply{Body: showWork(i)}, err
+	},
+}
+
+var resumeWork = Endpoint{
+	Method: "POST", Path: "/practice/work/{work}/resume", ID: "resumeWork", Group: "Practice",
+	For: "Have what was given up tried again",
+	Text: "For an item of kind `event.parked`: the system tries again, as often as the first time, and the item ends. It does " +
+		"only what is still wanted; what fails again comes back as another item. Repeating it succeeds and changes nothing. For admins.",
+	Who: Known,
+	Out: workItemReply{}, OutText: "The item, ended.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "nothing_to_resume"}, {Code: "changed"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		i, err := a.Office.ResumeWork(r.Context(), r.Caller, r.PathValue("work"))
 		return Reply{Body: showWork(i)}, err
 	},
 }

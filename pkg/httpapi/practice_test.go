@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -10,10 +11,14 @@ import (
 	"time"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/clinic"
+	"evisit/pkg/outbox"
 )
 
 type shownWork struct {
 	ID, Kind, Pool, Visit, Payment, Note string
+	Event, Task, Reason                  string
+	EventKind                            string    `json:"event_kind"`
 	EndedBy                              string    `json:"ended_by"`
 	EndedAt                              time.Time `json:"ended_at"`
 }
@@ -66,6 +71,59 @@ func TestWork_ListedAndEnded(t *testing.T) {
 	if items := w.work(t, "ada-brooks"); len(items) != 0 {
 		t.Errorf("an item that has ended is listed: %+v", items)
 	}
+}
+
+// A parked event is listed for administrators with what was to be done, why it was
+// not, and the code; one request has it tried again, and a repeated one changes
+// nothing.
+func TestWork_Resumed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	e := outbox.Event{
+		ID: outbox.NewID(outbox.ByAPI, start, "given-up"), Kind: outbox.Release, To: outbox.Charge, Practice: "lakeside", Visit: "v", Payment: "v.p", At: start,
+	}
+	if err := w.store.Commit(t.Context(), clinic.Commit{Events: []outbox.Event{e}}); err != nil {
+		t.Fatal(err)
+	}
+	refuse := func(context.Context, outbox.Delivery) error {
+		return &clinic.Refusal{Code: "foreign_account", Final: true}
+	}
+	if err := w.collect.Kernel.Deliver(t.Context(), outbox.Delivery{Event: e, Armed: true}, nil, refuse); err != nil {
+		t.Fatal(err)
+	}
+	items := w.work(t, "ada-brooks")
+	want := shownWork{
+		ID: "event.parked." + e.ID + "-1", Kind: "event.parked", Pool: "office", Visit: "v", Payment: "v.p", Note: "foreign_account", Event: e.ID,
+		EventKind: "payment.release", Task: outbox.Release.Task(), Reason: outbox.Reason("foreign_account"),
+	}
+	if len(items) != 1 || items[0] != want {
+		t.Fatalf("listed: %+v, want %+v", items, want)
+	}
+	press := call{method: "POST", path: "/practice/work/" + want.ID + "/resume"}
+	w.nothingWritten(t, func(t *testing.T) {
+		for who, code := range map[string]string{"ruth-vance": "not_found", "ana-rivera": "not_found", "jane-smith": "not_found", "sam-lee": "denied"} {
+			press.as = who
+			refused(t, send(t, w.api, press), map[string]int{"not_found": http.StatusNotFound, "denied": http.StatusForbidden}[code], code)
+		}
+	})
+	var first, again shownWork
+	press.as = "ada-brooks"
+	if keys := w.written(t, func() { w.do(t, press, &first) }); len(keys) != 3 { // the item, the event and their record
+		t.Errorf("the press wrote %q", keys)
+	}
+	w.nothingWritten(t, func(t *testing.T) { w.do(t, press, &again) })
+	if first.EndedBy != "ada-brooks" || !first.EndedAt.Equal(start) || again != first || len(w.work(t, "ada-brooks")) != 0 {
+		t.Errorf("resumed as %+v, and again as %+v", first, again)
+	}
+	if d, err := w.store.Delivery(t.Context(), e.ID); err != nil || !d.Armed || d.Parked {
+		t.Errorf("the event: %+v, %v", d, err)
+	}
+	v := w.draft(t)
+	w.do(t, call{as: "jane-smith", method: "PATCH", path: "/visits/" + v.ID + "/answers", body: page(map[string]any{"uti-confused": true})}, nil)
+	w.nothingWritten(t, func(t *testing.T) {
+		press.path = "/practice/work/visit.diverted." + v.ID + "/resume"
+		refused(t, send(t, w.api, press), http.StatusConflict, "nothing_to_resume")
+	})
 }
 
 // logPage reads a page of the log of lakeside.

@@ -28,6 +28,7 @@ const (
 	ReadLog     Action = "log.read"   // the practice's whole log
 	ReadWork    Action = "work.read"  // what a person of the practice must do
 	EndWork     Action = "work.end"
+	ResumeWork  Action = "work.resume" // have what was parked tried again
 )
 
 // A Relation is how a person stands to a resource.
@@ -80,7 +81,7 @@ var policy = []struct {
 	{[]Role{Staff}, Team, StaffPool, []Action{ReadVisit, ReadChart, ReadQueue, TakeVisit, ReadWork, EndWork}},
 	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit}},
 	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney}},
-	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork}},
+	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork}},
 }
 
 // Allow returns nil if p may do a to r at now. If p has no relation to r at all

@@ -17,6 +17,7 @@ var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 var actions = []identity.Action{
 	identity.StartVisit, identity.ListVisits, identity.ReadVisit, identity.ReadChart, identity.FillVisit, identity.WriteToTeam, identity.ReadQueue,
 	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadTrail, identity.ReadLog, identity.ReadWork, identity.EndWork,
+	identity.ResumeWork,
 }
 
 // How a person may stand to the visit of patient-1 at practice-1.
@@ -67,7 +68,7 @@ var policy = []struct {
 	{identity.Staff, "has taken it", "staff", "visit.read chart.read queue.read visit.take visit.treat ledger.read work.read work.end"},
 	{identity.Staff, "works there,another's has,has taken it", "clinical none", "visit.read ledger.read"},
 
-	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read audit.read log.read work.read work.end"},
+	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read audit.read log.read work.read work.end work.resume"},
 
 	{"", "works there,is the patient,has taken it", anyPool, nothing},
 	{"janitor", "works there,is the patient,has taken it", anyPool, nothing},

@@ -7,7 +7,6 @@ package outbox
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,6 +61,12 @@ const (
 	StrayFound        Kind = "payment.stray"      // a payment that this system did not ask for: the practice must know
 	AccountLost       Kind = "account.lost"       // the practice's account at Stripe cannot be reached: it must know
 )
+
+// Kinds lists every kind.
+var Kinds = []Kind{
+	StripeReported, CheckPayment, CheckAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
+	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, AccountLost,
+}
 
 // An Event is stored in the transaction of the change that causes it. Its ID,
 // made by NewID, and the attempt are the idempotency key of its effect. An event
@@ -150,6 +155,9 @@ type Delivery struct {
 	Parked  bool      // no more tries: a person must act
 	Note    string    // why the last try failed; a stable code, never content
 	Version int       // guards every rewrite; 0 as first committed
+	// Unreadable says that the row's event cannot be decoded, or is another's: only
+	// the ID is known, and To while the row is armed.
+	Unreadable bool
 }
 
 // A Row returns an attribute of a stored delivery as text, whatever its type;
@@ -161,14 +169,15 @@ type Row func(name string) string
 var ErrNoEvent = errors.New("outbox: the row holds no event")
 
 // Read returns the delivery in a row of the table or its stream: the event
-// packed in d, and the delivery attributes.
+// packed in d, and the delivery attributes. An event that cannot be decoded, or is
+// not that of its row, is returned as Unreadable, so that it can be parked.
 func Read(row Row) (Delivery, error) {
 	var d Delivery
 	if row("d") == "" {
 		return d, ErrNoEvent
 	}
-	if err := json.Unmarshal([]byte(row("d")), &d.Event); err != nil {
-		return d, fmt.Errorf("outbox: decoding an event: %w", err)
+	if json.Unmarshal([]byte(row("d")), &d.Event) != nil || d.ID != row("sk") {
+		d.Event, d.Unreadable = Event{ID: row("sk"), To: Consumer(row("to"))}, true
 	}
 	count := func(name string) int { n, _ := strconv.Atoi(row(name)); return n } // absent is 0
 	when := func(name string) time.Time { t, _ := time.Parse("20060102T150405.000Z", row(name)); return t }
@@ -216,10 +225,13 @@ func (d Delivery) Failed(now time.Time, definite bool, note string) Delivery {
 	return d
 }
 
+// lease is how long a consumer has to store an outcome before the event is due
+// again.
+const lease = 2 * time.Minute
+
 // Rearmed returns d armed for one more try. If its consumer dies without storing
 // an outcome, d is due again after the lease.
 func (d Delivery) Rearmed(now time.Time) Delivery {
-	const lease = 2 * time.Minute
 	d.Tries++
 	d.Armed, d.Due = true, now.Add(lease+Backoff(d.Tries))
 	d.Version++
@@ -231,6 +243,26 @@ func (d Delivery) Park(note string) Delivery {
 	d.Note = note
 	return d.park()
 }
+
+// Refused returns d parked at once after a definite refusal: should a person have
+// it tried again, it is another attempt.
+func (d Delivery) Refused(note string) Delivery {
+	d.Attempt++
+	return d.Park(note)
+}
+
+// Resumed returns d, which is parked, armed again by a person at now, with as many
+// tries as a new event has. If its consumer dies without storing an outcome, d is
+// due again after the lease.
+func (d Delivery) Resumed(now time.Time) Delivery {
+	d.Parked, d.Armed, d.Tries, d.Due = false, true, 0, now.Add(lease)
+	d.Version++
+	return d
+}
+
+// ParkedAs names the parking of d: an event that is resumed and fails again is
+// parked under another name.
+func (d Delivery) ParkedAs() string { return d.ID + "-" + strconv.Itoa(d.Version) }
 
 func (d Delivery) park() Delivery {
 	d.Parked, d.Armed, d.Due = true, false, time.Time{}

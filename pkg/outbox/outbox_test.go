@@ -3,6 +3,7 @@ package outbox_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,6 +106,13 @@ func TestDelivery_AlwaysInOneState(t *testing.T) {
 					t.Errorf("arming raised the attempt from %d to %d", before.Attempt, d.Attempt)
 				}
 			},
+			"resume": func(t *rapid.T) {
+				if !d.Parked {
+					t.Skip("it is not parked")
+				}
+				d.Tries = 0 // counted anew
+				rewritten(t, d.Resumed(now))
+			},
 			"park": func(t *rapid.T) {
 				if d.Parked || rapid.IntRange(0, 20).Draw(t, "rarely") > 0 {
 					t.Skip("not now")
@@ -193,19 +201,70 @@ func TestBucket_FollowsTheClock(t *testing.T) {
 }
 
 // A row that holds no event is told from one that cannot be decoded: nothing is
-// done for the first.
-func TestRead_NoEvent(t *testing.T) {
+// done for the first, and the second is parked.
+func TestRead_NoEventOrUnreadable(t *testing.T) {
 	t.Parallel()
-	read := func(d string) error {
-		_, err := outbox.Read(func(name string) string {
-			return map[string]string{"d": d, "to": "charge", "v": "2"}[name]
+	read := func(d string) (outbox.Delivery, error) {
+		return outbox.Read(func(name string) string {
+			return map[string]string{"sk": "api.2603021200.x", "d": d, "to": "charge", "v": "2"}[name]
 		})
-		return err
 	}
-	if err := read(""); !errors.Is(err, outbox.ErrNoEvent) {
+	if _, err := read(""); !errors.Is(err, outbox.ErrNoEvent) {
 		t.Errorf("a row without an event: %v", err)
 	}
-	if err := read("{"); err == nil || errors.Is(err, outbox.ErrNoEvent) {
-		t.Errorf("a row that cannot be decoded: %v", err)
+	want := outbox.Delivery{
+		Event: outbox.Event{ID: "api.2603021200.x", To: outbox.Charge}, Unreadable: true, Armed: true, Version: 2,
+	}
+	for _, d := range []string{"{", "null", `{}`, `[]`, `{"id":"api.2603021200.x","kind":7}`, `{"id":"api.2603021200.y"}`} {
+		if got, err := read(d); err != nil || !cmp.Equal(want, got) {
+			t.Errorf("a row that cannot be decoded, %s: %v\n%s", d, err, cmp.Diff(want, got))
+		}
+	}
+}
+
+// A person has a parked event tried again as often as a new one, under the key of
+// its attempt: another after a refusal, the same while the outcome is unknown.
+func TestDelivery_Resumed(t *testing.T) {
+	t.Parallel()
+	fresh := outbox.Delivery{Event: outbox.Event{ID: "event-1", To: outbox.Charge, At: noon}, Armed: true, Attempt: 2, Tries: outbox.MaxTries - 1}
+	for name, test := range map[string]struct {
+		parked  outbox.Delivery
+		attempt int
+	}{
+		"Refused": {fresh.Refused("card_declined"), 3},
+		"Unknown": {fresh.Failed(noon, false, outbox.TimedOut), 2},
+	} {
+		if !test.parked.Parked || test.parked.ParkedAs() != "event-1-1" {
+			t.Fatalf("%s: %+v", name, test.parked)
+		}
+		d := test.parked.Resumed(noon)
+		if d.Parked || !d.Armed || d.Tries != 0 || d.Attempt != test.attempt || d.Version != 2 || !d.Due.After(noon) || d.Exhausted() {
+			t.Errorf("%s: resumed as %+v", name, d)
+		}
+		if again := d.Park("no"); again.ParkedAs() == test.parked.ParkedAs() {
+			t.Errorf("%s: parked again under the same name %s", name, again.ParkedAs())
+		}
+	}
+}
+
+// Every kind of event and every note has words, and none of them is a code.
+func TestWords_OfParkedEvents(t *testing.T) {
+	t.Parallel()
+	said := map[string]outbox.Kind{}
+	for _, k := range outbox.Kinds {
+		words := k.Task()
+		if before, twice := said[words]; twice || words == outbox.Kind("odd").Task() {
+			t.Errorf("%s is said as %s: %q", k, before, words)
+		}
+		said[words] = k
+	}
+	for note, want := range map[string]string{
+		outbox.NoTriesLeft: "never came to an end", outbox.Undecodable: "cannot be read", outbox.Altered: "not what was stored",
+		outbox.TimedOut: "too long", outbox.NoAnswer: "could not be reached", outbox.Unknown: "only the system's log",
+		"try_again": "records did not answer", "card_declined": "Stripe refused", "MessageRejected": "mail service refused", "": "only the system's log",
+	} {
+		if got := outbox.Reason(note); !strings.Contains(got, want) {
+			t.Errorf("%q is said as %q", note, got)
+		}
 	}
 }

@@ -164,7 +164,7 @@ func (s *Store) Trail(ctx context.Context, visit string, since time.Time) ([]aud
 	return rs, nil
 }
 
-// Delivery implements sweep.Reads.
+// Delivery implements sweep.Reads and office.Reads.
 func (s *Store) Delivery(ctx context.Context, event string) (outbox.Delivery, error) {
 	k, err := eventKey(event)
 	if err != nil {
@@ -174,6 +174,10 @@ func (s *Store) Delivery(ctx context.Context, event string) (outbox.Delivery, er
 	if err != nil {
 		return outbox.Delivery{}, err
 	}
+	return readDelivery(i)
+}
+
+func readDelivery(i item) (outbox.Delivery, error) {
 	return outbox.Read(func(name string) string { return cmp.Or(number(i, name), text(i, name)) })
 }
 

@@ -202,8 +202,12 @@ func TestTried_WritesDeliveryAttributesAlone(t *testing.T) {
 	failed := d.Failed(noon, true, "card_declined")
 	rearmed := failed.Rearmed(at(1))
 	parked := rearmed.Park("card_declined")
+	resumed := parked.Resumed(at(1))
 	for name, steps := range map[string][]clinic.Commit{
-		"alone":  {{Deliveries: []outbox.Delivery{failed}}, {Deliveries: []outbox.Delivery{rearmed}}, {Deliveries: []outbox.Delivery{parked}}, {Done: e.ID, At: at(2)}},
+		"alone": {
+			{Deliveries: []outbox.Delivery{failed}}, {Deliveries: []outbox.Delivery{rearmed}}, {Deliveries: []outbox.Delivery{parked}},
+			{Deliveries: []outbox.Delivery{resumed}}, {Done: e.ID, At: at(2)},
+		},
 		"beside": {logged("failed", practiceID, clinic.Commit{Deliveries: []outbox.Delivery{failed}}), logged("done", practiceID, clinic.Commit{Done: e.ID, At: at(2)})},
 	} {
 		t.Run(name, func(t *testing.T) {

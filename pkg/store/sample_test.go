@@ -49,7 +49,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), contentSample(), moneySample(), workSample(), eventSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), keptSample(),
+		visitSample(), contentSample(), moneySample(), workSample(), parkedSample(), eventSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), tokenSample(), patientSample(), formSample(),
 	}
 }
@@ -149,6 +149,17 @@ func workSample() sample {
 	return sample{"work", recorded(practiceID, clinic.Commit{Work: []work.Item{open, ended}}), []read{
 		{"Work", func(ctx context.Context, s *store.Store) (any, error) { return s.Work(ctx, practiceID) }, []work.Item{open}},
 		{"WorkItem", func(ctx context.Context, s *store.Store) (any, error) { return s.WorkItem(ctx, practiceID, ended.ID) }, ended},
+	}}
+}
+
+// parkedSample is an item about an event that was given up.
+func parkedSample() sample {
+	i := work.New(work.Item{
+		Kind: work.EventParked, Practice: practiceID, Pool: identity.OfficePool, Visit: visitID, Payment: paymentID, Event: sampleEvent("parked").ID,
+		EventKind: string(outbox.Capture), Note: "timeout",
+	}, sampleEvent("parked").ID+"-18", noon)
+	return sample{"parked", recorded(practiceID, clinic.Commit{Work: []work.Item{i}}), []read{
+		{"WorkItem", func(ctx context.Context, s *store.Store) (any, error) { return s.WorkItem(ctx, practiceID, i.ID) }, i},
 	}}
 }
 

@@ -14,7 +14,7 @@ import (
 type Kind string
 
 const (
-	EventParked   Kind = "event.parked"   // find out why an event failed, and have it tried again
+	EventParked   Kind = "event.parked"   // find out why an event failed, and have it tried again; ends when it is
 	PaymentFailed Kind = "payment.failed" // the answer stands and its fee was not collected
 	VisitDiverted Kind = "visit.diverted" // a red flag ended a request: see that the patient is cared for
 	VisitLate     Kind = "visit.late"     // the promised time passed: answer the request; ends with the request
@@ -49,12 +49,15 @@ type Item struct {
 	Visit    string        `json:"visit,omitempty"`
 	Payment  string        `json:"payment,omitempty"`
 	Event    string        `json:"event,omitempty"`
-	Note     string        `json:"note,omitempty"` // a stable code, never content
-	Made     time.Time     `json:"made"`
-	Due      time.Time     `json:"due"`
-	Ended    time.Time     `json:"ended,omitzero"`     // zero: open
-	EndedBy  string        `json:"ended_by,omitempty"` // a person, or the function that resolved it
-	Version  int           `json:"-"`
+	// EventKind is the kind of Event, of which package outbox has the words; empty of
+	// an event that cannot be decoded.
+	EventKind string    `json:"event_kind,omitempty"`
+	Note      string    `json:"note,omitempty"` // a stable code, never content
+	Made      time.Time `json:"made"`
+	Due       time.Time `json:"due"`
+	Ended     time.Time `json:"ended,omitzero"`     // zero: open
+	EndedBy   string    `json:"ended_by,omitempty"` // a person, or the function that resolved it
+	Version   int       `json:"-"`
 }
 
 // due is how soon somebody should act on each kind.

@@ -77,8 +77,12 @@ func (m *Room) Handle(ctx context.Context, d outbox.Delivery) error {
 }
 
 // owner returns the practice that a Stripe event concerns. A Stripe event names
-// an account, not a practice; if no practice has that account, owner returns "".
+// an account, not a practice; if no practice has that account, or the event cannot
+// be decoded, owner returns "".
 func (m *Room) owner(ctx context.Context, d outbox.Delivery) string {
+	if d.Account == "" {
+		return ""
+	}
 	id, err := m.Store.PracticeOf(ctx, d.Account)
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		m.Kernel.Log.WarnContext(ctx, "the practice of a parked event's account cannot be read", "event", d.ID, "err", err)

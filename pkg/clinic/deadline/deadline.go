@@ -35,12 +35,16 @@ type Room struct {
 	Shards int // of the due index
 }
 
-// batch is how many visits of a shard are listed in one read.
-const batch = 100
+const (
+	// batch is how many visits of a shard are listed in one read.
+	batch = 100
+	// visitTime is the longest that one visit may take.
+	visitTime = 10 * time.Second
+)
 
 // Run acts on the visits that are due now and returns how many it changed. A
-// visit that fails is postponed, so that it is not tried each minute, and never
-// keeps the others from being handled. Two runs at once do no harm.
+// visit that fails, or takes too long because a service hangs, is postponed, so
+// that it is not tried each minute, and never keeps the others from being handled. Two runs at once do no harm.
 func (m *Room) Run(ctx context.Context) (int, error) {
 	moved := 0
 	var failures []error
@@ -79,6 +83,8 @@ func (m *Room) handleShard(ctx context.Context, shard int) (moved int, _ error) 
 // handleVisit acts on the passed deadline of one visit. It reports false if
 // there was none, or if someone else changed the visit first.
 func (m *Room) handleVisit(ctx context.Context, id string) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, visitTime)
+	defer cancel()
 	v, err := m.Store.Visit(ctx, id)
 	now := m.Kernel.Time()
 	if err != nil || v.Wake.IsZero() || v.Wake.After(now) {

@@ -12,6 +12,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/books"
 	"evisit/pkg/identity"
+	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
@@ -30,6 +31,9 @@ type Reads interface {
 	// Stored returns the rows under the given keys (audit.Item.Key), by key. A
 	// row that does not exist is not in the result.
 	Stored(ctx context.Context, keys []string) (map[string]audit.Item, error)
+	// Delivery returns an event and how it stands. An event that cannot be decoded is
+	// Unreadable.
+	Delivery(ctx context.Context, event string) (outbox.Delivery, error)
 	// LogHead returns the latest head of a practice's log; version 0 if none.
 	LogHead(ctx context.Context, practice string) (clinic.LogHead, error)
 }
@@ -111,32 +115,42 @@ func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error)
 	return all[:min(len(all), maxWork)], err
 }
 
-// EndWork ends a work item. An item that has ended is returned unchanged.
+// EndWork ends a work item. An item that has ended is returned unchanged. An event
+// whose item is ended so is not tried again.
 func (o *Office) EndWork(ctx context.Context, c clinic.Caller, id string) (work.Item, error) {
-	c, err := o.Kernel.Identify(ctx, c)
+	c, i, err := o.workItem(ctx, c, identity.EndWork, id)
 	if err != nil {
 		return work.Item{}, err
 	}
-	i, err := o.Store.WorkItem(ctx, c.Person.Practice, id)
-	if err != nil {
-		return i, err
-	}
-	now := o.Kernel.Time()
-	at := identity.Resource{Practice: i.Practice, Pool: i.Pool}
-	about := clinic.Subject{Practice: i.Practice, Visit: i.Visit, Resource: i.ID}
-	if err := o.Kernel.Allow(ctx, c, identity.EndWork, at, about); err != nil {
-		return work.Item{}, err
-	}
-	next := i.End(c.Person.ID, now)
+	next := i.End(c.Person.ID, o.Kernel.Time())
 	if next.Version == i.Version {
 		return i, nil
 	}
-	err = o.Kernel.Store.Commit(ctx, clinic.Commit{Work: []work.Item{next}, Audit: []audit.Record{{
-		ID: o.Kernel.NewID(), Practice: i.Practice, At: now, Actor: c.Actor(""),
-		Action: string(identity.EndWork), Visit: i.Visit, Resource: i.ID,
-	}}})
+	err = o.Kernel.Store.Commit(ctx, clinic.Commit{Work: []work.Item{next}, Audit: []audit.Record{o.workRecord(c, identity.EndWork, i, i.ID)}})
 	if errors.Is(err, clinic.ErrChanged) {
 		return o.Store.WorkItem(ctx, i.Practice, id)
 	}
 	return next, err
+}
+
+// workItem returns an item on which c may take action do, and c with its person
+// read.
+func (o *Office) workItem(ctx context.Context, c clinic.Caller, do identity.Action, id string) (clinic.Caller, work.Item, error) {
+	c, err := o.Kernel.Identify(ctx, c)
+	if err != nil {
+		return c, work.Item{}, err
+	}
+	i, err := o.Store.WorkItem(ctx, c.Person.Practice, id)
+	if err != nil {
+		return c, i, err
+	}
+	at := identity.Resource{Practice: i.Practice, Pool: i.Pool}
+	return c, i, o.Kernel.Allow(ctx, c, do, at, clinic.Subject{Practice: i.Practice, Visit: i.Visit, Resource: i.ID})
+}
+
+func (o *Office) workRecord(c clinic.Caller, do identity.Action, i work.Item, about string) audit.Record {
+	return audit.Record{
+		ID: o.Kernel.NewID(), Practice: i.Practice, At: o.Kernel.Time(), Actor: c.Actor(""),
+		Action: string(do), Visit: i.Visit, Resource: about,
+	}
 }

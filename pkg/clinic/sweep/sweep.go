@@ -18,6 +18,8 @@ import (
 
 // Reads are what a Room reads besides the kernel.
 type Reads interface {
+	// Delivery returns an event and how it stands. An event that cannot be decoded is
+	// Unreadable.
 	Delivery(ctx context.Context, event string) (outbox.Delivery, error)
 	// DueEvents lists events of one shard of the due index whose time has come, the
 	// longest due first, after cursor, at most limit. It may lag about a second.
@@ -157,11 +159,15 @@ func (m *Room) armDue(ctx context.Context, shard int) (armed int, _ error) {
 }
 
 // arm re-arms an event if it is neither done nor parked and wanted reports true
-// for it as read now.
+// for it as read now. An event that cannot be decoded is re-armed too: its consumer,
+// which is charge if the row does not say, parks it.
 func (m *Room) arm(ctx context.Context, id string, wanted func(outbox.Delivery) bool) (bool, error) {
 	d, err := m.Store.Delivery(ctx, id)
-	if err != nil && !errors.Is(err, fault.Busy) && ctx.Err() == nil { // a row that no consumer can read must not block those behind it
-		m.Kernel.Log.ErrorContext(ctx, "a row of the outbox holds no event that can be read", "event", id, "err", err)
+	if d.Unreadable && d.To == "" {
+		d.To = outbox.Charge
+	}
+	if err != nil && !errors.Is(err, fault.Busy) && ctx.Err() == nil { // a row that is none of ours must not block those behind it
+		m.Kernel.Log.ErrorContext(ctx, "a row of the outbox holds no event", "event", id, "err", err)
 		return false, nil
 	}
 	if err != nil || !d.Done.IsZero() || d.Parked || !wanted(d) {

@@ -201,6 +201,7 @@ var cast = []issuer.Person{
 	{Subject: "nan", Name: "Nan"},
 	{Subject: "adm", Name: "Adm"},
 	{Subject: "nobody", Name: "Nobody"},
+	{Subject: "ops", Name: "Olu"},
 }
 
 func register(t *testing.T, r *office.Registrar, issuerURL string) {

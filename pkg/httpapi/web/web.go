@@ -136,6 +136,7 @@ func (s *site) routes() []route {
 		{"GET /desk", s.as(s.queue)},
 		{"GET /desk/work", s.as(s.work)},
 		{"POST /desk/work/{id}/end", s.as(s.endWork)},
+		{"POST /desk/work/{id}/resume", s.as(s.resumeWork)},
 		{"GET /desk/visits/{id}", s.as(s.deskVisit)},
 		{"POST /desk/visits/{id}/take", s.as(s.take)},
 		{"POST /desk/visits/{id}/ask", s.as(s.ask)},

@@ -236,6 +236,7 @@ var actions = map[string]string{
 	"visit.postpone":               "put off what is due",
 	"event.parked":                 "gave something up and told the practice",
 	"work.end":                     "ended a piece of work",
+	"work.resume":                  "had what was given up tried again",
 }
 
 func actionWords(action string) string {

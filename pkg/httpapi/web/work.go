@@ -1,9 +1,10 @@
 package web
 
 import (
-	"cmp"
 	"net/http"
+	"strings"
 
+	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
@@ -11,12 +12,12 @@ import (
 type workView struct{ Items []task }
 
 type task struct {
-	ID, What, Visit, Why, Since, Due string
-	Late                             bool
+	ID, What, Visit, Why, Code, Since, Due string
+	Late, Parked                           bool
 }
 
 var taskWords = map[work.Kind]string{
-	work.EventParked:   "Something was tried many times and given up",
+	work.EventParked:   "Given up",
 	work.PaymentFailed: "An answer's fee was not collected",
 	work.VisitDiverted: "A request was stopped by a red flag",
 	work.VisitLate:     "A request is late: answer it",
@@ -37,10 +38,18 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 	}
 	var view workView
 	for _, i := range items {
-		view.Items = append(view.Items, task{
-			ID: i.ID, What: taskWords[i.Kind], Visit: i.Visit, Why: cmp.Or(visit.Reason(i.Note).ForDesk(), i.Note),
+		t := task{
+			ID: i.ID, What: taskWords[i.Kind], Visit: i.Visit, Why: visit.Reason(i.Note).ForDesk(), Parked: i.Kind == work.EventParked,
 			Since: v.practice.Local(i.Made), Due: v.practice.Local(i.Due), Late: !s.Now().Before(i.Due),
-		})
+		}
+		switch {
+		case t.Parked:
+			t.What += ": " + outbox.Kind(i.EventKind).Task()
+			t.Why, t.Code = outbox.Reason(i.Note), strings.TrimSpace(i.Note+" "+i.EventKind+" "+i.Event)
+		case t.Why == "":
+			t.Code = i.Note
+		}
+		view.Items = append(view.Items, t)
 	}
 	return s.show(w, &v, page{view: "work", title: "Work", data: view})
 }
@@ -48,6 +57,14 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 // endWork takes the visitor's word that an item is dealt with.
 func (s *site) endWork(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if _, err := s.Office.EndWork(r.Context(), v.Caller, r.PathValue("id")); err != nil {
+		return err
+	}
+	return redirect(w, "/desk/work")
+}
+
+// resumeWork has what was given up tried again.
+func (s *site) resumeWork(w http.ResponseWriter, r *http.Request, v visitor) error {
+	if _, err := s.Office.ResumeWork(r.Context(), v.Caller, r.PathValue("id")); err != nil {
 		return err
 	}
 	return redirect(w, "/desk/work")

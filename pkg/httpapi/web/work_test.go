@@ -1,12 +1,18 @@
 package web_test
 
 import (
+	"context"
+	"crypto/rand"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/identity"
+	"evisit/pkg/outbox"
 )
 
 func TestWork_ListedAndEnded(t *testing.T) {
@@ -68,4 +74,69 @@ func TestWork_EndsWhenThePatientPays(t *testing.T) {
 	})
 	adm.get("/desk/work")
 	adm.wants(http.StatusOK, "Nothing is waiting for you")
+}
+
+// givenUp puts an event of the practice and has it refused for good.
+func (h *house) givenUp(t *testing.T, practice string) outbox.Event {
+	t.Helper()
+	e := outbox.Event{
+		ID: outbox.NewID(outbox.ByAPI, h.clock(), strings.ToLower(rand.Text())), Kind: outbox.Capture, To: outbox.Charge,
+		Practice: practice, Visit: "some-visit", At: h.clock(),
+	}
+	must(t, h.store.Commit(t.Context(), clinic.Commit{Events: []outbox.Event{e}}))
+	refuse := func(context.Context, outbox.Delivery) error {
+		return &clinic.Refusal{Code: "foreign_account", Final: true}
+	}
+	nobody := func(context.Context, outbox.Delivery) string { return "" }
+	must(t, h.collect.Kernel.Deliver(t.Context(), outbox.Delivery{Event: e, Armed: true}, nobody, refuse))
+	return e
+}
+
+// What was given up is explained to an administrator in words, with the code, and one
+// press has it tried again.
+func TestWork_GivenUpIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	e := h.givenUp(t, "oak")
+	adm, drx := h.as(t, "Adm", "/desk/work"), h.as(t, "Dr. X", "/desk/work")
+	adm.wants(http.StatusOK, "Given up: Collect the fee of an answered request", "Stripe reported it for an account", "foreign_account payment.capture "+e.ID, "some-visit")
+	drx.wants(http.StatusOK, "Nothing is waiting for you")
+	press := h.url + "/desk/work/event.parked." + e.ID + "-1/resume"
+	drx.post(press, nil)
+	drx.wants(http.StatusNotFound)
+	page, at := adm.page, adm.at
+	adm.press("Try again", nil)
+	adm.wants(http.StatusOK, "Nothing is waiting for you")
+	if adm.at.Path != "/desk/work" {
+		t.Errorf("the press leads to %s", adm.at)
+	}
+	d, err := h.store.Delivery(t.Context(), e.ID)
+	if must(t, err); !d.Armed || d.Parked || d.Tries != 0 || d.Version != 2 {
+		t.Errorf("the event: %+v", d)
+	}
+	adm.page, adm.at = page, at
+	adm.press("Try again", nil) // on a page that is out of date
+	adm.wants(http.StatusOK, "Nothing is waiting for you")
+	if again, err := h.store.Delivery(t.Context(), e.ID); err != nil || again.Version != 2 {
+		t.Errorf("pressed again: %+v, %v", again, err)
+	}
+	adm.get("/desk/work")
+	adm.post(h.url+"/desk/work/nothing/resume", nil)
+	adm.wants(http.StatusNotFound)
+}
+
+// What belongs to no practice is the work of those who run the system.
+func TestWork_OfNoPractice(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	e := h.givenUp(t, "")
+	ops := identity.Person{ID: "ops", Practice: audit.Platform, Role: identity.Admin, Display: "Olu Ops"}
+	must(t, h.cast.AddPerson(t.Context(), clinic.Proof{Issuer: h.issuer.URL, Subject: "ops"}, ops))
+	adm, op := h.as(t, "Adm", "/desk/work"), h.as(t, "Olu", "/desk/work")
+	adm.wants(http.StatusOK, "Nothing is waiting for you")
+	op.wants(http.StatusOK, "Platform", "Given up", e.ID)
+	adm.post(h.url+"/desk/work/event.parked."+e.ID+"-1/resume", nil)
+	adm.wants(http.StatusNotFound)
+	op.press("Try again", nil)
+	op.wants(http.StatusOK, "Nothing is waiting for you")
 }

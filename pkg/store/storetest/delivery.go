@@ -143,12 +143,15 @@ func deliveryResumed(t *testing.T, s bench) {
 	commit(t, s, fresh("event-1"))
 	d := outbox.Delivery{Event: event("event-1"), Armed: true}.Park("card_declined")
 	commit(t, s, clinic.Commit{Deliveries: []outbox.Delivery{d}})
-	d.Parked = false
-	d = d.Rearmed(noon)
+	d = d.Resumed(noon)
 	commit(t, s, clinic.Commit{Deliveries: []outbox.Delivery{d}})
 	got, err := s.Delivery(t.Context(), d.ID)
 	same(t, "Delivery", got, err, d)
 	s.isDue(t, d.Due, d.ID)
+	stale := outbox.Delivery{Event: event("event-1"), Armed: true}.Failed(noon, false, "timeout")
+	if err := s.Commit(t.Context(), clinic.Commit{Deliveries: []outbox.Delivery{stale}}); !errors.Is(err, clinic.ErrChanged) {
+		t.Errorf("the outcome of a delivery before = %v, want %v", err, clinic.ErrChanged)
+	}
 }
 
 // undelivered puts events of every writer into three buckets. An event is
