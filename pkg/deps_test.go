@@ -99,7 +99,7 @@ var rules = map[string]rule{
 	"clinic/deadline": {layer: room, ours: "clinic clinic/chart outbox visit"},
 	"clinic/desk":     {layer: room, ours: "clinic clinic/chart fault identity outbox phi record visit"},
 	"clinic/hook":     {layer: room, ours: "clinic outbox"},
-	"clinic/notify":   {layer: room, ours: "billing clinic clinic/chart outbox phi practice visit"},
+	"clinic/notify":   {layer: room, ours: "billing clinic clinic/chart fault outbox phi practice visit work"},
 	"clinic/office":   {layer: room, ours: "audit clinic clinic/books fault identity intake outbox practice visit work"},
 	"clinic/request": {
 		layer: room,

@@ -61,8 +61,9 @@ var scenes = map[string]scene{
 	"charge/unwanted":    {plant: plantUnwanted, check: checkUnwanted, again: true},
 	"charge/link-paid":   {plant: plantLinkPaid, check: checkLinkPaid, again: true},
 
-	"notify/batch":      {plant: func(w *world) { w.held("held", visit.Queued, nil) }, check: checkNotifyBatch},
-	"notify/unreadable": {plant: plantTomsVisit, check: checkUnreadableLetter},
+	"notify/batch":      {plant: func(w *world) { w.held("held", visit.Queued, nil) }, check: checkNotifyBatch, again: true},
+	"notify/again":      {plant: plantAgain, check: checkAgain, again: true},
+	"notify/unreadable": {plant: plantTomsVisit, check: checkUnreadableLetter, again: true},
 
 	"deadline/minute": {plant: plantDue, check: checkDue, again: true},
 	"deadline/stuck":  {plant: plantStuck, check: checkStuck, again: true},
@@ -101,6 +102,26 @@ func checkResumed(w *world) {
 	const event = "api.2603021650.parked"
 	w.ended(work.ID(work.EventParked, event+"-1"), "ada-brooks")
 	w.delivery(event, "armed")
+}
+
+// plantAgain is an account that cannot be reached and one that can again, and a new
+// request whose patient was written and whose practice was not.
+func plantAgain(w *world) {
+	w.held("held", visit.Queued, nil)
+	lost := func(practice, account string) work.Item {
+		return work.New(work.Item{Kind: work.AccountLost, Practice: practice, Pool: identity.OfficePool}, account, recordedAt)
+	}
+	found := lost("harbor", seed.Accounts[1]).End("system:charge", recordedAt)
+	found.Version = 1
+	w.commit(clinic.Commit{Work: []work.Item{lost("lakeside", seed.Accounts[0])}})
+	w.commit(clinic.Commit{Work: []work.Item{found}})
+}
+
+func checkAgain(w *world) {
+	w.mailed("desk@lakeside.example", "desk@lakeside.example")
+	for _, id := range []string{"account-lost", "account-found", "told-in-part"} {
+		w.delivery("charge.2603021650."+id, "done")
+	}
 }
 
 func checkPayLink(w *world) {
@@ -233,13 +254,14 @@ func plantTomsVisit(w *world) {
 }
 
 func checkUnreadableLetter(w *world) {
-	w.mailed("tom-okafor@patients.example")
+	w.mailed("tom-okafor@patients.example") // once, although the batch came twice
 	w.delivery("api.2603021650.notify-unreadable", "parked")
 	w.wanted(audit.Platform, work.EventParked)
 }
 
 func checkNotifyBatch(w *world) {
-	w.mailed("desk@lakeside.example", "desk@lakeside.example", "jane-smith@patients.example", "jane-smith@patients.example") // a new request is told to both
+	// A new request is told to both; that it has ended is not true.
+	w.mailed("desk@lakeside.example", "desk@lakeside.example", "jane-smith@patients.example")
 	w.delivery("charge.2603021650.notify-ended", "done")
 	w.delivery("charge.2603021650.notify-received", "done")
 	w.delivery("api.2603021650.notify-diverted", "done")

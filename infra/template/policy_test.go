@@ -27,14 +27,14 @@ var rows = map[string]map[string]string{
 	"CASE#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get"},
 	"CHART#":            {"api": "get query put"},
 	"MONEY#":            {"api": "get query put", "charge": "get put", "notify": "get"},
-	"WORK#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "put"},
-	"OUTBOX#api.":       {"api": "get put update", "charge": "update", "notify": "update", "sweep": "get query update"},
-	"OUTBOX#stripe.":    {"api": "get update", "stripehook": "put", "charge": "update", "notify": "update", "sweep": "get query update"},
-	"OUTBOX#charge.":    {"api": "get update", "charge": "put update", "notify": "update", "sweep": "get query update"},
-	"OUTBOX#deadline.":  {"api": "get update", "deadline": "put", "charge": "update", "notify": "update", "sweep": "get query update"},
-	"OUTBOX#notify.":    {"api": "get update", "charge": "update", "notify": "update", "sweep": "get query update"},
-	"OUTBOX#sweep.":     {"api": "get update", "charge": "update", "notify": "update", "sweep": "get query update"},
-	"OUTBOX#stripehook": {"api": "get update", "charge": "update", "notify": "update", "sweep": "get query update"}, // its events begin with stripe
+	"WORK#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get put"},
+	"OUTBOX#api.":       {"api": "get put update", "charge": "update", "notify": "get update", "sweep": "get query update"},
+	"OUTBOX#stripe.":    {"api": "get update", "stripehook": "put", "charge": "update", "notify": "get update", "sweep": "get query update"},
+	"OUTBOX#charge.":    {"api": "get update", "charge": "put update", "notify": "get update", "sweep": "get query update"},
+	"OUTBOX#deadline.":  {"api": "get update", "deadline": "put", "charge": "update", "notify": "get update", "sweep": "get query update"},
+	"OUTBOX#notify.":    {"api": "get update", "charge": "update", "notify": "get update", "sweep": "get query update"},
+	"OUTBOX#sweep.":     {"api": "get update", "charge": "update", "notify": "get update", "sweep": "get query update"},
+	"OUTBOX#stripehook": {"api": "get update", "charge": "update", "notify": "get update", "sweep": "get query update"}, // its events begin with stripe
 	"REQUEST#":          {"api": "get query put"},
 	"SESSION#":          {"api": "get query put"},
 	"KEPT#":             {"api": "get query put"},
@@ -119,9 +119,11 @@ func TestPolicy_UpdateNamesDeliveryAttributes(t *testing.T) {
 	used := map[string]bool{"pk": true, "sk": true}
 	at := time.Date(2026, 3, 4, 17, 0, 0, 0, time.UTC)
 	d := outbox.Delivery{Event: outbox.Event{ID: outbox.NewID(outbox.ByAPI, at, "1"), To: outbox.Charge}}
+	partly := d.Failed(at, false, "note")
+	partly.Sent = outbox.ToPatient
 	for _, c := range []clinic.Commit{
 		{Deliveries: []outbox.Delivery{d.Rearmed(at)}}, {Deliveries: []outbox.Delivery{d.Failed(at, true, "note")}}, {Deliveries: []outbox.Delivery{d.Park("note")}},
-		{Deliveries: []outbox.Delivery{d.Park("note").Resumed(at)}}, {Done: d.ID, At: at},
+		{Deliveries: []outbox.Delivery{partly}}, {Deliveries: []outbox.Delivery{d.Park("note").Resumed(at)}}, {Done: d.ID, At: at},
 	} {
 		db, request := recorded(t)
 		if err := store.New(db, "evisit").Commit(t.Context(), c); err != nil {

@@ -30,6 +30,19 @@ const AccountLost = "account_invalid"
 
 func (r *Refusal) Error() string { return "refused by stripe: " + r.Code }
 
+// A Partial is the error of an act that sent the letter of one recipient and not
+// that of another: a later try sends the other's alone.
+type Partial struct {
+	Sent outbox.Recipient
+	Err  error
+}
+
+func (p *Partial) Error() string {
+	return "after the letter to the " + string(p.Sent) + ": " + p.Err.Error()
+}
+
+func (p *Partial) Unwrap() error { return p.Err }
+
 var (
 	errNoOutcome   = errors.New("every delivery ended without an outcome")
 	errUndecodable = errors.New("the event cannot be decoded")
@@ -40,7 +53,8 @@ var (
 // could not be stored, so that a failing event never blocks those behind it. An
 // event that is done is marked after what act committed, in a write of its own: if
 // the mark is lost, the event is delivered again, so a second act of one event must
-// commit nothing. owner returns the practice of an event that names none.
+// commit nothing. An act that finds its event handled returns ErrDone, and nothing
+// is stored. owner returns the practice of an event that names none.
 func (k *Kernel) Deliver(ctx context.Context, d outbox.Delivery,
 	owner func(context.Context, outbox.Delivery) string, act func(context.Context, outbox.Delivery) error,
 ) error {
@@ -79,6 +93,9 @@ func (k *Kernel) try(ctx context.Context, d outbox.Delivery, act func(context.Co
 	}
 	if failure == nil {
 		return d, nil
+	}
+	if p, ok := errors.AsType[*Partial](failure); ok {
+		d.Sent = p.Sent
 	}
 	refused, definite := errors.AsType[*Refusal](failure)
 	if definite && refused.Final {

@@ -12,6 +12,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
+	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
 
@@ -427,6 +428,26 @@ func TestParked_NoLongerWanted(t *testing.T) {
 			w.handled()
 		})
 	}
+	t.Run("LetterOfWhatWasCancelled", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		id := w.submitted()
+		w.pays(id, stripesim.CardSuccess)
+		w.trouble.loseAll(sends, callLost)
+		w.drain()
+		w.givesUp()
+		w.trouble.heal()
+		i := w.givenUp(ada)
+		w.cancels(id)
+		w.settle()
+		before := len(w.letters(""))
+		w.resumes(ada, i)
+		w.settle()
+		if w.stands(id, visit.Cancelled); len(w.letters("")) != before {
+			t.Errorf("letters: %+v", w.letters(""))
+		}
+		w.handled()
+	})
 }
 
 // An event whose item was ended by a person's word stays as it is, and can still be

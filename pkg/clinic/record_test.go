@@ -425,6 +425,7 @@ func TestLetters_TellNothingOfHealth(t *testing.T) {
 	w.practice(func(p *practice.Practice) { p.Name = "Lakeside" }) // so that no word is the practice's own
 	asked := w.taken()
 	w.asks(asked, "Since when?")
+	w.settle() // a letter that is no longer true is not sent
 	w.replies(asked, "Since Monday.")
 	w.answers(asked)
 	w.settle()

@@ -9,6 +9,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/outbox"
 	"evisit/pkg/store"
+	"evisit/pkg/visit"
 )
 
 // A tape is the store, and remembers which events its commits armed, as the
@@ -79,6 +80,14 @@ func (s *tape) Load(ctx context.Context, q clinic.Query) (clinic.Rows, error) {
 		}
 	}
 	return rows, err
+}
+
+func (s *tape) Reread(ctx context.Context, event, of string, consistent bool) (outbox.Delivery, visit.Visit, error) {
+	d, v, err := s.Store.Reread(ctx, event, of, consistent)
+	if m, ok := s.earlier(of); ok && !consistent {
+		v = m.rows.Visit
+	}
+	return d, v, err
 }
 
 func (s *tape) Content(ctx context.Context, visit string, consistent bool) (clinic.Content, error) {

@@ -154,11 +154,22 @@ type Delivery struct {
 	Done    time.Time // zero: not done
 	Parked  bool      // no more tries: a person must act
 	Note    string    // why the last try failed; a stable code, never content
-	Version int       // guards every rewrite; 0 as first committed
+	// Sent is the recipient whose letter was sent by a try that failed for another
+	// recipient; empty: none.
+	Sent    Recipient
+	Version int // guards every rewrite; 0 as first committed
 	// Unreadable says that the row's event cannot be decoded, or is another's: only
 	// the ID is known, and To while the row is armed.
 	Unreadable bool
 }
+
+// A Recipient is one of those to whom the letters of an event go.
+type Recipient string
+
+const (
+	ToPatient  Recipient = "patient"
+	ToPractice Recipient = "practice"
+)
 
 // A Row returns an attribute of a stored delivery as text, whatever its type;
 // empty if the row has no such attribute.
@@ -183,6 +194,7 @@ func Read(row Row) (Delivery, error) {
 	when := func(name string) time.Time { t, _ := time.Parse("20060102T150405.000Z", row(name)); return t }
 	d.Tries, d.Attempt, d.Version = count("tries"), count("attempt"), count("v")
 	d.Armed, d.Parked, d.Note = row("to") != "", row("parked") != "", row("note")
+	d.Sent = Recipient(row("sent"))
 	d.Done, d.Due = when("done"), when("due_at")
 	return d, nil
 }

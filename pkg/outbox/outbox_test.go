@@ -206,14 +206,14 @@ func TestRead_NoEventOrUnreadable(t *testing.T) {
 	t.Parallel()
 	read := func(d string) (outbox.Delivery, error) {
 		return outbox.Read(func(name string) string {
-			return map[string]string{"sk": "api.2603021200.x", "d": d, "to": "charge", "v": "2"}[name]
+			return map[string]string{"sk": "api.2603021200.x", "d": d, "to": "charge", "v": "2", "sent": "patient"}[name]
 		})
 	}
 	if _, err := read(""); !errors.Is(err, outbox.ErrNoEvent) {
 		t.Errorf("a row without an event: %v", err)
 	}
 	want := outbox.Delivery{
-		Event: outbox.Event{ID: "api.2603021200.x", To: outbox.Charge}, Unreadable: true, Armed: true, Version: 2,
+		Event: outbox.Event{ID: "api.2603021200.x", To: outbox.Charge}, Unreadable: true, Armed: true, Version: 2, Sent: outbox.ToPatient,
 	}
 	for _, d := range []string{"{", "null", `{}`, `[]`, `{"id":"api.2603021200.x","kind":7}`, `{"id":"api.2603021200.y"}`} {
 		if got, err := read(d); err != nil || !cmp.Equal(want, got) {

@@ -145,6 +145,9 @@ func (b *builder) delivery(d outbox.Delivery) write {
 	u.setIf(!d.Due.IsZero(), "due_shard", str(dueEvents(shardOf(d.ID, Shards))))
 	u.setIf(!d.Due.IsZero(), "due_at", str(stamp(d.Due)))
 	u.setIf(d.Parked, "parked", str("1"))
+	if d.Sent != "" {
+		u.set["sent"] = str(string(d.Sent))
+	}
 	condition, values := "attribute_exists(pk) AND attribute_not_exists(done) AND attribute_not_exists(v)", item(nil)
 	if d.Version > 1 {
 		condition, values = "attribute_exists(pk) AND attribute_not_exists(done) AND v = :before", item{":before": num(d.Version - 1)}

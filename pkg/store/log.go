@@ -15,6 +15,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/outbox"
+	"evisit/pkg/visit"
 )
 
 // LogHead implements sweep.Reads and office.Reads.
@@ -146,12 +147,12 @@ func (s *Store) Log(ctx context.Context, practice, after, through string, limit 
 }
 
 // Trail implements clinic.Store.
-func (s *Store) Trail(ctx context.Context, visit string, since time.Time) ([]audit.Record, error) {
+func (s *Store) Trail(ctx context.Context, of string, since time.Time) ([]audit.Record, error) {
 	from := ""
 	if !since.IsZero() {
 		from = audit.Record{At: since}.Position()
 	}
-	rows, err := s.query(ctx, inTrail(visit).after(from), 0, "trail of visit "+visit)
+	rows, err := s.query(ctx, inTrail(of).after(from), 0, "trail of visit "+of)
 	if err != nil {
 		return nil, err
 	}
@@ -179,6 +180,33 @@ func (s *Store) Delivery(ctx context.Context, event string) (outbox.Delivery, er
 
 func readDelivery(i item) (outbox.Delivery, error) {
 	return outbox.Read(func(name string) string { return cmp.Or(number(i, name), text(i, name)) })
+}
+
+// Reread implements notify.Reads, in one BatchGetItem.
+func (s *Store) Reread(ctx context.Context, event, of string, consistent bool) (d outbox.Delivery, v visit.Visit, _ error) {
+	k, err := eventKey(event)
+	if err != nil {
+		return d, v, missing("event of that id")
+	}
+	wanted := []key{k}
+	if of != "" {
+		wanted = append(wanted, visitKey(of))
+	}
+	items, err := s.fetch(ctx, wanted, freshness(consistent), "event "+event)
+	if err != nil {
+		return d, v, err
+	}
+	for _, i := range items {
+		if keyOf(i) == k {
+			d, err = readDelivery(i)
+		} else {
+			v, err = readVisit(i)
+		}
+		if err != nil {
+			return d, v, err
+		}
+	}
+	return d, v, nil
 }
 
 // Undelivered implements sweep.Reads.

@@ -189,7 +189,7 @@ func tapped(t *testing.T) (*store.Store, *tap) {
 
 // deliveryAttributes are what a role that puts no events may touch of an event,
 // its key apart.
-var deliveryAttributes = []string{"v", "tries", "attempt", "note", "to", "due_shard", "due_at", "parked", "done", "ttl"}
+var deliveryAttributes = []string{"v", "tries", "attempt", "note", "sent", "to", "due_shard", "due_at", "parked", "done", "ttl"}
 
 // Every write of an event after it was put is an update that names delivery
 // attributes alone, so that a role can be held to them, and the event itself
@@ -202,11 +202,15 @@ func TestTried_WritesDeliveryAttributesAlone(t *testing.T) {
 	failed := d.Failed(noon, true, "card_declined")
 	rearmed := failed.Rearmed(at(1))
 	parked := rearmed.Park("card_declined")
+	parked.Sent = outbox.ToPatient
 	resumed := parked.Resumed(at(1))
 	for name, steps := range map[string][]clinic.Commit{
 		"alone": {
-			{Deliveries: []outbox.Delivery{failed}}, {Deliveries: []outbox.Delivery{rearmed}}, {Deliveries: []outbox.Delivery{parked}},
-			{Deliveries: []outbox.Delivery{resumed}}, {Done: e.ID, At: at(2)},
+			{Deliveries: []outbox.Delivery{failed}},
+			{Deliveries: []outbox.Delivery{rearmed}},
+			{Deliveries: []outbox.Delivery{parked}},
+			{Deliveries: []outbox.Delivery{resumed}},
+			{Done: e.ID, At: at(2)},
 		},
 		"beside": {logged("failed", practiceID, clinic.Commit{Deliveries: []outbox.Delivery{failed}}), logged("done", practiceID, clinic.Commit{Done: e.ID, At: at(2)})},
 	} {

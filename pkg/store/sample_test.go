@@ -49,7 +49,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), contentSample(), moneySample(), workSample(), parkedSample(), eventSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), keptSample(),
+		visitSample(), contentSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), tokenSample(), patientSample(), formSample(),
 	}
 }
@@ -191,6 +191,18 @@ func eventSample() sample {
 	return sample{"event", []clinic.Commit{
 		put, {Deliveries: []outbox.Delivery{failed, rearmed, parked}}, {Done: done.ID, At: at(1)},
 	}, reads}
+}
+
+// sentSample is an event of which one of two letters was sent.
+func sentSample() sample {
+	d := outbox.Delivery{Event: sampleEvent("sent"), Armed: true, Sent: outbox.ToPatient}.Failed(noon, false, "timeout")
+	return sample{"sent", []clinic.Commit{{Events: []outbox.Event{d.Event}}, {Deliveries: []outbox.Delivery{d}}}, []read{
+		{"Delivery", func(ctx context.Context, s *store.Store) (any, error) { return s.Delivery(ctx, d.ID) }, d},
+		{"Reread", func(ctx context.Context, s *store.Store) (any, error) {
+			got, _, err := s.Reread(ctx, d.ID, "", true)
+			return got, err
+		}, d},
+	}}
 }
 
 func requestSample() sample {

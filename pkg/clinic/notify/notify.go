@@ -5,16 +5,21 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/chart"
+	"evisit/pkg/fault"
 	"evisit/pkg/outbox"
 	"evisit/pkg/phi"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
+	"evisit/pkg/work"
 )
 
 // Mail sends e-mail.
@@ -35,50 +40,91 @@ type Letter struct {
 // A text is what a letter says.
 type text struct{ subject, body string }
 
+// A letter is what one recipient is written. The zero letter is not sent.
+type letter struct {
+	text
+	// holds reports whether the letter is still true; nil: what it says stays true.
+	holds func(facts) bool
+}
+
+func (l letter) isTrue(f facts) bool { return l.subject == "" || l.holds == nil || l.holds(f) }
+
+// facts are what the letters of an event are about, as read when they are sent.
+type facts struct {
+	visit   visit.Visit
+	payment billing.Payment // of kinds in aboutPayment
+	lost    bool            // the practice's account at Stripe cannot be reached
+	now     time.Time
+}
+
+// What letters depend on.
+func awaitsAnswer(f facts) bool  { return f.visit.Status.AwaitsAnswer() }
+func awaitsPatient(f facts) bool { return f.visit.Status == visit.AwaitingPatient }
+func isDraft(f facts) bool       { return f.visit.Status == visit.Draft }
+func isOwed(f facts) bool        { return f.visit.Owed }
+func isLate(f facts) bool        { return awaitsAnswer(f) && f.visit.Late(f.now) }
+func isAnswered(f facts) bool {
+	return f.visit.Status == visit.Answered || f.visit.Status == visit.Closed
+}
+func isSent(f facts) bool        { return awaitsAnswer(f) || isAnswered(f) }
+func isUnanswered(f facts) bool  { return f.visit.Status.Over() && !isAnswered(f) }
+func isReversed(f facts) bool    { return f.payment.Collected > 0 && !refundFailed(f) }
+func refundFailed(f facts) bool  { return f.payment.Why == billing.RefundFailed }
+func isNotRefunded(f facts) bool { return f.payment.State != billing.FullyRefunded }
+func isLost(f facts) bool        { return f.lost }
+
+// aboutPayment are the kinds whose letters depend on the payment they name.
+var aboutPayment = []outbox.Kind{outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned}
+
 // letters are all the letters there are, by event: to the patient, and to the
-// practice. A letter without a subject is not sent.
-var letters = map[outbox.Kind]struct{ patient, practice text }{
+// practice.
+var letters = map[outbox.Kind]struct{ patient, practice letter }{
 	outbox.Received: {
-		patient:  text{"Your request was received", "Your request {number} was received. Expect an answer by {time}.\n\nThis service is not for emergencies: in an emergency call 911.\n\nFollow your request here:\n{link}"},
-		practice: text{"A new request", "A new request awaits an answer by {time}.\n\n{link}"},
+		patient:  letter{text{"Your request was received", "Your request {number} was received. Expect an answer by {time}.\n\nThis service is not for emergencies: in an emergency call 911.\n\nFollow your request here:\n{link}"}, isSent},
+		practice: letter{text{"A new request", "A new request awaits an answer by {time}.\n\n{link}"}, awaitsAnswer},
 	},
-	outbox.Asked:    {patient: text{"A question about your request", "You have a new message. Please read it and reply; your request waits for you.\n\n{link}"}},
-	outbox.Answered: {patient: text{"Your request was answered", "Your answer is ready to read.\n\n{link}"}},
-	outbox.Ended:    {patient: text{"Your request has ended", "Your request ended without an answer, and you will not be charged. {why}Please see what to do next.\n\n{link}"}},
+	outbox.Asked:    {patient: letter{text{"A question about your request", "You have a new message. Please read it and reply; your request waits for you.\n\n{link}"}, awaitsPatient}},
+	outbox.Answered: {patient: letter{text{"Your request was answered", "Your answer is ready to read.\n\n{link}"}, isAnswered}},
+	outbox.Ended: {
+		patient: letter{text{"Your request has ended", "Your request ended without an answer, and you will not be charged. {why}Please see what to do next.\n\n{link}"}, isUnanswered},
+	},
 	outbox.Late: {
-		patient:  text{"Your request is taking longer", "Your answer is later than promised. You may wait, call the practice, or cancel without charge.\n\n{link}"},
-		practice: text{"A request is late", "A request was promised an answer by {time}, and the patient was told that it is late. It still awaits its answer.\n\n{link}"},
+		patient:  letter{text{"Your request is taking longer", "Your answer is later than promised. You may wait, call the practice, or cancel without charge.\n\n{link}"}, isLate},
+		practice: letter{text{"A request is late", "A request was promised an answer by {time}, and the patient was told that it is late. It still awaits its answer.\n\n{link}"}, isLate},
 	},
-	outbox.Charged: {patient: text{"Your receipt", "Your payment was collected: receipt {receipt}, for your request {number}. You find it here:\n{link}"}},
+	outbox.Charged: {patient: letter{text{"Your receipt", "Your payment was collected: receipt {receipt}, for your request {number}. You find it here:\n{link}"}, nil}},
 	outbox.ChargeFailed: {
-		patient:  text{"Your payment did not go through", "Your answer is ready, but your payment did not go through. You can pay here:\n{link}"},
-		practice: text{"A fee was not collected", "A request was answered, and its fee could not be collected. The patient was asked to pay by link.\n\n{link}"},
+		patient:  letter{text{"Your payment did not go through", "Your answer is ready, but your payment did not go through. You can pay here:\n{link}"}, isOwed},
+		practice: letter{text{"A fee was not collected", "A request was answered, and its fee could not be collected. The patient was asked to pay by link.\n\n{link}"}, isOwed},
 	},
-	outbox.CheckoutAbandoned: {patient: text{"Your request was not sent", "The payment page closed before it was paid, so your request was not sent. What you entered is kept:\n{link}"}},
-	outbox.Replied:           {practice: text{"A patient has written", "A patient has written about a request.\n\n{link}"}},
-	outbox.Diverted:          {practice: text{"A request was diverted", "A request was stopped and the patient was told where to turn.\n\n{link}"}},
+	outbox.CheckoutAbandoned: {patient: letter{text{"Your request was not sent", "The payment page closed before it was paid, so your request was not sent. What you entered is kept:\n{link}"}, isDraft}},
+	outbox.Replied:           {practice: letter{text{"A patient has written", "A patient has written about a request.\n\n{link}"}, isSent}},
+	outbox.Diverted:          {practice: letter{text{"A request was diverted", "A request was stopped and the patient was told where to turn.\n\n{link}"}, nil}},
 	outbox.Reversed: {
-		patient:  text{"A payment is refunded", "A payment was taken for your request that was not owed. It is refunded in full; your bank may take some days to show it.\n\n{link}"},
-		practice: text{"A payment without an answer is refunded", "A payment was taken that no answer calls for, perhaps by hand at Stripe. It is refunded. Please find out how it was made.\n\n{link}"},
+		patient:  letter{text{"A payment is refunded", "A payment was taken for your request that was not owed. It is refunded in full; your bank may take some days to show it.\n\n{link}"}, isReversed},
+		practice: letter{text{"A payment without an answer is refunded", "A payment was taken that no answer calls for, perhaps by hand at Stripe. It is refunded. Please find out how it was made.\n\n{link}"}, isReversed},
 	},
 	outbox.RefundFailed: {
-		patient:  text{"Your refund did not go through", "A refund to your card or account did not go through. The practice will find another way to return the money; you may also call it.\n\n{link}"},
-		practice: text{"A refund failed", "A refund did not reach the patient, and the money is in the practice's account at Stripe again. Please return it another way.\n\n{link}"},
+		patient:  letter{text{"Your refund did not go through", "A refund to your card or account did not go through. The practice will find another way to return the money; you may also call it.\n\n{link}"}, refundFailed},
+		practice: letter{text{"A refund failed", "A refund did not reach the patient, and the money is in the practice's account at Stripe again. Please return it another way.\n\n{link}"}, refundFailed},
 	},
-	outbox.FraudWarned: {practice: text{"A warning of fraud", "The issuer of a card warns that a payment may be fraudulent. Refund it at Stripe, or expect a dispute.\n\n{link}"}},
-	outbox.StrayFound:  {practice: text{"A payment that was not asked for", "Somebody paid a page that this system did not make, or paid a second time. The money is given back. Please find out who made the page.\n\n{link}"}},
-	outbox.AccountLost: {practice: text{"Your Stripe account is disconnected", "Your account at Stripe cannot be reached, so nobody can pay and no fee can be collected. Please connect it again."}},
+	outbox.FraudWarned: {practice: letter{text{"A warning of fraud", "The issuer of a card warns that a payment may be fraudulent. Refund it at Stripe, or expect a dispute.\n\n{link}"}, isNotRefunded}},
+	outbox.StrayFound:  {practice: letter{text{"A payment that was not asked for", "Somebody paid a page that this system did not make, or paid a second time. The money is given back. Please find out who made the page.\n\n{link}"}, nil}},
+	outbox.AccountLost: {practice: letter{text{"Your Stripe account is disconnected", "Your account at Stripe cannot be reached, so nobody can pay and no fee can be collected. Please connect it again."}, isLost}},
 }
 
 // The letters about a visit that ended, where the usual one would not be true.
 var (
-	endedCharged = text{"Your request has ended", "Your request ended without an answer. {why}{money} Please see what to do next.\n\n{link}"}
-	expired      = text{"A request has expired", "A request ended without an answer: {reason}. Please see that the patient is cared for.\n\n{link}"}
+	endedCharged = letter{text{"Your request has ended", "Your request ended without an answer. {why}{money} Please see what to do next.\n\n{link}"}, isUnanswered}
+	expired      = letter{text{"A request has expired", "A request ended without an answer: {reason}. Please see that the patient is cared for.\n\n{link}"}, isUnanswered}
 )
 
 // Reads are what a Room reads besides the kernel.
 type Reads interface {
-	Visit(ctx context.Context, id string) (visit.Visit, error)
+	// Reread returns in one read how an event stands and the visit with the id of,
+	// which may be empty; a record that does not exist is left zero. Unless
+	// consistent, it may lag about a second, at half the cost.
+	Reread(ctx context.Context, event, of string, consistent bool) (outbox.Delivery, visit.Visit, error)
 	Payment(ctx context.Context, id string) (billing.Payment, error)
 }
 
@@ -102,46 +148,70 @@ func (m *Room) Handle(ctx context.Context, d outbox.Delivery) error {
 func owner(context.Context, outbox.Delivery) string { return "" }
 
 // Act sends the letters of one event. The recipients and the texts follow from the
-// visit and its payment as read now, not from the event. If a mail was sent and the
-// reply was lost, or the event is not marked done, it is sent again: a duplicate is
-// better than no letter.
+// visit and its payment as read now, not from the event; a letter that is no longer
+// true is not sent. An event that is done, or whose delivery has been followed by
+// another, is left alone, and a recipient to whom an earlier try sent the letter is
+// not written again. If a mail was sent and the reply was lost, or the process ended
+// before the event was marked, or the mark is younger than the second that a read
+// may lag, the letter is sent again: a duplicate is better than no letter.
 func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 	l, ok := letters[d.Kind]
 	if !ok {
 		return fmt.Errorf("event %s of kind %s has no letter", d.ID, d.Kind)
 	}
-	v := visit.Visit{Practice: d.Practice}
-	if d.Visit != "" {
-		var err error
-		if v, err = m.Store.Visit(ctx, d.Visit); err != nil {
-			return err
-		}
+	f, err := m.facts(ctx, d, false)
+	if err == nil && (d.Visit != f.visit.ID || !l.patient.isTrue(f) || !l.practice.isTrue(f)) { // it may lag behind the event
+		f, err = m.facts(ctx, d, true)
 	}
-	if d.Kind == outbox.Ended {
-		var err error
-		if l.patient, err = m.ended(ctx, v); err != nil {
-			return err
-		}
-		if v.Status == visit.Expired {
-			l.practice = expired
-		}
-	}
-	p, err := m.Kernel.Practice(ctx, v.Practice)
 	if err != nil {
 		return err
 	}
-	if err := m.toPatient(ctx, d, p, v, l.patient); err != nil {
-		return err
+	if d.Visit != f.visit.ID {
+		return fault.New(fault.NotFound, "not_found", "the visit of event "+d.ID+" does not exist")
 	}
-	if l.practice.subject == "" {
-		return nil
+	if d.Kind == outbox.Ended {
+		if l.patient, err = m.ended(ctx, f.visit); err != nil {
+			return err
+		}
+		if f.visit.Status == visit.Expired {
+			l.practice = expired
+		}
 	}
-	return m.send(ctx, d.ID+".practice", phi.Text(p.Inbox), m.Pages+"/desk/visits/"+v.ID, p, v, l.practice)
+	return m.write(ctx, d, f, l.patient, l.practice)
+}
+
+// facts reads what d is about. It returns clinic.ErrDone if d was handled.
+func (m *Room) facts(ctx context.Context, d outbox.Delivery, consistent bool) (facts, error) {
+	f := facts{now: m.Kernel.Time()}
+	stands, v, err := m.Store.Reread(ctx, d.ID, d.Visit, consistent)
+	if err != nil {
+		return f, err
+	}
+	if !stands.Done.IsZero() || stands.Version > d.Version {
+		return f, clinic.ErrDone
+	}
+	f.visit = v
+	if slices.Contains(aboutPayment, d.Kind) {
+		f.payment, err = m.Store.Payment(ctx, d.Payment)
+	}
+	if d.Kind == outbox.AccountLost {
+		f.lost, err = m.isLost(ctx, d)
+	}
+	return f, err
+}
+
+// isLost reports whether the account that d is about still cannot be reached.
+func (m *Room) isLost(ctx context.Context, d outbox.Delivery) (bool, error) {
+	item, err := m.Kernel.Store.WorkItem(ctx, d.Practice, work.ID(work.AccountLost, d.Account))
+	if errors.Is(err, fault.NotFound) {
+		return false, nil
+	}
+	return item.Open(), err
 }
 
 // ended is the letter about a visit that ended without an answer, whose fee may
 // have been collected by hand at Stripe.
-func (m *Room) ended(ctx context.Context, v visit.Visit) (text, error) {
+func (m *Room) ended(ctx context.Context, v visit.Visit) (letter, error) {
 	if v.Payment == "" {
 		return letters[outbox.Ended].patient, nil
 	}
@@ -150,15 +220,54 @@ func (m *Room) ended(ctx context.Context, v visit.Visit) (text, error) {
 	if err != nil || fate == billing.NeverCharged {
 		return letters[outbox.Ended].patient, err
 	}
-	t := endedCharged
-	t.body = strings.Replace(t.body, "{money}", fate.Text(), 1)
-	return t, nil
+	l := endedCharged
+	l.body = strings.Replace(l.body, "{money}", fate.Text(), 1)
+	return l, nil
+}
+
+// write sends the letters of an event to those who were not written yet. One that
+// cannot be sent does not keep the other from being sent.
+func (m *Room) write(ctx context.Context, d outbox.Delivery, f facts, patient, office letter) error {
+	v := f.visit
+	if d.Visit == "" {
+		v.Practice = d.Practice
+	}
+	p, err := m.Kernel.Practice(ctx, v.Practice)
+	if err != nil {
+		return err
+	}
+	var sent outbox.Recipient
+	var failures []error
+	for _, to := range []struct {
+		recipient outbox.Recipient
+		letter    letter
+		send      func() error
+	}{
+		{outbox.ToPatient, patient, func() error { return m.toPatient(ctx, d, p, v, patient.text) }},
+		{outbox.ToPractice, office, func() error {
+			return m.send(ctx, d.ID+".practice", phi.Text(p.Inbox), m.Pages+"/desk/visits/"+v.ID, p, v, office.text)
+		}},
+	} {
+		switch {
+		case to.letter.subject == "" || d.Sent == to.recipient:
+			continue
+		case !to.letter.isTrue(f):
+			m.Kernel.Log.InfoContext(ctx, "a letter is no longer true", "event", d.ID, "kind", d.Kind, "to", to.recipient)
+			continue
+		}
+		if err := to.send(); err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		sent = to.recipient
+	}
+	if err := errors.Join(failures...); err != nil && sent != "" {
+		return &clinic.Partial{Sent: sent, Err: err}
+	}
+	return errors.Join(failures...)
 }
 
 func (m *Room) toPatient(ctx context.Context, d outbox.Delivery, p practice.Practice, v visit.Visit, t text) error {
-	if t.subject == "" {
-		return nil
-	}
 	contact, err := m.Charts.Contact(ctx, v.Patient)
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 )
@@ -19,6 +20,8 @@ var deliveryTests = []test{
 	{"Delivery_FromArmedThroughFailuresToParked", deliveryLife},
 	{"Delivery_DoneWhateverCameBefore", deliveryDone},
 	{"Delivery_ParkedIsArmedAgain", deliveryResumed},
+	{"Delivery_SentIsKept", deliverySent},
+	{"Reread_EventAndVisit", reread},
 	{"Undelivered_ByBucketUntilAnyWordOfIt", undelivered},
 	{"DueEvents_LeaseWithoutAnyWord", lease},
 	{"Due_FromItsTimeOn", due},
@@ -151,6 +154,53 @@ func deliveryResumed(t *testing.T, s bench) {
 	stale := outbox.Delivery{Event: event("event-1"), Armed: true}.Failed(noon, false, "timeout")
 	if err := s.Commit(t.Context(), clinic.Commit{Deliveries: []outbox.Delivery{stale}}); !errors.Is(err, clinic.ErrChanged) {
 		t.Errorf("the outcome of a delivery before = %v, want %v", err, clinic.ErrChanged)
+	}
+}
+
+// deliverySent stores whose letter was sent, which what follows leaves.
+func deliverySent(t *testing.T, s bench) {
+	commit(t, s, fresh("event-1"))
+	d := outbox.Delivery{Event: event("event-1"), Armed: true}
+	d.Sent = outbox.ToPatient
+	for _, step := range []func(outbox.Delivery) outbox.Delivery{
+		func(d outbox.Delivery) outbox.Delivery { return d.Failed(noon, false, "timeout") },
+		func(d outbox.Delivery) outbox.Delivery { return d.Rearmed(noon) },
+		func(d outbox.Delivery) outbox.Delivery { return d.Park("timeout") },
+		func(d outbox.Delivery) outbox.Delivery { return d.Resumed(noon) },
+	} {
+		d = step(d)
+		commit(t, s, clinic.Commit{Deliveries: []outbox.Delivery{d}})
+		got, err := s.Delivery(t.Context(), d.ID)
+		same(t, "Delivery", got, err, d)
+	}
+}
+
+// reread reads an event and a visit, each of which may be there or not.
+func reread(t *testing.T, s bench) {
+	d := outbox.Delivery{Event: event("event-1"), Armed: true}
+	v := visit.Start("visit-1", practiceID, patientID, patientID, visit.Form{Name: "uti"}, noon)
+	commit(t, s, fresh("event-1"), logged(clinic.Commit{Visit: &v}))
+	for _, test := range []struct {
+		event, of string
+		d         outbox.Delivery
+		v         visit.Visit
+	}{
+		{d.ID, v.ID, d, v}, {d.ID, "", d, visit.Visit{}}, {eventID("none"), v.ID, outbox.Delivery{}, v}, {d.ID, "none", d, visit.Visit{}},
+	} {
+		eventually(t, func() string {
+			var diff string
+			for _, consistent := range []bool{true, false} {
+				got, of, err := s.Reread(t.Context(), test.event, test.of, consistent)
+				if err != nil {
+					t.Fatal(err)
+				}
+				diff += cmp.Diff(test.d, got) + cmp.Diff(test.v, of)
+			}
+			return diff
+		})
+	}
+	if _, _, err := s.Reread(t.Context(), "no event", "", true); !errors.Is(err, fault.NotFound) {
+		t.Errorf("Reread of what is no event's id = %v", err)
 	}
 }
 
