@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"evisit/infra/local/forms"
+	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/office"
@@ -115,6 +116,7 @@ func Cast(now time.Time) []Member {
 		}, Name: "Min Kim"},
 		works("harbor", "vera-holt", identity.Nurse, "Vera Holt, RN", license("WA", "RN-90417")),
 		works("harbor", "leo-park", identity.Staff, "Leo Park"),
+		works(audit.Platform, "pat-quinn", identity.Admin, "Pat Quinn"), // runs the system
 	}
 }
 
