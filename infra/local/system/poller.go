@@ -28,6 +28,7 @@ type poller struct {
 	db      *dynamodb.Client
 	table   string
 	folder  string
+	loss    *loss
 	log     *slog.Logger
 	// steadily runs a batch while the clock does not jump.
 	steadily func(func())
@@ -112,7 +113,11 @@ func (p *poller) place(to string) string { return filepath.Join(p.folder, "strea
 // hand invokes the consumer with a batch, repeats the records that failed, and
 // then stores the position.
 func (p *poller) hand(ctx context.Context, to string, records []types.Record, handle awslambda.StreamHandler) error {
-	batch := filtered(records, to)
+	kept, err := p.loss.without(records)
+	if err != nil {
+		return err
+	}
+	batch := filtered(kept, to)
 	for n := 0; len(batch.Records) > 0; n++ {
 		if n > retries {
 			p.log.ErrorContext(ctx, "records given up", "consumer", to, "records", len(batch.Records))

@@ -255,6 +255,8 @@ func (s *System) routes(api, hook http.Handler) http.Handler {
 	tools.Handle("/dev/clock", s.clock.Handler())
 	tools.Handle("POST /dev/sweep", s.forbidCrossOrigin(s.serveSweep))
 	tools.Handle("POST /dev/verify", s.forbidCrossOrigin(s.serveVerify))
+	tools.Handle("POST /dev/stream", s.forbidCrossOrigin(s.serveLoss))
+	tools.Handle("POST /dev/access", s.forbidCrossOrigin(s.serveAccess))
 	tools.Handle("POST /dev/seed", s.forbidCrossOrigin(s.serveSeed))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch path := r.URL.Path; {

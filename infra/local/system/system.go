@@ -219,7 +219,7 @@ func (s *System) startDatabase(ctx context.Context) (aws.Config, error) {
 	sdk := s.engine.Config()
 	s.poller = &poller{
 		streams: dynamodbstreams.NewFromConfig(sdk), db: dynamodb.NewFromConfig(sdk), table: table,
-		folder: s.opt.Data, log: s.opt.Log,
+		folder: s.opt.Data, loss: newLoss(s.opt.Data), log: s.opt.Log,
 	}
 	return sdk, store.CreateTable(ctx, dynamodb.NewFromConfig(sdk), table)
 }
