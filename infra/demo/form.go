@@ -144,8 +144,10 @@ func backPain() answers {
 		"back-weight", "back-osteo", "back-belly", "back-urine", "back-spinal")
 }
 
+// Answers of the questionnaires on mood.
+const notAtAll, severalDays = "LA6568-5", "LA6569-3"
+
 func mood() answers {
-	const notAtAll, severalDays = "LA6568-5", "LA6569-3"
 	a := answers{"mh-safe": true}.no("mh-attempt", "mh-harm-others", "mh-psychosis", "mh-mania", "mh-substance", "mh-postpartum")
 	for i := 1; i <= 9; i++ {
 		a[fmt.Sprintf("phq9-%d", i)] = notAtAll

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"sync"
 	"time"
@@ -37,6 +38,10 @@ var scenarios = []scenario{
 	{"Another practice sees nothing", foreignPractice},
 	{"A pay link whose webhook is lost", linkWebhookLost},
 	{"A refund that fails days later", refundFails},
+	{"A suicidal patient: whom to call now, and a clinician who must call within the hour", suicidal},
+	{"Access taken away: an old request repeated under its Idempotency-Key shows nothing", accessRevoked},
+	{"The stream gives up a capture", captureGivenUpByStream},
+	{"A capture that is given up, and resumed by one press", captureResumed},
 	{"Nobody answers: told late, then expired and released", nobodyAnswers},
 }
 
@@ -57,6 +62,7 @@ func askedBack(ctx context.Context, s *scene) {
 		return ana.post(ctx, v.path("ask"), map[string]string{"text": "Have you ever reacted to a sulfa medicine?"}, nil)
 	})
 	v.says(ctx, ana.Name, "asks back; the promise's clock stands still")
+	v.isWritten(ctx, "A question about your request")
 	s.do(func() error {
 		return jane.post(ctx, v.path("messages"), map[string]string{"text": "No, never. I took one two years ago without trouble."}, nil)
 	})
@@ -93,7 +99,7 @@ func chestPain(ctx context.Context, s *scene) {
 	v.says(ctx, tom.Name, "confirms that he saw it")
 	ana := s.who("ana-rivera")
 	item := v.finds(ctx, ana, "visit.diverted")
-	s.do(func() error { return ana.post(ctx, "/practice/work/"+item+"/end", nil, nil) })
+	s.ends(ctx, ana, item)
 	v.says(ctx, ana.Name, "has it in her work, calls him, and ends the item")
 }
 
@@ -110,6 +116,7 @@ func abandoned(ctx context.Context, s *scene) {
 	v := s.requests(ctx, tom, "back-pain", backPain())
 	s.do(func() error { return s.advance(ctx, 2*time.Hour) })
 	v.becomes(ctx, "draft", "two hours pass; the page closes unpaid, the answers are kept")
+	v.isWritten(ctx, "Your request was not sent")
 	s.check(v.price != "", "no price to replace")
 	s.refused(ctx, tom.Name, "sends it at the old price", "no_quote", func() error {
 		return tom.post(ctx, v.path("submit"), v.submission(), nil)
@@ -140,7 +147,7 @@ func capturedByHand(ctx context.Context, s *scene) {
 	v.says(ctx, jane.Name, "cancels before she is answered")
 	v.settles(ctx, "refunded", "the charge is refunded in full, and she is told")
 	item := v.finds(ctx, ada, "payment.reversed")
-	s.do(func() error { return ada.post(ctx, "/practice/work/"+item+"/end", nil, nil) })
+	s.ends(ctx, ada, item)
 	v.says(ctx, ada.Name, "finds out who charged it, and ends the item")
 }
 
@@ -152,6 +159,7 @@ func linkWebhookLost(ctx context.Context, s *scene) {
 	v.taken(ctx, ben)
 	v.answeredBy(ctx, ben, viralEye)
 	v.settles(ctx, "failed", "the bank refuses the charge; the answer stands")
+	v.isWritten(ctx, "Your payment did not go through")
 	s.do(func() error {
 		var out view
 		err := jane.post(ctx, v.path("checkout"), nil, &out)
@@ -178,8 +186,137 @@ func refundFails(ctx context.Context, s *scene) {
 	s.do(func() error { return s.advance(ctx, 3*24*time.Hour+time.Minute) })
 	v.settles(ctx, "captured", "three days later the refund fails; the books have the money again")
 	item := v.finds(ctx, ada, "payment.unrefunded")
-	s.do(func() error { return ada.post(ctx, "/practice/work/"+item+"/end", nil, nil) })
+	s.ends(ctx, ada, item)
 	v.says(ctx, ada.Name, "has it in her work, returns the money by cheque, and ends the item")
+}
+
+func suicidal(ctx context.Context, s *scene) {
+	jane, ana := s.who("jane-smith"), s.who("ana-rivera")
+	v := s.starts(ctx, jane, "mental-health-phq9-gad7", "")
+	stopped := v.answers(ctx, common().with(mood()).with(answers{"phq9-9": severalDays, "mh-plan": true}))
+	s.check(stopped != nil, "thoughts of suicide did not divert")
+	if s.err != nil {
+		return
+	}
+	s.check(stopped.Disposition == "emergency" && strings.Contains(stopped.Message, "988") && strings.Contains(stopped.Message, "A clinician will call you") && !stopped.Charged,
+		"thoughts of suicide were told %+v", *stopped)
+	v.says(ctx, jane.Name, "says she thinks of suicide; she is told to call 988 now, and that a clinician will call her today")
+	s.refused(ctx, jane.Name, "asks for a price", "wrong_status", func() error { return jane.post(ctx, v.path("quote"), nil, nil) })
+	item := v.finds(ctx, ana, "visit.diverted")
+	s.check(item.Due.Sub(item.Made) == time.Hour && item.Note == "emergency", "the promised call is %+v", item)
+	v.isWritten(ctx, "A request was diverted")
+	var chart struct {
+		Answers json.RawMessage `json:"answers"`
+	}
+	s.do(func() error { return ana.read(ctx, v.id, "chart", &chart) })
+	s.check(strings.Contains(string(chart.Answers), "503 555 0177"), "the chart of visit %s does not have the number to call", v.id)
+	v.says(ctx, ana.Name, "has it at the top of her work, due within the hour, and finds the number to call in the chart")
+	s.ends(ctx, ana, item)
+	s.do(func() error { return jane.post(ctx, v.path("acknowledge"), nil, nil) })
+	v.says(ctx, ana.Name, "calls her, and ends the item")
+}
+
+func accessRevoked(ctx context.Context, s *scene) {
+	elena, rosa := s.who("elena-diaz"), s.who("rosa-diaz")
+	grant := func(allowed bool) error {
+		return s.json(ctx, call{method: http.MethodPost, url: s.base + "/dev/access"},
+			map[string]any{"person": elena.ID, "patient": rosa.ID, "allowed": allowed}, nil)
+	}
+	v := s.starts(ctx, elena, "respiratory", rosa.ID)
+	v.fills(ctx, common().with(cold()).with(answers{
+		"completed-by": "caregiver", "proxy-name": "Elena Diaz", "proxy-relationship": "child", "proxy-authority": true,
+	}))
+	v.prices(ctx)
+	key := s.nextKey()
+	s.do(func() error {
+		var out view
+		err := elena.postKeyed(ctx, key, v.path("submit"), v.submission(), &out)
+		v.page = out.Checkout
+		return err
+	})
+	v.says(ctx, elena.Name, "accepts fee and consent for her mother, and sends it under an Idempotency-Key")
+	s.do(func() error { return grant(false) })
+	v.patient = rosa
+	v.says(ctx, rosa.Name, "takes back her daughter's access")
+	s.refused(ctx, elena.Name, "repeats the request under its key", "not_found", func() error {
+		return elena.postKeyed(ctx, key, v.path("submit"), v.submission(), nil)
+	})
+	s.refused(ctx, elena.Name, "asks for the chart", "not_found", func() error { return elena.get(ctx, v.path("chart"), nil) })
+	s.do(func() error { return rosa.post(ctx, v.path("cancel"), nil, nil) })
+	v.settles(ctx, "abandoned", "her mother cancels; nobody can pay the page any more")
+	s.do(func() error { return grant(true) })
+}
+
+func captureGivenUpByStream(ctx context.Context, s *scene) {
+	ben := s.who("ben-chen")
+	v := s.requests(ctx, s.who("tom-okafor"), "back-pain", backPain())
+	v.pays(ctx)
+	v.queues(ctx)
+	v.taken(ctx, ben)
+	s.do(func() error {
+		return s.json(ctx, call{method: http.MethodPost, url: s.base + "/dev/stream"}, map[string]any{"lose": "payment.capture"}, nil)
+	})
+	v.answeredBy(ctx, ben, strain)
+	v.isWritten(ctx, "Your request was answered")
+	v.settles(ctx, "held", "the stream gives up the record that asks to charge the card; nobody noticed")
+	s.do(func() error { return s.advance(ctx, 31*time.Minute) })
+	v.settlesInTime(ctx, "captured", "a sweep finds it within the half hour, and the card is charged")
+	v.acknowledged(ctx)
+}
+
+func captureResumed(ctx context.Context, s *scene) {
+	hana, omar, ruth, ada := s.who("hana-kim"), s.who("omar-haddad"), s.who("ruth-vance"), s.who("ada-brooks")
+	v := s.starts(ctx, hana, "back-pain", "")
+	v.fills(ctx, common().with(backPain()).with(answers{"location-state": "WA"}))
+	v.prices(ctx)
+	v.sends(ctx)
+	v.pays(ctx)
+	v.queues(ctx)
+	v.taken(ctx, omar)
+	var account string
+	s.do(func() error {
+		b, err := v.money(ctx)
+		if err == nil && len(b.Payments) == 0 {
+			err = errors.New("visit " + v.id + " has no payment")
+		}
+		if err != nil {
+			return err
+		}
+		account = b.Payments[0].Account
+		return s.atStripe(ctx, "disconnect", account)
+	})
+	v.says(ctx, "Stripe", "somebody disconnects the practice's account by mistake")
+	v.answeredBy(ctx, omar, strain)
+	var item todo
+	s.do(func() error {
+		return s.until(ctx, "the capture to be given up", func(ctx context.Context) (_ bool, err error) {
+			if item, err = ruth.work(ctx, "event.parked", v.id); err != nil || item.ID != "" {
+				return err == nil, err
+			}
+			return false, s.advance(ctx, 2*time.Hour)
+		})
+	})
+	s.check(strings.Contains(item.Task, "Collect the fee") && strings.Contains(item.Reason, "account at Stripe cannot be reached") && item.Note == "account_invalid",
+		"the item does not say what was given up, and why: %+v", item)
+	v.says(ctx, ruth.Name, "has it in her work after a day of tries: %s; %s", item.Task, item.Reason)
+	press := "/practice/work/" + item.ID + "/resume"
+	s.refused(ctx, ada.Name, "of another practice presses", "not_found", func() error { return ada.post(ctx, press, nil, nil) })
+	s.do(func() error { return s.atStripe(ctx, "connect", account) })
+	for range 2 { // the second changes nothing
+		s.do(func() error { return ruth.post(ctx, press, nil, nil) })
+	}
+	v.says(ctx, ruth.Name, "connects the account again, and presses, twice")
+	v.settlesInTime(ctx, "captured", "the card is charged, once")
+	s.do(func() error {
+		return s.until(ctx, "the account's item to end", func(ctx context.Context) (bool, error) {
+			lost, err := ruth.work(ctx, "account.lost", "")
+			if err != nil || lost.ID == "" {
+				return err == nil, err
+			}
+			return false, s.advance(ctx, 6*time.Hour)
+		})
+	})
+	v.acknowledged(ctx)
 }
 
 // sentTwice makes every request twice at the same time.
@@ -268,6 +405,7 @@ func captureFails(ctx context.Context, s *scene) {
 	v.taken(ctx, ben)
 	v.answeredBy(ctx, ben, viralEye)
 	v.settles(ctx, "failed", "the bank refuses the charge; the answer stands, the hold is released")
+	v.isWritten(ctx, "Your payment did not go through")
 	v.finds(ctx, ada, "payment.failed")
 	v.says(ctx, ada.Name, "has the fee that was not collected in her work")
 	s.do(func() error {
@@ -428,6 +566,6 @@ func nobodyAnswers(ctx context.Context, s *scene) {
 	v.settles(ctx, "released", "the hold is released; nothing is charged")
 	ana := s.who("ana-rivera")
 	item := v.finds(ctx, ana, "visit.expired")
-	s.do(func() error { return ana.post(ctx, "/practice/work/"+item+"/end", nil, nil) })
+	s.ends(ctx, ana, item)
 	v.says(ctx, ana.Name, "has it in her work, calls the patient, and ends the item")
 }

@@ -57,6 +57,7 @@ type diversion struct {
 type books struct {
 	Payments []struct {
 		State     string `json:"state"`
+		Account   string `json:"account"`
 		Amount    int64  `json:"amount_cents"`
 		Collected int64  `json:"collected_cents"`
 		Intent    string `json:"payment_intent"`
@@ -173,8 +174,34 @@ func (v *care) byHand(ctx context.Context, do string) error {
 	if err != nil || len(b.Payments) == 0 {
 		return errors.Join(err, errors.New("visit "+v.id+" has no payment"))
 	}
-	act := map[string]any{"do": do, "id": b.Payments[len(b.Payments)-1].Intent}
-	return v.json(ctx, call{method: http.MethodPost, url: v.stripe + "/sim/hand"}, act, nil)
+	return v.atStripe(ctx, do, b.Payments[len(b.Payments)-1].Intent)
+}
+
+// atStripe does something at Stripe's own pages to an object or an account.
+func (k *cast) atStripe(ctx context.Context, do, id string) error {
+	return k.json(ctx, call{method: http.MethodPost, url: k.stripe + "/sim/hand"}, map[string]any{"do": do, "id": id}, nil)
+}
+
+// isWritten waits for a letter about the visit: people act on their mail, and what is no
+// longer true is not written.
+func (v *care) isWritten(ctx context.Context, subject string) {
+	v.do(func() error {
+		return v.until(ctx, fmt.Sprintf("the letter %q about visit %s", subject, v.id), func(ctx context.Context) (bool, error) {
+			var box struct {
+				Mails []struct {
+					Subject string `json:"subject"`
+					Text    string `json:"text"`
+				} `json:"mails"`
+			}
+			err := v.json(ctx, call{method: http.MethodGet, url: v.base + "/dev/mail.json"}, nil, &box)
+			for _, m := range box.Mails {
+				if strings.HasSuffix(m.Subject, ": "+subject) && strings.Contains(m.Text, "/visits/"+v.id) {
+					return true, err
+				}
+			}
+			return false, err
+		})
+	})
 }
 
 // starts makes a draft on form, for the patient, or for who if patient is empty.
@@ -342,6 +369,7 @@ func (v *care) settles(ctx context.Context, state, what string) {
 // queues waits until the visit is in the queue, where the hold puts it.
 func (v *care) queues(ctx context.Context) {
 	v.becomes(ctx, "queued", "the card is held; the practice is told when to answer by")
+	v.isWritten(ctx, "Your request was received")
 }
 
 // taken finds the visit in a clinician's queue, takes it and reads it.
@@ -351,29 +379,48 @@ func (v *care) taken(ctx context.Context, by *person) {
 	v.says(ctx, by.Name, "takes it and reads the chart")
 }
 
+// A todo is the part of an item of work that is needed here.
+type todo struct {
+	ID     string    `json:"id"`
+	Kind   string    `json:"kind"`
+	Visit  string    `json:"visit"`
+	Task   string    `json:"task"`
+	Reason string    `json:"reason"`
+	Note   string    `json:"note"`
+	Made   time.Time `json:"made_at"`
+	Due    time.Time `json:"due_at"`
+}
+
+// work returns the first open item of a kind about a visit, or about none if that is
+// empty, in the list of what somebody has to do; zero if there is none.
+func (p *person) work(ctx context.Context, kind, visit string) (todo, error) {
+	var open struct {
+		Items []todo `json:"items"`
+	}
+	err := p.get(ctx, "/practice/work", &open)
+	for _, i := range open.Items {
+		if i.Kind == kind && i.Visit == visit {
+			return i, err
+		}
+	}
+	return todo{}, err
+}
+
 // finds looks for the one open item of a kind about the visit in the list of the
 // work that somebody has to do.
-func (v *care) finds(ctx context.Context, who *person, kind string) (item string) {
-	v.do(func() error {
-		var open struct {
-			Items []struct {
-				ID    string `json:"id"`
-				Kind  string `json:"kind"`
-				Visit string `json:"visit"`
-			} `json:"items"`
+func (v *care) finds(ctx context.Context, who *person, kind string) (item todo) {
+	v.do(func() (err error) {
+		if item, err = who.work(ctx, kind, v.id); err == nil && item.ID == "" {
+			err = fmt.Errorf("%s has no %s of visit %s to do", who.Name, kind, v.id)
 		}
-		if err := who.get(ctx, "/practice/work", &open); err != nil {
-			return err
-		}
-		for _, i := range open.Items {
-			if i.Kind == kind && i.Visit == v.id {
-				item = i.ID
-				return nil
-			}
-		}
-		return fmt.Errorf("%s has no %s of visit %s to do: %v", who.Name, kind, v.id, open.Items)
+		return err
 	})
 	return item
+}
+
+// ends takes somebody's word that an item of work is done.
+func (s *scene) ends(ctx context.Context, who *person, item todo) {
+	s.do(func() error { return who.post(ctx, "/practice/work/"+item.ID+"/end", nil, nil) })
 }
 
 // A conclusion is what an answer must say.
