@@ -370,7 +370,7 @@ func TestRedFlag_EndsTheVisit(t *testing.T) {
 		w := newWorld(t)
 		id := w.draft()
 		w.saves(jane, id, said{"uti-fever": true, "uti-kidney": true, "uti-retention": true})
-		w.diverted(id, intake.Urgent, w.confirms(jane, id, intake.Urgent).Diversion)
+		w.diverted(id, intake.Urgent, w.confirms(id, intake.Urgent).Diversion)
 	})
 	t.Run("ContactPromised", func(t *testing.T) {
 		t.Parallel()

@@ -10,13 +10,13 @@ import (
 	"evisit/pkg/visit"
 )
 
-// confirms saves an empty page of a draft, with what the patient was shown and
+// confirms saves an empty page of Jane's draft, with what she was shown and
 // confirms.
-func (w *world) confirms(who, id string, shown intake.Disposition) request.Saved {
+func (w *world) confirms(id string, shown intake.Disposition) request.Saved {
 	w.Helper()
 	var s request.Saved
 	w.does("confirm", func() (err error) {
-		s, err = w.request.SavePage(w.ctx, w.as(who), id, request.Save{Page: request.Answers(intake.Response{}), Confirmed: shown})
+		s, err = w.request.SavePage(w.ctx, w.as(jane), id, request.Save{Page: request.Answers(intake.Response{}), Confirmed: shown})
 		return err
 	})
 	return s
@@ -58,11 +58,11 @@ func TestEnding_DraftWaitsToBeConfirmed(t *testing.T) {
 			if slip.to == other {
 				other = intake.Urgent
 			}
-			if s := w.confirms(jane, id, other); s.Diversion != nil || s.Ending == nil {
+			if s := w.confirms(id, other); s.Diversion != nil || s.Ending == nil {
 				t.Errorf("what nobody was shown is confirmed: %+v", s.Diversion)
 			}
 			w.stands(id, visit.Draft)
-			w.diverted(id, slip.to, w.confirms(jane, id, slip.to).Diversion)
+			w.diverted(id, slip.to, w.confirms(id, slip.to).Diversion)
 		})
 	}
 }

@@ -252,7 +252,7 @@ func (w *world) everyKind() []stored {
 	stopped, also := w.draft(), w.draft()
 	w.saves(jane, stopped, said{"uti-confused": true})
 	w.saves(jane, also, said{"uti-retention": true})
-	w.confirms(jane, also, intake.Urgent)
+	w.confirms(also, intake.Urgent)
 	add([]read{readChart, readPage}, stopped,
 		stored{kind: "Diversion", at: row("CHART", stopped, "DIVERT"), moved: row("CHART", also, "DIVERT"), twin: row("CHART", also, "DIVERT")})
 

@@ -58,7 +58,8 @@ const askAction = "request.make"
 func (k *Kernel) RecordUnknown(ctx context.Context, c Caller, address, visit, patient string) {
 	ctx, cancel := withoutSender(ctx)
 	defer cancel()
-	s, err := Subject{}, error(nil)
+	var s Subject
+	var err error
 	if c.Person, err = k.personKnownBefore(ctx, c.Proof); err == nil && c.Person.ID != "" {
 		s, err = k.subjectOf(ctx, c.Person, visit, patient)
 	}

@@ -1,6 +1,7 @@
 package httpapi_test
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -99,7 +100,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 	}
 	none := []string{"/openapi.json", "/docs", "/health", "/me", "/forms", "/practice", "/practice/log/checkpoint", "/practice/log/key"}
 	for _, e := range httpapi.Endpoints() { // forms are the practice's, and checkpoints tell of nobody
-		if e.Method == "GET" && !seen[e.Path] && !slices.Contains(none, e.Path) && !strings.HasPrefix(e.Path, "/forms/") {
+		if e.Method == http.MethodGet && !seen[e.Path] && !slices.Contains(none, e.Path) && !strings.HasPrefix(e.Path, "/forms/") {
 			t.Errorf("%s is not among the reads above", e.Path)
 		}
 	}

@@ -64,9 +64,9 @@ func TestProblems_CappedAndCounted(t *testing.T) {
 	} {
 		res := send(t, w.api, c)
 		var p struct {
-			Detail   string
-			Problems []fault.Problem
-			More     int `json:"more_problems"`
+			Detail   string          `json:"detail"`
+			Problems []fault.Problem `json:"problems"`
+			More     int             `json:"more_problems"`
 		}
 		if err := json.Unmarshal(res.Body.Bytes(), &p); err != nil || res.Code != http.StatusUnprocessableEntity || len(p.Problems) == 0 || len(p.Problems) > 100 {
 			t.Errorf("%s: %d with %d problems, %v", name, res.Code, len(p.Problems), err)
