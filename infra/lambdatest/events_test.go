@@ -154,6 +154,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?Z`), "<time>"},
 	{regexp.MustCompile(`("Content-Length": )"\d+"`), `$1"<of the times>"`},
 	{regexp.MustCompile(`(\\"id\\":\\"|/visits/)[a-z2-7]{16,26}\b`), "$1<id>"},
+	{regexp.MustCompile(`(\\"number\\":\\")[A-Z2-7]{4}-[A-Z2-7]{4}\b`), "$1<number>"},
 	{regexp.MustCompile(`style\.css\?v=[0-9a-f]{12}`), "style.css?v=<hash>"},
 	{regexp.MustCompile(`\b(cs_test|pi)_[a-z2-7]{26}`), "${1}_<id>"},
 	{regexp.MustCompile(`http://127\.0\.0\.1:\d+`), "<local>"},
