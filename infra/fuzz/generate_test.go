@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -45,13 +44,13 @@ func readExamples() (examples, error) {
 }
 
 // asks asks for some operation of the document, as someone, in a way that may be
-// right, nearly right or hostile; often for the one that has succeeded least.
+// right, nearly right or hostile; often for one that has not succeeded yet.
 func (w *world) asks() {
 	w.t.Helper()
 	all := httpapi.Endpoints()
-	e, least := all[w.IntN(len(all))], w.IntN(5) == 0
-	if least {
-		e = slices.MinFunc(all, func(a, b *httpapi.Endpoint) int { return w.seen.done[a.ID] - w.seen.done[b.ID] })
+	e, least := all[w.IntN(len(all))], false
+	if never := w.seen.never(); len(never) > 0 && w.IntN(5) == 0 {
+		e, least = endpoint(oneOf(w, never...)), true
 	}
 	v := w.aVisit()
 	a := w.request(e, w.caller(e, v), v)
@@ -214,8 +213,10 @@ func encoded(v any) []byte {
 	return b
 }
 
-// sign signs an event for its endpoint; or, sometimes, wrongly.
+// sign signs an event for its endpoint; or, sometimes, wrongly. What is signed is heard
+// whatever type it is said to be; Stripe says that it is JSON.
 func (w *world) sign(a *ask, e *httpapi.Endpoint) {
+	a.header.Set("Content-Type", "application/json")
 	secret := map[string]string{"receivePlatformEvent": "whsec_simulated_platform", "receiveConnectEvent": "whsec_simulated_connect"}[e.ID]
 	at := w.jumped
 	switch w.IntN(8) {

@@ -24,6 +24,8 @@ func (w *world) step() {
 		w.walk(openVisits)
 	case n < 382:
 		w.knocks()
+	case n < 400:
+		w.endsWork()
 	case n < 700:
 		w.asks()
 	default:
@@ -217,6 +219,16 @@ func (w *world) knocks() {
 		w.send(a)
 	}
 	w.pass(6 * time.Minute)
+}
+
+// endsWork has somebody of a practice look at what there is to do, and end some of it.
+func (w *world) endsWork() {
+	w.t.Helper()
+	p := w.person(oneOf(w, "ana-rivera", "ana-rivera", "ada-brooks", "sam-lee", "omar-haddad", "ruth-vance"))
+	w.does("listWork", p, nil, nil)
+	if n := len(w.works); n > 0 && w.works[n-1].who == p {
+		w.does("endWork", p, nil, nil)
+	}
 }
 
 // text is what somebody writes in a visit.
