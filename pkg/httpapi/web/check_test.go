@@ -13,7 +13,7 @@ import (
 // changes follows the link that changes the answer to a question.
 func (b *browser) changes(question string) {
 	b.t.Helper()
-	b.link("Change: " + question)
+	b.link("Change " + question)
 }
 
 // Every answer is shown before the price, and a link beside it leads to its question
