@@ -14,8 +14,10 @@ func unsafeAtHome() url.Values {
 	answers := with(url.Values{
 		"mh-attempt": {"false"}, "mh-harm-others": {"false"}, "mh-psychosis": {"false"}, "mh-mania": {"false"}, "mh-safe": {"false"},
 	})
-	for _, q := range []string{"phq9-1", "phq9-2", "phq9-3", "phq9-4", "phq9-5", "phq9-6", "phq9-7", "phq9-8", "phq9-9",
-		"gad7-1", "gad7-2", "gad7-3", "gad7-4", "gad7-5", "gad7-6", "gad7-7"} {
+	for _, q := range []string{
+		"phq9-1", "phq9-2", "phq9-3", "phq9-4", "phq9-5", "phq9-6", "phq9-7", "phq9-8", "phq9-9",
+		"gad7-1", "gad7-2", "gad7-3", "gad7-4", "gad7-5", "gad7-6", "gad7-7",
+	} {
 		answers[q] = []string{"LA6568-5"}
 	}
 	return answers
