@@ -45,23 +45,85 @@ func respiratory() answers {
 	return a
 }
 
-// An answer that diverts the request leads to a page with instructions and no price.
-func TestRequest_ChestPainDiverted(t *testing.T) {
+// An emergency stops the request at once, and leads to a page with instructions and no
+// price.
+func TestRequest_EmergencyStopsAtOnce(t *testing.T) {
 	t.Parallel()
-	tom := newPerson(t, startSystem(t).URL, "tom")
-	tom.signIn("Tom Okafor")
-	tom.press("Start Cold, sinus, flu")
-	tom.fillUntil("Get help now", respiratory())
-	tom.wantText("Stopped for your safety", "911", "You have not been charged, and you will not be.")
-	if tom.hasText("$") {
-		t.Error("a price is shown beside an emergency")
+	confused := urinary()
+	confused["New confusion"] = []string{"Yes"}
+	for _, c := range []struct {
+		name, who, form string
+		said            answers
+	}{
+		{"tom", "Tom Okafor", "Cold, sinus, flu", respiratory()},
+		{"confused", "Jane Smith", "Urinary symptoms", confused},
+	} {
+		t.Run(c.form, func(t *testing.T) {
+			t.Parallel()
+			p := newPerson(t, startSystem(t).URL, c.name)
+			p.signIn(c.who)
+			p.press("Start " + c.form)
+			p.fillUntil("Get help now", c.said)
+			p.wantText("Stopped for your safety", "911", "You have not been charged, and you will not be.")
+			p.wantNoPrice()
+			p.checkPage("diverted", http.StatusOK)
+			p.press("I have read this and know where to turn")
+			p.wantText("You confirmed reading this")
+			p.checkPage("diverted-understood", http.StatusOK)
+			p.follow("My requests")
+			p.wantText("Stopped for your safety")
+		})
 	}
-	tom.checkPage("diverted", http.StatusOK)
-	tom.press("I have read this and know where to turn")
-	tom.wantText("You confirmed reading this")
-	tom.checkPage("diverted-understood", http.StatusOK)
-	tom.follow("My requests")
-	tom.wantText("Stopped for your safety")
+}
+
+// unsafeAtHome are answers of somebody who must not be seen asking for help.
+func unsafeAtHome() answers {
+	a := healthy()
+	for _, q := range []string{
+		"Little interest or pleasure", "Down, depressed or hopeless", "Sleep too little or too much", "Tired, little energy",
+		"Poor appetite or overeating", "Bad about yourself", "Trouble concentrating", "Slowed down or restless",
+		"Better off dead or hurting yourself", "Nervous or on edge", "Cannot stop worrying", "Worrying too much", "Trouble relaxing",
+		"Restless", "Easily annoyed", "Afraid something awful might happen",
+	} {
+		a[q] = []string{"Not at all"}
+	}
+	for _, q := range []string{
+		"Suicide attempt or self-harm", "Thoughts of hurting someone else?", "Hearing or seeing things", "Several days of very little sleep",
+		"Do you feel safe at home?", "Alcohol or drug use", "Did you give birth",
+	} {
+		a[q] = []string{"No"}
+	}
+	return a
+}
+
+// Who confirms an answer that ends the request is asked where to call, on pages that
+// can be left at once.
+func TestRequest_EndedIsAskedWhereToCall(t *testing.T) {
+	t.Parallel()
+	jane := newPerson(t, startSystem(t).URL, "unsafe")
+	jane.signIn("Jane Smith")
+	jane.press("Start Mood and anxiety")
+	jane.find("link", "Leave this site now")
+	jane.checkPage("form", http.StatusOK)
+	jane.fillUntil(slipTitle, unsafeAtHome())
+	jane.find("link", "Leave this site now")
+	jane.wantText("Do you feel safe at home?")
+	jane.wantNoPrice()
+	jane.checkPage("ending", http.StatusOK)
+	jane.press("Yes, that is right")
+	jane.find("link", "Leave this site now")
+	jane.wantText("800-799-7233")
+	jane.wantNoPrice()
+	jane.checkPage("asked-where", http.StatusOK)
+	jane.write("Phone number to call you at", "later")
+	jane.press("Have this number called")
+	jane.checkPage("wrong-number", http.StatusUnprocessableEntity)
+	jane.write("Phone number to call you at", "503 555 0199")
+	jane.press("Have this number called")
+	jane.wantText("We will call you today, only at the number you gave as safe. 503 555 0199")
+	jane.checkPage("number-given", http.StatusOK)
+	jane.follow("My requests")
+	jane.wantText("No requests yet")
 }
 
 // A draft is kept and continued, and a paid request is cancelled before its answer.

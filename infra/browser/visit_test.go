@@ -110,24 +110,57 @@ func (p *person) pick(q, option string) {
 
 const (
 	checkTitle = "Check your answers"
+	slipTitle  = "Is this right?"
 	feeTitle   = "Who reads it"
 )
 
-// completeForm fills in the form up to its last page, and checks every page.
+// completeForm fills in the form up to the check of all answers, and checks every page.
 func (p *person) completeForm(a answers) {
 	p.t.Helper()
 	for range 20 {
 		if p.hasText(checkTitle) {
 			p.checkPage("check", http.StatusOK)
-			p.follow("Continue to the price")
 			return
 		}
 		p.checkPage("form", http.StatusOK)
 		p.fill(a)
-		p.picture(fmt.Sprintf("%s-%02d-form-filled.png", p.name, p.shot))
 		p.press("Save and continue")
 	}
 	p.t.Fatalf("%s: the form has no end: %s", p.name, p.text())
+}
+
+// meetSlip says by mistake, on the page that asks it, that the patient is pregnant,
+// and corrects it when asked whether that is right.
+func (p *person) meetSlip() {
+	p.t.Helper()
+	pregnant := allergic()
+	pregnant["Are you pregnant"] = []string{"Pregnant"}
+	p.fillUntil(slipTitle, pregnant)
+	p.wantText("Are you pregnant", "This ends the online request", "Nothing else that you entered is lost.")
+	p.wantNoPrice()
+	p.checkPage("ending", http.StatusOK)
+	p.follow("Change Are you pregnant")
+	p.choose("Are you pregnant", "No")
+}
+
+// changeAnswer changes one answer from the check of all answers, where it leads back.
+func (p *person) changeAnswer() {
+	p.t.Helper()
+	p.wantText(checkTitle, "Drinking more water", "פניצילין")
+	p.follow("Change What have you tried so far?")
+	p.write("What have you tried so far?", "Cranberry juice")
+	p.press("Save and continue")
+	p.wantText(checkTitle, "Cranberry juice")
+	if p.hasText("Drinking more water") {
+		p.t.Error("the answer that was changed is still there")
+	}
+}
+
+func (p *person) wantNoPrice() {
+	p.t.Helper()
+	if p.hasText("$") {
+		p.t.Errorf("%s: a price is shown on %s", p.name, p.path())
+	}
 }
 
 // The first visit of the README's "A first visit in five minutes".
@@ -144,7 +177,10 @@ func TestVisit_AsInREADME(t *testing.T) {
 	jane.checkPage("my", http.StatusOK)
 	jane.press("Start Urinary symptoms")
 	jane.makeMistake()
+	jane.meetSlip()
 	jane.completeForm(allergic())
+	jane.changeAnswer()
+	jane.follow("Continue to the price")
 	jane.acceptFee()
 	jane.pay()
 	jane.checkPage("queued", http.StatusOK)
