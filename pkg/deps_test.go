@@ -67,6 +67,8 @@ var rules = map[string]rule{
 	"civil": {layer: vocabulary},
 	"phi":   {layer: vocabulary},
 
+	"metric": {layer: vocabulary},
+
 	"intake":   {layer: domain, ours: "fault phi"},
 	"identity": {layer: domain, ours: "fault phi"},
 	"ledger":   {layer: domain, ours: "money"},
@@ -88,7 +90,7 @@ var rules = map[string]rule{
 	"coding/fee": {layer: domain, ours: "civil fault money"},
 	"coding/icd": {layer: domain, ours: "civil fault"},
 
-	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger outbox practice vault visit work"},
+	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger metric outbox practice vault visit work"},
 
 	"clinic/books":  {layer: shared, ours: "billing ledger vault visit"},
 	"clinic/heads":  {layer: shared},
@@ -133,7 +135,7 @@ var rules = map[string]rule{
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
 	"httpapi/exchange": {layer: edge, ours: "fault"},
-	"httpapi/webhook":  {layer: edge, ours: "clinic/hook fault httpapi/exchange"},
+	"httpapi/webhook":  {layer: edge, ours: "clinic/hook fault httpapi/exchange metric"},
 	"httpapi/web": {
 		layer: edge,
 		ours: "audit billing clinic clinic/books clinic/chart clinic/request clinic/session fault httpapi httpapi/exchange " +
@@ -142,7 +144,7 @@ var rules = map[string]rule{
 	},
 	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},
 
-	"setup":            {layer: composition, ours: "audit clinic outbox store vault", theirs: aws + "aws " + aws + "config " + aws + "service/dynamodb"},
+	"setup":            {layer: composition, ours: "audit clinic metric outbox store vault", theirs: aws + "aws " + aws + "config " + aws + "service/dynamodb"},
 	"setup/content":    {layer: composition, ours: "fault seal setup vault", theirs: aws + "service/kms"},
 	"setup/bucket":     {layer: composition, ours: "blob setup", theirs: aws + "service/s3"},
 	"setup/records":    {layer: composition, ours: "clinic clinic/chart setup setup/bucket setup/content vault"},

@@ -97,7 +97,7 @@ func newWorld(t *testing.T) *world {
 	seedBytes := make([]byte, ed25519.SeedSize)
 	public, _ := ed25519.NewKeyFromSeed(seedBytes).Public().(ed25519.PublicKey)
 	w.env = map[string]string{
-		"EVISIT_TABLE": w.table, "EVISIT_BUCKET": files.Bucket, "EVISIT_PAGES": "https://visit.example.org",
+		"EVISIT_TABLE": w.table, "EVISIT_METRICS": "evisit/recorded", "EVISIT_BUCKET": files.Bucket, "EVISIT_PAGES": "https://visit.example.org",
 		"OIDC_ISSUER": w.issuerURL(), "OIDC_JWKS_URL": w.people.JWKSURL(), "OIDC_AUDIENCE": "evisit",
 		"STRIPE_WEBHOOK_SECRET": platformSecret, "STRIPE_CONNECT_WEBHOOK_SECRET": connectSecret, "EVISIT_STRIPE_MODE": "test", "EVISIT_ORIGIN_SECRETS": setup.NoOrigin,
 		"EVISIT_KMS_KEY": keyARN, "EVISIT_KEYSET": base64.StdEncoding.EncodeToString([]byte(newKeyset(t, v))),

@@ -218,9 +218,10 @@ func (w *world) plant(t *testing.T) {
 
 // kernel is that of one function, which puts events as by.
 func (w *world) kernel(by outbox.Writer) *clinic.Kernel {
+	log := slog.New(slog.NewJSONHandler(w.log, nil))
 	k := &clinic.Kernel{
-		Store: w.tape, Writer: by, Now: w.now, NewID: func() string { return strings.ToLower(rand.Text()[:16]) },
-		Log: slog.New(slog.NewJSONHandler(w.log, nil)),
+		Store: clinic.Counted(w.tape, log), Writer: by, Now: w.now, NewID: func() string { return strings.ToLower(rand.Text()[:16]) },
+		Log: log,
 	}
 	w.kernels = append(w.kernels, k)
 	return k

@@ -50,6 +50,9 @@ type Config struct {
 
 	Log audit.Key // EVISIT_LOG_ORIGIN, EVISIT_LOG_PUBLIC, EVISIT_LOG_SEED: base64 halves of an Ed25519 key
 
+	// Metrics, EVISIT_METRICS, is the namespace of the function's metrics in
+	// CloudWatch; empty: the log has their numbers, and CloudWatch no metrics.
+	Metrics string
 	// Unlimited, EVISIT_LIMITS=off, lets everyone ask as often as they like; for
 	// measurements only.
 	Unlimited bool
@@ -104,7 +107,7 @@ func Load(getenv func(string) string) (Config, error) {
 		StripeKey: getenv("STRIPE_SECRET_KEY"), StripeBase: getenv("STRIPE_API_BASE"),
 		Origin: getenv("EVISIT_ORIGIN_SECRETS"),
 		Hook:   HookSecrets{Platform: getenv("STRIPE_WEBHOOK_SECRET"), Connect: getenv("STRIPE_CONNECT_WEBHOOK_SECRET")},
-		KMSKey: getenv("EVISIT_KMS_KEY"), Keyset: decoded("EVISIT_KEYSET", 0), MailFrom: getenv("EVISIT_MAIL_FROM"),
+		KMSKey: getenv("EVISIT_KMS_KEY"), Keyset: decoded("EVISIT_KEYSET", 0), MailFrom: getenv("EVISIT_MAIL_FROM"), Metrics: getenv("EVISIT_METRICS"),
 		Log:      audit.Key{Base: getenv("EVISIT_LOG_ORIGIN"), Public: decoded("EVISIT_LOG_PUBLIC", ed25519.PublicKeySize)},
 		DynamoDB: getenv("DYNAMODB_ENDPOINT"), S3: getenv("S3_ENDPOINT"),
 	}

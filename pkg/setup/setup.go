@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"evisit/pkg/clinic"
+	"evisit/pkg/metric"
 	"evisit/pkg/outbox"
 	"evisit/pkg/store"
 	"evisit/pkg/vault"
@@ -35,19 +36,25 @@ type Parts struct {
 }
 
 // NewLog returns the log of a process: JSON lines on standard output. A struct is
-// logged as it prints, because its JSON would show what phi.Text hides.
+// logged as it prints, because its JSON would show what phi.Text hides; metrics
+// are as JSON has them.
 func NewLog() *slog.Logger {
 	return slog.New(slog.NewJSONHandler(os.Stdout, &slog.HandlerOptions{
 		ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Value.Kind() == slog.KindAny {
-				return slog.String(a.Key, fmt.Sprintf("%+v", a.Value.Any()))
+			if a.Value.Kind() != slog.KindAny {
+				return a
 			}
-			return a
+			switch v := a.Value.Any().(type) {
+			case metric.Count, metadata:
+				return a
+			default:
+				return slog.String(a.Key, fmt.Sprintf("%+v", v))
+			}
 		},
 	}))
 }
 
-// AWS returns the parts in production.
+// AWS returns the parts in production. Their log is log, with metrics.
 func AWS(ctx context.Context, log *slog.Logger) (Parts, error) {
 	cfg, err := Load(os.Getenv)
 	if err != nil {
@@ -63,7 +70,7 @@ func AWS(ctx context.Context, log *slog.Logger) (Parts, error) {
 	return Parts{
 		Config:   cfg,
 		Now:      func() time.Time { return time.Now().Add(cfg.ClockOffset) }, //nolint:forbidigo // where the clock comes from
-		Log:      log,
+		Log:      metered(log, cfg.Metrics, os.Getenv("AWS_LAMBDA_FUNCTION_NAME")),
 		Database: at(sdk, cfg.DynamoDB), Objects: at(sdk, cfg.S3), Letters: sdk, Keys: sdk,
 		PathStyle: cfg.S3 != "",
 	}, nil
@@ -86,7 +93,8 @@ func (p Parts) Store() *store.Store {
 	return store.New(dynamodb.NewFromConfig(p.Database), p.Config.Table)
 }
 
-// Kernel returns the kernel of a function that puts events as by, on store s.
+// Kernel returns the kernel of a function that puts events as by, on store s. Its
+// commits are counted in the log.
 func (p Parts) Kernel(by outbox.Writer, s *store.Store) *clinic.Kernel {
-	return &clinic.Kernel{Store: s, Writer: by, Now: p.Now, NewID: NewID, Log: p.Log}
+	return &clinic.Kernel{Store: clinic.Counted(s, p.Log), Writer: by, Now: p.Now, NewID: NewID, Log: p.Log}
 }

@@ -227,20 +227,17 @@ func TestAWS_PartsOfEnvironment(t *testing.T) {
 	}
 }
 
-func TestNewLog_HidesContentOfWholeRecord(t *testing.T) {
+// printed returns what do writes to standard output.
+func printed(t *testing.T, do func()) string {
+	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	stdout := os.Stdout
 	os.Stdout = w
-	log := setup.NewLog()
+	do()
 	os.Stdout = stdout
-	type record struct {
-		ID   string
-		Text phi.Text
-	}
-	log.InfoContext(t.Context(), "whole", "record", record{"v1", "chest pain"}, "text", phi.Text("chest pain"), "n", 7)
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -248,15 +245,26 @@ func TestNewLog_HidesContentOfWholeRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(b)
+}
+
+func TestNewLog_HidesContentOfWholeRecord(t *testing.T) {
+	type record struct {
+		ID   string
+		Text phi.Text
+	}
+	b := printed(t, func() {
+		setup.NewLog().InfoContext(t.Context(), "whole", "record", record{"v1", "chest pain"}, "text", phi.Text("chest pain"), "n", 7)
+	})
 	var line struct {
 		Msg    string `json:"msg"`
 		Record string `json:"record"`
 		N      int    `json:"n"`
 	}
-	if err := json.Unmarshal(b, &line); err != nil {
+	if err := json.Unmarshal([]byte(b), &line); err != nil {
 		t.Fatalf("%v: %s", err, b)
 	}
-	if strings.Contains(string(b), "chest") || line.Msg != "whole" || !strings.Contains(line.Record, "v1") || line.N != 7 {
+	if strings.Contains(b, "chest") || line.Msg != "whole" || !strings.Contains(line.Record, "v1") || line.N != 7 {
 		t.Errorf("the log says %s", b)
 	}
 }

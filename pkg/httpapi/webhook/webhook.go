@@ -10,6 +10,7 @@ import (
 	"evisit/pkg/clinic/hook"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi/exchange"
+	"evisit/pkg/metric"
 )
 
 // Where Stripe posts events of the platform's own account, and those of
@@ -59,6 +60,9 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = exchange.WriteJSON(w, http.StatusOK, Received{true})
 	}
 	if err != nil {
+		if f, ok := fault.Public(err); ok && f.Code == "bad_signature" {
+			e.log.LogAttrs(r.Context(), slog.LevelWarn, "webhook not signed for this endpoint, or too old", metric.BadSignature.Of(1))
+		}
 		exchange.Reject(w, r, e.log, err)
 	}
 }
