@@ -44,7 +44,7 @@ func TestMoney_AnyOrderOfActs(t *testing.T) {
 		t.Run(fmt.Sprintf("seed=%d", n+1), func(t *testing.T) {
 			t.Parallel()
 			r := &run{world: newWorld(t), Rand: rand.New(rand.NewPCG(uint64(n+1), 0))}
-			r.byHand = true
+			r.byHand, r.letterCheck = true, letterCheck{}
 			for range 90 {
 				r.act()
 			}
