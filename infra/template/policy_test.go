@@ -122,8 +122,12 @@ func TestPolicy_UpdateNamesDeliveryAttributes(t *testing.T) {
 	partly := d.Failed(at, false, "note")
 	partly.Sent = outbox.ToPatient
 	for _, c := range []clinic.Commit{
-		{Deliveries: []outbox.Delivery{d.Rearmed(at)}}, {Deliveries: []outbox.Delivery{d.Failed(at, true, "note")}}, {Deliveries: []outbox.Delivery{d.Park("note")}},
-		{Deliveries: []outbox.Delivery{partly}}, {Deliveries: []outbox.Delivery{d.Park("note").Resumed(at)}}, {Done: d.ID, At: at},
+		{Deliveries: []outbox.Delivery{d.Rearmed(at)}},
+		{Deliveries: []outbox.Delivery{d.Failed(at, true, "note")}},
+		{Deliveries: []outbox.Delivery{d.Park("note")}},
+		{Deliveries: []outbox.Delivery{partly}},
+		{Deliveries: []outbox.Delivery{d.Park("note").Resumed(at)}},
+		{Done: d.ID, At: at},
 	} {
 		db, request := recorded(t)
 		if err := store.New(db, "evisit").Commit(t.Context(), c); err != nil {
