@@ -1,6 +1,7 @@
 package clinic_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -64,20 +65,20 @@ func TestStep_SentAgainOtherwise(t *testing.T) {
 		changes   []change
 	}{
 		{"answer", ana, (*world).taken, answer(func(*visit.Conclusion) {}), []change{
-			{"reply", answer(func(c *visit.Conclusion) { c.Reply = "Another." }), "done_otherwise", "another reply;"},
-			{"diagnosis", answer(func(c *visit.Conclusion) { c.Diagnoses = []visit.Diagnosis{{Code: "N39.0"}} }), "done_otherwise", "another diagnoses"},
+			{"reply", answer(func(c *visit.Conclusion) { c.Reply = "Another." }), "done_otherwise", "differs in its reply;"},
+			{"diagnosis", answer(func(c *visit.Conclusion) { c.Diagnoses = []visit.Diagnosis{{Code: "N39.0"}} }), "done_otherwise", "differs in its diagnoses"},
 			{"one diagnosis more", answer(func(c *visit.Conclusion) {
 				c.Diagnoses = append(c.Diagnoses[:1:1], visit.Diagnosis{Code: "N39.0"})
-			}), "done_otherwise", "another diagnoses"},
+			}), "done_otherwise", "differs in its diagnoses"},
 			{"words of a diagnosis", answer(func(c *visit.Conclusion) {
 				c.Diagnoses = []visit.Diagnosis{{Code: c.Diagnoses[0].Code, Display: "Another"}}
-			}), "done_otherwise", "another diagnoses"},
-			{"no diagnosis", answer(func(c *visit.Conclusion) { c.Diagnoses, c.NoDiagnosis = nil, "None." }), "done_otherwise", "another reason for no diagnosis"},
-			{"what to do", answer(func(c *visit.Conclusion) { c.Plan.Do = "Another." }), "done_otherwise", "another plan"},
-			{"warning signs", answer(func(c *visit.Conclusion) { c.Plan.Warnings = "Another." }), "done_otherwise", "another plan"},
-			{"follow-up", answer(func(c *visit.Conclusion) { c.Plan.FollowUp = "Another." }), "done_otherwise", "another plan"},
-			{"minutes", answer(func(c *visit.Conclusion) { c.Minutes = new(*c.Minutes + 1) }), "done_otherwise", "another minutes"},
-			{"no minutes", answer(func(c *visit.Conclusion) { c.Minutes = nil }), "done_otherwise", "another minutes"},
+			}), "done_otherwise", "differs in its diagnoses"},
+			{"no diagnosis", answer(func(c *visit.Conclusion) { c.Diagnoses, c.NoDiagnosis = nil, "None." }), "done_otherwise", "reason for no diagnosis"},
+			{"what to do", answer(func(c *visit.Conclusion) { c.Plan.Do = "Another." }), "done_otherwise", "differs in its plan"},
+			{"warning signs", answer(func(c *visit.Conclusion) { c.Plan.Warnings = "Another." }), "done_otherwise", "differs in its plan"},
+			{"follow-up", answer(func(c *visit.Conclusion) { c.Plan.FollowUp = "Another." }), "done_otherwise", "differs in its plan"},
+			{"minutes", answer(func(c *visit.Conclusion) { c.Minutes = new(*c.Minutes + 1) }), "done_otherwise", "differs in its minutes"},
+			{"no minutes", answer(func(c *visit.Conclusion) { c.Minutes = nil }), "done_otherwise", "differs in its minutes"},
 			{"declined", away(visit.Declined, "other", "Please call."), "wrong_status", "answered"},
 		}},
 		{"decline", ana, (*world).taken, away(visit.Declined, "needs_exam", "Please call."), []change{
@@ -139,5 +140,28 @@ func TestStep_SentAgainOtherwise(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Who presses twice is led to the same page, also where the trail does not have the
+// first press yet.
+func TestSubmit_AgainBeforeTheTrailHasIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.draft()
+	w.prices(jane, id)
+	w.tape.lag()
+	said := request.Submission{Quote: w.visit(id).Quote.ID, Consent: "2026-01", Language: "en"}
+	first, err := w.request.Submit(w.ctx, w.as(jane), id, said)
+	if err != nil || first.Page == "" {
+		t.Fatalf("submit = %+v, %v", first, err)
+	}
+	again, err := w.request.Submit(w.ctx, w.as(jane), id, said)
+	if err != nil || again.Page != first.Page || again.Visit.Version != first.Visit.Version {
+		t.Errorf("again = %+v, %v, want %+v", again, err, first)
+	}
+	said.Consent = "2025-01"
+	if _, err := w.request.Submit(w.ctx, w.as(jane), id, said); !errors.Is(err, fault.Conflict) {
+		t.Errorf("with another consent: %v", err)
 	}
 }

@@ -5,7 +5,9 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"time"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/outbox"
 	"evisit/pkg/store"
@@ -33,7 +35,7 @@ type moment struct {
 	content clinic.Content
 }
 
-// lag makes reads at half the price return what was before the latest commit.
+// lag makes reads at half the price, and trails, return what was before the latest commit.
 func (s *tape) lag() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -95,6 +97,14 @@ func (s *tape) Content(ctx context.Context, visit string, consistent bool) (clin
 		return m.content, nil
 	}
 	return s.Store.Content(ctx, visit, consistent)
+}
+
+func (s *tape) Trail(ctx context.Context, of string, since time.Time) ([]audit.Record, error) {
+	trail, err := s.Store.Trail(ctx, of, since)
+	if m, ok := s.earlier(of); ok {
+		trail = slices.DeleteFunc(trail, func(r audit.Record) bool { return r.Version > m.rows.Visit.Version })
+	}
+	return trail, err
 }
 
 func (s *tape) Commit(ctx context.Context, c clinic.Commit) error {

@@ -134,7 +134,7 @@ func (d *Desk) answered(ctx context.Context, v visit.Visit, said visit.Conclusio
 		return err
 	}
 	if other := said.Differences(a.Conclusion); len(other) > 0 {
-		return visit.DoneOtherwise("it was answered with another " + strings.Join(other, ", another "))
+		return visit.DoneOtherwise("the answer that was sent differs in its " + strings.Join(other, ", its "))
 	}
 	return nil
 }

@@ -458,7 +458,7 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 	}
 	if v.Status != visit.Draft {
 		if _, err = v.Submit(s.Quote, "", p.Terms, in.Now); err == nil {
-			err = m.sentBefore(ctx, v, s)
+			err = m.sentBefore(ctx, v, p, s)
 		}
 		return d, out, err
 	}
@@ -492,9 +492,10 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 }
 
 // sentBefore returns nil if v was submitted with s: the same request again, whose
-// first reply was lost. What was accepted is in the audit record; the trail may lag,
-// and then nothing is known.
-func (m *Room) sentBefore(ctx context.Context, v visit.Visit, s Submission) error {
+// first reply was lost. What was accepted is in the audit record. In the second by
+// which the trail may lag, it is the consent that p asks for now, and the language is
+// not known: who presses twice is not told that something failed.
+func (m *Room) sentBefore(ctx context.Context, v visit.Visit, p practice.Practice, s Submission) error {
 	if s.Consent == "" && s.Language == "" {
 		return nil
 	}
@@ -502,15 +503,13 @@ func (m *Room) sentBefore(ctx context.Context, v visit.Visit, s Submission) erro
 	if err != nil {
 		return err
 	}
-	var did *audit.Acceptance
+	did := audit.Acceptance{Consent: p.Consent.Version, Language: s.Language}
 	for _, r := range trail {
 		if r.Accepted != nil && r.Accepted.Quote == v.Quote.ID {
-			did = r.Accepted
+			did = *r.Accepted
 		}
 	}
 	switch {
-	case did == nil:
-		return fault.New(fault.Busy, "try_again", "our records do not answer just now; repeat the same request")
 	case s.Consent != "" && s.Consent != did.Consent:
 		return visit.DoneOtherwise("it was sent with version " + did.Consent + " of the consent text")
 	case s.Language != "" && s.Language != did.Language:

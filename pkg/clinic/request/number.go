@@ -84,8 +84,8 @@ func checkNumber(f *intake.Form, answers intake.Response, question string, numbe
 	return nil
 }
 
-// callAgain opens the work item of a diversion again if it has ended: whoever ended it
-// may have had no number.
+// callAgain opens the ended work item of a diversion again: it may have been ended for
+// want of a number.
 func (m *Room) callAgain(ctx context.Context, in clinic.Input, stopped *record.Diversion, to *intake.Contact) ([]work.Item, error) {
 	v := in.Visit
 	was, err := m.Kernel.Store.WorkItem(ctx, v.Practice, work.ID(work.VisitDiverted, v.ID))
