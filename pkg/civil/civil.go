@@ -97,8 +97,8 @@ func (d Day) AddMonths(n int) Day {
 // Since returns the number of days from e to d; it is negative if d is earlier.
 func (d Day) Since(e Day) int { return int(d.n) - int(e.n) }
 
-// YearsSince returns the completed years from e to d, as an age is counted: whoever
-// was born on February 29 is a year older on March 1 of a common year.
+// YearsSince returns the completed years from e to d, as an age is counted: a child
+// born on February 29 is a year older on March 1 of a common year.
 func (d Day) YearsSince(e Day) int {
 	y, m, day := d.utc().Date()
 	ey, em, eday := e.utc().Date()

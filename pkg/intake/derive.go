@@ -57,7 +57,7 @@ func (c *compiler) derivation(e extension) {
 	}
 	needs, ok := derivations[id]
 	if !ok {
-		c.problem(id, "extension", "The derived flag %q is not implemented.", id)
+		c.problem(id, "extension", "There is no derived flag %q.", id)
 	}
 	c.form.derive = append(c.form.derive, derivation{id: id, needs: needs, items: map[string]*Item{}})
 }

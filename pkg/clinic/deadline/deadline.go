@@ -43,8 +43,9 @@ const (
 )
 
 // Run acts on the visits that are due now and returns how many it changed. A
-// visit that fails, or takes too long because a service hangs, is postponed, so
-// that it is not tried each minute, and never keeps the others from being handled. Two runs at once do no harm.
+// visit that fails, or takes too long because a service hangs, is postponed, so that
+// it is not tried each minute, and never keeps the others from being handled. Two runs
+// at once do no harm.
 func (m *Room) Run(ctx context.Context) (int, error) {
 	moved := 0
 	var failures []error

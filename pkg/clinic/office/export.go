@@ -15,7 +15,11 @@ func (o *Office) Checkpoint(ctx context.Context, c clinic.Caller) (clinic.LogHea
 	if err != nil {
 		return clinic.LogHead{}, err
 	}
-	h, err := o.Store.LogHead(ctx, c.Person.Practice)
+	return o.signedHead(ctx, c.Person.Practice)
+}
+
+func (o *Office) signedHead(ctx context.Context, practice string) (clinic.LogHead, error) {
+	h, err := o.Store.LogHead(ctx, practice)
 	if err == nil && h.Version == 0 {
 		return h, fault.New(fault.NotFound, "no_checkpoint", "the log has no checkpoint yet; one is signed within minutes of the first record")
 	}
@@ -77,7 +81,7 @@ func (o *Office) leaves(ctx context.Context, c clinic.Caller, after string, limi
 	if err != nil {
 		return nil, err
 	}
-	h, err := o.Checkpoint(ctx, c)
+	h, err := o.signedHead(ctx, c.Person.Practice)
 	if err != nil {
 		return nil, err
 	}

@@ -123,8 +123,8 @@ func (k *Keeper) record(c clinic.Caller, action string, now time.Time) []audit.R
 }
 
 // Use returns c as the holder of the session under cookie, with the name that the
-// session began with, and keeps the session from becoming idle. If the ID token behind the session has expired, the
-// provider is asked whether the sign-in still holds.
+// session began with, and keeps the session from becoming idle. If the ID token behind
+// the session has expired, the provider is asked whether the sign-in still holds.
 //
 // Errors: an error of kind fault.Anonymous and code not_signed_in if there is no
 // session or it has ended, of code unknown_person if no practice knows the

@@ -234,7 +234,7 @@ func TestRead_YearsFollow(t *testing.T) {
 	schedule(t, "X,2026-01-01,2026-12-31,1,0,0,0,t\nX,2027-01-01,2027-12-31,1,0,0,0,t\nX,2025-12-31,2025-12-31,1,0,0,0,t\n", "", "")
 }
 
-func TestContracted(t *testing.T) {
+func TestContracted_AmountOrShareOfMedicare(t *testing.T) {
 	t.Parallel()
 	contracts := []fee.Contract{
 		{Payer: "EXPLAN01", From: day(t, "2025-01-01"), Until: day(t, "2026-06-30"), Rates: []fee.Rate{{Code: "99421", Amount: 1800}, {OfMedicare: 110_00}}, Description: "exhibit B"},

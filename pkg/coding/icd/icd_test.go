@@ -61,7 +61,7 @@ func codes(entries []icd.Entry) []string {
 	return all
 }
 
-func TestParse(t *testing.T) {
+func TestParse_WithAndWithoutThePoint(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
 		"N30.00": "N30.00", "n3000": "N30.00", " s39.012a ": "S39.012A", "I10": "I10", "F32.A": "F32.A", "C7A.00": "C7A.00",
@@ -240,7 +240,7 @@ func TestSearch_BestFirst(t *testing.T) {
 	}
 }
 
-func TestLookup(t *testing.T) {
+func TestLookup_RefusedWithTheNearest(t *testing.T) {
 	t.Parallel()
 	b := suggested(t)
 	for _, c := range []struct {
@@ -455,7 +455,7 @@ func TestCheck_Diagnoses(t *testing.T) {
 	}
 }
 
-func TestCheckPointers(t *testing.T) {
+func TestCheckPointers_OneToFour(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name     string
