@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -48,6 +49,7 @@ func newWorld(t *testing.T) world {
 	t.Cleanup(srv.Close)
 	sys, err := system.Start(context.WithoutCancel(t.Context()), system.Options{
 		Addr: "127.0.0.1:0", Data: dir + "/system", Log: slog.New(slog.DiscardHandler),
+		SweepEvery: 24 * time.Hour, // else a sweep between change and proof signs a log anew
 		Config: setup.Config{DynamoDB: e.Endpoint(), S3: srv.URL},
 	})
 	if err != nil {
