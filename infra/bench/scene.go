@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -22,7 +21,8 @@ const (
 	clinician = "ana-rivera"
 	admin     = "ada-brooks"
 
-	queued   = 60 // visits in the queue
+	queued   = 80 // visits that are sent
+	read     = 20 // of them answered; so many that each trail stays a usual one of 20 to 70 records
 	worked   = 50 // items of work
 	saved    = 40 // drafts that a page is saved of, in turn
 	perRound = 200
@@ -32,8 +32,7 @@ const (
 // A scene is what the requests are about.
 type scene struct {
 	drafts   []draft // of a free form, complete and quoted
-	answered draft   // with a question, a reply and the answer
-	unread   draft   // likewise; its trail does not grow while pages are read
+	answered []draft // with a question, a reply and the answer; read in turn
 	feePage  int
 	asks     []ask
 }
@@ -54,8 +53,8 @@ func (b *workbench) prepare(ctx context.Context) (*scene, error) {
 			return nil, err
 		}
 	}
-	s.answered, s.unread = waiting[0], waiting[1]
-	if err := errors.Join(b.answer(ctx, s.answered.Visit), b.answer(ctx, s.unread.Visit)); err != nil {
+	s.answered = waiting[:read]
+	if err := parallel(read, func(n int) error { return b.answer(ctx, s.answered[n].Visit) }); err != nil {
 		return nil, err
 	}
 	if err := b.giveWork(ctx, waiting[:worked]); err != nil {
@@ -152,16 +151,16 @@ func (b *workbench) asks(ctx context.Context, s *scene) ([]ask, error) {
 		},
 		{Name: "inbox", Method: http.MethodGet, Path: "/queue?limit=50", Token: tokens[clinician], Status: http.StatusOK},
 		page("requests", patient, "/my"),
-		page("answered", patient, mine, s.answered),
+		page("answered", patient, mine, s.answered...),
 		page("form", patient, mine+"/form/1", to[0]),
 		{
 			Name: "save", Method: http.MethodPost, Path: mine + "/form/1", Cookie: cookies[patient], Status: http.StatusSeeOther,
 			Type: "application/x-www-form-urlencoded", Body: firstPage.Encode(), About: to,
 		},
 		page("fee", patient, mine+"/form/"+strconv.Itoa(s.feePage), to[0]),
-		page("trail", patient, mine+"/trail", s.unread),
+		page("trail", patient, mine+"/trail", s.answered...),
 		page("desk", clinician, "/desk"),
-		page("chart", clinician, "/desk/visits/"+visitMark, s.answered),
+		page("chart", clinician, "/desk/visits/"+visitMark, s.answered...),
 		page("work", admin, "/desk/work"),
 	}, nil
 }
