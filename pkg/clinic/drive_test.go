@@ -324,6 +324,11 @@ func (w *world) acknowledges(who, id string) {
 	w.does("acknowledge", func() error { _, err := w.request.Acknowledge(w.ctx, w.as(who), id); return err })
 }
 
+func (w *world) deletes(id string) {
+	w.Helper()
+	w.does("delete", func() error { _, err := w.request.Delete(w.ctx, w.as(jane), id); return err })
+}
+
 func (w *world) cancels(id string) {
 	w.Helper()
 	w.does("cancel", func() error { _, err := w.request.Cancel(w.ctx, w.as(jane), id); return err })

@@ -150,6 +150,7 @@ var letterCases = []letterCase{
 		map[string]func(*world, string){
 			"SentAgain": func(w *world, id string) { w.submits(jane, id, w.prices(jane, id).Quote.ID) },
 			"Cancelled": func(w *world, id string) { w.cancels(id) },
+			"Deleted":   func(w *world, id string) { w.deletes(id) },
 		},
 		"",
 	},

@@ -72,6 +72,9 @@ var requests = []sent{
 	{"cancel", jane, (*world).queued, func(w *world, c clinic.Caller, id string, _ bool) (visit.Visit, error) {
 		return w.request.Cancel(w.ctx, c, id)
 	}},
+	{"delete", jane, (*world).draft, func(w *world, c clinic.Caller, id string, _ bool) (visit.Visit, error) {
+		return w.request.Delete(w.ctx, c, id)
+	}},
 	{"take", ana, (*world).queued, func(w *world, c clinic.Caller, id string, _ bool) (visit.Visit, error) {
 		return w.desk.Take(w.ctx, c, id)
 	}},

@@ -115,7 +115,7 @@ type Commit struct {
 	Session    *Session
 
 	// Records written with the visit and guarded by its version.
-	Answers  []byte // sealed; they replace the ones before
+	Answers  []byte // sealed; they replace the ones before. Empty and not nil: those are removed, and their row stays empty
 	Diverted []byte // sealed
 
 	// Records that must be new.

@@ -22,6 +22,7 @@ func asking(v shownVisit) map[string]call {
 		"submit":      {method: "POST", path: at + "/submit", body: map[string]any{"quote": quote, "accept_fee": true, "accept_consent": true}},
 		"pay":         {method: "POST", path: at + "/checkout"},
 		"cancel":      {method: "POST", path: at + "/cancel"},
+		"delete":      {method: "DELETE", path: at},
 		"reply":       {method: "POST", path: at + "/messages", body: text},
 		"report":      {method: "PATCH", path: at + "/answers", body: page(map[string]any{"uti-confused": true})},
 		"acknowledge": {method: "POST", path: at + "/acknowledge"},
@@ -60,7 +61,7 @@ func (w *world) reach(t testing.TB) map[string]func() shownVisit {
 		"priced": func() shownVisit { v := w.draft(t); v.Quote.ID = w.quote(t, v.ID); return v },
 		"asked":  then(taken, "ana-rivera", "ask"), "answered": answered, "closed": then(answered, "jane-smith", "acknowledge"),
 		"diverted": diverted, "shown where to turn": then(diverted, "jane-smith", "acknowledge"),
-		"cancelled": then(queued, "jane-smith", "cancel"), "declined": then(taken, "ana-rivera", "decline"),
+		"cancelled": then(queued, "jane-smith", "cancel"), "declined": then(taken, "ana-rivera", "decline"), "deleted": then(draft, "jane-smith", "delete"),
 	}
 }
 

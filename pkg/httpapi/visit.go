@@ -29,9 +29,10 @@ type visitReply struct {
 	// week old. The rest ended without an answer and without a charge: `diverted`
 	// by a red flag, `cancelled` by the patient, `declined` or `redirected` to
 	// care in person by the clinician, `expired` because nobody answered or the
-	// patient never replied.
+	// patient never replied, `deleted` by the patient as a draft: its answers are
+	// gone, and it is in no list of the patient's.
 	Status visit.Status `json:"status"`
-	// Why it ended, absent until then and of an answered visit. In words for the
+	// Why it ended, absent until then and of an answered or deleted visit. In words for the
 	// patient, of a diversion: `emergency`: You need emergency care. `urgent`: You
 	// need to be seen in person today. `ineligible`: An e-visit is not right for this.
 	// `private`: You were shown where to turn. Such a visit is in no list of the
@@ -65,7 +66,7 @@ type visitReply struct {
 	// Rises with every change. It is the ETag, in quotes.
 	Version int `json:"version" schema:"min=1"`
 	// What the caller may do with it now, always present: `fill` the answers, ask
-	// for a `quote`, `submit`, `pay` (checkout), `cancel`, `reply` (messages),
+	// for a `quote`, `submit`, `pay` (checkout), `cancel`, `delete`, `reply` (messages),
 	// `report` a red flag (answers that raise one, saved or with a message),
 	// `acknowledge`; `take`, `ask`, `answer`, `decline`, `redirect`. What is not
 	// listed is refused, or was done already. What is listed may still be refused
@@ -116,7 +117,7 @@ type holderReply struct {
 // A step of a visit's life.
 type stepReply struct {
 	// A step, or the status it ended in.
-	Step visit.StepKind `json:"step" schema:"enum=started|submitted|queued|taken|asked|answered|read|closed|diverted|cancelled|declined|redirected|expired"`
+	Step visit.StepKind `json:"step" schema:"enum=started|submitted|queued|taken|asked|answered|read|closed|diverted|cancelled|declined|redirected|expired|deleted"`
 	// When.
 	At time.Time `json:"at"`
 }
@@ -279,6 +280,21 @@ var cancelVisit = Endpoint{
 			return Reply{}, err
 		}
 		return a.replyWithReads(r, v)
+	},
+}
+
+var deleteVisit = Endpoint{
+	Method: "DELETE", Path: "/visits/{id}", ID: "deleteVisit", Group: "Visits: patient",
+	For: "Delete a draft",
+	Text: "Deletes a draft and its answers, of which nothing is left in the table. The visit stays as `deleted`, with its audit " +
+		"trail and in no list of the patient's; it cannot be filled in again. A request that was sent is cancelled instead. " +
+		"Repeating it succeeds.",
+	Who: Bearer, Does: identity.FillVisit, Once: true, IfMatch: true, Versioned: true,
+	Out: visitReply{}, OutText: "Deleted.",
+	Refuses: []Refusal{{Code: "stale"}, {Code: "denied"}, {Code: "wrong_status", When: "it is no draft any more"}, {Code: "changed"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		v, err := a.Request.Delete(r.Context(), r.Caller, r.PathValue("id"))
+		return Reply{ETag: etag(v.Version), Body: a.showVisit(r, v)}, err
 	},
 }
 

@@ -18,7 +18,7 @@ const (
 	ListVisits  Action = "visit.list"   // of one patient
 	ReadVisit   Action = "visit.read"   // its state and times
 	ReadChart   Action = "chart.read"   // answers, messages, document
-	FillVisit   Action = "visit.fill"   // answers, quote, submit, pay, cancel, acknowledge
+	FillVisit   Action = "visit.fill"   // answers, quote, submit, pay, cancel, delete, acknowledge
 	WriteToTeam Action = "message.send" // the patient's side of the exchange
 	ReadQueue   Action = "queue.read"
 	TakeVisit   Action = "visit.take"

@@ -67,7 +67,7 @@ func (b *builder) visit(c clinic.Commit) {
 	}
 	b.cover(v.Practice, b.store.replace(visitKey(v.ID), v.Version, i))
 	if c.Answers != nil {
-		b.cover(v.Practice, b.store.overwrite(chartKey(v.ID, answers), item{"s": bin(c.Answers), "v": num(v.Saves)}))
+		b.cover(v.Practice, b.store.overwrite(chartKey(v.ID, answers), answersRow(c.Answers, v.Saves)))
 	}
 	if c.Diverted != nil {
 		b.cover(v.Practice, b.store.insert(chartKey(v.ID, divert), item{"s": bin(c.Diverted)}, clinic.ErrChanged))
@@ -75,6 +75,17 @@ func (b *builder) visit(c clinic.Commit) {
 	for _, m := range c.Messages {
 		b.cover(v.Practice, b.store.insert(chartKey(v.ID, messagePart(m.Seq)), item{"s": bin(m.Body)}, clinic.ErrChanged))
 	}
+}
+
+// answersRow returns the row of a visit's answers. Answers that were removed leave
+// an empty row, which the log covers: a row that is missing was removed by somebody
+// else.
+func answersRow(sealed []byte, saves int) item {
+	i := item{"v": num(saves)}
+	if len(sealed) > 0 {
+		i["s"] = bin(sealed)
+	}
+	return i
 }
 
 func (b *builder) money(c clinic.Commit) {

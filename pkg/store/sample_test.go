@@ -49,7 +49,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), contentSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), keptSample(),
+		visitSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), tokenSample(), patientSample(), formSample(),
 	}
 }
@@ -100,6 +100,18 @@ func visitSample() sample {
 			vs, _, err := s.VisitsOfPatient(ctx, patientID, "", 10)
 			return vs, err
 		}, []visit.Visit{v}},
+	}}
+}
+
+// deletedSample is a draft that was deleted.
+func deletedSample() sample {
+	v := visit.Start(id("gone"), practiceID, patientID, carerID, visit.Form{Name: "uti"}, noon)
+	v.Status, v.Times.Ended, v.Saves = visit.Deleted, at(1), 2
+	return sample{"deleted", recorded(practiceID, clinic.Commit{Visit: &v, Answers: []byte{}}), []read{
+		{"Load", func(ctx context.Context, s *store.Store) (any, error) {
+			return s.Load(ctx, clinic.Query{Visit: v.ID, Answers: true})
+		}, clinic.Rows{Visit: v}},
+		{"Content", func(ctx context.Context, s *store.Store) (any, error) { return s.Content(ctx, v.ID, true) }, clinic.Content{}},
 	}}
 }
 

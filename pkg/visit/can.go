@@ -17,6 +17,7 @@ const (
 	Submit      Action = "submit"
 	Pay         Action = "pay"
 	Cancel      Action = "cancel"
+	Delete      Action = "delete" // a draft, with its answers
 	Reply       Action = "reply"
 	Report      Action = "report"      // a red flag, which ends the visit
 	Acknowledge Action = "acknowledge" // an answer, or where to turn
@@ -43,6 +44,7 @@ var actions = []struct {
 	}},
 	{Pay, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.Payable(now) }},
 	{Cancel, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Cancel(now)) }},
+	{Delete, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Delete(now)) }},
 	{Reply, identity.WriteToTeam, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Reply(now)) }},
 	{Report, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Divert("", now)) }},
 	{Acknowledge, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool {

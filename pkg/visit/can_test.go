@@ -41,7 +41,7 @@ func TestCan_ByStatusAndRole(t *testing.T) {
 	t.Parallel()
 	const treat = "ask answer decline redirect"
 	want := map[visit.Status]map[string]string{ // a person who is not named can do nothing
-		visit.Draft:           {"patient": "fill quote submit cancel report"},
+		visit.Draft:           {"patient": "fill quote submit cancel delete report"},
 		visit.AwaitingPayment: {"patient": "pay cancel report"},
 		visit.Queued:          {"patient": "cancel reply report", "a": "take", "b": "take"},
 		visit.InReview:        {"patient": "cancel reply report", "a": treat},
@@ -83,8 +83,8 @@ func TestCan_Exceptions(t *testing.T) {
 		now  time.Time
 		want string
 	}{
-		"not priced":               {unpriced, patient, noon, "fill quote cancel report"},
-		"the quote has expired":    {at(t, visit.Draft), patient, quote.ExpiresAt, "fill quote cancel report"},
+		"not priced":               {unpriced, patient, noon, "fill quote cancel delete report"},
+		"the quote has expired":    {at(t, visit.Draft), patient, quote.ExpiresAt, "fill quote cancel delete report"},
 		"the page has ended":       {at(t, visit.AwaitingPayment), patient, quote.PageEnds(), "cancel report"},
 		"all messages were sent":   {full(visit.InReview), patient, noon, "cancel report"},
 		"asked as often as may be": {full(visit.InReview), a, noon, "answer decline redirect"},
@@ -124,6 +124,7 @@ var asked = map[visit.Action]struct {
 		return v.Submit(v.Quote.ID, "payment-9", terms, now)
 	}},
 	visit.Cancel: {identity.FillVisit, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) { return v.Cancel(now) }},
+	visit.Delete: {identity.FillVisit, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) { return v.Delete(now) }},
 	visit.Reply:  {identity.WriteToTeam, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) { return v.Reply(now) }},
 	visit.Report: {identity.FillVisit, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) {
 		return v.Divert("emergency", now)

@@ -24,7 +24,7 @@ var terms = visit.Terms{Answer: 4 * time.Hour, GiveUp: 30 * time.Hour}
 
 // legal is every change of status there may ever be.
 var legal = map[visit.Status]string{
-	visit.Draft:           "awaiting_payment queued diverted cancelled",
+	visit.Draft:           "awaiting_payment queued diverted cancelled deleted",
 	visit.AwaitingPayment: "queued draft diverted cancelled",
 	visit.Queued:          "in_review diverted cancelled expired",
 	visit.InReview:        "awaiting_patient answered diverted cancelled declined redirected expired",
@@ -34,7 +34,7 @@ var legal = map[visit.Status]string{
 
 var statuses = []visit.Status{
 	visit.Draft, visit.AwaitingPayment, visit.Queued, visit.InReview, visit.AwaitingPatient, visit.Answered,
-	visit.Closed, visit.Diverted, visit.Cancelled, visit.Declined, visit.Redirected, visit.Expired,
+	visit.Closed, visit.Diverted, visit.Cancelled, visit.Declined, visit.Redirected, visit.Expired, visit.Deleted,
 }
 
 func clinician(id string, states ...string) identity.Person {
@@ -102,6 +102,7 @@ func draw(t *rapid.T, v visit.Visit, named ...string) step {
 		{"divert", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Divert("emergency", now) }},
 		{"understand", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.ConfirmDiversion(now)) }},
 		{"cancel", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Cancel(now) }},
+		{"delete", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Delete(now) }},
 		{"turn away", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.TurnAway(to, "reason", now) }},
 		{"expire", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Expire(now) }},
 		{"tell late", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return sure(v.ToldLate()) }},
@@ -254,6 +255,7 @@ func consistent(t *rapid.T, v visit.Visit) {
 			v.Status.AwaitsAnswer() || answered || v.Status == visit.AwaitingPayment,
 		"a free request wants no money":             !v.Quote.Free() || v.Payment == "" || v.Payment == "payment-3",
 		"a sweep looks at it by the time it is due": v.Due().IsZero() == v.Wake.IsZero() && !v.Wake.After(v.Due()),
+		"nothing is left of what was deleted":       v.Status != visit.Deleted || !v.HasAnswers() && v.State == "" && v.Quote == billing.Quote{},
 		"only an answer is owed for":                !v.Owed || answered,
 		"steps follow each other from the start": v.Timeline()[0].Kind == visit.StepStarted &&
 			slices.IsSortedFunc(v.Timeline(), func(a, b visit.Step) int { return a.At.Compare(b.At) }),

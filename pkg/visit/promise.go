@@ -62,7 +62,7 @@ func (v Visit) Due() time.Time {
 		return earliest(v.Promise.Paused.Add(PatientTime), v.holdEnds())
 	case Answered:
 		return v.Times.Answered.Add(CloseAfter)
-	case Draft, Closed, Diverted, Cancelled, Declined, Redirected, Expired:
+	case Draft, Closed, Diverted, Cancelled, Declined, Redirected, Expired, Deleted:
 	}
 	return time.Time{}
 }
@@ -110,7 +110,7 @@ func (v Visit) Overdue(now time.Time) Overdue {
 		return ExpireVisit
 	case AwaitingPatient:
 		return ExpireVisit
-	case Draft, Closed, Diverted, Cancelled, Declined, Redirected, Expired:
+	case Draft, Closed, Diverted, Cancelled, Declined, Redirected, Expired, Deleted:
 	}
 	return NothingDue
 }

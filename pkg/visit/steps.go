@@ -329,6 +329,30 @@ func (v Visit) Cancel(now time.Time) (Visit, error) {
 	return v.ended(Cancelled, ByPatient, now), nil
 }
 
+// Delete returns a draft v deleted by the patient's side: without answers, which its
+// commit removes, and without what was decided on them.
+func (v Visit) Delete(now time.Time) (Visit, error) {
+	if v.Status == Deleted {
+		return v, nil
+	}
+	if v.Status != Draft {
+		return Visit{}, v.refuse("delete it")
+	}
+	v = v.ended(Deleted, "", now)
+	v.State, v.Quote = "", billing.Quote{}
+	if v.Saves > 0 {
+		v.Saves++
+	}
+	return v, nil
+}
+
+// HasAnswers reports whether answers of v are stored.
+func (v Visit) HasAnswers() bool { return v.Saves > 0 && v.Status != Deleted }
+
+// Unlisted reports whether v is in no list of the patient's: it is private, or was
+// deleted.
+func (v Visit) Unlisted() bool { return v.Private() || v.Status == Deleted }
+
 // TurnAway returns v ended by its holder without an answer: declined, or
 // redirected to care in person.
 func (v Visit) TurnAway(to Status, reason Reason, now time.Time) (Visit, error) {
@@ -386,7 +410,7 @@ func (s Status) words() string {
 		return "in review"
 	case AwaitingPatient:
 		return "waiting for the patient's reply"
-	case Draft, Queued, Answered, Closed, Diverted, Cancelled, Declined, Redirected, Expired:
+	case Draft, Queued, Answered, Closed, Diverted, Cancelled, Declined, Redirected, Expired, Deleted:
 	}
 	return string(s)
 }

@@ -17,6 +17,7 @@ func TestTimeline_ByStatus(t *testing.T) {
 		visit.InReview: sent + " taken", visit.AwaitingPatient: sent + " taken asked", visit.Answered: sent + " taken answered",
 		visit.Closed: sent + " taken answered closed", visit.Diverted: "started diverted", visit.Cancelled: sent + " cancelled",
 		visit.Declined: sent + " taken declined", visit.Redirected: sent + " taken redirected", visit.Expired: sent + " expired",
+		visit.Deleted: "started deleted",
 	} {
 		if got := steps(at(t, status)); got != want {
 			t.Errorf("the steps of a visit %s are %s, want %s", status, got, want)

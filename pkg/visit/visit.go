@@ -6,6 +6,7 @@
 //
 // A visit leaves this line as diverted, cancelled, declined, redirected or
 // expired. It is then not charged for: what Stripe charged all the same is refunded.
+// A draft may be deleted.
 package visit
 
 import (
@@ -34,6 +35,7 @@ const (
 	Declined        Status = "declined"
 	Redirected      Status = "redirected"
 	Expired         Status = "expired"
+	Deleted         Status = "deleted" // as a draft: nothing is left of its answers
 )
 
 // AwaitsAnswer reports whether the request is submitted and not answered.
@@ -50,7 +52,7 @@ func (s Status) BeforeAnswer() bool {
 // Over reports whether the visit has ended: it can only be read.
 func (s Status) Over() bool {
 	switch s {
-	case Closed, Diverted, Cancelled, Declined, Redirected, Expired:
+	case Closed, Diverted, Cancelled, Declined, Redirected, Expired, Deleted:
 		return true
 	case Draft, AwaitingPayment, Queued, InReview, AwaitingPatient, Answered:
 	}
@@ -83,8 +85,9 @@ type Visit struct {
 	// CaptureBefore is when the card hold runs out; zero without a hold.
 	CaptureBefore time.Time `json:"capture_before,omitzero"`
 	CheckoutEnds  time.Time `json:"checkout_ends,omitzero"`
-	// Saves counts how often answers were saved. The sealed answers are bound to
-	// it, so that older ones put back do not decrypt.
+	// Saves counts how often answers were saved or, of a deleted visit, saved and
+	// removed. The sealed answers are bound to it, so that older ones put back do
+	// not decrypt.
 	Saves       int `json:"saves,omitempty"`
 	Messages    int `json:"messages,omitempty"` // sent so far, both ways
 	FromPatient int `json:"from_patient,omitempty"`

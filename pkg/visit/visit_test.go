@@ -37,6 +37,7 @@ func at(t *testing.T, s visit.Status) visit.Visit {
 	add(visit.Queued, visit.Cancelled, func(v visit.Visit) (visit.Visit, error) { return v.Cancel(noon) })
 	add(visit.InReview, visit.Declined, func(v visit.Visit) (visit.Visit, error) { return v.TurnAway(visit.Declined, "scope", noon) })
 	add(visit.InReview, visit.Redirected, func(v visit.Visit) (visit.Visit, error) { return v.TurnAway(visit.Redirected, "exam", noon) })
+	add(visit.Draft, visit.Deleted, func(v visit.Visit) (visit.Visit, error) { return v.Delete(noon) })
 	add(visit.Queued, visit.Expired, func(v visit.Visit) (visit.Visit, error) { return v.Expire(noon) })
 	v := start("evisit")
 	for _, f := range path[s] {
@@ -110,6 +111,10 @@ func TestSteps_EachFromEveryStatus(t *testing.T) {
 				visit.Draft: visit.Cancelled, visit.AwaitingPayment: visit.Cancelled, visit.Queued: visit.Cancelled,
 				visit.InReview: visit.Cancelled, visit.AwaitingPatient: visit.Cancelled, visit.Cancelled: visit.Cancelled,
 			},
+		},
+		"delete": {
+			func(v visit.Visit) (visit.Visit, error) { return v.Delete(noon) },
+			map[visit.Status]visit.Status{visit.Draft: visit.Deleted, visit.Deleted: visit.Deleted},
 		},
 		"decline": {
 			func(v visit.Visit) (visit.Visit, error) { return v.TurnAway(visit.Declined, "scope", noon) },

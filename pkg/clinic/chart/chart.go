@@ -143,7 +143,7 @@ func readContent[T any](ctx context.Context, k *Keeper, v visit.Visit, read func
 
 // checkComplete returns an error if rows lack a part that v names.
 func checkComplete(v visit.Visit, rows clinic.Content) error {
-	if len(rows.Messages) == v.Messages && (rows.Answers != nil || v.Saves == 0) && (rows.Diverted != nil || v.Status != visit.Diverted) {
+	if len(rows.Messages) == v.Messages && (rows.Answers != nil || !v.HasAnswers()) && (rows.Diverted != nil || v.Status != visit.Diverted) {
 		return nil
 	}
 	return fmt.Errorf("visit %s: %w: it names %d saves of answers and %d messages, and has %t and %d",
@@ -199,7 +199,7 @@ func (k *Keeper) answers(ctx context.Context, v visit.Visit, sealed []byte) (int
 		if err := k.Vault.Unseal(ctx, answersPlace(v), sealed, &r); err != nil {
 			return r, err
 		}
-	case v.Saves > 0:
+	case v.HasAnswers():
 		return r, fmt.Errorf("visit %s: %w: its answers are gone", v.ID, vault.ErrBroken)
 	}
 	if !v.Times.Submitted.IsZero() {

@@ -81,6 +81,9 @@ func (m *Room) Draft(ctx context.Context, c clinic.Caller, id string) (Draft, er
 		if err != nil {
 			return Draft{}, err
 		}
+		if rows.Visit.Status == visit.Deleted {
+			return Draft{Visit: rows.Visit}, fault.New(fault.Conflict, "not_a_draft", "this request was deleted; start a new one if you need it")
+		}
 		if rows.Visit.Status != visit.Draft {
 			return Draft{Visit: rows.Visit}, fault.New(fault.Conflict, "not_a_draft",
 				"this request was sent already, so its form can no longer be changed; open the request to see where it stands")
@@ -117,8 +120,8 @@ func (m *Room) judge(ctx context.Context, in clinic.Input, f *intake.Form, r int
 // are of different versions.
 const draftReads = 3
 
-// ListVisits lists a patient's visits, newest first, without those that are private; an
-// empty patient is the caller. A page may be shorter than limit.
+// ListVisits lists a patient's visits, newest first, without those that are private or
+// were deleted; an empty patient is the caller. A page may be shorter than limit.
 func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor string, limit int) ([]visit.Visit, string, error) {
 	c, patient, err := m.forPatient(ctx, c, identity.ListVisits, patient)
 	if err != nil {
@@ -128,7 +131,7 @@ func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor 
 	if err == nil {
 		err = m.Kernel.RecordList(ctx, c, identity.ListVisits, clinic.Subject{Practice: c.Person.Practice, Patient: patient})
 	}
-	return slices.DeleteFunc(vs, visit.Visit.Private), next, err
+	return slices.DeleteFunc(vs, visit.Visit.Unlisted), next, err
 }
 
 // A Ward is a patient whom the caller acts for: themselves or another.

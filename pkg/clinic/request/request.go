@@ -131,6 +131,24 @@ func (m *Room) Cancel(ctx context.Context, c clinic.Caller, id string) (visit.Vi
 	return v, err
 }
 
+// Delete deletes a draft and its answers, of which nothing is left in the table. The
+// visit stays with its trail, in no list.
+func (m *Room) Delete(ctx context.Context, c clinic.Caller, id string) (visit.Visit, error) {
+	v, _, err := clinic.Step(ctx, m.Kernel, c, identity.FillVisit, clinic.Query{Visit: id},
+		func(in clinic.Input) (clinic.Decision, clinic.Nothing, error) {
+			next, err := in.Visit.Delete(in.Now)
+			if err != nil {
+				return clinic.Decision{}, clinic.Nothing{}, err
+			}
+			with := clinic.Commit{Audit: m.record(in, "visit.delete", next)}
+			if in.Visit.HasAnswers() {
+				with.Answers = []byte{}
+			}
+			return clinic.Change(in.Visit, next, with), clinic.Nothing{}, nil
+		})
+	return v, err
+}
+
 // Acknowledge records that the patient read the answer, which closes the visit;
 // or, for a diverted visit, that they read where to seek care.
 func (m *Room) Acknowledge(ctx context.Context, c clinic.Caller, id string) (visit.Visit, error) {

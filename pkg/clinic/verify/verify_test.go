@@ -327,6 +327,44 @@ func TestWhole_EveryRowEveryFault(t *testing.T) {
 	}
 }
 
+// A draft that was deleted leaves rows of its own, so that what is missing was removed
+// by somebody else, and answers that are there again were put back.
+func TestWhole_DeletedDraft(t *testing.T) {
+	w := newWorld(t)
+	w.plant()
+	v := visit.Start("visit3", "lakeside", "patient1", "patient1", visit.Form{Name: "form", Version: "1"}, w.kernel.Time())
+	v.Saves = 1
+	w.commit(clinic.Commit{Visit: &v, Answers: []byte("words of a draft")}, "lakeside")
+	gone, err := v.Delete(w.kernel.Time())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.commit(clinic.Commit{Visit: &gone, Answers: []byte{}}, "lakeside")
+	rows := w.rows()
+	w.sign()
+	if f := w.whole(); f != nil {
+		t.Fatalf("a draft was deleted, and it is found that %v", f)
+	}
+	if found := w.month(); len(found) > 0 {
+		t.Fatalf("a draft was deleted, and in a month it is found that %v", found)
+	}
+	answers := rows["CHART#visit3 / ANSWERS"]
+	if answers == nil || answers["s"] != nil {
+		t.Errorf("its answers are %v, want an empty row", answers)
+	}
+	for _, key := range []string{"CHART#visit3 / ANSWERS", "CASE#visit3 / -"} {
+		faults := w.faults(key, rows[key], rows)
+		for _, name := range []string{"changed", "removed", "put back"} {
+			touched := faults[name]()
+			f := w.whole()
+			w.mend(rows, touched)
+			if f == nil || !contains(touched, f) || !slices.Contains(names[name], f.Kind) {
+				t.Errorf("%s %s: it is found that %v", key, name, f)
+			}
+		}
+	}
+}
+
 // mend puts rows back as they were.
 func (w *world) mend(rows map[string]item, touched []string) {
 	w.Helper()

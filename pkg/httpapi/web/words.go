@@ -125,6 +125,8 @@ func statusWords(s visit.Status) string {
 		return "Please be seen in person"
 	case visit.Expired:
 		return "Ended without an answer"
+	case visit.Deleted:
+		return "Deleted"
 	}
 	return string(s)
 }
@@ -139,7 +141,7 @@ func deskWords(s visit.Status) string {
 	case visit.AwaitingPatient:
 		return "Asked the patient"
 	case visit.Draft, visit.AwaitingPayment, visit.Answered, visit.Closed, visit.Diverted,
-		visit.Cancelled, visit.Declined, visit.Redirected, visit.Expired:
+		visit.Cancelled, visit.Declined, visit.Redirected, visit.Expired, visit.Deleted:
 	}
 	return strings.ToUpper(string(s)[:1]) + strings.ReplaceAll(string(s)[1:], "_", " ")
 }
@@ -191,6 +193,7 @@ var actions = map[string]string{
 	"visit.fill:queued":            "sent the request",
 	"visit.fill:diverted":          "gave an answer that needs care in person",
 	"visit.cancel":                 "cancelled the request",
+	"visit.delete":                 "deleted the draft and its answers",
 	"visit.pay":                    "opened the payment page",
 	"visit.acknowledge":            "confirmed having read it",
 	"visit.number":                 "gave a number to be called at",
