@@ -64,6 +64,7 @@ var postings = map[string]posting{
 	"POST /my/visits/{id}/submit":      {what: "Send the request", pays: true, at: above},
 	"POST /my/visits/{id}/pay":         {what: "Pay for the request", pays: true, at: above},
 	"POST /my/visits/{id}/cancel":      {what: "Cancel the request", at: above},
+	"POST /my/visits/{id}/delete":      {what: "Delete the request", at: itself},
 	"POST /my/visits/{id}/messages":    {what: "Your message", at: above},
 	"POST /my/visits/{id}/number":      {what: "The number to call you at", at: above},
 	"POST /my/visits/{id}/acknowledge": {what: "Confirm that you have read it", at: above},

@@ -17,6 +17,7 @@ type myView struct {
 	People []someone
 	Forms  []offered
 	Within string
+	Gone   bool   // a draft was just deleted
 	Once   string // makes the same press of a button one request
 }
 
@@ -45,7 +46,7 @@ func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if err != nil {
 		return err
 	}
-	m := myView{Within: lasting(v.practice.Terms.Answer), Once: s.Kernel.NewID()}
+	m := myView{Gone: r.URL.Query().Get("deleted") != "", Within: lasting(v.practice.Terms.Answer), Once: s.Kernel.NewID()}
 	for _, o := range offers {
 		if o.Form.BillingClass() == "none" {
 			continue

@@ -34,6 +34,7 @@ type visitView struct {
 	Again      string // where to look whether we have heard of the payment
 	CanPay     bool
 	CanCancel  bool
+	Delete     string // where a draft is deleted; empty if it cannot be
 	CanWrite   string // what writing is called; empty if it cannot be done
 	Message    field
 	CanAck     string   // what confirming is called
@@ -176,6 +177,9 @@ func (view *visitView) setActions(vis visit.Visit, ch chart.Chart, can []visit.A
 		view.Resume = resume(vis.ID, ch.Form, ch.Response)
 	}
 	view.CanPay, view.CanCancel = slices.Contains(can, visit.Pay), slices.Contains(can, visit.Cancel)
+	if slices.Contains(can, visit.Delete) { // nothing was sent that could be cancelled
+		view.CanCancel, view.Delete = false, deletePath(vis.ID)
+	}
 	if slices.Contains(can, visit.Reply) {
 		view.CanWrite = "Add information"
 		if vis.Status == visit.AwaitingPatient {
@@ -216,7 +220,7 @@ func tone(s visit.Status) string {
 		return "good"
 	case visit.Diverted, visit.Redirected:
 		return "stop"
-	case visit.Queued, visit.InReview, visit.Cancelled, visit.Declined, visit.Expired:
+	case visit.Queued, visit.InReview, visit.Cancelled, visit.Declined, visit.Expired, visit.Deleted:
 	}
 	return "calm"
 }
@@ -267,6 +271,8 @@ func (view *visitView) setNextSteps(paid, left bool, v visit.Visit, fate billing
 	case visit.Redirected:
 		say("%s asks you to be seen in person. %s The message below says where.", v.Holder.Display, v.Reason.ForPatient())
 		say("%s", fate.Text())
+	case visit.Deleted:
+		say("You deleted this request before it was sent. Its answers are gone, and nothing was charged.")
 	case visit.Expired:
 		say("%s %s Please call us, or send a new request.", v.Reason.ForPatient(), fate.Text())
 	}

@@ -122,6 +122,8 @@ func (s *site) routes() []route {
 		{"GET /my/visits/{id}/form/{page}", s.as(s.fillForm)},
 		{"POST /my/visits/{id}/form/{page}", s.as(s.saveForm)},
 		{"GET /my/visits/{id}/check", s.as(s.check)},
+		{"GET /my/visits/{id}/delete", s.as(s.confirmDelete)},
+		{"POST /my/visits/{id}/delete", s.as(s.deleteDraft)},
 		{"GET /my/visits/{id}/ending", s.as(s.ending)},
 		{"POST /my/visits/{id}/ending", s.as(s.confirmEnding)},
 		{"POST /my/visits/{id}/submit", s.as(s.submit)},
