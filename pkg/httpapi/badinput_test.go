@@ -72,7 +72,11 @@ func TestBody_UnreadableIsRefused(t *testing.T) {
 		"10 MB of spaces":        {strings.Repeat(" ", tenMegabytes), "application/json", 413, "too_large", "too_large", 413, false, false},
 		"arrays 100,000 deep":    {nested("[", "", "]", 100_000), "application/json", 400, "malformed_json", "response-malformed", 400, false, false},
 		"objects 50,000 deep":    {nested(`{"a":`, "1", "}", 50_000), "application/json", 400, "malformed_json", "response-malformed", 400, false, false},
-		"a byte that is no text": {"{\"\xff\":1}", "application/json", 400, "unknown_field", "response-malformed", 400, false, false},
+		"a byte that is no text": {"{\"\xff\":1}", "application/json", 400, "malformed_json", "response-malformed", 400, false, false},
+		"text in Latin-1":        {"{\"text\":\"na\xefve\"}", "application/json", 400, "malformed_json", "response-malformed", 400, false, false},
+		"half a character":       {`{"text":"a\ud83d"}`, "application/json", 400, "malformed_json", "response-malformed", 400, false, false},
+		"halves in wrong order":  {`{"status":"\ude00\ud83d"}`, "application/json", 400, "malformed_json", "response-malformed", 400, false, false},
+		"half a name":            {`{"te\uDE00xt":"a"}`, "application/json", 400, "malformed_json", "response-malformed", 400, false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -10,12 +10,12 @@ type Code struct {
 // Codes are all there are, for the document. The endpoints say which of them
 // each may refuse with.
 var Codes = []Code{
-	{400, "malformed_json", "the body is not one JSON object, has a member twice or is nested too deep; `detail` says which"},
+	{400, "malformed_json", "the body is not one JSON object of UTF-8 text, has a member twice or is nested too deep; `detail` says which"},
 	{400, "not_json", "the Content-Type is not JSON"},
 	{400, "unknown_field", "a field that this request does not have; `problems` names it"},
 	{400, "unreadable", "the body ended early; send it again"},
 	{400, "wrong_type", "a field of the wrong JSON type; `problems` names it"},
-	{400, "response-malformed", "answers that are not one JSON object, have a member twice or are nested deeper than any form; `detail` says which"},
+	{400, "response-malformed", "answers that are not one JSON object of UTF-8 text, have a member twice or are nested deeper than any form; `detail` says which"},
 	{400, "bad_signature", "a webhook not signed for this endpoint, or too old"},
 	{400, "wrong_endpoint", "a webhook sent to the other of the two endpoints"},
 	{401, "not_signed_in", "no token, or one that is not valid here or no longer"},

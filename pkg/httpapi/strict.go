@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"evisit/pkg/fault"
+	"evisit/pkg/phi"
 )
 
 // maxNesting is deeper than any body of ours.
@@ -21,9 +22,12 @@ type level struct {
 }
 
 // checkStrictly refuses JSON that two readers could understand differently, that
-// is nested too deep, or that has text no store of ours keeps. Text that is not
-// JSON passes: decoding refuses it.
+// is nested too deep, or that has text no store of ours keeps as it is. Text that is
+// not JSON passes: decoding refuses it.
 func checkStrictly(b []byte) error {
+	if !phi.Whole(b) {
+		return fault.New(fault.Malformed, "malformed_json", "the body is not UTF-8 text, or it escapes half of a character, such as \\ud800")
+	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber()
 	var open []level
@@ -87,8 +91,12 @@ func where(open []level) string {
 			b.WriteString(l.name)
 		}
 	}
-	s := b.String()
-	return strings.ToValidUTF8(strings.ReplaceAll(s[:min(len(s), maxWhere)], "\x00", ""), "")
+	return bounded(b.String())
+}
+
+// bounded is a pointer as it is shown.
+func bounded(where string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(where[:min(len(where), maxWhere)], "\x00", ""), "")
 }
 
 // canonical is b, which is JSON, without what does not change its meaning: white

@@ -24,6 +24,7 @@ func TestParseResponse_Refuses(t *testing.T) {
 		"more after it":           {`{} {}`, fault.Malformed, nil},
 		"a member twice":          {item(`"answer":[],"answer":[]`), fault.Malformed, nil},
 		"not UTF-8":               {"{\"status\":\"\xff\"}", fault.Malformed, nil},
+		"half a character":        {item(`"answer":[{"valueString":"a\ud800"}]`), fault.Malformed, nil},
 		"too deep":                {strings.Repeat(`{"item":[`, 50) + strings.Repeat(`]}`, 50), fault.Malformed, nil},
 		"too many members":        {`{"m":1` + manyMembers(100) + `}`, fault.Malformed, nil},
 		"a list":                  {"[]", fault.Invalid, []string{" type"}},

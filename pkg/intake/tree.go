@@ -6,7 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode/utf8"
+
+	"evisit/pkg/phi"
 )
 
 // A node is one JSON value, with numbers as the text writes them.
@@ -36,7 +37,7 @@ const maxMembers = 64
 
 // What parseTree refuses of text that is JSON, in words for its sender.
 var (
-	errNotText = errors.New("this is not UTF-8 text")
+	errNotText = errors.New("this is not UTF-8 text, or it escapes half of a character")
 	errDeep    = fmt.Errorf("this is nested deeper than %d levels", maxDepth)
 	errTwice   = errors.New("a member is given twice in one object")
 	errMany    = fmt.Errorf("an object has more than %d members", maxMembers)
@@ -75,7 +76,7 @@ func tooDeep(data []byte) bool {
 
 // parseTree reads exactly one JSON value. Unlike the standard decoder, parseTree
 // refuses input that two readers could understand differently (a repeated member,
-// text that is not UTF-8) and nesting deeper than any form has.
+// text that is no text) and nesting deeper than any form has.
 func parseTree(data []byte) (node, error) {
 	if err := unwelcome(data); err != nil {
 		return node{}, err
@@ -98,7 +99,7 @@ func validTree(data []byte) (node, error) {
 }
 
 func unwelcome(data []byte) error {
-	if !utf8.Valid(data) {
+	if !phi.Whole(data) {
 		return errNotText
 	}
 	if tooDeep(data) {

@@ -387,7 +387,9 @@ func TestPost_HostileIsRefusedInWords(t *testing.T) {
 		"broken":        {"application/x-www-form-urlencoded", "%zz", http.StatusBadRequest},
 		"unknown":       {"application/x-www-form-urlencoded", "nothing-of-ours=1&fee-ack=true&rows:x=1&completed-by=self", http.StatusSeeOther},
 		"odd types":     {"application/x-www-form-urlencoded", "emergency-ack=perhaps&completed-by=self&completed-by=parent", http.StatusUnprocessableEntity},
-		"not UTF-8":     {"application/x-www-form-urlencoded", "callback-phone=%ff%fe&completed-by=%00", http.StatusUnprocessableEntity},
+		"not UTF-8":     {"application/x-www-form-urlencoded", "medications=na%efve", http.StatusBadRequest},
+		"half a letter": {"application/x-www-form-urlencoded", "medications=%ed%a0%bd", http.StatusBadRequest},
+		"NUL":           {"application/x-www-form-urlencoded", "callback-phone=%00&completed-by=%00", http.StatusUnprocessableEntity},
 		"a forged rows": {"application/x-www-form-urlencoded", "rows:allergy=999999&add=allergy", http.StatusOK},
 	} {
 		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, form, strings.NewReader(c.body))

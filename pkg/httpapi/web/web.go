@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"evisit/pkg/clinic/session"
 	"evisit/pkg/fault"
@@ -187,8 +188,11 @@ func posted(r *http.Request) (url.Values, error) {
 		return nil, fault.Hide(fault.Malformed, "unreadable", "this form could not be read; go back and send it again", err)
 	}
 	n := 0
-	for _, vs := range r.PostForm {
+	for name, vs := range r.PostForm {
 		n += len(vs)
+		if !utf8.ValidString(name + strings.Join(vs, "")) {
+			return nil, fault.New(fault.Malformed, "unreadable", "this form is not UTF-8 text, as our pages send it")
+		}
 	}
 	if n > maxFields {
 		return nil, fault.New(fault.TooLarge, "too_large", "this form has more fields than any of our pages")
