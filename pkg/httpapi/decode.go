@@ -57,7 +57,7 @@ func decode(r *http.Request, v any) ([]byte, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return nil, malformed(err)
+		return nil, malformed(err, b, reflect.TypeOf(v).Elem())
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, fault.New(fault.Malformed, "malformed_json", "send one JSON object and nothing after it")
@@ -71,7 +71,8 @@ func decode(r *http.Request, v any) ([]byte, error) {
 	return b, nil
 }
 
-func malformed(err error) error {
+// malformed says what kept b from being decoded as a t.
+func malformed(err error, b []byte, t reflect.Type) error {
 	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fault.New(fault.Malformed, "wrong_type", "a field has the wrong type",
 			fault.Problem{Where: "/" + strings.ReplaceAll(e.Field, ".", "/"), Code: "type", Text: "give " + jsonType(e.Type)})
@@ -80,19 +81,19 @@ func malformed(err error) error {
 		if plain, err := strconv.Unquote(name); err == nil {
 			name = plain
 		}
-		return unknownField("/" + name)
+		return unknownField(cmp.Or(unknownMember(b, t), "/"+name))
 	}
 	return fault.New(fault.Malformed, "malformed_json", "the body is not a JSON object we can read")
 }
 
 func unknownField(where string) error {
 	return fault.New(fault.Malformed, "unknown_field", "the request has a field we do not know",
-		fault.Problem{Where: where, Code: "unknown", Text: "leave it out"})
+		fault.Problem{Where: bounded(where), Code: "unknown", Text: "leave it out"})
 }
 
-// unknownMember points to a member whose name is that of a field in another case,
-// which encoding/json takes for the field; empty if there is none. The document
-// has names in one case only.
+// unknownMember points to a member of b that t does not have, or has in another case,
+// which encoding/json takes for the field; empty if there is none. The document has
+// names in one case only.
 func unknownMember(b []byte, t reflect.Type) string {
 	switch {
 	case t.Kind() == reflect.Struct:
