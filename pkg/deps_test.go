@@ -130,7 +130,7 @@ var rules = map[string]rule{
 	"awslambda":   {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"httpapi": {
 		layer: edge,
-		ours: "audit billing clinic clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/request fault httpapi/exchange httpapi/webhook " +
+		ours: "audit billing civil clinic clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/request fault httpapi/exchange httpapi/webhook " +
 			"identity intake ledger outbox phi practice record visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},

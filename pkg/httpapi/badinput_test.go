@@ -723,6 +723,28 @@ func TestEligible_OnThePracticeDay(t *testing.T) {
 }
 
 // A check applies the patient's age and sex, and ages feed its rules.
+// A birth date that nobody alive has is refused, so that no form takes it for an age.
+func TestCheck_BirthDates(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for born, code := range map[string]string{
+		"0001-01-01": "range", "1899-12-31": "range", "2026-03-03": "range", "9999-12-31": "range",
+		"2001-02-29": "date", "1990-5-1": "date", "1990-05": "date",
+	} {
+		c := call{as: "jane-smith", method: "POST", path: "/forms/uti-women/check?sex=female&birth_date=" + born, body: `{"item":[]}`}
+		p := refused(t, send(t, w.api, c), 422, "invalid_request")
+		if len(p.Problems) != 1 || p.Problems[0].Where != "birth_date" || p.Problems[0].Code != code {
+			t.Errorf("born %s: %+v, want %s", born, p.Problems, code)
+		}
+	}
+	for _, born := range []string{"1900-01-01", "2000-02-29", "2026-03-02"} {
+		c := call{as: "jane-smith", method: "POST", path: "/forms/uti-women/check?sex=female&birth_date=" + born, body: `{"item":[]}`}
+		if body := send(t, w.api, c).Body.String(); !strings.Contains(body, `"disposition"`) {
+			t.Errorf("born %s: %s", born, body)
+		}
+	}
+}
+
 func TestCheck_KnowsThePatient(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"evisit/pkg/civil"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi/exchange"
@@ -278,8 +279,15 @@ func (a *API) facts(r *Request) (intake.Facts, error) {
 		return facts, err
 	}
 	facts.Now = a.Kernel.Now().In(zone)
+	today := civil.Of(facts.Now, zone)
+	if day := civil.Of(facts.Birth, time.UTC); born != "" && !day.Within(earliestBirth, today) {
+		return facts, badParameter("birth_date", "range", "a date from "+earliestBirth.String()+" to "+today.String())
+	}
 	return facts, nil
 }
+
+// earliestBirth is before anyone alive was born.
+var earliestBirth = civil.Date(1900, time.January, 1)
 
 // sexes are FHIR's administrative genders.
 var sexes = []string{"female", "male", "other", "unknown"}
