@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -268,6 +269,37 @@ func TestIdempotencyKey_Length(t *testing.T) {
 	})
 	for _, key := range []string{"k", strings.Repeat("k", 200), strings.Repeat("ä", 200)} {
 		w.do(t, keyed(key), nil)
+	}
+}
+
+// A header with one value that comes twice is refused, whatever it says: parts on the
+// way would each take another.
+func TestHeader_TwiceIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.draft(t)
+	w.unchanged(t)
+	for name, tc := range map[string]struct {
+		values []string
+		status int
+		code   string
+	}{
+		"Authorization":   {[]string{"Bearer jane-smith", "Bearer jane-smith"}, 401, "not_signed_in"},
+		"Content-Type":    {[]string{"application/json", "text/plain"}, 400, "not_json"},
+		"If-Match":        {[]string{fmt.Sprintf(`"%d"`, v.Version), `"99"`}, 422, "invalid_request"},
+		"Idempotency-Key": {[]string{"a", "a"}, 422, "invalid_request"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := call{as: "jane-smith", method: "PATCH", path: "/visits/" + v.ID + "/answers", body: `{"item":[]}`}.request(t)
+			if name == "Idempotency-Key" {
+				r = call{as: "jane-smith", method: "POST", path: "/visits/" + v.ID + "/cancel"}.request(t)
+			}
+			r.Header[name] = tc.values
+			rec := httptest.NewRecorder()
+			w.api.ServeHTTP(rec, r)
+			refused(t, rec, tc.status, tc.code)
+		})
 	}
 }
 

@@ -251,6 +251,9 @@ func (e *Endpoint) readInto(q *Request, r *http.Request) (err error) {
 	if err := e.checkQuery(r); err != nil {
 		return err
 	}
+	if err := checkHeaders(r); err != nil {
+		return err
+	}
 	if e.Paged {
 		q.list = e.listOf(r, q.Caller)
 		if q.After, q.Limit, err = page(r, q.list); err != nil {

@@ -2,11 +2,13 @@ package httpapi
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -55,6 +57,9 @@ func (s *keySet) VerifySignature(ctx context.Context, token string) ([]byte, err
 	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, errors.New("the token has not one signature")
+	}
+	if !strings.HasSuffix(token, "."+base64.RawURLEncoding.EncodeToString(signed.Signatures[0].Signature)) {
+		return nil, errors.New("the signature is not written as base64url writes it") // bits that nothing verifies are not 0
 	}
 	keys, err := s.named(ctx, signed.Signatures[0].Header.KeyID)
 	if err != nil {

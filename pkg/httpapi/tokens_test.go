@@ -104,6 +104,7 @@ func TestTokens_OnlyAGoodOneOfSomeoneKnown(t *testing.T) {
 			"three dots":               {"Bearer ...", "not_signed_in"},
 			"a token of 1 MB":          {"Bearer " + strings.Repeat("a", 1<<20), "not_signed_in"},
 			"a cut signature":          {"Bearer " + good[:len(good)-4], "not_signed_in"},
+			"bits after the signature": {"Bearer " + good[:len(good)-1] + string(good[len(good)-1]+1), "not_signed_in"},
 			"no signature":             {"Bearer " + parts[0] + "." + parts[1] + ".", "not_signed_in"},
 			"changed claims":           {"Bearer " + parts[0] + "." + changed(t, parts[1], "sub", "gone") + "." + parts[2], "not_signed_in"},
 			"alg none":                 {"Bearer " + unsigned(parts[1]), "not_signed_in"},

@@ -113,7 +113,7 @@ func notSignedIn(text string, cause error) error {
 // what else the request reads.
 func (a *API) bearer(r *http.Request) (clinic.Caller, error) {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
+	if !strings.EqualFold(scheme, "Bearer") || len(r.Header.Values("Authorization")) > 1 {
 		token = ""
 	}
 	p, err := a.people.Prove(r.Context(), token)
@@ -167,9 +167,22 @@ func repeatable(c clinic.Caller, r *http.Request, input []byte) (clinic.Caller, 
 	return c, err
 }
 
-func badKey(code, text string) error {
+func badKey(code, text string) error { return badHeader("Idempotency-Key", code, text) }
+
+func badHeader(name, code, text string) error {
 	return fault.New(fault.Invalid, "invalid_request", "some headers need to be put right",
-		fault.Problem{Where: "Idempotency-Key", Code: code, Text: text})
+		fault.Problem{Where: name, Code: code, Text: text})
+}
+
+// checkHeaders refuses a header with one value that comes twice: who reads the first
+// and who reads the last would do different things.
+func checkHeaders(r *http.Request) error {
+	for _, name := range []string{"Idempotency-Key", "If-Match"} {
+		if len(r.Header.Values(name)) > 1 {
+			return badHeader(name, "repeated", "give it once")
+		}
+	}
+	return nil
 }
 
 // noVersion is a version that nothing has.

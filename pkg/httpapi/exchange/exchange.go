@@ -106,7 +106,7 @@ func WrongMethod(w http.ResponseWriter, r *http.Request, log *slog.Logger, allow
 
 // ReadJSON reads the body of a request that says it is JSON.
 func ReadJSON(r *http.Request) ([]byte, error) {
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" && t != "application/fhir+json" {
+	if t, _, err := mime.ParseMediaType(strings.Join(r.Header.Values("Content-Type"), ", ")); err != nil || t != "application/json" && t != "application/fhir+json" {
 		return nil, fault.New(fault.Malformed, "not_json", "send JSON, with Content-Type: application/json")
 	}
 	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
