@@ -104,6 +104,19 @@ func entry(k Kind, id, payment, practice string, at time.Time, ps ...Posting) (E
 	return e, e.Check()
 }
 
+// Amount is the positive amount that a person is told: the money that moved at
+// Stripe, or, where only a hold changed, that of the hold. A capture of part of a hold
+// posts both. It is 0 of an entry without postings.
+func (e Entry) Amount() money.Cents {
+	var amount money.Cents
+	for _, p := range e.Postings {
+		if amount == 0 || p.Account == Stripe {
+			amount = max(p.Amount, -p.Amount)
+		}
+	}
+	return amount
+}
+
 // Check reports an entry that does not balance, has fewer than two postings, or
 // has a posting of zero or of more than money.Max.
 func (e Entry) Check() error {

@@ -63,7 +63,8 @@ func TestEntry_BalancesOrIsRefused(t *testing.T) {
 	})
 }
 
-// Each kind of entry posts to the accounts that the books expect.
+// Each kind of entry posts to the accounts that the books expect, and tells a person
+// the amount that moved.
 func TestEntry_PostsToAccounts(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -71,41 +72,49 @@ func TestEntry_PostsToAccounts(t *testing.T) {
 		make func() (ledger.Entry, error)
 		id   string
 		want map[ledger.Account]money.Cents
+		told money.Cents
 	}{
 		{
 			name: "Held", id: "hold",
 			make: func() (ledger.Entry, error) { return ledger.Held("p", "x", 4000, noon) },
 			want: map[ledger.Account]money.Cents{ledger.Holds: 4000, ledger.HoldsOwed: -4000},
+			told: 4000,
 		},
 		{
 			name: "Released", id: "release",
 			make: func() (ledger.Entry, error) { return ledger.Released("p", "x", 4000, noon) },
 			want: map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000},
+			told: 4000,
 		},
 		{
 			name: "Captured, all of the hold", id: "capture",
 			make: func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 4000, noon) },
 			want: map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 4000, ledger.VisitFees: -4000},
+			told: 4000,
 		},
 		{
 			name: "Captured, a part of the hold", id: "capture",
 			make: func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 2500, noon) },
 			want: map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 2500, ledger.VisitFees: -2500},
+			told: 2500,
 		},
 		{
 			name: "Charged", id: "charge",
 			make: func() (ledger.Entry, error) { return ledger.Charged("p", "x", 4000, noon) },
 			want: map[ledger.Account]money.Cents{ledger.Stripe: 4000, ledger.VisitFees: -4000},
+			told: 4000,
 		},
 		{
 			name: "Refunded, a second time", id: "refund-2500",
 			make: func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 1000, 2500, 0, noon) },
 			want: map[ledger.Account]money.Cents{ledger.Refunds: 1500, ledger.Stripe: -1500},
+			told: 1500,
 		},
 		{
 			name: "Refunded, and the refund failed", id: "refund_failed-1000-6",
 			make: func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 2500, 1000, 6, noon) },
 			want: map[ledger.Account]money.Cents{ledger.Refunds: -1500, ledger.Stripe: 1500},
+			told: 1500,
 		},
 	} {
 		e, err := test.make()
@@ -114,6 +123,9 @@ func TestEntry_PostsToAccounts(t *testing.T) {
 		}
 		if diff := cmp.Diff(test.want, ledger.Balances([]ledger.Entry{e})); diff != "" || e.ID != test.id {
 			t.Errorf("%s has id %s and posts (-want +got):\n%s", test.name, e.ID, diff)
+		}
+		if got := e.Amount(); got != test.told {
+			t.Errorf("%s is told as %s, want %s", test.name, got, test.told)
 		}
 	}
 }

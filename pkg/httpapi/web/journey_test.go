@@ -257,6 +257,14 @@ func TestVisitPage_SaysWhatIsCharged(t *testing.T) {
 	ada.get("/my/visits/" + charged)
 	ada.wants(http.StatusOK, "$40.00 charged", "Held on your card", "Charged")
 
+	part, page := h.sent(t, ada)
+	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Received = "succeeded", 0, 1500 })
+	ada.get("/my/visits/" + part)
+	ada.wants(http.StatusOK, "$15.00 charged", "Held on your card", "Charged")
+	if got := strings.Count(ada.text(), "$40.00"); got != 1 { // the hold alone
+		t.Errorf("$40.00 is said %d times of a charge of $15.00:\n%s", got, ada.text())
+	}
+
 	failed, page := h.sent(t, ada)
 	drx.answers(failed)
 	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Expired = "canceled", 0, true })

@@ -349,9 +349,8 @@ func payments(v visit.Visit, m books.Money, p practice.Practice) []payment {
 			out.Words = pay.Held.String() + " held on your card; it is being charged now, for your answer"
 		}
 		for _, e := range m.Entries {
-			if e.Payment == pay.ID && len(e.Postings) > 0 {
-				amount := e.Postings[0].Amount
-				out.Entries = append(out.Entries, entry{entryWords(string(e.Kind)), max(amount, -amount).String(), p.Local(e.At)})
+			if e.Payment == pay.ID {
+				out.Entries = append(out.Entries, entry{entryWords(string(e.Kind)), e.Amount().String(), p.Local(e.At)})
 			}
 		}
 		all = append(all, out)
