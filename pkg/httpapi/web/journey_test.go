@@ -251,11 +251,19 @@ func TestVisitPage_SaysWhatIsCharged(t *testing.T) {
 	if strings.Contains(drx.text(), "minute") { // its minutes field was left empty
 		t.Errorf("an answer states minutes that nobody gave:\n%s", drx.text())
 	}
+	receipt := func(says bool) {
+		t.Helper()
+		if strings.Contains(ada.text(), "Receipt number") != says {
+			t.Errorf("the page names a receipt: %t, want %t:\n%s", !says, says, ada.text())
+		}
+	}
 	ada.get("/my/visits/" + charged)
 	ada.wants(http.StatusOK, "it is being charged now")
+	receipt(false)
 	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Received = "succeeded", 0, 4000 })
 	ada.get("/my/visits/" + charged)
 	ada.wants(http.StatusOK, "$40.00 charged", "Held on your card", "Charged")
+	receipt(true)
 
 	part, page := h.sent(t, ada)
 	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Received = "succeeded", 0, 1500 })
@@ -270,6 +278,7 @@ func TestVisitPage_SaysWhatIsCharged(t *testing.T) {
 	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Expired = "canceled", 0, true })
 	ada.get("/my/visits/" + failed)
 	ada.wants(http.StatusOK, "Drink water.", "The hold on your card expired", "Please pay the fee below")
+	receipt(false)
 	ada.press("Go to the payment page", nil)
 	ada.wants(http.StatusSeeOther)
 	if to := ada.head.Get("Location"); !strings.HasPrefix(to, stripePage) || to == page {

@@ -89,8 +89,9 @@ type answerRow struct {
 }
 
 type payment struct {
-	Number, Words string
-	Entries       []entry
+	Words   string
+	Receipt string // number; empty where nothing was collected
+	Entries []entry
 }
 
 type entry struct{ What, Amount, When string }
@@ -341,7 +342,10 @@ func messages(said []record.Message, v visitor) []message {
 func payments(v visit.Visit, m books.Money, p practice.Practice) []payment {
 	var all []payment
 	for _, pay := range m.Payments {
-		out := payment{Number: v.Receipt(pay.ID), Words: paymentWords(pay)}
+		out := payment{Words: paymentWords(pay)}
+		if pay.Collected > 0 {
+			out.Receipt = v.Receipt(pay.ID)
+		}
 		if pay.State == billing.Opened && !v.WantsPayment(pay.ID) {
 			out.Words = "The payment page was not paid; nothing was charged"
 		}
