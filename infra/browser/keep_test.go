@@ -5,10 +5,14 @@ package browser
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/input"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -83,8 +87,9 @@ func allergic() answers {
 // when the patient comes back to the page, in a narrow window and in a wide one.
 func TestForm_NoButtonLosesAnswers(t *testing.T) {
 	t.Parallel()
-	known := []string{"Save and continue", "Back", "Leave it for later", "Sign out", "Add another row"}
-	for n, button := range known {
+	buttons := []string{"Save and continue", "Back", "Leave it for later", "Sign out", "Add another row"}
+	known := append(slices.Clone(buttons), "Remove") // which TestForm_RemoveRow presses
+	for n, button := range buttons {
 		width := []int64{narrow, desktop}[n%2]
 		t.Run(fmt.Sprintf("%s at %d", button, width), func(t *testing.T) {
 			t.Parallel()
@@ -144,4 +149,46 @@ func (p *person) keepsAnswers(button string) bool {
 	}
 	p.fillAtOnce(allergic())
 	return true
+}
+
+// A row is removed with the keyboard alone, by a button that names it, and all else on
+// the page stays as it was typed.
+func TestForm_RemoveRow(t *testing.T) {
+	t.Parallel()
+	jane := newPerson(t, startSystem(t).URL, "rows")
+	jane.signIn("Jane Smith")
+	jane.press("Start Urinary symptoms")
+	jane.fillUntil("I have no known medicine allergies", urinary())
+	said := allergic()
+	said["Medicine"] = []string{""}
+	jane.fillAtOnce(said)
+	jane.press("Save and continue")
+	for n, drug := range []string{"Penicillin", "Sulfa", "Codeine"} {
+		if n > 0 {
+			jane.press("Add another row to")
+		}
+		row := jane.find("group", fmt.Sprintf("Medicine and what happened %d", n+1))
+		jane.click(jane.find("textbox", "Medicine", row), 1)
+		call(jane, input.InsertText, input.InsertTextParams{Text: drug})
+	}
+	jane.checkPage("three-rows", http.StatusOK)
+	before := jane.filledIn()
+	call(jane, dom.Focus, dom.FocusParams{BackendNodeID: jane.find("button", "Remove Medicine and what happened 2").id})
+	jane.loadPage(jane.pressEnter)
+	after := jane.filledIn()
+	for name, values := range map[string][]string{"allergy-drug@1": {"Penicillin"}, "allergy-drug@2": {"Codeine"}, "allergy-drug@3": nil} {
+		if !slices.Equal(after[name], values) {
+			t.Errorf("%s holds %q, want %q", name, after[name], values)
+		}
+	}
+	group := func(name string, _ []string) bool { return strings.Contains(name, "@") }
+	maps.DeleteFunc(before, group)
+	maps.DeleteFunc(after, group)
+	if d := cmp.Diff(before, after); d != "" {
+		t.Errorf("removing a row changes other answers (-before +after):\n%s", d)
+	}
+	if at := evaluate[string](jane, `document.activeElement.querySelector("legend")?.innerText ?? ""`); !strings.HasPrefix(at, "Medicine and what happened") {
+		t.Errorf("after a row is removed the focus is on %q, not on its group", at)
+	}
+	jane.checkPage("two-rows", http.StatusOK)
 }

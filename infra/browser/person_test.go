@@ -279,6 +279,15 @@ func (p *person) key(name string, code int64) {
 	}
 }
 
+// pressEnter presses the Enter key, which presses a button that has the focus, or the
+// first button of the form of a field.
+func (p *person) pressEnter() {
+	p.t.Helper()
+	call(p, input.DispatchKeyEvent, input.DispatchKeyEventParams{
+		Type: input.DispatchKeyEventTypeKeyDown, Key: "Enter", Code: "Enter", Text: "\r", WindowsVirtualKeyCode: 13, NativeVirtualKeyCode: 13,
+	})
+}
+
 // evaluate returns the value of a JavaScript expression in an isolated world of the
 // page.
 func evaluate[T any](p *person, expression string) T {

@@ -17,9 +17,10 @@ import (
 // options of an open choice.
 
 const (
-	rowsField  = "rows:" // number of rows drawn of a group
-	addField   = "add"   // the group that is to get another row
-	shownField = "shown" // each field that was drawn
+	rowsField   = "rows:"  // number of rows drawn of a group
+	addField    = "add"    // the group that is to get another row
+	removeField = "remove" // the row that is to go: its group and its number, bp@2
+	shownField  = "shown"  // each field that was drawn
 
 	// The bounds where a form sets none of its own.
 	maxRows   = 50
@@ -59,8 +60,11 @@ func (p post) item(it *intake.Item, row string) []intake.Entry {
 		return nil
 	case it.Type == intake.Group && it.Repeats:
 		var rows []intake.Entry
+		gone := p.values.Get(removeField)
 		for n := range p.rows(it, row) {
-			rows = append(rows, p.group(it, within(row, n+1))...)
+			if in := within(row, n+1); it.LinkID+in != gone {
+				rows = append(rows, p.group(it, in)...)
+			}
 		}
 		return rows
 	case it.Type == intake.Group:
@@ -73,7 +77,7 @@ func (p post) item(it *intake.Item, row string) []intake.Entry {
 	return []intake.Entry{intake.Ask(it.LinkID, vs...)}
 }
 
-// group reads one row; an empty one is left out, which is how a row is removed.
+// group reads one row; an empty one is left out.
 func (p post) group(it *intake.Item, row string) []intake.Entry {
 	var inner []intake.Entry
 	for _, child := range it.Items {

@@ -46,9 +46,11 @@ type option struct {
 	Chosen           bool
 }
 
+// A row is one of a repeating group. Name is how it is removed; empty if there is nothing
+// to remove.
 type row struct {
-	Title  string
-	Fields []field
+	Name, Title string
+	Fields      []field
 }
 
 // Described reports whether there is text beside the field that describes it.
@@ -60,6 +62,7 @@ type drawing struct {
 	zone     *time.Location
 	problems []fault.Problem
 	add      string    // the group that gets another row
+	shrunk   string    // the group that lost one, which gets the focus
 	drawn    *sync.Map // plain → template.HTML; nil remembers nothing
 }
 
@@ -137,11 +140,13 @@ func (d drawing) fields(items []*intake.Item, entries []intake.Entry, at string,
 			for n, e := range given {
 				inAll, inRow := d.uptoRow(it, n, all, res)
 				inner := within(at, n+1)
-				f.Rows = append(f.Rows, row{
-					Title:  fmt.Sprintf("%s %d", it.Text, n+1),
-					Fields: d.fields(it.Items, e.Items, inner, inAll, inRow),
-				})
+				drawn := row{Title: fmt.Sprintf("%s %d", it.Text, n+1), Fields: d.fields(it.Items, e.Items, inner, inAll, inRow)}
+				if len(given) > 1 || !blank(e) {
+					drawn.Name = it.LinkID + inner
+				}
+				f.Rows = append(f.Rows, drawn)
 			}
+			f.Focus = d.shrunk == it.LinkID+at
 			f.CanAdd = len(given) < mostRows(it)
 			if d.add == it.LinkID+at && len(f.Rows) > 0 {
 				focus(f.Rows[len(f.Rows)-1].Fields)
@@ -217,6 +222,11 @@ func drawField(f field) (template.HTML, error) {
 		return "", err
 	}
 	return template.HTML(b.String()), nil //nolint:gosec // it is a template's
+}
+
+// blank reports whether nothing is answered in a row.
+func blank(e intake.Entry) bool {
+	return len(e.Answers) == 0 && !slices.ContainsFunc(e.Items, func(e intake.Entry) bool { return !blank(e) })
 }
 
 func focus(fs []field) {

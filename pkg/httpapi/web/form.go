@@ -169,8 +169,8 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	if err != nil {
 		return err
 	}
-	if add := values.Get(addField); add != "" {
-		return s.addRow(w, r, v, values, add)
+	if values.Get(addField)+values.Get(removeField) != "" {
+		return s.changeRows(w, r, v, values)
 	}
 	fp, saved, err := s.savePosted(r, v, values)
 	at, do := "/my/visits/"+r.PathValue("id"), values.Get(doField)
@@ -220,13 +220,17 @@ func (s *site) savePosted(r *http.Request, v visitor, values url.Values) (fp for
 	return fp, saved, err
 }
 
-// addRow shows a page again, as it was filled in, with one more row of a group.
-func (s *site) addRow(w http.ResponseWriter, r *http.Request, v visitor, values url.Values, group string) error {
+// changeRows shows a page again, as it was filled in, with one more row of a group, or
+// without the row that is to go.
+func (s *site) changeRows(w http.ResponseWriter, r *http.Request, v visitor, values url.Values) error {
 	fp, err := s.loadFormPage(r, v)
 	if err != nil {
 		return err
 	}
-	fp.add = group
+	fp.add = values.Get(addField)
+	if gone := values.Get(removeField); strings.ContainsAny(gone, "@.") {
+		fp.shrunk = gone[:strings.LastIndexAny(gone, "@.")]
+	}
 	fp.answer(fp.answers.Merge(post{values, fp.zone}.answers(fp.items())))
 	return s.showForm(w, v, fp, formView{Then: values.Get(thenField)}, http.StatusOK)
 }
