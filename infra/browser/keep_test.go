@@ -87,7 +87,7 @@ func allergic() answers {
 // when the patient comes back to the page, in a narrow window and in a wide one.
 func TestForm_NoButtonLosesAnswers(t *testing.T) {
 	t.Parallel()
-	buttons := []string{"Save and continue", "Back", "Leave it for later", "Sign out", "Add another row"}
+	buttons := []string{"Save and continue", "Back", "Leave it for later", "Sign out", "Add another row", "My requests", "Lakeside Family Medicine"}
 	known := append(slices.Clone(buttons), "Remove") // which TestForm_RemoveRow presses
 	for n, button := range buttons {
 		width := []int64{narrow, desktop}[n%2]
@@ -192,3 +192,81 @@ func TestForm_RemoveRow(t *testing.T) {
 	}
 	jane.checkPage("two-rows", http.StatusOK)
 }
+
+// Whatever button of a visit's page is pressed, at the desk or by the patient, what was
+// typed there is there again when its writer comes back.
+func TestVisit_NoButtonLosesTexts(t *testing.T) {
+	t.Parallel()
+	site := startSystem(t).URL
+	jane, ana := newPerson(t, site, "texts-jane"), newPerson(t, site, "texts-ana")
+	jane.signIn("Jane Smith")
+	jane.press("Start Urinary symptoms")
+	jane.fillUntil(feeTitle, urinary())
+	jane.acceptFeeAndTerms()
+	jane.press("Send, and go to the payment page")
+	jane.press("Pay $40.00")
+	jane.retryUntil("Your request was sent", func() { jane.follow("Look again") })
+	jane.follow("See your request")
+	jane.keepsTexts("Jane Smith", []string{"Lakeside Family Medicine", "My requests", "Who has seen this", "Sign out"}, []string{"Add information", "Cancel the request"})
+
+	ana.signIn("Ana Rivera, MD")
+	ana.follow("Urinary symptoms")
+	ana.press("Take this visit")
+	ana.unfold("Decline")
+	ana.keepsTexts("Ana Rivera, MD", []string{"Lakeside Family Medicine", "Queue", "Work", "Sign out"},
+		[]string{"Ask", "Send the answer", "End without an answer or a charge"})
+	ana.click(ana.find("textbox", "Follow-up"), 1)
+	before := ana.filledIn()
+	ana.loadPage(ana.pressEnter)
+	ana.wantText("kept for you alone, and not sent yet", "In review")
+	if d := cmp.Diff(before, ana.filledIn()); d != "" {
+		t.Errorf("Enter loses texts (-before +after):\n%s", d)
+	}
+}
+
+// keepsTexts fills in every field of the page, presses each of the buttons that lead
+// away, and compares the fields when who is there again. Others are the page's other
+// buttons.
+func (p *person) keepsTexts(who string, away, others []string) {
+	p.t.Helper()
+	for _, b := range p.buttons() {
+		if !slices.Contains(away, b) && !slices.Contains(others, b) {
+			p.t.Errorf("nobody knows whether %q of %s loses texts", b, p.path())
+		}
+	}
+	at := p.path()
+	for n, button := range away {
+		p.setWindow([]int64{narrow, desktop}[n%2], 1, "light")
+		before := evaluate[map[string][]string](p, fmt.Sprintf(fillAllScript, n))
+		if button == "Sign out" {
+			p.signOut()
+			p.signIn(who)
+		} else {
+			p.press(button)
+		}
+		if p.path() == at {
+			p.t.Errorf("%q leads nowhere", button)
+		}
+		p.goTo(at)
+		if d := cmp.Diff(before, p.filledIn()); d != "" || len(before) == 0 {
+			p.t.Errorf("%s: %q loses texts of %s (-before +after):\n%s", p.name, button, at, d)
+		}
+		if n == 0 {
+			p.checkPage("texts-back", http.StatusOK)
+		}
+	}
+}
+
+// fillAllScript writes a number and something in each field of the page, and returns what
+// the fields hold.
+const fillAllScript = `(n => {
+	const all = {}
+	for (const c of document.querySelectorAll("main form [name]:not(button, [type=hidden])")) {
+		all[c.name] ??= []
+		if (c.type === "checkbox" || c.type === "radio") c.checked = all[c.name].length === 0 && n %% 2 === 0
+		else if (c.tagName === "SELECT") c.selectedIndex = 1 + n
+		else c.value = n + " של מי"
+		if (c.type !== "radio" && c.type !== "checkbox" || c.checked) all[c.name].push(c.value)
+	}
+	return all
+})(%d)`

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -246,9 +247,15 @@ func (p *person) press(button string) {
 	p.loadPage(func() { p.click(p.find("button", button), 1) })
 }
 
+// follow follows a link; on a page that keeps what was typed, it presses the button in
+// its place.
 func (p *person) follow(link string) {
 	p.t.Helper()
-	p.loadPage(func() { p.click(p.find("link", link), 1) })
+	role := "link"
+	if !slices.ContainsFunc(p.elements(role), func(e element) bool { return strings.HasPrefix(e.name, link) }) {
+		role = "button"
+	}
+	p.loadPage(func() { p.click(p.find(role, link), 1) })
 }
 
 // choose selects options of a question.

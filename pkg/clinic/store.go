@@ -42,6 +42,8 @@ type Store interface {
 	Session(ctx context.Context, hash string) (Session, error)
 	// KeptForms returns the forms kept for a holder. The rows may outlive their Ends.
 	KeptForms(ctx context.Context, holder string) ([]KeptForm, error)
+	// KeptForm returns one of them. The row may outlive its Ends.
+	KeptForm(ctx context.Context, holder, id string) (KeptForm, error)
 	Practice(ctx context.Context, id string) (practice.Practice, error)
 	// Form returns the JSON of a form version that a practice has published.
 	Form(ctx context.Context, practice, name, version string) ([]byte, error)
@@ -200,8 +202,9 @@ type Session struct {
 // ended, and for how long after its end a session is known.
 const KeptLife = 24 * time.Hour
 
-// A KeptForm is a form, sealed, that was posted with a session that had ended. It
-// waits for its sender to sign in again.
+// A KeptForm is a form, sealed, that was filled in and not sent: it was posted with a
+// session that had ended, and waits for its sender to sign in again, or the one who
+// filled it in left its page.
 type KeptForm struct {
 	Holder string // hash of the proof of whom it is kept for
 	ID     string

@@ -341,3 +341,11 @@ func (s *Store) KeptForms(ctx context.Context, holder string) ([]clinic.KeptForm
 	}
 	return out, nil
 }
+
+func (s *Store) KeptForm(ctx context.Context, holder, id string) (clinic.KeptForm, error) {
+	i, err := s.get(ctx, keptKey(holder, id), latest, "kept form")
+	if err != nil {
+		return clinic.KeptForm{}, err
+	}
+	return clinic.KeptForm{Holder: holder, ID: id, Sealed: sealed(i), Ends: ends(i)}, nil
+}

@@ -18,7 +18,8 @@ const (
 	maxForms = 20
 )
 
-// A Form is a form that was posted to Path with a session that had ended.
+// A Form is a form that was posted to Path with a session that had ended, or what was
+// typed on the page at Path and not sent.
 type Form struct {
 	ID     string `json:"-"`
 	Path   string
@@ -48,7 +49,7 @@ func (k *Keeper) Keep(ctx context.Context, cookie string, f Form) (bool, error) 
 	}
 	others := 0
 	for _, row := range rows {
-		if row.ID != id && k.isKept(row) {
+		if row.ID != id && !isUnsent(row) && k.isKept(row) {
 			others++
 		}
 	}
@@ -63,7 +64,7 @@ func (k *Keeper) Keep(ctx context.Context, cookie string, f Form) (bool, error) 
 	return true, k.Kernel.Store.Commit(ctx, clinic.Commit{Kept: &row})
 }
 
-// Forms returns what is kept for the holder of a proof, and for nobody else.
+// Forms returns the forms that Keep kept for the holder of a proof, and for nobody else.
 func (k *Keeper) Forms(ctx context.Context, p clinic.Proof) ([]Form, error) {
 	holder := holderOf(p)
 	rows, err := k.Kernel.Store.KeptForms(ctx, holder)
@@ -72,7 +73,7 @@ func (k *Keeper) Forms(ctx context.Context, p clinic.Proof) ([]Form, error) {
 	}
 	var forms []Form
 	for _, row := range rows {
-		if !k.isKept(row) {
+		if isUnsent(row) || !k.isKept(row) {
 			continue
 		}
 		f := Form{ID: row.ID}

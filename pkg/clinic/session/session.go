@@ -1,7 +1,8 @@
 // Package session keeps people signed in to the pages. A session is a row behind
 // an opaque cookie. It is renewed while it is used, ends when it is idle, and
 // ends at sign-out, here and at the identity provider. A form that is posted
-// after the end is kept, sealed, until its sender signs in again.
+// after the end is kept, sealed, until its sender signs in again; so is what was
+// typed on a page that its writer left without sending it.
 //
 // How a provider is asked, cookies and pages are left to others; so is what a
 // person may do, which is read from rows for every request.

@@ -106,6 +106,9 @@ func (b *browser) press(name string, set url.Values) {
 	b.t.Helper()
 	for _, f := range find(b.page, "form") {
 		for _, button := range b.buttons(f) {
+			if of := attr(button, "form"); of != "" && of != attr(f, "id") {
+				continue
+			}
 			label := attr(button, "aria-label") + " " + text(button)
 			if strings.Contains(label, name) && attr(button, "aria-hidden") == "" {
 				b.submit(f, button, set)
@@ -129,7 +132,11 @@ func (b *browser) buttons(form *html.Node) []*html.Node {
 
 func (b *browser) submit(form, button *html.Node, set url.Values) {
 	b.t.Helper()
+	action := attr(form, "action")
 	values, has := b.fields(form)
+	if a := attr(button, "formaction"); a != "" {
+		action = a
+	}
 	for name, vs := range set {
 		if !has[name] {
 			b.t.Fatalf("at %s the form has no field %q, but %v", b.at, name, values)
@@ -140,8 +147,8 @@ func (b *browser) submit(form, button *html.Node, set url.Values) {
 		values.Add(n, attr(button, "value"))
 	}
 	to := b.at
-	if a := attr(form, "action"); a != "" {
-		u, err := url.Parse(a)
+	if action != "" {
+		u, err := url.Parse(action)
 		if err != nil {
 			b.t.Fatal(err)
 		}
@@ -165,7 +172,13 @@ func (b *browser) post(to string, values url.Values) {
 // fields collects what a browser would send, and which names the form knows.
 func (b *browser) fields(form *html.Node) (url.Values, map[string]bool) {
 	values, has := url.Values{}, map[string]bool{}
-	for _, in := range find(form, "input") {
+	inputs := find(form, "input")
+	for _, in := range find(b.page, "input") {
+		if of := attr(in, "form"); of != "" && of == attr(form, "id") && !slices.Contains(inputs, in) {
+			inputs = append(inputs, in)
+		}
+	}
+	for _, in := range inputs {
 		name, kind := attr(in, "name"), attr(in, "type")
 		if name == "" {
 			continue
@@ -217,12 +230,19 @@ func (b *browser) wants(code int, words ...string) {
 	}
 }
 
-// link follows the link called name.
+// link follows the link called name; on a page that keeps what was typed, it presses the
+// button in its place.
 func (b *browser) link(name string) {
 	b.t.Helper()
 	for _, a := range find(b.page, "a") {
 		if strings.Contains(text(a), name) {
 			b.get(attr(a, "href"))
+			return
+		}
+	}
+	for _, button := range find(b.page, "button") {
+		if attr(button, "class") == "link" && strings.Contains(text(button), name) {
+			b.press(name, nil)
 			return
 		}
 	}

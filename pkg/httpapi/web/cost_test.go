@@ -30,7 +30,8 @@ func (h *house) audited(t *testing.T) int {
 // request's content or trail; a list leaves one an hour, here when its reader signed in. Every page costs two calls more than it says here: the
 // session and the person, each a GetItem, come first. Practices and forms are
 // remembered. A BatchGetItem reads the visit, or those of a list; the Queries of
-// a visit's page are its content and its money.
+// a visit's page are its content and its money, and its last GetItem is what its reader
+// wrote there and did not send.
 func TestPages_Cost(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -71,17 +72,17 @@ func TestPages_Cost(t *testing.T) {
 	id, _ := h.sent(t, ada)
 	at = "/my/visits/" + id
 	get(drx, "/desk", "Query BatchGetItem", 0)
-	get(ada, "/my", "Query GetItem Query BatchGetItem", 0)                      // grants, own name, visits
-	get(cal, "/my", "Query BatchGetItem GetItem GetItem Query BatchGetItem", 0) // and the grant, for each patient
-	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem PutItem", 1)       // with the patient's name
+	get(ada, "/my", "Query GetItem Query BatchGetItem", 0)                        // grants, own name, visits
+	get(cal, "/my", "Query BatchGetItem GetItem GetItem Query BatchGetItem", 0)   // and the grant, for each patient
+	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem PutItem GetItem", 1) // with the patient's name
 	get(ada, at+"/sent", "BatchGetItem TransactWriteItems", 1)
 	drx.answers(id)
-	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem Query PutItem", 1) // and whether the answer was read
-	get(ada, "/my", "Query GetItem Query BatchGetItem Query", 0)                // likewise
+	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem Query PutItem GetItem", 1) // and whether the answer was read
+	get(ada, "/my", "Query GetItem Query BatchGetItem Query", 0)                        // likewise
 	for range 2 {
-		get(ada, at, "BatchGetItem Query Query PutItem", 1)
+		get(ada, at, "BatchGetItem Query Query PutItem GetItem", 1)
 	}
-	get(cal, at, "BatchGetItem GetItem Query GetItem Query PutItem", 1) // with their grant and the patient's name
+	get(cal, at, "BatchGetItem GetItem Query GetItem Query PutItem GetItem", 1) // with their grant and the patient's name
 	get(ada, at+"/trail", "BatchGetItem Query PutItem", 1)
 	get(drx, "/desk/work", "Query TransactWriteItems", 1)
 	get(drx, "/desk/work", "Query", 0)

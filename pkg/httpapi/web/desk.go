@@ -68,8 +68,10 @@ type deskView struct {
 	// The forms to ask, to answer, and to end the visit without an answer; none of
 	// those that the visitor cannot send.
 	Ask, Give, Away []field
-	AwayOpen        bool        // Away has a mistake
-	Unsent          []answerRow // what was written in a form that is no longer there
+	AwayOpen        bool    // something is written in Away, or it has a mistake
+	Strays          []stray // what was written in a form that is no longer there
+	Kept            bool    // something typed is kept, and not sent
+	Back            bool    // it is back in the forms
 	Steps           []step
 }
 
@@ -103,11 +105,26 @@ func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, was s
 	if err != nil {
 		return err
 	}
-	view := deskView{Answer: answerOf(shown.Answer), Complaints: aboutPage(alert)}
+	back := false
+	if was.values == nil {
+		f, err := s.sessions.Unsent(r.Context(), v.Proof, deskPath(id))
+		if err != nil {
+			return err
+		}
+		if was.values, back = f.Values, len(f.Values) > 0; back {
+			was.values.Set(keptField, "1")
+		}
+	}
+	view := deskView{Answer: answerOf(shown.Answer), Complaints: aboutPage(alert), Back: back}
 	view.fill(v, shown.Chart, s.Now(), zone)
 	view.setForms(shown.Chart, was, shown.Chart.Visit.Can(v.Person, s.Now()))
-	return s.show(w, &v, page{view: "desk", title: errorTitle(view.Title, view.Complaints), data: view, code: code})
+	return s.show(w, &v, page{
+		view: "desk", title: errorTitle(view.Title, view.Complaints), data: view, code: code,
+		keeps: view.Keeps(), enter: enter{Text: "Keep what you wrote"}, // sending is not undone, so Enter does not
+	})
 }
+
+func deskPath(visit string) string { return "/desk/visits/" + visit }
 
 func (view *deskView) fill(v visitor, ch chart.Chart, now time.Time, zone *time.Location) {
 	vis, p := ch.Visit, v.practice
@@ -156,7 +173,7 @@ func (view *deskView) setAnswers(ch chart.Chart) {
 
 func (s *site) take(w http.ResponseWriter, r *http.Request, v visitor) error {
 	_, err := s.Desk.Take(r.Context(), v.Caller, r.PathValue("id"))
-	return s.afterStep(w, r, v, err, sentForm{})
+	return s.afterStep(w, r, v, err, sentForm{}, nil)
 }
 
 func (s *site) ask(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -166,7 +183,7 @@ func (s *site) ask(w http.ResponseWriter, r *http.Request, v visitor) error {
 	}
 	f := newSentForm(values, askPlaces)
 	_, err = s.Desk.Ask(r.Context(), v.Caller, r.PathValue("id"), f.text("question"))
-	return s.afterStep(w, r, v, err, f)
+	return s.afterStep(w, r, v, err, f, askForm)
 }
 
 func (s *site) turnAway(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -180,7 +197,7 @@ func (s *site) turnAway(w http.ResponseWriter, r *http.Request, v visitor) error
 	}
 	to, why := visit.Status(values.Get("to")), visit.Reason(values.Get("reason"))
 	_, err = s.Desk.TurnAway(r.Context(), v.Caller, r.PathValue("id"), to, why, f.text("text"))
-	return s.afterStep(w, r, v, err, f)
+	return s.afterStep(w, r, v, err, f, awayForm)
 }
 
 // answer gives the answer. All that is missing or wrong is said at once.
@@ -200,14 +217,18 @@ func (s *site) answer(w http.ResponseWriter, r *http.Request, v visitor) error {
 	} else {
 		err = fault.New(fault.Invalid, "answer_incomplete", "the answer is not complete", append(said.Problems(), wrong...)...)
 	}
-	return s.afterStep(w, r, v, err, f)
+	return s.afterStep(w, r, v, err, f, answerForm)
 }
 
-// afterStep leads back to the visit, or shows it again with f as it was sent and why
-// nothing was done.
-func (s *site) afterStep(w http.ResponseWriter, r *http.Request, v visitor, err error, f sentForm) error {
+// afterStep leads back to the visit, of which form was sent in f, or shows it again with f
+// as it was sent and why nothing was done.
+func (s *site) afterStep(w http.ResponseWriter, r *http.Request, v visitor, err error, f sentForm, form []field) error {
 	if err == nil {
-		return redirect(w, "/desk/visits/"+r.PathValue("id"))
+		at := deskPath(r.PathValue("id"))
+		if err := s.keepRest(r, v, at, f.values, namesOf(form)...); err != nil {
+			return err
+		}
+		return redirect(w, at)
 	}
 	code, text, ok := explain(err)
 	if public, is := fault.Public(err); is && public.Code == "not_licensed" {

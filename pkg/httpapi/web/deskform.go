@@ -57,8 +57,8 @@ var (
 	}
 )
 
-// A sentForm is a form of the desk as it was sent. It is shown again if it is refused.
-// The zero sentForm was not sent.
+// A sentForm is the forms of the desk as one of them was sent. They are shown again if it
+// is refused. The zero sentForm was not sent.
 type sentForm struct {
 	post
 	places map[string]string // where the clinic says that a problem with a field is
@@ -93,15 +93,16 @@ func (s sentForm) fill(form []field) []field {
 	return form
 }
 
-// unsent lists the texts of s, which would be lost with a form that is no longer there.
-func (s sentForm) unsent() []answerRow {
-	var rows []answerRow
+// strays lists the texts of s whose fields are not among those shown.
+func (s sentForm) strays(shown ...[]field) []stray {
+	var all []stray
+	names := namesOf(shown...)
 	for _, f := range slices.Concat(askForm, answerForm, awayForm) {
-		if text := s.text(f.Name); text != "" && (f.Kind == "area" || f.Kind == "text") {
-			rows = append(rows, answerRow{Question: f.Label, Answers: []phi.Text{text}})
+		if text := s.text(f.Name); text != "" && (f.Kind == "area" || f.Kind == "text") && !slices.Contains(names, f.Name) {
+			all = append(all, stray{f.Name, f.Label, text})
 		}
 	}
-	return rows
+	return all
 }
 
 // setForms draws the forms that the visitor may send, with was as it was sent and refused.
@@ -116,17 +117,18 @@ func (view *deskView) setForms(ch chart.Chart, was sentForm, can []visit.Action)
 	if slices.Contains(can, visit.Decline) {
 		view.Away = was.fill(awayForm)
 	}
-	if !view.CanTreat() {
-		view.Unsent = was.unsent()
-	}
+	view.Strays, view.Kept = was.strays(view.Ask, view.Give, view.Away), was.values.Get(keptField) != ""
 	for _, form := range [][]field{view.Ask, view.Give, view.Away} {
 		view.Complaints = append(view.Complaints, complaints(form)...)
 	}
-	view.AwayOpen = len(complaints(view.Away)) > 0
+	view.AwayOpen = len(typed(was.values, namesOf(view.Away))) > 0 || len(complaints(view.Away)) > 0
 }
 
 // CanTreat reports whether there is a form that the visitor may send.
 func (view deskView) CanTreat() bool { return len(view.Ask)+len(view.Give)+len(view.Away) > 0 }
+
+// Keeps reports whether the page has something typed to keep, or fields to type in.
+func (view deskView) Keeps() bool { return view.CanTreat() || len(view.Strays) > 0 }
 
 // suggesting is the form of an answer with the diagnoses that the visit's form
 // suggests. Without any, codes are written.

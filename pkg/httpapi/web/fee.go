@@ -118,13 +118,20 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 
 // pay leads to the payment page of a visit that waits for its payment.
 func (s *site) pay(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
 	id := r.PathValue("id")
 	sent, err := s.Request.Pay(r.Context(), v.Caller, id)
 	switch {
 	case err != nil:
 		return err
 	case sent.Page == "":
-		return redirect(w, "/my/visits/"+id+"?paid=1")
+		sent.Page = myPath(id) + "?paid=1"
+	}
+	if err := s.keepRest(r, v, myPath(id), values); err != nil {
+		return err
 	}
 	return redirect(w, sent.Page)
 }

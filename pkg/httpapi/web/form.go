@@ -145,21 +145,12 @@ func (s *site) showForm(w http.ResponseWriter, v visitor, fp formPage, f formVie
 	if hasTime(p.Items) {
 		f.Zone = fp.zone.String()
 	}
-	return s.show(w, &v, page{view: "form", title: errorTitle(f.Title, f.Complaints), data: f, code: code, saves: true, leave: fp.form.Private()})
+	return s.show(w, &v, page{view: "form", title: errorTitle(f.Title, f.Complaints), data: f, code: code, keeps: true, enter: enter{Text: "Save and continue"}, leave: fp.form.Private()})
 }
 
 // errLastPage says that the page posted is the one where fee and consent are
 // accepted, which is sent elsewhere.
 var errLastPage = errors.New("the last page is answered by submitting")
-
-// The buttons of a page of a form, by the value of the field do. Each keeps the page
-// as it was filled in.
-const (
-	doField   = "do"
-	doBack    = "back"
-	doLater   = "later"
-	doSignOut = "sign-out"
-)
 
 // saveForm keeps a page as it was filled in, right or wrong, and leads on: to the next
 // page, to further questions of this one, back to what is missing or wrong, or where
@@ -173,7 +164,7 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 		return s.changeRows(w, r, v, values)
 	}
 	fp, saved, err := s.savePosted(r, v, values)
-	at, do := "/my/visits/"+r.PathValue("id"), values.Get(doField)
+	at, pressed := "/my/visits/"+r.PathValue("id"), values.Get(pressField)
 	switch {
 	case errors.Is(err, errLastPage):
 		return redirect(w, formPath(r.PathValue("id"), fp.n))
@@ -181,14 +172,16 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 		return err
 	case saved.Diversion != nil:
 		return redirect(w, at)
-	case do == doSignOut:
+	case pressed == pressSignOut:
 		return s.signOut(w, r)
 	case saved.Ending != nil:
 		return redirect(w, at+"/ending")
-	case do == doLater:
+	case pressed == pressLater:
 		return redirect(w, at)
-	case do == doBack:
+	case pressed == pressBack:
 		return redirect(w, fp.back())
+	case local(pressed) != "":
+		return redirect(w, local(pressed))
 	}
 	return s.afterSave(w, v, fp, saved, values)
 }

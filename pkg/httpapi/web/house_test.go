@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -161,14 +162,27 @@ func (l *logged) take() string {
 type calls struct {
 	mu    sync.Mutex
 	names []string
+	lost  string // the name of the calls that fail
+}
+
+// lose makes all calls with a name fail, none if it is empty.
+func (c *calls) lose(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lost = name
 }
 
 // count is a step of middleware that notes each call.
 func (c *calls) count(s *middleware.Stack) error {
 	note := func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 		c.mu.Lock()
-		c.names = append(c.names, awsmiddleware.GetOperationName(ctx))
+		name := awsmiddleware.GetOperationName(ctx)
+		c.names = append(c.names, name)
+		lost := c.lost == name
 		c.mu.Unlock()
+		if lost {
+			return middleware.InitializeOutput{}, middleware.Metadata{}, errors.New("lost")
+		}
 		return next.HandleInitialize(ctx, in)
 	}
 	return s.Initialize.Add(middleware.InitializeMiddlewareFunc("count", note), middleware.After)

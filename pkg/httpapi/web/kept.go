@@ -42,37 +42,42 @@ func (s *site) keepForm(r *http.Request, why error) error {
 }
 
 // A posting is a form of our pages that can be kept: what it is to its sender,
-// whether it leads to the payment page, and the page it is on: its own address,
-// or the one above.
+// whether it leads to the payment page, the page it is on: its own address,
+// or the one above, and where what is typed on that page is kept without sending it;
+// empty if nothing can be typed there.
 type posting struct {
 	what string
 	pays bool
 	at   string
+	keep string
 }
 
 const (
 	itself = "."
 	above  = ".."
+	beside = "../keep"
 )
 
 // postings are the forms that are kept, by the pattern of the route they are
 // posted to.
 var postings = map[string]posting{
 	"POST /my/visits":                  {what: "Start a request", at: above},
-	"POST /my/visits/{id}/form/{page}": {what: "Your answers on one page of a request", at: itself},
+	"POST /my/visits/{id}/form/{page}": {what: "Your answers on one page of a request", at: itself, keep: itself},
 	"POST /my/visits/{id}/ending":      {what: "Confirm an answer that ends the request", at: itself},
 	"POST /my/visits/{id}/submit":      {what: "Send the request", pays: true, at: above},
-	"POST /my/visits/{id}/pay":         {what: "Pay for the request", pays: true, at: above},
-	"POST /my/visits/{id}/cancel":      {what: "Cancel the request", at: above},
+	"POST /my/visits/{id}/pay":         {what: "Pay for the request", pays: true, at: above, keep: beside},
+	"POST /my/visits/{id}/cancel":      {what: "Cancel the request", at: above, keep: beside},
 	"POST /my/visits/{id}/delete":      {what: "Delete the request", at: itself},
-	"POST /my/visits/{id}/messages":    {what: "Your message", at: above},
-	"POST /my/visits/{id}/number":      {what: "The number to call you at", at: above},
-	"POST /my/visits/{id}/acknowledge": {what: "Confirm that you have read it", at: above},
+	"POST /my/visits/{id}/messages":    {what: "Your message", at: above, keep: beside},
+	"POST /my/visits/{id}/number":      {what: "The number to call you at", at: above, keep: beside},
+	"POST /my/visits/{id}/acknowledge": {what: "Confirm that you have read it", at: above, keep: beside},
+	"POST /my/visits/{id}/keep":        {what: "What you wrote on the page of a request", at: above, keep: itself},
 	"POST /desk/work/{id}/end":         {what: "Something that you have done", at: above + "/" + above},
 	"POST /desk/visits/{id}/take":      {what: "Take the visit", at: above},
-	"POST /desk/visits/{id}/ask":       {what: "Your question to the patient", at: above},
-	"POST /desk/visits/{id}/answer":    {what: "Your answer to the patient", at: above},
-	"POST /desk/visits/{id}/turn-away": {what: "End the visit without an answer", at: above},
+	"POST /desk/visits/{id}/ask":       {what: "Your question to the patient", at: above, keep: beside},
+	"POST /desk/visits/{id}/answer":    {what: "Your answer to the patient", at: above, keep: beside},
+	"POST /desk/visits/{id}/turn-away": {what: "End the visit without an answer", at: above, keep: beside},
+	"POST /desk/visits/{id}/keep":      {what: "What you wrote on the page of a visit", at: above, keep: itself},
 }
 
 type keptView struct {
@@ -124,6 +129,7 @@ func (s *site) sendKept(w http.ResponseWriter, r *http.Request, v visitor) error
 		}
 		return redirect(w, "/kept")
 	}
+	f.Values.Del(pressField) // where the button led then, such as signing out
 	answer := &statusOf{ResponseWriter: w, code: http.StatusOK}
 	s.mux.ServeHTTP(answer, postRequest(r, f))
 	if !settles(answer.code) {

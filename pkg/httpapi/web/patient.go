@@ -165,61 +165,52 @@ func (s *site) start(w http.ResponseWriter, r *http.Request, v visitor) error {
 }
 
 func (s *site) cancel(w http.ResponseWriter, r *http.Request, v visitor) error {
-	id := r.PathValue("id")
-	_, err := s.Request.Cancel(r.Context(), v.Caller, id)
-	return s.done(w, r, v, id, err, nil)
+	return s.step(w, r, v, func(id string, _ post) error {
+		_, err := s.Request.Cancel(r.Context(), v.Caller, id)
+		return err
+	})
 }
 
 func (s *site) acknowledge(w http.ResponseWriter, r *http.Request, v visitor) error {
-	id := r.PathValue("id")
-	_, err := s.Request.Acknowledge(r.Context(), v.Caller, id)
-	return s.done(w, r, v, id, err, nil)
+	return s.step(w, r, v, func(id string, _ post) error {
+		_, err := s.Request.Acknowledge(r.Context(), v.Caller, id)
+		return err
+	})
 }
 
 // write sends what the patient replies or adds.
 func (s *site) write(w http.ResponseWriter, r *http.Request, v visitor) error {
-	values, err := posted(r)
-	if err != nil {
+	return s.step(w, r, v, func(id string, p post) error {
+		_, _, err := s.Request.Reply(r.Context(), v.Caller, id, request.Message{Text: p.text("text")})
 		return err
-	}
-	id := r.PathValue("id")
-	texts := post{values: values}.texts("text")
-	typed := phi.Text("")
-	if len(texts) > 0 {
-		typed = phi.Text(texts[0])
-	}
-	_, _, err = s.Request.Reply(r.Context(), v.Caller, id, request.Message{Text: typed})
-	return s.done(w, r, v, id, err, &typed)
+	}, "text")
 }
 
 // giveNumber keeps where a diverted patient may be called.
 func (s *site) giveNumber(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.step(w, r, v, func(id string, p post) error {
+		_, _, err := s.Request.GiveNumber(r.Context(), v.Caller, id, phi.Text(strings.Join(p.texts("number"), " ")))
+		return err
+	}, "number")
+}
+
+// step does what a button on the page of a request is for, with the fields sent. It leads
+// back to the request, or shows it again with why nothing was done and what was typed.
+func (s *site) step(w http.ResponseWriter, r *http.Request, v visitor, do func(id string, p post) error, sent ...string) error {
 	values, err := posted(r)
 	if err != nil {
 		return err
 	}
 	id := r.PathValue("id")
-	number := phi.Text(strings.Join(post{values: values}.texts("number"), " "))
-	_, _, err = s.Request.GiveNumber(r.Context(), v.Caller, id, number)
-	return s.done(w, r, v, id, err, &number)
-}
-
-// done leads back to the visit, or shows it again with why nothing was done
-// and what was typed.
-func (s *site) done(w http.ResponseWriter, r *http.Request, v visitor, id string, err error, typed *phi.Text) error {
-	if err == nil {
-		return redirect(w, "/my/visits/"+id)
+	if err = do(id, post{values: values}); err == nil {
+		if err = s.keepRest(r, v, myPath(id), values, sent...); err == nil {
+			return redirect(w, myPath(id))
+		}
+		return err
 	}
 	code, text, ok := explain(err)
 	if !ok {
 		return err
 	}
-	view := visitView{}
-	if typed != nil {
-		view.Typed = *typed
-	}
-	if view.Wrong = mistakes(err, messagePlaces)["text"]; view.Wrong == "" {
-		view.Complaints = aboutPage(text)
-	}
-	return s.showVisit(w, r, v, view, code)
+	return s.showVisit(w, r, v, visitView{typed: values, wrong: mistakes(err, messagePlaces)}, text, code)
 }

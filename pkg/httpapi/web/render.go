@@ -36,7 +36,7 @@ var styleURL = func() string {
 // drawn.
 var (
 	layout = sync.OnceValues(func() (*template.Template, error) {
-		return template.New("").Funcs(template.FuncMap{"dial": dial}).ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/field.html")
+		return template.New("").Funcs(template.FuncMap{"dial": dial, "link": newLink, "press": newPress}).ParseFS(templates, "templates/layout.html", "templates/parts.html", "templates/field.html")
 	})
 	views sync.Map // name → *template.Template
 )
@@ -70,7 +70,8 @@ type frame struct {
 	Home     string
 	Nav      []link
 	Style    string
-	Saves    bool // the page is a form whose every button keeps what was filled in
+	Keeps    bool // the page is the form with id questions, whose every button keeps what was typed
+	Enter    enter
 	Leave    bool // there is a quick way out of the site
 	Page     any
 }
@@ -93,7 +94,28 @@ func whoIs(v visitor) who {
 	return w
 }
 
-type link struct{ Href, Text string }
+// A link leads to another page of ours. Joins says that it must be a button of the form
+// with id questions, which keeps what was typed on the page.
+type link struct {
+	Href, Text string
+	Joins      bool
+}
+
+func newLink(joins bool, href, text string) link { return link{href, text, joins} }
+
+// An enter is the button that the Enter key presses in a field: the first one of a
+// form, which nobody sees. Without Text there is none, without To it leads where the
+// form does.
+type enter struct{ To, Text string }
+
+// A press is a button that does something without a field of its own. Joins is as of a
+// link.
+type press struct {
+	Action, Text, Class string
+	Joins               bool
+}
+
+func newPress(joins bool, action, class, text string) press { return press{action, text, class, joins} }
 
 // A page is one answer to a visitor.
 type page struct {
@@ -103,19 +125,23 @@ type page struct {
 	code  int  // 200 if 0
 	pays  bool // has a form that leads to the payment page
 	leave bool // offers a quick way out: others in the room may see it
-	saves bool // is the form with id questions, to which signing out is posted too
+	keeps bool // is the form with id questions, whose every button keeps what was typed
+	enter enter
 }
 
 // show draws p whole before it sends the first byte, so that a failure is not
 // a half page.
 func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
-	f := frame{Title: p.title, Home: "/", Style: styleURL, Saves: p.saves, Leave: p.leave, Page: p.data}
+	f := frame{Title: p.title, Home: "/", Style: styleURL, Keeps: p.keeps, Enter: p.enter, Leave: p.leave, Page: p.data}
 	if v != nil {
 		if err := v.setFor(); err != nil {
 			return err
 		}
 		f.Practice, f.Phone, f.Home = v.practice.Name, v.practice.Phone, home(v.Person)
 		f.Who, f.Nav = whoIs(*v), nav(v.Person)
+		for i := range f.Nav {
+			f.Nav[i].Joins = p.keeps
+		}
 	}
 	t, err := view(p.view)
 	if err != nil {
@@ -149,12 +175,12 @@ func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
 func nav(p identity.Person) []link {
 	switch p.Role {
 	case identity.Clinician, identity.Nurse, identity.Staff:
-		return []link{{"/desk", "Queue"}, {"/desk/work", "Work"}}
+		return []link{{Href: "/desk", Text: "Queue"}, {Href: "/desk/work", Text: "Work"}}
 	case identity.Admin:
-		return []link{{"/desk/work", "Work"}}
+		return []link{{Href: "/desk/work", Text: "Work"}}
 	case identity.PatientRole, identity.Caregiver:
 	}
-	return []link{{"/my", "My requests"}}
+	return []link{{Href: "/my", Text: "My requests"}}
 }
 
 type errorView struct {
@@ -164,6 +190,7 @@ type errorView struct {
 	SignIn   string // where signing in leads back from here
 	Home     string
 	SignOut  bool
+	Again    *again // what was filled in and refused; nil if nothing was
 }
 
 // fail answers with the words for err that may be shown.
@@ -205,7 +232,10 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if v, err := s.visitor(r); err == nil {
 		who, e.Home = &v, home(v.Person)
 	}
-	if err := s.show(w, who, page{view: "error", title: e.Heading, data: e, code: code}); err != nil {
+	if !errors.Is(err, errKept) {
+		e.Again = s.refused(r, who, err)
+	}
+	if err := s.show(w, who, page{view: "error", title: e.Heading, data: e, code: code, keeps: e.Again != nil}); err != nil {
 		s.Log.WarnContext(r.Context(), "error page not sent", "route", r.Pattern, "err", err)
 	}
 }

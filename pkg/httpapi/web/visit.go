@@ -3,6 +3,7 @@ package web
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
@@ -37,11 +38,15 @@ type visitView struct {
 	Delete     string // where a draft is deleted; empty if it cannot be
 	CanWrite   string // what writing is called; empty if it cannot be done
 	Message    field
-	CanAck     string   // what confirming is called
-	Typed      phi.Text // a message that was refused
-	Wrong      string   // what is wrong with it
+	CanAck     string // what confirming is called
+	Strays     []stray
+	Kept       bool // something typed is kept, and not sent
+	Back       bool // it is back in its field
 	Trail      string
-	Phone      string
+
+	typed url.Values        // what was written and refused, or is kept
+	wrong map[string]string // what is wrong with it, by field
+	Phone string
 }
 
 type step struct{ What, When, Machine string }
@@ -98,10 +103,12 @@ type entry struct{ What, Amount, When string }
 
 // visit shows a patient's side of a request.
 func (s *site) visit(w http.ResponseWriter, r *http.Request, v visitor) error {
-	return s.showVisit(w, r, v, visitView{}, http.StatusOK)
+	return s.showVisit(w, r, v, visitView{}, "", http.StatusOK)
 }
 
-func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view visitView, code int) error {
+// showVisit shows a patient's side of a request. view has what was written and refused,
+// and alert why, if that is not beside its field.
+func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view visitView, alert string, code int) error {
 	id := r.PathValue("id")
 	if v.Person.Works() {
 		return redirect(w, "/desk/visits/"+id)
@@ -113,15 +120,67 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 	v.Caller, v.For, v.otherPatient = shown.Caller, shown.Chart.Contact.Name, nil // the name is read if it is another's
 	ch, q := shown.Chart, r.URL.Query()
 	view.Answer = answerOf(shown.Answer)
+	if ch.Visit.Status != visit.Draft && ch.Visit.Status != visit.AwaitingPayment { // then nothing can be written
+		if err := s.restore(r, v, &view, id); err != nil {
+			return err
+		}
+	}
 	view.fill(v, ch, shown.Money, s.Now())
 	paid := q.Get("paid") != ""
 	if paid && ch.Visit.Status == visit.AwaitingPayment {
 		view.CanPay, view.Again = false, "/my/visits/"+id+"?paid=1"
 	}
 	view.setMessage()
+	if len(view.Complaints) == 0 {
+		view.Complaints = aboutPage(alert)
+	}
 	view.setNextSteps(paid, q.Get("left") != "", ch.Visit, billing.FateOf(shown.Money.Payments), v.practice, s.Now())
-	return s.show(w, &v, page{view: "visit", title: errorTitle(view.Title, view.Complaints), data: view, code: code, pays: view.CanPay, leave: ch.Visit.Private()})
+	return s.show(w, &v, page{
+		view: "visit", title: errorTitle(view.Title, view.Complaints), data: view, code: code, pays: view.CanPay, leave: ch.Visit.Private(),
+		keeps: view.Keeps(), enter: view.enter(),
+	})
 }
+
+// restore reads what the visitor wrote on the page of a request and did not send, unless
+// they sent it now.
+func (s *site) restore(r *http.Request, v visitor, view *visitView, id string) error {
+	if view.typed != nil {
+		view.Kept = view.typed.Get(keptField) != ""
+		return nil
+	}
+	f, err := s.sessions.Unsent(r.Context(), v.Proof, myPath(id))
+	view.typed, view.Kept, view.Back = f.Values, len(f.Values) > 0, len(f.Values) > 0
+	return err
+}
+
+// text is what was written in a field.
+func (view visitView) text(name string) phi.Text { return post{values: view.typed}.text(name) }
+
+// Keeps reports whether the page has something typed to keep, or a field to type in.
+func (view visitView) Keeps() bool {
+	return view.CanWrite != "" || view.AsksNumber() || len(view.Strays) > 0
+}
+
+// AsksNumber reports whether the page has the field for a number to call.
+func (view visitView) AsksNumber() bool { return view.Diversion != nil && view.Diversion.Call != nil }
+
+// AckClass is how the button that confirms looks: under instructions, not as the first
+// thing to do.
+func (view visitView) AckClass() string {
+	if view.Diversion != nil {
+		return "second"
+	}
+	return ""
+}
+
+func (view visitView) enter() enter {
+	if !view.AsksNumber() {
+		return enter{}
+	}
+	return enter{myPath(view.ID) + "/number", "Have this number called"}
+}
+
+func myPath(visit string) string { return "/my/visits/" + visit }
 
 func (view *visitView) fill(v visitor, ch chart.Chart, m books.Money, now time.Time) {
 	vis, p := ch.Visit, v.practice
@@ -151,18 +210,17 @@ func (view *visitView) fill(v visitor, ch chart.Chart, m books.Money, now time.T
 // setCall asks for the number to call a diverted patient at, with one that was
 // refused.
 func (view *visitView) setCall(to *intake.Contact, ch chart.Chart) {
-	ask := field{Kind: "text", ID: "number", Name: "number", Label: "Phone number to call you at", Required: true, Values: []phi.Text{view.Typed}}
+	ask := field{Kind: "text", ID: "number", Name: "number", Label: "Phone number to call you at", Required: true, Values: []phi.Text{view.text("number")}}
 	if it, ok := ch.Form.Item(to.Question); ok {
 		ask.Hint, ask.Max = hint(it), it.MaxLength
 	}
 	if ch.Number != "" {
 		ask.Label = "Another phone number to call you at"
 	}
-	if view.Wrong != "" {
-		ask.Errors = []string{view.Wrong}
+	if wrong := view.wrong["number"]; wrong != "" {
+		ask.Errors = []string{wrong}
 	}
 	view.Complaints = append(view.Complaints, complaints([]field{ask})...)
-	view.Typed, view.Wrong = "", ""
 	view.Diversion.Call = &call{Number: ch.Number, Promise: to.Promise, Ask: ask}
 }
 
@@ -196,19 +254,26 @@ func (view *visitView) setActions(vis visit.Visit, ch chart.Chart, can []visit.A
 }
 
 // messagePlaces is where the clinic says that a problem with a message is.
-var messagePlaces = map[string]string{"/text": "text", "/number": "text"}
+var messagePlaces = map[string]string{"/text": "text", "/number": "number"}
 
-// setMessage draws the field of a message, with what was written and refused.
+// setMessage draws the field of a message, with what was written, and lists what was
+// written in a field that is no longer there.
 func (view *visitView) setMessage() {
+	if text := view.text("number"); text != "" && !view.AsksNumber() {
+		view.Strays = append(view.Strays, stray{"number", "Number to call", text})
+	}
 	if view.CanWrite == "" {
+		if text := view.text("text"); text != "" {
+			view.Strays = append(view.Strays, stray{"text", "Your message", text})
+		}
 		return
 	}
 	view.Message = field{
-		Kind: "area", ID: "text", Name: "text", Label: "Your message", Required: true, Values: []phi.Text{view.Typed},
+		Kind: "area", ID: "text", Name: "text", Label: "Your message", Required: true, Values: []phi.Text{view.text("text")},
 		Help: []string{"It costs nothing extra and goes to the one who answers this request."},
 	}
-	if view.Wrong != "" {
-		view.Message.Errors = []string{view.Wrong}
+	if wrong := view.wrong["text"]; wrong != "" {
+		view.Message.Errors = []string{wrong}
 	}
 	view.Complaints = append(view.Complaints, complaints([]field{view.Message})...)
 }

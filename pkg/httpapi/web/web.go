@@ -134,6 +134,7 @@ func (s *site) routes() []route {
 		{"POST /my/visits/{id}/messages", s.as(s.write)},
 		{"POST /my/visits/{id}/number", s.as(s.giveNumber)},
 		{"POST /my/visits/{id}/acknowledge", s.as(s.acknowledge)},
+		{"POST /my/visits/{id}/keep", s.as(s.keep)},
 		{"GET /my/visits/{id}/trail", s.as(s.trail)},
 
 		{"GET /desk", s.as(s.queue)},
@@ -145,6 +146,7 @@ func (s *site) routes() []route {
 		{"POST /desk/visits/{id}/ask", s.as(s.ask)},
 		{"POST /desk/visits/{id}/answer", s.as(s.answer)},
 		{"POST /desk/visits/{id}/turn-away", s.as(s.turnAway)},
+		{"POST /desk/visits/{id}/keep", s.as(s.keep)},
 	}
 }
 

@@ -341,6 +341,11 @@ func keptForms(t *testing.T, s bench) {
 	commit(t, s, clinic.Commit{Kept: &clinic.KeptForm{Holder: "h10", ID: "a", Sealed: []byte("another's"), Ends: noon}})
 	got, err := s.KeptForms(t.Context(), "h1")
 	same(t, "KeptForms", got, err, []clinic.KeptForm{mine})
+	one, err := s.KeptForm(t.Context(), "h1", "a")
+	same(t, "KeptForm", one, err, mine)
+	if _, err := s.KeptForm(t.Context(), "h1", "b"); !errors.Is(err, fault.NotFound) {
+		t.Errorf("KeptForm of nothing: %v", err)
+	}
 	mine.Sealed = nil
 	commit(t, s, clinic.Commit{Kept: &mine})
 	got, err = s.KeptForms(t.Context(), "h1")
