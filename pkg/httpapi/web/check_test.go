@@ -64,7 +64,7 @@ func TestCheck_AnswerChangedLeadsBack(t *testing.T) {
 }
 
 // After sending, the number and what happens next are told; the same number is on the
-// request and on its receipt.
+// request.
 func TestSent_NumberAndWhatHappensNext(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
@@ -78,7 +78,7 @@ func TestSent_NumberAndWhatHappensNext(t *testing.T) {
 		t.Fatalf("the number of %s is %q", id, number)
 	}
 	ada.link("See your request")
-	ada.wants(http.StatusOK, number, "Waiting to be read", number+"-1")
+	ada.wants(http.StatusOK, number, "Waiting to be read")
 	h.as(t, "Dr. X", "/desk/visits/"+id).wants(http.StatusOK, number)
 }
 
