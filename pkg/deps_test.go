@@ -68,6 +68,7 @@ var rules = map[string]rule{
 	"phi":   {layer: vocabulary},
 
 	"metric": {layer: vocabulary},
+	"npi":    {layer: vocabulary},
 
 	"intake":   {layer: domain, ours: "fault phi"},
 	"identity": {layer: domain, ours: "fault phi"},
@@ -77,14 +78,15 @@ var rules = map[string]rule{
 	"practice": {layer: domain, ours: "billing visit"},
 	"record":   {layer: domain, ours: "identity intake money phi visit"},
 	"work":     {layer: domain, ours: "identity"},
+	"registry": {layer: domain, ours: "fault identity npi phi", theirs: "golang.org/x/text/unicode/norm"},
 	"outbox":   {layer: domain},
 	"audit":    {layer: domain, theirs: "golang.org/x/mod/sumdb/"},
 	"vault":    {layer: domain, ours: "fault"},
 	"x12":      {layer: domain, ours: "civil fault money", theirs: "golang.org/x/text/unicode/norm"},
 	"x12/ack":  {layer: domain, ours: "civil money phi x12"},
-	"x12/elig": {layer: domain, ours: "civil fault money phi x12"},
+	"x12/elig": {layer: domain, ours: "civil fault money npi phi x12"},
 	"x12/p835": {layer: domain, ours: "civil money phi x12"},
-	"x12/p837": {layer: domain, ours: "civil fault money phi x12"},
+	"x12/p837": {layer: domain, ours: "civil fault money npi phi x12"},
 
 	"coding":     {layer: domain, ours: "civil fault money"},
 	"coding/fee": {layer: domain, ours: "civil fault money"},

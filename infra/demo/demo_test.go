@@ -50,7 +50,7 @@ func newWorld(t *testing.T) world {
 	sys, err := system.Start(context.WithoutCancel(t.Context()), system.Options{
 		Addr: "127.0.0.1:0", Data: dir + "/system", Log: slog.New(slog.DiscardHandler),
 		SweepEvery: 24 * time.Hour, // else a sweep between change and proof signs a log anew
-		Config: setup.Config{DynamoDB: e.Endpoint(), S3: srv.URL},
+		Config:     setup.Config{DynamoDB: e.Endpoint(), S3: srv.URL},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -88,24 +88,3 @@ func (c *Checks) Code(field, s string, least, most int) {
 func (c *Checks) Amount(field string, a money.Cents) {
 	c.Must(0 <= a && a <= MaxAmount, field, "amount", "An amount must be from 0 to 99999999.99.")
 }
-
-// ValidNPI reports whether s is a National Provider Identifier: ten digits that
-// are right as those of a card number that begins with 80840 (45 CFR 162.406;
-// ISO/IEC 7812-1, annex B). Those five digits add 24 to the sum.
-func ValidNPI(s string) bool {
-	if len(s) != 10 {
-		return false
-	}
-	sum := 24
-	for i := range len(s) {
-		d := int(s[i] - '0')
-		if d > 9 {
-			return false
-		}
-		if i%2 == 0 {
-			d *= 2
-		}
-		sum += d/10 + d%10
-	}
-	return sum%10 == 0
-}

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"evisit/pkg/fault"
+	"evisit/pkg/npi"
 	"evisit/pkg/phi"
 	"evisit/pkg/x12"
 )
@@ -26,7 +27,7 @@ func Check(q *Inquiry) []fault.Problem {
 	c.Part = "provider"
 	c.Text("name", q.Provider.Name, 60)
 	c.Optional("first", q.Provider.First, 35)
-	c.Must(x12.ValidNPI(q.Provider.NPI), "npi", "npi", "The NPI must have ten digits, of which the last is the check digit.")
+	c.Must(npi.Valid(q.Provider.NPI), "npi", "npi", "The NPI must have ten digits, of which the last is the check digit.")
 	c.Part = "subscriber"
 	c.Text("member_id", q.Subscriber.MemberID.Reveal(), 80)
 	person(c, &q.Subscriber)

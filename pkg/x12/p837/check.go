@@ -7,6 +7,7 @@ import (
 
 	"evisit/pkg/fault"
 	"evisit/pkg/money"
+	"evisit/pkg/npi"
 	"evisit/pkg/phi"
 	"evisit/pkg/x12"
 )
@@ -70,7 +71,7 @@ func (c *checks) provider(part string, p *Provider) {
 	c.Part = part
 	c.Text("name", p.Name, 60)
 	c.Optional("first", p.First, 35)
-	c.Must(x12.ValidNPI(p.NPI), "npi", "npi", "The NPI must have ten digits, of which the last is the check digit.")
+	c.Must(npi.Valid(p.NPI), "npi", "npi", "The NPI must have ten digits, of which the last is the check digit.")
 	if p.Taxonomy != "" {
 		c.Code("taxonomy", p.Taxonomy, 10, 10)
 	}
