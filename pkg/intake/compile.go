@@ -24,10 +24,12 @@ func newCompiler(res resource) *compiler {
 	return &compiler{res: res, form: &Form{res: res, byLink: map[string]*Item{}}}
 }
 
-// compile builds a form, or returns a fault that names every problem at once. If the
-// form is published now, it must meet the demands on authors too.
-func compile(res resource, published bool) (*Form, error) {
+// compile builds a form, or returns a fault that names every problem at once, those
+// found in reading first. If the form is published now, it must meet the demands on
+// authors too.
+func compile(res resource, problems []fault.Problem, published bool) (*Form, error) {
 	c := newCompiler(res)
+	c.problems = problems
 	c.shape()
 	c.link()
 	if published {
@@ -70,6 +72,7 @@ func (c *compiler) shape() {
 	for _, e := range c.res.Extension {
 		c.formExtension(e)
 	}
+	c.elements("This form", c.res.source)
 	c.form.items = c.items(nil, c.res.Items)
 }
 
@@ -105,7 +108,7 @@ func (c *compiler) formExtension(e extension) {
 		}
 	case extDiagnosis:
 		if c.want(name, e, "valueCoding") {
-			c.form.diagnose = append(c.form.diagnose, *e.ValueCoding)
+			c.form.diagnose = append(c.form.diagnose, e.ValueCoding.coding())
 		}
 	case extDerived:
 		if c.want(name, e, "extension") {
@@ -118,7 +121,7 @@ func (c *compiler) formExtension(e extension) {
 	case extNote:
 		c.want(name, e, "valueMarkdown")
 	default:
-		c.problem(e.URL, "extension", "This extension is not evaluated on a questionnaire.")
+		c.passed("This form", e)
 	}
 }
 
@@ -151,7 +154,7 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 	items := make([]*Item, 0, len(sources))
 	for place, s := range sources {
 		it := &Item{
-			LinkID: s.LinkID, Text: s.Text, Type: s.Type, Codes: s.Code,
+			LinkID: s.LinkID, Text: s.Text, Type: s.Type, Codes: codings(s.Code),
 			Required: s.Required, Repeats: s.Repeats, ReadOnly: s.ReadOnly, MaxLength: s.MaxLength,
 			index: len(c.form.all), place: place, parent: parent,
 		}
@@ -186,6 +189,7 @@ func (c *compiler) item(it *Item, s sourceItem) {
 	for _, e := range s.Extension {
 		c.itemExtension(it, e)
 	}
+	c.elements(it.named(), s.source)
 	for _, w := range s.EnableWhen {
 		c.enableWhen(it, w)
 	}
@@ -244,7 +248,7 @@ func (c *compiler) option(it *Item, o option) {
 		c.problem(it.LinkID, "option", "Every answerOption has a valueCoding with a code.")
 		return
 	}
-	opt := Option{Coding: *o.ValueCoding, Key: o.ValueCoding.Code}
+	opt := Option{Coding: o.ValueCoding.coding(), Key: o.ValueCoding.Code}
 	for _, e := range o.Extension {
 		switch e.URL {
 		case extOrdinal:
@@ -253,7 +257,7 @@ func (c *compiler) option(it *Item, o option) {
 			opt.Exclusive = c.truth(it, e)
 			it.exclusive = it.exclusive || opt.Exclusive
 		default:
-			c.problem(it.LinkID, "extension", "The extension %s is not evaluated on an option.", e.URL)
+			c.passed(it.named(), e)
 		}
 	}
 	it.Options = append(it.Options, opt)
@@ -342,7 +346,7 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 	case extNote:
 		c.want(it.LinkID, e, "valueMarkdown")
 	default:
-		c.problem(it.LinkID, "extension", "The extension %s is not evaluated on an item.", e.URL)
+		c.passed(it.named(), e)
 	}
 }
 

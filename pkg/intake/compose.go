@@ -61,7 +61,7 @@ func Alone(q *Questionnaire) (*Form, error) {
 }
 
 func seal(res resource) (*Form, error) {
-	f, err := compile(res, true)
+	f, err := compile(res, nil, true)
 	if err != nil {
 		return nil, err
 	}

@@ -78,6 +78,14 @@ func (e extension) shape() string {
 			found = v.name
 		}
 	}
+	for _, m := range e.kept {
+		if found != "" && strings.HasPrefix(m.name, "value") {
+			return ""
+		}
+		if strings.HasPrefix(m.name, "value") {
+			found = m.name
+		}
+	}
 	return found
 }
 

@@ -250,11 +250,11 @@ func (f *Form) Private() bool {
 // altered form that cannot be evaluated. What Compose demands of authors beyond that
 // is not asked again: a form published before the demand stays readable.
 func Load(data []byte) (*Form, error) {
-	res, err := decodeResource(data)
+	res, problems, err := readResource(data)
 	if err != nil {
 		return nil, err
 	}
-	f, err := compile(res, false)
+	f, err := compile(res, problems, false)
 	if err != nil {
 		return nil, err
 	}

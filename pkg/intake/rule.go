@@ -359,7 +359,7 @@ func (c *compiler) enableWhen(it *Item, w enableWhen) {
 	}
 	cond := condition{question: w.Question, operator: w.Operator}
 	if w.AnswerCoding != nil {
-		cond.want = constant{kind: CodingValue, coding: *w.AnswerCoding, text: w.AnswerCoding.Code}
+		cond.want = constant{kind: CodingValue, coding: w.AnswerCoding.coding(), text: w.AnswerCoding.Code}
 	} else {
 		cond.want = c.constant(it.LinkID, w.AnswerBoolean, literal, "")
 	}

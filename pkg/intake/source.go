@@ -1,10 +1,7 @@
 package intake
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
 
 	"evisit/pkg/fault"
 )
@@ -22,9 +19,11 @@ func (q *Questionnaire) Name() string { return q.res.ID }
 // Version returns the source's own version.
 func (q *Questionnaire) Version() string { return q.res.Version }
 
-// A resource holds the members of a FHIR Questionnaire that we evaluate or keep. Any
-// other member is an error, because an author would believe that it has an effect.
+// A resource holds the members of a FHIR Questionnaire. What is evaluated has a field;
+// members that change nothing here are kept, and written again as they were. Any other
+// member is an error, because an author would believe that it has an effect.
 type resource struct {
+	source
 	ResourceType   string       `json:"resourceType"`
 	ID             string       `json:"id"`
 	URL            string       `json:"url"`
@@ -48,37 +47,54 @@ type resource struct {
 }
 
 type sourceItem struct {
-	LinkID         string       `json:"linkId"`
-	Text           string       `json:"text,omitempty"`
-	Prefix         string       `json:"prefix,omitempty"`
-	Code           []Coding     `json:"code,omitempty"`
-	Type           Type         `json:"type"`
-	Required       bool         `json:"required,omitempty"`
-	Repeats        bool         `json:"repeats,omitempty"`
-	ReadOnly       bool         `json:"readOnly,omitempty"`
-	MaxLength      int          `json:"maxLength,omitempty"`
-	EnableWhen     []enableWhen `json:"enableWhen,omitempty"`
-	EnableBehavior string       `json:"enableBehavior,omitempty"`
-	AnswerOption   []option     `json:"answerOption,omitempty"`
-	Extension      []extension  `json:"extension,omitempty"`
-	Items          []sourceItem `json:"item,omitempty"`
+	source
+	LinkID         string         `json:"linkId"`
+	Text           string         `json:"text,omitempty"`
+	Prefix         string         `json:"prefix,omitempty"`
+	Code           []sourceCoding `json:"code,omitempty"`
+	Type           Type           `json:"type"`
+	Required       bool           `json:"required,omitempty"`
+	Repeats        bool           `json:"repeats,omitempty"`
+	ReadOnly       bool           `json:"readOnly,omitempty"`
+	MaxLength      int            `json:"maxLength,omitempty"`
+	EnableWhen     []enableWhen   `json:"enableWhen,omitempty"`
+	EnableBehavior string         `json:"enableBehavior,omitempty"`
+	AnswerOption   []option       `json:"answerOption,omitempty"`
+	Extension      []extension    `json:"extension,omitempty"`
+	Items          []sourceItem   `json:"item,omitempty"`
 }
 
 type enableWhen struct {
-	Question      string      `json:"question"`
-	Operator      string      `json:"operator"`
-	AnswerBoolean *bool       `json:"answerBoolean,omitempty"`
-	AnswerInteger json.Number `json:"answerInteger,omitempty"`
-	AnswerDecimal json.Number `json:"answerDecimal,omitempty"`
-	AnswerCoding  *Coding     `json:"answerCoding,omitempty"`
+	source
+	Question      string        `json:"question"`
+	Operator      string        `json:"operator"`
+	AnswerBoolean *bool         `json:"answerBoolean,omitempty"`
+	AnswerInteger json.Number   `json:"answerInteger,omitempty"`
+	AnswerDecimal json.Number   `json:"answerDecimal,omitempty"`
+	AnswerCoding  *sourceCoding `json:"answerCoding,omitempty"`
 }
 
 type option struct {
-	Extension   []extension `json:"extension,omitempty"`
-	ValueCoding *Coding     `json:"valueCoding"`
+	source
+	Extension   []extension   `json:"extension,omitempty"`
+	ValueCoding *sourceCoding `json:"valueCoding,omitempty"`
+}
+
+// A sourceCoding is a coding as an author wrote it.
+type sourceCoding struct {
+	source
+	System    string      `json:"system,omitempty"`
+	Code      string      `json:"code,omitempty"`
+	Display   string      `json:"display,omitempty"`
+	Extension []extension `json:"extension,omitempty"`
+}
+
+func (c sourceCoding) coding() Coding {
+	return Coding{System: c.System, Code: c.Code, Display: c.Display}
 }
 
 type extension struct {
+	source
 	URL                  string           `json:"url"`
 	Extension            []extension      `json:"extension,omitempty"`
 	ValueBoolean         *bool            `json:"valueBoolean,omitempty"`
@@ -88,7 +104,7 @@ type extension struct {
 	ValueMarkdown        string           `json:"valueMarkdown,omitempty"`
 	ValueInteger         json.Number      `json:"valueInteger,omitempty"`
 	ValueDecimal         json.Number      `json:"valueDecimal,omitempty"`
-	ValueCoding          *Coding          `json:"valueCoding,omitempty"`
+	ValueCoding          *sourceCoding    `json:"valueCoding,omitempty"`
 	ValueCodeableConcept *codeableConcept `json:"valueCodeableConcept,omitempty"`
 	ValueExpression      *expression      `json:"valueExpression,omitempty"`
 	ValueRange           *ageRange        `json:"valueRange,omitempty"`
@@ -98,15 +114,18 @@ type extension struct {
 
 // An element holds the extensions of a primitive.
 type element struct {
-	Extension []extension `json:"extension"`
+	source
+	Extension []extension `json:"extension,omitempty"`
 }
 
 type codeableConcept struct {
-	Coding []Coding `json:"coding,omitempty"`
-	Text   string   `json:"text,omitempty"`
+	source
+	Coding []sourceCoding `json:"coding,omitempty"`
+	Text   string         `json:"text,omitempty"`
 }
 
 type expression struct {
+	source
 	Language   string `json:"language"`
 	Expression string `json:"expression"`
 }
@@ -117,19 +136,23 @@ type ageRange struct {
 }
 
 type quantity struct {
-	Value json.Number `json:"value"`
+	source
+	Value json.Number `json:"value,omitempty"`
 	Unit  string      `json:"unit,omitempty"`
 }
 
-// Parse reads one source. Text that is not JSON, or has a member that we do not read,
-// is a fault.Malformed. An item type, operator or extension that we do not evaluate is
-// a fault.Invalid naming each by linkId, rule id or extension.
+// Parse reads one source. Text that is not JSON, or that two readers could understand
+// differently, is a fault.Malformed; more than MaxQuestionnaireBytes is a
+// fault.TooLarge. A member that FHIR does not have, one of the wrong kind, and an item
+// type, operator, extension or expression that would change the form and is not
+// evaluated are a fault.Invalid that names each by JSON pointer, linkId or rule id.
 func Parse(data []byte) (*Questionnaire, error) {
-	res, err := decodeResource(data)
+	res, problems, err := readResource(data)
 	if err != nil {
 		return nil, err
 	}
 	c := newCompiler(res)
+	c.problems = problems
 	c.shape()
 	if err := c.err("questionnaire-shape", "This questionnaire asks for something the engine does not evaluate."); err != nil {
 		return nil, err
@@ -137,31 +160,9 @@ func Parse(data []byte) (*Questionnaire, error) {
 	return &Questionnaire{res: res}, nil
 }
 
-func decodeResource(data []byte) (resource, error) {
-	if len(data) > MaxQuestionnaireBytes {
-		return resource{}, fault.New(fault.TooLarge, "questionnaire-too-large", "This questionnaire is larger than 1 MB.")
-	}
-	if _, err := parseTree(data); err != nil {
-		return resource{}, unreadable(err)
-	}
-	var res resource
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&res); err != nil {
-		return resource{}, unreadable(err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return resource{}, unreadable(err)
-	}
-	return res, nil
-}
-
-// unreadable is a fault that shows the decoder's error, which is safe because a
+// unreadable is a fault that shows the parser's error, which is safe because a
 // questionnaire is written by the practice and holds no health information.
 func unreadable(err error) error {
-	text := "This is not a FHIR R4 Questionnaire that can be read here."
-	if err != nil {
-		text += " " + err.Error()
-	}
-	return fault.Hide(fault.Malformed, "questionnaire-malformed", text, err)
+	return fault.Hide(fault.Malformed, "questionnaire-malformed",
+		"This is not a FHIR R4 Questionnaire that can be read here: "+err.Error()+".", err)
 }

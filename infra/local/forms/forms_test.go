@@ -211,6 +211,29 @@ func TestForms_StoreAndLoad(t *testing.T) {
 	}
 }
 
+// The hash of a version is what was approved: it never changes again. A new version of a
+// form gets a line of its own.
+func TestAll_HashesAreKept(t *testing.T) {
+	t.Parallel()
+	kept := map[string]string{
+		"admin-request|0.2.0-common-0.2.0":           "74be7a3ee9ddc4ce6b0895b65274af4a6006cb5df444cf89e89ac3144961b373",
+		"back-pain|0.2.0-common-0.2.0":               "78635dda774fb84a102b8917092eb15a8d0cbd8969a17a4cb07aab12c1810728",
+		"bp-glucose-readings|0.2.0-common-0.2.0":     "c83188ffd9c7d3604106815ac0c0155f6f6cb0fae373915a5c810ead97beb1ac",
+		"medication-refill|0.2.0-common-0.2.0":       "0be32ac767648398e6511eb23e10d215306340f4a4f457696084c7619760796b",
+		"mental-health-phq9-gad7|0.2.1-common-0.2.0": "0ca73a8cf206878ae76eba73bf7d70631dc4f58d077c80dc3137dc302fce56ea",
+		"pink-eye|0.1.0-common-0.2.0":                "95a5bcc7df0d051e83f347a8b4e6becc486e4c779664890f45c24611cc110c19",
+		"rash-skin|0.2.0-common-0.2.0":               "c425d93807d601cbdf40115895134d32af1c3b1d6548b28a0cb3ab70b3da3528",
+		"respiratory|0.2.0-common-0.2.0":             "a7b12618672a448475e29af225da432919318fdac6caadf1e91d47472125ba6b",
+		"uti-women|0.2.0-common-0.2.0":               "c7680f82a92e94e9cc0b99950654c90d538954c4a3fea07f3a3dc1911b471dc7",
+		"evisit-common|0.2.0":                        "cf12dfd661dfc91c0f1e1719d433f581c8589f1836e5ab06febd969f40e7204b",
+	}
+	for _, f := range append(all(t), common(t)) {
+		if want, ok := kept[f.Name()+"|"+f.Version()]; !ok || f.Hash() != want {
+			t.Errorf("%q: %q,", f.Name()+"|"+f.Version(), f.Hash())
+		}
+	}
+}
+
 func TestAll_TwiceGivesTheSameHashes(t *testing.T) {
 	t.Parallel()
 	first, second := all(t), all(t)
