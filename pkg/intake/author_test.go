@@ -31,11 +31,7 @@ func asked(t testing.TB, items string) *intake.Form {
 
 func alone(t testing.TB, data string) *intake.Form {
 	t.Helper()
-	q, err := intake.Parse([]byte(data))
-	if err != nil {
-		t.Fatal(explain(err))
-	}
-	f, err := intake.Alone(q)
+	f, err := intake.Publish(nil, []byte(data))
 	if err != nil {
 		t.Fatal(explain(err))
 	}
@@ -45,10 +41,7 @@ func alone(t testing.TB, data string) *intake.Form {
 // refusals are the places and codes of what keeps a questionnaire from being published.
 func refusals(t testing.TB, data string) []string {
 	t.Helper()
-	q, err := intake.Parse([]byte(data))
-	if err == nil {
-		_, err = intake.Alone(q)
-	}
+	_, err := intake.Publish(nil, []byte(data))
 	if err == nil {
 		return nil
 	}
@@ -88,7 +81,7 @@ func TestParse_NamesEveryPlace(t *testing.T) {
 	}
 	wantRefused(t, map[string]struct{ data, want string }{
 		"nothing wrong":                   {written("", one), ""},
-		"a list":                          {`[]`, " type, resourceType type, id required, url required, version required, title required, status required, item required"},
+		"a list":                          {`[]`, " type, resourceType type, id required, url required, version required, title required, status required, item required, evisit-billing-class option"},
 		"a member that there is not":      {written(`"statuss":"draft"`, one), "/statuss unknown"},
 		"a member in capitals":            {item(`"Required":true`), "/item/0/Required unknown"},
 		"a member of a later FHIR":        {item(`"disabledDisplay":"hidden"`), "/item/0/disabledDisplay unknown"},

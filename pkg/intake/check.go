@@ -425,7 +425,7 @@ func (c *checker) exclude(it *Item, valid []Value, from int) []Value {
 	}
 	kept := valid[:from]
 	for _, v := range valid[from:] {
-		if o, ok := it.option(v.coding); ok && v.kind == CodingValue && o.Exclusive {
+		if o, ok := it.chosen(v); ok && o.Exclusive {
 			c.problem(it.LinkID, "exclusive", "Choose "+quoted(o.Display)+" alone, or leave it out.")
 			continue
 		}
@@ -459,7 +459,7 @@ func (c *checker) total(it *Item, kept []Entry) []Entry {
 	sum, answered := 0, false
 	for _, q := range it.total {
 		for _, v := range c.answers[q.index] {
-			if o, ok := q.option(v.coding); ok && o.Ordinal != nil {
+			if o, ok := q.chosen(v); ok && o.Ordinal != nil {
 				sum += *o.Ordinal
 				answered = true
 			}

@@ -17,11 +17,15 @@ import (
 type compiler struct {
 	res      resource
 	form     *Form
+	catalog  catalog
 	problems []fault.Problem
 }
 
 func newCompiler(res resource) *compiler {
-	return &compiler{res: res, form: &Form{res: res, byLink: map[string]*Item{}}}
+	return &compiler{
+		res: res, form: &Form{res: res, byLink: map[string]*Item{}},
+		catalog: catalog{contained: res.Contained, expanded: map[string]expansion{}},
+	}
 }
 
 // compile builds a form, or returns a fault that names every problem at once, those
@@ -73,6 +77,14 @@ func (c *compiler) shape() {
 		c.formExtension(e)
 	}
 	c.elements("This form", c.res.source)
+	ids := map[string]bool{}
+	for _, n := range c.res.Contained {
+		id := n.member("id").text
+		if id == "" || ids[id] {
+			c.problem("contained", "unique", "Every contained resource has an id of its own, also beside those of the common block.")
+		}
+		ids[id] = true
+	}
 	c.form.items = c.items(nil, c.res.Items)
 }
 
@@ -155,7 +167,7 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 	for place, s := range sources {
 		it := &Item{
 			LinkID: s.LinkID, Text: s.Text, Type: s.Type, Codes: codings(s.Code),
-			Required: s.Required, Repeats: s.Repeats, ReadOnly: s.ReadOnly, MaxLength: s.MaxLength,
+			Required: s.Required, Repeats: s.Repeats, ReadOnly: s.ReadOnly, MaxLength: s.MaxLength, Decimals: -1,
 			index: len(c.form.all), place: place, parent: parent,
 		}
 		if parent != nil {
@@ -183,9 +195,13 @@ func (c *compiler) item(it *Item, s sourceItem) {
 		c.problem(s.LinkID, "required", "Every item has a linkId of at most %d characters.", maxLinkIDLength)
 	}
 	c.itemType(it, s)
-	for _, o := range s.AnswerOption {
+	for _, o := range s.AnswerOption[:min(len(s.AnswerOption), maxOptions)] {
 		c.option(it, o)
 	}
+	if len(s.AnswerOption) > maxOptions {
+		c.problem(it.LinkID, "option", "A question has at most %d options.", maxOptions)
+	}
+	c.valueSet(it, s)
 	for _, e := range s.Extension {
 		c.itemExtension(it, e)
 	}
@@ -218,18 +234,18 @@ func (c *compiler) itemType(it *Item, s sourceItem) {
 		if s.Repeats && it.row != nil {
 			c.problem(it.LinkID, "type", "A repeating group inside a repeating group is not evaluated.")
 		}
-	case BooleanQ, IntegerQ, DecimalQ, DateQ, DateTimeQ, Choice, OpenChoice, Upload:
-	case StringQ, TextQ:
-		if it.MaxLength == 0 && s.Type == StringQ {
+	case BooleanQ, IntegerQ, DecimalQ, DateQ, DateTimeQ, TimeQ, QuantityQ, Choice, OpenChoice, Upload:
+	case StringQ, TextQ, URLQ:
+		if it.MaxLength == 0 && s.Type != TextQ {
 			it.MaxLength = defaultStringLength
 		} else if it.MaxLength == 0 {
 			it.MaxLength = defaultTextLength
 		}
 	default:
-		c.problem(it.LinkID, "type", "The item type %q is not evaluated.", s.Type)
+		c.problem(it.LinkID, "type", "The item type %q is not evaluated: use another, or leave the item out.", s.Type)
 	}
-	if s.MaxLength != 0 && s.Type != StringQ && s.Type != TextQ && s.Type != OpenChoice {
-		c.problem(it.LinkID, "type", "maxLength is for string, text and open-choice.")
+	if s.MaxLength != 0 && s.Type != StringQ && s.Type != TextQ && s.Type != URLQ && s.Type != OpenChoice {
+		c.problem(it.LinkID, "type", "maxLength is for string, text, url and open-choice.")
 	}
 	if s.Type == OpenChoice && it.MaxLength == 0 {
 		it.MaxLength = defaultStringLength
@@ -244,14 +260,44 @@ func (c *compiler) itemType(it *Item, s sourceItem) {
 }
 
 func (c *compiler) option(it *Item, o option) {
-	if o.ValueCoding == nil || o.ValueCoding.Code == "" {
-		c.problem(it.LinkID, "option", "Every answerOption has a valueCoding with a code.")
+	given := o.values()
+	switch {
+	case len(given) != 1 || o.keeps("valueReference"):
+		text := "Every answerOption has one value: a coding, an integer, a string, a date or a time."
+		if o.keeps("valueReference") {
+			text = "An answerOption that is a reference is not evaluated: give a valueCoding or a valueString."
+		}
+		c.problem(it.LinkID, "option", "%s", text)
+		return
+	case given[0].kind == CodingValue && given[0].coding.Code == "":
+		c.problem(it.LinkID, "option", "Every valueCoding of an answerOption has a code.")
+		return
+	case !sound(given[0]):
+		c.problem(it.LinkID, "option", "Every answerOption is a value that there is: a whole number, a day such as 2026-02-28, a time such as 08:30:00.")
 		return
 	}
-	opt := Option{Coding: o.ValueCoding.coding(), Key: o.ValueCoding.Code}
-	for _, e := range o.Extension {
+	var extensions []extension
+	if o.ValueCoding != nil {
+		extensions = o.ValueCoding.Extension
+	}
+	c.choice(it, given[0], slices.Concat(o.Extension, extensions))
+}
+
+// choice adds an option with what its extensions say of it.
+func (c *compiler) choice(it *Item, v Value, extensions []extension) {
+	opt := Option{Coding: v.coding, Value: v, Key: v.coding.Code}
+	kind := NoValue
+	if v.kind != CodingValue {
+		opt.Key, opt.Display, kind = v.Text(), v.Text(), v.kind
+	}
+	if len(it.Options) > 0 && it.literal != kind {
+		c.problem(it.LinkID, "option", "The options of one question are all of one kind.")
+		return
+	}
+	it.literal = kind
+	for _, e := range extensions {
 		switch e.URL {
-		case extOrdinal:
+		case extOrdinal, extWeight:
 			opt.Ordinal = c.ordinal(it, e)
 		case extExclusive:
 			opt.Exclusive = c.truth(it, e)
@@ -263,11 +309,34 @@ func (c *compiler) option(it *Item, o option) {
 	it.Options = append(it.Options, opt)
 }
 
+// valueSet adds the codes of an answerValueSet as options.
+func (c *compiler) valueSet(it *Item, s sourceItem) {
+	if s.AnswerValueSet == "" {
+		return
+	}
+	at := where(s.at.member("answerValueSet"), it.LinkID)
+	if len(s.AnswerOption) > 0 {
+		c.problem(at, "option", "%s has answerOption or answerValueSet, not both.", it.named())
+		return
+	}
+	if it.Type != Choice && it.Type != OpenChoice {
+		c.problem(at, "option", "%s has an answerValueSet, and is no choice.", it.named())
+		return
+	}
+	found := c.catalog.expand(s.AnswerValueSet)
+	if found.why != "" {
+		c.problem(at, "valueSet", "%s: %s.", it.named(), found.why)
+	}
+	for _, k := range found.concepts {
+		c.choice(it, Code(k.Coding), k.extension)
+	}
+}
+
 func (c *compiler) ordinal(it *Item, e extension) *int {
-	if !c.want(it.LinkID, e, "valueDecimal") {
+	if !c.want(it.LinkID, e, "valueDecimal", "valueInteger") {
 		return nil
 	}
-	score, ok := wholeDecimal(e.ValueDecimal.String())
+	score, ok := wholeDecimal(e.number())
 	if !ok || score > maxOrdinal {
 		c.problem(it.LinkID, "option", "An ordinalValue is a whole number up to %d.", maxOrdinal)
 		return nil
@@ -317,7 +386,27 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 		}
 	case extUnit:
 		if c.want(it.LinkID, e, "valueCoding") {
-			it.Unit = e.ValueCoding.Code
+			it.Unit, it.unit = e.ValueCoding.Code, e.ValueCoding.coding()
+		}
+	case extUnitOption:
+		if c.want(it.LinkID, e, "valueCoding") {
+			it.Units = append(it.Units, e.ValueCoding.coding())
+		}
+	case extUnitSet:
+		if c.want(it.LinkID, e, "valueCanonical") {
+			c.unitSet(it, e)
+		}
+	case extDecimals:
+		if c.want(it.LinkID, e, "valueInteger") {
+			it.Decimals = c.count(it, e)
+		}
+	case extMinQuantity:
+		if c.want(it.LinkID, e, "valueQuantity") {
+			c.quantityBound(it, e, &it.Min, &it.min)
+		}
+	case extMaxQuantity:
+		if c.want(it.LinkID, e, "valueQuantity") {
+			c.quantityBound(it, e, &it.Max, &it.max)
 		}
 	case extMIMEType:
 		if c.want(it.LinkID, e, "valueCode") {
@@ -360,6 +449,10 @@ func isControl(it *Item, cc codeableConcept) bool {
 func (c *compiler) minMax(it *Item, e extension, literal *string, n **number, day **dayBound) {
 	if it.Type == DateQ || it.Type == DateTimeQ {
 		*day = c.day(it, e)
+	} else if it.Type == TimeQ {
+		if c.want(it.LinkID, e, "valueTime") {
+			*literal = e.ValueTime
+		}
 	} else if c.want(it.LinkID, e, "valueInteger", "valueDecimal") {
 		*literal, *n = c.bound(it, e)
 	}
@@ -375,8 +468,8 @@ func (c *compiler) regex(it *Item, pattern string) {
 
 func (c *compiler) bound(it *Item, e extension) (string, *number) {
 	n, ok := parseNumber(e.number())
-	if !ok {
-		c.problem(it.LinkID, "range", "%s is a plain number.", shortName(e.URL))
+	if !ok || e.keeps("_valueInteger") || e.keeps("_valueDecimal") {
+		c.problem(it.LinkID, "range", "%s is a plain number, not a calculated one.", shortName(e.URL))
 		return "", nil
 	}
 	return e.number(), &n

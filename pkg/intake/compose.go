@@ -33,35 +33,61 @@ var commonPages = map[string]string{
 // The form takes its name, url, title, status, billing class, ages, sex and
 // diagnoses from the protocol, the rules from both, the common block's first.
 func Compose(common, protocol *Questionnaire) (*Form, error) {
-	first, last := divide(common.res.Items)
+	res, err := composed(common.res, protocol.res)
+	if err != nil {
+		return nil, err
+	}
+	return seal(res, nil)
+}
+
+func composed(common, protocol resource) (resource, error) {
+	first, last := divide(common.Items)
 	if len(last) != 2 {
-		return nil, fault.New(fault.Invalid, "questionnaire-refused", "This questionnaire may not be published.",
-			fault.Problem{Where: common.res.ID, Code: "structure", Text: "The common block has " + FeeItem + " and " + ConsentItem + " at the top level."})
+		return resource{}, fault.New(fault.Invalid, "questionnaire-refused", "This questionnaire may not be published.",
+			fault.Problem{Where: common.ID, Code: "structure", Text: "The common block has " + FeeItem + " and " + ConsentItem + " at the top level."})
 	}
-	res := protocol.res
-	res.Version += "-common-" + common.res.Version
-	res.DerivedFrom = []string{
-		common.res.URL + "|" + common.res.Version,
-		protocol.res.URL + "|" + protocol.res.Version,
-	}
-	res.Items = slices.Concat(paged(first, commonPages), chunked(protocol.res.Items, protocol.res.Title), paged(last, commonPages))
-	res.Extension = composeExtensions(common.res.Extension, protocol.res.Extension)
-	return seal(res)
+	res := protocol
+	res.Version += "-common-" + common.Version
+	res.DerivedFrom = []string{common.URL + "|" + common.Version, protocol.URL + "|" + protocol.Version}
+	res.Items = slices.Concat(paged(first, commonPages), chunked(protocol.Items, protocol.Title), paged(last, commonPages))
+	res.Extension = composeExtensions(common.Extension, protocol.Extension)
+	res.Contained = slices.Concat(common.Contained, protocol.Contained)
+	return res, nil
 }
 
 // Alone compiles one source that is not composed, through the same gate, so that
 // answers to the source can be checked.
-func Alone(q *Questionnaire) (*Form, error) {
-	res := q.res
-	res.Items = paged(res.Items, commonPages)
-	if res.Items[0].page() == "" {
-		res.Items = chunked(q.res.Items, res.Title)
+func Alone(q *Questionnaire) (*Form, error) { return seal(alone(q.res), nil) }
+
+func alone(res resource) resource {
+	items := paged(res.Items, commonPages)
+	if len(items) > 0 && items[0].page() == "" {
+		items = chunked(res.Items, res.Title)
 	}
-	return seal(res)
+	res.Items = items
+	return res
 }
 
-func seal(res resource) (*Form, error) {
-	f, err := compile(res, nil, true)
+// Publish reads a protocol and composes it with the common block, or compiles it alone
+// if common is nil. It refuses as Parse does what is no questionnaire at all; else a
+// fault.Invalid names every problem that keeps the source from being published: those of
+// reading it, of each of its parts, and of the form that it would be.
+func Publish(common *Questionnaire, data []byte, definitions ...[]byte) (*Form, error) {
+	res, problems, err := readSource(data, definitions)
+	if err != nil {
+		return nil, err
+	}
+	if common == nil {
+		return seal(alone(res), problems)
+	}
+	if res, err = composed(common.res, res); err != nil {
+		return nil, err
+	}
+	return seal(res, problems)
+}
+
+func seal(res resource, problems []fault.Problem) (*Form, error) {
+	f, err := compile(res, problems, true)
 	if err != nil {
 		return nil, err
 	}

@@ -222,8 +222,8 @@ func (d *decoder) answer(n node, at *place) Answer {
 
 var unusable = Value{kind: UnusableValue}
 
-// valueReaders read each value[x] that FHIR allows in an answer. The last four are
-// never usable, because no item type of ours asks for them.
+// valueReaders read each value[x] that FHIR allows in an answer. A reference is never
+// usable, because no item type of ours asks for one.
 var valueReaders = map[string]func(node) Value{
 	"valueBoolean":    readBoolean,
 	"valueInteger":    readInteger,
@@ -233,9 +233,9 @@ var valueReaders = map[string]func(node) Value{
 	"valueDateTime":   textReader(DateTime),
 	"valueCoding":     readCoding,
 	"valueAttachment": readAttachment,
-	"valueTime":       func(node) Value { return unusable },
-	"valueUri":        func(node) Value { return unusable },
-	"valueQuantity":   func(node) Value { return unusable },
+	"valueTime":       textReader(Time),
+	"valueUri":        textReader(URI),
+	"valueQuantity":   readQuantity,
 	"valueReference":  func(node) Value { return unusable },
 }
 
@@ -283,6 +283,20 @@ func readCoding(n node) Value {
 		return unusable
 	}
 	return Code(c)
+}
+
+// readQuantity reads a quantity without a comparator: "less than 5" is no number.
+func readQuantity(n node) Value {
+	var unit Coding
+	fields := map[string]*string{"unit": &unit.Display, "system": &unit.System, "code": &unit.Code}
+	if !readTexts(n, fields, "id", "extension", "value") {
+		return unusable
+	}
+	number := readDecimal(n.member("value"))
+	if number.kind != DecimalValue {
+		return number
+	}
+	return Quantity(number.text, unit)
 }
 
 func readAttachment(n node) Value {

@@ -34,6 +34,14 @@ const (
 	extMaxSize   = hl7Base + "maxSize"
 	extControl   = hl7Base + "questionnaire-itemControl"
 	extOrdinal   = hl7Base + "ordinalValue"
+	extWeight    = hl7Base + "itemWeight" // the later name of ordinalValue
+
+	extUnitOption  = hl7Base + "questionnaire-unitOption"
+	extUnitSet     = hl7Base + "questionnaire-unitValueSet"
+	extDecimals    = hl7Base + "maxDecimalPlaces"
+	extMinQuantity = sdcBase + "sdc-questionnaire-minQuantity"
+	extMaxQuantity = sdcBase + "sdc-questionnaire-maxQuantity"
+	extUnitOpen    = sdcBase + "sdc-questionnaire-unitOpen"
 
 	extExclusive  = hl7Base + "questionnaire-optionExclusive"
 	extMinLength  = hl7Base + "minLength"
@@ -70,6 +78,9 @@ func (e extension) shape() string {
 		{"valueDate", e.ValueDate != "" || e.DateElement != nil},
 		{"valueExpression", e.ValueExpression != nil},
 		{"valueRange", e.ValueRange != nil},
+		{"valueQuantity", e.ValueQuantity != nil},
+		{"valueTime", e.ValueTime != ""},
+		{"valueCanonical", e.ValueCanonical != ""},
 	} {
 		if v.given && found != "" {
 			return ""

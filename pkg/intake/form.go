@@ -28,6 +28,9 @@ const (
 	Choice     Type = "choice"
 	OpenChoice Type = "open-choice"
 	Upload     Type = "attachment"
+	TimeQ      Type = "time"
+	URLQ       Type = "url"
+	QuantityQ  Type = "quantity"
 )
 
 // A Form is one published questionnaire, compiled. A Form never changes and is safe
@@ -86,13 +89,15 @@ type Item struct {
 	ReadOnly   bool // the item is computed by Check and not asked
 	Statement  bool // a boolean that only true answers, drawn as one tick box
 	Options    []Option
-	MinLength  int    // in characters; 0 if the form sets none
-	MaxLength  int    // in characters; 0 for items that are no text
-	Format     string // how a text is written, in words or by an example; may be empty
-	Min, Max   string // numbers as the form writes them; empty without bound
-	Unit       string // UCUM code, may be empty
-	MinOccurs  int    // 0 if the form sets none
-	MaxOccurs  int    // 0 if the form sets none
+	MinLength  int      // in characters; 0 if the form sets none
+	MaxLength  int      // in characters; 0 for items that are no text
+	Format     string   // how a text is written, in words or by an example; may be empty
+	Min, Max   string   // numbers or times as the form writes them; empty without bound
+	Decimals   int      // most digits after the point of a number; -1 if the form sets no limit
+	Unit       string   // UCUM code of a number's unit, may be empty
+	Units      []Coding // of a quantity, the units to choose from; none for a number without unit
+	MinOccurs  int      // 0 if the form sets none
+	MaxOccurs  int      // 0 if the form sets none
 	MIMETypes  []string
 	MaxBytes   int64    // size of one attachment; 0 if the form sets none
 	Help       []string // texts of the display items nested in the item
@@ -112,11 +117,14 @@ type Item struct {
 	last     *dayBound
 	pattern  *regexp.Regexp // of a text, which has it as a whole
 	compared []comparison
-	total    []*Item // items whose ordinals a computed item adds up
-	summed   string  // linkId pattern of a computed item's expression
-	maxSize  string  // MaxBytes in megabytes, as the form writes it
+	total    []*Item  // items whose ordinals a computed item adds up
+	summed   string   // linkId pattern of a computed item's expression
+	maxSize  string   // MaxBytes in megabytes, as the form writes it
+	unit     Coding   // what Unit is the code of
+	bounded  []Coding // the units of a quantity's bounds
 
 	exclusive bool // some option is
+	literal   Kind // of the options; NoValue if they are codings
 }
 
 // units are the words for UCUM codes that people write in another way.
@@ -126,17 +134,25 @@ var units = map[string]string{
 }
 
 // UnitWords is the item's unit as people write it.
-func (it *Item) UnitWords() string {
-	if w, ok := units[it.Unit]; ok {
+func (it *Item) UnitWords() string { return unitWords(Coding{Code: it.Unit}) }
+
+// unitWords is a unit as people write it.
+func unitWords(unit Coding) string {
+	if w, ok := units[unit.Code]; ok {
 		return w
 	}
-	return it.Unit
+	if unit.Display != "" {
+		return unit.Display
+	}
+	return unit.Code
 }
 
 // An Option is one choice. Key names it among the options of its item: its code or,
-// where two systems have the same code, system|code.
+// where two systems have the same code, system|code. An option that is a number, a
+// day, a time or a text has that as Key and Display, and no code.
 type Option struct {
 	Coding
+	Value     Value // the answer of whom it is chosen
 	Key       string
 	Ordinal   *int // its score, or nil
 	Exclusive bool // it is chosen alone, as "none of these" is

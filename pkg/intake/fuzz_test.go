@@ -44,14 +44,10 @@ func FuzzCompose(f *testing.F) {
 	f.Add(source(f, "protocol"))
 	common := questionnaire(f, "common")
 	f.Fuzz(func(t *testing.T, data []byte) {
-		q, err := intake.Parse(data)
-		if err != nil {
-			return
-		}
-		if alone, err := intake.Alone(q); err == nil {
+		if alone, err := intake.Publish(nil, data); err == nil {
 			alone.Check(intake.Response{})
 		}
-		form, err := intake.Compose(common, q)
+		form, err := intake.Publish(common, data)
 		if err != nil {
 			return
 		}

@@ -56,7 +56,7 @@ func TestCompose_Refuses(t *testing.T) {
 		"ages in months":                    {`"low": {"value": 18, "unit": "a"}`, `"low": {"value": 18, "unit": "mo"}`, "evisit-age-range range"},
 		"a sex FHIR does not know":          {`"valueCode": "female"`, `"valueCode": "F"`, "evisit-sex option"},
 		"a billing class we do not know":    {`"valueCode": "em"`, `"valueCode": "free"`, "evisit-billing-class option"},
-		"an item type we do not evaluate":   {`"type": "dateTime"`, `"type": "quantity"`, "when type"},
+		"an item type we do not evaluate":   {`"type": "dateTime"`, `"type": "reference"`, "when type"},
 		"an extension of ours there is not": {`https://example.org/fhir/StructureDefinition/evisit-sex`, `https://example.org/fhir/StructureDefinition/evisit-gender`, "/extension/2 extension"},
 		"an extension with two values":      {`"valueCode": "image/png"`, `"valueCode": "image/png", "valueString": "image/png"`, "photo extension"},
 		"a choice without options":          {`"type": "dateTime"`, `"type": "choice"`, "when option"},

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,6 +49,7 @@ func (c *compiler) linkItem(it *Item) {
 		c.problem(it.LinkID, "required", "Every question has a text.")
 	}
 	c.ranges(it)
+	c.linkUnits(it)
 	c.options(it)
 	for i := range it.when {
 		c.linkEnable(it, &it.when[i])
@@ -64,8 +66,12 @@ func (c *compiler) linkItem(it *Item) {
 }
 
 func (c *compiler) ranges(it *Item) {
-	numeric := it.Type == IntegerQ || it.Type == DecimalQ
+	numeric := it.Type == IntegerQ || it.Type == DecimalQ || it.Type == QuantityQ
 	switch {
+	case it.Type == TimeQ && (it.Min != "" && !sound(Time(it.Min)) || it.Max != "" && !sound(Time(it.Max))):
+		c.problem(it.LinkID, "range", "minValue and maxValue of a time are times of day, such as 08:30:00.")
+	case it.Type == TimeQ && it.Min != "" && it.Max != "" && clock(it.Min) > clock(it.Max):
+		c.problem(it.LinkID, "range", "minValue is not after maxValue.")
 	case (it.min != nil || it.max != nil) && !numeric:
 		c.problem(it.LinkID, "range", "minValue and maxValue are for questions of a number or a date.")
 	case it.first != nil && it.last != nil && !it.first.before(*it.last):
@@ -73,7 +79,10 @@ func (c *compiler) ranges(it *Item) {
 	case it.min != nil && it.max != nil && it.min.compare(*it.max) > 0:
 		c.problem(it.LinkID, "range", "minValue is not above maxValue.")
 	}
-	text := it.Type == StringQ || it.Type == TextQ || it.Type == OpenChoice
+	if it.Decimals >= 0 && it.Type != DecimalQ && it.Type != QuantityQ {
+		c.problem(it.LinkID, "range", "maxDecimalPlaces is for a decimal or a quantity.")
+	}
+	text := it.Type == StringQ || it.Type == TextQ || it.Type == URLQ || it.Type == OpenChoice
 	if it.MaxLength < 0 || it.MinLength > 0 && (!text || it.MinLength > it.MaxLength) {
 		c.problem(it.LinkID, "range", "maxLength is above 0, and minLength is for a text and not above it.")
 	}
@@ -99,15 +108,20 @@ func (c *compiler) options(it *Item) {
 	if choice != (len(it.Options) > 0) {
 		c.problem(it.LinkID, "option", "A choice has options, and nothing else has.")
 	}
+	byKey := map[string]int{}
 	for i := range it.Options {
 		o := &it.Options[i]
-		for j := range it.Options[:i] {
-			if p := &it.Options[j]; p.Code == o.Code {
-				p.Key, o.Key = p.System+"|"+p.Code, o.System+"|"+o.Code
-				if p.System == o.System {
-					c.problem(it.LinkID, "option", "The option %s is given twice.", o.Code)
-				}
+		first, again := byKey[o.Key]
+		if !again {
+			byKey[o.Key] = i
+		} else if p := &it.Options[first]; it.literal == NoValue && p.System != o.System {
+			p.Key, o.Key = p.System+"|"+p.Code, o.System+"|"+o.Code
+			if _, twice := byKey[o.Key]; twice {
+				c.problem(it.LinkID, "option", "The option %s is given twice.", o.Code)
 			}
+			byKey[p.Key], byKey[o.Key] = first, i
+		} else {
+			c.problem(it.LinkID, "option", "The option %s is given twice.", cmp.Or(o.Code, o.Key))
 		}
 		if o.Exclusive && !it.Repeats {
 			c.problem(it.LinkID, "option", "optionExclusive is for a choice that repeats.")

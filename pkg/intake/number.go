@@ -93,3 +93,6 @@ func (n number) sign() int {
 		return 1
 	}
 }
+
+// decimals is how many digits the number has after its point, without zeros at the end.
+func (n number) decimals() int { return max(0, len(n.digits)-n.point) }

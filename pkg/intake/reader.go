@@ -40,7 +40,7 @@ var (
 	keptMembers  = map[reflect.Type][]string{
 		reflect.TypeFor[resource](): {
 			"meta", "text", "identifier", "code", "useContext", "jurisdiction", "contact", "effectivePeriod",
-			"contained", "_url", "_version", "_name", "_title", "_derivedFrom", "_status", "_experimental", "_subjectType", "_date",
+			"_url", "_version", "_name", "_title", "_derivedFrom", "_status", "_experimental", "_subjectType", "_date",
 			"_publisher", "_description", "_purpose", "_copyright", "_approvalDate", "_lastReviewDate", "_language",
 		},
 		reflect.TypeFor[sourceItem](): {
@@ -50,7 +50,6 @@ var (
 		reflect.TypeFor[sourceCoding]():    {"version", "userSelected", "_display", "_code", "_system", "_version"},
 		reflect.TypeFor[codeableConcept](): {"_text"},
 		reflect.TypeFor[expression]():      {"name", "description", "reference"},
-		reflect.TypeFor[quantity]():        {"system", "code"},
 	}
 )
 
@@ -82,6 +81,8 @@ func (r *reader) problem(at *place, code, format string, args ...any) {
 
 func (r *reader) value(n node, at *place, into reflect.Value) {
 	switch kind := into.Kind(); {
+	case into.Type() == reflect.TypeFor[node]():
+		into.Set(reflect.ValueOf(n))
 	case kind == reflect.Pointer:
 		into.Set(reflect.New(into.Type().Elem()))
 		r.value(n, at, into.Elem())

@@ -44,6 +44,12 @@ var refusedValues = map[string]func(extension) string{
 		}
 		return "is not understood without its style, and text is drawn plain here"
 	},
+	extUnitOpen: func(e extension) string {
+		if e.ValueCode == "optionsOnly" {
+			return ""
+		}
+		return "is answered in units of one's own: list the units as questionnaire-unitOption"
+	},
 	hl7Base + "questionnaire-usageMode": func(e extension) string {
 		if strings.HasPrefix(e.ValueCode, "capture") {
 			return ""

@@ -43,6 +43,7 @@ type resource struct {
 	LastReviewDate string       `json:"lastReviewDate,omitempty"`
 	Language       string       `json:"language,omitempty"`
 	Extension      []extension  `json:"extension,omitempty"`
+	Contained      []node       `json:"contained,omitempty"`
 	Items          []sourceItem `json:"item"`
 }
 
@@ -60,6 +61,7 @@ type sourceItem struct {
 	EnableWhen     []enableWhen   `json:"enableWhen,omitempty"`
 	EnableBehavior string         `json:"enableBehavior,omitempty"`
 	AnswerOption   []option       `json:"answerOption,omitempty"`
+	AnswerValueSet string         `json:"answerValueSet,omitempty"`
 	Extension      []extension    `json:"extension,omitempty"`
 	Items          []sourceItem   `json:"item,omitempty"`
 }
@@ -76,8 +78,34 @@ type enableWhen struct {
 
 type option struct {
 	source
-	Extension   []extension   `json:"extension,omitempty"`
-	ValueCoding *sourceCoding `json:"valueCoding,omitempty"`
+	Extension []extension `json:"extension,omitempty"`
+	anyValue
+}
+
+// An anyValue is the value of an option: exactly one of its members is given.
+type anyValue struct {
+	ValueCoding  *sourceCoding `json:"valueCoding,omitempty"`
+	ValueInteger json.Number   `json:"valueInteger,omitempty"`
+	ValueString  string        `json:"valueString,omitempty"`
+	ValueDate    string        `json:"valueDate,omitempty"`
+	ValueTime    string        `json:"valueTime,omitempty"`
+}
+
+// values lists the values that are given, each of which may be no value of its kind.
+func (a anyValue) values() []Value {
+	var all []Value
+	if a.ValueCoding != nil {
+		all = append(all, Code(a.ValueCoding.coding()))
+	}
+	if a.ValueInteger != "" {
+		all = append(all, readInteger(node{kind: numberNode, text: a.ValueInteger.String()}))
+	}
+	for _, v := range []Value{String(a.ValueString), Date(a.ValueDate), Time(a.ValueTime)} {
+		if v.text != "" {
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
 // A sourceCoding is a coding as an author wrote it.
@@ -108,6 +136,9 @@ type extension struct {
 	ValueCodeableConcept *codeableConcept `json:"valueCodeableConcept,omitempty"`
 	ValueExpression      *expression      `json:"valueExpression,omitempty"`
 	ValueRange           *ageRange        `json:"valueRange,omitempty"`
+	ValueQuantity        *quantity        `json:"valueQuantity,omitempty"`
+	ValueTime            string           `json:"valueTime,omitempty"`
+	ValueCanonical       string           `json:"valueCanonical,omitempty"`
 	ValueDate            string           `json:"valueDate,omitempty"`
 	DateElement          *element         `json:"_valueDate,omitempty"`
 }
@@ -137,17 +168,24 @@ type ageRange struct {
 
 type quantity struct {
 	source
-	Value json.Number `json:"value,omitempty"`
-	Unit  string      `json:"unit,omitempty"`
+	Value  json.Number `json:"value,omitempty"`
+	Unit   string      `json:"unit,omitempty"`
+	System string      `json:"system,omitempty"`
+	Code   string      `json:"code,omitempty"`
 }
+
+func (x quantity) unit() Coding { return Coding{System: x.System, Code: x.Code, Display: x.Unit} }
 
 // Parse reads one source. Text that is not JSON, or that two readers could understand
 // differently, is a fault.Malformed; more than MaxQuestionnaireBytes is a
 // fault.TooLarge. A member that FHIR does not have, one of the wrong kind, and an item
 // type, operator, extension or expression that would change the form and is not
 // evaluated are a fault.Invalid that names each by JSON pointer, linkId or rule id.
-func Parse(data []byte) (*Questionnaire, error) {
-	res, problems, err := readResource(data)
+//
+// The definitions are ValueSets and CodeSystems that the source refers to by url and
+// does not contain. They become a part of it, so that a form holds all that it asks.
+func Parse(data []byte, definitions ...[]byte) (*Questionnaire, error) {
+	res, problems, err := readSource(data, definitions)
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +196,15 @@ func Parse(data []byte) (*Questionnaire, error) {
 		return nil, err
 	}
 	return &Questionnaire{res: res}, nil
+}
+
+// readSource reads a source with the definitions that it refers to.
+func readSource(data []byte, definitions [][]byte) (resource, []fault.Problem, error) {
+	res, problems, err := readResource(data)
+	if err != nil {
+		return res, nil, err
+	}
+	return res, problems, res.contain(len(data), definitions)
 }
 
 // unreadable is a fault that shows the parser's error, which is safe because a

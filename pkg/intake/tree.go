@@ -20,6 +20,21 @@ type node struct {
 	raw      string
 }
 
+// member returns the member of an object by name, or a null.
+func (n node) member(name string) node {
+	if n.kind == objectNode {
+		for _, m := range n.children {
+			if m.name == name {
+				return m
+			}
+		}
+	}
+	return node{}
+}
+
+// MarshalJSON returns the value as it was written.
+func (n node) MarshalJSON() ([]byte, error) { return []byte(n.raw), nil }
+
 type nodeKind byte
 
 const (

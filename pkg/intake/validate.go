@@ -54,6 +54,12 @@ func (it *Item) accept(v Value, now time.Time) (Value, fault.Problem) {
 		return v, it.acceptDate(v, now)
 	case DateTimeQ:
 		return v, it.acceptDateTime(v, now)
+	case TimeQ:
+		return v, it.acceptTime(v)
+	case URLQ:
+		return v, it.acceptURL(v)
+	case QuantityQ:
+		return it.acceptQuantity(v)
 	case Choice, OpenChoice:
 		return it.acceptChoice(v)
 	default:
@@ -77,16 +83,24 @@ func (it *Item) acceptNumber(v Value) fault.Problem {
 	if it.Type == DecimalQ {
 		want, text = DecimalValue, "Give a number, as valueDecimal."
 	}
-	n, ok := v.number()
 	switch {
 	case v.wrong == codeRange && v.name == valueNames[want]:
 		return it.outOfRange()
-	case v.kind != want:
+	case v.kind != want, want == DecimalValue && !decimalLiteral().MatchString(v.text):
 		return fault.Problem{Code: "type", Text: text}
-	case !ok && !decimalLiteral().MatchString(v.text):
-		return fault.Problem{Code: "type", Text: text}
+	default:
+		return it.checkNumber(v)
+	}
+}
+
+// checkNumber holds a number of the right kind against the item's bounds.
+func (it *Item) checkNumber(v Value) fault.Problem {
+	n, ok := v.number()
+	switch {
 	case !ok, it.min != nil && n.compare(*it.min) < 0, it.max != nil && n.compare(*it.max) > 0:
 		return it.outOfRange()
+	case it.Decimals >= 0 && n.decimals() > it.Decimals:
+		return wrong("decimals", "Give at most %d digits after the point.", it.Decimals)
 	default:
 		return fault.Problem{}
 	}
@@ -134,7 +148,13 @@ func isControlCharacter(r rune) bool { return r < ' ' && r != '\t' && r != '\n' 
 
 func (it *Item) acceptChoice(v Value) (Value, fault.Problem) {
 	if v.kind == StringValue && it.Type == OpenChoice {
+		if o, ok := it.chosen(v); ok {
+			return o.Value, fault.Problem{}
+		}
 		return v, it.checkText(v.text)
+	}
+	if it.literal != NoValue {
+		return it.acceptLiteral(v)
 	}
 	if v.kind != CodingValue || v.coding.Code == "" {
 		return v, wrong("type", "Choose an option, as valueCoding with its code.")
@@ -145,11 +165,45 @@ func (it *Item) acceptChoice(v Value) (Value, fault.Problem) {
 	if it.ambiguous(v.coding) {
 		return v, wrong("option", "Name the system too: two options have the code %s.", v.coding.Code)
 	}
-	codes := make([]string, len(it.Options))
-	for i := range it.Options {
-		codes[i] = it.Options[i].Code
+	return v, it.notListed(func(o Option) string { return o.Code })
+}
+
+// maxListed is the most options that a problem lists.
+const maxListed = 50
+
+func (it *Item) notListed(name func(Option) string) fault.Problem {
+	var names []string
+	for _, o := range it.Options[:min(len(it.Options), maxListed)] {
+		names = append(names, name(o))
 	}
-	return v, wrong("option", "Choose one of: %s.", strings.Join(codes, ", "))
+	if len(it.Options) > maxListed {
+		names = append(names, "…")
+	}
+	return wrong("option", "Choose one of: %s.", strings.Join(names, ", "))
+}
+
+// acceptLiteral checks a choice among numbers, days, times or texts.
+func (it *Item) acceptLiteral(v Value) (Value, fault.Problem) {
+	if v.kind != it.literal {
+		return v, wrong("type", "Choose an option, as %s.", valueNames[it.literal])
+	}
+	if o, ok := it.chosen(v); ok {
+		return o.Value, fault.Problem{}
+	}
+	return v, it.notListed(func(o Option) string { return o.Key })
+}
+
+// chosen finds the option that is the value.
+func (it *Item) chosen(v Value) (*Option, bool) {
+	if v.kind == CodingValue {
+		return it.option(v.coding)
+	}
+	for i := range it.Options {
+		if o := &it.Options[i]; o.Value.kind == v.kind && o.Key == v.Text() {
+			return o, true
+		}
+	}
+	return nil, false
 }
 
 func (it *Item) acceptFile(v Value) fault.Problem {

@@ -22,6 +22,9 @@ const (
 	DateTimeValue
 	CodingValue
 	AttachmentValue
+	TimeValue
+	URIValue
+	QuantityValue
 	UnusableValue
 )
 
@@ -34,6 +37,9 @@ var valueNames = [...]string{
 	DateTimeValue:   "valueDateTime",
 	CodingValue:     "valueCoding",
 	AttachmentValue: "valueAttachment",
+	TimeValue:       "valueTime",
+	URIValue:        "valueUri",
+	QuantityValue:   "valueQuantity",
 }
 
 // A Coding is a code in a system. Rules compare the code alone.
@@ -59,10 +65,10 @@ type Value struct {
 	kind   Kind
 	truth  bool
 	whole  int32
-	text   string // a string, date, dateTime; a decimal's literal; unusable JSON
+	text   string // a string, date, dateTime, time, uri; a decimal's or quantity's literal; unusable JSON
 	name   string // name of an unusable value's member
 	wrong  string // codeRange for an unusable value of which only the size is wrong
-	coding Coding
+	coding Coding // of a quantity, its unit: Display is how people write it
 	file   *Attachment
 }
 
@@ -85,6 +91,18 @@ func Date(s string) Value { return Value{kind: DateValue, text: s} }
 // DateTime returns an instant, written 2026-02-28T08:30:00-05:00.
 func DateTime(s string) Value { return Value{kind: DateTimeValue, text: s} }
 
+// Time returns a time of day, written 08:30:00.
+func Time(s string) Value { return Value{kind: TimeValue, text: s} }
+
+// URI returns a web address.
+func URI(s string) Value { return Value{kind: URIValue, text: s} }
+
+// Quantity returns the number that literal writes as a JSON number, in a unit, whose
+// Display is how people write it. The zero Coding is no unit.
+func Quantity(literal string, unit Coding) Value {
+	return Value{kind: QuantityValue, text: literal, coding: unit}
+}
+
 // Code returns a chosen option.
 func Code(c Coding) Value { return Value{kind: CodingValue, coding: c} }
 
@@ -100,7 +118,7 @@ func (v Value) Bool() bool { return v.truth }
 // Int returns an integer's value, and 0 for any other kind.
 func (v Value) Int() int32 { return v.whole }
 
-// Coding returns the coding chosen, empty for any other kind.
+// Coding returns the coding chosen, or a quantity's unit; empty for any other kind.
 func (v Value) Coding() Coding { return v.coding }
 
 // File returns the attachment, and false for any other kind.
@@ -132,9 +150,20 @@ func (v Value) Text() string {
 			return v.file.Title
 		}
 		return v.file.URL
+	case QuantityValue:
+		return strings.TrimSpace(v.text + " " + unitWords(v.coding))
 	default:
 		return v.text
 	}
+}
+
+// Literal returns the number of a decimal or a quantity as it was written, and an empty
+// text for any other kind.
+func (v Value) Literal() string {
+	if v.kind == DecimalValue || v.kind == QuantityValue {
+		return v.text
+	}
+	return ""
 }
 
 // Equal reports whether two values are the same answer, written the same way.
@@ -152,7 +181,7 @@ func (v Value) number() (number, bool) {
 	switch v.kind {
 	case IntegerValue:
 		return integerNumber(int64(v.whole)), true
-	case DecimalValue:
+	case DecimalValue, QuantityValue:
 		return parseNumber(v.text)
 	default:
 		return number{}, false
@@ -175,17 +204,34 @@ func (v Value) appendJSON(b []byte) []byte {
 	case IntegerValue:
 		return strconv.AppendInt(b, int64(v.whole), 10)
 	case DecimalValue:
-		if json.Valid([]byte(v.text)) {
-			return append(b, v.text...)
-		}
-		return appendString(b, v.text)
+		return v.appendNumber(b)
 	case CodingValue:
 		return v.coding.appendJSON(b)
 	case AttachmentValue:
 		return v.file.appendJSON(b)
+	case QuantityValue:
+		return v.appendQuantity(b)
 	default:
 		return appendString(b, v.text)
 	}
+}
+
+func (v Value) appendQuantity(b []byte) []byte {
+	o := object{b: append(b, '{')}
+	o.key("value")
+	o.b = Decimal(v.text).appendNumber(o.b)
+	o.text("unit", v.coding.Display)
+	o.text("system", v.coding.System)
+	o.text("code", v.coding.Code)
+	return append(o.b, '}')
+}
+
+// appendNumber writes a literal as the number it is, or as text if it is none.
+func (v Value) appendNumber(b []byte) []byte {
+	if json.Valid([]byte(v.text)) {
+		return append(b, v.text...)
+	}
+	return appendString(b, v.text)
 }
 
 func (c Coding) appendJSON(b []byte) []byte {
