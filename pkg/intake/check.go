@@ -275,7 +275,7 @@ func (c *checker) group(it *Item, rows, kept []Entry) []Entry {
 		}
 		e = c.members(it, e)
 		c.row = outer
-		if e.answered() {
+		if c.answered(e) {
 			filled++
 			kept = append(kept, e)
 		} else if c.forgive(before) && !it.Repeats {
@@ -287,6 +287,15 @@ func (c *checker) group(it *Item, rows, kept []Entry) []Entry {
 	}
 	c.occurrence(first, it, filled, required)
 	return kept
+}
+
+// answered reports whether somebody has given an answer in the entry, at any depth:
+// what the form answers itself fills no row.
+func (c *checker) answered(e Entry) bool {
+	if it := c.form.byLink[e.LinkID]; len(e.Answers) > 0 && (it == nil || !it.fixed() && it.total == nil) {
+		return true
+	}
+	return slices.ContainsFunc(e.Items, c.answered)
 }
 
 // members checks what is in one row of a group.
@@ -377,11 +386,18 @@ func (c *checker) question(it *Item, given, kept []Entry) []Entry {
 	for _, e := range given {
 		c.nested(it, e)
 	}
-	if it.total != nil {
+	switch {
+	case it.total != nil:
 		return c.total(it, kept)
+	case it.fixed():
+		c.answers[it.index] = append(c.answers[it.index], it.Initial...)
+		return append(kept, Ask(it.LinkID, it.Initial...))
 	}
 	if len(given) > 1 {
 		c.problem(it.LinkID, "structure", "This question is given once, with all its answers together.")
+		if it.inner {
+			c.dropped(it, given)
+		}
 		return append(kept, given...)
 	}
 	var values []Answer
@@ -403,15 +419,16 @@ func (c *checker) question(it *Item, given, kept []Entry) []Entry {
 		default:
 			valid = append(valid, v)
 		}
-		answers = append(answers, Answer{Value: v})
+		answers = append(answers, Answer{Value: v, Items: c.outer(it, a.Items)})
 	}
 	c.occurrence(first, it, len(answers), it.Required)
-	if len(answers) == 0 {
-		return kept
-	}
 	if it.Repeats || len(answers) == 1 {
 		c.answers[it.index] = c.exclude(it, valid, from)
 		c.compare(it)
+	}
+	c.inner(it, answers)
+	if len(answers) == 0 {
+		return kept
 	}
 	return append(kept, Entry{LinkID: it.LinkID, Answers: answers})
 }
@@ -436,18 +453,46 @@ func (c *checker) exclude(it *Item, valid []Value, from int) []Value {
 
 func quoted(s string) string { return "\u201c" + s + "\u201d" }
 
-// nested checks the items inside a question's entry. Only display items may be
-// nested there, and they are not kept.
+// outer returns the items given under an answer to a question that has questions nested
+// in it.
+func (c *checker) outer(it *Item, given []Entry) []Entry {
+	if it.inner {
+		return given
+	}
+	return nil
+}
+
+// inner checks the questions nested in a question, which are asked once it has an
+// answer, right or wrong.
+func (c *checker) inner(it *Item, answers []Answer) {
+	if !it.inner {
+		return
+	}
+	if len(answers) == 1 {
+		answers[0].Items = c.level(it, it.Items, answers[0].Items)
+		return
+	}
+	c.dropped(it, []Entry{{LinkID: it.LinkID, Answers: answers}})
+}
+
+// nested checks the items inside a question's entry. Display items may be there, and are
+// not kept; questions are only under its answer, where inner checks them.
 func (c *checker) nested(it *Item, e Entry) {
-	for _, a := range e.Answers {
-		c.nestedDisplays(it, a.Items)
+	if !it.inner {
+		for _, a := range e.Answers {
+			c.nestedDisplays(it, a.Items)
+		}
 	}
 	c.nestedDisplays(it, e.Items)
 }
 
 func (c *checker) nestedDisplays(it *Item, given []Entry) {
 	for i := range given {
-		if child := c.locate(it, given[i].LinkID); child != nil {
+		switch child := c.locate(it, given[i].LinkID); {
+		case child == nil:
+		case child.Type != Display:
+			c.problem(child.LinkID, "structure", "This item belongs under the answer to "+it.LinkID+".")
+		default:
 			c.display(child, given[i:i+1])
 		}
 	}

@@ -166,12 +166,12 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 	items := make([]*Item, 0, len(sources))
 	for place, s := range sources {
 		it := &Item{
-			LinkID: s.LinkID, Text: s.Text, Type: s.Type, Codes: codings(s.Code),
+			LinkID: s.LinkID, Prefix: s.Prefix, Text: s.Text, Type: s.Type, Codes: codings(s.Code),
 			Required: s.Required, Repeats: s.Repeats, ReadOnly: s.ReadOnly, MaxLength: s.MaxLength, Decimals: -1,
 			index: len(c.form.all), place: place, parent: parent,
 		}
 		if parent != nil {
-			it.row = parent.row
+			it.row, it.Hidden = parent.row, parent.Hidden
 			if parent.Type == Group && parent.Repeats {
 				it.row = parent
 			}
@@ -181,7 +181,9 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 		it.Items = c.items(it, s.Items)
 		it.end = len(c.form.all)
 		for _, child := range it.Items {
-			if child.Type == Display {
+			if child.Type != Display {
+				it.inner = it.inner || it.Type != Group
+			} else if !child.Hidden {
 				it.Help = append(it.Help, child.Text)
 			}
 		}
@@ -206,6 +208,7 @@ func (c *compiler) item(it *Item, s sourceItem) {
 		c.itemExtension(it, e)
 	}
 	c.elements(it.named(), s.source)
+	c.initials(it, s)
 	for _, w := range s.EnableWhen {
 		c.enableWhen(it, w)
 	}
@@ -250,12 +253,17 @@ func (c *compiler) itemType(it *Item, s sourceItem) {
 	if s.Type == OpenChoice && it.MaxLength == 0 {
 		it.MaxLength = defaultStringLength
 	}
-	if s.Type != Group {
-		for _, child := range s.Items {
-			if child.Type != Display {
-				c.problem(child.LinkID, "type", "Only a display item may be nested in %s; put questions in a group.", it.LinkID)
-			}
+}
+
+// initials reads the values that a page proposes as answer.
+func (c *compiler) initials(it *Item, s sourceItem) {
+	for _, in := range s.Initial {
+		given := in.values()
+		if len(given) != 1 {
+			c.problem(where(in.at, it.LinkID), "initial", "%s: an initial is one value, and no file or reference.", it.named())
+			continue
 		}
+		it.Initial = append(it.Initial, given[0])
 	}
 }
 
@@ -281,6 +289,9 @@ func (c *compiler) option(it *Item, o option) {
 		extensions = o.ValueCoding.Extension
 	}
 	c.choice(it, given[0], slices.Concat(o.Extension, extensions))
+	if o.InitialSelected {
+		it.Initial = append(it.Initial, given[0])
+	}
 }
 
 // choice adds an option with what its extensions say of it.
@@ -429,20 +440,20 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 			it.page = e.ValueString
 		}
 	case extControl:
-		if c.want(it.LinkID, e, "valueCodeableConcept") && !isControl(it, *e.ValueCodeableConcept) {
-			c.problem(it.LinkID, "extension", "The only itemControls evaluated are help on a text and check-box on a boolean.")
+		if c.want(it.LinkID, e, "valueCodeableConcept") && len(e.ValueCodeableConcept.Coding) > 0 {
+			it.Control = e.ValueCodeableConcept.Coding[0].Code
+		}
+	case extHidden:
+		it.Hidden = c.truth(it, e) || it.Hidden
+	case extOpenLabel:
+		if c.want(it.LinkID, e, "valueString") {
+			it.OpenLabel = e.ValueString
 		}
 	case extNote:
 		c.want(it.LinkID, e, "valueMarkdown")
 	default:
 		c.passed(it.named(), e)
 	}
-}
-
-// isControl reports whether the itemControl is one that changes nothing here: a check-box
-// tells other renderers how a statement is drawn.
-func isControl(it *Item, cc codeableConcept) bool {
-	return len(cc.Coding) == 1 && (cc.Coding[0].Code == "help" || cc.Coding[0].Code == "check-box" && it.Type == BooleanQ)
 }
 
 // minMax reads a minValue or maxValue, of a number or of a date.

@@ -217,12 +217,14 @@ func (c *checker) compare(it *Item) {
 	}
 }
 
-// against returns -1, 0 or 1 as v is below, equal to or above o: two numbers, two dates
-// or two instants that are valid.
+// against returns -1, 0 or 1 as v is below, equal to or above o: two numbers, two dates,
+// two times or two instants that are valid.
 func (v Value) against(o Value) int {
 	switch v.kind {
 	case DateValue:
 		return strings.Compare(v.text, o.text)
+	case TimeValue:
+		return strings.Compare(clock(v.text), clock(o.text))
 	case DateTimeValue:
 		a, _ := parseInstant(v.text)
 		b, _ := parseInstant(o.text)

@@ -75,7 +75,7 @@ func (c *compiler) linkDerivations() {
 			}
 			d.items[n.linkID] = it
 		}
-		if sys, dia := d.items["bp-sys"], d.items["bp-dia"]; sys != nil && dia != nil && (sys.parent == nil || sys.parent != dia.parent) {
+		if sys, dia := d.items["bp-sys"], d.items["bp-dia"]; sys != nil && dia != nil && (sys.parent == nil || sys.parent != dia.parent || sys.parent.Type != Group) {
 			c.problem(d.id, "derived", "Both pressures of a reading are in one group.")
 		}
 	}

@@ -34,6 +34,8 @@ const (
 	extMaxSize   = hl7Base + "maxSize"
 	extControl   = hl7Base + "questionnaire-itemControl"
 	extOrdinal   = hl7Base + "ordinalValue"
+	extHidden    = hl7Base + "questionnaire-hidden"
+	extOpenLabel = sdcBase + "sdc-questionnaire-openLabel"
 	extWeight    = hl7Base + "itemWeight" // the later name of ordinalValue
 
 	extUnitOption  = hl7Base + "questionnaire-unitOption"

@@ -76,18 +76,31 @@ func (f *Form) NeedsPatient() bool {
 	})
 }
 
+// Asked reports whether pages ask for an answer to the item.
+func (it *Item) Asked() bool { return !it.Hidden && !it.ReadOnly && it.Type != Display }
+
+// fixed reports whether the item is answered by its initial values alone.
+func (it *Item) fixed() bool {
+	return len(it.Initial) > 0 && (it.Hidden || it.ReadOnly) && it.summed == ""
+}
+
 type ages struct{ low, high int }
 
 // An Item is one question, group or text of a form, as a page draws it.
 type Item struct {
 	LinkID     string
+	Prefix     string // number or letter before the text, may be empty
 	Text       string
 	Type       Type
 	Codes      []Coding
 	Required   bool
 	Repeats    bool
-	ReadOnly   bool // the item is computed by Check and not asked
-	Statement  bool // a boolean that only true answers, drawn as one tick box
+	ReadOnly   bool    // the item is computed by Check and not asked
+	Statement  bool    // a boolean that only true answers, drawn as one tick box
+	Hidden     bool    // the item is on no page: it is not asked, and its Initial answers it
+	Control    string  // how the author would have it drawn, a code of FHIR's item controls; may be empty
+	Initial    []Value // what a page proposes as answer
+	OpenLabel  string  // what an open choice calls an answer of one's own; may be empty
 	Options    []Option
 	MinLength  int      // in characters; 0 if the form sets none
 	MaxLength  int      // in characters; 0 for items that are no text
@@ -124,6 +137,7 @@ type Item struct {
 	bounded  []Coding // the units of a quantity's bounds
 
 	exclusive bool // some option is
+	inner     bool // questions or groups are nested in the question
 	literal   Kind // of the options; NoValue if they are codings
 }
 

@@ -9,7 +9,8 @@ import (
 // A response that can be parsed can be checked, and the kept response can be
 // stored, parsed again and checked with the same outcome.
 func FuzzParseResponse(f *testing.F) {
-	form := sample(f)
+	forms := []*intake.Form{sample(f), asked(f, underAnswers)}
+	f.Add([]byte(`{"item":[` + under("a", `"valueBoolean":true`, whole("b", 1), group("g", under("c", `"valueString":"x"`, words("d", "y")))) + `]}`))
 	f.Add([]byte(`{"resourceType":"QuestionnaireResponse","item":[` + bare + `]}`))
 	f.Add([]byte(`{"item":[{"linkId":"med","item":[{"linkId":"dose","answer":[{"valueInteger":1e999999999}]}]}]}`))
 	f.Add([]byte(`{"item":[{"linkId":"sick","answer":[{"valueBoolean":true,"item":[{"linkId":"sick-help"}]}]},{"linkId":"temp","answer":[{"valueDecimal":-0.0e-5}]}]}`))
@@ -19,20 +20,22 @@ func FuzzParseResponse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		first := form.Check(r)
-		stored, err := first.Response.MarshalJSON()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(stored) > intake.MaxResponseBytes {
-			return
-		}
-		again, err := intake.ParseResponse(stored)
-		if err != nil {
-			t.Fatalf("reading back %s: %v", stored, explain(err))
-		}
-		if second := form.Check(again); second.Disposition != first.Disposition || len(second.Fired) != len(first.Fired) {
-			t.Fatalf("%s, then %s", first.Disposition, second.Disposition)
+		for _, form := range forms {
+			first := form.Check(r)
+			stored, err := first.Response.MarshalJSON()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(stored) > intake.MaxResponseBytes {
+				continue
+			}
+			again, err := intake.ParseResponse(stored)
+			if err != nil {
+				t.Fatalf("reading back %s: %v", stored, explain(err))
+			}
+			if second := form.Check(again); second.Disposition != first.Disposition || len(second.Fired) != len(first.Fired) {
+				t.Fatalf("%s, then %s", first.Disposition, second.Disposition)
+			}
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // link resolves every reference and is the publish gate: a questionnaire that link
@@ -51,6 +52,7 @@ func (c *compiler) linkItem(it *Item) {
 	c.ranges(it)
 	c.linkUnits(it)
 	c.options(it)
+	c.unasked(it)
 	for i := range it.when {
 		c.linkEnable(it, &it.when[i])
 	}
@@ -60,8 +62,28 @@ func (c *compiler) linkItem(it *Item) {
 	switch {
 	case it.summed != "":
 		c.linkTotal(it)
-	case it.ReadOnly:
-		c.problem(it.LinkID, "readonly", "A readOnly question has a calculatedExpression.")
+	case it.ReadOnly && !it.Hidden && len(it.Initial) == 0:
+		c.problem(it.LinkID, "readonly", "A readOnly question has a calculatedExpression or an initial value.")
+	}
+}
+
+// unasked checks what answers an item of which pages do not ask, and what pages propose.
+func (c *compiler) unasked(it *Item) {
+	for _, v := range it.Initial {
+		if it.Type == Group || it.Type == Display || it.Type == Upload {
+			c.problem(it.LinkID, "initial", "A group, a text and a file have no initial value.")
+		} else if _, wrong := it.accept(v, time.Time{}); wrong.Code != "" {
+			c.problem(it.LinkID, "initial", "An initial value is an answer that may be given. %s", wrong.Text)
+		}
+	}
+	if len(it.Initial) > it.Most() {
+		c.problem(it.LinkID, "initial", "There are no more initial values than answers may be.")
+	}
+	if it.Hidden && it.Required && it.Type != Group && len(it.Initial) == 0 && it.summed == "" {
+		c.problem(it.LinkID, "hidden", "A hidden question that is required has an initial value or a calculatedExpression: nobody else answers it.")
+	}
+	if it.inner && (it.Repeats || it.ReadOnly) {
+		c.problem(it.LinkID, "type", "Questions nested in a question that repeats or is readOnly are not evaluated: put them in a group that repeats.")
 	}
 }
 
@@ -155,6 +177,15 @@ func (c *compiler) linkCondition(where, code string, cond *condition) {
 	cond.item = q
 	equality := cond.operator == "=" || cond.operator == "!="
 	switch q.Type {
+	case Group, Display:
+		c.problem(where, code, "%s is no question.", q.LinkID)
+		return
+	default:
+		if cond.operator == exists {
+			return
+		}
+	}
+	switch q.Type {
 	case BooleanQ:
 		if cond.want.kind != BooleanValue || !equality {
 			c.problem(where, code, "%s is compared by = or != with a boolean.", q.LinkID)
@@ -167,7 +198,28 @@ func (c *compiler) linkCondition(where, code string, cond *condition) {
 		} else if !q.reaches(cond) {
 			c.problem(where, code, "No answer to %s is %s %s.", q.LinkID, cond.operator, cond.want.text)
 		}
+	case StringQ, TextQ, URLQ:
+		c.wantKind(where, code, cond, StringValue, "a text, as answerString")
+	case DateQ:
+		c.wantKind(where, code, cond, DateValue, "a day, as answerDate")
+	case DateTimeQ:
+		c.wantKind(where, code, cond, DateTimeValue, "an instant, as answerDateTime")
+	case TimeQ:
+		c.wantKind(where, code, cond, TimeValue, "a time, as answerTime")
+	case QuantityQ:
+		if cond.want.kind != QuantityValue || !q.measures(cond.want.coding) {
+			c.problem(where, code, "%s is compared with a quantity in the one unit that it has: units are not converted.", q.LinkID)
+		} else if !q.reaches(cond) {
+			c.problem(where, code, "No answer to %s is %s %s.", q.LinkID, cond.operator, cond.want.text)
+		}
 	case Choice, OpenChoice:
+		if q.Type == OpenChoice && cond.want.kind == StringValue {
+			return
+		}
+		if q.literal != NoValue {
+			c.linkLiteral(where, code, cond)
+			return
+		}
 		if cond.want.kind != CodingValue || !equality {
 			c.problem(where, code, "%s is compared by = or != with an option's code.", q.LinkID)
 		} else if _, ok := q.option(cond.want.coding); !ok && !q.ambiguous(cond.want.coding) {
@@ -175,6 +227,30 @@ func (c *compiler) linkCondition(where, code string, cond *condition) {
 		}
 	default:
 		c.problem(where, code, "Answers to %s (%s) are not compared.", q.LinkID, q.Type)
+	}
+}
+
+// wantKind checks that a condition compares with the kind of answer that its question
+// has.
+func (c *compiler) wantKind(where, code string, cond *condition, kind Kind, words string) {
+	if cond.want.kind != kind {
+		c.problem(where, code, "%s is compared with %s.", cond.question, words)
+	}
+}
+
+// linkLiteral checks a condition on a choice among numbers, texts, days or times.
+func (c *compiler) linkLiteral(where, code string, cond *condition) {
+	kind := cond.item.literal
+	if kind == IntegerValue {
+		kind = DecimalValue
+	}
+	if cond.want.kind != kind {
+		c.problem(where, code, "%s is compared with a value like its options.", cond.question)
+		return
+	}
+	satisfied := func(o Option) bool { return cond.holds([]Value{o.Value}) }
+	if cond.item.Type == Choice && !slices.ContainsFunc(cond.item.Options, satisfied) {
+		c.problem(where, code, "No option of %s is %s %s.", cond.question, cond.operator, cond.want.text)
 	}
 }
 

@@ -47,6 +47,9 @@ var (
 			"definition", "_linkId", "_text", "_prefix", "_type", "_required", "_repeats", "_readOnly", "_maxLength",
 			"_definition", "_enableBehavior",
 		},
+		reflect.TypeFor[enableWhen]():      {"answerReference"},
+		reflect.TypeFor[option]():          {"valueReference"},
+		reflect.TypeFor[initial]():         {"valueReference", "valueAttachment"},
 		reflect.TypeFor[sourceCoding]():    {"version", "userSelected", "_display", "_code", "_system", "_version"},
 		reflect.TypeFor[codeableConcept](): {"_text"},
 		reflect.TypeFor[expression]():      {"name", "description", "reference"},
@@ -251,5 +254,10 @@ func (x expression) MarshalJSON() ([]byte, error) {
 
 func (x quantity) MarshalJSON() ([]byte, error) {
 	type own quantity
+	return x.write(own(x))
+}
+
+func (x initial) MarshalJSON() ([]byte, error) {
+	type own initial
 	return x.write(own(x))
 }

@@ -38,11 +38,6 @@ func Ask(linkID string, values ...Value) Entry {
 // Row returns an entry for one row of a group.
 func Row(linkID string, items ...Entry) Entry { return Entry{LinkID: linkID, Items: items} }
 
-// answered reports whether the entry has an answer at any depth.
-func (e Entry) answered() bool {
-	return len(e.Answers) > 0 || slices.ContainsFunc(e.Items, Entry.answered)
-}
-
 func (e Entry) empty() bool { return len(e.Answers) == 0 && len(e.Items) == 0 }
 
 // Merge returns r with the answers of one saved page. The page's entries replace all

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -103,20 +104,34 @@ type condition struct {
 	sameRow bool // the question is in the same repeating group: only answers of the same row count
 }
 
-// A constant is a boolean, a number or a code, according to kind.
+// A constant is a boolean, a number, a code, a quantity, a day, an instant, a time or a
+// text, according to kind.
 type constant struct {
-	kind   Kind // BooleanValue, DecimalValue or CodingValue
+	kind   Kind // DecimalValue for any number
 	truth  bool
-	number number
-	coding Coding
+	number number // of a quantity too
+	coding Coding // of a quantity, its unit
 	text   string
 }
 
+func truthConstant(truth bool) constant {
+	return constant{kind: BooleanValue, truth: truth, text: strconv.FormatBool(truth)}
+}
+
+// value is the constant as an answer.
+func (k constant) value() Value { return Value{kind: k.kind, text: k.text} }
+
 var operators = []string{"=", "!=", ">", "<", ">=", "<="}
 
+// exists is the operator of an enableWhen that asks whether there is an answer.
+const exists = "exists"
+
 // holds reports whether any of the answers satisfies the condition. Without an answer
-// no condition holds, not even one with operator !=.
+// no condition holds, not even one with operator !=, but that there is none.
 func (c *condition) holds(answers []Value) bool {
+	if c.operator == exists {
+		return len(answers) > 0 == c.want.truth
+	}
 	for i := range answers {
 		if c.satisfiedBy(&answers[i]) {
 			return true
@@ -131,9 +146,17 @@ func (c *condition) satisfiedBy(v *Value) bool {
 		return ok && c.ordered(n.compare(c.want.number))
 	}
 	equal := v.kind == c.want.kind
-	if c.want.kind == BooleanValue {
+	switch c.want.kind {
+	case QuantityValue:
+		n, ok := v.number()
+		return equal && ok && c.ordered(n.compare(c.want.number))
+	case DateValue, DateTimeValue, TimeValue:
+		return equal && c.ordered(v.against(c.want.value()))
+	case StringValue:
+		return (equal || v.kind == URIValue) && c.ordered(strings.Compare(v.text, c.want.text))
+	case BooleanValue:
 		equal = equal && v.truth == c.want.truth
-	} else {
+	default:
 		equal = equal && v.coding.Code == c.want.coding.Code && (c.want.coding.System == "" || v.coding.System == c.want.coding.System)
 	}
 	return equal == (c.operator == "=")
@@ -325,11 +348,7 @@ func (c *compiler) operator(where, op string) {
 func (c *compiler) constant(where string, truth *bool, literal, code string) constant {
 	switch {
 	case truth != nil:
-		k := constant{kind: BooleanValue, truth: *truth, text: "false"}
-		if *truth {
-			k.text = "true"
-		}
-		return k
+		return truthConstant(*truth)
 	case code != "":
 		return constant{kind: CodingValue, coding: Coding{Code: code}, text: code}
 	default:
@@ -341,28 +360,31 @@ func (c *compiler) constant(where string, truth *bool, literal, code string) con
 	}
 }
 
+// enableWhen reads a condition under which the item is asked. Texts are equal if they
+// are the same to the letter, and are ordered by their characters' code points, as
+// FHIRPath compares strings; days, times and instants are ordered in time.
 func (c *compiler) enableWhen(it *Item, w enableWhen) {
-	given := 0
-	for _, b := range []bool{w.AnswerBoolean != nil, w.AnswerInteger != "", w.AnswerDecimal != "", w.AnswerCoding != nil} {
-		if b {
-			given++
-		}
-	}
-	if given != 1 || w.Question == "" {
-		c.problem(it.LinkID, "enableWhen", "An enableWhen has a question and one answer: boolean, integer, decimal or coding.")
+	given := w.constants()
+	switch {
+	case w.keeps("answerReference"):
+		c.problem(it.LinkID, "enableWhen", "References are not compared: ask for something else.")
+		return
+	case len(given) != 1 || w.Question == "":
+		c.problem(it.LinkID, "enableWhen", "An enableWhen has a question and one answer.")
 		return
 	}
-	c.operator(it.LinkID, w.Operator)
-	literal := w.AnswerInteger.String()
-	if literal == "" {
-		literal = w.AnswerDecimal.String()
+	want := given[0]
+	_, isNumber := parseNumber(want.text)
+	switch {
+	case w.Operator == exists && want.kind != BooleanValue:
+		c.problem(it.LinkID, "enableWhen", "The operator exists has answerBoolean: true if there is an answer, false if there is none.")
+	case w.Operator != exists:
+		c.operator(it.LinkID, w.Operator)
 	}
-	cond := condition{question: w.Question, operator: w.Operator}
-	if w.AnswerCoding != nil {
-		cond.want = constant{kind: CodingValue, coding: w.AnswerCoding.coding(), text: w.AnswerCoding.Code}
-	} else {
-		cond.want = c.constant(it.LinkID, w.AnswerBoolean, literal, "")
+	if (want.kind == DecimalValue || want.kind == QuantityValue) && !isNumber || !sound(want.value()) {
+		c.problem(it.LinkID, "enableWhen", "The answer compared with is a whole one: a plain number, a day such as 2026-02-28, "+
+			"a time such as 08:30:00, an instant with its zone.")
 	}
-	it.when = append(it.when, cond)
-	it.EnableWhen = append(it.EnableWhen, Condition{Question: w.Question, Operator: w.Operator, Answer: cond.want.text})
+	it.when = append(it.when, condition{question: w.Question, operator: w.Operator, want: want})
+	it.EnableWhen = append(it.EnableWhen, Condition{Question: w.Question, Operator: w.Operator, Answer: want.text})
 }

@@ -62,6 +62,7 @@ type sourceItem struct {
 	EnableBehavior string         `json:"enableBehavior,omitempty"`
 	AnswerOption   []option       `json:"answerOption,omitempty"`
 	AnswerValueSet string         `json:"answerValueSet,omitempty"`
+	Initial        []initial      `json:"initial,omitempty"`
 	Extension      []extension    `json:"extension,omitempty"`
 	Items          []sourceItem   `json:"item,omitempty"`
 }
@@ -74,12 +75,74 @@ type enableWhen struct {
 	AnswerInteger json.Number   `json:"answerInteger,omitempty"`
 	AnswerDecimal json.Number   `json:"answerDecimal,omitempty"`
 	AnswerCoding  *sourceCoding `json:"answerCoding,omitempty"`
+
+	AnswerDate     string    `json:"answerDate,omitempty"`
+	AnswerDateTime string    `json:"answerDateTime,omitempty"`
+	AnswerTime     string    `json:"answerTime,omitempty"`
+	AnswerString   string    `json:"answerString,omitempty"`
+	AnswerQuantity *quantity `json:"answerQuantity,omitempty"`
+}
+
+// constants lists the answers that are given, of which there should be one.
+func (w enableWhen) constants() []constant {
+	var all []constant
+	if w.AnswerBoolean != nil {
+		all = append(all, truthConstant(*w.AnswerBoolean))
+	}
+	for _, literal := range []json.Number{w.AnswerInteger, w.AnswerDecimal} {
+		if literal != "" {
+			n, _ := parseNumber(literal.String())
+			all = append(all, constant{kind: DecimalValue, number: n, text: literal.String()})
+		}
+	}
+	if w.AnswerCoding != nil {
+		all = append(all, constant{kind: CodingValue, coding: w.AnswerCoding.coding(), text: w.AnswerCoding.Code})
+	}
+	if w.AnswerQuantity != nil {
+		literal := w.AnswerQuantity.Value.String()
+		n, _ := parseNumber(literal)
+		all = append(all, constant{kind: QuantityValue, number: n, coding: w.AnswerQuantity.unit(), text: literal})
+	}
+	for _, v := range []Value{Date(w.AnswerDate), DateTime(w.AnswerDateTime), Time(w.AnswerTime), String(w.AnswerString)} {
+		if v.text != "" {
+			all = append(all, constant{kind: v.kind, text: v.text})
+		}
+	}
+	return all
 }
 
 type option struct {
 	source
 	Extension []extension `json:"extension,omitempty"`
 	anyValue
+	InitialSelected bool `json:"initialSelected,omitempty"`
+}
+
+// An initial is a value that a page proposes.
+type initial struct {
+	source
+	anyValue
+	ValueBoolean  *bool       `json:"valueBoolean,omitempty"`
+	ValueDecimal  json.Number `json:"valueDecimal,omitempty"`
+	ValueDateTime string      `json:"valueDateTime,omitempty"`
+	ValueURI      string      `json:"valueUri,omitempty"`
+	ValueQuantity *quantity   `json:"valueQuantity,omitempty"`
+}
+
+func (x initial) values() []Value {
+	all := x.anyValue.values()
+	if x.ValueBoolean != nil {
+		all = append(all, Boolean(*x.ValueBoolean))
+	}
+	if x.ValueQuantity != nil {
+		all = append(all, Quantity(x.ValueQuantity.Value.String(), x.ValueQuantity.unit()))
+	}
+	for _, v := range []Value{Decimal(x.ValueDecimal.String()), DateTime(x.ValueDateTime), URI(x.ValueURI)} {
+		if v.text != "" {
+			all = append(all, v)
+		}
+	}
+	return all
 }
 
 // An anyValue is the value of an option: exactly one of its members is given.
