@@ -41,7 +41,7 @@ demo: setup ## drive a system of its own (or BASE_URL) through every kind of vis
 bench: setup ## measure pages, a visit's units, starts, logs and many visits beside floors (PARTS="life starts"; LONG=1)
 	@go run ./infra/bench $(PARTS)
 
-test: setup ## run all tests, race detector on (LONG=1: two hundred seeds of the money's run instead of ten, and every lost call)
+test: setup ## run all tests, race detector on (LONG=1: two hundred seeds of the money's run instead of ten, and every lost call; SHORT=1: four)
 	go test -race -shuffle=on -timeout 40m ./...
 
 test-fast: setup ## run all tests without the race detector
