@@ -68,6 +68,7 @@ func TestBody_UnreadableIsRefused(t *testing.T) {
 		"a forged total":         {`{"amount_cents":1}`, "application/json", 400, "unknown_field", "response-invalid", 422, false, true},
 		"no content type":        {`{}`, "", 400, "not_json", "not_json", 400, false, false},
 		"a form's content type":  {`{}`, "application/x-www-form-urlencoded", 400, "not_json", "not_json", 400, false, false},
+		"FHIR's content type":    {`[]`, "application/fhir+json", 400, "not_json", "response-invalid", 422, false, false},
 		"a broken content type":  {`{}`, "application/json; charset", 400, "not_json", "not_json", 400, false, false},
 		"10 MB of text":          {`{"text":"` + strings.Repeat("a", tenMegabytes) + `"}`, "application/json", 413, "too_large", "too_large", 413, false, false},
 		"10 MB of spaces":        {strings.Repeat(" ", tenMegabytes), "application/json", 413, "too_large", "too_large", 413, false, false},

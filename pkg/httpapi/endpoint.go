@@ -282,7 +282,7 @@ func (e *Endpoint) listOf(r *http.Request, c clinic.Caller) string {
 func (e *Endpoint) input(r *http.Request) (in any, sent []byte, err error) {
 	switch {
 	case e.takesAnswers():
-		if sent, err = exchange.ReadJSON(r); err != nil {
+		if sent, err = exchange.ReadJSON(r, typeFHIR); err != nil {
 			return nil, nil, err
 		}
 		in, err = intake.ParseResponse(sent)

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"path"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -104,9 +105,10 @@ func WrongMethod(w http.ResponseWriter, r *http.Request, log *slog.Logger, allow
 	Reject(w, r, log, fault.New(fault.WrongMethod, "wrong_method", "this address is asked for with "+strings.Join(allowed, " or ")))
 }
 
-// ReadJSON reads the body of a request that says it is JSON.
-func ReadJSON(r *http.Request) ([]byte, error) {
-	if t, _, err := mime.ParseMediaType(strings.Join(r.Header.Values("Content-Type"), ", ")); err != nil || t != "application/json" && t != "application/fhir+json" {
+// ReadJSON reads the body of a request that says it is JSON, or another of types.
+func ReadJSON(r *http.Request, types ...string) ([]byte, error) {
+	t, _, err := mime.ParseMediaType(strings.Join(r.Header.Values("Content-Type"), ", "))
+	if err != nil || t != TypeJSON && !slices.Contains(types, t) {
 		return nil, fault.New(fault.Malformed, "not_json", "send JSON, with Content-Type: application/json")
 	}
 	if e := r.Header.Get("Content-Encoding"); e != "" && !strings.EqualFold(e, "identity") {
