@@ -130,6 +130,7 @@ func TestFields_WrongOnesAreAllNamed(t *testing.T) {
 		"a number for a form":          {"jane-smith", "/visits", `{"form":7}`, 400, "wrong_type", []string{"/form"}},
 		"names that are too long":      {"jane-smith", "/visits", fmt.Sprintf(`{"form":%q,"version":%q}`, long, long), 422, "invalid_request", []string{"/form", "/version"}},
 		"the common block":             {"jane-smith", "/visits", `{"form":"evisit-common"}`, 409, "not_offered", nil},
+		"a caregiver, for nobody":      {"elena-diaz", "/visits", `{"form":"respiratory"}`, 422, "no_patient", nil},
 		"a patient of the wrong sex":   {"tom-okafor", "/visits", `{"form":"uti-women"}`, 409, "not_eligible", []string{"sex"}},
 		"nothing accepted":             {"jane-smith", atDraft + "/submit", `{}`, 422, "invalid_request", []string{"/quote", "/accept_fee", "/accept_consent"}},
 		"the fee refused":              {"jane-smith", atDraft + "/submit", fmt.Sprintf(`{"quote":%q,"accept_fee":false,"accept_consent":true}`, quote), 422, "invalid_request", []string{"/accept_fee"}},

@@ -62,6 +62,7 @@ var Codes = []Code{
 	{422, "identity_mismatch", "the form names someone else than who is signed in"},
 	{422, "invalid_request", "fields, parameters or headers break a rule; `problems` lists them"},
 	{422, "message_length", "a message is blank, over 8,000 characters, or has the character U+0000"},
+	{422, "no_patient", "you have no requests of your own: name the patient whom you act for"},
 	{422, "number_wrong", "it is no phone number; `problems` says what to write"},
 	{422, "other_form", "the answers name another form or version"},
 	{422, "response-invalid", "the answers are JSON, but not a QuestionnaireResponse"},

@@ -177,6 +177,7 @@ var startVisit = Endpoint{
 		{Code: "denied"},
 		{Code: "not_offered"},
 		{Code: "not_eligible"},
+		{Code: "no_patient"},
 		{Code: "unknown_form", Status: http.StatusUnprocessableEntity, When: "the practice offers no such form or version"},
 	},
 	Serve: func(a *API, r *Request) (Reply, error) {
@@ -203,7 +204,7 @@ var listVisits = Endpoint{
 	Who: Known, Paged: true,
 	Query: []Param{{"patient", "", "A patient's id; else your own."}},
 	Out:   visitList{}, OutText: "A page.",
-	Refuses: []Refusal{{Code: "denied"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "no_patient"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		vs, next, err := a.Request.ListVisits(r.Context(), r.Caller, r.URL.Query().Get("patient"), r.After, r.Limit)
 		if err != nil {

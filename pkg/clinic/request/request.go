@@ -60,6 +60,8 @@ func (m *Room) Start(ctx context.Context, c clinic.Caller, form, version, patien
 		visit.Form{Name: f.Name(), Version: f.Version(), Class: f.BillingClass()}, now))
 }
 
+var errNoPatient = fault.New(fault.Invalid, "no_patient", "name the patient whom you act for; /me lists them under acts_for")
+
 // forPatient returns c with its person read, and whom a request is for: patient, or
 // the caller if that is empty. It refuses a caller who may not take action do for
 // them.
@@ -70,6 +72,9 @@ func (m *Room) forPatient(ctx context.Context, c clinic.Caller, do identity.Acti
 	}
 	if patient == "" {
 		patient = c.Person.Patient
+	}
+	if patient == "" && c.Person.Role == identity.Caregiver {
+		return c, "", errNoPatient
 	}
 	if c, err = m.Kernel.ForPatient(ctx, c, patient); err != nil {
 		return c, "", err

@@ -247,7 +247,7 @@ func TestSignIn_FailuresSayWhatToDo(t *testing.T) {
 	nobody := h.browse(t)
 	nobody.get("/my")
 	nobody.press("Nobody", nil)
-	nobody.wants(http.StatusUnauthorized, "no practice here knows you")
+	nobody.wants(http.StatusUnauthorized, "You are not known here", "no practice here knows you")
 	nobody.get("/my")
 	if strings.HasPrefix(nobody.at.String(), h.url) {
 		t.Errorf("someone unknown has a session at %s", nobody.at)

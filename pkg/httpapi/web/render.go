@@ -213,7 +213,10 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		exchange.SetRetryAfter(w, err)
 	}
 	e := errorView{Heading: headings[code], Text: sentence(f.Text), Home: "/", SignOut: code == http.StatusUnauthorized && !lost}
-	if e.Heading == "" {
+	switch {
+	case e.SignOut:
+		e.Heading = "You are not known here" // and are signed in
+	case e.Heading == "":
 		e.Heading = "Something went wrong"
 	}
 	for _, p := range f.Problems {
