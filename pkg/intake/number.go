@@ -96,3 +96,23 @@ func (n number) sign() int {
 
 // decimals is how many digits the number has after its point, without zeros at the end.
 func (n number) decimals() int { return max(0, len(n.digits)-n.point) }
+
+// plain is a JSON number as people write one: 15.05e1, which other engines may send,
+// is 150.5. Without an exponent it stays as it is, for its digits say how exact it is.
+func plain(literal string) string {
+	n, ok := parseNumber(literal)
+	if !ok || !strings.ContainsAny(literal, "eE") {
+		return literal
+	}
+	before := max(n.point, 0)
+	digits := strings.Repeat("0", max(-n.point, 0)) + n.digits
+	digits += strings.Repeat("0", max(before-len(digits), 0))
+	whole, part := cmp.Or(digits[:before], "0"), digits[before:]
+	if part != "" {
+		whole += "." + part
+	}
+	if n.negative {
+		whole = "-" + whole
+	}
+	return whole
+}

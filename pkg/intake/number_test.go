@@ -43,3 +43,26 @@ func TestParseNumber_RefusesAndAccepts(t *testing.T) {
 		}
 	}
 }
+
+// A number is shown without an exponent, and is the same number.
+func TestValue_DecimalIsShownPlain(t *testing.T) {
+	t.Parallel()
+	for literal, want := range map[string]string{
+		"15.05e1": "150.5", "1E2": "100", "1005E-1": "100.5", "1e-3": "0.001", "-12.50E-3": "-0.0125", "0e5": "0", "-0e1": "0",
+		"150.50": "150.50", "-0.0": "-0.0", "2": "2", "no number": "no number",
+	} {
+		if got := Decimal(literal).Text(); got != want {
+			t.Errorf("%s is shown as %s, want %s", literal, got, want)
+		}
+	}
+	literal := rapid.StringMatching(`-?(0|[1-9][0-9]{0,5})(\.[0-9]{1,6})?[eE][+-]?[0-9]`)
+	rapid.Check(t, func(t *rapid.T) {
+		a := literal.Draw(t, "a")
+		shown := Decimal(a).Text()
+		p, _ := new(big.Rat).SetString(a)
+		q, ok := new(big.Rat).SetString(shown)
+		if !ok || p.Cmp(q) != 0 || strings.ContainsAny(shown, "eE") {
+			t.Fatalf("%s is shown as %s", a, shown)
+		}
+	})
+}

@@ -151,7 +151,9 @@ func (v Value) Text() string {
 		}
 		return v.file.URL
 	case QuantityValue:
-		return strings.TrimSpace(v.text + " " + unitWords(v.coding))
+		return strings.TrimSpace(plain(v.text) + " " + unitWords(v.coding))
+	case DecimalValue:
+		return plain(v.text)
 	default:
 		return v.text
 	}
