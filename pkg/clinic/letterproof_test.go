@@ -104,7 +104,7 @@ var claimsOf = map[string]map[string]func(saidLetter) bool{
 	"Your request is taking longer": {"later than promised": saidLetter.isLate},
 	"A request is late":             {"was promised an answer by ": func(l saidLetter) bool { return l.isLate() && l.namesPromise() }},
 	"Your request was not sent": {"so your request was not sent": func(l saidLetter) bool {
-		return l.visit.Status == visit.Draft && l.payment.payment.State == billing.Abandoned
+		return l.visit.Status == visit.Draft && l.pageIsUnpaid()
 	}},
 	"Your receipt":                            {"was collected": saidLetter.isCollected},
 	"Your payment did not go through":         {"did not go through": saidLetter.isOwed, "answer is ready": saidLetter.isAnswered},
@@ -140,6 +140,13 @@ func (l saidLetter) isOwed() bool { return l.visit.Owed && !slices.ContainsFunc(
 // clocks show it.
 func (l saidLetter) namesPromise() bool {
 	return strings.Contains(l.body, l.practice.Local(l.visit.Promise.By))
+}
+
+// pageIsUnpaid reports whether our page closed unpaid. One that was made by hand, with
+// the same reference, may have been paid after it.
+func (l saidLetter) pageIsUnpaid() bool {
+	p := l.payment
+	return p.payment.State == billing.Abandoned || p.payment.State == billing.Released && p.stripe.Session != p.payment.Session
 }
 
 // isCollected reports whether the fee was charged, here and at Stripe.
@@ -229,6 +236,19 @@ var letterScenes = map[string]func(w *world){
 		if _, err := w.try(second, stripesim.CardSuccess); err != nil {
 			w.Fatalf("%v", err)
 		}
+	},
+	"StrayChargedByHand": func(w *world) {
+		id := w.submitted()
+		second := w.hand(stripesim.HandSession, w.session(id))
+		w.pays(id, stripesim.CardSuccess)
+		w.settle()
+		p, err := w.try(second, stripesim.CardSuccess)
+		if err != nil {
+			w.Fatalf("%v", err)
+		}
+		w.hand(stripesim.HandCapture, p.Intent)
+		w.settle()
+		w.cancels(id)
 	},
 	"AccountLost": func(w *world) { w.hand(stripesim.HandDisconnect, seed.Accounts[0]) },
 }

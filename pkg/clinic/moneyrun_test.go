@@ -32,21 +32,31 @@ type run struct {
 
 // After any order of acts everything comes to rest: books and Stripe agree by
 // payment and by account, no visit is charged twice or without an answer, nothing
-// waits, and the letters say what happened. Ten seeds are tried, four with SHORT=1, two
-// hundred with LONG=1; -run 'TestMoney_AnyOrderOfActs/seed=7$' repeats one.
+// waits, and the letters say what happened. Ten seeds are tried and those that once
+// found a fault, four with SHORT=1, two hundred with LONG=1;
+// -run 'TestMoney_AnyOrderOfActs/seed=7$' repeats one.
 func TestMoney_AnyOrderOfActs(t *testing.T) {
 	t.Parallel()
-	seeds := 10
+	found := map[uint64]string{
+		38:  "a page made by hand is paid after ours closed, before the letter that says so",
+		50:  "a second payment is charged, and the request ends",
+		76:  "a second payment is charged, and the request ends",
+		124: "a second payment is charged, and the request ends",
+	}
+	seeds := uint64(10)
 	switch {
 	case os.Getenv("LONG") != "":
 		seeds = 200
 	case os.Getenv("SHORT") != "":
-		seeds = 4
+		seeds, found = 4, nil
 	}
-	for n := range seeds {
-		t.Run(fmt.Sprintf("seed=%d", n+1), func(t *testing.T) {
+	for seed := uint64(1); seed <= 200; seed++ {
+		if _, kept := found[seed]; seed > seeds && !kept {
+			continue
+		}
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
-			r := &run{world: newWorld(t), Rand: rand.New(rand.NewPCG(uint64(n+1), 0))}
+			r := &run{world: newWorld(t), Rand: rand.New(rand.NewPCG(seed, 0))}
 			r.byHand, r.letterCheck = true, letterCheck{}
 			for range 90 {
 				r.act()

@@ -209,16 +209,20 @@ func (m *Room) isLost(ctx context.Context, d outbox.Delivery) (bool, error) {
 	return item.Open(), err
 }
 
-// ended is the letter about a visit that ended without an answer, whose fee may
-// have been collected by hand at Stripe.
+// ended is the letter about a visit that ended without an answer. Any of its payments
+// may have been collected: by hand at Stripe, or on a page that was made there.
 func (m *Room) ended(ctx context.Context, v visit.Visit) (letter, error) {
-	if v.Payment == "" {
-		return letters[outbox.Ended].patient, nil
+	var all []billing.Payment
+	for _, id := range v.Payments {
+		p, err := m.Store.Payment(ctx, id)
+		if err != nil {
+			return letter{}, err
+		}
+		all = append(all, p)
 	}
-	p, err := m.Store.Payment(ctx, v.Payment)
-	fate := billing.FateOf([]billing.Payment{p})
-	if err != nil || fate == billing.NeverCharged {
-		return letters[outbox.Ended].patient, err
+	fate := billing.FateOf(all)
+	if fate == billing.NeverCharged {
+		return letters[outbox.Ended].patient, nil
 	}
 	l := endedCharged
 	l.body = strings.Replace(l.body, "{money}", fate.Text(), 1)
