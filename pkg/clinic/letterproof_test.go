@@ -218,12 +218,14 @@ var letterScenes = map[string]func(w *world){
 	},
 	"RefundFails": func(w *world) {
 		id := w.submitted()
-		w.pays(id, stripesim.CardRefundFails)
+		w.pays(id, stripesim.CardSuccess)
 		w.settle()
 		w.hand(stripesim.HandCapture, w.latest(id).payment.Intent)
 		w.settle()
-		w.hand(stripesim.HandRefund, w.latest(id).payment.Intent)
+		refund := w.hand(stripesim.HandRefund, w.latest(id).payment.Intent)
 		w.settle()
+		w.hand(stripesim.HandFailRefund, refund)
+		w.settle() // before the request expires: what Stripe has not told yet, no letter knows
 		w.pass(3*24*time.Hour + time.Minute)
 		w.minute()
 	},
