@@ -79,6 +79,15 @@ func (f *Form) NeedsPatient() bool {
 // Asked reports whether pages ask for an answer to the item.
 func (it *Item) Asked() bool { return !it.Hidden && !it.ReadOnly && it.Type != Display }
 
+// Inner returns the questions and groups nested in a question, which are asked once it is
+// answered and are answered under its answer.
+func (it *Item) Inner() []*Item {
+	if !it.inner {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(it.Items), func(child *Item) bool { return child.Type == Display })
+}
+
 // fixed reports whether the item is answered by its initial values alone.
 func (it *Item) fixed() bool {
 	return len(it.Initial) > 0 && (it.Hidden || it.ReadOnly) && it.summed == ""
@@ -148,10 +157,16 @@ var units = map[string]string{
 }
 
 // UnitWords is the item's unit as people write it.
-func (it *Item) UnitWords() string { return unitWords(Coding{Code: it.Unit}) }
+func (it *Item) UnitWords() string { return UnitWords(Coding{Code: it.Unit}) }
 
-// unitWords is a unit as people write it.
-func unitWords(unit Coding) string {
+// Offers reports whether the value is one of the item's options.
+func (it *Item) Offers(v Value) bool {
+	_, ok := it.chosen(v)
+	return ok
+}
+
+// UnitWords is a unit as people write it.
+func UnitWords(unit Coding) string {
 	if w, ok := units[unit.Code]; ok {
 		return w
 	}

@@ -48,8 +48,8 @@ func (c *compiler) linkUnits(it *Item) {
 		it.Unit = ""
 	}
 	for i, u := range it.Units {
-		same := func(o Coding) bool { return named(o) == named(u) || unitWords(o) == unitWords(u) }
-		if unitWords(u) == "" || slices.ContainsFunc(it.Units[:i], same) {
+		same := func(o Coding) bool { return named(o) == named(u) || UnitWords(o) == UnitWords(u) }
+		if UnitWords(u) == "" || slices.ContainsFunc(it.Units[:i], same) {
 			c.problem(it.LinkID, "unit", "Every unit has a code or a display, and no two are the same.")
 		}
 	}
@@ -76,7 +76,7 @@ func (it *Item) measures(u Coding) bool {
 func (it *Item) unitOf(u Coding) (Coding, bool) {
 	for _, known := range it.Units {
 		if u.Code != "" && u.Code == known.Code && (u.System == "" || u.System == known.System) ||
-			u.Code == "" && u.Display != "" && (u.Display == known.Display || u.Display == unitWords(known)) {
+			u.Code == "" && u.Display != "" && (u.Display == known.Display || u.Display == UnitWords(known)) {
 			return known, true
 		}
 	}
@@ -101,7 +101,7 @@ func (it *Item) acceptQuantity(v Value) (Value, fault.Problem) {
 	if !ok {
 		words := make([]string, len(it.Units))
 		for i, u := range it.Units {
-			words[i] = unitWords(u)
+			words[i] = UnitWords(u)
 		}
 		return v, wrong("unit", "Give it in %s.", strings.Join(words, " or "))
 	}

@@ -151,7 +151,7 @@ func (v Value) Text() string {
 		}
 		return v.file.URL
 	case QuantityValue:
-		return strings.TrimSpace(plain(v.text) + " " + unitWords(v.coding))
+		return strings.TrimSpace(plain(v.text) + " " + UnitWords(v.coding))
 	case DecimalValue:
 		return plain(v.text)
 	default:
@@ -159,11 +159,11 @@ func (v Value) Text() string {
 	}
 }
 
-// Literal returns the number of a decimal or a quantity as it was written, and an empty
-// text for any other kind.
-func (v Value) Literal() string {
-	if v.kind == DecimalValue || v.kind == QuantityValue {
-		return v.text
+// Number returns the digits of a quantity, without its unit, and an empty text for any
+// other kind.
+func (v Value) Number() string {
+	if v.kind == QuantityValue {
+		return plain(v.text)
 	}
 	return ""
 }

@@ -69,6 +69,11 @@ func InWords(f *intake.Form, r intake.Response) []QA {
 	var qas []QA
 	rows := map[string]int{}
 	var walk func(items []intake.Entry, row int)
+	under := func(answers []intake.Answer, row int) {
+		for _, a := range answers {
+			walk(a.Items, row)
+		}
+	}
 	walk = func(items []intake.Entry, row int) {
 		for _, e := range items {
 			it, ok := f.Item(e.LinkID)
@@ -81,6 +86,7 @@ func InWords(f *intake.Form, r intake.Response) []QA {
 					qa.Answers = append(qa.Answers, phi.Text(wording(it, a.Value)))
 				}
 				qas = append(qas, qa)
+				under(e.Answers, row)
 			}
 			inner := row
 			if it.Repeats && len(e.Items) > 0 {
@@ -114,6 +120,10 @@ func wording(it *intake.Item, v intake.Value) string {
 	case intake.DateTimeValue:
 		if at, err := time.Parse(time.RFC3339Nano, v.Text()); err == nil {
 			return at.Format("2 January 2006, 15:04 (UTC-07:00)")
+		}
+	case intake.TimeValue:
+		if at, err := time.Parse(time.TimeOnly, v.Text()); err == nil && at.Second() == 0 {
+			return at.Format("15:04")
 		}
 	default:
 	}

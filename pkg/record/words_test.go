@@ -1,6 +1,7 @@
 package record_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -82,5 +83,41 @@ func TestCallNumber(t *testing.T) {
 		if got := record.CallNumber(test.answers, test.stopped); got != test.want {
 			t.Errorf("%s: %q, want %q", name, got.Reveal(), test.want.Reveal())
 		}
+	}
+}
+
+// Answers under answers follow the one they stand under; a quantity has its own unit, and
+// a time no seconds that nobody gave.
+func TestInWords_UnderAnswers(t *testing.T) {
+	t.Parallel()
+	const source = `{"resourceType":"Questionnaire","id":"a","url":"https://example.org/a","version":"1","title":"A","status":"draft",
+"extension":[{"url":"https://example.org/fhir/StructureDefinition/evisit-billing-class","valueCode":"em"}],"item":[
+{"linkId":"kid","type":"group","text":"Kid","repeats":true,"item":[{"linkId":"name","type":"string","text":"Name?","item":[
+ {"linkId":"tall","type":"quantity","text":"Tall?","extension":[{"url":"http://hl7.org/fhir/StructureDefinition/questionnaire-unit","valueCoding":{"code":"cm"}}]},
+ {"linkId":"bed","type":"time","text":"Bed?"}]}]}]}`
+	f, err := intake.Publish(nil, []byte(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := func(s string, items ...intake.Entry) intake.Entry {
+		return intake.Row("kid", intake.Entry{LinkID: "name", Answers: []intake.Answer{{Value: intake.String(s), Items: items}}})
+	}
+	r := intake.Response{Items: []intake.Entry{
+		name("Ann"), name("Bob", intake.Ask("tall", intake.Quantity("104.5", intake.Coding{Code: "cm"})), intake.Ask("bed", intake.Time("19:30:00"))),
+	}}
+	res := f.Check(r)
+	if len(res.Problems) > 0 {
+		t.Fatal(res.Problems)
+	}
+	want := []record.QA{
+		{LinkID: "name", Question: "Name?", Row: 1, Answers: []phi.Text{"Ann"}},
+		{LinkID: "name", Question: "Name?", Row: 2, Answers: []phi.Text{"Bob"}},
+		{LinkID: "tall", Question: "Tall?", Row: 2, Answers: []phi.Text{"104.5 cm"}},
+		{LinkID: "bed", Question: "Bed?", Row: 2, Answers: []phi.Text{"19:30"}},
+	}
+	if got := record.InWords(f, res.Response); !slices.EqualFunc(want, got, func(a, b record.QA) bool {
+		return a.LinkID == b.LinkID && a.Question == b.Question && a.Row == b.Row && slices.Equal(a.Answers, b.Answers)
+	}) {
+		t.Errorf("%d answers, not as wanted", len(got))
 	}
 }

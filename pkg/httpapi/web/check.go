@@ -115,7 +115,7 @@ type askedRow struct {
 func checkRows(items []*intake.Item, res intake.Result, said []record.QA) []askedRow {
 	var all []askedRow
 	for _, it := range items {
-		if !res.Enabled(it.LinkID) || it.ReadOnly || it.Type == intake.Display || it.Type == intake.Upload {
+		if !res.Enabled(it.LinkID) || !it.Asked() || it.Type == intake.Upload {
 			continue
 		}
 		if it.Type == intake.Group && !it.Repeats {

@@ -51,7 +51,7 @@ func (p post) answers(items []*intake.Item) intake.Response {
 // asked reports whether a page has fields for the item. Files cannot be sent yet;
 // a computed item and a display item have none.
 func asked(it *intake.Item) bool {
-	return it.Type != intake.Display && it.Type != intake.Upload && !it.ReadOnly
+	return it.Type != intake.Upload && it.Asked()
 }
 
 func (p post) item(it *intake.Item, row string) []intake.Entry {
@@ -74,7 +74,11 @@ func (p post) item(it *intake.Item, row string) []intake.Entry {
 	if len(vs) == 0 {
 		return nil
 	}
-	return []intake.Entry{intake.Ask(it.LinkID, vs...)}
+	e := intake.Ask(it.LinkID, vs...)
+	for _, child := range it.Inner() {
+		e.Answers[0].Items = append(e.Answers[0].Items, p.item(child, row)...)
+	}
+	return []intake.Entry{e}
 }
 
 // group reads one row; an empty one is left out.
@@ -114,6 +118,9 @@ func within(row string, n int) string {
 }
 
 func (p post) question(it *intake.Item, row string) []intake.Value {
+	if it.Type == intake.QuantityQ {
+		return p.quantities(it, row)
+	}
 	texts := p.texts(it.LinkID + row)
 	if len(it.Options) > 0 {
 		texts = inOrder(it, texts)
@@ -126,6 +133,29 @@ func (p post) question(it *intake.Item, row string) []intake.Value {
 		for _, s := range p.texts(it.LinkID + "~" + row) {
 			vs = append(vs, intake.String(s))
 		}
+	}
+	return vs
+}
+
+// quantities reads numbers, each with the unit chosen beside it or the one that the
+// question has.
+func (p post) quantities(it *intake.Item, row string) []intake.Value {
+	var vs []intake.Value
+	chosen := p.values[it.LinkID+"~"+row]
+	for i, s := range p.values[it.LinkID+row] {
+		if s = strings.TrimSpace(strings.ToValidUTF8(s, "\uFFFD")); s == "" || len(vs) == maxValues {
+			continue
+		}
+		unit := intake.Coding{}
+		if len(it.Units) > 0 {
+			unit = it.Units[0]
+		}
+		if i < len(chosen) {
+			if n, err := strconv.Atoi(chosen[i]); err == nil && n >= 0 && n < len(it.Units) {
+				unit = it.Units[n]
+			}
+		}
+		vs = append(vs, intake.Quantity(plainNumber(s), unit))
 	}
 	return vs
 }
@@ -169,13 +199,20 @@ func (p post) value(it *intake.Item, s string) intake.Value {
 		return intake.Date(s)
 	case intake.DateTimeQ:
 		return intake.DateTime(instant(s, p.zone))
+	case intake.TimeQ:
+		if _, err := time.Parse("15:04", s); err == nil {
+			s += ":00"
+		}
+		return intake.Time(s)
+	case intake.URLQ:
+		return intake.URI(s)
 	case intake.Choice, intake.OpenChoice:
 		i := slices.IndexFunc(it.Options, func(o intake.Option) bool { return o.Key == s })
 		if i < 0 {
 			return intake.Code(intake.Coding{Code: s})
 		}
-		return intake.Code(it.Options[i].Coding)
-	case intake.StringQ, intake.TextQ, intake.Display, intake.Group, intake.Upload:
+		return it.Options[i].Value
+	case intake.StringQ, intake.TextQ, intake.Display, intake.Group, intake.Upload, intake.QuantityQ:
 	}
 	return intake.String(s)
 }

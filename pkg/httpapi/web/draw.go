@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
 	"regexp"
@@ -17,7 +18,7 @@ import (
 
 // A field is an item as a page draws it.
 type field struct {
-	Kind     string // which input: text area date datetime-local radios checks tick select group rows note photo
+	Kind     string // which input: text area date datetime-local time url quantity radios checks tick select group rows note photo
 	ID, Name string
 	Label    string
 	Help     []string
@@ -31,8 +32,9 @@ type field struct {
 	// OtherName is the field in which an answer of one's own is written, and
 	// OtherLabel what it is called; empty of other fields.
 	OtherName, OtherLabel string
-	Open                  bool // others may be written
-	More                  bool // takes several
+	Open                  bool       // others may be written
+	Units                 [][]option // of each value of a quantity, the units to choose from
+	More                  bool       // takes several
 	Errors                []string
 	Focus                 bool
 	Fields                []field // of a group
@@ -56,6 +58,14 @@ type row struct {
 // Described reports whether there is text beside the field that describes it.
 func (f field) Described() bool { return len(f.Help) > 0 || f.Hint != "" || len(f.Errors) > 0 }
 
+// UnitsAt are the units to choose from beside value i of a quantity; none without a choice.
+func (f field) UnitsAt(i int) []option {
+	if i < len(f.Units) {
+		return f.Units[i]
+	}
+	return nil
+}
+
 // A drawing makes the fields of one page.
 type drawing struct {
 	form     *intake.Form
@@ -63,16 +73,21 @@ type drawing struct {
 	problems []fault.Problem
 	add      string    // the group that gets another row
 	shrunk   string    // the group that lost one, which gets the focus
+	propose  bool      // questions without an answer are drawn with their initial values
 	drawn    *sync.Map // plain → template.HTML; nil remembers nothing
 }
 
 // page draws the items that the answers so far enable; res is their result.
 func (d drawing) page(items []*intake.Item, answers intake.Response, res intake.Result) []field {
-	if slices.ContainsFunc(items, func(it *intake.Item) bool { return it.Type == intake.Group }) {
+	if hasGroup(items) {
 		answers.Items = d.spread(items, answers.Items, "")
 		res = d.form.Check(answers)
 	}
 	return d.fields(items, answers.Items, "", answers, res)
+}
+
+func hasGroup(items []*intake.Item) bool {
+	return slices.ContainsFunc(items, func(it *intake.Item) bool { return it.Type == intake.Group || hasGroup(it.Items) })
 }
 
 // spread returns the entries with a blank one for each group that has none and
@@ -82,6 +97,7 @@ func (d drawing) spread(items []*intake.Item, entries []intake.Entry, at string)
 	entries = slices.Clone(entries)
 	for _, it := range items {
 		if it.Type != intake.Group {
+			d.spreadInner(it, entries, at)
 			continue
 		}
 		n := 0
@@ -108,6 +124,19 @@ func (d drawing) spread(items []*intake.Item, entries []intake.Entry, at string)
 	return entries
 }
 
+// spreadInner spreads the groups under the answer to a question.
+func (d drawing) spreadInner(it *intake.Item, entries []intake.Entry, at string) {
+	inner := it.Inner()
+	if !hasGroup(inner) {
+		return
+	}
+	for i := range entries {
+		if e := &entries[i]; e.LinkID == it.LinkID && len(e.Answers) == 1 {
+			e.Answers = []intake.Answer{{Value: e.Answers[0].Value, Items: d.spread(inner, e.Answers[0].Items, at)}}
+		}
+	}
+}
+
 // blanks is how many empty rows a group with n filled ones is drawn with.
 func (d drawing) blanks(it *intake.Item, at string, n int) int {
 	blanks := 0
@@ -123,7 +152,7 @@ func (d drawing) blanks(it *intake.Item, at string, n int) int {
 func (d drawing) fields(items []*intake.Item, entries []intake.Entry, at string, all intake.Response, res intake.Result) []field {
 	var fs []field
 	for _, it := range items {
-		if !res.Enabled(it.LinkID) || it.ReadOnly {
+		if !res.Enabled(it.LinkID) || !shown(it) {
 			continue
 		}
 		given := entriesOf(entries, it.LinkID)
@@ -133,6 +162,9 @@ func (d drawing) fields(items []*intake.Item, entries []intake.Entry, at string,
 				answers = given[0].Answers
 			}
 			fs = append(fs, d.question(it, at, answers))
+			if inner := it.Inner(); len(inner) > 0 && len(answers) == 1 {
+				fs = append(fs, d.fields(inner, answers[0].Items, at, all, res)...)
+			}
 			continue
 		}
 		f := d.field(it, at)
@@ -168,7 +200,7 @@ func (d drawing) question(it *intake.Item, at string, answers []intake.Answer) f
 		}
 	}
 	f := d.field(it, at)
-	d.fill(&f, it, answers)
+	d.fill(&f, it, d.proposed(it, answers))
 	if ok {
 		if html, err := drawField(f); err == nil {
 			f.Drawn = html
@@ -176,6 +208,20 @@ func (d drawing) question(it *intake.Item, at string, answers []intake.Answer) f
 		}
 	}
 	return f
+}
+
+// shown reports whether pages show the item: one that is computed is not, but what the
+// form itself answers may be read.
+func shown(it *intake.Item) bool {
+	return !it.Hidden && (!it.ReadOnly || len(it.Initial) > 0)
+}
+
+// proposed returns the answers to draw: those given, or the form's proposal.
+func (d drawing) proposed(it *intake.Item, answers []intake.Answer) []intake.Answer {
+	if d.propose && len(answers) == 0 && it.Asked() {
+		return intake.Ask(it.LinkID, it.Initial...).Answers
+	}
+	return answers
 }
 
 // A plain names a way to draw a question that has few: not answered, or with one of
@@ -191,7 +237,7 @@ func (d drawing) plain(it *intake.Item, at string, answers []intake.Answer) (pla
 		return p, false
 	}
 	if len(answers) == 0 {
-		return p, true
+		return p, !d.propose || len(it.Initial) == 0
 	}
 	v := answers[0].Value
 	switch v.Kind() {
@@ -247,7 +293,7 @@ func (d drawing) uptoRow(group *intake.Item, n int, all intake.Response, res int
 
 func conditional(items []*intake.Item) bool {
 	return slices.ContainsFunc(items, func(it *intake.Item) bool {
-		return len(it.EnableWhen) > 0 || conditional(it.Items)
+		return len(it.EnableWhen) > 0 || len(it.Inner()) > 0 || conditional(it.Items)
 	})
 }
 
@@ -261,6 +307,10 @@ func firstRows(entries []intake.Entry, linkID string, n int) []intake.Entry {
 			n--
 		}
 		e.Items = firstRows(e.Items, linkID, n)
+		e.Answers = slices.Clone(e.Answers)
+		for i := range e.Answers {
+			e.Answers[i].Items = firstRows(e.Answers[i].Items, linkID, n)
+		}
 		kept = append(kept, e)
 	}
 	return kept
@@ -280,7 +330,7 @@ func entriesOf(entries []intake.Entry, linkID string) []intake.Entry {
 func (d drawing) field(it *intake.Item, at string) field {
 	name := it.LinkID + at
 	f := field{
-		ID: htmlID(name), Name: name, Label: it.Text, Help: it.Help, Required: it.Required,
+		ID: htmlID(name), Name: name, Label: strings.TrimSpace(it.Prefix + " " + it.Text), Help: it.Help, Required: it.Required,
 		More: it.Repeats, Hint: hint(it), Errors: d.errors(it, at),
 	}
 	switch it.Type {
@@ -301,12 +351,12 @@ func (d drawing) field(it *intake.Item, at string) field {
 	case intake.Choice, intake.OpenChoice:
 		f.Kind, f.Open = "radios", it.Type == intake.OpenChoice
 		if f.Open {
-			f.OtherName, f.OtherLabel = it.LinkID+"~"+at, "In your own words"
+			f.OtherName, f.OtherLabel = it.LinkID+"~"+at, cmp.Or(it.OpenLabel, "In your own words")
 		}
 		switch {
 		case it.Repeats:
 			f.Kind = "checks"
-		case len(it.Options) > longList && !f.Open:
+		case !f.Open && opens(it):
 			f.Kind = "select"
 		}
 	case intake.IntegerQ:
@@ -321,12 +371,38 @@ func (d drawing) field(it *intake.Item, at string) field {
 		f.Kind, f.Max = "area", it.MaxLength
 	case intake.StringQ:
 		f.Kind, f.Max = "text", it.MaxLength
+		if it.Control == "text-area" {
+			f.Kind = "area"
+		}
+	case intake.TimeQ:
+		f.Kind = "time"
+	case intake.URLQ:
+		f.Kind, f.Max = "url", it.MaxLength
+	case intake.QuantityQ:
+		f.Kind, f.Mode = "quantity", "decimal"
+		f.OtherName = it.LinkID + "~" + at
+	}
+	if it.ReadOnly {
+		f.Kind, f.Errors = "note", nil
 	}
 	return f
 }
 
-// longList is how many options are still shown side by side.
+// longList is how many options are still shown side by side, unless the form asks for
+// radio buttons.
 const longList = 12
+
+// opens reports whether a choice is drawn as a list that opens.
+func opens(it *intake.Item) bool {
+	switch it.Control {
+	case "drop-down", "autocomplete", "lookup":
+		return true
+	case "radio-button":
+		return false
+	default:
+		return len(it.Options) > longList
+	}
+}
 
 // fill puts the answers into the field.
 func (d drawing) fill(f *field, it *intake.Item, answers []intake.Answer) {
@@ -335,7 +411,12 @@ func (d drawing) fill(f *field, it *intake.Item, answers []intake.Answer) {
 		vs = append(vs, a.Value)
 	}
 	switch f.Kind {
-	case "note", "photo":
+	case "note":
+		if it.ReadOnly {
+			f.Label += ": " + fixedWords(it)
+		}
+		return
+	case "photo":
 		return
 	case "tick":
 		f.Options = []option{{f.ID, "true", f.Label, slices.ContainsFunc(vs, intake.Boolean(true).Equal)}}
@@ -343,7 +424,7 @@ func (d drawing) fill(f *field, it *intake.Item, answers []intake.Answer) {
 	case "radios", "checks", "select":
 		f.Options = options(f, it, vs)
 		for _, v := range vs {
-			if f.Open && v.Kind() == intake.StringValue {
+			if f.Open && v.Kind() == intake.StringValue && !it.Offers(v) {
 				f.Others = append(f.Others, phi.Text(v.Text()))
 			}
 		}
@@ -353,15 +434,47 @@ func (d drawing) fill(f *field, it *intake.Item, answers []intake.Answer) {
 		return
 	}
 	for _, v := range vs {
-		s := v.Text()
-		if it.Type == intake.DateTimeQ {
-			s = clockText(s, d.zone)
-		}
-		f.Values = append(f.Values, phi.Text(s))
+		f.Values = append(f.Values, phi.Text(d.typed(it, v)))
+		f.Units = append(f.Units, units(it, v.Coding()))
 	}
 	if len(f.Values) == 0 || f.More && len(f.Values) < maxValues {
 		f.Values = append(f.Values, "")
+		f.Units = append(f.Units, units(it, intake.Coding{}))
 	}
+}
+
+// typed is an answer as it stands in an input.
+func (d drawing) typed(it *intake.Item, v intake.Value) string {
+	switch {
+	case it.Type == intake.DateTimeQ:
+		return clockText(v.Text(), d.zone)
+	case it.Type == intake.TimeQ:
+		return strings.TrimSuffix(v.Text(), ":00")
+	case v.Kind() == intake.QuantityValue:
+		return v.Number()
+	}
+	return v.Text()
+}
+
+// fixedWords is what the form answers itself.
+func fixedWords(it *intake.Item) string {
+	var words []string
+	for _, v := range it.Initial {
+		words = append(words, v.Text())
+	}
+	return strings.Join(words, ", ")
+}
+
+// units are what a quantity's unit is chosen from, if there is a choice.
+func units(it *intake.Item, chosen intake.Coding) []option {
+	if len(it.Units) < 2 {
+		return nil
+	}
+	var all []option
+	for i, u := range it.Units {
+		all = append(all, option{Value: strconv.Itoa(i), Label: intake.UnitWords(u), Chosen: u == chosen})
+	}
+	return all
 }
 
 func options(f *field, it *intake.Item, vs []intake.Value) []option {
@@ -385,7 +498,10 @@ func options(f *field, it *intake.Item, vs []intake.Value) []option {
 	for _, o := range it.Options {
 		add(o.Key, o.Display, slices.ContainsFunc(vs, func(v intake.Value) bool {
 			c := v.Coding()
-			return v.Kind() == intake.CodingValue && c.Code == o.Code && (c.System == o.System || c.System == "" && o.Key == o.Code)
+			if v.Kind() != intake.CodingValue {
+				return v.Equal(o.Value)
+			}
+			return c.Code == o.Code && (c.System == o.System || c.System == "" && o.Key == o.Code)
 		}))
 	}
 	switch {
@@ -416,10 +532,13 @@ func hint(it *intake.Item) string {
 	if it.Format != "" {
 		return "Write " + it.Format
 	}
-	if it.Type != intake.IntegerQ && it.Type != intake.DecimalQ {
+	if it.Type != intake.IntegerQ && it.Type != intake.DecimalQ && it.Type != intake.QuantityQ {
 		return ""
 	}
 	unit := it.UnitWords()
+	if len(it.Units) == 1 {
+		unit = intake.UnitWords(it.Units[0])
+	}
 	switch {
 	case it.Min != "" && it.Max != "":
 		return strings.TrimSpace(fmt.Sprintf("From %s to %s %s", it.Min, it.Max, unit))
@@ -463,8 +582,10 @@ func advice(it *intake.Item, code, text string) string {
 		return fmt.Sprintf("Write a whole number from %s to %s, in digits.", it.Min, it.Max)
 	case it.Type == intake.IntegerQ:
 		return "Write a whole number, in digits, such as 3."
-	case it.Type == intake.DecimalQ:
+	case it.Type == intake.DecimalQ, it.Type == intake.QuantityQ:
 		return "Write a number in digits, such as 98.6."
+	case it.Type == intake.TimeQ:
+		return "Write a time, such as 08:30."
 	case it.Type == intake.BooleanQ:
 		return "Choose yes or no."
 	case it.Type == intake.Choice:

@@ -59,6 +59,7 @@ func (s *site) fillForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	if why, ok := fault.Public(fp.why); ok && q.Get("check") != "" {
 		fp.problems = why.Problems
 	}
+	fp.propose = !anyAnswer(p.Items, fp.answers)
 	return s.showForm(w, v, fp, formView{More: q.Get("more") != "", Then: q.Get(thenField)}, http.StatusOK)
 }
 
@@ -269,7 +270,7 @@ func hasTime(items []*intake.Item) bool {
 
 // asks reports whether a page has anything to show, given the answers.
 func asks(p intake.Page, res intake.Result) bool {
-	return slices.ContainsFunc(p.Items, func(it *intake.Item) bool { return res.Enabled(it.LinkID) && !it.ReadOnly })
+	return slices.ContainsFunc(p.Items, func(it *intake.Item) bool { return res.Enabled(it.LinkID) && shown(it) })
 }
 
 // progress is which page n is, among those that have something to ask.
@@ -329,4 +330,12 @@ func resume(visit string, f *intake.Form, r intake.Response) string {
 
 func formPath(visit string, page int) string {
 	return fmt.Sprintf("/my/visits/%s/form/%d", visit, page)
+}
+
+// anyAnswer reports whether something of a page is answered: then it was filled in before,
+// and what is open on it was left open.
+func anyAnswer(items []*intake.Item, answers intake.Response) bool {
+	return slices.ContainsFunc(answers.Items, func(e intake.Entry) bool {
+		return slices.ContainsFunc(items, func(it *intake.Item) bool { return it.LinkID == e.LinkID && it.Asked() })
+	})
 }

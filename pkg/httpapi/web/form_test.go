@@ -47,8 +47,16 @@ func sends(fs []field) url.Values {
 				v.Add(f.Name, o.Value)
 			}
 		}
-		for _, s := range f.Values {
+		for i, s := range f.Values {
 			v.Add(f.Name, s.Reveal())
+			for _, o := range f.UnitsAt(i) {
+				if o.Chosen {
+					v.Add(f.OtherName, o.Value)
+				}
+			}
+			if us := f.UnitsAt(i); len(us) > 0 && !slices.ContainsFunc(us, func(o option) bool { return o.Chosen }) {
+				v.Add(f.OtherName, us[0].Value)
+			}
 		}
 		for _, s := range f.Others {
 			v.Add(f.OtherName, s.Reveal())

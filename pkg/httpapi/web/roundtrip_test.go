@@ -21,7 +21,7 @@ import (
 // page that shows them: saving a page that nobody touched changes nothing.
 func TestDrawing_SendsTheAnswersItShows(t *testing.T) {
 	t.Parallel()
-	all, zone := allForms(t), chicago(t)
+	all, zone := append(allForms(t), authored(t, everyKind)), chicago(t)
 	rapid.Check(t, func(t *rapid.T) {
 		form := all[rapid.IntRange(0, len(all)-1).Draw(t, "form")]
 		values := url.Values{}
@@ -49,7 +49,7 @@ func TestDrawing_SendsTheAnswersItShows(t *testing.T) {
 // whatever the answers, and with its problems if it has any.
 func TestDrawing_RemembersWhatItDrew(t *testing.T) {
 	t.Parallel()
-	all, zone := allForms(t), chicago(t)
+	all, zone := append(allForms(t), authored(t, everyKind)), chicago(t)
 	var before sync.Map
 	rapid.Check(t, func(t *rapid.T) {
 		form := all[rapid.IntRange(0, len(all)-1).Draw(t, "form")]
@@ -141,6 +141,9 @@ func answer(t *rapid.T, values url.Values, it *intake.Item, row string) {
 	if !asked(it) || !rapid.Bool().Draw(t, name+" answered") {
 		return
 	}
+	for _, child := range it.Inner() {
+		answer(t, values, child, row)
+	}
 	words := rapid.StringMatching(`[A-Za-z<&"' ~@.]{0,20}[a-z]`)
 	switch it.Type {
 	case intake.BooleanQ:
@@ -151,6 +154,15 @@ func answer(t *rapid.T, values url.Values, it *intake.Item, row string) {
 		values.Set(name, fmt.Sprintf("%d.%d", rapid.IntRange(bound(it.Min, 0), bound(it.Max, 99)-1).Draw(t, name), rapid.IntRange(0, 99).Draw(t, name)))
 	case intake.DateQ:
 		values.Set(name, moment(t, name).Format(time.DateOnly))
+	case intake.TimeQ:
+		values.Set(name, moment(t, name).Format(rapid.SampledFrom([]string{"15:04", "15:04:05", "15:04:05.999"}).Draw(t, "layout")))
+	case intake.URLQ:
+		values.Set(name, "https://example.org/?"+rapid.StringMatching(`[a-z<&"']{0,9}`).Draw(t, name))
+	case intake.QuantityQ:
+		for range rapid.IntRange(1, it.Most()/25+1).Draw(t, name) {
+			values.Add(name, rapid.SampledFrom([]string{"", "1.50", "3"}).Draw(t, name))
+			values.Add(it.LinkID+"~"+row, strconv.Itoa(rapid.IntRange(0, max(len(it.Units)-1, 0)).Draw(t, name)))
+		}
 	case intake.DateTimeQ:
 		values.Set(name, moment(t, name).Format(rapid.SampledFrom(clockLayouts).Draw(t, "layout")))
 	case intake.Choice, intake.OpenChoice:
