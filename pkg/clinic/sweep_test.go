@@ -173,6 +173,30 @@ func TestSweep_LostDeliveryIsFoundInTime(t *testing.T) {
 
 // A webhook that comes when the sweep of the bucket it belongs to is over has a
 // lease of its own.
+// After a pause of months a sweep does a day of what it missed, and finds what is lost
+// now all the same.
+func TestSweep_LostDeliveryAfterALongPause(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if _, err := w.sweep.Run(w.ctx); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(400 * 24 * time.Hour)
+	w.licenses()
+	w.answers(w.taken())
+	lost := w.tape.take() // the stream gives them up
+	w.pass(31 * time.Minute)
+	if n, err := w.sweep.Run(w.ctx); err != nil || n < len(lost) {
+		t.Errorf("armed %d events, want the %d that were lost: %v", n, len(lost), err)
+	}
+	armed := w.tape.take()
+	for _, id := range lost {
+		if !slices.Contains(armed, id) {
+			t.Errorf("%s is not delivered again", id)
+		}
+	}
+}
+
 func TestStripeEvent_LateAndLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

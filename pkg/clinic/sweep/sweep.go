@@ -189,30 +189,53 @@ const maxBuckets = 144
 // and again only if the table did not answer. An event that cannot be re-armed
 // does not keep the others from being found.
 func (m *Room) armLost(ctx context.Context, state *clinic.SweepState) (armed int, _ error) {
-	last := outbox.SweepableThrough(m.Kernel.Time())
+	now := m.Kernel.Time()
+	last := outbox.SweepableThrough(now)
 	if state.Bucket == "" { // the first sweep: the stream still delivers what was put before
 		state.Bucket = last
 		return 0, nil
 	}
 	var failures []error
 	for n := 0; state.Bucket < last && n < maxBuckets; n++ {
-		b := state.Bucket.Next()
-		ids, err := m.Store.Undelivered(ctx, b)
-		if err != nil {
-			return armed, errors.Join(append(failures, err)...)
+		found, read, err := m.armBucket(ctx, state.Bucket.Next())
+		armed += found
+		failures = append(failures, err)
+		if !read {
+			return armed, errors.Join(failures...)
 		}
-		for _, id := range ids {
-			did, err := m.arm(ctx, id, func(d outbox.Delivery) bool { return d.Due.IsZero() })
-			if errors.Is(err, fault.Busy) || ctx.Err() != nil {
-				return armed, errors.Join(append(failures, err)...)
-			}
-			if did {
-				armed++
-				m.Kernel.Log.WarnContext(ctx, "an event's delivery was lost", "event", id)
-			}
-			failures = append(failures, err)
+		state.Bucket = state.Bucket.Next()
+	}
+	// After a long pause, what is lost now does not wait for all that came before.
+	for b := max(state.Bucket, outbox.SweepableThrough(now.Add(-time.Hour))); b < last; {
+		b = b.Next()
+		found, read, err := m.armBucket(ctx, b)
+		armed += found
+		failures = append(failures, err)
+		if !read {
+			break
 		}
-		state.Bucket = b
 	}
 	return armed, errors.Join(failures...)
+}
+
+// armBucket re-arms the events of a bucket whose delivery was lost. It reports
+// whether the table answered; if not, the bucket must be read again.
+func (m *Room) armBucket(ctx context.Context, b outbox.Bucket) (armed int, read bool, _ error) {
+	ids, err := m.Store.Undelivered(ctx, b)
+	if err != nil {
+		return 0, false, err
+	}
+	var failures []error
+	for _, id := range ids {
+		did, err := m.arm(ctx, id, func(d outbox.Delivery) bool { return d.Due.IsZero() })
+		failures = append(failures, err)
+		if errors.Is(err, fault.Busy) || ctx.Err() != nil {
+			return armed, false, errors.Join(failures...)
+		}
+		if did {
+			armed++
+			m.Kernel.Log.WarnContext(ctx, "an event's delivery was lost", "event", id)
+		}
+	}
+	return armed, true, errors.Join(failures...)
 }
