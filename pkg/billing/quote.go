@@ -119,32 +119,53 @@ func Uncharged(class string) bool {
 	return class == "no-charge" || class == "monitoring" || class == "none"
 }
 
-// ClassFor returns the billing class of one request on a form of the given
-// class. An administrative form has a posted fee for paperwork; asking about a
-// bill, an appointment, a referral or results is never charged (billing rules
-// §5.17; request types P3, P4, P5, P10).
+// freeRequests are the kinds of administrative request that are never charged for. The
+// form has a posted fee for paperwork; asking about a bill, an appointment, a referral
+// or results is free (billing rules §5.17; request types P3, P4, P5, P10).
+var freeRequests = []string{"billing", "appointment", "referral", "results"}
+
+// FreeRequests lists the kinds of request that are free on a form of the given class
+// although the form has a price; none if all cost the same.
+func FreeRequests(class string) []string {
+	if class != "admin-fee" {
+		return nil
+	}
+	return freeRequests
+}
+
+// ClassFor returns the billing class of one request on a form of the given class.
 func ClassFor(class, request string) string {
-	switch request {
-	case "billing", "appointment", "referral", "results":
-		if class == "admin-fee" {
-			return "no-charge"
-		}
+	if slices.Contains(FreeRequests(class), request) {
+		return "no-charge"
 	}
 	return class
 }
 
-// Price quotes form, of the given billing class, from the practice's list. A
-// class that is charged for needs a posted price: a patient is never quoted an
-// amount that the practice did not post.
+// Posted returns what a request of the given billing class on form costs by the
+// practice's list. A class that is charged for needs a posted price: a patient is never
+// shown or quoted an amount that the practice did not post.
+func Posted(form, class string, list PriceList) (money.Cents, error) {
+	if Uncharged(class) {
+		return 0, nil
+	}
+	amount, posted := list[form]
+	if !posted || !chargeable(amount) {
+		return 0, fault.New(fault.Conflict, "no_price", "this practice has not posted a price for this form that can be paid; please call the practice")
+	}
+	return amount, nil
+}
+
+// Price quotes form, of the given billing class, from the practice's list. It refuses as
+// Posted does.
 func Price(id, form, class string, list PriceList, route Route, now time.Time) (Quote, error) {
 	q := Quote{ID: id, ExpiresAt: now.Add(QuoteLife)}
 	if Uncharged(class) {
 		q.Basis = NoCharge
 		return q, nil
 	}
-	amount, posted := list[form]
-	if !posted || !chargeable(amount) {
-		return Quote{}, fault.New(fault.Conflict, "no_price", "this practice has not posted a price for this form that can be paid; please call the practice")
+	amount, err := Posted(form, class, list)
+	if err != nil {
+		return Quote{}, err
 	}
 	q.Amount, q.Basis = amount, Fee
 	switch route {
