@@ -320,6 +320,30 @@ func all(t *testing.T) []*intake.Form {
 	return composed
 }
 
+// Of a request that is sent again, a patient says anew where they are, that it is no
+// emergency, and whatever could be one.
+func TestCarryOver_EveryExample(t *testing.T) {
+	t.Parallel()
+	for _, f := range all(t) {
+		kept := map[string]bool{}
+		for _, e := range examples(t, f.Name()) {
+			r := f.CarryOver(response(t, f, e.Answers))
+			res := f.Check(r)
+			if res.Disposition == intake.Emergency || res.Disposition == intake.Urgent || len(res.Wrong()) > 0 {
+				t.Errorf("%s, %s: carried over it is %s, with %v", f.Name(), e.Rule, res.Disposition, res.Wrong())
+			}
+			for _, it := range r.Items {
+				kept[it.LinkID] = true
+			}
+		}
+		for _, anew := range []string{"emergency-ack", intake.StateItem, intake.CallbackItem, intake.FeeItem, intake.ConsentItem} {
+			if kept[anew] {
+				t.Errorf("%s: %s is not asked anew", f.Name(), anew)
+			}
+		}
+	}
+}
+
 func form(t testing.TB, name string) *intake.Form {
 	t.Helper()
 	composed, err := forms.All()
