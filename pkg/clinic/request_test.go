@@ -546,8 +546,8 @@ func TestQuote_Refused(t *testing.T) {
 	t.Run("NoPostedPrice", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
-		w.practice(func(p *practice.Practice) { p.Prices = nil })
 		id := w.draft()
+		w.practice(func(p *practice.Practice) { p.Prices = nil })
 		_, err := w.request.Quote(w.ctx, w.as(jane), id)
 		w.refused(err, "no_price")
 	})

@@ -23,6 +23,7 @@ func asking(v shownVisit) map[string]call {
 		"pay":         {method: "POST", path: at + "/checkout"},
 		"cancel":      {method: "POST", path: at + "/cancel"},
 		"delete":      {method: "DELETE", path: at},
+		"again":       {method: "POST", path: at + "/again"},
 		"reply":       {method: "POST", path: at + "/messages", body: text},
 		"report":      {method: "PATCH", path: at + "/answers", body: page(map[string]any{"uti-confused": true})},
 		"acknowledge": {method: "POST", path: at + "/acknowledge"},
@@ -62,6 +63,7 @@ func (w *world) reach(t testing.TB) map[string]func() shownVisit {
 		"asked":  then(taken, "ana-rivera", "ask"), "answered": answered, "closed": then(answered, "jane-smith", "acknowledge"),
 		"diverted": diverted, "shown where to turn": then(diverted, "jane-smith", "acknowledge"),
 		"cancelled": then(queued, "jane-smith", "cancel"), "declined": then(taken, "ana-rivera", "decline"), "deleted": then(draft, "jane-smith", "delete"),
+		"expired": func() shownVisit { return w.expired(t) },
 	}
 }
 

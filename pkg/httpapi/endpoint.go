@@ -85,7 +85,7 @@ const (
 var endpoints = []*Endpoint{
 	&getDocument, &getDocs, &getHealth,
 	&getMe, &listForms, &getForm, &getFormVersion, &checkAnswers,
-	&startVisit, &listVisits, &getVisit, &saveAnswers, &quoteVisit, &submitVisit, &openCheckout, &cancelVisit, &deleteVisit, &sendMessage, &giveNumber, &acknowledgeVisit,
+	&startVisit, &listVisits, &getVisit, &saveAnswers, &quoteVisit, &submitVisit, &openCheckout, &cancelVisit, &deleteVisit, &sendAgain, &sendMessage, &giveNumber, &acknowledgeVisit,
 	&getChart, &getEncounterDocument, &getLedger, &getTrail,
 	&listQueue, &takeVisit, &askPatient, &answerVisit, &declineVisit, &redirectVisit,
 	&getPractice, &listWork, &endWork, &resumeWork, &exportLog, &exportRows, &getCheckpoint, &getLogKey,

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -69,13 +70,28 @@ func showMe(who identity.Person, p practice.Practice, patients []string) meReply
 var listForms = Endpoint{
 	Method: "GET", Path: "/forms", ID: "listForms", Group: "Forms",
 	For: "List your practice's forms",
-	Text: "Each form is one reason to write to the practice, with its price. Some can be read and checked but not started; " +
-		"`why_not` says why.",
-	Who: Known,
-	Out: formsReply{}, OutText: "All of them; the list has no pages.",
+	Text: "Each form is one reason to write to the practice, with its price. `can` says what may be done with it for you, or for a " +
+		"`patient` whom you act for. A form that cannot be started says why in `why_not`, in the words with which starting it is refused.",
+	Who:   Known,
+	Query: []Param{{"patient", "", "A patient's id; else your own."}},
+	Out:   formsReply{}, OutText: "All of them; the list has no pages.",
+	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		offers, err := a.Request.Forms(r.Context(), r.Caller)
-		return Reply{Body: showForms(offers)}, err
+		patient := cmp.Or(r.URL.Query().Get("patient"), r.Caller.Person.Patient)
+		if patient == "" {
+			offers, err := a.Request.Forms(r.Context(), r.Caller)
+			if err != nil {
+				return Reply{}, err
+			}
+			out, err := showForms(offers, nil)
+			return Reply{Body: out}, err
+		}
+		offers, who, err := a.Request.FormsFor(r.Context(), r.Caller, patient)
+		if err != nil {
+			return Reply{}, err
+		}
+		out, err := showForms(offers, &who)
+		return Reply{Body: out}, err
 	},
 }
 
@@ -99,26 +115,51 @@ type offeringReply struct {
 	Class string `json:"billing_class"`
 	// The practice's posted price in US cents; absent when it is free.
 	Price *int64 `json:"price_cents,omitempty" schema:"min=1"`
-	// Whether a visit can be started with it.
+	// Kinds of request that are free although the form has a price, by the answer to its
+	// first question.
+	FreeFor []kindReply `json:"free_for,omitempty"`
+	// Whether a visit can be started with it for some patient.
 	Offered bool `json:"offered"`
-	// Why it cannot be started; absent when it can.
+	// What may be done with it for the patient: `check` answers, and `start` a visit.
+	// People who work at a practice start none.
+	Can []string `json:"can" schema:"enum=check|start"`
+	// Why it cannot be started, for the patient, with the practice's phone number;
+	// absent when it can.
 	Why string `json:"why_not,omitempty"`
 }
 
-func showForms(offers []request.Offering) formsReply {
+// A kind of request on an administrative form.
+type kindReply struct {
+	Code    string `json:"code"`
+	Display string `json:"display"`
+}
+
+// showForms lists forms as they are offered to a patient; nil: to none in particular.
+func showForms(offers []request.Offering, who *identity.Contact) (formsReply, error) {
 	out := formsReply{[]offeringReply{}}
 	for _, o := range offers {
 		f := offeringReply{
 			Name: o.Form.Name(), Version: o.Form.Version(), Title: o.Form.Title(), URL: o.Form.URL(),
-			Link: "/forms/" + o.Form.Name() + "/versions/" + o.Form.Version(), Class: o.Form.BillingClass(), Offered: o.WhyNot == "", Why: o.WhyNot,
+			Link: "/forms/" + o.Form.Name() + "/versions/" + o.Form.Version(), Class: o.Form.BillingClass(),
+			Offered: o.Refusal() == nil, Can: []string{"check"},
+		}
+		var err error
+		if f.Why, err = o.WhyNot(who); err != nil {
+			return out, err
+		}
+		if who != nil && f.Why == "" {
+			f.Can = append(f.Can, "start")
 		}
 		if o.Price > 0 {
 			cents := int64(o.Price)
 			f.Price = &cents
 		}
+		for _, k := range o.FreeFor {
+			f.FreeFor = append(f.FreeFor, kindReply{k.Code, k.Display})
+		}
 		out.Forms = append(out.Forms, f)
 	}
-	return out
+	return out, nil
 }
 
 var getForm = Endpoint{

@@ -16,6 +16,7 @@ import (
 
 // asks is who may ask an endpoint of lists or parameters, and a valid query.
 var asks = map[string]struct{ as, query string }{
+	"listForms":    {"jane-smith", "patient=jane-smith"},
 	"listVisits":   {"jane-smith", "limit=1"},
 	"listQueue":    {"ana-rivera", "limit=1"},
 	"exportLog":    {"ada-brooks", ""},

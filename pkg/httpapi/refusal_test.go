@@ -255,6 +255,13 @@ var outside = map[string]string{
 // unmet are refusals of what an endpoint calls that cannot be met from there.
 var unmet = map[string]string{
 	"startVisit changed":                 "a new visit has no version",
+	"sendAgain changed":                  "a new visit has no version",
+	"sendAgain other_form":               "answers that are carried over name the draft's form",
+	"listForms no_patient":               "a patient is named",
+	"listForms not_offered":              "the list tells it",
+	"listForms not_eligible":             "the list tells it",
+	"listForms no_price":                 "the list tells it",
+	"listForms state_not_served":         "the list tells it",
 	"saveAnswers idempotency_key_reused": "it takes no key",
 	"saveAnswers answers_incomplete":     "they are saved without a price",
 	"saveAnswers state_not_served":       "the answers are saved without a price",

@@ -66,11 +66,11 @@ type visitReply struct {
 	// Rises with every change. It is the ETag, in quotes.
 	Version int `json:"version" schema:"min=1"`
 	// What the caller may do with it now, always present: `fill` the answers, ask
-	// for a `quote`, `submit`, `pay` (checkout), `cancel`, `delete`, `reply` (messages),
-	// `report` a red flag (answers that raise one, saved or with a message),
-	// `acknowledge`; `take`, `ask`, `answer`, `decline`, `redirect`. What is not
-	// listed is refused, or was done already. What is listed may still be refused
-	// for what is sent along, such as answers that are not complete.
+	// for a `quote`, `submit`, `pay` (checkout), `cancel`, `delete`, send it `again`,
+	// `reply` (messages), `report` a red flag (answers that raise one, saved or with
+	// a message), `acknowledge`; `take`, `ask`, `answer`, `decline`, `redirect`. What
+	// is not listed is refused, or was done already. What is listed may still be
+	// refused for what is sent along, such as answers that are not complete.
 	Can []visit.Action `json:"can"`
 }
 
@@ -178,6 +178,8 @@ var startVisit = Endpoint{
 		{Code: "not_offered"},
 		{Code: "not_eligible"},
 		{Code: "no_patient"},
+		{Code: "no_price"},
+		{Code: "state_not_served"},
 		{Code: "unknown_form", Status: http.StatusUnprocessableEntity, When: "the practice offers no such form or version"},
 	},
 	Serve: func(a *API, r *Request) (Reply, error) {
@@ -296,6 +298,35 @@ var deleteVisit = Endpoint{
 	Serve: func(a *API, r *Request) (Reply, error) {
 		v, err := a.Request.Delete(r.Context(), r.Caller, r.PathValue("id"))
 		return Reply{ETag: etag(v.Version), Body: a.showVisit(r, v)}, err
+	},
+}
+
+var sendAgain = Endpoint{
+	Method: "POST", Path: "/visits/{id}/again", ID: "sendAgain", Group: "Visits: patient",
+	For: "Send an expired visit again",
+	Text: "Starts a draft on the form that the practice offers now, with the answers of the expired visit that fit it. What must be " +
+		"said anew is left out: what the patient agrees to, where they are and can be reached, durations, and whatever an emergency " +
+		"or urgent rule asks. Nothing is sent: fill, quote and submit the draft as any other. It takes no Idempotency-Key: repeating " +
+		"it finds the same draft, or what became of it; one that was deleted or cancelled is followed by another. A visit whose payment " +
+		"page closed unpaid is a draft itself, answers kept.",
+	Who: Bearer, Does: identity.FillVisit, Versioned: true,
+	Status: http.StatusCreated, Out: visitReply{}, OutText: "The draft.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "wrong_status", When: "it is not expired"},
+		{Code: "not_offered"},
+		{Code: "not_eligible"},
+		{Code: "no_price"},
+		{Code: "state_not_served"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		v, err := a.Request.Again(r.Context(), r.Caller, r.PathValue("id"))
+		if err != nil {
+			return Reply{}, err
+		}
+		reply, err := a.replyWithReads(r, v)
+		reply.Location = "/visits/" + v.ID
+		return reply, err
 	},
 }
 

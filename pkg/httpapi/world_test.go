@@ -39,8 +39,10 @@ import (
 	"evisit/pkg/httpapi/apitest"
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/httpapi/webhook"
+	"evisit/pkg/intake"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
 	"evisit/pkg/seal"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
@@ -436,6 +438,41 @@ func (w *world) queued(t testing.TB) shownVisit {
 		t.Fatalf("paid, the visit is %s", v.Status)
 	}
 	return v
+}
+
+// expired is a request that nobody answered before its hold was lost.
+func (w *world) expired(t testing.TB) shownVisit {
+	t.Helper()
+	v := w.queued(t)
+	row, err := w.store.Visit(t.Context(), v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := row.HoldLost(row.Payment, w.now())
+	k := w.rooms.Kernel
+	if err := w.store.Commit(t.Context(), clinic.Commit{
+		Visit: &next, Audit: []audit.Record{k.Record(clinic.System("test"), "visit.due:expired", next, w.now())},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	w.do(t, call{as: "jane-smith", method: "GET", path: "/visits/" + v.ID}, &v)
+	if v.Status != "expired" {
+		t.Fatalf("the visit is %s", v.Status)
+	}
+	return v
+}
+
+// practice changes the settings of lakeside.
+func (w *world) practice(t testing.TB, change func(*practice.Practice), forms ...*intake.Form) {
+	t.Helper()
+	p, err := w.store.Practice(t.Context(), "lakeside")
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(&p)
+	if err := w.cast.AddPractice(t.Context(), p, forms); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // charge carries out what waits for the function of that name.

@@ -18,6 +18,7 @@ const (
 	Pay         Action = "pay"
 	Cancel      Action = "cancel"
 	Delete      Action = "delete" // a draft, with its answers
+	SendAgain   Action = "again"  // what expired, as a new draft
 	Reply       Action = "reply"
 	Report      Action = "report"      // a red flag, which ends the visit
 	Acknowledge Action = "acknowledge" // an answer, or where to turn
@@ -30,8 +31,8 @@ const (
 
 // actions are all actions, in the order in which Can lists them, each with what
 // the policy must allow and with the step itself: an action can be done if the
-// step, tried on the visit, makes a new version of it. So an action that the
-// step would refuse is never offered.
+// step, tried on the visit, makes a new version of it, or a new visit. So an action
+// that the step would refuse is never offered.
 var actions = []struct {
 	action Action
 	needs  identity.Action
@@ -45,6 +46,10 @@ var actions = []struct {
 	{Pay, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.Payable(now) }},
 	{Cancel, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Cancel(now)) }},
 	{Delete, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Delete(now)) }},
+	{SendAgain, identity.FillVisit, func(v Visit, p identity.Person, now time.Time) bool {
+		_, err := v.Again(v.Form, p.ID, now)
+		return err == nil
+	}},
 	{Reply, identity.WriteToTeam, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Reply(now)) }},
 	{Report, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.Divert("", now)) }},
 	{Acknowledge, identity.FillVisit, func(v Visit, _ identity.Person, now time.Time) bool {

@@ -48,6 +48,7 @@ func TestCan_ByStatusAndRole(t *testing.T) {
 		visit.AwaitingPatient: {"patient": "cancel reply report", "a": "answer decline redirect"},
 		visit.Answered:        {"patient": "acknowledge"},
 		visit.Diverted:        {"patient": "acknowledge"},
+		visit.Expired:         {"patient": "again"},
 	}
 	for _, s := range statuses {
 		for name, p := range askers() {
@@ -125,7 +126,10 @@ var asked = map[visit.Action]struct {
 	}},
 	visit.Cancel: {identity.FillVisit, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) { return v.Cancel(now) }},
 	visit.Delete: {identity.FillVisit, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) { return v.Delete(now) }},
-	visit.Reply:  {identity.WriteToTeam, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) { return v.Reply(now) }},
+	visit.SendAgain: {identity.FillVisit, func(v visit.Visit, p identity.Person, now time.Time) (visit.Visit, error) {
+		return v.Again(v.Form, p.ID, now)
+	}},
+	visit.Reply: {identity.WriteToTeam, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) { return v.Reply(now) }},
 	visit.Report: {identity.FillVisit, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) {
 		return v.Divert("emergency", now)
 	}},

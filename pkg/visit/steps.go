@@ -1,8 +1,11 @@
 package visit
 
 import (
+	"crypto/sha256"
+	"encoding/base32"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"evisit/pkg/billing"
@@ -345,6 +348,25 @@ func (v Visit) Delete(now time.Time) (Visit, error) {
 	}
 	return v, nil
 }
+
+// Again returns a draft on form with which by sends v again, which expired. The draft's
+// id follows from v's, so that pressing twice makes one draft.
+func (v Visit) Again(form Form, by string, now time.Time) (Visit, error) {
+	if v.Status != Expired {
+		return Visit{}, v.refuse("send it again")
+	}
+	return Start(v.AgainID(), v.Practice, v.Patient, by, form, now), nil
+}
+
+// AgainID returns the id of the visit that v is sent again as: 80 bits, as of other ids.
+func (v Visit) AgainID() string {
+	sum := sha256.Sum256([]byte("again " + v.ID))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:10]))
+}
+
+// Withdrawn reports whether the patient's side withdrew v: what it was to send again
+// can be sent again as v.AgainID.
+func (v Visit) Withdrawn() bool { return v.Status == Deleted || v.Status == Cancelled }
 
 // HasAnswers reports whether answers of v are stored.
 func (v Visit) HasAnswers() bool { return v.Saves > 0 && v.Status != Deleted }

@@ -192,7 +192,7 @@ func (m *Room) price(in clinic.Input, f *intake.Form, res intake.Result, p pract
 	if err := checkSendable(in.Caller, in.Visit, p, res.Response); err != nil {
 		return billing.Quote{}, err
 	}
-	class := billing.ClassFor(f.BillingClass(), choice(res.Response, "adm-type"))
+	class := billing.ClassFor(f.BillingClass(), choice(res.Response, kindItem))
 	return billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, billing.Route(choice(res.Response, "payment-route")), in.Now)
 }
 
@@ -270,7 +270,7 @@ func check(f *intake.Form, r intake.Response) (intake.Result, error) {
 // stateOf returns the postal code of the state where the patient is; empty if it is not
 // answered. Until forms offered a list of states it was a text.
 func stateOf(r intake.Response) string {
-	vs := r.Answers("location-state")
+	vs := r.Answers(intake.StateItem)
 	switch {
 	case len(vs) == 0:
 		return ""
@@ -388,7 +388,7 @@ func checkState(v visit.Visit, p practice.Practice, r intake.Response) error {
 		return nil
 	}
 	return fault.New(fault.Conflict, "state_not_served", "no clinician of this practice is licensed where the patient is now; please call the practice",
-		fault.Problem{Where: "location-state", Code: "not_served", Text: "this practice serves " + strings.Join(p.States, ", ") +
+		fault.Problem{Where: intake.StateItem, Code: "not_served", Text: "this practice serves " + strings.Join(p.States, ", ") +
 			" and cannot answer where the patient is now; please call it: " + p.Phone})
 }
 

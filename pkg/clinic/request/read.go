@@ -3,18 +3,14 @@ package request
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 
-	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/books"
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
-	"evisit/pkg/money"
-	"evisit/pkg/phi"
 	"evisit/pkg/record"
 	"evisit/pkg/vault"
 	"evisit/pkg/visit"
@@ -137,11 +133,11 @@ func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor 
 // A Ward is a patient whom the caller acts for: themselves or another.
 type Ward struct {
 	Patient string
-	Name    phi.Text
+	Contact identity.Contact
 }
 
 // Wards lists the patients whom the caller may act for now, themselves first,
-// with their names.
+// with their contact data.
 func (m *Room) Wards(ctx context.Context, c clinic.Caller) ([]Ward, error) {
 	ids, err := m.ActsFor(ctx, c)
 	if err != nil {
@@ -153,7 +149,7 @@ func (m *Room) Wards(ctx context.Context, c clinic.Caller) ([]Ward, error) {
 		if err != nil {
 			return nil, err
 		}
-		wards[i] = Ward{id, contact.Name}
+		wards[i] = Ward{id, contact}
 	}
 	return wards, nil
 }
@@ -180,46 +176,6 @@ func (m *Room) ActsFor(ctx context.Context, c clinic.Caller) ([]string, error) {
 		}
 	}
 	return ids, nil
-}
-
-// An Offering is a form that a practice uses, and its price.
-type Offering struct {
-	Form   *intake.Form
-	Price  money.Cents // zero: free
-	WhyNot string      // why it cannot be started; empty: it can
-}
-
-// Forms lists the forms of the caller's practice by name.
-func (m *Room) Forms(ctx context.Context, c clinic.Caller) ([]Offering, error) {
-	p, err := m.Practice(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	var all []Offering
-	for _, name := range slices.Sorted(maps.Keys(p.Forms)) {
-		f, err := m.Kernel.Form(ctx, p.ID, name, p.Forms[name])
-		if err != nil {
-			return nil, err
-		}
-		o := Offering{Form: f, Price: p.Prices[name], WhyNot: whyNot(f)}
-		if billing.Uncharged(f.BillingClass()) {
-			o.Price = 0
-		}
-		all = append(all, o)
-	}
-	return all, nil
-}
-
-// whyNot returns the reason that a form cannot be started; empty if it can.
-// Every form can be checked.
-func whyNot(f *intake.Form) string {
-	switch {
-	case f.BillingClass() == "none":
-		return "it is the part that every form begins with"
-	case f.RequiresPhotos():
-		return "it needs photos, which cannot be sent yet; please call the practice"
-	}
-	return ""
 }
 
 // FormFor returns a version of a form that the caller's practice uses; an empty

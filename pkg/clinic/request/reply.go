@@ -142,7 +142,7 @@ func (m *Room) correct(ctx context.Context, v visit.Visit, with corrections) (vi
 	}
 	if state := stateOf(with.res.Response); state != v.State {
 		return v, nil, fault.New(fault.Invalid, "state_moved", "where the patient is decides who may answer; cancel this visit and send a new one",
-			fault.Problem{Where: "location-state", Code: "consistency", Text: "keep " + v.State})
+			fault.Problem{Where: intake.StateItem, Code: "consistency", Text: "keep " + v.State})
 	}
 	return m.Charts.SealAnswers(ctx, v, with.res.Response)
 }

@@ -6,7 +6,6 @@ package request
 
 import (
 	"context"
-	"time"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
@@ -48,16 +47,16 @@ func (m *Room) Start(ctx context.Context, c clinic.Caller, form, version, patien
 	if err != nil {
 		return visit.Visit{}, err
 	}
-	now := m.Kernel.Time()
-	f, err := m.offeredForm(ctx, c.Person.Practice, form, version)
+	f, err := m.offered(ctx, c.Person.Practice, form, version, patient)
 	if err != nil {
 		return visit.Visit{}, err
 	}
-	if err := m.checkEligible(ctx, f, c.Person.Practice, patient, now); err != nil {
-		return visit.Visit{}, err
-	}
-	return m.Kernel.Start(ctx, c, visit.Start(m.Kernel.NewID(), c.Person.Practice, patient, c.Person.ID,
-		visit.Form{Name: f.Name(), Version: f.Version(), Class: f.BillingClass()}, now))
+	return m.Kernel.Start(ctx, c, visit.Start(m.Kernel.NewID(), c.Person.Practice, patient, c.Person.ID, started(f), m.Kernel.Time()))
+}
+
+// started names f as the form of a new visit.
+func started(f *intake.Form) visit.Form {
+	return visit.Form{Name: f.Name(), Version: f.Version(), Class: f.BillingClass()}
 }
 
 var errNoPatient = fault.New(fault.Invalid, "no_patient", "name the patient whom you act for; /me lists them under acts_for")
@@ -82,43 +81,22 @@ func (m *Room) forPatient(ctx context.Context, c clinic.Caller, do identity.Acti
 	return c, patient, m.Kernel.AllowForPatient(ctx, c, do, patient)
 }
 
-func (m *Room) offeredForm(ctx context.Context, practice, form, version string) (*intake.Form, error) {
+// offered returns the form that a new request of patient is on. An empty version is the
+// one that the practice offers.
+func (m *Room) offered(ctx context.Context, practice, form, version, patient string) (*intake.Form, error) {
 	p, err := m.Kernel.Practice(ctx, practice)
 	if err != nil {
 		return nil, err
 	}
-	current, ok := p.Forms[form]
-	if !ok || version != "" && version != current {
-		return nil, fault.New(fault.Invalid, "unknown_form", "this practice offers no such form or version; see /forms for those it does",
-			fault.Problem{Where: "/form", Code: "unknown", Text: "name an offered form and leave the version out, or give the offered one"})
-	}
-	f, err := m.Kernel.Form(ctx, practice, form, current)
+	o, ok, err := m.find(ctx, p, form)
 	if err != nil {
 		return nil, err
 	}
-	if why := whyNot(f); why != "" {
-		return nil, fault.New(fault.Conflict, "not_offered", "this form cannot be started: "+why)
+	if !ok || version != "" && version != o.Form.Version() {
+		return nil, fault.New(fault.Invalid, "unknown_form", "This practice does not offer this form, or not this version of it."+call(p),
+			fault.Problem{Where: "/form", Code: "unknown", Text: "name a form of /forms and leave the version out, or give the offered one"})
 	}
-	return f, nil
-}
-
-func (m *Room) checkEligible(ctx context.Context, f *intake.Form, practice, patient string, now time.Time) error {
-	p, err := m.Kernel.Practice(ctx, practice)
-	if err != nil {
-		return err
-	}
-	zone, err := p.Location()
-	if err != nil {
-		return err
-	}
-	contact, err := m.Charts.Contact(ctx, patient)
-	if err != nil {
-		return err
-	}
-	if ps := f.Eligible(contact.Birth, now, zone, contact.Sex); len(ps) > 0 {
-		return fault.New(fault.Conflict, "not_eligible", "this form is not meant for this patient; please call the practice", ps...)
-	}
-	return nil
+	return m.startable(ctx, o, patient)
 }
 
 // Cancel withdraws a request before its answer; its hold is released.

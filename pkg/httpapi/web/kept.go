@@ -68,6 +68,7 @@ var postings = map[string]posting{
 	"POST /my/visits/{id}/pay":         {what: "Pay for the request", pays: true, at: above, keep: beside},
 	"POST /my/visits/{id}/cancel":      {what: "Cancel the request", at: above, keep: beside},
 	"POST /my/visits/{id}/delete":      {what: "Delete the request", at: itself},
+	"POST /my/visits/{id}/again":       {what: "Send the request again", at: above, keep: beside},
 	"POST /my/visits/{id}/messages":    {what: "Your message", at: above, keep: beside},
 	"POST /my/visits/{id}/number":      {what: "The number to call you at", at: above, keep: beside},
 	"POST /my/visits/{id}/acknowledge": {what: "Confirm that you have read it", at: above, keep: beside},

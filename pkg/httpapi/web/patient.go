@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
+	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
 	"evisit/pkg/visit"
@@ -17,8 +19,8 @@ type myView struct {
 	People []someone
 	Forms  []offered
 	Within string
+	Phone  string // the practice's
 	Gone   bool   // a draft was just deleted
-	Once   string // makes the same press of a button one request
 }
 
 // someone is a patient the visitor may act for.
@@ -27,10 +29,21 @@ type someone struct {
 	Self       bool
 	Visits     []listed
 	Older      string // where the rest of the list is
+	Contact    identity.Contact
 }
 
+// offered is a form, and for whom of the visitor's patients it can be started.
 type offered struct {
-	Name, Title, Price, WhyNot string
+	Name, Title, Price string
+	Buttons            []startButton
+	ForAll             bool // what the only button says is so for everybody
+}
+
+// A startButton starts a request for one patient, or says why that cannot be done.
+type startButton struct {
+	For    someone
+	WhyNot string
+	Once   string // makes the same press one request
 }
 
 type listed struct {
@@ -46,17 +59,7 @@ func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if err != nil {
 		return err
 	}
-	m := myView{Gone: r.URL.Query().Get("deleted") != "", Within: lasting(v.practice.Terms.Answer), Once: s.Kernel.NewID()}
-	for _, o := range offers {
-		if o.Form.BillingClass() == "none" {
-			continue
-		}
-		f := offered{Name: o.Form.Name(), Title: o.Form.Title(), Price: "Free of charge", WhyNot: sentence(o.WhyNot)}
-		if o.Price > 0 {
-			f.Price = o.Price.String()
-		}
-		m.Forms = append(m.Forms, f)
-	}
+	m := myView{Gone: r.URL.Query().Get("deleted") != "", Within: lasting(v.practice.Terms.Answer), Phone: v.practice.Phone}
 	people, err := s.actsFor(r, v)
 	if err != nil {
 		return err
@@ -70,11 +73,36 @@ func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if len(m.People) == 0 {
 		return fault.New(fault.Denied, "nobody_to_act_for", "you have no requests of your own, and nobody has let you act for them")
 	}
+	if err := m.offer(offers, s.Kernel.NewID()); err != nil {
+		return err
+	}
 	v.otherPatient = nil
 	if only := m.People[0]; len(m.People) == 1 && !only.Self {
 		v.For = phi.Text(only.Called)
 	}
 	return s.show(w, &v, page{view: "my", title: "My requests", data: m})
+}
+
+// offer lists the forms, each with a button or a reason for each of the people.
+func (m *myView) offer(offers []request.Offering, once string) error {
+	for _, o := range offers {
+		if o.Form.BillingClass() == "none" {
+			continue
+		}
+		f := offered{Name: o.Form.Name(), Title: o.Form.Title(), Price: priceWords(o)}
+		for i, p := range m.People {
+			why, err := o.WhyNot(&p.Contact)
+			if err != nil {
+				return err
+			}
+			f.Buttons = append(f.Buttons, startButton{For: p, WhyNot: why, Once: fmt.Sprintf("%s-%s-%d", once, f.Name, i)})
+			if f.ForAll = o.Refusal() != nil; f.ForAll {
+				break
+			}
+		}
+		m.Forms = append(m.Forms, f)
+	}
+	return nil
 }
 
 // actsFor lists whom the visitor may act for now, themselves first.
@@ -85,7 +113,7 @@ func (s *site) actsFor(r *http.Request, v visitor) ([]someone, error) {
 	}
 	var all []someone
 	for _, w := range wards {
-		p := someone{ID: w.Patient, Called: w.Name.Reveal()}
+		p := someone{ID: w.Patient, Called: w.Contact.Name.Reveal(), Contact: w.Contact}
 		if w.Patient == v.Person.Patient {
 			p.Called, p.Self = "You", true
 		}
@@ -164,6 +192,18 @@ func (s *site) start(w http.ResponseWriter, r *http.Request, v visitor) error {
 	return redirect(w, formPath(vis.ID, 1))
 }
 
+// sendAgain leads to the first page of the draft with which an expired request is sent
+// again, or to what became of it.
+func (s *site) sendAgain(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.stepTo(w, r, v, func(id string, _ post) (string, error) {
+		next, err := s.Request.Again(r.Context(), v.Caller, id)
+		if next.Status == visit.Draft {
+			return formPath(next.ID, 1), err
+		}
+		return myPath(next.ID), err
+	})
+}
+
 func (s *site) cancel(w http.ResponseWriter, r *http.Request, v visitor) error {
 	return s.step(w, r, v, func(id string, _ post) error {
 		_, err := s.Request.Cancel(r.Context(), v.Caller, id)
@@ -197,14 +237,20 @@ func (s *site) giveNumber(w http.ResponseWriter, r *http.Request, v visitor) err
 // step does what a button on the page of a request is for, with the fields sent. It leads
 // back to the request, or shows it again with why nothing was done and what was typed.
 func (s *site) step(w http.ResponseWriter, r *http.Request, v visitor, do func(id string, p post) error, sent ...string) error {
+	return s.stepTo(w, r, v, func(id string, p post) (string, error) { return myPath(id), do(id, p) }, sent...)
+}
+
+// stepTo is a step that leads to the address that do returns.
+func (s *site) stepTo(w http.ResponseWriter, r *http.Request, v visitor, do func(id string, p post) (string, error), sent ...string) error {
 	values, err := posted(r)
 	if err != nil {
 		return err
 	}
 	id := r.PathValue("id")
-	if err = do(id, post{values: values}); err == nil {
+	to, err := do(id, post{values: values})
+	if err == nil {
 		if err = s.keepRest(r, v, myPath(id), values, sent...); err == nil {
-			return redirect(w, myPath(id))
+			return redirect(w, to)
 		}
 		return err
 	}

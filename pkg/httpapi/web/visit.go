@@ -34,6 +34,7 @@ type visitView struct {
 	Resume     string
 	Again      string // where to look whether we have heard of the payment
 	CanPay     bool
+	SendAgain  bool // an expired request
 	CanCancel  bool
 	Delete     string // where a draft is deleted; empty if it cannot be
 	CanWrite   string // what writing is called; empty if it cannot be done
@@ -236,6 +237,7 @@ func (view *visitView) setActions(vis visit.Visit, ch chart.Chart, can []visit.A
 		view.Resume = resume(vis.ID, ch.Form, ch.Response)
 	}
 	view.CanPay, view.CanCancel = slices.Contains(can, visit.Pay), slices.Contains(can, visit.Cancel)
+	view.SendAgain = slices.Contains(can, visit.SendAgain)
 	if slices.Contains(can, visit.Delete) { // nothing was sent that could be cancelled
 		view.CanCancel, view.Delete = false, deletePath(vis.ID)
 	}
@@ -298,6 +300,9 @@ func (view *visitView) setNextSteps(paid, left bool, v visit.Visit, fate billing
 	by := p.Local(v.Promise.By)
 	switch v.Status {
 	case visit.Draft:
+		if len(v.Payments) > 0 {
+			say("The payment page closed before it was paid. To send your request again, continue the form: check your answers, and accept the price.")
+		}
 		say("Your request was not sent yet. What you have entered is kept. Nothing is held or charged.")
 	case visit.AwaitingPayment:
 		switch {
@@ -340,7 +345,7 @@ func (view *visitView) setNextSteps(paid, left bool, v visit.Visit, fate billing
 	case visit.Deleted:
 		say("You deleted this request before it was sent. Its answers are gone, and nothing was charged.")
 	case visit.Expired:
-		say("%s %s Please call us, or send a new request.", v.Reason.ForPatient(), fate.Text())
+		say("%s %s You may call us, or send it again.", v.Reason.ForPatient(), fate.Text())
 	}
 	if v.Owed {
 		say("Your payment for this answer did not go through. Please pay the fee below; the answer is yours either way.")

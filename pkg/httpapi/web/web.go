@@ -131,6 +131,7 @@ func (s *site) routes() []route {
 		{"GET /my/visits/{id}/sent", s.as(s.sent)},
 		{"POST /my/visits/{id}/pay", s.as(s.pay)},
 		{"POST /my/visits/{id}/cancel", s.as(s.cancel)},
+		{"POST /my/visits/{id}/again", s.as(s.sendAgain)},
 		{"POST /my/visits/{id}/messages", s.as(s.write)},
 		{"POST /my/visits/{id}/number", s.as(s.giveNumber)},
 		{"POST /my/visits/{id}/acknowledge", s.as(s.acknowledge)},

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"evisit/pkg/billing"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/identity"
 	"evisit/pkg/visit"
 )
@@ -45,6 +46,26 @@ func lasting(d time.Duration) string {
 		return "1 hour"
 	}
 	return fmt.Sprintf("%d minutes", d/time.Minute)
+}
+
+// priceWords says what a request on an offered form costs.
+func priceWords(o request.Offering) string {
+	const free = "Free of charge"
+	var kinds []string
+	for _, k := range o.FreeFor {
+		kinds = append(kinds, k.Display)
+	}
+	switch {
+	case len(kinds) > 0 && o.Price > 0:
+		return o.Price.String() + ". " + free + ": " + strings.Join(kinds, "; ")
+	case len(kinds) > 0:
+		return free + ": " + strings.Join(kinds, "; ")
+	case o.Unpriced:
+		return ""
+	case o.Price > 0:
+		return o.Price.String()
+	}
+	return free
 }
 
 // minutesWords says how long a clinician worked; nothing if they did not state it.
@@ -194,6 +215,7 @@ var actions = map[string]string{
 	"visit.fill:diverted":          "gave an answer that needs care in person",
 	"visit.cancel":                 "cancelled the request",
 	"visit.delete":                 "deleted the draft and its answers",
+	"visit.again":                  "began to send the request again",
 	"visit.pay":                    "opened the payment page",
 	"visit.acknowledge":            "confirmed having read it",
 	"visit.number":                 "gave a number to be called at",

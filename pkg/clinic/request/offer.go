@@ -1,0 +1,161 @@
+package request
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/intake"
+	"evisit/pkg/money"
+	"evisit/pkg/practice"
+	"evisit/pkg/visit"
+)
+
+// An Offering is a form that a practice uses, and what a request on it costs.
+type Offering struct {
+	Form  *intake.Form
+	Price money.Cents // zero: free
+	// FreeFor are the answers to KindItem that make a request free although the form
+	// has a price.
+	FreeFor []intake.Option
+	// Unpriced is set if the practice posted no price: nothing but what is FreeFor can
+	// be sent.
+	Unpriced bool
+
+	practice practice.Practice
+	now      time.Time
+}
+
+// kindItem is the question of an administrative form for the kind of request, which
+// decides whether it is charged for.
+const kindItem = "adm-type"
+
+func (m *Room) offering(p practice.Practice, f *intake.Form) Offering {
+	o := Offering{Form: f, practice: p, now: m.Kernel.Time()}
+	class := f.BillingClass()
+	price, err := billing.Posted(f.Name(), class, p.Prices)
+	o.Price, o.Unpriced = price, err != nil
+	if kinds, ok := f.Item(kindItem); ok && (price > 0 || o.Unpriced) {
+		for _, k := range kinds.Options {
+			if slices.Contains(billing.FreeRequests(class), k.Code) {
+				o.FreeFor = append(o.FreeFor, k)
+			}
+		}
+	}
+	return o
+}
+
+// Refusal says why nobody can start a request on the form, in words for a patient and
+// with the practice's phone number; nil if somebody can. Every form can be checked.
+func (o Offering) Refusal() error {
+	switch {
+	case o.Form.BillingClass() == "none":
+		return fault.New(fault.Conflict, "not_offered", "This is the part that every form begins with."+call(o.practice))
+	case o.Form.RequiresPhotos():
+		return fault.New(fault.Conflict, "not_offered", "This form needs photos, which cannot be sent yet."+call(o.practice))
+	case o.Unpriced && len(o.FreeFor) == 0:
+		return fault.New(fault.Conflict, "no_price", "The practice has not set a price for this request yet."+call(o.practice))
+	case visit.Form{Class: o.Form.BillingClass()}.Pool() == identity.ClinicalPool && len(o.practice.States) == 0:
+		return fault.New(fault.Conflict, "state_not_served", "No clinician of this practice may answer online requests now."+call(o.practice))
+	}
+	return nil
+}
+
+// RefusalFor says why a request on the form cannot be started for a patient, as Refusal
+// does; nil if it can.
+func (o Offering) RefusalFor(who identity.Contact) error {
+	if err := o.Refusal(); err != nil {
+		return err
+	}
+	zone, err := o.practice.Location()
+	if err != nil {
+		return err
+	}
+	ps := o.Form.Eligible(who.Birth, o.now, zone, who.Sex)
+	if len(ps) == 0 {
+		return nil
+	}
+	var why []string
+	for _, p := range ps {
+		why = append(why, p.Text)
+	}
+	return fault.New(fault.Conflict, "not_eligible", strings.Join(why, " ")+call(o.practice), ps...)
+}
+
+// WhyNot returns the words of the refusal to start a request on the form for who, nil
+// for nobody in particular; empty if it can be started.
+func (o Offering) WhyNot(who *identity.Contact) (string, error) {
+	err := o.Refusal()
+	if who != nil {
+		err = o.RefusalFor(*who)
+	}
+	if refused, ok := fault.Public(err); ok {
+		return refused.Text, nil
+	}
+	return "", err
+}
+
+// call ends the words with which a request is refused before it is started.
+func call(p practice.Practice) string { return " Please call the practice: " + p.Phone }
+
+// Forms lists the forms of the caller's practice by name.
+func (m *Room) Forms(ctx context.Context, c clinic.Caller) ([]Offering, error) {
+	p, err := m.Practice(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var all []Offering
+	for _, name := range slices.Sorted(maps.Keys(p.Forms)) {
+		o, _, err := m.find(ctx, p, name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+// FormsFor lists the forms of the caller's practice by name, with the contact data of
+// the patient that Offering.RefusalFor decides on: the caller if patient is empty, or
+// someone the caller acts for.
+func (m *Room) FormsFor(ctx context.Context, c clinic.Caller, patient string) ([]Offering, identity.Contact, error) {
+	c, patient, err := m.forPatient(ctx, c, identity.StartVisit, patient)
+	if err != nil {
+		return nil, identity.Contact{}, err
+	}
+	who, err := m.Charts.Contact(ctx, patient)
+	if err != nil {
+		return nil, identity.Contact{}, err
+	}
+	all, err := m.Forms(ctx, c)
+	return all, who, err
+}
+
+// find returns what p offers under a form's name; it reports false if p offers none.
+func (m *Room) find(ctx context.Context, p practice.Practice, form string) (Offering, bool, error) {
+	version, ok := p.Forms[form]
+	if !ok {
+		return Offering{}, false, nil
+	}
+	f, err := m.Kernel.Form(ctx, p.ID, form, version)
+	if err != nil {
+		return Offering{}, false, err
+	}
+	return m.offering(p, f), true, nil
+}
+
+// startable returns the form of o, unless a request on it cannot be started for a
+// patient.
+func (m *Room) startable(ctx context.Context, o Offering, patient string) (*intake.Form, error) {
+	who, err := m.Charts.Contact(ctx, patient)
+	if err != nil {
+		return nil, err
+	}
+	return o.Form, o.RefusalFor(who)
+}
