@@ -146,7 +146,7 @@ var rules = map[string]rule{
 	},
 	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},
 
-	"setup":            {layer: composition, ours: "audit clinic metric outbox store vault", theirs: aws + "aws " + aws + "config " + aws + "service/dynamodb"},
+	"setup":            {layer: composition, ours: "audit clinic metric outbox store vault", theirs: aws + "aws " + aws + "credentials " + aws + "service/dynamodb"},
 	"setup/content":    {layer: composition, ours: "fault seal setup vault", theirs: aws + "service/kms"},
 	"setup/bucket":     {layer: composition, ours: "blob setup", theirs: aws + "service/s3"},
 	"setup/records":    {layer: composition, ours: "clinic clinic/chart setup setup/bucket setup/content vault"},
@@ -184,8 +184,8 @@ var homes = map[string]string{
 	"github.com/getkin/kin-openapi/openapi3":   "httpapi/apitest",
 	"golang.org/x/oauth2":                      "httpapi/web",
 	"github.com/aws/aws-lambda-go/lambda":      "functions/api functions/charge functions/deadline functions/notify functions/stripehook functions/sweep functions/verify",
-	"github.com/aws/aws-sdk-go-v2/config":      "setup",
-	"github.com/aws/aws-sdk-go-v2/credentials": "",
+	"github.com/aws/aws-sdk-go-v2/config":      "",
+	"github.com/aws/aws-sdk-go-v2/credentials": "setup",
 }
 
 func (r rule) allows(imp string) bool {

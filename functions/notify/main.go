@@ -21,7 +21,7 @@ func main() {
 }
 
 func run(ctx context.Context, log *slog.Logger) error {
-	parts, err := setup.AWS(ctx, log)
+	parts, err := setup.AWS(log)
 	if err != nil {
 		return err
 	}

@@ -18,8 +18,9 @@ import (
 // logged returns the line that a function of the environment writes.
 func logged(t *testing.T, write func(*slog.Logger)) string {
 	t.Helper()
+	asLambda(t)
 	return printed(t, func() {
-		p, err := setup.AWS(t.Context(), setup.NewLog())
+		p, err := setup.AWS(setup.NewLog())
 		if err != nil {
 			t.Fatal(err)
 		}

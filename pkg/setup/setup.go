@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"evisit/pkg/clinic"
@@ -55,7 +55,7 @@ func NewLog() *slog.Logger {
 }
 
 // AWS returns the parts in production. Their log is log, with metrics.
-func AWS(ctx context.Context, log *slog.Logger) (Parts, error) {
+func AWS(log *slog.Logger) (Parts, error) {
 	cfg, err := Load(os.Getenv)
 	if err != nil {
 		return Parts{}, err
@@ -63,7 +63,7 @@ func AWS(ctx context.Context, log *slog.Logger) (Parts, error) {
 	if err := Need(map[string]string{"EVISIT_TABLE": cfg.Table}); err != nil {
 		return Parts{}, err
 	}
-	sdk, err := config.LoadDefaultConfig(ctx)
+	sdk, err := ofRole(os.Getenv)
 	if err != nil {
 		return Parts{}, err
 	}
@@ -71,9 +71,25 @@ func AWS(ctx context.Context, log *slog.Logger) (Parts, error) {
 		Config:   cfg,
 		Now:      func() time.Time { return time.Now().Add(cfg.ClockOffset) }, //nolint:forbidigo // where the clock comes from
 		Log:      metered(log, cfg.Metrics, os.Getenv("AWS_LAMBDA_FUNCTION_NAME")),
-		Database: at(sdk, cfg.DynamoDB), Objects: at(sdk, cfg.S3), Letters: sdk, Keys: sdk,
+		Database: at(sdk, cfg.DynamoDB), Objects: at(sdk, cfg.S3),
+		Letters: at(sdk, os.Getenv("AWS_ENDPOINT_URL_SESV2")), Keys: at(sdk, os.Getenv("AWS_ENDPOINT_URL_KMS")),
 		PathStyle: cfg.S3 != "",
 	}, nil
+}
+
+// ofRole returns what Lambda tells a function of AWS: its region, and the credentials
+// of its role, which hold as long as the process does (AWS Lambda Developer Guide,
+// defined runtime environment variables). The SDK's own loader looks in files and at
+// the instance as well, of which a function has none, and links four clients to do so.
+func ofRole(getenv func(string) string) (aws.Config, error) {
+	need := map[string]string{}
+	for _, name := range []string{"AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		need[name] = getenv(name)
+	}
+	return aws.Config{
+		Region:      need["AWS_REGION"],
+		Credentials: credentials.NewStaticCredentialsProvider(need["AWS_ACCESS_KEY_ID"], need["AWS_SECRET_ACCESS_KEY"], getenv("AWS_SESSION_TOKEN")),
+	}, Need(need)
 }
 
 // at returns sdk for a service at url, or at AWS if url is empty.

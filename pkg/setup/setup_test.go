@@ -198,12 +198,22 @@ func TestHandler_NamesMissingKeyset(t *testing.T) {
 	}
 }
 
+// asLambda sets what Lambda tells a function of AWS.
+func asLambda(t *testing.T) {
+	t.Helper()
+	for name, value := range map[string]string{
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "ASIATEST", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_SESSION_TOKEN": "token",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
 func TestAWS_PartsOfEnvironment(t *testing.T) {
 	for name, value := range whole() {
 		t.Setenv(name, value)
 	}
-	t.Setenv("AWS_REGION", "us-east-1")
-	p, err := setup.AWS(t.Context(), slog.New(slog.DiscardHandler))
+	asLambda(t)
+	p, err := setup.AWS(slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,16 +223,24 @@ func TestAWS_PartsOfEnvironment(t *testing.T) {
 	if p.Config.Table != "evisit" || p.Database.BaseEndpoint != nil || p.Objects.BaseEndpoint != nil || p.PathStyle {
 		t.Errorf("the services are elsewhere than at AWS: %+v", p)
 	}
+	role, err := p.Keys.Credentials.Retrieve(t.Context())
+	if err != nil || role.AccessKeyID != "ASIATEST" || role.SecretAccessKey != "secret" || role.SessionToken != "token" || p.Keys.Region != "us-east-1" {
+		t.Errorf("the credentials are not the role's, in its region: %v", err)
+	}
 	t.Setenv("DYNAMODB_ENDPOINT", "http://127.0.0.1:1")
 	t.Setenv("S3_ENDPOINT", "http://127.0.0.1:2")
-	if p, err = setup.AWS(t.Context(), slog.New(slog.DiscardHandler)); err != nil {
+	if p, err = setup.AWS(slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	if *p.Database.BaseEndpoint != "http://127.0.0.1:1" || *p.Objects.BaseEndpoint != "http://127.0.0.1:2" || !p.PathStyle || p.Keys.BaseEndpoint != nil {
 		t.Errorf("the services are not where the settings say: %+v", p)
 	}
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "")
+	if _, err := setup.AWS(slog.New(slog.DiscardHandler)); err == nil || err.Error() != "AWS_SECRET_ACCESS_KEY is not set" {
+		t.Errorf("without credentials: %v", err)
+	}
 	t.Setenv("EVISIT_TABLE", "")
-	if _, err := setup.AWS(t.Context(), slog.New(slog.DiscardHandler)); err == nil || err.Error() != "EVISIT_TABLE is not set" {
+	if _, err := setup.AWS(slog.New(slog.DiscardHandler)); err == nil || err.Error() != "EVISIT_TABLE is not set" {
 		t.Errorf("without a table: %v", err)
 	}
 }
