@@ -58,7 +58,20 @@ func judge(a ask, described bool, got reply) []string {
 		not(slices.Contains(pageStatuses, got.status) || leadsHome(head.Get("Location")), "no page answers so")
 		not(len(got.body) == 0 || got.status/100 == 3 || slices.Contains([]string{"text/html", "text/css", "application/problem+json"}, kind), "no page is %q", kind)
 	}
-	return append(wrong, leaks(a.who, got.body)...)
+	return append(wrong, leaks(a.who, a.withoutOwn(got))...)
+}
+
+// withoutOwn is the body of a reply without the marks that the request itself sent: a
+// page that refuses a form shows what was typed in it, to whoever typed it.
+func (a ask) withoutOwn(got reply) []byte {
+	body := got.body
+	if got.status < http.StatusBadRequest {
+		return body
+	}
+	for _, own := range markers.FindAll(a.body, -1) {
+		body = bytes.ReplaceAll(body, own, nil)
+	}
+	return body
 }
 
 // away is where a page that must be left quickly leads.
@@ -142,25 +155,29 @@ func TestJudge_FindsWhatIsWrong(t *testing.T) {
 		who  *person
 		got  reply
 		want string // empty: nothing is wrong
+		sent string
 	}{
-		"a good page":                    {jane, reply{200, good, []byte(marker("jane-smith", clinicalPool))}, ""},
-		"a fault":                        {jane, reply{503, good, nil}, "a fault of ours"},
-		"too long":                       {jane, reply{200, good, make([]byte, maxReply+1)}, "more than Lambda"},
-		"a header that is missing":       {jane, reply{200, with("X-Content-Type-Options", ""), nil}, "guessed"},
-		"a page without a policy":        {jane, reply{200, with("Content-Security-Policy", ""), nil}, "Content-Security-Policy"},
-		"a redirect to another site":     {jane, reply{303, with("Location", "//evil.example"), nil}, "leads to"},
-		"a status that no page has":      {jane, reply{418, good, nil}, "no page answers so"},
-		"another patient's words":        {jane, reply{200, good, []byte(marker("tom-okafor", clinicalPool))}, "what tom-okafor wrote"},
-		"a patient's words to nobody":    {nil, reply{200, good, []byte(marker("tom-okafor", clinicalPool))}, "what tom-okafor wrote"},
-		"clinical words to an admin":     {ada, reply{200, good, []byte(marker("tom-okafor", clinicalPool))}, "what tom-okafor wrote"},
-		"clinical words to staff":        {sam, reply{200, good, []byte(marker("tom-okafor", clinicalPool))}, "what tom-okafor wrote"},
-		"words for staff to staff":       {sam, reply{200, good, []byte(marker("tom-okafor", staffPool))}, ""},
-		"another practice's patient":     {sam, reply{200, good, []byte("Hana Kim")}, "it names Hana Kim"},
-		"a method refused without Allow": {jane, reply{405, good, nil}, "which methods"},
+		"a good page":                    {who: jane, got: reply{200, good, []byte(marker("jane-smith", clinicalPool))}, want: ""},
+		"a fault":                        {who: jane, got: reply{503, good, nil}, want: "a fault of ours"},
+		"too long":                       {who: jane, got: reply{200, good, make([]byte, maxReply+1)}, want: "more than Lambda"},
+		"a header that is missing":       {who: jane, got: reply{200, with("X-Content-Type-Options", ""), nil}, want: "guessed"},
+		"a page without a policy":        {who: jane, got: reply{200, with("Content-Security-Policy", ""), nil}, want: "Content-Security-Policy"},
+		"a redirect to another site":     {who: jane, got: reply{303, with("Location", "//evil.example"), nil}, want: "leads to"},
+		"a status that no page has":      {who: jane, got: reply{418, good, nil}, want: "no page answers so"},
+		"another patient's words":        {who: jane, got: reply{200, good, []byte(marker("tom-okafor", clinicalPool))}, want: "what tom-okafor wrote"},
+		"a patient's words to nobody":    {got: reply{200, good, []byte(marker("tom-okafor", clinicalPool))}, want: "what tom-okafor wrote"},
+		"clinical words to an admin":     {who: ada, got: reply{200, good, []byte(marker("tom-okafor", clinicalPool))}, want: "what tom-okafor wrote"},
+		"clinical words to staff":        {who: sam, got: reply{200, good, []byte(marker("tom-okafor", clinicalPool))}, want: "what tom-okafor wrote"},
+		"words for staff to staff":       {who: sam, got: reply{200, good, []byte(marker("tom-okafor", staffPool))}, want: ""},
+		"another practice's patient":     {who: sam, got: reply{200, good, []byte("Hana Kim")}, want: "it names Hana Kim"},
+		"a method refused without Allow": {who: jane, got: reply{405, good, nil}, want: "which methods"},
+		"words typed a moment ago":       {got: reply{401, good, []byte(marker("tom-okafor", clinicalPool))}, sent: "text=" + marker("tom-okafor", clinicalPool)},
+		"others beside those typed":      {got: reply{401, good, []byte(marker("tom-okafor", staffPool))}, sent: "text=" + marker("tom-okafor", clinicalPool), want: "what tom-okafor wrote"},
+		"typed, and not refused":         {got: reply{200, good, []byte(marker("tom-okafor", staffPool))}, sent: "text=" + marker("tom-okafor", staffPool), want: "what tom-okafor wrote"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			wrong := judge(ask{who: tc.who}, false, tc.got)
+			wrong := judge(ask{who: tc.who, body: []byte(tc.sent)}, false, tc.got)
 			if tc.want == "" && len(wrong) > 0 || tc.want != "" && !slices.ContainsFunc(wrong, func(s string) bool { return strings.Contains(s, tc.want) }) {
 				t.Errorf("found %q, want %q", wrong, tc.want)
 			}

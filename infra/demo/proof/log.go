@@ -216,6 +216,21 @@ func (w *world) signedThrough(practice string) (t time.Time) {
 	return t
 }
 
+// deletedDrafts are the visits that their patients deleted as drafts, as the logs say:
+// they are in nobody's list.
+func (w *world) deletedDrafts() map[string]bool {
+	deleted := map[string]bool{}
+	for _, o := range w.practices {
+		for _, raw := range o.Leaves {
+			var rec leaf
+			if json.Unmarshal(raw, &rec) == nil && strings.HasPrefix(rec.Action, "visit.delete") && len(rec.Rows) > 0 { // not refused
+				deleted[rec.Visit] = true
+			}
+		}
+	}
+	return deleted
+}
+
 func trailsAreLogged(w *world, l *line) {
 	acts, through := map[string]act{}, map[string]time.Time{}
 	cases := map[string]*dossier{}
@@ -225,7 +240,7 @@ func trailsAreLogged(w *world, l *line) {
 			acts[a.ID] = a
 		}
 	}
-	logged := map[string]bool{}
+	logged, deleted := map[string]bool{}, w.deletedDrafts()
 	for _, o := range w.practices {
 		for n, raw := range o.Leaves {
 			var rec leaf
@@ -235,7 +250,7 @@ func trailsAreLogged(w *world, l *line) {
 			}
 			logged[rec.ID] = true
 			through[o.ID] = rec.At
-			if rec.Visit == "" {
+			if rec.Visit == "" || deleted[rec.Visit] {
 				continue
 			}
 			a, ok := acts[rec.ID]
