@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+
+	"evisit/pkg/visit"
 )
 
 // unsafeAtHome are answers of somebody who must not be seen asking for help.
@@ -56,7 +58,7 @@ func TestDiversion_UnsafeAtHome(t *testing.T) {
 
 	nan := h.as(t, "Nan", "/desk/work")
 	nan.wants(http.StatusOK, "stopped by a red flag")
-	nan.link(id)
+	nan.link(visit.Visit{ID: id}.Number())
 	nan.wants(http.StatusOK, "Call the patient, at this number only: 503 555 0199")
 	for _, a := range find(nan.page, "a") {
 		if to := attr(a, "href"); strings.HasPrefix(to, "tel:") && to != "tel:5035550199" && to != "tel:911" && to != "tel:5550100" {

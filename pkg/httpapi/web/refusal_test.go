@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"evisit/pkg/httpapi"
 	"evisit/pkg/httpapi/exchange"
@@ -333,6 +334,33 @@ func TestRoles_SeeAndDoWhatIsTheirs(t *testing.T) {
 	cal.get("/my")
 	cal.press("Urinary symptoms", nil)
 	cal.wants(http.StatusOK, "page 1 of")
+}
+
+// A trail of more than a page is shown from the latest on, and the rest by a link.
+func TestTrail_ShowsEarlier(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	id, _ := h.sent(t, ada)
+	cal, drx := h.as(t, "Cal", "/my"), h.as(t, "Dr. X", "/desk")
+	for range 26 {
+		h.pass(time.Second)
+		cal.get("/my/visits/" + id)
+		h.pass(time.Second)
+		drx.get("/desk/visits/" + id)
+	}
+	ada.get("/my/visits/" + id + "/trail")
+	ada.wants(http.StatusOK, "What you did yourself", "Xenia Xu, MD")
+	if n := len(find(find(ada.page, "ol")[0], "li")); n != 50 {
+		t.Errorf("a page has %d acts of others, want 50", n)
+	}
+	ada.link("Show earlier")
+	ada.wants(http.StatusOK, "Xenia Xu, MD", "noted that the card is held")
+	if strings.Contains(ada.text(), "Show earlier") {
+		t.Error("the last page leads on")
+	}
+	ada.link("Show the latest")
+	ada.wants(http.StatusOK, "What you did yourself")
 }
 
 func TestTurnAway_WithAReasonInWords(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,9 +14,18 @@ import (
 
 type trailView struct {
 	Visit, Title string
-	Others       []act // the newest first
-	Own          []act // the visitor's, each thing once, the newest first
+	Others       []act  // the newest first
+	Own          []act  // the visitor's, each thing once, the newest first
+	Latest       string // where the beginning of a cut list is; empty at the beginning
+	Earlier      string // where it goes on; empty at its end
 }
+
+// trailLength bounds the acts of others on a page. The visitor's own are as many as there
+// are kinds at most.
+const trailLength = 50
+
+// afterField is how many acts of others the pages before have.
+const afterField = "after"
 
 // An act is one thing that somebody did, or did several times. When is the last time.
 type act struct {
@@ -39,6 +49,11 @@ func (s *site) trail(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	view.fill(records, v)
+	skip, err := strconv.Atoi(r.URL.Query().Get(afterField))
+	if err != nil || skip < 0 {
+		skip = 0
+	}
+	view.cut(skip)
 	return s.show(w, &v, page{view: "trail", title: "Who has seen this", data: view})
 }
 
@@ -56,6 +71,18 @@ func (view *trailView) fill(records []audit.Record, v visitor) {
 			continue
 		}
 		*list = append(*list, a)
+	}
+}
+
+// cut leaves a page of what others did: those after the first skip. What comes to a trail
+// comes before them, so that a reader who goes on misses nothing.
+func (view *trailView) cut(skip int) {
+	here := myPath(view.Visit) + "/trail"
+	if skip = min(skip, len(view.Others)); skip > 0 {
+		view.Others, view.Own, view.Latest = view.Others[skip:], nil, here
+	}
+	if len(view.Others) > trailLength {
+		view.Others, view.Earlier = view.Others[:trailLength], here+"?"+afterField+"="+strconv.Itoa(skip+trailLength)
 	}
 }
 

@@ -1,6 +1,8 @@
 package web
 
 import (
+	"net/url"
+	"strconv"
 	"testing"
 	"time"
 
@@ -84,5 +86,39 @@ func TestTrail_Folded(t *testing.T) {
 				t.Errorf("the trail differs (-want +got):\n%s", d)
 			}
 		})
+	}
+}
+
+// A long trail is cut into pages, which together have each act once, in order.
+func TestTrail_Pages(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{0, 1, trailLength, trailLength + 1, 3*trailLength + 7} {
+		var all []act
+		for i := range n {
+			all = append(all, act{What: strconv.Itoa(i)})
+		}
+		var seen []act
+		own := 0
+		for skip, pages := 0, 0; pages < 10; pages++ {
+			view := trailView{Visit: "v", Others: all, Own: []act{{What: "mine"}}}
+			view.cut(skip)
+			if len(view.Others) > trailLength || (view.Latest == "") != (skip == 0) {
+				t.Fatalf("of %d acts a page after %d has %d, and the beginning at %q", n, skip, len(view.Others), view.Latest)
+			}
+			seen, own = append(seen, view.Others...), own+len(view.Own)
+			if view.Earlier == "" {
+				break
+			}
+			u, err := url.Parse(view.Earlier)
+			if err != nil || u.Path != "/my/visits/v/trail" {
+				t.Fatalf("%q: %v", view.Earlier, err)
+			}
+			if skip, err = strconv.Atoi(u.Query().Get(afterField)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d := cmp.Diff(all, seen); d != "" || own != 1 {
+			t.Errorf("the pages of %d acts have others, and %d times the visitor's own (-want +got):\n%s", n, own, d)
+		}
 	}
 }
