@@ -80,10 +80,9 @@ func TestRequest_EmergencyStopsAtOnce(t *testing.T) {
 func unsafeAtHome() answers {
 	a := healthy()
 	for _, q := range []string{
-		"Little interest or pleasure", "Down, depressed or hopeless", "Sleep too little or too much", "Tired, little energy",
-		"Poor appetite or overeating", "Bad about yourself", "Trouble concentrating", "Slowed down or restless",
-		"Better off dead or hurting yourself", "Nervous or on edge", "Cannot stop worrying", "Worrying too much", "Trouble relaxing",
-		"Restless", "Easily annoyed", "Afraid something awful might happen",
+		"Little interest or pleasure", "Feeling down", "Trouble falling", "Feeling tired", "Poor appetite", "Feeling bad about yourself",
+		"Trouble concentrating", "Moving or speaking so slowly", "Thoughts that you would be better off dead", "Feeling nervous",
+		"Not being able to stop", "Worrying too much", "Trouble relaxing", "Being so restless", "Becoming easily annoyed", "Feeling afraid",
 	} {
 		a[q] = []string{"Not at all"}
 	}

@@ -221,6 +221,7 @@ func TestAll_HashesAreKept(t *testing.T) {
 		"bp-glucose-readings|0.2.0-common-0.2.0":     "c83188ffd9c7d3604106815ac0c0155f6f6cb0fae373915a5c810ead97beb1ac",
 		"medication-refill|0.2.0-common-0.2.0":       "0be32ac767648398e6511eb23e10d215306340f4a4f457696084c7619760796b",
 		"mental-health-phq9-gad7|0.2.1-common-0.2.0": "0ca73a8cf206878ae76eba73bf7d70631dc4f58d077c80dc3137dc302fce56ea",
+		"mental-health-phq9-gad7|0.2.2-common-0.2.0": "912ec844c159d512cb46c7eb6d2f941d555dd884b3b7b075ddbd9b04326974d2",
 		"pink-eye|0.1.0-common-0.2.0":                "95a5bcc7df0d051e83f347a8b4e6becc486e4c779664890f45c24611cc110c19",
 		"rash-skin|0.2.0-common-0.2.0":               "c425d93807d601cbdf40115895134d32af1c3b1d6548b28a0cb3ab70b3da3528",
 		"respiratory|0.2.0-common-0.2.0":             "a7b12618672a448475e29af225da432919318fdac6caadf1e91d47472125ba6b",

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -64,6 +65,49 @@ func TestDiversion_UnsafeAtHome(t *testing.T) {
 		if to := attr(a, "href"); strings.HasPrefix(to, "tel:") && to != "tel:5035550199" && to != "tel:911" && to != "tel:5550100" {
 			t.Errorf("the desk offers to call %s", to)
 		}
+	}
+}
+
+// The PHQ-9 and the GAD-7 are each whole on one page, with the question that their items
+// complete; beside the item about suicide is where to turn, whatever is answered.
+func TestForm_InstrumentsAreWhole(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.press("Mood and anx", nil)
+	seen := 0
+	for strings.Contains(ada.at.Path, "/form/") && seen < 2 {
+		names := ada.fieldNames()
+		for instrument, items := range map[string]int{"phq9": 9, "gad7": 7} {
+			if !strings.Contains(names, " "+instrument+"-1 ") {
+				continue
+			}
+			seen++
+			ada.wants(http.StatusOK, "Over the last 2 weeks, how often have you been bothered by any of the following problems?")
+			for n := range items {
+				if name := fmt.Sprintf(" %s-%d ", instrument, n+1); !strings.Contains(names, name) {
+					t.Errorf("%s has no item%s", ada.at.Path, name)
+				}
+			}
+			if instrument != "phq9" {
+				ada.wants(http.StatusOK, "Feeling afraid as if something awful might happen")
+				continue
+			}
+			ada.wants(http.StatusOK, "Thoughts that you would be better off dead or of hurting yourself in some way")
+			about := ""
+			each(ada.page, func(n *html.Node) {
+				if attr(n, "id") == "q-phq9-9-about" {
+					about = text(n)
+				}
+			})
+			if !strings.Contains(about, "call or text 988") {
+				t.Errorf("beside item 9 is said %q", about)
+			}
+		}
+		ada.press("Save and continue", ada.asked(unsafeAtHome()))
+	}
+	if seen != 2 {
+		t.Errorf("%d instruments are found, want 2", seen)
 	}
 }
 
