@@ -166,6 +166,18 @@ func (p *person) checkWidth(fail failFunc) {
 	}
 }
 
+// checkPrint checks that the page on paper has the words, and nothing to press.
+func (p *person) checkPrint(name string, words ...string) {
+	p.t.Helper()
+	call(p, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: "print"})
+	defer p.setWindow(desktop, 1, "light")
+	p.wantText(words...)
+	p.picture(p.name + "-" + name + "-print.png")
+	if left := evaluate[[]string](p, `[...document.querySelectorAll("button, input, textarea, header nav a")].filter(e => e.checkVisibility()).map(e => e.outerHTML)`); len(left) > 0 {
+		p.t.Errorf("%s: printed, %s has %q", p.name, p.path(), left)
+	}
+}
+
 func (p *person) picture(name string) {
 	p.t.Helper()
 	size := evaluate[struct{ W, H float64 }](p, `({W: innerWidth, H: document.documentElement.scrollHeight})`)

@@ -104,6 +104,9 @@ func TestRequest_EndedIsAskedWhereToCall(t *testing.T) {
 	jane.press("Start Mood and anxiety")
 	jane.find("link", "Leave this site now")
 	jane.checkPage("form", http.StatusOK)
+	jane.fillUntil("Little interest or pleasure", unsafeAtHome())
+	jane.wantText("Over the last 2 weeks", "call or text 988")
+	jane.checkPage("phq-9", http.StatusOK)
 	jane.fillUntil(slipTitle, unsafeAtHome())
 	jane.find("link", "Leave this site now")
 	jane.wantText("Do you feel safe at home?")
@@ -198,7 +201,24 @@ func TestDesk_StaffQueueAndWorkItems(t *testing.T) {
 	sam.checkPage("staff-queue", http.StatusOK)
 	ada := newPerson(t, site, "ada")
 	ada.signIn("Ada Brooks")
+	ada.checkPage("no-work", http.StatusOK)
+
+	confused := urinary()
+	confused["New confusion"] = []string{"Yes"}
+	for _, c := range []struct {
+		who, form string
+		said      answers
+	}{{"Tom Okafor", "Cold, sinus, flu", respiratory()}, {"Jane Smith", "Urinary symptoms", confused}} {
+		p := newPerson(t, site, "work-"+c.who)
+		p.signIn(c.who)
+		p.press("Start " + c.form)
+		p.fillUntil("Get help now", c.said)
+	}
+	ada.follow("Work")
+	ada.wantTextTimes("A request was stopped by a red flag", 2)
 	ada.checkPage("work-items", http.StatusOK)
+	ada.press("This is done (A request was stopped by a red flag, visit ")
+	ada.wantTextTimes("A request was stopped by a red flag", 1)
 }
 
 func TestPages_NotFound(t *testing.T) {
@@ -293,7 +313,15 @@ func (p *person) pressTwice(button string) {
 
 func (p *person) wantTextOnce(words string) {
 	p.t.Helper()
-	if n := strings.Count(p.text(), words); n != 1 {
-		p.t.Errorf("%s: %s says %q %d times, want once:\n%s", p.name, p.path(), words, n, p.text())
+	p.wantTextTimes(words, 1)
+}
+
+// wantTextTimes checks how often words are on the page, in headings and texts that can be
+// seen.
+func (p *person) wantTextTimes(words string, want int) {
+	p.t.Helper()
+	seen := evaluate[string](p, `[...document.querySelectorAll("main *")].filter(e => !e.closest(".sr")).flatMap(e => [...e.childNodes]).filter(n => n.nodeType === 3).map(n => n.data).join("\n")`)
+	if n := strings.Count(seen, words); n != want {
+		p.t.Errorf("%s: %s says %q %d times, want %d:\n%s", p.name, p.path(), words, n, want, p.text())
 	}
 }

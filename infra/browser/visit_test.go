@@ -219,6 +219,7 @@ func TestVisit_AsInREADME(t *testing.T) {
 	jane.retryUntil("$40.00 charged", func() { jane.goTo(visit) })
 	jane.wantText("Answered", "Nitrofurantoin 100 mg", "Fever, or pain in your back", "Acute cystitis without hematuria")
 	jane.checkPage("answered", http.StatusOK)
+	jane.checkPrint("answered", "Lakeside Family Medicine", "Jane Smith", "Nitrofurantoin 100 mg", "Fever, or pain in your back", "Acute cystitis without hematuria")
 	jane.follow("Who has seen this")
 	jane.wantText("Ana Rivera, MD", "took the request", "read the answers and messages")
 	jane.checkPage("trail", http.StatusOK)

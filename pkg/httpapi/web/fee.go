@@ -61,7 +61,7 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view f
 	view.Terms = box(f, intake.ConsentItem, view.Terms)
 	for _, a := range []acceptance{view.Fee, view.Terms} {
 		if a.Error != "" {
-			view.Complaints = append(view.Complaints, complaint{"#" + a.ID, a.Label, a.Error})
+			view.Complaints = append(view.Complaints, complaint{Href: "#" + a.ID, Text: a.Error}) // its label is a paragraph
 		}
 	}
 	return s.show(w, &v, page{view: "fee", title: errorTitle(view.Title, view.Complaints), data: view, code: code, pays: true, leave: f.Private()})

@@ -40,7 +40,7 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 	var view workView
 	for _, i := range items {
 		t := task{
-			ID: i.ID, What: taskWords[i.Kind], Visit: i.Visit, Number: visit.Visit{ID: i.Visit}.Number(), Why: visit.Reason(i.Note).ForDesk(), Parked: i.Kind == work.EventParked,
+			ID: i.ID, What: taskWords[i.Kind], Visit: i.Visit, Number: visit.Visit{ID: i.Visit}.Number(), Why: capital(visit.Reason(i.Note).ForDesk()), Parked: i.Kind == work.EventParked,
 			Since: v.practice.Local(i.Made), Due: v.practice.Local(i.Due), Late: !s.Now().Before(i.Due),
 		}
 		switch {

@@ -41,7 +41,7 @@ func TestWork_ListedAndEnded(t *testing.T) {
 		t.Error("a clinician is shown the office's work")
 	}
 	page, at := drx.page, drx.at
-	drx.press("This is done: "+stopped+", visit "+visit.Visit{ID: diverted}.Number(), nil)
+	drx.press("This is done ("+stopped+", visit "+visit.Visit{ID: diverted}.Number(), nil)
 	drx.wants(http.StatusOK, "Nothing is waiting for you")
 	if drx.at.Path != "/desk/work" {
 		t.Errorf("ending an item leads to %s", drx.at)
