@@ -2,6 +2,7 @@ package fuzz
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/url"
 	"slices"
@@ -145,26 +146,41 @@ func (f webForm) values() url.Values {
 	return out
 }
 
-// formsOf reads the forms of a page at an address.
+// formsOf reads the forms of a page at an address. A button that sends its form
+// elsewhere makes another form of it.
 func formsOf(page []byte, at string) (forms []webForm) {
 	doc, err := html.Parse(bytes.NewReader(page))
 	if err != nil {
 		return nil
 	}
-	var look func(*html.Node, *webForm)
-	look = func(n *html.Node, in *webForm) {
+	byID := map[string]int{}
+	var others []*html.Node // controls that name their form
+	type sender struct {    // a button with an address of its own
+		form   int
+		action string
+	}
+	var senders []sender
+	control := func(n *html.Node, in int) {
+		if attribute(n, "name") != "" {
+			forms[in].add(n)
+		}
+		if action := attribute(n, "formaction"); action != "" {
+			senders = append(senders, sender{in, action})
+		}
+	}
+	var look func(n *html.Node, in int)
+	look = func(n *html.Node, in int) {
 		if n.Type == html.ElementNode {
 			switch n.Data {
 			case "form":
-				action := attribute(n, "action")
-				if action == "" {
-					action = at
-				}
-				forms = append(forms, webForm{action: action, method: strings.ToUpper(attribute(n, "method"))})
-				in = &forms[len(forms)-1]
+				in = len(forms)
+				byID[attribute(n, "id")] = in
+				forms = append(forms, webForm{action: cmp.Or(attribute(n, "action"), at), method: strings.ToUpper(attribute(n, "method"))})
 			case "input", "textarea", "select", "button":
-				if in != nil && attribute(n, "name") != "" {
-					in.add(n)
+				if attribute(n, "form") != "" {
+					others = append(others, n)
+				} else if in >= 0 {
+					control(n, in)
 				}
 			}
 		}
@@ -172,7 +188,17 @@ func formsOf(page []byte, at string) (forms []webForm) {
 			look(c, in)
 		}
 	}
-	look(doc, nil)
+	look(doc, -1)
+	for _, n := range others {
+		if in, ok := byID[attribute(n, "form")]; ok {
+			control(n, in)
+		}
+	}
+	for _, b := range senders {
+		f := forms[b.form]
+		f.action = b.action
+		forms = append(forms, f)
+	}
 	return slices.DeleteFunc(forms, func(f webForm) bool { return f.method != "POST" || !strings.HasPrefix(f.action, "/") })
 }
 
