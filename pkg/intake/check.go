@@ -292,7 +292,7 @@ func (c *checker) group(it *Item, rows, kept []Entry) []Entry {
 // answered reports whether somebody has given an answer in the entry, at any depth:
 // what the form answers itself fills no row.
 func (c *checker) answered(e Entry) bool {
-	if it := c.form.byLink[e.LinkID]; len(e.Answers) > 0 && (it == nil || !it.fixed() && it.total == nil) {
+	if it := c.form.byLink[e.LinkID]; len(e.Answers) > 0 && (it == nil || !it.fixed() && !it.computed()) {
 		return true
 	}
 	return slices.ContainsFunc(e.Items, c.answered)
@@ -389,6 +389,13 @@ func (c *checker) question(it *Item, given, kept []Entry) []Entry {
 	switch {
 	case it.total != nil:
 		return c.total(it, kept)
+	case it.formula != nil:
+		v := c.calculated(it)
+		if v.kind == NoValue {
+			return kept
+		}
+		c.answers[it.index] = append(c.answers[it.index], v)
+		return append(kept, Ask(it.LinkID, v))
 	case it.fixed():
 		c.answers[it.index] = append(c.answers[it.index], it.Initial...)
 		return append(kept, Ask(it.LinkID, it.Initial...))

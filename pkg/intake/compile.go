@@ -166,7 +166,7 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 	items := make([]*Item, 0, len(sources))
 	for place, s := range sources {
 		it := &Item{
-			LinkID: s.LinkID, Prefix: s.Prefix, Text: s.Text, Type: s.Type, Codes: codings(s.Code),
+			LinkID: s.LinkID, Prefix: s.Prefix, Text: s.words(), Type: s.Type, Codes: codings(s.Code),
 			Required: s.Required, Repeats: s.Repeats, ReadOnly: s.ReadOnly, MaxLength: s.MaxLength, Decimals: -1,
 			index: len(c.form.all), place: place, parent: parent,
 		}
@@ -335,7 +335,7 @@ func (c *compiler) valueSet(it *Item, s sourceItem) {
 		return
 	}
 	found := c.catalog.expand(s.AnswerValueSet)
-	if found.why != "" {
+	if it.broken = found.why != ""; it.broken {
 		c.problem(at, "valueSet", "%s: %s.", it.named(), found.why)
 	}
 	for _, k := range found.concepts {
@@ -497,7 +497,10 @@ func (c *compiler) count(it *Item, e extension) int {
 func (c *compiler) calculated(it *Item, e expression) {
 	m := totalExpression().FindStringSubmatch(e.Expression)
 	if m == nil || e.Language != "text/fhirpath" {
-		c.problem(it.LinkID, "extension", "The only calculation evaluated is the sum of ordinals of items matching a linkId pattern.")
+		if it.formula = parseFormula(e); it.formula == nil {
+			it.broken = true
+			c.problem(it.LinkID, "extension", "%s", formulaWords)
+		}
 		return
 	}
 	it.summed = m[1]

@@ -90,8 +90,11 @@ func (it *Item) Inner() []*Item {
 
 // fixed reports whether the item is answered by its initial values alone.
 func (it *Item) fixed() bool {
-	return len(it.Initial) > 0 && (it.Hidden || it.ReadOnly) && it.summed == ""
+	return len(it.Initial) > 0 && (it.Hidden || it.ReadOnly) && !it.computed()
 }
+
+// computed reports whether the item is calculated from answers.
+func (it *Item) computed() bool { return it.summed != "" || it.formula != nil }
 
 type ages struct{ low, high int }
 
@@ -140,12 +143,14 @@ type Item struct {
 	pattern  *regexp.Regexp // of a text, which has it as a whole
 	compared []comparison
 	total    []*Item  // items whose ordinals a computed item adds up
+	formula  *formula // of a computed item that is no total of ordinals
 	summed   string   // linkId pattern of a computed item's expression
 	maxSize  string   // MaxBytes in megabytes, as the form writes it
 	unit     Coding   // what Unit is the code of
 	bounded  []Coding // the units of a quantity's bounds
 
 	exclusive bool // some option is
+	broken    bool // its options or its calculation are refused already
 	inner     bool // questions or groups are nested in the question
 	literal   Kind // of the options; NoValue if they are codings
 }

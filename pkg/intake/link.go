@@ -12,7 +12,7 @@ import (
 // refuses never becomes a version.
 func (c *compiler) link() {
 	for _, it := range c.form.all {
-		if _, twice := c.form.byLink[it.LinkID]; twice {
+		if _, twice := c.form.byLink[it.LinkID]; twice && it.LinkID != "" {
 			c.problem(it.LinkID, "unique", "This linkId is given twice.")
 			continue
 		}
@@ -60,9 +60,11 @@ func (c *compiler) linkItem(it *Item) {
 		c.linkComparison(it, &it.compared[i])
 	}
 	switch {
+	case it.formula != nil:
+		c.linkFormula(it)
 	case it.summed != "":
 		c.linkTotal(it)
-	case it.ReadOnly && !it.Hidden && len(it.Initial) == 0:
+	case it.ReadOnly && !it.Hidden && len(it.Initial) == 0 && !it.broken:
 		c.problem(it.LinkID, "readonly", "A readOnly question has a calculatedExpression or an initial value.")
 	}
 }
@@ -79,7 +81,7 @@ func (c *compiler) unasked(it *Item) {
 	if len(it.Initial) > it.Most() {
 		c.problem(it.LinkID, "initial", "There are no more initial values than answers may be.")
 	}
-	if it.Hidden && it.Required && it.Type != Group && len(it.Initial) == 0 && it.summed == "" {
+	if it.Hidden && it.Required && it.Type != Group && len(it.Initial) == 0 && !it.computed() {
 		c.problem(it.LinkID, "hidden", "A hidden question that is required has an initial value or a calculatedExpression: nobody else answers it.")
 	}
 	if it.inner && (it.Repeats || it.ReadOnly) {
@@ -127,7 +129,7 @@ func (c *compiler) ranges(it *Item) {
 
 func (c *compiler) options(it *Item) {
 	choice := it.Type == Choice || it.Type == OpenChoice
-	if choice != (len(it.Options) > 0) {
+	if choice != (len(it.Options) > 0) && !it.broken {
 		c.problem(it.LinkID, "option", "A choice has options, and nothing else has.")
 	}
 	byKey := map[string]int{}

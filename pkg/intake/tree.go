@@ -32,6 +32,24 @@ func (n node) member(name string) node {
 	return node{}
 }
 
+// with returns an object with another text as its member.
+func (n node) with(name, text string) node {
+	n.children = slices.Clone(n.children)
+	raw := []byte{'{'}
+	for i := range n.children {
+		m := &n.children[i]
+		if m.name == name {
+			m.text, m.raw = text, string(appendString(nil, text))
+		}
+		if i > 0 {
+			raw = append(raw, ',')
+		}
+		raw = append(append(appendString(raw, m.name), ':'), m.raw...)
+	}
+	n.raw = string(append(raw, '}'))
+	return n
+}
+
 // MarshalJSON returns the value as it was written.
 func (n node) MarshalJSON() ([]byte, error) { return []byte(n.raw), nil }
 

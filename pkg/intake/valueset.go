@@ -17,7 +17,8 @@ const (
 )
 
 // contain adds the definitions to what the resource contains, unless it has one of the
-// same url. Size is that of the questionnaire's text.
+// same url. They are found by url, so one whose id is taken gets another. Size is that of
+// the questionnaire's text.
 func (q *resource) contain(size int, definitions [][]byte) error {
 	for i, data := range definitions {
 		if size += len(data); size > MaxQuestionnaireBytes {
@@ -32,10 +33,17 @@ func (q *resource) contain(size int, definitions [][]byte) error {
 			return fault.New(fault.Invalid, "questionnaire-shape", "What is handed in beside a questionnaire is a ValueSet or a CodeSystem.",
 				fault.Problem{Where: fmt.Sprintf("definition %d", i+1), Code: "type", Text: "This is a ValueSet or a CodeSystem with its id and url."})
 		}
-		url := func(c node) bool { return c.member("url").text == n.member("url").text }
-		if !slices.ContainsFunc(q.Contained, url) {
-			q.Contained = append(slices.Clip(q.Contained), n)
+		same := func(c node) bool {
+			return c.member("resourceType").text == kind && c.member("url").text == n.member("url").text
 		}
+		if slices.ContainsFunc(q.Contained, same) {
+			continue
+		}
+		for id := n.member("id").text; slices.ContainsFunc(q.Contained, func(c node) bool { return c.member("id").text == id }); {
+			id = kind + "-" + id
+			n = n.with("id", id)
+		}
+		q.Contained = append(slices.Clip(q.Contained), n)
 	}
 	return nil
 }
