@@ -6,6 +6,7 @@ SHELL := /bin/bash
 functions := $(notdir $(wildcard functions/*))
 engine    := infra/local/node_modules/.package-lock.json
 readers   := infra/local/x12readers/node_modules/.package-lock.json
+corpus    := infra/local/questionnaires/node_modules/.package-lock.json
 go_lint   := go tool -modfile=infra/tools/go.mod golangci-lint
 
 # No RPC of Lambda's old runtime, and no HTTP/2: none of the services that are called needs it.
@@ -16,9 +17,9 @@ tags := lambda.norpc,nethttpomithttp2
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(engine) $(readers) ## fetch what running and testing need (Go modules, three npm packages)
+setup: $(engine) $(readers) $(corpus) ## fetch what running and testing need (Go modules, five npm packages)
 
-$(engine) $(readers): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
+$(engine) $(readers) $(corpus): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@
 

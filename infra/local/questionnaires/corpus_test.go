@@ -1,0 +1,382 @@
+// Package questionnaires_test has the engine read questionnaires by other makers: the
+// examples of FHIR R4 and those of its guide for structured data capture, most of which
+// show one uncommon thing. `make setup` fetches them; none of their content is kept here.
+package questionnaires_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"evisit/pkg/fault"
+	"evisit/pkg/intake"
+)
+
+type object = map[string]any
+
+// A source is a questionnaire with what a practice adds to take it over.
+type source struct {
+	name        string
+	data        []byte
+	definitions [][]byte
+}
+
+// corpus reads every questionnaire of the packages.
+func corpus(t testing.TB) []source {
+	t.Helper()
+	files, err := filepath.Glob("node_modules/hl7.fhir.*/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, err := filepath.Glob("node_modules/hl7.fhir.*/example/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string][]byte{} // ValueSets and CodeSystems by url
+	var found []source
+	for _, file := range append(files, more...) {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch name := filepath.Base(file); {
+		case strings.HasPrefix(name, "Questionnaire-"):
+			found = append(found, source{name: strings.TrimSuffix(strings.TrimPrefix(name, "Questionnaire-"), ".json"), data: data})
+		case name != "package.json":
+			if r := read(t, data); r["url"] != nil {
+				known[fmt.Sprint(r["resourceType"], " ", r["url"])] = data
+			}
+		}
+	}
+	if len(found) < 40 {
+		t.Fatalf("%d questionnaires; make setup fetches them", len(found))
+	}
+	for i := range found {
+		found[i].adopt(t, known)
+	}
+	return found
+}
+
+func read(t testing.TB, data []byte) object {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.UseNumber()
+	var r object
+	if err := d.Decode(&r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// adopt adds what a practice says of any form (its name, version, title and billing
+// class) where the author has not, and hands in the value sets that the form names, if
+// the packages have them.
+func (s *source) adopt(t testing.TB, known map[string][]byte) {
+	q := read(t, s.data)
+	for name, value := range map[string]string{"id": s.name, "url": "https://example.org/" + s.name, "version": "1", "title": s.name} {
+		if q[name] == nil {
+			q[name] = value
+		}
+	}
+	extensions, _ := q["extension"].([]any)
+	q["extension"] = append(extensions, object{"url": "https://example.org/fhir/StructureDefinition/evisit-billing-class", "valueCode": "em"})
+	taken := map[string]bool{}
+	named := codesNamed(q)
+	var take func(kind, url string)
+	take = func(kind, url string) {
+		url, _, _ = strings.Cut(url, "|")
+		data, ok := known[kind+" "+url]
+		if taken[kind+url] || kind == "CodeSystem" && !ok {
+			return
+		}
+		taken[kind+url] = true
+		if !ok || bytes.Contains(data, []byte(`"filter"`)) {
+			data = standIn(url, named)
+		}
+		s.definitions = append(s.definitions, data)
+		includes, _ := read(t, data)["compose"].(object)
+		for _, include := range list(includes["include"]) {
+			if include["concept"] == nil {
+				take("CodeSystem", fmt.Sprint(include["system"]))
+			}
+			sets, _ := include["valueSet"].([]any)
+			for _, set := range sets {
+				take("ValueSet", fmt.Sprint(set))
+			}
+		}
+	}
+	each(q, func(item object) {
+		if set, ok := item["answerValueSet"].(string); ok && !strings.HasPrefix(set, "#") {
+			take("ValueSet", set)
+		}
+	})
+	data, err := json.Marshal(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.data = data
+}
+
+// standIn is what a practice hands in for a value set that only a terminology server
+// knows: here, two codes and those that the form itself names.
+func standIn(url string, named []string) []byte {
+	codes := append([]string{`{"system":"https://example.org/codes","code":"one","display":"One"}`, `{"system":"https://example.org/codes","code":"two","display":"Two"}`}, named...)
+	return fmt.Appendf(nil, `{"resourceType":"ValueSet","id":"stand-in-%x","url":%q,"expansion":{"contains":[%s]}}`, url, url, strings.Join(codes, ","))
+}
+
+// codesNamed lists the codings that a form compares with and proposes.
+func codesNamed(q object) []string {
+	var found []string
+	add := func(coding any) {
+		if c, ok := coding.(object); ok {
+			if data, err := json.Marshal(c); err == nil {
+				found = append(found, string(data))
+			}
+		}
+	}
+	each(q, func(item object) {
+		for _, w := range list(item["enableWhen"]) {
+			add(w["answerCoding"])
+		}
+		for _, in := range list(item["initial"]) {
+			add(in["valueCoding"])
+		}
+	})
+	return found
+}
+
+func list(v any) []object {
+	all, _ := v.([]any)
+	var found []object
+	for _, e := range all {
+		if o, ok := e.(object); ok {
+			found = append(found, o)
+		}
+	}
+	return found
+}
+
+// each calls do with every item below n.
+func each(n object, do func(object)) {
+	for _, item := range list(n["item"]) {
+		do(item)
+		each(item, do)
+	}
+}
+
+// refused is why each questionnaire is that is refused: the place and code of its first
+// problem.
+var refused = map[string]string{
+	"3141":                                   "1.1 required",
+	"SDOHCC-QuestionnaireHungerVitalSign":    "/88124-3 extension",
+	"anc-quick-check":                        "/item/0/answerOption/0/extension/0 extension",
+	"demographics":                           "relative.name type",
+	"gcs":                                    "1.1 required",
+	"phq-9-questionnaire":                    "/item/8/extension/0 extension",
+	"qs1":                                    " required",
+	"questionnaire-sdc-profile-example-PHQ9": "/extension/1 extension",
+	"questionnaire-sdc-profile-example-PHQ9-search":                  "item required",
+	"questionnaire-sdc-profile-example-cap":                          "2.2 type",
+	"questionnaire-sdc-profile-example-cqf-PHQ9":                     "/item/8/extension/0 extension",
+	"questionnaire-sdc-profile-example-form-behavior":                "/modifierExtension modifier",
+	"questionnaire-sdc-profile-example-framingham-hchd-lhc":          "riskDecimal extension",
+	"questionnaire-sdc-profile-example-hunger-vital-signs":           "/88124-3 extension",
+	"questionnaire-sdc-profile-example-item-weight":                  "/item/0/extension/0 extension",
+	"questionnaire-sdc-profile-example-loinc":                        "0 hidden",
+	"questionnaire-sdc-profile-example-multi-subject":                "5.1 type",
+	"questionnaire-sdc-profile-example-render":                       "/item/2/item/5/extension/0 extension",
+	"questionnaire-sdc-profile-example-ussg-fht":                     "2.1.2 type",
+	"questionnaire-sdc-profile-example-weight-height-tracking-panel": "/39156-5 extension",
+	"questionnaire-sdc-test-enableWhen":                              "e5da17a7-7546-45c5-9bcd-d0b09a74ty76 enableWhen",
+	"questionnaire-sdc-test-fhirpath-prepop-initialexpression":       "provider-details type",
+	"questionnaire-sdc-test-initialvalue-multiple":                   "655219ed-5e8b-4111-9d49-b4fbc0b4f627 initial",
+	"questionnaire-sdc-test-nested-groups":                           "68ca912397a145bd9e9f265702b5cf45 type",
+	"questionnaire-sdc-test-required-radios":                         "grp required",
+	"sdc-modular-contact":                                            "/extension/1 extension",
+	"sdc-modular-name":                                               "/extension/1 extension",
+	"sdc-modular-root":                                               "/extension/1 extension",
+}
+
+// least is the share of questionnaires that must be accepted, in percent.
+const least = 34
+
+// Each questionnaire is accepted, or refused for a reason that is known.
+func TestCorpus_AcceptedOrRefusedWithWhy(t *testing.T) {
+	t.Parallel()
+	all := corpus(t)
+	accepted := 0
+	for _, s := range all {
+		_, err := intake.Publish(nil, s.data, s.definitions...)
+		if err == nil {
+			accepted++
+			t.Logf("accepted %s", s.name)
+			if refused[s.name] != "" {
+				t.Errorf("%s is accepted, and was refused for %q", s.name, refused[s.name])
+			}
+			continue
+		}
+		why, ok := fault.Public(err)
+		if !ok || len(why.Problems) == 0 {
+			t.Fatal(s.name, err)
+		}
+		first := why.Problems[0].Where + " " + why.Problems[0].Code
+		if refused[s.name] != first {
+			t.Errorf("%q: %q,", s.name, first)
+		}
+		t.Logf("refused  %s: %d problems", s.name, len(why.Problems))
+		for _, p := range why.Problems[:min(len(why.Problems), 5)] {
+			t.Logf("    %s: %s", p.Where, p.Text)
+		}
+	}
+	share := 100 * accepted / len(all)
+	t.Logf("%d of %d questionnaires are accepted, %d %%", accepted, len(all), share)
+	if share < least {
+		t.Errorf("%d %% are accepted, want %d", share, least)
+	}
+}
+
+// A good response to each questionnaire that is accepted is accepted, also read back as
+// stored; with one answer of the wrong kind, or one that is required left out, it is
+// refused for that answer.
+func TestCorpus_ResponsesAreJudged(t *testing.T) {
+	t.Parallel()
+	good, broken := 0, 0
+	for _, s := range corpus(t) {
+		f, err := intake.Publish(nil, s.data, s.definitions...)
+		if err != nil {
+			continue
+		}
+		r := complete(f)
+		stored, err := r.MarshalJSON()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err = intake.ParseResponse(stored); err != nil {
+			t.Fatal(s.name, err)
+		}
+		if res := f.Check(r); len(res.Problems) > 0 || !res.Response.Equal(r) {
+			t.Errorf("%s: a good response is refused: %v", s.name, res.Problems)
+			continue
+		}
+		good++
+		for _, it := range questions(f.Items()) {
+			if len(r.Answers(it.LinkID)) == 0 || !it.Asked() {
+				continue
+			}
+			broken++
+			if wrong := f.Check(intake.Response{Items: replace(r.Items, it.LinkID, false)}); !names(wrong, it.LinkID) {
+				t.Errorf("%s: a wrong answer to %s is accepted", s.name, it.LinkID)
+			}
+			if missing := f.Check(intake.Response{Items: replace(r.Items, it.LinkID, true)}); it.Required && len(missing.Missing()) == 0 {
+				t.Errorf("%s: %s is required and may be left out", s.name, it.LinkID)
+			}
+		}
+	}
+	t.Logf("%d good responses are accepted, %d broken ones refused", good, broken)
+	if good == 0 || broken == 0 {
+		t.Error("nothing was judged")
+	}
+}
+
+func names(res intake.Result, linkID string) bool {
+	return slices.ContainsFunc(res.Problems, func(p fault.Problem) bool { return p.Where == linkID })
+}
+
+func questions(items []*intake.Item) []*intake.Item {
+	var all []*intake.Item
+	for _, it := range items {
+		if it.Type != intake.Group && it.Type != intake.Display {
+			all = append(all, it)
+		}
+		all = append(all, questions(it.Items)...)
+	}
+	return all
+}
+
+// complete answers every question that is asked, those too that other answers open.
+func complete(f *intake.Form) intake.Response {
+	var r intake.Response
+	for {
+		res := f.Check(r)
+		next := f.Check(intake.Response{Items: entries(f.Items(), res)}).Response
+		if next.Equal(r) {
+			return r
+		}
+		r = next
+	}
+}
+
+func entries(items []*intake.Item, res intake.Result) []intake.Entry {
+	var all []intake.Entry
+	for _, it := range items {
+		switch {
+		case !res.Enabled(it.LinkID) || it.Type == intake.Display:
+		case it.Type == intake.Group:
+			if inner := entries(it.Items, res); len(inner) > 0 {
+				all = append(all, intake.Row(it.LinkID, inner...))
+			}
+		case it.Asked():
+			all = append(all, intake.Entry{LinkID: it.LinkID, Answers: []intake.Answer{{Value: value(it), Items: entries(it.Inner(), res)}}})
+		}
+	}
+	return all
+}
+
+func value(it *intake.Item) intake.Value {
+	switch it.Type {
+	case intake.BooleanQ:
+		return intake.Boolean(true)
+	case intake.IntegerQ:
+		return intake.Integer(1)
+	case intake.DecimalQ:
+		return intake.Decimal("1")
+	case intake.DateQ:
+		return intake.Date("2026-01-02")
+	case intake.DateTimeQ:
+		return intake.DateTime("2026-01-02T03:04:05Z")
+	case intake.TimeQ:
+		return intake.Time("03:04:05")
+	case intake.URLQ:
+		return intake.URI("https://example.org/")
+	case intake.QuantityQ:
+		if len(it.Units) > 0 {
+			return intake.Quantity("1", it.Units[0])
+		}
+		return intake.Quantity("1", intake.Coding{})
+	case intake.Choice, intake.OpenChoice:
+		return it.Options[0].Value
+	case intake.Upload:
+		return intake.File(intake.Attachment{URL: "https://example.org/a", ContentType: strings.Join(it.MIMETypes[:min(len(it.MIMETypes), 1)], ""), Size: 1})
+	default:
+		return intake.String("words")
+	}
+}
+
+// replace returns the entries with a wrong answer to a question, or with none.
+func replace(all []intake.Entry, linkID string, none bool) []intake.Entry {
+	var changed []intake.Entry
+	for _, e := range all {
+		e.Items = replace(e.Items, linkID, none)
+		e.Answers = slices.Clone(e.Answers)
+		for i := range e.Answers {
+			e.Answers[i].Items = replace(e.Answers[i].Items, linkID, none)
+		}
+		if e.LinkID == linkID && none {
+			continue
+		}
+		if e.LinkID == linkID {
+			wrong := intake.Boolean(true)
+			if e.Answers[0].Value.Kind() == intake.BooleanValue {
+				wrong = intake.String("true")
+			}
+			e.Answers[0].Value = wrong
+		}
+		changed = append(changed, e)
+	}
+	return changed
+}
