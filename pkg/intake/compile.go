@@ -18,12 +18,13 @@ type compiler struct {
 	res      resource
 	form     *Form
 	catalog  catalog
+	language string // that texts are wanted in; empty for the form's own
 	problems []fault.Problem
 }
 
 func newCompiler(res resource) *compiler {
 	return &compiler{
-		res: res, form: &Form{res: res, byLink: map[string]*Item{}},
+		res: res, form: &Form{res: res, byLink: map[string]*Item{}, translated: &shelf{}},
 		catalog: catalog{contained: res.Contained, expanded: map[string]expansion{}},
 	}
 }
@@ -77,6 +78,7 @@ func (c *compiler) shape() {
 		c.formExtension(e)
 	}
 	c.elements("This form", c.res.source)
+	c.form.title = c.say(c.res.Title, c.res.source, "_title")
 	ids := map[string]bool{}
 	for _, n := range c.res.Contained {
 		id := n.member("id").text
@@ -166,7 +168,7 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 	items := make([]*Item, 0, len(sources))
 	for place, s := range sources {
 		it := &Item{
-			LinkID: s.LinkID, Prefix: s.Prefix, Text: s.words(), Type: s.Type, Codes: codings(s.Code),
+			LinkID: s.LinkID, Prefix: c.say(s.Prefix, s.source, "_prefix"), Text: c.say(s.words(), s.source, "_text"), Type: s.Type, Codes: codings(s.Code),
 			Required: s.Required, Repeats: s.Repeats, ReadOnly: s.ReadOnly, MaxLength: s.MaxLength, Decimals: -1,
 			index: len(c.form.all), place: place, parent: parent,
 		}
@@ -288,19 +290,24 @@ func (c *compiler) option(it *Item, o option) {
 	if o.ValueCoding != nil {
 		extensions = o.ValueCoding.Extension
 	}
-	c.choice(it, given[0], slices.Concat(o.Extension, extensions))
+	said := c.say(given[0].Text(), o.source, "_valueString")
+	if o.ValueCoding != nil {
+		said = c.say(o.ValueCoding.Display, o.ValueCoding.source, "_display")
+	}
+	c.choice(it, given[0], said, slices.Concat(o.Extension, extensions))
 	if o.InitialSelected {
 		it.Initial = append(it.Initial, given[0])
 	}
 }
 
-// choice adds an option with what its extensions say of it.
-func (c *compiler) choice(it *Item, v Value, extensions []extension) {
+// choice adds an option, as people read it, with what its extensions say of it.
+func (c *compiler) choice(it *Item, v Value, said string, extensions []extension) {
 	opt := Option{Coding: v.coding, Value: v, Key: v.coding.Code}
 	kind := NoValue
 	if v.kind != CodingValue {
-		opt.Key, opt.Display, kind = v.Text(), v.Text(), v.kind
+		opt.Key, kind = v.Text(), v.kind
 	}
+	opt.Display = said
 	if len(it.Options) > 0 && it.literal != kind {
 		c.problem(it.LinkID, "option", "The options of one question are all of one kind.")
 		return
@@ -339,7 +346,7 @@ func (c *compiler) valueSet(it *Item, s sourceItem) {
 		c.problem(at, "valueSet", "%s: %s.", it.named(), found.why)
 	}
 	for _, k := range found.concepts {
-		c.choice(it, Code(k.Coding), k.extension)
+		c.choice(it, Code(k.Coding), k.said, k.extension)
 	}
 }
 
@@ -379,7 +386,7 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 		}
 	case extFormat:
 		if c.want(it.LinkID, e, "valueString") {
-			it.Format = e.ValueString
+			it.Format = c.say(e.ValueString, e.source, "_valueString")
 		}
 	case extStatement:
 		it.Statement = c.truth(it, e)
@@ -447,7 +454,7 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 		it.Hidden = c.truth(it, e) || it.Hidden
 	case extOpenLabel:
 		if c.want(it.LinkID, e, "valueString") {
-			it.OpenLabel = e.ValueString
+			it.OpenLabel = c.say(e.ValueString, e.source, "_valueString")
 		}
 	case extNote:
 		c.want(it.LinkID, e, "valueMarkdown")

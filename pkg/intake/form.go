@@ -50,6 +50,9 @@ type Form struct {
 	derive   []derivation
 	pages    []Page
 	facts    Facts
+	title    string // in the form's language, or in that of In
+
+	translated *shelf
 }
 
 // Facts are what is known beside the answers. A zero field is not known: bounds that
@@ -231,7 +234,7 @@ func (f *Form) Accepts(questionnaire string) error {
 }
 
 // Title returns the title shown to patients.
-func (f *Form) Title() string { return f.res.Title }
+func (f *Form) Title() string { return f.title }
 
 // BillingClass returns the evisit-billing-class code.
 func (f *Form) BillingClass() string { return f.billing }

@@ -48,7 +48,7 @@ var (
 			"_definition", "_enableBehavior",
 		},
 		reflect.TypeFor[enableWhen]():      {"answerReference"},
-		reflect.TypeFor[option]():          {"valueReference"},
+		reflect.TypeFor[option]():          {"valueReference", "_valueString", "_valueInteger", "_valueDate", "_valueTime"},
 		reflect.TypeFor[initial]():         {"valueReference", "valueAttachment"},
 		reflect.TypeFor[sourceCoding]():    {"version", "userSelected", "_display", "_code", "_system", "_version"},
 		reflect.TypeFor[codeableConcept](): {"_text"},

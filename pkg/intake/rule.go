@@ -242,7 +242,7 @@ func (c *compiler) rule(e extension) {
 		case "severity":
 			c.part(where, part, "valueCode", part.ValueCode, (*string)(&r.Severity))
 		case "message":
-			c.part(where, part, "valueString", part.ValueString, &r.Message)
+			c.part(where, part, "valueString", c.say(part.ValueString, part.source, "_valueString"), &r.Message)
 		case "source":
 			c.part(where, part, "valueString", part.ValueString, &r.Source)
 		case "behavior":
@@ -287,7 +287,7 @@ func (c *compiler) contact(where string, r *rule, e extension) {
 		case "number":
 			c.part(where, part, "valueString", part.ValueString, &to.Question)
 		case "promise":
-			c.part(where, part, "valueString", part.ValueString, &to.Promise)
+			c.part(where, part, "valueString", c.say(part.ValueString, part.source, "_valueString"), &to.Promise)
 		case "private":
 			if c.want(where, part, "valueBoolean") {
 				to.Private = *part.ValueBoolean

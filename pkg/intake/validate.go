@@ -160,7 +160,7 @@ func (it *Item) acceptChoice(v Value) (Value, fault.Problem) {
 		return v, wrong("type", "Choose an option, as valueCoding with its code.")
 	}
 	if o, ok := it.option(v.coding); ok {
-		return Code(o.Coding), fault.Problem{}
+		return o.Value, fault.Problem{}
 	}
 	if it.ambiguous(v.coding) {
 		return v, wrong("option", "Name the system too: two options have the code %s.", v.coding.Code)

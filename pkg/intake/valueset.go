@@ -56,6 +56,7 @@ const (
 // A concept is a code that may be chosen.
 type concept struct {
 	Coding
+	said      string // Display in the language wanted
 	extension []extension
 }
 
@@ -64,6 +65,7 @@ type catalog struct {
 	contained []node
 	expanded  map[string]expansion
 	codes     int // that were looked at
+	language  string
 }
 
 type expansion struct {
@@ -166,6 +168,12 @@ func (c *catalog) read(system string, n node) (concept, string) {
 	k := concept{Coding: Coding{System: system, Code: n.member("code").text, Display: n.member("display").text}}
 	if k.Display == "" {
 		k.Display = k.Code
+	}
+	k.said = k.Display
+	for _, d := range n.member("designation").children {
+		if c.language != "" && speaks(d.member("language").text, c.language) && (k.said == k.Display || d.member("language").text == c.language) {
+			k.said = d.member("value").text
+		}
 	}
 	if extensions := n.member("extension"); extensions.kind == arrayNode {
 		for _, e := range extensions.children {
