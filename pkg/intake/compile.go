@@ -18,6 +18,7 @@ type compiler struct {
 	res      resource
 	form     *Form
 	catalog  catalog
+	offered  int    // options of all questions
 	language string // that texts are wanted in; empty for the form's own
 	problems []fault.Problem
 }
@@ -50,9 +51,16 @@ func (c *compiler) problem(where, code, format string, args ...any) {
 	c.problems = append(c.problems, fault.Problem{Where: where, Code: code, Text: fmt.Sprintf(format, args...)})
 }
 
+// maxProblems bounds the reply to a questionnaire that is wrong throughout.
+const maxProblems = 200
+
 func (c *compiler) err(code, text string) error {
 	if len(c.problems) == 0 {
 		return nil
+	}
+	if more := len(c.problems) - maxProblems; more > 0 {
+		c.problems = append(c.problems[:maxProblems:maxProblems],
+			fault.Problem{Where: c.res.ID, Code: "more", Text: fmt.Sprintf("There are %d problems more.", more)})
 	}
 	return fault.New(fault.Invalid, code, text, c.problems...)
 }
@@ -80,7 +88,11 @@ func (c *compiler) shape() {
 	c.elements("This form", c.res.source)
 	c.form.title = c.say(c.res.Title, c.res.source, "_title")
 	ids := map[string]bool{}
-	for _, n := range c.res.Contained {
+	if len(c.res.Contained) > maxContained {
+		c.problem("contained", "structure", "A form contains at most %d resources.", maxContained)
+		c.catalog.contained = nil
+	}
+	for _, n := range c.res.Contained[:min(len(c.res.Contained), maxContained)] {
 		id := n.member("id").text
 		if id == "" || ids[id] {
 			c.problem("contained", "unique", "Every contained resource has an id of its own, also beside those of the common block.")
@@ -302,6 +314,12 @@ func (c *compiler) option(it *Item, o option) {
 
 // choice adds an option, as people read it, with what its extensions say of it.
 func (c *compiler) choice(it *Item, v Value, said string, extensions []extension) {
+	if c.offered++; c.offered > maxCodes {
+		if it.broken = true; c.offered == maxCodes+1 {
+			c.problem(it.LinkID, "option", "The questions of a form have at most %d options together.", maxCodes)
+		}
+		return
+	}
 	opt := Option{Coding: v.coding, Value: v, Key: v.coding.Code}
 	kind := NoValue
 	if v.kind != CodingValue {

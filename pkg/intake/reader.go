@@ -68,8 +68,23 @@ func readResource(data []byte) (resource, []fault.Problem, error) {
 		return res, nil, unreadable(err)
 	}
 	r := reader{}
+	if countItems(root) > maxItems {
+		return res, nil, fault.New(fault.TooLarge, "questionnaire-too-large", fmt.Sprintf("This questionnaire has more than %d items.", maxItems))
+	}
 	r.object(root, nil, reflect.ValueOf(&res).Elem())
 	return res, r.problems, nil
+}
+
+// maxItems is far more than anybody answers.
+const maxItems = 2000
+
+func countItems(n node) int {
+	items := n.member("item").children
+	count := len(items)
+	for _, it := range items {
+		count += countItems(it)
+	}
+	return count
 }
 
 // A reader fills the types of a questionnaire from JSON, as the tags of their fields

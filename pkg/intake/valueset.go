@@ -12,14 +12,18 @@ import (
 // maxOptions is no list to choose from, and maxCodes bounds the work for value sets that
 // include each other.
 const (
-	maxOptions = 1000
-	maxCodes   = 50_000
+	maxOptions   = 1000
+	maxCodes     = 50_000
+	maxContained = 500
 )
 
 // contain adds the definitions to what the resource contains, unless it has one of the
 // same url. They are found by url, so one whose id is taken gets another. Size is that of
 // the questionnaire's text.
 func (q *resource) contain(size int, definitions [][]byte) error {
+	if len(definitions) > maxContained {
+		return fault.New(fault.TooLarge, "questionnaire-too-large", fmt.Sprintf("More than %d value sets are handed in with this questionnaire.", maxContained))
+	}
 	for i, data := range definitions {
 		if size += len(data); size > MaxQuestionnaireBytes {
 			return fault.New(fault.TooLarge, "questionnaire-too-large", "This questionnaire and its value sets are together larger than 1 MB.")
