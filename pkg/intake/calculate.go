@@ -311,23 +311,17 @@ func (c *checker) follow(p *path) *big.Rat {
 // type.
 func (c *checker) calculated(it *Item) Value {
 	n := c.calculate(it.formula)
-	switch {
-	case n == nil || !it.formulaFits(n):
+	if n == nil {
 		return Value{}
-	case it.Type == IntegerQ:
-		return Integer(int32(n.Num().Int64()))
-	default:
-		return Decimal(literal(n))
 	}
-}
-
-// formulaFits reports whether a number can be an answer to the item.
-func (it *Item) formulaFits(n *big.Rat) bool {
-	if it.Type == IntegerQ {
-		return readInteger(node{kind: numberNode, text: n.RatString()}).kind == IntegerValue
+	v := readInteger(node{kind: numberNode, text: n.RatString()})
+	if it.Type == DecimalQ {
+		v = Decimal(literal(n))
 	}
-	_, ok := parseNumber(literal(n))
-	return ok
+	if _, ok := v.number(); !ok {
+		return Value{}
+	}
+	return v
 }
 
 // literal writes a number with at most maxPoint digits after its point.

@@ -222,19 +222,19 @@ func (s source) write(own any) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-func (x resource) MarshalJSON() ([]byte, error) {
+func (q resource) MarshalJSON() ([]byte, error) {
 	type own resource
-	return x.write(own(x))
+	return q.write(own(q))
 }
 
-func (x sourceItem) MarshalJSON() ([]byte, error) {
+func (s sourceItem) MarshalJSON() ([]byte, error) {
 	type own sourceItem
-	return x.write(own(x))
+	return s.write(own(s))
 }
 
-func (x enableWhen) MarshalJSON() ([]byte, error) {
+func (w enableWhen) MarshalJSON() ([]byte, error) {
 	type own enableWhen
-	return x.write(own(x))
+	return w.write(own(w))
 }
 
 func (x option) MarshalJSON() ([]byte, error) {
@@ -242,14 +242,14 @@ func (x option) MarshalJSON() ([]byte, error) {
 	return x.write(own(x))
 }
 
-func (x sourceCoding) MarshalJSON() ([]byte, error) {
+func (c sourceCoding) MarshalJSON() ([]byte, error) {
 	type own sourceCoding
-	return x.write(own(x))
+	return c.write(own(c))
 }
 
-func (x extension) MarshalJSON() ([]byte, error) {
+func (e extension) MarshalJSON() ([]byte, error) {
 	type own extension
-	return x.write(own(x))
+	return e.write(own(e))
 }
 
 func (x element) MarshalJSON() ([]byte, error) {
