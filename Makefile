@@ -17,7 +17,7 @@ tags := lambda.norpc,nethttpomithttp2
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(engine) $(readers) $(corpus) ## fetch what running and testing need (Go modules, five npm packages)
+setup: $(engine) $(readers) $(corpus) ## fetch what running and testing need (Go modules, npm packages)
 
 $(engine) $(readers) $(corpus): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	npm ci --prefix $* --no-audit --no-fund --loglevel=error
