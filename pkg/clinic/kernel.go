@@ -54,6 +54,10 @@ type Caller struct {
 	// the reply can list what this person can do next without reading them
 	// again.
 	Found *identity.Person
+	// Kept, unless it is nil, names a kept form by its Holder and ID. What loads a
+	// visit reads it in the same call, and sets it: to the zero KeptForm if there is
+	// none.
+	Kept *KeptForm
 }
 
 // Identified returns the caller's person: the one that a step read, else Person.
@@ -273,9 +277,15 @@ func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, 
 		}
 		q.Person = id
 	}
+	if c.Kept != nil {
+		q.Kept = *c.Kept
+	}
 	rows, err := k.Store.Load(ctx, q)
 	if err != nil {
 		return c, rows, err
+	}
+	if c.Kept != nil {
+		*c.Kept = rows.Kept
 	}
 	if q.Person != "" {
 		if c.Person = rows.Person; c.Person.ID == "" || c.Person.Inactive {

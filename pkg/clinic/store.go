@@ -42,8 +42,6 @@ type Store interface {
 	Session(ctx context.Context, hash string) (Session, error)
 	// KeptForms returns the forms kept for a holder. The rows may outlive their Ends.
 	KeptForms(ctx context.Context, holder string) ([]KeptForm, error)
-	// KeptForm returns one of them. The row may outlive its Ends.
-	KeptForm(ctx context.Context, holder, id string) (KeptForm, error)
 	Practice(ctx context.Context, id string) (practice.Practice, error)
 	// Form returns the JSON of a form version that a practice has published.
 	Form(ctx context.Context, practice, name, version string) ([]byte, error)
@@ -69,16 +67,18 @@ type Store interface {
 // A Query names what a step reads.
 type Query struct {
 	Visit   string
-	Answers bool   // also the sealed answers
-	Person  string // also the person with this id; empty: none
-	Latest  bool   // consistent; otherwise the read may lag about a second, at half the cost
+	Answers bool     // also the sealed answers
+	Person  string   // also the person with this id; empty: none
+	Kept    KeptForm // also the kept form with its Holder and ID; zero: none
+	Latest  bool     // consistent; otherwise the read may lag about a second, at half the cost
 }
 
 // Rows is the result of a Query.
 type Rows struct {
 	Person  identity.Person
 	Visit   visit.Visit
-	Answers []byte // sealed
+	Answers []byte   // sealed
+	Kept    KeptForm // zero if there is none; it may outlive its Ends
 }
 
 // What a failed condition of a commit means.

@@ -41,6 +41,10 @@ func (s *Store) Load(ctx context.Context, q clinic.Query) (clinic.Rows, error) {
 	if q.Person != "" {
 		wanted = append(wanted, personKey(q.Person))
 	}
+	kept := keptKey(q.Kept.Holder, q.Kept.ID)
+	if q.Kept.ID != "" {
+		wanted = append(wanted, kept)
+	}
 	items, err := s.fetch(ctx, wanted, freshness(q.Latest), "visit "+q.Visit)
 	if err != nil {
 		return out, err
@@ -51,6 +55,8 @@ func (s *Store) Load(ctx context.Context, q clinic.Query) (clinic.Rows, error) {
 			out.Visit, err = readVisit(i)
 		case chartKey(q.Visit, answers).pk:
 			out.Answers = sealed(i)
+		case kept.pk:
+			out.Kept, err = readKept(i, q.Kept.Holder)
 		default:
 			out.Person, err = readPerson(i)
 		}
@@ -334,18 +340,15 @@ func (s *Store) KeptForms(ctx context.Context, holder string) ([]clinic.KeptForm
 	}
 	var out []clinic.KeptForm
 	for _, i := range items {
-		if err := checkFormat(i, "kept form"); err != nil {
+		f, err := readKept(i, holder)
+		if err != nil {
 			return nil, err
 		}
-		out = append(out, clinic.KeptForm{Holder: holder, ID: text(i, "sk"), Sealed: sealed(i), Ends: ends(i)})
+		out = append(out, f)
 	}
 	return out, nil
 }
 
-func (s *Store) KeptForm(ctx context.Context, holder, id string) (clinic.KeptForm, error) {
-	i, err := s.get(ctx, keptKey(holder, id), latest, "kept form")
-	if err != nil {
-		return clinic.KeptForm{}, err
-	}
-	return clinic.KeptForm{Holder: holder, ID: id, Sealed: sealed(i), Ends: ends(i)}, nil
+func readKept(i item, holder string) (clinic.KeptForm, error) {
+	return clinic.KeptForm{Holder: holder, ID: text(i, "sk"), Sealed: sealed(i), Ends: ends(i)}, checkFormat(i, "kept form")
 }

@@ -262,7 +262,10 @@ func keptSample() sample {
 	sent := clinic.KeptForm{Holder: hash("3"), ID: id("b"), Ends: noon.Truncate(time.Second)}
 	return sample{"kept", []clinic.Commit{{Kept: &waiting}, {Kept: &sent}}, []read{
 		{"KeptForms", func(ctx context.Context, s *store.Store) (any, error) { return s.KeptForms(ctx, hash("3")) }, []clinic.KeptForm{waiting, sent}},
-		{"KeptForm", func(ctx context.Context, s *store.Store) (any, error) { return s.KeptForm(ctx, hash("3"), id("a")) }, waiting},
+		{"Load", func(ctx context.Context, s *store.Store) (any, error) {
+			rows, err := s.Load(ctx, clinic.Query{Visit: id("a"), Kept: clinic.KeptForm{Holder: hash("3"), ID: id("a")}})
+			return rows.Kept, err
+		}, waiting},
 	}}
 }
 

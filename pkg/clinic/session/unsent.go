@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -53,20 +52,20 @@ func (k *Keeper) KeepUnsent(ctx context.Context, p clinic.Proof, f Form) error {
 	return k.Kernel.Store.Commit(ctx, clinic.Commit{Kept: &row})
 }
 
-// Unsent returns what KeepUnsent kept of the page at path for the holder of a proof; the
-// zero Form if that is nothing.
-func (k *Keeper) Unsent(ctx context.Context, p clinic.Proof, path string) (Form, error) {
-	holder, id := holderOf(p), unsentID(path)
-	row, err := k.Kernel.Store.KeptForm(ctx, holder, id)
-	if errors.Is(err, fault.NotFound) || err == nil && !k.isKept(row) {
-		return Form{}, nil
-	}
-	if err != nil {
-		return Form{}, err
-	}
+// UnsentOf names what KeepUnsent keeps of the page at path for the holder of a proof,
+// for Caller.Kept.
+func UnsentOf(p clinic.Proof, path string) *clinic.KeptForm {
+	return &clinic.KeptForm{Holder: holderOf(p), ID: unsentID(path)}
+}
+
+// Unsent returns what KeepUnsent kept in row; the zero Form if that is nothing.
+func (k *Keeper) Unsent(ctx context.Context, row clinic.KeptForm) (Form, error) {
 	var f Form
-	if err := k.Sealer.Unseal(ctx, formPlace(holder, id), row.Sealed, &f); err != nil {
-		return Form{}, fmt.Errorf("text kept for %s: %w", holder, err)
+	if !k.isKept(row) {
+		return f, nil
+	}
+	if err := k.Sealer.Unseal(ctx, formPlace(row.Holder, row.ID), row.Sealed, &f); err != nil {
+		return Form{}, fmt.Errorf("text kept for %s: %w", row.Holder, err)
 	}
 	return f, nil
 }

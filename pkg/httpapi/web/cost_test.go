@@ -72,17 +72,17 @@ func TestPages_Cost(t *testing.T) {
 	id, _ := h.sent(t, ada)
 	at = "/my/visits/" + id
 	get(drx, "/desk", "Query BatchGetItem", 0)
-	get(ada, "/my", "Query GetItem Query BatchGetItem", 0)                        // grants, own name, visits
-	get(cal, "/my", "Query BatchGetItem GetItem GetItem Query BatchGetItem", 0)   // and the grant, for each patient
-	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem PutItem GetItem", 1) // with the patient's name
+	get(ada, "/my", "Query GetItem Query BatchGetItem", 0)                      // grants, own name, visits
+	get(cal, "/my", "Query BatchGetItem GetItem GetItem Query BatchGetItem", 0) // and the grant, for each patient
+	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem PutItem", 1)       // with the patient's name
 	get(ada, at+"/sent", "BatchGetItem TransactWriteItems", 1)
 	drx.answers(id)
-	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem Query PutItem GetItem", 1) // and whether the answer was read
-	get(ada, "/my", "Query GetItem Query BatchGetItem Query", 0)                        // likewise
+	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem Query PutItem", 1) // and whether the answer was read
+	get(ada, "/my", "Query GetItem Query BatchGetItem Query", 0)                // likewise
 	for range 2 {
-		get(ada, at, "BatchGetItem Query Query PutItem GetItem", 1)
+		get(ada, at, "BatchGetItem Query Query PutItem", 1)
 	}
-	get(cal, at, "BatchGetItem GetItem Query GetItem Query PutItem GetItem", 1) // with their grant and the patient's name
+	get(cal, at, "BatchGetItem GetItem Query GetItem Query PutItem", 1) // with their grant and the patient's name
 	get(ada, at+"/trail", "BatchGetItem Query PutItem", 1)
 	get(drx, "/desk/work", "Query TransactWriteItems", 1)
 	get(drx, "/desk/work", "Query", 0)

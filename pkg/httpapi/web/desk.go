@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evisit/pkg/clinic/chart"
+	"evisit/pkg/clinic/session"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
@@ -97,6 +98,9 @@ func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, was s
 	if !v.Person.Works() {
 		return redirect(w, "/my/visits/"+id)
 	}
+	if was.values == nil {
+		v.Kept = session.UnsentOf(v.Proof, deskPath(id))
+	}
 	shown, err := s.Desk.Show(r.Context(), v.Caller, id)
 	if err != nil {
 		return err
@@ -106,8 +110,8 @@ func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, was s
 		return err
 	}
 	back := false
-	if was.values == nil {
-		f, err := s.sessions.Unsent(r.Context(), v.Proof, deskPath(id))
+	if v.Kept != nil {
+		f, err := s.sessions.Unsent(r.Context(), *v.Kept)
 		if err != nil {
 			return err
 		}

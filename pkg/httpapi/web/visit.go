@@ -10,6 +10,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic/books"
 	"evisit/pkg/clinic/chart"
+	"evisit/pkg/clinic/session"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
 	"evisit/pkg/practice"
@@ -114,6 +115,9 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 	if v.Person.Works() {
 		return redirect(w, "/desk/visits/"+id)
 	}
+	if view.typed == nil {
+		v.Kept = session.UnsentOf(v.Proof, myPath(id))
+	}
 	shown, err := s.Request.Show(r.Context(), v.Caller, id)
 	if err != nil {
 		return err
@@ -121,10 +125,8 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 	v.Caller, v.For, v.otherPatient = shown.Caller, shown.Chart.Contact.Name, nil // the name is read if it is another's
 	ch, q := shown.Chart, r.URL.Query()
 	view.Answer = answerOf(shown.Answer)
-	if ch.Visit.Status != visit.Draft && ch.Visit.Status != visit.AwaitingPayment { // then nothing can be written
-		if err := s.restore(r, v, &view, id); err != nil {
-			return err
-		}
+	if err := s.restore(r, v, &view); err != nil {
+		return err
 	}
 	view.fill(v, ch, shown.Money, s.Now())
 	paid := q.Get("paid") != ""
@@ -144,12 +146,12 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 
 // restore reads what the visitor wrote on the page of a request and did not send, unless
 // they sent it now.
-func (s *site) restore(r *http.Request, v visitor, view *visitView, id string) error {
+func (s *site) restore(r *http.Request, v visitor, view *visitView) error {
 	if view.typed != nil {
 		view.Kept = view.typed.Get(keptField) != ""
 		return nil
 	}
-	f, err := s.sessions.Unsent(r.Context(), v.Proof, myPath(id))
+	f, err := s.sessions.Unsent(r.Context(), *v.Kept)
 	view.typed, view.Kept, view.Back = f.Values, len(f.Values) > 0, len(f.Values) > 0
 	return err
 }

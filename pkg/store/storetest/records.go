@@ -341,10 +341,9 @@ func keptForms(t *testing.T, s bench) {
 	commit(t, s, clinic.Commit{Kept: &clinic.KeptForm{Holder: "h10", ID: "a", Sealed: []byte("another's"), Ends: noon}})
 	got, err := s.KeptForms(t.Context(), "h1")
 	same(t, "KeptForms", got, err, []clinic.KeptForm{mine})
-	one, err := s.KeptForm(t.Context(), "h1", "a")
-	same(t, "KeptForm", one, err, mine)
-	if _, err := s.KeptForm(t.Context(), "h1", "b"); !errors.Is(err, fault.NotFound) {
-		t.Errorf("KeptForm of nothing: %v", err)
+	for id, want := range map[string]clinic.KeptForm{"a": mine, "b": {}} {
+		rows, err := s.Load(t.Context(), clinic.Query{Visit: "v1", Kept: clinic.KeptForm{Holder: "h1", ID: id}})
+		same(t, "Load with a kept form", rows.Kept, err, want)
 	}
 	mine.Sealed = nil
 	commit(t, s, clinic.Commit{Kept: &mine})
