@@ -187,6 +187,44 @@ func TestDocument_HoldsAllThatWasSaid(t *testing.T) {
 	}
 }
 
+// One answer is one object, and so is one closing: a try that fails makes the bytes that
+// the next one makes.
+func TestDocument_FailedTriesLeaveNoOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.taken()
+	stored := func() int {
+		out, err := w.objects().ListObjectsV2(w.ctx, &s3.ListObjectsV2Input{Bucket: aws.String(files.Bucket), Prefix: aws.String("documents/lakeside/" + id)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(out.Contents)
+	}
+	steps := []func() error{
+		func() error { _, err := w.desk.Answer(w.ctx, w.as(ana), id, cystitis); return err },
+		func() error { _, err := w.request.Acknowledge(w.ctx, w.as(jane), id); return err },
+	}
+	for n, try := range steps {
+		for range 3 {
+			w.pass(7 * time.Second)
+			w.trouble.next(commits, callLost)
+			if err := try(); !errors.Is(err, fault.Busy) {
+				t.Fatalf("a try whose commit is lost: %v", err)
+			}
+		}
+		if err := try(); err != nil {
+			t.Fatal(err)
+		}
+		if got := stored(); got != n+1 {
+			t.Errorf("after step %d there are %d documents", n+1, got)
+		}
+		w.pass(time.Minute)
+	}
+	if _, _, err := w.charts.ReadDocuments(w.ctx, w.as(ana), id); err != nil {
+		t.Errorf("the documents that the visit names: %v", err)
+	}
+}
+
 // objects is the document store, for a test that tampers with it.
 func (w *world) objects() *s3.Client {
 	return s3.NewFromConfig(w.sdk, func(o *s3.Options) { o.UsePathStyle = true })

@@ -97,6 +97,19 @@ type Answer struct {
 	By         visit.Holder     `json:"by"`
 }
 
+// Moment returns the time that a document gives what happens at now: the minute, so that
+// who tries again a moment later makes the same bytes, and leaves no second document; but
+// nothing is said to happen before any of earlier, which did.
+func Moment(now time.Time, earlier ...time.Time) time.Time {
+	m := now.Truncate(time.Minute)
+	for _, t := range earlier {
+		if t.After(m) {
+			m = t
+		}
+	}
+	return m
+}
+
 // An Addendum is what closing adds to a document: read times and receipts.
 type Addendum struct {
 	Document string           `json:"document"`
@@ -108,6 +121,18 @@ type Addendum struct {
 
 // AddendumOf returns the addendum of v, which someone closed.
 func AddendumOf(v visit.Visit, by string) Addendum {
-	reads := append([]visit.ReadMark{}, v.Reads...)
-	return Addendum{Document: v.Document, Reads: reads, Receipts: v.Payments, Closed: v.Times.Ended, By: by}
+	closed, earlier := v.Times.Ended, []time.Time{v.Times.Answered}
+	for _, r := range v.Reads {
+		if !r.At.Equal(closed) {
+			earlier = append(earlier, r.At)
+		}
+	}
+	a := Addendum{Document: v.Document, Reads: []visit.ReadMark{}, Receipts: v.Payments, Closed: Moment(closed, earlier...), By: by}
+	for _, r := range v.Reads {
+		if r.At.Equal(closed) { // by the closing itself
+			r.At = a.Closed
+		}
+		a.Reads = append(a.Reads, r)
+	}
+	return a
 }

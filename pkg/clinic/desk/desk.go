@@ -8,6 +8,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/chart"
@@ -154,7 +155,11 @@ func (d *Desk) document(ctx context.Context, in clinic.Input, said visit.Conclus
 	if err != nil {
 		return "", err
 	}
-	v.Times.Answered = in.Now
+	earlier := []time.Time{v.Times.Submitted, v.Times.Queued, v.Times.Taken, v.Times.Asked}
+	for _, m := range ms {
+		earlier = append(earlier, m.At)
+	}
+	v.Times.Answered = record.Moment(in.Now, earlier...)
 	res := f.Check(r)
 	return d.Charts.PutDocument(ctx, v, record.Document{
 		Visit: v.ID, Practice: v.Practice, Patient: v.Patient, Contact: contact,
