@@ -1,9 +1,22 @@
 #!/usr/bin/env bash
 # Runs every fuzz target in turn, each for the time given.
 set -euo pipefail
+
+# fuzz FOLDER TARGET TIME. Go before 1.27 may fail a target because its time is over
+# (golang/go#75804): then there is no failing input, and the target runs again for a
+# number of inputs, which has no deadline.
+fuzz() {
+  local log status
+  log=$(go test "./$1" -run '^$' -fuzz "^$2\$" -fuzztime "$3" 2>&1) && status=0 || status=$?
+  printf '%s\n' "$log"
+  ((status == 0)) && return
+  grep -qx '    context deadline exceeded' <<<"$log" && ! grep -q 'Failing input' <<<"$log" || return "$status"
+  go test "./$1" -run '^$' -fuzz "^$2\$" -fuzztime 1000x
+}
+
 for file in $(git ls-files '*_test.go'); do
   for target in $(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' "$file"); do
     echo "== $target in $(dirname "$file")"
-    go test "./$(dirname "$file")" -run '^$' -fuzz "^$target\$" -fuzztime "$1"
+    fuzz "$(dirname "$file")" "$target" "$1"
   done
 done
