@@ -23,7 +23,7 @@ $(engine) $(readers) $(corpus): %/node_modules/.package-lock.json: %/package.jso
 	npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@
 
-run: setup ## run the whole system on this machine (EVISIT_ADDR, EVISIT_DATA change where)
+run: $(engine) ## run the whole system on this machine (EVISIT_ADDR, EVISIT_DATA change where)
 	@test -e .build/evisit || echo "fetching Go modules and building evisit: the first time takes some minutes"
 	@go build -o .build/evisit ./infra/local/evisit && exec .build/evisit
 
@@ -36,10 +36,10 @@ sweep: ## run deadline and sweep of the running system once, now
 verify: ## compare every row of the running system with the audit logs that cover it
 	@go run ./infra/local/evisit verify
 
-demo: setup ## drive a system of its own (or BASE_URL) through every kind of visit, and prove the books
+demo: $(engine) ## drive a system of its own (or BASE_URL) through every kind of visit, and prove the books
 	@go run ./infra/demo
 
-bench: setup ## measure pages, a visit's units, starts, logs and many visits beside floors (PARTS="life starts"; LONG=1)
+bench: $(engine) ## measure pages, a visit's units, starts, logs and many visits beside floors (PARTS="life starts"; LONG=1)
 	@go run ./infra/bench $(PARTS)
 
 test: setup ## run all tests, race detector on (LONG=1: two hundred seeds of the money's run instead of ten, and every lost call; SHORT=1: four)
@@ -48,14 +48,14 @@ test: setup ## run all tests, race detector on (LONG=1: two hundred seeds of the
 test-fast: setup ## run all tests without the race detector
 	go test ./...
 
-browser: setup ## drive the pages in Chromium (needs Debian's chromium); pictures in .build/screenshots
+browser: $(engine) ## drive the pages in Chromium (needs Debian's chromium); pictures in .build/screenshots
 	npm ci --prefix infra/local/axe --no-audit --no-fund --loglevel=error
 	go test -tags browser ./infra/browser
 
 fuzz: setup ## run every fuzz target for a while (FUZZTIME=20s)
 	@infra/fuzz.sh $(or $(FUZZTIME),20s)
 
-fuzz-routes: setup ## ask every route a hundred thousand things, as anyone (FUZZ_REQUESTS, FUZZ_SEED)
+fuzz-routes: $(engine) ## ask every route a hundred thousand things, as anyone (FUZZ_REQUESTS, FUZZ_SEED)
 	FUZZ_REQUESTS=$(or $(FUZZ_REQUESTS),100000) go test -v -timeout 2h -run Routes ./infra/fuzz
 
 lint: ## run the linters
