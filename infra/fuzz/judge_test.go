@@ -61,8 +61,8 @@ func judge(a ask, described bool, got reply) []string {
 	return append(wrong, leaks(a.who, a.withoutOwn(got))...)
 }
 
-// withoutOwn is the body of a reply without the marks that the request itself sent: a
-// page that refuses a form shows what was typed in it, to whoever typed it.
+// withoutOwn is the body of a reply without the marks that the request itself sent. Who
+// typed something is shown it again by the page that refuses it.
 func (a ask) withoutOwn(got reply) []byte {
 	body := got.body
 	if got.status < http.StatusBadRequest {

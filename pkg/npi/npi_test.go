@@ -6,7 +6,7 @@ import (
 	"evisit/pkg/npi"
 )
 
-func TestValid(t *testing.T) {
+func TestNPI_CheckDigit(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]bool{
 		"1234567893": true, "1245319599": true, "2000000002": true,
@@ -21,7 +21,7 @@ func TestValid(t *testing.T) {
 
 // One wrong digit, and two neighbours changed about except 0 and 9, are found: that is
 // what a check digit is for.
-func TestValid_FindsSlips(t *testing.T) {
+func TestNPI_SlipsAreFound(t *testing.T) {
 	t.Parallel()
 	const right = "1245319599"
 	for i := range right {

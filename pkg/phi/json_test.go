@@ -9,7 +9,7 @@ import (
 	"evisit/pkg/phi"
 )
 
-func TestWhole(t *testing.T) {
+func TestWhole_TextIsKeptOrRefused(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]bool{
 		`"naïve 😀"`:             true,
@@ -39,7 +39,7 @@ func TestWhole(t *testing.T) {
 }
 
 // What is whole decodes without a replacement that was not written.
-func FuzzWhole(f *testing.F) {
+func FuzzWhole_AgreesWithDecoding(f *testing.F) {
 	f.Add(`"\ud83d\ude00"`)
 	f.Add(`"\ud83d\\ude00"`)
 	f.Fuzz(func(t *testing.T, text string) {

@@ -7,7 +7,7 @@ import (
 	"evisit/pkg/record"
 )
 
-func TestMoment(t *testing.T) {
+func TestMoment_SameForTriesOfOneMinute(t *testing.T) {
 	t.Parallel()
 	at := func(s string) time.Time {
 		t.Helper()

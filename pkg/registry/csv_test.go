@@ -16,7 +16,7 @@ var today = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 
 const head = "name,birth,sex,email,phone\n"
 
-func TestReadPatients(t *testing.T) {
+func TestPatientsFile_IsRead(t *testing.T) {
 	t.Parallel()
 	const file = "\ufeffE-Mail ,Birth,NAME,phone\r\n" +
 		"jane@Example.com,1990-04-12,\"O'Neil, Jané\",(503) 555-0101\r\n" +
@@ -35,7 +35,7 @@ func TestReadPatients(t *testing.T) {
 	}
 }
 
-func TestReadPatients_WhatIsWrongIsSaidByLine(t *testing.T) {
+func TestPatientsFile_WhatIsWrongIsSaidByLine(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		line string
@@ -84,7 +84,7 @@ func TestReadPatients_WhatIsWrongIsSaidByLine(t *testing.T) {
 	}
 }
 
-func TestReadPatients_FileThatIsNone(t *testing.T) {
+func TestPatientsFile_FileThatIsNone(t *testing.T) {
 	t.Parallel()
 	many := func(n int) string {
 		var b strings.Builder
@@ -136,7 +136,7 @@ func TestReadPatients_FileThatIsNone(t *testing.T) {
 	}
 }
 
-func FuzzReadPatients(f *testing.F) {
+func FuzzPatientsFile_AnyBytes(f *testing.F) {
 	f.Add([]byte(head + "Jane,1990-04-12,f,jane@example.com,503 555 0101\n"))
 	f.Add([]byte("\ufeffname,birth,email\n\"a\"\"b\",1990-04-12,a@b.example\n"))
 	f.Fuzz(func(t *testing.T, file []byte) {

@@ -17,7 +17,7 @@ func contact(name, birth, phone, email string) identity.Contact {
 	return c
 }
 
-func TestPossibleDouble(t *testing.T) {
+func TestDoubles_WhoMayBeOnePerson(t *testing.T) {
 	t.Parallel()
 	m := registry.Marker{Key: []byte("a key of the practice's"), Practice: "lakeside"}
 	jane := contact("Jane O'Neil-Smith", "1990-04-12", "+1 503 555 0101", "jane@example.com")

@@ -93,7 +93,7 @@ func where(t *testing.T, err error) []string {
 	return out
 }
 
-func TestPhone(t *testing.T) {
+func TestPhone_AsItIsDialled(t *testing.T) {
 	t.Parallel()
 	for s, want := range map[string]string{
 		"503 555 0100": "+15035550100", "1-503-555-0100": "+15035550100", "+1 (503) 555.0100": "+15035550100", "+44 20 7946 0018": "+442079460018",

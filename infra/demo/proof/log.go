@@ -216,8 +216,8 @@ func (w *world) signedThrough(practice string) (t time.Time) {
 	return t
 }
 
-// deletedDrafts are the visits that their patients deleted as drafts, as the logs say:
-// they are in nobody's list.
+// deletedDrafts are the visits that their patients deleted as drafts, as the logs say. A
+// deleted draft is in no patient's list.
 func (w *world) deletedDrafts() map[string]bool {
 	deleted := map[string]bool{}
 	for _, o := range w.practices {
