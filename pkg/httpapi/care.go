@@ -367,6 +367,7 @@ var getEncounterDocument = Endpoint{
 	Method: "GET", Path: "/visits/{id}/document", ID: "getEncounterDocument", Group: "Visits: content",
 	For: "Read the encounter document",
 	Text: "The immutable record written with the answer, and, once closed, its addendum with read times and receipts. " +
+		"The times that they give the answer and the closing are to the minute; the visit has the instant. " +
 		"Before it is sent it is proved to be the bytes whose hash was committed. The call is recorded like a read of " +
 		"the chart.",
 	Who: Known, Does: identity.ReadChart,
