@@ -40,7 +40,7 @@ func (w *world) walk(most int) {
 	w.t.Helper()
 	var open []*visit
 	for _, v := range w.visits {
-		if !v.over() {
+		if !v.over() || v.Status == "expired" && !v.again {
 			open = append(open, v)
 		}
 	}
@@ -101,6 +101,8 @@ func (w *world) advance(v *visit) {
 		w.treats(v, team)
 	case "awaiting_patient":
 		w.does("sendMessage", side, v, map[string]string{"text": w.text(side, v)})
+	case "expired":
+		_, v.again = w.does("sendAgain", side, v, nil)
 	case "answered":
 		w.does(oneOf(w, "getChart", "getEncounterDocument"), side, v, nil)
 		if w.IntN(3) == 0 {

@@ -112,6 +112,7 @@ type visit struct {
 	Practice string `json:"practice"`
 	Patient  string `json:"patient"`
 	Status   string `json:"status"`
+	again    bool   // expired, and was sent again
 	Pool     string `json:"pool"`
 	Version  int    `json:"version"`
 	Form     struct {
