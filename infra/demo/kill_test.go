@@ -132,22 +132,29 @@ func TestDemo_KilledAtAnyMoment(t *testing.T) {
 	}
 }
 
-// twoFreePorts returns an address whose next port, the simulator's, is free too.
+// twoFreePorts returns an address whose next port, the simulator's, is free too. Both
+// lie below the ports that Linux gives to whoever asks for any (from 32768): the
+// program must find them free again after each kill, and whatever else runs meanwhile
+// takes such ports all the time.
 func twoFreePorts(t *testing.T) string {
 	t.Helper()
+	const lowest, highest = 20_000, 32_000
 	for range 50 {
-		first, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := first.Addr().(*net.TCPAddr).Port
-		second, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1)))
-		_ = first.Close()
-		if err == nil {
-			_ = second.Close()
-			return first.Addr().String()
+		port := lowest + rand.IntN(highest-lowest)
+		first, second := net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), net.JoinHostPort("127.0.0.1", strconv.Itoa(port+1))
+		if free(t, first) && free(t, second) {
+			return first
 		}
 	}
 	t.Fatal("no two free ports side by side")
 	return ""
+}
+
+func free(t *testing.T, addr string) bool {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", addr)
+	if err != nil {
+		return false
+	}
+	return l.Close() == nil
 }
