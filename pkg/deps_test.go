@@ -92,7 +92,7 @@ var rules = map[string]rule{
 	"coding/fee": {layer: domain, ours: "civil fault money"},
 	"coding/icd": {layer: domain, ours: "civil fault"},
 
-	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger metric outbox practice vault visit work"},
+	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger metric outbox phi practice vault visit work"},
 
 	"clinic/books":  {layer: shared, ours: "billing ledger vault visit"},
 	"clinic/heads":  {layer: shared},

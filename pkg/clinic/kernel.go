@@ -15,6 +15,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
+	"evisit/pkg/phi"
 	"evisit/pkg/vault"
 	"evisit/pkg/visit"
 )
@@ -39,6 +40,14 @@ type Kernel struct {
 // A Caller is the person who makes a request, and the request's own identity.
 type Caller struct {
 	Proof Proof
+	// Practice is which of the practices that know the holder of Proof the request
+	// is made at. Empty is the only one there is.
+	Practice string
+	// Email and Phone are the caller's as the identity provider confirmed them; empty
+	// if it confirmed none.
+	Email, Phone phi.Text
+	// Strong is set if the caller signed in with a second factor.
+	Strong bool
 	// Person is the caller. If it is left empty, the kernel reads it together
 	// with the visit, from Proof.
 	Person    identity.Person
@@ -71,6 +80,20 @@ func (c Caller) Identified() identity.Person {
 // A Proof is the issuer of a verified token and the subject that the token
 // names.
 type Proof struct{ Issuer, Subject string }
+
+// A Proven is what a verified token proves of its holder; each field is the
+// Caller's of that name.
+type Proven struct {
+	Proof        Proof
+	Email, Phone phi.Text
+	Strong       bool
+}
+
+// By returns c as the holder of the token that proves p.
+func (c Caller) By(p Proven) Caller {
+	c.Proof, c.Email, c.Phone, c.Strong = p.Proof, p.Email, p.Phone, p.Strong
+	return c
+}
 
 // Actor returns c as the actor of an audit record about patient.
 func (c Caller) Actor(patient string) audit.Actor {

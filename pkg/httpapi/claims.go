@@ -7,6 +7,12 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/identity"
+	"evisit/pkg/phi"
 )
 
 // clockSkew is how far ahead of ours the issuer's clock may be.
@@ -64,6 +70,46 @@ func checkUse(token string, now time.Time) error {
 		}
 	}
 	return nil
+}
+
+// provenBy is what an ID token of issuer, which was verified, proves. A claim of
+// another type than it should have says nothing, and refuses nobody.
+func provenBy(issuer string, id *oidc.IDToken) (clinic.Proven, error) {
+	var c map[string]json.RawMessage // a struct would take Email_Verified for email_verified
+	err := id.Claims(&c)
+	return clinic.Proven{
+		Proof:  clinic.Proof{Issuer: issuer, Subject: id.Subject},
+		Email:  confirmed(c["email"], c["email_verified"]),
+		Phone:  confirmed(c["phone_number"], c["phone_number_verified"]),
+		Strong: identity.TwoFactors(texts(c["amr"])),
+	}, err
+}
+
+// maxAddress bounds an e-mail address (RFC 5321, section 4.5.3.1.3) and a phone
+// number.
+const maxAddress = 254
+
+// confirmed is the address of a claim, which the claim beside it says the issuer has
+// verified: true (OpenID Connect Core, section 5.1), or "true" as Cognito writes it
+// for attributes that another provider gave. Empty otherwise.
+func confirmed(address, verified json.RawMessage) phi.Text {
+	if v := string(verified); v != `true` && v != `"true"` {
+		return ""
+	}
+	var s string
+	if json.Unmarshal(address, &s) != nil || len(s) > maxAddress {
+		return ""
+	}
+	return phi.Text(s)
+}
+
+// texts is a claim that is an array of strings; nil if it is anything else.
+func texts(raw json.RawMessage) []string {
+	var ss []string
+	if json.Unmarshal(raw, &ss) != nil {
+		return nil
+	}
+	return ss
 }
 
 func decodePart(part string, v any) error {

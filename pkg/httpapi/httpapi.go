@@ -41,7 +41,7 @@ type Rooms struct {
 
 // People says what a token proves, or an error of kind fault.Anonymous.
 type People interface {
-	Prove(ctx context.Context, token string) (clinic.Proof, error)
+	Prove(ctx context.Context, token string) (clinic.Proven, error)
 }
 
 // New returns the API.

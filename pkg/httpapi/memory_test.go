@@ -68,8 +68,8 @@ func (r *remembering) token(t *testing.T, subject string, life time.Duration) st
 func (r *remembering) proves(t *testing.T, token, subject string, verified int) {
 	t.Helper()
 	p, err := r.Prove(t.Context(), token)
-	if p.Subject != subject || (subject == "") != errors.Is(err, fault.Anonymous) {
-		t.Errorf("the token proves %q, %v, want %q", p.Subject, err, subject)
+	if p.Proof.Subject != subject || (subject == "") != errors.Is(err, fault.Anonymous) {
+		t.Errorf("the token proves %q, %v, want %q", p.Proof.Subject, err, subject)
 	}
 	if r.keys.n != verified {
 		t.Errorf("%d signatures were verified, want %d", r.keys.n, verified)

@@ -342,11 +342,90 @@ func TestTokens_IDTokensThatHoldNow(t *testing.T) {
 			t.Parallel()
 			tokens := httpapi.NewTokens("https://idp.example", keys.URL, audience, func() time.Time { return tokenNoon })
 			p, err := tokens.Prove(t.Context(), newForger(t, key, "k1", c.typ).sign(idClaims(c.changes)))
-			if c.good && (err != nil || p.Subject != "ada") || !c.good && !errors.Is(err, fault.Anonymous) {
+			if c.good && (err != nil || p.Proof.Subject != "ada") || !c.good && !errors.Is(err, fault.Anonymous) {
 				t.Errorf("proves %+v, %v; want good %v", p, err, c.good)
 			}
 		})
 	}
+}
+
+// What the issuer has confirmed and how its user signed in are taken from claims of
+// the right type only. Another one proves nothing, and refuses nobody.
+func TestTokens_ClaimsThatAreProven(t *testing.T) {
+	t.Parallel()
+	keys, key := newKeyServer(t), newRSA(t)
+	keys.publish("k1", key)
+	tokens := httpapi.NewTokens("https://idp.example", keys.URL, audience, func() time.Time { return tokenNoon })
+	mail := func(verified any) map[string]any {
+		return map[string]any{"email": "ada@example.com", "email_verified": verified}
+	}
+	phone := func(verified any) map[string]any {
+		return map[string]any{"phone_number": "+15035550101", "phone_number_verified": verified}
+	}
+	amr := func(methods any) map[string]any { return map[string]any{"amr": methods} }
+	for name, c := range map[string]struct {
+		claims       map[string]any
+		email, phone string
+		strong       bool
+	}{
+		"no claims":                         {},
+		"e-mail verified":                   {mail(true), "ada@example.com", "", false},
+		"e-mail verified, as Cognito's":     {mail("true"), "ada@example.com", "", false},
+		"e-mail not verified":               {claims: mail(false)},
+		"e-mail not verified, in text":      {claims: mail("false")},
+		"e-mail verified: absent":           {claims: mail(nil)},
+		"e-mail verified: null":             {claims: mail(json.RawMessage("null"))},
+		"e-mail verified: 1":                {claims: mail(1)},
+		"e-mail verified: True":             {claims: mail("True")},
+		"e-mail verified: yes":              {claims: mail("yes")},
+		"e-mail verified: [true]":           {claims: mail([]bool{true})},
+		"e-mail verified: an object":        {claims: mail(map[string]any{"value": true})},
+		"verified by another name":          {claims: map[string]any{"email": "ada@example.com", "Email_Verified": true}},
+		"e-mail by another name":            {claims: map[string]any{"Email": "ada@example.com", "email_verified": true}},
+		"phone's word for the e-mail":       {claims: map[string]any{"email": "ada@example.com", "phone_number_verified": true}},
+		"no e-mail":                         {claims: map[string]any{"email_verified": true}},
+		"an e-mail that is a number":        {claims: map[string]any{"email": 7, "email_verified": true}},
+		"an e-mail that is a list":          {claims: map[string]any{"email": []string{"ada@example.com"}, "email_verified": true}},
+		"an e-mail that is null":            {claims: map[string]any{"email": json.RawMessage("null"), "email_verified": true}},
+		"an e-mail of 254 characters":       {map[string]any{"email": long(254), "email_verified": true}, long(254), "", false},
+		"an e-mail of 255 characters":       {claims: map[string]any{"email": long(255), "email_verified": true}},
+		"phone verified":                    {phone(true), "", "+15035550101", false},
+		"phone verified, as Cognito's":      {phone("true"), "", "+15035550101", false},
+		"phone not verified":                {claims: phone(false)},
+		"phone verified: absent":            {claims: phone(nil)},
+		"e-mail's word for the phone":       {claims: map[string]any{"phone_number": "+15035550101", "email_verified": true}},
+		"a phone that is a number":          {claims: map[string]any{"phone_number": 15035550101, "phone_number_verified": true}},
+		"amr: password and one-time code":   {amr([]string{"pwd", "otp"}), "", "", true},
+		"amr: mfa":                          {amr([]string{"mfa"}), "", "", true},
+		"amr: password":                     {claims: amr([]string{"pwd"})},
+		"amr: none":                         {claims: amr([]string{})},
+		"amr: null":                         {claims: amr(json.RawMessage("null"))},
+		"amr: text":                         {claims: amr("mfa")},
+		"amr: text of two":                  {claims: amr("pwd otp")},
+		"amr: a number":                     {claims: amr(2)},
+		"amr: an object":                    {claims: amr(map[string]any{"mfa": true})},
+		"amr: a list with a number":         {claims: amr([]any{"mfa", 2})},
+		"amr: a list of lists":              {claims: amr([]any{[]string{"mfa"}})},
+		"amr by another name":               {claims: map[string]any{"AMR": []string{"mfa"}}},
+		"a class of two factors, no method": {claims: map[string]any{"acr": "mfa"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			token := newForger(t, key, "k1", "JWT").sign(idClaims(c.claims))
+			for _, which := range []string{"verified", "remembered"} {
+				p, err := tokens.Prove(t.Context(), token)
+				if err != nil || p.Proof.Subject != "ada" || p.Email.Reveal() != c.email || p.Phone.Reveal() != c.phone || p.Strong != c.strong {
+					t.Errorf("%s: proves %+v, %q, %q, %v, %v", which, p.Proof, p.Email.Reveal(), p.Phone.Reveal(), p.Strong, err)
+				}
+			}
+		})
+	}
+}
+
+// long is an address of n characters.
+func long(n int) string {
+	const domain = "@example.com"
+	return strings.Repeat("a", n-len(domain)) + domain
 }
 
 // Keys that nobody knows are looked up once in 30 seconds, however many are named,

@@ -18,23 +18,25 @@ import (
 	"evisit/pkg/identity"
 )
 
-// Tokens verifies ID tokens of one issuer. A token proves issuer and subject
-// only; the person is a row, read on every request, so that a deactivation holds
-// at once. A token that was verified is remembered for a minute at most, and
-// never longer than it is valid. It is safe for concurrent use.
+// Tokens verifies ID tokens of one issuer. A token proves who signed in and how, and
+// which addresses of theirs the issuer has confirmed; the person, with role and
+// practice, is a row, read on every request, so that a deactivation holds at once.
+// A token that was verified is remembered for a minute at most, and never longer
+// than it is valid. It is safe for concurrent use.
 type Tokens struct {
 	verifier *oidc.IDTokenVerifier
 	issuer   string
 	now      func() time.Time
 
-	mu       sync.Mutex
-	verified map[[sha256.Size]byte]verified
+	mu sync.Mutex
+	// Verified is guarded by mu; exported, its addresses print redacted.
+	Verified map[[sha256.Size]byte]verified
 }
 
 // verified is a token's holder, and until when the token need not be verified
 // again.
 type verified struct {
-	proof clinic.Proof
+	clinic.Proven
 	until time.Time
 }
 
@@ -54,7 +56,7 @@ func newTokens(keys oidc.KeySet, issuer, audience string, now func() time.Time) 
 		verifier: oidc.NewVerifier(issuer, keys, &oidc.Config{
 			ClientID: audience, Now: now, SupportedSigningAlgs: []string{oidc.RS256},
 		}),
-		issuer: issuer, now: now, verified: map[[sha256.Size]byte]verified{},
+		issuer: issuer, now: now, Verified: map[[sha256.Size]byte]verified{},
 	}
 }
 
@@ -62,9 +64,9 @@ func newTokens(keys oidc.KeySet, issuer, audience string, now func() time.Time) 
 const maxToken = 8 << 10
 
 // Prove implements People.
-func (t *Tokens) Prove(ctx context.Context, token string) (clinic.Proof, error) {
+func (t *Tokens) Prove(ctx context.Context, token string) (clinic.Proven, error) {
 	if token == "" || len(token) > maxToken {
-		return clinic.Proof{}, notSignedIn("sign in first: send Authorization: Bearer and your token", nil)
+		return clinic.Proven{}, notSignedIn("sign in first: send Authorization: Bearer and your token", nil)
 	}
 	key, now := sha256.Sum256([]byte(token)), t.now()
 	if p, ok := t.remembered(key, now); ok {
@@ -75,34 +77,37 @@ func (t *Tokens) Prove(ctx context.Context, token string) (clinic.Proof, error) 
 		err = checkUse(token, now)
 	}
 	if err != nil && strings.Contains(err.Error(), errNoKeys.Error()) { // the library keeps the text alone
-		return clinic.Proof{}, fault.Hide(fault.Busy, "try_again", "we cannot check who you are just now; repeat the same request", err)
+		return clinic.Proven{}, fault.Hide(fault.Busy, "try_again", "we cannot check who you are just now; repeat the same request", err)
+	}
+	var p clinic.Proven
+	if err == nil {
+		p, err = provenBy(t.issuer, id)
 	}
 	if err != nil {
-		return clinic.Proof{}, notSignedIn("this token is not valid here, or no longer; sign in again", err)
+		return clinic.Proven{}, notSignedIn("this token is not valid here, or no longer; sign in again", err)
 	}
-	p := clinic.Proof{Issuer: t.issuer, Subject: id.Subject}
 	t.remember(key, p, id.Expiry, now)
 	return p, nil
 }
 
-func (t *Tokens) remembered(key [sha256.Size]byte, now time.Time) (clinic.Proof, bool) {
+func (t *Tokens) remembered(key [sha256.Size]byte, now time.Time) (clinic.Proven, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	v, ok := t.verified[key]
-	return v.proof, ok && now.Before(v.until)
+	v, ok := t.Verified[key]
+	return v.Proven, ok && now.Before(v.until)
 }
 
-func (t *Tokens) remember(key [sha256.Size]byte, p clinic.Proof, ends, now time.Time) {
+func (t *Tokens) remember(key [sha256.Size]byte, p clinic.Proven, ends, now time.Time) {
 	until := now.Add(tokenMemory)
 	if ends.Before(until) {
 		until = ends
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.verified) >= maxVerified {
-		clear(t.verified)
+	if len(t.Verified) >= maxVerified {
+		clear(t.Verified)
 	}
-	t.verified[key] = verified{p, until}
+	t.Verified[key] = verified{p, until}
 }
 
 func notSignedIn(text string, cause error) error {
@@ -120,7 +125,8 @@ func (a *API) bearer(r *http.Request) (clinic.Caller, error) {
 	if err != nil {
 		return clinic.Caller{}, err
 	}
-	return clinic.Caller{Proof: p, IP: exchange.ClientIP(r), UserAgent: r.UserAgent(), Found: &identity.Person{}}, nil
+	c := clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent(), Found: &identity.Person{}}
+	return c.By(p), nil
 }
 
 // known is the holder of r's token with their person looked up.

@@ -149,14 +149,14 @@ func testLogKey(t testing.TB) audit.Key {
 	return audit.Key{Base: "evisit.example/log", Public: public, Private: private}
 }
 
-// people takes a person's id for their token.
+// people takes a person's id for their token, which proves a second factor.
 type people struct{}
 
-func (people) Prove(_ context.Context, token string) (clinic.Proof, error) {
+func (people) Prove(_ context.Context, token string) (clinic.Proven, error) {
 	if token == "" {
-		return clinic.Proof{}, fault.New(fault.Anonymous, "not_signed_in", "sign in first")
+		return clinic.Proven{}, fault.New(fault.Anonymous, "not_signed_in", "sign in first")
 	}
-	return clinic.Proof{Issuer: testIssuer, Subject: token}, nil
+	return clinic.Proven{Proof: clinic.Proof{Issuer: testIssuer, Subject: token}, Strong: true}, nil
 }
 
 // blobs keeps objects in memory.

@@ -128,7 +128,7 @@ func (p *provider) redeem(ctx context.Context, code string, a attempt) (session.
 // verify is what the tokens prove.
 func (p *provider) verify(ctx context.Context, d *discovered, t *oauth2.Token) (session.SignIn, *oidc.IDToken, error) {
 	raw, _ := t.Extra("id_token").(string)
-	proof, err := p.People.Prove(ctx, raw)
+	proven, err := p.People.Prove(ctx, raw)
 	if err != nil {
 		return session.SignIn{}, nil, err
 	}
@@ -136,7 +136,7 @@ func (p *provider) verify(ctx context.Context, d *discovered, t *oauth2.Token) (
 	if err != nil {
 		return session.SignIn{}, nil, err
 	}
-	return session.SignIn{Proof: proof, Until: id.Expiry, Refresh: t.RefreshToken}, id, nil
+	return session.SignIn{Proof: proven.Proof, Until: id.Expiry, Refresh: t.RefreshToken}, id, nil
 }
 
 // Refresh implements session.Provider.
