@@ -78,7 +78,7 @@ var rules = map[string]rule{
 	"practice": {layer: domain, ours: "billing visit"},
 	"record":   {layer: domain, ours: "identity intake money phi visit"},
 	"work":     {layer: domain, ours: "identity"},
-	"registry": {layer: domain, ours: "fault identity npi phi", theirs: "golang.org/x/text/unicode/norm"},
+	"registry": {layer: domain, ours: "fault identity npi phi practice", theirs: "golang.org/x/text/unicode/norm"},
 	"outbox":   {layer: domain},
 	"audit":    {layer: domain, theirs: "golang.org/x/mod/sumdb/"},
 	"vault":    {layer: domain, ours: "fault"},
@@ -92,19 +92,20 @@ var rules = map[string]rule{
 	"coding/fee": {layer: domain, ours: "civil fault money"},
 	"coding/icd": {layer: domain, ours: "civil fault"},
 
-	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger metric outbox phi practice vault visit work"},
+	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger metric outbox phi practice registry vault visit work"},
 
 	"clinic/books":  {layer: shared, ours: "billing ledger vault visit"},
 	"clinic/heads":  {layer: shared},
 	"clinic/limits": {layer: shared, ours: "fault"},
-	"clinic/chart":  {layer: shared, ours: "clinic fault identity intake phi record vault visit"},
+	"clinic/chart":  {layer: shared, ours: "clinic fault identity intake phi record registry vault visit"},
 
-	"clinic/charge":   {layer: room, ours: "audit billing clinic fault identity money outbox visit work"},
-	"clinic/deadline": {layer: room, ours: "clinic clinic/chart outbox visit"},
-	"clinic/desk":     {layer: room, ours: "clinic clinic/chart fault identity outbox phi record visit"},
-	"clinic/hook":     {layer: room, ours: "clinic outbox"},
-	"clinic/notify":   {layer: room, ours: "billing clinic clinic/chart fault outbox phi practice visit work"},
-	"clinic/office":   {layer: room, ours: "audit clinic clinic/books fault identity intake outbox practice visit work"},
+	"clinic/charge":    {layer: room, ours: "audit billing clinic fault identity money outbox visit work"},
+	"clinic/deadline":  {layer: room, ours: "clinic clinic/chart outbox visit"},
+	"clinic/desk":      {layer: room, ours: "clinic clinic/chart fault identity outbox phi record visit"},
+	"clinic/hook":      {layer: room, ours: "clinic outbox"},
+	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault outbox phi practice visit work"},
+	"clinic/office":    {layer: room, ours: "audit clinic clinic/books fault identity outbox visit work"},
+	"clinic/registrar": {layer: room, ours: "audit clinic clinic/chart fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
 		ours:  "audit billing clinic clinic/books clinic/chart fault identity intake money outbox phi practice record vault visit work",
@@ -120,8 +121,8 @@ var rules = map[string]rule{
 	},
 	"store/storetest": {
 		layer: edge,
-		ours: "audit billing clinic clinic/charge clinic/chart clinic/deadline clinic/desk clinic/notify clinic/office clinic/request clinic/sweep " +
-			"clinic/verify fault identity ledger outbox practice visit work",
+		ours: "audit billing clinic clinic/charge clinic/chart clinic/deadline clinic/desk clinic/notify clinic/office clinic/registrar clinic/request clinic/sweep " +
+			"clinic/verify fault identity ledger outbox practice registry visit work",
 		theirs: "github.com/google/go-cmp/",
 	},
 	"seal":        {layer: edge, ours: "vault", theirs: aws + "service/kms github.com/tink-crypto/tink-go/v2/"},

@@ -21,7 +21,7 @@ import (
 	"evisit/infra/local/seed"
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
-	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/clinic/session"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/setup"
@@ -117,7 +117,7 @@ func (b *workbench) plant(ctx context.Context, log *slog.Logger) error {
 	if b.rooms, err = api.Rooms(parts); err != nil {
 		return err
 	}
-	cast := &office.Registrar{Kernel: b.rooms.Kernel, Store: parts.Store(), Seal: b.rooms.Charts.SealContact}
+	cast := &registrar.Room{Kernel: b.rooms.Kernel, Store: parts.Store(), Charts: b.rooms.Charts}
 	return seed.Plant(ctx, cast, b.url+"/issuer", seed.Accounts)
 }
 

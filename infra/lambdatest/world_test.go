@@ -27,7 +27,7 @@ import (
 	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
 	"evisit/infra/template"
-	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
@@ -200,7 +200,7 @@ func (w *world) plant(awsURL, stripe string) {
 	w.rooms, err = api.Rooms(w.parts)
 	w.must(err)
 	w.cards = stripepay.New(chargeKey.Secret, stripe)
-	cast := &office.Registrar{Kernel: w.rooms.Kernel, Store: w.store, Seal: w.rooms.Charts.SealContact}
+	cast := &registrar.Room{Kernel: w.rooms.Kernel, Store: w.store, Charts: w.rooms.Charts}
 	w.must(seed.Plant(w.Context(), cast, w.issuerURL(), seed.Accounts))
 }
 

@@ -264,7 +264,7 @@ func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action
 		return visit.Visit{}, none, err
 	}
 	if d.RefuseWith == nil { // a request that was refused leaves its key unused
-		d.Commit.Request = c.request(v.ID, now)
+		d.Commit.Request = c.Request(v.ID, now)
 	}
 	if err := k.commit(ctx, c, d); err != nil {
 		return visit.Visit{}, none, err
@@ -282,7 +282,7 @@ func (k *Kernel) commit(ctx context.Context, c Caller, d Decision) error {
 	if !d.Urgent || !errors.Is(err, ErrRepeated) {
 		return err
 	}
-	if _, used := k.earlierResult(ctx, c); !errors.Is(used, errKeyReused) {
+	if _, used := k.Earlier(ctx, c); !errors.Is(used, errKeyReused) {
 		return err
 	}
 	d.Commit.Request = nil

@@ -31,7 +31,9 @@ func NewOnce(subject, route, key string, input []byte) Once {
 // RequestLife is how long an idempotency key is remembered.
 const RequestLife = 48 * time.Hour
 
-func (c Caller) request(result string, now time.Time) *Request {
+// Request is the row by which c's request is known when it is repeated; nil if it has
+// no idempotency key.
+func (c Caller) Request(result string, now time.Time) *Request {
 	if c.Once.Key == "" {
 		return nil
 	}
@@ -40,9 +42,9 @@ func (c Caller) request(result string, now time.Time) *Request {
 
 var errKeyReused = fault.New(fault.Conflict, "idempotency_key_reused", "this Idempotency-Key was used for a different request; use a new one")
 
-// earlierResult returns the result of c's request if it was carried out before
+// Earlier returns the result of c's request if it was carried out before
 // under its idempotency key; empty otherwise.
-func (k *Kernel) earlierResult(ctx context.Context, c Caller) (string, error) {
+func (k *Kernel) Earlier(ctx context.Context, c Caller) (string, error) {
 	if c.Once.Key == "" {
 		return "", nil
 	}
@@ -61,7 +63,7 @@ func (k *Kernel) earlierResult(ctx context.Context, c Caller) (string, error) {
 // repeatOr returns the visit if this request was carried out before, and why
 // otherwise. A key that was used for another request is refused.
 func (k *Kernel) repeatOr(ctx context.Context, c Caller, do identity.Action, why error) (visit.Visit, error) {
-	id, err := k.earlierResult(ctx, c)
+	id, err := k.Earlier(ctx, c)
 	if err != nil {
 		return visit.Visit{}, err
 	}
@@ -74,7 +76,7 @@ func (k *Kernel) repeatOr(ctx context.Context, c Caller, do identity.Action, why
 // unchanged returns v, on which a request found nothing to do, unless the
 // request's key was used before.
 func (k *Kernel) unchanged(ctx context.Context, c Caller, do identity.Action, v visit.Visit) (visit.Visit, error) {
-	id, err := k.earlierResult(ctx, c)
+	id, err := k.Earlier(ctx, c)
 	if err != nil || id == "" {
 		return v, err
 	}
@@ -103,7 +105,7 @@ const againSuffix = ":again"
 func (k *Kernel) Start(ctx context.Context, c Caller, v visit.Visit) (visit.Visit, error) {
 	now := k.Time()
 	err := k.Store.Commit(ctx, Commit{
-		Visit: &v, Request: c.request(v.ID, now),
+		Visit: &v, Request: c.Request(v.ID, now),
 		Audit: []audit.Record{k.Record(c.Actor(v.Patient), string(identity.StartVisit), v, now)},
 	})
 	if err != nil {

@@ -12,6 +12,10 @@ import (
 
 var errUnknown = fault.New(fault.Anonymous, "unknown_person", "you are signed in, but no practice here knows you")
 
+// ErrSecondFactor refuses people who work at a practice and signed in with a password
+// alone.
+var ErrSecondFactor = fault.New(fault.Denied, "second_factor", "people of a practice sign in with a second factor; sign in again with one")
+
 // memberLife is how long a process remembers which person of a practice a token
 // proves. The person's row, with role and deactivation, is read for every
 // request.

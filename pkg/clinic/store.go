@@ -12,6 +12,7 @@ import (
 	"evisit/pkg/ledger"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
+	"evisit/pkg/registry"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
@@ -114,6 +115,7 @@ type Commit struct {
 	Grants     []identity.Grant
 	Token      *Token
 	Patient    *Patient
+	Invitation *Invitation
 	Session    *Session
 
 	// Records written with the visit and guarded by its version.
@@ -145,6 +147,13 @@ type Patient struct {
 	Practice string
 	Contact  []byte
 	Version  int
+}
+
+// An Invitation is as it is stored: its address, and its code until it is accepted,
+// are sealed.
+type Invitation struct {
+	registry.Invitation
+	Sealed []byte
 }
 
 // A Token lists, for the subject of an issuer, the person that each practice

@@ -43,6 +43,7 @@ import (
 	"evisit/pkg/clinic/hook"
 	"evisit/pkg/clinic/notify"
 	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/clinic/sweep"
 	"evisit/pkg/fault"
@@ -93,7 +94,7 @@ type world struct {
 	request   *request.Room
 	desk      *desk.Desk
 	office    *office.Office
-	registrar *office.Registrar
+	registrar *registrar.Room
 	charge    *charge.Room
 	deadline  *deadline.Room
 	notify    *notify.Room
@@ -252,7 +253,7 @@ func (w *world) openRooms(t *testing.T) {
 	}
 	w.desk = &desk.Desk{Kernel: api, Charts: w.charts, Store: w.tape}
 	w.office = &office.Office{Kernel: api, Store: w.tape, LogKey: audit.Key{Base: log.Base, Public: public}}
-	w.registrar = &office.Registrar{Kernel: api, Store: w.tape, Seal: w.charts.SealContact}
+	w.registrar = &registrar.Room{Kernel: api, Store: w.tape, Charts: w.charts}
 	w.charge = &charge.Room{Kernel: w.kernel(outbox.ByCharge), Store: w.tape, Cards: brokenCards{stripe, w.trouble}}
 	due := w.kernel(outbox.ByDeadline)
 	w.deadline = &deadline.Room{Kernel: due, Charts: keeper(due), Store: w.tape, Shards: store.Shards}

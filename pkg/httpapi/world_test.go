@@ -31,7 +31,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/charge"
 	"evisit/pkg/clinic/hook"
-	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/clinic/sweep"
 	"evisit/pkg/fault"
@@ -68,7 +68,7 @@ type world struct {
 	db        *dynamodb.Client
 	table     string
 	rooms     httpapi.Rooms
-	cast      *office.Registrar
+	cast      *registrar.Room
 	collect   *charge.Room
 	sign      *sweep.Room
 	api, hook http.Handler // checked against the document
@@ -105,7 +105,7 @@ func newWorld(t testing.TB) *world {
 	w.rooms.Request.Checkout, w.rooms.Charts.Vault.Objects = cards, w.objects
 	w.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, w.store), Store: w.store, Cards: cards}
 	w.sign = &sweep.Room{Kernel: parts.Kernel("", w.store), Store: w.store, LogKey: key, Heads: &blobs{}, Shards: store.Shards}
-	w.cast = &office.Registrar{Kernel: w.rooms.Kernel, Store: w.store, Seal: w.rooms.Charts.SealContact}
+	w.cast = &registrar.Room{Kernel: w.rooms.Kernel, Store: w.store, Charts: w.rooms.Charts}
 	if err := seed.Plant(ctx, w.cast, testIssuer, seed.Accounts); err != nil {
 		t.Fatal(err)
 	}

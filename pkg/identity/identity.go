@@ -21,20 +21,36 @@ const (
 	Nurse       Role = "nurse"
 	Staff       Role = "staff"
 	Admin       Role = "admin"
+	// A Director is the medical director, who approves the forms of a practice.
+	Director Role = "director"
+	// An Operator runs the system and works at no practice of it: registers
+	// practices, and never sees what is a patient's.
+	Operator Role = "operator"
 )
+
+// Works reports whether who has r works at a practice, or runs the system, and is
+// not its patient or caregiver.
+func (r Role) Works() bool { return r != PatientRole && r != Caregiver && r != "" }
 
 // A Person is someone who signs in.
 type Person struct {
 	ID       string `json:"id"`
 	Practice string `json:"practice"`
-	Role     Role   `json:"role"`
-	Patient  string `json:"patient,omitempty"` // whose record is their own
+	// Role is what the person does first; lists and audit records name it.
+	Role Role `json:"role"`
+	// Also are further roles: a practitioner alone is clinician, administrator and
+	// medical director. Patients and caregivers have none.
+	Also    []Role `json:"also,omitempty"`
+	Patient string `json:"patient,omitempty"` // whose record is their own
 	// Grants are the grants that concern the request. They are rows of the
 	// patients who gave them, not part of the person's row.
 	Grants []Grant `json:"-"`
 	// Display is how the practice shows its own people: name and credential.
 	// It is empty for patients and caregivers, whose names are contact data.
-	Display  string    `json:"display,omitempty"`
+	Display string `json:"display,omitempty"`
+	// NPI is the National Provider Identifier of a person who treats, which claims
+	// name; empty if it is not known.
+	NPI      string    `json:"npi,omitempty"`
 	Licenses []License `json:"licenses,omitempty"`
 	Inactive bool      `json:"inactive,omitempty"`
 	Version  int       `json:"-"`
@@ -42,7 +58,10 @@ type Person struct {
 
 // Works reports whether p works at the practice and is not its patient or
 // caregiver.
-func (p Person) Works() bool { return p.Role != PatientRole && p.Role != Caregiver && p.Role != "" }
+func (p Person) Works() bool { return p.Role.Works() }
+
+// Has reports whether r is among p's roles.
+func (p Person) Has(r Role) bool { return r != "" && (p.Role == r || slices.Contains(p.Also, r)) }
 
 // A Grant lets Person act for Patient until Until; a zero Until has no end.
 // (HIPAA, 45 CFR 164.502(g): a personal representative.)

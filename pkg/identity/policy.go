@@ -29,6 +29,13 @@ const (
 	ReadWork    Action = "work.read"  // what a person of the practice must do
 	EndWork     Action = "work.end"
 	ResumeWork  Action = "work.resume" // have what was parked tried again
+
+	RunPractices Action = "practice.run"  // register and suspend practices, see how they stand
+	ReadRoster   Action = "roster.read"   // who works at the practice
+	ManagePeople Action = "roster.change" // invite, change, deactivate
+	DecideTerms  Action = "terms.decide"  // prices, turnaround, consent, forms offered
+	WriteForms   Action = "form.write"    // drafts of forms
+	ApproveForms Action = "form.approve"
 )
 
 // A Relation is how a person stands to a resource.
@@ -81,7 +88,10 @@ var policy = []struct {
 	{[]Role{Staff}, Team, StaffPool, []Action{ReadVisit, ReadChart, ReadQueue, TakeVisit, ReadWork, EndWork}},
 	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit}},
 	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney}},
-	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork}},
+	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms}},
+	{[]Role{Admin, Director}, Team, "", []Action{ReadRoster, WriteForms}},
+	{[]Role{Director}, Team, "", []Action{ApproveForms}},
+	{[]Role{Operator}, Team, "", []Action{RunPractices, ReadWork, EndWork, ResumeWork}}, // of the platform, which is their practice
 }
 
 // Allow returns nil if p may do a to r at now. If p has no relation to r at all
@@ -148,7 +158,7 @@ func PurposeOf(r Role, action string) Purpose {
 func Rights(p Person, r Resource, now time.Time) []Action {
 	var may []Action
 	for _, rule := range policy {
-		if p.Inactive || rule.pool != "" && rule.pool != r.Pool || !slices.Contains(rule.roles, p.Role) || !p.relates(rule.relation, r, now) {
+		if p.Inactive || rule.pool != "" && rule.pool != r.Pool || !slices.ContainsFunc(rule.roles, p.Has) || !p.relates(rule.relation, r, now) {
 			continue
 		}
 		may = append(may, rule.actions...)
@@ -159,7 +169,7 @@ func Rights(p Person, r Resource, now time.Time) []Action {
 // roleNames say who has a role, in a refusal.
 var roleNames = map[Role]string{
 	PatientRole: "the patient", Caregiver: "who acts for the patient", Clinician: "clinicians", Nurse: "nurses", Staff: "staff",
-	Admin: "administrators",
+	Admin: "administrators", Director: "the medical director", Operator: "who runs the system",
 }
 
 // whyNot says why p, who may know of r, may not do a.
@@ -169,7 +179,7 @@ func whyNot(p Person, a Action, r Resource) string {
 		if !slices.Contains(rule.actions, a) || rule.pool != "" && rule.pool != r.Pool && !r.Whole {
 			continue
 		}
-		if rule.relation == Holder && slices.Contains(rule.roles, p.Role) {
+		if rule.relation == Holder && slices.ContainsFunc(rule.roles, p.Has) {
 			if r.Holder == "" {
 				return "nobody has taken this visit, and only who takes it may do this"
 			}

@@ -17,7 +17,7 @@ var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 var actions = []identity.Action{
 	identity.StartVisit, identity.ListVisits, identity.ReadVisit, identity.ReadChart, identity.FillVisit, identity.WriteToTeam, identity.ReadQueue,
 	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadTrail, identity.ReadLog, identity.ReadWork, identity.EndWork,
-	identity.ResumeWork,
+	identity.ResumeWork, identity.RunPractices, identity.ReadRoster, identity.ManagePeople, identity.DecideTerms, identity.WriteForms, identity.ApproveForms,
 }
 
 // How a person may stand to the visit of patient-1 at practice-1.
@@ -68,7 +68,9 @@ var policy = []struct {
 	{identity.Staff, "has taken it", "staff", "visit.read chart.read queue.read visit.take visit.treat ledger.read work.read work.end"},
 	{identity.Staff, "works there,another's has,has taken it", "clinical none", "visit.read ledger.read"},
 
-	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read audit.read log.read work.read work.end work.resume"},
+	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read audit.read log.read work.read work.end work.resume roster.read roster.change terms.decide form.write"},
+	{identity.Director, "works there,another's has,has taken it", anyPool, "roster.read form.write form.approve"},
+	{identity.Operator, "works there,another's has,has taken it", anyPool, "practice.run work.read work.end work.resume"},
 
 	{"", "works there,is the patient,has taken it", anyPool, nothing},
 	{"janitor", "works there,is the patient,has taken it", anyPool, nothing},
@@ -125,7 +127,7 @@ func stand(t *testing.T, role identity.Role, relation, pool string) (identity.Pe
 
 func TestAllow_ZeroFieldsMatchNobody(t *testing.T) {
 	t.Parallel()
-	for _, role := range []identity.Role{identity.PatientRole, identity.Caregiver, identity.Clinician, identity.Nurse, identity.Staff, identity.Admin} {
+	for _, role := range []identity.Role{identity.PatientRole, identity.Caregiver, identity.Clinician, identity.Nurse, identity.Staff, identity.Admin, identity.Director, identity.Operator} {
 		for name, r := range map[string]identity.Resource{
 			"nothing at all":    {},
 			"no practice":       {Patient: "patient-1", Holder: "person-1", Pool: identity.ClinicalPool},
@@ -289,5 +291,24 @@ func TestPurposeOf_RoleAndAction(t *testing.T) {
 		if got := identity.PurposeOf(c.role, c.action); got != c.want {
 			t.Errorf("%s by %s is for %s, want %s", c.action, c.role, got, c.want)
 		}
+	}
+}
+
+// Who has several roles may do what each of them may, and no more.
+func TestAllow_RolesAddUp(t *testing.T) {
+	t.Parallel()
+	r := identity.Resource{Practice: "practice-1", Patient: "patient-1", Pool: identity.ClinicalPool}
+	of := func(main identity.Role, also ...identity.Role) []identity.Action {
+		rights := identity.Rights(identity.Person{ID: "person-1", Practice: "practice-1", Role: main, Also: also}, r, noon)
+		slices.Sort(rights)
+		return slices.Compact(rights)
+	}
+	both := append(of(identity.Clinician), of(identity.Admin)...)
+	slices.Sort(both)
+	if got := of(identity.Clinician, identity.Admin); !slices.Equal(got, slices.Compact(both)) {
+		t.Errorf("a clinician and administrator may %v, want %v", got, both)
+	}
+	if got := of(identity.Nurse, ""); !slices.Equal(got, of(identity.Nurse)) {
+		t.Errorf("an empty role adds %v", got)
 	}
 }

@@ -22,10 +22,11 @@ const (
 	ByStripe   Writer = "stripe" // stripehook, for Stripe
 	ByCharge   Writer = "charge"
 	ByDeadline Writer = "deadline"
+	ByRegistry Writer = "registry"
 )
 
 // Writers lists every function that puts events.
-var Writers = []Writer{ByAPI, ByStripe, ByCharge, ByDeadline}
+var Writers = []Writer{ByAPI, ByStripe, ByCharge, ByDeadline, ByRegistry}
 
 // A Consumer is the function that an event is for. The stream is filtered by
 // consumer.
@@ -60,12 +61,13 @@ const (
 	FraudWarned       Kind = "payment.warned"     // the card's issuer warns of fraud: the practice must know
 	StrayFound        Kind = "payment.stray"      // a payment that this system did not ask for: the practice must know
 	AccountLost       Kind = "account.lost"       // the practice's account at Stripe cannot be reached: it must know
+	Invited           Kind = "person.invited"     // Invitation waits to be accepted
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
 	StripeReported, CheckPayment, CheckAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
-	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, AccountLost,
+	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, AccountLost, Invited,
 }
 
 // An Event is stored in the transaction of the change that causes it. Its ID,
@@ -73,16 +75,18 @@ var Kinds = []Kind{
 // carries ids only, never content, and is a hint: its consumer reads again
 // whether what it asks for is wanted.
 type Event struct {
-	ID       string    `json:"id"`
-	Kind     Kind      `json:"kind"`
-	To       Consumer  `json:"to"`
-	Practice string    `json:"practice,omitempty"`
-	Visit    string    `json:"visit,omitempty"`
-	Patient  string    `json:"patient,omitempty"`
-	Payment  string    `json:"payment,omitempty"`
-	Account  string    `json:"account,omitempty"` // the connected account Stripe named
-	Object   string    `json:"object,omitempty"`  // the Stripe object it is about
-	At       time.Time `json:"at"`
+	ID       string   `json:"id"`
+	Kind     Kind     `json:"kind"`
+	To       Consumer `json:"to"`
+	Practice string   `json:"practice,omitempty"`
+	Visit    string   `json:"visit,omitempty"`
+	Patient  string   `json:"patient,omitempty"`
+	Payment  string   `json:"payment,omitempty"`
+	Account  string   `json:"account,omitempty"` // the connected account Stripe named
+	Object   string   `json:"object,omitempty"`  // the Stripe object it is about
+	// Invitation is whose letter is to be sent.
+	Invitation string    `json:"invitation,omitempty"`
+	At         time.Time `json:"at"`
 	// Lease is when the event is due again unless it is done by then; zero
 	// leaves a lost delivery to the sweep of the event's bucket. It is not part
 	// of the stored event.

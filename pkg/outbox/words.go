@@ -38,6 +38,7 @@ var tasks = map[Kind]string{
 	FraudWarned:       "Write to you of a warning of fraud",
 	StrayFound:        "Write to you of a payment that was not asked for",
 	AccountLost:       "Write to you that your account at Stripe is disconnected",
+	Invited:           "Write to somebody who is invited to join you",
 }
 
 // Task says in words, for people of a practice, what an event of kind k has done.

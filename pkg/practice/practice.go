@@ -23,16 +23,35 @@ type Practice struct {
 
 // A Core is a practice's identity, and the versions of its decisions that hold.
 type Core struct {
-	Name    string    `json:"name"`
-	Phone   string    `json:"phone"`
-	Inbox   string    `json:"inbox"`   // address of the letters to the practice
-	Account string    `json:"account"` // its Stripe connected account
-	Since   time.Time `json:"since"`   // when it was registered
-	Zone    string    `json:"zone"`    // IANA name, for times shown to people
-	Readers string    `json:"readers"` // who reads requests, for patients (guideline G2)
+	Name    string  `json:"name"`
+	Phone   string  `json:"phone"`
+	Inbox   string  `json:"inbox"`   // address of the letters to the practice
+	Account string  `json:"account"` // its Stripe connected account; empty: nobody can pay it yet
+	Address Address `json:"address,omitzero"`
+	// NPI is the group's National Provider Identifier, EIN its Employer Identification
+	// Number, Taxonomy its code in the Health Care Provider Taxonomy; claims name all
+	// three (X12 837P, loops 2000A and 2010AA). Empty if they were not given.
+	NPI      string `json:"npi,omitempty"`
+	EIN      string `json:"ein,omitempty"`
+	Taxonomy string `json:"taxonomy,omitempty"`
+	// Suspended is since when the practice may begin nothing new; zero: it is not.
+	// Open visits run out.
+	Suspended time.Time `json:"suspended,omitzero"`
+	Since     time.Time `json:"since"`   // when it was registered
+	Zone      string    `json:"zone"`    // IANA name, for times shown to people
+	Readers   string    `json:"readers"` // who reads requests, for patients (guideline G2)
 	// Configured and Consenting are the versions of Config and Consent that hold.
 	Configured int    `json:"configured"`
 	Consenting string `json:"consenting"`
+}
+
+// An Address is a place in the United States that letters reach.
+type Address struct {
+	Line  string `json:"line"`
+	Line2 string `json:"line2,omitempty"`
+	City  string `json:"city"`
+	State string `json:"state"` // two letters
+	ZIP   string `json:"zip"`   // five digits, or nine
 }
 
 // A Config is what a practice offers. Each change of it is a new version.

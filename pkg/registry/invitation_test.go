@@ -2,6 +2,7 @@ package registry_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,8 +14,9 @@ import (
 func invitation(t *testing.T) registry.Invitation {
 	t.Helper()
 	i, err := registry.Invite(registry.Invitation{
-		ID: "i1", Practice: "lakeside", Role: identity.Clinician, Display: "Ana Rivera, MD", Email: "ana@Lakeside.example", By: "ada-brooks", At: today,
-	}, "the code")
+		ID: "i1", Practice: "lakeside", Email: "ana@Lakeside.example", Secret: "the code", By: "ada-brooks", At: today,
+		Worker: registry.Worker{Roles: []identity.Role{identity.Admin, identity.Clinician}, Display: "Ana Rivera, MD"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,16 +27,16 @@ var ana = registry.Holder{Issuer: "https://issuer.example", Subject: "ana"}
 
 func TestInvitation_IsAcceptedOnce(t *testing.T) {
 	t.Parallel()
-	i, err := invitation(t).Accept("the code", ana, "Ana@lakeside.example", today.Add(time.Hour))
+	i, err := invitation(t).Accept("the code", ana, "Ana@lakeside.example", "p1", today.Add(time.Hour))
 	if err != nil || i.Accepted == nil || *i.Accepted != ana || i.Version != 2 {
 		t.Fatalf("accepted as %+v: %v", i, err)
 	}
-	again, err := i.Accept("the code", ana, "ana@lakeside.example", today.AddDate(1, 0, 0))
-	if err != nil || again.Version != i.Version {
+	again, err := i.Accept("the code", ana, "ana@lakeside.example", "p2", today.AddDate(1, 0, 0))
+	if err != nil || again.Version != i.Version || again.Person != "p1" {
 		t.Errorf("the same person again: version %d, %v", again.Version, err)
 	}
 	other := registry.Holder{Issuer: ana.Issuer, Subject: "ben"}
-	if _, err := i.Accept("the code", other, "ana@lakeside.example", today); code(err) != "invitation_used" {
+	if _, err := i.Accept("the code", other, "ana@lakeside.example", "p3", today); code(err) != "invitation_used" {
 		t.Errorf("another person again: %v", err)
 	}
 }
@@ -60,7 +62,7 @@ func TestInvitation_Refused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := test.i.Accept(test.code, ana, test.email, today.Add(test.after))
+			got, err := test.i.Accept(test.code, ana, test.email, "p1", today.Add(test.after))
 			if code(err) != test.want || !errors.Is(err, test.kind) {
 				t.Errorf("refused with %v, want %s", err, test.want)
 			}
@@ -69,16 +71,67 @@ func TestInvitation_Refused(t *testing.T) {
 			}
 		})
 	}
-	if _, err := invitation(t).Accept("the code", ana, "ana@lakeside.example", today.Add(registry.InvitationLife-time.Second)); err != nil {
+	if _, err := invitation(t).Accept("the code", ana, "ana@lakeside.example", "p1", today.Add(registry.InvitationLife-time.Second)); err != nil {
 		t.Errorf("a second before seven days are over: %v", err)
+	}
+}
+
+func TestInvitation_TakenBack(t *testing.T) {
+	t.Parallel()
+	i, err := invitation(t).Revoke()
+	if err != nil || !i.Revoked || i.Version != 2 || i.Open(today) {
+		t.Fatalf("taken back as %+v: %v", i, err)
+	}
+	if again, err := i.Revoke(); err != nil || again.Version != i.Version {
+		t.Errorf("again: version %d, %v", again.Version, err)
+	}
+	used, err := invitation(t).Accept("the code", ana, "ana@lakeside.example", "p1", today)
+	if err != nil || used.Open(today) {
+		t.Fatal("it is open once it is used", err)
+	}
+	if _, err := used.Revoke(); code(err) != "invitation_used" {
+		t.Errorf("one that was accepted: %v", err)
 	}
 }
 
 func TestInvite_EveryProblemIsNamed(t *testing.T) {
 	t.Parallel()
-	_, err := registry.Invite(registry.Invitation{Email: "ana", Role: identity.PatientRole}, "c")
-	if got := where(t, err); len(got) != 3 {
-		t.Errorf("names %v, want address, role and display", got)
+	for name, test := range map[string]struct {
+		w    registry.Worker
+		want []string
+	}{
+		"nothing":   {registry.Worker{}, []string{"/email", "/roles", "/display"}},
+		"a patient": {registry.Worker{Roles: []identity.Role{identity.PatientRole}, Display: "x"}, []string{"/email", "/roles/0"}},
+		"an operator, and a role twice": {
+			registry.Worker{Roles: []identity.Role{identity.Nurse, identity.Operator, identity.Nurse}, Display: "x"},
+			[]string{"/email", "/roles/1", "/roles/2"},
+		},
+		"licenses": {
+			registry.Worker{Roles: []identity.Role{identity.Nurse}, Display: "x", NPI: "1234567890", Licenses: []identity.License{
+				{State: "OR", Number: "1", Expires: today}, {State: "or", Number: " ", Expires: today.AddDate(1, 0, 0)},
+				{State: "OR", Number: "2", Expires: today.AddDate(1, 0, 0)},
+			}},
+			[]string{"/email", "/npi", "/licenses/0/expires", "/licenses/1/state", "/licenses/1/number", "/licenses/2/state"},
+		},
+	} {
+		_, err := registry.Invite(registry.Invitation{Email: "ana", Worker: test.w, At: today})
+		if got := where(t, err); !slices.Equal(got, test.want) {
+			t.Errorf("%s: names %v, want %v", name, got, test.want)
+		}
+	}
+}
+
+// The role that counts most comes first, in whatever order they were given.
+func TestWorker_RolesInTheirOrder(t *testing.T) {
+	t.Parallel()
+	i := invitation(t)
+	p := i.On(identity.Person{ID: "p1", Role: identity.Staff})
+	if p.Role != identity.Clinician || !slices.Equal(p.Also, []identity.Role{identity.Admin}) || p.Display != "Ana Rivera, MD" {
+		t.Errorf("becomes %+v", p)
+	}
+	one := registry.Worker{Roles: []identity.Role{identity.Nurse}, Display: "x"}.On(p)
+	if one.Role != identity.Nurse || one.Also != nil {
+		t.Errorf("with one role is %+v", one)
 	}
 }
 

@@ -3,40 +3,33 @@ package registry
 import (
 	"regexp"
 	"strings"
-	"time"
 
-	"evisit/pkg/fault"
 	"evisit/pkg/npi"
+	"evisit/pkg/practice"
 )
 
 // A Registration is what an operator gives to register a practice. ID is chosen
 // for good: it stands in the address of the practice's public page.
 type Registration struct {
-	ID      string  `json:"id"`
-	Name    string  `json:"name"`
-	Address Address `json:"address"`
-	Zone    string  `json:"zone"`  // IANA name
-	Phone   string  `json:"phone"` // that patients are told to call
-	Inbox   string  `json:"inbox"` // address of the letters to the practice
+	ID      string           `json:"id"`
+	Name    string           `json:"name"`
+	Address practice.Address `json:"address"`
+	Zone    string           `json:"zone"`  // IANA name
+	Phone   string           `json:"phone"` // that patients are told to call
+	Inbox   string           `json:"inbox"` // address of the letters to the practice
 	// NPI is the group's National Provider Identifier, EIN its Employer
 	// Identification Number, Taxonomy its code in the Health Care Provider Taxonomy.
 	// A claim needs all three (X12 837P, loop 2010AA and 2000A).
 	NPI      string `json:"npi"`
 	EIN      string `json:"ein"`
 	Taxonomy string `json:"taxonomy"`
-}
-
-// An Address is a place in the United States that letters reach.
-type Address struct {
-	Line  string `json:"line"`
-	Line2 string `json:"line2,omitempty"`
-	City  string `json:"city"`
-	State string `json:"state"` // two letters
-	ZIP   string `json:"zip"`   // five digits, or nine
+	// Account is the practice's Stripe connected account; empty: it has none yet.
+	Account string `json:"account,omitempty"`
 }
 
 var (
 	slug     = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+	account  = regexp.MustCompile(`^acct_[0-9A-Za-z]{8,40}$`)
 	taxonomy = regexp.MustCompile(`^[0-9]{3}[0-9A-Z]{6}X$`)
 	zip      = regexp.MustCompile(`^[0-9]{5}(-?[0-9]{4})?$`)
 )
@@ -57,9 +50,9 @@ func (r Registration) Check() (Registration, error) {
 		"Choose 3 to 40 small letters, digits and single hyphens, beginning with a letter; it stands in the practice's address.")
 	p.must(!strings.Contains(reserved, " "+r.ID+" "), "/id", "reserved", "This word has another meaning in addresses; choose another.")
 	p.must(plain(r.Name), "/name", "name", "Give the practice's name as patients know it, in at most 120 characters.")
-	r.Address.check(&p)
-	_, err := time.LoadLocation(r.Zone)
-	p.must(err == nil && r.Zone != "" && r.Zone != "Local", "/zone", "zone", "Give the time zone by its IANA name, such as America/Chicago.")
+	checkAddress(r.Address, &p)
+	_, err := practice.Zone(r.Zone)
+	p.must(err == nil, "/zone", "zone", "Give the time zone by its IANA name, such as America/Chicago.")
 	var ok bool
 	r.Phone, ok = Phone(r.Phone)
 	p.must(ok, "/phone", "phone", "Give a number that patients can call, such as +1 503 555 0100.")
@@ -69,13 +62,14 @@ func (r Registration) Check() (Registration, error) {
 	r.EIN, ok = EIN(r.EIN)
 	p.must(ok, "/ein", "ein", "An EIN has nine digits, such as 12-3456789, and begins with a prefix that the IRS assigns.")
 	p.must(taxonomy.MatchString(r.Taxonomy), "/taxonomy", "taxonomy", "A taxonomy code has ten characters: three digits, six digits or capitals, and X.")
-	if len(p) > 0 {
-		return Registration{}, fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", p...)
+	p.must(r.Account == "" || account.MatchString(r.Account), "/account", "account", "Give the id of a connected account at Stripe, such as acct_1AbCdEfGhIjKlMnO, or leave it out.")
+	if err := p.err(); err != nil {
+		return Registration{}, err
 	}
 	return r, nil
 }
 
-func (a Address) check(p *problems) {
+func checkAddress(a practice.Address, p *problems) {
 	p.must(plain(a.Line), "/address/line", "address", "Give street and number, in at most 120 characters.")
 	p.must(a.Line2 == "" || plain(a.Line2), "/address/line2", "address", "At most 120 characters, or leave it out.")
 	p.must(plain(a.City), "/address/city", "city", "Give the city.")
@@ -101,4 +95,11 @@ func EIN(s string) (string, bool) {
 		digits = digits[:2] + digits[3:]
 	}
 	return digits, len(digits) == 9 && allDigits(digits) && !strings.Contains(unassigned, " "+digits[:2]+" ")
+}
+
+// Core returns what r says of a practice that has decided nothing yet, on top of was.
+func (r Registration) Core(was practice.Core) practice.Core {
+	was.Name, was.Address, was.Zone, was.Phone, was.Inbox = r.Name, r.Address, r.Zone, r.Phone, r.Inbox
+	was.NPI, was.EIN, was.Taxonomy, was.Account = r.NPI, r.EIN, r.Taxonomy, r.Account
+	return was
 }

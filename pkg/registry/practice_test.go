@@ -7,13 +7,14 @@ import (
 	"testing"
 
 	"evisit/pkg/fault"
+	"evisit/pkg/practice"
 	"evisit/pkg/registry"
 )
 
 func lakeside() registry.Registration {
 	return registry.Registration{
 		ID: "lakeside", Name: "Lakeside Family Medicine", Zone: "America/Los_Angeles", Phone: "(503) 555-0100", Inbox: "Desk@Lakeside.Example",
-		Address: registry.Address{Line: "12 Shore Road", City: "Portland", State: "OR", ZIP: "97201-1234"},
+		Address: practice.Address{Line: "12 Shore Road", City: "Portland", State: "OR", ZIP: "97201-1234"},
 		NPI:     "1234567893", EIN: "12-3456789", Taxonomy: "207Q00000X",
 	}
 }
@@ -46,6 +47,7 @@ func TestRegistration_EveryProblemIsNamed(t *testing.T) {
 		where  string
 	}{
 		"an id with capitals":               {func(r *registry.Registration) { r.ID = "Lakeside" }, "/id"},
+		"an account that is a customer":     {func(r *registry.Registration) { r.Account = "cus_123456789" }, "/account"},
 		"an id of two hyphens":              {func(r *registry.Registration) { r.ID = "lake--side" }, "/id"},
 		"an id that ends in a hyphen":       {func(r *registry.Registration) { r.ID = "lakeside-" }, "/id"},
 		"an id of 41":                       {func(r *registry.Registration) { r.ID = strings.Repeat("a", 41) }, "/id"},

@@ -33,6 +33,14 @@ const (
 	maxEmail = 254
 )
 
+// err is a fault.Invalid with all problems; nil if there are none.
+func (p problems) err() error {
+	if len(p) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", p...)
+}
+
 // plain reports whether s is a line that people can read: not blank, not too long,
 // and without control characters or characters that change the direction of the
 // text around them.

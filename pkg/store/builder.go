@@ -208,7 +208,9 @@ func (b *builder) reference(c clinic.Commit) {
 	}
 	if p := c.Person; p != nil {
 		i := b.pack(p)
-		i["list"], i["at"] = str(rosterName(p.Practice, p.Role)), str(p.ID)
+		if p.Works() {
+			i["list"], i["at"] = str(rosterName(p.Practice)), str(string(p.Role)+"#"+p.ID)
+		}
 		b.cover(p.Practice, b.store.replace(personKey(p.ID), p.Version, i))
 	}
 	for _, g := range c.Grants {
@@ -221,6 +223,14 @@ func (b *builder) reference(c clinic.Commit) {
 	}
 	if p := c.Patient; p != nil {
 		b.cover(p.Practice, b.store.replace(patientKey(p.ID), p.Version, item{"practice": str(p.Practice), "s": bin(p.Contact)}))
+	}
+	if v := c.Invitation; v != nil {
+		i := b.pack(v.Invitation)
+		i["s"] = bin(v.Sealed)
+		if v.Accepted == nil && !v.Revoked {
+			i["list"], i["at"] = str(invitesName(v.Practice)), str(stamp(v.At)+"#"+v.ID)
+		}
+		b.cover(v.Practice, b.store.replace(inviteKey(v.ID), v.Version, i))
 	}
 	for _, f := range c.Forms {
 		z, err := deflate(f.JSON)

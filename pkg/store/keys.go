@@ -18,6 +18,7 @@ import (
 //	WHO                    a token's subject, and the person of each practice
 //	PERSON                 someone who signs in, at one practice
 //	PATIENT                a patient; GRANT#person: who may act for them
+//	INVITE                 an invitation to join a practice
 //	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version
 //	ACCOUNT                which practice owns a connected account
 //	CASE                   a visit's state
@@ -36,6 +37,7 @@ func tokenKey(p clinic.Proof) key         { return key{"WHO#" + p.Issuer + "|" +
 func personKey(id string) key             { return key{"PERSON#" + id, "-"} }
 func patientKey(id string) key            { return key{"PATIENT#" + id, "-"} }
 func grantKey(patient, person string) key { return key{"PATIENT#" + patient, "GRANT#" + person} }
+func inviteKey(id string) key             { return key{"INVITE#" + id, "-"} }
 func accountKey(account string) key       { return key{"ACCOUNT#" + account, "-"} }
 func practiceKey(id, part string) key     { return key{"PRACTICE#" + id, part} }
 func visitKey(id string) key              { return key{"CASE#" + id, "-"} }
@@ -130,7 +132,7 @@ func uniqueStamp(t time.Time, id string) string { return stamp(t) + id[:min(len(
 // of an index's partition is what dynamodb:LeadingKeys may name there.
 const (
 	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits and events apart
-	listIndex  = "list"  // list, at: a pool's open visits, a practice's open work, people and grants
+	listIndex  = "list"  // list, at: a pool's open visits, a practice's open work, who works there, its open invitations, grants
 	mineIndex  = "mine"  // mine, made: a patient's visits
 	trailIndex = "trail" // trail, sk: a visit's audit records
 	bookIndex  = "book"  // book, booked: a practice's entries by month and shard
@@ -152,13 +154,12 @@ func dueEvents(shard int) string { return fmt.Sprintf("OUTBOX#%02d", shard) }
 func queueName(practice string, pool identity.Pool) string {
 	return "QUEUE#" + practice + "#" + string(pool)
 }
-func workName(practice string) string { return "WORK#" + practice }
-func grantsName(person string) string { return "GRANTS#" + person }
-func rosterName(practice string, role identity.Role) string {
-	return "ROSTER#" + practice + "#" + string(role)
-}
-func mineName(patient string) string { return "MINE#" + patient }
-func trailName(visit string) string  { return "TRAIL#" + visit }
+func workName(practice string) string    { return "WORK#" + practice }
+func grantsName(person string) string    { return "GRANTS#" + person }
+func rosterName(practice string) string  { return "ROSTER#" + practice }
+func invitesName(practice string) string { return "INVITES#" + practice }
+func mineName(patient string) string     { return "MINE#" + patient }
+func trailName(visit string) string      { return "TRAIL#" + visit }
 
 // practicesName is the partition of the list index that lists all practices.
 const practicesName = "PRACTICES#"

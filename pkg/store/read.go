@@ -117,6 +117,44 @@ func (s *Store) Patient(ctx context.Context, id string) (clinic.Patient, error) 
 	return clinic.Patient{ID: id, Practice: text(i, "practice"), Contact: sealed(i), Version: count(i, "v")}, err
 }
 
+func (s *Store) Invitation(ctx context.Context, id string) (clinic.Invitation, error) {
+	if len(id) > longestKey/2 {
+		return clinic.Invitation{}, missing("invitation of that id")
+	}
+	i, err := s.get(ctx, inviteKey(id), latest, "invitation "+id)
+	if err != nil {
+		return clinic.Invitation{}, err
+	}
+	return readInvitation(i)
+}
+
+func readInvitation(i item) (clinic.Invitation, error) {
+	v := clinic.Invitation{Sealed: sealed(i)}
+	err := unpack(i, "invitation", &v.Invitation)
+	v.Version = count(i, "v")
+	return v, err
+}
+
+func (s *Store) Invitations(ctx context.Context, practice string) ([]clinic.Invitation, error) {
+	is, _, err := readListing(ctx, s, inList(invitesName(practice)), "", 0, "invitations of practice "+practice, readInvitation)
+	return is, err
+}
+
+func (s *Store) Roster(ctx context.Context, practice string) ([]identity.Person, error) {
+	ps, _, err := readListing(ctx, s, inList(rosterName(practice)), "", 0, "roster of practice "+practice, readPerson)
+	return ps, err
+}
+
+// Practices reads keys alone.
+func (s *Store) Practices(ctx context.Context) ([]string, error) {
+	rows, err := s.query(ctx, inList(practicesName).after(""), 0, "practices")
+	var ids []string
+	for _, r := range rows {
+		ids = append(ids, strings.TrimPrefix(text(r, "pk"), "PRACTICE#"))
+	}
+	return ids, err
+}
+
 // Practice reads the core, and then in one call the versions that the core
 // names.
 func (s *Store) Practice(ctx context.Context, id string) (practice.Practice, error) {
@@ -132,11 +170,15 @@ func (s *Store) Practice(ctx context.Context, id string) (practice.Practice, err
 	}
 	config := practiceKey(id, configPart(practice.ConfigKey(p.Configured)))
 	consent := practiceKey(id, consentPart(p.Consenting))
-	parts, err := s.fetch(ctx, []key{config, consent}, latest, what)
+	wanted := []key{config, consent}
+	if p.Consenting == "" { // it was registered, and has no text yet
+		wanted = wanted[:1]
+	}
+	parts, err := s.fetch(ctx, wanted, latest, what)
 	if err != nil {
 		return p, err
 	}
-	if len(parts) != 2 {
+	if len(parts) != len(wanted) {
 		return p, fmt.Errorf("%s: its configuration %d or its consent %s is gone", what, p.Configured, p.Consenting)
 	}
 	for _, i := range parts {

@@ -110,7 +110,7 @@ func TestCommit_LeafHashesRowsAsStored(t *testing.T) {
 		word, _, _ := strings.Cut(key, "#")
 		words[word] = true
 	}
-	want := []string{"ACCOUNT", "CASE", "CHART", "MONEY", "PATIENT", "PERSON", "PRACTICE", "WHO", "WORK"}
+	want := []string{"ACCOUNT", "CASE", "CHART", "INVITE", "MONEY", "PATIENT", "PERSON", "PRACTICE", "WHO", "WORK"}
 	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(words))); diff != "" {
 		t.Errorf("kinds of rows that were looked at (-want +got):\n%s", diff)
 	}
@@ -122,7 +122,7 @@ func itoa(n int) []byte { b, _ := json.Marshal(n); return b }
 func logsOf(t *testing.T, s *store.Store) map[string]map[string]audit.Record {
 	t.Helper()
 	logs := map[string]map[string]audit.Record{}
-	for _, practice := range []string{practiceID, audit.Platform} {
+	for _, practice := range []string{practiceID, audit.Platform, id("new")} {
 		leaves, err := s.Log(t.Context(), practice, "", end, 1000)
 		if err != nil {
 			t.Fatal(err)

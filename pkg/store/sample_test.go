@@ -13,6 +13,7 @@ import (
 	"evisit/pkg/ledger"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
+	"evisit/pkg/registry"
 	"evisit/pkg/store"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -50,7 +51,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 func samples() []sample {
 	return []sample{
 		visitSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), keptSample(),
-		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), tokenSample(), patientSample(), formSample(),
+		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), tokenSample(), patientSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 	}
 }
 
@@ -343,6 +344,65 @@ func personSample() sample {
 			rows, err := s.Load(ctx, clinic.Query{Visit: visitID, Person: doctorID})
 			return rows.Person, err
 		}, p},
+	}}
+}
+
+// registeredSample is a practice as an operator registers it, which has no consent
+// text yet, and was suspended.
+func registeredSample() sample {
+	p := practice.Practice{
+		ID: id("new"), Version: 1,
+		Core: practice.Core{
+			Name: "Harbor Clinic", Phone: "+15035550100", Inbox: "desk@harbor.example", Since: noon, Zone: "America/Los_Angeles", Configured: 1,
+			Address: practice.Address{Line: "12 Shore Road", Line2: "Suite 3", City: "Portland", State: "OR", ZIP: "97201"},
+			NPI:     "1234567893", EIN: "123456789", Taxonomy: "207Q00000X", Suspended: at(1),
+		},
+	}
+	return sample{"registered", recorded(p.ID, clinic.Commit{Practice: &p, Config: true}), []read{
+		{"Practice", func(ctx context.Context, s *store.Store) (any, error) { return s.Practice(ctx, p.ID) }, p},
+	}}
+}
+
+func workerSample() sample {
+	p := identity.Person{
+		ID: id("worker"), Practice: practiceID, Role: identity.Clinician, Also: []identity.Role{identity.Director, identity.Admin},
+		Display: "Ana Rivera, MD", NPI: "1234567893", Licenses: []identity.License{{State: "CA", Number: "A-1", Expires: at(10_000)}}, Version: 1,
+	}
+	return sample{"worker", recorded(practiceID, clinic.Commit{Person: &p}), []read{
+		{"Person", func(ctx context.Context, s *store.Store) (any, error) { return s.Person(ctx, p.ID) }, p},
+		{"Roster", func(ctx context.Context, s *store.Store) (any, error) { return s.Roster(ctx, practiceID) }, []identity.Person{p}},
+	}}
+}
+
+func inviteSample() sample {
+	i := clinic.Invitation{
+		Invitation: registry.Invitation{
+			ID: id("invite"), Practice: practiceID, Code: []byte("\x00hash\xff"), By: doctorID, At: noon, Version: 1,
+			Worker: registry.Worker{
+				Roles: []identity.Role{identity.Nurse, identity.Staff}, Display: "Nora Patel, RN", NPI: "1234567893",
+				Licenses: []identity.License{{State: "CA", Number: "R-1", Expires: at(10_000)}},
+			},
+		},
+		Sealed: []byte("\x00sealed\xff"),
+	}
+	return sample{"invitation", recorded(practiceID, clinic.Commit{Invitation: &i}), []read{
+		{"Invitation", func(ctx context.Context, s *store.Store) (any, error) { return s.Invitation(ctx, i.ID) }, i},
+		{"Invitations", func(ctx context.Context, s *store.Store) (any, error) { return s.Invitations(ctx, practiceID) }, []clinic.Invitation{i}},
+	}}
+}
+
+// usedSample is an invitation that was accepted.
+func usedSample() sample {
+	used := clinic.Invitation{
+		Invitation: registry.Invitation{
+			Practice: practiceID, Code: []byte("\x00hash\xff"), By: doctorID, At: noon, Version: 1,
+			Worker: registry.Worker{Roles: []identity.Role{identity.Admin}, Display: "Ada Brooks"},
+		},
+		Sealed: []byte("\x00sealed\xff"),
+	}
+	used.ID, used.Accepted, used.Person = id("used"), &registry.Holder{Issuer: "https://idp.example", Subject: id("subject")}, doctorID
+	return sample{"used", recorded(practiceID, clinic.Commit{Invitation: &used}), []read{
+		{"Invitation", func(ctx context.Context, s *store.Store) (any, error) { return s.Invitation(ctx, used.ID) }, used},
 	}}
 }
 

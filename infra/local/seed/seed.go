@@ -12,7 +12,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
-	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
@@ -123,7 +123,7 @@ func Cast(now time.Time) []Member {
 // Plant registers practices, forms and people; accounts are the practices'
 // connected accounts, in order. Planting again changes nothing but what was
 // since altered by hand.
-func Plant(ctx context.Context, r *office.Registrar, issuer string, accounts []string) error {
+func Plant(ctx context.Context, r *registrar.Room, issuer string, accounts []string) error {
 	fs, err := Forms()
 	if err != nil {
 		return err

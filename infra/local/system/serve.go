@@ -25,7 +25,7 @@ import (
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/audit"
 	"evisit/pkg/awslambda"
-	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/outbox"
 	"evisit/pkg/setup"
@@ -237,7 +237,7 @@ func (s *System) startTools(parts setup.Parts) error {
 	if s.verifier, err = verify.Room(parts); err != nil {
 		return err
 	}
-	s.cast = &office.Registrar{Kernel: s.kernel, Store: table, Seal: charts.SealContact}
+	s.cast = &registrar.Room{Kernel: s.kernel, Store: table, Charts: charts}
 	return nil
 }
 

@@ -35,7 +35,7 @@ import (
 	"evisit/infra/local/stripesim"
 	"evisit/infra/template"
 	"evisit/pkg/clinic"
-	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/clinic/verify"
 	"evisit/pkg/fault"
 	"evisit/pkg/seal"
@@ -81,7 +81,7 @@ type System struct {
 	issuer   *issuer.Issuer
 	mailbox  *mailbox.Mailbox
 	kernel   *clinic.Kernel // for development tools alone
-	cast     *office.Registrar
+	cast     *registrar.Room
 	verifier *verify.Room
 	minute   []func(context.Context) error // deadline, sweep and verify
 	schedule sync.Mutex                    // held while they run

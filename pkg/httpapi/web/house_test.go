@@ -26,7 +26,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/charge"
 	"evisit/pkg/clinic/hook"
-	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi"
@@ -51,7 +51,7 @@ const clientID = "evisit-pages"
 // A house is the whole of what the pages stand on, of one test.
 type house struct {
 	rooms    httpapi.Rooms
-	cast     *office.Registrar
+	cast     *registrar.Room
 	hook     *hook.Room
 	collect  *charge.Room
 	store    *store.Store
@@ -132,7 +132,7 @@ func (h *house) open(t *testing.T, log *slog.Logger) {
 	}
 	h.rooms.Request.Checkout, h.rooms.Charts.Vault.Objects = h.stripe, h.objects
 	h.store = parts.Store()
-	h.cast = &office.Registrar{Kernel: h.rooms.Kernel, Store: h.store, Seal: h.rooms.Charts.SealContact}
+	h.cast = &registrar.Room{Kernel: h.rooms.Kernel, Store: h.store, Charts: h.rooms.Charts}
 	h.hook = &hook.Room{Kernel: parts.Kernel(outbox.ByStripe, h.store)}
 	h.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, h.store), Store: h.store, Cards: h.stripe}
 }
@@ -218,7 +218,7 @@ var cast = []issuer.Person{
 	{Subject: "ops", Name: "Olu"},
 }
 
-func register(t *testing.T, r *office.Registrar, issuerURL string) {
+func register(t *testing.T, r *registrar.Room, issuerURL string) {
 	t.Helper()
 	all, err := forms.All()
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"evisit/pkg/clinic/sweep"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
+	"evisit/pkg/registry"
 	"evisit/pkg/work"
 )
 
@@ -70,16 +71,17 @@ func parsed(t *testing.T, leaves []clinic.Leaf) []audit.Record {
 func covered() map[string]clinic.Commit {
 	v, p := draft("visit-1"), practiceOne()
 	return map[string]clinic.Commit{
-		"visit":    {Visit: &v},
-		"payment":  {Payments: []billing.Payment{payment("quote-1", noon)}},
-		"entry":    {Entries: []ledger.Entry{entry("hold", ledger.Hold, noon)}},
-		"work":     {Work: []work.Item{workItem("visit-1")}},
-		"practice": register(p),
-		"person":   {Person: personOne()},
-		"grant":    {Grants: []identity.Grant{{Practice: practiceID, Patient: patientID, Person: "person-1", Version: 1}}},
-		"token":    {Token: &clinic.Token{Proof: clinic.Proof{Issuer: "i", Subject: "s"}, Version: 1}},
-		"patient":  {Patient: &clinic.Patient{ID: patientID, Practice: practiceID, Contact: []byte("sealed"), Version: 1}},
-		"form":     {Forms: []clinic.Form{{Practice: practiceID, Name: "uti", Version: "1", JSON: []byte("{}")}}},
+		"visit":      {Visit: &v},
+		"payment":    {Payments: []billing.Payment{payment("quote-1", noon)}},
+		"entry":      {Entries: []ledger.Entry{entry("hold", ledger.Hold, noon)}},
+		"work":       {Work: []work.Item{workItem("visit-1")}},
+		"practice":   register(p),
+		"person":     {Person: personOne()},
+		"grant":      {Grants: []identity.Grant{{Practice: practiceID, Patient: patientID, Person: "person-1", Version: 1}}},
+		"token":      {Token: &clinic.Token{Proof: clinic.Proof{Issuer: "i", Subject: "s"}, Version: 1}},
+		"patient":    {Patient: &clinic.Patient{ID: patientID, Practice: practiceID, Contact: []byte("sealed"), Version: 1}},
+		"invitation": {Invitation: &clinic.Invitation{Invitation: registry.Invitation{ID: "i1", Practice: practiceID, At: noon, Version: 1}, Sealed: []byte("sealed")}},
+		"form":       {Forms: []clinic.Form{{Practice: practiceID, Name: "uti", Version: "1", JSON: []byte("{}")}}},
 	}
 }
 

@@ -37,8 +37,8 @@ var commitTests = []test{
 // A condition is a commit that must fail with want after those before.
 type condition struct {
 	name   string
-	before []clinic.Commit
-	c      clinic.Commit
+	Before []clinic.Commit
+	Commit clinic.Commit
 	want   error
 }
 
@@ -147,11 +147,11 @@ func otherConditions() []condition {
 func conditions(t *testing.T, s bench) {
 	for _, test := range append(versions(), otherConditions()...) {
 		t.Run(test.name, func(t *testing.T) {
-			commit(t, s, test.before...)
-			if err := s.Commit(t.Context(), logged(test.c)); !errors.Is(err, test.want) || !errors.Is(err, fault.Conflict) {
+			commit(t, s, test.Before...)
+			if err := s.Commit(t.Context(), logged(test.Commit)); !errors.Is(err, test.want) || !errors.Is(err, fault.Conflict) {
 				t.Errorf("alone: Commit = %v, want %v", err, test.want)
 			}
-			beside := test.c
+			beside := test.Commit
 			beside.Session = &clinic.Session{Hash: "beside " + test.name, Ends: noon, Version: 1}
 			beside = logged(beside)
 			beside.Audit = append(beside.Audit, record("beside", test.name, noon))

@@ -3,12 +3,14 @@ package storetest
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/registry"
 )
 
 var peopleTests = []test{
@@ -16,6 +18,9 @@ var peopleTests = []test{
 	{"Token_SeveralMemberships", memberships},
 	{"Grant_ByPatientAndByPerson", grants},
 	{"Patient_Changes", patients},
+	{"Roster_WhoWorksThere", roster},
+	{"Invitations_OpenOnes", invitations},
+	{"Practices_AllOfThem", practices},
 }
 
 func personChanges(t *testing.T, s bench) {
@@ -100,4 +105,76 @@ func patients(t *testing.T, s bench) {
 			return cmp.Diff(want, got)
 		})
 	}
+}
+
+// roster proves that who works at a practice is listed by role, whether active or not,
+// and that patients, caregivers and people of other practices are not.
+func roster(t *testing.T, s bench) {
+	person := func(id, practice string, role identity.Role) identity.Person {
+		return identity.Person{ID: id, Practice: practice, Role: role, Version: 1}
+	}
+	all := []identity.Person{
+		person("w1", practiceID, identity.Nurse), person("w2", practiceID, identity.Clinician), person("w3", practiceID, identity.Nurse),
+		person("w4", "practice-9", identity.Nurse), person("w5", practiceID, identity.PatientRole), person("w6", practiceID, identity.Caregiver),
+	}
+	all[2].Inactive = true
+	for _, p := range all {
+		commit(t, s, clinic.Commit{Person: &p})
+	}
+	moved := all[0]
+	moved.Role, moved.Version = identity.Admin, 2
+	commit(t, s, clinic.Commit{Person: &moved})
+	eventually(t, func() string {
+		got, err := s.Roster(t.Context(), practiceID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cmp.Diff([]identity.Person{moved, all[1], all[2]}, got)
+	})
+}
+
+// invitations proves that those which can still be accepted or taken back are listed,
+// the oldest first.
+func invitations(t *testing.T, s bench) {
+	invitation := func(id string, at time.Time) clinic.Invitation {
+		return clinic.Invitation{
+			Invitation: registry.Invitation{
+				ID: id, Practice: practiceID, Code: []byte("hash"), By: "person-1", At: at, Version: 1,
+				Worker: registry.Worker{Roles: []identity.Role{identity.Nurse}, Display: "Nora Patel, RN"},
+			},
+			Sealed: []byte("sealed"),
+		}
+	}
+	second, first, third := invitation("i2", noon.Add(time.Hour)), invitation("i3", noon), invitation("i1", noon.Add(2*time.Hour))
+	for _, i := range []clinic.Invitation{second, first, third} {
+		commit(t, s, clinic.Commit{Invitation: &i})
+	}
+	third.Revoked, third.Version = true, 2
+	second.Accepted, second.Version = &registry.Holder{Issuer: "https://a", Subject: "1"}, 2
+	commit(t, s, clinic.Commit{Invitation: &third}, clinic.Commit{Invitation: &second})
+	got, err := s.Invitation(t.Context(), "i2")
+	same(t, "Invitation", got, err, second)
+	if _, err := s.Invitation(t.Context(), "i9"); !errors.Is(err, fault.NotFound) {
+		t.Errorf("one that never was: %v", err)
+	}
+	eventually(t, func() string {
+		got, err := s.Invitations(t.Context(), practiceID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cmp.Diff([]clinic.Invitation{first}, got)
+	})
+}
+
+func practices(t *testing.T, s bench) {
+	one, other := practiceOne(), practiceOne()
+	other.ID, other.Account = "practice-2", "acct_2"
+	commit(t, s, register(one), register(other))
+	eventually(t, func() string {
+		got, err := s.Practices(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return cmp.Diff([]string{one.ID, other.ID}, got)
+	})
 }

@@ -20,6 +20,7 @@ import (
 	"evisit/pkg/clinic/desk"
 	"evisit/pkg/clinic/notify"
 	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/clinic/sweep"
 	"evisit/pkg/clinic/verify"
@@ -37,7 +38,7 @@ type Store interface {
 	desk.Reads
 	notify.Reads
 	office.Reads
-	office.RegistrarReads
+	registrar.Reads
 	request.Reads
 	sweep.Reads
 	verify.Reads
@@ -162,6 +163,9 @@ func covering(c clinic.Commit) []string {
 	}
 	if c.Patient != nil {
 		all = append(all, c.Patient.Practice)
+	}
+	if c.Invitation != nil {
+		all = append(all, c.Invitation.Practice)
 	}
 	if c.Token != nil {
 		all = append(all, audit.Platform)

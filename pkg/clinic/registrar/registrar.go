@@ -1,33 +1,47 @@
-package office
+// Package registrar is how a practice and its people come to be known: the operator
+// registers practices, administrators invite people and say what they may do, and
+// who is invited signs in to become one of them. It reads no visit and no chart.
+package registrar
 
 import (
 	"context"
 	"errors"
 	"reflect"
-	"time"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/chart"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
-	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
+	"evisit/pkg/work"
 )
 
-// A Registrar registers practices, forms, people and patients, without which
-// there is no visit. It is for operators and seeds; no route leads to it.
-// Registering the same value again changes nothing.
-type Registrar struct {
+// A Room has the steps by which practices and people come to be known. Its fields
+// must be set before use; it is safe for concurrent use. Those that begin with Add
+// ask nobody's leave: they are for seeds, no route leads to them, and adding the same
+// value again changes nothing.
+type Room struct {
 	Kernel *clinic.Kernel
-	Store  RegistrarReads
-	// Seal seals contact data for its place.
-	Seal func(ctx context.Context, p clinic.Patient, c identity.Contact) ([]byte, error)
+	Store  Reads
+	Charts *chart.Keeper // for contact data alone
 }
 
-// RegistrarReads are what a Registrar reads besides the kernel.
-type RegistrarReads interface {
-	Patient(ctx context.Context, id string) (clinic.Patient, error)
+// Reads are what a Room reads besides the kernel.
+type Reads interface {
+	// Invitation returns an invitation, its content sealed.
+	Invitation(ctx context.Context, id string) (clinic.Invitation, error)
+	// Invitations lists a practice's invitations that were neither accepted nor taken
+	// back, the oldest first.
+	Invitations(ctx context.Context, practice string) ([]clinic.Invitation, error)
+	// Roster lists who works, or worked, at a practice, by role.
+	Roster(ctx context.Context, practice string) ([]identity.Person, error)
+	// Practices lists the ids of all practices.
+	Practices(ctx context.Context) ([]string, error)
+	// Work lists a practice's open work items, the earliest due first. It may lag
+	// about a second.
+	Work(ctx context.Context, practice string) ([]work.Item, error)
 }
 
 // AddPractice registers a practice, whose time zone must exist, and the forms it
@@ -35,7 +49,7 @@ type RegistrarReads interface {
 // becomes a new version. Refused are another text under an existing consent
 // version or form version, an account that another practice owns, and prices that
 // Stripe cannot charge.
-func (r *Registrar) AddPractice(ctx context.Context, p practice.Practice, forms []*intake.Form) error {
+func (r *Room) AddPractice(ctx context.Context, p practice.Practice, forms []*intake.Form) error {
 	if _, err := p.Location(); err != nil {
 		return fault.Hide(fault.Invalid, "invalid_request", "give the time zone by its IANA name, such as America/Chicago", err)
 	}
@@ -80,17 +94,7 @@ func (r *Registrar) AddPractice(ctx context.Context, p practice.Practice, forms 
 	return nil
 }
 
-// firstLook is the first event that asks Stripe what changed on a practice's
-// account. Each puts the next, a day later.
-func (r *Registrar) firstLook(p practice.Practice) outbox.Event {
-	now := r.Kernel.Time()
-	return outbox.Event{
-		ID: outbox.NewID(r.Kernel.Writer, now, r.Kernel.NewID()), Kind: outbox.CheckAccount, To: outbox.Charge,
-		Practice: p.ID, Account: p.Account, At: now, Later: now.Add(24 * time.Hour),
-	}
-}
-
-func (r *Registrar) addForm(ctx context.Context, practice string, f *intake.Form) error {
+func (r *Room) addForm(ctx context.Context, practice string, f *intake.Form) error {
 	err := r.Kernel.Store.Commit(ctx, clinic.Commit{
 		Forms: []clinic.Form{{Practice: practice, Name: f.Name(), Version: f.Version(), JSON: f.JSON()}},
 		Audit: r.registered(practice, "form.register", f.Name()+" "+f.Version()),
@@ -107,7 +111,7 @@ func (r *Registrar) addForm(ctx context.Context, practice string, f *intake.Form
 
 // AddPerson registers the holder of a token as a person of a practice, with the
 // grants that this person holds there.
-func (r *Registrar) AddPerson(ctx context.Context, proof clinic.Proof, p identity.Person) error {
+func (r *Room) AddPerson(ctx context.Context, proof clinic.Proof, p identity.Person) error {
 	was, err := r.Kernel.Store.Person(ctx, p.ID)
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return err
@@ -138,7 +142,7 @@ func withoutGrants(p identity.Person) identity.Person {
 }
 
 // addToken adds a membership to the holder of a token.
-func (r *Registrar) addToken(ctx context.Context, proof clinic.Proof, m identity.Membership) error {
+func (r *Room) addToken(ctx context.Context, proof clinic.Proof, m identity.Membership) error {
 	was, err := r.Kernel.Store.Token(ctx, proof)
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return err
@@ -160,8 +164,8 @@ func (r *Registrar) addToken(ctx context.Context, proof clinic.Proof, m identity
 }
 
 // AddGrant lets a person act for a patient of the same practice.
-func (r *Registrar) AddGrant(ctx context.Context, g identity.Grant) error {
-	p, err := r.Store.Patient(ctx, g.Patient)
+func (r *Room) AddGrant(ctx context.Context, g identity.Grant) error {
+	p, err := r.Kernel.Store.Patient(ctx, g.Patient)
 	if err != nil {
 		return err
 	}
@@ -182,19 +186,19 @@ func (r *Registrar) AddGrant(ctx context.Context, g identity.Grant) error {
 }
 
 // AddPatient registers a patient, their contact data sealed.
-func (r *Registrar) AddPatient(ctx context.Context, p identity.Patient) error {
-	was, err := r.Store.Patient(ctx, p.ID)
+func (r *Room) AddPatient(ctx context.Context, p identity.Patient) error {
+	was, err := r.Kernel.Store.Patient(ctx, p.ID)
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
 	row := clinic.Patient{ID: p.ID, Practice: p.Practice, Version: was.Version + 1}
-	if row.Contact, err = r.Seal(ctx, row, p.Contact); err != nil {
+	if row.Contact, err = r.Charts.SealContact(ctx, row, p.Contact); err != nil {
 		return err
 	}
 	return r.Kernel.Store.Commit(ctx, clinic.Commit{Patient: &row, Audit: r.registered(p.Practice, "patient.register", p.ID)})
 }
 
-func (r *Registrar) registered(practice, action, resource string) []audit.Record {
+func (r *Room) registered(practice, action, resource string) []audit.Record {
 	return []audit.Record{{
 		ID: r.Kernel.NewID(), Practice: practice, At: r.Kernel.Time(), Actor: clinic.System("registration"),
 		Action: action, Resource: resource,
