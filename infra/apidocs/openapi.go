@@ -187,6 +187,7 @@ func (w *writer) parameters(e *httpapi.Endpoint) (all []object, shared []string,
 		taken bool
 		name  string
 	}{
+		{e.Who.ByToken(), "Practice"},
 		{e.Once, "IdempotencyKey"},
 		{e.Paged, "Cursor"},
 		{e.Paged, "Limit"},

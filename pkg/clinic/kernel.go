@@ -31,10 +31,10 @@ type Kernel struct {
 	NewID  func() string
 	Log    *slog.Logger
 
-	forms     sync.Map       // formKey → *intake.Form; a version never changes
-	practices sync.Map       // id → remembered practice
-	members   memory[Proof]  // Proof → the person's id
-	noted     memory[string] // keys of what recordHourly recorded
+	forms     sync.Map // formKey → *intake.Form; a version never changes
+	practices sync.Map // id → remembered practice
+	members   memory[Proof, []identity.Membership]
+	noted     memory[string, struct{}] // keys of what recordHourly recorded
 }
 
 // A Caller is the person who makes a request, and the request's own identity.
@@ -294,7 +294,7 @@ func (k *Kernel) commit(ctx context.Context, c Caller, d Decision) error {
 // refusal if q is of the latest rows.
 func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, q Query, now time.Time) (Caller, Rows, error) {
 	if c.Person.ID == "" {
-		id, err := k.personOf(ctx, c.Proof, q.Latest)
+		id, err := k.personOf(ctx, c, q.Latest)
 		if err != nil {
 			return c, Rows{}, err
 		}
@@ -312,7 +312,7 @@ func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, 
 	}
 	if q.Person != "" {
 		if c.Person = rows.Person; c.Person.ID == "" || c.Person.Inactive {
-			return c, rows, errUnknown
+			return c, rows, c.unknown()
 		}
 	}
 	if rows.Visit.ID == "" {

@@ -3,6 +3,7 @@ package clinic
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,41 +17,143 @@ var errUnknown = fault.New(fault.Anonymous, "unknown_person", "you are signed in
 // alone.
 var ErrSecondFactor = fault.New(fault.Denied, "second_factor", "people of a practice sign in with a second factor; sign in again with one")
 
-// memberLife is how long a process remembers which person of a practice a token
-// proves. The person's row, with role and deactivation, is read for every
+// errUnknownThere refuses the holder of a token who named a practice.
+var errUnknownThere = fault.New(fault.Anonymous, "unknown_person", "you are signed in, but the practice that you named does not know you, or no longer")
+
+// unknown is the refusal of c, whom no practice knows, or not the one that c names.
+func (c Caller) unknown() error {
+	if c.Practice != "" {
+		return errUnknownThere
+	}
+	return errUnknown
+}
+
+// IsUnchosen reports whether err says that several practices know the holder of a
+// token, and that the request names none.
+func IsUnchosen(err error) bool {
+	f, ok := fault.Public(err)
+	return ok && f.Code == "choose_practice"
+}
+
+// unchosen refuses a request at none of the practices that know its sender as ps.
+func (k *Kernel) unchosen(ctx context.Context, ps []identity.Person) error {
+	var choices []fault.Problem
+	for _, p := range ps {
+		at, err := k.Practice(ctx, p.Practice)
+		if err != nil {
+			return err
+		}
+		choices = append(choices, fault.Problem{Where: PracticeHeader, Code: "choice", Text: p.Practice + " (" + at.Name + ")"})
+	}
+	return fault.New(fault.Invalid, "choose_practice", "several practices know you; say at which of them you ask", choices...)
+}
+
+// PracticeHeader is the header by which programs name the practice.
+const PracticeHeader = "Evisit-Practice"
+
+// memberLife is how long a process remembers by which practices the holder of a token
+// is known. The person's row, with role and deactivation, is read for every
 // request.
 const memberLife = time.Minute
 
-// personOf returns the id of the person that p proves, at the first practice if
-// there are several.
-func (k *Kernel) personOf(ctx context.Context, p Proof, latest bool) (string, error) {
+// membersOf returns by which practices the holder of p is known, or was: a membership
+// stays when the person is deactivated.
+func (k *Kernel) membersOf(ctx context.Context, p Proof, latest bool) ([]identity.Membership, error) {
 	if p.Subject == "" {
-		return "", errUnknown
+		return nil, nil
 	}
 	now := k.Now()
-	if id, ok := k.members.get(p, now); ok && !latest {
-		return id, nil
+	if ms, ok := k.members.get(p, now); ok && !latest {
+		return ms, nil
 	}
 	t, err := k.Store.Token(ctx, p)
-	if errors.Is(err, fault.NotFound) || err == nil && len(t.Memberships) == 0 {
-		return "", errUnknown
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return nil, err
 	}
+	if len(t.Memberships) > 0 {
+		k.members.put(p, t.Memberships, now.Add(memberLife))
+	}
+	return t.Memberships, nil
+}
+
+// personOf returns the id of c's person: at the practice that c names, else at the only
+// one that knows the holder of c's proof and has not deactivated them.
+func (k *Kernel) personOf(ctx context.Context, c Caller, latest bool) (string, error) {
+	ms, err := k.membersOf(ctx, c.Proof, latest)
 	if err != nil {
 		return "", err
 	}
-	id := t.Memberships[0].Person
-	k.members.put(p, id, now.Add(memberLife))
-	return id, nil
+	if c.Practice != "" {
+		ms = slices.DeleteFunc(slices.Clone(ms), func(m identity.Membership) bool { return m.Practice != c.Practice })
+	}
+	if len(ms) == 1 {
+		return ms[0].Person, nil
+	}
+	ps, err := k.active(ctx, ms)
+	switch {
+	case err != nil:
+		return "", err
+	case len(ps) == 0:
+		return "", c.unknown()
+	case len(ps) == 1:
+		return ps[0].ID, nil
+	}
+	return "", k.unchosen(ctx, ps)
+}
+
+// active reads the persons of ms and returns those that are not deactivated.
+func (k *Kernel) active(ctx context.Context, ms []identity.Membership) ([]identity.Person, error) {
+	var ps []identity.Person
+	for _, m := range ms {
+		p, err := k.Store.Person(ctx, m.Person)
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		if err == nil && !p.Inactive {
+			ps = append(ps, p)
+		}
+	}
+	return ps, nil
+}
+
+// Memberships returns who the holder of c's proof is at each practice that knows them
+// and has not deactivated them, whichever c names. If there is none, the error is
+// the one that Identify returns.
+func (k *Kernel) Memberships(ctx context.Context, c Caller) ([]identity.Person, error) {
+	for _, latest := range []bool{false, true} {
+		ms, err := k.membersOf(ctx, c.Proof, latest)
+		if err != nil {
+			return nil, err
+		}
+		if len(ms) == 1 && ms[0].Person == c.Person.ID { // which Identify has read
+			return []identity.Person{c.Person}, nil
+		}
+		if ps, err := k.active(ctx, ms); err != nil || len(ps) > 0 {
+			return ps, err
+		}
+	}
+	return nil, errUnknown
+}
+
+// HasSeveral reports whether several practices know the holder of c's proof, or did. It
+// may lag a minute.
+func (k *Kernel) HasSeveral(ctx context.Context, c Caller) (bool, error) {
+	ms, err := k.membersOf(ctx, c.Proof, false)
+	return len(ms) > 1, err
 }
 
 // Identify returns c with its person read. An unknown or deactivated person is
-// refused.
+// refused, and one who is known by several practices and names none.
 func (k *Kernel) Identify(ctx context.Context, c Caller) (Caller, error) {
 	if c.Person.ID != "" {
 		return c, nil
 	}
+	var err error
 	for _, latest := range []bool{false, true} {
-		id, err := k.personOf(ctx, c.Proof, latest)
+		var id string
+		if id, err = k.personOf(ctx, c, latest); errors.Is(err, fault.Anonymous) {
+			continue
+		}
 		if err != nil {
 			return c, err
 		}
@@ -63,7 +166,7 @@ func (k *Kernel) Identify(ctx context.Context, c Caller) (Caller, error) {
 			return c, err
 		}
 	}
-	return c, errUnknown
+	return c, c.unknown()
 }
 
 // withGrant returns p with the grant that lets p act for patient, if there is
@@ -97,10 +200,10 @@ func (k *Kernel) ForPatient(ctx context.Context, c Caller, patient string) (Call
 	return c, err
 }
 
-// A memory keeps a text under each key for a while. The zero memory is empty.
-type memory[K comparable] struct {
+// A memory keeps a value under each key for a while. The zero memory is empty.
+type memory[K comparable, V any] struct {
 	mu   sync.Mutex
-	kept map[K]remembered[string]
+	kept map[K]remembered[V]
 }
 
 type remembered[T any] struct {
@@ -111,18 +214,18 @@ type remembered[T any] struct {
 // maxMemory bounds the entries of a memory; at the bound the memory is emptied.
 const maxMemory = 10_000
 
-func (m *memory[K]) get(key K, now time.Time) (string, bool) {
+func (m *memory[K, V]) get(key K, now time.Time) (V, bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, ok := m.kept[key]
 	return r.value, ok && now.Before(r.until)
 }
 
-func (m *memory[K]) put(key K, value string, until time.Time) {
+func (m *memory[K, V]) put(key K, value V, until time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.kept == nil || len(m.kept) >= maxMemory {
-		m.kept = map[K]remembered[string]{}
+		m.kept = map[K]remembered[V]{}
 	}
-	m.kept[key] = remembered[string]{value, until}
+	m.kept[key] = remembered[V]{value, until}
 }

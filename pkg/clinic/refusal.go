@@ -43,9 +43,9 @@ func (k *Kernel) AllowForPatient(ctx context.Context, c Caller, do identity.Acti
 	return k.Allow(ctx, c, do, r, k.subjectOfPatient(ctx, patient))
 }
 
-// IsUnknown reports whether err says that no practice knows the holder of a token,
-// or no longer.
-func IsUnknown(err error) bool { return errors.Is(err, errUnknown) }
+// IsUnknown reports whether err says that no practice knows the holder of a token, or
+// the one that they name does not, or no longer.
+func IsUnknown(err error) bool { return errors.Is(err, errUnknown) || errors.Is(err, errUnknownThere) }
 
 // askAction is the action of a request by someone whom a practice no longer knows:
 // what they asked for is not judged. The record's resource is the address.
@@ -60,7 +60,7 @@ func (k *Kernel) RecordUnknown(ctx context.Context, c Caller, address, visit, pa
 	defer cancel()
 	var s Subject
 	var err error
-	if c.Person, err = k.personKnownBefore(ctx, c.Proof); err == nil && c.Person.ID != "" {
+	if c.Person, err = k.personKnownBefore(ctx, c); err == nil && c.Person.ID != "" {
 		s, err = k.subjectOf(ctx, c.Person, visit, patient)
 	}
 	if err != nil {
@@ -71,17 +71,18 @@ func (k *Kernel) RecordUnknown(ctx context.Context, c Caller, address, visit, pa
 	k.recordRefusal(ctx, c, askAction, s, "inactive")
 }
 
-// personKnownBefore returns the person that p proves, active or not; zero if no
-// practice has known them.
-func (k *Kernel) personKnownBefore(ctx context.Context, p Proof) (identity.Person, error) {
-	t, err := k.Store.Token(ctx, p)
-	if errors.Is(err, fault.NotFound) || err == nil && len(t.Memberships) == 0 {
-		return identity.Person{}, nil
-	}
+// personKnownBefore returns c's person, active or not: at the practice that c names,
+// else at the first; zero if it has not known them.
+func (k *Kernel) personKnownBefore(ctx context.Context, c Caller) (identity.Person, error) {
+	ms, err := k.membersOf(ctx, c.Proof, true)
 	if err != nil {
 		return identity.Person{}, err
 	}
-	first := t.Memberships[0]
+	at := slices.IndexFunc(ms, func(m identity.Membership) bool { return c.Practice == "" || m.Practice == c.Practice })
+	if at < 0 {
+		return identity.Person{}, nil
+	}
+	first := ms[at]
 	who, err := k.Store.Person(ctx, first.Person)
 	if errors.Is(err, fault.NotFound) {
 		return identity.Person{ID: first.Person, Practice: first.Practice}, nil
@@ -163,7 +164,7 @@ func (k *Kernel) recordHourly(ctx context.Context, r audit.Record) error {
 	if err != nil && !errors.Is(err, ErrRepeated) {
 		return err
 	}
-	k.noted.put(key, "", hour.Add(time.Hour))
+	k.noted.put(key, struct{}{}, hour.Add(time.Hour))
 	return nil
 }
 

@@ -59,6 +59,7 @@ var Codes = []Code{
 	{422, "answer_incomplete", "the clinician's answer lacks something; `problems` lists all of it"},
 	{422, "answers_incomplete", "questions are still open; `problems` lists them by linkId"},
 	{422, "answers_wrong", "answers need to be put right; `problems` lists all of them by linkId"},
+	{422, "choose_practice", "several practices know you, and the request names none by Evisit-Practice; `problems` lists them, as does GET /me"},
 	{422, "identity_mismatch", "the form names someone else than who is signed in"},
 	{422, "invalid_request", "fields, parameters or headers break a rule; `problems` lists them"},
 	{422, "message_length", "a message is blank, over 8,000 characters, or has the character U+0000"},

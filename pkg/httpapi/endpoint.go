@@ -58,8 +58,12 @@ const (
 	Anyone    Who = iota
 	Bearer        // the holder of a token; the person is read together with the visit
 	Known         // the holder of a token; the person is read first, into Caller.Person
+	Member        // Known, or one whom several practices know and who names none: Caller.Person is zero
 	Signature     // Stripe, by a signature over the body
 )
+
+// ByToken reports whether who asks is the holder of a token.
+func (w Who) ByToken() bool { return w == Bearer || w == Known || w == Member }
 
 // A Param is a parameter of the query.
 type Param struct{ Name, Format, Text string }
@@ -106,7 +110,8 @@ var implied = []struct {
 }{
 	{func(*Endpoint) bool { return true }, "internal"},
 	{func(e *Endpoint) bool { return e.Who != Anyone }, "try_again"},
-	{func(e *Endpoint) bool { return e.Who == Bearer || e.Who == Known }, "not_signed_in unknown_person not_found too_many_requests"},
+	{func(e *Endpoint) bool { return e.Who.ByToken() }, "not_signed_in unknown_person not_found too_many_requests"},
+	{func(e *Endpoint) bool { return e.Who == Bearer || e.Who == Known }, "choose_practice"},
 	{func(e *Endpoint) bool { return e.Does != "" }, "denied"},
 	{func(e *Endpoint) bool { return e.In != nil }, "not_json encoded unreadable too_large"},
 	{(*Endpoint).takesAnswers, "response-malformed response-invalid"},
@@ -230,7 +235,7 @@ func (a *API) read(e *Endpoint, r *http.Request) (*Request, error) {
 		}
 		return nil, err
 	}
-	if e.Who == Bearer || e.Who == Known {
+	if e.Who.ByToken() {
 		if err := a.CountWrite(r, q.Caller.Proof); err != nil {
 			return nil, err
 		}
@@ -275,7 +280,7 @@ func (e *Endpoint) readInto(q *Request, r *http.Request) (err error) {
 
 // listOf names the list that a request is for: a place in it is none in another.
 func (e *Endpoint) listOf(r *http.Request, c clinic.Caller) string {
-	return strings.Join([]string{e.ID, c.Proof.Issuer, c.Proof.Subject, r.URL.Query().Get("patient")}, "\x00")
+	return strings.Join([]string{e.ID, whoAsks(c), r.URL.Query().Get("patient")}, "\x00")
 }
 
 // input reads the body as the endpoint's In.

@@ -2,49 +2,78 @@ package httpapi
 
 import (
 	"cmp"
+	"context"
 	"slices"
 	"strings"
 	"time"
 
 	"evisit/pkg/civil"
+	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
-	"evisit/pkg/practice"
 )
 
 var getMe = Endpoint{
 	Method: "GET", Path: "/me", ID: "getMe", Group: "People",
 	For: "Ask who you are",
 	Text: "Call it first: it tells whose token you hold, in which role and at which practice, and for which patients you " +
-		"may act.",
-	Who: Known,
+		"may act. If several practices know you, name one of its `memberships` by the header `Evisit-Practice`, here as in every " +
+		"other request; until you do, the list is all that you are told.",
+	Who: Member,
 	Out: meReply{}, OutText: "You.",
 	Serve: func(a *API, r *Request) (Reply, error) {
-		p, err := a.Request.Practice(r.Context(), r.Caller)
-		if err != nil {
-			return Reply{}, err
+		all, err := a.memberships(r.Context(), r.Caller)
+		if err != nil || r.Caller.Person.ID == "" {
+			return Reply{Body: meReply{ActsFor: []string{}, Memberships: all}}, err
 		}
 		patients, err := a.Request.ActsFor(r.Context(), r.Caller)
-		return Reply{Body: showMe(r.Caller.Person, p, patients)}, err
+		return Reply{Body: showMe(r.Caller.Person, all, patients)}, err
 	},
+}
+
+// memberships lists who c is at each practice.
+func (a *API) memberships(ctx context.Context, c clinic.Caller) ([]membershipReply, error) {
+	ps, err := a.Kernel.Memberships(ctx, c)
+	var out []membershipReply
+	for _, p := range ps {
+		at, err := a.Kernel.Practice(ctx, p.Practice)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, membershipReply{practiceRef{at.ID, at.Name, at.Phone}, p.ID, p.Role})
+	}
+	return out, err
 }
 
 // Who the token belongs to.
 type meReply struct {
-	// The person's id.
-	ID string `json:"id"`
+	// The person's id. It is absent, as are role and practice, while several
+	// practices know you and you have named none.
+	ID string `json:"id,omitempty"`
 	// What a person does at a practice.
-	Role     identity.Role `json:"role"`
-	Practice practiceRef   `json:"practice"`
+	Role     identity.Role `json:"role,omitempty"`
+	Practice *practiceRef  `json:"practice,omitempty"`
 	// The patient record that is their own; absent for everyone else.
 	Patient string `json:"patient,omitempty"`
 	// Patients they may act for now, under a grant.
 	ActsFor []string `json:"acts_for"`
 	// How the practice shows its own people; absent for patients and caregivers.
 	Name string `json:"name,omitempty"`
+	// Every practice that knows the holder of the token, and who they are there. One
+	// that has deactivated them is not among them.
+	Memberships []membershipReply `json:"memberships" schema:"min=1"`
+}
+
+// Who somebody is at a practice.
+type membershipReply struct {
+	Practice practiceRef `json:"practice"`
+	// The person's id.
+	Person string `json:"person"`
+	// What a person does at a practice.
+	Role identity.Role `json:"role"`
 }
 
 // The practice a person belongs to.
@@ -54,10 +83,12 @@ type practiceRef struct {
 	Phone string `json:"phone"`
 }
 
-func showMe(who identity.Person, p practice.Practice, patients []string) meReply {
-	out := meReply{
-		ID: who.ID, Role: who.Role, Patient: who.Patient, Name: who.Display,
-		Practice: practiceRef{p.ID, p.Name, p.Phone}, ActsFor: []string{},
+func showMe(who identity.Person, all []membershipReply, patients []string) meReply {
+	out := meReply{ID: who.ID, Role: who.Role, Patient: who.Patient, Name: who.Display, ActsFor: []string{}, Memberships: all}
+	for _, m := range all {
+		if m.Person == who.ID {
+			out.Practice = &m.Practice
+		}
 	}
 	for _, id := range patients {
 		if id != who.Patient {

@@ -254,6 +254,7 @@ var outside = map[string]string{
 
 // unmet are refusals of what an endpoint calls that cannot be met from there.
 var unmet = map[string]string{
+	"getMe choose_practice":              "it tells which there are",
 	"startVisit changed":                 "a new visit has no version",
 	"sendAgain changed":                  "a new visit has no version",
 	"sendAgain other_form":               "answers that are carried over name the draft's form",

@@ -126,7 +126,24 @@ func (a *API) bearer(r *http.Request) (clinic.Caller, error) {
 		return clinic.Caller{}, err
 	}
 	c := clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent(), Found: &identity.Person{}}
-	return c.By(p), nil
+	c.Practice, err = namedPractice(r)
+	return c.By(p), err
+}
+
+// namedPractice is the practice that r names; empty if it names none.
+func namedPractice(r *http.Request) (string, error) {
+	given := r.Header.Values(clinic.PracticeHeader)
+	switch {
+	case len(given) == 0:
+		return "", nil
+	case len(given) > 1:
+		return "", badHeader(clinic.PracticeHeader, "repeated", "give it once")
+	case given[0] == "":
+		return "", badHeader(clinic.PracticeHeader, "required", "name a practice, or leave the header out")
+	case len(given[0]) > maxID:
+		return "", badHeader(clinic.PracticeHeader, "max", "the id of a practice, as GET /me lists it")
+	}
+	return given[0], nil
 }
 
 // known is the holder of r's token with their person looked up.
@@ -145,6 +162,12 @@ func (a *API) callerOf(w Who, r *http.Request) (clinic.Caller, error) {
 		return a.bearer(r)
 	case Known:
 		return a.known(r)
+	case Member:
+		c, err := a.known(r)
+		if clinic.IsUnchosen(err) {
+			err = nil
+		}
+		return c, err
 	case Anyone, Signature:
 	}
 	return clinic.Caller{}, nil
@@ -169,8 +192,17 @@ func repeatable(c clinic.Caller, r *http.Request, input []byte) (clinic.Caller, 
 		return c, badKey("max", "at most "+strconv.Itoa(maxKey)+" characters")
 	}
 	input, err := canonical(input)
-	c.Once = clinic.NewOnce(c.Proof.Issuer+" "+c.Proof.Subject, r.Method+" "+r.URL.Path, k, input)
+	c.Once = clinic.NewOnce(whoAsks(c), r.Method+" "+r.URL.Path, k, input)
 	return c, err
+}
+
+// whoAsks tells callers apart: a person, and one of several practices if they name it.
+func whoAsks(c clinic.Caller) string {
+	who := c.Proof.Issuer + " " + c.Proof.Subject
+	if c.Practice != "" {
+		who += "\x00" + c.Practice
+	}
+	return who
 }
 
 func badKey(code, text string) error { return badHeader("Idempotency-Key", code, text) }

@@ -293,8 +293,12 @@ func (c call) request(t testing.TB) *http.Request {
 
 func send(t testing.TB, h http.Handler, c call) *httptest.ResponseRecorder {
 	t.Helper()
+	return serve(h, c.request(t))
+}
+
+func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	h.ServeHTTP(w, c.request(t))
+	h.ServeHTTP(w, r)
 	return w
 }
 
