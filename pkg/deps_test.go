@@ -46,7 +46,7 @@ func (l layer) beside(from, to string) bool {
 	case edge: // one technology, HTTP, in several packages
 		return path.Dir(from) == to || path.Dir(from) == "httpapi" && path.Dir(to) == "httpapi" || from == "httpapi" && path.Dir(to) == "httpapi"
 	case composition: // each function's package stands on what several of them are made of
-		return to == "setup" || path.Dir(from) == "setup" && (to == "setup/records" || to == "setup/content" || to == "setup/bucket")
+		return to == "setup" || path.Dir(from) == "setup" && (to == "setup/records" || to == "setup/content" || to == "setup/bucket" || to == "setup/secrets")
 	case vocabulary, kernel, shared, room, function:
 	}
 	return false
@@ -82,6 +82,7 @@ var rules = map[string]rule{
 	"outbox":   {layer: domain},
 	"audit":    {layer: domain, theirs: "golang.org/x/mod/sumdb/"},
 	"vault":    {layer: domain, ours: "fault"},
+	"secret":   {layer: domain, ours: "fault"},
 	"x12":      {layer: domain, ours: "civil fault money", theirs: "golang.org/x/text/unicode/norm"},
 	"x12/ack":  {layer: domain, ours: "civil money phi x12"},
 	"x12/elig": {layer: domain, ours: "civil fault money npi phi x12"},
@@ -126,10 +127,11 @@ var rules = map[string]rule{
 		theirs: "github.com/google/go-cmp/",
 	},
 	"seal":        {layer: edge, ours: "vault", theirs: aws + "service/kms github.com/tink-crypto/tink-go/v2/"},
+	"secretstore": {layer: edge, ours: "secret", theirs: aws + "aws " + aws + "service/secretsmanager"},
 	"blob":        {layer: edge, ours: "fault vault", theirs: aws + "aws " + aws + "service/s3"},
 	"mail":        {layer: edge, ours: "clinic/notify", theirs: aws + "aws " + aws + "service/sesv2"},
 	"x12/x12test": {layer: edge, ours: "civil fault x12", theirs: "github.com/google/go-cmp/"},
-	"stripepay":   {layer: edge, ours: "billing clinic clinic/charge clinic/hook clinic/request fault money", theirs: "github.com/stripe/stripe-go/v76"},
+	"stripepay":   {layer: edge, ours: "billing clinic clinic/charge clinic/hook clinic/request fault money secret", theirs: "github.com/stripe/stripe-go/v76"},
 	"awslambda":   {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"httpapi": {
 		layer: edge,
@@ -137,8 +139,8 @@ var rules = map[string]rule{
 			"identity intake ledger outbox phi practice record visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
-	"httpapi/exchange": {layer: edge, ours: "fault"},
-	"httpapi/webhook":  {layer: edge, ours: "clinic/hook fault httpapi/exchange metric"},
+	"httpapi/exchange": {layer: edge, ours: "fault secret"},
+	"httpapi/webhook":  {layer: edge, ours: "clinic/hook fault httpapi/exchange metric secret"},
 	"httpapi/web": {
 		layer: edge,
 		ours: "audit billing clinic clinic/books clinic/chart clinic/request clinic/session fault httpapi httpapi/exchange " +
@@ -147,16 +149,17 @@ var rules = map[string]rule{
 	},
 	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},
 
-	"setup":            {layer: composition, ours: "audit clinic metric outbox store vault", theirs: aws + "aws " + aws + "credentials " + aws + "service/dynamodb"},
-	"setup/content":    {layer: composition, ours: "fault seal setup vault", theirs: aws + "service/kms"},
+	"setup":            {layer: composition, ours: "audit clinic metric outbox secret store vault", theirs: aws + "aws " + aws + "credentials " + aws + "service/dynamodb"},
+	"setup/secrets":    {layer: composition, ours: "secret secretstore setup", theirs: aws + "service/secretsmanager"},
+	"setup/content":    {layer: composition, ours: "seal secret setup setup/secrets vault", theirs: aws + "service/kms"},
 	"setup/bucket":     {layer: composition, ours: "blob setup", theirs: aws + "service/s3"},
 	"setup/records":    {layer: composition, ours: "clinic clinic/chart setup setup/bucket setup/content vault"},
-	"setup/api":        {layer: composition, ours: "clinic/desk clinic/limits clinic/office clinic/request httpapi httpapi/exchange httpapi/web outbox setup setup/records stripepay"},
-	"setup/charge":     {layer: composition, ours: "awslambda clinic/charge outbox setup stripepay"},
+	"setup/api":        {layer: composition, ours: "clinic/desk clinic/limits clinic/office clinic/request httpapi httpapi/exchange httpapi/web outbox secret setup setup/records setup/secrets stripepay"},
+	"setup/charge":     {layer: composition, ours: "awslambda clinic/charge outbox secret setup setup/secrets stripepay"},
 	"setup/deadline":   {layer: composition, ours: "awslambda clinic/deadline outbox setup setup/records store"},
 	"setup/notify":     {layer: composition, ours: "awslambda clinic/chart clinic/notify mail outbox setup setup/content vault", theirs: aws + "service/sesv2"},
-	"setup/stripehook": {layer: composition, ours: "clinic/hook httpapi/exchange httpapi/webhook outbox setup stripepay"},
-	"setup/sweep":      {layer: composition, ours: "awslambda clinic/sweep setup setup/bucket store"},
+	"setup/stripehook": {layer: composition, ours: "clinic/hook httpapi/exchange httpapi/webhook outbox secret setup setup/secrets stripepay"},
+	"setup/sweep":      {layer: composition, ours: "awslambda clinic/sweep secret setup setup/bucket setup/secrets store"},
 	"setup/verify":     {layer: composition, ours: "awslambda clinic/verify setup setup/bucket"},
 
 	"functions/api":        {layer: function, ours: "awslambda setup setup/api", theirs: lambda},
@@ -177,6 +180,7 @@ var homes = map[string]string{
 	aws + "service/s3":                         "blob setup/bucket",
 	aws + "service/sesv2":                      "mail setup/notify",
 	aws + "service/kms":                        "seal setup/content",
+	aws + "service/secretsmanager":             "secretstore setup/secrets",
 	"github.com/tink-crypto/tink-go/v2/aead":   "seal",
 	"github.com/stripe/stripe-go/v76":          "stripepay",
 	"github.com/aws/aws-lambda-go/events":      "awslambda",

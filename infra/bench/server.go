@@ -24,6 +24,7 @@ import (
 
 	"evisit/infra/local/engine"
 	"evisit/pkg/seal"
+	"evisit/pkg/secret"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
 	"evisit/pkg/vault"
@@ -95,8 +96,15 @@ func localParts(cfg setup.Config, keyset string, log *slog.Logger) (setup.Parts,
 		Objects: aws.Config{
 			Region: engine.Region, BaseEndpoint: aws.String(cfg.S3), Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 		},
+		Secret: func(_ context.Context, name string) ([]byte, error) { return json.Marshal(secretsOfBench[name]) },
 		Sealer: func(context.Context) (vault.Sealer, error) { return sealer, nil },
 	}, err
+}
+
+// secretsOfBench are those of a server that is measured: nothing is in front, and
+// nothing calls Stripe.
+var secretsOfBench = map[string]any{
+	secret.API: secret.Stripe{Key: "sk_test_unused"}, secret.Origin: secret.Front{Accepted: secret.NoFront},
 }
 
 // A recording is what the system did and replied to an ask.

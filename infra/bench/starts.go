@@ -31,7 +31,7 @@ var functions = []string{"sweep", "verify", "stripehook", "charge", "deadline", 
 
 // measureStarts times each function's real binary from its start to when it first asks
 // for work, in turn with the bare one, and weighs what is deployed.
-func measureStarts(ctx context.Context, _ *slog.Logger, t *table) (err error) {
+func measureStarts(ctx context.Context, _ *slog.Logger, t *table) error {
 	file, err := template.Find()
 	if err != nil {
 		return err
@@ -40,11 +40,7 @@ func measureStarts(ctx context.Context, _ *slog.Logger, t *table) (err error) {
 	if err != nil {
 		return err
 	}
-	f, err := newFoundry(filepath.Dir(file), policy)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, f.close()) }()
+	f := &foundry{root: filepath.Dir(file), policy: policy, env: settings()}
 	if err := f.buildBare(ctx); err != nil {
 		return err
 	}
@@ -92,15 +88,6 @@ type foundry struct {
 	root   string
 	policy template.Template
 	env    map[string]string // all settings that any function is given
-	close  func() error
-}
-
-func newFoundry(root string, policy template.Template) (*foundry, error) {
-	keys, err := serveKeys()
-	if err != nil {
-		return nil, err
-	}
-	return &foundry{root: root, policy: policy, env: keys.settings(), close: keys.close}, nil
 }
 
 // binary is a function's, built for Lambda or for this machine.
@@ -127,7 +114,7 @@ func (f *foundry) buildBare(ctx context.Context) error {
 
 // start starts a function once and returns the milliseconds until it asks for work.
 func (f *foundry) start(ctx context.Context, name string) (ms float64, err error) {
-	env := map[string]string{"GOGC": f.policy.Functions["api"].Env["GOGC"], "AWS_ENDPOINT_URL_KMS": f.env["AWS_ENDPOINT_URL_KMS"]}
+	env := map[string]string{"GOGC": f.policy.Functions["api"].Env["GOGC"]}
 	for setting, as := range f.policy.Functions[name].Env {
 		env[setting] = cmp.Or(f.env[setting], as)
 	}

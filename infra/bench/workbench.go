@@ -140,9 +140,9 @@ func (b *workbench) child(ctx context.Context, name string, asks []ask) (*child,
 	}
 	cfg := b.config()
 	return startChild(ctx, name, []string{
-		"GOGC=400", "EVISIT_LIMITS=off", "EVISIT_ORIGIN_SECRETS=" + setup.NoOrigin, "BENCH_ASKS=" + string(s), "BENCH_KEYSET=" + b.keyset(),
+		"GOGC=400", "EVISIT_LIMITS=off", "BENCH_ASKS=" + string(s), "BENCH_KEYSET=" + b.keyset(),
 		"EVISIT_TABLE=" + cfg.Table, "DYNAMODB_ENDPOINT=" + cfg.DynamoDB, "EVISIT_BUCKET=" + cfg.Bucket, "S3_ENDPOINT=" + cfg.S3,
-		"EVISIT_PAGES=http://127.0.0.1:1", "STRIPE_SECRET_KEY=sk_test_unused", "STRIPE_API_BASE=http://127.0.0.1:1",
+		"EVISIT_PAGES=http://127.0.0.1:1", "STRIPE_API_BASE=http://127.0.0.1:1",
 		"EVISIT_LOG_ORIGIN=" + cfg.Log.Base, "EVISIT_LOG_PUBLIC=" + base64.StdEncoding.EncodeToString(cfg.Log.Public),
 		"OIDC_ISSUER=" + b.url + "/issuer", "OIDC_JWKS_URL=" + b.issuer.JWKSURL(), "OIDC_AUDIENCE=bench",
 	})

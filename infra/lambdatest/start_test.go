@@ -1,13 +1,15 @@
 package lambdatest_test
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"path"
 	"strings"
 	"testing"
 	"time"
+
+	"evisit/infra/local/safe"
+	"evisit/pkg/secret"
 )
 
 // A line is one line of a function's log.
@@ -62,17 +64,16 @@ func TestStart_LackingSettingIsNamed(t *testing.T) {
 func TestStart_WrongSettingWithoutItsValue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	const secret = "not base64, and a secret"
+	const wrong = "not base64, and a secret"
 	for _, c := range []struct{ function, name, value, want string }{
-		{"api", "EVISIT_KEYSET", secret, "EVISIT_KEYSET is not the base64 it should be"},
-		{"sweep", "EVISIT_LOG_SEED", "c2hvcnQ=", "EVISIT_LOG_SEED is not the base64 it should be"},
+		{"sweep", "EVISIT_LOG_PUBLIC", wrong, "EVISIT_LOG_PUBLIC is not the base64 of"},
 		{"api", "EVISIT_PAGES", "visit.example.org", "EVISIT_PAGES is not an address"},
 		{"api", "EVISIT_CLOCK_OFFSET", "tomorrow", "EVISIT_CLOCK_OFFSET is not a duration"},
 	} {
 		env := w.settings(c.function, newGuard(t, c.function))
 		env[c.name] = c.value
 		said := w.refusesToStart(c.function, env)
-		if !strings.Contains(said, c.want) || strings.Contains(said, secret) {
+		if !strings.Contains(said, c.want) || strings.Contains(said, wrong) {
 			t.Errorf("%s with %s=%s says %q, want %q", c.function, c.name, c.value, said, c.want)
 		}
 	}
@@ -82,11 +83,14 @@ func TestStart_WrongSettingWithoutItsValue(t *testing.T) {
 // the log, which raises an alarm, and never as altered content.
 func TestKeyset_CannotBeDecrypted(t *testing.T) {
 	t.Parallel()
-	otherKey := base64.StdEncoding.EncodeToString([]byte(newKeyset(t, must(newVault()))))
-	for _, c := range []struct{ event, setting, value, want string }{
-		{"api/chart", "EVISIT_KEYSET", otherKey, "opening the keyset under " + keyARN},
-		{"notify/batch", "EVISIT_KMS_KEY", keyARN + "0", "opening the keyset under " + keyARN + "0"},
-		{"deadline/minute", "EVISIT_KEYSET", otherKey, "opening the keyset under " + keyARN},
+	for _, c := range []struct {
+		event, key string
+		keyset     []byte // nil: the installation's own
+		want       string
+	}{
+		{"api/chart", safe.KeyARN, newKeyset(t, must(safe.New())), "opening the keyset under " + safe.KeyARN},
+		{"notify/batch", safe.KeyARN + "0", nil, "opening the keyset under " + safe.KeyARN + "0"},
+		{"deadline/minute", safe.KeyARN, newKeyset(t, must(safe.New())), "opening the keyset under " + safe.KeyARN},
 	} {
 		t.Run(c.event, func(t *testing.T) {
 			t.Parallel()
@@ -96,7 +100,10 @@ func TestKeyset_CannotBeDecrypted(t *testing.T) {
 			w.plantRows(event)
 			function := path.Dir(c.event)
 			env := w.settings(function, newGuard(t, function))
-			env[c.setting] = c.value
+			env["EVISIT_KMS_KEY"] = c.key
+			if c.keyset != nil {
+				w.putSecret(secret.Content, secret.Keyset{Keyset: c.keyset})
+			}
 			f := w.start(function, env)
 			r, err := f.Invoke(t.Context(), event)
 			w.must(err)
@@ -108,7 +115,7 @@ func TestKeyset_CannotBeDecrypted(t *testing.T) {
 			for text := range strings.Lines(f.Log()) {
 				var l line
 				w.must(json.Unmarshal([]byte(text), &l))
-				told = told || l.Level == "ERROR" && l.Msg == "the keyset of content cannot be decrypted" && strings.Contains(l.Err, c.want)
+				told = told || l.Level == "ERROR" && l.Msg == "a secret cannot be read or used" && strings.Contains(l.Err, c.want)
 			}
 			if !told || strings.Contains(f.Log(), "stored content is not what was committed") {
 				t.Errorf("it logs:\n%s", f.Log())

@@ -24,11 +24,13 @@ import (
 	"evisit/infra/local/guard"
 	"evisit/infra/local/issuer"
 	"evisit/infra/local/mailbox"
+	"evisit/infra/local/safe"
 	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
 	"evisit/infra/template"
 	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/httpapi"
+	"evisit/pkg/secret"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
 	"evisit/pkg/store"
@@ -71,6 +73,7 @@ type world struct {
 	box    string // the mailbox's URL
 	people *issuer.Issuer
 	env    map[string]string // all settings that any function is given
+	safe   *safe.Safe        // every function's secrets, and the key of the keyset
 }
 
 func readTemplate(t *testing.T) template.Template {
@@ -92,21 +95,17 @@ func newWorld(t *testing.T) *world {
 	aws := w.serveAWS()
 	stripe := w.serveStripe()
 	w.serveIssuer()
-	v, err := newVault()
-	w.must(err)
 	seedBytes := make([]byte, ed25519.SeedSize)
 	public, _ := ed25519.NewKeyFromSeed(seedBytes).Public().(ed25519.PublicKey)
+	w.fillSafe(seedBytes)
 	w.env = map[string]string{
 		"EVISIT_TABLE": w.table, "EVISIT_METRICS": "evisit/recorded", "EVISIT_BUCKET": files.Bucket, "EVISIT_PAGES": "https://visit.example.org",
 		"OIDC_ISSUER": w.issuerURL(), "OIDC_JWKS_URL": w.people.JWKSURL(), "OIDC_AUDIENCE": "evisit",
-		"STRIPE_WEBHOOK_SECRET": platformSecret, "STRIPE_CONNECT_WEBHOOK_SECRET": connectSecret, "EVISIT_STRIPE_MODE": "test", "EVISIT_ORIGIN_SECRETS": setup.NoOrigin,
-		"EVISIT_KMS_KEY": keyARN, "EVISIT_KEYSET": base64.StdEncoding.EncodeToString([]byte(newKeyset(t, v))),
-		"EVISIT_MAIL_FROM":  "no-reply@visit.example.org",
-		"EVISIT_LOG_ORIGIN": "visit.example.org/log", "EVISIT_LOG_SEED": base64.StdEncoding.EncodeToString(seedBytes),
-		"EVISIT_LOG_PUBLIC": base64.StdEncoding.EncodeToString(public),
+		"EVISIT_STRIPE_MODE": "test", "EVISIT_SECRETS": secretFolder, "EVISIT_KMS_KEY": safe.KeyARN, "EVISIT_MAIL_FROM": "no-reply@visit.example.org",
+		"EVISIT_LOG_ORIGIN": "visit.example.org/log", "EVISIT_LOG_PUBLIC": base64.StdEncoding.EncodeToString(public),
 		// What a deployment leaves to AWS and Stripe.
 		"EVISIT_CLOCK_OFFSET": offset.String(), "S3_ENDPOINT": aws, "STRIPE_API_BASE": stripe,
-		"AWS_ENDPOINT_URL_SESV2": aws, "AWS_ENDPOINT_URL_KMS": w.serve(v),
+		"AWS_ENDPOINT_URL_SESV2": aws,
 	}
 	w.plant(aws, stripe)
 	return w
@@ -117,6 +116,28 @@ func (w *world) must(err error) {
 	if err != nil {
 		w.Fatal(err)
 	}
+}
+
+// secretFolder is where the secrets are in Secrets Manager.
+const secretFolder = "evisit/recorded"
+
+// putSecret stores a secret for the function that owns it.
+func (w *world) putSecret(name string, v any) {
+	w.Helper()
+	w.must(w.safe.Put(secretFolder+"/"+name, v))
+}
+
+func (w *world) fillSafe(seed []byte) {
+	w.Helper()
+	var err error
+	w.safe, err = safe.New()
+	w.must(err)
+	w.putSecret(secret.API, secret.Stripe{Key: apiKey.Secret})
+	w.putSecret(secret.Charge, secret.Stripe{Key: chargeKey.Secret})
+	w.putSecret(secret.Stripehook, secret.Webhooks{Platform: platformSecret, Connect: connectSecret})
+	w.putSecret(secret.Content, secret.Keyset{Keyset: newKeyset(w.T, w.safe)})
+	w.putSecret(secret.Log, secret.Seed{Seed: seed})
+	w.putSecret(secret.Origin, secret.Front{Accepted: secret.NoFront})
 }
 
 func (w *world) serve(h http.Handler) string {
@@ -186,7 +207,8 @@ func (w *world) plant(awsURL, stripe string) {
 	w.Helper()
 	cfg, err := setup.Load(func(name string) string { return w.env[name] })
 	w.must(err)
-	cfg.StripeKey, cfg.StripeBase = apiKey.Secret, stripe
+	cfg.StripeBase = stripe
+	keys := w.serve(w.safe)
 	at := func(url string) aws.Config {
 		return aws.Config{
 			Region: engine.Region, BaseEndpoint: &url,
@@ -195,11 +217,11 @@ func (w *world) plant(awsURL, stripe string) {
 	}
 	w.parts = setup.Parts{
 		Config: cfg, Now: w.now, Log: slog.New(slog.DiscardHandler),
-		Database: database.Config(), Objects: at(awsURL), Letters: at(awsURL), Keys: at(w.env["AWS_ENDPOINT_URL_KMS"]), PathStyle: true,
+		Database: database.Config(), Objects: at(awsURL), Letters: at(awsURL), Keys: at(keys), Secrets: at(keys), PathStyle: true,
 	}
 	w.rooms, err = api.Rooms(w.parts)
 	w.must(err)
-	w.cards = stripepay.New(chargeKey.Secret, stripe)
+	w.cards = stripepay.New(secret.Fixed(chargeKey.Secret), stripe)
 	cast := &registrar.Room{Kernel: w.rooms.Kernel, Store: w.store, Charts: w.rooms.Charts}
 	w.must(seed.Plant(w.Context(), cast, w.issuerURL(), seed.Accounts))
 }
@@ -208,16 +230,21 @@ func (w *world) plant(awsURL, stripe string) {
 // what stands in for AWS and Stripe.
 func (w *world) settings(function string, g *guard.Guard) map[string]string {
 	w.Helper()
-	out := map[string]string{"DYNAMODB_ENDPOINT": w.guarded(g)}
-	for _, name := range []string{"EVISIT_CLOCK_OFFSET", "S3_ENDPOINT", "STRIPE_API_BASE", "AWS_ENDPOINT_URL_SESV2", "AWS_ENDPOINT_URL_KMS"} {
+	keys := w.serve(w.safe.For(func(ctx context.Context, action, id string) error {
+		switch action {
+		case "secretsmanager:GetSecretValue":
+			return g.Secret(ctx, id)
+		case "kms:Decrypt":
+			return g.Keyset(ctx)
+		}
+		return g.Permit(ctx, template.Access{Action: action, Resource: id})
+	}))
+	out := map[string]string{"DYNAMODB_ENDPOINT": w.guarded(g), "AWS_ENDPOINT_URL_KMS": keys, "AWS_ENDPOINT_URL_SECRETS_MANAGER": keys}
+	for _, name := range []string{"EVISIT_CLOCK_OFFSET", "S3_ENDPOINT", "STRIPE_API_BASE", "AWS_ENDPOINT_URL_SESV2"} {
 		out[name] = w.env[name]
 	}
-	keys := map[string]string{"api": apiKey.Secret, "charge": chargeKey.Secret}
 	for name := range readTemplate(w.T).Functions[function].Env {
 		out[name] = w.env[name]
-		if name == "STRIPE_SECRET_KEY" {
-			out[name] = keys[function]
-		}
 	}
 	return out
 }

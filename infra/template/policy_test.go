@@ -12,6 +12,7 @@ import (
 	"evisit/infra/template"
 	"evisit/pkg/clinic"
 	"evisit/pkg/outbox"
+	"evisit/pkg/secret"
 	"evisit/pkg/store"
 )
 
@@ -227,13 +228,44 @@ func TestPolicy_OtherServicesOfEachFunction(t *testing.T) {
 	}
 }
 
-// Who is given the keyset may open it, and who may is given it.
+// secretsOf names the secrets that each function may read.
+var secretsOf = map[string][]string{
+	"api":        {secret.API, secret.Content, secret.Origin},
+	"stripehook": {secret.Origin, secret.Stripehook},
+	"charge":     {secret.Charge},
+	"notify":     {secret.Content},
+	"deadline":   {secret.Content},
+	"sweep":      {secret.Log},
+}
+
+// A function reads its own secrets, and no other's.
+func TestPolicy_SecretsOfEachFunction(t *testing.T) {
+	t.Parallel()
+	const folder = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:evisit/${Stage}/"
+	for name, f := range read(t).Functions {
+		var got []string
+		for _, s := range []string{secret.API, secret.Charge, secret.Content, secret.Log, secret.Origin, secret.Stripehook, "unknown"} {
+			if f.May("secretsmanager:GetSecretValue", folder+s+"-a1B2c3", nil) {
+				got = append(got, s)
+			}
+			if f.May("secretsmanager:GetSecretValue", folder+s+"-old-a1B2c3", nil) || f.May("secretsmanager:PutSecretValue", folder+s+"-a1B2c3", nil) {
+				t.Errorf("%s may read a secret whose name begins with %s, or write it", name, s)
+			}
+		}
+		if d := cmp.Diff(secretsOf[name], got); d != "" {
+			t.Errorf("secrets of %s (-want +template):\n%s", name, d)
+		}
+	}
+}
+
+// Who may read the keyset may decrypt it, and who may decrypt it may read it.
 func TestPolicy_KeysetAndKeyTogether(t *testing.T) {
 	t.Parallel()
 	for name, f := range read(t).Functions {
-		_, given := f.Env["EVISIT_KEYSET"]
-		if may := f.May("kms:Decrypt", "ContentKeyArn", nil); may != given {
-			t.Errorf("%s: given the keyset %v, may open it %v", name, given, may)
+		_, told := f.Env["EVISIT_KMS_KEY"]
+		reads := slices.Contains(secretsOf[name], secret.Content)
+		if may := f.May("kms:Decrypt", "ContentKeyArn", nil); may != reads || told != reads {
+			t.Errorf("%s: reads the keyset %v, is told its key %v, may decrypt it %v", name, reads, told, may)
 		}
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"evisit/pkg/httpapi"
 	"evisit/pkg/httpapi/web"
 	"evisit/pkg/outbox"
+	"evisit/pkg/secret"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
 	"evisit/pkg/setup/charge"
@@ -136,7 +137,7 @@ func TestGateway_ResourcePolicyStaysSmall(t *testing.T) {
 // sample is a value of the form that a setting must have.
 func sample(name string) string {
 	switch name {
-	case "EVISIT_KEYSET", "EVISIT_LOG_PUBLIC", "EVISIT_LOG_SEED":
+	case "EVISIT_LOG_PUBLIC":
 		return base64.StdEncoding.EncodeToString(make([]byte, 32))
 	case "EVISIT_STAFF_IDLE":
 		return "15m"
@@ -203,37 +204,21 @@ func TestSettings_EachFunctionStartsWithItsOwn(t *testing.T) {
 	}
 }
 
-func TestSettings_NoFunctionHasAnothersSecret(t *testing.T) {
+// No secret stands in a function's settings: what a function is told is where its
+// secrets are. The distribution alone is told one while deploying.
+func TestSettings_HoldNoSecret(t *testing.T) {
 	t.Parallel()
-	const mark = "{{resolve:secretsmanager:evisit/${Stage}/"
-	want := map[string][]string{
-		"api": {"api:SecretString:stripe_key", "content:SecretString:keyset", "origin:SecretString:accepted"},
-		"stripehook": {
-			"origin:SecretString:accepted", "stripehook:SecretString:connect", "stripehook:SecretString:platform",
-		},
-		"charge":   {"charge:SecretString:stripe_key"},
-		"notify":   {"content:SecretString:keyset"},
-		"deadline": {"content:SecretString:keyset"},
-		"sweep":    {"log:SecretString:seed"},
+	b, err := os.ReadFile(root + "/template.yaml")
+	if err != nil {
+		t.Fatal(err)
 	}
-	secret := map[string]bool{
-		"STRIPE_SECRET_KEY": true, "STRIPE_WEBHOOK_SECRET": true, "STRIPE_CONNECT_WEBHOOK_SECRET": true,
-		"EVISIT_KEYSET": true, "EVISIT_LOG_SEED": true, "EVISIT_ORIGIN_SECRETS": true,
+	const sent = `HeaderValue: !Sub "{{resolve:secretsmanager:evisit/${Stage}/origin:SecretString:sent}}"`
+	if n := strings.Count(string(b), "{{resolve:"); n != 1 || !strings.Contains(string(b), sent) {
+		t.Errorf("%d secrets are resolved while deploying, want the distribution's alone", n)
 	}
 	for name, f := range read(t).Functions {
-		var got []string
-		for key, v := range f.Env {
-			ref, ok := strings.CutPrefix(v, mark)
-			if ok != secret[key] {
-				t.Errorf("%s: %s is %q; secrets, and only they, come from Secrets Manager", name, key, v)
-			}
-			if ok {
-				got = append(got, strings.TrimSuffix(ref, "}}"))
-			}
-		}
-		slices.Sort(got)
-		if d := cmp.Diff(want[name], got); d != "" {
-			t.Errorf("secrets of %s (-want +template):\n%s", name, d)
+		if folder, told := f.Env["EVISIT_SECRETS"]; told != (len(secretsOf[name]) > 0) || told && folder != "evisit/${Stage}" {
+			t.Errorf("%s has secrets %v, and is told they are in %q", name, secretsOf[name], folder)
 		}
 	}
 }
@@ -313,24 +298,20 @@ func TestGateway_WebhooksByAnyMethod(t *testing.T) {
 }
 
 // The gateway is closed to all but the distribution: the functions that it calls
-// accept the secret that the distribution alone sends, and no other has it.
+// accept the secret that the distribution alone sends, and no other may read it.
 func TestGateway_ClosedToAllButTheDistribution(t *testing.T) {
 	t.Parallel()
 	for name, f := range read(t).Functions {
-		if _, told := f.Env["EVISIT_ORIGIN_SECRETS"]; told != (len(f.Routes) > 0) {
+		if told := slices.Contains(secretsOf[name], secret.Origin); told != (len(f.Routes) > 0) {
 			t.Errorf("%s has %d routes, and is told the secret %v", name, len(f.Routes), told)
 		}
 	}
-	cfg, err := setup.Load(func(name string) string {
-		if name == "EVISIT_ORIGIN_SECRETS" {
-			return "secret"
-		}
-		return whole(name)
-	})
+	cfg, err := setup.Load(whole)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := stripehook.Handler(setup.Parts{Config: cfg, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	source := func(context.Context, string) ([]byte, error) { return []byte(`{"accepted":"secret"}`), nil }
+	h, err := stripehook.Handler(setup.Parts{Config: cfg, Secret: source, Log: slog.New(slog.DiscardHandler), Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,13 +323,11 @@ func TestGateway_ClosedToAllButTheDistribution(t *testing.T) {
 }
 
 func whole(name string) string {
-	switch {
-	case strings.HasPrefix(name, "STRIPE_"), name == "EVISIT_TABLE":
+	switch name {
+	case "EVISIT_TABLE":
 		return "x"
-	case name == "EVISIT_STRIPE_MODE":
+	case "EVISIT_STRIPE_MODE":
 		return "live"
-	case name == "EVISIT_ORIGIN_SECRETS":
-		return setup.NoOrigin
 	}
 	return ""
 }

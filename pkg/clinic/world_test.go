@@ -53,6 +53,7 @@ import (
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 	"evisit/pkg/seal"
+	"evisit/pkg/secret"
 	"evisit/pkg/store"
 	"evisit/pkg/stripepay"
 	"evisit/pkg/vault"
@@ -239,7 +240,7 @@ func (w *world) openRooms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stripe := stripepay.New(stripeKey, w.simURL)
+	stripe := stripepay.New(secret.Fixed(stripeKey), w.simURL)
 	objects := s3.NewFromConfig(w.sdk, func(o *s3.Options) { o.UsePathStyle = true })
 	v := vault.Vault{Sealer: sealer, Objects: brokenObjects{blob.New(objects, files.Bucket), w.trouble}}
 	w.tape = &tape{Store: store.New(w.db, w.table), trouble: w.trouble}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -44,6 +45,7 @@ import (
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 	"evisit/pkg/seal"
+	"evisit/pkg/secret"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
 	"evisit/pkg/store"
@@ -92,6 +94,9 @@ func newWorld(t testing.TB) *world {
 	parts := setup.Parts{
 		Config: setup.Config{Table: w.table, Bucket: "documents", Pages: "http://127.0.0.1", Log: key},
 		Now:    w.now, Log: log, Database: enginetest.Config(t),
+		Secret: func(context.Context, string) ([]byte, error) {
+			return nil, errors.New("no part of this test has secrets")
+		},
 		Sealer: func(context.Context) (vault.Sealer, error) { return sealer, nil },
 	}
 	w.db, w.store = dynamodb.NewFromConfig(parts.Database), parts.Store()
@@ -115,7 +120,7 @@ func newWorld(t testing.TB) *world {
 		return stripepay.Verify(b, signature, secret, w.now())
 	}
 	receiver := &hook.Room{Kernel: parts.Kernel(outbox.ByStripe, w.store)}
-	w.hook = apitest.Checked(t, exchange.Guard(webhook.New(receiver.ReceiveStripeEvent, verify, platformSecret, connectSecret, log), log))
+	w.hook = apitest.Checked(t, exchange.Guard(webhook.New(receiver.ReceiveStripeEvent, verify, secret.Fixed(secret.Webhooks{Platform: platformSecret, Connect: connectSecret}), log), log))
 	return w
 }
 

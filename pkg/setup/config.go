@@ -9,7 +9,6 @@ import (
 	"crypto/ed25519"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -30,25 +29,21 @@ type Config struct {
 	JWKS     string // OIDC_JWKS_URL: its signing keys
 	Audience string // OIDC_AUDIENCE: the audience of the tokens; also the pages' OIDC client id
 
-	// Origin, EVISIT_ORIGIN_SECRETS, holds, separated by commas, the secrets by which
-	// the CloudFront distribution in front proves itself; NoOrigin says that there
-	// is none. Functions that requests reach do not start without it.
-	Origin string
+	// Secrets, EVISIT_SECRETS, is the folder of the installation's secrets in Secrets
+	// Manager, such as evisit/production. No secret is a setting (package secret).
+	Secrets string
 	// StaffIdle, EVISIT_STAFF_IDLE, is how long a person who works at a practice may
 	// be idle before they must sign in again; 0 is 15 minutes.
 	StaffIdle time.Duration
 
-	StripeKey  string      // STRIPE_SECRET_KEY: restricted to what the function does
-	StripeBase string      // STRIPE_API_BASE: empty is Stripe itself
-	Hook       HookSecrets // STRIPE_WEBHOOK_SECRET, STRIPE_CONNECT_WEBHOOK_SECRET
-	StripeMode string      // EVISIT_STRIPE_MODE: live or test, as the keys; webhooks of the other are not used
+	StripeBase string // STRIPE_API_BASE: empty is Stripe itself
+	StripeMode string // EVISIT_STRIPE_MODE: live or test, as the keys; webhooks of the other are not used
 
 	KMSKey string // EVISIT_KMS_KEY: the key that the keyset is encrypted under
-	Keyset []byte // EVISIT_KEYSET: base64 of the encrypted Tink keyset
 
 	MailFrom string // EVISIT_MAIL_FROM: sender address
 
-	Log audit.Key // EVISIT_LOG_ORIGIN, EVISIT_LOG_PUBLIC, EVISIT_LOG_SEED: base64 halves of an Ed25519 key
+	Log audit.Key // EVISIT_LOG_ORIGIN, EVISIT_LOG_PUBLIC: base64 of the public half of an Ed25519 key
 
 	// Metrics, EVISIT_METRICS, is the namespace of the function's metrics in
 	// CloudWatch; empty: the log has their numbers, and CloudWatch no metrics.
@@ -63,23 +58,6 @@ type Config struct {
 	S3       string // S3_ENDPOINT
 }
 
-// NoOrigin as Config.Origin says that no distribution is in front, as on a laptop.
-const NoOrigin = "none"
-
-// OriginSecrets returns the secrets of Origin; nil if no distribution is in front.
-func (c Config) OriginSecrets() []string {
-	if c.Origin == NoOrigin {
-		return nil
-	}
-	return strings.Split(c.Origin, ",")
-}
-
-// HookSecrets are the signing secrets of the two endpoints Stripe calls.
-type HookSecrets struct {
-	Platform string // our own account's events
-	Connect  string // events of connected accounts
-}
-
 // The bounds of StaffIdle. Use is written every five minutes, and no session lasts
 // longer than twelve hours.
 const (
@@ -90,32 +68,20 @@ const (
 // Load reads a Config and reports all its faults at once.
 func Load(getenv func(string) string) (Config, error) {
 	var failures []error
-	decoded := func(name string, size int) []byte {
-		s := getenv(name)
-		if s == "" {
-			return nil
-		}
-		b, err := base64.StdEncoding.DecodeString(s)
-		if err != nil || size > 0 && len(b) != size {
-			failures = append(failures, fmt.Errorf("%s is not the base64 it should be", name)) // its value may be a secret
-		}
-		return b
-	}
 	c := Config{
 		Table: getenv("EVISIT_TABLE"), Bucket: getenv("EVISIT_BUCKET"), Pages: strings.TrimSuffix(getenv("EVISIT_PAGES"), "/"),
 		Issuer: getenv("OIDC_ISSUER"), JWKS: getenv("OIDC_JWKS_URL"), Audience: getenv("OIDC_AUDIENCE"),
-		StripeKey: getenv("STRIPE_SECRET_KEY"), StripeBase: getenv("STRIPE_API_BASE"),
-		Origin: getenv("EVISIT_ORIGIN_SECRETS"),
-		Hook:   HookSecrets{Platform: getenv("STRIPE_WEBHOOK_SECRET"), Connect: getenv("STRIPE_CONNECT_WEBHOOK_SECRET")},
-		KMSKey: getenv("EVISIT_KMS_KEY"), Keyset: decoded("EVISIT_KEYSET", 0), MailFrom: getenv("EVISIT_MAIL_FROM"), Metrics: getenv("EVISIT_METRICS"),
-		Log:      audit.Key{Base: getenv("EVISIT_LOG_ORIGIN"), Public: decoded("EVISIT_LOG_PUBLIC", ed25519.PublicKeySize)},
+		Secrets: getenv("EVISIT_SECRETS"), StripeBase: getenv("STRIPE_API_BASE"),
+		KMSKey: getenv("EVISIT_KMS_KEY"), MailFrom: getenv("EVISIT_MAIL_FROM"), Metrics: getenv("EVISIT_METRICS"),
+		Log:      audit.Key{Base: getenv("EVISIT_LOG_ORIGIN")},
 		DynamoDB: getenv("DYNAMODB_ENDPOINT"), S3: getenv("S3_ENDPOINT"),
 	}
-	if seed := decoded("EVISIT_LOG_SEED", ed25519.SeedSize); len(seed) == ed25519.SeedSize {
-		c.Log.Private = ed25519.NewKeyFromSeed(seed)
-		if len(c.Log.Public) == 0 { // sweep, which signs, is given the seed alone
-			c.Log.Public, _ = c.Log.Private.Public().(ed25519.PublicKey)
+	if s := getenv("EVISIT_LOG_PUBLIC"); s != "" {
+		b, err := base64.StdEncoding.DecodeString(s)
+		if err != nil || len(b) != ed25519.PublicKeySize {
+			failures = append(failures, errors.New("EVISIT_LOG_PUBLIC is not the base64 of an Ed25519 public key"))
 		}
+		c.Log.Public = b
 	}
 	if c.StripeMode = getenv("EVISIT_STRIPE_MODE"); !slices.Contains([]string{"", "live", "test"}, c.StripeMode) {
 		failures = append(failures, errors.New("EVISIT_STRIPE_MODE is neither live nor test"))

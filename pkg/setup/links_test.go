@@ -23,6 +23,7 @@ var heavy = map[string]string{
 	"evisit/pkg/clinic/charge":                   "charge",
 	"evisit/pkg/clinic/deadline":                 "deadline",
 	"evisit/pkg/clinic/notify":                   "notify",
+	"evisit/pkg/secretstore":                     "secrets",
 	"github.com/aws/aws-sdk-go-v2/service/kms":   "kms",
 	"github.com/aws/aws-sdk-go-v2/service/s3":    "s3",
 	"github.com/aws/aws-sdk-go-v2/service/sesv2": "ses",
@@ -37,12 +38,12 @@ var heavy = map[string]string{
 // linked says which of them each function has. Package stripepay states that it
 // is the Cards of charge, so all who use it import charge.
 var linked = map[string][]string{
-	"api":        {"blob", "charge", "httpapi", "kms", "oidc", "pages", "s3", "seal", "stripe", "stripe-go", "templates", "tink", "validator", "zones"},
-	"stripehook": {"charge", "stripe", "stripe-go"},
-	"charge":     {"charge", "stripe", "stripe-go"},
-	"notify":     {"kms", "mail", "notify", "seal", "ses", "tink", "zones"},
-	"deadline":   {"blob", "deadline", "kms", "s3", "seal", "tink"},
-	"sweep":      {"blob", "s3"},
+	"api":        {"blob", "charge", "httpapi", "kms", "oidc", "pages", "s3", "seal", "secrets", "stripe", "stripe-go", "templates", "tink", "validator", "zones"},
+	"stripehook": {"charge", "secrets", "stripe", "stripe-go"},
+	"charge":     {"charge", "secrets", "stripe", "stripe-go"},
+	"notify":     {"kms", "mail", "notify", "seal", "secrets", "ses", "tink", "zones"},
+	"deadline":   {"blob", "deadline", "kms", "s3", "seal", "secrets", "tink"},
+	"sweep":      {"blob", "s3", "secrets"},
 	"verify":     {"blob", "s3"},
 }
 

@@ -16,6 +16,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/metric"
 	"evisit/pkg/outbox"
+	"evisit/pkg/secret"
 	"evisit/pkg/store"
 	"evisit/pkg/vault"
 )
@@ -27,11 +28,13 @@ type Parts struct {
 	Now    func() time.Time
 	Log    *slog.Logger
 	// The configuration of each service's client.
-	Database, Objects, Letters, Keys aws.Config
+	Database, Objects, Letters, Keys, Secrets aws.Config
 	// PathStyle addresses buckets by path, as local object stores want it.
 	PathStyle bool
+	// Secret is where the function's secrets are; nil is Secrets Manager.
+	Secret secret.Source
 	// Sealer makes the sealer of content, when content is first sealed or unsealed;
-	// nil makes one of Config's keyset, which is encrypted under its KMS key.
+	// nil makes one of the secret content, which is encrypted under Config's KMS key.
 	Sealer func(context.Context) (vault.Sealer, error)
 }
 
@@ -73,6 +76,7 @@ func AWS(log *slog.Logger) (Parts, error) {
 		Log:      metered(log, cfg.Metrics, os.Getenv("AWS_LAMBDA_FUNCTION_NAME")),
 		Database: at(sdk, cfg.DynamoDB), Objects: at(sdk, cfg.S3),
 		Letters: at(sdk, os.Getenv("AWS_ENDPOINT_URL_SESV2")), Keys: at(sdk, os.Getenv("AWS_ENDPOINT_URL_KMS")),
+		Secrets:   at(sdk, os.Getenv("AWS_ENDPOINT_URL_SECRETS_MANAGER")),
 		PathStyle: cfg.S3 != "",
 	}, nil
 }

@@ -28,6 +28,7 @@ import (
 	"evisit/pkg/clinic/charge"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/money"
+	"evisit/pkg/secret"
 )
 
 // A Client calls Stripe with one key. It is safe for concurrent use.
@@ -48,10 +49,11 @@ var (
 // gateway waits. The default of stripe-go is 80 seconds for each of the three.
 const callTimeout = 8 * time.Second
 
-// New returns a client for the API at base, or for Stripe's own if base is empty.
-func New(key, base string) *Client {
+// New returns a client for the API at base, or for Stripe's own if base is empty. Each
+// call is made with the key as it is then.
+func New(key *secret.Kept[string], base string) *Client {
 	cfg := &stripe.BackendConfig{
-		HTTPClient:        &http.Client{Timeout: callTimeout},
+		HTTPClient:        &http.Client{Timeout: callTimeout, Transport: &keyed{key, http.DefaultTransport}},
 		MaxNetworkRetries: stripe.Int64(2),
 		EnableTelemetry:   stripe.Bool(false),
 		LeveledLogger:     &stripe.LeveledLogger{Level: stripe.LevelNull}, // errors are returned, and stripe-go's log may quote parameters
@@ -61,11 +63,11 @@ func New(key, base string) *Client {
 	}
 	api := stripe.NewBackendsWithConfig(cfg).API
 	return &Client{
-		sessions: session.Client{B: api, Key: key},
-		intents:  paymentintent.Client{B: api, Key: key},
-		refunds:  refund.Client{B: api, Key: key},
-		events:   event.Client{B: api, Key: key},
-		warnings: earlyfraudwarning.Client{B: api, Key: key},
+		sessions: session.Client{B: api},
+		intents:  paymentintent.Client{B: api},
+		refunds:  refund.Client{B: api},
+		events:   event.Client{B: api},
+		warnings: earlyfraudwarning.Client{B: api},
 	}
 }
 

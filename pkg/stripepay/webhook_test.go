@@ -14,7 +14,7 @@ import (
 	"evisit/pkg/stripepay"
 )
 
-const secret = "whsec_test"
+const whsec = "whsec_test"
 
 var now = time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC)
 
@@ -23,8 +23,8 @@ func event(kind, object string) string {
 		now.Unix(), account, kind, object)
 }
 
-func signed(body string, at time.Time, secret string) string {
-	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: []byte(body), Secret: secret, Timestamp: at}).Header
+func signed(body string, at time.Time, whsec string) string {
+	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: []byte(body), Secret: whsec, Timestamp: at}).Header
 }
 
 var held = event("payment_intent.amount_capturable_updated", `{"id":"pi_1","object":"payment_intent"}`)
@@ -33,17 +33,17 @@ var held = event("payment_intent.amount_capturable_updated", `{"id":"pi_1","obje
 // its time is within five minutes of now.
 func TestVerify_Signature(t *testing.T) {
 	t.Parallel()
-	good := signed(held, now, secret)
-	old := signed(held, now.Add(-time.Hour), secret)
+	good := signed(held, now, whsec)
+	old := signed(held, now.Add(-time.Hour), whsec)
 	for _, test := range []struct {
 		name, body, header string
 		accepted           bool
 	}{
 		{"signed now", held, good, true},
-		{"five minutes ago", held, signed(held, now.Add(-300*time.Second), secret), true},
-		{"longer ago", held, signed(held, now.Add(-301*time.Second), secret), false},
-		{"by a clock that is fast", held, signed(held, now.Add(300*time.Second), secret), true},
-		{"in the future", held, signed(held, now.Add(301*time.Second), secret), false},
+		{"five minutes ago", held, signed(held, now.Add(-300*time.Second), whsec), true},
+		{"longer ago", held, signed(held, now.Add(-301*time.Second), whsec), false},
+		{"by a clock that is fast", held, signed(held, now.Add(300*time.Second), whsec), true},
+		{"in the future", held, signed(held, now.Add(301*time.Second), whsec), false},
 		{"with another secret", held, signed(held, now, "whsec_other"), false},
 		{"one byte altered", strings.Replace(held, "pi_1", "pi_2", 1), good, false},
 		{"a space more", held + " ", good, false},
@@ -56,12 +56,12 @@ func TestVerify_Signature(t *testing.T) {
 		{"garbage", held, "t=now,v1=yes", false},
 		{
 			"of another API version, whose ids are the same", strings.Replace(held, "2023-10-16", "2024-06-20", 1),
-			signed(strings.Replace(held, "2023-10-16", "2024-06-20", 1), now, secret), true,
+			signed(strings.Replace(held, "2023-10-16", "2024-06-20", 1), now, whsec), true,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			e, useful, err := stripepay.Verify([]byte(test.body), test.header, secret, now)
+			e, useful, err := stripepay.Verify([]byte(test.body), test.header, whsec, now)
 			if test.accepted {
 				want := hook.StripeEvent{ID: "evt_1", Account: account, Object: "pi_1", Created: now}
 				if diff := cmp.Diff(want, e); err != nil || !useful || diff != "" {
@@ -106,7 +106,7 @@ func TestVerify_Object(t *testing.T) {
 		{"payment_intent.succeeded", `{}`, ""},
 	} {
 		body := event(test.kind, test.object)
-		e, useful, err := stripepay.Verify([]byte(body), signed(body, now, secret), secret, now)
+		e, useful, err := stripepay.Verify([]byte(body), signed(body, now, whsec), whsec, now)
 		if useful != (test.want != "") || useful && (e.Object != test.want || e.Account != account) || err != nil {
 			t.Errorf("%s of %s is about %q, useful %t, %v", test.kind, test.object, e.Object, useful, err)
 		}
@@ -115,7 +115,7 @@ func TestVerify_Object(t *testing.T) {
 
 // Verify accepts no body and header that the secret did not sign.
 func FuzzVerify_Unsigned(f *testing.F) {
-	f.Add(held, signed(held, now, secret))
+	f.Add(held, signed(held, now, whsec))
 	f.Add(held, "t=1,v1=")
 	f.Add("", ",,=,t==")
 	f.Fuzz(func(t *testing.T, body, header string) {

@@ -18,6 +18,7 @@ import (
 	"syscall"
 
 	"evisit/infra/local/system"
+	"evisit/pkg/secret"
 	"evisit/pkg/setup"
 )
 
@@ -76,6 +77,10 @@ func run(ctx context.Context) error {
 	}
 	s, err := system.Start(ctx, system.Options{
 		Addr: addr(), StripeAddr: stripeAddr(addr()), Data: data, Config: cfg, Accounts: accounts(),
+		Stripe: system.StripeSecrets{
+			Key:  os.Getenv("STRIPE_SECRET_KEY"),
+			Hook: secret.Webhooks{Platform: os.Getenv("STRIPE_WEBHOOK_SECRET"), Connect: os.Getenv("STRIPE_CONNECT_WEBHOOK_SECRET")},
+		},
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"errors"
+	"path"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -18,6 +19,7 @@ const (
 	streamARN   = "Table.StreamArn"
 	identityARN = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}"
 	keysetKey   = "ContentKeyArn"
+	secretARN   = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:evisit/${Stage}/" //nolint:gosec // where secrets are, and none
 )
 
 // S3 holds a client to the policy.
@@ -73,6 +75,12 @@ func (g *Guard) SES(o *sesv2.Options) {
 // Keyset permits opening the content keyset, which KMS does in production.
 func (g *Guard) Keyset(ctx context.Context) error {
 	return g.Permit(ctx, template.Access{Action: "kms:Decrypt", Resource: keysetKey})
+}
+
+// Secret permits reading the secret of Secrets Manager called name, such as
+// evisit/production/api, whatever the folder: an installation has one.
+func (g *Guard) Secret(ctx context.Context, name string) error {
+	return g.Permit(ctx, template.Access{Action: "secretsmanager:GetSecretValue", Resource: secretARN + path.Base(name) + "-AbCdEf"})
 }
 
 // Stream permits reading the table's stream, which Lambda does with the role of

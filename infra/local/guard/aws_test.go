@@ -130,6 +130,16 @@ func TestGuard_SESCalls(t *testing.T) {
 	}
 }
 
+func TestGuard_Secrets(t *testing.T) {
+	t.Parallel()
+	g := desk(t, slog.New(slog.DiscardHandler))
+	own, bare := g.Secret(t.Context(), "evisit/production/desk"), g.Secret(t.Context(), "desk")
+	other, longer := g.Secret(t.Context(), "evisit/production/charge"), g.Secret(t.Context(), "evisit/production/desk-old")
+	if own != nil || bare != nil || refusal(t, other) != "AccessDeniedException" || refusal(t, longer) != "AccessDeniedException" || len(g.Denied()) != 2 {
+		t.Errorf("own: %v, %v; another's: %v, %v; denied: %q", own, bare, other, longer, g.Denied())
+	}
+}
+
 func TestGuard_KeysetAndStream(t *testing.T) {
 	t.Parallel()
 	for _, sid := range []string{"Content", "Stream", "StreamNames"} {

@@ -2,6 +2,7 @@ package system
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -13,6 +14,7 @@ import (
 
 	"evisit/infra/local/guard"
 	"evisit/infra/template"
+	"evisit/pkg/secret"
 	"evisit/pkg/setup"
 	"evisit/pkg/vault"
 )
@@ -33,7 +35,7 @@ func readPolicy(file string) (template.Template, error) {
 func (s *System) under(function string, p setup.Parts) setup.Parts {
 	g := guard.New(s.policy, function, s.opt.Log)
 	s.guards[function] = g
-	open := p.Sealer
+	open, stored := p.Sealer, p.Secret
 	var database dynamodb.Options
 	var objects s3.Options
 	var letters sesv2.Options
@@ -43,8 +45,14 @@ func (s *System) under(function string, p setup.Parts) setup.Parts {
 	p.Database = through(p.Database, database.APIOptions)
 	p.Objects = through(p.Objects, objects.APIOptions)
 	p.Letters = through(p.Letters, letters.APIOptions)
+	p.Secret = func(ctx context.Context, name string) ([]byte, error) {
+		if err := g.Secret(ctx, name); err != nil {
+			return nil, err
+		}
+		return stored(ctx, name)
+	}
 	p.Sealer = func(ctx context.Context) (vault.Sealer, error) {
-		if err := g.Keyset(ctx); err != nil {
+		if err := errors.Join(g.Secret(ctx, secret.Content), g.Keyset(ctx)); err != nil {
 			return nil, err
 		}
 		return open(ctx)

@@ -4,16 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"crypto/ed25519"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -27,7 +23,9 @@ import (
 	"evisit/pkg/awslambda"
 	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/httpapi/exchange"
+	"evisit/pkg/httpapi/webhook"
 	"evisit/pkg/outbox"
+	"evisit/pkg/secret"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
 	"evisit/pkg/setup/charge"
@@ -39,53 +37,17 @@ import (
 	"evisit/pkg/setup/verify"
 )
 
-// What the simulator's keys may do, as restricted keys at Stripe would.
-var (
-	apiKey    = stripesim.Key{Secret: "sk_test_simulated_api", Allow: []string{"checkout_sessions:write"}}
-	chargeKey = stripesim.Key{Secret: "sk_test_simulated_charge", Allow: []string{
-		"payment_intents:write", "checkout_sessions:write", "charges:read", "refunds:write", "events:read", "radar:read",
-	}}
-)
-
 // config completes what the environment left open with the local parts.
-func (s *System) config(ctx context.Context) (setup.Config, error) {
+func (s *System) config() (setup.Config, error) {
 	c := s.opt.Config
-	c.Table, c.Pages, c.MailFrom = table, s.URL, "no-reply@evisit.example"
+	c.Table, c.Pages, c.MailFrom, c.StripeMode = table, s.URL, "no-reply@evisit.example", "test"
 	if c.Bucket == "" {
 		c.Bucket = "evisit"
 	}
 	if c.Audience == "" {
 		c.Audience = "evisit"
 	}
-	if c.StripeKey != "" && c.StripeBase == "" {
-		if strings.HasPrefix(c.StripeKey, "sk_live_") || strings.HasPrefix(c.StripeKey, "rk_live_") {
-			return c, errors.New("STRIPE_SECRET_KEY is a live key; this system, where anyone may sign in as anyone, takes test keys only")
-		}
-		if c.Hook.Platform == "" || c.Hook.Connect == "" {
-			return c, errors.New("with a STRIPE_SECRET_KEY, set STRIPE_WEBHOOK_SECRET and STRIPE_CONNECT_WEBHOOK_SECRET to those of your endpoints")
-		}
-	}
-	c.StripeMode, c.Origin = "test", setup.NoOrigin
-	if c.Hook.Platform == "" {
-		c.Hook.Platform = "whsec_simulated_platform"
-	}
-	if c.Hook.Connect == "" {
-		c.Hook.Connect = "whsec_simulated_connect"
-	}
-	var err error
-	if c.Log, err = s.logKey(); err != nil {
-		return c, err
-	}
-	if err := s.startIssuer(&c); err != nil {
-		return c, err
-	}
-	switch {
-	case c.StripeKey == "" && c.StripeBase == "":
-		err = s.startStripe(ctx, &c)
-	case c.StripeKey == "":
-		c.StripeKey = "sk_test_local" // a server at that base accepts any key
-	}
-	return c, err
+	return c, s.startIssuer(&c)
 }
 
 func (s *System) startIssuer(c *setup.Config) error {
@@ -113,7 +75,7 @@ func (s *System) people(context.Context) []issuer.Person {
 	return ps
 }
 
-func (s *System) startStripe(ctx context.Context, c *setup.Config) error {
+func (s *System) startStripe(ctx context.Context, c *setup.Config, hook secret.Webhooks) error {
 	addr := s.opt.StripeAddr
 	if addr == "" {
 		addr = "127.0.0.1:0"
@@ -125,8 +87,8 @@ func (s *System) startStripe(ctx context.Context, c *setup.Config) error {
 	s.sim, err = stripesim.New(ctx, stripesim.Options{
 		Now: s.clock.Now, DB: s.path("stripe.db"), Accounts: s.opt.Accounts, Keys: []stripesim.Key{apiKey, chargeKey},
 		Webhooks: []stripesim.Webhook{
-			{URL: s.URL + "/stripe/webhook", Secret: c.Hook.Platform},
-			{URL: s.URL + "/stripe/connect", Secret: c.Hook.Connect, Connect: true},
+			{URL: s.URL + webhook.PlatformPath, Secret: hook.Platform},
+			{URL: s.URL + webhook.ConnectPath, Secret: hook.Connect, Connect: true},
 		},
 		Log: s.opt.Log,
 	})
@@ -141,29 +103,8 @@ func (s *System) startStripe(ctx context.Context, c *setup.Config) error {
 	return nil
 }
 
-// logKey keeps the key that signs the audit logs.
-func (s *System) logKey() (audit.Key, error) {
-	path := s.path("log.key")
-	seedBytes, err := os.ReadFile(path) //nolint:gosec // our own data folder
-	if errors.Is(err, fs.ErrNotExist) {
-		seedBytes = make([]byte, ed25519.SeedSize)
-		_, _ = rand.Read(seedBytes)
-		err = os.WriteFile(path, seedBytes, 0o600)
-	}
-	if err != nil || len(seedBytes) != ed25519.SeedSize {
-		return audit.Key{}, fmt.Errorf("the log's key in %s cannot be used: %w", path, err)
-	}
-	private := ed25519.NewKeyFromSeed(seedBytes)
-	public, _ := private.Public().(ed25519.PublicKey)
-	return audit.Key{Base: "evisit.local/log", Public: public, Private: private}, nil
-}
-
 // serve starts the functions.
 func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts) error {
-	charging := parts
-	if s.sim != nil {
-		parts.Config.StripeKey, charging.Config.StripeKey = apiKey.Secret, chargeKey.Secret
-	}
 	if err := s.startTools(parts); err != nil {
 		return err
 	}
@@ -178,7 +119,7 @@ func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts
 	if err != nil {
 		return err
 	}
-	money, err := charge.Handler(s.under("charge", charging))
+	money, err := charge.Handler(s.under("charge", parts))
 	if err != nil {
 		return err
 	}

@@ -39,6 +39,7 @@ import (
 	"evisit/pkg/clinic/verify"
 	"evisit/pkg/fault"
 	"evisit/pkg/seal"
+	"evisit/pkg/secret"
 	"evisit/pkg/setup"
 	"evisit/pkg/store"
 	"evisit/pkg/vault"
@@ -48,13 +49,14 @@ import (
 type Options struct {
 	Addr string // host:port of the system; port 0 takes a free one
 	// StripeAddr is the simulator's host:port; empty is a free port. Nothing
-	// listens there when Config has a StripeKey, which is Stripe's own.
+	// listens there when Stripe has a Key, which is Stripe's own.
 	StripeAddr string
 	Data       string // folder; made if need be
 	// Accounts are the connected accounts of the two practices; empty is those
 	// that the simulator knows. Stripe itself knows only yours.
 	Accounts []string
 	Config   setup.Config
+	Stripe   StripeSecrets
 	Log      *slog.Logger
 	// SweepEvery is how often, in real time, the schedule runs; 0 is 5 seconds.
 	SweepEvery time.Duration
@@ -64,6 +66,13 @@ type Options struct {
 	// Template is the file whose policies the functions run under; empty is the
 	// repository's template.yaml.
 	Template string
+}
+
+// StripeSecrets are what Stripe itself knows a system by. All empty is the simulator,
+// or whatever answers at Config's StripeBase.
+type StripeSecrets struct {
+	Key  string // STRIPE_SECRET_KEY: a key of Stripe's test mode
+	Hook secret.Webhooks
 }
 
 // A System is the whole of evisit, running.
@@ -175,7 +184,11 @@ func (s *System) startParts(ctx context.Context) (setup.Parts, error) {
 	if err != nil {
 		return setup.Parts{}, err
 	}
-	cfg, err := s.config(ctx)
+	cfg, err := s.config()
+	if err != nil {
+		return setup.Parts{}, err
+	}
+	source, err := s.secrets(ctx, &cfg)
 	if err != nil {
 		return setup.Parts{}, err
 	}
@@ -196,6 +209,7 @@ func (s *System) startParts(ctx context.Context) (setup.Parts, error) {
 	return setup.Parts{
 		Config: cfg, Now: s.clock.Now, Log: s.opt.Log,
 		Database: through(sdk, s.opt.Meter), Objects: awsAt(objects), Letters: awsAt(inner), PathStyle: true,
+		Secret: source,
 		Sealer: func(context.Context) (vault.Sealer, error) { return sealer, nil },
 	}, nil
 }

@@ -126,7 +126,11 @@ func (m *Room) signLog(ctx context.Context, practice string, through time.Time) 
 	if err != nil {
 		return false, err
 	}
-	next, err := m.LogKey.Extend(practice, kept.head, from, bytesOf(leaves))
+	key, err := m.signingKey(ctx)
+	if err != nil {
+		return false, fmt.Errorf("signing the log of practice %s: %w", practice, err)
+	}
+	next, err := key.Extend(practice, kept.head, from, bytesOf(leaves))
 	if err != nil {
 		return false, fmt.Errorf("signing the log of practice %s: %w", practice, err)
 	}
@@ -144,6 +148,17 @@ func (m *Room) signLog(ctx context.Context, practice string, through time.Time) 
 		return false, err
 	}
 	return whole, m.keep(ctx, practice, kept, next)
+}
+
+// signingKey returns LogKey with its private half.
+func (m *Room) signingKey(ctx context.Context) (audit.Key, error) {
+	key := m.LogKey
+	if m.Signer == nil {
+		return key, nil
+	}
+	var err error
+	key.Private, err = m.Signer(ctx)
+	return key, err
 }
 
 // headToExtend returns the head in the table or, if that was damaged, lost or

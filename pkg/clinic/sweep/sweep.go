@@ -5,6 +5,7 @@ package sweep
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"sync"
 	"time"
@@ -61,6 +62,8 @@ type Room struct {
 	Kernel *clinic.Kernel
 	Store  Reads
 	LogKey audit.Key
+	// Signer returns the private half of LogKey; nil: LogKey has it.
+	Signer func(context.Context) (ed25519.PrivateKey, error)
 	Heads  Heads
 	Shards int // of the due index
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"evisit/pkg/fault"
+	"evisit/pkg/secret"
 )
 
 // The headers that our CloudFront distribution adds to a request.
@@ -20,14 +21,25 @@ const (
 // OnlyThrough serves h to requests that came through our CloudFront distribution,
 // which proves itself by one of the secrets, and takes the caller's address from
 // it. Others are refused: the gateway can be reached by anyone who knows its name,
-// and there is no firewall in front of it. Without secrets there is no
+// and there is no firewall in front of it. If the list of secrets is empty there is no
 // distribution, and h is served to all.
-func OnlyThrough(secrets []string, log *slog.Logger, h http.Handler) http.Handler {
-	if len(secrets) == 0 {
-		return h
-	}
+func OnlyThrough(secrets *secret.Kept[[]string], log *slog.Logger, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !isOneOf(secrets, r.Header.Get(originHeader)) {
+		var front, through bool
+		err := secrets.Use(r.Context(), func(accepted []string) (refused bool) {
+			front = len(accepted) > 0
+			through = isOneOf(accepted, r.Header.Get(originHeader))
+			return front && !through
+		})
+		if err != nil {
+			Reject(w, r, log, err)
+			return
+		}
+		if !front {
+			h.ServeHTTP(w, r)
+			return
+		}
+		if !through {
 			Reject(w, r, log, fault.New(fault.Denied, "denied", "this address is not for you; use the one that you were given"))
 			return
 		}

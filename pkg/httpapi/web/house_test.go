@@ -125,6 +125,9 @@ func (h *house) open(t *testing.T, log *slog.Logger) {
 	db.APIOptions = append(db.APIOptions, h.calls.count)
 	parts := setup.Parts{
 		Config: setup.Config{Table: h.table, Bucket: "documents", Pages: h.url}, Now: h.clock, Log: log, Database: db,
+		Secret: func(context.Context, string) ([]byte, error) {
+			return nil, errors.New("no part of this test has secrets")
+		},
 		Sealer: func(context.Context) (vault.Sealer, error) { return sealer, nil },
 	}
 	if h.rooms, err = api.Rooms(parts); err != nil {

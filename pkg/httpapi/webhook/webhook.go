@@ -3,6 +3,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/metric"
+	"evisit/pkg/secret"
 )
 
 // Where Stripe posts events of the platform's own account, and those of
@@ -32,12 +34,11 @@ type Received struct {
 	Received bool `json:"received" schema:"const=true"`
 }
 
-// New returns the handler of both addresses. The secrets are those that events
-// of the platform's own account and of connected accounts are signed with.
-func New(receive Receiver, verify Verifier, platform, connect string, log *slog.Logger) http.Handler {
+// New returns the handler of both addresses.
+func New(receive Receiver, verify Verifier, secrets *secret.Kept[secret.Webhooks], log *slog.Logger) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST "+PlatformPath, &endpoint{verify: verify, secret: platform, log: log})
-	mux.Handle("POST "+ConnectPath, &endpoint{verify: verify, secret: connect, log: log, connected: true, receive: receive})
+	mux.Handle("POST "+PlatformPath, &endpoint{verify: verify, secrets: secrets, log: log})
+	mux.Handle("POST "+ConnectPath, &endpoint{verify: verify, secrets: secrets, log: log, connected: true, receive: receive})
 	for _, path := range []string{PlatformPath, ConnectPath} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { exchange.WrongMethod(w, r, log, http.MethodPost) })
 	}
@@ -48,9 +49,9 @@ func New(receive Receiver, verify Verifier, platform, connect string, log *slog.
 // An endpoint serves one of the addresses.
 type endpoint struct {
 	verify    Verifier
-	secret    string
+	secrets   *secret.Kept[secret.Webhooks]
 	log       *slog.Logger
-	connected bool
+	connected bool     // its events are those of connected accounts
 	receive   Receiver // nil for the platform's: no payment of ours is its own
 }
 
@@ -60,11 +61,30 @@ func (e *endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		err = exchange.WriteJSON(w, http.StatusOK, Received{true})
 	}
 	if err != nil {
-		if f, ok := fault.Public(err); ok && f.Code == "bad_signature" {
+		if badlySigned(err) {
 			e.log.LogAttrs(r.Context(), slog.LevelWarn, "webhook not signed for this endpoint, or too old", metric.BadSignature.Of(1))
 		}
 		exchange.Reject(w, r, e.log, err)
 	}
+}
+
+func badlySigned(err error) bool {
+	f, ok := fault.Public(err)
+	return ok && f.Code == "bad_signature"
+}
+
+// verified verifies a webhook with the address's secret, and with the one that has
+// taken its place if it has been changed.
+func (e *endpoint) verified(ctx context.Context, body []byte, signature string) (event hook.StripeEvent, useful bool, refused error) {
+	err := e.secrets.Use(ctx, func(s secret.Webhooks) bool {
+		with := s.Platform
+		if e.connected {
+			with = s.Connect
+		}
+		event, useful, refused = e.verify(body, signature, with)
+		return badlySigned(refused)
+	})
+	return event, useful, cmp.Or(err, refused)
 }
 
 // maxEvent bounds an event, of which Stripe's are some kilobytes: anyone may send
@@ -77,7 +97,7 @@ func (e *endpoint) keep(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	event, useful, err := e.verify(body, r.Header.Get("Stripe-Signature"), e.secret)
+	event, useful, err := e.verified(r.Context(), body, r.Header.Get("Stripe-Signature"))
 	if err != nil || !useful {
 		return err
 	}

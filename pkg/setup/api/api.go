@@ -14,14 +14,20 @@ import (
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/httpapi/web"
 	"evisit/pkg/outbox"
+	"evisit/pkg/secret"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/records"
+	"evisit/pkg/setup/secrets"
 	"evisit/pkg/stripepay"
 )
 
 // Rooms returns the rooms of api: with content and payment pages, without the
 // keys that move money or send mail.
 func Rooms(p setup.Parts) (httpapi.Rooms, error) {
+	p, err := secrets.With(p)
+	if err != nil {
+		return httpapi.Rooms{}, err
+	}
 	c := p.Config
 	s := p.Store()
 	k := p.Kernel(outbox.ByAPI, s)
@@ -31,7 +37,7 @@ func Rooms(p setup.Parts) (httpapi.Rooms, error) {
 	}
 	return httpapi.Rooms{
 		Kernel: k, Charts: charts,
-		Request: &request.Room{Kernel: k, Charts: charts, Store: s, Checkout: stripepay.New(c.StripeKey, c.StripeBase), Pages: c.Pages},
+		Request: &request.Room{Kernel: k, Charts: charts, Store: s, Checkout: stripepay.New(secrets.Kept(p, secret.API, secret.KeyOf), c.StripeBase), Pages: c.Pages},
 		Desk:    &desk.Desk{Kernel: k, Charts: charts, Store: s},
 		Office:  &office.Office{Kernel: k, Store: s, LogKey: c.Log},
 		Limits:  limiter(p, s),
@@ -49,11 +55,14 @@ func limiter(p setup.Parts, s limits.Store) *limits.Limiter {
 func Handler(ctx context.Context, p setup.Parts) (http.Handler, error) {
 	c := p.Config
 	err := setup.Need(map[string]string{
-		"EVISIT_PAGES": c.Pages, "STRIPE_SECRET_KEY": c.StripeKey, "EVISIT_ORIGIN_SECRETS": c.Origin,
-		"OIDC_ISSUER": c.Issuer, "OIDC_JWKS_URL": c.JWKS, "OIDC_AUDIENCE": c.Audience,
+		"EVISIT_PAGES": c.Pages,
+		"OIDC_ISSUER":  c.Issuer, "OIDC_JWKS_URL": c.JWKS, "OIDC_AUDIENCE": c.Audience,
 		"EVISIT_LOG_ORIGIN": c.Log.Base, "EVISIT_LOG_PUBLIC": string(c.Log.Public),
 	})
 	if err != nil {
+		return nil, err
+	}
+	if p, err = secrets.With(p); err != nil {
 		return nil, err
 	}
 	rooms, err := Rooms(p)
@@ -64,5 +73,5 @@ func Handler(ctx context.Context, p setup.Parts) (http.Handler, error) {
 	pages := web.New(web.Options{
 		Rooms: rooms, People: people, Issuer: c.Issuer, ClientID: c.Audience, BaseURL: c.Pages, StaffIdle: c.StaffIdle, Now: p.Now, Log: p.Log,
 	})
-	return exchange.OnlyThrough(c.OriginSecrets(), p.Log, httpapi.New(rooms, people, p.Log).Handler(pages)), nil
+	return exchange.OnlyThrough(secrets.Kept(p, secret.Origin, secret.AcceptedOf), p.Log, httpapi.New(rooms, people, p.Log).Handler(pages)), nil
 }

@@ -5,18 +5,21 @@ import (
 	"evisit/pkg/awslambda"
 	"evisit/pkg/clinic/charge"
 	"evisit/pkg/outbox"
+	"evisit/pkg/secret"
 	"evisit/pkg/setup"
+	"evisit/pkg/setup/secrets"
 	"evisit/pkg/stripepay"
 )
 
 // Handler returns the stream handler that moves money.
 func Handler(p setup.Parts) (awslambda.StreamHandler, error) {
-	if err := setup.Need(map[string]string{"STRIPE_SECRET_KEY": p.Config.StripeKey}); err != nil {
+	p, err := secrets.With(p)
+	if err != nil {
 		return nil, err
 	}
 	s := p.Store()
 	room := &charge.Room{
-		Kernel: p.Kernel(outbox.ByCharge, s), Store: s, Cards: stripepay.New(p.Config.StripeKey, p.Config.StripeBase),
+		Kernel: p.Kernel(outbox.ByCharge, s), Store: s, Cards: stripepay.New(secrets.Kept(p, secret.Charge, secret.KeyOf), p.Config.StripeBase),
 	}
 	return awslambda.Stream(outbox.Charge, room.Handle, p.Log), nil
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"evisit/pkg/fault"
 	"evisit/pkg/seal"
@@ -19,6 +20,9 @@ import (
 )
 
 var place = vault.Place{Practice: "p", Record: "r", Field: "f"}
+
+// stands is a clock that stands.
+func stands() time.Time { return time.Unix(0, 0) }
 
 // A keyring opens a keyset, or fails while err is set.
 type keyring struct {
@@ -43,7 +47,7 @@ func (k *keyring) open(context.Context) (vault.Sealer, error) {
 
 func sealer(t *testing.T, k *keyring, log *bytes.Buffer) vault.Sealer {
 	t.Helper()
-	s, err := content.Sealer(setup.Parts{Sealer: k.open, Log: slog.New(slog.NewJSONHandler(log, nil))})
+	s, err := content.Sealer(setup.Parts{Sealer: k.open, Now: stands, Log: slog.New(slog.NewJSONHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +98,7 @@ func TestSealer_ClosedKeysetIsLoggedAndTriedAgain(t *testing.T) {
 			t.Errorf("%s without a key: %v", what, err)
 		}
 	}
-	if n := strings.Count(log.String(), `"level":"ERROR","msg":"the keyset of content cannot be decrypted","err":"AccessDeniedException"`); n != 2 {
+	if n := strings.Count(log.String(), `"level":"ERROR","msg":"a secret cannot be read or used","secret":"content","kept":false,"err":"AccessDeniedException"`); n != 2 {
 		t.Errorf("logged %d times, want twice:\n%s", n, log)
 	}
 	k.err = nil
@@ -111,7 +115,7 @@ func TestSealer_WaitsNoLongerThanItsCaller(t *testing.T) {
 		<-end
 		return newKeyring(t).sealer, nil
 	}
-	s, err := content.Sealer(setup.Parts{Sealer: slow, Log: slog.New(slog.DiscardHandler)})
+	s, err := content.Sealer(setup.Parts{Sealer: slow, Now: stands, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

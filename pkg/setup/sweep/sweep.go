@@ -2,10 +2,14 @@
 package sweep
 
 import (
+	"errors"
+
 	"evisit/pkg/awslambda"
 	"evisit/pkg/clinic/sweep"
+	"evisit/pkg/secret"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/bucket"
+	"evisit/pkg/setup/secrets"
 	"evisit/pkg/store"
 )
 
@@ -13,7 +17,8 @@ import (
 // handled and signs the audit logs.
 func Handler(p setup.Parts) (awslambda.ScheduleHandler, error) {
 	c := p.Config
-	if err := setup.Need(map[string]string{"EVISIT_LOG_ORIGIN": c.Log.Base, "EVISIT_LOG_SEED": string(c.Log.Private)}); err != nil {
+	p, err := secrets.With(p)
+	if err := errors.Join(err, setup.Need(map[string]string{"EVISIT_LOG_ORIGIN": c.Log.Base, "EVISIT_LOG_PUBLIC": string(c.Log.Public)})); err != nil {
 		return nil, err
 	}
 	heads, err := bucket.Of(p)
@@ -21,6 +26,6 @@ func Handler(p setup.Parts) (awslambda.ScheduleHandler, error) {
 		return nil, err
 	}
 	s := p.Store()
-	room := &sweep.Room{Kernel: p.Kernel("", s), Store: s, LogKey: c.Log, Heads: heads, Shards: store.Shards}
+	room := &sweep.Room{Kernel: p.Kernel("", s), Store: s, LogKey: c.Log, Signer: secrets.Kept(p, secret.Log, secret.SeedOf(c.Log.Public)).Get, Heads: heads, Shards: store.Shards}
 	return awslambda.Schedule("sweep", room.Run, p.Log), nil
 }
