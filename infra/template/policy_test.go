@@ -93,7 +93,7 @@ func TestPolicy_NamesOfEachIndex(t *testing.T) {
 	tpl := read(t)
 	want := map[string]string{
 		"due CASE#": "deadline", "due OUTBOX#": "sweep",
-		"list QUEUE#": "api", "list WORK#": "api", "list GRANTS#": "api",
+		"list QUEUE#": "api", "list WORK#": "api", "list GRANTS#": "api", "list ROSTER#": "api",
 		"mine MINE#": "api", "trail TRAIL#": "apideadline",
 	}
 	got := map[string]string{}

@@ -33,7 +33,7 @@ type read struct {
 
 // pieces counts the content of a chart.
 func pieces(ch chart.Chart) int {
-	n := len(ch.Answers) + len(ch.Messages)
+	n := len(ch.Answers) + len(ch.Messages) + len(ch.Notes)
 	if ch.Diversion != nil {
 		n++
 	}
@@ -248,6 +248,13 @@ func (w *world) everyKind() []stored {
 		stored{kind: "Contact", at: row("PATIENT", jane, "-"), moved: row("PATIENT", tom, "-"), twin: row("PATIENT", rosa, "-")})
 	add([]read{readReply, readPage}, asked,
 		stored{kind: "MessageRepeated", at: row("CHART", asked, "MSG#0003"), moved: row("CHART", other, "MSG#0002"), twin: row("CHART", asked, "MSG#0001")})
+
+	handed, elsewhere := w.taken(), w.taken()
+	w.handsOver(handed, "Please answer her.")
+	w.handsOver(elsewhere, "Please answer her, too.")
+	w.takesOver(ana, handed, ben, "Ben is ill.")
+	add([]read{readDesk}, handed,
+		stored{kind: "Note", at: row("CHART", handed, "NOTE#0001"), moved: row("CHART", elsewhere, "NOTE#0001"), twin: row("CHART", handed, "NOTE#0002")})
 
 	stopped, also := w.draft(), w.draft()
 	w.saves(jane, stopped, said{"uti-confused": true})

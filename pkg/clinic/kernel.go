@@ -260,7 +260,7 @@ func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action
 		d.Commit.Audit = append(d.Commit.Audit, k.Record(c.Actor(v.Patient), string(do)+":"+string(next.Status), next, now))
 	}
 	d.Commit.Audit[0].Version = next.Version
-	if err := k.EndLateWork(ctx, &d.Commit, v, next, c.Person.ID); err != nil {
+	if err := k.EndVisitWork(ctx, &d.Commit, v, next, c.Person.ID); err != nil {
 		return visit.Visit{}, none, err
 	}
 	if d.RefuseWith == nil { // a request that was refused leaves its key unused

@@ -3,6 +3,7 @@ package clinic
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"evisit/pkg/fault"
@@ -21,13 +22,34 @@ func LateWork(v visit.Visit, now time.Time) work.Item {
 	return work.New(work.Item{Kind: work.VisitLate, Practice: v.Practice, Pool: v.Pool, Visit: v.ID}, v.ID, now)
 }
 
-// EndLateWork adds to c that a late request needs no answer any more, if next ends
-// the wait of v. by names who ended it.
-func (k *Kernel) EndLateWork(ctx context.Context, c *Commit, v, next visit.Visit, by string) error {
-	if !v.Promise.Told || !v.Status.AwaitsAnswer() || next.Status.AwaitsAnswer() {
-		return nil
+// PassedWork tells owner that v, which has changed hands just now, was handed to them or
+// taken over from them. The note of it is v's latest, by whose number the item is known.
+func PassedWork(k work.Kind, v visit.Visit, owner string, now time.Time) work.Item {
+	return work.New(work.Item{Kind: k, Practice: v.Practice, Pool: v.Pool, Owner: owner, Visit: v.ID}, passing(v), now)
+}
+
+func passing(v visit.Visit) string { return v.ID + "." + strconv.Itoa(v.Notes) }
+
+// EndVisitWork adds to c the end of the work that next leaves nothing to do for: a late
+// request needs no answer any more, or one that was handed over is in other hands. by
+// names who made next of v. It reads nothing of a visit that is neither late nor handed
+// over.
+func (k *Kernel) EndVisitWork(ctx context.Context, c *Commit, v, next visit.Visit, by string) error {
+	waits := next.Status.AwaitsAnswer()
+	if v.Promise.Told && v.Status.AwaitsAnswer() && !waits {
+		if err := k.endWork(ctx, c, v.Practice, work.ID(work.VisitLate, v.ID), by); err != nil {
+			return err
+		}
 	}
-	item, err := k.Store.WorkItem(ctx, v.Practice, work.ID(work.VisitLate, v.ID))
+	if v.HandedOver() && (!waits || next.Holder.ID != v.Holder.ID) {
+		return k.endWork(ctx, c, v.Practice, work.ID(work.VisitHanded, passing(v)), by)
+	}
+	return nil
+}
+
+// endWork adds to c the end of an item that may be open.
+func (k *Kernel) endWork(ctx context.Context, c *Commit, practice, id, by string) error {
+	item, err := k.Store.WorkItem(ctx, practice, id)
 	if errors.Is(err, fault.NotFound) {
 		return nil
 	}

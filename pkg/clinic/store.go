@@ -124,6 +124,7 @@ type Commit struct {
 
 	// Records that must be new.
 	Messages []Message
+	Notes    []Note
 	Entries  []ledger.Entry
 	Events   []outbox.Event
 	Request  *Request
@@ -178,11 +179,19 @@ type Message struct {
 	Body  []byte
 }
 
+// A Note is a sealed record.Note and its place in the visit.
+type Note struct {
+	Visit string
+	Seq   int // 1 for the first
+	Body  []byte
+}
+
 // Content is everything of a visit that is sealed in rows.
 type Content struct {
 	Answers  []byte
 	Diverted []byte
 	Messages []Message // in the order they were sent
+	Notes    []Note    // likewise
 }
 
 // A Request is stored for a request carried out under an idempotency key: the

@@ -31,6 +31,9 @@ func asking(v shownVisit) map[string]call {
 		"ask":         {method: "POST", path: at + "/ask", body: text},
 		"answer":      {method: "POST", path: at + "/answer", body: conclusion()},
 		"decline":     {method: "POST", path: at + "/decline", body: away},
+		"release":     {method: "POST", path: at + "/release"},
+		"hand_over":   {method: "POST", path: at + "/hand-over", body: map[string]any{"to": "ben-chen", "text": "Please."}},
+		"take_over":   {method: "POST", path: at + "/take-over", body: map[string]any{"from": "ana-rivera", "text": "She is absent."}},
 		"redirect":    {method: "POST", path: at + "/redirect", body: away},
 	}
 }

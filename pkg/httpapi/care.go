@@ -257,6 +257,114 @@ type turnAwayRequest struct {
 	Text phi.Text `json:"text" validate:"required,max=8000"`
 }
 
+var releaseVisit = Endpoint{
+	Method: "POST", Path: "/visits/{id}/release", ID: "releaseVisit", Group: "Visits: practice",
+	For: "Give a visit back",
+	Text: "Gives a visit that you have taken back to its pool, where a colleague may take it. The promised time stands, and so does " +
+		"a question that the patient was asked. Repeating it succeeds, until a colleague has taken it.",
+	Who: Bearer, Does: identity.ReleaseVisit, Once: true, IfMatch: true, Versioned: true,
+	Out: visitReply{}, OutText: "Back in its pool.",
+	Refuses: []Refusal{
+		{Code: "stale"},
+		{Code: "denied"},
+		{Code: "already_taken", When: "a colleague has taken it since"},
+		{Code: "wrong_status"},
+		{Code: "changed"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		v, err := a.Desk.Release(r.Context(), r.Caller, r.PathValue("id"))
+		return a.replyVisit(r, v), err
+	},
+}
+
+var handOverVisit = Endpoint{
+	Method: "POST", Path: "/visits/{id}/hand-over", ID: "handOverVisit", Group: "Visits: practice",
+	For: "Hand a visit over",
+	Text: "Makes a colleague the one who answers a visit that you have taken; `listColleagues` lists who may. The promised time stands. " +
+		"The note is for colleagues: it is in the chart that they read, and never shown to the patient's side. A work item tells the " +
+		"colleague. Repeating it succeeds; with another note it is refused.",
+	Who: Bearer, Does: identity.HandOverVisit, Once: true, IfMatch: true, Versioned: true,
+	In:  handOverRequest{},
+	Out: visitReply{}, OutText: "Theirs.",
+	Refuses: []Refusal{
+		{Code: "stale"},
+		{Code: "denied"},
+		{Code: "already_taken", When: "a colleague has it by now"},
+		{Code: "wrong_status"},
+		{Code: "done_otherwise"},
+		{Code: "changed"},
+		{Code: "colleague_cannot"},
+		{Code: "message_length"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*handOverRequest)
+		v, err := a.Desk.HandOver(r.Context(), r.Caller, r.PathValue("id"), in.To, in.Text)
+		return a.replyVisit(r, v), err
+	},
+}
+
+type handOverRequest struct {
+	// A colleague's id.
+	To string `json:"to" validate:"required,max=64"`
+	// What the colleague should know. At most 8,000 characters.
+	Text phi.Text `json:"text" validate:"required,max=8000"`
+}
+
+var takeOverVisit = Endpoint{
+	Method: "POST", Path: "/visits/{id}/take-over", ID: "takeOverVisit", Group: "Visits: practice",
+	For: "Take a visit over",
+	Text: "Makes you the one who answers a visit that a colleague has taken, for example because they are absent. You must be one who could " +
+		"have taken it. The promised time stands. The reason is for colleagues, as a note is, and a work item tells the one who had it. Of two who take it over at once " +
+		"one wins; the other gets 409 `already_taken` with the winner's name. Repeating it succeeds; with another reason it is refused.",
+	Who: Bearer, Does: identity.TakeOverVisit, Once: true, IfMatch: true, Versioned: true,
+	In:  takeOverRequest{},
+	Out: visitReply{}, OutText: "Yours.",
+	Refuses: []Refusal{
+		{Code: "stale"},
+		{Code: "denied"},
+		{Code: "not_licensed"},
+		{Code: "not_taken"},
+		{Code: "already_taken", When: "it is another colleague's than the one you name"},
+		{Code: "wrong_status"},
+		{Code: "done_otherwise"},
+		{Code: "changed"},
+		{Code: "message_length"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*takeOverRequest)
+		v, err := a.Desk.TakeOver(r.Context(), r.Caller, r.PathValue("id"), in.From, in.Text)
+		return a.replyVisit(r, v), err
+	},
+}
+
+type takeOverRequest struct {
+	// The id of the colleague who has it, as you saw it.
+	From string `json:"from" validate:"required,max=64"`
+	// Why you take it over. At most 8,000 characters.
+	Text phi.Text `json:"text" validate:"required,max=8000"`
+}
+
+var listColleagues = Endpoint{
+	Method: "GET", Path: "/visits/{id}/colleagues", ID: "listColleagues", Group: "Visits: practice",
+	For:  "List who may be handed a visit",
+	Text: "The colleagues to whom you may hand over a visit that you have taken: who answers such visits, is licensed where the patient is, and has access.",
+	Who:  Known, Does: identity.HandOverVisit,
+	Out: colleaguesReply{}, OutText: "All of them; the list has no pages.",
+	Refuses: []Refusal{{Code: "denied"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		_, ps, err := a.Desk.Colleagues(r.Context(), r.Caller, r.PathValue("id"))
+		out := colleaguesReply{[]holderReply{}}
+		for _, p := range ps {
+			out.Colleagues = append(out.Colleagues, holderReply{p.ID, p.Display})
+		}
+		return Reply{Body: out}, err
+	},
+}
+
+type colleaguesReply struct {
+	Colleagues []holderReply `json:"colleagues"`
+}
+
 var getChart = Endpoint{
 	Method: "GET", Path: "/visits/{id}/chart", ID: "getChart", Group: "Visits: content",
 	For: "Read a visit's content",
@@ -285,6 +393,25 @@ type chartReply struct {
 	Derived   []derivedReply     `json:"derived"`
 	Messages  []messageReply     `json:"messages"`
 	Diversion *diversionReply    `json:"diversion,omitempty"`
+	// What colleagues told each other when the visit changed hands, the first first.
+	// Absent for the patient's side, who are never shown it.
+	Notes []noteReply `json:"notes,omitempty"`
+}
+
+// What somebody of the practice wrote for colleagues when a visit changed hands, from who
+// had it to who has it from then on. It never changes.
+type noteReply struct {
+	// 1 for the first.
+	Seq int `json:"seq" schema:"min=1"`
+	// `hand_over`: the holder gave the visit to a colleague. `take_over`: a colleague
+	// took the visit from its holder.
+	Kind record.NoteKind `json:"kind"`
+	By   holderReply     `json:"by"`
+	From holderReply     `json:"from"`
+	To   holderReply     `json:"to"`
+	// When it was written.
+	At   time.Time `json:"at"`
+	Text phi.Text  `json:"text"`
 }
 
 // Who the patient is.
@@ -355,6 +482,11 @@ func (a *API) showChart(r *Request, ch chart.Chart) chartReply {
 	}
 	for _, m := range ch.Messages {
 		out.Messages = append(out.Messages, showMessage(m))
+	}
+	for _, n := range ch.Notes {
+		out.Notes = append(out.Notes, noteReply{
+			n.Seq, n.Kind, showHolder(n.By), showHolder(n.From), showHolder(n.To), n.At, n.Text,
+		})
 	}
 	return out
 }

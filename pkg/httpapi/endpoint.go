@@ -92,6 +92,7 @@ var endpoints = []*Endpoint{
 	&startVisit, &listVisits, &getVisit, &saveAnswers, &quoteVisit, &submitVisit, &openCheckout, &cancelVisit, &deleteVisit, &sendAgain, &sendMessage, &giveNumber, &acknowledgeVisit,
 	&getChart, &getEncounterDocument, &getLedger, &getTrail,
 	&listQueue, &takeVisit, &askPatient, &answerVisit, &declineVisit, &redirectVisit,
+	&releaseVisit, &handOverVisit, &takeOverVisit, &listColleagues,
 	&getPractice, &listWork, &endWork, &resumeWork, &exportLog, &exportRows, &getCheckpoint, &getLogKey,
 }
 

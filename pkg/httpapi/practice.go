@@ -254,7 +254,7 @@ var listWork = Endpoint{
 	Method: "GET", Path: "/practice/work", ID: "listWork", Group: "Practice",
 	For: "List what somebody must do",
 	Text: "What waits for a person, the most urgent first: something that the system was to do and gave up (see `resumeWork`), money that " +
-		"was not collected, not refunded, or paid beside, a request that is late, expired, or ended by a red flag. Admins see all of it, others that of their pool.",
+		"was not collected, not refunded, or paid beside, a request that is late, expired, ended by a red flag, or changed hands. Admins see all of it, others that of their pool, without that of one colleague.",
 	Who: Known,
 	Out: workReply{}, OutText: "What is open, of very much the most urgent 500; the list has no pages.",
 	Refuses: []Refusal{{Code: "denied"}},
@@ -284,13 +284,16 @@ type workItemReply struct {
 	// issuer warns of fraud; it ends when the fee is refunded. `payment.stray`:
 	// somebody paid a page that this system did not make, and the money is given
 	// back. `account.lost`: the account at Stripe cannot be reached; it ends when it
-	// can.
+	// can. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
+	// changes hands again. `visit.taken_over`: a colleague took over the owner's request; the chart says why.
 	Kind work.Kind `json:"kind"`
 	// Whose work it is.
-	Pool    identity.Pool `json:"pool"`
-	Visit   string        `json:"visit,omitempty"`
-	Payment string        `json:"payment,omitempty"`
-	Event   string        `json:"event,omitempty"`
+	Pool identity.Pool `json:"pool"`
+	// The person of that pool whose work it is; absent of everybody's there.
+	Owner   string `json:"owner,omitempty"`
+	Visit   string `json:"visit,omitempty"`
+	Payment string `json:"payment,omitempty"`
+	Event   string `json:"event,omitempty"`
 	// Of `event.parked`: the event's kind; absent if the event cannot be decoded.
 	EventKind string `json:"event_kind,omitempty"`
 	// Of `event.parked`: what was to be done, in words.
@@ -309,7 +312,7 @@ type workItemReply struct {
 
 func showWork(i work.Item) workItemReply {
 	out := workItemReply{
-		ID: i.ID, Kind: i.Kind, Pool: i.Pool, Visit: i.Visit, Payment: i.Payment, Event: i.Event, EventKind: i.EventKind, Note: i.Note,
+		ID: i.ID, Kind: i.Kind, Pool: i.Pool, Owner: i.Owner, Visit: i.Visit, Payment: i.Payment, Event: i.Event, EventKind: i.EventKind, Note: i.Note,
 		Made: i.Made, Due: i.Due, Ended: when(i.Ended), EndedBy: i.EndedBy,
 	}
 	if i.Kind == work.EventParked {

@@ -68,7 +68,8 @@ type visitReply struct {
 	// What the caller may do with it now, always present: `fill` the answers, ask
 	// for a `quote`, `submit`, `pay` (checkout), `cancel`, `delete`, send it `again`,
 	// `reply` (messages), `report` a red flag (answers that raise one, saved or with
-	// a message), `acknowledge`; `take`, `ask`, `answer`, `decline`, `redirect`. What
+	// a message), `acknowledge`; `take`, `ask`, `answer`, `decline`, `redirect`,
+	// `release` back to its pool, `hand_over` to a colleague, `take_over` from one. What
 	// is not listed is refused, or was done already. What is listed may still be
 	// refused for what is sent along, such as answers that are not complete.
 	Can []visit.Action `json:"can"`
@@ -144,10 +145,13 @@ func (a *API) showVisit(r *Request, v visit.Visit) visitReply {
 		}
 	}
 	if v.Holder.ID != "" {
-		out.Holder = &holderReply{v.Holder.ID, v.Holder.Display}
+		holder := showHolder(v.Holder)
+		out.Holder = &holder
 	}
 	return out
 }
+
+func showHolder(h visit.Holder) holderReply { return holderReply{h.ID, h.Display} }
 
 func showQuote(q billing.Quote) quoteReply {
 	return quoteReply{q.ID, int64(q.Amount), "usd", q.Basis, q.Caveat.Text(), q.ExpiresAt}

@@ -36,6 +36,10 @@ const (
 	DecideTerms  Action = "terms.decide"  // prices, turnaround, consent, forms offered
 	WriteForms   Action = "form.write"    // drafts of forms
 	ApproveForms Action = "form.approve"
+
+	ReleaseVisit  Action = "visit.release"
+	HandOverVisit Action = "visit.hand_over"
+	TakeOverVisit Action = "visit.take_over"
 )
 
 // A Relation is how a person stands to a resource.
@@ -45,6 +49,7 @@ const (
 	Acts   Relation = "acts"   // is the patient, or acts for them under a grant
 	Team   Relation = "team"   // works at the resource's practice
 	Holder Relation = "holder" // works there and has taken the visit
+	Former Relation = "former" // works there, and was the last to release the visit or to hand it over
 )
 
 // A Pool is the group of a practice's people that a visit or a work item is for.
@@ -65,7 +70,8 @@ type Resource struct {
 	Holder   string // the person who has taken the visit
 	// HolderName is how the practice shows the holder, for a refusal.
 	HolderName string
-	Pool       Pool // empty: not bound to a pool
+	Former     string // the person who released the visit, or handed it over to Holder
+	Pool       Pool   // empty: not bound to a pool
 	// Unsent marks a request that the practice has not been sent: the people who
 	// work there have no relation to it.
 	Unsent bool
@@ -83,10 +89,12 @@ var policy = []struct {
 }{
 	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, ListVisits, ReadVisit, ReadChart, FillVisit, WriteToTeam, ReadMoney, ReadTrail}},
 	{[]Role{Clinician, Nurse}, Team, ClinicalPool, []Action{ReadVisit, ReadChart, ReadQueue, ReadWork, EndWork}},
-	{[]Role{Clinician}, Team, ClinicalPool, []Action{TakeVisit}},
-	{[]Role{Clinician}, Holder, ClinicalPool, []Action{TreatVisit}},
-	{[]Role{Staff}, Team, StaffPool, []Action{ReadVisit, ReadChart, ReadQueue, TakeVisit, ReadWork, EndWork}},
-	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit}},
+	{[]Role{Clinician}, Team, ClinicalPool, []Action{TakeVisit, TakeOverVisit}},
+	{[]Role{Clinician}, Holder, ClinicalPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},
+	{[]Role{Clinician}, Former, ClinicalPool, []Action{ReleaseVisit, HandOverVisit}}, // the same again
+	{[]Role{Staff}, Team, StaffPool, []Action{ReadVisit, ReadChart, ReadQueue, TakeVisit, TakeOverVisit, ReadWork, EndWork}},
+	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},
+	{[]Role{Staff}, Former, StaffPool, []Action{ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney}},
 	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms}},
 	{[]Role{Admin, Director}, Team, "", []Action{ReadRoster, WriteForms}},
@@ -147,7 +155,7 @@ func PurposeOf(r Role, action string) Purpose {
 		return Payment
 	case r == Clinician || r == Nurse || r == Staff:
 		switch Action(name) { //nolint:exhaustive // the rest are operations
-		case ReadVisit, ReadChart, TakeVisit, TreatVisit, ReadQueue:
+		case ReadVisit, ReadChart, TakeVisit, TreatVisit, ReadQueue, ReleaseVisit, HandOverVisit, TakeOverVisit:
 			return Treatment
 		}
 	}
@@ -221,6 +229,8 @@ func (p Person) relates(rel Relation, r Resource, now time.Time) bool {
 		return !r.Unsent
 	case Holder:
 		return p.ID != "" && r.Holder == p.ID
+	case Former:
+		return p.ID != "" && r.Former == p.ID
 	}
 	return false
 }

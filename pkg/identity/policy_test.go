@@ -18,6 +18,7 @@ var actions = []identity.Action{
 	identity.StartVisit, identity.ListVisits, identity.ReadVisit, identity.ReadChart, identity.FillVisit, identity.WriteToTeam, identity.ReadQueue,
 	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadTrail, identity.ReadLog, identity.ReadWork, identity.EndWork,
 	identity.ResumeWork, identity.RunPractices, identity.ReadRoster, identity.ManagePeople, identity.DecideTerms, identity.WriteForms, identity.ApproveForms,
+	identity.ReleaseVisit, identity.HandOverVisit, identity.TakeOverVisit,
 }
 
 // How a person may stand to the visit of patient-1 at practice-1.
@@ -35,6 +36,7 @@ var relations = map[string]func(*identity.Person, *identity.Resource){
 	},
 	"works there":   func(*identity.Person, *identity.Resource) {},
 	"has taken it":  func(p *identity.Person, r *identity.Resource) { r.Holder = p.ID },
+	"had it last":   func(p *identity.Person, r *identity.Resource) { r.Holder, r.Former = "person-9", p.ID },
 	"another's has": func(_ *identity.Person, r *identity.Resource) { r.Holder = "person-9" },
 }
 
@@ -57,16 +59,18 @@ var policy = []struct {
 	{identity.Caregiver, "is the patient,acts for the patient,acts without end", anyPool, ofPatient},
 	{identity.Caregiver, "acted until now,is someone else's,works there,has taken it", anyPool, nothing},
 
-	{identity.Clinician, "works there,another's has,is the patient,acts without end", "clinical", "visit.read chart.read queue.read visit.take work.read work.end"},
-	{identity.Clinician, "has taken it", "clinical", "visit.read chart.read queue.read visit.take visit.treat work.read work.end"},
-	{identity.Clinician, "works there,another's has,has taken it,is the patient", "staff none", nothing},
+	{identity.Clinician, "works there,another's has,is the patient,acts without end", "clinical", "visit.read chart.read queue.read visit.take visit.take_over work.read work.end"},
+	{identity.Clinician, "has taken it", "clinical", "visit.read chart.read queue.read visit.take visit.take_over visit.treat visit.release visit.hand_over work.read work.end"},
+	{identity.Clinician, "had it last", "clinical", "visit.read chart.read queue.read visit.take visit.take_over visit.release visit.hand_over work.read work.end"},
+	{identity.Clinician, "works there,another's has,has taken it,had it last,is the patient", "staff none", nothing},
 
-	{identity.Nurse, "works there,another's has,has taken it", "clinical", "visit.read chart.read queue.read work.read work.end"},
+	{identity.Nurse, "works there,another's has,has taken it,had it last", "clinical", "visit.read chart.read queue.read work.read work.end"},
 	{identity.Nurse, "works there,another's has,has taken it", "staff none", nothing},
 
-	{identity.Staff, "works there,another's has", "staff", "visit.read chart.read queue.read visit.take ledger.read work.read work.end"},
-	{identity.Staff, "has taken it", "staff", "visit.read chart.read queue.read visit.take visit.treat ledger.read work.read work.end"},
-	{identity.Staff, "works there,another's has,has taken it", "clinical none", "visit.read ledger.read"},
+	{identity.Staff, "works there,another's has", "staff", "visit.read chart.read queue.read visit.take visit.take_over ledger.read work.read work.end"},
+	{identity.Staff, "has taken it", "staff", "visit.read chart.read queue.read visit.take visit.take_over visit.treat visit.release visit.hand_over ledger.read work.read work.end"},
+	{identity.Staff, "had it last", "staff", "visit.read chart.read queue.read visit.take visit.take_over visit.release visit.hand_over ledger.read work.read work.end"},
+	{identity.Staff, "works there,another's has,has taken it,had it last", "clinical none", "visit.read ledger.read"},
 
 	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read audit.read log.read work.read work.end work.resume roster.read roster.change terms.decide form.write"},
 	{identity.Director, "works there,another's has,has taken it", anyPool, "roster.read form.write form.approve"},

@@ -36,6 +36,27 @@ type Message struct {
 	ReadAt time.Time   `json:"read_at,omitzero"` // by the patient's side, as far as known; not part of what is sealed
 }
 
+// A NoteKind says what a note was written with.
+type NoteKind string
+
+const (
+	HandOver NoteKind = "hand_over" // the holder gives the visit to a colleague
+	TakeOver NoteKind = "take_over" // a colleague takes the visit from its holder
+)
+
+// A Note is what the practice's people tell each other when a visit changes hands. It
+// is for those who may read the chart of the practice's side, and never shown to the
+// patient's side. It never changes, and is sealed whole.
+type Note struct {
+	Seq  int          `json:"seq"` // 1 for the first
+	Kind NoteKind     `json:"kind"`
+	By   visit.Holder `json:"by"`   // who wrote it
+	From visit.Holder `json:"from"` // who held the visit before
+	To   visit.Holder `json:"to"`   // who holds it from then on
+	At   time.Time    `json:"at"`
+	Text phi.Text     `json:"text"`
+}
+
 // A QA is one question and its answers, in words.
 type QA struct {
 	LinkID   string     `json:"link_id"`

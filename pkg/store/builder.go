@@ -75,6 +75,9 @@ func (b *builder) visit(c clinic.Commit) {
 	for _, m := range c.Messages {
 		b.cover(v.Practice, b.store.insert(chartKey(v.ID, messagePart(m.Seq)), item{"s": bin(m.Body)}, clinic.ErrChanged))
 	}
+	for _, n := range c.Notes {
+		b.cover(v.Practice, b.store.insert(chartKey(v.ID, notePart(n.Seq)), item{"s": bin(n.Body)}, clinic.ErrChanged))
+	}
 }
 
 // answersRow returns the row of a visit's answers. Answers that were removed leave

@@ -22,7 +22,7 @@ import (
 //	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version
 //	ACCOUNT                which practice owns a connected account
 //	CASE                   a visit's state
-//	CHART                  a visit's sealed answers, messages, divert record
+//	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
 //	MONEY                  a visit's payments and their ledger entries
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
@@ -61,6 +61,7 @@ func configPart(version string) string     { return "CONFIG#" + version }
 func consentPart(version string) string    { return "CONSENT#" + version }
 func formPart(name, version string) string { return "FORM#" + name + "#" + version }
 func messagePart(seq int) string           { return fmt.Sprintf("MSG#%04d", seq) }
+func notePart(seq int) string              { return fmt.Sprintf("NOTE#%04d", seq) }
 
 // A payment's id begins with what it pays for, so that all payments of a visit
 // and their entries are one query.

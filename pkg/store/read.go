@@ -78,6 +78,9 @@ func (s *Store) Token(ctx context.Context, p clinic.Proof) (clinic.Token, error)
 }
 
 func (s *Store) Person(ctx context.Context, id string) (identity.Person, error) {
+	if len(id) > longestKey/2 {
+		return identity.Person{}, missing("person of that id")
+	}
 	i, err := s.get(ctx, personKey(id), recent, "person "+id)
 	if err != nil {
 		return identity.Person{}, err
@@ -262,11 +265,16 @@ func (s *Store) Content(ctx context.Context, visit string, consistent bool) (cli
 		case divert:
 			out.Diverted = sealed(i)
 		default:
-			seq, err := strconv.Atoi(strings.TrimPrefix(sk, "MSG#"))
-			if err != nil {
+			kind, number, _ := strings.Cut(sk, "#")
+			seq, err := strconv.Atoi(number)
+			switch {
+			case err == nil && kind == "MSG":
+				out.Messages = append(out.Messages, clinic.Message{Visit: visit, Seq: seq, Body: sealed(i)})
+			case err == nil && kind == "NOTE":
+				out.Notes = append(out.Notes, clinic.Note{Visit: visit, Seq: seq, Body: sealed(i)})
+			default:
 				return out, fmt.Errorf("content of visit %s: row %s is none of ours", visit, sk)
 			}
-			out.Messages = append(out.Messages, clinic.Message{Visit: visit, Seq: seq, Body: sealed(i)})
 		}
 	}
 	return out, nil

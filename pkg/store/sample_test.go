@@ -50,7 +50,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), keptSample(),
+		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), tokenSample(), patientSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 	}
 }
@@ -113,6 +113,19 @@ func deletedSample() sample {
 			return s.Load(ctx, clinic.Query{Visit: v.ID, Answers: true})
 		}, clinic.Rows{Visit: v}},
 		{"Content", func(ctx context.Context, s *store.Store) (any, error) { return s.Content(ctx, v.ID, true) }, clinic.Content{}},
+	}}
+}
+
+// handedSample is a visit that was handed over, with the colleague's note and the work
+// that tells the one who has it.
+func handedSample() sample {
+	v := sampleVisit()
+	v.ID, v.Payment, v.Payments, v.Former, v.Notes = id("handed"), "", nil, carerID, 1
+	c := clinic.Commit{Visit: &v, Notes: []clinic.Note{{Visit: v.ID, Seq: 1, Body: []byte("sealed")}}, Work: []work.Item{clinic.PassedWork(work.VisitHanded, v, doctorID, noon)}}
+	return sample{"handed", recorded(practiceID, c), []read{
+		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, v.ID) }, v},
+		{"Content", func(ctx context.Context, s *store.Store) (any, error) { return s.Content(ctx, v.ID, true) }, clinic.Content{Notes: c.Notes}},
+		{"Work", func(ctx context.Context, s *store.Store) (any, error) { return s.Work(ctx, practiceID) }, c.Work},
 	}}
 }
 

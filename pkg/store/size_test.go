@@ -98,7 +98,7 @@ var (
 )
 
 // lives leads a visit through all that makes its row grow: pages left unpaid, a
-// caveat, every message there may be, each read at once by one of two who act
+// caveat, another holder, every message there may be, each read at once by one of two who act
 // for the patient, a late answer. It returns the visit held, answered and
 // closed, as new ones.
 func lives(t *testing.T) (held, answered, closed visit.Visit) {
@@ -117,7 +117,10 @@ func lives(t *testing.T) (held, answered, closed visit.Visit) {
 		t.Fatal("the hold is not wanted")
 	}
 	held = asNew(v)
-	v = must(v.Take(doctor, at(6)))(t)
+	former := doctor
+	former.ID = id("doctor2")
+	v = must(v.Take(former, at(6)))(t)
+	v = must(v.HandOver(former, doctor, at(6)))(t)
 	for n := range visit.MessageCap - 1 {
 		v = must(v.Ask(at(7 + n)))(t)
 		v = v.MarkRead(carerID, at(7+n))

@@ -26,6 +26,8 @@ type visitRow struct {
 	Payments      []string     `json:"pp,omitempty"` // those before Payment, likewise
 	Owed          bool         `json:"o,omitempty"`
 	Holder        []string     `json:"h,omitempty"` // id, display
+	Former        string       `json:"hf,omitempty"`
+	Notes         int          `json:"hn,omitempty"`
 	Promise       *promiseRow  `json:"w,omitempty"`
 	CaptureBefore moment       `json:"cb,omitempty"`
 	CheckoutEnds  moment       `json:"ce,omitempty"`
@@ -67,6 +69,7 @@ func newVisitRow(v visit.Visit) (visitRow, error) {
 		By: v.By, Form: [3]string{v.Form.Name, v.Form.Version, v.Form.Class}, Status: v.Status, State: v.State, Owed: v.Owed,
 		CaptureBefore: since.moment(v.CaptureBefore), CheckoutEnds: since.moment(v.CheckoutEnds),
 		Saves: v.Saves, FromPatient: v.FromPatient, FromTeam: v.FromTeam, Reason: v.Reason, Minutes: v.Minutes,
+		Former: v.Former, Notes: v.Notes,
 	}
 	for n, t := range timesOf(&v.Times) {
 		row.Times[n] = since.moment(*t)
@@ -145,6 +148,7 @@ func readVisit(i item) (visit.Visit, error) {
 		Form: form, Pool: form.Pool(), Status: row.Status, State: row.State, Owed: row.Owed,
 		CaptureBefore: since.time(row.CaptureBefore), CheckoutEnds: since.time(row.CheckoutEnds),
 		Saves: row.Saves, Messages: row.FromPatient + row.FromTeam, FromPatient: row.FromPatient, FromTeam: row.FromTeam,
+		Former: row.Former, Notes: row.Notes,
 		Document: hex.EncodeToString(row.Document), Addendum: hex.EncodeToString(row.Addendum),
 		Reason: row.Reason, Minutes: row.Minutes, Times: visit.Times{Started: time.Time(since)}, Wake: when(i, "due_at"), Version: count(i, "v"),
 	}

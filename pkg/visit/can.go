@@ -27,6 +27,9 @@ const (
 	Answer      Action = "answer"
 	Decline     Action = "decline"
 	Redirect    Action = "redirect"
+	Release     Action = "release"   // what its holder has taken, back to its pool
+	HandOver    Action = "hand_over" // to a colleague
+	TakeOver    Action = "take_over" // from a colleague
 )
 
 // actions are all actions, in the order in which Can lists them, each with what
@@ -61,6 +64,11 @@ var actions = []struct {
 	{Decline, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool { return v.changes(v.TurnAway(Declined, "", now)) }},
 	{Redirect, identity.TreatVisit, func(v Visit, _ identity.Person, now time.Time) bool {
 		return v.changes(v.TurnAway(Redirected, "", now))
+	}},
+	{Release, identity.ReleaseVisit, func(v Visit, p identity.Person, _ time.Time) bool { return v.changes(v.Release(p)) }},
+	{HandOver, identity.HandOverVisit, func(v Visit, p identity.Person, _ time.Time) bool { return v.mayPass(p, "") == nil }}, // there may be no colleague
+	{TakeOver, identity.TakeOverVisit, func(v Visit, p identity.Person, now time.Time) bool {
+		return v.changes(v.TakeOver(p, v.Holder.ID, now))
 	}},
 }
 

@@ -39,13 +39,13 @@ func askers() map[string]identity.Person {
 
 func TestCan_ByStatusAndRole(t *testing.T) {
 	t.Parallel()
-	const treat = "ask answer decline redirect"
+	const treat = "answer decline redirect release hand_over"
 	want := map[visit.Status]map[string]string{ // a person who is not named can do nothing
 		visit.Draft:           {"patient": "fill quote submit cancel delete report"},
 		visit.AwaitingPayment: {"patient": "pay cancel report"},
 		visit.Queued:          {"patient": "cancel reply report", "a": "take", "b": "take"},
-		visit.InReview:        {"patient": "cancel reply report", "a": treat},
-		visit.AwaitingPatient: {"patient": "cancel reply report", "a": "answer decline redirect"},
+		visit.InReview:        {"patient": "cancel reply report", "a": "ask " + treat, "b": "take_over"},
+		visit.AwaitingPatient: {"patient": "cancel reply report", "a": treat, "b": "take_over"},
 		visit.Answered:        {"patient": "acknowledge"},
 		visit.Diverted:        {"patient": "acknowledge"},
 		visit.Expired:         {"patient": "again"},
@@ -78,6 +78,10 @@ func TestCan_Exceptions(t *testing.T) {
 	paperwork := at(t, visit.Queued)
 	paperwork.Pool = identity.StaffPool
 	owed := at(t, visit.Closed).FollowPayment(billing.Payment{ID: "payment-1", State: billing.Failed}, noon)
+	released, err := at(t, visit.AwaitingPatient).Release(a)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		v    visit.Visit
 		p    identity.Person
@@ -88,8 +92,11 @@ func TestCan_Exceptions(t *testing.T) {
 		"the quote has expired":    {at(t, visit.Draft), patient, quote.ExpiresAt, "fill quote cancel delete report"},
 		"the page has ended":       {at(t, visit.AwaitingPayment), patient, quote.PageEnds(), "cancel report"},
 		"all messages were sent":   {full(visit.InReview), patient, noon, "cancel report"},
-		"asked as often as may be": {full(visit.InReview), a, noon, "answer decline redirect"},
-		"the license expired":      {at(t, visit.InReview), a, noon.AddDate(11, 0, 0), "ask decline redirect"},
+		"asked as often as may be": {full(visit.InReview), a, noon, "answer decline redirect release hand_over"},
+		"the license expired":      {at(t, visit.InReview), a, noon.AddDate(11, 0, 0), "ask decline redirect release hand_over"},
+		"asked and given back":     {at(t, visit.AwaitingPatient).GiveBack(), a, noon, "take"},
+		"released":                 {released, a, noon, "take"},
+		"released, to the patient": {released, patient, noon, "cancel reply report"},
 		"the grant ended":          {at(t, visit.Queued), askers()["ward"], noon.Add(3 * time.Hour), ""},
 		"where to turn was read":   {at(t, visit.Diverted).ConfirmDiversion(noon), patient, noon, ""},
 		"closed, and owed for":     {owed, patient, noon, "pay"},
@@ -149,6 +156,15 @@ var asked = map[visit.Action]struct {
 	}},
 	visit.Redirect: {identity.TreatVisit, func(v visit.Visit, _ identity.Person, now time.Time) (visit.Visit, error) {
 		return v.TurnAway(visit.Redirected, "exam", now)
+	}},
+	visit.Release: {identity.ReleaseVisit, func(v visit.Visit, p identity.Person, _ time.Time) (visit.Visit, error) { return v.Release(p) }},
+	visit.HandOver: {identity.HandOverVisit, func(v visit.Visit, p identity.Person, now time.Time) (visit.Visit, error) {
+		to := clinician("z", "CA")
+		to.Licenses[0].Expires = now.Add(time.Hour)
+		return v.HandOver(p, to, now)
+	}},
+	visit.TakeOver: {identity.TakeOverVisit, func(v visit.Visit, p identity.Person, now time.Time) (visit.Visit, error) {
+		return v.TakeOver(p, v.Holder.ID, now)
 	}},
 }
 

@@ -27,8 +27,8 @@ var legal = map[visit.Status]string{
 	visit.Draft:           "awaiting_payment queued diverted cancelled deleted",
 	visit.AwaitingPayment: "queued draft diverted cancelled",
 	visit.Queued:          "in_review diverted cancelled expired",
-	visit.InReview:        "awaiting_patient answered diverted cancelled declined redirected expired",
-	visit.AwaitingPatient: "in_review answered diverted cancelled declined redirected expired",
+	visit.InReview:        "queued awaiting_patient answered diverted cancelled declined redirected expired",
+	visit.AwaitingPatient: "queued in_review answered diverted cancelled declined redirected expired",
 	visit.Answered:        "closed",
 }
 
@@ -69,7 +69,8 @@ func draw(t *rapid.T, v visit.Visit, named ...string) step {
 	}
 	wanted := rapid.SampledFrom([]string{v.Quote.ID, v.Quote.ID, "quote-1", ""}).Draw(t, "accepted")
 	state := rapid.SampledFrom([]billing.State{billing.Opened, billing.Held, billing.Captured, billing.Failed}).Draw(t, "state")
-	to := rapid.SampledFrom(append(statuses, visit.Declined, visit.Redirected, visit.Declined)).Draw(t, "to")
+	away := rapid.SampledFrom(append(statuses, visit.Declined, visit.Redirected, visit.Declined)).Draw(t, "away")
+	to := rapid.SampledFrom([]identity.Person{clinician("a", "CA"), clinician("b", "CA", "OR"), clinician("c")}).Draw(t, "to")
 	all := []step{
 		{"save", false, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return v.Saved("CA") }},
 		{"price", false, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return v.Priced(quote) }},
@@ -94,6 +95,10 @@ func draw(t *rapid.T, v visit.Visit, named ...string) step {
 		}},
 		{"wait for the page", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.AskStripeAgain(now)) }},
 		{"take", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Take(who, now) }},
+		{"release", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return v.Release(who) }},
+		{"give back", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return sure(v.GiveBack()) }},
+		{"hand over", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.HandOver(who, to, now) }},
+		{"take over", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.TakeOver(who, to.ID, now) }},
 		{"ask", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Ask(now) }},
 		{"reply", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Reply(now) }},
 		{"answer", false, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Answer(who, "document", new(5), now) }},
@@ -103,7 +108,7 @@ func draw(t *rapid.T, v visit.Visit, named ...string) step {
 		{"understand", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.ConfirmDiversion(now)) }},
 		{"cancel", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Cancel(now) }},
 		{"delete", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Delete(now) }},
-		{"turn away", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.TurnAway(to, "reason", now) }},
+		{"turn away", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.TurnAway(away, "reason", now) }},
 		{"expire", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return v.Expire(now) }},
 		{"tell late", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return sure(v.ToldLate()) }},
 		{"meet the deadline", false, meet},
@@ -140,7 +145,7 @@ func meet(v visit.Visit, now time.Time) (visit.Visit, error) {
 // take one to its end.
 var onward = map[visit.Status][]string{
 	visit.Draft: {"price", "submit"}, visit.AwaitingPayment: {"hold"}, visit.Queued: {"take"},
-	visit.InReview: {"ask", "ask", "reply", "answer", "turn away"}, visit.AwaitingPatient: {"reply", "reply", "turn away"},
+	visit.InReview: {"ask", "ask", "reply", "answer", "turn away"}, visit.AwaitingPatient: {"reply", "reply", "turn away", "take"},
 }
 
 func TestVisit_RandomStepsStayLegal(t *testing.T) {
@@ -206,7 +211,7 @@ func taken(t *rapid.T, s step, v visit.Visit, now time.Time) visit.Visit {
 		t.Errorf("%s made version %d of %d", s.name, next.Version, v.Version)
 	case next.Status != v.Status && !slices.Contains(strings.Fields(legal[v.Status]), string(next.Status)):
 		t.Errorf("%s made a visit %s of one %s", s.name, next.Status, v.Status)
-	case next.Messages < v.Messages || len(next.Reads) < len(v.Reads) || len(next.Payments) < len(v.Payments):
+	case next.Messages < v.Messages || next.Notes < v.Notes || len(next.Reads) < len(v.Reads) || len(next.Payments) < len(v.Payments):
 		t.Errorf("%s forgot something: %s", s.name, cmp.Diff(v, next))
 	case next.Status != visit.Queued && next.Late(now) != v.Late(now):
 		t.Errorf("%s of a visit late, %t, makes it late, %t", s.name, v.Late(now), next.Late(now))
@@ -223,7 +228,7 @@ func taken(t *rapid.T, s step, v visit.Visit, now time.Time) visit.Visit {
 }
 
 func refusal(f *fault.Fault) bool {
-	return f != nil && (f.Kind == fault.Conflict || f.Kind == fault.Denied)
+	return f != nil && (f.Kind == fault.Conflict || f.Kind == fault.Denied || f.Code == "colleague_cannot")
 }
 
 func written(t *rapid.T, v visit.Visit) string {
@@ -237,7 +242,7 @@ func written(t *rapid.T, v visit.Visit) string {
 // consistent checks what is true of a visit whatever happened to it.
 func consistent(t *rapid.T, v visit.Visit) {
 	answered := v.Status == visit.Answered || v.Status == visit.Closed
-	working := v.Status == visit.InReview || v.Status == visit.AwaitingPatient || v.Status == visit.Declined || v.Status == visit.Redirected
+	working := v.Status == visit.InReview || v.Status == visit.Declined || v.Status == visit.Redirected
 	for claim, ok := range map[string]bool{
 		"messages are those of both sides":           v.Messages == v.FromPatient+v.FromTeam,
 		"neither side exceeds its messages":          v.FromPatient <= visit.MessageCap && v.FromTeam <= visit.MessageCap,
@@ -245,6 +250,8 @@ func consistent(t *rapid.T, v visit.Visit) {
 		"over and open exclude each other":           !v.Status.Over() || !v.Status.AwaitsAnswer(),
 		"an answer has its document and its time":    answered == (v.Document != "") && answered == !v.Times.Answered.IsZero(),
 		"somebody answers for it":                    !answered && !working || v.Holder.ID != "",
+		"nobody holds what waits to be taken":        v.Status != visit.Queued || v.Holder == visit.Holder{},
+		"who holds it took it at a known time":       (v.Holder.ID == "") == v.Times.Taken.IsZero(),
 		"a page is open only while it is waited for": (v.Status == visit.AwaitingPayment) == !v.CheckoutEnds.IsZero(),
 		"what is awaited has a payment":              v.Status != visit.AwaitingPayment || v.Payment != "",
 		"the payment is on record":                   v.Payment == "" || slices.Contains(v.Payments, v.Payment),

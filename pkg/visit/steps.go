@@ -173,31 +173,6 @@ func (v Visit) HoldLost(payment string, now time.Time) Visit {
 	return v.ended(Expired, HoldLost, now)
 }
 
-// Take returns v taken by p.
-func (v Visit) Take(p identity.Person, now time.Time) (Visit, error) {
-	if v.Holder.ID == p.ID && v.Status != Queued {
-		return v, nil
-	}
-	switch {
-	case v.Status.AwaitsAnswer() && v.Status != Queued:
-		return Visit{}, fault.New(fault.Conflict, "already_taken", v.Holder.Display+" has taken this visit")
-	case v.Status != Queued:
-		return Visit{}, v.refuse("take it")
-	}
-	if err := v.mayTreat(p, now); err != nil {
-		return Visit{}, err
-	}
-	v.Holder, v.Times.Taken = Holder{ID: p.ID, Display: p.Display}, now
-	return v.next(InReview), nil
-}
-
-func (v Visit) mayTreat(p identity.Person, now time.Time) error {
-	if v.Pool == identity.ClinicalPool && !p.LicensedIn(v.State, now) {
-		return fault.New(fault.Denied, "not_licensed", "you hold no current license for "+v.State+", where this patient is")
-	}
-	return nil
-}
-
 // Ask returns v awaiting the patient, with one more message.
 func (v Visit) Ask(now time.Time) (Visit, error) {
 	switch {
@@ -213,8 +188,8 @@ func (v Visit) Ask(now time.Time) (Visit, error) {
 }
 
 // Reply returns v with one more message of the patient's side, which resumes a
-// paused promise. Before the answer the patient may add information at any time,
-// without charge.
+// paused promise; a visit that nobody holds is then in the queue. Before the answer
+// the patient may add information at any time, without charge.
 func (v Visit) Reply(now time.Time) (Visit, error) {
 	switch {
 	case !v.Status.AwaitsAnswer():
@@ -224,7 +199,10 @@ func (v Visit) Reply(now time.Time) (Visit, error) {
 	}
 	to := v.Status
 	if to == AwaitingPatient {
-		to = InReview
+		to = Queued
+		if v.Taken() {
+			to = InReview
+		}
 		v.Promise = v.Promise.resume(now)
 	}
 	return v.Said().next(to), nil
@@ -242,7 +220,7 @@ func (v Visit) Said() Visit {
 // Answer returns v answered by p. document is the hash of the encounter
 // document; minutes are p's own, nil if not stated.
 func (v Visit) Answer(p identity.Person, document string, minutes *int, now time.Time) (Visit, error) {
-	if v.Status != InReview && v.Status != AwaitingPatient {
+	if !v.Taken() {
 		return Visit{}, v.refuse("answer it")
 	}
 	if err := v.mayTreat(p, now); err != nil {
@@ -386,7 +364,7 @@ func (v Visit) TurnAway(to Status, reason Reason, now time.Time) (Visit, error) 
 		return v, nil
 	case v.Status == to:
 		return Visit{}, DoneOtherwise("it was " + string(to) + " with the reason " + string(v.Reason))
-	case v.Status != InReview && v.Status != AwaitingPatient:
+	case !v.Taken():
 		return Visit{}, v.refuse("turn it away")
 	}
 	v = v.ended(to, reason, now)

@@ -14,7 +14,7 @@ const (
 	StepStarted   StepKind = "started"
 	StepSubmitted StepKind = "submitted" // fee and consent were accepted
 	StepQueued    StepKind = "queued"
-	StepTaken     StepKind = "taken"
+	StepTaken     StepKind = "taken" // by the visit's holder
 	StepAsked     StepKind = "asked" // the latest question
 	StepAnswered  StepKind = "answered"
 	StepRead      StepKind = "read" // the answer, by the patient's side
@@ -27,7 +27,7 @@ type Step struct {
 }
 
 // Timeline lists the steps of v, oldest first, without those that were undone,
-// such as an abandoned submission.
+// such as an abandoned submission, or the taking of a visit that was given back.
 func (v Visit) Timeline() []Step {
 	var read time.Time
 	if !v.Times.Answered.IsZero() {

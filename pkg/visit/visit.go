@@ -4,7 +4,8 @@
 //
 //	draft → awaiting_payment → queued → in_review ⇄ awaiting_patient → answered → closed
 //
-// A visit leaves this line as diverted, cancelled, declined, redirected or
+// A visit that its holder no longer holds is queued again, or goes on awaiting the
+// patient. A visit leaves this line as diverted, cancelled, declined, redirected or
 // expired. It is then not charged for: what Stripe charged all the same is refunded.
 // A draft may be deleted.
 package visit
@@ -80,8 +81,11 @@ type Visit struct {
 	// visit alone says what may be done with it.
 	Owed     bool     `json:"owed,omitempty"`
 	Payments []string `json:"payments,omitempty"`
-	Holder   Holder   `json:"holder,omitzero"`
-	Promise  Promise  `json:"promise,omitzero"`
+	Holder   Holder   `json:"holder,omitzero"` // zero while nobody has taken it, or nobody holds it any more
+	// Former is the person who released the visit, or handed it over to Holder, if
+	// that was the last change of its holder: the same asked again succeeds.
+	Former  string  `json:"former,omitempty"`
+	Promise Promise `json:"promise,omitzero"`
 	// CaptureBefore is when the card hold runs out; zero without a hold.
 	CaptureBefore time.Time `json:"capture_before,omitzero"`
 	CheckoutEnds  time.Time `json:"checkout_ends,omitzero"`
@@ -92,6 +96,7 @@ type Visit struct {
 	Messages    int `json:"messages,omitempty"` // sent so far, both ways
 	FromPatient int `json:"from_patient,omitempty"`
 	FromTeam    int `json:"from_team,omitempty"`
+	Notes       int `json:"notes,omitempty"` // of colleagues to each other, on handing or taking it over
 	// Reads are stored when the visit closes or its reading is confirmed, and in
 	// rows of before whenever it was read. Until then they are in the visit's
 	// trail; the kernel's WithReads adds those.
@@ -136,7 +141,7 @@ type Times struct {
 	Started   time.Time `json:"started"`
 	Submitted time.Time `json:"submitted,omitzero"`
 	Queued    time.Time `json:"queued,omitzero"`
-	Taken     time.Time `json:"taken,omitzero"`
+	Taken     time.Time `json:"taken,omitzero"` // by Holder
 	Asked     time.Time `json:"asked,omitzero"`
 	Answered  time.Time `json:"answered,omitzero"`
 	Ended     time.Time `json:"ended,omitzero"`
@@ -164,7 +169,8 @@ func (v Visit) Receipt(payment string) string {
 func (v Visit) Resource() identity.Resource {
 	unsent := v.Times.Queued.IsZero() && v.Status != Diverted // the practice must know of a diversion
 	return identity.Resource{
-		Practice: v.Practice, Patient: v.Patient, Holder: v.Holder.ID, HolderName: v.Holder.Display, Pool: v.Pool, Unsent: unsent,
+		Practice: v.Practice, Patient: v.Patient, Holder: v.Holder.ID, HolderName: v.Holder.Display, Former: v.Former,
+		Pool: v.Pool, Unsent: unsent,
 	}
 }
 

@@ -82,6 +82,18 @@ func TestSteps_EachFromEveryStatus(t *testing.T) {
 				visit.Answered: visit.Answered, visit.Closed: visit.Closed, visit.Declined: visit.Declined, visit.Redirected: visit.Redirected,
 			},
 		},
+		"release": {
+			func(v visit.Visit) (visit.Visit, error) { return v.Release(a) },
+			map[visit.Status]visit.Status{visit.InReview: visit.Queued, visit.AwaitingPatient: visit.AwaitingPatient},
+		},
+		"hand over": {
+			func(v visit.Visit) (visit.Visit, error) { return v.HandOver(a, clinician("b", "CA"), noon) },
+			map[visit.Status]visit.Status{visit.InReview: visit.InReview, visit.AwaitingPatient: visit.AwaitingPatient},
+		},
+		"take over": {
+			func(v visit.Visit) (visit.Visit, error) { return v.TakeOver(clinician("b", "CA"), "a", noon) },
+			map[visit.Status]visit.Status{visit.InReview: visit.InReview, visit.AwaitingPatient: visit.AwaitingPatient},
+		},
 		"ask": {
 			func(v visit.Visit) (visit.Visit, error) { return v.Ask(noon) },
 			map[visit.Status]visit.Status{visit.InReview: visit.AwaitingPatient},
@@ -180,7 +192,12 @@ func TestSteps_RefusalCodes(t *testing.T) {
 		"license expired": {func() (visit.Visit, error) {
 			return at(t, visit.InReview).Answer(a, "d", new(1), noon.AddDate(11, 0, 0))
 		}, fault.Denied, "not_licensed"},
-		"asked too often": {func() (visit.Visit, error) { return full(visit.InReview, at(t, visit.InReview)).Ask(noon) }, fault.Conflict, "message_limit"},
+		"released by another":       {func() (visit.Visit, error) { return at(t, visit.InReview).Release(clinician("c", "CA")) }, fault.Conflict, "already_taken"},
+		"taken over from nobody":    {func() (visit.Visit, error) { return at(t, visit.Queued).TakeOver(a, "b", noon) }, fault.Conflict, "not_taken"},
+		"taken over, not licensed":  {func() (visit.Visit, error) { return at(t, visit.InReview).TakeOver(b, "a", noon) }, fault.Denied, "not_licensed"},
+		"taken over by two at once": {func() (visit.Visit, error) { return at(t, visit.InReview).TakeOver(clinician("c", "CA"), "b", noon) }, fault.Conflict, "already_taken"},
+		"handed over by another":    {func() (visit.Visit, error) { return at(t, visit.InReview).HandOver(clinician("c", "CA"), a, noon) }, fault.Conflict, "already_taken"},
+		"asked too often":           {func() (visit.Visit, error) { return full(visit.InReview, at(t, visit.InReview)).Ask(noon) }, fault.Conflict, "message_limit"},
 		"asked who has no reply left": {func() (visit.Visit, error) {
 			v := at(t, visit.InReview)
 			v.FromPatient, v.Messages = visit.MessageCap, visit.MessageCap
@@ -395,5 +412,105 @@ func TestPayable_ByStatus(t *testing.T) {
 	}
 	if v := at(t, visit.Closed).FollowPayment(billing.Payment{ID: "payment-1", State: billing.Released}, noon); !v.Payable(ends) {
 		t.Error("a fee that is owed is not payable")
+	}
+}
+
+// A visit that changes hands keeps its promise, its place in the queue and what was
+// asked; a patient who replies to a question that nobody holds is queued.
+func TestRelease_PromiseStands(t *testing.T) {
+	t.Parallel()
+	a, b := clinician("a", "CA"), clinician("b", "CA")
+	asked := at(t, visit.AwaitingPatient)
+	for name, next := range map[string]func() (visit.Visit, error){
+		"released":    func() (visit.Visit, error) { return asked.Release(a) },
+		"given back":  func() (visit.Visit, error) { return asked.GiveBack(), nil },
+		"handed over": func() (visit.Visit, error) { return asked.HandOver(a, b, noon.Add(time.Hour)) },
+		"taken over":  func() (visit.Visit, error) { return asked.TakeOver(b, "a", noon.Add(time.Hour)) },
+	} {
+		v, err := next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.Promise != asked.Promise || !v.Due().Equal(asked.Due()) || !v.Wake.Equal(asked.Wake) || v.Times.Asked != asked.Times.Asked || v.Messages != asked.Messages {
+			t.Errorf("%s: %s", name, cmp.Diff(asked, v))
+		}
+		replied, err := v.Reply(noon.Add(2 * time.Hour))
+		want := visit.Queued
+		if v.Holder.ID != "" {
+			want = visit.InReview
+		}
+		if err != nil || replied.Status != want || !replied.Promise.By.Equal(asked.Promise.By.Add(2*time.Hour)) {
+			t.Errorf("%s, and replied to: %s, promised by %v, %v", name, replied.Status, replied.Promise.By, err)
+		}
+		if taken, err := replied.Take(b, noon); err != nil || taken.Holder.ID != "b" {
+			t.Errorf("%s, replied to and taken by b: %+v, %v", name, taken.Holder, err)
+		}
+	}
+}
+
+// What a person did to a visit's holder, asked again, changes nothing; once the holder
+// changed in another way, it is refused.
+func TestRelease_AskedAgain(t *testing.T) {
+	t.Parallel()
+	a, b, c := clinician("a", "CA"), clinician("b", "CA"), clinician("c", "CA")
+	taken := at(t, visit.InReview)
+	for name, do := range map[string]func(v visit.Visit) (visit.Visit, error){
+		"release":   func(v visit.Visit) (visit.Visit, error) { return v.Release(a) },
+		"hand over": func(v visit.Visit) (visit.Visit, error) { return v.HandOver(a, b, noon) },
+		"take over": func(v visit.Visit) (visit.Visit, error) { return v.TakeOver(b, "a", noon) },
+	} {
+		once, err := do(taken)
+		if err != nil || once.Version != taken.Version+1 {
+			t.Fatalf("%s: %v, version %d", name, err, once.Version)
+		}
+		if again, err := do(once); err != nil || !cmp.Equal(again, once) {
+			t.Errorf("%s again: %v %s", name, err, cmp.Diff(once, again))
+		}
+		later, err := once.Take(c, noon)
+		if once.Holder.ID != "" {
+			later, err = once.TakeOver(c, "b", noon)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := do(later); !errors.Is(err, fault.Conflict) {
+			t.Errorf("%s again of a visit that c has by now: %v", name, err)
+		}
+	}
+}
+
+// A visit is handed to a colleague who could have taken it, and to nobody else.
+func TestHandOver_ToWhom(t *testing.T) {
+	t.Parallel()
+	a := clinician("a", "CA")
+	expired, gone, foreign, both := clinician("b", "CA"), clinician("b", "CA"), clinician("b", "CA"), clinician("b", "OR", "CA")
+	expired.Licenses[0].Expires, gone.Inactive, foreign.Practice = noon, true, "practice-2"
+	for name, test := range map[string]struct {
+		to   identity.Person
+		want string
+	}{
+		"licensed":            {both, ""},
+		"themselves":          {a, "you have this visit already; name another colleague"},
+		"nobody":              {identity.Person{}, "nobody of that id works at your practice; name another colleague"},
+		"of another practice": {foreign, "nobody of that id works at your practice; name another colleague"},
+		"the patient":         {patientSide("person-1", "patient-1"), "nobody of that id works at your practice; name another colleague"},
+		"a nurse":             {identity.Person{ID: "n", Practice: "practice-1", Role: identity.Nurse, Display: "Nora"}, "Nora may not answer such a visit: it is not part of their role; name another colleague"},
+		"staff":               {identity.Person{ID: "s", Practice: "practice-1", Role: identity.Staff, Display: "Sam"}, "Sam may not answer such a visit: it is not part of their role; name another colleague"},
+		"deactivated":         {gone, "Dr. b no longer has access; name another colleague"},
+		"of another state":    {clinician("b", "OR"), "Dr. b holds no current license for CA, where this patient is; name another colleague"},
+		"license expired":     {expired, "Dr. b holds no current license for CA, where this patient is; name another colleague"},
+	} {
+		v := at(t, visit.InReview)
+		next, err := v.HandOver(a, test.to, noon)
+		if test.want == "" {
+			if err != nil || next.Holder.ID != test.to.ID || next.Notes != 1 || !v.Fits(test.to, noon) {
+				t.Errorf("%s: held by %q, %v", name, next.Holder.ID, err)
+			}
+			continue
+		}
+		f, _ := fault.Public(err)
+		if f == nil || f.Kind != fault.Invalid || f.Code != "colleague_cannot" || f.Text != test.want || v.Fits(test.to, noon) {
+			t.Errorf("%s: %v, want %q", name, err, test.want)
+		}
 	}
 }

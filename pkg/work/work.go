@@ -31,11 +31,15 @@ const (
 	// AccountLost says that the practice's Stripe account cannot be reached, so that
 	// nobody can pay: connect it again; ends when it can be reached.
 	AccountLost Kind = "account.lost"
+	// VisitHanded says that a colleague handed its owner a request: answer it; ends with
+	// the request, or when it changes hands again.
+	VisitHanded    Kind = "visit.handed"
+	VisitTakenOver Kind = "visit.taken_over" // a colleague took over its owner's request: nothing is left to do for it
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, AccountLost,
+	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, AccountLost, VisitHanded, VisitTakenOver,
 }
 
 // An Item is one thing to do. The ids that are set name the record it is about.
@@ -46,9 +50,11 @@ type Item struct {
 	Practice string        `json:"practice"`
 	Kind     Kind          `json:"kind"`
 	Pool     identity.Pool `json:"pool"` // whose work it is
-	Visit    string        `json:"visit,omitempty"`
-	Payment  string        `json:"payment,omitempty"`
-	Event    string        `json:"event,omitempty"`
+	// Owner is the person of Pool whose work it is; empty: everybody's there.
+	Owner   string `json:"owner,omitempty"`
+	Visit   string `json:"visit,omitempty"`
+	Payment string `json:"payment,omitempty"`
+	Event   string `json:"event,omitempty"`
 	// EventKind is the kind of Event, of which package outbox has the words; empty of
 	// an event that cannot be decoded.
 	EventKind string    `json:"event_kind,omitempty"`
@@ -64,7 +70,7 @@ type Item struct {
 var due = map[Kind]time.Duration{
 	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
 	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
-	StrayPayment: 24 * time.Hour, AccountLost: 4 * time.Hour,
+	StrayPayment: 24 * time.Hour, AccountLost: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour,
 }
 
 // ID names the item of a kind about the record with that id.

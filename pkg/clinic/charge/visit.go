@@ -55,7 +55,7 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 	if next.Version != v.Version {
 		next.Version = v.Version + 1
 		c.Visit = &next
-		if err := m.Kernel.EndLateWork(ctx, c, v, next, "system:charge"); err != nil {
+		if err := m.Kernel.EndVisitWork(ctx, c, v, next, "system:charge"); err != nil {
 			return err
 		}
 	}

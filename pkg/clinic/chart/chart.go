@@ -48,10 +48,13 @@ type Chart struct {
 	Flags     []record.Flag
 	Derived   []intake.Derived
 	Messages  []record.Message
+	Notes     []record.Note     // of colleagues; read for people of the practice alone
 	Diversion *record.Diversion // nil unless diverted
 	// Number is where the patient is to be called because of the diversion; empty if
 	// they gave none, or nobody is to call them.
 	Number phi.Text
+
+	sealedNotes []clinic.Note
 }
 
 // Chart decrypts v's content, without the patient's contact data.
@@ -60,7 +63,7 @@ func (k *Keeper) Chart(ctx context.Context, v visit.Visit) (Chart, error) {
 }
 
 func (k *Keeper) chart(ctx context.Context, v visit.Visit, rows clinic.Content) (Chart, error) {
-	out := Chart{Visit: v}
+	out := Chart{Visit: v, sealedNotes: rows.Notes}
 	var err error
 	if out.Form, out.Response, err = k.FormAndAnswers(ctx, v, rows.Answers); err != nil {
 		return Chart{}, err
@@ -143,11 +146,11 @@ func readContent[T any](ctx context.Context, k *Keeper, v visit.Visit, read func
 
 // checkComplete returns an error if rows lack a part that v names.
 func checkComplete(v visit.Visit, rows clinic.Content) error {
-	if len(rows.Messages) == v.Messages && (rows.Answers != nil || !v.HasAnswers()) && (rows.Diverted != nil || v.Status != visit.Diverted) {
+	if len(rows.Messages) == v.Messages && len(rows.Notes) == v.Notes && (rows.Answers != nil || !v.HasAnswers()) && (rows.Diverted != nil || v.Status != visit.Diverted) {
 		return nil
 	}
-	return fmt.Errorf("visit %s: %w: it names %d saves of answers and %d messages, and has %t and %d",
-		v.ID, vault.ErrBroken, v.Saves, v.Messages, rows.Answers != nil, len(rows.Messages))
+	return fmt.Errorf("visit %s: %w: it names %d saves of answers, %d messages and %d notes, and has %t, %d and %d",
+		v.ID, vault.ErrBroken, v.Saves, v.Messages, v.Notes, rows.Answers != nil, len(rows.Messages), len(rows.Notes))
 }
 
 // FormAndAnswers returns the form that v started with, as it is asked today, and its
@@ -252,6 +255,30 @@ func (k *Keeper) messages(ctx context.Context, v visit.Visit, rows []clinic.Mess
 	return out, nil
 }
 
+// LastNote returns v's latest note; it reports false if there is none.
+func (k *Keeper) LastNote(ctx context.Context, v visit.Visit) (record.Note, bool, error) {
+	if v.Notes == 0 {
+		return record.Note{}, false, nil
+	}
+	ns, err := readContent(ctx, k, v, func(ctx context.Context, v visit.Visit, rows clinic.Content) ([]record.Note, error) {
+		return k.notes(ctx, v, rows.Notes)
+	})
+	if err != nil || len(ns) == 0 {
+		return record.Note{}, false, err
+	}
+	return ns[len(ns)-1], true, nil
+}
+
+func (k *Keeper) notes(ctx context.Context, v visit.Visit, rows []clinic.Note) ([]record.Note, error) {
+	out := make([]record.Note, len(rows))
+	for i, row := range rows {
+		if err := k.Vault.Unseal(ctx, notePlace(v, i+1), row.Body, &out[i]); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // Diversion returns the reason that v was stopped, and what the patient was
 // shown.
 func (k *Keeper) Diversion(ctx context.Context, v visit.Visit) (*record.Diversion, error) {
@@ -332,6 +359,10 @@ func answersPlace(v visit.Visit) vault.Place {
 
 func messagePlace(v visit.Visit, seq int) vault.Place {
 	return place(v, fmt.Sprintf("message/%d", seq))
+}
+
+func notePlace(v visit.Visit, seq int) vault.Place {
+	return place(v, fmt.Sprintf("note/%d", seq))
 }
 
 // contactPlace names the place of a patient's contact data.

@@ -10,7 +10,8 @@ import (
 )
 
 // ReadChart returns a visit's whole chart to a caller who may read it, with when
-// the patient's side read each message, and records the read first.
+// the patient's side read each message, and records the read first. Colleagues' notes
+// are in it for people who work at the practice, and for nobody else.
 func (k *Keeper) ReadChart(ctx context.Context, c clinic.Caller, id string) (clinic.Caller, Chart, error) {
 	c, v, err := k.Kernel.LoadVisit(ctx, c, identity.ReadChart, id)
 	if err != nil {
@@ -22,6 +23,11 @@ func (k *Keeper) ReadChart(ctx context.Context, c clinic.Caller, id string) (cli
 	}
 	if out.Contact, err = k.Contact(ctx, v.Patient); err != nil {
 		return c, Chart{}, err
+	}
+	if c.Person.Works() {
+		if out.Notes, err = k.notes(ctx, out.Visit, out.sealedNotes); err != nil {
+			return c, Chart{}, err
+		}
 	}
 	if out.Visit.Private() {
 		out.Contact.Phone = "" // somebody else may answer it

@@ -121,7 +121,7 @@ func (m *Room) decide(ctx context.Context, v visit.Visit, now time.Time) (next v
 		if next, err = v.Expire(now); err == nil {
 			c.Events = m.Kernel.EndingEvents(v, next, now)
 			c.Work = append(c.Work, clinic.ExpiredWork(next, now))
-			err = m.Kernel.EndLateWork(ctx, &c, v, next, "system:deadline")
+			err = m.Kernel.EndVisitWork(ctx, &c, v, next, "system:deadline")
 		}
 	case visit.CloseVisit:
 		if v, err = m.Kernel.WithReads(ctx, v); err == nil {

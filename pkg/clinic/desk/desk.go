@@ -1,5 +1,5 @@
-// Package desk is the clinician's side of a visit: taking it, asking the
-// patient, answering, declining, redirecting. It decrypts charts and has no
+// Package desk is the clinician's side of a visit: taking it, giving it back or to a
+// colleague, asking the patient, answering, declining, redirecting. It decrypts charts and has no
 // Stripe key. The patient's side is package request, payments are package
 // charge, passed deadlines package deadline.
 package desk
@@ -26,6 +26,8 @@ type Reads interface {
 	// were queued, after cursor. It may lag about a second. The returned cursor
 	// is empty at the end.
 	Queue(ctx context.Context, practice string, pool identity.Pool, cursor string, limit int) ([]visit.Visit, string, error)
+	// Roster lists who works, or worked, at a practice. It may lag about a second.
+	Roster(ctx context.Context, practice string) ([]identity.Person, error)
 }
 
 // A Desk has the steps and reads of clinicians and staff. Its fields must be set

@@ -93,7 +93,8 @@ func (o *Office) recordLook(ctx context.Context, c clinic.Caller, do identity.Ac
 const maxWork = 500
 
 // Work lists the open work items that the caller may read, the most urgent 500: an
-// administrator those of the practice, others those of their pool.
+// administrator those of the practice, others those of their pool, without those of one
+// colleague.
 func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error) {
 	c, err := o.Kernel.Identify(ctx, c)
 	if err != nil {
@@ -108,9 +109,12 @@ func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error)
 	if err == nil {
 		err = o.Kernel.RecordList(ctx, c, identity.ReadWork, clinic.Subject{Practice: at.Practice})
 	}
+	at.Pool = identity.OfficePool
+	seesAll := slices.Contains(identity.Rights(c.Person, at, now), identity.ReadWork)
 	all = slices.DeleteFunc(all, func(i work.Item) bool {
 		at.Pool = i.Pool
-		return !slices.Contains(identity.Rights(c.Person, at, now), identity.ReadWork)
+		another := i.Owner != "" && i.Owner != c.Person.ID && !seesAll
+		return another || !slices.Contains(identity.Rights(c.Person, at, now), identity.ReadWork)
 	})
 	return all[:min(len(all), maxWork)], err
 }

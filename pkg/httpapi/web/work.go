@@ -28,6 +28,8 @@ var taskWords = map[work.Kind]string{
 	work.RefundFailed:    "A refund failed: return the money another way",
 	work.FraudWarned:     "A card's issuer warns of fraud: refund the fee, or expect a dispute",
 	work.StrayPayment:    "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
+	work.VisitHanded:     "A colleague handed a request over: answer it",
+	work.VisitTakenOver:  "A colleague took a request over: see why",
 	work.AccountLost:     "The account at Stripe cannot be reached: connect it again",
 }
 

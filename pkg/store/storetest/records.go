@@ -123,6 +123,7 @@ func everything() clinic.Commit {
 		Answers:  []byte("\x00sealed answers\xff"),
 		Diverted: []byte("sealed record"),
 		Messages: []clinic.Message{{Visit: v.ID, Seq: 2, Body: []byte{0}}, {Visit: v.ID, Seq: 1, Body: []byte("sealed")}},
+		Notes:    []clinic.Note{{Visit: v.ID, Seq: 2, Body: []byte("n")}, {Visit: v.ID, Seq: 1, Body: []byte("m")}},
 		Payments: []billing.Payment{payment("quote-1", noon)},
 		Entries: []ledger.Entry{
 			entry("refund-100", ledger.Refund, noon.Add(time.Hour)),
@@ -199,6 +200,7 @@ func roundTrips(t *testing.T, s bench) {
 		content, err := s.Content(ctx, "visit-1", latest)
 		same(t, "Content", content, err, clinic.Content{
 			Answers: c.Answers, Diverted: c.Diverted, Messages: []clinic.Message{c.Messages[1], c.Messages[0]},
+			Notes: []clinic.Note{c.Notes[1], c.Notes[0]},
 		})
 	}
 	paid, err := s.Payment(ctx, "visit-1.quote-1")
