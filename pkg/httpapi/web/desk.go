@@ -66,6 +66,10 @@ type deskView struct {
 	Diversion         *diversion
 	Answer            *answered
 	CanTake           bool
+	CanTakeOver       bool
+	CanRelease        bool
+	CanHandOver       bool
+	Notes             []message // of colleagues
 	// The forms to ask, to answer, and to end the visit without an answer; none of
 	// those that the visitor cannot send.
 	Ask, Give, Away []field
@@ -152,7 +156,7 @@ func (view *deskView) fill(v visitor, ch chart.Chart, now time.Time, zone *time.
 		view.Derived = append(view.Derived, phi.Text(d.Text))
 	}
 	view.setAnswers(ch)
-	view.Messages, view.Steps = messages(ch.Messages, v), steps(vis, p)
+	view.Messages, view.Notes, view.Steps = messages(ch.Messages, v), notes(ch.Notes, v), steps(vis, p)
 	if d := ch.Diversion; d != nil {
 		view.Diversion = &diversion{Message: d.Message, Phone: d.Phone}
 		if to := d.Contact(); to != nil {
@@ -234,17 +238,25 @@ func (s *site) afterStep(w http.ResponseWriter, r *http.Request, v visitor, err 
 		}
 		return redirect(w, at)
 	}
-	code, text, ok := explain(err)
-	if public, is := fault.Public(err); is && public.Code == "not_licensed" {
-		code, text, ok = http.StatusForbidden, sentence(public.Text), true
-	}
+	code, text, ok := f.refuse(err)
 	if !ok {
 		return err
 	}
-	if f.wrong = mistakes(err, f.places); len(f.wrong) > 0 {
+	return s.showDesk(w, r, v, f, text, code)
+}
+
+// refuse notes in s what is wrong with its fields because of err, and returns what its page
+// says of err at its top: nothing of what is beside a field. It reports false for an err
+// that is not about what was asked.
+func (s *sentForm) refuse(err error) (code int, text string, ok bool) {
+	code, text, ok = explain(err)
+	if public, is := fault.Public(err); is && public.Code == "not_licensed" {
+		code, text, ok = http.StatusForbidden, sentence(public.Text), true
+	}
+	if s.wrong = mistakes(err, s.places); len(s.wrong) > 0 {
 		text = ""
 	}
-	return s.showDesk(w, r, v, f, text, code)
+	return code, text, ok
 }
 
 // suggested are the words of the diagnoses that the visit's form offers.

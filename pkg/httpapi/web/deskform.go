@@ -107,7 +107,8 @@ func (s sentForm) strays(shown ...[]field) []stray {
 
 // setForms draws the forms that the visitor may send, with was as it was sent and refused.
 func (view *deskView) setForms(ch chart.Chart, was sentForm, can []visit.Action) {
-	view.CanTake = slices.Contains(can, visit.Take)
+	view.CanTake, view.CanTakeOver = slices.Contains(can, visit.Take), slices.Contains(can, visit.TakeOver)
+	view.CanRelease, view.CanHandOver = slices.Contains(can, visit.Release), slices.Contains(can, visit.HandOver)
 	if slices.Contains(can, visit.Ask) {
 		view.Ask = was.fill(askForm)
 	}

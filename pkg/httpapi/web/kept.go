@@ -56,29 +56,35 @@ const (
 	itself = "."
 	above  = ".."
 	beside = "../keep"
+	below  = "keep"
 )
 
 // postings are the forms that are kept, by the pattern of the route they are
 // posted to.
 var postings = map[string]posting{
-	"POST /my/visits":                  {what: "Start a request", at: above},
-	"POST /my/visits/{id}/form/{page}": {what: "Your answers on one page of a request", at: itself, keep: itself},
-	"POST /my/visits/{id}/ending":      {what: "Confirm an answer that ends the request", at: itself},
-	"POST /my/visits/{id}/submit":      {what: "Send the request", pays: true, at: above},
-	"POST /my/visits/{id}/pay":         {what: "Pay for the request", pays: true, at: above, keep: beside},
-	"POST /my/visits/{id}/cancel":      {what: "Cancel the request", at: above, keep: beside},
-	"POST /my/visits/{id}/delete":      {what: "Delete the request", at: itself},
-	"POST /my/visits/{id}/again":       {what: "Send the request again", at: above, keep: beside},
-	"POST /my/visits/{id}/messages":    {what: "Your message", at: above, keep: beside},
-	"POST /my/visits/{id}/number":      {what: "The number to call you at", at: above, keep: beside},
-	"POST /my/visits/{id}/acknowledge": {what: "Confirm that you have read it", at: above, keep: beside},
-	"POST /my/visits/{id}/keep":        {what: "What you wrote on the page of a request", at: above, keep: itself},
-	"POST /desk/work/{id}/end":         {what: "Something that you have done", at: above + "/" + above},
-	"POST /desk/visits/{id}/take":      {what: "Take the visit", at: above},
-	"POST /desk/visits/{id}/ask":       {what: "Your question to the patient", at: above, keep: beside},
-	"POST /desk/visits/{id}/answer":    {what: "Your answer to the patient", at: above, keep: beside},
-	"POST /desk/visits/{id}/turn-away": {what: "End the visit without an answer", at: above, keep: beside},
-	"POST /desk/visits/{id}/keep":      {what: "What you wrote on the page of a visit", at: above, keep: itself},
+	"POST /my/visits":                       {what: "Start a request", at: above},
+	"POST /my/visits/{id}/form/{page}":      {what: "Your answers on one page of a request", at: itself, keep: itself},
+	"POST /my/visits/{id}/ending":           {what: "Confirm an answer that ends the request", at: itself},
+	"POST /my/visits/{id}/submit":           {what: "Send the request", pays: true, at: above},
+	"POST /my/visits/{id}/pay":              {what: "Pay for the request", pays: true, at: above, keep: beside},
+	"POST /my/visits/{id}/cancel":           {what: "Cancel the request", at: above, keep: beside},
+	"POST /my/visits/{id}/delete":           {what: "Delete the request", at: itself},
+	"POST /my/visits/{id}/again":            {what: "Send the request again", at: above, keep: beside},
+	"POST /my/visits/{id}/messages":         {what: "Your message", at: above, keep: beside},
+	"POST /my/visits/{id}/number":           {what: "The number to call you at", at: above, keep: beside},
+	"POST /my/visits/{id}/acknowledge":      {what: "Confirm that you have read it", at: above, keep: beside},
+	"POST /my/visits/{id}/keep":             {what: "What you wrote on the page of a request", at: above, keep: itself},
+	"POST /desk/work/{id}/end":              {what: "Something that you have done", at: above + "/" + above},
+	"POST /desk/visits/{id}/take":           {what: "Take the visit", at: above},
+	"POST /desk/visits/{id}/release":        {what: "Give the visit back", at: above, keep: beside},
+	"POST /desk/visits/{id}/hand-over":      {what: "Hand the visit over", at: itself, keep: below},
+	"POST /desk/visits/{id}/hand-over/keep": {what: "Your note to a colleague", at: above, keep: itself},
+	"POST /desk/visits/{id}/take-over":      {what: "Take the visit over", at: itself, keep: below},
+	"POST /desk/visits/{id}/take-over/keep": {what: "Why you take a visit over", at: above, keep: itself},
+	"POST /desk/visits/{id}/ask":            {what: "Your question to the patient", at: above, keep: beside},
+	"POST /desk/visits/{id}/answer":         {what: "Your answer to the patient", at: above, keep: beside},
+	"POST /desk/visits/{id}/turn-away":      {what: "End the visit without an answer", at: above, keep: beside},
+	"POST /desk/visits/{id}/keep":           {what: "What you wrote on the page of a visit", at: above, keep: itself},
 }
 
 type keptView struct {

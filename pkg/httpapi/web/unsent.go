@@ -38,7 +38,7 @@ const (
 
 // What is typed on the pages of a visit, by field.
 var (
-	deskTexts    = namesOf(askForm, answerForm, awayForm)
+	deskTexts    = namesOf(askForm, answerForm, awayForm, handOverForm)
 	patientTexts = []string{"text", "number"}
 )
 

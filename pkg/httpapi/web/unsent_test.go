@@ -83,12 +83,12 @@ func TestUnsent_DeskButtons(t *testing.T) {
 	h := newHouse(t)
 	drx, path := h.taken(t)
 	for _, button := range find(drx.page, "button") {
-		if name := text(button); !slices.Contains([]string{"Keep what you wrote", "Oak Street Clinic", "Sign out", "Queue", "Work", "Ask", "Send the answer", "End without an answer or a charge"}, name) {
+		if name := text(button); !slices.Contains([]string{"Keep what you wrote", "Oak Street Clinic", "Sign out", "Queue", "Work", "Ask", "Send the answer", "End without an answer or a charge", "Give it back to the queue", "Hand it over to a colleague"}, name) {
 			t.Errorf("nobody knows whether %q loses what was typed", name)
 		}
 	}
 	for _, c := range []struct{ button, leads string }{
-		{"Oak Street Clinic", "/desk"}, {"Work", "/desk/work"}, {"Sign out", "/"}, {"Queue", "/desk"},
+		{"Oak Street Clinic", "/desk"}, {"Work", "/desk/work"}, {"Sign out", "/"}, {"Queue", "/desk"}, {"Hand it over to a colleague", path + "/hand-over"},
 	} {
 		drx.press(c.button, written())
 		if drx.at.Path != c.leads {

@@ -324,7 +324,11 @@ func (view *visitView) setNextSteps(paid, left bool, v visit.Visit, fate billing
 	case visit.InReview:
 		say("%s", sentenceLate(v, now, v.Holder.Display+" is reading your request. You will be answered by "+by))
 	case visit.AwaitingPatient:
-		say("%s has a question for you. Your request waits until you reply; the time does not count.", v.Holder.Display)
+		asks := v.Holder.Display + " has a question for you"
+		if v.Times.Taken.IsZero() || v.Times.Taken.After(v.Times.Asked) { // a colleague of theirs asked
+			asks = "There is a question for you"
+		}
+		say("%s. Your request waits until you reply; the time does not count.", asks)
 	case visit.Answered:
 		say("%s has answered. Please read the answer and the warning signs, and confirm that you have read them.", v.Holder.Display)
 		say("If you do nothing, the request closes by itself after seven days.")
