@@ -98,6 +98,11 @@ func (res Result) Enabled(linkID string) bool {
 // each other. Too many answers or rows of a repeating item are an error, but each
 // one still feeds the rules, since the thirtieth reading may be an emergency.
 func (f *Form) Check(r Response) Result {
+	res, _ := f.check(r)
+	return res
+}
+
+func (f *Form) check(r Response) (Result, *checker) {
 	c := &checker{
 		form:     f,
 		answers:  make([][]Value, len(f.all)),
@@ -123,7 +128,7 @@ func (f *Form) Check(r Response) Result {
 	if res.Diverts() {
 		res.Causes = c.causes(res.Disposition)
 	}
-	return res
+	return res, c
 }
 
 type checker struct {

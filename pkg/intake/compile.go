@@ -136,6 +136,8 @@ func (c *compiler) formExtension(e extension) {
 		if c.want(name, e, "valueCoding") {
 			c.form.diagnose = append(c.form.diagnose, e.ValueCoding.coding())
 		}
+	case extTopic:
+		c.topic(name, e)
 	case extDerived:
 		if c.want(name, e, "extension") {
 			c.derivation(e)
@@ -520,6 +522,7 @@ func (c *compiler) count(it *Item, e extension) int {
 }
 
 func (c *compiler) calculated(it *Item, e expression) {
+	it.expression = e.Expression
 	m := totalExpression().FindStringSubmatch(e.Expression)
 	if m == nil || e.Language != "text/fhirpath" {
 		if it.formula = parseFormula(e); it.formula == nil {

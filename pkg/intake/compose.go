@@ -73,10 +73,27 @@ func alone(res resource) resource {
 // fault.Invalid names every problem that keeps the source from being published: those of
 // reading it, of each of its parts, and of the form that it would be.
 func Publish(common *Questionnaire, data []byte, definitions ...[]byte) (*Form, error) {
+	return PublishAs(About{}, common, data, definitions...)
+}
+
+// An About says of a questionnaire what every form has and its author may have left out:
+// somebody else's questionnaire has no billing class, and often no version. Each field
+// that is not empty stands for the questionnaire's own, which must then be missing.
+type About struct {
+	Name    string `json:"name,omitempty"` // id
+	URL     string `json:"url,omitempty"`  // canonical
+	Version string `json:"version,omitempty"`
+	Title   string `json:"title,omitempty"`         // shown to patients
+	Billing string `json:"billing_class,omitempty"` // code of the billing class
+}
+
+// PublishAs publishes as Publish does, with what is said about the questionnaire.
+func PublishAs(about About, common *Questionnaire, data []byte, definitions ...[]byte) (*Form, error) {
 	res, problems, err := readSource(data, definitions)
 	if err != nil {
 		return nil, err
 	}
+	problems = append(problems, about.complete(&res)...)
 	if common == nil {
 		return seal(alone(res), problems)
 	}
@@ -84,6 +101,27 @@ func Publish(common *Questionnaire, data []byte, definitions ...[]byte) (*Form, 
 		return nil, err
 	}
 	return seal(res, problems)
+}
+
+// complete fills in what res lacks, and says what it has already.
+func (a About) complete(res *resource) []fault.Problem {
+	var problems []fault.Problem
+	for _, m := range []struct {
+		name, value string
+		into        *string
+	}{{"id", a.Name, &res.ID}, {"url", a.URL, &res.URL}, {"version", a.Version, &res.Version}, {"title", a.Title, &res.Title}} {
+		switch {
+		case m.value == "":
+		case *m.into != "":
+			problems = append(problems, fault.Problem{Where: m.name, Code: "given_twice", Text: "The questionnaire has a " + m.name + " of its own: change it there, or give none."})
+		default:
+			*m.into = m.value
+		}
+	}
+	if a.Billing != "" {
+		res.Extension = append(slices.Clip(res.Extension), extension{URL: extBilling, ValueCode: a.Billing})
+	}
+	return problems
 }
 
 func seal(res resource, problems []fault.Problem) (*Form, error) {

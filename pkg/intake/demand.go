@@ -7,6 +7,12 @@ import (
 // demands is what an author must meet to publish a form, beyond what the engine needs
 // to evaluate it.
 func (c *compiler) demands() {
+	if !formID().MatchString(c.res.ID) {
+		c.problem("id", "name", "A form's id has at most 64 letters, digits, hyphens and points.")
+	}
+	if !formVersion().MatchString(c.res.Version) {
+		c.problem("version", "version", "A version has at most 40 letters, digits and . _ + -, such as 1.2.0.")
+	}
 	for _, it := range c.form.all {
 		if it.Type == Group && !it.Repeats && !it.Required && requires(it.Items) {
 			c.problem(it.LinkID, "required", "A group with required questions is required, unless it repeats.")
@@ -57,3 +63,10 @@ func saysNone(o Option) bool {
 // promisesContact matches a sentence in which somebody will contact the patient.
 var promisesContact = lazily(`(?i)(?:\bwill|'ll|\x{2019}ll|going to)\b[^.?!;:]*\b(?:call|phone|ring|contact|reach|text|message|write to)(?:ed)?\b|` +
 	`\byou (?:will|shall) (?:be (?:called|contacted|phoned)|hear from)\b`)
+
+// A form's id and version are parts of keys and addresses. The version is the author's
+// and, of a composed form, that of the common block.
+var (
+	formID      = lazily(`^(?:[A-Za-z0-9][A-Za-z0-9.-]{0,63})?$`)
+	formVersion = lazily(`^[A-Za-z0-9._+-]{0,40}(?:-common-[A-Za-z0-9._+-]{1,40})?$`)
+)

@@ -16,6 +16,7 @@ const (
 	extBilling   = extensionBase + "evisit-billing-class"
 	extAges      = extensionBase + "evisit-age-range"
 	extSex       = extensionBase + "evisit-sex"
+	extTopic     = extensionBase + "evisit-sensitive-topic"
 	extDiagnosis = extensionBase + "evisit-suggested-diagnosis"
 	extDerived   = extensionBase + "evisit-derived-flag"
 	extRule      = extensionBase + "evisit-divert-rule"

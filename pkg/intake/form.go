@@ -43,6 +43,7 @@ type Form struct {
 	sex      string
 	ages     *ages
 	diagnose []Coding
+	topics   []string
 	items    []*Item
 	all      []*Item // every item in pre-order, at its own index
 	byLink   map[string]*Item
@@ -133,24 +134,25 @@ type Item struct {
 	EnableWhen []Condition
 	Items      []*Item
 
-	index    int // index in Form.all
-	end      int // index after the last descendant
-	place    int // index among the siblings
-	parent   *Item
-	row      *Item // nearest repeating group around the item, or nil
-	page     string
-	when     []condition
-	min, max *number
-	first    *dayBound // earliest day of a date
-	last     *dayBound
-	pattern  *regexp.Regexp // of a text, which has it as a whole
-	compared []comparison
-	total    []*Item  // items whose ordinals a computed item adds up
-	formula  *formula // of a computed item that is no total of ordinals
-	summed   string   // linkId pattern of a computed item's expression
-	maxSize  string   // MaxBytes in megabytes, as the form writes it
-	unit     Coding   // what Unit is the code of
-	bounded  []Coding // the units of a quantity's bounds
+	index      int // index in Form.all
+	end        int // index after the last descendant
+	place      int // index among the siblings
+	parent     *Item
+	row        *Item // nearest repeating group around the item, or nil
+	page       string
+	when       []condition
+	min, max   *number
+	first      *dayBound // earliest day of a date
+	last       *dayBound
+	pattern    *regexp.Regexp // of a text, which has it as a whole
+	compared   []comparison
+	total      []*Item  // items whose ordinals a computed item adds up
+	formula    *formula // of a computed item that is no total of ordinals
+	expression string   // of a computed item, as its author wrote it
+	summed     string   // linkId pattern of a computed item's expression
+	maxSize    string   // MaxBytes in megabytes, as the form writes it
+	unit       Coding   // what Unit is the code of
+	bounded    []Coding // the units of a quantity's bounds
 
 	exclusive bool // some option is
 	broken    bool // its options or its calculation are refused already
