@@ -79,6 +79,8 @@ var rules = map[string]rule{
 	"record":   {layer: domain, ours: "identity intake money phi visit"},
 	"work":     {layer: domain, ours: "identity"},
 	"registry": {layer: domain, ours: "fault identity npi phi practice", theirs: "golang.org/x/text/unicode/norm"},
+	"library":  {layer: domain, ours: "intake protocol"},
+	"protocol": {layer: domain, ours: "fault intake"},
 	"outbox":   {layer: domain},
 	"audit":    {layer: domain, theirs: "golang.org/x/mod/sumdb/"},
 	"vault":    {layer: domain, ours: "fault"},

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"evisit/infra/local/forms"
 	"evisit/pkg/intake"
+	"evisit/pkg/library"
 )
 
 // A verdict is what lforms says of a response.
@@ -32,7 +32,7 @@ type trial struct {
 // that an answer is not so holds for lforms also without an answer, here only with one.
 func TestCorpus_LformsAgrees(t *testing.T) {
 	t.Parallel()
-	all, err := forms.All()
+	all, err := library.All()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"time"
 
-	"evisit/infra/local/forms"
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/library"
 	"evisit/pkg/phi"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
@@ -155,11 +155,11 @@ func Plant(ctx context.Context, r *registrar.Room, issuer string, accounts []str
 // Forms lists the forms of the practices: the nine protocols, and the common
 // block by itself, which can be checked and not started.
 func Forms() ([]*intake.Form, error) {
-	fs, err := forms.All()
+	fs, err := library.All()
 	if err != nil {
 		return nil, err
 	}
-	common, err := forms.Common()
+	common, err := library.Common()
 	if err != nil {
 		return nil, err
 	}

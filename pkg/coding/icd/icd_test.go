@@ -334,7 +334,7 @@ func TestSuggested_ProtocolsAndWords(t *testing.T) {
 	t.Parallel()
 	b := suggested(t)
 	on := day(t, "2026-01-14")
-	files, err := filepath.Glob("../../../infra/local/forms/*.json")
+	files, err := filepath.Glob("../../library/protocols/*.json")
 	if err != nil || len(files) != 10 {
 		t.Fatalf("%d forms (%v)", len(files), err)
 	}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"evisit/infra/local/forms"
 	"evisit/pkg/intake"
+	"evisit/pkg/library"
 )
 
 func chicago(t testing.TB) *time.Location {
@@ -25,7 +25,7 @@ func chicago(t testing.TB) *time.Location {
 
 func allForms(t testing.TB) []*intake.Form {
 	t.Helper()
-	all, err := forms.All()
+	all, err := library.All()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,7 +20,6 @@ import (
 	"github.com/aws/smithy-go/middleware"
 
 	"evisit/infra/local/engine/enginetest"
-	"evisit/infra/local/forms"
 	"evisit/infra/local/issuer"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
@@ -32,6 +31,7 @@ import (
 	"evisit/pkg/httpapi"
 	"evisit/pkg/httpapi/web"
 	"evisit/pkg/identity"
+	"evisit/pkg/library"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/phi"
@@ -223,7 +223,7 @@ var cast = []issuer.Person{
 
 func register(t *testing.T, r *registrar.Room, issuerURL string) {
 	t.Helper()
-	all, err := forms.All()
+	all, err := library.All()
 	if err != nil {
 		t.Fatal(err)
 	}

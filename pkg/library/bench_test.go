@@ -1,4 +1,4 @@
-package forms_test
+package library_test
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package forms_test
+package library_test
 
 import (
 	"encoding/json"
@@ -126,7 +126,7 @@ func TestForms_Check(t *testing.T) {
 			if err := json.Unmarshal([]byte(tt.answers), &answers); err != nil {
 				t.Fatal(err)
 			}
-			res := f.With(intake.Facts{Now: examined}).Check(response(t, f, answers))
+			res := f.With(intake.Facts{Now: intake.ExampleTime}).Check(response(t, f, answers))
 			if res.Disposition != tt.disposition {
 				t.Errorf("disposition is %s, want %s", res.Disposition, tt.disposition)
 			}
