@@ -75,7 +75,7 @@ var rules = map[string]rule{
 	"ledger":   {layer: domain, ours: "money"},
 	"billing":  {layer: domain, ours: "fault ledger money"},
 	"visit":    {layer: domain, ours: "billing fault identity phi"},
-	"practice": {layer: domain, ours: "billing visit"},
+	"practice": {layer: domain, ours: "billing fault identity intake money visit"},
 	"record":   {layer: domain, ours: "identity intake money phi visit"},
 	"work":     {layer: domain, ours: "identity"},
 	"registry": {layer: domain, ours: "fault identity npi phi practice", theirs: "golang.org/x/text/unicode/norm"},
@@ -95,13 +95,14 @@ var rules = map[string]rule{
 	"coding/fee": {layer: domain, ours: "civil fault money"},
 	"coding/icd": {layer: domain, ours: "civil fault"},
 
-	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger metric outbox phi practice registry vault visit work"},
+	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger metric outbox phi practice protocol registry vault visit work"},
 
 	"clinic/books":  {layer: shared, ours: "billing ledger vault visit"},
 	"clinic/heads":  {layer: shared},
 	"clinic/limits": {layer: shared, ours: "fault"},
 	"clinic/chart":  {layer: shared, ours: "clinic fault identity intake phi record registry vault visit"},
 
+	"clinic/author":    {layer: room, ours: "audit clinic fault identity intake practice protocol"},
 	"clinic/charge":    {layer: room, ours: "audit billing clinic fault identity money outbox visit work"},
 	"clinic/deadline":  {layer: room, ours: "clinic clinic/chart outbox visit"},
 	"clinic/desk":      {layer: room, ours: "clinic clinic/chart fault identity outbox phi record visit"},
@@ -119,13 +120,13 @@ var rules = map[string]rule{
 
 	"store": {
 		layer:  edge,
-		ours:   "audit billing clinic clinic/sweep fault identity ledger money outbox practice vault visit work",
+		ours:   "audit billing clinic clinic/sweep fault identity ledger money outbox practice protocol vault visit work",
 		theirs: aws + "aws " + aws + "service/dynamodb",
 	},
 	"store/storetest": {
 		layer: edge,
-		ours: "audit billing clinic clinic/charge clinic/chart clinic/deadline clinic/desk clinic/notify clinic/office clinic/registrar clinic/request clinic/sweep " +
-			"clinic/verify fault identity ledger outbox practice registry visit work",
+		ours: "audit billing clinic clinic/author clinic/charge clinic/chart clinic/deadline clinic/desk clinic/notify clinic/office clinic/registrar clinic/request clinic/sweep " +
+			"clinic/verify fault identity ledger outbox practice protocol registry visit work",
 		theirs: "github.com/google/go-cmp/",
 	},
 	"seal":        {layer: edge, ours: "vault", theirs: aws + "service/kms github.com/tink-crypto/tink-go/v2/"},

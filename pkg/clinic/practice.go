@@ -39,14 +39,15 @@ const practiceMemory = 20 * time.Second
 // belongs to no practice is theirs.
 var platform = practice.Practice{ID: audit.Platform, Core: practice.Core{Name: "Platform", Zone: "UTC", Readers: "nobody"}}
 
-// Practice returns a practice as it was at most practiceMemory ago.
+// Practice returns a practice as it was at most practiceMemory ago, with what it had
+// decided by then to be in force now.
 func (k *Kernel) Practice(ctx context.Context, id string) (practice.Practice, error) {
 	if id == audit.Platform {
 		return platform, nil
 	}
 	now := k.Now()
 	if r, ok := k.practices.Load(id); ok && now.Before(r.(remembered[practice.Practice]).until) {
-		return r.(remembered[practice.Practice]).value, nil
+		return r.(remembered[practice.Practice]).value.At(now), nil
 	}
 	p, err := k.Store.Practice(ctx, id)
 	if err != nil {
@@ -56,7 +57,7 @@ func (k *Kernel) Practice(ctx context.Context, id string) (practice.Practice, er
 		return practice.Practice{}, fmt.Errorf("reading practice %s: %w", id, err)
 	}
 	k.practices.Store(id, remembered[practice.Practice]{p, now.Add(practiceMemory)})
-	return p, nil
+	return p.At(now), nil
 }
 
 // ForgetPractice makes the next call of Practice read the practice again, after

@@ -12,6 +12,7 @@ import (
 	"evisit/pkg/ledger"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
+	"evisit/pkg/protocol"
 	"evisit/pkg/registry"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -116,6 +117,7 @@ type Commit struct {
 	Token      *Token
 	Patient    *Patient
 	Invitation *Invitation
+	Draft      *protocol.Draft
 	Session    *Session
 
 	// Records written with the visit and guarded by its version.
@@ -131,8 +133,10 @@ type Commit struct {
 	Audit    []audit.Record
 	Config   bool // Practice's Config, as the version that its Core names
 	Consent  bool // Practice's Consent, likewise
-	Account  bool // that Practice's connected account is its own
-	Forms    []Form
+	// NextConsent is Practice's NextConsent, likewise.
+	NextConsent bool
+	Account     bool // that Practice's connected account is its own
+	Forms       []Form
 
 	// Done is the event that this commit consumes; it must not be done yet.
 	Done string
@@ -170,6 +174,16 @@ type Token struct {
 type Form struct {
 	Practice, Name, Version string
 	JSON                    []byte
+	// Approved is the medical director's approval; nil for a form that was registered by
+	// the system.
+	Approved *protocol.Approval
+}
+
+// A FormVersion is a published version of a form, without its text.
+type FormVersion struct {
+	Name, Version string
+	At            time.Time // when it was published
+	Approved      *protocol.Approval
 }
 
 // A Message is a sealed record.Message and its place in the visit.

@@ -36,6 +36,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/blob"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/author"
 	"evisit/pkg/clinic/charge"
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/clinic/deadline"
@@ -49,6 +50,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/library"
 	"evisit/pkg/mail"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
@@ -96,6 +98,7 @@ type world struct {
 	desk      *desk.Desk
 	office    *office.Office
 	registrar *registrar.Room
+	author    *author.Room
 	charge    *charge.Room
 	deadline  *deadline.Room
 	notify    *notify.Room
@@ -255,6 +258,7 @@ func (w *world) openRooms(t *testing.T) {
 	w.desk = &desk.Desk{Kernel: api, Charts: w.charts, Store: w.tape}
 	w.office = &office.Office{Kernel: api, Store: w.tape, LogKey: audit.Key{Base: log.Base, Public: public}}
 	w.registrar = &registrar.Room{Kernel: api, Store: w.tape, Charts: w.charts}
+	w.author = &author.Room{Kernel: api, Store: w.tape, Library: library.Load}
 	w.charge = &charge.Room{Kernel: w.kernel(outbox.ByCharge), Store: w.tape, Cards: brokenCards{stripe, w.trouble}}
 	due := w.kernel(outbox.ByDeadline)
 	w.deadline = &deadline.Room{Kernel: due, Charts: keeper(due), Store: w.tape, Shards: store.Shards}

@@ -6,6 +6,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
+	"evisit/pkg/practice"
 	"evisit/pkg/record"
 )
 
@@ -149,6 +150,7 @@ var quoteVisit = Endpoint{
 		{Code: "wrong_status"},
 		{Code: "no_price"},
 		{Code: "state_not_served"},
+		{Code: "kind_not_taken"},
 		{Code: "diverted"},
 		{Code: "diversion_unconfirmed", When: "save with `confirm`, or with other answers"},
 		{Code: "changed"},
@@ -178,6 +180,14 @@ type offerReply struct {
 type consentReply struct {
 	Version string `json:"version"`
 	Text    string `json:"text"`
+	// The language of the text, a code of ISO 639.
+	Language string `json:"language"`
+	// The text in further languages, by their codes.
+	Others map[string]string `json:"others,omitempty"`
+}
+
+func showConsent(c practice.Consent) consentReply {
+	return consentReply{c.Version, c.Text, c.Main(), c.Others}
 }
 
 // WhenCharged tells a patient before they accept a price what happens to their
@@ -187,7 +197,7 @@ const WhenCharged = "Your card is held now and charged only when your answer is 
 func (a *API) showOffer(r *Request, o request.Offer) offerReply {
 	out := offerReply{
 		quoteReply: showQuote(o.Quote), AnswerWithin: int(o.Terms.Answer.Minutes()), Readers: o.Readers,
-		Consent: consentReply(o.Consent), Visit: a.showVisit(r, o.Visit), Charged: WhenCharged,
+		Consent: showConsent(o.Consent), Visit: a.showVisit(r, o.Visit), Charged: WhenCharged,
 	}
 	if o.Quote.Free() {
 		out.Charged = "This request is free of charge."
@@ -213,9 +223,11 @@ var submitVisit = Endpoint{
 		{Code: "quote_replaced"},
 		{Code: "quote_expired"},
 		{Code: "consent_replaced"},
+		{Code: "consent_language"},
 		{Code: "done_otherwise"},
 		{Code: "wrong_status"},
 		{Code: "state_not_served"},
+		{Code: "kind_not_taken"},
 		{Code: "diverted"},
 		{Code: "diversion_unconfirmed", When: "save with `confirm`, or with other answers"},
 		{Code: "changed"},

@@ -246,7 +246,7 @@ type practiceReply struct {
 
 func showPractice(p practice.Practice) practiceReply {
 	return practiceReply{
-		p.ID, p.Name, p.Phone, p.Zone, append([]string{}, p.States...), int(p.Terms.Answer.Minutes()), p.Readers, consentReply(p.Consent),
+		p.ID, p.Name, p.Phone, p.Zone, append([]string{}, p.States...), int(p.Terms.Answer.Minutes()), p.Readers, showConsent(p.Consent),
 	}
 }
 

@@ -180,6 +180,7 @@ var startVisit = Endpoint{
 	Refuses: []Refusal{
 		{Code: "denied"},
 		{Code: "not_offered"},
+		{Code: "topic_by_phone"},
 		{Code: "not_eligible"},
 		{Code: "no_patient"},
 		{Code: "no_price"},
@@ -319,6 +320,7 @@ var sendAgain = Endpoint{
 		{Code: "denied"},
 		{Code: "wrong_status", When: "it is not expired"},
 		{Code: "not_offered"},
+		{Code: "topic_by_phone"},
 		{Code: "not_eligible"},
 		{Code: "no_price"},
 		{Code: "state_not_served"},

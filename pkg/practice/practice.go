@@ -18,7 +18,9 @@ type Practice struct {
 	Core
 	Config
 	Consent Consent
-	Version int `json:"-"` // of Core, which names the versions of the others
+	// NextConsent is the text that holds from Core's ConsentFrom on; zero: none is to come.
+	NextConsent Consent
+	Version     int `json:"-"` // of Core, which names the versions of the others
 }
 
 // A Core is a practice's identity, and the versions of its decisions that hold.
@@ -40,9 +42,14 @@ type Core struct {
 	Since     time.Time `json:"since"`   // when it was registered
 	Zone      string    `json:"zone"`    // IANA name, for times shown to people
 	Readers   string    `json:"readers"` // who reads requests, for patients (guideline G2)
+	// OwnReaders is set if Readers is the practice's own text, and not made of its people.
+	OwnReaders bool `json:"own_readers,omitempty"`
 	// Configured and Consenting are the versions of Config and Consent that hold.
 	Configured int    `json:"configured"`
 	Consenting string `json:"consenting"`
+	// ConsentNext is the version of NextConsent; empty: none is to come.
+	ConsentNext string    `json:"consent_next,omitempty"`
+	ConsentFrom time.Time `json:"consent_from,omitzero"`
 }
 
 // An Address is a place in the United States that letters reach.
@@ -60,13 +67,15 @@ type Config struct {
 	Forms  map[string]string `json:"forms"`  // form name → version offered
 	Prices billing.PriceList `json:"prices"`
 	Terms  visit.Terms       `json:"terms"`
-}
-
-// A Consent is the text a patient accepts before a visit (eRisk; guideline
-// G15). A new text is a new version.
-type Consent struct {
-	Version string `json:"version"`
-	Text    string `json:"text"`
+	// Topics are the sensitive topics that the practice takes by phone alone (guideline
+	// G3).
+	Topics []string `json:"topics,omitempty"`
+	// Closed are, by form, the kinds of request that the practice does not take online.
+	Closed map[string][]string `json:"closed,omitempty"`
+	// Coming are decisions that begin later, in the order in which they do. Config alone
+	// is what holds before the first of them: see At.
+	Coming  []Change `json:"coming,omitempty"`
+	Decided Decider  `json:"decided,omitzero"`
 }
 
 // ConfigKey returns a configuration's version as text that sorts as the number.

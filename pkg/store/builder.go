@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 )
@@ -236,11 +238,33 @@ func (b *builder) reference(c clinic.Commit) {
 		b.cover(v.Practice, b.store.replace(inviteKey(v.ID), v.Version, i))
 	}
 	for _, f := range c.Forms {
-		z, err := deflate(f.JSON)
-		b.fail(err)
-		b.cover(f.Practice, b.store.insert(practiceKey(f.Practice, formPart(f.Name, f.Version)),
-			item{"z": bin(z), "n": str(strconv.Itoa(len(f.JSON)))}, clinic.ErrExists))
+		i := b.compressed(f.JSON)
+		if f.Approved != nil {
+			approval, err := packJSON(f.Approved)
+			b.fail(err)
+			i["d"] = approval["d"]
+		}
+		b.cover(f.Practice, b.store.insert(practiceKey(f.Practice, formPart(f.Name, f.Version)), i, clinic.ErrExists))
 	}
+	if d := c.Draft; d != nil {
+		text, err := json.Marshal(d)
+		b.fail(err)
+		b.cover(d.Practice, b.store.replace(practiceKey(d.Practice, draftPart(d.Name)), d.Version, b.compressed(text)))
+	}
+}
+
+// maxCompressed bounds a text in a row of at most 400 KB, with room for its other
+// attributes.
+const maxCompressed = 380_000
+
+// compressed returns the attributes of a text that is long and compresses well.
+func (b *builder) compressed(text []byte) item {
+	z, err := deflate(text)
+	b.fail(err)
+	if len(z) > maxCompressed {
+		b.fail(fault.New(fault.TooLarge, "too_large", "this is too large to be kept, even compressed; shorten it"))
+	}
+	return item{"z": bin(z), "n": str(strconv.Itoa(len(text)))}
 }
 
 func (b *builder) practice(c clinic.Commit, p practice.Practice) {
@@ -252,6 +276,9 @@ func (b *builder) practice(c clinic.Commit, p practice.Practice) {
 	}
 	if c.Consent {
 		b.cover(p.ID, b.store.insert(practiceKey(p.ID, consentPart(p.Consent.Version)), b.pack(p.Consent), clinic.ErrExists))
+	}
+	if c.NextConsent {
+		b.cover(p.ID, b.store.insert(practiceKey(p.ID, consentPart(p.NextConsent.Version)), b.pack(p.NextConsent), clinic.ErrExists))
 	}
 	if c.Account {
 		b.cover(p.ID, b.store.insert(accountKey(p.Account), item{"practice": str(p.ID)}, clinic.ErrExists))

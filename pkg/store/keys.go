@@ -19,7 +19,7 @@ import (
 //	PERSON                 someone who signs in, at one practice
 //	PATIENT                a patient; GRANT#person: who may act for them
 //	INVITE                 an invitation to join a practice
-//	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version
+//	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version, DRAFT#name
 //	ACCOUNT                which practice owns a connected account
 //	CASE                   a visit's state
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
@@ -60,6 +60,7 @@ const (
 func configPart(version string) string     { return "CONFIG#" + version }
 func consentPart(version string) string    { return "CONSENT#" + version }
 func formPart(name, version string) string { return "FORM#" + name + "#" + version }
+func draftPart(name string) string         { return "DRAFT#" + name }
 func messagePart(seq int) string           { return fmt.Sprintf("MSG#%04d", seq) }
 func notePart(seq int) string              { return fmt.Sprintf("NOTE#%04d", seq) }
 

@@ -1,11 +1,8 @@
 package store
 
 import (
-	"bytes"
-	"compress/flate"
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +10,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
@@ -172,10 +168,13 @@ func (s *Store) Practice(ctx context.Context, id string) (practice.Practice, err
 		return p, err
 	}
 	config := practiceKey(id, configPart(practice.ConfigKey(p.Configured)))
-	consent := practiceKey(id, consentPart(p.Consenting))
-	wanted := []key{config, consent}
-	if p.Consenting == "" { // it was registered, and has no text yet
-		wanted = wanted[:1]
+	consent, next := practiceKey(id, consentPart(p.Consenting)), practiceKey(id, consentPart(p.ConsentNext))
+	wanted := []key{config}
+	if p.Consenting != "" { // else it was registered, and has no text yet
+		wanted = append(wanted, consent)
+	}
+	if p.ConsentNext != "" {
+		wanted = append(wanted, next)
 	}
 	parts, err := s.fetch(ctx, wanted, latest, what)
 	if err != nil {
@@ -186,8 +185,11 @@ func (s *Store) Practice(ctx context.Context, id string) (practice.Practice, err
 	}
 	for _, i := range parts {
 		var into any = &p.Config
-		if keyOf(i) == consent {
+		switch keyOf(i) {
+		case consent:
 			into = &p.Consent
+		case next:
+			into = &p.NextConsent
 		}
 		if err := unpack(i, what, into); err != nil {
 			return p, err
@@ -199,42 +201,6 @@ func (s *Store) Practice(ctx context.Context, id string) (practice.Practice, err
 func (s *Store) PracticeOf(ctx context.Context, account string) (string, error) {
 	i, err := s.get(ctx, accountKey(account), latest, "account "+account)
 	return text(i, "practice"), err
-}
-
-func (s *Store) Form(ctx context.Context, practice, name, version string) ([]byte, error) {
-	what := "form " + name + " " + version
-	i, err := s.get(ctx, practiceKey(practice, formPart(name, version)), latest, what)
-	if err != nil {
-		return nil, err
-	}
-	z, _ := i["z"].(*types.AttributeValueMemberB)
-	n, err := strconv.Atoi(text(i, "n"))
-	if z == nil || err != nil {
-		return nil, fmt.Errorf("decoding %s: it is not a form", what)
-	}
-	b, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(z.Value)), int64(n)))
-	if err != nil {
-		return nil, fmt.Errorf("decoding %s: %w", what, err)
-	}
-	if len(b) != n {
-		return nil, fmt.Errorf("decoding %s: %d bytes of %d", what, len(b), n)
-	}
-	return b, nil
-}
-
-func deflate(b []byte) ([]byte, error) {
-	var buf bytes.Buffer
-	w, err := flate.NewWriter(&buf, flate.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(b); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return buf.Bytes(), nil
 }
 
 func (s *Store) Visit(ctx context.Context, id string) (visit.Visit, error) {

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -10,9 +11,12 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/sweep"
 	"evisit/pkg/identity"
+	"evisit/pkg/intake"
 	"evisit/pkg/ledger"
+	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
+	"evisit/pkg/protocol"
 	"evisit/pkg/registry"
 	"evisit/pkg/store"
 	"evisit/pkg/visit"
@@ -52,6 +56,7 @@ func samples() []sample {
 	return []sample{
 		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), tokenSample(), patientSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
+		decidedSample(), draftSample(), approvedSample(),
 	}
 }
 
@@ -343,6 +348,63 @@ func practiceSample() sample {
 	return sample{"practice", recorded(practiceID, clinic.Commit{Practice: &p, Config: true, Consent: true, Account: true}), []read{
 		{"Practice", func(ctx context.Context, s *store.Store) (any, error) { return s.Practice(ctx, practiceID) }, p},
 		{"PracticeOf", func(ctx context.Context, s *store.Store) (any, error) { return s.PracticeOf(ctx, p.Account) }, practiceID},
+	}}
+}
+
+// decidedSample is a practice that has decided everything that it can, some of it from
+// later on.
+func decidedSample() sample {
+	price, terms := money.Cents(9_000), visit.Terms{Answer: time.Hour, GiveUp: 2 * time.Hour}
+	states, topics := []string{"OR"}, []string{"hiv"}
+	p := practice.Practice{
+		ID: id("decided"), Version: 1,
+		Core: practice.Core{
+			Name: "Harbor Clinic", Phone: "+15035550100", Inbox: "desk@harbor.example", Since: noon, Zone: "America/Los_Angeles",
+			Configured: 1, Consenting: "1", ConsentNext: "2", ConsentFrom: at(48), OwnReaders: true, Readers: "two clinicians",
+		},
+		Config: practice.Config{
+			States: states, Forms: map[string]string{"uti": "1"}, Prices: billing.PriceList{"uti": 4_000}, Terms: terms,
+			Topics: topics, Closed: map[string][]string{"admin": {"billing"}}, Decided: practice.Decider{Person: doctorID, At: noon},
+			Coming: []practice.Change{{
+				From: at(24), States: &states, Terms: &terms, Topics: &topics, Prices: practice.PriceChanges{"uti": &price, "old": nil},
+				Forms: practice.VersionChange{"uti": "2", "old": ""}, Closed: map[string][]string{"admin": nil},
+			}},
+		},
+		Consent:     practice.Consent{Version: "1", Text: "You agree."},
+		NextConsent: practice.Consent{Version: "2", Text: "Usted acepta.", Language: "es", Others: map[string]string{"en": "You agree."}},
+	}
+	return sample{"decided", recorded(p.ID, clinic.Commit{Practice: &p, Config: true, Consent: true, NextConsent: true}), []read{
+		{"Practice", func(ctx context.Context, s *store.Store) (any, error) { return s.Practice(ctx, p.ID) }, p},
+		{"Configs", func(ctx context.Context, s *store.Store) (any, error) { return s.Configs(ctx, p.ID) }, []practice.Config{p.Config}},
+	}}
+}
+
+func draftSample() sample {
+	author := protocol.Author{Person: doctorID, Name: "Ana Rivera, MD", At: noon}
+	d := protocol.Draft{
+		Practice: practiceID, Name: "cough", Version: 1, By: author,
+		Source: protocol.Source{
+			Questionnaire: []byte(`{"resourceType":"Questionnaire"}`), ValueSets: []json.RawMessage{[]byte(`{"resourceType":"ValueSet"}`)},
+			Examples: []byte(`[{"rule":"chest"}]`), About: intake.About{Name: "cough", URL: "https://example.org/cough", Version: "1", Title: "Cough", Billing: "em"},
+		},
+		Approved: &protocol.Approval{Author: author, Form: "1-common-0.2.0", Hash: hash("f")}, Published: &author,
+	}
+	return sample{"draft", recorded(practiceID, clinic.Commit{Draft: &d}), []read{
+		{"Draft", func(ctx context.Context, s *store.Store) (any, error) { return s.Draft(ctx, practiceID, "cough") }, d},
+		{"Drafts", func(ctx context.Context, s *store.Store) (any, error) { return s.Drafts(ctx, practiceID) }, []protocol.Draft{d}},
+	}}
+}
+
+// approvedSample is a form that the practice made itself.
+func approvedSample() sample {
+	f := clinic.Form{
+		Practice: id("author"), Name: "cough", Version: "1-common-0.2.0", JSON: []byte(`{"resourceType":"Questionnaire"}`),
+		Approved: &protocol.Approval{Author: protocol.Author{Person: doctorID, Name: "Ana Rivera, MD", At: noon}, Form: "1-common-0.2.0", Hash: hash("f")},
+	}
+	return sample{"approved", recorded(f.Practice, clinic.Commit{Forms: []clinic.Form{f}}), []read{
+		{"FormVersions", func(ctx context.Context, s *store.Store) (any, error) { return s.FormVersions(ctx, f.Practice) }, []clinic.FormVersion{
+			{Name: f.Name, Version: f.Version, At: noon, Approved: f.Approved},
+		}},
 	}}
 }
 

@@ -73,7 +73,7 @@ func (r *Room) AddPractice(ctx context.Context, p practice.Practice, forms []*in
 	if p.Since.IsZero() {
 		p.Since = r.Kernel.Time()
 	}
-	c := clinic.Commit{Practice: &p, Account: p.Account != was.Account, Consent: p.Consent != was.Consent}
+	c := clinic.Commit{Practice: &p, Account: p.Account != was.Account, Consent: !reflect.DeepEqual(p.Consent, was.Consent)}
 	if c.Consent && p.Consent.Version == was.Consent.Version {
 		return fault.New(fault.Conflict, "consent_exists", "this consent version exists with another text; give the new text a new version")
 	}

@@ -297,8 +297,11 @@ type Offer struct {
 	Quote   billing.Quote
 	Terms   visit.Terms
 	Consent practice.Consent
-	Readers string
-	Stopped *record.Diversion // why the visit ended instead; nil if it did not
+	// Language is the one of the consent's languages that the patient chose in the
+	// form, or its main one.
+	Language string
+	Readers  string
+	Stopped  *record.Diversion // why the visit ended instead; nil if it did not
 }
 
 // Quote offers the price of a draft whose protocol is complete: the one that it
@@ -317,6 +320,9 @@ func (m *Room) Quote(ctx context.Context, c clinic.Caller, id string) (Offer, er
 	p, err := m.Kernel.Practice(ctx, v.Practice)
 	o.Visit, o.Quote = v, v.Quote
 	o.Terms, o.Consent, o.Readers = p.Terms, p.Consent, p.Readers
+	if _, ok := p.Consent.In(o.Language); !ok || o.Language == "" {
+		o.Language = p.Consent.Main()
+	}
 	return o, err
 }
 
@@ -332,6 +338,7 @@ func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o
 	if err != nil {
 		return d, o, err
 	}
+	o.Language = choice(answers, languageItem)
 	res, err := check(f, answers)
 	if err != nil {
 		return d, o, err
@@ -380,7 +387,7 @@ func (m *Room) stopped(ctx context.Context, v visit.Visit, d *record.Diversion) 
 // and answers that name another person than the one who is signed in (guidelines
 // G5, G24).
 func checkSendable(c clinic.Caller, v visit.Visit, p practice.Practice, r intake.Response) error {
-	return cmp.Or(checkState(v, p, r), checkAuthor(c, v, r))
+	return cmp.Or(checkState(v, p, r), checkKind(v, p, r), checkAuthor(c, v, r))
 }
 
 func checkState(v visit.Visit, p practice.Practice, r intake.Response) error {
@@ -390,6 +397,15 @@ func checkState(v visit.Visit, p practice.Practice, r intake.Response) error {
 	return fault.New(fault.Conflict, "state_not_served", "no clinician of this practice is licensed where the patient is now; please call the practice",
 		fault.Problem{Where: intake.StateItem, Code: "not_served", Text: "this practice serves " + strings.Join(p.States, ", ") +
 			" and cannot answer where the patient is now; please call it: " + p.Phone})
+}
+
+// checkKind refuses a kind of request that p does not take online (guideline G3).
+func checkKind(v visit.Visit, p practice.Practice, r intake.Response) error {
+	if !slices.Contains(p.Closed[v.Form.Name], choice(r, kindItem)) {
+		return nil
+	}
+	return fault.New(fault.Conflict, "kind_not_taken", "this practice does not take this kind of request online; please call it: "+p.Phone,
+		fault.Problem{Where: kindItem, Code: "not_taken", Text: "this practice does not take this online; please call it: " + p.Phone})
 }
 
 func checkAuthor(c clinic.Caller, v visit.Visit, r intake.Response) error {
@@ -409,7 +425,7 @@ func checkAuthor(c clinic.Caller, v visit.Visit, r intake.Response) error {
 // unsendable returns the answers given so far for which p refuses the request.
 func unsendable(c clinic.Caller, v visit.Visit, p practice.Practice, r intake.Response) []fault.Problem {
 	var all []fault.Problem
-	for _, why := range []error{checkState(v, p, r), checkAuthor(c, v, r)} {
+	for _, why := range []error{checkState(v, p, r), checkKind(v, p, r), checkAuthor(c, v, r)} {
 		if refused, ok := fault.Public(why); ok && len(r.Answers(refused.Problems[0].Where)) > 0 {
 			all = append(all, refused.Problems...)
 		}
@@ -478,6 +494,9 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 	case s.Consent != "" && s.Consent != p.Consent.Version:
 		return d, out, fault.New(fault.Conflict, "consent_replaced", "the consent text has changed; read the new one and accept it")
 	}
+	if _, ok := p.Consent.In(s.Language); !ok {
+		return d, out, noConsentIn(p.Consent)
+	}
 	next, err := v.Submit(s.Quote, v.ID+"."+v.Quote.Page(), p.Terms, in.Now)
 	switch {
 	case err != nil:
@@ -541,13 +560,23 @@ func (m *Room) submission(ctx context.Context, in clinic.Input, next visit.Visit
 		}
 		c.Payments, out.Page = append(c.Payments, pay), pay.URL
 	}
+	text, _ := p.Consent.In(s.Language)
 	rec := m.Kernel.Record(in.Caller.Actor(v.Patient), string(identity.FillVisit)+":"+string(next.Status), next, in.Now)
 	rec.Accepted = &audit.Acceptance{
-		Quote: v.Quote.ID, Amount: int64(v.Quote.Amount), Consent: p.Consent.Version, ConsentHash: vault.Hash([]byte(p.Consent.Text)),
+		Quote: v.Quote.ID, Amount: int64(v.Quote.Amount), Consent: p.Consent.Version, ConsentHash: vault.Hash([]byte(text)),
 		Language: s.Language, UserAgent: clip(in.Caller.UserAgent, 120),
 	}
 	c.Audit = append(c.Audit, rec)
 	return clinic.Decision{Visit: &next, Commit: c}, out, nil
+}
+
+// languageItem is the question of the common block for the patient's language.
+const languageItem = "language"
+
+// noConsentIn refuses an acceptance of c in a language in which nobody can have read it.
+func noConsentIn(c practice.Consent) error {
+	return fault.New(fault.Invalid, "consent_language", "the consent text is not there in this language",
+		fault.Problem{Where: "/language", Code: "unknown", Text: "name the language in which it was read: " + strings.Join(c.Languages(), ", ")})
 }
 
 func clip(s string, n int) string {

@@ -59,12 +59,27 @@ func (o Offering) Refusal() error {
 		return fault.New(fault.Conflict, "not_offered", "This is the part that every form begins with."+call(o.practice))
 	case o.Form.RequiresPhotos():
 		return fault.New(fault.Conflict, "not_offered", "This form needs photos, which cannot be sent yet."+call(o.practice))
+	case o.practice.Consent.Version == "":
+		return fault.New(fault.Conflict, "not_offered", "The practice does not take online requests yet."+call(o.practice))
+	case o.byPhone() != "":
+		return fault.New(fault.Conflict, "topic_by_phone", "This practice answers questions about "+o.byPhone()+" by phone only."+call(o.practice))
 	case o.Unpriced && len(o.FreeFor) == 0:
 		return fault.New(fault.Conflict, "no_price", "The practice has not set a price for this request yet."+call(o.practice))
 	case visit.Form{Class: o.Form.BillingClass()}.Pool() == identity.ClinicalPool && len(o.practice.States) == 0:
 		return fault.New(fault.Conflict, "state_not_served", "No clinician of this practice may answer online requests now."+call(o.practice))
 	}
 	return nil
+}
+
+// byPhone is the sensitive topic of the form, in words, that the practice takes by phone
+// alone; empty if there is none.
+func (o Offering) byPhone() string {
+	for _, topic := range o.Form.Topics() {
+		if slices.Contains(o.practice.Topics, topic) {
+			return intake.TopicWords(topic)
+		}
+	}
+	return ""
 }
 
 // RefusalFor says why a request on the form cannot be started for a patient, as Refusal

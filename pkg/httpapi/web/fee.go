@@ -27,6 +27,8 @@ type feeView struct {
 	Within     string
 	Readers    string
 	Consent    practice.Consent
+	Agreement  string // the consent's text in Language
+	Language   string
 	Fee, Terms acceptance
 }
 
@@ -54,7 +56,9 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view f
 	}
 	view.Quote, view.Amount, view.Free = o.Quote.ID, o.Quote.Amount.String(), o.Quote.Free()
 	view.Caveat, view.Charged = o.Quote.Caveat.Text(), httpapi.WhenCharged
-	view.Within, view.Readers, view.Consent = lasting(o.Terms.Answer), o.Readers, o.Consent
+	view.Within, view.Readers = lasting(o.Terms.Answer), o.Readers
+	view.Consent, view.Language = o.Consent, o.Language
+	view.Agreement, _ = o.Consent.In(o.Language)
 	f, n := o.Form, len(o.Form.Pages())
 	view.Form, view.Visit, view.Title, view.Back = f.Title(), id, f.Pages()[n-1].Title, checkPath(id)
 	view.Fee = box(f, intake.FeeItem, view.Fee)
@@ -97,7 +101,7 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return s.showFee(w, r, v, view, http.StatusUnprocessableEntity)
 	}
 	sent, err := s.Request.Submit(r.Context(), v.Caller, id, request.Submission{
-		Quote: values.Get("quote"), Consent: values.Get("consent"), Language: "en",
+		Quote: values.Get("quote"), Consent: values.Get("consent"), Language: values.Get("language"),
 	})
 	switch {
 	case err == nil && sent.Page != "":

@@ -16,6 +16,7 @@ import (
 	"evisit/pkg/clinic/sweep"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
+	"evisit/pkg/protocol"
 	"evisit/pkg/registry"
 	"evisit/pkg/work"
 )
@@ -81,6 +82,7 @@ func covered() map[string]clinic.Commit {
 		"token":      {Token: &clinic.Token{Proof: clinic.Proof{Issuer: "i", Subject: "s"}, Version: 1}},
 		"patient":    {Patient: &clinic.Patient{ID: patientID, Practice: practiceID, Contact: []byte("sealed"), Version: 1}},
 		"invitation": {Invitation: &clinic.Invitation{Invitation: registry.Invitation{ID: "i1", Practice: practiceID, At: noon, Version: 1}, Sealed: []byte("sealed")}},
+		"draft":      {Draft: &protocol.Draft{Practice: practiceID, Name: "uti", Version: 1}},
 		"form":       {Forms: []clinic.Form{{Practice: practiceID, Name: "uti", Version: "1", JSON: []byte("{}")}}},
 	}
 }

@@ -44,6 +44,7 @@ func lookups(t *testing.T, s bench, id string) map[string]func() error {
 		"Practice":   func() error { _, err := s.Practice(ctx, id); return err },
 		"PracticeOf": func() error { _, err := s.PracticeOf(ctx, id); return err },
 		"Form":       func() error { _, err := s.Form(ctx, id, id, id); return err },
+		"Draft":      func() error { _, err := s.Draft(ctx, id, id); return err },
 		"Visit":      func() error { _, err := s.Visit(ctx, id); return err },
 		"Payment":    func() error { _, err := s.Payment(ctx, id); return err },
 		"WorkItem":   func() error { _, err := s.WorkItem(ctx, id, id); return err },

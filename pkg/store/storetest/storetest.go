@@ -14,6 +14,7 @@ import (
 
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/author"
 	"evisit/pkg/clinic/charge"
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/clinic/deadline"
@@ -32,6 +33,7 @@ import (
 // A Store is all that the kernel and the rooms read and write.
 type Store interface {
 	clinic.Store
+	author.Reads
 	charge.Reads
 	chart.Reads
 	deadline.Reads

@@ -1,0 +1,154 @@
+package author
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"time"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/practice"
+)
+
+// Settings are what a practice has decided.
+type Settings struct {
+	// Practice is as it is now; its Coming and NextConsent are still to begin.
+	Practice practice.Practice
+	// History are the configurations that were decided, the newest first.
+	History []practice.Config
+	// Generated is who reads requests, as the practice's people make it.
+	Generated string
+}
+
+// Settings returns what the caller's practice has decided.
+func (r *Room) Settings(ctx context.Context, c clinic.Caller) (Settings, error) {
+	c, err := r.allow(ctx, c, identity.DecideTerms, "")
+	if err != nil {
+		return Settings{}, err
+	}
+	p, err := r.Kernel.Store.Practice(ctx, c.Person.Practice)
+	if err != nil {
+		return Settings{}, err
+	}
+	history, err := r.Store.Configs(ctx, p.ID)
+	if err != nil {
+		return Settings{}, err
+	}
+	slices.Reverse(history)
+	people, err := r.Store.Roster(ctx, p.ID)
+	return Settings{Practice: p.At(r.Kernel.Time()), History: history, Generated: practice.ReadBy(p.Name, people)}, err
+}
+
+// Decide decides ch for the caller's practice: at once, or from its From on. What was
+// quoted and promised before stands.
+//
+// Errors: fault.Invalid, which names every problem; clinic.ErrStale if the caller has seen
+// another version of the practice; clinic.ErrChanged for the second of two who decide at
+// the same time.
+func (r *Room) Decide(ctx context.Context, c clinic.Caller, ch practice.Change) (practice.Practice, error) {
+	c, err := r.allow(ctx, c, identity.DecideTerms, "")
+	if err != nil {
+		return practice.Practice{}, err
+	}
+	if err := r.published(ctx, c.Person.Practice, ch.Forms); err != nil {
+		return practice.Practice{}, err
+	}
+	return r.reconfigure(ctx, c, "decided", func(was practice.Config, now time.Time) (practice.Config, error) {
+		return was.Decide(ch, c.Person.ID, now)
+	})
+}
+
+// Withdraw takes back the decisions of the caller's practice that were to begin at from.
+func (r *Room) Withdraw(ctx context.Context, c clinic.Caller, from time.Time) (practice.Practice, error) {
+	c, err := r.allow(ctx, c, identity.DecideTerms, "")
+	if err != nil {
+		return practice.Practice{}, err
+	}
+	return r.reconfigure(ctx, c, "taken_back", func(was practice.Config, now time.Time) (practice.Config, error) {
+		return was.Withdraw(from, c.Person.ID, now)
+	})
+}
+
+func (r *Room) reconfigure(ctx context.Context, c clinic.Caller, what string, decide func(practice.Config, time.Time) (practice.Config, error)) (practice.Practice, error) {
+	return r.change(ctx, c, func(p practice.Practice, now time.Time) (clinic.Commit, error) {
+		config, err := decide(p.Config, now)
+		if err != nil {
+			return clinic.Commit{}, err
+		}
+		p.Config = config
+		about := "configuration " + practice.ConfigKey(p.Configured+1)
+		return clinic.Commit{Practice: &p, Config: true, Audit: r.record(c, identity.DecideTerms, what, about, now)}, nil
+	})
+}
+
+// published refuses versions of forms that the practice has not published.
+func (r *Room) published(ctx context.Context, practiceID string, forms practice.VersionChange) error {
+	if len(forms) == 0 {
+		return nil
+	}
+	all, err := r.Store.FormVersions(ctx, practiceID)
+	if err != nil {
+		return err
+	}
+	var problems []fault.Problem
+	for _, name := range slices.Sorted(maps.Keys(forms)) {
+		if version := forms[name]; version != "" && !offers(all, name, version) {
+			problems = append(problems, fault.Problem{Where: "/forms/" + name, Code: "form", Text: "The practice has published no such version of this form."})
+		}
+	}
+	if len(problems) > 0 {
+		return fault.New(fault.Invalid, "invalid_request", "some of these decisions cannot be made", problems...)
+	}
+	return nil
+}
+
+// DecideConsent decides the consent text of the caller's practice, at once or from from
+// on. What patients accepted before is kept.
+//
+// Errors: those of Decide; fault.Conflict (consent_exists) for a version that was used.
+func (r *Room) DecideConsent(ctx context.Context, c clinic.Caller, text practice.Consent, from time.Time) (practice.Practice, error) {
+	c, err := r.allow(ctx, c, identity.DecideTerms, "")
+	if err != nil {
+		return practice.Practice{}, err
+	}
+	return r.change(ctx, c, func(p practice.Practice, now time.Time) (clinic.Commit, error) {
+		if sameConsent(p.Consent, text) || sameConsent(p.NextConsent, text) {
+			return clinic.Commit{}, nil
+		}
+		next, err := p.DecideConsent(text, from, now)
+		if err != nil {
+			return clinic.Commit{}, err
+		}
+		next.Config = p.Config // as it stands, with what is to begin
+		return clinic.Commit{
+			Practice: &next, Consent: next.ConsentNext != text.Version, NextConsent: next.ConsentNext == text.Version,
+			Audit: r.record(c, identity.DecideTerms, "consent", "consent "+text.Version, now),
+		}, nil
+	})
+}
+
+func sameConsent(a, b practice.Consent) bool {
+	return a.Version == b.Version && a.Text == b.Text && a.Main() == b.Main() && maps.Equal(a.Others, b.Others)
+}
+
+// DecideReaders has patients told the text as who reads their requests; an empty text is
+// the one that the practice's people make.
+func (r *Room) DecideReaders(ctx context.Context, c clinic.Caller, text string) (practice.Practice, error) {
+	c, err := r.allow(ctx, c, identity.DecideTerms, "")
+	if err != nil {
+		return practice.Practice{}, err
+	}
+	people, err := r.Store.Roster(ctx, c.Person.Practice)
+	if err != nil {
+		return practice.Practice{}, err
+	}
+	return r.change(ctx, c, func(p practice.Practice, now time.Time) (clinic.Commit, error) {
+		next, err := p.DecideReaders(text, people)
+		if err != nil || next.Core == p.Core {
+			return clinic.Commit{}, err
+		}
+		return clinic.Commit{Practice: &next, Audit: r.record(c, identity.DecideTerms, "readers", "who reads", now)}, nil
+	})
+}

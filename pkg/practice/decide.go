@@ -1,0 +1,190 @@
+package practice
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/fault"
+	"evisit/pkg/intake"
+	"evisit/pkg/money"
+	"evisit/pkg/visit"
+)
+
+// A Change is what a practice decides anew, from From on; the zero From is at once. What
+// is nil, or not named, stays as it is.
+type Change struct {
+	From   time.Time     `json:"from,omitzero"`
+	States *[]string     `json:"states,omitempty"` // replaces the list
+	Terms  *visit.Terms  `json:"terms,omitempty"`
+	Topics *[]string     `json:"topics,omitempty"` // replaces the list
+	Prices PriceChanges  `json:"prices,omitempty"`
+	Forms  VersionChange `json:"forms,omitempty"`
+	// Closed replaces, for each form that is named, the kinds of request not taken.
+	Closed map[string][]string `json:"closed,omitempty"`
+}
+
+// PriceChanges are new prices by form; nil removes a form's price.
+type PriceChanges map[string]*money.Cents
+
+// A VersionChange is the version of each form that is offered from now on; empty
+// withdraws the form. Requests in progress keep the version that they were begun on.
+type VersionChange map[string]string
+
+// A Decider is who decided a version of a practice's configuration, and when.
+type Decider struct {
+	Person string    `json:"person,omitempty"` // empty: registered by the system
+	At     time.Time `json:"at,omitzero"`
+}
+
+// maxComing bounds the decisions of a practice that are not in force yet.
+const maxComing = 20
+
+// furthest is how far ahead a decision may begin.
+const furthest = 2 * 366 * 24 * time.Hour
+
+// At returns the configuration that is in force at t: that of c, and of what c has coming
+// all that has begun by then. It is the one answer to what a practice's prices, promises
+// and forms are at an instant.
+func (c Config) At(t time.Time) Config {
+	coming := c.Coming
+	c.Coming = nil
+	for _, ch := range coming { // in the order in which they begin
+		if ch.From.After(t) {
+			c.Coming = append(c.Coming, ch)
+			continue
+		}
+		c = c.with(ch)
+	}
+	return c
+}
+
+// with returns c as ch has it.
+func (c Config) with(ch Change) Config {
+	if ch.States != nil {
+		c.States = *ch.States
+	}
+	if ch.Terms != nil {
+		c.Terms = *ch.Terms
+	}
+	if ch.Topics != nil {
+		c.Topics = *ch.Topics
+	}
+	c.Prices, c.Forms, c.Closed = maps.Clone(c.Prices), maps.Clone(c.Forms), maps.Clone(c.Closed)
+	for form, price := range ch.Prices {
+		if price == nil {
+			delete(c.Prices, form)
+			continue
+		}
+		if c.Prices == nil {
+			c.Prices = billing.PriceList{}
+		}
+		c.Prices[form] = *price
+	}
+	for form, version := range ch.Forms {
+		c.Forms = put(c.Forms, form, version, version == "")
+	}
+	for form, kinds := range ch.Closed {
+		c.Closed = put(c.Closed, form, kinds, len(kinds) == 0)
+	}
+	return c
+}
+
+// put sets or removes the value of a key.
+func put[V any](m map[string]V, key string, v V, remove bool) map[string]V {
+	if remove {
+		delete(m, key)
+		return m
+	}
+	if m == nil {
+		m = map[string]V{}
+	}
+	m[key] = v
+	return m
+}
+
+// Decide returns the configuration of a practice that decides ch at now: the next version
+// of c. What begins later is kept beside what holds. Everything that is wrong with ch is
+// named at once.
+func (c Config) Decide(ch Change, by string, now time.Time) (Config, error) {
+	next := c.At(now)
+	if problems := ch.problems(next, now); len(problems) > 0 {
+		return Config{}, fault.New(fault.Invalid, "invalid_request", "some of these decisions cannot be made", problems...)
+	}
+	next.Decided = Decider{Person: by, At: now}
+	if !ch.From.After(now) {
+		return next.with(ch), nil
+	}
+	if len(next.Coming) >= maxComing {
+		return Config{}, fault.New(fault.Conflict, "too_many_coming", fmt.Sprintf("%d decisions are to come; take one back first", maxComing))
+	}
+	next.Coming = append(slices.Clone(next.Coming), ch)
+	slices.SortStableFunc(next.Coming, func(a, b Change) int { return a.From.Compare(b.From) })
+	return next, nil
+}
+
+// Withdraw returns the configuration without the decisions that were to begin at from.
+func (c Config) Withdraw(from time.Time, by string, now time.Time) (Config, error) {
+	next := c.At(now)
+	left := slices.DeleteFunc(slices.Clone(next.Coming), func(ch Change) bool { return ch.From.Equal(from) })
+	if len(left) == len(next.Coming) {
+		return Config{}, fault.New(fault.NotFound, "not_found", "nothing begins then")
+	}
+	next.Coming, next.Decided = left, Decider{Person: by, At: now}
+	return next, nil
+}
+
+// slack is how long the making of a decision may take.
+const slack = 10 * time.Minute
+
+func (ch Change) problems(c Config, now time.Time) []fault.Problem {
+	var all []fault.Problem
+	must := func(ok bool, where, code, text string) {
+		if !ok {
+			all = append(all, fault.Problem{Where: where, Code: code, Text: text})
+		}
+	}
+	must(ch.From.IsZero() || ch.From.After(now.Add(-slack)), "/from", "past", "A decision begins now or later: what was quoted and promised stands.")
+	must(ch.From.Before(now.Add(furthest)), "/from", "range", "A decision begins within two years.")
+	if ch.States != nil {
+		for i, s := range *ch.States {
+			must(slices.Contains(postalCodes, s), fmt.Sprintf("/states/%d", i), "state", "Give the two capital letters of a state, district or territory of the United States.")
+			must(!slices.Contains((*ch.States)[:i], s), fmt.Sprintf("/states/%d", i), "repeated", "This state is named twice.")
+		}
+	}
+	if t := ch.Terms; t != nil {
+		must(t.Answer >= time.Hour && t.Answer <= 7*24*time.Hour, "/answer_minutes", "range", "Promise an answer within 1 hour to 7 days.")
+		must(t.GiveUp >= time.Hour && t.GiveUp <= 7*24*time.Hour, "/give_up_minutes", "range", "An unanswered request expires from 1 hour to 7 days after the promise.")
+	}
+	if ch.Topics != nil {
+		for i, topic := range *ch.Topics {
+			must(intake.TopicWords(topic) != "", fmt.Sprintf("/topics/%d", i), "topic", "Topics are "+strings.Join(intake.Topics(), ", ")+".")
+		}
+	}
+	for _, form := range slices.Sorted(maps.Keys(ch.Prices)) {
+		if price := ch.Prices[form]; price != nil {
+			err := billing.PriceList{form: *price}.Check()
+			if refused, ok := fault.Public(err); ok {
+				must(false, "/prices/"+form, "price", refused.Problems[0].Text)
+			}
+		}
+	}
+	for _, form := range slices.Sorted(maps.Keys(ch.Closed)) {
+		must(c.Forms[form] != "" || ch.Forms[form] != "", "/closed/"+form, "form", "The practice does not offer this form.")
+		for i, kind := range ch.Closed[form] {
+			must(code.MatchString(kind), fmt.Sprintf("/closed/%s/%d", form, i), "code", "Give the code of an answer.")
+		}
+	}
+	return all
+}
+
+var code = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// postalCodes are the codes of the United States' states, district and territories
+// (USPS Publication 28, appendix B).
+var postalCodes = strings.Fields(`AL AK AZ AR CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NE NV NH NJ NM NY NC ND
+	OH OK OR PA RI SC SD TN TX UT VT VA WA WV WI WY DC AS GU MP PR VI`)
