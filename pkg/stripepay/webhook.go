@@ -2,6 +2,7 @@ package stripepay
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +43,7 @@ func Verify(body []byte, signature, secret string, now time.Time) (hook.StripeEv
 		} `json:"data"`
 	}
 	readable := json.Unmarshal(body, &e) == nil
-	deauthorized := e.Type == stripe.EventTypeAccountApplicationDeauthorized
+	deauthorized := e.Type == deauthorization
 	if !readable || !usedTypes[e.Type] && !deauthorized {
 		return hook.StripeEvent{}, false, nil
 	}
@@ -80,6 +81,25 @@ var usedTypes = map[stripe.EventType]bool{
 	stripe.EventTypeChargeDisputeCreated:                 true,
 	stripe.EventTypeChargeDisputeClosed:                  true,
 	stripe.EventTypeRadarEarlyFraudWarningCreated:        true,
+}
+
+// deauthorization is the type of event by which an account's owner ends the
+// platform's access.
+const deauthorization = stripe.EventTypeAccountApplicationDeauthorized
+
+// EventTypes lists the types of event that Verify uses, in alphabetical order: those
+// that an endpoint at Stripe needs. connected is whether the endpoint has the events of
+// connected accounts; the platform's own access does not end.
+func EventTypes(connected bool) []string {
+	var types []string
+	for t := range usedTypes {
+		types = append(types, string(t))
+	}
+	if connected {
+		types = append(types, string(deauthorization))
+	}
+	slices.Sort(types)
+	return types
 }
 
 // lateTypes are the types that can change a payment which is final here, or that

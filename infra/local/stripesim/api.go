@@ -48,6 +48,10 @@ var routes = []route{
 	{http.MethodGet, "/v1/balance_transactions/{id}", "balance_transactions:read", getTransaction},
 	{http.MethodGet, "/v1/events", "events:read", listEvents},
 	{http.MethodGet, "/v1/events/{id}", "events:read", getEvent},
+	{http.MethodPost, "/v1/webhook_endpoints", "webhook_endpoints:write", createEndpoint},
+	{http.MethodGet, "/v1/webhook_endpoints", "webhook_endpoints:read", listEndpoints},
+	{http.MethodGet, "/v1/webhook_endpoints/{webhook_endpoint}", "webhook_endpoints:read", getEndpoint},
+	{http.MethodPost, "/v1/webhook_endpoints/{webhook_endpoint}", "webhook_endpoints:write", updateEndpoint},
 	{http.MethodGet, "/v1/account", "accounts:read", getAccount},
 	{http.MethodGet, "/v1/accounts/{account}", "accounts:read", getAccount},
 }

@@ -27,6 +27,9 @@
 // counts in the charge's amount_refunded. A Checkout session has no PaymentIntent
 // until its customer first tries a card.
 //
+// Webhook endpoints made by the API are kept and listed; events are sent to those of
+// Options alone.
+//
 // Fees, payouts, disputes, subscriptions, currencies other than US dollars, and payment
 // methods other than the simulator's are not simulated.
 package stripesim
