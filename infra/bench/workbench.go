@@ -148,13 +148,13 @@ func (b *workbench) child(ctx context.Context, name string, asks []ask) (*child,
 	})
 }
 
-// as is a person as a request names them: by the proof of a token.
+// as is a person as a request names them: by the proof of a token, and a second factor.
 func (b *workbench) as(person string) clinic.Caller {
-	return clinic.Caller{Proof: clinic.Proof{Issuer: b.url + "/issuer", Subject: person}}
+	return clinic.Caller{Proof: clinic.Proof{Issuer: b.url + "/issuer", Subject: person}, Strong: true}
 }
 
 // cookie signs a person in to the pages.
 func (b *workbench) cookie(ctx context.Context, person string) (string, error) {
 	keeper := session.Keeper{Kernel: b.rooms.Kernel}
-	return keeper.Start(ctx, clinic.Caller{}, session.SignIn{Proof: b.as(person).Proof, Until: time.Now().Add(time.Hour)})
+	return keeper.Start(ctx, clinic.Caller{}, session.SignIn{Proven: clinic.Proven{Proof: b.as(person).Proof, Strong: true}, Until: time.Now().Add(time.Hour)})
 }

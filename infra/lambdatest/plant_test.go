@@ -214,7 +214,7 @@ func (w *world) signIn(person string, life time.Duration) string {
 	w.Helper()
 	keeper := session.Keeper{Kernel: w.rooms.Kernel}
 	cookie, err := keeper.Start(w.Context(), clinic.Caller{}, session.SignIn{
-		Proof: clinic.Proof{Issuer: w.issuerURL(), Subject: person}, Until: w.now().Add(life),
+		Proven: clinic.Proven{Proof: clinic.Proof{Issuer: w.issuerURL(), Subject: person}, Strong: true}, Until: w.now().Add(life),
 	})
 	w.must(err)
 	return cookie

@@ -18,7 +18,7 @@ var errUnknown = fault.New(fault.Anonymous, "unknown_person", "you are signed in
 var ErrSecondFactor = fault.New(fault.Denied, "second_factor", "people of a practice sign in with a second factor; sign in again with one")
 
 // errUnknownThere refuses the holder of a token who named a practice.
-var errUnknownThere = fault.New(fault.Anonymous, "unknown_person", "you are signed in, but the practice that you named does not know you, or no longer")
+var errUnknownThere = fault.New(fault.Anonymous, "unknown_person", "you are signed in, but this practice does not know you, or no longer")
 
 // unknown is the refusal of c, whom no practice knows, or not the one that c names.
 func (c Caller) unknown() error {

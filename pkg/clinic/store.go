@@ -226,8 +226,13 @@ type Session struct {
 	Ends    time.Time // at the latest
 	Refresh []byte    // the provider's refresh token, sealed; empty if there is none
 	Name    []byte    // how the pages call the person, sealed; empty if that is unknown
-	Ended   bool      // signed out
-	Version int       // 0 of a session begun before sessions were renewed
+	Contact []byte    // the addresses that the provider confirmed, sealed; empty if there is none
+	// Practice is at which of the practices that know them the person is; empty: not
+	// chosen among several, or the only one.
+	Practice string
+	Strong   bool // signed in with a second factor
+	Ended    bool // signed out
+	Version  int  // 0 of a session begun before sessions were renewed
 }
 
 // KeptLife is how long a form is kept that was posted with a session that had

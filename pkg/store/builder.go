@@ -185,13 +185,16 @@ func (b *builder) access(c clinic.Commit) {
 		b.add(b.store.insertRequest(*r))
 	}
 	if s := c.Session; s != nil {
-		i := b.pack(sessionRow{s.Proof, s.Seen, s.Renew, s.Trying, s.Ends})
+		i := b.pack(sessionRow{s.Proof, s.Practice, s.Strong, s.Seen, s.Renew, s.Trying, s.Ends})
 		i["ttl"] = num(s.Ends.Add(clinic.KeptLife).Unix())
 		if len(s.Refresh) > 0 {
 			i["s"] = bin(s.Refresh)
 		}
 		if len(s.Name) > 0 {
 			i["name"] = bin(s.Name)
+		}
+		if len(s.Contact) > 0 {
+			i["contact"] = bin(s.Contact)
 		}
 		if s.Ended {
 			i["ended"] = str("1")

@@ -332,7 +332,8 @@ func (s *Store) Session(ctx context.Context, hash string) (clinic.Session, error
 		row.Ends = ends(i)
 	}
 	out.Proof, out.Seen, out.Renew, out.Trying, out.Ends = row.Proof, row.Seen, row.Renew, row.Trying, row.Ends
-	out.Refresh, out.Name = sealed(i), binary(i, "name")
+	out.Practice, out.Strong = row.Practice, row.Strong
+	out.Refresh, out.Name, out.Contact = sealed(i), binary(i, "name"), binary(i, "contact")
 	out.Ended, out.Version = text(i, "ended") != "", count(i, "v")
 	return out, err
 }
@@ -340,10 +341,12 @@ func (s *Store) Session(ctx context.Context, hash string) (clinic.Session, error
 // A sessionRow is what is packed of a session.
 type sessionRow struct {
 	clinic.Proof
-	Seen   time.Time `json:"seen,omitzero"`
-	Renew  time.Time `json:"renew,omitzero"`
-	Trying time.Time `json:"trying,omitzero"`
-	Ends   time.Time `json:"ends,omitzero"`
+	Practice string    `json:"practice,omitempty"`
+	Strong   bool      `json:"strong,omitempty"`
+	Seen     time.Time `json:"seen,omitzero"`
+	Renew    time.Time `json:"renew,omitzero"`
+	Trying   time.Time `json:"trying,omitzero"`
+	Ends     time.Time `json:"ends,omitzero"`
 }
 
 func (s *Store) KeptForms(ctx context.Context, holder string) ([]clinic.KeptForm, error) {

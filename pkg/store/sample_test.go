@@ -54,7 +54,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), keptSample(),
+		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), tokenSample(), patientSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		decidedSample(), draftSample(), approvedSample(),
 	}
@@ -266,6 +266,14 @@ func namedSample() sample {
 		Seen: at(1), Renew: at(2), Ends: at(12), Refresh: []byte("\x00sealed\xff"), Name: []byte("\x01sealed"), Version: 1,
 	}
 	return sample{"named", []clinic.Commit{{Session: &s}}, sessionReads(s)}
+}
+
+func chosenSample() sample {
+	s := clinic.Session{
+		Hash: hash("1"), Proof: clinic.Proof{Issuer: "https://idp.example", Subject: id("subject")}, Practice: practiceID, Strong: true,
+		Seen: at(1), Renew: at(2), Ends: at(12), Name: []byte("\x01sealed"), Contact: []byte("\x02sealed"), Version: 1,
+	}
+	return sample{"chosen", []clinic.Commit{{Session: &s}}, sessionReads(s)}
 }
 
 func sessionReads(all ...clinic.Session) []read {

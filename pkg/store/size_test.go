@@ -41,7 +41,7 @@ func TestRows_OneUnitAtTheirLargest(t *testing.T) {
 		"failed":    {Payments: []billing.Payment{paid}, Entries: []ledger.Entry{captured(t)}, Work: []work.Item{largestWork()}, Events: []outbox.Event{largestEvent()}},
 		"read":      {Audit: []audit.Record{record(practiceID, "chart.read:chart and document")}},
 		"asked":     {Request: &clinic.Request{Key: strings.Repeat("k", 2000), Input: hash("f"), Result: visitID, Ends: at(0)}},
-		"signed in": {Session: &clinic.Session{Hash: hash("f"), Proof: clinic.Proof{Issuer: strings.Repeat("i", 100), Subject: id("subject")}, Seen: at(1), Renew: at(2), Trying: at(3), Ends: at(0), Version: 1}},
+		"signed in": {Session: &clinic.Session{Hash: hash("f"), Proof: clinic.Proof{Issuer: strings.Repeat("i", 100), Subject: id("subject")}, Practice: practiceID, Strong: true, Seen: at(1), Renew: at(2), Trying: at(3), Ends: at(0), Name: make([]byte, 150), Contact: make([]byte, 200), Version: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

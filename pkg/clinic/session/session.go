@@ -57,7 +57,7 @@ type Provider interface {
 
 // A SignIn is what a provider says of a person who has signed in.
 type SignIn struct {
-	Proof clinic.Proof
+	clinic.Proven
 	// Until is when the provider must be asked again, by the refresh token.
 	Until time.Time
 	// Refresh is the refresh token. Without one the session ends at Until.
@@ -81,37 +81,52 @@ type Keeper struct {
 // errOver is the refusal of a cookie that has no session, or no longer.
 var errOver = fault.New(fault.Anonymous, "not_signed_in", "you are not signed in, or no longer; sign in again")
 
-// Start begins a session of c, whose person Identify has read, and returns the
-// value of its cookie, of which only a hash is stored.
+// A contact is what is sealed of the addresses that a provider confirmed.
+type contact struct {
+	Email phi.Text `json:"email,omitempty"`
+	Phone phi.Text `json:"phone,omitempty"`
+}
+
+// Start begins a session of c, and returns the value of its cookie, of which only a
+// hash is stored. The session is at the practice of c's person, which Identify has
+// read. Without a person it is at none, until Choose says at which.
 func (k *Keeper) Start(ctx context.Context, c clinic.Caller, in SignIn) (cookie string, err error) {
 	cookie = k.Kernel.NewID() + k.Kernel.NewID() // each has 80 random bits
 	now := k.Kernel.Time()
 	s := clinic.Session{
-		Hash: hashOf(cookie), Proof: in.Proof, Seen: now, Renew: in.Until, Ends: now.Add(Longest), Version: 1,
+		Hash: hashOf(cookie), Proof: in.Proof, Practice: c.Person.Practice, Strong: in.Strong,
+		Seen: now, Renew: in.Until, Ends: now.Add(Longest), Version: 1,
 	}
 	if s.Refresh, err = k.seal(ctx, s.Hash, in.Refresh); err != nil {
 		return "", err
 	}
-	if in.Name != "" {
-		if s.Name, err = k.Sealer.Seal(ctx, namePlace(s.Hash), in.Name); err != nil {
+	if s.Name, err = k.sealName(ctx, s.Hash, in.Name); err != nil {
+		return "", err
+	}
+	if in.Email != "" || in.Phone != "" {
+		if s.Contact, err = k.Sealer.Seal(ctx, contactPlace(s.Hash), contact{in.Email, in.Phone}); err != nil {
 			return "", err
 		}
 	}
 	return cookie, k.Kernel.Store.Commit(ctx, clinic.Commit{Session: &s, Audit: k.record(c, "session.start", now)})
 }
 
-// Refuse records that c, whom a practice once knew, was not signed in. Of someone
+// Refuse records that c, whom practices once knew, was not signed in. Of someone
 // whom no practice has ever known there is nothing to record.
 func (k *Keeper) Refuse(ctx context.Context, c clinic.Caller) error {
 	t, err := k.Kernel.Store.Token(ctx, c.Proof)
-	if errors.Is(err, fault.NotFound) || err == nil && len(t.Memberships) == 0 {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
-	c.Person = identity.Person{ID: t.Memberships[0].Person, Practice: t.Memberships[0].Practice}
-	return k.Kernel.Store.Commit(ctx, clinic.Commit{Audit: k.record(c, "session.refuse", k.Kernel.Time())})
+	if len(t.Memberships) == 0 {
+		return nil
+	}
+	var all []audit.Record
+	for _, m := range t.Memberships {
+		c.Person = identity.Person{ID: m.Person, Practice: m.Practice}
+		all = append(all, k.record(c, "session.refuse", k.Kernel.Time())...)
+	}
+	return k.Kernel.Store.Commit(ctx, clinic.Commit{Audit: all})
 }
 
 // record returns the audit record of a sign-in or its end, in the log of the
@@ -128,42 +143,108 @@ func (k *Keeper) record(c clinic.Caller, action string, now time.Time) []audit.R
 // the session has expired, the provider is asked whether the sign-in still holds.
 //
 // Errors: an error of kind fault.Anonymous and code not_signed_in if there is no
-// session or it has ended, of code unknown_person if no practice knows the
-// holder; fault.Busy.
+// session or it has ended; the refusals of Kernel.Identify; fault.Busy.
 func (k *Keeper) Use(ctx context.Context, cookie string, c clinic.Caller) (clinic.Caller, phi.Text, error) {
+	return k.use(ctx, cookie, c, false)
+}
+
+// UseAnyway is Use also for a holder whom Identify refuses: no practice knows them, or
+// several do and none is chosen. The caller's person is then zero.
+func (k *Keeper) UseAnyway(ctx context.Context, cookie string, c clinic.Caller) (clinic.Caller, phi.Text, error) {
+	return k.use(ctx, cookie, c, true)
+}
+
+func (k *Keeper) use(ctx context.Context, cookie string, c clinic.Caller, anyway bool) (clinic.Caller, phi.Text, error) {
 	s, err := k.load(ctx, cookie)
 	if err != nil {
 		return c, "", err
 	}
-	if c, err = k.use(ctx, s, c); err != nil || len(s.Name) == 0 {
+	now := k.Kernel.Time()
+	if over(s, now) {
+		return c, "", errOver
+	}
+	if c, err = k.holder(ctx, s, c); err != nil {
 		return c, "", err
 	}
-	var name phi.Text
-	err = k.Sealer.Unseal(ctx, namePlace(s.Hash), s.Name, &name)
+	c, refused := k.Kernel.Identify(ctx, c)
+	if refused != nil && (!anyway || !isRefusal(refused)) {
+		return c, "", refused
+	}
+	if !now.Before(k.lastUsed(s).Add(k.idle(c.Person, refused))) {
+		return c, "", errOver
+	}
+	k.noteUse(s.Hash, now)
+	if err := k.keepUp(ctx, s, now); err != nil {
+		return c, "", err
+	}
+	name, err := k.name(ctx, s)
 	return c, name, err
 }
 
-func (k *Keeper) use(ctx context.Context, s clinic.Session, c clinic.Caller) (clinic.Caller, error) {
-	now := k.Kernel.Time()
-	if over(s, now) {
-		return c, errOver
+// name returns how the pages call the holder of s; empty if that is unknown.
+func (k *Keeper) name(ctx context.Context, s clinic.Session) (name phi.Text, err error) {
+	if len(s.Name) > 0 {
+		err = k.Sealer.Unseal(ctx, namePlace(s.Hash), s.Name, &name)
 	}
-	c.Proof = s.Proof
-	c, err := k.Kernel.Identify(ctx, c)
-	if err != nil {
-		return c, err
+	return name, err
+}
+
+// holder returns c as the holder of s, without their person.
+func (k *Keeper) holder(ctx context.Context, s clinic.Session, c clinic.Caller) (clinic.Caller, error) {
+	var known contact
+	if len(s.Contact) > 0 {
+		if err := k.Sealer.Unseal(ctx, contactPlace(s.Hash), s.Contact, &known); err != nil {
+			return c, err
+		}
 	}
-	if !now.Before(k.lastUsed(s).Add(k.idle(c.Person))) {
-		return c, errOver
-	}
-	k.noteUse(s.Hash, now)
+	c.Practice = s.Practice
+	return c.By(clinic.Proven{Proof: s.Proof, Email: known.Email, Phone: known.Phone, Strong: s.Strong}), nil
+}
+
+// isRefusal reports whether err is what Identify refuses someone with.
+func isRefusal(err error) bool {
+	return errors.Is(err, fault.Anonymous) || errors.Is(err, fault.Denied) || clinic.IsUnchosen(err)
+}
+
+// keepUp has s, which is used now, last.
+func (k *Keeper) keepUp(ctx context.Context, s clinic.Session, now time.Time) error {
 	if !now.Before(s.Renew) {
-		return c, k.renew(ctx, s, now)
+		return k.renew(ctx, s, now)
 	}
 	if !now.Before(s.Seen.Add(seenEvery)) {
-		return c, k.touch(ctx, s, now)
+		return k.touch(ctx, s, now)
 	}
-	return c, nil
+	return nil
+}
+
+// Choose has the session under cookie go on at the practice of c's person, whom
+// Identify has read there, and who is called name on its pages; was is who they were
+// in it until now. It ends in the log of the one practice and begins in that of the
+// other.
+func (k *Keeper) Choose(ctx context.Context, cookie string, was, c clinic.Caller, name phi.Text) error {
+	var err error
+	for range tries {
+		var s clinic.Session
+		if s, err = k.load(ctx, cookie); err != nil {
+			return err
+		}
+		now := k.Kernel.Time()
+		if over(s, now) || s.Proof != c.Proof || !now.Before(k.lastUsed(s).Add(k.idle(c.Person, nil))) {
+			return errOver
+		}
+		if s.Practice == c.Person.Practice {
+			return nil
+		}
+		s.Practice, s.Seen, s.Version = c.Person.Practice, now, s.Version+1
+		if s.Name, err = k.sealName(ctx, s.Hash, name); err != nil {
+			return err
+		}
+		records := append(k.record(was, "session.end", now), k.record(c, "session.start", now)...)
+		if err = k.Kernel.Store.Commit(ctx, clinic.Commit{Session: &s, Audit: records}); !errors.Is(err, clinic.ErrChanged) {
+			return err
+		}
+	}
+	return err
 }
 
 // over reports whether s has ended at now. A session without a version has ended:
@@ -172,8 +253,10 @@ func over(s clinic.Session, now time.Time) bool {
 	return s.Ended || s.Version == 0 || !now.Before(s.Ends)
 }
 
-func (k *Keeper) idle(p identity.Person) time.Duration {
-	if p.Works() {
+// idle returns how long p may be idle, or a holder whom Identify refused. One who has yet
+// to choose a practice may work there; one whom none knows sees nothing.
+func (k *Keeper) idle(p identity.Person, refused error) time.Duration {
+	if p.Works() || refused != nil && !clinic.IsUnknown(refused) {
 		return k.StaffIdle
 	}
 	return PatientIdle
@@ -256,7 +339,7 @@ func (k *Keeper) renew(ctx context.Context, s clinic.Session, now time.Time) err
 		s.Ends, s.Refresh = now, nil
 		return errors.Join(errOver, k.commit(ctx, s))
 	}
-	s.Renew = in.Until
+	s.Renew = in.Until // the second factor and the addresses stay those of the sign-in
 	if s.Refresh, err = k.seal(ctx, s.Hash, in.Refresh); err != nil {
 		return err
 	}
@@ -267,15 +350,15 @@ func (k *Keeper) renew(ctx context.Context, s clinic.Session, now time.Time) err
 	return nil
 }
 
-// endings bounds how often ending a session is tried while it is being used.
-const endings = 5
+// tries bounds how often a session is changed while it is being used.
+const tries = 5
 
 // End ends the session of c under cookie for good, here and at the provider. If there
 // is none, nothing is to be done. A provider that does not answer is logged: the
 // session has ended all the same.
 func (k *Keeper) End(ctx context.Context, cookie string, c clinic.Caller) error {
 	var err error
-	for range endings {
+	for range tries {
 		var s clinic.Session
 		if s, err = k.load(ctx, cookie); errors.Is(err, fault.Anonymous) || err == nil && (s.Ended || s.Version == 0) {
 			return nil
@@ -284,8 +367,8 @@ func (k *Keeper) End(ctx context.Context, cookie string, c clinic.Caller) error 
 			return err
 		}
 		token, unsealed := k.unseal(ctx, s)
-		c.Proof = s.Proof
-		if c, err = k.Kernel.Identify(ctx, c); err != nil && !errors.Is(err, fault.Anonymous) {
+		c.Proof, c.Practice, c.Strong = s.Proof, s.Practice, s.Strong
+		if c, err = k.Kernel.Identify(ctx, c); err != nil && !isRefusal(err) {
 			return err
 		}
 		now := k.Kernel.Time()
@@ -334,6 +417,13 @@ func (k *Keeper) seal(ctx context.Context, hash, token string) ([]byte, error) {
 	return k.Sealer.Seal(ctx, tokenPlace(hash), token)
 }
 
+func (k *Keeper) sealName(ctx context.Context, hash string, name phi.Text) ([]byte, error) {
+	if name == "" {
+		return nil, nil
+	}
+	return k.Sealer.Seal(ctx, namePlace(hash), name)
+}
+
 func (k *Keeper) unseal(ctx context.Context, s clinic.Session) (token string, err error) {
 	if len(s.Refresh) == 0 {
 		return "", nil
@@ -351,6 +441,11 @@ func tokenPlace(hash string) vault.Place {
 // namePlace binds a name to its session.
 func namePlace(hash string) vault.Place {
 	return vault.Place{Record: "session/" + hash, Field: "name"}
+}
+
+// contactPlace binds addresses to their session.
+func contactPlace(hash string) vault.Place {
+	return vault.Place{Record: "session/" + hash, Field: "contact"}
 }
 
 func hashOf(parts ...string) string {

@@ -136,7 +136,7 @@ func (p *provider) verify(ctx context.Context, d *discovered, t *oauth2.Token) (
 	if err != nil {
 		return session.SignIn{}, nil, err
 	}
-	return session.SignIn{Proof: proven.Proof, Until: id.Expiry, Refresh: t.RefreshToken}, id, nil
+	return session.SignIn{Proven: proven, Until: id.Expiry, Refresh: t.RefreshToken}, id, nil
 }
 
 // Refresh implements session.Provider.

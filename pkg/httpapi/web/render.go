@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 
+	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/identity"
@@ -85,6 +86,9 @@ type who struct {
 
 func whoIs(v visitor) who {
 	w := who{cmp.Or(phi.Text(v.Person.Display), v.Name), roleWords(string(v.Person.Role)), v.For}
+	if v.Person.ID == "" {
+		w.Role = "Signed in"
+	}
 	if w.For != "" {
 		w.Role = roleWords(string(identity.Caregiver)) // a patient, too, may act for another
 	}
@@ -138,7 +142,7 @@ func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
 			return err
 		}
 		f.Practice, f.Phone, f.Home = v.practice.Name, v.practice.Phone, home(v.Person)
-		f.Who, f.Nav = whoIs(*v), nav(v.Person)
+		f.Who, f.Nav = whoIs(*v), nav(*v)
 		for i := range f.Nav {
 			f.Nav[i].Joins = p.keeps
 		}
@@ -172,15 +176,20 @@ func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
 	return nil
 }
 
-func nav(p identity.Person) []link {
-	switch p.Role {
+func nav(v visitor) []link {
+	var links []link
+	switch v.Person.Role {
 	case identity.Clinician, identity.Nurse, identity.Staff:
-		return []link{{Href: "/desk", Text: "Queue"}, {Href: "/desk/work", Text: "Work"}}
-	case identity.Admin:
-		return []link{{Href: "/desk/work", Text: "Work"}}
+		links = []link{{Href: "/desk", Text: "Queue"}, {Href: "/desk/work", Text: "Work"}}
+	case identity.Admin, identity.Director, identity.Operator:
+		links = []link{{Href: "/desk/work", Text: "Work"}}
 	case identity.PatientRole, identity.Caregiver:
+		links = []link{{Href: "/my", Text: "My requests"}}
 	}
-	return []link{{Href: "/my", Text: "My requests"}}
+	if v.several {
+		links = append(links, link{Href: choosePath, Text: "Change practice"})
+	}
+	return links
 }
 
 type errorView struct {
@@ -209,6 +218,10 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 		_ = redirect(w, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()))
 		return
 	}
+	if clinic.IsUnchosen(err) && r.Method == http.MethodGet {
+		_ = redirect(w, choosePath+"?next="+url.QueryEscape(r.URL.RequestURI()))
+		return
+	}
 	if code == http.StatusTooManyRequests {
 		exchange.SetRetryAfter(w, err)
 	}
@@ -234,6 +247,8 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var who *visitor
 	if v, err := s.visitor(r); err == nil {
 		who, e.Home = &v, home(v.Person)
+	} else if clinic.IsUnchosen(err) || clinic.IsUnknown(err) && s.isKnownElsewhere(r) {
+		e.Home, e.SignOut = choosePath, false
 	}
 	if !errors.Is(err, errKept) {
 		e.Again = s.refused(r, who, err)
@@ -241,6 +256,16 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if err := s.show(w, who, page{view: "error", title: e.Heading, data: e, code: code, keeps: e.Again != nil}); err != nil {
 		s.Log.WarnContext(r.Context(), "error page not sent", "route", r.Pattern, "err", err)
 	}
+}
+
+// isKnownElsewhere reports whether a practice knows the holder of r's session.
+func (s *site) isKnownElsewhere(r *http.Request) bool {
+	c, _, err := s.sessions.UseAnyway(r.Context(), s.session(r), clinic.Caller{})
+	if err != nil {
+		return false
+	}
+	people, err := s.Kernel.Memberships(r.Context(), c)
+	return err == nil && len(people) > 0
 }
 
 var headings = map[int]string{
@@ -278,7 +303,11 @@ type landingView struct{ Home string }
 func (s *site) landing(w http.ResponseWriter, r *http.Request) error {
 	p := page{view: "landing", title: "Care without an appointment"}
 	v, err := s.visitor(r)
-	if err != nil { // signed out, or with a session that no longer holds
+	switch {
+	case clinic.IsUnchosen(err):
+		p.data = landingView{Home: choosePath}
+		return s.show(w, nil, p)
+	case err != nil: // signed out, or with a session that no longer holds
 		p.data = landingView{}
 		return s.show(w, nil, p)
 	}

@@ -32,6 +32,7 @@ const (
 type visitor struct {
 	clinic.Caller
 	practice practice.Practice
+	several  bool     // more practices than this one know them
 	Name     phi.Text // the visitor's; empty if unknown
 	For      phi.Text // the patient whose page it is, if that is another; see setFor
 
@@ -79,12 +80,39 @@ func (v *visitor) setFor() error {
 
 func (s *site) visitor(r *http.Request) (visitor, error) {
 	c, name, err := s.sessions.Use(r.Context(), s.session(r), clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent()})
-	v := visitor{Caller: c, Name: name}
 	if err != nil {
+		return visitor{Caller: c}, err
+	}
+	return s.atPractice(r.Context(), visitor{Caller: c, Name: name})
+}
+
+// atPractice returns v with the practice of their person.
+func (s *site) atPractice(ctx context.Context, v visitor) (visitor, error) {
+	var err error
+	if v.practice, err = s.Kernel.Practice(ctx, v.Person.Practice); err != nil {
 		return v, err
 	}
-	v.practice, err = s.Kernel.Practice(r.Context(), v.Person.Practice)
+	v.several, err = s.Kernel.HasSeveral(ctx, v.Caller)
 	return v, err
+}
+
+// asHolder is as for pages that somebody may reach whom no practice knows, or who has
+// yet to choose one of several: the visitor's person is zero then.
+func (s *site) asHolder(h func(http.ResponseWriter, *http.Request, visitor) error) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		c, name, err := s.sessions.UseAnyway(r.Context(), s.session(r), clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent()})
+		if err == nil {
+			err = s.CountWrite(r, c.Proof)
+		}
+		v := visitor{Caller: c, Name: name}
+		if err == nil && c.Person.ID != "" {
+			v, err = s.atPractice(r.Context(), v)
+		}
+		if err != nil {
+			return err
+		}
+		return h(w, r, v)
+	}
 }
 
 // isSignedOut reports whether err is that nobody is signed in, or no longer.
@@ -102,12 +130,16 @@ func (s *site) session(r *http.Request) string {
 	return c.Value
 }
 
-// home is where a person's work or requests are.
+// home is where a person's work or requests are; the zero person has yet to choose a
+// practice.
 func home(p identity.Person) string {
+	if p.ID == "" {
+		return choosePath
+	}
 	switch p.Role {
 	case identity.Clinician, identity.Nurse, identity.Staff:
 		return "/desk"
-	case identity.Admin:
+	case identity.Admin, identity.Director, identity.Operator:
 		return "/desk/work"
 	case identity.PatientRole, identity.Caregiver:
 	}
@@ -162,8 +194,12 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, to)
 }
 
+// isForStrangers reports whether a page is for people whom no practice knows yet.
+func isForStrangers(path string) bool { return strings.HasPrefix(path, "/join/") }
+
 // signedIn is where the issuer sends the visitor back to. Someone no practice
-// knows gets no session, so that signing in cannot go round in circles.
+// knows gets no session, so that signing in cannot go round in circles, unless they
+// are on their way to a page for such people.
 func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 	a, ok := s.attempt(r)
 	q := r.URL.Query()
@@ -181,8 +217,10 @@ func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c := clinic.Caller{Proof: in.Proof, IP: exchange.ClientIP(r), UserAgent: r.UserAgent()}
-	if c, err = s.Kernel.Identify(r.Context(), c); err != nil {
+	c := clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent()}.By(in.Proven)
+	c, err = s.Kernel.Identify(r.Context(), c)
+	goesOn := clinic.IsUnchosen(err) || clinic.IsUnknown(err) && isForStrangers(a.Next)
+	if err != nil && !goesOn {
 		return errors.Join(err, s.sessions.Refuse(r.Context(), c))
 	}
 	if in.Name, err = s.nameOf(r.Context(), c.Person, in.Name); err != nil {
@@ -203,7 +241,7 @@ func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 	if a.Next == "" {
 		a.Next = home(c.Person)
 	}
-	return redirect(w, a.Next)
+	return redirect(w, a.Next) // which leads on to the choice of a practice, if there is one
 }
 
 // nameOf is how the pages call p: as the practice does, else as the issuer does.

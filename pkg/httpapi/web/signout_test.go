@@ -258,11 +258,11 @@ func TestSession_OfSomeoneDeactivated(t *testing.T) {
 	must(t, h.cast.AddPerson(t.Context(), clinic.Proof{Issuer: h.issuer.URL, Subject: "drx"}, gone))
 	for _, path := range []string{"/desk", "/desk/work", "/desk/visits/" + id} {
 		drx.get(path)
-		drx.wants(http.StatusUnauthorized, "no practice here knows you")
+		drx.wants(http.StatusUnauthorized, "this practice does not know you")
 	}
 	drx.page, drx.at = page, at
 	drx.press("Take this visit", nil)
-	drx.wants(http.StatusUnauthorized, "no practice here knows you")
+	drx.wants(http.StatusUnauthorized, "this practice does not know you")
 	ada.get("/my/visits/" + id)
 	ada.wants(http.StatusOK, "Waiting to be read")
 	ada.get("/my/visits/" + id + "/trail")

@@ -114,6 +114,8 @@ func (s *site) routes() []route {
 		{"GET /signed-in", s.signedIn},
 		{"POST /sign-out", s.signOut},
 		{"GET /signed-out", s.signedOut},
+		{"GET " + choosePath, s.asHolder(s.chooseFrom)},
+		{"POST " + choosePath, s.asHolder(s.choose)},
 		{"GET /kept", s.as(s.keptForms)},
 		{"POST /kept/{id}", s.as(s.sendKept)},
 

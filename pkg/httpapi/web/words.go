@@ -115,6 +115,10 @@ func roleWords(role string) string {
 		return "Staff"
 	case identity.Admin:
 		return "Administrator"
+	case identity.Director:
+		return "Medical director"
+	case identity.Operator:
+		return "Operator"
 	}
 	return "The system"
 }
