@@ -286,6 +286,12 @@ func plantDue(w *world) {
 	w.held("due-silent", visit.AwaitingPatient, func(v *visit.Visit) { v.Promise.Paused = past.Add(-visit.PatientTime) })
 	w.quiet("due-quiet", past)
 	w.atPage("due-page", past.Add(-time.Hour))
+	w.held("left", visit.InReview, func(v *visit.Visit) { v.Holder = visit.Holder{ID: "ben-chen", Display: "Ben Chen, MD"} })
+	ben, err := w.store.Person(w.Context(), "ben-chen")
+	w.must(err)
+	ben = ben.Activate(false, past)
+	ben.Version++
+	w.commit(clinic.Commit{Person: &ben})
 	v := w.drawn("not-due", visit.Queued, nil)
 	v.Wake = past
 	w.commit(clinic.Commit{Visit: v})
@@ -299,6 +305,12 @@ func checkDue(w *world) {
 	w.status("due-page", visit.AwaitingPayment)
 	w.status("not-due", visit.Queued)
 	w.closed("due-quiet")
+	w.status("left", visit.Queued)
+	ben, err := w.store.Person(w.Context(), "ben-chen")
+	w.must(err)
+	if !ben.Inactive || !ben.Left.IsZero() {
+		w.Errorf("the visits of %s are looked for since %v", ben.ID, ben.Left)
+	}
 	var caused []string
 	for id, d := range w.outbox() {
 		if by, _, _ := outbox.Origin(id); by != outbox.ByDeadline {

@@ -21,7 +21,7 @@ import (
 // who else touches it updates how it stands. Verify is not here: it reads all.
 var rows = map[string]map[string]string{
 	"WHO#":              {"api": "get query"},
-	"PERSON#":           {"api": "get query"},
+	"PERSON#":           {"api": "get query", "deadline": "get put"},
 	"PATIENT#":          {"api": "get query", "notify": "get"},
 	"PRACTICE#":         {"api": "get query", "charge": "get", "notify": "get"},
 	"ACCOUNT#":          {"api": "get query", "charge": "get"},
@@ -92,14 +92,14 @@ func TestPolicy_NamesOfEachIndex(t *testing.T) {
 	t.Parallel()
 	tpl := read(t)
 	want := map[string]string{
-		"due CASE#": "deadline", "due OUTBOX#": "sweep",
-		"list QUEUE#": "api", "list WORK#": "api", "list GRANTS#": "api", "list ROSTER#": "api",
+		"due CASE#": "deadline", "due PERSON#": "deadline", "due OUTBOX#": "sweep",
+		"list QUEUE#": "apideadline", "list WORK#": "api", "list GRANTS#": "api", "list ROSTER#": "api",
 		"mine MINE#": "api", "trail TRAIL#": "apideadline",
 	}
 	got := map[string]string{}
 	for index := range tpl.PartitionKeys {
 		for _, begin := range []string{
-			"CASE#", "OUTBOX#", "QUEUE#", "WORK#", "GRANTS#", "ROSTER#", "PRACTICES#", "MINE#", "TRAIL#", "BOOK#", "UNKNOWN#",
+			"CASE#", "PERSON#", "OUTBOX#", "QUEUE#", "WORK#", "GRANTS#", "ROSTER#", "PRACTICES#", "MINE#", "TRAIL#", "BOOK#", "UNKNOWN#",
 		} {
 			for _, name := range slices.Sorted(maps.Keys(tpl.Functions)) {
 				if index != "" && tpl.Functions[name].May("dynamodb:Query", "${Table.Arn}/index/"+index, []string{begin + "1"}) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"evisit/infra/local/stripesim"
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
@@ -243,6 +244,18 @@ func TestHandOver_Refused(t *testing.T) {
 	}
 }
 
+// paperwork is an administrative request that Sam has taken.
+func (w *world) paperwork() string {
+	w.Helper()
+	id := w.starts(jane, "admin-request", "")
+	w.saves(jane, id, records)
+	w.submits(jane, id, w.prices(jane, id).Quote.ID)
+	w.pays(id, stripesim.CardSuccess)
+	w.settle()
+	w.takes(sam, id)
+	return id
+}
+
 // An administrative request is handed from staff to staff, who need no license.
 func TestHandOver_AdministrativeRequest(t *testing.T) {
 	t.Parallel()
@@ -250,12 +263,7 @@ func TestHandOver_AdministrativeRequest(t *testing.T) {
 	second := person(sam)
 	second.ID, second.Display = "sue-lee", "Sue Lee"
 	w.becomes(second)
-	id := w.starts(jane, "admin-request", "")
-	w.saves(jane, id, records)
-	w.submits(jane, id, w.prices(jane, id).Quote.ID)
-	w.pays(id, "4242424242424242")
-	w.settle()
-	w.takes(sam, id)
+	id := w.paperwork()
 	w.does("hand over", func() error { _, err := w.desk.HandOver(w.ctx, w.as(sam), id, second.ID, "Please."); return err })
 	if v := w.stands(id, visit.InReview); v.Holder.ID != second.ID {
 		t.Errorf("it is with %s", v.Holder.ID)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"evisit/pkg/fault"
+	"evisit/pkg/identity"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
@@ -26,6 +27,13 @@ func LateWork(v visit.Visit, now time.Time) work.Item {
 // taken over from them. The note of it is v's latest, by whose number the item is known.
 func PassedWork(k work.Kind, v visit.Visit, owner string, now time.Time) work.Item {
 	return work.New(work.Item{Kind: k, Practice: v.Practice, Pool: v.Pool, Owner: owner, Visit: v.ID}, passing(v), now)
+}
+
+// ReturnedWork tells a pool that p, who was deactivated, held visits of it, which are given
+// back. There is one item for each time that p was deactivated.
+func ReturnedWork(p identity.Person, pool identity.Pool, now time.Time) work.Item {
+	about := p.ID + "." + p.Left.UTC().Format("20060102T150405") + "." + string(pool)
+	return work.New(work.Item{Kind: work.VisitsReturned, Practice: p.Practice, Pool: pool}, about, now)
 }
 
 func passing(v visit.Visit) string { return v.ID + "." + strconv.Itoa(v.Notes) }

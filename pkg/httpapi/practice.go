@@ -286,6 +286,8 @@ type workItemReply struct {
 	// back. `account.lost`: the account at Stripe cannot be reached; it ends when it
 	// can. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
 	// changes hands again. `visit.taken_over`: a colleague took over the owner's request; the chart says why.
+	// `visits.returned`: a colleague lost their access, and the requests that they had taken are in the queue
+	// again.
 	Kind work.Kind `json:"kind"`
 	// Whose work it is.
 	Pool identity.Pool `json:"pool"`

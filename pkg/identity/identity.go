@@ -53,12 +53,29 @@ type Person struct {
 	NPI      string    `json:"npi,omitempty"`
 	Licenses []License `json:"licenses,omitempty"`
 	Inactive bool      `json:"inactive,omitempty"`
-	Version  int       `json:"-"`
+	// Left is when p was deactivated, while visits that p holds may still have to go
+	// back to their pools; else zero.
+	Left    time.Time `json:"left,omitzero"`
+	Version int       `json:"-"`
 }
 
 // Works reports whether p works at the practice and is not its patient or
 // caregiver.
 func (p Person) Works() bool { return p.Role.Works() }
+
+// Activate returns p with the access to what p may do given back, or taken away at now.
+func (p Person) Activate(active bool, now time.Time) Person {
+	switch {
+	case p.Inactive != active: // it is so already
+		return p
+	case active:
+		p.Left = time.Time{}
+	case p.Works():
+		p.Left = now
+	}
+	p.Inactive = !active
+	return p
+}
 
 // Has reports whether r is among p's roles.
 func (p Person) Has(r Role) bool { return r != "" && (p.Role == r || slices.Contains(p.Also, r)) }

@@ -219,6 +219,9 @@ func (b *builder) reference(c clinic.Commit) {
 		if p.Works() {
 			i["list"], i["at"] = str(rosterName(p.Practice)), str(string(p.Role)+"#"+p.ID)
 		}
+		if !p.Left.IsZero() {
+			i["due_shard"], i["due_at"] = str(duePersons), str(stamp(p.Left))
+		}
 		b.cover(p.Practice, b.store.replace(personKey(p.ID), p.Version, i))
 	}
 	for _, g := range c.Grants {

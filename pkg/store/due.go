@@ -7,6 +7,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"evisit/pkg/identity"
 )
 
 // DueVisits implements deadline.Reads.
@@ -27,6 +29,33 @@ func (s *Store) DueEvents(ctx context.Context, shard int, now time.Time, cursor 
 		ids[n] = text(r, "sk")
 	}
 	return ids, next, err
+}
+
+// Leavers implements deadline.Reads.
+func (s *Store) Leavers(ctx context.Context, now time.Time, cursor string, limit int) ([]identity.Person, string, error) {
+	rows, next, err := s.due(ctx, duePersons, now, cursor, limit)
+	if err != nil {
+		return nil, "", err
+	}
+	keys := make([]key, len(rows))
+	for n, r := range rows {
+		keys[n] = keyOf(r)
+	}
+	items, err := s.fetch(ctx, keys, latest, "people who left")
+	if err != nil {
+		return nil, "", err
+	}
+	var people []identity.Person
+	for _, i := range items {
+		p, err := readPerson(i)
+		if err != nil {
+			return nil, "", err
+		}
+		if !p.Left.IsZero() {
+			people = append(people, p)
+		}
+	}
+	return people, next, nil
 }
 
 // due reads one page of the due rows in one partition of the index. A cursor is

@@ -133,7 +133,7 @@ func uniqueStamp(t time.Time, id string) string { return stamp(t) + id[:min(len(
 // costs no more for rows that stay under a kilobyte. The word before the first #
 // of an index's partition is what dynamodb:LeadingKeys may name there.
 const (
-	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits and events apart
+	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits, events and people apart
 	listIndex  = "list"  // list, at: a pool's open visits, a practice's open work, who works there, its open invitations, grants
 	mineIndex  = "mine"  // mine, made: a patient's visits
 	trailIndex = "trail" // trail, sk: a visit's audit records
@@ -151,6 +151,10 @@ func shardOf(id string, of uint32) int {
 }
 
 func dueVisits(shard int) string { return fmt.Sprintf("CASE#%02d", shard) }
+
+// duePersons is one partition: few people are deactivated at once.
+const duePersons = "PERSON#00"
+
 func dueEvents(shard int) string { return fmt.Sprintf("OUTBOX#%02d", shard) }
 
 func queueName(practice string, pool identity.Pool) string {

@@ -56,6 +56,7 @@ func samples() []sample {
 	return []sample{
 		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), tokenSample(), patientSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
+		leaverSample(),
 		decidedSample(), draftSample(), approvedSample(),
 	}
 }
@@ -454,6 +455,18 @@ func workerSample() sample {
 	return sample{"worker", recorded(practiceID, clinic.Commit{Person: &p}), []read{
 		{"Person", func(ctx context.Context, s *store.Store) (any, error) { return s.Person(ctx, p.ID) }, p},
 		{"Roster", func(ctx context.Context, s *store.Store) (any, error) { return s.Roster(ctx, practiceID) }, []identity.Person{p}},
+	}}
+}
+
+// leaverSample is someone who was deactivated, and whose visits go back to their pools.
+func leaverSample() sample {
+	p := identity.Person{ID: id("leaver"), Practice: practiceID, Role: identity.Clinician, Display: "Ana Rivera, MD", Inactive: true, Left: at(1), Version: 1}
+	return sample{"leaver", recorded(practiceID, clinic.Commit{Person: &p}), []read{
+		{"Person", func(ctx context.Context, s *store.Store) (any, error) { return s.Person(ctx, p.ID) }, p},
+		{"Leavers", func(ctx context.Context, s *store.Store) (any, error) {
+			ps, _, err := s.Leavers(ctx, at(1), "", 10)
+			return ps, err
+		}, []identity.Person{p}},
 	}}
 }
 

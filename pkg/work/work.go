@@ -35,11 +35,14 @@ const (
 	// the request, or when it changes hands again.
 	VisitHanded    Kind = "visit.handed"
 	VisitTakenOver Kind = "visit.taken_over" // a colleague took over its owner's request: nothing is left to do for it
+	// VisitsReturned says that a colleague lost their access, so that the requests that
+	// they had taken are back in the queue: take them.
+	VisitsReturned Kind = "visits.returned"
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, AccountLost, VisitHanded, VisitTakenOver,
+	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, AccountLost, VisitHanded, VisitTakenOver, VisitsReturned,
 }
 
 // An Item is one thing to do. The ids that are set name the record it is about.
@@ -70,7 +73,7 @@ type Item struct {
 var due = map[Kind]time.Duration{
 	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
 	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
-	StrayPayment: 24 * time.Hour, AccountLost: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour,
+	StrayPayment: 24 * time.Hour, AccountLost: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
 }
 
 // ID names the item of a kind about the record with that id.

@@ -42,7 +42,7 @@ func (s *System) serveAccess(w http.ResponseWriter, r *http.Request) error {
 
 func (s *System) setAccess(r *http.Request, p identity.Person, in access, now time.Time) error {
 	if in.Patient == "" {
-		p.Inactive = !in.Allowed
+		p = p.Activate(in.Allowed, now.UTC().Truncate(time.Millisecond))
 		return s.cast.AddPerson(r.Context(), clinic.Proof{Issuer: s.trusted, Subject: p.ID}, p)
 	}
 	until := now

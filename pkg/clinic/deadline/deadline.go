@@ -1,6 +1,7 @@
 // Package deadline acts on the passed deadlines of visits: it tells a patient
-// that the answer is late, expires a request without an answer, and closes an
-// answer that was not acknowledged. It seals the addendum of a closed visit, whose
+// that the answer is late, expires a request without an answer, closes an
+// answer that was not acknowledged, and gives the visits of who lost their access back
+// to their pools. It seals the addendum of a closed visit, whose
 // read times it has from the visit's trail, and reads no chart. It has no Stripe
 // key: what Stripe must be asked is an event for charge. Which deadline a visit
 // has is package visit.
@@ -13,6 +14,7 @@ import (
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/chart"
+	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 )
@@ -24,6 +26,12 @@ type Reads interface {
 	// the longest due first, after cursor, at most limit. It may lag about a
 	// second. The returned cursor is empty at the end.
 	DueVisits(ctx context.Context, shard int, now time.Time, cursor string, limit int) (ids []string, next string, err error)
+	// Leavers lists the people whose Left has come, as DueVisits lists visits, and reads
+	// them.
+	Leavers(ctx context.Context, now time.Time, cursor string, limit int) (people []identity.Person, next string, err error)
+	// Queue lists the visits of a pool that await an answer, in the order they were
+	// queued, after cursor. The returned cursor is empty at the end.
+	Queue(ctx context.Context, practice string, pool identity.Pool, cursor string, limit int) (vs []visit.Visit, next string, err error)
 }
 
 // A Room is what the function deadline has. Its fields must be set before use;
@@ -42,7 +50,8 @@ const (
 	visitTime = 10 * time.Second
 )
 
-// Run acts on the visits that are due now and returns how many it changed. A
+// Run acts on the visits that are due now, gives back those of people who were
+// deactivated, and returns how many rows it changed. A
 // visit that fails, or takes too long because a service hangs, is postponed, so that
 // it is not tried each minute, and never keeps the others from being handled. Two runs
 // at once do no harm.
@@ -54,7 +63,8 @@ func (m *Room) Run(ctx context.Context) (int, error) {
 		moved += n
 		failures = append(failures, err)
 	}
-	return moved, errors.Join(failures...)
+	n, err := m.handleLeavers(ctx)
+	return moved + n, errors.Join(append(failures, err)...)
 }
 
 func (m *Room) handleShard(ctx context.Context, shard int) (moved int, _ error) {

@@ -63,9 +63,8 @@ func (r *Room) Activate(ctx context.Context, c clinic.Caller, id string, active 
 	if active {
 		what = "reactivated"
 	}
-	return r.changePerson(ctx, c, id, what, func(p identity.Person, _ time.Time) (identity.Person, error) {
-		p.Inactive = !active
-		return p, nil
+	return r.changePerson(ctx, c, id, what, func(p identity.Person, now time.Time) (identity.Person, error) {
+		return p.Activate(active, now), nil
 	})
 }
 

@@ -30,6 +30,7 @@ var taskWords = map[work.Kind]string{
 	work.StrayPayment:    "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
 	work.VisitHanded:     "A colleague handed a request over: answer it",
 	work.VisitTakenOver:  "A colleague took a request over: see why",
+	work.VisitsReturned:  "A colleague has no access any more: the requests that they had taken wait in the queue again",
 	work.AccountLost:     "The account at Stripe cannot be reached: connect it again",
 }
 

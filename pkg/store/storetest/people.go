@@ -19,6 +19,7 @@ var peopleTests = []test{
 	{"Grant_ByPatientAndByPerson", grants},
 	{"Patient_Changes", patients},
 	{"Roster_WhoWorksThere", roster},
+	{"Leavers_WhoseTimeHasCome", leavers},
 	{"Invitations_OpenOnes", invitations},
 	{"Practices_AllOfThem", practices},
 }
@@ -130,6 +131,34 @@ func roster(t *testing.T, s bench) {
 			t.Fatal(err)
 		}
 		return cmp.Diff([]identity.Person{moved, all[1], all[2]}, got)
+	})
+}
+
+// leavers proves that the people whose Left has come are listed, the first first, page by
+// page, and that who is cleared is not.
+func leavers(t *testing.T, s bench) {
+	var all []identity.Person
+	for n, left := range []time.Time{noon.Add(time.Minute), noon, noon.Add(time.Hour), noon.Add(2 * time.Minute)} {
+		p := identity.Person{ID: "l" + string(rune('0'+n)), Practice: practiceID, Role: identity.Clinician, Inactive: true, Left: left, Version: 1}
+		all = append(all, p)
+		commit(t, s, clinic.Commit{Person: &p})
+	}
+	cleared := all[3]
+	cleared.Left, cleared.Version = time.Time{}, 2
+	commit(t, s, clinic.Commit{Person: &cleared})
+	eventually(t, func() string {
+		var got []identity.Person
+		for cursor := ""; ; {
+			page, next, err := s.Leavers(t.Context(), noon.Add(2*time.Minute), cursor, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, page...); next == "" {
+				break
+			}
+			cursor = next
+		}
+		return cmp.Diff([]identity.Person{all[1], all[0]}, got)
 	})
 }
 
