@@ -104,8 +104,8 @@ var rules = map[string]rule{
 
 	"clinic/author":    {layer: room, ours: "audit clinic fault identity intake practice protocol"},
 	"clinic/charge":    {layer: room, ours: "audit billing clinic fault identity money outbox visit work"},
-	"clinic/deadline":  {layer: room, ours: "clinic clinic/chart outbox visit"},
-	"clinic/desk":      {layer: room, ours: "clinic clinic/chart fault identity outbox phi record visit"},
+	"clinic/deadline":  {layer: room, ours: "audit clinic clinic/chart fault identity outbox visit"},
+	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity outbox phi record visit work"},
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault outbox phi practice visit work"},
 	"clinic/office":    {layer: room, ours: "audit clinic clinic/books fault identity outbox visit work"},
