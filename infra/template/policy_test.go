@@ -211,6 +211,7 @@ func TestPolicy_OtherServicesOfEachFunction(t *testing.T) {
 		{"s3:ListBucket", "Documents.Arn", []string{"api", "sweep", "verify"}},
 		{"dynamodb:Scan", "Table.Arn", []string{"verify"}},
 		{"ses:SendEmail", "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}", []string{"notify"}},
+		{"ses:SendEmail", "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${MailEvents}", []string{"notify"}},
 		{"sqs:SendMessage", "Undelivered.Arn", []string{"charge", "notify"}},
 		{"dynamodb:GetRecords", "Table.StreamArn", []string{"charge", "notify"}},
 		{"secretsmanager:GetSecretValue", "*", nil},

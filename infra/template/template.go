@@ -161,8 +161,12 @@ func decode(b []byte, v any) error {
 	return json.Unmarshal(b, v)
 }
 
-// plain drops the tags of intrinsic functions, which leaves their arguments.
+// plain drops the tags of intrinsic functions, which leaves their arguments; !If leaves
+// what it is if its condition holds.
 func plain(n *yaml.Node) {
+	if n.Tag == "!If" && len(n.Content) == 3 {
+		*n = *n.Content[1]
+	}
 	if strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!") {
 		n.Tag = ""
 		if n.Kind == yaml.ScalarNode {

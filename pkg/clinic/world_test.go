@@ -265,7 +265,7 @@ func (w *world) openRooms(t *testing.T) {
 	letters := w.kernel("")
 	w.notify = &notify.Room{
 		Kernel: letters, Charts: keeper(letters), Store: w.tape, Pages: "http://127.0.0.1",
-		Mail: truthful{brokenMail{mail.New(sesv2.NewFromConfig(w.sdk), "no-reply@evisit.example"), w.trouble}, w},
+		Mail: truthful{brokenMail{mail.New(sesv2.NewFromConfig(w.sdk), "no-reply@evisit.example", ""), w.trouble}, w},
 	}
 	w.sweep = &sweep.Room{Kernel: w.kernel(""), Store: w.tape, LogKey: log, Heads: blob.New(objects, files.Bucket), Shards: store.Shards}
 	w.hook = &hook.Room{Kernel: w.kernel(outbox.ByStripe), Mode: hook.Test}

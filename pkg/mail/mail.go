@@ -16,12 +16,20 @@ import (
 type Sender struct {
 	client *sesv2.Client
 	from   string
+	events *string // configuration set; nil is none
 }
 
 var _ notify.Mail = (*Sender)(nil)
 
-// New returns a sender whose mails come from the given address.
-func New(client *sesv2.Client, from string) *Sender { return &Sender{client, from} }
+// New returns a sender whose mails come from the given address. SES tells of what
+// becomes of them as the configuration set called events says; empty is none.
+func New(client *sesv2.Client, from, events string) *Sender {
+	s := &Sender{client: client, from: from}
+	if events != "" {
+		s.events = &events
+	}
+	return s
+}
 
 // Send implements notify.Mail. The letter's key is sent as a tag, which SES repeats
 // in the letter's delivery events.
@@ -34,7 +42,8 @@ func (s *Sender) Send(ctx context.Context, l notify.Letter) error {
 			Subject: &types.Content{Data: &l.Subject, Charset: utf8},
 			Body:    &types.Body{Text: &types.Content{Data: &l.Body, Charset: utf8}},
 		}},
-		EmailTags: []types.MessageTag{{Name: aws.String("event"), Value: aws.String(tagValue(l.Key))}},
+		EmailTags:            []types.MessageTag{{Name: aws.String("event"), Value: aws.String(tagValue(l.Key))}},
+		ConfigurationSetName: s.events,
 	})
 	if err != nil {
 		return fmt.Errorf("sending letter %s: %w", l.Key, err)

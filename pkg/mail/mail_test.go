@@ -26,7 +26,7 @@ func newSender(t *testing.T, h http.Handler) *mail.Sender {
 	return mail.New(sesv2.NewFromConfig(aws.Config{
 		Region: "us-east-1", BaseEndpoint: &srv.URL, Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 		RetryMaxAttempts: 1,
-	}), "no-reply@evisit.example")
+	}), "no-reply@evisit.example", "evisit-local")
 }
 
 // A letter arrives with its sender, recipient, subject, body and tag unchanged,
@@ -78,5 +78,22 @@ func TestSend_ErrorHasNoAddress(t *testing.T) {
 	err := s.Send(t.Context(), notify.Letter{Key: "e1", To: "jane@patients.example", Subject: "s", Body: "b"})
 	if err == nil || !strings.Contains(err.Error(), "letter e1") || strings.Contains(err.Error(), "jane") {
 		t.Errorf("the error is %v", err)
+	}
+}
+
+// SES is told which configuration set tells of a letter that comes back.
+func TestSend_NamesItsConfigurationSet(t *testing.T) {
+	t.Parallel()
+	var sent struct {
+		ConfigurationSetName string `json:"ConfigurationSetName"`
+	}
+	s := newSender(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := json.NewDecoder(r.Body).Decode(&sent); err != nil {
+			t.Error(err)
+		}
+		_, _ = w.Write([]byte("{}"))
+	}))
+	if err := s.Send(t.Context(), notify.Letter{Key: "e1", To: "jane@patients.example"}); err != nil || sent.ConfigurationSetName != "evisit-local" {
+		t.Errorf("sent with %+v, %v", sent, err)
 	}
 }

@@ -41,7 +41,8 @@ type Config struct {
 
 	KMSKey string // EVISIT_KMS_KEY: the key that the keyset is encrypted under
 
-	MailFrom string // EVISIT_MAIL_FROM: sender address
+	MailFrom   string // EVISIT_MAIL_FROM: sender address
+	MailEvents string // EVISIT_MAIL_EVENTS: the SES configuration set that tells of letters that come back
 
 	Log audit.Key // EVISIT_LOG_ORIGIN, EVISIT_LOG_PUBLIC: base64 of the public half of an Ed25519 key
 
@@ -72,7 +73,7 @@ func Load(getenv func(string) string) (Config, error) {
 		Table: getenv("EVISIT_TABLE"), Bucket: getenv("EVISIT_BUCKET"), Pages: strings.TrimSuffix(getenv("EVISIT_PAGES"), "/"),
 		Issuer: getenv("OIDC_ISSUER"), JWKS: getenv("OIDC_JWKS_URL"), Audience: getenv("OIDC_AUDIENCE"),
 		Secrets: getenv("EVISIT_SECRETS"), StripeBase: getenv("STRIPE_API_BASE"),
-		KMSKey: getenv("EVISIT_KMS_KEY"), MailFrom: getenv("EVISIT_MAIL_FROM"), Metrics: getenv("EVISIT_METRICS"),
+		KMSKey: getenv("EVISIT_KMS_KEY"), MailFrom: getenv("EVISIT_MAIL_FROM"), MailEvents: getenv("EVISIT_MAIL_EVENTS"), Metrics: getenv("EVISIT_METRICS"),
 		Log:      audit.Key{Base: getenv("EVISIT_LOG_ORIGIN")},
 		DynamoDB: getenv("DYNAMODB_ENDPOINT"), S3: getenv("S3_ENDPOINT"),
 	}

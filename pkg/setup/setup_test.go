@@ -34,7 +34,7 @@ func whole() map[string]string {
 	return map[string]string{
 		"EVISIT_TABLE": "evisit", "EVISIT_BUCKET": "documents", "EVISIT_PAGES": "https://visit.example.org/",
 		"OIDC_ISSUER": "https://issuer.example", "OIDC_JWKS_URL": "https://issuer.example/jwks", "OIDC_AUDIENCE": "evisit",
-		"EVISIT_SECRETS": "evisit/production", "EVISIT_STRIPE_MODE": "test", "EVISIT_KMS_KEY": "alias/evisit", "EVISIT_MAIL_FROM": "no-reply@example.org",
+		"EVISIT_SECRETS": "evisit/production", "EVISIT_STRIPE_MODE": "test", "EVISIT_KMS_KEY": "alias/evisit", "EVISIT_MAIL_FROM": "no-reply@example.org", "EVISIT_MAIL_EVENTS": "evisit",
 		"EVISIT_LOG_ORIGIN": "visit.example.org/log", "EVISIT_LOG_PUBLIC": base64.StdEncoding.EncodeToString(public),
 		"EVISIT_CLOCK_OFFSET": "36h", "EVISIT_STAFF_IDLE": "10m", "EVISIT_LIMITS": "off",
 	}
@@ -118,7 +118,7 @@ var handlers = []struct {
 		"EVISIT_SECRETS", "EVISIT_STRIPE_MODE",
 	}},
 	{"charge", func(_ context.Context, p setup.Parts) error { _, err := charge.Handler(p); return err }, []string{"EVISIT_SECRETS"}},
-	{"notify", func(_ context.Context, p setup.Parts) error { _, err := notify.Handler(p); return err }, []string{"EVISIT_MAIL_FROM", "EVISIT_PAGES"}},
+	{"notify", func(_ context.Context, p setup.Parts) error { _, err := notify.Handler(p); return err }, []string{"EVISIT_MAIL_EVENTS", "EVISIT_MAIL_FROM", "EVISIT_PAGES"}},
 	{"deadline", func(_ context.Context, p setup.Parts) error { _, err := deadline.Handler(p); return err }, []string{"EVISIT_BUCKET"}},
 	{"sweep", func(_ context.Context, p setup.Parts) error { _, err := sweep.Handler(p); return err }, []string{"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC", "EVISIT_SECRETS"}},
 	{"verify", func(_ context.Context, p setup.Parts) error { _, err := verify.Handler(p); return err }, []string{"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC"}},

@@ -18,6 +18,7 @@ const (
 	bucketARN   = "Documents.Arn"
 	streamARN   = "Table.StreamArn"
 	identityARN = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}"
+	eventsARN   = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${MailEvents}"
 	keysetKey   = "ContentKeyArn"
 	secretARN   = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:evisit/${Stage}/" //nolint:gosec // where secrets are, and none
 )
@@ -65,10 +66,16 @@ func (g *Guard) hideMissing(ctx context.Context, in middleware.InitializeInput, 
 func (g *Guard) SES(o *sesv2.Options) {
 	o.APIOptions = append(o.APIOptions, before(func(ctx context.Context, in any) error {
 		a := template.Access{Action: "ses:" + middleware.GetOperationName(ctx), Resource: identityARN}
-		if _, known := in.(*sesv2.SendEmailInput); !known {
+		p, known := in.(*sesv2.SendEmailInput)
+		if !known {
 			return g.refuse(ctx, a, unknownCall)
 		}
-		return g.Permit(ctx, a)
+		err := g.Permit(ctx, a)
+		if p.ConfigurationSetName != nil {
+			a.Resource = eventsARN
+			err = errors.Join(err, g.Permit(ctx, a))
+		}
+		return err
 	}))
 }
 

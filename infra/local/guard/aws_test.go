@@ -124,8 +124,12 @@ func TestGuard_SESCalls(t *testing.T) {
 		Region: "us-east-1", BaseEndpoint: &srv.URL, Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}, g.SES)
 	_, send := ses.SendEmail(t.Context(), &sesv2.SendEmailInput{Content: &sestypes.EmailContent{}})
+	_, told := ses.SendEmail(t.Context(), &sesv2.SendEmailInput{Content: &sestypes.EmailContent{}, ConfigurationSetName: aws.String("evisit")})
+	if refusal(t, told) != "AccessDeniedException" || len(g.Denied()) != 1 {
+		t.Errorf("sending with a configuration set that the role may not use: %v", told)
+	}
 	_, account := ses.GetAccount(t.Context(), &sesv2.GetAccountInput{})
-	if refusal(t, send) != "" || refusal(t, account) != "AccessDeniedException" || len(g.Denied()) != 1 {
+	if refusal(t, send) != "" || refusal(t, account) != "AccessDeniedException" || len(g.Denied()) != 2 {
 		t.Errorf("sending: %v; reading the account: %v; denied: %q", send, account, g.Denied())
 	}
 }

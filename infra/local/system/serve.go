@@ -40,7 +40,8 @@ import (
 // config completes what the environment left open with the local parts.
 func (s *System) config() (setup.Config, error) {
 	c := s.opt.Config
-	c.Table, c.Pages, c.MailFrom, c.StripeMode = table, s.URL, "no-reply@evisit.example", "test"
+	c.Table, c.Pages, c.StripeMode = table, s.URL, "test"
+	c.MailFrom, c.MailEvents = "no-reply@evisit.example", "evisit-local"
 	if c.Bucket == "" {
 		c.Bucket = "evisit"
 	}

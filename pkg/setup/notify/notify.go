@@ -19,7 +19,7 @@ import (
 // Handler returns the stream handler that sends letters.
 func Handler(p setup.Parts) (awslambda.StreamHandler, error) {
 	c := p.Config
-	if err := setup.Need(map[string]string{"EVISIT_PAGES": c.Pages, "EVISIT_MAIL_FROM": c.MailFrom}); err != nil {
+	if err := setup.Need(map[string]string{"EVISIT_PAGES": c.Pages, "EVISIT_MAIL_FROM": c.MailFrom, "EVISIT_MAIL_EVENTS": c.MailEvents}); err != nil {
 		return nil, err
 	}
 	sealer, err := content.Sealer(p)
@@ -30,7 +30,7 @@ func Handler(p setup.Parts) (awslambda.StreamHandler, error) {
 	k := p.Kernel("", s)
 	room := &notify.Room{
 		Kernel: k, Store: s, Charts: &chart.Keeper{Kernel: k, Store: s, Vault: vault.Vault{Sealer: sealer}},
-		Mail: mail.New(sesv2.NewFromConfig(p.Letters), c.MailFrom), Pages: c.Pages,
+		Mail: mail.New(sesv2.NewFromConfig(p.Letters), c.MailFrom, c.MailEvents), Pages: c.Pages,
 	}
 	return awslambda.Stream(outbox.Notify, room.Handle, p.Log), nil
 }
