@@ -46,7 +46,7 @@ func (l layer) beside(from, to string) bool {
 	case edge: // one technology, HTTP, in several packages
 		return path.Dir(from) == to || path.Dir(from) == "httpapi" && path.Dir(to) == "httpapi" || from == "httpapi" && path.Dir(to) == "httpapi"
 	case composition: // each function's package stands on what several of them are made of
-		return to == "setup" || path.Dir(from) == "setup" && (to == "setup/records" || to == "setup/content" || to == "setup/bucket" || to == "setup/secrets")
+		return to == "setup" || path.Dir(from) == "setup" && (to == "setup/records" || to == "setup/site" || to == "setup/content" || to == "setup/bucket" || to == "setup/secrets")
 	case vocabulary, kernel, shared, room, function:
 	}
 	return false
@@ -138,8 +138,8 @@ var rules = map[string]rule{
 	"awslambda":   {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"httpapi": {
 		layer: edge,
-		ours: "audit billing civil clinic clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/request fault httpapi/exchange httpapi/webhook " +
-			"identity intake ledger outbox phi practice record visit work",
+		ours: "audit billing civil clinic clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request fault httpapi/exchange " +
+			"httpapi/webhook identity intake ledger outbox phi practice record registry visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
 	"httpapi/exchange": {layer: edge, ours: "fault secret"},
@@ -152,15 +152,20 @@ var rules = map[string]rule{
 	},
 	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},
 
-	"setup":            {layer: composition, ours: "audit clinic metric outbox secret store vault", theirs: aws + "aws " + aws + "credentials " + aws + "service/dynamodb"},
-	"setup/secrets":    {layer: composition, ours: "secret secretstore setup", theirs: aws + "service/secretsmanager"},
-	"setup/content":    {layer: composition, ours: "seal secret setup setup/secrets vault", theirs: aws + "service/kms"},
-	"setup/bucket":     {layer: composition, ours: "blob setup", theirs: aws + "service/s3"},
-	"setup/records":    {layer: composition, ours: "clinic clinic/chart setup setup/bucket setup/content vault"},
-	"setup/api":        {layer: composition, ours: "clinic/desk clinic/limits clinic/office clinic/request httpapi httpapi/exchange httpapi/web outbox secret setup setup/records setup/secrets stripepay"},
-	"setup/charge":     {layer: composition, ours: "awslambda clinic/charge outbox secret setup setup/secrets stripepay"},
-	"setup/deadline":   {layer: composition, ours: "awslambda clinic/deadline outbox setup setup/records store"},
-	"setup/notify":     {layer: composition, ours: "awslambda clinic/chart clinic/notify mail outbox setup setup/content vault", theirs: aws + "service/sesv2"},
+	"setup":          {layer: composition, ours: "audit clinic metric outbox secret store vault", theirs: aws + "aws " + aws + "credentials " + aws + "service/dynamodb"},
+	"setup/secrets":  {layer: composition, ours: "secret secretstore setup", theirs: aws + "service/secretsmanager"},
+	"setup/content":  {layer: composition, ours: "seal secret setup setup/secrets vault", theirs: aws + "service/kms"},
+	"setup/bucket":   {layer: composition, ours: "blob setup", theirs: aws + "service/s3"},
+	"setup/records":  {layer: composition, ours: "clinic clinic/chart setup setup/bucket setup/content vault"},
+	"setup/api":      {layer: composition, ours: "clinic/desk clinic/office clinic/request httpapi outbox secret setup setup/records setup/secrets setup/site stripepay"},
+	"setup/site":     {layer: composition, ours: "clinic/limits httpapi httpapi/exchange httpapi/web secret setup setup/secrets"},
+	"setup/charge":   {layer: composition, ours: "awslambda clinic/charge outbox secret setup setup/secrets stripepay"},
+	"setup/deadline": {layer: composition, ours: "awslambda clinic/deadline outbox setup setup/records store"},
+	"setup/notify":   {layer: composition, ours: "awslambda clinic/chart clinic/notify mail outbox setup setup/content vault", theirs: aws + "service/sesv2"},
+	"setup/registry": {
+		layer: composition,
+		ours:  "clinic/chart clinic/registrar httpapi outbox setup setup/content setup/secrets setup/site vault",
+	},
 	"setup/stripehook": {layer: composition, ours: "clinic/hook httpapi/exchange httpapi/webhook outbox secret setup setup/secrets stripepay"},
 	"setup/sweep":      {layer: composition, ours: "awslambda clinic/sweep secret setup setup/bucket setup/secrets store"},
 	"setup/verify":     {layer: composition, ours: "awslambda clinic/verify setup setup/bucket"},
@@ -169,6 +174,7 @@ var rules = map[string]rule{
 	"functions/charge":     {layer: function, ours: "setup setup/charge", theirs: lambda},
 	"functions/deadline":   {layer: function, ours: "setup setup/deadline", theirs: lambda},
 	"functions/notify":     {layer: function, ours: "setup setup/notify", theirs: lambda},
+	"functions/registry":   {layer: function, ours: "awslambda setup setup/registry", theirs: lambda},
 	"functions/stripehook": {layer: function, ours: "awslambda setup setup/stripehook", theirs: lambda},
 	"functions/sweep":      {layer: function, ours: "setup setup/sweep", theirs: lambda},
 	"functions/verify":     {layer: function, ours: "setup setup/verify", theirs: lambda},
@@ -191,7 +197,7 @@ var homes = map[string]string{
 	"github.com/coreos/go-oidc/v3/oidc":        "httpapi httpapi/web",
 	"github.com/getkin/kin-openapi/openapi3":   "httpapi/apitest",
 	"golang.org/x/oauth2":                      "httpapi/web",
-	"github.com/aws/aws-lambda-go/lambda":      "functions/api functions/charge functions/deadline functions/notify functions/stripehook functions/sweep functions/verify",
+	"github.com/aws/aws-lambda-go/lambda":      "functions/api functions/charge functions/deadline functions/notify functions/registry functions/stripehook functions/sweep functions/verify",
 	"github.com/aws/aws-sdk-go-v2/config":      "",
 	"github.com/aws/aws-sdk-go-v2/credentials": "setup",
 }

@@ -27,7 +27,7 @@ func run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	h, err := api.Handler(ctx, parts)
+	h, err := api.Handler(parts)
 	if err != nil {
 		return err
 	}

@@ -70,7 +70,7 @@ func serveAPI(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h, err := api.Handler(ctx, parts)
+	h, err := api.Handler(parts)
 	if err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func record(ctx context.Context, parts setup.Parts, asks []ask) (map[string]reco
 	t := &tape{}
 	parts.Database.APIOptions = append(parts.Database.APIOptions, t.install)
 	parts.Objects.APIOptions = []func(*middleware.Stack) error{t.install}
-	h, err := api.Handler(ctx, parts)
+	h, err := api.Handler(parts)
 	if err != nil {
 		return nil, err
 	}

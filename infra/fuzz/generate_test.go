@@ -288,7 +288,7 @@ func (w *world) page(p *person, v *visit) ask {
 // route is a page's route: half the time one that has forms for p, of the visit.
 func (w *world) route(p *person, v *visit) string {
 	if p == nil || v == nil || w.IntN(2) == 0 {
-		return oneOf(w, web.Patterns()...)
+		return oneOf(w, web.Patterns(httpapi.ByAPI, httpapi.ByRegistry)...)
 	}
 	switch {
 	case !p.isPatientSide():
@@ -331,7 +331,7 @@ func (w *world) fillsIn(p *person, f webForm) ask {
 // routeOf is the page's route that an address is of.
 func routeOf(target string) string {
 	mux := http.NewServeMux()
-	for _, pattern := range web.Patterns() {
+	for _, pattern := range web.Patterns(httpapi.ByAPI, httpapi.ByRegistry) {
 		mux.Handle(pattern, http.NotFoundHandler())
 	}
 	u, err := url.Parse(target)

@@ -12,7 +12,7 @@ import (
 
 const root = "../.."
 
-var functions = []string{"api", "charge", "deadline", "notify", "stripehook", "sweep", "verify"}
+var functions = []string{"api", "charge", "deadline", "notify", "registry", "stripehook", "sweep", "verify"}
 
 var built = map[string]func() (string, error){}
 

@@ -18,7 +18,7 @@ import (
 // puts says by which names each function puts events; those that are not here
 // put none.
 var puts = map[string]outbox.Writer{
-	"api": outbox.ByAPI, "stripehook": outbox.ByStripe, "charge": outbox.ByCharge, "deadline": outbox.ByDeadline,
+	"api": outbox.ByAPI, "stripehook": outbox.ByStripe, "charge": outbox.ByCharge, "deadline": outbox.ByDeadline, "registry": outbox.ByRegistry,
 }
 
 // updates are the functions that write down how an event stands.

@@ -14,6 +14,7 @@ import (
 	"evisit/pkg/clinic/limits"
 	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
+	"evisit/pkg/registry"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
@@ -46,6 +47,10 @@ var scenes = map[string]scene{
 	"api/start-visit-base64": {check: func(w *world) { w.started(1) }},
 	"api/start-visit-binary": {check: func(w *world) { w.started(0) }},
 
+	"registry/invite":       {again: true},
+	"registry/deactivate":   {plant: plantAdministrator, again: true},
+	"registry/forged-token": {times: limits.FailedProofs.Batch},
+
 	"stripehook/held":           {check: received("evt_1Recorded0000000000000001"), again: true},
 	"stripehook/held-base64":    {check: received("evt_1Recorded0000000000000002"), again: true},
 	"stripehook/held-again":     {plant: receiveFirst, check: received("evt_1Recorded0000000000000001"), again: true},
@@ -63,6 +68,7 @@ var scenes = map[string]scene{
 	"charge/unwanted":    {plant: plantUnwanted, check: checkUnwanted, again: true},
 	"charge/link-paid":   {plant: plantLinkPaid, check: checkLinkPaid, again: true},
 
+	"notify/invited":    {plant: plantInvitation, check: func(w *world) { w.mailed("kim@lakeside.example") }, again: true},
 	"notify/batch":      {plant: func(w *world) { w.held("held", visit.Queued, nil) }, check: checkNotifyBatch, again: true},
 	"notify/again":      {plant: plantAgain, check: checkAgain, again: true},
 	"notify/unreadable": {plant: plantTomsVisit, check: checkUnreadableLetter, again: true},
@@ -98,6 +104,21 @@ func plantParked(w *world) {
 		Kind: work.EventParked, Practice: "lakeside", Pool: identity.OfficePool, Visit: "unpaid", Payment: d.Payment,
 		Event: d.ID, EventKind: string(d.Kind), Note: d.Note,
 	}, d.ParkedAs(), recordedAt)}})
+}
+
+// plantAdministrator is a second administrator of lakeside.
+func plantAdministrator(w *world) {
+	w.commit(clinic.Commit{Person: &identity.Person{ID: "kit-doe", Practice: "lakeside", Role: identity.Admin, Display: "Kit Doe", Version: 1}})
+}
+
+// plantInvitation is an invitation that waits to be accepted.
+func plantInvitation(w *world) {
+	row, err := w.rooms.Charts.SealInvitation(w.Context(), registry.Invitation{
+		ID: "invited", Practice: "lakeside", Email: "kim@lakeside.example", Secret: "the code", By: "ada-brooks", At: recordedAt.Add(-time.Hour), Version: 1,
+		Worker: registry.Worker{Roles: []identity.Role{identity.Clinician}, Display: "Kim Doe, MD"},
+	})
+	w.must(err)
+	w.commit(clinic.Commit{Invitation: &row})
 }
 
 func checkResumed(w *world) {

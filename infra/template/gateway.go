@@ -1,6 +1,9 @@
 package template
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Serves reports whether the gateway sends method and path to r, were it the
 // only route. {proxy+} takes one segment or more.
@@ -15,16 +18,18 @@ func (r Route) Serves(method, path string) bool {
 	return r.Path == path
 }
 
+// Serves reports whether a request could go to f.
+func (f Function) Serves(method, path string) bool {
+	return slices.ContainsFunc(f.Routes, func(r Route) bool { return r.Serves(method, path) })
+}
+
 // Owners lists the functions that a request could go to. More than one means
 // that only the gateway's precedence keeps them apart.
 func (t Template) Owners(method, path string) []string {
 	var owners []string
 	for name, f := range t.Functions {
-		for _, r := range f.Routes {
-			if r.Serves(method, path) {
-				owners = append(owners, name)
-				break
-			}
+		if f.Serves(method, path) {
+			owners = append(owners, name)
 		}
 	}
 	return owners

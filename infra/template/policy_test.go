@@ -20,11 +20,12 @@ import (
 // begin. An event is put by the function that it begins with and by no other;
 // who else touches it updates how it stands. Verify is not here: it reads all.
 var rows = map[string]map[string]string{
-	"WHO#":              {"api": "get query"},
-	"PERSON#":           {"api": "get query", "deadline": "get put"},
+	"WHO#":              {"api": "get query", "registry": "get"},
+	"PERSON#":           {"api": "get query", "registry": "get put", "deadline": "get put"},
 	"PATIENT#":          {"api": "get query", "notify": "get"},
-	"PRACTICE#":         {"api": "get query", "charge": "get", "notify": "get"},
+	"PRACTICE#":         {"api": "get query", "charge": "get", "notify": "get", "registry": "get put"},
 	"ACCOUNT#":          {"api": "get query", "charge": "get"},
+	"INVITE#":           {"registry": "get put", "notify": "get"},
 	"CASE#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get"},
 	"CHART#":            {"api": "get query put"},
 	"MONEY#":            {"api": "get query put", "charge": "get put", "notify": "get"},
@@ -35,13 +36,14 @@ var rows = map[string]map[string]string{
 	"OUTBOX#deadline.":  {"api": "get update", "deadline": "put", "charge": "update", "notify": "get update", "sweep": "get query update"},
 	"OUTBOX#notify.":    {"api": "get update", "charge": "update", "notify": "get update", "sweep": "get query update"},
 	"OUTBOX#sweep.":     {"api": "get update", "charge": "update", "notify": "get update", "sweep": "get query update"},
+	"OUTBOX#registry.":  {"api": "get update", "registry": "put", "charge": "update", "notify": "get update", "sweep": "get query update"},
 	"OUTBOX#stripehook": {"api": "get update", "charge": "update", "notify": "get update", "sweep": "get query update"}, // its events begin with stripe
-	"REQUEST#":          {"api": "get query put"},
-	"SESSION#":          {"api": "get query put"},
+	"REQUEST#":          {"api": "get query put", "registry": "get put"},
+	"SESSION#":          {"api": "get query put", "registry": "get"},
 	"KEPT#":             {"api": "get query put"},
-	"LIMIT#":            {"api": "update"},
-	"AUDIT#":            {"api": "get query put", "charge": "put", "deadline": "put", "notify": "put", "sweep": "get query"},
-	"ACTIVE#":           {"api": "get query put", "charge": "put", "deadline": "put", "notify": "put", "sweep": "get query"},
+	"LIMIT#":            {"api": "update", "registry": "update"},
+	"AUDIT#":            {"api": "get query put", "charge": "put", "deadline": "put", "notify": "put", "sweep": "get query", "registry": "put"},
+	"ACTIVE#":           {"api": "get query put", "charge": "put", "deadline": "put", "notify": "put", "sweep": "get query", "registry": "put"},
 	"LOG#":              {"api": "get query", "sweep": "get query put"},
 	"SWEEP#":            {"sweep": "get query put"},
 	"UNKNOWN#":          {},
@@ -93,13 +95,14 @@ func TestPolicy_NamesOfEachIndex(t *testing.T) {
 	tpl := read(t)
 	want := map[string]string{
 		"due CASE#": "deadline", "due PERSON#": "deadline", "due OUTBOX#": "sweep",
-		"list QUEUE#": "apideadline", "list WORK#": "api", "list GRANTS#": "api", "list ROSTER#": "api",
+		"list QUEUE#": "apideadline", "list WORK#": "apiregistry", "list GRANTS#": "api",
+		"list PRACTICES#": "registry", "list ROSTER#": "apiregistry", "list INVITES#": "registry",
 		"mine MINE#": "api", "trail TRAIL#": "apideadline",
 	}
 	got := map[string]string{}
 	for index := range tpl.PartitionKeys {
 		for _, begin := range []string{
-			"CASE#", "PERSON#", "OUTBOX#", "QUEUE#", "WORK#", "GRANTS#", "ROSTER#", "PRACTICES#", "MINE#", "TRAIL#", "BOOK#", "UNKNOWN#",
+			"CASE#", "PERSON#", "OUTBOX#", "QUEUE#", "WORK#", "GRANTS#", "ROSTER#", "INVITES#", "PRACTICES#", "MINE#", "TRAIL#", "BOOK#", "UNKNOWN#",
 		} {
 			for _, name := range slices.Sorted(maps.Keys(tpl.Functions)) {
 				if index != "" && tpl.Functions[name].May("dynamodb:Query", "${Table.Arn}/index/"+index, []string{begin + "1"}) {
@@ -200,7 +203,7 @@ func TestPolicy_OtherServicesOfEachFunction(t *testing.T) {
 		action, resource string
 		want             []string
 	}{
-		{"kms:Decrypt", "ContentKeyArn", []string{"api", "deadline", "notify"}},
+		{"kms:Decrypt", "ContentKeyArn", []string{"api", "deadline", "notify", "registry"}},
 		{"kms:Encrypt", "ContentKeyArn", nil},
 		{"kms:Decrypt", "DataKey.Arn", nil},
 		{"s3:GetObject", document, []string{"api"}},
@@ -231,6 +234,7 @@ func TestPolicy_OtherServicesOfEachFunction(t *testing.T) {
 
 // secretsOf names the secrets that each function may read.
 var secretsOf = map[string][]string{
+	"registry":   {secret.Content, secret.Origin},
 	"api":        {secret.API, secret.Content, secret.Origin},
 	"stripehook": {secret.Origin, secret.Stripehook},
 	"charge":     {secret.Charge},

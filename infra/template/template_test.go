@@ -29,6 +29,7 @@ import (
 	"evisit/pkg/setup/charge"
 	"evisit/pkg/setup/deadline"
 	"evisit/pkg/setup/notify"
+	"evisit/pkg/setup/registry"
 	"evisit/pkg/setup/stripehook"
 	"evisit/pkg/setup/sweep"
 	"evisit/pkg/setup/verify"
@@ -83,11 +84,14 @@ func TestTemplate_EveryFunctionFolderIsDeployed(t *testing.T) {
 
 // served lists the routes that each function's handler has.
 func served() map[string][]string {
-	log := slog.New(slog.DiscardHandler)
-	return map[string][]string{
-		"api":        append(httpapi.New(httpapi.Rooms{}, nil, log).Patterns(), web.Patterns()...),
-		"stripehook": httpapi.HookPatterns,
+	all := map[string][]string{"stripehook": httpapi.HookPatterns}
+	for _, f := range []httpapi.Function{httpapi.ByAPI, httpapi.ByRegistry} {
+		for _, e := range httpapi.Of(f) {
+			all[string(f)] = append(all[string(f)], e.Pattern())
+		}
+		all[string(f)] = append(all[string(f)], web.Patterns(f)...)
 	}
+	return all
 }
 
 var wildcard = regexp.MustCompile(`\{[^}]+\}`)
@@ -153,7 +157,9 @@ func construct(name string, p setup.Parts) error {
 	var err error
 	switch name {
 	case "api":
-		_, err = api.Handler(context.Background(), p)
+		_, err = api.Handler(p)
+	case "registry":
+		_, err = registry.Handler(p)
 	case "stripehook":
 		_, err = stripehook.Handler(p)
 	case "charge":

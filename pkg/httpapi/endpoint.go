@@ -26,6 +26,7 @@ type Endpoint struct {
 	For          string // in one line
 	Text         string // for the reader of /docs
 
+	By        Function // api unless given
 	Who       Who
 	Does      identity.Action // to the visit in its path; empty where there is none
 	Query     []Param
@@ -50,6 +51,16 @@ type Endpoint struct {
 	Serve func(*API, *Request) (Reply, error)
 }
 
+// A Function is one that requests reach.
+type Function string
+
+// ByAPI serves patients, clinicians and practices; ByRegistry serves those who say who
+// belongs to a practice and what it decides, and alone may write that.
+const (
+	ByAPI      Function = "api"
+	ByRegistry Function = "registry"
+)
+
 // A Who says who may ask, which is found out before the body is read.
 type Who int
 
@@ -59,11 +70,12 @@ const (
 	Bearer        // the holder of a token; the person is read together with the visit
 	Known         // the holder of a token; the person is read first, into Caller.Person
 	Member        // Known, or one whom several practices know and who names none: Caller.Person is zero
+	Holder        // the holder of a token, known to a practice or not
 	Signature     // Stripe, by a signature over the body
 )
 
 // ByToken reports whether who asks is the holder of a token.
-func (w Who) ByToken() bool { return w == Bearer || w == Known || w == Member }
+func (w Who) ByToken() bool { return w == Bearer || w == Known || w == Member || w == Holder }
 
 // A Param is a parameter of the query.
 type Param struct{ Name, Format, Text string }
@@ -94,6 +106,13 @@ var endpoints = []*Endpoint{
 	&listQueue, &takeVisit, &askPatient, &answerVisit, &declineVisit, &redirectVisit,
 	&releaseVisit, &handOverVisit, &takeOverVisit, &listColleagues,
 	&getPractice, &listWork, &endWork, &resumeWork, &exportLog, &exportRows, &getCheckpoint, &getLogKey,
+	&registerPractice, &listPractices, &readPractice, &changePractice, &suspendPractice, &unsuspendPractice, &inviteAdministrator,
+	&listPeople, &getPerson, &changePerson, &deactivatePerson, &reactivatePerson, &invitePerson, &listInvitations, &revokeInvitation, &acceptInvitation,
+}
+
+// Of lists the operations that some functions serve.
+func Of(functions ...Function) []*Endpoint {
+	return slices.DeleteFunc(slices.Clone(endpoints), func(e *Endpoint) bool { return !slices.Contains(functions, cmp.Or(e.By, ByAPI)) })
 }
 
 // Endpoints lists every operation there is, those of Stripe's webhooks last.
@@ -111,7 +130,8 @@ var implied = []struct {
 }{
 	{func(*Endpoint) bool { return true }, "internal"},
 	{func(e *Endpoint) bool { return e.Who != Anyone }, "try_again"},
-	{func(e *Endpoint) bool { return e.Who.ByToken() }, "not_signed_in unknown_person not_found too_many_requests"},
+	{func(e *Endpoint) bool { return e.Who.ByToken() }, "not_signed_in not_found too_many_requests"},
+	{func(e *Endpoint) bool { return e.Who.ByToken() && e.Who != Holder }, "unknown_person"},
 	{func(e *Endpoint) bool { return e.Who == Bearer || e.Who == Known }, "choose_practice"},
 	{func(e *Endpoint) bool { return e.Does != "" }, "denied"},
 	{func(e *Endpoint) bool { return e.In != nil }, "not_json encoded unreadable too_large"},
@@ -213,7 +233,7 @@ func (a *API) recordUnknown(e *Endpoint, r *http.Request) {
 }
 
 func (a *API) serve(e *Endpoint, r *http.Request) (Reply, error) {
-	for _, name := range []string{"id", "work"} {
+	for _, name := range []string{"id", "work", "practice", "person", "invitation"} {
 		if err := checkID(r.PathValue(name)); err != nil {
 			return Reply{}, err
 		}

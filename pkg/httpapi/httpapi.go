@@ -17,6 +17,7 @@ import (
 	"evisit/pkg/clinic/desk"
 	"evisit/pkg/clinic/limits"
 	"evisit/pkg/clinic/office"
+	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/httpapi/exchange"
 )
@@ -24,19 +25,22 @@ import (
 // An API serves the JSON routes. It is safe for concurrent use.
 type API struct {
 	Rooms
+	serves []*Endpoint
 	people People
 	log    *slog.Logger
 	mux    *http.ServeMux
 }
 
-// Rooms are the capabilities that are served. All but Limits must be set.
+// Rooms are the capabilities that are served. All but Limits must be set, as far as
+// what a function serves has them.
 type Rooms struct {
-	Kernel  *clinic.Kernel
-	Charts  *chart.Keeper
-	Request *request.Room
-	Desk    *desk.Desk
-	Office  *office.Office
-	Limits  *limits.Limiter // nil: nothing is limited
+	Kernel    *clinic.Kernel
+	Charts    *chart.Keeper
+	Request   *request.Room
+	Desk      *desk.Desk
+	Office    *office.Office
+	Registrar *registrar.Room
+	Limits    *limits.Limiter // nil: nothing is limited
 }
 
 // People says what a token proves, or an error of kind fault.Anonymous.
@@ -44,22 +48,13 @@ type People interface {
 	Prove(ctx context.Context, token string) (clinic.Proven, error)
 }
 
-// New returns the API.
-func New(rooms Rooms, people People, log *slog.Logger) *API {
-	a := &API{Rooms: rooms, people: people, log: log, mux: http.NewServeMux()}
-	for _, e := range endpoints {
+// New returns an API of those endpoints.
+func New(serves []*Endpoint, rooms Rooms, people People, log *slog.Logger) *API {
+	a := &API{Rooms: rooms, serves: serves, people: people, log: log, mux: http.NewServeMux()}
+	for _, e := range serves {
 		a.mux.Handle(e.Pattern(), a.handler(e))
 	}
 	return a
-}
-
-// Patterns lists the routes served, as http.ServeMux has them.
-func (a *API) Patterns() []string {
-	var ps []string
-	for _, e := range endpoints {
-		ps = append(ps, e.Pattern())
-	}
-	return ps
 }
 
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
@@ -69,7 +64,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTT
 func (a *API) Handler(pages http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	methods := map[string][]string{} // by path
-	for _, e := range endpoints {
+	for _, e := range a.serves {
 		mux.Handle(e.Pattern(), a.mux)
 		methods[e.Path] = append(methods[e.Path], e.Method)
 	}

@@ -81,7 +81,7 @@ func TestTokens_OnlyAGoodOneOfSomeoneKnown(t *testing.T) {
 	add("gone", true)
 	log := slog.New(slog.DiscardHandler)
 	tokens := httpapi.NewTokens(url, trusted.JWKSURL(), audience, w.now)
-	h := apitest.Checked(t, httpapi.New(w.rooms, tokens, log).Handler(exchange.NotFound(log)))
+	h := apitest.Checked(t, httpapi.New(httpapi.Of(httpapi.ByAPI, httpapi.ByRegistry), w.rooms, tokens, log).Handler(exchange.NotFound(log)))
 	me := func(authorization string) *httptest.ResponseRecorder {
 		t.Helper()
 		return send(t, h, call{method: "GET", path: "/me", header: map[string]string{"Authorization": authorization}})

@@ -158,7 +158,7 @@ func (a *API) known(r *http.Request) (clinic.Caller, error) {
 // callerOf is the caller of r, as far as w needs it; zero where anyone may ask.
 func (a *API) callerOf(w Who, r *http.Request) (clinic.Caller, error) {
 	switch w {
-	case Bearer:
+	case Bearer, Holder:
 		return a.bearer(r)
 	case Known:
 		return a.known(r)

@@ -114,7 +114,8 @@ func newWorld(t testing.TB) *world {
 	if err := seed.Plant(ctx, w.cast, testIssuer, seed.Accounts); err != nil {
 		t.Fatal(err)
 	}
-	w.bare = httpapi.New(w.rooms, people{}, log).Handler(exchange.NotFound(log))
+	w.rooms.Registrar = w.cast
+	w.bare = httpapi.New(httpapi.Of(httpapi.ByAPI, httpapi.ByRegistry), w.rooms, people{}, log).Handler(exchange.NotFound(log))
 	w.api = apitest.Checked(t, w.bare)
 	verify := func(b []byte, signature, secret string) (hook.StripeEvent, bool, error) {
 		return stripepay.Verify(b, signature, secret, w.now())

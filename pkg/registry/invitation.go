@@ -72,7 +72,7 @@ func (w Worker) check(p *problems, now time.Time) Worker {
 		p.must(slices.Contains(Roles, r), at, "role", "Give a role at the practice: clinician, nurse, staff, director or admin.")
 		p.must(!slices.Contains(w.Roles[:i], r), at, "repeated", "Give each role once.")
 	}
-	p.must(plain(w.Display), "/display", "display", "Give the name that patients see, with the credential, in at most 120 characters.")
+	p.must(plain(w.Display), "/name", "display", "Give the name that patients see, with the credential, in at most 120 characters.")
 	p.must(w.NPI == "" || npi.Valid(w.NPI), "/npi", "npi", "An NPI has ten digits, the first 1 or 2, and its last is the check digit; one of these is wrong.")
 	p.must(len(w.Licenses) <= maxLicenses, "/licenses", "max", "Give one license for each state.")
 	licenses := slices.Clone(w.Licenses)

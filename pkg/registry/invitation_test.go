@@ -100,7 +100,7 @@ func TestInvite_EveryProblemIsNamed(t *testing.T) {
 		w    registry.Worker
 		want []string
 	}{
-		"nothing":   {registry.Worker{}, []string{"/email", "/roles", "/display"}},
+		"nothing":   {registry.Worker{}, []string{"/email", "/roles", "/name"}},
 		"a patient": {registry.Worker{Roles: []identity.Role{identity.PatientRole}, Display: "x"}, []string{"/email", "/roles/0"}},
 		"an operator, and a role twice": {
 			registry.Worker{Roles: []identity.Role{identity.Nurse, identity.Operator, identity.Nurse}, Display: "x"},

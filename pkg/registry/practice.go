@@ -52,7 +52,7 @@ func (r Registration) Check() (Registration, error) {
 	p.must(plain(r.Name), "/name", "name", "Give the practice's name as patients know it, in at most 120 characters.")
 	checkAddress(r.Address, &p)
 	_, err := practice.Zone(r.Zone)
-	p.must(err == nil, "/zone", "zone", "Give the time zone by its IANA name, such as America/Chicago.")
+	p.must(err == nil, "/time_zone", "zone", "Give the time zone by its IANA name, such as America/Chicago.")
 	var ok bool
 	r.Phone, ok = Phone(r.Phone)
 	p.must(ok, "/phone", "phone", "Give a number that patients can call, such as +1 503 555 0100.")
@@ -62,7 +62,7 @@ func (r Registration) Check() (Registration, error) {
 	r.EIN, ok = EIN(r.EIN)
 	p.must(ok, "/ein", "ein", "An EIN has nine digits, such as 12-3456789, and begins with a prefix that the IRS assigns.")
 	p.must(taxonomy.MatchString(r.Taxonomy), "/taxonomy", "taxonomy", "A taxonomy code has ten characters: three digits, six digits or capitals, and X.")
-	p.must(r.Account == "" || account.MatchString(r.Account), "/account", "account", "Give the id of a connected account at Stripe, such as acct_1AbCdEfGhIjKlMnO, or leave it out.")
+	p.must(r.Account == "" || account.MatchString(r.Account), "/stripe_account", "account", "Give the id of a connected account at Stripe, such as acct_1AbCdEfGhIjKlMnO, or leave it out.")
 	if err := p.err(); err != nil {
 		return Registration{}, err
 	}

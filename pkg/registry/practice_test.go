@@ -37,7 +37,7 @@ func TestRegistration_EveryProblemIsNamed(t *testing.T) {
 	t.Parallel()
 	_, err := registry.Registration{}.Check()
 	want := []string{
-		"/id", "/name", "/address/line", "/address/city", "/address/state", "/address/zip", "/zone", "/phone", "/inbox", "/npi", "/ein", "/taxonomy",
+		"/id", "/name", "/address/line", "/address/city", "/address/state", "/address/zip", "/time_zone", "/phone", "/inbox", "/npi", "/ein", "/taxonomy",
 	}
 	if got := where(t, err); !slices.Equal(got, want) {
 		t.Errorf("an empty registration names %v, want %v", got, want)
@@ -47,7 +47,7 @@ func TestRegistration_EveryProblemIsNamed(t *testing.T) {
 		where  string
 	}{
 		"an id with capitals":               {func(r *registry.Registration) { r.ID = "Lakeside" }, "/id"},
-		"an account that is a customer":     {func(r *registry.Registration) { r.Account = "cus_123456789" }, "/account"},
+		"an account that is a customer":     {func(r *registry.Registration) { r.Account = "cus_123456789" }, "/stripe_account"},
 		"an id of two hyphens":              {func(r *registry.Registration) { r.ID = "lake--side" }, "/id"},
 		"an id that ends in a hyphen":       {func(r *registry.Registration) { r.ID = "lakeside-" }, "/id"},
 		"an id of 41":                       {func(r *registry.Registration) { r.ID = strings.Repeat("a", 41) }, "/id"},
@@ -55,8 +55,8 @@ func TestRegistration_EveryProblemIsNamed(t *testing.T) {
 		"a name that turns the text around": {func(r *registry.Registration) { r.Name = "Lakeside \u202egnp.exe" }, "/name"},
 		"a name of two lines":               {func(r *registry.Registration) { r.Name = "Lake\nside" }, "/name"},
 		"a name of 121":                     {func(r *registry.Registration) { r.Name = strings.Repeat("é", 121) }, "/name"},
-		"a zone of the machine":             {func(r *registry.Registration) { r.Zone = "Local" }, "/zone"},
-		"a zone that is a path":             {func(r *registry.Registration) { r.Zone = "../etc/localtime" }, "/zone"},
+		"a zone of the machine":             {func(r *registry.Registration) { r.Zone = "Local" }, "/time_zone"},
+		"a zone that is a path":             {func(r *registry.Registration) { r.Zone = "../etc/localtime" }, "/time_zone"},
 		"an area code of 1":                 {func(r *registry.Registration) { r.Phone = "150 355 5010" }, "/phone"},
 		"two addresses":                     {func(r *registry.Registration) { r.Inbox = "a@b.example, c@d.example" }, "/inbox"},
 		"an address with a name":            {func(r *registry.Registration) { r.Inbox = "Desk <a@b.example>" }, "/inbox"},

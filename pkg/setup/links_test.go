@@ -39,6 +39,7 @@ var heavy = map[string]string{
 // is the Cards of charge, so all who use it import charge.
 var linked = map[string][]string{
 	"api":        {"blob", "charge", "httpapi", "kms", "oidc", "pages", "s3", "seal", "secrets", "stripe", "stripe-go", "templates", "tink", "validator", "zones"},
+	"registry":   {"httpapi", "kms", "oidc", "pages", "seal", "secrets", "templates", "tink", "validator", "zones"},
 	"stripehook": {"charge", "secrets", "stripe", "stripe-go"},
 	"charge":     {"charge", "secrets", "stripe", "stripe-go"},
 	"notify":     {"kms", "mail", "notify", "seal", "secrets", "ses", "tink", "zones"},

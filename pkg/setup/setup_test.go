@@ -22,6 +22,7 @@ import (
 	"evisit/pkg/setup/charge"
 	"evisit/pkg/setup/deadline"
 	"evisit/pkg/setup/notify"
+	"evisit/pkg/setup/registry"
 	"evisit/pkg/setup/stripehook"
 	"evisit/pkg/setup/sweep"
 	"evisit/pkg/setup/verify"
@@ -108,20 +109,23 @@ func parts(t *testing.T, env map[string]string) setup.Parts {
 // handlers make each function, and name the settings that it needs.
 var handlers = []struct {
 	name  string
-	build func(context.Context, setup.Parts) error
+	build func(setup.Parts) error
 	needs []string
 }{
-	{"api", func(ctx context.Context, p setup.Parts) error { _, err := api.Handler(ctx, p); return err }, []string{
+	{"api", func(p setup.Parts) error { _, err := api.Handler(p); return err }, []string{
 		"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC", "EVISIT_PAGES", "EVISIT_SECRETS", "OIDC_AUDIENCE", "OIDC_ISSUER", "OIDC_JWKS_URL",
 	}},
-	{"stripehook", func(_ context.Context, p setup.Parts) error { _, err := stripehook.Handler(p); return err }, []string{
+	{"registry", func(p setup.Parts) error { _, err := registry.Handler(p); return err }, []string{
+		"EVISIT_PAGES", "EVISIT_SECRETS", "OIDC_AUDIENCE", "OIDC_ISSUER", "OIDC_JWKS_URL",
+	}},
+	{"stripehook", func(p setup.Parts) error { _, err := stripehook.Handler(p); return err }, []string{
 		"EVISIT_SECRETS", "EVISIT_STRIPE_MODE",
 	}},
-	{"charge", func(_ context.Context, p setup.Parts) error { _, err := charge.Handler(p); return err }, []string{"EVISIT_SECRETS"}},
-	{"notify", func(_ context.Context, p setup.Parts) error { _, err := notify.Handler(p); return err }, []string{"EVISIT_MAIL_EVENTS", "EVISIT_MAIL_FROM", "EVISIT_PAGES"}},
-	{"deadline", func(_ context.Context, p setup.Parts) error { _, err := deadline.Handler(p); return err }, []string{"EVISIT_BUCKET"}},
-	{"sweep", func(_ context.Context, p setup.Parts) error { _, err := sweep.Handler(p); return err }, []string{"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC", "EVISIT_SECRETS"}},
-	{"verify", func(_ context.Context, p setup.Parts) error { _, err := verify.Handler(p); return err }, []string{"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC"}},
+	{"charge", func(p setup.Parts) error { _, err := charge.Handler(p); return err }, []string{"EVISIT_SECRETS"}},
+	{"notify", func(p setup.Parts) error { _, err := notify.Handler(p); return err }, []string{"EVISIT_MAIL_EVENTS", "EVISIT_MAIL_FROM", "EVISIT_PAGES"}},
+	{"deadline", func(p setup.Parts) error { _, err := deadline.Handler(p); return err }, []string{"EVISIT_BUCKET"}},
+	{"sweep", func(p setup.Parts) error { _, err := sweep.Handler(p); return err }, []string{"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC", "EVISIT_SECRETS"}},
+	{"verify", func(p setup.Parts) error { _, err := verify.Handler(p); return err }, []string{"EVISIT_BUCKET", "EVISIT_LOG_ORIGIN", "EVISIT_LOG_PUBLIC"}},
 }
 
 func TestHandler_NamesMissingSettings(t *testing.T) {
@@ -129,7 +133,7 @@ func TestHandler_NamesMissingSettings(t *testing.T) {
 	for _, test := range handlers {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			if err := test.build(t.Context(), parts(t, whole())); err != nil {
+			if err := test.build(parts(t, whole())); err != nil {
 				t.Errorf("with all it needs: %v", err)
 			}
 			if d := cmp.Diff(test.needs, missing(t, test.build, nil)); d != "" {
@@ -138,7 +142,7 @@ func TestHandler_NamesMissingSettings(t *testing.T) {
 			for _, name := range test.needs {
 				env := whole()
 				env[name] = ""
-				if err := test.build(t.Context(), parts(t, env)); err == nil || err.Error() != name+" is not set" {
+				if err := test.build(parts(t, env)); err == nil || err.Error() != name+" is not set" {
 					t.Errorf("without %s: %v", name, err)
 				}
 			}
@@ -148,13 +152,13 @@ func TestHandler_NamesMissingSettings(t *testing.T) {
 
 // missing lists the settings that a function asks for until it starts, with
 // those that have names set: it may ask for more once it has the first.
-func missing(t *testing.T, build func(context.Context, setup.Parts) error, names []string) []string {
+func missing(t *testing.T, build func(setup.Parts) error, names []string) []string {
 	t.Helper()
 	env := map[string]string{}
 	for _, name := range names {
 		env[name] = whole()[name]
 	}
-	err := build(t.Context(), parts(t, env))
+	err := build(parts(t, env))
 	if err == nil {
 		slices.Sort(names)
 		return names
@@ -176,8 +180,8 @@ func TestHandler_NamesMissingKeyset(t *testing.T) {
 	for _, test := range handlers {
 		p := parts(t, whole())
 		p.Sealer, p.Config.KMSKey = nil, ""
-		err := test.build(t.Context(), p)
-		decrypts := test.name == "api" || test.name == "notify" || test.name == "deadline"
+		err := test.build(p)
+		decrypts := slices.Contains([]string{"api", "registry", "notify", "deadline"}, test.name)
 		if got := err != nil && err.Error() == "EVISIT_KMS_KEY is not set"; got != decrypts {
 			t.Errorf("%s without a keyset: %v", test.name, err)
 		}

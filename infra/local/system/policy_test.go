@@ -113,9 +113,7 @@ func TestSystem_MissingPermissionIsVisible(t *testing.T) {
 			"api: kms:Decrypt on ContentKeyArn",
 		},
 		{
-			"deadline", `dynamodb:LeadingKeys: ["CASE#*"]
-              - Sid: ReadTrails`, `dynamodb:LeadingKeys: ["OUTBOX#*"]
-              - Sid: ReadTrails`,
+			"deadline", `dynamodb:LeadingKeys: ["CASE#*", "PERSON#*"]`, `dynamodb:LeadingKeys: ["OUTBOX#*", "PERSON#*"]`,
 			"deadline: dynamodb:Query on ${Table.Arn}/index/due of [CASE]",
 		},
 	} {

@@ -32,6 +32,7 @@ import (
 	"evisit/pkg/setup/deadline"
 	"evisit/pkg/setup/notify"
 	"evisit/pkg/setup/records"
+	"evisit/pkg/setup/registry"
 	"evisit/pkg/setup/stripehook"
 	"evisit/pkg/setup/sweep"
 	"evisit/pkg/setup/verify"
@@ -112,7 +113,11 @@ func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts
 	if err := s.plant(ctx); err != nil {
 		return err
 	}
-	people, err := api.Handler(ctx, s.under("api", parts))
+	people, err := api.Handler(s.under("api", parts))
+	if err != nil {
+		return err
+	}
+	known, err := registry.Handler(s.under("registry", parts))
 	if err != nil {
 		return err
 	}
@@ -148,7 +153,7 @@ func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts
 	}
 	s.poller.steadily = s.clock.WithoutJump
 	s.clock.OnAdvance(func() { s.sweepNow(ctx) })
-	s.listenOn(main, s.routes(people, hook))
+	s.listenOn(main, s.routes(people, known, hook))
 	s.running.Go(func() { s.poller.run(ctx, string(outbox.Charge), money) })
 	s.running.Go(func() { s.poller.run(ctx, string(outbox.Notify), letters) })
 	s.running.Go(func() { s.tick(ctx) })
@@ -186,8 +191,9 @@ func (s *System) startTools(parts setup.Parts) error {
 // routes hands a request to a function by its prefix, as the gateway does, or to one
 // of the development tools, which no function has. No function's path is cleaned on
 // the way.
-func (s *System) routes(api, hook http.Handler) http.Handler {
-	api, hook = s.steady(api), s.steady(hook)
+func (s *System) routes(api, known, hook http.Handler) http.Handler {
+	api, known, hook = s.steady(api), s.steady(known), s.steady(hook)
+	registry := s.policy.Functions["registry"]
 	tools := http.NewServeMux()
 	tools.Handle("/dev/issuer/", s.issuer)
 	mail := s.mailbox.Handler()
@@ -206,6 +212,8 @@ func (s *System) routes(api, hook http.Handler) http.Handler {
 			tools.ServeHTTP(w, r)
 		case strings.HasPrefix(path, "/stripe/"):
 			hook.ServeHTTP(w, r)
+		case registry.Serves(r.Method, path):
+			known.ServeHTTP(w, r)
 		default:
 			api.ServeHTTP(w, r)
 		}

@@ -40,6 +40,11 @@ type Letter struct {
 // A text is what a letter says.
 type text struct{ subject, body string }
 
+// until returns t with the time at which what it says ends.
+func (t text) until(ends string) text {
+	return text{t.subject, strings.Replace(t.body, "{ends}", ends, 1)}
+}
+
 // A letter is what one recipient is written. The zero letter is not sent.
 type letter struct {
 	text
@@ -126,6 +131,8 @@ type Reads interface {
 	// consistent, it may lag about a second, at half the cost.
 	Reread(ctx context.Context, event, of string, consistent bool) (outbox.Delivery, visit.Visit, error)
 	Payment(ctx context.Context, id string) (billing.Payment, error)
+	// Invitation returns an invitation, its content sealed.
+	Invitation(ctx context.Context, id string) (clinic.Invitation, error)
 }
 
 // A Room is what the function notify has. Its fields must be set before use; it
@@ -155,6 +162,9 @@ func owner(context.Context, outbox.Delivery) string { return "" }
 // before the event was marked, or the mark is younger than the second that a read
 // may lag, the letter is sent again: a duplicate is better than no letter.
 func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
+	if d.Kind == outbox.Invited {
+		return m.invite(ctx, d)
+	}
 	l, ok := letters[d.Kind]
 	if !ok {
 		return fmt.Errorf("event %s of kind %s has no letter", d.ID, d.Kind)

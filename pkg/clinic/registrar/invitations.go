@@ -85,7 +85,11 @@ func (r *Room) repeated(ctx context.Context, id string, err error) (registry.Inv
 	if err != nil {
 		return registry.Invitation{}, err
 	}
-	return r.invitation(ctx, id)
+	row, err := r.Store.Invitation(ctx, id)
+	if err != nil {
+		return registry.Invitation{}, err
+	}
+	return r.Charts.OpenInvitation(ctx, row)
 }
 
 var errMember = fault.New(fault.Conflict, "already_member", "this practice knows your sign-in already, as somebody else; sign in with another account to accept")

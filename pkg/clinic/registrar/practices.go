@@ -71,11 +71,14 @@ func (r *Room) Register(ctx context.Context, c clinic.Caller, in registry.Regist
 	err = r.commitPractice(ctx, clinic.Commit{
 		Practice: &p, Config: true, Account: p.Account != "", Audit: r.record(c, p.ID, identity.RunPractices, "registered", p.ID, now),
 	})
-	if !errors.Is(err, clinic.ErrChanged) {
+	if !errors.Is(err, clinic.ErrChanged) && !errors.Is(err, clinic.ErrExists) {
 		return p, err
 	}
 	stands, err := r.Kernel.Store.Practice(ctx, in.ID)
-	if err == nil && in.Core(stands.Core) != stands.Core {
+	switch {
+	case errors.Is(err, fault.NotFound): // it is not the practice that exists
+		err = errAccountTaken
+	case err == nil && in.Core(stands.Core) != stands.Core:
 		err = errPracticeExists
 	}
 	return stands, err
@@ -129,10 +132,14 @@ func (r *Room) changeCore(ctx context.Context, c clinic.Caller, id, what string,
 			return was, clinic.ErrStale
 		}
 		next.Version++
-		return next, r.commitPractice(ctx, clinic.Commit{
+		err = r.commitPractice(ctx, clinic.Commit{
 			Practice: &next, Account: next.Account != "" && next.Account != was.Account,
 			Audit: r.record(c, id, identity.RunPractices, what, id, now),
 		})
+		if errors.Is(err, clinic.ErrExists) {
+			err = errAccountTaken
+		}
+		return next, err
 	})
 }
 
@@ -144,9 +151,6 @@ func (r *Room) commitPractice(ctx context.Context, c clinic.Commit) error {
 		c.Events = append(c.Events, r.firstLook(*c.Practice))
 	}
 	err := r.Kernel.Store.Commit(ctx, c)
-	if errors.Is(err, clinic.ErrExists) {
-		err = errAccountTaken
-	}
 	r.Kernel.ForgetPractice(c.Practice.ID)
 	return err
 }
@@ -173,8 +177,7 @@ type Standing struct {
 // Practices lists all practices and how they stand. It is for operators. It reads each
 // practice and its open work: about a unit for each, and half a unit for each item.
 func (r *Room) Practices(ctx context.Context, c clinic.Caller) ([]Standing, error) {
-	c, err := r.allow(ctx, c, identity.RunPractices, audit.Platform)
-	if err != nil {
+	if _, err := r.allow(ctx, c, identity.RunPractices, audit.Platform); err != nil {
 		return nil, err
 	}
 	ids, err := r.Store.Practices(ctx)
@@ -189,7 +192,7 @@ func (r *Room) Practices(ctx context.Context, c clinic.Caller) ([]Standing, erro
 		}
 		all = append(all, s)
 	}
-	return all, r.Kernel.RecordList(ctx, c, identity.RunPractices, clinic.Subject{Practice: audit.Platform})
+	return all, nil
 }
 
 // Practice returns one practice as Practices does.

@@ -1,11 +1,6 @@
 package web_test
 
 import (
-	"net/http"
-	"net/url"
-	"strings"
-	"testing"
-	"time"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
@@ -13,6 +8,11 @@ import (
 	"evisit/pkg/money"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
 )
 
 // opensElm registers a second practice.

@@ -108,9 +108,10 @@ func newHouse(t *testing.T) *house {
 	signIn.Config.Handler = h.provider
 	people := httpapi.NewTokens(signIn.URL, is.JWKSURL(), clientID, h.clock)
 	pages := web.New(web.Options{
-		Rooms: h.rooms, People: people, Issuer: signIn.URL, ClientID: clientID, BaseURL: h.url, Now: h.clock, Log: log,
+		Serves: []httpapi.Function{httpapi.ByAPI, httpapi.ByRegistry},
+		Rooms:  h.rooms, People: people, Issuer: signIn.URL, ClientID: clientID, BaseURL: h.url, Now: h.clock, Log: log,
 	})
-	site.Config.Handler = httpapi.New(h.rooms, people, log).Handler(pages)
+	site.Config.Handler = httpapi.New(httpapi.Of(httpapi.ByAPI, httpapi.ByRegistry), h.rooms, people, log).Handler(pages)
 	return h
 }
 
@@ -136,6 +137,7 @@ func (h *house) open(t *testing.T, log *slog.Logger) {
 	h.rooms.Request.Checkout, h.rooms.Charts.Vault.Objects = h.stripe, h.objects
 	h.store = parts.Store()
 	h.cast = &registrar.Room{Kernel: h.rooms.Kernel, Store: h.store, Charts: h.rooms.Charts}
+	h.rooms.Registrar = h.cast
 	h.hook = &hook.Room{Kernel: parts.Kernel(outbox.ByStripe, h.store)}
 	h.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, h.store), Store: h.store, Cards: h.stripe}
 }

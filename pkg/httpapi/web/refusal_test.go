@@ -147,7 +147,7 @@ func TestPost_OfAnotherSiteIsRefused(t *testing.T) {
 	ada := h.as(t, "Ada", "/my")
 	ada.startUTI()
 	id := ada.visitID()
-	for _, p := range web.Patterns() {
+	for _, p := range web.Patterns(httpapi.ByAPI, httpapi.ByRegistry) {
 		method, path, _ := strings.Cut(p, " ")
 		if method != http.MethodPost {
 			continue
@@ -181,7 +181,7 @@ func TestPages_AnotherPatientsRequestIsNotFound(t *testing.T) {
 	ada.startUTI()
 	id := ada.visitID()
 	bea := h.as(t, "Bea", "/my")
-	for _, p := range web.Patterns() {
+	for _, p := range web.Patterns(httpapi.ByAPI, httpapi.ByRegistry) {
 		method, path, _ := strings.Cut(p, " ")
 		if !strings.Contains(path, "{id}") {
 			continue
@@ -443,12 +443,11 @@ func TestPost_HostileIsRefusedInWords(t *testing.T) {
 
 func TestPatterns_NotThoseOfTheAPI(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
 	taken := map[string]bool{}
-	for _, p := range httpapi.New(h.rooms, nil, nil).Patterns() {
-		taken[p] = true
+	for _, e := range httpapi.Endpoints() {
+		taken[e.Pattern()] = true
 	}
-	for _, p := range web.Patterns() {
+	for _, p := range web.Patterns(httpapi.ByAPI, httpapi.ByRegistry) {
 		if taken[p] {
 			t.Errorf("%s is served by both", p)
 		}

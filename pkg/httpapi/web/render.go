@@ -177,19 +177,38 @@ func (s *site) show(w http.ResponseWriter, v *visitor, p page) error {
 }
 
 func nav(v visitor) []link {
-	var links []link
-	switch v.Person.Role {
-	case identity.Clinician, identity.Nurse, identity.Staff:
-		links = []link{{Href: "/desk", Text: "Queue"}, {Href: "/desk/work", Text: "Work"}}
-	case identity.Admin, identity.Director, identity.Operator:
-		links = []link{{Href: "/desk/work", Text: "Work"}}
-	case identity.PatientRole, identity.Caregiver:
-		links = []link{{Href: "/my", Text: "My requests"}}
-	}
+	links := places(v.Person)
 	if v.several {
 		links = append(links, link{Href: choosePath, Text: "Change practice"})
 	}
 	return links
+}
+
+// places are where p works, or has requests; the first is where p begins. Nobody is at
+// none.
+func places(p identity.Person) []link {
+	if p.ID == "" {
+		return nil
+	}
+	if !p.Works() {
+		return []link{{Href: "/my", Text: "My requests"}}
+	}
+	var links []link
+	if readsQueue(p) {
+		links = append(links, link{Href: "/desk", Text: "Queue"})
+	}
+	if readsQueue(p) || p.Has(identity.Admin) || p.Has(identity.Operator) {
+		links = append(links, link{Href: "/desk/work", Text: "Work"})
+	}
+	if p.Has(identity.Admin) || p.Has(identity.Director) {
+		links = append(links, link{Href: "/manage/people", Text: "People"})
+	}
+	return links
+}
+
+// readsQueue reports whether p answers requests, or helps to.
+func readsQueue(p identity.Person) bool {
+	return p.Has(identity.Clinician) || p.Has(identity.Nurse) || p.Has(identity.Staff)
 }
 
 type errorView struct {

@@ -133,17 +133,10 @@ func (s *site) session(r *http.Request) string {
 // home is where a person's work or requests are; the zero person has yet to choose a
 // practice.
 func home(p identity.Person) string {
-	if p.ID == "" {
-		return choosePath
+	if links := places(p); len(links) > 0 {
+		return links[0].Href
 	}
-	switch p.Role {
-	case identity.Clinician, identity.Nurse, identity.Staff:
-		return "/desk"
-	case identity.Admin, identity.Director, identity.Operator:
-		return "/desk/work"
-	case identity.PatientRole, identity.Caregiver:
-	}
-	return "/my"
+	return choosePath
 }
 
 // cookieName binds a cookie to this very host where the connection allows it.

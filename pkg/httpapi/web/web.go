@@ -27,6 +27,8 @@ import (
 // ClientSecret, Checkout and StaffIdle are required.
 type Options struct {
 	httpapi.Rooms
+	// Serves are the functions whose pages are served: one in a deployment.
+	Serves []httpapi.Function
 	People httpapi.People
 	// Issuer signs people in, for the client ClientID. Without a ClientSecret
 	// the client is public; it always uses PKCE.
@@ -72,8 +74,11 @@ func New(o Options) http.Handler {
 		Kernel: o.Kernel, Sealer: o.Charts.Vault, Provider: s.provider, StaffIdle: cmp.Or(o.StaffIdle, session.StaffIdle),
 	}
 	mux := s.mux
-	for _, r := range s.routes() {
-		mux.Handle(r.pattern, s.adapt(r.handle))
+	all := s.routes()
+	for _, f := range o.Serves {
+		for _, r := range all[f] {
+			mux.Handle(r.pattern, s.adapt(r.handle))
+		}
 	}
 	mux.Handle("/", s.adapt(func(http.ResponseWriter, *http.Request) error {
 		return fault.New(fault.NotFound, "no_page", "there is no page at this address")
@@ -105,7 +110,13 @@ type route struct {
 	handle  handler
 }
 
-func (s *site) routes() []route {
+// routes are the pages that each function serves.
+func (s *site) routes() map[httpapi.Function][]route {
+	return map[httpapi.Function][]route{httpapi.ByAPI: s.visiting(), httpapi.ByRegistry: s.managing()}
+}
+
+// visiting are the pages of function api: requests, the desk, and signing in.
+func (s *site) visiting() []route {
 	return []route{
 		{"GET /{$}", s.landing},
 		{"GET /assets/style.css", serveStyle},
@@ -160,11 +171,14 @@ func (s *site) routes() []route {
 	}
 }
 
-// Patterns lists the routes of the pages.
-func Patterns() []string {
+// Patterns lists the routes of the pages that some functions serve.
+func Patterns(of ...httpapi.Function) []string {
 	var ps []string
-	for _, r := range new(site).routes() {
-		ps = append(ps, r.pattern)
+	all := new(site).routes()
+	for _, f := range of {
+		for _, r := range all[f] {
+			ps = append(ps, r.pattern)
+		}
 	}
 	return ps
 }

@@ -1,0 +1,48 @@
+// Package registry makes the handler of the function registry.
+package registry
+
+import (
+	"net/http"
+
+	"evisit/pkg/clinic/chart"
+	"evisit/pkg/clinic/registrar"
+	"evisit/pkg/httpapi"
+	"evisit/pkg/outbox"
+	"evisit/pkg/setup"
+	"evisit/pkg/setup/content"
+	"evisit/pkg/setup/secrets"
+	"evisit/pkg/setup/site"
+	"evisit/pkg/vault"
+)
+
+// Rooms returns the rooms of registry: with contact data, without documents and the
+// content of visits, and without a key of Stripe's.
+func Rooms(p setup.Parts) (httpapi.Rooms, error) {
+	p, err := secrets.With(p)
+	if err != nil {
+		return httpapi.Rooms{}, err
+	}
+	s := p.Store()
+	k := p.Kernel(outbox.ByRegistry, s)
+	sealer, err := content.Sealer(p)
+	if err != nil {
+		return httpapi.Rooms{}, err
+	}
+	charts := &chart.Keeper{Kernel: k, Store: s, Vault: vault.Vault{Sealer: sealer}}
+	return httpapi.Rooms{
+		Kernel: k, Charts: charts, Registrar: &registrar.Room{Kernel: k, Store: s, Charts: charts}, Limits: site.Limiter(p),
+	}, nil
+}
+
+// Handler returns the handler of the JSON API and the pages.
+func Handler(p setup.Parts) (http.Handler, error) {
+	p, err := secrets.With(p)
+	if err != nil {
+		return nil, err
+	}
+	rooms, err := Rooms(p)
+	if err != nil {
+		return nil, err
+	}
+	return site.Handler(p, httpapi.ByRegistry, rooms)
+}
