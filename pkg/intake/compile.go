@@ -220,6 +220,7 @@ func (c *compiler) item(it *Item, s sourceItem) {
 		c.problem(it.LinkID, "option", "A question has at most %d options.", maxOptions)
 	}
 	c.valueSet(it, s)
+	c.listed(it, s)
 	for _, e := range s.Extension {
 		c.itemExtension(it, e)
 	}
@@ -269,6 +270,20 @@ func (c *compiler) itemType(it *Item, s sourceItem) {
 	if s.Type == OpenChoice && it.MaxLength == 0 {
 		it.MaxLength = defaultStringLength
 	}
+}
+
+// listedAs are the kinds of options that a question of another type than choice may have:
+// it is a choice among them.
+var listedAs = map[Type]Kind{StringQ: StringValue, TextQ: StringValue, IntegerQ: IntegerValue, DateQ: DateValue, TimeQ: TimeValue}
+
+// listed makes a question of text, numbers, days or times with options a choice, which it
+// is in all but its name (FHIR R4, Questionnaire.item.answerOption).
+func (c *compiler) listed(it *Item, s sourceItem) {
+	kind, may := listedAs[it.Type]
+	if !may || len(s.AnswerOption) == 0 || it.literal != kind || slices.ContainsFunc(s.AnswerOption, func(o option) bool { return o.ValueCoding != nil }) {
+		return
+	}
+	it.Type, it.MaxLength = Choice, 0
 }
 
 // initials reads the values that a page proposes as answer.

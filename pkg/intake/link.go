@@ -107,11 +107,14 @@ func (c *compiler) ranges(it *Item) {
 		c.problem(it.LinkID, "range", "maxDecimalPlaces is for a decimal or a quantity.")
 	}
 	text := it.Type == StringQ || it.Type == TextQ || it.Type == URLQ || it.Type == OpenChoice
+	if !text && it.MinLength == 1 {
+		it.MinLength = 0 // no answer is shorter
+	}
 	if it.MaxLength < 0 || it.MinLength > 0 && (!text || it.MinLength > it.MaxLength) {
 		c.problem(it.LinkID, "range", "maxLength is above 0, and minLength is for a text and not above it.")
 	}
-	if (it.pattern != nil || it.Format != "") && it.Type != StringQ && it.Type != TextQ {
-		c.problem(it.LinkID, "pattern", "regex and entryFormat are for string and text.")
+	if it.pattern != nil && it.Type != StringQ && it.Type != TextQ {
+		c.problem(it.LinkID, "pattern", "A regex is for string and text.")
 	}
 	if it.Statement && (it.Type != BooleanQ || it.Repeats) {
 		c.problem(it.LinkID, "statement", "A statement is one boolean.")

@@ -68,6 +68,22 @@ func TestOptions_OfEveryKind(t *testing.T) {
 	}
 }
 
+// A question of text, numbers, days or times with options is a choice among them.
+func TestOptions_OfOtherTypesThanChoice(t *testing.T) {
+	t.Parallel()
+	for typ, tt := range map[string]struct{ options, good, other string }{
+		"string":  {`{"valueString":"9 to 10"},{"valueString":"10 to 11"}`, `"valueString":"9 to 10"`, `"valueString":"noon"`},
+		"text":    {`{"valueString":"a"},{"valueString":"b"}`, `"valueString":"b"`, `"valueString":"c"`},
+		"integer": {`{"valueInteger":1},{"valueInteger":2}`, `"valueInteger":2`, `"valueInteger":3`},
+		"date":    {`{"valueDate":"2026-01-01"},{"valueDate":"2026-07-04"}`, `"valueDate":"2026-01-01"`, `"valueDate":"2026-01-02"`},
+		"time":    {`{"valueTime":"08:00:00"},{"valueTime":"09:00:00"}`, `"valueTime":"08:00:00"`, `"valueTime":"10:00:00"`},
+	} {
+		wantAnswers(t, asked(t, ask(typ, `"answerOption":[`+tt.options+`]`)), map[string]struct{ value, want string }{
+			typ + ", one of them": {tt.good, ""}, typ + ", another": {tt.other, "a option"},
+		})
+	}
+}
+
 func TestOptions_Refused(t *testing.T) {
 	t.Parallel()
 	wantRefused(t, map[string]struct{ data, want string }{
@@ -78,7 +94,8 @@ func TestOptions_Refused(t *testing.T) {
 		"twice":              {written("", ask("choice", `"answerOption":[{"valueString":"x"},{"valueString":"x"}]`)), "a option"},
 		"a day there is not": {written("", ask("choice", `"answerOption":[{"valueDate":"2026-02-30"}]`)), "a option, a option"},
 		"a fraction":         {written("", ask("choice", `"answerOption":[{"valueInteger":1.5}]`)), "a option, a option"},
-		"of a text":          {written("", ask("string", `"answerOption":[{"valueString":"x"}]`)), "a option"},
+		"codes of a text":    {written("", ask("string", `"answerOption":[{"valueCoding":{"code":"x","display":"X"}}]`)), "a option"},
+		"texts of a number":  {written("", ask("integer", `"answerOption":[{"valueString":"x"}]`)), "a option"},
 		"too many":           {written("", ask("choice", `"answerOption":[`+many(1001)+`]`)), "a option"},
 		"as many as may be":  {written("", ask("choice", `"answerOption":[`+many(1000)+`]`)), ""},
 		"options and a set":  {written("", ask("choice", `"answerOption":[{"valueString":"x"}],"answerValueSet":"#x"`)), "/item/0/answerValueSet option"},
