@@ -328,7 +328,7 @@ func (c *checker) forgive(first int) bool {
 // asks reports whether a question in the group is enabled.
 func (c *checker) asks(group *Item) bool {
 	for i := group.index + 1; i < group.end; i++ {
-		if q := c.form.all[i]; c.enabled[i] && q.Type != Group && q.Type != Display {
+		if q := c.form.all[i]; c.enabled[i] && q.Type != Group && q.Type != Display && !q.never() {
 			return true
 		}
 	}
@@ -402,6 +402,9 @@ func (c *checker) question(it *Item, given, kept []Entry) []Entry {
 		c.answers[it.index] = append(c.answers[it.index], v)
 		return append(kept, Ask(it.LinkID, v))
 	case it.fixed():
+		if it.never() {
+			return kept
+		}
 		c.answers[it.index] = append(c.answers[it.index], it.Initial...)
 		return append(kept, Ask(it.LinkID, it.Initial...))
 	}

@@ -188,6 +188,7 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 		}
 		if parent != nil {
 			it.row, it.Hidden = parent.row, parent.Hidden
+			it.ReadOnly = it.ReadOnly || parent.Type == Group && parent.ReadOnly && it.Type != Display
 			if parent.Type == Group && parent.Repeats {
 				it.row = parent
 			}
@@ -245,9 +246,6 @@ func (c *compiler) itemType(it *Item, s sourceItem) {
 			c.problem(it.LinkID, "type", "A display item is not required, repeated or readOnly.")
 		}
 	case Group:
-		if s.ReadOnly {
-			c.problem(it.LinkID, "type", "A group is not readOnly.")
-		}
 		if len(s.Items) == 0 {
 			c.problem(it.LinkID, "type", "A group has items.")
 		}

@@ -14,9 +14,6 @@ func (c *compiler) demands() {
 		c.problem("version", "version", "A version has at most 40 letters, digits and . _ + -, such as 1.2.0.")
 	}
 	for _, it := range c.form.all {
-		if it.Type == Group && !it.Repeats && !it.Required && requires(it.Items) {
-			c.problem(it.LinkID, "required", "A group with required questions is required, unless it repeats.")
-		}
 		if it.pattern != nil && it.Format == "" {
 			c.problem(it.LinkID, "pattern", "A question with a regex has an entryFormat, which says what to write.")
 		}
@@ -42,16 +39,6 @@ func (c *compiler) demands() {
 				"which says who does so, how soon and at which number.")
 		}
 	}
-}
-
-// requires reports whether a question among the items is required whenever it is asked.
-func requires(items []*Item) bool {
-	for _, it := range items {
-		if it.Type != Group && it.Required || it.Type == Group && (it.Required || !it.Repeats && requires(it.Items)) {
-			return true
-		}
-	}
-	return false
 }
 
 // saysNone reports whether an option denies all others.

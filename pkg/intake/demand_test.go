@@ -14,8 +14,6 @@ import (
 func TestDemands_OfThePublishedOnly(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ old, new, want string }{
-		"a group with required questions that is not":    {`"text": "Home", "required": true`, `"text": "Home"`, "home required"},
-		"a group around one that is not":                 {`"text": "Any of", "required": true, "item": [`, `"text": "Any of", "item": [{"linkId": "in", "type": "group", "required": true, "item": [{"linkId": "in-in", "type": "integer", "text": "In?"}]}, `, "any required"},
 		"an exclusive option that is not marked":         {`optionExclusive", "valueBoolean": true`, `optionExclusive", "valueBoolean": false`, "trouble exclusive"},
 		"an exclusive option known by its words":         {`"code": "x", "display": "X"`, `"code": "well", "display": "None of the above"`, "other exclusive"},
 		"a pattern that nobody is told":                  {`entryFormat", "valueString"`, `designNote", "valueMarkdown"`, "phone pattern"},
@@ -44,6 +42,25 @@ func TestDemands_OfThePublishedOnly(t *testing.T) {
 				t.Errorf("loading: %v", explain(err))
 			}
 		})
+	}
+}
+
+// A required question may not be left out with the group around it, whether the group is
+// required or not, unless the group repeats.
+func TestCheck_GroupsWithRequiredQuestions(t *testing.T) {
+	t.Parallel()
+	f := alone(t, written("", `{"linkId":"outer","type":"group","text":"Outer","item":[{"linkId":"inner","type":"group","text":"Inner","item":[{"linkId":"a","type":"string","text":"A?","required":true}]}]},
+{"linkId":"rows","type":"group","text":"Rows","repeats":true,"item":[{"linkId":"b","type":"string","text":"B?","required":true}]},
+{"linkId":"free","type":"group","text":"Free","item":[{"linkId":"c","type":"string","text":"C?"}]}`))
+	for items, want := range map[string]string{
+		"":                             "outer required",
+		group("rows"):                  "outer required",
+		group("free", words("c", "x")): "outer required",
+		group("outer", group("inner", words("a", "x"))): "",
+	} {
+		if got := strings.Join(places(f.Check(respond(t, items)).Problems), ", "); got != want {
+			t.Errorf("%s: %q, want %q", items, got, want)
+		}
 	}
 }
 

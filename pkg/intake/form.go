@@ -94,7 +94,13 @@ func (it *Item) Inner() []*Item {
 
 // fixed reports whether the item is answered by its initial values alone.
 func (it *Item) fixed() bool {
-	return len(it.Initial) > 0 && (it.Hidden || it.ReadOnly) && !it.computed()
+	return (len(it.Initial) > 0 && it.Hidden || it.ReadOnly) && !it.computed()
+}
+
+// never reports whether nobody answers the question: it is there for another system to
+// fill in.
+func (it *Item) never() bool {
+	return it.ReadOnly && it.Type != Group && it.Type != Display && len(it.Initial) == 0 && !it.computed()
 }
 
 // computed reports whether the item is calculated from answers.

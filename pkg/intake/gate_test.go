@@ -74,7 +74,7 @@ func TestCompose_Refuses(t *testing.T) {
 		"a calculation we do not evaluate":  {`.ordinal().sum()`, `.ordinal().avg()`, "score extension"},
 		"a calculation of nothing":          {`'^s-[12]$'`, `'^t-[12]$'`, "score readonly"},
 		"a calculation without ordinals":    {`'^s-[12]$'`, `'^s'`, "score readonly"},
-		"readOnly without calculation":      {`"text": "When?"`, `"text": "When?", "readOnly": true`, "when readonly"},
+		"readOnly without calculation":      {`"text": "When?"`, `"text": "When?", "readOnly": true, "required": true`, "when readonly"},
 		"a derived flag that there is not":  {`{"url": "https://example.org/fhir/StructureDefinition/evisit-sex", "valueCode": "female"}`, `{"url": "https://example.org/fhir/StructureDefinition/evisit-derived-flag", "extension": [{"url": "id", "valueId": "age"}]}`, "age extension"},
 		"a derived flag without its items":  {`{"url": "https://example.org/fhir/StructureDefinition/evisit-sex", "valueCode": "female"}`, `{"url": "https://example.org/fhir/StructureDefinition/evisit-derived-flag", "extension": [{"url": "id", "valueId": "bp-mean"}]}`, "bp-mean derived"},
 		"no version":                        {`"version": "1"`, `"version": ""`, "version required"},

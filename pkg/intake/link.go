@@ -64,8 +64,8 @@ func (c *compiler) linkItem(it *Item) {
 		c.linkFormula(it)
 	case it.summed != "":
 		c.linkTotal(it)
-	case it.ReadOnly && !it.Hidden && len(it.Initial) == 0 && !it.broken:
-		c.problem(it.LinkID, "readonly", "A readOnly question has a calculatedExpression or an initial value.")
+	case it.never() && it.Required && !it.Hidden && !it.broken:
+		c.problem(it.LinkID, "readonly", "A readOnly question that is required has a calculatedExpression or an initial value: nobody else answers it.")
 	}
 }
 
@@ -179,7 +179,10 @@ func (c *compiler) linkCondition(where, code string, cond *condition) {
 		c.problem(where, code, "It refers to %s, which does not exist.", cond.question)
 		return
 	}
-	cond.item = q
+	if cond.item = q; q.never() && !q.broken && cond.operator != exists {
+		c.problem(where, code, "%s is readOnly and has neither a calculatedExpression nor an initial value: nobody answers it.", q.LinkID)
+		return
+	}
 	equality := cond.operator == "=" || cond.operator == "!="
 	switch q.Type {
 	case Group, Display:
