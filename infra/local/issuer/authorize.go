@@ -3,6 +3,7 @@ package issuer
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -29,6 +30,7 @@ type authRequest struct {
 	Challenge    string
 	Method       string
 	Prompt       string
+	Classes      string // acr_values; if there are any, a second factor is asked for
 }
 
 func parseAuthRequest(v url.Values) authRequest {
@@ -42,15 +44,15 @@ func parseAuthRequest(v url.Values) authRequest {
 		Challenge:    v.Get("code_challenge"),
 		Method:       v.Get("code_challenge_method"),
 		Prompt:       v.Get("prompt"),
+		Classes:      v.Get("acr_values"),
 	}
 }
 
 // A grant is the request and the subject of a code that has not been redeemed.
 type grant struct {
 	authRequest
-	subject string
-	at      time.Time // time of the sign-in
-	made    time.Time // time of the code
+	browser
+	made time.Time // time of the code
 }
 
 func (i *Issuer) page(w http.ResponseWriter, r *http.Request) {
@@ -58,11 +60,11 @@ func (i *Issuer) page(w http.ResponseWriter, r *http.Request) {
 	if !i.accepts(w, r, a) {
 		return
 	}
-	if b, ok := i.signedIn(r); ok && a.Prompt != "login" {
+	if b, ok := i.signedIn(r); ok && a.Prompt != "login" && (b.twoFactors || a.Classes == "") {
 		i.sendCode(w, r, a, b)
 		return
 	}
-	render(w, http.StatusOK, pageData{Ask: a, People: i.opts.People(r.Context())})
+	render(w, http.StatusOK, pageData{Ask: a, People: i.people(r.Context())})
 }
 
 func (i *Issuer) signIn(w http.ResponseWriter, r *http.Request) {
@@ -74,15 +76,33 @@ func (i *Issuer) signIn(w http.ResponseWriter, r *http.Request) {
 	if !i.accepts(w, r, a) {
 		return
 	}
-	p, ok := i.person(r.Context(), r.PostForm.Get("subject"))
-	if !ok {
-		render(w, http.StatusBadRequest, pageData{Problem: "There is nobody of that name here. Go back and choose again."})
+	p, err := i.who(r)
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		render(w, http.StatusBadRequest, pageData{Problem: "Go back and choose again: " + refused.Text + "."})
 		return
 	}
-	b := browser{subject: p.Subject, at: i.opts.Now()}
+	if err != nil {
+		i.opts.Log.ErrorContext(r.Context(), "person not kept", "err", err)
+		render(w, http.StatusInternalServerError, pageData{Problem: "Something went wrong; try again."})
+		return
+	}
+	b := browser{subject: p.Subject, at: i.opts.Now(), twoFactors: a.Classes != "" || p.TwoFactors && r.PostForm.Get("one_factor") == ""}
 	i.remember(w, b)
 	i.opts.Log.InfoContext(r.Context(), "signed in", "subject", p.Subject)
 	i.sendCode(w, r, a, b)
+}
+
+// who is the person that a posted sign-in page names: one of those on it, or somebody
+// new.
+func (i *Issuer) who(r *http.Request) (Person, error) {
+	if r.PostForm.Get("new") != "" {
+		return i.add(newcomer(r.PostForm))
+	}
+	p, ok := i.person(r.Context(), r.PostForm.Get("subject"))
+	if !ok {
+		return p, &refusal{"invalid_request", "there is nobody of that name here"}
+	}
+	return p, nil
 }
 
 // sendCode leads back with a code for the person who is signed in with b.
@@ -95,7 +115,7 @@ func (i *Issuer) sendCode(w http.ResponseWriter, r *http.Request, a authRequest,
 			delete(i.codes, c)
 		}
 	}
-	i.codes[code] = grant{authRequest: a, subject: b.subject, at: b.at, made: now}
+	i.codes[code] = grant{authRequest: a, browser: b, made: now}
 	i.mu.Unlock()
 	i.redirectBack(w, r, a, url.Values{"code": {code}})
 }

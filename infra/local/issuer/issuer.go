@@ -1,11 +1,12 @@
 // Package issuer is an OpenID Connect issuer for development. It replaces the Cognito
-// user pool, and its sign-in page signs in as any of the seeded people, without a
-// password. It also issues access tokens to registered health plans, as SMART Backend
-// Services describes.
+// user pool, and its sign-in page signs in as any of the seeded people, or as somebody
+// new, without a password. It also issues access tokens to registered health plans, as
+// SMART Backend Services describes.
 //
-// An ID token has an issuer and a subject, and a name for who asks for the scope
-// profile, which is to greet by; never a practice or a role, which are rows of the
-// store.
+// An ID token has an issuer and a subject, the methods that its holder signed in by,
+// and, for who asks for the scopes profile, email and phone, a name, which is to greet
+// by, and addresses with whether they are confirmed; never a practice or a role, which
+// are rows of the store.
 package issuer
 
 import (
@@ -15,7 +16,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -36,10 +36,18 @@ const (
 // A Person is a person on the sign-in page. Role and Practice are shown on the page
 // and are in no token.
 type Person struct {
-	Subject  string
-	Name     string
-	Role     string
-	Practice string
+	Subject  string `json:"subject"`
+	Name     string `json:"name"`
+	Role     string `json:"-"`
+	Practice string `json:"-"`
+	Email    string `json:"email,omitempty"`
+	Phone    string `json:"phone,omitempty"`
+	// EmailVerified and PhoneVerified say that the issuer has confirmed the address.
+	EmailVerified bool `json:"email_verified,omitempty"`
+	PhoneVerified bool `json:"phone_verified,omitempty"`
+	// TwoFactors is set if the person signs in by a second factor, unless asked not to;
+	// others do only where the relying party asks for it.
+	TwoFactors bool `json:"two_factors,omitempty"`
 }
 
 // Options are the settings of an Issuer.
@@ -118,12 +126,36 @@ func (i *Issuer) JWKSURL() string { return i.opts.URL + "/.well-known/jwks.json"
 
 // Token returns an ID token for subject that is valid for ttl from now, as a program
 // sends it to the API. Token does not check that the subject is one of the people,
-// because the seed prints tokens of people it has just created.
+// because the seed prints tokens of people it has just created; anyone else signs in
+// by two factors.
 func (i *Issuer) Token(subject string, ttl time.Duration) (string, error) {
 	if subject == "" || ttl <= 0 {
 		return "", fmt.Errorf("issuing token for %q: a subject and a positive lifetime are required", subject)
 	}
-	return i.sign(claims{Subject: subject, Audience: i.opts.Audience, Use: idUse}, ttl)
+	p, known := i.person(context.Background(), subject)
+	c := addressesOf(p)
+	c.Subject, c.Audience, c.Use, c.Methods = subject, i.opts.Audience, idUse, methods(p.TwoFactors || !known)
+	return i.sign(c, ttl)
+}
+
+// methods are those of a sign-in (RFC 8176).
+func methods(twoFactors bool) []string {
+	if twoFactors {
+		return []string{"pwd", "otp"}
+	}
+	return []string{"pwd"}
+}
+
+// addressesOf returns the claims of p's addresses.
+func addressesOf(p Person) claims {
+	c := claims{Email: p.Email, Phone: p.Phone}
+	if p.Email != "" {
+		c.EmailVerified = &p.EmailVerified
+	}
+	if p.Phone != "" {
+		c.PhoneVerified = &p.PhoneVerified
+	}
+	return c
 }
 
 // AddPlan registers a health plan's public key and replaces the plan's earlier key.
@@ -151,8 +183,12 @@ const (
 	accessUse = "access"
 )
 
-// profileScope asks for the name (OpenID Connect Core, 5.4).
-const profileScope = "profile"
+// What a relying party asks for: the name, and the addresses (OpenID Connect Core, 5.4).
+const (
+	profileScope = "profile"
+	emailScope   = "email"
+	phoneScope   = "phone"
+)
 
 // claims are all claims that a token of this issuer can have.
 type claims struct {
@@ -164,8 +200,15 @@ type claims struct {
 	AuthTime *jwt.NumericDate `json:"auth_time,omitempty"`
 	Nonce    string           `json:"nonce,omitempty"`
 	Name     string           `json:"name,omitempty"` // for the scope profile
+	Methods  []string         `json:"amr,omitempty"`  // not after a refresh
 	Use      string           `json:"token_use"`
-	Scope    string           `json:"scope,omitempty"` // scope of a plan's access token
+
+	Email         string `json:"email,omitempty"` // for the scope email
+	EmailVerified *bool  `json:"email_verified,omitempty"`
+	Phone         string `json:"phone_number,omitempty"` // for the scope phone
+	PhoneVerified *bool  `json:"phone_number_verified,omitempty"`
+
+	Scope string `json:"scope,omitempty"` // scope of a plan's access token
 }
 
 func (i *Issuer) sign(c claims, life time.Duration) (string, error) {
@@ -190,6 +233,7 @@ func (i *Issuer) routes(prefix string) http.Handler {
 	own := http.NewCrossOriginProtection()
 	mux.HandleFunc("GET "+prefix+"/authorize", i.page)
 	mux.Handle("POST "+prefix+"/authorize", own.Handler(http.HandlerFunc(i.signIn)))
+	mux.Handle("POST "+prefix+"/people", own.Handler(http.HandlerFunc(i.serveNewcomer)))
 	return http.MaxBytesHandler(mux, 64<<10)
 }
 
@@ -221,12 +265,12 @@ func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 		Responses:     []string{"code"},
 		Subjects:      []string{"public"},
 		Algorithms:    []string{string(jose.RS256)},
-		Scopes:        []string{"openid", profileScope, "system/*.rs"},
+		Scopes:        []string{"openid", profileScope, emailScope, phoneScope, "system/*.rs"},
 		Grants:        []string{"authorization_code", "refresh_token", "client_credentials"},
 		Challenges:    []string{"S256"},
 		AuthMethods:   []string{"none", "private_key_jwt"},
 		AuthAlgs:      []string{string(jose.RS384), string(jose.ES384)},
-		Claims:        []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "name", "token_use"},
+		Claims:        []string{"iss", "sub", "aud", "exp", "iat", "auth_time", "amr", "nonce", "name", "email", "email_verified", "phone_number", "phone_number_verified", "token_use"},
 		TellsIssuer:   true,
 	})
 }
@@ -236,13 +280,4 @@ func (i *Issuer) jwks(w http.ResponseWriter, _ *http.Request) {
 	key := i.state.Key.Public()
 	i.mu.Unlock()
 	reply(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key}})
-}
-
-func (i *Issuer) person(ctx context.Context, subject string) (Person, bool) {
-	people := i.opts.People(ctx)
-	at := slices.IndexFunc(people, func(p Person) bool { return p.Subject == subject })
-	if subject == "" || at < 0 {
-		return Person{}, false
-	}
-	return people[at], true
 }

@@ -61,8 +61,8 @@ func setupAt(t *testing.T, keyFile, prefix string) world {
 		KeyFile:      keyFile,
 		People: func(context.Context) []issuer.Person {
 			return []issuer.Person{
-				{Subject: "sub-ana", Name: "Ana Example", Role: "clinician", Practice: "North Clinic"},
-				{Subject: "sub-bo", Name: `Bo <b>Sample</b>`, Role: "patient"},
+				{Subject: "sub-ana", Name: "Ana Example", Role: "clinician", Practice: "North Clinic", Email: "ana@north.example", EmailVerified: true, TwoFactors: true},
+				{Subject: "sub-bo", Name: `Bo <b>Sample</b>`, Role: "patient", Email: "bo@mail.example", Phone: "+15035550101", PhoneVerified: true},
 			}
 		},
 		Now: now,
@@ -249,7 +249,7 @@ func TestIssuer_SignIn(t *testing.T) {
 			want := map[string]any{
 				"iss": w.url, "sub": "sub-ana", "aud": clientID, "nonce": "n-1", "token_use": "id",
 				"iat": float64(now.Unix()), "exp": float64(now.Add(time.Hour).Unix()),
-				"auth_time": float64(start.Add(30 * time.Second).Unix()),
+				"auth_time": float64(start.Add(30 * time.Second).Unix()), "amr": []any{"pwd", "otp"},
 			}
 			if d := cmp.Diff(want, claimsOf(t, raw)); d != "" {
 				t.Errorf("claims differ from those of a subject alone (-want +got):\n%s", d)
@@ -474,7 +474,7 @@ func TestIssuer_Token(t *testing.T) {
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
-	if d := cmp.Diff([]string{"aud", "exp", "iat", "iss", "sub", "token_use"}, keys); d != "" {
+	if d := cmp.Diff([]string{"amr", "aud", "email", "email_verified", "exp", "iat", "iss", "phone_number", "phone_number_verified", "sub", "token_use"}, keys); d != "" {
 		t.Errorf("claims differ (-want +got):\n%s", d)
 	}
 	w.advance(25 * time.Hour)

@@ -60,6 +60,7 @@ type state struct {
 	Key      jose.JSONWebKey            `json:"signing_key"`
 	Plans    map[string]jose.JSONWebKey `json:"plans"`
 	Families map[string]family          `json:"refresh_tokens,omitempty"`
+	People   []Person                   `json:"people,omitempty"` // who signed in as somebody new
 }
 
 func loadState(path string) (state, error) {

@@ -84,7 +84,7 @@ func secretHash(secret string) string {
 }
 
 // refresh answers grant_type=refresh_token. The ID token has the time of the sign-in
-// and no nonce (OpenID Connect Core, 12.2).
+// and no nonce (OpenID Connect Core, 12.2), and says no more how its holder signed in.
 func (i *Issuer) refresh(r *http.Request) (tokens, error) {
 	if err := i.checkClient(r); err != nil {
 		return tokens{}, err
@@ -132,8 +132,9 @@ const (
 
 // A browser is a browser that is signed in to the issuer.
 type browser struct {
-	subject string
-	at      time.Time
+	subject    string
+	at         time.Time
+	twoFactors bool
 }
 
 func (i *Issuer) remember(w http.ResponseWriter, b browser) {

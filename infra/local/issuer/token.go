@@ -42,6 +42,11 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusOK, t)
 		return
 	}
+	i.refuse(w, r, err)
+}
+
+// refuse replies with why a token was not issued.
+func (i *Issuer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	refused, ok := errors.AsType[*refusal](err)
 	if !ok {
 		i.opts.Log.ErrorContext(r.Context(), "token not issued", "err", err)
@@ -114,18 +119,26 @@ func (i *Issuer) redeemCode(r *http.Request) (tokens, error) {
 	if err != nil {
 		return tokens{}, err
 	}
-	return i.issue(claims{
-		Subject: g.subject, Nonce: g.Nonce, AuthTime: jwt.NewNumericDate(g.at), Name: i.nameFor(r.Context(), g),
-	}, refresh)
+	c := i.claimsFor(r.Context(), g)
+	c.Subject, c.Nonce, c.AuthTime, c.Methods = g.subject, g.Nonce, jwt.NewNumericDate(g.at), methods(g.twoFactors)
+	return i.issue(c, refresh)
 }
 
-// nameFor is the name of g's subject, if g asks for the scope profile.
-func (i *Issuer) nameFor(ctx context.Context, g grant) string {
-	if !slices.Contains(strings.Fields(g.Scope), profileScope) {
-		return ""
-	}
+// claimsFor are the claims of g's subject that g asks for by a scope.
+func (i *Issuer) claimsFor(ctx context.Context, g grant) claims {
 	p, _ := i.person(ctx, g.subject)
-	return p.Name
+	all, scopes := addressesOf(p), strings.Fields(g.Scope)
+	var c claims
+	if slices.Contains(scopes, profileScope) {
+		c.Name = p.Name
+	}
+	if slices.Contains(scopes, emailScope) {
+		c.Email, c.EmailVerified = all.Email, all.EmailVerified
+	}
+	if slices.Contains(scopes, phoneScope) {
+		c.Phone, c.PhoneVerified = all.Phone, all.PhoneVerified
+	}
+	return c
 }
 
 // issue returns the tokens of a sign-in, whose ID token has the claims of c.

@@ -72,7 +72,14 @@ func (s *System) startIssuer(c *setup.Config) error {
 func (s *System) people(context.Context) []issuer.Person {
 	var ps []issuer.Person
 	for _, m := range seed.Cast(s.clock.Now()) {
-		ps = append(ps, issuer.Person{Subject: m.Person.ID, Name: m.Name, Role: string(m.Person.Role), Practice: m.Person.Practice})
+		p := issuer.Person{
+			Subject: m.Person.ID, Name: m.Name, Role: string(m.Person.Role), Practice: m.Person.Practice, TwoFactors: m.Person.Works(),
+			Email: m.Person.ID + "@" + m.Person.Practice + ".example", EmailVerified: true, PhoneVerified: true,
+		}
+		if m.Contact != nil {
+			p.Email, p.Phone = m.Contact.Email.Reveal(), m.Contact.Phone.Reveal()
+		}
+		ps = append(ps, p)
 	}
 	return ps
 }
