@@ -46,7 +46,8 @@ type Caller struct {
 	// Email and Phone are the caller's as the identity provider confirmed them; empty
 	// if it confirmed none.
 	Email, Phone phi.Text
-	// Strong is set if the caller signed in with a second factor.
+	// Strong is set if the caller signed in with a second factor, without which people
+	// who work are refused.
 	Strong bool
 	// Person is the caller. If it is left empty, the kernel reads it together
 	// with the visit, from Proof.
@@ -313,6 +314,9 @@ func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, 
 	if q.Person != "" {
 		if c.Person = rows.Person; c.Person.ID == "" || c.Person.Inactive {
 			return c, rows, c.unknown()
+		}
+		if err := c.admit(); err != nil {
+			return c, rows, err
 		}
 	}
 	if rows.Visit.ID == "" {

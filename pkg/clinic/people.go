@@ -142,8 +142,17 @@ func (k *Kernel) HasSeveral(ctx context.Context, c Caller) (bool, error) {
 	return len(ms) > 1, err
 }
 
+// admit refuses c if its person, who was read, works and signed in with one factor.
+func (c Caller) admit() error {
+	if c.Person.Works() && !c.Strong {
+		return ErrSecondFactor
+	}
+	return nil
+}
+
 // Identify returns c with its person read. An unknown or deactivated person is
-// refused, and one who is known by several practices and names none.
+// refused, one who is known by several practices and names none, and one who works
+// and signed in without a second factor.
 func (k *Kernel) Identify(ctx context.Context, c Caller) (Caller, error) {
 	if c.Person.ID != "" {
 		return c, nil
@@ -159,8 +168,12 @@ func (k *Kernel) Identify(ctx context.Context, c Caller) (Caller, error) {
 		}
 		p, err := k.Store.Person(ctx, id)
 		if err == nil && !p.Inactive {
-			c.Person = p
-			return c, nil
+			as := c
+			as.Person = p
+			if err := as.admit(); err != nil {
+				return c, err
+			}
+			return as, nil
 		}
 		if err != nil && !errors.Is(err, fault.NotFound) {
 			return c, err

@@ -47,15 +47,20 @@ func (k *Kernel) AllowForPatient(ctx context.Context, c Caller, do identity.Acti
 // the one that they name does not, or no longer.
 func IsUnknown(err error) bool { return errors.Is(err, errUnknown) || errors.Is(err, errUnknownThere) }
 
-// askAction is the action of a request by someone whom a practice no longer knows:
-// what they asked for is not judged. The record's resource is the address.
+// IsTurnedAway reports whether err refuses who asks, whatever they ask for: IsUnknown, or
+// ErrSecondFactor.
+func IsTurnedAway(err error) bool { return IsUnknown(err) || errors.Is(err, ErrSecondFactor) }
+
+// askAction is the action of a request by someone who was turned away: what they asked
+// for is not judged. The record's resource is the address.
 const askAction = "request.make"
 
-// RecordUnknown records that the holder of c's proof was refused because the
-// practice that knew them no longer does. Of someone whom no practice has known
-// there is nothing to record. A visit or a patient that the request named decides
-// whose log has the record, and one that does not exist leaves none.
-func (k *Kernel) RecordUnknown(ctx context.Context, c Caller, address, visit, patient string) {
+// RecordTurnedAway records that the holder of c's proof was refused with why, an error
+// of IsTurnedAway: the practice that knew them no longer does, or they work there and
+// signed in with one factor. Of someone whom no practice has known there is nothing to
+// record. A visit or a patient that the request named decides whose log has the
+// record, and one that does not exist leaves none.
+func (k *Kernel) RecordTurnedAway(ctx context.Context, c Caller, why error, address, visit, patient string) {
 	ctx, cancel := withoutSender(ctx)
 	defer cancel()
 	var s Subject
@@ -68,21 +73,29 @@ func (k *Kernel) RecordUnknown(ctx context.Context, c Caller, address, visit, pa
 		return
 	}
 	s.Resource = address
-	k.recordRefusal(ctx, c, askAction, s, "inactive")
+	reason := "inactive"
+	if errors.Is(why, ErrSecondFactor) {
+		reason = codeOf(why)
+	}
+	k.recordRefusal(ctx, c, askAction, s, reason)
 }
 
 // personKnownBefore returns c's person, active or not: at the practice that c names,
-// else at the first; zero if it has not known them.
+// else at the only one that has not deactivated them, else at the first; zero if no
+// such practice has known them.
 func (k *Kernel) personKnownBefore(ctx context.Context, c Caller) (identity.Person, error) {
 	ms, err := k.membersOf(ctx, c.Proof, true)
 	if err != nil {
 		return identity.Person{}, err
 	}
-	at := slices.IndexFunc(ms, func(m identity.Membership) bool { return c.Practice == "" || m.Practice == c.Practice })
-	if at < 0 {
+	ms = slices.DeleteFunc(slices.Clone(ms), func(m identity.Membership) bool { return c.Practice != "" && m.Practice != c.Practice })
+	if len(ms) == 0 {
 		return identity.Person{}, nil
 	}
-	first := ms[at]
+	if ps, err := k.active(ctx, ms); err != nil || len(ps) > 0 {
+		return append(ps, identity.Person{})[0], err
+	}
+	first := ms[0]
 	who, err := k.Store.Person(ctx, first.Person)
 	if errors.Is(err, fault.NotFound) {
 		return identity.Person{ID: first.Person, Practice: first.Practice}, nil

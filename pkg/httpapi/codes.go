@@ -22,6 +22,7 @@ var Codes = []Code{
 	{401, "not_signed_in", "no token, or one that is not valid here or no longer"},
 	{401, "unknown_person", "a good token of someone no practice here knows, or who was deactivated"},
 	{403, "denied", "your role does not allow this, or the visit is not yours: a colleague has taken it, or nobody has; `detail` says which"},
+	{403, "second_factor", "people who work at a practice sign in with a second factor, which the token's `amr` says; sign in again with one"},
 	{403, "not_licensed", "you hold no current license for the state the patient is in"},
 	{403, "second_factor", "people of a practice, and who runs the system, sign in with a second factor"},
 	{403, "email_unconfirmed", "your sign-in has no confirmed e-mail address"},

@@ -131,7 +131,7 @@ var implied = []struct {
 	{func(*Endpoint) bool { return true }, "internal"},
 	{func(e *Endpoint) bool { return e.Who != Anyone }, "try_again"},
 	{func(e *Endpoint) bool { return e.Who.ByToken() }, "not_signed_in not_found too_many_requests"},
-	{func(e *Endpoint) bool { return e.Who.ByToken() && e.Who != Holder }, "unknown_person"},
+	{func(e *Endpoint) bool { return e.Who.ByToken() && e.Who != Holder }, "unknown_person second_factor"},
 	{func(e *Endpoint) bool { return e.Who == Bearer || e.Who == Known }, "choose_practice"},
 	{func(e *Endpoint) bool { return e.Does != "" }, "denied"},
 	{func(e *Endpoint) bool { return e.In != nil }, "not_json encoded unreadable too_large"},
@@ -216,19 +216,19 @@ func (a *API) handler(e *Endpoint) http.Handler {
 			err = e.send(w, r, reply)
 		}
 		if err != nil {
-			if clinic.IsUnknown(err) {
-				a.recordUnknown(e, r)
+			if clinic.IsTurnedAway(err) {
+				a.recordTurnedAway(e, r, err)
 			}
 			exchange.Reject(w, r, a.log, err)
 		}
 	})
 }
 
-// recordUnknown records who was refused because no practice knows them any more.
-// Their token was verified, and is remembered.
-func (a *API) recordUnknown(e *Endpoint, r *http.Request) {
+// recordTurnedAway records who was refused with why, whatever they asked for. Their
+// token was verified, and is remembered.
+func (a *API) recordTurnedAway(e *Endpoint, r *http.Request, why error) {
 	if c, err := a.bearer(r); err == nil {
-		a.Kernel.RecordUnknown(r.Context(), c, e.Pattern(), r.PathValue("id"), r.URL.Query().Get("patient"))
+		a.Kernel.RecordTurnedAway(r.Context(), c, why, e.Pattern(), r.PathValue("id"), r.URL.Query().Get("patient"))
 	}
 }
 

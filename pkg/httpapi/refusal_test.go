@@ -189,7 +189,7 @@ func (p *program) from(root types.Object) map[refusal]bool {
 		p.method("visit", "Visit", "Can"):                       true, // it tries each step and says which were not refused
 		p.method("clinic", "Kernel", "subjectOfPatient"):        true, // what fails is logged
 		p.method("clinic", "Kernel", "recordRefusal"):           true, // likewise
-		p.method("clinic", "Kernel", "RecordUnknown"):           true, // likewise
+		p.method("clinic", "Kernel", "RecordTurnedAway"):        true, // likewise
 		p.method("clinic", "Kernel", "recordHourly"):            true, // it commits its record alone
 		p.method("clinic", "Kernel", "RecordLook"):              true, // likewise
 	}

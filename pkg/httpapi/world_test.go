@@ -155,14 +155,18 @@ func testLogKey(t testing.TB) audit.Key {
 	return audit.Key{Base: "evisit.example/log", Public: public, Private: private}
 }
 
-// people takes a person's id for their token, which proves a second factor.
+// people takes a person's id for their token, which proves a second factor unless it
+// begins with oneFactor.
 type people struct{}
+
+const oneFactor = "one-factor."
 
 func (people) Prove(_ context.Context, token string) (clinic.Proven, error) {
 	if token == "" {
 		return clinic.Proven{}, fault.New(fault.Anonymous, "not_signed_in", "sign in first")
 	}
-	return clinic.Proven{Proof: clinic.Proof{Issuer: testIssuer, Subject: token}, Strong: true}, nil
+	subject, weak := strings.CutPrefix(token, oneFactor)
+	return clinic.Proven{Proof: clinic.Proof{Issuer: testIssuer, Subject: subject}, Strong: !weak}, nil
 }
 
 // blobs keeps objects in memory.

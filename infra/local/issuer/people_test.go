@@ -115,7 +115,10 @@ func TestNewcomer_PageAndScript(t *testing.T) {
 	}
 }
 
-type givenToken struct{ Subject, Token string }
+type givenToken struct {
+	Subject string `json:"subject"`
+	Token   string `json:"token"`
+}
 
 // givenTo is what a script gets for a body.
 func (w world) givenTo(t *testing.T, status int, body string) (g givenToken) {

@@ -327,7 +327,7 @@ func ignoreClosed(f func() error) func() error {
 func (s *System) plant(ctx context.Context) error {
 	cast := seed.Cast(s.clock.Now())
 	last := clinic.Proof{Issuer: s.trusted, Subject: cast[len(cast)-1].Person.ID}
-	_, err := s.kernel.Identify(ctx, clinic.Caller{Proof: last})
+	_, err := s.kernel.Identify(ctx, clinic.Caller{Proof: last, Strong: true})
 	if !errors.Is(err, fault.Anonymous) {
 		return err
 	}

@@ -1,6 +1,12 @@
 package web_test
 
 import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
@@ -8,11 +14,6 @@ import (
 	"evisit/pkg/money"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
-	"net/http"
-	"net/url"
-	"strings"
-	"testing"
-	"time"
 )
 
 // opensElm registers a second practice.

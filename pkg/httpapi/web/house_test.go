@@ -215,12 +215,12 @@ var cast = []issuer.Person{
 	{Subject: "ada", Name: "Ada"},
 	{Subject: "bea", Name: "Bea"},
 	{Subject: "cal", Name: "Cal"},
-	{Subject: "drx", Name: "Dr. X"},
-	{Subject: "dry", Name: "Dr. Y"},
-	{Subject: "nan", Name: "Nan"},
-	{Subject: "adm", Name: "Adm"},
+	{Subject: "drx", Name: "Dr. X", TwoFactors: true},
+	{Subject: "dry", Name: "Dr. Y", TwoFactors: true},
+	{Subject: "nan", Name: "Nan", TwoFactors: true},
+	{Subject: "adm", Name: "Adm", TwoFactors: true},
 	{Subject: "nobody", Name: "Nobody"},
-	{Subject: "ops", Name: "Olu"},
+	{Subject: "ops", Name: "Olu", TwoFactors: true},
 }
 
 func register(t *testing.T, r *registrar.Room, issuerURL string) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -35,6 +36,17 @@ type discovered struct {
 	// Either is empty where the issuer has none.
 	Revocation string `json:"revocation_endpoint"`
 	EndSession string `json:"end_session_endpoint"`
+	// Known are the scopes that the issuer says it knows; nil if it does not say.
+	Known []string `json:"scopes_supported"`
+}
+
+// scopes are those that a sign-in asks for: a name to greet by, and the addresses that
+// the issuer has confirmed. One that the issuer does not know might be refused.
+func (d *discovered) scopes() []string {
+	all := []string{oidc.ScopeOpenID, "profile", "email", "phone"}
+	return slices.DeleteFunc(all, func(s string) bool {
+		return s != oidc.ScopeOpenID && d.Known != nil && !slices.Contains(d.Known, s)
+	})
 }
 
 // issuerPatience is how long the issuer may take to answer us.
@@ -73,7 +85,7 @@ func (p *provider) config(d *discovered) *oauth2.Config {
 	}
 	return &oauth2.Config{
 		ClientID: p.ClientID, ClientSecret: p.ClientSecret, Endpoint: end,
-		RedirectURL: p.BaseURL + "/signed-in", Scopes: []string{oidc.ScopeOpenID, "profile"},
+		RedirectURL: p.BaseURL + "/signed-in", Scopes: d.scopes(),
 	}
 }
 
@@ -84,9 +96,17 @@ func (p *provider) signInURL(ctx context.Context, a attempt) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return p.config(d).AuthCodeURL(a.State, oauth2.S256ChallengeOption(a.Verifier), oidc.Nonce(a.Nonce),
-		oauth2.SetAuthURLParam("prompt", "login")), nil
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(a.Verifier), oidc.Nonce(a.Nonce), oauth2.SetAuthURLParam("prompt", "login")}
+	if a.Strong {
+		options = append(options, oauth2.SetAuthURLParam("acr_values", twoFactorClasses))
+	}
+	return p.config(d).AuthCodeURL(a.State, options...), nil
 }
+
+// twoFactorClasses are what providers call a sign-in by two factors, as OpenID's PAPE
+// and REFEDS name it. A provider that knows none of them signs in as it always does
+// (OpenID Connect Core, section 3.1.2.1).
+const twoFactorClasses = "http://schemas.openid.net/pape/policies/2007/06/multi-factor https://refeds.org/profile/mfa"
 
 // signInSkew is how far the issuer's clock may be behind ours.
 const signInSkew = time.Minute

@@ -216,6 +216,7 @@ type errorView struct {
 	Text     string
 	Problems []string
 	SignIn   string // where signing in leads back from here
+	Stronger string // likewise, with a second factor
 	Home     string
 	SignOut  bool
 	Again    *again // what was filled in and refused; nil if nothing was
@@ -248,6 +249,8 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case e.SignOut:
 		e.Heading = "You are not known here" // and are signed in
+	case errors.Is(err, clinic.ErrSecondFactor):
+		e.Heading, e.Stronger = "A second factor is needed", strongSignIn(returnTo(r, err))
 	case e.Heading == "":
 		e.Heading = "Something went wrong"
 	}
@@ -275,6 +278,17 @@ func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if err := s.show(w, who, page{view: "error", title: e.Heading, data: e, code: code, keeps: e.Again != nil}); err != nil {
 		s.Log.WarnContext(r.Context(), "error page not sent", "route", r.Pattern, "err", err)
 	}
+}
+
+// returnTo is the page that r, which was refused with err, was for; empty if it is none.
+func returnTo(r *http.Request, err error) string {
+	if weak, ok := errors.AsType[weakSignIn](err); ok {
+		return weak.next
+	}
+	if r.Method != http.MethodGet {
+		return ""
+	}
+	return local(r.URL.RequestURI())
 }
 
 // isKnownElsewhere reports whether a practice knows the holder of r's session.

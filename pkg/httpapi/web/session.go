@@ -44,8 +44,8 @@ type visitor struct {
 func (s *site) as(h func(http.ResponseWriter, *http.Request, visitor) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		v, err := s.visitor(r)
-		if clinic.IsUnknown(err) {
-			s.Kernel.RecordUnknown(r.Context(), v.Caller, r.Pattern, r.PathValue("id"), r.URL.Query().Get("of"))
+		if clinic.IsTurnedAway(err) {
+			s.Kernel.RecordTurnedAway(r.Context(), v.Caller, err, r.Pattern, r.PathValue("id"), r.URL.Query().Get("of"))
 		}
 		if isSignedOut(err) && s.session(r) != "" {
 			if err := s.CountFailedProof(r, nil); err != nil {
@@ -164,6 +164,21 @@ type attempt struct {
 	Verifier string    `json:"verifier"`
 	Began    time.Time `json:"began"`
 	Next     string    `json:"next"`
+	Strong   bool      `json:"strong,omitempty"` // a second factor is asked for
+}
+
+// A weakSignIn is the refusal of somebody who signed in with one factor, on the way to
+// next.
+type weakSignIn struct {
+	error
+	next string
+}
+
+func (w weakSignIn) Unwrap() error { return w.error }
+
+// strongSignIn is where signing in asks for a second factor, and leads to next.
+func strongSignIn(next string) string {
+	return "/sign-in?" + url.Values{"factors": {"2"}, "next": {next}}.Encode()
 }
 
 func (s *site) signIn(w http.ResponseWriter, r *http.Request) error {
@@ -173,7 +188,7 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) error {
 	// GenerateVerifier gives 32 random bytes in text, which all three need.
 	a := attempt{
 		State: oauth2.GenerateVerifier(), Nonce: oauth2.GenerateVerifier(), Verifier: oauth2.GenerateVerifier(),
-		Began: s.Now(), Next: local(r.URL.Query().Get("next")),
+		Began: s.Now(), Next: local(r.URL.Query().Get("next")), Strong: r.URL.Query().Get("factors") == "2",
 	}
 	to, err := s.provider.signInURL(r.Context(), a)
 	if err != nil {
@@ -212,6 +227,10 @@ func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 	}
 	c := clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent()}.By(in.Proven)
 	c, err = s.Kernel.Identify(r.Context(), c)
+	if errors.Is(err, clinic.ErrSecondFactor) {
+		s.Kernel.RecordTurnedAway(r.Context(), c, err, r.Pattern, "", "")
+		return weakSignIn{err, a.Next}
+	}
 	goesOn := clinic.IsUnchosen(err) || clinic.IsUnknown(err) && isForStrangers(a.Next)
 	if err != nil && !goesOn {
 		return errors.Join(err, s.sessions.Refuse(r.Context(), c))

@@ -312,4 +312,5 @@ var refusals = map[string]string{
 	"no_relation":    "has nothing to do with it",
 	"role":           "not part of their role",
 	"not_licensed":   "no license where the patient is",
+	"second_factor":  "signed in without a second factor",
 }
