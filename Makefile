@@ -7,15 +7,16 @@ functions := $(notdir $(wildcard functions/*))
 engine    := infra/local/node_modules/.package-lock.json
 readers   := infra/local/x12readers/node_modules/.package-lock.json
 corpus    := infra/local/questionnaires/node_modules/.package-lock.json
+cfn_lint  := $(or $(shell command -v cfn-lint),.build/cfn/bin/cfn-lint)
 go_lint   := go tool -modfile=infra/tools/go.mod golangci-lint
 
 # No RPC of Lambda's old runtime, and no HTTP/2: none of the services that are called needs it.
 tags := lambda.norpc,nethttpomithttp2
 
-.PHONY: help setup run seed sweep verify demo bench test test-fast browser fuzz fuzz-routes lint vuln build $(addprefix build-,$(functions)) deploy clean
+.PHONY: help setup run seed sweep verify demo bench test test-fast browser fuzz fuzz-routes lint vuln build $(addprefix build-,$(functions)) deploy deploy-check clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(engine) $(readers) $(corpus) ## fetch what running and testing need (Go modules, npm packages)
 
@@ -68,6 +69,13 @@ build: $(addprefix build-,$(functions)) ## build every function for Lambda into 
 
 $(addprefix build-,$(functions)): build-%:
 	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -trimpath -tags $(tags) -ldflags "-s -w" -o .build/$*/bootstrap ./functions/$*
+
+deploy-check: $(cfn_lint) ## prove, without an account, that template, policies, settings and documents are complete
+	$(cfn_lint) template.yaml infra/template/firewall.yaml
+	@go run ./infra/firstday check
+
+.build/cfn/bin/cfn-lint:
+	python3 -m venv .build/cfn && .build/cfn/bin/pip install -q cfn-lint==1.51.0
 
 deploy: build ## deploy with the AWS SAM command line (asks for parameters the first time)
 	sam deploy --template-file template.yaml --guided

@@ -22,9 +22,18 @@ import (
 type Template struct {
 	Resources map[string]Resource
 	Functions map[string]Function // by folder below functions/
+	// Parameters and Outputs are what is asked and told when it is deployed.
+	Parameters map[string]Parameter
+	Outputs    map[string]struct{ Value string }
 	// PartitionKeys names the partition key of each index of the table, and of
 	// the table itself as index "".
 	PartitionKeys map[string]string
+}
+
+// A Parameter is what is asked when the template is deployed.
+type Parameter struct {
+	Default     any // nil: it must be given
+	Description string
 }
 
 // A Resource is one thing made. An intrinsic function in its properties reads
@@ -44,6 +53,8 @@ type Function struct {
 	Runtime    string
 	Arch       string
 	LogFormat  string
+	LogGroup   string
+	Role       string // its resource
 	Tracing    string
 	Timeout    int               // seconds
 	Env        map[string]string // as written, globals included
@@ -119,13 +130,15 @@ func Read(name string) (Template, error) {
 		return Template{}, err
 	}
 	var raw struct {
-		Globals   struct{ Function function }
-		Resources map[string]Resource
+		Globals    struct{ Function function }
+		Parameters map[string]Parameter
+		Resources  map[string]Resource
+		Outputs    map[string]struct{ Value string }
 	}
 	if err := decode(b, &raw); err != nil {
 		return Template{}, fmt.Errorf("reading %s: %w", name, err)
 	}
-	t := Template{Resources: raw.Resources, Functions: map[string]Function{}}
+	t := Template{Resources: raw.Resources, Functions: map[string]Function{}, Parameters: raw.Parameters, Outputs: raw.Outputs}
 	if t.PartitionKeys, err = t.partitionKeys(); err != nil {
 		return Template{}, fmt.Errorf("reading %s: %w", name, err)
 	}
@@ -227,7 +240,7 @@ type function struct {
 	Tracing       string
 	Architectures []string
 	Timeout       int
-	LoggingConfig struct{ LogFormat string }
+	LoggingConfig struct{ LogFormat, LogGroup string }
 	Environment   struct{ Variables map[string]string }
 	Events        map[string]struct {
 		Type       string
@@ -243,7 +256,7 @@ func (t Template) function(id string, globals function) (Function, error) {
 	}
 	f := Function{
 		ID: id, CodeURI: raw.CodeURI, Handler: raw.Handler, Runtime: raw.Runtime, Arch: strings.Join(raw.Architectures, ","),
-		LogFormat: raw.LoggingConfig.LogFormat, Tracing: raw.Tracing, Timeout: raw.Timeout, Env: map[string]string{},
+		LogFormat: raw.LoggingConfig.LogFormat, LogGroup: raw.LoggingConfig.LogGroup, Role: strings.TrimSuffix(raw.Role, ".Arn"), Tracing: raw.Tracing, Timeout: raw.Timeout, Env: map[string]string{},
 	}
 	maps.Copy(f.Env, globals.Environment.Variables)
 	maps.Copy(f.Env, raw.Environment.Variables)
@@ -253,7 +266,7 @@ func (t Template) function(id string, globals function) (Function, error) {
 		}
 	}
 	var err error
-	f.Statements, err = t.statements(strings.TrimSuffix(raw.Role, ".Arn"))
+	f.Statements, err = t.statements(f.Role)
 	return f, err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -18,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"evisit/infra/handlers"
 	"evisit/infra/template"
 	"evisit/pkg/awslambda"
 	"evisit/pkg/httpapi"
@@ -25,14 +25,7 @@ import (
 	"evisit/pkg/outbox"
 	"evisit/pkg/secret"
 	"evisit/pkg/setup"
-	"evisit/pkg/setup/api"
-	"evisit/pkg/setup/charge"
-	"evisit/pkg/setup/deadline"
-	"evisit/pkg/setup/notify"
-	"evisit/pkg/setup/registry"
 	"evisit/pkg/setup/stripehook"
-	"evisit/pkg/setup/sweep"
-	"evisit/pkg/setup/verify"
 	"evisit/pkg/vault"
 )
 
@@ -153,31 +146,6 @@ func sample(name string) string {
 	return "x"
 }
 
-func construct(name string, p setup.Parts) error {
-	var err error
-	switch name {
-	case "api":
-		_, err = api.Handler(p)
-	case "registry":
-		_, err = registry.Handler(p)
-	case "stripehook":
-		_, err = stripehook.Handler(p)
-	case "charge":
-		_, err = charge.Handler(p)
-	case "notify":
-		_, err = notify.Handler(p)
-	case "deadline":
-		_, err = deadline.Handler(p)
-	case "sweep":
-		_, err = sweep.Handler(p)
-	case "verify":
-		_, err = verify.Handler(p)
-	default:
-		err = errors.New("the test does not know how to make it")
-	}
-	return err
-}
-
 func TestSettings_EachFunctionStartsWithItsOwn(t *testing.T) {
 	t.Parallel()
 	for name, f := range read(t).Functions {
@@ -201,7 +169,7 @@ func TestSettings_EachFunctionStartsWithItsOwn(t *testing.T) {
 			Config: cfg, Now: time.Now, Log: slog.New(slog.DiscardHandler),
 			Sealer: func(context.Context) (vault.Sealer, error) { return nil, nil },
 		}
-		if err := construct(name, parts); err != nil {
+		if err := handlers.Make(name, parts); err != nil {
 			t.Errorf("%s cannot start with what it is given: %v", name, err)
 		}
 		if cfg.Table == "" {
