@@ -51,8 +51,8 @@ func (w *world) invites(by clinic.Caller, in registry.Invitation) (registry.Invi
 	if len(got) == 0 {
 		w.Fatalf("no letter went to %s", in.Email.Reveal())
 	}
-	link, err := url.Parse(regexp.MustCompile(`http://\S+/join/\S+`).FindString(got[len(got)-1].Text))
-	if err != nil || !strings.HasSuffix(link.Path, "/join/"+i.ID) {
+	link, err := url.Parse(regexp.MustCompile(`http://\S+/accept/\S+`).FindString(got[len(got)-1].Text))
+	if err != nil || !strings.HasSuffix(link.Path, "/accept/"+i.ID) {
 		w.Fatalf("the letter leads to %v: %v", link, err)
 	}
 	return i, link.Query().Get("code")

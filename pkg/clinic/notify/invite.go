@@ -38,6 +38,6 @@ func (m *Room) invite(ctx context.Context, d outbox.Delivery) error {
 	if err != nil {
 		return err
 	}
-	link := m.Pages + "/join/" + i.ID + "?" + url.Values{"code": {i.Secret.Reveal()}}.Encode()
+	link := m.Pages + "/accept/" + i.ID + "?" + url.Values{"code": {i.Secret.Reveal()}}.Encode()
 	return m.send(ctx, d.ID, i.Email, link, p, visit.Visit{}, invitation.until(p.Local(i.Ends())))
 }

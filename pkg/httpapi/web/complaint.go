@@ -46,13 +46,13 @@ func errorTitle(title string, wrong []complaint) string {
 }
 
 // mistakes finds the fields that the problems of err are about: where names the
-// field by the beginning of a problem's place. The first problem of a field is told.
+// field by a problem's place, or by one above it. The first problem of a field is told.
 func mistakes(err error, where map[string]string) map[string]string {
 	wrong := map[string]string{}
 	f, _ := fault.Public(err)
 	for _, p := range f.Problems {
 		for at, name := range where {
-			if strings.HasPrefix(p.Where, at) && wrong[name] == "" {
+			if (p.Where == at || strings.HasPrefix(p.Where, at+"/")) && wrong[name] == "" {
 				wrong[name] = sentence(strings.ReplaceAll(p.Text, "no_diagnosis", "the field below"))
 			}
 		}

@@ -2,41 +2,207 @@ package web
 
 import (
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
+	"time"
 
+	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/registry"
 )
 
-// managing are the pages of function registry: who works at a practice.
+// managing are the pages of function registry: who works at a practice, and for who
+// runs the system which practices there are.
 func (s *site) managing() []route {
 	return []route{
-		{"GET /manage/people", s.as(s.peoplePage)},
+		{"GET /manage/people", s.as(s.people)},
+		{"GET /manage/people/invite", s.as(s.newInvitation)},
+		{"POST /manage/people/invite", s.as(s.invite)},
+		{"GET /manage/people/{person}", s.as(s.person)},
+		{"POST /manage/people/{person}", s.as(s.changePerson)},
+		{"POST /manage/people/{person}/deactivate", s.as(s.activate(false))},
+		{"POST /manage/people/{person}/reactivate", s.as(s.activate(true))},
+		{"POST /manage/invitations/{invitation}/revoke", s.as(s.revokeInvitation)},
+
+		{"GET /manage/practices", s.as(s.practices)},
+		{"GET /manage/practices/new", s.as(s.newPractice)},
+		{"POST /manage/practices", s.as(s.registerPractice)},
+		{"GET /manage/practices/{practice}", s.as(s.practicePage)},
+		{"POST /manage/practices/{practice}", s.as(s.changePractice)},
+		{"POST /manage/practices/{practice}/suspend", s.as(s.suspend(true))},
+		{"POST /manage/practices/{practice}/resume", s.as(s.suspend(false))},
+		{"GET /manage/practices/{practice}/invite", s.as(s.newAdministrator)},
+		{"POST /manage/practices/{practice}/invite", s.as(s.inviteAdministrator)},
+
+		{"GET /accept/{invitation}", s.asHolder(s.invitationPage)},
+		{"POST /accept/{invitation}", s.asHolder(s.acceptInvitation)},
 	}
 }
 
-type peopleView struct{ People []workerRow }
+// A sheet is a page of one form, with what is to be known before it is filled in.
+type sheet struct {
+	Crumb      *link
+	Title      string
+	Done       string // what was done just before
+	Intro      []string
+	Facts      []fact
+	Complaints []complaint
+	Action     string // empty: there is no form
+	Fields     []field
+	Hidden     []hiddenField
+	Button     string
+	Invite     string // where an administrator is invited; empty: not from here
+	Presses    []press
+}
+
+type fact struct{ What, Text string }
+
+type hiddenField struct{ Name, Value string }
+
+// showSheet draws a sheet whose fields have what is wrong with them. Text is what is wrong
+// with the whole.
+func (s *site) showSheet(w http.ResponseWriter, v *visitor, sh sheet, text string, code int) error {
+	sh.Complaints = append(aboutPage(text), complaints(sh.Fields)...)
+	return s.show(w, v, page{view: "sheet", title: errorTitle(sh.Title, sh.Complaints), data: sh, code: code})
+}
+
+// A filled is a sheet's form as it was sent: refusedSheet shows it again with what is wrong.
+type filled struct {
+	sentForm
+	form []field
+}
+
+func readSheet(r *http.Request, form []field, places map[string]string) (filled, error) {
+	values, err := posted(r)
+	return filled{newSentForm(values, places), form}, err
+}
+
+// refusedSheet shows the sheet again as it was sent, with what err says of its fields and of
+// the whole; an err that a page cannot say is returned.
+func (s *site) refusedSheet(w http.ResponseWriter, v *visitor, sh sheet, f filled, err error) error {
+	code, text, ok := explain(err)
+	if !ok {
+		return err
+	}
+	f.wrong = mistakes(err, f.places)
+	if len(f.wrong) > 0 {
+		text = ""
+	}
+	sh.Fields = f.fill(f.form)
+	return s.showSheet(w, v, sh, text, code)
+}
+
+// with returns form with the values that a record has.
+func with(form []field, values url.Values) []field { return newSentForm(values, nil).fill(form) }
+
+var workerForm = []field{
+	{Kind: "text", ID: "name", Name: "name", Label: "Name and credential, as patients see them", Required: true},
+	{Kind: "checks", ID: "roles", Name: "roles", Label: "What they do", Required: true, Options: []option{
+		{ID: "roles", Value: string(identity.Clinician), Label: "Clinician: takes requests and answers them"},
+		{ID: "roles-nurse", Value: string(identity.Nurse), Label: "Nurse: reads requests"},
+		{ID: "roles-staff", Value: string(identity.Staff), Label: "Staff: answers administrative requests"},
+		{ID: "roles-director", Value: string(identity.Director), Label: "Medical director: approves forms"},
+		{ID: "roles-admin", Value: string(identity.Admin), Label: "Administrator: people, prices, money and logs"},
+	}},
+	{Kind: "text", ID: "npi", Name: "npi", Label: "NPI", Help: []string{"Of those who treat: ten digits."}},
+	{
+		Kind: "area", ID: "licenses", Name: "licenses", Label: "Licenses",
+		Help: []string{"One on each line: the state, the number, and the day on which it ends, such as OR MD-20411 2028-06-30."},
+	},
+}
+
+var invitationForm = append([]field{{Kind: "text", ID: "email", Name: "email", Label: "E-mail address", Required: true}}, workerForm...)
+
+var workerPlaces = map[string]string{"/email": "email", "/name": "name", "/roles": "roles", "/npi": "npi", "/licenses": "licenses"}
+
+// worker reads what a form says of someone who works at the practice.
+func (f filled) worker() (registry.Worker, error) {
+	w := registry.Worker{Display: f.text("name").Reveal(), NPI: f.text("npi").Reveal()}
+	for _, r := range f.values["roles"] {
+		w.Roles = append(w.Roles, identity.Role(r))
+	}
+	for line := range strings.Lines(f.text("licenses").Reveal()) {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		if len(words) != 3 {
+			return w, unclearLicense(line)
+		}
+		ends, err := time.Parse(time.DateOnly, words[2])
+		if err != nil {
+			return w, unclearLicense(line)
+		}
+		w.Licenses = append(w.Licenses, identity.License{State: strings.ToUpper(words[0]), Number: words[1], Expires: ends})
+	}
+	return w, nil
+}
+
+func unclearLicense(line string) error {
+	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", fault.Problem{
+		Where: "/licenses", Code: "license", Text: "“" + strings.TrimSpace(line) + "” is not a state, a number without spaces and a day such as 2028-06-30.",
+	})
+}
+
+func workerValues(p identity.Person) url.Values {
+	var lines []string
+	for _, l := range p.Licenses {
+		lines = append(lines, l.State+" "+l.Number+" "+l.Expires.Format(time.DateOnly))
+	}
+	values := url.Values{"name": {p.Display}, "npi": {p.NPI}, "licenses": {strings.Join(lines, "\n")}}
+	for _, r := range append([]identity.Role{p.Role}, p.Also...) {
+		values.Add("roles", string(r))
+	}
+	return values
+}
+
+type peopleView struct {
+	Done      string
+	CanChange bool
+	People    []workerRow
+	Invited   []invitedRow
+}
 
 type workerRow struct {
 	ID, Name, Roles, Licenses string
 	Inactive                  bool
 }
 
-// peoplePage lists who works at the visitor's practice.
-func (s *site) peoplePage(w http.ResponseWriter, r *http.Request, v visitor) error {
+type invitedRow struct {
+	ID, Name, Roles, Email, Until string
+	Expired                       bool
+}
+
+var peopleDone = map[string]string{"invited": "The letter is on its way.", "revoked": "The invitation was taken back.", "changed": "The change is made."}
+
+// people lists who works at the visitor's practice, and who is invited to.
+func (s *site) people(w http.ResponseWriter, r *http.Request, v visitor) error {
 	all, err := s.Registrar.People(r.Context(), v.Caller)
 	if err != nil {
 		return err
 	}
-	var view peopleView
+	view := peopleView{Done: peopleDone[r.URL.Query().Get("done")], CanChange: v.Person.Has(identity.Admin)}
 	for _, p := range all {
-		view.People = append(view.People, workerRow{p.ID, p.Display, rolesWords(p), licensesWords(p.Licenses), p.Inactive})
+		view.People = append(view.People, workerRow{p.ID, p.Display, rolesWords(p.Role, p.Also...), licensesWords(p.Licenses), p.Inactive})
+	}
+	if view.CanChange {
+		invited, err := s.Registrar.Invitations(r.Context(), v.Caller)
+		if err != nil {
+			return err
+		}
+		for _, i := range invited {
+			view.Invited = append(view.Invited, invitedRow{
+				i.ID, i.Display, rolesWords(i.Roles[0], i.Roles[1:]...), i.Email.Reveal(), v.practice.Local(i.Ends()), !i.Open(s.Now()),
+			})
+		}
 	}
 	return s.show(w, &v, page{view: "people", title: "People", data: view})
 }
 
-func rolesWords(p identity.Person) string {
-	words := []string{roleWords(string(p.Role))}
-	for _, r := range p.Also {
+func rolesWords(first identity.Role, others ...identity.Role) string {
+	words := []string{roleWords(string(first))}
+	for _, r := range others {
 		words = append(words, strings.ToLower(roleWords(string(r))))
 	}
 	return strings.Join(words, ", ")
@@ -48,4 +214,178 @@ func licensesWords(ls []identity.License) string {
 		words = append(words, l.State+" "+l.Number+" until "+l.Expires.Format("2 January 2006"))
 	}
 	return strings.Join(words, "; ")
+}
+
+var peopleCrumb = &link{Href: "/manage/people", Text: "People"}
+
+func invitationSheet() sheet {
+	return sheet{
+		Crumb: peopleCrumb, Title: "Invite someone", Action: "/manage/people/invite", Button: "Send the invitation", Fields: with(invitationForm, nil),
+		Intro: []string{"They get a letter with a link that is good for seven days, and sign in with this e-mail address and a second factor."},
+	}
+}
+
+func (s *site) newInvitation(w http.ResponseWriter, r *http.Request, v visitor) error {
+	if _, err := s.Registrar.Invitations(r.Context(), v.Caller); err != nil {
+		return err
+	}
+	return s.showSheet(w, &v, invitationSheet(), "", http.StatusOK)
+}
+
+func (s *site) invite(w http.ResponseWriter, r *http.Request, v visitor) error {
+	f, err := readSheet(r, invitationForm, workerPlaces)
+	if err != nil {
+		return err
+	}
+	worker, err := f.worker()
+	if err == nil {
+		_, err = s.Registrar.Invite(r.Context(), v.Caller, registry.Invitation{Email: f.text("email"), Worker: worker})
+	}
+	if err != nil {
+		return s.refusedSheet(w, &v, invitationSheet(), f, err)
+	}
+	return redirect(w, "/manage/people?done=invited")
+}
+
+func personSheet(p identity.Person) sheet {
+	at := "/manage/people/" + p.ID
+	sh := sheet{
+		Crumb: peopleCrumb, Title: p.Display, Action: at, Button: "Save", Fields: with(workerForm, workerValues(p)),
+		Intro: []string{"What is changed here holds from their next page on."},
+	}
+	if p.Inactive {
+		sh.Presses = []press{newPress(false, at+"/reactivate", "second", "Reactivate")}
+		sh.Intro = []string{"Deactivated: they cannot sign in here, and what they did stays theirs."}
+	} else {
+		sh.Presses = []press{newPress(false, at+"/deactivate", "danger", "Deactivate at once")}
+	}
+	return sh
+}
+
+func (s *site) person(w http.ResponseWriter, r *http.Request, v visitor) error {
+	p, err := s.Registrar.Person(r.Context(), v.Caller, r.PathValue("person"))
+	if err != nil {
+		return err
+	}
+	return s.showSheet(w, &v, personSheet(p), "", http.StatusOK)
+}
+
+func (s *site) changePerson(w http.ResponseWriter, r *http.Request, v visitor) error {
+	f, err := readSheet(r, workerForm, workerPlaces)
+	if err != nil {
+		return err
+	}
+	worker, err := f.worker()
+	if err == nil {
+		_, err = s.Registrar.ChangePerson(r.Context(), v.Caller, r.PathValue("person"), worker)
+	}
+	if err == nil {
+		return redirect(w, "/manage/people?done=changed")
+	}
+	p, failed := s.Registrar.Person(r.Context(), v.Caller, r.PathValue("person"))
+	if failed != nil {
+		return failed
+	}
+	return s.refusedSheet(w, &v, personSheet(p), f, err)
+}
+
+func (s *site) activate(active bool) func(http.ResponseWriter, *http.Request, visitor) error {
+	return func(w http.ResponseWriter, r *http.Request, v visitor) error {
+		p, err := s.Registrar.Activate(r.Context(), v.Caller, r.PathValue("person"), active)
+		if err == nil {
+			return redirect(w, "/manage/people?done=changed")
+		}
+		code, text, ok := explain(err)
+		if !ok {
+			return err
+		}
+		return s.showSheet(w, &v, personSheet(p), text, code)
+	}
+}
+
+func (s *site) revokeInvitation(w http.ResponseWriter, r *http.Request, v visitor) error {
+	if _, err := s.Registrar.Revoke(r.Context(), v.Caller, r.PathValue("invitation")); err != nil {
+		return err
+	}
+	return redirect(w, "/manage/people?done=revoked")
+}
+
+// invitationPage asks whether an invitation is accepted, by whoever is signed in.
+func (s *site) invitationPage(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.showSheet(w, known(v), acceptSheet(r, v, r.URL.Query().Get("code")), "", http.StatusOK)
+}
+
+// known is the visitor of a page that somebody may reach whom no practice knows; nil then.
+func known(v visitor) *visitor {
+	if v.Person.ID == "" {
+		return nil
+	}
+	return &v
+}
+
+func acceptSheet(r *http.Request, v visitor, code string) sheet {
+	sh := sheet{
+		Title: "You are invited", Action: "/accept/" + url.PathEscape(r.PathValue("invitation")), Button: "Accept", Hidden: []hiddenField{{"code", code}},
+		Intro: []string{"If you accept, you work for the practice that wrote to you, as whoever is signed in now."},
+	}
+	if v.Email != "" {
+		sh.Facts = []fact{{"You are signed in as", v.Email.Reveal()}}
+	}
+	return sh
+}
+
+func (s *site) acceptInvitation(w http.ResponseWriter, r *http.Request, v visitor) error {
+	f, err := readSheet(r, nil, nil)
+	if err != nil {
+		return err
+	}
+	code := f.values.Get("code")
+	if _, err = s.Registrar.Accept(r.Context(), v.Caller, r.PathValue("invitation"), code); err == nil {
+		return redirect(w, "/")
+	}
+	public, ok := fault.Public(err)
+	if !ok || !slices.Contains([]fault.Kind{fault.Conflict, fault.NotFound, fault.Denied}, public.Kind) || public.Code == "second_factor" {
+		return err
+	}
+	sh := acceptSheet(r, v, code)
+	if public.Kind != fault.Denied {
+		sh.Action, sh.Intro = "", nil
+	}
+	return s.showSheet(w, known(v), sh, sentence(public.Text), http.StatusConflict)
+}
+
+var administratorForm = []field{
+	{Kind: "text", ID: "email", Name: "email", Label: "E-mail address", Required: true},
+	{Kind: "text", ID: "name", Name: "name", Label: "Name", Required: true},
+}
+
+func administratorSheet(practice string) sheet {
+	at := "/manage/practices/" + practice
+	return sheet{
+		Crumb: &link{Href: at, Text: "The practice"}, Title: "Invite an administrator", Action: at + "/invite", Button: "Send the invitation",
+		Fields: with(administratorForm, nil),
+		Intro:  []string{"They get a letter with a link that is good for seven days, and sign in with this e-mail address and a second factor. Administrators invite everybody else."},
+	}
+}
+
+func (s *site) newAdministrator(w http.ResponseWriter, r *http.Request, v visitor) error {
+	if _, err := s.Registrar.Practice(r.Context(), v.Caller, r.PathValue("practice")); err != nil {
+		return err
+	}
+	return s.showSheet(w, &v, administratorSheet(r.PathValue("practice")), "", http.StatusOK)
+}
+
+func (s *site) inviteAdministrator(w http.ResponseWriter, r *http.Request, v visitor) error {
+	f, err := readSheet(r, administratorForm, workerPlaces)
+	if err != nil {
+		return err
+	}
+	in := registry.Invitation{
+		Practice: r.PathValue("practice"), Email: f.text("email"),
+		Worker: registry.Worker{Roles: []identity.Role{identity.Admin}, Display: f.text("name").Reveal()},
+	}
+	if _, err := s.Registrar.Invite(r.Context(), v.Caller, in); err != nil {
+		return s.refusedSheet(w, &v, administratorSheet(in.Practice), f, err)
+	}
+	return redirect(w, "/manage/practices/"+in.Practice+"?done=invited")
 }

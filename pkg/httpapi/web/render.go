@@ -200,6 +200,9 @@ func places(p identity.Person) []link {
 	if readsQueue(p) || p.Has(identity.Admin) || p.Has(identity.Operator) {
 		links = append(links, link{Href: "/desk/work", Text: "Work"})
 	}
+	if p.Has(identity.Operator) {
+		links = append(links, link{Href: "/manage/practices", Text: "Practices"})
+	}
 	if p.Has(identity.Admin) || p.Has(identity.Director) {
 		links = append(links, link{Href: "/manage/people", Text: "People"})
 	}

@@ -1,0 +1,165 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+
+	"evisit/pkg/clinic/registrar"
+	"evisit/pkg/practice"
+	"evisit/pkg/registry"
+)
+
+var practiceForm = []field{
+	{Kind: "text", ID: "name", Name: "name", Label: "Name, as patients know it", Required: true},
+	{Kind: "text", ID: "line", Name: "line", Label: "Street and number", Required: true},
+	{Kind: "text", ID: "line2", Name: "line2", Label: "Suite, floor"},
+	{Kind: "text", ID: "city", Name: "city", Label: "City", Required: true},
+	{Kind: "text", ID: "state", Name: "state", Label: "State", Required: true, Help: []string{"Two letters, such as OR."}},
+	{Kind: "text", ID: "zip", Name: "zip", Label: "ZIP code", Required: true},
+	{Kind: "text", ID: "zone", Name: "zone", Label: "Time zone", Required: true, Help: []string{"Its IANA name, such as America/Chicago."}},
+	{Kind: "text", ID: "phone", Name: "phone", Label: "Number that patients are told to call", Required: true},
+	{Kind: "text", ID: "inbox", Name: "inbox", Label: "E-mail address for letters to the practice", Required: true},
+	{Kind: "text", ID: "npi", Name: "npi", Label: "NPI of the group", Required: true},
+	{Kind: "text", ID: "ein", Name: "ein", Label: "EIN", Required: true},
+	{Kind: "text", ID: "taxonomy", Name: "taxonomy", Label: "Taxonomy code", Required: true, Help: []string{"Ten characters, such as 207Q00000X."}},
+	{Kind: "text", ID: "account", Name: "account", Label: "Connected account at Stripe", Help: []string{"Such as acct_1AbCdEfGhIjKlMnO. Without it nobody can pay yet."}},
+}
+
+var registrationForm = append([]field{{
+	Kind: "text", ID: "id", Name: "id", Label: "Id", Required: true,
+	Help: []string{"Stands in the practice's address for good: 3 to 40 small letters, digits and hyphens."},
+}}, practiceForm...)
+
+var practicePlaces = map[string]string{
+	"/id": "id", "/name": "name", "/address/line2": "line2", "/address/city": "city", "/address/state": "state", "/address/zip": "zip",
+	"/time_zone": "zone", "/phone": "phone", "/inbox": "inbox", "/npi": "npi", "/ein": "ein", "/taxonomy": "taxonomy", "/stripe_account": "account",
+	"/address/line": "line",
+}
+
+func (f filled) registration(id string) registry.Registration {
+	text := func(name string) string { return f.text(name).Reveal() }
+	return registry.Registration{
+		ID: id, Name: text("name"), Zone: text("zone"), Phone: text("phone"), Inbox: text("inbox"),
+		Address: practice.Address{Line: text("line"), Line2: text("line2"), City: text("city"), State: text("state"), ZIP: text("zip")},
+		NPI:     text("npi"), EIN: text("ein"), Taxonomy: text("taxonomy"), Account: text("account"),
+	}
+}
+
+func practiceValues(p practice.Practice) url.Values {
+	return url.Values{
+		"name": {p.Name}, "line": {p.Address.Line}, "line2": {p.Address.Line2}, "city": {p.Address.City}, "state": {p.Address.State}, "zip": {p.Address.ZIP},
+		"zone": {p.Zone}, "phone": {p.Phone}, "inbox": {p.Inbox}, "npi": {p.NPI}, "ein": {p.EIN}, "taxonomy": {p.Taxonomy}, "account": {p.Account},
+	}
+}
+
+type practicesView struct {
+	Done      string
+	Practices []standingRow
+}
+
+type standingRow struct {
+	ID, Name, Suspended, Oldest string
+	Open, Parked                int
+}
+
+// practices lists all practices, for who runs the system.
+func (s *site) practices(w http.ResponseWriter, r *http.Request, v visitor) error {
+	all, err := s.Registrar.Practices(r.Context(), v.Caller)
+	if err != nil {
+		return err
+	}
+	var view practicesView
+	for _, st := range all {
+		row := standingRow{ID: st.ID, Name: st.Name, Open: st.Open, Parked: st.Parked}
+		if !st.Oldest.IsZero() {
+			row.Oldest = st.Local(st.Oldest)
+		}
+		if !st.Suspended.IsZero() {
+			row.Suspended = st.Local(st.Suspended)
+		}
+		view.Practices = append(view.Practices, row)
+	}
+	return s.show(w, &v, page{view: "practices", title: "Practices", data: view})
+}
+
+var practicesCrumb = &link{Href: "/manage/practices", Text: "Practices"}
+
+func registrationSheet() sheet {
+	return sheet{
+		Crumb: practicesCrumb, Title: "Register a practice", Action: "/manage/practices", Button: "Register", Fields: with(registrationForm, nil),
+		Intro: []string{"It takes no request before its administrator has said what it offers."},
+	}
+}
+
+func (s *site) newPractice(w http.ResponseWriter, r *http.Request, v visitor) error {
+	if _, err := s.Registrar.Practices(r.Context(), v.Caller); err != nil {
+		return err
+	}
+	return s.showSheet(w, &v, registrationSheet(), "", http.StatusOK)
+}
+
+func (s *site) registerPractice(w http.ResponseWriter, r *http.Request, v visitor) error {
+	f, err := readSheet(r, registrationForm, practicePlaces)
+	if err != nil {
+		return err
+	}
+	p, err := s.Registrar.Register(r.Context(), v.Caller, f.registration(f.text("id").Reveal()))
+	if err != nil {
+		return s.refusedSheet(w, &v, registrationSheet(), f, err)
+	}
+	return redirect(w, "/manage/practices/"+p.ID+"?done=registered")
+}
+
+var practiceDone = map[string]string{
+	"registered": "The practice is registered. Invite its administrator next.", "invited": "The letter is on its way.", "changed": "The change is made.",
+}
+
+func practiceSheet(st registrar.Standing) sheet {
+	at := "/manage/practices/" + st.ID
+	sh := sheet{
+		Crumb: practicesCrumb, Title: st.Name, Action: at, Button: "Save", Fields: with(practiceForm, practiceValues(st.Practice)),
+		Facts:   []fact{{"Id", st.ID}, {"Registered", st.Local(st.Since)}},
+		Presses: []press{newPress(false, at+"/suspend", "danger", "Suspend: nothing new begins")},
+	}
+	if !st.Suspended.IsZero() {
+		sh.Facts = append(sh.Facts, fact{"Suspended since", st.Local(st.Suspended)})
+		sh.Presses = []press{newPress(false, at+"/resume", "second", "End the suspension")}
+	}
+	return sh
+}
+
+func (s *site) practicePage(w http.ResponseWriter, r *http.Request, v visitor) error {
+	st, err := s.Registrar.Practice(r.Context(), v.Caller, r.PathValue("practice"))
+	if err != nil {
+		return err
+	}
+	sh := practiceSheet(st)
+	sh.Done, sh.Invite = practiceDone[r.URL.Query().Get("done")], "/manage/practices/"+st.ID+"/invite"
+	return s.showSheet(w, &v, sh, "", http.StatusOK)
+}
+
+func (s *site) changePractice(w http.ResponseWriter, r *http.Request, v visitor) error {
+	f, err := readSheet(r, practiceForm, practicePlaces)
+	if err != nil {
+		return err
+	}
+	id := r.PathValue("practice")
+	if _, err = s.Registrar.Change(r.Context(), v.Caller, f.registration(id)); err == nil {
+		return redirect(w, "/manage/practices/"+id+"?done=changed")
+	}
+	st, failed := s.Registrar.Practice(r.Context(), v.Caller, id)
+	if failed != nil {
+		return failed
+	}
+	return s.refusedSheet(w, &v, practiceSheet(st), f, err)
+}
+
+func (s *site) suspend(suspended bool) func(http.ResponseWriter, *http.Request, visitor) error {
+	return func(w http.ResponseWriter, r *http.Request, v visitor) error {
+		p, err := s.Registrar.Suspend(r.Context(), v.Caller, r.PathValue("practice"), suspended)
+		if err != nil {
+			return err
+		}
+		return redirect(w, "/manage/practices/"+p.ID+"?done=changed")
+	}
+}
