@@ -221,6 +221,7 @@ var cast = []issuer.Person{
 	{Subject: "adm", Name: "Adm", TwoFactors: true},
 	{Subject: "nobody", Name: "Nobody"},
 	{Subject: "ops", Name: "Olu", TwoFactors: true},
+	{Subject: "kim", Name: "Kim", Email: "kim@mail.example", EmailVerified: true, TwoFactors: true},
 }
 
 func register(t *testing.T, r *registrar.Room, issuerURL string) {

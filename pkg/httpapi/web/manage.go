@@ -116,9 +116,10 @@ var invitationForm = append([]field{{Kind: "text", ID: "email", Name: "email", L
 
 var workerPlaces = map[string]string{"/email": "email", "/name": "name", "/roles": "roles", "/npi": "npi", "/licenses": "licenses"}
 
-// worker reads what a form says of someone who works at the practice.
-func (f filled) worker() (registry.Worker, error) {
-	w := registry.Worker{Display: f.text("name").Reveal(), NPI: f.text("npi").Reveal()}
+// worker reads what a form says of someone who works at the practice, and which lines
+// are no license.
+func (f filled) worker() (w registry.Worker, unclear []fault.Problem) {
+	w = registry.Worker{Display: f.text("name").Reveal(), NPI: f.text("npi").Reveal()}
 	for _, r := range f.values["roles"] {
 		w.Roles = append(w.Roles, identity.Role(r))
 	}
@@ -127,22 +128,31 @@ func (f filled) worker() (registry.Worker, error) {
 		if len(words) == 0 {
 			continue
 		}
-		if len(words) != 3 {
-			return w, unclearLicense(line)
+		l := identity.License{State: strings.ToUpper(words[0])}
+		var err error
+		if len(words) == 3 {
+			l.Number = words[1]
+			l.Expires, err = time.Parse(time.DateOnly, words[2])
 		}
-		ends, err := time.Parse(time.DateOnly, words[2])
-		if err != nil {
-			return w, unclearLicense(line)
+		if len(words) != 3 || err != nil {
+			unclear = append(unclear, fault.Problem{
+				Where: "/licenses", Code: "license",
+				Text: "“" + strings.TrimSpace(line) + "” is not a state, a number without spaces and a day such as 2028-06-30.",
+			})
+			continue
 		}
-		w.Licenses = append(w.Licenses, identity.License{State: strings.ToUpper(words[0]), Number: words[1], Expires: ends})
+		w.Licenses = append(w.Licenses, l)
 	}
-	return w, nil
+	return w, unclear
 }
 
-func unclearLicense(line string) error {
-	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", fault.Problem{
-		Where: "/licenses", Code: "license", Text: "“" + strings.TrimSpace(line) + "” is not a state, a number without spaces and a day such as 2028-06-30.",
-	})
+// besides is err, or a refusal of its own, with further problems.
+func besides(err error, more []fault.Problem) error {
+	if len(more) == 0 {
+		return err
+	}
+	f, _ := fault.Public(err)
+	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", append(more, f.Problems...)...)
 }
 
 func workerValues(p identity.Person) url.Values {
@@ -237,11 +247,15 @@ func (s *site) invite(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if err != nil {
 		return err
 	}
-	worker, err := f.worker()
-	if err == nil {
-		_, err = s.Registrar.Invite(r.Context(), v.Caller, registry.Invitation{Email: f.text("email"), Worker: worker})
+	worker, unclear := f.worker()
+	in := registry.Invitation{Email: f.text("email"), Worker: worker}
+	if len(unclear) == 0 {
+		_, err = s.Registrar.Invite(r.Context(), v.Caller, in)
+	} else {
+		in.At = s.Now()
+		_, err = registry.Invite(in)
 	}
-	if err != nil {
+	if err = besides(err, unclear); err != nil {
 		return s.refusedSheet(w, &v, invitationSheet(), f, err)
 	}
 	return redirect(w, "/manage/people?done=invited")
@@ -275,11 +289,13 @@ func (s *site) changePerson(w http.ResponseWriter, r *http.Request, v visitor) e
 	if err != nil {
 		return err
 	}
-	worker, err := f.worker()
-	if err == nil {
+	worker, unclear := f.worker()
+	if len(unclear) == 0 {
 		_, err = s.Registrar.ChangePerson(r.Context(), v.Caller, r.PathValue("person"), worker)
+	} else {
+		_, err = worker.Check(s.Now())
 	}
-	if err == nil {
+	if err = besides(err, unclear); err == nil {
 		return redirect(w, "/manage/people?done=changed")
 	}
 	p, failed := s.Registrar.Person(r.Context(), v.Caller, r.PathValue("person"))

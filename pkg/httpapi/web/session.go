@@ -203,7 +203,9 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 // isForStrangers reports whether a page is for people whom no practice knows yet.
-func isForStrangers(path string) bool { return strings.HasPrefix(path, "/join/") }
+func isForStrangers(path string) bool {
+	return strings.HasPrefix(path, "/accept/") || strings.HasPrefix(path, "/join/")
+}
 
 // signedIn is where the issuer sends the visitor back to. Someone no practice
 // knows gets no session, so that signing in cannot go round in circles, unless they

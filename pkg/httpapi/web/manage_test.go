@@ -1,0 +1,116 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"evisit/pkg/identity"
+	"evisit/pkg/registry"
+)
+
+// letterTo is the path that the letter of oak's only open invitation leads to.
+func (h *house) letterTo(t *testing.T) string {
+	t.Helper()
+	rows, err := h.store.Invitations(t.Context(), "oak")
+	must(t, err)
+	if len(rows) != 1 {
+		t.Fatalf("%d invitations are open, want one", len(rows))
+	}
+	i, err := h.rooms.Charts.OpenInvitation(t.Context(), rows[0])
+	must(t, err)
+	return "/accept/" + i.ID + "?" + url.Values{"code": {i.Secret.Reveal()}}.Encode()
+}
+
+// An administrator invites, whoever is invited accepts by signing in, and is changed and
+// deactivated from the next page on.
+func TestManage_PeopleFromInvitationToLeaving(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm := h.as(t, "Adm", "/manage/people")
+	adm.wants(http.StatusOK, "Xenia Xu, MD", "Clinician", "Licensed: TX 1 until 1 January 2030")
+	adm.link("Invite someone")
+	adm.press("Send the invitation", url.Values{"email": {"kim"}, "licenses": {"TX 2"}, "roles": {"clinician"}})
+	adm.wants(http.StatusUnprocessableEntity, "“TX 2” is not a state, a number without spaces and a day", "Give one e-mail address.", "Give the name that patients see")
+	adm.press("Send the invitation", url.Values{"email": {"kim"}, "licenses": {"TX 2 2020-01-01"}, "name": {""}})
+	adm.wants(http.StatusUnprocessableEntity, "Give one e-mail address.", "Give the name that patients see", "in the future")
+	adm.press("Send the invitation", url.Values{"email": {"kim@mail.example"}, "name": {"Kim Kay, MD"}, "licenses": {"tx K-2 2029-06-30"}})
+	adm.wants(http.StatusOK, "The letter is on its way.", "Kim Kay, MD", "kim@mail.example", "9 March 2026")
+	letter := h.letterTo(t)
+
+	bea := h.as(t, "Bea", letter)
+	bea.press("Accept", nil)
+	bea.wants(http.StatusConflict, "no confirmed e-mail address")
+	kim := h.as(t, "Kim", letter)
+	kim.wants(http.StatusOK, "You are invited", "kim@mail.example")
+	kim.press("Accept", nil)
+	kim.wants(http.StatusOK, "Queue", "Kim Kay, MD", "Oak Street Clinic")
+	bea.get(letter)
+	bea.press("Accept", nil)
+	bea.wants(http.StatusConflict, "was accepted already")
+
+	adm.get("/manage/people")
+	adm.link("Kim Kay, MD")
+	if got := adm.value("licenses"); len(got) != 1 || got[0] != "TX K-2 2029-06-30" {
+		t.Errorf("her licenses are shown as %q", got)
+	}
+	adm.press("Save", url.Values{"roles": {"nurse", "admin"}})
+	adm.wants(http.StatusOK, "The change is made.", "Nurse, administrator")
+	kim.get("/manage/people")
+	kim.wants(http.StatusOK, "Invite someone")
+	adm.link("Kim Kay, MD")
+	adm.press("Deactivate at once", nil)
+	adm.wants(http.StatusOK, "Kim Kay, MD Deactivated")
+	kim.get("/manage/people")
+	kim.wants(http.StatusUnauthorized, "no practice here knows you")
+}
+
+func TestManage_LastAdministratorStays(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm := h.as(t, "Adm", "/manage/people/adm")
+	adm.press("Deactivate at once", nil)
+	adm.wants(http.StatusConflict, "only administrator")
+	adm.press("Save", url.Values{"roles": {"staff"}})
+	adm.wants(http.StatusConflict, "only administrator")
+}
+
+// What an invitation says is true once it was taken back or has expired.
+func TestManage_InvitationThatIsNoMore(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm := h.as(t, "Adm", "/manage/people/invite")
+	invite := url.Values{"email": {"kim@mail.example"}, "name": {"Kim Kay, RN"}, "roles": {"nurse"}}
+	adm.press("Send the invitation", invite)
+	first := h.letterTo(t)
+	adm.press("Take it back", nil)
+	adm.wants(http.StatusOK, "The invitation was taken back.")
+	kim := h.as(t, "Kim", first)
+	kim.press("Accept", nil)
+	kim.wants(http.StatusConflict, "was taken back")
+
+	adm.get("/manage/people/invite")
+	adm.press("Send the invitation", invite)
+	second := h.letterTo(t)
+	h.pass(registry.InvitationLife + time.Hour)
+	h.as(t, "Adm", "/manage/people").wants(http.StatusOK, "Kim Kay, RN Expired")
+	kim = h.as(t, "Kim", second)
+	kim.press("Accept", nil)
+	kim.wants(http.StatusConflict, "good for seven days")
+}
+
+// Nobody but administrators changes people; the medical director reads who works there.
+func TestManage_WhoMay(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.person(t, "dry", identity.Person{ID: "dry", Practice: "oak", Role: identity.Director, Display: "Yves Yoder, MD"})
+	h.as(t, "Dr. X", "/manage/people").wants(http.StatusForbidden, "for administrators")
+	h.as(t, "Dr. X", "/manage/people/adm").wants(http.StatusForbidden)
+	h.as(t, "Ada", "/manage/people/invite").wants(http.StatusForbidden)
+	h.as(t, "Adm", "/manage/practices").wants(http.StatusNotFound)
+	dry := h.as(t, "Dr. Y", "/manage/people")
+	dry.wants(http.StatusOK, "Adam Admin")
+	dry.get("/manage/people/invite")
+	dry.wants(http.StatusForbidden)
+}
