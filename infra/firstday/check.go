@@ -38,7 +38,7 @@ func deployCheck(root string, out io.Writer) error {
 		return err
 	}
 	for _, look := range []func() error{
-		c.functions, c.settings, c.secrets, c.alarms, c.parameters, c.webhooks, c.commands, c.references,
+		c.functions, c.settings, c.secrets, c.alarms, c.parameters, c.webhooks, c.restrictions, c.commands, c.references,
 	} {
 		if err := look(); err != nil {
 			return err

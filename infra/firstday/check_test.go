@@ -128,6 +128,8 @@ func TestDeployCheck_NamesWhatIsMissingOrWrong(t *testing.T) {
 		"other's option":      {deployDoc, "-out export.ndjson", "-output export.ndjson", "go run ./infra/verify with -output"},
 		"endpoint":            {deployDoc, "`GET /people`", "`GET /persons`", "names GET /persons, which the API does not have"},
 		"output":              {deployDoc, "OutputKey=='StaffPool'", "OutputKey=='Pool'", "asks for the output Pool"},
+		"key":                 {deployDoc, "Refunds: write; ", "", `gives the key in the secret charge ["charges:read"`},
+		"key of nobody":       {deployDoc, "| `evisit/STAGE/api` |", "| api |", "does not say what the key of Stripe's in the secret api may do"},
 		"file":                {deployDoc, "`infra/RUNBOOK.md`", "`infra/RUNBOOKS.md`", "names infra/RUNBOOKS.md, which is not there"},
 		"archive":             {"Makefile", "-o .build/$*/bootstrap", "-o .build/$*/main", "the Makefile does not build every folder"},
 	} {

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"evisit/infra/restricted"
 )
 
 // An alarm is what it watches.
@@ -162,6 +164,27 @@ func (c *check) program(doc, dir string, args []string, options [][]string) {
 			c.problem("%s says go run %s with -%s, which it does not take", doc, what, o[1])
 		}
 	}
+}
+
+// restrictions checks that the keys of Stripe's that are to be made may do what the
+// functions' code does, and no more.
+func (c *check) restrictions() error {
+	for _, name := range slices.Sorted(maps.Keys(restricted.Keys)) {
+		row := regexp.MustCompile("(?m)^ *\\| `evisit/STAGE/" + name + "` \\|(.*)\\|$").FindStringSubmatch(c.docs[deployDoc])
+		if row == nil {
+			c.problem("%s does not say what the key of Stripe's in the secret %s may do", deployDoc, name)
+			continue
+		}
+		var told []string
+		for _, m := range regexp.MustCompile(`([A-Z][A-Za-z ]+): (read|write)`).FindAllStringSubmatch(row[1], -1) {
+			told = append(told, strings.ReplaceAll(strings.ToLower(m[1]), " ", "_")+":"+m[2])
+		}
+		want := slices.Sorted(slices.Values(restricted.Keys[name]))
+		if slices.Sort(told); !slices.Equal(told, want) {
+			c.problem("%s gives the key in the secret %s %q, and it needs %q", deployDoc, name, told, want)
+		}
+	}
+	return nil
 }
 
 var (

@@ -27,6 +27,7 @@ import (
 	"evisit/infra/local/safe"
 	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
+	"evisit/infra/restricted"
 	"evisit/infra/template"
 	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/httpapi"
@@ -41,12 +42,10 @@ import (
 // at that time, so that signatures in them are as fresh as they were.
 var recordedAt = time.Date(2026, 3, 2, 17, 0, 0, 0, time.UTC)
 
-// Restricted keys, as the template's comment asks for them.
+// Restricted keys.
 var (
-	apiKey    = stripesim.Key{Secret: "sk_test_api", Allow: []string{"checkout_sessions:write"}}
-	chargeKey = stripesim.Key{Secret: "sk_test_charge", Allow: []string{
-		"payment_intents:write", "checkout_sessions:write", "charges:read", "refunds:write", "events:read", "radar:read",
-	}}
+	apiKey    = stripesim.Key{Secret: "sk_test_api", Allow: restricted.Keys[secret.API]}
+	chargeKey = stripesim.Key{Secret: "sk_test_charge", Allow: restricted.Keys[secret.Charge]}
 )
 
 // The secrets that the recorded webhooks are signed with.

@@ -13,17 +13,16 @@ import (
 	"strings"
 
 	"evisit/infra/local/stripesim"
+	"evisit/infra/restricted"
 	"evisit/pkg/audit"
 	"evisit/pkg/secret"
 	"evisit/pkg/setup"
 )
 
-// What the simulator's keys may do, as restricted keys at Stripe would.
+// The simulator's keys.
 var (
-	apiKey    = stripesim.Key{Secret: "sk_test_simulated_api", Allow: []string{"checkout_sessions:write"}}
-	chargeKey = stripesim.Key{Secret: "sk_test_simulated_charge", Allow: []string{
-		"payment_intents:write", "checkout_sessions:write", "charges:read", "refunds:write", "events:read", "radar:read",
-	}}
+	apiKey    = stripesim.Key{Secret: "sk_test_simulated_api", Allow: restricted.Keys[secret.API]}
+	chargeKey = stripesim.Key{Secret: "sk_test_simulated_charge", Allow: restricted.Keys[secret.Charge]}
 )
 
 // secrets returns what Secrets Manager has in production: what was set, or else what

@@ -1,0 +1,13 @@
+// Package restricted lists what the functions' restricted keys may do at Stripe. The
+// simulator holds its keys to it, and infra/DEPLOY.md says it to whoever makes the real
+// ones.
+package restricted
+
+import "evisit/pkg/secret"
+
+// Keys are the permissions of each key, by the secret that holds it. Writing includes
+// reading.
+var Keys = map[string][]string{
+	secret.API:    {"checkout_sessions:write"},
+	secret.Charge: {"payment_intents:write", "checkout_sessions:write", "charges:read", "refunds:write", "events:read", "radar:read"},
+}
