@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"evisit/infra/restricted"
+	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/web"
 )
 
 // An alarm is what it watches.
@@ -189,6 +191,7 @@ func (c *check) restrictions() error {
 
 var (
 	endpoint = regexp.MustCompile(`^(GET|POST|PUT|DELETE|PATCH) (/\S*)$`)
+	page     = regexp.MustCompile(`^/(?:manage|desk|my|join)\b\S*$`)
 	file     = regexp.MustCompile(`^(?:infra|pkg|functions|events)/[\w./-]+$`)
 	output   = regexp.MustCompile(`(?:OutputKey=='|\$\(out )(\w+)`)
 )
@@ -209,6 +212,9 @@ func (c *check) references() error {
 		for _, span := range code(c.docs[doc]) {
 			if m := endpoint.FindStringSubmatch(span); m != nil && api.Paths[m[2]][strings.ToLower(m[1])] == nil {
 				c.problem("%s names %s, which the API does not have", doc, span)
+			}
+			if page.MatchString(span) && !slices.Contains(web.Patterns(httpapi.ByAPI, httpapi.ByRegistry), "GET "+span) {
+				c.problem("%s names the page %s, which is not served", doc, span)
 			}
 			if file.MatchString(span) {
 				if _, err := os.Stat(filepath.Join(c.root, span)); err != nil {
