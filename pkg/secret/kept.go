@@ -15,6 +15,9 @@ const (
 	// pause is the least time between two readings for a secret that was refused, and
 	// between two of a store that does not answer while a secret is kept.
 	pause = time.Minute
+	// patience is how long a reading may take, so that a store that hangs does not keep
+	// from using a secret that is kept.
+	patience = 4 * time.Second
 )
 
 // A Source reads the secret called name from where secrets are stored.
@@ -52,6 +55,9 @@ func Keep[T any](source Source, name string, form Form[T], now func() time.Time,
 func Fixed[T any](v T) *Kept[T] {
 	return &Kept[T]{turn: make(chan struct{}, 1), value: v, made: 1}
 }
+
+// String names the secret and does not show it.
+func (k *Kept[T]) String() string { return "[secret " + k.name + "]" }
 
 // Get returns the secret. It fails with fault.Busy, and logs an error, if the secret
 // cannot be read or used and none is kept. One that is kept is used for as long as
@@ -114,6 +120,8 @@ func (k *Kept[T]) mustAsk(refused int) bool {
 func (k *Kept[T]) since(t time.Time) time.Duration { return k.now().Sub(t).Abs() }
 
 func (k *Kept[T]) ask(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	k.tried = k.now()
 	b, err := k.source(ctx, k.name)
 	if err != nil {

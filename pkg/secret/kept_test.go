@@ -6,10 +6,12 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"evisit/pkg/fault"
@@ -196,6 +198,48 @@ func TestKept_WaitsNoLongerThanItsCaller(t *testing.T) {
 	}
 	close(end)
 	wg.Wait()
+}
+
+// A store that hangs is given up after some seconds, and the kept secret is used.
+func TestKept_StoreThatHangs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		hangs := false
+		source := func(ctx context.Context, _ string) ([]byte, error) {
+			if hangs {
+				<-ctx.Done()
+			}
+			return []byte("one"), ctx.Err()
+		}
+		form := func(_ context.Context, b []byte) (string, error) { return string(b), nil }
+		k := secret.Keep(source, "api", form, time.Now, slog.New(slog.DiscardHandler)) //nolint:forbidigo // the bubble's clock
+		if _, err := k.Get(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		hangs = true
+		time.Sleep(6 * time.Minute)
+		began := time.Now() //nolint:forbidigo // the bubble's clock
+		if v, err := k.Get(t.Context()); err != nil || v != "one" || time.Since(began) > 5*time.Second {
+			t.Errorf("got %q, %v after %s", v, err, time.Since(began))
+		}
+	})
+}
+
+// Nothing that holds a secret shows it when it is printed.
+func TestSecrets_DoNotPrint(t *testing.T) {
+	t.Parallel()
+	for _, v := range []any{
+		secret.Stripe{Key: "hunter2"},
+		secret.Webhooks{Platform: "hunter2"},
+		secret.Keyset{Keyset: []byte("hunter2")},
+		secret.Seed{Seed: []byte("hunter2")},
+		secret.Front{Sent: "hunter2", Accepted: "hunter2"},
+		secret.Fixed("hunter2"),
+	} {
+		if text := fmt.Sprintf("%v %+v %s", v, v, v); strings.Contains(text, "hunter2") || strings.Contains(text, "104") {
+			t.Errorf("%T prints as %s", v, text)
+		}
+	}
 }
 
 func TestFixed_NeverChanges(t *testing.T) {

@@ -48,6 +48,16 @@ type Front struct {
 	Accepted string `json:"accepted"` // what functions accept, separated by commas, or NoFront
 }
 
+const redacted = "[redacted]"
+
+// Secrets do not print.
+
+func (Stripe) String() string   { return redacted }
+func (Webhooks) String() string { return redacted }
+func (Keyset) String() string   { return redacted }
+func (Seed) String() string     { return redacted }
+func (Front) String() string    { return redacted }
+
 // NoFront as Front.Accepted says that there is no distribution, as on a laptop.
 const NoFront = "none"
 
