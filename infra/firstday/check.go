@@ -133,7 +133,7 @@ func (c *check) functions() error {
 }
 
 // optional are the settings that a function starts without, having a default.
-var optional = []string{"EVISIT_METRICS", "EVISIT_STAFF_IDLE", "GOGC", "GOMEMLIMIT"}
+var optional = []string{"EVISIT_METRICS", "EVISIT_OPERATORS", "EVISIT_STAFF_IDLE", "GOGC", "GOMEMLIMIT", "OIDC_SECOND_FACTOR"}
 
 // settings checks that each function is given what its code asks for, and nothing else.
 func (c *check) settings() error {
