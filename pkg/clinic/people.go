@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 )
@@ -56,6 +57,14 @@ const PracticeHeader = "Evisit-Practice"
 // request.
 const memberLife = time.Minute
 
+// operator returns who the holder of p is if they run the system.
+func (k *Kernel) operator(p Proof) (identity.Person, bool) {
+	if p.Subject == "" || !slices.Contains(k.Operators, p) {
+		return identity.Person{}, false
+	}
+	return identity.Person{ID: "operator." + p.Subject, Practice: audit.Platform, Role: identity.Operator}, true
+}
+
 // membersOf returns by which practices the holder of p is known, or was: a membership
 // stays when the person is deactivated.
 func (k *Kernel) membersOf(ctx context.Context, p Proof, latest bool) ([]identity.Membership, error) {
@@ -70,47 +79,67 @@ func (k *Kernel) membersOf(ctx context.Context, p Proof, latest bool) ([]identit
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return nil, err
 	}
-	if len(t.Memberships) > 0 {
-		k.members.put(p, t.Memberships, now.Add(memberLife))
+	ms := t.Memberships
+	if op, ok := k.operator(p); ok {
+		ms = slices.DeleteFunc(slices.Clone(ms), func(m identity.Membership) bool { return m.Practice == audit.Platform })
+		ms = append(ms, identity.Membership{Practice: op.Practice, Person: op.ID})
 	}
-	return t.Memberships, nil
+	if len(ms) > 0 {
+		k.members.put(p, ms, now.Add(memberLife))
+	}
+	return ms, nil
 }
 
-// personOf returns the id of c's person: at the practice that c names, else at the only
-// one that knows the holder of c's proof and has not deactivated them.
-func (k *Kernel) personOf(ctx context.Context, c Caller, latest bool) (string, error) {
+// person reads who the holder of p is as m. Of operators there is no row.
+func (k *Kernel) person(ctx context.Context, p Proof, m identity.Membership) (identity.Person, error) {
+	if op, ok := k.operator(p); ok && op.Practice == m.Practice {
+		return op, nil
+	}
+	return k.Store.Person(ctx, m.Person)
+}
+
+// memberOf returns the membership of c's person: at the practice that c names, else at
+// the only one that knows the holder of c's proof and has not deactivated them.
+func (k *Kernel) memberOf(ctx context.Context, c Caller, latest bool) (identity.Membership, error) {
 	ms, err := k.membersOf(ctx, c.Proof, latest)
 	if err != nil {
-		return "", err
+		return identity.Membership{}, err
 	}
-	if c.Practice != "" {
-		ms = slices.DeleteFunc(slices.Clone(ms), func(m identity.Membership) bool { return m.Practice != c.Practice })
-	}
+	ms = c.named(ms)
 	if len(ms) == 1 {
-		return ms[0].Person, nil
+		return ms[0], nil
 	}
-	ps, err := k.active(ctx, ms)
+	ps, err := k.active(ctx, c.Proof, ms)
 	switch {
 	case err != nil:
-		return "", err
+		return identity.Membership{}, err
 	case len(ps) == 0:
-		return "", c.unknown()
+		return identity.Membership{}, c.unknown()
 	case len(ps) == 1:
-		return ps[0].ID, nil
+		return identity.Membership{Practice: ps[0].Practice, Person: ps[0].ID}, nil
 	}
-	return "", k.unchosen(ctx, ps)
+	return identity.Membership{}, k.unchosen(ctx, ps)
 }
 
-// active reads the persons of ms and returns those that are not deactivated.
-func (k *Kernel) active(ctx context.Context, ms []identity.Membership) ([]identity.Person, error) {
+// named returns those of ms at the practice that c names; all if c names none.
+func (c Caller) named(ms []identity.Membership) []identity.Membership {
+	if c.Practice == "" {
+		return ms
+	}
+	return slices.DeleteFunc(slices.Clone(ms), func(m identity.Membership) bool { return m.Practice != c.Practice })
+}
+
+// active reads who the holder of p is as each of ms, and returns those that are not
+// deactivated.
+func (k *Kernel) active(ctx context.Context, p Proof, ms []identity.Membership) ([]identity.Person, error) {
 	var ps []identity.Person
 	for _, m := range ms {
-		p, err := k.Store.Person(ctx, m.Person)
+		who, err := k.person(ctx, p, m)
 		if err != nil && !errors.Is(err, fault.NotFound) {
 			return nil, err
 		}
-		if err == nil && !p.Inactive {
-			ps = append(ps, p)
+		if err == nil && !who.Inactive {
+			ps = append(ps, who)
 		}
 	}
 	return ps, nil
@@ -118,7 +147,7 @@ func (k *Kernel) active(ctx context.Context, ms []identity.Membership) ([]identi
 
 // Memberships returns who the holder of c's proof is at each practice that knows them
 // and has not deactivated them, whichever c names. If there is none, the error is
-// the one that Identify returns.
+// one of IsUnknown.
 func (k *Kernel) Memberships(ctx context.Context, c Caller) ([]identity.Person, error) {
 	for _, latest := range []bool{false, true} {
 		ms, err := k.membersOf(ctx, c.Proof, latest)
@@ -128,7 +157,7 @@ func (k *Kernel) Memberships(ctx context.Context, c Caller) ([]identity.Person, 
 		if len(ms) == 1 && ms[0].Person == c.Person.ID { // which Identify has read
 			return []identity.Person{c.Person}, nil
 		}
-		if ps, err := k.active(ctx, ms); err != nil || len(ps) > 0 {
+		if ps, err := k.active(ctx, c.Proof, ms); err != nil || len(ps) > 0 {
 			return ps, err
 		}
 	}
@@ -157,16 +186,15 @@ func (k *Kernel) Identify(ctx context.Context, c Caller) (Caller, error) {
 	if c.Person.ID != "" {
 		return c, nil
 	}
-	var err error
 	for _, latest := range []bool{false, true} {
-		var id string
-		if id, err = k.personOf(ctx, c, latest); errors.Is(err, fault.Anonymous) {
+		m, err := k.memberOf(ctx, c, latest)
+		if errors.Is(err, fault.Anonymous) {
 			continue
 		}
 		if err != nil {
 			return c, err
 		}
-		p, err := k.Store.Person(ctx, id)
+		p, err := k.person(ctx, c.Proof, m)
 		if err == nil && !p.Inactive {
 			as := c
 			as.Person = p

@@ -88,11 +88,10 @@ func (k *Kernel) personKnownBefore(ctx context.Context, c Caller) (identity.Pers
 	if err != nil {
 		return identity.Person{}, err
 	}
-	ms = slices.DeleteFunc(slices.Clone(ms), func(m identity.Membership) bool { return c.Practice != "" && m.Practice != c.Practice })
-	if len(ms) == 0 {
+	if ms = c.named(ms); len(ms) == 0 {
 		return identity.Person{}, nil
 	}
-	if ps, err := k.active(ctx, ms); err != nil || len(ps) > 0 {
+	if ps, err := k.active(ctx, c.Proof, ms); err != nil || len(ps) > 0 {
 		return append(ps, identity.Person{})[0], err
 	}
 	first := ms[0]

@@ -8,10 +8,8 @@ import (
 	"strings"
 	"testing"
 
-	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
-	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 )
@@ -134,11 +132,10 @@ func TestWork_OfNoPractice(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	e := h.givenUp(t, "")
-	ops := identity.Person{ID: "ops", Practice: audit.Platform, Role: identity.Admin, Display: "Olu Ops"}
-	must(t, h.cast.AddPerson(t.Context(), clinic.Proof{Issuer: h.issuer.URL, Subject: "ops"}, ops))
+	h.rooms.Kernel.Operators = []clinic.Proof{{Issuer: h.issuer.URL, Subject: "ops"}}
 	adm, op := h.as(t, "Adm", "/desk/work"), h.as(t, "Olu", "/desk/work")
 	adm.wants(http.StatusOK, "Nothing is waiting for you")
-	op.wants(http.StatusOK, "Platform", "Given up", e.ID)
+	op.wants(http.StatusOK, "Platform", "Olu, operator", "Given up", e.ID)
 	adm.post(h.url+"/desk/work/event.parked."+e.ID+"-1/resume", nil)
 	adm.wants(http.StatusNotFound)
 	op.press("Try again", nil)
