@@ -79,7 +79,8 @@ func TestPools_ClientsAreThePages(t *testing.T) {
 	}
 }
 
-// Every function that people reach trusts the same issuers.
+// Every function that people reach trusts the same issuers, and knows the same people as
+// operators. The pool of those who work asks for a second factor, and is said to.
 func TestSettings_SameIssuersForAll(t *testing.T) {
 	t.Parallel()
 	settings := []string{"OIDC_ISSUER", "OIDC_JWKS_URL", "OIDC_AUDIENCE"}
@@ -87,6 +88,14 @@ func TestSettings_SameIssuersForAll(t *testing.T) {
 	for name, f := range tpl.Functions {
 		if f.Env["OIDC_ISSUER"] == "" {
 			continue
+		}
+		for _, s := range []string{"OIDC_SECOND_FACTOR", "EVISIT_OPERATORS"} {
+			if got, want := f.Env[s], tpl.Functions["api"].Env[s]; got != want || got == "" {
+				t.Errorf("%s: %s is %q, api's is %q", name, s, got, want)
+			}
+		}
+		if got := f.Env["OIDC_SECOND_FACTOR"]; !strings.Contains(got, "Staff.ProviderURL") || strings.Contains(got, "Patients") {
+			t.Errorf("%s is told that %q always asks for a second factor", name, got)
 		}
 		for _, s := range settings {
 			if got, want := f.Env[s], tpl.Functions["api"].Env[s]; got != want || strings.Count(got, ",") != 1 {

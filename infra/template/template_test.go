@@ -138,6 +138,10 @@ func sample(name string) string {
 		return base64.StdEncoding.EncodeToString(make([]byte, 32))
 	case "EVISIT_STAFF_IDLE":
 		return "15m"
+	case "EVISIT_OPERATORS":
+		return "https://issuer.example|operator"
+	case "OIDC_ISSUER", "OIDC_JWKS_URL", "OIDC_SECOND_FACTOR":
+		return "https://issuer.example"
 	case "EVISIT_PAGES":
 		return "https://visit.example.org"
 	case "EVISIT_STRIPE_MODE":

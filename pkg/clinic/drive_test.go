@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
@@ -37,7 +38,7 @@ const (
 
 // as is a caller with the token of one of the cast.
 func (w *world) as(id string) clinic.Caller {
-	return clinic.Caller{Proof: clinic.Proof{Issuer: issuer, Subject: id}, Strong: true, IP: "192.0.2.7", UserAgent: "test"}
+	return clinic.Caller{Proof: clinic.Proof{Issuer: issuer, Subject: strings.TrimPrefix(id, "operator.")}, Strong: true, IP: "192.0.2.7", UserAgent: "test"}
 }
 
 // once is a caller whose request may be sent again.

@@ -10,20 +10,13 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
-	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
 
-// pat runs the system: an administrator of the platform, not of a practice.
-const pat = "pat-quinn"
-
-// operates registers Pat.
-func (w *world) operates() {
-	w.Helper()
-	w.becomes(identity.Person{ID: pat, Practice: audit.Platform, Role: identity.Admin, Display: "Pat Quinn"})
-}
+// pat runs the system, and works at no practice.
+const pat = "operator." + seed.Operator
 
 // loseAll loses every call of an effect until the trouble is healed.
 func (t *trouble) loseAll(e effect, l loss) {
@@ -212,7 +205,6 @@ func TestParked_ListedAndResumed(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.operates()
 			test.park(w)
 			i := w.givenUp(test.listed)
 			if test.note != "" && i.Note != test.note || i.Note == "" || i.EventKind != string(test.kind) || !w.delivery(i.Event).Parked {
@@ -256,7 +248,6 @@ func (timeoutError) Timeout() bool { return true }
 func TestParked_WhoMayResume(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.operates()
 	captureParked(w)
 	i := w.givenUp(ada)
 	for who, code := range map[string]string{

@@ -47,7 +47,8 @@ func newRemembering(t *testing.T) *remembering {
 		t.Fatal(err)
 	}
 	r.keys = &counter{KeySet: &oidc.StaticKeySet{PublicKeys: []crypto.PublicKey{key.Public()}}}
-	r.Tokens = newTokens(r.keys, "https://issuer.example", "evisit", func() time.Time { return r.now })
+	r.Tokens = NewTokens(nil, func() time.Time { return r.now })
+	r.trust(Issuer{URL: "https://issuer.example", Audience: "evisit"}, r.keys)
 	return r
 }
 

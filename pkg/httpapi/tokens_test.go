@@ -80,7 +80,7 @@ func TestTokens_OnlyAGoodOneOfSomeoneKnown(t *testing.T) {
 	add("ada", false)
 	add("gone", true)
 	log := slog.New(slog.DiscardHandler)
-	tokens := httpapi.NewTokens(url, trusted.JWKSURL(), audience, w.now)
+	tokens := httpapi.NewTokens([]httpapi.Issuer{{URL: url, Keys: trusted.JWKSURL(), Audience: audience}}, w.now)
 	h := apitest.Checked(t, httpapi.New(httpapi.Of(httpapi.ByAPI, httpapi.ByRegistry), w.rooms, tokens, log).Handler(exchange.NotFound(log)))
 	me := func(authorization string) *httptest.ResponseRecorder {
 		t.Helper()
@@ -340,7 +340,7 @@ func TestTokens_IDTokensThatHoldNow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tokens := httpapi.NewTokens("https://idp.example", keys.URL, audience, func() time.Time { return tokenNoon })
+			tokens := httpapi.NewTokens([]httpapi.Issuer{{URL: "https://idp.example", Keys: keys.URL, Audience: audience}}, func() time.Time { return tokenNoon })
 			p, err := tokens.Prove(t.Context(), newForger(t, key, "k1", c.typ).sign(idClaims(c.changes)))
 			if c.good && (err != nil || p.Proof.Subject != "ada") || !c.good && !errors.Is(err, fault.Anonymous) {
 				t.Errorf("proves %+v, %v; want good %v", p, err, c.good)
@@ -355,7 +355,7 @@ func TestTokens_ClaimsThatAreProven(t *testing.T) {
 	t.Parallel()
 	keys, key := newKeyServer(t), newRSA(t)
 	keys.publish("k1", key)
-	tokens := httpapi.NewTokens("https://idp.example", keys.URL, audience, func() time.Time { return tokenNoon })
+	tokens := httpapi.NewTokens([]httpapi.Issuer{{URL: "https://idp.example", Keys: keys.URL, Audience: audience}}, func() time.Time { return tokenNoon })
 	mail := func(verified any) map[string]any {
 		return map[string]any{"email": "ada@example.com", "email_verified": verified}
 	}
@@ -436,7 +436,7 @@ func TestTokens_UnknownKeyIsLookedUpSeldom(t *testing.T) {
 	keys.publish("k1", first)
 	var passed atomic.Int64
 	now := func() time.Time { return tokenNoon.Add(time.Duration(passed.Load())) }
-	tokens := httpapi.NewTokens("https://idp.example", keys.URL, audience, now)
+	tokens := httpapi.NewTokens([]httpapi.Issuer{{URL: "https://idp.example", Keys: keys.URL, Audience: audience}}, now)
 	prove := func(id string, key *rsa.PrivateKey) error {
 		t.Helper()
 		_, err := tokens.Prove(t.Context(), newForger(t, key, id, "JWT").sign(idClaims(map[string]any{"jti": passed.Add(1)})))
@@ -490,7 +490,7 @@ func TestTokens_KeysCannotBeRead(t *testing.T) {
 	keys.answers(false)
 	var passed atomic.Int64
 	now := func() time.Time { return tokenNoon.Add(time.Duration(passed.Load())) }
-	tokens := httpapi.NewTokens("https://idp.example", keys.URL, audience, now)
+	tokens := httpapi.NewTokens([]httpapi.Issuer{{URL: "https://idp.example", Keys: keys.URL, Audience: audience}}, now)
 	token := newForger(t, key, "k1", "JWT").sign(idClaims(nil))
 	for range 20 {
 		if _, err := tokens.Prove(t.Context(), token); !errors.Is(err, fault.Busy) {

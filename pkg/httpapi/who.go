@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -18,19 +19,33 @@ import (
 	"evisit/pkg/identity"
 )
 
-// Tokens verifies ID tokens of one issuer. A token proves who signed in and how, and
-// which addresses of theirs the issuer has confirmed; the person, with role and
-// practice, is a row, read on every request, so that a deactivation holds at once.
-// A token that was verified is remembered for a minute at most, and never longer
-// than it is valid. It is safe for concurrent use.
+// An Issuer is one whose ID tokens are trusted, for an audience and by the keys at an
+// address, which are fetched when first needed and when a new key appears. AlwaysTwo
+// says that it signs in nobody without a second factor, so that its tokens need not.
+type Issuer struct {
+	URL, Keys, Audience string
+	AlwaysTwo           bool
+}
+
+// Tokens verifies ID tokens, each by the keys of the issuer that it names, and of no
+// other. A token proves who signed in and how, and which addresses of theirs the
+// issuer has confirmed; the person, with role and practice, is a row, read on every
+// request, so that a deactivation holds at once. A token that was verified is
+// remembered for a minute at most, and never longer than it is valid. It is safe for
+// concurrent use.
 type Tokens struct {
-	verifier *oidc.IDTokenVerifier
-	issuer   string
-	now      func() time.Time
+	trusted map[string]trusted // by the issuer's URL
+	now     func() time.Time
 
 	mu sync.Mutex
 	// Verified is guarded by mu; exported, its addresses print redacted.
 	Verified map[[sha256.Size]byte]verified
+}
+
+// trusted is an issuer that is trusted, and what verifies its tokens.
+type trusted struct {
+	Issuer
+	verifier *oidc.IDTokenVerifier
 }
 
 // verified is a token's holder, and until when the token need not be verified
@@ -45,19 +60,19 @@ const (
 	maxVerified = 10_000 // tokens remembered; when there are more it starts over
 )
 
-// NewTokens trusts tokens of issuer for audience, signed with the keys at
-// jwksURL, which are fetched when first needed and when a new key appears.
-func NewTokens(issuer, jwksURL, audience string, now func() time.Time) *Tokens {
-	return newTokens(newKeySet(jwksURL, now), issuer, audience, now)
+// NewTokens trusts tokens of the issuers.
+func NewTokens(issuers []Issuer, now func() time.Time) *Tokens {
+	t := &Tokens{trusted: map[string]trusted{}, now: now, Verified: map[[sha256.Size]byte]verified{}}
+	for _, i := range issuers {
+		t.trust(i, newKeySet(i.Keys, now))
+	}
+	return t
 }
 
-func newTokens(keys oidc.KeySet, issuer, audience string, now func() time.Time) *Tokens {
-	return &Tokens{
-		verifier: oidc.NewVerifier(issuer, keys, &oidc.Config{
-			ClientID: audience, Now: now, SupportedSigningAlgs: []string{oidc.RS256},
-		}),
-		issuer: issuer, now: now, Verified: map[[sha256.Size]byte]verified{},
-	}
+func (t *Tokens) trust(i Issuer, keys oidc.KeySet) {
+	t.trusted[i.URL] = trusted{i, oidc.NewVerifier(i.URL, keys, &oidc.Config{
+		ClientID: i.Audience, Now: t.now, SupportedSigningAlgs: []string{oidc.RS256},
+	})}
 }
 
 // maxToken is longer than any token we accept.
@@ -72,22 +87,32 @@ func (t *Tokens) Prove(ctx context.Context, token string) (clinic.Proven, error)
 	if p, ok := t.remembered(key, now); ok {
 		return p, nil
 	}
-	id, err := t.verifier.Verify(ctx, token)
-	if err == nil {
-		err = checkUse(token, now)
-	}
+	p, ends, err := t.verify(ctx, token, now)
 	if err != nil && strings.Contains(err.Error(), errNoKeys.Error()) { // the library keeps the text alone
 		return clinic.Proven{}, fault.Hide(fault.Busy, "try_again", "we cannot check who you are just now; repeat the same request", err)
-	}
-	var p clinic.Proven
-	if err == nil {
-		p, err = provenBy(t.issuer, id)
 	}
 	if err != nil {
 		return clinic.Proven{}, notSignedIn("this token is not valid here, or no longer; sign in again", err)
 	}
-	t.remember(key, p, id.Expiry, now)
+	t.remember(key, p, ends, now)
 	return p, nil
+}
+
+// verify returns what a token proves, and when it expires.
+func (t *Tokens) verify(ctx context.Context, token string, now time.Time) (clinic.Proven, time.Time, error) {
+	i, ok := t.trusted[issuerOf(token)]
+	if !ok {
+		return clinic.Proven{}, time.Time{}, errors.New("its issuer is not trusted")
+	}
+	id, err := i.verifier.Verify(ctx, token)
+	if err == nil {
+		err = checkUse(token, now)
+	}
+	if err != nil {
+		return clinic.Proven{}, time.Time{}, err
+	}
+	p, err := provenBy(i.Issuer, id)
+	return p, id.Expiry, err
 }
 
 func (t *Tokens) remembered(key [sha256.Size]byte, now time.Time) (clinic.Proven, bool) {

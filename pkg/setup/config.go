@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/clinic"
 )
 
 // A Config is a function's settings, read from its environment. Every function
@@ -25,9 +26,14 @@ type Config struct {
 	Bucket string // EVISIT_BUCKET: the S3 bucket of documents
 	Pages  string // EVISIT_PAGES: where people reach the pages, such as https://visit.example.org
 
-	Issuer   string // OIDC_ISSUER: the issuer whose tokens are trusted
-	JWKS     string // OIDC_JWKS_URL: its signing keys
-	Audience string // OIDC_AUDIENCE: the audience of the tokens; also the pages' OIDC client id
+	// Issuers, of OIDC_ISSUER, OIDC_JWKS_URL, OIDC_AUDIENCE and OIDC_SECOND_FACTOR, are
+	// those whose tokens are trusted; patients sign in at the first, people who work at
+	// the others if there are any.
+	Issuers []Issuer
+	// Operators, EVISIT_OPERATORS, run the system: of each the issuer and the subject, as
+	// in https://issuer.example|subject, separated by commas. A subject alone is one of
+	// the first issuer.
+	Operators []clinic.Proof
 
 	// Secrets, EVISIT_SECRETS, is the folder of the installation's secrets in Secrets
 	// Manager, such as evisit/production. No secret is a setting (package secret).
@@ -71,11 +77,17 @@ func Load(getenv func(string) string) (Config, error) {
 	var failures []error
 	c := Config{
 		Table: getenv("EVISIT_TABLE"), Bucket: getenv("EVISIT_BUCKET"), Pages: strings.TrimSuffix(getenv("EVISIT_PAGES"), "/"),
-		Issuer: getenv("OIDC_ISSUER"), JWKS: getenv("OIDC_JWKS_URL"), Audience: getenv("OIDC_AUDIENCE"),
 		Secrets: getenv("EVISIT_SECRETS"), StripeBase: getenv("STRIPE_API_BASE"),
 		KMSKey: getenv("EVISIT_KMS_KEY"), MailFrom: getenv("EVISIT_MAIL_FROM"), MailEvents: getenv("EVISIT_MAIL_EVENTS"), Metrics: getenv("EVISIT_METRICS"),
 		Log:      audit.Key{Base: getenv("EVISIT_LOG_ORIGIN")},
 		DynamoDB: getenv("DYNAMODB_ENDPOINT"), S3: getenv("S3_ENDPOINT"),
+	}
+	var err error
+	if c.Issuers, err = loadIssuers(getenv); err != nil {
+		failures = append(failures, err)
+	}
+	if c.Operators, err = loadOperators(getenv, c.Issuers); err != nil {
+		failures = append(failures, err)
 	}
 	if s := getenv("EVISIT_LOG_PUBLIC"); s != "" {
 		b, err := base64.StdEncoding.DecodeString(s)

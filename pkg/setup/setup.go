@@ -116,5 +116,7 @@ func (p Parts) Store() *store.Store {
 // Kernel returns the kernel of a function that puts events as by, on store s. Its
 // commits are counted in the log.
 func (p Parts) Kernel(by outbox.Writer, s *store.Store) *clinic.Kernel {
-	return &clinic.Kernel{Store: clinic.Counted(s, p.Log), Writer: by, Now: p.Now, NewID: NewID, Log: p.Log}
+	return &clinic.Kernel{
+		Store: clinic.Counted(s, p.Log), Writer: by, Operators: p.Config.Operators, Now: p.Now, NewID: NewID, Log: p.Log,
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 
+	"evisit/pkg/clinic"
 	"evisit/pkg/phi"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
@@ -37,6 +39,7 @@ func whole() map[string]string {
 		"OIDC_ISSUER": "https://issuer.example", "OIDC_JWKS_URL": "https://issuer.example/jwks", "OIDC_AUDIENCE": "evisit",
 		"EVISIT_SECRETS": "evisit/production", "EVISIT_STRIPE_MODE": "test", "EVISIT_KMS_KEY": "alias/evisit", "EVISIT_MAIL_FROM": "no-reply@example.org", "EVISIT_MAIL_EVENTS": "evisit",
 		"EVISIT_LOG_ORIGIN": "visit.example.org/log", "EVISIT_LOG_PUBLIC": base64.StdEncoding.EncodeToString(public),
+		"OIDC_SECOND_FACTOR": "https://issuer.example", "EVISIT_OPERATORS": "olu,https://issuer.example|ola",
 		"EVISIT_CLOCK_OFFSET": "36h", "EVISIT_STAFF_IDLE": "10m", "EVISIT_LIMITS": "off",
 	}
 }
@@ -53,6 +56,14 @@ func TestLoad_SettingsAsMeant(t *testing.T) {
 	}
 	if c.Pages != "https://visit.example.org" || c.ClockOffset != 36*time.Hour || c.StaffIdle != 10*time.Minute || !c.Unlimited || c.Secrets != "evisit/production" || len(c.Log.Public) != ed25519.PublicKeySize {
 		t.Errorf("config: %+v", c)
+	}
+	issuers := []setup.Issuer{{URL: "https://issuer.example", Keys: "https://issuer.example/jwks", Audience: "evisit", AlwaysTwo: true}}
+	if d := cmp.Diff(issuers, c.Issuers); d != "" {
+		t.Errorf("issuers (-want +got):\n%s", d)
+	}
+	operators := []clinic.Proof{{Issuer: "https://issuer.example", Subject: "olu"}, {Issuer: "https://issuer.example", Subject: "ola"}}
+	if d := cmp.Diff(operators, c.Operators); d != "" {
+		t.Errorf("operators (-want +got):\n%s", d)
 	}
 	if empty, err := load(nil); err != nil || cmp.Diff(setup.Config{}, empty) != "" {
 		t.Errorf("an empty environment is %+v, %v", empty, err)
@@ -87,6 +98,55 @@ func TestLoad_SaysAllThatIsWrongAndNoSecret(t *testing.T) {
 		env[name] = bad
 		if _, err := load(env); err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), bad) {
 			t.Errorf("%s=%q: %v", name, bad, err)
+		}
+	}
+}
+
+// Issuers are lists in one order, and all that is wrong with them is said at once,
+// without a value.
+func TestLoad_Issuers(t *testing.T) {
+	t.Parallel()
+	const a, b = "https://a.example/pool", "http://127.0.0.1:8080/dev/issuer/"
+	two := map[string]string{
+		"OIDC_ISSUER": a + ", " + b, "OIDC_JWKS_URL": a + "/keys," + b + "keys", "OIDC_AUDIENCE": "one,two", "OIDC_SECOND_FACTOR": b,
+		"EVISIT_OPERATORS": b + "|x y,z",
+	}
+	c, err := load(two)
+	issuers := []setup.Issuer{{URL: a, Keys: a + "/keys", Audience: "one"}, {URL: b, Keys: b + "keys", Audience: "two", AlwaysTwo: true}}
+	operators := []clinic.Proof{{Issuer: b, Subject: "x y"}, {Issuer: a, Subject: "z"}}
+	if d := cmp.Diff(issuers, c.Issuers) + cmp.Diff(operators, c.Operators); err != nil || d != "" {
+		t.Errorf("two issuers: %v (-want +got):\n%s", err, d)
+	}
+	for name, test := range map[string]struct {
+		change map[string]string
+		faults []string
+	}{
+		"one key too few":           {map[string]string{"OIDC_JWKS_URL": a}, []string{"OIDC_JWKS_URL lists 1"}},
+		"an audience too many":      {map[string]string{"OIDC_AUDIENCE": "one,two,three"}, []string{"OIDC_ISSUER lists 2", "OIDC_JWKS_URL lists 2"}},
+		"an empty value":            {map[string]string{"OIDC_AUDIENCE": "one,"}, []string{"OIDC_AUDIENCE: its 2."}},
+		"an issuer twice":           {map[string]string{"OIDC_ISSUER": a + "," + a, "OIDC_SECOND_FACTOR": "", "EVISIT_OPERATORS": ""}, []string{"OIDC_ISSUER: its 2."}},
+		"no addresses":              {map[string]string{"OIDC_ISSUER": "a.example," + b, "OIDC_JWKS_URL": a + ",ftp://b"}, []string{"OIDC_ISSUER: its 1.", "OIDC_JWKS_URL: its 2."}},
+		"second factor elsewhere":   {map[string]string{"OIDC_SECOND_FACTOR": "https://c.example"}, []string{"OIDC_SECOND_FACTOR: its 1."}},
+		"second factor, no slash":   {map[string]string{"OIDC_SECOND_FACTOR": a + "," + strings.TrimSuffix(b, "/")}, []string{"OIDC_SECOND_FACTOR: its 2."}},
+		"an operator of elsewhere":  {map[string]string{"EVISIT_OPERATORS": "x,https://c.example|y"}, []string{"EVISIT_OPERATORS: its 2."}},
+		"an operator without a sub": {map[string]string{"EVISIT_OPERATORS": a + "|"}, []string{"EVISIT_OPERATORS: its 1."}},
+		"an empty operator":         {map[string]string{"EVISIT_OPERATORS": "x,,y"}, []string{"EVISIT_OPERATORS: its 2."}},
+		"everything": {
+			map[string]string{"OIDC_JWKS_URL": "hunter2", "OIDC_AUDIENCE": ",two", "OIDC_SECOND_FACTOR": "hunter2", "EVISIT_OPERATORS": "hunter2|x"},
+			[]string{"OIDC_JWKS_URL lists 1", "OIDC_JWKS_URL: its 1.", "OIDC_AUDIENCE: its 1.", "OIDC_SECOND_FACTOR: its 1.", "EVISIT_OPERATORS: its 1."},
+		},
+	} {
+		env := maps.Clone(two)
+		maps.Copy(env, test.change)
+		_, err := load(env)
+		if err == nil || strings.Count(err.Error(), "\n")+1 != len(test.faults) || strings.Contains(err.Error(), "hunter2") || strings.Contains(err.Error(), "example") {
+			t.Errorf("%s: %v, want %d faults", name, err, len(test.faults))
+			continue
+		}
+		for _, f := range test.faults {
+			if !strings.Contains(err.Error(), f) {
+				t.Errorf("%s: %v, want %q", name, err, f)
+			}
 		}
 	}
 }

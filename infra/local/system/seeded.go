@@ -54,7 +54,7 @@ func (s *System) serveSeed(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := Seeded{BaseURL: s.URL, Stripe: s.Stripe}
 	for _, m := range seed.Cast(s.clock.Now()) {
-		token, err := s.issuer.Token(m.Person.ID, tokenLife)
+		token, err := s.issuer.Token(m.Subject(), tokenLife)
 		if err != nil {
 			return err
 		}

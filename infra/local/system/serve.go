@@ -21,6 +21,7 @@ import (
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/audit"
 	"evisit/pkg/awslambda"
+	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/httpapi/webhook"
@@ -46,26 +47,34 @@ func (s *System) config() (setup.Config, error) {
 	if c.Bucket == "" {
 		c.Bucket = "evisit"
 	}
-	if c.Audience == "" {
-		c.Audience = "evisit"
-	}
 	return c, s.startIssuer(&c)
 }
 
 func (s *System) startIssuer(c *setup.Config) error {
+	if len(c.Issuers) == 0 {
+		c.Issuers = []setup.Issuer{{}}
+	}
+	first := &c.Issuers[0]
+	first.Audience = cmp.Or(first.Audience, "evisit")
 	var err error
 	s.issuer, err = issuer.New(issuer.Options{
-		URL: s.URL + "/dev/issuer", Audience: c.Audience, ClientID: c.Audience,
+		URL: s.URL + "/dev/issuer", Audience: first.Audience, ClientID: first.Audience,
 		RedirectURIs: []string{s.URL + "/signed-in"}, LogoutURIs: []string{s.URL + "/"}, KeyFile: s.path("issuer.json"),
 		People: s.people, Now: s.clock.Now, Log: s.opt.Log,
 	})
 	if err != nil {
 		return err
 	}
-	if c.Issuer == "" {
-		c.Issuer, c.JWKS = s.URL+"/dev/issuer", s.issuer.JWKSURL()
+	if first.URL == "" {
+		first.URL, first.Keys = s.URL+"/dev/issuer", s.issuer.JWKSURL()
 	}
-	s.trusted = c.Issuer
+	s.trusted = first.URL
+	for n := range c.Operators {
+		c.Operators[n].Issuer = cmp.Or(c.Operators[n].Issuer, s.trusted)
+	}
+	if len(c.Operators) == 0 {
+		c.Operators = []clinic.Proof{{Issuer: s.trusted, Subject: seed.Operator}}
+	}
 	return nil
 }
 
@@ -73,8 +82,8 @@ func (s *System) people(context.Context) []issuer.Person {
 	var ps []issuer.Person
 	for _, m := range seed.Cast(s.clock.Now()) {
 		p := issuer.Person{
-			Subject: m.Person.ID, Name: m.Name, Role: string(m.Person.Role), Practice: m.Person.Practice, TwoFactors: m.Person.Works(),
-			Email: m.Person.ID + "@" + m.Person.Practice + ".example", EmailVerified: true, PhoneVerified: true,
+			Subject: m.Subject(), Name: m.Name, Role: string(m.Person.Role), Practice: m.Person.Practice, TwoFactors: m.Person.Works(),
+			Email: m.Subject() + "@" + m.Person.Practice + ".example", EmailVerified: true, PhoneVerified: true,
 		}
 		if m.Contact != nil {
 			p.Email, p.Phone = m.Contact.Email.Reveal(), m.Contact.Phone.Reveal()

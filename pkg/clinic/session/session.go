@@ -44,15 +44,16 @@ const (
 	exchangeTime = 30 * time.Second
 )
 
-// A Provider is the identity provider, asked about someone it signed in.
+// A Provider is the identity providers, each asked by its issuer about someone it
+// signed in.
 type Provider interface {
 	// Refresh exchanges a refresh token. An error of kind fault.Anonymous is the
 	// provider's refusal. Any other error leaves unknown whether the token was
 	// used.
-	Refresh(ctx context.Context, token string) (SignIn, error)
+	Refresh(ctx context.Context, issuer, token string) (SignIn, error)
 	// Revoke ends a refresh token at the provider. A token that has ended is no
 	// error.
-	Revoke(ctx context.Context, token string) error
+	Revoke(ctx context.Context, issuer, token string) error
 }
 
 // A SignIn is what a provider says of a person who has signed in.
@@ -329,7 +330,7 @@ func (k *Keeper) renew(ctx context.Context, s clinic.Session, now time.Time) err
 	if err != nil {
 		return err
 	}
-	in, err := k.Provider.Refresh(ctx, token)
+	in, err := k.Provider.Refresh(ctx, s.Proof.Issuer, token)
 	if err != nil && !errors.Is(err, fault.Anonymous) {
 		k.Kernel.Log.WarnContext(ctx, "session not renewed", "err", err)
 		return nil
@@ -344,7 +345,7 @@ func (k *Keeper) renew(ctx context.Context, s clinic.Session, now time.Time) err
 		return err
 	}
 	if err := k.commit(ctx, s); err != nil {
-		k.revoke(ctx, in.Refresh) // nobody knows it
+		k.revoke(ctx, s.Proof.Issuer, in.Refresh) // nobody knows it
 		return k.unlessOver(ctx, s, err)
 	}
 	return nil
@@ -353,23 +354,23 @@ func (k *Keeper) renew(ctx context.Context, s clinic.Session, now time.Time) err
 // tries bounds how often a session is changed while it is being used.
 const tries = 5
 
-// End ends the session of c under cookie for good, here and at the provider. If there
-// is none, nothing is to be done. A provider that does not answer is logged: the
+// End ends the session of c under cookie for good, here and at the provider, and
+// returns the issuer at which its holder signed in. If there is no session, nothing is
+// to be done, and the issuer is empty. A provider that does not answer is logged: the
 // session has ended all the same.
-func (k *Keeper) End(ctx context.Context, cookie string, c clinic.Caller) error {
-	var err error
+func (k *Keeper) End(ctx context.Context, cookie string, c clinic.Caller) (issuer string, err error) {
 	for range tries {
 		var s clinic.Session
 		if s, err = k.load(ctx, cookie); errors.Is(err, fault.Anonymous) || err == nil && (s.Ended || s.Version == 0) {
-			return nil
+			return s.Proof.Issuer, nil
 		}
 		if err != nil {
-			return err
+			return "", err
 		}
 		token, unsealed := k.unseal(ctx, s)
 		c.Proof, c.Practice, c.Strong = s.Proof, s.Practice, s.Strong
 		if c, err = k.Kernel.Identify(ctx, c); err != nil && !isRefusal(err) {
-			return err
+			return "", err
 		}
 		now := k.Kernel.Time()
 		s.Ended, s.Ends, s.Refresh, s.Version = true, now, nil, s.Version+1
@@ -378,18 +379,18 @@ func (k *Keeper) End(ctx context.Context, cookie string, c clinic.Caller) error 
 			continue
 		}
 		if err == nil && unsealed == nil {
-			k.revoke(ctx, token)
+			k.revoke(ctx, s.Proof.Issuer, token)
 		}
-		return errors.Join(err, unsealed)
+		return s.Proof.Issuer, errors.Join(err, unsealed)
 	}
-	return err
+	return "", err
 }
 
-func (k *Keeper) revoke(ctx context.Context, token string) {
+func (k *Keeper) revoke(ctx context.Context, issuer, token string) {
 	if token == "" {
 		return
 	}
-	if err := k.Provider.Revoke(ctx, token); err != nil {
+	if err := k.Provider.Revoke(ctx, issuer, token); err != nil {
 		k.Kernel.Log.WarnContext(ctx, "refresh token not revoked", "err", err)
 	}
 }

@@ -50,20 +50,21 @@ const clientID = "evisit-pages"
 
 // A house is the whole of what the pages stand on, of one test.
 type house struct {
-	rooms    httpapi.Rooms
-	cast     *registrar.Room
-	hook     *hook.Room
-	collect  *charge.Room
-	store    *store.Store
-	db       *dynamodb.Client // not counted
-	table    string
-	calls    *calls
-	objects  *drawer
-	stripe   *stripe
-	issuer   *httptest.Server
-	provider *provider
-	url      string
-	log      logged
+	rooms     httpapi.Rooms
+	cast      *registrar.Room
+	hook      *hook.Room
+	collect   *charge.Room
+	store     *store.Store
+	db        *dynamodb.Client // not counted
+	table     string
+	calls     *calls
+	objects   *drawer
+	stripe    *stripe
+	issuer    *httptest.Server
+	provider  *provider
+	providers []*provider
+	url       string
+	log       logged
 
 	mu  sync.Mutex
 	now time.Time
@@ -83,36 +84,57 @@ func (h *house) pass(d time.Duration) {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	return newHouseOf(t, lateServer(t))
+}
+
+// newHouseOf is a house whose people sign in at the issuers of servers.
+func newHouseOf(t *testing.T, servers ...*httptest.Server) *house {
+	t.Helper()
 	h := &house{
 		now: time.Date(2026, 3, 2, 15, 0, 0, 0, time.UTC), table: enginetest.TableName(), calls: &calls{},
 		objects: &drawer{objects: map[string][]byte{}}, stripe: &stripe{sessions: map[string]*session{}},
 	}
-	site, signIn := lateServer(t), lateServer(t)
-	h.url, h.issuer = site.URL, signIn
+	site := lateServer(t)
+	h.url, h.issuer = site.URL, servers[0]
 	h.db = dynamodb.NewFromConfig(enginetest.Config(t))
 	if err := store.CreateTable(t.Context(), h.db, h.table); err != nil {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewJSONHandler(&h.log, nil))
 	h.open(t, log)
-	register(t, h.cast, signIn.URL)
+	register(t, h.cast, h.issuer.URL)
 
+	var trusted []httpapi.Issuer
+	var signIn []web.Issuer
+	for _, s := range servers {
+		p := h.provides(t, s, log)
+		trusted = append(trusted, httpapi.Issuer{URL: s.URL, Keys: p.JWKSURL(), Audience: clientID})
+		signIn = append(signIn, web.Issuer{URL: s.URL, ClientID: clientID})
+	}
+	people := httpapi.NewTokens(trusted, h.clock)
+	pages := web.New(web.Options{
+		Serves: []httpapi.Function{httpapi.ByAPI, httpapi.ByRegistry},
+		Rooms:  h.rooms, People: people, Issuers: signIn, BaseURL: h.url, Now: h.clock, Log: log,
+	})
+	site.Config.Handler = httpapi.New(httpapi.Of(httpapi.ByAPI, httpapi.ByRegistry), h.rooms, people, log).Handler(pages)
+	return h
+}
+
+// provides makes s an issuer that signs in the cast; the first is the house's provider.
+func (h *house) provides(t *testing.T, s *httptest.Server, log *slog.Logger) *provider {
+	t.Helper()
 	is, err := issuer.New(issuer.Options{
-		URL: signIn.URL, ClientID: clientID, RedirectURIs: []string{h.url + "/signed-in"}, LogoutURIs: []string{h.url + "/"},
+		URL: s.URL, ClientID: clientID, RedirectURIs: []string{h.url + "/signed-in"}, LogoutURIs: []string{h.url + "/"},
 		People: func(context.Context) []issuer.Person { return cast }, Now: h.clock, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.provider = &provider{Issuer: is, url: signIn.URL, up: true}
-	signIn.Config.Handler = h.provider
-	people := httpapi.NewTokens(signIn.URL, is.JWKSURL(), clientID, h.clock)
-	pages := web.New(web.Options{
-		Serves: []httpapi.Function{httpapi.ByAPI, httpapi.ByRegistry},
-		Rooms:  h.rooms, People: people, Issuer: signIn.URL, ClientID: clientID, BaseURL: h.url, Now: h.clock, Log: log,
-	})
-	site.Config.Handler = httpapi.New(httpapi.Of(httpapi.ByAPI, httpapi.ByRegistry), h.rooms, people, log).Handler(pages)
-	return h
+	p := &provider{Issuer: is, url: s.URL, up: true}
+	s.Config.Handler = p
+	h.providers = append(h.providers, p)
+	h.provider = h.providers[0]
+	return p
 }
 
 // open makes the rooms of api and what the other functions do for a visit.

@@ -19,11 +19,50 @@ import (
 	"evisit/pkg/phi"
 )
 
-// A provider is the identity provider: an OpenID Connect issuer that signs people
-// in for these pages. It implements session.Provider. It is safe for concurrent
-// use.
+// providers are the identity providers, in the order of Options.Issuers. They implement
+// session.Provider.
+type providers []*provider
+
+func newProviders(o Options) providers {
+	var all providers
+	for _, i := range o.Issuers {
+		all = append(all, &provider{Options: o, Issuer: i, outgoing: &http.Client{Timeout: issuerPatience}})
+	}
+	return all
+}
+
+// of returns the provider that an issuer is; nil if it is none, or no longer.
+func (ps providers) of(issuer string) *provider {
+	for _, p := range ps {
+		if p.URL == issuer {
+			return p
+		}
+	}
+	return nil
+}
+
+// Refresh implements session.Provider.
+func (ps providers) Refresh(ctx context.Context, issuer, token string) (session.SignIn, error) {
+	p := ps.of(issuer)
+	if p == nil {
+		return session.SignIn{}, fault.New(fault.Anonymous, "not_signed_in", "nobody signs in there any more; sign in again")
+	}
+	return p.refresh(ctx, token)
+}
+
+// Revoke implements session.Provider (RFC 7009).
+func (ps providers) Revoke(ctx context.Context, issuer, token string) error {
+	if p := ps.of(issuer); p != nil {
+		return p.revoke(ctx, token)
+	}
+	return nil
+}
+
+// A provider is an identity provider: an OpenID Connect issuer that signs people in
+// for these pages. It is safe for concurrent use.
 type provider struct {
 	Options
+	Issuer
 	outgoing *http.Client
 
 	mu    sync.Mutex
@@ -52,10 +91,6 @@ func (d *discovered) scopes() []string {
 // issuerPatience is how long the issuer may take to answer us.
 const issuerPatience = 10 * time.Second
 
-func newProvider(o Options) *provider {
-	return &provider{Options: o, outgoing: &http.Client{Timeout: issuerPatience}}
-}
-
 // discover reads the issuer's description when it is first needed.
 func (p *provider) discover(ctx context.Context) (*discovered, error) {
 	p.mu.Lock()
@@ -64,7 +99,7 @@ func (p *provider) discover(ctx context.Context) (*discovered, error) {
 		unavailable := func(err error) error {
 			return fault.Hide(fault.Busy, "sign_in_unavailable", "signing in is not possible just now; please try again in a moment", err)
 		}
-		found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.outgoing), p.Issuer)
+		found, err := oidc.NewProvider(oidc.ClientContext(ctx, p.outgoing), p.URL)
 		if err != nil {
 			return nil, unavailable(err)
 		}
@@ -159,8 +194,8 @@ func (p *provider) verify(ctx context.Context, d *discovered, t *oauth2.Token) (
 	return session.SignIn{Proven: proven, Until: id.Expiry, Refresh: t.RefreshToken}, id, nil
 }
 
-// Refresh implements session.Provider.
-func (p *provider) Refresh(ctx context.Context, token string) (session.SignIn, error) {
+// refresh exchanges a refresh token, as session.Provider says.
+func (p *provider) refresh(ctx context.Context, token string) (session.SignIn, error) {
 	d, err := p.discover(ctx)
 	if err != nil {
 		return session.SignIn{}, err
@@ -176,8 +211,8 @@ func (p *provider) Refresh(ctx context.Context, token string) (session.SignIn, e
 	return in, err
 }
 
-// Revoke implements session.Provider (RFC 7009).
-func (p *provider) Revoke(ctx context.Context, token string) error {
+// revoke ends a refresh token, as session.Provider says.
+func (p *provider) revoke(ctx context.Context, token string) error {
 	d, err := p.discover(ctx)
 	if err != nil || d.Revocation == "" {
 		return err

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"encoding/base64"
@@ -8,6 +9,8 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -165,6 +168,7 @@ type attempt struct {
 	Began    time.Time `json:"began"`
 	Next     string    `json:"next"`
 	Strong   bool      `json:"strong,omitempty"` // a second factor is asked for
+	Issuer   string    `json:"issuer"`
 }
 
 // A weakSignIn is the refusal of somebody who signed in with one factor, on the way to
@@ -185,12 +189,20 @@ func (s *site) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err := s.CountSignIn(r); err != nil {
 		return err
 	}
+	p, err := s.signInAt(r)
+	if err != nil {
+		return err
+	}
+	if p == nil {
+		return s.chooseSignIn(w, r)
+	}
 	// GenerateVerifier gives 32 random bytes in text, which all three need.
 	a := attempt{
 		State: oauth2.GenerateVerifier(), Nonce: oauth2.GenerateVerifier(), Verifier: oauth2.GenerateVerifier(),
 		Began: s.Now(), Next: local(r.URL.Query().Get("next")), Strong: r.URL.Query().Get("factors") == "2",
+		Issuer: p.URL,
 	}
-	to, err := s.provider.signInURL(r.Context(), a)
+	to, err := p.signInURL(r.Context(), a)
 	if err != nil {
 		return err
 	}
@@ -213,7 +225,8 @@ func isForStrangers(path string) bool {
 func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 	a, ok := s.attempt(r)
 	q := r.URL.Query()
-	if !ok || subtle.ConstantTimeCompare([]byte(a.State), []byte(q.Get("state"))) != 1 || !oneOf(q.Get("iss"), "", s.Issuer) {
+	p := s.providers.of(a.Issuer)
+	if !ok || p == nil || subtle.ConstantTimeCompare([]byte(a.State), []byte(q.Get("state"))) != 1 || !oneOf(q.Get("iss"), "", p.URL) {
 		return fault.New(fault.Malformed, "sign_in_lost", "this sign-in was begun elsewhere or took too long; please sign in again")
 	}
 	s.setCookie(w, signInCookie, "", -1)
@@ -223,7 +236,7 @@ func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 	if q.Get("error") != "" {
 		return fault.New(fault.Denied, "sign_in_refused", "you were not signed in; please try again")
 	}
-	in, err := s.provider.redeem(r.Context(), q.Get("code"), a)
+	in, err := p.redeem(r.Context(), q.Get("code"), a)
 	if err != nil {
 		return err
 	}
@@ -295,18 +308,27 @@ func (s *site) attempt(r *http.Request) (a attempt, ok bool) {
 
 // signOut ends the session here and its refresh token at the issuer.
 func (s *site) signOut(w http.ResponseWriter, r *http.Request) error {
-	if err := s.sessions.End(r.Context(), s.session(r), clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent()}); err != nil {
+	issuer, err := s.sessions.End(r.Context(), s.session(r), clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent()})
+	if err != nil {
 		return err
 	}
 	s.setCookie(w, sessionCookie, "", -1)
-	return redirect(w, "/signed-out")
+	to := "/signed-out"
+	if at := slices.IndexFunc(s.providers, func(p *provider) bool { return p.URL == issuer }); at > 0 {
+		to += "?at=" + strconv.Itoa(at)
+	}
+	return redirect(w, to)
 }
 
 // signedOut leads the browser on to the issuer, which ends its own session with it.
 // It does so by a header, because browsers hold the redirect that answers a form
 // to the form-action of its page.
 func (s *site) signedOut(w http.ResponseWriter, r *http.Request) error {
-	to, err := s.provider.signOutURL(r.Context())
+	p := s.providerAt(cmp.Or(r.URL.Query().Get("at"), "0"))
+	if p == nil {
+		return redirect(w, "/")
+	}
+	to, err := p.signOutURL(r.Context())
 	if err != nil {
 		s.Log.WarnContext(r.Context(), "issuer's session not ended", "err", err)
 	}

@@ -24,15 +24,15 @@ import (
 )
 
 // Options say what the pages stand on and where they are reached. All but
-// ClientSecret, Checkout and StaffIdle are required.
+// Checkout and StaffIdle are required.
 type Options struct {
 	httpapi.Rooms
 	// Serves are the functions whose pages are served: one in a deployment.
 	Serves []httpapi.Function
 	People httpapi.People
-	// Issuer signs people in, for the client ClientID. Without a ClientSecret
-	// the client is public; it always uses PKCE.
-	Issuer, ClientID, ClientSecret string
+	// Issuers sign people in: patients at the first, people who work at the others, or
+	// all at the only one.
+	Issuers []Issuer
 	// BaseURL is where browsers reach the pages, without a trailing slash.
 	// Under https, cookies are bound to this host and to secure connections.
 	BaseURL string
@@ -47,14 +47,18 @@ type Options struct {
 	Log       *slog.Logger
 }
 
+// An Issuer signs people in, for the client ClientID. Without a ClientSecret the
+// client is public; it always uses PKCE.
+type Issuer struct{ URL, ClientID, ClientSecret string }
+
 // A site is the pages of one installation. It is safe for concurrent use.
 type site struct {
 	Options
-	secure   bool
-	formsTo  string // CSP sources that a paying form may lead to
-	provider *provider
-	sessions *session.Keeper
-	mux      *http.ServeMux
+	secure    bool
+	formsTo   string // CSP sources that a paying form may lead to
+	providers providers
+	sessions  *session.Keeper
+	mux       *http.ServeMux
 
 	drawn sync.Map // plain → template.HTML: questions as they were drawn
 }
@@ -68,10 +72,10 @@ func New(o Options) http.Handler {
 	}
 	s := &site{
 		Options: o, secure: base.Scheme == "https", formsTo: formsTo(o.Checkout, base),
-		provider: newProvider(o), mux: http.NewServeMux(),
+		providers: newProviders(o), mux: http.NewServeMux(),
 	}
 	s.sessions = &session.Keeper{
-		Kernel: o.Kernel, Sealer: o.Charts.Vault, Provider: s.provider, StaffIdle: cmp.Or(o.StaffIdle, session.StaffIdle),
+		Kernel: o.Kernel, Sealer: o.Charts.Vault, Provider: s.providers, StaffIdle: cmp.Or(o.StaffIdle, session.StaffIdle),
 	}
 	mux := s.mux
 	all := s.routes()

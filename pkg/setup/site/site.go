@@ -18,17 +18,21 @@ import (
 // Handler returns the handler of what a function serves, with its rooms.
 func Handler(p setup.Parts, serves httpapi.Function, rooms httpapi.Rooms) (http.Handler, error) {
 	c := p.Config
-	err := setup.Need(map[string]string{
-		"EVISIT_PAGES": c.Pages,
-		"OIDC_ISSUER":  c.Issuer, "OIDC_JWKS_URL": c.JWKS, "OIDC_AUDIENCE": c.Audience,
-	})
-	if err != nil {
+	need := map[string]string{"EVISIT_PAGES": c.Pages, "OIDC_ISSUER": "", "OIDC_JWKS_URL": "", "OIDC_AUDIENCE": ""}
+	var trusted []httpapi.Issuer
+	var signIn []web.Issuer
+	for _, i := range c.Issuers {
+		need["OIDC_ISSUER"], need["OIDC_JWKS_URL"], need["OIDC_AUDIENCE"] = i.URL, i.Keys, i.Audience
+		trusted = append(trusted, httpapi.Issuer{URL: i.URL, Keys: i.Keys, Audience: i.Audience, AlwaysTwo: i.AlwaysTwo})
+		signIn = append(signIn, web.Issuer{URL: i.URL, ClientID: i.Audience})
+	}
+	if err := setup.Need(need); err != nil {
 		return nil, err
 	}
-	people := httpapi.NewTokens(c.Issuer, c.JWKS, c.Audience, p.Now)
+	people := httpapi.NewTokens(trusted, p.Now)
 	pages := web.New(web.Options{
 		Rooms: rooms, Serves: []httpapi.Function{serves}, People: people,
-		Issuer: c.Issuer, ClientID: c.Audience, BaseURL: c.Pages, StaffIdle: c.StaffIdle, Now: p.Now, Log: p.Log,
+		Issuers: signIn, BaseURL: c.Pages, StaffIdle: c.StaffIdle, Now: p.Now, Log: p.Log,
 	})
 	return exchange.OnlyThrough(secrets.Kept(p, secret.Origin, secret.AcceptedOf), p.Log, httpapi.New(httpapi.Of(serves), rooms, people, p.Log).Handler(pages)), nil
 }
