@@ -193,7 +193,7 @@ var (
 	endpoint = regexp.MustCompile(`^(GET|POST|PUT|DELETE|PATCH) (/\S*)$`)
 	page     = regexp.MustCompile(`^/(?:manage|desk|my|join)\b\S*$`)
 	file     = regexp.MustCompile(`^(?:infra|pkg|functions|events)/[\w./-]+$`)
-	output   = regexp.MustCompile(`(?:OutputKey=='|\$\(out )(\w+)`)
+	output   = regexp.MustCompile(`(?:OutputKey=='|\$\(out |^out )(\w+)`)
 )
 
 // references checks that endpoints, files and outputs in the documents exist.
