@@ -76,7 +76,7 @@ var rules = map[string]rule{
 	"billing":  {layer: domain, ours: "fault ledger money"},
 	"visit":    {layer: domain, ours: "billing fault identity phi"},
 	"practice": {layer: domain, ours: "billing fault identity intake money visit"},
-	"record":   {layer: domain, ours: "identity intake money phi visit"},
+	"record":   {layer: domain, ours: "audit identity intake money phi visit"},
 	"work":     {layer: domain, ours: "identity"},
 	"registry": {layer: domain, ours: "fault identity npi phi practice", theirs: "golang.org/x/text/unicode/norm"},
 	"library":  {layer: domain, ours: "intake protocol"},

@@ -32,6 +32,29 @@ const (
 // not its patient or caregiver.
 func (r Role) Works() bool { return r != PatientRole && r != Caregiver && r != "" }
 
+// Words calls the role as people do; a function, which has none of these, is the system.
+func (r Role) Words() string {
+	switch r {
+	case PatientRole:
+		return "Patient"
+	case Caregiver:
+		return "Caregiver"
+	case Clinician:
+		return "Clinician"
+	case Nurse:
+		return "Nurse"
+	case Staff:
+		return "Staff"
+	case Admin:
+		return "Administrator"
+	case Director:
+		return "Medical director"
+	case Operator:
+		return "Operator"
+	}
+	return "The system"
+}
+
 // A Person is someone who signs in.
 type Person struct {
 	ID       string `json:"id"`

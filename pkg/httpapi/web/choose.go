@@ -32,7 +32,7 @@ func (s *site) chooseFrom(w http.ResponseWriter, r *http.Request, v visitor) err
 		if err != nil {
 			return err
 		}
-		view.Practices = append(view.Practices, choice{at.ID, at.Name, roleWords(string(p.Role)), p.ID == v.Person.ID})
+		view.Practices = append(view.Practices, choice{at.ID, at.Name, p.Role.Words(), p.ID == v.Person.ID})
 	}
 	var who *visitor
 	if v.Person.ID != "" {

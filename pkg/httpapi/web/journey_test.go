@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/html"
 
 	"evisit/pkg/billing"
-	"evisit/pkg/httpapi/web"
+	"evisit/pkg/record"
 )
 
 // well are answers to uti-women, by linkId, of somebody an e-visit suits.
@@ -199,7 +199,7 @@ func TestPages_PatientSendsAndReadsTheAnswer(t *testing.T) {
 	records, err := h.store.Trail(t.Context(), id, time.Time{})
 	must(t, err)
 	for _, r := range records {
-		if web.Actions[r.Action] == "" {
+		if _, known := record.ActionWords(r.Action); !known {
 			t.Errorf("the trail has no words for %s", r.Action)
 		}
 	}

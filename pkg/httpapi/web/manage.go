@@ -211,9 +211,9 @@ func (s *site) people(w http.ResponseWriter, r *http.Request, v visitor) error {
 }
 
 func rolesWords(first identity.Role, others ...identity.Role) string {
-	words := []string{roleWords(string(first))}
+	words := []string{first.Words()}
 	for _, r := range others {
-		words = append(words, strings.ToLower(roleWords(string(r))))
+		words = append(words, strings.ToLower(r.Words()))
 	}
 	return strings.Join(words, ", ")
 }

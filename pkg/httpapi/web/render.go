@@ -85,12 +85,12 @@ type who struct {
 }
 
 func whoIs(v visitor) who {
-	w := who{cmp.Or(phi.Text(v.Person.Display), v.Name), roleWords(string(v.Person.Role)), v.For}
+	w := who{cmp.Or(phi.Text(v.Person.Display), v.Name), v.Person.Role.Words(), v.For}
 	if v.Person.ID == "" {
 		w.Role = "Signed in"
 	}
 	if w.For != "" {
-		w.Role = roleWords(string(identity.Caregiver)) // a patient, too, may act for another
+		w.Role = identity.Caregiver.Words() // a patient, too, may act for another
 	}
 	if w.Name != "" {
 		w.Role = strings.ToLower(w.Role)

@@ -1,15 +1,13 @@
 package web
 
 import (
-	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"evisit/pkg/audit"
-	"evisit/pkg/identity"
+	"evisit/pkg/record"
 )
 
 type trailView struct {
@@ -29,10 +27,9 @@ const afterField = "after"
 
 // An act is one thing that somebody did, or did several times. When is the last time.
 type act struct {
-	Who, Role, What, When, Machine string
-	Times                          int
-	Refused                        bool   // What was tried, and nothing was shown or done
-	Why                            string // it was refused; may be empty
+	record.Act
+	When, Machine string
+	Times         int
 }
 
 // trail lists who saw the request and did what.
@@ -87,35 +84,16 @@ func (view *trailView) cut(skip int) {
 }
 
 func newAct(rec audit.Record, v visitor) act {
-	a := act{What: actionWords(rec.Action), When: v.practice.Local(rec.At), Machine: rec.At.Format(time.RFC3339), Times: 1}
-	a.Who, a.Role = actorWords(rec.Actor, v)
-	if rec.Outcome == audit.Refused {
-		a.What, a.Refused, a.Why = cmp.Or(attempts[rec.Action], a.What), true, refusals[rec.Reason]
-	}
-	return a
+	return act{Act: record.ActOf(rec, v.reader()), When: v.practice.Local(rec.At), Machine: rec.At.Format(time.RFC3339), Times: 1}
+}
+
+// reader is v as the reader of what others did.
+func (v visitor) reader() record.Reader {
+	return record.Reader{ID: v.Person.ID, Patient: v.Person.Patient, For: v.For}
 }
 
 // repeats reports whether a is what b is, at another time.
 func (a act) repeats(b act) bool {
 	a.When, a.Machine, a.Times = b.When, b.Machine, b.Times
 	return a == b
-}
-
-// actorWords is the name and the role of who acted, as far as v may know them: names of
-// patients and of who acts for them are not in the trail.
-func actorWords(a audit.Actor, v visitor) (name, role string) {
-	role = roleWords(a.Role)
-	switch {
-	case a.ID == v.Person.ID:
-		return "You", ""
-	case a.Name != "":
-		return a.Name, strings.ToLower(role)
-	case a.OnBehalf != "" && a.OnBehalf == v.Person.Patient:
-		return role, "for you"
-	case a.OnBehalf != "":
-		return role, "for the patient"
-	case v.For != "" && a.Role == string(identity.PatientRole):
-		return v.For.Reveal(), strings.ToLower(role)
-	}
-	return role, ""
 }

@@ -12,6 +12,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
 	"evisit/pkg/practice"
+	"evisit/pkg/record"
 )
 
 // The trail has the latest first, what others did in a row as one act, and what the
@@ -47,13 +48,13 @@ func TestTrail_Folded(t *testing.T) {
 		return a
 	}
 	xenia := func(what string, times, minute int) act {
-		return at(act{Who: "Xenia Xu, MD", Role: "clinician", What: what, Times: times}, minute)
+		return at(act{Act: record.Act{Who: "Xenia Xu, MD", Role: "clinician", What: what}, Times: times}, minute)
 	}
 	theirs := []act{
 		xenia("read the answers and messages", 1, 6), xenia("took the request", 1, 5), xenia("read the answers and messages", 2, 4),
-		at(act{Who: "The system", What: "noted that the card is held", Times: 1}, 1),
+		at(act{Act: record.Act{Who: "The system", What: "noted that the card is held"}, Times: 1}, 1),
 	}
-	refused := at(act{Who: "Nan North, RN", Role: "nurse", What: "ask, answer or decline", Times: 2, Refused: true, Why: "not part of their role"}, 10)
+	refused := at(act{Act: record.Act{Who: "Nan North, RN", Role: "nurse", What: "ask, answer or decline", Refused: true, Why: "not part of their role"}, Times: 2}, 10)
 	for name, test := range map[string]struct {
 		visitor visitor
 		want    trailView
@@ -61,19 +62,19 @@ func TestTrail_Folded(t *testing.T) {
 		"the patient": {
 			visitor{Caller: clinic.Caller{Person: identity.Person{ID: "ada", Patient: "p-ada"}}},
 			trailView{
-				Others: append([]act{refused, at(act{Who: "Caregiver", Role: "for you", What: "read the request", Times: 1}, 7)}, theirs...),
+				Others: append([]act{refused, at(act{Act: record.Act{Who: "Caregiver", Role: "for you", What: "read the request"}, Times: 1}, 7)}, theirs...),
 				Own: []act{
-					at(act{Who: "You", What: "read the request", Times: 2}, 8), at(act{Who: "You", What: "sent the request", Times: 1}, 0),
+					at(act{Act: record.Act{Who: "You", What: "read the request"}, Times: 2}, 8), at(act{Act: record.Act{Who: "You", What: "sent the request"}, Times: 1}, 0),
 				},
 			},
 		},
 		"the caregiver": {
 			visitor{Caller: clinic.Caller{Person: identity.Person{ID: "cal"}}, For: "Ada Adams"},
 			trailView{
-				Others: append(append([]act{refused, at(act{Who: "Ada Adams", Role: "patient", What: "read the request", Times: 1}, 8)}, theirs[:3]...),
-					at(act{Who: "Ada Adams", Role: "patient", What: "read the request", Times: 1}, 2), theirs[3],
-					at(act{Who: "Ada Adams", Role: "patient", What: "sent the request", Times: 1}, 0)),
-				Own: []act{at(act{Who: "You", What: "read the request", Times: 1}, 7)},
+				Others: append(append([]act{refused, at(act{Act: record.Act{Who: "Ada Adams", Role: "patient", What: "read the request"}, Times: 1}, 8)}, theirs[:3]...),
+					at(act{Act: record.Act{Who: "Ada Adams", Role: "patient", What: "read the request"}, Times: 1}, 2), theirs[3],
+					at(act{Act: record.Act{Who: "Ada Adams", Role: "patient", What: "sent the request"}, Times: 1}, 0)),
+				Own: []act{at(act{Act: record.Act{Who: "You", What: "read the request"}, Times: 1}, 7)},
 			},
 		},
 	} {
@@ -95,12 +96,12 @@ func TestTrail_Pages(t *testing.T) {
 	for _, n := range []int{0, 1, trailLength, trailLength + 1, 3*trailLength + 7} {
 		var all []act
 		for i := range n {
-			all = append(all, act{What: strconv.Itoa(i)})
+			all = append(all, act{Act: record.Act{What: strconv.Itoa(i)}})
 		}
 		var seen []act
 		own := 0
 		for skip, pages := 0, 0; pages < 10; pages++ {
-			view := trailView{Visit: "v", Others: all, Own: []act{{What: "mine"}}}
+			view := trailView{Visit: "v", Others: all, Own: []act{{Act: record.Act{What: "mine"}}}}
 			view.cut(skip)
 			if len(view.Others) > trailLength || (view.Latest == "") != (skip == 0) {
 				t.Fatalf("of %d acts a page after %d has %d, and the beginning at %q", n, skip, len(view.Others), view.Latest)
