@@ -138,15 +138,16 @@ var rules = map[string]rule{
 	"awslambda":   {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"httpapi": {
 		layer: edge,
-		ours: "audit billing civil clinic clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request fault httpapi/exchange " +
+		ours: "audit billing civil clinic clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request fault httpapi/archive httpapi/exchange " +
 			"httpapi/webhook identity intake ledger outbox phi practice record registry visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
+	"httpapi/archive":  {layer: edge, ours: "audit billing clinic clinic/request intake ledger phi record visit"},
 	"httpapi/exchange": {layer: edge, ours: "fault secret"},
 	"httpapi/webhook":  {layer: edge, ours: "clinic/hook fault httpapi/exchange metric secret"},
 	"httpapi/web": {
 		layer: edge,
-		ours: "audit billing clinic clinic/books clinic/chart clinic/request clinic/session fault httpapi httpapi/exchange " +
+		ours: "audit billing clinic clinic/books clinic/chart clinic/request clinic/session fault httpapi httpapi/archive httpapi/exchange " +
 			"identity intake outbox phi practice record visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2",
 	},

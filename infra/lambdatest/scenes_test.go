@@ -24,6 +24,7 @@ var scenes = map[string]scene{
 	"api/cancel":             {plant: func(w *world) { w.held("mistaken", visit.Queued, nil) }, check: func(w *world) { w.status("mistaken", visit.Cancelled) }},
 	"api/queue":              {plant: plantQueue},
 	"api/take":               {plant: plantQueue, check: func(w *world) { w.status("queued", visit.InReview) }},
+	"api/me-access":          {plant: plantTaken},
 	"api/colleagues":         {plant: plantTaken},
 	"api/hand-over":          {plant: plantTaken, check: func(w *world) { w.status("queued", visit.InReview) }, again: true},
 	"api/chart":              {plant: plantQueue},

@@ -58,6 +58,22 @@ func (k *Kernel) RecordLook(ctx context.Context, c Caller, do identity.Action, s
 	return k.Store.Commit(ctx, Commit{Audit: []audit.Record{r}})
 }
 
+// RecordDownload records in one commit that c's person took away what is stored of s, a
+// patient, and with it read the content of vs. As of other reads, the patient's side
+// leaves no record of a draft.
+func (k *Kernel) RecordDownload(ctx context.Context, c Caller, do identity.Action, s Subject, vs []visit.Visit) error {
+	now := k.Time()
+	took := k.look(c, do, s, s.Patient)
+	took.ID, took.At = k.NewID(), now
+	rs := []audit.Record{took}
+	for _, v := range vs {
+		if by := c.Actor(v.Patient); v.Status != visit.Draft || !isPatientSide(by) {
+			rs = append(rs, k.Record(by, readAction+"record", v, now))
+		}
+	}
+	return k.Store.Commit(ctx, Commit{Audit: rs})
+}
+
 // RecordList records, once an hour, that c's person read where visits stand: those
 // of a list, or v of a patient, which programs ask for again and again.
 func (k *Kernel) RecordList(ctx context.Context, c Caller, do identity.Action, s Subject) error {

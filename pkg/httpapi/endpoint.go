@@ -102,7 +102,7 @@ var endpoints = []*Endpoint{
 	&getDocument, &getDocs, &getHealth,
 	&getMe, &listForms, &getForm, &getFormVersion, &checkAnswers,
 	&startVisit, &listVisits, &getVisit, &saveAnswers, &quoteVisit, &submitVisit, &openCheckout, &cancelVisit, &deleteVisit, &sendAgain, &sendMessage, &giveNumber, &acknowledgeVisit,
-	&getChart, &getEncounterDocument, &getLedger, &getTrail,
+	&getChart, &getEncounterDocument, &getLedger, &getTrail, &listAccess, &getRecord,
 	&listQueue, &takeVisit, &askPatient, &answerVisit, &declineVisit, &redirectVisit,
 	&releaseVisit, &handOverVisit, &takeOverVisit, &listColleagues,
 	&getPractice, &listWork, &endWork, &resumeWork, &exportLog, &exportRows, &getCheckpoint, &getLogKey,

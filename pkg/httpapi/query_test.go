@@ -19,6 +19,8 @@ var asks = map[string]struct{ as, query string }{
 	"listForms":    {"jane-smith", "patient=jane-smith"},
 	"listVisits":   {"jane-smith", "limit=1"},
 	"listQueue":    {"ana-rivera", "limit=1"},
+	"listAccess":   {"jane-smith", "limit=1"},
+	"getRecord":    {"jane-smith", "limit=1"},
 	"exportLog":    {"ada-brooks", ""},
 	"exportRows":   {"ada-brooks", ""},
 	"getTrail":     {"jane-smith", ""},

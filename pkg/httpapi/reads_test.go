@@ -83,6 +83,10 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		{"ana-rivera", at + "/document", of("ana-rivera", "chart.read:document", about), false},
 		{"sam-lee", at + "/ledger", of("sam-lee", "ledger.read", about), false},
 		{"ada-brooks", at + "/audit", of("ada-brooks", "audit.read", about), false},
+		{"jane-smith", "/me/access", of("jane-smith", "access.read", "   jane-smith"), false},
+		{"elena-diaz", "/me/access?patient=rosa-diaz", of("elena-diaz", "access.read", "   rosa-diaz"), false},
+		{"jane-smith", "/me/record", append(of("jane-smith", "chart.read:record", about), of("jane-smith", "record.download", "   jane-smith")...), false},
+		{"elena-diaz", "/me/record?patient=rosa-diaz", of("elena-diaz", "record.download", "   rosa-diaz"), false},
 	} {
 		path, _, _ := strings.Cut(strings.ReplaceAll(tc.path, v.ID, "{id}"), "?")
 		seen[path] = true
@@ -98,8 +102,10 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 			t.Errorf("%s reads %s again (-want +recorded):\n%s", tc.who, tc.path, d)
 		}
 	}
-	none := []string{"/openapi.json", "/docs", "/health", "/me", "/forms", "/practice", "/practice/log/checkpoint", "/practice/log/key", "/visits/{id}/colleagues",
-		"/practices", "/practices/{practice}", "/people", "/people/{person}", "/invitations"}
+	none := []string{
+		"/openapi.json", "/docs", "/health", "/me", "/forms", "/practice", "/practice/log/checkpoint", "/practice/log/key", "/visits/{id}/colleagues",
+		"/practices", "/practices/{practice}", "/people", "/people/{person}", "/invitations",
+	}
 	for _, e := range httpapi.Endpoints() { // forms and people are the practice's, and checkpoints tell of nobody
 		if e.Method == http.MethodGet && !seen[e.Path] && !slices.Contains(none, e.Path) && !strings.HasPrefix(e.Path, "/forms/") {
 			t.Errorf("%s is not among the reads above", e.Path)

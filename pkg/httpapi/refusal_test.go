@@ -274,6 +274,8 @@ var unmet = map[string]string{
 	"getChart changed":                   "the read commits its record alone",
 	"getEncounterDocument changed":       "likewise",
 	"getChart other_form":                "a check lists it among the problems",
+	"getRecord changed":                  "likewise",
+	"getRecord other_form":               "a check lists it among the problems",
 	"answerVisit other_form":             "a check lists it among the problems",
 	"giveNumber other_form":              "answers are kept of the visit's own form only",
 	"quoteVisit other_form":              "answers are kept of the visit's own form only",

@@ -37,6 +37,9 @@ const (
 	WriteForms   Action = "form.write"    // drafts of forms
 	ApproveForms Action = "form.approve"
 
+	ReadAccess     Action = "access.read"     // who did and saw what of a patient's data, across visits
+	DownloadRecord Action = "record.download" // all that is stored of a patient
+
 	ReleaseVisit  Action = "visit.release"
 	HandOverVisit Action = "visit.hand_over"
 	TakeOverVisit Action = "visit.take_over"
@@ -87,7 +90,7 @@ var policy = []struct {
 	pool     Pool // empty: any
 	actions  []Action
 }{
-	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, ListVisits, ReadVisit, ReadChart, FillVisit, WriteToTeam, ReadMoney, ReadTrail}},
+	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, ListVisits, ReadVisit, ReadChart, FillVisit, WriteToTeam, ReadMoney, ReadTrail, ReadAccess, DownloadRecord}},
 	{[]Role{Clinician, Nurse}, Team, ClinicalPool, []Action{ReadVisit, ReadChart, ReadQueue, ReadWork, EndWork}},
 	{[]Role{Clinician}, Team, ClinicalPool, []Action{TakeVisit, TakeOverVisit}},
 	{[]Role{Clinician}, Holder, ClinicalPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},

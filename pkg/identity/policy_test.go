@@ -18,7 +18,7 @@ var actions = []identity.Action{
 	identity.StartVisit, identity.ListVisits, identity.ReadVisit, identity.ReadChart, identity.FillVisit, identity.WriteToTeam, identity.ReadQueue,
 	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadTrail, identity.ReadLog, identity.ReadWork, identity.EndWork,
 	identity.ResumeWork, identity.RunPractices, identity.ReadRoster, identity.ManagePeople, identity.DecideTerms, identity.WriteForms, identity.ApproveForms,
-	identity.ReleaseVisit, identity.HandOverVisit, identity.TakeOverVisit,
+	identity.ReadAccess, identity.DownloadRecord, identity.ReleaseVisit, identity.HandOverVisit, identity.TakeOverVisit,
 }
 
 // How a person may stand to the visit of patient-1 at practice-1.
@@ -41,7 +41,7 @@ var relations = map[string]func(*identity.Person, *identity.Resource){
 }
 
 const (
-	ofPatient = "visit.start visit.list visit.read chart.read visit.fill message.send ledger.read audit.read"
+	ofPatient = "visit.start visit.list visit.read chart.read visit.fill message.send ledger.read audit.read access.read record.download"
 	anyPool   = "clinical staff none"
 	nothing   = "" // the visit is not there for them: 404 to everything
 )

@@ -13,6 +13,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
+	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 )
@@ -322,11 +323,26 @@ func (b *builder) audit(c clinic.Commit) {
 		leaf, err := r.Leaf()
 		b.fail(err)
 		i := item{"d": str(string(leaf))}
-		if r.Visit != "" {
-			i["trail"] = str(trailName(r.Visit))
+		if of := trailOf(r); of != "" {
+			i["trail"] = str(trailName(of))
 		}
 		b.add(b.store.insert(auditKey(r.Practice, r.Position(), r.ID), i, errRecordTaken))
 	}
+}
+
+// trailOf is the id whose trail lists r: its visit, else its patient. That patients look up
+// themselves where their visits stand is in the log alone: it would be most of their
+// trail, and costs a write to the index each.
+func trailOf(r audit.Record) string {
+	look := r.Action == string(identity.ListVisits) || r.Action == string(identity.ReadVisit)
+	own := r.Actor.Role == string(identity.PatientRole) && r.Actor.OnBehalf == ""
+	switch {
+	case r.Visit != "":
+		return r.Visit
+	case look && own && r.Outcome == "":
+		return ""
+	}
+	return r.Patient
 }
 
 // errRecordTaken is returned for an audit record whose key exists: its id is not

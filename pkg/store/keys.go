@@ -136,7 +136,7 @@ const (
 	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits, events and people apart
 	listIndex  = "list"  // list, at: a pool's open visits, a practice's open work, who works there, its open invitations, grants
 	mineIndex  = "mine"  // mine, made: a patient's visits
-	trailIndex = "trail" // trail, sk: a visit's audit records
+	trailIndex = "trail" // trail, sk: the audit records of a visit, or of a patient and no visit
 	bookIndex  = "book"  // book, booked: a practice's entries by month and shard
 )
 
@@ -165,7 +165,7 @@ func grantsName(person string) string    { return "GRANTS#" + person }
 func rosterName(practice string) string  { return "ROSTER#" + practice }
 func invitesName(practice string) string { return "INVITES#" + practice }
 func mineName(patient string) string     { return "MINE#" + patient }
-func trailName(visit string) string      { return "TRAIL#" + visit }
+func trailName(of string) string         { return "TRAIL#" + of }
 
 // practicesName is the partition of the list index that lists all practices.
 const practicesName = "PRACTICES#"

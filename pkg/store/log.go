@@ -152,7 +152,18 @@ func (s *Store) Trail(ctx context.Context, of string, since time.Time) ([]audit.
 	if !since.IsZero() {
 		from = audit.Record{At: since}.Position()
 	}
-	rows, err := s.query(ctx, inTrail(of).after(from), 0, "trail of visit "+of)
+	return s.trail(ctx, inTrail(of).after(from), 0, of)
+}
+
+// LatestTrail implements request.Reads.
+func (s *Store) LatestTrail(ctx context.Context, of, before string, limit int) ([]audit.Record, error) {
+	l := inTrail(of)
+	l.newestFirst = true
+	return s.trail(ctx, l.after(before), limit, of)
+}
+
+func (s *Store) trail(ctx context.Context, in *dynamodb.QueryInput, limit int, of string) ([]audit.Record, error) {
+	rows, err := s.query(ctx, in, limit, "trail of "+of)
 	if err != nil {
 		return nil, err
 	}

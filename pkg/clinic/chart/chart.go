@@ -338,6 +338,14 @@ func (k *Keeper) Answer(ctx context.Context, v visit.Visit) (*record.Answer, err
 	if err != nil {
 		return nil, err
 	}
+	return k.AnswerIn(v, doc)
+}
+
+// AnswerIn returns what doc, the encounter document of v, answers; nil without one.
+func (k *Keeper) AnswerIn(v visit.Visit, doc json.RawMessage) (*record.Answer, error) {
+	if doc == nil {
+		return nil, nil //nolint:nilnil // that there is none yet is no error
+	}
 	a := &record.Answer{}
 	if json.Unmarshal(doc, a) != nil {
 		return nil, fmt.Errorf("reading the document of visit %s failed", v.ID) // the cause may quote content

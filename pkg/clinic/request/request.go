@@ -24,6 +24,10 @@ type Reads interface {
 	// VisitsOfPatient lists a patient's visits, newest first, after cursor. It may lag about a
 	// second. The returned cursor is empty at the end.
 	VisitsOfPatient(ctx context.Context, patient, cursor string, limit int) ([]visit.Visit, string, error)
+	// LatestTrail returns the audit records of a visit, or those of a patient that are
+	// about no visit, before a position, newest first, at most limit. An empty position is
+	// the end. It may lag about a second.
+	LatestTrail(ctx context.Context, of, before string, limit int) ([]audit.Record, error)
 	// Grants lists the grants that person holds.
 	Grants(ctx context.Context, person string) ([]identity.Grant, error)
 }

@@ -84,6 +84,8 @@ func TestPages_Cost(t *testing.T) {
 	}
 	get(cal, at, "BatchGetItem GetItem Query GetItem Query PutItem", 1) // with their grant and the patient's name
 	get(ada, at+"/trail", "BatchGetItem Query PutItem", 1)
+	get(ada, "/my/data", "Query GetItem", 0)
+	get(ada, "/my/data/access", "Query BatchGetItem Query Query Query PutItem", 1) // their visits; each one's trail, and what is about none
 	get(drx, "/desk/work", "Query TransactWriteItems", 1)
 	get(drx, "/desk/work", "Query", 0)
 	get(ada, "/", "", 0)

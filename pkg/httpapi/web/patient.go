@@ -12,6 +12,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
+	"evisit/pkg/record"
 	"evisit/pkg/visit"
 )
 
@@ -71,7 +72,7 @@ func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
 		m.People = append(m.People, p)
 	}
 	if len(m.People) == 0 {
-		return fault.New(fault.Denied, "nobody_to_act_for", "you have no requests of your own, and nobody has let you act for them")
+		return errNobodyToActFor
 	}
 	if err := m.offer(offers, s.Kernel.NewID()); err != nil {
 		return err
@@ -82,6 +83,8 @@ func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
 	}
 	return s.show(w, &v, page{view: "my", title: "My requests", data: m})
 }
+
+var errNobodyToActFor = fault.New(fault.Denied, "nobody_to_act_for", "you have no requests of your own, and nobody has let you act for them")
 
 // offer lists the forms, each with a button or a reason for each of the people.
 func (m *myView) offer(offers []request.Offering, once string) error {
@@ -140,7 +143,7 @@ func (s *site) listVisits(r *http.Request, v visitor, p *someone) error {
 			return err
 		}
 		p.Visits = append(p.Visits, listed{
-			Href: "/my/visits/" + vis.ID, Title: title, Status: statusWords(vis.Status), When: v.practice.Local(vis.Times.Started),
+			Href: "/my/visits/" + vis.ID, Title: title, Status: record.StatusWords(vis.Status), When: v.practice.Local(vis.Times.Started),
 			Yours: vis.Status == visit.Draft || vis.Status == visit.AwaitingPayment || vis.Status == visit.AwaitingPatient ||
 				vis.Unread(),
 		})

@@ -191,7 +191,7 @@ func places(p identity.Person) []link {
 		return nil
 	}
 	if !p.Works() {
-		return []link{{Href: "/my", Text: "My requests"}}
+		return []link{{Href: "/my", Text: "My requests"}, {Href: dataPath, Text: "My data"}}
 	}
 	var links []link
 	if readsQueue(p) {

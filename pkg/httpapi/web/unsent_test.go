@@ -211,11 +211,11 @@ func TestUnsent_PatientsMessage(t *testing.T) {
 	page := "/my/visits/" + id
 	ada.get(page)
 	for _, button := range find(ada.page, "button") {
-		if name := text(button); !slices.Contains([]string{"Oak Street Clinic", "Sign out", "My requests", "Add information", "Who has seen this", "Cancel the request"}, name) {
+		if name := text(button); !slices.Contains([]string{"Oak Street Clinic", "Sign out", "My requests", "My data", "Add information", "Who has seen this", "Cancel the request"}, name) {
 			t.Errorf("nobody knows whether %q loses what was typed", name)
 		}
 	}
-	for _, button := range []string{"Oak Street Clinic", "My requests", "Who has seen this", "Sign out"} {
+	for _, button := range []string{"Oak Street Clinic", "My requests", "My data", "Who has seen this", "Sign out"} {
 		ada.press(button, url.Values{"text": {secret}})
 		if button == "Sign out" {
 			h.signIn(ada, "Ada")

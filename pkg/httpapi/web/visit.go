@@ -192,7 +192,7 @@ func (view *visitView) fill(v visitor, ch chart.Chart, m books.Money, now time.T
 	if v.Person.Patient != vis.Patient {
 		view.For = ch.Contact.Name
 	}
-	view.Status, view.Tone = statusWords(vis.Status), tone(vis.Status)
+	view.Status, view.Tone = record.StatusWords(vis.Status), tone(vis.Status)
 	view.Steps, view.Messages = steps(vis, p), messages(ch.Messages, v)
 	view.Payments = payments(vis, m, p)
 	if vis.Status != visit.Draft {
@@ -368,29 +368,9 @@ func sentenceLate(v visit.Visit, now time.Time, s string) string {
 func steps(v visit.Visit, p practice.Practice) []step {
 	var all []step
 	for _, s := range v.Timeline() {
-		all = append(all, step{stepWords(s.Kind, v), p.Local(s.At), s.At.Format(time.RFC3339)})
+		all = append(all, step{record.StepWords(s.Kind, v), p.Local(s.At), s.At.Format(time.RFC3339)})
 	}
 	return all
-}
-
-func stepWords(kind visit.StepKind, v visit.Visit) string {
-	switch kind {
-	case visit.StepStarted:
-		return "Started"
-	case visit.StepSubmitted:
-		return "Fee and terms accepted"
-	case visit.StepQueued:
-		return "Received"
-	case visit.StepTaken:
-		return "Taken by " + v.Holder.Display
-	case visit.StepAsked:
-		return "Question asked"
-	case visit.StepAnswered:
-		return "Answered"
-	case visit.StepRead:
-		return "Answer read"
-	}
-	return statusWords(visit.Status(kind))
 }
 
 var messageKinds = map[record.MessageKind]string{

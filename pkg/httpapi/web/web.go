@@ -154,6 +154,9 @@ func (s *site) visiting() []route {
 		{"POST /my/visits/{id}/acknowledge", s.as(s.acknowledge)},
 		{"POST /my/visits/{id}/keep", s.as(s.keep)},
 		{"GET /my/visits/{id}/trail", s.as(s.trail)},
+		{"GET " + dataPath, s.as(s.data)},
+		{"GET " + accessPath, s.as(s.access)},
+		{"GET " + recordPath, s.as(s.download)},
 
 		{"GET /desk", s.as(s.queue)},
 		{"GET /desk/work", s.as(s.work)},

@@ -100,40 +100,7 @@ func dial(number string) string {
 	return to
 }
 
-// statusWords says to a patient where a visit stands.
-func statusWords(s visit.Status) string {
-	switch s {
-	case visit.Draft:
-		return "Not sent yet"
-	case visit.AwaitingPayment:
-		return "Waiting for your payment"
-	case visit.Queued:
-		return "Waiting to be read"
-	case visit.InReview:
-		return "Being read"
-	case visit.AwaitingPatient:
-		return "Waiting for your reply"
-	case visit.Answered:
-		return "Answered"
-	case visit.Closed:
-		return "Answered and closed"
-	case visit.Diverted:
-		return "Stopped for your safety"
-	case visit.Cancelled:
-		return "Cancelled"
-	case visit.Declined:
-		return "Declined"
-	case visit.Redirected:
-		return "Please be seen in person"
-	case visit.Expired:
-		return "Ended without an answer"
-	case visit.Deleted:
-		return "Deleted"
-	}
-	return string(s)
-}
-
-// deskWords says it to those who answer.
+// deskWords says to those who answer where a visit stands.
 func deskWords(s visit.Status) string {
 	switch s {
 	case visit.Queued:

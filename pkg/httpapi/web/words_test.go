@@ -10,6 +10,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/intake"
 	"evisit/pkg/practice"
+	"evisit/pkg/record"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
@@ -22,8 +23,8 @@ func TestNextSteps_EveryStatusInWords(t *testing.T) {
 	} {
 		var view visitView
 		view.setNextSteps(false, false, visit.Visit{Status: s, Holder: visit.Holder{Display: "Dr. X"}}, billing.NeverCharged, practice.Practice{Core: practice.Core{Zone: "America/Chicago"}}, time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC))
-		said := statusWords(s) + " " + strings.Join(view.Next, " ")
-		if len(view.Next) == 0 || strings.Contains(said, "_") || statusWords(s) == string(s) {
+		said := record.StatusWords(s) + " " + strings.Join(view.Next, " ")
+		if len(view.Next) == 0 || strings.Contains(said, "_") || record.StatusWords(s) == string(s) {
 			t.Errorf("%s is told as %q", s, said)
 		}
 		ended := s == visit.Diverted || s == visit.Cancelled || s == visit.Declined || s == visit.Redirected || s == visit.Expired

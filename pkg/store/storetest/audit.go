@@ -26,6 +26,7 @@ var auditTests = []test{
 	{"Commit_CoveredRowWithoutRecord", uncovered},
 	{"Commit_RecordNamesRowsOfItsPractice", rowsByPractice},
 	{"Trail_OneVisitInOrder", trail},
+	{"LatestTrail_OfAPatient", latestTrail},
 	{"Log_InOrderBetweenPositions", logInOrder},
 	{"Log_PagesThroughDaysAndShards", logPages},
 	{"Active_HoursByPractice", active},
@@ -207,6 +208,51 @@ func positionsOf(leaves []clinic.Leaf) []string {
 		ps = append(ps, l.Position)
 	}
 	return ps
+}
+
+// latestTrail proves that what names a patient and no visit is in the patient's trail, the
+// newest first and from a position back, but for what they looked up themselves; and
+// that a visit's records are in the visit's alone.
+func latestTrail(t *testing.T, s bench) {
+	own := audit.Actor{ID: "person-1", Role: string(identity.PatientRole)}
+	for n, r := range []audit.Record{
+		{Action: "visit.list", Actor: own},
+		{Action: "visit.read", Actor: own, Resource: "visit-1"},
+		{Action: "record.download", Actor: own},
+		{Action: "visit.list", Actor: audit.Actor{ID: "person-2", Role: string(identity.Caregiver), OnBehalf: patientID}},
+		{Action: "visit.list", Actor: audit.Actor{ID: "person-3", Role: string(identity.PatientRole), OnBehalf: patientID}},
+		{Action: "visit.list", Actor: own, Outcome: audit.Refused},
+		{Action: "chart.read:page", Actor: own, Visit: "visit-1"},
+	} {
+		r.ID, r.Practice, r.At = fmt.Sprint("record-", n), practiceID, noon.Add(time.Duration(n)*time.Minute)
+		if r.Visit == "" {
+			r.Patient = patientID
+		}
+		commit(t, s, clinic.Commit{Audit: []audit.Record{r}})
+	}
+	for _, want := range []struct {
+		of, before string
+		limit      int
+		ids        string
+	}{
+		{patientID, "", 10, "record-5 record-4 record-3 record-2 "},
+		{patientID, "", 2, "record-5 record-4 "},
+		{patientID, audit.Record{ID: "record-4", At: noon.Add(4 * time.Minute)}.Position(), 10, "record-3 record-2 "},
+		{"visit-1", "", 10, "record-6 "},
+		{"nobody", "", 10, ""},
+	} {
+		eventually(t, func() string {
+			rs, err := s.LatestTrail(t.Context(), want.of, want.before, want.limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids := ""
+			for _, r := range rs {
+				ids += r.ID + " "
+			}
+			return cmp.Diff(want.ids, ids)
+		})
+	}
 }
 
 func logInOrder(t *testing.T, s bench) {
