@@ -70,3 +70,20 @@ func TestSecondFactor_KeptAndNotInvented(t *testing.T) {
 	ada.get("/desk/work")
 	ada.wants(http.StatusOK)
 }
+
+// Who accepts an invitation with a password alone is led to a second factor and back to
+// the invitation, which is still there.
+func TestSecondFactor_OfWhoAcceptsAnInvitation(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm := h.as(t, "Adm", "/manage/people/invite")
+	adm.press("Send the invitation", url.Values{"email": {"kim@mail.example"}, "name": {"Kim Kay, RN"}, "roles": {"nurse"}})
+	kim := h.weakly(t, "Kim", h.letterTo(t))
+	kim.press("Accept", nil)
+	kim.wants(http.StatusForbidden, "A second factor is needed")
+	kim.link("Sign in with a second factor")
+	kim.press("Kim", nil)
+	kim.wants(http.StatusOK, "You are invited", "kim@mail.example")
+	kim.press("Accept", nil)
+	kim.wants(http.StatusOK, "Kim Kay, RN", "Oak Street Clinic")
+}

@@ -1,12 +1,14 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/registry"
@@ -359,11 +361,14 @@ func (s *site) acceptInvitation(w http.ResponseWriter, r *http.Request, v visito
 	if _, err = s.Registrar.Accept(r.Context(), v.Caller, r.PathValue("invitation"), code); err == nil {
 		return redirect(w, "/")
 	}
+	sh := acceptSheet(r, v, code)
+	if errors.Is(err, clinic.ErrSecondFactor) {
+		return weakSignIn{err, sh.Action + "?" + url.Values{"code": {code}}.Encode()}
+	}
 	public, ok := fault.Public(err)
-	if !ok || !slices.Contains([]fault.Kind{fault.Conflict, fault.NotFound, fault.Denied}, public.Kind) || public.Code == "second_factor" {
+	if !ok || !slices.Contains([]fault.Kind{fault.Conflict, fault.NotFound, fault.Denied}, public.Kind) {
 		return err
 	}
-	sh := acceptSheet(r, v, code)
 	if public.Kind != fault.Denied {
 		sh.Action, sh.Intro = "", nil
 	}
