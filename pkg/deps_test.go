@@ -138,8 +138,8 @@ var rules = map[string]rule{
 	"awslambda":   {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"httpapi": {
 		layer: edge,
-		ours: "audit billing civil clinic clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request fault httpapi/archive httpapi/exchange " +
-			"httpapi/webhook identity intake ledger outbox phi practice record registry visit work",
+		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request fault httpapi/archive httpapi/exchange " +
+			"httpapi/webhook identity intake ledger money outbox phi practice protocol record registry visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
 	"httpapi/archive":  {layer: edge, ours: "audit billing clinic clinic/request intake ledger phi record visit"},
@@ -147,8 +147,8 @@ var rules = map[string]rule{
 	"httpapi/webhook":  {layer: edge, ours: "clinic/hook fault httpapi/exchange metric secret"},
 	"httpapi/web": {
 		layer: edge,
-		ours: "audit billing clinic clinic/books clinic/chart clinic/request clinic/session fault httpapi httpapi/archive httpapi/exchange " +
-			"identity intake outbox phi practice record visit work",
+		ours: "audit billing clinic clinic/author clinic/books clinic/chart clinic/request clinic/session fault httpapi httpapi/archive httpapi/exchange " +
+			"identity intake money outbox phi practice protocol record visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2",
 	},
 	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},
@@ -165,7 +165,7 @@ var rules = map[string]rule{
 	"setup/notify":   {layer: composition, ours: "awslambda clinic/chart clinic/notify mail outbox setup setup/content vault", theirs: aws + "service/sesv2"},
 	"setup/registry": {
 		layer: composition,
-		ours:  "clinic/chart clinic/registrar httpapi outbox setup setup/content setup/secrets setup/site vault",
+		ours:  "clinic/author clinic/chart clinic/registrar httpapi library outbox setup setup/content setup/secrets setup/site vault",
 	},
 	"setup/stripehook": {layer: composition, ours: "clinic/hook httpapi/exchange httpapi/webhook outbox secret setup setup/secrets stripepay"},
 	"setup/sweep":      {layer: composition, ours: "awslambda clinic/sweep secret setup setup/bucket setup/secrets store"},

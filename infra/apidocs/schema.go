@@ -234,6 +234,12 @@ func (s *schemas) byKey(t reflect.Type) (object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if t.Elem().Kind() == reflect.Pointer { // null takes a value back
+		value[0].Of = []any{value[0].Of, "null"}
+	}
+	if len(keys) == 0 { // any name
+		return object{{"type", "object"}, {"additionalProperties", value}}, nil
+	}
 	var properties object
 	for _, key := range keys {
 		properties = append(properties, named[any]{key, value})

@@ -23,7 +23,7 @@ var rows = map[string]map[string]string{
 	"WHO#":              {"api": "get query", "registry": "get"},
 	"PERSON#":           {"api": "get query", "registry": "get put", "deadline": "get put"},
 	"PATIENT#":          {"api": "get query", "notify": "get"},
-	"PRACTICE#":         {"api": "get query", "charge": "get", "notify": "get", "registry": "get put"},
+	"PRACTICE#":         {"api": "get query", "charge": "get", "notify": "get", "registry": "get query put"},
 	"ACCOUNT#":          {"api": "get query", "charge": "get"},
 	"INVITE#":           {"registry": "get put", "notify": "get"},
 	"CASE#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get"},

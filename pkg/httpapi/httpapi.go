@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/author"
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/clinic/desk"
 	"evisit/pkg/clinic/limits"
@@ -40,6 +41,7 @@ type Rooms struct {
 	Desk      *desk.Desk
 	Office    *office.Office
 	Registrar *registrar.Room
+	Author    *author.Room
 	Limits    *limits.Limiter // nil: nothing is limited
 }
 

@@ -16,16 +16,17 @@ import (
 
 // asks is who may ask an endpoint of lists or parameters, and a valid query.
 var asks = map[string]struct{ as, query string }{
-	"listForms":    {"jane-smith", "patient=jane-smith"},
-	"listVisits":   {"jane-smith", "limit=1"},
-	"listQueue":    {"ana-rivera", "limit=1"},
-	"listAccess":   {"jane-smith", "limit=1"},
-	"getRecord":    {"jane-smith", "limit=1"},
-	"exportLog":    {"ada-brooks", ""},
-	"exportRows":   {"ada-brooks", ""},
-	"getTrail":     {"jane-smith", ""},
-	"checkAnswers": {"jane-smith", "birth_date=1990-05-01&sex=female"},
-	"saveAnswers":  {"jane-smith", "confirm=urgent"},
+	"listForms":       {"jane-smith", "patient=jane-smith"},
+	"listVisits":      {"jane-smith", "limit=1"},
+	"listQueue":       {"ana-rivera", "limit=1"},
+	"listAccess":      {"jane-smith", "limit=1"},
+	"getRecord":       {"jane-smith", "limit=1"},
+	"exportLog":       {"ada-brooks", ""},
+	"exportRows":      {"ada-brooks", ""},
+	"getTrail":        {"jane-smith", ""},
+	"checkAnswers":    {"jane-smith", "birth_date=1990-05-01&sex=female"},
+	"saveAnswers":     {"jane-smith", "confirm=urgent"},
+	"compareVersions": {"ada-brooks", "from=0.2.0-common-0.2.0&to=0.2.0-common-0.2.0"},
 }
 
 // Each parameter of each endpoint that has any, mangled in every way: a clear

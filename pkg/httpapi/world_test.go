@@ -30,6 +30,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/author"
 	"evisit/pkg/clinic/charge"
 	"evisit/pkg/clinic/hook"
 	"evisit/pkg/clinic/registrar"
@@ -41,6 +42,7 @@ import (
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/httpapi/webhook"
 	"evisit/pkg/intake"
+	"evisit/pkg/library"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
@@ -115,6 +117,7 @@ func newWorld(t testing.TB) *world {
 		t.Fatal(err)
 	}
 	w.rooms.Registrar = w.cast
+	w.rooms.Author = &author.Room{Kernel: w.rooms.Kernel, Store: w.store, Library: library.Load}
 	w.bare = httpapi.New(httpapi.Of(httpapi.ByAPI, httpapi.ByRegistry), w.rooms, people{}, log).Handler(exchange.NotFound(log))
 	w.api = apitest.Checked(t, w.bare)
 	verify := func(b []byte, signature, secret string) (hook.StripeEvent, bool, error) {

@@ -94,6 +94,9 @@ func PublishAs(about About, common *Questionnaire, data []byte, definitions ...[
 		return nil, err
 	}
 	problems = append(problems, about.complete(&res)...)
+	if res.Version == "" && common != nil { // that of the composed form is made of it
+		problems = append(problems, fault.Problem{Where: "version", Code: "required", Text: "A questionnaire has its version."})
+	}
 	if common == nil {
 		return seal(alone(res), problems)
 	}

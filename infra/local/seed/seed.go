@@ -5,6 +5,7 @@ package seed
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/registrar"
+	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/library"
@@ -108,6 +110,7 @@ func Cast(now time.Time) []Member {
 		works("lakeside", "nora-patel", identity.Nurse, "Nora Patel, RN", license("OR", "RN-88120")),
 		works("lakeside", "sam-lee", identity.Staff, "Sam Lee"),
 		works("lakeside", "ada-brooks", identity.Admin, "Ada Brooks"),
+		works("lakeside", "dora-quist", identity.Director, "Dora Quist, MD"), // approves its forms
 		patient("harbor", "hana-kim", "Hana Kim", "female", day(1990, 11, 21)),
 		works("harbor", "omar-haddad", identity.Clinician, "Omar Haddad, MD", license("WA", "MD-61032")),
 		works("harbor", "ruth-vance", identity.Admin, "Ruth Vance"),
@@ -129,8 +132,8 @@ const Operator = "pat-quinn"
 func (m Member) Subject() string { return strings.TrimPrefix(m.Person.ID, "operator.") }
 
 // Plant registers practices, forms and people; accounts are the practices'
-// connected accounts, in order. Planting again changes nothing but what was
-// since altered by hand.
+// connected accounts, in order. Planting again leaves what the practices have decided
+// since, and changes of people what was since altered by hand.
 func Plant(ctx context.Context, r *registrar.Room, issuer string, accounts []string) error {
 	fs, err := Forms()
 	if err != nil {
@@ -142,6 +145,9 @@ func Plant(ctx context.Context, r *registrar.Room, issuer string, accounts []str
 	}
 	for i, p := range practices() {
 		p.Forms, p.Account = offered, accounts[i]
+		if err := keep(ctx, r, &p); err != nil {
+			return err
+		}
 		if err := r.AddPractice(ctx, p, fs); err != nil {
 			return fmt.Errorf("planting practice %s: %w", p.ID, err)
 		}
@@ -159,6 +165,22 @@ func Plant(ctx context.Context, r *registrar.Room, issuer string, accounts []str
 		if err := r.AddPerson(ctx, clinic.Proof{Issuer: issuer, Subject: m.Person.ID}, m.Person); err != nil {
 			return fmt.Errorf("planting person %s: %w", m.Person.ID, err)
 		}
+	}
+	return nil
+}
+
+// keep leaves a practice that was planted before as its people have decided since.
+func keep(ctx context.Context, r *registrar.Room, p *practice.Practice) error {
+	was, err := r.Kernel.Store.Practice(ctx, p.ID)
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading practice %s: %w", p.ID, err)
+	}
+	p.Core, p.Consent, p.NextConsent = was.Core, was.Consent, was.NextConsent
+	if was.Decided.Person != "" {
+		p.Config = was.Config
 	}
 	return nil
 }

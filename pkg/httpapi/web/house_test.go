@@ -23,6 +23,7 @@ import (
 	"evisit/infra/local/issuer"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/author"
 	"evisit/pkg/clinic/charge"
 	"evisit/pkg/clinic/hook"
 	"evisit/pkg/clinic/registrar"
@@ -160,6 +161,7 @@ func (h *house) open(t *testing.T, log *slog.Logger) {
 	h.store = parts.Store()
 	h.cast = &registrar.Room{Kernel: h.rooms.Kernel, Store: h.store, Charts: h.rooms.Charts}
 	h.rooms.Registrar = h.cast
+	h.rooms.Author = &author.Room{Kernel: h.rooms.Kernel, Store: h.store, Library: library.Load}
 	h.hook = &hook.Room{Kernel: parts.Kernel(outbox.ByStripe, h.store)}
 	h.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, h.store), Store: h.store, Cards: h.stripe}
 }

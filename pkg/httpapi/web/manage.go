@@ -15,9 +15,9 @@ import (
 )
 
 // managing are the pages of function registry: who works at a practice, and for who
-// runs the system which practices there are.
+// runs the system which practices there are; a practice's forms, and what it decides.
 func (s *site) managing() []route {
-	return []route{
+	return slices.Concat(s.authoring(), s.deciding(), []route{
 		{"GET /manage/people", s.as(s.people)},
 		{"GET /manage/people/invite", s.as(s.newInvitation)},
 		{"POST /manage/people/invite", s.as(s.invite)},
@@ -39,7 +39,7 @@ func (s *site) managing() []route {
 
 		{"GET /accept/{invitation}", s.asHolder(s.invitationPage)},
 		{"POST /accept/{invitation}", s.asHolder(s.acceptInvitation)},
-	}
+	})
 }
 
 // A sheet is a page of one form, with what is to be known before it is filled in.

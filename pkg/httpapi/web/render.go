@@ -204,7 +204,10 @@ func places(p identity.Person) []link {
 		links = append(links, link{Href: "/manage/practices", Text: "Practices"})
 	}
 	if p.Has(identity.Admin) || p.Has(identity.Director) {
-		links = append(links, link{Href: "/manage/people", Text: "People"})
+		links = append(links, link{Href: "/manage/people", Text: "People"}, link{Href: formsAt, Text: "Forms"})
+	}
+	if p.Has(identity.Admin) {
+		links = append(links, link{Href: settingsAt, Text: "Settings"})
 	}
 	return links
 }

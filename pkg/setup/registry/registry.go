@@ -3,10 +3,13 @@ package registry
 
 import (
 	"net/http"
+	"sync"
 
+	"evisit/pkg/clinic/author"
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/httpapi"
+	"evisit/pkg/library"
 	"evisit/pkg/outbox"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/content"
@@ -31,8 +34,12 @@ func Rooms(p setup.Parts) (httpapi.Rooms, error) {
 	charts := &chart.Keeper{Kernel: k, Store: s, Vault: vault.Vault{Sealer: sealer}}
 	return httpapi.Rooms{
 		Kernel: k, Charts: charts, Registrar: &registrar.Room{Kernel: k, Store: s, Charts: charts}, Limits: site.Limiter(p),
+		Author: &author.Room{Kernel: k, Store: s, Library: shelf},
 	}, nil
 }
+
+// shelf is the library, which a process reads once.
+var shelf = sync.OnceValues(library.Load)
 
 // Handler returns the handler of the JSON API and the pages.
 func Handler(p setup.Parts) (http.Handler, error) {

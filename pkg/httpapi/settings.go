@@ -1,0 +1,242 @@
+package httpapi
+
+import (
+	"time"
+
+	"evisit/pkg/money"
+	"evisit/pkg/practice"
+	"evisit/pkg/visit"
+)
+
+var getSettings = Endpoint{
+	Method: "GET", Path: "/settings", ID: "getSettings", Group: "Settings",
+	For: "Read what your practice has decided",
+	Text: "What holds now, what begins later, and every configuration that was decided, with who and when. The version is for If-Match: two who " +
+		"decide at the same time do not undo each other. For administrators.",
+	By: ByRegistry, Who: Known,
+	Out: allSettingsReply{}, OutText: "The decisions.",
+	Refuses: []Refusal{{Code: "denied"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		s, err := a.Author.Settings(r.Context(), r.Caller)
+		out := allSettingsReply{settingsReply: showSettings(s.Practice), Generated: s.Generated, History: []decidedReply{}}
+		for _, c := range s.History {
+			out.History = append(out.History, decidedReply{c.Decided.Person, c.Decided.At, showConfig(c)})
+		}
+		return Reply{Body: out, ETag: etag(s.Practice.Version)}, err
+	},
+}
+
+type allSettingsReply struct {
+	settingsReply
+	// Who reads requests, as the practice's people make it.
+	Generated string `json:"who_reads_generated"`
+	// The newest first.
+	History []decidedReply `json:"history"`
+}
+
+// A configuration that was decided.
+type decidedReply struct {
+	// The person's id; empty for what the system registered.
+	By string    `json:"by"`
+	At time.Time `json:"at"`
+	configReply
+}
+
+// What a practice has decided, as it holds now.
+type settingsReply struct {
+	// For If-Match.
+	Version int `json:"version" schema:"min=1"`
+	configReply
+	Readers string `json:"who_reads"`
+	// Whether that text is the practice's own.
+	OwnReaders  bool          `json:"who_reads_own"`
+	Consent     consentReply  `json:"consent"`
+	NextConsent *nextConsent  `json:"next_consent,omitempty"`
+	Coming      []comingReply `json:"coming"`
+}
+
+// The consent text that is to follow.
+type nextConsent struct {
+	From time.Time `json:"from"`
+	consentReply
+}
+
+// What patients are offered.
+type configReply struct {
+	States []string `json:"states"`
+	// Cents, by form.
+	Prices map[string]money.Cents `json:"prices"`
+	// The version offered, by form.
+	Forms        map[string]string `json:"forms"`
+	AnswerWithin int               `json:"answer_minutes" schema:"min=0"`
+	// After the promise, when an unanswered request expires.
+	GiveUp int `json:"give_up_minutes" schema:"min=0"`
+	// Sensitive topics that are taken by phone only.
+	Topics []string `json:"topics_by_phone"`
+	// Kinds of request that are not taken online, by form.
+	Closed map[string][]string `json:"closed"`
+}
+
+func showConfig(c practice.Config) configReply {
+	out := configReply{
+		States: append([]string{}, c.States...), Prices: c.Prices, Forms: c.Forms, AnswerWithin: int(c.Terms.Answer.Minutes()),
+		GiveUp: int(c.Terms.GiveUp.Minutes()), Topics: append([]string{}, c.Topics...), Closed: c.Closed,
+	}
+	if out.Prices == nil {
+		out.Prices = map[string]money.Cents{}
+	}
+	if out.Forms == nil {
+		out.Forms = map[string]string{}
+	}
+	if out.Closed == nil {
+		out.Closed = map[string][]string{}
+	}
+	return out
+}
+
+// What begins later; what it does not name stays as it is.
+type comingReply struct {
+	From         time.Time               `json:"from"`
+	States       *[]string               `json:"states,omitempty"`
+	Prices       map[string]*money.Cents `json:"prices,omitempty"`
+	Forms        map[string]string       `json:"forms,omitempty"`
+	AnswerWithin *int                    `json:"answer_minutes,omitempty"`
+	GiveUp       *int                    `json:"give_up_minutes,omitempty"`
+	Topics       *[]string               `json:"topics_by_phone,omitempty"`
+	Closed       map[string][]string     `json:"closed,omitempty"`
+}
+
+func showSettings(p practice.Practice) settingsReply {
+	out := settingsReply{
+		Version: p.Version, configReply: showConfig(p.Config), Readers: p.Readers, OwnReaders: p.OwnReaders,
+		Consent: showConsent(p.Consent), Coming: []comingReply{},
+	}
+	if p.ConsentNext != "" {
+		out.NextConsent = &nextConsent{p.ConsentFrom, showConsent(p.NextConsent)}
+	}
+	for _, ch := range p.Coming {
+		c := comingReply{From: ch.From, States: ch.States, Prices: ch.Prices, Forms: ch.Forms, Topics: ch.Topics, Closed: ch.Closed}
+		if ch.Terms != nil {
+			answer, giveUp := int(ch.Terms.Answer.Minutes()), int(ch.Terms.GiveUp.Minutes())
+			c.AnswerWithin, c.GiveUp = &answer, &giveUp
+		}
+		out.Coming = append(out.Coming, c)
+	}
+	return out
+}
+
+func (a *API) replySettings(p practice.Practice, err error) (Reply, error) {
+	return Reply{Body: showSettings(p.At(a.Kernel.Time())), ETag: etag(p.Version)}, err
+}
+
+var decideSettings = Endpoint{
+	Method: "POST", Path: "/settings/decisions", ID: "decideSettings", Group: "Settings",
+	For: "Decide prices, promises, states, forms, topics",
+	Text: "At once, or from a time on. What is not named stays as it is. What was quoted and promised before stands; from then on quotes use what " +
+		"is decided, in every process within 20 seconds. A price is 0, or from 50 cents to 10,000,000, and null removes it. For administrators.",
+	By: ByRegistry, Who: Known, IfMatch: true, In: decisionInput{},
+	Out: settingsReply{}, OutText: "What the practice has decided.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "too_many_coming"}, {Code: "stale"}, {Code: "changed"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		return a.replySettings(a.Author.Decide(r.Context(), r.Caller, r.In.(*decisionInput).domain()))
+	},
+}
+
+// A decision of a practice.
+type decisionInput struct {
+	// From when on; absent for at once.
+	From *time.Time `json:"from,omitempty"`
+	// Two letters each; replaces the list.
+	States *[]string `json:"states,omitempty" validate:"omitempty,max=60"`
+	// Cents, by form.
+	Prices map[string]*int64 `json:"prices,omitempty" validate:"max=200"`
+	// The version to offer, by form; empty for none.
+	Forms map[string]string `json:"forms,omitempty" validate:"max=200"`
+	// How soon an answer is promised, and how long after that an unanswered request expires: both or neither.
+	AnswerWithin int `json:"answer_minutes,omitempty" validate:"required_with=GiveUp,min=0,max=100000"`
+	GiveUp       int `json:"give_up_minutes,omitempty" validate:"required_with=AnswerWithin,min=0,max=100000"`
+	// Sensitive topics that are taken by phone only; replaces the list.
+	Topics *[]string `json:"topics_by_phone,omitempty" validate:"omitempty,max=20"`
+	// Kinds of request not taken online; replaces the list of each form that it names.
+	Closed map[string][]string `json:"closed,omitempty" validate:"max=200"`
+}
+
+func (in decisionInput) domain() practice.Change {
+	ch := practice.Change{States: in.States, Topics: in.Topics, Forms: in.Forms, Closed: in.Closed}
+	if in.From != nil {
+		ch.From = in.From.UTC()
+	}
+	if in.AnswerWithin != 0 || in.GiveUp != 0 {
+		ch.Terms = &visit.Terms{Answer: time.Duration(in.AnswerWithin) * time.Minute, GiveUp: time.Duration(in.GiveUp) * time.Minute}
+	}
+	for form, cents := range in.Prices {
+		if ch.Prices == nil {
+			ch.Prices = practice.PriceChanges{}
+		}
+		ch.Prices[form] = (*money.Cents)(cents)
+	}
+	return ch
+}
+
+var withdrawDecision = Endpoint{
+	Method: "POST", Path: "/settings/decisions/withdraw", ID: "withdrawDecision", Group: "Settings",
+	For:  "Take back what was to begin at a time",
+	Text: "For administrators.",
+	By:   ByRegistry, Who: Known, IfMatch: true, In: withdrawInput{},
+	Out: settingsReply{}, OutText: "What the practice has decided.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "stale"}, {Code: "changed"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		return a.replySettings(a.Author.Withdraw(r.Context(), r.Caller, r.In.(*withdrawInput).From.UTC()))
+	},
+}
+
+type withdrawInput struct {
+	From time.Time `json:"from" validate:"required"`
+}
+
+var decideConsent = Endpoint{
+	Method: "POST", Path: "/settings/consent", ID: "decideConsent", Group: "Settings",
+	For: "Decide the consent text",
+	Text: "At once, or from a time on, in one language or several. A new text is a new version; what patients accepted before is kept. The same " +
+		"text again changes nothing. For administrators.",
+	By: ByRegistry, Who: Known, IfMatch: true, In: consentInput{},
+	Out: settingsReply{}, OutText: "What the practice has decided.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "consent_exists"}, {Code: "exists"}, {Code: "stale"}, {Code: "changed"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*consentInput)
+		text := practice.Consent{Version: in.Version, Text: in.Text, Language: in.Language, Others: in.Others}
+		var from time.Time
+		if in.From != nil {
+			from = in.From.UTC()
+		}
+		return a.replySettings(a.Author.DecideConsent(r.Context(), r.Caller, text, from))
+	},
+}
+
+// A consent text.
+type consentInput struct {
+	Version string `json:"version" validate:"required,max=40"`
+	Text    string `json:"text" validate:"required"`
+	// A code of ISO 639; absent: en.
+	Language string `json:"language,omitempty" validate:"max=3"`
+	// The text in further languages, by their codes.
+	Others map[string]string `json:"others,omitempty" validate:"max=20"`
+	// From when on; absent for at once.
+	From *time.Time `json:"from,omitempty"`
+}
+
+var decideReaders = Endpoint{
+	Method: "POST", Path: "/settings/readers", ID: "decideReaders", Group: "Settings",
+	For:  "Decide what patients are told about who reads",
+	Text: "Without a text it is made of who works at the practice now. For administrators.",
+	By:   ByRegistry, Who: Known, IfMatch: true, In: readersInput{},
+	Out: settingsReply{}, OutText: "What the practice has decided.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "stale"}, {Code: "changed"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		return a.replySettings(a.Author.DecideReaders(r.Context(), r.Caller, r.In.(*readersInput).Text))
+	},
+}
+
+type readersInput struct {
+	Text string `json:"text,omitempty" validate:"max=4000"`
+}

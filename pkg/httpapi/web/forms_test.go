@@ -1,0 +1,131 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"evisit/pkg/identity"
+	"evisit/pkg/library"
+)
+
+// A form goes from the library to patients by pages alone: adopted, tried as a patient sees
+// it, approved by the medical director, published, changed, compared, retired.
+func TestForms_FromTheLibraryToPatients(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.person(t, "dry", identity.Person{ID: "dry", Practice: "oak", Role: identity.Director, Display: "Yves Yoder, MD"})
+	adm := h.as(t, "Adm", "/manage/forms")
+	adm.wants(http.StatusOK, "Protocols to begin with", "Red or pink eye")
+	adm.press("Adopt Red or pink eye", nil)
+	adm.wants(http.StatusOK, "Draft", "Handed in by Adam Admin", "examples show every rule", "not approved")
+
+	adm.link("See it as a patient does")
+	adm.wants(http.StatusOK, "This is how a patient sees the form", "page 1 of")
+	adm.press("Continue", nil)
+	adm.wants(http.StatusOK, "There is a problem") // nothing was answered
+	adm.press("Continue", url.Values{"emergency-ack": {"true"}})
+
+	dry := h.as(t, "Dr. Y", "/manage/forms/pink-eye")
+	dry.press("Approve this text", nil)
+	dry.wants(http.StatusOK, "Approved by Yves Yoder, MD")
+	adm.get("/manage/forms/pink-eye")
+	adm.press("Publish, and offer it to patients", nil)
+	adm.wants(http.StatusOK, "Published by Adam Admin", "Offered")
+
+	l, err := library.Load()
+	must(t, err)
+	e, _ := l.Find("pink-eye")
+	changed := strings.NewReplacer(`"version": "0.1.0"`, `"version": "0.2.0"`, `"linkId": "eye-which"`, `"prefix": "1", "linkId": "eye-which"`).Replace(string(e.Source.Questionnaire))
+	adm.press("Hand in the changed draft", url.Values{"questionnaire": {changed}})
+	adm.wants(http.StatusOK, "It becomes version 0.2.0-common-0.2.0", "not approved")
+	adm.link("What changed")
+	adm.wants(http.StatusOK, "From 0.1.0-common-0.2.0 to draft")
+	adm.link("Back to the form")
+	adm.press("Retire the form", nil)
+	adm.wants(http.StatusOK, "Offer it again")
+	adm.press("Offer it again: version 0.1.0-common-0.2.0", nil)
+	adm.wants(http.StatusOK, "Retire the form")
+
+	adm.press("Hand in the changed draft", url.Values{"questionnaire": {strings.Replace(changed, `"type": "`, `"type": "x`, 2)}})
+	adm.wants(http.StatusUnprocessableEntity, "may not be published", "is not evaluated")
+	h.as(t, "Dr. X", "/manage/forms").wants(http.StatusForbidden)
+	h.as(t, "Ada", "/manage/forms/pink-eye").wants(http.StatusForbidden)
+}
+
+// A preview tells what a patient would be told, and keeps nothing.
+func TestForms_PreviewEnds(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm := h.as(t, "Adm", "/manage/forms")
+	adm.press("Adopt Red or pink eye", nil)
+	before := h.audited(t)
+	adm.get("/manage/forms/pink-eye/preview/draft")
+	for range 8 {
+		if strings.Contains(adm.text(), "With these answers the request ends here") || !strings.Contains(adm.text(), "Continue") {
+			break
+		}
+		set := url.Values{}
+		for name := range adm.shown() {
+			if answer, ok := anybody[name]; ok {
+				set.Set(name, answer)
+			}
+		}
+		adm.press("Continue", set)
+	}
+	adm.wants(http.StatusOK, "With these answers the request ends here")
+	if after := h.audited(t); after != before {
+		t.Errorf("a preview wrote %d records", after-before)
+	}
+}
+
+// anybody is how the questions up to blurred vision are answered.
+var anybody = map[string]string{
+	"emergency-ack": "true", "completed-by": "self", "location-state": "TX", "language": "en", "callback-phone": "555-0123",
+	"seen-7d": "false", "surgery-90d": "false", "accident": "false", "pregnant": "no", "allergy-none": "true", "medications": "none",
+	"conditions": "none", "pharmacy": "Main", "payment-route": "self-pay", "eye-vision": "true",
+}
+
+// shown are the names of the fields of the page's questions.
+func (b *browser) shown() map[string]bool {
+	names := map[string]bool{}
+	for _, name := range b.value("shown") {
+		names[name] = true
+	}
+	return names
+}
+
+// What a practice decides on its page holds, at once or from a day on, and everything that
+// is wrong is told.
+func TestSettings_Decided(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm := h.as(t, "Adm", "/manage/settings")
+	adm.wants(http.StatusOK, "Settings", "States served", "What a patient agrees to")
+	adm.press("Decide", url.Values{"states": {"TX, OR"}, "price:uti-women": {"42.50"}, "topics": {"hiv"}, "answer": {"12"}, "give-up": {"24"}})
+	if got := adm.value("states"); len(got) != 1 || got[0] != "TX, OR" {
+		t.Errorf("states are %q", got)
+	}
+	if got := adm.value("price:uti-women"); len(got) != 1 || got[0] != "42.50" {
+		t.Errorf("the price is %q", got)
+	}
+	adm.press("Decide", url.Values{"price:uti-women": {"50"}, "from": {h.clock().AddDate(0, 0, 10).Format(time.DateOnly)}})
+	adm.wants(http.StatusOK, "Still to begin", "uti-women costs $50.00")
+	adm.press("Take it back: ", nil)
+	if strings.Contains(adm.text(), "Still to begin") {
+		t.Error("what was taken back still begins")
+	}
+	adm.press("Decide", url.Values{"price:uti-women": {"a lot"}, "answer": {"soon"}})
+	adm.wants(http.StatusUnprocessableEntity, "dollars and cents", "hours as a number")
+	adm.get("/manage/settings")
+	adm.press("Decide", url.Values{"price:uti-women": {"0.20"}, "states": {"Texas"}})
+	adm.wants(http.StatusUnprocessableEntity, "$0.50", "two capital letters")
+	adm.get("/manage/settings")
+	adm.press("Decide the text", url.Values{"version": {"2026-12"}, "text": {"You agree."}, "es": {"Usted acepta."}})
+	adm.wants(http.StatusOK, "You agree.")
+	adm.press("Tell patients this", url.Values{"readers": {"Those on duty."}})
+	adm.wants(http.StatusOK, "Those on duty.")
+	h.as(t, "Dr. X", "/manage/settings").wants(http.StatusForbidden)
+}

@@ -1,0 +1,315 @@
+package web
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"evisit/pkg/fault"
+	"evisit/pkg/intake"
+	"evisit/pkg/money"
+	"evisit/pkg/phi"
+	"evisit/pkg/practice"
+	"evisit/pkg/visit"
+)
+
+// deciding are the pages on which a practice decides.
+func (s *site) deciding() []route {
+	return []route{
+		{"GET /manage/settings", s.as(s.settingsPage)},
+		{"POST /manage/settings", s.as(s.decide)},
+		{"POST /manage/settings/withdraw", s.as(s.withdrawDecision)},
+		{"POST /manage/settings/consent", s.as(s.decideConsent)},
+		{"POST /manage/settings/readers", s.as(s.decideReaders)},
+	}
+}
+
+const settingsAt = "/manage/settings"
+
+type settingsView struct {
+	Version   int
+	Decisions []field
+	Consent   []field
+	Readers   []field
+	Generated string
+	Own       bool
+	Coming    []comingRow
+	NextFrom  string // when the next consent text begins; empty if there is none
+	Next      practice.Consent
+	History   []historyRow
+}
+
+type comingRow struct{ From, When, What string }
+
+type historyRow struct{ When, Who string }
+
+const priceField = "price:"
+
+// settingsPage shows what the practice has decided, to be decided anew.
+func (s *site) settingsPage(w http.ResponseWriter, r *http.Request, v visitor) error {
+	all, err := s.Author.Settings(r.Context(), v.Caller)
+	if err != nil {
+		return err
+	}
+	p := all.Practice
+	view := settingsView{
+		Version: p.Version, Decisions: decisionFields(p), Generated: all.Generated, Own: p.OwnReaders, Next: p.NextConsent,
+		Consent: consentFields(p), Readers: []field{{
+			Kind: "area", ID: "readers", Name: "readers", Label: "Who reads requests", Max: 1000, Values: one(ownReaders(p)),
+			Help: []string{"Leave it empty to have it made of who works here."},
+		}},
+	}
+	if p.ConsentNext != "" {
+		view.NextFrom = p.Local(p.ConsentFrom)
+	}
+	for _, ch := range p.Coming {
+		view.Coming = append(view.Coming, comingRow{ch.From.Format(time.RFC3339Nano), p.Local(ch.From), changeWords(ch)})
+	}
+	for _, c := range all.History {
+		who, when := "the system", "at its registration"
+		if c.Decided.Person != "" {
+			who, when = c.Decided.Person, p.Local(c.Decided.At)
+		}
+		view.History = append(view.History, historyRow{when, who})
+	}
+	return s.show(w, &v, page{view: "settings", title: "Settings", data: view})
+}
+
+func one(text string) []phi.Text { return []phi.Text{phi.Text(text)} }
+
+func ownReaders(p practice.Practice) string {
+	if !p.OwnReaders {
+		return ""
+	}
+	return p.Readers
+}
+
+// decisionFields are the practice's decisions as they hold now.
+func decisionFields(p practice.Practice) []field {
+	fields := []field{{
+		Kind: "text", ID: "states", Name: "states", Label: "States served", Required: true, Values: one(strings.Join(p.States, ", ")),
+		Help: []string{"Two letters each, such as OR, WA: where the practice's clinicians are licensed."},
+	}}
+	names := slices.Collect(maps.Keys(p.Forms))
+	names = slices.AppendSeq(names, maps.Keys(p.Prices))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		price := ""
+		if cents, ok := p.Prices[name]; ok {
+			price = strings.TrimPrefix(cents.String(), "$")
+		}
+		fields = append(fields, field{
+			Kind: "text", ID: "price-" + name, Name: priceField + name, Label: "Price of " + name + ", in dollars", Mode: "decimal", Values: one(price),
+		})
+	}
+	topics := field{Kind: "checks", ID: "topics", Name: "topics", Label: "Taken by phone only"}
+	for _, topic := range intake.Topics() {
+		topics.Options = append(topics.Options, option{
+			ID: "topic-" + topic, Value: topic, Label: intake.TopicWords(topic), Chosen: slices.Contains(p.Topics, topic),
+		})
+	}
+	return append(
+		fields,
+		field{Kind: "text", ID: "answer", Name: "answer", Label: "An answer is promised within, in hours", Required: true, Mode: "decimal", Values: one(hours(p.Terms.Answer))},
+		field{
+			Kind: "text", ID: "give-up", Name: "give-up", Label: "A late request expires after, in hours", Required: true, Mode: "decimal", Values: one(hours(p.Terms.GiveUp)),
+		},
+		topics,
+		field{
+			Kind: "date", ID: "from", Name: "from", Label: "From which day on", Values: one(""),
+			Help: []string{"Empty: at once. A day begins at midnight in the practice's zone, " + p.Zone + "."},
+		},
+	)
+}
+
+func consentFields(p practice.Practice) []field {
+	return []field{
+		{Kind: "text", ID: "consent-version", Name: "version", Label: "Name of the new version", Required: true, Max: 40, Values: one(""), Help: []string{"Such as 2026-12. It holds for ever."}},
+		{Kind: "area", ID: "consent-text", Name: "text", Label: "What a patient agrees to", Required: true, Values: one(p.Consent.Text)},
+		{Kind: "area", ID: "consent-es", Name: "es", Label: "The same in Spanish", Values: one(p.Consent.Others["es"])},
+		{Kind: "date", ID: "consent-from", Name: "from", Label: "From which day on", Values: one(""), Help: []string{"Empty: at once."}},
+	}
+}
+
+func hours(d time.Duration) string { return strconv.FormatFloat(d.Hours(), 'f', -1, 64) }
+
+// changeWords says what a decision that is to come changes.
+func changeWords(ch practice.Change) string {
+	var words []string
+	for _, form := range slices.Sorted(maps.Keys(ch.Prices)) {
+		if price := ch.Prices[form]; price != nil {
+			words = append(words, form+" costs "+price.String())
+		} else {
+			words = append(words, form+" has no price")
+		}
+	}
+	if ch.States != nil {
+		words = append(words, "states served are "+strings.Join(*ch.States, ", "))
+	}
+	if ch.Terms != nil {
+		words = append(words, "an answer is promised within "+lasting(ch.Terms.Answer))
+	}
+	if ch.Topics != nil {
+		words = append(words, "taken by phone only: "+strings.Join(*ch.Topics, ", "))
+	}
+	for _, form := range slices.Sorted(maps.Keys(ch.Forms)) {
+		words = append(words, form+" is offered as version "+ch.Forms[form])
+	}
+	return strings.Join(words, "; ")
+}
+
+// decide decides what was changed on the page.
+func (s *site) decide(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	all, err := s.Author.Settings(r.Context(), v.Caller)
+	if err != nil {
+		return err
+	}
+	ch, err := changed(values, all.Practice)
+	if err != nil {
+		return err
+	}
+	v.Version = number(values.Get("version"))
+	if _, err := s.Author.Decide(r.Context(), v.Caller, ch); err != nil {
+		return err
+	}
+	return redirect(w, settingsAt)
+}
+
+// changed is what a posted page decides otherwise than it stands in p; everything that
+// cannot be read is a problem.
+func changed(values url.Values, p practice.Practice) (practice.Change, error) {
+	var ch practice.Change
+	var problems []fault.Problem
+	bad := func(where, text string) {
+		problems = append(problems, fault.Problem{Where: where, Code: "format", Text: text})
+	}
+	states := strings.FieldsFunc(values.Get("states"), func(r rune) bool { return r == ',' || r == ' ' })
+	if !slices.Equal(states, p.States) {
+		ch.States = &states
+	}
+	for name := range values {
+		form, ok := strings.CutPrefix(name, priceField)
+		text := strings.TrimSpace(values.Get(name))
+		was, priced := p.Prices[form]
+		switch cents, read := dollars(text); {
+		case !ok || text == "" && !priced:
+		case text == "":
+			ch.Prices = withPrice(ch.Prices, form, nil)
+		case !read:
+			bad("price of "+form, "A price is in dollars and cents, such as 40 or 40.50.")
+		case !priced || cents != was:
+			ch.Prices = withPrice(ch.Prices, form, &cents)
+		}
+	}
+	answer, answerRead := duration(values.Get("answer"))
+	giveUp, giveUpRead := duration(values.Get("give-up"))
+	switch terms := (visit.Terms{Answer: answer, GiveUp: giveUp}); {
+	case !answerRead || !giveUpRead:
+		bad("hours", "Give hours as a number, such as 24.")
+	case terms != p.Terms:
+		ch.Terms = &terms
+	}
+	if topics := values["topics"]; !slices.Equal(slices.Sorted(slices.Values(topics)), slices.Sorted(slices.Values(p.Topics))) {
+		ch.Topics = &topics
+	}
+	from, err := dayOf(values.Get("from"), p)
+	if err != nil {
+		bad("from", "Choose a day.")
+	}
+	ch.From = from
+	if len(problems) > 0 {
+		return ch, fault.New(fault.Invalid, "invalid_request", "some of these decisions cannot be made", problems...)
+	}
+	return ch, nil
+}
+
+func withPrice(all practice.PriceChanges, form string, cents *money.Cents) practice.PriceChanges {
+	if all == nil {
+		all = practice.PriceChanges{}
+	}
+	all[form] = cents
+	return all
+}
+
+// dollars reads an amount that people write: 40, 40.5, $40.50, 1,000.
+func dollars(text string) (money.Cents, bool) {
+	text = strings.ReplaceAll(strings.TrimPrefix(strings.TrimSpace(text), "$"), ",", "")
+	whole, part, _ := strings.Cut(text, ".")
+	if len(part) > 2 {
+		return 0, false
+	}
+	cents, err := strconv.ParseInt(whole+part+strings.Repeat("0", 2-len(part)), 10, 64)
+	return money.Cents(cents), err == nil
+}
+
+// duration reads a number of hours.
+func duration(text string) (time.Duration, bool) {
+	d, err := time.ParseDuration(strings.TrimSpace(text) + "h")
+	return d, err == nil
+}
+
+// dayOf is the midnight with which a day begins at the practice; zero for none.
+func dayOf(text string, p practice.Practice) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	zone, err := p.Location()
+	if err != nil {
+		return time.Time{}, err
+	}
+	t, err := time.ParseInLocation(time.DateOnly, text, zone)
+	return t.UTC(), err
+}
+
+func (s *site) withdrawDecision(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	from, err := time.Parse(time.RFC3339Nano, values.Get("from"))
+	if err != nil {
+		return fault.Hide(fault.Malformed, "not_a_form", "this was not sent by one of our pages", err)
+	}
+	if _, err := s.Author.Withdraw(r.Context(), v.Caller, from); err != nil {
+		return err
+	}
+	return redirect(w, settingsAt)
+}
+
+func (s *site) decideConsent(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	text := practice.Consent{Version: strings.TrimSpace(values.Get("version")), Text: values.Get("text")}
+	if es := values.Get("es"); strings.TrimSpace(es) != "" {
+		text.Others = map[string]string{"es": es}
+	}
+	from, err := dayOf(values.Get("from"), v.practice)
+	if err != nil {
+		return fault.Hide(fault.Invalid, "invalid_request", "choose a day from which the text holds", err)
+	}
+	if _, err := s.Author.DecideConsent(r.Context(), v.Caller, text, from); err != nil {
+		return err
+	}
+	return redirect(w, settingsAt)
+}
+
+func (s *site) decideReaders(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	if _, err := s.Author.DecideReaders(r.Context(), v.Caller, values.Get("readers")); err != nil {
+		return err
+	}
+	return redirect(w, settingsAt)
+}
