@@ -1,9 +1,11 @@
 package fuzz
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"regexp"
 	"slices"
@@ -56,9 +58,28 @@ func judge(a ask, described bool, got reply) []string {
 	}
 	if !described {
 		not(slices.Contains(pageStatuses, got.status) || leadsHome(head.Get("Location")), "no page answers so")
-		not(len(got.body) == 0 || got.status/100 == 3 || slices.Contains([]string{"text/html", "text/css", "application/problem+json"}, kind), "no page is %q", kind)
+		not(len(got.body) == 0 || got.status/100 == 3 || slices.Contains([]string{"text/html", "text/css", "application/zip", "application/problem+json"}, kind), "no page is %q", kind)
+	}
+	if kind == "application/zip" {
+		got.body = unzipped(got.body)
 	}
 	return append(wrong, leaks(a.who, a.withoutOwn(got))...)
+}
+
+// unzipped is what the files of an archive hold; nothing of a body that is none.
+func unzipped(body []byte) []byte {
+	var all []byte
+	r, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
+	if err != nil {
+		return nil
+	}
+	for _, f := range r.File {
+		if rc, err := f.Open(); err == nil {
+			b, _ := io.ReadAll(rc)
+			all = append(all, b...)
+		}
+	}
+	return all
 }
 
 // withoutOwn is the body of a reply without the marks that the request itself sent. Who
@@ -160,6 +181,7 @@ func TestJudge_FindsWhatIsWrong(t *testing.T) {
 		"a good page":                    {who: jane, got: reply{200, good, []byte(marker("jane-smith", clinicalPool))}, want: ""},
 		"a fault":                        {who: jane, got: reply{503, good, nil}, want: "a fault of ours"},
 		"too long":                       {who: jane, got: reply{200, good, make([]byte, maxReply+1)}, want: "more than Lambda"},
+		"a colleague's note":             {who: jane, got: reply{200, good, []byte(marker("jane-smith", clinicalPool+note))}, want: "it says what"},
 		"a header that is missing":       {who: jane, got: reply{200, with("X-Content-Type-Options", ""), nil}, want: "guessed"},
 		"a page without a policy":        {who: jane, got: reply{200, with("Content-Security-Policy", ""), nil}, want: "Content-Security-Policy"},
 		"a redirect to another site":     {who: jane, got: reply{303, with("Location", "//evil.example"), nil}, want: "leads to"},

@@ -100,11 +100,16 @@ func (w *world) advance(v *visit) {
 	case "in_review":
 		w.treats(v, team)
 	case "awaiting_patient":
+		if w.IntN(8) == 0 {
+			w.passes(v, team)
+			return
+		}
 		w.does("sendMessage", side, v, map[string]string{"text": w.text(side, v)})
 	case "expired":
 		_, v.again = w.does("sendAgain", side, v, nil)
 	case "answered":
 		w.does(oneOf(w, "getChart", "getEncounterDocument"), side, v, nil)
+		w.does(oneOf(w, "listAccess", "getRecord"), w.person(v.Patient), nil, nil)
 		if w.IntN(3) == 0 {
 			w.does("acknowledgeVisit", side, v, nil)
 		}
@@ -196,7 +201,9 @@ func (w *world) pays(v *visit, side *person) {
 // treats asks back, answers, or turns away.
 func (w *world) treats(v *visit, team *person) {
 	w.t.Helper()
-	switch w.IntN(6) {
+	switch w.IntN(8) {
+	case 6, 7:
+		w.passes(v, team)
 	case 0:
 		w.does("askPatient", team, v, map[string]string{"text": w.text(team, v)})
 	case 1:
@@ -208,6 +215,21 @@ func (w *world) treats(v *visit, team *person) {
 			"reply": w.text(team, v), "no_diagnosis": "None was asked for.", "minutes": 4,
 			"plan": map[string]string{"do": w.text(team, v), "warning_signs": "Fever.", "follow_up": "as needed"},
 		})
+	}
+}
+
+// passes has a visit change hands, with a note where there is one.
+func (w *world) passes(v *visit, team *person) {
+	w.t.Helper()
+	text := marker(v.Patient, v.Pool+note) + " Please."
+	switch colleague := map[string]string{"ana-rivera": "ben-chen", "ben-chen": "ana-rivera"}[team.ID]; {
+	case colleague == "" || w.IntN(3) == 0:
+		w.does("releaseVisit", team, v, nil)
+	case w.IntN(2) == 0:
+		w.does("listColleagues", team, v, nil)
+		w.does("handOverVisit", team, v, map[string]string{"to": colleague, "text": text})
+	default:
+		w.does("takeOverVisit", w.person(colleague), v, map[string]string{"from": team.ID, "text": text})
 	}
 }
 

@@ -81,13 +81,15 @@ func (p *person) patient() string {
 	return ""
 }
 
-// reads says if p may read what was written in the visits of a patient.
+// reads says if p may read what was written in the visits of a patient, or what
+// colleagues wrote to each other about them.
 func (p *person) reads(patient, pool string) bool {
+	pool, isNote := strings.CutSuffix(pool, note)
 	switch {
 	case p == nil:
 		return false
 	case p.isPatientSide():
-		return p.patient() == patient
+		return p.patient() == patient && !isNote
 	case practiceOf[patient] != p.Practice:
 		return false
 	case p.Role == "staff":
@@ -99,6 +101,7 @@ func (p *person) reads(patient, pool string) bool {
 const (
 	clinicalPool = "clinical"
 	staffPool    = "staff"
+	note         = "note" // ends the pool of what is for colleagues alone
 )
 
 // practiceOf are the patients of the cast.
@@ -245,7 +248,7 @@ func (w *world) signIn(p *person) {
 		w.t.Fatalf("at %s nobody can sign in: %s", at, page)
 	}
 	fields := forms[0].values()
-	fields.Set("subject", p.ID)
+	fields.Set("subject", strings.TrimPrefix(p.ID, "operator."))
 	r, err = http.NewRequestWithContext(w.t.Context(), http.MethodPost, at.String(), strings.NewReader(fields.Encode()))
 	if err != nil {
 		w.t.Fatal(err)
