@@ -13,7 +13,7 @@ go_lint   := go tool -modfile=infra/tools/go.mod golangci-lint
 # No RPC of Lambda's old runtime, and no HTTP/2: none of the services that are called needs it.
 tags := lambda.norpc,nethttpomithttp2
 
-.PHONY: help setup run seed sweep verify demo bench test test-fast browser fuzz fuzz-routes lint vuln build $(addprefix build-,$(functions)) deploy deploy-check clean
+.PHONY: help setup run seed sweep verify demo demo-practice bench test test-fast browser fuzz fuzz-routes lint vuln build $(addprefix build-,$(functions)) deploy deploy-check clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ verify: ## compare every row of the running system with the audit logs that cove
 
 demo: $(engine) ## drive a system of its own (or BASE_URL) through every kind of visit, and prove the books
 	@go run ./infra/demo
+
+demo-practice: $(engine) ## open a practice in an empty system, from its registration to its first paid visit, and prove what that left
+	@go run ./infra/demo practice
 
 bench: $(engine) ## measure pages, a visit's units, starts, logs and many visits beside floors (PARTS="life starts"; LONG=1)
 	@go run ./infra/bench $(PARTS)

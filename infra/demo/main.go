@@ -6,6 +6,9 @@
 // The command starts a system on free ports and a temporary folder. With BASE_URL it
 // uses the system that runs there, and moves that system's clock by about two days. The
 // exit code is 1 if a scenario fails or a statement cannot be proved.
+//
+// As demo practice it opens a practice instead, in a system of its own where nobody is
+// registered: from its registration to its first paid visit.
 package main
 
 import (
@@ -17,6 +20,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -27,7 +31,11 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Getenv("BASE_URL"), os.Stdout); err != nil {
+	play := func() error { return run(ctx, os.Getenv("BASE_URL"), os.Stdout) }
+	if slices.Equal(os.Args[1:], []string{"practice"}) {
+		play = func() error { return openDoors(ctx, os.Stdout) }
+	}
+	if err := play(); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1) //nolint:gocritic // stop only undoes the signal handler
 	}
@@ -41,7 +49,7 @@ func run(ctx context.Context, base string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	sys, err := start(ctx, data)
+	sys, err := start(ctx, data, false)
 	if err == nil {
 		err = errors.Join(demonstrate(ctx, sys.URL, out), sys.Close())
 	}
@@ -56,9 +64,9 @@ func demonstrate(ctx context.Context, base string, out io.Writer) error {
 	return prove(ctx, claim, out)
 }
 
-func start(ctx context.Context, data string) (*system.System, error) {
+func start(ctx context.Context, data string, empty bool) (*system.System, error) {
 	return system.Start(ctx, system.Options{
-		Addr: "127.0.0.1:0", Data: data,
+		Addr: "127.0.0.1:0", Data: data, Empty: empty,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 }

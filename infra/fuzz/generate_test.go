@@ -91,6 +91,12 @@ func (w *world) caller(e *httpapi.Endpoint, v *visit) *person {
 	switch e.Group {
 	case "Visits: practice":
 		return w.team(v)
+	case "Operator":
+		return w.person("pat-quinn")
+	case "People":
+		if e.By == httpapi.ByRegistry {
+			return w.person(oneOf(w, "ada-brooks", "ada-brooks", "ruth-vance", "ana-rivera"))
+		}
 	case "Practice":
 		if e.ID == "endWork" && len(w.works) > 0 {
 			return w.works[w.IntN(len(w.works))].who
@@ -154,9 +160,13 @@ func (w *world) path(e *httpapi.Endpoint, who *person, v *visit) string {
 			work = item.id
 		}
 	}
-	return strings.NewReplacer(
+	replacements := []string{
 		"{id}", url.PathEscape(id), "{name}", url.PathEscape(name), "{version}", url.PathEscape(version), "{work}", url.PathEscape(work),
-	).Replace(e.Path)
+	}
+	for part, named := range w.names {
+		replacements = append(replacements, "{"+part+"}", url.PathEscape(named))
+	}
+	return strings.NewReplacer(replacements...).Replace(e.Path)
 }
 
 // body is the document's example, with what is true of the visit put in.

@@ -26,6 +26,8 @@ func (w *world) step() {
 		w.knocks()
 	case n < 400:
 		w.endsWork()
+	case n < 430:
+		w.runsOffice()
 	case n < 700:
 		w.asks()
 	default:

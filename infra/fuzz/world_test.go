@@ -37,8 +37,9 @@ type world struct {
 	log    *logged
 	sent   int
 	found  []finding
-	kinds  map[string]bool // of findings, each reported once
-	jumped time.Time       // when the clock was last moved, by the clock
+	kinds  map[string]bool   // of findings, each reported once
+	jumped time.Time         // when the clock was last moved, by the clock
+	names  map[string]string // of the parts of paths that are no visit's, as somebody named them last
 }
 
 // A workItem is one that a person has to do.
@@ -141,7 +142,9 @@ func (v *visit) over() bool {
 
 func newWorld(t *testing.T, r *rand.Rand) *world {
 	t.Helper()
-	w := &world{Rand: r, t: t, forms: map[string]form{}, filled: map[string]map[string]json.RawMessage{}, seen: newCoverage(), kinds: map[string]bool{}, log: &logged{}}
+	w := &world{
+		Rand: r, names: map[string]string{"practice": "practice-0", "person": "nora-patel", "invitation": "none"},
+		t: t, forms: map[string]form{}, filled: map[string]map[string]json.RawMessage{}, seen: newCoverage(), kinds: map[string]bool{}, log: &logged{}}
 	var err error
 	w.sys, err = system.Start(context.WithoutCancel(t.Context()), system.Options{
 		Addr: "127.0.0.1:0", Data: t.TempDir(),

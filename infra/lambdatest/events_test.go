@@ -123,9 +123,10 @@ func (w *world) read(name string) []byte {
 }
 
 // Fields are what a recorded event cannot hold: {{token PERSON}} is an ID
-// token, {{cookie PERSON}} the cookie of a session of theirs, {{ended PERSON}} that
+// token, {{cookie PERSON}} the cookie of a session of theirs, {{earlier PERSON}} that of one that
+// was last used some minutes ago, {{ended PERSON}} that
 // of one that has ended, {{session VISIT}} the Checkout session that paid for a planted visit.
-var field = regexp.MustCompile(`\{\{(token|cookie|ended|session) ([^}]+)\}\}`)
+var field = regexp.MustCompile(`\{\{(token|cookie|earlier|ended|session) ([^}]+)\}\}`)
 
 func (w *world) fill(event []byte) []byte {
 	return field.ReplaceAllFunc(event, func(b []byte) []byte {
@@ -135,6 +136,8 @@ func (w *world) fill(event []byte) []byte {
 			return []byte(w.payment(paymentOf(of)).Session)
 		case "cookie":
 			return []byte(w.signIn(of, sessionLife))
+		case "earlier":
+			return []byte(w.signedInBefore(of))
 		case "ended":
 			return []byte(w.signIn(of, 0))
 		default:

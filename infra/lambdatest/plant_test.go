@@ -220,6 +220,19 @@ func (w *world) signIn(person string, life time.Duration) string {
 	return cookie
 }
 
+// signedInBefore is the cookie of a session that was last used long enough ago for its
+// next use to be written down.
+func (w *world) signedInBefore(person string) string {
+	w.Helper()
+	k := &clinic.Kernel{Store: w.store, Now: func() time.Time { return w.now().Add(-7 * time.Minute) }, NewID: setup.NewID, Log: w.parts.Log}
+	keeper := session.Keeper{Kernel: k}
+	cookie, err := keeper.Start(w.Context(), clinic.Caller{}, session.SignIn{
+		Proven: clinic.Proven{Proof: clinic.Proof{Issuer: w.issuerURL(), Subject: person}, Strong: true}, Until: w.now().Add(sessionLife),
+	})
+	w.must(err)
+	return cookie
+}
+
 // plantRows puts into the table the events that a batch says were put there,
 // but for the one that stands for those long forgotten.
 func (w *world) plantRows(event []byte) {

@@ -48,6 +48,9 @@ var scenes = map[string]scene{
 	"api/start-visit-base64": {check: func(w *world) { w.started(1) }},
 	"api/start-visit-binary": {check: func(w *world) { w.started(0) }},
 
+	"registry/register":     {again: true},
+	"registry/practices":    {plant: plantOwed},
+	"registry/accept":       {plant: plantInvitation, again: true},
 	"registry/invite":       {again: true},
 	"registry/deactivate":   {plant: plantAdministrator, again: true},
 	"registry/forged-token": {times: limits.FailedProofs.Batch},
@@ -114,10 +117,12 @@ func plantAdministrator(w *world) {
 
 // plantInvitation is an invitation that waits to be accepted.
 func plantInvitation(w *world) {
-	row, err := w.rooms.Charts.SealInvitation(w.Context(), registry.Invitation{
-		ID: "invited", Practice: "lakeside", Email: "kim@lakeside.example", Secret: "the code", By: "ada-brooks", At: recordedAt.Add(-time.Hour), Version: 1,
+	i, err := registry.Invite(registry.Invitation{
+		ID: "invited", Practice: "lakeside", Email: "kim@lakeside.example", Secret: "the code", By: "ada-brooks", At: recordedAt.Add(-time.Hour),
 		Worker: registry.Worker{Roles: []identity.Role{identity.Clinician}, Display: "Kim Doe, MD"},
 	})
+	w.must(err)
+	row, err := w.rooms.Charts.SealInvitation(w.Context(), i)
 	w.must(err)
 	w.commit(clinic.Commit{Invitation: &row})
 }

@@ -100,7 +100,7 @@ func newWorld(t *testing.T) *world {
 	w.env = map[string]string{
 		"EVISIT_TABLE": w.table, "EVISIT_METRICS": "evisit/recorded", "EVISIT_BUCKET": files.Bucket, "EVISIT_PAGES": "https://visit.example.org",
 		"OIDC_ISSUER": w.issuerURL(), "OIDC_JWKS_URL": w.people.JWKSURL(), "OIDC_AUDIENCE": "evisit",
-		"EVISIT_STRIPE_MODE": "test", "EVISIT_SECRETS": secretFolder, "EVISIT_KMS_KEY": safe.KeyARN, "EVISIT_MAIL_FROM": "no-reply@visit.example.org", "EVISIT_MAIL_EVENTS": "evisit-recorded",
+		"EVISIT_OPERATORS": w.issuerURL() + "|" + seed.Operator, "EVISIT_STRIPE_MODE": "test", "EVISIT_SECRETS": secretFolder, "EVISIT_KMS_KEY": safe.KeyARN, "EVISIT_MAIL_FROM": "no-reply@visit.example.org", "EVISIT_MAIL_EVENTS": "evisit-recorded",
 		"EVISIT_LOG_ORIGIN": "visit.example.org/log", "EVISIT_LOG_PUBLIC": base64.StdEncoding.EncodeToString(public),
 		// What a deployment leaves to AWS and Stripe.
 		"EVISIT_CLOCK_OFFSET": offset.String(), "S3_ENDPOINT": aws, "STRIPE_API_BASE": stripe,
@@ -193,7 +193,9 @@ func (w *world) serveIssuer() {
 	var err error
 	w.people, err = issuer.New(issuer.Options{
 		URL: url, ClientID: "evisit", Now: w.now, Log: slog.New(slog.DiscardHandler),
-		People: func(context.Context) []issuer.Person { return nil },
+		People: func(context.Context) []issuer.Person {
+			return []issuer.Person{{Subject: "kim-doe", Email: "kim@lakeside.example", EmailVerified: true, TwoFactors: true}}
+		},
 	})
 	w.must(err)
 	is = w.people

@@ -20,16 +20,16 @@ import (
 // begin. An event is put by the function that it begins with and by no other;
 // who else touches it updates how it stands. Verify is not here: it reads all.
 var rows = map[string]map[string]string{
-	"WHO#":              {"api": "get query", "registry": "get"},
+	"WHO#":              {"api": "get query", "registry": "get put"},
 	"PERSON#":           {"api": "get query", "registry": "get put", "deadline": "get put"},
 	"PATIENT#":          {"api": "get query", "notify": "get"},
 	"PRACTICE#":         {"api": "get query", "charge": "get", "notify": "get", "registry": "get query put"},
-	"ACCOUNT#":          {"api": "get query", "charge": "get"},
+	"ACCOUNT#":          {"api": "get query", "charge": "get", "registry": "put"},
 	"INVITE#":           {"registry": "get put", "notify": "get"},
 	"CASE#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get"},
 	"CHART#":            {"api": "get query put"},
 	"MONEY#":            {"api": "get query put", "charge": "get put", "notify": "get"},
-	"WORK#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get put"},
+	"WORK#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get put", "registry": "get"},
 	"OUTBOX#api.":       {"api": "get put update", "charge": "update", "notify": "get update", "sweep": "get query update"},
 	"OUTBOX#stripe.":    {"api": "get update", "stripehook": "put", "charge": "update", "notify": "get update", "sweep": "get query update"},
 	"OUTBOX#charge.":    {"api": "get update", "charge": "put update", "notify": "get update", "sweep": "get query update"},
@@ -39,7 +39,7 @@ var rows = map[string]map[string]string{
 	"OUTBOX#registry.":  {"api": "get update", "registry": "put", "charge": "update", "notify": "get update", "sweep": "get query update"},
 	"OUTBOX#stripehook": {"api": "get update", "charge": "update", "notify": "get update", "sweep": "get query update"}, // its events begin with stripe
 	"REQUEST#":          {"api": "get query put", "registry": "get put"},
-	"SESSION#":          {"api": "get query put", "registry": "get"},
+	"SESSION#":          {"api": "get query put", "registry": "get put"},
 	"KEPT#":             {"api": "get query put"},
 	"LIMIT#":            {"api": "update", "registry": "update"},
 	"AUDIT#":            {"api": "get query put", "charge": "put", "deadline": "put", "notify": "put", "sweep": "get query", "registry": "put"},

@@ -37,7 +37,8 @@ evisit sweep      run deadline and sweep of the running system once, now
 evisit verify     compare every row of the running system with the logs that cover it
 
 EVISIT_ADDR (127.0.0.1:8080) says where it listens, EVISIT_DATA (.evisit) where its data
-is, EVISIT_LOG=debug has it log all it does; the README lists the rest.
+is, EVISIT_LOG=debug has it log all it does, EVISIT_EMPTY=1 registers nobody; the README
+lists the rest.
 `
 
 func command(ctx context.Context, args []string) error {
@@ -76,7 +77,7 @@ func run(ctx context.Context) error {
 		data = ".evisit"
 	}
 	s, err := system.Start(ctx, system.Options{
-		Addr: addr(), StripeAddr: stripeAddr(addr()), Data: data, Config: cfg, Accounts: accounts(),
+		Addr: addr(), StripeAddr: stripeAddr(addr()), Data: data, Config: cfg, Accounts: accounts(), Empty: os.Getenv("EVISIT_EMPTY") != "",
 		Stripe: system.StripeSecrets{
 			Key:  os.Getenv("STRIPE_SECRET_KEY"),
 			Hook: secret.Webhooks{Platform: os.Getenv("STRIPE_WEBHOOK_SECRET"), Connect: os.Getenv("STRIPE_CONNECT_WEBHOOK_SECRET")},

@@ -126,8 +126,10 @@ func (s *System) serve(ctx context.Context, main net.Listener, parts setup.Parts
 	if err := s.startTools(parts); err != nil {
 		return err
 	}
-	if err := s.plant(ctx); err != nil {
-		return err
+	if !s.opt.Empty {
+		if err := s.plant(ctx); err != nil {
+			return err
+		}
 	}
 	people, err := api.Handler(s.under("api", parts))
 	if err != nil {

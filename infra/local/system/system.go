@@ -63,6 +63,9 @@ type Options struct {
 	// Meter are steps of middleware that the functions' calls to DynamoDB go
 	// through, for those who measure them.
 	Meter []func(*middleware.Stack) error
+	// Empty starts the system without the cast: nobody is registered, and one of those
+	// who run it registers the first practice.
+	Empty bool
 	// Template is the file whose policies the functions run under; empty is the
 	// repository's template.yaml.
 	Template string

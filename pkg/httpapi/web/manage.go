@@ -72,7 +72,7 @@ func (s *site) showSheet(w http.ResponseWriter, v *visitor, sh sheet, text strin
 // A filled is a sheet's form as it was sent: refusedSheet shows it again with what is wrong.
 type filled struct {
 	sentForm
-	form []field
+	Form []field
 }
 
 func readSheet(r *http.Request, form []field, places map[string]string) (filled, error) {
@@ -91,7 +91,7 @@ func (s *site) refusedSheet(w http.ResponseWriter, v *visitor, sh sheet, f fille
 	if len(f.wrong) > 0 {
 		text = ""
 	}
-	sh.Fields = f.fill(f.form)
+	sh.Fields = f.fill(f.Form)
 	return s.showSheet(w, v, sh, text, code)
 }
 
