@@ -40,6 +40,7 @@ var scenarios = []scenario{
 	{"A refund that fails days later", refundFails},
 	{"A suicidal patient: whom to call now, and a clinician who must call within the hour", suicidal},
 	{"Access taken away: an old request repeated under its Idempotency-Key shows nothing", accessRevoked},
+	{"A clinician loses her access in the middle of a visit, which a colleague answers", holderLeaves},
 	{"The stream gives up a capture", captureGivenUpByStream},
 	{"A capture that is given up, and resumed by one press", captureResumed},
 	{"Nobody answers: told late, then expired and released", nobodyAnswers},
@@ -245,6 +246,40 @@ func accessRevoked(ctx context.Context, s *scene) {
 	s.do(func() error { return rosa.post(ctx, v.path("cancel"), nil, nil) })
 	v.settles(ctx, "abandoned", "her mother cancels; nobody can pay the page any more")
 	s.do(func() error { return grant(true) })
+}
+
+func holderLeaves(ctx context.Context, s *scene) {
+	ana, ben, tom := s.who("ana-rivera"), s.who("ben-chen"), s.who("tom-okafor")
+	v := s.requests(ctx, tom, "back-pain", backPain())
+	v.pays(ctx)
+	v.queues(ctx)
+	v.taken(ctx, ben)
+	note := map[string]any{"to": ana.ID, "text": "He is my neighbor."}
+	s.do(func() error { return ben.post(ctx, v.path("hand-over"), note, nil) })
+	v.says(ctx, ben.Name, "hands it over to a colleague, with a note for her alone")
+	access := func(allowed bool) error {
+		return s.json(ctx, call{method: http.MethodPost, url: s.base + "/dev/access"}, map[string]any{"person": ana.ID, "allowed": allowed}, nil)
+	}
+	s.do(func() error { return access(false) })
+	v.says(ctx, ana.Name, "loses her access before she answers")
+	s.refused(ctx, ana.Name, "answers", "unknown_person", func() error { return ana.post(ctx, v.path("answer"), strain, nil) })
+	s.do(func() error {
+		return s.json(ctx, call{method: http.MethodPost, url: s.base + "/dev/sweep"}, nil, nil)
+	})
+	v.becomes(ctx, "queued", "within a minute the visit is back in the queue; the promised time stands")
+	returned := (&care{scene: s}).finds(ctx, ben, "visits.returned")
+	s.ends(ctx, ben, returned)
+	v.taken(ctx, ben)
+	v.answeredBy(ctx, ben, strain)
+	v.isWritten(ctx, "Your request was answered")
+	v.settles(ctx, "captured", "the card is charged")
+	v.acknowledged(ctx)
+	var chart struct {
+		Notes json.RawMessage `json:"notes"`
+	}
+	s.do(func() error { return tom.read(ctx, v.id, "chart", &chart) })
+	s.check(chart.Notes == nil, "the patient is shown the note of visit %s", v.id)
+	s.do(func() error { return access(true) })
 }
 
 func captureGivenUpByStream(ctx context.Context, s *scene) {
