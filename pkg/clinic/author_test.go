@@ -455,7 +455,24 @@ func TestAuthor_WhoReads(t *testing.T) {
 	if o := w.prices(jane, w.draft()); o.Readers != p.Readers {
 		t.Errorf("patients are told %q", o.Readers)
 	}
+	active := func(who string, is bool) string {
+		t.Helper()
+		if _, err := w.registrar.Activate(w.ctx, w.as(ada), who, is); err != nil {
+			t.Fatal(err)
+		}
+		now, err := w.tape.Practice(w.ctx, "lakeside")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return now.Readers
+	}
+	if without, again := active(ben, false), active(ben, true); strings.Contains(without, "Ben Chen") || again != p.Readers {
+		t.Errorf("without Ben %q, with him again %q", without, again)
+	}
 	if p, err = w.author.DecideReaders(w.ctx, w.as(ada), "Those on duty."); err != nil || p.Readers != "Those on duty." {
 		t.Errorf("who reads: %q, %v", p.Readers, err)
+	}
+	if got := active(ben, false); got != "Those on duty." {
+		t.Errorf("the practice's own text became %q", got)
 	}
 }

@@ -228,7 +228,7 @@ type consentInput struct {
 var decideReaders = Endpoint{
 	Method: "POST", Path: "/settings/readers", ID: "decideReaders", Group: "Settings",
 	For:  "Decide what patients are told about who reads",
-	Text: "Without a text it is made of who works at the practice now. For administrators.",
+	Text: "Without a text it is made of who works at the practice, now and whenever that changes. For administrators.",
 	By:   ByRegistry, Who: Known, IfMatch: true, In: readersInput{},
 	Out: settingsReply{}, OutText: "What the practice has decided.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "stale"}, {Code: "changed"}},

@@ -50,6 +50,19 @@ func ReadBy(name string, people []identity.Person) string {
 	return strings.ToUpper(string(first)) + text[size:]
 }
 
+// ReadByWith returns the practice as patients are told who reads once changed, who may be
+// new among people, works there so. It reports false if they are told the same: the text
+// is the practice's own, or names nobody else.
+func (p Practice) ReadByWith(people []identity.Person, changed identity.Person) (Practice, bool) {
+	others := slices.DeleteFunc(slices.Clone(people), func(q identity.Person) bool { return q.ID == changed.ID })
+	text := ReadBy(p.Name, append(others, changed))
+	if p.OwnReaders || p.Readers == text {
+		return p, false
+	}
+	p.Readers = text
+	return p, true
+}
+
 func joined(all []string) string {
 	if len(all) == 1 {
 		return all[0]

@@ -138,11 +138,25 @@ func (r *Room) join(ctx context.Context, c clinic.Caller, i registry.Invitation)
 	if err != nil {
 		return p, err
 	}
+	here, err := r.Kernel.Store.Practice(ctx, i.Practice)
+	if err != nil {
+		return p, err
+	}
+	roster, err := r.Store.Roster(ctx, i.Practice)
+	if err != nil {
+		return p, err
+	}
 	now := r.Kernel.Time()
 	c.Person = p
+	m := clinic.Commit{Invitation: &row, Person: &p, Token: &t}
+	if here, told := here.ReadByWith(roster, p); told {
+		here.Version++
+		m.Practice = &here
+	}
 	joined := r.record(c, i.Practice, identity.ManagePeople, "joined", i.ID, now)
 	known := r.record(c, audit.Platform, identity.ManagePeople, "known", p.ID, now)
-	return p, r.Kernel.Store.Commit(ctx, clinic.Commit{Invitation: &row, Person: &p, Token: &t, Audit: append(joined, known...)})
+	m.Audit = append(joined, known...)
+	return p, r.commitPractice(ctx, m)
 }
 
 // invitation returns an invitation with its content.

@@ -102,10 +102,11 @@ func (r *Room) changePerson(ctx context.Context, c clinic.Caller, id, what strin
 		if err != nil {
 			return was, err
 		}
-		if leaves {
+		here, told := here.ReadByWith(roster, next)
+		if leaves || told {
 			here.Version++
 			m.Practice = &here
 		}
-		return next, r.Kernel.Store.Commit(ctx, m)
+		return next, r.commitPractice(ctx, m)
 	})
 }

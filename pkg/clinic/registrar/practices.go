@@ -151,7 +151,9 @@ func (r *Room) commitPractice(ctx context.Context, c clinic.Commit) error {
 		c.Events = append(c.Events, r.firstLook(*c.Practice))
 	}
 	err := r.Kernel.Store.Commit(ctx, c)
-	r.Kernel.ForgetPractice(c.Practice.ID)
+	if c.Practice != nil {
+		r.Kernel.ForgetPractice(c.Practice.ID)
+	}
 	return err
 }
 
