@@ -34,6 +34,8 @@ type person struct {
 	Name  string `json:"name"`
 	Role  string `json:"role"`
 	Token string `json:"token"`
+	// Practice is the one of several at which the person is asking; empty: not named.
+	Practice string `json:"-"`
 }
 
 // join returns the cast of the system at base.
@@ -73,7 +75,7 @@ func (k *cast) nextKey() string {
 }
 
 func (p *person) get(ctx context.Context, path string, out any) error {
-	return p.json(ctx, call{method: http.MethodGet, url: p.base + path, token: p.Token}, nil, out)
+	return p.json(ctx, call{method: http.MethodGet, url: p.base + path, token: p.Token, practice: p.Practice}, nil, out)
 }
 
 func (p *person) post(ctx context.Context, path string, in, out any) error {
@@ -82,7 +84,7 @@ func (p *person) post(ctx context.Context, path string, in, out any) error {
 
 // postKeyed posts with the given idempotency key, or without one if key is empty.
 func (p *person) postKeyed(ctx context.Context, key, path string, in, out any) error {
-	return p.json(ctx, call{method: http.MethodPost, url: p.base + path, token: p.Token, key: key}, in, out)
+	return p.json(ctx, call{method: http.MethodPost, url: p.base + path, token: p.Token, key: key, practice: p.Practice}, in, out)
 }
 
 // form returns the form with a name that p's practice offers.

@@ -54,6 +54,7 @@ type call struct {
 	method, url string
 	token       string
 	key         string
+	practice    string // of several that know the token's holder; empty: not named
 	kind        string // content type; empty if there is no body
 	body        []byte
 }
@@ -111,7 +112,7 @@ func (c *client) once(ctx context.Context, k call) (int, []byte, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	for name, value := range map[string]string{"Content-Type": k.kind, "Idempotency-Key": k.key} {
+	for name, value := range map[string]string{"Content-Type": k.kind, "Idempotency-Key": k.key, "Evisit-Practice": k.practice} {
 		if value != "" {
 			req.Header.Set(name, value)
 		}

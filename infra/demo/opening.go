@@ -31,6 +31,9 @@ var tickBiteExamples []byte
 type opening struct {
 	*scene
 	operator, admin, director, ana, ben *person
+	jo                                  *person
+	joID                                string // as a patient
+	first                               *care
 }
 
 // openDoors plays the opening of a practice on an empty system of its own, over HTTP alone, and
@@ -62,7 +65,11 @@ func opens(ctx context.Context, sys *system.System, out io.Writer) error {
 			return fmt.Errorf("scene %d, %q: %w", n+1, sc.title, o.err)
 		}
 	}
-	return nil
+	if _, err := fmt.Fprint(out, "\nProof, from the API and the payment simulator alone\n"); err != nil {
+		return err
+	}
+	o.proves(ctx)
+	return o.err
 }
 
 var openings = []struct {
@@ -73,6 +80,11 @@ var openings = []struct {
 	{"Its administrator joins, and invites the others", (*opening).joins},
 	{"A form of its own is written, shown by examples, approved and published", (*opening).publishes},
 	{"The practice decides prices, promise, states and consent", (*opening).decides},
+	{"A patient comes by the practice's page; the clinician leaves in the middle of the first visit", (*opening).treats},
+	{"One person works at two practices", (*opening).worksTwice},
+	{"Patients come by a file", (*opening).imports},
+	{"A suspended patient is refused before the price", (*opening).suspends},
+	{"A child turns eighteen", (*opening).growsUp},
 }
 
 // signsIn is somebody new at the identity provider, with a confirmed address.
@@ -186,7 +198,7 @@ func (o *opening) publishes(ctx context.Context) {
 	})
 	var draft struct {
 		Hash    string `json:"hash"`
-		Version int    `json:"version"`
+		Version int    `json:"draft"`
 	}
 	o.do(func() error { return o.admin.get(ctx, "/questionnaires/tick-bite/draft", &draft) })
 	o.refused(ctx, "Ben North, MD", "approving what examples do not show", "examples_missing", func() error {
@@ -224,5 +236,218 @@ func (o *opening) decides(ctx context.Context) {
 		Readers string `json:"who_reads"`
 	}
 	o.do(func() error { return o.admin.get(ctx, "/settings", &all) })
-	o.check(strings.Contains(all.Readers, "linician"), "patients are told of readers: %q", all.Readers)
+	o.check(strings.HasPrefix(all.Readers, "Ana North, MD and Ben North, MD."), "patients are told of readers: %q", all.Readers)
+}
+
+// joinsAsPatient has somebody come to the practice by its page.
+func (o *opening) joinsAsPatient(ctx context.Context, who *person, birth string) string {
+	var patient struct {
+		ID string `json:"id"`
+	}
+	o.do(func() error {
+		return who.post(ctx, "/practices/"+north+"/join", map[string]string{"name": who.Name, "birth_date": birth, "sex": "female"}, &patient)
+	})
+	return patient.ID
+}
+
+func (o *opening) treats(ctx context.Context) {
+	o.jo = o.signsIn(ctx, "Jo Walker", "jo@mail.example", "+15035550188")
+	o.joID = o.joinsAsPatient(ctx, o.jo, "1988-05-17")
+	o.says(ctx, "Jo Walker", "joins by the practice's page, unverified")
+	o.do(func() error { return o.admin.post(ctx, "/patients/"+o.joID+"/verify", nil, nil) })
+	o.says(ctx, "Ada North", "matches her with the practice's records")
+	v := o.requests(ctx, o.jo, "tick-bite", answers{"tick-days": 2, "tick-rash": "small"}.no("tick-breath", "tick-fever", "tick-neck"))
+	o.first = v
+	v.pays(ctx)
+	v.queues(ctx)
+	v.taken(ctx, o.ana)
+	o.do(func() error { return o.admin.post(ctx, "/people/"+o.ana.ID+"/deactivate", nil, nil) })
+	o.says(ctx, "Ada North", "deactivates Ana North, who has taken it")
+	o.refused(ctx, "Ana North, MD", "reading on", "unknown_person", func() error { return o.ana.get(ctx, "/queue", nil) })
+	v.becomes(ctx, "queued", "the visit goes back to its pool; the promise stands")
+	v.taken(ctx, o.ben)
+	v.answeredBy(ctx, o.ben, concludes("The tick is out, and a small red spot is usual.", "W57.XXXA", "Bitten by an arthropod",
+		"Watch the bite for a month.", "A ring around it, a fever, or aching joints."))
+	v.settles(ctx, "captured", "the card is charged, now that the answer is given")
+	v.isWritten(ctx, "Your request was answered")
+	o.do(func() error { return o.admin.post(ctx, "/people/"+o.ana.ID+"/reactivate", nil, nil) })
+	o.says(ctx, "Ada North", "lets Ana North in again")
+}
+
+// at is p at one of the practices that know p.
+func (p *person) at(practice string) *person {
+	there := *p
+	there.Practice = practice
+	return &there
+}
+
+func (o *opening) worksTwice(ctx context.Context) {
+	south := map[string]any{
+		"id": "south", "name": "South Clinic", "time_zone": "America/Denver", "phone": "+1 303 555 0100", "inbox": "desk@south.example",
+		"address": map[string]string{"line": "1 Main Street", "city": "Denver", "state": "CO", "zip": "80201"},
+		"npi":     "1234567893", "ein": "12-3456789", "taxonomy": "207Q00000X",
+	}
+	o.do(func() error { return o.operator.post(ctx, "/practices", south, nil) })
+	o.do(func() error {
+		return o.operator.post(ctx, "/practices/south/invitations", map[string]string{"email": "ben@north.example", "name": "Ben North"}, nil)
+	})
+	ben := &person{cast: o.cast, Name: o.ben.Name, Token: o.ben.Token}
+	o.accepts(ctx, ben, "ben@north.example")
+	o.do(func() error { return o.advance(ctx, 2*time.Minute) }) // who belongs where is remembered for a minute
+	o.refused(ctx, ben.Name, "naming neither practice", "choose_practice", func() error { return ben.get(ctx, "/queue", nil) })
+	o.do(func() error { return ben.at(north).get(ctx, "/queue", nil) })
+	o.do(func() error { return ben.at("south").get(ctx, "/people", nil) })
+	o.refused(ctx, ben.Name, "north's visit, as of south", "not_found", func() error { return ben.at("south").get(ctx, o.first.path("chart"), nil) })
+	o.says(ctx, ben.Name, "is a clinician at one and administrator at the other")
+}
+
+const patientsFile = `name,birth,sex,email,phone
+Ann Adler,1990-04-12,female,ann@mail.example,503 555 0101
+Bob Baker,1971-13-02,male,bob@mail.example,
+"=HYPERLINK(""x"")",1980-01-30,,cy@mail.example,
+Dee Dorn,1964-09-09,female,dee@mail.example,
+`
+
+func (o *opening) imports(ctx context.Context) {
+	var preview struct {
+		Good     int              `json:"good"`
+		Problems []map[string]any `json:"problems"`
+	}
+	o.do(func() error {
+		return o.admin.post(ctx, "/patients/file/preview", map[string]string{"file": patientsFile}, &preview)
+	})
+	o.check(preview.Good == 2 && len(preview.Problems) == 2, "the preview of the file: %+v", preview)
+	o.says(ctx, "Ada North", "previews a file: 2 lines are good, and what is wrong with 2 is told by line")
+	o.refused(ctx, "Ada North", "importing it as it is", "invalid_file", func() error {
+		return o.admin.post(ctx, "/patients/file/import", map[string]string{"id": "spring", "file": patientsFile}, nil)
+	})
+	o.refused(ctx, "Ada North", "a file of 1,001 lines", "too_many_lines", func() error {
+		var b strings.Builder
+		b.WriteString("name,birth,email\n")
+		for n := range 1001 {
+			fmt.Fprintf(&b, "Person %d,1990-04-12,p%d@mail.example\n", n, n)
+		}
+		return o.admin.post(ctx, "/patients/file/import", map[string]string{"id": "all", "file": b.String()}, nil)
+	})
+	lines := strings.Split(patientsFile, "\n")
+	right := strings.Join([]string{lines[0], lines[1], lines[4], ""}, "\n")
+	var done struct {
+		Lines int `json:"lines"`
+	}
+	for range 2 { // the second time is the first again
+		o.do(func() error {
+			return o.admin.post(ctx, "/patients/file/import", map[string]string{"id": "spring", "file": right}, &done)
+		})
+	}
+	o.check(done.Lines == 2, "%d lines were imported", done.Lines)
+	var all struct {
+		Patients []struct{ Name, Import string } `json:"patients"`
+	}
+	o.do(func() error { return o.admin.get(ctx, "/patients?limit=100", &all) })
+	imported := 0
+	for _, p := range all.Patients {
+		if p.Import == "spring" {
+			imported++
+		}
+	}
+	o.check(imported == 2, "%d patients came by the file, which was imported twice", imported)
+	o.says(ctx, "Ada North", "imports it corrected, twice: two patients")
+}
+
+func (o *opening) suspends(ctx context.Context) {
+	standing := func(state, reason string) error {
+		return o.admin.post(ctx, "/patients/"+o.joID+"/standing", map[string]string{"standing": state, "reason": reason}, nil)
+	}
+	draft := o.starts(ctx, o.jo, "tick-bite", "")
+	o.do(func() error { return standing("suspended", "misuse") })
+	o.says(ctx, "Ada North", "suspends Jo Walker, with a reason")
+	o.refused(ctx, "Jo Walker", "starting another request", "patient_suspended", func() error {
+		return o.jo.post(ctx, "/visits", map[string]string{"form": "tick-bite"}, nil)
+	})
+	draft.fills(ctx, common().with(answers{"tick-days": 2, "tick-rash": "none"}.no("tick-breath", "tick-fever", "tick-neck")))
+	o.refused(ctx, "Jo Walker", "the price of the one begun before", "patient_suspended", func() error { return o.jo.post(ctx, draft.path("quote"), nil, nil) })
+	o.do(func() error { return standing("active", "") })
+	o.says(ctx, "Ada North", "ends the suspension")
+}
+
+func (o *opening) growsUp(ctx context.Context) {
+	var birth string
+	o.do(func() error {
+		now, err := o.now(ctx)
+		birth = now.AddDate(-18, 0, 4).Format(time.DateOnly)
+		return err
+	})
+	minor := o.signsIn(ctx, "Max Walker", "max@mail.example", "")
+	o.refused(ctx, "Max Walker", "joining by the page, at seventeen", "minor", func() error {
+		return minor.post(ctx, "/practices/"+north+"/join", map[string]string{"name": "Max Walker", "birth_date": birth}, nil)
+	})
+	var made struct {
+		Patient struct {
+			ID string `json:"id"`
+		} `json:"patient"`
+	}
+	o.do(func() error {
+		return o.admin.post(ctx, "/patients", map[string]string{"name": "Max Walker", "birth_date": birth, "email": "max@mail.example"}, &made)
+	})
+	max := made.Patient.ID
+	o.do(func() error {
+		return o.admin.post(ctx, "/patients/"+max+"/caregivers", map[string]string{"email": "jo@mail.example", "why": "parent"}, nil)
+	})
+	o.accepts(ctx, o.jo, "jo@mail.example")
+	o.do(func() error { return o.jo.get(ctx, "/visits?patient="+max, nil) })
+	o.says(ctx, "Jo Walker", "acts for her son, as the practice has verified")
+	o.do(func() error { return o.advance(ctx, 6*24*time.Hour) })
+	o.refused(ctx, "Jo Walker", "acting for him after his eighteenth birthday", "not_found", func() error {
+		return o.jo.get(ctx, "/visits?patient="+max, nil)
+	})
+}
+
+// proves checks what the opening left, from the API and the payment simulator alone: every
+// row is as the logs say, the ledger of the first visit is what Stripe holds, and who did
+// what is in its trail.
+func (o *opening) proves(ctx context.Context) {
+	o.do(func() error { return o.advance(ctx, 2*time.Minute) }) // records of the last minute are not signed yet
+	var logs []struct {
+		Practice string
+		Leaves   int
+		Rows     int
+	}
+	o.do(func() error {
+		return o.json(ctx, call{method: http.MethodPost, url: o.base + "/dev/verify"}, nil, &logs)
+	})
+	for _, l := range logs {
+		o.proved(fmt.Sprintf("the log of %s: %d records, %d rows, as they were written", l.Practice, l.Leaves, l.Rows))
+	}
+	o.check(len(logs) == 3, "%d logs, want those of two practices and the platform", len(logs))
+	var atStripe struct {
+		Captured struct {
+			Cents int64 `json:"cents"`
+		} `json:"captured"`
+	}
+	o.do(func() error {
+		return o.json(ctx, call{method: http.MethodGet, url: o.stripe + "/sim/oracle?account=" + seed.Accounts[0]}, nil, &atStripe)
+	})
+	money, err := o.first.money(ctx)
+	o.do(func() error { return err })
+	var collected int64
+	for _, p := range money.Payments {
+		collected += p.Collected
+	}
+	o.check(collected == 45_00 && collected == atStripe.Captured.Cents, "the ledger has %d cents collected, Stripe %d", collected, atStripe.Captured.Cents)
+	o.proved("the ledger has " + dollars(collected) + " collected, and so has Stripe")
+	var trail struct {
+		Records []struct{ Actor, Action string } `json:"records"`
+	}
+	o.do(func() error { return o.admin.get(ctx, o.first.path("audit"), &trail) })
+	for _, who := range []*person{o.jo, o.ana, o.ben} {
+		o.check(slices.ContainsFunc(trail.Records, func(r struct{ Actor, Action string }) bool { return r.Actor == who.ID || who == o.jo }), "%s is not in the trail", who.Name)
+	}
+	o.proved(fmt.Sprintf("the trail of the first visit: %d records, of both clinicians", len(trail.Records)))
+}
+
+func (o *opening) proved(what string) {
+	o.do(func() error {
+		_, err := fmt.Fprintf(o.out, "   holds  %s\n", what)
+		return err
+	})
 }
