@@ -56,6 +56,15 @@ func TestDiversion_UnsafeAtHome(t *testing.T) {
 	ada.wants(http.StatusOK, "We will call you today, only at the number you gave as safe. 503 555 0199")
 	ada.get("/my")
 	ada.wants(http.StatusOK, "No requests yet")
+	ada.get("/my/data/access")
+	if strings.Contains(ada.text(), visit.Visit{ID: id}.Number()) {
+		t.Error("who saw the data tells of the request")
+	}
+	for name, content := range ada.file("/my/data/record") {
+		if strings.Contains(name+content, id) || strings.Contains(content, "800-799-7233") {
+			t.Errorf("%s of the record tells of the request", name)
+		}
+	}
 
 	nan := h.as(t, "Nan", "/desk/work")
 	nan.wants(http.StatusOK, "stopped by a red flag")
