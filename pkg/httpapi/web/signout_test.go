@@ -232,6 +232,16 @@ func TestSession_RefreshTokenIsSealed(t *testing.T) {
 	}
 }
 
+// The addresses that the provider confirmed are stored sealed.
+func TestSession_AddressesAreSealed(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.as(t, "Kim", "/accept/none?code=none").wants(http.StatusOK, "kim@mail.example")
+	if rows := h.stored(t); strings.Contains(rows, "kim@mail") || !strings.Contains(rows, "SESSION#") {
+		t.Error("the address is in the table in clear")
+	}
+}
+
 // Signed in is who the provider asked just now, not who it remembers.
 func TestSignIn_AsksWhoSitsThere(t *testing.T) {
 	t.Parallel()
