@@ -494,15 +494,15 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 	case s.Consent != "" && s.Consent != p.Consent.Version:
 		return d, out, fault.New(fault.Conflict, "consent_replaced", "the consent text has changed; read the new one and accept it")
 	}
-	if _, ok := p.Consent.In(s.Language); !ok {
-		return d, out, noConsentIn(p.Consent)
-	}
 	next, err := v.Submit(s.Quote, v.ID+"."+v.Quote.Page(), p.Terms, in.Now)
 	switch {
 	case err != nil:
 		return d, out, err
 	case len(res.Problems) > 0:
 		return d, out, fault.New(fault.Invalid, "answers_incomplete", "some questions still need an answer", res.Problems...)
+	}
+	if _, ok := p.Consent.In(s.Language); !ok {
+		return d, out, noConsentIn(p.Consent)
 	}
 	if err := checkSendable(in.Caller, v, p, res.Response); err != nil {
 		return d, out, err
