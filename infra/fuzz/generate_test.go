@@ -92,7 +92,9 @@ func (w *world) caller(e *httpapi.Endpoint, v *visit) *person {
 	case "Visits: practice":
 		return w.team(v)
 	case "Operator":
-		return w.person("pat-quinn")
+		return w.person("operator.pat-quinn")
+	case "Forms of the practice", "Settings":
+		return w.person(oneOf(w, "ada-brooks", "ada-brooks", "dora-quist", "ruth-vance"))
 	case "People":
 		if e.By == httpapi.ByRegistry {
 			return w.person(oneOf(w, "ada-brooks", "ada-brooks", "ruth-vance", "ana-rivera"))
@@ -127,7 +129,7 @@ func (w *world) request(e *httpapi.Endpoint, who *person, v *visit) ask {
 	}
 	var query []string
 	for _, p := range e.Query {
-		if w.IntN(3) == 0 {
+		if w.IntN(3) == 0 || p.Name == "from" || p.Name == "to" {
 			query = append(query, p.Name+"="+url.QueryEscape(w.parameter(p)))
 		}
 	}
@@ -142,6 +144,8 @@ func (w *world) request(e *httpapi.Endpoint, who *person, v *visit) ask {
 
 func (w *world) parameter(p httpapi.Param) string {
 	switch p.Name {
+	case "from", "to":
+		return oneOf(w, "draft", "draft", "0.2.0-common-0.2.0")
 	case "patient":
 		return oneOf(w, "jane-smith", "rosa-diaz", "hana-kim", "nobody")
 	case "sex":

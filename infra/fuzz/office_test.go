@@ -1,10 +1,12 @@
 package fuzz
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"regexp"
+	"time"
 )
 
 // runsOffice does one thing of those who run the system or a practice: registers a
@@ -12,17 +14,23 @@ import (
 func (w *world) runsOffice() {
 	w.t.Helper()
 	admin := w.person(oneOf(w, "ada-brooks", "ruth-vance"))
-	w.names["person"] = map[string]string{"ada-brooks": "nora-patel", "ruth-vance": "vera-holt"}[admin.ID]
-	switch w.IntN(6) {
+	w.names["person"] = cmp.Or(w.joined[admin.ID], "nobody")
+	if w.joined[admin.ID] == "" && w.IntN(2) == 0 {
+		w.invites(admin)
+		return
+	}
+	switch w.IntN(9) {
+	case 7, 8:
+		w.writesForms(w.person("ada-brooks"), w.person("dora-quist"))
 	case 0:
-		w.runsPractice(w.person("pat-quinn"))
+		w.runsPractice(w.person("operator.pat-quinn"))
 	case 1:
 		w.invites(admin)
 	case 2:
 		w.does("listPeople", admin, nil, nil)
 		w.does("getPerson", admin, nil, nil)
 	case 3:
-		w.does("changePerson", admin, nil, map[string]any{"roles": []string{"nurse"}, "name": "Nora Patel, RN"})
+		w.does("changePerson", admin, nil, map[string]any{"roles": []string{"nurse"}, "name": "Guest, NP"})
 	case 4:
 		w.does("deactivatePerson", admin, nil, nil)
 	default:
@@ -85,7 +93,48 @@ func (w *world) invites(admin *person) {
 	w.tool(http.MethodGet, w.sys.URL+"/dev/mail.json?to="+email, nil, &box)
 	for _, m := range box.Mails {
 		if found := acceptLink.FindStringSubmatch(m.Text); found != nil && found[1] == made.ID {
-			w.does("acceptInvitation", guest, nil, map[string]string{"code": found[2]})
+			if got, done = w.does("acceptInvitation", guest, nil, map[string]string{"code": found[2]}); done && json.Unmarshal(got.body, &made) == nil {
+				w.joined[admin.ID] = made.ID
+			}
 		}
+	}
+}
+
+// writesForms does one thing to a form of lakeside's, or to what it has decided.
+func (w *world) writesForms(admin, director *person) {
+	w.t.Helper()
+	var draft struct {
+		Version int `json:"draft"`
+		Hash    string
+		Becomes string
+	}
+	if got, done := w.does("getDraft", admin, nil, nil); done {
+		_ = json.Unmarshal(got.body, &draft) // zero: there is none
+	}
+	later := w.now().Add(24 * time.Hour).UTC().Truncate(time.Second)
+	switch w.IntN(12) {
+	case 0:
+		w.does(oneOf(w, "listQuestionnaires", "listLibrary", "getSettings"), admin, nil, nil)
+	case 1:
+		w.does("adoptProtocol", admin, nil, map[string]any{"replaces": draft.Version})
+	case 2:
+		w.does("approveDraft", director, nil, map[string]string{"hash": draft.Hash})
+	case 3:
+		w.does("publishDraft", admin, nil, nil)
+	case 4:
+		w.does("offerForm", admin, nil, map[string]string{"version": draft.Becomes})
+	case 5:
+		w.does("compareVersions", admin, nil, nil)
+	case 6:
+		w.does("decideSettings", admin, nil, map[string]any{"prices": map[string]int{"uti-women": 40_00}, "from": later})
+		w.does("withdrawDecision", admin, nil, map[string]any{"from": later})
+	case 7:
+		w.does("decideReaders", admin, nil, map[string]string{"text": oneOf(w, "", "Whoever is in.")})
+	case 8:
+		if w.IntN(6) == 0 {
+			w.does("decideConsent", admin, nil, map[string]any{"version": fmt.Sprint("v", w.sent), "text": "You agree."})
+		}
+	default:
+		w.does("handInQuestionnaire", admin, nil, []byte(w.said["handInQuestionnaire"]))
 	}
 }

@@ -40,6 +40,7 @@ type world struct {
 	kinds  map[string]bool   // of findings, each reported once
 	jumped time.Time         // when the clock was last moved, by the clock
 	names  map[string]string // of the parts of paths that are no visit's, as somebody named them last
+	joined map[string]string // the guest of each administrator who works there, whom nobody else counts on
 }
 
 // A workItem is one that a person has to do.
@@ -143,7 +144,7 @@ func (v *visit) over() bool {
 func newWorld(t *testing.T, r *rand.Rand) *world {
 	t.Helper()
 	w := &world{
-		Rand: r, names: map[string]string{"practice": "practice-0", "person": "nora-patel", "invitation": "none"},
+		Rand: r, names: map[string]string{"practice": "practice-0", "person": "nobody", "invitation": "none"}, joined: map[string]string{},
 		t: t, forms: map[string]form{}, filled: map[string]map[string]json.RawMessage{}, seen: newCoverage(), kinds: map[string]bool{}, log: &logged{}}
 	var err error
 	w.sys, err = system.Start(context.WithoutCancel(t.Context()), system.Options{

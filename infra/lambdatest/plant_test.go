@@ -22,6 +22,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
+	"evisit/pkg/registry"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/sweep"
 	"evisit/pkg/store"
@@ -190,7 +191,8 @@ func plantAccount(w *world) {
 	w.must(err)
 	p.Version++
 	p.Since, p.Account = recordedAt, "acct_1Recorded0000000"
-	w.must(w.store.Commit(w.Context(), clinic.Commit{Practice: &p, Account: true, Audit: firstRecord()}))
+	row := clinic.Invitation{Invitation: registry.Invitation{ID: "listed", Practice: "lakeside", At: recordedAt, Version: 1}, Sealed: []byte("sealed")}
+	w.must(w.store.Commit(w.Context(), clinic.Commit{Practice: &p, Account: true, Invitation: &row, Audit: firstRecord()}))
 	w.sign()
 }
 

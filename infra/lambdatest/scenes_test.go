@@ -116,7 +116,10 @@ func plantAdministrator(w *world) {
 }
 
 // plantInvitation is an invitation that waits to be accepted.
-func plantInvitation(w *world) {
+func plantInvitation(w *world) { w.commit(clinic.Commit{Invitation: w.invited()}) }
+
+func (w *world) invited() *clinic.Invitation {
+	w.Helper()
 	i, err := registry.Invite(registry.Invitation{
 		ID: "invited", Practice: "lakeside", Email: "kim@lakeside.example", Secret: "the code", By: "ada-brooks", At: recordedAt.Add(-time.Hour),
 		Worker: registry.Worker{Roles: []identity.Role{identity.Clinician}, Display: "Kim Doe, MD"},
@@ -124,7 +127,7 @@ func plantInvitation(w *world) {
 	w.must(err)
 	row, err := w.rooms.Charts.SealInvitation(w.Context(), i)
 	w.must(err)
-	w.commit(clinic.Commit{Invitation: &row})
+	return &row
 }
 
 func checkResumed(w *world) {

@@ -25,7 +25,7 @@ var rows = map[string]map[string]string{
 	"PATIENT#":          {"api": "get query", "notify": "get"},
 	"PRACTICE#":         {"api": "get query", "charge": "get", "notify": "get", "registry": "get query put"},
 	"ACCOUNT#":          {"api": "get query", "charge": "get", "registry": "put"},
-	"INVITE#":           {"registry": "get put", "notify": "get"},
+	"INVITE#":           {"api": "get query", "registry": "get put", "notify": "get"},
 	"CASE#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get"},
 	"CHART#":            {"api": "get query put"},
 	"MONEY#":            {"api": "get query put", "charge": "get put", "notify": "get"},

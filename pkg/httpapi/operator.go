@@ -14,12 +14,12 @@ var registerPractice = Endpoint{
 	Text: "A new practice has decided nothing: it offers no form, and is sent no request before its administrator has said what it does. " +
 		"The same registration again returns the practice. For who runs the system.",
 	By: ByRegistry, Who: Known,
-	In: registration{}, Status: 201,
+	In: registration{},
 	Out: standingReply{}, OutText: "The practice.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "practice_exists"}, {Code: "account_taken"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		p, err := a.Registrar.Register(r.Context(), r.Caller, r.In.(*registration).domain())
-		return Reply{Body: showStanding(registrar.Standing{Practice: p}), Location: "/practices/" + p.ID}, err
+		return Reply{Body: showStanding(registrar.Standing{Practice: p})}, err
 	},
 }
 
@@ -182,7 +182,7 @@ var inviteAdministrator = Endpoint{
 	For: "Invite a practice's administrator",
 	Text: "Sends a letter whose link is good for seven days and one person, who signs in with that e-mail address confirmed and a second " +
 		"factor. Administrators invite everybody else. For who runs the system.",
-	By: ByRegistry, Who: Known, Once: true, In: administratorInput{}, Status: 201,
+	By: ByRegistry, Who: Known, Once: true, In: administratorInput{},
 	Out: invitationReply{}, OutText: "The invitation.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {

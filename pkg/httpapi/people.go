@@ -173,7 +173,7 @@ var invitePerson = Endpoint{
 	For: "Invite someone to work at your practice",
 	Text: "Sends a letter whose link is good for seven days and one person, who signs in with that e-mail address confirmed and a second " +
 		"factor. For administrators.",
-	By: ByRegistry, Who: Known, Once: true, In: invitationInput{}, Status: 201,
+	By: ByRegistry, Who: Known, Once: true, In: invitationInput{},
 	Out: invitationReply{}, OutText: "The invitation.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
