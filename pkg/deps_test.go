@@ -120,7 +120,7 @@ var rules = map[string]rule{
 
 	"store": {
 		layer:  edge,
-		ours:   "audit billing clinic clinic/sweep fault identity ledger money outbox practice protocol vault visit work",
+		ours:   "audit billing clinic clinic/sweep fault identity ledger money outbox practice protocol registry vault visit work",
 		theirs: aws + "aws " + aws + "service/dynamodb",
 	},
 	"store/storetest": {

@@ -43,8 +43,8 @@ func TestExportRows_PagesAndReads(t *testing.T) {
 		about := strconv.Itoa(n)
 		return work.New(work.Item{Kind: work.VisitDiverted, Practice: "lakeside", Pool: identity.ClinicalPool, Visit: about}, about, start)
 	}
-	patient := func(n, size int) *clinic.Patient {
-		return &clinic.Patient{ID: "p" + strconv.Itoa(n), Practice: "lakeside", Contact: bytes.Repeat([]byte("c"), size), Version: 1}
+	patient := func(n, size int) []clinic.Patient {
+		return []clinic.Patient{{Patient: identity.Patient{ID: "p" + strconv.Itoa(n), Practice: "lakeside", Version: 1}, Sealed: bytes.Repeat([]byte("c"), size)}}
 	}
 	for name, c := range map[string]struct {
 		plant        func(w *world)
@@ -72,7 +72,7 @@ func TestExportRows_PagesAndReads(t *testing.T) {
 		}, 0, 2, 1},
 		"large rows": {func(w *world) {
 			for n := range 25 {
-				w.act(clinic.Commit{Patient: patient(n, 390<<10)})
+				w.act(clinic.Commit{Patients: patient(n, 390<<10)})
 			}
 		}, 25, 4, 4},
 	} {

@@ -115,7 +115,8 @@ type Commit struct {
 	Person     *identity.Person
 	Grants     []identity.Grant
 	Token      *Token
-	Patient    *Patient
+	Patients   []Patient
+	Import     *registry.Import
 	Invitation *Invitation
 	Draft      *protocol.Draft
 	Session    *Session
@@ -137,21 +138,34 @@ type Commit struct {
 	NextConsent bool
 	Account     bool // that Practice's connected account is its own
 	Forms       []Form
+	MarkKey     *MarkKey
 
 	// Done is the event that this commit consumes; it must not be done yet.
 	Done string
 	At   time.Time // when it was decided; needed with Done
 
-	Kept *KeptForm // written without a condition
+	// Written without a condition.
+	Kept  *KeptForm
+	Marks []Mark
 }
 
-// A Patient is a person whom visits are about. Contact is a sealed
-// identity.Contact.
+// A Patient is as it is stored: the contact data are Sealed, and zero in the patient.
 type Patient struct {
-	ID       string
+	identity.Patient
+	Sealed []byte
+}
+
+// A Mark says that a patient may be the same person as others with the mark. It is a
+// hint: whoever finds one reads the patient again.
+type Mark struct {
+	Key     string // a registry.Pair
+	Patient string
+}
+
+// A MarkKey is the secret with which a practice's marks are made, sealed.
+type MarkKey struct {
 	Practice string
-	Contact  []byte
-	Version  int
+	Sealed   []byte
 }
 
 // An Invitation is as it is stored: its address, and its code until it is accepted,

@@ -7,8 +7,6 @@ package identity
 import (
 	"slices"
 	"time"
-
-	"evisit/pkg/phi"
 )
 
 // A Role is what a person does at a practice.
@@ -110,8 +108,28 @@ type Grant struct {
 	Patient  string    `json:"patient"`
 	Person   string    `json:"person,omitempty"`
 	Until    time.Time `json:"until,omitzero"`
-	Version  int       `json:"-"`
+	// By is the person who granted it: the patient, or someone of the practice.
+	By      string `json:"by,omitempty"`
+	Why     Why    `json:"why,omitempty"`
+	Version int    `json:"-"`
 }
+
+// A Why says why someone acts for a patient.
+type Why string
+
+// Why someone acts for a patient.
+const (
+	ParentOf   Why = "parent"  // or guardian, of a minor
+	Help       Why = "help"    // the patient asked them to
+	LegalProxy Why = "legal"   // a court or a power of attorney named them
+	EarlierOwn Why = "earlier" // an earlier record of the person's own
+)
+
+// Whys are what a grant may be given for.
+var Whys = []Why{ParentOf, Help, LegalProxy}
+
+// Active reports whether g holds at now.
+func (g Grant) Active(now time.Time) bool { return g.Until.IsZero() || now.Before(g.Until) }
 
 // A Membership is the person that a practice knows the holder of a token as.
 type Membership struct {
@@ -139,23 +157,6 @@ func (p Person) ActsFor(patient string, now time.Time) bool {
 		return false
 	}
 	return p.Patient == patient || slices.ContainsFunc(p.Grants, func(g Grant) bool {
-		return g.Patient == patient && (g.Until.IsZero() || now.Before(g.Until))
+		return g.Patient == patient && g.Active(now)
 	})
-}
-
-// A Patient is a person whom visits are about. Contact is stored sealed.
-type Patient struct {
-	ID       string  `json:"id"`
-	Practice string  `json:"practice"`
-	Contact  Contact `json:"-"`
-}
-
-// Contact data identify a person; they are sealed at rest and print as
-// [redacted].
-type Contact struct {
-	Name  phi.Text  `json:"name"`
-	Email phi.Text  `json:"email"`
-	Phone phi.Text  `json:"phone,omitempty"`
-	Birth time.Time `json:"birth,omitzero"`
-	Sex   string    `json:"sex,omitempty"` // female, male, other, unknown (FHIR administrative gender)
 }

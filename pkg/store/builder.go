@@ -41,7 +41,7 @@ func (b *builder) fail(err error) {
 }
 
 // add adds a row that no log covers: an event, an idempotency key, a session, a
-// kept form, or a row that logs or sweeps are made of.
+// kept form, a mark, or a row that logs or sweeps are made of.
 func (b *builder) add(w write) { b.ws = append(b.ws, w) }
 
 // cover adds a row that the log of a practice covers.
@@ -233,9 +233,7 @@ func (b *builder) reference(c clinic.Commit) {
 	if t := c.Token; t != nil {
 		b.cover(audit.Platform, b.store.replace(tokenKey(t.Proof), t.Version, b.pack(t.Memberships)))
 	}
-	if p := c.Patient; p != nil {
-		b.cover(p.Practice, b.store.replace(patientKey(p.ID), p.Version, item{"practice": str(p.Practice), "s": bin(p.Contact)}))
-	}
+	b.patients(c)
 	if v := c.Invitation; v != nil {
 		i := b.pack(v.Invitation)
 		i["s"] = bin(v.Sealed)
@@ -257,6 +255,24 @@ func (b *builder) reference(c clinic.Commit) {
 		text, err := json.Marshal(d)
 		b.fail(err)
 		b.cover(d.Practice, b.store.replace(practiceKey(d.Practice, draftPart(d.Name)), d.Version, b.compressed(text)))
+	}
+}
+
+func (b *builder) patients(c clinic.Commit) {
+	for _, p := range c.Patients {
+		i := b.pack(p.Patient)
+		i["s"] = bin(p.Sealed)
+		i["list"], i["at"] = str(patientsName(p.Practice)), str(stamp(p.At)+"#"+p.ID)
+		b.cover(p.Practice, b.store.replace(patientKey(p.ID), p.Version, i))
+	}
+	for _, m := range c.Marks {
+		b.add(b.store.overwrite(markKey(m.Key, m.Patient), item{}))
+	}
+	if k := c.MarkKey; k != nil {
+		b.cover(k.Practice, b.store.insert(practiceKey(k.Practice, marking), item{"s": bin(k.Sealed)}, clinic.ErrExists))
+	}
+	if im := c.Import; im != nil {
+		b.cover(im.Practice, b.store.replace(practiceKey(im.Practice, importPart(im.ID)), im.Version, b.pack(im)))
 	}
 }
 

@@ -232,8 +232,8 @@ func packJSON(v any) (item, error) {
 
 // format is the format of the rows written now. Rows of every earlier format can
 // be read for ever: testdata has a sample of each. Format 1 had payments in the
-// index of the books; up to format 2 who works at a practice was listed by role, and no
-// visit changed hands.
+// index of the books; up to format 2 who works at a practice was listed by role, no
+// visit changed hands, and of a patient there was nothing but the contact data.
 const format = 3
 
 // maxWrites is DynamoDB's limit for the items of a transaction.

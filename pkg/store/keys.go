@@ -18,8 +18,9 @@ import (
 //	WHO                    a token's subject, and the person of each practice
 //	PERSON                 someone who signs in, at one practice
 //	PATIENT                a patient; GRANT#person: who may act for them
+//	MARK                   who may be one person: a keyed hash / a patient
 //	INVITE                 an invitation to join a practice
-//	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version, DRAFT#name
+//	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version, DRAFT#name, IMPORT#id, MARKKEY
 //	ACCOUNT                which practice owns a connected account
 //	CASE                   a visit's state
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
@@ -37,6 +38,7 @@ func tokenKey(p clinic.Proof) key         { return key{"WHO#" + p.Issuer + "|" +
 func personKey(id string) key             { return key{"PERSON#" + id, "-"} }
 func patientKey(id string) key            { return key{"PATIENT#" + id, "-"} }
 func grantKey(patient, person string) key { return key{"PATIENT#" + patient, "GRANT#" + person} }
+func markKey(mark, patient string) key    { return key{"MARK#" + mark, patient} }
 func inviteKey(id string) key             { return key{"INVITE#" + id, "-"} }
 func accountKey(account string) key       { return key{"ACCOUNT#" + account, "-"} }
 func practiceKey(id, part string) key     { return key{"PRACTICE#" + id, part} }
@@ -55,11 +57,13 @@ const (
 	core    = "CORE"
 	answers = "ANSWERS"
 	divert  = "DIVERT"
+	marking = "MARKKEY"
 )
 
 func configPart(version string) string     { return "CONFIG#" + version }
 func consentPart(version string) string    { return "CONSENT#" + version }
 func formPart(name, version string) string { return "FORM#" + name + "#" + version }
+func importPart(id string) string          { return "IMPORT#" + id }
 func draftPart(name string) string         { return "DRAFT#" + name }
 func messagePart(seq int) string           { return fmt.Sprintf("MSG#%04d", seq) }
 func notePart(seq int) string              { return fmt.Sprintf("NOTE#%04d", seq) }
@@ -134,7 +138,7 @@ func uniqueStamp(t time.Time, id string) string { return stamp(t) + id[:min(len(
 // of an index's partition is what dynamodb:LeadingKeys may name there.
 const (
 	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits, events and people apart
-	listIndex  = "list"  // list, at: a pool's open visits, a practice's open work, who works there, its open invitations, grants
+	listIndex  = "list"  // list, at: a pool's open visits, a practice's open work, who works there, its open invitations, its patients, grants
 	mineIndex  = "mine"  // mine, made: a patient's visits
 	trailIndex = "trail" // trail, sk: the audit records of a visit, or of a patient and no visit
 	bookIndex  = "book"  // book, booked: a practice's entries by month and shard
@@ -160,12 +164,13 @@ func dueEvents(shard int) string { return fmt.Sprintf("OUTBOX#%02d", shard) }
 func queueName(practice string, pool identity.Pool) string {
 	return "QUEUE#" + practice + "#" + string(pool)
 }
-func workName(practice string) string    { return "WORK#" + practice }
-func grantsName(person string) string    { return "GRANTS#" + person }
-func rosterName(practice string) string  { return "ROSTER#" + practice }
-func invitesName(practice string) string { return "INVITES#" + practice }
-func mineName(patient string) string     { return "MINE#" + patient }
-func trailName(of string) string         { return "TRAIL#" + of }
+func workName(practice string) string     { return "WORK#" + practice }
+func grantsName(person string) string     { return "GRANTS#" + person }
+func rosterName(practice string) string   { return "ROSTER#" + practice }
+func invitesName(practice string) string  { return "INVITES#" + practice }
+func patientsName(practice string) string { return "PATIENTS#" + practice }
+func mineName(patient string) string      { return "MINE#" + patient }
+func trailName(of string) string          { return "TRAIL#" + of }
 
 // practicesName is the partition of the list index that lists all practices.
 const practicesName = "PRACTICES#"

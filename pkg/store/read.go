@@ -16,6 +16,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
 	"evisit/pkg/practice"
+	"evisit/pkg/registry"
 	"evisit/pkg/vault"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -113,7 +114,67 @@ func (s *Store) Grants(ctx context.Context, person string) ([]identity.Grant, er
 
 func (s *Store) Patient(ctx context.Context, id string) (clinic.Patient, error) {
 	i, err := s.get(ctx, patientKey(id), recent, "patient "+id)
-	return clinic.Patient{ID: id, Practice: text(i, "practice"), Contact: sealed(i), Version: count(i, "v")}, err
+	if err != nil {
+		return clinic.Patient{Patient: identity.Patient{ID: id}}, err
+	}
+	return readPatient(i)
+}
+
+func readPatient(i item) (clinic.Patient, error) {
+	p := clinic.Patient{Sealed: sealed(i)}
+	if _, packed := i["d"]; packed {
+		if err := unpack(i, "patient", &p.Patient); err != nil {
+			return p, err
+		}
+	} else { // written before a practice could say how a patient stands
+		p.ID, p.Practice = strings.TrimPrefix(text(i, "pk"), patientKey("").pk), text(i, "practice")
+		if err := checkFormat(i, "patient"); err != nil {
+			return p, err
+		}
+	}
+	p.Version = count(i, "v")
+	return p, nil
+}
+
+// Patients lists a practice's patients, the newest first.
+func (s *Store) Patients(ctx context.Context, practice, cursor string, limit int) ([]clinic.Patient, string, error) {
+	l := inList(patientsName(practice))
+	l.newestFirst = true
+	return readListing(ctx, s, l, cursor, limit, "patients of practice "+practice, readPatient)
+}
+
+// Marked reads keys alone.
+func (s *Store) Marked(ctx context.Context, mark string) ([]string, error) {
+	rows, err := s.query(ctx, &dynamodb.QueryInput{
+		KeyConditionExpression: aws.String("pk = :p"), ExpressionAttributeValues: item{":p": str(markKey(mark, "").pk)},
+	}, 0, "mark")
+	var ids []string
+	for _, r := range rows {
+		if err := checkFormat(r, "mark"); err != nil {
+			return nil, err
+		}
+		ids = append(ids, text(r, "sk"))
+	}
+	return ids, err
+}
+
+func (s *Store) MarkKey(ctx context.Context, practice string) (clinic.MarkKey, error) {
+	i, err := s.get(ctx, practiceKey(practice, marking), latest, "key of marks of "+practice)
+	return clinic.MarkKey{Practice: practice, Sealed: sealed(i)}, err
+}
+
+func (s *Store) Import(ctx context.Context, practice, id string) (registry.Import, error) {
+	var im registry.Import
+	if len(id) > longestKey/2 {
+		return im, missing("import of that id")
+	}
+	i, err := s.get(ctx, practiceKey(practice, importPart(id)), latest, "import "+id)
+	if err != nil {
+		return im, err
+	}
+	err = unpack(i, "import", &im)
+	im.Version = count(i, "v")
+	return im, err
 }
 
 func (s *Store) Invitation(ctx context.Context, id string) (clinic.Invitation, error) {

@@ -48,7 +48,7 @@ func itemOf(t *testing.T, r row) audit.Item {
 }
 
 // unlogged are the rows that no log covers, by the first word of their key.
-var unlogged = []string{"OUTBOX", "REQUEST", "SESSION", "KEPT", "LIMIT", "AUDIT", "LOG", "SWEEP", "ACTIVE"}
+var unlogged = []string{"OUTBOX", "REQUEST", "SESSION", "KEPT", "MARK", "LIMIT", "AUDIT", "LOG", "SWEEP", "ACTIVE"}
 
 // coveredRows returns a table's rows that a log covers, by their key.
 func coveredRows(t *testing.T, db *dynamodb.Client, table string) map[string]audit.Item {

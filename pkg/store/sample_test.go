@@ -55,7 +55,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 func samples() []sample {
 	return []sample{
 		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
-		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), tokenSample(), patientSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
+		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(),
 		decidedSample(), draftSample(), approvedSample(),
 	}
@@ -510,6 +510,14 @@ func grantSample() sample {
 	}}
 }
 
+// grantedSample is a grant that says who gave it, and why.
+func grantedSample() sample {
+	g := identity.Grant{Practice: practiceID, Patient: id("child"), Person: carerID, Until: at(9), By: doctorID, Why: identity.ParentOf, Version: 1}
+	return sample{"granted", recorded(practiceID, clinic.Commit{Grants: []identity.Grant{g}}), []read{
+		{"Grant", func(ctx context.Context, s *store.Store) (any, error) { return s.Grant(ctx, g.Patient, carerID) }, g},
+	}}
+}
+
 func tokenSample() sample {
 	k := clinic.Token{
 		Proof:       clinic.Proof{Issuer: "https://idp.example", Subject: id("subject")},
@@ -520,10 +528,36 @@ func tokenSample() sample {
 	}}
 }
 
-func patientSample() sample {
-	p := clinic.Patient{ID: patientID, Practice: practiceID, Contact: []byte("sealed"), Version: 1}
-	return sample{"patient", recorded(practiceID, clinic.Commit{Patient: &p}), []read{
+// firstPatientSample is a patient as they were before a practice could say how one
+// stands.
+func firstPatientSample() sample {
+	p := clinic.Patient{Patient: identity.Patient{ID: patientID, Practice: practiceID, Version: 1}, Sealed: []byte("sealed")}
+	return sample{"patient", nil, []read{
 		{"Patient", func(ctx context.Context, s *store.Store) (any, error) { return s.Patient(ctx, patientID) }, p},
+	}}
+}
+
+func knownPatientSample() sample {
+	p := clinic.Patient{Patient: identity.Patient{
+		ID: patientID, Practice: practiceID, Edition: 2, Person: carerID, Came: identity.ByFile, At: noon, By: doctorID, Import: id("import"),
+		Verified: identity.Deed{By: doctorID, At: at(1)},
+		Standing: identity.Standing{State: identity.Suspended, Reason: identity.Misuse, By: doctorID, At: at(2)},
+		Seen:     noon.Truncate(24 * time.Hour), Into: id("other"), Version: 1,
+	}, Sealed: []byte("sealed")}
+	c := clinic.Commit{
+		Patients: []clinic.Patient{p}, Marks: []clinic.Mark{{Key: hash("1"), Patient: patientID}},
+		MarkKey: &clinic.MarkKey{Practice: practiceID, Sealed: []byte("sealed")},
+		Import:  &registry.Import{ID: id("import"), Practice: practiceID, Sum: []byte("sum"), Lines: 20, Written: 16, By: doctorID, At: noon, Done: at(1), Version: 1},
+	}
+	return sample{"known-patient", recorded(practiceID, c), []read{
+		{"Patient", func(ctx context.Context, s *store.Store) (any, error) { return s.Patient(ctx, patientID) }, p},
+		{"Patients", func(ctx context.Context, s *store.Store) (any, error) {
+			ps, _, err := s.Patients(ctx, practiceID, "", 10)
+			return ps, err
+		}, c.Patients},
+		{"Import", func(ctx context.Context, s *store.Store) (any, error) { return s.Import(ctx, practiceID, id("import")) }, *c.Import},
+		{"MarkKey", func(ctx context.Context, s *store.Store) (any, error) { return s.MarkKey(ctx, practiceID) }, *c.MarkKey},
+		{"Marked", func(ctx context.Context, s *store.Store) (any, error) { return s.Marked(ctx, hash("1")) }, []string{patientID}},
 	}}
 }
 

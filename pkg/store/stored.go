@@ -16,9 +16,9 @@ import (
 )
 
 // uncovered are the first words of the keys of rows that no log covers: events,
-// idempotency keys, sessions, kept forms, and the rows that logs and sweeps are
+// idempotency keys, sessions, kept forms, marks, and the rows that logs and sweeps are
 // made of.
-var uncovered = []string{"OUTBOX", "REQUEST", "SESSION", "KEPT", "LIMIT", "AUDIT", "ACTIVE", "LOG", "SWEEP"}
+var uncovered = []string{"OUTBOX", "REQUEST", "SESSION", "KEPT", "MARK", "LIMIT", "AUDIT", "ACTIVE", "LOG", "SWEEP"}
 
 // parseKey reads a key as audit.Item.Key writes it. A token's partition key may
 // contain slashes, and its sort key is "-".

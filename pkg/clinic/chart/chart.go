@@ -294,15 +294,20 @@ func (k *Keeper) diversion(ctx context.Context, v visit.Visit, sealed []byte) (*
 
 // Contact returns a patient's contact data.
 func (k *Keeper) Contact(ctx context.Context, patient string) (identity.Contact, error) {
-	var c identity.Contact
+	p, err := k.Patient(ctx, patient)
+	return p.Contact, err
+}
+
+// Patient returns a patient with contact data.
+func (k *Keeper) Patient(ctx context.Context, patient string) (identity.Patient, error) {
 	p, err := k.Store.Patient(ctx, patient)
 	if errors.Is(err, fault.NotFound) {
 		err = fmt.Errorf("patient %s: %w: their contact data are gone", patient, vault.ErrBroken)
 	}
 	if err != nil {
-		return c, err
+		return identity.Patient{}, err
 	}
-	return c, k.Vault.Unseal(ctx, contactPlace(p), p.Contact, &c)
+	return k.OpenPatient(ctx, p)
 }
 
 // PutDocument puts the encounter document of v, or its addendum, and returns its
@@ -373,9 +378,10 @@ func notePlace(v visit.Visit, seq int) vault.Place {
 	return place(v, fmt.Sprintf("note/%d", seq))
 }
 
-// contactPlace names the place of a patient's contact data.
-func contactPlace(p clinic.Patient) vault.Place {
-	return vault.Place{Practice: p.Practice, Patient: p.ID, Record: p.ID, Field: "contact"}
+// contactPlace names the place of a patient's contact data. Those of the first edition
+// have version 0, as had all that were sealed before contact data could be replaced.
+func contactPlace(p identity.Patient) vault.Place {
+	return vault.Place{Practice: p.Practice, Patient: p.ID, Record: p.ID, Field: "contact", Version: p.Edition}
 }
 
 // CloseVisit returns v closed by someone, with its addendum put. A closed visit
@@ -392,7 +398,16 @@ func (k *Keeper) CloseVisit(ctx context.Context, v visit.Visit, by string, now t
 	return v.Close(hash, now)
 }
 
-// SealContact seals a patient's contact data.
-func (k *Keeper) SealContact(ctx context.Context, p clinic.Patient, c identity.Contact) ([]byte, error) {
-	return k.Vault.Seal(ctx, contactPlace(p), c)
+// SealPatient returns p as it is stored.
+func (k *Keeper) SealPatient(ctx context.Context, p identity.Patient) (clinic.Patient, error) {
+	sealed, err := k.Vault.Seal(ctx, contactPlace(p), p.Contact)
+	p.Contact = identity.Contact{}
+	return clinic.Patient{Patient: p, Sealed: sealed}, err
+}
+
+// OpenPatient returns a stored patient with contact data. Those of an earlier edition
+// than the patient's are vault.ErrBroken.
+func (k *Keeper) OpenPatient(ctx context.Context, row clinic.Patient) (identity.Patient, error) {
+	p := row.Patient
+	return p, k.Vault.Unseal(ctx, contactPlace(p), row.Sealed, &p.Contact)
 }

@@ -15,6 +15,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/practice"
+	"evisit/pkg/registry"
 	"evisit/pkg/work"
 )
 
@@ -37,6 +38,15 @@ type Reads interface {
 	Invitations(ctx context.Context, practice string) ([]clinic.Invitation, error)
 	// Roster lists who works, or worked, at a practice, by role.
 	Roster(ctx context.Context, practice string) ([]identity.Person, error)
+	// Patients lists a practice's patients, the newest first, after cursor. The returned
+	// cursor is empty at the end.
+	Patients(ctx context.Context, practice, cursor string, limit int) ([]clinic.Patient, string, error)
+	// Marked lists the patients who have a mark. It may lag about a second.
+	Marked(ctx context.Context, mark string) ([]string, error)
+	// MarkKey returns the key of a practice's marks, sealed.
+	MarkKey(ctx context.Context, practice string) (clinic.MarkKey, error)
+	// Import returns how far an import of a practice has come.
+	Import(ctx context.Context, practice, id string) (registry.Import, error)
 	// Practices lists the ids of all practices.
 	Practices(ctx context.Context) ([]string, error)
 	// Work lists a practice's open work items, the earliest due first. It may lag
@@ -191,11 +201,18 @@ func (r *Room) AddPatient(ctx context.Context, p identity.Patient) error {
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
-	row := clinic.Patient{ID: p.ID, Practice: p.Practice, Version: was.Version + 1}
-	if row.Contact, err = r.Charts.SealContact(ctx, row, p.Contact); err != nil {
+	if was.Version > 0 {
+		p.At, p.Edition = was.At, was.Edition+1
+	}
+	p.Version = was.Version + 1
+	if p.At.IsZero() {
+		p.At = r.Kernel.Time()
+	}
+	row, err := r.Charts.SealPatient(ctx, p)
+	if err != nil {
 		return err
 	}
-	return r.Kernel.Store.Commit(ctx, clinic.Commit{Patient: &row, Audit: r.registered(p.Practice, "patient.register", p.ID)})
+	return r.Kernel.Store.Commit(ctx, clinic.Commit{Patients: []clinic.Patient{row}, Audit: r.registered(p.Practice, "patient.register", p.ID)})
 }
 
 func (r *Room) registered(practice, action, resource string) []audit.Record {

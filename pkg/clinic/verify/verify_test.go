@@ -157,9 +157,9 @@ func (w *world) people(id string) {
 	for version := 1; version <= 2; version++ {
 		display := "As of version " + string(rune('0'+version))
 		w.commit(clinic.Commit{
-			Person:  &identity.Person{ID: "person" + id, Practice: "lakeside", Role: identity.Clinician, Display: display, Version: version},
-			Grants:  []identity.Grant{{Practice: "lakeside", Patient: "patient" + id, Person: "person" + id, Until: start.AddDate(version, 0, 0), Version: version}},
-			Patient: &clinic.Patient{ID: "patient" + id, Practice: "lakeside", Contact: []byte(display), Version: version},
+			Person:   &identity.Person{ID: "person" + id, Practice: "lakeside", Role: identity.Clinician, Display: display, Version: version},
+			Grants:   []identity.Grant{{Practice: "lakeside", Patient: "patient" + id, Person: "person" + id, Until: start.AddDate(version, 0, 0), Version: version}},
+			Patients: []clinic.Patient{{Patient: identity.Patient{ID: "patient" + id, Practice: "lakeside", Version: version}, Sealed: []byte(display)}},
 			Token: &clinic.Token{
 				Proof:       clinic.Proof{Issuer: "https://issuer.example/pool", Subject: "subject" + id},
 				Memberships: []identity.Membership{{Practice: "lakeside", Person: "person" + id}}, Version: version,

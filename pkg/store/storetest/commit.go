@@ -79,7 +79,7 @@ func tokenAt(subject string, version int) clinic.Commit {
 }
 
 func patientAt(id string, version int) clinic.Commit {
-	return clinic.Commit{Patient: &clinic.Patient{ID: id, Practice: practiceID, Contact: []byte("sealed"), Version: version}}
+	return clinic.Commit{Patients: []clinic.Patient{{Patient: identity.Patient{ID: id, Practice: practiceID, Version: version}, Sealed: []byte("sealed")}}}
 }
 
 func practiceAt(id string, version int) clinic.Commit {

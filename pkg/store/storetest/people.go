@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
@@ -18,6 +19,9 @@ var peopleTests = []test{
 	{"Token_SeveralMemberships", memberships},
 	{"Grant_ByPatientAndByPerson", grants},
 	{"Patient_Changes", patients},
+	{"Patients_NewestFirst", patientList},
+	{"Marked_WhoSharesAMark", marked},
+	{"Import_GoesOn", imports},
 	{"Roster_WhoWorksThere", roster},
 	{"Leavers_WhoseTimeHasCome", leavers},
 	{"Invitations_OpenOnes", invitations},
@@ -69,7 +73,7 @@ func grants(t *testing.T, s bench) {
 		return identity.Grant{Practice: practiceID, Patient: patient, Person: person, Version: 1}
 	}
 	all := []identity.Grant{grant("patient-3", "carer-1"), grant("patient-1", "carer-1"), grant("patient-1", "carer-2")}
-	commit(t, s, clinic.Commit{Grants: all}, clinic.Commit{Patient: &clinic.Patient{ID: "patient-1", Practice: practiceID, Contact: []byte("c"), Version: 1}})
+	commit(t, s, clinic.Commit{Grants: all}, clinic.Commit{Patients: []clinic.Patient{{Patient: identity.Patient{ID: "patient-1", Practice: practiceID, Version: 1}, Sealed: []byte("c")}}})
 	held := func(person string, want ...identity.Grant) {
 		t.Helper()
 		eventually(t, func() string {
@@ -96,8 +100,8 @@ func grants(t *testing.T, s bench) {
 
 func patients(t *testing.T, s bench) {
 	for n, contact := range []string{"sealed", "moved"} {
-		want := clinic.Patient{ID: patientID, Practice: practiceID, Contact: []byte(contact), Version: n + 1}
-		commit(t, s, clinic.Commit{Patient: &want})
+		want := clinic.Patient{Patient: identity.Patient{ID: patientID, Practice: practiceID, Version: n + 1}, Sealed: []byte(contact)}
+		commit(t, s, clinic.Commit{Patients: []clinic.Patient{want}})
 		eventually(t, func() string {
 			got, err := s.Patient(t.Context(), patientID)
 			if err != nil {
@@ -105,6 +109,79 @@ func patients(t *testing.T, s bench) {
 			}
 			return cmp.Diff(want, got)
 		})
+	}
+}
+
+// patientList proves that a practice's patients are listed page by page, the newest
+// first, and no other's.
+func patientList(t *testing.T, s bench) {
+	var all []clinic.Patient
+	for n, practice := range []string{practiceID, practiceID, "practice-9", practiceID} {
+		p := clinic.Patient{Sealed: []byte("c"), Patient: identity.Patient{
+			ID: "patient-" + string(rune('a'+n)), Practice: practice, At: noon.Add(time.Duration(n) * time.Minute), Came: identity.ByPage, Version: 1,
+		}}
+		all = append(all, p)
+		commit(t, s, clinic.Commit{Patients: []clinic.Patient{p}})
+	}
+	all[0].Version, all[0].Standing = 2, identity.Standing{State: identity.Warned, Reason: identity.Misuse, By: "person-1", At: noon}
+	commit(t, s, clinic.Commit{Patients: all[:1]})
+	eventually(t, func() string {
+		var got []clinic.Patient
+		for cursor := ""; ; {
+			page, next, err := s.Patients(t.Context(), practiceID, cursor, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, page...); next == "" {
+				break
+			}
+			cursor = next
+		}
+		return cmp.Diff([]clinic.Patient{all[3], all[1], all[0]}, got)
+	})
+}
+
+func marked(t *testing.T, s bench) {
+	p := clinic.Patient{Sealed: []byte("c"), Patient: identity.Patient{ID: patientID, Practice: practiceID, Version: 1}}
+	marks := []clinic.Mark{{Key: "m1", Patient: patientID}, {Key: "m1", Patient: "patient-2"}, {Key: "m2", Patient: patientID}}
+	commit(t, s, clinic.Commit{Patients: []clinic.Patient{p}, Marks: marks})
+	for mark, want := range map[string][]string{"m1": {patientID, "patient-2"}, "m2": {patientID}, "m3": nil} {
+		eventually(t, func() string {
+			got, err := s.Marked(t.Context(), mark)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return cmp.Diff(want, got)
+		})
+	}
+}
+
+// imports proves that of two who go on with an import at once one is refused, and that
+// a practice makes its key once.
+func imports(t *testing.T, s bench) {
+	first := registry.Import{ID: "i1", Practice: practiceID, Sum: []byte("sum"), Lines: 3, By: "person-1", At: noon}
+	next, _, _ := first.Next(2, noon)
+	done, _, _ := next.Next(2, noon)
+	commit(t, s, clinic.Commit{Import: &next}, clinic.Commit{Import: &done})
+	got, err := s.Import(t.Context(), practiceID, "i1")
+	same(t, "Import", got, err, done)
+	if _, err := s.Import(t.Context(), "practice-2", "i1"); !errors.Is(err, fault.NotFound) {
+		t.Errorf("an import of another practice: %v", err)
+	}
+	again := clinic.Commit{Import: &done, Audit: []audit.Record{record("r9", "", noon)}}
+	if err := s.Commit(t.Context(), again); !errors.Is(err, clinic.ErrChanged) {
+		t.Errorf("the same lines twice: %v", err)
+	}
+	key := clinic.Commit{MarkKey: &clinic.MarkKey{Practice: practiceID, Sealed: []byte("key")}}
+	if _, err := s.MarkKey(t.Context(), practiceID); !errors.Is(err, fault.NotFound) {
+		t.Errorf("a key before it was made: %v", err)
+	}
+	commit(t, s, key)
+	kept, err := s.MarkKey(t.Context(), practiceID)
+	same(t, "MarkKey", kept, err, *key.MarkKey)
+	key.Audit = []audit.Record{record("r10", "", noon)}
+	if err := s.Commit(t.Context(), key); !errors.Is(err, clinic.ErrExists) {
+		t.Errorf("another key: %v", err)
 	}
 }
 

@@ -139,11 +139,11 @@ func everything() clinic.Commit {
 		Log:      &clinic.LogHead{Practice: practiceID, Head: signedHead(), Version: 1},
 		Sweep:    &clinic.SweepState{Bucket: outbox.BucketOf(noon), Hour: "2026-03-02T12", Version: 1},
 		Practice: &place, Config: true, Consent: true, Account: true,
-		Person:  personOne(),
-		Grants:  []identity.Grant{{Practice: practiceID, Patient: "patient-2", Person: "person-1", Until: noon, Version: 1}},
-		Token:   &clinic.Token{Proof: clinic.Proof{Issuer: "https://issuer.example", Subject: "a|b"}, Memberships: []identity.Membership{{Practice: practiceID, Person: "person-1"}}, Version: 1},
-		Patient: &clinic.Patient{ID: patientID, Practice: practiceID, Contact: []byte("sealed contact"), Version: 1},
-		Forms:   []clinic.Form{{Practice: practiceID, Name: "uti", Version: "1.0.0", JSON: []byte(`{"resourceType":"Questionnaire"}`)}},
+		Person:   personOne(),
+		Grants:   []identity.Grant{{Practice: practiceID, Patient: "patient-2", Person: "person-1", Until: noon, Version: 1}},
+		Token:    &clinic.Token{Proof: clinic.Proof{Issuer: "https://issuer.example", Subject: "a|b"}, Memberships: []identity.Membership{{Practice: practiceID, Person: "person-1"}}, Version: 1},
+		Patients: []clinic.Patient{{Patient: identity.Patient{ID: patientID, Practice: practiceID, Version: 1}, Sealed: []byte("sealed contact")}},
+		Forms:    []clinic.Form{{Practice: practiceID, Name: "uti", Version: "1.0.0", JSON: []byte(`{"resourceType":"Questionnaire"}`)}},
 	}
 }
 
@@ -232,7 +232,7 @@ func roundTrips(t *testing.T, s bench) {
 	grant, err := s.Grant(ctx, "patient-2", "person-1")
 	same(t, "Grant", grant, err, c.Grants[0])
 	who, err := s.Patient(ctx, patientID)
-	same(t, "Patient", who, err, *c.Patient)
+	same(t, "Patient", who, err, c.Patients[0])
 	form, err := s.Form(ctx, practiceID, "uti", "1.0.0")
 	same(t, "Form", string(form), err, string(c.Forms[0].JSON))
 }

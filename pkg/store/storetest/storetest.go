@@ -163,8 +163,14 @@ func covering(c clinic.Commit) []string {
 	if c.Person != nil {
 		all = append(all, c.Person.Practice)
 	}
-	if c.Patient != nil {
-		all = append(all, c.Patient.Practice)
+	for _, p := range c.Patients {
+		all = append(all, p.Practice)
+	}
+	if c.Import != nil {
+		all = append(all, c.Import.Practice)
+	}
+	if c.MarkKey != nil {
+		all = append(all, c.MarkKey.Practice)
 	}
 	if c.Invitation != nil {
 		all = append(all, c.Invitation.Practice)

@@ -1,0 +1,117 @@
+package identity
+
+import (
+	"slices"
+	"time"
+
+	"evisit/pkg/phi"
+)
+
+// A Patient is a person whom visits are about, as one practice knows them.
+type Patient struct {
+	ID       string  `json:"id"`
+	Practice string  `json:"practice"`
+	Contact  Contact `json:"-"` // stored sealed
+	// Edition is how often Contact was replaced; 0: it is the first. Contact is sealed
+	// for its edition, so that an earlier one that is put back does not open.
+	Edition int `json:"edition,omitempty"`
+	// Person signs in as the patient; empty: nobody does yet.
+	Person string `json:"person,omitempty"`
+	// Came is how the patient came to be known, At when, and By who entered them.
+	Came Way       `json:"came,omitempty"`
+	At   time.Time `json:"at,omitzero"`
+	By   string    `json:"by,omitempty"`
+	// Import is the file that the patient is a line of; empty if none.
+	Import string `json:"import,omitempty"`
+	// Verified is by whom and when at the practice the patient was matched to a person;
+	// zero: by nobody yet.
+	Verified Deed     `json:"verified,omitzero"`
+	Standing Standing `json:"standing,omitzero"`
+	// Seen is the day of the last professional service in person (guideline G23); zero:
+	// it is not known.
+	Seen time.Time `json:"seen,omitzero"`
+	// Into is the patient whose double this record is; empty: of nobody that is known.
+	Into    string `json:"into,omitempty"`
+	Version int    `json:"-"`
+}
+
+// A Deed is who did something, and when.
+type Deed struct {
+	By string    `json:"by"`
+	At time.Time `json:"at"`
+}
+
+// A Way is how a patient came to be known to a practice.
+type Way string
+
+// How patients come. The empty Way is of those whom the system registered.
+const (
+	ByStaff Way = "staff" // entered at the practice
+	ByPage  Way = "page"  // by themselves, on the practice's public page
+	ByFile  Way = "file"
+)
+
+// A Standing is whether a patient may use online visits (guideline G14). The zero
+// Standing is active.
+type Standing struct {
+	State  StandingState `json:"state,omitempty"`
+	Reason Ground        `json:"reason,omitempty"`
+	By     string        `json:"by,omitempty"`
+	At     time.Time     `json:"at,omitzero"`
+}
+
+// A StandingState is one of three.
+type StandingState string
+
+// How a patient may stand.
+const (
+	Active    StandingState = ""
+	Warned    StandingState = "warned"    // is told so, and may do all
+	Suspended StandingState = "suspended" // starts no clinical request
+)
+
+// A Ground is why a patient is warned or suspended.
+type Ground string
+
+// Why a patient is warned or suspended.
+const (
+	Misuse     Ground = "misuse"      // urgent matters, or those of somebody else
+	Abuse      Ground = "abuse"       // of the people who answer
+	Unpaid     Ground = "unpaid"      // fees are owed
+	InPerson   Ground = "in_person"   // must be seen before more is answered
+	NotPatient Ground = "not_patient" // the practice does not know this person
+	Double     Ground = "double"      // the record is a double of another
+)
+
+// Grounds are those that people of a practice may give.
+var Grounds = []Ground{Misuse, Abuse, Unpaid, InPerson, NotPatient}
+
+// Foreign reports whether g says that the record is not of a patient of the practice.
+func (g Ground) Foreign() bool { return g == NotPatient || g == Double }
+
+// Known reports whether g is one of Grounds.
+func (g Ground) Known() bool { return slices.Contains(Grounds, g) }
+
+// adulthood is the age from which a person decides for themselves.
+const adulthood = 18
+
+// Adult is the instant from which someone born on a day is no minor, in zone: the
+// midnight that begins their eighteenth birthday.
+func Adult(birth time.Time, zone *time.Location) time.Time {
+	return time.Date(birth.Year()+adulthood, birth.Month(), birth.Day(), 0, 0, 0, 0, zone)
+}
+
+// EstablishedAt reports whether p was seen in person in the months before now.
+func (p Patient) EstablishedAt(now time.Time, months int) bool {
+	return !p.Seen.IsZero() && !p.Seen.AddDate(0, months, 0).Before(now.Truncate(24*time.Hour))
+}
+
+// Contact data identify a person; they are sealed at rest and print as
+// [redacted].
+type Contact struct {
+	Name  phi.Text  `json:"name"`
+	Email phi.Text  `json:"email"`
+	Phone phi.Text  `json:"phone,omitempty"`
+	Birth time.Time `json:"birth,omitzero"`
+	Sex   string    `json:"sex,omitempty"` // female, male, other, unknown (FHIR administrative gender)
+}
