@@ -107,7 +107,7 @@ var rules = map[string]rule{
 	"clinic/deadline":  {layer: room, ours: "audit clinic clinic/chart fault identity outbox visit"},
 	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity outbox phi record visit work"},
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
-	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault outbox phi practice visit work"},
+	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault outbox phi practice registry visit work"},
 	"clinic/office":    {layer: room, ours: "audit clinic clinic/books fault identity outbox visit work"},
 	"clinic/registrar": {layer: room, ours: "audit clinic clinic/chart fault identity intake outbox phi practice registry work"},
 	"clinic/request": {

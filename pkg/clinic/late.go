@@ -45,18 +45,18 @@ func passing(v visit.Visit) string { return v.ID + "." + strconv.Itoa(v.Notes) }
 func (k *Kernel) EndVisitWork(ctx context.Context, c *Commit, v, next visit.Visit, by string) error {
 	waits := next.Status.AwaitsAnswer()
 	if v.Promise.Told && v.Status.AwaitsAnswer() && !waits {
-		if err := k.endWork(ctx, c, v.Practice, work.ID(work.VisitLate, v.ID), by); err != nil {
+		if err := k.EndWork(ctx, c, v.Practice, work.ID(work.VisitLate, v.ID), by); err != nil {
 			return err
 		}
 	}
 	if v.HandedOver() && (!waits || next.Holder.ID != v.Holder.ID) {
-		return k.endWork(ctx, c, v.Practice, work.ID(work.VisitHanded, passing(v)), by)
+		return k.EndWork(ctx, c, v.Practice, work.ID(work.VisitHanded, passing(v)), by)
 	}
 	return nil
 }
 
-// endWork adds to c the end of an item that may be open.
-func (k *Kernel) endWork(ctx context.Context, c *Commit, practice, id, by string) error {
+// EndWork adds to c the end of an item that may be open.
+func (k *Kernel) EndWork(ctx context.Context, c *Commit, practice, id, by string) error {
 	item, err := k.Store.WorkItem(ctx, practice, id)
 	if errors.Is(err, fault.NotFound) {
 		return nil

@@ -262,7 +262,7 @@ func TestLetters_EveryKind(t *testing.T) {
 	for _, k := range outbox.Kinds {
 		switch k {
 		case outbox.StripeReported, outbox.CheckPayment, outbox.CheckAccount, outbox.Capture, outbox.Release: // for charge
-		case outbox.Invited: // to neither patient nor practice
+		case outbox.Invited, outbox.ContactChanged: // to neither patient nor practice
 		default:
 			if !cases[k] {
 				t.Errorf("%s has no case", k)

@@ -166,7 +166,7 @@ type kindReply struct {
 }
 
 // showForms lists forms as they are offered to a patient; nil: to none in particular.
-func showForms(offers []request.Offering, who *identity.Contact) (formsReply, error) {
+func showForms(offers []request.Offering, who *identity.Patient) (formsReply, error) {
 	out := formsReply{[]offeringReply{}}
 	for _, o := range offers {
 		f := offeringReply{

@@ -89,6 +89,16 @@ var Grounds = []Ground{Misuse, Abuse, Unpaid, InPerson, NotPatient}
 // Foreign reports whether g says that the record is not of a patient of the practice.
 func (g Ground) Foreign() bool { return g == NotPatient || g == Double }
 
+// groundWords say why, for the patient.
+var groundWords = map[Ground]string{
+	Misuse: "they were used for what they are not for", Abuse: "of how the people who answer were written to", Unpaid: "fees are owed",
+	InPerson: "the practice must see the patient first", NotPatient: "the practice does not know this person as its patient",
+	Double: "the practice keeps another record of the same person",
+}
+
+// Words say why, for the patient.
+func (g Ground) Words() string { return groundWords[g] }
+
 // Known reports whether g is one of Grounds.
 func (g Ground) Known() bool { return slices.Contains(Grounds, g) }
 

@@ -40,6 +40,11 @@ const (
 	ReadAccess     Action = "access.read"     // who did and saw what of a patient's data, across visits
 	DownloadRecord Action = "record.download" // all that is stored of a patient
 
+	ReadPatient    Action = "patient.read"     // contact data, standing, coverage, who acts for them
+	ChangePatient  Action = "patient.change"   // contact data, coverage
+	DelegatePower  Action = "patient.delegate" // have somebody act for the patient, or no more
+	ManagePatients Action = "patient.manage"   // register, invite, import, verify, merge; warn and suspend
+
 	ReleaseVisit  Action = "visit.release"
 	HandOverVisit Action = "visit.hand_over"
 	TakeOverVisit Action = "visit.take_over"
@@ -90,7 +95,8 @@ var policy = []struct {
 	pool     Pool // empty: any
 	actions  []Action
 }{
-	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, ListVisits, ReadVisit, ReadChart, FillVisit, WriteToTeam, ReadMoney, ReadTrail, ReadAccess, DownloadRecord}},
+	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, ListVisits, ReadVisit, ReadChart, FillVisit, WriteToTeam, ReadMoney, ReadTrail, ReadAccess, DownloadRecord, ReadPatient, ChangePatient}},
+	{[]Role{PatientRole}, Acts, "", []Action{DelegatePower}},
 	{[]Role{Clinician, Nurse}, Team, ClinicalPool, []Action{ReadVisit, ReadChart, ReadQueue, ReadWork, EndWork}},
 	{[]Role{Clinician}, Team, ClinicalPool, []Action{TakeVisit, TakeOverVisit}},
 	{[]Role{Clinician}, Holder, ClinicalPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},
@@ -98,7 +104,7 @@ var policy = []struct {
 	{[]Role{Staff}, Team, StaffPool, []Action{ReadVisit, ReadChart, ReadQueue, TakeVisit, TakeOverVisit, ReadWork, EndWork}},
 	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff}, Former, StaffPool, []Action{ReleaseVisit, HandOverVisit}},
-	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney}},
+	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, ReadPatient, ChangePatient, DelegatePower, ManagePatients}},
 	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms}},
 	{[]Role{Admin, Director}, Team, "", []Action{ReadRoster, WriteForms}},
 	{[]Role{Director}, Team, "", []Action{ApproveForms}},

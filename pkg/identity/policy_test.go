@@ -19,6 +19,7 @@ var actions = []identity.Action{
 	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadTrail, identity.ReadLog, identity.ReadWork, identity.EndWork,
 	identity.ResumeWork, identity.RunPractices, identity.ReadRoster, identity.ManagePeople, identity.DecideTerms, identity.WriteForms, identity.ApproveForms,
 	identity.ReadAccess, identity.DownloadRecord, identity.ReleaseVisit, identity.HandOverVisit, identity.TakeOverVisit,
+	identity.ReadPatient, identity.ChangePatient, identity.DelegatePower, identity.ManagePatients,
 }
 
 // How a person may stand to the visit of patient-1 at practice-1.
@@ -41,7 +42,8 @@ var relations = map[string]func(*identity.Person, *identity.Resource){
 }
 
 const (
-	ofPatient = "visit.start visit.list visit.read chart.read visit.fill message.send ledger.read audit.read access.read record.download"
+	ofPatient = "visit.start visit.list visit.read chart.read visit.fill message.send ledger.read audit.read access.read record.download patient.read patient.change"
+	ofStaff   = " patient.read patient.change patient.delegate patient.manage"
 	anyPool   = "clinical staff none"
 	nothing   = "" // the visit is not there for them: 404 to everything
 )
@@ -54,7 +56,7 @@ var policy = []struct {
 	pools     string
 	allowed   string
 }{
-	{identity.PatientRole, "is the patient,acts for the patient,acts without end", anyPool, ofPatient},
+	{identity.PatientRole, "is the patient,acts for the patient,acts without end", anyPool, ofPatient + " patient.delegate"},
 	{identity.PatientRole, "acted until now,is someone else's,works there,has taken it", anyPool, nothing},
 	{identity.Caregiver, "is the patient,acts for the patient,acts without end", anyPool, ofPatient},
 	{identity.Caregiver, "acted until now,is someone else's,works there,has taken it", anyPool, nothing},
@@ -67,12 +69,12 @@ var policy = []struct {
 	{identity.Nurse, "works there,another's has,has taken it,had it last", "clinical", "visit.read chart.read queue.read work.read work.end"},
 	{identity.Nurse, "works there,another's has,has taken it", "staff none", nothing},
 
-	{identity.Staff, "works there,another's has", "staff", "visit.read chart.read queue.read visit.take visit.take_over ledger.read work.read work.end"},
-	{identity.Staff, "has taken it", "staff", "visit.read chart.read queue.read visit.take visit.take_over visit.treat visit.release visit.hand_over ledger.read work.read work.end"},
-	{identity.Staff, "had it last", "staff", "visit.read chart.read queue.read visit.take visit.take_over visit.release visit.hand_over ledger.read work.read work.end"},
-	{identity.Staff, "works there,another's has,has taken it,had it last", "clinical none", "visit.read ledger.read"},
+	{identity.Staff, "works there,another's has", "staff", "visit.read chart.read queue.read visit.take visit.take_over ledger.read work.read work.end" + ofStaff},
+	{identity.Staff, "has taken it", "staff", "visit.read chart.read queue.read visit.take visit.take_over visit.treat visit.release visit.hand_over ledger.read work.read work.end" + ofStaff},
+	{identity.Staff, "had it last", "staff", "visit.read chart.read queue.read visit.take visit.take_over visit.release visit.hand_over ledger.read work.read work.end" + ofStaff},
+	{identity.Staff, "works there,another's has,has taken it,had it last", "clinical none", "visit.read ledger.read" + ofStaff},
 
-	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read audit.read log.read work.read work.end work.resume roster.read roster.change terms.decide form.write"},
+	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read audit.read log.read work.read work.end work.resume roster.read roster.change terms.decide form.write" + ofStaff},
 	{identity.Director, "works there,another's has,has taken it", anyPool, "roster.read form.write form.approve"},
 	{identity.Operator, "works there,another's has,has taken it", anyPool, "practice.run work.read work.end work.resume"},
 

@@ -62,12 +62,13 @@ const (
 	StrayFound        Kind = "payment.stray"      // a payment that this system did not ask for: the practice must know
 	AccountLost       Kind = "account.lost"       // the practice's account at Stripe cannot be reached: it must know
 	Invited           Kind = "person.invited"     // Invitation waits to be accepted
+	ContactChanged    Kind = "patient.contact"    // Patient's contact data were changed: the address that they had must know
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
 	StripeReported, CheckPayment, CheckAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
-	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, AccountLost, Invited,
+	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, AccountLost, Invited, ContactChanged,
 }
 
 // An Event is stored in the transaction of the change that causes it. Its ID,
@@ -85,8 +86,10 @@ type Event struct {
 	Account  string   `json:"account,omitempty"` // the connected account Stripe named
 	Object   string   `json:"object,omitempty"`  // the Stripe object it is about
 	// Invitation is whose letter is to be sent.
-	Invitation string    `json:"invitation,omitempty"`
-	At         time.Time `json:"at"`
+	Invitation string `json:"invitation,omitempty"`
+	// Address is where the letter goes, sealed, if it is nobody's address any more.
+	Address []byte    `json:"address,omitempty"`
+	At      time.Time `json:"at"`
 	// Lease is when the event is due again unless it is done by then; zero
 	// leaves a lost delivery to the sweep of the event's bucket. It is not part
 	// of the stored event.

@@ -26,7 +26,12 @@ type Change struct {
 	Forms  VersionChange `json:"forms,omitempty"`
 	// Closed replaces, for each form that is named, the kinds of request not taken.
 	Closed map[string][]string `json:"closed,omitempty"`
+	// Established is as in Config, at most maxEstablished.
+	Established *int `json:"established,omitempty"`
 }
+
+// maxEstablished is longer than any rule of whom a practice knows: CPT has three years.
+const maxEstablished = 120
 
 // PriceChanges are new prices by form; nil removes a form's price.
 type PriceChanges map[string]*money.Cents
@@ -73,6 +78,9 @@ func (c Config) with(ch Change) Config {
 	}
 	if ch.Topics != nil {
 		c.Topics = *ch.Topics
+	}
+	if ch.Established != nil {
+		c.Established = *ch.Established
 	}
 	c.Prices, c.Forms, c.Closed = maps.Clone(c.Prices), maps.Clone(c.Forms), maps.Clone(c.Closed)
 	for form, price := range ch.Prices {
@@ -164,6 +172,9 @@ func (ch Change) problems(c Config, now time.Time) []fault.Problem {
 		for i, topic := range *ch.Topics {
 			must(intake.TopicWords(topic) != "", fmt.Sprintf("/topics/%d", i), "topic", "Topics are "+strings.Join(intake.Topics(), ", ")+".")
 		}
+	}
+	if n := ch.Established; n != nil {
+		must(*n >= 0 && *n <= maxEstablished, "/established_months", "range", fmt.Sprintf("Ask for a visit within 1 to %d months, or 0 for none.", maxEstablished))
 	}
 	for _, form := range slices.Sorted(maps.Keys(ch.Prices)) {
 		if price := ch.Prices[form]; price != nil {

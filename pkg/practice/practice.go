@@ -72,6 +72,9 @@ type Config struct {
 	Topics []string `json:"topics,omitempty"`
 	// Closed are, by form, the kinds of request that the practice does not take online.
 	Closed map[string][]string `json:"closed,omitempty"`
+	// Established is within how many months somebody must have been seen in person to send
+	// a clinical request (guideline G23); 0: it is not asked.
+	Established int `json:"established,omitempty"`
 	// Coming are decisions that begin later, in the order in which they do. Config alone
 	// is what holds before the first of them: see At.
 	Coming  []Change `json:"coming,omitempty"`

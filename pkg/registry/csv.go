@@ -20,7 +20,7 @@ import (
 // MaxLines is how many patients one file may have, and MaxFile how many bytes.
 const (
 	MaxLines = 1000
-	MaxFile  = 1 << 20
+	MaxFile  = 512 << 10
 )
 
 // A Line is a patient of a file. Number is the line of the file on which it begins.
@@ -34,6 +34,18 @@ type Line struct {
 type Preview struct {
 	Lines    []Line
 	Problems []fault.Problem // Where is a line and a column: "line 12, phone"
+}
+
+// Importable returns nil if every line is a patient. Else nothing of the file is to be
+// imported: what was wrong is put right, and the file sent again.
+func (p Preview) Importable() error {
+	switch {
+	case len(p.Problems) > 0:
+		return fault.New(fault.Invalid, "invalid_file", "some lines need to be put right; nothing was imported", p.Problems...)
+	case len(p.Lines) == 0:
+		return badFile("empty", "The file has no patients.")
+	}
+	return nil
 }
 
 // A column is what a file may say of a patient.
@@ -97,7 +109,7 @@ func ReadPatients(file []byte, now time.Time) (Preview, error) {
 func readable(file []byte) ([]byte, error) {
 	switch {
 	case len(file) > MaxFile:
-		return nil, fault.New(fault.TooLarge, "too_large", "this file is larger than a megabyte; import it in parts")
+		return nil, fault.New(fault.TooLarge, "too_large", "this file is larger than half a megabyte; import it in parts")
 	case bytes.HasPrefix(file, []byte("PK\x03\x04")), bytes.HasPrefix(file, []byte("\xd0\xcf\x11\xe0")):
 		return nil, badFile("spreadsheet", "This is a spreadsheet's own file. Save it as CSV in UTF-8 and choose that.")
 	case bytes.HasPrefix(file, []byte("\xff\xfe")), bytes.HasPrefix(file, []byte("\xfe\xff")):

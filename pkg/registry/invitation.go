@@ -26,13 +26,18 @@ type Invitation struct {
 	// Secret is the code in the letter, Code its SHA-256.
 	Secret phi.Text `json:"-"`
 	Code   []byte   `json:"code"`
-	Worker
-	By       string    `json:"by"` // who invites
-	At       time.Time `json:"at"` // when
-	Accepted *Holder   `json:"accepted,omitempty"`
-	Person   string    `json:"person,omitempty"` // whom the holder became
-	Revoked  bool      `json:"revoked,omitempty"`
-	Version  int       `json:"-"`
+	Worker          // of who is to work at the practice; else zero
+	// Patient is whose record is to be the invited person's own; empty: nobody's.
+	Patient string `json:"patient,omitempty"`
+	// Acts is the grant that the invited person is to get; nil: none. Its Person is
+	// empty.
+	Acts     *identity.Grant `json:"acts,omitempty"`
+	By       string          `json:"by"` // who invites
+	At       time.Time       `json:"at"` // when
+	Accepted *Holder         `json:"accepted,omitempty"`
+	Person   string          `json:"person,omitempty"` // whom the holder became
+	Revoked  bool            `json:"revoked,omitempty"`
+	Version  int             `json:"-"`
 }
 
 // A Worker is what a practice says of someone who works there.
@@ -108,7 +113,9 @@ func Invite(i Invitation) (Invitation, error) {
 	var p problems
 	email, ok := Email(i.Email.Reveal())
 	p.must(ok, "/email", "email", "Give one e-mail address.")
-	i.Worker = i.check(&p, i.At)
+	if i.ToWork() {
+		i.Worker = i.check(&p, i.At)
+	}
 	if err := p.err(); err != nil {
 		return Invitation{}, err
 	}
@@ -117,6 +124,9 @@ func Invite(i Invitation) (Invitation, error) {
 	i.Accepted, i.Person, i.Revoked, i.Version = nil, "", false, 1
 	return i, nil
 }
+
+// ToWork reports whether the invitation is to work at the practice.
+func (i Invitation) ToWork() bool { return i.Patient == "" && i.Acts == nil }
 
 // Ends is the instant from which the invitation may be accepted no more.
 func (i Invitation) Ends() time.Time { return i.At.Add(InvitationLife) }

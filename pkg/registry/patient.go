@@ -3,8 +3,10 @@ package registry
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/hex"
 	"strconv"
+	"strings"
 	"time"
 
 	"evisit/pkg/fault"
@@ -37,9 +39,6 @@ func CheckContact(c identity.Contact, now time.Time) (identity.Contact, error) {
 	}
 	return c, nil
 }
-
-// ErrMinor refuses to let a minor register alone.
-var ErrMinor = fault.New(fault.Conflict, "minor", "who is under 18 is registered by the practice, together with a parent or guardian")
 
 // A Pair is a key under which two records of one person are found: the hash of two
 // marks that PossibleDouble counts together.
@@ -114,5 +113,11 @@ func (i Import) Continues(sum []byte) error {
 	return errOtherFile
 }
 
-// PatientOf is the id of the patient of a line of an import.
-func (i Import) PatientOf(line int) string { return i.ID + "-" + strconv.Itoa(line) }
+// PatientOf is the id of the patient of a line of an import. It follows from practice,
+// import and line, and shows none of them.
+func (i Import) PatientOf(line int) string {
+	sum := sha256.Sum256([]byte(i.Practice + " " + i.ID + " " + strconv.Itoa(line)))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:])[:patientLength])
+}
+
+const patientLength = 16

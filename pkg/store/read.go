@@ -112,8 +112,40 @@ func (s *Store) Grants(ctx context.Context, person string) ([]identity.Grant, er
 	return gs, err
 }
 
+func (s *Store) GrantsOf(ctx context.Context, patient string) ([]identity.Grant, error) {
+	if len(patient) > longestKey/2 {
+		return nil, missing("patient of that id")
+	}
+	what := "grants of patient " + patient
+	first := grantKey(patient, "")
+	items, err := s.query(ctx, &dynamodb.QueryInput{
+		ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :p AND begins_with(sk, :s)"),
+		ExpressionAttributeValues: item{":p": str(first.pk), ":s": str(first.sk)},
+	}, 0, what)
+	var all []identity.Grant
+	for _, i := range items {
+		g, err := readGrant(i)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, g)
+	}
+	return all, err
+}
+
 func (s *Store) Patient(ctx context.Context, id string) (clinic.Patient, error) {
-	i, err := s.get(ctx, patientKey(id), recent, "patient "+id)
+	return s.patient(ctx, id, recent)
+}
+
+func (s *Store) LatestPatient(ctx context.Context, id string) (clinic.Patient, error) {
+	return s.patient(ctx, id, latest)
+}
+
+func (s *Store) patient(ctx context.Context, id string, how freshness) (clinic.Patient, error) {
+	if len(id) > longestKey/2 {
+		return clinic.Patient{}, missing("patient of that id")
+	}
+	i, err := s.get(ctx, patientKey(id), how, "patient "+id)
 	if err != nil {
 		return clinic.Patient{Patient: identity.Patient{ID: id}}, err
 	}

@@ -38,11 +38,15 @@ const (
 	// VisitsReturned says that a colleague lost their access, so that the requests that
 	// they had taken are back in the queue: take them.
 	VisitsReturned Kind = "visits.returned"
+	// PatientUnverified says that somebody registered on the practice's public page: match
+	// them to a person; ends when they are verified, merged into another record, or refused.
+	PatientUnverified Kind = "patient.unverified"
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
 	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, AccountLost, VisitHanded, VisitTakenOver, VisitsReturned,
+	PatientUnverified,
 }
 
 // An Item is one thing to do. The ids that are set name the record it is about.
@@ -58,6 +62,7 @@ type Item struct {
 	Visit   string `json:"visit,omitempty"`
 	Payment string `json:"payment,omitempty"`
 	Event   string `json:"event,omitempty"`
+	Patient string `json:"patient,omitempty"` // where it is about no visit
 	// EventKind is the kind of Event, of which package outbox has the words; empty of
 	// an event that cannot be decoded.
 	EventKind string    `json:"event_kind,omitempty"`
@@ -74,7 +79,12 @@ var due = map[Kind]time.Duration{
 	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
 	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
 	StrayPayment: 24 * time.Hour, AccountLost: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
+	PatientUnverified: 24 * time.Hour,
 }
+
+// PossibleDouble is the note of an item about a patient of whom the practice may have a
+// record already.
+const PossibleDouble = "possible_double"
 
 // ID names the item of a kind about the record with that id.
 func ID(k Kind, about string) string { return string(k) + "." + about }

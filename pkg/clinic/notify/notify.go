@@ -162,8 +162,11 @@ func owner(context.Context, outbox.Delivery) string { return "" }
 // before the event was marked, or the mark is younger than the second that a read
 // may lag, the letter is sent again: a duplicate is better than no letter.
 func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
-	if d.Kind == outbox.Invited {
+	switch d.Kind { //nolint:exhaustive // the rest are about visits and payments
+	case outbox.Invited:
 		return m.invite(ctx, d)
+	case outbox.ContactChanged:
+		return m.tellFormerAddress(ctx, d)
 	}
 	l, ok := letters[d.Kind]
 	if !ok {

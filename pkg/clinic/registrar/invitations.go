@@ -1,8 +1,10 @@
 package registrar
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 
 	"evisit/pkg/audit"
@@ -28,13 +30,36 @@ func (r *Room) Invite(ctx context.Context, c clinic.Caller, in registry.Invitati
 	if err != nil {
 		return registry.Invitation{}, err
 	}
+	return r.sendInvitation(ctx, c, in, identity.ManagePeople)
+}
+
+// InvitePatient invites a patient of the caller's practice, at the address that it has,
+// to sign in as the patient.
+//
+// Errors: fault.Conflict (already_joined) if somebody signs in as the patient.
+func (r *Room) InvitePatient(ctx context.Context, c clinic.Caller, patient string) (registry.Invitation, error) {
+	c, p, err := r.patientFor(ctx, c, identity.ManagePatients, patient)
+	switch {
+	case err != nil:
+		return registry.Invitation{}, err
+	case p.Into != "":
+		return registry.Invitation{}, errMerged
+	case p.Person != "":
+		return registry.Invitation{}, errTwoOf
+	}
+	return r.sendInvitation(ctx, c, registry.Invitation{Practice: p.Practice, Patient: p.ID, Email: p.Contact.Email}, identity.ManagePatients)
+}
+
+// sendInvitation commits an invitation that c may make, and the event of its letter.
+func (r *Room) sendInvitation(ctx context.Context, c clinic.Caller, in registry.Invitation, do identity.Action) (registry.Invitation, error) {
 	if id, err := r.Kernel.Earlier(ctx, c); err != nil || id != "" {
 		return r.repeated(ctx, id, err)
 	}
 	now := r.Kernel.Time()
 	in.ID, in.By, in.At = r.Kernel.NewID(), c.Person.ID, now
 	in.Secret = phi.Text(r.Kernel.NewID() + r.Kernel.NewID()) // 160 random bits
-	if in, err = registry.Invite(in); err != nil {
+	in, err := registry.Invite(in)
+	if err != nil {
 		return registry.Invitation{}, err
 	}
 	row, err := r.Charts.SealInvitation(ctx, in)
@@ -42,7 +67,7 @@ func (r *Room) Invite(ctx context.Context, c clinic.Caller, in registry.Invitati
 		return registry.Invitation{}, err
 	}
 	err = r.Kernel.Store.Commit(ctx, clinic.Commit{
-		Invitation: &row, Request: c.Request(in.ID, now), Audit: r.record(c, in.Practice, identity.ManagePeople, "invited", in.ID, now),
+		Invitation: &row, Request: c.Request(in.ID, now), Audit: r.record(c, in.Practice, do, "invited", in.ID, now),
 		Events: []outbox.Event{{
 			ID: outbox.NewID(r.Kernel.Writer, now, r.Kernel.NewID()), Kind: outbox.Invited, To: outbox.Notify,
 			Practice: in.Practice, Invitation: in.ID, At: now,
@@ -107,56 +132,105 @@ func (r *Room) Accept(ctx context.Context, c clinic.Caller, id, code string) (id
 		if err != nil {
 			return identity.Person{}, err
 		}
+		t, who, err := r.memberAt(ctx, c.Proof, i.Practice)
+		if err != nil {
+			return identity.Person{}, err
+		}
 		now := r.Kernel.Time()
-		next, err := i.Accept(code, registry.Holder(c.Proof), c.Email.Reveal(), r.Kernel.NewID(), now)
+		next, err := i.Accept(code, registry.Holder(c.Proof), c.Email.Reveal(), cmp.Or(who.ID, r.Kernel.NewID()), now)
 		switch {
 		case err != nil:
 			return identity.Person{}, err
-		case !c.Strong:
+		case i.ToWork() && !c.Strong:
 			return identity.Person{}, clinic.ErrSecondFactor
 		case next.Version == i.Version:
 			return r.Kernel.Store.Person(ctx, i.Person)
+		case i.ToWork() && who.ID != "", who.Works(), who.Inactive:
+			return identity.Person{}, errMember
 		}
-		return r.join(ctx, c, next)
+		return r.join(ctx, c, next, t, who)
 	})
 }
 
-// join commits the acceptance of i, the person that it makes and the membership.
-func (r *Room) join(ctx context.Context, c clinic.Caller, i registry.Invitation) (identity.Person, error) {
-	t, err := r.Kernel.Store.Token(ctx, c.Proof)
-	if err != nil && !errors.Is(err, fault.NotFound) {
+// join commits the acceptance of i, what it makes of was, who the holder of the token
+// is at the practice so far, and the membership, if it is new.
+func (r *Room) join(ctx context.Context, c clinic.Caller, i registry.Invitation, t clinic.Token, was identity.Person) (identity.Person, error) {
+	p := was
+	p.ID, p.Practice = i.Person, i.Practice
+	var m clinic.Commit
+	var err error
+	switch {
+	case i.ToWork():
+		p = i.On(p)
+	case i.Acts != nil:
+		if p.Role == "" {
+			p.Role = identity.Caregiver
+		}
+		err = r.takePower(ctx, i, &m)
+	default:
+		err = r.becomePatient(ctx, i.Patient, &p, &m)
+	}
+	if err != nil {
 		return identity.Person{}, err
 	}
-	if slices.ContainsFunc(t.Memberships, func(m identity.Membership) bool { return m.Practice == i.Practice }) {
-		return identity.Person{}, errMember
-	}
-	t.Proof, t.Version = c.Proof, t.Version+1
-	t.Memberships = append(slices.Clone(t.Memberships), identity.Membership{Practice: i.Practice, Person: i.Person})
-	p := i.On(identity.Person{ID: i.Person, Practice: i.Practice, Version: 1})
 	i.Secret = ""
 	row, err := r.Charts.SealInvitation(ctx, i)
 	if err != nil {
 		return p, err
 	}
-	here, err := r.Kernel.Store.Practice(ctx, i.Practice)
-	if err != nil {
-		return p, err
-	}
-	roster, err := r.Store.Roster(ctx, i.Practice)
-	if err != nil {
-		return p, err
-	}
-	now := r.Kernel.Time()
 	c.Person = p
-	m := clinic.Commit{Invitation: &row, Person: &p, Token: &t}
+	m.Invitation, m.Audit = &row, r.record(c, i.Practice, identity.ManagePeople, "joined", i.ID, r.Kernel.Time())
+	if was.ID == "" {
+		r.bind(c, &m, t, p)
+	}
+	if !reflect.DeepEqual(p, was) {
+		p.Version++
+		m.Person = &p
+	}
+	if i.ToWork() {
+		if err := r.tellReaders(ctx, p, &m); err != nil {
+			return p, err
+		}
+	}
+	return p, r.commitNew(ctx, m)
+}
+
+// tellReaders adds to m the practice's text of who reads requests, where that changes
+// with p, who comes to work there.
+func (r *Room) tellReaders(ctx context.Context, p identity.Person, m *clinic.Commit) error {
+	here, err := r.Kernel.Store.Practice(ctx, p.Practice)
+	if err != nil {
+		return err
+	}
+	roster, err := r.Store.Roster(ctx, p.Practice)
+	if err != nil {
+		return err
+	}
 	if here, told := here.ReadByWith(roster, p); told {
 		here.Version++
 		m.Practice = &here
 	}
-	joined := r.record(c, i.Practice, identity.ManagePeople, "joined", i.ID, now)
-	known := r.record(c, audit.Platform, identity.ManagePeople, "known", p.ID, now)
-	m.Audit = append(joined, known...)
-	return p, r.commitPractice(ctx, m)
+	return nil
+}
+
+// becomePatient makes p sign in as a patient, as whom nobody does yet.
+func (r *Room) becomePatient(ctx context.Context, patient string, p *identity.Person, m *clinic.Commit) error {
+	to, err := r.readPatient(ctx, patient)
+	switch {
+	case err != nil:
+		return err
+	case p.Patient != "" && p.Patient != patient:
+		return errMember
+	case to.Into != "":
+		return errMerged
+	case to.Person != "":
+		return errTwoOf
+	}
+	p.Role, p.Patient = identity.PatientRole, patient
+	to.Person, to.Version = p.ID, to.Version+1
+	row, err := r.Charts.SealPatient(ctx, to)
+	m.Patients = append(m.Patients, row)
+	return err
 }
 
 // invitation returns an invitation with its content.

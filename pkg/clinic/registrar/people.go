@@ -39,7 +39,7 @@ func (r *Room) worker(ctx context.Context, practice, id string) (identity.Person
 	return p, err
 }
 
-// Change replaces what the caller's practice says of someone who works there: roles,
+// ChangePerson replaces what the caller's practice says of someone who works there: roles,
 // name, NPI and licenses. It holds from that person's next request on.
 //
 // Errors: fault.Invalid, which names everything wrong; fault.Conflict (last_admin) if

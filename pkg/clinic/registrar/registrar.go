@@ -41,6 +41,10 @@ type Reads interface {
 	// Patients lists a practice's patients, the newest first, after cursor. The returned
 	// cursor is empty at the end.
 	Patients(ctx context.Context, practice, cursor string, limit int) ([]clinic.Patient, string, error)
+	// GrantsOf lists the grants to act for a patient.
+	GrantsOf(ctx context.Context, patient string) ([]identity.Grant, error)
+	// LatestPatient is the kernel's Patient, as of the latest commit.
+	LatestPatient(ctx context.Context, id string) (clinic.Patient, error)
 	// Marked lists the patients who have a mark. It may lag about a second.
 	Marked(ctx context.Context, mark string) ([]string, error)
 	// MarkKey returns the key of a practice's marks, sealed.

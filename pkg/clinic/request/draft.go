@@ -351,6 +351,13 @@ func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o
 	if err != nil {
 		return d, o, err
 	}
+	who, err := m.Charts.Patient(ctx, v.Patient)
+	if err != nil {
+		return d, o, err
+	}
+	if err := barred(p, who, v.Pool, in.Now); err != nil {
+		return d, o, err
+	}
 	q, err := m.price(in, f, res, p)
 	if err != nil || v.Quote.Fresh(in.Now) {
 		return d, o, err // the same answers have the same price

@@ -2,6 +2,7 @@ package request
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -54,6 +55,9 @@ func (m *Room) offering(p practice.Practice, f *intake.Form) Offering {
 // Refusal says why nobody can start a request on the form, in words for a patient and
 // with the practice's phone number; nil if somebody can. Every form can be checked.
 func (o Offering) Refusal() error {
+	if err := closed(o.practice); err != nil {
+		return err
+	}
 	switch {
 	case o.Form.BillingClass() == "none":
 		return fault.New(fault.Conflict, "not_offered", "This is the part that every form begins with."+call(o.practice))
@@ -84,15 +88,18 @@ func (o Offering) byPhone() string {
 
 // RefusalFor says why a request on the form cannot be started for a patient, as Refusal
 // does; nil if it can.
-func (o Offering) RefusalFor(who identity.Contact) error {
+func (o Offering) RefusalFor(who identity.Patient) error {
 	if err := o.Refusal(); err != nil {
+		return err
+	}
+	if err := barred(o.practice, who, visit.Form{Class: o.Form.BillingClass()}.Pool(), o.now); err != nil {
 		return err
 	}
 	zone, err := o.practice.Location()
 	if err != nil {
 		return err
 	}
-	ps := o.Form.Eligible(who.Birth, o.now, zone, who.Sex)
+	ps := o.Form.Eligible(who.Contact.Birth, o.now, zone, who.Contact.Sex)
 	if len(ps) == 0 {
 		return nil
 	}
@@ -105,7 +112,7 @@ func (o Offering) RefusalFor(who identity.Contact) error {
 
 // WhyNot returns the words of the refusal to start a request on the form for who, nil
 // for nobody in particular; empty if it can be started.
-func (o Offering) WhyNot(who *identity.Contact) (string, error) {
+func (o Offering) WhyNot(who *identity.Patient) (string, error) {
 	err := o.Refusal()
 	if who != nil {
 		err = o.RefusalFor(*who)
@@ -114,6 +121,39 @@ func (o Offering) WhyNot(who *identity.Contact) (string, error) {
 		return refused.Text, nil
 	}
 	return "", err
+}
+
+// closed refuses a request that begins, or asks for its price, at a practice that is
+// suspended.
+func closed(p practice.Practice) error {
+	if p.Suspended.IsZero() {
+		return nil
+	}
+	return fault.New(fault.Conflict, "practice_suspended", "This practice begins no online requests now."+call(p))
+}
+
+// barred says why a patient may not send p a request for a pool's people; nil if the
+// patient may. Guideline G14 bars a suspended patient from clinical requests: what is
+// left is how a bill is settled and a record asked for. A record that is of no patient of
+// the practice is barred from all. Guideline G23, where the practice asks for it, is
+// for clinical requests too.
+func barred(p practice.Practice, who identity.Patient, pool identity.Pool, now time.Time) error {
+	if err := closed(p); err != nil {
+		return err
+	}
+	clinical := pool == identity.ClinicalPool
+	s := who.Standing
+	if s.State == identity.Suspended && (clinical || s.Reason.Foreign()) {
+		return fault.New(fault.Conflict, "patient_suspended", "Online requests of this patient are suspended: "+s.Reason.Words()+"."+call(p))
+	}
+	if !clinical || p.Established == 0 || who.EstablishedAt(now, p.Established) {
+		return nil
+	}
+	why := "last saw this patient longer ago."
+	if who.Seen.IsZero() {
+		why = "has not noted when it last saw this patient."
+	}
+	return fault.New(fault.Conflict, "not_established", fmt.Sprintf("This practice answers online those whom it has seen in person in the last %d months, and %s", p.Established, why)+call(p))
 }
 
 // call ends the words with which a request is refused before it is started.
@@ -136,17 +176,17 @@ func (m *Room) Forms(ctx context.Context, c clinic.Caller) ([]Offering, error) {
 	return all, nil
 }
 
-// FormsFor lists the forms of the caller's practice by name, with the contact data of
-// the patient that Offering.RefusalFor decides on: the caller if patient is empty, or
+// FormsFor lists the forms of the caller's practice by name, with the patient
+// that Offering.RefusalFor decides on: the caller if patient is empty, or
 // someone the caller acts for.
-func (m *Room) FormsFor(ctx context.Context, c clinic.Caller, patient string) ([]Offering, identity.Contact, error) {
+func (m *Room) FormsFor(ctx context.Context, c clinic.Caller, patient string) ([]Offering, identity.Patient, error) {
 	c, patient, err := m.forPatient(ctx, c, identity.StartVisit, patient)
 	if err != nil {
-		return nil, identity.Contact{}, err
+		return nil, identity.Patient{}, err
 	}
-	who, err := m.Charts.Contact(ctx, patient)
+	who, err := m.Charts.Patient(ctx, patient)
 	if err != nil {
-		return nil, identity.Contact{}, err
+		return nil, identity.Patient{}, err
 	}
 	all, err := m.Forms(ctx, c)
 	return all, who, err
@@ -168,7 +208,7 @@ func (m *Room) find(ctx context.Context, p practice.Practice, form string) (Offe
 // startable returns the form of o, unless a request on it cannot be started for a
 // patient.
 func (m *Room) startable(ctx context.Context, o Offering, patient string) (*intake.Form, error) {
-	who, err := m.Charts.Contact(ctx, patient)
+	who, err := m.Charts.Patient(ctx, patient)
 	if err != nil {
 		return nil, err
 	}

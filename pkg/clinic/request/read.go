@@ -130,26 +130,18 @@ func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor 
 	return slices.DeleteFunc(vs, visit.Visit.Unlisted), next, err
 }
 
-// A Ward is a patient whom the caller acts for: themselves or another.
-type Ward struct {
-	Patient string
-	Contact identity.Contact
-}
-
 // Wards lists the patients whom the caller may act for now, themselves first,
 // with their contact data.
-func (m *Room) Wards(ctx context.Context, c clinic.Caller) ([]Ward, error) {
+func (m *Room) Wards(ctx context.Context, c clinic.Caller) ([]identity.Patient, error) {
 	ids, err := m.ActsFor(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	wards := make([]Ward, len(ids))
+	wards := make([]identity.Patient, len(ids))
 	for i, id := range ids {
-		contact, err := m.Charts.Contact(ctx, id)
-		if err != nil {
+		if wards[i], err = m.Charts.Patient(ctx, id); err != nil {
 			return nil, err
 		}
-		wards[i] = Ward{id, contact}
 	}
 	return wards, nil
 }

@@ -30,7 +30,8 @@ type someone struct {
 	Self       bool
 	Visits     []listed
 	Older      string // where the rest of the list is
-	Contact    identity.Contact
+	Patient    identity.Patient
+	Standing   string // what the practice has to say of it; empty: nothing
 }
 
 // offered is a form, and for whom of the visitor's patients it can be started.
@@ -94,7 +95,7 @@ func (m *myView) offer(offers []request.Offering, once string) error {
 		}
 		f := offered{Name: o.Form.Name(), Title: o.Form.Title(), Price: priceWords(o)}
 		for i, p := range m.People {
-			why, err := o.WhyNot(&p.Contact)
+			why, err := o.WhyNot(&p.Patient)
 			if err != nil {
 				return err
 			}
@@ -116,13 +117,25 @@ func (s *site) actsFor(r *http.Request, v visitor) ([]someone, error) {
 	}
 	var all []someone
 	for _, w := range wards {
-		p := someone{ID: w.Patient, Called: w.Contact.Name.Reveal(), Contact: w.Contact}
-		if w.Patient == v.Person.Patient {
+		p := someone{ID: w.ID, Called: w.Contact.Name.Reveal(), Patient: w, Standing: standingWords(w.Standing)}
+		if w.ID == v.Person.Patient {
 			p.Called, p.Self = "You", true
 		}
 		all = append(all, p)
 	}
 	return all, nil
+}
+
+// standingWords say to a patient how they stand, where it is not as everybody does.
+func standingWords(s identity.Standing) string {
+	switch s.State {
+	case identity.Warned:
+		return "The practice warns you that it may suspend online requests: " + s.Reason.Words() + "."
+	case identity.Suspended:
+		return "Online requests are suspended: " + s.Reason.Words() + "."
+	case identity.Active:
+	}
+	return ""
 }
 
 func (s *site) listVisits(r *http.Request, v visitor, p *someone) error {

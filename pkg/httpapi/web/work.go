@@ -24,14 +24,15 @@ var taskWords = map[work.Kind]string{
 	work.VisitLate:     "A request is late: answer it",
 	work.VisitExpired:  "A request expired unanswered: see that the patient is cared for",
 
-	work.PaymentReversed: "A payment without an answer is refunded: find out how it was made",
-	work.RefundFailed:    "A refund failed: return the money another way",
-	work.FraudWarned:     "A card's issuer warns of fraud: refund the fee, or expect a dispute",
-	work.StrayPayment:    "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
-	work.VisitHanded:     "A colleague handed a request over: answer it",
-	work.VisitTakenOver:  "A colleague took a request over: see why",
-	work.VisitsReturned:  "A colleague has no access any more: the requests that they had taken wait in the queue again",
-	work.AccountLost:     "The account at Stripe cannot be reached: connect it again",
+	work.PaymentReversed:   "A payment without an answer is refunded: find out how it was made",
+	work.RefundFailed:      "A refund failed: return the money another way",
+	work.FraudWarned:       "A card's issuer warns of fraud: refund the fee, or expect a dispute",
+	work.StrayPayment:      "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
+	work.VisitHanded:       "A colleague handed a request over: answer it",
+	work.VisitTakenOver:    "A colleague took a request over: see why",
+	work.VisitsReturned:    "A colleague has no access any more: the requests that they had taken wait in the queue again",
+	work.PatientUnverified: "Somebody registered as a patient: match them to a person",
+	work.AccountLost:       "The account at Stripe cannot be reached: connect it again",
 }
 
 // work lists what waits for the visitor or their colleagues.

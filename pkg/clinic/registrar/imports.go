@@ -1,0 +1,166 @@
+package registrar
+
+import (
+	"context"
+	"errors"
+	"regexp"
+
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/registry"
+)
+
+// A Finding is what is to be known of a file of patients, by line.
+type Finding struct {
+	registry.Preview
+	Doubles []LineDouble
+}
+
+// A LineDouble is a line of which the patient may be known already: to the practice, as
+// Patients, or by earlier Lines of the file.
+type LineDouble struct {
+	Line     int
+	Patients []string
+	Lines    []int
+}
+
+// PreviewPatients says what an import of a file would do, and writes nothing but that
+// who asks was shown possible doubles.
+func (r *Room) PreviewPatients(ctx context.Context, c clinic.Caller, file []byte) (Finding, error) {
+	c, err := r.allow(ctx, c, identity.ManagePatients, "")
+	if err != nil {
+		return Finding{}, err
+	}
+	f := Finding{}
+	if f.Preview, err = registry.ReadPatients(file, r.Kernel.Time()); err != nil {
+		return Finding{}, err
+	}
+	m, _, err := r.madeMarker(ctx, c.Person.Practice)
+	if err != nil {
+		return Finding{}, err
+	}
+	f.Doubles, err = r.lineDoubles(ctx, m, f.Lines, nil)
+	return f, err
+}
+
+// lineDoubles are the possible doubles of lines, but for the patients of except.
+func (r *Room) lineDoubles(ctx context.Context, m registry.Marker, lines []registry.Line, except []string) ([]LineDouble, error) {
+	who := make([]identity.Contact, len(lines))
+	for n, l := range lines {
+		who[n] = l.Contact
+	}
+	known, err := r.doubles(ctx, m, who, except...)
+	if err != nil {
+		return nil, err
+	}
+	var all []LineDouble
+	earlier := map[registry.Pair][]int{}
+	for n, l := range lines {
+		d := LineDouble{Line: l.Number, Patients: known[n]}
+		for _, pair := range m.Marks(l.Contact).Pairs() {
+			for _, line := range earlier[pair] {
+				if len(d.Lines) == 0 || d.Lines[len(d.Lines)-1] != line {
+					d.Lines = append(d.Lines, line)
+				}
+			}
+			earlier[pair] = append(earlier[pair], l.Number)
+		}
+		if len(d.Patients)+len(d.Lines) > 0 {
+			all = append(all, d)
+		}
+	}
+	return all, nil
+}
+
+var (
+	importID    = regexp.MustCompile(`^[A-Za-z0-9-]{1,40}$`)
+	errImportID = fault.New(fault.Invalid, "invalid_request", "some parameters need to be put right",
+		fault.Problem{Where: "import", Code: "id", Text: "Choose an id of at most 40 letters, digits and hyphens."})
+)
+
+// linesAtOnce is how many lines one commit takes over: with a row and at most five marks
+// each, beside the import's row and its record, they fit into one transaction.
+const linesAtOnce = 16
+
+// ImportPatients takes over a file of patients under an id that the caller chooses. A
+// file with a line that is wrong is refused whole. Who may be known already is listed
+// and taken over all the same, unverified. The patients count once all are stored: the
+// same file again under the same id goes on where an earlier request stopped, and one
+// that is done is returned unchanged.
+//
+// Errors: fault.Invalid and fault.TooLarge for the file; fault.Conflict
+// (import_other_file) if another file was sent under the id.
+func (r *Room) ImportPatients(ctx context.Context, c clinic.Caller, id string, file []byte) (registry.Import, []LineDouble, error) {
+	c, err := r.allow(ctx, c, identity.ManagePatients, "")
+	if err != nil {
+		return registry.Import{}, nil, err
+	}
+	if !importID.MatchString(id) {
+		return registry.Import{}, nil, errImportID
+	}
+	found, err := registry.ReadPatients(file, r.Kernel.Time())
+	if err == nil {
+		err = found.Importable()
+	}
+	if err != nil {
+		return registry.Import{}, nil, err
+	}
+	m, err := r.marker(ctx, c, c.Person.Practice)
+	if err != nil {
+		return registry.Import{}, nil, err
+	}
+	i, err := r.importOf(ctx, c, m, id, file, len(found.Lines))
+	if err != nil {
+		return i, nil, err
+	}
+	own := make([]string, len(found.Lines))
+	for n, l := range found.Lines {
+		own[n] = i.PatientOf(l.Number)
+	}
+	doubles, err := r.lineDoubles(ctx, m, found.Lines, own)
+	if err != nil {
+		return i, nil, err
+	}
+	for i.Done.IsZero() {
+		if i, err = again(func() (registry.Import, error) { return r.importNext(ctx, c, m, id, file, found.Lines) }); err != nil {
+			return i, nil, err
+		}
+	}
+	return i, doubles, nil
+}
+
+// importOf returns how far an import has come: not at all if it has no row yet.
+func (r *Room) importOf(ctx context.Context, c clinic.Caller, m registry.Marker, id string, file []byte, lines int) (registry.Import, error) {
+	sum := m.Sum(file)
+	i, err := r.Store.Import(ctx, m.Practice, id)
+	if errors.Is(err, fault.NotFound) {
+		return registry.Import{ID: id, Practice: m.Practice, Sum: sum, Lines: lines, By: c.Person.ID, At: r.Kernel.Time()}, nil
+	}
+	if err == nil {
+		err = i.Continues(sum)
+	}
+	return i, err
+}
+
+// importNext commits the next lines of an import, whoever else imports it too.
+func (r *Room) importNext(ctx context.Context, c clinic.Caller, m registry.Marker, id string, file []byte, lines []registry.Line) (registry.Import, error) {
+	was, err := r.importOf(ctx, c, m, id, file, len(lines))
+	if err != nil || !was.Done.IsZero() {
+		return was, err
+	}
+	now := r.Kernel.Time()
+	i, from, to := was.Next(linesAtOnce, now)
+	commit := clinic.Commit{Import: &i, Audit: r.record(c, i.Practice, identity.ManagePatients, "imported", i.ID, now)}
+	for _, l := range lines[from:to] {
+		p := identity.Patient{
+			ID: i.PatientOf(l.Number), Practice: i.Practice, Contact: l.Contact, Came: identity.ByFile, At: i.At, By: c.Person.ID, Import: i.ID, Version: 1,
+		}
+		row, err := r.Charts.SealPatient(ctx, p)
+		if err != nil {
+			return was, err
+		}
+		commit.Patients, commit.Marks = append(commit.Patients, row), append(commit.Marks, marksOf(m, p)...)
+	}
+	return i, r.commitNew(ctx, commit)
+}
