@@ -52,6 +52,7 @@ var scenes = map[string]scene{
 	"registry/practices":    {plant: plantOwed},
 	"registry/accept":       {plant: plantInvitation, again: true},
 	"registry/invite":       {again: true},
+	"registry/join":         {again: true},
 	"registry/deactivate":   {plant: plantAdministrator, again: true},
 	"registry/forged-token": {times: limits.FailedProofs.Batch},
 

@@ -194,7 +194,10 @@ func (w *world) serveIssuer() {
 	w.people, err = issuer.New(issuer.Options{
 		URL: url, ClientID: "evisit", Now: w.now, Log: slog.New(slog.DiscardHandler),
 		People: func(context.Context) []issuer.Person {
-			return []issuer.Person{{Subject: "kim-doe", Email: "kim@lakeside.example", EmailVerified: true, TwoFactors: true}}
+			return []issuer.Person{
+				{Subject: "kim-doe", Email: "kim@lakeside.example", EmailVerified: true, TwoFactors: true},
+				{Subject: "kim-newcomer", Email: "kim@new.example", EmailVerified: true},
+			}
 		},
 	})
 	w.must(err)

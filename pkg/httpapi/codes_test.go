@@ -18,9 +18,9 @@ import (
 
 // elsewhere reports whether no request of the API is answered with a code:
 // operators are told it when they publish a form or register a practice, or
-// pages say it in words; files of patients are taken by no route yet.
+// pages say it in words.
 func elsewhere(code string) bool {
-	return slices.Contains([]string{"other_practice", "not_a_draft", "invalid_file", "too_many_lines"}, code)
+	return slices.Contains([]string{"other_practice", "not_a_draft"}, code)
 }
 
 func TestProblemCode_EveryOneIsDocumented(t *testing.T) {

@@ -110,6 +110,8 @@ var endpoints = []*Endpoint{
 	&listPeople, &getPerson, &changePerson, &deactivatePerson, &reactivatePerson, &invitePerson, &listInvitations, &revokeInvitation, &acceptInvitation,
 	&listQuestionnaires, &listLibrary, &handInQuestionnaire, &adoptProtocol, &getDraft, &approveDraft, &publishDraft, &offerForm, &compareVersions,
 	&getSettings, &decideSettings, &withdrawDecision, &decideConsent, &decideReaders,
+	&readDoor, &joinPractice, &listPatients, &registerPatient, &previewPatients, &importPatients, &getPatient, &listDoubles, &changeContact, &invitePatient,
+	&verifyPatient, &setStanding, &setSeen, &mergePatient, &listCaregivers, &inviteCaregiver, &revokeCaregiver,
 }
 
 // Of lists the operations that some functions serve.
@@ -235,7 +237,7 @@ func (a *API) recordTurnedAway(e *Endpoint, r *http.Request, why error) {
 }
 
 func (a *API) serve(e *Endpoint, r *http.Request) (Reply, error) {
-	for _, name := range []string{"id", "work", "practice", "person", "invitation"} {
+	for _, name := range []string{"id", "work", "practice", "person", "invitation", "patient"} {
 		if err := checkID(r.PathValue(name)); err != nil {
 			return Reply{}, err
 		}

@@ -103,7 +103,7 @@ type workerReply struct {
 }
 
 func showWorker(roles []identity.Role, name, npi string, licenses []identity.License) workerReply {
-	out := workerReply{roles, name, npi, []licenseInput{}}
+	out := workerReply{append([]identity.Role{}, roles...), name, npi, []licenseInput{}}
 	for _, l := range licenses {
 		out.Licenses = append(out.Licenses, licenseInput(l))
 	}
@@ -187,12 +187,17 @@ func (a *API) invite(r *Request, i registry.Invitation) (Reply, error) {
 	return Reply{Body: showInvitation(i)}, err
 }
 
-// An invitation to work at a practice.
+// An invitation: to work at a practice, to sign in as a patient, or to act for one.
 type invitationReply struct {
 	ID       string `json:"id"`
 	Practice string `json:"practice"`
 	Email    string `json:"email"`
+	// Of who is to work there; else empty.
 	workerReply
+	// As whom the invited person is to sign in.
+	Patient string `json:"patient,omitempty"`
+	// For whom the invited person is to act.
+	ActsFor string `json:"acts_for,omitempty"`
 	// The person who invites.
 	By string    `json:"invited_by"`
 	At time.Time `json:"invited_at"`
@@ -204,9 +209,14 @@ type invitationReply struct {
 }
 
 func showInvitation(i registry.Invitation) invitationReply {
-	return invitationReply{
-		i.ID, i.Practice, i.Email.Reveal(), showWorker(i.Roles, i.Display, i.NPI, i.Licenses), i.By, i.At, i.Ends(), i.Accepted != nil, i.Revoked,
+	out := invitationReply{
+		ID: i.ID, Practice: i.Practice, Email: i.Email.Reveal(), workerReply: showWorker(i.Roles, i.Display, i.NPI, i.Licenses), Patient: i.Patient,
+		By: i.By, At: i.At, Ends: i.Ends(), Accepted: i.Accepted != nil, Revoked: i.Revoked,
 	}
+	if i.Acts != nil {
+		out.ActsFor = i.Acts.Patient
+	}
+	return out
 }
 
 var listInvitations = Endpoint{
@@ -246,13 +256,22 @@ var revokeInvitation = Endpoint{
 var acceptInvitation = Endpoint{
 	Method: "POST", Path: "/invitations/{invitation}/accept", ID: "acceptInvitation", Group: "People",
 	For: "Accept an invitation",
-	Text: "Send the code of the letter with a token whose confirmed e-mail address is the one that the letter went to, of a sign-in with a second factor. " +
+	Text: "Send the code of the letter with a token whose confirmed e-mail address is the one that the letter went to; to work at the practice, of a sign-in with a second factor. " +
 		"From then on the token's holder is the person that the reply names. Repeating it succeeds and changes nothing.",
 	By: ByRegistry, Who: Holder, In: acceptInput{},
 	Out: personReply{}, OutText: "Who you are at the practice.",
 	Refuses: []Refusal{
-		{Code: "second_factor"}, {Code: "email_unconfirmed"}, {Code: "invitation_other_address"}, {Code: "no_invitation"}, {Code: "invitation_used"},
-		{Code: "invitation_revoked"}, {Code: "invitation_expired"}, {Code: "already_member"}, {Code: "changed"},
+		{Code: "second_factor"},
+		{Code: "email_unconfirmed"},
+		{Code: "invitation_other_address"},
+		{Code: "no_invitation"},
+		{Code: "invitation_used"},
+		{Code: "invitation_revoked"},
+		{Code: "invitation_expired"},
+		{Code: "already_member"},
+		{Code: "already_joined"},
+		{Code: "merged"},
+		{Code: "changed"},
 	},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		return a.replyPerson(a.Registrar.Accept(r.Context(), r.Caller, r.PathValue("invitation"), r.In.(*acceptInput).Code))

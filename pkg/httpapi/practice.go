@@ -287,7 +287,8 @@ type workItemReply struct {
 	// can. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
 	// changes hands again. `visit.taken_over`: a colleague took over the owner's request; the chart says why.
 	// `visits.returned`: a colleague lost their access, and the requests that they had taken are in the queue
-	// again.
+	// again. `patient.unverified`: somebody registered as a patient on the public page, who may have a record
+	// already if `note` is `possible_double`; it ends when they are verified, merged or refused.
 	Kind work.Kind `json:"kind"`
 	// Whose work it is.
 	Pool identity.Pool `json:"pool"`

@@ -18,6 +18,7 @@ import (
 var asks = map[string]struct{ as, query string }{
 	"listForms":       {"jane-smith", "patient=jane-smith"},
 	"listVisits":      {"jane-smith", "limit=1"},
+	"listPatients":    {"sam-lee", "limit=1"},
 	"listQueue":       {"ana-rivera", "limit=1"},
 	"listAccess":      {"jane-smith", "limit=1"},
 	"getRecord":       {"jane-smith", "limit=1"},

@@ -87,8 +87,12 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		{"elena-diaz", "/me/access?patient=rosa-diaz", of("elena-diaz", "access.read", "   rosa-diaz"), false},
 		{"jane-smith", "/me/record", append(of("jane-smith", "chart.read:record", about), of("jane-smith", "record.download", "   jane-smith")...), false},
 		{"elena-diaz", "/me/record?patient=rosa-diaz", of("elena-diaz", "record.download", "   rosa-diaz"), false},
+		{"sam-lee", "/patients", of("sam-lee", "patient.read", ""), false},
+		{"sam-lee", "/patients/tom-okafor", of("sam-lee", "patient.read", "   tom-okafor"), false},
+		{"sam-lee", "/patients/tom-okafor/doubles", of("sam-lee", "patient.read", "   tom-okafor"), false},
+		{"sam-lee", "/patients/tom-okafor/caregivers", of("sam-lee", "patient.read", "   tom-okafor"), false},
 	} {
-		path, _, _ := strings.Cut(strings.ReplaceAll(tc.path, v.ID, "{id}"), "?")
+		path, _, _ := strings.Cut(strings.NewReplacer(v.ID, "{id}", "tom-okafor", "{patient}").Replace(tc.path), "?")
 		seen[path] = true
 		read := func() { w.do(t, call{as: tc.who, method: "GET", path: tc.path}, nil) }
 		if d := cmp.Diff(tc.want, w.added(t, read)); d != "" {
@@ -106,7 +110,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		"/questionnaires", "/questionnaires/library", "/questionnaires/{name}/draft", "/questionnaires/{name}/compare", "/settings",
 
 		"/openapi.json", "/docs", "/health", "/me", "/forms", "/practice", "/practice/log/checkpoint", "/practice/log/key", "/visits/{id}/colleagues",
-		"/practices", "/practices/{practice}", "/people", "/people/{person}", "/invitations",
+		"/practices", "/practices/{practice}", "/people", "/people/{person}", "/invitations", "/practices/{practice}/join",
 	}
 	for _, e := range httpapi.Endpoints() { // forms and people are the practice's, and checkpoints tell of nobody
 		if e.Method == http.MethodGet && !seen[e.Path] && !slices.Contains(none, e.Path) && !strings.HasPrefix(e.Path, "/forms/") {
