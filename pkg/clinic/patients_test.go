@@ -442,6 +442,32 @@ func power(email phi.Text, why identity.Why) registrar.Power {
 	return registrar.Power{Email: email, Why: why}
 }
 
+// Seeds that register a patient again leave what the practice has said of them.
+func TestAddPatient_AgainChangesContactAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	p, err := w.registrar.Stand(w.ctx, w.as(sam), jane, identity.Warned, identity.Misuse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := w.stored("AUDIT#")
+	if err := w.registrar.AddPatient(w.ctx, identity.Patient{ID: jane, Practice: "lakeside", Contact: p.Contact}); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.stored("AUDIT#") - before; n != 0 {
+		t.Errorf("the same again left %d records", n)
+	}
+	moved := p.Contact
+	moved.Email = "jane@moved.example"
+	if err := w.registrar.AddPatient(w.ctx, identity.Patient{ID: jane, Practice: "lakeside", Contact: moved}); err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.registrar.Patient(w.ctx, w.as(sam), jane)
+	if err != nil || got.Standing != p.Standing || got.Contact.Email != moved.Email || !got.At.Equal(p.At) {
+		t.Errorf("registered again as %+v: %v", got, err)
+	}
+}
+
 // A caregiver acts from accepting to the end: revoked at once, and over a child until the
 // eighteenth birthday, unless the child then grants it anew.
 func TestCaregiver_FromGrantToEnd(t *testing.T) {

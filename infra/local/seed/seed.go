@@ -131,6 +131,16 @@ const Operator = "pat-quinn"
 // Subject returns the subject of m's tokens.
 func (m Member) Subject() string { return strings.TrimPrefix(m.Person.ID, "operator.") }
 
+// plantPatient registers a patient who is not registered yet; contact data that were
+// changed since stand.
+func plantPatient(ctx context.Context, r *registrar.Room, p identity.Patient) error {
+	_, err := r.Kernel.Store.Patient(ctx, p.ID)
+	if errors.Is(err, fault.NotFound) {
+		return r.AddPatient(ctx, p)
+	}
+	return err
+}
+
 // Plant registers practices, forms and people; accounts are the practices'
 // connected accounts, in order. Planting again leaves what the practices have decided
 // since, and changes of people what was since altered by hand.
@@ -158,7 +168,7 @@ func Plant(ctx context.Context, r *registrar.Room, issuer string, accounts []str
 		}
 		if m.Contact != nil {
 			rec := identity.Patient{ID: m.Person.Patient, Practice: m.Person.Practice, Contact: *m.Contact}
-			if err := r.AddPatient(ctx, rec); err != nil {
+			if err := plantPatient(ctx, r, rec); err != nil {
 				return fmt.Errorf("planting patient %s: %w", rec.ID, err)
 			}
 		}

@@ -199,20 +199,29 @@ func (r *Room) AddGrant(ctx context.Context, g identity.Grant) error {
 	})
 }
 
-// AddPatient registers a patient, their contact data sealed.
+// AddPatient registers a patient, or replaces the contact data of one who is registered
+// and nothing else of them. It leaves no mark by which the patient is found as a double.
 func (r *Room) AddPatient(ctx context.Context, p identity.Patient) error {
-	was, err := r.Kernel.Store.Patient(ctx, p.ID)
-	if err != nil && !errors.Is(err, fault.NotFound) {
+	row, err := r.Kernel.Store.Patient(ctx, p.ID)
+	switch {
+	case errors.Is(err, fault.NotFound):
+		if p.At.IsZero() {
+			p.At = r.Kernel.Time()
+		}
+		p.Version = 1
+	case err != nil:
 		return err
+	default:
+		was, err := r.Charts.OpenPatient(ctx, row)
+		if err != nil || was.Contact == p.Contact {
+			return err
+		}
+		was.Contact = p.Contact
+		p = was
+		p.Edition++
+		p.Version++
 	}
-	if was.Version > 0 {
-		p.At, p.Edition = was.At, was.Edition+1
-	}
-	p.Version = was.Version + 1
-	if p.At.IsZero() {
-		p.At = r.Kernel.Time()
-	}
-	row, err := r.Charts.SealPatient(ctx, p)
+	row, err = r.Charts.SealPatient(ctx, p)
 	if err != nil {
 		return err
 	}
