@@ -66,7 +66,7 @@ func TestPages_Cost(t *testing.T) {
 	ada.fillInTo("uti-abx")
 	costs(ada, "saving the last page", "BatchGetItem TransactWriteItems", 1, func() { ada.press("Save and continue", ada.asked(well)) })
 	get(ada, at+"/check", "BatchGetItem", 0)
-	get(ada, at+"/form/7", "BatchGetItem BatchGetItem", 0) // the fee: what page it is, and its price
+	get(ada, at+"/form/7", "BatchGetItem BatchGetItem GetItem", 0) // the fee: what page it is, its price, and whether the patient may be given one
 	ada.wants(http.StatusOK, "What it costs")
 
 	id, _ := h.sent(t, ada)
