@@ -75,7 +75,9 @@ func (w *world) invites(admin *person) {
 	w.t.Helper()
 	email := fmt.Sprintf("guest-%d@mail.example", w.IntN(1_000_000))
 	got, done := w.does("invitePerson", admin, nil, map[string]any{"email": email, "roles": []string{"nurse"}, "name": "Guest, RN"})
-	var made struct{ ID string }
+	var made struct {
+		ID string `json:"id"`
+	}
 	if !done || json.Unmarshal(got.body, &made) != nil {
 		return
 	}
@@ -104,9 +106,9 @@ func (w *world) invites(admin *person) {
 func (w *world) writesForms(admin, director *person) {
 	w.t.Helper()
 	var draft struct {
-		Version int `json:"draft"`
-		Hash    string
-		Becomes string
+		Version int    `json:"draft"`
+		Hash    string `json:"hash"`
+		Becomes string `json:"becomes"`
 	}
 	if got, done := w.does("getDraft", admin, nil, nil); done {
 		_ = json.Unmarshal(got.body, &draft) // zero: there is none

@@ -145,7 +145,8 @@ func newWorld(t *testing.T, r *rand.Rand) *world {
 	t.Helper()
 	w := &world{
 		Rand: r, names: map[string]string{"practice": "practice-0", "person": "nobody", "invitation": "none"}, joined: map[string]string{},
-		t: t, forms: map[string]form{}, filled: map[string]map[string]json.RawMessage{}, seen: newCoverage(), kinds: map[string]bool{}, log: &logged{}}
+		t: t, forms: map[string]form{}, filled: map[string]map[string]json.RawMessage{}, seen: newCoverage(), kinds: map[string]bool{}, log: &logged{},
+	}
 	var err error
 	w.sys, err = system.Start(context.WithoutCancel(t.Context()), system.Options{
 		Addr: "127.0.0.1:0", Data: t.TempDir(),

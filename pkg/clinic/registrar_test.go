@@ -26,9 +26,9 @@ func operator() clinic.Caller {
 	return clinic.Caller{Person: identity.Person{ID: "operator.pat", Practice: audit.Platform, Role: identity.Operator}}
 }
 
-func registration(id string) registry.Registration {
+func registration() registry.Registration {
 	return registry.Registration{
-		ID: id, Name: "North Clinic", Zone: "America/Denver", Phone: "+15035550100", Inbox: "desk@north.example",
+		ID: "north", Name: "North Clinic", Zone: "America/Denver", Phone: "+15035550100", Inbox: "desk@north.example",
 		Address: practice.Address{Line: "12 Shore Road", City: "Portland", State: "OR", ZIP: "97201"},
 		NPI:     "1234567893", EIN: "123456789", Taxonomy: "207Q00000X",
 	}
@@ -69,15 +69,15 @@ func administrator(practice, email string) registry.Invitation {
 func TestRegister_PracticeToFirstPeople(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	p, err := w.registrar.Register(w.ctx, operator(), registration("north"))
+	p, err := w.registrar.Register(w.ctx, operator(), registration())
 	if err != nil || p.Version != 1 || p.NPI != "1234567893" || p.Consenting != "" {
 		t.Fatalf("registered as %+v: %v", p, err)
 	}
 	before := w.stored("AUDIT#")
-	if again, err := w.registrar.Register(w.ctx, operator(), registration("north")); err != nil || again.Version != 1 {
+	if again, err := w.registrar.Register(w.ctx, operator(), registration()); err != nil || again.Version != 1 {
 		t.Errorf("again: %+v, %v", again, err)
 	}
-	other := registration("north")
+	other := registration()
 	other.Name = "South Clinic"
 	_, err = w.registrar.Register(w.ctx, operator(), other)
 	w.refused(err, "practice_exists")
@@ -130,7 +130,7 @@ func (w *world) openInvitation(practice string) string {
 func TestRegister_AccountOfOnePractice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	in := registration("north")
+	in := registration()
 	in.Account = seed.Accounts[0]
 	_, err := w.registrar.Register(w.ctx, operator(), in)
 	w.refused(err, "account_taken")
@@ -151,7 +151,7 @@ func TestRegistrar_WhoMay(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for who, want := range map[string]string{jane: "denied", ana: "denied", ada: "denied"} {
-		_, err := w.registrar.Register(w.ctx, w.as(who), registration("north"))
+		_, err := w.registrar.Register(w.ctx, w.as(who), registration())
 		if _, listed := w.registrar.Practices(w.ctx, w.as(who)); !errors.Is(err, fault.NotFound) || !errors.Is(listed, fault.NotFound) {
 			t.Errorf("%s registers a practice: %v, and lists them: %v", who, err, listed)
 		}

@@ -14,7 +14,7 @@ var registerPractice = Endpoint{
 	Text: "A new practice has decided nothing: it offers no form, and is sent no request before its administrator has said what it does. " +
 		"The same registration again returns the practice. For who runs the system.",
 	By: ByRegistry, Who: Known,
-	In: registration{},
+	In:  registration{},
 	Out: standingReply{}, OutText: "The practice.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "practice_exists"}, {Code: "account_taken"}},
 	Serve: func(a *API, r *Request) (Reply, error) {

@@ -108,7 +108,8 @@ func TestInvite_EveryProblemIsNamed(t *testing.T) {
 		},
 		"licenses": {
 			registry.Worker{Roles: []identity.Role{identity.Nurse}, Display: "x", NPI: "1234567890", Licenses: []identity.License{
-				{State: "OR", Number: "1", Expires: today}, {State: "or", Number: " ", Expires: today.AddDate(1, 0, 0)},
+				{State: "OR", Number: "1", Expires: today},
+				{State: "or", Number: " ", Expires: today.AddDate(1, 0, 0)},
 				{State: "OR", Number: "2", Expires: today.AddDate(1, 0, 0)},
 			}},
 			[]string{"/email", "/npi", "/licenses/0/expires", "/licenses/1/state", "/licenses/1/number", "/licenses/2/state"},

@@ -15,8 +15,9 @@ var healthWords = []string{
 	"antibiotic", "diagnos", "symptom", "covid", "record",
 }
 
-// links are excluded from the search, because an id may contain any word.
-var links = regexp.MustCompile(`https?://\S+`)
+// names are excluded from the search, because an id, or the number of a request or a
+// receipt, may contain any word.
+var names = regexp.MustCompile(`https?://\S+|\b[A-Z2-7]{4}-[A-Z2-7]{4}\b`)
 
 // minPrivate is the length of the shortest private text that is searched for in mail.
 // Shorter texts occur in any mail.
@@ -81,7 +82,7 @@ func mailsAreDiscreet(w *world, l *line) {
 		private = append(private, c.private()...)
 	}
 	for _, m := range w.mails {
-		text := strings.ToLower(links.ReplaceAllString(m.Subject+"\n"+m.Text, ""))
+		text := strings.ToLower(names.ReplaceAllString(m.Subject+"\n"+m.Text, ""))
 		for _, word := range slices.Concat(healthWords, private) {
 			if strings.Contains(text, word) {
 				l.find("the mail %q says %q", m.Subject, word)
