@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	fewRequests = 1_500
+	fewRequests = 2_500
 	perRun      = 25_000 // with more requests there are more runs, each of a system of its own
 
 	mostFindings = 25 // after which a run gives up

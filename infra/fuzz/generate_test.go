@@ -83,7 +83,7 @@ func (w *world) aVisit() *visit {
 // caller is who asks: mostly somebody who may, else anybody, or nobody.
 func (w *world) caller(e *httpapi.Endpoint, v *visit) *person {
 	switch n := w.IntN(20); {
-	case n == 0:
+	case n == 0, e.ID == "joinPractice": // guests join: of the cast, each would then have to name a practice
 		return nil
 	case n < 8 || v == nil:
 		return w.people[w.IntN(len(w.people))]
@@ -93,6 +93,8 @@ func (w *world) caller(e *httpapi.Endpoint, v *visit) *person {
 		return w.team(v)
 	case "Operator":
 		return w.person("operator.pat-quinn")
+	case "Patients":
+		return w.person(oneOf(w, "sam-lee", "ada-brooks", "jane-smith", "leo-park"))
 	case "Forms of the practice", "Settings":
 		return w.person(oneOf(w, "ada-brooks", "ada-brooks", "dora-quist", "ruth-vance"))
 	case "People":

@@ -26,7 +26,7 @@ func (w *world) step() {
 		w.knocks()
 	case n < 400:
 		w.endsWork()
-	case n < 430:
+	case n < 460:
 		w.runsOffice()
 	case n < 700:
 		w.asks()

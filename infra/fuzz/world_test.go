@@ -100,6 +100,11 @@ func (p *person) reads(patient, pool string) bool {
 	return pool == clinicalPool && (p.Role == "clinician" || p.Role == "nurse")
 }
 
+// registers reports whether p may read who a patient is, and nothing of their visits.
+func (p *person) registers(patient string) bool {
+	return p != nil && p.Role == "admin" && practiceOf[patient] == p.Practice
+}
+
 const (
 	clinicalPool = "clinical"
 	staffPool    = "staff"
@@ -144,7 +149,7 @@ func (v *visit) over() bool {
 func newWorld(t *testing.T, r *rand.Rand) *world {
 	t.Helper()
 	w := &world{
-		Rand: r, names: map[string]string{"practice": "practice-0", "person": "nobody", "invitation": "none"}, joined: map[string]string{},
+		Rand: r, names: map[string]string{"practice": "practice-0", "person": "nobody", "invitation": "none", "patient": "jane-smith"}, joined: map[string]string{},
 		t: t, forms: map[string]form{}, filled: map[string]map[string]json.RawMessage{}, seen: newCoverage(), kinds: map[string]bool{}, log: &logged{},
 	}
 	var err error

@@ -124,7 +124,7 @@ var registerPatient = Endpoint{
 	Method: "POST", Path: "/patients", ID: "registerPatient", Group: "Patients",
 	For:  "Register a patient whom you know",
 	Text: "The patient counts as verified by you. Who may have a record already is named, and registered all the same. Invite them next, to sign in. For staff and administrators.",
-	By:   ByRegistry, Who: Known, Once: true, In: contactInput{}, Status: 201,
+	By:   ByRegistry, Who: Known, Once: true, In: contactInput{},
 	Out: registeredReply{}, OutText: "The patient.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
@@ -133,7 +133,7 @@ var registerPatient = Endpoint{
 			return Reply{}, err
 		}
 		p, found, err := a.Registrar.RegisterPatient(r.Context(), r.Caller, in)
-		return Reply{Body: registeredReply{showPatient(p), ids(found)}, ETag: etag(p.Version), Location: "/patients/" + p.ID}, err
+		return Reply{Body: registeredReply{showPatient(p), ids(found)}, ETag: etag(p.Version)}, err
 	},
 }
 
@@ -310,7 +310,7 @@ var invitePatient = Endpoint{
 	Method: "POST", Path: "/patients/{patient}/invite", ID: "invitePatient", Group: "Patients",
 	For:  "Invite a patient to sign in",
 	Text: "Sends a letter to the patient's address, whose link is good for seven days and one person, who signs in with that address confirmed. For staff and administrators.",
-	By:   ByRegistry, Who: Known, Once: true, Status: 201,
+	By:   ByRegistry, Who: Known, Once: true,
 	Out: invitationReply{}, OutText: "The invitation.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "already_joined"}, {Code: "merged"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
@@ -448,7 +448,7 @@ var inviteCaregiver = Endpoint{
 	For: "Have somebody act for a patient",
 	Text: "Sends a letter whose link is good for seven days and one person, who signs in with that address confirmed. For the patient themselves, and for staff and " +
 		"administrators who have verified why. A grant for a minor ends at the eighteenth birthday, and the patient may then give it anew.",
-	By: ByRegistry, Who: Known, Once: true, In: caregiverInput{}, Status: 201,
+	By: ByRegistry, Who: Known, Once: true, In: caregiverInput{},
 	Out: invitationReply{}, OutText: "The invitation.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {

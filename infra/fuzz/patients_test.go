@@ -1,0 +1,77 @@
+package fuzz
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+)
+
+// keepsPatients registers two records of one person at lakeside, by the practice's page
+// and at its desk, says what staff say of patients, lets somebody act for one, and merges
+// the two.
+func (w *world) keepsPatients(staff *person) {
+	w.t.Helper()
+	number := w.IntN(1_000_000)
+	before := w.names["practice"]
+	defer func() { w.names["practice"] = before }()
+	w.names["practice"] = "lakeside"
+	who := map[string]any{"name": fmt.Sprint("Guest Number", number), "birth_date": "1990-04-12", "sex": "female"}
+	w.does("readDoor", nil, nil, nil)
+	byPage := w.made(w.does("joinPractice", w.guest(fmt.Sprintf("patient-%d@mail.example", number)), nil, who))
+	who["email"] = fmt.Sprintf("patient-%d@work.example", number)
+	got, _ := w.does("registerPatient", staff, nil, who)
+	var atDesk struct {
+		Patient struct {
+			ID string `json:"id"`
+		}
+	}
+	if json.Unmarshal(got.body, &atDesk) != nil || byPage == "" || atDesk.Patient.ID == "" {
+		return
+	}
+	w.names["patient"] = atDesk.Patient.ID
+	w.does("invitePatient", staff, nil, nil)
+	w.names["patient"] = byPage
+	for _, op := range []string{"listPatients", "getPatient", "listDoubles", "verifyPatient"} {
+		w.does(op, staff, nil, nil)
+	}
+	w.does("setSeen", staff, nil, map[string]string{"seen": "2025-11-03"})
+	w.does("setStanding", staff, nil, map[string]string{"standing": "warned", "reason": "misuse"})
+	w.does("changeContact", staff, nil, map[string]string{"phone": "+15035550142"})
+	w.carer(staff, fmt.Sprintf("carer-%d@mail.example", number))
+	w.does("mergePatient", staff, nil, map[string]string{"into": atDesk.Patient.ID})
+	file := map[string]any{"file": fmt.Sprintf("name,birth,email\nPat Line%d,1980-01-30,line-%d@file.example\n", number, number)}
+	w.does("previewPatients", staff, nil, file)
+	file["id"] = fmt.Sprint("file-", number)
+	w.does("importPatients", staff, nil, file)
+}
+
+// carer has somebody invited to act for the patient that is named, who accepts, and acts
+// no more.
+func (w *world) carer(staff *person, email string) {
+	w.t.Helper()
+	invitation := w.made(w.does("inviteCaregiver", staff, nil, map[string]string{"email": email, "why": "help"}))
+	if person := w.accepts(w.guest(email), email, invitation); person != "" {
+		w.names["person"] = person
+		w.does("listCaregivers", staff, nil, nil)
+		w.does("revokeCaregiver", staff, nil, nil)
+	}
+}
+
+// guest is somebody new to the issuer.
+func (w *world) guest(email string) *person {
+	w.t.Helper()
+	p := &person{Name: "Guest"}
+	w.tool(http.MethodPost, w.sys.URL+"/dev/issuer/people", map[string]any{"name": p.Name, "email": email, "email_verified": true}, p)
+	return p
+}
+
+// made is the id of what a request made; empty if it was refused.
+func (w *world) made(got reply, done bool) string {
+	var out struct {
+		ID string `json:"id"`
+	}
+	if !done || json.Unmarshal(got.body, &out) != nil {
+		return ""
+	}
+	return out.ID
+}
