@@ -175,6 +175,10 @@ func TestRegistrar_WhoMay(t *testing.T) {
 			t.Errorf("another practice's administrator %s: %v", name, err)
 		}
 	}
+	_, err := w.registrar.Invite(w.ctx, ruth, administrator("no-such", "kit@lakeside.example"))
+	if n := w.stored("AUDIT#no-such"); !errors.Is(err, fault.NotFound) || n != 0 {
+		t.Errorf("a practice that does not exist: %v, and %d records in its log", err, n)
+	}
 	if p, err := w.registrar.Person(w.ctx, w.as(ada), jane); !errors.Is(err, fault.NotFound) {
 		t.Errorf("a patient is found among those who work there: %+v, %v", p, err)
 	}

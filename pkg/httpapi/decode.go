@@ -54,6 +54,9 @@ func decode(r *http.Request, v any) ([]byte, error) {
 	if err := checkStrictly(b); err != nil {
 		return nil, err
 	}
+	if string(bytes.TrimSpace(b)) == "null" { // which decodes as an object without members
+		return nil, fault.New(fault.Malformed, "wrong_type", "the body is not a JSON object", fault.Problem{Where: "/", Code: "type", Text: "give an object"})
+	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {

@@ -137,3 +137,10 @@ func TestWebhook_Bounded(t *testing.T) {
 		}
 	}
 }
+
+// A body that is null is no object, even where every member may be left out.
+func TestDecode_NullIsNoObject(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	refused(t, send(t, w.api, call{as: "sam-lee", method: "POST", path: "/patients/jane-smith/contact", body: " null "}), 400, "wrong_type")
+}

@@ -38,6 +38,11 @@ func (r *Room) allow(ctx context.Context, c clinic.Caller, do identity.Action, p
 	if practice == "" {
 		practice = c.Person.Practice
 	}
+	if practice != c.Person.Practice && practice != audit.Platform { // a practice that does not exist has no log for the refusal
+		if _, err := r.Kernel.Practice(ctx, practice); err != nil {
+			return c, err
+		}
+	}
 	at := identity.Resource{Practice: practice, Whole: true}
 	return c, r.Kernel.Allow(ctx, c, do, at, clinic.Subject{Practice: practice})
 }
