@@ -176,7 +176,7 @@ func TestRequest_RepeatedIsAuthorizedAgain(t *testing.T) {
 			p := person(ana)
 			p.Practice = "harbor"
 			w.becomes(p)
-		}, "not_found"},
+		}, "choose_practice"}, // both know her now, and neither is named
 		{"ANurseNow", ana, (*world).queued, takeIt, func(w *world) {
 			p := person(ana)
 			p.Role = identity.Nurse

@@ -159,12 +159,12 @@ func readPatient(i item) (clinic.Patient, error) {
 			return p, err
 		}
 	} else { // written before a practice could say how a patient stands
-		p.ID, p.Practice = strings.TrimPrefix(text(i, "pk"), patientKey("").pk), text(i, "practice")
+		p.Practice = text(i, "practice")
 		if err := checkFormat(i, "patient"); err != nil {
 			return p, err
 		}
 	}
-	p.Version = count(i, "v")
+	p.ID, p.Version = strings.TrimPrefix(text(i, "pk"), patientKey("").pk), count(i, "v") // whatever a row put there says
 	return p, nil
 }
 
@@ -223,7 +223,7 @@ func (s *Store) Invitation(ctx context.Context, id string) (clinic.Invitation, e
 func readInvitation(i item) (clinic.Invitation, error) {
 	v := clinic.Invitation{Sealed: sealed(i)}
 	err := unpack(i, "invitation", &v.Invitation)
-	v.Version = count(i, "v")
+	v.ID, v.Version = strings.TrimPrefix(text(i, "pk"), inviteKey("").pk), count(i, "v")
 	return v, err
 }
 

@@ -21,7 +21,7 @@ func (w *witness) Errorf(format string, args ...any) {
 	w.said = append(w.said, fmt.Sprintf(format, args...))
 }
 
-const good = `{"id":"p","name":"P","phone":"1","time_zone":"UTC","states":[],"answer_within_minutes":1,"who_reads":"we","consent":{"version":"1","text":"t"}}`
+const good = `{"id":"p","name":"P","phone":"1","time_zone":"UTC","states":[],"answer_within_minutes":1,"who_reads":"we","consent":{"version":"1","text":"t","language":"en"}}`
 
 func TestChecked_MisfitFailsTheTest(t *testing.T) {
 	t.Parallel()
