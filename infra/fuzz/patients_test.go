@@ -23,7 +23,7 @@ func (w *world) keepsPatients(staff *person) {
 	var atDesk struct {
 		Patient struct {
 			ID string `json:"id"`
-		}
+		} `json:"patient"`
 	}
 	if json.Unmarshal(got.body, &atDesk) != nil || byPage == "" || atDesk.Patient.ID == "" {
 		return

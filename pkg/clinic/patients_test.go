@@ -534,43 +534,43 @@ func TestGate_SuspendedBeforeThePrice(t *testing.T) {
 	if _, err := w.registrar.Stand(w.ctx, w.as(sam), jane, identity.Warned, identity.Misuse); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.gate(jane, "uti-women"); err != nil {
+	if err := w.gate("uti-women"); err != nil {
 		t.Errorf("who is warned: %v", err)
 	}
 	if _, err := w.registrar.Stand(w.ctx, w.as(sam), jane, identity.Suspended, identity.Misuse); err != nil {
 		t.Fatal(err)
 	}
-	for name, err := range map[string]error{"start": w.gate(jane, "uti-women"), "quote": errOf(w.request.Quote(w.ctx, w.as(jane), draft))} {
+	for name, err := range map[string]error{"start": w.gate("uti-women"), "quote": errOf(w.request.Quote(w.ctx, w.as(jane), draft))} {
 		w.refused(err, "patient_suspended")
 		if err == nil || !strings.Contains(err.Error(), "+1 503 555 0100") {
 			t.Errorf("%s says nowhere to turn: %v", name, err)
 		}
 	}
-	if err := w.gate(jane, "admin-request"); err != nil {
+	if err := w.gate("admin-request"); err != nil {
 		t.Errorf("a suspended patient asks for a record: %v", err)
 	}
 	if _, err := w.registrar.Stand(w.ctx, w.as(sam), jane, identity.Suspended, identity.NotPatient); err != nil {
 		t.Fatal(err)
 	}
-	w.refused(w.gate(jane, "admin-request"), "patient_suspended")
+	w.refused(w.gate("admin-request"), "patient_suspended")
 	if _, err := w.registrar.Stand(w.ctx, w.as(ada), jane, identity.Active, ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.gate(jane, "uti-women"); err != nil {
+	if err := w.gate("uti-women"); err != nil {
 		t.Errorf("who is active again: %v", err)
 	}
 	if _, err := w.registrar.Suspend(w.ctx, operator(), "lakeside", true); err != nil {
 		t.Fatal(err)
 	}
-	w.refused(w.gate(jane, "admin-request"), "practice_suspended")
+	w.refused(w.gate("admin-request"), "practice_suspended")
 	w.refused(errOf(w.request.Quote(w.ctx, w.as(jane), draft)), "practice_suspended")
 }
 
-// gate starts a request, and compares what it is refused with with the list of forms.
-func (w *world) gate(who, form string) error {
+// gate has Jane start a request, and compares what it is refused with with the list of forms.
+func (w *world) gate(form string) error {
 	w.Helper()
-	_, started := w.request.Start(w.ctx, w.as(who), form, "", "")
-	all, p, err := w.request.FormsFor(w.ctx, w.as(who), who)
+	_, started := w.request.Start(w.ctx, w.as(jane), form, "", "")
+	all, p, err := w.request.FormsFor(w.ctx, w.as(jane), jane)
 	if err != nil {
 		w.Fatalf("forms: %v", err)
 	}
@@ -605,19 +605,19 @@ func TestGate_EstablishedPatients(t *testing.T) {
 	for _, k := range w.kernels {
 		k.ForgetPractice("lakeside")
 	}
-	err := w.gate(jane, "uti-women")
+	err := w.gate("uti-women")
 	w.refused(err, "not_established")
 	if err == nil || !strings.Contains(err.Error(), "has not noted when") {
 		t.Errorf("what is not known is told as %v", err)
 	}
-	if err := w.gate(jane, "admin-request"); err != nil {
+	if err := w.gate("admin-request"); err != nil {
 		t.Errorf("an administrative request: %v", err)
 	}
 	for days, want := range map[int]string{-10: "", -400: "not_established"} {
 		if _, err := w.registrar.SetSeen(w.ctx, w.as(sam), jane, start.AddDate(0, 0, days).Truncate(24*time.Hour)); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.gate(jane, "uti-women"); want == "" && err != nil || want != "" && err == nil {
+		if err := w.gate("uti-women"); want == "" && err != nil || want != "" && err == nil {
 			t.Errorf("seen %d days ago: %v", days, err)
 		}
 	}
