@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/chromedp/cdproto/accessibility"
@@ -239,6 +240,12 @@ func (p *person) checkTabOrder(fail failFunc) {
 	before := tabStop{Index: -1}
 	for i, w := range want {
 		p.key("Tab", 9)
+		for range 4 { // a date has a stop for each of its parts, and one for its calendar
+			if i == 0 || !evaluate[bool](p, `document.activeElement.type === "date" && [...document.querySelectorAll("body *")].indexOf(document.activeElement) === `+strconv.Itoa(before.Index)) {
+				break
+			}
+			p.key("Tab", 9)
+		}
 		s := evaluate[tabStop](p, `(() => {
 			const e = document.activeElement, r = e.getBoundingClientRect(), c = getComputedStyle(e);
 			return {

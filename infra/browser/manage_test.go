@@ -41,3 +41,23 @@ func TestManage_PeopleByTheAdministrator(t *testing.T) {
 	ada.wantText("only administrator")
 	ada.checkPage("last-administrator", http.StatusConflict)
 }
+
+// Somebody comes to a practice by its page; the administrator finds them in the list.
+func TestJoin_ByThePracticesPage(t *testing.T) {
+	t.Parallel()
+	site := startSystem(t).URL
+	kim := newPerson(t, site, "join")
+	kim.goTo("/join/lakeside")
+	kim.wantText("Lakeside Family Medicine", "Sign in to register")
+	kim.checkPage("door", http.StatusOK)
+	ada := newPerson(t, site, "patients")
+	ada.signIn("Ada Brooks")
+	ada.follow("Patients")
+	ada.checkPage("patients", http.StatusOK)
+	ada.follow("Jane Smith")
+	ada.checkPage("patient", http.StatusOK)
+	ada.follow("Forms")
+	ada.checkPage("forms", http.StatusOK)
+	ada.follow("Settings")
+	ada.checkPage("settings", http.StatusOK)
+}

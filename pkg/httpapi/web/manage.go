@@ -37,6 +37,14 @@ func (s *site) managing() []route {
 		{"GET /manage/practices/{practice}/invite", s.as(s.newAdministrator)},
 		{"POST /manage/practices/{practice}/invite", s.as(s.inviteAdministrator)},
 
+		{"GET /manage/patients", s.as(s.patients)},
+		{"GET /manage/patients/{patient}", s.as(s.patient)},
+		{"POST /manage/patients/{patient}", s.as(s.standPatient)},
+		{"POST /manage/patients/{patient}/verify", s.as(s.verifyPatient)},
+		{"POST /manage/patients/{patient}/invite", s.as(s.invitePatient)},
+
+		{"GET /join/{practice}", s.door},
+		{"POST /join/{practice}", s.asHolder(s.join)},
 		{"GET /accept/{invitation}", s.asHolder(s.invitationPage)},
 		{"POST /accept/{invitation}", s.asHolder(s.acceptInvitation)},
 	})
@@ -55,6 +63,7 @@ type sheet struct {
 	Hidden     []hiddenField
 	Button     string
 	Invite     string // where an administrator is invited; empty: not from here
+	SignIn     string // where signing in leads back from; empty: no need to
 	Presses    []press
 }
 
@@ -344,7 +353,7 @@ func known(v visitor) *visitor {
 func acceptSheet(r *http.Request, v visitor, code string) sheet {
 	sh := sheet{
 		Title: "You are invited", Action: "/accept/" + url.PathEscape(r.PathValue("invitation")), Button: "Accept", Hidden: []hiddenField{{"code", code}},
-		Intro: []string{"If you accept, you work for the practice that wrote to you, as whoever is signed in now."},
+		Intro: []string{"If you accept, the practice that wrote to you knows you from now on as whoever is signed in now."},
 	}
 	if v.Email != "" {
 		sh.Facts = []fact{{"You are signed in as", v.Email.Reveal()}}

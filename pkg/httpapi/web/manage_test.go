@@ -114,3 +114,39 @@ func TestManage_WhoMay(t *testing.T) {
 	dry.get("/manage/people/invite")
 	dry.wants(http.StatusForbidden)
 }
+
+// Somebody whom nobody knows reads the practice's page, signs in, registers and begins a
+// request; staff match and suspend them.
+func TestJoin_FromThePageToTheRequest(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	kim := h.browse(t)
+	kim.get("/join/oak")
+	kim.wants(http.StatusOK, "Oak Street Clinic", "555-0100", "Sign in to register")
+	kim.get("/join/nowhere")
+	kim.wants(http.StatusNotFound)
+	kim.get("/join/oak")
+	kim.link("Sign in to register")
+	kim.press("Kim", nil)
+	kim.wants(http.StatusOK, "Register at Oak Street Clinic", "kim@mail.example")
+	kim.press("Register", url.Values{"name": {""}, "birth": {""}})
+	kim.wants(http.StatusUnprocessableEntity, "There is a problem")
+	kim.press("Register", url.Values{"name": {"Kim Kay"}, "birth": {"2015-05-05"}, "sex": {"female"}})
+	kim.wants(http.StatusConflict, "under 18")
+	kim.press("Register", url.Values{"name": {"Kim Kay"}, "birth": {"1985-05-05"}, "sex": {"female"}})
+	kim.wants(http.StatusOK, "My requests", "Urinary symptoms")
+
+	adm := h.as(t, "Adm", "/manage/patients")
+	adm.wants(http.StatusOK, "Kim Kay", "Came by the public page", "Not matched with the records yet")
+	adm.link("Kim Kay")
+	adm.wants(http.StatusOK, "Born", "5 May 1985", "kim@mail.example")
+	adm.press("This is the person of our records", nil)
+	adm.wants(http.StatusOK, "The change is made.", "Matched with the records")
+	adm.press("Save", url.Values{"standing": {"suspended"}, "reason": {""}})
+	adm.wants(http.StatusUnprocessableEntity, "Give one of")
+	adm.press("Save", url.Values{"standing": {"suspended"}, "reason": {"misuse"}})
+	adm.wants(http.StatusOK, "The change is made.")
+	kim.get("/my")
+	kim.wants(http.StatusOK, "used for what they are not for")
+	h.as(t, "Dr. X", "/manage/patients").wants(http.StatusForbidden)
+}

@@ -203,6 +203,9 @@ func places(p identity.Person) []link {
 	if p.Has(identity.Operator) {
 		links = append(links, link{Href: "/manage/practices", Text: "Practices"})
 	}
+	if p.Has(identity.Admin) || p.Has(identity.Staff) {
+		links = append(links, link{Href: "/manage/patients", Text: "Patients"})
+	}
 	if p.Has(identity.Admin) || p.Has(identity.Director) {
 		links = append(links, link{Href: "/manage/people", Text: "People"}, link{Href: formsAt, Text: "Forms"})
 	}
