@@ -68,6 +68,10 @@ func decode(r *http.Request, v any) ([]byte, error) {
 	if where := unknownMember(b, reflect.TypeOf(v).Elem()); where != "" {
 		return nil, unknownField(where)
 	}
+	if where := nullMember(b, reflect.TypeOf(v).Elem()); where != "" {
+		return nil, fault.New(fault.Malformed, "wrong_type", "a field has the wrong type",
+			fault.Problem{Where: bounded(where), Code: "type", Text: "give a value, or leave the field out"})
+	}
 	if err := validate.Struct(v); err != nil {
 		return nil, wrongFields(err, reflect.TypeOf(v).Elem().Name())
 	}
@@ -92,6 +96,37 @@ func malformed(err error, b []byte, t reflect.Type) error {
 func unknownField(where string) error {
 	return fault.New(fault.Malformed, "unknown_field", "the request has a field we do not know",
 		fault.Problem{Where: bounded(where), Code: "unknown", Text: "leave it out"})
+}
+
+// nullMember points to a member of b that is null, which decodes as if it were not there;
+// empty if there is none. What the document allows to be null is the value of a key.
+func nullMember(b []byte, t reflect.Type) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case t.Kind() == reflect.Struct:
+		var members map[string]json.RawMessage
+		_ = json.Unmarshal(b, &members) // what is no object was refused before
+		for _, f := range reflect.VisibleFields(t) {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if string(members[name]) == "null" && f.Type != reflect.TypeFor[json.RawMessage]() { // what reads that judges it
+				return "/" + name
+			}
+			if where := nullMember(members[name], f.Type); name != "" && where != "" {
+				return "/" + name + where
+			}
+		}
+	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
+		var elements []json.RawMessage
+		_ = json.Unmarshal(b, &elements)
+		for i, e := range elements {
+			if where := nullMember(e, t.Elem()); where != "" {
+				return "/" + strconv.Itoa(i) + where
+			}
+		}
+	}
+	return ""
 }
 
 // unknownMember points to a member of b that t does not have, or has in another case,

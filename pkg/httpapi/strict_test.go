@@ -138,9 +138,21 @@ func TestWebhook_Bounded(t *testing.T) {
 	}
 }
 
-// A body that is null is no object, even where every member may be left out.
-func TestDecode_NullIsNoObject(t *testing.T) {
+// A body that is null is no object, even where every member may be left out, and a member
+// that is null is not one that was left out.
+func TestDecode_NullIsNoValue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	refused(t, send(t, w.api, call{as: "sam-lee", method: "POST", path: "/patients/jane-smith/contact", body: " null "}), 400, "wrong_type")
+	for body, where := range map[string]string{
+		" null ": "/", `{"phone":null}`: "/phone",
+	} {
+		p := refused(t, send(t, w.api, call{as: "sam-lee", method: "POST", path: "/patients/jane-smith/contact", body: body}), 400, "wrong_type")
+		if len(p.Problems) != 1 || p.Problems[0].Where != where {
+			t.Errorf("%s: %+v", body, p.Problems)
+		}
+	}
+	p := refused(t, send(t, w.api, call{as: "ada-brooks", method: "POST", path: "/invitations", body: `{"email":"a@b.example","name":"A","roles":["nurse"],"licenses":[{"state":"OR","number":null,"expires":"2030-01-01T00:00:00Z"}]}`}), 400, "wrong_type")
+	if len(p.Problems) != 1 || p.Problems[0].Where != "/licenses/0/number" {
+		t.Errorf("a license without a number: %+v", p.Problems)
+	}
 }

@@ -77,5 +77,10 @@ func lock(path string) (unlock func(), err error) {
 		_ = f.Close()
 		return nil, fmt.Errorf("database %s is in use by another process: %w", path, err)
 	}
-	return func() { _ = f.Close() }, nil
+	return func() {
+		// Closing alone leaves the file locked while a child of this process that was just
+		// forked still has it.
+		_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN)
+		_ = f.Close()
+	}, nil
 }

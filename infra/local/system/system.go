@@ -287,7 +287,8 @@ func (s *System) Close() error {
 		failures = append(failures, s.engine.Close())
 	}
 	if s.lock != nil {
-		failures = append(failures, s.lock.Close())
+		// A child of this process that was just forked may still have the file.
+		failures = append(failures, syscall.Flock(int(s.lock.Fd()), syscall.LOCK_UN), s.lock.Close())
 	}
 	for _, d := range s.Denied() {
 		failures = append(failures, errors.New("not allowed by the template: "+d))
