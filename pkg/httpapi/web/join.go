@@ -13,8 +13,10 @@ import (
 )
 
 var sexOptions = []option{
-	{ID: "sex", Value: "female", Label: "Female"}, {ID: "sex-male", Value: "male", Label: "Male"},
-	{ID: "sex-other", Value: "other", Label: "Other"}, {ID: "sex-unknown", Value: "unknown", Label: "I would rather not say"},
+	{ID: "sex", Value: "female", Label: "Female"},
+	{ID: "sex-male", Value: "male", Label: "Male"},
+	{ID: "sex-other", Value: "other", Label: "Other"},
+	{ID: "sex-unknown", Value: "unknown", Label: "I would rather not say"},
 }
 
 var joinForm = []field{
