@@ -41,7 +41,7 @@ func TestRoutes_AnyRequestIsAnsweredAsDescribed(t *testing.T) {
 			w := newWorld(t, rand.New(rand.NewPCG(seed, 0)))
 			w.join()
 			most, late := requests/runs, false
-			for (w.sent < most || w.sent < 2*most && len(w.seen.never()) > 0) && len(w.found) < mostFindings {
+			for (w.sent < most || w.sent < 4*most && len(w.seen.never()) > 0) && len(w.found) < mostFindings {
 				w.step()
 				if !late && w.sent >= most/2 {
 					late = true

@@ -58,6 +58,7 @@ func (w *world) runsPractice(operator *person) {
 		w.does("listPractices", operator, nil, nil)
 		w.does("readPractice", operator, nil, nil)
 	case 3:
+		w.does("registerPractice", operator, nil, in)
 		in["name"] = "Another Clinic and Son"
 		w.does("changePractice", operator, nil, in)
 	case 4:
@@ -126,7 +127,9 @@ func (w *world) writesForms(admin, director *person) {
 	case 1:
 		w.does("adoptProtocol", admin, nil, map[string]any{"replaces": draft.Version})
 	case 2:
-		w.does("approveDraft", director, nil, map[string]string{"hash": draft.Hash})
+		if _, done := w.does("approveDraft", director, nil, map[string]string{"hash": draft.Hash}); done {
+			w.does("publishDraft", admin, nil, nil)
+		}
 	case 3:
 		w.does("publishDraft", admin, nil, nil)
 	case 4:

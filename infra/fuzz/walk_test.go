@@ -161,6 +161,7 @@ func (w *world) fills(v *visit, side *person) {
 		return
 	}
 	w.filled[known] = v.answers
+	w.does("checkAnswers", side, v, f.response(v.answers))
 	w.does("quoteVisit", side, v, nil)
 	if v.Quote != nil {
 		w.does("submitVisit", side, v, accepting(v))
@@ -180,7 +181,7 @@ func accepting(v *visit) map[string]any {
 	return map[string]any{"quote": quote, "accept_fee": true, "accept_consent": true, "language": "en"}
 }
 
-// pays pays the open page, or looks whether Stripe's word has come.
+// pays pays the open page, asks for one, or looks whether Stripe's word has come.
 func (w *world) pays(v *visit, side *person) {
 	w.t.Helper()
 	got, ok := w.does("getLedger", side, v, nil)
@@ -196,6 +197,9 @@ func (w *world) pays(v *visit, side *person) {
 	if n := len(money.Payments); n > 0 && money.Payments[n-1].State == "opened" {
 		card := oneOf(w, "4242424242424242", "4242424242424242", "4242424242424242", "4000000000000002", "4000000000007007")
 		w.tool(http.MethodPost, w.sys.Stripe+"/sim/pay", map[string]string{"session": money.Payments[n-1].Session, "card": card}, nil)
+	}
+	if w.IntN(4) == 0 {
+		w.does("openCheckout", side, v, nil)
 	}
 	w.does("getVisit", side, v, nil)
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -191,7 +192,7 @@ type workerRow struct {
 }
 
 type invitedRow struct {
-	ID, Name, Roles, Email, Until string
+	ID, Name, For, Email, Until string
 	Expired                       bool
 }
 
@@ -214,11 +215,22 @@ func (s *site) people(w http.ResponseWriter, r *http.Request, v visitor) error {
 		}
 		for _, i := range invited {
 			view.Invited = append(view.Invited, invitedRow{
-				i.ID, i.Display, rolesWords(i.Roles[0], i.Roles[1:]...), i.Email.Reveal(), v.practice.Local(i.Ends()), !i.Open(s.Now()),
+				i.ID, cmp.Or(i.Display, i.Email.Reveal()), invitedFor(i), i.Email.Reveal(), v.practice.Local(i.Ends()), !i.Open(s.Now()),
 			})
 		}
 	}
 	return s.show(w, &v, page{view: "people", title: "People", data: view})
+}
+
+// invitedFor says what someone becomes who accepts.
+func invitedFor(i registry.Invitation) string {
+	switch {
+	case i.Acts != nil:
+		return "Acts for a patient"
+	case i.Patient != "":
+		return "Patient"
+	}
+	return rolesWords(i.Roles[0], i.Roles[1:]...)
 }
 
 func rolesWords(first identity.Role, others ...identity.Role) string {

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/identity"
 	"evisit/pkg/registry"
 )
@@ -98,6 +100,22 @@ func TestManage_InvitationThatIsNoMore(t *testing.T) {
 	kim = h.as(t, "Kim", second)
 	kim.press("Accept", nil)
 	kim.wants(http.StatusConflict, "good for seven days")
+}
+
+// Who is invited as a patient, or to act for one, is listed as that.
+func TestManage_InvitationsOfPatients(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	by := clinic.Caller{Person: identity.Person{ID: "adm", Practice: "oak", Role: identity.Admin}}
+	birth := time.Date(1985, 5, 5, 0, 0, 0, 0, time.UTC)
+	kim, _, err := h.rooms.Registrar.RegisterPatient(t.Context(), by, identity.Contact{Name: "Kim Kay", Email: "kim@mail.example", Birth: birth, Sex: "female"})
+	must(t, err)
+	_, err = h.rooms.Registrar.InviteCaregiver(t.Context(), by, kim.ID, registrar.Power{Email: "lee@mail.example", Why: identity.LegalProxy})
+	must(t, err)
+	adm := h.as(t, "Adm", "/manage/patients/"+kim.ID)
+	adm.press("Send an invitation to sign in", nil)
+	adm.get("/manage/people")
+	adm.wants(http.StatusOK, "Patient. The letter went to kim@mail.example", "Acts for a patient. The letter went to lee@mail.example")
 }
 
 // Nobody but administrators changes people; the medical director reads who works there.
