@@ -193,7 +193,7 @@ type workerRow struct {
 
 type invitedRow struct {
 	ID, Name, For, Email, Until string
-	Expired                       bool
+	Expired                     bool
 }
 
 var peopleDone = map[string]string{"invited": "The letter is on its way.", "revoked": "The invitation was taken back.", "changed": "The change is made."}
