@@ -356,8 +356,8 @@ var setStanding = Endpoint{
 
 // When a patient was last seen.
 type seenInput struct {
-	// As 2026-03-02; empty: it is not known.
-	Day string `json:"seen" validate:"max=10" schema:"format=date"`
+	// As 2026-03-02; empty or left out: it is not known.
+	Day string `json:"seen,omitempty" validate:"max=10" schema:"format=date"`
 }
 
 var setSeen = Endpoint{
