@@ -179,19 +179,27 @@ func (w *world) mutatedBody(a *ask) []byte {
 	case 7:
 		a.header.Set("Content-Type", "application/x-www-form-urlencoded")
 		return []byte(url.Values{"text": {"a"}, "form": {"uti-women"}, "x": {string(b)}}.Encode())
-	case 8:
-		at := w.IntN(len(b) + 1)
-		return slices.Concat(b[:at], []byte{byte(w.IntN(256))}, b[at:])
-	case 9:
-		if len(b) > 0 {
-			b = slices.Clone(b)
-			b[w.IntN(len(b))] = byte(w.IntN(256))
-		}
-		return b
+	case 8, 9:
+		return w.mutatedByte(b)
 	case 10:
 		return slices.Concat([]byte("\xef\xbb\xbf"), b)
 	}
 	return bytes.ToUpper(b)
+}
+
+// mutatedByte has one byte more, or another. An address stays in .example: mail to
+// another place could be mail to somebody.
+func (w *world) mutatedByte(b []byte) []byte {
+	at := w.IntN(len(b) + 1)
+	after := b[at:]
+	if at < len(b) && w.IntN(2) == 0 {
+		after = b[at+1:]
+	}
+	changed := slices.Concat(b[:at], []byte{byte(w.IntN(256))}, after)
+	if domain := []byte(".example"); bytes.Count(changed, domain) < bytes.Count(b, domain) {
+		return b
+	}
+	return changed
 }
 
 // mutatedValue changes one value somewhere in v.

@@ -89,7 +89,7 @@ func mailsAreDiscreet(w *world, l *line) {
 			}
 		}
 		for _, to := range m.To {
-			if !strings.HasSuffix(to, ".example") && !strings.Contains(m.Text, "/accept/") { // an invitation goes where it was asked to
+			if !strings.HasSuffix(to, ".example") {
 				l.find("the mail %q went to %s", m.Subject, to)
 			}
 		}
