@@ -132,10 +132,9 @@ func TestDemo_KilledAtAnyMoment(t *testing.T) {
 	}
 }
 
-// twoFreePorts returns an address whose next port, the simulator's, is free too. Both
-// lie below the ports that Linux gives to whoever asks for any (from 32768): the
-// program must find them free again after each kill, and whatever else runs meanwhile
-// takes such ports all the time.
+// twoFreePorts returns an address whose next port, the simulator's, is free too. The
+// program must find both free again after each kill. So they lie below 32768, where Linux
+// begins to give ports to programs that ask for any.
 func twoFreePorts(t *testing.T) string {
 	t.Helper()
 	const lowest, highest = 20_000, 32_000

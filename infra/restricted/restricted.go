@@ -1,6 +1,6 @@
 // Package restricted lists what the functions' restricted keys may do at Stripe. The
-// simulator holds its keys to it, and infra/DEPLOY.md says it to whoever makes the real
-// ones.
+// simulator holds its keys to it, and infra/DEPLOY.md has the same list for making the
+// real ones.
 package restricted
 
 import "evisit/pkg/secret"

@@ -50,8 +50,8 @@ func (w *world) todo(who, id string) string {
 	return strings.Join(kinds, " ")
 }
 
-// A visit that was released is in the queue as before, and whoever takes it then answers
-// it: the document, the trail and the promise are true.
+// A visit that was released is in the queue as before. A colleague takes and answers it,
+// and the document, the trail and the promise are true.
 func TestRelease_TakenByAColleague(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

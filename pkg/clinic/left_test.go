@@ -185,8 +185,8 @@ func TestLeaver_CutShortGoesOn(t *testing.T) {
 	}
 }
 
-// An administrative request goes back to staff, and whoever was deactivated as a patient
-// is never looked for.
+// An administrative request goes back to staff. A patient who is deactivated holds no
+// visits: none is looked for.
 func TestLeaver_StaffAndPatients(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

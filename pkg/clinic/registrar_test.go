@@ -243,7 +243,7 @@ func TestAccept_TwoAtOnce(t *testing.T) {
 	}
 }
 
-// A letter goes to whoever can still accept, once.
+// A letter goes once, and only while its invitation can still be accepted.
 func TestInvitation_LetterIsTrue(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -312,7 +312,7 @@ func TestChangePerson_RolesHoldAtOnce(t *testing.T) {
 	w.refused(err, "invalid_request")
 }
 
-// The last administrator stays, whoever leaves whom and at once.
+// A practice keeps an administrator, also when two take the role from each other at once.
 func TestLastAdministrator_Stays(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -156,7 +156,7 @@ type Patient struct {
 }
 
 // A Mark says that a patient may be the same person as others with the mark. It is a
-// hint: whoever finds one reads the patient again.
+// hint: the patient is read again before anything is said of them.
 type Mark struct {
 	Key     string // a registry.Pair
 	Patient string

@@ -62,8 +62,8 @@ var Roles = []identity.Role{identity.Clinician, identity.Nurse, identity.Staff, 
 const maxLicenses = 60
 
 // Check returns w as it is kept, its roles in the order of Roles, or a fault.Invalid
-// that names everything that is wrong with it. An expired license is one: whoever
-// enters it took the wrong date, or the wrong person.
+// that names everything that is wrong with it. An expired license is one:
+// its date is wrong, or the person.
 func (w Worker) Check(now time.Time) (Worker, error) {
 	var p problems
 	w = w.check(&p, now)

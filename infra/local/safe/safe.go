@@ -96,7 +96,7 @@ func textOf(bound map[string]string) []byte {
 	return b.Bytes()
 }
 
-// ServeHTTP serves both services to whoever may do all.
+// ServeHTTP serves both services without limits.
 func (s *Safe) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.For(nil).ServeHTTP(w, r) }
 
 // For returns the services as one function sees them.

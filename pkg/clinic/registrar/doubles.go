@@ -64,8 +64,8 @@ func (r *Room) marker(ctx context.Context, c clinic.Caller, practice string) (re
 	return m, err
 }
 
-// madeMarker is marker for who writes nothing. It reports false where the practice has
-// no key yet, and then returns a marker whose marks are nobody's.
+// madeMarker returns the practice's marker and writes nothing. It reports false where the
+// practice has no key yet; no patient has the marks that its marker then makes.
 func (r *Room) madeMarker(ctx context.Context, practice string) (registry.Marker, bool, error) {
 	m := registry.Marker{Practice: practice}
 	row, err := r.Store.MarkKey(ctx, practice)

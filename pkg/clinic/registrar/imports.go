@@ -143,7 +143,7 @@ func (r *Room) importOf(ctx context.Context, c clinic.Caller, m registry.Marker,
 	return i, err
 }
 
-// importNext commits the next lines of an import, whoever else imports it too.
+// importNext commits the next lines of an import, which others may be importing too.
 func (r *Room) importNext(ctx context.Context, c clinic.Caller, m registry.Marker, id string, file []byte, lines []registry.Line) (registry.Import, error) {
 	was, err := r.importOf(ctx, c, m, id, file, len(lines))
 	if err != nil || !was.Done.IsZero() {

@@ -349,7 +349,7 @@ func (s *site) revokeInvitation(w http.ResponseWriter, r *http.Request, v visito
 	return redirect(w, "/manage/people?done=revoked")
 }
 
-// invitationPage asks whether an invitation is accepted, by whoever is signed in.
+// invitationPage asks who is signed in whether they accept an invitation.
 func (s *site) invitationPage(w http.ResponseWriter, r *http.Request, v visitor) error {
 	return s.showSheet(w, known(v), acceptSheet(r, v, r.URL.Query().Get("code")), "", http.StatusOK)
 }

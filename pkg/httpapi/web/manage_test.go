@@ -25,8 +25,8 @@ func (h *house) letterTo(t *testing.T) string {
 	return "/accept/" + i.ID + "?" + url.Values{"code": {i.Secret.Reveal()}}.Encode()
 }
 
-// An administrator invites, whoever is invited accepts by signing in, and is changed and
-// deactivated from the next page on.
+// An administrator invites someone, who accepts by signing in. What the administrator then
+// changes, and the deactivation, hold from that person's next page on.
 func TestManage_PeopleFromInvitationToLeaving(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
