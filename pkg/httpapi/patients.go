@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"strings"
 	"time"
 
 	"evisit/pkg/clinic/registrar"
@@ -74,16 +73,12 @@ type patientReply struct {
 }
 
 func showPatient(p identity.Patient) patientReply {
-	out := patientReply{
+	return patientReply{
 		ID: p.ID, Name: p.Contact.Name.Reveal(), Birth: showDay(p.Contact.Birth), Sex: p.Contact.Sex, Email: p.Contact.Email.Reveal(), Phone: p.Contact.Phone.Reveal(),
 		Came: p.Came, Registered: p.At, Import: p.Import, Joined: p.Person != "", Verified: when(p.Verified.At), VerifiedBy: p.Verified.By,
-		Standing: string(p.Standing.State), Reason: p.Standing.Reason, Words: p.Standing.Reason.Words(), Since: when(p.Standing.At),
+		Standing: p.Standing.State.Word(), Reason: p.Standing.Reason, Words: p.Standing.Reason.Words(), Since: when(p.Standing.At),
 		Seen: showDay(p.Seen), Into: p.Into, Version: p.Version,
 	}
-	if p.Standing.State == identity.Active {
-		out.Standing = "active"
-	}
-	return out
 }
 
 func showDay(t time.Time) string {
@@ -349,7 +344,7 @@ var setStanding = Endpoint{
 	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "stale"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		in := r.In.(*standingInput)
-		state := identity.StandingState(strings.TrimPrefix(in.State, "active"))
+		state := identity.StandingOf(in.State)
 		return a.replyPatient(a.Registrar.Stand(r.Context(), r.Caller, r.PathValue("patient"), state, in.Reason))
 	},
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -68,7 +69,27 @@ const (
 	Active    StandingState = ""
 	Warned    StandingState = "warned"    // is told so, and may do all
 	Suspended StandingState = "suspended" // starts no clinical request
+
+	noStanding StandingState = "none" // of a word that names none; nobody stands so
 )
+
+// StandingOf returns the state that a word names: active, warned or suspended. What it
+// returns for any other word is not Known.
+func StandingOf(word string) StandingState {
+	switch s := StandingState(word); s {
+	case Warned, Suspended:
+		return s
+	case "active":
+		return Active
+	}
+	return noStanding
+}
+
+// Word returns the word that names s.
+func (s StandingState) Word() string { return cmp.Or(string(s), "active") }
+
+// Known reports whether s is one of the three.
+func (s StandingState) Known() bool { return s == Active || s == Warned || s == Suspended }
 
 // A Ground is why a patient is warned or suspended.
 type Ground string

@@ -245,6 +245,9 @@ func (r *Room) endMatching(ctx context.Context, p identity.Patient, by string, m
 var errGround = fault.New(fault.Invalid, "invalid_request", "some fields need to be put right",
 	fault.Problem{Where: "/reason", Code: "reason", Text: "Give one of: misuse, abuse, unpaid, in_person, not_patient."})
 
+var errStanding = fault.New(fault.Invalid, "invalid_request", "some fields need to be put right",
+	fault.Problem{Where: "/standing", Code: "standing", Text: "Give one of: active, warned, suspended."})
+
 // Stand warns or suspends a patient with a ground, or makes them active again with
 // none (guideline G14). It holds from the patient's next request on. Who is suspended
 // because the practice does not know them needs no more matching.
@@ -256,6 +259,8 @@ func (r *Room) Stand(ctx context.Context, c clinic.Caller, id string, state iden
 	return r.changePatient(ctx, c, identity.ManagePatients, id, what,
 		func(ctx context.Context, c clinic.Caller, p identity.Patient, m *clinic.Commit) (identity.Patient, error) {
 			switch {
+			case !state.Known():
+				return p, errStanding
 			case state != identity.Active && !why.Known() || state == identity.Warned && why.Foreign():
 				return p, errGround
 			case p.Into != "":

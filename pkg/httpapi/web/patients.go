@@ -77,13 +77,10 @@ func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error
 	if err != nil {
 		return sheet{}, err
 	}
-	at, state := "/manage/patients/"+p.ID, "active"
-	if p.Standing.State != identity.Active {
-		state = string(p.Standing.State)
-	}
+	at := "/manage/patients/" + p.ID
 	sh := sheet{
 		Crumb: &link{Href: "/manage/patients", Text: "Patients"}, Title: p.Contact.Name.Reveal(), Action: at, Button: "Save",
-		Fields: with(standingForm, url.Values{"standing": {state}, "reason": {string(p.Standing.Reason)}}),
+		Fields: with(standingForm, url.Values{"standing": {p.Standing.State.Word()}, "reason": {string(p.Standing.Reason)}}),
 		Facts: []fact{
 			{"Born", p.Contact.Birth.Format("2 January 2006")}, {"E-mail address", p.Contact.Email.Reveal()},
 		},
@@ -125,9 +122,9 @@ func (s *site) standPatient(w http.ResponseWriter, r *http.Request, v visitor) e
 	if err != nil {
 		return err
 	}
-	id, state, why := r.PathValue("patient"), identity.StandingState(f.values.Get("standing")), identity.Ground(f.values.Get("reason"))
-	if state == "active" {
-		state, why = identity.Active, ""
+	id, state, why := r.PathValue("patient"), identity.StandingOf(f.values.Get("standing")), identity.Ground(f.values.Get("reason"))
+	if state == identity.Active {
+		why = ""
 	}
 	if _, err = s.Registrar.Stand(r.Context(), v.Caller, id, state, why); err == nil {
 		return redirect(w, "/manage/patients/"+id+"?done=changed")
