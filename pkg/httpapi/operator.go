@@ -19,7 +19,7 @@ var registerPractice = Endpoint{
 	Refuses: []Refusal{{Code: "denied"}, {Code: "practice_exists"}, {Code: "account_taken"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		p, err := a.Registrar.Register(r.Context(), r.Caller, r.In.(*registration).domain())
-		return Reply{Body: showStanding(registrar.Standing{Practice: p})}, err
+		return a.replyStanding(r, p.ID, err)
 	},
 }
 
@@ -128,8 +128,7 @@ var readPractice = Endpoint{
 	Out: standingReply{}, OutText: "The practice.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		s, err := a.Registrar.Practice(r.Context(), r.Caller, r.PathValue("practice"))
-		return Reply{Body: showStanding(s), ETag: etag(s.Version)}, err
+		return a.replyStanding(r, r.PathValue("practice"), nil)
 	},
 }
 
@@ -146,7 +145,7 @@ var changePractice = Endpoint{
 			return Reply{}, badField("/id", "id", "give the id that the address names; an id never changes")
 		}
 		p, err := a.Registrar.Change(r.Context(), r.Caller, in)
-		return Reply{Body: showStanding(registrar.Standing{Practice: p}), ETag: etag(p.Version)}, err
+		return a.replyStanding(r, p.ID, err)
 	},
 }
 
@@ -173,8 +172,17 @@ var unsuspendPractice = Endpoint{
 func setSuspended(suspended bool) func(*API, *Request) (Reply, error) {
 	return func(a *API, r *Request) (Reply, error) {
 		p, err := a.Registrar.Suspend(r.Context(), r.Caller, r.PathValue("practice"), suspended)
-		return Reply{Body: showStanding(registrar.Standing{Practice: p})}, err
+		return a.replyStanding(r, p.ID, err)
 	}
+}
+
+// replyStanding says how a practice stands, unless something went wrong before.
+func (a *API) replyStanding(r *Request, id string, err error) (Reply, error) {
+	if err != nil {
+		return Reply{}, err
+	}
+	s, err := a.Registrar.Practice(r.Context(), r.Caller, id)
+	return Reply{Body: showStanding(s), ETag: etag(s.Version)}, err
 }
 
 var inviteAdministrator = Endpoint{

@@ -49,3 +49,21 @@ func TestOperator_WhoWorksAtAPractice(t *testing.T) {
 	w.do(t, named(call{as: omar, method: "GET", path: "/queue"}, "harbor"), nil)
 	refused(t, send(t, w.api, named(call{as: omar, method: "GET", path: "/queue"}, "platform")), http.StatusForbidden, "denied")
 }
+
+// Every reply about a practice tells how much there is to do, and the version for If-Match.
+func TestOperator_RepliesTellWhatIsToDo(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.draft(t)
+	w.do(t, call{as: "jane-smith", method: "PATCH", path: "/visits/" + v.ID + "/answers", body: page(map[string]any{"uti-confused": true})}, nil)
+	w.rooms.Kernel.Operators = []clinic.Proof{{Issuer: testIssuer, Subject: "olu"}}
+	var stands, suspended struct {
+		Open    int `json:"open_work"`
+		Version int `json:"version"`
+	}
+	w.do(t, call{as: "olu", method: "GET", path: "/practices/lakeside"}, &stands)
+	w.do(t, call{as: "olu", method: "POST", path: "/practices/lakeside/suspend"}, &suspended)
+	if stands.Open == 0 || suspended.Open != stands.Open || suspended.Version != stands.Version+1 {
+		t.Errorf("it stands at %+v, and suspended at %+v", stands, suspended)
+	}
+}

@@ -238,5 +238,5 @@ var decideReaders = Endpoint{
 }
 
 type readersInput struct {
-	Text string `json:"text,omitempty" validate:"max=4000"`
+	Text string `json:"text,omitempty" validate:"max=1000"`
 }
