@@ -140,6 +140,7 @@ type draftView struct {
 	Draft           *draftPart
 	Versions        []versionRow
 	Offered         string // the version that patients begin on; empty for none
+	Practice        int    // the version of what the practice has decided
 }
 
 type draftPart struct {
@@ -169,7 +170,7 @@ func (s *site) draftPage(w http.ResponseWriter, r *http.Request, v visitor) erro
 	if err != nil {
 		return err
 	}
-	view := draftView{Name: name, Title: name, At: formAt(name), Offered: p.Forms[name]}
+	view := draftView{Name: name, Title: name, At: formAt(name), Offered: p.Forms[name], Practice: p.Version}
 	for _, version := range slices.Backward(versions) {
 		if version.Name == name {
 			row := versionRow{Version: version.Version, When: v.practice.Local(version.At), Preview: previewAt(name, version.Version), Offered: version.Version == view.Offered}
@@ -248,7 +249,11 @@ func (s *site) publish(w http.ResponseWriter, r *http.Request, v visitor) error 
 
 func (s *site) offer(w http.ResponseWriter, r *http.Request, v visitor) error {
 	return s.formStep(w, r, func(name string, values url.Values) error {
-		_, err := s.Author.Offer(r.Context(), v.Caller, name, values.Get("version"))
+		v, err := v.asSeen(values)
+		if err != nil {
+			return err
+		}
+		_, err = s.Author.Offer(r.Context(), v.Caller, name, values.Get("version"))
 		return err
 	})
 }

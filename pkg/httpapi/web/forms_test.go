@@ -3,12 +3,16 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
 	"evisit/pkg/library"
+	"evisit/pkg/practice"
+	"evisit/pkg/visit"
 )
 
 // A form goes from the library to patients by pages alone: adopted, tried as a patient sees
@@ -128,4 +132,53 @@ func TestSettings_Decided(t *testing.T) {
 	adm.press("Tell patients this", url.Values{"readers": {"Those on duty."}})
 	adm.wants(http.StatusOK, "Those on duty.")
 	h.as(t, "Dr. X", "/manage/settings").wants(http.StatusForbidden)
+}
+
+// Two who decide from pages of the same moment do not undo each other's change, whatever
+// they change.
+func TestManage_DecidedOnAPageThatIsOld(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm, other := h.as(t, "Adm", "/manage/settings"), h.as(t, "Adm", "/manage/settings")
+	other.press("Decide", url.Values{"price:uti-women": {"42.50"}})
+	adm.press("Decide", url.Values{"answer": {"12"}})
+	adm.wants(http.StatusPreconditionFailed)
+	adm.get("/manage/settings")
+	other.get("/manage/settings")
+	other.press("Tell patients this", url.Values{"readers": {"Those on duty."}})
+	adm.press("Decide the text", url.Values{"version": {"2026-12"}, "text": {"You agree."}})
+	adm.wants(http.StatusPreconditionFailed)
+
+	adm.get("/manage/people/drx")
+	other.get("/manage/people/drx")
+	other.press("Save", url.Values{"npi": {"1234567893"}})
+	adm.press("Save", url.Values{"roles": {"nurse"}})
+	adm.wants(http.StatusPreconditionFailed)
+	adm.press("Save", url.Values{"roles": {"nurse"}}) // they were told, and shown what is to be saved
+	adm.wants(http.StatusOK, "The change is made.")
+}
+
+// Deciding one thing on the page leaves the others: a promise of minutes, a consent text in
+// the practice's language and in one that the page has no field for.
+func TestSettings_OthersStand(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm := h.as(t, "Adm", "/manage/settings")
+	by := clinic.Caller{Person: identity.Person{ID: "adm", Practice: "oak", Role: identity.Admin}}
+	_, err := h.rooms.Author.Decide(t.Context(), by, practice.Change{Terms: &visit.Terms{Answer: 80 * time.Minute, GiveUp: 160 * time.Minute}})
+	must(t, err)
+	_, err = h.rooms.Author.DecideConsent(t.Context(), by, practice.Consent{Version: "2", Text: "Sie stimmen zu.", Language: "de", Others: map[string]string{"fr": "Vous acceptez."}}, time.Time{})
+	must(t, err)
+	adm.get("/manage/settings")
+	adm.press("Decide", url.Values{"price:uti-women": {"42.50"}})
+	adm.press("Decide the text", url.Values{"version": {"3"}, "es": {"Usted acepta."}})
+	adm.wants(http.StatusOK)
+	p, err := h.store.Practice(t.Context(), "oak")
+	must(t, err)
+	if p.Terms.Answer != 80*time.Minute || p.Terms.GiveUp != 160*time.Minute {
+		t.Errorf("the promise is now %+v", p.Terms)
+	}
+	if got, want := p.Consent.Languages(), []string{"de", "es", "fr"}; !slices.Equal(got, want) || p.Consent.Version != "3" {
+		t.Errorf("consent %s is in %q, want %q", p.Consent.Version, got, want)
+	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -72,6 +73,20 @@ type fact struct{ What, Text string }
 
 type hiddenField struct{ Name, Value string }
 
+// seenField has the version that a page showed. A change that was decided on another is
+// refused: it would undo what somebody else has changed meanwhile.
+const seenField = "seen"
+
+func seen(version int) []hiddenField { return []hiddenField{{seenField, strconv.Itoa(version)}} }
+
+// asSeen is v who changes what a page showed them.
+func (v visitor) asSeen(values url.Values) (visitor, error) {
+	if v.Version = number(values.Get(seenField)); v.Version < 1 {
+		return v, errNotAForm
+	}
+	return v, nil
+}
+
 // showSheet draws a sheet whose fields have what is wrong with them. Text is what is wrong
 // with the whole.
 func (s *site) showSheet(w http.ResponseWriter, v *visitor, sh sheet, text string, code int) error {
@@ -93,13 +108,9 @@ func readSheet(r *http.Request, form []field, places map[string]string) (filled,
 // refusedSheet shows the sheet again as it was sent, with what err says of its fields and of
 // the whole; an err that a page cannot say is returned.
 func (s *site) refusedSheet(w http.ResponseWriter, v *visitor, sh sheet, f filled, err error) error {
-	code, text, ok := explain(err)
+	code, text, ok := f.refuse(err)
 	if !ok {
 		return err
-	}
-	f.wrong = mistakes(err, f.places)
-	if len(f.wrong) > 0 {
-		text = ""
 	}
 	sh.Fields = f.fill(f.Form)
 	return s.showSheet(w, v, sh, text, code)
@@ -287,7 +298,7 @@ func (s *site) invite(w http.ResponseWriter, r *http.Request, v visitor) error {
 func personSheet(p identity.Person) sheet {
 	at := "/manage/people/" + p.ID
 	sh := sheet{
-		Crumb: peopleCrumb, Title: p.Display, Action: at, Button: "Save", Fields: with(workerForm, workerValues(p)),
+		Crumb: peopleCrumb, Title: p.Display, Action: at, Button: "Save", Fields: with(workerForm, workerValues(p)), Hidden: seen(p.Version),
 		Intro: []string{"What is changed here holds from their next page on."},
 	}
 	if p.Inactive {
@@ -310,6 +321,9 @@ func (s *site) person(w http.ResponseWriter, r *http.Request, v visitor) error {
 func (s *site) changePerson(w http.ResponseWriter, r *http.Request, v visitor) error {
 	f, err := readSheet(r, workerForm, workerPlaces)
 	if err != nil {
+		return err
+	}
+	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	worker, unclear := f.worker()

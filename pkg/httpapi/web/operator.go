@@ -117,7 +117,7 @@ var practiceDone = map[string]string{
 func practiceSheet(st registrar.Standing) sheet {
 	at := "/manage/practices/" + st.ID
 	sh := sheet{
-		Crumb: practicesCrumb, Title: st.Name, Action: at, Button: "Save", Fields: with(practiceForm, practiceValues(st.Practice)),
+		Crumb: practicesCrumb, Title: st.Name, Action: at, Button: "Save", Fields: with(practiceForm, practiceValues(st.Practice)), Hidden: seen(st.Version),
 		Facts:   []fact{{"Id", st.ID}, {"Registered", st.Local(st.Since)}},
 		Presses: []press{newPress(false, at+"/suspend", "danger", "Suspend: nothing new begins")},
 	}
@@ -141,6 +141,9 @@ func (s *site) practicePage(w http.ResponseWriter, r *http.Request, v visitor) e
 func (s *site) changePractice(w http.ResponseWriter, r *http.Request, v visitor) error {
 	f, err := readSheet(r, practiceForm, practicePlaces)
 	if err != nil {
+		return err
+	}
+	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	id := r.PathValue("practice")

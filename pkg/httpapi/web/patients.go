@@ -81,6 +81,7 @@ func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error
 	sh := sheet{
 		Crumb: &link{Href: "/manage/patients", Text: "Patients"}, Title: p.Contact.Name.Reveal(), Action: at, Button: "Save",
 		Fields: with(standingForm, url.Values{"standing": {p.Standing.State.Word()}, "reason": {string(p.Standing.Reason)}}),
+		Hidden: seen(p.Version),
 		Facts: []fact{
 			{"Born", p.Contact.Birth.Format("2 January 2006")}, {"E-mail address", p.Contact.Email.Reveal()},
 		},
@@ -120,6 +121,9 @@ func (s *site) patient(w http.ResponseWriter, r *http.Request, v visitor) error 
 func (s *site) standPatient(w http.ResponseWriter, r *http.Request, v visitor) error {
 	f, err := readSheet(r, standingForm, standingPlaces)
 	if err != nil {
+		return err
+	}
+	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	id, state, why := r.PathValue("patient"), identity.StandingOf(f.values.Get("standing")), identity.Ground(f.values.Get("reason"))

@@ -36,7 +36,6 @@ type settingsView struct {
 	Consent   []field
 	Readers   []field
 	Generated string
-	Own       bool
 	Coming    []comingRow
 	NextFrom  string // when the next consent text begins; empty if there is none
 	Next      practice.Consent
@@ -57,7 +56,7 @@ func (s *site) settingsPage(w http.ResponseWriter, r *http.Request, v visitor) e
 	}
 	p := all.Practice
 	view := settingsView{
-		Version: p.Version, Decisions: decisionFields(p), Generated: all.Generated, Own: p.OwnReaders, Next: p.NextConsent,
+		Version: p.Version, Decisions: decisionFields(p), Generated: all.Generated, Next: p.NextConsent,
 		Consent: consentFields(p), Readers: []field{{
 			Kind: "area", ID: "readers", Name: "readers", Label: "Who reads requests", Max: 1000, Values: one(ownReaders(p)),
 			Help: []string{"Leave it empty to have it made of who works here."},
@@ -127,13 +126,17 @@ func decisionFields(p practice.Practice) []field {
 }
 
 func consentFields(p practice.Practice) []field {
-	return []field{
+	fields := []field{
 		{Kind: "text", ID: "consent-version", Name: "version", Label: "Name of the new version", Required: true, Max: 40, Values: one(""), Help: []string{"Such as 2026-12. It holds for ever."}},
 		{Kind: "area", ID: "consent-text", Name: "text", Label: "What a patient agrees to", Required: true, Values: one(p.Consent.Text)},
-		{Kind: "area", ID: "consent-es", Name: "es", Label: "The same in Spanish", Values: one(p.Consent.Others["es"])},
-		{Kind: "date", ID: "consent-from", Name: "from", Label: "From which day on", Values: one(""), Help: []string{"Empty: at once."}},
 	}
+	if p.Consent.Main() != spanish {
+		fields = append(fields, field{Kind: "area", ID: "consent-es", Name: spanish, Label: "The same in Spanish", Values: one(p.Consent.Others[spanish])})
+	}
+	return append(fields, field{Kind: "date", ID: "consent-from", Name: "from", Label: "From which day on", Values: one(""), Help: []string{"Empty: at once."}})
 }
+
+const spanish = "es"
 
 func hours(d time.Duration) string { return strconv.FormatFloat(d.Hours(), 'f', -1, 64) }
 
@@ -151,15 +154,36 @@ func changeWords(ch practice.Change) string {
 		words = append(words, "states served are "+strings.Join(*ch.States, ", "))
 	}
 	if ch.Terms != nil {
-		words = append(words, "an answer is promised within "+lasting(ch.Terms.Answer))
+		words = append(words, "an answer is promised within "+lasting(ch.Terms.Answer), "a late request expires after "+lasting(ch.Terms.GiveUp))
 	}
 	if ch.Topics != nil {
 		words = append(words, "taken by phone only: "+strings.Join(*ch.Topics, ", "))
 	}
 	for _, form := range slices.Sorted(maps.Keys(ch.Forms)) {
-		words = append(words, form+" is offered as version "+ch.Forms[form])
+		if version := ch.Forms[form]; version != "" {
+			words = append(words, form+" is offered as version "+version)
+		} else {
+			words = append(words, form+" is retired")
+		}
+	}
+	for _, form := range slices.Sorted(maps.Keys(ch.Closed)) {
+		if kinds := ch.Closed[form]; len(kinds) > 0 {
+			words = append(words, form+" is not taken for: "+strings.Join(kinds, ", "))
+		} else {
+			words = append(words, form+" is taken for every kind of request")
+		}
+	}
+	if ch.Established != nil {
+		words = append(words, establishedWords(*ch.Established))
 	}
 	return strings.Join(words, "; ")
+}
+
+func establishedWords(months int) string {
+	if months == 0 {
+		return "no patient need have been seen in person"
+	}
+	return "a patient must have been seen in person within " + strconv.Itoa(months) + " months"
 }
 
 // decide decides what was changed on the page.
@@ -176,7 +200,9 @@ func (s *site) decide(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if err != nil {
 		return err
 	}
-	v.Version = number(values.Get("version"))
+	if v, err = v.asSeen(values); err != nil {
+		return err
+	}
 	if _, err := s.Author.Decide(r.Context(), v.Caller, ch); err != nil {
 		return err
 	}
@@ -250,10 +276,11 @@ func dollars(text string) (money.Cents, bool) {
 	return money.Cents(cents), err == nil
 }
 
-// duration reads a number of hours.
+// duration reads a number of hours, to the minute: hours writes a third of one with digits that
+// do not end.
 func duration(text string) (time.Duration, bool) {
 	d, err := time.ParseDuration(strings.TrimSpace(text) + "h")
-	return d, err == nil
+	return d.Round(time.Minute), err == nil
 }
 
 // dayOf is the midnight with which a day begins at the practice; zero for none.
@@ -274,9 +301,12 @@ func (s *site) withdrawDecision(w http.ResponseWriter, r *http.Request, v visito
 	if err != nil {
 		return err
 	}
+	if v, err = v.asSeen(values); err != nil {
+		return err
+	}
 	from, err := time.Parse(time.RFC3339Nano, values.Get("from"))
 	if err != nil {
-		return fault.Hide(fault.Malformed, "not_a_form", "this was not sent by one of our pages", err)
+		return errNotAForm
 	}
 	if _, err := s.Author.Withdraw(r.Context(), v.Caller, from); err != nil {
 		return err
@@ -289,10 +319,10 @@ func (s *site) decideConsent(w http.ResponseWriter, r *http.Request, v visitor) 
 	if err != nil {
 		return err
 	}
-	text := practice.Consent{Version: strings.TrimSpace(values.Get("version")), Text: values.Get("text")}
-	if es := values.Get("es"); strings.TrimSpace(es) != "" {
-		text.Others = map[string]string{"es": es}
+	if v, err = v.asSeen(values); err != nil {
+		return err
 	}
+	text := consentOf(values, v.practice.Consent)
 	from, err := dayOf(values.Get("from"), v.practice)
 	if err != nil {
 		return fault.Hide(fault.Invalid, "invalid_request", "choose a day from which the text holds", err)
@@ -303,9 +333,28 @@ func (s *site) decideConsent(w http.ResponseWriter, r *http.Request, v visitor) 
 	return redirect(w, settingsAt)
 }
 
+// consentOf is the consent text that was posted: in the language of the one that holds, and
+// with its further languages but Spanish, which the page has a field for.
+func consentOf(values url.Values, now practice.Consent) practice.Consent {
+	text := practice.Consent{
+		Version: strings.TrimSpace(values.Get("version")), Text: values.Get("text"), Language: now.Language, Others: maps.Clone(now.Others),
+	}
+	delete(text.Others, spanish)
+	if es := values.Get(spanish); strings.TrimSpace(es) != "" {
+		if text.Others == nil {
+			text.Others = map[string]string{}
+		}
+		text.Others[spanish] = es
+	}
+	return text
+}
+
 func (s *site) decideReaders(w http.ResponseWriter, r *http.Request, v visitor) error {
 	values, err := posted(r)
 	if err != nil {
+		return err
+	}
+	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
 	if _, err := s.Author.DecideReaders(r.Context(), v.Caller, values.Get("readers")); err != nil {

@@ -204,11 +204,13 @@ func (s *site) adapt(h handler) http.Handler {
 // maxFields bounds a posted form. The longest real page has a tenth of it.
 const maxFields = 3000
 
+var errNotAForm = fault.New(fault.Malformed, "not_a_form", "this was not sent by one of our pages")
+
 // posted reads a form. What is too large or cannot be read is an error; what
 // it holds is for the caller to judge.
 func posted(r *http.Request) (url.Values, error) {
 	if t, _, _ := strings.Cut(r.Header.Get("Content-Type"), ";"); strings.TrimSpace(t) != "application/x-www-form-urlencoded" && r.ContentLength != 0 {
-		return nil, fault.New(fault.Malformed, "not_a_form", "this was not sent by one of our pages")
+		return nil, errNotAForm
 	}
 	if r.Header.Get("Content-Encoding") != "" {
 		return nil, fault.New(fault.Encoding, "encoded", "this was not sent by one of our pages")
