@@ -16,7 +16,7 @@ tags := lambda.norpc,nethttpomithttp2
 .PHONY: help setup run seed sweep verify demo demo-practice bench test test-fast browser fuzz fuzz-routes lint vuln build $(addprefix build-,$(functions)) deploy deploy-check clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(engine) $(readers) $(corpus) ## fetch what running and testing need (Go modules, npm packages)
 

@@ -30,11 +30,11 @@ var tickBiteExamples []byte
 // An opening is a practice that opens its doors in a system where nobody is registered.
 type opening struct {
 	*scene
-	operator, admin, director, ana, ben *person
-	jo                                  *person
-	joID                                string // as a patient
-	first                               *care
-	accepted                            []string // invitations
+	operator, admin, ana, ben *person
+	jo                        *person
+	joID                      string // as a patient
+	first                     *care
+	accepted                  []string // invitations
 }
 
 // openDoors plays the opening of a practice on an empty system of its own, over HTTP alone, and
@@ -188,7 +188,6 @@ func (o *opening) joins(ctx context.Context) {
 	license := map[string]any{"state": "OR", "number": "MD-20411", "expires": ends}
 	o.ana = o.invites(ctx, "Ana North, MD", "ana@north.example", []string{"clinician"}, license)
 	o.ben = o.invites(ctx, "Ben North, MD", "ben@north.example", []string{"clinician", "director"}, license)
-	o.director = o.ben
 	o.refused(ctx, "Ada North", "the last administrator leaves", "last_admin", func() error {
 		return o.admin.post(ctx, "/people/"+o.admin.ID+"/deactivate", nil, nil)
 	})
@@ -210,7 +209,7 @@ func (o *opening) publishes(ctx context.Context) {
 	}
 	o.do(func() error { return o.admin.get(ctx, "/questionnaires/tick-bite/draft", &draft) })
 	o.refused(ctx, "Ben North, MD", "approving what examples do not show", "examples_missing", func() error {
-		return o.director.post(ctx, "/questionnaires/tick-bite/draft/approve", map[string]string{"hash": draft.Hash}, nil)
+		return o.ben.post(ctx, "/questionnaires/tick-bite/draft/approve", map[string]string{"hash": draft.Hash}, nil)
 	})
 	source["examples"], source["replaces"] = json.RawMessage(tickBiteExamples), draft.Version
 	o.do(func() error { return o.admin.post(ctx, "/questionnaires", source, &draft) })
@@ -218,7 +217,7 @@ func (o *opening) publishes(ctx context.Context) {
 		return o.admin.post(ctx, "/questionnaires/tick-bite/draft/publish", nil, nil)
 	})
 	o.do(func() error {
-		return o.director.post(ctx, "/questionnaires/tick-bite/draft/approve", map[string]string{"hash": draft.Hash}, nil)
+		return o.ben.post(ctx, "/questionnaires/tick-bite/draft/approve", map[string]string{"hash": draft.Hash}, nil)
 	})
 	o.says(ctx, "Ben North, MD", "approves exactly this text, as medical director")
 	o.do(func() error { return o.admin.post(ctx, "/questionnaires/tick-bite/draft/publish", nil, nil) })

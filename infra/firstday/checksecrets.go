@@ -10,10 +10,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-)
 
-// secretARN begins the ARN of every secret in the policies.
-const secretARN = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:evisit/${Stage}/" //nolint:gosec // where secrets are, and none
+	"evisit/infra/template"
+)
 
 // secrets checks that each function may read what its code reads and nothing else, and
 // that every secret is told of where it has to be made.
@@ -29,7 +28,7 @@ func (c *check) secrets() error {
 			return err
 		}
 		for _, secret := range slices.Sorted(maps.Values(known)) {
-			may := c.tpl.Functions[name].May("secretsmanager:GetSecretValue", secretARN+secret+"-a1B2c3", nil)
+			may := c.tpl.Functions[name].May("secretsmanager:GetSecretValue", template.SecretARN(secret), nil)
 			switch {
 			case reads[secret] && !may:
 				c.problem("%s reads the secret %s, which its role does not allow", name, secret)

@@ -121,8 +121,12 @@ func (k *keys) keyset(ctx context.Context, stored []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if plain, err := s.Unseal(ctx, at, sealed); err != nil || !bytes.Equal(plain, probe) {
+	plain, err := s.Unseal(ctx, at, sealed)
+	if err != nil {
 		return "", fmt.Errorf("what it seals does not open: %w", err)
+	}
+	if !bytes.Equal(plain, probe) {
+		return "", errors.New("what it seals opens as something else")
 	}
 	return "opens under " + k.kmsKey, nil
 }

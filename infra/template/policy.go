@@ -176,3 +176,9 @@ func (f Function) Allows(a Access) bool {
 func (f Function) May(action, resource string, keys []string) bool {
 	return f.Allows(Access{Action: action, Resource: resource, Keys: keys})
 }
+
+// SecretARN is the ARN of a secret called name, as policies write it. It ends, as in
+// Secrets Manager, in six letters and digits of chance.
+func SecretARN(name string) string {
+	return "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:evisit/${Stage}/" + name + "-a1B2c3"
+}

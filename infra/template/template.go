@@ -32,7 +32,6 @@ type Template struct {
 
 // A Parameter is what is asked when the template is deployed.
 type Parameter struct {
-	Default     any // nil: it must be given
 	Description string
 }
 

@@ -25,9 +25,13 @@ const (
 
 // A part is an item or a rule of a form, or the form itself, with what can be said of it.
 type part struct {
+	partKey
 	where, name string
 	facets      []facet
 }
+
+// A partKey tells the parts of a form apart. An item and a rule may have the same id.
+type partKey struct{ kind, id string }
 
 type facet struct{ name, value string }
 
@@ -36,14 +40,14 @@ type facet struct{ name, value string }
 // do. What changes nothing for patients, such as a publisher's address, is not listed.
 func Compare(was, is *Form) []Change {
 	var all []Change
-	old := map[string]part{}
+	old := map[partKey]part{}
 	for _, p := range was.parts() {
-		old[p.where] = p
+		old[p.partKey] = p
 	}
-	now := map[string]bool{}
+	now := map[partKey]bool{}
 	for _, p := range is.parts() {
-		now[p.where] = true
-		before, stood := old[p.where]
+		now[p.partKey] = true
+		before, stood := old[p.partKey]
 		switch {
 		case !stood:
 			all = append(all, Change{Added, p.where, p.name + " is new."})
@@ -52,7 +56,7 @@ func Compare(was, is *Form) []Change {
 		}
 	}
 	for _, p := range was.parts() {
-		if !now[p.where] {
+		if !now[p.partKey] {
 			all = append(all, Change{Removed, p.where, p.name + " is gone."})
 		}
 	}
@@ -97,7 +101,7 @@ func (f *Form) parts() []part {
 	if low, high, ok := f.Ages(); ok {
 		span = fmt.Sprintf("%d to %d", low, high)
 	}
-	all := []part{{"", "The form", []facet{
+	all := []part{{partKey{kind: "form"}, "", "The form", []facet{
 		{"the title", f.title},
 		{"the billing class", f.billing},
 		{"the ages it is for", span},
@@ -108,10 +112,10 @@ func (f *Form) parts() []part {
 		{"its pages", listed(f.pages, Page.words)},
 	}}}
 	for _, it := range f.all {
-		all = append(all, part{it.LinkID, it.kind() + " " + it.LinkID + " " + quoted(shortened(it.Text)), it.facets()})
+		all = append(all, part{partKey{"item", it.LinkID}, it.LinkID, it.kind() + " " + it.LinkID + " " + quoted(shortened(it.Text)), it.facets()})
 	}
 	for _, r := range f.rules {
-		all = append(all, part{"rule " + r.ID, "The rule " + r.ID, r.facets()})
+		all = append(all, part{partKey{"rule", r.ID}, "rule " + r.ID, "The rule " + r.ID, r.facets()})
 	}
 	return all
 }

@@ -73,3 +73,24 @@ func TestCompare_TellsEveryChange(t *testing.T) {
 		})
 	}
 }
+
+// An item may be called as a rule is told of: each is compared with its like.
+func TestCompare_AnItemCalledAsARule(t *testing.T) {
+	t.Parallel()
+	data := string(source(t, "kinds"))
+	for _, id := range []string{"rule high", "rule old"} {
+		named := strings.Replace(data, `{"linkId": "low",`, `{"linkId": "`+id+`", "type": "string", "text": "Lower?"}, {"linkId": "low",`, 1)
+		if named == data {
+			t.Fatal("kinds has no low")
+		}
+		was, is := alone(t, named), alone(t, strings.Replace(named, `"Lower?"`, `"Higher?"`, 1))
+		want := []intake.Change{{Kind: intake.Changed, Where: id, Text: "The question " + id + " “Higher?”: the text: “Lower?” before, “Higher?” now."}}
+		if d := cmp.Diff(want, intake.Compare(was, is)); d != "" {
+			t.Errorf("another text (-want +got):\n%s", d)
+		}
+		want = []intake.Change{{Kind: intake.Removed, Where: id, Text: "The question " + id + " “Lower?” is gone."}}
+		if d := cmp.Diff(want, intake.Compare(was, alone(t, data))); d != "" {
+			t.Errorf("without it (-want +got):\n%s", d)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -12,6 +13,11 @@ func (c *compiler) demands() {
 	}
 	if !formVersion().MatchString(c.res.Version) {
 		c.problem("version", "version", "A version has at most 40 letters, digits and . _ + -, such as 1.2.0.")
+	}
+	for i, topic := range c.form.topics {
+		if slices.Contains(c.form.topics[:i], topic) {
+			c.problem(shortName(extTopic), "topic", "The sensitive topic %s is given once.", topic)
+		}
 	}
 	for _, it := range c.form.all {
 		if it.pattern != nil && it.Format == "" {

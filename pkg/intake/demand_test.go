@@ -22,6 +22,7 @@ func TestDemands_OfThePublishedOnly(t *testing.T) {
 		"a promise of a call in an emergency":            {`"Call 911."`, `"Call 911. A clinician will also call you today."`, "chest contact"},
 		"a promise on a number of one's choice":          {`"Not here."`, `"We'll ring you on a number you choose."`, "no-trouble contact"},
 		"a promise that the patient hears from somebody": {`"Not here."`, `"You will hear from us."`, "no-trouble contact"},
+		"a sensitive topic twice":                        {`"extension": [`, `"extension": [` + strings.Repeat(`{"url": "https://example.org/fhir/StructureDefinition/evisit-sensitive-topic", "valueCode": "hiv"}, `, 2), "evisit-sensitive-topic topic"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

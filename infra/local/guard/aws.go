@@ -20,7 +20,6 @@ const (
 	identityARN = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/${MailIdentity}"
 	eventsARN   = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${MailEvents}"
 	keysetKey   = "ContentKeyArn"
-	secretARN   = "arn:${AWS::Partition}:secretsmanager:${AWS::Region}:${AWS::AccountId}:secret:evisit/${Stage}/" //nolint:gosec // where secrets are, and none
 )
 
 // S3 holds a client to the policy.
@@ -87,7 +86,7 @@ func (g *Guard) Keyset(ctx context.Context) error {
 // Secret permits reading the secret of Secrets Manager called name, such as
 // evisit/production/api, whatever the folder: an installation has one.
 func (g *Guard) Secret(ctx context.Context, name string) error {
-	return g.Permit(ctx, template.Access{Action: "secretsmanager:GetSecretValue", Resource: secretARN + path.Base(name) + "-AbCdEf"})
+	return g.Permit(ctx, template.Access{Action: "secretsmanager:GetSecretValue", Resource: template.SecretARN(path.Base(name))})
 }
 
 // Stream permits reading the table's stream, which Lambda does with the role of

@@ -1,8 +1,8 @@
 // Package safe stands in for AWS KMS and AWS Secrets Manager over HTTP, in the
-// protocol of both (JSON 1.1), for tests and measurements. It has one KMS key. As at
-// KMS, a ciphertext opens only with the encryption context that it was made with;
-// as at Secrets Manager, a secret has a name, an ARN that ends in six letters of
-// chance, and versions of which the last is served.
+// protocol of both (JSON 1.1), for tests. It has one KMS key. As at KMS, a ciphertext
+// opens only with the encryption context that it was made with; as at Secrets Manager,
+// a secret has a name, an ARN that ends in six letters of chance, and versions of which
+// the last is served.
 package safe
 
 import (

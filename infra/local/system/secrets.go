@@ -78,8 +78,11 @@ func (s *System) logSeed() ([]byte, error) {
 		_, _ = rand.Read(seed)
 		err = os.WriteFile(path, seed, 0o600)
 	}
-	if err != nil || len(seed) != ed25519.SeedSize {
+	if err != nil {
 		return nil, fmt.Errorf("the log's key in %s cannot be used: %w", path, err)
+	}
+	if len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("the log's key in %s cannot be used: it has %d bytes, and not %d", path, len(seed), ed25519.SeedSize)
 	}
 	return seed, nil
 }

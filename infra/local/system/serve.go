@@ -206,12 +206,12 @@ func (s *System) startTools(parts setup.Parts) error {
 	return nil
 }
 
-// routes hands a request to a function by its prefix, as the gateway does, or to one
+// routes hands a request to a function by its routes, as the gateway does, or to one
 // of the development tools, which no function has. No function's path is cleaned on
 // the way.
 func (s *System) routes(api, known, hook http.Handler) http.Handler {
 	api, known, hook = s.steady(api), s.steady(known), s.steady(hook)
-	registry := s.policy.Functions["registry"]
+	registry, stripehook := s.policy.Functions["registry"], s.policy.Functions["stripehook"]
 	tools := http.NewServeMux()
 	tools.Handle("/dev/issuer/", s.issuer)
 	mail := s.mailbox.Handler()
@@ -228,7 +228,7 @@ func (s *System) routes(api, known, hook http.Handler) http.Handler {
 		switch path := r.URL.Path; {
 		case strings.HasPrefix(path, "/dev/"):
 			tools.ServeHTTP(w, r)
-		case strings.HasPrefix(path, "/stripe/"):
+		case stripehook.Serves(r.Method, path):
 			hook.ServeHTTP(w, r)
 		case registry.Serves(r.Method, path):
 			known.ServeHTTP(w, r)
