@@ -170,17 +170,12 @@ type sourceInput struct {
 }
 
 func (in sourceInput) domain() (protocol.Source, error) {
-	s := protocol.Source{Questionnaire: in.Questionnaire, Examples: in.Examples}
+	sets, err := protocol.ParseValueSets(in.ValueSets)
+	s := protocol.Source{Questionnaire: in.Questionnaire, ValueSets: sets, Examples: in.Examples}
 	if in.About != nil {
 		s.About = intake.About(*in.About)
 	}
-	if len(in.ValueSets) > 0 {
-		if err := json.Unmarshal(in.ValueSets, &s.ValueSets); err != nil {
-			return s, fault.New(fault.Malformed, "wrong_type", "a field has the wrong type",
-				fault.Problem{Where: "/value_sets", Code: "type", Text: "give an array of ValueSets and CodeSystems"})
-		}
-	}
-	return s, nil
+	return s, err
 }
 
 // What the practice says of a questionnaire where its author has not.

@@ -91,6 +91,18 @@ func Read(common *intake.Questionnaire, s Source) (Reading, error) {
 	return Reading{f, f.Examine(common, examples)}, nil
 }
 
+// ParseValueSets reads an author's value sets, a JSON array; there may be none.
+func ParseValueSets(array []byte) (sets []json.RawMessage, err error) {
+	if len(array) == 0 {
+		return nil, nil
+	}
+	if err := json.Unmarshal(array, &sets); err != nil {
+		return nil, fault.New(fault.Malformed, "wrong_type", "a field has the wrong type",
+			fault.Problem{Where: "/value_sets", Code: "type", Text: "give an array of ValueSets and CodeSystems"})
+	}
+	return sets, nil
+}
+
 func (s Source) size() int {
 	n := len(s.Questionnaire) + len(s.Examples)
 	for _, set := range s.ValueSets {

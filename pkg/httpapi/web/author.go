@@ -100,8 +100,12 @@ func (s *site) handIn(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if err != nil {
 		return err
 	}
+	sets, err := protocol.ParseValueSets([]byte(values.Get("value_sets")))
+	if err != nil {
+		return err
+	}
 	src := protocol.Source{
-		Questionnaire: json.RawMessage(values.Get("questionnaire")), Examples: json.RawMessage(values.Get("examples")),
+		Questionnaire: json.RawMessage(values.Get("questionnaire")), ValueSets: sets, Examples: json.RawMessage(values.Get("examples")),
 		About: intake.About{
 			Name: values.Get("name"), URL: values.Get("url"), Version: values.Get("version"), Title: values.Get("title"), Billing: values.Get("billing"),
 		},
@@ -149,6 +153,7 @@ type draftPart struct {
 	By, When            string
 	Approved, Published string
 	Source, Examples    string
+	ValueSets           string // a JSON array; empty if there are none
 	About               intake.About
 	Problems            []string
 	Trials              []trialRow
@@ -198,6 +203,13 @@ func draftPartOf(d author.Draft, v visitor, offered string) *draftPart {
 	part := &draftPart{
 		Version: d.Version, Becomes: d.Form().Version(), Hash: d.Form().Hash(), By: d.By.Name, When: v.practice.Local(d.By.At),
 		Source: string(d.Questionnaire), Examples: string(d.Examples), About: d.About,
+	}
+	var sets []string
+	for _, set := range d.ValueSets {
+		sets = append(sets, string(set))
+	}
+	if len(sets) > 0 {
+		part.ValueSets = "[" + strings.Join(sets, ",\n") + "]"
 	}
 	approved := d.Approved != nil && d.Approved.Hash == part.Hash
 	if approved {

@@ -34,11 +34,7 @@ func (s *site) chooseFrom(w http.ResponseWriter, r *http.Request, v visitor) err
 		}
 		view.Practices = append(view.Practices, choice{at.ID, at.Name, p.Role.Words(), p.ID == v.Person.ID})
 	}
-	var who *visitor
-	if v.Person.ID != "" {
-		who = &v
-	}
-	return s.show(w, who, page{view: "choose", title: "At which practice", data: view})
+	return s.show(w, known(v), page{view: "choose", title: "At which practice", data: view})
 }
 
 // choose has the session go on at another practice, and leads to where its holder

@@ -55,6 +55,17 @@ func TestForms_FromTheLibraryToPatients(t *testing.T) {
 
 	adm.press("Hand in the changed draft", url.Values{"questionnaire": {strings.Replace(changed, `"type": "`, `"type": "x`, 2)}})
 	adm.wants(http.StatusUnprocessableEntity, "may not be published", "is not evaluated")
+	adm.get("/manage/forms/pink-eye")
+	adm.press("Hand in the changed draft", url.Values{"value_sets": {"{}"}})
+	adm.wants(http.StatusBadRequest)
+	sets := `[{"resourceType":"ValueSet","id":"eyes","url":"https://oak.example/eyes","compose":{"include":[{"system":"https://oak.example/eye","concept":[{"code":"left"}]}]}}]`
+	adm.get("/manage/forms/pink-eye")
+	adm.press("Hand in the changed draft", url.Values{"value_sets": {sets}})
+	adm.wants(http.StatusOK)
+	adm.press("Hand in the changed draft", nil)
+	if got := adm.value("value_sets"); len(got) != 1 || got[0] != sets {
+		t.Errorf("edited, the value sets are %q", got)
+	}
 	h.as(t, "Dr. X", "/manage/forms").wants(http.StatusForbidden)
 	h.as(t, "Ada", "/manage/forms/pink-eye").wants(http.StatusForbidden)
 }

@@ -56,6 +56,8 @@ func (s *site) door(w http.ResponseWriter, r *http.Request) error {
 	return s.showSheet(w, nil, doorSheet(d, visitor{Caller: c, Name: name}), "", http.StatusOK)
 }
 
+const takesNobody = "The practice takes nobody online now. Please call."
+
 func signedOutDoor(d registrar.Door) sheet {
 	sh := sheet{
 		Title: d.Name, Facts: []fact{{"Phone", d.Phone}},
@@ -64,7 +66,7 @@ func signedOutDoor(d registrar.Door) sheet {
 	if d.Open {
 		sh.SignIn = "/sign-in?" + url.Values{"next": {joinPath(d.ID)}}.Encode()
 	} else {
-		sh.Intro = append(sh.Intro, "It takes nobody online now. Please call.")
+		sh.Intro = append(sh.Intro, takesNobody)
 	}
 	return sh
 }
@@ -74,6 +76,9 @@ func doorSheet(d registrar.Door, v visitor) sheet {
 		Title: "Register at " + d.Name, Action: joinPath(d.ID), Button: "Register", Fields: with(joinForm, nil),
 		Intro: []string{"The practice then matches you with its records. Who is under 18 is registered by the practice, with a parent or guardian."},
 		Facts: []fact{{"Phone of the practice", d.Phone}},
+	}
+	if !d.Open {
+		sh.Action, sh.Intro = "", []string{takesNobody}
 	}
 	if v.Email != "" {
 		sh.Facts = append(sh.Facts, fact{"Your e-mail address, as you signed in", v.Email.Reveal()})
@@ -93,7 +98,9 @@ func (s *site) join(w http.ResponseWriter, r *http.Request, v visitor) error {
 	}
 	_, err = s.Registrar.Join(r.Context(), v.Caller, d.ID, f.contact())
 	if public, ok := fault.Public(err); ok && public.Kind == fault.Denied {
-		return s.showSheet(w, nil, doorSheet(d, v), sentence(public.Text), http.StatusForbidden)
+		sh := doorSheet(d, v)
+		sh.Fields = f.fill(f.Form)
+		return s.showSheet(w, nil, sh, sentence(public.Text), http.StatusForbidden)
 	}
 	if err != nil {
 		return s.refusedSheet(w, nil, doorSheet(d, v), f, err)

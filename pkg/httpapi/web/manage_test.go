@@ -3,9 +3,11 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/identity"
@@ -171,4 +173,18 @@ func TestJoin_FromThePageToTheRequest(t *testing.T) {
 	kim.get("/my")
 	kim.wants(http.StatusOK, "used for what they are not for")
 	h.as(t, "Dr. X", "/manage/patients").wants(http.StatusForbidden)
+
+	operator := clinic.Caller{Person: identity.Person{ID: "operator.olu", Practice: audit.Platform, Role: identity.Operator}}
+	_, err := h.rooms.Registrar.Suspend(t.Context(), operator, "oak", true)
+	must(t, err)
+	h.rooms.Kernel.ForgetPractice("oak")
+	for _, who := range []*browser{h.browse(t), kim} {
+		who.get("/join/oak")
+		who.wants(http.StatusOK, "takes nobody online now")
+		for _, offered := range []string{"Sign in to register", "Your date of birth"} {
+			if strings.Contains(who.text(), offered) {
+				t.Errorf("a suspended practice's page has %q", offered)
+			}
+		}
+	}
 }

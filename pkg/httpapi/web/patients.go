@@ -33,7 +33,7 @@ var standsWords = map[identity.StandingState]string{identity.Warned: "Warned", i
 
 // patients lists the patients of the visitor's practice.
 func (s *site) patients(w http.ResponseWriter, r *http.Request, v visitor) error {
-	all, next, err := s.Registrar.Patients(r.Context(), v.Caller, r.URL.Query().Get("after"), patientsPage)
+	all, next, err := s.Registrar.Patients(r.Context(), v.Caller, clipCursor(r.URL.Query().Get(afterField)), patientsPage)
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (s *site) patients(w http.ResponseWriter, r *http.Request, v visitor) error
 		})
 	}
 	if next != "" {
-		view.Next = "/manage/patients?" + url.Values{"after": {next}}.Encode()
+		view.Next = "/manage/patients?" + url.Values{afterField: {next}}.Encode()
 	}
 	return s.show(w, &v, page{view: "patients", title: "Patients", data: view})
 }

@@ -50,14 +50,7 @@ func (s *site) as(h func(http.ResponseWriter, *http.Request, visitor) error) han
 		if clinic.IsTurnedAway(err) {
 			s.Kernel.RecordTurnedAway(r.Context(), v.Caller, err, r.Pattern, r.PathValue("id"), r.URL.Query().Get("of"))
 		}
-		if isSignedOut(err) && s.session(r) != "" {
-			if err := s.CountFailedProof(r, nil); err != nil {
-				return err
-			}
-		}
-		if err == nil {
-			err = s.CountWrite(r, v.Proof)
-		}
+		err = s.counted(r, v.Caller, err)
 		if r.Method == http.MethodPost && isSignedOut(err) {
 			return s.keepForm(r, err)
 		}
@@ -68,6 +61,18 @@ func (s *site) as(h func(http.ResponseWriter, *http.Request, visitor) error) han
 		v.Found, v.otherPatient = read, func() (phi.Text, error) { return s.otherPatient(r.Context(), *read) } //nolint:contextcheck // the context is the request's
 		return h(w, r, v)
 	}
+}
+
+// counted counts a session that is none, or what c writes. It returns err, that of reading
+// the session, or that somebody tries too often.
+func (s *site) counted(r *http.Request, c clinic.Caller, err error) error {
+	switch {
+	case err == nil:
+		return s.CountWrite(r, c.Proof)
+	case isSignedOut(err) && s.session(r) != "":
+		return s.CountFailedProof(r, err)
+	}
+	return err
 }
 
 // setFor reads for whom v acts, unless that is known.
@@ -104,9 +109,7 @@ func (s *site) atPractice(ctx context.Context, v visitor) (visitor, error) {
 func (s *site) asHolder(h func(http.ResponseWriter, *http.Request, visitor) error) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		c, name, err := s.sessions.UseAnyway(r.Context(), s.session(r), clinic.Caller{IP: exchange.ClientIP(r), UserAgent: r.UserAgent()})
-		if err == nil {
-			err = s.CountWrite(r, c.Proof)
-		}
+		err = s.counted(r, c, err)
 		v := visitor{Caller: c, Name: name}
 		if err == nil && c.Person.ID != "" {
 			v, err = s.atPractice(r.Context(), v)
