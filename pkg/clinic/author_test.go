@@ -377,6 +377,49 @@ func TestAuthor_DecideAtOnce(t *testing.T) {
 	}
 }
 
+// A consent text handed in again begins when it was last said to; one that was superseded,
+// or is none, is refused.
+func TestAuthor_ConsentAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	old, text := practice.Consent{Version: "2026-01", Text: "You may withdraw at any time."}, practice.Consent{Version: "2", Text: "You agree."}
+	day := 24 * time.Hour
+	decide := func(c practice.Consent, from time.Time) (practice.Practice, error) {
+		return w.author.DecideConsent(w.ctx, w.as(ada), c, from)
+	}
+	if _, err := decide(text, w.now().Add(day)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := decide(practice.Consent{}, time.Time{}); err == nil {
+		t.Error("no text is taken")
+	}
+	if p, err := decide(text, w.now().Add(2*day)); err != nil || !p.ConsentFrom.Equal(w.now().Add(2*day)) || p.Version != 3 {
+		t.Errorf("put off to %s at version %d: %v", p.ConsentFrom, p.Version, err)
+	}
+	w.pass(day)
+	if p, err := decide(text, time.Time{}); err != nil || p.Consenting != "2" || p.ConsentNext != "" {
+		t.Errorf("at once: %+v, %v", p.Core, err)
+	}
+	if _, err := decide(old, time.Time{}); !errors.Is(err, clinic.ErrExists) {
+		t.Errorf("the text that was superseded: %v", err)
+	}
+	p, err := w.tape.Practice(w.ctx, "lakeside")
+	if err != nil || p.Consent.Text != text.Text || p.Version != 4 {
+		t.Errorf("in the end it is %+v at version %d: %v", p.Consent, p.Version, err)
+	}
+	next := practice.Consent{Version: "3", Text: "You still agree."}
+	if _, err := decide(next, w.now().Add(day)); err != nil {
+		t.Fatal(err)
+	}
+	w.pass(day)
+	if _, err := decide(text, time.Time{}); !errors.Is(err, clinic.ErrExists) {
+		t.Errorf("the text that was superseded by itself: %v", err)
+	}
+	if p, err := decide(next, time.Time{}); err != nil || p.At(w.now()).Consenting != "3" {
+		t.Errorf("the text that has begun: %+v, %v", p.Core, err)
+	}
+}
+
 // A consent text holds in the language in which it was read, and what was accepted is kept.
 func TestAuthor_ConsentByLanguage(t *testing.T) {
 	t.Parallel()

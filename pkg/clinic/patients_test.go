@@ -336,6 +336,50 @@ func TestImport_Refused(t *testing.T) {
 	}
 }
 
+// All that the practice does to a patient stands in the list that the patient reads; that
+// each has words is checked of every world's records when its test ends.
+func TestPatient_ReadsWhatThePracticeDid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	kim := signedIn("kim", "kim@new.example")
+	p, err := w.registrar.Join(w.ctx, kim, "lakeside", identity.Contact{Name: "Kim Doe", Birth: newcomer("Kim Doe").Birth})
+	if err != nil {
+		t.Fatal(err)
+	}
+	phone := phi.Text("503 555 0199")
+	stand := func(s identity.StandingState, why identity.Ground) error {
+		return errOf(w.registrar.Stand(w.ctx, w.as(sam), p.ID, s, why))
+	}
+	for name, err := range map[string]error{
+		"verify":  errOf(w.registrar.Verify(w.ctx, w.as(sam), p.ID)),
+		"seen":    errOf(w.registrar.SetSeen(w.ctx, w.as(sam), p.ID, start.AddDate(0, -1, 0).Truncate(24*time.Hour))),
+		"contact": errOf(w.registrar.ChangeContact(w.ctx, w.as(sam), p.ID, contactChange(nil, &phone, nil))),
+		"warn":    stand(identity.Warned, identity.Misuse), "suspend": stand(identity.Suspended, identity.Misuse), "active": stand(identity.Active, ""),
+		"read": errOf(w.registrar.Patient(w.ctx, w.as(sam), p.ID)),
+	} {
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	w.refused(errOf(w.registrar.Verify(w.ctx, w.as(ana), p.ID)), "not_found")
+	all, _, err := w.request.AccessList(w.ctx, kim, p.ID, "", 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, a := range all {
+		got = append(got, a.Action+string(a.Outcome))
+	}
+	slices.Sort(got)
+	want := []string{
+		"patient.change:contact", "patient.manage:joined", "patient.manage:reactivated", "patient.manage:seen", "patient.manage:suspended",
+		"patient.manage:verified", "patient.manage:warned", "patient.managerefused", "patient.read",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the list (-want +got):\n%s", diff)
+	}
+}
+
 // What the practice says of a patient holds at once, and is read with a record.
 func TestPatient_WhoMayWhat(t *testing.T) {
 	t.Parallel()

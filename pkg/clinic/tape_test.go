@@ -10,6 +10,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/outbox"
+	"evisit/pkg/record"
 	"evisit/pkg/store"
 	"evisit/pkg/visit"
 )
@@ -27,6 +28,9 @@ type tape struct {
 	// before is each visit as it was before its latest commit, where reads at half
 	// the price lag; nil where they do not.
 	before map[string]moment
+	// wordless are the actions that were recorded of a visit or a patient, and that have
+	// no words for the patient who reads who did what.
+	wordless map[string]bool
 }
 
 // A moment is a version of a visit's rows.
@@ -127,7 +131,12 @@ func (s *tape) record(c clinic.Commit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.undone == nil {
-		s.undone, s.buckets = map[string]bool{}, map[outbox.Bucket]bool{}
+		s.undone, s.buckets, s.wordless = map[string]bool{}, map[outbox.Bucket]bool{}, map[string]bool{}
+	}
+	for _, r := range c.Audit {
+		if r.Action != "" && (r.Visit != "" || r.Patient != "") && !hasWords(r) {
+			s.wordless[r.Action+string(r.Outcome)] = true
+		}
 	}
 	for _, e := range c.Events {
 		if e.Later.IsZero() {
@@ -147,6 +156,23 @@ func (s *tape) record(c clinic.Commit) {
 		}
 	}
 	delete(s.undone, c.Done)
+}
+
+// hasWords reports whether a patient reads r in words. What somebody was refused to do has
+// words of its own: "tried to" goes before them.
+func hasWords(r audit.Record) bool {
+	done, known := record.ActionWords(r.Action)
+	if r.Outcome == audit.Refused {
+		return record.ActOf(r, record.Reader{}).What != done
+	}
+	return known
+}
+
+// speechless returns the actions that have no words, and should have.
+func (s *tape) speechless() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.wordless))
 }
 
 // Undelivered asks the table only about buckets that have events: a clock that

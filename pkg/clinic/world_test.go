@@ -170,6 +170,11 @@ func newWorld(t *testing.T) *world {
 	w.openStripe(t)
 	w.openFilesAndMail(t)
 	w.openRooms(t)
+	t.Cleanup(func() {
+		for _, action := range w.tape.speechless() {
+			t.Errorf("patients read no words for %s", action)
+		}
+	})
 	w.plant(t)
 	w.minute() // sweeps ran before any event was put
 	return w

@@ -198,7 +198,7 @@ var decideConsent = Endpoint{
 	Method: "POST", Path: "/settings/consent", ID: "decideConsent", Group: "Settings",
 	For: "Decide the consent text",
 	Text: "At once, or from a time on, in one language or several. A new text is a new version; what patients accepted before is kept. The same " +
-		"text again changes nothing. For administrators.",
+		"text again changes nothing, but when a text that is to come begins. For administrators.",
 	By: ByRegistry, Who: Known, IfMatch: true, In: consentInput{},
 	Out: settingsReply{}, OutText: "What the practice has decided.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "consent_exists"}, {Code: "exists"}, {Code: "stale"}, {Code: "changed"}},

@@ -94,24 +94,39 @@ func (p Practice) At(t time.Time) Practice {
 	return p
 }
 
-// DecideConsent returns the practice with another consent text, from from on; the zero
-// from is at once. One that begins later takes the place of another that was to come.
-func (p Practice) DecideConsent(c Consent, from, now time.Time) (Practice, error) {
+// same reports whether c and d are one text under one version; none is the same as no text.
+func (c Consent) same(d Consent) bool {
+	return c.Version != "" && c.Version == d.Version && c.Text == d.Text && c.Main() == d.Main() && maps.Equal(c.Others, d.Others)
+}
+
+// DecideConsent returns the practice as it is at now, with another consent text from from
+// on; the zero from is at once. One that begins later takes the place of another that was
+// to come, and a text that is to come already begins at from instead. A text that holds
+// then anyway changes nothing. It reports whether the text is new.
+func (p Practice) DecideConsent(c Consent, from, now time.Time) (Practice, bool, error) {
+	p = p.At(now)
+	if c.same(p.Consent) && (p.ConsentNext == "" || !from.After(now)) {
+		return p, false, nil
+	}
 	all := c.problems()
 	if !from.IsZero() && from.Before(now.Add(-slack)) || from.After(now.Add(furthest)) {
 		all = append(all, fault.Problem{Where: "/from", Code: "range", Text: "A consent text begins now, or later within two years."})
 	}
 	if len(all) > 0 {
-		return Practice{}, fault.New(fault.Invalid, "invalid_request", "this consent text cannot be taken", all...)
+		return Practice{}, false, fault.New(fault.Invalid, "invalid_request", "this consent text cannot be taken", all...)
 	}
-	p = p.At(now)
-	if c.Version == p.Consent.Version || c.Version == p.NextConsent.Version {
-		return Practice{}, fault.New(fault.Conflict, "consent_exists", "this consent version exists with another text; give the new text a new version")
-	}
-	if from.After(now) {
+	moved := c.same(p.NextConsent)
+	switch {
+	case moved && from.Equal(p.ConsentFrom):
+		return p, false, nil
+	case !moved && (c.Version == p.Consent.Version || c.Version == p.NextConsent.Version):
+		return Practice{}, false, fault.New(fault.Conflict, "consent_exists", "this consent version was used before; give the text a new version")
+	case from.After(now):
 		p.NextConsent, p.ConsentNext, p.ConsentFrom = c, c.Version, from
-		return p, nil
+		return p, !moved, nil
+	case moved:
+		p.NextConsent, p.ConsentNext, p.ConsentFrom = Consent{}, "", time.Time{}
 	}
 	p.Consent, p.Consenting = c, c.Version
-	return p, nil
+	return p, !moved, nil
 }

@@ -130,8 +130,8 @@ func TestPractice_DecideConsent(t *testing.T) {
 	t.Parallel()
 	p := practice.Practice{Core: practice.Core{Consenting: "1"}, Consent: practice.Consent{Version: "1", Text: "Yes."}}
 	two := practice.Consent{Version: "2", Text: "I agree.", Others: map[string]string{"es": "Acepto."}}
-	next, err := p.DecideConsent(two, noon.AddDate(0, 0, 1), noon)
-	if err != nil {
+	next, isNew, err := p.DecideConsent(two, noon.AddDate(0, 0, 1), noon)
+	if err != nil || !isNew {
 		t.Fatal(err)
 	}
 	for at, want := range map[time.Time]string{noon: "Yes.", noon.AddDate(0, 0, 1): "I agree."} {
@@ -160,7 +160,7 @@ func TestPractice_DecideConsent(t *testing.T) {
 		},
 		"a book": {practice.Consent{Version: "3", Text: strings.Repeat("x", 20_001)}, time.Time{}, "invalid_request", []string{"/text"}},
 	} {
-		_, err := next.DecideConsent(tt.text, tt.from, noon)
+		_, _, err := next.DecideConsent(tt.text, tt.from, noon)
 		f, ok := fault.Public(err)
 		if !ok || f.Code != tt.code {
 			t.Errorf("%s: %v", name, err)
@@ -173,6 +173,45 @@ func TestPractice_DecideConsent(t *testing.T) {
 		slices.Sort(got)
 		if slices.Sort(tt.want); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: problems of %v, want %v", name, got, tt.want)
+		}
+	}
+}
+
+// The same text again changes when it begins, and nothing else; a text that was superseded
+// is not the one that holds.
+func TestPractice_DecideConsentAgain(t *testing.T) {
+	t.Parallel()
+	one, two := practice.Consent{Version: "1", Text: "Yes."}, practice.Consent{Version: "2", Text: "I agree."}
+	tomorrow, later := noon.AddDate(0, 0, 1), noon.AddDate(0, 0, 2)
+	p := practice.Practice{Core: practice.Core{Consenting: "1"}, Consent: one}
+	coming, _, err := p.DecideConsent(two, tomorrow, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		p          practice.Practice
+		text       practice.Consent
+		from, now  time.Time
+		holds      string
+		next       string
+		begins     time.Time
+		isNew, bad bool
+	}{
+		"the one that holds":                   {coming, one, time.Time{}, noon, "1", "2", tomorrow, false, false},
+		"the one that holds, from later on":    {p, one, later, noon, "1", "", time.Time{}, false, false},
+		"back to the one that holds":           {coming, one, later, noon, "", "", time.Time{}, false, true},
+		"the one to come":                      {coming, two, tomorrow, noon, "1", "2", tomorrow, false, false},
+		"the one to come, later":               {coming, two, later, noon, "1", "2", later, false, false},
+		"the one to come, at once":             {coming, two, time.Time{}, noon, "2", "", time.Time{}, false, false},
+		"the one that was to come, once begun": {coming, two, tomorrow, later, "2", "", time.Time{}, false, false},
+		"the one before":                       {coming, one, time.Time{}, later, "1", "", time.Time{}, true, false},
+		"nothing":                              {p, practice.Consent{}, time.Time{}, noon, "", "", time.Time{}, false, true},
+		"nothing, where there is none":         {practice.Practice{}, practice.Consent{}, time.Time{}, noon, "", "", time.Time{}, false, true},
+	} {
+		got, isNew, err := tt.p.DecideConsent(tt.text, tt.from, tt.now)
+		if isNew != tt.isNew || (err != nil) != tt.bad || got.Consenting != tt.holds || got.Consent.Version != tt.holds ||
+			got.ConsentNext != tt.next || got.NextConsent.Version != tt.next || !got.ConsentFrom.Equal(tt.begins) {
+			t.Errorf("%s: %+v, new %t, %v", name, got.Core, isNew, err)
 		}
 	}
 }

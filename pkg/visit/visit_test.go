@@ -479,6 +479,23 @@ func TestRelease_AskedAgain(t *testing.T) {
 	}
 }
 
+// A visit that its holder released is nobody's: to hand it to somebody who does not exist
+// is no hand-over that was done before.
+func TestHandOver_ReleasedAndToNobody(t *testing.T) {
+	t.Parallel()
+	a := clinician("a", "CA")
+	released, err := at(t, visit.InReview).Release(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, to := range map[string]identity.Person{"nobody": {}, "a colleague": clinician("b", "CA")} {
+		_, err := released.HandOver(a, to, noon)
+		if f, _ := fault.Public(err); f == nil || f.Code != "wrong_status" {
+			t.Errorf("handed to %s: %v, want wrong_status", name, err)
+		}
+	}
+}
+
 // A visit is handed to a colleague who could have taken it, and to nobody else.
 func TestHandOver_ToWhom(t *testing.T) {
 	t.Parallel()

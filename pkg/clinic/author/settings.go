@@ -105,32 +105,28 @@ func (r *Room) published(ctx context.Context, practiceID string, forms practice.
 }
 
 // DecideConsent decides the consent text of the caller's practice, at once or from from
-// on. What patients accepted before is kept.
+// on. What patients accepted before is kept. A text that is to come already begins at
+// from instead; one that holds then anyway changes nothing.
 //
-// Errors: those of Decide; fault.Conflict (consent_exists) for a version that was used.
+// Errors: those of Decide; fault.Conflict for a version that was used (consent_exists;
+// clinic.ErrExists if another took its place since).
 func (r *Room) DecideConsent(ctx context.Context, c clinic.Caller, text practice.Consent, from time.Time) (practice.Practice, error) {
 	c, err := r.allow(ctx, c, identity.DecideTerms, "")
 	if err != nil {
 		return practice.Practice{}, err
 	}
 	return r.change(ctx, c, func(p practice.Practice, now time.Time) (clinic.Commit, error) {
-		if sameConsent(p.Consent, text) || sameConsent(p.NextConsent, text) {
-			return clinic.Commit{}, nil
-		}
-		next, err := p.DecideConsent(text, from, now)
-		if err != nil {
+		next, isNew, err := p.DecideConsent(text, from, now)
+		if err != nil || next.Core == p.At(now).Core {
 			return clinic.Commit{}, err
 		}
 		next.Config = p.Config // as it stands, with what is to begin
+		later := next.ConsentNext == text.Version
 		return clinic.Commit{
-			Practice: &next, Consent: next.ConsentNext != text.Version, NextConsent: next.ConsentNext == text.Version,
+			Practice: &next, Consent: isNew && !later, NextConsent: isNew && later,
 			Audit: r.record(c, identity.DecideTerms, "consent", "consent "+text.Version, now),
 		}, nil
 	})
-}
-
-func sameConsent(a, b practice.Consent) bool {
-	return a.Version == b.Version && a.Text == b.Text && a.Main() == b.Main() && maps.Equal(a.Others, b.Others)
 }
 
 // DecideReaders has patients told the text as who reads their requests; an empty text is
