@@ -87,7 +87,7 @@ func allergic() answers {
 // when the patient comes back to the page, in a narrow window and in a wide one.
 func TestForm_NoButtonLosesAnswers(t *testing.T) {
 	t.Parallel()
-	buttons := []string{"Save and continue", "Back", "Leave it for later", "Sign out", "Add another row", "My requests", "Lakeside Family Medicine"}
+	buttons := []string{"Save and continue", "Back", "Leave it for later", "Sign out", "Add another row", "My requests", "My data", "Lakeside Family Medicine"}
 	known := append(slices.Clone(buttons), "Remove") // which TestForm_RemoveRow presses
 	for n, button := range buttons {
 		width := []int64{narrow, desktop}[n%2]
@@ -207,14 +207,14 @@ func TestVisit_NoButtonLosesTexts(t *testing.T) {
 	jane.press("Pay $40.00")
 	jane.retryUntil("Your request was sent", func() { jane.follow("Look again") })
 	jane.follow("See your request")
-	jane.keepsTexts("Jane Smith", []string{"Lakeside Family Medicine", "My requests", "Who has seen this", "Sign out"}, []string{"Add information", "Cancel the request"})
+	jane.keepsTexts("Jane Smith", []string{"Lakeside Family Medicine", "My requests", "My data", "Who has seen this", "Sign out"}, []string{"Add information", "Cancel the request"})
 
 	ana.signIn("Ana Rivera, MD")
 	ana.follow("Urinary symptoms")
 	ana.press("Take this visit")
 	ana.unfold("Decline")
-	ana.keepsTexts("Ana Rivera, MD", []string{"Lakeside Family Medicine", "Queue", "Work", "Sign out"},
-		[]string{"Ask", "Send the answer", "End without an answer or a charge"})
+	ana.keepsTexts("Ana Rivera, MD", []string{"Lakeside Family Medicine", "Queue", "Work", "Hand it over to a colleague", "Sign out"},
+		[]string{"Ask", "Send the answer", "End without an answer or a charge", "Give it back to the queue"})
 	ana.click(ana.find("textbox", "Follow-up"), 1)
 	before := ana.filledIn()
 	ana.loadPage(ana.pressEnter)

@@ -76,11 +76,10 @@ const (
 // StandingOf returns the state that a word names: active, warned or suspended. What it
 // returns for any other word is not Known.
 func StandingOf(word string) StandingState {
-	switch s := StandingState(word); s {
-	case Warned, Suspended:
-		return s
-	case "active":
-		return Active
+	for _, s := range []StandingState{Active, Warned, Suspended} {
+		if word == s.Word() {
+			return s
+		}
 	}
 	return noStanding
 }
