@@ -203,9 +203,13 @@ type shownSettings struct {
 	Prices  map[string]int64
 	States  []string
 	Readers string `json:"who_reads"`
-	Coming  []struct{ From time.Time }
-	Consent struct{ Version, Language string }
-	History []struct{ By string }
+	Coming  []struct {
+		From        time.Time
+		Established *int `json:"established_months"`
+	}
+	Established int `json:"established_months"`
+	Consent     struct{ Version, Language string }
+	History     []struct{ By string }
 }
 
 // Prices are decided for later, a promise at once; the second of two who saw the same is
@@ -224,6 +228,12 @@ func TestSettings_OverHTTP(t *testing.T) {
 	refused(t, send(t, w.api, call{as: admin, method: "POST", path: "/settings/decisions", header: seen, body: map[string]any{"states": []string{"OR"}}}), http.StatusPreconditionFailed, "stale")
 	w.do(t, call{as: admin, method: "POST", path: "/settings/decisions/withdraw", body: map[string]any{"from": later}}, &s)
 	w.do(t, call{as: admin, method: "POST", path: "/settings/decisions", body: map[string]any{"answer_minutes": 480, "give_up_minutes": 960, "topics_by_phone": []string{"hiv"}}}, &s)
+	w.do(t, call{as: admin, method: "POST", path: "/settings/decisions", body: map[string]any{"established_months": 36}}, &s)
+	w.do(t, call{as: admin, method: "POST", path: "/settings/decisions", header: map[string]string{"If-Match": quoted(s.Version)}, body: map[string]any{"from": later, "established_months": 0}}, &s)
+	if s.Established != 36 || len(s.Coming) != 1 || s.Coming[0].Established == nil || *s.Coming[0].Established != 0 {
+		t.Errorf("whom the practice knows: %+v", s)
+	}
+	w.do(t, call{as: admin, method: "POST", path: "/settings/decisions/withdraw", body: map[string]any{"from": later}}, &s)
 	w.do(t, call{as: admin, method: "POST", path: "/settings/consent", body: map[string]any{"version": "2", "text": "You agree.", "others": map[string]string{"es": "Acepta."}}}, &s)
 	if s.Consent.Version != "2" || s.Consent.Language != "en" || len(s.Coming) != 0 {
 		t.Errorf("consent: %+v", s)

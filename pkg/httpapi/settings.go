@@ -75,12 +75,15 @@ type configReply struct {
 	Topics []string `json:"topics_by_phone"`
 	// Kinds of request that are not taken online, by form.
 	Closed map[string][]string `json:"closed"`
+	// Within how many months a patient must have been seen in person to send a clinical request; 0: it is not asked.
+	Established int `json:"established_months" schema:"min=0"`
 }
 
 func showConfig(c practice.Config) configReply {
 	out := configReply{
 		States: append([]string{}, c.States...), Prices: c.Prices, Forms: c.Forms, AnswerWithin: int(c.Terms.Answer.Minutes()),
 		GiveUp: int(c.Terms.GiveUp.Minutes()), Topics: append([]string{}, c.Topics...), Closed: c.Closed,
+		Established: c.Established,
 	}
 	if out.Prices == nil {
 		out.Prices = map[string]money.Cents{}
@@ -104,6 +107,7 @@ type comingReply struct {
 	GiveUp       *int                    `json:"give_up_minutes,omitempty"`
 	Topics       *[]string               `json:"topics_by_phone,omitempty"`
 	Closed       map[string][]string     `json:"closed,omitempty"`
+	Established  *int                    `json:"established_months,omitempty"`
 }
 
 func showSettings(p practice.Practice) settingsReply {
@@ -115,7 +119,7 @@ func showSettings(p practice.Practice) settingsReply {
 		out.NextConsent = &nextConsent{p.ConsentFrom, showConsent(p.NextConsent)}
 	}
 	for _, ch := range p.Coming {
-		c := comingReply{From: ch.From, States: ch.States, Prices: ch.Prices, Forms: ch.Forms, Topics: ch.Topics, Closed: ch.Closed}
+		c := comingReply{From: ch.From, States: ch.States, Prices: ch.Prices, Forms: ch.Forms, Topics: ch.Topics, Closed: ch.Closed, Established: ch.Established}
 		if ch.Terms != nil {
 			answer, giveUp := int(ch.Terms.Answer.Minutes()), int(ch.Terms.GiveUp.Minutes())
 			c.AnswerWithin, c.GiveUp = &answer, &giveUp
@@ -131,7 +135,7 @@ func (a *API) replySettings(p practice.Practice, err error) (Reply, error) {
 
 var decideSettings = Endpoint{
 	Method: "POST", Path: "/settings/decisions", ID: "decideSettings", Group: "Settings",
-	For: "Decide prices, promises, states, forms, topics",
+	For: "Decide prices, promises, states, forms, topics, and who must have been seen",
 	Text: "At once, or from a time on. What is not named stays as it is. What was quoted and promised before stands; from then on quotes use what " +
 		"is decided, in every process within 20 seconds. A price is 0, or from 50 cents to 10,000,000, and null removes it. For administrators.",
 	By: ByRegistry, Who: Known, IfMatch: true, In: decisionInput{},
@@ -159,10 +163,12 @@ type decisionInput struct {
 	Topics *[]string `json:"topics_by_phone,omitempty" validate:"omitempty,max=20"`
 	// Kinds of request not taken online; replaces the list of each form that it names.
 	Closed map[string][]string `json:"closed,omitempty" validate:"max=200"`
+	// Within how many months a patient must have been seen in person to send a clinical request; 0 asks it of nobody.
+	Established *int `json:"established_months,omitempty" validate:"omitempty,min=0,max=120"`
 }
 
 func (in decisionInput) domain() practice.Change {
-	ch := practice.Change{States: in.States, Topics: in.Topics, Forms: in.Forms, Closed: in.Closed}
+	ch := practice.Change{States: in.States, Topics: in.Topics, Forms: in.Forms, Closed: in.Closed, Established: in.Established}
 	if in.From != nil {
 		ch.From = in.From.UTC()
 	}

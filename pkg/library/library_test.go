@@ -87,6 +87,7 @@ func TestAll_HashesAreKept(t *testing.T) {
 		"medication-refill|0.2.0-common-0.2.0":       "0be32ac767648398e6511eb23e10d215306340f4a4f457696084c7619760796b",
 		"mental-health-phq9-gad7|0.2.1-common-0.2.0": "0ca73a8cf206878ae76eba73bf7d70631dc4f58d077c80dc3137dc302fce56ea",
 		"mental-health-phq9-gad7|0.2.2-common-0.2.0": "912ec844c159d512cb46c7eb6d2f941d555dd884b3b7b075ddbd9b04326974d2",
+		"mental-health-phq9-gad7|0.2.3-common-0.2.0": "35da5f6af2c97b1f7a382e2edadd39905f4d740e45324416aacaf71ccd3e7b6a",
 		"pink-eye|0.1.0-common-0.2.0":                "95a5bcc7df0d051e83f347a8b4e6becc486e4c779664890f45c24611cc110c19",
 		"rash-skin|0.2.0-common-0.2.0":               "c425d93807d601cbdf40115895134d32af1c3b1d6548b28a0cb3ab70b3da3528",
 		"respiratory|0.2.0-common-0.2.0":             "a7b12618672a448475e29af225da432919318fdac6caadf1e91d47472125ba6b",
@@ -141,22 +142,23 @@ func TestForms_AttributesOfTheProtocol(t *testing.T) {
 		Low, High    int
 		Photos       bool
 		Diagnoses    int
+		Topic        string
 	}
 	want := map[string]attributes{
-		"admin-request":           {"admin-fee", "", 0, 110, false, 2},
-		"back-pain":               {"em", "", 18, 75, false, 4},
-		"bp-glucose-readings":     {"monitoring", "", 18, 110, false, 4},
-		"medication-refill":       {"no-charge", "", 0, 110, false, 1},
-		"mental-health-phq9-gad7": {"em-screen", "", 12, 110, false, 4},
-		"pink-eye":                {"em", "", 2, 110, false, 4},
-		"rash-skin":               {"em-image", "", 0, 110, true, 6},
-		"respiratory":             {"em", "", 18, 110, false, 5},
-		"uti-women":               {"em", "female", 18, 65, false, 4},
+		"admin-request":           {"admin-fee", "", 0, 110, false, 2, ""},
+		"back-pain":               {"em", "", 18, 75, false, 4, ""},
+		"bp-glucose-readings":     {"monitoring", "", 18, 110, false, 4, ""},
+		"medication-refill":       {"no-charge", "", 0, 110, false, 1, ""},
+		"mental-health-phq9-gad7": {"em-screen", "", 12, 110, false, 4, "mental-health"},
+		"pink-eye":                {"em", "", 2, 110, false, 4, ""},
+		"rash-skin":               {"em-image", "", 0, 110, true, 6, ""},
+		"respiratory":             {"em", "", 18, 110, false, 5, ""},
+		"uti-women":               {"em", "female", 18, 65, false, 4, ""},
 	}
 	got := map[string]attributes{}
 	for _, f := range all(t) {
 		low, high, _ := f.Ages()
-		got[f.Name()] = attributes{f.BillingClass(), f.Sex(), low, high, f.RequiresPhotos(), len(f.SuggestedDiagnoses())}
+		got[f.Name()] = attributes{f.BillingClass(), f.Sex(), low, high, f.RequiresPhotos(), len(f.SuggestedDiagnoses()), strings.Join(f.Topics(), " ")}
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("attributes (-want +got):\n%s", d)
