@@ -80,7 +80,7 @@ func TestDemo_WholeIsProved(t *testing.T) {
 func TestDemo_TamperingIsFound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	claim, err := play(t.Context(), newClient(http.DefaultTransport), w.url, t.Output(), []scenario{
+	claim, err := play(t.Context(), newClient(&http.Transport{DisableKeepAlives: true}), w.url, t.Output(), []scenario{
 		{"answered", askedBack}, {"answered elsewhere", foreignPractice}, {"expired", nobodyAnswers},
 	})
 	if err != nil {

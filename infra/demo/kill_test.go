@@ -124,7 +124,7 @@ func TestDemo_KilledAtAnyMoment(t *testing.T) {
 	}
 	t.Logf("%d kills", k.kills)
 	// The system may be restarting; join waits until it answers.
-	if _, err := join(ctx, newClient(http.DefaultTransport), "http://"+m.addr, t.Output()); err != nil {
+	if _, err := join(ctx, newClient(&http.Transport{DisableKeepAlives: true}), "http://"+m.addr, t.Output()); err != nil {
 		t.Fatal(err)
 	}
 	if err := prove(ctx, claim, t.Output()); err != nil {

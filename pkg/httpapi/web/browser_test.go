@@ -32,7 +32,9 @@ func (h *house) browse(t *testing.T) *browser {
 		t.Fatal(err)
 	}
 	b := &browser{t: t, base: h.url}
-	b.client = &http.Client{Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
+	own := &http.Transport{} // the end of another test's server cuts connections of the default one
+	t.Cleanup(own.CloseIdleConnections)
+	b.client = &http.Client{Transport: own, Jar: jar, CheckRedirect: func(r *http.Request, _ []*http.Request) error {
 		if r.URL.Hostname() != "127.0.0.1" {
 			return http.ErrUseLastResponse
 		}

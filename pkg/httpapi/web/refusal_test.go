@@ -425,8 +425,7 @@ func TestPost_HostileIsRefusedInWords(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Header.Set("Content-Type", c.kind)
-		jar := ada.client.Jar
-		res, err := (&http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
+		res, err := (&http.Client{Transport: ada.client.Transport, Jar: ada.client.Jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
 		if err != nil {
 			t.Fatal(err)
 		}
