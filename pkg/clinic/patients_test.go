@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"evisit/infra/local/stripesim"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/fault"
@@ -566,6 +567,45 @@ func TestCaregiver_FromGrantToEnd(t *testing.T) {
 	all, err := w.registrar.Caregivers(w.ctx, w.as(sam), p.ID)
 	if err != nil || len(all) != 1 || all[0].By != sam || all[0].Why != identity.ParentOf {
 		t.Errorf("the grants are %+v: %v", all, err)
+	}
+}
+
+// Who acts for a patient is written to about the requests that they start, for as long
+// as they act; from then on the patient is.
+func TestCaregiver_GetsTheLetters(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const mum, mail = "mum", "mum@new.example"
+	i, err := w.registrar.InviteCaregiver(w.ctx, w.as(jane), jane, power(mail, identity.Help))
+	if err != nil {
+		t.Fatal(err)
+	}
+	who, err := w.registrar.Accept(w.ctx, signedIn(mum, mail), i.ID, w.linkCode(mail, i.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hers := w.letters(janes)
+	id := w.starts(mum, "uti-women", jane)
+	w.saves(mum, id, with(urinary, said{
+		"completed-by": []string{"caregiver"}, "proxy-name": "Mum", "proxy-relationship": []string{"parent"}, "proxy-authority": true,
+	}))
+	w.submits(mum, id, w.prices(mum, id).Quote.ID)
+	w.pays(id, stripesim.CardSuccess)
+	w.settle()
+	if got := w.letters(mail); !strings.Contains(got[0].Subject, "Your request was received") {
+		t.Errorf("who acts has the letters %+v", got)
+	}
+	if got := w.letters(janes); len(got) != len(hers) {
+		t.Errorf("the patient has the letters %+v", got)
+	}
+	if _, err := w.registrar.RevokeCaregiver(w.ctx, w.as(jane), jane, who.ID); err != nil {
+		t.Fatal(err)
+	}
+	w.takes(ana, id)
+	w.answers(id)
+	w.settle()
+	if got := w.letters(janes); len(got) == len(hers) || !strings.Contains(got[0].Subject+got[1].Subject, "Your request was answered") {
+		t.Errorf("the patient has the letters %+v", got)
 	}
 }
 

@@ -218,7 +218,7 @@ func (w *world) plant(t *testing.T) {
 	}
 	for _, m := range seed.Cast(start) {
 		if m.Contact != nil {
-			if err := w.registrar.AddPatient(w.ctx, identity.Patient{ID: m.Person.Patient, Practice: m.Person.Practice, Contact: *m.Contact}); err != nil {
+			if err := w.registrar.AddPatient(w.ctx, identity.Patient{ID: m.Person.Patient, Practice: m.Person.Practice, Person: m.Person.ID, Contact: *m.Contact}); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -109,8 +109,10 @@ type Grant struct {
 	Person   string    `json:"person,omitempty"`
 	Until    time.Time `json:"until,omitzero"`
 	// By is the person who granted it: the patient, or someone of the practice.
-	By      string `json:"by,omitempty"`
-	Why     Why    `json:"why,omitempty"`
+	By  string `json:"by,omitempty"`
+	Why Why    `json:"why,omitempty"`
+	// Address is where who acts is written to, sealed; nil: where the patient is.
+	Address []byte `json:"address,omitempty"`
 	Version int    `json:"-"`
 }
 

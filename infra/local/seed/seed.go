@@ -167,7 +167,7 @@ func Plant(ctx context.Context, r *registrar.Room, issuer string, accounts []str
 			continue
 		}
 		if m.Contact != nil {
-			rec := identity.Patient{ID: m.Person.Patient, Practice: m.Person.Practice, Contact: *m.Contact}
+			rec := identity.Patient{ID: m.Person.Patient, Practice: m.Person.Practice, Person: m.Person.ID, Contact: *m.Contact}
 			if err := plantPatient(ctx, r, rec); err != nil {
 				return fmt.Errorf("planting patient %s: %w", rec.ID, err)
 			}

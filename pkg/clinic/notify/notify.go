@@ -285,11 +285,30 @@ func (m *Room) write(ctx context.Context, d outbox.Delivery, f facts, patient, o
 }
 
 func (m *Room) toPatient(ctx context.Context, d outbox.Delivery, p practice.Practice, v visit.Visit, t text) error {
-	contact, err := m.Charts.Contact(ctx, v.Patient)
+	to, err := m.address(ctx, v)
 	if err != nil {
 		return err
 	}
-	return m.send(ctx, d.ID, contact.Email, m.Pages+"/my/visits/"+v.ID, p, v, t)
+	return m.send(ctx, d.ID, to, m.Pages+"/my/visits/"+v.ID, p, v, t)
+}
+
+// address is where the patient's letters about v go: to who started it and acts for the
+// patient still, else to the patient. Who acts may have come without an address.
+func (m *Room) address(ctx context.Context, v visit.Visit) (phi.Text, error) {
+	p, err := m.Charts.Patient(ctx, v.Patient)
+	if err != nil {
+		return "", err
+	}
+	if v.By != p.Person {
+		g, err := m.Kernel.Store.Grant(ctx, v.Patient, v.By)
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return "", err
+		}
+		if len(g.Address) > 0 && g.Active(m.Kernel.Time()) {
+			return m.Charts.OpenAddress(ctx, v.Practice, v.Patient, v.By, g.Address)
+		}
+	}
+	return p.Contact.Email, nil
 }
 
 // why says to the patient why v ended, where that tells nothing of their health; the

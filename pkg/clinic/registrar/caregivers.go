@@ -55,6 +55,10 @@ func (r *Room) takePower(ctx context.Context, i registry.Invitation, m *clinic.C
 	g := *i.Acts
 	g.Person = i.Person
 	g, err := r.grantOn(ctx, g)
+	if err != nil {
+		return err
+	}
+	g.Address, err = r.Charts.SealAddress(ctx, g.Practice, g.Patient, g.Person, i.Email)
 	m.Grants = append(m.Grants, g)
 	return err
 }
@@ -99,7 +103,7 @@ func (r *Room) RevokeCaregiver(ctx context.Context, c clinic.Caller, patient, pe
 		if err != nil || !g.Active(now) {
 			return g, err
 		}
-		g.Until, g.Version = now, g.Version+1
+		g.Until, g.Address, g.Version = now, nil, g.Version+1
 		return g, r.Kernel.Store.Commit(ctx, clinic.Commit{
 			Grants: []identity.Grant{g}, Audit: r.recordOf(c, p, identity.DelegatePower, "revoked", now),
 		})
