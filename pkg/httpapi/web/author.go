@@ -297,6 +297,8 @@ type previewView struct {
 	Ends                  string // what a patient with these answers would be told; empty if they would go on
 	Last                  bool
 	Consent               string
+	Language              string // that the form is drawn in; empty: its author named none
+	Tongues               []tongue
 }
 
 func previewAt(name, version string) string {
@@ -378,7 +380,9 @@ func (s *site) showPreview(w http.ResponseWriter, r *http.Request, v visitor, p 
 	if err != nil {
 		return err
 	}
-	res, name := p.form.Check(p.answers), r.PathValue("name")
+	chosen, name := s.chosenLanguage(w, r, p.form), r.PathValue("name")
+	p.form = p.form.In(chosen)
+	res := p.form.Check(p.answers)
 	at := p.form.Pages()[p.n-1]
 	text, err := json.Marshal(p.answers)
 	if err != nil {
@@ -386,7 +390,7 @@ func (s *site) showPreview(w http.ResponseWriter, r *http.Request, v visitor, p 
 	}
 	view := previewView{
 		At: previewAt(name, r.PathValue("version")) + "/" + strconv.Itoa(p.n), Back: formAt(name), Form: p.form.Title(), Title: at.Title,
-		Answers: string(text), Last: at.IsLast(),
+		Answers: string(text), Last: at.IsLast(), Language: chosen, Tongues: tongues(p.form, chosen, previewAt(name, r.PathValue("version"))),
 	}
 	view.Page, view.Of = progress(p.form, res, p.n)
 	for _, fired := range res.Fired {

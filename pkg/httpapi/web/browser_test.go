@@ -22,7 +22,9 @@ type browser struct {
 	at     *url.URL
 	code   int
 	head   http.Header
-	page   *html.Node
+	// language is what the browser asks for; empty: nothing.
+	language string
+	page     *html.Node
 }
 
 func (h *house) browse(t *testing.T) *browser {
@@ -75,6 +77,9 @@ func (b *browser) get(path string) {
 
 func (b *browser) send(r *http.Request) {
 	b.t.Helper()
+	if b.language != "" {
+		r.Header.Set("Accept-Language", b.language)
+	}
 	res, err := b.client.Do(r)
 	if err != nil {
 		b.t.Fatal(err)

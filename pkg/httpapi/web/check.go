@@ -13,6 +13,7 @@ import (
 // A checkView is all answers of a draft, before its price is asked.
 type checkView struct {
 	Visit, Form string
+	Language    string      // that the form is drawn in; empty: its author named none
 	Back, Next  string      // Next is empty while something keeps the draft from being sent
 	Complaints  []complaint // what keeps it from being sent, each leading to its question
 	Parts       []checkPart
@@ -45,7 +46,9 @@ func (s *site) check(w http.ResponseWriter, r *http.Request, v visitor) error {
 	case d.Ending != nil:
 		return redirect(w, endingPath(d.Visit.ID))
 	}
-	view := checkView{Visit: d.Visit.ID, Form: d.Form.Title(), Parts: checkParts(d)}
+	chosen := s.chosenLanguage(w, r, d.Form)
+	d.Form = d.Form.In(chosen)
+	view := checkView{Language: chosen, Visit: d.Visit.ID, Form: d.Form.Title(), Parts: checkParts(d)}
 	last := len(d.Form.Pages())
 	view.Back = formPath(view.Visit, max(pageBefore(d.Form, d.Result, last), 1))
 	if d.Why == nil {

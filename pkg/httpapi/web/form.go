@@ -26,6 +26,8 @@ type formView struct {
 	Complaints []complaint
 	Fields     []field
 	Shown      []string
+	Language   string
+	Tongues    []tongue
 	Zone       string // of times asked for; empty if there are none
 	Then       string // where a changed page leads: thenCheck, or empty
 }
@@ -39,7 +41,7 @@ const (
 
 // fillForm shows one page of a draft's form with the answers kept so far.
 func (s *site) fillForm(w http.ResponseWriter, r *http.Request, v visitor) error {
-	fp, err := s.loadFormPage(r, v)
+	fp, err := s.loadFormPage(w, r, v)
 	switch {
 	case fp.isFee() && err != nil: // sent already: back from the payment page, say
 		return redirect(w, "/my/visits/"+fp.draft.ID)
@@ -66,7 +68,7 @@ func (s *site) fillForm(w http.ResponseWriter, r *http.Request, v visitor) error
 // loadFormPage loads the draft that a path names, at the page that it names. Of a
 // request that was sent already it returns the page without answers, and the
 // error.
-func (s *site) loadFormPage(r *http.Request, v visitor) (formPage, error) {
+func (s *site) loadFormPage(w http.ResponseWriter, r *http.Request, v visitor) (formPage, error) {
 	zone, err := v.practice.Location()
 	if err != nil {
 		return formPage{}, err
@@ -81,8 +83,9 @@ func (s *site) loadFormPage(r *http.Request, v visitor) (formPage, error) {
 		}
 	}
 	n, err := pageNumber(r, d.Form)
+	chosen := s.chosenLanguage(w, r, d.Form)
 	return formPage{
-		drawing: drawing{form: d.Form, zone: zone, drawn: &s.drawn}, draft: d.Visit, n: n,
+		drawing: drawing{form: d.Form.In(chosen), zone: zone, drawn: &s.drawn}, draft: d.Visit, language: chosen, n: n,
 		answers: d.Response, res: d.Result, why: d.Why,
 	}, cmp.Or(why, err)
 }
@@ -100,11 +103,12 @@ func pageNumber(r *http.Request, f *intake.Form) (int, error) {
 // kept.
 type formPage struct {
 	drawing
-	draft   visit.Visit
-	n       int
-	answers intake.Response
-	res     intake.Result // of answers
-	why     error         // why the draft cannot be sent yet; nil if it can
+	draft    visit.Visit
+	language string // that the form is drawn in; empty: its author named none
+	n        int
+	answers  intake.Response
+	res      intake.Result // of answers
+	why      error         // why the draft cannot be sent yet; nil if it can
 }
 
 func (fp *formPage) answer(r intake.Response) { fp.answers, fp.res = r, fp.form.Check(r) }
@@ -137,6 +141,7 @@ func (s *site) showForm(w http.ResponseWriter, v visitor, fp formPage, f formVie
 	p := fp.form.Pages()[n-1]
 	f.Visit, f.Form, f.Title = id, fp.form.Title(), p.Title
 	f.Action = formPath(id, n)
+	f.Language, f.Tongues = fp.language, tongues(fp.form, fp.language, f.Action)
 	f.Page, f.Of = progress(fp.form, res, n)
 	if f.Then != thenCheck {
 		f.Then = ""
@@ -164,7 +169,7 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	if values.Get(addField)+values.Get(removeField) != "" {
 		return s.changeRows(w, r, v, values)
 	}
-	fp, saved, err := s.savePosted(r, v, values)
+	fp, saved, err := s.savePosted(w, r, v, values)
 	at, pressed := "/my/visits/"+r.PathValue("id"), values.Get(pressField)
 	switch {
 	case errors.Is(err, errLastPage):
@@ -190,7 +195,7 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 // savePosted keeps the page that was posted, and returns it with the answers that the
 // draft has now. The last save of a page wins. A version would refuse a patient who
 // went back in their browser, and two people seldom fill in the same page at once.
-func (s *site) savePosted(r *http.Request, v visitor, values url.Values) (fp formPage, saved request.Saved, err error) {
+func (s *site) savePosted(w http.ResponseWriter, r *http.Request, v visitor, values url.Values) (fp formPage, saved request.Saved, err error) {
 	zone, err := v.practice.Location()
 	if err != nil {
 		return fp, saved, err
@@ -207,17 +212,19 @@ func (s *site) savePosted(r *http.Request, v visitor, values url.Values) (fp for
 		return post{values, zone}.answers(p.Items), nil
 	}
 	saved, err = s.Request.SavePage(r.Context(), v.Caller, r.PathValue("id"), request.Save{Page: read, AsTyped: true})
-	fp = formPage{drawing: drawing{form: saved.Form, zone: zone, drawn: &s.drawn}, draft: saved.Visit, n: n}
-	if err == nil {
-		fp.answer(saved.Response)
+	if err != nil {
+		return formPage{n: n}, saved, err
 	}
-	return fp, saved, err
+	chosen := s.chosenLanguage(w, r, saved.Form)
+	fp = formPage{drawing: drawing{form: saved.Form.In(chosen), zone: zone, drawn: &s.drawn}, draft: saved.Visit, language: chosen, n: n}
+	fp.answer(saved.Response)
+	return fp, saved, nil
 }
 
 // changeRows shows a page again, as it was filled in, with one more row of a group, or
 // without the row that is to go.
 func (s *site) changeRows(w http.ResponseWriter, r *http.Request, v visitor, values url.Values) error {
-	fp, err := s.loadFormPage(r, v)
+	fp, err := s.loadFormPage(w, r, v)
 	if err != nil {
 		return err
 	}

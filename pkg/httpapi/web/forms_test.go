@@ -42,7 +42,7 @@ func TestForms_FromTheLibraryToPatients(t *testing.T) {
 	l, err := library.Load()
 	must(t, err)
 	e, _ := l.Find("pink-eye")
-	changed := strings.NewReplacer(`"version": "0.1.0"`, `"version": "0.2.0"`, `"linkId": "eye-which"`, `"prefix": "1", "linkId": "eye-which"`).Replace(string(e.Source.Questionnaire))
+	changed := strings.NewReplacer(`"version": "0.1.0"`, `"version": "0.2.0"`, `"linkId": "eye-side"`, `"prefix": "1", "linkId": "eye-side"`).Replace(string(e.Source.Questionnaire))
 	adm.press("Hand in the changed draft", url.Values{"questionnaire": {changed}})
 	adm.wants(http.StatusOK, "It becomes version 0.2.0-common-0.2.0", "not approved")
 	adm.link("What changed")

@@ -272,7 +272,7 @@ func register(t *testing.T, r *registrar.Room, issuerURL string) {
 	}
 	must(t, r.AddPractice(t.Context(), p, all))
 	for who, name := range map[string]phi.Text{"ada": "Ada Adams", "bea": "Bea Brown"} {
-		must(t, r.AddPatient(t.Context(), identity.Patient{ID: "p-" + who, Practice: "oak", Contact: identity.Contact{
+		must(t, r.AddPatient(t.Context(), identity.Patient{ID: "p-" + who, Practice: "oak", Person: who, Contact: identity.Contact{
 			Name: name, Email: "x@mail.example", Birth: time.Date(1990, 5, 17, 0, 0, 0, 0, time.UTC), Sex: "female",
 		}}))
 	}
