@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/registrar"
@@ -250,6 +252,87 @@ func TestImport_GoesOnAndNeverDoubles(t *testing.T) {
 	other, _, err := w.registrar.ImportPatients(w.ctx, w.as("leo-park"), "first", file)
 	if err != nil || other.Written != lines {
 		t.Errorf("another practice's import of the same name: %+v, %v", other, err)
+	}
+}
+
+// Who is shown that patients of the practice may be known already has read of them: a
+// preview records it, and so does an import that is only asked for again. One that shows
+// nobody writes nothing.
+func TestPreview_RecordsWhatItShows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	file := csvOf(4)
+	reads := func(what string, want int, do func() error) {
+		t.Helper()
+		before := w.stored("AUDIT#")
+		if err := do(); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if n := w.stored("AUDIT#") - before; n != want {
+			t.Errorf("%s left %d records, want %d", what, n, want)
+		}
+	}
+	preview := func() error { return errOf(w.registrar.PreviewPatients(w.ctx, w.as(sam), file)) }
+	imports := func() error {
+		_, _, err := w.registrar.ImportPatients(w.ctx, w.as(sam), "four", file)
+		return err
+	}
+	reads("a preview that shows nobody", 0, preview)
+	known := newcomer("Pat Number3")
+	known.Birth = time.Date(1943, 4, 12, 0, 0, 0, 0, time.UTC)
+	if _, _, err := w.registrar.RegisterPatient(w.ctx, w.as(sam), known); err != nil {
+		t.Fatal(err)
+	}
+	reads("a preview", 1, preview)
+	reads("an import", 2, imports)
+	reads("an import that was done", 1, imports)
+}
+
+// A countedReads counts the marks that are looked up.
+type countedReads struct {
+	registrar.Reads
+
+	marks atomic.Int64
+}
+
+func (r *countedReads) Marked(ctx context.Context, mark string) ([]string, error) {
+	r.marks.Add(1)
+	return r.Reads.Marked(ctx, mark)
+}
+
+// Lines that share an address and a day of birth are each named once, and so many at
+// most; a practice that has marked nobody is not asked.
+func TestPreview_NamesFewOfManyDoubles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	counted := &countedReads{Reads: w.tape}
+	w.registrar.Store = counted
+	var b strings.Builder
+	b.WriteString("name,birth,email,phone\n")
+	for n := range 100 {
+		fmt.Fprintf(&b, "Pat Number%d,1990-04-12,family@file.example,503 555 0100\n", n)
+	}
+	f, err := w.registrar.PreviewPatients(w.ctx, w.as(sam), []byte(b.String()))
+	if err != nil || len(f.Doubles) != 99 {
+		t.Fatalf("%d lines are doubles: %v", len(f.Doubles), err)
+	}
+	if diff := cmp.Diff(registrar.LineDouble{Line: 4, Patients: []string{}, Lines: []int{2, 3}}, f.Doubles[2-1], cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("line 4 (-want +got):\n%s", diff)
+	}
+	if last := f.Doubles[98]; !slices.Equal(last.Lines, []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11}) {
+		t.Errorf("the last line is told the lines %v", last.Lines)
+	}
+	if n := counted.marks.Load(); n != 0 {
+		t.Errorf("%d marks were looked up where there is none", n)
+	}
+	if _, _, err := w.registrar.ImportPatients(w.ctx, w.as(sam), "family", []byte(b.String())); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = w.registrar.PreviewPatients(w.ctx, w.as(sam), []byte(b.String())); err != nil || len(f.Doubles) != 100 || len(f.Doubles[0].Patients) != 10 {
+		t.Errorf("%d lines are doubles, the first of %d patients: %v", len(f.Doubles), len(f.Doubles[0].Patients), err)
+	}
+	if counted.marks.Load() == 0 {
+		t.Error("no mark was looked up")
 	}
 }
 

@@ -168,9 +168,9 @@ type lineProblemReply struct {
 // A line of which the patient may be known already.
 type lineDoubleReply struct {
 	Line int `json:"line"`
-	// Ids of patients who may be the same person.
+	// Ids of patients who may be the same person, at most ten.
 	Patients []string `json:"patients"`
-	// Earlier lines of the file that may be.
+	// Earlier lines of the file that may be, the first ten at most.
 	Lines []int `json:"lines"`
 }
 
@@ -185,7 +185,7 @@ func showDoubles(all []registrar.LineDouble) []lineDoubleReply {
 var previewPatients = Endpoint{
 	Method: "POST", Path: "/patients/file/preview", ID: "previewPatients", Group: "Patients",
 	For:  "See what an import would do",
-	Text: "Nothing is written. For staff and administrators.",
+	Text: "No patient is written. Who is shown that patients of yours may be known already has read of them, and that is recorded. For staff and administrators.",
 	By:   ByRegistry, Who: Known, In: fileInput{},
 	Out: previewReply{}, OutText: "What is good, what is wrong, and who may be known already.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "invalid_file"}, {Code: "too_many_lines"}},
@@ -250,7 +250,7 @@ var getPatient = Endpoint{
 var listDoubles = Endpoint{
 	Method: "GET", Path: "/patients/{patient}/doubles", ID: "listDoubles", Group: "Patients",
 	For:  "List who may be the same person",
-	Text: "Name or day of birth agree, and something else does. For staff and administrators.",
+	Text: "Name or day of birth agree, and something else does. For staff and administrators; each read is recorded.",
 	By:   ByRegistry, Who: Known,
 	Out: doublesReply{}, OutText: "Their ids; the list has no pages.",
 	Refuses: []Refusal{{Code: "denied"}},
@@ -393,7 +393,7 @@ var mergePatient = Endpoint{
 var listCaregivers = Endpoint{
 	Method: "GET", Path: "/patients/{patient}/caregivers", ID: "listCaregivers", Group: "Patients",
 	For:  "List who acts for a patient, or did",
-	Text: "For the patient, who acts for them, staff and administrators.",
+	Text: "For the patient, who acts for them, staff and administrators; each read is recorded.",
 	By:   ByRegistry, Who: Known,
 	Out: caregiversReply{}, OutText: "All of them; the list has no pages.",
 	Refuses: []Refusal{{Code: "denied"}},

@@ -123,11 +123,17 @@ func (r *Room) Doubles(ctx context.Context, c clinic.Caller, id string) ([]strin
 	if err != nil {
 		return nil, err
 	}
-	m, _, err := r.madeMarker(ctx, p.Practice)
+	return r.shownDoubles(ctx, c, p)
+}
+
+// shownDoubles are the possible doubles of p, which c's person is shown: the read is
+// recorded.
+func (r *Room) shownDoubles(ctx context.Context, c clinic.Caller, p identity.Patient) ([]string, error) {
+	m, err := r.madeMarker(ctx, p.Practice)
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.doubles(ctx, m, []identity.Contact{p.Contact}, id)
+	found, err := r.doubles(ctx, m, []identity.Contact{p.Contact}, p.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -173,11 +179,11 @@ func (r *Room) registeredBefore(ctx context.Context, c clinic.Caller, id string,
 	if err != nil {
 		return identity.Patient{}, nil, err
 	}
-	p, err := r.readPatient(ctx, id)
+	c, p, err := r.patientFor(ctx, c, identity.ManagePatients, id)
 	if err != nil {
 		return p, nil, err
 	}
-	found, err := r.Doubles(ctx, c, id)
+	found, err := r.shownDoubles(ctx, c, p)
 	return p, found, err
 }
 
