@@ -145,6 +145,49 @@ func TestJoin_UnverifiedUntilMatched(t *testing.T) {
 	}
 }
 
+// A record that was merged stays as it is: what is to be said of the person is said of the
+// record that it was merged into.
+func TestMerged_ChangesNoMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	kim := signedIn("kim", "kim@new.example")
+	p, err := w.registrar.Join(w.ctx, kim, "lakeside", identity.Contact{Name: "Kim Doe", Birth: newcomer("Kim Doe").Birth})
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, _, err := w.registrar.RegisterPatient(w.ctx, w.as(sam), newcomer("Kim Doe"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := w.registrar.InviteCaregiver(w.ctx, kim, p.ID, power("mum@new.example", identity.Help))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := w.linkCode("mum@new.example", i.ID)
+	if _, err := w.registrar.Merge(w.ctx, w.as(sam), p.ID, known.ID); err != nil {
+		t.Fatal(err)
+	}
+	before := w.stored("")
+	phone := phi.Text("503 555 0199")
+	for name, err := range map[string]error{
+		"verify":            errOf(w.registrar.Verify(w.ctx, w.as(sam), p.ID)),
+		"seen":              errOf(w.registrar.SetSeen(w.ctx, w.as(sam), p.ID, start.AddDate(0, -1, 0).Truncate(24*time.Hour))),
+		"contact":           errOf(w.registrar.ChangeContact(w.ctx, w.as(sam), p.ID, contactChange(nil, &phone, nil))),
+		"stand":             errOf(w.registrar.Stand(w.ctx, w.as(sam), p.ID, identity.Active, "")),
+		"invite":            errOf(w.registrar.InvitePatient(w.ctx, w.as(sam), p.ID)),
+		"invite to act":     errOf(w.registrar.InviteCaregiver(w.ctx, w.as(sam), p.ID, power("dad@new.example", identity.Help))),
+		"accept to act":     errOf(w.registrar.Accept(w.ctx, signedIn("mum", "mum@new.example"), i.ID, code)),
+		"the earlier owner": errOf(w.registrar.ChangeContact(w.ctx, kim, p.ID, contactChange(nil, &phone, nil))),
+	} {
+		if f, ok := fault.Public(err); !ok || f.Code != "merged" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := w.stored("") - before; n != 0 {
+		t.Errorf("what was refused left %d rows", n)
+	}
+}
+
 func TestJoin_Refused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -544,12 +587,23 @@ func TestContact_ChangedAndTold(t *testing.T) {
 		t.Errorf("what changed nothing left %d records", n)
 	}
 	w.settle()
-	if n := len(w.letters("jane-smith@patients.example")); n != 1 {
-		t.Errorf("%d letters to the address that was, want 1", n)
+	got := w.letters("jane-smith@patients.example")
+	if len(got) != 1 {
+		t.Fatalf("%d letters to the address that was, want 1", len(got))
+	}
+	for _, what := range []string{"name", "day of birth", "sex", "e-mail address", "phone number"} { // any of them may be what changed
+		if !strings.Contains(got[0].Text, what) {
+			t.Errorf("the letter has no word of the %s:\n%s", what, got[0].Text)
+		}
 	}
 	w.handled(outbox.ContactChanged)
-	if _, err = w.registrar.ChangeContact(w.ctx, w.as(sam), jane, contactChange(nil, nil, &name)); err != nil {
-		t.Errorf("the practice changes the name: %v", err)
+	sex := "other"
+	if _, err = w.registrar.ChangeContact(w.ctx, w.as(sam), jane, registrar.ContactChange{Name: &name, Sex: &sex}); err != nil {
+		t.Errorf("the practice changes name and sex: %v", err)
+	}
+	w.settle()
+	if n := len(w.letters("jane@moved.example")); n != 1 {
+		t.Errorf("%d letters to the address that stays, want 1", n)
 	}
 	now, err := w.tape.Patient(w.ctx, jane)
 	if err != nil {

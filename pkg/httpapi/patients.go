@@ -288,10 +288,10 @@ var changeContact = Endpoint{
 	Method: "POST", Path: "/patients/{patient}/contact", ID: "changeContact", Group: "Patients",
 	For: "Change a patient's contact data",
 	Text: "A patient, or who acts for them, changes phone and e-mail address, the latter to the one that their own sign-in has confirmed; the practice's staff " +
-		"and administrators change all. The address that there was is told by letter.",
+		"and administrators change all. A letter to the address that there was says so.",
 	By: ByRegistry, Who: Known, IfMatch: true, In: contactChangeInput{},
 	Out: patientReply{}, OutText: "The patient.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "email_unconfirmed"}, {Code: "stale"}, {Code: "changed"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "email_unconfirmed"}, {Code: "merged"}, {Code: "stale"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		ch, err := r.In.(*contactChangeInput).domain()
 		if err != nil {
@@ -320,7 +320,7 @@ var verifyPatient = Endpoint{
 	Text: "The work that asks for it ends. Repeating it succeeds and changes nothing. For staff and administrators.",
 	By:   ByRegistry, Who: Known,
 	Out: patientReply{}, OutText: "The patient.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "changed"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		return a.replyPatient(a.Registrar.Verify(r.Context(), r.Caller, r.PathValue("patient")))
 	},
@@ -361,7 +361,7 @@ var setSeen = Endpoint{
 	Text: "Where the practice answers established patients alone, this decides who is one. For staff and administrators.",
 	By:   ByRegistry, Who: Known, IfMatch: true, In: seenInput{},
 	Out: patientReply{}, OutText: "The patient.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "stale"}, {Code: "changed"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "stale"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		seen, err := day("/seen", r.In.(*seenInput).Day)
 		if err != nil {
@@ -445,7 +445,7 @@ var inviteCaregiver = Endpoint{
 		"administrators who have verified why. A grant for a minor ends at the eighteenth birthday, and the patient may then give it anew.",
 	By: ByRegistry, Who: Known, Once: true, In: caregiverInput{},
 	Out: invitationReply{}, OutText: "The invitation.",
-	Refuses: []Refusal{{Code: "denied"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		in := r.In.(*caregiverInput)
 		w := registrar.Power{Email: in.Email, Why: in.Why}
