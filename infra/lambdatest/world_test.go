@@ -32,6 +32,7 @@ import (
 	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/secret"
+	"evisit/pkg/secret/secrettest"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
 	"evisit/pkg/store"
@@ -225,7 +226,7 @@ func (w *world) plant(awsURL, stripe string) {
 	}
 	w.rooms, err = api.Rooms(w.parts)
 	w.must(err)
-	w.cards = stripepay.New(secret.Fixed(chargeKey.Secret), stripe)
+	w.cards = stripepay.New(secrettest.Fixed(chargeKey.Secret), stripe)
 	cast := &registrar.Room{Kernel: w.rooms.Kernel, Store: w.store, Charts: w.rooms.Charts}
 	w.must(seed.Plant(w.Context(), cast, w.issuerURL(), seed.Accounts))
 }
