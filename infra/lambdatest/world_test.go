@@ -35,6 +35,7 @@ import (
 	"evisit/pkg/secret/secrettest"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
+	"evisit/pkg/setup/secrets"
 	"evisit/pkg/store"
 	"evisit/pkg/stripepay"
 )
@@ -224,7 +225,9 @@ func (w *world) plant(awsURL, stripe string) {
 		Config: cfg, Now: w.now, Log: slog.New(slog.DiscardHandler),
 		Database: database.Config(), Objects: at(awsURL), Letters: at(awsURL), Keys: at(keys), Secrets: at(keys), PathStyle: true,
 	}
-	w.rooms, err = api.Rooms(w.parts)
+	parts, err := secrets.With(w.parts)
+	w.must(err)
+	w.rooms, err = api.Rooms(parts)
 	w.must(err)
 	w.cards = stripepay.New(secrettest.Fixed(chargeKey.Secret), stripe)
 	cast := &registrar.Room{Kernel: w.rooms.Kernel, Store: w.store, Charts: w.rooms.Charts}
