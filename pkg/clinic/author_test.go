@@ -519,6 +519,27 @@ func TestAuthor_WhoReadsAfterRename(t *testing.T) {
 	}
 }
 
+// What can be no version is told for both sides of a comparison at once; the library's
+// protocols are compiled for the first who asks.
+func TestAuthor_ComparesAndLists(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.author.Compare(w.ctx, w.as(ada), "uti-women", "", "a b")
+	f, ok := fault.Public(err)
+	if !ok || f.Code != "invalid_request" || len(f.Problems) != 2 || f.Problems[0].Where != "from" || f.Problems[1].Where != "to" {
+		t.Errorf("compared: %v", err)
+	}
+	_, err = w.author.Compare(w.ctx, w.as(ada), "uti-women", "0", author.TheDraft)
+	w.refused(err, "no_version")
+	first, err := w.author.Protocols(w.ctx, w.as(ada))
+	if err != nil || len(first) != 9 {
+		t.Fatalf("%d protocols: %v", len(first), err)
+	}
+	if again, err := w.author.Protocols(w.ctx, w.as(ada)); err != nil || again[0] != first[0] {
+		t.Errorf("compiled again: %v", err)
+	}
+}
+
 // Patients are told who reads: what the practice says, or those who work there.
 func TestAuthor_WhoReads(t *testing.T) {
 	t.Parallel()
