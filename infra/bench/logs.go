@@ -19,6 +19,7 @@ import (
 	"evisit/pkg/clinic/office"
 	"evisit/pkg/clinic/sweep"
 	"evisit/pkg/identity"
+	"evisit/pkg/secret/secrettest"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/bucket"
 	"evisit/pkg/store"
@@ -153,7 +154,7 @@ func (l *growing) open(ctx context.Context, parts setup.Parts) error {
 	}
 	l.store = parts.Store()
 	l.kernel = parts.Kernel("", l.store)
-	l.sweep = &sweep.Room{Kernel: l.kernel, Store: l.store, LogKey: parts.Config.Log, Heads: heads, Shards: store.Shards}
+	l.sweep = &sweep.Room{Kernel: l.kernel, Store: l.store, LogKey: parts.Config.Log, Signer: secrettest.Fixed(parts.Config.Log.Private).Get, Heads: heads, Shards: store.Shards}
 	l.office = &office.Office{Kernel: l.kernel, Store: l.store, LogKey: parts.Config.Log}
 	return l.rows(ctx)
 }

@@ -32,8 +32,10 @@ import (
 	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/httpapi"
 	"evisit/pkg/secret"
+	"evisit/pkg/secret/secrettest"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
+	"evisit/pkg/setup/secrets"
 	"evisit/pkg/store"
 	"evisit/pkg/stripepay"
 )
@@ -223,9 +225,11 @@ func (w *world) plant(awsURL, stripe string) {
 		Config: cfg, Now: w.now, Log: slog.New(slog.DiscardHandler),
 		Database: database.Config(), Objects: at(awsURL), Letters: at(awsURL), Keys: at(keys), Secrets: at(keys), PathStyle: true,
 	}
-	w.rooms, err = api.Rooms(w.parts)
+	parts, err := secrets.With(w.parts)
 	w.must(err)
-	w.cards = stripepay.New(secret.Fixed(chargeKey.Secret), stripe)
+	w.rooms, err = api.Rooms(parts)
+	w.must(err)
+	w.cards = stripepay.New(secrettest.Fixed(chargeKey.Secret), stripe)
 	cast := &registrar.Room{Kernel: w.rooms.Kernel, Store: w.store, Charts: w.rooms.Charts}
 	w.must(seed.Plant(w.Context(), cast, w.issuerURL(), seed.Accounts))
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"evisit/infra/local/seed"
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/author"
@@ -485,6 +486,58 @@ func TestAuthor_ClosedKindsAndTopics(t *testing.T) {
 	}
 	_, err = w.request.Quote(w.ctx, w.as(jane), id)
 	w.refused(err, "kind_not_taken")
+}
+
+// Who reads, as it is made of the people, names the practice as it is called now; a text
+// of its own stays.
+func TestAuthor_WhoReadsAfterRename(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	renamed := func(name string) string {
+		t.Helper()
+		in := registration()
+		in.ID, in.Name, in.Account = "lakeside", name, seed.Accounts[0]
+		p, err := w.registrar.Change(w.ctx, operator(), in)
+		if err != nil || p.Name != name {
+			t.Fatalf("renamed %q: %v", p.Name, err)
+		}
+		return p.Readers
+	}
+	decides := func(text string) {
+		t.Helper()
+		if _, err := w.author.DecideReaders(w.ctx, w.as(ada), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	decides("")
+	if got := renamed("Hillside Care"); !strings.Contains(got, "the nurses of Hillside Care") || strings.Contains(got, "Practice lakeside") {
+		t.Errorf("who reads: %q", got)
+	}
+	decides("Those on duty.")
+	if got := renamed("Hilltop Care"); got != "Those on duty." {
+		t.Errorf("the practice's own text became %q", got)
+	}
+}
+
+// What can be no version is told for both sides of a comparison at once; the library's
+// protocols are compiled for the first who asks.
+func TestAuthor_ComparesAndLists(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.author.Compare(w.ctx, w.as(ada), "uti-women", "", "a b")
+	f, ok := fault.Public(err)
+	if !ok || f.Code != "invalid_request" || len(f.Problems) != 2 || f.Problems[0].Where != "from" || f.Problems[1].Where != "to" {
+		t.Errorf("compared: %v", err)
+	}
+	_, err = w.author.Compare(w.ctx, w.as(ada), "uti-women", "0", author.TheDraft)
+	w.refused(err, "no_version")
+	first, err := w.author.Protocols(w.ctx, w.as(ada))
+	if err != nil || len(first) != 9 {
+		t.Fatalf("%d protocols: %v", len(first), err)
+	}
+	if again, err := w.author.Protocols(w.ctx, w.as(ada)); err != nil || again[0] != first[0] {
+		t.Errorf("compiled again: %v", err)
+	}
 }
 
 // Patients are told who reads: what the practice says, or those who work there.

@@ -1,6 +1,7 @@
 package clinic_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/record"
 	"evisit/pkg/visit"
+	"evisit/pkg/work"
 )
 
 // deactivates takes someone's access away, as registering does.
@@ -179,6 +181,37 @@ func TestLeaver_CutShortGoesOn(t *testing.T) {
 		w.stands(id, visit.Queued)
 		w.acts(id, "visit.take:in_review", "visit.return:queued")
 		w.proven(id)
+	}
+	if got := w.todo(ben, ""); got != "visits.returned" {
+		t.Errorf("the pool has to do %q", got)
+	}
+}
+
+// An itemReads counts the reads of work items.
+type itemReads struct {
+	clinic.Store
+
+	items int
+}
+
+func (s *itemReads) WorkItem(ctx context.Context, practice, id string) (work.Item, error) {
+	s.items++
+	return s.Store.WorkItem(ctx, practice, id)
+}
+
+// Whether a pool was told is asked once, however many visits go back to it.
+func TestLeaver_PoolIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for range 3 {
+		w.taken()
+	}
+	w.deactivates(ana)
+	counted := &itemReads{Store: w.deadline.Kernel.Store}
+	w.deadline.Kernel.Store = counted
+	w.runs()
+	if counted.items != 1 {
+		t.Errorf("%d items were read for three visits, want 1", counted.items)
 	}
 	if got := w.todo(ben, ""); got != "visits.returned" {
 		t.Errorf("the pool has to do %q", got)

@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/clinic"
@@ -144,6 +146,49 @@ func TestJoin_UnverifiedUntilMatched(t *testing.T) {
 	}
 }
 
+// A record that was merged stays as it is: what is to be said of the person is said of the
+// record that it was merged into.
+func TestMerged_ChangesNoMore(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	kim := signedIn("kim", "kim@new.example")
+	p, err := w.registrar.Join(w.ctx, kim, "lakeside", identity.Contact{Name: "Kim Doe", Birth: newcomer("Kim Doe").Birth})
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, _, err := w.registrar.RegisterPatient(w.ctx, w.as(sam), newcomer("Kim Doe"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := w.registrar.InviteCaregiver(w.ctx, kim, p.ID, power("mum@new.example", identity.Help))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := w.linkCode("mum@new.example", i.ID)
+	if _, err := w.registrar.Merge(w.ctx, w.as(sam), p.ID, known.ID); err != nil {
+		t.Fatal(err)
+	}
+	before := w.stored("")
+	phone := phi.Text("503 555 0199")
+	for name, err := range map[string]error{
+		"verify":            errOf(w.registrar.Verify(w.ctx, w.as(sam), p.ID)),
+		"seen":              errOf(w.registrar.SetSeen(w.ctx, w.as(sam), p.ID, start.AddDate(0, -1, 0).Truncate(24*time.Hour))),
+		"contact":           errOf(w.registrar.ChangeContact(w.ctx, w.as(sam), p.ID, contactChange(nil, &phone, nil))),
+		"stand":             errOf(w.registrar.Stand(w.ctx, w.as(sam), p.ID, identity.Active, "")),
+		"invite":            errOf(w.registrar.InvitePatient(w.ctx, w.as(sam), p.ID)),
+		"invite to act":     errOf(w.registrar.InviteCaregiver(w.ctx, w.as(sam), p.ID, power("dad@new.example", identity.Help))),
+		"accept to act":     errOf(w.registrar.Accept(w.ctx, signedIn("mum", "mum@new.example"), i.ID, code)),
+		"the earlier owner": errOf(w.registrar.ChangeContact(w.ctx, kim, p.ID, contactChange(nil, &phone, nil))),
+	} {
+		if f, ok := fault.Public(err); !ok || f.Code != "merged" {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := w.stored("") - before; n != 0 {
+		t.Errorf("what was refused left %d rows", n)
+	}
+}
+
 func TestJoin_Refused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -251,6 +296,87 @@ func TestImport_GoesOnAndNeverDoubles(t *testing.T) {
 	other, _, err := w.registrar.ImportPatients(w.ctx, w.as("leo-park"), "first", file)
 	if err != nil || other.Written != lines {
 		t.Errorf("another practice's import of the same name: %+v, %v", other, err)
+	}
+}
+
+// Who is shown that patients of the practice may be known already has read of them: a
+// preview records it, and so does an import that is only asked for again. One that shows
+// nobody writes nothing.
+func TestPreview_RecordsWhatItShows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	file := csvOf(4)
+	reads := func(what string, want int, do func() error) {
+		t.Helper()
+		before := w.stored("AUDIT#")
+		if err := do(); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if n := w.stored("AUDIT#") - before; n != want {
+			t.Errorf("%s left %d records, want %d", what, n, want)
+		}
+	}
+	preview := func() error { return errOf(w.registrar.PreviewPatients(w.ctx, w.as(sam), file)) }
+	imports := func() error {
+		_, _, err := w.registrar.ImportPatients(w.ctx, w.as(sam), "four", file)
+		return err
+	}
+	reads("a preview that shows nobody", 0, preview)
+	known := newcomer("Pat Number3")
+	known.Birth = time.Date(1943, 4, 12, 0, 0, 0, 0, time.UTC)
+	if _, _, err := w.registrar.RegisterPatient(w.ctx, w.as(sam), known); err != nil {
+		t.Fatal(err)
+	}
+	reads("a preview", 1, preview)
+	reads("an import", 2, imports)
+	reads("an import that was done", 1, imports)
+}
+
+// A countedReads counts the marks that are looked up.
+type countedReads struct {
+	registrar.Reads
+
+	marks atomic.Int64
+}
+
+func (r *countedReads) Marked(ctx context.Context, mark string) ([]string, error) {
+	r.marks.Add(1)
+	return r.Reads.Marked(ctx, mark)
+}
+
+// Lines that share an address and a day of birth are each named once, and so many at
+// most; a practice that has marked nobody is not asked.
+func TestPreview_NamesFewOfManyDoubles(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	counted := &countedReads{Reads: w.tape}
+	w.registrar.Store = counted
+	var b strings.Builder
+	b.WriteString("name,birth,email,phone\n")
+	for n := range 100 {
+		fmt.Fprintf(&b, "Pat Number%d,1990-04-12,family@file.example,503 555 0100\n", n)
+	}
+	f, err := w.registrar.PreviewPatients(w.ctx, w.as(sam), []byte(b.String()))
+	if err != nil || len(f.Doubles) != 99 {
+		t.Fatalf("%d lines are doubles: %v", len(f.Doubles), err)
+	}
+	if diff := cmp.Diff(registrar.LineDouble{Line: 4, Patients: []string{}, Lines: []int{2, 3}}, f.Doubles[2-1], cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("line 4 (-want +got):\n%s", diff)
+	}
+	if last := f.Doubles[98]; !slices.Equal(last.Lines, []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11}) {
+		t.Errorf("the last line is told the lines %v", last.Lines)
+	}
+	if n := counted.marks.Load(); n != 0 {
+		t.Errorf("%d marks were looked up where there is none", n)
+	}
+	if _, _, err := w.registrar.ImportPatients(w.ctx, w.as(sam), "family", []byte(b.String())); err != nil {
+		t.Fatal(err)
+	}
+	if f, err = w.registrar.PreviewPatients(w.ctx, w.as(sam), []byte(b.String())); err != nil || len(f.Doubles) != 100 || len(f.Doubles[0].Patients) != 10 {
+		t.Errorf("%d lines are doubles, the first of %d patients: %v", len(f.Doubles), len(f.Doubles[0].Patients), err)
+	}
+	if counted.marks.Load() == 0 {
+		t.Error("no mark was looked up")
 	}
 }
 
@@ -462,12 +588,23 @@ func TestContact_ChangedAndTold(t *testing.T) {
 		t.Errorf("what changed nothing left %d records", n)
 	}
 	w.settle()
-	if n := len(w.letters("jane-smith@patients.example")); n != 1 {
-		t.Errorf("%d letters to the address that was, want 1", n)
+	got := w.letters("jane-smith@patients.example")
+	if len(got) != 1 {
+		t.Fatalf("%d letters to the address that was, want 1", len(got))
+	}
+	for _, what := range []string{"name", "day of birth", "sex", "e-mail address", "phone number"} { // any of them may be what changed
+		if !strings.Contains(got[0].Text, what) {
+			t.Errorf("the letter has no word of the %s:\n%s", what, got[0].Text)
+		}
 	}
 	w.handled(outbox.ContactChanged)
-	if _, err = w.registrar.ChangeContact(w.ctx, w.as(sam), jane, contactChange(nil, nil, &name)); err != nil {
-		t.Errorf("the practice changes the name: %v", err)
+	sex := "other"
+	if _, err = w.registrar.ChangeContact(w.ctx, w.as(sam), jane, registrar.ContactChange{Name: &name, Sex: &sex}); err != nil {
+		t.Errorf("the practice changes name and sex: %v", err)
+	}
+	w.settle()
+	if n := len(w.letters("jane@moved.example")); n != 1 {
+		t.Errorf("%d letters to the address that stays, want 1", n)
 	}
 	now, err := w.tape.Patient(w.ctx, jane)
 	if err != nil {

@@ -2,11 +2,9 @@ package clinic
 
 import (
 	"context"
-	"errors"
 	"math"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"evisit/pkg/audit"
@@ -120,22 +118,11 @@ const trailsAtOnce = 8
 
 // WithAllReads is WithReads for each visit of a list.
 func (k *Kernel) WithAllReads(ctx context.Context, vs []visit.Visit) ([]visit.Visit, error) {
-	all, errs := make([]visit.Visit, len(vs)), make([]error, len(vs))
-	var wg sync.WaitGroup
-	free := make(chan struct{}, trailsAtOnce)
-	for n, v := range vs {
-		if !v.Unread() {
-			all[n] = v
-			continue
-		}
-		free <- struct{}{}
-		wg.Go(func() {
-			all[n], errs[n] = k.WithReads(ctx, v)
-			<-free
-		})
-	}
-	wg.Wait()
-	return all, errors.Join(errs...)
+	all := make([]visit.Visit, len(vs))
+	return all, Each(len(vs), trailsAtOnce, func(n int) (err error) {
+		all[n], err = k.WithReads(ctx, vs[n])
+		return err
+	})
 }
 
 // ReadMarks derives what the patient's side has read of a visit from its trail,

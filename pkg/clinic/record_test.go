@@ -2,6 +2,7 @@ package clinic_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"slices"
@@ -22,6 +23,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/practice"
 	"evisit/pkg/record"
+	"evisit/pkg/secret/secrettest"
 	"evisit/pkg/vault"
 	"evisit/pkg/visit"
 )
@@ -443,7 +445,7 @@ func TestLog_ShowsAnAlteredRecord(t *testing.T) {
 func TestLog_NeedsItsKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.sweep.LogKey.Private = nil
+	w.sweep.Signer = secrettest.Fixed(ed25519.PrivateKey(nil)).Get
 	w.pass(2 * time.Minute)
 	if _, err := w.sweep.Run(w.ctx); err == nil {
 		t.Error("a sweep without a key signed the log")

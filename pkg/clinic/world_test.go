@@ -55,7 +55,7 @@ import (
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 	"evisit/pkg/seal"
-	"evisit/pkg/secret"
+	"evisit/pkg/secret/secrettest"
 	"evisit/pkg/store"
 	"evisit/pkg/stripepay"
 	"evisit/pkg/vault"
@@ -250,11 +250,11 @@ func (w *world) openRooms(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stripe := stripepay.New(secret.Fixed(stripeKey), w.simURL)
+	stripe := stripepay.New(secrettest.Fixed(stripeKey), w.simURL)
 	objects := s3.NewFromConfig(w.sdk, func(o *s3.Options) { o.UsePathStyle = true })
 	v := vault.Vault{Sealer: sealer, Objects: brokenObjects{blob.New(objects, files.Bucket), w.trouble}}
 	w.tape = &tape{Store: store.New(w.db, w.table), trouble: w.trouble}
-	log := audit.Key{Base: "evisit.example/log", Public: public, Private: private}
+	log := audit.Key{Base: "evisit.example/log", Public: public}
 	keeper := func(k *clinic.Kernel) *chart.Keeper { return &chart.Keeper{Kernel: k, Vault: v, Store: w.tape} }
 
 	api := w.kernel(outbox.ByAPI)
@@ -263,7 +263,7 @@ func (w *world) openRooms(t *testing.T) {
 		Kernel: api, Charts: w.charts, Store: w.tape, Checkout: brokenCheckout{stripe, w.trouble}, Pages: "http://127.0.0.1",
 	}
 	w.desk = &desk.Desk{Kernel: api, Charts: w.charts, Store: w.tape}
-	w.office = &office.Office{Kernel: api, Store: w.tape, LogKey: audit.Key{Base: log.Base, Public: public}}
+	w.office = &office.Office{Kernel: api, Store: w.tape, LogKey: log}
 	w.registrar = &registrar.Room{Kernel: api, Store: w.tape, Charts: w.charts}
 	w.author = &author.Room{Kernel: api, Store: w.tape, Library: library.Load}
 	w.charge = &charge.Room{Kernel: w.kernel(outbox.ByCharge), Store: w.tape, Cards: brokenCards{stripe, w.trouble}}
@@ -274,7 +274,7 @@ func (w *world) openRooms(t *testing.T) {
 		Kernel: letters, Charts: keeper(letters), Store: w.tape, Pages: "http://127.0.0.1",
 		Mail: truthful{brokenMail{mail.New(sesv2.NewFromConfig(w.sdk), "no-reply@evisit.example", ""), w.trouble}, w},
 	}
-	w.sweep = &sweep.Room{Kernel: w.kernel(""), Store: w.tape, LogKey: log, Heads: blob.New(objects, files.Bucket), Shards: store.Shards}
+	w.sweep = &sweep.Room{Kernel: w.kernel(""), Store: w.tape, LogKey: log, Signer: secrettest.Fixed(private).Get, Heads: blob.New(objects, files.Bucket), Shards: store.Shards}
 	w.hook = &hook.Room{Kernel: w.kernel(outbox.ByStripe), Mode: hook.Test}
 }
 

@@ -2,7 +2,7 @@ package httpapi
 
 import (
 	"encoding/json"
-	"regexp"
+	"slices"
 	"time"
 
 	"evisit/pkg/clinic"
@@ -126,18 +126,20 @@ type protocolReply struct {
 	Rules int `json:"rules" schema:"min=0"`
 }
 
-// refusesSource are the codes with which a source is refused.
-var refusesSource = []Refusal{
-	{Code: "denied"},
-	{Code: "draft_changed"},
-	{Code: "changed"},
+// refusesForm are the codes with which a questionnaire is refused as a form, also one that
+// is stored: what may be published, and the common block, may have changed since.
+var refusesForm = []Refusal{
 	{Code: "questionnaire-malformed"},
 	{Code: "questionnaire-shape"},
 	{Code: "questionnaire-refused"},
 	{Code: "questionnaire-too-large"},
-	{Code: "examples-malformed"},
-	{Code: "examples-too-large"},
 }
+
+// refusesSource are those of a questionnaire with its examples.
+var refusesSource = slices.Concat(refusesForm, []Refusal{{Code: "examples-malformed"}, {Code: "examples-too-large"}})
+
+// refusesHandIn are those of a draft that is handed in.
+var refusesHandIn = slices.Concat([]Refusal{{Code: "denied"}, {Code: "draft_changed"}, {Code: "changed"}}, refusesSource)
 
 var handInQuestionnaire = Endpoint{
 	Method: "POST", Path: "/questionnaires", ID: "handInQuestionnaire", Group: "Forms of the practice",
@@ -148,7 +150,7 @@ var handInQuestionnaire = Endpoint{
 		"again changes nothing. For administrators and the medical director.",
 	By: ByRegistry, Who: Known, In: sourceInput{},
 	Out: draftReply{}, OutText: "The draft.",
-	Refuses: refusesSource,
+	Refuses: refusesHandIn,
 	Serve: func(a *API, r *Request) (Reply, error) {
 		in := r.In.(*sourceInput)
 		s, err := in.domain()
@@ -233,7 +235,7 @@ var adoptProtocol = Endpoint{
 	Text: "With its examples, to be edited, approved and published. It is otherwise as handing in a questionnaire. For administrators and the medical director.",
 	By:   ByRegistry, Who: Known, In: adoptInput{},
 	Out: draftReply{}, OutText: "The draft.",
-	Refuses: append([]Refusal{{Code: "no_protocol"}}, refusesSource...),
+	Refuses: slices.Concat([]Refusal{{Code: "no_protocol"}}, refusesHandIn),
 	Serve: func(a *API, r *Request) (Reply, error) {
 		return a.replyDraft(a.Author.Adopt(r.Context(), r.Caller, r.PathValue("name"), r.In.(*adoptInput).Replaces))
 	},
@@ -250,7 +252,7 @@ var getDraft = Endpoint{
 	Text: "Its `hash` is of the form that would be published, as the pages show it to patients. For administrators and the medical director.",
 	By:   ByRegistry, Who: Known,
 	Out: draftReply{}, OutText: "The draft.",
-	Refuses: append([]Refusal{{Code: "denied"}, {Code: "no_draft"}}, refusesSource[3:]...),
+	Refuses: slices.Concat([]Refusal{{Code: "denied"}, {Code: "no_draft"}}, refusesSource),
 	Serve: func(a *API, r *Request) (Reply, error) {
 		return a.replyDraft(a.Author.Draft(r.Context(), r.Caller, r.PathValue("name")))
 	},
@@ -263,7 +265,7 @@ var approveDraft = Endpoint{
 		"the version tell who approved it and when. Repeating it changes nothing. For the medical director.",
 	By: ByRegistry, Who: Known, In: approveInput{},
 	Out: draftReply{}, OutText: "The draft.",
-	Refuses: append([]Refusal{{Code: "denied"}, {Code: "no_draft"}, {Code: "other_text"}, {Code: "examples_missing"}, {Code: "changed"}}, refusesSource[3:]...),
+	Refuses: slices.Concat([]Refusal{{Code: "denied"}, {Code: "no_draft"}, {Code: "other_text"}, {Code: "examples_missing"}, {Code: "changed"}}, refusesSource),
 	Serve: func(a *API, r *Request) (Reply, error) {
 		return a.replyDraft(a.Author.Approve(r.Context(), r.Caller, r.PathValue("name"), r.In.(*approveInput).Hash))
 	},
@@ -281,9 +283,9 @@ var publishDraft = Endpoint{
 		"changes nothing. For administrators and the medical director.",
 	By: ByRegistry, Who: Known,
 	Out: draftReply{}, OutText: "The draft, which is published.",
-	Refuses: append([]Refusal{
+	Refuses: slices.Concat([]Refusal{
 		{Code: "denied"}, {Code: "no_draft"}, {Code: "not_approved"}, {Code: "examples_missing"}, {Code: "form_exists"}, {Code: "changed"},
-	}, refusesSource[3:]...),
+	}, refusesSource),
 	Serve: func(a *API, r *Request) (Reply, error) {
 		return a.replyDraft(a.Author.Publish(r.Context(), r.Caller, r.PathValue("name")))
 	},
@@ -315,14 +317,9 @@ var compareVersions = Endpoint{
 	By: ByRegistry, Who: Known,
 	Query: []Param{{"from", "", "A version, or `draft`."}, {"to", "", "A version, or `draft`."}},
 	Out:   changesReply{}, OutText: "The changes.",
-	Refuses: append([]Refusal{{Code: "denied"}, {Code: "no_version"}, {Code: "no_draft"}}, refusesSource[3:]...),
+	Refuses: slices.Concat([]Refusal{{Code: "denied"}, {Code: "no_version"}, {Code: "no_draft"}}, refusesForm),
 	Serve: func(a *API, r *Request) (Reply, error) {
 		q := r.URL.Query()
-		for _, name := range []string{"from", "to"} {
-			if !versionName.MatchString(q.Get(name)) {
-				return Reply{}, badField(name, "version", "name a published version of the form, or draft")
-			}
-		}
 		all, err := a.Author.Compare(r.Context(), r.Caller, r.PathValue("name"), q.Get("from"), q.Get("to"))
 		out := changesReply{[]changeReply{}}
 		for _, c := range all {
@@ -331,9 +328,6 @@ var compareVersions = Endpoint{
 		return Reply{Body: out}, err
 	},
 }
-
-// versionName is what a version of a form, or author.TheDraft, can be.
-var versionName = regexp.MustCompile(`^[A-Za-z0-9._+-]{1,128}$`)
 
 type changesReply struct {
 	Changes []changeReply `json:"changes"`

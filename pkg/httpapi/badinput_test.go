@@ -121,6 +121,7 @@ func TestFields_WrongOnesAreAllNamed(t *testing.T) {
 		"no form named":                {"jane-smith", "/visits", `{}`, 422, "invalid_request", []string{"/form"}},
 		"a field in capitals":          {"jane-smith", "/visits", `{"FORM":"uti-women"}`, 400, "unknown_field", []string{"/FORM"}},
 		"a field inside in capitals":   {"ana-rivera", atReview + "/answer", answer(map[string]any{"diagnoses": []any{map[string]any{"Code": "N30.00"}}}), 400, "unknown_field", []string{"/diagnoses/0/Code"}},
+		"a part inside in capitals":    {"ada-brooks", "/questionnaires", `{"questionnaire":{},"about":{"NAME":"cough"}}`, 400, "unknown_field", []string{"/about/NAME"}},
 		"null for a body":              {"jane-smith", "/visits", `null`, 400, "wrong_type", []string{"/"}},
 		"an unknown form":              {"jane-smith", "/visits", `{"form":"no-such"}`, 422, "unknown_form", []string{"/form"}},
 		"an unknown version":           {"jane-smith", "/visits", `{"form":"uti-women","version":"9"}`, 422, "unknown_form", []string{"/form"}},

@@ -65,12 +65,12 @@ func decode(r *http.Request, v any) ([]byte, error) {
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, fault.New(fault.Malformed, "malformed_json", "send one JSON object and nothing after it")
 	}
-	if where := unknownMember(b, reflect.TypeOf(v).Elem()); where != "" {
-		return nil, unknownField(where)
-	}
-	if where := nullMember(b, reflect.TypeOf(v).Elem()); where != "" {
+	switch unknown, null := misfits(b, reflect.TypeOf(v).Elem(), ""); {
+	case len(unknown) > 0:
+		return nil, unknownField(unknown[0])
+	case len(null) > 0:
 		return nil, fault.New(fault.Malformed, "wrong_type", "a field has the wrong type",
-			fault.Problem{Where: bounded(where), Code: "type", Text: "give a value, or leave the field out"})
+			fault.Problem{Where: bounded(null[0]), Code: "type", Text: "give a value, or leave the field out"})
 	}
 	if err := validate.Struct(v); err != nil {
 		return nil, wrongFields(err, reflect.TypeOf(v).Elem().Name())
@@ -88,7 +88,8 @@ func malformed(err error, b []byte, t reflect.Type) error {
 		if plain, err := strconv.Unquote(name); err == nil {
 			name = plain
 		}
-		return unknownField(cmp.Or(unknownMember(b, t), "/"+name))
+		unknown, _ := misfits(b, t, "")
+		return unknownField(append(unknown, "/"+name)[0])
 	}
 	return fault.New(fault.Malformed, "malformed_json", "the body is not a JSON object we can read")
 }
@@ -98,69 +99,50 @@ func unknownField(where string) error {
 		fault.Problem{Where: bounded(where), Code: "unknown", Text: "leave it out"})
 }
 
-// nullMember points to a member of b that is null, which decodes as if it were not there;
-// empty if there is none. What the document allows to be null is the value of a key.
-func nullMember(b []byte, t reflect.Type) string {
+// misfits points to the members of b, which is at a pointer, that t does not have, or has
+// in another case, which encoding/json takes for the field (the document has names in one
+// case only), and to those that are null, which decode as if they were not there. What the
+// document allows to be null is the value of a key.
+func misfits(b []byte, t reflect.Type, at string) (unknown, null []string) {
+	within := func(member []byte, t reflect.Type, name string) {
+		u, n := misfits(member, t, at+"/"+name)
+		unknown, null = append(unknown, u...), append(null, n...)
+	}
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
 	switch {
 	case t.Kind() == reflect.Struct:
 		var members map[string]json.RawMessage
-		_ = json.Unmarshal(b, &members) // what is no object was refused before
-		for _, f := range reflect.VisibleFields(t) {
-			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			if string(members[name]) == "null" && f.Type != reflect.TypeFor[json.RawMessage]() { // what reads that judges it
-				return "/" + name
-			}
-			if where := nullMember(members[name], f.Type); name != "" && where != "" {
-				return "/" + name + where
-			}
-		}
-	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
-		var elements []json.RawMessage
-		_ = json.Unmarshal(b, &elements)
-		for i, e := range elements {
-			if where := nullMember(e, t.Elem()); where != "" {
-				return "/" + strconv.Itoa(i) + where
-			}
-		}
-	}
-	return ""
-}
-
-// unknownMember points to a member of b that t does not have, or has in another case,
-// which encoding/json takes for the field; empty if there is none. The document has
-// names in one case only.
-func unknownMember(b []byte, t reflect.Type) string {
-	switch {
-	case t.Kind() == reflect.Struct:
-		var members map[string]json.RawMessage
 		if json.Unmarshal(b, &members) != nil {
-			return "" // null
+			return nil, nil // null, or no object: decoding has judged it
 		}
 		for _, f := range reflect.VisibleFields(t) {
-			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			if where := unknownMember(members[name], f.Type); where != "" {
-				return "/" + name + where
+			if f.Anonymous {
+				continue
 			}
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			member, given := members[name]
 			delete(members, name)
+			switch {
+			case !given, f.Type == reflect.TypeFor[json.RawMessage](): // what reads that judges it
+			case string(member) == "null":
+				null = append(null, at+"/"+name)
+			default:
+				within(member, f.Type, name)
+			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(members)) {
-			return "/" + name
+			unknown = append(unknown, at+"/"+name)
 		}
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
 		var elements []json.RawMessage
-		if json.Unmarshal(b, &elements) != nil {
-			return ""
-		}
+		_ = json.Unmarshal(b, &elements) // likewise
 		for i, e := range elements {
-			if where := unknownMember(e, t.Elem()); where != "" {
-				return "/" + strconv.Itoa(i) + where
-			}
+			within(e, t.Elem(), strconv.Itoa(i))
 		}
 	}
-	return ""
+	return unknown, null
 }
 
 func jsonType(t reflect.Type) string {

@@ -13,12 +13,15 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/clinic"
 )
 
-// archive reads the files of a part of a record, and where the next part is.
-func (w *world) archive(t testing.TB, as, path string) (files map[string]string, next string) {
+// archive reads the files of a part of Jane's record, and where the next part is.
+func (w *world) archive(t testing.TB, path string) (files map[string]string, next string) {
 	t.Helper()
-	res := send(t, w.api, call{as: as, method: "GET", path: path})
+	res := send(t, w.api, call{as: "jane-smith", method: "GET", path: path})
 	if res.Code != http.StatusOK || res.Header().Get("Content-Type") != "application/zip" {
 		t.Fatalf("%s: %d %s", path, res.Code, res.Header().Get("Content-Type"))
 	}
@@ -58,7 +61,7 @@ func TestRecord_HoldsAllOfIt(t *testing.T) {
 	} {
 		w.do(t, c, nil)
 	}
-	files, next := w.archive(t, "jane-smith", "/me/record")
+	files, next := w.archive(t, "/me/record")
 	if next != "" {
 		t.Errorf("there is more at %s", next)
 	}
@@ -102,6 +105,47 @@ func TestRecord_HoldsAllOfIt(t *testing.T) {
 	}
 }
 
+// A list of who did what that is longer than a file has says that it is cut, for a request
+// and for what is about none.
+func TestRecord_SaysWhatIsCut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	v := w.closed(t)
+	cut := "What was before is not listed here"
+	said := func() (beside, request bool) {
+		files, _ := w.archive(t, "/me/record")
+		at := "requests/" + v.ID + "/request"
+		beside, request = strings.Contains(files["index.html"], cut), strings.Contains(files[at+".html"], cut)
+		if beside != strings.Contains(files["record.json"], `"access_cut": true`) || request != strings.Contains(files[at+".json"], `"access_cut": true`) {
+			t.Errorf("the pages say that a list is cut, %t and %t, and the JSON says otherwise", beside, request)
+		}
+		return beside, request
+	}
+	if beside, request := said(); beside || request {
+		t.Errorf("short lists are cut: %t, %t", beside, request)
+	}
+	const acts, atOnce = 2001, 87 // how many reads, and how many one transaction takes
+	for of, r := range map[string]audit.Record{
+		"beside":  {Action: "patient.read", Patient: "jane-smith"},
+		"request": {Action: "visit.read", Visit: v.ID},
+	} {
+		r.Practice, r.At, r.Actor = "lakeside", w.now(), audit.Actor{ID: "sam-lee", Role: "staff"}
+		for n := 0; n < acts; n += atOnce {
+			var c clinic.Commit
+			for i := range atOnce {
+				r.ID = fmt.Sprintf("%s-%d", of, n+i)
+				c.Audit = append(c.Audit, r)
+			}
+			if err := w.store.Commit(t.Context(), c); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if beside, request := said(); !beside || !request {
+		t.Errorf("long lists are cut and it is said: %t of what is about no request, %t of a request", beside, request)
+	}
+}
+
 // A long record comes in parts by visit, each of which says where the next is; the parts
 // together have every visit once.
 func TestRecord_InParts(t *testing.T) {
@@ -112,7 +156,7 @@ func TestRecord_InParts(t *testing.T) {
 		want[w.draft(t).ID] = true
 	}
 	for path, parts := "/me/record?limit=2", 0; path != ""; parts++ {
-		files, next := w.archive(t, "jane-smith", path)
+		files, next := w.archive(t, path)
 		if said := strings.Contains(files["index.html"], "This is a part of the record"); said != (next != "") {
 			t.Errorf("part %d says that there is more, %t", parts, said)
 		}
@@ -164,7 +208,7 @@ func TestRecord_PartsFitAReply(t *testing.T) {
 		if n := w.asLambda(t, call{as: "jane-smith", method: "GET", path: path}); n > mostOfLambda || n < 1000 {
 			t.Errorf("part %d has %d bytes", parts, n)
 		}
-		_, path = w.archive(t, "jane-smith", path)
+		_, path = w.archive(t, path)
 	}
 }
 

@@ -168,9 +168,9 @@ type lineProblemReply struct {
 // A line of which the patient may be known already.
 type lineDoubleReply struct {
 	Line int `json:"line"`
-	// Ids of patients who may be the same person.
+	// Ids of patients who may be the same person, at most ten.
 	Patients []string `json:"patients"`
-	// Earlier lines of the file that may be.
+	// Earlier lines of the file that may be, the first ten at most.
 	Lines []int `json:"lines"`
 }
 
@@ -185,7 +185,7 @@ func showDoubles(all []registrar.LineDouble) []lineDoubleReply {
 var previewPatients = Endpoint{
 	Method: "POST", Path: "/patients/file/preview", ID: "previewPatients", Group: "Patients",
 	For:  "See what an import would do",
-	Text: "Nothing is written. For staff and administrators.",
+	Text: "No patient is written. Who is shown that patients of yours may be known already has read of them, and that is recorded. For staff and administrators.",
 	By:   ByRegistry, Who: Known, In: fileInput{},
 	Out: previewReply{}, OutText: "What is good, what is wrong, and who may be known already.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "invalid_file"}, {Code: "too_many_lines"}},
@@ -250,7 +250,7 @@ var getPatient = Endpoint{
 var listDoubles = Endpoint{
 	Method: "GET", Path: "/patients/{patient}/doubles", ID: "listDoubles", Group: "Patients",
 	For:  "List who may be the same person",
-	Text: "Name or day of birth agree, and something else does. For staff and administrators.",
+	Text: "Name or day of birth agree, and something else does. For staff and administrators; each read is recorded.",
 	By:   ByRegistry, Who: Known,
 	Out: doublesReply{}, OutText: "Their ids; the list has no pages.",
 	Refuses: []Refusal{{Code: "denied"}},
@@ -288,10 +288,10 @@ var changeContact = Endpoint{
 	Method: "POST", Path: "/patients/{patient}/contact", ID: "changeContact", Group: "Patients",
 	For: "Change a patient's contact data",
 	Text: "A patient, or who acts for them, changes phone and e-mail address, the latter to the one that their own sign-in has confirmed; the practice's staff " +
-		"and administrators change all. The address that there was is told by letter.",
+		"and administrators change all. A letter to the address that there was says so.",
 	By: ByRegistry, Who: Known, IfMatch: true, In: contactChangeInput{},
 	Out: patientReply{}, OutText: "The patient.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "email_unconfirmed"}, {Code: "stale"}, {Code: "changed"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "email_unconfirmed"}, {Code: "merged"}, {Code: "stale"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		ch, err := r.In.(*contactChangeInput).domain()
 		if err != nil {
@@ -320,7 +320,7 @@ var verifyPatient = Endpoint{
 	Text: "The work that asks for it ends. Repeating it succeeds and changes nothing. For staff and administrators.",
 	By:   ByRegistry, Who: Known,
 	Out: patientReply{}, OutText: "The patient.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "changed"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		return a.replyPatient(a.Registrar.Verify(r.Context(), r.Caller, r.PathValue("patient")))
 	},
@@ -361,7 +361,7 @@ var setSeen = Endpoint{
 	Text: "Where the practice answers established patients alone, this decides who is one. For staff and administrators.",
 	By:   ByRegistry, Who: Known, IfMatch: true, In: seenInput{},
 	Out: patientReply{}, OutText: "The patient.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "stale"}, {Code: "changed"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "stale"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		seen, err := day("/seen", r.In.(*seenInput).Day)
 		if err != nil {
@@ -393,7 +393,7 @@ var mergePatient = Endpoint{
 var listCaregivers = Endpoint{
 	Method: "GET", Path: "/patients/{patient}/caregivers", ID: "listCaregivers", Group: "Patients",
 	For:  "List who acts for a patient, or did",
-	Text: "For the patient, who acts for them, staff and administrators.",
+	Text: "For the patient, who acts for them, staff and administrators; each read is recorded.",
 	By:   ByRegistry, Who: Known,
 	Out: caregiversReply{}, OutText: "All of them; the list has no pages.",
 	Refuses: []Refusal{{Code: "denied"}},
@@ -445,7 +445,7 @@ var inviteCaregiver = Endpoint{
 		"administrators who have verified why. A grant for a minor ends at the eighteenth birthday, and the patient may then give it anew.",
 	By: ByRegistry, Who: Known, Once: true, In: caregiverInput{},
 	Out: invitationReply{}, OutText: "The invitation.",
-	Refuses: []Refusal{{Code: "denied"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		in := r.In.(*caregiverInput)
 		w := registrar.Power{Email: in.Email, Why: in.Why}

@@ -48,6 +48,7 @@ import (
 	"evisit/pkg/practice"
 	"evisit/pkg/seal"
 	"evisit/pkg/secret"
+	"evisit/pkg/secret/secrettest"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
 	"evisit/pkg/store"
@@ -111,7 +112,7 @@ func newWorld(t testing.TB) *world {
 	cards := &cards{held: map[string]money.Cents{}, captured: map[string]money.Cents{}}
 	w.rooms.Request.Checkout, w.rooms.Charts.Vault.Objects = cards, w.objects
 	w.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, w.store), Store: w.store, Cards: cards}
-	w.sign = &sweep.Room{Kernel: parts.Kernel("", w.store), Store: w.store, LogKey: key, Heads: &blobs{}, Shards: store.Shards}
+	w.sign = &sweep.Room{Kernel: parts.Kernel("", w.store), Store: w.store, LogKey: key, Signer: secrettest.Fixed(key.Private).Get, Heads: &blobs{}, Shards: store.Shards}
 	w.cast = &registrar.Room{Kernel: w.rooms.Kernel, Store: w.store, Charts: w.rooms.Charts}
 	if err := seed.Plant(ctx, w.cast, testIssuer, seed.Accounts); err != nil {
 		t.Fatal(err)
@@ -124,7 +125,7 @@ func newWorld(t testing.TB) *world {
 		return stripepay.Verify(b, signature, secret, w.now())
 	}
 	receiver := &hook.Room{Kernel: parts.Kernel(outbox.ByStripe, w.store)}
-	w.hook = apitest.Checked(t, exchange.Guard(webhook.New(receiver.ReceiveStripeEvent, verify, secret.Fixed(secret.Webhooks{Platform: platformSecret, Connect: connectSecret}), log), log))
+	w.hook = apitest.Checked(t, exchange.Guard(webhook.New(receiver.ReceiveStripeEvent, verify, secrettest.Fixed(secret.Webhooks{Platform: platformSecret, Connect: connectSecret}), log), log))
 	return w
 }
 

@@ -87,7 +87,8 @@ type Event struct {
 	Object   string   `json:"object,omitempty"`  // the Stripe object it is about
 	// Invitation is whose letter is to be sent.
 	Invitation string `json:"invitation,omitempty"`
-	// Address is where the letter goes, sealed, if it is nobody's address any more.
+	// Address is where the letter of ContactChanged goes, sealed: Patient's e-mail address
+	// before the change.
 	Address []byte    `json:"address,omitempty"`
 	At      time.Time `json:"at"`
 	// Lease is when the event is due again unless it is done by then; zero

@@ -39,7 +39,7 @@ var tasks = map[Kind]string{
 	StrayFound:        "Write to you of a payment that was not asked for",
 	AccountLost:       "Write to you that your account at Stripe is disconnected",
 	Invited:           "Write to somebody who is invited to join you",
-	ContactChanged:    "Write to a patient's earlier address that it was changed",
+	ContactChanged:    "Write to the address that a patient had that contact data were changed",
 }
 
 // Task says in words, for people of a practice, what an event of kind k has done.

@@ -55,7 +55,13 @@ func ReadBy(name string, people []identity.Person) string {
 // is the practice's own, or names nobody else.
 func (p Practice) ReadByWith(people []identity.Person, changed identity.Person) (Practice, bool) {
 	others := slices.DeleteFunc(slices.Clone(people), func(q identity.Person) bool { return q.ID == changed.ID })
-	text := ReadBy(p.Name, append(others, changed))
+	return p.ReadByThese(append(others, changed))
+}
+
+// ReadByThese returns the practice as patients are told who reads while people work there.
+// It reports false if they are told the same: the text is the practice's own, or stands so.
+func (p Practice) ReadByThese(people []identity.Person) (Practice, bool) {
+	text := ReadBy(p.Name, people)
 	if p.OwnReaders || p.Readers == text {
 		return p, false
 	}

@@ -76,19 +76,26 @@ func Read(common *intake.Questionnaire, s Source) (Reading, error) {
 	if err != nil {
 		return Reading{}, err
 	}
+	f, err := Compose(common, s)
+	if err != nil {
+		return Reading{}, err
+	}
+	return Reading{f, f.Examine(common, examples)}, nil
+}
+
+// Compose is the form of a source, of which Read has accepted the size, without a look at
+// its examples: trying them takes far longer.
+func Compose(common *intake.Questionnaire, s Source) (*intake.Form, error) {
 	sets := make([][]byte, len(s.ValueSets))
 	for i, set := range s.ValueSets {
 		sets[i] = set
 	}
 	f, err := intake.PublishAs(s.About, common, s.Questionnaire, sets...)
-	if err != nil {
-		return Reading{}, err
-	}
-	if f.Name() == common.Name() {
-		return Reading{}, fault.New(fault.Invalid, "questionnaire-refused", "This questionnaire may not be published.",
+	if err == nil && f.Name() == common.Name() {
+		return nil, fault.New(fault.Invalid, "questionnaire-refused", "This questionnaire may not be published.",
 			fault.Problem{Where: "id", Code: "name", Text: "This is the name of the block with which every form begins: choose another."})
 	}
-	return Reading{f, f.Examine(common, examples)}, nil
+	return f, err
 }
 
 // ParseValueSets reads an author's value sets, a JSON array; there may be none.
@@ -128,9 +135,9 @@ func changedText(was Draft) string {
 	return was.By.Name + " has handed in another draft of this form; look at it, and replace it by its version number"
 }
 
-// Ready returns nil if the draft's examples show every rule of the form; else it is a
+// ready returns nil if the draft's examples show every rule of the form; else it is a
 // fault.Conflict with what they do not show.
-func (r Reading) Ready() error {
+func (r Reading) ready() error {
 	if ps := r.Examination.Problems; len(ps) > 0 {
 		return fault.New(fault.Conflict, "examples_missing", "the examples do not show everything that the form's rules do", ps...)
 	}
@@ -144,7 +151,7 @@ func (r Reading) Approve(d Draft, hash string, by Author) (Draft, error) {
 	if hash != r.Form.Hash() {
 		return d, fault.New(fault.Conflict, "other_text", "this is no longer the text that you have seen; look at it again before you approve it")
 	}
-	if err := r.Ready(); err != nil {
+	if err := r.ready(); err != nil {
 		return d, err
 	}
 	if r.approved(d) {
@@ -161,7 +168,7 @@ func (r Reading) approved(d Draft) bool { return d.Approved != nil && d.Approved
 
 // Publish returns the draft as by publishes it. A draft that is published stays as it is.
 func (r Reading) Publish(d Draft, by Author) (Draft, error) {
-	if err := r.Ready(); err != nil {
+	if err := r.ready(); err != nil {
 		return d, err
 	}
 	if !r.approved(d) {

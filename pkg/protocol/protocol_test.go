@@ -39,8 +39,8 @@ func TestRead_SomebodyElsesQuestionnaire(t *testing.T) {
 		f, _ := fault.Public(err)
 		t.Fatal(err, f.Problems)
 	}
-	if r.Form.Name() != "how-many" || !strings.HasPrefix(r.Form.Version(), "1.0-common-") || r.Form.BillingClass() != "em" || r.Ready() != nil {
-		t.Errorf("it is %s %s, %v", r.Form.Name(), r.Form.Version(), r.Ready())
+	if r.Form.Name() != "how-many" || !strings.HasPrefix(r.Form.Version(), "1.0-common-") || r.Form.BillingClass() != "em" || len(r.Examination.Problems) > 0 {
+		t.Errorf("it is %s %s, %v", r.Form.Name(), r.Form.Version(), r.Examination.Problems)
 	}
 	if _, err := protocol.Read(shelf(t).Common, protocol.Source{Questionnaire: []byte(somebodys)}); !errors.Is(err, fault.Invalid) {
 		t.Errorf("without a name: %v", err)

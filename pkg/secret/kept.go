@@ -51,11 +51,6 @@ func Keep[T any](source Source, name string, form Form[T], now func() time.Time,
 	return &Kept[T]{name: name, source: source, form: form, now: now, log: log, turn: make(chan struct{}, 1)}
 }
 
-// Fixed returns a secret that is v for ever, for those who have no store.
-func Fixed[T any](v T) *Kept[T] {
-	return &Kept[T]{turn: make(chan struct{}, 1), value: v, made: 1}
-}
-
 // String names the secret and does not show it.
 func (k *Kept[T]) String() string { return "[secret " + k.name + "]" }
 
@@ -103,8 +98,6 @@ func (k *Kept[T]) get(ctx context.Context, refused int) (T, int, error) {
 
 func (k *Kept[T]) mustAsk(refused int) bool {
 	switch {
-	case k.source == nil:
-		return false
 	case k.made == 0:
 		return true
 	case refused != k.made:

@@ -16,6 +16,7 @@ import (
 
 	"evisit/pkg/fault"
 	"evisit/pkg/secret"
+	"evisit/pkg/secret/secrettest"
 )
 
 // A store is a source whose secret can be changed, and which may not answer.
@@ -234,22 +235,11 @@ func TestSecrets_DoNotPrint(t *testing.T) {
 		secret.Keyset{Keyset: []byte("hunter2")},
 		secret.Seed{Seed: []byte("hunter2")},
 		secret.Front{Sent: "hunter2", Accepted: "hunter2"},
-		secret.Fixed("hunter2"),
+		secrettest.Fixed("hunter2"),
 	} {
 		if text := fmt.Sprintf("%v %+v %s", v, v, v); strings.Contains(text, "hunter2") || strings.Contains(text, "104") {
 			t.Errorf("%T prints as %s", v, text)
 		}
-	}
-}
-
-func TestFixed_NeverChanges(t *testing.T) {
-	t.Parallel()
-	k, tried := secret.Fixed("one"), 0
-	if err := k.Use(t.Context(), func(v string) bool { tried++; return true }); err != nil || tried != 1 {
-		t.Errorf("refused, and tried %d times, %v", tried, err)
-	}
-	if v, err := k.Get(t.Context()); err != nil || v != "one" {
-		t.Error(v, err)
 	}
 }
 

@@ -20,7 +20,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/charge"
 	"evisit/pkg/clinic/request"
-	"evisit/pkg/secret"
+	"evisit/pkg/secret/secrettest"
 	"evisit/pkg/stripepay"
 )
 
@@ -61,7 +61,7 @@ func newClient(t *testing.T, h http.Handler) *stripepay.Client {
 	t.Helper()
 	srv := httptest.NewServer(h)
 	t.Cleanup(srv.Close)
-	return stripepay.New(secret.Fixed("sk_test_key"), srv.URL)
+	return stripepay.New(secrettest.Fixed("sk_test_key"), srv.URL)
 }
 
 func refusal(fields string) string { return `{"error":{` + fields + `}}` }
@@ -146,7 +146,7 @@ func TestClient_NoAnswer(t *testing.T) {
 			srv := httptest.NewUnstartedServer(h)
 			srv.Start()
 			t.Cleanup(srv.CloseClientConnections)
-			c := stripepay.New(secret.Fixed("sk_test_key"), srv.URL)
+			c := stripepay.New(secrettest.Fixed("sk_test_key"), srv.URL)
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
 			err := c.Capture(ctx, account, "pi_1", 4000, "key")

@@ -6,12 +6,14 @@ package author
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/intake"
 	"evisit/pkg/practice"
 	"evisit/pkg/protocol"
 )
@@ -24,6 +26,10 @@ type Room struct {
 	// Library returns what a practice may begin with. It is a function so that who never
 	// writes a form carries none.
 	Library func() (protocol.Library, error)
+
+	compiling sync.Once
+	protocols []*intake.Form // of Library, once one has asked for them
+	unusable  error          // why Library's protocols are no forms; nil if they are
 }
 
 // Reads are what a Room reads besides the kernel.

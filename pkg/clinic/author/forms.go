@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"slices"
 	"time"
 
@@ -25,12 +26,17 @@ type Draft struct {
 // Form is the form that the draft would be.
 func (d Draft) Form() *intake.Form { return d.Read.Form }
 
-// Protocols lists the library's protocols, each as a form.
+// Protocols lists the library's protocols, each as a form. They are compiled once.
 func (r *Room) Protocols(ctx context.Context, c clinic.Caller) ([]*intake.Form, error) {
 	if _, err := r.allow(ctx, c, identity.WriteForms, ""); err != nil {
 		return nil, err
 	}
-	l, err := r.Library()
+	r.compiling.Do(func() { r.protocols, r.unusable = compiled(r.Library) })
+	return r.protocols, r.unusable
+}
+
+func compiled(library func() (protocol.Library, error)) ([]*intake.Form, error) {
+	l, err := library()
 	if err != nil {
 		return nil, err
 	}
@@ -136,19 +142,25 @@ func (r *Room) Draft(ctx context.Context, c clinic.Caller, name string) (Draft, 
 }
 
 func (r *Room) draft(ctx context.Context, c clinic.Caller, name string) (Draft, error) {
-	l, err := r.Library()
-	if err != nil {
-		return Draft{}, err
-	}
-	d, err := r.Store.Draft(ctx, c.Person.Practice, name)
-	if errors.Is(err, fault.NotFound) {
-		return Draft{}, errNoDraft
-	}
+	l, d, err := r.stored(ctx, c, name)
 	if err != nil {
 		return Draft{}, err
 	}
 	read, err := protocol.Read(l.Common, d.Source)
 	return Draft{d, read}, err
+}
+
+// stored is a draft as it is stored, and the library with whose common block it is a form.
+func (r *Room) stored(ctx context.Context, c clinic.Caller, name string) (protocol.Library, protocol.Draft, error) {
+	l, err := r.Library()
+	if err != nil {
+		return l, protocol.Draft{}, err
+	}
+	d, err := r.Store.Draft(ctx, c.Person.Practice, name)
+	if errors.Is(err, fault.NotFound) {
+		err = errNoDraft
+	}
+	return l, d, err
 }
 
 var errNoDraft = fault.New(fault.NotFound, "no_draft", "there is no draft of a form of that name")
@@ -253,7 +265,7 @@ func (r *Room) Offer(ctx context.Context, c clinic.Caller, name, version string)
 		return practice.Practice{}, err
 	}
 	if version != "" {
-		if _, err := r.Version(ctx, c, name, version); err != nil {
+		if _, err := r.version(ctx, c, name, version); err != nil {
 			return practice.Practice{}, err
 		}
 	}
@@ -277,12 +289,7 @@ func (r *Room) Versions(ctx context.Context, c clinic.Caller) ([]clinic.FormVers
 	return all, p.At(r.Kernel.Time()), err
 }
 
-// Version returns a published version of a form of the caller's practice.
-func (r *Room) Version(ctx context.Context, c clinic.Caller, name, version string) (*intake.Form, error) {
-	c, err := r.allow(ctx, c, identity.WriteForms, name)
-	if err != nil {
-		return nil, err
-	}
+func (r *Room) version(ctx context.Context, c clinic.Caller, name, version string) (*intake.Form, error) {
 	f, err := r.Kernel.Form(ctx, c.Person.Practice, name, version)
 	if errors.Is(err, fault.NotFound) {
 		err = errNoVersion
@@ -293,30 +300,58 @@ func (r *Room) Version(ctx context.Context, c clinic.Caller, name, version strin
 // TheDraft stands for the draft where a version of a form is named.
 const TheDraft = "draft"
 
-// Compare lists what is otherwise in one version of a form than in another. Either may be
-// TheDraft.
-func (r *Room) Compare(ctx context.Context, c clinic.Caller, name, was, is string) ([]intake.Change, error) {
+// Form returns a published version of a form of the caller's practice, or TheDraft, whose
+// examples are not tried.
+func (r *Room) Form(ctx context.Context, c clinic.Caller, name, version string) (*intake.Form, error) {
 	c, err := r.allow(ctx, c, identity.WriteForms, name)
 	if err != nil {
 		return nil, err
 	}
-	var forms []*intake.Form
-	for _, version := range []string{was, is} {
-		f, err := r.text(ctx, c, name, version)
-		if err != nil {
-			return nil, err
-		}
-		forms = append(forms, f)
-	}
-	return intake.Compare(forms[0], forms[1]), nil
+	return r.form(ctx, c, name, version)
 }
 
-func (r *Room) text(ctx context.Context, c clinic.Caller, name, version string) (*intake.Form, error) {
+func (r *Room) form(ctx context.Context, c clinic.Caller, name, version string) (*intake.Form, error) {
 	if version != TheDraft {
-		return r.Version(ctx, c, name, version)
+		return r.version(ctx, c, name, version)
 	}
-	d, err := r.draft(ctx, c, name)
-	return d.Form(), err
+	l, d, err := r.stored(ctx, c, name)
+	if err != nil {
+		return nil, err
+	}
+	return protocol.Compose(l.Common, d.Source)
+}
+
+// versionName is what a version of a form, or TheDraft, can be.
+var versionName = regexp.MustCompile(`^[A-Za-z0-9._+-]{1,128}$`)
+
+func noVersion(where, version string) []fault.Problem {
+	if versionName.MatchString(version) {
+		return nil
+	}
+	return []fault.Problem{{Where: where, Code: "version", Text: "name a published version of the form, or draft"}}
+}
+
+// Compare lists what is otherwise in one version of a form than in another. Either may be
+// TheDraft.
+//
+// Errors: fault.Invalid, which names what can be no version: from or to.
+func (r *Room) Compare(ctx context.Context, c clinic.Caller, name, from, to string) ([]intake.Change, error) {
+	c, err := r.allow(ctx, c, identity.WriteForms, name)
+	if err != nil {
+		return nil, err
+	}
+	if problems := slices.Concat(noVersion("from", from), noVersion("to", to)); len(problems) > 0 {
+		return nil, fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", problems...)
+	}
+	was, err := r.form(ctx, c, name, from)
+	if err != nil {
+		return nil, err
+	}
+	is, err := r.form(ctx, c, name, to)
+	if err != nil {
+		return nil, err
+	}
+	return intake.Compare(was, is), nil
 }
 
 // offers reports whether the practice has published a version.

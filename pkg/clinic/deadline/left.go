@@ -82,7 +82,7 @@ func (m *Room) giveBackFrom(ctx context.Context, p identity.Person, pool identit
 				continue
 			}
 			found++
-			did, err := m.giveBack(ctx, p, v)
+			did, err := m.giveBack(ctx, p, v, given > 0)
 			if err != nil {
 				return found, given, err
 			}
@@ -96,7 +96,8 @@ func (m *Room) giveBackFrom(ctx context.Context, p identity.Person, pool identit
 	}
 }
 
-func (m *Room) giveBack(ctx context.Context, p identity.Person, v visit.Visit) (bool, error) {
+// giveBack gives back a visit that p holds, and tells its pool unless it was told.
+func (m *Room) giveBack(ctx context.Context, p identity.Person, v visit.Visit, told bool) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, visitTime)
 	defer cancel()
 	var c clinic.Commit
@@ -104,13 +105,15 @@ func (m *Room) giveBack(ctx context.Context, p identity.Person, v visit.Visit) (
 	if err := m.Kernel.EndVisitWork(ctx, &c, v, next, "system:deadline"); err != nil {
 		return false, err
 	}
-	tells := clinic.ReturnedWork(p, v.Pool, m.Kernel.Time())
-	_, err := m.Kernel.Store.WorkItem(ctx, v.Practice, tells.ID)
-	switch {
-	case errors.Is(err, fault.NotFound):
-		c.Work = append(c.Work, tells)
-	case err != nil:
-		return false, err
+	if !told {
+		tells := clinic.ReturnedWork(p, v.Pool, m.Kernel.Time())
+		_, err := m.Kernel.Store.WorkItem(ctx, v.Practice, tells.ID)
+		switch {
+		case errors.Is(err, fault.NotFound):
+			c.Work = append(c.Work, tells)
+		case err != nil:
+			return false, err
+		}
 	}
 	did, err := m.commit(ctx, v, next, c, "visit.return:"+string(next.Status))
 	if errors.Is(err, clinic.ErrExists) { // another run has told them just now

@@ -10,8 +10,8 @@ import (
 	"evisit/pkg/visit"
 )
 
-// invitation is the letter with which somebody joins a practice. Whoever has it and the
-// mailbox that it went to may accept.
+// invitation is the letter with which somebody joins a practice. One person may accept:
+// who has the letter, and signs in with the address that it went to.
 var invitation = text{
 	"You are invited to join us",
 	"You are invited to work with us here. Open this link, sign in with this e-mail address and a second factor, and accept. " +
@@ -31,9 +31,9 @@ var (
 			"The link is good for one person, until {ends}.\n\n{link}\n\nIf you did not expect this letter, leave it; nothing happens without your sign-in.",
 	}
 	contactChanged = text{
-		"Your contact data were changed",
-		"The name, e-mail address or phone number that we have of you was changed, and from now on we write to the address that stands there. " +
-			"If you did not ask for this, call us: {phone}",
+		"Your data with us were changed",
+		"What we know you by was changed: your name, day of birth, sex, e-mail address or phone number, one of them or several. " +
+			"If the e-mail address is another one now, our next letters go there. If you did not ask for this, call us: {phone}",
 	}
 )
 
@@ -48,7 +48,8 @@ func letterOf(i registry.Invitation) text {
 	return acting
 }
 
-// tellFormerAddress writes to the address that a patient had before it was changed.
+// tellFormerAddress writes to the address that a patient had before their contact data
+// were changed. It is still theirs if something else was.
 func (m *Room) tellFormerAddress(ctx context.Context, d outbox.Delivery) error {
 	if _, err := m.facts(ctx, d, true); err != nil {
 		return err

@@ -24,14 +24,17 @@ type Power struct {
 // themselves, or people of the practice who have verified why. A power over a minor
 // ends at the eighteenth birthday; who is then of age grants it anew.
 //
-// Errors: fault.Invalid, which names everything wrong.
+// Errors: fault.Invalid, which names everything wrong; fault.Conflict (merged) for a
+// double of another.
 func (r *Room) InviteCaregiver(ctx context.Context, c clinic.Caller, patient string, w Power) (registry.Invitation, error) {
 	c, p, err := r.patientFor(ctx, c, identity.DelegatePower, patient)
-	if err != nil {
+	switch {
+	case err != nil:
 		return registry.Invitation{}, err
-	}
-	if !c.Person.Works() && c.Person.Patient != patient {
+	case !c.Person.Works() && c.Person.Patient != patient:
 		return registry.Invitation{}, errOwnAlone
+	case p.Into != "":
+		return registry.Invitation{}, errMerged
 	}
 	here, err := r.Kernel.Practice(ctx, p.Practice)
 	if err != nil {
@@ -50,12 +53,19 @@ func (r *Room) InviteCaregiver(ctx context.Context, c clinic.Caller, patient str
 
 var errOwnAlone = fault.New(fault.Denied, "denied", "only the patient, or the practice, has somebody act for the patient")
 
-// takePower adds to m the grant of an invitation that was accepted.
+// takePower adds to m the grant of an invitation that was accepted. The patient may have
+// been merged since the invitation.
 func (r *Room) takePower(ctx context.Context, i registry.Invitation, m *clinic.Commit) error {
 	g := *i.Acts
-	g.Person = i.Person
-	g, err := r.grantOn(ctx, g)
+	p, err := r.readPatient(ctx, g.Patient)
+	if err == nil && p.Into != "" {
+		err = errMerged
+	}
 	if err != nil {
+		return err
+	}
+	g.Person = i.Person
+	if g, err = r.grantOn(ctx, g); err != nil {
 		return err
 	}
 	g.Address, err = r.Charts.SealAddress(ctx, g.Practice, g.Patient, g.Person, i.Email)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
@@ -14,22 +13,6 @@ import (
 
 // sideBySide bounds the reads of one request that are under way at once.
 const sideBySide = 16
-
-// eachOf calls do for each of n, several side by side, and returns their errors.
-func eachOf(n int, do func(int) error) error {
-	errs := make([]error, n)
-	var wg sync.WaitGroup
-	free := make(chan struct{}, sideBySide)
-	for i := range n {
-		free <- struct{}{}
-		wg.Go(func() {
-			errs[i] = do(i)
-			<-free
-		})
-	}
-	wg.Wait()
-	return errors.Join(errs...)
-}
 
 // keyWords are how many ids the secret of a practice's marks is made of, of at least 64
 // random bits each.
@@ -43,11 +26,17 @@ func (r *Room) newKey() []byte {
 	return key
 }
 
+// A marker makes the marks of a practice's patients.
+type marker struct {
+	registry.Marker
+	made bool // its key is stored: patients may have its marks
+}
+
 // marker returns what makes the marks of a practice's patients. Its key is made at
 // first use.
-func (r *Room) marker(ctx context.Context, c clinic.Caller, practice string) (registry.Marker, error) {
-	m, made, err := r.madeMarker(ctx, practice)
-	if err != nil || made {
+func (r *Room) marker(ctx context.Context, c clinic.Caller, practice string) (marker, error) {
+	m, err := r.madeMarker(ctx, practice)
+	if err != nil || m.made {
 		return m, err
 	}
 	row, err := r.Charts.SealMarkKey(ctx, practice, r.newKey())
@@ -60,28 +49,28 @@ func (r *Room) marker(ctx context.Context, c clinic.Caller, practice string) (re
 	if err != nil && !errors.Is(err, clinic.ErrExists) {
 		return m, err
 	}
-	m, _, err = r.madeMarker(ctx, practice)
-	return m, err
+	return r.madeMarker(ctx, practice)
 }
 
-// madeMarker returns the practice's marker and writes nothing. It reports false where the
-// practice has no key yet; no patient has the marks that its marker then makes.
-func (r *Room) madeMarker(ctx context.Context, practice string) (registry.Marker, bool, error) {
-	m := registry.Marker{Practice: practice}
+// madeMarker returns the practice's marker and writes nothing. Where the practice has no
+// key yet it is of a key that is not stored; no patient has the marks that it makes.
+func (r *Room) madeMarker(ctx context.Context, practice string) (marker, error) {
+	m := marker{Marker: registry.Marker{Practice: practice}}
 	row, err := r.Store.MarkKey(ctx, practice)
 	if errors.Is(err, fault.NotFound) {
 		m.Key = r.newKey()
-		return m, false, nil
+		return m, nil
 	}
 	if err != nil {
-		return m, false, err
+		return m, err
 	}
+	m.made = true
 	m.Key, err = r.Charts.OpenMarkKey(ctx, row)
-	return m, true, err
+	return m, err
 }
 
 // marksOf are the rows by which a patient is found as a possible double.
-func marksOf(m registry.Marker, p identity.Patient) []clinic.Mark {
+func marksOf(m marker, p identity.Patient) []clinic.Mark {
 	var all []clinic.Mark
 	for _, pair := range m.Marks(p.Contact).Pairs() {
 		all = append(all, clinic.Mark{Key: string(pair), Patient: p.ID})
@@ -91,7 +80,11 @@ func marksOf(m registry.Marker, p identity.Patient) []clinic.Mark {
 
 // doubles returns for each of who the ids of those patients of m's practice, but for
 // except, who may be the same person.
-func (r *Room) doubles(ctx context.Context, m registry.Marker, who []identity.Contact, except ...string) ([][]string, error) {
+func (r *Room) doubles(ctx context.Context, m marker, who []identity.Contact, except ...string) ([][]string, error) {
+	out := make([][]string, len(who))
+	if !m.made {
+		return out, nil
+	}
 	marks := make([]registry.Marks, len(who))
 	var keys []string
 	for i, c := range who {
@@ -105,23 +98,12 @@ func (r *Room) doubles(ctx context.Context, m registry.Marker, who []identity.Co
 		return nil, err
 	}
 	ids = slices.DeleteFunc(ids, func(id string) bool { return slices.Contains(except, id) })
-	found := make([]identity.Patient, len(ids))
-	err = eachOf(len(ids), func(i int) error {
-		p, err := r.readPatient(ctx, ids[i])
-		if err == nil && p.Practice == m.Practice {
-			found[i] = p
-		}
-		if errors.Is(err, fault.NotFound) { // its import is not done
-			return nil
-		}
-		return err
-	})
+	found, err := r.patientsOf(ctx, m.Practice, ids)
 	if err != nil {
 		return nil, err
 	}
-	out := make([][]string, len(who))
 	for _, p := range found {
-		if p.ID == "" || p.Standing.Reason.Foreign() {
+		if p.Standing.Reason.Foreign() {
 			continue
 		}
 		theirs := m.Marks(p.Contact)
@@ -134,12 +116,39 @@ func (r *Room) doubles(ctx context.Context, m registry.Marker, who []identity.Co
 	return out, nil
 }
 
+// patientsOf reads those of ids who are patients of a practice and of no file that was not
+// imported whole.
+func (r *Room) patientsOf(ctx context.Context, practice string, ids []string) ([]identity.Patient, error) {
+	rows := make([]clinic.Patient, len(ids))
+	err := clinic.Each(len(ids), sideBySide, func(i int) error {
+		row, err := r.Store.LatestPatient(ctx, ids[i])
+		if errors.Is(err, fault.NotFound) { // a mark that somebody put there
+			return nil
+		}
+		rows[i] = row
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows = slices.DeleteFunc(rows, func(row clinic.Patient) bool { return row.Practice != practice })
+	if rows, err = r.whole(ctx, rows); err != nil {
+		return nil, err
+	}
+	all := make([]identity.Patient, len(rows))
+	err = clinic.Each(len(rows), sideBySide, func(i int) (err error) {
+		all[i], err = r.Charts.OpenPatient(ctx, rows[i])
+		return err
+	})
+	return all, err
+}
+
 // marked returns the patients who have any of keys, each once.
 func (r *Room) marked(ctx context.Context, keys []string) ([]string, error) {
 	slices.Sort(keys)
 	keys = slices.Compact(keys)
 	lists := make([][]string, len(keys))
-	err := eachOf(len(keys), func(i int) (err error) {
+	err := clinic.Each(len(keys), sideBySide, func(i int) (err error) {
 		lists[i], err = r.Store.Marked(ctx, keys[i])
 		return err
 	})

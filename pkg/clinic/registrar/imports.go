@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
@@ -18,15 +19,19 @@ type Finding struct {
 }
 
 // A LineDouble is a line of which the patient may be known already: to the practice, as
-// Patients, or by earlier Lines of the file.
+// Patients, or by earlier Lines of the file. Of each at most mostDoubles are named.
 type LineDouble struct {
 	Line     int
 	Patients []string
 	Lines    []int
 }
 
-// PreviewPatients says what an import of a file would do, and writes nothing but that
-// who asks was shown possible doubles.
+// mostDoubles bounds what is named of one line: lines that share an address and a day of
+// birth are each a possible double of all before them.
+const mostDoubles = 10
+
+// PreviewPatients says what an import of a file would do. It writes nothing but the
+// record that its caller was shown possible doubles.
 func (r *Room) PreviewPatients(ctx context.Context, c clinic.Caller, file []byte) (Finding, error) {
 	c, err := r.allow(ctx, c, identity.ManagePatients, "")
 	if err != nil {
@@ -36,16 +41,17 @@ func (r *Room) PreviewPatients(ctx context.Context, c clinic.Caller, file []byte
 	if f.Preview, err = registry.ReadPatients(file, r.Kernel.Time()); err != nil {
 		return Finding{}, err
 	}
-	m, _, err := r.madeMarker(ctx, c.Person.Practice)
+	m, err := r.madeMarker(ctx, c.Person.Practice)
 	if err != nil {
 		return Finding{}, err
 	}
-	f.Doubles, err = r.lineDoubles(ctx, m, f.Lines, nil)
+	f.Doubles, err = r.lineDoubles(ctx, c, m, f.Lines, nil)
 	return f, err
 }
 
-// lineDoubles are the possible doubles of lines, but for the patients of except.
-func (r *Room) lineDoubles(ctx context.Context, m registry.Marker, lines []registry.Line, except []string) ([]LineDouble, error) {
+// lineDoubles are the possible doubles of lines, but for the patients of except. That c's
+// person is shown patients of the practice among them is recorded.
+func (r *Room) lineDoubles(ctx context.Context, c clinic.Caller, m marker, lines []registry.Line, except []string) ([]LineDouble, error) {
 	who := make([]identity.Contact, len(lines))
 	for n, l := range lines {
 		who[n] = l.Contact
@@ -55,22 +61,28 @@ func (r *Room) lineDoubles(ctx context.Context, m registry.Marker, lines []regis
 		return nil, err
 	}
 	var all []LineDouble
+	shown := false
 	earlier := map[registry.Pair][]int{}
 	for n, l := range lines {
-		d := LineDouble{Line: l.Number, Patients: known[n]}
+		d := LineDouble{Line: l.Number, Patients: known[n][:min(len(known[n]), mostDoubles)]}
 		for _, pair := range m.Marks(l.Contact).Pairs() {
-			for _, line := range earlier[pair] {
-				if len(d.Lines) == 0 || d.Lines[len(d.Lines)-1] != line {
-					d.Lines = append(d.Lines, line)
-				}
+			d.Lines = append(d.Lines, earlier[pair]...)
+			if len(earlier[pair]) < mostDoubles { // more are never named
+				earlier[pair] = append(earlier[pair], l.Number)
 			}
-			earlier[pair] = append(earlier[pair], l.Number)
 		}
+		slices.Sort(d.Lines)
+		d.Lines = slices.Compact(d.Lines)
+		d.Lines = d.Lines[:min(len(d.Lines), mostDoubles)]
 		if len(d.Patients)+len(d.Lines) > 0 {
 			all = append(all, d)
 		}
+		shown = shown || len(d.Patients) > 0
 	}
-	return all, nil
+	if !shown {
+		return all, nil
+	}
+	return all, r.Kernel.RecordLook(ctx, c, identity.ReadPatient, clinic.Subject{Practice: m.Practice, Resource: "patients"})
 }
 
 var (
@@ -118,7 +130,7 @@ func (r *Room) ImportPatients(ctx context.Context, c clinic.Caller, id string, f
 	for n, l := range found.Lines {
 		own[n] = i.PatientOf(l.Number)
 	}
-	doubles, err := r.lineDoubles(ctx, m, found.Lines, own)
+	doubles, err := r.lineDoubles(ctx, c, m, found.Lines, own)
 	if err != nil {
 		return i, nil, err
 	}
@@ -131,7 +143,7 @@ func (r *Room) ImportPatients(ctx context.Context, c clinic.Caller, id string, f
 }
 
 // importOf returns how far an import has come: not at all if it has no row yet.
-func (r *Room) importOf(ctx context.Context, c clinic.Caller, m registry.Marker, id string, file []byte, lines int) (registry.Import, error) {
+func (r *Room) importOf(ctx context.Context, c clinic.Caller, m marker, id string, file []byte, lines int) (registry.Import, error) {
 	sum := m.Sum(file)
 	i, err := r.Store.Import(ctx, m.Practice, id)
 	if errors.Is(err, fault.NotFound) {
@@ -144,7 +156,7 @@ func (r *Room) importOf(ctx context.Context, c clinic.Caller, m registry.Marker,
 }
 
 // importNext commits the next lines of an import, which others may be importing too.
-func (r *Room) importNext(ctx context.Context, c clinic.Caller, m registry.Marker, id string, file []byte, lines []registry.Line) (registry.Import, error) {
+func (r *Room) importNext(ctx context.Context, c clinic.Caller, m marker, id string, file []byte, lines []registry.Line) (registry.Import, error) {
 	was, err := r.importOf(ctx, c, m, id, file, len(lines))
 	if err != nil || !was.Done.IsZero() {
 		return was, err

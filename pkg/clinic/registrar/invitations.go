@@ -196,7 +196,9 @@ func (r *Room) join(ctx context.Context, c clinic.Caller, i registry.Invitation,
 }
 
 // tellReaders adds to m the practice's text of who reads requests, where that changes
-// with p, who comes to work there.
+// with p, who comes to work there. The rows of the roster are the latest, but which they
+// are is read from an index, which lags: of two people who accept within about a second
+// the text may lack the first, until who works there changes again.
 func (r *Room) tellReaders(ctx context.Context, p identity.Person, m *clinic.Commit) error {
 	here, err := r.Kernel.Store.Practice(ctx, p.Practice)
 	if err != nil {

@@ -123,11 +123,17 @@ func (r *Room) Doubles(ctx context.Context, c clinic.Caller, id string) ([]strin
 	if err != nil {
 		return nil, err
 	}
-	m, _, err := r.madeMarker(ctx, p.Practice)
+	return r.shownDoubles(ctx, c, p)
+}
+
+// shownDoubles are the possible doubles of p, which c's person is shown: the read is
+// recorded.
+func (r *Room) shownDoubles(ctx context.Context, c clinic.Caller, p identity.Patient) ([]string, error) {
+	m, err := r.madeMarker(ctx, p.Practice)
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.doubles(ctx, m, []identity.Contact{p.Contact}, id)
+	found, err := r.doubles(ctx, m, []identity.Contact{p.Contact}, p.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -173,11 +179,11 @@ func (r *Room) registeredBefore(ctx context.Context, c clinic.Caller, id string,
 	if err != nil {
 		return identity.Patient{}, nil, err
 	}
-	p, err := r.readPatient(ctx, id)
+	c, p, err := r.patientFor(ctx, c, identity.ManagePatients, id)
 	if err != nil {
 		return p, nil, err
 	}
-	found, err := r.Doubles(ctx, c, id)
+	found, err := r.shownDoubles(ctx, c, p)
 	return p, found, err
 }
 
@@ -227,10 +233,15 @@ func (r *Room) changePatient(ctx context.Context, c clinic.Caller, do identity.A
 
 // Verify says that a patient was matched to a person; the work that asks for it ends.
 // One who was verified is returned unchanged.
+//
+// Errors: fault.Conflict (merged) for a double of another.
 func (r *Room) Verify(ctx context.Context, c clinic.Caller, id string) (identity.Patient, error) {
 	return r.changePatient(ctx, c, identity.ManagePatients, id, "verified",
 		func(ctx context.Context, c clinic.Caller, p identity.Patient, m *clinic.Commit) (identity.Patient, error) {
-			if !p.Verified.At.IsZero() {
+			switch {
+			case p.Into != "":
+				return p, errMerged
+			case !p.Verified.At.IsZero():
 				return p, nil
 			}
 			p.Verified = identity.Deed{By: c.Person.ID, At: r.Kernel.Time()}
@@ -281,9 +292,14 @@ func (r *Room) Stand(ctx context.Context, c clinic.Caller, id string, state iden
 
 // SetSeen says on which day a patient last had a professional service in person; zero:
 // it is not known (guideline G23).
+//
+// Errors: fault.Invalid; fault.Conflict (merged) for a double of another.
 func (r *Room) SetSeen(ctx context.Context, c clinic.Caller, id string, day time.Time) (identity.Patient, error) {
 	return r.changePatient(ctx, c, identity.ManagePatients, id, "seen",
 		func(_ context.Context, _ clinic.Caller, p identity.Patient, _ *clinic.Commit) (identity.Patient, error) {
+			if p.Into != "" {
+				return p, errMerged
+			}
 			if day.After(r.Kernel.Time().AddDate(0, 0, 1)) || !day.IsZero() && day.Before(p.Contact.Birth) {
 				return p, fault.New(fault.Invalid, "invalid_request", "some fields need to be put right",
 					fault.Problem{Where: "/seen", Code: "range", Text: "Give a day of the patient's life that has come."})
@@ -307,11 +323,17 @@ var (
 
 // ChangeContact changes a patient's contact data. Patients, and who acts for them,
 // change phone and e-mail address, the latter to the one that their sign-in has
-// confirmed; people of the practice change all. The address that the patient had is
-// told by letter.
+// confirmed; people of the practice change all. A letter to the address that the patient
+// had says so.
+//
+// Errors: fault.Invalid, which names everything wrong; fault.Conflict (merged) for a
+// double of another.
 func (r *Room) ChangeContact(ctx context.Context, c clinic.Caller, id string, ch ContactChange) (identity.Patient, error) {
 	return r.changePatient(ctx, c, identity.ChangePatient, id, "contact",
 		func(ctx context.Context, c clinic.Caller, p identity.Patient, m *clinic.Commit) (identity.Patient, error) {
+			if p.Into != "" {
+				return p, errMerged
+			}
 			next, err := changed(p.Contact, ch, c, r.Kernel.Time())
 			if err != nil || next == p.Contact {
 				return p, err

@@ -89,8 +89,9 @@ func (r *Room) Register(ctx context.Context, c clinic.Caller, in registry.Regist
 	return stands, err
 }
 
-// Change corrects what a practice was registered with; its id never changes. It is for
-// operators.
+// Change corrects what a practice was registered with; its id never changes. Who reads
+// requests, as patients are told, follows a new name unless the text is the practice's
+// own. It is for operators.
 //
 // Errors: those of Register; clinic.ErrStale if c names another version.
 func (r *Room) Change(ctx context.Context, c clinic.Caller, in registry.Registration) (practice.Practice, error) {
@@ -135,6 +136,13 @@ func (r *Room) changeCore(ctx context.Context, c clinic.Caller, id, what string,
 		}
 		if c.Version != 0 && c.Version != was.Version {
 			return was, clinic.ErrStale
+		}
+		if next.Name != was.Name {
+			roster, err := r.Store.Roster(ctx, id)
+			if err != nil {
+				return was, err
+			}
+			next, _ = next.ReadByThese(roster)
 		}
 		next.Version++
 		err = r.commitPractice(ctx, clinic.Commit{

@@ -3,10 +3,8 @@ package request
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strings"
-	"sync"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
@@ -81,28 +79,21 @@ const (
 // the first limit are the latest of all: each trail's own latest are among them. A visit
 // whose id is a patient's stands for what is about no visit.
 func (m *Room) latest(ctx context.Context, of []visit.Visit, before string, limit int) ([]Access, error) {
-	found, errs := make([][]Access, len(of)), make([]error, len(of))
-	var wg sync.WaitGroup
-	free := make(chan struct{}, trailsAtOnce)
-	for n, v := range of {
-		free <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-free }()
-			rs, err := m.Store.LatestTrail(ctx, v.ID, before, limit+1)
-			errs[n] = err
-			for _, r := range rs {
-				a := Access{Record: r}
-				if r.Visit != "" {
-					a.Visit = v
-				}
-				found[n] = append(found[n], a)
+	found := make([][]Access, len(of))
+	err := clinic.Each(len(of), trailsAtOnce, func(n int) error {
+		rs, err := m.Store.LatestTrail(ctx, of[n].ID, before, limit+1)
+		for _, r := range rs {
+			a := Access{Record: r}
+			if r.Visit != "" {
+				a.Visit = of[n]
 			}
-		})
-	}
-	wg.Wait()
+			found[n] = append(found[n], a)
+		}
+		return err
+	})
 	all := slices.Concat(found...)
 	slices.SortFunc(all, func(a, b Access) int {
 		return cmp.Or(strings.Compare(b.Position(), a.Position()), strings.Compare(b.ID, a.ID))
 	})
-	return all, errors.Join(errs...)
+	return all, err
 }

@@ -20,7 +20,8 @@ type Record struct {
 	Reader   record.Reader // who takes it
 	Contact  identity.Contact
 	Practice practice.Practice
-	Trail    []audit.Record // of what is about no visit, newest first, at most MostActs; only at the beginning
+	Trail    []audit.Record // of what is about no visit, newest first, at most mostActs; only at the beginning
+	Cut      bool           // Trail had more
 }
 
 // A VisitRecord is what is stored of one visit. Notes of colleagues to each other are not
@@ -31,13 +32,13 @@ type VisitRecord struct {
 	Answer   *record.Answer  // nil before the answer
 	Document json.RawMessage // the encounter document; nil before the answer
 	Addendum json.RawMessage // nil until the visit is closed
-	Trail    []audit.Record  // newest first, at most MostActs
+	Trail    []audit.Record  // newest first, at most mostActs
 	Cut      bool            // Trail had more
 }
 
 const (
-	// MostActs bounds a trail in a record: nobody reads so many, and a reply has an end.
-	MostActs = 2000
+	// mostActs bounds a trail in a record: nobody reads so many, and a reply has an end.
+	mostActs = 2000
 	// mostVisits bounds the visits of one part of a record.
 	mostVisits = 20
 )
@@ -121,8 +122,18 @@ func (m *Room) beside(ctx context.Context, c clinic.Caller, patient string, begi
 	if out.Practice, err = m.Kernel.Practice(ctx, c.Person.Practice); err != nil || !beginning {
 		return out, err
 	}
-	out.Trail, err = m.Store.LatestTrail(ctx, patient, "", MostActs)
+	out.Trail, out.Cut, err = m.trail(ctx, patient)
 	return out, err
+}
+
+// trail returns the latest records about a visit, or of a patient about no visit, and
+// whether there are more.
+func (m *Room) trail(ctx context.Context, of string) (_ []audit.Record, cut bool, _ error) {
+	rs, err := m.Store.LatestTrail(ctx, of, "", mostActs+1)
+	if len(rs) > mostActs {
+		return rs[:mostActs], true, err
+	}
+	return rs, false, err
 }
 
 func (m *Room) visitRecord(ctx context.Context, v visit.Visit) (VisitRecord, error) {
@@ -141,9 +152,6 @@ func (m *Room) visitRecord(ctx context.Context, v visit.Visit) (VisitRecord, err
 	if out.Answer, err = m.Charts.AnswerIn(v, out.Document); err != nil {
 		return out, err
 	}
-	out.Trail, err = m.Store.LatestTrail(ctx, v.ID, "", MostActs+1)
-	if out.Cut = len(out.Trail) > MostActs; out.Cut {
-		out.Trail = out.Trail[:MostActs]
-	}
+	out.Trail, out.Cut, err = m.trail(ctx, v.ID)
 	return out, err
 }

@@ -355,7 +355,7 @@ func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o
 	if err != nil {
 		return d, o, err
 	}
-	if err := barred(p, who, v.Pool, in.Now); err != nil {
+	if err := cmp.Or(closed(p), barred(p, who, v.Pool, in.Now)); err != nil {
 		return d, o, err
 	}
 	q, err := m.price(in, f, res, p)

@@ -113,8 +113,10 @@ func (o Offering) RefusalFor(who identity.Patient) error {
 // WhyNot returns the words of the refusal to start a request on the form for who, nil
 // for nobody in particular; empty if it can be started.
 func (o Offering) WhyNot(who *identity.Patient) (string, error) {
-	err := o.Refusal()
-	if who != nil {
+	var err error
+	if who == nil {
+		err = o.Refusal()
+	} else {
 		err = o.RefusalFor(*who)
 	}
 	if refused, ok := fault.Public(err); ok {
@@ -132,15 +134,12 @@ func closed(p practice.Practice) error {
 	return fault.New(fault.Conflict, "practice_suspended", "This practice begins no online requests now."+call(p))
 }
 
-// barred says why a patient may not send p a request for a pool's people; nil if the
-// patient may. Guideline G14 bars a suspended patient from clinical requests: what is
-// left is how a bill is settled and a record asked for. A record that is of no patient of
-// the practice is barred from all. Guideline G23, where the practice asks for it, is
-// for clinical requests too.
+// barred says why a patient may not send p, which is not closed, a request for a pool's
+// people; nil if the patient may. Guideline G14 bars a suspended patient from clinical
+// requests: what is left is how a bill is settled and a record asked for. A record that is
+// of no patient of the practice is barred from all. Guideline G23, where the practice asks
+// for it, is for clinical requests too.
 func barred(p practice.Practice, who identity.Patient, pool identity.Pool, now time.Time) error {
-	if err := closed(p); err != nil {
-		return err
-	}
 	clinical := pool == identity.ClinicalPool
 	s := who.Standing
 	if s.State == identity.Suspended && (clinical || s.Reason.Foreign()) {

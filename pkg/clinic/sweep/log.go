@@ -153,9 +153,6 @@ func (m *Room) signLog(ctx context.Context, practice string, through time.Time) 
 // signingKey returns LogKey with its private half.
 func (m *Room) signingKey(ctx context.Context) (audit.Key, error) {
 	key := m.LogKey
-	if m.Signer == nil {
-		return key, nil
-	}
 	var err error
 	key.Private, err = m.Signer(ctx)
 	return key, err

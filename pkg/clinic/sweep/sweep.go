@@ -61,8 +61,8 @@ func isHour(s string) bool {
 type Room struct {
 	Kernel *clinic.Kernel
 	Store  Reads
-	LogKey audit.Key
-	// Signer returns the private half of LogKey; nil: LogKey has it.
+	LogKey audit.Key // without its private half
+	// Signer returns the private half of LogKey.
 	Signer func(context.Context) (ed25519.PrivateKey, error)
 	Heads  Heads
 	Shards int // of the due index

@@ -122,7 +122,7 @@ func TestOwnRows_DamagedHideNothing(t *testing.T) {
 			w.moved += time.Hour
 			w.writes("second")
 			w.sign()
-			w.sweep = &sweep.Room{Kernel: w.kernel, Store: w.store, LogKey: w.sweep.LogKey, Heads: w.sweep.Heads, Shards: store.Shards} // another process
+			w.sweep = &sweep.Room{Kernel: w.kernel, Store: w.store, LogKey: w.sweep.LogKey, Signer: w.sweep.Signer, Heads: w.sweep.Heads, Shards: store.Shards} // another process
 			of := w.ownRows()[c.row]
 			of.was = was[c.row].is
 			if log.Len() > 0 {

@@ -30,6 +30,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
 	"evisit/pkg/practice"
+	"evisit/pkg/secret/secrettest"
 	"evisit/pkg/store"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -70,10 +71,9 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := audit.Key{Base: "evisit.example/log", Private: private, Public: private.Public().(ed25519.PublicKey)}
+	key := audit.Key{Base: "evisit.example/log", Public: private.Public().(ed25519.PublicKey)}
 	bucket := newBucket(t)
-	w.sweep = &sweep.Room{Kernel: w.kernel, Store: w.store, LogKey: key, Heads: bucket, Shards: store.Shards}
-	key.Private = nil
+	w.sweep = &sweep.Room{Kernel: w.kernel, Store: w.store, LogKey: key, Signer: secrettest.Fixed(private).Get, Heads: bucket, Shards: store.Shards}
 	w.verify = &verify.Room{Kernel: w.kernel, Store: w.store, Heads: bucket, LogKey: key}
 	return w
 }
@@ -418,7 +418,7 @@ func TestSweep_NeverSignsASmallerLog(t *testing.T) {
 	}
 	w.remove(item{"pk": &types.AttributeValueMemberS{Value: "LOG#lakeside"}, "sk": &types.AttributeValueMemberS{Value: "-"}})
 	w.dropLast("lakeside", was.Through)
-	w.sweep = &sweep.Room{Kernel: w.kernel, Store: w.store, LogKey: w.sweep.LogKey, Heads: w.sweep.Heads, Shards: store.Shards} // another process
+	w.sweep = &sweep.Room{Kernel: w.kernel, Store: w.store, LogKey: w.sweep.LogKey, Signer: w.sweep.Signer, Heads: w.sweep.Heads, Shards: store.Shards} // another process
 	w.commit(clinic.Commit{Work: []work.Item{work.New(work.Item{Kind: work.EventParked, Practice: "lakeside", Pool: identity.OfficePool}, "e", start)}}, "lakeside")
 	w.sign()
 	is, err := w.store.LogHead(t.Context(), "lakeside")

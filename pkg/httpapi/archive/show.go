@@ -25,9 +25,10 @@ type recordJSON struct {
 	Practice     string    `json:"practice"`
 	PracticeName string    `json:"practice_name"`
 	Made         time.Time `json:"made_at"`
-	Next         string    `json:"next_part,omitempty"` // where the record goes on
-	Requests     []string  `json:"requests"`            // their folders, the newest first
-	Access       []actJSON `json:"access"`              // to what is about no request
+	Next         string    `json:"next_part,omitempty"`  // where the record goes on
+	Requests     []string  `json:"requests"`             // their folders, the newest first
+	Access       []actJSON `json:"access"`               // to what is about no request
+	AccessCut    bool      `json:"access_cut,omitempty"` // there was more, and earlier
 }
 
 // requestJSON is a request.json. The encounter document is a file of its own, because its

@@ -11,6 +11,7 @@ import (
 
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/secret"
+	"evisit/pkg/secret/secrettest"
 )
 
 // The address of a caller is the one that reached CloudFront, which is believed
@@ -18,7 +19,7 @@ import (
 func TestOrigin_OnlyThroughOurDistribution(t *testing.T) {
 	t.Parallel()
 	var seen string
-	h := exchange.OnlyThrough(secret.Fixed([]string{"old", "new"}), slog.New(slog.DiscardHandler), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	h := exchange.OnlyThrough(secrettest.Fixed([]string{"old", "new"}), slog.New(slog.DiscardHandler), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		seen = exchange.ClientIP(r)
 		if r.Header.Get("X-Origin-Verify") != "" {
 			t.Error("the secret is passed on")
@@ -43,7 +44,7 @@ func TestOrigin_OnlyThroughOurDistribution(t *testing.T) {
 			t.Errorf("secret %q, viewer %q: %d from %q, want %d from %q", c.secret, c.viewer, w.Code, seen, c.code, c.ip)
 		}
 	}
-	open := exchange.OnlyThrough(secret.Fixed[[]string](nil), slog.New(slog.DiscardHandler), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = exchange.ClientIP(r) }))
+	open := exchange.OnlyThrough(secrettest.Fixed[[]string](nil), slog.New(slog.DiscardHandler), http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { seen = exchange.ClientIP(r) }))
 	r, w := newRequest("", "203.0.113.7:46532")
 	if open.ServeHTTP(w, r); w.Code != http.StatusOK || seen != "192.0.2.9" {
 		t.Errorf("without a distribution a header names the caller %q: %d", seen, w.Code)

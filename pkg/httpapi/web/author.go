@@ -271,13 +271,13 @@ func (s *site) offer(w http.ResponseWriter, r *http.Request, v visitor) error {
 }
 
 type compareView struct {
-	Name, At, From, To string
-	Changes            []intake.Change
+	At, From, To string
+	Changes      []intake.Change
 }
 
 func (s *site) comparePage(w http.ResponseWriter, r *http.Request, v visitor) error {
 	q, name := r.URL.Query(), r.PathValue("name")
-	view := compareView{Name: name, At: formAt(name), From: q.Get("from"), To: q.Get("to")}
+	view := compareView{At: formAt(name), From: q.Get("from"), To: q.Get("to")}
 	var err error
 	if view.Changes, err = s.Author.Compare(r.Context(), v.Caller, name, view.From, view.To); err != nil {
 		return err
@@ -296,7 +296,6 @@ type previewView struct {
 	Answers               string // a QuestionnaireResponse
 	Ends                  string // what a patient with these answers would be told; empty if they would go on
 	Last                  bool
-	Consent               string
 	Language              string // that the form is drawn in; empty: its author named none
 	Tongues               []tongue
 }
@@ -315,11 +314,7 @@ func (s *site) previewPage(w http.ResponseWriter, r *http.Request, v visitor) er
 }
 
 func (s *site) previewed(r *http.Request, v visitor) (*intake.Form, error) {
-	if version := r.PathValue("version"); version != author.TheDraft {
-		return s.Author.Version(r.Context(), v.Caller, r.PathValue("name"), version)
-	}
-	d, err := s.Author.Draft(r.Context(), v.Caller, r.PathValue("name"))
-	return d.Form(), err
+	return s.Author.Form(r.Context(), v.Caller, r.PathValue("name"), r.PathValue("version"))
 }
 
 // A preview is a page with the answers so far.
@@ -358,18 +353,9 @@ func (s *site) previewNext(w http.ResponseWriter, r *http.Request, v visitor) er
 	if p.add != "" || values.Get(removeField) != "" {
 		return s.showPreview(w, r, v, p)
 	}
-	var drawn []string
-	for _, name := range fieldNames((drawing{form: p.form, zone: zone}).page(items, p.answers, res)) {
-		if !slices.Contains(values[shownField], name) {
-			drawn = append(drawn, name)
-		}
-	}
-	for _, problem := range res.Problems {
-		if contains(items, problem.Where) && !slices.ContainsFunc(drawn, func(name string) bool { return strings.HasPrefix(name, problem.Where) }) {
-			p.problems = append(p.problems, problem)
-		}
-	}
-	if len(p.problems) == 0 && len(drawn) == 0 {
+	opened := openedBy(values, (drawing{form: p.form, zone: zone}).page(items, p.answers, res))
+	p.problems = problemsOf(items, opened, res.Missing(), res.Wrong())
+	if len(p.problems) == 0 && len(opened) == 0 {
 		p.n = nextPage(p.form, res, p.n)
 	}
 	return s.showPreview(w, r, v, p)

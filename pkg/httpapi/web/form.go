@@ -239,19 +239,8 @@ func (s *site) changeRows(w http.ResponseWriter, r *http.Request, v visitor, val
 // afterSave decides where a saved page leads; values are the post, which names the
 // fields that the page had.
 func (s *site) afterSave(w http.ResponseWriter, v visitor, fp formPage, saved request.Saved, values url.Values) error {
-	opened := map[string]bool{} // items asked now that the browser did not show
-	for _, name := range fieldNames(fp.page(fp.items(), fp.answers, fp.res)) {
-		if !slices.Contains(values[shownField], name) {
-			linkID, _, _ := strings.Cut(name, "@")
-			opened[linkID] = true
-		}
-	}
-	unseen := func(p fault.Problem) bool { return opened[p.Where] }
-	for _, p := range slices.Concat(slices.DeleteFunc(saved.Missing, unseen), saved.Wrong, saved.Unsendable) {
-		if contains(fp.items(), p.Where) {
-			fp.problems = append(fp.problems, p)
-		}
-	}
+	opened := openedBy(values, fp.page(fp.items(), fp.answers, fp.res))
+	fp.problems = append(fp.problems, problemsOf(fp.items(), opened, saved.Missing, slices.Concat(saved.Wrong, saved.Unsendable))...)
 	then := values.Get(thenField)
 	switch {
 	case len(fp.problems) > 0:
@@ -262,6 +251,36 @@ func (s *site) afterSave(w http.ResponseWriter, v visitor, fp formPage, saved re
 		return redirect(w, checkPath(fp.draft.ID))
 	}
 	return redirect(w, fp.next())
+}
+
+// openedBy are the items of fields, as a page has them with the answers that were posted,
+// that the browser did not show: the answers have them asked.
+func openedBy(values url.Values, fields []field) map[string]bool {
+	opened := map[string]bool{}
+	for _, name := range fieldNames(fields) {
+		if !slices.Contains(values[shownField], name) {
+			linkID, _, _ := strings.Cut(name, "@")
+			opened[linkID] = true
+		}
+	}
+	return opened
+}
+
+// problemsOf are the problems of a page's items: what is missing, unless it was only now
+// opened, and what is wrong.
+func problemsOf(items []*intake.Item, opened map[string]bool, missing, wrong []fault.Problem) []fault.Problem {
+	var all []fault.Problem
+	for _, p := range missing {
+		if !opened[p.Where] && contains(items, p.Where) {
+			all = append(all, p)
+		}
+	}
+	for _, p := range wrong {
+		if contains(items, p.Where) {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 // contains reports whether linkID is among the items, at any depth.

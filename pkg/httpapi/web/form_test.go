@@ -2,6 +2,7 @@ package web
 
 import (
 	"io"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"evisit/pkg/fault"
 	"evisit/pkg/intake"
 	"evisit/pkg/library"
 )
@@ -203,5 +205,21 @@ func TestDrawing_RowShowsWhatItsAnswersOpen(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("adding %q: %s", add, diff)
 		}
+	}
+}
+
+// A question that the answers have just opened is not told as missing, and neither that nor
+// a name that begins the same keeps another from being told.
+func TestProblemsOf_OpenedAndOthers(t *testing.T) {
+	t.Parallel()
+	items := []*intake.Item{{LinkID: "a"}, {LinkID: "a1"}, {LinkID: "b"}}
+	opened := openedBy(url.Values{shownField: {"a", "b"}}, []field{{Kind: "text", Name: "a"}, {Kind: "text", Name: "a1"}, {Kind: "text", Name: "b"}})
+	if !maps.Equal(opened, map[string]bool{"a1": true}) {
+		t.Fatalf("opened: %v", opened)
+	}
+	at := func(where string) fault.Problem { return fault.Problem{Where: where} }
+	got := problemsOf(items, opened, []fault.Problem{at("a"), at("a1"), at("elsewhere")}, []fault.Problem{at("b"), at("a1")})
+	if want := []fault.Problem{at("a"), at("b"), at("a1")}; !slices.Equal(got, want) {
+		t.Errorf("told: %v, want %v", got, want)
 	}
 }

@@ -18,12 +18,8 @@ import (
 )
 
 // Rooms returns the rooms of api: with content and payment pages, without the
-// keys that move money or send mail.
+// keys that move money or send mail. p must have a source of secrets.
 func Rooms(p setup.Parts) (httpapi.Rooms, error) {
-	p, err := secrets.With(p)
-	if err != nil {
-		return httpapi.Rooms{}, err
-	}
 	c := p.Config
 	s := p.Store()
 	k := p.Kernel(outbox.ByAPI, s)
@@ -36,7 +32,7 @@ func Rooms(p setup.Parts) (httpapi.Rooms, error) {
 		Request: &request.Room{Kernel: k, Charts: charts, Store: s, Checkout: stripepay.New(secrets.Kept(p, secret.API, secret.KeyOf), c.StripeBase), Pages: c.Pages},
 		Desk:    &desk.Desk{Kernel: k, Charts: charts, Store: s},
 		Office:  &office.Office{Kernel: k, Store: s, LogKey: c.Log},
-		Limits:  site.Limiter(p),
+		Limits:  site.Limiter(p, s),
 	}, nil
 }
 

@@ -18,13 +18,9 @@ import (
 	"evisit/pkg/vault"
 )
 
-// Rooms returns the rooms of registry: with contact data, without documents and the
-// content of visits, and without a key of Stripe's.
-func Rooms(p setup.Parts) (httpapi.Rooms, error) {
-	p, err := secrets.With(p)
-	if err != nil {
-		return httpapi.Rooms{}, err
-	}
+// rooms returns the rooms of registry: with contact data, without documents and the
+// content of visits, and without a key of Stripe's. p must have a source of secrets.
+func rooms(p setup.Parts) (httpapi.Rooms, error) {
 	s := p.Store()
 	k := p.Kernel(outbox.ByRegistry, s)
 	sealer, err := content.Sealer(p)
@@ -33,7 +29,7 @@ func Rooms(p setup.Parts) (httpapi.Rooms, error) {
 	}
 	charts := &chart.Keeper{Kernel: k, Store: s, Vault: vault.Vault{Sealer: sealer}}
 	return httpapi.Rooms{
-		Kernel: k, Charts: charts, Registrar: &registrar.Room{Kernel: k, Store: s, Charts: charts}, Limits: site.Limiter(p),
+		Kernel: k, Charts: charts, Registrar: &registrar.Room{Kernel: k, Store: s, Charts: charts}, Limits: site.Limiter(p, s),
 		Author: &author.Room{Kernel: k, Store: s, Library: shelf},
 	}, nil
 }
@@ -47,9 +43,9 @@ func Handler(p setup.Parts) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	rooms, err := Rooms(p)
+	known, err := rooms(p)
 	if err != nil {
 		return nil, err
 	}
-	return site.Handler(p, httpapi.ByRegistry, rooms)
+	return site.Handler(p, httpapi.ByRegistry, known)
 }

@@ -15,7 +15,8 @@ import (
 	"evisit/pkg/setup/secrets"
 )
 
-// Handler returns the handler of what a function serves, with its rooms.
+// Handler returns the handler of what a function serves, with its rooms. p must have a
+// source of secrets.
 func Handler(p setup.Parts, serves httpapi.Function, rooms httpapi.Rooms) (http.Handler, error) {
 	c := p.Config
 	need := map[string]string{"EVISIT_PAGES": c.Pages, "OIDC_ISSUER": "", "OIDC_JWKS_URL": "", "OIDC_AUDIENCE": ""}
@@ -37,11 +38,11 @@ func Handler(p setup.Parts, serves httpapi.Function, rooms httpapi.Rooms) (http.
 	return exchange.OnlyThrough(secrets.Kept(p, secret.Origin, secret.AcceptedOf), p.Log, httpapi.New(httpapi.Of(serves), rooms, people, p.Log).Handler(pages)), nil
 }
 
-// Limiter returns what counts how often something is asked for; nil if nothing is
+// Limiter returns what counts in s how often something is asked for; nil if nothing is
 // limited.
-func Limiter(p setup.Parts) *limits.Limiter {
+func Limiter(p setup.Parts, s limits.Store) *limits.Limiter {
 	if p.Config.Unlimited {
 		return nil
 	}
-	return &limits.Limiter{Store: p.Store(), Now: p.Now, Log: p.Log}
+	return &limits.Limiter{Store: s, Now: p.Now, Log: p.Log}
 }
