@@ -666,3 +666,38 @@ func TestGate_EstablishedPatients(t *testing.T) {
 		}
 	}
 }
+
+// A file that is imported without an id is the same import whenever it comes again, and how
+// far it has come is known to its practice alone.
+func TestImport_UnderTheFilesOwnID(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	file := csvOf(20)
+	if i, err := w.registrar.ImportOf(w.ctx, w.as(sam), file); err != nil || i.ID != "" {
+		t.Fatalf("before: %+v, %v", i, err)
+	}
+	killed := *w.registrar
+	killed.Kernel = w.kernel(outbox.ByRegistry)
+	killed.Kernel.Store = &dying{Store: killed.Kernel.Store, left: 1}
+	i, _, err := killed.ImportPatients(w.ctx, w.as(sam), "", file)
+	if !errors.Is(err, errDied) || i.Written == 0 || i.Written >= 20 || !i.Done.IsZero() {
+		t.Fatalf("a killed import: %+v, %v", i, err)
+	}
+	if again, err := w.registrar.ImportOf(w.ctx, w.as(sam), file); err != nil || again.ID != i.ID || again.Written != i.Written {
+		t.Errorf("the import is %+v, %v, want that of %+v", again, err, i)
+	}
+	if other, err := w.registrar.ImportOf(w.ctx, w.as("leo-park"), file); err != nil || other.ID != "" {
+		t.Errorf("to another practice the import is %+v, %v", other, err)
+	}
+	for range 2 {
+		done, _, err := w.registrar.ImportPatients(w.ctx, w.as(sam), "", file)
+		if err != nil || done.ID != i.ID || done.Done.IsZero() {
+			t.Errorf("again: %+v, %v", done, err)
+		}
+	}
+	if n := len(w.imported()); n != 20 {
+		t.Errorf("%d patients, want 20", n)
+	}
+	_, err = w.registrar.ImportOf(w.ctx, w.as("jane-smith"), file)
+	w.refused(err, "denied")
+}

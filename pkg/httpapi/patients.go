@@ -156,6 +156,24 @@ type previewReply struct {
 	Problems []lineProblemReply `json:"problems"`
 	// Lines of which the patient may be known already.
 	Doubles []lineDoubleReply `json:"possible_doubles"`
+	Import  *progressReply    `json:"import,omitempty"`
+}
+
+// How far an import of this very file, without an id of its own, has come; absent if none was begun.
+type progressReply struct {
+	ID    string `json:"id"`
+	Lines int    `json:"lines"`
+	// Of these, how many are stored.
+	Written int `json:"written"`
+	// When the last of them was; the patients count from then on.
+	Done *time.Time `json:"done_at,omitempty"`
+}
+
+func showProgress(i registry.Import) *progressReply {
+	if i.ID == "" {
+		return nil
+	}
+	return &progressReply{i.ID, i.Lines, i.Written, when(i.Done)}
 }
 
 // What is wrong with a line of a file.
@@ -190,8 +208,13 @@ var previewPatients = Endpoint{
 	Out: previewReply{}, OutText: "What is good, what is wrong, and who may be known already.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "invalid_file"}, {Code: "too_many_lines"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		f, err := a.Registrar.PreviewPatients(r.Context(), r.Caller, []byte(r.In.(*fileInput).File.Reveal()))
-		out := previewReply{len(f.Lines), []lineProblemReply{}, showDoubles(f.Doubles)}
+		file := []byte(r.In.(*fileInput).File.Reveal())
+		f, err := a.Registrar.PreviewPatients(r.Context(), r.Caller, file)
+		if err != nil {
+			return Reply{}, err
+		}
+		i, err := a.Registrar.ImportOf(r.Context(), r.Caller, file)
+		out := previewReply{len(f.Lines), []lineProblemReply{}, showDoubles(f.Doubles), showProgress(i)}
 		for _, p := range f.Problems {
 			out.Problems = append(out.Problems, lineProblemReply(p))
 		}
@@ -201,8 +224,9 @@ var previewPatients = Endpoint{
 
 // A file of patients, and the id of its import.
 type importInput struct {
-	// Choose it, with at most 40 letters, digits and hyphens.
-	ID string `json:"id" validate:"required,max=40"`
+	// Choose it, with at most 40 letters, digits and hyphens. Left out, it is the file's own: the same file is then the
+	// same import.
+	ID string `json:"id,omitempty" validate:"max=40"`
 	fileInput
 }
 
