@@ -701,3 +701,36 @@ func TestImport_UnderTheFilesOwnID(t *testing.T) {
 	_, err = w.registrar.ImportOf(w.ctx, w.as("jane-smith"), file)
 	w.refused(err, "denied")
 }
+
+// Who compares records has read each of them, and is told of each pair which may be merged
+// into which.
+func TestTwins_ReadAndDecided(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	sams := w.as(sam)
+	one, _, err := w.registrar.RegisterPatient(w.ctx, sams, newcomer("Pat Twin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, _, err := w.registrar.RegisterPatient(w.ctx, sams, newcomer("Pat Twin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, all, err := w.registrar.Twins(w.ctx, sams, one.ID)
+	if err != nil || p.ID != one.ID || len(all) != 1 || all[0].ID != two.ID {
+		t.Fatalf("twins of %s: %+v, %v", p.ID, all, err)
+	}
+	if all[0].Double != "" {
+		t.Errorf("of two as whom nobody signs in, %s may be merged", all[0].Double)
+	}
+	w.refused(all[0].WhyNot, "not_joined")
+	read := map[string]bool{}
+	for _, r := range w.logOf(one.Practice) {
+		read[r.Patient] = read[r.Patient] || r.Action == string(identity.ReadPatient)
+	}
+	if !read[one.ID] || !read[two.ID] {
+		t.Errorf("reads are recorded of %v", read)
+	}
+	_, _, err = w.registrar.Twins(w.ctx, w.as("jane-smith"), one.ID)
+	w.refused(err, "not_found")
+}

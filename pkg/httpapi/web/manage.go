@@ -44,6 +44,8 @@ func (s *site) managing() []route {
 		{"POST /manage/patients/{patient}", s.as(s.standPatient)},
 		{"POST /manage/patients/{patient}/verify", s.as(s.verifyPatient)},
 		{"POST /manage/patients/{patient}/invite", s.as(s.invitePatient)},
+		{"GET /manage/patients/{patient}/doubles", s.as(s.twinsPage)},
+		{"POST /manage/patients/{patient}/doubles", s.as(s.mergeTwins)},
 
 		{"GET /join/{practice}", s.door},
 		{"POST /join/{practice}", s.asHolder(s.join)},
@@ -64,6 +66,7 @@ type sheet struct {
 	Fields     []field
 	Hidden     []hiddenField
 	Button     string
+	Links      []link
 	Invite     string // where an administrator is invited; empty: not from here
 	SignIn     string // where signing in leads back from; empty: no need to
 	Presses    []press
