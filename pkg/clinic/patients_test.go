@@ -564,8 +564,73 @@ func TestCaregiver_FromGrantToEnd(t *testing.T) {
 		t.Errorf("the child is of age, and the parent starts: %v", err)
 	}
 	all, err := w.registrar.Caregivers(w.ctx, w.as(sam), p.ID)
-	if err != nil || len(all) != 1 || all[0].By != sam || all[0].Why != identity.ParentOf {
+	if err != nil || len(all.All) != 1 || all.All[0].By != sam || all.All[0].Why != identity.ParentOf {
 		t.Errorf("the grants are %+v: %v", all, err)
+	}
+}
+
+// An invitation to act that went to a wrong address is taken back by the patient, and by the
+// practice; nobody else's is. Who acts sees their own grant alone with an address.
+func TestCaregiver_InvitationTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	wrong, err := w.registrar.InviteCaregiver(w.ctx, w.as(jane), jane, power("mumm@new.example", identity.Help))
+	if err != nil {
+		t.Fatal(err)
+	}
+	right, err := w.registrar.InviteCaregiver(w.ctx, w.as(jane), jane, power("mum@new.example", identity.Help))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := w.registrar.Caregivers(w.ctx, w.as(jane), jane)
+	if err != nil || len(all.Invited) != 2 || all.Invited[0].Email != "mumm@new.example" || !all.MayInvite {
+		t.Fatalf("invited are %+v: %v", all.Invited, err)
+	}
+	for who, code := range map[string]string{"tom-okafor": "not_found", "elena-diaz": "not_found", "leo-park": "not_found"} {
+		_, err := w.registrar.UninviteCaregiver(w.ctx, w.as(who), jane, wrong.ID)
+		w.refused(err, code)
+	}
+	_, err = w.registrar.UninviteCaregiver(w.ctx, w.as("tom-okafor"), "tom-okafor", wrong.ID)
+	w.refused(err, "no_invitation")
+	worker, _ := w.invites(w.as(ada), registry.Invitation{Email: "kim@new.example", Worker: registry.Worker{Roles: []identity.Role{identity.Nurse}, Display: "Kim Kay, RN"}})
+	_, err = w.registrar.UninviteCaregiver(w.ctx, w.as(jane), jane, worker.ID)
+	w.refused(err, "no_invitation")
+	for range 2 {
+		if i, err := w.registrar.UninviteCaregiver(w.ctx, w.as(jane), jane, wrong.ID); err != nil || !i.Revoked {
+			t.Errorf("taken back: %+v, %v", i, err)
+		}
+	}
+	_, err = w.registrar.Accept(w.ctx, signedIn("mumm", "mumm@new.example"), wrong.ID, w.linkCode("mumm@new.example", wrong.ID))
+	w.refused(err, "invitation_revoked")
+	mum := signedIn("mum", "mum@new.example")
+	who, err := w.registrar.Accept(w.ctx, mum, right.ID, w.linkCode("mum@new.example", right.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.registrar.UninviteCaregiver(w.ctx, w.as(sam), jane, right.ID)
+	w.refused(err, "invitation_used")
+	third, err := w.registrar.InviteCaregiver(w.ctx, w.as(sam), jane, power("son@new.example", identity.LegalProxy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]clinic.Caller{"the patient": w.as(jane), "who acts": mum} {
+		all, err := w.registrar.Caregivers(w.ctx, c, jane)
+		if err != nil || len(all.All) != 1 || all.All[0].Person != who.ID || all.All[0].Email != "mum@new.example" {
+			t.Errorf("%s sees %+v: %v", name, all.All, err)
+		}
+		if acts := name == "who acts"; all.MayInvite == acts || len(all.Invited) == 0 != acts {
+			t.Errorf("%s sees invitations %+v", name, all.Invited)
+		}
+	}
+	_, err = w.registrar.UninviteCaregiver(w.ctx, mum, jane, third.ID)
+	w.refused(err, "denied")
+	if _, err := w.registrar.UninviteCaregiver(w.ctx, w.as(sam), jane, third.ID); err != nil {
+		t.Errorf("the practice takes back: %v", err)
+	}
+	_, err = w.registrar.InviteCaregiver(w.ctx, w.as(jane), jane, registrar.Power{Email: "mum", Why: "friend", Until: w.now()})
+	w.refused(err, "invalid_request")
+	if f, _ := fault.Public(err); len(f.Problems) != 3 {
+		t.Errorf("wrong are %+v, want e-mail address, reason and end", f.Problems)
 	}
 }
 

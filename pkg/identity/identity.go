@@ -109,9 +109,11 @@ type Grant struct {
 	Person   string    `json:"person,omitempty"`
 	Until    time.Time `json:"until,omitzero"`
 	// By is the person who granted it: the patient, or someone of the practice.
-	By      string `json:"by,omitempty"`
-	Why     Why    `json:"why,omitempty"`
-	Version int    `json:"-"`
+	By  string `json:"by,omitempty"`
+	Why Why    `json:"why,omitempty"`
+	// Invitation is the one by which Person came to act; empty: none did.
+	Invitation string `json:"invitation,omitempty"`
+	Version    int    `json:"-"`
 }
 
 // A Why says why someone acts for a patient.

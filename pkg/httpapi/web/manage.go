@@ -19,7 +19,7 @@ import (
 // managing are the pages of function registry: who works at a practice, and for who
 // runs the system which practices there are; a practice's forms, and what it decides.
 func (s *site) managing() []route {
-	return slices.Concat(s.authoring(), s.deciding(), s.importing(), []route{
+	return slices.Concat(s.authoring(), s.deciding(), s.importing(), s.caring(), []route{
 		{"GET /manage/people", s.as(s.people)},
 		{"GET /manage/people/invite", s.as(s.newInvitation)},
 		{"POST /manage/people/invite", s.as(s.invite)},

@@ -89,6 +89,7 @@ func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error
 	if !p.Contact.Phone.Blank() {
 		sh.Facts = append(sh.Facts, fact{"Phone", p.Contact.Phone.Reveal()})
 	}
+	sh.Links = append(sh.Links, link{Href: caregiversAt(v, p.ID), Text: "Who acts for the patient"})
 	if p.Person == "" {
 		sh.Presses = append(sh.Presses, newPress(false, at+"/invite", "second", "Send an invitation to sign in"))
 	}
