@@ -49,6 +49,8 @@ func (w *world) keepsPatients(staff *person) {
 // no more.
 func (w *world) carer(staff *person, email string) {
 	w.t.Helper()
+	w.names["invitation"] = w.made(w.does("inviteCaregiver", staff, nil, map[string]string{"email": "wrong-" + email, "why": "help"}))
+	w.does("uninviteCaregiver", staff, nil, nil)
 	invitation := w.made(w.does("inviteCaregiver", staff, nil, map[string]string{"email": email, "why": "help"}))
 	if person := w.accepts(w.guest(email), email, invitation); person != "" {
 		w.names["person"] = person

@@ -702,7 +702,7 @@ func TestCaregiver_FromGrantToEnd(t *testing.T) {
 		t.Errorf("the child is of age, and the parent starts: %v", err)
 	}
 	all, err := w.registrar.Caregivers(w.ctx, w.as(sam), p.ID)
-	if err != nil || len(all) != 1 || all[0].By != sam || all[0].Why != identity.ParentOf {
+	if err != nil || len(all.All) != 1 || all.All[0].By != sam || all.All[0].Why != identity.ParentOf {
 		t.Errorf("the grants are %+v: %v", all, err)
 	}
 }
@@ -743,6 +743,71 @@ func TestCaregiver_GetsTheLetters(t *testing.T) {
 	w.settle()
 	if got := w.letters(janes); len(got) == len(hers) || !strings.Contains(got[0].Subject+got[1].Subject, "Your request was answered") {
 		t.Errorf("the patient has the letters %+v", got)
+	}
+}
+
+// An invitation to act that went to a wrong address is taken back by the patient, and by the
+// practice; nobody else's is. Who acts sees their own grant alone with an address.
+func TestCaregiver_InvitationTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	wrong, err := w.registrar.InviteCaregiver(w.ctx, w.as(jane), jane, power("mumm@new.example", identity.Help))
+	if err != nil {
+		t.Fatal(err)
+	}
+	right, err := w.registrar.InviteCaregiver(w.ctx, w.as(jane), jane, power("mum@new.example", identity.Help))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := w.registrar.Caregivers(w.ctx, w.as(jane), jane)
+	if err != nil || len(all.Invited) != 2 || all.Invited[0].Email != "mumm@new.example" || !all.MayInvite {
+		t.Fatalf("invited are %+v: %v", all.Invited, err)
+	}
+	for who, code := range map[string]string{"tom-okafor": "not_found", "elena-diaz": "not_found", "leo-park": "not_found"} {
+		_, err := w.registrar.UninviteCaregiver(w.ctx, w.as(who), jane, wrong.ID)
+		w.refused(err, code)
+	}
+	_, err = w.registrar.UninviteCaregiver(w.ctx, w.as("tom-okafor"), "tom-okafor", wrong.ID)
+	w.refused(err, "no_invitation")
+	worker, _ := w.invites(w.as(ada), registry.Invitation{Email: "kim@new.example", Worker: registry.Worker{Roles: []identity.Role{identity.Nurse}, Display: "Kim Kay, RN"}})
+	_, err = w.registrar.UninviteCaregiver(w.ctx, w.as(jane), jane, worker.ID)
+	w.refused(err, "no_invitation")
+	for range 2 {
+		if i, err := w.registrar.UninviteCaregiver(w.ctx, w.as(jane), jane, wrong.ID); err != nil || !i.Revoked {
+			t.Errorf("taken back: %+v, %v", i, err)
+		}
+	}
+	_, err = w.registrar.Accept(w.ctx, signedIn("mumm", "mumm@new.example"), wrong.ID, w.linkCode("mumm@new.example", wrong.ID))
+	w.refused(err, "invitation_revoked")
+	mum := signedIn("mum", "mum@new.example")
+	who, err := w.registrar.Accept(w.ctx, mum, right.ID, w.linkCode("mum@new.example", right.ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.registrar.UninviteCaregiver(w.ctx, w.as(sam), jane, right.ID)
+	w.refused(err, "invitation_used")
+	third, err := w.registrar.InviteCaregiver(w.ctx, w.as(sam), jane, power("son@new.example", identity.LegalProxy))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]clinic.Caller{"the patient": w.as(jane), "who acts": mum} {
+		all, err := w.registrar.Caregivers(w.ctx, c, jane)
+		if err != nil || len(all.All) != 1 || all.All[0].Person != who.ID || all.All[0].Email != "mum@new.example" {
+			t.Errorf("%s sees %+v: %v", name, all.All, err)
+		}
+		if acts := name == "who acts"; all.MayInvite == acts || len(all.Invited) == 0 != acts {
+			t.Errorf("%s sees invitations %+v", name, all.Invited)
+		}
+	}
+	_, err = w.registrar.UninviteCaregiver(w.ctx, mum, jane, third.ID)
+	w.refused(err, "denied")
+	if _, err := w.registrar.UninviteCaregiver(w.ctx, w.as(sam), jane, third.ID); err != nil {
+		t.Errorf("the practice takes back: %v", err)
+	}
+	_, err = w.registrar.InviteCaregiver(w.ctx, w.as(jane), jane, registrar.Power{Email: "mum", Why: "friend", Until: w.now()})
+	w.refused(err, "invalid_request")
+	if f, _ := fault.Public(err); len(f.Problems) != 3 {
+		t.Errorf("wrong are %+v, want e-mail address, reason and end", f.Problems)
 	}
 }
 
@@ -842,4 +907,72 @@ func TestGate_EstablishedPatients(t *testing.T) {
 			t.Errorf("seen %d days ago: %v", days, err)
 		}
 	}
+}
+
+// A file that is imported without an id is the same import whenever it comes again, and how
+// far it has come is known to its practice alone.
+func TestImport_UnderTheFilesOwnID(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	file := csvOf(20)
+	if i, err := w.registrar.ImportOf(w.ctx, w.as(sam), file); err != nil || i.ID != "" {
+		t.Fatalf("before: %+v, %v", i, err)
+	}
+	killed := *w.registrar
+	killed.Kernel = w.kernel(outbox.ByRegistry)
+	killed.Kernel.Store = &dying{Store: killed.Kernel.Store, left: 1}
+	i, _, err := killed.ImportPatients(w.ctx, w.as(sam), "", file)
+	if !errors.Is(err, errDied) || i.Written == 0 || i.Written >= 20 || !i.Done.IsZero() {
+		t.Fatalf("a killed import: %+v, %v", i, err)
+	}
+	if again, err := w.registrar.ImportOf(w.ctx, w.as(sam), file); err != nil || again.ID != i.ID || again.Written != i.Written {
+		t.Errorf("the import is %+v, %v, want that of %+v", again, err, i)
+	}
+	if other, err := w.registrar.ImportOf(w.ctx, w.as("leo-park"), file); err != nil || other.ID != "" {
+		t.Errorf("to another practice the import is %+v, %v", other, err)
+	}
+	for range 2 {
+		done, _, err := w.registrar.ImportPatients(w.ctx, w.as(sam), "", file)
+		if err != nil || done.ID != i.ID || done.Done.IsZero() {
+			t.Errorf("again: %+v, %v", done, err)
+		}
+	}
+	if n := len(w.imported()); n != 20 {
+		t.Errorf("%d patients, want 20", n)
+	}
+	_, err = w.registrar.ImportOf(w.ctx, w.as("jane-smith"), file)
+	w.refused(err, "denied")
+}
+
+// Who compares records has read each of them, and is told of each pair which may be merged
+// into which.
+func TestTwins_ReadAndDecided(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	sams := w.as(sam)
+	one, _, err := w.registrar.RegisterPatient(w.ctx, sams, newcomer("Pat Twin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	two, _, err := w.registrar.RegisterPatient(w.ctx, sams, newcomer("Pat Twin"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, all, err := w.registrar.Twins(w.ctx, sams, one.ID)
+	if err != nil || p.ID != one.ID || len(all) != 1 || all[0].ID != two.ID {
+		t.Fatalf("twins of %s: %+v, %v", p.ID, all, err)
+	}
+	if all[0].Double != "" {
+		t.Errorf("of two as whom nobody signs in, %s may be merged", all[0].Double)
+	}
+	w.refused(all[0].WhyNot, "not_joined")
+	read := map[string]bool{}
+	for _, r := range w.logOf(one.Practice) {
+		read[r.Patient] = read[r.Patient] || r.Action == string(identity.ReadPatient)
+	}
+	if !read[one.ID] || !read[two.ID] {
+		t.Errorf("reads are recorded of %v", read)
+	}
+	_, _, err = w.registrar.Twins(w.ctx, w.as("jane-smith"), one.ID)
+	w.refused(err, "not_found")
 }

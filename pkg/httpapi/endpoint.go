@@ -111,7 +111,7 @@ var endpoints = []*Endpoint{
 	&listQuestionnaires, &listLibrary, &handInQuestionnaire, &adoptProtocol, &getDraft, &approveDraft, &publishDraft, &offerForm, &compareVersions,
 	&getSettings, &decideSettings, &withdrawDecision, &decideConsent, &decideReaders,
 	&readDoor, &joinPractice, &listPatients, &registerPatient, &previewPatients, &importPatients, &getPatient, &listDoubles, &changeContact, &invitePatient,
-	&verifyPatient, &setStanding, &setSeen, &mergePatient, &listCaregivers, &inviteCaregiver, &revokeCaregiver,
+	&verifyPatient, &setStanding, &setSeen, &mergePatient, &listCaregivers, &inviteCaregiver, &uninviteCaregiver, &revokeCaregiver,
 }
 
 // Of lists the operations that some functions serve.

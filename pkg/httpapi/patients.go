@@ -156,6 +156,24 @@ type previewReply struct {
 	Problems []lineProblemReply `json:"problems"`
 	// Lines of which the patient may be known already.
 	Doubles []lineDoubleReply `json:"possible_doubles"`
+	Import  *progressReply    `json:"import,omitempty"`
+}
+
+// How far an import of this very file, without an id of its own, has come; absent if none was begun.
+type progressReply struct {
+	ID    string `json:"id"`
+	Lines int    `json:"lines"`
+	// Of these, how many are stored.
+	Written int `json:"written"`
+	// When the last of them was; the patients count from then on.
+	Done *time.Time `json:"done_at,omitempty"`
+}
+
+func showProgress(i registry.Import) *progressReply {
+	if i.ID == "" {
+		return nil
+	}
+	return &progressReply{i.ID, i.Lines, i.Written, when(i.Done)}
 }
 
 // What is wrong with a line of a file.
@@ -190,8 +208,13 @@ var previewPatients = Endpoint{
 	Out: previewReply{}, OutText: "What is good, what is wrong, and who may be known already.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "invalid_file"}, {Code: "too_many_lines"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		f, err := a.Registrar.PreviewPatients(r.Context(), r.Caller, []byte(r.In.(*fileInput).File.Reveal()))
-		out := previewReply{len(f.Lines), []lineProblemReply{}, showDoubles(f.Doubles)}
+		file := []byte(r.In.(*fileInput).File.Reveal())
+		f, err := a.Registrar.PreviewPatients(r.Context(), r.Caller, file)
+		if err != nil {
+			return Reply{}, err
+		}
+		i, err := a.Registrar.ImportOf(r.Context(), r.Caller, file)
+		out := previewReply{len(f.Lines), []lineProblemReply{}, showDoubles(f.Doubles), showProgress(i)}
 		for _, p := range f.Problems {
 			out.Problems = append(out.Problems, lineProblemReply(p))
 		}
@@ -201,8 +224,9 @@ var previewPatients = Endpoint{
 
 // A file of patients, and the id of its import.
 type importInput struct {
-	// Choose it, with at most 40 letters, digits and hyphens.
-	ID string `json:"id" validate:"required,max=40"`
+	// Choose it, with at most 40 letters, digits and hyphens. Left out, it is the file's own: the same file is then the
+	// same import.
+	ID string `json:"id,omitempty" validate:"max=40"`
 	fileInput
 }
 
@@ -395,13 +419,18 @@ var listCaregivers = Endpoint{
 	For:  "List who acts for a patient, or did",
 	Text: "For the patient, who acts for them, staff and administrators; each read is recorded.",
 	By:   ByRegistry, Who: Known,
-	Out: caregiversReply{}, OutText: "All of them; the list has no pages.",
+	Out: caregiversReply{}, OutText: "All of them; the lists have no pages.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		all, err := a.Registrar.Caregivers(r.Context(), r.Caller, r.PathValue("patient"))
-		out := caregiversReply{[]caregiverReply{}}
-		for _, g := range all {
-			out.Caregivers = append(out.Caregivers, a.showCaregiver(g))
+		out := caregiversReply{[]caregiverReply{}, []invitationReply{}}
+		for _, g := range all.All {
+			one := a.showCaregiver(g.Grant)
+			one.Email, one.Since = g.Email.Reveal(), when(g.Since)
+			out.Caregivers = append(out.Caregivers, one)
+		}
+		for _, i := range all.Invited {
+			out.Invited = append(out.Invited, showInvitation(i))
 		}
 		return Reply{Body: out}, err
 	},
@@ -409,6 +438,8 @@ var listCaregivers = Endpoint{
 
 type caregiversReply struct {
 	Caregivers []caregiverReply `json:"caregivers"`
+	// Who is invited to act and has not accepted, the oldest first; empty for who acts.
+	Invited []invitationReply `json:"invited"`
 }
 
 // Someone who acts for a patient, or did.
@@ -423,10 +454,14 @@ type caregiverReply struct {
 	// `parent` (or guardian), `help` (the patient asked them to), `legal` (a court or a power of attorney named them), or
 	// `earlier`: the patient is an earlier record of the person's own.
 	Why identity.Why `json:"why,omitempty"`
+	// Where the invitation went; absent of who came without one, and of others for who acts.
+	Email string `json:"email,omitempty"`
+	// When they were invited.
+	Since *time.Time `json:"invited_at,omitempty"`
 }
 
 func (a *API) showCaregiver(g identity.Grant) caregiverReply {
-	return caregiverReply{g.Person, when(g.Until), g.Active(a.Kernel.Time()), g.By, g.Why}
+	return caregiverReply{Person: g.Person, Until: when(g.Until), Active: g.Active(a.Kernel.Time()), By: g.By, Why: g.Why}
 }
 
 // Somebody who is to act for a patient.
@@ -453,6 +488,19 @@ var inviteCaregiver = Endpoint{
 			w.Until = *in.Until
 		}
 		i, err := a.Registrar.InviteCaregiver(r.Context(), r.Caller, r.PathValue("patient"), w)
+		return Reply{Body: showInvitation(i)}, err
+	},
+}
+
+var uninviteCaregiver = Endpoint{
+	Method: "POST", Path: "/patients/{patient}/caregivers/invitations/{invitation}/revoke", ID: "uninviteCaregiver", Group: "Patients",
+	For:  "Take back that somebody was asked to act for a patient",
+	Text: "The link of the letter is then good for nobody. For the patient, staff and administrators. Repeating it succeeds and changes nothing.",
+	By:   ByRegistry, Who: Known,
+	Out: invitationReply{}, OutText: "The invitation.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "no_invitation"}, {Code: "invitation_used"}, {Code: "changed"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		i, err := a.Registrar.UninviteCaregiver(r.Context(), r.Caller, r.PathValue("patient"), r.PathValue("invitation"))
 		return Reply{Body: showInvitation(i)}, err
 	},
 }

@@ -111,9 +111,10 @@ type Grant struct {
 	// By is the person who granted it: the patient, or someone of the practice.
 	By  string `json:"by,omitempty"`
 	Why Why    `json:"why,omitempty"`
-	// Address is where who acts is written to, sealed; nil: where the patient is.
-	Address []byte `json:"address,omitempty"`
-	Version int    `json:"-"`
+	// Invitation is the one by which Person came to act, and has the address where they
+	// are written to; empty: none did.
+	Invitation string `json:"invitation,omitempty"`
+	Version    int    `json:"-"`
 }
 
 // A Why says why someone acts for a patient.

@@ -124,6 +124,7 @@ var actions = map[string]string{
 	"patient.read":                     "read the contact data and who acts for the patient",
 	"patient.change:contact":           "changed the contact data",
 	"patient.delegate:invited":         "asked somebody to act for the patient",
+	"patient.delegate:uninvited":       "took back that somebody was asked to act for the patient",
 	"patient.delegate:revoked":         "ended that somebody acts for the patient",
 	"patient.manage:registered":        "registered the patient",
 	"patient.manage:imported":          "registered patients from a file",

@@ -16,7 +16,7 @@ func TestActOf_OfPatientsHasWords(t *testing.T) {
 	suffixes := map[identity.Action][]string{
 		identity.ReadPatient:   {""},
 		identity.ChangePatient: {":contact"},
-		identity.DelegatePower: {":invited", ":revoked"},
+		identity.DelegatePower: {":invited", ":uninvited", ":revoked"},
 		identity.ManagePatients: {
 			":registered", ":imported", ":joined", ":invited", ":verified", ":warned", ":suspended", ":reactivated", ":seen", ":merged",
 		},

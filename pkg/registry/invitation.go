@@ -167,9 +167,11 @@ func (i Invitation) Accept(code string, who Holder, email, person string, now ti
 }
 
 // Revoke returns i taken back. One that was taken back already is returned unchanged;
-// one that was accepted is a conflict: deactivate the person.
+// one that was accepted is a conflict: deactivate the person, or end the grant.
 func (i Invitation) Revoke() (Invitation, error) {
 	switch {
+	case i.Accepted != nil && i.Acts != nil:
+		return i, fault.New(fault.Conflict, "invitation_used", "this invitation was accepted already; end what it gave instead")
 	case i.Accepted != nil:
 		return i, fault.New(fault.Conflict, "invitation_used", "this invitation was accepted already; deactivate the person instead")
 	case i.Revoked:

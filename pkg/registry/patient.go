@@ -77,6 +77,10 @@ func (m Marker) Sum(file []byte) []byte {
 	return h.Sum(nil)
 }
 
+// ImportID is the id of the import of a file for which nobody chooses one; sum is its
+// Marker.Sum.
+func ImportID(sum []byte) string { return "file-" + hex.EncodeToString(sum[:len(Mark{})]) }
+
 // An Import is how far a file of patients has been taken over. Its patients count
 // once it is done; until then the same file, sent again under the same id, goes on
 // where it stopped.

@@ -55,7 +55,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 func samples() []sample {
 	return []sample{
 		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
-		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), reachedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
+		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(),
 		decidedSample(), draftSample(), approvedSample(),
 	}
@@ -514,14 +514,6 @@ func grantSample() sample {
 func grantedSample() sample {
 	g := identity.Grant{Practice: practiceID, Patient: id("child"), Person: carerID, Until: at(9), By: doctorID, Why: identity.ParentOf, Version: 1}
 	return sample{"granted", recorded(practiceID, clinic.Commit{Grants: []identity.Grant{g}}), []read{
-		{"Grant", func(ctx context.Context, s *store.Store) (any, error) { return s.Grant(ctx, g.Patient, carerID) }, g},
-	}}
-}
-
-// reachedSample is a grant whose holder is written to.
-func reachedSample() sample {
-	g := identity.Grant{Practice: practiceID, Patient: id("reached"), Person: carerID, By: patientID, Why: identity.Help, Address: []byte("sealed"), Version: 1}
-	return sample{"reached", recorded(practiceID, clinic.Commit{Grants: []identity.Grant{g}}), []read{
 		{"Grant", func(ctx context.Context, s *store.Store) (any, error) { return s.Grant(ctx, g.Patient, carerID) }, g},
 	}}
 }

@@ -24,18 +24,17 @@ func (k *Keeper) OpenMarkKey(ctx context.Context, row clinic.MarkKey) ([]byte, e
 	return key, k.Vault.Unseal(ctx, markingPlace(row.Practice), row.Sealed, &key)
 }
 
-func addressPlace(practice, patient, of string) vault.Place {
-	return vault.Place{Practice: practice, Patient: patient, Record: of, Field: "address"}
+func addressPlace(practice, patient, event string) vault.Place {
+	return vault.Place{Practice: practice, Patient: patient, Record: event, Field: "address"}
 }
 
-// SealAddress seals where letters about a patient go: the one of an event, or those to
-// a person who acts for the patient. Of is the id of either.
-func (k *Keeper) SealAddress(ctx context.Context, practice, patient, of string, to phi.Text) ([]byte, error) {
-	return k.Vault.Seal(ctx, addressPlace(practice, patient, of), to)
+// SealAddress seals where the letter of an event about a patient goes.
+func (k *Keeper) SealAddress(ctx context.Context, practice, patient, event string, to phi.Text) ([]byte, error) {
+	return k.Vault.Seal(ctx, addressPlace(practice, patient, event), to)
 }
 
-// OpenAddress returns what SealAddress sealed.
-func (k *Keeper) OpenAddress(ctx context.Context, practice, patient, of string, sealed []byte) (phi.Text, error) {
+// OpenAddress returns where the letter of an event about a patient goes.
+func (k *Keeper) OpenAddress(ctx context.Context, practice, patient, event string, sealed []byte) (phi.Text, error) {
 	var to phi.Text
-	return to, k.Vault.Unseal(ctx, addressPlace(practice, patient, of), sealed, &to)
+	return to, k.Vault.Unseal(ctx, addressPlace(practice, patient, event), sealed, &to)
 }

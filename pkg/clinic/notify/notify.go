@@ -304,11 +304,21 @@ func (m *Room) address(ctx context.Context, v visit.Visit) (phi.Text, error) {
 		if err != nil && !errors.Is(err, fault.NotFound) {
 			return "", err
 		}
-		if len(g.Address) > 0 && g.Active(m.Kernel.Time()) {
-			return m.Charts.OpenAddress(ctx, v.Practice, v.Patient, v.By, g.Address)
+		if g.Invitation != "" && g.Active(m.Kernel.Time()) {
+			return m.invitedAt(ctx, g.Invitation)
 		}
 	}
 	return p.Contact.Email, nil
+}
+
+// invitedAt is the address to which an invitation went.
+func (m *Room) invitedAt(ctx context.Context, id string) (phi.Text, error) {
+	row, err := m.Store.Invitation(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	i, err := m.Charts.OpenInvitation(ctx, row)
+	return i.Email, err
 }
 
 // why says to the patient why v ended, where that tells nothing of their health; the

@@ -3,6 +3,7 @@ package registrar
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"evisit/pkg/clinic"
@@ -31,7 +32,7 @@ func (r *Room) InviteCaregiver(ctx context.Context, c clinic.Caller, patient str
 	switch {
 	case err != nil:
 		return registry.Invitation{}, err
-	case !c.Person.Works() && c.Person.Patient != patient:
+	case !ownOrWorks(c, patient):
 		return registry.Invitation{}, errOwnAlone
 	case p.Into != "":
 		return registry.Invitation{}, errMerged
@@ -45,10 +46,28 @@ func (r *Room) InviteCaregiver(ctx context.Context, c clinic.Caller, patient str
 		return registry.Invitation{}, err
 	}
 	g := identity.Grant{Practice: p.Practice, Patient: patient, By: c.Person.ID, Why: w.Why, Until: w.Until}
-	if g, err = registry.Empower(g, p.Contact.Birth, zone, r.Kernel.Time()); err != nil {
-		return registry.Invitation{}, err
+	g, err = registry.Empower(g, p.Contact.Birth, zone, r.Kernel.Time())
+	in := registry.Invitation{Practice: p.Practice, Email: w.Email, Acts: &g}
+	if err != nil {
+		_, also := registry.Invite(in)
+		return registry.Invitation{}, bothWrong(err, also)
 	}
-	return r.sendInvitation(ctx, c, registry.Invitation{Practice: p.Practice, Email: w.Email, Acts: &g}, identity.DelegatePower)
+	return r.sendInvitation(ctx, c, in, identity.DelegatePower)
+}
+
+// bothWrong is err, with the problems of a second refusal.
+func bothWrong(err, second error) error {
+	f, ok := fault.Public(err)
+	also, two := fault.Public(second)
+	if !ok || !two {
+		return err
+	}
+	return fault.New(f.Kind, f.Code, f.Text, append(slices.Clone(f.Problems), also.Problems...)...)
+}
+
+// ownOrWorks reports whether c's person is the patient, or works at a practice.
+func ownOrWorks(c clinic.Caller, patient string) bool {
+	return c.Person.Works() || c.Person.Patient == patient
 }
 
 var errOwnAlone = fault.New(fault.Denied, "denied", "only the patient, or the practice, has somebody act for the patient")
@@ -64,26 +83,111 @@ func (r *Room) takePower(ctx context.Context, i registry.Invitation, m *clinic.C
 	if err != nil {
 		return err
 	}
-	g.Person = i.Person
-	if g, err = r.grantOn(ctx, g); err != nil {
-		return err
-	}
-	g.Address, err = r.Charts.SealAddress(ctx, g.Practice, g.Patient, g.Person, i.Email)
+	g.Person, g.Invitation = i.Person, i.ID
+	g, err = r.grantOn(ctx, g)
 	m.Grants = append(m.Grants, g)
 	return err
 }
 
-// Caregivers lists the grants of a patient, ended ones too, and records the read.
-func (r *Room) Caregivers(ctx context.Context, c clinic.Caller, patient string) ([]identity.Grant, error) {
+// A Caregiver is someone who acts for a patient, or did.
+type Caregiver struct {
+	identity.Grant
+
+	// Email is where the invitation to act went, and Since when; empty and zero of who
+	// came without one, and of others than the caller if the caller may invite nobody.
+	Email phi.Text
+	Since time.Time
+}
+
+// Caregivers are who acts for a patient.
+type Caregivers struct {
+	Patient identity.Patient
+	// All have who acted and does no longer, too.
+	All []Caregiver
+	// Invited are the open invitations to act for the patient, the oldest first; some may
+	// have expired. There are none for a caller who may invite nobody.
+	Invited []registry.Invitation
+	// MayInvite is whether the caller may have somebody act for the patient.
+	MayInvite bool
+}
+
+// Caregivers returns who acts for a patient to the practice, to the patient and to who acts
+// for them, and records the read.
+func (r *Room) Caregivers(ctx context.Context, c clinic.Caller, patient string) (Caregivers, error) {
 	c, p, err := r.patientFor(ctx, c, identity.ReadPatient, patient)
 	if err != nil {
-		return nil, err
+		return Caregivers{}, err
 	}
-	all, err := r.Store.GrantsOf(ctx, patient)
+	grants, err := r.Store.GrantsOf(ctx, patient)
+	if err != nil {
+		return Caregivers{}, err
+	}
+	out := Caregivers{Patient: p, MayInvite: ownOrWorks(c, patient)}
+	for _, g := range grants {
+		one := Caregiver{Grant: g}
+		if g.Invitation != "" && (out.MayInvite || g.Person == c.Person.ID) {
+			row, err := r.Store.Invitation(ctx, g.Invitation)
+			if err != nil {
+				return Caregivers{}, err
+			}
+			i, err := r.Charts.OpenInvitation(ctx, row)
+			if err != nil {
+				return Caregivers{}, err
+			}
+			one.Email, one.Since = i.Email, i.At
+		}
+		out.All = append(out.All, one)
+	}
+	if out.MayInvite {
+		if out.Invited, err = r.invitedFor(ctx, p); err != nil {
+			return Caregivers{}, err
+		}
+	}
+	return out, r.Kernel.RecordLook(ctx, c, identity.ReadPatient, clinic.Subject{Practice: p.Practice, Patient: p.ID})
+}
+
+// invitedFor lists the open invitations to act for p.
+func (r *Room) invitedFor(ctx context.Context, p identity.Patient) ([]registry.Invitation, error) {
+	rows, err := r.Store.Invitations(ctx, p.Practice)
 	if err != nil {
 		return nil, err
 	}
-	return all, r.Kernel.RecordLook(ctx, c, identity.ReadPatient, clinic.Subject{Practice: p.Practice, Patient: p.ID})
+	var all []registry.Invitation
+	for _, row := range rows {
+		if row.Acts == nil || row.Acts.Patient != p.ID {
+			continue
+		}
+		i, err := r.Charts.OpenInvitation(ctx, row)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, i)
+	}
+	return all, nil
+}
+
+// UninviteCaregiver takes back an invitation to act for a patient: by the patient, or by
+// people of the practice. One that was taken back is returned unchanged.
+//
+// Errors: fault.Conflict (invitation_used) for one that was accepted.
+func (r *Room) UninviteCaregiver(ctx context.Context, c clinic.Caller, patient, id string) (registry.Invitation, error) {
+	c, p, err := r.patientFor(ctx, c, identity.DelegatePower, patient)
+	if err == nil && !ownOrWorks(c, patient) {
+		err = errOwnAlone
+	}
+	if err != nil {
+		return registry.Invitation{}, err
+	}
+	return again(func() (registry.Invitation, error) {
+		i, err := r.invitation(ctx, id)
+		if err == nil && (i.Practice != p.Practice || i.Acts == nil || i.Acts.Patient != patient) {
+			err = registry.ErrNoInvitation
+		}
+		if err != nil {
+			return registry.Invitation{}, err
+		}
+		return r.takeBack(ctx, i, r.recordOf(c, p, identity.DelegatePower, "uninvited", r.Kernel.Time()))
+	})
 }
 
 // RevokeCaregiver ends a grant at once: by the patient, by who gives it up, or by people
@@ -102,7 +206,7 @@ func (r *Room) RevokeCaregiver(ctx context.Context, c clinic.Caller, patient, pe
 		if err != nil {
 			return identity.Grant{}, err
 		}
-		if !c.Person.Works() && c.Person.Patient != patient && c.Person.ID != person {
+		if !ownOrWorks(c, patient) && c.Person.ID != person {
 			return identity.Grant{}, errOwnAlone
 		}
 		g, err := r.Kernel.Store.Grant(ctx, patient, person)
@@ -113,7 +217,7 @@ func (r *Room) RevokeCaregiver(ctx context.Context, c clinic.Caller, patient, pe
 		if err != nil || !g.Active(now) {
 			return g, err
 		}
-		g.Until, g.Address, g.Version = now, nil, g.Version+1
+		g.Until, g.Version = now, g.Version+1
 		return g, r.Kernel.Store.Commit(ctx, clinic.Commit{
 			Grants: []identity.Grant{g}, Audit: r.recordOf(c, p, identity.DelegatePower, "revoked", now),
 		})

@@ -95,11 +95,12 @@ var (
 // each, beside the import's row and its record, they fit into one transaction.
 const linesAtOnce = 16
 
-// ImportPatients takes over a file of patients under an id that the caller chooses. A
-// file with a line that is wrong is refused whole. Who may be known already is listed
+// ImportPatients takes over a file of patients under an id that the caller chooses; under
+// an empty one it is that of the file, so that the same file is the same import. A file with a line that is wrong is refused whole. Who may be known already is listed
 // and taken over all the same, unverified. The patients count once all are stored: the
 // same file again under the same id goes on where an earlier request stopped, and one
-// that is done is returned unchanged.
+// that is done is returned unchanged. On an error the import is as far as it is known to
+// have come.
 //
 // Errors: fault.Invalid and fault.TooLarge for the file; fault.Conflict
 // (import_other_file) if another file was sent under the id.
@@ -108,7 +109,7 @@ func (r *Room) ImportPatients(ctx context.Context, c clinic.Caller, id string, f
 	if err != nil {
 		return registry.Import{}, nil, err
 	}
-	if !importID.MatchString(id) {
+	if id != "" && !importID.MatchString(id) {
 		return registry.Import{}, nil, errImportID
 	}
 	found, err := registry.ReadPatients(file, r.Kernel.Time())
@@ -121,6 +122,9 @@ func (r *Room) ImportPatients(ctx context.Context, c clinic.Caller, id string, f
 	m, err := r.marker(ctx, c, c.Person.Practice)
 	if err != nil {
 		return registry.Import{}, nil, err
+	}
+	if id == "" {
+		id = registry.ImportID(m.Sum(file))
 	}
 	i, err := r.importOf(ctx, c, m, id, file, len(found.Lines))
 	if err != nil {
@@ -174,5 +178,30 @@ func (r *Room) importNext(ctx context.Context, c clinic.Caller, m marker, id str
 		}
 		commit.Patients, commit.Marks = append(commit.Patients, row), append(commit.Marks, marksOf(m, p)...)
 	}
-	return i, r.commitNew(ctx, commit)
+	if err := r.commitNew(ctx, commit); err != nil {
+		return was, err
+	}
+	return i, nil
+}
+
+// ImportOf returns how far an import of a file under an id of the file's own has come. It
+// is zero if none was begun.
+func (r *Room) ImportOf(ctx context.Context, c clinic.Caller, file []byte) (registry.Import, error) {
+	c, err := r.allow(ctx, c, identity.ManagePatients, "")
+	if err != nil {
+		return registry.Import{}, err
+	}
+	m := registry.Marker{Practice: c.Person.Practice}
+	row, err := r.Store.MarkKey(ctx, m.Practice)
+	if err == nil {
+		m.Key, err = r.Charts.OpenMarkKey(ctx, row)
+	}
+	var i registry.Import
+	if err == nil {
+		i, err = r.Store.Import(ctx, m.Practice, registry.ImportID(m.Sum(file)))
+	}
+	if errors.Is(err, fault.NotFound) {
+		return registry.Import{}, nil
+	}
+	return i, err
 }

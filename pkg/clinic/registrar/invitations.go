@@ -283,17 +283,20 @@ func (r *Room) Revoke(ctx context.Context, c clinic.Caller, id string) (registry
 		if err != nil {
 			return registry.Invitation{}, err
 		}
-		next, err := i.Revoke()
-		if err != nil || next.Version == i.Version {
-			return i, err
-		}
-		next.Secret = ""
-		row, err := r.Charts.SealInvitation(ctx, next)
-		if err != nil {
-			return i, err
-		}
-		return next, r.Kernel.Store.Commit(ctx, clinic.Commit{
-			Invitation: &row, Audit: r.record(c, i.Practice, identity.ManagePeople, "uninvited", i.ID, r.Kernel.Time()),
-		})
+		return r.takeBack(ctx, i, r.record(c, i.Practice, identity.ManagePeople, "uninvited", i.ID, r.Kernel.Time()))
 	})
+}
+
+// takeBack commits that i is taken back, unless it was.
+func (r *Room) takeBack(ctx context.Context, i registry.Invitation, log []audit.Record) (registry.Invitation, error) {
+	next, err := i.Revoke()
+	if err != nil || next.Version == i.Version {
+		return i, err
+	}
+	next.Secret = ""
+	row, err := r.Charts.SealInvitation(ctx, next)
+	if err != nil {
+		return i, err
+	}
+	return next, r.Kernel.Store.Commit(ctx, clinic.Commit{Invitation: &row, Audit: log})
 }

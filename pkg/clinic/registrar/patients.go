@@ -420,12 +420,9 @@ func (r *Room) Merge(ctx context.Context, c clinic.Caller, id, into string) (ide
 				return p, err
 			case p.Into == into:
 				return p, nil
-			case p.Into != "" || to.Into != "":
-				return p, errMerged
-			case p.Person == "":
-				return p, errNoOwner
-			case to.Person != "":
-				return p, errTwoOf
+			}
+			if err := mayMerge(p, to); err != nil {
+				return p, err
 			}
 			return r.merge(ctx, c, p, to, m)
 		})

@@ -190,7 +190,7 @@ func (r *Room) AddGrant(ctx context.Context, g identity.Grant) error {
 	if err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
-	if g.Version = was.Version; reflect.DeepEqual(g, was) {
+	if g.Version = was.Version; g == was {
 		return nil
 	}
 	g.Version++

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -10,6 +11,7 @@ import (
 
 	"evisit/pkg/clinic/author"
 	"evisit/pkg/fault"
+	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/practice"
@@ -37,8 +39,12 @@ const formsAt = "/manage/forms"
 func formAt(name string) string { return formsAt + "/" + url.PathEscape(name) }
 
 type formsView struct {
-	Forms   []formRow
-	Library []formRow
+	Complaints []complaint
+	Source     []field // of a questionnaire that is handed in
+	About      []field // what it does not say itself
+	AboutOpen  bool
+	Forms      []formRow
+	Library    []formRow
 }
 
 // A formRow is a form of the practice, or a protocol of the library.
@@ -47,6 +53,12 @@ type formRow struct{ Name, Title, At, State string }
 // formsPage lists what the practice offers, what it is writing, and what it may begin
 // with.
 func (s *site) formsPage(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.showForms(w, r, v, sentForm{}, "", http.StatusOK)
+}
+
+// showForms shows the practice's forms. was is a questionnaire that was refused, and alert
+// what is wrong with the whole.
+func (s *site) showForms(w http.ResponseWriter, r *http.Request, v visitor, was sentForm, alert string, code int) error {
 	versions, p, err := s.Author.Versions(r.Context(), v.Caller)
 	if err != nil {
 		return err
@@ -59,7 +71,9 @@ func (s *site) formsPage(w http.ResponseWriter, r *http.Request, v visitor) erro
 	if err != nil {
 		return err
 	}
-	var view formsView
+	view := formsView{Source: was.fillSource(sourceForm), About: was.fillSource(aboutForm)}
+	view.AboutOpen = len(typed(was.values, namesOf(aboutForm))) > 0 || len(complaints(view.About)) > 0
+	view.Complaints = append(aboutPage(alert), complaints(slices.Concat(view.Source, view.About))...)
 	var names []string
 	for _, version := range versions {
 		names = append(names, version.Name)
@@ -74,7 +88,7 @@ func (s *site) formsPage(w http.ResponseWriter, r *http.Request, v visitor) erro
 	for _, f := range protocols {
 		view.Library = append(view.Library, formRow{Name: f.Name(), Title: f.Title(), At: formAt(f.Name()), State: f.Version()})
 	}
-	return s.show(w, &v, page{view: "forms", title: "Forms", data: view})
+	return s.show(w, &v, page{view: "forms", title: errorTitle("Forms", view.Complaints), data: view, code: code})
 }
 
 func stateOfForm(name string, p practice.Practice, drafts []protocol.Draft) string {
@@ -94,27 +108,103 @@ func stateOfForm(name string, p practice.Practice, drafts []protocol.Draft) stri
 	return state
 }
 
-// handIn takes a questionnaire that was pasted.
+// What an author hands in, as nobody has filled it in yet.
+var (
+	sourceForm = []field{
+		{Kind: "area", ID: "questionnaire", Name: "questionnaire", Label: "FHIR R4 Questionnaire", Lines: 12, Required: true},
+		{
+			Kind: "area", ID: "examples", Name: "examples", Label: "Examples", Lines: 8,
+			Help: []string{"For every rule answers that fire it, a near miss, and one in which each condition decides."},
+		},
+	}
+	aboutForm = []field{
+		{Kind: "area", ID: "value_sets", Name: "value_sets", Label: "ValueSets and CodeSystems to which it refers, a JSON array", Lines: 8},
+		{Kind: "text", ID: "name", Name: "name", Label: "Name in addresses", Max: 64},
+		{Kind: "text", ID: "url", Name: "url", Label: "Canonical url", Max: 500},
+		{Kind: "text", ID: "version", Name: "version", Label: "Version", Max: 40},
+		{Kind: "text", ID: "title", Name: "title", Label: "Title for patients", Max: 200},
+		{Kind: "text", ID: "billing", Name: "billing", Label: "Billing class", Max: 40},
+	}
+)
+
+// fillSource is fill, and leaves out no problem of a field: what is wrong in s has a line
+// for each.
+func (s sentForm) fillSource(form []field) []field {
+	form = s.fill(form)
+	for i := range form {
+		if text := s.wrong[form[i].ID]; text != "" {
+			form[i].Errors = strings.Split(text, "\n")
+		}
+	}
+	return form
+}
+
+// misread notes in s what is wrong with a source because of err, beside the field that it is
+// about: where names it by a problem's place, and all else is in the field whose ID is other.
+func (s sentForm) misread(err error, where map[string]string, other string) {
+	f, _ := fault.Public(err)
+	problems := f.Problems
+	if len(problems) == 0 {
+		problems = []fault.Problem{{Text: f.Text}}
+	}
+	for _, p := range problems {
+		id, text := cmp.Or(where[p.Where], other), sentence(p.Text)
+		if id == other && p.Where != "" {
+			text = p.Where + ": " + text
+		}
+		s.wrong[id] = strings.TrimPrefix(s.wrong[id]+"\n"+text, "\n")
+	}
+}
+
+// aboutPlaces are what a questionnaire may lack and its author may say beside it.
+var aboutPlaces = map[string]string{"id": "name", "url": "url", "version": "version", "title": "title"}
+
+// handIn takes a questionnaire that was pasted. One that is refused comes back on the page
+// that it was sent from, as it was written.
 func (s *site) handIn(w http.ResponseWriter, r *http.Request, v visitor) error {
 	values, err := posted(r)
 	if err != nil {
 		return err
 	}
-	sets, err := protocol.ParseValueSets([]byte(values.Get("value_sets")))
-	if err != nil {
-		return err
-	}
-	src := protocol.Source{
-		Questionnaire: json.RawMessage(values.Get("questionnaire")), ValueSets: sets, Examples: json.RawMessage(values.Get("examples")),
+	src, sent := protocol.Source{
+		Questionnaire: json.RawMessage(values.Get("questionnaire")), Examples: json.RawMessage(values.Get("examples")),
 		About: intake.About{
 			Name: values.Get("name"), URL: values.Get("url"), Version: values.Get("version"), Title: values.Get("title"), Billing: values.Get("billing"),
 		},
+	}, newSentForm(values, nil)
+	if src.ValueSets, err = protocol.ParseValueSets([]byte(values.Get("value_sets"))); err != nil {
+		sent.misread(err, nil, "value_sets")
+	} else if _, err = intake.ParseExamples(src.Examples); err != nil {
+		sent.misread(err, nil, "examples")
+	} else if d, refused := s.Author.HandIn(r.Context(), v.Caller, src, number(values.Get("replaces"))); refused == nil {
+		return redirect(w, formAt(d.Name))
+	} else if err = refused; isOfSource(err) {
+		sent.misread(err, aboutPlaces, "questionnaire")
 	}
-	d, err := s.Author.HandIn(r.Context(), v.Caller, src, number(values.Get("replaces")))
-	if err != nil {
+	return s.refusedSource(w, r, v, sent, err)
+}
+
+// isOfSource reports whether err is about what a questionnaire says.
+func isOfSource(err error) bool {
+	f, ok := fault.Public(err)
+	return ok && (f.Kind == fault.Invalid || f.Kind == fault.Malformed)
+}
+
+// refusedSource shows a questionnaire that was refused: on the page of the draft that it
+// changes, or on that of all forms.
+func (s *site) refusedSource(w http.ResponseWriter, r *http.Request, v visitor, sent sentForm, err error) error {
+	f, ok := fault.Public(err)
+	switch {
+	case !ok:
+		return err
+	case isOfSource(err), f.Kind == fault.Conflict, f.Kind == fault.Stale, f.Kind == fault.TooLarge:
+	default:
 		return err
 	}
-	return redirect(w, formAt(d.Name))
+	if draft := sent.values.Get("draft"); draft != "" {
+		return s.showDraft(w, r, v, draft, sent, sentence(f.Text), exchange.Status(err))
+	}
+	return s.showForms(w, r, v, sent, sentence(f.Text), exchange.Status(err))
 }
 
 // number reads a number that a page of ours sent; 0 if it is none.
@@ -132,6 +222,9 @@ func (s *site) adopt(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	d, err := s.Author.Adopt(r.Context(), v.Caller, r.PathValue("name"), number(values.Get("replaces")))
+	if code, text, ok := explain(err); ok {
+		return s.showForms(w, r, v, sentForm{}, text, code)
+	}
 	if err != nil {
 		return err
 	}
@@ -140,6 +233,7 @@ func (s *site) adopt(w http.ResponseWriter, r *http.Request, v visitor) error {
 
 // A draftView is a form of the practice: its draft, if there is one, and its versions.
 type draftView struct {
+	Complaints      []complaint
 	Name, Title, At string
 	Draft           *draftPart
 	Versions        []versionRow
@@ -152,9 +246,8 @@ type draftPart struct {
 	Becomes, Hash       string
 	By, When            string
 	Approved, Published string
-	Source, Examples    string
-	ValueSets           string // a JSON array; empty if there are none
-	About               intake.About
+	Edit                []field
+	EditOpen            bool
 	Problems            []string
 	Trials              []trialRow
 	CanApprove          bool
@@ -170,12 +263,17 @@ type versionRow struct {
 }
 
 func (s *site) draftPage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	name := r.PathValue("name")
+	return s.showDraft(w, r, v, r.PathValue("name"), sentForm{}, "", http.StatusOK)
+}
+
+// showDraft shows a form of the practice. was is a changed draft that was refused, and alert
+// why something was, if that is not beside its fields.
+func (s *site) showDraft(w http.ResponseWriter, r *http.Request, v visitor, name string, was sentForm, alert string, code int) error {
 	versions, p, err := s.Author.Versions(r.Context(), v.Caller)
 	if err != nil {
 		return err
 	}
-	view := draftView{Name: name, Title: name, At: formAt(name), Offered: p.Forms[name], Practice: p.Version}
+	view := draftView{Name: name, Title: name, At: formAt(name), Offered: p.Forms[name], Practice: p.Version, Complaints: aboutPage(alert)}
 	for _, version := range slices.Backward(versions) {
 		if version.Name == name {
 			row := versionRow{Version: version.Version, When: v.practice.Local(version.At), Preview: previewAt(name, version.Version), Offered: version.Version == view.Offered}
@@ -190,27 +288,41 @@ func (s *site) draftPage(w http.ResponseWriter, r *http.Request, v visitor) erro
 		if len(view.Versions) == 0 {
 			return err
 		}
-		return s.show(w, &v, page{view: "draft", title: name, data: view})
+		return s.show(w, &v, page{view: "draft", title: errorTitle(name, view.Complaints), data: view, code: code})
 	}
 	if err != nil {
 		return err
 	}
-	view.Title, view.Draft = d.Form().Title(), draftPartOf(d, v, view.Offered)
-	return s.show(w, &v, page{view: "draft", title: view.Title, data: view})
+	view.Title, view.Draft = d.Form().Title(), draftPartOf(d, v, view.Offered, was)
+	view.Complaints = append(view.Complaints, complaints(view.Draft.Edit)...)
+	return s.show(w, &v, page{view: "draft", title: errorTitle(view.Title, view.Complaints), data: view, code: code})
 }
 
-func draftPartOf(d author.Draft, v visitor, offered string) *draftPart {
-	part := &draftPart{
-		Version: d.Version, Becomes: d.Form().Version(), Hash: d.Form().Hash(), By: d.By.Name, When: v.practice.Local(d.By.At),
-		Source: string(d.Questionnaire), Examples: string(d.Examples), About: d.About,
-	}
+// sourceValues are a draft's as a form has them.
+func sourceValues(d protocol.Draft) url.Values {
 	var sets []string
 	for _, set := range d.ValueSets {
 		sets = append(sets, string(set))
 	}
-	if len(sets) > 0 {
-		part.ValueSets = "[" + strings.Join(sets, ",\n") + "]"
+	values := url.Values{
+		"questionnaire": {string(d.Questionnaire)}, "examples": {string(d.Examples)},
+		"name": {d.About.Name}, "url": {d.About.URL}, "version": {d.About.Version}, "title": {d.About.Title}, "billing": {d.About.Billing},
 	}
+	if len(sets) > 0 {
+		values.Set("value_sets", "["+strings.Join(sets, ",\n")+"]")
+	}
+	return values
+}
+
+func draftPartOf(d author.Draft, v visitor, offered string, was sentForm) *draftPart {
+	part := &draftPart{
+		Version: d.Version, Becomes: d.Form().Version(), Hash: d.Form().Hash(), By: d.By.Name, When: v.practice.Local(d.By.At),
+		EditOpen: was.values != nil,
+	}
+	if was.values == nil {
+		was = newSentForm(sourceValues(d.Draft), nil)
+	}
+	part.Edit = was.fillSource(slices.Concat(sourceForm, aboutForm))
 	approved := d.Approved != nil && d.Approved.Hash == part.Hash
 	if approved {
 		part.Approved = d.Approved.Name + ", " + v.practice.Local(d.Approved.At)
@@ -233,34 +345,38 @@ func draftPartOf(d author.Draft, v visitor, offered string) *draftPart {
 }
 
 // formStep does one thing to a form, and shows the form again.
-func (s *site) formStep(w http.ResponseWriter, r *http.Request, do func(name string, values url.Values) error) error {
+func (s *site) formStep(w http.ResponseWriter, r *http.Request, v visitor, do func(name string, values url.Values) error) error {
 	values, err := posted(r)
 	if err != nil {
 		return err
 	}
 	name := r.PathValue("name")
-	if err := do(name, values); err != nil {
+	err = do(name, values)
+	if code, text, ok := explain(err); ok {
+		return s.showDraft(w, r, v, name, sentForm{}, text, code)
+	}
+	if err != nil {
 		return err
 	}
 	return redirect(w, formAt(name))
 }
 
 func (s *site) approve(w http.ResponseWriter, r *http.Request, v visitor) error {
-	return s.formStep(w, r, func(name string, values url.Values) error {
+	return s.formStep(w, r, v, func(name string, values url.Values) error {
 		_, err := s.Author.Approve(r.Context(), v.Caller, name, values.Get("hash"))
 		return err
 	})
 }
 
 func (s *site) publish(w http.ResponseWriter, r *http.Request, v visitor) error {
-	return s.formStep(w, r, func(name string, _ url.Values) error {
+	return s.formStep(w, r, v, func(name string, _ url.Values) error {
 		_, err := s.Author.Publish(r.Context(), v.Caller, name)
 		return err
 	})
 }
 
 func (s *site) offer(w http.ResponseWriter, r *http.Request, v visitor) error {
-	return s.formStep(w, r, func(name string, values url.Values) error {
+	return s.formStep(w, r, v, func(name string, values url.Values) error {
 		v, err := v.asSeen(values)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"strings"
 
 	"evisit/pkg/fault"
@@ -46,16 +47,24 @@ func errorTitle(title string, wrong []complaint) string {
 }
 
 // mistakes finds the fields that the problems of err are about: where names the
-// field by a problem's place, or by one above it. The first problem of a field is told.
-func mistakes(err error, where map[string]string) map[string]string {
-	wrong := map[string]string{}
-	f, _ := fault.Public(err)
+// field by a problem's place, or by one above it. The first problem of a field is told. The
+// rest are the problems that are about no field.
+func mistakes(err error, where map[string]string) (wrong map[string]string, rest []string) {
+	wrong = map[string]string{}
+	f, ok := fault.Public(err)
+	if !ok {
+		return wrong, nil
+	}
 	for _, p := range f.Problems {
+		text, placed := sentence(strings.ReplaceAll(p.Text, "no_diagnosis", "the field below")), false
 		for at, name := range where {
-			if (p.Where == at || strings.HasPrefix(p.Where, at+"/")) && wrong[name] == "" {
-				wrong[name] = sentence(strings.ReplaceAll(p.Text, "no_diagnosis", "the field below"))
+			if p.Where == at || strings.HasPrefix(p.Where, at+"/") {
+				placed, wrong[name] = true, cmp.Or(wrong[name], text)
 			}
 		}
+		if !placed {
+			rest = append(rest, text)
+		}
 	}
-	return wrong
+	return wrong, rest
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"evisit/pkg/clinic/chart"
@@ -246,17 +247,18 @@ func (s *site) afterStep(w http.ResponseWriter, r *http.Request, v visitor, err 
 }
 
 // refuse notes in s what is wrong with its fields because of err, and returns what its page
-// says of err at its top: nothing of what is beside a field. It reports false for an err
-// that is not about what was asked.
+// says of err at its top: what is beside no field. It reports false for an err that is not
+// about what was asked.
 func (s *sentForm) refuse(err error) (code int, text string, ok bool) {
 	code, text, ok = explain(err)
 	if public, is := fault.Public(err); is && public.Code == "not_licensed" {
 		code, text, ok = http.StatusForbidden, sentence(public.Text), true
 	}
-	if s.wrong = mistakes(err, s.places); len(s.wrong) > 0 {
+	var rest []string
+	if s.wrong, rest = mistakes(err, s.places); len(s.wrong) > 0 {
 		text = ""
 	}
-	return code, text, ok
+	return code, strings.TrimSpace(text + " " + strings.Join(rest, " ")), ok
 }
 
 // suggested are the words of the diagnoses that the visit's form offers.

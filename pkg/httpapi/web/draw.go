@@ -26,6 +26,7 @@ type field struct {
 	Required bool
 	Mode     string // inputmode of a text input
 	Max      int    // characters
+	Lines    int    // of an area for a program's text; 0: it is for prose
 	Values   []phi.Text
 	Options  []option
 	Others   []phi.Text // written beside the options of an open choice

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/html"
+
 	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
 	"evisit/pkg/library"
@@ -192,4 +194,133 @@ func TestSettings_OthersStand(t *testing.T) {
 	if got, want := p.Consent.Languages(), []string{"de", "es", "fr"}; !slices.Equal(got, want) || p.Consent.Version != "3" {
 		t.Errorf("consent %s is in %q, want %q", p.Consent.Version, got, want)
 	}
+}
+
+// A questionnaire that is refused comes back on the page that it was sent from, with
+// everything that is wrong beside its field, and as it was written.
+func TestForms_RefusedSourceComesBack(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm := h.as(t, "Adm", "/manage/forms")
+	const source = `{"resourceType":"Questionnaire","title":"A","status":"draft","item":[{"linkId":"a","type":"xstring","text":"A?"},{"linkId":"b","type":"xdate","text":"B?"}]}`
+	adm.press("Hand in", url.Values{"questionnaire": {source}, "title": {"Mine"}, "billing": {"em"}, "name": {"rash"}})
+	adm.wants(http.StatusUnprocessableEntity, "Protocols to begin with", "This questionnaire may not be published.", "The questionnaire has a title of its own", "A questionnaire has its version")
+	for name, want := range map[string]string{"questionnaire": source, "title": "Mine", "billing": "em", "name": "rash"} {
+		if got := adm.value(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%s comes back as %q", name, got)
+		}
+	}
+	if n := len(adm.mistakes("questionnaire")); n < 2 {
+		t.Errorf("%d problems are beside the questionnaire, want one for each question", n)
+	}
+	for _, field := range []string{"title", "version"} {
+		if n := len(adm.mistakes(field)); n != 1 {
+			t.Errorf("%d problems are beside %s", n, field)
+		}
+	}
+	adm.press("Hand in", url.Values{"value_sets": {"{}"}})
+	adm.wants(http.StatusBadRequest, "Protocols to begin with", "an array of ValueSets")
+	if len(adm.mistakes("value_sets")) != 1 || adm.value("questionnaire")[0] != source {
+		t.Error("what is wrong with the value sets is not beside them, or the questionnaire is lost")
+	}
+	adm.press("Hand in", url.Values{"value_sets": {""}, "examples": {"{"}})
+	adm.wants(http.StatusBadRequest)
+	if len(adm.mistakes("examples")) == 0 {
+		t.Error("what is wrong with the examples is not beside them")
+	}
+	adm.get("/manage/forms")
+	adm.press("Adopt Red or pink eye", nil)
+	adm.get("/manage/forms")
+	adm.press("Adopt Red or pink eye", nil)
+	adm.wants(http.StatusOK, "Handed in by Adam Admin") // the same again
+
+	other := h.as(t, "Adm", "/manage/forms/pink-eye")
+	changed := strings.Replace(adm.value("questionnaire")[0], `"version":"0.1.0"`, `"version":"0.3.0"`, 1)
+	other.press("Hand in the changed draft", url.Values{"questionnaire": {changed}})
+	other.wants(http.StatusOK)
+	adm.press("Hand in the changed draft", url.Values{"questionnaire": {strings.Replace(changed, "0.3.0", "0.4.0", 1)}})
+	adm.wants(http.StatusConflict, "Handed in by Adam Admin", "It becomes version 0.3.0")
+	if !strings.Contains(adm.value("questionnaire")[0], "0.4.0") {
+		t.Error("the text that was refused is lost")
+	}
+}
+
+// mistakes are what is said to be wrong with the field whose id is given.
+func (b *browser) mistakes(id string) []string {
+	b.t.Helper()
+	var all []string
+	each(b.page, func(n *html.Node) {
+		if attr(n, "id") != id+"-about" {
+			return
+		}
+		for _, p := range find(n, "p") {
+			if attr(p, "class") == "error" {
+				all = append(all, text(p))
+			}
+		}
+	})
+	return all
+}
+
+// A decision that is refused comes back on the page, each problem beside its field, and
+// what was typed is there.
+func TestSettings_RefusedComesBack(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm := h.as(t, "Adm", "/manage/settings")
+	adm.press("Decide", url.Values{
+		"states": {"Texas"}, "price:uti-women": {"a lot"}, "price:pink-eye": {"0.20"}, "answer": {"soon"}, "give-up": {"900"}, "from": {"some day"}, "topics": {"hiv"},
+	})
+	adm.wants(http.StatusUnprocessableEntity, "What patients are offered")
+	for id, want := range map[string]string{
+		"states": "two capital letters", "price-uti-women": "dollars and cents", "price-pink-eye": "$0.50", "answer": "hours as a number", "from": "Choose a day",
+	} {
+		if got := adm.mistakes(id); len(got) != 1 || !strings.Contains(got[0], want) {
+			t.Errorf("beside %s: %q", id, got)
+		}
+	}
+	for name, want := range map[string]string{"states": "Texas", "price:uti-women": "a lot", "answer": "soon", "give-up": "900", "topics": "hiv"} {
+		if got := adm.value(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%s comes back as %q", name, got)
+		}
+	}
+	adm.press("Decide", url.Values{"states": {"TX"}, "price:uti-women": {"41"}, "price:pink-eye": {"42"}, "answer": {"12"}, "from": {""}})
+	if got := adm.mistakes("give-up"); adm.code != http.StatusUnprocessableEntity || len(got) != 1 {
+		t.Errorf("%d, beside give-up: %q", adm.code, got)
+	}
+	adm.press("Decide", url.Values{"give-up": {"24"}})
+	adm.wants(http.StatusOK)
+
+	adm.press("Decide the text", url.Values{"version": {"1"}, "text": {"You agree to more."}})
+	adm.wants(http.StatusConflict)
+	if got := adm.mistakes("consent-version"); len(got) != 1 || adm.value("text")[0] != "You agree to more." {
+		t.Errorf("beside the version: %q", got)
+	}
+	adm.press("Decide the text", url.Values{"version": {"not good"}, "text": {""}})
+	if adm.wants(http.StatusUnprocessableEntity); len(adm.mistakes("consent-version")) != 1 || len(adm.mistakes("consent-text")) != 1 {
+		t.Error("not every problem is beside its field")
+	}
+	adm.press("Tell patients this", url.Values{"readers": {strings.Repeat("x", 2000)}})
+	if adm.wants(http.StatusUnprocessableEntity); len(adm.mistakes("readers")) != 1 || len(adm.value("readers")[0]) != 2000 {
+		t.Error("the text of who reads does not come back")
+	}
+	other := h.as(t, "Adm", "/manage/settings")
+	adm.get("/manage/settings")
+	other.press("Decide", url.Values{"price:uti-women": {"50"}})
+	adm.press("Decide", url.Values{"states": {"TX, OR"}})
+	adm.wants(http.StatusPreconditionFailed, "Now: 50.00")
+	if adm.value("states")[0] != "TX, OR" {
+		t.Error("what was typed on an old page is lost")
+	}
+
+	adm.get("/manage/settings")
+	adm.press("Decide", url.Values{"price:uti-women": {"60"}, "from": {h.clock().AddDate(0, 0, 10).Format(time.DateOnly)}})
+	page, at := adm.page, adm.at
+	adm.press("Take it back: ", nil)
+	adm.page, adm.at = page, at
+	adm.press("Take it back: ", nil)
+	if adm.at.Path != "/manage/settings/withdraw" || adm.code/100 != 4 {
+		t.Errorf("taken back twice: %d at %s", adm.code, adm.at)
+	}
+	adm.wants(adm.code, "What patients are offered")
 }

@@ -19,7 +19,7 @@ import (
 // managing are the pages of function registry: who works at a practice, and for who
 // runs the system which practices there are; a practice's forms, and what it decides.
 func (s *site) managing() []route {
-	return slices.Concat(s.authoring(), s.deciding(), []route{
+	return slices.Concat(s.authoring(), s.deciding(), s.importing(), s.caring(), []route{
 		{"GET /manage/people", s.as(s.people)},
 		{"GET /manage/people/invite", s.as(s.newInvitation)},
 		{"POST /manage/people/invite", s.as(s.invite)},
@@ -44,6 +44,8 @@ func (s *site) managing() []route {
 		{"POST /manage/patients/{patient}", s.as(s.standPatient)},
 		{"POST /manage/patients/{patient}/verify", s.as(s.verifyPatient)},
 		{"POST /manage/patients/{patient}/invite", s.as(s.invitePatient)},
+		{"GET /manage/patients/{patient}/doubles", s.as(s.twinsPage)},
+		{"POST /manage/patients/{patient}/doubles", s.as(s.mergeTwins)},
 
 		{"GET /join/{practice}", s.door},
 		{"POST /join/{practice}", s.asHolder(s.join)},
@@ -64,6 +66,7 @@ type sheet struct {
 	Fields     []field
 	Hidden     []hiddenField
 	Button     string
+	Links      []link
 	Invite     string // where an administrator is invited; empty: not from here
 	SignIn     string // where signing in leads back from; empty: no need to
 	Presses    []press
@@ -169,13 +172,17 @@ func (f filled) worker() (w registry.Worker, unclear []fault.Problem) {
 	return w, unclear
 }
 
-// besides is err, or a refusal of its own, with further problems.
+// besides is err, or a refusal of its own, with further problems. An err that is not for the
+// public is returned.
 func besides(err error, more []fault.Problem) error {
-	if len(more) == 0 {
+	f, ok := fault.Public(err)
+	if len(more) == 0 || err != nil && !ok {
 		return err
 	}
-	f, _ := fault.Public(err)
-	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", append(more, f.Problems...)...)
+	if ok {
+		more = append(more, f.Problems...)
+	}
+	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", more...)
 }
 
 func workerValues(p identity.Person) url.Values {
@@ -191,10 +198,11 @@ func workerValues(p identity.Person) url.Values {
 }
 
 type peopleView struct {
-	Done      string
-	CanChange bool
-	People    []workerRow
-	Invited   []invitedRow
+	Complaints []complaint
+	Done       string
+	CanChange  bool
+	People     []workerRow
+	Invited    []invitedRow
 }
 
 type workerRow struct {
@@ -211,11 +219,15 @@ var peopleDone = map[string]string{"invited": "The letter is on its way.", "revo
 
 // people lists who works at the visitor's practice, and who is invited to.
 func (s *site) people(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.showPeople(w, r, v, "", http.StatusOK)
+}
+
+func (s *site) showPeople(w http.ResponseWriter, r *http.Request, v visitor, alert string, code int) error {
 	all, err := s.Registrar.People(r.Context(), v.Caller)
 	if err != nil {
 		return err
 	}
-	view := peopleView{Done: peopleDone[r.URL.Query().Get("done")], CanChange: v.Person.Has(identity.Admin)}
+	view := peopleView{Complaints: aboutPage(alert), Done: peopleDone[r.URL.Query().Get("done")], CanChange: v.Person.Has(identity.Admin)}
 	for _, p := range all {
 		view.People = append(view.People, workerRow{p.ID, p.Display, rolesWords(p.Role, p.Also...), licensesWords(p.Licenses), p.Inactive})
 	}
@@ -230,7 +242,7 @@ func (s *site) people(w http.ResponseWriter, r *http.Request, v visitor) error {
 			})
 		}
 	}
-	return s.show(w, &v, page{view: "people", title: "People", data: view})
+	return s.show(w, &v, page{view: "people", title: errorTitle("People", view.Complaints), data: view, code: code})
 }
 
 // invitedFor says what someone becomes who accepts.
@@ -357,7 +369,11 @@ func (s *site) activate(active bool) func(http.ResponseWriter, *http.Request, vi
 }
 
 func (s *site) revokeInvitation(w http.ResponseWriter, r *http.Request, v visitor) error {
-	if _, err := s.Registrar.Revoke(r.Context(), v.Caller, r.PathValue("invitation")); err != nil {
+	_, err := s.Registrar.Revoke(r.Context(), v.Caller, r.PathValue("invitation"))
+	if code, text, ok := explain(err); ok {
+		return s.showPeople(w, r, v, text, code)
+	}
+	if err != nil {
 		return err
 	}
 	return redirect(w, "/manage/people?done=revoked")

@@ -39,9 +39,11 @@ func TestManage_PeopleFromInvitationToLeaving(t *testing.T) {
 	adm.wants(http.StatusUnprocessableEntity, "“TX 2” is not a state, a number without spaces and a day", "Give one e-mail address.", "Give the name that patients see")
 	adm.press("Send the invitation", url.Values{"email": {"kim"}, "licenses": {"TX 2 2020-01-01"}, "name": {""}})
 	adm.wants(http.StatusUnprocessableEntity, "Give one e-mail address.", "Give the name that patients see", "in the future")
+	adm.press("Send the invitation", url.Values{"email": {"kim@mail.example"}, "name": {"Kim Kay, MD"}, "licenses": {"TX 2"}})
+	adm.wants(http.StatusUnprocessableEntity, "“TX 2” is not a state") // and nothing else is wrong
 	adm.press("Send the invitation", url.Values{"email": {"kim@mail.example"}, "name": {"Kim Kay, MD"}, "licenses": {"tx K-2 2029-06-30"}})
 	adm.wants(http.StatusOK, "The letter is on its way.", "Kim Kay, MD", "kim@mail.example", "9 March 2026")
-	letter := h.letterTo(t)
+	letter, invited, page := h.letterTo(t), adm.page, adm.at
 
 	bea := h.as(t, "Bea", letter)
 	bea.press("Accept", nil)
@@ -54,6 +56,9 @@ func TestManage_PeopleFromInvitationToLeaving(t *testing.T) {
 	bea.press("Accept", nil)
 	bea.wants(http.StatusConflict, "was accepted already")
 
+	adm.page, adm.at = invited, page
+	adm.press("Take it back (Kim Kay, MD)", nil) // on a page of before
+	adm.wants(http.StatusConflict, "was accepted already", "Who works at the practice")
 	adm.get("/manage/people")
 	adm.link("Kim Kay, MD")
 	if got := adm.value("licenses"); len(got) != 1 || got[0] != "TX K-2 2029-06-30" {

@@ -160,9 +160,17 @@ func (s *site) changePractice(w http.ResponseWriter, r *http.Request, v visitor)
 func (s *site) suspend(suspended bool) func(http.ResponseWriter, *http.Request, visitor) error {
 	return func(w http.ResponseWriter, r *http.Request, v visitor) error {
 		p, err := s.Registrar.Suspend(r.Context(), v.Caller, r.PathValue("practice"), suspended)
-		if err != nil {
+		code, text, ok := explain(err)
+		switch {
+		case err == nil:
+			return redirect(w, "/manage/practices/"+p.ID+"?done=changed")
+		case !ok:
 			return err
 		}
-		return redirect(w, "/manage/practices/"+p.ID+"?done=changed")
+		st, failed := s.Registrar.Practice(r.Context(), v.Caller, r.PathValue("practice"))
+		if failed != nil {
+			return failed
+		}
+		return s.showSheet(w, &v, practiceSheet(st), text, code)
 	}
 }

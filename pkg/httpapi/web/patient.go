@@ -274,5 +274,6 @@ func (s *site) stepTo(w http.ResponseWriter, r *http.Request, v visitor, do func
 	if !ok {
 		return err
 	}
-	return s.showVisit(w, r, v, visitView{typed: values, wrong: mistakes(err, messagePlaces)}, text, code)
+	wrong, _ := mistakes(err, messagePlaces)
+	return s.showVisit(w, r, v, visitView{typed: values, wrong: wrong}, text, code)
 }

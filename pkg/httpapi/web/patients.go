@@ -89,6 +89,7 @@ func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error
 	if !p.Contact.Phone.Blank() {
 		sh.Facts = append(sh.Facts, fact{"Phone", p.Contact.Phone.Reveal()})
 	}
+	sh.Links = append(sh.Links, link{Href: caregiversAt(v, p.ID), Text: "Who acts for the patient"})
 	if p.Person == "" {
 		sh.Presses = append(sh.Presses, newPress(false, at+"/invite", "second", "Send an invitation to sign in"))
 	}
@@ -97,6 +98,7 @@ func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error
 	}
 	if n := len(doubles); n > 0 {
 		sh.Facts = append(sh.Facts, fact{"Possible doubles", strconv.Itoa(n) + ": compare them before you match this record"})
+		sh.Links = append(sh.Links, link{Href: twinsAt(p.ID), Text: "Compare the possible doubles"})
 	}
 	if p.Verified.At.IsZero() {
 		sh.Presses = append(sh.Presses, newPress(false, at+"/verify", "second", "This is the person of our records"))
@@ -106,7 +108,7 @@ func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error
 	return sh, nil
 }
 
-var patientDone = map[string]string{"changed": "The change is made.", "invited": "The letter is on its way."}
+var patientDone = map[string]string{"changed": "The change is made.", "invited": "The letter is on its way.", "merged": "The other record was merged into this one."}
 
 func (s *site) patient(w http.ResponseWriter, r *http.Request, v visitor) error {
 	sh, err := s.patientSheet(r, v, r.PathValue("patient"))

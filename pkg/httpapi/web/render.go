@@ -231,17 +231,23 @@ type errorView struct {
 	Again    *again // what was filled in and refused; nil if nothing was
 }
 
-// fail answers with the words for err that may be shown.
-func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, context.Canceled) {
-		return // nobody is there to be told
-	}
+// logFailure logs err, and returns the status that it is answered with.
+func (s *site) logFailure(r *http.Request, err error) int {
 	code, f := exchange.Status(err), exchange.Public(err)
 	if code >= http.StatusInternalServerError {
 		s.Log.ErrorContext(r.Context(), "page failed", "route", r.Pattern, "code", f.Code, "err", err, "cause", fault.Cause(err))
 	} else {
 		s.Log.InfoContext(r.Context(), "page refused", "route", r.Pattern, "code", f.Code, "cause", fault.Cause(err))
 	}
+	return code
+}
+
+// fail answers with the words for err that may be shown.
+func (s *site) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, context.Canceled) {
+		return // nobody is there to be told
+	}
+	code, f := s.logFailure(r, err), exchange.Public(err)
 	lost := f.Code == "not_signed_in"
 	if lost && r.Method == http.MethodGet {
 		_ = redirect(w, "/sign-in?next="+url.QueryEscape(r.URL.RequestURI()))

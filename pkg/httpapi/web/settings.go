@@ -14,7 +14,6 @@ import (
 	"evisit/pkg/money"
 	"evisit/pkg/phi"
 	"evisit/pkg/practice"
-	"evisit/pkg/visit"
 )
 
 // deciding are the pages on which a practice decides.
@@ -31,15 +30,16 @@ func (s *site) deciding() []route {
 const settingsAt = "/manage/settings"
 
 type settingsView struct {
-	Version   int
-	Decisions []field
-	Consent   []field
-	Readers   []field
-	Generated string
-	Coming    []comingRow
-	NextFrom  string // when the next consent text begins; empty if there is none
-	Next      practice.Consent
-	History   []historyRow
+	Complaints []complaint
+	Version    int
+	Decisions  []field
+	Consent    []field
+	Readers    []field
+	Generated  string
+	Coming     []comingRow
+	NextFrom   string // when the next consent text begins; empty if there is none
+	Next       practice.Consent
+	History    []historyRow
 }
 
 type comingRow struct{ From, When, What string }
@@ -50,6 +50,28 @@ const priceField = "price:"
 
 // settingsPage shows what the practice has decided, to be decided anew.
 func (s *site) settingsPage(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.showSettings(w, r, v, unsettled{code: http.StatusOK})
+}
+
+// An unsettled is a form of the settings that was refused, as it was sent, and why; without
+// a form, what else was refused. The zero part is none of the page's forms.
+type unsettled struct {
+	part settingsPart
+	sent sentForm
+	text string // what is wrong with the whole
+	code int
+}
+
+// A settingsPart is a form of the settings.
+type settingsPart int
+
+const (
+	decisionsPart settingsPart = iota + 1
+	consentPart
+	readersPart
+)
+
+func (s *site) showSettings(w http.ResponseWriter, r *http.Request, v visitor, was unsettled) error {
 	all, err := s.Author.Settings(r.Context(), v.Caller)
 	if err != nil {
 		return err
@@ -57,11 +79,17 @@ func (s *site) settingsPage(w http.ResponseWriter, r *http.Request, v visitor) e
 	p := all.Practice
 	view := settingsView{
 		Version: p.Version, Decisions: decisionFields(p), Generated: all.Generated, Next: p.NextConsent,
-		Consent: consentFields(p), Readers: []field{{
-			Kind: "area", ID: "readers", Name: "readers", Label: "Who reads requests", Max: 1000, Values: one(ownReaders(p)),
-			Help: []string{"Leave it empty to have it made of who works here."},
-		}},
+		Consent: consentFields(p), Readers: readersFields(p),
 	}
+	switch was.part {
+	case decisionsPart:
+		view.Decisions = was.sent.fillBeside(view.Decisions)
+	case consentPart:
+		view.Consent = was.sent.fill(view.Consent)
+	case readersPart:
+		view.Readers = was.sent.fill(view.Readers)
+	}
+	view.Complaints = append(aboutPage(was.text), complaints(slices.Concat(view.Decisions, view.Consent, view.Readers))...)
 	if p.ConsentNext != "" {
 		view.NextFrom = p.Local(p.ConsentFrom)
 	}
@@ -75,7 +103,29 @@ func (s *site) settingsPage(w http.ResponseWriter, r *http.Request, v visitor) e
 		}
 		view.History = append(view.History, historyRow{when, who})
 	}
-	return s.show(w, &v, page{view: "settings", title: "Settings", data: view})
+	return s.show(w, &v, page{view: "settings", title: errorTitle("Settings", view.Complaints), data: view, code: was.code})
+}
+
+// fillBeside is fill, and says beside each text that was sent what stands in its place now:
+// sending the form again decides what is in it.
+func (s sentForm) fillBeside(form []field) []field {
+	filled := s.fill(form)
+	for i, f := range form {
+		if len(f.Values) == 1 && f.Values[0] != "" && f.Values[0] != filled[i].Values[0] {
+			filled[i].Help = append(slices.Clip(f.Help), "Now: "+f.Values[0].Reveal())
+		}
+	}
+	return filled
+}
+
+// unsettle shows the settings again, with the form that was refused because of err. An err
+// that a page cannot say is returned.
+func (s *site) unsettle(w http.ResponseWriter, r *http.Request, v visitor, part settingsPart, sent sentForm, err error) error {
+	code, text, ok := sent.refuse(err)
+	if !ok {
+		return err
+	}
+	return s.showSettings(w, r, v, unsettled{part, sent, text, code})
 }
 
 func one(text string) []phi.Text { return []phi.Text{phi.Text(text)} }
@@ -106,9 +156,13 @@ func decisionFields(p practice.Practice) []field {
 		})
 	}
 	topics := field{Kind: "checks", ID: "topics", Name: "topics", Label: "Taken by phone only"}
-	for _, topic := range intake.Topics() {
+	for n, topic := range intake.Topics() {
+		id := topics.ID
+		if n > 0 {
+			id = "topic-" + topic
+		}
 		topics.Options = append(topics.Options, option{
-			ID: "topic-" + topic, Value: topic, Label: intake.TopicWords(topic), Chosen: slices.Contains(p.Topics, topic),
+			ID: id, Value: topic, Label: intake.TopicWords(topic), Chosen: slices.Contains(p.Topics, topic),
 		})
 	}
 	return append(
@@ -186,42 +240,53 @@ func establishedWords(months int) string {
 	return "a patient must have been seen in person within " + strconv.Itoa(months) + " months"
 }
 
+// decisionPlaces are where the clinic says that a problem with a decision is.
+func decisionPlaces(p practice.Practice) map[string]string {
+	places := map[string]string{"/states": "states", "/answer_minutes": "answer", "/give_up_minutes": "give-up", "/topics": "topics", "/from": "from"}
+	for _, f := range decisionFields(p) {
+		if form, ok := strings.CutPrefix(f.Name, priceField); ok {
+			places["/prices/"+form] = f.ID
+		}
+	}
+	return places
+}
+
 // decide decides what was changed on the page.
 func (s *site) decide(w http.ResponseWriter, r *http.Request, v visitor) error {
 	values, err := posted(r)
 	if err != nil {
 		return err
 	}
+	if v, err = v.asSeen(values); err != nil {
+		return err
+	}
 	all, err := s.Author.Settings(r.Context(), v.Caller)
 	if err != nil {
 		return err
 	}
-	ch, err := changed(values, all.Practice)
-	if err != nil {
-		return err
+	ch, unclear := changed(values, all.Practice)
+	if len(unclear) == 0 {
+		_, err = s.Author.Decide(r.Context(), v.Caller, ch)
+	} else {
+		_, err = all.Practice.Decide(ch, v.Person.ID, s.Now())
 	}
-	if v, err = v.asSeen(values); err != nil {
-		return err
+	if err = besides(err, unclear); err == nil {
+		return redirect(w, settingsAt)
 	}
-	if _, err := s.Author.Decide(r.Context(), v.Caller, ch); err != nil {
-		return err
-	}
-	return redirect(w, settingsAt)
+	return s.unsettle(w, r, v, decisionsPart, newSentForm(values, decisionPlaces(all.Practice)), err)
 }
 
-// changed is what a posted page decides otherwise than it stands in p; everything that
-// cannot be read is a problem.
-func changed(values url.Values, p practice.Practice) (practice.Change, error) {
-	var ch practice.Change
-	var problems []fault.Problem
+// changed is what a posted page decides otherwise than it stands in p, and what of it cannot
+// be read.
+func changed(values url.Values, p practice.Practice) (ch practice.Change, unclear []fault.Problem) {
 	bad := func(where, text string) {
-		problems = append(problems, fault.Problem{Where: where, Code: "format", Text: text})
+		unclear = append(unclear, fault.Problem{Where: where, Code: "format", Text: text})
 	}
 	states := strings.FieldsFunc(values.Get("states"), func(r rune) bool { return r == ',' || r == ' ' })
 	if !slices.Equal(states, p.States) {
 		ch.States = &states
 	}
-	for name := range values {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		form, ok := strings.CutPrefix(name, priceField)
 		text := strings.TrimSpace(values.Get(name))
 		was, priced := p.Prices[form]
@@ -230,17 +295,24 @@ func changed(values url.Values, p practice.Practice) (practice.Change, error) {
 		case text == "":
 			ch.Prices = withPrice(ch.Prices, form, nil)
 		case !read:
-			bad("price of "+form, "A price is in dollars and cents, such as 40 or 40.50.")
+			bad("/prices/"+form, "A price is in dollars and cents, such as 40 or 40.50.")
 		case !priced || cents != was:
 			ch.Prices = withPrice(ch.Prices, form, &cents)
 		}
 	}
-	answer, answerRead := duration(values.Get("answer"))
-	giveUp, giveUpRead := duration(values.Get("give-up"))
-	switch terms := (visit.Terms{Answer: answer, GiveUp: giveUp}); {
-	case !answerRead || !giveUpRead:
-		bad("hours", "Give hours as a number, such as 24.")
-	case terms != p.Terms:
+	terms := p.Terms
+	for _, t := range []struct {
+		name, where string
+		to          *time.Duration
+	}{{"answer", "/answer_minutes", &terms.Answer}, {"give-up", "/give_up_minutes", &terms.GiveUp}} {
+		d, read := duration(values.Get(t.name))
+		if !read {
+			bad(t.where, "Give hours as a number, such as 24.")
+			continue
+		}
+		*t.to = d
+	}
+	if terms != p.Terms {
 		ch.Terms = &terms
 	}
 	if topics := values["topics"]; !slices.Equal(slices.Sorted(slices.Values(topics)), slices.Sorted(slices.Values(p.Topics))) {
@@ -248,13 +320,10 @@ func changed(values url.Values, p practice.Practice) (practice.Change, error) {
 	}
 	from, err := dayOf(values.Get("from"), p)
 	if err != nil {
-		bad("from", "Choose a day.")
+		bad("/from", "Choose a day.")
 	}
 	ch.From = from
-	if len(problems) > 0 {
-		return ch, fault.New(fault.Invalid, "invalid_request", "some of these decisions cannot be made", problems...)
-	}
-	return ch, nil
+	return ch, unclear
 }
 
 func withPrice(all practice.PriceChanges, form string, cents *money.Cents) practice.PriceChanges {
@@ -308,11 +377,16 @@ func (s *site) withdrawDecision(w http.ResponseWriter, r *http.Request, v visito
 	if err != nil {
 		return errNotAForm
 	}
-	if _, err := s.Author.Withdraw(r.Context(), v.Caller, from); err != nil {
-		return err
+	if _, err = s.Author.Withdraw(r.Context(), v.Caller, from); err == nil {
+		return redirect(w, settingsAt)
 	}
-	return redirect(w, settingsAt)
+	if public, ok := fault.Public(err); ok && public.Kind == fault.NotFound { // it has begun, or was taken back
+		return s.showSettings(w, r, v, unsettled{text: sentence(public.Text), code: http.StatusConflict})
+	}
+	return s.unsettle(w, r, v, 0, newSentForm(values, nil), err)
 }
+
+var consentPlaces = map[string]string{"/version": "consent-version", "/text": "consent-text", "/others/" + spanish: "consent-es", "/from": "consent-from"}
 
 func (s *site) decideConsent(w http.ResponseWriter, r *http.Request, v visitor) error {
 	values, err := posted(r)
@@ -322,15 +396,24 @@ func (s *site) decideConsent(w http.ResponseWriter, r *http.Request, v visitor) 
 	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
-	text := consentOf(values, v.practice.Consent)
+	var unclear []fault.Problem
 	from, err := dayOf(values.Get("from"), v.practice)
 	if err != nil {
-		return fault.Hide(fault.Invalid, "invalid_request", "choose a day from which the text holds", err)
+		unclear = []fault.Problem{{Where: "/from", Code: "format", Text: "Choose a day."}}
 	}
-	if _, err := s.Author.DecideConsent(r.Context(), v.Caller, text, from); err != nil {
-		return err
+	text := consentOf(values, v.practice.Consent)
+	if len(unclear) == 0 {
+		_, err = s.Author.DecideConsent(r.Context(), v.Caller, text, from)
+	} else {
+		_, _, err = v.practice.DecideConsent(text, time.Time{}, s.Now())
 	}
-	return redirect(w, settingsAt)
+	if public, ok := fault.Public(err); ok && public.Code == "consent_exists" {
+		err = fault.New(public.Kind, public.Code, public.Text, fault.Problem{Where: "/version", Code: public.Code, Text: public.Text})
+	}
+	if err = besides(err, unclear); err == nil {
+		return redirect(w, settingsAt)
+	}
+	return s.unsettle(w, r, v, consentPart, newSentForm(values, consentPlaces), err)
 }
 
 // consentOf is the consent text that was posted: in the language of the one that holds, and
@@ -349,6 +432,13 @@ func consentOf(values url.Values, now practice.Consent) practice.Consent {
 	return text
 }
 
+func readersFields(p practice.Practice) []field {
+	return []field{{
+		Kind: "area", ID: "readers", Name: "readers", Label: "Who reads requests", Max: 1000, Values: one(ownReaders(p)),
+		Help: []string{"Leave it empty to have it made of who works here."},
+	}}
+}
+
 func (s *site) decideReaders(w http.ResponseWriter, r *http.Request, v visitor) error {
 	values, err := posted(r)
 	if err != nil {
@@ -357,8 +447,8 @@ func (s *site) decideReaders(w http.ResponseWriter, r *http.Request, v visitor) 
 	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
-	if _, err := s.Author.DecideReaders(r.Context(), v.Caller, values.Get("readers")); err != nil {
-		return err
+	if _, err = s.Author.DecideReaders(r.Context(), v.Caller, values.Get("readers")); err == nil {
+		return redirect(w, settingsAt)
 	}
-	return redirect(w, settingsAt)
+	return s.unsettle(w, r, v, readersPart, newSentForm(values, map[string]string{"/who_reads": "readers"}), err)
 }
