@@ -55,7 +55,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 func samples() []sample {
 	return []sample{
 		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
-		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
+		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(),
 		decidedSample(), draftSample(), approvedSample(),
 	}
@@ -514,6 +514,14 @@ func grantSample() sample {
 func grantedSample() sample {
 	g := identity.Grant{Practice: practiceID, Patient: id("child"), Person: carerID, Until: at(9), By: doctorID, Why: identity.ParentOf, Version: 1}
 	return sample{"granted", recorded(practiceID, clinic.Commit{Grants: []identity.Grant{g}}), []read{
+		{"Grant", func(ctx context.Context, s *store.Store) (any, error) { return s.Grant(ctx, g.Patient, carerID) }, g},
+	}}
+}
+
+// acceptedSample is a grant that names the invitation by which it came.
+func acceptedSample() sample {
+	g := identity.Grant{Practice: practiceID, Patient: id("helped"), Person: carerID, By: patientID, Why: identity.Help, Invitation: id("accepted"), Version: 1}
+	return sample{"accepted", recorded(practiceID, clinic.Commit{Grants: []identity.Grant{g}}), []read{
 		{"Grant", func(ctx context.Context, s *store.Store) (any, error) { return s.Grant(ctx, g.Patient, carerID) }, g},
 	}}
 }
