@@ -139,7 +139,7 @@ var rules = map[string]rule{
 	"awslambda":   {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"httpapi": {
 		layer: edge,
-		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request fault httpapi/archive httpapi/exchange " +
+		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request coverage fault httpapi/archive httpapi/exchange " +
 			"httpapi/webhook identity intake ledger money outbox phi practice protocol record registry visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},

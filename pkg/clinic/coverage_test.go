@@ -89,7 +89,6 @@ func TestPayer_RegisteredCorrectedEnded(t *testing.T) {
 	w.refused(errOf(w.registrar.RegisterPayer(w.ctx, operator(), other)), "payer_exists")
 	w.refused(errOf(w.registrar.RegisterPayer(w.ctx, operator(), coverage.Payer{})), "invalid_request")
 	w.refused(errOf(w.registrar.RegisterPayer(w.ctx, w.as(ada), cascade)), "not_found")
-	w.refused(errOf(w.registrar.AllPayers(w.ctx, w.as(ada))), "not_found")
 	w.refused(errOf(w.registrar.Payer(w.ctx, w.as(sam), cascade.ID)), "not_found")
 	w.refused(errOf(w.registrar.EndPayer(w.ctx, operator(), "NONE", true)), "not_found")
 
@@ -123,7 +122,7 @@ func TestPayer_RegisteredCorrectedEnded(t *testing.T) {
 	if got := names(w.registrar.Payers(w.ctx, w.as(jane))); got != "MEDOR " {
 		t.Errorf("a patient may choose of %s", got)
 	}
-	if got := names(w.registrar.AllPayers(w.ctx, operator())); got != "60054 MEDOR " {
+	if got := names(w.registrar.Payers(w.ctx, operator())); got != "60054 MEDOR " {
 		t.Errorf("an operator has %s", got)
 	}
 	if _, err := w.registrar.EndPayer(w.ctx, operator(), cascade.ID, false); err != nil {

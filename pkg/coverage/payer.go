@@ -67,9 +67,9 @@ var filings = []struct {
 // The codes of Medicare. Original Medicare is filed as part A or B. A plan of Medicare Advantage
 // (Medicare Part C) is filed as 16, which X12 calls an HMO of Medicare.
 const (
-	partA     Filing = "MA"
-	partB     Filing = "MB"
-	advantage Filing = "16"
+	partA     = "MA"
+	partB     = "MB"
+	advantage = "16"
 )
 
 // Filings are the kinds of insurance that are known, the most frequent first.

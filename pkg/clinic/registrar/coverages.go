@@ -54,7 +54,8 @@ var errNoCoverage = fault.New(fault.NotFound, "not_found", "this patient has no 
 type covering struct {
 	clinic.Caller
 	Patient identity.Patient
-	Today   civil.Day // at the practice
+	All     []coverage.Coverage // of the patient
+	Today   civil.Day           // at the practice
 	Now     time.Time
 }
 
@@ -81,13 +82,14 @@ func (r *Room) AddCoverage(ctx context.Context, c clinic.Caller, patient string,
 		return r.coverageBefore(ctx, c, patient, id, err)
 	}
 	id = r.Kernel.NewID()
-	c.Version = 0
 	held, err := r.decideCoverage(ctx, c, identity.ChangePatient, patient, id, "coverage_added",
-		func(w covering, was coverage.Coverage) (coverage.Coverage, error) {
-			card, err := r.checkCard(ctx, card, coverage.Card{}, w.Today)
-			return w.entered(coverage.Coverage{
-				ID: id, Practice: w.Patient.Practice, Patient: patient, Card: card, By: w.Person.ID, At: w.Now,
-			}), err
+		func(w covering, _ coverage.Coverage) (coverage.Coverage, error) {
+			next := coverage.Coverage{ID: id, Practice: w.Patient.Practice, Patient: patient, By: w.Person.ID, At: w.Now}
+			var err error
+			if next.Card, err = r.checkCard(ctx, card, coverage.Card{}, w.Today); err != nil {
+				return next, err
+			}
+			return w.entered(next), next.Fits(w.All, w.Today)
 		})
 	if errors.Is(err, clinic.ErrRepeated) {
 		id, err := r.Kernel.Earlier(ctx, c)
@@ -125,7 +127,7 @@ func (r *Room) ChangeCoverage(ctx context.Context, c clinic.Caller, patient, id 
 				return was, err
 			}
 			next.Edition++
-			return w.entered(next), nil
+			return w.entered(next), next.Fits(w.All, w.Today)
 		})
 }
 
@@ -191,13 +193,13 @@ func (r *Room) decideCoverage(ctx context.Context, c clinic.Caller, do identity.
 	decide func(covering, coverage.Coverage) (coverage.Coverage, error),
 ) (coverage.Held, error) {
 	next, err := again(func() (coverage.Coverage, error) {
-		w, all, err := r.coveringOf(ctx, c, do, patient)
+		w, err := r.coveringOf(ctx, c, do, patient)
 		if err != nil {
 			return coverage.Coverage{}, err
 		}
 		var was coverage.Coverage
-		if at := slices.IndexFunc(all, func(o coverage.Coverage) bool { return o.ID == id }); at >= 0 {
-			was = all[at]
+		if at := slices.IndexFunc(w.All, func(o coverage.Coverage) bool { return o.ID == id }); at >= 0 {
+			was = w.All[at]
 		}
 		next, err := decide(w, was)
 		if err != nil || next == was {
@@ -205,9 +207,6 @@ func (r *Room) decideCoverage(ctx context.Context, c clinic.Caller, do identity.
 		}
 		if c.Version != 0 && c.Version != was.Version {
 			return was, clinic.ErrStale
-		}
-		if err := next.Fits(all, w.Today); err != nil {
-			return was, err
 		}
 		next.Version++
 		m, err := r.coverageCommit(ctx, w, next, do, what)
@@ -226,27 +225,26 @@ func (r *Room) decideCoverage(ctx context.Context, c clinic.Caller, do identity.
 	return held[0], nil
 }
 
-// coveringOf returns what a step on the coverages of a patient decides with, and these.
-func (r *Room) coveringOf(ctx context.Context, c clinic.Caller, do identity.Action, patient string) (covering, []coverage.Coverage, error) {
+// coveringOf returns what a step on the coverages of a patient decides with.
+func (r *Room) coveringOf(ctx context.Context, c clinic.Caller, do identity.Action, patient string) (covering, error) {
 	w := covering{Now: r.Kernel.Time()}
 	var err error
 	if w.Caller, _, err = r.patientFor(ctx, c, do, patient); err != nil {
-		return w, nil, err
+		return w, err
 	}
-	var all []coverage.Coverage
-	if w.Patient, all, err = r.Charts.Coverages(ctx, patient); err != nil {
-		return w, nil, err
+	if w.Patient, w.All, err = r.Charts.Coverages(ctx, patient); err != nil {
+		return w, err
 	}
 	if w.Patient.Into != "" {
-		return w, nil, errMerged
+		return w, errMerged
 	}
 	here, err := r.Kernel.Practice(ctx, w.Patient.Practice)
 	if err != nil {
-		return w, nil, err
+		return w, err
 	}
 	zone, err := here.Location()
 	w.Today = civil.Of(w.Now, zone)
-	return w, all, err
+	return w, err
 }
 
 // coverageCommit is the commit that stores c, which is new or changed, with the work of checking it.

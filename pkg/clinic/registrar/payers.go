@@ -14,26 +14,18 @@ import (
 	"evisit/pkg/identity"
 )
 
-// Payers lists the payers that a new coverage may name, by name. It is for everyone whom a
-// practice knows.
+// Payers lists the payers that a new coverage may name, by name, to everyone whom a practice
+// knows; operators are shown the ended ones too.
 func (r *Room) Payers(ctx context.Context, c clinic.Caller) ([]coverage.Payer, error) {
-	if _, err := r.Kernel.Identify(ctx, c); err != nil {
+	c, err := r.Kernel.Identify(ctx, c)
+	if err != nil {
 		return nil, err
 	}
-	all, err := r.payers(ctx)
-	return slices.DeleteFunc(all, func(p coverage.Payer) bool { return !p.Ended.IsZero() }), err
-}
-
-// AllPayers lists all payers, by name. It is for operators.
-func (r *Room) AllPayers(ctx context.Context, c clinic.Caller) ([]coverage.Payer, error) {
-	if _, err := r.allow(ctx, c, identity.RunPractices, audit.Platform); err != nil {
-		return nil, err
-	}
-	return r.payers(ctx)
-}
-
-func (r *Room) payers(ctx context.Context) ([]coverage.Payer, error) {
 	all, err := r.Store.Payers(ctx)
+	may := identity.Rights(c.Person, identity.Resource{Practice: audit.Platform, Whole: true}, r.Kernel.Time())
+	if !slices.Contains(may, identity.RunPractices) {
+		all = slices.DeleteFunc(all, func(p coverage.Payer) bool { return !p.Ended.IsZero() })
+	}
 	slices.SortStableFunc(all, func(a, b coverage.Payer) int {
 		return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
 	})
