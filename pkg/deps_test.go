@@ -81,6 +81,7 @@ var rules = map[string]rule{
 	"registry": {layer: domain, ours: "fault identity npi phi practice", theirs: "golang.org/x/text/unicode/norm"},
 	"library":  {layer: domain, ours: "intake protocol"},
 	"protocol": {layer: domain, ours: "fault intake"},
+	"coverage": {layer: domain, ours: "civil fault identity phi"},
 	"outbox":   {layer: domain},
 	"audit":    {layer: domain, theirs: "golang.org/x/mod/sumdb/"},
 	"vault":    {layer: domain, ours: "fault"},
@@ -95,12 +96,12 @@ var rules = map[string]rule{
 	"coding/fee": {layer: domain, ours: "civil fault money"},
 	"coding/icd": {layer: domain, ours: "civil fault"},
 
-	"clinic": {layer: kernel, ours: "audit billing fault identity intake ledger metric outbox phi practice protocol registry vault visit work"},
+	"clinic": {layer: kernel, ours: "audit billing coverage fault identity intake ledger metric outbox phi practice protocol registry vault visit work"},
 
 	"clinic/books":  {layer: shared, ours: "billing ledger vault visit"},
 	"clinic/heads":  {layer: shared},
 	"clinic/limits": {layer: shared, ours: "fault"},
-	"clinic/chart":  {layer: shared, ours: "clinic fault identity intake phi record registry vault visit"},
+	"clinic/chart":  {layer: shared, ours: "clinic coverage fault identity intake phi record registry vault visit"},
 
 	"clinic/author":    {layer: room, ours: "audit clinic fault identity intake practice protocol"},
 	"clinic/charge":    {layer: room, ours: "audit billing clinic fault identity money outbox visit work"},
@@ -109,7 +110,7 @@ var rules = map[string]rule{
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault outbox phi practice registry visit work"},
 	"clinic/office":    {layer: room, ours: "audit clinic clinic/books fault identity outbox visit work"},
-	"clinic/registrar": {layer: room, ours: "audit clinic clinic/chart fault identity intake outbox phi practice registry work"},
+	"clinic/registrar": {layer: room, ours: "audit civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
 		ours:  "audit billing clinic clinic/books clinic/chart fault identity intake money outbox phi practice record vault visit work",
@@ -120,13 +121,13 @@ var rules = map[string]rule{
 
 	"store": {
 		layer:  edge,
-		ours:   "audit billing clinic clinic/sweep fault identity ledger money outbox practice protocol registry vault visit work",
+		ours:   "audit billing clinic clinic/sweep coverage fault identity ledger money outbox practice protocol registry vault visit work",
 		theirs: aws + "aws " + aws + "service/dynamodb",
 	},
 	"store/storetest": {
 		layer: edge,
 		ours: "audit billing clinic clinic/author clinic/charge clinic/chart clinic/deadline clinic/desk clinic/notify clinic/office clinic/registrar clinic/request clinic/sweep " +
-			"clinic/verify fault identity ledger outbox practice protocol registry visit work",
+			"clinic/verify coverage fault identity ledger outbox practice protocol registry visit work",
 		theirs: "github.com/google/go-cmp/",
 	},
 	"seal":              {layer: edge, ours: "vault", theirs: aws + "service/kms github.com/tink-crypto/tink-go/v2/"},
@@ -139,7 +140,7 @@ var rules = map[string]rule{
 	"awslambda":         {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"httpapi": {
 		layer: edge,
-		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request fault httpapi/archive httpapi/exchange " +
+		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request coverage fault httpapi/archive httpapi/exchange " +
 			"httpapi/webhook identity intake ledger money outbox phi practice protocol record registry visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},

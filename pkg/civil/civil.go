@@ -67,6 +67,10 @@ func (d Day) Before(e Day) bool { return d.n < e.n }
 // After reports whether d is a later day than e.
 func (d Day) After(e Day) bool { return d.n > e.n }
 
+// Equal reports whether d and e are the same day, as == does. Comparisons of whole records
+// find it by this name.
+func (d Day) Equal(e Day) bool { return d == e }
+
 // Compare returns a negative number, 0 or a positive one: d is before, is, or is after e.
 func (d Day) Compare(e Day) int { return int(d.n) - int(e.n) }
 

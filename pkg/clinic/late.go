@@ -3,6 +3,7 @@ package clinic
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 	"time"
 
@@ -52,6 +53,26 @@ func (k *Kernel) EndVisitWork(ctx context.Context, c *Commit, v, next visit.Visi
 	if v.HandedOver() && (!waits || next.Holder.ID != v.Holder.ID) {
 		return k.EndWork(ctx, c, v.Practice, work.ID(work.VisitHanded, passing(v)), by)
 	}
+	return nil
+}
+
+// OpenWork adds to c an item, unless c has it or it is open already. One that has ended is
+// opened again.
+func (k *Kernel) OpenWork(ctx context.Context, c *Commit, item work.Item) error {
+	if slices.ContainsFunc(c.Work, func(w work.Item) bool { return w.ID == item.ID }) {
+		return nil
+	}
+	was, err := k.Store.WorkItem(ctx, item.Practice, item.ID)
+	switch {
+	case errors.Is(err, fault.NotFound):
+	case err != nil:
+		return err
+	case was.Open():
+		return nil
+	default:
+		item = item.Again(was)
+	}
+	c.Work = append(c.Work, item)
 	return nil
 }
 

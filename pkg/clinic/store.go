@@ -7,6 +7,7 @@ import (
 
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
+	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
@@ -118,6 +119,8 @@ type Commit struct {
 	Patients   []Patient
 	Import     *registry.Import
 	Invitation *Invitation
+	Coverage   *Coverage
+	Payer      *coverage.Payer
 	Draft      *protocol.Draft
 	Session    *Session
 
@@ -172,6 +175,12 @@ type MarkKey struct {
 // are sealed.
 type Invitation struct {
 	registry.Invitation
+	Sealed []byte
+}
+
+// A Coverage is as it is stored: the card is Sealed, and zero in the coverage.
+type Coverage struct {
+	coverage.Coverage
 	Sealed []byte
 }
 

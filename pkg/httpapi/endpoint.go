@@ -107,11 +107,13 @@ var endpoints = []*Endpoint{
 	&releaseVisit, &handOverVisit, &takeOverVisit, &listColleagues,
 	&getPractice, &listWork, &endWork, &resumeWork, &exportLog, &exportRows, &getCheckpoint, &getLogKey,
 	&registerPractice, &listPractices, &readPractice, &changePractice, &suspendPractice, &unsuspendPractice, &inviteAdministrator,
+	&registerPayer, &changePayer, &endPayer, &resumePayer,
 	&listPeople, &getPerson, &changePerson, &deactivatePerson, &reactivatePerson, &invitePerson, &listInvitations, &revokeInvitation, &acceptInvitation,
 	&listQuestionnaires, &listLibrary, &handInQuestionnaire, &adoptProtocol, &getDraft, &approveDraft, &publishDraft, &offerForm, &compareVersions,
 	&getSettings, &decideSettings, &withdrawDecision, &decideConsent, &decideReaders,
 	&readDoor, &joinPractice, &listPatients, &registerPatient, &previewPatients, &importPatients, &getPatient, &listDoubles, &changeContact, &invitePatient,
 	&verifyPatient, &setStanding, &setSeen, &mergePatient, &listCaregivers, &inviteCaregiver, &uninviteCaregiver, &revokeCaregiver,
+	&listPayers, &listCoverages, &addCoverage, &changeCoverage, &endCoverage, &checkCoverage,
 }
 
 // Of lists the operations that some functions serve.

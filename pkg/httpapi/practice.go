@@ -289,6 +289,8 @@ type workItemReply struct {
 	// `visits.returned`: a colleague lost their access, and the requests that they had taken are in the queue
 	// again. `patient.unverified`: somebody registered as a patient on the public page, who may have a record
 	// already if `note` is `possible_double`; it ends when they are verified, merged or refused.
+	// `coverage.unchecked`: a patient, or who acts for them, entered or changed a health plan; it ends when somebody
+	// has compared it with the card.
 	Kind work.Kind `json:"kind"`
 	// Whose work it is.
 	Pool identity.Pool `json:"pool"`

@@ -91,6 +91,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		{"sam-lee", "/patients/tom-okafor", of("sam-lee", "patient.read", "   tom-okafor"), false},
 		{"sam-lee", "/patients/tom-okafor/doubles", of("sam-lee", "patient.read", "   tom-okafor"), false},
 		{"sam-lee", "/patients/tom-okafor/caregivers", of("sam-lee", "patient.read", "   tom-okafor"), false},
+		{"sam-lee", "/patients/tom-okafor/coverages", of("sam-lee", "patient.read:coverages", "   tom-okafor"), false},
 	} {
 		path, _, _ := strings.Cut(strings.NewReplacer(v.ID, "{id}", "tom-okafor", "{patient}").Replace(tc.path), "?")
 		seen[path] = true
@@ -110,7 +111,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		"/questionnaires", "/questionnaires/library", "/questionnaires/{name}/draft", "/questionnaires/{name}/compare", "/settings",
 
 		"/openapi.json", "/docs", "/health", "/me", "/forms", "/practice", "/practice/log/checkpoint", "/practice/log/key", "/visits/{id}/colleagues",
-		"/practices", "/practices/{practice}", "/people", "/people/{person}", "/invitations", "/practices/{practice}/join",
+		"/practices", "/practices/{practice}", "/people", "/people/{person}", "/invitations", "/practices/{practice}/join", "/payers",
 	}
 	for _, e := range httpapi.Endpoints() { // forms and people are the practice's, and checkpoints tell of nobody
 		if e.Method == http.MethodGet && !seen[e.Path] && !slices.Contains(none, e.Path) && !strings.HasPrefix(e.Path, "/forms/") {

@@ -310,6 +310,11 @@ var unmet = map[string]string{
 	"unsuspendPractice stale":            "likewise",
 	"suspendPractice account_taken":      "the account is not changed",
 	"unsuspendPractice account_taken":    "likewise",
+	"registerPayer changed":              "its row is new",
+	"endPayer stale":                     "it names no version",
+	"resumePayer stale":                  "likewise",
+	"addCoverage stale":                  "a new one has no version",
+	"changeCoverage coverages_full":      "it is one of them",
 	"receivePlatformEvent changed":       "an event is kept without a visit",
 	"receiveConnectEvent changed":        "an event is kept without a visit",
 }

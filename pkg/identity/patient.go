@@ -32,8 +32,11 @@ type Patient struct {
 	// it is not known.
 	Seen time.Time `json:"seen,omitzero"`
 	// Into is the patient whose double this record is; empty: of nobody that is known.
-	Into    string `json:"into,omitempty"`
-	Version int    `json:"-"`
+	Into string `json:"into,omitempty"`
+	// Coverages is how many health plans were entered for the patient, ended ones too: a
+	// coverage that is missing was removed by somebody else.
+	Coverages int `json:"coverages,omitempty"`
+	Version   int `json:"-"`
 }
 
 // A Deed is who did something, and when.

@@ -30,7 +30,7 @@ const (
 	EndWork     Action = "work.end"
 	ResumeWork  Action = "work.resume" // have what was parked tried again
 
-	RunPractices Action = "practice.run"  // register and suspend practices, see how they stand
+	RunPractices Action = "practice.run"  // register and suspend practices, see how they stand; keep the payers
 	ReadRoster   Action = "roster.read"   // who works at the practice
 	ManagePeople Action = "roster.change" // invite, change, deactivate
 	DecideTerms  Action = "terms.decide"  // prices, turnaround, consent, forms offered
@@ -43,7 +43,7 @@ const (
 	ReadPatient    Action = "patient.read"     // contact data, standing, coverage, who acts for them
 	ChangePatient  Action = "patient.change"   // contact data, coverage
 	DelegatePower  Action = "patient.delegate" // have somebody act for the patient, or no more
-	ManagePatients Action = "patient.manage"   // register, invite, import, verify, merge; warn and suspend
+	ManagePatients Action = "patient.manage"   // register, invite, import, verify, merge; warn and suspend; check coverages
 
 	ReleaseVisit  Action = "visit.release"
 	HandOverVisit Action = "visit.hand_over"

@@ -234,6 +234,7 @@ func (b *builder) reference(c clinic.Commit) {
 		b.cover(audit.Platform, b.store.replace(tokenKey(t.Proof), t.Version, b.pack(t.Memberships)))
 	}
 	b.patients(c)
+	b.coverages(c)
 	if v := c.Invitation; v != nil {
 		i := b.pack(v.Invitation)
 		i["s"] = bin(v.Sealed)
@@ -273,6 +274,17 @@ func (b *builder) patients(c clinic.Commit) {
 	}
 	if im := c.Import; im != nil {
 		b.cover(im.Practice, b.store.replace(practiceKey(im.Practice, importPart(im.ID)), im.Version, b.pack(im)))
+	}
+}
+
+func (b *builder) coverages(c clinic.Commit) {
+	if v := c.Coverage; v != nil {
+		i := b.pack(v.Coverage)
+		i["s"] = bin(v.Sealed)
+		b.cover(v.Practice, b.store.replace(coverageKey(v.Patient, v.ID), v.Version, i))
+	}
+	if p := c.Payer; p != nil {
+		b.cover(audit.Platform, b.store.replace(payerKey(p.ID), p.Version, b.pack(p)))
 	}
 }
 

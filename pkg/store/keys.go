@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
@@ -17,10 +18,10 @@ import (
 //
 //	WHO                    a token's subject, and the person of each practice
 //	PERSON                 someone who signs in, at one practice
-//	PATIENT                a patient; GRANT#person: who may act for them
+//	PATIENT                a patient; GRANT#person: who may act for them; COVERAGE#id: a health plan of theirs
 //	MARK                   who may be one person: a keyed hash / a patient
 //	INVITE                 an invitation to join a practice
-//	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version, DRAFT#name, IMPORT#id, MARKKEY
+//	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version, DRAFT#name, IMPORT#id, MARKKEY; of the platform, PAYER#id
 //	ACCOUNT                which practice owns a connected account
 //	CASE                   a visit's state
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
@@ -38,6 +39,8 @@ func tokenKey(p clinic.Proof) key         { return key{"WHO#" + p.Issuer + "|" +
 func personKey(id string) key             { return key{"PERSON#" + id, "-"} }
 func patientKey(id string) key            { return key{"PATIENT#" + id, "-"} }
 func grantKey(patient, person string) key { return key{"PATIENT#" + patient, "GRANT#" + person} }
+func coverageKey(patient, id string) key  { return key{"PATIENT#" + patient, "COVERAGE#" + id} }
+func payerKey(id string) key              { return key{"PRACTICE#" + audit.Platform, "PAYER#" + id} }
 func markKey(mark, patient string) key    { return key{"MARK#" + mark, patient} }
 func inviteKey(id string) key             { return key{"INVITE#" + id, "-"} }
 func accountKey(account string) key       { return key{"ACCOUNT#" + account, "-"} }

@@ -13,6 +13,7 @@ import (
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/coverage"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
 	"evisit/pkg/practice"
@@ -116,21 +117,62 @@ func (s *Store) GrantsOf(ctx context.Context, patient string) ([]identity.Grant,
 	if len(patient) > longestKey/2 {
 		return nil, missing("patient of that id")
 	}
-	what := "grants of patient " + patient
-	first := grantKey(patient, "")
+	return readAll(ctx, s, grantKey(patient, ""), "grants of patient "+patient, readGrant)
+}
+
+// readAll reads, as of the latest commit, the rows of a partition whose sort keys begin as
+// first's does.
+func readAll[T any](ctx context.Context, s *Store, first key, what string, read func(item) (T, error)) ([]T, error) {
 	items, err := s.query(ctx, &dynamodb.QueryInput{
 		ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :p AND begins_with(sk, :s)"),
 		ExpressionAttributeValues: item{":p": str(first.pk), ":s": str(first.sk)},
 	}, 0, what)
-	var all []identity.Grant
+	var all []T
 	for _, i := range items {
-		g, err := readGrant(i)
+		one, err := read(i)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, g)
+		all = append(all, one)
 	}
 	return all, err
+}
+
+func (s *Store) Coverages(ctx context.Context, patient string) ([]clinic.Coverage, error) {
+	if len(patient) > longestKey/2 {
+		return nil, missing("patient of that id")
+	}
+	return readAll(ctx, s, coverageKey(patient, ""), "coverages of patient "+patient, readCoverage)
+}
+
+func readCoverage(i item) (clinic.Coverage, error) {
+	c := clinic.Coverage{Sealed: sealed(i)}
+	err := unpack(i, "coverage", &c.Coverage)
+	c.Patient, c.ID = strings.TrimPrefix(text(i, "pk"), patientKey("").pk), strings.TrimPrefix(text(i, "sk"), coverageKey("", "").sk)
+	c.Version = count(i, "v")
+	return c, err
+}
+
+func (s *Store) Payers(ctx context.Context) ([]coverage.Payer, error) {
+	return readAll(ctx, s, payerKey(""), "payers", readPayer)
+}
+
+func readPayer(i item) (coverage.Payer, error) {
+	var p coverage.Payer
+	err := unpack(i, "payer", &p)
+	p.ID, p.Version = strings.TrimPrefix(text(i, "sk"), payerKey("").sk), count(i, "v")
+	return p, err
+}
+
+func (s *Store) Payer(ctx context.Context, id string) (coverage.Payer, error) {
+	if len(id) > longestKey/2 {
+		return coverage.Payer{}, missing("payer of that id")
+	}
+	i, err := s.get(ctx, payerKey(id), latest, "payer "+id)
+	if err != nil {
+		return coverage.Payer{}, err
+	}
+	return readPayer(i)
 }
 
 func (s *Store) Patient(ctx context.Context, id string) (clinic.Patient, error) {

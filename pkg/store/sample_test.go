@@ -10,6 +10,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/sweep"
+	"evisit/pkg/coverage"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/ledger"
@@ -55,7 +56,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 func samples() []sample {
 	return []sample{
 		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
-		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
+		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(),
 		decidedSample(), draftSample(), approvedSample(),
 	}
@@ -566,6 +567,26 @@ func knownPatientSample() sample {
 		{"Import", func(ctx context.Context, s *store.Store) (any, error) { return s.Import(ctx, practiceID, id("import")) }, *c.Import},
 		{"MarkKey", func(ctx context.Context, s *store.Store) (any, error) { return s.MarkKey(ctx, practiceID) }, *c.MarkKey},
 		{"Marked", func(ctx context.Context, s *store.Store) (any, error) { return s.Marked(ctx, hash("1")) }, []string{patientID}},
+	}}
+}
+
+// coverageSample is a coverage, and the patient who has it.
+func coverageSample() sample {
+	c := clinic.Coverage{Coverage: coverage.Coverage{
+		ID: id("coverage"), Practice: practiceID, Patient: id("insured"), Edition: 2, By: carerID, At: noon, Checked: identity.Deed{By: doctorID, At: at(1)}, Version: 1,
+	}, Sealed: []byte("\x00sealed\xff")}
+	p := clinic.Patient{Patient: identity.Patient{ID: id("insured"), Practice: practiceID, Came: identity.ByPage, At: noon, By: carerID, Coverages: 1, Version: 1}, Sealed: []byte("sealed")}
+	return sample{"coverage", recorded(practiceID, clinic.Commit{Coverage: &c, Patients: []clinic.Patient{p}}), []read{
+		{"Coverages", func(ctx context.Context, s *store.Store) (any, error) { return s.Coverages(ctx, id("insured")) }, []clinic.Coverage{c}},
+		{"Patient", func(ctx context.Context, s *store.Store) (any, error) { return s.Patient(ctx, id("insured")) }, p},
+	}}
+}
+
+func payerSample() sample {
+	p := coverage.Payer{ID: "60054", Name: "Cascade Mutual", Filing: "CI", Address: "CASCADE", Ended: at(1), Version: 1}
+	return sample{"payer", recorded(audit.Platform, clinic.Commit{Payer: &p}), []read{
+		{"Payer", func(ctx context.Context, s *store.Store) (any, error) { return s.Payer(ctx, p.ID) }, p},
+		{"Payers", func(ctx context.Context, s *store.Store) (any, error) { return s.Payers(ctx) }, []coverage.Payer{p}},
 	}}
 }
 

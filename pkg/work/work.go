@@ -41,12 +41,15 @@ const (
 	// PatientUnverified says that somebody registered on the practice's public page: match
 	// them to a person; ends when they are verified, merged into another record, or refused.
 	PatientUnverified Kind = "patient.unverified"
+	// CoverageUnchecked says that a patient, or who acts for them, entered a health plan or
+	// changed it: compare it with the card; ends when somebody at the practice has.
+	CoverageUnchecked Kind = "coverage.unchecked"
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
 	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, AccountLost, VisitHanded, VisitTakenOver, VisitsReturned,
-	PatientUnverified,
+	PatientUnverified, CoverageUnchecked,
 }
 
 // An Item is one thing to do. The ids that are set name the record it is about.
@@ -79,7 +82,7 @@ var due = map[Kind]time.Duration{
 	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
 	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
 	StrayPayment: 24 * time.Hour, AccountLost: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
-	PatientUnverified: 24 * time.Hour,
+	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour,
 }
 
 // PossibleDouble is the note of an item about a patient of whom the practice may have a

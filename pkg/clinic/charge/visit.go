@@ -3,7 +3,6 @@ package charge
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"evisit/pkg/billing"
@@ -201,22 +200,7 @@ func (m *Room) terms(ctx context.Context, v visit.Visit) (visit.Terms, error) {
 // id, unless one is open or c has it already.
 func (m *Room) openWork(ctx context.Context, c *clinic.Commit, i work.Item, about string) error {
 	i.Pool = identity.OfficePool
-	item := work.New(i, about, c.At)
-	if slices.ContainsFunc(c.Work, func(w work.Item) bool { return w.ID == item.ID }) {
-		return nil
-	}
-	was, err := m.Store.WorkItem(ctx, i.Practice, item.ID)
-	switch {
-	case errors.Is(err, fault.NotFound):
-	case err != nil:
-		return err
-	case was.Open():
-		return nil
-	default:
-		item = item.Again(was)
-	}
-	c.Work = append(c.Work, item)
-	return nil
+	return m.Kernel.OpenWork(ctx, c, work.New(i, about, c.At))
 }
 
 // endWork adds to c that the item of a kind about the record with that id has

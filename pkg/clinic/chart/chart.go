@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"evisit/pkg/clinic"
+	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
@@ -28,6 +29,12 @@ type Reads interface {
 	Content(ctx context.Context, visit string, consistent bool) (clinic.Content, error)
 	// Patient may lag about a second.
 	Patient(ctx context.Context, id string) (clinic.Patient, error)
+	// LatestPatient is Patient as of the latest commit.
+	LatestPatient(ctx context.Context, id string) (clinic.Patient, error)
+	// Coverages lists the coverages of a patient, sealed, as of the latest commit.
+	Coverages(ctx context.Context, patient string) ([]clinic.Coverage, error)
+	// Payer returns a payer as of the latest commit.
+	Payer(ctx context.Context, id string) (coverage.Payer, error)
 }
 
 // A Keeper seals and decrypts the content of visits. It is safe for concurrent

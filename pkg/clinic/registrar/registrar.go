@@ -1,5 +1,5 @@
 // Package registrar is how a practice and its people come to be known: the operator
-// registers practices, administrators invite people and say what they may do, and
+// registers practices and the payers that claims go to, administrators invite people and say what they may do, and
 // who is invited signs in to become one of them. It reads no visit and no chart.
 package registrar
 
@@ -11,6 +11,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/chart"
+	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
@@ -51,6 +52,10 @@ type Reads interface {
 	MarkKey(ctx context.Context, practice string) (clinic.MarkKey, error)
 	// Import returns how far an import of a practice has come.
 	Import(ctx context.Context, practice, id string) (registry.Import, error)
+	// Payers lists the payers, by id, as of the latest commit.
+	Payers(ctx context.Context) ([]coverage.Payer, error)
+	// Payer returns one of them.
+	Payer(ctx context.Context, id string) (coverage.Payer, error)
 	// Practices lists the ids of all practices.
 	Practices(ctx context.Context) ([]string, error)
 	// Work lists a practice's open work items, the earliest due first. It may lag

@@ -2,7 +2,6 @@ package request
 
 import (
 	"context"
-	"errors"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
@@ -87,18 +86,7 @@ func checkNumber(f *intake.Form, answers intake.Response, question string, numbe
 // callAgain opens the ended work item of a diversion again: it may have been ended for
 // want of a number.
 func (m *Room) callAgain(ctx context.Context, in clinic.Input, stopped *record.Diversion, to *intake.Contact) ([]work.Item, error) {
-	v := in.Visit
-	was, err := m.Kernel.Store.WorkItem(ctx, v.Practice, work.ID(work.VisitDiverted, v.ID))
-	switch {
-	case errors.Is(err, fault.NotFound):
-	case err != nil:
-		return nil, err
-	case was.Open():
-		return nil, nil
-	}
-	item := toContact(v, stopped.Disposition, to, in.Now)
-	if was.ID != "" {
-		item = item.Again(was)
-	}
-	return []work.Item{item}, nil
+	var c clinic.Commit
+	err := m.Kernel.OpenWork(ctx, &c, toContact(in.Visit, stopped.Disposition, to, in.Now))
+	return c.Work, err
 }

@@ -32,6 +32,7 @@ var taskWords = map[work.Kind]string{
 	work.VisitTakenOver:    "A colleague took a request over: see why",
 	work.VisitsReturned:    "A colleague has no access any more: the requests that they had taken wait in the queue again",
 	work.PatientUnverified: "Somebody registered as a patient: match them to a person",
+	work.CoverageUnchecked: "A health plan was entered or changed: compare it with the card",
 	work.AccountLost:       "The account at Stripe cannot be reached: connect it again",
 }
 

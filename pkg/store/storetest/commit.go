@@ -11,6 +11,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
@@ -82,6 +83,16 @@ func patientAt(id string, version int) clinic.Commit {
 	return clinic.Commit{Patients: []clinic.Patient{{Patient: identity.Patient{ID: id, Practice: practiceID, Version: version}, Sealed: []byte("sealed")}}}
 }
 
+func coverageAt(id string, version int) clinic.Commit {
+	c := coverageOne(version)
+	c.ID = id
+	return clinic.Commit{Coverage: c}
+}
+
+func payerAt(id string, version int) clinic.Commit {
+	return clinic.Commit{Payer: &coverage.Payer{ID: id, Version: version}}
+}
+
 func practiceAt(id string, version int) clinic.Commit {
 	return clinic.Commit{Practice: &practice.Practice{ID: id, Version: version}}
 }
@@ -98,7 +109,7 @@ func versions() []condition {
 	var all []condition
 	for name, at := range map[string]func(id string, version int) clinic.Commit{
 		"visit": visitAt, "payment": paymentAt, "log": headAt, "work": workAt, "person": personAt, "grant": grantAt, "practice": practiceAt,
-		"token": tokenAt, "patient": patientAt,
+		"token": tokenAt, "patient": patientAt, "coverage": coverageAt, "payer": payerAt,
 	} {
 		all = append(all,
 			condition{name + " that is new and is there", []clinic.Commit{at(name+"1", 1)}, at(name+"1", 1), clinic.ErrExists},

@@ -9,6 +9,7 @@ import (
 
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
+	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/registry"
@@ -20,6 +21,8 @@ var peopleTests = []test{
 	{"Grant_ByPatientAndByPerson", grants},
 	{"Patient_Changes", patients},
 	{"Patients_NewestFirst", patientList},
+	{"Coverages_OfOnePatient", coverages},
+	{"Payers_AllOfThem", payers},
 	{"Marked_WhoSharesAMark", marked},
 	{"Import_GoesOn", imports},
 	{"Roster_WhoWorksThere", roster},
@@ -110,6 +113,41 @@ func patients(t *testing.T, s bench) {
 			return cmp.Diff(want, got)
 		})
 	}
+}
+
+func coverageOne(version int) *clinic.Coverage {
+	return &clinic.Coverage{
+		Coverage: coverage.Coverage{ID: "coverage-1", Practice: practiceID, Patient: patientID, Edition: version - 1, By: "person-1", At: noon, Version: version},
+		Sealed:   []byte("sealed"),
+	}
+}
+
+// coverages proves that the coverages of a patient are listed as of the latest commit, and not
+// those of another, nor who acts for the patient.
+func coverages(t *testing.T, s bench) {
+	first, second, other := *coverageOne(1), *coverageOne(1), *coverageOne(1)
+	second.ID, other.Patient = "coverage-2", "patient-2"
+	commit(t, s, clinic.Commit{Grants: []identity.Grant{{Practice: practiceID, Patient: patientID, Person: "person-1", Version: 1}}})
+	for _, c := range []clinic.Coverage{first, second, other} {
+		commit(t, s, clinic.Commit{Coverage: &c})
+	}
+	changed := coverageOne(2)
+	changed.Checked = identity.Deed{By: "person-2", At: noon}
+	commit(t, s, clinic.Commit{Coverage: changed})
+	got, err := s.Coverages(t.Context(), patientID)
+	same(t, "Coverages", got, err, []clinic.Coverage{*changed, second})
+}
+
+func payers(t *testing.T, s bench) {
+	all := []coverage.Payer{{ID: "60054", Name: "Cascade Mutual", Filing: "CI", Address: "CASCADE", Version: 1}, {ID: "MEDOR", Name: "Medicare", Filing: "MB", Version: 1}}
+	commit(t, s, clinic.Commit{Payer: &all[1]}, clinic.Commit{Payer: &all[0]})
+	ended := all[0]
+	ended.Ended, ended.Version = noon, 2
+	commit(t, s, clinic.Commit{Payer: &ended})
+	got, err := s.Payers(t.Context())
+	same(t, "Payers", got, err, []coverage.Payer{ended, all[1]})
+	one, err := s.Payer(t.Context(), ended.ID)
+	same(t, "Payer", one, err, ended)
 }
 
 // patientList proves that a practice's patients are listed page by page, the newest

@@ -41,6 +41,7 @@ func lookups(t *testing.T, s bench, id string) map[string]func() error {
 		"Person":     func() error { _, err := s.Person(ctx, id); return err },
 		"Grant":      func() error { _, err := s.Grant(ctx, id, id); return err },
 		"Patient":    func() error { _, err := s.Patient(ctx, id); return err },
+		"Payer":      func() error { _, err := s.Payer(ctx, id); return err },
 		"Practice":   func() error { _, err := s.Practice(ctx, id); return err },
 		"PracticeOf": func() error { _, err := s.PracticeOf(ctx, id); return err },
 		"Form":       func() error { _, err := s.Form(ctx, id, id, id); return err },
@@ -81,6 +82,8 @@ func neverStored(t *testing.T, s bench) {
 	for name, list := range map[string]func() (int, error){
 		"Money":       func() (int, error) { ps, es, err := s.Money(ctx, "x"); return len(ps) + len(es), err },
 		"Grants":      func() (int, error) { l, err := s.Grants(ctx, "x"); return len(l), err },
+		"Coverages":   func() (int, error) { l, err := s.Coverages(ctx, "x"); return len(l), err },
+		"Payers":      func() (int, error) { l, err := s.Payers(ctx); return len(l), err },
 		"Work":        func() (int, error) { l, err := s.Work(ctx, "x"); return len(l), err },
 		"Trail":       func() (int, error) { l, err := s.Trail(ctx, "x", time.Time{}); return len(l), err },
 		"Log":         func() (int, error) { l, err := s.Log(ctx, "x", "", end, 10); return len(l), err },

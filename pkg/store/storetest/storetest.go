@@ -175,7 +175,10 @@ func covering(c clinic.Commit) []string {
 	if c.Invitation != nil {
 		all = append(all, c.Invitation.Practice)
 	}
-	if c.Token != nil {
+	if c.Coverage != nil {
+		all = append(all, c.Coverage.Practice)
+	}
+	if c.Token != nil || c.Payer != nil {
 		all = append(all, audit.Platform)
 	}
 	slices.Sort(all)

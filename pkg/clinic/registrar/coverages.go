@@ -1,0 +1,271 @@
+package registrar
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"evisit/pkg/civil"
+	"evisit/pkg/clinic"
+	"evisit/pkg/coverage"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/work"
+)
+
+// coverageLook is the action of reading coverages, in the audit records.
+const coverageLook = identity.ReadPatient + ":coverages"
+
+// Coverages lists the coverages of a patient, ended ones too, in the order in which they were
+// entered, to the practice, to the patient or to who acts for them. It records the read.
+func (r *Room) Coverages(ctx context.Context, c clinic.Caller, patient string) ([]coverage.Held, error) {
+	c, _, err := r.patientFor(ctx, c, identity.ReadPatient, patient)
+	if err != nil {
+		return nil, err
+	}
+	p, all, err := r.Charts.Coverages(ctx, patient)
+	if err != nil {
+		return nil, err
+	}
+	held, err := r.Charts.Held(ctx, all)
+	if err != nil {
+		return nil, err
+	}
+	return held, r.Kernel.RecordLook(ctx, c, coverageLook, clinic.Subject{Practice: p.Practice, Patient: p.ID})
+}
+
+// Coverage returns one of them, and records the read.
+func (r *Room) Coverage(ctx context.Context, c clinic.Caller, patient, id string) (coverage.Held, error) {
+	all, err := r.Coverages(ctx, c, patient)
+	if err != nil {
+		return coverage.Held{}, err
+	}
+	at := slices.IndexFunc(all, func(h coverage.Held) bool { return h.ID == id })
+	if at < 0 {
+		return coverage.Held{}, errNoCoverage
+	}
+	return all[at], nil
+}
+
+var errNoCoverage = fault.New(fault.NotFound, "not_found", "this patient has no health plan of this id")
+
+// A covering is what a step on a coverage decides with.
+type covering struct {
+	clinic.Caller
+	Patient identity.Patient
+	All     []coverage.Coverage // of the patient
+	Today   civil.Day           // at the practice
+	Now     time.Time
+}
+
+// entered returns c with a card that the caller entered: people of the practice have compared it
+// with the card itself, and others have not.
+func (w covering) entered(c coverage.Coverage) coverage.Coverage {
+	c.Checked = identity.Deed{}
+	if w.Person.Works() {
+		c.Checked = identity.Deed{By: w.Person.ID, At: w.Now}
+	}
+	return c
+}
+
+// AddCoverage enters a coverage of a patient. Entered at the practice it is checked; entered by
+// the patient, or by who acts for them, it is work for staff. A request repeated under its key
+// returns the first coverage.
+//
+// Errors: fault.Invalid, which names everything wrong; fault.Conflict if another coverage has its
+// turn (coverage_priority), if the patient has as many as there can be (coverages_full), and if
+// the record was merged into another (merged).
+func (r *Room) AddCoverage(ctx context.Context, c clinic.Caller, patient string, card coverage.Card) (coverage.Held, error) {
+	id, err := r.earlierCoverage(ctx, c, patient)
+	if err != nil || id != "" {
+		return r.coverageBefore(ctx, c, patient, id, err)
+	}
+	id = r.Kernel.NewID()
+	held, err := r.decideCoverage(ctx, c, identity.ChangePatient, patient, id, "coverage_added",
+		func(w covering, _ coverage.Coverage) (coverage.Coverage, error) {
+			next := coverage.Coverage{ID: id, Practice: w.Patient.Practice, Patient: patient, By: w.Person.ID, At: w.Now}
+			var err error
+			if next.Card, err = r.checkCard(ctx, card, coverage.Card{}, w.Today); err != nil {
+				return next, err
+			}
+			return w.entered(next), next.Fits(w.All, w.Today)
+		})
+	if errors.Is(err, clinic.ErrRepeated) {
+		id, err := r.Kernel.Earlier(ctx, c)
+		return r.coverageBefore(ctx, c, patient, id, err)
+	}
+	return held, err
+}
+
+// earlierCoverage returns the coverage that c's request made earlier, once c may ask for one.
+func (r *Room) earlierCoverage(ctx context.Context, c clinic.Caller, patient string) (string, error) {
+	c, _, err := r.patientFor(ctx, c, identity.ChangePatient, patient)
+	if err != nil {
+		return "", err
+	}
+	return r.Kernel.Earlier(ctx, c)
+}
+
+func (r *Room) coverageBefore(ctx context.Context, c clinic.Caller, patient, id string, err error) (coverage.Held, error) {
+	if err != nil {
+		return coverage.Held{}, err
+	}
+	return r.Coverage(ctx, c, patient, id)
+}
+
+// ChangeCoverage replaces what is written of a coverage. Changed by the patient, or by who acts
+// for them, it is unchecked again. The same card again is returned unchanged.
+//
+// Errors: those of AddCoverage; clinic.ErrStale if c names another version.
+func (r *Room) ChangeCoverage(ctx context.Context, c clinic.Caller, patient, id string, card coverage.Card) (coverage.Held, error) {
+	return r.changeCoverage(ctx, c, identity.ChangePatient, patient, id, "coverage_changed",
+		func(w covering, was coverage.Coverage) (coverage.Coverage, error) {
+			next := was
+			var err error
+			if next.Card, err = r.checkCard(ctx, card, was.Card, w.Today); err != nil || next.Card == was.Card {
+				return was, err
+			}
+			next.Edition++
+			return w.entered(next), next.Fits(w.All, w.Today)
+		})
+}
+
+// EndCoverage says with which day a coverage ends; the zero day is today. One that has ended by
+// then is returned unchanged.
+//
+// Errors: fault.Invalid for a day before the first; clinic.ErrStale if c names another version.
+func (r *Room) EndCoverage(ctx context.Context, c clinic.Caller, patient, id string, last civil.Day) (coverage.Held, error) {
+	return r.changeCoverage(ctx, c, identity.ChangePatient, patient, id, "coverage_ended",
+		func(w covering, was coverage.Coverage) (coverage.Coverage, error) {
+			next, err := was.End(last, w.Today)
+			if err != nil || next == was {
+				return was, err
+			}
+			next.Edition++
+			return w.entered(next), nil
+		})
+}
+
+// CheckCoverage says that a coverage was compared with the patient's card and agrees; the work
+// that asks for it ends. It is for people of the practice. One that was checked is returned
+// unchanged.
+//
+// Errors: clinic.ErrStale if c names another version than the one to be checked.
+func (r *Room) CheckCoverage(ctx context.Context, c clinic.Caller, patient, id string) (coverage.Held, error) {
+	return r.changeCoverage(ctx, c, identity.ManagePatients, patient, id, "coverage_checked",
+		func(w covering, was coverage.Coverage) (coverage.Coverage, error) {
+			if !was.Checked.At.IsZero() {
+				return was, nil
+			}
+			return w.entered(was), nil
+		})
+}
+
+// checkCard returns a card as it is kept, which replaces was.
+func (r *Room) checkCard(ctx context.Context, card, was coverage.Card, today civil.Day) (coverage.Card, error) {
+	var payer coverage.Payer
+	if card.Payer != "" {
+		var err error
+		if payer, err = r.Store.Payer(ctx, card.Payer); err != nil && !errors.Is(err, fault.NotFound) {
+			return card, err
+		}
+	}
+	return card.Check(was, payer, today)
+}
+
+// changeCoverage is decideCoverage for one that must exist.
+func (r *Room) changeCoverage(ctx context.Context, c clinic.Caller, do identity.Action, patient, id, what string,
+	decide func(covering, coverage.Coverage) (coverage.Coverage, error),
+) (coverage.Held, error) {
+	return r.decideCoverage(ctx, c, do, patient, id, what, func(w covering, was coverage.Coverage) (coverage.Coverage, error) {
+		if was.ID == "" {
+			return was, errNoCoverage
+		}
+		return decide(w, was)
+	})
+}
+
+// decideCoverage has decide say what a coverage becomes, which is zero if there is none of that id,
+// and commits that with the patient's row: two steps on coverages of one patient never pass each
+// other, so that no two get the same turn. A coverage that is left as it was is returned unchanged.
+func (r *Room) decideCoverage(ctx context.Context, c clinic.Caller, do identity.Action, patient, id, what string,
+	decide func(covering, coverage.Coverage) (coverage.Coverage, error),
+) (coverage.Held, error) {
+	next, err := again(func() (coverage.Coverage, error) {
+		w, err := r.coveringOf(ctx, c, do, patient)
+		if err != nil {
+			return coverage.Coverage{}, err
+		}
+		var was coverage.Coverage
+		if at := slices.IndexFunc(w.All, func(o coverage.Coverage) bool { return o.ID == id }); at >= 0 {
+			was = w.All[at]
+		}
+		next, err := decide(w, was)
+		if err != nil || next == was {
+			return was, err
+		}
+		if c.Version != 0 && c.Version != was.Version {
+			return was, clinic.ErrStale
+		}
+		next.Version++
+		m, err := r.coverageCommit(ctx, w, next, do, what)
+		if err != nil {
+			return was, err
+		}
+		return next, r.commitNew(ctx, m)
+	})
+	if err != nil {
+		return coverage.Held{}, err
+	}
+	held, err := r.Charts.Held(ctx, []coverage.Coverage{next})
+	if err != nil {
+		return coverage.Held{}, err
+	}
+	return held[0], nil
+}
+
+// coveringOf returns what a step on the coverages of a patient decides with.
+func (r *Room) coveringOf(ctx context.Context, c clinic.Caller, do identity.Action, patient string) (covering, error) {
+	w := covering{Now: r.Kernel.Time()}
+	var err error
+	if w.Caller, _, err = r.patientFor(ctx, c, do, patient); err != nil {
+		return w, err
+	}
+	if w.Patient, w.All, err = r.Charts.Coverages(ctx, patient); err != nil {
+		return w, err
+	}
+	if w.Patient.Into != "" {
+		return w, errMerged
+	}
+	here, err := r.Kernel.Practice(ctx, w.Patient.Practice)
+	if err != nil {
+		return w, err
+	}
+	zone, err := here.Location()
+	w.Today = civil.Of(w.Now, zone)
+	return w, err
+}
+
+// coverageCommit is the commit that stores c, which is new or changed, with the work of checking it.
+func (r *Room) coverageCommit(ctx context.Context, w covering, c coverage.Coverage, do identity.Action, what string) (clinic.Commit, error) {
+	row, err := r.Charts.SealCoverage(ctx, c)
+	if err != nil {
+		return clinic.Commit{}, err
+	}
+	p := w.Patient
+	p.Version++
+	if c.Version == 1 {
+		p.Coverages++
+	}
+	patient, err := r.Charts.SealPatient(ctx, p)
+	if err != nil {
+		return clinic.Commit{}, err
+	}
+	m := clinic.Commit{Coverage: &row, Patients: []clinic.Patient{patient}, Request: w.Request(c.ID, w.Now), Audit: r.recordOf(w.Caller, p, do, what, w.Now)}
+	if c.Checked.At.IsZero() {
+		item := work.Item{Kind: work.CoverageUnchecked, Practice: p.Practice, Pool: identity.StaffPool, Patient: p.ID}
+		return m, r.Kernel.OpenWork(ctx, &m, work.New(item, c.ID, w.Now))
+	}
+	return m, r.Kernel.EndWork(ctx, &m, p.Practice, work.ID(work.CoverageUnchecked, c.ID), w.Person.ID)
+}
