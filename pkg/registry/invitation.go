@@ -51,6 +51,11 @@ type Worker struct {
 	Licenses []identity.License `json:"licenses,omitempty"`
 }
 
+// Administrator is the invitation of a practice's administrator.
+func Administrator(practice string, email phi.Text, display string) Invitation {
+	return Invitation{Practice: practice, Email: email, Worker: Worker{Roles: []identity.Role{identity.Admin}, Display: display}}
+}
+
 // A Holder is who signed in to accept an invitation.
 type Holder struct{ Issuer, Subject string }
 

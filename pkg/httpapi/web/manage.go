@@ -436,10 +436,7 @@ func (s *site) inviteAdministrator(w http.ResponseWriter, r *http.Request, v vis
 	if err != nil {
 		return err
 	}
-	in := registry.Invitation{
-		Practice: r.PathValue("practice"), Email: f.text("email"),
-		Worker: registry.Worker{Roles: []identity.Role{identity.Admin}, Display: f.text("name").Reveal()},
-	}
+	in := registry.Administrator(r.PathValue("practice"), f.text("email"), f.text("name").Reveal())
 	if _, err := s.Registrar.Invite(r.Context(), v.Caller, in); err != nil {
 		return s.refusedSheet(w, &v, administratorSheet(in.Practice), f, err)
 	}
