@@ -17,8 +17,8 @@ import (
 // InvitationLife is how long an invitation may be accepted.
 const InvitationLife = 7 * 24 * time.Hour
 
-// An Invitation lets one person join a practice, once. Whoever has its code and the
-// mailbox that it was sent to may accept it.
+// An Invitation lets one person join a practice, once: one who has
+// its code, and signs in with the address that it was sent to.
 type Invitation struct {
 	ID       string   `json:"id"`
 	Practice string   `json:"practice"`

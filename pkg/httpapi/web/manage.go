@@ -16,8 +16,10 @@ import (
 	"evisit/pkg/registry"
 )
 
-// managing are the pages of function registry: who works at a practice, and for who
-// runs the system which practices there are; a practice's forms, and what it decides.
+// managing are the pages of function registry: who works at a practice, its patients, its
+// forms, and what it decides; for people who run the system which practices there are; and
+// how patients register and an invitation is accepted, to work, to be a patient, or to act
+// for one.
 func (s *site) managing() []route {
 	return slices.Concat(s.authoring(), s.deciding(), []route{
 		{"GET /manage/people", s.as(s.people)},
@@ -379,7 +381,7 @@ func known(v visitor) *visitor {
 func acceptSheet(r *http.Request, v visitor, code string) sheet {
 	sh := sheet{
 		Title: "You are invited", Action: "/accept/" + url.PathEscape(r.PathValue("invitation")), Button: "Accept", Hidden: []hiddenField{{"code", code}},
-		Intro: []string{"If you accept, the practice that wrote to you knows you from now on as whoever is signed in now."},
+		Intro: []string{"If you accept, the practice that wrote to you knows you from now on by the account with which you are signed in now."},
 	}
 	if v.Email != "" {
 		sh.Facts = []fact{{"You are signed in as", v.Email.Reveal()}}
