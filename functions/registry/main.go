@@ -1,6 +1,7 @@
-// Command registry serves those who say who belongs to a practice and what it decides:
-// operators, administrators, medical directors, and who is invited. It alone may write that,
-// and reads no visit and no chart.
+// Command registry serves who belongs to a practice, its patients and their contact data
+// among them, its forms and what it decides: for operators, administrators, staff, medical
+// directors, and for patients and invited people in what concerns themselves. It alone may
+// write these, and reads no visit and no chart.
 package main
 
 import (

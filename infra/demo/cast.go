@@ -38,9 +38,14 @@ type person struct {
 	Practice string `json:"-"`
 }
 
+// newCast returns the cast of the system at base, in which nobody is yet.
+func newCast(c *client, base, run string, out io.Writer) *cast {
+	return &cast{client: c, base: strings.TrimSuffix(base, "/"), people: map[string]*person{}, forms: map[string]questionnaire{}, out: out, run: run}
+}
+
 // join returns the cast of the system at base.
 func join(ctx context.Context, c *client, base string, out io.Writer) (*cast, error) {
-	k := &cast{client: c, base: strings.TrimSuffix(base, "/"), people: map[string]*person{}, forms: map[string]questionnaire{}, out: out, run: rand.Text()}
+	k := newCast(c, base, rand.Text(), out)
 	var seed struct {
 		Stripe string    `json:"stripe_url"`
 		People []*person `json:"people"`

@@ -45,13 +45,18 @@ func run(ctx context.Context, base string, out io.Writer) error {
 	if base != "" {
 		return demonstrate(ctx, base, out)
 	}
+	return withSystem(ctx, false, func(sys *system.System) error { return demonstrate(ctx, sys.URL, out) })
+}
+
+// withSystem plays something on a system of its own, which is gone afterwards.
+func withSystem(ctx context.Context, empty bool, play func(*system.System) error) error {
 	data, err := os.MkdirTemp("", "evisit-demo-")
 	if err != nil {
 		return err
 	}
-	sys, err := start(ctx, data, false)
+	sys, err := start(ctx, data, empty)
 	if err == nil {
-		err = errors.Join(demonstrate(ctx, sys.URL, out), sys.Close())
+		err = errors.Join(play(sys), sys.Close())
 	}
 	return errors.Join(err, os.RemoveAll(data))
 }

@@ -9,7 +9,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -40,23 +39,13 @@ type opening struct {
 // openDoors plays the opening of a practice on an empty system of its own, over HTTP alone, and
 // proves what it left.
 func openDoors(ctx context.Context, out io.Writer) error {
-	data, err := os.MkdirTemp("", "evisit-opening-")
-	if err != nil {
-		return err
-	}
-	sys, err := start(ctx, data, true)
-	if err == nil {
-		err = errors.Join(opens(ctx, sys, out), sys.Close())
-	}
-	return errors.Join(err, os.RemoveAll(data))
+	return withSystem(ctx, true, func(sys *system.System) error { return opens(ctx, sys, out) })
 }
 
 // opens plays the scenes in order.
 func opens(ctx context.Context, sys *system.System, out io.Writer) error {
-	k := &cast{
-		client: newClient(http.DefaultTransport), base: sys.URL, stripe: sys.Stripe, people: map[string]*person{}, forms: map[string]questionnaire{},
-		out: out, run: "opening",
-	}
+	k := newCast(newClient(http.DefaultTransport), sys.URL, "opening", out)
+	k.stripe = sys.Stripe
 	o := &opening{scene: &scene{cast: k}}
 	for n, sc := range openings {
 		if _, err := fmt.Fprintf(out, "\n%2d %s\n", n+1, sc.title); err != nil {
@@ -132,24 +121,14 @@ var letterLink = regexp.MustCompile(`/accept/([a-z0-9]+)\?(code=\S+)`)
 // accepts waits for the letter that invites who, and accepts it.
 func (o *opening) accepts(ctx context.Context, who *person, email string) {
 	var id, code string
-	o.do(func() error {
-		return o.until(ctx, "the invitation of "+email, func(ctx context.Context) (bool, error) {
-			var box struct {
-				Mails []struct {
-					To   []string `json:"to"`
-					Text string   `json:"text"`
-				} `json:"mails"`
-			}
-			err := o.json(ctx, call{method: http.MethodGet, url: o.base + "/dev/mail.json"}, nil, &box)
-			for _, m := range box.Mails {
-				if found := letterLink.FindStringSubmatch(m.Text); found != nil && slices.Contains(m.To, email) && !slices.Contains(o.accepted, found[1]) {
-					values, err := url.ParseQuery(found[2])
-					id, code = found[1], values.Get("code")
-					return true, err
-				}
-			}
-			return false, err
-		})
+	o.waitsForLetter(ctx, "the invitation of "+email, func(m letter) bool {
+		found := letterLink.FindStringSubmatch(m.Text)
+		if found == nil || !slices.Contains(m.To, email) || slices.Contains(o.accepted, found[1]) {
+			return false
+		}
+		values, err := url.ParseQuery(found[2])
+		id, code = found[1], values.Get("code")
+		return err == nil
 	})
 	var as struct {
 		ID string `json:"id"`

@@ -219,10 +219,6 @@ func suicidal(ctx context.Context, s *scene) {
 
 func accessRevoked(ctx context.Context, s *scene) {
 	elena, rosa := s.who("elena-diaz"), s.who("rosa-diaz")
-	grant := func(allowed bool) error {
-		return s.json(ctx, call{method: http.MethodPost, url: s.base + "/dev/access"},
-			map[string]any{"person": elena.ID, "patient": rosa.ID, "allowed": allowed}, nil)
-	}
 	v := s.starts(ctx, elena, "respiratory", rosa.ID)
 	v.fills(ctx, common().with(cold()).with(answers{
 		"completed-by": "caregiver", "proxy-name": "Elena Diaz", "proxy-relationship": "child", "proxy-authority": true,
@@ -236,7 +232,7 @@ func accessRevoked(ctx context.Context, s *scene) {
 		return err
 	})
 	v.says(ctx, elena.Name, "accepts fee and consent for her mother, and sends it under an Idempotency-Key")
-	s.do(func() error { return grant(false) })
+	s.access(ctx, elena, rosa.ID, false)
 	v.patient = rosa
 	v.says(ctx, rosa.Name, "takes back her daughter's access")
 	s.refused(ctx, elena.Name, "repeats the request under its key", "not_found", func() error {
@@ -245,7 +241,7 @@ func accessRevoked(ctx context.Context, s *scene) {
 	s.refused(ctx, elena.Name, "asks for the chart", "not_found", func() error { return elena.get(ctx, v.path("chart"), nil) })
 	s.do(func() error { return rosa.post(ctx, v.path("cancel"), nil, nil) })
 	v.settles(ctx, "abandoned", "her mother cancels; nobody can pay the page any more")
-	s.do(func() error { return grant(true) })
+	s.access(ctx, elena, rosa.ID, true)
 }
 
 func holderLeaves(ctx context.Context, s *scene) {
@@ -257,10 +253,7 @@ func holderLeaves(ctx context.Context, s *scene) {
 	note := map[string]any{"to": ana.ID, "text": "He is my neighbor."}
 	s.do(func() error { return ben.post(ctx, v.path("hand-over"), note, nil) })
 	v.says(ctx, ben.Name, "hands it over to a colleague, with a note for her alone")
-	access := func(allowed bool) error {
-		return s.json(ctx, call{method: http.MethodPost, url: s.base + "/dev/access"}, map[string]any{"person": ana.ID, "allowed": allowed}, nil)
-	}
-	s.do(func() error { return access(false) })
+	s.access(ctx, ana, "", false)
 	v.says(ctx, ana.Name, "loses her access before she answers")
 	s.refused(ctx, ana.Name, "answers", "unknown_person", func() error { return ana.post(ctx, v.path("answer"), strain, nil) })
 	s.do(func() error {
@@ -279,7 +272,7 @@ func holderLeaves(ctx context.Context, s *scene) {
 	}
 	s.do(func() error { return tom.read(ctx, v.id, "chart", &chart) })
 	s.check(chart.Notes == nil, "the patient is shown the note of visit %s", v.id)
-	s.do(func() error { return access(true) })
+	s.access(ctx, ana, "", true)
 }
 
 func captureGivenUpByStream(ctx context.Context, s *scene) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -182,26 +183,42 @@ func (k *cast) atStripe(ctx context.Context, do, id string) error {
 	return k.json(ctx, call{method: http.MethodPost, url: k.stripe + "/sim/hand"}, map[string]any{"do": do, "id": id}, nil)
 }
 
+// A letter is one that the system has sent.
+type letter struct {
+	To      []string `json:"to"`
+	Subject string   `json:"subject"`
+	Text    string   `json:"text"`
+}
+
+// waitsForLetter waits for a letter, called what, that is the one.
+func (s *scene) waitsForLetter(ctx context.Context, what string, is func(letter) bool) {
+	s.do(func() error {
+		return s.until(ctx, what, func(ctx context.Context) (bool, error) {
+			var box struct {
+				Mails []letter `json:"mails"`
+			}
+			err := s.json(ctx, call{method: http.MethodGet, url: s.base + "/dev/mail.json"}, nil, &box)
+			return slices.ContainsFunc(box.Mails, is), err
+		})
+	})
+}
+
 // isWritten waits for a letter about the visit: people act on their mail, and what is no
 // longer true is not written.
 func (v *care) isWritten(ctx context.Context, subject string) {
-	v.do(func() error {
-		return v.until(ctx, fmt.Sprintf("the letter %q about visit %s", subject, v.id), func(ctx context.Context) (bool, error) {
-			var box struct {
-				Mails []struct {
-					Subject string `json:"subject"`
-					Text    string `json:"text"`
-				} `json:"mails"`
-			}
-			err := v.json(ctx, call{method: http.MethodGet, url: v.base + "/dev/mail.json"}, nil, &box)
-			for _, m := range box.Mails {
-				if strings.HasSuffix(m.Subject, ": "+subject) && strings.Contains(m.Text, "/visits/"+v.id) {
-					return true, err
-				}
-			}
-			return false, err
-		})
+	v.waitsForLetter(ctx, fmt.Sprintf("the letter %q about visit %s", subject, v.id), func(m letter) bool {
+		return strings.HasSuffix(m.Subject, ": "+subject) && strings.Contains(m.Text, "/visits/"+v.id)
 	})
+}
+
+// access gives somebody their access, or takes it away; to act for a patient, or, if that
+// is empty, to anything.
+func (s *scene) access(ctx context.Context, of *person, patient string, allowed bool) {
+	in := map[string]any{"person": of.ID, "allowed": allowed}
+	if patient != "" {
+		in["patient"] = patient
+	}
+	s.do(func() error { return s.json(ctx, call{method: http.MethodPost, url: s.base + "/dev/access"}, in, nil) })
 }
 
 // starts makes a draft on form, for the patient, or for who if patient is empty.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"fmt"
 	"io"
 	"log/slog"
@@ -171,7 +170,7 @@ func needed(function string) (needs []string, asked map[string]bool, err error) 
 		cfg, err := setup.Load(func(key string) string {
 			asked[key] = true
 			if slices.Contains(needs, key) {
-				return sample(key)
+				return handlers.Sample(key)
 			}
 			return ""
 		})
@@ -193,19 +192,6 @@ func needed(function string) (needs []string, asked map[string]bool, err error) 
 			needs = append(needs, key)
 		}
 	}
-}
-
-// sample is a value of the form that a setting must have.
-func sample(key string) string {
-	switch key {
-	case "EVISIT_LOG_PUBLIC":
-		return base64.StdEncoding.EncodeToString(make([]byte, 32))
-	case "EVISIT_PAGES", "OIDC_ISSUER", "OIDC_JWKS_URL":
-		return "https://visit.example.org"
-	case "EVISIT_STRIPE_MODE":
-		return "live"
-	}
-	return "x"
 }
 
 // parameters checks that each is explained where they are given, and no other.

@@ -137,7 +137,7 @@ func (w *world) writesForms(admin, director *person) {
 		w.does("decideSettings", admin, nil, map[string]any{"prices": map[string]int{"uti-women": 40_00}, "from": later})
 		w.does("withdrawDecision", admin, nil, map[string]any{"from": later})
 	case 7:
-		w.does("decideReaders", admin, nil, map[string]string{"text": oneOf(w, "", "Whoever is in.")})
+		w.does("decideReaders", admin, nil, map[string]string{"text": oneOf(w, "", "Those who are in.")})
 	case 8:
 		if w.IntN(6) == 0 {
 			w.does("decideConsent", admin, nil, map[string]any{"version": fmt.Sprint("v", w.sent), "text": "You agree."})

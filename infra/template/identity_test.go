@@ -17,8 +17,8 @@ type pool struct {
 	EmailConfiguration     struct{ EmailSendingAccount, SourceArn, ConfigurationSet string }
 }
 
-// Whoever signs in for a practice is asked for a second factor, which is no message
-// that can be taken on the way; accounts stay when the stack goes.
+// People who work at a practice are asked for a second factor when they sign in, which is
+// no message that can be taken on the way; accounts stay when the stack goes.
 func TestPools_StaffAlwaysGiveSecondFactor(t *testing.T) {
 	t.Parallel()
 	tpl := read(t)

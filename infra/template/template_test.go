@@ -2,7 +2,6 @@ package template_test
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"io/fs"
 	"log/slog"
@@ -131,25 +130,6 @@ func TestGateway_ResourcePolicyStaysSmall(t *testing.T) {
 	}
 }
 
-// sample is a value of the form that a setting must have.
-func sample(name string) string {
-	switch name {
-	case "EVISIT_LOG_PUBLIC":
-		return base64.StdEncoding.EncodeToString(make([]byte, 32))
-	case "EVISIT_STAFF_IDLE":
-		return "15m"
-	case "EVISIT_OPERATORS":
-		return "https://issuer.example|operator"
-	case "OIDC_ISSUER", "OIDC_JWKS_URL", "OIDC_SECOND_FACTOR":
-		return "https://issuer.example"
-	case "EVISIT_PAGES":
-		return "https://visit.example.org"
-	case "EVISIT_STRIPE_MODE":
-		return "live"
-	}
-	return "x"
-}
-
 func TestSettings_EachFunctionStartsWithItsOwn(t *testing.T) {
 	t.Parallel()
 	for name, f := range read(t).Functions {
@@ -159,7 +139,7 @@ func TestSettings_EachFunctionStartsWithItsOwn(t *testing.T) {
 			if f.Env[key] == "" {
 				return ""
 			}
-			return sample(key)
+			return handlers.Sample(key)
 		})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -18,7 +18,7 @@ func (w *world) gives(who, id string, number phi.Text) {
 	})
 }
 
-// A number given after a diversion reaches whoever has the work, which is open again
+// A number given after a diversion reaches who has the work, which is open again
 // if it was ended without one; the last number holds.
 func TestGiveNumber_ReachesTheWork(t *testing.T) {
 	t.Parallel()

@@ -137,8 +137,8 @@ func (w *world) damagesRelease() {
 	w.damages(w.waiting(outbox.Release))
 }
 
-// Whoever gave an event up, and whatever it is about, it is in the list of those who
-// can have it tried again, with a reason in words and the code; one press has it
+// An event that was given up, by any function and about anything, is in the list of those
+// who can have it tried again, with a reason in words and the code; one press has it
 // delivered, ends the item and is in the log.
 func TestParked_ListedAndResumed(t *testing.T) {
 	t.Parallel()

@@ -80,9 +80,9 @@ func (k *Kernel) RecordTurnedAway(ctx context.Context, c Caller, why error, addr
 	k.recordRefusal(ctx, c, askAction, s, reason)
 }
 
-// personKnownBefore returns c's person, active or not: at the practice that c names,
-// else at the only one that has not deactivated them, else at the first; zero if no
-// such practice has known them.
+// personKnownBefore returns c's person, active or not: of the practices that have known
+// them, or of the one that c names, at the first that has not deactivated them, else at
+// the first; zero if there is none.
 func (k *Kernel) personKnownBefore(ctx context.Context, c Caller) (identity.Person, error) {
 	ms, err := k.membersOf(ctx, c.Proof, true)
 	if err != nil {

@@ -62,10 +62,6 @@ func nurse(email string) registry.Invitation {
 	return registry.Invitation{Email: phi.Text(email), Worker: registry.Worker{Roles: []identity.Role{identity.Nurse}, Display: "Nia Doe, RN"}}
 }
 
-func administrator(practice, email string) registry.Invitation {
-	return registry.Invitation{Practice: practice, Email: phi.Text(email), Worker: registry.Worker{Roles: []identity.Role{identity.Admin}, Display: "Kit Doe"}}
-}
-
 func TestRegister_PracticeToFirstPeople(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -85,7 +81,7 @@ func TestRegister_PracticeToFirstPeople(t *testing.T) {
 		t.Errorf("what changed nothing left %d records", n)
 	}
 
-	_, code := w.invites(operator(), administrator("north", "kit@north.example"))
+	_, code := w.invites(operator(), registry.Administrator("north", "kit@north.example", "Kit Doe"))
 	i, err := w.registrar.Invite(w.ctx, operator(), nurse("nia@north.example"))
 	if i.ID != "" || !errors.Is(err, fault.NotFound) {
 		t.Errorf("an invitation to no practice: %+v, %v", i, err)
@@ -169,13 +165,13 @@ func TestRegistrar_WhoMay(t *testing.T) {
 		"deactivates": errOf(w.registrar.Activate(w.ctx, ruth, ana, false)),
 		"reads":       errOf(w.registrar.Person(w.ctx, ruth, ana)),
 		"takes back":  errOf(w.registrar.Revoke(w.ctx, ruth, w.openInvitation("lakeside"))),
-		"invites":     errOf(w.registrar.Invite(w.ctx, ruth, administrator("lakeside", "kit@lakeside.example"))),
+		"invites":     errOf(w.registrar.Invite(w.ctx, ruth, registry.Administrator("lakeside", "kit@lakeside.example", "Kit Doe"))),
 	} {
 		if !errors.Is(err, fault.NotFound) {
 			t.Errorf("another practice's administrator %s: %v", name, err)
 		}
 	}
-	_, err := w.registrar.Invite(w.ctx, ruth, administrator("no-such", "kit@lakeside.example"))
+	_, err := w.registrar.Invite(w.ctx, ruth, registry.Administrator("no-such", "kit@lakeside.example", "Kit Doe"))
 	if n := w.stored("AUDIT#no-such"); !errors.Is(err, fault.NotFound) || n != 0 {
 		t.Errorf("a practice that does not exist: %v, and %d records in its log", err, n)
 	}

@@ -33,7 +33,7 @@ type tallying struct {
 }
 
 // sum adds up spans, whatever their order. A moment of a person is counted once,
-// for the span that began first, whoever's visit or code that is.
+// for the span that began first, of any visit and any code.
 func (c tallying) sum(spans []Span) tally {
 	sorted := slices.Clone(spans)
 	slices.SortFunc(sorted, func(a, b Span) int {

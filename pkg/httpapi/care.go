@@ -416,8 +416,9 @@ type noteReply struct {
 
 // Who the patient is.
 type contactReply struct {
-	Name  phi.Text `json:"name"`
-	Birth string   `json:"birth_date" schema:"format=date"`
+	Name phi.Text `json:"name"`
+	// Absent if it is not known.
+	Birth string `json:"birth_date,omitempty" schema:"format=date"`
 	// FHIR administrative gender; empty if unknown.
 	Sex   string   `json:"sex"`
 	Phone phi.Text `json:"phone,omitempty"`
@@ -467,7 +468,7 @@ type messageReply struct {
 func (a *API) showChart(r *Request, ch chart.Chart) chartReply {
 	out := chartReply{
 		Visit:    a.showVisit(r, ch.Visit),
-		Contact:  contactReply{ch.Contact.Name, ch.Contact.Birth.Format(time.DateOnly), ch.Contact.Sex, ch.Contact.Phone},
+		Contact:  contactReply{ch.Contact.Name, showDay(ch.Contact.Birth), ch.Contact.Sex, ch.Contact.Phone},
 		Response: ch.Response, Answers: []questionAnswered{}, Flags: []flagReply{}, Derived: []derivedReply{}, Messages: []messageReply{},
 		Diversion: showDiversion(ch.Diversion),
 	}

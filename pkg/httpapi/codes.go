@@ -25,7 +25,7 @@ var Codes = []Code{
 	{403, "denied", "your role does not allow this, or the visit is not yours: a colleague has taken it, or nobody has; `detail` says which"},
 	{403, "not_licensed", "you hold no current license for the state the patient is in"},
 	{403, "second_factor", "people of a practice, and who runs the system, sign in with a second factor, which the token's `amr` says; sign in again with one"},
-	{403, "email_unconfirmed", "your sign-in has no confirmed e-mail address"},
+	{403, "email_unconfirmed", "your sign-in has not confirmed the e-mail address that this needs; `detail` says which"},
 	{403, "invitation_other_address", "the invitation went to another e-mail address than yours"},
 	{404, "no_draft", "the practice has no draft of a form of that name"},
 	{404, "no_invitation", "no invitation with this id and code"},

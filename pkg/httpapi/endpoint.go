@@ -54,8 +54,10 @@ type Endpoint struct {
 // A Function is one that requests reach.
 type Function string
 
-// ByAPI serves patients, clinicians and practices; ByRegistry serves those who say who
-// belongs to a practice and what it decides, and alone may write that.
+// ByAPI serves patients, clinicians and practices. ByRegistry serves who belongs to a
+// practice, its patients and their contact data among them, its forms and what it decides,
+// and alone may write these: for operators, administrators, staff, medical directors, and
+// for patients and invited people in what concerns themselves.
 const (
 	ByAPI      Function = "api"
 	ByRegistry Function = "registry"
@@ -251,8 +253,8 @@ func (a *API) serve(e *Endpoint, r *http.Request) (Reply, error) {
 	return e.Serve(a, asked)
 }
 
-// read finds the caller first, and then reads the rest of the request. Whoever may
-// not ask is told so, and not what else is wrong.
+// read finds the caller first, and then reads the rest of the request. A caller
+// who may not ask is told so, and not what else is wrong.
 func (a *API) read(e *Endpoint, r *http.Request) (*Request, error) {
 	q := &Request{Request: r}
 	var err error

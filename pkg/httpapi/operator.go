@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"evisit/pkg/clinic/registrar"
+	"evisit/pkg/phi"
 	"evisit/pkg/practice"
 	"evisit/pkg/registry"
 )
@@ -195,6 +196,6 @@ var inviteAdministrator = Endpoint{
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		in := r.In.(*administratorInput)
-		return a.invite(r, in.invitation(r.PathValue("practice")))
+		return a.invite(r, registry.Administrator(r.PathValue("practice"), phi.Text(in.Email), in.Name))
 	},
 }

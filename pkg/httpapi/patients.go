@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"evisit/pkg/clinic/registrar"
+	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/phi"
 	"evisit/pkg/registry"
@@ -42,8 +43,9 @@ func (in contactInput) domain() (identity.Contact, error) {
 type patientReply struct {
 	ID string `json:"id"`
 	// Name, day of birth, sex and e-mail address are the practice's.
-	Name  string `json:"name"`
-	Birth string `json:"birth_date" schema:"format=date"`
+	Name string `json:"name"`
+	// Absent of who was registered by the system without it.
+	Birth string `json:"birth_date,omitempty" schema:"format=date"`
 	Sex   string `json:"sex,omitempty"`
 	Email string `json:"email"`
 	Phone string `json:"phone,omitempty"`
@@ -153,7 +155,7 @@ type previewReply struct {
 	// How many lines are patients.
 	Good int `json:"good"`
 	// What is wrong with the others, by line.
-	Problems []lineProblemReply `json:"problems"`
+	Problems []fault.Problem `json:"problems"`
 	// Lines of which the patient may be known already.
 	Doubles []lineDoubleReply `json:"possible_doubles"`
 	Import  *progressReply    `json:"import,omitempty"`
@@ -174,13 +176,6 @@ func showProgress(i registry.Import) *progressReply {
 		return nil
 	}
 	return &progressReply{i.ID, i.Lines, i.Written, when(i.Done)}
-}
-
-// What is wrong with a line of a file.
-type lineProblemReply struct {
-	Where string `json:"where"`
-	Code  string `json:"code"`
-	Text  string `json:"text"`
 }
 
 // A line of which the patient may be known already.
@@ -214,11 +209,7 @@ var previewPatients = Endpoint{
 			return Reply{}, err
 		}
 		i, err := a.Registrar.ImportOf(r.Context(), r.Caller, file)
-		out := previewReply{len(f.Lines), []lineProblemReply{}, showDoubles(f.Doubles), showProgress(i)}
-		for _, p := range f.Problems {
-			out.Problems = append(out.Problems, lineProblemReply(p))
-		}
-		return Reply{Body: out}, err
+		return Reply{Body: previewReply{len(f.Lines), append([]fault.Problem{}, f.Problems...), showDoubles(f.Doubles), showProgress(i)}}, err
 	},
 }
 

@@ -21,12 +21,6 @@ type administratorInput struct {
 	Name string `json:"name" validate:"required"`
 }
 
-func (in administratorInput) invitation(practice string) registry.Invitation {
-	return registry.Invitation{
-		Practice: practice, Email: phi.Text(in.Email), Worker: registry.Worker{Roles: []identity.Role{identity.Admin}, Display: in.Name},
-	}
-}
-
 // Someone who is invited to work at the practice.
 type invitationInput struct {
 	Email string `json:"email" validate:"required"`

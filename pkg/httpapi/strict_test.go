@@ -9,6 +9,7 @@ import (
 
 	"evisit/pkg/httpapi"
 	"evisit/pkg/httpapi/exchange"
+	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 )
 
@@ -154,5 +155,19 @@ func TestDecode_NullIsNoValue(t *testing.T) {
 	p := refused(t, send(t, w.api, call{as: "ada-brooks", method: "POST", path: "/invitations", body: `{"email":"a@b.example","name":"A","roles":["nurse"],"licenses":[{"state":"OR","number":null,"expires":"2030-01-01T00:00:00Z"}]}`}), 400, "wrong_type")
 	if len(p.Problems) != 1 || p.Problems[0].Where != "/licenses/0/number" {
 		t.Errorf("a license without a number: %+v", p.Problems)
+	}
+}
+
+// A day of birth that nobody knows is absent, and not the first day of the calendar.
+func TestPatient_WithoutDayOfBirth(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	if err := w.cast.AddPatient(t.Context(), identity.Patient{ID: "no-day", Practice: "lakeside", Contact: identity.Contact{Name: "Kim Doe", Email: "kim@new.example"}}); err != nil {
+		t.Fatal(err)
+	}
+	var p map[string]any
+	w.do(t, call{as: "sam-lee", method: "GET", path: "/patients/no-day"}, &p)
+	if day, told := p["birth_date"]; told || p["name"] != "Kim Doe" {
+		t.Errorf("%v was born %v", p["name"], day)
 	}
 }

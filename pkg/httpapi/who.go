@@ -203,7 +203,7 @@ const maxKey = 200
 
 // repeatable returns c with r's Idempotency-Key, if it has one. A key holds for
 // one person and one address; the same input may be written in another way. An
-// empty key is refused: whoever sends it counts on one.
+// empty key is refused: a client that sends it counts on one.
 func repeatable(c clinic.Caller, r *http.Request, input []byte) (clinic.Caller, error) {
 	given := r.Header.Values("Idempotency-Key")
 	if len(given) == 0 {

@@ -4,7 +4,7 @@
 // it, a near miss, and one that would notice if a condition were gone.
 //
 // A practice adopts a protocol into a draft of its own, and its medical director approves
-// it there; pkg/intake evaluates it. Whoever imports this package carries all of its text.
+// it there; pkg/intake evaluates it. A program that imports this package carries all of its text.
 package library
 
 import (

@@ -17,8 +17,8 @@ import (
 // InvitationLife is how long an invitation may be accepted.
 const InvitationLife = 7 * 24 * time.Hour
 
-// An Invitation lets one person join a practice, once. Whoever has its code and the
-// mailbox that it was sent to may accept it.
+// An Invitation lets one person join a practice, once: one who has
+// its code, and signs in with the address that it was sent to.
 type Invitation struct {
 	ID       string   `json:"id"`
 	Practice string   `json:"practice"`
@@ -49,6 +49,11 @@ type Worker struct {
 	// NPI is the National Provider Identifier of who treats; it may be empty.
 	NPI      string             `json:"npi,omitempty"`
 	Licenses []identity.License `json:"licenses,omitempty"`
+}
+
+// Administrator is the invitation of a practice's administrator.
+func Administrator(practice string, email phi.Text, display string) Invitation {
+	return Invitation{Practice: practice, Email: email, Worker: Worker{Roles: []identity.Role{identity.Admin}, Display: display}}
 }
 
 // A Holder is who signed in to accept an invitation.

@@ -84,7 +84,7 @@ func TestCheckContact_NamesEverythingWrong(t *testing.T) {
 	}
 }
 
-// Whoever is born on a leap day is of age on the first of March.
+// A person born on a leap day is of age on the first of March.
 func TestAdult_InTheZone(t *testing.T) {
 	t.Parallel()
 	zone, err := time.LoadLocation("America/Los_Angeles")

@@ -97,7 +97,7 @@ func EIN(s string) (string, bool) {
 	return digits, len(digits) == 9 && allDigits(digits) && !strings.Contains(unassigned, " "+digits[:2]+" ")
 }
 
-// Core returns what r says of a practice that has decided nothing yet, on top of was.
+// Core returns was with what r says of the practice; what the practice has decided stays.
 func (r Registration) Core(was practice.Core) practice.Core {
 	was.Name, was.Address, was.Zone, was.Phone, was.Inbox = r.Name, r.Address, r.Zone, r.Phone, r.Inbox
 	was.NPI, was.EIN, was.Taxonomy, was.Account = r.NPI, r.EIN, r.Taxonomy, r.Account

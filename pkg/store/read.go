@@ -76,9 +76,6 @@ func (s *Store) Token(ctx context.Context, p clinic.Proof) (clinic.Token, error)
 }
 
 func (s *Store) Person(ctx context.Context, id string) (identity.Person, error) {
-	if len(id) > longestKey/2 {
-		return identity.Person{}, missing("person of that id")
-	}
 	i, err := s.get(ctx, personKey(id), recent, "person "+id)
 	if err != nil {
 		return identity.Person{}, err
@@ -184,9 +181,6 @@ func (s *Store) LatestPatient(ctx context.Context, id string) (clinic.Patient, e
 }
 
 func (s *Store) patient(ctx context.Context, id string, how freshness) (clinic.Patient, error) {
-	if len(id) > longestKey/2 {
-		return clinic.Patient{}, missing("patient of that id")
-	}
 	i, err := s.get(ctx, patientKey(id), how, "patient "+id)
 	if err != nil {
 		return clinic.Patient{Patient: identity.Patient{ID: id}}, err
@@ -239,9 +233,6 @@ func (s *Store) MarkKey(ctx context.Context, practice string) (clinic.MarkKey, e
 
 func (s *Store) Import(ctx context.Context, practice, id string) (registry.Import, error) {
 	var im registry.Import
-	if len(id) > longestKey/2 {
-		return im, missing("import of that id")
-	}
 	i, err := s.get(ctx, practiceKey(practice, importPart(id)), latest, "import "+id)
 	if err != nil {
 		return im, err
@@ -252,9 +243,6 @@ func (s *Store) Import(ctx context.Context, practice, id string) (registry.Impor
 }
 
 func (s *Store) Invitation(ctx context.Context, id string) (clinic.Invitation, error) {
-	if len(id) > longestKey/2 {
-		return clinic.Invitation{}, missing("invitation of that id")
-	}
 	i, err := s.get(ctx, inviteKey(id), latest, "invitation "+id)
 	if err != nil {
 		return clinic.Invitation{}, err
@@ -430,9 +418,6 @@ func (s *Store) Work(ctx context.Context, practice string) ([]work.Item, error) 
 }
 
 func (s *Store) WorkItem(ctx context.Context, practice, id string) (work.Item, error) {
-	if len(id) > longestKey {
-		return work.Item{}, missing("work item of that id")
-	}
 	i, err := s.get(ctx, workKey(practice, id), latest, "work item "+id)
 	if err != nil {
 		return work.Item{}, err

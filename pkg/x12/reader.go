@@ -51,7 +51,7 @@ const (
 //
 // Text, Part, Money, Day and Count read the segment's elements, counted from 1.
 // An element that is not there is "" or 0. A value that cannot be read is 0 now,
-// and ends the reading: whoever uses a value must call Next or Err before acting
+// and ends the reading: a caller that uses a value must call Next or Err before acting
 // on it. The first error is final.
 type Reader struct {
 	src   io.Reader

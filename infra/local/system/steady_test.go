@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Whoever sends slowly keeps neither the clock nor, while it waits to be moved,
-// anybody else.
+// A client that sends slowly keeps waiting neither the clock nor, while that waits to be
+// moved, another client.
 func TestClock_MovedWhileABodyIsSent(t *testing.T) {
 	t.Parallel()
 	s, err := start(t, "")

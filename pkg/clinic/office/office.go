@@ -1,5 +1,6 @@
-// Package office is the practice's side: its people and settings, its work
-// items, its payments, its audit trail and log. It decrypts no chart.
+// Package office is the practice's side of what happens: its work items, the payments and
+// the audit trail of its visits, and its log. It decrypts no chart. Who belongs to the
+// practice is package registrar's, and what it decides package author's.
 package office
 
 import (

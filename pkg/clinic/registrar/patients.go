@@ -318,7 +318,7 @@ type ContactChange struct {
 
 var (
 	errByStaff     = fault.New(fault.Denied, "denied", "name, day of birth and sex are changed by the practice; call it")
-	errUnconfirmed = fault.New(fault.Denied, "email_unconfirmed", "this is not the address that your sign-in has confirmed; confirm it where you sign in, and try again")
+	errUnconfirmed = fault.New(fault.Denied, "email_unconfirmed", "your sign-in has not confirmed this address; confirm it where you sign in, and try again")
 )
 
 // ChangeContact changes a patient's contact data. Patients, and who acts for them,

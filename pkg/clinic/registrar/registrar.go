@@ -1,6 +1,9 @@
-// Package registrar is how a practice and its people come to be known: the operator
-// registers practices and the payers that claims go to, administrators invite people and say what they may do, and
-// who is invited signs in to become one of them. It reads no visit and no chart.
+// Package registrar is how a practice, its people and its patients come to be known: the
+// operator registers practices and the payers that claims go to, administrators invite
+// people and say what they may do, staff register, import, match, merge and suspend
+// patients, and patients register by the practice's page, change their contact data, enter
+// their coverages and name who acts for them. Invited people sign in to become what they
+// are invited to. It reads no visit and no chart.
 package registrar
 
 import (

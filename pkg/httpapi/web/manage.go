@@ -16,8 +16,10 @@ import (
 	"evisit/pkg/registry"
 )
 
-// managing are the pages of function registry: who works at a practice, and for who
-// runs the system which practices there are; a practice's forms, and what it decides.
+// managing are the pages of function registry: who works at a practice, its patients, its
+// forms, and what it decides; for people who run the system which practices there are; and
+// how patients register and an invitation is accepted, to work, to be a patient, or to act
+// for one.
 func (s *site) managing() []route {
 	return slices.Concat(s.authoring(), s.deciding(), s.importing(), s.caring(), []route{
 		{"GET /manage/people", s.as(s.people)},
@@ -395,7 +397,7 @@ func known(v visitor) *visitor {
 func acceptSheet(r *http.Request, v visitor, code string) sheet {
 	sh := sheet{
 		Title: "You are invited", Action: "/accept/" + url.PathEscape(r.PathValue("invitation")), Button: "Accept", Hidden: []hiddenField{{"code", code}},
-		Intro: []string{"If you accept, the practice that wrote to you knows you from now on as whoever is signed in now."},
+		Intro: []string{"If you accept, the practice that wrote to you knows you from now on by the account with which you are signed in now."},
 	}
 	if v.Email != "" {
 		sh.Facts = []fact{{"You are signed in as", v.Email.Reveal()}}
@@ -452,10 +454,7 @@ func (s *site) inviteAdministrator(w http.ResponseWriter, r *http.Request, v vis
 	if err != nil {
 		return err
 	}
-	in := registry.Invitation{
-		Practice: r.PathValue("practice"), Email: f.text("email"),
-		Worker: registry.Worker{Roles: []identity.Role{identity.Admin}, Display: f.text("name").Reveal()},
-	}
+	in := registry.Administrator(r.PathValue("practice"), f.text("email"), f.text("name").Reveal())
 	if _, err := s.Registrar.Invite(r.Context(), v.Caller, in); err != nil {
 		return s.refusedSheet(w, &v, administratorSheet(in.Practice), f, err)
 	}

@@ -52,10 +52,7 @@ func practiceValues(p practice.Practice) url.Values {
 	}
 }
 
-type practicesView struct {
-	Done      string
-	Practices []standingRow
-}
+type practicesView struct{ Practices []standingRow }
 
 type standingRow struct {
 	ID, Name, Suspended, Oldest string

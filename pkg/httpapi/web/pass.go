@@ -35,7 +35,7 @@ type passView struct {
 	Holder                       visit.Holder
 	Complaints                   []complaint
 	Fields                       []field
-	Nobody                       bool // there is nobody to hand the visit to
+	Nobody                       bool // there is nobody to hand the visit to; then Fields are only there for what was typed
 	Kept, Back                   bool // what was typed is kept and not sent; it is back in the form
 }
 
@@ -131,8 +131,9 @@ func (v *visitor) keptFor(was sentForm, path string) {
 	}
 }
 
-// showPass shows the form with which a visit changes hands. Whoever cannot do that any
-// more is led to the visit, where they see why.
+// showPass shows the form with which a visit changes hands; none where there is nobody to
+// hand it to and nothing was typed. A visitor who cannot do that any more is led to the
+// visit, which shows why.
 func (s *site) showPass(w http.ResponseWriter, r *http.Request, v visitor, vis visit.Visit, do visit.Action, form []field, view passView, was sentForm, alert string, code int) error {
 	if !slices.Contains(vis.Can(v.Person, s.Now()), do) && was.values == nil {
 		return redirect(w, deskPath(vis.ID))
@@ -151,11 +152,13 @@ func (s *site) showPass(w http.ResponseWriter, r *http.Request, v visitor, vis v
 		return err
 	}
 	view.Visit, view.Form, view.At, view.Holder = vis.ID, title, r.URL.Path, vis.Holder
-	view.Fields, view.Kept = was.fill(form), was.values.Get(keptField) != ""
+	if view.Kept = was.values.Get(keptField) != ""; !view.Nobody || was.values != nil {
+		view.Fields = was.fill(form)
+	}
 	view.Complaints = append(aboutPage(alert), complaints(view.Fields)...)
 	return s.show(w, &v, page{
 		view: "pass", title: errorTitle(view.Heading, view.Complaints), data: view, code: code,
-		keeps: true, enter: enter{Text: "Keep what you wrote"},
+		keeps: len(view.Fields) > 0, enter: enter{Text: "Keep what you wrote"},
 	})
 }
 

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"evisit/pkg/identity"
 )
 
 // A visit goes from colleague to colleague and back to the queue by the pages alone.
@@ -68,5 +70,22 @@ func TestPass_FromColleagueToColleague(t *testing.T) {
 	drx.get(path + "/take-over")
 	if drx.at.Path != path {
 		t.Errorf("who has it already is at %s", drx.at)
+	}
+}
+
+// Where no colleague may answer a visit the page says so, and has no form.
+func TestPass_NobodyToHandItTo(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	drx, path := h.taken(t)
+	h.person(t, "dry", identity.Person{ID: "dry", Practice: "oak", Role: identity.Clinician, Display: "Yves Yoder, MD", Inactive: true})
+	drx.get(path + "/hand-over")
+	drx.wants(http.StatusOK, "No colleague may answer this visit", "give it back to the queue")
+	if strings.Contains(drx.text(), "What your colleague should know") {
+		t.Error("there is nobody, and a form")
+	}
+	drx.link("Back to the visit")
+	if drx.at.Path != path {
+		t.Errorf("back leads to %s", drx.at)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
 	"evisit/pkg/identity"
 	"evisit/pkg/phi"
@@ -25,6 +26,14 @@ type patientRow struct {
 	Standing   string // empty: active
 }
 
+// bornWords is a day of birth; that of who was registered by the system may not be known.
+func bornWords(birth time.Time) string {
+	if birth.IsZero() {
+		return "on a day that is not known"
+	}
+	return birth.Format("2 January 2006")
+}
+
 var cameWords = map[identity.Way]string{
 	identity.ByStaff: "Entered by the practice", identity.ByPage: "Came by the public page", identity.ByFile: "Came by a file",
 }
@@ -40,7 +49,7 @@ func (s *site) patients(w http.ResponseWriter, r *http.Request, v visitor) error
 	var view patientsView
 	for _, p := range all {
 		view.Patients = append(view.Patients, patientRow{
-			p.ID, p.Contact.Name, p.Contact.Birth.Format("2 January 2006"), cameWords[p.Came], !p.Verified.At.IsZero(), standsWords[p.Standing.State],
+			p.ID, p.Contact.Name, bornWords(p.Contact.Birth), cameWords[p.Came], !p.Verified.At.IsZero(), standsWords[p.Standing.State],
 		})
 	}
 	if next != "" {
@@ -83,7 +92,7 @@ func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error
 		Fields: with(standingForm, url.Values{"standing": {p.Standing.State.Word()}, "reason": {string(p.Standing.Reason)}}),
 		Hidden: seen(p.Version),
 		Facts: []fact{
-			{"Born", p.Contact.Birth.Format("2 January 2006")}, {"E-mail address", p.Contact.Email.Reveal()},
+			{"Born", bornWords(p.Contact.Birth)}, {"E-mail address", p.Contact.Email.Reveal()},
 		},
 	}
 	if !p.Contact.Phone.Blank() {

@@ -124,8 +124,8 @@ func (p *provider) config(d *discovered) *oauth2.Config {
 	}
 }
 
-// signInURL is where a visitor signs in. Whoever sits at the machine is asked who
-// they are, also where the issuer remembers someone who sat there before.
+// signInURL is where a visitor signs in. The visitor is asked who they are, also where the
+// issuer remembers someone who sat at the machine before.
 func (p *provider) signInURL(ctx context.Context, a attempt) (string, error) {
 	d, err := p.discover(ctx)
 	if err != nil {

@@ -59,7 +59,7 @@ func TestSignIn_AtOneOfTwoIssuers(t *testing.T) {
 		t.Errorf("the browser was led to the logout of the other issuer %d times, of its own %d times", here, there)
 	}
 
-	// Whoever is the other issuer's Dr. Y is nobody here.
+	// The other issuer's Dr. Y is nobody here.
 	other := h.browse(t)
 	other.get("/sign-in?at=0&next=/desk")
 	other.press("Dr. Y", nil)

@@ -150,3 +150,13 @@ func TestDial_AsATelephoneTakesIt(t *testing.T) {
 		}
 	}
 }
+
+func TestBornWords_UnknownDay(t *testing.T) {
+	t.Parallel()
+	if got := bornWords(time.Time{}); got != "on a day that is not known" {
+		t.Errorf("nobody knows the day, and it is %q", got)
+	}
+	if got := bornWords(time.Date(1990, 4, 12, 0, 0, 0, 0, time.UTC)); got != "12 April 1990" {
+		t.Errorf("born %q", got)
+	}
+}

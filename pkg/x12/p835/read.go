@@ -10,8 +10,8 @@ import (
 
 // A Reader reads remittances one claim at a time, whatever their separators and
 // however many interchanges. Segments that are not needed are passed over. Only
-// when Next has returned io.EOF is it known that nothing is missing, so whoever
-// posts reads a file to its end first, and then again.
+// when Next has returned io.EOF is it known that nothing is missing, so a
+// caller that posts reads a file to its end first, and then again.
 type Reader struct {
 	x       *x12.Reader // stands on the first segment that was not used, or before all
 	current *Remittance

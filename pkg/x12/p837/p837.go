@@ -35,7 +35,7 @@ type Batch struct {
 	Receiver  Organization
 }
 
-// An Organization is known by an identifier agreed upon with whoever reads it.
+// An Organization is known by an identifier agreed upon with the file's receiver.
 type Organization struct {
 	Name, ID string
 }
