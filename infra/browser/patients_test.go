@@ -64,7 +64,7 @@ func (p *person) acceptLink(to string) string {
 	p.t.Helper()
 	link := regexp.MustCompile(`/accept/[^\s"\\]+`)
 	for deadline := time.Now().Add(timeout); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		res, err := http.Get(p.site + "/dev/mail.json?to=" + to) //nolint:noctx // a test's own request
+		res, err := http.Get(p.site + "/dev/mail.json?to=" + to)
 		if err != nil {
 			p.t.Fatal(err)
 		}
@@ -89,7 +89,7 @@ func (p *person) acceptLink(to string) string {
 // passes moves the system's clock.
 func (p *person) passes(d string) {
 	p.t.Helper()
-	res, err := http.Post(p.site+"/dev/clock", "application/json", strings.NewReader(`{"advance":"`+d+`"}`)) //nolint:noctx // a test's own request
+	res, err := http.Post(p.site+"/dev/clock", "application/json", strings.NewReader(`{"advance":"`+d+`"}`))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestManage_CaregiverOfTwoPractices(t *testing.T) {
 	hana.wantText("There is a problem", "Give one e-mail address", "Give one of")
 	hana.checkPage("acts-wrong", http.StatusUnprocessableEntity)
 	hana.write("Their e-mail address", "jaen-smith@patients.example")
-	hana.choose("Why", "The patient asked them to")
+	hana.choose("Why", "You asked them to")
 	hana.press("Send the invitation")
 	hana.wantText("The letter is on its way", "jaen-smith@patients.example")
 	hana.press("Take it back (jaen-smith@patients.example)")
@@ -144,7 +144,7 @@ func TestManage_CaregiverOfTwoPractices(t *testing.T) {
 	jane.press("Harbor Street Clinic")
 	jane.follow("My data")
 	jane.follow("Show who acts")
-	jane.wantText("Who acts for Hana Kim", "Give it up, at once")
+	jane.wantText("Who acts for Hana Kim", "Granted by the patient", "Give it up, at once")
 	jane.checkPage("acts-for", http.StatusOK)
 
 	hana.goTo("/my/data")
