@@ -755,6 +755,7 @@ func TestCaregiver_InvitationTakenBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.pass(time.Minute)
 	right, err := w.registrar.InviteCaregiver(w.ctx, w.as(jane), jane, power("mum@new.example", identity.Help))
 	if err != nil {
 		t.Fatal(err)

@@ -97,6 +97,8 @@ type Caregiver struct {
 	// came without one, and of others than the caller if the caller may invite nobody.
 	Email phi.Text
 	Since time.Time
+	// ByPractice is whether somebody who works there granted it.
+	ByPractice bool
 }
 
 // Caregivers are who acts for a patient.
@@ -125,6 +127,13 @@ func (r *Room) Caregivers(ctx context.Context, c clinic.Caller, patient string) 
 	out := Caregivers{Patient: p, MayInvite: ownOrWorks(c, patient)}
 	for _, g := range grants {
 		one := Caregiver{Grant: g}
+		if g.By != "" {
+			by, err := r.Kernel.Store.Person(ctx, g.By)
+			if err != nil {
+				return Caregivers{}, err
+			}
+			one.ByPractice = by.Works()
+		}
 		if g.Invitation != "" && (out.MayInvite || g.Person == c.Person.ID) {
 			row, err := r.Store.Invitation(ctx, g.Invitation)
 			if err != nil {

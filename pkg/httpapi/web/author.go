@@ -157,7 +157,7 @@ func (s sentForm) misread(err error, where map[string]string, other string) {
 }
 
 // aboutPlaces are what a questionnaire may lack and its author may say beside it.
-var aboutPlaces = map[string]string{"id": "name", "url": "url", "version": "version", "title": "title"}
+var aboutPlaces = map[string]string{"id": "name", "url": "url", "version": "version", "title": "title", "evisit-billing-class": "billing"}
 
 // handIn takes a questionnaire that was pasted. One that is refused comes back on the page
 // that it was sent from, as it was written.
@@ -201,10 +201,14 @@ func (s *site) refusedSource(w http.ResponseWriter, r *http.Request, v visitor, 
 	default:
 		return err
 	}
-	if draft := sent.values.Get("draft"); draft != "" {
-		return s.showDraft(w, r, v, draft, sent, sentence(f.Text), exchange.Status(err))
+	alert := sentence(f.Text)
+	if len(f.Problems) == 0 && len(sent.wrong) > 0 {
+		alert = "" // it is beside its field
 	}
-	return s.showForms(w, r, v, sent, sentence(f.Text), exchange.Status(err))
+	if draft := sent.values.Get("draft"); draft != "" {
+		return s.showDraft(w, r, v, draft, sent, alert, exchange.Status(err))
+	}
+	return s.showForms(w, r, v, sent, alert, exchange.Status(err))
 }
 
 // number reads a number that a page of ours sent; 0 if it is none.

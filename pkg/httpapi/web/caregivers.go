@@ -105,7 +105,7 @@ func (s *site) showCaregivers(w http.ResponseWriter, r *http.Request, v visitor,
 	}
 	view.list(all, v, s.Now())
 	if all.MayInvite {
-		view.Form = caregiverForm(view.Minor)
+		view.Form = caregiverForm(view.Own, view.Minor)
 		if was == nil {
 			view.Form = with(view.Form, nil)
 		} else {
@@ -127,6 +127,7 @@ func (s *site) showCaregivers(w http.ResponseWriter, r *http.Request, v visitor,
 func (view *caregiversView) list(all registrar.Caregivers, v visitor, now time.Time) {
 	for _, g := range all.All {
 		row := newCaregiver(g.Grant, all.Patient, v)
+		row.By = grantedBy(g, v)
 		row.ID, row.Self = g.Person, g.Person == v.Person.ID
 		row.CanEnd = all.MayInvite || row.Self
 		switch {
@@ -153,17 +154,23 @@ func (view *caregiversView) list(all registrar.Caregivers, v visitor, now time.T
 }
 
 func newCaregiver(g identity.Grant, p identity.Patient, v visitor) caregiverRow {
-	row := caregiverRow{Who: "Somebody whom the practice named", Why: cmp.Or(whyWords[g.Why], "The practice has no reason on record"), Until: lastDay(g.Until, v.practice)}
-	switch g.By {
-	case "":
-	case v.Person.ID:
-		row.By = "you"
-	case p.Person:
-		row.By = "the patient"
-	default:
-		row.By = "the practice"
+	return caregiverRow{
+		Who: "Somebody whom the practice named", Until: lastDay(g.Until, v.practice),
+		Why: cmp.Or(whyText(g.Why, v.Person.Patient == p.ID), "The practice has no reason on record"),
 	}
-	return row
+}
+
+// grantedBy says who granted g; nothing if that is not known.
+func grantedBy(g registrar.Caregiver, v visitor) string {
+	switch {
+	case g.By == "":
+		return ""
+	case g.By == v.Person.ID:
+		return "you"
+	case g.ByPractice:
+		return "the practice"
+	}
+	return "the patient"
 }
 
 // lastDay says when something ends: at the end of a day, or at another time; nothing if never.
@@ -186,8 +193,18 @@ func midnight(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, t.Location())
 }
 
-// caregiverForm invites somebody to act for a patient who is a minor, or is not.
-func caregiverForm(minor bool) []field {
+// whyText says why somebody acts for a patient, to the patient or to others; empty if that is
+// not known.
+func whyText(w identity.Why, own bool) string {
+	if own && w == identity.Help {
+		return "You asked them to"
+	}
+	return whyWords[w]
+}
+
+// caregiverForm invites somebody to act for the visitor's own record or another's, who is a
+// minor or is not.
+func caregiverForm(own, minor bool) []field {
 	why := field{Kind: "radios", ID: "why", Name: "why", Label: "Why", Required: true}
 	last := field{Kind: "date", ID: "until", Name: "until", Label: "Last day", Help: []string{"Empty: until it is ended here."}}
 	whys := []identity.Why{identity.Help, identity.LegalProxy}
@@ -196,7 +213,7 @@ func caregiverForm(minor bool) []field {
 		last.Help = []string{"At the latest it ends as the patient turns 18."}
 	}
 	for n, w := range whys {
-		o := option{ID: why.ID, Value: string(w), Label: whyWords[w]}
+		o := option{ID: why.ID, Value: string(w), Label: whyText(w, own)}
 		if n > 0 {
 			o.ID = "why-" + string(w)
 		}

@@ -91,7 +91,11 @@ func (s *site) importPage(w http.ResponseWriter, r *http.Request, v visitor) err
 
 func (s *site) showImport(w http.ResponseWriter, v visitor, view importView, code int) error {
 	view.Complaints = append(view.Complaints, complaints([]field{view.File})...)
-	return s.show(w, &v, page{view: "import", title: errorTitle("Import patients", view.Complaints), data: view, code: code})
+	title := "Import patients"
+	if view.Seen != nil && view.Seen.Done != "" {
+		title = "Patients imported"
+	}
+	return s.show(w, &v, page{view: "import", title: errorTitle(title, view.Complaints), data: view, code: code})
 }
 
 // previewImport shows what an import of the file that was chosen would do.
