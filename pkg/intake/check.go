@@ -137,8 +137,11 @@ type checker struct {
 	rowStart []int     // index in answers where the present row begins, by item
 	enabled  []bool
 	readings []pressure
-	row      int // the present row, from 1; 0 outside a repeating group
-	problems []fault.Problem
+
+	variables map[*variable]found // those that a calculation has used
+	work      int                 // values that calculations have gone through
+	row       int                 // the present row, from 1; 0 outside a repeating group
+	problems  []fault.Problem
 }
 
 func (c *checker) problem(where, code, text string) {
@@ -392,8 +395,6 @@ func (c *checker) question(it *Item, given, kept []Entry) []Entry {
 		c.nested(it, e)
 	}
 	switch {
-	case it.total != nil:
-		return c.total(it, kept)
 	case it.formula != nil:
 		v := c.calculated(it)
 		if v.kind == NoValue {
@@ -511,24 +512,4 @@ func (c *checker) nestedDisplays(it *Item, given []Entry) {
 			c.display(child, given[i:i+1])
 		}
 	}
-}
-
-// total computes a readOnly sum in place of the value that the client sent. If none
-// of the summed items is answered there is no total.
-func (c *checker) total(it *Item, kept []Entry) []Entry {
-	sum, answered := 0, false
-	for _, q := range it.total {
-		for _, v := range c.answers[q.index] {
-			if o, ok := q.chosen(v); ok && o.Ordinal != nil {
-				sum += *o.Ordinal
-				answered = true
-			}
-		}
-	}
-	if !answered {
-		return kept
-	}
-	v := Integer(int32(sum))
-	c.answers[it.index] = append(c.answers[it.index], v)
-	return append(kept, Ask(it.LinkID, v))
 }

@@ -15,18 +15,21 @@ import (
 // are loaded, so it must refuse no form in use. A form that is published passes a third
 // time, through demands, which may become stricter.
 type compiler struct {
-	res      resource
-	form     *Form
-	catalog  catalog
-	offered  int    // options of all questions
-	language string // that texts are wanted in; empty for the form's own
-	problems []fault.Problem
+	res     resource
+	form    *Form
+	catalog catalog
+	offered int // options of all questions
+
+	expressions int    // characters of calculations that may still be read
+	language    string // that texts are wanted in; empty for the form's own
+	problems    []fault.Problem
 }
 
 func newCompiler(res resource) *compiler {
 	return &compiler{
 		res: res, form: &Form{res: res, byLink: map[string]*Item{}, translated: &shelf{}},
-		catalog: catalog{contained: res.Contained, expanded: map[string]expansion{}},
+		catalog:     catalog{contained: res.Contained, expanded: map[string]expansion{}},
+		expressions: maxFormulas,
 	}
 }
 
@@ -148,6 +151,10 @@ func (c *compiler) formExtension(e extension) {
 		}
 	case extNote:
 		c.want(name, e, "valueMarkdown")
+	case extVariable:
+		if e.ValueExpression != nil {
+			c.form.variables = append(c.form.variables, &variable{extension: e, root: true})
+		}
 	default:
 		c.passed("This form", e)
 	}
@@ -183,7 +190,7 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 	for place, s := range sources {
 		it := &Item{
 			LinkID: s.LinkID, Prefix: c.say(s.Prefix, s.source, "_prefix"), Text: c.say(s.words(), s.source, "_text"), Type: s.Type, Codes: codings(s.Code),
-			Required: s.Required, Repeats: s.Repeats, ReadOnly: s.ReadOnly, MaxLength: s.MaxLength, Decimals: -1,
+			Required: s.Required, Repeats: s.Repeats, ReadOnly: s.ReadOnly != nil && *s.ReadOnly, MaxLength: s.MaxLength, Decimals: -1,
 			index: len(c.form.all), place: place, parent: parent,
 		}
 		if parent != nil {
@@ -225,6 +232,9 @@ func (c *compiler) item(it *Item, s sourceItem) {
 	for _, e := range s.Extension {
 		c.itemExtension(it, e)
 	}
+	if it.formula != nil && s.ReadOnly != nil && !*s.ReadOnly {
+		c.problem(it.LinkID, "readonly", "A calculated question is not asked, so its readOnly is true or left out.")
+	}
 	c.elements(it.named(), s.source)
 	c.initials(it, s)
 	for _, w := range s.EnableWhen {
@@ -242,7 +252,7 @@ func (c *compiler) item(it *Item, s sourceItem) {
 func (c *compiler) itemType(it *Item, s sourceItem) {
 	switch s.Type {
 	case Display:
-		if s.Required || s.Repeats || s.ReadOnly {
+		if s.Required || s.Repeats || it.ReadOnly {
 			c.problem(it.LinkID, "type", "A display item is not required, repeated or readOnly.")
 		}
 	case Group:
@@ -473,7 +483,11 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 		}
 	case sdcCalculated:
 		if c.want(it.LinkID, e, "valueExpression") {
-			c.calculated(it, *e.ValueExpression)
+			c.calculated(it, e)
+		}
+	case extVariable:
+		if e.ValueExpression != nil {
+			it.variables = append(it.variables, &variable{extension: e})
 		}
 	case extPage:
 		if c.want(it.LinkID, e, "valueString") {
@@ -532,21 +546,4 @@ func (c *compiler) count(it *Item, e extension) int {
 		c.problem(it.LinkID, "range", "%s is a whole number from 0.", shortName(e.URL))
 	}
 	return n
-}
-
-func (c *compiler) calculated(it *Item, e expression) {
-	it.expression = e.Expression
-	m := totalExpression().FindStringSubmatch(e.Expression)
-	if m == nil || e.Language != "text/fhirpath" {
-		if it.formula = parseFormula(e); it.formula == nil {
-			it.broken = true
-			c.problem(it.LinkID, "extension", "%s", formulaWords)
-		}
-		return
-	}
-	it.summed = m[1]
-	if _, err := regexp.Compile(it.summed); err != nil {
-		c.problem(it.LinkID, "extension", "The linkId pattern of the calculation is not a regular expression.")
-		it.summed = ""
-	}
 }

@@ -53,6 +53,7 @@ const (
 	extConstraint = hl7Base + "questionnaire-constraint"
 	extCalculated = hl7Base + "cqf-calculatedValue" // on a date that is a bound
 	extNote       = hl7Base + "designNote"
+	extVariable   = hl7Base + "variable"
 )
 
 var billingClasses = []string{"none", "em", "em-image", "em-screen", "no-charge", "monitoring", "admin-fee"}

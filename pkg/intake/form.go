@@ -51,7 +51,9 @@ type Form struct {
 	derive   []derivation
 	pages    []Page
 	facts    Facts
-	title    string // in the form's language, or in that of In
+
+	variables []*variable
+	title     string // in the form's language, or in that of In
 
 	translated *shelf
 }
@@ -104,7 +106,7 @@ func (it *Item) never() bool {
 }
 
 // computed reports whether the item is calculated from answers.
-func (it *Item) computed() bool { return it.summed != "" || it.formula != nil }
+func (it *Item) computed() bool { return it.formula != nil }
 
 type ages struct{ low, high int }
 
@@ -152,10 +154,9 @@ type Item struct {
 	last       *dayBound
 	pattern    *regexp.Regexp // of a text, which has it as a whole
 	compared   []comparison
-	total      []*Item  // items whose ordinals a computed item adds up
-	formula    *formula // of a computed item that is no total of ordinals
+	formula    *calculation // of a computed item
+	variables  []*variable
 	expression string   // of a computed item, as its author wrote it
-	summed     string   // linkId pattern of a computed item's expression
 	maxSize    string   // MaxBytes in megabytes, as the form writes it
 	unit       Coding   // what Unit is the code of
 	bounded    []Coding // the units of a quantity's bounds

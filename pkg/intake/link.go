@@ -2,7 +2,6 @@ package intake
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -62,8 +61,6 @@ func (c *compiler) linkItem(it *Item) {
 	switch {
 	case it.formula != nil:
 		c.linkFormula(it)
-	case it.summed != "":
-		c.linkTotal(it)
 	case it.never() && it.Required && !it.Hidden && !it.broken:
 		c.problem(it.LinkID, "readonly", "A readOnly question that is required has a calculatedExpression or an initial value: nobody else answers it.")
 	}
@@ -352,29 +349,6 @@ func (c *compiler) linkRules() {
 		if r.Severity != SeverityEmergency && r.Severity != SeverityUrgent {
 			c.problem(r.ID, "contact", "Only an emergency or an urgent rule has the patient contacted.")
 		}
-	}
-}
-
-// linkTotal finds the items a computed total adds up.
-func (c *compiler) linkTotal(it *Item) {
-	if !it.ReadOnly || it.Type != IntegerQ || it.parent != nil || it.Repeats || it.Required {
-		c.problem(it.LinkID, "readonly", "A calculated total is a readOnly integer at the top level, neither repeated nor required.")
-	}
-	pattern, err := regexp.Compile(it.summed)
-	if err != nil {
-		return // shape has recorded the problem
-	}
-	for _, q := range c.form.items {
-		if !pattern.MatchString(q.LinkID) {
-			continue
-		}
-		if q.index >= it.index || q.Type != Choice || slices.ContainsFunc(q.Options, func(o Option) bool { return o.Ordinal == nil }) {
-			c.problem(it.LinkID, "readonly", "%s is added up, so it is an earlier choice whose every option has an ordinalValue.", q.LinkID)
-		}
-		it.total = append(it.total, q)
-	}
-	if len(it.total) == 0 {
-		c.problem(it.LinkID, "readonly", "The calculation matches no item.")
 	}
 }
 

@@ -56,7 +56,7 @@ type sourceItem struct {
 	Type           Type           `json:"type"`
 	Required       bool           `json:"required,omitempty"`
 	Repeats        bool           `json:"repeats,omitempty"`
-	ReadOnly       bool           `json:"readOnly,omitempty"`
+	ReadOnly       *bool          `json:"readOnly,omitempty"`
 	MaxLength      int            `json:"maxLength,omitempty"`
 	EnableWhen     []enableWhen   `json:"enableWhen,omitempty"`
 	EnableBehavior string         `json:"enableBehavior,omitempty"`
@@ -228,6 +228,7 @@ type codeableConcept struct {
 
 type expression struct {
 	source
+	Name       string `json:"name,omitempty"`
 	Language   string `json:"language"`
 	Expression string `json:"expression"`
 }
