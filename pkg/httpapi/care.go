@@ -430,6 +430,8 @@ type questionAnswered struct {
 	Answers  []phi.Text `json:"answers"`
 	// Of a repeating group, from 1.
 	Row int `json:"row,omitempty" schema:"min=1"`
+	// In that row, the rows of the repeating groups in each other, from the outside in.
+	Within []int `json:"within,omitempty"`
 }
 
 // A rule that fired without stopping the patient.

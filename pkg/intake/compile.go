@@ -259,8 +259,8 @@ func (c *compiler) itemType(it *Item, s sourceItem) {
 		if len(s.Items) == 0 {
 			c.problem(it.LinkID, "type", "A group has items.")
 		}
-		if s.Repeats && it.row != nil {
-			c.problem(it.LinkID, "type", "A repeating group inside a repeating group is not evaluated.")
+		if s.Repeats && it.depth() > maxRowDepth {
+			c.problem(it.LinkID, "type", "Repeating groups are inside each other at most %d deep.", maxRowDepth)
 		}
 	case BooleanQ, IntegerQ, DecimalQ, DateQ, DateTimeQ, TimeQ, QuantityQ, Choice, OpenChoice, Upload:
 	case StringQ, TextQ, URLQ:

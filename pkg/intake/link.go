@@ -160,7 +160,9 @@ func (c *compiler) linkEnable(it *Item, cond *condition) {
 	case q.index >= it.index:
 		c.problem(it.LinkID, "enableWhen", "enableWhen refers to %s, which does not come before.", cond.question)
 	default:
-		cond.sameRow = q.row != nil && q.row == it.row
+		for cond.row = it.row; cond.row != nil && !cond.row.holds(q); {
+			cond.row = cond.row.row
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -161,4 +162,56 @@ func TestItem_HowItIsDrawn(t *testing.T) {
 	if a.Control != "drop-down" || a.Prefix != "1." || b.Control != "slider" || c.OpenLabel != "Another" {
 		t.Errorf("%q %q %q %q", a.Control, a.Prefix, b.Control, c.OpenLabel)
 	}
+}
+
+const rowsInRows = `{"linkId":"r","type":"group","text":"R","repeats":true,"item":[{"linkId":"a","type":"boolean","text":"A?"},
+ {"linkId":"s","type":"group","text":"S","repeats":true,"maxItems":3,"item":[{"linkId":"b","type":"integer","text":"B?"},
+  {"linkId":"c","type":"string","text":"C?","required":true,"enableWhen":[{"question":"b","operator":"=","answerInteger":1}]},
+  {"linkId":"d","type":"string","text":"D?","required":true,"enableWhen":[{"question":"a","operator":"=","answerBoolean":true}]}]},
+ {"linkId":"e","type":"string","text":"E?","required":true,"enableWhen":[{"question":"b","operator":"=","answerInteger":2}]}]},
+{"linkId":"f","type":"string","text":"F?","required":true,"enableWhen":[{"question":"b","operator":"=","answerInteger":3}]}`
+
+// In rows within rows, what is asked goes by the innermost row around both questions: its
+// own row, the row around that, all rows inside its own, or all there are.
+func TestNested_RowsInRows(t *testing.T) {
+	t.Parallel()
+	f := asked(t, strings.Replace(rowsInRows, `"maxItems":3,`, "", 1))
+	const yes, no = `"valueBoolean":true`, `"valueBoolean":false`
+	items := group("r", answer("a", yes), group("s", whole("b", 1)), group("s", whole("b", 2))) + "," + group("r", answer("a", no), group("s", whole("b", 3)), group("s", whole("b", 1), words("c", "x")))
+	var got []string
+	for _, p := range f.Check(respond(t, items)).Problems {
+		row, _, _ := strings.Cut(p.Text, ":")
+		got = append(got, p.Where+" "+row)
+	}
+	want := []string{"c Row 1.1", "d Row 1.1", "d Row 1.2", "e Row 1", "f Answer this question."}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("asked (-want +got):\n%s", d)
+	}
+}
+
+// A row in which only the rows inside are filled counts, an empty one does not; there are
+// no more than a form may have together, and groups are not in each other without end.
+func TestNested_RowsAreCounted(t *testing.T) {
+	t.Parallel()
+	f := asked(t, strings.Replace(rowsInRows, `"maxItems":3,`, ext(hl7+"questionnaire-maxOccurs", `"valueInteger":3`)+",", 1))
+	rows := func(r, s int) string {
+		inner := strings.Repeat(group("s", whole("b", 9))+",", s)
+		return strings.TrimSuffix(strings.Repeat(group("r", strings.TrimSuffix(inner, ","))+",", r), ",")
+	}
+	for name, tt := range map[string]struct{ items, problems string }{
+		"rows inside":       {rows(2, 3), ""},
+		"empty rows":        {rows(2, 0) + "," + group("r", group("s")), ""},
+		"too many inside":   {rows(2, 4), "s occurrence, s occurrence"},
+		"too many together": {rows(50, 11), strings.TrimSuffix(strings.Repeat("s occurrence, ", 51), ", ")},
+	} {
+		res := f.Check(respond(t, tt.items))
+		if got := strings.Join(places(res.Problems), ", "); got != tt.problems {
+			t.Errorf("%s: problems %q, want %q", name, got, tt.problems)
+		}
+	}
+	deep := one
+	for i := range 5 {
+		deep = fmt.Sprintf(`{"linkId":"g%d","type":"group","text":"G","repeats":true,"item":[%s]}`, i, deep)
+	}
+	wantRefused(t, map[string]struct{ data, want string }{"five deep": {written("", deep), "g0 type"}})
 }

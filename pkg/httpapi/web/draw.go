@@ -40,6 +40,7 @@ type field struct {
 	Fields                []field // of a group
 	Rows                  []row   // of a repeating group
 	CanAdd                bool
+	In                    string        // the row around a repeating group, to tell its button from those of other rows
 	Drawn                 template.HTML // the whole field, of which only the name is set; empty until it is drawn
 }
 
@@ -170,16 +171,16 @@ func (d drawing) fields(items []*intake.Item, entries []intake.Entry, at string,
 		f := d.field(it, at)
 		if it.Repeats {
 			for n, e := range given {
-				inAll, inRow := d.uptoRow(it, n, all, res)
+				inAll, inRow := d.uptoRow(it, n+1-len(given), all, res)
 				inner := within(at, n+1)
-				drawn := row{Title: fmt.Sprintf("%s %d", it.Text, n+1), Fields: d.fields(it.Items, e.Items, inner, inAll, inRow)}
+				drawn := row{Title: it.Text + " " + strings.TrimPrefix(inner, "@"), Fields: d.fields(it.Items, e.Items, inner, inAll, inRow)}
 				if len(given) > 1 || !blank(e) {
 					drawn.Name = it.LinkID + inner
 				}
 				f.Rows = append(f.Rows, drawn)
 			}
 			f.Focus = d.shrunk == it.LinkID+at
-			f.CanAdd = len(given) < mostRows(it)
+			f.CanAdd, f.In = len(given) < mostRows(it), strings.TrimPrefix(at, "@")
 			if d.add == it.LinkID+at && len(f.Rows) > 0 {
 				focus(f.Rows[len(f.Rows)-1].Fields)
 			}
@@ -281,13 +282,15 @@ func focus(fs []field) {
 	}
 }
 
-// uptoRow evaluates the answers up to row n, because a result says which items
-// the last row enables. Rows without conditions are not evaluated again.
-func (d drawing) uptoRow(group *intake.Item, n int, all intake.Response, res intake.Result) (intake.Response, intake.Result) {
+// uptoRow evaluates the answers up to a row, because a result says which items the last
+// row enables. The row is that many before the last one of all, which is below zero: all
+// ends with the row around it. Rows without conditions are not evaluated again.
+func (d drawing) uptoRow(group *intake.Item, before int, all intake.Response, res intake.Result) (intake.Response, intake.Result) {
 	if !conditional(group.Items) {
 		return all, res
 	}
-	all.Items = firstRows(all.Items, group.LinkID, n+1)
+	n := rowsOf(all.Items, group.LinkID) + before
+	all.Items = firstRows(all.Items, group.LinkID, &n)
 	return all, d.form.Check(all)
 }
 
@@ -297,14 +300,30 @@ func conditional(items []*intake.Item) bool {
 	})
 }
 
-func firstRows(entries []intake.Entry, linkID string, n int) []intake.Entry {
+// rowsOf counts the rows of a group at any depth.
+func rowsOf(entries []intake.Entry, linkID string) int {
+	n := 0
+	for _, e := range entries {
+		if e.LinkID == linkID {
+			n++
+		}
+		n += rowsOf(e.Items, linkID)
+		for _, a := range e.Answers {
+			n += rowsOf(a.Items, linkID)
+		}
+	}
+	return n
+}
+
+// firstRows returns the entries with the first n rows of a group, and counts n down.
+func firstRows(entries []intake.Entry, linkID string, n *int) []intake.Entry {
 	var kept []intake.Entry
 	for _, e := range entries {
 		if e.LinkID == linkID {
-			if n == 0 {
+			if *n <= 0 {
 				continue
 			}
-			n--
+			*n--
 		}
 		e.Items = firstRows(e.Items, linkID, n)
 		e.Answers = slices.Clone(e.Answers)
@@ -551,18 +570,18 @@ func hint(it *intake.Item) string {
 }
 
 // inRow finds the row that a problem's text begins with.
-var inRow = regexp.MustCompile(`^Row (\d+): `)
+var inRow = regexp.MustCompile(`^Row ([\d.]+): `)
 
 // errors are the problems of an item in the row at.
 func (d drawing) errors(it *intake.Item, at string) []string {
-	n := at[strings.LastIndexAny(at, "@.")+1:]
+	row := strings.TrimPrefix(at, "@")
 	var found []string
 	for _, p := range d.problems {
 		text, in := p.Text, ""
 		if m := inRow.FindStringSubmatch(text); m != nil {
 			text, in = text[len(m[0]):], m[1]
 		}
-		if p.Where == it.LinkID && in == n {
+		if p.Where == it.LinkID && in == row {
 			found = append(found, sentence(advice(it, p.Code, text)))
 		}
 	}
