@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -52,6 +53,11 @@ func compile(res resource, problems []fault.Problem, published bool) (*Form, err
 
 func (c *compiler) problem(where, code, format string, args ...any) {
 	c.problems = append(c.problems, fault.Problem{Where: where, Code: code, Text: fmt.Sprintf(format, args...)})
+}
+
+// remark notes where a form is asked otherwise than its author may expect.
+func (c *compiler) remark(where, code, format string, args ...any) {
+	c.form.remarks = append(c.form.remarks, fault.Problem{Where: where, Code: code, Text: fmt.Sprintf(format, args...)})
 }
 
 // maxProblems bounds the reply to a questionnaire that is wrong throughout.
@@ -189,7 +195,7 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 	items := make([]*Item, 0, len(sources))
 	for place, s := range sources {
 		it := &Item{
-			LinkID: s.LinkID, Prefix: c.say(s.Prefix, s.source, "_prefix"), Text: c.say(s.words(), s.source, "_text"), Type: s.Type, Codes: codings(s.Code),
+			LinkID: s.LinkID, Prefix: c.say(s.Prefix, s.source, "_prefix"), Text: c.say(c.words(s), s.source, "_text"), Type: s.Type, Codes: codings(s.Code),
 			Required: s.Required, Repeats: s.Repeats, ReadOnly: s.ReadOnly != nil && *s.ReadOnly, MaxLength: s.MaxLength, Decimals: -1,
 			index: len(c.form.all), place: place, parent: parent,
 		}
@@ -216,6 +222,20 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 	return items
 }
 
+// words are the text of an item or, of a question without one, those of its code.
+func (c *compiler) words(s sourceItem) string {
+	if s.Text != "" || s.Type == Group {
+		return s.Text
+	}
+	for _, code := range s.Code {
+		if words := cmp.Or(code.Display, c.catalog.words(code.coding())); words != "" {
+			c.remark(s.LinkID, "text", "It has no text, and is asked in the words of its code: %s.", quoted(words))
+			return words
+		}
+	}
+	return ""
+}
+
 func (c *compiler) item(it *Item, s sourceItem) {
 	if strings.TrimSpace(s.LinkID) == "" || len(s.LinkID) > maxLinkIDLength {
 		c.problem(s.LinkID, "required", "Every item has a linkId of at most %d characters.", maxLinkIDLength)
@@ -232,7 +252,11 @@ func (c *compiler) item(it *Item, s sourceItem) {
 	for _, e := range s.Extension {
 		c.itemExtension(it, e)
 	}
-	if it.formula != nil && s.ReadOnly != nil && !*s.ReadOnly {
+	switch {
+	case it.formula == nil:
+	case s.ReadOnly == nil:
+		c.remark(it.LinkID, "readonly", "It is calculated, and patients do not change what was calculated.")
+	case !*s.ReadOnly:
 		c.problem(it.LinkID, "readonly", "A calculated question is not asked, so its readOnly is true or left out.")
 	}
 	c.elements(it.named(), s.source)
@@ -363,6 +387,8 @@ func (c *compiler) choice(it *Item, v Value, said string, extensions []extension
 		case extExclusive:
 			opt.Exclusive = c.truth(it, e)
 			it.exclusive = it.exclusive || opt.Exclusive
+		case extAnswerMedia:
+			c.media(it, e, said)
 		default:
 			c.passed(it.named(), e)
 		}
@@ -508,6 +534,17 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 	default:
 		c.passed(it.named(), e)
 	}
+}
+
+// media leaves out the picture of an option that has words, and says so. A picture without
+// words, one of a question, and what is heard or moves are refused: they may be what is
+// asked.
+func (c *compiler) media(it *Item, e extension, words string) {
+	if strings.TrimSpace(words) == "" || !e.picture() {
+		c.passed(it.named(), e)
+		return
+	}
+	c.remark(it.LinkID, "picture", "The picture beside %s is not shown: the words alone must say it.", quoted(shortened(words)))
 }
 
 // minMax reads a minValue or maxValue, of a number or of a date.

@@ -51,11 +51,11 @@ type Form struct {
 	derive   []derivation
 	pages    []Page
 	facts    Facts
-
-	variables []*variable
-	title     string // in the form's language, or in that of In
+	title    string // in the form's language, or in that of In
 
 	translated *shelf
+	variables  []*variable
+	remarks    []fault.Problem
 }
 
 // Facts are what is known beside the answers. A zero field is not known: bounds that
@@ -241,6 +241,10 @@ func (f *Form) Accepts(questionnaire string) error {
 	return fault.New(fault.Invalid, "other_form", "these answers name another form or version",
 		fault.Problem{Where: "/questionnaire", Code: "unknown", Text: "leave it out, or name " + f.Canonical()})
 }
+
+// Remarks says where the form is asked otherwise than its author may expect: each with the
+// item, and none of them a fault. An author reads them before the form is approved.
+func (f *Form) Remarks() []fault.Problem { return f.remarks }
 
 // Title returns the title shown to patients.
 func (f *Form) Title() string { return f.title }

@@ -67,14 +67,6 @@ type sourceItem struct {
 	Items          []sourceItem   `json:"item,omitempty"`
 }
 
-// words are the text of an item or, of a question without one, of its code.
-func (s sourceItem) words() string {
-	if s.Text == "" && s.Type != Group && len(s.Code) > 0 {
-		return s.Code[0].Display
-	}
-	return s.Text
-}
-
 type enableWhen struct {
 	source
 	Question      string        `json:"question"`

@@ -116,11 +116,33 @@ func (s *source) adopt(t testing.TB, known map[string][]byte) {
 			take("ValueSet", set)
 		}
 	})
+	s.definitions = append(s.definitions, wordless(q)...)
 	data, err := json.Marshal(q)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.data = data
+}
+
+// wordless are what a practice hands in for questions that have no text but codes, whose
+// words only a terminology server knows: here, code systems with words made of the codes.
+func wordless(q object) [][]byte {
+	concepts := map[string][]string{}
+	each(q, func(item object) {
+		codes := list(item["code"])
+		if item["text"] != nil || slices.ContainsFunc(codes, func(c object) bool { return c["display"] != nil }) {
+			return
+		}
+		for _, c := range codes {
+			system := fmt.Sprint(c["system"])
+			concepts[system] = append(concepts[system], fmt.Sprintf(`{"code":%q,"display":"What is %s?"}`, c["code"], c["code"]))
+		}
+	})
+	var found [][]byte
+	for _, system := range slices.Sorted(maps.Keys(concepts)) {
+		found = append(found, fmt.Appendf(nil, `{"resourceType":"CodeSystem","id":"words-%x","url":%q,"concept":[%s]}`, system, system, strings.Join(concepts[system], ",")))
+	}
+	return found
 }
 
 // standIn is what a practice hands in for a value set that only a terminology server
@@ -173,9 +195,8 @@ func each(n object, do func(object)) {
 // refused is why each questionnaire is that is refused: the place and code of its first
 // problem.
 var refused = map[string]string{
-	"3141":                                   "1.1 required",
-	"anc-quick-check":                        "/item/0/answerOption/0/extension/0 extension",
-	"gcs":                                    "1.1 required",
+	"3141":                                   "2.1.2 option",
+	"anc-quick-check":                        "/item/0/extension/0 extension",
 	"phq-9-questionnaire":                    "/item/8/extension/0 extension",
 	"qs1":                                    " required",
 	"questionnaire-sdc-profile-example-PHQ9": "/extension/1 extension",
@@ -197,6 +218,7 @@ var refused = map[string]string{
 // unwhole are the questionnaires that nobody could ask a patient as they are, and why: they
 // are counted apart.
 var unwhole = map[string]string{
+	"3141":                              "one of its choices has nothing to choose from",
 	"qs1":                               "its items have no linkId",
 	"questionnaire-sdc-test-enableWhen": "it compares codes with texts, which never match",
 	"questionnaire-sdc-test-initialvalue-multiple":  "it proposes a code as the answer to a text",
@@ -207,7 +229,7 @@ var unwhole = map[string]string{
 }
 
 // least is the share of questionnaires that must be accepted, in percent.
-const least = 55
+const least = 58
 
 // Each questionnaire is accepted, or refused for a reason that is known.
 func TestCorpus_AcceptedOrRefusedWithWhy(t *testing.T) {
