@@ -320,10 +320,11 @@ func (c *checker) begin(group *Item, n int) {
 	}
 }
 
-// depth is how many repeating groups the item is in, itself counted.
+// depth is how many repeating groups and questions the item is in, itself counted if
+// others are in it.
 func (it *Item) depth() int {
 	n := 0
-	if it.Type == Group && it.Repeats {
+	if it.Repeats && (it.Type == Group || it.inner) {
 		n++
 	}
 	for row := it.row; row != nil; row = row.row {
@@ -516,17 +517,38 @@ func (c *checker) outer(it *Item, given []Entry) []Entry {
 	return nil
 }
 
-// inner checks the questions nested in a question, which are asked once it has an
-// answer, right or wrong.
+// inner checks the questions nested in a question, which are asked under each answer that
+// it has, right or wrong.
 func (c *checker) inner(it *Item, answers []Answer) {
 	if !it.inner {
 		return
 	}
-	if len(answers) == 1 {
+	switch {
+	case it.Repeats && len(answers) > 0:
+		outer := c.row
+		for i := range answers {
+			c.begin(it, it.AnswerRow(answers[i].Value))
+			answers[i].Items = c.level(it, it.Items, answers[i].Items)
+			c.row = outer
+		}
+		return
+	case len(answers) == 1:
 		answers[0].Items = c.level(it, it.Items, answers[0].Items)
 		return
 	}
 	c.dropped(it, []Entry{{LinkID: it.LinkID, Answers: answers}})
+}
+
+// AnswerRow is the number of the row that what is asked under an answer is in, if the
+// question repeats: that of the option chosen, from 1, or the one after the last for none.
+func (it *Item) AnswerRow(v Value) int {
+	chosen, _ := it.chosen(v)
+	for i := range it.Options {
+		if &it.Options[i] == chosen {
+			return i + 1
+		}
+	}
+	return len(it.Options) + 1
 }
 
 // nested checks the items inside a question's entry. Display items may be there, and are

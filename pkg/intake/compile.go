@@ -202,7 +202,7 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 		if parent != nil {
 			it.row, it.Hidden = parent.row, parent.Hidden
 			it.ReadOnly = it.ReadOnly || parent.Type == Group && parent.ReadOnly && it.Type != Display
-			if parent.Type == Group && parent.Repeats {
+			if parent.Repeats && (parent.Type == Group || it.Type != Display) {
 				it.row = parent
 			}
 		}

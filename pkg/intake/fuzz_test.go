@@ -11,8 +11,9 @@ import (
 // A response that can be parsed can be checked, and the kept response can be
 // stored, parsed again and checked with the same outcome.
 func FuzzParseResponse(f *testing.F) {
-	forms := []*intake.Form{sample(f), asked(f, underAnswers), asked(f, strings.Replace(rowsInRows, `"maxItems":3,`, "", 1))}
+	forms := []*intake.Form{sample(f), asked(f, underAnswers), asked(f, strings.Replace(rowsInRows, `"maxItems":3,`, "", 1)), asked(f, underEach)}
 	f.Add([]byte(`{"item":[` + under("a", `"valueBoolean":true`, whole("b", 1), group("g", under("c", `"valueString":"x"`, words("d", "y")))) + `]}`))
+	f.Add([]byte(`{"item":[{"linkId":"t","answer":[{"valueCoding":{"code":"x"},"item":[` + words("w", "more") + `]},{"valueCoding":{"code":"y"}}]}]}`))
 	f.Add([]byte(`{"item":[` + group("r", answer("a", `"valueBoolean":true`), group("s", whole("b", 1)), group("s", whole("b", 2))) + `]}`))
 	f.Add([]byte(`{"resourceType":"QuestionnaireResponse","item":[` + bare + `]}`))
 	f.Add([]byte(`{"item":[{"linkId":"med","item":[{"linkId":"dose","answer":[{"valueInteger":1e999999999}]}]}]}`))

@@ -81,8 +81,12 @@ func (c *compiler) unasked(it *Item) {
 	if it.Hidden && it.Required && it.Type != Group && len(it.Initial) == 0 && !it.computed() {
 		c.problem(it.LinkID, "hidden", "A hidden question that is required has an initial value or a calculatedExpression: nobody else answers it.")
 	}
-	if it.inner && (it.Repeats || it.ReadOnly) {
-		c.problem(it.LinkID, "type", "Questions nested in a question that repeats or is readOnly are not evaluated: put them in a group that repeats.")
+	switch {
+	case !it.inner:
+	case it.ReadOnly || it.Repeats && it.Type != Choice:
+		c.problem(it.LinkID, "type", "Questions nested in a question that is readOnly, or that repeats and is no choice, are not evaluated: put them in a group that repeats.")
+	case it.Repeats && it.depth() > maxRowDepth:
+		c.problem(it.LinkID, "type", "Repeating groups and questions are inside each other at most %d deep.", maxRowDepth)
 	}
 }
 
@@ -159,6 +163,8 @@ func (c *compiler) linkEnable(it *Item, cond *condition) {
 	case q == nil:
 	case q.index >= it.index:
 		c.problem(it.LinkID, "enableWhen", "enableWhen refers to %s, which does not come before.", cond.question)
+	case q.inner && q.Repeats && q.holds(it):
+		c.problem(it.LinkID, "enableWhen", "This is asked under each answer to %s, so enableWhen refers to another question: it is not evaluated by which answer.", cond.question)
 	default:
 		for cond.row = it.row; cond.row != nil && !cond.row.holds(q); {
 			cond.row = cond.row.row

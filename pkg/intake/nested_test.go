@@ -209,9 +209,62 @@ func TestNested_RowsAreCounted(t *testing.T) {
 			t.Errorf("%s: problems %q, want %q", name, got, tt.problems)
 		}
 	}
-	deep := one
-	for i := range 5 {
-		deep = fmt.Sprintf(`{"linkId":"g%d","type":"group","text":"G","repeats":true,"item":[%s]}`, i, deep)
+	wantRefused(t, map[string]struct{ data, want string }{"five deep": {written("", inGroups(5, one)), "g0 type"}})
+}
+
+const underEach = `{"linkId":"t","type":"choice","text":"T?","repeats":true,"answerOption":[{"valueCoding":{"code":"x","display":"X"}},{"valueCoding":{"code":"y","display":"Y"}},{"valueCoding":{"code":"z","display":"Z"}}],"item":[
+ {"linkId":"w","type":"string","text":"W?","required":true},{"linkId":"k","type":"string","text":"K?","required":true,"enableWhen":[{"question":"w","operator":"=","answerString":"more"}]},
+ {"linkId":"v","type":"choice","text":"V?","repeats":true,"answerOption":[{"valueString":"p"},{"valueString":"q"}],"item":[{"linkId":"u","type":"integer","text":"U?"}]}]}`
+
+// What is nested in a choice that takes several answers is asked under each of them, and
+// goes by the answers that stand there.
+func TestNested_UnderEachAnswer(t *testing.T) {
+	t.Parallel()
+	f := asked(t, underEach)
+	given := func(code string, items ...string) string {
+		return `{"valueCoding":{"code":"` + code + `"},"item":[` + strings.Join(items, ",") + `]}`
 	}
-	wantRefused(t, map[string]struct{ data, want string }{"five deep": {written("", deep), "g0 type"}})
+	choose := func(answers ...string) string {
+		return `{"linkId":"t","answer":[` + strings.Join(answers, ",") + `]}`
+	}
+	v := `{"linkId":"v","answer":[{"valueString":"q","item":[` + words("u", "no") + `]}]}`
+	for name, tt := range map[string]struct{ items, want string }{
+		"none chosen":       {"", ""},
+		"one":               {choose(given("y", words("w", "a"))), ""},
+		"several":           {choose(given("z", words("w", "a")), given("x", words("w", "b"))), ""},
+		"one left open":     {choose(given("z"), given("x", words("w", "b"))), "w Row 3"},
+		"by its own answer": {choose(given("z", words("w", "more")), given("x", words("w", "b"))), "k Row 3"},
+		"two deep":          {choose(given("x", words("w", "a"), v), given("y", words("w", "a"), v)), "u Row 1.2, u Row 2.2"},
+		"no option":         {choose(given("a", words("w", "more"))), "t Choose one of, k Row 4"},
+		"beside":            {words("w", "a"), "w This item belongs inside t."},
+	} {
+		res := f.Check(respond(t, tt.items))
+		var got []string
+		for _, p := range res.Problems {
+			row, _, _ := strings.Cut(p.Text, ":")
+			got = append(got, p.Where+" "+row)
+		}
+		if strings.Join(got, ", ") != tt.want {
+			t.Errorf("%s: %q, want %q", name, strings.Join(got, ", "), tt.want)
+		}
+		if tt.want == "" && !res.Response.Equal(f.Check(res.Response).Response) {
+			t.Errorf("%s: checked again, it is another", name)
+		}
+	}
+	wantRefused(t, map[string]struct{ data, want string }{
+		"in texts":            {written("", `{"linkId":"a","type":"string","text":"A?","repeats":true,"item":[{"linkId":"b","type":"string","text":"B?"}]}`), "a type"},
+		"by which answer":     {written("", strings.Replace(underEach, `"question":"w","operator":"=","answerString":"more"`, `"question":"t","operator":"=","answerCoding":{"code":"x"}`, 1)), "k enableWhen"},
+		"in what is answered": {written("", `{"linkId":"a","type":"string","text":"A?","readOnly":true,"initial":[{"valueString":"x"}],"item":[{"linkId":"b","type":"string","text":"B?"}]}`), "a type"},
+		"in groups four deep": {written("", inGroups(4, underEach)), "t type, v type"},
+		"in groups three deep": {written("", inGroups(3, strings.Split(underEach, `,
+ {"linkId":"v"`)[0]+`]}`)), ""},
+	})
+}
+
+// inGroups puts an item in repeating groups in each other.
+func inGroups(n int, item string) string {
+	for i := range n {
+		item = fmt.Sprintf(`{"linkId":"g%d","type":"group","text":"G","repeats":true,"item":[%s]}`, i, item)
+	}
+	return item
 }

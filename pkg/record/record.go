@@ -65,6 +65,7 @@ type QA struct {
 	Answers  []phi.Text `json:"answers,omitempty"`
 	Row      int        `json:"row,omitempty"`    // of a repeating group, from 1
 	Within   []int      `json:"within,omitempty"` // the rows of the groups in that row, from the outside in
+	Of       phi.Text   `json:"of,omitempty"`     // the answer under which it is asked, if there may be several
 }
 
 // Rows names the row that the question is in: 2, or 2.1 for the first row of a group in

@@ -65,10 +65,11 @@ func CallNumber(answers []QA, stopped *Diversion) phi.Text {
 }
 
 // InWords lists the questions that were answered, in the order of the form.
-func InWords(f *intake.Form, r intake.Response) []QA { return inWords(nil, f, r.Items, nil) }
+func InWords(f *intake.Form, r intake.Response) []QA { return inWords(nil, f, r.Items, nil, "") }
 
-// inWords adds the questions of the entries, which are in the row that rows names.
-func inWords(qas []QA, f *intake.Form, entries []intake.Entry, rows []int) []QA {
+// inWords adds the questions of the entries, which are in the row that rows names and are
+// asked under the answer of.
+func inWords(qas []QA, f *intake.Form, entries []intake.Entry, rows []int, of phi.Text) []QA {
 	count := map[string]int{}
 	for _, e := range entries {
 		it, ok := f.Item(e.LinkID)
@@ -76,7 +77,7 @@ func inWords(qas []QA, f *intake.Form, entries []intake.Entry, rows []int) []QA 
 			continue
 		}
 		if len(e.Answers) > 0 {
-			qa := QA{LinkID: e.LinkID, Question: it.Text}
+			qa := QA{LinkID: e.LinkID, Question: it.Text, Of: of}
 			if len(rows) > 0 {
 				qa.Row = rows[0]
 			}
@@ -87,8 +88,12 @@ func inWords(qas []QA, f *intake.Form, entries []intake.Entry, rows []int) []QA 
 				qa.Answers = append(qa.Answers, phi.Text(wording(it, a.Value)))
 			}
 			qas = append(qas, qa)
-			for _, a := range e.Answers {
-				qas = inWords(qas, f, a.Items, rows)
+			for i, a := range e.Answers {
+				under := of
+				if it.Repeats {
+					under = qa.Answers[i]
+				}
+				qas = inWords(qas, f, a.Items, rows, under)
 			}
 		}
 		inner := rows
@@ -96,7 +101,7 @@ func inWords(qas []QA, f *intake.Form, entries []intake.Entry, rows []int) []QA 
 			count[e.LinkID]++
 			inner = append(slices.Clip(rows), count[e.LinkID])
 		}
-		qas = inWords(qas, f, e.Items, inner)
+		qas = inWords(qas, f, e.Items, inner, of)
 	}
 	return qas
 }

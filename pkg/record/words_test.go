@@ -95,7 +95,8 @@ func TestInWords_UnderAnswers(t *testing.T) {
 "extension":[{"url":"https://example.org/fhir/StructureDefinition/evisit-billing-class","valueCode":"em"}],"item":[
 {"linkId":"kid","type":"group","text":"Kid","repeats":true,"item":[{"linkId":"name","type":"string","text":"Name?","item":[
  {"linkId":"tall","type":"quantity","text":"Tall?","extension":[{"url":"http://hl7.org/fhir/StructureDefinition/questionnaire-unit","valueCoding":{"code":"cm"}}]},
- {"linkId":"bed","type":"time","text":"Bed?"}]},{"linkId":"ill","type":"group","text":"Illness","repeats":true,"item":[{"linkId":"of","type":"string","text":"Of?"}]}]}]}`
+ {"linkId":"bed","type":"time","text":"Bed?"}]},{"linkId":"ill","type":"group","text":"Illness","repeats":true,"item":[{"linkId":"of","type":"string","text":"Of?"}]}]},
+{"linkId":"pets","type":"choice","text":"Pets?","repeats":true,"answerOption":[{"valueCoding":{"code":"c","display":"Cat"}},{"valueCoding":{"code":"d","display":"Dog"}}],"item":[{"linkId":"called","type":"string","text":"Called?"}]}]}`
 	f, err := intake.Publish(nil, []byte(source))
 	if err != nil {
 		t.Fatal(err)
@@ -111,6 +112,10 @@ func TestInWords_UnderAnswers(t *testing.T) {
 	}
 	r := intake.Response{Items: []intake.Entry{
 		ill(name("Ann"), "colds", "croup"), ill(name("Bob", intake.Ask("tall", intake.Quantity("104.5", intake.Coding{Code: "cm"})), intake.Ask("bed", intake.Time("19:30:00"))), "asthma"),
+		{LinkID: "pets", Answers: []intake.Answer{
+			{Value: intake.Code(intake.Coding{Code: "c"}), Items: []intake.Entry{intake.Ask("called", intake.String("Tom"))}},
+			{Value: intake.Code(intake.Coding{Code: "d"}), Items: []intake.Entry{intake.Ask("called", intake.String("Rex"))}},
+		}},
 	}}
 	res := f.Check(r)
 	if len(res.Problems) > 0 {
@@ -124,9 +129,12 @@ func TestInWords_UnderAnswers(t *testing.T) {
 		{LinkID: "tall", Question: "Tall?", Row: 2, Answers: []phi.Text{"104.5 cm"}},
 		{LinkID: "bed", Question: "Bed?", Row: 2, Answers: []phi.Text{"19:30"}},
 		{LinkID: "of", Question: "Of?", Row: 2, Within: []int{1}, Answers: []phi.Text{"asthma"}},
+		{LinkID: "pets", Question: "Pets?", Answers: []phi.Text{"Cat", "Dog"}},
+		{LinkID: "called", Question: "Called?", Of: "Cat", Answers: []phi.Text{"Tom"}},
+		{LinkID: "called", Question: "Called?", Of: "Dog", Answers: []phi.Text{"Rex"}},
 	}
 	if got := record.InWords(f, res.Response); !slices.EqualFunc(want, got, func(a, b record.QA) bool {
-		return a.LinkID == b.LinkID && a.Question == b.Question && a.Rows() == b.Rows() && slices.Equal(a.Answers, b.Answers)
+		return a.LinkID == b.LinkID && a.Question == b.Question && a.Rows() == b.Rows() && a.Of == b.Of && slices.Equal(a.Answers, b.Answers)
 	}) {
 		t.Errorf("%d answers, not as wanted", len(got))
 	}

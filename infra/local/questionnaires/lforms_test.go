@@ -2,6 +2,7 @@ package questionnaires_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"math"
 	"os"
@@ -124,7 +125,7 @@ var measured = map[string]string{"/age": "57", "/8480-6": "141", "/2093-3": "213
 // ofGroup reports whether lforms said that a group has no value.
 func ofGroup(items []*intake.Item, said string) bool {
 	return slices.ContainsFunc(items, func(it *intake.Item) bool {
-		return it.Type == intake.Group && (it.Required && said == it.Text+" requires a value" || ofGroup(it.Items, said))
+		return it.Type == intake.Group && it.Required && said == cmp.Or(it.Text, "undefined")+" requires a value" || ofGroup(it.Items, said)
 	})
 }
 

@@ -44,6 +44,28 @@ const rowsInRows = `{"linkId":"kin","type":"group","text":"Relative","repeats":t
  {"linkId":"by","type":"boolean","text":"Died of it?","enableWhen":[{"question":"dead","operator":"=","answerBoolean":true}]}]},
 {"linkId":"age","type":"integer","text":"Age?","enableWhen":[{"question":"by","operator":"=","answerBoolean":true}]}]}`
 
+// underEach has questions under each answer to a choice that takes several.
+const underEach = `{"linkId":"pets","type":"choice","text":"Pets?","repeats":true,"answerOption":[{"valueCoding":{"code":"c","display":"Cat"}},{"valueCoding":{"code":"d","display":"Dog"}}],"item":[
+{"linkId":"called","type":"string","text":"Called?","required":true},{"linkId":"why","type":"string","text":"Why?","enableWhen":[{"question":"called","operator":"=","answerString":"other"}]},
+{"linkId":"food","type":"group","text":"Food","repeats":true,"item":[{"linkId":"what","type":"string","text":"What?"}]}]}`
+
+// What is asked under the answers to one question stands in a group of each answer.
+func TestDrawing_UnderEachAnswer(t *testing.T) {
+	t.Parallel()
+	f := authored(t, underEach)
+	values := map[string][]string{"pets": {"d", "c"}, "called@2": {"other"}, "rows:food@2": {"2"}, "what@2.1": {"Bones"}, "what@2.2": {"Meat"}}
+	answers := post{values, time.UTC}.answers(f.Items())
+	res := f.Check(answers)
+	fs := drawing{form: f, zone: time.UTC, problems: res.Problems}.page(f.Items(), res.Response, res)
+	const want = "pets pets@1 called@1 food@1 what@1.1 pets@2 called@2 why@2 food@2 what@2.1 what@2.2"
+	if got := strings.Join(fieldNames(fs), " "); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if fs[1].Label != "Cat" || fs[2].Label != "Dog" || len(fs[1].Fields[0].Errors) != 1 || len(fs[2].Fields[0].Errors) != 0 {
+		t.Errorf("drawn: %+v", fs)
+	}
+}
+
 // Each row asks what its own answers lead to, also in rows within rows. Another row is
 // added to the group whose button was pressed, and only the row that was to go goes.
 func TestDrawing_RowsInRows(t *testing.T) {

@@ -132,8 +132,11 @@ func (d drawing) spreadInner(it *intake.Item, entries []intake.Entry, at string)
 		return
 	}
 	for i := range entries {
-		if e := &entries[i]; e.LinkID == it.LinkID && len(e.Answers) == 1 {
-			e.Answers = []intake.Answer{{Value: e.Answers[0].Value, Items: d.spread(inner, e.Answers[0].Items, at)}}
+		if e := &entries[i]; e.LinkID == it.LinkID && (len(e.Answers) == 1 || it.Repeats) {
+			e.Answers = slices.Clone(e.Answers)
+			for j, a := range e.Answers {
+				e.Answers[j].Items = d.spread(inner, a.Items, under(it, a.Value, at))
+			}
 		}
 	}
 }
@@ -163,9 +166,7 @@ func (d drawing) fields(items []*intake.Item, entries []intake.Entry, at string,
 				answers = given[0].Answers
 			}
 			fs = append(fs, d.question(it, at, answers))
-			if inner := it.Inner(); len(inner) > 0 && len(answers) == 1 {
-				fs = append(fs, d.fields(inner, answers[0].Items, at, all, res)...)
-			}
+			fs = append(fs, d.inner(it, at, answers, all, res)...)
 			continue
 		}
 		f := d.field(it, at)
@@ -188,6 +189,33 @@ func (d drawing) fields(items []*intake.Item, entries []intake.Entry, at string,
 			f.Fields = d.fields(it.Items, given[0].Items, at, all, res)
 		}
 		fs = append(fs, f)
+	}
+	return fs
+}
+
+// inner draws what is asked under the answers to a question: if it may have several, in a
+// group for each.
+func (d drawing) inner(it *intake.Item, at string, answers []intake.Answer, all intake.Response, res intake.Result) []field {
+	inner := it.Inner()
+	switch {
+	case len(inner) == 0:
+		return nil
+	case !it.Repeats && len(answers) == 1:
+		return d.fields(inner, answers[0].Items, at, all, res)
+	case !it.Repeats:
+		return nil
+	}
+	var fs []field
+	for n, a := range answers {
+		upto, so := d.uptoRow(it, n+1-len(answers), all, res)
+		row := under(it, a.Value, at)
+		f := field{ID: htmlID(it.LinkID + row), Name: it.LinkID + row, Kind: "group", Label: a.Value.Text(), Fields: d.fields(inner, a.Items, row, upto, so)}
+		if n := it.AnswerRow(a.Value); n <= len(it.Options) {
+			f.Label = it.Options[n-1].Display
+		}
+		if len(f.Fields) > 0 {
+			fs = append(fs, f)
+		}
 	}
 	return fs
 }
@@ -286,7 +314,7 @@ func focus(fs []field) {
 // row enables. The row is that many before the last one of all, which is below zero: all
 // ends with the row around it. Rows without conditions are not evaluated again.
 func (d drawing) uptoRow(group *intake.Item, before int, all intake.Response, res intake.Result) (intake.Response, intake.Result) {
-	if !conditional(group.Items) {
+	if !conditional(group.Items) && group.Type == intake.Group {
 		return all, res
 	}
 	n := rowsOf(all.Items, group.LinkID) + before
@@ -300,11 +328,14 @@ func conditional(items []*intake.Item) bool {
 	})
 }
 
-// rowsOf counts the rows of a group at any depth.
+// rowsOf counts the rows of a group, or the answers to a question, at any depth.
 func rowsOf(entries []intake.Entry, linkID string) int {
 	n := 0
 	for _, e := range entries {
-		if e.LinkID == linkID {
+		switch {
+		case e.LinkID == linkID && len(e.Answers) > 0:
+			n += len(e.Answers)
+		case e.LinkID == linkID:
 			n++
 		}
 		n += rowsOf(e.Items, linkID)
@@ -315,7 +346,8 @@ func rowsOf(entries []intake.Entry, linkID string) int {
 	return n
 }
 
-// firstRows returns the entries with the first n rows of a group, and counts n down.
+// firstRows returns the entries with the first n rows of a group, or the first n answers
+// to a question, and counts n down.
 func firstRows(entries []intake.Entry, linkID string, n *int) []intake.Entry {
 	var kept []intake.Entry
 	for _, e := range entries {
@@ -323,7 +355,8 @@ func firstRows(entries []intake.Entry, linkID string, n *int) []intake.Entry {
 			if *n <= 0 {
 				continue
 			}
-			*n--
+			e.Answers = e.Answers[:min(len(e.Answers), *n)]
+			*n -= max(len(e.Answers), 1)
 		}
 		e.Items = firstRows(e.Items, linkID, n)
 		e.Answers = slices.Clone(e.Answers)
