@@ -408,8 +408,12 @@ func (l *linker) part(o operand, name string) (operand, error) {
 // mapped is the operand with something else in place of each value.
 func mapped(o operand, kind Kind, change func(*evaluation, datum) (datum, bool)) operand {
 	return operand{kind: kind, many: o.many, items: o.items, eval: func(e *evaluation) []datum {
-		var all []datum
-		for _, d := range o.eval(e) {
+		given := o.eval(e)
+		if len(given) == 0 {
+			return nil
+		}
+		all := make([]datum, 0, len(given))
+		for _, d := range given {
 			if d, ok := change(e, d); ok {
 				all = append(all, d)
 			}
@@ -492,11 +496,15 @@ func answersTo(items []*Item) (operand, error) {
 	}
 	questions := o.items
 	o.eval = func(e *evaluation) []datum {
-		var all []datum
+		n := 0
 		for _, q := range questions {
-			if !e.works(1 + len(e.answers[q.index])) {
-				return nil
-			}
+			n += len(e.answers[q.index])
+		}
+		if !e.works(len(questions)+n) || n == 0 {
+			return nil
+		}
+		all := make([]datum, 0, n)
+		for _, q := range questions {
 			for _, v := range e.answers[q.index] {
 				all = append(all, q.datum(v))
 			}

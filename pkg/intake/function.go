@@ -288,6 +288,14 @@ func scores(o operand) (operand, error) {
 	if _, err := choices(o); err != nil || o.kind != CodingValue {
 		return o, refuse("No question whose scores are used is a choice whose every option has an ordinalValue.")
 	}
+	known := map[int]*big.Rat{} // by score, so that a check makes no numbers
+	for _, q := range o.items {
+		for _, option := range q.Options {
+			if option.Ordinal != nil && known[*option.Ordinal] == nil {
+				known[*option.Ordinal] = big.NewRat(int64(*option.Ordinal), 1)
+			}
+		}
+	}
 	return mapped(o, DecimalValue, func(_ *evaluation, d datum) (datum, bool) {
 		if d.item == nil {
 			return datum{}, false
@@ -296,7 +304,7 @@ func scores(o operand) (operand, error) {
 		if !ok || option.Ordinal == nil {
 			return datum{}, false
 		}
-		return counted(*option.Ordinal)[0], true
+		return datum{number: known[*option.Ordinal]}, true
 	}), nil
 }
 
