@@ -60,6 +60,10 @@ type variable struct {
 	err    error
 }
 
+func (v *variable) words() string {
+	return "%" + v.ValueExpression.Name + " = " + v.ValueExpression.Expression
+}
+
 // An evaluation is the work on one calculation.
 type evaluation struct {
 	*checker

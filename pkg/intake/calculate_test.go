@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"evisit/pkg/intake"
 )
 
 // computing is a form with two scored choices, two numbers, one of them in a group, some
@@ -271,6 +273,31 @@ func TestCalculated_Bounded(t *testing.T) {
 		res := alone(t, computing("integer", expression)).Check(respond(t, strings.Join(rows, ",")))
 		if got := res.Response.Answers("a"); len(got) > 0 || len(res.Problems) > 0 {
 			t.Errorf("%s: %v %v", name, got, res.Problems)
+		}
+	}
+}
+
+// That a variable is another is a difference between two versions of a form.
+func TestCompare_Variables(t *testing.T) {
+	t.Parallel()
+	of := func(form, item string) *intake.Form {
+		return alone(t, withVariables(computing("integer", "%n"), variables("n="+form), variables("k="+item)))
+	}
+	was := of("1", "2")
+	for name, tt := range map[string]struct {
+		is   *intake.Form
+		want string
+	}{
+		"nothing":           {of("1", "2"), ""},
+		"one of the form":   {of("3", "2"), " The form: the variables of calculations: \u201c%n = 1\u201d before, \u201c%n = 3\u201d now."},
+		"one of a question": {of("1", "4"), "a The question a \u201cA\u201d: the variables of calculations: \u201c%k = 2\u201d before, \u201c%k = 4\u201d now."},
+	} {
+		got := ""
+		for _, c := range intake.Compare(was, tt.is) {
+			got += c.Where + " " + c.Text
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 	}
 }
