@@ -268,3 +268,26 @@ func inGroups(n int, item string) string {
 	}
 	return item
 }
+
+// Rules hear every row, at every depth, and the answers under each answer.
+func TestNested_RowsInRowsFeedRules(t *testing.T) {
+	t.Parallel()
+	rule := func(question, answer string) string {
+		return `{"url":"https://example.org/fhir/StructureDefinition/evisit-divert-rule","extension":[{"url":"id","valueId":"on-` + question + `"},{"url":"severity","valueCode":"urgent"},
+{"url":"message","valueString":"Come in."},{"url":"source","valueString":"Test"},{"url":"behavior","valueCode":"any"},
+{"url":"condition","extension":[{"url":"question","valueString":"` + question + `"},{"url":"operator","valueCode":"="},{"url":"answer",` + answer + `}]}]},`
+	}
+	rows := strings.Replace(rowsInRows, `"maxItems":3,`, "", 1)
+	f := alone(t, strings.Replace(written("", rows+","+underEach), `"extension":[`, `"extension":[`+rule("b", `"valueInteger":7`)+rule("u", `"valueInteger":8`), 1))
+	under := `{"linkId":"t","answer":[{"valueCoding":{"code":"x"},"item":[` + words("w", "a") + `]},{"valueCoding":{"code":"y"},"item":[` + words("w", "a") + `,{"linkId":"v","answer":[{"valueString":"p","item":[` + whole("u", 8) + `]},{"valueString":"q"}]}]}]}`
+	for name, tt := range map[string]struct{ items, fired string }{
+		"in no row":            {group("r", group("s", whole("b", 6))), ""},
+		"in an inner row":      {group("r", group("s", whole("b", 7)), group("s", whole("b", 6))) + "," + group("r", group("s", whole("b", 6))), "on-b"},
+		"in the last one":      {group("r", group("s", whole("b", 6))) + "," + group("r", group("s", whole("b", 6)), group("s", whole("b", 7))), "on-b"},
+		"under one of answers": {under, "on-u"},
+	} {
+		if got := strings.Join(ids(f.Check(respond(t, tt.items)).Fired), ", "); got != tt.fired {
+			t.Errorf("%s: %q fired, want %q", name, got, tt.fired)
+		}
+	}
+}
