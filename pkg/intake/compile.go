@@ -255,7 +255,7 @@ func (c *compiler) item(it *Item, s sourceItem) {
 	switch {
 	case it.formula == nil:
 	case s.ReadOnly == nil:
-		c.remark(it.LinkID, "readonly", "It is calculated, and patients do not change what was calculated.")
+		c.remark(it.LinkID, "readonly", "It is calculated: the clinician reads it, and patients are neither asked for it nor shown it.")
 	case !*s.ReadOnly:
 		c.problem(it.LinkID, "readonly", "A calculated question is not asked, so its readOnly is true or left out.")
 	}
