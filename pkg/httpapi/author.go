@@ -205,6 +205,8 @@ type draftReply struct {
 	Trials []trialReply    `json:"examples"`
 	// What the examples do not show, each to be put right before the form is approved.
 	Missing []fault.Problem `json:"missing"`
+	// Where the form is asked otherwise than its text may be meant: nothing to be put right, but to be known before it is approved.
+	Remarks []fault.Problem `json:"remarks"`
 }
 
 // What the form says of one example.
@@ -222,6 +224,7 @@ func (a *API) replyDraft(d author.Draft, err error) (Reply, error) {
 	out := draftReply{
 		draftRef: showDraftRef(d.Draft), Title: d.Form().Title(), Becomes: d.Form().Version(), Hash: d.Form().Hash(), Form: d.Form().JSON(),
 		Trials: []trialReply{}, Missing: append([]fault.Problem{}, d.Read.Examination.Problems...),
+		Remarks: append([]fault.Problem{}, d.Form().Remarks()...),
 	}
 	for _, t := range d.Read.Examination.Trials {
 		out.Trials = append(out.Trials, trialReply{t.Rule, t.Why, t.Heard, t.Result.Disposition})

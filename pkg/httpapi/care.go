@@ -431,6 +431,10 @@ type questionAnswered struct {
 	Answers  []phi.Text `json:"answers"`
 	// Of a repeating group, from 1.
 	Row int `json:"row,omitempty" schema:"min=1"`
+	// In that row, the rows of the repeating groups in each other, from the outside in.
+	Within []int `json:"within,omitempty"`
+	// The answer under which it is asked, of a question that takes several.
+	Of phi.Text `json:"of,omitempty"`
 }
 
 // A rule that fired without stopping the patient.

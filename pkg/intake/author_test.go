@@ -167,3 +167,54 @@ func TestParse_SaysWhyItCannotBeRead(t *testing.T) {
 		}
 	}
 }
+
+// Where a form is asked otherwise than its author may expect, the author is told.
+func TestRemarks(t *testing.T) {
+	t.Parallel()
+	const yes = `"answerOption":[{"valueCoding":{"code":"y","display":"Yes"}%s}]`
+	picture := func(url, more string) string {
+		return `,` + ext(sdc+"itemAnswerMedia", `"valueAttachment":{"url":"`+url+`"`+more+`}`)
+	}
+	option := func(with string) string {
+		return `{"linkId":"a","type":"choice","text":"A?",` + strings.Replace(yes, "%s", with, 1) + `}`
+	}
+	const codes = `{"resourceType":"CodeSystem","id":"q","url":"https://example.org/q","concept":[{"code":"g","concept":[{"code":"x","display":"X?"}]},{"code":"y"}]}`
+	coded := func(code string) string { return `{"linkId":"a","type":"string","code":[` + code + `]}` }
+	for name, tt := range map[string]struct{ item, remarks, refused, text string }{
+		"nothing":                      {one, "", "", "A?"},
+		"a picture beside words":       {option(picture("https://example.org/A.PNG", "")), "a picture", "", "A?"},
+		"a picture by its kind":        {option(picture("https://example.org/a", `,"contentType":"image/png"`)), "a picture", "", "A?"},
+		"a film":                       {option(picture("https://example.org/a.png", `,"contentType":"video/mp4"`)), "", "/item/0/answerOption/0/extension/0 extension", ""},
+		"something":                    {option(picture("https://example.org/a", "")), "", "/item/0/answerOption/0/extension/0 extension", ""},
+		"a picture alone":              {strings.Replace(option(picture("https://example.org/a.png", "")), `,"display":"Yes"`, "", 1), "", "/item/0/answerOption/0/extension/0 extension", ""},
+		"the words of a code":          {coded(`{"code":"z"},{"code":"x","display":"Why?"}`), "a text", "", "Why?"},
+		"those of a code system":       {coded(`{"system":"https://example.org/q","code":"x"}`), "a text", "", "X?"},
+		"a code without words":         {coded(`{"system":"https://example.org/q","code":"y"}`), "", "a required", ""},
+		"a code of no system known":    {coded(`{"system":"https://example.org/r","code":"x"}`), "", "a required", ""},
+		"a calculation that is locked": {`{"linkId":"a","type":"integer","text":"A","readOnly":true,` + ext(sdc+"calculatedExpression", `"valueExpression":{"language":"text/fhirpath","expression":"1"}`) + `}`, "", "", "A"},
+		"one that is not":              {`{"linkId":"a","type":"integer","text":"A",` + ext(sdc+"calculatedExpression", `"valueExpression":{"language":"text/fhirpath","expression":"1"}`) + `}`, "a readonly", "", "A"},
+	} {
+		f, err := intake.Publish(nil, []byte(written("", tt.item)), []byte(codes))
+		if why, ok := fault.Public(err); err != nil && (!ok || strings.Join(places(why.Problems), ", ") != tt.refused) || err == nil && tt.refused != "" {
+			t.Errorf("%s: refused for %v, want %q", name, explain(err), tt.refused)
+		}
+		if err != nil {
+			continue
+		}
+		for _, f := range []*intake.Form{f, loaded(t, f)} {
+			if got := strings.Join(places(f.Remarks()), ", "); got != tt.remarks || f.Items()[0].Text != tt.text {
+				t.Errorf("%s: %q is remarked, want %q; the text is %q", name, got, tt.remarks, f.Items()[0].Text)
+			}
+		}
+	}
+}
+
+// loaded is the form as it is read back.
+func loaded(t testing.TB, f *intake.Form) *intake.Form {
+	t.Helper()
+	again, err := intake.Load(f.JSON())
+	if err != nil {
+		t.Fatal(explain(err))
+	}
+	return again
+}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"evisit/pkg/intake"
 )
 
 // computing is a form with two scored choices, two numbers, one of them in a group, some
@@ -52,6 +54,46 @@ func TestCalculated_Values(t *testing.T) {
 		"with what is not answered":    {"integer", n + " + 1", "", ""},
 		"a fraction for a whole one":   {"integer", x, answers, ""},
 		"too large for a whole number": {"integer", n + " * 999999999 * 999999999", answers, ""},
+		"a condition":                  {"integer", "iif(" + n + " > 6, 1, 0)", answers, "1"},
+		"the other way":                {"integer", "iif(" + n + " <= 6, 1)", answers, ""},
+		"division":                     {"decimal", n + " / 2", answers, "3.5"},
+		"division without end":         {"decimal", "1 / 3 * 3", "", "1"},
+		"division by nothing":          {"decimal", n + " / (" + n + " - 7)", answers, ""},
+		"a sign":                       {"integer", "-" + n + " + 1", answers, "-6"},
+		"a power":                      {"integer", n + ".power(2)", answers, "49"},
+		"a negative power":             {"decimal", "2.power(-2)", "", "0.25"},
+		"a root":                       {"decimal", "2.power(0.5).round(20)", "", "1.4142135623730950488"},
+		"a power beyond bounds":        {"decimal", "999999999999999.power(999).power(999)", "", ""},
+		"no power":                     {"decimal", "(-2).power(0.5)", "", ""},
+		"a logarithm":                  {"decimal", "10.ln().round(20)", "", "2.30258509299404568402"},
+		"of less than one":             {"decimal", "0.001.ln().round(20)", "", "-6.90775527898213705205"},
+		"of zero":                      {"decimal", "0.ln()", "", ""},
+		"e":                            {"decimal", "1.exp().round(20)", "", "2.71828182845904523536"},
+		"e to what is below zero":      {"decimal", "(-3.5).exp().round(20)", "", "0.03019738342231850074"},
+		"e to much":                    {"decimal", "101.exp()", "", ""},
+		"a half rounded":               {"integer", "2.5.round()", "", "3"},
+		"a half below zero":            {"integer", "(-2.5).round()", "", "-2"},
+		"a count of those answered":    {"integer", "%resource.item.where(linkId in ('q1' | 'n') and answer.exists()).count()", whole("n", 1), "1"},
+		"all but one":                  {"integer", "%resource.item.where(linkId != 'q2').answer.value.weight().sum()", answers, "2"},
+		"a text":                       {"string", "'a\\\\'' & " + n + ".toString() & {}", answers, "a'7"},
+		"the words of an answer":       {"string", "%resource.item.where(linkId='q1').answer.value.display", answers, "D2"},
+		"a truth":                      {"boolean", "%resource.item.where(linkId='q1').answer.value.code = '2' and " + n + " != 8", answers, "yes"},
+		"what is not so":               {"boolean", "(" + n + " > 6 or " + n + " < 0).not()", answers, "no"},
+		"nothing or true":              {"boolean", n + " > 6 or true", "", "yes"},
+		"nothing and true":             {"boolean", n + " > 6 and true", "", ""},
+		"nothing and false":            {"boolean", n + " > 6 and false", "", "no"},
+		"a member":                     {"boolean", "'1'.combine('2') contains %resource.item.where(linkId='q1').answer.value.code", answers, "yes"},
+		"no member":                    {"boolean", n + " in (1 | 2)", answers, "no"},
+		"a member of nothing":          {"boolean", n + " in %resource.repeat(item).where(linkId='y').answer.value", whole("n", 1), "no"},
+		"those above a bound":          {"integer", "%resource.repeat(item).where(linkId='y').answer.value.where($this > 4).count()", answers, "1"},
+		"that there is one":            {"boolean", "%resource.repeat(item).where(linkId='y').answer.exists(value > 4)", answers, "yes"},
+		"each changed":                 {"integer", "%resource.repeat(item).where(linkId='y').answer.select(value * 2).sum()", answers, "18"},
+		"the first":                    {"integer", "%resource.repeat(item).where(linkId='y').answer.value.first()", answers, "4"},
+		"a total":                      {"integer", "%resource.repeat(item).where(linkId='y').answer.value.aggregate($this * $total, 1)", answers, "20"},
+		"a total of none":              {"integer", "%resource.repeat(item).where(linkId='y').answer.value.aggregate($this + $total, 0)", "", "0"},
+		"that there is none":           {"boolean", "%resource.item.where(linkId='s').answer.empty()", "", "yes"},
+		"several where one is taken":   {"integer", "(1 | 2).first() + 1", "", "2"},
+		"a value given twice":          {"integer", "(1 | 1).count()", "", "1"},
 		"too large for anything":       {"decimal", strings.Repeat("999999999999999 * ", 9) + n, answers, ""},
 	} {
 		res := alone(t, computing(tt.typ, tt.expression)).Check(respond(t, tt.items))
@@ -74,8 +116,26 @@ func TestCalculated_Refused(t *testing.T) {
 	for name, tt := range map[string]struct{ typ, expression, want string }{
 		"another function":           {"integer", "%resource.item.where(linkId='q1').answer.value.ordinal().avg()", "a extension"},
 		"a variable":                 {"integer", "%score", "a extension"},
-		"a condition":                {"integer", "iif(true, 1, 0)", "a extension"},
-		"division":                   {"decimal", "1 / 2", "a extension"},
+		"a remainder":                {"integer", "5 mod 2", "a extension"},
+		"a text that stays open":     {"string", "'a", "a extension"},
+		"an escape":                  {"string", "'\\\\n'", "a extension"},
+		"an index":                   {"integer", "%resource.item[0].answer.count()", "a extension"},
+		"one argument too many":      {"integer", "%resource.item.where(linkId='s').answer.count(1)", "a extension"},
+		"a member that there is not": {"integer", "%resource.author", "a extension"},
+		"a path from nowhere":        {"integer", "item.where(linkId='n').answer.value", "a calculation"},
+		"an item for an answer":      {"integer", "%resource.item.where(linkId='n')", "a calculation"},
+		"an answer for its value":    {"integer", "%resource.item.where(linkId='n').answer", "a calculation"},
+		"items that are counted":     {"integer", "%resource.item.where(linkId='n').count()", "a calculation"},
+		"rows that are counted":      {"integer", "%resource.item.where(linkId='r').item.where(answer.exists()).count()", "a calculation"},
+		"numbers and texts":          {"boolean", "%resource.item.where(linkId='n').answer.value = 'x'", "a calculation"},
+		"codings that are compared":  {"boolean", "%resource.item.where(linkId='q1').answer.value = %resource.item.where(linkId='q2').answer.value", "a calculation"},
+		"texts that are reckoned":    {"integer", "'a' + 'b'", "a calculation"},
+		"a number that decides":      {"integer", "iif(1, 2, 3)", "a calculation"},
+		"this without any":           {"integer", "$this", "a calculation"},
+		"another repeat":             {"integer", "%resource.repeat(answer).where(linkId='n').answer.value", "a calculation"},
+		"a code of a number":         {"string", "%resource.item.where(linkId='n').answer.value.code", "a calculation"},
+		"items chosen otherwise":     {"integer", "%resource.item.where(text='n').answer.count()", "a extension"},
+		"items chosen by answers":    {"integer", "%resource.item.where(answer.value = 1).answer.count()", "a calculation"},
 		"half an expression":         {"integer", "1 +", "a extension"},
 		"parentheses that stay open": {"integer", "(1", "a extension"},
 		"parentheses without end":    {"integer", strings.Repeat("(", 2000) + "1" + strings.Repeat(")", 2000), "a extension"},
@@ -105,6 +165,139 @@ func TestCalculated_FillsNoGroup(t *testing.T) {
 	for _, text := range []string{data, strings.Replace(data, `"linkId":"h",`, `"linkId":"h","required":true,`, 1)} {
 		if got := strings.Join(places(alone(t, text).Check(respond(t, "")).Problems), ", "); got != "h required" {
 			t.Errorf("problems %q", got)
+		}
+	}
+}
+
+// variables are extensions that name expressions.
+func variables(named ...string) string {
+	var all []string
+	for _, v := range named {
+		name, expression, _ := strings.Cut(v, "=")
+		all = append(all, fmt.Sprintf(`{"url":"%svariable","valueExpression":{"name":%q,"language":"text/fhirpath","expression":%q}}`, hl7, name, expression))
+	}
+	return strings.Join(all, ",")
+}
+
+// withVariables adds variables to the form, and others to the calculated item.
+func withVariables(data, ofForm, ofItem string) string {
+	data = strings.Replace(data, `"extension":[`, `"extension":[`+ofForm+",", 1)
+	return strings.Replace(data, `"readOnly":true,"extension":[`, `"readOnly":true,"extension":[`+ofItem+",", 1)
+}
+
+// A variable stands for its expression; those that no calculation uses are not read.
+func TestCalculated_Variables(t *testing.T) {
+	t.Parallel()
+	n := variables("n=%resource.item.where(linkId='n').answer.value", "m=item.where(linkId='n').answer.value * 2", "unused=today()")
+	for name, tt := range map[string]struct{ form, item, expression, want, refused string }{
+		"of the form":               {n, variables("u=avg()"), "%n + %m", "21", ""},
+		"of the item":               {n, variables("k=%n + 1", "l=%k + 1"), "%l", "9", ""},
+		"the nearest":               {n, variables("n=%n + 1"), "%n", "8", ""},
+		"answers":                   {variables("a=%resource.item.where(linkId='s').answer"), n, "%a.value.count()", "2", ""},
+		"none":                      {n, n, "%z", "", "a extension"},
+		"one after it":              {n, variables("k=%l", "l=1"), "%k", "", "a extension"},
+		"itself":                    {n, variables("k=%k"), "%k", "", "a extension"},
+		"outside the subset":        {n, variables("k=today()"), "%k", "", "a extension"},
+		"a path of an item":         {n, variables("k=item.where(linkId='n').answer.value"), "%k", "", "a calculation"},
+		"of another item":           {n, n, "%resource.item.where(linkId='z').answer.value", "", "a calculation"},
+		"more than may be computed": {variables("a=2.power(1000)", "b=%a*%a*%a*%a", "c=%b*%b*%b*%b"), n, "%c / %c", "", ""},
+		"more than may be read":     {manyVariables(20), n, "%v19", "", "a calculation"},
+	} {
+		data := withVariables(computing("integer", tt.expression), tt.form, tt.item)
+		if got := strings.Join(refusals(t, data), ", "); got != tt.refused {
+			t.Errorf("%s: refused for %q, want %q", name, got, tt.refused)
+		}
+		if tt.refused != "" {
+			continue
+		}
+		res := alone(t, data).Check(respond(t, whole("n", 7)+","+answer("s", `"valueString":"u"`, `"valueString":"v"`)))
+		got := ""
+		for _, v := range res.Response.Answers("a") {
+			got += v.Text()
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// manyVariables are variables that use each other, each of them long.
+func manyVariables(n int) string {
+	all := []string{"v0=1"}
+	for i := 1; i < n; i++ {
+		all = append(all, fmt.Sprintf("v%d=%%v%d + %s", i, i-1, strings.Repeat("1 + ", 900)+"1"))
+	}
+	return variables(all...)
+}
+
+// A question is calculated whatever was sent for it; that it may be changed is refused.
+func TestCalculated_IsNotAsked(t *testing.T) {
+	t.Parallel()
+	data := computing("choice", "%questionnaire.item.where(linkId = 'a').answerOption.value.where(code = 'x')")
+	data = strings.Replace(data, `"readOnly":true,`, `"answerOption":[{"valueCoding":{"code":"x","display":"X"}},{"valueCoding":{"code":"y","display":"Y"}}],`, 1)
+	res := alone(t, data).Check(respond(t, chosen("a", "y")))
+	if got := res.Response.Answers("a"); len(got) != 1 || got[0].Text() != "X" || len(res.Problems) > 0 {
+		t.Errorf("calculated %v, problems %v", len(got), res.Problems)
+	}
+	if f := alone(t, data); f.Items()[len(f.Items())-1].Asked() {
+		t.Error("pages ask for what is calculated")
+	}
+	wantRefused(t, map[string]struct{ data, want string }{
+		"to be changed":       {strings.Replace(data, `"type":"choice","text":"A",`, `"type":"choice","text":"A","readOnly":false,`, 1), "a readonly"},
+		"no option for sure":  {strings.Replace(data, `.where(code = 'x')`, ``, 1), "a calculation"},
+		"calculated the same": {twice(data, "%resource.item.where(linkId='n').answer.value"), "a extension"},
+	})
+}
+
+// twice gives the last item another calculation.
+func twice(data, expression string) string {
+	return strings.TrimSuffix(data, "]}]}") + `,{"url":"` + sdc + `calculatedExpression","valueExpression":{"language":"text/fhirpath","expression":"` + expression + `"}}]}]}`
+}
+
+// However calculations are nested, a check ends soon, and what is too much has no value.
+func TestCalculated_Bounded(t *testing.T) {
+	t.Parallel()
+	many := "%resource.repeat(item).where(linkId='y').answer.value"
+	deep := many + ".count()"
+	for range 10 {
+		deep = many + ".where($this > " + deep + ").count()"
+	}
+	rows := make([]string, 50)
+	for i := range rows {
+		rows[i] = group("r", whole("y", i))
+	}
+	for name, expression := range map[string]string{
+		"answers in answers":     deep,
+		"constants in constants": strings.Repeat("(1 | 2 | 3 | 4 | 5 | 6 | 7 | 8).where((1 | 2 | 3 | 4).select(", 9) + "$this" + strings.Repeat(").exists())", 9) + ".count()",
+	} {
+		res := alone(t, computing("integer", expression)).Check(respond(t, strings.Join(rows, ",")))
+		if got := res.Response.Answers("a"); len(got) > 0 || len(res.Problems) > 0 {
+			t.Errorf("%s: %v %v", name, got, res.Problems)
+		}
+	}
+}
+
+// That a variable is another is a difference between two versions of a form.
+func TestCompare_Variables(t *testing.T) {
+	t.Parallel()
+	of := func(form, item string) *intake.Form {
+		return alone(t, withVariables(computing("integer", "%n"), variables("n="+form), variables("k="+item)))
+	}
+	was := of("1", "2")
+	for name, tt := range map[string]struct {
+		is   *intake.Form
+		want string
+	}{
+		"nothing":           {of("1", "2"), ""},
+		"one of the form":   {of("3", "2"), " The form: the variables of calculations: \u201c%n = 1\u201d before, \u201c%n = 3\u201d now."},
+		"one of a question": {of("1", "4"), "a The question a \u201cA\u201d: the variables of calculations: \u201c%k = 2\u201d before, \u201c%k = 4\u201d now."},
+	} {
+		got := ""
+		for _, c := range intake.Compare(was, tt.is) {
+			got += c.Where + " " + c.Text
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
 		}
 	}
 }

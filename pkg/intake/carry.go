@@ -61,6 +61,19 @@ func (e Entry) has(linkID string) bool {
 		slices.ContainsFunc(e.Answers, func(a Answer) bool { return slices.ContainsFunc(a.Items, inside) })
 }
 
+// read adds the item and, of a computed one, the items that it is made of.
+func (it *Item) read(into map[*Item]bool) {
+	if into[it] {
+		return
+	}
+	into[it] = true
+	if it.formula != nil {
+		for _, part := range it.formula.uses {
+			part.read(into)
+		}
+	}
+}
+
 // timeUnits are the UCUM codes of durations, such as how many days something lasts.
 var timeUnits = []string{"s", "min", "h", "d", "wk", "mo", "a"}
 
@@ -85,10 +98,7 @@ func (f *Form) askedAnew() map[*Item]bool {
 		}
 		for i := range r.conds {
 			if it := r.conds[i].item; it != nil {
-				anew[it] = true
-				for _, part := range it.total {
-					anew[part] = true
-				}
+				it.read(anew)
 			}
 		}
 	}

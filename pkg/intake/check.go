@@ -3,6 +3,7 @@ package intake
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"evisit/pkg/fault"
 )
@@ -104,10 +105,9 @@ func (f *Form) Check(r Response) Result {
 
 func (f *Form) check(r Response) (Result, *checker) {
 	c := &checker{
-		form:     f,
-		answers:  make([][]Value, len(f.all)),
-		rowStart: make([]int, len(f.all)),
-		enabled:  make([]bool, len(f.all)),
+		form:    f,
+		answers: make([][]Value, len(f.all)),
+		enabled: make([]bool, len(f.all)),
 	}
 	if f.Accepts(r.Questionnaire) != nil {
 		c.problem("questionnaire", "version", "These answers are for another form. This one is "+f.Canonical()+".")
@@ -134,16 +134,20 @@ func (f *Form) check(r Response) (Result, *checker) {
 type checker struct {
 	form     *Form
 	answers  [][]Value // valid answers of every row, by item
-	rowStart []int     // index in answers where the present row begins, by item
+	rowStart [][]int   // index in answers where the present row begins, by how many rows it is in and by item
 	enabled  []bool
 	readings []pressure
-	row      int // the present row, from 1; 0 outside a repeating group
-	problems []fault.Problem
+
+	variables map[*variable]found // those that a calculation has used
+	work      int                 // values that calculations have gone through
+	row       string              // the present row, from 1; 2.3 is the third of a group in the second of another; empty outside
+	rows      int                 // that were checked
+	problems  []fault.Problem
 }
 
 func (c *checker) problem(where, code, text string) {
-	if c.row > 0 {
-		text = fmt.Sprintf("Row %d: %s", c.row, text)
+	if c.row != "" {
+		text = fmt.Sprintf("Row %s: %s", c.row, text)
 	}
 	c.problems = append(c.problems, fault.Problem{Where: where, Code: code, Text: text})
 }
@@ -209,8 +213,8 @@ func (c *checker) enables(it *Item) bool {
 	for i := range it.when {
 		cond := &it.when[i]
 		answers := c.answers[cond.item.index]
-		if cond.sameRow {
-			answers = answers[c.rowStart[cond.item.index]:]
+		if cond.row != nil {
+			answers = answers[c.rowStart[cond.row.depth()-1][cond.item.index]:]
 		}
 		if cond.holds(answers) == it.EnableAny {
 			return it.EnableAny
@@ -273,10 +277,7 @@ func (c *checker) group(it *Item, rows, kept []Entry) []Entry {
 	for i, e := range rows {
 		outer, before := c.row, len(c.problems)
 		if it.Repeats {
-			c.row = i + 1
-			for d := it.index + 1; d < it.end; d++ {
-				c.rowStart[d] = len(c.answers[d])
-			}
+			c.begin(it, i+1)
 		}
 		e = c.members(it, e)
 		c.row = outer
@@ -293,6 +294,47 @@ func (c *checker) group(it *Item, rows, kept []Entry) []Entry {
 	c.occurrence(first, it, filled, required)
 	return kept
 }
+
+// maxRows is the most rows of all repeating groups together, and maxRowDepth how deep
+// those may be in each other. Pages draw each row.
+const (
+	maxRows     = 500
+	maxRowDepth = 4
+)
+
+// begin begins row n of a repeating group.
+func (c *checker) begin(group *Item, n int) {
+	if c.rows++; c.rows == maxRows+1 {
+		c.problem(group.LinkID, "occurrence", fmt.Sprintf("Give at most %d rows on the whole form.", maxRows))
+	}
+	if c.row != "" {
+		c.row += "."
+	}
+	c.row += strconv.Itoa(n)
+	level := group.depth() - 1
+	for len(c.rowStart) <= level {
+		c.rowStart = append(c.rowStart, make([]int, len(c.form.all)))
+	}
+	for d := group.index + 1; d < group.end; d++ {
+		c.rowStart[level][d] = len(c.answers[d])
+	}
+}
+
+// depth is how many repeating groups and questions the item is in, itself counted if
+// others are in it.
+func (it *Item) depth() int {
+	n := 0
+	if it.Repeats && (it.Type == Group || it.inner) {
+		n++
+	}
+	for row := it.row; row != nil; row = row.row {
+		n++
+	}
+	return n
+}
+
+// holds reports whether an item is inside.
+func (it *Item) holds(inside *Item) bool { return it.index < inside.index && inside.index < it.end }
 
 // answered reports whether somebody has given an answer in the entry, at any depth:
 // what the form answers itself fills no row.
@@ -392,8 +434,6 @@ func (c *checker) question(it *Item, given, kept []Entry) []Entry {
 		c.nested(it, e)
 	}
 	switch {
-	case it.total != nil:
-		return c.total(it, kept)
 	case it.formula != nil:
 		v := c.calculated(it)
 		if v.kind == NoValue {
@@ -477,17 +517,38 @@ func (c *checker) outer(it *Item, given []Entry) []Entry {
 	return nil
 }
 
-// inner checks the questions nested in a question, which are asked once it has an
-// answer, right or wrong.
+// inner checks the questions nested in a question, which are asked under each answer that
+// it has, right or wrong.
 func (c *checker) inner(it *Item, answers []Answer) {
 	if !it.inner {
 		return
 	}
-	if len(answers) == 1 {
+	switch {
+	case it.Repeats && len(answers) > 0:
+		outer := c.row
+		for i := range answers {
+			c.begin(it, it.AnswerRow(answers[i].Value))
+			answers[i].Items = c.level(it, it.Items, answers[i].Items)
+			c.row = outer
+		}
+		return
+	case len(answers) == 1:
 		answers[0].Items = c.level(it, it.Items, answers[0].Items)
 		return
 	}
 	c.dropped(it, []Entry{{LinkID: it.LinkID, Answers: answers}})
+}
+
+// AnswerRow is the number of the row that what is asked under an answer is in, if the
+// question repeats: that of the option chosen, from 1, or the one after the last for none.
+func (it *Item) AnswerRow(v Value) int {
+	chosen, _ := it.chosen(v)
+	for i := range it.Options {
+		if &it.Options[i] == chosen {
+			return i + 1
+		}
+	}
+	return len(it.Options) + 1
 }
 
 // nested checks the items inside a question's entry. Display items may be there, and are
@@ -511,24 +572,4 @@ func (c *checker) nestedDisplays(it *Item, given []Entry) {
 			c.display(child, given[i:i+1])
 		}
 	}
-}
-
-// total computes a readOnly sum in place of the value that the client sent. If none
-// of the summed items is answered there is no total.
-func (c *checker) total(it *Item, kept []Entry) []Entry {
-	sum, answered := 0, false
-	for _, q := range it.total {
-		for _, v := range c.answers[q.index] {
-			if o, ok := q.chosen(v); ok && o.Ordinal != nil {
-				sum += *o.Ordinal
-				answered = true
-			}
-		}
-	}
-	if !answered {
-		return kept
-	}
-	v := Integer(int32(sum))
-	c.answers[it.index] = append(c.answers[it.index], v)
-	return append(kept, Ask(it.LinkID, v))
 }

@@ -110,6 +110,7 @@ func (f *Form) parts() []part {
 		{"the sensitive topics", strings.Join(f.topics, ", ")},
 		{"its languages", strings.Join(f.Languages(), ", ")},
 		{"its pages", listed(f.pages, Page.words)},
+		{"the variables of calculations", listed(f.variables, (*variable).words)},
 	}}}
 	for _, it := range f.all {
 		all = append(all, part{partKey{"item", it.LinkID}, it.LinkID, it.kind() + " " + it.LinkID + " " + quoted(shortened(it.Text)), it.facets()})
@@ -155,6 +156,7 @@ func (it *Item) facets() []facet {
 		{"that it may be answered several times", yes(it.Repeats)},
 		{"that it is hidden", yes(it.Hidden)},
 		{"that it is calculated", it.expression},
+		{"the variables of calculations", listed(it.variables, (*variable).words)},
 		{"that only yes is an answer", yes(it.Statement)},
 		{"the answers to choose from", listed(it.Options, Option.words)},
 		{"the answer that is proposed", listed(it.Initial, Value.Text)},

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -15,18 +16,21 @@ import (
 // are loaded, so it must refuse no form in use. A form that is published passes a third
 // time, through demands, which may become stricter.
 type compiler struct {
-	res      resource
-	form     *Form
-	catalog  catalog
-	offered  int    // options of all questions
-	language string // that texts are wanted in; empty for the form's own
-	problems []fault.Problem
+	res     resource
+	form    *Form
+	catalog catalog
+	offered int // options of all questions
+
+	expressions int    // characters of calculations that may still be read
+	language    string // that texts are wanted in; empty for the form's own
+	problems    []fault.Problem
 }
 
 func newCompiler(res resource) *compiler {
 	return &compiler{
 		res: res, form: &Form{res: res, byLink: map[string]*Item{}, translated: &shelf{}},
-		catalog: catalog{contained: res.Contained, expanded: map[string]expansion{}},
+		catalog:     catalog{contained: res.Contained, expanded: map[string]expansion{}},
+		expressions: maxFormulas,
 	}
 }
 
@@ -49,6 +53,11 @@ func compile(res resource, problems []fault.Problem, published bool) (*Form, err
 
 func (c *compiler) problem(where, code, format string, args ...any) {
 	c.problems = append(c.problems, fault.Problem{Where: where, Code: code, Text: fmt.Sprintf(format, args...)})
+}
+
+// remark notes where a form is asked otherwise than its author may expect.
+func (c *compiler) remark(where, code, format string, args ...any) {
+	c.form.remarks = append(c.form.remarks, fault.Problem{Where: where, Code: code, Text: fmt.Sprintf(format, args...)})
 }
 
 // maxProblems bounds the reply to a questionnaire that is wrong throughout.
@@ -148,6 +157,10 @@ func (c *compiler) formExtension(e extension) {
 		}
 	case extNote:
 		c.want(name, e, "valueMarkdown")
+	case extVariable:
+		if e.ValueExpression != nil {
+			c.form.variables = append(c.form.variables, &variable{extension: e, root: true})
+		}
 	default:
 		c.passed("This form", e)
 	}
@@ -182,14 +195,14 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 	items := make([]*Item, 0, len(sources))
 	for place, s := range sources {
 		it := &Item{
-			LinkID: s.LinkID, Prefix: c.say(s.Prefix, s.source, "_prefix"), Text: c.say(s.words(), s.source, "_text"), Type: s.Type, Codes: codings(s.Code),
-			Required: s.Required, Repeats: s.Repeats, ReadOnly: s.ReadOnly, MaxLength: s.MaxLength, Decimals: -1,
+			LinkID: s.LinkID, Prefix: c.say(s.Prefix, s.source, "_prefix"), Text: c.say(c.words(s), s.source, "_text"), Type: s.Type, Codes: codings(s.Code),
+			Required: s.Required, Repeats: s.Repeats, ReadOnly: s.ReadOnly != nil && *s.ReadOnly, MaxLength: s.MaxLength, Decimals: -1,
 			index: len(c.form.all), place: place, parent: parent,
 		}
 		if parent != nil {
 			it.row, it.Hidden = parent.row, parent.Hidden
 			it.ReadOnly = it.ReadOnly || parent.Type == Group && parent.ReadOnly && it.Type != Display
-			if parent.Type == Group && parent.Repeats {
+			if parent.Repeats && (parent.Type == Group || it.Type != Display) {
 				it.row = parent
 			}
 		}
@@ -209,6 +222,20 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 	return items
 }
 
+// words are the text of an item or, of a question without one, those of its code.
+func (c *compiler) words(s sourceItem) string {
+	if s.Text != "" || s.Type == Group {
+		return s.Text
+	}
+	for _, code := range s.Code {
+		if words := cmp.Or(code.Display, c.catalog.words(code.coding())); words != "" {
+			c.remark(s.LinkID, "text", "It has no text, and is asked in the words of its code: %s.", quoted(words))
+			return words
+		}
+	}
+	return ""
+}
+
 func (c *compiler) item(it *Item, s sourceItem) {
 	if strings.TrimSpace(s.LinkID) == "" || len(s.LinkID) > maxLinkIDLength {
 		c.problem(s.LinkID, "required", "Every item has a linkId of at most %d characters.", maxLinkIDLength)
@@ -224,6 +251,13 @@ func (c *compiler) item(it *Item, s sourceItem) {
 	c.listed(it, s)
 	for _, e := range s.Extension {
 		c.itemExtension(it, e)
+	}
+	switch {
+	case it.formula == nil:
+	case s.ReadOnly == nil:
+		c.remark(it.LinkID, "readonly", "It is calculated: the clinician reads it, and patients are neither asked for it nor shown it.")
+	case !*s.ReadOnly:
+		c.problem(it.LinkID, "readonly", "A calculated question is not asked, so its readOnly is true or left out.")
 	}
 	c.elements(it.named(), s.source)
 	c.initials(it, s)
@@ -242,15 +276,15 @@ func (c *compiler) item(it *Item, s sourceItem) {
 func (c *compiler) itemType(it *Item, s sourceItem) {
 	switch s.Type {
 	case Display:
-		if s.Required || s.Repeats || s.ReadOnly {
+		if s.Required || s.Repeats || it.ReadOnly {
 			c.problem(it.LinkID, "type", "A display item is not required, repeated or readOnly.")
 		}
 	case Group:
 		if len(s.Items) == 0 {
 			c.problem(it.LinkID, "type", "A group has items.")
 		}
-		if s.Repeats && it.row != nil {
-			c.problem(it.LinkID, "type", "A repeating group inside a repeating group is not evaluated.")
+		if s.Repeats && it.depth() > maxRowDepth {
+			c.problem(it.LinkID, "type", "Repeating groups are inside each other at most %d deep.", maxRowDepth)
 		}
 	case BooleanQ, IntegerQ, DecimalQ, DateQ, DateTimeQ, TimeQ, QuantityQ, Choice, OpenChoice, Upload:
 	case StringQ, TextQ, URLQ:
@@ -353,6 +387,8 @@ func (c *compiler) choice(it *Item, v Value, said string, extensions []extension
 		case extExclusive:
 			opt.Exclusive = c.truth(it, e)
 			it.exclusive = it.exclusive || opt.Exclusive
+		case extAnswerMedia:
+			c.media(it, e, said)
 		default:
 			c.passed(it.named(), e)
 		}
@@ -473,7 +509,11 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 		}
 	case sdcCalculated:
 		if c.want(it.LinkID, e, "valueExpression") {
-			c.calculated(it, *e.ValueExpression)
+			c.calculated(it, e)
+		}
+	case extVariable:
+		if e.ValueExpression != nil {
+			it.variables = append(it.variables, &variable{extension: e})
 		}
 	case extPage:
 		if c.want(it.LinkID, e, "valueString") {
@@ -494,6 +534,17 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 	default:
 		c.passed(it.named(), e)
 	}
+}
+
+// media leaves out the picture of an option that has words, and says so. A picture without
+// words, one of a question, and what is heard or moves are refused: they may be what is
+// asked.
+func (c *compiler) media(it *Item, e extension, words string) {
+	if strings.TrimSpace(words) == "" || !e.picture() {
+		c.passed(it.named(), e)
+		return
+	}
+	c.remark(it.LinkID, "picture", "The picture beside %s is not shown: the words alone must say it.", quoted(shortened(words)))
 }
 
 // minMax reads a minValue or maxValue, of a number or of a date.
@@ -532,21 +583,4 @@ func (c *compiler) count(it *Item, e extension) int {
 		c.problem(it.LinkID, "range", "%s is a whole number from 0.", shortName(e.URL))
 	}
 	return n
-}
-
-func (c *compiler) calculated(it *Item, e expression) {
-	it.expression = e.Expression
-	m := totalExpression().FindStringSubmatch(e.Expression)
-	if m == nil || e.Language != "text/fhirpath" {
-		if it.formula = parseFormula(e); it.formula == nil {
-			it.broken = true
-			c.problem(it.LinkID, "extension", "%s", formulaWords)
-		}
-		return
-	}
-	it.summed = m[1]
-	if _, err := regexp.Compile(it.summed); err != nil {
-		c.problem(it.LinkID, "extension", "The linkId pattern of the calculation is not a regular expression.")
-		it.summed = ""
-	}
 }

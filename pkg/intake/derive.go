@@ -108,7 +108,7 @@ func (c *checker) reading(group *Item) {
 type pressure struct{ systolic, diastolic int32 }
 
 func (c *checker) inRow(it *Item) (int32, bool) {
-	row := c.answers[it.index][c.rowStart[it.index]:]
+	row := c.answers[it.index][c.startOf(it):]
 	if len(row) != 1 {
 		return 0, false
 	}
@@ -116,7 +116,15 @@ func (c *checker) inRow(it *Item) (int32, bool) {
 }
 
 func (c *checker) forgetRow(it *Item) {
-	c.answers[it.index] = c.answers[it.index][:c.rowStart[it.index]]
+	c.answers[it.index] = c.answers[it.index][:c.startOf(it)]
+}
+
+// startOf is the index in answers where the present row begins.
+func (c *checker) startOf(it *Item) int {
+	if it.row == nil {
+		return 0
+	}
+	return c.rowStart[it.row.depth()-1][it.index]
 }
 
 // derived computes the values of the form's derived flags.

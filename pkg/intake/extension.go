@@ -2,6 +2,7 @@ package intake
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -53,6 +54,9 @@ const (
 	extConstraint = hl7Base + "questionnaire-constraint"
 	extCalculated = hl7Base + "cqf-calculatedValue" // on a date that is a bound
 	extNote       = hl7Base + "designNote"
+	extVariable   = hl7Base + "variable"
+
+	extAnswerMedia = sdcBase + "sdc-questionnaire-itemAnswerMedia"
 )
 
 var billingClasses = []string{"none", "em", "em-image", "em-screen", "no-charge", "monitoring", "admin-fee"}
@@ -109,6 +113,24 @@ func (e extension) number() string {
 		return e.ValueInteger.String()
 	}
 	return e.ValueDecimal.String()
+}
+
+// pictures are what the addresses of pictures end in, if nothing says what they are.
+var pictures = []string{".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp"}
+
+// picture reports whether the extension is a picture.
+func (e extension) picture() bool {
+	for _, m := range e.kept {
+		if m.name != "valueAttachment" {
+			continue
+		}
+		if kind := m.value.member("contentType").text; kind != "" {
+			return strings.HasPrefix(kind, "image/")
+		}
+		address := strings.ToLower(m.value.member("url").text)
+		return slices.ContainsFunc(pictures, func(end string) bool { return strings.HasSuffix(address, end) })
+	}
+	return false
 }
 
 // whole reads a non-negative integer.

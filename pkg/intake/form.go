@@ -54,6 +54,8 @@ type Form struct {
 	title    string // in the form's language, or in that of In
 
 	translated *shelf
+	variables  []*variable
+	remarks    []fault.Problem
 }
 
 // Facts are what is known beside the answers. A zero field is not known: bounds that
@@ -104,7 +106,7 @@ func (it *Item) never() bool {
 }
 
 // computed reports whether the item is calculated from answers.
-func (it *Item) computed() bool { return it.summed != "" || it.formula != nil }
+func (it *Item) computed() bool { return it.formula != nil }
 
 type ages struct{ low, high int }
 
@@ -152,10 +154,9 @@ type Item struct {
 	last       *dayBound
 	pattern    *regexp.Regexp // of a text, which has it as a whole
 	compared   []comparison
-	total      []*Item  // items whose ordinals a computed item adds up
-	formula    *formula // of a computed item that is no total of ordinals
+	formula    *calculation // of a computed item
+	variables  []*variable
 	expression string   // of a computed item, as its author wrote it
-	summed     string   // linkId pattern of a computed item's expression
 	maxSize    string   // MaxBytes in megabytes, as the form writes it
 	unit       Coding   // what Unit is the code of
 	bounded    []Coding // the units of a quantity's bounds
@@ -240,6 +241,10 @@ func (f *Form) Accepts(questionnaire string) error {
 	return fault.New(fault.Invalid, "other_form", "these answers name another form or version",
 		fault.Problem{Where: "/questionnaire", Code: "unknown", Text: "leave it out, or name " + f.Canonical()})
 }
+
+// Remarks says where the form is asked otherwise than its author may expect: each with the
+// item, and none of them a fault. An author reads them before the form is approved.
+func (f *Form) Remarks() []fault.Problem { return f.remarks }
 
 // Title returns the title shown to patients.
 func (f *Form) Title() string { return f.title }

@@ -7,6 +7,24 @@
 // Form.Check evaluates a Response against it. The same bytes always give the
 // same result: nothing here reads a clock, a random source or a file.
 //
+// A calculatedExpression is evaluated if it is of this subset of FHIRPath, and otherwise
+// refused: numbers, texts, true, false and {}; + - * / & | = != < <= > >= in contains
+// and or; iif and the functions sum, count, exists, empty, first, not, where, select,
+// combine, aggregate ($this, $total), ordinal, weight, round, power, ln, exp, toString;
+// the code, system and display of a coding and the value of a quantity; and paths to
+// the answers of earlier questions:
+//
+//	%resource.item.where(linkId='g').item.where(linkId='a').answer.value  the answer to a in the group g
+//	%resource.repeat(item).where(linkId='a')                              a in any group; descendants() under answers too
+//	…where(linkId in ('a' | 'b')), …where(linkId.matches('^a'))           several; = and != with and, or
+//	…where(linkId='a' and answer.exists()).count()                        how many of them are answered
+//	%questionnaire.item.where(linkId='a').answerOption.value              the options of a
+//	%name                                                                 the variable of that name, of the form or of an item around
+//
+// Arithmetic is exact; ln, exp and roots are right to more digits than an answer has. A
+// sum of no answers is nothing, and so is what is reckoned with nothing. Nobody answers
+// a calculated item, and a value that is none of its type is none.
+//
 // Other packages store forms, record who approved a form, decide which version is
 // offered, and keep the record of a diversion.
 package intake
@@ -55,8 +73,3 @@ func (Value) LogValue() slog.Value      { return slog.StringValue(redacted) }
 func (Attachment) LogValue() slog.Value { return slog.StringValue(redacted) }
 func (Derived) LogValue() slog.Value    { return slog.StringValue(redacted) }
 func (Result) LogValue() slog.Value     { return slog.StringValue(redacted) }
-
-// totalExpression is the one calculated expression the engine evaluates: the
-// sum of the ordinal values of the top-level items whose linkId matches.
-var totalExpression = lazily(
-	`^%resource\.item\.where\(linkId\.matches\('([^']+)'\)\)\.answer\.value\.ordinal\(\)\.sum\(\)$`)

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"cmp"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -62,8 +61,6 @@ func (c *compiler) linkItem(it *Item) {
 	switch {
 	case it.formula != nil:
 		c.linkFormula(it)
-	case it.summed != "":
-		c.linkTotal(it)
 	case it.never() && it.Required && !it.Hidden && !it.broken:
 		c.problem(it.LinkID, "readonly", "A readOnly question that is required has a calculatedExpression or an initial value: nobody else answers it.")
 	}
@@ -84,8 +81,12 @@ func (c *compiler) unasked(it *Item) {
 	if it.Hidden && it.Required && it.Type != Group && len(it.Initial) == 0 && !it.computed() {
 		c.problem(it.LinkID, "hidden", "A hidden question that is required has an initial value or a calculatedExpression: nobody else answers it.")
 	}
-	if it.inner && (it.Repeats || it.ReadOnly) {
-		c.problem(it.LinkID, "type", "Questions nested in a question that repeats or is readOnly are not evaluated: put them in a group that repeats.")
+	switch {
+	case !it.inner:
+	case it.ReadOnly || it.Repeats && it.Type != Choice:
+		c.problem(it.LinkID, "type", "Questions nested in a question that is readOnly, or that repeats and is no choice, are not evaluated: put them in a group that repeats.")
+	case it.Repeats && it.depth() > maxRowDepth:
+		c.problem(it.LinkID, "type", "Repeating groups and questions are inside each other at most %d deep.", maxRowDepth)
 	}
 }
 
@@ -162,8 +163,12 @@ func (c *compiler) linkEnable(it *Item, cond *condition) {
 	case q == nil:
 	case q.index >= it.index:
 		c.problem(it.LinkID, "enableWhen", "enableWhen refers to %s, which does not come before.", cond.question)
+	case q.inner && q.Repeats && q.holds(it):
+		c.problem(it.LinkID, "enableWhen", "This is asked under each answer to %s, so enableWhen refers to another question: it is not evaluated by which answer.", cond.question)
 	default:
-		cond.sameRow = q.row != nil && q.row == it.row
+		for cond.row = it.row; cond.row != nil && !cond.row.holds(q); {
+			cond.row = cond.row.row
+		}
 	}
 }
 
@@ -352,29 +357,6 @@ func (c *compiler) linkRules() {
 		if r.Severity != SeverityEmergency && r.Severity != SeverityUrgent {
 			c.problem(r.ID, "contact", "Only an emergency or an urgent rule has the patient contacted.")
 		}
-	}
-}
-
-// linkTotal finds the items a computed total adds up.
-func (c *compiler) linkTotal(it *Item) {
-	if !it.ReadOnly || it.Type != IntegerQ || it.parent != nil || it.Repeats || it.Required {
-		c.problem(it.LinkID, "readonly", "A calculated total is a readOnly integer at the top level, neither repeated nor required.")
-	}
-	pattern, err := regexp.Compile(it.summed)
-	if err != nil {
-		return // shape has recorded the problem
-	}
-	for _, q := range c.form.items {
-		if !pattern.MatchString(q.LinkID) {
-			continue
-		}
-		if q.index >= it.index || q.Type != Choice || slices.ContainsFunc(q.Options, func(o Option) bool { return o.Ordinal == nil }) {
-			c.problem(it.LinkID, "readonly", "%s is added up, so it is an earlier choice whose every option has an ordinalValue.", q.LinkID)
-		}
-		it.total = append(it.total, q)
-	}
-	if len(it.total) == 0 {
-		c.problem(it.LinkID, "readonly", "The calculation matches no item.")
 	}
 }
 

@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -160,5 +161,133 @@ func TestItem_HowItIsDrawn(t *testing.T) {
 	c, _ := f.Item("c")
 	if a.Control != "drop-down" || a.Prefix != "1." || b.Control != "slider" || c.OpenLabel != "Another" {
 		t.Errorf("%q %q %q %q", a.Control, a.Prefix, b.Control, c.OpenLabel)
+	}
+}
+
+const rowsInRows = `{"linkId":"r","type":"group","text":"R","repeats":true,"item":[{"linkId":"a","type":"boolean","text":"A?"},
+ {"linkId":"s","type":"group","text":"S","repeats":true,"maxItems":3,"item":[{"linkId":"b","type":"integer","text":"B?"},
+  {"linkId":"c","type":"string","text":"C?","required":true,"enableWhen":[{"question":"b","operator":"=","answerInteger":1}]},
+  {"linkId":"d","type":"string","text":"D?","required":true,"enableWhen":[{"question":"a","operator":"=","answerBoolean":true}]}]},
+ {"linkId":"e","type":"string","text":"E?","required":true,"enableWhen":[{"question":"b","operator":"=","answerInteger":2}]}]},
+{"linkId":"f","type":"string","text":"F?","required":true,"enableWhen":[{"question":"b","operator":"=","answerInteger":3}]}`
+
+// In rows within rows, what is asked goes by the innermost row around both questions: its
+// own row, the row around that, all rows inside its own, or all there are.
+func TestNested_RowsInRows(t *testing.T) {
+	t.Parallel()
+	f := asked(t, strings.Replace(rowsInRows, `"maxItems":3,`, "", 1))
+	const yes, no = `"valueBoolean":true`, `"valueBoolean":false`
+	items := group("r", answer("a", yes), group("s", whole("b", 1)), group("s", whole("b", 2))) + "," + group("r", answer("a", no), group("s", whole("b", 3)), group("s", whole("b", 1), words("c", "x")))
+	var got []string
+	for _, p := range f.Check(respond(t, items)).Problems {
+		row, _, _ := strings.Cut(p.Text, ":")
+		got = append(got, p.Where+" "+row)
+	}
+	want := []string{"c Row 1.1", "d Row 1.1", "d Row 1.2", "e Row 1", "f Answer this question."}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("asked (-want +got):\n%s", d)
+	}
+}
+
+// A row in which only the rows inside are filled counts, an empty one does not; there are
+// no more than a form may have together, and groups are not in each other without end.
+func TestNested_RowsAreCounted(t *testing.T) {
+	t.Parallel()
+	f := asked(t, strings.Replace(rowsInRows, `"maxItems":3,`, ext(hl7+"questionnaire-maxOccurs", `"valueInteger":3`)+",", 1))
+	rows := func(r, s int) string {
+		inner := strings.Repeat(group("s", whole("b", 9))+",", s)
+		return strings.TrimSuffix(strings.Repeat(group("r", strings.TrimSuffix(inner, ","))+",", r), ",")
+	}
+	for name, tt := range map[string]struct{ items, problems string }{
+		"rows inside":       {rows(2, 3), ""},
+		"empty rows":        {rows(2, 0) + "," + group("r", group("s")), ""},
+		"too many inside":   {rows(2, 4), "s occurrence, s occurrence"},
+		"too many together": {rows(50, 11), strings.TrimSuffix(strings.Repeat("s occurrence, ", 51), ", ")},
+	} {
+		res := f.Check(respond(t, tt.items))
+		if got := strings.Join(places(res.Problems), ", "); got != tt.problems {
+			t.Errorf("%s: problems %q, want %q", name, got, tt.problems)
+		}
+	}
+	wantRefused(t, map[string]struct{ data, want string }{"five deep": {written("", inGroups(5, one)), "g0 type"}})
+}
+
+const underEach = `{"linkId":"t","type":"choice","text":"T?","repeats":true,"answerOption":[{"valueCoding":{"code":"x","display":"X"}},{"valueCoding":{"code":"y","display":"Y"}},{"valueCoding":{"code":"z","display":"Z"}}],"item":[
+ {"linkId":"w","type":"string","text":"W?","required":true},{"linkId":"k","type":"string","text":"K?","required":true,"enableWhen":[{"question":"w","operator":"=","answerString":"more"}]},
+ {"linkId":"v","type":"choice","text":"V?","repeats":true,"answerOption":[{"valueString":"p"},{"valueString":"q"}],"item":[{"linkId":"u","type":"integer","text":"U?"}]}]}`
+
+// What is nested in a choice that takes several answers is asked under each of them, and
+// goes by the answers that stand there.
+func TestNested_UnderEachAnswer(t *testing.T) {
+	t.Parallel()
+	f := asked(t, underEach)
+	given := func(code string, items ...string) string {
+		return `{"valueCoding":{"code":"` + code + `"},"item":[` + strings.Join(items, ",") + `]}`
+	}
+	choose := func(answers ...string) string {
+		return `{"linkId":"t","answer":[` + strings.Join(answers, ",") + `]}`
+	}
+	v := `{"linkId":"v","answer":[{"valueString":"q","item":[` + words("u", "no") + `]}]}`
+	for name, tt := range map[string]struct{ items, want string }{
+		"none chosen":       {"", ""},
+		"one":               {choose(given("y", words("w", "a"))), ""},
+		"several":           {choose(given("z", words("w", "a")), given("x", words("w", "b"))), ""},
+		"one left open":     {choose(given("z"), given("x", words("w", "b"))), "w Row 3"},
+		"by its own answer": {choose(given("z", words("w", "more")), given("x", words("w", "b"))), "k Row 3"},
+		"two deep":          {choose(given("x", words("w", "a"), v), given("y", words("w", "a"), v)), "u Row 1.2, u Row 2.2"},
+		"no option":         {choose(given("a", words("w", "more"))), "t Choose one of, k Row 4"},
+		"beside":            {words("w", "a"), "w This item belongs inside t."},
+	} {
+		res := f.Check(respond(t, tt.items))
+		var got []string
+		for _, p := range res.Problems {
+			row, _, _ := strings.Cut(p.Text, ":")
+			got = append(got, p.Where+" "+row)
+		}
+		if strings.Join(got, ", ") != tt.want {
+			t.Errorf("%s: %q, want %q", name, strings.Join(got, ", "), tt.want)
+		}
+		if tt.want == "" && !res.Response.Equal(f.Check(res.Response).Response) {
+			t.Errorf("%s: checked again, it is another", name)
+		}
+	}
+	wantRefused(t, map[string]struct{ data, want string }{
+		"in texts":            {written("", `{"linkId":"a","type":"string","text":"A?","repeats":true,"item":[{"linkId":"b","type":"string","text":"B?"}]}`), "a type"},
+		"by which answer":     {written("", strings.Replace(underEach, `"question":"w","operator":"=","answerString":"more"`, `"question":"t","operator":"=","answerCoding":{"code":"x"}`, 1)), "k enableWhen"},
+		"in what is answered": {written("", `{"linkId":"a","type":"string","text":"A?","readOnly":true,"initial":[{"valueString":"x"}],"item":[{"linkId":"b","type":"string","text":"B?"}]}`), "a type"},
+		"in groups four deep": {written("", inGroups(4, underEach)), "t type, v type"},
+		"in groups three deep": {written("", inGroups(3, strings.Split(underEach, `,
+ {"linkId":"v"`)[0]+`]}`)), ""},
+	})
+}
+
+// inGroups puts an item in repeating groups in each other.
+func inGroups(n int, item string) string {
+	for i := range n {
+		item = fmt.Sprintf(`{"linkId":"g%d","type":"group","text":"G","repeats":true,"item":[%s]}`, i, item)
+	}
+	return item
+}
+
+// Rules hear every row, at every depth, and the answers under each answer.
+func TestNested_RowsInRowsFeedRules(t *testing.T) {
+	t.Parallel()
+	rule := func(question, answer string) string {
+		return `{"url":"https://example.org/fhir/StructureDefinition/evisit-divert-rule","extension":[{"url":"id","valueId":"on-` + question + `"},{"url":"severity","valueCode":"urgent"},
+{"url":"message","valueString":"Come in."},{"url":"source","valueString":"Test"},{"url":"behavior","valueCode":"any"},
+{"url":"condition","extension":[{"url":"question","valueString":"` + question + `"},{"url":"operator","valueCode":"="},{"url":"answer",` + answer + `}]}]},`
+	}
+	rows := strings.Replace(rowsInRows, `"maxItems":3,`, "", 1)
+	f := alone(t, strings.Replace(written("", rows+","+underEach), `"extension":[`, `"extension":[`+rule("b", `"valueInteger":7`)+rule("u", `"valueInteger":8`), 1))
+	under := `{"linkId":"t","answer":[{"valueCoding":{"code":"x"},"item":[` + words("w", "a") + `]},{"valueCoding":{"code":"y"},"item":[` + words("w", "a") + `,{"linkId":"v","answer":[{"valueString":"p","item":[` + whole("u", 8) + `]},{"valueString":"q"}]}]}]}`
+	for name, tt := range map[string]struct{ items, fired string }{
+		"in no row":            {group("r", group("s", whole("b", 6))), ""},
+		"in an inner row":      {group("r", group("s", whole("b", 7)), group("s", whole("b", 6))) + "," + group("r", group("s", whole("b", 6))), "on-b"},
+		"in the last one":      {group("r", group("s", whole("b", 6))) + "," + group("r", group("s", whole("b", 6)), group("s", whole("b", 7))), "on-b"},
+		"under one of answers": {under, "on-u"},
+	} {
+		if got := strings.Join(ids(f.Check(respond(t, tt.items)).Fired), ", "); got != tt.fired {
+			t.Errorf("%s: %q fired, want %q", name, got, tt.fired)
+		}
 	}
 }

@@ -52,7 +52,7 @@ var (
 		reflect.TypeFor[initial]():         {"valueReference", "valueAttachment"},
 		reflect.TypeFor[sourceCoding]():    {"version", "userSelected", "_display", "_code", "_system", "_version"},
 		reflect.TypeFor[codeableConcept](): {"_text"},
-		reflect.TypeFor[expression]():      {"name", "description", "reference"},
+		reflect.TypeFor[expression]():      {"description", "reference"},
 	}
 )
 

@@ -17,7 +17,7 @@ var refusedExtensions = map[string]string{
 	sdcBase + "sdc-questionnaire-subQuestionnaire":              "stands for another questionnaire: put its items here",
 	sdcBase + "sdc-questionnaire-isSubject":                     "makes the answers those of somebody other than the patient",
 	sdcBase + "sdc-questionnaire-itemMedia":                     "shows a picture, a film or a sound: say it in words",
-	sdcBase + "sdc-questionnaire-itemAnswerMedia":               "shows a picture, a film or a sound for an answer: say it in words",
+	extAnswerMedia:                                              "shows a picture, a film or a sound for an answer: say it in words",
 	hl7Base + "cqf-expression":                                  "is calculated by an expression: write it out",
 	hl7Base + "questionnaire-signatureRequired":                 "has to be signed",
 	hl7Base + "targetConstraint":                                "checks the answers by an expression: use minValue, maxValue, regex or a questionnaire-constraint that compares two answers",

@@ -19,8 +19,7 @@ type Entry struct {
 	Items   []Entry
 }
 
-// An Answer is one value with the items that FHIR nests under an answer, where no
-// form of ours has a question.
+// An Answer is one value with the items that are asked under it.
 type Answer struct {
 	Value Value
 	Items []Entry

@@ -99,9 +99,9 @@ type condition struct {
 	operator string
 	want     constant
 
-	item    *Item // the question, set by link; nil for a fact
-	fact    string
-	sameRow bool // the question is in the same repeating group: only answers of the same row count
+	item *Item // the question, set by link; nil for a fact
+	fact string
+	row  *Item // the innermost repeating group around both the question and the item asked: only answers of its present row count
 }
 
 // A constant is a boolean, a number, a code, a quantity, a day, an instant, a time or a

@@ -56,7 +56,7 @@ type sourceItem struct {
 	Type           Type           `json:"type"`
 	Required       bool           `json:"required,omitempty"`
 	Repeats        bool           `json:"repeats,omitempty"`
-	ReadOnly       bool           `json:"readOnly,omitempty"`
+	ReadOnly       *bool          `json:"readOnly,omitempty"`
 	MaxLength      int            `json:"maxLength,omitempty"`
 	EnableWhen     []enableWhen   `json:"enableWhen,omitempty"`
 	EnableBehavior string         `json:"enableBehavior,omitempty"`
@@ -65,14 +65,6 @@ type sourceItem struct {
 	Initial        []initial      `json:"initial,omitempty"`
 	Extension      []extension    `json:"extension,omitempty"`
 	Items          []sourceItem   `json:"item,omitempty"`
-}
-
-// words are the text of an item or, of a question without one, of its code.
-func (s sourceItem) words() string {
-	if s.Text == "" && s.Type != Group && len(s.Code) > 0 {
-		return s.Code[0].Display
-	}
-	return s.Text
 }
 
 type enableWhen struct {
@@ -228,6 +220,7 @@ type codeableConcept struct {
 
 type expression struct {
 	source
+	Name       string `json:"name,omitempty"`
 	Language   string `json:"language"`
 	Expression string `json:"expression"`
 }

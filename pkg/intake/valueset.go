@@ -70,6 +70,31 @@ type catalog struct {
 	expanded  map[string]expansion
 	codes     int // that were looked at
 	language  string
+	defined   map[string]map[string]string // words by code, of each code system that was looked into
+}
+
+// words are those that a contained code system has for a code.
+func (c *catalog) words(code Coding) string {
+	defined, ok := c.defined[code.System]
+	if !ok {
+		var all gathering
+		if system, found := c.find(codeSystemType, code.System); found && code.System != "" {
+			for _, e := range system.member("concept").children {
+				c.concept(code.System, e, &all)
+			}
+		}
+		defined = map[string]string{}
+		for _, k := range all.concepts {
+			if k.Display != k.Code {
+				defined[k.Code] = k.said
+			}
+		}
+		if c.defined == nil {
+			c.defined = map[string]map[string]string{}
+		}
+		c.defined[code.System] = defined
+	}
+	return defined[code.Code]
 }
 
 type expansion struct {

@@ -4,6 +4,7 @@
 package record
 
 import (
+	"strconv"
 	"time"
 
 	"evisit/pkg/identity"
@@ -62,7 +63,22 @@ type QA struct {
 	LinkID   string     `json:"link_id"`
 	Question string     `json:"question"`
 	Answers  []phi.Text `json:"answers,omitempty"`
-	Row      int        `json:"row,omitempty"` // of a repeating group, from 1
+	Row      int        `json:"row,omitempty"`    // of a repeating group, from 1
+	Within   []int      `json:"within,omitempty"` // the rows of the groups in that row, from the outside in
+	Of       phi.Text   `json:"of,omitempty"`     // the answer under which it is asked, if there may be several
+}
+
+// Rows names the row that the question is in: 2, or 2.1 for the first row of a group in
+// the second of another. It is empty outside.
+func (q QA) Rows() string {
+	if q.Row == 0 {
+		return ""
+	}
+	at := strconv.Itoa(q.Row)
+	for _, n := range q.Within {
+		at += "." + strconv.Itoa(n)
+	}
+	return at
 }
 
 // A Flag is a rule that fired without ending the request, for the clinician.

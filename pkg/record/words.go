@@ -65,38 +65,44 @@ func CallNumber(answers []QA, stopped *Diversion) phi.Text {
 }
 
 // InWords lists the questions that were answered, in the order of the form.
-func InWords(f *intake.Form, r intake.Response) []QA {
-	var qas []QA
-	rows := map[string]int{}
-	var walk func(items []intake.Entry, row int)
-	under := func(answers []intake.Answer, row int) {
-		for _, a := range answers {
-			walk(a.Items, row)
+func InWords(f *intake.Form, r intake.Response) []QA { return inWords(nil, f, r.Items, nil, "") }
+
+// inWords adds the questions of the entries, which are in the row that rows names and are
+// asked under the answer of.
+func inWords(qas []QA, f *intake.Form, entries []intake.Entry, rows []int, of phi.Text) []QA {
+	count := map[string]int{}
+	for _, e := range entries {
+		it, ok := f.Item(e.LinkID)
+		if !ok {
+			continue
 		}
-	}
-	walk = func(items []intake.Entry, row int) {
-		for _, e := range items {
-			it, ok := f.Item(e.LinkID)
-			if !ok {
-				continue
+		if len(e.Answers) > 0 {
+			qa := QA{LinkID: e.LinkID, Question: it.Text, Of: of}
+			if len(rows) > 0 {
+				qa.Row = rows[0]
 			}
-			if len(e.Answers) > 0 {
-				qa := QA{LinkID: e.LinkID, Question: it.Text, Row: row}
-				for _, a := range e.Answers {
-					qa.Answers = append(qa.Answers, phi.Text(wording(it, a.Value)))
+			if len(rows) > 1 {
+				qa.Within = rows[1:]
+			}
+			for _, a := range e.Answers {
+				qa.Answers = append(qa.Answers, phi.Text(wording(it, a.Value)))
+			}
+			qas = append(qas, qa)
+			for i, a := range e.Answers {
+				under := of
+				if it.Repeats {
+					under = qa.Answers[i]
 				}
-				qas = append(qas, qa)
-				under(e.Answers, row)
+				qas = inWords(qas, f, a.Items, rows, under)
 			}
-			inner := row
-			if it.Repeats && len(e.Items) > 0 {
-				rows[e.LinkID]++
-				inner = rows[e.LinkID]
-			}
-			walk(e.Items, inner)
 		}
+		inner := rows
+		if it.Repeats && len(e.Items) > 0 {
+			count[e.LinkID]++
+			inner = append(slices.Clip(rows), count[e.LinkID])
+		}
+		qas = inWords(qas, f, e.Items, inner, of)
 	}
-	walk(r.Items, 0)
 	return qas
 }
 

@@ -86,7 +86,8 @@ func TestCallNumber(t *testing.T) {
 	}
 }
 
-// Answers under answers follow the one they stand under; a quantity has its own unit, and
+// Answers under answers follow the one they stand under, and those in rows within rows
+// say which; a quantity has its own unit, and
 // a time no seconds that nobody gave.
 func TestInWords_UnderAnswers(t *testing.T) {
 	t.Parallel()
@@ -94,7 +95,8 @@ func TestInWords_UnderAnswers(t *testing.T) {
 "extension":[{"url":"https://example.org/fhir/StructureDefinition/evisit-billing-class","valueCode":"em"}],"item":[
 {"linkId":"kid","type":"group","text":"Kid","repeats":true,"item":[{"linkId":"name","type":"string","text":"Name?","item":[
  {"linkId":"tall","type":"quantity","text":"Tall?","extension":[{"url":"http://hl7.org/fhir/StructureDefinition/questionnaire-unit","valueCoding":{"code":"cm"}}]},
- {"linkId":"bed","type":"time","text":"Bed?"}]}]}]}`
+ {"linkId":"bed","type":"time","text":"Bed?"}]},{"linkId":"ill","type":"group","text":"Illness","repeats":true,"item":[{"linkId":"of","type":"string","text":"Of?"}]}]},
+{"linkId":"pets","type":"choice","text":"Pets?","repeats":true,"answerOption":[{"valueCoding":{"code":"c","display":"Cat"}},{"valueCoding":{"code":"d","display":"Dog"}}],"item":[{"linkId":"called","type":"string","text":"Called?"}]}]}`
 	f, err := intake.Publish(nil, []byte(source))
 	if err != nil {
 		t.Fatal(err)
@@ -102,8 +104,18 @@ func TestInWords_UnderAnswers(t *testing.T) {
 	name := func(s string, items ...intake.Entry) intake.Entry {
 		return intake.Row("kid", intake.Entry{LinkID: "name", Answers: []intake.Answer{{Value: intake.String(s), Items: items}}})
 	}
+	ill := func(row intake.Entry, of ...string) intake.Entry {
+		for _, s := range of {
+			row.Items = append(row.Items, intake.Row("ill", intake.Ask("of", intake.String(s))))
+		}
+		return row
+	}
 	r := intake.Response{Items: []intake.Entry{
-		name("Ann"), name("Bob", intake.Ask("tall", intake.Quantity("104.5", intake.Coding{Code: "cm"})), intake.Ask("bed", intake.Time("19:30:00"))),
+		ill(name("Ann"), "colds", "croup"), ill(name("Bob", intake.Ask("tall", intake.Quantity("104.5", intake.Coding{Code: "cm"})), intake.Ask("bed", intake.Time("19:30:00"))), "asthma"),
+		{LinkID: "pets", Answers: []intake.Answer{
+			{Value: intake.Code(intake.Coding{Code: "c"}), Items: []intake.Entry{intake.Ask("called", intake.String("Tom"))}},
+			{Value: intake.Code(intake.Coding{Code: "d"}), Items: []intake.Entry{intake.Ask("called", intake.String("Rex"))}},
+		}},
 	}}
 	res := f.Check(r)
 	if len(res.Problems) > 0 {
@@ -111,12 +123,18 @@ func TestInWords_UnderAnswers(t *testing.T) {
 	}
 	want := []record.QA{
 		{LinkID: "name", Question: "Name?", Row: 1, Answers: []phi.Text{"Ann"}},
+		{LinkID: "of", Question: "Of?", Row: 1, Within: []int{1}, Answers: []phi.Text{"colds"}},
+		{LinkID: "of", Question: "Of?", Row: 1, Within: []int{2}, Answers: []phi.Text{"croup"}},
 		{LinkID: "name", Question: "Name?", Row: 2, Answers: []phi.Text{"Bob"}},
 		{LinkID: "tall", Question: "Tall?", Row: 2, Answers: []phi.Text{"104.5 cm"}},
 		{LinkID: "bed", Question: "Bed?", Row: 2, Answers: []phi.Text{"19:30"}},
+		{LinkID: "of", Question: "Of?", Row: 2, Within: []int{1}, Answers: []phi.Text{"asthma"}},
+		{LinkID: "pets", Question: "Pets?", Answers: []phi.Text{"Cat", "Dog"}},
+		{LinkID: "called", Question: "Called?", Of: "Cat", Answers: []phi.Text{"Tom"}},
+		{LinkID: "called", Question: "Called?", Of: "Dog", Answers: []phi.Text{"Rex"}},
 	}
 	if got := record.InWords(f, res.Response); !slices.EqualFunc(want, got, func(a, b record.QA) bool {
-		return a.LinkID == b.LinkID && a.Question == b.Question && a.Row == b.Row && slices.Equal(a.Answers, b.Answers)
+		return a.LinkID == b.LinkID && a.Question == b.Question && a.Rows() == b.Rows() && a.Of == b.Of && slices.Equal(a.Answers, b.Answers)
 	}) {
 		t.Errorf("%d answers, not as wanted", len(got))
 	}

@@ -253,6 +253,7 @@ type draftPart struct {
 	Edit                []field
 	EditOpen            bool
 	Problems            []string
+	Remarks             []string // where it is asked otherwise than it may be meant
 	Trials              []trialRow
 	CanApprove          bool
 	CanPublish          bool
@@ -336,6 +337,9 @@ func draftPartOf(d author.Draft, v visitor, offered string, was sentForm) *draft
 	}
 	for _, p := range d.Read.Examination.Problems {
 		part.Problems = append(part.Problems, p.Where+": "+p.Text)
+	}
+	for _, p := range d.Form().Remarks() {
+		part.Remarks = append(part.Remarks, p.Where+": "+p.Text)
 	}
 	for _, t := range d.Read.Examination.Trials {
 		part.Trials = append(part.Trials, trialRow{t.Rule, t.Why, strings.Join(t.Heard, ", ")})

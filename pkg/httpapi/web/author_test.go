@@ -37,6 +37,75 @@ func authored(t testing.TB, items string) *intake.Form {
 	return f
 }
 
+// rowsInRows has conditions on its own row, on the row around it and on the rows inside it.
+const rowsInRows = `{"linkId":"kin","type":"group","text":"Relative","repeats":true,"item":[{"linkId":"dead","type":"boolean","text":"Dead?"},
+{"linkId":"ill","type":"group","text":"Illness","repeats":true,"item":[{"linkId":"of","type":"string","text":"Of?"},
+ {"linkId":"more","type":"string","text":"More?","required":true,"enableWhen":[{"question":"of","operator":"=","answerString":"other"}]},
+ {"linkId":"by","type":"boolean","text":"Died of it?","enableWhen":[{"question":"dead","operator":"=","answerBoolean":true}]}]},
+{"linkId":"age","type":"integer","text":"Age?","enableWhen":[{"question":"by","operator":"=","answerBoolean":true}]}]}`
+
+// underEach has questions under each answer to a choice that takes several.
+const underEach = `{"linkId":"pets","type":"choice","text":"Pets?","repeats":true,"answerOption":[{"valueCoding":{"code":"c","display":"Cat"}},{"valueCoding":{"code":"d","display":"Dog"}}],"item":[
+{"linkId":"called","type":"string","text":"Called?","required":true},{"linkId":"why","type":"string","text":"Why?","enableWhen":[{"question":"called","operator":"=","answerString":"other"}]},
+{"linkId":"food","type":"group","text":"Food","repeats":true,"item":[{"linkId":"what","type":"string","text":"What?"}]}]}`
+
+// What is asked under the answers to one question stands in a group of each answer.
+func TestDrawing_UnderEachAnswer(t *testing.T) {
+	t.Parallel()
+	f := authored(t, underEach)
+	values := map[string][]string{"pets": {"d", "c"}, "called@2": {"other"}, "rows:food@2": {"2"}, "what@2.1": {"Bones"}, "what@2.2": {"Meat"}}
+	answers := post{values, time.UTC}.answers(f.Items())
+	res := f.Check(answers)
+	fs := drawing{form: f, zone: time.UTC, problems: res.Problems}.page(f.Items(), res.Response, res)
+	const want = "pets pets@1 called@1 food@1 what@1.1 pets@2 called@2 why@2 food@2 what@2.1 what@2.2"
+	if got := strings.Join(fieldNames(fs), " "); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if fs[1].Label != "Cat" || fs[2].Label != "Dog" || len(fs[1].Fields[0].Errors) != 1 || len(fs[2].Fields[0].Errors) != 0 {
+		t.Errorf("drawn: %+v", fs)
+	}
+}
+
+// Each row asks what its own answers lead to, also in rows within rows. Another row is
+// added to the group whose button was pressed, and only the row that was to go goes.
+func TestDrawing_RowsInRows(t *testing.T) {
+	t.Parallel()
+	f := authored(t, rowsInRows)
+	values := map[string][]string{
+		"rows:kin": {"2"}, "dead@1": {"true"}, "rows:ill@1": {"2"}, "of@1.1": {"other"}, "of@1.2": {"flu"}, "by@1.2": {"true"},
+		"rows:ill@2": {"2"}, "of@2.1": {"flu"}, "of@2.2": {"other"},
+	}
+	answers := post{values, time.UTC}.answers(f.Items())
+	draw := func(d drawing, answers intake.Response) []field {
+		d.form, d.zone = f, time.UTC
+		return d.page(f.Items(), answers, f.Check(answers))
+	}
+	const first = "kin dead@1 ill@1 of@1.1 more@1.1 by@1.1 of@1.2 by@1.2 age@1"
+	for name, tt := range map[string]struct {
+		d       drawing
+		removed string
+		want    string
+	}{
+		"as filled in":    {drawing{}, "", first + " dead@2 ill@2 of@2.1 of@2.2 more@2.2"},
+		"another row":     {drawing{add: "ill@2"}, "", first + " dead@2 ill@2 of@2.1 of@2.2 more@2.2 of@2.3"},
+		"one removed":     {drawing{shrunk: "ill@2"}, "ill@2.2", first + " dead@2 ill@2 of@2.1"},
+		"one of no group": {drawing{}, "ill@2", first + " dead@2 ill@2 of@2.1 of@2.2 more@2.2"},
+		"the outer one":   {drawing{shrunk: "kin"}, "kin@1", "kin dead@1 ill@1 of@1.1 of@1.2 more@1.2"},
+	} {
+		values[removeField] = []string{tt.removed}
+		if got := strings.Join(fieldNames(draw(tt.d, post{values, time.UTC}.answers(f.Items()))), " "); got != tt.want {
+			t.Errorf("%s:\ngot  %s\nwant %s", name, got, tt.want)
+		}
+	}
+	fs := draw(drawing{problems: f.Check(answers).Problems}, answers)
+	if row := fs[0].Rows[1].Fields[1].Rows[1]; row.Title != "Illness 2.2" || row.Name != "ill@2.2" || len(row.Fields[1].Errors) != 1 {
+		t.Errorf("the last row is %+v", row)
+	}
+	if row := fs[0].Rows[1].Fields[1].Rows[0]; len(row.Fields[0].Errors) != 0 {
+		t.Errorf("a row is told the problem of another: %+v", row)
+	}
+}
+
 // everyKind has a question of each kind, also in rows and under answers.
 const everyKind = `{"linkId":"at","type":"time","text":"At?"},{"linkId":"page","type":"url","text":"Page?"},
 {"linkId":"tall","type":"quantity","text":"Tall?",` + lengths + `},

@@ -128,7 +128,7 @@ func checkRows(items []*intake.Item, res intake.Result, said []record.QA) []aske
 		before := len(all)
 		for _, qa := range said {
 			if qa.LinkID == it.LinkID || contains(it.Items, qa.LinkID) {
-				all = append(all, askedRow{checkRow{answerRow: answerRow{qa.Row, qa.Question, qa.Answers}}, it.LinkID})
+				all = append(all, askedRow{checkRow{answerRow: answerRow{qa.Rows(), qa.Of, qa.Question, qa.Answers}}, it.LinkID})
 			}
 		}
 		if len(all) == before {
@@ -163,7 +163,7 @@ func (s *site) ending(w http.ResponseWriter, r *http.Request, v visitor) error {
 	view := endingView{Visit: d.Visit.ID, Heading: turnTo[e.Disposition], Disposition: e.Disposition, Message: e.Message, Phone: e.Phone}
 	for _, qa := range e.Causes {
 		n := max(pageOf(d.Form, qa.LinkID), 1)
-		view.Causes = append(view.Causes, checkRow{answerRow{qa.Row, qa.Question, qa.Answers}, formPath(d.Visit.ID, n) + "#" + htmlID(qa.LinkID)})
+		view.Causes = append(view.Causes, checkRow{answerRow{qa.Rows(), qa.Of, qa.Question, qa.Answers}, formPath(d.Visit.ID, n) + "#" + htmlID(qa.LinkID)})
 	}
 	return s.show(w, &v, page{view: "ending", title: "Is this right?", data: view, leave: d.Form.Private()})
 }

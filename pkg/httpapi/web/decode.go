@@ -75,8 +75,11 @@ func (p post) item(it *intake.Item, row string) []intake.Entry {
 		return nil
 	}
 	e := intake.Ask(it.LinkID, vs...)
-	for _, child := range it.Inner() {
-		e.Answers[0].Items = append(e.Answers[0].Items, p.item(child, row)...)
+	for i := range e.Answers {
+		a := &e.Answers[i]
+		for _, child := range it.Inner() {
+			a.Items = append(a.Items, p.item(child, under(it, a.Value, row))...)
+		}
 	}
 	return []intake.Entry{e}
 }
@@ -107,6 +110,14 @@ func mostRows(it *intake.Item) int {
 		return min(it.MaxOccurs, maxRows)
 	}
 	return maxRows
+}
+
+// under names the row of what is asked under an answer to a question in the row.
+func under(it *intake.Item, v intake.Value, row string) string {
+	if !it.Repeats {
+		return row
+	}
+	return within(row, it.AnswerRow(v))
 }
 
 // within names row n inside row: @2, or @2.3 for a row in a row.

@@ -41,6 +41,7 @@ type field struct {
 	Fields                []field // of a group
 	Rows                  []row   // of a repeating group
 	CanAdd                bool
+	In                    string        // the row around a repeating group, to tell its button from those of other rows
 	Drawn                 template.HTML // the whole field, of which only the name is set; empty until it is drawn
 }
 
@@ -132,8 +133,11 @@ func (d drawing) spreadInner(it *intake.Item, entries []intake.Entry, at string)
 		return
 	}
 	for i := range entries {
-		if e := &entries[i]; e.LinkID == it.LinkID && len(e.Answers) == 1 {
-			e.Answers = []intake.Answer{{Value: e.Answers[0].Value, Items: d.spread(inner, e.Answers[0].Items, at)}}
+		if e := &entries[i]; e.LinkID == it.LinkID && (len(e.Answers) == 1 || it.Repeats) {
+			e.Answers = slices.Clone(e.Answers)
+			for j, a := range e.Answers {
+				e.Answers[j].Items = d.spread(inner, a.Items, under(it, a.Value, at))
+			}
 		}
 	}
 }
@@ -163,24 +167,22 @@ func (d drawing) fields(items []*intake.Item, entries []intake.Entry, at string,
 				answers = given[0].Answers
 			}
 			fs = append(fs, d.question(it, at, answers))
-			if inner := it.Inner(); len(inner) > 0 && len(answers) == 1 {
-				fs = append(fs, d.fields(inner, answers[0].Items, at, all, res)...)
-			}
+			fs = append(fs, d.inner(it, at, answers, all, res)...)
 			continue
 		}
 		f := d.field(it, at)
 		if it.Repeats {
 			for n, e := range given {
-				inAll, inRow := d.uptoRow(it, n, all, res)
+				inAll, inRow := d.uptoRow(it, n+1-len(given), all, res)
 				inner := within(at, n+1)
-				drawn := row{Title: fmt.Sprintf("%s %d", it.Text, n+1), Fields: d.fields(it.Items, e.Items, inner, inAll, inRow)}
+				drawn := row{Title: it.Text + " " + strings.TrimPrefix(inner, "@"), Fields: d.fields(it.Items, e.Items, inner, inAll, inRow)}
 				if len(given) > 1 || !blank(e) {
 					drawn.Name = it.LinkID + inner
 				}
 				f.Rows = append(f.Rows, drawn)
 			}
 			f.Focus = d.shrunk == it.LinkID+at
-			f.CanAdd = len(given) < mostRows(it)
+			f.CanAdd, f.In = len(given) < mostRows(it), strings.TrimPrefix(at, "@")
 			if d.add == it.LinkID+at && len(f.Rows) > 0 {
 				focus(f.Rows[len(f.Rows)-1].Fields)
 			}
@@ -188,6 +190,33 @@ func (d drawing) fields(items []*intake.Item, entries []intake.Entry, at string,
 			f.Fields = d.fields(it.Items, given[0].Items, at, all, res)
 		}
 		fs = append(fs, f)
+	}
+	return fs
+}
+
+// inner draws what is asked under the answers to a question: if it may have several, in a
+// group for each.
+func (d drawing) inner(it *intake.Item, at string, answers []intake.Answer, all intake.Response, res intake.Result) []field {
+	inner := it.Inner()
+	switch {
+	case len(inner) == 0:
+		return nil
+	case !it.Repeats && len(answers) == 1:
+		return d.fields(inner, answers[0].Items, at, all, res)
+	case !it.Repeats:
+		return nil
+	}
+	var fs []field
+	for n, a := range answers {
+		upto, so := d.uptoRow(it, n+1-len(answers), all, res)
+		row := under(it, a.Value, at)
+		f := field{ID: htmlID(it.LinkID + row), Name: it.LinkID + row, Kind: "group", Label: a.Value.Text(), Fields: d.fields(inner, a.Items, row, upto, so)}
+		if n := it.AnswerRow(a.Value); n <= len(it.Options) {
+			f.Label = it.Options[n-1].Display
+		}
+		if len(f.Fields) > 0 {
+			fs = append(fs, f)
+		}
 	}
 	return fs
 }
@@ -282,13 +311,15 @@ func focus(fs []field) {
 	}
 }
 
-// uptoRow evaluates the answers up to row n, because a result says which items
-// the last row enables. Rows without conditions are not evaluated again.
-func (d drawing) uptoRow(group *intake.Item, n int, all intake.Response, res intake.Result) (intake.Response, intake.Result) {
-	if !conditional(group.Items) {
+// uptoRow evaluates the answers up to a row, because a result says which items the last
+// row enables. The row is that many before the last one of all, which is below zero: all
+// ends with the row around it. Rows without conditions are not evaluated again.
+func (d drawing) uptoRow(group *intake.Item, before int, all intake.Response, res intake.Result) (intake.Response, intake.Result) {
+	if !conditional(group.Items) && group.Type == intake.Group {
 		return all, res
 	}
-	all.Items = firstRows(all.Items, group.LinkID, n+1)
+	n := rowsOf(all.Items, group.LinkID) + before
+	all.Items = firstRows(all.Items, group.LinkID, &n)
 	return all, d.form.Check(all)
 }
 
@@ -298,14 +329,35 @@ func conditional(items []*intake.Item) bool {
 	})
 }
 
-func firstRows(entries []intake.Entry, linkID string, n int) []intake.Entry {
+// rowsOf counts the rows of a group, or the answers to a question, at any depth.
+func rowsOf(entries []intake.Entry, linkID string) int {
+	n := 0
+	for _, e := range entries {
+		switch {
+		case e.LinkID == linkID && len(e.Answers) > 0:
+			n += len(e.Answers)
+		case e.LinkID == linkID:
+			n++
+		}
+		n += rowsOf(e.Items, linkID)
+		for _, a := range e.Answers {
+			n += rowsOf(a.Items, linkID)
+		}
+	}
+	return n
+}
+
+// firstRows returns the entries with the first n rows of a group, or the first n answers
+// to a question, and counts n down.
+func firstRows(entries []intake.Entry, linkID string, n *int) []intake.Entry {
 	var kept []intake.Entry
 	for _, e := range entries {
 		if e.LinkID == linkID {
-			if n == 0 {
+			if *n <= 0 {
 				continue
 			}
-			n--
+			e.Answers = e.Answers[:min(len(e.Answers), *n)]
+			*n -= max(len(e.Answers), 1)
 		}
 		e.Items = firstRows(e.Items, linkID, n)
 		e.Answers = slices.Clone(e.Answers)
@@ -552,18 +604,18 @@ func hint(it *intake.Item) string {
 }
 
 // inRow finds the row that a problem's text begins with.
-var inRow = regexp.MustCompile(`^Row (\d+): `)
+var inRow = regexp.MustCompile(`^Row ([\d.]+): `)
 
 // errors are the problems of an item in the row at.
 func (d drawing) errors(it *intake.Item, at string) []string {
-	n := at[strings.LastIndexAny(at, "@.")+1:]
+	row := strings.TrimPrefix(at, "@")
 	var found []string
 	for _, p := range d.problems {
 		text, in := p.Text, ""
 		if m := inRow.FindStringSubmatch(text); m != nil {
 			text, in = text[len(m[0]):], m[1]
 		}
-		if p.Where == it.LinkID && in == n {
+		if p.Where == it.LinkID && in == row {
 			found = append(found, sentence(advice(it, p.Code, text)))
 		}
 	}

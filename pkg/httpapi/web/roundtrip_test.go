@@ -21,7 +21,7 @@ import (
 // page that shows them: saving a page that nobody touched changes nothing.
 func TestDrawing_SendsTheAnswersItShows(t *testing.T) {
 	t.Parallel()
-	all, zone := append(allForms(t), authored(t, everyKind)), chicago(t)
+	all, zone := append(allForms(t), authored(t, everyKind), authored(t, rowsInRows), authored(t, underEach)), chicago(t)
 	rapid.Check(t, func(t *rapid.T) {
 		form := all[rapid.IntRange(0, len(all)-1).Draw(t, "form")]
 		values := url.Values{}
@@ -49,7 +49,7 @@ func TestDrawing_SendsTheAnswersItShows(t *testing.T) {
 // whatever the answers, and with its problems if it has any.
 func TestDrawing_RemembersWhatItDrew(t *testing.T) {
 	t.Parallel()
-	all, zone := append(allForms(t), authored(t, everyKind)), chicago(t)
+	all, zone := append(allForms(t), authored(t, everyKind), authored(t, rowsInRows), authored(t, underEach)), chicago(t)
 	var before sync.Map
 	rapid.Check(t, func(t *rapid.T) {
 		form := all[rapid.IntRange(0, len(all)-1).Draw(t, "form")]
@@ -142,7 +142,13 @@ func answer(t *rapid.T, values url.Values, it *intake.Item, row string) {
 		return
 	}
 	for _, child := range it.Inner() {
-		answer(t, values, child, row)
+		if !it.Repeats {
+			answer(t, values, child, row)
+			continue
+		}
+		for _, o := range it.Options {
+			answer(t, values, child, under(it, o.Value, row))
+		}
 	}
 	words := rapid.StringMatching(`[A-Za-z<&"' ~@.]{0,20}[a-z]`)
 	switch it.Type {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -55,4 +56,56 @@ func TestForm_RemoveRow(t *testing.T) {
 	}
 	ada.get(page)
 	holds("")
+}
+
+// kin asks of relatives and their illnesses, in rows within rows, and of each pet chosen.
+const kin = `{"resourceType":"Questionnaire","id":"kin","url":"https://oak.example/kin","version":"1","title":"Family","status":"draft",
+"extension":[{"url":"https://example.org/fhir/StructureDefinition/evisit-billing-class","valueCode":"em"}],"item":[
+{"linkId":"kin","type":"group","text":"Relative","repeats":true,"item":[{"linkId":"kin-dead","type":"boolean","text":"Dead?"},
+ {"linkId":"ill","type":"group","text":"Illness","repeats":true,"item":[{"linkId":"ill-of","type":"string","text":"Of?","required":true},
+  {"linkId":"ill-died","type":"boolean","text":"Died of it?","enableWhen":[{"question":"kin-dead","operator":"=","answerBoolean":true}]}]}]},
+{"linkId":"pets","type":"choice","text":"Pets?","repeats":true,"answerOption":[{"valueCoding":{"code":"c","display":"Cat"}},{"valueCoding":{"code":"d","display":"Dog"}}],"item":[
+ {"linkId":"pet-name","type":"string","text":"Called?","required":true}]}]}`
+
+// Rows within rows are added and removed each in its own group, what is asked under an
+// answer appears once it is chosen, and all that was typed stays; without any script.
+func TestForm_RowsInRows(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm := h.as(t, "Adm", "/manage/forms")
+	adm.press("Hand in", url.Values{"questionnaire": {kin}})
+	adm.wants(http.StatusOK, "Draft", "Family")
+	adm.link("See it as a patient does")
+	for n := 1; !strings.Contains(adm.text(), "Relative"); n++ {
+		adm.post(h.url+"/manage/forms/kin/preview/draft/"+strconv.Itoa(n), url.Values{"answers": {`{"resourceType":"QuestionnaireResponse"}`}, "add": {"kin"}})
+		adm.wants(http.StatusOK)
+	}
+	holds := func(want ...string) {
+		t.Helper()
+		var got []string
+		for name := range adm.shown() {
+			if strings.HasPrefix(name, "ill-") || strings.HasPrefix(name, "pet-") {
+				got = append(got, name+"="+strings.Join(adm.value(name), ""))
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("the page holds %q, want %q", got, want)
+		}
+	}
+	adm.press("Add another row to Illness, row 1", url.Values{"kin-dead@1": {"true"}, "ill-of@1.1": {"Flu"}})
+	holds("ill-died@1.1=", "ill-died@1.2=", "ill-of@1.1=Flu", "ill-of@1.2=")
+	adm.press("Add another row to Relative", url.Values{"ill-of@1.2": {"Gout"}, "ill-died@1.2": {"true"}})
+	holds("ill-died@1.1=", "ill-died@1.2=true", "ill-of@1.1=Flu", "ill-of@1.2=Gout", "ill-of@2.1=")
+	adm.press("Add another row to Illness, row 2", url.Values{"ill-of@2.1": {"Croup"}})
+	adm.press("Remove Illness 1.1", url.Values{"ill-of@2.2": {"Colds"}})
+	holds("ill-died@1.1=true", "ill-of@1.1=Gout", "ill-of@2.1=Croup", "ill-of@2.2=Colds")
+	adm.press("Remove Relative 1", url.Values{"pets": {"d"}})
+	holds("ill-of@1.1=Croup", "ill-of@1.2=Colds", "pet-name@2=")
+	adm.press("Continue", nil)
+	adm.wants(http.StatusOK, "There is a problem", "Called?")
+	adm.press("Continue", url.Values{"pet-name@2": {"Rex"}})
+	if strings.Contains(adm.text(), "There is a problem") {
+		t.Error("the page is whole, and does not lead on")
+	}
 }

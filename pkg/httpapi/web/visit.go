@@ -90,7 +90,8 @@ type diagnosis struct {
 }
 
 type answerRow struct {
-	Row      int
+	Row      string   // 2.1 is the first of a group in the second of another; empty outside
+	Of       phi.Text // the answer under which it is asked, if there may be several
 	Question string
 	Answers  []phi.Text
 }
@@ -437,7 +438,7 @@ func entryWords(kind string) string {
 func answerRows(qas []record.QA) []answerRow {
 	var all []answerRow
 	for _, q := range qas {
-		all = append(all, answerRow{q.Row, q.Question, q.Answers})
+		all = append(all, answerRow{q.Rows(), q.Of, q.Question, q.Answers})
 	}
 	return all
 }
