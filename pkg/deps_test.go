@@ -151,7 +151,7 @@ var rules = map[string]rule{
 		layer: edge,
 		ours: "audit billing clinic clinic/author clinic/books clinic/chart clinic/registrar clinic/request clinic/session fault httpapi httpapi/archive httpapi/exchange " +
 			"identity intake money outbox phi practice protocol record registry visit work",
-		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2",
+		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2 golang.org/x/text/language",
 	},
 	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},
 
@@ -200,6 +200,7 @@ var homes = map[string]string{
 	"github.com/coreos/go-oidc/v3/oidc":        "httpapi httpapi/web",
 	"github.com/getkin/kin-openapi/openapi3":   "httpapi/apitest",
 	"golang.org/x/oauth2":                      "httpapi/web",
+	"golang.org/x/text/language":               "httpapi/web",
 	"github.com/aws/aws-lambda-go/lambda":      "functions/api functions/charge functions/deadline functions/notify functions/registry functions/stripehook functions/sweep functions/verify",
 	"github.com/aws/aws-sdk-go-v2/config":      "",
 	"github.com/aws/aws-sdk-go-v2/credentials": "setup",
