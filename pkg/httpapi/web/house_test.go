@@ -105,17 +105,15 @@ func newHouseOf(t *testing.T, servers ...*httptest.Server) *house {
 	h.open(t, log)
 	register(t, h.cast, h.issuer.URL)
 
-	var trusted []httpapi.Issuer
-	var signIn []web.Issuer
+	var issuers []httpapi.Issuer
 	for _, s := range servers {
 		p := h.provides(t, s, log)
-		trusted = append(trusted, httpapi.Issuer{URL: s.URL, Keys: p.JWKSURL(), Audience: clientID})
-		signIn = append(signIn, web.Issuer{URL: s.URL, ClientID: clientID})
+		issuers = append(issuers, httpapi.Issuer{URL: s.URL, Keys: p.JWKSURL(), Audience: clientID})
 	}
-	people := httpapi.NewTokens(trusted, h.clock)
+	people := httpapi.NewTokens(issuers, h.clock)
 	pages := web.New(web.Options{
 		Serves: []httpapi.Function{httpapi.ByAPI, httpapi.ByRegistry},
-		Rooms:  h.rooms, People: people, Issuers: signIn, BaseURL: h.url, Now: h.clock, Log: log,
+		Rooms:  h.rooms, People: people, Issuers: issuers, BaseURL: h.url, Now: h.clock, Log: log,
 	})
 	site.Config.Handler = httpapi.New(httpapi.Of(httpapi.ByAPI, httpapi.ByRegistry), h.rooms, people, log).Handler(pages)
 	return h

@@ -16,6 +16,7 @@ import (
 
 	"evisit/pkg/clinic/session"
 	"evisit/pkg/fault"
+	"evisit/pkg/httpapi"
 	"evisit/pkg/phi"
 )
 
@@ -62,7 +63,7 @@ func (ps providers) Revoke(ctx context.Context, issuer, token string) error {
 // for these pages. It is safe for concurrent use.
 type provider struct {
 	Options
-	Issuer
+	httpapi.Issuer
 	outgoing *http.Client
 
 	mu    sync.Mutex
@@ -115,11 +116,8 @@ func (p *provider) discover(ctx context.Context) (*discovered, error) {
 func (p *provider) config(d *discovered) *oauth2.Config {
 	end := d.Endpoint()
 	end.AuthStyle = oauth2.AuthStyleInParams
-	if p.ClientSecret != "" {
-		end.AuthStyle = oauth2.AuthStyleInHeader
-	}
 	return &oauth2.Config{
-		ClientID: p.ClientID, ClientSecret: p.ClientSecret, Endpoint: end,
+		ClientID: p.Audience, Endpoint: end,
 		RedirectURL: p.BaseURL + "/signed-in", Scopes: d.scopes(),
 	}
 }
@@ -187,7 +185,7 @@ func (p *provider) verify(ctx context.Context, d *discovered, t *oauth2.Token) (
 	if err != nil {
 		return session.SignIn{}, nil, err
 	}
-	id, err := d.VerifierContext(oidc.ClientContext(ctx, p.outgoing), &oidc.Config{ClientID: p.ClientID, Now: p.Now}).Verify(ctx, raw)
+	id, err := d.VerifierContext(oidc.ClientContext(ctx, p.outgoing), &oidc.Config{ClientID: p.Audience, Now: p.Now}).Verify(ctx, raw)
 	if err != nil {
 		return session.SignIn{}, nil, err
 	}
@@ -217,15 +215,12 @@ func (p *provider) revoke(ctx context.Context, token string) error {
 	if err != nil || d.Revocation == "" {
 		return err
 	}
-	form := url.Values{"token": {token}, "token_type_hint": {"refresh_token"}, "client_id": {p.ClientID}}
+	form := url.Values{"token": {token}, "token_type_hint": {"refresh_token"}, "client_id": {p.Audience}}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, d.Revocation, strings.NewReader(form.Encode()))
 	if err != nil {
 		return err
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	if p.ClientSecret != "" {
-		r.SetBasicAuth(url.QueryEscape(p.ClientID), url.QueryEscape(p.ClientSecret))
-	}
 	res, err := p.outgoing.Do(r)
 	if err != nil {
 		return err
@@ -251,7 +246,7 @@ func (p *provider) signOutURL(ctx context.Context) (string, error) {
 		return "", err
 	}
 	q := u.Query()
-	q.Set("client_id", p.ClientID)
+	q.Set("client_id", p.Audience)
 	q.Set("logout_uri", p.BaseURL+"/")
 	q.Set("post_logout_redirect_uri", p.BaseURL+"/")
 	u.RawQuery = q.Encode()

@@ -30,9 +30,10 @@ type Options struct {
 	// Serves are the functions whose pages are served: one in a deployment.
 	Serves []httpapi.Function
 	People httpapi.People
-	// Issuers sign people in: patients at the first, people who work at the others, or
-	// all at the only one.
-	Issuers []Issuer
+	// Issuers sign people in, each for the client that its Audience names, which is public
+	// and uses PKCE: patients at the first, people who work at the others, or all at the
+	// only one.
+	Issuers []httpapi.Issuer
 	// BaseURL is where browsers reach the pages, without a trailing slash.
 	// Under https, cookies are bound to this host and to secure connections.
 	BaseURL string
@@ -46,10 +47,6 @@ type Options struct {
 	Now       func() time.Time
 	Log       *slog.Logger
 }
-
-// An Issuer signs people in, for the client ClientID. Without a ClientSecret the
-// client is public; it always uses PKCE.
-type Issuer struct{ URL, ClientID, ClientSecret string }
 
 // A site is the pages of one installation. It is safe for concurrent use.
 type site struct {

@@ -20,20 +20,18 @@ import (
 func Handler(p setup.Parts, serves httpapi.Function, rooms httpapi.Rooms) (http.Handler, error) {
 	c := p.Config
 	need := map[string]string{"EVISIT_PAGES": c.Pages, "OIDC_ISSUER": "", "OIDC_JWKS_URL": "", "OIDC_AUDIENCE": ""}
-	var trusted []httpapi.Issuer
-	var signIn []web.Issuer
+	var issuers []httpapi.Issuer
 	for _, i := range c.Issuers {
 		need["OIDC_ISSUER"], need["OIDC_JWKS_URL"], need["OIDC_AUDIENCE"] = i.URL, i.Keys, i.Audience
-		trusted = append(trusted, httpapi.Issuer{URL: i.URL, Keys: i.Keys, Audience: i.Audience, AlwaysTwo: i.AlwaysTwo})
-		signIn = append(signIn, web.Issuer{URL: i.URL, ClientID: i.Audience})
+		issuers = append(issuers, httpapi.Issuer(i))
 	}
 	if err := setup.Need(need); err != nil {
 		return nil, err
 	}
-	people := httpapi.NewTokens(trusted, p.Now)
+	people := httpapi.NewTokens(issuers, p.Now)
 	pages := web.New(web.Options{
 		Rooms: rooms, Serves: []httpapi.Function{serves}, People: people,
-		Issuers: signIn, BaseURL: c.Pages, StaffIdle: c.StaffIdle, Now: p.Now, Log: p.Log,
+		Issuers: issuers, BaseURL: c.Pages, StaffIdle: c.StaffIdle, Now: p.Now, Log: p.Log,
 	})
 	return exchange.OnlyThrough(secrets.Kept(p, secret.Origin, secret.AcceptedOf), p.Log, httpapi.New(httpapi.Of(serves), rooms, people, p.Log).Handler(pages)), nil
 }
