@@ -243,9 +243,10 @@ func TestCalculated_IsNotAsked(t *testing.T) {
 		t.Error("pages ask for what is calculated")
 	}
 	wantRefused(t, map[string]struct{ data, want string }{
-		"to be changed":       {strings.Replace(data, `"type":"choice","text":"A",`, `"type":"choice","text":"A","readOnly":false,`, 1), "a readonly"},
-		"no option for sure":  {strings.Replace(data, `.where(code = 'x')`, ``, 1), "a calculation"},
-		"calculated the same": {twice(data, "%resource.item.where(linkId='n').answer.value"), "a extension"},
+		"to be changed":        {strings.Replace(data, `"type":"choice","text":"A",`, `"type":"choice","text":"A","readOnly":false,`, 1), "a readonly"},
+		"an option by answers": {strings.Replace(data, `%questionnaire.item.where(linkId = 'a').answerOption.value.where(code = 'x')`, `iif(%resource.item.where(linkId='q1').answer.exists(), %questionnaire.item.where(linkId = 'a').answerOption.value.where(code = %resource.item.where(linkId='q1').answer.value.code), {})`, 1), "a calculation"},
+		"no option for sure":   {strings.Replace(data, `.where(code = 'x')`, ``, 1), "a calculation"},
+		"calculated the same":  {twice(data, "%resource.item.where(linkId='n').answer.value"), "a extension"},
 	})
 }
 
@@ -298,6 +299,29 @@ func TestCompare_Variables(t *testing.T) {
 		}
 		if got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// Variables that use each other twice are not followed again and again.
+func TestCalculated_VariablesOnce(t *testing.T) {
+	t.Parallel()
+	sums, unions := []string{"v0=%resource.item.where(linkId='n').answer.value"}, []string{"v0=%resource.descendants().where(linkId.matches('n|x')).answer.value"}
+	for i := 1; i < 60; i++ {
+		sums = append(sums, fmt.Sprintf("v%d=%%v%d + %%v%d", i, i-1, i-1))
+		unions = append(unions, fmt.Sprintf("v%d=iif(%%v%d.exists(), %%v%d | %%v%d, {})", i, i-1, i-1, i-1))
+	}
+	for expression, tt := range map[string]struct {
+		variables []string
+		want      string
+	}{
+		"%v59 / 2.power(58)": {sums, "14"},
+		"%v59.count()":       {unions, "2"},
+	} {
+		data := withVariables(computing("integer", expression), variables(tt.variables...), variables("k=1"))
+		res := alone(t, data).Check(respond(t, whole("n", 7)+","+group("g", answer("x", `"valueDecimal":0.10`))))
+		if got := res.Response.Answers("a"); len(got) != 1 || got[0].Text() != tt.want {
+			t.Errorf("%s is not %s", expression, tt.want)
 		}
 	}
 }

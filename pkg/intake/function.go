@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"maps"
 	"math/big"
 	"slices"
 )
@@ -108,7 +109,7 @@ func (l *linker) answeredItems(o operand, name string) (operand, error) {
 			return o, refuse("%s is in rows, of which the answers are counted and not the items.", q.LinkID)
 		}
 	}
-	l.uses = append(l.uses, questions.items...)
+	l.use(questions.items)
 	count := func(e *evaluation) (n int) {
 		for _, q := range questions.items {
 			n += min(len(e.answers[q.index]), 1)
@@ -128,6 +129,7 @@ func counted(n int) []datum { return []datum{{number: big.NewRat(int64(n), 1)}} 
 // each is the values that satisfy a condition, or what becomes of each value.
 func (l *linker) each(o operand, t *term) (operand, error) {
 	inner := *l
+	inner.uses = map[*Item]bool{}
 	element := o
 	element.many, element.eval = false, func(e *evaluation) []datum { return e.this }
 	inner.this = &element
@@ -142,8 +144,8 @@ func (l *linker) each(o operand, t *term) (operand, error) {
 		e.this = outer
 		return all
 	}
-	found := operand{stage: o.stage, kind: o.kind, many: o.many, items: o.items, fixed: o.fixed && len(inner.uses) == len(l.uses)}
-	l.uses = inner.uses
+	found := operand{stage: o.stage, kind: o.kind, many: o.many, items: o.items, fixed: o.fixed && len(inner.uses) == 0 && l.total == nil}
+	maps.Copy(l.uses, inner.uses)
 	if t.name == "select" {
 		found = operand{stage: what.stage, kind: what.kind, many: o.many || what.many, items: what.items}
 	} else if what.kind != BooleanValue || what.many {
@@ -195,7 +197,7 @@ func (l *linker) joined(o operand, t *term, distinct bool) (operand, error) {
 	if err != nil {
 		return o, err
 	}
-	return operand{kind: kind, many: o.many || with.many, items: slices.Concat(o.items, with.items), eval: func(e *evaluation) []datum {
+	return operand{kind: kind, many: o.many || with.many, items: together(o.items, with.items), eval: func(e *evaluation) []datum {
 		all := slices.Concat(o.eval(e), with.eval(e))
 		if !distinct {
 			return all
@@ -219,6 +221,13 @@ func sameKind(a, b operand) (Kind, error) {
 		return a.kind, nil
 	}
 	return NoValue, refuse("The calculation takes values of several kinds together, or compares them.")
+}
+
+// together lists the items of two operands, each once.
+func together(a, b []*Item) []*Item {
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, func(x, y *Item) int { return x.index - y.index })
+	return slices.Compact(all)
 }
 
 func (d datum) equal(o datum) bool {
@@ -245,7 +254,7 @@ func (l *linker) iif(t *term) (operand, error) {
 	}
 	then, other := branches[0], branches[1]
 	kind, err := sameKind(then, other)
-	return operand{kind: kind, many: then.many || other.many, items: slices.Concat(then.items, other.items), eval: func(e *evaluation) []datum {
+	return operand{kind: kind, many: then.many || other.many, items: together(then.items, other.items), eval: func(e *evaluation) []datum {
 		if d, ok := when.one(e); ok && d.value.truth {
 			return then.eval(e)
 		}
@@ -348,7 +357,6 @@ func (l *linker) aggregate(o operand, t *term) (operand, error) {
 	if err != nil {
 		return o, err
 	}
-	l.uses = inner.uses
 	kind, err := sameKind(step, start)
 	return operand{kind: kind, eval: func(e *evaluation) []datum {
 		this, outer := e.this, e.total
@@ -388,39 +396,9 @@ func (l *linker) function(o operand, t *term) (operand, error) {
 	if err := numeric(o); err != nil {
 		return o, err
 	}
-	change := func(e *evaluation, d datum) (*big.Rat, bool) { return nil, false }
-	switch t.name {
-	case "round":
-		places := new(big.Rat)
-		if len(t.args) == 1 {
-			places = t.args[0].number
-		}
-		if places == nil || !places.IsInt() || places.Cmp(big.NewRat(maxPoint, 1)) > 0 {
-			return o, refuse("round is given a number of digits from 0 to %d.", maxPoint)
-		}
-		digits := places.Num().Int64()
-		change = func(_ *evaluation, d datum) (*big.Rat, bool) { return rounded(d.number, digits), true }
-	case "ln":
-		change = func(_ *evaluation, d datum) (*big.Rat, bool) { return ln(d.number) }
-	case "exp":
-		change = func(_ *evaluation, d datum) (*big.Rat, bool) { return exp(d.number) }
-	case "power":
-		exponent, err := l.single(t.args[0])
-		if err == nil {
-			err = numeric(exponent)
-		}
-		if err != nil {
-			return o, err
-		}
-		change = func(e *evaluation, d datum) (*big.Rat, bool) {
-			by, ok := exponent.one(e)
-			if !ok {
-				return nil, false
-			}
-			return power(d.number, by.number)
-		}
-	default:
-		return o, refuse("The calculation has %s() where it has no meaning.", t.name)
+	change, err := l.reckoning(t)
+	if err != nil {
+		return o, err
 	}
 	return mapped(o, DecimalValue, func(e *evaluation, d datum) (datum, bool) {
 		n, ok := change(e, d)
@@ -429,6 +407,39 @@ func (l *linker) function(o operand, t *term) (operand, error) {
 		}
 		return datum{number: n}, true
 	}), nil
+}
+
+// reckoning is a function of a number that gives a number.
+func (l *linker) reckoning(t *term) (func(*evaluation, datum) (*big.Rat, bool), error) {
+	switch t.name {
+	case "round":
+		places := new(big.Rat)
+		if len(t.args) == 1 {
+			places = t.args[0].number
+		}
+		if places == nil || !places.IsInt() || places.Cmp(big.NewRat(maxPoint, 1)) > 0 {
+			return nil, refuse("round is given a number of digits from 0 to %d.", maxPoint)
+		}
+		digits := places.Num().Int64()
+		return func(_ *evaluation, d datum) (*big.Rat, bool) { return rounded(d.number, digits), true }, nil
+	case "ln":
+		return func(_ *evaluation, d datum) (*big.Rat, bool) { return ln(d.number) }, nil
+	case "exp":
+		return func(_ *evaluation, d datum) (*big.Rat, bool) { return exp(d.number) }, nil
+	case "power":
+		exponent, err := l.single(t.args[0])
+		if err == nil {
+			err = numeric(exponent)
+		}
+		return func(e *evaluation, d datum) (*big.Rat, bool) {
+			by, ok := exponent.one(e)
+			if !ok {
+				return nil, false
+			}
+			return power(d.number, by.number)
+		}, err
+	}
+	return nil, refuse("The calculation has %s() where it has no meaning.", t.name)
 }
 
 // operator finds what two operands give.
@@ -458,33 +469,46 @@ func (l *linker) operator(t *term) (operand, error) {
 		return a, err
 	}
 	switch t.name {
-	case "=", "!=":
-		if !ordering(kind) && kind != BooleanValue {
-			return a, refuse("Two answers of this kind are not compared: compare the code of a choice, or the value of a quantity.")
-		}
-		return pair(a, b, BooleanValue, func(_ *evaluation, x, y datum) []datum { return truth(x.equal(y) == (t.name == "=")) }), nil
-	case "<", "<=", ">", ">=":
-		if !ordering(kind) {
-			return a, refuse("No order is known of two answers of this kind.")
-		}
-		cond := condition{operator: t.name}
-		return pair(a, b, BooleanValue, func(_ *evaluation, x, y datum) []datum { return truth(cond.ordered(x.compare(y))) }), nil
+	case "=", "!=", "<", "<=", ">", ">=":
+		return compared(t.name, a, b, kind)
 	case "&":
-		if kind != StringValue && kind != NoValue {
-			return a, refuse("& joins texts: a number becomes one by toString().")
-		}
-		return operand{kind: StringValue, eval: func(e *evaluation) []datum {
-			x, _ := a.one(e)
-			y, _ := b.one(e)
-			return []datum{{value: String(x.value.text + y.value.text)}}
-		}}, nil
+		return texted(a, b, kind)
 	}
-	if err := numeric(operand{kind: kind}); err != nil {
-		return a, err
+	return reckoned(t.name, a, b, kind)
+}
+
+// compared compares two values of a kind.
+func compared(operator string, a, b operand, kind Kind) (operand, error) {
+	equality := operator == "=" || operator == "!="
+	switch {
+	case equality && !ordering(kind) && kind != BooleanValue:
+		return a, refuse("Two answers of this kind are not compared: compare the code of a choice, or the value of a quantity.")
+	case !equality && !ordering(kind):
+		return a, refuse("No order is known of two answers of this kind.")
+	case equality:
+		return pair(a, b, BooleanValue, func(_ *evaluation, x, y datum) []datum { return truth(x.equal(y) == (operator == "=")) }), nil
 	}
+	cond := condition{operator: operator}
+	return pair(a, b, BooleanValue, func(_ *evaluation, x, y datum) []datum { return truth(cond.ordered(x.compare(y))) }), nil
+}
+
+// texted joins two texts, of which one that is not there is empty.
+func texted(a, b operand, kind Kind) (operand, error) {
+	if kind != StringValue && kind != NoValue {
+		return a, refuse("& joins texts: a number becomes one by toString().")
+	}
+	return operand{kind: StringValue, eval: func(e *evaluation) []datum {
+		x, _ := a.one(e)
+		y, _ := b.one(e)
+		return []datum{{value: String(x.value.text + y.value.text)}}
+	}}, nil
+}
+
+// reckoned is what + - * or / gives.
+func reckoned(operator string, a, b operand, kind Kind) (operand, error) {
 	return pair(a, b, DecimalValue, func(e *evaluation, x, y datum) []datum {
 		n := new(big.Rat)
-		switch t.name {
+		switch operator {
 		case "+":
 			n.Add(x.number, y.number)
 		case "-":
@@ -498,7 +522,7 @@ func (l *linker) operator(t *term) (operand, error) {
 			n.Quo(x.number, y.number)
 		}
 		return e.result(n)
-	}), nil
+	}), numeric(operand{kind: kind})
 }
 
 // pair is what two values give; nothing if one of them is.
