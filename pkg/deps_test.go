@@ -148,7 +148,7 @@ var rules = map[string]rule{
 	"httpapi/webhook":  {layer: edge, ours: "clinic/hook fault httpapi/exchange metric secret"},
 	"httpapi/web": {
 		layer: edge,
-		ours: "audit billing clinic clinic/author clinic/books clinic/chart clinic/registrar clinic/request clinic/session fault httpapi httpapi/archive httpapi/exchange " +
+		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/registrar clinic/request clinic/session coverage fault httpapi httpapi/archive httpapi/exchange " +
 			"identity intake money outbox phi practice protocol record registry visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2",
 	},

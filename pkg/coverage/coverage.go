@@ -229,7 +229,7 @@ func (c Card) checkRelation(all *problems, m Medicare, today civil.Day) {
 	all.must(!known || c.Relation == Self || m == NotMedicare, "/relation", "medicare", "Medicare covers each person by themselves: the patient is the member.")
 	s := c.Subscriber
 	if c.Relation == Self {
-		all.must(s == Subscriber{}, "/subscriber", "not_self", "The insurance is the patient's own; leave out whose it is otherwise.")
+		all.must(s == Subscriber{}, "/relation", "not_self", "The insurance is the patient's own, so leave out the name of somebody else; or say whose it is.")
 		return
 	}
 	all.must(line(s.First.Reveal(), maxFirst), "/subscriber/first_name", "name", "Give the first name of the one whose insurance it is, in at most 35 characters.")

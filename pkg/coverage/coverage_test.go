@@ -122,7 +122,7 @@ func TestCard_Check(t *testing.T) {
 		"member of one":                {card: good, payer: commercial, change: func(c *coverage.Card) { c.Member = "A" }, want: []string{"/member_id member_id"}},
 		"member too long":              {card: good, payer: commercial, change: func(c *coverage.Card) { c.Member = phi.Text(strings.Repeat("a", 51)) }, want: []string{"/member_id member_id"}},
 		"group with a tilde":           {card: good, payer: commercial, change: func(c *coverage.Card) { c.Group = "~" }, want: []string{"/group group"}},
-		"self with a subscriber":       {card: good, payer: commercial, change: func(c *coverage.Card) { c.Subscriber = child.Subscriber }, want: []string{"/subscriber not_self"}},
+		"self with a subscriber":       {card: good, payer: commercial, change: func(c *coverage.Card) { c.Subscriber = child.Subscriber }, want: []string{"/relation not_self"}},
 		"subscriber not born":          {card: child, change: func(c *coverage.Card) { c.Subscriber.Birth = today.AddDays(1) }, want: []string{"/subscriber/birth_date birth"}},
 		"subscriber of an unknown sex": {card: child, change: func(c *coverage.Card) { c.Subscriber.Sex = "f" }, want: []string{"/subscriber/sex sex"}},
 		"too far ahead":                {card: child, change: func(c *coverage.Card) { c.From, c.Until = today.AddDays(367), civil.Day{} }, want: []string{"/from range"}},

@@ -23,7 +23,7 @@ type dataView struct{ People []ownData }
 // ownData is of one patient whom the visitor may act for.
 type ownData struct {
 	someone
-	Access, Record string
+	Access, Record, Coverages string
 }
 
 // data offers the visitor who has seen the data of each of their patients, and a copy.
@@ -37,7 +37,7 @@ func (s *site) data(w http.ResponseWriter, r *http.Request, v visitor) error {
 	}
 	var view dataView
 	for _, p := range people {
-		view.People = append(view.People, ownData{p, dataOf(accessPath, p.ID, ""), dataOf(recordPath, p.ID, "")})
+		view.People = append(view.People, ownData{p, dataOf(accessPath, p.ID, ""), dataOf(recordPath, p.ID, ""), coveragesOf(p.ID)})
 	}
 	v.otherPatient = nil
 	if only := people[0]; len(people) == 1 && !only.Self {

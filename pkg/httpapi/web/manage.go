@@ -17,7 +17,8 @@ import (
 )
 
 // managing are the pages of function registry: who works at a practice, and for who
-// runs the system which practices there are; a practice's forms, and what it decides.
+// runs the system which practices and payers there are; a practice's forms, and what it
+// decides; the health plans of patients, for them and for the practice.
 func (s *site) managing() []route {
 	return slices.Concat(s.authoring(), s.deciding(), []route{
 		{"GET /manage/people", s.as(s.people)},
@@ -45,6 +46,23 @@ func (s *site) managing() []route {
 		{"POST /manage/patients/{patient}/verify", s.as(s.verifyPatient)},
 		{"POST /manage/patients/{patient}/invite", s.as(s.invitePatient)},
 
+		{"GET /manage/payers", s.as(s.payers)},
+		{"GET /manage/payers/new", s.as(s.newPayer)},
+		{"POST /manage/payers", s.as(s.registerPayer)},
+		{"GET /manage/payers/{payer}", s.as(s.payer)},
+		{"POST /manage/payers/{payer}", s.as(s.changePayer)},
+		{"POST /manage/payers/{payer}/end", s.as(s.endPayer(true))},
+		{"POST /manage/payers/{payer}/resume", s.as(s.endPayer(false))},
+
+		{"GET /coverages/{patient}", s.as(s.coverages)},
+		{"GET /coverages/{patient}/new", s.as(s.newCoverage)},
+		{"POST /coverages/{patient}", s.as(s.addCoverage)},
+		{"GET /coverages/{patient}/{coverage}", s.as(s.coverage)},
+		{"POST /coverages/{patient}/{coverage}", s.as(s.changeCoverage)},
+		{"GET /coverages/{patient}/{coverage}/end", s.as(s.coverageEnd)},
+		{"POST /coverages/{patient}/{coverage}/end", s.as(s.endCoverage)},
+		{"POST /coverages/{patient}/{coverage}/check", s.as(s.checkCoverage)},
+
 		{"GET /join/{practice}", s.door},
 		{"POST /join/{practice}", s.asHolder(s.join)},
 		{"GET /accept/{invitation}", s.asHolder(s.invitationPage)},
@@ -59,6 +77,7 @@ type sheet struct {
 	Done       string // what was done just before
 	Intro      []string
 	Facts      []fact
+	Links      []link // after the facts
 	Complaints []complaint
 	Action     string // empty: there is no form
 	Fields     []field
@@ -174,8 +193,10 @@ func besides(err error, more []fault.Problem) error {
 	if len(more) == 0 {
 		return err
 	}
-	f, _ := fault.Public(err)
-	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", append(more, f.Problems...)...)
+	if f, ok := fault.Public(err); ok {
+		more = append(more, f.Problems...)
+	}
+	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", more...)
 }
 
 func workerValues(p identity.Person) url.Values {

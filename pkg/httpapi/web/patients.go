@@ -86,6 +86,7 @@ func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error
 			{"Born", p.Contact.Birth.Format("2 January 2006")}, {"E-mail address", p.Contact.Email.Reveal()},
 		},
 	}
+	sh.Links = []link{{Href: coveragesOf(p.ID), Text: "Health plans"}}
 	if !p.Contact.Phone.Blank() {
 		sh.Facts = append(sh.Facts, fact{"Phone", p.Contact.Phone.Reveal()})
 	}
