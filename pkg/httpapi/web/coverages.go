@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -87,7 +88,7 @@ func (s *site) formOf(r *http.Request, v visitor, was coverage.Payer) ([]field, 
 	if !was.Ended.IsZero() {
 		payers = append(payers, was)
 	}
-	form := append([]field(nil), coverageForm...)
+	form := slices.Clone(coverageForm)
 	for _, p := range payers {
 		form[0].Options = append(form[0].Options, option{Value: p.ID, Label: p.Name})
 	}
@@ -128,7 +129,8 @@ func (s *site) coverages(w http.ResponseWriter, r *http.Request, v visitor) erro
 	return s.showCoverages(w, r, v, "", http.StatusOK)
 }
 
-// showCoverages lists the health plans of a patient; text is what was wrong with what was pressed.
+// showCoverages lists the health plans of a patient, those that hold today first and by their
+// turn; text is what was wrong with what was pressed.
 func (s *site) showCoverages(w http.ResponseWriter, r *http.Request, v visitor, text string, code int) error {
 	patient := r.PathValue("patient")
 	all, err := s.Registrar.Coverages(r.Context(), v.Caller, patient)
@@ -143,7 +145,8 @@ func (s *site) showCoverages(w http.ResponseWriter, r *http.Request, v visitor, 
 		Crumb: s.coveragesCrumb(v, patient), Title: "Health plans", Done: coverageDone[r.URL.Query().Get("done")],
 		Complaints: aboutPage(text), New: coveragesOf(patient) + "/new",
 	}
-	for _, h := range all {
+	others := slices.DeleteFunc(slices.Clone(all), func(h coverage.Held) bool { return h.Active(today) })
+	for _, h := range append(coverage.ActiveOn(all, today), others...) {
 		view.Coverages = append(view.Coverages, newCoverageRow(h, v, today))
 	}
 	return s.show(w, &v, page{view: "coverages", title: errorTitle(view.Title, view.Complaints), data: view, code: code})

@@ -98,6 +98,9 @@ func TestCoverages_Pages(t *testing.T) {
 	ada.wants(http.StatusUnprocessableEntity, "Choose a day")
 	ada.press("It ends", url.Values{"last": {"2026-03-01"}})
 	ada.wants(http.StatusOK, "The end is noted.", "Ended", "1 March 2026")
+	if page := ada.text(); strings.Index(page, "Northwest Health") > strings.Index(page, "Medicare of Oregon") {
+		t.Error("a plan that has ended is listed before one that holds")
+	}
 	ada.link("Change Northwest Health")
 	ada.press("Save", url.Values{"member": {"*"}, "until": {"x"}})
 	ada.wants(http.StatusUnprocessableEntity, "Give the member's number", "Choose a day")
