@@ -132,3 +132,19 @@ func TestCoverages_Stale(t *testing.T) {
 	other.press("Save", url.Values{"member": {"79"}})
 	other.wants(http.StatusPreconditionFailed, "There is a problem")
 }
+
+// The same press twice is one health plan.
+func TestCoverages_PressedTwice(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/coverages/p-ada/new")
+	page, at := ada.page, ada.at
+	card := url.Values{"plan": {"Northwest Health"}, "member": {"77"}, "relation": {"self"}, "priority": {"1"}}
+	ada.press("Save", card)
+	ada.page, ada.at = page, at
+	ada.press("Save", card)
+	ada.wants(http.StatusOK, "The health plan is entered.")
+	if n := strings.Count(ada.text(), "Member number"); n != 1 {
+		t.Errorf("there are %d health plans", n)
+	}
+}
