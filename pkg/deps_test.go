@@ -113,7 +113,7 @@ var rules = map[string]rule{
 	"clinic/registrar": {layer: room, ours: "audit civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
-		ours:  "audit billing clinic clinic/books clinic/chart fault identity intake money outbox phi practice record vault visit work",
+		ours:  "audit billing clinic clinic/books clinic/chart coverage fault identity intake money outbox phi practice record vault visit work",
 	},
 	"clinic/session": {layer: room, ours: "audit clinic fault identity phi vault"},
 	"clinic/sweep":   {layer: room, ours: "audit clinic clinic/heads fault outbox"},
@@ -144,12 +144,12 @@ var rules = map[string]rule{
 			"httpapi/webhook identity intake ledger money outbox phi practice protocol record registry visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
-	"httpapi/archive":  {layer: edge, ours: "audit billing clinic clinic/request intake ledger phi record visit"},
+	"httpapi/archive":  {layer: edge, ours: "audit billing clinic clinic/request coverage intake ledger phi record visit"},
 	"httpapi/exchange": {layer: edge, ours: "fault secret"},
 	"httpapi/webhook":  {layer: edge, ours: "clinic/hook fault httpapi/exchange metric secret"},
 	"httpapi/web": {
 		layer: edge,
-		ours: "audit billing clinic clinic/author clinic/books clinic/chart clinic/registrar clinic/request clinic/session fault httpapi httpapi/archive httpapi/exchange " +
+		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/registrar clinic/request clinic/session coverage fault httpapi httpapi/archive httpapi/exchange " +
 			"identity intake money outbox phi practice protocol record registry visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2 golang.org/x/text/language",
 	},

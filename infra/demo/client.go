@@ -39,7 +39,12 @@ type refusal struct {
 	Status int    `json:"status"`
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
-	body   string
+	// Problems are what is wrong with the input, each with its field.
+	Problems []struct {
+		Where string `json:"where"`
+		Text  string `json:"text"`
+	} `json:"problems"`
+	body string
 }
 
 func (r *refusal) Error() string {

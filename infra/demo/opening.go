@@ -71,6 +71,7 @@ var openings = []struct {
 	{"A form of its own is written, shown by examples, approved and published", (*opening).publishes},
 	{"The practice decides prices, promise, states and consent", (*opening).decides},
 	{"A patient comes by the practice's page; the clinician leaves in the middle of the first visit", (*opening).treats},
+	{"Health plans are entered and checked, and Medicare is told apart", (*opening).covers},
 	{"One person works at two practices", (*opening).worksTwice},
 	{"Patients come by a file", (*opening).imports},
 	{"A suspended patient is refused before the price", (*opening).suspends},
@@ -261,6 +262,65 @@ func (o *opening) treats(ctx context.Context) {
 	o.says(ctx, "Ada North", "lets Ana North in again")
 }
 
+// A healthPlan is what the scenes read of a patient's health plan.
+type healthPlan struct {
+	ID       string     `json:"id"`
+	Payer    string     `json:"payer_name"`
+	Medicare string     `json:"medicare"`
+	Member   string     `json:"member_id"`
+	Checked  *time.Time `json:"checked_at"`
+}
+
+// unchecked is how many health plans the work list of the practice asks to compare with cards.
+func (o *opening) unchecked(ctx context.Context) int {
+	var all struct {
+		Items []struct {
+			Kind string `json:"kind"`
+		} `json:"items"`
+	}
+	o.do(func() error { return o.admin.get(ctx, "/practice/work", &all) })
+	n := 0
+	for _, i := range all.Items {
+		if i.Kind == "coverage.unchecked" {
+			n++
+		}
+	}
+	return n
+}
+
+func (o *opening) covers(ctx context.Context) {
+	for _, payer := range []map[string]string{
+		{"id": "60999", "name": "Cascade Mutual", "filing_code": "CI", "electronic_address": "CASCADE"},
+		{"id": "MEDOR", "name": "Medicare of Oregon", "filing_code": "MB", "electronic_address": "MEDOR"},
+	} {
+		o.do(func() error { return o.operator.post(ctx, "/payers", payer, nil) })
+		o.says(ctx, "Pat Quinn", "registers the payer "+payer["name"])
+	}
+	plans := "/patients/" + o.joID + "/coverages"
+	var first, medicare healthPlan
+	o.do(func() error {
+		in := map[string]any{"payer": "60999", "member_id": "W123456789", "group": "G1001", "relation": "self", "priority": 1}
+		return o.jo.post(ctx, plans, in, &first)
+	})
+	o.check(first.Payer == "Cascade Mutual" && first.Medicare == "" && first.Checked == nil, "the patient's plan is %+v", first)
+	o.check(o.unchecked(ctx) == 1, "the practice is not asked to compare the plan with its card")
+	o.says(ctx, "Jo Walker", "enters the plan on her card: work for the practice")
+	o.do(func() error { return o.admin.post(ctx, plans+"/"+first.ID+"/check", nil, nil) })
+	o.check(o.unchecked(ctx) == 0, "the practice is still asked to compare the plan with its card")
+	o.says(ctx, "Ada North", "compares it with the card: that work is done")
+	in := map[string]any{"payer": "MEDOR", "member_id": "1SG4-TE5-MK73", "relation": "self", "priority": 2}
+	o.refusedAt(ctx, "Jo Walker", "a Medicare number with an S", "/member_id", func() error { return o.jo.post(ctx, plans, in, nil) })
+	in["member_id"], in["priority"] = "1EG4-TE5-MK73", 1
+	o.refused(ctx, "Jo Walker", "a second plan that pays first", "coverage_priority", func() error { return o.jo.post(ctx, plans, in, nil) })
+	in["priority"] = 2
+	o.do(func() error { return o.admin.post(ctx, plans, in, &medicare) })
+	o.check(medicare.Medicare == "part_b" && medicare.Member == "1EG4TE5MK73" && medicare.Checked != nil, "what the practice entered is %+v", medicare)
+	o.says(ctx, "Ada North", "enters her Medicare: told apart, and checked by that")
+	o.do(func() error { return o.jo.post(ctx, plans+"/"+first.ID+"/end", map[string]string{}, nil) })
+	o.check(o.unchecked(ctx) == 1, "the practice is not asked to compare the plan that ended")
+	o.says(ctx, "Jo Walker", "says that the first ends today; it stays")
+}
+
 // at is p at one of the practices that know p.
 func (p *person) at(practice string) *person {
 	there := *p
@@ -422,6 +482,7 @@ func (o *opening) proves(ctx context.Context) {
 	}
 	o.check(collected == 45_00 && collected == atStripe.Captured.Cents, "the ledger has %d cents collected, Stripe %d", collected, atStripe.Captured.Cents)
 	o.proved("the ledger has " + dollars(collected) + " collected, and so has Stripe")
+	o.provesPlans(ctx)
 	type act struct {
 		Actor string `json:"actor"`
 	}
@@ -433,6 +494,26 @@ func (o *opening) proves(ctx context.Context) {
 		o.check(slices.ContainsFunc(trail.Records, func(r act) bool { return r.Actor == who.ID }), "%s is not in the trail", who.Name)
 	}
 	o.proved(fmt.Sprintf("the trail of the first visit: %d records, of the patient and both clinicians", len(trail.Records)))
+}
+
+// provesPlans checks what the opening left of health plans, and who is in the patient's list for it.
+func (o *opening) provesPlans(ctx context.Context) {
+	var left struct {
+		Coverages []healthPlan `json:"coverages"`
+	}
+	o.do(func() error { return o.jo.get(ctx, "/patients/"+o.joID+"/coverages", &left) })
+	o.check(len(left.Coverages) == 2 && left.Coverages[0].Medicare == "" && left.Coverages[1].Medicare == "part_b", "the patient's plans are %+v", left.Coverages)
+	type act struct {
+		Words string `json:"words"`
+	}
+	var seen struct {
+		Records []act `json:"records"`
+	}
+	o.do(func() error { return o.jo.get(ctx, "/me/access?limit=100", &seen) })
+	for _, did := range []string{"Ada North, administrator: compared a health plan with its card", "You: entered a health plan", "You: ended a health plan", "You: read the health plans"} {
+		o.check(slices.Contains(seen.Records, act{did}), "the patient is not told: %s", did)
+	}
+	o.proved("two health plans, one of Medicare's; the patient sees who entered, checked and ended them")
 }
 
 func (o *opening) proved(what string) {

@@ -122,6 +122,18 @@ func (s *scene) refused(ctx context.Context, who, what, code string, step func()
 	})
 }
 
+// refusedAt is refused for a field of what was sent.
+func (s *scene) refusedAt(ctx context.Context, who, what, field string, step func() error) {
+	s.do(func() error {
+		err := step()
+		r, _ := errors.AsType[*refusal](err)
+		if r == nil || len(r.Problems) != 1 || r.Problems[0].Where != field {
+			return fmt.Errorf("%s %s: want a refusal of %s alone, got %w", who, what, field, orAccepted(err))
+		}
+		return s.print(ctx, who, fmt.Sprintf("%s: refused, %s: %q", what, field, r.Problems[0].Text), "")
+	})
+}
+
 func orAccepted(err error) error {
 	if err == nil {
 		return errors.New("a success")

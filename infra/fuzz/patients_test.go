@@ -37,12 +37,38 @@ func (w *world) keepsPatients(staff *person) {
 	w.does("setSeen", staff, nil, map[string]string{"seen": "2025-11-03"})
 	w.does("setStanding", staff, nil, map[string]string{"standing": "warned", "reason": "misuse"})
 	w.does("changeContact", staff, nil, map[string]string{"phone": "+15035550142"})
+	w.insured(staff)
 	w.carer(staff, fmt.Sprintf("carer-%d@mail.example", number))
 	w.does("mergePatient", staff, nil, map[string]string{"into": atDesk.Patient.ID})
 	file := map[string]any{"file": fmt.Sprintf("name,birth,email\nPat Line%d,1980-01-30,line-%d@file.example\n", number, number)}
 	w.does("previewPatients", staff, nil, file)
 	file["id"] = fmt.Sprint("file-", number)
 	w.does("importPatients", staff, nil, file)
+}
+
+// insured has the operator keep payers, and staff the health plans of the patient that is named.
+func (w *world) insured(staff *person) {
+	w.t.Helper()
+	operator := w.person("operator.pat-quinn")
+	w.names["payer"] = fmt.Sprint("PAYER", w.IntN(20))
+	payer := map[string]any{"id": w.names["payer"], "name": "Another Mutual", "filing_code": "CI", "electronic_address": "ANOTHER"}
+	w.does("registerPayer", operator, nil, payer)
+	payer["filing_code"] = oneOf(w, "CI", "HM")
+	w.does("changePayer", operator, nil, payer)
+	w.does("endPayer", operator, nil, nil)
+	w.does("resumePayer", operator, nil, nil)
+	w.does("listPayers", staff, nil, nil)
+	card := map[string]any{"payer": w.names["payer"], "member_id": "W1234", "relation": "self", "priority": 1}
+	id := w.made(w.does("addCoverage", staff, nil, card))
+	if id == "" {
+		return
+	}
+	w.names["coverage"] = id
+	w.does("listCoverages", staff, nil, nil)
+	card["member_id"] = "W9999"
+	w.does("changeCoverage", staff, nil, card)
+	w.does("checkCoverage", staff, nil, nil)
+	w.does("endCoverage", staff, nil, map[string]string{"last": "2099-12-31"})
 }
 
 // carer has somebody invited to act for the patient that is named, who accepts, and acts

@@ -102,14 +102,14 @@ func (c Coverage) Active(on civil.Day) bool {
 // ActiveOn are those of all that hold on a day, who pays first before the others. Of two with
 // the same turn, which can be of days that were past when they were entered, the one that was
 // entered last is first.
-func ActiveOn(all []Coverage, on civil.Day) []Coverage {
-	var out []Coverage
-	for _, c := range all {
-		if c.Active(on) {
-			out = append(out, c)
+func ActiveOn(all []Held, on civil.Day) []Held {
+	var out []Held
+	for _, h := range all {
+		if h.Active(on) {
+			out = append(out, h)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Coverage) int {
+	slices.SortStableFunc(out, func(a, b Held) int {
 		return cmp.Or(cmp.Compare(a.Card.Priority, b.Card.Priority), b.At.Compare(a.At))
 	})
 	return out
@@ -229,7 +229,7 @@ func (c Card) checkRelation(all *problems, m Medicare, today civil.Day) {
 	all.must(!known || c.Relation == Self || m == NotMedicare, "/relation", "medicare", "Medicare covers each person by themselves: the patient is the member.")
 	s := c.Subscriber
 	if c.Relation == Self {
-		all.must(s == Subscriber{}, "/subscriber", "not_self", "The insurance is the patient's own; leave out whose it is otherwise.")
+		all.must(s == Subscriber{}, "/relation", "not_self", "The insurance is the patient's own, so leave out the name of somebody else; or say whose it is.")
 		return
 	}
 	all.must(line(s.First.Reveal(), maxFirst), "/subscriber/first_name", "name", "Give the first name of the one whose insurance it is, in at most 35 characters.")

@@ -122,7 +122,7 @@ func TestCard_Check(t *testing.T) {
 		"member of one":                {card: good, payer: commercial, change: func(c *coverage.Card) { c.Member = "A" }, want: []string{"/member_id member_id"}},
 		"member too long":              {card: good, payer: commercial, change: func(c *coverage.Card) { c.Member = phi.Text(strings.Repeat("a", 51)) }, want: []string{"/member_id member_id"}},
 		"group with a tilde":           {card: good, payer: commercial, change: func(c *coverage.Card) { c.Group = "~" }, want: []string{"/group group"}},
-		"self with a subscriber":       {card: good, payer: commercial, change: func(c *coverage.Card) { c.Subscriber = child.Subscriber }, want: []string{"/subscriber not_self"}},
+		"self with a subscriber":       {card: good, payer: commercial, change: func(c *coverage.Card) { c.Subscriber = child.Subscriber }, want: []string{"/relation not_self"}},
 		"subscriber not born":          {card: child, change: func(c *coverage.Card) { c.Subscriber.Birth = today.AddDays(1) }, want: []string{"/subscriber/birth_date birth"}},
 		"subscriber of an unknown sex": {card: child, change: func(c *coverage.Card) { c.Subscriber.Sex = "f" }, want: []string{"/subscriber/sex sex"}},
 		"too far ahead":                {card: child, change: func(c *coverage.Card) { c.From, c.Until = today.AddDays(367), civil.Day{} }, want: []string{"/from range"}},
@@ -206,8 +206,11 @@ func held(t *testing.T, id string, turn int, from, until string) coverage.Covera
 
 func TestActiveOn_ByTurn(t *testing.T) {
 	t.Parallel()
-	all := []coverage.Coverage{
+	var all []coverage.Held
+	for _, c := range []coverage.Coverage{
 		held(t, "second", 2, "", ""), held(t, "ended", 1, "", "2026-03-01"), held(t, "first", 1, "2026-03-02", "2026-03-02"), held(t, "later", 3, "2026-03-03", ""),
+	} {
+		all = append(all, coverage.Held{Coverage: c})
 	}
 	for on, want := range map[string]string{"2026-03-01": "[ended second]", "2026-03-02": "[first second]", "2026-03-03": "[second later]"} {
 		var got []string
@@ -218,9 +221,9 @@ func TestActiveOn_ByTurn(t *testing.T) {
 			t.Errorf("on %s: %v, want %s", on, got, want)
 		}
 	}
-	late, early := held(t, "late", 1, "", ""), held(t, "early", 1, "", "")
+	late, early := coverage.Held{Coverage: held(t, "late", 1, "", "")}, coverage.Held{Coverage: held(t, "early", 1, "", "")}
 	late.At = early.At.Add(time.Hour)
-	if got := coverage.ActiveOn([]coverage.Coverage{early, late}, today); got[0].ID != "late" {
+	if got := coverage.ActiveOn([]coverage.Held{early, late}, today); got[0].ID != "late" {
 		t.Errorf("of two with one turn, %s is first", got[0].ID)
 	}
 }

@@ -66,7 +66,7 @@ var getRecord = Endpoint{
 	Method: "GET", Path: "/me/record", ID: "getRecord", Group: "Visits: content",
 	For: "Download the whole record",
 	Text: "Everything that is stored of yourself, or with `patient` of someone you act for, as a zip file: `index.html` to begin with, and for each " +
-		"visit a page, the same as JSON, the encounter document and its addendum as their hashes prove them, payments, and who saw or changed it. A " +
+		"visit a page, the same as JSON, the encounter document and its addendum as their hashes prove them, payments, and who saw or changed it; health plans are in the first part. A " +
 		"long record comes in parts, of at most `limit` visits and never more than twenty: while there are more, the reply has a `Link` to the next, and so has the part's index. What " +
 		"colleagues wrote to each other on handing a visit over is not in it; the index says why. The call is recorded, and every message in the part counts as read.",
 	Who: Known, Paged: true, Linked: true,

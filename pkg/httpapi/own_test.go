@@ -61,6 +61,11 @@ func TestRecord_HoldsAllOfIt(t *testing.T) {
 	} {
 		w.do(t, c, nil)
 	}
+	card := map[string]any{
+		"plan": "Northwest Health", "member_id": "W1234", "relation": "child", "priority": 2, "from": "2026-01-01",
+		"subscriber": map[string]string{"first_name": "Rosa", "last_name": "Smith", "birth_date": "1960-10-03"},
+	}
+	w.do(t, call{as: "jane-smith", method: "POST", path: "/patients/jane-smith/coverages", body: card}, nil)
 	files, next := w.archive(t, "/me/record")
 	if next != "" {
 		t.Errorf("there is more at %s", next)
@@ -80,11 +85,11 @@ func TestRecord_HoldsAllOfIt(t *testing.T) {
 		t.Errorf("the files are %v, want %v", names, want)
 	}
 	for name, texts := range map[string][]string{
-		"index.html":           {"Jane Smith", "12 April 1985", "Lakeside", at + "request.html", other + "request.html", "164.524"},
+		"index.html":           {"Jane Smith", "12 April 1985", "Lakeside", at + "request.html", other + "request.html", "164.524", "Northwest Health", "W1234", "Rosa Smith", "from 2026-01-01", "not compared with its card yet"},
 		at + "request.html":    {"a simple bladder infection", "Ana Rivera, MD", "took the request", "Taken by Ana Rivera, MD", "Answered and closed", "$40.00 charged", "N30.00"},
 		other + "request.html": {"Since &lt;when&gt;?", "Ben Chen, MD", "handed the request over to a colleague"},
 		other + "request.json": {`"Since <when>?"`, `"action": "visit.hand_over:in_review"`},
-		"record.json":          {`"name": "Jane Smith"`, `"requests/` + v.ID + `/"`},
+		"record.json":          {`"name": "Jane Smith"`, `"plan": "Northwest Health"`, `"member_id": "W1234"`, `"last_name": "Smith"`, `"priority": 2`, `"requests/` + v.ID + `/"`},
 		at + "document.json":   {"a simple bladder infection"},
 		at + "request.json":    {`"receipt"`, `"resourceType": "QuestionnaireResponse"`},
 	} {

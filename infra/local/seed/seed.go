@@ -1,5 +1,5 @@
 // Package seed makes the standard cast of the development system: two practices,
-// the people who work there, their patients, and two health plans, all invented.
+// the people who work there, their patients with their coverages, and two health plans, all invented.
 // It registers them through the application and never writes to the table.
 package seed
 
@@ -14,6 +14,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/registrar"
+	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
@@ -174,6 +175,44 @@ func Plant(ctx context.Context, r *registrar.Room, issuer string, accounts []str
 		}
 		if err := r.AddPerson(ctx, clinic.Proof{Issuer: issuer, Subject: m.Person.ID}, m.Person); err != nil {
 			return fmt.Errorf("planting person %s: %w", m.Person.ID, err)
+		}
+	}
+	return nil
+}
+
+// payers are made up, as are the plans of the patients.
+var payers = []coverage.Payer{
+	{ID: "60999", Name: "Cascade Health Plan", Filing: "CI", Address: "CASCADE"},
+	{ID: "70999", Name: "Evergreen Mutual", Filing: "HM", Address: "EVERGREEN"},
+	{ID: "MEDOR", Name: "Medicare of Oregon", Filing: "MB", Address: "MEDOR"},
+}
+
+var cards = map[string][]coverage.Card{
+	"jane-smith": {{Payer: "60999", Member: "CHP40021187", Group: "OR1001", Relation: coverage.Self, Priority: 1}},
+	"rosa-diaz": {
+		{Payer: "MEDOR", Member: "1EG4TE5MK73", Relation: coverage.Self, Priority: 1},
+		{Payer: "70999", Member: "EM7733", Relation: coverage.Self, Priority: 2},
+	},
+}
+
+// Cover registers payers, and has the cast's staff enter the health plans of its patients.
+// Patients who have any keep theirs.
+func Cover(ctx context.Context, r *registrar.Room) error {
+	operator := clinic.Caller{Person: identity.Person{ID: "operator." + Operator, Practice: audit.Platform, Role: identity.Operator}}
+	for _, p := range payers {
+		_, err := r.RegisterPayer(ctx, operator, p)
+		if err != nil && !errors.Is(err, fault.Conflict) { // corrected since
+			return fmt.Errorf("planting payer %s: %w", p.ID, err)
+		}
+	}
+	staff := clinic.Caller{Person: identity.Person{ID: "sam-lee", Practice: "lakeside", Role: identity.Staff, Display: "Sam Lee"}}
+	for patient, plans := range cards {
+		_, has, err := r.Charts.Coverages(ctx, patient)
+		for n := 0; err == nil && len(has) == 0 && n < len(plans); n++ {
+			_, err = r.AddCoverage(ctx, staff, patient, plans[n])
+		}
+		if err != nil {
+			return fmt.Errorf("planting the health plans of %s: %w", patient, err)
 		}
 	}
 	return nil

@@ -335,5 +335,8 @@ func (s *System) plant(ctx context.Context) error {
 	if !errors.Is(err, fault.Anonymous) {
 		return err
 	}
-	return seed.Plant(ctx, s.cast, s.trusted, s.opt.Accounts)
+	if err := seed.Plant(ctx, s.cast, s.trusted, s.opt.Accounts); err != nil {
+		return err
+	}
+	return seed.Cover(ctx, s.cast)
 }

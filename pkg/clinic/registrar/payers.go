@@ -32,9 +32,15 @@ func (r *Room) Payers(ctx context.Context, c clinic.Caller) ([]coverage.Payer, e
 	return all, err
 }
 
+// KeepsPayers returns nil if c may register and correct payers: an operator.
+func (r *Room) KeepsPayers(ctx context.Context, c clinic.Caller) error {
+	_, err := r.allow(ctx, c, identity.RunPractices, audit.Platform)
+	return err
+}
+
 // Payer returns one payer. It is for operators.
 func (r *Room) Payer(ctx context.Context, c clinic.Caller, id string) (coverage.Payer, error) {
-	if _, err := r.allow(ctx, c, identity.RunPractices, audit.Platform); err != nil {
+	if err := r.KeepsPayers(ctx, c); err != nil {
 		return coverage.Payer{}, err
 	}
 	return r.payer(ctx, id)

@@ -8,6 +8,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/books"
 	"evisit/pkg/clinic/chart"
+	"evisit/pkg/coverage"
 	"evisit/pkg/identity"
 	"evisit/pkg/practice"
 	"evisit/pkg/record"
@@ -22,6 +23,8 @@ type Record struct {
 	Practice practice.Practice
 	Trail    []audit.Record // of what is about no visit, newest first, at most mostActs; only at the beginning
 	Cut      bool           // Trail had more
+	// Coverages are the patient's health plans, ended ones too; only at the beginning.
+	Coverages []coverage.Held
 }
 
 // A VisitRecord is what is stored of one visit. Notes of colleagues to each other are not
@@ -120,6 +123,13 @@ func (m *Room) beside(ctx context.Context, c clinic.Caller, patient string, begi
 		out.Reader.For = out.Contact.Name
 	}
 	if out.Practice, err = m.Kernel.Practice(ctx, c.Person.Practice); err != nil || !beginning {
+		return out, err
+	}
+	_, all, err := m.Charts.Coverages(ctx, patient)
+	if err != nil {
+		return out, err
+	}
+	if out.Coverages, err = m.Charts.Held(ctx, all); err != nil {
 		return out, err
 	}
 	out.Trail, out.Cut, err = m.trail(ctx, patient)

@@ -87,7 +87,7 @@ func (w *writer) addIndex() error {
 	w.Index.Acts = actsOf(rec, rec.Trail)
 	shown := recordJSON{
 		Patient: rec.Patient, Name: rec.Contact.Name, Birth: day(rec.Contact.Birth), Sex: rec.Contact.Sex, Email: rec.Contact.Email, Phone: rec.Contact.Phone,
-		Practice: rec.Practice.ID, PracticeName: rec.Practice.Name, Made: w.now, Next: w.Index.Next, Requests: []string{}, Access: showActs(rec, rec.Trail), AccessCut: rec.Cut,
+		Practice: rec.Practice.ID, PracticeName: rec.Practice.Name, Made: w.now, Coverages: showCoverages(rec.Coverages), Next: w.Index.Next, Requests: []string{}, Access: showActs(rec, rec.Trail), AccessCut: rec.Cut,
 	}
 	for _, v := range w.Index.Visits {
 		shown.Requests = append(shown.Requests, v.Folder)

@@ -7,6 +7,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic/request"
+	"evisit/pkg/coverage"
 	"evisit/pkg/intake"
 	"evisit/pkg/ledger"
 	"evisit/pkg/phi"
@@ -16,19 +17,63 @@ import (
 
 // recordJSON is record.json: who the patient is, and what else the part has.
 type recordJSON struct {
-	Patient      string    `json:"patient"`
-	Name         phi.Text  `json:"name"`
-	Birth        string    `json:"birth_date,omitempty"`
-	Sex          string    `json:"sex,omitempty"`
-	Email        phi.Text  `json:"email,omitempty"`
-	Phone        phi.Text  `json:"phone,omitempty"`
-	Practice     string    `json:"practice"`
-	PracticeName string    `json:"practice_name"`
-	Made         time.Time `json:"made_at"`
-	Next         string    `json:"next_part,omitempty"`  // where the record goes on
-	Requests     []string  `json:"requests"`             // their folders, the newest first
-	Access       []actJSON `json:"access"`               // to what is about no request
-	AccessCut    bool      `json:"access_cut,omitempty"` // there was more, and earlier
+	Patient      string         `json:"patient"`
+	Name         phi.Text       `json:"name"`
+	Birth        string         `json:"birth_date,omitempty"`
+	Sex          string         `json:"sex,omitempty"`
+	Email        phi.Text       `json:"email,omitempty"`
+	Phone        phi.Text       `json:"phone,omitempty"`
+	Practice     string         `json:"practice"`
+	PracticeName string         `json:"practice_name"`
+	Made         time.Time      `json:"made_at"`
+	Coverages    []coverageJSON `json:"coverages,omitempty"`  // of the first part
+	Next         string         `json:"next_part,omitempty"`  // where the record goes on
+	Requests     []string       `json:"requests"`             // their folders, the newest first
+	Access       []actJSON      `json:"access"`               // to what is about no request
+	AccessCut    bool           `json:"access_cut,omitempty"` // there was more, and earlier
+}
+
+// coverageJSON is a health plan of the patient, in the words of the API.
+type coverageJSON struct {
+	ID         string            `json:"id"`
+	Payer      string            `json:"payer,omitempty"` // empty: the plan is none of the payers that are known
+	PayerName  string            `json:"payer_name,omitempty"`
+	Medicare   coverage.Medicare `json:"medicare,omitempty"`
+	Plan       phi.Text          `json:"plan,omitempty"`
+	Member     phi.Text          `json:"member_id"`
+	Group      phi.Text          `json:"group,omitempty"`
+	Relation   coverage.Relation `json:"relation"`
+	Subscriber *subscriberJSON   `json:"subscriber,omitempty"` // nil if it is the patient's own
+	From       string            `json:"from,omitempty"`
+	Until      string            `json:"until,omitempty"`
+	Priority   int               `json:"priority"`
+	By         string            `json:"entered_by"`
+	At         time.Time         `json:"entered_at"`
+	CheckedBy  string            `json:"checked_by,omitempty"`
+	Checked    time.Time         `json:"checked_at,omitzero"` // zero: nobody at the practice has compared it with its card
+}
+
+type subscriberJSON struct {
+	First phi.Text `json:"first_name"`
+	Last  phi.Text `json:"last_name"`
+	Birth string   `json:"birth_date"`
+	Sex   string   `json:"sex,omitempty"`
+}
+
+func showCoverages(all []coverage.Held) []coverageJSON {
+	var out []coverageJSON
+	for _, h := range all {
+		c := h.Card
+		one := coverageJSON{
+			ID: h.ID, Payer: c.Payer, PayerName: h.Payer.Name, Medicare: h.Medicare(), Plan: c.Plan, Member: c.Member, Group: c.Group, Relation: c.Relation,
+			From: c.From.String(), Until: c.Until.String(), Priority: c.Priority, By: h.By, At: h.At, CheckedBy: h.Checked.By, Checked: h.Checked.At,
+		}
+		if s := c.Subscriber; c.Relation != coverage.Self {
+			one.Subscriber = &subscriberJSON{s.First, s.Last, s.Birth.String(), s.Sex}
+		}
+		out = append(out, one)
+	}
+	return out
 }
 
 // requestJSON is a request.json. The encounter document is a file of its own, because its

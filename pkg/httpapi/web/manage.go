@@ -16,10 +16,10 @@ import (
 	"evisit/pkg/registry"
 )
 
-// managing are the pages of function registry: who works at a practice, its patients, its
-// forms, and what it decides; for people who run the system which practices there are; and
-// how patients register and an invitation is accepted, to work, to be a patient, or to act
-// for one.
+// managing are the pages of function registry: who works at a practice, its patients and
+// their health plans, for the practice and for them, its forms, and what it decides; for
+// people who run the system which practices and payers there are; and how patients
+// register and an invitation is accepted, to work, to be a patient, or to act for one.
 func (s *site) managing() []route {
 	return slices.Concat(s.authoring(), s.deciding(), s.importing(), s.caring(), []route{
 		{"GET /manage/people", s.as(s.people)},
@@ -49,6 +49,23 @@ func (s *site) managing() []route {
 		{"GET /manage/patients/{patient}/doubles", s.as(s.twinsPage)},
 		{"POST /manage/patients/{patient}/doubles", s.as(s.mergeTwins)},
 
+		{"GET /manage/payers", s.as(s.payers)},
+		{"GET /manage/payers/new", s.as(s.newPayer)},
+		{"POST /manage/payers", s.as(s.registerPayer)},
+		{"GET /manage/payers/{payer}", s.as(s.payer)},
+		{"POST /manage/payers/{payer}", s.as(s.changePayer)},
+		{"POST /manage/payers/{payer}/end", s.as(s.endPayer(true))},
+		{"POST /manage/payers/{payer}/resume", s.as(s.endPayer(false))},
+
+		{"GET /coverages/{patient}", s.as(s.coverages)},
+		{"GET /coverages/{patient}/new", s.as(s.newCoverage)},
+		{"POST /coverages/{patient}", s.as(s.addCoverage)},
+		{"GET /coverages/{patient}/{coverage}", s.as(s.coverage)},
+		{"POST /coverages/{patient}/{coverage}", s.as(s.changeCoverage)},
+		{"GET /coverages/{patient}/{coverage}/end", s.as(s.coverageEnd)},
+		{"POST /coverages/{patient}/{coverage}/end", s.as(s.endCoverage)},
+		{"POST /coverages/{patient}/{coverage}/check", s.as(s.checkCoverage)},
+
 		{"GET /join/{practice}", s.door},
 		{"POST /join/{practice}", s.asHolder(s.join)},
 		{"GET /accept/{invitation}", s.asHolder(s.invitationPage)},
@@ -63,12 +80,12 @@ type sheet struct {
 	Done       string // what was done just before
 	Intro      []string
 	Facts      []fact
+	Links      []link // after the facts
 	Complaints []complaint
 	Action     string // empty: there is no form
 	Fields     []field
 	Hidden     []hiddenField
 	Button     string
-	Links      []link
 	Invite     string // where an administrator is invited; empty: not from here
 	SignIn     string // where signing in leads back from; empty: no need to
 	Presses    []press

@@ -95,6 +95,7 @@ func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error
 			{"Born", bornWords(p.Contact.Birth)}, {"E-mail address", p.Contact.Email.Reveal()},
 		},
 	}
+	sh.Links = []link{{Href: coveragesOf(p.ID), Text: "Health plans"}}
 	if !p.Contact.Phone.Blank() {
 		sh.Facts = append(sh.Facts, fact{"Phone", p.Contact.Phone.Reveal()})
 	}

@@ -201,7 +201,7 @@ func places(p identity.Person) []link {
 		links = append(links, link{Href: "/desk/work", Text: "Work"})
 	}
 	if p.Has(identity.Operator) {
-		links = append(links, link{Href: "/manage/practices", Text: "Practices"})
+		links = append(links, link{Href: "/manage/practices", Text: "Practices"}, link{Href: payersAt, Text: "Payers"})
 	}
 	if p.Has(identity.Admin) || p.Has(identity.Staff) {
 		links = append(links, link{Href: "/manage/patients", Text: "Patients"})
