@@ -102,7 +102,7 @@ func (c Caller) By(p Proven) Caller {
 // Actor returns c as the actor of an audit record about patient.
 func (c Caller) Actor(patient string) audit.Actor {
 	a := audit.Actor{ID: c.Person.ID, Role: string(c.Person.Role), Name: c.Person.Display, IP: c.IP}
-	if c.Person.Patient != patient && c.Person.ActsFor(patient, time.Time{}) {
+	if c.Person.Patient != patient && c.Person.ReadsFor(patient, time.Time{}) {
 		a.OnBehalf = patient
 	}
 	return a

@@ -707,6 +707,47 @@ func TestCaregiver_FromGrantToEnd(t *testing.T) {
 	}
 }
 
+// Who may read what is a patient's reads it, and starts, writes, changes and grants nothing.
+func TestCaregiver_WhoReadsDoesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	mine := w.queued()
+	p := power("son@new.example", identity.Help)
+	p.Scope = "some"
+	_, err := w.registrar.InviteCaregiver(w.ctx, w.as(jane), jane, p)
+	w.refused(err, "invalid_request")
+	p.Scope = identity.Reading
+	i, err := w.registrar.InviteCaregiver(w.ctx, w.as(jane), jane, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	son := signedIn("son", "son@new.example")
+	if _, err := w.registrar.Accept(w.ctx, son, i.ID, w.linkCode("son@new.example", i.ID)); err != nil {
+		t.Fatal(err)
+	}
+	if vs, _, err := w.request.ListVisits(w.ctx, son, jane, "", 10); err != nil || len(vs) != 1 {
+		t.Errorf("who reads sees %d requests: %v", len(vs), err)
+	}
+	if got, err := w.registrar.Patient(w.ctx, son, jane); err != nil || got.ID != jane {
+		t.Errorf("who reads sees %+v: %v", got, err)
+	}
+	wards, err := w.request.Wards(w.ctx, son)
+	if err != nil || len(wards) != 1 || !wards[0].ReadOnly {
+		t.Errorf("wards are %+v: %v", wards, err)
+	}
+	phone := phi.Text("+1 503 555 0101")
+	for what, err := range map[string]error{
+		"start":  errOf(w.request.Start(w.ctx, son, "uti-women", "", jane)),
+		"cancel": errOf(w.request.Cancel(w.ctx, son, mine)),
+		"change": errOf(w.registrar.ChangeContact(w.ctx, son, jane, registrar.ContactChange{Phone: &phone})),
+		"grant":  errOf(w.registrar.InviteCaregiver(w.ctx, son, jane, power("x@new.example", identity.Help))),
+	} {
+		if f, ok := fault.Public(err); !ok || f.Kind != fault.Denied {
+			t.Errorf("who reads may %s: %v", what, err)
+		}
+	}
+}
+
 // Who acts for a patient is written to about the requests that they start, for as long
 // as they act; from then on the patient is.
 func TestCaregiver_GetsTheLetters(t *testing.T) {

@@ -27,10 +27,10 @@ var getMe = Endpoint{
 	Serve: func(a *API, r *Request) (Reply, error) {
 		all, err := a.memberships(r.Context(), r.Caller)
 		if err != nil || r.Caller.Person.ID == "" {
-			return Reply{Body: meReply{ActsFor: []string{}, Memberships: all}}, err
+			return Reply{Body: meReply{ActsFor: []string{}, ReadsFor: []string{}, Memberships: all}}, err
 		}
-		patients, err := a.Request.ActsFor(r.Context(), r.Caller)
-		return Reply{Body: showMe(r.Caller.Person, all, patients)}, err
+		held, err := a.Request.GrantsHeld(r.Context(), r.Caller)
+		return Reply{Body: showMe(r.Caller.Person, all, held)}, err
 	},
 }
 
@@ -60,6 +60,8 @@ type meReply struct {
 	Patient string `json:"patient,omitempty"`
 	// Patients they may act for now, under a grant.
 	ActsFor []string `json:"acts_for"`
+	// Patients of whom they may read all and do nothing, under a grant.
+	ReadsFor []string `json:"reads_for"`
 	// How the practice shows its own people; absent for patients and caregivers.
 	Name string `json:"name,omitempty"`
 	// Every practice that knows the holder of the token, and who they are there. One
@@ -83,16 +85,20 @@ type practiceRef struct {
 	Phone string `json:"phone"`
 }
 
-func showMe(who identity.Person, all []membershipReply, patients []string) meReply {
-	out := meReply{ID: who.ID, Role: who.Role, Patient: who.Patient, Name: who.Display, ActsFor: []string{}, Memberships: all}
+func showMe(who identity.Person, all []membershipReply, held []identity.Grant) meReply {
+	out := meReply{ID: who.ID, Role: who.Role, Patient: who.Patient, Name: who.Display, ActsFor: []string{}, ReadsFor: []string{}, Memberships: all}
 	for _, m := range all {
 		if m.Person == who.ID {
 			out.Practice = &m.Practice
 		}
 	}
-	for _, id := range patients {
-		if id != who.Patient {
-			out.ActsFor = append(out.ActsFor, id)
+	for _, g := range held {
+		switch {
+		case g.Patient == who.Patient:
+		case g.Scope == identity.Reading:
+			out.ReadsFor = append(out.ReadsFor, g.Patient)
+		default:
+			out.ActsFor = append(out.ActsFor, g.Patient)
 		}
 	}
 	return out

@@ -445,6 +445,8 @@ type caregiverReply struct {
 	// `parent` (or guardian), `help` (the patient asked them to), `legal` (a court or a power of attorney named them), or
 	// `earlier`: the patient is an earlier record of the person's own.
 	Why identity.Why `json:"why,omitempty"`
+	// `read` for who may see what the patient sees and do nothing; absent for who may do all but delegate.
+	Scope identity.Scope `json:"scope,omitempty"`
 	// Where the invitation went; absent of who came without one, and of others for who acts.
 	Email string `json:"email,omitempty"`
 	// When they were invited.
@@ -452,7 +454,7 @@ type caregiverReply struct {
 }
 
 func (a *API) showCaregiver(g identity.Grant) caregiverReply {
-	return caregiverReply{Person: g.Person, Until: when(g.Until), Active: g.Active(a.Kernel.Time()), By: g.By, Why: g.Why}
+	return caregiverReply{Person: g.Person, Until: when(g.Until), Active: g.Active(a.Kernel.Time()), By: g.By, Why: g.Why, Scope: g.Scope}
 }
 
 // Somebody who is to act for a patient.
@@ -460,6 +462,8 @@ type caregiverInput struct {
 	Email phi.Text `json:"email" validate:"required,max=254"`
 	// `parent`, for minors alone; `help`; or `legal`.
 	Why identity.Why `json:"why" validate:"required,max=20"`
+	// `read` to see what the patient sees and do nothing; left out, all but to delegate.
+	Scope identity.Scope `json:"scope,omitempty" validate:"max=20"`
 	// The end; it may be left out. For a minor it is the eighteenth birthday at the latest.
 	Until *time.Time `json:"until,omitempty"`
 }
@@ -474,7 +478,7 @@ var inviteCaregiver = Endpoint{
 	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		in := r.In.(*caregiverInput)
-		w := registrar.Power{Email: in.Email, Why: in.Why}
+		w := registrar.Power{Email: in.Email, Why: in.Why, Scope: in.Scope}
 		if in.Until != nil {
 			w.Until = *in.Until
 		}

@@ -109,13 +109,26 @@ type Grant struct {
 	Person   string    `json:"person,omitempty"`
 	Until    time.Time `json:"until,omitzero"`
 	// By is the person who granted it: the patient, or someone of the practice.
-	By  string `json:"by,omitempty"`
-	Why Why    `json:"why,omitempty"`
+	By    string `json:"by,omitempty"`
+	Why   Why    `json:"why,omitempty"`
+	Scope Scope  `json:"scope,omitempty"`
 	// Invitation is the one by which Person came to act, and has the address where they
 	// are written to; empty: none did.
 	Invitation string `json:"invitation,omitempty"`
 	Version    int    `json:"-"`
 }
+
+// A Scope is what a grant lets who has it do.
+type Scope string
+
+// What a grant is for. Nobody but the patient grants, or ends what was granted to others.
+const (
+	Everything Scope = ""     // all else that the patient does
+	Reading    Scope = "read" // see it, and no more
+)
+
+// Known reports whether s is one of the two.
+func (s Scope) Known() bool { return s == Everything || s == Reading }
 
 // A Why says why someone acts for a patient.
 type Why string
@@ -154,12 +167,21 @@ func (p Person) LicensedIn(state string, now time.Time) bool {
 	})
 }
 
-// ActsFor reports whether p is the patient or holds a grant for them at now.
+// ActsFor reports whether p is the patient or holds a grant for everything at now.
 func (p Person) ActsFor(patient string, now time.Time) bool {
+	return p.standsFor(patient, now, func(g Grant) bool { return g.Scope == Everything })
+}
+
+// ReadsFor reports whether p is the patient or holds a grant for them at now, of any scope.
+func (p Person) ReadsFor(patient string, now time.Time) bool {
+	return p.standsFor(patient, now, func(Grant) bool { return true })
+}
+
+func (p Person) standsFor(patient string, now time.Time, enough func(Grant) bool) bool {
 	if patient == "" {
 		return false
 	}
 	return p.Patient == patient || slices.ContainsFunc(p.Grants, func(g Grant) bool {
-		return g.Patient == patient && g.Active(now)
+		return g.Patient == patient && g.Active(now) && enough(g)
 	})
 }

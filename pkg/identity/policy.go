@@ -54,7 +54,8 @@ const (
 type Relation string
 
 const (
-	Acts   Relation = "acts"   // is the patient, or acts for them under a grant
+	Acts   Relation = "acts"   // is the patient, or acts for them under a grant for everything
+	Reads  Relation = "reads"  // is the patient, or has a grant of any scope
 	Team   Relation = "team"   // works at the resource's practice
 	Holder Relation = "holder" // works there and has taken the visit
 	Former Relation = "former" // works there, and was the last to release the visit or to hand it over
@@ -95,7 +96,8 @@ var policy = []struct {
 	pool     Pool // empty: any
 	actions  []Action
 }{
-	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, ListVisits, ReadVisit, ReadChart, FillVisit, WriteToTeam, ReadMoney, ReadTrail, ReadAccess, DownloadRecord, ReadPatient, ChangePatient}},
+	{[]Role{PatientRole, Caregiver}, Reads, "", []Action{ListVisits, ReadVisit, ReadChart, ReadMoney, ReadTrail, ReadAccess, DownloadRecord, ReadPatient}},
+	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, FillVisit, WriteToTeam, ChangePatient}},
 	{[]Role{PatientRole}, Acts, "", []Action{DelegatePower}},
 	{[]Role{Clinician, Nurse}, Team, ClinicalPool, []Action{ReadVisit, ReadChart, ReadQueue, ReadWork, EndWork}},
 	{[]Role{Clinician}, Team, ClinicalPool, []Action{TakeVisit, TakeOverVisit}},
@@ -196,6 +198,9 @@ func whyNot(p Person, a Action, r Resource) string {
 		if !slices.Contains(rule.actions, a) || rule.pool != "" && rule.pool != r.Pool && !r.Whole {
 			continue
 		}
+		if rule.relation == Acts && slices.ContainsFunc(p.Grants, func(g Grant) bool { return g.Patient == r.Patient && g.Scope == Reading }) {
+			return "you may read what is this patient's, and no more: that is what you were granted"
+		}
 		if rule.relation == Holder && slices.ContainsFunc(rule.roles, p.Has) {
 			if r.Holder == "" {
 				return "nobody has taken this visit, and only who takes it may do this"
@@ -234,6 +239,8 @@ func (p Person) relates(rel Relation, r Resource, now time.Time) bool {
 	switch rel {
 	case Acts:
 		return p.ActsFor(r.Patient, now)
+	case Reads:
+		return p.ReadsFor(r.Patient, now)
 	case Team:
 		return !r.Unsent
 	case Holder:

@@ -29,6 +29,9 @@ var relations = map[string]func(*identity.Person, *identity.Resource){
 		p.Grants = []identity.Grant{{Patient: "patient-9"}, {Patient: r.Patient, Until: noon.Add(time.Nanosecond)}}
 	},
 	"acts without end": func(p *identity.Person, r *identity.Resource) { p.Grants = []identity.Grant{{Patient: r.Patient}} },
+	"reads of the patient": func(p *identity.Person, r *identity.Resource) {
+		p.Grants = []identity.Grant{{Patient: "patient-9"}, {Patient: r.Patient, Scope: identity.Reading}}
+	},
 	"acted until now": func(p *identity.Person, r *identity.Resource) {
 		p.Patient, p.Grants = "patient-9", []identity.Grant{{Patient: r.Patient, Until: noon}}
 	},
@@ -43,6 +46,7 @@ var relations = map[string]func(*identity.Person, *identity.Resource){
 
 const (
 	ofPatient = "visit.start visit.list visit.read chart.read visit.fill message.send ledger.read audit.read access.read record.download patient.read patient.change"
+	ofReader  = "visit.list visit.read chart.read ledger.read audit.read access.read record.download patient.read"
 	ofStaff   = " patient.read patient.change patient.delegate patient.manage"
 	anyPool   = "clinical staff none"
 	nothing   = "" // the visit is not there for them: 404 to everything
@@ -57,6 +61,8 @@ var policy = []struct {
 	allowed   string
 }{
 	{identity.PatientRole, "is the patient,acts for the patient,acts without end", anyPool, ofPatient + " patient.delegate"},
+	{identity.PatientRole, "reads of the patient", anyPool, ofReader},
+	{identity.Caregiver, "reads of the patient", anyPool, ofReader},
 	{identity.PatientRole, "acted until now,is someone else's,works there,has taken it", anyPool, nothing},
 	{identity.Caregiver, "is the patient,acts for the patient,acts without end", anyPool, ofPatient},
 	{identity.Caregiver, "acted until now,is someone else's,works there,has taken it", anyPool, nothing},

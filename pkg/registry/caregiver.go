@@ -16,6 +16,7 @@ func Empower(g identity.Grant, birth time.Time, zone *time.Location, now time.Ti
 	minor := now.Before(adult)
 	p.must(slices.Contains(identity.Whys, g.Why), "/why", "why", "Give one of: parent, help, legal.")
 	p.must(minor || g.Why != identity.ParentOf, "/why", "adult", "The patient is of age: they grant it themselves, or a legal paper does.")
+	p.must(g.Scope.Known(), "/scope", "scope", "Choose what they may do: everything, or read alone.")
 	p.must(g.Until.IsZero() || g.Until.After(now), "/until", "past", "Give an end in the future, or leave it out.")
 	if minor && (g.Until.IsZero() || g.Until.After(adult)) {
 		g.Until = adult.UTC()

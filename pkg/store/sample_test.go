@@ -519,9 +519,9 @@ func grantedSample() sample {
 	}}
 }
 
-// acceptedSample is a grant that names the invitation by which it came.
+// acceptedSample is a grant for reading that names the invitation by which it came.
 func acceptedSample() sample {
-	g := identity.Grant{Practice: practiceID, Patient: id("helped"), Person: carerID, By: patientID, Why: identity.Help, Invitation: id("accepted"), Version: 1}
+	g := identity.Grant{Practice: practiceID, Patient: id("helped"), Person: carerID, By: patientID, Why: identity.Help, Scope: identity.Reading, Invitation: id("accepted"), Version: 1}
 	return sample{"accepted", recorded(practiceID, clinic.Commit{Grants: []identity.Grant{g}}), []read{
 		{"Grant", func(ctx context.Context, s *store.Store) (any, error) { return s.Grant(ctx, g.Patient, carerID) }, g},
 	}}

@@ -17,6 +17,7 @@ import (
 type Power struct {
 	Email phi.Text
 	Why   identity.Why
+	Scope identity.Scope
 	// Until is its end; zero: it has none, but for a minor's eighteenth birthday.
 	Until time.Time
 }
@@ -45,7 +46,7 @@ func (r *Room) InviteCaregiver(ctx context.Context, c clinic.Caller, patient str
 	if err != nil {
 		return registry.Invitation{}, err
 	}
-	g := identity.Grant{Practice: p.Practice, Patient: patient, By: c.Person.ID, Why: w.Why, Until: w.Until}
+	g := identity.Grant{Practice: p.Practice, Patient: patient, By: c.Person.ID, Why: w.Why, Scope: w.Scope, Until: w.Until}
 	g, err = registry.Empower(g, p.Contact.Birth, zone, r.Kernel.Time())
 	in := registry.Invitation{Practice: p.Practice, Email: w.Email, Acts: &g}
 	if err != nil {

@@ -130,44 +130,50 @@ func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor 
 	return slices.DeleteFunc(vs, visit.Visit.Unlisted), next, err
 }
 
-// Wards lists the patients whom the caller may act for now, themselves first,
-// with their contact data.
-func (m *Room) Wards(ctx context.Context, c clinic.Caller) ([]identity.Patient, error) {
-	ids, err := m.ActsFor(ctx, c)
+// A Ward is a patient whom somebody may act for, or read about.
+type Ward struct {
+	identity.Patient
+	ReadOnly bool // they may start and send nothing
+}
+
+// Wards lists the patients whom the caller may act for now, or read about, themselves
+// first, with their contact data.
+func (m *Room) Wards(ctx context.Context, c clinic.Caller) ([]Ward, error) {
+	grants, err := m.GrantsHeld(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	wards := make([]identity.Patient, len(ids))
-	for i, id := range ids {
-		if wards[i], err = m.Charts.Patient(ctx, id); err != nil {
+	wards := make([]Ward, len(grants))
+	for i, g := range grants {
+		wards[i].ReadOnly = g.Scope != identity.Everything
+		if wards[i].Patient, err = m.Charts.Patient(ctx, g.Patient); err != nil {
 			return nil, err
 		}
 	}
 	return wards, nil
 }
 
-// ActsFor lists the ids of the patients whom the caller may act for now,
-// themselves first.
-func (m *Room) ActsFor(ctx context.Context, c clinic.Caller) ([]string, error) {
+// GrantsHeld lists the grants that the caller holds now. The first stands for their own
+// record, if they have one.
+func (m *Room) GrantsHeld(ctx context.Context, c clinic.Caller) ([]identity.Grant, error) {
 	c, err := m.Kernel.Identify(ctx, c)
 	if err != nil || c.Person.Works() {
 		return nil, err
 	}
-	var ids []string
+	var held []identity.Grant
 	if c.Person.Patient != "" {
-		ids = append(ids, c.Person.Patient)
+		held = append(held, identity.Grant{Patient: c.Person.Patient})
 	}
 	grants, err := m.Store.Grants(ctx, c.Person.ID)
 	if err != nil {
 		return nil, err
 	}
 	for _, g := range grants {
-		p := identity.Person{Grants: []identity.Grant{g}}
-		if g.Practice == c.Person.Practice && g.Patient != c.Person.Patient && p.ActsFor(g.Patient, m.Kernel.Time()) {
-			ids = append(ids, g.Patient)
+		if g.Practice == c.Person.Practice && g.Patient != c.Person.Patient && g.Active(m.Kernel.Time()) {
+			held = append(held, g)
 		}
 	}
-	return ids, nil
+	return held, nil
 }
 
 // FormFor returns a version of a form that the caller's practice uses; an empty

@@ -59,6 +59,7 @@ type caregiversView struct {
 type caregiverRow struct {
 	ID      string
 	Who     phi.Text // an address, or what they are called
+	Reads   bool     // and does nothing
 	Why, By string
 	Since   string
 	Until   string // empty: it has no end
@@ -155,7 +156,7 @@ func (view *caregiversView) list(all registrar.Caregivers, v visitor, now time.T
 
 func newCaregiver(g identity.Grant, p identity.Patient, v visitor) caregiverRow {
 	return caregiverRow{
-		Who: "Somebody whom the practice named", Until: lastDay(g.Until, v.practice),
+		Who: "Somebody whom the practice named", Reads: g.Scope == identity.Reading, Until: lastDay(g.Until, v.practice),
 		Why: cmp.Or(whyText(g.Why, v.Person.Patient == p.ID), "The practice has no reason on record"),
 	}
 }
@@ -207,6 +208,10 @@ func whyText(w identity.Why, own bool) string {
 func caregiverForm(own, minor bool) []field {
 	why := field{Kind: "radios", ID: "why", Name: "why", Label: "Why", Required: true}
 	last := field{Kind: "date", ID: "until", Name: "until", Label: "Last day", Help: []string{"Empty: until it is ended here."}}
+	scope := field{Kind: "radios", ID: "scope", Name: "scope", Label: "What they may do", Required: true, Options: []option{
+		{ID: "scope", Value: scopeAll, Label: "All that the patient does, but letting others act"},
+		{ID: "scope-read", Value: string(identity.Reading), Label: "Read it, and do nothing"},
+	}}
 	whys := []identity.Why{identity.Help, identity.LegalProxy}
 	if minor {
 		whys = []identity.Why{identity.ParentOf, identity.LegalProxy}
@@ -221,11 +226,26 @@ func caregiverForm(own, minor bool) []field {
 	}
 	return []field{
 		{Kind: "text", ID: "email", Name: "email", Label: "Their e-mail address", Required: true, Help: []string{"The letter goes there, and they sign in with it."}},
-		why, last,
+		why, scope, last,
 	}
 }
 
-var caregiverPlaces = map[string]string{"/email": "email", "/why": "why", "/until": "until"}
+// scopeAll is posted for a grant for everything.
+const scopeAll = "all"
+
+// scopeOf reads the scope that was posted; one that is unknown if none was.
+func scopeOf(values url.Values) identity.Scope {
+	switch said := values.Get("scope"); said {
+	case scopeAll:
+		return identity.Everything
+	case "":
+		return "none"
+	default:
+		return identity.Scope(said)
+	}
+}
+
+var caregiverPlaces = map[string]string{"/email": "email", "/why": "why", "/scope": "scope", "/until": "until"}
 
 // inviteCaregiver asks somebody by e-mail to act for a patient.
 func (s *site) inviteCaregiver(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -234,7 +254,7 @@ func (s *site) inviteCaregiver(w http.ResponseWriter, r *http.Request, v visitor
 		return err
 	}
 	patient, sent := r.PathValue("patient"), newSentForm(values, caregiverPlaces)
-	power := registrar.Power{Email: sent.text("email"), Why: identity.Why(values.Get("why"))}
+	power := registrar.Power{Email: sent.text("email"), Why: identity.Why(values.Get("why")), Scope: scopeOf(values)}
 	day, err := dayOf(values.Get("until"), v.practice)
 	switch {
 	case err != nil:
@@ -242,6 +262,9 @@ func (s *site) inviteCaregiver(w http.ResponseWriter, r *http.Request, v visitor
 		unclear := []fault.Problem{{Where: "/until", Code: "format", Text: "Choose a day, or leave it empty."}}
 		if power.Why == "" {
 			unclear = append(unclear, fault.Problem{Where: "/why", Code: "required", Text: "Choose a reason."})
+		}
+		if !power.Scope.Known() {
+			unclear = append(unclear, fault.Problem{Where: "/scope", Code: "required", Text: "Choose what they may do."})
 		}
 		err = besides(err, unclear)
 	default:

@@ -21,23 +21,23 @@ func TestCaregivers_ByThePatient(t *testing.T) {
 	ada.wants(http.StatusOK, "Who acts for you", "Somebody whom the practice named", "It has no end", "Invite somebody")
 	ada.press("Send the invitation", url.Values{"email": {"kim"}, "until": {"2026-01-31"}})
 	ada.wants(http.StatusUnprocessableEntity)
-	for id, want := range map[string]string{"email": "one e-mail address", "until": "end in the future", "why": "Give one of"} {
+	for id, want := range map[string]string{"email": "one e-mail address", "until": "end in the future", "why": "Give one of", "scope": "Choose what they may do"} {
 		if got := ada.mistakes(id); len(got) != 1 || !strings.Contains(got[0], want) {
 			t.Errorf("beside %s: %q", id, got)
 		}
 	}
 	ada.press("Send the invitation", url.Values{"until": {"soon"}})
-	if ada.wants(http.StatusUnprocessableEntity); len(ada.mistakes("until")) != 1 || len(ada.mistakes("why")) != 1 || len(ada.mistakes("email")) != 1 || ada.value("email")[0] != "kim" {
+	if ada.wants(http.StatusUnprocessableEntity); len(ada.mistakes("until")) != 1 || len(ada.mistakes("why")) != 1 || len(ada.mistakes("scope")) != 1 || len(ada.mistakes("email")) != 1 || ada.value("email")[0] != "kim" {
 		t.Errorf("a day that is none: %s", ada.text())
 	}
-	ada.press("Send the invitation", url.Values{"email": {"kimm@mail.example"}, "why": {"help"}, "until": {""}})
+	ada.press("Send the invitation", url.Values{"email": {"kimm@mail.example"}, "why": {"help"}, "scope": {"all"}, "until": {""}})
 	ada.wants(http.StatusOK, "The letter is on its way.", "kimm@mail.example")
 	ada.press("Take it back (kimm@mail.example)", nil)
 	ada.wants(http.StatusOK, "The invitation was taken back")
 	if strings.Contains(ada.text(), "kimm@mail.example") {
 		t.Error("an invitation that was taken back is listed")
 	}
-	ada.press("Send the invitation", url.Values{"email": {"kim@mail.example"}, "why": {"help"}, "until": {"2026-12-31"}})
+	ada.press("Send the invitation", url.Values{"email": {"kim@mail.example"}, "why": {"help"}, "scope": {"all"}, "until": {"2026-12-31"}})
 	ada.wants(http.StatusOK, "kim@mail.example", "They may act until the end of 31 December 2026")
 	page, at := ada.page, ada.at
 
@@ -86,7 +86,7 @@ func TestCaregivers_OfAMinorByThePractice(t *testing.T) {
 	adm := h.as(t, "Adm", "/manage/patients/"+child.ID)
 	adm.link("Who acts for the patient")
 	adm.wants(http.StatusOK, "Who acts for Lou Lee", "Nobody acts for the patient", "as the patient turns 18", "when you have verified")
-	adm.press("Send the invitation", url.Values{"email": {"kim@mail.example"}, "why": {"parent"}, "until": {""}})
+	adm.press("Send the invitation", url.Values{"email": {"kim@mail.example"}, "why": {"parent"}, "scope": {"all"}, "until": {""}})
 	adm.wants(http.StatusOK, "The letter is on its way.", "Parent or guardian", "until the end of 31 May 2034")
 	kim := h.browse(t)
 	kim.get(h.letterTo(t))
@@ -101,7 +101,32 @@ func TestCaregivers_OfAMinorByThePractice(t *testing.T) {
 	if got := adm.text(); strings.Contains(got, "Parent or guardian") {
 		t.Errorf("an adult has parents: %s", got)
 	}
-	adm.press("Send the invitation", url.Values{"email": {"kim@mail.example"}, "why": {"parent"}})
+	adm.press("Send the invitation", url.Values{"email": {"kim@mail.example"}, "why": {"parent"}, "scope": {"all"}})
 	adm.wants(http.StatusUnprocessableEntity, "The patient is of age")
 	h.as(t, "Dr. X", "/manage/patients/p-bea/caregivers").wants(http.StatusNotFound)
+}
+
+// Who may read and do nothing is told so where a request is started, and is offered nothing
+// on a request.
+func TestCaregivers_WhoReads(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.startUTI()
+	id := ada.visitID()
+	ada.get("/caregivers/p-ada")
+	ada.press("Send the invitation", url.Values{"email": {"kim@mail.example"}, "why": {"help"}, "scope": {"read"}})
+	ada.wants(http.StatusOK, "They will read, and do nothing.")
+	kim := h.browse(t)
+	kim.get(h.letterTo(t))
+	kim.press("Kim", nil)
+	kim.press("Accept", nil)
+	kim.get("/my")
+	kim.wants(http.StatusOK, "Ada Adams", "You may read what is theirs, and send nothing for them.", "Urinary symptoms")
+	kim.get("/my/visits/" + id)
+	kim.wants(http.StatusOK, "Urinary symptoms")
+	kim.post(h.url+"/my/visits/"+id+"/delete", nil)
+	kim.wants(http.StatusForbidden, "You may read what is this patient's, and no more")
+	ada.get("/caregivers/p-ada")
+	ada.wants(http.StatusOK, "Reads, and does nothing.")
 }

@@ -32,6 +32,7 @@ type someone struct {
 	Older      string // where the rest of the list is
 	Patient    identity.Patient
 	Standing   string // what the practice has to say of it; empty: nothing
+	ReadOnly   bool   // the visitor may start nothing for them
 }
 
 // offered is a form, and for whom of the visitor's patients it can be started.
@@ -99,6 +100,9 @@ func (m *myView) offer(offers []request.Offering, once string) error {
 			if err != nil {
 				return err
 			}
+			if why == "" && p.ReadOnly {
+				why = "You may read what is theirs, and send nothing for them."
+			}
 			f.Buttons = append(f.Buttons, startButton{For: p, WhyNot: why, Once: fmt.Sprintf("%s-%s-%d", once, f.Name, i)})
 			if f.ForAll = o.Refusal() != nil; f.ForAll {
 				break
@@ -117,7 +121,7 @@ func (s *site) actsFor(r *http.Request, v visitor) ([]someone, error) {
 	}
 	var all []someone
 	for _, w := range wards {
-		p := someone{ID: w.ID, Called: w.Contact.Name.Reveal(), Patient: w, Standing: standingWords(w.Standing)}
+		p := someone{ID: w.ID, Called: w.Contact.Name.Reveal(), Patient: w.Patient, Standing: standingWords(w.Standing), ReadOnly: w.ReadOnly}
 		if w.ID == v.Person.Patient {
 			p.Called, p.Self = "You", true
 		}
