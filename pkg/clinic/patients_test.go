@@ -356,6 +356,16 @@ func TestPreview_NamesFewOfManyDoubles(t *testing.T) {
 	for n := range 100 {
 		fmt.Fprintf(&b, "Pat Number%d,1990-04-12,family@file.example,503 555 0100\n", n)
 	}
+	if err := w.registrar.AddPractice(w.ctx, practice.Practice{ID: "north", Core: practice.Core{Name: "North", Zone: "America/Denver"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.becomes(identity.Person{ID: "nick", Practice: "north", Role: identity.Staff})
+	if _, err := w.registrar.PreviewPatients(w.ctx, w.as("nick"), []byte(b.String())); err != nil {
+		t.Fatal(err)
+	}
+	if n := counted.marks.Load(); n != 0 {
+		t.Errorf("%d marks were looked up where there is none", n)
+	}
 	f, err := w.registrar.PreviewPatients(w.ctx, w.as(sam), []byte(b.String()))
 	if err != nil || len(f.Doubles) != 99 {
 		t.Fatalf("%d lines are doubles: %v", len(f.Doubles), err)
@@ -365,9 +375,6 @@ func TestPreview_NamesFewOfManyDoubles(t *testing.T) {
 	}
 	if last := f.Doubles[98]; !slices.Equal(last.Lines, []int{2, 3, 4, 5, 6, 7, 8, 9, 10, 11}) {
 		t.Errorf("the last line is told the lines %v", last.Lines)
-	}
-	if n := counted.marks.Load(); n != 0 {
-		t.Errorf("%d marks were looked up where there is none", n)
 	}
 	if _, _, err := w.registrar.ImportPatients(w.ctx, w.as(sam), "family", []byte(b.String())); err != nil {
 		t.Fatal(err)
@@ -647,6 +654,20 @@ func TestAddPatient_AgainChangesContactAlone(t *testing.T) {
 	got, err := w.registrar.Patient(w.ctx, w.as(sam), jane)
 	if err != nil || got.Standing != p.Standing || got.Contact.Email != moved.Email || !got.At.Equal(p.At) {
 		t.Errorf("registered again as %+v: %v", got, err)
+	}
+}
+
+// Who is registered again is found to be a patient of the seed.
+func TestRegister_FindsThoseOfTheSeed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	row, err := w.registrar.Patient(w.ctx, w.as(sam), jane)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, found, err := w.registrar.RegisterPatient(w.ctx, w.as(sam), row.Contact)
+	if err != nil || !slices.Equal(found, []string{jane}) {
+		t.Errorf("the same person as %q: %v", found, err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
@@ -33,8 +34,8 @@ type marker struct {
 }
 
 // marker returns what makes the marks of a practice's patients. Its key is made at
-// first use.
-func (r *Room) marker(ctx context.Context, c clinic.Caller, practice string) (marker, error) {
+// first use, which is recorded as by's act.
+func (r *Room) marker(ctx context.Context, by audit.Actor, practice string) (marker, error) {
 	m, err := r.madeMarker(ctx, practice)
 	if err != nil || m.made {
 		return m, err
@@ -43,9 +44,9 @@ func (r *Room) marker(ctx context.Context, c clinic.Caller, practice string) (ma
 	if err != nil {
 		return m, err
 	}
-	err = r.Kernel.Store.Commit(ctx, clinic.Commit{
-		MarkKey: &row, Audit: r.record(c, practice, identity.ManagePatients, "marking", practice, r.Kernel.Time()),
-	})
+	err = r.Kernel.Store.Commit(ctx, clinic.Commit{MarkKey: &row, Audit: []audit.Record{{
+		ID: r.Kernel.NewID(), Practice: practice, At: r.Kernel.Time(), Actor: by, Action: string(identity.ManagePatients) + ":marking", Resource: practice,
+	}}})
 	if err != nil && !errors.Is(err, clinic.ErrExists) {
 		return m, err
 	}

@@ -119,7 +119,7 @@ func (r *Room) ImportPatients(ctx context.Context, c clinic.Caller, id string, f
 	if err != nil {
 		return registry.Import{}, nil, err
 	}
-	m, err := r.marker(ctx, c, c.Person.Practice)
+	m, err := r.marker(ctx, c.Actor(""), c.Person.Practice)
 	if err != nil {
 		return registry.Import{}, nil, err
 	}

@@ -190,7 +190,7 @@ func (r *Room) registeredBefore(ctx context.Context, c clinic.Caller, id string,
 // prepared returns the commit that stores p and p's marks, and the ids of those who may
 // be the same person.
 func (r *Room) prepared(ctx context.Context, c clinic.Caller, p *identity.Patient) (clinic.Commit, []string, error) {
-	m, err := r.marker(ctx, c, p.Practice)
+	m, err := r.marker(ctx, c.Actor(""), p.Practice)
 	if err != nil {
 		return clinic.Commit{}, nil, err
 	}
@@ -343,7 +343,7 @@ func (r *Room) ChangeContact(ctx context.Context, c clinic.Caller, id string, ch
 			}
 			p.Contact = next
 			p.Edition++
-			marks, err := r.marker(ctx, c, p.Practice)
+			marks, err := r.marker(ctx, c.Actor(""), p.Practice)
 			m.Marks = marksOf(marks, p)
 			return p, err
 		})

@@ -208,7 +208,7 @@ func (r *Room) AddGrant(ctx context.Context, g identity.Grant) error {
 }
 
 // AddPatient registers a patient, or replaces the contact data of one who is registered
-// and nothing else of them. It leaves no mark by which the patient is found as a double.
+// and nothing else of them. Who comes later may be found to be the same person.
 func (r *Room) AddPatient(ctx context.Context, p identity.Patient) error {
 	row, err := r.Kernel.Store.Patient(ctx, p.ID)
 	switch {
@@ -233,7 +233,13 @@ func (r *Room) AddPatient(ctx context.Context, p identity.Patient) error {
 	if err != nil {
 		return err
 	}
-	return r.Kernel.Store.Commit(ctx, clinic.Commit{Patients: []clinic.Patient{row}, Audit: r.registered(p.Practice, "patient.register", p.ID)})
+	m, err := r.marker(ctx, clinic.System("registration"), p.Practice)
+	if err != nil {
+		return err
+	}
+	return r.Kernel.Store.Commit(ctx, clinic.Commit{
+		Patients: []clinic.Patient{row}, Marks: marksOf(m, p), Audit: r.registered(p.Practice, "patient.register", p.ID),
+	})
 }
 
 func (r *Room) registered(practice, action, resource string) []audit.Record {
