@@ -169,7 +169,7 @@ func TestParse_SaysWhyItCannotBeRead(t *testing.T) {
 }
 
 // Where a form is asked otherwise than its author may expect, the author is told.
-func TestRemarks(t *testing.T) {
+func TestRemarks_TellTheAuthor(t *testing.T) {
 	t.Parallel()
 	const yes = `"answerOption":[{"valueCoding":{"code":"y","display":"Yes"}%s}]`
 	picture := func(url, more string) string {

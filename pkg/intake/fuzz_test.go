@@ -70,7 +70,7 @@ func FuzzCompose(f *testing.F) {
 
 // A calculation that is accepted is evaluated, to the same value each time; the form that
 // has it can be loaded again.
-func FuzzCalculated(f *testing.F) {
+func FuzzCalculation_SameEachTime(f *testing.F) {
 	for _, expression := range []string{
 		"%resource.item.where(linkId='q1' or linkId = 'q2').answer.value.ordinal().sum()", "iif(%n > 6 and true, -%n.power(2) / 3, {})",
 		"%resource.repeat(item).where(linkId.matches('^y')).answer.select(value * 2).aggregate($this + $total, 0).round(1)",

@@ -479,8 +479,8 @@ func TestRelease_AskedAgain(t *testing.T) {
 	}
 }
 
-// A visit that its holder released is nobody's: to hand it to somebody who does not exist
-// is no hand-over that was done before.
+// Handing a visit to nobody is refused after its holder released it, too: the release is no
+// such hand-over, done before.
 func TestHandOver_ReleasedAndToNobody(t *testing.T) {
 	t.Parallel()
 	a := clinician("a", "CA")

@@ -97,8 +97,8 @@ func (r *Room) ChangePayer(ctx context.Context, c clinic.Caller, in coverage.Pay
 	})
 }
 
-// EndPayer keeps new coverages from naming a payer, or ends that. It is for operators; what is so
-// already is returned unchanged.
+// EndPayer ends a payer, which new coverages then cannot name, or, where ended is false, takes
+// it up again. Operators may. A payer that stands so already is returned unchanged.
 func (r *Room) EndPayer(ctx context.Context, c clinic.Caller, id string, ended bool) (coverage.Payer, error) {
 	what := "payer_ended"
 	if !ended {
