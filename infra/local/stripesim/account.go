@@ -31,9 +31,11 @@ type account struct {
 	Sim              accountSim        `json:"_sim"`
 }
 
-// An accountSim says whether the platform has lost its access to the account.
+// An accountSim says whether the platform has lost its access to the account, and
+// whether a subscription that cannot be collected is kept unpaid instead of canceled.
 type accountSim struct {
 	Disconnected bool `json:"disconnected"`
+	KeepsUnpaid  bool `json:"keeps_unpaid"`
 }
 
 func (a *account) kindAndID() (kind, id string) { return kindAccount, a.ID }

@@ -20,6 +20,13 @@ const (
 	// CardCaptureFails is the simulator's own number. Its hold succeeds, and every
 	// capture of the hold is declined, after which the hold is still in force.
 	CardCaptureFails = "4000000000007007"
+
+	// CardLaterDeclined is the simulator's own number too. It pays on a page, and is
+	// declined whenever it is charged later without its customer.
+	CardLaterDeclined = "4000000000007015"
+	// CardLaterAuthenticate asks for authentication at every payment. CardAuthenticate
+	// does not ask again once its customer agreed to later payments.
+	CardLaterAuthenticate = "4000002760003184"
 )
 
 // The other payment methods of the hosted page, which are no card.
@@ -38,6 +45,7 @@ type card struct {
 	kind          string // Stripe's type of a payment method; empty for a card
 	code          string // error code of a declined attempt, if not card_declined
 	decline       string // decline code of an attempt to pay; empty if approved
+	later         string // decline code of an attempt without the customer, if decline is empty
 	authenticate  bool
 	captureFails  bool
 	bankFails     bool
@@ -52,6 +60,8 @@ var cards = []card{
 	{Number: CardProcessingError, Label: "meets a processing error", code: "processing_error", decline: "processing_error"},
 	{Number: CardAuthenticate, Label: "asks for authentication", authenticate: true},
 	{Number: CardCaptureFails, Label: "is held, but its capture fails", captureFails: true},
+	{Number: CardLaterDeclined, Label: "succeeds now, and is declined later", later: "insufficient_funds"},
+	{Number: CardLaterAuthenticate, Label: "asks for authentication every time", authenticate: true, later: "authentication_required"},
 	{Number: CardRefundPending, Label: "is refunded after a while"},
 	{Number: CardRefundFails, Label: "is refunded, and the refund fails later"},
 	{Number: Wallet, Label: "Cash App Pay succeeds", kind: Wallet},
@@ -144,15 +154,11 @@ type bankAccount struct {
 
 func (m *method) kindAndID() (kind, id string) { return kindMethod, m.ID }
 
-func (t *tx) newMethod(c card, s *session) *method {
-	var keeper *string
-	if s.Sim.Intent.SetupFutureUsage != nil {
-		keeper = s.Customer
-	}
+func (t *tx) newMethod(c card, email *string) *method {
 	m := &method{
-		ID: newID("pm"), Object: kindMethod, Customer: keeper, Created: t.now.Unix(), Type: "card",
+		ID: newID("pm"), Object: kindMethod, Created: t.now.Unix(), Type: "card",
 		Metadata:       map[string]string{},
-		BillingDetails: billing{Email: s.CustomerEmail},
+		BillingDetails: billing{Email: email},
 		Sim:            methodSim{Number: c.Number},
 	}
 	switch c.kind {

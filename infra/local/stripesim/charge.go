@@ -22,6 +22,7 @@ type charge struct {
 	Disputed           bool              `json:"disputed"`
 	FailureCode        *string           `json:"failure_code"`
 	FailureMessage     *string           `json:"failure_message"`
+	Invoice            *string           `json:"invoice"`
 	Livemode           bool              `json:"livemode"`
 	Metadata           map[string]string `json:"metadata"`
 	Outcome            outcome           `json:"outcome"`
@@ -75,7 +76,7 @@ func (ch *charge) kindAndID() (kind, id string) { return kindCharge, ch.ID }
 func (t *tx) newCharge(pi *intent, m *method) *charge {
 	ch := &charge{
 		ID: newID("ch"), Object: kindCharge, Amount: pi.Amount, BillingDetails: m.BillingDetails,
-		Created: t.now.Unix(), Currency: pi.Currency, Customer: pi.Customer, Description: pi.Description,
+		Created: t.now.Unix(), Currency: pi.Currency, Customer: pi.Customer, Description: pi.Description, Invoice: pi.Invoice,
 		Metadata: orEmpty(pi.Metadata), Paid: true, PaymentIntent: pi.ID, PaymentMethod: m.ID,
 		Outcome:      outcome{NetworkStatus: "approved_by_network", RiskLevel: "normal", SellerMessage: "Payment complete.", Type: "authorized"},
 		Details:      methodDetails{Type: m.Type, CashApp: m.CashApp, BankAccount: m.BankAccount},

@@ -1,20 +1,31 @@
 package stripesim
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 const kindCustomer = "customer"
 
 // A customer is a person whom an account charges.
 type customer struct {
-	ID          string            `json:"id"`
-	Object      string            `json:"object"`
-	Created     int64             `json:"created"`
-	Description *string           `json:"description"`
-	Email       *string           `json:"email"`
-	Livemode    bool              `json:"livemode"`
-	Metadata    map[string]string `json:"metadata"`
-	Name        *string           `json:"name"`
-	Phone       *string           `json:"phone"`
+	ID              string            `json:"id"`
+	Object          string            `json:"object"`
+	Balance         int64             `json:"balance"` // added to the next invoice; negative is a credit
+	Created         int64             `json:"created"`
+	Description     *string           `json:"description"`
+	Email           *string           `json:"email"`
+	InvoicePrefix   string            `json:"invoice_prefix"`
+	InvoiceSettings invoiceSettings   `json:"invoice_settings"`
+	Livemode        bool              `json:"livemode"`
+	Metadata        map[string]string `json:"metadata"`
+	Name            *string           `json:"name"`
+	NextInvoice     int64             `json:"next_invoice_sequence"`
+	Phone           *string           `json:"phone"`
+}
+
+type invoiceSettings struct {
+	DefaultPaymentMethod *string `json:"default_payment_method"`
 }
 
 func (c *customer) kindAndID() (kind, id string) { return kindCustomer, c.ID }
@@ -34,14 +45,20 @@ func createCustomer(ctx context.Context, t *tx, c *call) (any, error) {
 	if err := checkMetadata("metadata", p.Metadata); err != nil {
 		return nil, err
 	}
-	out := &customer{
-		ID: newID("cus"), Object: kindCustomer, Created: t.now.Unix(), Description: p.Description, Email: p.Email,
-		Metadata: orEmpty(p.Metadata), Name: p.Name, Phone: p.Phone,
-	}
+	out := t.newCustomer()
+	out.Description, out.Email, out.Metadata, out.Name, out.Phone = p.Description, p.Email, orEmpty(p.Metadata), p.Name, p.Phone
 	if err := t.put(ctx, out, 0); err != nil {
 		return nil, err
 	}
 	return out, t.emit(ctx, "customer.created", out)
+}
+
+func (t *tx) newCustomer() *customer {
+	id := newID("cus")
+	return &customer{
+		ID: id, Object: kindCustomer, Created: t.now.Unix(), InvoicePrefix: strings.ToUpper(id[len(id)-8:]), NextInvoice: 1,
+		Metadata: map[string]string{},
+	}
 }
 
 // getCustomer serves GET /v1/customers/{customer}.

@@ -13,6 +13,7 @@ type failure struct {
 	Param         string         `json:"param,omitempty"`
 	Charge        string         `json:"charge,omitempty"`
 	PaymentIntent map[string]any `json:"payment_intent,omitempty"`
+	PaymentMethod map[string]any `json:"payment_method,omitempty"`
 }
 
 func (f *failure) Error() string { return f.Message }

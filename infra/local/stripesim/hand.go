@@ -26,6 +26,12 @@ const (
 	HandDisconnect = "disconnect"  // the owner of an account takes the platform's access away
 	HandConnect    = "connect"     // and gives it back
 
+	// HandRenewalsCancel and HandRenewalsUnpaid are what an account's settings do with a
+	// subscription whose renewal failed at every attempt; they cancel it at first.
+	HandRenewalsCancel = "renewals_cancel"
+	HandRenewalsUnpaid = "renewals_unpaid"
+	HandUnsubscribe    = "unsubscribe" // cancels a subscription at once
+
 	// HandOtherMode sends an event of live mode about an intent of live mode.
 	HandOtherMode = "other_mode"
 	// HandOtherVersion sends an event about an intent in a later version of the API,
@@ -59,6 +65,10 @@ var acts = map[string]struct {
 	HandExpire:       {kindSession, (*tx).handExpire},
 	HandDisconnect:   {kindAccount, (*tx).handConnection},
 	HandConnect:      {kindAccount, (*tx).handConnection},
+
+	HandRenewalsCancel: {kindAccount, (*tx).handRenewals},
+	HandRenewalsUnpaid: {kindAccount, (*tx).handRenewals},
+	HandUnsubscribe:    {kindSubscription, (*tx).handUnsubscribe},
 }
 
 // Hand does an act and returns the object that it made or changed.
@@ -161,6 +171,7 @@ func (t *tx) handSession(ctx context.Context, a Act) (any, error) {
 		return nil, err
 	}
 	s.ID, s.Created, s.ExpiresAt = newID("cs_test"), t.now.Unix(), t.now.Add(sessionLongest).Unix()
+	s.Subscription, s.Invoice, s.Sim.Subscription, s.Sim.FirstIntent = nil, nil, "", ""
 	s.PaymentIntent, s.CustomerDetails, s.PaymentStatus, s.Status = nil, nil, "unpaid", sessionOpen
 	return s, t.put(ctx, s, s.due())
 }
@@ -299,8 +310,11 @@ func (t *tx) handRowsOfAccount(ctx context.Context) ([]handRow, error) {
 			rows = append(rows, handRow{r.ID, t.account, r.Status, r.PaymentIntent, r.Amount, []string{HandFailRefund}})
 		}
 	}
+	top.Acts = append(top.Acts, a.renewalAct())
+	subs, err5 := t.subscriptionRows(ctx)
+	rows = append(rows, subs...)
 	slices.Reverse(rows)
-	return append([]handRow{top}, rows...), errors.Join(err, err2, err3, err4)
+	return append([]handRow{top}, rows...), errors.Join(err, err2, err3, err4, err5)
 }
 
 // actsOn are what can be done to an intent.

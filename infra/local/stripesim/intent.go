@@ -51,6 +51,7 @@ type intent struct {
 	Currency            string            `json:"currency"`
 	Customer            *string           `json:"customer"`
 	Description         *string           `json:"description"`
+	Invoice             *string           `json:"invoice"`
 	LastPaymentError    *failure          `json:"last_payment_error"`
 	LatestCharge        *string           `json:"latest_charge"`
 	Livemode            bool              `json:"livemode"`
@@ -69,7 +70,9 @@ type intent struct {
 type intentSim struct {
 	Session       string `json:"session"`
 	CaptureBefore int64  `json:"capture_before"`
-	BankEnds      int64  `json:"bank_ends"` // when the bank account has paid or failed
+	OffSession    bool   `json:"off_session"` // the customer was not there
+	ByRequest     bool   `json:"by_request"`  // the last attempt at an invoice was asked for, not planned
+	BankEnds      int64  `json:"bank_ends"`   // when the bank account has paid or failed
 }
 
 type nextAction struct {
@@ -268,6 +271,9 @@ func (t *tx) captureHold(ctx context.Context, pi *intent, amount int64) error {
 	if err := t.succeed(ctx, pi, amount); err != nil {
 		return err
 	}
+	if pi.Sim.Session == "" {
+		return nil
+	}
 	var s session
 	if err := t.get(ctx, kindSession, pi.Sim.Session, "", &s); err != nil {
 		return err
@@ -281,7 +287,10 @@ func (t *tx) succeed(ctx context.Context, pi *intent, amount int64) error {
 	if err := t.put(ctx, pi, pi.due()); err != nil {
 		return err
 	}
-	return t.emit(ctx, "payment_intent.succeeded", pi)
+	if err := t.emit(ctx, "payment_intent.succeeded", pi); err != nil || pi.Invoice == nil {
+		return err
+	}
+	return t.recordInvoicePaid(ctx, pi)
 }
 
 // cancelIntent serves POST /v1/payment_intents/{intent}/cancel. It refuses to cancel
@@ -297,7 +306,8 @@ func cancelIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	if err := t.get(ctx, kindIntent, c.id, "intent", pi); err != nil {
 		return nil, err
 	}
-	if pi.Status != intentNeedsCapture {
+	failedAlone := pi.Status == intentNeedsMethod && pi.Sim.Session == "" && pi.Invoice == nil
+	if pi.Status != intentNeedsCapture && !failedAlone {
 		return nil, t.unexpectedState(pi, "canceled")
 	}
 	return pi, t.cancel(ctx, pi, p.CancellationReason)

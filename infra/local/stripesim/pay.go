@@ -89,9 +89,9 @@ func (t *tx) pay(ctx context.Context, s *session, number string, authenticate *b
 // intentOf loads the session's intent. In this version of the API a session has no
 // intent until the customer's first attempt, so intentOf then returns a new intent.
 func (t *tx) intentOf(ctx context.Context, s *session) (*intent, error) {
-	if s.PaymentIntent != nil {
+	if id := s.intentID(); id != "" {
 		pi := new(intent)
-		return pi, t.get(ctx, kindIntent, *s.PaymentIntent, "", pi)
+		return pi, t.get(ctx, kindIntent, id, "", pi)
 	}
 	return t.newIntent(s), nil
 }
@@ -111,7 +111,7 @@ func (t *tx) tryCard(ctx context.Context, s *session, pi *intent, number string)
 	if err := t.storeNewIntent(ctx, s, pi); err != nil {
 		return err
 	}
-	m := t.newMethod(c, s)
+	m := t.newMethod(c, s.CustomerEmail)
 	if err := t.put(ctx, m, 0); err != nil {
 		return err
 	}
@@ -139,8 +139,14 @@ func (t *tx) tryCard(ctx context.Context, s *session, pi *intent, number string)
 
 // storeNewIntent stores the intent of the session's first attempt.
 func (t *tx) storeNewIntent(ctx context.Context, s *session, pi *intent) error {
-	if s.PaymentIntent != nil {
+	if s.intentID() != "" {
 		return nil
+	}
+	if err := t.makeCustomer(ctx, s, pi); err != nil {
+		return err
+	}
+	if s.Mode == modeSubscription {
+		return t.subscribe(ctx, s, pi)
 	}
 	s.PaymentIntent = &pi.ID
 	if err := t.put(ctx, s, s.due()); err != nil {
@@ -164,7 +170,10 @@ func (t *tx) decline(ctx context.Context, pi *intent, m *method, c card) error {
 
 func (t *tx) paymentFailed(ctx context.Context, pi *intent, why *failure) error {
 	pi.Status, pi.PaymentMethod, pi.NextAction, pi.LastPaymentError = intentNeedsMethod, nil, nil, why
-	return t.change(ctx, "payment_intent.payment_failed", pi, 0)
+	if err := t.change(ctx, "payment_intent.payment_failed", pi, 0); err != nil || pi.Invoice == nil {
+		return err
+	}
+	return t.recordInvoiceFailed(ctx, pi)
 }
 
 // finishAuthentication records the customer's answer to the bank's question.
@@ -182,19 +191,27 @@ func (t *tx) finishAuthentication(ctx context.Context, s *session, pi *intent, y
 	return t.authorise(ctx, s, pi, &m, &threeDSecure{AuthenticationFlow: "challenge", Result: "authenticated", Version: "2.2.0"})
 }
 
-// authorise holds the money, or captures it at once if the session asks for that, and
-// completes the session.
+// authorise keeps the method if the session asks for that, charges it, and completes
+// the session.
 func (t *tx) authorise(ctx context.Context, s *session, pi *intent, m *method, secure *threeDSecure) error {
+	if err := t.keepMethod(ctx, pi, m); err != nil {
+		return err
+	}
+	if err := t.chargeIntent(ctx, pi, m, secure); err != nil {
+		return err
+	}
+	return t.complete(ctx, s, pi)
+}
+
+// chargeIntent holds the money, or captures it at once if the intent asks for that.
+func (t *tx) chargeIntent(ctx context.Context, pi *intent, m *method, secure *threeDSecure) error {
 	ch := t.newCharge(pi, m)
 	if ch.Details.Card != nil {
 		ch.Details.Card.ThreeDSecure, ch.Details.Card.AmountAuthorized = secure, &pi.Amount
 	}
 	pi.LatestCharge = &ch.ID
 	if pi.CaptureMethod == captureManual {
-		if err := t.hold(ctx, pi, ch); err != nil {
-			return err
-		}
-		return t.complete(ctx, s, pi)
+		return t.hold(ctx, pi, ch)
 	}
 	if err := t.captureCharge(ctx, ch, ch.Amount); err != nil {
 		return err
@@ -202,14 +219,11 @@ func (t *tx) authorise(ctx context.Context, s *session, pi *intent, m *method, s
 	if err := t.emit(ctx, "charge.succeeded", ch); err != nil {
 		return err
 	}
-	if err := t.succeed(ctx, pi, ch.Amount); err != nil {
-		return err
-	}
-	return t.complete(ctx, s, pi)
+	return t.succeed(ctx, pi, ch.Amount)
 }
 
 func (t *tx) hold(ctx context.Context, pi *intent, ch *charge) error {
-	until := t.now.Add(holdLasts).Unix()
+	until := t.now.Add(pi.holdLasts()).Unix()
 	if ch.Details.Card != nil {
 		ch.Details.Card.CaptureBefore = until
 	}
@@ -223,6 +237,9 @@ func (t *tx) hold(ctx context.Context, pi *intent, ch *charge) error {
 // debitBank asks the bank for the money, which takes bankTakes, and completes the
 // session unpaid.
 func (t *tx) debitBank(ctx context.Context, s *session, pi *intent, m *method) error {
+	if err := t.keepMethod(ctx, pi, m); err != nil {
+		return err
+	}
 	ch := t.newCharge(pi, m)
 	ch.Paid, ch.Status = false, "pending"
 	ch.Outcome = outcome{NetworkStatus: "approved_by_network", RiskLevel: "not_assessed", SellerMessage: "Payment pending.", Type: "authorized"}

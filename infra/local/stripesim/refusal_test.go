@@ -27,7 +27,7 @@ func TestSession_Refuses(t *testing.T) {
 	}{
 		{"without a mode", "parameter_missing", "mode", func(p *stripe.CheckoutSessionParams) { p.Mode = nil }},
 		{"with an unknown mode", "", "mode", func(p *stripe.CheckoutSessionParams) { p.Mode = stripe.String("gift") }},
-		{"with a mode that is not simulated", "not_simulated", "mode", func(p *stripe.CheckoutSessionParams) { p.Mode = stripe.String("subscription") }},
+		{"with a mode that is not simulated", "not_simulated", "mode", func(p *stripe.CheckoutSessionParams) { p.Mode = stripe.String("setup") }},
 		{"without line items", "parameter_missing", "line_items", func(p *stripe.CheckoutSessionParams) { p.LineItems = nil }},
 		{"without a success URL", "parameter_missing", "success_url", func(p *stripe.CheckoutSessionParams) { p.SuccessURL = nil }},
 		{"with a relative URL", "url_invalid", "cancel_url", func(p *stripe.CheckoutSessionParams) { p.CancelURL = stripe.String("/back") }},

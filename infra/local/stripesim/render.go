@@ -193,12 +193,17 @@ func (s span) contains(v any) bool {
 
 // expandable are the fields that can be expanded, with the kinds of their objects.
 var expandable = map[string]string{
-	"balance_transaction": kindTransaction,
-	"charge":              kindCharge,
-	"customer":            kindCustomer,
-	"latest_charge":       kindCharge,
-	"payment_intent":      kindIntent,
-	"payment_method":      kindMethod,
+	"balance_transaction":    kindTransaction,
+	"charge":                 kindCharge,
+	"customer":               kindCustomer,
+	"default_payment_method": kindMethod,
+	"invoice":                kindInvoice,
+	"latest_charge":          kindCharge,
+	"latest_invoice":         kindInvoice,
+	"payment_intent":         kindIntent,
+	"payment_method":         kindMethod,
+	"product":                kindProduct,
+	"subscription":           kindSubscription,
 }
 
 // expandAll replaces ids by their objects, for paths such as

@@ -20,7 +20,7 @@ const (
 	sessionShortest = 30 * time.Minute
 )
 
-// A session is a hosted Checkout page for one payment.
+// A session is a hosted Checkout page for one payment, or for a subscription's first.
 type session struct {
 	ID                  string            `json:"id"`
 	Object              string            `json:"object"`
@@ -38,6 +38,7 @@ type session struct {
 	CustomerDetails     *customerDetails  `json:"customer_details"`
 	CustomerEmail       *string           `json:"customer_email"`
 	ExpiresAt           int64             `json:"expires_at"`
+	Invoice             *string           `json:"invoice"`
 	Livemode            bool              `json:"livemode"`
 	Locale              *string           `json:"locale"`
 	Metadata            map[string]string `json:"metadata"`
@@ -50,6 +51,7 @@ type session struct {
 	ShippingOptions     []string          `json:"shipping_options"`
 	Status              string            `json:"status"`
 	SubmitType          *string           `json:"submit_type"`
+	Subscription        *string           `json:"subscription"`
 	SuccessURL          string            `json:"success_url"`
 	TotalDetails        totalDetails      `json:"total_details"`
 	UIMode              string            `json:"ui_mode"`
@@ -57,10 +59,14 @@ type session struct {
 	Sim                 sessionSim        `json:"_sim"`
 }
 
-// A sessionSim holds the values of the session's future PaymentIntent.
+// A sessionSim holds the values of the session's future PaymentIntent or subscription,
+// and from the first attempt on the subscription and the intent of its first invoice.
 type sessionSim struct {
-	Items  []lineItem       `json:"items"`
-	Intent intentDataParams `json:"intent"`
+	Items            []lineItem              `json:"items"`
+	Intent           intentDataParams        `json:"intent"`
+	SubscriptionData *subscriptionDataParams `json:"subscription_data"`
+	Subscription     string                  `json:"subscription"`
+	FirstIntent      string                  `json:"first_intent"`
 }
 
 type disabled struct {
@@ -86,6 +92,7 @@ type lineItem struct {
 	AmountTotal    int64  `json:"amount_total"`
 	Currency       string `json:"currency"`
 	Description    string `json:"description"`
+	Price          *price `json:"price"`
 	Quantity       int64  `json:"quantity"`
 }
 
@@ -100,22 +107,23 @@ func (s *session) due() int64 {
 }
 
 type sessionParams struct {
-	CancelURL          *string           `json:"cancel_url"`
-	ClientReferenceID  *string           `json:"client_reference_id"`
-	Currency           *string           `json:"currency"`
-	Customer           *string           `json:"customer"`
-	CustomerCreation   string            `json:"customer_creation"`
-	CustomerEmail      *string           `json:"customer_email"`
-	ExpiresAt          int64             `json:"expires_at"`
-	LineItems          []lineItemParams  `json:"line_items"`
-	Locale             *string           `json:"locale"`
-	Metadata           map[string]string `json:"metadata"`
-	Mode               string            `json:"mode"`
-	PaymentIntentData  intentDataParams  `json:"payment_intent_data"`
-	PaymentMethodTypes []string          `json:"payment_method_types"`
-	SubmitType         *string           `json:"submit_type"`
-	SuccessURL         string            `json:"success_url"`
-	UIMode             string            `json:"ui_mode"`
+	CancelURL          *string                 `json:"cancel_url"`
+	ClientReferenceID  *string                 `json:"client_reference_id"`
+	Currency           *string                 `json:"currency"`
+	Customer           *string                 `json:"customer"`
+	CustomerCreation   string                  `json:"customer_creation"`
+	CustomerEmail      *string                 `json:"customer_email"`
+	ExpiresAt          int64                   `json:"expires_at"`
+	LineItems          []lineItemParams        `json:"line_items"`
+	Locale             *string                 `json:"locale"`
+	Metadata           map[string]string       `json:"metadata"`
+	Mode               string                  `json:"mode"`
+	PaymentIntentData  intentDataParams        `json:"payment_intent_data"`
+	PaymentMethodTypes []string                `json:"payment_method_types"`
+	SubmitType         *string                 `json:"submit_type"`
+	SubscriptionData   *subscriptionDataParams `json:"subscription_data"`
+	SuccessURL         string                  `json:"success_url"`
+	UIMode             string                  `json:"ui_mode"`
 }
 
 type intentDataParams struct {
@@ -138,7 +146,11 @@ type lineItemParams struct {
 		} `json:"product_data"`
 		UnitAmount *int64 `json:"unit_amount"`
 	} `json:"price_data"`
-	Quantity int64 `json:"quantity"`
+	Price    string `json:"price"`
+	Quantity int64  `json:"quantity"`
+
+	bought *price // the price with that id, and its product's name
+	name   string
 }
 
 // createSession serves POST /v1/checkout/sessions.
@@ -155,6 +167,9 @@ func createSession(ctx context.Context, t *tx, c *call) (any, error) {
 			return nil, err
 		}
 	}
+	if err := t.loadPrices(ctx, &p); err != nil {
+		return nil, err
+	}
 	s := p.newSession(t.now)
 	if err := p.total(s); err != nil {
 		return nil, err
@@ -164,19 +179,14 @@ func createSession(ctx context.Context, t *tx, c *call) (any, error) {
 
 // check refuses wrong parameters that Stripe's description does not exclude.
 func (p *sessionParams) check(now time.Time) error {
+	if err := p.checkMode(); err != nil {
+		return err
+	}
 	switch {
-	case p.Mode == "":
-		return invalid("parameter_missing", "mode", "missing required parameter: mode")
-	case p.Mode != "payment":
-		return notModelled("mode", p.Mode)
 	case p.UIMode != "" && p.UIMode != "hosted":
 		return notModelled("ui_mode", p.UIMode)
 	case p.PaymentIntentData.CaptureMethod == "automatic_async":
 		return notModelled("payment_intent_data[capture_method]", p.PaymentIntentData.CaptureMethod)
-	case p.CustomerCreation == "always":
-		return notModelled("customer_creation", p.CustomerCreation)
-	case p.PaymentIntentData.SetupFutureUsage != nil && p.Customer == nil:
-		return notModelled("payment_intent_data[setup_future_usage]", "keeping a card without a customer")
 	case p.SuccessURL == "":
 		return invalid("parameter_missing", "success_url", "missing required parameter: success_url")
 	case !isURL(p.SuccessURL):
@@ -234,7 +244,13 @@ func (p *sessionParams) newSession(now time.Time) *session {
 		SubmitType:         p.SubmitType,
 		SuccessURL:         p.SuccessURL,
 		UIMode:             "hosted",
-		Sim:                sessionSim{Intent: p.PaymentIntentData},
+		Sim:                sessionSim{Intent: p.PaymentIntentData, SubscriptionData: p.SubscriptionData},
+	}
+	switch {
+	case p.Mode == modeSubscription:
+		s.CustomerCreation, s.PaymentMethodTypes = "always", []string{"card"}
+	case p.CustomerCreation != "":
+		s.CustomerCreation = p.CustomerCreation
 	}
 	if s.ExpiresAt == 0 {
 		s.ExpiresAt = now.Add(sessionLongest).Unix()
@@ -265,27 +281,15 @@ func (p *sessionParams) total(s *session) error {
 	}
 	for i, item := range p.LineItems {
 		at := fmt.Sprintf("line_items[%d]", i)
-		switch {
-		case item.PriceData == nil:
-			return invalid("parameter_missing", at+"[price_data]", "a line item needs price_data")
-		case item.PriceData.UnitAmount == nil:
-			return invalid("parameter_missing", at+"[price_data][unit_amount]", "a line item needs a unit_amount")
-		case item.PriceData.ProductData.Name == "":
-			return invalid("parameter_missing", at+"[price_data][product_data][name]", "a line item needs a product name")
-		case *item.PriceData.UnitAmount < 0:
-			return invalid("parameter_invalid_integer", at+"[price_data][unit_amount]", "unit_amount must not be negative")
-		case *item.PriceData.UnitAmount > largestCharge || item.Quantity > 999_999:
-			return invalid("amount_too_large", at, "the amount is too large")
-		case item.Quantity < 1:
-			return invalid("parameter_invalid_integer", at+"[quantity]", "quantity must be at least 1")
-		case item.PriceData.Currency != "usd":
-			return notModelled(at+"[price_data][currency]", item.PriceData.Currency)
+		unit, name, err := item.unit(at)
+		if err != nil {
+			return err
 		}
-		amount := *item.PriceData.UnitAmount * item.Quantity
+		amount := unit * item.Quantity
 		s.AmountTotal += amount
 		s.Sim.Items = append(s.Sim.Items, lineItem{
 			ID: newID("li"), Object: "item", AmountSubtotal: amount, AmountTotal: amount,
-			Currency: "usd", Description: item.PriceData.ProductData.Name, Quantity: item.Quantity,
+			Currency: "usd", Description: name, Price: item.bought, Quantity: item.Quantity,
 		})
 		if s.AmountTotal > largestCharge {
 			return invalid("amount_too_large", at, "the amount is too large")
@@ -301,6 +305,42 @@ func (p *sessionParams) total(s *session) error {
 	return nil
 }
 
+// unit is what one of the line item costs, and its name.
+func (item *lineItemParams) unit(at string) (amount int64, name string, err error) {
+	switch {
+	case item.Quantity > 999_999:
+		return 0, "", invalid("amount_too_large", at, "the amount is too large")
+	case item.bought != nil && item.Quantity >= 1:
+		return item.bought.UnitAmount, item.name, nil
+	case item.bought == nil && item.PriceData == nil:
+		return 0, "", invalid("parameter_missing", at+"[price_data]", "a line item needs price_data")
+	case item.bought == nil:
+		if err := item.checkData(at); err != nil {
+			return 0, "", err
+		}
+	}
+	if item.Quantity < 1 {
+		return 0, "", invalid("parameter_invalid_integer", at+"[quantity]", "quantity must be at least 1")
+	}
+	return *item.PriceData.UnitAmount, item.PriceData.ProductData.Name, nil
+}
+
+func (item *lineItemParams) checkData(at string) error {
+	switch data := item.PriceData; {
+	case data.UnitAmount == nil:
+		return invalid("parameter_missing", at+"[price_data][unit_amount]", "a line item needs a unit_amount")
+	case data.ProductData.Name == "":
+		return invalid("parameter_missing", at+"[price_data][product_data][name]", "a line item needs a product name")
+	case *data.UnitAmount < 0:
+		return invalid("parameter_invalid_integer", at+"[price_data][unit_amount]", "unit_amount must not be negative")
+	case *data.UnitAmount > largestCharge:
+		return invalid("amount_too_large", at, "the amount is too large")
+	case data.Currency != "usd":
+		return notModelled(at+"[price_data][currency]", data.Currency)
+	}
+	return nil
+}
+
 // getSession serves GET /v1/checkout/sessions/{session}.
 func getSession(ctx context.Context, t *tx, c *call) (any, error) {
 	s := new(session)
@@ -309,7 +349,7 @@ func getSession(ctx context.Context, t *tx, c *call) (any, error) {
 
 // listSessions serves GET /v1/checkout/sessions.
 func listSessions(ctx context.Context, t *tx, c *call) (any, error) {
-	return t.list(ctx, c, kindSession, "payment_intent", "customer", "status")
+	return t.list(ctx, c, kindSession, "payment_intent", "customer", "status", "subscription")
 }
 
 // listLineItems serves GET /v1/checkout/sessions/{session}/line_items.
@@ -348,13 +388,18 @@ func (t *tx) expire(ctx context.Context, s *session) error {
 	if err := t.put(ctx, s, s.due()); err != nil {
 		return err
 	}
-	if s.PaymentIntent != nil {
+	if id := s.intentID(); id != "" {
 		var pi intent
-		if err := t.get(ctx, kindIntent, *s.PaymentIntent, "", &pi); err != nil {
+		if err := t.get(ctx, kindIntent, id, "", &pi); err != nil {
 			return err
 		}
 		reason := canceledAutomatic
 		if err := t.cancel(ctx, &pi, &reason); err != nil {
+			return err
+		}
+	}
+	if s.Sim.Subscription != "" {
+		if err := t.abandon(ctx, s.Sim.Subscription); err != nil {
 			return err
 		}
 	}
@@ -363,7 +408,10 @@ func (t *tx) expire(ctx context.Context, s *session) error {
 
 // complete ends a session whose payment is held or captured.
 func (t *tx) complete(ctx context.Context, s *session, pi *intent) error {
-	s.Status = sessionComplete
+	s.Status, s.Customer = sessionComplete, pi.Customer
+	if s.Sim.Subscription != "" {
+		s.Subscription, s.Invoice = &s.Sim.Subscription, pi.Invoice
+	}
 	s.CustomerDetails = &customerDetails{Email: s.CustomerEmail}
 	if pi.Status == intentSucceeded {
 		s.PaymentStatus = "paid"

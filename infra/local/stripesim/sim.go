@@ -30,13 +30,23 @@
 // Webhook endpoints made by the API are kept and listed; events are sent to those of
 // Options alone.
 //
-// Fees, payouts, disputes, subscriptions, currencies other than US dollars, and payment
+// A subscription is yearly, made by a Checkout session, and renewed by the clock:
+// invoice.upcoming is sent seven days before its period ends; then an invoice is a draft
+// for an hour, and the saved card is charged. In place of Smart Retries a failed renewal
+// is tried again on the 3rd, 7th and 14th day, and then the subscription is canceled, or
+// unpaid if HandRenewalsUnpaid set its account so. A clock that jumps over several of
+// these does them in order, each dated when it was due. Trials, coupons, taxes, other
+// intervals, invoices made by hand and proration_behavior always_invoice are not
+// simulated.
+//
+// Fees, payouts, disputes, currencies other than US dollars, and payment
 // methods other than the simulator's are not simulated.
 package stripesim
 
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -209,44 +219,58 @@ func (s *Sim) wakeUp() {
 	}
 }
 
-// expireDue ends the objects that are due. Every request calls expireDue
+// expireDue ends the objects that are due, and does for subscriptions and invoices what
+// is due, dated when it was due. Every request calls expireDue
 // first, so that it cannot act on an object that has expired.
 func (s *Sim) expireDue(ctx context.Context) error {
 	return s.update(ctx, Platform, origin{}, func(ctx context.Context, t *tx) error {
-		due, err := t.due(ctx)
-		if err != nil {
-			return err
-		}
-		for _, d := range due {
-			t.account = d.account
+		now := t.now
+		var last dueObject
+		for {
+			d, ok, err := t.due(ctx, now)
+			if err != nil || !ok {
+				return err
+			}
+			if d == last {
+				return fmt.Errorf("%s is still due at %d", d.id, d.due)
+			}
+			last, t.account, t.now = d, d.account, now
+			if d.kind == kindSubscription || d.kind == kindInvoice {
+				t.now = time.Unix(d.due, 0).UTC()
+			}
 			if err := t.expireObject(ctx, d); err != nil {
 				return fmt.Errorf("ending %s: %w", d.id, err)
 			}
 		}
-		return nil
 	})
 }
 
-type dueObject struct{ account, kind, id string }
+type dueObject struct {
+	account, kind, id string
+	due               int64
+}
 
-func (t *tx) due(ctx context.Context) (_ []dueObject, err error) {
-	rows, err := t.sql.QueryContext(ctx, `SELECT account, kind, id FROM objects WHERE due <= ? ORDER BY due, seq`, t.now.Unix())
+// due is the object that has been due for the longest time. What it does may be due
+// again, as when the clock jumps over years of a subscription.
+func (t *tx) due(ctx context.Context, now time.Time) (d dueObject, ok bool, err error) {
+	err = t.sql.QueryRowContext(ctx, `SELECT account, kind, id, due FROM objects WHERE due <= ? ORDER BY due, seq LIMIT 1`, now.Unix()).
+		Scan(&d.account, &d.kind, &d.id, &d.due)
+	if errors.Is(err, sql.ErrNoRows) {
+		return d, false, nil
+	}
 	if err != nil {
-		return nil, fmt.Errorf("listing what is due: %w", err)
+		return d, false, fmt.Errorf("looking up what is due: %w", err)
 	}
-	defer func() { _ = rows.Close() }()
-	var out []dueObject
-	for rows.Next() {
-		var d dueObject
-		if err := rows.Scan(&d.account, &d.kind, &d.id); err != nil {
-			return nil, fmt.Errorf("listing what is due: %w", err)
-		}
-		out = append(out, d)
-	}
-	return out, rows.Err()
+	return d, true, nil
 }
 
 func (t *tx) expireObject(ctx context.Context, d dueObject) error {
+	switch d.kind {
+	case kindSubscription:
+		return t.advanceSubscription(ctx, d.id)
+	case kindInvoice:
+		return t.advanceInvoice(ctx, d.id)
+	}
 	if d.kind == kindSession {
 		var s session
 		if err := t.get(ctx, d.kind, d.id, "", &s); err != nil {

@@ -58,6 +58,7 @@ type tx struct {
 	sim           *Sim
 	sql           *sql.Tx
 	now           time.Time
+	clock         time.Time // what the clock says; now is before it while expireDue does what was due earlier
 	account       string
 	origin        origin
 	hasDeliveries bool // deliveries were queued
@@ -81,7 +82,8 @@ func (s *Sim) update(ctx context.Context, account string, from origin, f func(co
 	if err != nil {
 		return fmt.Errorf("beginning: %w", err)
 	}
-	t := &tx{sim: s, sql: db, now: s.opt.Now().UTC(), account: account, origin: from}
+	now := s.opt.Now().UTC()
+	t := &tx{sim: s, sql: db, now: now, clock: now, account: account, origin: from}
 	ferr := f(ctx, t)
 	var clientErr *failure
 	if ferr != nil && !errors.As(ferr, &clientErr) {

@@ -59,7 +59,7 @@ func (t *tx) queueDeliveries(ctx context.Context, e *event) (int, error) {
 		t.hasDeliveries = true
 		for range copies {
 			_, err := t.sql.ExecContext(ctx, `INSERT INTO deliveries (event, type, hook, made, next, attempts, state, last) VALUES (?, ?, ?, ?, ?, 0, ?, '')`,
-				e.ID, e.Type, i, t.now.UnixMilli(), t.now.Add(wait).UnixMilli(), deliveryPending)
+				e.ID, e.Type, i, t.clock.UnixMilli(), t.clock.Add(wait).UnixMilli(), deliveryPending)
 			if err != nil {
 				return 0, fmt.Errorf("planning delivery of %s: %w", e.ID, err)
 			}
