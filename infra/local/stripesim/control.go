@@ -13,6 +13,7 @@ func (s *Sim) serveControl() {
 	s.serveHand()
 	s.mux.HandleFunc("GET /sim/oracle", s.serveOracle)
 	s.mux.HandleFunc("POST /sim/pay", s.servePay)
+	s.mux.HandleFunc("POST /sim/portal", s.serveOwnPortal)
 	s.mux.HandleFunc("GET /sim/webhooks", s.serveWebhooks)
 	s.mux.HandleFunc("POST /sim/tick", s.serveTick)
 	s.mux.HandleFunc("GET /sim/faults", s.serveFaults)

@@ -46,6 +46,9 @@ func (t *tx) forClient(shown map[string]any) {
 	if shown["object"] == kindSession && shown["status"] == sessionOpen {
 		shown["url"] = t.sim.baseURL + "/pay/" + fmt.Sprint(shown["id"])
 	}
+	if shown["object"] == kindPortal {
+		shown["url"] = t.sim.baseURL + "/portal/" + fmt.Sprint(shown["id"])
+	}
 }
 
 // encodeReply encodes a reply. A reply that does not fit its schema is a bug of the

@@ -8,10 +8,11 @@
 // OpenAPI description. A request that Stripe accepts and the simulator does not model
 // is refused, never ignored.
 //
-// Beside the API under /v1 and the pages under /pay, scripts use:
+// Beside the API under /v1 and the pages under /pay and /portal, scripts use:
 //
 //	GET    /sim/oracle?account=   the Oracle of an account, or of all accounts
 //	POST   /sim/pay               {"session", "card", "authenticate"}: Pay
+//	POST   /sim/portal            {"session"} and a PortalAct: Portal
 //	POST   /sim/hand              an Act, by hand at Stripe; the page /sim/hand has a button for each
 //	POST   /sim/tick              Tick
 //	GET    /sim/webhooks          pending deliveries; ?all=1 every delivery
@@ -19,8 +20,8 @@
 //
 // A person's acts at Stripe's own pages, and what banks and accounts' owners do, are the
 // Acts of Hand: captures, refunds and refunds that fail, bank payments, warnings of
-// fraud, more pages with the same reference, an account disconnected, events of the
-// other mode or of another version.
+// fraud, more pages with the same reference, an account disconnected, a subscription
+// canceled, events of the other mode or of another version.
 //
 // Two properties of this API version are unexpected. The release of a hold, or of the
 // part that a smaller capture left, is a Refund with a charge.refunded event and
@@ -38,6 +39,10 @@
 // these does them in order, each dated when it was due. Trials, coupons, taxes, other
 // intervals, invoices made by hand and proration_behavior always_invoice are not
 // simulated.
+//
+// The Billing Portal's page lets a customer cancel a subscription, resume it, change the
+// card and pay an open invoice, as far as the configuration says so. A new card there
+// pays for all of the customer's subscriptions.
 //
 // Fees, payouts, disputes, currencies other than US dollars, and payment
 // methods other than the simulator's are not simulated.
@@ -154,6 +159,7 @@ func (s *Sim) prepare(ctx context.Context) error {
 	}
 	s.mux.HandleFunc("/v1/", unrouted)
 	s.servePages()
+	s.servePortal()
 	s.serveControl()
 	for _, id := range append([]string{Platform}, s.opt.Accounts...) {
 		if err := s.AddAccount(ctx, id); err != nil {
