@@ -27,13 +27,16 @@ type Oracle struct {
 	OpenSessions int            `json:"open_sessions"`
 	BalanceCents int64          `json:"balance_cents"` // the sum of the balance transactions
 	Intents      []OracleIntent `json:"payment_intents"`
+
+	Subscriptions []OracleSubscription `json:"subscriptions"`
 }
 
 // An OracleIntent is one payment in an Oracle.
 type OracleIntent struct {
 	ID             string            `json:"id"`
 	Account        string            `json:"account"`
-	Session        string            `json:"session"`
+	Session        string            `json:"session"`           // empty if there was no page
+	Invoice        string            `json:"invoice,omitempty"` // what the payment is for, if it is for one
 	Status         string            `json:"status"`
 	Amount         int64             `json:"amount"`
 	AmountReceived int64             `json:"amount_received"`
@@ -43,13 +46,41 @@ type OracleIntent struct {
 	Metadata       map[string]string `json:"metadata"`
 }
 
+// An OracleSubscription is one subscription in an Oracle. PaidCents is the sum of its
+// paid invoices before refunds, and PendingCents what waits for its next one.
+type OracleSubscription struct {
+	ID                string            `json:"id"`
+	Account           string            `json:"account"`
+	Customer          string            `json:"customer"`
+	Status            string            `json:"status"`
+	PeriodStart       int64             `json:"current_period_start"`
+	PeriodEnd         int64             `json:"current_period_end"`
+	CancelAtPeriodEnd bool              `json:"cancel_at_period_end"`
+	YearCents         int64             `json:"year_cents"`
+	PaidCents         int64             `json:"paid_cents"`
+	PendingCents      int64             `json:"pending_cents"`
+	Metadata          map[string]string `json:"metadata"`
+	Invoices          []OracleInvoice   `json:"invoices"`
+}
+
+// An OracleInvoice is one invoice of an OracleSubscription, oldest first.
+type OracleInvoice struct {
+	ID            string `json:"id"`
+	Number        string `json:"number"`
+	Status        string `json:"status"`
+	AmountDue     int64  `json:"amount_due"`
+	AmountPaid    int64  `json:"amount_paid"`
+	PaymentIntent string `json:"payment_intent"`
+	Created       int64  `json:"created"`
+}
+
 // Oracle returns the state of an account's money, or that of all accounts together if
 // account is empty.
 func (s *Sim) Oracle(ctx context.Context, account string) (Oracle, error) {
 	if err := s.expireDue(ctx); err != nil {
 		return Oracle{}, err
 	}
-	out := Oracle{Intents: []OracleIntent{}}
+	out := Oracle{Intents: []OracleIntent{}, Subscriptions: []OracleSubscription{}}
 	err := s.update(ctx, account, origin{}, func(ctx context.Context, t *tx) error {
 		accounts := []string{account}
 		if account == "" {
@@ -105,14 +136,54 @@ func (t *tx) tally(ctx context.Context, out *Oracle) error {
 	}
 	for _, pi := range intents {
 		out.Intents = append(out.Intents, OracleIntent{
-			ID: pi.ID, Account: t.account, Session: pi.Sim.Session, Status: pi.Status, Amount: pi.Amount,
+			ID: pi.ID, Account: t.account, Session: pi.Sim.Session, Invoice: deref(pi.Invoice), Status: pi.Status, Amount: pi.Amount,
 			AmountReceived: pi.AmountReceived, AmountRefunded: back[pi.ID], CaptureBefore: pi.Sim.CaptureBefore,
 			Created: pi.Created, Metadata: pi.Metadata,
 		})
 	}
+	if err := t.tallySubscriptions(ctx, out); err != nil {
+		return err
+	}
 	balance, err := t.balance(ctx)
 	out.BalanceCents += balance
 	return err
+}
+
+func (t *tx) tallySubscriptions(ctx context.Context, out *Oracle) error {
+	subs, err := all[subscription](ctx, t, kindSubscription)
+	if err != nil {
+		return err
+	}
+	invoices, err := all[invoice](ctx, t, kindInvoice)
+	if err != nil {
+		return err
+	}
+	for _, s := range subs {
+		o := OracleSubscription{
+			ID: s.ID, Account: t.account, Customer: s.Customer, Status: s.Status, PeriodStart: s.CurrentPeriodStart,
+			PeriodEnd: s.CurrentPeriodEnd, CancelAtPeriodEnd: s.CancelAtPeriodEnd, YearCents: s.yearAmount(), Metadata: s.Metadata,
+			Invoices: []OracleInvoice{},
+		}
+		for _, inv := range invoices {
+			if inv.Subscription != s.ID {
+				continue
+			}
+			o.PaidCents += inv.AmountPaid
+			o.Invoices = append(o.Invoices, OracleInvoice{
+				ID: inv.ID, Number: deref(inv.Number), Status: inv.Status, AmountDue: inv.AmountDue, AmountPaid: inv.AmountPaid,
+				PaymentIntent: deref(inv.PaymentIntent), Created: inv.Created,
+			})
+		}
+		pending, err := t.pendingItems(ctx, s)
+		if err != nil {
+			return err
+		}
+		for _, item := range pending {
+			o.PendingCents += item.Amount
+		}
+		out.Subscriptions = append(out.Subscriptions, o)
+	}
+	return nil
 }
 
 // count adds one charge to the tallies that its state belongs to.

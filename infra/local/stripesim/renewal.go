@@ -213,10 +213,7 @@ func (t *tx) subscriptionRows(ctx context.Context) ([]handRow, error) {
 	subs, err := all[subscription](ctx, t, kindSubscription)
 	var rows []handRow
 	for _, s := range subs {
-		row := handRow{s.ID, t.account, s.Status, s.Metadata["ref"], 0, nil}
-		for _, item := range s.Items.Data {
-			row.Amount += item.amount()
-		}
+		row := handRow{s.ID, t.account, s.Status, s.Metadata["ref"], s.yearAmount(), nil}
 		if s.lives() {
 			row.Acts = []string{HandUnsubscribe}
 		}

@@ -64,6 +64,9 @@ func (b *bench) start() {
 			{Secret: key, Allow: []string{"*"}},
 			{Secret: "rk_test_api_only", Allow: []string{"checkout_sessions:write", "customers:write"}},
 			{Secret: "rk_test_reads_intents", Allow: []string{"payment_intents:read"}},
+			{Secret: "rk_test_members", Allow: []string{
+				"payment_methods:read", "products:read", "prices:read", "subscriptions:read", "invoices:read", "billing_portal:read",
+			}},
 		},
 		Webhooks: []stripesim.Webhook{
 			{URL: b.hookURL, Secret: secret, Connect: true},

@@ -125,6 +125,14 @@ func yearsAfter(anchor int64, n int) int64 {
 	return end.Unix()
 }
 
+// yearAmount is what the subscription costs for a year.
+func (s *subscription) yearAmount() (sum int64) {
+	for _, item := range s.Items.Data {
+		sum += item.amount()
+	}
+	return sum
+}
+
 // nextPeriodEnd is the end of the year that begins when the current period ends.
 func (s *subscription) nextPeriodEnd() int64 {
 	n := 1

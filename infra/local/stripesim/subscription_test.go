@@ -2,6 +2,7 @@ package stripesim_test
 
 import (
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -737,4 +738,119 @@ func TestSubscription_LostCalls(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The oracle shows what a subscription's invoices took and what waits.
+func TestOracle_Subscriptions(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.shop(lake)
+	sub := s.subscribe(stripesim.CardSuccess)
+	b.advance(365*day + 2*time.Hour)
+	_, err := s.update(sub.ID, func(p *stripe.SubscriptionParams) {
+		p.CancelAtPeriodEnd = stripe.Bool(true)
+		p.Items = []*stripe.SubscriptionItemsParams{{ID: stripe.String(sub.Items.Data[0].ID), Price: stripe.String(s.newYearly(70_000).ID)}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := s.oracle()
+	if len(o.Subscriptions) != 1 || len(o.Subscriptions[0].Invoices) != 2 || len(o.Intents) != 2 {
+		t.Fatalf("oracle: %+v", o)
+	}
+	got := o.Subscriptions[0]
+	if got.ID != sub.ID || got.Account != lake || got.Customer != sub.Customer.ID || got.Status != "active" || !got.CancelAtPeriodEnd ||
+		got.Metadata["ref"] != "mem_1" || got.YearCents != 70_000 || got.PaidCents != 70_000 || got.PaidCents != o.BalanceCents {
+		t.Errorf("subscription: %+v", got)
+	}
+	if got.PendingCents < 34_900 || got.PendingCents > 35_000 {
+		t.Errorf("pending %d, want almost a year of the difference", got.PendingCents)
+	}
+	if inv := got.Invoices[1]; inv.Status != "paid" || inv.PaymentIntent != o.Intents[1].ID || o.Intents[1].Invoice != inv.ID || inv.Number == "" {
+		t.Errorf("invoice %+v of intent %+v", inv, o.Intents[1])
+	}
+	if other := b.shop(hill).oracle(); len(other.Subscriptions) != 0 {
+		t.Errorf("another account's: %+v", other.Subscriptions)
+	}
+}
+
+// A subscription is renewed by a simulator that was started after it was sold.
+func TestSubscription_SurvivesRestart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.stop()
+	b.db = filepath.Join(t.TempDir(), "stripe.db")
+	b.start()
+	sub := b.shop(lake).subscribe(stripesim.CardSuccess)
+	b.events()
+	b.stop()
+	b.mu.Lock()
+	b.now = b.now.Add(365*day + 2*time.Hour)
+	b.mu.Unlock()
+	b.start()
+	b.wantEvents("invoice.upcoming", "customer.subscription.updated", "invoice.created", "invoice.finalized", "payment_intent.created",
+		"charge.succeeded", "payment_intent.succeeded", "invoice.paid", "invoice.payment_succeeded")
+	if now := b.shop(lake).subscription(sub.ID); now.Status != "active" || now.CurrentPeriodStart != sub.CurrentPeriodEnd {
+		t.Errorf("subscription: %+v", now)
+	}
+}
+
+// Each new operation needs its own permission, and reading is part of writing.
+func TestKey_PermissionsOfSubscriptions(t *testing.T) {
+	t.Parallel()
+	s := newBench(t).shop(lake)
+	sub := s.subscribe(stripesim.CardSuccess)
+	for _, test := range []struct{ method, path, permission string }{
+		{http.MethodPost, "/v1/payment_intents", "payment_intents:write"},
+		{http.MethodGet, "/v1/payment_methods?customer=" + sub.Customer.ID, "payment_methods:read"},
+		{http.MethodGet, "/v1/payment_methods/" + sub.DefaultPaymentMethod.ID, "payment_methods:read"},
+		{http.MethodPost, "/v1/payment_methods/" + sub.DefaultPaymentMethod.ID + "/detach", "payment_methods:write"},
+		{http.MethodGet, "/v1/customers/" + sub.Customer.ID + "/payment_methods", "payment_methods:read"},
+		{http.MethodPost, "/v1/customers/" + sub.Customer.ID, "customers:write"},
+		{http.MethodPost, "/v1/products", "products:write"},
+		{http.MethodGet, "/v1/products", "products:read"},
+		{http.MethodPost, "/v1/prices", "prices:write"},
+		{http.MethodGet, "/v1/prices", "prices:read"},
+		{http.MethodGet, "/v1/subscriptions", "subscriptions:read"},
+		{http.MethodGet, "/v1/subscriptions/" + sub.ID, "subscriptions:read"},
+		{http.MethodPost, "/v1/subscriptions/" + sub.ID, "subscriptions:write"},
+		{http.MethodDelete, "/v1/subscriptions/" + sub.ID, "subscriptions:write"},
+		{http.MethodGet, "/v1/invoices", "invoices:read"},
+		{http.MethodGet, "/v1/invoices/" + sub.LatestInvoice.ID, "invoices:read"},
+		{http.MethodGet, "/v1/invoices/" + sub.LatestInvoice.ID + "/lines", "invoices:read"},
+		{http.MethodPost, "/v1/invoices/" + sub.LatestInvoice.ID + "/pay", "invoices:write"},
+		{http.MethodGet, "/v1/invoiceitems", "invoices:read"},
+		{http.MethodPost, "/v1/billing_portal/configurations", "billing_portal:write"},
+		{http.MethodGet, "/v1/billing_portal/configurations", "billing_portal:read"},
+		{http.MethodPost, "/v1/billing_portal/sessions", "billing_portal:write"},
+	} {
+		t.Run(test.method+" "+test.path, func(t *testing.T) {
+			t.Parallel()
+			if got := s.status(test.method, test.path, "rk_test_reads_intents"); got != http.StatusForbidden {
+				t.Errorf("a key that may not %s: %d", test.permission, got)
+			}
+			if got := s.status(test.method, test.path, "rk_test_members"); (got != http.StatusForbidden) != strings.HasSuffix(test.permission, ":read") {
+				t.Errorf("a key that may read: %d for %s", got, test.permission)
+			}
+		})
+	}
+}
+
+// status is the status of a call without parameters.
+func (s shop) status(method, path, secret string) int {
+	s.Helper()
+	req, err := http.NewRequestWithContext(s.Context(), method, s.url+path, nil)
+	if err != nil {
+		s.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+secret)
+	req.Header.Set("Stripe-Account", s.account)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if err := resp.Body.Close(); err != nil {
+		s.Fatal(err)
+	}
+	return resp.StatusCode
 }
