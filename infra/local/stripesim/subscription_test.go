@@ -132,6 +132,9 @@ func TestSubscription_Checkout(t *testing.T) {
 	if cs.AmountTotal != 35_000 || cs.PaymentIntent != nil || cs.Subscription != nil || cs.Invoice != nil {
 		t.Errorf("session: %+v", cs)
 	}
+	if page := b.portalPage(http.MethodGet, cs.URL, nil, http.StatusOK); !strings.Contains(page, "charged now and every year") || !strings.Contains(page, "$350.00") {
+		t.Errorf("page:\n%s", page)
+	}
 	s.pay(cs.ID, stripesim.CardSuccess)
 	b.wantEvents(append(firstAttempt, "payment_method.attached", "charge.succeeded", "payment_intent.succeeded", "invoice.paid",
 		"invoice.payment_succeeded", "customer.subscription.updated", "checkout.session.completed")...)
