@@ -121,6 +121,47 @@ func FuzzCreateSession_Form(f *testing.F) {
 	})
 }
 
+// No form makes another operation answer with 5xx.
+func FuzzPost_Form(f *testing.F) {
+	s, err := New(f.Context(), Options{
+		Now:  func() time.Time { return time.Unix(1_767_225_600, 0) },
+		Keys: []Key{{Secret: "sk_test_all", Allow: []string{"*"}}},
+		Log:  slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = s.Close() })
+	var posts []string
+	for _, rt := range routes {
+		if rt.method != http.MethodGet {
+			posts = append(posts, rt.method+" "+pathID.ReplaceAllString(rt.path, "x"))
+		}
+	}
+	for i := range posts {
+		for _, form := range []string{
+			"", "metadata=", "metadata[a]=", "expand[]=x", "active=maybe", "customer=cus_1&configuration=", "name=x&active=false",
+			"currency=usd&unit_amount=1&recurring[interval]=year&recurring[interval_count]=-1&product_data[name]=", "items[0][id]=&items[0][quantity]=-1",
+			"amount=50&currency=usd&confirm=true&off_session=true&customer=a&payment_method=b", "amount=1e9&currency=usd&off_session=one_off",
+			"features[subscription_cancel][enabled]=true&business_profile[headline]=", "invoice_now=true&prorate=true",
+			"mode=subscription&success_url=http://a/&line_items[0][price]=p&line_items[0][quantity]=1&subscription_data[metadata][a]=b",
+		} {
+			f.Add(i, form)
+		}
+	}
+	f.Fuzz(func(t *testing.T, at int, form string) {
+		method, path, _ := strings.Cut(posts[uint(at)%uint(len(posts))], " ")
+		r := httptest.NewRequest(method, path, strings.NewReader(form))
+		r.Header.Set("Authorization", "Bearer sk_test_all")
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		if w.Code >= http.StatusInternalServerError {
+			t.Errorf("%s %s answered %d %s", method, path, w.Code, w.Body)
+		}
+	})
+}
+
 func BenchmarkSim_SessionToCapture(b *testing.B) {
 	s, err := New(b.Context(), Options{
 		Now: time.Now, DB: b.TempDir() + "/stripe.db", Accounts: []string{"acct_1"},

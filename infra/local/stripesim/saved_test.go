@@ -315,3 +315,27 @@ func (b *bench) detach(s shop, methodID string) {
 		b.Fatal(err)
 	}
 }
+
+// A charge whose call or answer was lost is made once by the same call again.
+func TestOffSession_LostCalls(t *testing.T) {
+	t.Parallel()
+	for _, do := range []string{stripesim.LoseCall, stripesim.LoseAnswer} {
+		t.Run(do, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			s := b.shop(lake)
+			saved := s.saveCard(s.newCustomer().ID, stripesim.CardSuccess)
+			b.fault(stripesim.Fault{Do: do, Method: http.MethodPost, Path: "/v1/payment_intents", Times: 1})
+			if _, err := s.payOffSession(s.offSessionParams(saved, "automatic", "evt_9-1")); err == nil || refusalOf(err) != nil {
+				t.Errorf("the first call: %v, want no answer", err)
+			}
+			pi, err := s.payOffSession(s.offSessionParams(saved, "automatic", "evt_9-1"))
+			if err != nil || pi.Status != "succeeded" {
+				t.Errorf("the same call again: %+v, %v", pi, err)
+			}
+			if o := s.oracle(); o.Captured.Count != 1 || o.BalanceCents != 3000 {
+				t.Errorf("oracle: %+v", o)
+			}
+		})
+	}
+}
