@@ -284,7 +284,7 @@ func listInvoiceLines(ctx context.Context, t *tx, c *call) (any, error) {
 }
 
 // payInvoice serves POST /v1/invoices/{invoice}/pay: an attempt that was not planned,
-// and so counts as none of the planned ones.
+// and so counts as none of the planned ones, unless it comes before all of them.
 func payInvoice(ctx context.Context, t *tx, c *call) (any, error) {
 	var p struct {
 		OffSession    *bool  `json:"off_session"`
@@ -334,7 +334,7 @@ func (t *tx) payByRequest(ctx context.Context, inv *invoice, methodID string) er
 	if err := t.get(ctx, kindIntent, *inv.PaymentIntent, "", pi); err != nil {
 		return err
 	}
-	pi.Sim.ByRequest = true
+	pi.Sim.ByRequest = !inv.AutoAdvance || inv.NextPaymentAttempt != nil
 	if err := t.payOffSession(ctx, pi, m); err != nil {
 		return err
 	}

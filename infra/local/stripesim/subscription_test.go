@@ -415,6 +415,24 @@ func TestSubscription_UnpaidIsPaid(t *testing.T) {
 	}
 }
 
+// A renewal's invoice that is asked for while it is a draft, and fails, is tried again
+// like one that was not asked for.
+func TestSubscription_DraftIsPaidEarly(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.shop(lake)
+	sub := s.subscribe(stripesim.CardLaterDeclined)
+	b.advance(365 * day)
+	inv := s.subscription(sub.ID).LatestInvoice
+	if _, err := s.invoices().Pay(inv.ID, &stripe.InvoicePayParams{Params: s.params("")}); inv.Status != "draft" || refusal(t, err).Code != "card_declined" {
+		t.Errorf("paying a %s invoice: %v", inv.Status, err)
+	}
+	now := s.subscription(sub.ID)
+	if now.Status != "past_due" || now.LatestInvoice.AttemptCount != 1 || now.LatestInvoice.NextPaymentAttempt != b.clock().Add(3*day).Unix() {
+		t.Errorf("subscription: %+v", now)
+	}
+}
+
 func TestSubscription_UnpaidStaysDraft(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
