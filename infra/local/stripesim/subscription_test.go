@@ -2,6 +2,7 @@ package stripesim_test
 
 import (
 	"net/http"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -874,4 +875,40 @@ func (s shop) status(method, path, secret string) int {
 		s.Fatal(err)
 	}
 	return resp.StatusCode
+}
+
+// By hand, a second page like the first sells a second subscription, and one is
+// canceled.
+func TestHand_Subscription(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.shop(lake)
+	cs, err := s.createSession(s.subscribeParams(s.newYearly(35_000).ID, s.newCustomer().ID))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.pay(cs.ID, stripesim.CardSuccess)
+	made, err := s.sim.Hand(t.Context(), stripesim.Act{Do: stripesim.HandSession, ID: cs.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := made.(map[string]any)["id"].(string)
+	if open, err := s.session(again); err != nil || open.Status != "open" || open.Subscription != nil || open.Invoice != nil {
+		t.Fatalf("the second page: %+v, %v", open, err)
+	}
+	s.pay(again, stripesim.CardSuccess)
+	o := s.oracle()
+	if len(o.Subscriptions) != 2 || o.Subscriptions[1].Metadata["ref"] != "mem_1" || o.BalanceCents != 70_000 {
+		t.Fatalf("oracle: %+v", o)
+	}
+	b.events()
+	second := o.Subscriptions[1].ID
+	if page := b.portalPage(http.MethodGet, b.url+"/sim/hand", nil, http.StatusOK); !strings.Contains(page, second) || !strings.Contains(page, "renewals_unpaid") {
+		t.Errorf("page of acts:\n%s", page)
+	}
+	b.portalPage(http.MethodPost, b.url+"/sim/hand", url.Values{"do": {stripesim.HandUnsubscribe}, "id": {second}}, http.StatusSeeOther)
+	b.wantSent("customer.subscription.deleted")
+	if now := s.subscription(second); now.Status != "canceled" {
+		t.Errorf("subscription: %+v", now)
+	}
 }
