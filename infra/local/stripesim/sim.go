@@ -37,6 +37,7 @@ package stripesim
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -81,6 +82,7 @@ type Sim struct {
 	*description
 	opt    Options
 	db     *sql.DB
+	parsed map[string]*sql.Stmt
 	mux    *http.ServeMux
 	client *http.Client
 	faults faults
@@ -111,11 +113,16 @@ func New(ctx context.Context, opt Options) (*Sim, error) {
 	if err != nil {
 		return nil, err
 	}
+	parsed, err := prepare(ctx, db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Sim{
 		description: d,
 		opt:         opt,
 		db:          db,
+		parsed:      parsed,
 		mux:         http.NewServeMux(),
 		inUse:       map[string]bool{},
 		wake:        make(chan struct{}, 1),
@@ -230,7 +237,7 @@ func (s *Sim) expireDue(ctx context.Context) error {
 type dueObject struct{ account, kind, id string }
 
 func (t *tx) due(ctx context.Context) (_ []dueObject, err error) {
-	rows, err := t.sql.QueryContext(ctx, `SELECT account, kind, id FROM objects WHERE due <= ? ORDER BY due, seq`, t.now.Unix())
+	rows, err := t.parsed(ctx, objectsDue).QueryContext(ctx, t.now.Unix())
 	if err != nil {
 		return nil, fmt.Errorf("listing what is due: %w", err)
 	}
