@@ -135,6 +135,7 @@ func TestRedFlag_HeardWhateverElse(t *testing.T) {
 			for name, o := range each {
 				for way, send := range ways {
 					t.Run(way+"/"+name, func(t *testing.T) {
+						t.Parallel()
 						w := newWorld(t)
 						id := stage(w)
 						a := alarm{text: "I am confused.", answers: page(said{"uti-confused": true})}
