@@ -318,11 +318,8 @@ func (s *site) changeCoverage(w http.ResponseWriter, r *http.Request, v visitor)
 	if err != nil {
 		return err
 	}
-	f, err := readSheet(r, form, coveragePlaces)
+	v, f, err := v.readSheetAsSeen(r, form, coveragePlaces)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	card, unclear := f.card()
@@ -356,11 +353,8 @@ func (s *site) coverageEnd(w http.ResponseWriter, r *http.Request, v visitor) er
 }
 
 func (s *site) endCoverage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	f, err := readSheet(r, endForm, map[string]string{"/last": "last"})
+	v, f, err := v.readSheetAsSeen(r, endForm, map[string]string{"/last": "last"})
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	patient, id := r.PathValue("patient"), r.PathValue("coverage")
@@ -385,11 +379,8 @@ func (s *site) endCoverage(w http.ResponseWriter, r *http.Request, v visitor) er
 
 // checkCoverage takes the word of somebody at the practice that a coverage agrees with its card.
 func (s *site) checkCoverage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	values, err := posted(r)
+	v, _, err := v.postedAsSeen(r)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
 	patient := r.PathValue("patient")
