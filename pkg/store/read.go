@@ -173,9 +173,6 @@ func readPayer(i item) (coverage.Payer, error) {
 }
 
 func (s *Store) Payer(ctx context.Context, id string) (coverage.Payer, error) {
-	if len(id) > longestKey/2 {
-		return coverage.Payer{}, missing("payer of that id")
-	}
 	i, err := s.get(ctx, payerKey(id), latest, "payer "+id)
 	if err != nil {
 		return coverage.Payer{}, err
