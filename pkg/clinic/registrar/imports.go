@@ -191,15 +191,11 @@ func (r *Room) ImportOf(ctx context.Context, c clinic.Caller, file []byte) (regi
 	if err != nil {
 		return registry.Import{}, err
 	}
-	m := registry.Marker{Practice: c.Person.Practice}
-	row, err := r.Store.MarkKey(ctx, m.Practice)
-	if err == nil {
-		m.Key, err = r.Charts.OpenMarkKey(ctx, row)
+	m, err := r.madeMarker(ctx, c.Person.Practice)
+	if err != nil || !m.made {
+		return registry.Import{}, err
 	}
-	var i registry.Import
-	if err == nil {
-		i, err = r.Store.Import(ctx, m.Practice, registry.ImportID(m.Sum(file)))
-	}
+	i, err := r.Store.Import(ctx, m.Practice, registry.ImportID(m.Sum(file)))
 	if errors.Is(err, fault.NotFound) {
 		return registry.Import{}, nil
 	}
