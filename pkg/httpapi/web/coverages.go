@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"evisit/pkg/civil"
-	"evisit/pkg/clinic"
 	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/phi"
@@ -226,9 +225,6 @@ func coverageSheet(patient string, form []field) sheet {
 	}
 }
 
-// onceField makes the same press one request.
-const onceField = "once"
-
 func (s *site) newCoverage(w http.ResponseWriter, r *http.Request, v visitor) error {
 	patient := r.PathValue("patient")
 	if _, err := s.Registrar.Patient(r.Context(), v.Caller, patient); err != nil {
@@ -257,9 +253,7 @@ func (s *site) addCoverage(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err != nil {
 		return err
 	}
-	if once := f.values.Get(onceField); once != "" && len(once) <= 100 {
-		v.Once = clinic.NewOnce(v.Person.ID, "POST "+coveragesOf(patient), once, []byte(f.values.Encode()))
-	}
+	v = v.once("POST "+coveragesOf(patient), f.values, f.values.Encode())
 	card, unclear := f.card()
 	if len(unclear) == 0 {
 		_, err = s.Registrar.AddCoverage(r.Context(), v.Caller, patient, card)

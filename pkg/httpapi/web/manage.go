@@ -118,6 +118,17 @@ func (v visitor) postedAsSeen(r *http.Request) (visitor, url.Values, error) {
 	return v, values, err
 }
 
+// onceField makes the same press one request.
+const onceField = "once"
+
+// once is v with the key of a request that the page gave, under which it is made once.
+func (v visitor) once(route string, values url.Values, input string) visitor {
+	if key := values.Get(onceField); key != "" && len(key) <= 100 {
+		v.Once = clinic.NewOnce(v.Person.ID, route, key, []byte(input))
+	}
+	return v
+}
+
 // showSheet draws a sheet whose fields have what is wrong with them. Text is what is wrong
 // with the whole.
 func (s *site) showSheet(w http.ResponseWriter, v *visitor, sh sheet, text string, code int) error {
