@@ -139,7 +139,7 @@ func (r *Room) ImportPatients(ctx context.Context, c clinic.Caller, id string, f
 		return i, nil, err
 	}
 	for i.Done.IsZero() {
-		if i, err = again(func() (registry.Import, error) { return r.importNext(ctx, c, m, id, file, found.Lines) }); err != nil {
+		if i, err = clinic.Retry(func() (registry.Import, error) { return r.importNext(ctx, c, m, id, file, found.Lines) }); err != nil {
 			return i, nil, err
 		}
 	}

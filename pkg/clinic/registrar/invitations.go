@@ -127,7 +127,7 @@ var errMember = fault.New(fault.Conflict, "already_member", "this practice knows
 // Errors: those of registry.Invitation.Accept; fault.Conflict (already_member) for who
 // is known at the practice already.
 func (r *Room) Accept(ctx context.Context, c clinic.Caller, id, code string) (identity.Person, error) {
-	return again(func() (identity.Person, error) {
+	return clinic.Retry(func() (identity.Person, error) {
 		i, err := r.invitation(ctx, id)
 		if err != nil {
 			return identity.Person{}, err
@@ -275,7 +275,7 @@ func (r *Room) Revoke(ctx context.Context, c clinic.Caller, id string) (registry
 	if err != nil {
 		return registry.Invitation{}, err
 	}
-	return again(func() (registry.Invitation, error) {
+	return clinic.Retry(func() (registry.Invitation, error) {
 		i, err := r.invitation(ctx, id)
 		if err == nil && i.Practice != c.Person.Practice {
 			err = registry.ErrNoInvitation
