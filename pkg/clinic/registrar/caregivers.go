@@ -162,18 +162,9 @@ func (r *Room) invitedFor(ctx context.Context, p identity.Patient) ([]registry.I
 	if err != nil {
 		return nil, err
 	}
-	var all []registry.Invitation
-	for _, row := range rows {
-		if row.Acts == nil || row.Acts.Patient != p.ID {
-			continue
-		}
-		i, err := r.Charts.OpenInvitation(ctx, row)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, i)
-	}
-	return all, nil
+	return r.openInvitations(ctx, slices.DeleteFunc(rows, func(row clinic.Invitation) bool {
+		return row.Acts == nil || row.Acts.Patient != p.ID
+	}))
 }
 
 // UninviteCaregiver takes back an invitation to act for a patient: by the patient, or by

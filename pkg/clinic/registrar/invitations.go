@@ -255,6 +255,13 @@ func (r *Room) Invitations(ctx context.Context, c clinic.Caller) ([]registry.Inv
 		return nil, err
 	}
 	rows, err := r.Store.Invitations(ctx, c.Person.Practice)
+	if err != nil {
+		return nil, err
+	}
+	return r.openInvitations(ctx, rows)
+}
+
+func (r *Room) openInvitations(ctx context.Context, rows []clinic.Invitation) ([]registry.Invitation, error) {
 	var all []registry.Invitation
 	for _, row := range rows {
 		i, err := r.Charts.OpenInvitation(ctx, row)
@@ -263,7 +270,7 @@ func (r *Room) Invitations(ctx context.Context, c clinic.Caller) ([]registry.Inv
 		}
 		all = append(all, i)
 	}
-	return all, err
+	return all, nil
 }
 
 // Revoke takes back an invitation of the caller's practice. One that was taken back is
