@@ -280,12 +280,6 @@ type LogHead struct {
 	Damaged *Damaged `json:"-"` // the row that this head replaces; nil if that can be read
 }
 
-// A Leaf is one record of a log, as it was stored and is hashed.
-type Leaf struct {
-	Position string
-	Bytes    []byte
-}
-
 // A SweepState is the progress of the function sweep.
 type SweepState struct {
 	Bucket  outbox.Bucket `json:"bucket"` // the last whose lost events were re-armed

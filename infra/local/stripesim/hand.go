@@ -201,9 +201,7 @@ func (t *tx) handForeignEvent(ctx context.Context, a Act) (any, error) {
 //go:embed hand.html
 var handHTML string
 
-var handTemplate = template.Must(template.New("hand").Funcs(template.FuncMap{
-	"dollars": func(cents int64) string { return fmt.Sprintf("$%d.%02d", cents/100, cents%100) },
-}).Parse(handHTML))
+var handTemplate = template.Must(template.New("hand").Funcs(inPages).Parse(handHTML))
 
 // A handRow is one object on the page of acts, and what can be done to it.
 type handRow struct {

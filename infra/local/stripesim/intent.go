@@ -214,6 +214,18 @@ func (t *tx) unexpectedState(pi *intent, doing string) error {
 	}
 }
 
+// heldIntent returns an intent that awaits its capture; another's state forbids doing.
+func (t *tx) heldIntent(ctx context.Context, id, doing string) (*intent, error) {
+	pi := new(intent)
+	if err := t.get(ctx, kindIntent, id, "intent", pi); err != nil {
+		return nil, err
+	}
+	if pi.Status != intentNeedsCapture {
+		return nil, t.unexpectedState(pi, doing)
+	}
+	return pi, nil
+}
+
 // captureIntent serves POST /v1/payment_intents/{intent}/capture.
 func captureIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	var p struct {
@@ -222,12 +234,9 @@ func captureIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	if err := c.decode(&p); err != nil {
 		return nil, err
 	}
-	pi := new(intent)
-	if err := t.get(ctx, kindIntent, c.id, "intent", pi); err != nil {
+	pi, err := t.heldIntent(ctx, c.id, "captured")
+	if err != nil {
 		return nil, err
-	}
-	if pi.Status != intentNeedsCapture {
-		return nil, t.unexpectedState(pi, "captured")
 	}
 	amount := pi.AmountCapturable
 	if p.AmountToCapture != nil {
@@ -293,12 +302,9 @@ func cancelIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	if err := c.decode(&p); err != nil {
 		return nil, err
 	}
-	pi := new(intent)
-	if err := t.get(ctx, kindIntent, c.id, "intent", pi); err != nil {
+	pi, err := t.heldIntent(ctx, c.id, "canceled")
+	if err != nil {
 		return nil, err
-	}
-	if pi.Status != intentNeedsCapture {
-		return nil, t.unexpectedState(pi, "canceled")
 	}
 	return pi, t.cancel(ctx, pi, p.CancellationReason)
 }

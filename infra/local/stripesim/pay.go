@@ -196,16 +196,21 @@ func (t *tx) authorise(ctx context.Context, s *session, pi *intent, m *method, s
 		}
 		return t.complete(ctx, s, pi)
 	}
+	if err := t.collect(ctx, pi, ch); err != nil {
+		return err
+	}
+	return t.complete(ctx, s, pi)
+}
+
+// collect charges the whole of ch, with which pi succeeds.
+func (t *tx) collect(ctx context.Context, pi *intent, ch *charge) error {
 	if err := t.captureCharge(ctx, ch, ch.Amount); err != nil {
 		return err
 	}
 	if err := t.emit(ctx, "charge.succeeded", ch); err != nil {
 		return err
 	}
-	if err := t.succeed(ctx, pi, ch.Amount); err != nil {
-		return err
-	}
-	return t.complete(ctx, s, pi)
+	return t.succeed(ctx, pi, ch.Amount)
 }
 
 func (t *tx) hold(ctx context.Context, pi *intent, ch *charge) error {
@@ -255,13 +260,7 @@ func (t *tx) bankAnswers(ctx context.Context, pi *intent, ch *charge, paid bool)
 		return t.bankRefuses(ctx, &s, pi, ch)
 	}
 	ch.Paid, ch.Status = true, "succeeded"
-	if err := t.captureCharge(ctx, ch, ch.Amount); err != nil {
-		return err
-	}
-	if err := t.emit(ctx, "charge.succeeded", ch); err != nil {
-		return err
-	}
-	if err := t.succeed(ctx, pi, ch.Amount); err != nil {
+	if err := t.collect(ctx, pi, ch); err != nil {
 		return err
 	}
 	s.PaymentStatus = "paid"

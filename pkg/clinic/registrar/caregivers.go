@@ -162,18 +162,9 @@ func (r *Room) invitedFor(ctx context.Context, p identity.Patient) ([]registry.I
 	if err != nil {
 		return nil, err
 	}
-	var all []registry.Invitation
-	for _, row := range rows {
-		if row.Acts == nil || row.Acts.Patient != p.ID {
-			continue
-		}
-		i, err := r.Charts.OpenInvitation(ctx, row)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, i)
-	}
-	return all, nil
+	return r.openInvitations(ctx, slices.DeleteFunc(rows, func(row clinic.Invitation) bool {
+		return row.Acts == nil || row.Acts.Patient != p.ID
+	}))
 }
 
 // UninviteCaregiver takes back an invitation to act for a patient: by the patient, or by
@@ -188,7 +179,7 @@ func (r *Room) UninviteCaregiver(ctx context.Context, c clinic.Caller, patient, 
 	if err != nil {
 		return registry.Invitation{}, err
 	}
-	return again(func() (registry.Invitation, error) {
+	return clinic.Retry(func() (registry.Invitation, error) {
 		i, err := r.invitation(ctx, id)
 		if err == nil && (i.Practice != p.Practice || i.Acts == nil || i.Acts.Patient != patient) {
 			err = registry.ErrNoInvitation
@@ -203,7 +194,7 @@ func (r *Room) UninviteCaregiver(ctx context.Context, c clinic.Caller, patient, 
 // RevokeCaregiver ends a grant at once: by the patient, by who gives it up, or by people
 // of the practice. One that has ended is returned unchanged.
 func (r *Room) RevokeCaregiver(ctx context.Context, c clinic.Caller, patient, person string) (identity.Grant, error) {
-	return again(func() (identity.Grant, error) {
+	return clinic.Retry(func() (identity.Grant, error) {
 		c, err := r.Kernel.Identify(ctx, c)
 		if err != nil {
 			return identity.Grant{}, err

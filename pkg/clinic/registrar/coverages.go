@@ -192,7 +192,7 @@ func (r *Room) changeCoverage(ctx context.Context, c clinic.Caller, do identity.
 func (r *Room) decideCoverage(ctx context.Context, c clinic.Caller, do identity.Action, patient, id, what string,
 	decide func(covering, coverage.Coverage) (coverage.Coverage, error),
 ) (coverage.Held, error) {
-	next, err := again(func() (coverage.Coverage, error) {
+	next, err := clinic.Retry(func() (coverage.Coverage, error) {
 		w, err := r.coveringOf(ctx, c, do, patient)
 		if err != nil {
 			return coverage.Coverage{}, err

@@ -139,7 +139,7 @@ func (r *Room) ImportPatients(ctx context.Context, c clinic.Caller, id string, f
 		return i, nil, err
 	}
 	for i.Done.IsZero() {
-		if i, err = again(func() (registry.Import, error) { return r.importNext(ctx, c, m, id, file, found.Lines) }); err != nil {
+		if i, err = clinic.Retry(func() (registry.Import, error) { return r.importNext(ctx, c, m, id, file, found.Lines) }); err != nil {
 			return i, nil, err
 		}
 	}
@@ -191,15 +191,11 @@ func (r *Room) ImportOf(ctx context.Context, c clinic.Caller, file []byte) (regi
 	if err != nil {
 		return registry.Import{}, err
 	}
-	m := registry.Marker{Practice: c.Person.Practice}
-	row, err := r.Store.MarkKey(ctx, m.Practice)
-	if err == nil {
-		m.Key, err = r.Charts.OpenMarkKey(ctx, row)
+	m, err := r.madeMarker(ctx, c.Person.Practice)
+	if err != nil || !m.made {
+		return registry.Import{}, err
 	}
-	var i registry.Import
-	if err == nil {
-		i, err = r.Store.Import(ctx, m.Practice, registry.ImportID(m.Sum(file)))
-	}
+	i, err := r.Store.Import(ctx, m.Practice, registry.ImportID(m.Sum(file)))
 	if errors.Is(err, fault.NotFound) {
 		return registry.Import{}, nil
 	}

@@ -127,7 +127,7 @@ var errMember = fault.New(fault.Conflict, "already_member", "this practice knows
 // Errors: those of registry.Invitation.Accept; fault.Conflict (already_member) for who
 // is known at the practice already.
 func (r *Room) Accept(ctx context.Context, c clinic.Caller, id, code string) (identity.Person, error) {
-	return again(func() (identity.Person, error) {
+	return clinic.Retry(func() (identity.Person, error) {
 		i, err := r.invitation(ctx, id)
 		if err != nil {
 			return identity.Person{}, err
@@ -255,6 +255,13 @@ func (r *Room) Invitations(ctx context.Context, c clinic.Caller) ([]registry.Inv
 		return nil, err
 	}
 	rows, err := r.Store.Invitations(ctx, c.Person.Practice)
+	if err != nil {
+		return nil, err
+	}
+	return r.openInvitations(ctx, rows)
+}
+
+func (r *Room) openInvitations(ctx context.Context, rows []clinic.Invitation) ([]registry.Invitation, error) {
 	var all []registry.Invitation
 	for _, row := range rows {
 		i, err := r.Charts.OpenInvitation(ctx, row)
@@ -263,7 +270,7 @@ func (r *Room) Invitations(ctx context.Context, c clinic.Caller) ([]registry.Inv
 		}
 		all = append(all, i)
 	}
-	return all, err
+	return all, nil
 }
 
 // Revoke takes back an invitation of the caller's practice. One that was taken back is
@@ -275,7 +282,7 @@ func (r *Room) Revoke(ctx context.Context, c clinic.Caller, id string) (registry
 	if err != nil {
 		return registry.Invitation{}, err
 	}
-	return again(func() (registry.Invitation, error) {
+	return clinic.Retry(func() (registry.Invitation, error) {
 		i, err := r.invitation(ctx, id)
 		if err == nil && i.Practice != c.Person.Practice {
 			err = registry.ErrNoInvitation

@@ -208,7 +208,7 @@ func (r *Room) prepared(ctx context.Context, c clinic.Caller, p *identity.Patien
 func (r *Room) changePatient(ctx context.Context, c clinic.Caller, do identity.Action, id, what string,
 	change func(context.Context, clinic.Caller, identity.Patient, *clinic.Commit) (identity.Patient, error),
 ) (identity.Patient, error) {
-	return again(func() (identity.Patient, error) {
+	return clinic.Retry(func() (identity.Patient, error) {
 		c, was, err := r.patientFor(ctx, c, do, id)
 		if err != nil {
 			return was, err
@@ -494,7 +494,7 @@ func (r *Room) Join(ctx context.Context, c clinic.Caller, practice string, conta
 	if err != nil {
 		return identity.Patient{}, err
 	}
-	return again(func() (identity.Patient, error) {
+	return clinic.Retry(func() (identity.Patient, error) {
 		t, who, err := r.memberAt(ctx, c.Proof, practice)
 		switch {
 		case err != nil:

@@ -120,7 +120,7 @@ func (r *Room) changePayer(ctx context.Context, c clinic.Caller, id, what string
 	if err != nil {
 		return coverage.Payer{}, err
 	}
-	return again(func() (coverage.Payer, error) {
+	return clinic.Retry(func() (coverage.Payer, error) {
 		was, err := r.payer(ctx, id)
 		if err != nil {
 			return was, err

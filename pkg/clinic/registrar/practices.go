@@ -15,20 +15,6 @@ import (
 	"evisit/pkg/work"
 )
 
-// attempts bounds how often a step is decided again because someone else changed what
-// it read.
-const attempts = 6
-
-// again calls step until it is not refused because someone else changed what it read.
-func again[T any](step func() (T, error)) (T, error) {
-	for n := 1; ; n++ {
-		t, err := step()
-		if !errors.Is(err, clinic.ErrChanged) || n == attempts {
-			return t, err
-		}
-	}
-}
-
 // allow returns c with its person read, who may do that at a practice.
 func (r *Room) allow(ctx context.Context, c clinic.Caller, do identity.Action, practice string) (clinic.Caller, error) {
 	c, err := r.Kernel.Identify(ctx, c)
@@ -124,7 +110,7 @@ func (r *Room) changeCore(ctx context.Context, c clinic.Caller, id, what string,
 	if err != nil {
 		return practice.Practice{}, err
 	}
-	return again(func() (practice.Practice, error) {
+	return clinic.Retry(func() (practice.Practice, error) {
 		was, err := r.Kernel.Store.Practice(ctx, id)
 		if err != nil {
 			return was, err

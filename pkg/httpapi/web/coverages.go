@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"evisit/pkg/civil"
-	"evisit/pkg/clinic"
 	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/phi"
@@ -226,9 +225,6 @@ func coverageSheet(patient string, form []field) sheet {
 	}
 }
 
-// onceField makes the same press one request.
-const onceField = "once"
-
 func (s *site) newCoverage(w http.ResponseWriter, r *http.Request, v visitor) error {
 	patient := r.PathValue("patient")
 	if _, err := s.Registrar.Patient(r.Context(), v.Caller, patient); err != nil {
@@ -257,9 +253,7 @@ func (s *site) addCoverage(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err != nil {
 		return err
 	}
-	if once := f.values.Get(onceField); once != "" && len(once) <= 100 {
-		v.Once = clinic.NewOnce(v.Person.ID, "POST "+coveragesOf(patient), once, []byte(f.values.Encode()))
-	}
+	v = v.once("POST "+coveragesOf(patient), f.values, f.values.Encode())
 	card, unclear := f.card()
 	if len(unclear) == 0 {
 		_, err = s.Registrar.AddCoverage(r.Context(), v.Caller, patient, card)
@@ -318,11 +312,8 @@ func (s *site) changeCoverage(w http.ResponseWriter, r *http.Request, v visitor)
 	if err != nil {
 		return err
 	}
-	f, err := readSheet(r, form, coveragePlaces)
+	v, f, err := v.readSheetAsSeen(r, form, coveragePlaces)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	card, unclear := f.card()
@@ -356,11 +347,8 @@ func (s *site) coverageEnd(w http.ResponseWriter, r *http.Request, v visitor) er
 }
 
 func (s *site) endCoverage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	f, err := readSheet(r, endForm, map[string]string{"/last": "last"})
+	v, f, err := v.readSheetAsSeen(r, endForm, map[string]string{"/last": "last"})
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	patient, id := r.PathValue("patient"), r.PathValue("coverage")
@@ -385,11 +373,8 @@ func (s *site) endCoverage(w http.ResponseWriter, r *http.Request, v visitor) er
 
 // checkCoverage takes the word of somebody at the practice that a coverage agrees with its card.
 func (s *site) checkCoverage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	values, err := posted(r)
+	v, _, err := v.postedAsSeen(r)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
 	patient := r.PathValue("patient")

@@ -109,6 +109,26 @@ func (v visitor) asSeen(values url.Values) (visitor, error) {
 	return v, nil
 }
 
+// postedAsSeen reads a form by which v changes what a page showed them.
+func (v visitor) postedAsSeen(r *http.Request) (visitor, url.Values, error) {
+	values, err := posted(r)
+	if err == nil {
+		v, err = v.asSeen(values)
+	}
+	return v, values, err
+}
+
+// onceField makes the same press one request.
+const onceField = "once"
+
+// once is v with the key of a request that the page gave, under which it is made once.
+func (v visitor) once(route string, values url.Values, input string) visitor {
+	if key := values.Get(onceField); key != "" && len(key) <= 100 {
+		v.Once = clinic.NewOnce(v.Person.ID, route, key, []byte(input))
+	}
+	return v
+}
+
 // showSheet draws a sheet whose fields have what is wrong with them. Text is what is wrong
 // with the whole.
 func (s *site) showSheet(w http.ResponseWriter, v *visitor, sh sheet, text string, code int) error {
@@ -125,6 +145,12 @@ type filled struct {
 func readSheet(r *http.Request, form []field, places map[string]string) (filled, error) {
 	values, err := posted(r)
 	return filled{newSentForm(values, places), form}, err
+}
+
+// readSheetAsSeen reads a sheet's form by which v changes what the sheet showed them.
+func (v visitor) readSheetAsSeen(r *http.Request, form []field, places map[string]string) (visitor, filled, error) {
+	v, values, err := v.postedAsSeen(r)
+	return v, filled{newSentForm(values, places), form}, err
 }
 
 // refusedSheet shows the sheet again as it was sent, with what err says of its fields and of
@@ -350,11 +376,8 @@ func (s *site) person(w http.ResponseWriter, r *http.Request, v visitor) error {
 }
 
 func (s *site) changePerson(w http.ResponseWriter, r *http.Request, v visitor) error {
-	f, err := readSheet(r, workerForm, workerPlaces)
+	v, f, err := v.readSheetAsSeen(r, workerForm, workerPlaces)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	worker, unclear := f.worker()

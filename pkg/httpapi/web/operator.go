@@ -136,11 +136,8 @@ func (s *site) practicePage(w http.ResponseWriter, r *http.Request, v visitor) e
 }
 
 func (s *site) changePractice(w http.ResponseWriter, r *http.Request, v visitor) error {
-	f, err := readSheet(r, practiceForm, practicePlaces)
+	v, f, err := v.readSheetAsSeen(r, practiceForm, practicePlaces)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	id := r.PathValue("practice")

@@ -131,11 +131,8 @@ func (s *site) patient(w http.ResponseWriter, r *http.Request, v visitor) error 
 
 // standPatient warns or suspends a patient, or ends that.
 func (s *site) standPatient(w http.ResponseWriter, r *http.Request, v visitor) error {
-	f, err := readSheet(r, standingForm, standingPlaces)
+	v, f, err := v.readSheetAsSeen(r, standingForm, standingPlaces)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	id, state, why := r.PathValue("patient"), identity.StandingOf(f.values.Get("standing")), identity.Ground(f.values.Get("reason"))

@@ -116,11 +116,8 @@ func (s *site) payer(w http.ResponseWriter, r *http.Request, v visitor) error {
 }
 
 func (s *site) changePayer(w http.ResponseWriter, r *http.Request, v visitor) error {
-	f, err := readSheet(r, payerForm, payerPlaces)
+	v, f, err := v.readSheetAsSeen(r, payerForm, payerPlaces)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	id := r.PathValue("payer")

@@ -253,11 +253,8 @@ func decisionPlaces(p practice.Practice) map[string]string {
 
 // decide decides what was changed on the page.
 func (s *site) decide(w http.ResponseWriter, r *http.Request, v visitor) error {
-	values, err := posted(r)
+	v, values, err := v.postedAsSeen(r)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
 	all, err := s.Author.Settings(r.Context(), v.Caller)
@@ -366,11 +363,8 @@ func dayOf(text string, p practice.Practice) (time.Time, error) {
 }
 
 func (s *site) withdrawDecision(w http.ResponseWriter, r *http.Request, v visitor) error {
-	values, err := posted(r)
+	v, values, err := v.postedAsSeen(r)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
 	from, err := time.Parse(time.RFC3339Nano, values.Get("from"))
@@ -389,11 +383,8 @@ func (s *site) withdrawDecision(w http.ResponseWriter, r *http.Request, v visito
 var consentPlaces = map[string]string{"/version": "consent-version", "/text": "consent-text", "/others/" + spanish: "consent-es", "/from": "consent-from"}
 
 func (s *site) decideConsent(w http.ResponseWriter, r *http.Request, v visitor) error {
-	values, err := posted(r)
+	v, values, err := v.postedAsSeen(r)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
 	var unclear []fault.Problem
@@ -440,11 +431,8 @@ func readersFields(p practice.Practice) []field {
 }
 
 func (s *site) decideReaders(w http.ResponseWriter, r *http.Request, v visitor) error {
-	values, err := posted(r)
+	v, values, err := v.postedAsSeen(r)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
 	if _, err = s.Author.DecideReaders(r.Context(), v.Caller, values.Get("readers")); err == nil {
