@@ -115,6 +115,7 @@ type Item struct {
 	LinkID     string
 	Prefix     string // number or letter before the text, may be empty
 	Text       string
+	Style      Style // of Text
 	Type       Type
 	Codes      []Coding
 	Required   bool
@@ -136,9 +137,9 @@ type Item struct {
 	MinOccurs  int      // 0 if the form sets none
 	MaxOccurs  int      // 0 if the form sets none
 	MIMETypes  []string
-	MaxBytes   int64    // size of one attachment; 0 if the form sets none
-	Help       []string // texts of the display items nested in the item
-	EnableAny  bool     // any of EnableWhen suffices; otherwise all are needed
+	MaxBytes   int64  // size of one attachment; 0 if the form sets none
+	Help       []Said // texts of the display items nested in the item
+	EnableAny  bool   // any of EnableWhen suffices; otherwise all are needed
 	EnableWhen []Condition
 	Items      []*Item
 
@@ -165,6 +166,13 @@ type Item struct {
 	broken    bool // its options or its calculation are refused already
 	inner     bool // questions or groups are nested in the question
 	literal   Kind // of the options; NoValue if they are codings
+	sensitive bool // the item is not understood without its style
+}
+
+// A Said is a text beside a question, with how it is drawn.
+type Said struct {
+	Text  string
+	Style Style
 }
 
 // units are the words for UCUM codes that people write in another way.

@@ -25,6 +25,13 @@
 // sum of no answers is nothing, and so is what is reckoned with nothing. Nobody answers
 // a calculated item, and a value that is none of its type is none.
 //
+// The text of an item is drawn in its rendering-style as far as that is font-weight (normal,
+// bold), font-style (normal, italic), text-decoration (underline, line-through) and color
+// (a name, #rrggbb or rgb(), drawn as one of seven hues that can be read on light and dark
+// pages); rendering-xhtml and rendering-markdown are drawn if they say what the text says.
+// All other styles are left out and the author is told, or, of a form or an item that is
+// rendering-styleSensitive, refused.
+//
 // Other packages store forms, record who approved a form, decide which version is
 // offered, and keep the record of a diversion.
 package intake

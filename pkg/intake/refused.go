@@ -38,11 +38,11 @@ var refusedValues = map[string]func(extension) string{
 		}
 		return "is adaptive, so that another system decides on each next question"
 	},
-	hl7Base + "rendering-styleSensitive": func(e extension) string {
+	extSensitive: func(e extension) string {
 		if e.ValueBoolean != nil && !*e.ValueBoolean {
 			return ""
 		}
-		return "is not understood without its style, and text is drawn plain here"
+		return "is not understood without its style, and only the text of a question is drawn in one"
 	},
 	extUnitOpen: func(e extension) string {
 		if e.ValueCode == "optionsOnly" {
