@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"evisit/pkg/fault"
 	"evisit/pkg/intake"
 )
 
@@ -323,5 +324,70 @@ func TestCalculated_VariablesOnce(t *testing.T) {
 		if got := res.Response.Answers("a"); len(got) != 1 || got[0].Text() != tt.want {
 			t.Errorf("%s is not %s", expression, tt.want)
 		}
+	}
+}
+
+// Where neither an option nor its value set says a score, the code system does that is
+// handed in with the form.
+func TestCalculated_ScoresOfACodeSystem(t *testing.T) {
+	t.Parallel()
+	const total = `{"linkId":"t","type":"integer","text":"T",` + `"extension":[{"url":"` + sdc + `calculatedExpression","valueExpression":{"language":"text/fhirpath","expression":"%resource.item.where(linkId!='t').answer.value.weight().sum()"}}]}`
+	weight := func(code, value string) string {
+		return `{"code":"` + code + `",` + ext(hl7+"itemWeight", `"valueDecimal":`+value) + `}`
+	}
+	system := func(concepts string) []byte {
+		return []byte(`{"resourceType":"CodeSystem","id":"c","url":"s","concept":[` + concepts + `]}`)
+	}
+	both := weight("x", "2") + `,{"code":"z","concept":[` + weight("y", "3") + `]}`
+	listed := `"answerOption":[{"valueCoding":{"system":"s","code":"x","display":"X"}},{"valueCoding":{"system":"s","code":"y","display":"Y"%s}}]`
+	own := strings.Replace(listed, "%s", `,`+ext(hl7+"ordinalValue", `"valueDecimal":7`), 1)
+	listed = strings.Replace(listed, "%s", "", 1)
+	const set = `"contained":[{"resourceType":"ValueSet","id":"v","compose":{"include":[{"system":"s","concept":[{"code":"x"},{"code":"y"}]}]}}]`
+	for name, tt := range map[string]struct {
+		members, options, concepts, want string
+	}{
+		"of options":             {"", listed, both, "5"},
+		"of a value set":         {set, `"answerValueSet":"#v"`, both, "5"},
+		"the option's own first": {"", own, both, "9"},
+		"one has none":           {"", listed, weight("x", "2"), "t calculation"},
+		"one is no whole number": {"", listed, weight("x", "2") + "," + weight("y", "0.5"), "t calculation"},
+		"one is beyond bounds":   {"", listed, weight("x", "2") + "," + weight("y", "1001"), "t calculation"},
+	} {
+		question := func(linkID string) string {
+			return `{"linkId":"` + linkID + `","type":"choice","text":"Q?",` + tt.options + `},`
+		}
+		f, err := intake.Publish(nil, []byte(written(tt.members, question("a")+question("b")+total)), system(tt.concepts))
+		got := ""
+		if why, ok := fault.Public(err); ok {
+			got = strings.Join(places(why.Problems), ", ")
+		} else if err != nil {
+			t.Fatal(err)
+		} else {
+			for _, v := range loaded(t, f).Check(respond(t, chosen("a", "x")+","+chosen("b", "y"))).Response.Answers("t") {
+				got = v.Text()
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// A total that there is without answers is kept in a group that nobody has answered, which
+// is as unanswered as it was.
+func TestCalculated_InAGroupNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	const items = `{"linkId":"g","type":"group","text":"G","required":true,"item":[{"linkId":"n","type":"integer","text":"N?","repeats":true},
+{"linkId":"t","type":"integer","text":"T","extension":[{"url":"` + sdc + `calculatedExpression","valueExpression":{"language":"text/fhirpath","expression":"%resource.repeat(item).where(linkId='n').answer.value.aggregate($this + $total, 0)"}}]}]}`
+	f := asked(t, items)
+	res := f.Check(intake.Response{})
+	if got := res.Response.Answers("t"); len(got) != 1 || got[0].Text() != "0" {
+		t.Errorf("without answers the total is %d values", len(got))
+	}
+	if missing := places(res.Missing()); strings.Join(missing, ", ") != "g required" {
+		t.Errorf("missing are %v", missing)
+	}
+	if again := f.Check(res.Response); !again.Response.Equal(res.Response) || len(again.Problems) != 1 {
+		t.Errorf("checked again: %v", again.Problems)
 	}
 }

@@ -284,8 +284,13 @@ func (c *checker) group(it *Item, rows, kept []Entry) []Entry {
 		if c.answered(e) {
 			filled++
 			kept = append(kept, e)
-		} else if c.forgive(before) && !it.Repeats {
+			continue
+		}
+		if c.forgive(before) && !it.Repeats {
 			required = true
+		}
+		if !it.Repeats && c.calculates(e) {
+			kept = append(kept, e)
 		}
 	}
 	if !it.Repeats && filled == 0 && !c.asks(it) {
@@ -343,6 +348,15 @@ func (c *checker) answered(e Entry) bool {
 		return true
 	}
 	return slices.ContainsFunc(e.Items, c.answered)
+}
+
+// calculates reports whether something is calculated in the entry, at any depth: a group
+// that nobody has answered is kept for it.
+func (c *checker) calculates(e Entry) bool {
+	if it := c.form.byLink[e.LinkID]; len(e.Answers) > 0 && it != nil && it.computed() {
+		return true
+	}
+	return slices.ContainsFunc(e.Items, c.calculates)
 }
 
 // members checks what is in one row of a group.

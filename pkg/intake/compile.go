@@ -163,6 +163,8 @@ func (c *compiler) formExtension(e extension) {
 		c.want(name, e, "valueMarkdown")
 	case extSensitive:
 		c.sensitive = c.sensitive || e.sensitive()
+	case extTarget:
+		c.target("This form", name, e)
 	case extVariable:
 		if e.ValueExpression != nil {
 			c.form.variables = append(c.form.variables, &variable{extension: e, root: true})
@@ -400,6 +402,9 @@ func (c *compiler) choice(it *Item, v Value, said string, extensions []extension
 			c.passed(it.named(), e)
 		}
 	}
+	if opt.Ordinal == nil && kind == NoValue {
+		opt.Ordinal = c.catalog.score(v.coding)
+	}
 	it.Options = append(it.Options, opt)
 }
 
@@ -470,6 +475,8 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 		if c.want(it.LinkID, e, "extension") {
 			c.constraint(it, e)
 		}
+	case extTarget:
+		c.target(it.named(), it.LinkID, e)
 	case extMinOccurs:
 		if c.want(it.LinkID, e, "valueInteger") {
 			it.MinOccurs = c.count(it, e)
@@ -554,6 +561,25 @@ func (c *compiler) media(it *Item, e extension, words string) {
 		return
 	}
 	c.remark(it.LinkID, "picture", "The picture beside %s is not shown: the words alone must say it.", quoted(shortened(words)))
+}
+
+// target looks at a targetConstraint. A warning keeps nobody from answering as they like,
+// so it is left out and the author told; one that does is refused.
+func (c *compiler) target(what, where string, e extension) {
+	var severity, human string
+	for _, part := range e.Extension {
+		switch part.URL {
+		case "severity":
+			severity = part.ValueCode
+		case "human":
+			human = part.ValueString
+		}
+	}
+	if severity != "warning" {
+		c.passed(what, e)
+		return
+	}
+	c.remark(where, "constraint", "%s warns: %s. Nobody is warned here, and every answer is taken: if it must be so, use required, minOccurs, minValue, maxValue or regex.", what, quoted(shortened(human)))
 }
 
 // minMax reads a minValue or maxValue, of a number or of a date.

@@ -23,7 +23,10 @@
 //
 // Arithmetic is exact; ln, exp and roots are right to more digits than an answer has. A
 // sum of no answers is nothing, and so is what is reckoned with nothing. Nobody answers
-// a calculated item, and a value that is none of its type is none.
+// a calculated item, and a value that is none of its type is none. The score of an option
+// is its ordinalValue or itemWeight, or that of its code in a value set or code system of
+// the form. A targetConstraint that warns is left out, and the author told; another one is
+// refused.
 //
 // The text of an item is drawn in its rendering-style as far as that is font-weight (normal,
 // bold), font-style (normal, italic), text-decoration (underline, line-through) and color
