@@ -391,3 +391,84 @@ func TestCalculated_InAGroupNobodyAnswers(t *testing.T) {
 		t.Errorf("checked again: %v", again.Problems)
 	}
 }
+
+// summed is a calculated item of the expression; its condition may be empty.
+func summed(linkID, expression, condition string) string {
+	if condition != "" {
+		condition = `"enableWhen":[` + condition + `],`
+	}
+	return `{"linkId":"` + linkID + `","type":"integer","text":"T",` + condition + ext(sdc+"calculatedExpression", `"valueExpression":{"language":"text/fhirpath","expression":"`+expression+`"}`) + `}`
+}
+
+// number is a question of a whole number; its condition may be empty.
+func number(linkID, condition string) string {
+	if condition != "" {
+		condition = `,"enableWhen":[` + condition + `]`
+	}
+	return `{"linkId":"` + linkID + `","type":"integer","text":"N?"` + condition + `}`
+}
+
+func above(linkID, least string) string {
+	return `{"question":"` + linkID + `","operator":">","answerInteger":` + least + `}`
+}
+
+// A calculation may stand before the questions that it uses, and decide what is asked
+// after it: the answers are as if it stood where it is known.
+func TestCalculated_BeforeItsQuestions(t *testing.T) {
+	t.Parallel()
+	const a, b, sum = "%resource.item.where(linkId='a').answer.value", "%resource.item.where(linkId='b').answer.value", "%resource.item.where(linkId='s').answer.value"
+	f := asked(t, strings.Join([]string{
+		summed("twice", sum+" * 2", ""), summed("s", a+" + "+b, ""), number("a", ""), number("w", above("s", "4")), number("b", ""), number("v", above("twice", "9")),
+		summed("z", "%resource.item.where(linkId='v').answer.value + "+sum, above("twice", "9")),
+	}, ","))
+	for given, want := range map[string]string{
+		"":            "",
+		whole("a", 2): "a=2",
+		whole("a", 2) + "," + whole("b", 1) + "," + whole("w", 7) + "," + whole("v", 8): "twice=6 s=3 a=2 b=1",
+		whole("a", 2) + "," + whole("b", 3) + "," + whole("w", 7):                       "twice=10 s=5 a=2 w=7 b=3",
+		whole("a", 2) + "," + whole("b", 3) + "," + whole("v", 8) + "," + whole("s", 1): "twice=10 s=5 a=2 b=3 v=8 z=13",
+	} {
+		res := f.Check(respond(t, given))
+		var got []string
+		for _, e := range res.Response.Items {
+			got = append(got, e.LinkID+"="+e.Answers[0].Value.Text())
+		}
+		if strings.Join(got, " ") != want || len(res.Problems) > 0 {
+			t.Errorf("%s: %q %v, want %q", given, got, res.Problems, want)
+		}
+		if again := loaded(t, f).Check(res.Response); !again.Response.Equal(res.Response) {
+			t.Errorf("%s: otherwise when checked again", given)
+		}
+	}
+}
+
+// Calculations that wait for each other are refused, each of them that stands first.
+func TestCalculated_Circles(t *testing.T) {
+	t.Parallel()
+	of := func(linkIDs ...string) string {
+		return "%resource.repeat(item).where(linkId in ('" + strings.Join(linkIDs, "' | '") + "')).answer.value.sum()"
+	}
+	var many []string
+	for n := range 21 {
+		many = append(many, summed(fmt.Sprint("t", n), of("n"), ""))
+	}
+	group := func(condition, items string) string {
+		return `{"linkId":"g","type":"group","text":"G","enableWhen":[` + condition + `],"item":[` + items + `]}`
+	}
+	for name, tt := range map[string]struct{ items, want string }{
+		"none":                         {summed("t", of("n"), "") + "," + number("n", ""), ""},
+		"itself":                       {summed("t", of("t", "n"), "") + "," + number("n", ""), "t calculation"},
+		"each other":                   {summed("t", of("u"), "") + "," + summed("u", of("t"), ""), "t calculation"},
+		"three":                        {summed("t", of("v"), "") + "," + summed("u", of("t"), "") + "," + summed("v", of("u"), ""), "t calculation"},
+		"by what is asked":             {summed("t", of("n"), "") + "," + number("n", above("t", "1")), "t calculation"},
+		"by a group":                   {summed("t", of("n"), "") + "," + group(above("t", "1"), number("n", "")), "t calculation"},
+		"asked because of another":     {summed("t", of("n"), "") + "," + summed("u", of("m"), "") + "," + number("m", above("t", "1")) + "," + number("n", ""), ""},
+		"one after another in a chain": {summed("t", of("u"), "") + "," + summed("u", of("n"), "") + "," + number("n", ""), ""},
+		"more than a form may have":    {strings.Join(many, ",") + "," + number("n", ""), "t20 calculation"},
+		"as many as a form may have":   {strings.Join(many[1:], ",") + "," + number("n", ""), ""},
+	} {
+		if got := strings.Join(refusals(t, written("", tt.items)), ", "); got != tt.want {
+			t.Errorf("%s: refused for %q, want %q", name, got, tt.want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -104,16 +105,19 @@ func (f *Form) Check(r Response) Result {
 }
 
 func (f *Form) check(r Response) (Result, *checker) {
-	c := &checker{
-		form:    f,
-		answers: make([][]Value, len(f.all)),
-		enabled: make([]bool, len(f.all)),
-	}
-	if f.Accepts(r.Questionnaire) != nil {
-		c.problem("questionnaire", "version", "These answers are for another form. This one is "+f.Canonical()+".")
+	c, items := f.through(r, nil)
+	// What stands before the questions that it uses is known once they are answered, and
+	// may decide what is asked between. No calculation waits for itself, so each time one
+	// more is known for good.
+	for range f.late {
+		known := c.late()
+		if maps.EqualFunc(c.known, known, Value.Equal) {
+			break
+		}
+		c, items = f.through(r, known)
 	}
 	res := Result{
-		Response: Response{Questionnaire: r.Questionnaire, Status: r.Status, Items: c.level(nil, f.items, r.Items)},
+		Response: Response{Questionnaire: r.Questionnaire, Status: r.Status, Items: items},
 		Derived:  c.derived(),
 		form:     f, enabled: c.enabled,
 	}
@@ -131,6 +135,21 @@ func (f *Form) check(r Response) (Result, *checker) {
 	return res, c
 }
 
+// through goes once through the answers, with what is known of the calculations that stand
+// before what they use, and returns those that are kept.
+func (f *Form) through(r Response, known map[*Item]Value) (*checker, []Entry) {
+	c := &checker{
+		form:    f,
+		answers: make([][]Value, len(f.all)),
+		enabled: make([]bool, len(f.all)),
+		known:   known,
+	}
+	if f.Accepts(r.Questionnaire) != nil {
+		c.problem("questionnaire", "version", "These answers are for another form. This one is "+f.Canonical()+".")
+	}
+	return c, c.level(nil, f.items, r.Items)
+}
+
 type checker struct {
 	form     *Form
 	answers  [][]Value // valid answers of every row, by item
@@ -138,6 +157,7 @@ type checker struct {
 	enabled  []bool
 	readings []pressure
 
+	known     map[*Item]Value     // of the calculations that stand before what they use
 	variables map[*variable]found // those that a calculation has used
 	work      int                 // values that calculations have gone through
 	row       string              // the present row, from 1; 2.3 is the third of a group in the second of another; empty outside
@@ -449,7 +469,10 @@ func (c *checker) question(it *Item, given, kept []Entry) []Entry {
 	}
 	switch {
 	case it.formula != nil:
-		v := c.calculated(it)
+		v := c.known[it]
+		if !it.formula.late {
+			v = c.calculated(it)
+		}
 		if v.kind == NoValue {
 			return kept
 		}

@@ -55,6 +55,7 @@ type Form struct {
 
 	translated *shelf
 	variables  []*variable
+	late       []*Item // calculated items that stand before what they use
 	remarks    []fault.Problem
 }
 
@@ -162,11 +163,12 @@ type Item struct {
 	unit       Coding   // what Unit is the code of
 	bounded    []Coding // the units of a quantity's bounds
 
-	exclusive bool // some option is
-	broken    bool // its options or its calculation are refused already
-	inner     bool // questions or groups are nested in the question
-	literal   Kind // of the options; NoValue if they are codings
-	sensitive bool // the item is not understood without its style
+	exclusive   bool    // some option is
+	broken      bool    // its options or its calculation are refused already
+	inner       bool    // questions or groups are nested in the question
+	literal     Kind    // of the options; NoValue if they are codings
+	contradicts []*Item // whose answer and the item's own may contradict each other
+	sensitive   bool    // the item is not understood without its style
 }
 
 // A Said is a text beside a question, with how it is drawn.

@@ -93,7 +93,7 @@ func (l *linker) chosenItems(o operand, t *term) (operand, error) {
 		}
 	}
 	if len(chosen.items) == 0 {
-		return o, refuse("Part of the calculation names no question.")
+		return o, refuse(namesNone)
 	}
 	return chosen, nil
 }

@@ -12,7 +12,7 @@
 // and or; iif and the functions sum, count, exists, empty, first, not, where, select,
 // combine, aggregate ($this, $total), ordinal, weight, round, power, ln, exp, toString;
 // the code, system and display of a coding and the value of a quantity; and paths to
-// the answers of earlier questions:
+// the answers of questions, whose calculation may also stand before them:
 //
 //	%resource.item.where(linkId='g').item.where(linkId='a').answer.value  the answer to a in the group g
 //	%resource.repeat(item).where(linkId='a')                              a in any group; descendants() under answers too
