@@ -17,6 +17,8 @@ type field struct {
 	Kind     string // which input: text area date datetime-local time url quantity radios checks tick select group rows note photo
 	ID, Name string
 	Label    string
+	Look     string // classes that Label is drawn with; empty for those of the page
+	Said     []said // by a form's author, beside the field
 	Help     []string
 	Hint     string // what numbers are wanted, or how a text is written
 	Required bool
@@ -41,6 +43,9 @@ type field struct {
 	Drawn                 template.HTML // the whole field, of which only the name is set; empty until it is drawn
 }
 
+// A said is a text with the classes that it is drawn with.
+type said struct{ Text, Look string }
+
 type option struct {
 	ID, Value, Label string
 	Chosen           bool
@@ -54,7 +59,9 @@ type row struct {
 }
 
 // Described reports whether there is text beside the field that describes it.
-func (f field) Described() bool { return len(f.Help) > 0 || f.Hint != "" || len(f.Errors) > 0 }
+func (f field) Described() bool {
+	return len(f.Said) > 0 || len(f.Help) > 0 || f.Hint != "" || len(f.Errors) > 0
+}
 
 // UnitsAt are the units to choose from beside value i of a quantity; none without a choice.
 func (f field) UnitsAt(i int) []option {
@@ -68,8 +75,11 @@ func (f field) UnitsAt(i int) []option {
 func (d drawing) field(it *intake.Item, at string) field {
 	name := it.LinkID + at
 	f := field{
-		ID: htmlID(name), Name: name, Label: strings.TrimSpace(it.Prefix + " " + it.Text), Help: it.Help, Required: it.Required,
+		ID: htmlID(name), Name: name, Label: strings.TrimSpace(it.Prefix + " " + it.Text), Look: look(it.Style), Required: it.Required,
 		More: it.Repeats, Hint: hint(it), Errors: d.errors(it, at),
+	}
+	for _, h := range it.Help {
+		f.Said = append(f.Said, said{h.Text, look(h.Style)})
 	}
 	switch it.Type {
 	case intake.Display:
@@ -125,6 +135,9 @@ func (d drawing) field(it *intake.Item, at string) field {
 	}
 	return f
 }
+
+// look are the classes of style.css that a style is drawn with.
+func look(s intake.Style) string { return strings.Join(s.Names(), " ") }
 
 // longList is how many options are still shown side by side, unless the form asks for
 // radio buttons.
