@@ -37,6 +37,10 @@ func (k *Kernel) Allow(ctx context.Context, c Caller, do identity.Action, r iden
 // c's person.
 func (k *Kernel) AllowForPatient(ctx context.Context, c Caller, do identity.Action, patient string) error {
 	r := identity.Resource{Practice: c.Person.Practice, Patient: patient}
+	var err error
+	if r.Minority, err = k.Minority(ctx, c.Person, patient); err != nil {
+		return err
+	}
 	if slices.Contains(identity.Rights(c.Person, r, k.Time()), do) {
 		return nil
 	}

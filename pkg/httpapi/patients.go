@@ -322,7 +322,7 @@ var invitePatient = Endpoint{
 	Text: "Sends a letter to the patient's address, whose link is good for seven days and one person, who signs in with that address confirmed. For staff and administrators.",
 	By:   ByRegistry, Who: Known, Once: true,
 	Out: invitationReply{}, OutText: "The invitation.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "already_joined"}, {Code: "merged"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "already_joined"}, {Code: "merged"}, {Code: "minor"}, {Code: "minors_not_taken"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		i, err := a.Registrar.InvitePatient(r.Context(), r.Caller, r.PathValue("patient"))
 		return Reply{Body: showInvitation(i)}, err
@@ -503,7 +503,7 @@ var uninviteCaregiver = Endpoint{
 var revokeCaregiver = Endpoint{
 	Method: "POST", Path: "/patients/{patient}/caregivers/{person}/revoke", ID: "revokeCaregiver", Group: "Patients",
 	For:  "End at once that somebody acts for a patient",
-	Text: "For the patient, the one who acts, staff and administrators. Repeating it succeeds and changes nothing.",
+	Text: "For the patient, the one who acts, staff and administrators; the parent of a patient under 18 is for the latter two alone. Repeating it succeeds and changes nothing.",
 	By:   ByRegistry, Who: Known,
 	Out: caregiverReply{}, OutText: "Who acted for the patient.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "changed"}},
@@ -533,6 +533,10 @@ type doorReply struct {
 	Phone string `json:"phone"`
 	// Whether somebody may register now.
 	Open bool `json:"open"`
+	// Whether it takes online requests for patients under 18.
+	Minors bool `json:"minors"`
+	// The age from which people register themselves; who is younger is registered by the practice, with a parent.
+	From int `json:"from_age" schema:"min=12"`
 }
 
 // Who registers; e-mail address and phone are those that the sign-in has confirmed.
@@ -547,11 +551,11 @@ type joinInput struct {
 var joinPractice = Endpoint{
 	Method: "POST", Path: "/practices/{practice}/join", ID: "joinPractice", Group: "Patients",
 	For: "Register as a patient",
-	Text: "With a token whose e-mail address is confirmed; a confirmed phone number is taken too. Staff then match who registered to a person. Who is under 18 is registered by " +
-		"the practice. The same holder again is the same patient, whatever is sent.",
+	Text: "With a token whose e-mail address is confirmed; a confirmed phone number is taken too. Staff then match who registered to a person. Who is under 18, or under the age " +
+		"from which the practice lets patients act for themselves, is registered by the practice. The same holder again is the same patient, whatever is sent.",
 	By: ByRegistry, Who: Holder, In: joinInput{},
 	Out: patientReply{}, OutText: "Who you are there.",
-	Refuses: []Refusal{{Code: "email_unconfirmed"}, {Code: "minor"}, {Code: "practice_suspended"}, {Code: "already_member"}, {Code: "changed"}},
+	Refuses: []Refusal{{Code: "email_unconfirmed"}, {Code: "minor"}, {Code: "minors_not_taken"}, {Code: "practice_suspended"}, {Code: "already_member"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		in := r.In.(*joinInput)
 		contact, err := contactInput{Name: in.Name, Birth: in.Birth, Sex: in.Sex}.domain()

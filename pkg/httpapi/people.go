@@ -264,6 +264,8 @@ var acceptInvitation = Endpoint{
 		{Code: "invitation_expired"},
 		{Code: "already_member"},
 		{Code: "already_joined"},
+		{Code: "minor"},
+		{Code: "minors_not_taken"},
 		{Code: "merged"},
 		{Code: "changed"},
 	},

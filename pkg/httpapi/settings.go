@@ -3,6 +3,7 @@ package httpapi
 import (
 	"time"
 
+	"evisit/pkg/identity"
 	"evisit/pkg/money"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
@@ -76,14 +77,26 @@ type configReply struct {
 	// Kinds of request that are not taken online, by form.
 	Closed map[string][]string `json:"closed"`
 	// Within how many months a patient must have been seen in person to send a clinical request; 0: it is not asked.
-	Established int `json:"established_months" schema:"min=0"`
+	Established int           `json:"established_months" schema:"min=0"`
+	Minors      minorsSetting `json:"minors"`
+}
+
+// What a practice decides on patients under 18, all of it anew. Access to what was sent before follows it too. Which minors may consent, and to what, is the law of each state.
+type minorsSetting struct {
+	// No request is taken for them.
+	Refused bool `json:"refused,omitempty"`
+	// The age from which they sign in and send for themselves, from 12 to 17; 0 or absent: none does.
+	ActFrom int `json:"act_from,omitempty" validate:"min=0,max=17" schema:"min=0"`
+	// The age from which what they begin themselves is read by nobody who acts for them, unless by a grant of theirs; 0 or
+	// absent: who acts reads all. It is not below act_from.
+	OwnFrom int `json:"own_from,omitempty" validate:"min=0,max=17" schema:"min=0"`
 }
 
 func showConfig(c practice.Config) configReply {
 	out := configReply{
 		States: append([]string{}, c.States...), Prices: c.Prices, Forms: c.Forms, AnswerWithin: int(c.Terms.Answer.Minutes()),
 		GiveUp: int(c.Terms.GiveUp.Minutes()), Topics: append([]string{}, c.Topics...), Closed: c.Closed,
-		Established: c.Established,
+		Established: c.Established, Minors: minorsSetting(c.Minors),
 	}
 	if out.Prices == nil {
 		out.Prices = map[string]money.Cents{}
@@ -108,6 +121,7 @@ type comingReply struct {
 	Topics       *[]string               `json:"topics_by_phone,omitempty"`
 	Closed       map[string][]string     `json:"closed,omitempty"`
 	Established  *int                    `json:"established_months,omitempty"`
+	Minors       *minorsSetting          `json:"minors,omitempty"`
 }
 
 func showSettings(p practice.Practice) settingsReply {
@@ -119,7 +133,7 @@ func showSettings(p practice.Practice) settingsReply {
 		out.NextConsent = &nextConsent{p.ConsentFrom, showConsent(p.NextConsent)}
 	}
 	for _, ch := range p.Coming {
-		c := comingReply{From: ch.From, States: ch.States, Prices: ch.Prices, Forms: ch.Forms, Topics: ch.Topics, Closed: ch.Closed, Established: ch.Established}
+		c := comingReply{From: ch.From, States: ch.States, Prices: ch.Prices, Forms: ch.Forms, Topics: ch.Topics, Closed: ch.Closed, Established: ch.Established, Minors: (*minorsSetting)(ch.Minors)}
 		if ch.Terms != nil {
 			answer, giveUp := int(ch.Terms.Answer.Minutes()), int(ch.Terms.GiveUp.Minutes())
 			c.AnswerWithin, c.GiveUp = &answer, &giveUp
@@ -135,7 +149,7 @@ func (a *API) replySettings(p practice.Practice, err error) (Reply, error) {
 
 var decideSettings = Endpoint{
 	Method: "POST", Path: "/settings/decisions", ID: "decideSettings", Group: "Settings",
-	For: "Decide prices, promises, states, forms, topics, and who must have been seen",
+	For: "Decide prices, promises, states, forms, topics, who must have been seen, and what holds of minors",
 	Text: "At once, or from a time on. What is not named stays as it is. What was quoted and promised before stands; from then on quotes use what " +
 		"is decided, in every process within 20 seconds. A price is 0, or from 50 cents to 10,000,000, and null removes it. For administrators.",
 	By: ByRegistry, Who: Known, IfMatch: true, In: decisionInput{},
@@ -164,11 +178,12 @@ type decisionInput struct {
 	// Kinds of request not taken online; replaces the list of each form that it names.
 	Closed map[string][]string `json:"closed,omitempty" validate:"max=200"`
 	// Within how many months a patient must have been seen in person to send a clinical request; 0 asks it of nobody.
-	Established *int `json:"established_months,omitempty" validate:"omitempty,min=0,max=120"`
+	Established *int           `json:"established_months,omitempty" validate:"omitempty,min=0,max=120"`
+	Minors      *minorsSetting `json:"minors,omitempty"`
 }
 
 func (in decisionInput) domain() practice.Change {
-	ch := practice.Change{States: in.States, Topics: in.Topics, Forms: in.Forms, Closed: in.Closed, Established: in.Established}
+	ch := practice.Change{States: in.States, Topics: in.Topics, Forms: in.Forms, Closed: in.Closed, Established: in.Established, Minors: (*identity.Minors)(in.Minors)}
 	if in.From != nil {
 		ch.From = in.From.UTC()
 	}

@@ -63,6 +63,9 @@ type Person struct {
 	// medical director. Patients and caregivers have none.
 	Also    []Role `json:"also,omitempty"`
 	Patient string `json:"patient,omitempty"` // whose record is their own
+	// Minor is set if Patient was under 18 when the person came to sign in as them, or
+	// when their day of birth was last changed; whether they are still, it does not tell.
+	Minor bool `json:"minor,omitempty"`
 	// Grants are the grants that concern the request. They are rows of the
 	// patients who gave them, not part of the person's row.
 	Grants []Grant `json:"-"`
@@ -143,6 +146,10 @@ const (
 
 // Whys are what a grant may be given for.
 var Whys = []Why{ParentOf, Help, LegalProxy}
+
+// PatientEnds reports whether the patient ends g: that of a minor's parent is for the
+// practice, which verified it.
+func (g Grant) PatientEnds() bool { return g.Why != ParentOf }
 
 // Active reports whether g holds at now.
 func (g Grant) Active(now time.Time) bool { return g.Until.IsZero() || now.Before(g.Until) }

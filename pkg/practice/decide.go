@@ -10,6 +10,7 @@ import (
 
 	"evisit/pkg/billing"
 	"evisit/pkg/fault"
+	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/money"
 	"evisit/pkg/visit"
@@ -28,6 +29,8 @@ type Change struct {
 	Closed map[string][]string `json:"closed,omitempty"`
 	// Established is as in Config, at most maxEstablished.
 	Established *int `json:"established,omitempty"`
+	// Minors replaces all that was decided on minors.
+	Minors *identity.Minors `json:"minors,omitempty"`
 }
 
 // maxEstablished is longer than any rule of whom a practice knows: CPT has three years.
@@ -81,6 +84,9 @@ func (c Config) with(ch Change) Config {
 	}
 	if ch.Established != nil {
 		c.Established = *ch.Established
+	}
+	if ch.Minors != nil {
+		c.Minors = *ch.Minors
 	}
 	c.Prices, c.Forms, c.Closed = maps.Clone(c.Prices), maps.Clone(c.Forms), maps.Clone(c.Closed)
 	for form, price := range ch.Prices {
@@ -175,6 +181,9 @@ func (ch Change) problems(c Config, now time.Time) []fault.Problem {
 	}
 	if n := ch.Established; n != nil {
 		must(*n >= 0 && *n <= maxEstablished, "/established_months", "range", fmt.Sprintf("Ask for a visit within 1 to %d months, or 0 for none.", maxEstablished))
+	}
+	if m := ch.Minors; m != nil {
+		all = append(all, m.Problems()...)
 	}
 	for _, form := range slices.Sorted(maps.Keys(ch.Prices)) {
 		if price := ch.Prices[form]; price != nil {

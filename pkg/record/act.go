@@ -189,6 +189,7 @@ var refusals = map[string]string{
 	"other_practice": "from another practice",
 	"grant_ended":    "may no longer act for the patient",
 	"no_relation":    "has nothing to do with it",
+	"minor":          "not at the patient's age, as the practice has it",
 	"role":           "not part of their role",
 	"not_licensed":   "no license where the patient is",
 	"second_factor":  "signed in without a second factor",

@@ -169,7 +169,7 @@ func (v Visit) Receipt(payment string) string {
 func (v Visit) Resource() identity.Resource {
 	unsent := v.Times.Queued.IsZero() && v.Status != Diverted // the practice must know of a diversion
 	return identity.Resource{
-		Practice: v.Practice, Patient: v.Patient, Holder: v.Holder.ID, HolderName: v.Holder.Display, Former: v.Former,
+		Practice: v.Practice, Patient: v.Patient, Starter: v.By, Holder: v.Holder.ID, HolderName: v.Holder.Display, Former: v.Former,
 		Pool: v.Pool, Unsent: unsent,
 	}
 }

@@ -191,8 +191,11 @@ func (r *Room) UninviteCaregiver(ctx context.Context, c clinic.Caller, patient, 
 	})
 }
 
+var errParents = fault.New(fault.Denied, "denied", "until you are 18, the practice says who acts for you as a parent or guardian; call it")
+
 // RevokeCaregiver ends a grant at once: by the patient, by who gives it up, or by people
-// of the practice. One that has ended is returned unchanged.
+// of the practice, who alone end that of a minor's parent. One that has ended is returned
+// unchanged.
 func (r *Room) RevokeCaregiver(ctx context.Context, c clinic.Caller, patient, person string) (identity.Grant, error) {
 	return clinic.Retry(func() (identity.Grant, error) {
 		c, err := r.Kernel.Identify(ctx, c)
@@ -217,6 +220,9 @@ func (r *Room) RevokeCaregiver(ctx context.Context, c clinic.Caller, patient, pe
 		now := r.Kernel.Time()
 		if err != nil || !g.Active(now) {
 			return g, err
+		}
+		if c.Person.Patient == patient && !g.PatientEnds() {
+			return g, errParents
 		}
 		g.Until, g.Version = now, g.Version+1
 		return g, r.Kernel.Store.Commit(ctx, clinic.Commit{

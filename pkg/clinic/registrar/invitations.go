@@ -36,7 +36,9 @@ func (r *Room) Invite(ctx context.Context, c clinic.Caller, in registry.Invitati
 // InvitePatient invites a patient of the caller's practice, at the address that it has,
 // to sign in as the patient.
 //
-// Errors: fault.Conflict (already_joined) if somebody signs in as the patient.
+// Errors: fault.Conflict if somebody signs in as the patient (already_joined), and for a
+// minor whom the practice does not let act for themselves (minor) or takes no requests
+// for (minors_not_taken).
 func (r *Room) InvitePatient(ctx context.Context, c clinic.Caller, patient string) (registry.Invitation, error) {
 	c, p, err := r.patientFor(ctx, c, identity.ManagePatients, patient)
 	switch {
@@ -46,6 +48,9 @@ func (r *Room) InvitePatient(ctx context.Context, c clinic.Caller, patient strin
 		return registry.Invitation{}, errMerged
 	case p.Person != "":
 		return registry.Invitation{}, errTwoOf
+	}
+	if err := r.letsAct(ctx, p); err != nil {
+		return registry.Invitation{}, err
 	}
 	return r.sendInvitation(ctx, c, registry.Invitation{Practice: p.Practice, Patient: p.ID, Email: p.Contact.Email}, identity.ManagePatients)
 }
@@ -228,11 +233,26 @@ func (r *Room) becomePatient(ctx context.Context, patient string, p *identity.Pe
 	case to.Person != "":
 		return errTwoOf
 	}
+	if err := r.letsAct(ctx, to); err != nil {
+		return err
+	}
 	p.Role, p.Patient = identity.PatientRole, patient
+	if p.Minor, err = r.isMinor(ctx, to); err != nil {
+		return err
+	}
 	to.Person, to.Version = p.ID, to.Version+1
 	row, err := r.Charts.SealPatient(ctx, to)
 	m.Patients = append(m.Patients, row)
 	return err
+}
+
+// letsAct refuses p if their practice does not let them act for themselves at their age.
+func (r *Room) letsAct(ctx context.Context, p identity.Patient) error {
+	here, err := r.Kernel.Practice(ctx, p.Practice)
+	if err != nil {
+		return err
+	}
+	return here.LetsAct(p.Contact.Birth, r.Kernel.Time())
 }
 
 // invitation returns an invitation with its content.

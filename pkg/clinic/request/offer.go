@@ -137,9 +137,13 @@ func closed(p practice.Practice) error {
 // barred says why a patient may not send p, which is not closed, a request for a pool's
 // people; nil if the patient may. Guideline G14 bars a suspended patient from clinical
 // requests: what is left is how a bill is settled and a record asked for. A record that is
-// of no patient of the practice is barred from all. Guideline G23, where the practice asks
+// of no patient of the practice is barred from all, and so is a minor where the practice
+// takes no requests for minors. Guideline G23, where the practice asks
 // for it, is for clinical requests too.
 func barred(p practice.Practice, who identity.Patient, pool identity.Pool, now time.Time) error {
+	if err := p.TakesFor(who.Contact.Birth, now); err != nil {
+		return err
+	}
 	clinical := pool == identity.ClinicalPool
 	s := who.Standing
 	if s.State == identity.Suspended && (clinical || s.Reason.Foreign()) {

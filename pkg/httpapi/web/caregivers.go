@@ -130,7 +130,7 @@ func (view *caregiversView) list(all registrar.Caregivers, v visitor, now time.T
 		row := newCaregiver(g.Grant, all.Patient, v)
 		row.By = grantedBy(g, v)
 		row.ID, row.Self = g.Person, g.Person == v.Person.ID
-		row.CanEnd = all.MayInvite || row.Self
+		row.CanEnd = all.MayInvite && (view.Works || g.PatientEnds()) || row.Self
 		switch {
 		case row.Self:
 			row.Who = "You"

@@ -22,6 +22,9 @@ import (
 // register and an invitation is accepted, to work, to be a patient, or to act for one.
 func (s *site) managing() []route {
 	return slices.Concat(s.authoring(), s.deciding(), s.importing(), s.caring(), []route{
+		{"GET " + managedKeptPath, s.as(s.keptManaged)},
+		{"POST " + managedKeptPath + "/{id}", s.as(s.sendManaged)},
+
 		{"GET /manage/people", s.as(s.people)},
 		{"GET /manage/people/invite", s.as(s.newInvitation)},
 		{"POST /manage/people/invite", s.as(s.invite)},

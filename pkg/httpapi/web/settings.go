@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"evisit/pkg/fault"
+	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/money"
 	"evisit/pkg/phi"
@@ -173,6 +174,18 @@ func decisionFields(p practice.Practice) []field {
 		},
 		topics,
 		field{
+			Kind: "checks", ID: "minors", Name: "minors", Label: "Patients under 18",
+			Options: []option{{ID: "minors", Value: "refused", Label: "No requests are taken for them", Chosen: p.Minors.Refused}},
+		},
+		field{
+			Kind: "text", ID: "act-from", Name: "act-from", Label: "Age from which they act for themselves", Mode: "numeric", Values: one(age(p.Minors.ActFrom)),
+			Help: []string{"From then on they sign in and send their own requests. Empty: not before 18. Which minors may consent, and to what, is the law of your state."},
+		},
+		field{
+			Kind: "text", ID: "own-from", Name: "own-from", Label: "Age from which a parent does not read what they sent", Mode: "numeric", Values: one(age(p.Minors.OwnFrom)),
+			Help: []string{"Unless they have the parent act for them. It holds for what was sent before, too. Empty: parents read all until 18."},
+		},
+		field{
 			Kind: "date", ID: "from", Name: "from", Label: "From which day on", Values: one(""),
 			Help: []string{"Empty: at once. A day begins at midnight in the practice's zone, " + p.Zone + "."},
 		},
@@ -227,10 +240,35 @@ func changeWords(ch practice.Change) string {
 			words = append(words, form+" is taken for every kind of request")
 		}
 	}
+	if ch.Minors != nil {
+		words = append(words, minorsWords(*ch.Minors)...)
+	}
 	if ch.Established != nil {
 		words = append(words, establishedWords(*ch.Established))
 	}
 	return strings.Join(words, "; ")
+}
+
+// age writes an age; empty for none.
+func age(years int) string {
+	if years == 0 {
+		return ""
+	}
+	return strconv.Itoa(years)
+}
+
+func minorsWords(m identity.Minors) []string {
+	words := []string{"requests are taken for patients under 18", "none of them acts before 18", "a parent reads all until 18"}
+	if m.Refused {
+		words[0] = "no requests are taken for patients under 18"
+	}
+	if m.ActFrom > 0 {
+		words[1] = "they act for themselves from " + age(m.ActFrom)
+	}
+	if m.OwnFrom > 0 {
+		words[2] = "from " + age(m.OwnFrom) + " a parent does not read what they sent"
+	}
+	return words
 }
 
 func establishedWords(months int) string {
@@ -242,7 +280,10 @@ func establishedWords(months int) string {
 
 // decisionPlaces are where the clinic says that a problem with a decision is.
 func decisionPlaces(p practice.Practice) map[string]string {
-	places := map[string]string{"/states": "states", "/answer_minutes": "answer", "/give_up_minutes": "give-up", "/topics": "topics", "/from": "from"}
+	places := map[string]string{
+		"/states": "states", "/answer_minutes": "answer", "/give_up_minutes": "give-up", "/topics": "topics", "/from": "from",
+		"/minors/act_from": "act-from", "/minors/own_from": "own-from",
+	}
 	for _, f := range decisionFields(p) {
 		if form, ok := strings.CutPrefix(f.Name, priceField); ok {
 			places["/prices/"+form] = f.ID
@@ -315,6 +356,20 @@ func changed(values url.Values, p practice.Practice) (ch practice.Change, unclea
 	if topics := values["topics"]; !slices.Equal(slices.Sorted(slices.Values(topics)), slices.Sorted(slices.Values(p.Topics))) {
 		ch.Topics = &topics
 	}
+	minors := identity.Minors{Refused: values.Get("minors") != ""}
+	for _, a := range []struct {
+		name, where string
+		to          *int
+	}{{"act-from", "/minors/act_from", &minors.ActFrom}, {"own-from", "/minors/own_from", &minors.OwnFrom}} {
+		years, read := ageOf(values.Get(a.name))
+		if !read {
+			bad(a.where, "Give an age in whole years, such as 16, or nothing.")
+		}
+		*a.to = years
+	}
+	if minors != p.Minors {
+		ch.Minors = &minors
+	}
 	from, err := dayOf(values.Get("from"), p)
 	if err != nil {
 		bad("/from", "Choose a day.")
@@ -347,6 +402,15 @@ func dollars(text string) (money.Cents, bool) {
 func duration(text string) (time.Duration, bool) {
 	d, err := time.ParseDuration(strings.TrimSpace(text) + "h")
 	return d.Round(time.Minute), err == nil
+}
+
+// ageOf reads an age; nothing is 0.
+func ageOf(text string) (years int, read bool) {
+	if text = strings.TrimSpace(text); text == "" {
+		return 0, true
+	}
+	years, err := strconv.Atoi(text)
+	return years, err == nil
 }
 
 // dayOf is the midnight with which a day begins at the practice; zero for none.
