@@ -2,7 +2,8 @@ package membership
 
 import "fmt"
 
-func days(n int) string { return count(n, "day", "days") }
+func days(n int) string   { return count(n, "day", "days") }
+func months(n int) string { return count(n, "month", "months") }
 
 func count(n int, one, many string) string {
 	switch n {

@@ -1,5 +1,3 @@
-// Package membership decides on yearly memberships: what a practice offers, and how the visits that
-// it includes are counted. It decides on values; storing them is left to others.
 package membership
 
 import (
@@ -127,6 +125,9 @@ func (t Terms) Includes(form, class string) bool {
 	return t.Visits > 0 && slices.Contains(t.Classes, class) && (len(t.Forms) == 0 || slices.Contains(t.Forms, form))
 }
 
+// is reports whether t and u are the same version of the same offer.
+func (t Terms) is(u Terms) bool { return t.Offer == u.Offer && t.Version == u.Version }
+
 // At returns the terms that somebody who joins at an instant has; false if the offer is not sold
 // then.
 func (o Offer) At(at time.Time) (Terms, bool) {
@@ -204,22 +205,4 @@ func (o Offer) Close(now time.Time) Offer {
 	o.Closed = now
 	o.Version++
 	return o
-}
-
-// problems collects all that is wrong with an input. The zero value is empty.
-type problems []fault.Problem
-
-// must adds a problem of where unless ok.
-func (p *problems) must(ok bool, where, code, text string) {
-	if !ok {
-		*p = append(*p, fault.Problem{Where: where, Code: code, Text: text})
-	}
-}
-
-// err is a fault.Invalid with all problems; nil if there are none.
-func (p problems) err() error {
-	if len(p) == 0 {
-		return nil
-	}
-	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", p...)
 }

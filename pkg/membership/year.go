@@ -38,5 +38,33 @@ func (y Year) Text(zone *time.Location) string {
 	return date(first) + " to " + date(end.AddDays(-1))
 }
 
+// left returns how many of y's days are left on a day, itself included, and how many it has.
+func (y Year) left(on civil.Day, zone *time.Location) (left, of int) {
+	first, end := y.Days(zone)
+	of = end.Since(first)
+	return min(max(end.Since(on), 0), of), of
+}
+
+// months returns how many of y's twelve months have not begun on a day. The months begin on the
+// day of the month on which y does, or on the last day of one that is too short.
+func (y Year) months(on civil.Day, zone *time.Location) int {
+	first, _ := y.Days(zone)
+	begun := 0
+	for begun < 12 && !monthsLater(first, begun).After(on) {
+		begun++
+	}
+	return 12 - begun
+}
+
+// monthsLater returns the same day of the month n months after d, or the last day of that month.
+func monthsLater(d civil.Day, n int) civil.Day {
+	later := d.AddMonths(n)
+	y, m, day := d.Start(time.UTC).Date()
+	if later.Start(time.UTC).Day() == day {
+		return later
+	}
+	return civil.Date(y, m+time.Month(n)+1, 0) // day 0 is the last of the month before
+}
+
 // date writes a day for people: 2 March 2026.
 func date(d civil.Day) string { return d.Start(time.UTC).Format("2 January 2006") }
