@@ -2,8 +2,9 @@ package membership
 
 import "fmt"
 
-func days(n int) string   { return count(n, "day", "days") }
-func months(n int) string { return count(n, "month", "months") }
+func persons(n int) string { return count(n, "person", "people") }
+func days(n int) string    { return count(n, "day", "days") }
+func months(n int) string  { return count(n, "month", "months") }
 
 func count(n int, one, many string) string {
 	switch n {

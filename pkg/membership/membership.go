@@ -110,6 +110,11 @@ type Member struct {
 	Refunded bool `json:"refunded,omitempty"`
 }
 
+// present reports whether the member was one at an instant.
+func (p Member) present(at time.Time) bool {
+	return !at.Before(p.Joined) && (p.Left.IsZero() || at.Before(p.Left))
+}
+
 // An Application is what somebody asks for who wants a membership.
 type Application struct {
 	ID, Practice, Payer string

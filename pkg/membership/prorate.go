@@ -20,6 +20,12 @@ type Part struct {
 	Amount money.Cents `json:"amount"`
 }
 
+// charged returns the part of price that is charged for what is left of y on a day.
+func (y Year) charged(price money.Cents, on civil.Day, zone *time.Location) Part {
+	left, of := y.left(on, zone)
+	return Part{Price: price, Left: left, Of: of, Amount: share(price, left, of)}
+}
+
 // refunded returns the part of price that is refunded for what is left of y on a day.
 func (y Year) refunded(price money.Cents, on civil.Day, zone *time.Location) Part {
 	left, of := y.left(on, zone)

@@ -68,3 +68,6 @@ func monthsLater(d civil.Day, n int) civil.Day {
 
 // date writes a day for people: 2 March 2026.
 func date(d civil.Day) string { return d.Start(time.UTC).Format("2 January 2006") }
+
+// dated writes the day of an instant for people, in the practice's zone.
+func dated(t time.Time, zone *time.Location) string { return date(civil.Of(t, zone)) }

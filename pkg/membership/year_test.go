@@ -4,7 +4,11 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
+	"evisit/pkg/civil"
 	"evisit/pkg/membership"
+	"evisit/pkg/money"
 )
 
 func TestYearFrom(t *testing.T) {
@@ -29,4 +33,56 @@ func TestYearFrom(t *testing.T) {
 			t.Errorf("%s: %s to %s, %q; want the end %s, %q", test.name, y.Start, got, y.Text(zone), test.end, test.text)
 		}
 	}
+}
+
+// What is charged for the rest of a year is exactly that part of the price, rounded down to a cent;
+// what is refunded for it, rounded up. The days before and after add up to the price, wherever the
+// year is cut.
+func TestPart_Exact(t *testing.T) {
+	t.Parallel()
+	zone := newYork(t)
+	rapid.Check(t, func(t *rapid.T) {
+		terms := annual()
+		terms.Price = money.Cents(rapid.IntRange(100, 5_000_00).Draw(t, "price"))
+		terms.PerMember = money.Cents(rapid.IntRange(0, 5_000_00).Draw(t, "per member"))
+		terms.Refund = membership.RefundRule{Later: membership.ByDays}
+		start := noon.AddDate(0, 0, rapid.IntRange(0, 1500).Draw(t, "start"))
+		m := enrolled(t, terms, "parent")
+		year := membership.Year{Start: start, End: start.AddDate(1, 0, 0)}
+		m = observe(t, m, membership.Standing{At: start, Status: "active", Year: year, Paid: terms.Price})
+
+		var last membership.Part
+		var between money.Cents
+		now := start
+		for n := 0; now.Before(year.End) && n < 20; n++ {
+			_, part, err := m.Add(membership.Applicant{Patient: "child", Medicare: noMedicare}, zone, now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, end := year.Days(zone)
+			today := civil.Of(now, zone)
+			if part.Left != end.Since(today) || part.Of != end.Since(first) || part.Price != terms.PerMember {
+				t.Errorf("on %s of %s: %+v", today, year.Text(zone), part)
+			}
+			exact := part.Price * money.Cents(part.Left)
+			if whole := part.Amount * money.Cents(part.Of); whole > exact || whole+money.Cents(part.Of) <= exact {
+				t.Errorf("%+v is not rounded down", part)
+			}
+			back := m.RefundFor(membership.Cancelled, 1, zone, now).Amount * money.Cents(part.Of)
+			if exact := terms.Price * money.Cents(part.Left); back < exact || back-money.Cents(part.Of) >= exact {
+				t.Errorf("of %s for %d of %d days, the refund is not rounded up: %s", terms.Price, part.Left, part.Of, back)
+			}
+			if n == 0 && part.Amount != part.Price {
+				t.Errorf("the first day costs %+v", part)
+			}
+			if n > 0 {
+				between += last.Amount - part.Amount
+			}
+			last = part
+			now = now.AddDate(0, 0, rapid.IntRange(1, 60).Draw(t, "days"))
+		}
+		if between+last.Amount != terms.PerMember {
+			t.Errorf("the pieces add up to %s, want %s", between+last.Amount, terms.PerMember)
+		}
+	})
 }
