@@ -125,9 +125,10 @@ func TestEndNow_OnceForOneReason(t *testing.T) {
 
 func TestAbandoned_PageExpired(t *testing.T) {
 	t.Parallel()
+	zone := newYork(t)
 	now := noon.Add(25 * time.Hour)
 	m := enrolled(t, annual()).Abandoned(now)
-	if want := (membership.End{At: now, Why: membership.NeverPaid}); m.Ended != want || m.State != membership.Ended || m.Owed() != 0 {
+	if want := (membership.End{At: now, Why: membership.NeverPaid}); m.Ended != want || m.State != membership.Ended || m.Owed() != 0 || !m.NextDue(zone, now).IsZero() {
 		t.Errorf("%+v", m)
 	}
 	begun := observe(t, enrolled(t, annual()), standing(noon, "incomplete", 0))

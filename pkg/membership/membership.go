@@ -6,7 +6,7 @@
 //	pending → active ⇄ past_due → ended
 //
 // It decides on values. Storing them, calling Stripe, writing to people and reading the clock are
-// left to others.
+// left to others; when something is due is said by NextDue.
 package membership
 
 import (
