@@ -92,6 +92,8 @@ var rules = map[string]rule{
 	"x12/p835": {layer: domain, ours: "civil money phi x12"},
 	"x12/p837": {layer: domain, ours: "civil fault money npi phi x12"},
 
+	"membership": {layer: domain, ours: "civil coding coverage fault money"},
+
 	"coding":     {layer: domain, ours: "civil fault money"},
 	"coding/fee": {layer: domain, ours: "civil fault money"},
 	"coding/icd": {layer: domain, ours: "civil fault"},
