@@ -34,7 +34,7 @@ const (
 )
 
 // An Act is one thing done by hand at Stripe. ID is of the object that Do is about: an
-// intent, a refund, a session or an account.
+// intent, a refund, a session, a payout or an account.
 type Act struct {
 	Do     string `json:"do"`
 	ID     string `json:"id"`
@@ -59,6 +59,8 @@ var acts = map[string]struct {
 	HandExpire:       {kindSession, (*tx).handExpire},
 	HandDisconnect:   {kindAccount, (*tx).handConnection},
 	HandConnect:      {kindAccount, (*tx).handConnection},
+	HandPayOut:       {kindAccount, (*tx).handPayOut},
+	HandFailPayout:   {kindPayout, (*tx).handFailPayout},
 }
 
 // Hand does an act and returns the object that it made or changed.
@@ -253,7 +255,7 @@ func (s *Sim) postHand(w http.ResponseWriter, r *http.Request) {
 	s.control(w, r, out, err)
 }
 
-// handRows lists accounts, sessions, intents and refunds, the newest first.
+// handRows lists accounts, sessions, intents, refunds and payouts, the newest first.
 func (s *Sim) handRows(ctx context.Context) ([]handRow, error) {
 	if err := s.expireDue(ctx); err != nil {
 		return nil, err
@@ -276,7 +278,7 @@ func (s *Sim) handRows(ctx context.Context) ([]handRow, error) {
 func (t *tx) handRowsOfAccount(ctx context.Context) ([]handRow, error) {
 	var a account
 	err := t.get(ctx, kindAccount, t.account, "", &a)
-	top := handRow{ID: t.account, Account: t.account, Status: "connected", Acts: []string{HandDisconnect}}
+	top := handRow{ID: t.account, Account: t.account, Status: "connected", Acts: []string{HandDisconnect, HandPayOut}}
 	if a.Sim.Disconnected {
 		top.Status, top.Acts = "disconnected", []string{HandConnect}
 	}
@@ -299,8 +301,10 @@ func (t *tx) handRowsOfAccount(ctx context.Context) ([]handRow, error) {
 			rows = append(rows, handRow{r.ID, t.account, r.Status, r.PaymentIntent, r.Amount, []string{HandFailRefund}})
 		}
 	}
+	moved, err5 := t.handRowsOfMoney(ctx)
+	rows = append(rows, moved...)
 	slices.Reverse(rows)
-	return append([]handRow{top}, rows...), errors.Join(err, err2, err3, err4)
+	return append([]handRow{top}, rows...), errors.Join(err, err2, err3, err4, err5)
 }
 
 // actsOn are what can be done to an intent.
