@@ -13,6 +13,7 @@ const (
 	movedCharge        = "charge"
 	movedRefund        = "refund"
 	movedRefundFailure = "refund_failure"
+	movedAdjustment    = "adjustment" // the money of a dispute
 	movedPayout        = "payout"
 	movedPayoutFailure = "payout_failure"
 	movedFee           = "application_fee"

@@ -35,7 +35,14 @@ type charge struct {
 	ReceiptEmail       *string           `json:"receipt_email"`
 	Refunded           bool              `json:"refunded"`
 	Status             string            `json:"status"`
-	Sim                methodSim         `json:"_sim"`
+	Sim                chargeSim         `json:"_sim"`
+}
+
+// A chargeSim is the method that was charged, and whether a dispute has the money.
+type chargeSim struct {
+	methodSim
+
+	Withdrawn bool `json:"withdrawn,omitempty"`
 }
 
 type outcome struct {
@@ -82,7 +89,7 @@ func (t *tx) newCharge(pi *intent, m *method) *charge {
 		Metadata: orEmpty(pi.Metadata), Paid: true, PaymentIntent: pi.ID, PaymentMethod: m.ID,
 		Outcome:      outcome{NetworkStatus: "approved_by_network", RiskLevel: "normal", SellerMessage: "Payment complete.", Type: "authorized"},
 		Details:      methodDetails{Type: m.Type, CashApp: m.CashApp, BankAccount: m.BankAccount},
-		ReceiptEmail: pi.ReceiptEmail, Status: "succeeded", Sim: m.Sim,
+		ReceiptEmail: pi.ReceiptEmail, Status: "succeeded", Sim: chargeSim{methodSim: m.Sim},
 		Application: pi.Application, PlatformFee: pi.PlatformFee,
 	}
 	if m.Card != nil {

@@ -34,11 +34,12 @@ const (
 )
 
 // An Act is one thing done by hand at Stripe. ID is of the object that Do is about: an
-// intent, a refund, a session, a payout or an account.
+// intent, a refund, a session, a payout, a dispute or an account.
 type Act struct {
 	Do     string `json:"do"`
 	ID     string `json:"id"`
 	Amount int64  `json:"amount,omitempty"`
+	Reason string `json:"reason,omitempty"` // of a dispute; if empty, fraudulent
 }
 
 // acts are what each act does to the object of a kind.
@@ -61,6 +62,14 @@ var acts = map[string]struct {
 	HandConnect:      {kindAccount, (*tx).handConnection},
 	HandPayOut:       {kindAccount, (*tx).handPayOut},
 	HandFailPayout:   {kindPayout, (*tx).handFailPayout},
+	HandDispute:      {kindIntent, (*tx).handDispute},
+	HandInquire:      {kindIntent, (*tx).handDispute},
+	HandEscalate:     {kindDispute, (*tx).handOnDispute},
+	HandCloseInquiry: {kindDispute, (*tx).handOnDispute},
+	HandRespond:      {kindDispute, (*tx).handOnDispute},
+	HandAccept:       {kindDispute, (*tx).handOnDispute},
+	HandWin:          {kindDispute, (*tx).handOnDispute},
+	HandLose:         {kindDispute, (*tx).handOnDispute},
 }
 
 // Hand does an act and returns the object that it made or changed.
@@ -255,7 +264,8 @@ func (s *Sim) postHand(w http.ResponseWriter, r *http.Request) {
 	s.control(w, r, out, err)
 }
 
-// handRows lists accounts, sessions, intents, refunds and payouts, the newest first.
+// handRows lists accounts, sessions, intents, refunds, payouts and disputes, the newest
+// first.
 func (s *Sim) handRows(ctx context.Context) ([]handRow, error) {
 	if err := s.expireDue(ctx); err != nil {
 		return nil, err
@@ -315,7 +325,7 @@ func actsOn(pi *intent) []string {
 	case intentProcessing:
 		return []string{HandBankPays, HandBankFails}
 	case intentSucceeded:
-		return []string{HandRefund, HandWarn, HandOtherMode, HandOtherVersion}
+		return []string{HandRefund, HandWarn, HandInquire, HandDispute, HandOtherMode, HandOtherVersion}
 	}
 	return nil
 }

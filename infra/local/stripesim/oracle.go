@@ -15,7 +15,7 @@ func (x *Tally) add(cents int64) { x.Count++; x.Cents += cents }
 
 // An Oracle is the state of an account's money, computed from the account's objects.
 // In cents, Holds = Captured + Released + Lapsed + Held, and BalanceCents = Captured -
-// Refunded - FeeCents + EarnedCents - PaidOut. The part of a hold that a
+// Refunded - Disputed - FeeCents + EarnedCents - PaidOut. The part of a hold that a
 // smaller capture released is in Released.Cents and not in Released.Count. A payment
 // captured at once counts in Holds and Captured.
 type Oracle struct {

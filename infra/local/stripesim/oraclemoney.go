@@ -7,10 +7,27 @@ import (
 
 // An OracleMoney is what happened to an account's money after the charge.
 type OracleMoney struct {
-	FeeCents    int64          `json:"fee_cents"`    // Stripe's and the platform's fees, less what was given back
-	EarnedCents int64          `json:"earned_cents"` // the platform's fees, less what it gave back; of the platform alone
-	PaidOut     Tally          `json:"paid_out"`     // payouts that have not failed
-	Payouts     []OraclePayout `json:"payouts"`
+	FeeCents    int64           `json:"fee_cents"`    // Stripe's and the platform's fees, less what was given back
+	EarnedCents int64           `json:"earned_cents"` // the platform's fees, less what it gave back; of the platform alone
+	Disputed    Tally           `json:"disputed"`     // money that disputes have taken and not brought back
+	PaidOut     Tally           `json:"paid_out"`     // payouts that have not failed
+	Disputes    []OracleDispute `json:"disputes"`     // and inquiries
+	Payouts     []OraclePayout  `json:"payouts"`
+}
+
+// An OracleDispute is one dispute or inquiry in an Oracle. Withdrawn is what it has of
+// the account's money, without its fee.
+type OracleDispute struct {
+	ID            string `json:"id"`
+	Account       string `json:"account"`
+	PaymentIntent string `json:"payment_intent"`
+	Status        string `json:"status"`
+	Reason        string `json:"reason"`
+	Amount        int64  `json:"amount"`
+	Withdrawn     int64  `json:"withdrawn"`
+	DueBy         int64  `json:"due_by"`
+	Submissions   int    `json:"submissions"`
+	Created       int64  `json:"created"`
 }
 
 // An OraclePayout is one payout in an Oracle.
@@ -27,7 +44,7 @@ type OraclePayout struct {
 func newOracle() Oracle {
 	return Oracle{
 		Intents:     []OracleIntent{},
-		OracleMoney: OracleMoney{Payouts: []OraclePayout{}},
+		OracleMoney: OracleMoney{Disputes: []OracleDispute{}, Payouts: []OraclePayout{}},
 	}
 }
 
@@ -35,12 +52,20 @@ func newOracle() Oracle {
 func (t *tx) tallyMoney(ctx context.Context, out *OracleMoney) error {
 	xs, err := all[transaction](ctx, t, kindTransaction)
 	fees, err3 := all[fee](ctx, t, kindFee)
+	disputes, err4 := all[dispute](ctx, t, kindDispute)
 	payouts, err5 := all[payout](ctx, t, kindPayout)
 	for _, x := range xs {
 		out.FeeCents += x.Fee
 	}
 	for _, f := range fees {
 		out.EarnedCents += f.Amount - f.AmountRefunded
+	}
+	for _, d := range disputes {
+		o := d.oracle(t.account)
+		if o.Withdrawn > 0 {
+			out.Disputed.add(o.Withdrawn)
+		}
+		out.Disputes = append(out.Disputes, o)
 	}
 	for _, po := range payouts {
 		if po.Status != payoutFailed {
@@ -50,5 +75,16 @@ func (t *tx) tallyMoney(ctx context.Context, out *OracleMoney) error {
 			ID: po.ID, Account: t.account, Status: po.Status, Amount: po.Amount, Automatic: po.Automatic, Created: po.Created,
 		})
 	}
-	return errors.Join(err, err3, err5)
+	return errors.Join(err, err3, err4, err5)
+}
+
+func (d *dispute) oracle(account string) OracleDispute {
+	o := OracleDispute{
+		ID: d.ID, Account: account, PaymentIntent: d.PaymentIntent, Status: d.Status, Reason: d.Reason, Amount: d.Amount,
+		DueBy: *d.EvidenceDetails.DueBy, Submissions: d.EvidenceDetails.SubmissionCount, Created: d.Created,
+	}
+	if !d.isInquiry() && d.Status != inquiryClosed && d.Status != disputeWon {
+		o.Withdrawn = d.Amount
+	}
+	return o
 }

@@ -74,6 +74,11 @@ func createRefund(ctx context.Context, t *tx, c *call) (any, error) {
 		amount = *p.Amount
 	}
 	switch {
+	case !ch.refundable():
+		return nil, &failure{
+			Status: http.StatusBadRequest, Type: invalidRequest, Code: "charge_disputed",
+			Message: "charge " + ch.ID + " is disputed: its money is not the account's to refund", Charge: ch.ID,
+		}
 	case !ch.Paid || !ch.Captured:
 		return nil, invalid("charge_not_refundable", "charge", "charge "+ch.ID+" was never captured: cancel its PaymentIntent instead")
 	case left == 0:
@@ -95,7 +100,10 @@ func createRefund(ctx context.Context, t *tx, c *call) (any, error) {
 	if err := t.refundCharge(ctx, ch, r); err != nil {
 		return nil, err
 	}
-	return r, t.emit(ctx, "charge.refunded", ch)
+	if err := t.emit(ctx, "charge.refunded", ch); err != nil {
+		return nil, err
+	}
+	return r, t.endInquiries(ctx, ch)
 }
 
 func (t *tx) chargeToRefund(ctx context.Context, chargeID, intentID string) (*charge, error) {

@@ -46,6 +46,13 @@ func (t *tx) forClient(shown map[string]any) {
 	if shown["object"] == kindTransaction {
 		t.showStatus(shown)
 	}
+	if moved, ok := shown["balance_transactions"].([]any); ok {
+		for _, x := range moved {
+			if m, ok := x.(map[string]any); ok {
+				t.forClient(m)
+			}
+		}
+	}
 	if shown["object"] == kindSession && shown["status"] == sessionOpen {
 		shown["url"] = t.sim.baseURL + "/pay/" + fmt.Sprint(shown["id"])
 	}
@@ -203,6 +210,7 @@ var expandable = map[string]string{
 	"balance_transaction":         kindTransaction,
 	"charge":                      kindCharge,
 	"customer":                    kindCustomer,
+	"dispute":                     kindDispute,
 	"failure_balance_transaction": kindTransaction,
 	"latest_charge":               kindCharge,
 	"payment_intent":              kindIntent,

@@ -3,8 +3,8 @@
 // (API version 2023-10-16), serves a hosted Checkout page, signs and retries
 // webhooks, and fails on command.
 //
-// The simulator's Oracle computes what was held, captured, released, refunded and
-// paid out from the simulator's objects alone. Requests and replies are checked
+// The simulator's Oracle computes what was held, captured, released, refunded, disputed
+// and paid out from the simulator's objects alone. Requests and replies are checked
 // against Stripe's OpenAPI description. A request that Stripe accepts and the simulator
 // does not model is refused, never ignored.
 //
@@ -19,8 +19,8 @@
 //
 // A person's acts at Stripe's own pages, and what banks and accounts' owners do, are the
 // Acts of Hand: captures, refunds and refunds that fail, bank payments, warnings of
-// fraud, payouts and payouts that fail, more pages with the same reference, an account
-// disconnected, events of the
+// fraud, inquiries, disputes and how they end, payouts and payouts that fail, more pages
+// with the same reference, an account disconnected, events of the
 // other mode or of another version.
 //
 // An account's Terms say what Stripe takes of its money and when the rest is available
@@ -34,7 +34,7 @@
 // Webhook endpoints made by the API are kept and listed; events are sent to those of
 // Options alone.
 //
-// Disputes, reserves, debits of a negative balance, subscriptions, currencies
+// Uploaded files, reserves, debits of a negative balance, subscriptions, currencies
 // other than US dollars, and payment methods other than the simulator's are not
 // simulated.
 package stripesim
@@ -187,8 +187,8 @@ func (s *Sim) SetBaseURL(url string) {
 
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Tick expires the sessions and holds that are due, ends the refunds, bank payments
-// and payouts that are due, makes the payouts of the day, and sends the
+// Tick expires the sessions and holds that are due, ends the refunds, bank payments,
+// disputes and payouts that are due, makes the payouts of the day, and sends the
 // webhooks that are due.
 // Tick returns when the webhooks are answered.
 func (s *Sim) Tick(ctx context.Context) {
@@ -274,6 +274,8 @@ func (t *tx) expireObject(ctx context.Context, d dueObject) error {
 		return t.endRefund(ctx, d.id)
 	case kindPayout:
 		return t.arrive(ctx, d.id)
+	case kindDispute:
+		return t.endDispute(ctx, d.id)
 	case kindAccount:
 		return t.payOutDaily(ctx)
 	}

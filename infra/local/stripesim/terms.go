@@ -18,6 +18,9 @@ type Terms struct {
 	BasisPoints int64 `json:"basis_points,omitempty"`
 	FixedCents  int64 `json:"fixed_cents,omitempty"`
 
+	// DisputeCents is taken with the money of a dispute, and kept whoever wins.
+	DisputeCents int64 `json:"dispute_cents,omitempty"`
+
 	// DelayDays is after how many days, at midnight UTC, what an account is paid is
 	// available. What is taken from an account is taken at once.
 	DelayDays int `json:"delay_days,omitempty"`
@@ -28,15 +31,15 @@ type Terms struct {
 }
 
 // StandardTerms are those of an account of type standard in the United States, with
-// cards of that country: 2.9 % and 30 cents, two days, daily
+// cards of that country: 2.9 % and 30 cents, 15 dollars for a dispute, two days, daily
 // payouts.
-var StandardTerms = Terms{BasisPoints: 290, FixedCents: 30, DelayDays: 2, DailyPayouts: true}
+var StandardTerms = Terms{BasisPoints: 290, FixedCents: 30, DisputeCents: 1500, DelayDays: 2, DailyPayouts: true}
 
 // AnyAccount stands in Options.Terms for the accounts that it does not name.
 const AnyAccount = ""
 
 func (x Terms) check() error {
-	if x.BasisPoints < 0 || x.BasisPoints > 10_000 || x.FixedCents < 0 || x.DelayDays < 0 {
+	if x.BasisPoints < 0 || x.BasisPoints > 10_000 || x.FixedCents < 0 || x.DisputeCents < 0 || x.DelayDays < 0 {
 		return fmt.Errorf("terms %+v: no part is negative, and a fee is at most the whole", x)
 	}
 	return nil
