@@ -20,13 +20,17 @@ const (
 type account struct {
 	ID               string            `json:"id"`
 	Object           string            `json:"object"`
+	BusinessType     *string           `json:"business_type"`
+	Capabilities     capabilities      `json:"capabilities"`
 	ChargesEnabled   bool              `json:"charges_enabled"`
 	Country          string            `json:"country"`
 	Created          int64             `json:"created"`
 	DefaultCurrency  string            `json:"default_currency"`
 	DetailsSubmitted bool              `json:"details_submitted"`
+	Email            *string           `json:"email"`
 	Metadata         map[string]string `json:"metadata"`
 	PayoutsEnabled   bool              `json:"payouts_enabled"`
+	Requirements     requirements      `json:"requirements"`
 	Type             string            `json:"type"`
 	Sim              accountSim        `json:"_sim"`
 }
@@ -51,11 +55,8 @@ func (s *Sim) AddAccount(ctx context.Context, id string) error {
 		if err != nil || known {
 			return err
 		}
-		a := &account{
-			ID: id, Object: kindAccount, ChargesEnabled: true, Country: "US", Created: t.now.Unix(), DefaultCurrency: "usd",
-			DetailsSubmitted: true, Metadata: map[string]string{}, PayoutsEnabled: true, Type: "standard",
-		}
-		a.setTerms(t.sim.opt.termsOf(id), t.now)
+		a := t.newAccount(id)
+		a.onboard(onboardFinish)
 		return t.put(ctx, a, a.due())
 	})
 }

@@ -61,6 +61,8 @@ var acts = map[string]struct {
 	HandDisconnect:   {kindAccount, (*tx).handConnection},
 	HandConnect:      {kindAccount, (*tx).handConnection},
 	HandPayOut:       {kindAccount, (*tx).handPayOut},
+	HandDisable:      {kindAccount, (*tx).handEnabled},
+	HandEnable:       {kindAccount, (*tx).handEnabled},
 	HandFailPayout:   {kindPayout, (*tx).handFailPayout},
 	HandDispute:      {kindIntent, (*tx).handDispute},
 	HandInquire:      {kindIntent, (*tx).handDispute},
@@ -288,7 +290,7 @@ func (s *Sim) handRows(ctx context.Context) ([]handRow, error) {
 func (t *tx) handRowsOfAccount(ctx context.Context) ([]handRow, error) {
 	var a account
 	err := t.get(ctx, kindAccount, t.account, "", &a)
-	top := handRow{ID: t.account, Account: t.account, Status: "connected", Acts: []string{HandDisconnect, HandPayOut}}
+	top := handRow{ID: t.account, Account: t.account, Status: "connected", Acts: actsOnAccount(&a)}
 	if a.Sim.Disconnected {
 		top.Status, top.Acts = "disconnected", []string{HandConnect}
 	}

@@ -365,7 +365,7 @@ func TestHand_Page(t *testing.T) {
 	}
 }
 
-// The page of acts has a button for what can be done to each payout and dispute.
+// The page of acts has a button for what can be done to each payout, dispute and account.
 func TestHand_PageOfMoney(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -404,5 +404,7 @@ func TestHand_PageOfMoney(t *testing.T) {
 	shows(po, stripesim.HandFailPayout)
 	press(stripesim.HandFailPayout, po)
 	shows(po)
-	shows(lake, stripesim.HandPayOut)
+	shows(lake, stripesim.HandDisable, stripesim.HandPayOut)
+	press(stripesim.HandDisable, lake)
+	shows(lake, stripesim.HandEnable)
 }

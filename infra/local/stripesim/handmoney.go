@@ -17,6 +17,8 @@ const (
 	HandAccept       = "accept"        // the account accepts a dispute
 	HandWin          = "win"           // the bank decides a dispute for the account
 	HandLose         = "lose"          // and against it
+	HandDisable      = "disable"       // Stripe disables an account
+	HandEnable       = "enable"        // and enables it
 )
 
 func (t *tx) handPayOut(ctx context.Context, a Act) (any, error) {
@@ -75,6 +77,10 @@ func (t *tx) handOnDispute(ctx context.Context, a Act) (any, error) {
 	}
 }
 
+func (t *tx) handEnabled(ctx context.Context, a Act) (any, error) {
+	return t.setEnabled(ctx, a.Do == HandEnable)
+}
+
 // handRowsOfMoney lists the payouts and disputes of an account, the oldest first.
 func (t *tx) handRowsOfMoney(ctx context.Context) ([]handRow, error) {
 	var rows []handRow
@@ -104,4 +110,12 @@ func actsOnDispute(d *dispute) []string {
 		return []string{HandWin, HandLose}
 	}
 	return nil
+}
+
+// actsOnAccount are what can be done to an account that is connected.
+func actsOnAccount(a *account) []string {
+	if a.ChargesEnabled {
+		return []string{HandDisconnect, HandDisable, HandPayOut}
+	}
+	return []string{HandDisconnect, HandEnable}
 }

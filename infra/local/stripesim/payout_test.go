@@ -200,8 +200,33 @@ func TestPayout_Refuses(t *testing.T) {
 	if _, err := s.payOut(4901, ""); refusal(t, err).Code != "balance_insufficient" {
 		t.Errorf("a payout of more than is available: %v", err)
 	}
+	b.hand(stripesim.HandDisable, lake)
+	if _, err := s.payOut(4900, ""); refusal(t, err).Code != "payouts_not_allowed" {
+		t.Errorf("a payout of a disabled account: %v", err)
+	}
+	if _, err := b.sim.Hand(t.Context(), stripesim.Act{Do: stripesim.HandPayOut, ID: lake}); err == nil {
+		t.Error("a payout by hand of a disabled account")
+	}
 	if o := s.oracle(); len(o.Payouts) != 0 || o.BalanceCents != 4900 {
 		t.Errorf("oracle: %+v", o)
+	}
+}
+
+// A disabled account is not paid out, and is once it is enabled.
+func TestPayout_DisabledAccountWaits(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.onTerms(lake, stripesim.Terms{DailyPayouts: true})
+	s.charged(4900, 0)
+	b.hand(stripesim.HandDisable, lake)
+	b.advance(2 * oneDay)
+	if got := s.payouts(); len(got) != 0 {
+		t.Errorf("paid out: %+v", got)
+	}
+	b.hand(stripesim.HandEnable, lake)
+	b.advance(oneDay)
+	if got := s.payouts(); len(got) != 1 || got[0].Amount != 4900 {
+		t.Errorf("payouts: %+v", got)
 	}
 }
 

@@ -159,6 +159,9 @@ func createSession(ctx context.Context, t *tx, c *call) (any, error) {
 	if err := t.checkApplicationFee("payment_intent_data[application_fee_amount]", p.PaymentIntentData.PlatformFee); err != nil {
 		return nil, err
 	}
+	if err := t.checkEnabled(ctx); err != nil {
+		return nil, err
+	}
 	s := p.newSession(t.now)
 	if err := p.total(s); err != nil {
 		return nil, err

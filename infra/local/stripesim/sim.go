@@ -20,11 +20,13 @@
 // A person's acts at Stripe's own pages, and what banks and accounts' owners do, are the
 // Acts of Hand: captures, refunds and refunds that fail, bank payments, warnings of
 // fraud, inquiries, disputes and how they end, payouts and payouts that fail, more pages
-// with the same reference, an account disconnected, events of the
+// with the same reference, an account disconnected, disabled or enabled, events of the
 // other mode or of another version.
 //
 // An account's Terms say what Stripe takes of its money and when the rest is available
-// and paid out. Without Terms nothing is taken, and all is available at once.
+// and paid out. Without Terms nothing is taken, and all is available at once. The owner
+// of an account that the API made gives its details at the page of an account link,
+// under /connect.
 //
 // Two properties of this API version are unexpected. The release of a hold, or of the
 // part that a smaller capture left, is a Refund with a charge.refunded event and
@@ -150,6 +152,7 @@ func (s *Sim) prepare(ctx context.Context) error {
 	}
 	s.mux.HandleFunc("/v1/", unrouted)
 	s.servePages()
+	s.serveOnboarding()
 	s.serveControl()
 	for _, id := range append([]string{Platform}, s.opt.Accounts...) {
 		if err := s.AddAccount(ctx, id); err != nil {
