@@ -34,11 +34,12 @@ const (
 )
 
 // An Act is one thing done by hand at Stripe. ID is of the object that Do is about: an
-// intent, a refund, a session or an account.
+// intent, a refund, a session, a payout, a dispute or an account.
 type Act struct {
 	Do     string `json:"do"`
 	ID     string `json:"id"`
 	Amount int64  `json:"amount,omitempty"`
+	Reason string `json:"reason,omitempty"` // of a dispute; if empty, fraudulent
 }
 
 // acts are what each act does to the object of a kind.
@@ -59,6 +60,18 @@ var acts = map[string]struct {
 	HandExpire:       {kindSession, (*tx).handExpire},
 	HandDisconnect:   {kindAccount, (*tx).handConnection},
 	HandConnect:      {kindAccount, (*tx).handConnection},
+	HandPayOut:       {kindAccount, (*tx).handPayOut},
+	HandDisable:      {kindAccount, (*tx).handEnabled},
+	HandEnable:       {kindAccount, (*tx).handEnabled},
+	HandFailPayout:   {kindPayout, (*tx).handFailPayout},
+	HandDispute:      {kindIntent, (*tx).handDispute},
+	HandInquire:      {kindIntent, (*tx).handDispute},
+	HandEscalate:     {kindDispute, (*tx).handOnDispute},
+	HandCloseInquiry: {kindDispute, (*tx).handOnDispute},
+	HandRespond:      {kindDispute, (*tx).handOnDispute},
+	HandAccept:       {kindDispute, (*tx).handOnDispute},
+	HandWin:          {kindDispute, (*tx).handOnDispute},
+	HandLose:         {kindDispute, (*tx).handOnDispute},
 }
 
 // Hand does an act and returns the object that it made or changed.
@@ -251,7 +264,8 @@ func (s *Sim) postHand(w http.ResponseWriter, r *http.Request) {
 	s.control(w, r, out, err)
 }
 
-// handRows lists accounts, sessions, intents and refunds, the newest first.
+// handRows lists accounts, sessions, intents, refunds, payouts and disputes, the newest
+// first.
 func (s *Sim) handRows(ctx context.Context) ([]handRow, error) {
 	if err := s.expireDue(ctx); err != nil {
 		return nil, err
@@ -274,7 +288,7 @@ func (s *Sim) handRows(ctx context.Context) ([]handRow, error) {
 func (t *tx) handRowsOfAccount(ctx context.Context) ([]handRow, error) {
 	var a account
 	err := t.get(ctx, kindAccount, t.account, "", &a)
-	top := handRow{ID: t.account, Account: t.account, Status: "connected", Acts: []string{HandDisconnect}}
+	top := handRow{ID: t.account, Account: t.account, Status: "connected", Acts: actsOnAccount(&a)}
 	if a.Sim.Disconnected {
 		top.Status, top.Acts = "disconnected", []string{HandConnect}
 	}
@@ -297,8 +311,10 @@ func (t *tx) handRowsOfAccount(ctx context.Context) ([]handRow, error) {
 			rows = append(rows, handRow{r.ID, t.account, r.Status, r.PaymentIntent, r.Amount, []string{HandFailRefund}})
 		}
 	}
+	moved, err5 := t.handRowsOfMoney(ctx)
+	rows = append(rows, moved...)
 	slices.Reverse(rows)
-	return append([]handRow{top}, rows...), errors.Join(err, err2, err3, err4)
+	return append([]handRow{top}, rows...), errors.Join(err, err2, err3, err4, err5)
 }
 
 // actsOn are what can be done to an intent.
@@ -309,7 +325,7 @@ func actsOn(pi *intent) []string {
 	case intentProcessing:
 		return []string{HandBankPays, HandBankFails}
 	case intentSucceeded:
-		return []string{HandRefund, HandWarn, HandOtherMode, HandOtherVersion}
+		return []string{HandRefund, HandWarn, HandInquire, HandDispute, HandOtherMode, HandOtherVersion}
 	}
 	return nil
 }

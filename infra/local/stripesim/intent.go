@@ -42,6 +42,8 @@ type intent struct {
 	Amount              int64             `json:"amount"`
 	AmountCapturable    int64             `json:"amount_capturable"`
 	AmountReceived      int64             `json:"amount_received"`
+	Application         *string           `json:"application"`
+	PlatformFee         *int64            `json:"application_fee_amount"`
 	CanceledAt          *int64            `json:"canceled_at"`
 	CancellationReason  *string           `json:"cancellation_reason"`
 	CaptureMethod       string            `json:"capture_method"`
@@ -100,6 +102,7 @@ func (pi *intent) due() int64 {
 func (t *tx) newIntent(s *session) *intent {
 	id := newID("pi")
 	return &intent{
+		Application: t.application(), PlatformFee: s.Sim.Intent.PlatformFee,
 		ID: id, Object: kindIntent, Amount: s.AmountTotal, Currency: s.Currency,
 		CaptureMethod: s.Sim.Intent.CaptureMethod, ClientSecret: newID(id + "_secret"), ConfirmationMethod: "automatic",
 		Created: t.now.Unix(), Customer: s.Customer, Description: s.Sim.Intent.Description,
@@ -230,8 +233,12 @@ func (t *tx) heldIntent(ctx context.Context, id, doing string) (*intent, error) 
 func captureIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	var p struct {
 		AmountToCapture *int64 `json:"amount_to_capture"`
+		PlatformFee     *int64 `json:"application_fee_amount"`
 	}
 	if err := c.decode(&p); err != nil {
+		return nil, err
+	}
+	if err := t.checkApplicationFee("application_fee_amount", p.PlatformFee); err != nil {
 		return nil, err
 	}
 	pi, err := t.heldIntent(ctx, c.id, "captured")
@@ -248,6 +255,9 @@ func captureIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	if amount > pi.AmountCapturable {
 		return nil, invalid("amount_too_large", "amount_to_capture", "amount_to_capture is more than amount_capturable")
 	}
+	if p.PlatformFee != nil {
+		pi.PlatformFee = p.PlatformFee
+	}
 	return pi, t.captureHold(ctx, pi, amount)
 }
 
@@ -263,6 +273,7 @@ func (t *tx) captureHold(ctx context.Context, pi *intent, amount int64) error {
 			Message: "the card's issuer declined the capture", Charge: ch.ID,
 		}
 	}
+	ch.PlatformFee = pi.PlatformFee
 	if err := t.captureCharge(ctx, &ch, amount); err != nil {
 		return err
 	}

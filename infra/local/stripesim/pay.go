@@ -108,6 +108,9 @@ func (t *tx) tryCard(ctx context.Context, s *session, pi *intent, number string)
 			Message: "this card number is not one of the simulator's",
 		}
 	}
+	if err := t.checkEnabled(ctx); err != nil {
+		return err
+	}
 	if err := t.storeNewIntent(ctx, s, pi); err != nil {
 		return err
 	}

@@ -119,6 +119,7 @@ type sessionParams struct {
 }
 
 type intentDataParams struct {
+	PlatformFee         *int64            `json:"application_fee_amount"`
 	CaptureMethod       string            `json:"capture_method"`
 	Description         *string           `json:"description"`
 	Metadata            map[string]string `json:"metadata"`
@@ -154,6 +155,12 @@ func createSession(ctx context.Context, t *tx, c *call) (any, error) {
 		if err := t.get(ctx, kindCustomer, *p.Customer, "customer", new(customer)); err != nil {
 			return nil, err
 		}
+	}
+	if err := t.checkApplicationFee("payment_intent_data[application_fee_amount]", p.PaymentIntentData.PlatformFee); err != nil {
+		return nil, err
+	}
+	if err := t.checkEnabled(ctx); err != nil {
+		return nil, err
 	}
 	s := p.newSession(t.now)
 	if err := p.total(s); err != nil {

@@ -3,10 +3,10 @@
 // (API version 2023-10-16), serves a hosted Checkout page, signs and retries
 // webhooks, and fails on command.
 //
-// The simulator's Oracle computes what was held, captured, released and refunded from
-// the simulator's objects alone. Requests and replies are checked against Stripe's
-// OpenAPI description. A request that Stripe accepts and the simulator does not model
-// is refused, never ignored.
+// The simulator's Oracle computes what was held, captured, released, refunded, disputed
+// and paid out from the simulator's objects alone. Requests and replies are checked
+// against Stripe's OpenAPI description. A request that Stripe accepts and the simulator
+// does not model is refused, never ignored.
 //
 // Beside the API under /v1 and the pages under /pay, scripts use:
 //
@@ -19,8 +19,14 @@
 //
 // A person's acts at Stripe's own pages, and what banks and accounts' owners do, are the
 // Acts of Hand: captures, refunds and refunds that fail, bank payments, warnings of
-// fraud, more pages with the same reference, an account disconnected, events of the
+// fraud, inquiries, disputes and how they end, payouts and payouts that fail, more pages
+// with the same reference, an account disconnected, disabled or enabled, events of the
 // other mode or of another version.
+//
+// An account's Terms say what Stripe takes of its money and when the rest is available
+// and paid out. Without Terms nothing is taken, and all is available at once. The owner
+// of an account that the API made gives its details at the page of an account link,
+// under /connect.
 //
 // Two properties of this API version are unexpected. The release of a hold, or of the
 // part that a smaller capture left, is a Refund with a charge.refunded event and
@@ -30,8 +36,9 @@
 // Webhook endpoints made by the API are kept and listed; events are sent to those of
 // Options alone.
 //
-// Fees, payouts, disputes, subscriptions, currencies other than US dollars, and payment
-// methods other than the simulator's are not simulated.
+// Uploaded files, reserves, debits of a negative balance, subscriptions, currencies
+// other than US dollars, and payment methods other than the simulator's are not
+// simulated.
 package stripesim
 
 import (
@@ -52,6 +59,7 @@ type Options struct {
 	Now      func() time.Time // the clock of holds, sessions, idempotency keys and retries
 	DB       string           // SQLite file of the state; if empty, the state is in memory
 	Accounts []string         // connected accounts, in addition to those in DB
+	Terms    map[string]Terms // of accounts, by id; those of AnyAccount are of new accounts that it does not name
 	Keys     []Key
 	Webhooks []Webhook // endpoints, in the same order at every start
 	Log      *slog.Logger
@@ -151,13 +159,22 @@ func (s *Sim) prepare(ctx context.Context) error {
 	}
 	s.mux.HandleFunc("/v1/", unrouted)
 	s.servePages()
+	s.serveOnboarding()
 	s.serveControl()
 	for _, id := range append([]string{Platform}, s.opt.Accounts...) {
 		if err := s.AddAccount(ctx, id); err != nil {
 			return err
 		}
 	}
-	return nil
+	for id, terms := range s.opt.Terms {
+		if id == AnyAccount {
+			continue
+		}
+		if err := s.SetTerms(ctx, id, terms); err != nil {
+			return fmt.Errorf("terms of account %s: %w", id, err)
+		}
+	}
+	return s.opt.Terms[AnyAccount].check()
 }
 
 // Close stops the deliveries and closes the state.
@@ -180,8 +197,9 @@ func (s *Sim) SetBaseURL(url string) {
 
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Tick expires the sessions and holds that are due, ends the refunds and bank payments
-// that are due, and sends the webhooks that are due.
+// Tick expires the sessions and holds that are due, ends the refunds, bank payments,
+// disputes and payouts that are due, makes the payouts of the day, and sends the
+// webhooks that are due.
 // Tick returns when the webhooks are answered.
 func (s *Sim) Tick(ctx context.Context) {
 	err := s.expireDue(ctx)
@@ -261,8 +279,15 @@ func (t *tx) expireObject(ctx context.Context, d dueObject) error {
 		}
 		return t.expire(ctx, &s)
 	}
-	if d.kind == kindRefund {
+	switch d.kind {
+	case kindRefund:
 		return t.endRefund(ctx, d.id)
+	case kindPayout:
+		return t.arrive(ctx, d.id)
+	case kindDispute:
+		return t.endDispute(ctx, d.id)
+	case kindAccount:
+		return t.payOutDaily(ctx)
 	}
 	var pi intent
 	if err := t.get(ctx, d.kind, d.id, "", &pi); err != nil {
