@@ -270,6 +270,8 @@ func (r *Room) Stand(ctx context.Context, c clinic.Caller, id string, state iden
 	return r.changePatient(ctx, c, identity.ManagePatients, id, what,
 		func(ctx context.Context, c clinic.Caller, p identity.Patient, m *clinic.Commit) (identity.Patient, error) {
 			switch {
+			case !state.Known() && why != "" && !why.Known():
+				return p, fault.Both(errStanding, errGround)
 			case !state.Known():
 				return p, errStanding
 			case state != identity.Active && !why.Known() || state == identity.Warned && why.Foreign():

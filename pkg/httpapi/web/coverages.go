@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -80,10 +81,10 @@ func cardValues(c coverage.Card) url.Values {
 
 // formOf is the form of a coverage, with the payers that it may name: those that are taken, and
 // the one that it names already.
-func (s *site) formOf(r *http.Request, v visitor, was coverage.Payer) ([]field, []coverage.Payer, error) {
+func (s *site) formOf(r *http.Request, v visitor, was coverage.Payer) ([]field, error) {
 	payers, err := s.Registrar.Payers(r.Context(), v.Caller)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if !was.Ended.IsZero() {
 		payers = append(payers, was)
@@ -92,7 +93,7 @@ func (s *site) formOf(r *http.Request, v visitor, was coverage.Payer) ([]field, 
 	for _, p := range payers {
 		form[0].Options = append(form[0].Options, option{Value: p.ID, Label: p.Name})
 	}
-	return form, payers, nil
+	return form, nil
 }
 
 type coveragesView struct {
@@ -234,7 +235,7 @@ func (s *site) newCoverage(w http.ResponseWriter, r *http.Request, v visitor) er
 	if _, err := s.Registrar.Patient(r.Context(), v.Caller, patient); err != nil {
 		return err
 	}
-	form, _, err := s.formOf(r, v, coverage.Payer{})
+	form, err := s.formOf(r, v, coverage.Payer{})
 	if err != nil {
 		return err
 	}
@@ -249,7 +250,7 @@ func (s *site) newCoverageSheet(patient string, form []field) sheet {
 
 func (s *site) addCoverage(w http.ResponseWriter, r *http.Request, v visitor) error {
 	patient := r.PathValue("patient")
-	form, payers, err := s.formOf(r, v, coverage.Payer{})
+	form, err := s.formOf(r, v, coverage.Payer{})
 	if err != nil {
 		return err
 	}
@@ -261,41 +262,24 @@ func (s *site) addCoverage(w http.ResponseWriter, r *http.Request, v visitor) er
 		v.Once = clinic.NewOnce(v.Person.ID, "POST "+coveragesOf(patient), once, []byte(f.values.Encode()))
 	}
 	card, unclear := f.card()
-	if len(unclear) == 0 {
-		_, err = s.Registrar.AddCoverage(r.Context(), v.Caller, patient, card)
-	} else {
-		err = s.wrongCard(v, card, coverage.Card{}, payers, unclear)
-	}
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Registrar.AddCoverage(ctx, v.Caller, patient, card)
+		return err
+	})
 	if err != nil {
 		return s.refusedSheet(w, &v, s.newCoverageSheet(patient, form), f, err)
 	}
 	return redirect(w, coveragesOf(patient)+"?done=added")
 }
 
-// wrongCard is the refusal of a card of which some days are none, with all else that is wrong.
-func (s *site) wrongCard(v visitor, card, was coverage.Card, payers []coverage.Payer, unclear []fault.Problem) error {
-	today, err := s.today(v)
-	if err != nil {
-		return err
-	}
-	var named coverage.Payer
-	for _, p := range payers {
-		if p.ID == card.Payer {
-			named = p
-		}
-	}
-	_, err = card.Check(was, named, today)
-	return besides(err, unclear)
-}
-
 // oneCoverage is a coverage as its page shows it, with its form.
-func (s *site) oneCoverage(r *http.Request, v visitor) (coverage.Held, []field, []coverage.Payer, error) {
+func (s *site) oneCoverage(r *http.Request, v visitor) (coverage.Held, []field, error) {
 	h, err := s.Registrar.Coverage(r.Context(), v.Caller, r.PathValue("patient"), r.PathValue("coverage"))
 	if err != nil {
-		return h, nil, nil, err
+		return h, nil, err
 	}
-	form, payers, err := s.formOf(r, v, h.Payer)
-	return h, form, payers, err
+	form, err := s.formOf(r, v, h.Payer)
+	return h, form, err
 }
 
 func changeSheet(h coverage.Held, form []field) sheet {
@@ -306,7 +290,7 @@ func changeSheet(h coverage.Held, form []field) sheet {
 }
 
 func (s *site) coverage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	h, form, _, err := s.oneCoverage(r, v)
+	h, form, err := s.oneCoverage(r, v)
 	if err != nil {
 		return err
 	}
@@ -314,7 +298,7 @@ func (s *site) coverage(w http.ResponseWriter, r *http.Request, v visitor) error
 }
 
 func (s *site) changeCoverage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	h, form, payers, err := s.oneCoverage(r, v)
+	h, form, err := s.oneCoverage(r, v)
 	if err != nil {
 		return err
 	}
@@ -326,11 +310,10 @@ func (s *site) changeCoverage(w http.ResponseWriter, r *http.Request, v visitor)
 		return err
 	}
 	card, unclear := f.card()
-	if len(unclear) == 0 {
-		_, err = s.Registrar.ChangeCoverage(r.Context(), v.Caller, h.Patient, h.ID, card)
-	} else {
-		err = s.wrongCard(v, card, h.Card, payers, unclear)
-	}
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Registrar.ChangeCoverage(ctx, v.Caller, h.Patient, h.ID, card)
+		return err
+	})
 	if err != nil {
 		return s.refusedSheet(w, &v, changeSheet(h, form), f, err)
 	}
@@ -368,11 +351,14 @@ func (s *site) endCoverage(w http.ResponseWriter, r *http.Request, v visitor) er
 	if text := f.text("last").Reveal(); text != "" {
 		last, err = civil.Parse(text)
 	}
+	var unclear []fault.Problem
 	if err != nil {
-		err = besides(nil, []fault.Problem{{Where: "/last", Code: "date", Text: "Choose a day, or leave it out for today."}})
-	} else {
-		_, err = s.Registrar.EndCoverage(r.Context(), v.Caller, patient, id, last)
+		unclear = []fault.Problem{{Where: "/last", Code: "date", Text: "Choose a day, or leave it out for today."}}
 	}
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Registrar.EndCoverage(ctx, v.Caller, patient, id, last)
+		return err
+	})
 	if err == nil {
 		return redirect(w, coveragesOf(patient)+"?done=ended")
 	}
