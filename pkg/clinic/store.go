@@ -120,7 +120,7 @@ type Commit struct {
 	Patients   []Patient
 	Import     *registry.Import
 	Invitation *Invitation
-	Coverage   *Coverage
+	Coverages  []Coverage
 	Payer      *coverage.Payer
 	Draft      *protocol.Draft
 	Session    *Session

@@ -105,7 +105,7 @@ func patientAt(id string, version int) clinic.Commit {
 func coverageAt(id string, version int) clinic.Commit {
 	c := coverageOne(version)
 	c.ID = id
-	return clinic.Commit{Coverage: c}
+	return clinic.Commit{Coverages: []clinic.Coverage{*c}}
 }
 
 func payerAt(id string, version int) clinic.Commit {
