@@ -222,17 +222,56 @@ var listCoverages = Endpoint{
 	Out: coveragesReply{}, OutText: "All of them; the list has no pages.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		all, err := a.Registrar.Coverages(r.Context(), r.Caller, r.PathValue("patient"))
-		out := coveragesReply{[]coverageReply{}}
-		for _, h := range all {
-			out.Coverages = append(out.Coverages, showCoverage(h))
-		}
-		return Reply{Body: out}, err
+		return replyCoverages(a.Registrar.Coverages(r.Context(), r.Caller, r.PathValue("patient")))
 	},
 }
 
 type coveragesReply struct {
 	Coverages []coverageReply `json:"coverages" schema:"max=50"`
+}
+
+func replyCoverages(all []coverage.Held, err error) (Reply, error) {
+	out := coveragesReply{[]coverageReply{}}
+	for _, h := range all {
+		out.Coverages = append(out.Coverages, showCoverage(h))
+	}
+	return Reply{Body: out}, err
+}
+
+// Which plan pays first, and which next.
+type orderInput struct {
+	// At most 20. A plan that is not named keeps its turn.
+	Turns []turnInput `json:"turns" validate:"required,max=20,dive"`
+}
+
+// The turn that a plan is to have.
+type turnInput struct {
+	ID string `json:"id" validate:"required,max=128"`
+	// `1` for the plan that pays first, `2` for the next, `3` for the third.
+	Priority int `json:"priority" validate:"required"`
+	// The version of the plan as you saw it. Give it, so that what was decided on an older one is refused.
+	Version int `json:"version,omitempty" validate:"min=0"`
+}
+
+func (in orderInput) domain() []coverage.Turn {
+	var out []coverage.Turn
+	for _, t := range in.Turns {
+		out = append(out, coverage.Turn{Coverage: t.ID, Priority: t.Priority, Version: t.Version})
+	}
+	return out
+}
+
+var orderCoverages = Endpoint{
+	Method: "POST", Path: "/patients/{patient}/coverage-order", ID: "orderCoverages", Group: "Coverages",
+	For: "Say which health plan pays first, and which next",
+	Text: "All turns are taken at once, so that two plans can change places. A plan whose turn is changed by the patient, or by who acts for them, waits to be compared " +
+		"with the card again. Turns that stand already change nothing.",
+	By: ByRegistry, Who: Known, In: orderInput{},
+	Out: coveragesReply{}, OutText: "All plans of the patient.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "coverage_priority"}, {Code: "stale"}, {Code: "changed"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		return replyCoverages(a.Registrar.OrderCoverages(r.Context(), r.Caller, r.PathValue("patient"), r.In.(*orderInput).domain()))
+	},
 }
 
 var addCoverage = Endpoint{

@@ -116,7 +116,7 @@ var endpoints = []*Endpoint{
 	&getSettings, &decideSettings, &withdrawDecision, &decideConsent, &decideReaders,
 	&readDoor, &joinPractice, &listPatients, &registerPatient, &previewPatients, &importPatients, &getPatient, &listDoubles, &changeContact, &invitePatient,
 	&verifyPatient, &setStanding, &setSeen, &mergePatient, &listCaregivers, &inviteCaregiver, &uninviteCaregiver, &revokeCaregiver,
-	&listPayers, &listCoverages, &addCoverage, &changeCoverage, &endCoverage, &checkCoverage,
+	&listPayers, &listCoverages, &orderCoverages, &addCoverage, &changeCoverage, &endCoverage, &checkCoverage,
 }
 
 // Of lists the operations that some functions serve.

@@ -372,10 +372,11 @@ var mergePatient = Endpoint{
 	Method: "POST", Path: "/patients/{patient}/merge", ID: "mergePatient", Group: "Patients",
 	For: "Say that a record is a double of another",
 	Text: "Who signs in as the double is from then on the other patient, and still acts for the double, whose visits stay where they are. The double is suspended. " +
+		"Its health plans are taken over, but for those that the other has already; one whose turn is not free there gets the next, and is to be compared with its card. " +
 		"Repeating it succeeds and changes nothing. For staff and administrators.",
 	By: ByRegistry, Who: Known, In: mergeInput{},
 	Out: patientReply{}, OutText: "The double.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "already_joined"}, {Code: "not_joined"}, {Code: "changed"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "already_joined"}, {Code: "not_joined"}, {Code: "coverage_priority"}, {Code: "coverages_full"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		return a.replyPatient(a.Registrar.Merge(r.Context(), r.Caller, r.PathValue("patient"), r.In.(*mergeInput).Into))
 	},

@@ -88,6 +88,12 @@ func flaws() map[string]flaw {
 			"jane-smith", "/patients/jane-smith/coverages", card, "invalid_request",
 			[]string{"/from date", "/member_id required", "/payer unknown", "/priority priority", "/subscriber/birth_date birth", "/subscriber/first_name name", "/subscriber/last_name name"},
 		},
+		"orderCoverages": {
+			"jane-smith", "/patients/jane-smith/coverage-order",
+			map[string]any{"turns": []any{map[string]any{"id": "none", "priority": 9}, map[string]any{"id": "", "priority": 4}}},
+			"invalid_request",
+			[]string{"/turns/0/id unknown", "/turns/0/priority priority", "/turns/1/id required", "/turns/1/priority priority"},
+		},
 		"changeCoverage": {
 			"jane-smith", "/patients/jane-smith/coverages/{coverage}", card, "invalid_request",
 			[]string{"/from date", "/member_id required", "/payer unknown", "/priority priority", "/subscriber/birth_date birth", "/subscriber/first_name name", "/subscriber/last_name name"},

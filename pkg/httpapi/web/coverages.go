@@ -1,7 +1,9 @@
 package web
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -102,6 +104,7 @@ type coveragesView struct {
 	Done       string
 	Complaints []complaint
 	New        string // where a coverage is entered
+	Order      string // where it is said which pays first; empty: there are no two to order
 	Coverages  []coverageRow
 }
 
@@ -124,6 +127,7 @@ var relationWords = map[coverage.Relation]string{
 
 var coverageDone = map[string]string{
 	"added": "The health plan is entered.", "changed": "The change is made.", "ended": "The end is noted.", "checked": "It is noted that it agrees with the card.",
+	"ordered": "It is noted which plan pays first.",
 }
 
 func (s *site) coverages(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -150,6 +154,9 @@ func (s *site) showCoverages(w http.ResponseWriter, r *http.Request, v visitor, 
 	for _, h := range append(coverage.ActiveOn(all, today), others...) {
 		view.Coverages = append(view.Coverages, newCoverageRow(h, v, today))
 	}
+	if len(ordered(all, today)) > 1 {
+		view.Order = coveragesOf(patient) + "/order"
+	}
 	return s.show(w, &v, page{view: "coverages", title: errorTitle(view.Title, view.Complaints), data: view, code: code})
 }
 
@@ -159,6 +166,96 @@ func (s *site) coveragesCrumb(v visitor, patient string) link {
 		return link{Href: "/manage/patients/" + url.PathEscape(patient), Text: "The patient"}
 	}
 	return link{Href: dataPath, Text: "My data"}
+}
+
+// mostOrdered bounds the plans of which one page says which pays first.
+const mostOrdered = 20
+
+// ordered are the coverages of all of which it matters which pays first: those that have not ended,
+// by their turn.
+func ordered(all []coverage.Held, today civil.Day) []coverage.Held {
+	left := slices.DeleteFunc(slices.Clone(all), func(h coverage.Held) bool { return !h.Card.Until.IsZero() && h.Card.Until.Before(today) })
+	slices.SortStableFunc(left, func(a, b coverage.Held) int { return cmp.Compare(a.Card.Priority, b.Card.Priority) })
+	return left[:min(len(left), mostOrdered)]
+}
+
+// Of each coverage the page of their order has these fields, with its id.
+const (
+	turnField = "turn-"
+	seenOf    = "seen-"
+)
+
+// orderSheet asks for the turn of each of some coverages.
+func orderSheet(patient string, all []coverage.Held) sheet {
+	sh := sheet{
+		Crumb: &link{Href: coveragesOf(patient), Text: "Health plans"}, Title: "Which plan pays first?", Action: coveragesOf(patient) + "/order", Button: "Save",
+		Intro: []string{"Plans that hold on the same day take turns: one pays first, and the next what it leaves."},
+	}
+	for _, h := range all {
+		f := field{Kind: "select", ID: turnField + h.ID, Name: turnField + h.ID, Label: nameOf(h).Reveal(), Required: true}
+		for turn := 1; turn <= coverage.MaxPriority; turn++ {
+			f.Options = append(f.Options, option{Value: strconv.Itoa(turn), Label: turnWords[turn], Chosen: h.Card.Priority == turn})
+		}
+		if from, until := dayWords(h.Card.From), dayWords(h.Card.Until); from+until != "" {
+			f.Help = []string{strings.TrimSpace("Holds " + prefixed("from ", from) + prefixed(" until ", until) + ".")}
+		}
+		sh.Fields = append(sh.Fields, f)
+		sh.Hidden = append(sh.Hidden, hiddenField{seenOf + h.ID, strconv.Itoa(h.Version)})
+	}
+	return sh
+}
+
+// prefixed is text after words; nothing if there is no text.
+func prefixed(words, text string) string {
+	if text == "" {
+		return ""
+	}
+	return words + text
+}
+
+// coverageOrder asks which health plan of a patient pays first.
+func (s *site) coverageOrder(w http.ResponseWriter, r *http.Request, v visitor) error {
+	sh, err := s.orderOf(r, v)
+	if err != nil {
+		return err
+	}
+	return s.showSheet(w, &v, sh, "", http.StatusOK)
+}
+
+func (s *site) orderOf(r *http.Request, v visitor) (sheet, error) {
+	all, err := s.Registrar.Coverages(r.Context(), v.Caller, r.PathValue("patient"))
+	if err != nil {
+		return sheet{}, err
+	}
+	today, err := s.today(v)
+	return orderSheet(r.PathValue("patient"), ordered(all, today)), err
+}
+
+func (s *site) orderCoverages(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	patient := r.PathValue("patient")
+	var turns []coverage.Turn
+	places := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if id, ok := strings.CutPrefix(name, turnField); ok {
+			places["/turns/"+strconv.Itoa(len(turns))] = name
+			turns = append(turns, coverage.Turn{Coverage: id, Priority: number(values.Get(name)), Version: number(values.Get(seenOf + id))})
+		}
+	}
+	if len(turns) == 0 || len(turns) > mostOrdered {
+		return errNotAForm
+	}
+	if _, err = s.Registrar.OrderCoverages(r.Context(), v.Caller, patient, turns); err == nil {
+		return redirect(w, coveragesOf(patient)+"?done=ordered")
+	}
+	sh, failed := s.orderOf(r, v)
+	if failed != nil {
+		return failed
+	}
+	return s.refusedSheet(w, &v, sh, filled{newSentForm(values, places), sh.Fields}, err)
 }
 
 // today is the day at the visitor's practice.

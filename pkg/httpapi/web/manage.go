@@ -61,6 +61,8 @@ func (s *site) managing() []route {
 		{"GET /coverages/{patient}", s.as(s.coverages)},
 		{"GET /coverages/{patient}/new", s.as(s.newCoverage)},
 		{"POST /coverages/{patient}", s.as(s.addCoverage)},
+		{"GET /coverages/{patient}/order", s.as(s.coverageOrder)},
+		{"POST /coverages/{patient}/order", s.as(s.orderCoverages)},
 		{"GET /coverages/{patient}/{coverage}", s.as(s.coverage)},
 		{"POST /coverages/{patient}/{coverage}", s.as(s.changeCoverage)},
 		{"GET /coverages/{patient}/{coverage}/end", s.as(s.coverageEnd)},
