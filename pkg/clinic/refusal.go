@@ -139,8 +139,11 @@ func (k *Kernel) subjectOfPatient(ctx context.Context, patient string) Subject {
 // recordTime bounds the writing of a record whose sender may have hung up.
 const recordTime = 5 * time.Second
 
+// withoutSender is a context in which a refusal is recorded, whatever else is wrong with the
+// request.
 func withoutSender(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	ctx = context.WithValue(context.WithoutCancel(ctx), refusedKey{}, nil)
+	return context.WithTimeout(ctx, recordTime)
 }
 
 // recordRefusal records, once an hour, that c's person was refused an action on s.

@@ -14,7 +14,7 @@ import (
 type contactInput struct {
 	Name phi.Text `json:"name" validate:"required,max=200"`
 	// As 1990-04-12.
-	Birth string `json:"birth_date" validate:"required,max=10" schema:"format=date"`
+	Birth string `json:"birth_date" validate:"required,max=10,date" schema:"format=date"`
 	// `female`, `male`, `other` or `unknown`; it may be left out.
 	Sex   string   `json:"sex,omitempty" validate:"max=10"`
 	Email phi.Text `json:"email" validate:"required,max=254"`
@@ -22,21 +22,8 @@ type contactInput struct {
 	Phone phi.Text `json:"phone,omitempty" validate:"max=40"`
 }
 
-// day reads a day; the zero day of an empty text.
-func day(where, s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	t, err := time.Parse(time.DateOnly, s)
-	if err != nil {
-		return t, badField(where, "date", "write the day as 1990-04-12: year, month, day")
-	}
-	return t, nil
-}
-
-func (in contactInput) domain() (identity.Contact, error) {
-	birth, err := day("/birth_date", in.Birth)
-	return identity.Contact{Name: in.Name, Birth: birth, Sex: in.Sex, Email: in.Email, Phone: in.Phone}, err
+func (in contactInput) domain() identity.Contact {
+	return identity.Contact{Name: in.Name, Birth: day(in.Birth), Sex: in.Sex, Email: in.Email, Phone: in.Phone}
 }
 
 // A patient, as the practice knows them.
@@ -125,11 +112,7 @@ var registerPatient = Endpoint{
 	Out: registeredReply{}, OutText: "The patient.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		in, err := r.In.(*contactInput).domain()
-		if err != nil {
-			return Reply{}, err
-		}
-		p, found, err := a.Registrar.RegisterPatient(r.Context(), r.Caller, in)
+		p, found, err := a.Registrar.RegisterPatient(r.Context(), r.Caller, r.In.(*contactInput).domain())
 		return Reply{Body: registeredReply{showPatient(p), ids(found)}, ETag: etag(p.Version)}, err
 	},
 }
@@ -282,21 +265,20 @@ type doublesReply struct {
 // What is to be different; what is left out stays.
 type contactChangeInput struct {
 	Name  *phi.Text `json:"name,omitempty" validate:"omitempty,max=200"`
-	Birth *string   `json:"birth_date,omitempty" validate:"omitempty,max=10" schema:"format=date"`
+	Birth *string   `json:"birth_date,omitempty" validate:"omitempty,max=10,date" schema:"format=date"`
 	Sex   *string   `json:"sex,omitempty" validate:"omitempty,max=10"`
 	Email *phi.Text `json:"email,omitempty" validate:"omitempty,max=254"`
 	// Empty: there is none.
 	Phone *phi.Text `json:"phone,omitempty" validate:"omitempty,max=40"`
 }
 
-func (in contactChangeInput) domain() (registrar.ContactChange, error) {
+func (in contactChangeInput) domain() registrar.ContactChange {
 	ch := registrar.ContactChange{Name: in.Name, Email: in.Email, Phone: in.Phone, Sex: in.Sex}
-	if in.Birth == nil {
-		return ch, nil
+	if in.Birth != nil {
+		birth := day(*in.Birth)
+		ch.Birth = &birth
 	}
-	birth, err := day("/birth_date", *in.Birth)
-	ch.Birth = &birth
-	return ch, err
+	return ch
 }
 
 var changeContact = Endpoint{
@@ -308,10 +290,7 @@ var changeContact = Endpoint{
 	Out: patientReply{}, OutText: "The patient.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "email_unconfirmed"}, {Code: "merged"}, {Code: "stale"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		ch, err := r.In.(*contactChangeInput).domain()
-		if err != nil {
-			return Reply{}, err
-		}
+		ch := r.In.(*contactChangeInput).domain()
 		return a.replyPatient(a.Registrar.ChangeContact(r.Context(), r.Caller, r.PathValue("patient"), ch))
 	},
 }
@@ -367,7 +346,7 @@ var setStanding = Endpoint{
 // When a patient was last seen.
 type seenInput struct {
 	// As 2026-03-02; empty or left out: it is not known.
-	Day string `json:"seen,omitempty" validate:"max=10" schema:"format=date"`
+	Day string `json:"seen,omitempty" validate:"max=10,date" schema:"format=date"`
 }
 
 var setSeen = Endpoint{
@@ -378,10 +357,7 @@ var setSeen = Endpoint{
 	Out: patientReply{}, OutText: "The patient.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "stale"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		seen, err := day("/seen", r.In.(*seenInput).Day)
-		if err != nil {
-			return Reply{}, err
-		}
+		seen := day(r.In.(*seenInput).Day)
 		return a.replyPatient(a.Registrar.SetSeen(r.Context(), r.Caller, r.PathValue("patient"), seen))
 	},
 }
@@ -396,10 +372,11 @@ var mergePatient = Endpoint{
 	Method: "POST", Path: "/patients/{patient}/merge", ID: "mergePatient", Group: "Patients",
 	For: "Say that a record is a double of another",
 	Text: "Who signs in as the double is from then on the other patient, and still acts for the double, whose visits stay where they are. The double is suspended. " +
+		"Its health plans are taken over, but for those that the other has already; one whose turn is not free there gets the next, and is to be compared with its card. " +
 		"Repeating it succeeds and changes nothing. For staff and administrators.",
 	By: ByRegistry, Who: Known, In: mergeInput{},
 	Out: patientReply{}, OutText: "The double.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "already_joined"}, {Code: "not_joined"}, {Code: "changed"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "already_joined"}, {Code: "not_joined"}, {Code: "coverage_priority"}, {Code: "coverages_full"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		return a.replyPatient(a.Registrar.Merge(r.Context(), r.Caller, r.PathValue("patient"), r.In.(*mergeInput).Into))
 	},
@@ -543,7 +520,7 @@ type doorReply struct {
 type joinInput struct {
 	Name phi.Text `json:"name" validate:"required,max=200"`
 	// As 1990-04-12.
-	Birth string `json:"birth_date" validate:"required,max=10" schema:"format=date"`
+	Birth string `json:"birth_date" validate:"required,max=10,date" schema:"format=date"`
 	// `female`, `male`, `other` or `unknown`; it may be left out.
 	Sex string `json:"sex,omitempty" validate:"max=10"`
 }
@@ -558,10 +535,7 @@ var joinPractice = Endpoint{
 	Refuses: []Refusal{{Code: "email_unconfirmed"}, {Code: "minor"}, {Code: "minors_not_taken"}, {Code: "practice_suspended"}, {Code: "already_member"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		in := r.In.(*joinInput)
-		contact, err := contactInput{Name: in.Name, Birth: in.Birth, Sex: in.Sex}.domain()
-		if err != nil {
-			return Reply{}, err
-		}
+		contact := identity.Contact{Name: in.Name, Birth: day(in.Birth), Sex: in.Sex}
 		return a.replyPatient(a.Registrar.Join(r.Context(), r.Caller, r.PathValue("practice"), contact))
 	},
 }

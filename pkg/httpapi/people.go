@@ -3,16 +3,10 @@ package httpapi
 import (
 	"time"
 
-	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/phi"
 	"evisit/pkg/registry"
 )
-
-// badField is a fault.Invalid of one field.
-func badField(where, code, text string) error {
-	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", fault.Problem{Where: where, Code: code, Text: text})
-}
 
 // Someone who is invited to be administrator.
 type administratorInput struct {

@@ -316,6 +316,7 @@ var unmet = map[string]string{
 	"resumePayer stale":                  "likewise",
 	"addCoverage stale":                  "a new one has no version",
 	"changeCoverage coverages_full":      "it is one of them",
+	"orderCoverages coverages_full":      "they are among them",
 	"receivePlatformEvent changed":       "an event is kept without a visit",
 	"receiveConnectEvent changed":        "an event is kept without a visit",
 }

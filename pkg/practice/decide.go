@@ -143,6 +143,10 @@ func (c Config) Decide(ch Change, by string, now time.Time) (Config, error) {
 
 // Withdraw returns the configuration without the decisions that were to begin at from.
 func (c Config) Withdraw(from time.Time, by string, now time.Time) (Config, error) {
+	if from.IsZero() {
+		return Config{}, fault.New(fault.Invalid, "invalid_request", "some fields need to be put right",
+			fault.Problem{Where: "/from", Code: "required", Text: "Name the time at which it was to begin."})
+	}
 	next := c.At(now)
 	left := slices.DeleteFunc(slices.Clone(next.Coming), func(ch Change) bool { return ch.From.Equal(from) })
 	if len(left) == len(next.Coming) {
@@ -176,7 +180,7 @@ func (ch Change) problems(c Config, now time.Time) []fault.Problem {
 	}
 	if ch.Topics != nil {
 		for i, topic := range *ch.Topics {
-			must(intake.TopicWords(topic) != "", fmt.Sprintf("/topics/%d", i), "topic", "Topics are "+strings.Join(intake.Topics(), ", ")+".")
+			must(intake.TopicWords(topic) != "", fmt.Sprintf("/topics_by_phone/%d", i), "topic", "Topics are "+strings.Join(intake.Topics(), ", ")+".")
 		}
 	}
 	if n := ch.Established; n != nil {

@@ -91,11 +91,11 @@ func TestConfig_DecideRefusesWithEveryProblem(t *testing.T) {
 		"a country, and one twice":  {practice.Change{States: list("OR", "Oregon", "OR", "or")}, []string{"/states/1 state", "/states/2 repeated", "/states/3 state"}},
 		"no state":                  {practice.Change{States: list()}, nil},
 		"a promise of a minute":     {practice.Change{Terms: &visit.Terms{Answer: time.Minute, GiveUp: 8 * 24 * time.Hour}}, []string{"/answer_minutes range", "/give_up_minutes range"}},
-		"a topic that there is not": {practice.Change{Topics: list("hiv", "weather")}, []string{"/topics/1 topic"}},
+		"a topic that there is not": {practice.Change{Topics: list("hiv", "weather")}, []string{"/topics_by_phone/1 topic"}},
 		"kinds of a form not there": {practice.Change{Closed: map[string][]string{"admin": {"bill ing"}}}, []string{"/closed/admin form", "/closed/admin/0 code"}},
 		"all of it": {
 			practice.Change{From: noon.AddDate(-1, 0, 0), States: list("XX"), Terms: &visit.Terms{}, Topics: list("x"), Prices: practice.PriceChanges{"a": price(1)}},
-			[]string{"/from past", "/states/0 state", "/answer_minutes range", "/give_up_minutes range", "/topics/0 topic", "/prices/a price"},
+			[]string{"/from past", "/states/0 state", "/answer_minutes range", "/give_up_minutes range", "/topics_by_phone/0 topic", "/prices/a price"},
 		},
 	} {
 		next, err := practice.Config{}.Decide(tt.ch, "ada", noon)

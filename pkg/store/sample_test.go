@@ -576,7 +576,7 @@ func coverageSample() sample {
 		ID: id("coverage"), Practice: practiceID, Patient: id("insured"), Edition: 2, By: carerID, At: noon, Checked: identity.Deed{By: doctorID, At: at(1)}, Version: 1,
 	}, Sealed: []byte("\x00sealed\xff")}
 	p := clinic.Patient{Patient: identity.Patient{ID: id("insured"), Practice: practiceID, Came: identity.ByPage, At: noon, By: carerID, Coverages: 1, Version: 1}, Sealed: []byte("sealed")}
-	return sample{"coverage", recorded(practiceID, clinic.Commit{Coverage: &c, Patients: []clinic.Patient{p}}), []read{
+	return sample{"coverage", recorded(practiceID, clinic.Commit{Coverages: []clinic.Coverage{c}, Patients: []clinic.Patient{p}}), []read{
 		{"Coverages", func(ctx context.Context, s *store.Store) (any, error) { return s.Coverages(ctx, id("insured")) }, []clinic.Coverage{c}},
 		{"Patient", func(ctx context.Context, s *store.Store) (any, error) { return s.Patient(ctx, id("insured")) }, p},
 	}}

@@ -51,19 +51,9 @@ func (r *Room) InviteCaregiver(ctx context.Context, c clinic.Caller, patient str
 	in := registry.Invitation{Practice: p.Practice, Email: w.Email, Acts: &g}
 	if err != nil {
 		_, also := registry.Invite(in)
-		return registry.Invitation{}, bothWrong(err, also)
+		return registry.Invitation{}, fault.Both(err, also)
 	}
 	return r.sendInvitation(ctx, c, in, identity.DelegatePower)
-}
-
-// bothWrong is err, with the problems of a second refusal.
-func bothWrong(err, second error) error {
-	f, ok := fault.Public(err)
-	also, two := fault.Public(second)
-	if !ok || !two {
-		return err
-	}
-	return fault.New(f.Kind, f.Code, f.Text, append(slices.Clone(f.Problems), also.Problems...)...)
 }
 
 // ownOrWorks reports whether c's person is the patient, or works at a practice.

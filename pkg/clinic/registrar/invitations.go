@@ -106,7 +106,9 @@ func (r *Room) invited(ctx context.Context, c clinic.Caller, in registry.Invitat
 		return c, in, err
 	}
 	if !slices.Equal(in.Roles, []identity.Role{identity.Admin}) {
-		err = errAdminsAlone
+		in.At = r.Kernel.Time()
+		_, also := registry.Invite(in)
+		err = fault.Both(errAdminsAlone, also)
 	}
 	return c, in, err
 }

@@ -273,6 +273,8 @@ func (r *Room) Stand(ctx context.Context, c clinic.Caller, id string, state iden
 	return r.changePatient(ctx, c, identity.ManagePatients, id, what,
 		func(ctx context.Context, c clinic.Caller, p identity.Patient, m *clinic.Commit) (identity.Patient, error) {
 			switch {
+			case !state.Known() && why != "" && !why.Known():
+				return p, fault.Both(errStanding, errGround)
 			case !state.Known():
 				return p, errStanding
 			case state != identity.Active && !why.Known() || state == identity.Warned && why.Foreign():
@@ -455,11 +457,12 @@ var (
 
 // Merge says that a patient is a double of another of the practice: who signs in as the
 // first is from then on the second, and still acts for the first, whose visits stay
-// where they are. The double is suspended and the work of matching it ends. The same
-// again is returned unchanged.
+// where they are. The double is suspended and the work of matching it ends. Its coverages
+// are taken over (coverage.TakeOver), all in the same commit. The same again is returned
+// unchanged.
 //
 // Errors: fault.Conflict if somebody signs in as the second (already_joined), or nobody
-// as the first (not_joined).
+// as the first (not_joined), and those of coverage.TakeOver.
 func (r *Room) Merge(ctx context.Context, c clinic.Caller, id, into string) (identity.Patient, error) {
 	return r.changePatient(ctx, c, identity.ManagePatients, id, "merged",
 		func(ctx context.Context, c clinic.Caller, p identity.Patient, m *clinic.Commit) (identity.Patient, error) {
@@ -492,7 +495,11 @@ func (r *Room) merge(ctx context.Context, c clinic.Caller, p, to identity.Patien
 	if who.Minor, err = r.isMinor(ctx, to); err != nil {
 		return p, err
 	}
-	to.Person, to.Version = who.ID, to.Version+1
+	moved, err := r.takeOver(ctx, c, p, to, m)
+	if err != nil {
+		return p, err
+	}
+	to.Person, to.Coverages, to.Version = who.ID, to.Coverages+moved, to.Version+1
 	row, err := r.Charts.SealPatient(ctx, to)
 	if err != nil {
 		return p, err
@@ -504,6 +511,9 @@ func (r *Room) merge(ctx context.Context, c clinic.Caller, p, to identity.Patien
 	m.Person, m.Grants = &who, []identity.Grant{grant}
 	m.Patients = append(m.Patients, row)
 	m.Audit = append(m.Audit, r.recordOf(c, to, identity.ManagePatients, "merged", now)...)
+	if moved > 0 {
+		m.Audit = append(m.Audit, r.recordOf(c, to, identity.ManagePatients, "coverages_taken_over", now)...)
+	}
 	p.Into, p.Person = to.ID, ""
 	p.Standing = identity.Standing{State: identity.Suspended, Reason: identity.Double, By: by, At: now}
 	return p, r.endMatching(ctx, p, by, m)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -63,6 +64,8 @@ func (s *site) managing() []route {
 		{"GET /coverages/{patient}", s.as(s.coverages)},
 		{"GET /coverages/{patient}/new", s.as(s.newCoverage)},
 		{"POST /coverages/{patient}", s.as(s.addCoverage)},
+		{"GET /coverages/{patient}/order", s.as(s.coverageOrder)},
+		{"POST /coverages/{patient}/order", s.as(s.orderCoverages)},
 		{"GET /coverages/{patient}/{coverage}", s.as(s.coverage)},
 		{"POST /coverages/{patient}/{coverage}", s.as(s.changeCoverage)},
 		{"GET /coverages/{patient}/{coverage}/end", s.as(s.coverageEnd)},
@@ -220,17 +223,13 @@ func (f filled) worker() (w registry.Worker, unclear []fault.Problem) {
 	return w, unclear
 }
 
-// besides is err, or a refusal of its own, with further problems. An err that is not for the
-// public is returned.
-func besides(err error, more []fault.Problem) error {
-	f, ok := fault.Public(err)
-	if len(more) == 0 || err != nil && !ok {
-		return err
+// judged makes the request of a form. If unclear names what of it could not be read, the request is
+// refused with that, and with all else that is wrong with it.
+func judged(ctx context.Context, unclear []fault.Problem, do func(context.Context) error) error {
+	if len(unclear) == 0 {
+		return do(ctx)
 	}
-	if ok {
-		more = append(more, f.Problems...)
-	}
-	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", more...)
+	return clinic.Judge(ctx, fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", unclear...), do)
 }
 
 func workerValues(p identity.Person) url.Values {
@@ -342,14 +341,11 @@ func (s *site) invite(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	worker, unclear := f.worker()
-	in := registry.Invitation{Email: f.text("email"), Worker: worker}
-	if len(unclear) == 0 {
-		_, err = s.Registrar.Invite(r.Context(), v.Caller, in)
-	} else {
-		in.At = s.Now()
-		_, err = registry.Invite(in)
-	}
-	if err = besides(err, unclear); err != nil {
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Registrar.Invite(ctx, v.Caller, registry.Invitation{Email: f.text("email"), Worker: worker})
+		return err
+	})
+	if err != nil {
 		return s.refusedSheet(w, &v, invitationSheet(), f, err)
 	}
 	return redirect(w, "/manage/people?done=invited")
@@ -384,12 +380,11 @@ func (s *site) changePerson(w http.ResponseWriter, r *http.Request, v visitor) e
 		return err
 	}
 	worker, unclear := f.worker()
-	if len(unclear) == 0 {
-		_, err = s.Registrar.ChangePerson(r.Context(), v.Caller, r.PathValue("person"), worker)
-	} else {
-		_, err = worker.Check(s.Now())
-	}
-	if err = besides(err, unclear); err == nil {
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Registrar.ChangePerson(ctx, v.Caller, r.PathValue("person"), worker)
+		return err
+	})
+	if err == nil {
 		return redirect(w, "/manage/people?done=changed")
 	}
 	p, failed := s.Registrar.Person(r.Context(), v.Caller, r.PathValue("person"))

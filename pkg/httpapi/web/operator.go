@@ -141,7 +141,7 @@ func (s *site) changePractice(w http.ResponseWriter, r *http.Request, v visitor)
 		return err
 	}
 	id := r.PathValue("practice")
-	if _, err = s.Registrar.Change(r.Context(), v.Caller, f.registration(id)); err == nil {
+	if _, err = s.Registrar.Change(r.Context(), v.Caller, id, f.registration(id)); err == nil {
 		return redirect(w, "/manage/practices/"+id+"?done=changed")
 	}
 	st, failed := s.Registrar.Practice(r.Context(), v.Caller, id)

@@ -121,7 +121,7 @@ func (s *site) changePayer(w http.ResponseWriter, r *http.Request, v visitor) er
 		return err
 	}
 	id := r.PathValue("payer")
-	if _, err = s.Registrar.ChangePayer(r.Context(), v.Caller, f.payer(id)); err == nil {
+	if _, err = s.Registrar.ChangePayer(r.Context(), v.Caller, id, f.payer(id)); err == nil {
 		return redirect(w, payerPath(id)+"?done=changed")
 	}
 	p, failed := s.Registrar.Payer(r.Context(), v.Caller, id)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/url"
@@ -281,7 +282,7 @@ func establishedWords(months int) string {
 // decisionPlaces are where the clinic says that a problem with a decision is.
 func decisionPlaces(p practice.Practice) map[string]string {
 	places := map[string]string{
-		"/states": "states", "/answer_minutes": "answer", "/give_up_minutes": "give-up", "/topics": "topics", "/from": "from",
+		"/states": "states", "/answer_minutes": "answer", "/give_up_minutes": "give-up", "/topics_by_phone": "topics", "/from": "from",
 		"/minors/act_from": "act-from", "/minors/own_from": "own-from",
 	}
 	for _, f := range decisionFields(p) {
@@ -303,12 +304,11 @@ func (s *site) decide(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	ch, unclear := changed(values, all.Practice)
-	if len(unclear) == 0 {
-		_, err = s.Author.Decide(r.Context(), v.Caller, ch)
-	} else {
-		_, err = all.Practice.Decide(ch, v.Person.ID, s.Now())
-	}
-	if err = besides(err, unclear); err == nil {
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Author.Decide(ctx, v.Caller, ch)
+		return err
+	})
+	if err == nil {
 		return redirect(w, settingsAt)
 	}
 	return s.unsettle(w, r, v, decisionsPart, newSentForm(values, decisionPlaces(all.Practice)), err)
@@ -457,15 +457,14 @@ func (s *site) decideConsent(w http.ResponseWriter, r *http.Request, v visitor) 
 		unclear = []fault.Problem{{Where: "/from", Code: "format", Text: "Choose a day."}}
 	}
 	text := consentOf(values, v.practice.Consent)
-	if len(unclear) == 0 {
-		_, err = s.Author.DecideConsent(r.Context(), v.Caller, text, from)
-	} else {
-		_, _, err = v.practice.DecideConsent(text, time.Time{}, s.Now())
-	}
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Author.DecideConsent(ctx, v.Caller, text, from)
+		return err
+	})
 	if public, ok := fault.Public(err); ok && public.Code == "consent_exists" {
 		err = fault.New(public.Kind, public.Code, public.Text, fault.Problem{Where: "/version", Code: public.Code, Text: public.Text})
 	}
-	if err = besides(err, unclear); err == nil {
+	if err == nil {
 		return redirect(w, settingsAt)
 	}
 	return s.unsettle(w, r, v, consentPart, newSentForm(values, consentPlaces), err)
