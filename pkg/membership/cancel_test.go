@@ -111,6 +111,9 @@ func TestEndNow_OnceForOneReason(t *testing.T) {
 			t.Errorf("somebody ends it as %q", why)
 		}
 	}
+	if bounced := observe(t, m, standing(now.Add(time.Minute), "active", 100_00)); bounced.Owed() != 100_00 {
+		t.Errorf("less was paid in the end, and owed is %s", bounced.Owed())
+	}
 	// Stripe still has it as active until it is asked, and renews it if it never is.
 	still := standing(now.Add(time.Hour), "active", 450_00)
 	still.Refunded = 450_00

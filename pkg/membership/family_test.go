@@ -50,6 +50,16 @@ func TestAdd(t *testing.T) {
 	if back, part, err := left.Add(applicant("other"), zone, half.Add(2*time.Hour)); err != nil || part.Amount != 0 || len(back.People) != 4 {
 		t.Errorf("who comes back pays %s: %v", part.Amount, err)
 	}
+	two, err := next.Remove("child", half.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if two, _, err = two.Add(applicant("child"), zone, half.Add(2*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if three, part, err := two.Add(applicant("other"), zone, half.Add(3*time.Hour)); err != nil || len(three.People) != 4 || part.Amount != 49_86 {
+		t.Errorf("who came back took two places: %+v, %v", part, err)
+	}
 	year := membership.Year{Start: yearEnd, End: yearEnd.AddDate(1, 0, 0)}
 	renewed := observe(t, left, membership.Standing{At: yearEnd, Status: "active", Year: year, Paid: 450_00})
 	if _, part, err := renewed.Add(applicant("fourth"), zone, yearEnd); err != nil || part.Amount != 100_00 {

@@ -178,6 +178,11 @@ func TestResolve_PartsAddUp(t *testing.T) {
 	if m.State != membership.Active || m.Owed() != 2*49_87 {
 		t.Fatalf("%s, owed %s", m.State, m.Owed())
 	}
+	year := membership.Year{Start: yearEnd, End: yearEnd.AddDate(1, 0, 0)}
+	renewed := observe(t, m, membership.Standing{At: yearEnd, Status: "active", Year: year, Paid: 350_00})
+	if renewed.Owed() != 0 {
+		t.Errorf("what was decided of one year is owed of the next: %s", renewed.Owed())
+	}
 	m, err := m.EndNow(membership.Cancelled, 3, zone, now)
 	if err != nil || m.Owed() != 2*49_87+174_53 {
 		t.Errorf("owed %s, %v", m.Owed(), err)

@@ -92,7 +92,8 @@ type Decision struct {
 }
 
 // Back is what is refunded of one year's payments, in all: what was refunded before, and what was
-// decided to be. Year is the start of that year.
+// decided to be. Year is the start of that year. What Stripe has not refunded by the next year is
+// not owed of that one's payments: a person must find another way.
 type Back struct {
 	Year   time.Time   `json:"year"`
 	Amount money.Cents `json:"amount"`

@@ -77,7 +77,9 @@ func TestAnnounce_TermsApplyAfterNotice(t *testing.T) {
 func TestAnnounce_YearAfterYear(t *testing.T) {
 	t.Parallel()
 	zone := newYork(t)
-	m, err := active(t, annual()).Announce(offerOf(noon), zone, noon)
+	offer := offerOf(noon)
+	offer.Versions[1].Refund = membership.RefundRule{Later: membership.ByDays}
+	m, err := active(t, annual()).Announce(offer, zone, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,10 +88,15 @@ func TestAnnounce_YearAfterYear(t *testing.T) {
 	if was, is := m.TermsAt(yearEnd.Add(-1)).Version, m.TermsAt(yearEnd).Version; was != 1 || is != 2 {
 		t.Errorf("version %d before the renewal, %d from it on", was, is)
 	}
+	// The first year's rule would refund all within 14 days, and its price was $450.
+	now := yearEnd.AddDate(0, 0, 10) // 356 of 366 days are left
+	if r := m.RefundFor(membership.Cancelled, 0, zone, now); r.Amount != 466_89 || r.Basis != membership.UnusedDays {
+		t.Errorf("in the second year %+v is refunded", r)
+	}
 	if letter, ok := m.Letter(zone); ok {
 		t.Errorf("after the renewal there is a letter: %+v", letter)
 	}
-	m, err = m.Announce(offerOf(noon), zone, yearEnd.Add(time.Hour))
+	m, err = m.Announce(offer, zone, yearEnd.Add(time.Hour))
 	if err != nil || m.Terms.Version != 2 || m.Notice.Terms.Version != 2 || m.Notice.Price != 480_00 {
 		t.Errorf("%+v, %v", m, err)
 	}
@@ -304,5 +311,44 @@ func TestResolution_TermsThatBeginLater(t *testing.T) {
 	m = m.CoverageChanged("child", partB(renewal.AddDays(-1)))
 	if r := m.Resolution("child", membership.Count{}, zone, yearEnd.Add(-48*time.Hour)); r.Step != membership.Wait {
 		t.Errorf("Medicare begins a day before: %+v", r)
+	}
+	m = observe(t, m, membership.Standing{At: yearEnd.Add(time.Hour), Status: "active", Year: year, Paid: 450_00})
+	if r := m.Resolution("child", membership.Count{}, zone, yearEnd.Add(time.Hour)); r.Step != membership.NoStep {
+		t.Errorf("it began before, and is no obstacle any more: %+v", r)
+	}
+	// Neither terms are for who has Medicare.
+	second.NonCovered = false
+	offer.Versions = []membership.Terms{first, second}
+	m = announce(active(t, first).CoverageChanged("child", partB(renewal.AddDays(-9))))
+	if r := m.Resolution("child", membership.Count{}, zone, noon); r.Step != membership.Wait || r.From != renewal.AddDays(-9) {
+		t.Errorf("Medicare begins before the renewal: %+v", r)
+	}
+}
+
+// From the renewal on, the grace, the notice and the number of members are those of the new terms.
+func TestAnnounce_TermsOfTheNextYear(t *testing.T) {
+	t.Parallel()
+	zone := newYork(t)
+	offer := offerOf(noon)
+	next := &offer.Versions[1]
+	next.Members, next.PerMember, next.Grace, next.Notice = 1, 0, 3, 10
+	m, err := active(t, annual()).Announce(offer, zone, noon)
+	if err != nil || m.Notice.Price != 380_00 {
+		t.Fatalf("%+v, %v", m.Notice, err)
+	}
+	year := membership.Year{Start: yearEnd, End: yearEnd.AddDate(1, 0, 0)}
+	failed := observe(t, m, membership.Standing{At: yearEnd, Status: "past_due", Year: year})
+	if got, want := failed.GraceEnds(zone), civil.Date(2027, time.March, 6).Start(zone); !got.Equal(want) {
+		t.Errorf("the grace ends at %s, want %s", got, want)
+	}
+	paid := observe(t, m, membership.Standing{At: yearEnd, Status: "active", Year: year, Paid: 380_00})
+	if got, want := paid.NextDue(zone, yearEnd), civil.Date(2028, time.February, 14).Start(zone); !got.Equal(want) {
+		t.Errorf("the next notice is due %s, want %s", got, want) // 17 days before 2 March
+	}
+	for patient, want := range map[string]membership.Cause{"parent": membership.Included, "child": membership.NotNamed} {
+		v := membership.Visit{Patient: patient, Class: "em", At: yearEnd.Add(time.Hour)}
+		if got := paid.Covers(v, membership.Count{}, zone); got.Cause != want {
+			t.Errorf("%s: %+v", patient, got)
+		}
 	}
 }
