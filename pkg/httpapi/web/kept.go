@@ -118,6 +118,7 @@ var managed = map[string]posting{
 	"POST /manage/payers/{payer}/end":              {what: "End a payer", at: above},
 	"POST /manage/payers/{payer}/resume":           {what: "Resume a payer", at: above},
 	"POST /coverages/{patient}":                    {what: "A health plan", at: itself},
+	"POST /coverages/{patient}/order":              {what: "Which health plan pays first", at: itself},
 	"POST /coverages/{patient}/{coverage}":         {what: "Change a health plan", at: itself},
 	"POST /coverages/{patient}/{coverage}/end":     {what: "End a health plan", at: itself},
 	"POST /coverages/{patient}/{coverage}/check":   {what: "Check a health plan", at: above},
