@@ -3,6 +3,7 @@ package stripesim
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 const (
@@ -105,18 +106,29 @@ func (t *tx) sendPayout(ctx context.Context, po *payout) error {
 	return t.change(ctx, "payout.created", po, po.due())
 }
 
-// payOutDaily sends all that is available and was not paid out, if the account may be
+// payOutDaily makes the payouts of an account that are due. A clock that jumps over
+// several days makes that of each day, dated when it was due.
+func (t *tx) payOutDaily(ctx context.Context) error {
+	a := new(account)
+	if err := t.get(ctx, kindAccount, t.account, "", a); err != nil {
+		return err
+	}
+	now := t.now
+	defer func() { t.now = now }()
+	for due := a.due(); due != 0 && due <= now.Unix(); due = a.due() {
+		t.now = time.Unix(due, 0).UTC()
+		if err := t.payOutDay(ctx, a); err != nil {
+			return err
+		}
+		a.Sim.NextPayout = a.Sim.Terms.nextPayout(t.now)
+	}
+	return t.put(ctx, a, a.due())
+}
+
+// payOutDay sends all that is available and was not paid out, if the account may be
 // paid out and it is more than nothing. What is less than nothing, or cannot be paid
 // out, waits for a later day.
-func (t *tx) payOutDaily(ctx context.Context) error {
-	var a account
-	if err := t.get(ctx, kindAccount, t.account, "", &a); err != nil {
-		return err
-	}
-	a.Sim.NextPayout = a.Sim.Terms.nextPayout(t.now)
-	if err := t.put(ctx, &a, a.due()); err != nil {
-		return err
-	}
+func (t *tx) payOutDay(ctx context.Context, a *account) error {
 	xs, sum, err := t.unpaid(ctx)
 	if err != nil || sum <= 0 || !a.PayoutsEnabled {
 		return err

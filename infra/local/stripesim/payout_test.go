@@ -1,6 +1,7 @@
 package stripesim_test
 
 import (
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -104,6 +105,27 @@ func TestPayout_Daily(t *testing.T) {
 	if diff := cmp.Diff([]int64{-10_000, 19_390, -9390}, s.paidBy(got[2].ID)); diff != "" {
 		t.Errorf("paid out (-want +got):\n%s", diff)
 	}
+}
+
+// A clock that jumps makes the payout of each day that it passes, dated that day.
+func TestPayout_ClockJumps(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.onTerms(lake, stripesim.StandardTerms)
+	s.charged(4900, 0) // 2 March
+	b.advance(oneDay)
+	s.charged(10_000, 0) // 3 March
+	b.advance(30 * oneDay)
+	b.sim.Tick(t.Context())
+	var got []string
+	for _, po := range s.payouts() {
+		got = append(got, fmt.Sprintf("%s %d %s", time.Unix(po.Created, 0).UTC().Format(time.DateTime), po.Amount, po.Status))
+	}
+	want := []string{"2026-03-04 00:00:00 4728 paid", "2026-03-05 00:00:00 9680 paid"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("payouts (-want +got):\n%s", diff)
+	}
+	s.wantBalance(0, 0)
 }
 
 // A payout that the bank refuses comes back, before it was paid or after, and the next
