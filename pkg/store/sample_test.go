@@ -10,6 +10,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/sweep"
+	"evisit/pkg/coding"
 	"evisit/pkg/coverage"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
@@ -451,7 +452,7 @@ func registeredSample() sample {
 func workerSample() sample {
 	p := identity.Person{
 		ID: id("worker"), Practice: practiceID, Role: identity.Clinician, Also: []identity.Role{identity.Director, identity.Admin},
-		Display: "Ana Rivera, MD", NPI: "1234567893", Licenses: []identity.License{{State: "CA", Number: "A-1", Expires: at(10_000)}}, Version: 1,
+		Display: "Ana Rivera, MD", NPI: "1234567893", Kind: coding.Physician, Licenses: []identity.License{{State: "CA", Number: "A-1", Expires: at(10_000)}}, Version: 1,
 	}
 	return sample{"worker", recorded(practiceID, clinic.Commit{Person: &p}), []read{
 		{"Person", func(ctx context.Context, s *store.Store) (any, error) { return s.Person(ctx, p.ID) }, p},
@@ -476,7 +477,7 @@ func inviteSample() sample {
 		Invitation: registry.Invitation{
 			ID: id("invite"), Practice: practiceID, Code: []byte("\x00hash\xff"), By: doctorID, At: noon, Version: 1,
 			Worker: registry.Worker{
-				Roles: []identity.Role{identity.Nurse, identity.Staff}, Display: "Nora Patel, RN", NPI: "1234567893",
+				Roles: []identity.Role{identity.Clinician, identity.Nurse}, Display: "Nora Patel, NP", NPI: "1234567893", Kind: coding.NursePractitioner,
 				Licenses: []identity.License{{State: "CA", Number: "R-1", Expires: at(10_000)}},
 			},
 		},
