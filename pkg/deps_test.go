@@ -73,10 +73,10 @@ var rules = map[string]rule{
 	"intake":   {layer: domain, ours: "fault phi"},
 	"identity": {layer: domain, ours: "coding fault phi"},
 	"ledger":   {layer: domain, ours: "money"},
-	"billing":  {layer: domain, ours: "fault ledger money"},
-	"visit":    {layer: domain, ours: "billing fault identity phi"},
-	"practice": {layer: domain, ours: "billing fault identity intake money visit"},
-	"record":   {layer: domain, ours: "audit identity intake money phi visit"},
+	"billing":  {layer: domain, ours: "coding fault ledger money"},
+	"visit":    {layer: domain, ours: "billing fault identity money phi"},
+	"practice": {layer: domain, ours: "billing coding fault identity intake money visit"},
+	"record":   {layer: domain, ours: "audit billing identity intake money phi visit"},
 	"work":     {layer: domain, ours: "identity"},
 	"registry": {layer: domain, ours: "coding fault identity npi phi practice", theirs: "golang.org/x/text/unicode/norm"},
 	"library":  {layer: domain, ours: "intake protocol"},
@@ -106,7 +106,7 @@ var rules = map[string]rule{
 	"clinic/author":    {layer: room, ours: "audit clinic fault identity intake practice protocol"},
 	"clinic/charge":    {layer: room, ours: "audit billing clinic fault identity money outbox visit work"},
 	"clinic/deadline":  {layer: room, ours: "audit clinic clinic/chart fault identity outbox visit"},
-	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity outbox phi record visit work"},
+	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity money outbox phi record visit work"},
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault outbox phi practice registry visit work"},
 	"clinic/office":    {layer: room, ours: "audit clinic clinic/books fault identity outbox visit work"},
@@ -121,7 +121,7 @@ var rules = map[string]rule{
 
 	"store": {
 		layer:  edge,
-		ours:   "audit billing clinic clinic/sweep coverage fault identity ledger money outbox practice protocol registry vault visit work",
+		ours:   "audit billing clinic clinic/sweep coding coverage fault identity ledger money outbox practice protocol registry vault visit work",
 		theirs: aws + "aws " + aws + "service/dynamodb",
 	},
 	"store/storetest": {
