@@ -129,6 +129,10 @@ func deletedSample() sample {
 func handedSample() sample {
 	v := sampleVisit()
 	v.ID, v.Payment, v.Payments, v.Former, v.Notes = id("handed"), "", nil, carerID, 1
+	v.Quote.Lower, v.Reduced = billing.KindPrices{}, 2_000
+	for n, kind := range coding.Clinicians { // each has a letter that it keeps
+		v.Quote.Lower[kind] = money.Cents(n)
+	}
 	c := clinic.Commit{Visit: &v, Notes: []clinic.Note{{Visit: v.ID, Seq: 1, Body: []byte("sealed")}}, Work: []work.Item{clinic.PassedWork(work.VisitHanded, v, doctorID, noon)}}
 	return sample{"handed", recorded(practiceID, c), []read{
 		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, v.ID) }, v},
@@ -375,10 +379,12 @@ func decidedSample() sample {
 		},
 		Config: practice.Config{
 			States: states, Forms: map[string]string{"uti": "1"}, Prices: billing.PriceList{"uti": 4_000}, Terms: terms,
-			Topics: topics, Closed: map[string][]string{"admin": {"billing"}}, Decided: practice.Decider{Person: doctorID, At: noon},
+			KindPrices: billing.KindPriceList{"uti": {coding.NursePractitioner: 2_000}},
+			Topics:     topics, Closed: map[string][]string{"admin": {"billing"}}, Decided: practice.Decider{Person: doctorID, At: noon},
 			Coming: []practice.Change{{
 				From: at(24), States: &states, Terms: &terms, Topics: &topics, Prices: practice.PriceChanges{"uti": &price, "old": nil},
-				Forms: practice.VersionChange{"uti": "2", "old": ""}, Closed: map[string][]string{"admin": nil},
+				KindPrices: practice.KindPriceChanges{"uti": {coding.PhysicianAssist: &price, coding.NursePractitioner: nil}},
+				Forms:      practice.VersionChange{"uti": "2", "old": ""}, Closed: map[string][]string{"admin": nil},
 			}},
 		},
 		Consent:     practice.Consent{Version: "1", Text: "You agree."},

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -54,7 +55,7 @@ type quoteRow struct {
 	Caveat  billing.Caveat `json:"c,omitempty"`
 	Expires moment         `json:"e"`
 	Refused int            `json:"r,omitempty"`
-	Lower   string         `json:"l,omitempty"` // as packLower makes it
+	Lower   string         `json:"l,omitempty"` // as addLower packs it
 }
 
 type promiseRow struct {
@@ -79,8 +80,8 @@ func newVisitRow(v visit.Visit) (visitRow, error) {
 	for n, t := range timesOf(&v.Times) {
 		row.Times[n] = since.moment(*t)
 	}
-	if q := v.Quote; q.ID != "" {
-		row.Quote = &quoteRow{q.ID, q.Amount, q.Basis, q.Caveat, since.moment(q.ExpiresAt), q.Refused, packLower(q.Lower)}
+	if q := v.Quote; !reflect.ValueOf(q).IsZero() {
+		row.Quote = &quoteRow{q.ID, q.Amount, q.Basis, q.Caveat, since.moment(q.ExpiresAt), q.Refused, ""}
 	}
 	if p := v.Promise; p != (visit.Promise{}) {
 		row.Promise = &promiseRow{since.moment(p.By), since.moment(p.Ends), p.Told, since.moment(p.Paused)}
@@ -89,7 +90,7 @@ func newVisitRow(v visit.Visit) (visitRow, error) {
 		row.Holder = []string{v.Holder.ID, v.Holder.Display}
 	}
 	row.addReads(v.Reads, since)
-	return row, errors.Join(row.addPayments(v), row.addDocuments(v))
+	return row, errors.Join(row.addPayments(v), row.addDocuments(v), row.addLower(v))
 }
 
 // timesOf lists the times that a row has, in the row's order.
@@ -191,17 +192,24 @@ var kindLetters = []kindLetter{
 	{'L', coding.ClinicalSocialWorker}, {'Y', coding.ClinicalPsychologist},
 }
 
-// packLower writes a quote's lower prices as a letter for each kind and its cents in
-// base 36, which uses no capitals: N1jkP1jk. A quote has none of a kind without a
-// letter, because nobody can decide one.
-func packLower(lower billing.KindPrices) string {
+// addLower packs the quote's lower prices as a letter for each kind and its cents in
+// base 36, which uses no capitals: N1jkP1jk.
+func (row *visitRow) addLower(v visit.Visit) error {
 	var packed []byte
+	kinds := 0
 	for _, k := range kindLetters {
-		if cents, ok := lower[k.kind]; ok {
+		if cents, ok := v.Quote.Lower[k.kind]; ok && cents >= 0 {
 			packed = strconv.AppendInt(append(packed, k.letter), int64(cents), 36)
+			kinds++
 		}
 	}
-	return string(packed)
+	if kinds != len(v.Quote.Lower) {
+		return fmt.Errorf("store: visit %s has prices %v, of which a row cannot keep some", v.ID, v.Quote.Lower)
+	}
+	if kinds > 0 {
+		row.Quote.Lower = string(packed)
+	}
+	return nil
 }
 
 const base36 = "0123456789abcdefghijklmnopqrstuvwxyz"
