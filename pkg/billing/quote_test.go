@@ -37,7 +37,7 @@ func TestPrice_AsPosted(t *testing.T) {
 	} {
 		q, err := billing.Price("quote-1", test.form, test.class, list, test.route, noon)
 		if test.refused {
-			if !errors.Is(err, fault.Conflict) || q != (billing.Quote{}) {
+			if !errors.Is(err, fault.Conflict) || q.ID != "" || q.Amount != 0 || !q.ExpiresAt.IsZero() {
 				t.Errorf("%s: %+v, %v; want it refused", test.name, q, err)
 			}
 			continue

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"time"
 
+	"evisit/pkg/coding"
 	"evisit/pkg/identity"
 	"evisit/pkg/money"
 	"evisit/pkg/practice"
@@ -67,6 +68,8 @@ type configReply struct {
 	States []string `json:"states"`
 	// Cents, by form.
 	Prices map[string]money.Cents `json:"prices"`
+	// Cents, by form and kind of clinician, if less than the form's price.
+	KindPrices map[string]map[coding.Kind]money.Cents `json:"kind_prices"`
 	// The version offered, by form.
 	Forms        map[string]string `json:"forms"`
 	AnswerWithin int               `json:"answer_minutes" schema:"min=0"`
@@ -94,9 +97,12 @@ type minorsSetting struct {
 
 func showConfig(c practice.Config) configReply {
 	out := configReply{
-		States: append([]string{}, c.States...), Prices: c.Prices, Forms: c.Forms, AnswerWithin: int(c.Terms.Answer.Minutes()),
+		States: append([]string{}, c.States...), Prices: c.Prices, KindPrices: map[string]map[coding.Kind]money.Cents{}, Forms: c.Forms, AnswerWithin: int(c.Terms.Answer.Minutes()),
 		GiveUp: int(c.Terms.GiveUp.Minutes()), Topics: append([]string{}, c.Topics...), Closed: c.Closed,
 		Established: c.Established, Minors: minorsSetting(c.Minors),
+	}
+	for form, kinds := range c.KindPrices {
+		out.KindPrices[form] = kinds
 	}
 	if out.Prices == nil {
 		out.Prices = map[string]money.Cents{}
@@ -112,16 +118,17 @@ func showConfig(c practice.Config) configReply {
 
 // What begins later; what it does not name stays as it is.
 type comingReply struct {
-	From         time.Time               `json:"from"`
-	States       *[]string               `json:"states,omitempty"`
-	Prices       map[string]*money.Cents `json:"prices,omitempty"`
-	Forms        map[string]string       `json:"forms,omitempty"`
-	AnswerWithin *int                    `json:"answer_minutes,omitempty"`
-	GiveUp       *int                    `json:"give_up_minutes,omitempty"`
-	Topics       *[]string               `json:"topics_by_phone,omitempty"`
-	Closed       map[string][]string     `json:"closed,omitempty"`
-	Established  *int                    `json:"established_months,omitempty"`
-	Minors       *minorsSetting          `json:"minors,omitempty"`
+	From         time.Time                               `json:"from"`
+	States       *[]string                               `json:"states,omitempty"`
+	Prices       map[string]*money.Cents                 `json:"prices,omitempty"`
+	KindPrices   map[string]map[coding.Kind]*money.Cents `json:"kind_prices,omitempty"`
+	Forms        map[string]string                       `json:"forms,omitempty"`
+	AnswerWithin *int                                    `json:"answer_minutes,omitempty"`
+	GiveUp       *int                                    `json:"give_up_minutes,omitempty"`
+	Topics       *[]string                               `json:"topics_by_phone,omitempty"`
+	Closed       map[string][]string                     `json:"closed,omitempty"`
+	Established  *int                                    `json:"established_months,omitempty"`
+	Minors       *minorsSetting                          `json:"minors,omitempty"`
 }
 
 func showSettings(p practice.Practice) settingsReply {
@@ -133,7 +140,7 @@ func showSettings(p practice.Practice) settingsReply {
 		out.NextConsent = &nextConsent{p.ConsentFrom, showConsent(p.NextConsent)}
 	}
 	for _, ch := range p.Coming {
-		c := comingReply{From: ch.From, States: ch.States, Prices: ch.Prices, Forms: ch.Forms, Topics: ch.Topics, Closed: ch.Closed, Established: ch.Established, Minors: (*minorsSetting)(ch.Minors)}
+		c := comingReply{From: ch.From, States: ch.States, Prices: ch.Prices, KindPrices: ch.KindPrices, Forms: ch.Forms, Topics: ch.Topics, Closed: ch.Closed, Established: ch.Established, Minors: (*minorsSetting)(ch.Minors)}
 		if ch.Terms != nil {
 			answer, giveUp := int(ch.Terms.Answer.Minutes()), int(ch.Terms.GiveUp.Minutes())
 			c.AnswerWithin, c.GiveUp = &answer, &giveUp
@@ -151,7 +158,7 @@ var decideSettings = Endpoint{
 	Method: "POST", Path: "/settings/decisions", ID: "decideSettings", Group: "Settings",
 	For: "Decide prices, promises, states, forms, topics, who must have been seen, and what holds of minors",
 	Text: "At once, or from a time on. What is not named stays as it is. What was quoted and promised before stands; from then on quotes use what " +
-		"is decided, in every process within 20 seconds. A price is 0, or from 50 cents to 10,000,000, and null removes it. For administrators.",
+		"is decided, in every process within 20 seconds. A price is 0, or from 50 cents to 10,000,000, and null removes it; that of a kind of clinician is at most the form's. For administrators.",
 	By: ByRegistry, Who: Known, IfMatch: true, In: decisionInput{},
 	Out: settingsReply{}, OutText: "What the practice has decided.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "too_many_coming"}, {Code: "stale"}, {Code: "changed"}},
@@ -168,6 +175,8 @@ type decisionInput struct {
 	States *[]string `json:"states,omitempty" validate:"omitempty,max=60"`
 	// Cents, by form.
 	Prices map[string]*int64 `json:"prices,omitempty" validate:"max=200"`
+	// Cents, by form and kind of clinician: what an answer by one costs, at most the form's own price.
+	KindPrices map[string]map[coding.Kind]*int64 `json:"kind_prices,omitempty" validate:"max=200"`
 	// The version to offer, by form; empty for none.
 	Forms map[string]string `json:"forms,omitempty" validate:"max=200"`
 	// How soon an answer is promised, and how long after that an unanswered request expires: both or neither.
@@ -195,6 +204,11 @@ func (in decisionInput) domain() practice.Change {
 			ch.Prices = practice.PriceChanges{}
 		}
 		ch.Prices[form] = (*money.Cents)(cents)
+	}
+	for form, kinds := range in.KindPrices {
+		for kind, cents := range kinds {
+			ch.KindPrices = ch.KindPrices.With(form, kind, (*money.Cents)(cents))
+		}
 	}
 	return ch
 }

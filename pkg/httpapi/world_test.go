@@ -263,6 +263,8 @@ func (c *cards) Capture(_ context.Context, _, intent string, amount money.Cents,
 	return nil
 }
 
+func (c *cards) RefundPart(context.Context, string, string, money.Cents, string) error { return nil }
+
 func (c *cards) Refund(context.Context, string, string, string) error { return nil }
 
 func (c *cards) Expire(context.Context, string, string, string) error { return nil }

@@ -7,6 +7,8 @@ package identity
 import (
 	"slices"
 	"time"
+
+	"evisit/pkg/coding"
 )
 
 // A Role is what a person does at a practice.
@@ -74,9 +76,12 @@ type Person struct {
 	Display string `json:"display,omitempty"`
 	// NPI is the National Provider Identifier of a person who treats, which claims
 	// name; empty if it is not known.
-	NPI      string    `json:"npi,omitempty"`
-	Licenses []License `json:"licenses,omitempty"`
-	Inactive bool      `json:"inactive,omitempty"`
+	NPI string `json:"npi,omitempty"`
+	// Kind is what a clinician is by license, on which the fee of an answer may depend;
+	// empty if the practice did not say.
+	Kind     coding.Kind `json:"kind,omitempty"`
+	Licenses []License   `json:"licenses,omitempty"`
+	Inactive bool        `json:"inactive,omitempty"`
 	// Left is when p was deactivated, while visits that p holds may still have to go
 	// back to their pools; else zero.
 	Left    time.Time `json:"left,omitzero"`

@@ -67,7 +67,10 @@ type Config struct {
 	States []string          `json:"states"` // where its clinicians are licensed
 	Forms  map[string]string `json:"forms"`  // form name → version offered
 	Prices billing.PriceList `json:"prices"`
-	Terms  visit.Terms       `json:"terms"`
+	// KindPrices are what a form costs, at most its price, if clinicians of some kinds
+	// answer.
+	KindPrices billing.KindPriceList `json:"kind_prices,omitempty"`
+	Terms      visit.Terms           `json:"terms"`
 	// Topics are the sensitive topics that the practice takes by phone alone (guideline
 	// G3).
 	Topics []string `json:"topics,omitempty"`

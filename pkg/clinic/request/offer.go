@@ -22,6 +22,8 @@ import (
 type Offering struct {
 	Form  *intake.Form
 	Price money.Cents // zero: free
+	// Lower are the prices below Price of an answer by clinicians of some kinds.
+	Lower billing.KindPrices
 	// FreeFor are the answers to KindItem that make a request free although the form
 	// has a price.
 	FreeFor []intake.Option
@@ -42,6 +44,7 @@ func (m *Room) offering(p practice.Practice, f *intake.Form) Offering {
 	class := f.BillingClass()
 	price, err := billing.Posted(f.Name(), class, p.Prices)
 	o.Price, o.Unpriced = price, err != nil
+	o.Lower = p.KindPrices[f.Name()].Below(price)
 	if kinds, ok := f.Item(kindItem); ok && (price > 0 || o.Unpriced) {
 		for _, k := range kinds.Options {
 			if slices.Contains(billing.FreeRequests(class), k.Code) {

@@ -323,6 +323,8 @@ var keptLabels = []struct{ name, label string }{
 	{"warnings", "Warning signs"},
 	{"follow-up", "Follow-up"},
 	{"minutes", "Your own minutes"},
+	{"fee", "A lower fee"},
+	{"fee-reason", "Why the fee is lower"},
 	{"to", "What the patient is told"},
 	{"reason", "Reason"},
 	{"text", "Message"},

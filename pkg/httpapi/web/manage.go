@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"evisit/pkg/clinic"
+	"evisit/pkg/coding"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/registry"
@@ -184,19 +185,32 @@ var workerForm = []field{
 	}},
 	{Kind: "text", ID: "npi", Name: "npi", Label: "NPI", Help: []string{"Of those who treat: ten digits."}},
 	{
+		Kind: "select", ID: "kind", Name: "kind", Label: "What a clinician is, by license", Options: kindOptions(),
+		Help: []string{"An answer may cost less, depending on it; the prices are in the settings."},
+	},
+	{
 		Kind: "area", ID: "licenses", Name: "licenses", Label: "Licenses",
 		Help: []string{"One on each line: the state, the number, and the day on which it ends, such as OR MD-20411 2028-06-30."},
 	},
 }
 
+// kindOptions are the kinds of clinician to choose from.
+func kindOptions() []option {
+	var all []option
+	for _, k := range coding.Clinicians {
+		all = append(all, option{Value: string(k), Label: capital(k.Words())})
+	}
+	return all
+}
+
 var invitationForm = append([]field{{Kind: "text", ID: "email", Name: "email", Label: "E-mail address", Required: true}}, workerForm...)
 
-var workerPlaces = map[string]string{"/email": "email", "/name": "name", "/roles": "roles", "/npi": "npi", "/licenses": "licenses"}
+var workerPlaces = map[string]string{"/email": "email", "/name": "name", "/roles": "roles", "/npi": "npi", "/kind": "kind", "/licenses": "licenses"}
 
 // worker reads what a form says of someone who works at the practice, and which lines
 // are no license.
 func (f filled) worker() (w registry.Worker, unclear []fault.Problem) {
-	w = registry.Worker{Display: f.text("name").Reveal(), NPI: f.text("npi").Reveal()}
+	w = registry.Worker{Display: f.text("name").Reveal(), NPI: f.text("npi").Reveal(), Kind: coding.Kind(f.values.Get("kind"))}
 	for _, r := range f.values["roles"] {
 		w.Roles = append(w.Roles, identity.Role(r))
 	}
@@ -237,7 +251,7 @@ func workerValues(p identity.Person) url.Values {
 	for _, l := range p.Licenses {
 		lines = append(lines, l.State+" "+l.Number+" "+l.Expires.Format(time.DateOnly))
 	}
-	values := url.Values{"name": {p.Display}, "npi": {p.NPI}, "licenses": {strings.Join(lines, "\n")}}
+	values := url.Values{"name": {p.Display}, "npi": {p.NPI}, "kind": {string(p.Kind)}, "licenses": {strings.Join(lines, "\n")}}
 	for _, r := range append([]identity.Role{p.Role}, p.Also...) {
 		values.Add("roles", string(r))
 	}
@@ -253,8 +267,8 @@ type peopleView struct {
 }
 
 type workerRow struct {
-	ID, Name, Roles, Licenses string
-	Inactive                  bool
+	ID, Name, Roles, Kind, Licenses string
+	Inactive                        bool
 }
 
 type invitedRow struct {
@@ -276,7 +290,7 @@ func (s *site) showPeople(w http.ResponseWriter, r *http.Request, v visitor, ale
 	}
 	view := peopleView{Complaints: aboutPage(alert), Done: peopleDone[r.URL.Query().Get("done")], CanChange: v.Person.Has(identity.Admin)}
 	for _, p := range all {
-		view.People = append(view.People, workerRow{p.ID, p.Display, rolesWords(p.Role, p.Also...), licensesWords(p.Licenses), p.Inactive})
+		view.People = append(view.People, workerRow{p.ID, p.Display, rolesWords(p.Role, p.Also...), p.Kind.Words(), licensesWords(p.Licenses), p.Inactive})
 	}
 	if view.CanChange {
 		invited, err := s.Registrar.Invitations(r.Context(), v.Caller)

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"evisit/pkg/billing"
+	"evisit/pkg/coding"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
@@ -48,7 +50,12 @@ type comingRow struct{ From, When, What string }
 
 type historyRow struct{ When, Who string }
 
-const priceField = "price:"
+// priceField and kindsField begin the names of the fields of a form's price, and of its
+// prices by kind of clinician.
+const (
+	priceField = "price:"
+	kindsField = "kinds:"
+)
 
 // settingsPage shows what the practice has decided, to be decided anew.
 func (s *site) settingsPage(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -156,6 +163,12 @@ func decisionFields(p practice.Practice) []field {
 		fields = append(fields, field{
 			Kind: "text", ID: "price-" + name, Name: priceField + name, Label: "Price of " + name + ", in dollars", Mode: "decimal", Values: one(price),
 		})
+		if price != "" {
+			fields = append(fields, field{
+				Kind: "area", ID: "kinds-" + name, Name: kindsField + name, Label: "Lower prices of " + name + ", by who answers", Values: one(kindLines(p.KindPrices[name])),
+				Help: []string{"One on each line: a kind of clinician and dollars, such as np 20.00. The kinds are " + kindNames() + "."},
+			})
+		}
 	}
 	topics := field{Kind: "checks", ID: "topics", Name: "topics", Label: "Taken by phone only"}
 	for n, topic := range intake.Topics() {
@@ -193,6 +206,42 @@ func decisionFields(p practice.Practice) []field {
 	)
 }
 
+// kindLines writes prices by kind as kindPrices reads them.
+func kindLines(prices billing.KindPrices) string {
+	var lines []string
+	for _, kind := range slices.Sorted(maps.Keys(prices)) {
+		lines = append(lines, string(kind)+" "+strings.TrimPrefix(prices[kind].String(), "$"))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func kindNames() string {
+	var names []string
+	for _, kind := range coding.Clinicians {
+		names = append(names, string(kind))
+	}
+	return strings.Join(names, ", ")
+}
+
+// kindPrices reads lines of a kind and a price each, and returns those that are none.
+func kindPrices(text string) (prices billing.KindPrices, unclear []string) {
+	prices = billing.KindPrices{}
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		kind := coding.Kind(strings.ToLower(words[0]))
+		cents, read := dollars(words[len(words)-1])
+		if _, twice := prices[kind]; len(words) != 2 || !read || !kind.Treats() || twice {
+			unclear = append(unclear, "“"+strings.TrimSpace(line)+"” is not a kind of clinician, named once, and dollars such as np 20.00.")
+			continue
+		}
+		prices[kind] = cents
+	}
+	return prices, unclear
+}
+
 func consentFields(p practice.Practice) []field {
 	fields := []field{
 		{Kind: "text", ID: "consent-version", Name: "version", Label: "Name of the new version", Required: true, Max: 40, Values: one(""), Help: []string{"Such as 2026-12. It holds for ever."}},
@@ -216,6 +265,15 @@ func changeWords(ch practice.Change) string {
 			words = append(words, form+" costs "+price.String())
 		} else {
 			words = append(words, form+" has no price")
+		}
+	}
+	for _, form := range slices.Sorted(maps.Keys(ch.KindPrices)) {
+		for _, kind := range slices.Sorted(maps.Keys(ch.KindPrices[form])) {
+			if price := ch.KindPrices[form][kind]; price != nil {
+				words = append(words, form+" costs "+price.String()+" if "+kind.Words()+" answers")
+			} else {
+				words = append(words, form+" costs its own price if "+kind.Words()+" answers")
+			}
 		}
 	}
 	if ch.States != nil {
@@ -289,6 +347,12 @@ func decisionPlaces(p practice.Practice) map[string]string {
 		if form, ok := strings.CutPrefix(f.Name, priceField); ok {
 			places["/prices/"+form] = f.ID
 		}
+		if form, ok := strings.CutPrefix(f.Name, kindsField); ok {
+			places["/kind_prices/"+form] = f.ID
+			for _, kind := range coding.Clinicians {
+				places["/kind_prices/"+form+"/"+string(kind)] = f.ID
+			}
+		}
 	}
 	return places
 }
@@ -336,6 +400,26 @@ func changed(values url.Values, p practice.Practice) (ch practice.Change, unclea
 			bad("/prices/"+form, "A price is in dollars and cents, such as 40 or 40.50.")
 		case !priced || cents != was:
 			ch.Prices = withPrice(ch.Prices, form, &cents)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		form, ok := strings.CutPrefix(name, kindsField)
+		if !ok {
+			continue
+		}
+		prices, wrong := kindPrices(values.Get(name))
+		for _, text := range wrong {
+			bad("/kind_prices/"+form, text)
+		}
+		for _, kind := range coding.Clinicians {
+			now, holds := prices[kind]
+			was, held := p.KindPrices[form][kind]
+			switch {
+			case held && !holds:
+				ch.KindPrices = ch.KindPrices.With(form, kind, nil)
+			case holds && (!held || now != was):
+				ch.KindPrices = ch.KindPrices.With(form, kind, &now)
+			}
 		}
 	}
 	terms := p.Terms
