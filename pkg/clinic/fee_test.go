@@ -13,8 +13,8 @@ import (
 	"evisit/pkg/work"
 )
 
-// isNP makes Ben a nurse practitioner, whose answers cost less than the $40.00 of the form.
-func (w *world) isNP(price money.Cents) {
+// isNP makes Ben a nurse practitioner, whose answers cost $25.00 of the $40.00 of the form.
+func (w *world) isNP() {
 	w.Helper()
 	for _, m := range seed.Cast(w.now()) {
 		if m.Person.ID == ben {
@@ -22,7 +22,7 @@ func (w *world) isNP(price money.Cents) {
 			w.becomes(m.Person)
 		}
 	}
-	w.kindPrice(price)
+	w.kindPrice(25_00)
 }
 
 func (w *world) kindPrice(price money.Cents) {
@@ -52,7 +52,7 @@ func TestFee_ByKindOfWhoAnswers(t *testing.T) {
 		t.Run(who, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.isNP(25_00)
+			w.isNP()
 			id := w.queued()
 			if got := w.visit(id).Quote.Most(); got != "At most $40.00; $25.00 if a nurse practitioner answers." {
 				t.Errorf("the quote says %q", got)
@@ -127,7 +127,7 @@ func TestFee_LoweredWithTheAnswer(t *testing.T) {
 func TestFee_Refused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.isNP(25_00)
+	w.isNP()
 	id := w.queued()
 	w.takes(ben, id)
 	bare := lowered(10_00)

@@ -62,7 +62,7 @@ func TestMoney_AnyOrderOfActs(t *testing.T) {
 			r.byHand, r.letterCheck = true, letterCheck{}
 			if _, kept := found[seed]; !kept { // what was found stays as it was
 				r.fees = rand.New(rand.NewPCG(seed, 1))
-				r.isNP(25_00)
+				r.isNP()
 			}
 			for range 90 {
 				r.act()
@@ -117,7 +117,7 @@ func (r *run) sends() {
 	r.trouble.heal()
 	r.licenses()
 	if r.fees != nil {
-		r.isNP(25_00)
+		r.isNP()
 	}
 	id := r.submitted()
 	r.ids, r.pages = append(r.ids, id), append(r.pages, r.session(id))

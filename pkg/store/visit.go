@@ -187,9 +187,16 @@ type kindLetter struct {
 // kindLetters are how a row writes the kinds of clinicians; a letter is never given to
 // another kind.
 var kindLetters = []kindLetter{
-	{'M', coding.Physician}, {'N', coding.NursePractitioner}, {'P', coding.PhysicianAssist}, {'C', coding.ClinicalNurseSpec},
-	{'W', coding.NurseMidwife}, {'T', coding.PhysicalTherapist}, {'O', coding.OccupationalTherapist}, {'S', coding.SpeechPathologist},
-	{'L', coding.ClinicalSocialWorker}, {'Y', coding.ClinicalPsychologist},
+	{'M', coding.Physician},
+	{'N', coding.NursePractitioner},
+	{'P', coding.PhysicianAssist},
+	{'C', coding.ClinicalNurseSpec},
+	{'W', coding.NurseMidwife},
+	{'T', coding.PhysicalTherapist},
+	{'O', coding.OccupationalTherapist},
+	{'S', coding.SpeechPathologist},
+	{'L', coding.ClinicalSocialWorker},
+	{'Y', coding.ClinicalPsychologist},
 }
 
 // addLower packs the quote's lower prices as a letter for each kind and its cents in
