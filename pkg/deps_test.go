@@ -71,14 +71,14 @@ var rules = map[string]rule{
 	"npi":    {layer: vocabulary},
 
 	"intake":   {layer: domain, ours: "fault phi"},
-	"identity": {layer: domain, ours: "fault phi"},
+	"identity": {layer: domain, ours: "coding fault phi"},
 	"ledger":   {layer: domain, ours: "money"},
-	"billing":  {layer: domain, ours: "fault ledger money"},
-	"visit":    {layer: domain, ours: "billing fault identity phi"},
-	"practice": {layer: domain, ours: "billing fault identity intake money visit"},
-	"record":   {layer: domain, ours: "audit identity intake money phi visit"},
+	"billing":  {layer: domain, ours: "coding fault ledger money"},
+	"visit":    {layer: domain, ours: "billing fault identity money phi"},
+	"practice": {layer: domain, ours: "billing coding fault identity intake money visit"},
+	"record":   {layer: domain, ours: "audit billing identity intake money phi visit"},
 	"work":     {layer: domain, ours: "identity"},
-	"registry": {layer: domain, ours: "fault identity npi phi practice", theirs: "golang.org/x/text/unicode/norm"},
+	"registry": {layer: domain, ours: "coding fault identity npi phi practice", theirs: "golang.org/x/text/unicode/norm"},
 	"library":  {layer: domain, ours: "intake protocol"},
 	"protocol": {layer: domain, ours: "fault intake"},
 	"coverage": {layer: domain, ours: "civil fault identity phi"},
@@ -91,6 +91,8 @@ var rules = map[string]rule{
 	"x12/elig": {layer: domain, ours: "civil fault money npi phi x12"},
 	"x12/p835": {layer: domain, ours: "civil money phi x12"},
 	"x12/p837": {layer: domain, ours: "civil fault money npi phi x12"},
+
+	"membership": {layer: domain, ours: "civil coding coverage fault money"},
 
 	"coding":     {layer: domain, ours: "civil fault money"},
 	"coding/fee": {layer: domain, ours: "civil fault money"},
@@ -106,7 +108,7 @@ var rules = map[string]rule{
 	"clinic/author":    {layer: room, ours: "audit clinic fault identity intake practice protocol"},
 	"clinic/charge":    {layer: room, ours: "audit billing clinic fault identity money outbox visit work"},
 	"clinic/deadline":  {layer: room, ours: "audit clinic clinic/chart fault identity outbox visit"},
-	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity outbox phi record visit work"},
+	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity money outbox phi record visit work"},
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault outbox phi practice registry visit work"},
 	"clinic/office":    {layer: room, ours: "audit clinic clinic/books fault identity outbox visit work"},
@@ -121,7 +123,7 @@ var rules = map[string]rule{
 
 	"store": {
 		layer:  edge,
-		ours:   "audit billing clinic clinic/sweep coverage fault identity ledger money outbox practice protocol registry vault visit work",
+		ours:   "audit billing clinic clinic/sweep coding coverage fault identity ledger money outbox practice protocol registry vault visit work",
 		theirs: aws + "aws " + aws + "service/dynamodb",
 	},
 	"store/storetest": {
@@ -140,7 +142,7 @@ var rules = map[string]rule{
 	"awslambda":         {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"httpapi": {
 		layer: edge,
-		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request coverage fault httpapi/archive httpapi/exchange " +
+		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request coding coverage fault httpapi/archive httpapi/exchange " +
 			"httpapi/webhook identity intake ledger money outbox phi practice protocol record registry visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
@@ -149,7 +151,7 @@ var rules = map[string]rule{
 	"httpapi/webhook":  {layer: edge, ours: "clinic/hook fault httpapi/exchange metric secret"},
 	"httpapi/web": {
 		layer: edge,
-		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/registrar clinic/request clinic/session coverage fault httpapi httpapi/archive httpapi/exchange " +
+		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/registrar clinic/request clinic/session coding coverage fault httpapi httpapi/archive httpapi/exchange " +
 			"identity intake money outbox phi practice protocol record registry visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2 golang.org/x/text/language",
 	},

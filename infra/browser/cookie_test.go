@@ -16,8 +16,7 @@ import (
 // is removed on sign-out, as the issuer's is.
 func TestSession_Cookie(t *testing.T) {
 	t.Parallel()
-	jane := newPerson(t, startSystem(t).URL, "cookies")
-	jane.signIn("Jane Smith")
+	jane := newPersonSignedIn(t, startSystem(t).URL, "cookies", "Jane Smith")
 	found := 0
 	for _, c := range call(jane, network.GetCookies, network.GetCookiesParams{}).Cookies {
 		if strings.Contains(c.Path, "issuer") {

@@ -155,8 +155,7 @@ func (p *person) keepsAnswers(button string) bool {
 // the page stays as it was typed.
 func TestForm_RemoveRow(t *testing.T) {
 	t.Parallel()
-	jane := newPerson(t, startSystem(t).URL, "rows")
-	jane.signIn("Jane Smith")
+	jane := newPersonSignedIn(t, startSystem(t).URL, "rows", "Jane Smith")
 	jane.press("Start Urinary symptoms")
 	jane.fillUntil("I have no known medicine allergies", urinary())
 	said := allergic()

@@ -11,8 +11,7 @@ import (
 // told what is wrong on the way.
 func TestManage_PeopleByTheAdministrator(t *testing.T) {
 	t.Parallel()
-	ada := newPerson(t, startSystem(t).URL, "manage")
-	ada.signIn("Ada Brooks")
+	ada := newPersonSignedIn(t, startSystem(t).URL, "manage", "Ada Brooks")
 	ada.follow("People")
 	ada.wantText("Ana Rivera, MD", "Licensed: OR MD-20411")
 	ada.checkPage("people", http.StatusOK)
@@ -50,8 +49,7 @@ func TestJoin_ByThePracticesPage(t *testing.T) {
 	kim.goTo("/join/lakeside")
 	kim.wantText("Lakeside Family Medicine", "Sign in to register")
 	kim.checkPage("door", http.StatusOK)
-	ada := newPerson(t, site, "patients")
-	ada.signIn("Ada Brooks")
+	ada := newPersonSignedIn(t, site, "patients", "Ada Brooks")
 	ada.follow("Patients")
 	ada.checkPage("patients", http.StatusOK)
 	ada.follow("Jane Smith")

@@ -45,25 +45,38 @@ func respiratory() answers {
 	return a
 }
 
+// A redFlag is a request that its answers stop.
+type redFlag struct {
+	name, who, form string
+	said            answers
+}
+
+func redFlags() []redFlag {
+	confused := urinary()
+	confused["New confusion"] = []string{"Yes"}
+	return []redFlag{
+		{"tom", "Tom Okafor", "Cold, sinus, flu", respiratory()},
+		{"confused", "Jane Smith", "Urinary symptoms", confused},
+	}
+}
+
+// isRaised returns the person whose request was stopped.
+func (f redFlag) isRaised(t *testing.T, site string) *person {
+	t.Helper()
+	p := newPersonSignedIn(t, site, f.name, f.who)
+	p.press("Start " + f.form)
+	p.fillUntil("Get help now", f.said)
+	return p
+}
+
 // An emergency stops the request at once, and leads to a page with instructions and no
 // price.
 func TestRequest_EmergencyStopsAtOnce(t *testing.T) {
 	t.Parallel()
-	confused := urinary()
-	confused["New confusion"] = []string{"Yes"}
-	for _, c := range []struct {
-		name, who, form string
-		said            answers
-	}{
-		{"tom", "Tom Okafor", "Cold, sinus, flu", respiratory()},
-		{"confused", "Jane Smith", "Urinary symptoms", confused},
-	} {
-		t.Run(c.form, func(t *testing.T) {
+	for _, f := range redFlags() {
+		t.Run(f.form, func(t *testing.T) {
 			t.Parallel()
-			p := newPerson(t, startSystem(t).URL, c.name)
-			p.signIn(c.who)
-			p.press("Start " + c.form)
-			p.fillUntil("Get help now", c.said)
+			p := f.isRaised(t, startSystem(t).URL)
 			p.wantText("Stopped for your safety", "911", "You have not been charged, and you will not be.")
 			p.wantNoPrice()
 			p.checkPage("diverted", http.StatusOK)
@@ -99,8 +112,7 @@ func unsafeAtHome() answers {
 // can be left at once.
 func TestRequest_EndedIsAskedWhereToCall(t *testing.T) {
 	t.Parallel()
-	jane := newPerson(t, startSystem(t).URL, "unsafe")
-	jane.signIn("Jane Smith")
+	jane := newPersonSignedIn(t, startSystem(t).URL, "unsafe", "Jane Smith")
 	jane.press("Start Mood and anxiety")
 	jane.find("link", "Leave this site now")
 	jane.checkPage("form", http.StatusOK)
@@ -131,8 +143,7 @@ func TestRequest_EndedIsAskedWhereToCall(t *testing.T) {
 // A draft is kept and continued, and a paid request is cancelled before its answer.
 func TestRequest_DraftPaidCancelled(t *testing.T) {
 	t.Parallel()
-	jane := newPerson(t, startSystem(t).URL, "cancel")
-	jane.signIn("Jane Smith")
+	jane := newPersonSignedIn(t, startSystem(t).URL, "cancel", "Jane Smith")
 	jane.press("Start Urinary symptoms")
 	jane.fillUntil(feeTitle, urinary())
 	jane.follow("Leave it for later")
@@ -169,8 +180,7 @@ func (p *person) unfold(summary string) {
 
 func TestRequest_CaregiverStartsForPatient(t *testing.T) {
 	t.Parallel()
-	elena := newPerson(t, startSystem(t).URL, "elena")
-	elena.signIn("Elena Diaz")
+	elena := newPersonSignedIn(t, startSystem(t).URL, "elena", "Elena Diaz")
 	elena.checkPage("caregiver", http.StatusOK)
 	elena.press("Start for Rosa Diaz Back pain")
 	a := healthy()
@@ -195,24 +205,14 @@ func TestRequest_CaregiverStartsForPatient(t *testing.T) {
 func TestDesk_StaffQueueAndWorkItems(t *testing.T) {
 	t.Parallel()
 	site := startSystem(t).URL
-	sam := newPerson(t, site, "sam")
-	sam.signIn("Sam Lee")
+	sam := newPersonSignedIn(t, site, "sam", "Sam Lee")
 	sam.wantText("Queue", "Nothing is waiting.")
 	sam.checkPage("staff-queue", http.StatusOK)
-	ada := newPerson(t, site, "ada")
-	ada.signIn("Ada Brooks")
+	ada := newPersonSignedIn(t, site, "ada", "Ada Brooks")
 	ada.checkPage("no-work", http.StatusOK)
 
-	confused := urinary()
-	confused["New confusion"] = []string{"Yes"}
-	for _, c := range []struct {
-		who, form string
-		said      answers
-	}{{"Tom Okafor", "Cold, sinus, flu", respiratory()}, {"Jane Smith", "Urinary symptoms", confused}} {
-		p := newPerson(t, site, "work-"+c.who)
-		p.signIn(c.who)
-		p.press("Start " + c.form)
-		p.fillUntil("Get help now", c.said)
+	for _, f := range redFlags() {
+		f.isRaised(t, site)
 	}
 	ada.follow("Work")
 	ada.wantTextTimes("A request was stopped by a red flag", 2)

@@ -29,8 +29,7 @@ func (p *person) choosesFile(text string) {
 // is taken over with one press. A possible double is compared, and cannot be merged.
 func TestManage_PatientsFromAFile(t *testing.T) {
 	t.Parallel()
-	sam := newPerson(t, startSystem(t).URL, "file")
-	sam.signIn("Sam Lee")
+	sam := newPersonSignedIn(t, startSystem(t).URL, "file", "Sam Lee")
 	sam.follow("Patients")
 	sam.follow("Import a file of patients")
 	sam.checkPage("choose", http.StatusOK)
@@ -103,8 +102,7 @@ func (p *person) passes(d string) {
 func TestManage_CaregiverOfTwoPractices(t *testing.T) {
 	t.Parallel()
 	site := startSystem(t).URL
-	hana := newPerson(t, site, "acts-hana")
-	hana.signIn("Hana Kim")
+	hana := newPersonSignedIn(t, site, "acts-hana", "Hana Kim")
 	hana.follow("My data")
 	hana.checkPage("data", http.StatusOK)
 	hana.follow("Show who acts for you")
@@ -127,8 +125,7 @@ func TestManage_CaregiverOfTwoPractices(t *testing.T) {
 	hana.wantText("The letter is on its way")
 	hana.checkPage("acts-invited", http.StatusOK)
 
-	jane := newPerson(t, site, "acts-jane")
-	jane.signIn("Jane Smith")
+	jane := newPersonSignedIn(t, site, "acts-jane", "Jane Smith")
 	jane.goTo(jane.acceptLink("jane-smith@patients.example"))
 	jane.wantText("You are invited")
 	jane.checkPage("accept", http.StatusOK)
@@ -160,8 +157,7 @@ func TestManage_CaregiverOfTwoPractices(t *testing.T) {
 // they are refused.
 func TestManage_RefusedComesBack(t *testing.T) {
 	t.Parallel()
-	ada := newPerson(t, startSystem(t).URL, "decide")
-	ada.signIn("Ada Brooks")
+	ada := newPersonSignedIn(t, startSystem(t).URL, "decide", "Ada Brooks")
 	ada.follow("Settings")
 	ada.write("States served", "Oregon")
 	ada.write("An answer is promised within, in hours", "soon")

@@ -56,6 +56,13 @@ func newPerson(t *testing.T, site, name string) *person {
 	return p
 }
 
+func newPersonSignedIn(t *testing.T, site, name, who string) *person {
+	t.Helper()
+	p := newPerson(t, site, name)
+	p.signIn(who)
+	return p
+}
+
 // scripts permits or forbids scripts.
 func (p *person) scripts(may bool) {
 	p.t.Helper()

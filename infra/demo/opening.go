@@ -30,6 +30,7 @@ var tickBiteExamples []byte
 type opening struct {
 	*scene
 	operator, admin, ana, ben *person
+	noa                       *person // a nurse practitioner
 	jo                        *person
 	joID                      string // as a patient
 	first                     *care
@@ -143,11 +144,8 @@ func (o *opening) accepts(ctx context.Context, who *person, email string) {
 }
 
 // invites has the administrator invite somebody, who accepts.
-func (o *opening) invites(ctx context.Context, name, email string, roles []string, licenses ...map[string]any) *person {
-	in := map[string]any{"email": email, "name": name, "roles": roles}
-	if len(licenses) > 0 {
-		in["licenses"] = licenses
-	}
+func (o *opening) invites(ctx context.Context, name, email, kind string, roles []string, license map[string]any) *person {
+	in := map[string]any{"email": email, "name": name, "kind": kind, "roles": roles, "licenses": []any{license}}
 	o.do(func() error { return o.admin.post(ctx, "/invitations", in, nil) })
 	who := o.signsIn(ctx, name, email, "")
 	o.accepts(ctx, who, email)
@@ -166,8 +164,9 @@ func (o *opening) joins(ctx context.Context) {
 		return err
 	})
 	license := map[string]any{"state": "OR", "number": "MD-20411", "expires": ends}
-	o.ana = o.invites(ctx, "Ana North, MD", "ana@north.example", []string{"clinician"}, license)
-	o.ben = o.invites(ctx, "Ben North, MD", "ben@north.example", []string{"clinician", "director"}, license)
+	o.ana = o.invites(ctx, "Ana North, MD", "ana@north.example", "physician", []string{"clinician"}, license)
+	o.ben = o.invites(ctx, "Ben North, MD", "ben@north.example", "physician", []string{"clinician", "director"}, license)
+	o.noa = o.invites(ctx, "Noa North, NP", "noa@north.example", "np", []string{"clinician"}, map[string]any{"state": "OR", "number": "NP-7001", "expires": ends})
 	o.refused(ctx, "Ada North", "the last administrator leaves", "last_admin", func() error {
 		return o.admin.post(ctx, "/people/"+o.admin.ID+"/deactivate", nil, nil)
 	})
@@ -208,9 +207,14 @@ func (o *opening) decides(ctx context.Context) {
 	o.refused(ctx, "Ada North", "a price of a few cents", "invalid_request", func() error {
 		return o.admin.post(ctx, "/settings/decisions", map[string]any{"prices": map[string]int{"tick-bite": 20}}, nil)
 	})
+	o.refusedAt(ctx, "Ada North", "a nurse practitioner's price above the form's", "/kind_prices/tick-bite/np", func() error {
+		return o.admin.post(ctx, "/settings/decisions", map[string]any{
+			"prices": map[string]int{"tick-bite": 45_00}, "kind_prices": map[string]any{"tick-bite": map[string]int{"np": 60_00}},
+		}, nil)
+	})
 	o.do(func() error {
 		return o.admin.post(ctx, "/settings/decisions", map[string]any{
-			"prices": map[string]int{"tick-bite": 45_00}, "states": []string{"OR"}, "answer_minutes": 24 * 60, "give_up_minutes": 24 * 60,
+			"prices": map[string]int{"tick-bite": 45_00}, "kind_prices": map[string]any{"tick-bite": map[string]int{"np": 30_00}}, "states": []string{"OR"}, "answer_minutes": 24 * 60, "give_up_minutes": 24 * 60,
 		}, nil)
 	})
 	o.do(func() error {
@@ -218,12 +222,12 @@ func (o *opening) decides(ctx context.Context) {
 			"version": "2026-11", "text": "An e-visit is an answer in writing from a clinician of this practice. It is not for emergencies.",
 		}, nil)
 	})
-	o.says(ctx, "Ada North", "decides the price, the promise, the states and the consent text")
+	o.says(ctx, "Ada North", "decides the price, what it is if a nurse practitioner answers, the promise, the states and the consent text")
 	var all struct {
 		Readers string `json:"who_reads"`
 	}
 	o.do(func() error { return o.admin.get(ctx, "/settings", &all) })
-	o.check(strings.HasPrefix(all.Readers, "Ana North, MD and Ben North, MD."), "patients are told of readers: %q", all.Readers)
+	o.check(strings.HasPrefix(all.Readers, "Ana North, MD, Ben North, MD and Noa North, NP."), "patients are told of readers: %q", all.Readers)
 }
 
 // joinsAsPatient has somebody come to the practice by its page.
@@ -246,6 +250,15 @@ func (o *opening) treats(ctx context.Context) {
 	o.says(ctx, "Ada North", "matches her with the practice's records")
 	v := o.requests(ctx, o.jo, "tick-bite", answers{"tick-days": 2, "tick-rash": "small"}.no("tick-breath", "tick-fever", "tick-neck"))
 	o.first = v
+	var priced struct {
+		Quote struct {
+			Amount int64  `json:"amount_cents"`
+			Most   string `json:"at_most"`
+		} `json:"quote"`
+	}
+	o.do(func() error { return o.jo.get(ctx, "/visits/"+v.id, &priced) })
+	most := "At most $45.00; $30.00 if a nurse practitioner answers."
+	o.check(priced.Quote.Amount == 45_00 && priced.Quote.Most == most, "the quote is %+v, want %q", priced.Quote, most)
 	v.pays(ctx)
 	v.queues(ctx)
 	v.taken(ctx, o.ana)
@@ -253,10 +266,10 @@ func (o *opening) treats(ctx context.Context) {
 	o.says(ctx, "Ada North", "deactivates Ana North, who has taken it")
 	o.refused(ctx, "Ana North, MD", "reading on", "unknown_person", func() error { return o.ana.get(ctx, "/queue", nil) })
 	v.becomes(ctx, "queued", "the visit goes back to its pool; the promise stands")
-	v.taken(ctx, o.ben)
-	v.answeredBy(ctx, o.ben, concludes("The tick is out, and a small red spot is usual.", "W57.XXXA", "Bitten by an arthropod",
+	v.taken(ctx, o.noa)
+	v.answeredBy(ctx, o.noa, concludes("The tick is out, and a small red spot is usual.", "W57.XXXA", "Bitten by an arthropod",
 		"Watch the bite for a month.", "A ring around it, a fever, or aching joints."))
-	v.settles(ctx, "captured", "the card is charged, now that the answer is given")
+	v.settles(ctx, "captured", "the card is charged $30.00 of the $45.00 held, for a nurse practitioner answered")
 	v.isWritten(ctx, "Your request was answered")
 	o.do(func() error { return o.admin.post(ctx, "/people/"+o.ana.ID+"/reactivate", nil, nil) })
 	o.says(ctx, "Ada North", "lets Ana North in again")
@@ -480,7 +493,7 @@ func (o *opening) proves(ctx context.Context) {
 	for _, p := range money.Payments {
 		collected += p.Collected
 	}
-	o.check(collected == 45_00 && collected == atStripe.Captured.Cents, "the ledger has %d cents collected, Stripe %d", collected, atStripe.Captured.Cents)
+	o.check(collected == 30_00 && collected == atStripe.Captured.Cents, "the ledger has %d cents collected of 3,000, Stripe %d", collected, atStripe.Captured.Cents)
 	o.proved("the ledger has " + dollars(collected) + " collected, and so has Stripe")
 	o.provesPlans(ctx)
 	type act struct {
@@ -490,7 +503,7 @@ func (o *opening) proves(ctx context.Context) {
 		Records []act `json:"records"`
 	}
 	o.do(func() error { return o.admin.get(ctx, o.first.path("audit"), &trail) })
-	for _, who := range []*person{o.jo, o.ana, o.ben} {
+	for _, who := range []*person{o.jo, o.ana, o.noa} {
 		o.check(slices.ContainsFunc(trail.Records, func(r act) bool { return r.Actor == who.ID }), "%s is not in the trail", who.Name)
 	}
 	o.proved(fmt.Sprintf("the trail of the first visit: %d records, of the patient and both clinicians", len(trail.Records)))

@@ -83,8 +83,11 @@ func (b books) String() string {
 		if !ok {
 			w = p.State
 		}
-		if p.State == "held" || p.State == "captured" || p.State == "released" {
+		switch p.State {
+		case "held", "released":
 			w = dollars(p.Amount) + " " + w
+		case "captured":
+			w = dollars(p.Collected) + " " + w
 		}
 		parts = append(parts, w)
 	}

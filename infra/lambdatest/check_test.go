@@ -191,11 +191,11 @@ func (w *world) signedOut(person string) {
 	}
 }
 
-// kept says what is kept for a person to send.
-func (w *world) kept(person, path string) {
+// kept says what is kept in an area for a person to send.
+func (w *world) kept(area session.Area, person, path string) {
 	w.Helper()
 	keeper := session.Keeper{Kernel: w.rooms.Kernel, Sealer: w.rooms.Charts.Vault}
-	forms, err := keeper.Forms(w.Context(), clinic.Proof{Issuer: w.issuerURL(), Subject: person})
+	forms, err := keeper.Forms(w.Context(), area, clinic.Proof{Issuer: w.issuerURL(), Subject: person})
 	w.must(err)
 	if len(forms) != 1 || forms[0].Path != path {
 		w.Errorf("kept for %s: %d forms", person, len(forms))

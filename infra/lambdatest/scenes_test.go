@@ -12,6 +12,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/limits"
+	"evisit/pkg/clinic/session"
 	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
 	"evisit/pkg/registry"
@@ -41,7 +42,7 @@ var scenes = map[string]scene{
 	"api/log":                {plant: plantLog},
 	"api/log-checkpoint":     {plant: plantLog},
 	"api/log-rows":           {plant: plantAccount},
-	"api/message-late":       {check: func(w *world) { w.kept("jane-smith", "/my/visits/asked/messages") }},
+	"api/message-late":       {check: func(w *world) { w.kept(session.Visits, "jane-smith", "/my/visits/asked/messages") }},
 	"api/me-forged-token":    {times: limits.FailedProofs.Batch},
 	"api/sign-out":           {check: func(w *world) { w.signedOut("jane-smith") }},
 	"api/start-visit":        {check: func(w *world) { w.started(1) }, again: true},
@@ -49,6 +50,7 @@ var scenes = map[string]scene{
 	"api/start-visit-binary": {check: func(w *world) { w.started(0) }},
 
 	"registry/register":     {again: true},
+	"registry/invite-late":  {check: func(w *world) { w.kept(session.Management, "ada-brooks", "/manage/people/invite") }},
 	"registry/practices":    {plant: plantOwed},
 	"registry/accept":       {plant: plantInvitation, again: true},
 	"registry/invite":       {again: true},

@@ -42,6 +42,7 @@ var rows = map[string]map[string]string{
 	"REQUEST#":          {"api": "get query put", "registry": "get put"},
 	"SESSION#":          {"api": "get query put", "registry": "get put"},
 	"KEPT#":             {"api": "get query put"},
+	"KEPT#registry.":    {"api": "get query put", "registry": "query put"},
 	"LIMIT#":            {"api": "update", "registry": "update"},
 	"AUDIT#":            {"api": "get query put", "charge": "put", "deadline": "put", "notify": "put", "sweep": "get query", "registry": "put"},
 	"ACTIVE#":           {"api": "get query put", "charge": "put", "deadline": "put", "notify": "put", "sweep": "get query", "registry": "put"},

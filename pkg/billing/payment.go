@@ -152,10 +152,17 @@ func (f Fate) Text() string {
 }
 
 // MustRefund reports whether captured money of p, which no visit wants, is still
-// to be refunded. A refund that failed is not tried again: a person must find
-// another way.
-func (p Payment) MustRefund() bool {
-	return p.State == Captured && p.Refunded < p.Collected && p.Why != RefundFailed
+// to be refunded.
+func (p Payment) MustRefund() bool { return p.Excess(0) > 0 }
+
+// Excess returns how much of what p collected is still to be refunded, if its visit
+// keeps a fee of keep. A refund that failed is not tried again: a person must find
+// another way, as for what is disputed.
+func (p Payment) Excess(keep money.Cents) money.Cents {
+	if p.State != Captured || p.Why == RefundFailed {
+		return 0
+	}
+	return max(0, p.Collected-p.Refunded-keep)
 }
 
 const (

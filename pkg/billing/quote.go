@@ -60,12 +60,15 @@ const (
 // A Quote is a price offered before any charge (eRisk, fee disclosure; domain
 // rule G25). No capture for the visit exceeds Amount.
 type Quote struct {
-	ID        string      `json:"id"`
-	Amount    money.Cents `json:"amount"`
-	Basis     Basis       `json:"basis"`
-	Caveat    Caveat      `json:"caveat,omitempty"`
-	ExpiresAt time.Time   `json:"expires"`
-	Refused   int         `json:"refused,omitempty"` // payment pages that Stripe refused to make
+	ID     string      `json:"id"`
+	Amount money.Cents `json:"amount"`
+	// Lower are the prices below Amount of an answer by clinicians of some kinds, as
+	// they were when the quote was made; nil if it costs Amount whoever answers.
+	Lower     KindPrices `json:"lower,omitempty"`
+	Basis     Basis      `json:"basis"`
+	Caveat    Caveat     `json:"caveat,omitempty"`
+	ExpiresAt time.Time  `json:"expires"`
+	Refused   int        `json:"refused,omitempty"` // payment pages that Stripe refused to make
 }
 
 // Fresh reports whether q has at least half of its life left, so that a patient
@@ -99,7 +102,7 @@ func (l PriceList) Check() error {
 		if !chargeable(l[form]) {
 			ps = append(ps, fault.Problem{
 				Where: form, Code: "price",
-				Text: "a price is 0, or from " + Smallest.String() + " to " + money.Max.String() + "; this one is " + l[form].String(),
+				Text: unchargeable(l[form]),
 			})
 		}
 	}
@@ -107,6 +110,10 @@ func (l PriceList) Check() error {
 		return fault.New(fault.Invalid, "invalid_request", "some prices cannot be charged to a card", ps...)
 	}
 	return nil
+}
+
+func unchargeable(price money.Cents) string {
+	return "a price is 0, or from " + Smallest.String() + " to " + money.Max.String() + "; this one is " + price.String()
 }
 
 func chargeable(price money.Cents) bool {

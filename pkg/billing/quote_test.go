@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"evisit/pkg/billing"
 	"evisit/pkg/fault"
 	"evisit/pkg/money"
@@ -37,7 +39,7 @@ func TestPrice_AsPosted(t *testing.T) {
 	} {
 		q, err := billing.Price("quote-1", test.form, test.class, list, test.route, noon)
 		if test.refused {
-			if !errors.Is(err, fault.Conflict) || q != (billing.Quote{}) {
+			if !errors.Is(err, fault.Conflict) || !cmp.Equal(q, billing.Quote{}) {
 				t.Errorf("%s: %+v, %v; want it refused", test.name, q, err)
 			}
 			continue

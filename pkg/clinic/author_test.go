@@ -497,7 +497,7 @@ func TestAuthor_WhoReadsAfterRename(t *testing.T) {
 		t.Helper()
 		in := registration()
 		in.ID, in.Name, in.Account = "lakeside", name, seed.Accounts[0]
-		p, err := w.registrar.Change(w.ctx, operator(), in)
+		p, err := w.registrar.Change(w.ctx, operator(), in.ID, in)
 		if err != nil || p.Name != name {
 			t.Fatalf("renamed %q: %v", p.Name, err)
 		}

@@ -92,13 +92,13 @@ func TestPayer_RegisteredCorrectedEnded(t *testing.T) {
 	w.refused(errOf(w.registrar.Payer(w.ctx, w.as(sam), cascade.ID)), "not_found")
 	w.refused(errOf(w.registrar.EndPayer(w.ctx, operator(), "NONE", true)), "not_found")
 
-	changed, err := w.registrar.ChangePayer(w.ctx, operator(), other)
+	changed, err := w.registrar.ChangePayer(w.ctx, operator(), other.ID, other)
 	if err != nil || changed.Version != 2 || changed.Name != other.Name {
 		t.Fatalf("corrected to %+v: %v", changed, err)
 	}
 	stale := operator()
 	stale.Version = 1
-	if _, err := w.registrar.ChangePayer(w.ctx, stale, cascade); !errors.Is(err, clinic.ErrStale) {
+	if _, err := w.registrar.ChangePayer(w.ctx, stale, cascade.ID, cascade); !errors.Is(err, clinic.ErrStale) {
 		t.Errorf("corrected on an older version: %v", err)
 	}
 	ended, err := w.registrar.EndPayer(w.ctx, operator(), cascade.ID, true)

@@ -30,9 +30,12 @@ type Kernel struct {
 	// Operators are those who run the system, at the practice audit.Platform; there are
 	// no rows of them.
 	Operators []Proof
-	Now       func() time.Time
-	NewID     func() string
-	Log       *slog.Logger
+	// Patient reads a patient with their contact data, for the policy on minors; nil where
+	// no patient asks for anything.
+	Patient func(ctx context.Context, id string) (identity.Patient, error)
+	Now     func() time.Time
+	NewID   func() string
+	Log     *slog.Logger
 
 	forms     sync.Map // formKey → *intake.Form; a version never changes
 	practices sync.Map // id → remembered practice
@@ -338,10 +341,14 @@ func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, 
 	if c.Found != nil {
 		*c.Found = c.Person
 	}
-	if !q.Latest { // a refusal is decided again, on the latest rows
-		return c, rows, identity.Allow(c.Person, do, rows.Visit.Resource(), now)
+	at, err := k.resource(ctx, c.Person, rows.Visit)
+	if err != nil {
+		return c, rows, err
 	}
-	return c, rows, k.Allow(ctx, c, do, rows.Visit.Resource(), Subject{Practice: rows.Visit.Practice, Visit: rows.Visit.ID})
+	if !q.Latest { // a refusal is decided again, on the latest rows
+		return c, rows, identity.Allow(c.Person, do, at, now)
+	}
+	return c, rows, k.Allow(ctx, c, do, at, Subject{Practice: rows.Visit.Practice, Visit: rows.Visit.ID})
 }
 
 var errNotThere = fault.New(fault.NotFound, "not_found", "there is no such thing, or it is not yours to see")

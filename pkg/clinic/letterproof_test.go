@@ -97,7 +97,10 @@ var claimsOf = map[string]map[string]func(saidLetter) bool{
 	"Your request was received":     {"Expect an answer by ": func(l saidLetter) bool { return l.isSent() && l.namesPromise() }},
 	"A new request":                 {"awaits an answer by ": func(l saidLetter) bool { return l.visit.Status.AwaitsAnswer() && l.namesPromise() }},
 	"A question about your request": {"your request waits for you": func(l saidLetter) bool { return l.visit.Status == visit.AwaitingPatient }},
-	"Your request was answered":     {"ready to read": func(l saidLetter) bool { return l.isAnswered() && l.visit.Document != "" }},
+	"Your request was answered": {
+		"ready to read":        func(l saidLetter) bool { return l.isAnswered() && l.visit.Document != "" },
+		"It costs you nothing": func(l saidLetter) bool { return l.isAnswered() && l.visit.Fee() == 0 },
+	},
 	"A patient has written":         {"has written about a request": func(l saidLetter) bool { return l.visit.Messages > 0 }},
 	"A request was diverted":        {"was stopped": func(l saidLetter) bool { return l.visit.Status == visit.Diverted }},
 	"A request has expired":         {"ended": func(l saidLetter) bool { return l.visit.Status == visit.Expired }},
@@ -106,7 +109,14 @@ var claimsOf = map[string]map[string]func(saidLetter) bool{
 	"Your request was not sent": {"so your request was not sent": func(l saidLetter) bool {
 		return l.visit.Status == visit.Draft && l.pageIsUnpaid()
 	}},
-	"Your receipt":                            {"was collected": saidLetter.isCollected},
+	"Your receipt": {
+		"was collected": saidLetter.isCollected,
+		"that you were quoted": func(l saidLetter) bool {
+			return strings.Contains(l.body, "costs "+l.visit.Fee().String()+", of the "+l.visit.Quote.Amount.String()) && l.visit.Reduced > 0
+		},
+	},
+	"A part of your payment is refunded":      {"More was charged than your answer costs": saidLetter.isMoreThanTheFee},
+	"More was charged than an answer costs":   {"What is above the fee is refunded": saidLetter.isMoreThanTheFee},
 	"Your payment did not go through":         {"did not go through": saidLetter.isOwed, "answer is ready": saidLetter.isAnswered},
 	"A fee was not collected":                 {"could not be collected": saidLetter.isOwed, "was answered": saidLetter.isAnswered},
 	"A payment is refunded":                   {"refunded in full": saidLetter.isGivenBack},
@@ -160,6 +170,12 @@ func (l saidLetter) isGivenBack() bool {
 	return l.payment.payment.Collected > 0 && !stranded(l.payment)
 }
 
+// isMoreThanTheFee reports whether more was charged for an answer than its fee, and is
+// refunded or will be.
+func (l saidLetter) isMoreThanTheFee() bool {
+	return l.isAnswered() && l.payment.payment.Collected > l.visit.Fee() && l.isGivenBack()
+}
+
 // isStranded reports whether a refund failed, so that Stripe has the money again.
 func (l saidLetter) isStranded() bool { return stranded(l.payment) }
 
@@ -181,6 +197,14 @@ var letterScenes = map[string]func(w *world){
 		w.settle()
 		w.replies(id, "Since Sunday.")
 		w.answers(id)
+	},
+	"Waived":  func(w *world) { w.answersFor(ana, w.taken(), lowered(0)) },
+	"Lowered": func(w *world) { w.answersFor(ana, w.taken(), lowered(15_00)) },
+	"LoweredAfterAChargeByHand": func(w *world) {
+		id := w.taken()
+		w.hand(stripesim.HandCapture, w.latest(id).payment.Intent)
+		w.settle()
+		w.answersFor(ana, id, lowered(15_00))
 	},
 	"Late": func(w *world) {
 		w.queued()

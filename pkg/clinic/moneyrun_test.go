@@ -26,13 +26,15 @@ import (
 type run struct {
 	*world
 	*rand.Rand
-	ids   []string // visits
-	pages []string // payment pages, at Stripe
+	fees  *rand.Rand // decides fees and who answers, beside the order of acts; nil: Ana answers for what was quoted
+	ids   []string   // visits
+	pages []string   // payment pages, at Stripe
 }
 
 // After any order of acts everything comes to rest: books and Stripe agree by
 // payment and by account, no visit is charged twice or without an answer, nothing
-// waits, and the letters say what happened. Ten seeds are tried and those that once
+// waits, and the letters say what happened; nobody is charged more than the fee that was
+// decided with the answer, or what is above it is refunded. Ten seeds are tried and those that once
 // found a fault, four with SHORT=1, two hundred with LONG=1;
 // -run 'TestMoney_AnyOrderOfActs/seed=7$' repeats one.
 func TestMoney_AnyOrderOfActs(t *testing.T) {
@@ -58,6 +60,10 @@ func TestMoney_AnyOrderOfActs(t *testing.T) {
 			t.Parallel()
 			r := &run{world: newWorld(t), Rand: rand.New(rand.NewPCG(seed, 0))}
 			r.byHand, r.letterCheck = true, letterCheck{}
+			if _, kept := found[seed]; !kept { // what was found stays as it was
+				r.fees = rand.New(rand.NewPCG(seed, 1))
+				r.isNP()
+			}
 			for range 90 {
 				r.act()
 			}
@@ -110,6 +116,9 @@ func (r *run) sends() {
 	}
 	r.trouble.heal()
 	r.licenses()
+	if r.fees != nil {
+		r.isNP()
+	}
 	id := r.submitted()
 	r.ids, r.pages = append(r.ids, id), append(r.pages, r.session(id))
 	if r.IntN(3) > 0 {
@@ -136,7 +145,9 @@ func (r *run) team() {
 	if len(r.ids) == 0 {
 		return
 	}
-	id, c := one(r, r.ids...), r.as(ana)
+	id := one(r, r.ids...)
+	who, said := r.answerOf(id)
+	c := r.as(who)
 	r.may(func() error { _, err := r.desk.Take(r.ctx, c, id); return err })
 	switch r.IntN(4) {
 	case 0:
@@ -145,8 +156,24 @@ func (r *run) team() {
 			return err
 		})
 	case 1, 2:
-		r.may(func() error { _, err := r.desk.Answer(r.ctx, c, id, cystitis); return err })
+		r.may(func() error { _, err := r.desk.Answer(r.ctx, c, id, said); return err })
 	}
+}
+
+// answerOf is who answers a visit, and with which fee: every second is Ben's, whose kind
+// costs less, and some are for less, or for nothing.
+func (r *run) answerOf(id string) (string, visit.Conclusion) {
+	if r.fees == nil {
+		return ana, cystitis
+	}
+	who := []string{ana, ben}[slices.Index(r.ids, id)%2]
+	switch r.fees.IntN(4) {
+	case 0:
+		return who, lowered(0)
+	case 1:
+		return who, lowered(15_00)
+	}
+	return who, cystitis
 }
 
 func (r *run) patient() {

@@ -137,6 +137,12 @@ func (w *world) proven(id string) []paid {
 		if p.payment.Collected > p.payment.Refunded && p.payment.Why != billing.RefundFailed {
 			collected++
 		}
+		if over := p.payment.Collected - p.payment.Refunded - v.Fee(); !v.Times.Answered.IsZero() && p.payment.Why != billing.RefundFailed && over > 0 {
+			w.Errorf("payment %s keeps %s more than the fee of its answer, %s", p.payment.ID, over, v.Fee())
+		}
+		if c := p.payment.Collected; !v.Times.Answered.IsZero() && !w.byHand && c > 0 && c != v.Fee() {
+			w.Errorf("payment %s collected %s for an answer of %s", p.payment.ID, c, v.Fee())
+		}
 		if p.payment.State == billing.Held && !v.Status.AwaitsAnswer() {
 			w.Errorf("payment %s is still held for a visit that is %s", p.payment.ID, v.Status)
 		}

@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/practice"
@@ -103,7 +105,7 @@ func TestQuote_Refused(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			id := w.draft()
-			if s := w.saves(jane, id, test.answers); s.Visit.Quote != (billing.Quote{}) {
+			if s := w.saves(jane, id, test.answers); !cmp.Equal(s.Visit.Quote, billing.Quote{}) {
 				t.Errorf("saved, it has the quote %+v", s.Visit.Quote)
 			}
 			_, err := w.request.Quote(w.ctx, w.as(jane), id)
@@ -126,14 +128,14 @@ func TestSavePage_Prices(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.starts(jane, "uti-women", "")
-	if s := w.saves(jane, id, aboutYou); s.Visit.Quote != (billing.Quote{}) || len(s.Missing) == 0 {
+	if s := w.saves(jane, id, aboutYou); !cmp.Equal(s.Visit.Quote, billing.Quote{}) || len(s.Missing) == 0 {
 		t.Errorf("half filled in, it has the quote %+v", s.Visit.Quote)
 	}
 	first := w.saves(jane, id, urinary).Visit
 	if q := first.Quote; q.ID == "" || q.Amount != 40_00 || !q.ExpiresAt.Equal(w.now().Add(billing.QuoteLife)) || first.Version != 3 {
 		t.Errorf("filled in, version %d has the quote %+v", first.Version, q)
 	}
-	if v := w.prices(jane, id).Visit; v.Version != first.Version || v.Quote != first.Quote {
+	if v := w.prices(jane, id).Visit; v.Version != first.Version || !cmp.Equal(v.Quote, first.Quote) {
 		t.Errorf("asked for, the quote is %+v of version %d", v.Quote, v.Version)
 	}
 	second := w.saves(jane, id, said{"uti-onset": 3}).Visit
@@ -152,7 +154,7 @@ func TestQuote_NewAtHalfOfItsHour(t *testing.T) {
 	id := w.draft()
 	first := w.visit(id)
 	w.pass(billing.QuoteLife / 2)
-	if o := w.prices(jane, id); o.Quote != first.Quote || o.Visit.Version != first.Version {
+	if o := w.prices(jane, id); !cmp.Equal(o.Quote, first.Quote) || o.Visit.Version != first.Version {
 		t.Errorf("with half an hour left the quote is %+v, and was %+v", o.Quote, first.Quote)
 	}
 	w.pass(time.Millisecond)

@@ -3,6 +3,7 @@ package clinic_test
 import (
 	"context"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -99,9 +100,10 @@ func everything(w *world, id string, a *alarm) {
 // A red flag is heard in every status before the answer, whichever way it comes
 // and whatever stands beside it: the visit ends, nothing is charged, a payment
 // that arrives later is released, the practice is told, and the request sent
-// again shows the same instructions.
+// again shows the same instructions. With SHORT=1 one obstacle alone is met by one way.
 func TestRedFlag_HeardWhateverElse(t *testing.T) {
 	t.Parallel()
+	short := os.Getenv("SHORT") != ""
 	stages := map[visit.Status]func(w *world) string{
 		visit.Draft: (*world).draft, visit.AwaitingPayment: (*world).submitted, visit.Queued: (*world).queued,
 		visit.InReview: (*world).taken, visit.AwaitingPatient: func(w *world) string {
@@ -132,9 +134,14 @@ func TestRedFlag_HeardWhateverElse(t *testing.T) {
 					each[name] = o
 				}
 			}
-			for name, o := range each {
-				for way, send := range ways {
+			for i, name := range slices.Sorted(maps.Keys(each)) {
+				for j, way := range slices.Sorted(maps.Keys(ways)) {
+					if short && name != "Everything" && j != i%len(ways) {
+						continue
+					}
+					o, send := each[name], ways[way]
 					t.Run(way+"/"+name, func(t *testing.T) {
+						t.Parallel()
 						w := newWorld(t)
 						id := stage(w)
 						a := alarm{text: "I am confused.", answers: page(said{"uti-confused": true})}

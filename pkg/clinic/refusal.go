@@ -37,6 +37,10 @@ func (k *Kernel) Allow(ctx context.Context, c Caller, do identity.Action, r iden
 // c's person.
 func (k *Kernel) AllowForPatient(ctx context.Context, c Caller, do identity.Action, patient string) error {
 	r := identity.Resource{Practice: c.Person.Practice, Patient: patient}
+	var err error
+	if r.Minority, err = k.Minority(ctx, c.Person, patient); err != nil {
+		return err
+	}
 	if slices.Contains(identity.Rights(c.Person, r, k.Time()), do) {
 		return nil
 	}
@@ -135,8 +139,11 @@ func (k *Kernel) subjectOfPatient(ctx context.Context, patient string) Subject {
 // recordTime bounds the writing of a record whose sender may have hung up.
 const recordTime = 5 * time.Second
 
+// withoutSender is a context in which a refusal is recorded, whatever else is wrong with the
+// request.
 func withoutSender(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+	ctx = context.WithValue(context.WithoutCancel(ctx), refusedKey{}, nil)
+	return context.WithTimeout(ctx, recordTime)
 }
 
 // recordRefusal records, once an hour, that c's person was refused an action on s.

@@ -59,7 +59,8 @@ type Store interface {
 	// exists. An error of kind fault.Busy leaves the outcome unknown: the commit
 	// may have happened. Committing the same value again is safe and writes
 	// nothing twice; if the first one happened, the second returns the
-	// error of a condition that the first made fail.
+	// error of a condition that the first made fail. For a request that is Refused it
+	// writes nothing and fails with why.
 	//
 	// Every record that the log covers needs an audit record of its practice in
 	// the same commit; Commit adds the hash of the stored row to that audit
@@ -119,7 +120,7 @@ type Commit struct {
 	Patients   []Patient
 	Import     *registry.Import
 	Invitation *Invitation
-	Coverage   *Coverage
+	Coverages  []Coverage
 	Payer      *coverage.Payer
 	Draft      *protocol.Draft
 	Session    *Session
@@ -278,12 +279,6 @@ type LogHead struct {
 	audit.Head
 	Version int      `json:"-"`
 	Damaged *Damaged `json:"-"` // the row that this head replaces; nil if that can be read
-}
-
-// A Leaf is one record of a log, as it was stored and is hashed.
-type Leaf struct {
-	Position string
-	Bytes    []byte
 }
 
 // A SweepState is the progress of the function sweep.

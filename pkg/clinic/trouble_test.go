@@ -251,6 +251,10 @@ func (b brokenCards) Release(ctx context.Context, account, intent, key string) e
 	return b.trouble.around(releases, func() error { return b.Cards.Release(ctx, account, intent, key) })
 }
 
+func (b brokenCards) RefundPart(ctx context.Context, account, intent string, amount money.Cents, key string) error {
+	return b.trouble.around(refunds, func() error { return b.Cards.RefundPart(ctx, account, intent, amount, key) })
+}
+
 func (b brokenCards) Refund(ctx context.Context, account, intent, key string) error {
 	return b.trouble.around(refunds, func() error { return b.Cards.Refund(ctx, account, intent, key) })
 }

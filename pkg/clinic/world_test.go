@@ -259,6 +259,7 @@ func (w *world) openRooms(t *testing.T) {
 
 	api := w.kernel(outbox.ByAPI)
 	w.charts = keeper(api)
+	api.Patient = w.charts.Patient
 	w.request = &request.Room{
 		Kernel: api, Charts: w.charts, Store: w.tape, Checkout: brokenCheckout{stripe, w.trouble}, Pages: "http://127.0.0.1",
 	}

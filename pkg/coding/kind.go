@@ -67,6 +67,18 @@ var kinds = map[Kind]kind{
 	Staff: {"", StaffTime, "", "staff"},
 }
 
+// Clinicians are the kinds who answer patients in their own name.
+var Clinicians = []Kind{
+	Physician, NursePractitioner, PhysicianAssist, ClinicalNurseSpec, NurseMidwife,
+	PhysicalTherapist, OccupationalTherapist, SpeechPathologist, ClinicalSocialWorker, ClinicalPsychologist,
+}
+
+// Treats reports whether k is one of Clinicians.
+func (k Kind) Treats() bool { return k.Role() == ClinicianTime }
+
+// Words says what somebody of kind k is: a nurse practitioner; empty if k is unknown.
+func (k Kind) Words() string { return kinds[k].words }
+
 // Role returns whose time a person's is.
 func (k Kind) Role() Role {
 	if known, ok := kinds[k]; ok {

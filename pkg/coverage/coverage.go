@@ -161,6 +161,8 @@ func (c Coverage) End(last, today civil.Day) (Coverage, error) {
 	return c, nil
 }
 
+const wordsOfTurns = "Give 1 for the plan that pays first, 2 for the next, 3 for the third."
+
 const (
 	maxNumber = 50 // SBR03; a member's number may have 80
 	maxFirst  = 35 // NM104
@@ -181,7 +183,7 @@ func (c Card) Check(was Card, p Payer, today civil.Day) (Card, error) {
 	c.checkRelation(&all, p.Filing.Medicare(), today)
 	all.must(c.From.IsZero() || !c.From.After(today.AddDays(maxAhead)), "/from", "range", "Give a first day that is at most a year ahead, or leave it out.")
 	all.must(c.Until.IsZero() || !c.Until.Before(c.From), "/until", "range", "The last day is before the first; put one of them right, or leave it out.")
-	all.must(1 <= c.Priority && c.Priority <= MaxPriority, "/priority", "priority", "Give 1 for the plan that pays first, 2 for the next, 3 for the third.")
+	all.must(1 <= c.Priority && c.Priority <= MaxPriority, "/priority", "priority", wordsOfTurns)
 	if err := all.err(); err != nil {
 		return Card{}, err
 	}

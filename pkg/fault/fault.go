@@ -7,6 +7,7 @@ package fault
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 )
@@ -65,6 +66,29 @@ func (f *Fault) Unwrap() []error {
 // New returns a fault whose text may be shown to users.
 func New(k Kind, code, text string, problems ...Problem) error {
 	return &Fault{Kind: k, Code: code, Text: text, Problems: problems}
+}
+
+// Both returns the refusal of an input that first and second each refuse: what second is, with
+// the problems of both. A problem of second at a place that first names, or inside such a place,
+// is left out: it follows from the other. If one of them is no fault of kind Invalid, Both
+// returns the first that is not nil.
+func Both(first, second error) error {
+	one, ok := Public(first)
+	other, also := Public(second)
+	switch {
+	case first == nil:
+		return second
+	case !ok || !also || one.Kind != Invalid || other.Kind != Invalid:
+		return first
+	}
+	all := slices.Clone(one.Problems)
+	for _, p := range other.Problems {
+		follows := func(q Problem) bool { return p.Where == q.Where || strings.HasPrefix(p.Where, q.Where+"/") }
+		if !slices.ContainsFunc(one.Problems, follows) {
+			all = append(all, p)
+		}
+	}
+	return &Fault{Kind: Invalid, Code: other.Code, Text: other.Text, Problems: all, cause: other.cause}
 }
 
 // Hide returns a fault that shows text to users and keeps cause for the logs.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"testing"
 
 	"evisit/pkg/fault"
@@ -86,5 +87,51 @@ func TestCause_OfAllFaults(t *testing.T) {
 	}
 	if got := fault.Cause(nil); got != "" {
 		t.Errorf("no error has the cause %q", got)
+	}
+}
+
+// Two refusals of one input are one with the problems of both, but for what follows from another.
+func TestBoth_ProblemsOfTwo(t *testing.T) {
+	t.Parallel()
+	wrong := func(k fault.Kind, code string, places ...string) error {
+		var ps []fault.Problem
+		for _, at := range places {
+			ps = append(ps, fault.Problem{Where: at, Code: code})
+		}
+		return fault.New(k, code, code, ps...)
+	}
+	shape, conflict, plain := wrong(fault.Invalid, "shape", "/a", "/list"), wrong(fault.Conflict, "conflict", "/z"), io.ErrUnexpectedEOF
+	for name, tt := range map[string]struct {
+		first, second error
+		code          string
+		want          string
+	}{
+		"both":              {shape, wrong(fault.Invalid, "rule", "/b", "/ab"), "rule", "/a shape, /list shape, /b rule, /ab rule"},
+		"the same place":    {shape, wrong(fault.Invalid, "rule", "/a", "/b"), "rule", "/a shape, /list shape, /b rule"},
+		"inside the place":  {shape, wrong(fault.Invalid, "rule", "/list/0", "/list/0/x"), "rule", "/a shape, /list shape"},
+		"itself":            {shape, shape, "shape", "/a shape, /list shape"},
+		"without a place":   {shape, wrong(fault.Invalid, "rule"), "rule", "/a shape, /list shape"},
+		"another kind":      {shape, conflict, "shape", "/a shape, /list shape"},
+		"of another kind":   {conflict, shape, "conflict", "/z conflict"},
+		"no fault":          {shape, plain, "shape", "/a shape, /list shape"},
+		"one alone":         {nil, shape, "shape", "/a shape, /list shape"},
+		"the other alone":   {shape, nil, "shape", "/a shape, /list shape"},
+		"neither":           {nil, nil, "", ""},
+		"no fault, and one": {plain, shape, "", ""},
+	} {
+		f, ok := fault.Public(fault.Both(tt.first, tt.second))
+		if !ok {
+			f = &fault.Fault{}
+		}
+		var got []string
+		for _, p := range f.Problems {
+			got = append(got, p.Where+" "+p.Code)
+		}
+		if f.Code != tt.code || strings.Join(got, ", ") != tt.want {
+			t.Errorf("%s: %s, %v", name, f.Code, got)
+		}
+	}
+	if err := fault.Both(plain, shape); !errors.Is(err, plain) {
+		t.Errorf("an error that is no fault is lost: %v", err)
 	}
 }

@@ -198,6 +198,12 @@ func TestQuestionnaires_BadInput(t *testing.T) {
 	})
 }
 
+type shownMinors struct {
+	Refused bool
+	ActFrom int `json:"act_from"`
+	OwnFrom int `json:"own_from"`
+}
+
 type shownSettings struct {
 	Version int
 	Prices  map[string]int64
@@ -206,8 +212,10 @@ type shownSettings struct {
 	Coming  []struct {
 		From        time.Time
 		Established *int `json:"established_months"`
+		Minors      *shownMinors
 	}
 	Established int `json:"established_months"`
+	Minors      shownMinors
 	Consent     struct{ Version, Language string }
 	History     []struct{ By string }
 }
@@ -234,6 +242,12 @@ func TestSettings_OverHTTP(t *testing.T) {
 		t.Errorf("whom the practice knows: %+v", s)
 	}
 	w.do(t, call{as: admin, method: "POST", path: "/settings/decisions/withdraw", body: map[string]any{"from": later}}, &s)
+	w.do(t, call{as: admin, method: "POST", path: "/settings/decisions", body: map[string]any{"minors": map[string]int{"act_from": 14, "own_from": 16}}}, &s)
+	w.do(t, call{as: admin, method: "POST", path: "/settings/decisions", body: map[string]any{"from": later, "minors": map[string]bool{"refused": true}}}, &s)
+	if s.Minors != (shownMinors{ActFrom: 14, OwnFrom: 16}) || len(s.Coming) != 1 || *s.Coming[0].Minors != (shownMinors{Refused: true}) {
+		t.Errorf("minors: %+v", s)
+	}
+	w.do(t, call{as: admin, method: "POST", path: "/settings/decisions/withdraw", body: map[string]any{"from": later}}, &s)
 	w.do(t, call{as: admin, method: "POST", path: "/settings/consent", body: map[string]any{"version": "2", "text": "You agree.", "others": map[string]string{"es": "Acepta."}}}, &s)
 	if s.Consent.Version != "2" || s.Consent.Language != "en" || len(s.Coming) != 0 {
 		t.Errorf("consent: %+v", s)
@@ -248,9 +262,9 @@ func TestSettings_OverHTTP(t *testing.T) {
 		t.Errorf("history: %+v", s.History)
 	}
 	w.nothingWritten(t, func(t *testing.T) {
-		bad := map[string]any{"prices": map[string]any{"a": -5, "b": 20, "c": 100_000_01}, "states": []string{"Oregon"}, "answer_minutes": 1, "give_up_minutes": 1, "from": "2020-01-01T00:00:00Z"}
+		bad := map[string]any{"prices": map[string]any{"a": -5, "b": 20, "c": 100_000_01}, "states": []string{"Oregon"}, "answer_minutes": 1, "give_up_minutes": 1, "minors": map[string]int{"act_from": 11, "own_from": 4}, "from": "2020-01-01T00:00:00Z"}
 		p := refused(t, send(t, w.api, call{as: admin, method: "POST", path: "/settings/decisions", body: bad}), 422, "invalid_request")
-		if len(p.Problems) != 7 {
+		if len(p.Problems) != 9 {
 			t.Errorf("%d problems: %+v", len(p.Problems), p.Problems)
 		}
 		refused(t, send(t, w.api, call{as: admin, method: "POST", path: "/settings/decisions", body: `{"prices":{"a":40.5}}`}), 400, "wrong_type")

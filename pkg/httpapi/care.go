@@ -8,6 +8,7 @@ import (
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/money"
 	"evisit/pkg/phi"
 	"evisit/pkg/record"
 	"evisit/pkg/visit"
@@ -129,10 +130,11 @@ type textRequest struct {
 var answerVisit = Endpoint{
 	Method: "POST", Path: "/visits/{id}/answer", ID: "answerVisit", Group: "Visits: practice",
 	For: "Give the answer",
-	Text: "Sends the reply, writes the encounter document and asks for the card to be charged, all as one. The answer " +
+	Text: "Sends the reply, writes the encounter document and asks for the card to be charged, all as one: for the quote's amount, its lower " +
+		"one for your kind of clinician, or the `fee_cents` that you say, of which 0 releases the hold. The answer " +
 		"stands even if the charge then fails. Without the document stored there is no answer: 503 " +
 		"`document_not_stored`, repeat it. Repeating it succeeds and sends nothing twice; with " +
-		"another reply, plan, diagnosis or other minutes it is refused, and what was answered stands.",
+		"another reply, plan, diagnosis, fee or other minutes it is refused, and what was answered stands.",
 	Who: Bearer, Does: identity.TreatVisit, Once: true, IfMatch: true, Versioned: true,
 	In:  conclusionRequest{},
 	Out: visitReply{}, OutText: "Answered.",
@@ -144,6 +146,7 @@ var answerVisit = Endpoint{
 		{Code: "changed"},
 		{Code: "done_otherwise"},
 		{Code: "answer_incomplete", When: "`problems` lists all that is missing"},
+		{Code: "invalid_request", When: "the fee is above the quote's for your kind of clinician, or cannot be charged to a card"},
 		{Code: "document_not_stored", When: "nothing was sent; repeat it"},
 	},
 	Serve: func(a *API, r *Request) (Reply, error) {
@@ -167,6 +170,11 @@ type conclusionRequest struct {
 	// The answering clinician's own minutes. Left out, none are stated: it does not
 	// mean 0.
 	Minutes *int `json:"minutes" schema:"min=0 max=600"`
+	// What the answer is to cost, if less than the quote has for your kind of clinician: 0,
+	// which waives the fee, or at least 50. Left out, the fee is the quote's.
+	Fee *int64 `json:"fee_cents" schema:"min=0 max=10000000"`
+	// Why the fee is lower, given with it. The patient can read it.
+	FeeReason phi.Text `json:"fee_reason" schema:"max=8000"`
 }
 
 type diagnosisRequest struct {
@@ -188,6 +196,7 @@ type planRequest struct {
 func (in *conclusionRequest) conclusion() visit.Conclusion {
 	out := visit.Conclusion{
 		Reply: in.Reply, NoDiagnosis: in.NoDiagnosis, Plan: visit.Plan(in.Plan), Minutes: in.Minutes,
+		Fee: (*money.Cents)(in.Fee), FeeReason: in.FeeReason,
 	}
 	for _, d := range in.Diagnoses {
 		out.Diagnoses = append(out.Diagnoses, visit.Diagnosis(d))

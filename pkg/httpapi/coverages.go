@@ -3,7 +3,6 @@ package httpapi
 import (
 	"time"
 
-	"evisit/pkg/civil"
 	"evisit/pkg/coverage"
 	"evisit/pkg/phi"
 )
@@ -91,11 +90,7 @@ var changePayer = Endpoint{
 	Out: payerReply{}, OutText: "The payer.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "stale"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		in := r.In.(*payerInput).domain()
-		if in.ID != r.PathValue("payer") {
-			return Reply{}, badField("/id", "id", "give the id that the address names; an id never changes")
-		}
-		return replyPayer(a.Registrar.ChangePayer(r.Context(), r.Caller, in))
+		return replyPayer(a.Registrar.ChangePayer(r.Context(), r.Caller, r.PathValue("payer"), r.In.(*payerInput).domain()))
 	},
 }
 
@@ -139,9 +134,9 @@ type coverageInput struct {
 	Relation   coverage.Relation `json:"relation" validate:"required,max=20"`
 	Subscriber *subscriberField  `json:"subscriber,omitempty"`
 	// The first day on which it holds, as 2026-01-01; it may be left out.
-	From string `json:"from,omitempty" validate:"max=10" schema:"format=date"`
+	From string `json:"from,omitempty" validate:"max=10,date" schema:"format=date"`
 	// The last; it may be left out.
-	Until string `json:"until,omitempty" validate:"max=10" schema:"format=date"`
+	Until string `json:"until,omitempty" validate:"max=10,date" schema:"format=date"`
 	// `1` for the plan that pays first, `2` for the next, `3` for the third.
 	Priority int `json:"priority" validate:"required"`
 }
@@ -151,36 +146,20 @@ type subscriberField struct {
 	First phi.Text `json:"first_name" validate:"required,max=140"`
 	Last  phi.Text `json:"last_name" validate:"required,max=240"`
 	// As 1990-04-12.
-	Birth string `json:"birth_date" validate:"required,max=10" schema:"format=date"`
+	Birth string `json:"birth_date" validate:"required,max=10,date" schema:"format=date"`
 	// `female`, `male`, `other` or `unknown`; it may be left out.
 	Sex string `json:"sex,omitempty" validate:"max=10"`
 }
 
-func (in coverageInput) domain() (coverage.Card, error) {
-	card := coverage.Card{Payer: in.Payer, Plan: in.Plan, Member: in.Member, Group: in.Group, Relation: in.Relation, Priority: in.Priority}
-	var err error
-	if card.From, err = civilDay("/from", in.From); err != nil {
-		return card, err
+func (in coverageInput) domain() coverage.Card {
+	card := coverage.Card{
+		Payer: in.Payer, Plan: in.Plan, Member: in.Member, Group: in.Group, Relation: in.Relation, Priority: in.Priority,
+		From: civilDay(in.From), Until: civilDay(in.Until),
 	}
-	if card.Until, err = civilDay("/until", in.Until); err != nil || in.Subscriber == nil {
-		return card, err
+	if s := in.Subscriber; s != nil {
+		card.Subscriber = coverage.Subscriber{First: s.First, Last: s.Last, Birth: civilDay(s.Birth), Sex: s.Sex}
 	}
-	s := in.Subscriber
-	card.Subscriber = coverage.Subscriber{First: s.First, Last: s.Last, Sex: s.Sex}
-	card.Subscriber.Birth, err = civilDay("/subscriber/birth_date", s.Birth)
-	return card, err
-}
-
-// civilDay reads a day of the calendar; no day of an empty text.
-func civilDay(where, s string) (civil.Day, error) {
-	if s == "" {
-		return civil.Day{}, nil
-	}
-	d, err := civil.Parse(s)
-	if err != nil {
-		err = badField(where, "date", "write the day as 1990-04-12: year, month, day")
-	}
-	return d, err
+	return card
 }
 
 // A health plan of a patient.
@@ -243,17 +222,56 @@ var listCoverages = Endpoint{
 	Out: coveragesReply{}, OutText: "All of them; the list has no pages.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		all, err := a.Registrar.Coverages(r.Context(), r.Caller, r.PathValue("patient"))
-		out := coveragesReply{[]coverageReply{}}
-		for _, h := range all {
-			out.Coverages = append(out.Coverages, showCoverage(h))
-		}
-		return Reply{Body: out}, err
+		return replyCoverages(a.Registrar.Coverages(r.Context(), r.Caller, r.PathValue("patient")))
 	},
 }
 
 type coveragesReply struct {
 	Coverages []coverageReply `json:"coverages" schema:"max=50"`
+}
+
+func replyCoverages(all []coverage.Held, err error) (Reply, error) {
+	out := coveragesReply{[]coverageReply{}}
+	for _, h := range all {
+		out.Coverages = append(out.Coverages, showCoverage(h))
+	}
+	return Reply{Body: out}, err
+}
+
+// Which plan pays first, and which next.
+type orderInput struct {
+	// At most 20. A plan that is not named keeps its turn.
+	Turns []turnInput `json:"turns" validate:"required,max=20,dive"`
+}
+
+// The turn that a plan is to have.
+type turnInput struct {
+	ID string `json:"id" validate:"required,max=128"`
+	// `1` for the plan that pays first, `2` for the next, `3` for the third.
+	Priority int `json:"priority" validate:"required"`
+	// The version of the plan as you saw it. Give it, so that what was decided on an older one is refused.
+	Version int `json:"version,omitempty" validate:"min=0"`
+}
+
+func (in orderInput) domain() []coverage.Turn {
+	var out []coverage.Turn
+	for _, t := range in.Turns {
+		out = append(out, coverage.Turn{Coverage: t.ID, Priority: t.Priority, Version: t.Version})
+	}
+	return out
+}
+
+var orderCoverages = Endpoint{
+	Method: "POST", Path: "/patients/{patient}/coverage-order", ID: "orderCoverages", Group: "Coverages",
+	For: "Say which health plan pays first, and which next",
+	Text: "All turns are taken at once, so that two plans can change places. A plan whose turn is changed by the patient, or by who acts for them, waits to be compared " +
+		"with the card again. Turns that stand already change nothing.",
+	By: ByRegistry, Who: Known, In: orderInput{},
+	Out: coveragesReply{}, OutText: "All plans of the patient.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "coverage_priority"}, {Code: "stale"}, {Code: "changed"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		return replyCoverages(a.Registrar.OrderCoverages(r.Context(), r.Caller, r.PathValue("patient"), r.In.(*orderInput).domain()))
+	},
 }
 
 var addCoverage = Endpoint{
@@ -265,10 +283,7 @@ var addCoverage = Endpoint{
 	Out: coverageReply{}, OutText: "The coverage.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "coverage_priority"}, {Code: "coverages_full"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		card, err := r.In.(*coverageInput).domain()
-		if err != nil {
-			return Reply{}, err
-		}
+		card := r.In.(*coverageInput).domain()
 		return replyCoverage(a.Registrar.AddCoverage(r.Context(), r.Caller, r.PathValue("patient"), card))
 	},
 }
@@ -282,10 +297,7 @@ var changeCoverage = Endpoint{
 	Out: coverageReply{}, OutText: "The coverage.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "coverage_priority"}, {Code: "stale"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		card, err := r.In.(*coverageInput).domain()
-		if err != nil {
-			return Reply{}, err
-		}
+		card := r.In.(*coverageInput).domain()
 		return replyCoverage(a.Registrar.ChangeCoverage(r.Context(), r.Caller, r.PathValue("patient"), r.PathValue("coverage"), card))
 	},
 }
@@ -293,7 +305,7 @@ var changeCoverage = Endpoint{
 // When a health plan ends.
 type lastInput struct {
 	// The last day on which it holds, as 2026-12-31; left out: today.
-	Last string `json:"last,omitempty" validate:"max=10" schema:"format=date"`
+	Last string `json:"last,omitempty" validate:"max=10,date" schema:"format=date"`
 }
 
 var endCoverage = Endpoint{
@@ -305,10 +317,7 @@ var endCoverage = Endpoint{
 	Out: coverageReply{}, OutText: "The coverage.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "stale"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		last, err := civilDay("/last", r.In.(*lastInput).Last)
-		if err != nil {
-			return Reply{}, err
-		}
+		last := civilDay(r.In.(*lastInput).Last)
 		return replyCoverage(a.Registrar.EndCoverage(r.Context(), r.Caller, r.PathValue("patient"), r.PathValue("coverage"), last))
 	},
 }

@@ -16,11 +16,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-playground/validator/v10"
 
+	"evisit/pkg/civil"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi/exchange"
 )
@@ -32,20 +34,49 @@ var validate = newValidate()
 func newValidate() *validator.Validate {
 	v := validator.New(validator.WithRequiredStructEnabled())
 	v.RegisterTagNameFunc(func(f reflect.StructField) string {
+		if f.Anonymous {
+			return embedded
+		}
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 		return name
 	})
-	if err := v.RegisterValidation("bcp47", func(f validator.FieldLevel) bool { return languageTag.MatchString(f.Field().String()) }); err != nil {
-		panic(err) // the name is wrong
+	for tag, right := range map[string]func(string) bool{"bcp47": languageTag.MatchString, "date": isDay} {
+		if err := v.RegisterValidation(tag, func(f validator.FieldLevel) bool { return right(f.Field().String()) }); err != nil {
+			panic(err) // the name is wrong
+		}
 	}
 	return v
 }
 
+// embedded names a struct in a path whose fields are those of the struct that embeds it.
+const embedded = "^"
+
 // languageTag matches well-formed tags of BCP 47.
 var languageTag = regexp.MustCompile(`^(?:[A-Za-z]{2,8}|[iIxX]-[A-Za-z0-9]{1,8})(?:-[A-Za-z0-9]{1,8})*$`)
 
+// isDay reports whether s is a day of the calendar. An empty text is none, and no wrong one.
+func isDay(s string) bool {
+	_, err := civil.Parse(s)
+	return s == "" || err == nil
+}
+
+// civilDay is the day that a field tagged date has; the zero day of an empty text, and of one that
+// is no day, for which the tag refuses the request.
+func civilDay(s string) civil.Day {
+	d, _ := civil.Parse(s)
+	return d
+}
+
+// day is civilDay as the midnight of UTC.
+func day(s string) time.Time {
+	if d := civilDay(s); !d.IsZero() {
+		return d.Start(time.UTC)
+	}
+	return time.Time{}
+}
+
 // decode reads a request's body into v: one JSON object with known fields of
-// the right types that satisfy v's validate tags.
+// the right types.
 func decode(r *http.Request, v any) ([]byte, error) {
 	b, err := exchange.ReadJSON(r)
 	if err != nil {
@@ -67,15 +98,21 @@ func decode(r *http.Request, v any) ([]byte, error) {
 	}
 	switch unknown, null := misfits(b, reflect.TypeOf(v).Elem(), ""); {
 	case len(unknown) > 0:
-		return nil, unknownField(unknown[0])
+		return nil, unknownField(unknown...)
 	case len(null) > 0:
-		return nil, fault.New(fault.Malformed, "wrong_type", "a field has the wrong type",
-			fault.Problem{Where: bounded(null[0]), Code: "type", Text: "give a value, or leave the field out"})
-	}
-	if err := validate.Struct(v); err != nil {
-		return nil, wrongFields(err, reflect.TypeOf(v).Elem().Name())
+		return nil, fault.New(fault.Malformed, "wrong_type", "a field has the wrong type", at(null, "type", "give a value, or leave the field out")...)
 	}
 	return b, nil
+}
+
+// checkFields names the fields of the struct that v points to that break their validate tags, in a
+// fault.Invalid; nil if none does.
+func checkFields(v any) error {
+	err := validate.Struct(v)
+	if err == nil {
+		return nil
+	}
+	return wrongFields(err, reflect.TypeOf(v).Elem().Name())
 }
 
 // malformed says what kept b from being decoded as a t.
@@ -89,14 +126,25 @@ func malformed(err error, b []byte, t reflect.Type) error {
 			name = plain
 		}
 		unknown, _ := misfits(b, t, "")
-		return unknownField(append(unknown, "/"+name)[0])
+		if len(unknown) == 0 {
+			unknown = []string{"/" + name}
+		}
+		return unknownField(unknown...)
 	}
 	return fault.New(fault.Malformed, "malformed_json", "the body is not a JSON object we can read")
 }
 
-func unknownField(where string) error {
-	return fault.New(fault.Malformed, "unknown_field", "the request has a field we do not know",
-		fault.Problem{Where: bounded(where), Code: "unknown", Text: "leave it out"})
+func unknownField(where ...string) error {
+	return fault.New(fault.Malformed, "unknown_field", "the request has a field we do not know", at(where, "unknown", "leave it out")...)
+}
+
+// at is the same problem at several places.
+func at(where []string, code, text string) []fault.Problem {
+	var all []fault.Problem
+	for _, w := range where {
+		all = append(all, fault.Problem{Where: bounded(w), Code: code, Text: text})
+	}
+	return all
 }
 
 // misfits points to the members of b, which is at a pointer, that t does not have, or has
@@ -169,7 +217,7 @@ func wrongFields(err error, typeName string) error {
 	var ps []fault.Problem
 	for _, f := range fields {
 		where := strings.TrimPrefix(f.Namespace(), typeName+".")
-		where = strings.NewReplacer(".", "/", "[", "/", "]", "").Replace(where)
+		where = strings.NewReplacer(embedded+".", "", ".", "/", "[", "/", "]", "").Replace(where)
 		ps = append(ps, fault.Problem{Where: "/" + where, Code: f.Tag(), Text: wanted(f)})
 	}
 	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", ps...)
@@ -188,6 +236,8 @@ func wanted(f validator.FieldError) string {
 		return "one of: " + strings.ReplaceAll(f.Param(), " ", ", ")
 	case "bcp47":
 		return "a language tag, such as en or pt-BR"
+	case "date":
+		return "write the day as 1990-04-12: year, month, day"
 	case "eq":
 		return "must be " + f.Param()
 	}

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"reflect"
@@ -115,7 +116,7 @@ var endpoints = []*Endpoint{
 	&getSettings, &decideSettings, &withdrawDecision, &decideConsent, &decideReaders,
 	&readDoor, &joinPractice, &listPatients, &registerPatient, &previewPatients, &importPatients, &getPatient, &listDoubles, &changeContact, &invitePatient,
 	&verifyPatient, &setStanding, &setSeen, &mergePatient, &listCaregivers, &inviteCaregiver, &uninviteCaregiver, &revokeCaregiver,
-	&listPayers, &listCoverages, &addCoverage, &changeCoverage, &endCoverage, &checkCoverage,
+	&listPayers, &listCoverages, &orderCoverages, &addCoverage, &changeCoverage, &endCoverage, &checkCoverage,
 }
 
 // Of lists the operations that some functions serve.
@@ -204,6 +205,7 @@ type Request struct {
 	After  string
 	Limit  int // of a list: so many after that place
 	list   string
+	wrong  error // which fields of In break their tags; nil if none does
 }
 
 // A Reply is what an endpoint answers.
@@ -250,8 +252,20 @@ func (a *API) serve(e *Endpoint, r *http.Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
+	if asked.wrong != nil {
+		return Reply{}, clinic.Judge(r.Context(), asked.wrong, func(ctx context.Context) error {
+			asked.Request = r.WithContext(ctx)
+			_, err := e.Serve(a, asked)
+			return err
+		})
+	}
 	return e.Serve(a, asked)
 }
+
+// judged reports whether a request with wrong fields is judged as a whole: its sender is then
+// told what its rules find wrong, too. Registry alone serves these, whose one effect is a commit:
+// what api serves also stores documents and opens payment pages.
+func (e *Endpoint) judged() bool { return e.By == ByRegistry }
 
 // read finds the caller first, and then reads the rest of the request. A caller
 // who may not ask is told so, and not what else is wrong.
@@ -297,8 +311,8 @@ func (e *Endpoint) readInto(q *Request, r *http.Request) (err error) {
 	if e.IfMatch {
 		q.Caller.Version = version(r)
 	}
-	var sent []byte
-	if q.In, sent, err = e.input(r); err != nil {
+	sent, err := e.input(q, r)
+	if err != nil {
 		return err
 	}
 	if e.Once {
@@ -312,21 +326,24 @@ func (e *Endpoint) listOf(r *http.Request, c clinic.Caller) string {
 	return strings.Join([]string{e.ID, whoAsks(c), r.URL.Query().Get("patient")}, "\x00")
 }
 
-// input reads the body as the endpoint's In.
-func (e *Endpoint) input(r *http.Request) (in any, sent []byte, err error) {
+// input reads the body as the endpoint's In, and returns it as it was sent.
+func (e *Endpoint) input(q *Request, r *http.Request) (sent []byte, err error) {
 	switch {
 	case e.takesAnswers():
 		if sent, err = exchange.ReadJSON(r, typeFHIR); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
-		in, err = intake.ParseResponse(sent)
-		return in, sent, err
+		q.In, err = intake.ParseResponse(sent)
 	case e.takesFields():
-		in = reflect.New(reflect.TypeOf(e.In)).Interface()
-		sent, err = decode(r, in)
-		return in, sent, err
+		q.In = reflect.New(reflect.TypeOf(e.In)).Interface()
+		if sent, err = decode(r, q.In); err != nil {
+			return nil, err
+		}
+		if q.wrong = checkFields(q.In); q.wrong != nil && !e.judged() {
+			err = q.wrong
+		}
 	}
-	return nil, nil, nil
+	return sent, err
 }
 
 func (e *Endpoint) send(w http.ResponseWriter, r *http.Request, reply Reply) error {

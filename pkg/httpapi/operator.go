@@ -141,11 +141,7 @@ var changePractice = Endpoint{
 	Out: standingReply{}, OutText: "The practice.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "account_taken"}, {Code: "stale"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		in := r.In.(*registration).domain()
-		if in.ID != r.PathValue("practice") {
-			return Reply{}, badField("/id", "id", "give the id that the address names; an id never changes")
-		}
-		p, err := a.Registrar.Change(r.Context(), r.Caller, in)
+		p, err := a.Registrar.Change(r.Context(), r.Caller, r.PathValue("practice"), r.In.(*registration).domain())
 		return a.replyStanding(r, p.ID, err)
 	},
 }

@@ -14,7 +14,7 @@ import (
 type contactInput struct {
 	Name phi.Text `json:"name" validate:"required,max=200"`
 	// As 1990-04-12.
-	Birth string `json:"birth_date" validate:"required,max=10" schema:"format=date"`
+	Birth string `json:"birth_date" validate:"required,max=10,date" schema:"format=date"`
 	// `female`, `male`, `other` or `unknown`; it may be left out.
 	Sex   string   `json:"sex,omitempty" validate:"max=10"`
 	Email phi.Text `json:"email" validate:"required,max=254"`
@@ -22,21 +22,8 @@ type contactInput struct {
 	Phone phi.Text `json:"phone,omitempty" validate:"max=40"`
 }
 
-// day reads a day; the zero day of an empty text.
-func day(where, s string) (time.Time, error) {
-	if s == "" {
-		return time.Time{}, nil
-	}
-	t, err := time.Parse(time.DateOnly, s)
-	if err != nil {
-		return t, badField(where, "date", "write the day as 1990-04-12: year, month, day")
-	}
-	return t, nil
-}
-
-func (in contactInput) domain() (identity.Contact, error) {
-	birth, err := day("/birth_date", in.Birth)
-	return identity.Contact{Name: in.Name, Birth: birth, Sex: in.Sex, Email: in.Email, Phone: in.Phone}, err
+func (in contactInput) domain() identity.Contact {
+	return identity.Contact{Name: in.Name, Birth: day(in.Birth), Sex: in.Sex, Email: in.Email, Phone: in.Phone}
 }
 
 // A patient, as the practice knows them.
@@ -125,11 +112,7 @@ var registerPatient = Endpoint{
 	Out: registeredReply{}, OutText: "The patient.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		in, err := r.In.(*contactInput).domain()
-		if err != nil {
-			return Reply{}, err
-		}
-		p, found, err := a.Registrar.RegisterPatient(r.Context(), r.Caller, in)
+		p, found, err := a.Registrar.RegisterPatient(r.Context(), r.Caller, r.In.(*contactInput).domain())
 		return Reply{Body: registeredReply{showPatient(p), ids(found)}, ETag: etag(p.Version)}, err
 	},
 }
@@ -282,21 +265,20 @@ type doublesReply struct {
 // What is to be different; what is left out stays.
 type contactChangeInput struct {
 	Name  *phi.Text `json:"name,omitempty" validate:"omitempty,max=200"`
-	Birth *string   `json:"birth_date,omitempty" validate:"omitempty,max=10" schema:"format=date"`
+	Birth *string   `json:"birth_date,omitempty" validate:"omitempty,max=10,date" schema:"format=date"`
 	Sex   *string   `json:"sex,omitempty" validate:"omitempty,max=10"`
 	Email *phi.Text `json:"email,omitempty" validate:"omitempty,max=254"`
 	// Empty: there is none.
 	Phone *phi.Text `json:"phone,omitempty" validate:"omitempty,max=40"`
 }
 
-func (in contactChangeInput) domain() (registrar.ContactChange, error) {
+func (in contactChangeInput) domain() registrar.ContactChange {
 	ch := registrar.ContactChange{Name: in.Name, Email: in.Email, Phone: in.Phone, Sex: in.Sex}
-	if in.Birth == nil {
-		return ch, nil
+	if in.Birth != nil {
+		birth := day(*in.Birth)
+		ch.Birth = &birth
 	}
-	birth, err := day("/birth_date", *in.Birth)
-	ch.Birth = &birth
-	return ch, err
+	return ch
 }
 
 var changeContact = Endpoint{
@@ -308,10 +290,7 @@ var changeContact = Endpoint{
 	Out: patientReply{}, OutText: "The patient.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "email_unconfirmed"}, {Code: "merged"}, {Code: "stale"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		ch, err := r.In.(*contactChangeInput).domain()
-		if err != nil {
-			return Reply{}, err
-		}
+		ch := r.In.(*contactChangeInput).domain()
 		return a.replyPatient(a.Registrar.ChangeContact(r.Context(), r.Caller, r.PathValue("patient"), ch))
 	},
 }
@@ -322,7 +301,7 @@ var invitePatient = Endpoint{
 	Text: "Sends a letter to the patient's address, whose link is good for seven days and one person, who signs in with that address confirmed. For staff and administrators.",
 	By:   ByRegistry, Who: Known, Once: true,
 	Out: invitationReply{}, OutText: "The invitation.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "already_joined"}, {Code: "merged"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "already_joined"}, {Code: "merged"}, {Code: "minor"}, {Code: "minors_not_taken"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		i, err := a.Registrar.InvitePatient(r.Context(), r.Caller, r.PathValue("patient"))
 		return Reply{Body: showInvitation(i)}, err
@@ -367,7 +346,7 @@ var setStanding = Endpoint{
 // When a patient was last seen.
 type seenInput struct {
 	// As 2026-03-02; empty or left out: it is not known.
-	Day string `json:"seen,omitempty" validate:"max=10" schema:"format=date"`
+	Day string `json:"seen,omitempty" validate:"max=10,date" schema:"format=date"`
 }
 
 var setSeen = Endpoint{
@@ -378,10 +357,7 @@ var setSeen = Endpoint{
 	Out: patientReply{}, OutText: "The patient.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "stale"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		seen, err := day("/seen", r.In.(*seenInput).Day)
-		if err != nil {
-			return Reply{}, err
-		}
+		seen := day(r.In.(*seenInput).Day)
 		return a.replyPatient(a.Registrar.SetSeen(r.Context(), r.Caller, r.PathValue("patient"), seen))
 	},
 }
@@ -396,10 +372,11 @@ var mergePatient = Endpoint{
 	Method: "POST", Path: "/patients/{patient}/merge", ID: "mergePatient", Group: "Patients",
 	For: "Say that a record is a double of another",
 	Text: "Who signs in as the double is from then on the other patient, and still acts for the double, whose visits stay where they are. The double is suspended. " +
+		"Its health plans are taken over, but for those that the other has already; one whose turn is not free there gets the next, and is to be compared with its card. " +
 		"Repeating it succeeds and changes nothing. For staff and administrators.",
 	By: ByRegistry, Who: Known, In: mergeInput{},
 	Out: patientReply{}, OutText: "The double.",
-	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "already_joined"}, {Code: "not_joined"}, {Code: "changed"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "merged"}, {Code: "already_joined"}, {Code: "not_joined"}, {Code: "coverage_priority"}, {Code: "coverages_full"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		return a.replyPatient(a.Registrar.Merge(r.Context(), r.Caller, r.PathValue("patient"), r.In.(*mergeInput).Into))
 	},
@@ -503,7 +480,7 @@ var uninviteCaregiver = Endpoint{
 var revokeCaregiver = Endpoint{
 	Method: "POST", Path: "/patients/{patient}/caregivers/{person}/revoke", ID: "revokeCaregiver", Group: "Patients",
 	For:  "End at once that somebody acts for a patient",
-	Text: "For the patient, the one who acts, staff and administrators. Repeating it succeeds and changes nothing.",
+	Text: "For the patient, the one who acts, staff and administrators; the parent of a patient under 18 is for the latter two alone. Repeating it succeeds and changes nothing.",
 	By:   ByRegistry, Who: Known,
 	Out: caregiverReply{}, OutText: "Who acted for the patient.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "changed"}},
@@ -533,13 +510,17 @@ type doorReply struct {
 	Phone string `json:"phone"`
 	// Whether somebody may register now.
 	Open bool `json:"open"`
+	// Whether it takes online requests for patients under 18.
+	Minors bool `json:"minors"`
+	// The age from which people register themselves; who is younger is registered by the practice, with a parent.
+	From int `json:"from_age" schema:"min=12"`
 }
 
 // Who registers; e-mail address and phone are those that the sign-in has confirmed.
 type joinInput struct {
 	Name phi.Text `json:"name" validate:"required,max=200"`
 	// As 1990-04-12.
-	Birth string `json:"birth_date" validate:"required,max=10" schema:"format=date"`
+	Birth string `json:"birth_date" validate:"required,max=10,date" schema:"format=date"`
 	// `female`, `male`, `other` or `unknown`; it may be left out.
 	Sex string `json:"sex,omitempty" validate:"max=10"`
 }
@@ -547,17 +528,14 @@ type joinInput struct {
 var joinPractice = Endpoint{
 	Method: "POST", Path: "/practices/{practice}/join", ID: "joinPractice", Group: "Patients",
 	For: "Register as a patient",
-	Text: "With a token whose e-mail address is confirmed; a confirmed phone number is taken too. Staff then match who registered to a person. Who is under 18 is registered by " +
-		"the practice. The same holder again is the same patient, whatever is sent.",
+	Text: "With a token whose e-mail address is confirmed; a confirmed phone number is taken too. Staff then match who registered to a person. Who is under 18, or under the age " +
+		"from which the practice lets patients act for themselves, is registered by the practice. The same holder again is the same patient, whatever is sent.",
 	By: ByRegistry, Who: Holder, In: joinInput{},
 	Out: patientReply{}, OutText: "Who you are there.",
-	Refuses: []Refusal{{Code: "email_unconfirmed"}, {Code: "minor"}, {Code: "practice_suspended"}, {Code: "already_member"}, {Code: "changed"}},
+	Refuses: []Refusal{{Code: "email_unconfirmed"}, {Code: "minor"}, {Code: "minors_not_taken"}, {Code: "practice_suspended"}, {Code: "already_member"}, {Code: "changed"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		in := r.In.(*joinInput)
-		contact, err := contactInput{Name: in.Name, Birth: in.Birth, Sex: in.Sex}.domain()
-		if err != nil {
-			return Reply{}, err
-		}
+		contact := identity.Contact{Name: in.Name, Birth: day(in.Birth), Sex: in.Sex}
 		return a.replyPatient(a.Registrar.Join(r.Context(), r.Caller, r.PathValue("practice"), contact))
 	},
 }

@@ -3,16 +3,11 @@ package httpapi
 import (
 	"time"
 
-	"evisit/pkg/fault"
+	"evisit/pkg/coding"
 	"evisit/pkg/identity"
 	"evisit/pkg/phi"
 	"evisit/pkg/registry"
 )
-
-// badField is a fault.Invalid of one field.
-func badField(where, code, text string) error {
-	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", fault.Problem{Where: where, Code: code, Text: text})
-}
 
 // Someone who is invited to be administrator.
 type administratorInput struct {
@@ -35,7 +30,12 @@ type workerInput struct {
 	// Name and credential, as patients see them.
 	Name string `json:"name" validate:"required"`
 	// National Provider Identifier, of those who treat.
-	NPI      string         `json:"npi,omitempty"`
+	NPI string `json:"npi,omitempty"`
+	// What a clinician is by license, on which the price of an answer may depend:
+	// `physician`, `np` (nurse practitioner), `pa` (physician assistant), `cns` (clinical
+	// nurse specialist), `cnm` (nurse-midwife), `pt`, `ot` and `slp` (therapists), `lcsw`
+	// (clinical social worker), `psychologist`.
+	Kind     coding.Kind    `json:"kind,omitempty"`
 	Licenses []licenseInput `json:"licenses,omitempty" validate:"dive"`
 }
 
@@ -49,7 +49,7 @@ type licenseInput struct {
 }
 
 func (w workerInput) domain() registry.Worker {
-	out := registry.Worker{Roles: w.Roles, Display: w.Name, NPI: w.NPI}
+	out := registry.Worker{Roles: w.Roles, Display: w.Name, NPI: w.NPI, Kind: w.Kind}
 	for _, l := range w.Licenses {
 		out.Licenses = append(out.Licenses, identity.License(l))
 	}
@@ -90,22 +90,24 @@ type personReply struct {
 // What a practice says of someone who works there.
 type workerReply struct {
 	// The first is what lists and trails name.
-	Roles    []identity.Role `json:"roles"`
-	Name     string          `json:"name"`
-	NPI      string          `json:"npi,omitempty"`
-	Licenses []licenseInput  `json:"licenses"`
+	Roles []identity.Role `json:"roles"`
+	Name  string          `json:"name"`
+	NPI   string          `json:"npi,omitempty"`
+	// Of a clinician, if the practice said it.
+	Kind     coding.Kind    `json:"kind,omitempty"`
+	Licenses []licenseInput `json:"licenses"`
 }
 
-func showWorker(roles []identity.Role, name, npi string, licenses []identity.License) workerReply {
-	out := workerReply{append([]identity.Role{}, roles...), name, npi, []licenseInput{}}
-	for _, l := range licenses {
+func showWorker(w registry.Worker) workerReply {
+	out := workerReply{append([]identity.Role{}, w.Roles...), w.Display, w.NPI, w.Kind, []licenseInput{}}
+	for _, l := range w.Licenses {
 		out.Licenses = append(out.Licenses, licenseInput(l))
 	}
 	return out
 }
 
 func showPerson(p identity.Person) personReply {
-	return personReply{p.ID, showWorker(append([]identity.Role{p.Role}, p.Also...), p.Display, p.NPI, p.Licenses), !p.Inactive, p.Version}
+	return personReply{p.ID, showWorker(registry.WorkerOf(p)), !p.Inactive, p.Version}
 }
 
 func (a *API) replyPerson(p identity.Person, err error) (Reply, error) {
@@ -204,7 +206,7 @@ type invitationReply struct {
 
 func showInvitation(i registry.Invitation) invitationReply {
 	out := invitationReply{
-		ID: i.ID, Practice: i.Practice, Email: i.Email.Reveal(), workerReply: showWorker(i.Roles, i.Display, i.NPI, i.Licenses), Patient: i.Patient,
+		ID: i.ID, Practice: i.Practice, Email: i.Email.Reveal(), workerReply: showWorker(i.Worker), Patient: i.Patient,
 		By: i.By, At: i.At, Ends: i.Ends(), Accepted: i.Accepted != nil, Revoked: i.Revoked,
 	}
 	if i.Acts != nil {
@@ -264,6 +266,8 @@ var acceptInvitation = Endpoint{
 		{Code: "invitation_expired"},
 		{Code: "already_member"},
 		{Code: "already_joined"},
+		{Code: "minor"},
+		{Code: "minors_not_taken"},
 		{Code: "merged"},
 		{Code: "changed"},
 	},

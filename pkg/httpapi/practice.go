@@ -193,7 +193,7 @@ type actReply struct {
 	Action string `json:"action"`
 	// Whether it was done, or refused because the person may not.
 	Outcome string `json:"outcome" schema:"enum=done|refused"`
-	// Why it was refused: `inactive`, `other_practice`, `grant_ended`, `no_relation`,
+	// Why it was refused: `inactive`, `other_practice`, `grant_ended`, `no_relation`, `minor`,
 	// `role`, or the code of the refusal.
 	Reason string `json:"reason,omitempty"`
 	// What for: `individual` for the patient's side, else `treatment`, `payment` or

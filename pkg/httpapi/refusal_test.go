@@ -278,6 +278,7 @@ var unmet = map[string]string{
 	"listForms practice_suspended":       "the list tells it",
 	"listForms patient_suspended":        "the list tells it",
 	"listForms not_established":          "the list tells it",
+	"listForms minors_not_taken":         "the list tells it",
 	"saveAnswers idempotency_key_reused": "it takes no key",
 	"saveAnswers answers_incomplete":     "they are saved without a price",
 	"saveAnswers state_not_served":       "the answers are saved without a price",
@@ -315,6 +316,7 @@ var unmet = map[string]string{
 	"resumePayer stale":                  "likewise",
 	"addCoverage stale":                  "a new one has no version",
 	"changeCoverage coverages_full":      "it is one of them",
+	"orderCoverages coverages_full":      "they are among them",
 	"receivePlatformEvent changed":       "an event is kept without a visit",
 	"receiveConnectEvent changed":        "an event is kept without a visit",
 }

@@ -3,6 +3,8 @@ package httpapi
 import (
 	"time"
 
+	"evisit/pkg/coding"
+	"evisit/pkg/identity"
 	"evisit/pkg/money"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
@@ -66,6 +68,8 @@ type configReply struct {
 	States []string `json:"states"`
 	// Cents, by form.
 	Prices map[string]money.Cents `json:"prices"`
+	// Cents, by form and kind of clinician, if less than the form's price.
+	KindPrices map[string]map[coding.Kind]money.Cents `json:"kind_prices"`
 	// The version offered, by form.
 	Forms        map[string]string `json:"forms"`
 	AnswerWithin int               `json:"answer_minutes" schema:"min=0"`
@@ -76,14 +80,29 @@ type configReply struct {
 	// Kinds of request that are not taken online, by form.
 	Closed map[string][]string `json:"closed"`
 	// Within how many months a patient must have been seen in person to send a clinical request; 0: it is not asked.
-	Established int `json:"established_months" schema:"min=0"`
+	Established int           `json:"established_months" schema:"min=0"`
+	Minors      minorsSetting `json:"minors"`
+}
+
+// What a practice decides on patients under 18, all of it anew. Access to what was sent before follows it too. Which minors may consent, and to what, is the law of each state.
+type minorsSetting struct {
+	// No request is taken for them.
+	Refused bool `json:"refused,omitempty"`
+	// The age from which they sign in and send for themselves, from 12 to 17; 0 or absent: none does.
+	ActFrom int `json:"act_from,omitempty" validate:"min=0,max=17" schema:"min=0"`
+	// The age from which what they begin themselves is read by nobody who acts for them, unless by a grant of theirs; 0 or
+	// absent: who acts reads all. It is not below act_from.
+	OwnFrom int `json:"own_from,omitempty" validate:"min=0,max=17" schema:"min=0"`
 }
 
 func showConfig(c practice.Config) configReply {
 	out := configReply{
-		States: append([]string{}, c.States...), Prices: c.Prices, Forms: c.Forms, AnswerWithin: int(c.Terms.Answer.Minutes()),
+		States: append([]string{}, c.States...), Prices: c.Prices, KindPrices: map[string]map[coding.Kind]money.Cents{}, Forms: c.Forms, AnswerWithin: int(c.Terms.Answer.Minutes()),
 		GiveUp: int(c.Terms.GiveUp.Minutes()), Topics: append([]string{}, c.Topics...), Closed: c.Closed,
-		Established: c.Established,
+		Established: c.Established, Minors: minorsSetting(c.Minors),
+	}
+	for form, kinds := range c.KindPrices {
+		out.KindPrices[form] = kinds
 	}
 	if out.Prices == nil {
 		out.Prices = map[string]money.Cents{}
@@ -99,15 +118,17 @@ func showConfig(c practice.Config) configReply {
 
 // What begins later; what it does not name stays as it is.
 type comingReply struct {
-	From         time.Time               `json:"from"`
-	States       *[]string               `json:"states,omitempty"`
-	Prices       map[string]*money.Cents `json:"prices,omitempty"`
-	Forms        map[string]string       `json:"forms,omitempty"`
-	AnswerWithin *int                    `json:"answer_minutes,omitempty"`
-	GiveUp       *int                    `json:"give_up_minutes,omitempty"`
-	Topics       *[]string               `json:"topics_by_phone,omitempty"`
-	Closed       map[string][]string     `json:"closed,omitempty"`
-	Established  *int                    `json:"established_months,omitempty"`
+	From         time.Time                               `json:"from"`
+	States       *[]string                               `json:"states,omitempty"`
+	Prices       map[string]*money.Cents                 `json:"prices,omitempty"`
+	KindPrices   map[string]map[coding.Kind]*money.Cents `json:"kind_prices,omitempty"`
+	Forms        map[string]string                       `json:"forms,omitempty"`
+	AnswerWithin *int                                    `json:"answer_minutes,omitempty"`
+	GiveUp       *int                                    `json:"give_up_minutes,omitempty"`
+	Topics       *[]string                               `json:"topics_by_phone,omitempty"`
+	Closed       map[string][]string                     `json:"closed,omitempty"`
+	Established  *int                                    `json:"established_months,omitempty"`
+	Minors       *minorsSetting                          `json:"minors,omitempty"`
 }
 
 func showSettings(p practice.Practice) settingsReply {
@@ -119,7 +140,7 @@ func showSettings(p practice.Practice) settingsReply {
 		out.NextConsent = &nextConsent{p.ConsentFrom, showConsent(p.NextConsent)}
 	}
 	for _, ch := range p.Coming {
-		c := comingReply{From: ch.From, States: ch.States, Prices: ch.Prices, Forms: ch.Forms, Topics: ch.Topics, Closed: ch.Closed, Established: ch.Established}
+		c := comingReply{From: ch.From, States: ch.States, Prices: ch.Prices, KindPrices: ch.KindPrices, Forms: ch.Forms, Topics: ch.Topics, Closed: ch.Closed, Established: ch.Established, Minors: (*minorsSetting)(ch.Minors)}
 		if ch.Terms != nil {
 			answer, giveUp := int(ch.Terms.Answer.Minutes()), int(ch.Terms.GiveUp.Minutes())
 			c.AnswerWithin, c.GiveUp = &answer, &giveUp
@@ -135,9 +156,9 @@ func (a *API) replySettings(p practice.Practice, err error) (Reply, error) {
 
 var decideSettings = Endpoint{
 	Method: "POST", Path: "/settings/decisions", ID: "decideSettings", Group: "Settings",
-	For: "Decide prices, promises, states, forms, topics, and who must have been seen",
+	For: "Decide prices, promises, states, forms, topics, who must have been seen, and what holds of minors",
 	Text: "At once, or from a time on. What is not named stays as it is. What was quoted and promised before stands; from then on quotes use what " +
-		"is decided, in every process within 20 seconds. A price is 0, or from 50 cents to 10,000,000, and null removes it. For administrators.",
+		"is decided, in every process within 20 seconds. A price is 0, or from 50 cents to 10,000,000, and null removes it; that of a kind of clinician is at most the form's. For administrators.",
 	By: ByRegistry, Who: Known, IfMatch: true, In: decisionInput{},
 	Out: settingsReply{}, OutText: "What the practice has decided.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "too_many_coming"}, {Code: "stale"}, {Code: "changed"}},
@@ -154,6 +175,8 @@ type decisionInput struct {
 	States *[]string `json:"states,omitempty" validate:"omitempty,max=60"`
 	// Cents, by form.
 	Prices map[string]*int64 `json:"prices,omitempty" validate:"max=200"`
+	// Cents, by form and kind of clinician: what an answer by one costs, at most the form's own price.
+	KindPrices map[string]map[coding.Kind]*int64 `json:"kind_prices,omitempty" validate:"max=200"`
 	// The version to offer, by form; empty for none.
 	Forms map[string]string `json:"forms,omitempty" validate:"max=200"`
 	// How soon an answer is promised, and how long after that an unanswered request expires: both or neither.
@@ -164,11 +187,12 @@ type decisionInput struct {
 	// Kinds of request not taken online; replaces the list of each form that it names.
 	Closed map[string][]string `json:"closed,omitempty" validate:"max=200"`
 	// Within how many months a patient must have been seen in person to send a clinical request; 0 asks it of nobody.
-	Established *int `json:"established_months,omitempty" validate:"omitempty,min=0,max=120"`
+	Established *int           `json:"established_months,omitempty" validate:"omitempty,min=0,max=120"`
+	Minors      *minorsSetting `json:"minors,omitempty"`
 }
 
 func (in decisionInput) domain() practice.Change {
-	ch := practice.Change{States: in.States, Topics: in.Topics, Forms: in.Forms, Closed: in.Closed, Established: in.Established}
+	ch := practice.Change{States: in.States, Topics: in.Topics, Forms: in.Forms, Closed: in.Closed, Established: in.Established, Minors: (*identity.Minors)(in.Minors)}
 	if in.From != nil {
 		ch.From = in.From.UTC()
 	}
@@ -180,6 +204,11 @@ func (in decisionInput) domain() practice.Change {
 			ch.Prices = practice.PriceChanges{}
 		}
 		ch.Prices[form] = (*money.Cents)(cents)
+	}
+	for form, kinds := range in.KindPrices {
+		for kind, cents := range kinds {
+			ch.KindPrices = ch.KindPrices.With(form, kind, (*money.Cents)(cents))
+		}
 	}
 	return ch
 }

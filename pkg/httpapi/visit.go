@@ -5,7 +5,9 @@ import (
 	"time"
 
 	"evisit/pkg/billing"
+	"evisit/pkg/coding"
 	"evisit/pkg/identity"
+	"evisit/pkg/money"
 	"evisit/pkg/phi"
 	"evisit/pkg/visit"
 )
@@ -47,8 +49,10 @@ type visitReply struct {
 	// answered. Of one that was cancelled: `by_patient`: You cancelled this request.
 	Reason visit.Reason `json:"reason,omitempty"`
 	// The US state the patient said they are in; it decides who may answer.
-	State   string        `json:"state,omitempty"`
-	Quote   *quoteReply   `json:"quote,omitempty"`
+	State string      `json:"state,omitempty"`
+	Quote *quoteReply `json:"quote,omitempty"`
+	// What the answer costs, once there is one: the quote's amount, or less. Absent before.
+	Fee     *int64        `json:"fee_cents,omitempty" schema:"min=0 max=10000000"`
 	Promise *promiseReply `json:"promise,omitempty"`
 	Holder  *holderReply  `json:"clinician,omitempty"`
 	// How many messages were sent, both ways.
@@ -85,7 +89,12 @@ type formRef struct {
 type quoteReply struct {
 	ID string `json:"id"`
 	// What will be held and, on an answer, charged. Nothing above it ever is.
-	Amount   int64  `json:"amount_cents" schema:"min=0 max=10000000"`
+	Amount int64 `json:"amount_cents" schema:"min=0 max=10000000"`
+	// What is charged instead if a clinician of that kind answers, in cents by kind; absent
+	// if the amount is the same whoever does, and once that is decided.
+	Lower map[coding.Kind]money.Cents `json:"amount_if_cents,omitempty"`
+	// The amounts in a sentence to show before it is accepted; absent with those.
+	Most     string `json:"at_most,omitempty"`
 	Currency string `json:"currency" schema:"const=usd"`
 	// `practice_fee`: the practice's posted price. `no_charge`: this kind of
 	// request is never charged.
@@ -138,6 +147,9 @@ func (a *API) showVisit(r *Request, v visit.Visit) visitReply {
 		q := showQuote(v.Quote)
 		out.Quote = &q
 	}
+	if !v.Times.Answered.IsZero() {
+		out.Fee = new(int64(v.Fee()))
+	}
 	if !v.Promise.By.IsZero() {
 		out.Promise = &promiseReply{AnswerBy: v.Promise.By, GivesUp: v.Promise.Ends, Late: v.Late(now)}
 		if !v.Promise.Paused.IsZero() {
@@ -154,7 +166,7 @@ func (a *API) showVisit(r *Request, v visit.Visit) visitReply {
 func showHolder(h visit.Holder) holderReply { return holderReply{h.ID, h.Display} }
 
 func showQuote(q billing.Quote) quoteReply {
-	return quoteReply{q.ID, int64(q.Amount), "usd", q.Basis, q.Caveat.Text(), q.ExpiresAt}
+	return quoteReply{q.ID, int64(q.Amount), q.Lower, q.Most(), "usd", q.Basis, q.Caveat.Text(), q.ExpiresAt}
 }
 
 // replyVisit replies with a visit as a step left it, of whose reads it says what
@@ -185,6 +197,7 @@ var startVisit = Endpoint{
 		{Code: "practice_suspended"},
 		{Code: "patient_suspended"},
 		{Code: "not_established"},
+		{Code: "minors_not_taken"},
 		{Code: "no_patient"},
 		{Code: "no_price"},
 		{Code: "state_not_served"},
@@ -328,6 +341,7 @@ var sendAgain = Endpoint{
 		{Code: "practice_suspended"},
 		{Code: "patient_suspended"},
 		{Code: "not_established"},
+		{Code: "minors_not_taken"},
 		{Code: "no_price"},
 		{Code: "state_not_served"},
 	},

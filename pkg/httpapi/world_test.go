@@ -45,6 +45,7 @@ import (
 	"evisit/pkg/library"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
+	"evisit/pkg/phi"
 	"evisit/pkg/practice"
 	"evisit/pkg/seal"
 	"evisit/pkg/secret"
@@ -160,17 +161,25 @@ func testLogKey(t testing.TB) audit.Key {
 }
 
 // people takes a person's id for their token, which proves a second factor unless it
-// begins with oneFactor.
+// begins with oneFactor, and an e-mail address if it begins with confirmed.
 type people struct{}
 
-const oneFactor = "one-factor."
+const (
+	oneFactor = "one-factor."
+	confirmed = "confirmed."
+)
 
 func (people) Prove(_ context.Context, token string) (clinic.Proven, error) {
 	if token == "" {
 		return clinic.Proven{}, fault.New(fault.Anonymous, "not_signed_in", "sign in first")
 	}
 	subject, weak := strings.CutPrefix(token, oneFactor)
-	return clinic.Proven{Proof: clinic.Proof{Issuer: testIssuer, Subject: subject}, Strong: !weak}, nil
+	proven := clinic.Proven{Strong: !weak}
+	if name, ok := strings.CutPrefix(subject, confirmed); ok {
+		subject, proven.Email = name, phi.Text(name+"@mail.example")
+	}
+	proven.Proof = clinic.Proof{Issuer: testIssuer, Subject: subject}
+	return proven, nil
 }
 
 // blobs keeps objects in memory.
@@ -253,6 +262,8 @@ func (c *cards) Capture(_ context.Context, _, intent string, amount money.Cents,
 	c.captured[intent] = amount
 	return nil
 }
+
+func (c *cards) RefundPart(context.Context, string, string, money.Cents, string) error { return nil }
 
 func (c *cards) Refund(context.Context, string, string, string) error { return nil }
 

@@ -7,6 +7,8 @@ package identity
 import (
 	"slices"
 	"time"
+
+	"evisit/pkg/coding"
 )
 
 // A Role is what a person does at a practice.
@@ -63,6 +65,9 @@ type Person struct {
 	// medical director. Patients and caregivers have none.
 	Also    []Role `json:"also,omitempty"`
 	Patient string `json:"patient,omitempty"` // whose record is their own
+	// Minor is set if Patient was under 18 when the person came to sign in as them, or
+	// when their day of birth was last changed; whether they are still, it does not tell.
+	Minor bool `json:"minor,omitempty"`
 	// Grants are the grants that concern the request. They are rows of the
 	// patients who gave them, not part of the person's row.
 	Grants []Grant `json:"-"`
@@ -71,9 +76,12 @@ type Person struct {
 	Display string `json:"display,omitempty"`
 	// NPI is the National Provider Identifier of a person who treats, which claims
 	// name; empty if it is not known.
-	NPI      string    `json:"npi,omitempty"`
-	Licenses []License `json:"licenses,omitempty"`
-	Inactive bool      `json:"inactive,omitempty"`
+	NPI string `json:"npi,omitempty"`
+	// Kind is what a clinician is by license, on which the fee of an answer may depend;
+	// empty if the practice did not say.
+	Kind     coding.Kind `json:"kind,omitempty"`
+	Licenses []License   `json:"licenses,omitempty"`
+	Inactive bool        `json:"inactive,omitempty"`
 	// Left is when p was deactivated, while visits that p holds may still have to go
 	// back to their pools; else zero.
 	Left    time.Time `json:"left,omitzero"`
@@ -143,6 +151,10 @@ const (
 
 // Whys are what a grant may be given for.
 var Whys = []Why{ParentOf, Help, LegalProxy}
+
+// PatientEnds reports whether the patient ends g: that of a minor's parent is for the
+// practice, which verified it.
+func (g Grant) PatientEnds() bool { return g.Why != ParentOf }
 
 // Active reports whether g holds at now.
 func (g Grant) Active(now time.Time) bool { return g.Until.IsZero() || now.Before(g.Until) }

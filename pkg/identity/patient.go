@@ -125,15 +125,6 @@ func (g Ground) Words() string { return groundWords[g] }
 // Known reports whether g is one of Grounds.
 func (g Ground) Known() bool { return slices.Contains(Grounds, g) }
 
-// adulthood is the age from which a person decides for themselves.
-const adulthood = 18
-
-// Adult is the instant from which someone born on a day is no minor, in zone: the
-// midnight that begins their eighteenth birthday.
-func Adult(birth time.Time, zone *time.Location) time.Time {
-	return time.Date(birth.Year()+adulthood, birth.Month(), birth.Day(), 0, 0, 0, 0, zone)
-}
-
 // EstablishedAt reports whether p was seen in person in the months before now.
 func (p Patient) EstablishedAt(now time.Time, months int) bool {
 	return !p.Seen.IsZero() && !p.Seen.AddDate(0, months, 0).Before(now.Truncate(24*time.Hour))

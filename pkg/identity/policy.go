@@ -76,6 +76,10 @@ const (
 type Resource struct {
 	Practice string
 	Patient  string
+	// Starter is the person who began the visit, Minority what the practice decided on the
+	// patient, if that is a minor.
+	Starter  string
+	Minority Minority
 	Holder   string // the person who has taken the visit
 	// HolderName is how the practice shows the holder, for a refusal.
 	HolderName string
@@ -120,6 +124,8 @@ func Allow(p Person, a Action, r Resource, now time.Time) error {
 	switch may := Rights(p, r, now); {
 	case slices.Contains(may, a):
 		return nil
+	case p.keptFrom(r, now) != "":
+		return fault.New(fault.Denied, "denied", p.keptFrom(r, now))
 	case len(may) > 0 || r.Whole && p.worksAt(r.Practice):
 		return fault.New(fault.Denied, "denied", whyNot(p, a, r))
 	}
@@ -127,14 +133,16 @@ func Allow(p Person, a Action, r Resource, now time.Time) error {
 }
 
 // Reason says in a word why Allow refuses p, for the audit record of a refusal:
-// "inactive", "other_practice", "grant_ended", "no_relation", or "role" for
-// someone who may know of r. The caller is not told it.
+// "inactive", "other_practice", "grant_ended", "no_relation", "minor" by the practice's
+// policy on minors, or "role" for someone who may know of r. The caller is not told it.
 func Reason(p Person, a Action, r Resource, now time.Time) string {
 	switch {
 	case p.Inactive:
 		return "inactive"
 	case p.Practice != r.Practice:
 		return "other_practice"
+	case p.keptFrom(r, now) != "":
+		return "minor"
 	case errors.Is(Allow(p, a, r, now), fault.Denied):
 		return "role"
 	case slices.ContainsFunc(p.Grants, func(g Grant) bool { return g.Patient == r.Patient }):
@@ -238,9 +246,9 @@ func (p Person) relates(rel Relation, r Resource, now time.Time) bool {
 	}
 	switch rel {
 	case Acts:
-		return p.ActsFor(r.Patient, now)
+		return p.ActsFor(r.Patient, now) && p.keptFrom(r, now) == ""
 	case Reads:
-		return p.ReadsFor(r.Patient, now)
+		return p.ReadsFor(r.Patient, now) && p.keptFrom(r, now) == ""
 	case Team:
 		return !r.Unsent
 	case Holder:

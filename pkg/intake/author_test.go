@@ -180,6 +180,13 @@ func TestRemarks_TellTheAuthor(t *testing.T) {
 	}
 	const codes = `{"resourceType":"CodeSystem","id":"q","url":"https://example.org/q","concept":[{"code":"g","concept":[{"code":"x","display":"X?"}]},{"code":"y"}]}`
 	coded := func(code string) string { return `{"linkId":"a","type":"string","code":[` + code + `]}` }
+	constrained := func(severity string) string {
+		if severity != "" {
+			severity = `{"url":"severity","valueCode":"` + severity + `"},`
+		}
+		return `{"linkId":"a","type":"string","text":"A?",` + ext(hl7+"targetConstraint", `"extension":[{"url":"key","valueId":"k"},`+severity+
+			`{"url":"expression","valueExpression":{"language":"text/fhirpath","expression":"true"}},{"url":"human","valueString":"Say more."}]`) + `}`
+	}
 	for name, tt := range map[string]struct{ item, remarks, refused, text string }{
 		"nothing":                      {one, "", "", "A?"},
 		"a picture beside words":       {option(picture("https://example.org/A.PNG", "")), "a picture", "", "A?"},
@@ -191,6 +198,9 @@ func TestRemarks_TellTheAuthor(t *testing.T) {
 		"those of a code system":       {coded(`{"system":"https://example.org/q","code":"x"}`), "a text", "", "X?"},
 		"a code without words":         {coded(`{"system":"https://example.org/q","code":"y"}`), "", "a required", ""},
 		"a code of no system known":    {coded(`{"system":"https://example.org/r","code":"x"}`), "", "a required", ""},
+		"a warning":                    {constrained("warning"), "a constraint", "", "A?"},
+		"an error":                     {constrained("error"), "", "/item/0/extension/0 extension", ""},
+		"neither":                      {constrained(""), "", "/item/0/extension/0 extension", ""},
 		"a calculation that is locked": {`{"linkId":"a","type":"integer","text":"A","readOnly":true,` + ext(sdc+"calculatedExpression", `"valueExpression":{"language":"text/fhirpath","expression":"1"}`) + `}`, "", "", "A"},
 		"one that is not":              {`{"linkId":"a","type":"integer","text":"A",` + ext(sdc+"calculatedExpression", `"valueExpression":{"language":"text/fhirpath","expression":"1"}`) + `}`, "a readonly", "", "A"},
 	} {

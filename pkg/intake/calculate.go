@@ -13,6 +13,7 @@ import (
 type calculation struct {
 	tree *term
 	uses []*Item // whose answers it is made of
+	late bool    // one of them does not come before it
 	eval func(*evaluation) []datum
 }
 
@@ -169,11 +170,66 @@ func (c *compiler) linkFormula(it *Item) {
 	}
 	it.formula.eval = found.eval
 	it.formula.uses = slices.SortedFunc(maps.Keys(l.uses), func(a, b *Item) int { return a.index - b.index })
-	for _, q := range it.formula.uses {
-		if q.index >= it.index {
-			c.problem(it.LinkID, "calculation", "%s is used in the calculation, so it is an earlier question.", q.LinkID)
+	it.formula.late = slices.ContainsFunc(it.formula.uses, func(q *Item) bool { return q.index >= it.index })
+}
+
+// maxLate is how many calculations of a form may stand before what they use: each may have
+// the answers gone through once more.
+const maxLate = 20
+
+// linkLate finds the calculations that stand before what they use, and refuses those that
+// wait for themselves.
+func (c *compiler) linkLate() {
+	for _, it := range c.form.all {
+		if it.late() {
+			c.form.late = append(c.form.late, it)
 		}
 	}
+	if len(c.form.late) > maxLate {
+		c.problem(c.form.late[maxLate].LinkID, "calculation", "At most %d calculations of a form stand before the questions that they use.", maxLate)
+		return
+	}
+	for _, it := range c.form.late {
+		if it.waits(it, map[*Item]bool{}) {
+			c.problem(it.LinkID, "calculation", "The calculation goes round in a circle: it uses a question that is itself, is calculated from it or is asked only because of it.")
+		}
+	}
+}
+
+func (it *Item) late() bool { return it.formula != nil && it.formula.late }
+
+// waits reports whether the item's answers depend on those of another.
+func (it *Item) waits(on *Item, seen map[*Item]bool) bool {
+	for _, q := range it.before() {
+		if q == on {
+			return true
+		}
+		if !seen[q] {
+			seen[q] = true
+			if q.waits(on, seen) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// before lists the items whose answers the item's own depend on: those that it is
+// calculated from, that enable it or may contradict it, and the one around it.
+func (it *Item) before() []*Item {
+	all := slices.Clone(it.contradicts)
+	if it.parent != nil {
+		all = append(all, it.parent)
+	}
+	for i := range it.when {
+		if q := it.when[i].item; q != nil {
+			all = append(all, q)
+		}
+	}
+	if it.formula != nil {
+		all = append(all, it.formula.uses...)
+	}
+	return all
 }
 
 // path lists the items around the item, the outermost first, and the item itself.
@@ -274,8 +330,8 @@ func (l *linker) reads(expression string) error {
 	return nil
 }
 
-// variable is the value of a variable, which is found once in a check: all that it uses
-// comes before the calculations that use it.
+// variable is the value of a variable, which is found once in each going through the
+// answers: all that it uses is known by then to the calculations that use it.
 func (e *evaluation) variable(v *variable) []datum {
 	known, ok := e.variables[v]
 	if !ok {
@@ -345,6 +401,19 @@ func (o operand) one(e *evaluation) (datum, bool) {
 // literal writes a number with at most maxPoint digits after its point.
 func literal(n *big.Rat) string {
 	return strings.TrimSuffix(strings.TrimRight(n.FloatString(maxPoint), "0"), ".")
+}
+
+// late calculates what stands before the questions that it uses, once all are answered.
+func (c *checker) late() map[*Item]Value {
+	found := map[*Item]Value{}
+	for _, it := range c.form.late {
+		if c.enabled[it.index] {
+			if v := c.calculated(it); v.kind != NoValue {
+				found[it] = v
+			}
+		}
+	}
+	return found
 }
 
 // calculated is the value of a calculated item; no value if there is none, or none of its

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"evisit/pkg/fault"
 	"evisit/pkg/intake"
 )
 
@@ -322,6 +323,152 @@ func TestCalculated_VariablesOnce(t *testing.T) {
 		res := alone(t, data).Check(respond(t, whole("n", 7)+","+group("g", answer("x", `"valueDecimal":0.10`))))
 		if got := res.Response.Answers("a"); len(got) != 1 || got[0].Text() != tt.want {
 			t.Errorf("%s is not %s", expression, tt.want)
+		}
+	}
+}
+
+// Where neither an option nor its value set says a score, the code system does that is
+// handed in with the form.
+func TestCalculated_ScoresOfACodeSystem(t *testing.T) {
+	t.Parallel()
+	const total = `{"linkId":"t","type":"integer","text":"T",` + `"extension":[{"url":"` + sdc + `calculatedExpression","valueExpression":{"language":"text/fhirpath","expression":"%resource.item.where(linkId!='t').answer.value.weight().sum()"}}]}`
+	weight := func(code, value string) string {
+		return `{"code":"` + code + `",` + ext(hl7+"itemWeight", `"valueDecimal":`+value) + `}`
+	}
+	system := func(concepts string) []byte {
+		return []byte(`{"resourceType":"CodeSystem","id":"c","url":"s","concept":[` + concepts + `]}`)
+	}
+	both := weight("x", "2") + `,{"code":"z","concept":[` + weight("y", "3") + `]}`
+	listed := `"answerOption":[{"valueCoding":{"system":"s","code":"x","display":"X"}},{"valueCoding":{"system":"s","code":"y","display":"Y"%s}}]`
+	own := strings.Replace(listed, "%s", `,`+ext(hl7+"ordinalValue", `"valueDecimal":7`), 1)
+	listed = strings.Replace(listed, "%s", "", 1)
+	const set = `"contained":[{"resourceType":"ValueSet","id":"v","compose":{"include":[{"system":"s","concept":[{"code":"x"},{"code":"y"}]}]}}]`
+	for name, tt := range map[string]struct {
+		members, options, concepts, want string
+	}{
+		"of options":             {"", listed, both, "5"},
+		"of a value set":         {set, `"answerValueSet":"#v"`, both, "5"},
+		"the option's own first": {"", own, both, "9"},
+		"one has none":           {"", listed, weight("x", "2"), "t calculation"},
+		"one is no whole number": {"", listed, weight("x", "2") + "," + weight("y", "0.5"), "t calculation"},
+		"one is beyond bounds":   {"", listed, weight("x", "2") + "," + weight("y", "1001"), "t calculation"},
+	} {
+		question := func(linkID string) string {
+			return `{"linkId":"` + linkID + `","type":"choice","text":"Q?",` + tt.options + `},`
+		}
+		f, err := intake.Publish(nil, []byte(written(tt.members, question("a")+question("b")+total)), system(tt.concepts))
+		got := ""
+		if why, ok := fault.Public(err); ok {
+			got = strings.Join(places(why.Problems), ", ")
+		} else if err != nil {
+			t.Fatal(err)
+		} else {
+			for _, v := range loaded(t, f).Check(respond(t, chosen("a", "x")+","+chosen("b", "y"))).Response.Answers("t") {
+				got = v.Text()
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// A total that there is without answers is kept in a group that nobody has answered, which
+// is as unanswered as it was.
+func TestCalculated_InAGroupNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	const items = `{"linkId":"g","type":"group","text":"G","required":true,"item":[{"linkId":"n","type":"integer","text":"N?","repeats":true},
+{"linkId":"t","type":"integer","text":"T","extension":[{"url":"` + sdc + `calculatedExpression","valueExpression":{"language":"text/fhirpath","expression":"%resource.repeat(item).where(linkId='n').answer.value.aggregate($this + $total, 0)"}}]}]}`
+	f := asked(t, items)
+	res := f.Check(intake.Response{})
+	if got := res.Response.Answers("t"); len(got) != 1 || got[0].Text() != "0" {
+		t.Errorf("without answers the total is %d values", len(got))
+	}
+	if missing := places(res.Missing()); strings.Join(missing, ", ") != "g required" {
+		t.Errorf("missing are %v", missing)
+	}
+	if again := f.Check(res.Response); !again.Response.Equal(res.Response) || len(again.Problems) != 1 {
+		t.Errorf("checked again: %v", again.Problems)
+	}
+}
+
+// summed is a calculated item of the expression; its condition may be empty.
+func summed(linkID, expression, condition string) string {
+	if condition != "" {
+		condition = `"enableWhen":[` + condition + `],`
+	}
+	return `{"linkId":"` + linkID + `","type":"integer","text":"T",` + condition + ext(sdc+"calculatedExpression", `"valueExpression":{"language":"text/fhirpath","expression":"`+expression+`"}`) + `}`
+}
+
+// number is a question of a whole number; its condition may be empty.
+func number(linkID, condition string) string {
+	if condition != "" {
+		condition = `,"enableWhen":[` + condition + `]`
+	}
+	return `{"linkId":"` + linkID + `","type":"integer","text":"N?"` + condition + `}`
+}
+
+func above(linkID, least string) string {
+	return `{"question":"` + linkID + `","operator":">","answerInteger":` + least + `}`
+}
+
+// A calculation may stand before the questions that it uses, and decide what is asked
+// after it: the answers are as if it stood where it is known.
+func TestCalculated_BeforeItsQuestions(t *testing.T) {
+	t.Parallel()
+	const a, b, sum = "%resource.item.where(linkId='a').answer.value", "%resource.item.where(linkId='b').answer.value", "%resource.item.where(linkId='s').answer.value"
+	f := asked(t, strings.Join([]string{
+		summed("twice", sum+" * 2", ""), summed("s", a+" + "+b, ""), number("a", ""), number("w", above("s", "4")), number("b", ""), number("v", above("twice", "9")),
+		summed("z", "%resource.item.where(linkId='v').answer.value + "+sum, above("twice", "9")),
+	}, ","))
+	for given, want := range map[string]string{
+		"":            "",
+		whole("a", 2): "a=2",
+		whole("a", 2) + "," + whole("b", 1) + "," + whole("w", 7) + "," + whole("v", 8): "twice=6 s=3 a=2 b=1",
+		whole("a", 2) + "," + whole("b", 3) + "," + whole("w", 7):                       "twice=10 s=5 a=2 w=7 b=3",
+		whole("a", 2) + "," + whole("b", 3) + "," + whole("v", 8) + "," + whole("s", 1): "twice=10 s=5 a=2 b=3 v=8 z=13",
+	} {
+		res := f.Check(respond(t, given))
+		var got []string
+		for _, e := range res.Response.Items {
+			got = append(got, e.LinkID+"="+e.Answers[0].Value.Text())
+		}
+		if strings.Join(got, " ") != want || len(res.Problems) > 0 {
+			t.Errorf("%s: %q %v, want %q", given, got, res.Problems, want)
+		}
+		if again := loaded(t, f).Check(res.Response); !again.Response.Equal(res.Response) {
+			t.Errorf("%s: otherwise when checked again", given)
+		}
+	}
+}
+
+// Calculations that wait for each other are refused, each of them that stands first.
+func TestCalculated_Circles(t *testing.T) {
+	t.Parallel()
+	of := func(linkIDs ...string) string {
+		return "%resource.repeat(item).where(linkId in ('" + strings.Join(linkIDs, "' | '") + "')).answer.value.sum()"
+	}
+	var many []string
+	for n := range 21 {
+		many = append(many, summed(fmt.Sprint("t", n), of("n"), ""))
+	}
+	group := func(condition, items string) string {
+		return `{"linkId":"g","type":"group","text":"G","enableWhen":[` + condition + `],"item":[` + items + `]}`
+	}
+	for name, tt := range map[string]struct{ items, want string }{
+		"none":                         {summed("t", of("n"), "") + "," + number("n", ""), ""},
+		"itself":                       {summed("t", of("t", "n"), "") + "," + number("n", ""), "t calculation"},
+		"each other":                   {summed("t", of("u"), "") + "," + summed("u", of("t"), ""), "t calculation"},
+		"three":                        {summed("t", of("v"), "") + "," + summed("u", of("t"), "") + "," + summed("v", of("u"), ""), "t calculation"},
+		"by what is asked":             {summed("t", of("n"), "") + "," + number("n", above("t", "1")), "t calculation"},
+		"by a group":                   {summed("t", of("n"), "") + "," + group(above("t", "1"), number("n", "")), "t calculation"},
+		"asked because of another":     {summed("t", of("n"), "") + "," + summed("u", of("m"), "") + "," + number("m", above("t", "1")) + "," + number("n", ""), ""},
+		"one after another in a chain": {summed("t", of("u"), "") + "," + summed("u", of("n"), "") + "," + number("n", ""), ""},
+		"more than a form may have":    {strings.Join(many, ",") + "," + number("n", ""), "t20 calculation"},
+		"as many as a form may have":   {strings.Join(many[1:], ",") + "," + number("n", ""), ""},
+	} {
+		if got := strings.Join(refusals(t, written("", tt.items)), ", "); got != tt.want {
+			t.Errorf("%s: refused for %q, want %q", name, got, tt.want)
 		}
 	}
 }

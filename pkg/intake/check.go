@@ -2,6 +2,7 @@ package intake
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -104,16 +105,19 @@ func (f *Form) Check(r Response) Result {
 }
 
 func (f *Form) check(r Response) (Result, *checker) {
-	c := &checker{
-		form:    f,
-		answers: make([][]Value, len(f.all)),
-		enabled: make([]bool, len(f.all)),
-	}
-	if f.Accepts(r.Questionnaire) != nil {
-		c.problem("questionnaire", "version", "These answers are for another form. This one is "+f.Canonical()+".")
+	c, items := f.through(r, nil)
+	// What stands before the questions that it uses is known once they are answered, and
+	// may decide what is asked between. No calculation waits for itself, so each time one
+	// more is known for good.
+	for range f.late {
+		known := c.late()
+		if maps.EqualFunc(c.known, known, Value.Equal) {
+			break
+		}
+		c, items = f.through(r, known)
 	}
 	res := Result{
-		Response: Response{Questionnaire: r.Questionnaire, Status: r.Status, Items: c.level(nil, f.items, r.Items)},
+		Response: Response{Questionnaire: r.Questionnaire, Status: r.Status, Items: items},
 		Derived:  c.derived(),
 		form:     f, enabled: c.enabled,
 	}
@@ -131,6 +135,21 @@ func (f *Form) check(r Response) (Result, *checker) {
 	return res, c
 }
 
+// through goes once through the answers, with what is known of the calculations that stand
+// before what they use, and returns those that are kept.
+func (f *Form) through(r Response, known map[*Item]Value) (*checker, []Entry) {
+	c := &checker{
+		form:    f,
+		answers: make([][]Value, len(f.all)),
+		enabled: make([]bool, len(f.all)),
+		known:   known,
+	}
+	if f.Accepts(r.Questionnaire) != nil {
+		c.problem("questionnaire", "version", "These answers are for another form. This one is "+f.Canonical()+".")
+	}
+	return c, c.level(nil, f.items, r.Items)
+}
+
 type checker struct {
 	form     *Form
 	answers  [][]Value // valid answers of every row, by item
@@ -138,6 +157,7 @@ type checker struct {
 	enabled  []bool
 	readings []pressure
 
+	known     map[*Item]Value     // of the calculations that stand before what they use
 	variables map[*variable]found // those that a calculation has used
 	work      int                 // values that calculations have gone through
 	row       string              // the present row, from 1; 2.3 is the third of a group in the second of another; empty outside
@@ -284,8 +304,13 @@ func (c *checker) group(it *Item, rows, kept []Entry) []Entry {
 		if c.answered(e) {
 			filled++
 			kept = append(kept, e)
-		} else if c.forgive(before) && !it.Repeats {
+			continue
+		}
+		if c.forgive(before) && !it.Repeats {
 			required = true
+		}
+		if !it.Repeats && c.calculates(e) {
+			kept = append(kept, e)
 		}
 	}
 	if !it.Repeats && filled == 0 && !c.asks(it) {
@@ -343,6 +368,15 @@ func (c *checker) answered(e Entry) bool {
 		return true
 	}
 	return slices.ContainsFunc(e.Items, c.answered)
+}
+
+// calculates reports whether something is calculated in the entry, at any depth: a group
+// that nobody has answered is kept for it.
+func (c *checker) calculates(e Entry) bool {
+	if it := c.form.byLink[e.LinkID]; len(e.Answers) > 0 && it != nil && it.computed() {
+		return true
+	}
+	return slices.ContainsFunc(e.Items, c.calculates)
 }
 
 // members checks what is in one row of a group.
@@ -435,7 +469,10 @@ func (c *checker) question(it *Item, given, kept []Entry) []Entry {
 	}
 	switch {
 	case it.formula != nil:
-		v := c.calculated(it)
+		v := c.known[it]
+		if !it.formula.late {
+			v = c.calculated(it)
+		}
 		if v.kind == NoValue {
 			return kept
 		}

@@ -149,6 +149,7 @@ func (it *Item) facets() []facet {
 	}
 	return []facet{
 		{"the text", it.Text},
+		{"how the text is drawn", strings.Join(it.Style.Names(), ", ")},
 		{"the number before the text", it.Prefix},
 		{"the kind of answer", string(it.Type)},
 		{"the group around it", inside},

@@ -21,8 +21,11 @@ type compiler struct {
 	catalog catalog
 	offered int // options of all questions
 
-	expressions int    // characters of calculations that may still be read
-	language    string // that texts are wanted in; empty for the form's own
+	expressions int         // characters of calculations that may still be read
+	published   bool        // the form is published now, and not one that was
+	language    string      // that texts are wanted in; empty for the form's own
+	sensitive   bool        // the form is not understood without its style
+	shades      map[Hue]rgb // colours of what is not understood without its style; nil if there is nothing such
 	problems    []fault.Problem
 }
 
@@ -39,7 +42,7 @@ func newCompiler(res resource) *compiler {
 // authors too.
 func compile(res resource, problems []fault.Problem, published bool) (*Form, error) {
 	c := newCompiler(res)
-	c.problems = problems
+	c.problems, c.published = problems, published
 	c.shape()
 	c.link()
 	if published {
@@ -109,6 +112,7 @@ func (c *compiler) shape() {
 		ids[id] = true
 	}
 	c.form.items = c.items(nil, c.res.Items)
+	c.styledForm()
 }
 
 // want reports whether an extension has one of the shapes, and records a problem if
@@ -157,6 +161,10 @@ func (c *compiler) formExtension(e extension) {
 		}
 	case extNote:
 		c.want(name, e, "valueMarkdown")
+	case extSensitive:
+		c.sensitive = c.sensitive || e.sensitive()
+	case extTarget:
+		c.target("This form", name, e)
 	case extVariable:
 		if e.ValueExpression != nil {
 			c.form.variables = append(c.form.variables, &variable{extension: e, root: true})
@@ -197,10 +205,10 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 		it := &Item{
 			LinkID: s.LinkID, Prefix: c.say(s.Prefix, s.source, "_prefix"), Text: c.say(c.words(s), s.source, "_text"), Type: s.Type, Codes: codings(s.Code),
 			Required: s.Required, Repeats: s.Repeats, ReadOnly: s.ReadOnly != nil && *s.ReadOnly, MaxLength: s.MaxLength, Decimals: -1,
-			index: len(c.form.all), place: place, parent: parent,
+			index: len(c.form.all), place: place, parent: parent, sensitive: c.sensitive,
 		}
 		if parent != nil {
-			it.row, it.Hidden = parent.row, parent.Hidden
+			it.row, it.Hidden, it.sensitive = parent.row, parent.Hidden, parent.sensitive
 			it.ReadOnly = it.ReadOnly || parent.Type == Group && parent.ReadOnly && it.Type != Display
 			if parent.Repeats && (parent.Type == Group || it.Type != Display) {
 				it.row = parent
@@ -214,7 +222,7 @@ func (c *compiler) items(parent *Item, sources []sourceItem) []*Item {
 			if child.Type != Display {
 				it.inner = it.inner || it.Type != Group
 			} else if !child.Hidden {
-				it.Help = append(it.Help, child.Text)
+				it.Help = append(it.Help, Said{child.Text, child.Style})
 			}
 		}
 		items = append(items, it)
@@ -260,6 +268,7 @@ func (c *compiler) item(it *Item, s sourceItem) {
 		c.problem(it.LinkID, "readonly", "A calculated question is not asked, so its readOnly is true or left out.")
 	}
 	c.elements(it.named(), s.source)
+	c.styled(it, s)
 	c.initials(it, s)
 	for _, w := range s.EnableWhen {
 		c.enableWhen(it, w)
@@ -393,6 +402,9 @@ func (c *compiler) choice(it *Item, v Value, said string, extensions []extension
 			c.passed(it.named(), e)
 		}
 	}
+	if opt.Ordinal == nil && kind == NoValue {
+		opt.Ordinal = c.catalog.score(v.coding)
+	}
 	it.Options = append(it.Options, opt)
 }
 
@@ -463,6 +475,8 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 		if c.want(it.LinkID, e, "extension") {
 			c.constraint(it, e)
 		}
+	case extTarget:
+		c.target(it.named(), it.LinkID, e)
 	case extMinOccurs:
 		if c.want(it.LinkID, e, "valueInteger") {
 			it.MinOccurs = c.count(it, e)
@@ -523,6 +537,8 @@ func (c *compiler) itemExtension(it *Item, e extension) {
 		if c.want(it.LinkID, e, "valueCodeableConcept") && len(e.ValueCodeableConcept.Coding) > 0 {
 			it.Control = e.ValueCodeableConcept.Coding[0].Code
 		}
+	case extSensitive:
+		it.sensitive = it.sensitive || e.sensitive()
 	case extHidden:
 		it.Hidden = c.truth(it, e) || it.Hidden
 	case extOpenLabel:
@@ -545,6 +561,25 @@ func (c *compiler) media(it *Item, e extension, words string) {
 		return
 	}
 	c.remark(it.LinkID, "picture", "The picture beside %s is not shown: the words alone must say it.", quoted(shortened(words)))
+}
+
+// target looks at a targetConstraint. A warning keeps nobody from answering as they like,
+// so it is left out and the author told; one that does is refused.
+func (c *compiler) target(what, where string, e extension) {
+	var severity, human string
+	for _, part := range e.Extension {
+		switch part.URL {
+		case "severity":
+			severity = part.ValueCode
+		case "human":
+			human = part.ValueString
+		}
+	}
+	if severity != "warning" {
+		c.passed(what, e)
+		return
+	}
+	c.remark(where, "constraint", "%s warns: %s. Nobody is warned here, and every answer is taken: if it must be so, use required, minOccurs, minValue, maxValue or regex.", what, quoted(shortened(human)))
 }
 
 // minMax reads a minValue or maxValue, of a number or of a date.

@@ -191,13 +191,14 @@ func (c *compiler) constraint(it *Item, e extension) {
 func (c *compiler) linkComparison(it *Item, cmp *comparison) {
 	q, ok := c.form.byLink[cmp.question]
 	comparable := slices.Contains([]Type{IntegerQ, DecimalQ, DateQ, DateTimeQ}, it.Type)
-	if !ok || q.index >= it.index || q.Type != it.Type || !comparable ||
+	if !ok || q.index >= it.index || q.late() || q.Type != it.Type || !comparable ||
 		q.parent != nil || it.parent != nil || q.Repeats || it.Repeats {
 		c.problem(it.LinkID, "constraint", "It is compared with an earlier question of its type: a number or a date, "+
 			"both at the top level and neither repeated.")
 		return
 	}
 	cmp.item = q
+	it.contradicts, q.contradicts = append(it.contradicts, q), append(q.contradicts, it)
 }
 
 // compare holds the item's answer against those it is compared with. If they

@@ -77,6 +77,8 @@ func (c *compiler) linkDerivations() {
 		}
 		if sys, dia := d.items["bp-sys"], d.items["bp-dia"]; sys != nil && dia != nil && (sys.parent == nil || sys.parent != dia.parent || sys.parent.Type != Group) {
 			c.problem(d.id, "derived", "Both pressures of a reading are in one group.")
+		} else if sys != nil && dia != nil {
+			sys.contradicts, dia.contradicts = append(sys.contradicts, dia), append(dia.contradicts, sys)
 		}
 	}
 }

@@ -55,6 +55,7 @@ const (
 	extCalculated = hl7Base + "cqf-calculatedValue" // on a date that is a bound
 	extNote       = hl7Base + "designNote"
 	extVariable   = hl7Base + "variable"
+	extTarget     = hl7Base + "targetConstraint"
 
 	extAnswerMedia = sdcBase + "sdc-questionnaire-itemAnswerMedia"
 )

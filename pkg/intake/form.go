@@ -55,6 +55,7 @@ type Form struct {
 
 	translated *shelf
 	variables  []*variable
+	late       []*Item // calculated items that stand before what they use
 	remarks    []fault.Problem
 }
 
@@ -115,6 +116,7 @@ type Item struct {
 	LinkID     string
 	Prefix     string // number or letter before the text, may be empty
 	Text       string
+	Style      Style // of Text
 	Type       Type
 	Codes      []Coding
 	Required   bool
@@ -136,9 +138,9 @@ type Item struct {
 	MinOccurs  int      // 0 if the form sets none
 	MaxOccurs  int      // 0 if the form sets none
 	MIMETypes  []string
-	MaxBytes   int64    // size of one attachment; 0 if the form sets none
-	Help       []string // texts of the display items nested in the item
-	EnableAny  bool     // any of EnableWhen suffices; otherwise all are needed
+	MaxBytes   int64  // size of one attachment; 0 if the form sets none
+	Help       []Said // texts of the display items nested in the item
+	EnableAny  bool   // any of EnableWhen suffices; otherwise all are needed
 	EnableWhen []Condition
 	Items      []*Item
 
@@ -161,10 +163,18 @@ type Item struct {
 	unit       Coding   // what Unit is the code of
 	bounded    []Coding // the units of a quantity's bounds
 
-	exclusive bool // some option is
-	broken    bool // its options or its calculation are refused already
-	inner     bool // questions or groups are nested in the question
-	literal   Kind // of the options; NoValue if they are codings
+	exclusive   bool    // some option is
+	broken      bool    // its options or its calculation are refused already
+	inner       bool    // questions or groups are nested in the question
+	literal     Kind    // of the options; NoValue if they are codings
+	contradicts []*Item // whose answer and the item's own may contradict each other
+	sensitive   bool    // the item is not understood without its style
+}
+
+// A Said is a text beside a question, with how it is drawn.
+type Said struct {
+	Text  string
+	Style Style
 }
 
 // units are the words for UCUM codes that people write in another way.

@@ -96,7 +96,7 @@ func TestForm_Item(t *testing.T) {
 		t.Errorf("temp is enabled (-want +got):\n%s", d)
 	}
 	sick, _ := f.Item("sick")
-	if !sick.Required || !cmp.Equal(sick.Help, []string{"Say yes if unsure."}) {
+	if !sick.Required || !cmp.Equal(sick.Help, []intake.Said{{Text: "Say yes if unsure."}}) {
 		t.Errorf("sick: %+v", sick)
 	}
 	photo, _ := f.Item("photo")

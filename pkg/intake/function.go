@@ -93,7 +93,7 @@ func (l *linker) chosenItems(o operand, t *term) (operand, error) {
 		}
 	}
 	if len(chosen.items) == 0 {
-		return o, refuse("Part of the calculation names no question.")
+		return o, refuse(namesNone)
 	}
 	return chosen, nil
 }
@@ -280,7 +280,7 @@ func choices(o operand) (operand, error) {
 			continue
 		}
 		if slices.ContainsFunc(q.Options, func(option Option) bool { return option.Ordinal == nil }) {
-			return o, refuse("%s is used in the calculation, so it is a choice whose every option has an ordinalValue.", q.LinkID)
+			return o, refuse("%s is used in the calculation, so it is a choice whose every option has an ordinalValue: its own, or that of its code in a CodeSystem that is handed in with the form.", q.LinkID)
 		}
 		scored = append(scored, q)
 	}

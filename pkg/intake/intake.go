@@ -12,7 +12,7 @@
 // and or; iif and the functions sum, count, exists, empty, first, not, where, select,
 // combine, aggregate ($this, $total), ordinal, weight, round, power, ln, exp, toString;
 // the code, system and display of a coding and the value of a quantity; and paths to
-// the answers of earlier questions:
+// the answers of questions, whose calculation may also stand before them:
 //
 //	%resource.item.where(linkId='g').item.where(linkId='a').answer.value  the answer to a in the group g
 //	%resource.repeat(item).where(linkId='a')                              a in any group; descendants() under answers too
@@ -23,7 +23,17 @@
 //
 // Arithmetic is exact; ln, exp and roots are right to more digits than an answer has. A
 // sum of no answers is nothing, and so is what is reckoned with nothing. Nobody answers
-// a calculated item, and a value that is none of its type is none.
+// a calculated item, and a value that is none of its type is none. The score of an option
+// is its ordinalValue or itemWeight, or that of its code in a value set or code system of
+// the form. A targetConstraint that warns is left out, and the author told; another one is
+// refused.
+//
+// The text of an item is drawn in its rendering-style as far as that is font-weight (normal,
+// bold), font-style (normal, italic), text-decoration (underline, line-through) and color
+// (a name, #rrggbb or rgb(), drawn as one of seven hues that can be read on light and dark
+// pages); rendering-xhtml and rendering-markdown are drawn if they say what the text says.
+// All other styles are left out and the author is told, or, of a form or an item that is
+// rendering-styleSensitive, refused.
 //
 // Other packages store forms, record who approved a form, decide which version is
 // offered, and keep the record of a diversion.

@@ -33,7 +33,10 @@ func TestForm_InLanguages(t *testing.T) {
 	said := func(f *intake.Form) string {
 		words := []string{f.Title()}
 		for _, it := range f.Items() {
-			words = append(append(words, it.Prefix+it.Text), it.Help...)
+			words = append(words, it.Prefix+it.Text)
+			for _, h := range it.Help {
+				words = append(words, h.Text)
+			}
 			for _, o := range it.Options {
 				words = append(words, o.Display)
 			}

@@ -23,6 +23,7 @@ func (c *compiler) link() {
 	}
 	c.linkRules()
 	c.linkDerivations()
+	c.linkLate()
 	c.pages()
 }
 

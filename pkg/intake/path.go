@@ -151,6 +151,8 @@ func (it *Item) valued() Kind {
 	return UnusableValue
 }
 
+const namesNone = "Part of the calculation names no question. %%resource.item is what stands at the top level alone: what is in groups is reached by %%resource.repeat(item)."
+
 // answersTo is the answers to those of the items that are questions.
 func answersTo(items []*Item) (operand, error) {
 	o := operand{stage: someAnswers, path: true}
@@ -167,7 +169,7 @@ func answersTo(items []*Item) (operand, error) {
 		o.many = o.many || q.Repeats || q.row != nil || len(o.items) > 1
 	}
 	if len(o.items) == 0 {
-		return o, refuse("Part of the calculation names no question.")
+		return o, refuse(namesNone)
 	}
 	questions := o.items
 	o.eval = func(e *evaluation) []datum {

@@ -20,8 +20,8 @@ var refusedExtensions = map[string]string{
 	extAnswerMedia:                                              "shows a picture, a film or a sound for an answer: say it in words",
 	hl7Base + "cqf-expression":                                  "is calculated by an expression: write it out",
 	hl7Base + "questionnaire-signatureRequired":                 "has to be signed",
-	hl7Base + "targetConstraint":                                "checks the answers by an expression: use minValue, maxValue, regex or a questionnaire-constraint that compares two answers",
-	hl7Base + "extension-Questionnaire.item.answerConstraint":   "says otherwise than the item type whether other answers are allowed",
+	extTarget: "checks the answers by an expression and is no warning: use minValue, maxValue, regex or a questionnaire-constraint that compares two answers",
+	hl7Base + "extension-Questionnaire.item.answerConstraint": "says otherwise than the item type whether other answers are allowed",
 }
 
 // refusedValues are the extensions that do so with some of their values only.
@@ -38,11 +38,11 @@ var refusedValues = map[string]func(extension) string{
 		}
 		return "is adaptive, so that another system decides on each next question"
 	},
-	hl7Base + "rendering-styleSensitive": func(e extension) string {
+	extSensitive: func(e extension) string {
 		if e.ValueBoolean != nil && !*e.ValueBoolean {
 			return ""
 		}
-		return "is not understood without its style, and text is drawn plain here"
+		return "is not understood without its style, and only the text of a question is drawn in one"
 	},
 	extUnitOpen: func(e extension) string {
 		if e.ValueCode == "optionsOnly" {

@@ -70,11 +70,12 @@ type catalog struct {
 	expanded  map[string]expansion
 	codes     int // that were looked at
 	language  string
-	defined   map[string]map[string]string // words by code, of each code system that was looked into
+	defined   map[string]map[string]concept // by code, of each code system that was looked into
 }
 
-// words are those that a contained code system has for a code.
-func (c *catalog) words(code Coding) string {
+// define returns what a contained code system says of a code; nothing of one that it does
+// not have.
+func (c *catalog) define(code Coding) concept {
 	defined, ok := c.defined[code.System]
 	if !ok {
 		var all gathering
@@ -83,18 +84,34 @@ func (c *catalog) words(code Coding) string {
 				c.concept(code.System, e, &all)
 			}
 		}
-		defined = map[string]string{}
+		defined = map[string]concept{}
 		for _, k := range all.concepts {
-			if k.Display != k.Code {
-				defined[k.Code] = k.said
-			}
+			defined[k.Code] = k
 		}
 		if c.defined == nil {
-			c.defined = map[string]map[string]string{}
+			c.defined = map[string]map[string]concept{}
 		}
 		c.defined[code.System] = defined
 	}
 	return defined[code.Code]
+}
+
+// words are those that a contained code system has for a code.
+func (c *catalog) words(code Coding) string {
+	if k := c.define(code); k.Display != k.Code {
+		return k.said
+	}
+	return ""
+}
+
+// score is that which a contained code system has for a code, or nil.
+func (c *catalog) score(code Coding) *int {
+	for _, e := range c.define(code).extension {
+		if score, ok := wholeDecimal(e.number()); ok && score <= maxOrdinal {
+			return &score
+		}
+	}
+	return nil
 }
 
 type expansion struct {

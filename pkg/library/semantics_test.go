@@ -305,8 +305,8 @@ func TestForms_InstrumentsWhole(t *testing.T) {
 			t.Errorf("page %q has %s", title, got)
 		}
 	}
-	if it, _ := f.Item("phq9-9"); len(it.Help) != 1 || !strings.Contains(it.Help[0], "988") {
-		t.Errorf("beside item 9: %q", it.Help)
+	if it, _ := f.Item("phq9-9"); len(it.Help) != 1 || !strings.Contains(it.Help[0].Text, "988") {
+		t.Errorf("beside item 9: %v", it.Help)
 	}
 }
 

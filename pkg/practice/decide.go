@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"evisit/pkg/billing"
+	"evisit/pkg/coding"
 	"evisit/pkg/fault"
+	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/money"
 	"evisit/pkg/visit"
@@ -18,23 +20,37 @@ import (
 // A Change is what a practice decides anew, from From on; the zero From is at once. What
 // is nil, or not named, stays as it is.
 type Change struct {
-	From   time.Time     `json:"from,omitzero"`
-	States *[]string     `json:"states,omitempty"` // replaces the list
-	Terms  *visit.Terms  `json:"terms,omitempty"`
-	Topics *[]string     `json:"topics,omitempty"` // replaces the list
-	Prices PriceChanges  `json:"prices,omitempty"`
-	Forms  VersionChange `json:"forms,omitempty"`
+	From   time.Time    `json:"from,omitzero"`
+	States *[]string    `json:"states,omitempty"` // replaces the list
+	Terms  *visit.Terms `json:"terms,omitempty"`
+	Topics *[]string    `json:"topics,omitempty"` // replaces the list
+	Prices PriceChanges `json:"prices,omitempty"`
+	// KindPrices are new prices by form and kind of clinician.
+	KindPrices KindPriceChanges `json:"kind_prices,omitempty"`
+	Forms      VersionChange    `json:"forms,omitempty"`
 	// Closed replaces, for each form that is named, the kinds of request not taken.
 	Closed map[string][]string `json:"closed,omitempty"`
 	// Established is as in Config, at most maxEstablished.
 	Established *int `json:"established,omitempty"`
+	// Minors replaces all that was decided on minors.
+	Minors *identity.Minors `json:"minors,omitempty"`
 }
 
 // maxEstablished is longer than any rule of whom a practice knows: CPT has three years.
 const maxEstablished = 120
 
-// PriceChanges are new prices by form; nil removes a form's price.
+// PriceChanges are new prices by form; nil removes a form's price, and its prices by
+// kind with it.
 type PriceChanges map[string]*money.Cents
+
+// KindPriceChanges are new prices by form and kind of clinician; nil removes a price,
+// so that the form's own holds.
+type KindPriceChanges map[string]map[coding.Kind]*money.Cents
+
+// With returns ch with the price of a form for a kind; nil removes it.
+func (ch KindPriceChanges) With(form string, kind coding.Kind, price *money.Cents) KindPriceChanges {
+	return put(ch, form, put(ch[form], kind, price, false), false)
+}
 
 // A VersionChange is the version of each form that is offered from now on; empty
 // withdraws the form. Requests in progress keep the version that they were begun on.
@@ -82,6 +98,9 @@ func (c Config) with(ch Change) Config {
 	if ch.Established != nil {
 		c.Established = *ch.Established
 	}
+	if ch.Minors != nil {
+		c.Minors = *ch.Minors
+	}
 	c.Prices, c.Forms, c.Closed = maps.Clone(c.Prices), maps.Clone(c.Forms), maps.Clone(c.Closed)
 	for form, price := range ch.Prices {
 		if price == nil {
@@ -93,6 +112,7 @@ func (c Config) with(ch Change) Config {
 		}
 		c.Prices[form] = *price
 	}
+	c.KindPrices = c.kindPrices(ch)
 	for form, version := range ch.Forms {
 		c.Forms = put(c.Forms, form, version, version == "")
 	}
@@ -102,14 +122,36 @@ func (c Config) with(ch Change) Config {
 	return c
 }
 
+// kindPrices are the prices by kind of c, whose posted prices are already as ch has them.
+func (c Config) kindPrices(ch Change) billing.KindPriceList {
+	all := maps.Clone(c.KindPrices)
+	for form, price := range ch.Prices {
+		if price == nil {
+			delete(all, form)
+		}
+	}
+	for form, kinds := range ch.KindPrices {
+		prices := maps.Clone(all[form])
+		for kind, price := range kinds {
+			if price == nil {
+				delete(prices, kind)
+			} else {
+				prices = put(prices, kind, *price, false)
+			}
+		}
+		all = put(all, form, prices, len(prices) == 0)
+	}
+	return all
+}
+
 // put sets or removes the value of a key.
-func put[V any](m map[string]V, key string, v V, remove bool) map[string]V {
+func put[M ~map[K]V, K comparable, V any](m M, key K, v V, remove bool) M {
 	if remove {
 		delete(m, key)
 		return m
 	}
 	if m == nil {
-		m = map[string]V{}
+		m = M{}
 	}
 	m[key] = v
 	return m
@@ -137,6 +179,10 @@ func (c Config) Decide(ch Change, by string, now time.Time) (Config, error) {
 
 // Withdraw returns the configuration without the decisions that were to begin at from.
 func (c Config) Withdraw(from time.Time, by string, now time.Time) (Config, error) {
+	if from.IsZero() {
+		return Config{}, fault.New(fault.Invalid, "invalid_request", "some fields need to be put right",
+			fault.Problem{Where: "/from", Code: "required", Text: "Name the time at which it was to begin."})
+	}
 	next := c.At(now)
 	left := slices.DeleteFunc(slices.Clone(next.Coming), func(ch Change) bool { return ch.From.Equal(from) })
 	if len(left) == len(next.Coming) {
@@ -170,11 +216,14 @@ func (ch Change) problems(c Config, now time.Time) []fault.Problem {
 	}
 	if ch.Topics != nil {
 		for i, topic := range *ch.Topics {
-			must(intake.TopicWords(topic) != "", fmt.Sprintf("/topics/%d", i), "topic", "Topics are "+strings.Join(intake.Topics(), ", ")+".")
+			must(intake.TopicWords(topic) != "", fmt.Sprintf("/topics_by_phone/%d", i), "topic", "Topics are "+strings.Join(intake.Topics(), ", ")+".")
 		}
 	}
 	if n := ch.Established; n != nil {
 		must(*n >= 0 && *n <= maxEstablished, "/established_months", "range", fmt.Sprintf("Ask for a visit within 1 to %d months, or 0 for none.", maxEstablished))
+	}
+	if m := ch.Minors; m != nil {
+		all = append(all, m.Problems()...)
 	}
 	for _, form := range slices.Sorted(maps.Keys(ch.Prices)) {
 		if price := ch.Prices[form]; price != nil {
@@ -184,10 +233,37 @@ func (ch Change) problems(c Config, now time.Time) []fault.Problem {
 			}
 		}
 	}
+	all = append(all, ch.kindProblems(c)...)
 	for _, form := range slices.Sorted(maps.Keys(ch.Closed)) {
 		must(c.Forms[form] != "" || ch.Forms[form] != "", "/closed/"+form, "form", "The practice does not offer this form.")
 		for i, kind := range ch.Closed[form] {
 			must(code.MatchString(kind), fmt.Sprintf("/closed/%s/%d", form, i), "code", "Give the code of an answer.")
+		}
+	}
+	return all
+}
+
+// kindProblems names the prices by kind that cannot be once ch has begun, also when what
+// is to come later begins: a form's own price may fall below them.
+func (ch Change) kindProblems(c Config) []fault.Problem {
+	next, begins := c.At(ch.From), []time.Time{ch.From}
+	coming := slices.Concat(c.Coming, []Change{ch})
+	slices.SortStableFunc(coming, func(a, b Change) int { return a.From.Compare(b.From) })
+	for _, later := range next.Coming {
+		begins = append(begins, later.From)
+	}
+	c.Coming = coming
+	var all []fault.Problem
+	for _, at := range begins {
+		then := c.At(at)
+		for _, p := range then.KindPrices.Check(then.Prices) {
+			p.Where = "/kind_prices/" + p.Where
+			if !at.Equal(ch.From) {
+				p.Text = strings.TrimSuffix(p.Text, ".") + ", by what begins on " + at.Format(time.DateOnly) + "."
+			}
+			if !slices.ContainsFunc(all, func(o fault.Problem) bool { return o.Where == p.Where && o.Code == p.Code }) {
+				all = append(all, p)
+			}
 		}
 	}
 	return all

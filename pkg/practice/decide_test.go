@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"evisit/pkg/billing"
+	"evisit/pkg/coding"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/money"
@@ -91,11 +92,11 @@ func TestConfig_DecideRefusesWithEveryProblem(t *testing.T) {
 		"a country, and one twice":  {practice.Change{States: list("OR", "Oregon", "OR", "or")}, []string{"/states/1 state", "/states/2 repeated", "/states/3 state"}},
 		"no state":                  {practice.Change{States: list()}, nil},
 		"a promise of a minute":     {practice.Change{Terms: &visit.Terms{Answer: time.Minute, GiveUp: 8 * 24 * time.Hour}}, []string{"/answer_minutes range", "/give_up_minutes range"}},
-		"a topic that there is not": {practice.Change{Topics: list("hiv", "weather")}, []string{"/topics/1 topic"}},
+		"a topic that there is not": {practice.Change{Topics: list("hiv", "weather")}, []string{"/topics_by_phone/1 topic"}},
 		"kinds of a form not there": {practice.Change{Closed: map[string][]string{"admin": {"bill ing"}}}, []string{"/closed/admin form", "/closed/admin/0 code"}},
 		"all of it": {
 			practice.Change{From: noon.AddDate(-1, 0, 0), States: list("XX"), Terms: &visit.Terms{}, Topics: list("x"), Prices: practice.PriceChanges{"a": price(1)}},
-			[]string{"/from past", "/states/0 state", "/answer_minutes range", "/give_up_minutes range", "/topics/0 topic", "/prices/a price"},
+			[]string{"/from past", "/states/0 state", "/answer_minutes range", "/give_up_minutes range", "/topics_by_phone/0 topic", "/prices/a price"},
 		},
 	} {
 		next, err := practice.Config{}.Decide(tt.ch, "ada", noon)
@@ -245,5 +246,53 @@ func TestReadBy_People(t *testing.T) {
 	}
 	if _, err := p.DecideReaders(strings.Repeat("x", 1001), nil); !errors.Is(err, fault.Invalid) {
 		t.Errorf("a long text: %v", err)
+	}
+}
+
+// A kind's price holds from when it is decided, goes with its form's, and is refused where
+// it would be above the form's own: at once, or by what is to come.
+func TestConfig_KindPrices(t *testing.T) {
+	t.Parallel()
+	kinds := func(form string, kind coding.Kind, c *money.Cents) practice.KindPriceChanges {
+		return practice.KindPriceChanges{}.With(form, kind, c)
+	}
+	c, err := practice.Config{Prices: billing.PriceList{"uti": 40_00}}.Decide(practice.Change{KindPrices: kinds("uti", "np", price(25_00))}, "ada", noon)
+	if err != nil || c.At(noon).KindPrices["uti"]["np"] != 25_00 {
+		t.Fatalf("decided: %+v, %v", c, err)
+	}
+	later, err := c.Decide(practice.Change{From: noon.AddDate(0, 0, 2), Prices: practice.PriceChanges{"uti": price(30_00)}}, "ada", noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		of   practice.Config
+		ch   practice.Change
+		want []string
+	}{
+		"above the form's":        {c, practice.Change{KindPrices: kinds("uti", "np", price(40_01))}, []string{"/kind_prices/uti/np above_price"}},
+		"the form's below it":     {c, practice.Change{Prices: practice.PriceChanges{"uti": price(20_00)}}, []string{"/kind_prices/uti/np above_price"}},
+		"both at once":            {c, practice.Change{Prices: practice.PriceChanges{"uti": price(20_00)}, KindPrices: kinds("uti", "np", price(20_00))}, nil},
+		"above what is to come":   {later, practice.Change{KindPrices: kinds("uti", "np", price(35_00))}, []string{"/kind_prices/uti/np above_price"}},
+		"a form without a price":  {c, practice.Change{KindPrices: kinds("rash", "np", price(5_00))}, []string{"/kind_prices/rash/np no_price"}},
+		"nobody, and for nothing": {c, practice.Change{KindPrices: kinds("uti", "staff", price(-1))}, []string{"/kind_prices/uti/staff kind", "/kind_prices/uti/staff price"}},
+		"taken back":              {c, practice.Change{KindPrices: kinds("uti", "np", nil)}, nil},
+		"gone with the form's":    {c, practice.Change{Prices: practice.PriceChanges{"uti": nil}}, nil},
+	} {
+		next, err := test.of.Decide(test.ch, "ada", noon)
+		var got []string
+		if f, ok := fault.Public(err); ok {
+			for _, p := range f.Problems {
+				got = append(got, p.Where+" "+p.Code)
+			}
+		}
+		if d := cmp.Diff(test.want, got); d != "" || (err == nil) != (len(test.want) == 0) {
+			t.Errorf("%s: %v (-want +got):\n%s", name, err, d)
+		}
+		if (name == "taken back" || name == "gone with the form's") && len(next.KindPrices) > 0 {
+			t.Errorf("%s: %v", name, next.KindPrices)
+		}
+	}
+	if c.KindPrices["uti"]["np"] != 25_00 {
+		t.Error("deciding changed what was decided before")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"evisit/pkg/billing"
+	"evisit/pkg/identity"
 	"evisit/pkg/visit"
 )
 
@@ -66,7 +67,10 @@ type Config struct {
 	States []string          `json:"states"` // where its clinicians are licensed
 	Forms  map[string]string `json:"forms"`  // form name → version offered
 	Prices billing.PriceList `json:"prices"`
-	Terms  visit.Terms       `json:"terms"`
+	// KindPrices are what a form costs, at most its price, if clinicians of some kinds
+	// answer.
+	KindPrices billing.KindPriceList `json:"kind_prices,omitempty"`
+	Terms      visit.Terms           `json:"terms"`
 	// Topics are the sensitive topics that the practice takes by phone alone (guideline
 	// G3).
 	Topics []string `json:"topics,omitempty"`
@@ -75,6 +79,9 @@ type Config struct {
 	// Established is within how many months somebody must have been seen in person to send
 	// a clinical request (guideline G23); 0: it is not asked.
 	Established int `json:"established,omitempty"`
+	// Minors is whom of those under 18 the practice takes requests for, and what they do
+	// for themselves.
+	Minors identity.Minors `json:"minors,omitzero"`
 	// Coming are decisions that begin later, in the order in which they do. Config alone
 	// is what holds before the first of them: see At.
 	Coming  []Change `json:"coming,omitempty"`

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"evisit/pkg/billing"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/money"
@@ -125,7 +126,11 @@ type Document struct {
 	Conclusion visit.Conclusion `json:"conclusion"`
 	By         visit.Holder     `json:"by"`
 	Fee        money.Cents      `json:"fee_cents"`
-	Times      visit.Times      `json:"times"`
+	// Quoted is what the patient accepted as the most that Fee could be, and QuotedIf what
+	// a clinician of some kind would have cost; absent of documents of before.
+	Quoted   money.Cents        `json:"quoted_cents,omitempty"`
+	QuotedIf billing.KindPrices `json:"quoted_if_cents,omitempty"`
+	Times    visit.Times        `json:"times"`
 }
 
 // An Answer is the part of a Document that pages show.

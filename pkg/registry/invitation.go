@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"evisit/pkg/coding"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/npi"
@@ -47,7 +48,9 @@ type Worker struct {
 	// Display is how patients see the person: name and credential.
 	Display string `json:"display"`
 	// NPI is the National Provider Identifier of who treats; it may be empty.
-	NPI      string             `json:"npi,omitempty"`
+	NPI string `json:"npi,omitempty"`
+	// Kind is what a clinician is by license; empty if it is not said.
+	Kind     coding.Kind        `json:"kind,omitempty"`
 	Licenses []identity.License `json:"licenses,omitempty"`
 }
 
@@ -84,6 +87,8 @@ func (w Worker) check(p *problems, now time.Time) Worker {
 	}
 	p.must(plain(w.Display), "/name", "display", "Give the name that patients see, with the credential, in at most 120 characters.")
 	p.must(w.NPI == "" || npi.Valid(w.NPI), "/npi", "npi", "An NPI has ten digits, the first 1 or 2, and its last is the check digit; one of these is wrong.")
+	p.must(w.Kind == "" || w.Kind.Treats(), "/kind", "kind", "Give a kind of clinician: "+clinicians()+".")
+	p.must(w.Kind == "" || slices.Contains(w.Roles, identity.Clinician), "/kind", "role", "Only a clinician has a kind: give that role, or leave the kind out.")
 	p.must(len(w.Licenses) <= maxLicenses, "/licenses", "max", "Give one license for each state.")
 	licenses := slices.Clone(w.Licenses)
 	for i := range licenses {
@@ -99,17 +104,31 @@ func (w Worker) check(p *problems, now time.Time) Worker {
 	return w
 }
 
+// clinicians lists the kinds of clinician, for the author of an input.
+func clinicians() string {
+	var all []string
+	for _, k := range coding.Clinicians {
+		all = append(all, string(k))
+	}
+	return strings.Join(all, ", ")
+}
+
 // On returns p as w says of them.
 func (w Worker) On(p identity.Person) identity.Person {
 	p.Role, p.Also = w.Roles[0], nil
 	if len(w.Roles) > 1 {
 		p.Also = w.Roles[1:]
 	}
-	p.Display, p.NPI, p.Licenses = w.Display, w.NPI, nil
+	p.Display, p.NPI, p.Kind, p.Licenses = w.Display, w.NPI, w.Kind, nil
 	if len(w.Licenses) > 0 {
 		p.Licenses = w.Licenses
 	}
 	return p
+}
+
+// WorkerOf returns what the practice of p says of them.
+func WorkerOf(p identity.Person) Worker {
+	return Worker{Roles: append([]identity.Role{p.Role}, p.Also...), Display: p.Display, NPI: p.NPI, Kind: p.Kind, Licenses: p.Licenses}
 }
 
 // Invite returns an invitation with everything said, or a fault.Invalid that names

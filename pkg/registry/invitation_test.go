@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"evisit/pkg/coding"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/registry"
@@ -106,6 +107,9 @@ func TestInvite_EveryProblemIsNamed(t *testing.T) {
 			registry.Worker{Roles: []identity.Role{identity.Nurse, identity.Operator, identity.Nurse}, Display: "x"},
 			[]string{"/email", "/roles/1", "/roles/2"},
 		},
+		"a kind that nobody is":  {registry.Worker{Roles: []identity.Role{identity.Clinician}, Display: "x", Kind: "wizard"}, []string{"/email", "/kind"}},
+		"a kind of no clinician": {registry.Worker{Roles: []identity.Role{identity.Clinician}, Display: "x", Kind: coding.Nurse}, []string{"/email", "/kind"}},
+		"a kind of who is none":  {registry.Worker{Roles: []identity.Role{identity.Nurse}, Display: "x", Kind: coding.Physician}, []string{"/email", "/kind"}},
 		"licenses": {
 			registry.Worker{Roles: []identity.Role{identity.Nurse}, Display: "x", NPI: "1234567890", Licenses: []identity.License{
 				{State: "OR", Number: "1", Expires: today},
@@ -130,8 +134,9 @@ func TestWorker_RolesInTheirOrder(t *testing.T) {
 	if p.Role != identity.Clinician || !slices.Equal(p.Also, []identity.Role{identity.Admin}) || p.Display != "Ana Rivera, MD" {
 		t.Errorf("becomes %+v", p)
 	}
+	p.Kind = coding.Physician
 	one := registry.Worker{Roles: []identity.Role{identity.Nurse}, Display: "x"}.On(p)
-	if one.Role != identity.Nurse || one.Also != nil {
+	if one.Role != identity.Nurse || one.Also != nil || one.Kind != "" {
 		t.Errorf("with one role is %+v", one)
 	}
 }

@@ -278,7 +278,7 @@ func (b *builder) patients(c clinic.Commit) {
 }
 
 func (b *builder) coverages(c clinic.Commit) {
-	if v := c.Coverage; v != nil {
+	for _, v := range c.Coverages {
 		i := b.pack(v.Coverage)
 		i["s"] = bin(v.Sealed)
 		b.cover(v.Practice, b.store.replace(coverageKey(v.Patient, v.ID), v.Version, i))

@@ -29,6 +29,9 @@ type write struct {
 // Commit implements clinic.Store: one TransactWriteItems, or a single put
 // where there is a single item.
 func (s *Store) Commit(ctx context.Context, c clinic.Commit) error {
+	if err := clinic.Refused(ctx); err != nil {
+		return err
+	}
 	ws, err := s.writes(c)
 	if err != nil {
 		return err

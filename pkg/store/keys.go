@@ -30,7 +30,8 @@ import (
 //	OUTBOX                 events, by writer, bucket and shard
 //	REQUEST SESSION        idempotency keys, and what is recorded once an hour; who is signed in
 //	LIMIT                  how often someone asked for something, by rule, who and window
-//	KEPT                   forms filled in and not sent, by whom they are kept for
+//	KEPT                   forms filled in and not sent, by whom they are kept for;
+//	                       KEPT#registry. has those of the pages of function registry
 //	AUDIT                  audit records by practice, day and shard, in the order of time
 //	ACTIVE                 when each practice was written to
 //	LOG                    the signed head of each practice's log

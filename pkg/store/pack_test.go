@@ -10,6 +10,8 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/coding"
+	"evisit/pkg/money"
 	"evisit/pkg/visit"
 )
 
@@ -41,6 +43,12 @@ func anyVisit() *rapid.Generator[visit.Visit] {
 		if len(v.Payments) > 0 && rapid.Bool().Draw(t, "wants one") {
 			v.Payment = v.Payments[len(v.Payments)-1]
 		}
+		v.Quote.Lower = nil
+		for _, kind := range coding.Clinicians {
+			if rapid.Bool().Draw(t, "lower") {
+				v.Quote = withPrice(v.Quote, kind, money.Cents(rapid.Int64Range(0, int64(money.Max)).Draw(t, "cents")))
+			}
+		}
 		if len(v.Reads) == 0 {
 			v.Reads = nil
 		}
@@ -56,6 +64,14 @@ func anyVisit() *rapid.Generator[visit.Visit] {
 		v.Times.Started = time.UnixMilli(rapid.Int64Range(1_600_000_000_000, 4_000_000_000_000).Draw(t, "started")).UTC()
 		return v
 	})
+}
+
+func withPrice(q billing.Quote, kind coding.Kind, price money.Cents) billing.Quote {
+	if q.Lower == nil {
+		q.Lower = billing.KindPrices{}
+	}
+	q.Lower[kind] = price
+	return q
 }
 
 // Every visit reads back as it was written, so that a field added to a visit

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"evisit/pkg/clinic"
@@ -33,9 +32,9 @@ func (s *Store) Form(ctx context.Context, practice, name, version string) ([]byt
 // version.
 func (s *Store) FormVersions(ctx context.Context, practice string) ([]clinic.FormVersion, error) {
 	what := "forms of practice " + practice
-	in := partsOf(practice, "FORM#")
+	in := beginning(practiceKey(practice, "FORM#"))
 	in.ProjectionExpression = aws.String("pk, sk, f, a, d") // without the text
-	return readParts(ctx, s, in, what, readFormVersion)
+	return readAll(ctx, s, in, what, readFormVersion)
 }
 
 func readFormVersion(i item) (clinic.FormVersion, error) {
@@ -81,45 +80,17 @@ func readDraft(practice string, i item) (protocol.Draft, error) {
 
 // Drafts lists a practice's drafts by name.
 func (s *Store) Drafts(ctx context.Context, practice string) ([]protocol.Draft, error) {
-	return readParts(ctx, s, partsOf(practice, draftPart("")), "drafts of practice "+practice,
+	return readAll(ctx, s, beginning(practiceKey(practice, draftPart(""))), "drafts of practice "+practice,
 		func(i item) (protocol.Draft, error) { return readDraft(practice, i) })
 }
 
 // Configs lists every configuration that a practice has decided, the first one first.
 func (s *Store) Configs(ctx context.Context, id string) ([]practice.Config, error) {
 	what := "decisions of practice " + id
-	return readParts(ctx, s, partsOf(id, configPart("")), what, func(i item) (practice.Config, error) {
+	return readAll(ctx, s, beginning(practiceKey(id, configPart(""))), what, func(i item) (practice.Config, error) {
 		var c practice.Config
 		return c, unpack(i, what, &c)
 	})
-}
-
-// partsOf is the query of a practice's rows whose sort key begins so.
-func partsOf(practice, prefix string) *dynamodb.QueryInput {
-	return &dynamodb.QueryInput{
-		KeyConditionExpression:    aws.String("pk = :pk AND begins_with(sk, :part)"),
-		ExpressionAttributeValues: item{":pk": str(practiceKey(practice, "").pk), ":part": str(prefix)},
-		ConsistentRead:            aws.Bool(bool(latest)),
-	}
-}
-
-func readParts[T any](ctx context.Context, s *Store, in *dynamodb.QueryInput, what string, read func(item) (T, error)) ([]T, error) {
-	rows, err := s.query(ctx, in, 0, what)
-	if err != nil {
-		return nil, err
-	}
-	var all []T
-	for _, i := range rows {
-		if err := checkFormat(i, what); err != nil {
-			return nil, err
-		}
-		one, err := read(i)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, one)
-	}
-	return all, nil
 }
 
 // decompress returns the text of a row that was compressed.

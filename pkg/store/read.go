@@ -114,32 +114,43 @@ func (s *Store) GrantsOf(ctx context.Context, patient string) ([]identity.Grant,
 	if len(patient) > longestKey/2 {
 		return nil, missing("patient of that id")
 	}
-	return readAll(ctx, s, grantKey(patient, ""), "grants of patient "+patient, readGrant)
+	return readAll(ctx, s, beginning(grantKey(patient, "")), "grants of patient "+patient, readGrant)
 }
 
-// readAll reads, as of the latest commit, the rows of a partition whose sort keys begin as
-// first's does.
-func readAll[T any](ctx context.Context, s *Store, first key, what string, read func(item) (T, error)) ([]T, error) {
-	items, err := s.query(ctx, &dynamodb.QueryInput{
-		ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("pk = :p AND begins_with(sk, :s)"),
+// beginning is the query, as of the latest commit, of the rows of a partition whose sort
+// keys begin as first's does.
+func beginning(first key) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
+		ConsistentRead: aws.Bool(bool(latest)), KeyConditionExpression: aws.String("pk = :p AND begins_with(sk, :s)"),
 		ExpressionAttributeValues: item{":p": str(first.pk), ":s": str(first.sk)},
-	}, 0, what)
+	}
+}
+
+// readAll reads every row of a query.
+func readAll[T any](ctx context.Context, s *Store, in *dynamodb.QueryInput, what string, read func(item) (T, error)) ([]T, error) {
+	rows, err := s.query(ctx, in, 0, what)
+	if err != nil {
+		return nil, err
+	}
 	var all []T
-	for _, i := range items {
+	for _, i := range rows {
+		if err := checkFormat(i, what); err != nil {
+			return nil, err
+		}
 		one, err := read(i)
 		if err != nil {
 			return nil, err
 		}
 		all = append(all, one)
 	}
-	return all, err
+	return all, nil
 }
 
 func (s *Store) Coverages(ctx context.Context, patient string) ([]clinic.Coverage, error) {
 	if len(patient) > longestKey/2 {
 		return nil, missing("patient of that id")
 	}
-	return readAll(ctx, s, coverageKey(patient, ""), "coverages of patient "+patient, readCoverage)
+	return readAll(ctx, s, beginning(coverageKey(patient, "")), "coverages of patient "+patient, readCoverage)
 }
 
 func readCoverage(i item) (clinic.Coverage, error) {
@@ -151,7 +162,7 @@ func readCoverage(i item) (clinic.Coverage, error) {
 }
 
 func (s *Store) Payers(ctx context.Context) ([]coverage.Payer, error) {
-	return readAll(ctx, s, payerKey(""), "payers", readPayer)
+	return readAll(ctx, s, beginning(payerKey("")), "payers", readPayer)
 }
 
 func readPayer(i item) (coverage.Payer, error) {
@@ -162,9 +173,6 @@ func readPayer(i item) (coverage.Payer, error) {
 }
 
 func (s *Store) Payer(ctx context.Context, id string) (coverage.Payer, error) {
-	if len(id) > longestKey/2 {
-		return coverage.Payer{}, missing("payer of that id")
-	}
 	i, err := s.get(ctx, payerKey(id), latest, "payer "+id)
 	if err != nil {
 		return coverage.Payer{}, err
@@ -470,22 +478,11 @@ type sessionRow struct {
 }
 
 func (s *Store) KeptForms(ctx context.Context, holder string) ([]clinic.KeptForm, error) {
-	items, err := s.query(ctx, &dynamodb.QueryInput{
+	in := &dynamodb.QueryInput{
 		KeyConditionExpression: aws.String("pk = :pk"), ConsistentRead: aws.Bool(true),
 		ExpressionAttributeValues: item{":pk": str(keptKey(holder, "").pk)},
-	}, 0, "kept forms")
-	if err != nil {
-		return nil, err
 	}
-	var out []clinic.KeptForm
-	for _, i := range items {
-		f, err := readKept(i, holder)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, f)
-	}
-	return out, nil
+	return readAll(ctx, s, in, "kept forms", func(i item) (clinic.KeptForm, error) { return readKept(i, holder) })
 }
 
 func readKept(i item, holder string) (clinic.KeptForm, error) {

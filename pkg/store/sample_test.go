@@ -10,6 +10,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/sweep"
+	"evisit/pkg/coding"
 	"evisit/pkg/coverage"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
@@ -128,6 +129,10 @@ func deletedSample() sample {
 func handedSample() sample {
 	v := sampleVisit()
 	v.ID, v.Payment, v.Payments, v.Former, v.Notes = id("handed"), "", nil, carerID, 1
+	v.Quote.Lower, v.Reduced = billing.KindPrices{}, 2_000
+	for n, kind := range coding.Clinicians { // each has a letter that it keeps
+		v.Quote.Lower[kind] = money.Cents(n)
+	}
 	c := clinic.Commit{Visit: &v, Notes: []clinic.Note{{Visit: v.ID, Seq: 1, Body: []byte("sealed")}}, Work: []work.Item{clinic.PassedWork(work.VisitHanded, v, doctorID, noon)}}
 	return sample{"handed", recorded(practiceID, c), []read{
 		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, v.ID) }, v},
@@ -374,10 +379,12 @@ func decidedSample() sample {
 		},
 		Config: practice.Config{
 			States: states, Forms: map[string]string{"uti": "1"}, Prices: billing.PriceList{"uti": 4_000}, Terms: terms,
-			Topics: topics, Closed: map[string][]string{"admin": {"billing"}}, Decided: practice.Decider{Person: doctorID, At: noon},
+			KindPrices: billing.KindPriceList{"uti": {coding.NursePractitioner: 2_000}},
+			Topics:     topics, Closed: map[string][]string{"admin": {"billing"}}, Decided: practice.Decider{Person: doctorID, At: noon},
 			Coming: []practice.Change{{
 				From: at(24), States: &states, Terms: &terms, Topics: &topics, Prices: practice.PriceChanges{"uti": &price, "old": nil},
-				Forms: practice.VersionChange{"uti": "2", "old": ""}, Closed: map[string][]string{"admin": nil},
+				KindPrices: practice.KindPriceChanges{"uti": {coding.PhysicianAssist: &price, coding.NursePractitioner: nil}},
+				Forms:      practice.VersionChange{"uti": "2", "old": ""}, Closed: map[string][]string{"admin": nil},
 			}},
 		},
 		Consent:     practice.Consent{Version: "1", Text: "You agree."},
@@ -451,7 +458,7 @@ func registeredSample() sample {
 func workerSample() sample {
 	p := identity.Person{
 		ID: id("worker"), Practice: practiceID, Role: identity.Clinician, Also: []identity.Role{identity.Director, identity.Admin},
-		Display: "Ana Rivera, MD", NPI: "1234567893", Licenses: []identity.License{{State: "CA", Number: "A-1", Expires: at(10_000)}}, Version: 1,
+		Display: "Ana Rivera, MD", NPI: "1234567893", Kind: coding.Physician, Licenses: []identity.License{{State: "CA", Number: "A-1", Expires: at(10_000)}}, Version: 1,
 	}
 	return sample{"worker", recorded(practiceID, clinic.Commit{Person: &p}), []read{
 		{"Person", func(ctx context.Context, s *store.Store) (any, error) { return s.Person(ctx, p.ID) }, p},
@@ -476,7 +483,7 @@ func inviteSample() sample {
 		Invitation: registry.Invitation{
 			ID: id("invite"), Practice: practiceID, Code: []byte("\x00hash\xff"), By: doctorID, At: noon, Version: 1,
 			Worker: registry.Worker{
-				Roles: []identity.Role{identity.Nurse, identity.Staff}, Display: "Nora Patel, RN", NPI: "1234567893",
+				Roles: []identity.Role{identity.Clinician, identity.Nurse}, Display: "Nora Patel, NP", NPI: "1234567893", Kind: coding.NursePractitioner,
 				Licenses: []identity.License{{State: "CA", Number: "R-1", Expires: at(10_000)}},
 			},
 		},
@@ -576,7 +583,7 @@ func coverageSample() sample {
 		ID: id("coverage"), Practice: practiceID, Patient: id("insured"), Edition: 2, By: carerID, At: noon, Checked: identity.Deed{By: doctorID, At: at(1)}, Version: 1,
 	}, Sealed: []byte("\x00sealed\xff")}
 	p := clinic.Patient{Patient: identity.Patient{ID: id("insured"), Practice: practiceID, Came: identity.ByPage, At: noon, By: carerID, Coverages: 1, Version: 1}, Sealed: []byte("sealed")}
-	return sample{"coverage", recorded(practiceID, clinic.Commit{Coverage: &c, Patients: []clinic.Patient{p}}), []read{
+	return sample{"coverage", recorded(practiceID, clinic.Commit{Coverages: []clinic.Coverage{c}, Patients: []clinic.Patient{p}}), []read{
 		{"Coverages", func(ctx context.Context, s *store.Store) (any, error) { return s.Coverages(ctx, id("insured")) }, []clinic.Coverage{c}},
 		{"Patient", func(ctx context.Context, s *store.Store) (any, error) { return s.Patient(ctx, id("insured")) }, p},
 	}}

@@ -12,8 +12,10 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/coding"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
+	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/store"
 	"evisit/pkg/visit"
@@ -28,7 +30,7 @@ const kb = 1024
 // long as what it holds is short.
 func TestRows_OneUnitAtTheirLargest(t *testing.T) {
 	t.Parallel()
-	held, answered, closed := lives(t)
+	held, away, answered, closed := lives(t)
 	paid := largestPayment(t)
 	said := clinic.Message{Visit: visitID, Seq: 12, Body: make([]byte, 600)}
 	for name, commit := range map[string]clinic.Commit{
@@ -38,6 +40,7 @@ func TestRows_OneUnitAtTheirLargest(t *testing.T) {
 		"diverted":  {Visit: &answered, Answers: make([]byte, 600), Diverted: make([]byte, 600), Messages: []clinic.Message{said}, Work: []work.Item{largestWork()}},
 		"answered":  {Visit: &answered, Messages: []clinic.Message{said}, Events: []outbox.Event{largestEvent()}},
 		"closed":    {Visit: &closed},
+		"away":      {Visit: &away, Messages: []clinic.Message{said}},
 		"failed":    {Payments: []billing.Payment{paid}, Entries: []ledger.Entry{captured(t)}, Work: []work.Item{largestWork()}, Events: []outbox.Event{largestEvent()}},
 		"read":      {Audit: []audit.Record{record(practiceID, "chart.read:chart and document")}},
 		"asked":     {Request: &clinic.Request{Key: strings.Repeat("k", 2000), Input: hash("f"), Result: visitID, Ends: at(0)}},
@@ -98,10 +101,10 @@ var (
 )
 
 // lives leads a visit through all that makes its row grow: pages left unpaid, a
-// caveat, another holder, every message there may be, each read at once by one of two who act
-// for the patient, a late answer. It returns the visit held, answered and
+// caveat, lower prices of every kind, another holder, every message there may be, each read at once by one of two who act
+// for the patient, a late answer. It returns the visit held, turned away, answered and
 // closed, as new ones.
-func lives(t *testing.T) (held, answered, closed visit.Visit) {
+func lives(t *testing.T) (held, away, answered, closed visit.Visit) {
 	t.Helper()
 	v := visit.Start(visitID, practiceID, patientID, carerID,
 		visit.Form{Name: "urinary-symptoms-adult", Version: "1.10.0", Class: "evisit"}, at(0))
@@ -129,14 +132,16 @@ func lives(t *testing.T) (held, answered, closed visit.Visit) {
 	}
 	v = must(v.Reply(at(14)))(t)
 	v = v.ToldLate()
+	away = asNew(must(v.TurnAway(visit.Redirected, "emergency", at(15)))(t))
 	v = must(v.Answer(doctor, hash("d"), new(123), at(15)))(t)
+	v = must(v.LowerFee(new(money.Cents(100))))(t)
 	v = v.MarkRead(carerID, at(16))
 	answered = asNew(v)
 	v = must(v.Close(hash("a"), at(17)))(t)
 	if v.Messages != 2*visit.MessageCap || len(v.Reads) < 2*visit.MessageCap-1 || len(v.Payments) != 4 {
 		t.Fatalf("a grown visit has %d messages, %d reads and %d payments", v.Messages, len(v.Reads), len(v.Payments))
 	}
-	return held, answered, asNew(v)
+	return held, away, answered, asNew(v)
 }
 
 func asNew(v visit.Visit) visit.Visit {
@@ -150,6 +155,11 @@ func submitted(t *testing.T, v visit.Visit, n int) visit.Visit {
 	if err != nil {
 		t.Fatal(err)
 	}
+	dearest := billing.KindPrices{}
+	for n, kind := range coding.Clinicians {
+		dearest[kind] = 11_999 - money.Cents(n)
+	}
+	q = q.WithKinds(dearest)
 	v = must(v.Saved("CA"))(t)
 	v = must(v.Priced(q))(t)
 	return must(v.Submit(q.ID, v.ID+"."+q.ID, terms, at(n)))(t)

@@ -4,10 +4,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"evisit/pkg/billing"
+	"evisit/pkg/coding"
 	"evisit/pkg/money"
 	"evisit/pkg/visit"
 )
@@ -25,6 +29,7 @@ type visitRow struct {
 	Payment       string       `json:"p,omitempty"`  // without the visit's id, with which it begins
 	Payments      []string     `json:"pp,omitempty"` // those before Payment, likewise
 	Owed          bool         `json:"o,omitempty"`
+	Reduced       money.Cents  `json:"z,omitempty"`
 	Holder        []string     `json:"h,omitempty"` // id, display
 	Former        string       `json:"hf,omitempty"`
 	Notes         int          `json:"hn,omitempty"`
@@ -50,6 +55,7 @@ type quoteRow struct {
 	Caveat  billing.Caveat `json:"c,omitempty"`
 	Expires moment         `json:"e"`
 	Refused int            `json:"r,omitempty"`
+	Lower   string         `json:"l,omitempty"` // as addLower packs it
 }
 
 type promiseRow struct {
@@ -66,7 +72,7 @@ type readRow [3]int64
 func newVisitRow(v visit.Visit) (visitRow, error) {
 	since := clock(v.Times.Started)
 	row := visitRow{
-		By: v.By, Form: [3]string{v.Form.Name, v.Form.Version, v.Form.Class}, Status: v.Status, State: v.State, Owed: v.Owed,
+		By: v.By, Form: [3]string{v.Form.Name, v.Form.Version, v.Form.Class}, Status: v.Status, State: v.State, Owed: v.Owed, Reduced: v.Reduced,
 		CaptureBefore: since.moment(v.CaptureBefore), CheckoutEnds: since.moment(v.CheckoutEnds),
 		Saves: v.Saves, FromPatient: v.FromPatient, FromTeam: v.FromTeam, Reason: v.Reason, Minutes: v.Minutes,
 		Former: v.Former, Notes: v.Notes,
@@ -74,8 +80,8 @@ func newVisitRow(v visit.Visit) (visitRow, error) {
 	for n, t := range timesOf(&v.Times) {
 		row.Times[n] = since.moment(*t)
 	}
-	if q := v.Quote; q != (billing.Quote{}) {
-		row.Quote = &quoteRow{q.ID, q.Amount, q.Basis, q.Caveat, since.moment(q.ExpiresAt), q.Refused}
+	if q := v.Quote; !reflect.ValueOf(q).IsZero() {
+		row.Quote = &quoteRow{q.ID, q.Amount, q.Basis, q.Caveat, since.moment(q.ExpiresAt), q.Refused, ""}
 	}
 	if p := v.Promise; p != (visit.Promise{}) {
 		row.Promise = &promiseRow{since.moment(p.By), since.moment(p.Ends), p.Told, since.moment(p.Paused)}
@@ -84,7 +90,7 @@ func newVisitRow(v visit.Visit) (visitRow, error) {
 		row.Holder = []string{v.Holder.ID, v.Holder.Display}
 	}
 	row.addReads(v.Reads, since)
-	return row, errors.Join(row.addPayments(v), row.addDocuments(v))
+	return row, errors.Join(row.addPayments(v), row.addDocuments(v), row.addLower(v))
 }
 
 // timesOf lists the times that a row has, in the row's order.
@@ -145,7 +151,7 @@ func readVisit(i item) (visit.Visit, error) {
 	since := clock(stamped(i, "made"))
 	v := visit.Visit{
 		ID: id, Practice: text(i, "l"), Patient: strings.TrimPrefix(text(i, "mine"), mineName("")), By: row.By,
-		Form: form, Pool: form.Pool(), Status: row.Status, State: row.State, Owed: row.Owed,
+		Form: form, Pool: form.Pool(), Status: row.Status, State: row.State, Owed: row.Owed, Reduced: row.Reduced,
 		CaptureBefore: since.time(row.CaptureBefore), CheckoutEnds: since.time(row.CheckoutEnds),
 		Saves: row.Saves, Messages: row.FromPatient + row.FromTeam, FromPatient: row.FromPatient, FromTeam: row.FromTeam,
 		Former: row.Former, Notes: row.Notes,
@@ -165,9 +171,72 @@ func readVisit(i item) (visit.Visit, error) {
 		v.Holder = visit.Holder{ID: row.Holder[0], Display: row.Holder[1]}
 	}
 	v.Payment, v.Payments = row.payments(id)
-	var err error
-	v.Reads, err = row.reads(since)
+	reads, err := row.reads(since)
+	v.Reads = reads
+	if q := row.Quote; q != nil && err == nil {
+		v.Quote.Lower, err = readLower(q.Lower)
+	}
 	return v, err
+}
+
+type kindLetter struct {
+	letter byte
+	kind   coding.Kind
+}
+
+// kindLetters are how a row writes the kinds of clinicians; a letter is never given to
+// another kind.
+var kindLetters = []kindLetter{
+	{'M', coding.Physician},
+	{'N', coding.NursePractitioner},
+	{'P', coding.PhysicianAssist},
+	{'C', coding.ClinicalNurseSpec},
+	{'W', coding.NurseMidwife},
+	{'T', coding.PhysicalTherapist},
+	{'O', coding.OccupationalTherapist},
+	{'S', coding.SpeechPathologist},
+	{'L', coding.ClinicalSocialWorker},
+	{'Y', coding.ClinicalPsychologist},
+}
+
+// addLower packs the quote's lower prices as a letter for each kind and its cents in
+// base 36, which uses no capitals: N1jkP1jk.
+func (row *visitRow) addLower(v visit.Visit) error {
+	var packed []byte
+	kinds := 0
+	for _, k := range kindLetters {
+		if cents, ok := v.Quote.Lower[k.kind]; ok && cents >= 0 {
+			packed = strconv.AppendInt(append(packed, k.letter), int64(cents), 36)
+			kinds++
+		}
+	}
+	if kinds != len(v.Quote.Lower) {
+		return fmt.Errorf("store: visit %s has prices %v, of which a row cannot keep some", v.ID, v.Quote.Lower)
+	}
+	if kinds > 0 {
+		row.Quote.Lower = string(packed)
+	}
+	return nil
+}
+
+const base36 = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+func readLower(packed string) (billing.KindPrices, error) {
+	var lower billing.KindPrices
+	for rest := packed; rest != ""; {
+		end := 1 + len(rest[1:]) - len(strings.TrimLeft(rest[1:], base36))
+		at := slices.IndexFunc(kindLetters, func(k kindLetter) bool { return k.letter == rest[0] })
+		cents, err := strconv.ParseInt(rest[1:end], 36, 64)
+		if at < 0 || err != nil {
+			return nil, fmt.Errorf("decoding a visit: prices %q", packed)
+		}
+		if lower == nil {
+			lower = billing.KindPrices{}
+		}
+		lower[kindLetters[at].kind] = money.Cents(cents)
+		rest = rest[end:]
+	}
+	return lower, nil
 }
 
 func (row visitRow) payments(visit string) (wanted string, all []string) {

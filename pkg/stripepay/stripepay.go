@@ -241,11 +241,21 @@ func (c *Client) Release(ctx context.Context, account, intent, key string) error
 
 // Refund implements charge.Cards.
 func (c *Client) Refund(ctx context.Context, account, intent, key string) error {
-	params := &stripe.RefundParams{Params: stripe.Params{Context: ctx}, PaymentIntent: stripe.String(intent)}
+	return c.refund(&stripe.RefundParams{Params: stripe.Params{Context: ctx}, PaymentIntent: stripe.String(intent)}, account, key)
+}
+
+// RefundPart implements charge.Cards.
+func (c *Client) RefundPart(ctx context.Context, account, intent string, amount money.Cents, key string) error {
+	return c.refund(&stripe.RefundParams{
+		Params: stripe.Params{Context: ctx}, PaymentIntent: stripe.String(intent), Amount: stripe.Int64(int64(amount)),
+	}, account, key)
+}
+
+func (c *Client) refund(params *stripe.RefundParams, account, key string) error {
 	params.SetStripeAccount(account)
 	params.SetIdempotencyKey(key)
 	if _, err := c.refunds.New(params); err != nil {
-		return callError("refunding "+intent, err)
+		return callError("refunding "+*params.PaymentIntent, err)
 	}
 	return nil
 }

@@ -194,6 +194,9 @@ func TestClient_Requests(t *testing.T) {
 		{"Refund", "POST", "/v1/refunds", "e1-2-refund", func(c *stripepay.Client) error {
 			return c.Refund(t.Context(), account, "pi_1", "e1-2-refund")
 		}, url.Values{"payment_intent": {"pi_1"}}},
+		{"RefundPart", "POST", "/v1/refunds", "p1-excess-0", func(c *stripepay.Client) error {
+			return c.RefundPart(t.Context(), account, "pi_1", 1500, "p1-excess-0")
+		}, url.Values{"payment_intent": {"pi_1"}, "amount": {"1500"}}},
 		{"Expire", "POST", "/v1/checkout/sessions/cs_1/expire", "e1-3-expire", func(c *stripepay.Client) error {
 			return c.Expire(t.Context(), account, "cs_1", "e1-3-expire")
 		}, url.Values{}},

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"evisit/pkg/fault"
+	"evisit/pkg/money"
 	"evisit/pkg/phi"
 )
 
@@ -20,6 +21,9 @@ type Conclusion struct {
 	NoDiagnosis phi.Text    `json:"no_diagnosis,omitempty"` // why there is none
 	Plan        Plan        `json:"plan"`
 	Minutes     *int        `json:"minutes,omitempty"` // the answering clinician's own; nil: not stated
+	// Fee is what the clinician lowers the fee to, 0 to waive it; nil: it is not lowered.
+	Fee       *money.Cents `json:"fee_cents,omitempty"`
+	FeeReason phi.Text     `json:"fee_reason,omitempty"` // of whoever lowers the fee
 }
 
 // A Diagnosis is an ICD-10-CM code the clinician chose.
@@ -57,7 +61,9 @@ func (c Conclusion) Differences(d Conclusion) []string {
 		{"diagnoses", slices.Equal(c.Diagnoses, d.Diagnoses)},
 		{"reason for no diagnosis", c.NoDiagnosis == d.NoDiagnosis},
 		{"plan", c.Plan == d.Plan},
-		{"minutes", (c.Minutes == nil) == (d.Minutes == nil) && (c.Minutes == nil || *c.Minutes == *d.Minutes)},
+		{"minutes", same(c.Minutes, d.Minutes)},
+		{"fee", same(c.Fee, d.Fee)},
+		{"reason for the fee", c.FeeReason == d.FeeReason},
 	} {
 		if !p.same {
 			parts = append(parts, p.name)
@@ -65,6 +71,8 @@ func (c Conclusion) Differences(d Conclusion) []string {
 	}
 	return parts
 }
+
+func same[T comparable](a, b *T) bool { return (a == nil) == (b == nil) && (a == nil || *a == *b) }
 
 // Problems lists what must be corrected before c can be sent, by JSON pointer.
 func (c Conclusion) Problems() []fault.Problem {
@@ -105,6 +113,16 @@ func (c Conclusion) Problems() []fault.Problem {
 	}
 	if m := c.Minutes; m != nil && (*m < 0 || *m > maxMinutes) {
 		add("/minutes", "range", fmt.Sprintf("give your own minutes, from 0 to %d", maxMinutes))
+	}
+	switch reason := !c.FeeReason.Blank(); {
+	case c.Fee != nil && *c.Fee < 0:
+		add("/fee_cents", "range", "give the fee in cents, 0 to waive it")
+	case c.Fee != nil && !reason:
+		add("/fee_reason", "required", "say why the fee is lower")
+	case c.Fee == nil && reason:
+		add("/fee_reason", "consistency", "leave this out when the fee is not lowered")
+	case utf8.RuneCountInString(c.FeeReason.Reveal()) > maxText:
+		add("/fee_reason", "length", fmt.Sprintf("keep it within %d characters", maxText))
 	}
 	return ps
 }

@@ -262,7 +262,7 @@ func consistent(t *rapid.T, v visit.Visit) {
 			v.Status.AwaitsAnswer() || answered || v.Status == visit.AwaitingPayment,
 		"a free request wants no money":             !v.Quote.Free() || v.Payment == "" || v.Payment == "payment-3",
 		"a sweep looks at it by the time it is due": v.Due().IsZero() == v.Wake.IsZero() && !v.Wake.After(v.Due()),
-		"nothing is left of what was deleted":       v.Status != visit.Deleted || !v.HasAnswers() && v.State == "" && v.Quote == billing.Quote{},
+		"nothing is left of what was deleted":       v.Status != visit.Deleted || !v.HasAnswers() && v.State == "" && cmp.Equal(v.Quote, billing.Quote{}),
 		"only an answer is owed for":                !v.Owed || answered,
 		"steps follow each other from the start": v.Timeline()[0].Kind == visit.StepStarted &&
 			slices.IsSortedFunc(v.Timeline(), func(a, b visit.Step) int { return a.At.Compare(b.At) }),

@@ -11,6 +11,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/money"
 )
 
 // MessageCap is how many messages each side may send in one visit; a longer
@@ -77,15 +78,33 @@ func (v Visit) HoldPlaced(payment string, before time.Time, t Terms, now time.Ti
 	return v.queue(t, now), true
 }
 
-// WantsPayment reports whether v needs a hold under payment.
+// WantsPayment reports whether v needs a hold under payment. One whose fee was waived
+// with the answer needs none.
 func (v Visit) WantsPayment(payment string) bool {
-	return v.Payment == payment && (v.Status == AwaitingPayment || v.Status.AwaitsAnswer() || v.Status == Answered || v.Status == Closed)
+	return v.Payment == payment && (v.Status == AwaitingPayment || v.Status.AwaitsAnswer() || v.feeDue())
 }
 
-// MayCapture reports whether the hold under payment may be captured: v is
-// answered, and wants that payment.
-func (v Visit) MayCapture(payment string) bool {
-	return v.Payment == payment && (v.Status == Answered || v.Status == Closed)
+// MayCapture reports whether the hold under payment may be captured, as far as Fee: v
+// is answered for a fee, and wants that payment.
+func (v Visit) MayCapture(payment string) bool { return v.Payment == payment && v.feeDue() }
+
+// feeDue reports whether v was answered, and its fee not waived.
+func (v Visit) feeDue() bool { return (v.Status == Answered || v.Status == Closed) && !v.Waived() }
+
+// Waived reports whether v was answered for nothing although its quote was not free.
+func (v Visit) Waived() bool { return v.Reduced > 0 && v.Fee() == 0 }
+
+// Fee returns what the answer of v costs: at most the quote's amount, and before the
+// answer that.
+func (v Visit) Fee() money.Cents { return v.Quote.Amount - v.Reduced }
+
+// Keeps returns how much of what was collected under payment v keeps: its fee, and
+// nothing of a payment that it does not want. What is collected above it is refunded.
+func (v Visit) Keeps(payment string) money.Cents {
+	if !v.WantsPayment(payment) {
+		return 0
+	}
+	return v.Fee()
 }
 
 func (v Visit) queue(t Terms, now time.Time) Visit {
@@ -138,7 +157,7 @@ func (v Visit) PageRefused() Visit {
 // PayLink returns an answered v that wants payment in place of the one that
 // failed.
 func (v Visit) PayLink(payment string) Visit {
-	if v.Status != Answered && v.Status != Closed || v.Payment == payment {
+	if !v.feeDue() || v.Payment == payment {
 		return v
 	}
 	v.Payment = payment
@@ -146,11 +165,11 @@ func (v Visit) PayLink(payment string) Visit {
 	return v.next(v.Status)
 }
 
-// FollowPayment returns v after p changed: an answered visit's fee is owed while
+// FollowPayment returns v after p changed: the fee of an answered visit, if it has one, is owed while
 // the payment that it wants is neither held nor collected, nor on its way from a
 // bank.
 func (v Visit) FollowPayment(p billing.Payment, now time.Time) Visit {
-	owed := (v.Status == Answered || v.Status == Closed) && p.State != billing.Processing && p.Payable(now) != billing.NotPayable
+	owed := v.feeDue() && p.State != billing.Processing && p.Payable(now) != billing.NotPayable
 	if p.ID != v.Payment || v.Owed == owed {
 		return v
 	}
@@ -218,7 +237,8 @@ func (v Visit) Said() Visit {
 }
 
 // Answer returns v answered by p. document is the hash of the encounter
-// document; minutes are p's own, nil if not stated.
+// document; minutes are p's own, nil if not stated. The fee is decided with it, by what
+// p is: the quote's lower prices are not needed after that, and are in the document.
 func (v Visit) Answer(p identity.Person, document string, minutes *int, now time.Time) (Visit, error) {
 	if !v.Taken() {
 		return Visit{}, v.refuse("answer it")
@@ -231,10 +251,19 @@ func (v Visit) Answer(p identity.Person, document string, minutes *int, now time
 	if minutes != nil {
 		v.Minutes = *minutes
 	}
+	v.Reduced, v.Quote.Lower = v.Quote.Amount-v.Quote.FeeOf(p.Kind), nil
 	v.CaptureBefore = time.Time{} // the same commit asks for the capture; the payment has its own deadline
 	v.Messages++
 	v.FromTeam++
 	return v.next(Answered), nil
+}
+
+// LowerFee returns v, answered just now, with the fee that who answers it says; nil
+// leaves it.
+func (v Visit) LowerFee(said *money.Cents) (Visit, error) {
+	fee, err := billing.LowerFee(v.Fee(), said)
+	v.Reduced = v.Quote.Amount - fee
+	return v, err
 }
 
 // MarkRead returns v with every message so far read by the patient's side, who

@@ -18,6 +18,7 @@ import (
 
 	"evisit/pkg/billing"
 	"evisit/pkg/identity"
+	"evisit/pkg/money"
 )
 
 // A Status is the stage of a visit's life.
@@ -76,6 +77,9 @@ type Visit struct {
 	// Payment is the payment that the visit wants; a hold under any other is
 	// released. Earlier payments are kept for the record.
 	Payment string `json:"payment,omitempty"`
+	// Reduced is by how much the answer costs less than Quote.Amount, decided with it; the
+	// fee to be captured is Fee.
+	Reduced money.Cents `json:"reduced,omitempty"`
 	// Owed is set while the visit is answered and its fee could not be
 	// collected. It is committed together with the payment's change, so that the
 	// visit alone says what may be done with it.
@@ -169,7 +173,7 @@ func (v Visit) Receipt(payment string) string {
 func (v Visit) Resource() identity.Resource {
 	unsent := v.Times.Queued.IsZero() && v.Status != Diverted // the practice must know of a diversion
 	return identity.Resource{
-		Practice: v.Practice, Patient: v.Patient, Holder: v.Holder.ID, HolderName: v.Holder.Display, Former: v.Former,
+		Practice: v.Practice, Patient: v.Patient, Starter: v.By, Holder: v.Holder.ID, HolderName: v.Holder.Display, Former: v.Former,
 		Pool: v.Pool, Unsent: unsent,
 	}
 }

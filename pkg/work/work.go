@@ -20,8 +20,9 @@ const (
 	VisitLate     Kind = "visit.late"     // the promised time passed: answer the request; ends with the request
 	VisitExpired  Kind = "visit.expired"  // a request ended unanswered: see that the patient is cared for
 
-	// PaymentReversed says that a card was charged for a request without an answer,
-	// and refunded: find out who charged it, and tell the patient.
+	// PaymentReversed says that a card was charged for a request without an answer, or more
+	// than its answer costs, and that this is refunded: find out who charged it, and tell
+	// the patient.
 	PaymentReversed Kind = "payment.reversed"
 	RefundFailed    Kind = "payment.unrefunded" // return the money another way; ends when it is refunded
 	FraudWarned     Kind = "payment.warned"     // refund the fee, or expect a dispute; ends when it is refunded

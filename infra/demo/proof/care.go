@@ -68,7 +68,7 @@ func (c *dossier) checkDocument(l *line) {
 	if d.Visit != c.ID || d.Patient != c.Patient || !complete {
 		l.find("visit %s: its document is of another, or lacks an element", c.ID)
 	}
-	if c.Quote == nil || d.Fee != c.Quote.Amount {
+	if c.Quote == nil || c.Fee == nil || d.Fee != *c.Fee || d.Fee > c.Quote.Amount {
 		l.find("visit %s: its document has another fee, %s", c.ID, dollars(d.Fee))
 	}
 	if len(d.Messages) != c.Messages-1 { // the document has the answer as its conclusion, not as a message

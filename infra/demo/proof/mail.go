@@ -127,6 +127,8 @@ var claims = map[string]func(*dossier, time.Time) bool{
 	"A fee was not collected":                 func(c *dossier, at time.Time) bool { return c.wasAnswered(at) && !c.wasCharged(at) },
 	"A payment is refunded":                   (*dossier).wasCharged,
 	"A payment without an answer is refunded": (*dossier).wasCharged,
+	"A part of your payment is refunded":      (*dossier).wasCharged,
+	"More was charged than an answer costs":   (*dossier).wasCharged,
 	"Your refund did not go through":          func(c *dossier, at time.Time) bool { return c.booksHad(at, "refund_failed") },
 	"A refund failed":                         func(c *dossier, at time.Time) bool { return c.booksHad(at, "refund_failed") },
 }

@@ -48,6 +48,7 @@ async function judge({ questionnaire, response }) {
   const data = new LFormsData(Util.mergeFHIRDataIntoLForms(response, plain, 'R4'));
   const values = {};
   if (computed.length > 0) {
+    data._fhirVariables.questionnaire = questionnaire; // its own copy of the form lacks what the form contains
     data.hasSavedData = false; // else it takes what is not there for removed by the user
     await data._expressionProcessor.runCalculations(false);
     everyItem(Util.getFormFHIRData('QuestionnaireResponse', 'R4', data), (item) => {

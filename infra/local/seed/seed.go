@@ -14,6 +14,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/registrar"
+	"evisit/pkg/coding"
 	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
@@ -89,6 +90,11 @@ func Cast(now time.Time) []Member {
 	works := func(practice, id string, role identity.Role, name string, ls ...identity.License) Member {
 		return Member{Person: identity.Person{ID: id, Practice: practice, Role: role, Display: name, Licenses: ls}, Name: name}
 	}
+	physician := func(practice, id, name string, ls ...identity.License) Member {
+		m := works(practice, id, identity.Clinician, name, ls...)
+		m.Person.Kind = coding.Physician
+		return m
+	}
 	patient := func(practice, id, name, sex string, born time.Time) Member {
 		return Member{
 			Person: identity.Person{ID: id, Practice: practice, Role: identity.PatientRole, Patient: id}, Name: name,
@@ -106,14 +112,14 @@ func Cast(now time.Time) []Member {
 			ID: "elena-diaz", Practice: "lakeside", Role: identity.Caregiver,
 			Grants: []identity.Grant{{Patient: "rosa-diaz", Until: now.AddDate(1, 0, 0).UTC().Truncate(24 * time.Hour)}},
 		}, Name: "Elena Diaz"},
-		works("lakeside", "ana-rivera", identity.Clinician, "Ana Rivera, MD", license("OR", "MD-20411"), license("WA", "MD-60177")),
-		works("lakeside", "ben-chen", identity.Clinician, "Ben Chen, MD", license("OR", "MD-20518")),
+		physician("lakeside", "ana-rivera", "Ana Rivera, MD", license("OR", "MD-20411"), license("WA", "MD-60177")),
+		physician("lakeside", "ben-chen", "Ben Chen, MD", license("OR", "MD-20518")),
 		works("lakeside", "nora-patel", identity.Nurse, "Nora Patel, RN", license("OR", "RN-88120")),
 		works("lakeside", "sam-lee", identity.Staff, "Sam Lee"),
 		works("lakeside", "ada-brooks", identity.Admin, "Ada Brooks"),
 		works("lakeside", "dora-quist", identity.Director, "Dora Quist, MD"), // approves its forms
 		patient("harbor", "hana-kim", "Hana Kim", "female", day(1990, 11, 21)),
-		works("harbor", "omar-haddad", identity.Clinician, "Omar Haddad, MD", license("WA", "MD-61032")),
+		physician("harbor", "omar-haddad", "Omar Haddad, MD", license("WA", "MD-61032")),
 		works("harbor", "ruth-vance", identity.Admin, "Ruth Vance"),
 		{Person: identity.Person{
 			ID: "min-kim", Practice: "harbor", Role: identity.Caregiver,

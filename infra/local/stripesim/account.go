@@ -20,25 +20,35 @@ const (
 type account struct {
 	ID               string            `json:"id"`
 	Object           string            `json:"object"`
+	BusinessType     *string           `json:"business_type"`
+	Capabilities     capabilities      `json:"capabilities"`
 	ChargesEnabled   bool              `json:"charges_enabled"`
 	Country          string            `json:"country"`
 	Created          int64             `json:"created"`
 	DefaultCurrency  string            `json:"default_currency"`
 	DetailsSubmitted bool              `json:"details_submitted"`
+	Email            *string           `json:"email"`
 	Metadata         map[string]string `json:"metadata"`
 	PayoutsEnabled   bool              `json:"payouts_enabled"`
+	Requirements     requirements      `json:"requirements"`
 	Type             string            `json:"type"`
 	Sim              accountSim        `json:"_sim"`
 }
 
-// An accountSim says whether the platform has lost its access to the account, and
+// An accountSim says whether the platform has lost its access to the account, what
+// Stripe takes of its money, when it is paid out next (zero if by hand alone), and
 // whether a subscription that cannot be collected is kept unpaid instead of canceled.
 type accountSim struct {
-	Disconnected bool `json:"disconnected"`
-	KeepsUnpaid  bool `json:"keeps_unpaid"`
+	Disconnected bool  `json:"disconnected"`
+	Terms        Terms `json:"terms"`
+	NextPayout   int64 `json:"next_payout,omitempty"`
+	KeepsUnpaid  bool  `json:"keeps_unpaid"`
 }
 
 func (a *account) kindAndID() (kind, id string) { return kindAccount, a.ID }
+
+// due is the account's next daily payout.
+func (a *account) due() int64 { return a.Sim.NextPayout }
 
 // AddAccount adds a connected account. Adding an account again changes nothing.
 func (s *Sim) AddAccount(ctx context.Context, id string) error {
@@ -47,10 +57,9 @@ func (s *Sim) AddAccount(ctx context.Context, id string) error {
 		if err != nil || known {
 			return err
 		}
-		return t.put(ctx, &account{
-			ID: id, Object: kindAccount, ChargesEnabled: true, Country: "US", Created: t.now.Unix(), DefaultCurrency: "usd",
-			DetailsSubmitted: true, Metadata: map[string]string{}, PayoutsEnabled: true, Type: "standard",
-		}, 0)
+		a := t.newAccount(id)
+		a.onboard(onboardFinish)
+		return t.put(ctx, a, a.due())
 	})
 }
 
@@ -121,8 +130,8 @@ func (t *tx) setConnected(ctx context.Context, yes bool) error {
 		return invalid("", "account", "account "+t.account+" cannot be connected or disconnected so")
 	}
 	a.Sim.Disconnected = !yes
-	if err := t.put(ctx, &a, 0); err != nil || yes {
+	if err := t.put(ctx, &a, a.due()); err != nil || yes {
 		return err
 	}
-	return t.emit(ctx, "account.application.deauthorized", &application{ID: "ca_simulated", Object: "application", Name: "evisit"})
+	return t.emit(ctx, "account.application.deauthorized", &application{ID: applicationID, Object: "application", Name: "evisit"})
 }

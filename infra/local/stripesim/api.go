@@ -74,6 +74,15 @@ var routes = []route{
 	{http.MethodGet, "/v1/balance", "balance:read", getBalance},
 	{http.MethodGet, "/v1/balance_transactions", "balance_transactions:read", listTransactions},
 	{http.MethodGet, "/v1/balance_transactions/{id}", "balance_transactions:read", getTransaction},
+	{http.MethodGet, "/v1/application_fees", "application_fees:read", listFees},
+	{http.MethodGet, "/v1/application_fees/{id}", "application_fees:read", getFee},
+	{http.MethodPost, "/v1/payouts", "payouts:write", createPayout},
+	{http.MethodGet, "/v1/payouts", "payouts:read", listPayouts},
+	{http.MethodGet, "/v1/payouts/{payout}", "payouts:read", getPayout},
+	{http.MethodGet, "/v1/disputes", "disputes:read", listDisputes},
+	{http.MethodGet, "/v1/disputes/{dispute}", "disputes:read", getDispute},
+	{http.MethodPost, "/v1/disputes/{dispute}", "disputes:write", updateDispute},
+	{http.MethodPost, "/v1/disputes/{dispute}/close", "disputes:write", closeDispute},
 	{http.MethodGet, "/v1/events", "events:read", listEvents},
 	{http.MethodGet, "/v1/events/{id}", "events:read", getEvent},
 	{http.MethodPost, "/v1/webhook_endpoints", "webhook_endpoints:write", createEndpoint},
@@ -82,6 +91,8 @@ var routes = []route{
 	{http.MethodPost, "/v1/webhook_endpoints/{webhook_endpoint}", "webhook_endpoints:write", updateEndpoint},
 	{http.MethodGet, "/v1/account", "accounts:read", getAccount},
 	{http.MethodGet, "/v1/accounts/{account}", "accounts:read", getAccount},
+	{http.MethodPost, "/v1/accounts", "accounts:write", createAccount},
+	{http.MethodPost, "/v1/account_links", "account_links:write", createAccountLink},
 }
 
 // A call is one request, with parameters of the description's types.

@@ -12,6 +12,9 @@ type charge struct {
 	Amount             int64             `json:"amount"`
 	AmountCaptured     int64             `json:"amount_captured"`
 	AmountRefunded     int64             `json:"amount_refunded"`
+	Application        *string           `json:"application"`
+	ApplicationFee     *string           `json:"application_fee"`
+	PlatformFee        *int64            `json:"application_fee_amount"`
 	BalanceTransaction *string           `json:"balance_transaction"`
 	BillingDetails     billing           `json:"billing_details"`
 	Captured           bool              `json:"captured"`
@@ -33,7 +36,14 @@ type charge struct {
 	ReceiptEmail       *string           `json:"receipt_email"`
 	Refunded           bool              `json:"refunded"`
 	Status             string            `json:"status"`
-	Sim                methodSim         `json:"_sim"`
+	Sim                chargeSim         `json:"_sim"`
+}
+
+// A chargeSim is the method that was charged, and whether a dispute has the money.
+type chargeSim struct {
+	methodSim
+
+	Withdrawn bool `json:"withdrawn,omitempty"`
 }
 
 type outcome struct {
@@ -80,7 +90,8 @@ func (t *tx) newCharge(pi *intent, m *method) *charge {
 		Metadata: orEmpty(pi.Metadata), Paid: true, PaymentIntent: pi.ID, PaymentMethod: m.ID,
 		Outcome:      outcome{NetworkStatus: "approved_by_network", RiskLevel: "normal", SellerMessage: "Payment complete.", Type: "authorized"},
 		Details:      methodDetails{Type: m.Type, CashApp: m.CashApp, BankAccount: m.BankAccount},
-		ReceiptEmail: pi.ReceiptEmail, Status: "succeeded", Sim: m.Sim,
+		ReceiptEmail: pi.ReceiptEmail, Status: "succeeded", Sim: chargeSim{methodSim: m.Sim},
+		Application: pi.Application, PlatformFee: pi.PlatformFee,
 	}
 	if m.Card != nil {
 		ch.Details.Card = &detailsCard{
@@ -100,7 +111,7 @@ func (ch *charge) card() card {
 // captureCharge captures amount of a held charge. Stripe books the whole hold as
 // received, and then the part that was not captured as refunded.
 func (t *tx) captureCharge(ctx context.Context, ch *charge, amount int64) error {
-	txn, err := t.book(ctx, "charge", ch.ID, ch.Amount)
+	txn, err := t.bookCharge(ctx, ch, amount)
 	if err != nil {
 		return err
 	}
@@ -111,7 +122,7 @@ func (t *tx) captureCharge(ctx context.Context, ch *charge, amount int64) error 
 // releaseCharge releases a part of a charge that was not captured. In this version of
 // the API a release is a Refund and counts in amount_refunded.
 func (t *tx) releaseCharge(ctx context.Context, ch *charge, amount int64, reason *string) error {
-	if _, err := t.refundCharge(ctx, ch, amount, reason, nil); err != nil {
+	if err := t.refundCharge(ctx, ch, &refund{Amount: amount, Reason: reason}); err != nil {
 		return err
 	}
 	return t.emit(ctx, "charge.refunded", ch)

@@ -22,15 +22,16 @@ import (
 const apiVersion = "2023-10-16"
 
 // A description is Stripe's OpenAPI document, from stripe-mock. The document has 5 MB
-// and a run needs a few dozen of its schemas, so each schema is parsed when it is
-// first needed.
+// and a run needs a few dozen of its schemas, so each operation and schema is parsed
+// when it is first needed.
 type description struct {
 	paths map[string]map[string]json.RawMessage
 	raw   map[string]json.RawMessage
 
-	mu       sync.Mutex
-	schemas  map[string]*spec.Schema
-	patterns map[string]*regexp.Regexp
+	mu         sync.Mutex
+	operations map[string]operation // by method and path
+	schemas    map[string]*spec.Schema
+	patterns   map[string]*regexp.Regexp
 }
 
 // stripeDescription is shared by every simulator of the process.
@@ -51,10 +52,11 @@ func loadDescription() (*description, error) {
 		return nil, fmt.Errorf("stripe's description is of version %s, want %s", doc.Info.Version, apiVersion)
 	}
 	return &description{
-		paths:    doc.Paths,
-		raw:      doc.Components.Schemas,
-		schemas:  map[string]*spec.Schema{},
-		patterns: map[string]*regexp.Regexp{},
+		paths:      doc.Paths,
+		raw:        doc.Components.Schemas,
+		operations: map[string]operation{},
+		schemas:    map[string]*spec.Schema{},
+		patterns:   map[string]*regexp.Regexp{},
 	}, nil
 }
 
@@ -64,6 +66,19 @@ type operation struct {
 }
 
 func (d *description) operation(method, path string) (operation, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if op, ok := d.operations[method+path]; ok {
+		return op, nil
+	}
+	op, err := d.readOperation(method, path)
+	if err == nil {
+		d.operations[method+path] = op
+	}
+	return op, err
+}
+
+func (d *description) readOperation(method, path string) (operation, error) {
 	var op spec.Operation
 	raw, ok := d.paths[path][strings.ToLower(method)]
 	if !ok {

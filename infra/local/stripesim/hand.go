@@ -40,11 +40,12 @@ const (
 )
 
 // An Act is one thing done by hand at Stripe. ID is of the object that Do is about: an
-// intent, a refund, a session or an account.
+// intent, a refund, a session, a payout, a dispute or an account.
 type Act struct {
 	Do     string `json:"do"`
 	ID     string `json:"id"`
 	Amount int64  `json:"amount,omitempty"`
+	Reason string `json:"reason,omitempty"` // of a dispute; if empty, fraudulent
 }
 
 // acts are what each act does to the object of a kind.
@@ -65,6 +66,18 @@ var acts = map[string]struct {
 	HandExpire:       {kindSession, (*tx).handExpire},
 	HandDisconnect:   {kindAccount, (*tx).handConnection},
 	HandConnect:      {kindAccount, (*tx).handConnection},
+	HandPayOut:       {kindAccount, (*tx).handPayOut},
+	HandDisable:      {kindAccount, (*tx).handEnabled},
+	HandEnable:       {kindAccount, (*tx).handEnabled},
+	HandFailPayout:   {kindPayout, (*tx).handFailPayout},
+	HandDispute:      {kindIntent, (*tx).handDispute},
+	HandInquire:      {kindIntent, (*tx).handDispute},
+	HandEscalate:     {kindDispute, (*tx).handOnDispute},
+	HandCloseInquiry: {kindDispute, (*tx).handOnDispute},
+	HandRespond:      {kindDispute, (*tx).handOnDispute},
+	HandAccept:       {kindDispute, (*tx).handOnDispute},
+	HandWin:          {kindDispute, (*tx).handOnDispute},
+	HandLose:         {kindDispute, (*tx).handOnDispute},
 
 	HandRenewalsCancel: {kindAccount, (*tx).handRenewals},
 	HandRenewalsUnpaid: {kindAccount, (*tx).handRenewals},
@@ -212,9 +225,7 @@ func (t *tx) handForeignEvent(ctx context.Context, a Act) (any, error) {
 //go:embed hand.html
 var handHTML string
 
-var handTemplate = template.Must(template.New("hand").Funcs(template.FuncMap{
-	"dollars": func(cents int64) string { return fmt.Sprintf("$%d.%02d", cents/100, cents%100) },
-}).Parse(handHTML))
+var handTemplate = template.Must(template.New("hand").Funcs(inPages).Parse(handHTML))
 
 // A handRow is one object on the page of acts, and what can be done to it.
 type handRow struct {
@@ -264,7 +275,8 @@ func (s *Sim) postHand(w http.ResponseWriter, r *http.Request) {
 	s.control(w, r, out, err)
 }
 
-// handRows lists accounts, sessions, intents and refunds, the newest first.
+// handRows lists accounts, sessions, intents, refunds, payouts and disputes, the newest
+// first.
 func (s *Sim) handRows(ctx context.Context) ([]handRow, error) {
 	if err := s.expireDue(ctx); err != nil {
 		return nil, err
@@ -287,7 +299,7 @@ func (s *Sim) handRows(ctx context.Context) ([]handRow, error) {
 func (t *tx) handRowsOfAccount(ctx context.Context) ([]handRow, error) {
 	var a account
 	err := t.get(ctx, kindAccount, t.account, "", &a)
-	top := handRow{ID: t.account, Account: t.account, Status: "connected", Acts: []string{HandDisconnect}}
+	top := handRow{ID: t.account, Account: t.account, Status: "connected", Acts: actsOnAccount(&a)}
 	if a.Sim.Disconnected {
 		top.Status, top.Acts = "disconnected", []string{HandConnect}
 	}
@@ -310,11 +322,13 @@ func (t *tx) handRowsOfAccount(ctx context.Context) ([]handRow, error) {
 			rows = append(rows, handRow{r.ID, t.account, r.Status, r.PaymentIntent, r.Amount, []string{HandFailRefund}})
 		}
 	}
+	moved, err5 := t.handRowsOfMoney(ctx)
+	rows = append(rows, moved...)
 	top.Acts = append(top.Acts, a.renewalAct())
-	subs, err5 := t.subscriptionRows(ctx)
+	subs, err6 := t.subscriptionRows(ctx)
 	rows = append(rows, subs...)
 	slices.Reverse(rows)
-	return append([]handRow{top}, rows...), errors.Join(err, err2, err3, err4, err5)
+	return append([]handRow{top}, rows...), errors.Join(err, err2, err3, err4, err5, err6)
 }
 
 // actsOn are what can be done to an intent.
@@ -325,7 +339,7 @@ func actsOn(pi *intent) []string {
 	case intentProcessing:
 		return []string{HandBankPays, HandBankFails}
 	case intentSucceeded:
-		return []string{HandRefund, HandWarn, HandOtherMode, HandOtherVersion}
+		return []string{HandRefund, HandWarn, HandInquire, HandDispute, HandOtherMode, HandOtherVersion}
 	}
 	return nil
 }

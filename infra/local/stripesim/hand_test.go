@@ -364,3 +364,47 @@ func TestHand_Page(t *testing.T) {
 		}
 	}
 }
+
+// The page of acts has a button for what can be done to each payout, dispute and account.
+func TestHand_PageOfMoney(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.shop(lake)
+	s.charged(4900, 0)
+	id := b.act(stripesim.Act{Do: stripesim.HandInquire, ID: s.charged(4900, 0)})
+	po := b.act(stripesim.Act{Do: stripesim.HandPayOut, ID: lake, Amount: 100})
+	press := func(do, id string) {
+		t.Helper()
+		if p := b.post("/sim/hand", url.Values{"do": {do}, "id": {id}}); p.status != http.StatusSeeOther {
+			t.Errorf("%s of %s: %+v", do, id, p)
+		}
+	}
+	shows := func(id string, acts ...string) {
+		t.Helper()
+		_, row, _ := strings.Cut(b.get("/sim/hand").body, "<tr><td><code>"+id+"</code>")
+		row, _, _ = strings.Cut(row, "</tr>")
+		for _, do := range acts {
+			if !strings.Contains(row, `value="`+do+`"`) {
+				t.Errorf("%s has no button %s: %s", id, do, row)
+			}
+		}
+		if len(acts) == 0 && strings.Contains(row, "<button") {
+			t.Errorf("%s has a button: %s", id, row)
+		}
+	}
+	shows(id, stripesim.HandRespond, stripesim.HandEscalate, stripesim.HandCloseInquiry)
+	press(stripesim.HandRespond, id)
+	shows(id, stripesim.HandEscalate, stripesim.HandCloseInquiry)
+	press(stripesim.HandEscalate, id)
+	shows(id, stripesim.HandRespond, stripesim.HandAccept, stripesim.HandWin, stripesim.HandLose)
+	press(stripesim.HandRespond, id)
+	shows(id, stripesim.HandWin, stripesim.HandLose)
+	press(stripesim.HandWin, id)
+	shows(id)
+	shows(po, stripesim.HandFailPayout)
+	press(stripesim.HandFailPayout, po)
+	shows(po)
+	shows(lake, stripesim.HandDisable, stripesim.HandPayOut)
+	press(stripesim.HandDisable, lake)
+	shows(lake, stripesim.HandEnable)
+}

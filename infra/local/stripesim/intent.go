@@ -42,6 +42,8 @@ type intent struct {
 	Amount              int64             `json:"amount"`
 	AmountCapturable    int64             `json:"amount_capturable"`
 	AmountReceived      int64             `json:"amount_received"`
+	Application         *string           `json:"application"`
+	PlatformFee         *int64            `json:"application_fee_amount"`
 	CanceledAt          *int64            `json:"canceled_at"`
 	CancellationReason  *string           `json:"cancellation_reason"`
 	CaptureMethod       string            `json:"capture_method"`
@@ -103,6 +105,7 @@ func (pi *intent) due() int64 {
 func (t *tx) newIntent(s *session) *intent {
 	id := newID("pi")
 	return &intent{
+		Application: t.application(), PlatformFee: s.Sim.Intent.PlatformFee,
 		ID: id, Object: kindIntent, Amount: s.AmountTotal, Currency: s.Currency,
 		CaptureMethod: s.Sim.Intent.CaptureMethod, ClientSecret: newID(id + "_secret"), ConfirmationMethod: "automatic",
 		Created: t.now.Unix(), Customer: s.Customer, Description: s.Sim.Intent.Description,
@@ -217,20 +220,42 @@ func (t *tx) unexpectedState(pi *intent, doing string) error {
 	}
 }
 
+// isHeld reports whether the intent awaits its capture.
+func (pi *intent) isHeld() bool { return pi.Status == intentNeedsCapture }
+
+// isCancelable reports whether the intent is held, or failed without its customer.
+// Other failed intents end with their session or their invoice.
+func (pi *intent) isCancelable() bool {
+	return pi.isHeld() || pi.Status == intentNeedsMethod && pi.Sim.Session == "" && pi.Invoice == nil
+}
+
+// intentFor returns an intent whose state allows doing.
+func (t *tx) intentFor(ctx context.Context, id, doing string, allows func(*intent) bool) (*intent, error) {
+	pi := new(intent)
+	if err := t.get(ctx, kindIntent, id, "intent", pi); err != nil {
+		return nil, err
+	}
+	if !allows(pi) {
+		return nil, t.unexpectedState(pi, doing)
+	}
+	return pi, nil
+}
+
 // captureIntent serves POST /v1/payment_intents/{intent}/capture.
 func captureIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	var p struct {
 		AmountToCapture *int64 `json:"amount_to_capture"`
+		PlatformFee     *int64 `json:"application_fee_amount"`
 	}
 	if err := c.decode(&p); err != nil {
 		return nil, err
 	}
-	pi := new(intent)
-	if err := t.get(ctx, kindIntent, c.id, "intent", pi); err != nil {
+	if err := t.checkApplicationFee("application_fee_amount", p.PlatformFee); err != nil {
 		return nil, err
 	}
-	if pi.Status != intentNeedsCapture {
-		return nil, t.unexpectedState(pi, "captured")
+	pi, err := t.intentFor(ctx, c.id, "captured", (*intent).isHeld)
+	if err != nil {
+		return nil, err
 	}
 	amount := pi.AmountCapturable
 	if p.AmountToCapture != nil {
@@ -241,6 +266,9 @@ func captureIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	}
 	if amount > pi.AmountCapturable {
 		return nil, invalid("amount_too_large", "amount_to_capture", "amount_to_capture is more than amount_capturable")
+	}
+	if p.PlatformFee != nil {
+		pi.PlatformFee = p.PlatformFee
 	}
 	return pi, t.captureHold(ctx, pi, amount)
 }
@@ -257,6 +285,7 @@ func (t *tx) captureHold(ctx context.Context, pi *intent, amount int64) error {
 			Message: "the card's issuer declined the capture", Charge: ch.ID,
 		}
 	}
+	ch.PlatformFee = pi.PlatformFee
 	if err := t.captureCharge(ctx, &ch, amount); err != nil {
 		return err
 	}
@@ -302,13 +331,9 @@ func cancelIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	if err := c.decode(&p); err != nil {
 		return nil, err
 	}
-	pi := new(intent)
-	if err := t.get(ctx, kindIntent, c.id, "intent", pi); err != nil {
+	pi, err := t.intentFor(ctx, c.id, "canceled", (*intent).isCancelable)
+	if err != nil {
 		return nil, err
-	}
-	failedAlone := pi.Status == intentNeedsMethod && pi.Sim.Session == "" && pi.Invoice == nil
-	if pi.Status != intentNeedsCapture && !failedAlone {
-		return nil, t.unexpectedState(pi, "canceled")
 	}
 	return pi, t.cancel(ctx, pi, p.CancellationReason)
 }

@@ -313,6 +313,9 @@ func payInvoice(ctx context.Context, t *tx, c *call) (any, error) {
 
 // payByRequest pays an invoice with a method, or the one that would pay it anyway.
 func (t *tx) payByRequest(ctx context.Context, inv *invoice, methodID string) error {
+	if err := t.checkEnabled(ctx); err != nil {
+		return err
+	}
 	switch {
 	case inv.Paid:
 		return invalid("", "invoice", "invoice "+inv.ID+" is already paid")

@@ -15,8 +15,9 @@ func (x *Tally) add(cents int64) { x.Count++; x.Cents += cents }
 
 // An Oracle is the state of an account's money, computed from the account's objects.
 // In cents, Holds = Captured + Released + Lapsed + Held, and BalanceCents = Captured -
-// Refunded. The part of a hold that a smaller capture released is in Released.Cents
-// and not in Released.Count. A payment captured at once counts in Holds and Captured.
+// Refunded - Disputed - FeeCents + EarnedCents - PaidOut. The part of a hold that a
+// smaller capture released is in Released.Cents and not in Released.Count. A payment
+// captured at once counts in Holds and Captured.
 type Oracle struct {
 	Holds        Tally          `json:"holds"` // all holds ever made
 	Held         Tally          `json:"held"`  // holds in force
@@ -26,7 +27,9 @@ type Oracle struct {
 	Refunded     Tally          `json:"refunded"` // refunds of captured money; Count is of charges
 	OpenSessions int            `json:"open_sessions"`
 	BalanceCents int64          `json:"balance_cents"` // the sum of the balance transactions
+	PendingCents int64          `json:"pending_cents"` // part of BalanceCents that is not available yet
 	Intents      []OracleIntent `json:"payment_intents"`
+	OracleMoney
 
 	Subscriptions []OracleSubscription `json:"subscriptions"`
 }
@@ -80,7 +83,7 @@ func (s *Sim) Oracle(ctx context.Context, account string) (Oracle, error) {
 	if err := s.expireDue(ctx); err != nil {
 		return Oracle{}, err
 	}
-	out := Oracle{Intents: []OracleIntent{}, Subscriptions: []OracleSubscription{}}
+	out := newOracle()
 	err := s.update(ctx, account, origin{}, func(ctx context.Context, t *tx) error {
 		accounts := []string{account}
 		if account == "" {
@@ -144,9 +147,12 @@ func (t *tx) tally(ctx context.Context, out *Oracle) error {
 	if err := t.tallySubscriptions(ctx, out); err != nil {
 		return err
 	}
-	balance, err := t.balance(ctx)
-	out.BalanceCents += balance
-	return err
+	available, pending, err := t.balance(ctx)
+	out.BalanceCents, out.PendingCents = out.BalanceCents+available+pending, out.PendingCents+pending
+	if err != nil {
+		return err
+	}
+	return t.tallyMoney(ctx, &out.OracleMoney)
 }
 
 func (t *tx) tallySubscriptions(ctx context.Context, out *Oracle) error {

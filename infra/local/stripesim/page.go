@@ -5,7 +5,6 @@ import (
 	"context"
 	_ "embed" // the page
 	"errors"
-	"fmt"
 	"html/template"
 	"net/http"
 )
@@ -13,9 +12,12 @@ import (
 //go:embed page.html
 var pageHTML string
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{
-	"dollars": func(cents int64) string { return fmt.Sprintf("$%d.%02d", cents/100, cents%100) },
-}).Parse(pageHTML))
+// inPages are the functions of all pages.
+var inPages = template.FuncMap{
+	"dollars": dollars,
+}
+
+var pageTemplate = template.Must(template.New("page").Funcs(inPages).Parse(pageHTML))
 
 // A pageView is what the hosted page shows.
 type pageView struct {

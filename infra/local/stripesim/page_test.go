@@ -166,7 +166,7 @@ func TestControl_OverHTTP(t *testing.T) {
 	if got := b.get("/sim/oracle?account=acct_nowhere"); got.status != http.StatusNotFound {
 		t.Errorf("oracle of no account: %+v", got)
 	}
-	if got := b.get("/v1/disputes"); got.status != http.StatusNotFound || !strings.Contains(got.body, "invalid_request_error") {
+	if got := b.get("/v1/terminal/readers"); got.status != http.StatusNotFound || !strings.Contains(got.body, "invalid_request_error") {
 		t.Errorf("a route that is not simulated: %+v", got)
 	}
 }

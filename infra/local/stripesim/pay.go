@@ -108,6 +108,9 @@ func (t *tx) tryCard(ctx context.Context, s *session, pi *intent, number string)
 			Message: "this card number is not one of the simulator's",
 		}
 	}
+	if err := t.checkEnabled(ctx); err != nil {
+		return err
+	}
 	if err := t.storeNewIntent(ctx, s, pi); err != nil {
 		return err
 	}
@@ -213,6 +216,11 @@ func (t *tx) chargeIntent(ctx context.Context, pi *intent, m *method, secure *th
 	if pi.CaptureMethod == captureManual {
 		return t.hold(ctx, pi, ch)
 	}
+	return t.collect(ctx, pi, ch)
+}
+
+// collect charges the whole of ch, with which pi succeeds.
+func (t *tx) collect(ctx context.Context, pi *intent, ch *charge) error {
 	if err := t.captureCharge(ctx, ch, ch.Amount); err != nil {
 		return err
 	}
@@ -272,13 +280,7 @@ func (t *tx) bankAnswers(ctx context.Context, pi *intent, ch *charge, paid bool)
 		return t.bankRefuses(ctx, &s, pi, ch)
 	}
 	ch.Paid, ch.Status = true, "succeeded"
-	if err := t.captureCharge(ctx, ch, ch.Amount); err != nil {
-		return err
-	}
-	if err := t.emit(ctx, "charge.succeeded", ch); err != nil {
-		return err
-	}
-	if err := t.succeed(ctx, pi, ch.Amount); err != nil {
+	if err := t.collect(ctx, pi, ch); err != nil {
 		return err
 	}
 	s.PaymentStatus = "paid"

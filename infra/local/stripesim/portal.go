@@ -394,9 +394,8 @@ func (t *tx) portalPay(ctx context.Context, p *portal, f *portalFeatures, id str
 //go:embed portal.html
 var portalHTML string
 
-var portalTemplate = template.Must(template.New("portal").Funcs(template.FuncMap{
-	"dollars": dollars,
-	"day":     func(at int64) string { return time.Unix(at, 0).UTC().Format(time.DateOnly) },
+var portalTemplate = template.Must(template.New("portal").Funcs(inPages).Funcs(template.FuncMap{
+	"day": func(at int64) string { return time.Unix(at, 0).UTC().Format(time.DateOnly) },
 }).Parse(portalHTML))
 
 // A portalView is what the portal's page shows.

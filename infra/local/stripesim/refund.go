@@ -38,10 +38,12 @@ type refund struct {
 	Sim                refundSim         `json:"_sim"`
 }
 
-// A refundSim is when a refund ends by itself, and how; zero if it has ended.
+// A refundSim is when a refund ends by itself, and how; zero if it has ended. FeeBack
+// is what the platform gave back of its fee.
 type refundSim struct {
-	Ends  int64 `json:"ends"`
-	Fails bool  `json:"fails"`
+	Ends    int64 `json:"ends"`
+	Fails   bool  `json:"fails"`
+	FeeBack int64 `json:"fee_back,omitempty"`
 }
 
 func (r *refund) kindAndID() (kind, id string) { return kindRefund, r.ID }
@@ -54,6 +56,7 @@ func createRefund(ctx context.Context, t *tx, c *call) (any, error) {
 		Metadata      map[string]string `json:"metadata"`
 		PaymentIntent string            `json:"payment_intent"`
 		Reason        *string           `json:"reason"`
+		RefundFee     bool              `json:"refund_application_fee"`
 	}
 	if err := c.decode(&p); err != nil {
 		return nil, err
@@ -71,6 +74,11 @@ func createRefund(ctx context.Context, t *tx, c *call) (any, error) {
 		amount = *p.Amount
 	}
 	switch {
+	case !ch.refundable():
+		return nil, &failure{
+			Status: http.StatusBadRequest, Type: invalidRequest, Code: "charge_disputed",
+			Message: "charge " + ch.ID + " is disputed: its money is not the account's to refund", Charge: ch.ID,
+		}
 	case !ch.Paid || !ch.Captured:
 		return nil, invalid("charge_not_refundable", "charge", "charge "+ch.ID+" was never captured: cancel its PaymentIntent instead")
 	case left == 0:
@@ -83,11 +91,19 @@ func createRefund(ctx context.Context, t *tx, c *call) (any, error) {
 	case amount > left:
 		return nil, invalid("amount_too_large", "amount", "amount is more than what is left of the charge")
 	}
-	r, err := t.refundCharge(ctx, ch, amount, p.Reason, p.Metadata)
-	if err != nil {
+	r := &refund{Amount: amount, Reason: p.Reason, Metadata: p.Metadata}
+	if p.RefundFee {
+		if r.Sim.FeeBack, err = t.returnFee(ctx, ch, amount); err != nil {
+			return nil, err
+		}
+	}
+	if err := t.refundCharge(ctx, ch, r); err != nil {
 		return nil, err
 	}
-	return r, t.emit(ctx, "charge.refunded", ch)
+	if err := t.emit(ctx, "charge.refunded", ch); err != nil {
+		return nil, err
+	}
+	return r, t.endInquiries(ctx, ch)
 }
 
 func (t *tx) chargeToRefund(ctx context.Context, chargeID, intentID string) (*charge, error) {
@@ -108,31 +124,33 @@ func (t *tx) chargeToRefund(ctx context.Context, chargeID, intentID string) (*ch
 	return ch, t.get(ctx, kindCharge, chargeID, "charge", ch)
 }
 
-// refundCharge records a refund of amount, and books it if the charge was captured.
-func (t *tx) refundCharge(ctx context.Context, ch *charge, amount int64, reason *string, metadata map[string]string) (*refund, error) {
-	r := &refund{
-		ID: newID("re"), Object: kindRefund, Amount: amount, Charge: ch.ID, Created: t.now.Unix(), Currency: ch.Currency,
-		Metadata: orEmpty(metadata), PaymentIntent: ch.PaymentIntent, Reason: reason, Status: refundSucceeded,
-	}
+// refundCharge completes and records a refund of an amount, with a reason and metadata,
+// and books it if the charge was captured. Stripe keeps its fee of the charge.
+func (t *tx) refundCharge(ctx context.Context, ch *charge, r *refund) error {
+	r.ID, r.Object, r.Charge, r.Created, r.Currency = newID("re"), kindRefund, ch.ID, t.now.Unix(), ch.Currency
+	r.Metadata, r.PaymentIntent, r.Status = orEmpty(r.Metadata), ch.PaymentIntent, refundSucceeded
 	if ch.Captured {
 		switch ch.card().Number {
 		case CardRefundPending:
 			r.Status, r.Sim.Ends = refundPending, t.now.Add(refundPends).Unix()
 		case CardRefundFails:
-			r.Sim = refundSim{Ends: t.now.Add(refundFails).Unix(), Fails: true}
+			r.Sim.Ends, r.Sim.Fails = t.now.Add(refundFails).Unix(), true
 		}
-		txn, err := t.book(ctx, "refund", r.ID, -amount)
-		if err != nil {
-			return nil, err
+		x := &transaction{Type: movedRefund, Category: movedRefund, Source: r.ID, Amount: -r.Amount}
+		if r.Sim.FeeBack > 0 {
+			x.FeeDetails = []feeDetail{t.applicationFee(-r.Sim.FeeBack, ch.Currency)}
 		}
-		r.BalanceTransaction = &txn
+		if err := t.bookWith(ctx, x); err != nil {
+			return err
+		}
+		r.BalanceTransaction = &x.ID
 	}
-	ch.AmountRefunded += amount
+	ch.AmountRefunded += r.Amount
 	ch.Refunded = ch.AmountRefunded == ch.Amount
 	if err := t.put(ctx, ch, 0); err != nil {
-		return nil, err
+		return err
 	}
-	return r, t.put(ctx, r, r.Sim.Ends)
+	return t.put(ctx, r, r.Sim.Ends)
 }
 
 // endRefund ends a refund that is due: it succeeds, or fails although it had
@@ -145,7 +163,7 @@ func (t *tx) endRefund(ctx context.Context, id string) error {
 	if r.Sim.Fails {
 		return t.failRefund(ctx, r)
 	}
-	r.Status, r.Sim = refundSucceeded, refundSim{}
+	r.Status, r.Sim.Ends = refundSucceeded, 0
 	return t.change(ctx, "charge.refund.updated", r, 0)
 }
 
@@ -158,11 +176,11 @@ func (t *tx) failRefund(ctx context.Context, r *refund) error {
 	if r.Status == refundFailed || !ch.Captured || r.BalanceTransaction == nil {
 		return invalid("", "refund", "refund "+r.ID+" moved no money that could come back; its status is "+r.Status)
 	}
-	txn, err := t.book(ctx, "refund_failure", r.ID, r.Amount)
+	txn, err := t.book(ctx, movedRefundFailure, r.ID, r.Amount)
 	if err != nil {
 		return err
 	}
-	r.Status, r.FailureBooking, r.FailureReason, r.Sim = refundFailed, &txn, "expired_or_canceled_card", refundSim{}
+	r.Status, r.FailureBooking, r.FailureReason, r.Sim = refundFailed, &txn, "expired_or_canceled_card", refundSim{FeeBack: r.Sim.FeeBack}
 	ch.AmountRefunded -= r.Amount
 	ch.Refunded = false
 	if err := t.put(ctx, ch, 0); err != nil {

@@ -43,6 +43,16 @@ func (t *tx) render(v any) (map[string]any, error) {
 // depends on where the simulator runs.
 func (t *tx) forClient(shown map[string]any) {
 	delete(shown, "_sim")
+	if shown["object"] == kindTransaction {
+		t.showStatus(shown)
+	}
+	if moved, ok := shown["balance_transactions"].([]any); ok {
+		for _, x := range moved {
+			if m, ok := x.(map[string]any); ok {
+				t.forClient(m)
+			}
+		}
+	}
 	if shown["object"] == kindSession && shown["status"] == sessionOpen {
 		shown["url"] = t.sim.baseURL + "/pay/" + fmt.Sprint(shown["id"])
 	}
@@ -194,19 +204,26 @@ func (s span) contains(v any) bool {
 	return true
 }
 
+// anyKind is in expandable the kind of a field that may have objects of several.
+const anyKind = ""
+
 // expandable are the fields that can be expanded, with the kinds of their objects.
 var expandable = map[string]string{
-	"balance_transaction":    kindTransaction,
-	"charge":                 kindCharge,
-	"customer":               kindCustomer,
-	"default_payment_method": kindMethod,
-	"invoice":                kindInvoice,
-	"latest_charge":          kindCharge,
-	"latest_invoice":         kindInvoice,
-	"payment_intent":         kindIntent,
-	"payment_method":         kindMethod,
-	"product":                kindProduct,
-	"subscription":           kindSubscription,
+	"application_fee":             kindFee,
+	"balance_transaction":         kindTransaction,
+	"charge":                      kindCharge,
+	"customer":                    kindCustomer,
+	"default_payment_method":      kindMethod,
+	"dispute":                     kindDispute,
+	"failure_balance_transaction": kindTransaction,
+	"invoice":                     kindInvoice,
+	"latest_charge":               kindCharge,
+	"latest_invoice":              kindInvoice,
+	"payment_intent":              kindIntent,
+	"payment_method":              kindMethod,
+	"product":                     kindProduct,
+	"source":                      anyKind,
+	"subscription":                kindSubscription,
 }
 
 // expandAll replaces ids by their objects, for paths such as
@@ -260,7 +277,7 @@ func (t *tx) expandField(ctx context.Context, in map[string]any, field, whole st
 	if !ok {
 		return nil // the field is absent or already expanded
 	}
-	bodies, err := t.bodies(ctx, `SELECT body FROM objects WHERE id = ? AND account = ? AND kind = ?`, id, t.account, kind)
+	bodies, err := t.bodies(ctx, `SELECT body FROM objects WHERE id = ? AND account = ? AND ? IN (kind, '')`, id, t.account, kind)
 	if err != nil {
 		return err
 	}

@@ -104,10 +104,15 @@ func (t *tx) advanceInvoice(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	if m == nil {
-		return t.recordInvoiceFailed(ctx, pi)
+	var a account
+	if err := t.get(ctx, kindAccount, t.account, "", &a); err != nil {
+		return err
 	}
 	pi.Sim.ByRequest = false
+	if m == nil || !a.ChargesEnabled {
+		pi.LastPaymentError = nil
+		return t.recordInvoiceFailed(ctx, pi)
+	}
 	return t.payOffSession(ctx, pi, m)
 }
 
@@ -193,7 +198,7 @@ func (t *tx) handRenewals(ctx context.Context, a Act) (any, error) {
 		return nil, err
 	}
 	out.Sim.KeepsUnpaid = a.Do == HandRenewalsUnpaid
-	return out, t.put(ctx, out, 0)
+	return out, t.put(ctx, out, out.due())
 }
 
 // renewalAct is the act that changes what becomes of such a subscription.

@@ -41,7 +41,8 @@ func (t *tx) keepMethod(ctx context.Context, pi *intent, m *method) error {
 }
 
 type offSessionParams struct {
-	Amount           int64 `json:"amount"`
+	Amount           int64  `json:"amount"`
+	PlatformFee      *int64 `json:"application_fee_amount"`
 	AutomaticMethods *struct {
 		Enabled bool `json:"enabled"`
 	} `json:"automatic_payment_methods"`
@@ -93,6 +94,12 @@ func createIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	if err := t.get(ctx, kindCustomer, *p.Customer, "customer", new(customer)); err != nil {
 		return nil, err
 	}
+	if err := t.checkApplicationFee("application_fee_amount", p.PlatformFee); err != nil {
+		return nil, err
+	}
+	if err := t.checkEnabled(ctx); err != nil {
+		return nil, err
+	}
 	m := new(method)
 	if err := t.get(ctx, kindMethod, *p.PaymentMethod, "payment_method", m); err != nil {
 		return nil, err
@@ -119,6 +126,7 @@ func createIntent(ctx context.Context, t *tx, c *call) (any, error) {
 func (t *tx) newOffSessionIntent(p *offSessionParams) *intent {
 	id := newID("pi")
 	pi := &intent{
+		Application: t.application(), PlatformFee: p.PlatformFee,
 		ID: id, Object: kindIntent, Amount: p.Amount, Currency: p.Currency, CaptureMethod: captureAutomatic,
 		ClientSecret: newID(id + "_secret"), ConfirmationMethod: "automatic", Created: t.now.Unix(), Customer: p.Customer,
 		Description: p.Description, Metadata: orEmpty(p.Metadata), PaymentMethodTypes: []string{"card", Wallet}, ReceiptEmail: p.ReceiptEmail,

@@ -127,6 +127,7 @@ type sessionParams struct {
 }
 
 type intentDataParams struct {
+	PlatformFee         *int64            `json:"application_fee_amount"`
 	CaptureMethod       string            `json:"capture_method"`
 	Description         *string           `json:"description"`
 	Metadata            map[string]string `json:"metadata"`
@@ -168,6 +169,12 @@ func createSession(ctx context.Context, t *tx, c *call) (any, error) {
 		}
 	}
 	if err := t.loadPrices(ctx, &p); err != nil {
+		return nil, err
+	}
+	if err := t.checkApplicationFee("payment_intent_data[application_fee_amount]", p.PaymentIntentData.PlatformFee); err != nil {
+		return nil, err
+	}
+	if err := t.checkEnabled(ctx); err != nil {
 		return nil, err
 	}
 	s := p.newSession(t.now)

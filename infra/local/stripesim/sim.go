@@ -3,10 +3,10 @@
 // (API version 2023-10-16), serves a hosted Checkout page, signs and retries
 // webhooks, and fails on command.
 //
-// The simulator's Oracle computes what was held, captured, released and refunded from
-// the simulator's objects alone. Requests and replies are checked against Stripe's
-// OpenAPI description. A request that Stripe accepts and the simulator does not model
-// is refused, never ignored.
+// The simulator's Oracle computes what was held, captured, released, refunded, disputed
+// and paid out from the simulator's objects alone. Requests and replies are checked
+// against Stripe's OpenAPI description. A request that Stripe accepts and the simulator
+// does not model is refused, never ignored.
 //
 // Beside the API under /v1 and the pages under /pay and /portal, scripts use:
 //
@@ -20,8 +20,14 @@
 //
 // A person's acts at Stripe's own pages, and what banks and accounts' owners do, are the
 // Acts of Hand: captures, refunds and refunds that fail, bank payments, warnings of
-// fraud, more pages with the same reference, an account disconnected, a subscription
+// fraud, inquiries, disputes and how they end, payouts and payouts that fail, more pages
+// with the same reference, an account disconnected, disabled or enabled, a subscription
 // canceled, events of the other mode or of another version.
+//
+// An account's Terms say what Stripe takes of its money and when the rest is available
+// and paid out. Without Terms nothing is taken, and all is available at once. The owner
+// of an account that the API made gives its details at the page of an account link,
+// under /connect.
 //
 // Two properties of this API version are unexpected. The release of a hold, or of the
 // part that a smaller capture left, is a Refund with a charge.refunded event and
@@ -44,8 +50,8 @@
 // card and pay an open invoice, as far as the configuration says so. A new card there
 // pays for all of the customer's subscriptions.
 //
-// Fees, payouts, disputes, currencies other than US dollars, and payment
-// methods other than the simulator's are not simulated.
+// Uploaded files, reserves, debits of a negative balance, currencies other than US
+// dollars, and payment methods other than the simulator's are not simulated.
 package stripesim
 
 import (
@@ -66,6 +72,7 @@ type Options struct {
 	Now      func() time.Time // the clock of holds, sessions, idempotency keys and retries
 	DB       string           // SQLite file of the state; if empty, the state is in memory
 	Accounts []string         // connected accounts, in addition to those in DB
+	Terms    map[string]Terms // of accounts, by id; those of AnyAccount are of new accounts that it does not name
 	Keys     []Key
 	Webhooks []Webhook // endpoints, in the same order at every start
 	Log      *slog.Logger
@@ -96,6 +103,7 @@ type Sim struct {
 	*description
 	opt    Options
 	db     *sql.DB
+	parsed map[string]*sql.Stmt
 	mux    *http.ServeMux
 	client *http.Client
 	faults faults
@@ -126,11 +134,16 @@ func New(ctx context.Context, opt Options) (*Sim, error) {
 	if err != nil {
 		return nil, err
 	}
+	parsed, err := prepare(ctx, db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &Sim{
 		description: d,
 		opt:         opt,
 		db:          db,
+		parsed:      parsed,
 		mux:         http.NewServeMux(),
 		inUse:       map[string]bool{},
 		wake:        make(chan struct{}, 1),
@@ -160,13 +173,22 @@ func (s *Sim) prepare(ctx context.Context) error {
 	s.mux.HandleFunc("/v1/", unrouted)
 	s.servePages()
 	s.servePortal()
+	s.serveOnboarding()
 	s.serveControl()
 	for _, id := range append([]string{Platform}, s.opt.Accounts...) {
 		if err := s.AddAccount(ctx, id); err != nil {
 			return err
 		}
 	}
-	return nil
+	for id, terms := range s.opt.Terms {
+		if id == AnyAccount {
+			continue
+		}
+		if err := s.SetTerms(ctx, id, terms); err != nil {
+			return fmt.Errorf("terms of account %s: %w", id, err)
+		}
+	}
+	return s.opt.Terms[AnyAccount].check()
 }
 
 // Close stops the deliveries and closes the state.
@@ -189,8 +211,9 @@ func (s *Sim) SetBaseURL(url string) {
 
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.mux.ServeHTTP(w, r) }
 
-// Tick expires the sessions and holds that are due, ends the refunds and bank payments
-// that are due, and sends the webhooks that are due.
+// Tick expires the sessions and holds that are due, ends the refunds, bank payments,
+// disputes and payouts that are due, makes the payouts of the day, and sends the
+// webhooks that are due.
 // Tick returns when the webhooks are answered.
 func (s *Sim) Tick(ctx context.Context) {
 	err := s.expireDue(ctx)
@@ -225,9 +248,13 @@ func (s *Sim) wakeUp() {
 	}
 }
 
-// expireDue ends the objects that are due, and does for subscriptions and invoices what
-// is due, dated when it was due. Every request calls expireDue
-// first, so that it cannot act on an object that has expired.
+// datedWhenDue are the kinds that expireDue dates when they were due. Others are dated
+// when the clock is found to have passed that.
+var datedWhenDue = []string{kindAccount, kindInvoice, kindPayout, kindSubscription}
+
+// expireDue does what is due, in the order in which it became due: objects end, accounts
+// are paid out, and subscriptions are renewed. Every request calls expireDue first, so
+// that it cannot act on an object that has expired.
 func (s *Sim) expireDue(ctx context.Context) error {
 	return s.update(ctx, Platform, origin{}, func(ctx context.Context, t *tx) error {
 		now := t.now
@@ -241,7 +268,7 @@ func (s *Sim) expireDue(ctx context.Context) error {
 				return fmt.Errorf("%s is still due at %d", d.id, d.due)
 			}
 			last, t.account, t.now = d, d.account, now
-			if d.kind == kindSubscription || d.kind == kindInvoice {
+			if slices.Contains(datedWhenDue, d.kind) {
 				t.now = time.Unix(d.due, 0).UTC()
 			}
 			if err := t.expireObject(ctx, d); err != nil {
@@ -259,8 +286,7 @@ type dueObject struct {
 // due is the object that has been due for the longest time. What it does may be due
 // again, as when the clock jumps over years of a subscription.
 func (t *tx) due(ctx context.Context, now time.Time) (d dueObject, ok bool, err error) {
-	err = t.sql.QueryRowContext(ctx, `SELECT account, kind, id, due FROM objects WHERE due <= ? ORDER BY due, seq LIMIT 1`, now.Unix()).
-		Scan(&d.account, &d.kind, &d.id, &d.due)
+	err = t.parsed(ctx, objectDue).QueryRowContext(ctx, now.Unix()).Scan(&d.account, &d.kind, &d.id, &d.due)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, false, nil
 	}
@@ -284,8 +310,15 @@ func (t *tx) expireObject(ctx context.Context, d dueObject) error {
 		}
 		return t.expire(ctx, &s)
 	}
-	if d.kind == kindRefund {
+	switch d.kind {
+	case kindRefund:
 		return t.endRefund(ctx, d.id)
+	case kindPayout:
+		return t.arrive(ctx, d.id)
+	case kindDispute:
+		return t.endDispute(ctx, d.id)
+	case kindAccount:
+		return t.payOutDaily(ctx)
 	}
 	var pi intent
 	if err := t.get(ctx, d.kind, d.id, "", &pi); err != nil {

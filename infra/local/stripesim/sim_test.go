@@ -34,6 +34,7 @@ type bench struct {
 	*testing.T
 	sim     *stripesim.Sim
 	db      string
+	terms   map[string]stripesim.Terms
 	url     string
 	hookURL string
 	stop    func()
@@ -59,7 +60,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) start() {
 	b.Helper()
 	sim, err := stripesim.New(b.Context(), stripesim.Options{
-		Now: b.clock, DB: b.db, Accounts: []string{lake, hill},
+		Now: b.clock, DB: b.db, Accounts: []string{lake, hill}, Terms: b.terms,
 		Keys: []stripesim.Key{
 			{Secret: key, Allow: []string{"*"}},
 			{Secret: "rk_test_api_only", Allow: []string{"checkout_sessions:write", "customers:write"}},

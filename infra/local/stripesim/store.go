@@ -53,6 +53,38 @@ func openDB(ctx context.Context, file string) (*sql.DB, error) {
 	return db, nil
 }
 
+// Statements that are run again and again are parsed once.
+const (
+	putObject = `INSERT INTO objects (id, account, kind, due, body) VALUES (?1, ?2, ?3, nullif(?4, 0), ?5)
+		ON CONFLICT (id) DO UPDATE SET due = nullif(?4, 0), body = ?5`
+	getObject      = `SELECT body FROM objects WHERE id = ? AND account = ? AND kind = ?`
+	objectDue      = `SELECT account, kind, id, due FROM objects WHERE due <= ? ORDER BY due, seq LIMIT 1`
+	pendingDue     = selectDeliveries + `WHERE state = 'pending' AND next <= ? AND hook < ? ORDER BY `
+	deliveriesDue  = pendingDue + `next, d.id LIMIT ?`
+	insertDelivery = `INSERT INTO deliveries (event, type, hook, made, next, attempts, state, last) VALUES (?, ?, ?, ?, ?, 0, ?, '')`
+	// deliveriesAnyhow are those that are due in any order.
+	deliveriesAnyhow = pendingDue + `random() LIMIT ?`
+	updateDelivery   = `UPDATE deliveries SET attempts = ?, state = ?, last = ?, next = ? WHERE id = ?`
+)
+
+// prepare parses the statements that are run again and again.
+func prepare(ctx context.Context, db *sql.DB) (map[string]*sql.Stmt, error) {
+	parsed := map[string]*sql.Stmt{}
+	for _, query := range []string{putObject, getObject, objectDue, deliveriesDue, deliveriesAnyhow, insertDelivery, updateDelivery} {
+		stmt, err := db.PrepareContext(ctx, query)
+		if err != nil {
+			return nil, fmt.Errorf("preparing %s: %w", query, err)
+		}
+		parsed[query] = stmt
+	}
+	return parsed, nil
+}
+
+// parsed is the statement of one of the queries that prepare knows.
+func (t *tx) parsed(ctx context.Context, query string) *sql.Stmt {
+	return t.sql.StmtContext(ctx, t.sim.parsed[query])
+}
+
 // A tx is the transaction of one request or Tick, with its account and its time.
 type tx struct {
 	sim           *Sim
@@ -110,8 +142,7 @@ func (t *tx) put(ctx context.Context, o object, due int64) error {
 	if err != nil {
 		return fmt.Errorf("encoding %s: %w", id, err)
 	}
-	_, err = t.sql.ExecContext(ctx, `INSERT INTO objects (id, account, kind, due, body) VALUES (?1, ?2, ?3, nullif(?4, 0), ?5)
-		ON CONFLICT (id) DO UPDATE SET due = nullif(?4, 0), body = ?5`, id, t.account, kind, due, string(body))
+	_, err = t.parsed(ctx, putObject).ExecContext(ctx, id, t.account, kind, due, string(body))
 	if err != nil {
 		return fmt.Errorf("storing %s: %w", id, err)
 	}
@@ -122,7 +153,7 @@ func (t *tx) put(ctx context.Context, o object, due int64) error {
 // account is missing. param is the client's name of the id, for the failure.
 func (t *tx) get(ctx context.Context, kind, id, param string, o object) error {
 	var body string
-	err := t.sql.QueryRowContext(ctx, `SELECT body FROM objects WHERE id = ? AND account = ? AND kind = ?`, id, t.account, kind).Scan(&body)
+	err := t.parsed(ctx, getObject).QueryRowContext(ctx, id, t.account, kind).Scan(&body)
 	if errors.Is(err, sql.ErrNoRows) {
 		return missing(kind, id, param)
 	}

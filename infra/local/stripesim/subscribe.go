@@ -54,7 +54,7 @@ func (p *sessionParams) checkMode() error {
 }
 
 func (p *intentDataParams) isZero() bool {
-	return p.CaptureMethod == "" && p.Description == nil && p.Metadata == nil && p.ReceiptEmail == nil && p.SetupFutureUsage == nil &&
+	return p.PlatformFee == nil && p.CaptureMethod == "" && p.Description == nil && p.Metadata == nil && p.ReceiptEmail == nil && p.SetupFutureUsage == nil &&
 		p.StatementDescriptor == nil && p.StatementSuffix == nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -58,7 +59,7 @@ func (t *tx) queueDeliveries(ctx context.Context, e *event) (int, error) {
 		n++
 		t.hasDeliveries = true
 		for range copies {
-			_, err := t.sql.ExecContext(ctx, `INSERT INTO deliveries (event, type, hook, made, next, attempts, state, last) VALUES (?, ?, ?, ?, ?, 0, ?, '')`,
+			_, err := t.parsed(ctx, insertDelivery).ExecContext(ctx,
 				e.ID, e.Type, i, t.clock.UnixMilli(), t.clock.Add(wait).UnixMilli(), deliveryPending)
 			if err != nil {
 				return 0, fmt.Errorf("planning delivery of %s: %w", e.ID, err)
@@ -102,15 +103,16 @@ func (s *Sim) dueDeliveries(ctx context.Context) ([]Delivery, error) {
 	if s.faults.holdsBack() {
 		return nil, nil
 	}
-	order := "next, d.id"
+	query := deliveriesDue
 	if s.faults.shuffles() {
-		order = "random()"
+		query = deliveriesAnyhow
 	}
 	var due []Delivery
 	err := s.update(ctx, Platform, origin{}, func(ctx context.Context, t *tx) error {
-		var err error
-		due, err = t.deliveries(ctx, selectDeliveries+`WHERE state = 'pending' AND next <= ? AND hook < ? ORDER BY `+order+` LIMIT ?`,
-			t.now.UnixMilli(), len(s.opt.Webhooks), deliveryBatch)
+		rows, err := t.parsed(ctx, query).QueryContext(ctx, t.now.UnixMilli(), len(s.opt.Webhooks), deliveryBatch)
+		if err == nil {
+			due, err = t.readDeliveries(rows)
+		}
 		return err
 	})
 	return due, err
@@ -120,11 +122,16 @@ func (s *Sim) dueDeliveries(ctx context.Context) ([]Delivery, error) {
 const selectDeliveries = `SELECT d.id, d.event, d.type, d.hook, d.made, d.next, d.attempts, d.state, d.last, o.body
 	FROM deliveries d JOIN objects o ON o.id = d.event `
 
-func (t *tx) deliveries(ctx context.Context, query string, args ...any) (_ []Delivery, err error) {
+func (t *tx) deliveries(ctx context.Context, query string, args ...any) ([]Delivery, error) {
 	rows, err := t.sql.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("listing deliveries: %w", err)
 	}
+	return t.readDeliveries(rows)
+}
+
+// readDeliveries reads and closes the rows of selectDeliveries.
+func (t *tx) readDeliveries(rows *sql.Rows) (_ []Delivery, err error) {
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	var out []Delivery
 	for rows.Next() {
@@ -156,7 +163,7 @@ func (s *Sim) attempt(ctx context.Context, d Delivery) error {
 				d.State = deliveryGivenUp
 			}
 		}
-		_, err := t.sql.ExecContext(ctx, `UPDATE deliveries SET attempts = ?, state = ?, last = ?, next = ? WHERE id = ?`,
+		_, err := t.parsed(ctx, updateDelivery).ExecContext(ctx,
 			d.Attempts, d.State, d.Last, d.Next.UnixMilli(), d.ID)
 		if err != nil {
 			return fmt.Errorf("recording delivery of %s: %w", d.Event, err)

@@ -52,11 +52,10 @@ func (r *Room) Decide(ctx context.Context, c clinic.Caller, ch practice.Change) 
 	if err != nil {
 		return practice.Practice{}, err
 	}
-	if err := r.published(ctx, c.Person.Practice, ch.Forms); err != nil {
-		return practice.Practice{}, err
-	}
+	unpublished := r.published(ctx, c.Person.Practice, ch.Forms)
 	return r.reconfigure(ctx, c, "decided", func(was practice.Config, now time.Time) (practice.Config, error) {
-		return was.Decide(ch, c.Person.ID, now)
+		next, err := was.Decide(ch, c.Person.ID, now)
+		return next, fault.Both(unpublished, err)
 	})
 }
 

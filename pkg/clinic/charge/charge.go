@@ -34,6 +34,8 @@ type Cards interface {
 	Release(ctx context.Context, account, intent, key string) error
 	// Refund refunds what is left of a captured intent.
 	Refund(ctx context.Context, account, intent, key string) error
+	// RefundPart refunds amount of a captured intent.
+	RefundPart(ctx context.Context, account, intent string, amount money.Cents, key string) error
 	// Expire closes a page that was not paid.
 	Expire(ctx context.Context, account, session, key string) error
 	// Changes lists changes that Stripe reported since a time and that can concern
@@ -243,18 +245,23 @@ func (m *Room) lookLater(c *clinic.Commit, v visit.Visit, p billing.Payment) {
 // reason that may pass; after that the fee is to be paid by link.
 const captureAttempts = 4
 
-// capture captures the fee of an answered visit. It reads again whether the
-// visit is answered and wants this payment: an event alone captures nothing.
+// capture captures the fee of an answered visit, as the visit's row has it; Stripe
+// releases what is left of the hold. It reads again whether the visit is answered and
+// wants this payment: an event alone captures nothing. What was captured above the fee
+// before the answer, by hand, is refunded.
 func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
 	p, v, err := m.paymentAndVisit(ctx, d)
 	if err != nil {
 		return err
 	}
+	if v.MayCapture(p.ID) && p.Excess(v.Keeps(p.ID)) > 0 {
+		return m.refundExcess(ctx, p, v)
+	}
 	if p.State != billing.Held || !v.MayCapture(p.ID) {
 		return nil
 	}
 	if p.Why == "" {
-		refused, err := splitRefusal(m.Cards.Capture(ctx, p.Account, p.Intent, p.Held, d.Key()))
+		refused, err := splitRefusal(m.Cards.Capture(ctx, p.Account, p.Intent, v.Fee(), d.Key()))
 		if err != nil {
 			return err
 		}
@@ -297,13 +304,16 @@ func (m *Room) paymentAndVisit(ctx context.Context, d outbox.Delivery) (billing.
 }
 
 // release ends a payment that its visit does not want: an open page is expired, a
-// hold released, a charge refunded.
+// hold released, a charge refunded. Of a charge that the visit wants, what is above its
+// fee is refunded.
 func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
 	p, v, err := m.paymentAndVisit(ctx, d)
 	if err != nil {
 		return err
 	}
 	switch {
+	case v.WantsPayment(p.ID) && p.Excess(v.Keeps(p.ID)) > 0:
+		return m.refundExcess(ctx, p, v)
 	case v.WantsPayment(p.ID):
 	case p.State == billing.Opened && p.Session != "":
 		return m.giveBack(ctx, p, m.Cards.Expire(ctx, p.Account, p.Session, d.Key()+"-expire"))
@@ -315,6 +325,25 @@ func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
 		return m.checkPayment(ctx, d)
 	}
 	return nil // a later hold or charge is given back when Stripe reports it
+}
+
+// refundExcess refunds what p collected above the fee that v keeps, as Stripe says now. The
+// key is of the payment and what was refunded of it before, so that of two events that find
+// the same excess one refunds it.
+func (m *Room) refundExcess(ctx context.Context, p billing.Payment, v visit.Visit) error {
+	o, err := m.observe(ctx, p)
+	if err != nil {
+		return err
+	}
+	seen, _, err := p.Settle(o, m.Kernel.Time())
+	if err != nil {
+		return err
+	}
+	excess := seen.Excess(v.Keeps(p.ID))
+	if excess == 0 || seen.Refunded != p.Refunded { // it was refunded by hand meanwhile, or a part: what is left has an event of its own
+		return m.settle(ctx, p, o)
+	}
+	return m.giveBack(ctx, p, m.Cards.RefundPart(ctx, p.Account, p.Intent, excess, fmt.Sprintf("%s-excess-%d", p.ID, p.Refunded)))
 }
 
 // giveBack settles p after a call that gives money back was answered with err.

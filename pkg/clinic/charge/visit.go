@@ -131,6 +131,9 @@ func (m *Room) applyCapture(ctx context.Context, c *clinic.Commit, v visit.Visit
 		return next, m.openWork(ctx, c, work.Item{Kind: work.PaymentReversed, Practice: v.Practice, Visit: v.ID, Payment: p.ID}, p.ID)
 	}
 	tell(outbox.Charged, outbox.Notify)
+	if p.Excess(v.Keeps(p.ID)) > 0 { // captured by hand at Stripe, after an answer that costs less than was held
+		tell(outbox.Release, outbox.Charge)
+	}
 	if v.Status != visit.AwaitingPayment {
 		return v, nil
 	}
@@ -146,6 +149,7 @@ func (m *Room) applyCapture(ctx context.Context, c *clinic.Commit, v visit.Visit
 // applyRefund adds to c what the change of the amount refunded means: a refund that
 // failed is told and somebody's work, until the money is refunded after all.
 func (m *Room) applyRefund(ctx context.Context, c *clinic.Commit, v visit.Visit, was, p billing.Payment) error {
+	kept := v.Keeps(p.ID)
 	switch {
 	case p.Refunded < was.Refunded:
 		c.Events = append(c.Events, m.event(outbox.RefundFailed, outbox.Notify, v, p, c.At))
@@ -155,9 +159,28 @@ func (m *Room) applyRefund(ctx context.Context, c *clinic.Commit, v visit.Visit,
 		if err != nil || v.WantsPayment(p.ID) {
 			return err
 		}
+		if v.Waived() && v.Payment == p.ID {
+			return m.tellReversed(ctx, c, v, p)
+		}
 		return m.openFirst(ctx, c, work.Item{Kind: work.PaymentReversed, Practice: v.Practice, Visit: v.ID, Payment: p.ID}, p.ID)
+	case p.Refunded > was.Refunded && v.MayCapture(p.ID) && p.Collected-was.Refunded > kept:
+		if p.Excess(kept) > 0 {
+			c.Events = append(c.Events, m.event(outbox.Release, outbox.Charge, v, p, c.At))
+		}
+		return m.tellReversed(ctx, c, v, p)
 	}
 	return nil
+}
+
+// tellReversed adds to c, the first time, that more of p was charged than the answer of v
+// costs, and is refunded: a letter to the patient, and somebody's work to find out how.
+func (m *Room) tellReversed(ctx context.Context, c *clinic.Commit, v visit.Visit, p billing.Payment) error {
+	told := len(c.Work)
+	err := m.openFirst(ctx, c, work.Item{Kind: work.PaymentReversed, Practice: v.Practice, Visit: v.ID, Payment: p.ID}, p.ID)
+	if len(c.Work) > told {
+		c.Events = append(c.Events, m.event(outbox.Reversed, outbox.Notify, v, p, c.At))
+	}
+	return err
 }
 
 // openFirst is openWork for an item that is opened once: not again after it ended.

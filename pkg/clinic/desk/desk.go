@@ -14,6 +14,7 @@ import (
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/phi"
 	"evisit/pkg/record"
@@ -85,8 +86,8 @@ func (d *Desk) saidLast(ctx context.Context, in clinic.Input, text phi.Text) (bo
 
 // Answer commits the answer: the reply, the conclusion, and the hash of the
 // encounter document, which is put first, so that there is no answer without it
-// (guideline G9). The commit asks for the capture; the answer stands even if the
-// capture fails.
+// (guideline G9). The commit decides the fee, and asks for its capture, or for the release
+// of the hold if there is none; the answer stands even if that fails.
 func (d *Desk) Answer(ctx context.Context, c clinic.Caller, id string, said visit.Conclusion) (visit.Visit, error) {
 	if ps := said.Problems(); len(ps) > 0 {
 		return visit.Visit{}, fault.New(fault.Invalid, "answer_incomplete", "the answer is not complete", ps...)
@@ -104,18 +105,17 @@ func (d *Desk) answer(ctx context.Context, in clinic.Input, said visit.Conclusio
 	if (v.Status == visit.Answered || v.Status == visit.Closed) && v.Holder.ID == in.Caller.Person.ID {
 		return clinic.Decision{}, d.answered(ctx, v, said)
 	}
-	if _, err := v.Answer(in.Caller.Person, "", said.Minutes, in.Now); err != nil {
+	next, err := v.Answer(in.Caller.Person, "", said.Minutes, in.Now)
+	if err != nil {
+		return clinic.Decision{}, err
+	}
+	if next, err = next.LowerFee(said.Fee); err != nil {
 		return clinic.Decision{}, err
 	}
 	if err := in.Stale(); err != nil {
 		return clinic.Decision{}, err
 	}
-	hash, err := d.document(ctx, in, said)
-	if err != nil {
-		return clinic.Decision{}, err
-	}
-	next, err := v.Answer(in.Caller.Person, hash, said.Minutes, in.Now)
-	if err != nil {
+	if next.Document, err = d.document(ctx, in, said, next.Fee()); err != nil {
 		return clinic.Decision{}, err
 	}
 	m, err := d.Charts.SealMessage(ctx, next, in.Caller.Person, record.Reply, said.Reply, in.Now)
@@ -123,7 +123,11 @@ func (d *Desk) answer(ctx context.Context, in clinic.Input, said visit.Conclusio
 		return clinic.Decision{}, err
 	}
 	es := []outbox.Event{d.Kernel.Event(outbox.Answered, outbox.Notify, next, in.Now)}
-	if next.Payment != "" {
+	switch {
+	case next.Payment == "":
+	case next.Waived():
+		es = append(es, d.Kernel.Event(outbox.Release, outbox.Charge, next, in.Now))
+	default:
 		es = append(es, d.Kernel.Event(outbox.Capture, outbox.Charge, next, in.Now))
 	}
 	return clinic.Change(v, next, clinic.Commit{Messages: []clinic.Message{m}, Events: es}), nil
@@ -142,8 +146,8 @@ func (d *Desk) answered(ctx context.Context, v visit.Visit, said visit.Conclusio
 	return nil
 }
 
-// document puts the encounter document and returns its hash.
-func (d *Desk) document(ctx context.Context, in clinic.Input, said visit.Conclusion) (string, error) {
+// document puts the encounter document of an answer for fee and returns its hash.
+func (d *Desk) document(ctx context.Context, in clinic.Input, said visit.Conclusion, fee money.Cents) (string, error) {
 	v := in.Visit
 	f, r, err := d.Charts.FormAndAnswers(ctx, v, in.Answers)
 	if err != nil {
@@ -167,7 +171,7 @@ func (d *Desk) document(ctx context.Context, in clinic.Input, said visit.Conclus
 		Visit: v.ID, Practice: v.Practice, Patient: v.Patient, Contact: contact,
 		Form: f.Canonical(), FormHash: f.Hash(), Answers: record.InWords(f, res.Response), Flags: record.Flags(res),
 		Messages: ms, Conclusion: said, By: visit.Holder{ID: in.Caller.Person.ID, Display: in.Caller.Person.Display},
-		Fee: v.Quote.Amount, Times: v.Times,
+		Fee: fee, Quoted: v.Quote.Amount, QuotedIf: v.Quote.Lower, Times: v.Times,
 	})
 }
 

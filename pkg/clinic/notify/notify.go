@@ -89,7 +89,7 @@ var letters = map[outbox.Kind]struct{ patient, practice letter }{
 		practice: letter{text{"A new request", "A new request awaits an answer by {time}.\n\n{link}"}, awaitsAnswer},
 	},
 	outbox.Asked:    {patient: letter{text{"A question about your request", "You have a new message. Please read it and reply; your request waits for you.\n\n{link}"}, awaitsPatient}},
-	outbox.Answered: {patient: letter{text{"Your request was answered", "Your answer is ready to read.\n\n{link}"}, isAnswered}},
+	outbox.Answered: {patient: letter{text{"Your request was answered", "Your answer is ready to read.{waived}\n\n{link}"}, isAnswered}},
 	outbox.Ended: {
 		patient: letter{text{"Your request has ended", "Your request ended without an answer, and you will not be charged. {why}Please see what to do next.\n\n{link}"}, isUnanswered},
 	},
@@ -97,7 +97,7 @@ var letters = map[outbox.Kind]struct{ patient, practice letter }{
 		patient:  letter{text{"Your request is taking longer", "Your answer is later than promised. You may wait, call the practice, or cancel without charge.\n\n{link}"}, isLate},
 		practice: letter{text{"A request is late", "A request was promised an answer by {time}, and the patient was told that it is late. It still awaits its answer.\n\n{link}"}, isLate},
 	},
-	outbox.Charged: {patient: letter{text{"Your receipt", "Your payment was collected: receipt {receipt}, for your request {number}. You find it here:\n{link}"}, nil}},
+	outbox.Charged: {patient: letter{text{"Your receipt", "Your payment was collected: receipt {receipt}, for your request {number}.{fee} You find it here:\n{link}"}, nil}},
 	outbox.ChargeFailed: {
 		patient:  letter{text{"Your payment did not go through", "Your answer is ready, but your payment did not go through. You can pay here:\n{link}"}, isOwed},
 		practice: letter{text{"A fee was not collected", "A request was answered, and its fee could not be collected. The patient was asked to pay by link.\n\n{link}"}, isOwed},
@@ -123,6 +123,13 @@ var (
 	endedCharged = letter{text{"Your request has ended", "Your request ended without an answer. {why}{money} Please see what to do next.\n\n{link}"}, isUnanswered}
 	expired      = letter{text{"A request has expired", "A request ended without an answer: {reason}. Please see that the patient is cared for.\n\n{link}"}, isUnanswered}
 )
+
+// The letters about an answered visit of which more was charged than its fee: to the
+// practice, and, unless the fee is waived, to the patient.
+var overcharged = struct{ patient, practice letter }{
+	letter{text{"A part of your payment is refunded", "More was charged than your answer costs, which is {amount}. The rest is refunded; your bank may take some days to show it.\n\n{link}"}, isReversed},
+	letter{text{"More was charged than an answer costs", "More was charged than an answer costs, perhaps by hand at Stripe. What is above the fee is refunded. Please find out how it was charged.\n\n{link}"}, isReversed},
+}
 
 // Reads are what a Room reads besides the kernel.
 type Reads interface {
@@ -188,6 +195,12 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 		}
 		if f.visit.Status == visit.Expired {
 			l.practice = expired
+		}
+	}
+	if d.Kind == outbox.Reversed && isAnswered(f) && d.Payment == f.visit.Payment {
+		l.practice = overcharged.practice
+		if !f.visit.Waived() {
+			l.patient = overcharged.patient
 		}
 	}
 	return m.write(ctx, d, f, l.patient, l.practice)
@@ -330,9 +343,27 @@ func why(v visit.Visit) string {
 	return v.Reason.ForPatient() + " "
 }
 
+// reduced says to the patient that the answer of v costs less than it was quoted; empty if
+// it does not.
+func reduced(v visit.Visit) string {
+	if v.Reduced == 0 {
+		return ""
+	}
+	return " Your answer costs " + v.Fee().String() + ", of the " + v.Quote.Amount.String() + " that you were quoted."
+}
+
+// waived says to the patient that the answer of v costs nothing, although its quote was
+// not free.
+func waived(v visit.Visit) string {
+	if !v.Waived() {
+		return ""
+	}
+	return " It costs you nothing."
+}
+
 func (m *Room) send(ctx context.Context, key string, to phi.Text, link string, p practice.Practice, v visit.Visit, t text) error {
 	words := strings.NewReplacer("{time}", p.Local(v.Promise.By), "{why}", why(v), "{reason}", v.Reason.ForDesk(), "{link}", link,
-		"{number}", v.Number(), "{receipt}", v.Receipt(v.Payment))
+		"{number}", v.Number(), "{receipt}", v.Receipt(v.Payment), "{fee}", reduced(v), "{waived}", waived(v), "{amount}", v.Fee().String())
 	return m.Mail.Send(ctx, Letter{
 		Key: key, To: to, Subject: p.Name + ": " + t.subject, Body: p.Name + "\n\n" + words.Replace(t.body) + "\n",
 	})

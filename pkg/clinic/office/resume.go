@@ -12,10 +12,6 @@ import (
 	"evisit/pkg/work"
 )
 
-// resumeAttempts bounds how often a press is decided again because someone else
-// pressed, or the event was handled, at the same moment.
-const resumeAttempts = 6
-
 var errNothingToResume = fault.New(fault.Conflict, "nothing_to_resume", "this is not about something that was given up, so there is nothing to try again; do what it says, and say that it is done")
 
 // ResumeWork has the parked event that an item is about delivered again, with as
@@ -27,12 +23,7 @@ var errNothingToResume = fault.New(fault.Conflict, "nothing_to_resume", "this is
 //
 // Errors: those of EndWork; fault.Conflict for an item that is about no event.
 func (o *Office) ResumeWork(ctx context.Context, c clinic.Caller, id string) (work.Item, error) {
-	for n := 1; ; n++ {
-		i, err := o.resume(ctx, c, id)
-		if !errors.Is(err, clinic.ErrChanged) || n == resumeAttempts {
-			return i, err
-		}
-	}
+	return clinic.Retry(func() (work.Item, error) { return o.resume(ctx, c, id) })
 }
 
 func (o *Office) resume(ctx context.Context, c clinic.Caller, id string) (work.Item, error) {

@@ -51,19 +51,9 @@ func (r *Room) InviteCaregiver(ctx context.Context, c clinic.Caller, patient str
 	in := registry.Invitation{Practice: p.Practice, Email: w.Email, Acts: &g}
 	if err != nil {
 		_, also := registry.Invite(in)
-		return registry.Invitation{}, bothWrong(err, also)
+		return registry.Invitation{}, fault.Both(err, also)
 	}
 	return r.sendInvitation(ctx, c, in, identity.DelegatePower)
-}
-
-// bothWrong is err, with the problems of a second refusal.
-func bothWrong(err, second error) error {
-	f, ok := fault.Public(err)
-	also, two := fault.Public(second)
-	if !ok || !two {
-		return err
-	}
-	return fault.New(f.Kind, f.Code, f.Text, append(slices.Clone(f.Problems), also.Problems...)...)
 }
 
 // ownOrWorks reports whether c's person is the patient, or works at a practice.
@@ -162,18 +152,9 @@ func (r *Room) invitedFor(ctx context.Context, p identity.Patient) ([]registry.I
 	if err != nil {
 		return nil, err
 	}
-	var all []registry.Invitation
-	for _, row := range rows {
-		if row.Acts == nil || row.Acts.Patient != p.ID {
-			continue
-		}
-		i, err := r.Charts.OpenInvitation(ctx, row)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, i)
-	}
-	return all, nil
+	return r.openInvitations(ctx, slices.DeleteFunc(rows, func(row clinic.Invitation) bool {
+		return row.Acts == nil || row.Acts.Patient != p.ID
+	}))
 }
 
 // UninviteCaregiver takes back an invitation to act for a patient: by the patient, or by
@@ -188,7 +169,7 @@ func (r *Room) UninviteCaregiver(ctx context.Context, c clinic.Caller, patient, 
 	if err != nil {
 		return registry.Invitation{}, err
 	}
-	return again(func() (registry.Invitation, error) {
+	return clinic.Retry(func() (registry.Invitation, error) {
 		i, err := r.invitation(ctx, id)
 		if err == nil && (i.Practice != p.Practice || i.Acts == nil || i.Acts.Patient != patient) {
 			err = registry.ErrNoInvitation
@@ -200,10 +181,13 @@ func (r *Room) UninviteCaregiver(ctx context.Context, c clinic.Caller, patient, 
 	})
 }
 
+var errParents = fault.New(fault.Denied, "denied", "until you are 18, the practice says who acts for you as a parent or guardian; call it")
+
 // RevokeCaregiver ends a grant at once: by the patient, by who gives it up, or by people
-// of the practice. One that has ended is returned unchanged.
+// of the practice, who alone end that of a minor's parent. One that has ended is returned
+// unchanged.
 func (r *Room) RevokeCaregiver(ctx context.Context, c clinic.Caller, patient, person string) (identity.Grant, error) {
-	return again(func() (identity.Grant, error) {
+	return clinic.Retry(func() (identity.Grant, error) {
 		c, err := r.Kernel.Identify(ctx, c)
 		if err != nil {
 			return identity.Grant{}, err
@@ -226,6 +210,9 @@ func (r *Room) RevokeCaregiver(ctx context.Context, c clinic.Caller, patient, pe
 		now := r.Kernel.Time()
 		if err != nil || !g.Active(now) {
 			return g, err
+		}
+		if c.Person.Patient == patient && !g.PatientEnds() {
+			return g, errParents
 		}
 		g.Until, g.Version = now, g.Version+1
 		return g, r.Kernel.Store.Commit(ctx, clinic.Commit{

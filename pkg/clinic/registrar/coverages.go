@@ -192,7 +192,7 @@ func (r *Room) changeCoverage(ctx context.Context, c clinic.Caller, do identity.
 func (r *Room) decideCoverage(ctx context.Context, c clinic.Caller, do identity.Action, patient, id, what string,
 	decide func(covering, coverage.Coverage) (coverage.Coverage, error),
 ) (coverage.Held, error) {
-	next, err := again(func() (coverage.Coverage, error) {
+	next, err := clinic.Retry(func() (coverage.Coverage, error) {
 		w, err := r.coveringOf(ctx, c, do, patient)
 		if err != nil {
 			return coverage.Coverage{}, err
@@ -209,7 +209,7 @@ func (r *Room) decideCoverage(ctx context.Context, c clinic.Caller, do identity.
 			return was, clinic.ErrStale
 		}
 		next.Version++
-		m, err := r.coverageCommit(ctx, w, next, do, what)
+		m, err := r.coverageCommit(ctx, w, do, what, next)
 		if err != nil {
 			return was, err
 		}
@@ -247,25 +247,115 @@ func (r *Room) coveringOf(ctx context.Context, c clinic.Caller, do identity.Acti
 	return w, err
 }
 
-// coverageCommit is the commit that stores c, which is new or changed, with the work of checking it.
-func (r *Room) coverageCommit(ctx context.Context, w covering, c coverage.Coverage, do identity.Action, what string) (clinic.Commit, error) {
-	row, err := r.Charts.SealCoverage(ctx, c)
-	if err != nil {
-		return clinic.Commit{}, err
-	}
+// coverageCommit is the commit that stores all, which are new or changed, with the work of checking
+// them.
+func (r *Room) coverageCommit(ctx context.Context, w covering, do identity.Action, what string, all ...coverage.Coverage) (clinic.Commit, error) {
 	p := w.Patient
 	p.Version++
-	if c.Version == 1 {
-		p.Coverages++
+	m := clinic.Commit{Request: w.Request(all[0].ID, w.Now), Audit: r.recordOf(w.Caller, p, do, what, w.Now)}
+	for _, c := range all {
+		if c.Version == 1 {
+			p.Coverages++
+		}
+		if err := r.putCoverage(ctx, &m, c, w.Person.ID); err != nil {
+			return m, err
+		}
 	}
 	patient, err := r.Charts.SealPatient(ctx, p)
+	m.Patients = append(m.Patients, patient)
+	return m, err
+}
+
+// putCoverage adds to m a coverage, and that it is to be checked, or is: by whom is the person who
+// makes the commit.
+func (r *Room) putCoverage(ctx context.Context, m *clinic.Commit, c coverage.Coverage, by string) error {
+	row, err := r.Charts.SealCoverage(ctx, c)
 	if err != nil {
-		return clinic.Commit{}, err
+		return err
 	}
-	m := clinic.Commit{Coverage: &row, Patients: []clinic.Patient{patient}, Request: w.Request(c.ID, w.Now), Audit: r.recordOf(w.Caller, p, do, what, w.Now)}
-	if c.Checked.At.IsZero() {
-		item := work.Item{Kind: work.CoverageUnchecked, Practice: p.Practice, Pool: identity.StaffPool, Patient: p.ID}
-		return m, r.Kernel.OpenWork(ctx, &m, work.New(item, c.ID, w.Now))
+	m.Coverages = append(m.Coverages, row)
+	if !c.Checked.At.IsZero() {
+		return r.Kernel.EndWork(ctx, m, c.Practice, work.ID(work.CoverageUnchecked, c.ID), by)
 	}
-	return m, r.Kernel.EndWork(ctx, &m, p.Practice, work.ID(work.CoverageUnchecked, c.ID), w.Person.ID)
+	item := work.Item{Kind: work.CoverageUnchecked, Practice: c.Practice, Pool: identity.StaffPool, Patient: c.Patient}
+	return r.Kernel.OpenWork(ctx, m, work.New(item, c.ID, r.Kernel.Time()))
+}
+
+// OrderCoverages gives coverages of a patient the turns that are named, all at once, and returns
+// all that the patient has. One whose turn is changed by the patient, or by who acts for them, is
+// unchecked again. Turns that stand already change nothing.
+//
+// Errors: fault.Invalid, which names everything wrong; fault.Conflict if two would have one turn
+// (coverage_priority), or the record was merged into another (merged); clinic.ErrStale if a turn
+// names another version of its coverage.
+func (r *Room) OrderCoverages(ctx context.Context, c clinic.Caller, patient string, turns []coverage.Turn) ([]coverage.Held, error) {
+	all, err := clinic.Retry(func() ([]coverage.Coverage, error) {
+		w, err := r.coveringOf(ctx, c, identity.ChangePatient, patient)
+		if err != nil {
+			return nil, err
+		}
+		changed, err := coverage.Order(w.All, turns, w.Today)
+		if err != nil || len(changed) == 0 {
+			return w.All, err
+		}
+		if stale(w.All, turns) {
+			return nil, clinic.ErrStale
+		}
+		for n := range changed {
+			changed[n].Edition++
+			changed[n].Version++
+			changed[n] = w.entered(changed[n])
+			at := slices.IndexFunc(w.All, func(o coverage.Coverage) bool { return o.ID == changed[n].ID })
+			w.All[at] = changed[n]
+		}
+		m, err := r.coverageCommit(ctx, w, identity.ChangePatient, "coverages_ordered", changed...)
+		if err != nil {
+			return nil, err
+		}
+		return w.All, r.commitNew(ctx, m)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return r.Charts.Held(ctx, all)
+}
+
+// stale reports whether turns were decided on another version of one of all.
+func stale(all []coverage.Coverage, turns []coverage.Turn) bool {
+	return slices.ContainsFunc(all, func(c coverage.Coverage) bool {
+		return slices.ContainsFunc(turns, func(t coverage.Turn) bool { return t.Coverage == c.ID && t.Version != 0 && t.Version != c.Version })
+	})
+}
+
+// takeOver adds to m, by which p becomes a double of to, the coverages that to takes over from p,
+// and returns how many they are. Those of p stay as they were, with its visits: the work of checking
+// them ends.
+func (r *Room) takeOver(ctx context.Context, c clinic.Caller, p, to identity.Patient, m *clinic.Commit) (int, error) {
+	if p.Coverages == 0 {
+		return 0, nil
+	}
+	w, err := r.coveringOf(ctx, c, identity.ManagePatients, to.ID)
+	if err != nil {
+		return 0, err
+	}
+	_, theirs, err := r.Charts.Coverages(ctx, p.ID)
+	if err != nil {
+		return 0, err
+	}
+	taken, err := coverage.TakeOver(w.All, theirs, w.Today)
+	if err != nil {
+		return 0, err
+	}
+	for _, t := range theirs {
+		if err := r.Kernel.EndWork(ctx, m, p.Practice, work.ID(work.CoverageUnchecked, t.ID), c.Person.ID); err != nil {
+			return 0, err
+		}
+	}
+	for _, t := range taken {
+		t.ID, t.Patient, t.Edition, t.Version = r.Kernel.NewID(), to.ID, 0, 1
+		if err := r.putCoverage(ctx, m, t, c.Person.ID); err != nil {
+			return 0, err
+		}
+	}
+	return len(taken), nil
 }

@@ -87,8 +87,8 @@ func (r *Room) lineDoubles(ctx context.Context, c clinic.Caller, m marker, lines
 
 var (
 	importID    = regexp.MustCompile(`^[A-Za-z0-9-]{1,40}$`)
-	errImportID = fault.New(fault.Invalid, "invalid_request", "some parameters need to be put right",
-		fault.Problem{Where: "import", Code: "id", Text: "Choose an id of at most 40 letters, digits and hyphens."})
+	errImportID = fault.New(fault.Invalid, "invalid_request", "some fields need to be put right",
+		fault.Problem{Where: "/id", Code: "id", Text: "Choose an id of at most 40 letters, digits and hyphens."})
 )
 
 // linesAtOnce is how many lines one commit takes over: with a row and at most five marks
@@ -109,12 +109,12 @@ func (r *Room) ImportPatients(ctx context.Context, c clinic.Caller, id string, f
 	if err != nil {
 		return registry.Import{}, nil, err
 	}
-	if id != "" && !importID.MatchString(id) {
-		return registry.Import{}, nil, errImportID
-	}
 	found, err := registry.ReadPatients(file, r.Kernel.Time())
 	if err == nil {
 		err = found.Importable()
+	}
+	if id != "" && !importID.MatchString(id) {
+		err = fault.Both(errImportID, err)
 	}
 	if err != nil {
 		return registry.Import{}, nil, err
@@ -139,7 +139,7 @@ func (r *Room) ImportPatients(ctx context.Context, c clinic.Caller, id string, f
 		return i, nil, err
 	}
 	for i.Done.IsZero() {
-		if i, err = again(func() (registry.Import, error) { return r.importNext(ctx, c, m, id, file, found.Lines) }); err != nil {
+		if i, err = clinic.Retry(func() (registry.Import, error) { return r.importNext(ctx, c, m, id, file, found.Lines) }); err != nil {
 			return i, nil, err
 		}
 	}
@@ -191,15 +191,11 @@ func (r *Room) ImportOf(ctx context.Context, c clinic.Caller, file []byte) (regi
 	if err != nil {
 		return registry.Import{}, err
 	}
-	m := registry.Marker{Practice: c.Person.Practice}
-	row, err := r.Store.MarkKey(ctx, m.Practice)
-	if err == nil {
-		m.Key, err = r.Charts.OpenMarkKey(ctx, row)
+	m, err := r.madeMarker(ctx, c.Person.Practice)
+	if err != nil || !m.made {
+		return registry.Import{}, err
 	}
-	var i registry.Import
-	if err == nil {
-		i, err = r.Store.Import(ctx, m.Practice, registry.ImportID(m.Sum(file)))
-	}
+	i, err := r.Store.Import(ctx, m.Practice, registry.ImportID(m.Sum(file)))
 	if errors.Is(err, fault.NotFound) {
 		return registry.Import{}, nil
 	}

@@ -36,7 +36,9 @@ func (r *Room) Invite(ctx context.Context, c clinic.Caller, in registry.Invitati
 // InvitePatient invites a patient of the caller's practice, at the address that it has,
 // to sign in as the patient.
 //
-// Errors: fault.Conflict (already_joined) if somebody signs in as the patient.
+// Errors: fault.Conflict if somebody signs in as the patient (already_joined), and for a
+// minor whom the practice does not let act for themselves (minor) or takes no requests
+// for (minors_not_taken).
 func (r *Room) InvitePatient(ctx context.Context, c clinic.Caller, patient string) (registry.Invitation, error) {
 	c, p, err := r.patientFor(ctx, c, identity.ManagePatients, patient)
 	switch {
@@ -46,6 +48,9 @@ func (r *Room) InvitePatient(ctx context.Context, c clinic.Caller, patient strin
 		return registry.Invitation{}, errMerged
 	case p.Person != "":
 		return registry.Invitation{}, errTwoOf
+	}
+	if err := r.letsAct(ctx, p); err != nil {
+		return registry.Invitation{}, err
 	}
 	return r.sendInvitation(ctx, c, registry.Invitation{Practice: p.Practice, Patient: p.ID, Email: p.Contact.Email}, identity.ManagePatients)
 }
@@ -101,7 +106,9 @@ func (r *Room) invited(ctx context.Context, c clinic.Caller, in registry.Invitat
 		return c, in, err
 	}
 	if !slices.Equal(in.Roles, []identity.Role{identity.Admin}) {
-		err = errAdminsAlone
+		in.At = r.Kernel.Time()
+		_, also := registry.Invite(in)
+		err = fault.Both(errAdminsAlone, also)
 	}
 	return c, in, err
 }
@@ -127,7 +134,7 @@ var errMember = fault.New(fault.Conflict, "already_member", "this practice knows
 // Errors: those of registry.Invitation.Accept; fault.Conflict (already_member) for who
 // is known at the practice already.
 func (r *Room) Accept(ctx context.Context, c clinic.Caller, id, code string) (identity.Person, error) {
-	return again(func() (identity.Person, error) {
+	return clinic.Retry(func() (identity.Person, error) {
 		i, err := r.invitation(ctx, id)
 		if err != nil {
 			return identity.Person{}, err
@@ -228,11 +235,26 @@ func (r *Room) becomePatient(ctx context.Context, patient string, p *identity.Pe
 	case to.Person != "":
 		return errTwoOf
 	}
+	if err := r.letsAct(ctx, to); err != nil {
+		return err
+	}
 	p.Role, p.Patient = identity.PatientRole, patient
+	if p.Minor, err = r.isMinor(ctx, to); err != nil {
+		return err
+	}
 	to.Person, to.Version = p.ID, to.Version+1
 	row, err := r.Charts.SealPatient(ctx, to)
 	m.Patients = append(m.Patients, row)
 	return err
+}
+
+// letsAct refuses p if their practice does not let them act for themselves at their age.
+func (r *Room) letsAct(ctx context.Context, p identity.Patient) error {
+	here, err := r.Kernel.Practice(ctx, p.Practice)
+	if err != nil {
+		return err
+	}
+	return here.LetsAct(p.Contact.Birth, r.Kernel.Time())
 }
 
 // invitation returns an invitation with its content.
@@ -255,6 +277,13 @@ func (r *Room) Invitations(ctx context.Context, c clinic.Caller) ([]registry.Inv
 		return nil, err
 	}
 	rows, err := r.Store.Invitations(ctx, c.Person.Practice)
+	if err != nil {
+		return nil, err
+	}
+	return r.openInvitations(ctx, rows)
+}
+
+func (r *Room) openInvitations(ctx context.Context, rows []clinic.Invitation) ([]registry.Invitation, error) {
 	var all []registry.Invitation
 	for _, row := range rows {
 		i, err := r.Charts.OpenInvitation(ctx, row)
@@ -263,7 +292,7 @@ func (r *Room) Invitations(ctx context.Context, c clinic.Caller) ([]registry.Inv
 		}
 		all = append(all, i)
 	}
-	return all, err
+	return all, nil
 }
 
 // Revoke takes back an invitation of the caller's practice. One that was taken back is
@@ -275,7 +304,7 @@ func (r *Room) Revoke(ctx context.Context, c clinic.Caller, id string) (registry
 	if err != nil {
 		return registry.Invitation{}, err
 	}
-	return again(func() (registry.Invitation, error) {
+	return clinic.Retry(func() (registry.Invitation, error) {
 		i, err := r.invitation(ctx, id)
 		if err == nil && i.Practice != c.Person.Practice {
 			err = registry.ErrNoInvitation

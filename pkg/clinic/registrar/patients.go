@@ -54,6 +54,9 @@ func (r *Room) patientFor(ctx context.Context, c clinic.Caller, do identity.Acti
 		return c, identity.Patient{}, err
 	}
 	at := identity.Resource{Practice: p.Practice, Patient: id}
+	if at.Minority, err = r.Kernel.Minority(ctx, c.Person, id); err != nil {
+		return c, p, err
+	}
 	return c, p, r.Kernel.Allow(ctx, c, do, at, clinic.Subject{Practice: p.Practice, Patient: id})
 }
 
@@ -208,7 +211,7 @@ func (r *Room) prepared(ctx context.Context, c clinic.Caller, p *identity.Patien
 func (r *Room) changePatient(ctx context.Context, c clinic.Caller, do identity.Action, id, what string,
 	change func(context.Context, clinic.Caller, identity.Patient, *clinic.Commit) (identity.Patient, error),
 ) (identity.Patient, error) {
-	return again(func() (identity.Patient, error) {
+	return clinic.Retry(func() (identity.Patient, error) {
 		c, was, err := r.patientFor(ctx, c, do, id)
 		if err != nil {
 			return was, err
@@ -270,6 +273,8 @@ func (r *Room) Stand(ctx context.Context, c clinic.Caller, id string, state iden
 	return r.changePatient(ctx, c, identity.ManagePatients, id, what,
 		func(ctx context.Context, c clinic.Caller, p identity.Patient, m *clinic.Commit) (identity.Patient, error) {
 			switch {
+			case !state.Known() && why != "" && !why.Known():
+				return p, fault.Both(errStanding, errGround)
 			case !state.Known():
 				return p, errStanding
 			case state != identity.Active && !why.Known() || state == identity.Warned && why.Foreign():
@@ -338,15 +343,66 @@ func (r *Room) ChangeContact(ctx context.Context, c clinic.Caller, id string, ch
 			if err != nil || next == p.Contact {
 				return p, err
 			}
+			if err := r.mayChange(ctx, c, p, next); err != nil {
+				return p, err
+			}
 			if err := r.tell(ctx, p, m); err != nil {
 				return p, err
 			}
+			newBirth := !next.Birth.Equal(p.Contact.Birth)
 			p.Contact = next
+			if newBirth {
+				if err := r.noteAge(ctx, p, m); err != nil {
+					return p, err
+				}
+			}
 			p.Edition++
 			marks, err := r.marker(ctx, c.Actor(""), p.Practice)
 			m.Marks = marksOf(marks, p)
 			return p, err
 		})
+}
+
+var errTheirAddress = fault.New(fault.Denied, "denied", "at this practice, patients of this age are written to at an address of their own; they change it themselves")
+
+// mayChange refuses c, who acts for p, another e-mail address where what p sends is p's
+// alone: the letters about it go there.
+func (r *Room) mayChange(ctx context.Context, c clinic.Caller, p identity.Patient, next identity.Contact) error {
+	if next.Email == p.Contact.Email {
+		return nil
+	}
+	m, err := r.Kernel.Minority(ctx, c.Person, p.ID)
+	if err == nil && m.Own != "" && m.Own != c.Person.ID {
+		err = errTheirAddress
+	}
+	return err
+}
+
+// noteAge adds to m whether p, whose day of birth is another one now, is a minor to who
+// signs in as p.
+func (r *Room) noteAge(ctx context.Context, p identity.Patient, m *clinic.Commit) error {
+	if p.Person == "" {
+		return nil
+	}
+	who, err := r.Kernel.Store.Person(ctx, p.Person)
+	if err != nil {
+		return err
+	}
+	minor, err := r.isMinor(ctx, p)
+	if err == nil && who.Minor != minor {
+		who.Minor, who.Version = minor, who.Version+1
+		m.Person = &who
+	}
+	return err
+}
+
+// isMinor reports whether p is under 18 now.
+func (r *Room) isMinor(ctx context.Context, p identity.Patient) (bool, error) {
+	here, err := r.Kernel.Practice(ctx, p.Practice)
+	if err != nil {
+		return false, err
+	}
+	return here.IsMinor(p.Contact.Birth, r.Kernel.Time())
 }
 
 // tell adds to m the letter to the address that p has now.
@@ -401,11 +457,12 @@ var (
 
 // Merge says that a patient is a double of another of the practice: who signs in as the
 // first is from then on the second, and still acts for the first, whose visits stay
-// where they are. The double is suspended and the work of matching it ends. The same
-// again is returned unchanged.
+// where they are. The double is suspended and the work of matching it ends. Its coverages
+// are taken over (coverage.TakeOver), all in the same commit. The same again is returned
+// unchanged.
 //
 // Errors: fault.Conflict if somebody signs in as the second (already_joined), or nobody
-// as the first (not_joined).
+// as the first (not_joined), and those of coverage.TakeOver.
 func (r *Room) Merge(ctx context.Context, c clinic.Caller, id, into string) (identity.Patient, error) {
 	return r.changePatient(ctx, c, identity.ManagePatients, id, "merged",
 		func(ctx context.Context, c clinic.Caller, p identity.Patient, m *clinic.Commit) (identity.Patient, error) {
@@ -435,7 +492,14 @@ func (r *Room) merge(ctx context.Context, c clinic.Caller, p, to identity.Patien
 		return p, err
 	}
 	who.Patient, who.Version = to.ID, who.Version+1
-	to.Person, to.Version = who.ID, to.Version+1
+	if who.Minor, err = r.isMinor(ctx, to); err != nil {
+		return p, err
+	}
+	moved, err := r.takeOver(ctx, c, p, to, m)
+	if err != nil {
+		return p, err
+	}
+	to.Person, to.Coverages, to.Version = who.ID, to.Coverages+moved, to.Version+1
 	row, err := r.Charts.SealPatient(ctx, to)
 	if err != nil {
 		return p, err
@@ -447,6 +511,9 @@ func (r *Room) merge(ctx context.Context, c clinic.Caller, p, to identity.Patien
 	m.Person, m.Grants = &who, []identity.Grant{grant}
 	m.Patients = append(m.Patients, row)
 	m.Audit = append(m.Audit, r.recordOf(c, to, identity.ManagePatients, "merged", now)...)
+	if moved > 0 {
+		m.Audit = append(m.Audit, r.recordOf(c, to, identity.ManagePatients, "coverages_taken_over", now)...)
+	}
 	p.Into, p.Person = to.ID, ""
 	p.Standing = identity.Standing{State: identity.Suspended, Reason: identity.Double, By: by, At: now}
 	return p, r.endMatching(ctx, p, by, m)
@@ -466,6 +533,8 @@ func (r *Room) grantOn(ctx context.Context, g identity.Grant) (identity.Grant, e
 type Door struct {
 	ID, Name, Phone string
 	Open            bool // somebody may register
+	Minors          bool // it takes requests for those under 18
+	From            int  // the age from which people register themselves
 }
 
 // Door returns what the public page of a practice says to anyone.
@@ -474,7 +543,11 @@ func (r *Room) Door(ctx context.Context, id string) (Door, error) {
 	if err == nil && id == audit.Platform {
 		err = errNoPatient
 	}
-	return Door{p.ID, p.Name, p.Phone, p.Suspended.IsZero()}, err
+	d := Door{p.ID, p.Name, p.Phone, p.Suspended.IsZero(), !p.Minors.Refused, p.Minors.ActingAge()}
+	if !d.Minors {
+		d.From = identity.Minors{}.ActingAge()
+	}
+	return d, err
 }
 
 var errEmailNeeded = fault.New(fault.Denied, "email_unconfirmed", "your sign-in has no confirmed e-mail address; confirm it where you sign in, and register then")
@@ -483,8 +556,9 @@ var errEmailNeeded = fault.New(fault.Denied, "email_unconfirmed", "your sign-in 
 // public page: e-mail address and phone are those that their sign-in has confirmed. The
 // same holder again is the same patient.
 //
-// Errors: fault.Invalid, which names everything wrong; fault.Conflict for a minor
-// (minor), a practice that takes nobody (practice_suspended), and who works there
+// Errors: fault.Invalid, which names everything wrong; fault.Conflict for a minor whom
+// the practice does not let act for themselves (minor) or takes no requests for
+// (minors_not_taken), a practice that takes nobody (practice_suspended), and who works there
 // (already_member).
 func (r *Room) Join(ctx context.Context, c clinic.Caller, practice string, contact identity.Contact) (identity.Patient, error) {
 	p, err := r.Kernel.Practice(ctx, practice)
@@ -494,7 +568,7 @@ func (r *Room) Join(ctx context.Context, c clinic.Caller, practice string, conta
 	if err != nil {
 		return identity.Patient{}, err
 	}
-	return again(func() (identity.Patient, error) {
+	return clinic.Retry(func() (identity.Patient, error) {
 		t, who, err := r.memberAt(ctx, c.Proof, practice)
 		switch {
 		case err != nil:
@@ -527,11 +601,7 @@ func welcome(p practice.Practice, contact identity.Contact, c clinic.Caller, now
 	if err != nil {
 		return contact, err
 	}
-	zone, err := p.Location()
-	if err == nil && now.Before(identity.Adult(contact.Birth, zone)) {
-		err = fault.New(fault.Conflict, "minor", "Who is under 18 is registered by the practice, with a parent or guardian. Please call it: "+p.Phone)
-	}
-	return contact, err
+	return contact, p.LetsAct(contact.Birth, now)
 }
 
 // memberAt returns who the holder of a proof is at a practice, active or not; zero if
@@ -558,6 +628,10 @@ func (r *Room) enter(ctx context.Context, c clinic.Caller, t clinic.Token, who i
 		who = identity.Person{ID: r.Kernel.NewID(), Practice: p.Practice}
 	}
 	who.Role, who.Patient, who.Version = identity.PatientRole, p.ID, who.Version+1
+	var err error
+	if who.Minor, err = r.isMinor(ctx, p); err != nil {
+		return p, err
+	}
 	p.Person, p.By = who.ID, who.ID
 	c.Person = who
 	m, found, err := r.prepared(ctx, c, &p)

@@ -85,15 +85,15 @@ func (r *Room) RegisterPayer(ctx context.Context, c clinic.Caller, in coverage.P
 	return stands, err
 }
 
-// ChangePayer corrects what a payer was registered with; its id never changes. Coverages that name
+// ChangePayer corrects what the payer of that id was registered with; its id never changes. Coverages that name
 // it are of the corrected payer. It is for operators.
 //
 // Errors: fault.Invalid, which names everything wrong; clinic.ErrStale if c names another version.
-func (r *Room) ChangePayer(ctx context.Context, c clinic.Caller, in coverage.Payer) (coverage.Payer, error) {
-	return r.changePayer(ctx, c, in.ID, "payer_changed", func(was coverage.Payer, _ time.Time) (coverage.Payer, error) {
+func (r *Room) ChangePayer(ctx context.Context, c clinic.Caller, id string, in coverage.Payer) (coverage.Payer, error) {
+	return r.changePayer(ctx, c, id, "payer_changed", func(was coverage.Payer, _ time.Time) (coverage.Payer, error) {
 		next, err := in.Check()
 		next.Ended, next.Version = was.Ended, was.Version
-		return next, err
+		return next, fault.Both(keepsID(id, in.ID), err)
 	})
 }
 
@@ -120,7 +120,7 @@ func (r *Room) changePayer(ctx context.Context, c clinic.Caller, id, what string
 	if err != nil {
 		return coverage.Payer{}, err
 	}
-	return again(func() (coverage.Payer, error) {
+	return clinic.Retry(func() (coverage.Payer, error) {
 		was, err := r.payer(ctx, id)
 		if err != nil {
 			return was, err

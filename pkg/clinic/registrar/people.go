@@ -73,7 +73,7 @@ func (r *Room) changePerson(ctx context.Context, c clinic.Caller, id, what strin
 	if err != nil {
 		return identity.Person{}, err
 	}
-	return again(func() (identity.Person, error) {
+	return clinic.Retry(func() (identity.Person, error) {
 		// The practice's version is read before the roster. A change that takes the role of
 		// administrator from someone writes it, so that two cannot each take the other's.
 		here, err := r.Kernel.Store.Practice(ctx, c.Person.Practice)

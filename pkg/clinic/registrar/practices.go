@@ -15,20 +15,6 @@ import (
 	"evisit/pkg/work"
 )
 
-// attempts bounds how often a step is decided again because someone else changed what
-// it read.
-const attempts = 6
-
-// again calls step until it is not refused because someone else changed what it read.
-func again[T any](step func() (T, error)) (T, error) {
-	for n := 1; ; n++ {
-		t, err := step()
-		if !errors.Is(err, clinic.ErrChanged) || n == attempts {
-			return t, err
-		}
-	}
-}
-
 // allow returns c with its person read, who may do that at a practice.
 func (r *Room) allow(ctx context.Context, c clinic.Caller, do identity.Action, practice string) (clinic.Caller, error) {
 	c, err := r.Kernel.Identify(ctx, c)
@@ -89,15 +75,26 @@ func (r *Room) Register(ctx context.Context, c clinic.Caller, in registry.Regist
 	return stands, err
 }
 
-// Change corrects what a practice was registered with; its id never changes. Who reads
+// errIDStays refuses what would give an id to something that has another.
+var errIDStays = fault.New(fault.Invalid, "invalid_request", "some fields need to be put right",
+	fault.Problem{Where: "/id", Code: "id", Text: "Give the id that the address names; an id never changes."})
+
+func keepsID(id, given string) error {
+	if given != id {
+		return errIDStays
+	}
+	return nil
+}
+
+// Change corrects what the practice of that id was registered with; its id never changes. Who reads
 // requests, as patients are told, follows a new name unless the text is the practice's
 // own. It is for operators.
 //
 // Errors: those of Register; clinic.ErrStale if c names another version.
-func (r *Room) Change(ctx context.Context, c clinic.Caller, in registry.Registration) (practice.Practice, error) {
-	return r.changeCore(ctx, c, in.ID, "changed", func(was practice.Core, _ time.Time) (practice.Core, error) {
-		in, err := in.Check()
-		return in.Core(was), err
+func (r *Room) Change(ctx context.Context, c clinic.Caller, id string, in registry.Registration) (practice.Practice, error) {
+	return r.changeCore(ctx, c, id, "changed", func(was practice.Core, _ time.Time) (practice.Core, error) {
+		kept, err := in.Check()
+		return kept.Core(was), fault.Both(keepsID(id, in.ID), err)
 	})
 }
 
@@ -124,7 +121,7 @@ func (r *Room) changeCore(ctx context.Context, c clinic.Caller, id, what string,
 	if err != nil {
 		return practice.Practice{}, err
 	}
-	return again(func() (practice.Practice, error) {
+	return clinic.Retry(func() (practice.Practice, error) {
 		was, err := r.Kernel.Store.Practice(ctx, id)
 		if err != nil {
 			return was, err

@@ -21,7 +21,7 @@ type Access struct {
 
 // AccessList lists who did and saw what of a patient's data, across their visits, newest
 // first, after cursor; an empty patient is the caller. Visits that are in no list of the
-// patient's are left out. What the patient looks up where their own visits stand is in the
+// patient's are left out, and those that the caller may not know of. What the patient looks up where their own visits stand is in the
 // practice's log alone, and so are the lists from which its people work.
 //
 // It costs a read of every visit of the patient, and a query of each one's trail for at
@@ -35,7 +35,7 @@ func (m *Room) AccessList(ctx context.Context, c clinic.Caller, patient, cursor 
 	if !audit.IsPosition(cursor) {
 		cursor = "" // an address that somebody changed
 	}
-	vs, err := m.allVisits(ctx, patient)
+	vs, err := m.allVisits(ctx, c, patient)
 	if err != nil {
 		return nil, "", err
 	}
@@ -54,8 +54,9 @@ func (m *Room) AccessList(ctx context.Context, c clinic.Caller, patient, cursor 
 	return all, next, nil
 }
 
-// allVisits returns the visits of a patient that are in their lists, newest first.
-func (m *Room) allVisits(ctx context.Context, patient string) ([]visit.Visit, error) {
+// allVisits returns the visits of a patient that are in their lists, newest first, of which
+// c may know.
+func (m *Room) allVisits(ctx context.Context, c clinic.Caller, patient string) ([]visit.Visit, error) {
 	var all []visit.Visit
 	for cursor := ""; ; {
 		vs, next, err := m.Store.VisitsOfPatient(ctx, patient, cursor, visitsAtOnce)
@@ -64,7 +65,7 @@ func (m *Room) allVisits(ctx context.Context, patient string) ([]visit.Visit, er
 		}
 		all = append(all, slices.DeleteFunc(vs, visit.Visit.Unlisted)...)
 		if cursor = next; cursor == "" {
-			return all, nil
+			return m.Kernel.Shown(ctx, c, patient, all)
 		}
 	}
 }

@@ -62,7 +62,8 @@ func (p Place) visits() int {
 
 // Download reads a patient's record, newest visit first, from a place on, and gives
 // take each visit until take reports that it has enough.
-// Visits that are in no list of the patient's are left out. It returns where the record
+// Visits that are in no list of the patient's are left out, and those that the caller may
+// not know of. It returns where the record
 // goes on; empty at its end. That the caller took it, and read each visit, is recorded
 // before it returns.
 func (m *Room) Download(ctx context.Context, c clinic.Caller, from Place, take func(Record, VisitRecord) (enough bool, err error)) (Record, string, error) {
@@ -75,7 +76,7 @@ func (m *Room) Download(ctx context.Context, c clinic.Caller, from Place, take f
 		return Record{}, "", err
 	}
 	var taken []visit.Visit
-	next, err := m.eachVisit(ctx, patient, from.Cursor, func(v visit.Visit) (bool, error) {
+	next, err := m.eachVisit(ctx, c, patient, from.Cursor, func(v visit.Visit) (bool, error) {
 		r, err := m.visitRecord(ctx, v)
 		if err != nil {
 			return false, err
@@ -91,11 +92,14 @@ func (m *Room) Download(ctx context.Context, c clinic.Caller, from Place, take f
 	return out, next, m.Kernel.RecordDownload(ctx, c, identity.DownloadRecord, s, taken)
 }
 
-// eachVisit gives each visit of a patient's lists after cursor to do, until that reports
+// eachVisit gives each visit of a patient's lists after cursor of which c may know to do, until that reports
 // that it has enough. It returns where the visits go on; empty if there are none.
-func (m *Room) eachVisit(ctx context.Context, patient, cursor string, do func(visit.Visit) (enough bool, err error)) (string, error) {
+func (m *Room) eachVisit(ctx context.Context, c clinic.Caller, patient, cursor string, do func(visit.Visit) (enough bool, err error)) (string, error) {
 	for enough := false; ; {
 		vs, next, err := m.Store.VisitsOfPatient(ctx, patient, cursor, 1)
+		if err == nil {
+			vs, err = m.Kernel.Shown(ctx, c, patient, vs)
+		}
 		if err != nil {
 			return "", err
 		}

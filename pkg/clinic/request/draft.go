@@ -193,7 +193,8 @@ func (m *Room) price(in clinic.Input, f *intake.Form, res intake.Result, p pract
 		return billing.Quote{}, err
 	}
 	class := billing.ClassFor(f.BillingClass(), choice(res.Response, kindItem))
-	return billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, billing.Route(choice(res.Response, "payment-route")), in.Now)
+	q, err := billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, billing.Route(choice(res.Response, "payment-route")), in.Now)
+	return q.WithKinds(p.KindPrices[f.Name()]), err
 }
 
 // divert ends v: it adds to c the answers, the record of what the patient was
@@ -511,10 +512,23 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 	if _, ok := p.Consent.In(s.Language); !ok {
 		return d, out, noConsentIn(p.Consent)
 	}
-	if err := checkSendable(in.Caller, v, p, res.Response); err != nil {
+	if err := cmp.Or(m.takesMinor(ctx, in, p), checkSendable(in.Caller, v, p, res.Response)); err != nil {
 		return d, out, err
 	}
 	return m.submission(ctx, in, next, p, s)
+}
+
+// takesMinor refuses a request of a minor at p, if p takes none. Who signs in as an adult
+// sends for an adult, so that their day of birth is not read.
+func (m *Room) takesMinor(ctx context.Context, in clinic.Input, p practice.Practice) error {
+	if by := in.Caller.Person; !p.Minors.Refused || by.Patient == in.Visit.Patient && !by.Minor {
+		return nil
+	}
+	who, err := m.Charts.Patient(ctx, in.Visit.Patient)
+	if err != nil {
+		return err
+	}
+	return p.TakesFor(who.Contact.Birth, in.Now)
 }
 
 // sentBefore returns nil if v was submitted with s: the same request again, whose

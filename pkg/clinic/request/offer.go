@@ -22,6 +22,8 @@ import (
 type Offering struct {
 	Form  *intake.Form
 	Price money.Cents // zero: free
+	// Lower are the prices below Price of an answer by clinicians of some kinds.
+	Lower billing.KindPrices
 	// FreeFor are the answers to KindItem that make a request free although the form
 	// has a price.
 	FreeFor []intake.Option
@@ -42,6 +44,7 @@ func (m *Room) offering(p practice.Practice, f *intake.Form) Offering {
 	class := f.BillingClass()
 	price, err := billing.Posted(f.Name(), class, p.Prices)
 	o.Price, o.Unpriced = price, err != nil
+	o.Lower = p.KindPrices[f.Name()].Below(price)
 	if kinds, ok := f.Item(kindItem); ok && (price > 0 || o.Unpriced) {
 		for _, k := range kinds.Options {
 			if slices.Contains(billing.FreeRequests(class), k.Code) {
@@ -137,9 +140,13 @@ func closed(p practice.Practice) error {
 // barred says why a patient may not send p, which is not closed, a request for a pool's
 // people; nil if the patient may. Guideline G14 bars a suspended patient from clinical
 // requests: what is left is how a bill is settled and a record asked for. A record that is
-// of no patient of the practice is barred from all. Guideline G23, where the practice asks
+// of no patient of the practice is barred from all, and so is a minor where the practice
+// takes no requests for minors. Guideline G23, where the practice asks
 // for it, is for clinical requests too.
 func barred(p practice.Practice, who identity.Patient, pool identity.Pool, now time.Time) error {
+	if err := p.TakesFor(who.Contact.Birth, now); err != nil {
+		return err
+	}
 	clinical := pool == identity.ClinicalPool
 	s := who.Standing
 	if s.State == identity.Suspended && (clinical || s.Reason.Foreign()) {

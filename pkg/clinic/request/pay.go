@@ -78,7 +78,7 @@ func (m *Room) payLink(ctx context.Context, in clinic.Input) (clinic.Decision, e
 	began := in.Now.Truncate(linkEvery)
 	pay, err := m.newPage(ctx, billing.Payment{
 		ID: v.ID + "." + v.Quote.Page() + began.Format("-20060102T15"), Visit: v.ID, Practice: v.Practice, Account: last.Account,
-		Amount: v.Quote.Amount, AtOnce: true, SessionEnds: began.Add(2 * linkEvery),
+		Amount: v.Fee(), AtOnce: true, SessionEnds: began.Add(2 * linkEvery),
 	}, in.Now)
 	if refusedByStripe(err) {
 		next := v.PageRefused()

@@ -117,7 +117,7 @@ func (m *Room) judge(ctx context.Context, in clinic.Input, f *intake.Form, r int
 const draftReads = 3
 
 // ListVisits lists a patient's visits, newest first, without those that are private or
-// were deleted; an empty patient is the caller. A page may be shorter than limit.
+// were deleted, or the caller may not know of; an empty patient is the caller. A page may be shorter than limit.
 func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor string, limit int) ([]visit.Visit, string, error) {
 	c, patient, err := m.forPatient(ctx, c, identity.ListVisits, patient)
 	if err != nil {
@@ -126,6 +126,9 @@ func (m *Room) ListVisits(ctx context.Context, c clinic.Caller, patient, cursor 
 	vs, next, err := m.Store.VisitsOfPatient(ctx, patient, cursor, limit)
 	if err == nil {
 		err = m.Kernel.RecordList(ctx, c, identity.ListVisits, clinic.Subject{Practice: c.Person.Practice, Patient: patient})
+	}
+	if err == nil {
+		vs, err = m.Kernel.Shown(ctx, c, patient, vs)
 	}
 	return slices.DeleteFunc(vs, visit.Visit.Unlisted), next, err
 }

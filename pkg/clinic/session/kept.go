@@ -18,10 +18,22 @@ const (
 	maxForms = 20
 )
 
+// An Area is the function that takes a form and keeps it, and what the partition keys of its
+// rows begin with. Management has an area of its own, because what patients and those who
+// answer write to each other is not for the function that has the practice's settings.
+type Area string
+
+// The areas.
+const (
+	Visits     Area = ""          // of function api
+	Management Area = "registry." // of function registry
+)
+
 // A Form is a form that was posted to Path with a session that had ended, or what was
 // typed on the page at Path and not sent.
 type Form struct {
 	ID     string `json:"-"`
+	Area   Area   `json:"-"`
 	Path   string
 	Values url.Values
 	At     time.Time
@@ -42,7 +54,7 @@ func (k *Keeper) Keep(ctx context.Context, cookie string, f Form) (bool, error) 
 		return false, nil
 	}
 	f.At = now
-	holder, id := holderOf(s.Proof), hashOf(f.Path)[:16]
+	holder, id := f.Area.holder(s.Proof), hashOf(f.Path)[:16]
 	rows, err := k.Kernel.Store.KeptForms(ctx, holder)
 	if err != nil {
 		return false, err
@@ -64,9 +76,10 @@ func (k *Keeper) Keep(ctx context.Context, cookie string, f Form) (bool, error) 
 	return true, k.Kernel.Store.Commit(ctx, clinic.Commit{Kept: &row})
 }
 
-// Forms returns the forms that Keep kept for the holder of a proof, and for nobody else.
-func (k *Keeper) Forms(ctx context.Context, p clinic.Proof) ([]Form, error) {
-	holder := holderOf(p)
+// Forms returns the forms that Keep kept in an area for the holder of a proof, and for
+// nobody else.
+func (k *Keeper) Forms(ctx context.Context, a Area, p clinic.Proof) ([]Form, error) {
+	holder := a.holder(p)
 	rows, err := k.Kernel.Store.KeptForms(ctx, holder)
 	if err != nil {
 		return nil, err
@@ -76,7 +89,7 @@ func (k *Keeper) Forms(ctx context.Context, p clinic.Proof) ([]Form, error) {
 		if isUnsent(row) || !k.isKept(row) {
 			continue
 		}
-		f := Form{ID: row.ID}
+		f := Form{ID: row.ID, Area: a}
 		if err := k.Sealer.Unseal(ctx, formPlace(holder, row.ID), row.Sealed, &f); err != nil {
 			return nil, fmt.Errorf("form kept for %s: %w", holder, err)
 		}
@@ -85,10 +98,10 @@ func (k *Keeper) Forms(ctx context.Context, p clinic.Proof) ([]Form, error) {
 	return forms, nil
 }
 
-// Form returns one of the forms that are kept for the holder of a proof, or an
+// Form returns one of the forms that are kept in an area for the holder of a proof, or an
 // error of kind fault.NotFound.
-func (k *Keeper) Form(ctx context.Context, p clinic.Proof, id string) (Form, error) {
-	forms, err := k.Forms(ctx, p)
+func (k *Keeper) Form(ctx context.Context, a Area, p clinic.Proof, id string) (Form, error) {
+	forms, err := k.Forms(ctx, a, p)
 	for _, f := range forms {
 		if f.ID == id {
 			return f, nil
@@ -101,8 +114,8 @@ func (k *Keeper) Form(ctx context.Context, p clinic.Proof, id string) (Form, err
 }
 
 // Drop ends the keeping of a form: it was sent, or its sender does not want it.
-func (k *Keeper) Drop(ctx context.Context, p clinic.Proof, id string) error {
-	row := clinic.KeptForm{Holder: holderOf(p), ID: id, Ends: k.Kernel.Time()}
+func (k *Keeper) Drop(ctx context.Context, a Area, p clinic.Proof, id string) error {
+	row := clinic.KeptForm{Holder: a.holder(p), ID: id, Ends: k.Kernel.Time()}
 	return k.Kernel.Store.Commit(ctx, clinic.Commit{Kept: &row})
 }
 
@@ -111,6 +124,9 @@ func (k *Keeper) isKept(row clinic.KeptForm) bool {
 }
 
 func holderOf(p clinic.Proof) string { return hashOf(p.Issuer, p.Subject) }
+
+// holder is for whom a keeps what the holder of a proof posted.
+func (a Area) holder(p clinic.Proof) string { return string(a) + holderOf(p) }
 
 // formPlace binds a form to whom it is kept for.
 func formPlace(holder, id string) vault.Place {

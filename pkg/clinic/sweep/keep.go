@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/heads"
 	"evisit/pkg/fault"
 )
@@ -88,20 +89,13 @@ func (m *Room) proveContinuation(ctx context.Context, practice string, from, to 
 	if err != nil {
 		return err
 	}
-	for after := from.Through; after < to.Through; {
-		leaves, err := m.Store.Log(ctx, practice, after, to.Through, maxRecords)
+	for l, err := range clinic.LogReader(m.Store.Log).Leaves(ctx, practice, from.Through, to.Through, maxRecords) {
 		if err != nil {
 			return err
 		}
-		if len(leaves) == 0 {
-			break
+		if _, err := s.Add(l.Bytes); err != nil {
+			return err
 		}
-		for _, l := range leaves {
-			if _, err := s.Add(l.Bytes); err != nil {
-				return err
-			}
-		}
-		after = leaves[len(leaves)-1].Position
 	}
 	if err := s.Signed([]byte(to.Checkpoint)); err != nil {
 		return err

@@ -262,24 +262,17 @@ func (m *Room) compareStretch(ctx context.Context, practice string, first, last 
 	if err != nil {
 		return err
 	}
-	for after := first.Through; after < last.Through; {
-		leaves, err := m.Store.Log(ctx, practice, after, last.Through, page)
+	for l, err := range clinic.LogReader(m.Store.Log).Leaves(ctx, practice, first.Through, last.Through, page) {
 		if err != nil {
 			return err
 		}
-		if len(leaves) == 0 {
-			break
+		r, err := s.Add(l.Bytes)
+		if err != nil {
+			return found.add(err)
 		}
-		for _, l := range leaves {
-			r, err := s.Add(l.Bytes)
-			if err != nil {
-				return found.add(err)
-			}
-			if err := m.compareNamed(ctx, practice, r, found); err != nil {
-				return err
-			}
+		if err := m.compareNamed(ctx, practice, r, found); err != nil {
+			return err
 		}
-		after = leaves[len(leaves)-1].Position
 	}
 	if err := s.Signed([]byte(last.Checkpoint)); err != nil {
 		return found.add(err)
@@ -388,20 +381,13 @@ func (m *Room) feed(ctx context.Context, replay *audit.Replay, practice, after s
 	if err != nil || head.Through <= after {
 		return after, err
 	}
-	for after < head.Through {
-		leaves, err := m.Store.Log(ctx, practice, after, head.Through, page)
+	for l, err := range clinic.LogReader(m.Store.Log).Leaves(ctx, practice, after, head.Through, page) {
 		if err != nil {
 			return "", err
 		}
-		for _, l := range leaves {
-			if err := replay.Leaf(l.Bytes); err != nil {
-				return "", err
-			}
+		if err := replay.Leaf(l.Bytes); err != nil {
+			return "", err
 		}
-		if len(leaves) == 0 {
-			break
-		}
-		after = leaves[len(leaves)-1].Position
 	}
 	return head.Through, replay.Checkpoint([]byte(head.Checkpoint))
 }

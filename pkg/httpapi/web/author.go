@@ -172,10 +172,17 @@ func (s *site) handIn(w http.ResponseWriter, r *http.Request, v visitor) error {
 			Name: values.Get("name"), URL: values.Get("url"), Version: values.Get("version"), Title: values.Get("title"), Billing: values.Get("billing"),
 		},
 	}, newSentForm(values, nil)
+	var unreadable error
 	if src.ValueSets, err = protocol.ParseValueSets([]byte(values.Get("value_sets"))); err != nil {
 		sent.misread(err, nil, "value_sets")
-	} else if _, err = intake.ParseExamples(src.Examples); err != nil {
+		unreadable = err
+	}
+	if _, err = intake.ParseExamples(src.Examples); err != nil {
 		sent.misread(err, nil, "examples")
+		unreadable = err
+	}
+	if unreadable != nil {
+		err = unreadable
 	} else if d, refused := s.Author.HandIn(r.Context(), v.Caller, src, number(values.Get("replaces"))); refused == nil {
 		return redirect(w, formAt(d.Name))
 	} else if err = refused; isOfSource(err) {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"net/url"
 	"time"
@@ -11,7 +12,6 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/phi"
 	"evisit/pkg/practice"
-	"evisit/pkg/registry"
 )
 
 // caring are the pages of who acts for a patient: the patient's own, and the practice's.
@@ -130,7 +130,7 @@ func (view *caregiversView) list(all registrar.Caregivers, v visitor, now time.T
 		row := newCaregiver(g.Grant, all.Patient, v)
 		row.By = grantedBy(g, v)
 		row.ID, row.Self = g.Person, g.Person == v.Person.ID
-		row.CanEnd = all.MayInvite || row.Self
+		row.CanEnd = all.MayInvite && (view.Works || g.PatientEnds()) || row.Self
 		switch {
 		case row.Self:
 			row.Who = "You"
@@ -255,24 +255,17 @@ func (s *site) inviteCaregiver(w http.ResponseWriter, r *http.Request, v visitor
 	}
 	patient, sent := r.PathValue("patient"), newSentForm(values, caregiverPlaces)
 	power := registrar.Power{Email: sent.text("email"), Why: identity.Why(values.Get("why")), Scope: scopeOf(values)}
-	day, err := dayOf(values.Get("until"), v.practice)
-	switch {
+	var unclear []fault.Problem
+	switch day, err := dayOf(values.Get("until"), v.practice); {
 	case err != nil:
-		_, err = registry.Invite(registry.Invitation{Email: power.Email, Acts: &identity.Grant{}})
-		unclear := []fault.Problem{{Where: "/until", Code: "format", Text: "Choose a day, or leave it empty."}}
-		if power.Why == "" {
-			unclear = append(unclear, fault.Problem{Where: "/why", Code: "required", Text: "Choose a reason."})
-		}
-		if !power.Scope.Known() {
-			unclear = append(unclear, fault.Problem{Where: "/scope", Code: "required", Text: "Choose what they may do."})
-		}
-		err = besides(err, unclear)
-	default:
-		if !day.IsZero() {
-			power.Until = dayAfter(day, v.practice)
-		}
-		_, err = s.Registrar.InviteCaregiver(r.Context(), v.Caller, patient, power)
+		unclear = []fault.Problem{{Where: "/until", Code: "format", Text: "Choose a day, or leave it empty."}}
+	case !day.IsZero():
+		power.Until = dayAfter(day, v.practice)
 	}
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Registrar.InviteCaregiver(ctx, v.Caller, patient, power)
+		return err
+	})
 	return s.afterCaregiver(w, r, v, &sent, err, "invited")
 }
 

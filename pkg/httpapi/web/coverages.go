@@ -1,6 +1,9 @@
 package web
 
 import (
+	"cmp"
+	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,7 +12,6 @@ import (
 	"time"
 
 	"evisit/pkg/civil"
-	"evisit/pkg/clinic"
 	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/phi"
@@ -80,10 +82,10 @@ func cardValues(c coverage.Card) url.Values {
 
 // formOf is the form of a coverage, with the payers that it may name: those that are taken, and
 // the one that it names already.
-func (s *site) formOf(r *http.Request, v visitor, was coverage.Payer) ([]field, []coverage.Payer, error) {
+func (s *site) formOf(r *http.Request, v visitor, was coverage.Payer) ([]field, error) {
 	payers, err := s.Registrar.Payers(r.Context(), v.Caller)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if !was.Ended.IsZero() {
 		payers = append(payers, was)
@@ -92,7 +94,7 @@ func (s *site) formOf(r *http.Request, v visitor, was coverage.Payer) ([]field, 
 	for _, p := range payers {
 		form[0].Options = append(form[0].Options, option{Value: p.ID, Label: p.Name})
 	}
-	return form, payers, nil
+	return form, nil
 }
 
 type coveragesView struct {
@@ -101,6 +103,7 @@ type coveragesView struct {
 	Done       string
 	Complaints []complaint
 	New        string // where a coverage is entered
+	Order      string // where it is said which pays first; empty: there are no two to order
 	Coverages  []coverageRow
 }
 
@@ -123,6 +126,7 @@ var relationWords = map[coverage.Relation]string{
 
 var coverageDone = map[string]string{
 	"added": "The health plan is entered.", "changed": "The change is made.", "ended": "The end is noted.", "checked": "It is noted that it agrees with the card.",
+	"ordered": "It is noted which plan pays first.",
 }
 
 func (s *site) coverages(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -149,6 +153,9 @@ func (s *site) showCoverages(w http.ResponseWriter, r *http.Request, v visitor, 
 	for _, h := range append(coverage.ActiveOn(all, today), others...) {
 		view.Coverages = append(view.Coverages, newCoverageRow(h, v, today))
 	}
+	if len(ordered(all, today)) > 1 {
+		view.Order = coveragesOf(patient) + "/order"
+	}
 	return s.show(w, &v, page{view: "coverages", title: errorTitle(view.Title, view.Complaints), data: view, code: code})
 }
 
@@ -158,6 +165,96 @@ func (s *site) coveragesCrumb(v visitor, patient string) link {
 		return link{Href: "/manage/patients/" + url.PathEscape(patient), Text: "The patient"}
 	}
 	return link{Href: dataPath, Text: "My data"}
+}
+
+// mostOrdered bounds the plans of which one page says which pays first.
+const mostOrdered = 20
+
+// ordered are the coverages of all of which it matters which pays first: those that have not ended,
+// by their turn.
+func ordered(all []coverage.Held, today civil.Day) []coverage.Held {
+	left := slices.DeleteFunc(slices.Clone(all), func(h coverage.Held) bool { return !h.Card.Until.IsZero() && h.Card.Until.Before(today) })
+	slices.SortStableFunc(left, func(a, b coverage.Held) int { return cmp.Compare(a.Card.Priority, b.Card.Priority) })
+	return left[:min(len(left), mostOrdered)]
+}
+
+// Of each coverage the page of their order has these fields, with its id.
+const (
+	turnField = "turn-"
+	seenOf    = "seen-"
+)
+
+// orderSheet asks for the turn of each of some coverages.
+func orderSheet(patient string, all []coverage.Held) sheet {
+	sh := sheet{
+		Crumb: &link{Href: coveragesOf(patient), Text: "Health plans"}, Title: "Which plan pays first?", Action: coveragesOf(patient) + "/order", Button: "Save",
+		Intro: []string{"Plans that hold on the same day take turns: one pays first, and the next what it leaves."},
+	}
+	for _, h := range all {
+		f := field{Kind: "select", ID: turnField + h.ID, Name: turnField + h.ID, Label: nameOf(h).Reveal(), Required: true}
+		for turn := 1; turn <= coverage.MaxPriority; turn++ {
+			f.Options = append(f.Options, option{Value: strconv.Itoa(turn), Label: turnWords[turn], Chosen: h.Card.Priority == turn})
+		}
+		if from, until := dayWords(h.Card.From), dayWords(h.Card.Until); from+until != "" {
+			f.Help = []string{strings.TrimSpace("Holds " + prefixed("from ", from) + prefixed(" until ", until) + ".")}
+		}
+		sh.Fields = append(sh.Fields, f)
+		sh.Hidden = append(sh.Hidden, hiddenField{seenOf + h.ID, strconv.Itoa(h.Version)})
+	}
+	return sh
+}
+
+// prefixed is text after words; nothing if there is no text.
+func prefixed(words, text string) string {
+	if text == "" {
+		return ""
+	}
+	return words + text
+}
+
+// coverageOrder asks which health plan of a patient pays first.
+func (s *site) coverageOrder(w http.ResponseWriter, r *http.Request, v visitor) error {
+	sh, err := s.orderOf(r, v)
+	if err != nil {
+		return err
+	}
+	return s.showSheet(w, &v, sh, "", http.StatusOK)
+}
+
+func (s *site) orderOf(r *http.Request, v visitor) (sheet, error) {
+	all, err := s.Registrar.Coverages(r.Context(), v.Caller, r.PathValue("patient"))
+	if err != nil {
+		return sheet{}, err
+	}
+	today, err := s.today(v)
+	return orderSheet(r.PathValue("patient"), ordered(all, today)), err
+}
+
+func (s *site) orderCoverages(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	patient := r.PathValue("patient")
+	var turns []coverage.Turn
+	places := map[string]string{}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if id, ok := strings.CutPrefix(name, turnField); ok {
+			places["/turns/"+strconv.Itoa(len(turns))] = name
+			turns = append(turns, coverage.Turn{Coverage: id, Priority: number(values.Get(name)), Version: number(values.Get(seenOf + id))})
+		}
+	}
+	if len(turns) == 0 || len(turns) > mostOrdered {
+		return errNotAForm
+	}
+	if _, err = s.Registrar.OrderCoverages(r.Context(), v.Caller, patient, turns); err == nil {
+		return redirect(w, coveragesOf(patient)+"?done=ordered")
+	}
+	sh, failed := s.orderOf(r, v)
+	if failed != nil {
+		return failed
+	}
+	return s.refusedSheet(w, &v, sh, filled{newSentForm(values, places), sh.Fields}, err)
 }
 
 // today is the day at the visitor's practice.
@@ -226,15 +323,12 @@ func coverageSheet(patient string, form []field) sheet {
 	}
 }
 
-// onceField makes the same press one request.
-const onceField = "once"
-
 func (s *site) newCoverage(w http.ResponseWriter, r *http.Request, v visitor) error {
 	patient := r.PathValue("patient")
 	if _, err := s.Registrar.Patient(r.Context(), v.Caller, patient); err != nil {
 		return err
 	}
-	form, _, err := s.formOf(r, v, coverage.Payer{})
+	form, err := s.formOf(r, v, coverage.Payer{})
 	if err != nil {
 		return err
 	}
@@ -249,7 +343,7 @@ func (s *site) newCoverageSheet(patient string, form []field) sheet {
 
 func (s *site) addCoverage(w http.ResponseWriter, r *http.Request, v visitor) error {
 	patient := r.PathValue("patient")
-	form, payers, err := s.formOf(r, v, coverage.Payer{})
+	form, err := s.formOf(r, v, coverage.Payer{})
 	if err != nil {
 		return err
 	}
@@ -257,45 +351,26 @@ func (s *site) addCoverage(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err != nil {
 		return err
 	}
-	if once := f.values.Get(onceField); once != "" && len(once) <= 100 {
-		v.Once = clinic.NewOnce(v.Person.ID, "POST "+coveragesOf(patient), once, []byte(f.values.Encode()))
-	}
+	v = v.once("POST "+coveragesOf(patient), f.values, f.values.Encode())
 	card, unclear := f.card()
-	if len(unclear) == 0 {
-		_, err = s.Registrar.AddCoverage(r.Context(), v.Caller, patient, card)
-	} else {
-		err = s.wrongCard(v, card, coverage.Card{}, payers, unclear)
-	}
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Registrar.AddCoverage(ctx, v.Caller, patient, card)
+		return err
+	})
 	if err != nil {
 		return s.refusedSheet(w, &v, s.newCoverageSheet(patient, form), f, err)
 	}
 	return redirect(w, coveragesOf(patient)+"?done=added")
 }
 
-// wrongCard is the refusal of a card of which some days are none, with all else that is wrong.
-func (s *site) wrongCard(v visitor, card, was coverage.Card, payers []coverage.Payer, unclear []fault.Problem) error {
-	today, err := s.today(v)
-	if err != nil {
-		return err
-	}
-	var named coverage.Payer
-	for _, p := range payers {
-		if p.ID == card.Payer {
-			named = p
-		}
-	}
-	_, err = card.Check(was, named, today)
-	return besides(err, unclear)
-}
-
 // oneCoverage is a coverage as its page shows it, with its form.
-func (s *site) oneCoverage(r *http.Request, v visitor) (coverage.Held, []field, []coverage.Payer, error) {
+func (s *site) oneCoverage(r *http.Request, v visitor) (coverage.Held, []field, error) {
 	h, err := s.Registrar.Coverage(r.Context(), v.Caller, r.PathValue("patient"), r.PathValue("coverage"))
 	if err != nil {
-		return h, nil, nil, err
+		return h, nil, err
 	}
-	form, payers, err := s.formOf(r, v, h.Payer)
-	return h, form, payers, err
+	form, err := s.formOf(r, v, h.Payer)
+	return h, form, err
 }
 
 func changeSheet(h coverage.Held, form []field) sheet {
@@ -306,7 +381,7 @@ func changeSheet(h coverage.Held, form []field) sheet {
 }
 
 func (s *site) coverage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	h, form, _, err := s.oneCoverage(r, v)
+	h, form, err := s.oneCoverage(r, v)
 	if err != nil {
 		return err
 	}
@@ -314,23 +389,19 @@ func (s *site) coverage(w http.ResponseWriter, r *http.Request, v visitor) error
 }
 
 func (s *site) changeCoverage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	h, form, payers, err := s.oneCoverage(r, v)
+	h, form, err := s.oneCoverage(r, v)
 	if err != nil {
 		return err
 	}
-	f, err := readSheet(r, form, coveragePlaces)
+	v, f, err := v.readSheetAsSeen(r, form, coveragePlaces)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	card, unclear := f.card()
-	if len(unclear) == 0 {
-		_, err = s.Registrar.ChangeCoverage(r.Context(), v.Caller, h.Patient, h.ID, card)
-	} else {
-		err = s.wrongCard(v, card, h.Card, payers, unclear)
-	}
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Registrar.ChangeCoverage(ctx, v.Caller, h.Patient, h.ID, card)
+		return err
+	})
 	if err != nil {
 		return s.refusedSheet(w, &v, changeSheet(h, form), f, err)
 	}
@@ -356,11 +427,8 @@ func (s *site) coverageEnd(w http.ResponseWriter, r *http.Request, v visitor) er
 }
 
 func (s *site) endCoverage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	f, err := readSheet(r, endForm, map[string]string{"/last": "last"})
+	v, f, err := v.readSheetAsSeen(r, endForm, map[string]string{"/last": "last"})
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	patient, id := r.PathValue("patient"), r.PathValue("coverage")
@@ -368,11 +436,14 @@ func (s *site) endCoverage(w http.ResponseWriter, r *http.Request, v visitor) er
 	if text := f.text("last").Reveal(); text != "" {
 		last, err = civil.Parse(text)
 	}
+	var unclear []fault.Problem
 	if err != nil {
-		err = besides(nil, []fault.Problem{{Where: "/last", Code: "date", Text: "Choose a day, or leave it out for today."}})
-	} else {
-		_, err = s.Registrar.EndCoverage(r.Context(), v.Caller, patient, id, last)
+		unclear = []fault.Problem{{Where: "/last", Code: "date", Text: "Choose a day, or leave it out for today."}}
 	}
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Registrar.EndCoverage(ctx, v.Caller, patient, id, last)
+		return err
+	})
 	if err == nil {
 		return redirect(w, coveragesOf(patient)+"?done=ended")
 	}
@@ -385,11 +456,8 @@ func (s *site) endCoverage(w http.ResponseWriter, r *http.Request, v visitor) er
 
 // checkCoverage takes the word of somebody at the practice that a coverage agrees with its card.
 func (s *site) checkCoverage(w http.ResponseWriter, r *http.Request, v visitor) error {
-	values, err := posted(r)
+	v, _, err := v.postedAsSeen(r)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
 	patient := r.PathValue("patient")

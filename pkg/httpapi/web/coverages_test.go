@@ -7,6 +7,9 @@ import (
 	"testing"
 
 	"evisit/pkg/clinic"
+	"evisit/pkg/coverage"
+	"evisit/pkg/identity"
+	"evisit/pkg/phi"
 )
 
 // payers has the operator register an insurer and Medicare.
@@ -147,4 +150,44 @@ func TestCoverages_PressedTwice(t *testing.T) {
 	if n := strings.Count(ada.text(), "Member number"); n != 1 {
 		t.Errorf("there are %d health plans", n)
 	}
+}
+
+// Two health plans change places on one page, and a page that is old by then is refused.
+func TestCoverages_Ordered(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.payers(t)
+	adm := clinic.Caller{Person: identity.Person{ID: "adm", Practice: "oak", Role: identity.Admin}}
+	enter := func(plan phi.Text, turn int) string {
+		held, err := h.cast.AddCoverage(t.Context(), adm, "p-ada", coverage.Card{Plan: plan, Member: "W1", Relation: coverage.Self, Priority: turn})
+		must(t, err)
+		return "turn-" + held.ID
+	}
+	first := enter("Northwest Health", 1)
+	ada := h.as(t, "Ada", "/coverages/p-ada")
+	if strings.Contains(ada.text(), "Say which pays first") {
+		t.Error("one plan is to be ordered")
+	}
+	second := enter("Harbor Health", 2)
+	ada.get("/coverages/p-ada")
+	ada.link("Say which pays first")
+	ada.wants(http.StatusOK, "Which plan pays first?", "Northwest Health", "Harbor Health")
+	page, at := ada.page, ada.at
+	ada.press("Save", url.Values{first: {"2"}})
+	ada.wants(http.StatusConflict, "Another health plan of the patient has this turn")
+	if got := ada.value(first); len(got) != 1 || got[0] != "2" {
+		t.Errorf("what was chosen is %q", got)
+	}
+	ada.press("Save", url.Values{first: {"x"}, second: {"1"}})
+	if ada.wants(http.StatusUnprocessableEntity); len(ada.mistakes(first)) != 1 || len(ada.mistakes(second)) != 0 {
+		t.Error("a turn that is none is not said beside its plan")
+	}
+	ada.press("Save", url.Values{first: {"2"}, second: {"1"}})
+	ada.wants(http.StatusOK, "It is noted which plan pays first.")
+	if text := ada.text(); strings.Index(text, "Harbor Health") > strings.Index(text, "Northwest Health") {
+		t.Error("who pays first is not listed first")
+	}
+	ada.page, ada.at = page, at
+	ada.press("Save", url.Values{first: {"3"}, second: {"1"}})
+	ada.wants(http.StatusPreconditionFailed)
 }

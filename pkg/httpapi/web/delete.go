@@ -3,6 +3,8 @@ package web
 import (
 	"net/http"
 	"strings"
+
+	"evisit/pkg/clinic/session"
 )
 
 // A deleteView asks whether a draft is to be deleted.
@@ -46,7 +48,7 @@ func (s *site) deleteDraft(w http.ResponseWriter, r *http.Request, v visitor) er
 
 // dropKept ends the keeping of the visitor's forms that were posted below a path.
 func (s *site) dropKept(r *http.Request, v visitor, below string) error {
-	kept, err := s.sessions.Forms(r.Context(), v.Proof)
+	kept, err := s.sessions.Forms(r.Context(), session.Visits, v.Proof)
 	if err != nil {
 		return err
 	}
@@ -54,7 +56,7 @@ func (s *site) dropKept(r *http.Request, v visitor, below string) error {
 		if !strings.HasPrefix(f.Path, below) {
 			continue
 		}
-		if err := s.sessions.Drop(r.Context(), v.Proof, f.ID); err != nil {
+		if err := s.sessions.Drop(r.Context(), session.Visits, v.Proof, f.ID); err != nil {
 			return err
 		}
 	}

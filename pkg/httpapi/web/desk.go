@@ -126,7 +126,7 @@ func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, was s
 	}
 	view := deskView{Answer: answerOf(shown.Answer), Complaints: aboutPage(alert), Back: back}
 	view.fill(v, shown.Chart, s.Now(), zone)
-	view.setForms(shown.Chart, was, shown.Chart.Visit.Can(v.Person, s.Now()))
+	view.setForms(shown.Chart, was, shown.Chart.Visit.Can(v.Person, s.Now()), v.Person.Kind)
 	return s.show(w, &v, page{
 		view: "desk", title: errorTitle(view.Title, view.Complaints), data: view, code: code,
 		keeps: view.Keeps(), enter: enter{Text: "Keep what you wrote"}, // sending is not undone, so Enter does not

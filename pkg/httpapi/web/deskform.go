@@ -8,7 +8,9 @@ import (
 	"unicode"
 
 	"evisit/pkg/clinic/chart"
+	"evisit/pkg/coding"
 	"evisit/pkg/fault"
+	"evisit/pkg/money"
 	"evisit/pkg/phi"
 	"evisit/pkg/visit"
 )
@@ -33,6 +35,8 @@ var (
 			Help: []string{"A date, or “as needed”."},
 		},
 		{Kind: "text", ID: "minutes", Name: "minutes", Label: "Your own minutes", Mode: "numeric"},
+		{Kind: "text", ID: "fee", Name: "fee", Label: "A lower fee, in dollars", Mode: "decimal"},
+		{Kind: "text", ID: "fee-reason", Name: "fee-reason", Label: "Why the fee is lower", Help: []string{"Only if you lower it. The patient can read it."}},
 	}
 	awayForm = []field{
 		{Kind: "radios", ID: "to", Name: "to", Label: "What the patient is told", Required: true, Options: []option{
@@ -54,6 +58,7 @@ var (
 	answerPlaces = map[string]string{
 		"/reply": "reply", "/diagnoses": "diagnoses", "/no_diagnosis": "no-diagnosis", "/plan/do": "do",
 		"/plan/warning_signs": "warnings", "/plan/follow_up": "follow-up", "/minutes": "minutes",
+		"/fee_cents": "fee", "/fee_reason": "fee-reason",
 	}
 )
 
@@ -106,14 +111,14 @@ func (s sentForm) strays(shown ...[]field) []stray {
 }
 
 // setForms draws the forms that the visitor may send, with was as it was sent and refused.
-func (view *deskView) setForms(ch chart.Chart, was sentForm, can []visit.Action) {
+func (view *deskView) setForms(ch chart.Chart, was sentForm, can []visit.Action, kind coding.Kind) {
 	view.CanTake, view.CanTakeOver = slices.Contains(can, visit.Take), slices.Contains(can, visit.TakeOver)
 	view.CanRelease, view.CanHandOver = slices.Contains(can, visit.Release), slices.Contains(can, visit.HandOver)
 	if slices.Contains(can, visit.Ask) {
 		view.Ask = was.fill(askForm)
 	}
 	if slices.Contains(can, visit.Answer) {
-		view.Give = was.fill(suggesting(ch))
+		view.Give = was.fill(priced(suggesting(ch), ch.Visit.Quote.FeeOf(kind)))
 	}
 	if slices.Contains(can, visit.Decline) {
 		view.Away = was.fill(awayForm)
@@ -149,9 +154,19 @@ func suggesting(ch chart.Chart) []field {
 	return form
 }
 
+// priced is the form of an answer that costs fee, which may be lowered unless there is none.
+func priced(form []field, fee money.Cents) []field {
+	if fee == 0 {
+		return slices.DeleteFunc(form, func(f field) bool { return f.ID == "fee" || f.ID == "fee-reason" })
+	}
+	f := &form[slices.IndexFunc(form, func(f field) bool { return f.ID == "fee" })]
+	f.Help = []string{"Your answer costs " + fee.String() + ". Leave this empty to charge that; 0 waives it."}
+	return form
+}
+
 // conclusion reads the answer that was sent; words are those of the diagnoses that
-// were suggested. Minutes that are left empty are not given, and minutes that are no
-// number are a problem.
+// were suggested. Minutes and a fee that are left empty are not given, and what is no
+// number is a problem.
 func (s sentForm) conclusion(words map[string]string) (c visit.Conclusion, wrong []fault.Problem) {
 	c = visit.Conclusion{
 		Reply: s.text("reply"), NoDiagnosis: s.text("no-diagnosis"),
@@ -161,16 +176,22 @@ func (s sentForm) conclusion(words map[string]string) (c visit.Conclusion, wrong
 	for _, code := range append(s.texts("code"), strings.FieldsFunc(strings.ToUpper(s.text("other-codes").Reveal()), between)...) {
 		c.Diagnoses = append(c.Diagnoses, visit.Diagnosis{Code: code, Display: phi.Text(words[code])})
 	}
-	minutes := s.text("minutes").Reveal()
-	if minutes == "" {
-		return c, nil
+	c.FeeReason = s.text("fee-reason")
+	if minutes := s.text("minutes").Reveal(); minutes != "" {
+		n, err := strconv.Atoi(minutes)
+		if err != nil {
+			wrong = append(wrong, fault.Problem{Where: "/minutes", Code: "type", Text: "give your own minutes as a whole number"})
+		}
+		c.Minutes = &n
 	}
-	n, err := strconv.Atoi(minutes)
-	if err != nil {
-		return c, []fault.Problem{{Where: "/minutes", Code: "type", Text: "give your own minutes as a whole number"}}
+	if fee := s.text("fee").Reveal(); fee != "" {
+		cents, read := dollars(fee)
+		if !read {
+			wrong = append(wrong, fault.Problem{Where: "/fee_cents", Code: "type", Text: "give a fee in dollars and cents, such as 20 or 20.50"})
+		}
+		c.Fee = &cents
 	}
-	c.Minutes = &n
-	return c, nil
+	return c, wrong
 }
 
 // checkAway finds what is wrong with a form that ends a visit without an answer, save

@@ -21,6 +21,7 @@ type feeView struct {
 	Complaints []complaint // what is not accepted, or has changed
 	Quote      string
 	Amount     string
+	Most       string // the amounts, if it costs less when some clinicians answer
 	Free       bool
 	Caveat     string
 	Charged    string
@@ -55,6 +56,7 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view f
 		return err
 	}
 	view.Quote, view.Amount, view.Free = o.Quote.ID, o.Quote.Amount.String(), o.Quote.Free()
+	view.Most = o.Quote.Most()
 	view.Caveat, view.Charged = o.Quote.Caveat.Text(), httpapi.WhenCharged
 	view.Within, view.Readers = lasting(o.Terms.Answer), o.Readers
 	view.Consent, view.Language = o.Consent, o.Language

@@ -61,7 +61,7 @@ func (s *site) fillForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	if why, ok := fault.Public(fp.why); ok && q.Get("check") != "" {
 		fp.problems = why.Problems
 	}
-	fp.propose = !anyAnswer(p.Items, fp.answers)
+	fp.propose = !anyAnswer(p.Items, fp.answers.Items)
 	return s.showForm(w, v, fp, formView{More: q.Get("more") != "", Then: q.Get(thenField)}, http.StatusOK)
 }
 
@@ -358,10 +358,11 @@ func formPath(visit string, page int) string {
 	return fmt.Sprintf("/my/visits/%s/form/%d", visit, page)
 }
 
-// anyAnswer reports whether something of a page is answered: then it was filled in before,
-// and what is open on it was left open.
-func anyAnswer(items []*intake.Item, answers intake.Response) bool {
-	return slices.ContainsFunc(answers.Items, func(e intake.Entry) bool {
-		return slices.ContainsFunc(items, func(it *intake.Item) bool { return it.LinkID == e.LinkID && it.Asked() })
+// anyAnswer reports whether somebody has answered something of a page: then it was filled in
+// before, and what is open on it was left open. What is calculated is no such answer.
+func anyAnswer(items []*intake.Item, entries []intake.Entry) bool {
+	return slices.ContainsFunc(entries, func(e intake.Entry) bool {
+		i := slices.IndexFunc(items, func(it *intake.Item) bool { return it.LinkID == e.LinkID && it.Asked() })
+		return i >= 0 && (items[i].Type != intake.Group || anyAnswer(items[i].Items, e.Items))
 	})
 }

@@ -223,3 +223,22 @@ func TestProblemsOf_OpenedAndOthers(t *testing.T) {
 		t.Errorf("told: %v, want %v", got, want)
 	}
 }
+
+// A page on which nothing but a total is known was not filled in before.
+func TestAnyAnswer_NotWhatIsCalculated(t *testing.T) {
+	t.Parallel()
+	f, err := intake.Publish(nil, []byte(`{"resourceType":"Questionnaire","id":"f","url":"https://example.org/f","version":"1","title":"F","status":"draft",
+"extension":[{"url":"https://example.org/fhir/StructureDefinition/evisit-billing-class","valueCode":"em"}],"item":[{"linkId":"g","type":"group","text":"G","item":[
+{"linkId":"n","type":"integer","text":"N?"},{"linkId":"t","type":"integer","text":"T","extension":[{"url":"http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-calculatedExpression",
+"valueExpression":{"language":"text/fhirpath","expression":"%resource.repeat(item).where(linkId='n').answer.count()"}}]}]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := f.Check(intake.Response{}).Response
+	if len(none.Answers("t")) != 1 || anyAnswer(f.Items(), none.Items) {
+		t.Error("a page with a total alone counts as filled in")
+	}
+	if one := f.Check(intake.Response{Items: []intake.Entry{intake.Row("g", intake.Ask("n", intake.Integer(1)))}}).Response; !anyAnswer(f.Items(), one.Items) {
+		t.Error("a page with an answer does not")
+	}
+}

@@ -223,6 +223,10 @@ func TestForms_RefusedSourceComesBack(t *testing.T) {
 	if len(adm.mistakes("value_sets")) != 1 || adm.value("questionnaire")[0] != source {
 		t.Error("what is wrong with the value sets is not beside them, or the questionnaire is lost")
 	}
+	adm.press("Hand in", url.Values{"examples": {"{"}})
+	if len(adm.mistakes("value_sets")) != 1 || len(adm.mistakes("examples")) != 1 {
+		t.Error("of value sets and examples that cannot be read, not both are named")
+	}
 	adm.press("Hand in", url.Values{"value_sets": {""}, "examples": {"{"}})
 	adm.wants(http.StatusBadRequest)
 	if len(adm.mistakes("examples")) == 0 {

@@ -383,6 +383,17 @@ func (s *stripe) Release(_ context.Context, _, intent, _ string) error {
 	return nil
 }
 
+func (s *stripe) RefundPart(_ context.Context, _, intent string, amount money.Cents, _ string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	x, err := s.find(intent)
+	if err != nil {
+		return err
+	}
+	x.obs.Refunded += amount
+	return nil
+}
+
 func (s *stripe) Refund(_ context.Context, _, intent, _ string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"evisit/pkg/clinic"
@@ -71,10 +72,17 @@ func signedOutDoor(d registrar.Door) sheet {
 	return sh
 }
 
+func doorMinors(d registrar.Door) string {
+	if !d.Minors {
+		return "It takes no online requests for patients under 18."
+	}
+	return "Who is under " + strconv.Itoa(d.From) + " is registered by the practice, with a parent or guardian."
+}
+
 func doorSheet(d registrar.Door, v visitor) sheet {
 	sh := sheet{
 		Title: "Register at " + d.Name, Action: joinPath(d.ID), Button: "Register", Fields: with(joinForm, nil),
-		Intro: []string{"The practice then matches you with its records. Who is under 18 is registered by the practice, with a parent or guardian."},
+		Intro: []string{"The practice then matches you with its records. " + doorMinors(d)},
 		Facts: []fact{{"Phone of the practice", d.Phone}},
 	}
 	if !d.Open {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -22,7 +23,7 @@ var errKept = errors.New("the form is kept")
 // keepForm keeps a form that was refused with why: its sender is no longer signed
 // in. It returns why, joined with errKept if the form is kept.
 func (s *site) keepForm(r *http.Request, why error) error {
-	_, known := postings[r.Pattern]
+	_, area, known := keptOf(r.Pattern)
 	cookie := s.session(r)
 	if !known || cookie == "" {
 		return why
@@ -31,7 +32,7 @@ func (s *site) keepForm(r *http.Request, why error) error {
 	if err != nil {
 		return errors.Join(why, err)
 	}
-	kept, err := s.sessions.Keep(r.Context(), cookie, session.Form{Path: r.URL.Path, Values: values})
+	kept, err := s.sessions.Keep(r.Context(), cookie, session.Form{Area: area, Path: r.URL.Path, Values: values})
 	switch {
 	case err != nil && !isSignedOut(err):
 		return err
@@ -87,9 +88,83 @@ var postings = map[string]posting{
 	"POST /desk/visits/{id}/keep":           {what: "What you wrote on the page of a visit", at: above, keep: itself},
 }
 
+// managed are the forms that are kept of the pages of function registry. A file is not.
+var managed = map[string]posting{
+	"POST /manage/forms":                           {what: "A form of the practice", at: itself},
+	"POST /manage/forms/{name}/adopt":              {what: "Adopt a form of the library", at: above + "/" + above},
+	"POST /manage/forms/{name}/approve":            {what: "Approve a form", at: above},
+	"POST /manage/forms/{name}/publish":            {what: "Publish a form", at: above},
+	"POST /manage/forms/{name}/offer":              {what: "Offer a form, or retire it", at: above + "/" + above},
+	"POST /manage/settings":                        {what: "What patients are offered", at: itself},
+	"POST /manage/settings/withdraw":               {what: "Take back what was to begin", at: above},
+	"POST /manage/settings/consent":                {what: "What a patient agrees to", at: above},
+	"POST /manage/settings/readers":                {what: "Who reads requests", at: above},
+	"POST /manage/people/invite":                   {what: "Invite somebody to work here", at: itself},
+	"POST /manage/people/{person}":                 {what: "Change what somebody does here", at: itself},
+	"POST /manage/people/{person}/deactivate":      {what: "Take somebody's access away", at: above},
+	"POST /manage/people/{person}/reactivate":      {what: "Give somebody their access back", at: above},
+	"POST /manage/invitations/{invitation}/revoke": {what: "Take back an invitation", at: above + "/" + above + "/" + above + "/people"},
+	"POST /manage/practices":                       {what: "Register a practice", at: itself},
+	"POST /manage/practices/{practice}":            {what: "Change a practice", at: itself},
+	"POST /manage/practices/{practice}/suspend":    {what: "Suspend a practice", at: above},
+	"POST /manage/practices/{practice}/resume":     {what: "Let a practice begin again", at: above},
+	"POST /manage/practices/{practice}/invite":     {what: "Invite an administrator", at: itself},
+	"POST /manage/patients/{patient}":              {what: "How a patient stands", at: itself},
+	"POST /manage/patients/{patient}/verify":       {what: "Match a patient with the records", at: above},
+	"POST /manage/patients/{patient}/invite":       {what: "Invite a patient to sign in", at: above},
+	"POST /manage/patients/{patient}/doubles":      {what: "Two records of one person", at: itself},
+	"POST /manage/payers":                          {what: "Register a payer", at: itself},
+	"POST /manage/payers/{payer}":                  {what: "Change a payer", at: itself},
+	"POST /manage/payers/{payer}/end":              {what: "End a payer", at: above},
+	"POST /manage/payers/{payer}/resume":           {what: "Resume a payer", at: above},
+	"POST /coverages/{patient}":                    {what: "A health plan", at: itself},
+	"POST /coverages/{patient}/order":              {what: "Which health plan pays first", at: itself},
+	"POST /coverages/{patient}/{coverage}":         {what: "Change a health plan", at: itself},
+	"POST /coverages/{patient}/{coverage}/end":     {what: "End a health plan", at: itself},
+	"POST /coverages/{patient}/{coverage}/check":   {what: "Check a health plan", at: above},
+
+	"POST /caregivers/{patient}":                                                 {what: "Have somebody act for you", at: itself},
+	"POST /caregivers/{patient}/{person}/end":                                    {what: "End that somebody acts for you", at: above + "/" + above},
+	"POST /caregivers/{patient}/invitations/{invitation}/revoke":                 {what: "Take back an invitation", at: above + "/" + above + "/" + above},
+	"POST /manage/patients/{patient}/caregivers":                                 {what: "Have somebody act for a patient", at: itself},
+	"POST /manage/patients/{patient}/caregivers/{person}/end":                    {what: "End that somebody acts for a patient", at: above + "/" + above},
+	"POST /manage/patients/{patient}/caregivers/invitations/{invitation}/revoke": {what: "Take back an invitation", at: above + "/" + above + "/" + above},
+}
+
+// keptOf returns the form that is kept of what is posted to the route of a pattern, and the
+// area it is kept in; false if none is.
+func keptOf(pattern string) (posting, session.Area, bool) {
+	if p, ok := managed[pattern]; ok {
+		return p, session.Management, true
+	}
+	p, ok := postings[pattern]
+	return p, session.Visits, ok
+}
+
+// The pages on which what is kept is offered again, of each area.
+const (
+	keptPath        = "/kept"
+	managedKeptPath = "/manage/kept"
+)
+
+// keptFor is the page that one who has signed in is led to: of requests and the desk before
+// the practice's; empty if nothing of theirs is kept.
+func (s *site) keptFor(ctx context.Context, p clinic.Proof) (string, error) {
+	forms, err := s.sessions.Forms(ctx, session.Visits, p)
+	if err != nil || len(forms) > 0 {
+		return keptPath, err
+	}
+	if forms, err = s.sessions.Forms(ctx, session.Management, p); err != nil || len(forms) > 0 {
+		return managedKeptPath, err
+	}
+	return "", nil
+}
+
 type keptView struct {
 	Forms []keptForm
 	Home  string
+	More  string // the page of what else is kept; empty if nothing is
+	At    string // where they are sent
 }
 
 type keptForm struct {
@@ -97,18 +172,36 @@ type keptForm struct {
 	Rows                                 []answerRow
 }
 
-// keptForms shows what the visitor posted after a session of theirs had ended.
+// keptForms shows what the visitor posted to requests and the desk after a session of
+// theirs had ended, and whether something is kept of the practice's pages.
 func (s *site) keptForms(w http.ResponseWriter, r *http.Request, v visitor) error {
-	forms, err := s.sessions.Forms(r.Context(), v.Proof)
+	more, err := s.sessions.Forms(r.Context(), session.Management, v.Proof)
+	if err != nil {
+		return err
+	}
+	view := keptView{At: keptPath}
+	if len(more) > 0 {
+		view.More = managedKeptPath
+	}
+	return s.showKept(w, r, v, session.Visits, view)
+}
+
+// keptManaged shows what the visitor posted to the practice's pages, likewise.
+func (s *site) keptManaged(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.showKept(w, r, v, session.Management, keptView{At: managedKeptPath})
+}
+
+func (s *site) showKept(w http.ResponseWriter, r *http.Request, v visitor, area session.Area, view keptView) error {
+	forms, err := s.sessions.Forms(r.Context(), area, v.Proof)
 	if err != nil {
 		return err
 	}
 	p := page{view: "kept", title: "What you wrote is kept"}
-	view := keptView{Home: home(v.Person)}
+	view.Home = home(v.Person)
 	for _, f := range forms {
 		sent := postRequest(r, f)
 		_, pattern := s.mux.Handler(sent)
-		known := postings[pattern]
+		known, _, _ := keptOf(pattern)
 		p.pays = p.pays || known.pays
 		view.Forms = append(view.Forms, keptForm{
 			ID: f.ID, What: known.what, Page: path.Join(f.Path, known.at), When: v.practice.Local(f.At), Machine: f.At.Format(time.RFC3339),
@@ -119,22 +212,32 @@ func (s *site) keptForms(w http.ResponseWriter, r *http.Request, v visitor) erro
 	return s.show(w, &v, p)
 }
 
-// sendKept sends a kept form as if it was posted now, or throws it away. It stays
-// kept if it was not judged at all, because of a failure of ours.
+// sendKept sends a kept form of requests or the desk.
 func (s *site) sendKept(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.sendOrDrop(w, r, v, session.Visits, keptPath)
+}
+
+// sendManaged sends a kept form of the practice's pages.
+func (s *site) sendManaged(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.sendOrDrop(w, r, v, session.Management, managedKeptPath)
+}
+
+// sendOrDrop sends a kept form as if it was posted now, or throws it away, which leads back
+// to the page at. It stays kept if it was not judged at all, because of a failure of ours.
+func (s *site) sendOrDrop(w http.ResponseWriter, r *http.Request, v visitor, area session.Area, at string) error {
 	values, err := posted(r)
 	if err != nil {
 		return err
 	}
-	f, err := s.sessions.Form(r.Context(), v.Proof, r.PathValue("id"))
+	f, err := s.sessions.Form(r.Context(), area, v.Proof, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	if values.Get("do") == "drop" {
-		if err := s.sessions.Drop(r.Context(), v.Proof, f.ID); err != nil {
+		if err := s.sessions.Drop(r.Context(), area, v.Proof, f.ID); err != nil {
 			return err
 		}
-		return redirect(w, "/kept")
+		return redirect(w, at)
 	}
 	f.Values.Del(pressField) // where the button led then, such as signing out
 	answer := &statusOf{ResponseWriter: w, code: http.StatusOK}
@@ -142,7 +245,7 @@ func (s *site) sendKept(w http.ResponseWriter, r *http.Request, v visitor) error
 	if !settles(answer.code) {
 		return nil
 	}
-	if err := s.sessions.Drop(r.Context(), v.Proof, f.ID); err != nil { // it is shown again, and sending it again does no harm
+	if err := s.sessions.Drop(r.Context(), area, v.Proof, f.ID); err != nil { // it is shown again, and sending it again does no harm
 		s.Log.ErrorContext(r.Context(), "sent form still kept", "err", err)
 	}
 	return nil
@@ -189,6 +292,9 @@ func (s *site) keptRows(r *http.Request, v visitor, f session.Form) []answerRow 
 	var rows []answerRow
 	for _, name := range fieldOrder(f.Values) {
 		label, options := labelOf(name, questions)
+		if f.Area == session.Management {
+			label, options = managedLabel(name), nil
+		}
 		row := answerRow{Question: label}
 		for _, text := range f.Values[name] {
 			if i := slices.IndexFunc(options, func(o intake.Option) bool { return o.Code == text }); i >= 0 {
@@ -217,10 +323,36 @@ var keptLabels = []struct{ name, label string }{
 	{"warnings", "Warning signs"},
 	{"follow-up", "Follow-up"},
 	{"minutes", "Your own minutes"},
+	{"fee", "A lower fee"},
+	{"fee-reason", "Why the fee is lower"},
 	{"to", "What the patient is told"},
 	{"reason", "Reason"},
 	{"text", "Message"},
 	{"number", "Number to call"},
+}
+
+// managedLabels are what the fields of the practice's pages are called; a page may say more.
+var managedLabels = map[string]string{
+	"account": "Connected account at Stripe", "act-from": "Age from which they act for themselves", "address": "Electronic address",
+	"answer": "An answer is promised within, in hours", "billing": "Billing class", "birth": "Date of birth", "city": "City", "ein": "EIN",
+	"email": "E-mail address", spanish: "The same in Spanish", "examples": "Examples", "filing": "Kind of insurance", "first": "First name",
+	"from": "From which day on", "give-up": "A late request expires after, in hours", "group": "Group number", "id": "Id", "inbox": "Address of letters",
+	"last": "Last name", "licenses": "Licenses", "line": "Street and number", "line2": "Suite, floor", "member": "Member number",
+	"minors": "Patients under 18", "name": "Name", "npi": "NPI", "own-from": "Age from which a parent does not read what they sent",
+	"payer": "Health plan", "phone": "Phone", "plan": "Its name, as the card has it", "priority": "Which plan pays first?",
+	"questionnaire": "FHIR R4 Questionnaire", "readers": "Who reads requests", "reason": "Why", "relation": "Whose insurance is it?", "roles": "What they do",
+	"scope": "What they may do", "sex": "Sex", "standing": "Online requests of this patient", "state": "State", "states": "States served",
+	"taxonomy": "Taxonomy code", "text": "What a patient agrees to", "title": "Title for patients", "topics": "Taken by phone only",
+	"until": "Last day", "url": "Canonical url", "value_sets": "ValueSets and CodeSystems", "version": "Version", "why": "Why", "zip": "ZIP code", "zone": "Time zone",
+}
+
+// managedLabel is what a field of the practice's pages is called; empty for one that nobody
+// fills in.
+func managedLabel(name string) string {
+	if form, ok := strings.CutPrefix(name, priceField); ok {
+		return "Price of " + form + ", in dollars"
+	}
+	return managedLabels[name]
 }
 
 // fieldOrder lists the fields of a form: those with labels of ours first.

@@ -3,9 +3,13 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"evisit/pkg/httpapi"
+	"evisit/pkg/httpapi/web"
 )
 
 const secret = "My very own words, which only I may see again"
@@ -178,4 +182,33 @@ func mustURL(t *testing.T, s string) *url.URL {
 	u, err := url.Parse(s)
 	must(t, err)
 	return u
+}
+
+// lost are the forms of registration's pages that are not kept: files, a preview in which
+// nothing is, and those of people whom no practice needs to know.
+var lost = map[string]bool{
+	"POST /manage/patients/file": true, "POST /manage/patients/file/import": true, "POST /manage/forms/{name}/preview/{version}/{page}": true,
+	"POST /join/{practice}": true, "POST /accept/{invitation}": true, "POST /manage/kept/{id}": true,
+}
+
+// Every form of registration's pages is kept, or is told not to be.
+func TestKept_EveryPracticePage(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	people := []*browser{h.as(t, "Adm", "/my"), h.as(t, "Ada", "/my"), h.as(t, "Dr. X", "/my")} // of each at most 20
+	h.pass(time.Hour)
+	hole := regexp.MustCompile(`\{[^}]*\}`)
+	n := 0
+	for _, pattern := range web.Patterns(httpapi.ByRegistry) {
+		address, ok := strings.CutPrefix(pattern, "POST ")
+		if !ok {
+			continue
+		}
+		b := people[n%len(people)]
+		n++
+		b.post(h.url+hole.ReplaceAllString(address, "x"), url.Values{"name": {secret}})
+		if kept := strings.Contains(b.text(), "kept for a day"); b.code != http.StatusUnauthorized || kept == lost[pattern] {
+			t.Errorf("%s: %d, kept: %v", pattern, b.code, kept)
+		}
+	}
 }

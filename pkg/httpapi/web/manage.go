@@ -2,6 +2,7 @@ package web
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"evisit/pkg/clinic"
+	"evisit/pkg/coding"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/registry"
@@ -22,6 +24,9 @@ import (
 // register and an invitation is accepted, to work, to be a patient, or to act for one.
 func (s *site) managing() []route {
 	return slices.Concat(s.authoring(), s.deciding(), s.importing(), s.caring(), []route{
+		{"GET " + managedKeptPath, s.as(s.keptManaged)},
+		{"POST " + managedKeptPath + "/{id}", s.as(s.sendManaged)},
+
 		{"GET /manage/people", s.as(s.people)},
 		{"GET /manage/people/invite", s.as(s.newInvitation)},
 		{"POST /manage/people/invite", s.as(s.invite)},
@@ -60,6 +65,8 @@ func (s *site) managing() []route {
 		{"GET /coverages/{patient}", s.as(s.coverages)},
 		{"GET /coverages/{patient}/new", s.as(s.newCoverage)},
 		{"POST /coverages/{patient}", s.as(s.addCoverage)},
+		{"GET /coverages/{patient}/order", s.as(s.coverageOrder)},
+		{"POST /coverages/{patient}/order", s.as(s.orderCoverages)},
 		{"GET /coverages/{patient}/{coverage}", s.as(s.coverage)},
 		{"POST /coverages/{patient}/{coverage}", s.as(s.changeCoverage)},
 		{"GET /coverages/{patient}/{coverage}/end", s.as(s.coverageEnd)},
@@ -109,6 +116,26 @@ func (v visitor) asSeen(values url.Values) (visitor, error) {
 	return v, nil
 }
 
+// postedAsSeen reads a form by which v changes what a page showed them.
+func (v visitor) postedAsSeen(r *http.Request) (visitor, url.Values, error) {
+	values, err := posted(r)
+	if err == nil {
+		v, err = v.asSeen(values)
+	}
+	return v, values, err
+}
+
+// onceField makes the same press one request.
+const onceField = "once"
+
+// once is v with the key of a request that the page gave, under which it is made once.
+func (v visitor) once(route string, values url.Values, input string) visitor {
+	if key := values.Get(onceField); key != "" && len(key) <= 100 {
+		v.Once = clinic.NewOnce(v.Person.ID, route, key, []byte(input))
+	}
+	return v
+}
+
 // showSheet draws a sheet whose fields have what is wrong with them. Text is what is wrong
 // with the whole.
 func (s *site) showSheet(w http.ResponseWriter, v *visitor, sh sheet, text string, code int) error {
@@ -125,6 +152,12 @@ type filled struct {
 func readSheet(r *http.Request, form []field, places map[string]string) (filled, error) {
 	values, err := posted(r)
 	return filled{newSentForm(values, places), form}, err
+}
+
+// readSheetAsSeen reads a sheet's form by which v changes what the sheet showed them.
+func (v visitor) readSheetAsSeen(r *http.Request, form []field, places map[string]string) (visitor, filled, error) {
+	v, values, err := v.postedAsSeen(r)
+	return v, filled{newSentForm(values, places), form}, err
 }
 
 // refusedSheet shows the sheet again as it was sent, with what err says of its fields and of
@@ -152,19 +185,32 @@ var workerForm = []field{
 	}},
 	{Kind: "text", ID: "npi", Name: "npi", Label: "NPI", Help: []string{"Of those who treat: ten digits."}},
 	{
+		Kind: "select", ID: "kind", Name: "kind", Label: "What a clinician is, by license", Options: kindOptions(),
+		Help: []string{"An answer may cost less, depending on it; the prices are in the settings."},
+	},
+	{
 		Kind: "area", ID: "licenses", Name: "licenses", Label: "Licenses",
 		Help: []string{"One on each line: the state, the number, and the day on which it ends, such as OR MD-20411 2028-06-30."},
 	},
 }
 
+// kindOptions are the kinds of clinician to choose from.
+func kindOptions() []option {
+	var all []option
+	for _, k := range coding.Clinicians {
+		all = append(all, option{Value: string(k), Label: capital(k.Words())})
+	}
+	return all
+}
+
 var invitationForm = append([]field{{Kind: "text", ID: "email", Name: "email", Label: "E-mail address", Required: true}}, workerForm...)
 
-var workerPlaces = map[string]string{"/email": "email", "/name": "name", "/roles": "roles", "/npi": "npi", "/licenses": "licenses"}
+var workerPlaces = map[string]string{"/email": "email", "/name": "name", "/roles": "roles", "/npi": "npi", "/kind": "kind", "/licenses": "licenses"}
 
 // worker reads what a form says of someone who works at the practice, and which lines
 // are no license.
 func (f filled) worker() (w registry.Worker, unclear []fault.Problem) {
-	w = registry.Worker{Display: f.text("name").Reveal(), NPI: f.text("npi").Reveal()}
+	w = registry.Worker{Display: f.text("name").Reveal(), NPI: f.text("npi").Reveal(), Kind: coding.Kind(f.values.Get("kind"))}
 	for _, r := range f.values["roles"] {
 		w.Roles = append(w.Roles, identity.Role(r))
 	}
@@ -191,17 +237,13 @@ func (f filled) worker() (w registry.Worker, unclear []fault.Problem) {
 	return w, unclear
 }
 
-// besides is err, or a refusal of its own, with further problems. An err that is not for the
-// public is returned.
-func besides(err error, more []fault.Problem) error {
-	f, ok := fault.Public(err)
-	if len(more) == 0 || err != nil && !ok {
-		return err
+// judged makes the request of a form. If unclear names what of it could not be read, the request is
+// refused with that, and with all else that is wrong with it.
+func judged(ctx context.Context, unclear []fault.Problem, do func(context.Context) error) error {
+	if len(unclear) == 0 {
+		return do(ctx)
 	}
-	if ok {
-		more = append(more, f.Problems...)
-	}
-	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", more...)
+	return clinic.Judge(ctx, fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", unclear...), do)
 }
 
 func workerValues(p identity.Person) url.Values {
@@ -209,7 +251,7 @@ func workerValues(p identity.Person) url.Values {
 	for _, l := range p.Licenses {
 		lines = append(lines, l.State+" "+l.Number+" "+l.Expires.Format(time.DateOnly))
 	}
-	values := url.Values{"name": {p.Display}, "npi": {p.NPI}, "licenses": {strings.Join(lines, "\n")}}
+	values := url.Values{"name": {p.Display}, "npi": {p.NPI}, "kind": {string(p.Kind)}, "licenses": {strings.Join(lines, "\n")}}
 	for _, r := range append([]identity.Role{p.Role}, p.Also...) {
 		values.Add("roles", string(r))
 	}
@@ -225,8 +267,8 @@ type peopleView struct {
 }
 
 type workerRow struct {
-	ID, Name, Roles, Licenses string
-	Inactive                  bool
+	ID, Name, Roles, Kind, Licenses string
+	Inactive                        bool
 }
 
 type invitedRow struct {
@@ -248,7 +290,7 @@ func (s *site) showPeople(w http.ResponseWriter, r *http.Request, v visitor, ale
 	}
 	view := peopleView{Complaints: aboutPage(alert), Done: peopleDone[r.URL.Query().Get("done")], CanChange: v.Person.Has(identity.Admin)}
 	for _, p := range all {
-		view.People = append(view.People, workerRow{p.ID, p.Display, rolesWords(p.Role, p.Also...), licensesWords(p.Licenses), p.Inactive})
+		view.People = append(view.People, workerRow{p.ID, p.Display, rolesWords(p.Role, p.Also...), p.Kind.Words(), licensesWords(p.Licenses), p.Inactive})
 	}
 	if view.CanChange {
 		invited, err := s.Registrar.Invitations(r.Context(), v.Caller)
@@ -313,14 +355,11 @@ func (s *site) invite(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	worker, unclear := f.worker()
-	in := registry.Invitation{Email: f.text("email"), Worker: worker}
-	if len(unclear) == 0 {
-		_, err = s.Registrar.Invite(r.Context(), v.Caller, in)
-	} else {
-		in.At = s.Now()
-		_, err = registry.Invite(in)
-	}
-	if err = besides(err, unclear); err != nil {
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Registrar.Invite(ctx, v.Caller, registry.Invitation{Email: f.text("email"), Worker: worker})
+		return err
+	})
+	if err != nil {
 		return s.refusedSheet(w, &v, invitationSheet(), f, err)
 	}
 	return redirect(w, "/manage/people?done=invited")
@@ -350,20 +389,16 @@ func (s *site) person(w http.ResponseWriter, r *http.Request, v visitor) error {
 }
 
 func (s *site) changePerson(w http.ResponseWriter, r *http.Request, v visitor) error {
-	f, err := readSheet(r, workerForm, workerPlaces)
+	v, f, err := v.readSheetAsSeen(r, workerForm, workerPlaces)
 	if err != nil {
 		return err
 	}
-	if v, err = v.asSeen(f.values); err != nil {
-		return err
-	}
 	worker, unclear := f.worker()
-	if len(unclear) == 0 {
-		_, err = s.Registrar.ChangePerson(r.Context(), v.Caller, r.PathValue("person"), worker)
-	} else {
-		_, err = worker.Check(s.Now())
-	}
-	if err = besides(err, unclear); err == nil {
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Registrar.ChangePerson(ctx, v.Caller, r.PathValue("person"), worker)
+		return err
+	})
+	if err == nil {
 		return redirect(w, "/manage/people?done=changed")
 	}
 	p, failed := s.Registrar.Person(r.Context(), v.Caller, r.PathValue("person"))

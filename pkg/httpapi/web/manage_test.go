@@ -193,3 +193,22 @@ func TestJoin_FromThePageToTheRequest(t *testing.T) {
 		}
 	}
 }
+
+// What a clinician is by license is set on the page, kept, and refused of who is none.
+func TestManage_KindOfClinician(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm := h.as(t, "Adm", "/manage/people/invite")
+	adm.press("Send the invitation", url.Values{"email": {"kim@mail.example"}, "name": {"Kim Kay, RN"}, "roles": {"nurse"}, "kind": {"np"}})
+	adm.wants(http.StatusUnprocessableEntity, "Only a clinician has a kind")
+	adm.get("/manage/people")
+	adm.link("Xenia Xu, MD")
+	adm.press("Save", url.Values{"kind": {"np"}})
+	adm.wants(http.StatusOK, "The change is made.", "Clinician: a nurse practitioner. Licensed: TX 1")
+	adm.link("Xenia Xu, MD")
+	if got := adm.value("kind"); len(got) != 1 || got[0] != "np" {
+		t.Errorf("the kind is shown as %q", got)
+	}
+	adm.press("Save", nil) // as it stands
+	adm.wants(http.StatusOK, "Clinician: a nurse practitioner")
+}

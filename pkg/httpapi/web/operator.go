@@ -136,15 +136,12 @@ func (s *site) practicePage(w http.ResponseWriter, r *http.Request, v visitor) e
 }
 
 func (s *site) changePractice(w http.ResponseWriter, r *http.Request, v visitor) error {
-	f, err := readSheet(r, practiceForm, practicePlaces)
+	v, f, err := v.readSheetAsSeen(r, practiceForm, practicePlaces)
 	if err != nil {
 		return err
 	}
-	if v, err = v.asSeen(f.values); err != nil {
-		return err
-	}
 	id := r.PathValue("practice")
-	if _, err = s.Registrar.Change(r.Context(), v.Caller, f.registration(id)); err == nil {
+	if _, err = s.Registrar.Change(r.Context(), v.Caller, id, f.registration(id)); err == nil {
 		return redirect(w, "/manage/practices/"+id+"?done=changed")
 	}
 	st, failed := s.Registrar.Practice(r.Context(), v.Caller, id)

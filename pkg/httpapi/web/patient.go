@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"strings"
 
-	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
@@ -202,9 +201,7 @@ func (s *site) start(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	form, patient := values.Get("form"), values.Get("patient")
-	if once := values.Get("once"); once != "" && len(once) <= 100 {
-		v.Once = clinic.NewOnce(v.Person.ID, "POST /my/visits", once, []byte(form+"\n"+patient))
-	}
+	v = v.once("POST /my/visits", values, form+"\n"+patient)
 	vis, err := s.Request.Start(r.Context(), v.Caller, form, "", patient)
 	if err != nil {
 		return err

@@ -118,7 +118,7 @@ func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error
 	return sh, nil
 }
 
-var patientDone = map[string]string{"changed": "The change is made.", "invited": "The letter is on its way.", "merged": "The other record was merged into this one."}
+var patientDone = map[string]string{"changed": "The change is made.", "invited": "The letter is on its way.", "merged": "The other record was merged into this one. Health plans that it alone had are now among those of this one."}
 
 func (s *site) patient(w http.ResponseWriter, r *http.Request, v visitor) error {
 	sh, err := s.patientSheet(r, v, r.PathValue("patient"))
@@ -131,11 +131,8 @@ func (s *site) patient(w http.ResponseWriter, r *http.Request, v visitor) error 
 
 // standPatient warns or suspends a patient, or ends that.
 func (s *site) standPatient(w http.ResponseWriter, r *http.Request, v visitor) error {
-	f, err := readSheet(r, standingForm, standingPlaces)
+	v, f, err := v.readSheetAsSeen(r, standingForm, standingPlaces)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(f.values); err != nil {
 		return err
 	}
 	id, state, why := r.PathValue("patient"), identity.StandingOf(f.values.Get("standing")), identity.Ground(f.values.Get("reason"))

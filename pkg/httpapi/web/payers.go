@@ -116,15 +116,12 @@ func (s *site) payer(w http.ResponseWriter, r *http.Request, v visitor) error {
 }
 
 func (s *site) changePayer(w http.ResponseWriter, r *http.Request, v visitor) error {
-	f, err := readSheet(r, payerForm, payerPlaces)
+	v, f, err := v.readSheetAsSeen(r, payerForm, payerPlaces)
 	if err != nil {
 		return err
 	}
-	if v, err = v.asSeen(f.values); err != nil {
-		return err
-	}
 	id := r.PathValue("payer")
-	if _, err = s.Registrar.ChangePayer(r.Context(), v.Caller, f.payer(id)); err == nil {
+	if _, err = s.Registrar.ChangePayer(r.Context(), v.Caller, id, f.payer(id)); err == nil {
 		return redirect(w, payerPath(id)+"?done=changed")
 	}
 	p, failed := s.Registrar.Payer(r.Context(), v.Caller, id)

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
@@ -58,7 +59,7 @@ func afterSending(v visit.Visit, p practice.Practice, own bool) []string {
 		next = append(next, "We send the patient an e-mail when there is an answer or a question. You can look here at any time.")
 	}
 	if !v.Quote.Free() {
-		next = append(next, v.Quote.Amount.String()+" is held on your card. It is charged only when the answer is given.")
+		next = append(next, strings.TrimSpace(v.Quote.Amount.String()+" is held on your card. It is charged only when the answer is given. "+v.Quote.Most()))
 	}
 	return next
 }

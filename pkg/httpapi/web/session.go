@@ -261,12 +261,11 @@ func (s *site) signedIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.setCookie(w, sessionCookie, cookie, 0)
-	kept, err := s.sessions.Forms(r.Context(), in.Proof)
+	kept, err := s.keptFor(r.Context(), in.Proof)
 	if err != nil {
 		s.Log.ErrorContext(r.Context(), "kept forms not read", "err", err)
-	}
-	if len(kept) > 0 {
-		return redirect(w, "/kept")
+	} else if kept != "" {
+		return redirect(w, kept)
 	}
 	if a.Next == "" {
 		a.Next = home(c.Person)

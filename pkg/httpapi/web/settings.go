@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"maps"
 	"net/http"
 	"net/url"
@@ -9,7 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"evisit/pkg/billing"
+	"evisit/pkg/coding"
 	"evisit/pkg/fault"
+	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/money"
 	"evisit/pkg/phi"
@@ -46,7 +50,12 @@ type comingRow struct{ From, When, What string }
 
 type historyRow struct{ When, Who string }
 
-const priceField = "price:"
+// priceField and kindsField begin the names of the fields of a form's price, and of its
+// prices by kind of clinician.
+const (
+	priceField = "price:"
+	kindsField = "kinds:"
+)
 
 // settingsPage shows what the practice has decided, to be decided anew.
 func (s *site) settingsPage(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -154,6 +163,12 @@ func decisionFields(p practice.Practice) []field {
 		fields = append(fields, field{
 			Kind: "text", ID: "price-" + name, Name: priceField + name, Label: "Price of " + name + ", in dollars", Mode: "decimal", Values: one(price),
 		})
+		if price != "" {
+			fields = append(fields, field{
+				Kind: "area", ID: "kinds-" + name, Name: kindsField + name, Label: "Lower prices of " + name + ", by who answers", Values: one(kindLines(p.KindPrices[name])),
+				Help: []string{"One on each line: a kind of clinician and dollars, such as np 20.00. The kinds are " + kindNames() + "."},
+			})
+		}
 	}
 	topics := field{Kind: "checks", ID: "topics", Name: "topics", Label: "Taken by phone only"}
 	for n, topic := range intake.Topics() {
@@ -173,10 +188,58 @@ func decisionFields(p practice.Practice) []field {
 		},
 		topics,
 		field{
+			Kind: "checks", ID: "minors", Name: "minors", Label: "Patients under 18",
+			Options: []option{{ID: "minors", Value: "refused", Label: "No requests are taken for them", Chosen: p.Minors.Refused}},
+		},
+		field{
+			Kind: "text", ID: "act-from", Name: "act-from", Label: "Age from which they act for themselves", Mode: "numeric", Values: one(age(p.Minors.ActFrom)),
+			Help: []string{"From then on they sign in and send their own requests. Empty: not before 18. Which minors may consent, and to what, is the law of your state."},
+		},
+		field{
+			Kind: "text", ID: "own-from", Name: "own-from", Label: "Age from which a parent does not read what they sent", Mode: "numeric", Values: one(age(p.Minors.OwnFrom)),
+			Help: []string{"Unless they have the parent act for them. It holds for what was sent before, too. Empty: parents read all until 18."},
+		},
+		field{
 			Kind: "date", ID: "from", Name: "from", Label: "From which day on", Values: one(""),
 			Help: []string{"Empty: at once. A day begins at midnight in the practice's zone, " + p.Zone + "."},
 		},
 	)
+}
+
+// kindLines writes prices by kind as kindPrices reads them.
+func kindLines(prices billing.KindPrices) string {
+	var lines []string
+	for _, kind := range slices.Sorted(maps.Keys(prices)) {
+		lines = append(lines, string(kind)+" "+strings.TrimPrefix(prices[kind].String(), "$"))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func kindNames() string {
+	var names []string
+	for _, kind := range coding.Clinicians {
+		names = append(names, string(kind))
+	}
+	return strings.Join(names, ", ")
+}
+
+// kindPrices reads lines of a kind and a price each, and returns those that are none.
+func kindPrices(text string) (prices billing.KindPrices, unclear []string) {
+	prices = billing.KindPrices{}
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		kind := coding.Kind(strings.ToLower(words[0]))
+		cents, read := dollars(words[len(words)-1])
+		if _, twice := prices[kind]; len(words) != 2 || !read || !kind.Treats() || twice {
+			unclear = append(unclear, "“"+strings.TrimSpace(line)+"” is not a kind of clinician, named once, and dollars such as np 20.00.")
+			continue
+		}
+		prices[kind] = cents
+	}
+	return prices, unclear
 }
 
 func consentFields(p practice.Practice) []field {
@@ -204,6 +267,15 @@ func changeWords(ch practice.Change) string {
 			words = append(words, form+" has no price")
 		}
 	}
+	for _, form := range slices.Sorted(maps.Keys(ch.KindPrices)) {
+		for _, kind := range slices.Sorted(maps.Keys(ch.KindPrices[form])) {
+			if price := ch.KindPrices[form][kind]; price != nil {
+				words = append(words, form+" costs "+price.String()+" if "+kind.Words()+" answers")
+			} else {
+				words = append(words, form+" costs its own price if "+kind.Words()+" answers")
+			}
+		}
+	}
 	if ch.States != nil {
 		words = append(words, "states served are "+strings.Join(*ch.States, ", "))
 	}
@@ -227,10 +299,35 @@ func changeWords(ch practice.Change) string {
 			words = append(words, form+" is taken for every kind of request")
 		}
 	}
+	if ch.Minors != nil {
+		words = append(words, minorsWords(*ch.Minors)...)
+	}
 	if ch.Established != nil {
 		words = append(words, establishedWords(*ch.Established))
 	}
 	return strings.Join(words, "; ")
+}
+
+// age writes an age; empty for none.
+func age(years int) string {
+	if years == 0 {
+		return ""
+	}
+	return strconv.Itoa(years)
+}
+
+func minorsWords(m identity.Minors) []string {
+	words := []string{"requests are taken for patients under 18", "none of them acts before 18", "a parent reads all until 18"}
+	if m.Refused {
+		words[0] = "no requests are taken for patients under 18"
+	}
+	if m.ActFrom > 0 {
+		words[1] = "they act for themselves from " + age(m.ActFrom)
+	}
+	if m.OwnFrom > 0 {
+		words[2] = "from " + age(m.OwnFrom) + " a parent does not read what they sent"
+	}
+	return words
 }
 
 func establishedWords(months int) string {
@@ -242,10 +339,19 @@ func establishedWords(months int) string {
 
 // decisionPlaces are where the clinic says that a problem with a decision is.
 func decisionPlaces(p practice.Practice) map[string]string {
-	places := map[string]string{"/states": "states", "/answer_minutes": "answer", "/give_up_minutes": "give-up", "/topics": "topics", "/from": "from"}
+	places := map[string]string{
+		"/states": "states", "/answer_minutes": "answer", "/give_up_minutes": "give-up", "/topics_by_phone": "topics", "/from": "from",
+		"/minors/act_from": "act-from", "/minors/own_from": "own-from",
+	}
 	for _, f := range decisionFields(p) {
 		if form, ok := strings.CutPrefix(f.Name, priceField); ok {
 			places["/prices/"+form] = f.ID
+		}
+		if form, ok := strings.CutPrefix(f.Name, kindsField); ok {
+			places["/kind_prices/"+form] = f.ID
+			for _, kind := range coding.Clinicians {
+				places["/kind_prices/"+form+"/"+string(kind)] = f.ID
+			}
 		}
 	}
 	return places
@@ -253,11 +359,8 @@ func decisionPlaces(p practice.Practice) map[string]string {
 
 // decide decides what was changed on the page.
 func (s *site) decide(w http.ResponseWriter, r *http.Request, v visitor) error {
-	values, err := posted(r)
+	v, values, err := v.postedAsSeen(r)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
 	all, err := s.Author.Settings(r.Context(), v.Caller)
@@ -265,12 +368,11 @@ func (s *site) decide(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	ch, unclear := changed(values, all.Practice)
-	if len(unclear) == 0 {
-		_, err = s.Author.Decide(r.Context(), v.Caller, ch)
-	} else {
-		_, err = all.Practice.Decide(ch, v.Person.ID, s.Now())
-	}
-	if err = besides(err, unclear); err == nil {
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Author.Decide(ctx, v.Caller, ch)
+		return err
+	})
+	if err == nil {
 		return redirect(w, settingsAt)
 	}
 	return s.unsettle(w, r, v, decisionsPart, newSentForm(values, decisionPlaces(all.Practice)), err)
@@ -300,6 +402,26 @@ func changed(values url.Values, p practice.Practice) (ch practice.Change, unclea
 			ch.Prices = withPrice(ch.Prices, form, &cents)
 		}
 	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		form, ok := strings.CutPrefix(name, kindsField)
+		if !ok {
+			continue
+		}
+		prices, wrong := kindPrices(values.Get(name))
+		for _, text := range wrong {
+			bad("/kind_prices/"+form, text)
+		}
+		for _, kind := range coding.Clinicians {
+			now, holds := prices[kind]
+			was, held := p.KindPrices[form][kind]
+			switch {
+			case held && !holds:
+				ch.KindPrices = ch.KindPrices.With(form, kind, nil)
+			case holds && (!held || now != was):
+				ch.KindPrices = ch.KindPrices.With(form, kind, &now)
+			}
+		}
+	}
 	terms := p.Terms
 	for _, t := range []struct {
 		name, where string
@@ -317,6 +439,20 @@ func changed(values url.Values, p practice.Practice) (ch practice.Change, unclea
 	}
 	if topics := values["topics"]; !slices.Equal(slices.Sorted(slices.Values(topics)), slices.Sorted(slices.Values(p.Topics))) {
 		ch.Topics = &topics
+	}
+	minors := identity.Minors{Refused: values.Get("minors") != ""}
+	for _, a := range []struct {
+		name, where string
+		to          *int
+	}{{"act-from", "/minors/act_from", &minors.ActFrom}, {"own-from", "/minors/own_from", &minors.OwnFrom}} {
+		years, read := ageOf(values.Get(a.name))
+		if !read {
+			bad(a.where, "Give an age in whole years, such as 16, or nothing.")
+		}
+		*a.to = years
+	}
+	if minors != p.Minors {
+		ch.Minors = &minors
 	}
 	from, err := dayOf(values.Get("from"), p)
 	if err != nil {
@@ -352,6 +488,15 @@ func duration(text string) (time.Duration, bool) {
 	return d.Round(time.Minute), err == nil
 }
 
+// ageOf reads an age; nothing is 0.
+func ageOf(text string) (years int, read bool) {
+	if text = strings.TrimSpace(text); text == "" {
+		return 0, true
+	}
+	years, err := strconv.Atoi(text)
+	return years, err == nil
+}
+
 // dayOf is the midnight with which a day begins at the practice; zero for none.
 func dayOf(text string, p practice.Practice) (time.Time, error) {
 	if text == "" {
@@ -366,11 +511,8 @@ func dayOf(text string, p practice.Practice) (time.Time, error) {
 }
 
 func (s *site) withdrawDecision(w http.ResponseWriter, r *http.Request, v visitor) error {
-	values, err := posted(r)
+	v, values, err := v.postedAsSeen(r)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
 	from, err := time.Parse(time.RFC3339Nano, values.Get("from"))
@@ -389,11 +531,8 @@ func (s *site) withdrawDecision(w http.ResponseWriter, r *http.Request, v visito
 var consentPlaces = map[string]string{"/version": "consent-version", "/text": "consent-text", "/others/" + spanish: "consent-es", "/from": "consent-from"}
 
 func (s *site) decideConsent(w http.ResponseWriter, r *http.Request, v visitor) error {
-	values, err := posted(r)
+	v, values, err := v.postedAsSeen(r)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
 	var unclear []fault.Problem
@@ -402,15 +541,14 @@ func (s *site) decideConsent(w http.ResponseWriter, r *http.Request, v visitor) 
 		unclear = []fault.Problem{{Where: "/from", Code: "format", Text: "Choose a day."}}
 	}
 	text := consentOf(values, v.practice.Consent)
-	if len(unclear) == 0 {
-		_, err = s.Author.DecideConsent(r.Context(), v.Caller, text, from)
-	} else {
-		_, _, err = v.practice.DecideConsent(text, time.Time{}, s.Now())
-	}
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Author.DecideConsent(ctx, v.Caller, text, from)
+		return err
+	})
 	if public, ok := fault.Public(err); ok && public.Code == "consent_exists" {
 		err = fault.New(public.Kind, public.Code, public.Text, fault.Problem{Where: "/version", Code: public.Code, Text: public.Text})
 	}
-	if err = besides(err, unclear); err == nil {
+	if err == nil {
 		return redirect(w, settingsAt)
 	}
 	return s.unsettle(w, r, v, consentPart, newSentForm(values, consentPlaces), err)
@@ -440,11 +578,8 @@ func readersFields(p practice.Practice) []field {
 }
 
 func (s *site) decideReaders(w http.ResponseWriter, r *http.Request, v visitor) error {
-	values, err := posted(r)
+	v, values, err := v.postedAsSeen(r)
 	if err != nil {
-		return err
-	}
-	if v, err = v.asSeen(values); err != nil {
 		return err
 	}
 	if _, err = s.Author.DecideReaders(r.Context(), v.Caller, values.Get("readers")); err == nil {

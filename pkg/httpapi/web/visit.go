@@ -82,6 +82,8 @@ type answered struct {
 	NoDiagnosis            phi.Text
 	Do, Warnings, FollowUp phi.Text
 	Minutes                string // the clinician's own, in words; empty if not stated
+	Fee                    string // to what the clinician lowered the fee; empty if not
+	FeeReason              phi.Text
 }
 
 type diagnosis struct {
@@ -406,8 +408,8 @@ func payments(v visit.Visit, m books.Money, p practice.Practice) []payment {
 		if pay.State == billing.Opened && !v.WantsPayment(pay.ID) {
 			out.Words = "The payment page was not paid; nothing was charged"
 		}
-		if pay.State == billing.Held && !v.Times.Answered.IsZero() {
-			out.Words = pay.Held.String() + " held on your card; it is being charged now, for your answer"
+		if !v.Times.Answered.IsZero() && pay.ID == v.Payment {
+			out.Words = answeredWords(v, pay)
 		}
 		for _, e := range m.Entries {
 			if e.Payment == pay.ID {
@@ -417,6 +419,24 @@ func payments(v visit.Visit, m books.Money, p practice.Practice) []payment {
 		all = append(all, out)
 	}
 	return all
+}
+
+// answeredWords says what became of the payment that an answered visit wants, or wanted
+// until its fee was waived.
+func answeredWords(v visit.Visit, p billing.Payment) string {
+	switch {
+	case p.State == billing.Held && v.Waived():
+		return p.Held.String() + " held on your card; it is being released, for your answer costs nothing"
+	case p.State == billing.Held && v.Reduced > 0:
+		return p.Held.String() + " held on your card; " + v.Fee().String() + " of it is being charged now, for your answer, and the rest released"
+	case p.State == billing.Held:
+		return p.Held.String() + " held on your card; it is being charged now, for your answer"
+	case p.Excess(v.Keeps(p.ID)) > 0:
+		return paymentWords(p) + "; " + p.Excess(v.Keeps(p.ID)).String() + " of it is being refunded, for your answer costs " + v.Fee().String()
+	case p.State == billing.Captured && v.Reduced > 0:
+		return paymentWords(p) + "; you were quoted " + v.Quote.Amount.String()
+	}
+	return paymentWords(p)
 }
 
 func entryWords(kind string) string {
@@ -452,6 +472,9 @@ func answerOf(given *record.Answer) *answered {
 	a := &answered{
 		By: given.By.Display, NoDiagnosis: c.NoDiagnosis, Minutes: minutesWords(c.Minutes),
 		Do: c.Plan.Do, Warnings: c.Plan.Warnings, FollowUp: c.Plan.FollowUp,
+	}
+	if c.Fee != nil {
+		a.Fee, a.FeeReason = c.Fee.String(), c.FeeReason
 	}
 	for _, d := range c.Diagnoses {
 		a.Diagnoses = append(a.Diagnoses, diagnosis(d))

@@ -128,8 +128,8 @@ func (s *site) visiting() []route {
 		{"GET /signed-out", s.signedOut},
 		{"GET " + choosePath, s.asHolder(s.chooseFrom)},
 		{"POST " + choosePath, s.asHolder(s.choose)},
-		{"GET /kept", s.as(s.keptForms)},
-		{"POST /kept/{id}", s.as(s.sendKept)},
+		{"GET " + keptPath, s.as(s.keptForms)},
+		{"POST " + keptPath + "/{id}", s.as(s.sendKept)},
 
 		{"GET /my", s.as(s.mine)},
 		{"POST /my/visits", s.as(s.start)},

@@ -61,6 +61,8 @@ func priceWords(o request.Offering) string {
 		return free + ": " + strings.Join(kinds, "; ")
 	case o.Unpriced:
 		return ""
+	case len(o.Lower) > 0:
+		return strings.TrimSuffix(o.Lower.Words(o.Price), ".")
 	case o.Price > 0:
 		return o.Price.String()
 	}

@@ -24,7 +24,7 @@ var taskWords = map[work.Kind]string{
 	work.VisitLate:     "A request is late: answer it",
 	work.VisitExpired:  "A request expired unanswered: see that the patient is cared for",
 
-	work.PaymentReversed:   "A payment without an answer is refunded: find out how it was made",
+	work.PaymentReversed:   "More was charged than is owed, and is refunded: find out how",
 	work.RefundFailed:      "A refund failed: return the money another way",
 	work.FraudWarned:       "A card's issuer warns of fraud: refund the fee, or expect a dispute",
 	work.StrayPayment:      "Somebody paid a page that was not asked for, and the money is given back: find out who made it",

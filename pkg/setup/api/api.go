@@ -27,6 +27,7 @@ func Rooms(p setup.Parts) (httpapi.Rooms, error) {
 	if err != nil {
 		return httpapi.Rooms{}, err
 	}
+	k.Patient = charts.Patient
 	return httpapi.Rooms{
 		Kernel: k, Charts: charts,
 		Request: &request.Room{Kernel: k, Charts: charts, Store: s, Checkout: stripepay.New(secrets.Kept(p, secret.API, secret.KeyOf), c.StripeBase), Pages: c.Pages},

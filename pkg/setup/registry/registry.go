@@ -28,6 +28,7 @@ func rooms(p setup.Parts) (httpapi.Rooms, error) {
 		return httpapi.Rooms{}, err
 	}
 	charts := &chart.Keeper{Kernel: k, Store: s, Vault: vault.Vault{Sealer: sealer}}
+	k.Patient = charts.Patient
 	return httpapi.Rooms{
 		Kernel: k, Charts: charts, Registrar: &registrar.Room{Kernel: k, Store: s, Charts: charts}, Limits: site.Limiter(p, s),
 		Author: &author.Room{Kernel: k, Store: s, Library: shelf},

@@ -86,7 +86,7 @@ func covered() map[string]clinic.Commit {
 		"import":     {Import: &registry.Import{ID: "i1", Practice: practiceID, Version: 1}},
 		"mark key":   {MarkKey: &clinic.MarkKey{Practice: practiceID, Sealed: []byte("sealed")}},
 		"invitation": {Invitation: &clinic.Invitation{Invitation: registry.Invitation{ID: "i1", Practice: practiceID, At: noon, Version: 1}, Sealed: []byte("sealed")}},
-		"coverage":   {Coverage: coverageOne(1)},
+		"coverage":   {Coverages: []clinic.Coverage{*coverageOne(1)}},
 		"payer":      {Payer: &coverage.Payer{ID: "60054", Version: 1}},
 		"draft":      {Draft: &protocol.Draft{Practice: practiceID, Name: "uti", Version: 1}},
 		"form":       {Forms: []clinic.Form{{Practice: practiceID, Name: "uti", Version: "1", JSON: []byte("{}")}}},

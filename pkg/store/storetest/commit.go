@@ -30,9 +30,28 @@ var commitTests = []test{
 	{"Commit_RequestKeyEnds", requestEnds},
 	{"Commit_HundredRecordsAndNoMore", tooMany},
 	{"Commit_OfNothing", nothing},
+	{"Commit_OfRefusedRequest", refusedRequest},
 	{"Commit_SameAgain", sameAgain},
 	{"Commit_VisitThatCannotBeKept", misfits},
 	{"Contexts_Cancelled", cancelled},
+}
+
+// What is decided on a request that is refused writes nothing, and fails with why.
+func refusedRequest(t *testing.T, s bench) {
+	wrong := fault.New(fault.Invalid, "invalid_request", "wrong", fault.Problem{Where: "/a"})
+	err := clinic.Judge(t.Context(), wrong, func(ctx context.Context) error {
+		err := s.Commit(ctx, personAt("p1", 1))
+		if !errors.Is(err, fault.Invalid) {
+			t.Errorf("the commit: %v", err)
+		}
+		return err
+	})
+	if f, ok := fault.Public(err); !ok || len(f.Problems) != 1 {
+		t.Errorf("refused with %v", err)
+	}
+	if _, err := s.Person(t.Context(), "p1"); !errors.Is(err, fault.NotFound) {
+		t.Errorf("reading what was not to be written: %v", err)
+	}
 }
 
 // A condition is a commit that must fail with want after those before.
@@ -86,7 +105,7 @@ func patientAt(id string, version int) clinic.Commit {
 func coverageAt(id string, version int) clinic.Commit {
 	c := coverageOne(version)
 	c.ID = id
-	return clinic.Commit{Coverage: c}
+	return clinic.Commit{Coverages: []clinic.Coverage{*c}}
 }
 
 func payerAt(id string, version int) clinic.Commit {

@@ -129,11 +129,11 @@ func coverages(t *testing.T, s bench) {
 	second.ID, other.Patient = "coverage-2", "patient-2"
 	commit(t, s, clinic.Commit{Grants: []identity.Grant{{Practice: practiceID, Patient: patientID, Person: "person-1", Version: 1}}})
 	for _, c := range []clinic.Coverage{first, second, other} {
-		commit(t, s, clinic.Commit{Coverage: &c})
+		commit(t, s, clinic.Commit{Coverages: []clinic.Coverage{c}})
 	}
 	changed := coverageOne(2)
 	changed.Checked = identity.Deed{By: "person-2", At: noon}
-	commit(t, s, clinic.Commit{Coverage: changed})
+	commit(t, s, clinic.Commit{Coverages: []clinic.Coverage{*changed}})
 	got, err := s.Coverages(t.Context(), patientID)
 	same(t, "Coverages", got, err, []clinic.Coverage{*changed, second})
 }

@@ -175,8 +175,8 @@ func covering(c clinic.Commit) []string {
 	if c.Invitation != nil {
 		all = append(all, c.Invitation.Practice)
 	}
-	if c.Coverage != nil {
-		all = append(all, c.Coverage.Practice)
+	for _, v := range c.Coverages {
+		all = append(all, v.Practice)
 	}
 	if c.Token != nil || c.Payer != nil {
 		all = append(all, audit.Platform)
