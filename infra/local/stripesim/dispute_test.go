@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/dispute"
 
@@ -41,16 +40,6 @@ func (s shop) respond(id, text string, submit *bool, idempotencyKey string) (*st
 	return s.disputes().Update(id, &stripe.DisputeParams{
 		Params: s.params(idempotencyKey), Evidence: &stripe.DisputeEvidenceParams{UncategorizedText: stripe.String(text)}, Submit: submit,
 	})
-}
-
-func (b *bench) wantEvents(want ...string) {
-	b.Helper()
-	if want == nil {
-		want = []string{}
-	}
-	if diff := cmp.Diff(want, b.events()); diff != "" {
-		b.Errorf("events (-want +got):\n%s", diff)
-	}
 }
 
 const (
@@ -97,10 +86,10 @@ func TestDispute_Life(t *testing.T) {
 			[]string{reinstated, closed},
 			[]movement{charged, taken, back},
 		},
-		{"not answered", func(b *bench, _ shop, _ string) { b.advance(15 * oneDay) }, "lost", []string{closed}, []movement{charged, taken}},
+		{"not answered", func(b *bench, _ shop, _ string) { b.advance(15 * day) }, "lost", []string{closed}, []movement{charged, taken}},
 		{"answered and not decided", func(b *bench, _ shop, id string) {
 			b.hand(stripesim.HandRespond, id)
-			b.advance(80 * oneDay)
+			b.advance(80 * day)
 		}, "under_review", []string{updated}, []movement{charged, taken}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -155,11 +144,11 @@ func TestInquiry_Life(t *testing.T) {
 			if d, err := s.respond(id, "Yes.", nil, ""); err != nil || d.Status != "warning_under_review" {
 				b.Fatalf("answered: %+v, %v", d, err)
 			}
-			b.advance(120 * oneDay)
+			b.advance(120 * day)
 		}, "warning_closed", []string{updated, closed}, 0},
-		{"not answered, and closed after 120 days", func(b *bench, _ shop, _ string) { b.advance(120 * oneDay) }, "warning_closed", []string{closed}, 0},
+		{"not answered, and closed after 120 days", func(b *bench, _ shop, _ string) { b.advance(120 * day) }, "warning_closed", []string{closed}, 0},
 		{"answered late", func(b *bench, s shop, id string) {
-			b.advance(20 * oneDay)
+			b.advance(20 * day)
 			if d, err := s.respond(id, "Late.", nil, ""); err != nil || !d.EvidenceDetails.PastDue {
 				b.Fatalf("answered: %+v, %v", d, err)
 			}
@@ -301,7 +290,7 @@ func TestDispute_Refuses(t *testing.T) {
 	if err := update(&stripe.DisputeParams{Metadata: map[string]string{"ref": "x"}}); err != nil || s.dispute(id).Status != "needs_response" {
 		t.Errorf("metadata alone: %v", err)
 	}
-	b.advance(15 * oneDay)
+	b.advance(15 * day)
 	if e := refusal(t, second(s.respond(id, "Late.", nil, ""))); !strings.Contains(e.Msg, "lost") {
 		t.Errorf("answered late: %v", e)
 	}
@@ -354,6 +343,6 @@ func TestDispute_SurvivesRestart(t *testing.T) {
 		t.Errorf("after the restart: %+v", d)
 	}
 	b.events()
-	b.advance(15 * oneDay)
+	b.advance(15 * day)
 	b.wantEvents(closed)
 }

@@ -17,8 +17,6 @@ import (
 	"evisit/infra/local/stripesim"
 )
 
-const oneDay = 24 * time.Hour
-
 // onTerms is a shop of an account whose terms are set.
 func (b *bench) onTerms(account string, terms stripesim.Terms) shop {
 	b.Helper()

@@ -52,7 +52,7 @@ func TestPayout_Daily(t *testing.T) {
 	b := newBench(t)
 	s := b.onTerms(lake, stripesim.StandardTerms)
 	first := s.charged(4900, 0) // 2 March
-	b.advance(oneDay)
+	b.advance(day)
 	second := s.charged(10_000, 0) // 3 March
 	if got := s.payouts(); len(got) != 0 {
 		t.Fatalf("paid out what is pending: %+v", got)
@@ -73,7 +73,7 @@ func TestPayout_Daily(t *testing.T) {
 		t.Errorf("paid out (-want +got):\n%s", diff)
 	}
 	s.wantBalance(0, 9680)
-	b.advance(oneDay)
+	b.advance(day)
 	if diff := cmp.Diff([]string{"payout.created", "payout.paid"}, b.events()); diff != "" {
 		t.Errorf("events (-want +got):\n%s", diff)
 	}
@@ -82,7 +82,7 @@ func TestPayout_Daily(t *testing.T) {
 		t.Fatalf("payouts: %+v", got)
 	}
 	s.wantBalance(0, 0)
-	b.advance(oneDay)
+	b.advance(day)
 	if diff := cmp.Diff([]string{"payout.paid"}, b.events()); diff != "" {
 		t.Errorf("events of a day without money (-want +got):\n%s", diff)
 	}
@@ -94,10 +94,10 @@ func TestPayout_Daily(t *testing.T) {
 	if _, err := s.refund(second, 10_000); err != nil {
 		t.Fatal(err)
 	}
-	b.advance(oneDay)
+	b.advance(day)
 	s.wantBalance(-10_000, 0)
 	s.charged(20_000, 0)
-	b.advance(3 * oneDay)
+	b.advance(3 * day)
 	got = s.payouts()
 	if len(got) != 3 || got[2].Amount != 20_000-610-10_000 {
 		t.Fatalf("payouts: %+v", got)
@@ -113,9 +113,9 @@ func TestPayout_ClockJumps(t *testing.T) {
 	b := newBench(t)
 	s := b.onTerms(lake, stripesim.StandardTerms)
 	s.charged(4900, 0) // 2 March
-	b.advance(oneDay)
+	b.advance(day)
 	s.charged(10_000, 0) // 3 March
-	b.advance(30 * oneDay)
+	b.advance(30 * day)
 	b.sim.Tick(t.Context())
 	var got []string
 	for _, po := range s.payouts() {
@@ -132,7 +132,7 @@ func TestPayout_ClockJumps(t *testing.T) {
 // night pays it out again.
 func TestPayout_Fails(t *testing.T) {
 	t.Parallel()
-	for name, wait := range map[string]time.Duration{"on its way": 0, "after it was paid": oneDay - time.Hour} {
+	for name, wait := range map[string]time.Duration{"on its way": 0, "after it was paid": day - time.Hour} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
@@ -157,7 +157,7 @@ func TestPayout_Fails(t *testing.T) {
 			if _, err := b.sim.Hand(t.Context(), stripesim.Act{Do: stripesim.HandFailPayout, ID: id}); err == nil {
 				t.Error("a payout failed twice")
 			}
-			b.advance(oneDay)
+			b.advance(day)
 			got := s.payouts()
 			if len(got) != 2 || got[1].Amount != 4900 || got[0].Status != "failed" {
 				t.Fatalf("payouts: %+v", got)
@@ -218,7 +218,7 @@ func TestPayout_Refuses(t *testing.T) {
 			t.Errorf("a payout of %d: %v", cents, err)
 		}
 	}
-	b.advance(2 * oneDay)
+	b.advance(2 * day)
 	if _, err := s.payOut(4901, ""); refusal(t, err).Code != "balance_insufficient" {
 		t.Errorf("a payout of more than is available: %v", err)
 	}
@@ -241,12 +241,12 @@ func TestPayout_DisabledAccountWaits(t *testing.T) {
 	s := b.onTerms(lake, stripesim.Terms{DailyPayouts: true})
 	s.charged(4900, 0)
 	b.hand(stripesim.HandDisable, lake)
-	b.advance(2 * oneDay)
+	b.advance(2 * day)
 	if got := s.payouts(); len(got) != 0 {
 		t.Errorf("paid out: %+v", got)
 	}
 	b.hand(stripesim.HandEnable, lake)
-	b.advance(oneDay)
+	b.advance(day)
 	if got := s.payouts(); len(got) != 1 || got[0].Amount != 4900 {
 		t.Errorf("payouts: %+v", got)
 	}
@@ -264,7 +264,7 @@ func TestPayout_SurvivesRestart(t *testing.T) {
 	b.stop()
 	b.start()
 	s.wantBalance(0, 4728)
-	b.advance(2 * oneDay)
+	b.advance(2 * day)
 	b.stop()
 	b.start()
 	got := s.payouts()

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/charge"
 	checkout "github.com/stripe/stripe-go/v76/checkout/session"
@@ -26,6 +27,8 @@ const (
 	lake   = "acct_lakeside"
 	hill   = "acct_hilltop"
 	secret = "whsec_connect"
+
+	day = 24 * time.Hour
 )
 
 // A bench is a simulator on a port, a clock that only the test moves, an endpoint that
@@ -144,6 +147,14 @@ func (b *bench) events() []string {
 	}
 	b.got = nil
 	return types
+}
+
+// wantEvents compares the events since the last call with the wanted ones.
+func (b *bench) wantEvents(want ...string) {
+	b.Helper()
+	if diff := cmp.Diff(append([]string{}, want...), b.events()); diff != "" {
+		b.Errorf("events (-want +got):\n%s", diff)
+	}
 }
 
 // A shop calls Stripe for one account with one key.

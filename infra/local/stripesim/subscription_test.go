@@ -20,8 +20,6 @@ import (
 	"evisit/infra/local/stripesim"
 )
 
-const day = 24 * time.Hour
-
 func (s shop) subscriptions() subscription.Client {
 	return subscription.Client{B: s.backend(), Key: s.key}
 }
@@ -111,13 +109,6 @@ func amounts(inv *stripe.Invoice) []int64 {
 	return out
 }
 
-func (b *bench) wantSent(want ...string) {
-	b.Helper()
-	if diff := cmp.Diff(append([]string{}, want...), b.events()); diff != "" {
-		b.Errorf("events (-want +got):\n%s", diff)
-	}
-}
-
 var firstAttempt = []string{"customer.subscription.created", "invoice.created", "invoice.finalized", "payment_intent.created"}
 
 func TestSubscription_Checkout(t *testing.T) {
@@ -137,7 +128,7 @@ func TestSubscription_Checkout(t *testing.T) {
 		t.Errorf("page:\n%s", page)
 	}
 	s.pay(cs.ID, stripesim.CardSuccess)
-	b.wantSent(append(firstAttempt, "payment_method.attached", "charge.succeeded", "payment_intent.succeeded", "invoice.paid",
+	b.wantEvents(append(firstAttempt, "payment_method.attached", "charge.succeeded", "payment_intent.succeeded", "invoice.paid",
 		"invoice.payment_succeeded", "customer.subscription.updated", "checkout.session.completed")...)
 	if cs, err = s.session(cs.ID); err != nil {
 		t.Fatal(err)
@@ -188,16 +179,16 @@ func TestSubscription_CheckoutAfterFailures(t *testing.T) {
 	if p := s.pay(cs.ID, stripesim.CardInsufficientFunds); p.SessionStatus != "open" || p.DeclineCode != "insufficient_funds" {
 		t.Errorf("declined: %+v", p)
 	}
-	b.wantSent(append(append([]string{"customer.created"}, firstAttempt...), "charge.failed", "payment_intent.payment_failed", "invoice.payment_failed")...)
+	b.wantEvents(append(append([]string{"customer.created"}, firstAttempt...), "charge.failed", "payment_intent.payment_failed", "invoice.payment_failed")...)
 	if p := s.pay(cs.ID, stripesim.CardAuthenticate); p.IntentStatus != "requires_action" {
 		t.Errorf("asking for authentication: %+v", p)
 	}
-	b.wantSent("payment_intent.requires_action")
+	b.wantEvents("payment_intent.requires_action")
 	yes := true
 	if _, err := s.sim.Pay(t.Context(), cs.ID, "", &yes); err != nil {
 		t.Fatal(err)
 	}
-	b.wantSent("payment_method.attached", "charge.succeeded", "payment_intent.succeeded", "invoice.paid", "invoice.payment_succeeded",
+	b.wantEvents("payment_method.attached", "charge.succeeded", "payment_intent.succeeded", "invoice.paid", "invoice.payment_succeeded",
 		"customer.subscription.updated", "checkout.session.completed")
 	if cs, err = s.session(cs.ID); err != nil || cs.Customer == nil {
 		t.Fatalf("session: %+v, %v", cs, err)
@@ -219,7 +210,7 @@ func TestSubscription_CheckoutNeverPaid(t *testing.T) {
 	s.pay(cs.ID, stripesim.CardDeclined)
 	b.events()
 	b.advance(23 * time.Hour)
-	b.wantSent("payment_intent.canceled", "invoice.voided", "customer.subscription.updated", "checkout.session.expired")
+	b.wantEvents("payment_intent.canceled", "invoice.voided", "customer.subscription.updated", "checkout.session.expired")
 	it := s.subscriptions().List(&stripe.SubscriptionListParams{
 		ListParams: stripe.ListParams{Context: t.Context(), StripeAccount: stripe.String(lake)}, Status: stripe.String("incomplete_expired"),
 	})
@@ -287,16 +278,16 @@ func TestSubscription_Renews(t *testing.T) {
 	end := time.Unix(sub.CurrentPeriodEnd, 0)
 	b.events()
 	b.advance(end.Sub(b.clock()) - 7*day)
-	b.wantSent("invoice.upcoming")
+	b.wantEvents("invoice.upcoming")
 	b.advance(7 * day)
-	b.wantSent("customer.subscription.updated", "invoice.created")
+	b.wantEvents("customer.subscription.updated", "invoice.created")
 	draft := s.subscription(sub.ID)
 	if draft.Status != "active" || draft.CurrentPeriodStart != end.Unix() || draft.LatestInvoice.Status != "draft" ||
 		time.Unix(draft.CurrentPeriodEnd, 0).UTC() != time.Date(2028, 3, 2, 9, 0, 0, 0, time.UTC) {
 		t.Errorf("at the renewal: %+v", draft)
 	}
 	b.advance(time.Hour)
-	b.wantSent("invoice.finalized", "payment_intent.created", "charge.succeeded", "payment_intent.succeeded", "invoice.paid", "invoice.payment_succeeded")
+	b.wantEvents("invoice.finalized", "payment_intent.created", "charge.succeeded", "payment_intent.succeeded", "invoice.paid", "invoice.payment_succeeded")
 	invoices := s.invoicesOf(sub.ID)
 	if len(invoices) != 2 || invoices[1].Status != "paid" || invoices[1].BillingReason != "subscription_cycle" || invoices[1].AttemptCount != 1 ||
 		!strings.HasSuffix(invoices[1].Number, "-0002") || invoices[1].Lines.Data[0].Period.End != draft.CurrentPeriodEnd {
@@ -358,26 +349,26 @@ func TestSubscription_RenewalFails(t *testing.T) {
 			b.events()
 			failed := []string{"charge.failed", "payment_intent.payment_failed", "invoice.payment_failed"}
 			b.advance(time.Hour)
-			b.wantSent(append(append([]string{"invoice.finalized", "payment_intent.created"}, failed...), "customer.subscription.updated")...)
+			b.wantEvents(append(append([]string{"invoice.finalized", "payment_intent.created"}, failed...), "customer.subscription.updated")...)
 			now := s.subscription(sub.ID)
 			if now.Status != "past_due" || now.LatestInvoice.Status != "open" || now.LatestInvoice.NextPaymentAttempt != b.clock().Add(3*day).Unix() {
 				t.Errorf("after the first attempt: %+v", now)
 			}
 			for i, wait := range []time.Duration{3 * day, 4 * day} {
 				b.advance(wait)
-				b.wantSent(failed...)
+				b.wantEvents(failed...)
 				if now = s.subscription(sub.ID); now.Status != "past_due" || now.LatestInvoice.AttemptCount != int64(i+2) {
 					t.Errorf("after retry %d: %+v", i+1, now)
 				}
 			}
 			b.advance(7 * day)
-			b.wantSent(append(failed, test.last)...)
+			b.wantEvents(append(failed, test.last)...)
 			now = s.subscription(sub.ID)
 			if string(now.Status) != test.want || now.LatestInvoice.Status != "open" || now.LatestInvoice.NextPaymentAttempt != 0 {
 				t.Errorf("at last: %+v", now)
 			}
 			b.advance(60 * day)
-			b.wantSent()
+			b.wantEvents()
 			if o := s.oracle(); o.BalanceCents != 35_000 {
 				t.Errorf("oracle: %+v", o)
 			}
@@ -407,7 +398,7 @@ func TestSubscription_UnpaidIsPaid(t *testing.T) {
 	if err != nil || paid.Status != "paid" || paid.AmountPaid != 35_000 || paid.AttemptCount != 5 {
 		t.Fatalf("paying: %+v, %v", paid, err)
 	}
-	b.wantSent("charge.succeeded", "payment_intent.succeeded", "invoice.paid", "invoice.payment_succeeded", "customer.subscription.updated")
+	b.wantEvents("charge.succeeded", "payment_intent.succeeded", "invoice.paid", "invoice.payment_succeeded", "customer.subscription.updated")
 	if now := s.subscription(sub.ID); now.Status != "active" {
 		t.Errorf("subscription: %+v", now)
 	}
@@ -445,7 +436,7 @@ func TestSubscription_UnpaidStaysDraft(t *testing.T) {
 	b.advance(366*day + 15*day)
 	b.events()
 	b.advance(366 * day)
-	b.wantSent("customer.subscription.updated", "invoice.created")
+	b.wantEvents("customer.subscription.updated", "invoice.created")
 	if now := s.subscription(sub.ID); now.Status != "unpaid" || now.LatestInvoice.Status != "draft" {
 		t.Errorf("subscription: %+v", now)
 	}
@@ -460,7 +451,7 @@ func TestSubscription_RenewalAsksForAuthentication(t *testing.T) {
 	b.advance(time.Unix(sub.CurrentPeriodEnd, 0).Sub(b.clock()))
 	b.events()
 	b.advance(time.Hour)
-	b.wantSent("invoice.finalized", "payment_intent.created", "charge.failed", "payment_intent.payment_failed",
+	b.wantEvents("invoice.finalized", "payment_intent.created", "charge.failed", "payment_intent.payment_failed",
 		"invoice.payment_action_required", "invoice.payment_failed", "customer.subscription.updated")
 	if now := s.subscription(sub.ID); now.Status != "past_due" || now.LatestInvoice.PaymentIntent.LastPaymentError.Code != "authentication_required" {
 		t.Errorf("subscription: %+v", now)
@@ -480,7 +471,7 @@ func TestSubscription_RenewalWithoutCard(t *testing.T) {
 	b.advance(time.Unix(sub.CurrentPeriodEnd, 0).Sub(b.clock()))
 	b.events()
 	b.advance(time.Hour)
-	b.wantSent("invoice.finalized", "payment_intent.created", "invoice.payment_failed", "customer.subscription.updated")
+	b.wantEvents("invoice.finalized", "payment_intent.created", "invoice.payment_failed", "customer.subscription.updated")
 }
 
 func TestSubscription_CancelAtPeriodEnd(t *testing.T) {
@@ -495,7 +486,7 @@ func TestSubscription_CancelAtPeriodEnd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.wantSent("customer.subscription.updated")
+		b.wantEvents("customer.subscription.updated")
 		return got
 	}
 	if got := set(true); !got.CancelAtPeriodEnd || got.CancelAt != sub.CurrentPeriodEnd || got.CanceledAt == 0 || got.Status != "active" {
@@ -506,7 +497,7 @@ func TestSubscription_CancelAtPeriodEnd(t *testing.T) {
 	}
 	set(true)
 	b.advance(366 * day)
-	b.wantSent("customer.subscription.deleted")
+	b.wantEvents("customer.subscription.deleted")
 	if now := s.subscription(sub.ID); now.Status != "canceled" || now.EndedAt != sub.CurrentPeriodEnd || len(s.invoicesOf(sub.ID)) != 1 {
 		t.Errorf("subscription: %+v", now)
 	}
@@ -543,7 +534,7 @@ func TestSubscription_CancelNow(t *testing.T) {
 			if err != nil || got.Status != "canceled" || got.EndedAt != b.clock().Unix() {
 				t.Fatalf("canceling: %+v, %v", got, err)
 			}
-			b.wantSent(test.events...)
+			b.wantEvents(test.events...)
 			var pending int64
 			for it := s.pendingItems(sub.Customer.ID); it.Next(); {
 				pending += it.InvoiceItem().Amount
@@ -556,7 +547,7 @@ func TestSubscription_CancelNow(t *testing.T) {
 				t.Errorf("canceling twice: %v", err)
 			}
 			b.advance(400 * day)
-			b.wantSent()
+			b.wantEvents()
 			if o := s.oracle(); o.BalanceCents != 35_000 {
 				t.Errorf("oracle: %+v", o)
 			}
@@ -810,7 +801,7 @@ func TestSubscription_SurvivesRestart(t *testing.T) {
 	b.now = b.now.Add(365*day + 2*time.Hour)
 	b.mu.Unlock()
 	b.start()
-	b.wantSent("invoice.upcoming", "customer.subscription.updated", "invoice.created", "invoice.finalized", "payment_intent.created",
+	b.wantEvents("invoice.upcoming", "customer.subscription.updated", "invoice.created", "invoice.finalized", "payment_intent.created",
 		"charge.succeeded", "payment_intent.succeeded", "invoice.paid", "invoice.payment_succeeded")
 	if now := b.shop(lake).subscription(sub.ID); now.Status != "active" || now.CurrentPeriodStart != sub.CurrentPeriodEnd {
 		t.Errorf("subscription: %+v", now)
@@ -907,7 +898,7 @@ func TestHand_Subscription(t *testing.T) {
 		t.Errorf("page of acts:\n%s", page)
 	}
 	b.portalPage(http.MethodPost, b.url+"/sim/hand", url.Values{"do": {stripesim.HandUnsubscribe}, "id": {second}}, http.StatusSeeOther)
-	b.wantSent("customer.subscription.deleted")
+	b.wantEvents("customer.subscription.deleted")
 	if now := s.subscription(second); now.Status != "canceled" {
 		t.Errorf("subscription: %+v", now)
 	}
