@@ -29,6 +29,18 @@ func (s shop) payouts() []*stripe.Payout {
 	return out
 }
 
+// wantPayouts compares the times, cents and states of an account's payouts.
+func (s shop) wantPayouts(want ...string) {
+	s.Helper()
+	var got []string
+	for _, po := range s.payouts() {
+		got = append(got, fmt.Sprintf("%s %d %s", time.Unix(po.Created, 0).UTC().Format(time.DateTime), po.Amount, po.Status))
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		s.Errorf("payouts (-want +got):\n%s", diff)
+	}
+}
+
 func (s shop) payOut(cents int64, idempotencyKey string) (*stripe.Payout, error) {
 	return payout.Client{B: s.backend(), Key: s.key}.New(&stripe.PayoutParams{
 		Params: s.params(idempotencyKey), Amount: stripe.Int64(cents), Currency: stripe.String("usd"),
@@ -117,14 +129,7 @@ func TestPayout_ClockJumps(t *testing.T) {
 	s.charged(10_000, 0) // 3 March
 	b.advance(30 * day)
 	b.sim.Tick(t.Context())
-	var got []string
-	for _, po := range s.payouts() {
-		got = append(got, fmt.Sprintf("%s %d %s", time.Unix(po.Created, 0).UTC().Format(time.DateTime), po.Amount, po.Status))
-	}
-	want := []string{"2026-03-04 00:00:00 4728 paid", "2026-03-05 00:00:00 9680 paid"}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("payouts (-want +got):\n%s", diff)
-	}
+	s.wantPayouts("2026-03-04 00:00:00 4728 paid", "2026-03-05 00:00:00 9680 paid")
 	s.wantBalance(0, 0)
 }
 

@@ -85,7 +85,8 @@ func (t *tx) renew(ctx context.Context, s *subscription) error {
 	return t.change(ctx, "invoice.created", inv, inv.due())
 }
 
-// advanceInvoice finalizes a draft that is due, and tries to collect it.
+// advanceInvoice finalizes a draft that is due, and tries to collect it. Without a card,
+// and while the account is disabled, the attempt fails without a charge.
 func (t *tx) advanceInvoice(ctx context.Context, id string) error {
 	inv := new(invoice)
 	if err := t.get(ctx, kindInvoice, id, "", inv); err != nil {

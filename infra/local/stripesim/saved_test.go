@@ -152,6 +152,32 @@ func TestOffSession_Charge(t *testing.T) {
 	}
 }
 
+// The platform takes its fee of a payment without the customer too, at the capture.
+func TestOffSession_PlatformFee(t *testing.T) {
+	t.Parallel()
+	for _, capture := range []string{"automatic", "manual"} {
+		t.Run(capture, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			s := b.onTerms(lake, stripesim.Terms{BasisPoints: 290, FixedCents: 30})
+			saved := s.saveCard("", stripesim.CardSuccess)
+			p := s.offSessionParams(saved, capture, "")
+			p.ApplicationFeeAmount = stripe.Int64(500)
+			pi, err := s.payOffSession(p)
+			if err != nil || pi.ApplicationFeeAmount != 500 || pi.Application == nil {
+				t.Fatalf("paying: %+v, %v", pi, err)
+			}
+			if capture == "manual" {
+				s.hand(stripesim.HandCapture, pi.ID)
+			}
+			s.wantMovements(movement{"charge", "charge", 3000, 617, 2383, "available"})
+			if o := b.shop(stripesim.Platform).oracle(); o.EarnedCents != 500 || o.BalanceCents != 500 {
+				t.Errorf("the platform: %+v", o)
+			}
+		})
+	}
+}
+
 // A payment that fails is an error with the intent in it, kept under the key.
 func TestOffSession_Fails(t *testing.T) {
 	t.Parallel()
@@ -211,6 +237,9 @@ func TestOffSession_Refuses(t *testing.T) {
 		{"a method that does not exist", "resource_missing", "payment_method", func(p *stripe.PaymentIntentParams) { p.PaymentMethod = stripe.String("pm_none") }},
 		{"with the customer there", "not_simulated", "off_session", func(p *stripe.PaymentIntentParams) { p.OffSession = nil }},
 		{"not confirmed", "not_simulated", "off_session", func(p *stripe.PaymentIntentParams) { p.Confirm = nil }},
+		{"a negative fee", "parameter_invalid_integer", "application_fee_amount", func(p *stripe.PaymentIntentParams) {
+			p.ApplicationFeeAmount = stripe.Int64(-1)
+		}},
 		{"a transfer", "not_simulated", "transfer_group", func(p *stripe.PaymentIntentParams) { p.TransferGroup = stripe.String("g") }},
 	} {
 		t.Run(test.name, func(t *testing.T) {

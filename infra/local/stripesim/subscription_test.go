@@ -249,6 +249,9 @@ func TestSubscription_SessionRefuses(t *testing.T) {
 		{"with payment_intent_data", "", "payment_intent_data", func(p *stripe.CheckoutSessionParams) {
 			p.PaymentIntentData = &stripe.CheckoutSessionPaymentIntentDataParams{CaptureMethod: stripe.String("manual")}
 		}},
+		{"with a fee in cents", "", "payment_intent_data", func(p *stripe.CheckoutSessionParams) {
+			p.PaymentIntentData = &stripe.CheckoutSessionPaymentIntentDataParams{ApplicationFeeAmount: stripe.Int64(500)}
+		}},
 		{"with customer_creation", "", "customer_creation", func(p *stripe.CheckoutSessionParams) { p.CustomerCreation = stripe.String("always") }},
 		{"with a trial", "not_simulated", "trial_period_days", func(p *stripe.CheckoutSessionParams) { p.SubscriptionData.TrialPeriodDays = stripe.Int64(7) }},
 		{"paid by a bank account", "not_simulated", "payment_method_types[0]", func(p *stripe.CheckoutSessionParams) {
@@ -472,6 +475,71 @@ func TestSubscription_RenewalWithoutCard(t *testing.T) {
 	b.events()
 	b.advance(time.Hour)
 	b.wantEvents("invoice.finalized", "payment_intent.created", "invoice.payment_failed", "customer.subscription.updated")
+}
+
+// An attempt that was asked for and failed does not stop the planned ones, although the
+// card is gone by then.
+func TestSubscription_RetryWithoutCard(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.shop(lake)
+	sub := s.subscribe(stripesim.CardLaterDeclined)
+	b.advance(365*day + time.Hour)
+	inv := s.subscription(sub.ID).LatestInvoice
+	if e := refusal(t, second(s.invoices().Pay(inv.ID, &stripe.InvoicePayParams{Params: s.params("")}))); e.Code != "card_declined" {
+		t.Errorf("paying: %v", e)
+	}
+	b.detach(s, sub.DefaultPaymentMethod.ID)
+	b.events()
+	b.advance(3 * day)
+	b.wantEvents("invoice.payment_failed")
+	if now := s.subscription(sub.ID).LatestInvoice; now.AttemptCount != 2 || now.NextPaymentAttempt != b.clock().Add(4*day).Unix() {
+		t.Errorf("invoice: %+v", now)
+	}
+}
+
+// A disabled account is paid nothing for a renewal or by a saved card, and what is
+// tried again once the account is enabled is paid.
+func TestSubscription_DisabledAccount(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.onTerms(lake, stripesim.StandardTerms)
+	sub := s.subscribe(stripesim.CardSuccess)
+	saved := s.saveCard(sub.Customer.ID, stripesim.CardSuccess)
+	b.advance(365 * day)
+	b.hand(stripesim.HandDisable, lake)
+	if e := refusal(t, second(s.payOffSession(s.offSessionParams(saved, "automatic", "")))); e.HTTPStatusCode != http.StatusBadRequest || e.PaymentIntent != nil {
+		t.Errorf("a payment by the saved card: %v", e)
+	}
+	b.events()
+	b.advance(time.Hour)
+	b.wantEvents("invoice.finalized", "payment_intent.created", "invoice.payment_failed", "customer.subscription.updated")
+	inv := s.subscription(sub.ID).LatestInvoice
+	if e := refusal(t, second(s.invoices().Pay(inv.ID, &stripe.InvoicePayParams{Params: s.params("")}))); e.HTTPStatusCode != http.StatusBadRequest {
+		t.Errorf("paying the renewal: %v", e)
+	}
+	if o := s.oracle(); o.Captured.Cents != 35_000 {
+		t.Errorf("oracle: %+v", o)
+	}
+	b.hand(stripesim.HandEnable, lake)
+	b.advance(3 * day)
+	if now := s.subscription(sub.ID); now.Status != "active" || now.LatestInvoice.AttemptCount != 2 {
+		t.Errorf("after the retry: %+v", now)
+	}
+}
+
+// A clock that jumps over a renewal pays out what was paid for it as one that goes by
+// days does, also after it was set what becomes of renewals.
+func TestSubscription_PaidOut(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.onTerms(lake, stripesim.StandardTerms)
+	b.hand(stripesim.HandRenewalsUnpaid, lake)
+	s.subscribe(stripesim.CardSuccess) // 2 March
+	b.advance(400 * day)
+	b.sim.Tick(t.Context())
+	s.wantPayouts("2026-03-04 00:00:00 33955 paid", "2027-03-04 00:00:00 33955 paid")
+	s.wantBalance(0, 0)
 }
 
 func TestSubscription_CancelAtPeriodEnd(t *testing.T) {
