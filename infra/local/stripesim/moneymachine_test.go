@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/balance"
@@ -15,11 +16,70 @@ import (
 )
 
 // A moneyLife is a random history of one account on Stripe's standard terms, with the
-// platform's fees, inquiries, disputes and payouts, and the fees that its caller
-// computed or was told of.
+// platform's fees, inquiries, disputes, payouts, payments by a saved card and a
+// subscription, and the fees that its caller computed or was told of.
 type moneyLife struct {
 	life
-	fees int64
+	fees    int64
+	saved   *stripe.PaymentIntent // kept its card
+	sub     *stripe.Subscription
+	counted map[string]bool // invoices
+}
+
+// buy saves a card and subscribes.
+func (l *moneyLife) buy() {
+	l.sub = l.subscribe(stripesim.CardSuccess)
+	l.saved = l.saveCard(l.sub.Customer.ID, stripesim.CardSuccess)
+	l.intents = append(l.intents, l.saved.ID)
+}
+
+// took counts a charge of cents, of which the platform asked for fee.
+func (l *moneyLife) took(cents, fee int64) {
+	l.captured += cents
+	l.fees += (cents*290+5000)/10_000 + 30 + min(fee, cents)
+}
+
+// countInvoices counts the invoices that were paid since it was called last.
+func (l *moneyLife) countInvoices() {
+	for _, inv := range l.invoicesOf(l.sub.ID) {
+		if inv.Paid && !l.counted[inv.ID] {
+			l.counted[inv.ID] = true
+			l.took(inv.AmountPaid, 0)
+			l.intents = append(l.intents, inv.PaymentIntent.ID)
+		}
+	}
+}
+
+// paySaved pays with the saved card, at once or by a hold.
+func (l *moneyLife) paySaved(t *rapid.T) {
+	p := l.offSessionParams(l.saved, rapid.SampledFrom([]string{"automatic", "manual"}).Draw(t, "capture"), "")
+	p.Amount = stripe.Int64(rapid.Int64Range(50, 20_000).Draw(t, "cents"))
+	if rapid.Bool().Draw(t, "with a fee") {
+		p.ApplicationFeeAmount = stripe.Int64(rapid.Int64Range(0, 2000).Draw(t, "fee"))
+	}
+	pi, err := l.payOffSession(p)
+	l.checkRefusal(t, err)
+	if err != nil {
+		return
+	}
+	l.intents = append(l.intents, pi.ID)
+	if pi.Status == stripe.PaymentIntentStatusSucceeded {
+		l.took(pi.AmountReceived, pi.ApplicationFeeAmount)
+	}
+}
+
+// passYear jumps over a renewal, or to a time shortly before it. Each of its days is a
+// payout, so it does so seldom.
+func (l *moneyLife) passYear(t *rapid.T) {
+	if rapid.IntRange(0, 7).Draw(t, "really") == 0 {
+		l.advance(time.Duration(rapid.IntRange(360, 370).Draw(t, "days")) * day)
+	}
+}
+
+// payInvoice asks for the latest invoice.
+func (l *moneyLife) payInvoice(t *rapid.T) {
+	_, err := l.invoices().Pay(l.subscription(l.sub.ID).LatestInvoice.ID, &stripe.InvoicePayParams{Params: l.params("")})
+	l.checkRefusal(t, err)
 }
 
 // do does an act that may be refused, and says whether it was done.
@@ -57,8 +117,7 @@ func (l *moneyLife) captureSome(t *rapid.T) {
 	pi, err := paymentintent.Client{B: l.backend(), Key: key}.Capture(rapid.SampledFrom(l.intents).Draw(t, "intent"), p)
 	l.checkRefusal(t, err)
 	if err == nil {
-		l.captured += pi.AmountReceived
-		l.fees += (pi.AmountReceived*290+5000)/10_000 + 30 + min(pi.ApplicationFeeAmount, pi.AmountReceived)
+		l.took(pi.AmountReceived, pi.ApplicationFeeAmount)
 	}
 }
 
@@ -124,6 +183,7 @@ func (l *moneyLife) toggle(*rapid.T) {
 }
 
 func (l *moneyLife) check(t *rapid.T) {
+	l.countInvoices()
 	o := l.oracle()
 	if o.BalanceCents != o.Captured.Cents-o.Refunded.Cents-o.Disputed.Cents-o.FeeCents-o.PaidOut.Cents {
 		t.Fatalf("the balance does not add up: %+v", o)
@@ -159,20 +219,30 @@ func (l *moneyLife) checkEnd(t *rapid.T) {
 	}
 }
 
+// end lets the clock of the runs that follow pass without this account.
+func (l *moneyLife) end(t *rapid.T) {
+	_, err := l.unsubscribe(l.sub.ID, false, false)
+	l.checkRefusal(t, err)
+	l.onTerms(l.account, stripesim.Terms{})
+}
+
 // After any sequence of operations on money that was charged, the balance is what was
 // captured less what was refunded, disputed, taken as fees and paid out, to the cent.
 func TestOracle_MoneyAddsUp(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
+	b.fault(stripesim.Fault{Do: stripesim.WebhookHold})
 	rapid.Check(t, func(t *rapid.T) {
 		account := "acct_" + strings.ToLower(rand.Text())
 		if err := b.sim.AddAccount(t.Context(), account); err != nil {
 			t.Fatal(err)
 		}
-		l := &moneyLife{life: life{shop: b.onTerms(account, stripesim.StandardTerms)}}
+		l := &moneyLife{life: life{shop: b.onTerms(account, stripesim.StandardTerms)}, counted: map[string]bool{}}
+		l.buy()
 		t.Repeat(map[string]func(*rapid.T){
 			"hold":      l.hold,
 			"hold too":  l.hold,
+			"saved":     l.paySaved,
 			"capture":   l.captureSome,
 			"and again": l.captureSome,
 			"refund":    l.refundSome,
@@ -182,8 +252,11 @@ func TestOracle_MoneyAddsUp(t *testing.T) {
 			"fail":      l.failOne,
 			"toggle":    l.toggle,
 			"pass":      l.pass,
+			"year":      l.passYear,
+			"invoice":   l.payInvoice,
 			"":          l.check,
 		})
 		l.checkEnd(t)
+		l.end(t)
 	})
 }
