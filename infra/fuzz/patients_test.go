@@ -65,6 +65,7 @@ func (w *world) insured(staff *person) {
 	}
 	w.names["coverage"] = id
 	w.does("listCoverages", staff, nil, nil)
+	w.does("orderCoverages", staff, nil, map[string]any{"turns": []any{map[string]any{"id": id, "priority": 1, "version": 1}}})
 	card["member_id"] = "W9999"
 	w.does("changeCoverage", staff, nil, card)
 	w.does("checkCoverage", staff, nil, nil)

@@ -53,7 +53,7 @@ type visit struct {
 	Quote *struct {
 		Amount int64 `json:"amount_cents"`
 	} `json:"quote"`
-	Fee *int64 `json:"fee_cents"` // of the answer, once there is one
+	Fee      *int64   `json:"fee_cents"` // of the answer, once there is one
 	Document string   `json:"document"`
 	Payments []string `json:"payments"`
 	Timeline []struct {

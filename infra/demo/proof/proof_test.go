@@ -26,7 +26,7 @@ func sound(t *testing.T) *world {
 		{"reply":"r","diagnoses":[{}],"plan":{"do":"d","warning_signs":"w","follow_up":"f"}}}`
 	sum := sha256.Sum256([]byte(doc))
 	c := &dossier{Doc: json.RawMessage(doc), DocCode: 200, MoneyCode: 200}
-	into(t, &c.visit, fmt.Sprintf(`{"id":"v1","practice":"p","patient":"jane","status":"closed","version":4,"quote":{"amount_cents":4000},
+	into(t, &c.visit, fmt.Sprintf(`{"id":"v1","practice":"p","patient":"jane","status":"closed","version":4,"quote":{"amount_cents":4000},"fee_cents":4000,
 		"document":%q,"payments":["pay"],"messages":1,"timeline":[{"step":"started","at":"2026-03-02T09:00:00Z"},
 		{"step":"queued","at":"2026-03-02T09:01:00Z"},{"step":"answered","at":"2026-03-02T09:02:00Z"},{"step":"closed","at":"2026-03-02T09:04:00Z"}]}`,
 		hex.EncodeToString(sum[:])))

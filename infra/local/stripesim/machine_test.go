@@ -2,6 +2,8 @@ package stripesim_test
 
 import (
 	"crypto/rand"
+	"flag"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +144,16 @@ func (l *life) check(t *rapid.T) {
 	}
 	if held != o.Held.Cents || received != o.Captured.Cents || back != o.Refunded.Cents {
 		t.Fatalf("payments and totals differ: %+v", o)
+	}
+}
+
+// With SHORT=1 twenty random lives are played of each kind instead of a hundred.
+func init() {
+	if os.Getenv("SHORT") == "" {
+		return
+	}
+	if err := flag.Set("rapid.checks", "20"); err != nil {
+		panic(err)
 	}
 }
 
