@@ -117,9 +117,8 @@ func checkFields(v any) error {
 
 // malformed says what kept b from being decoded as a t.
 func malformed(err error, b []byte, t reflect.Type) error {
-	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return fault.New(fault.Malformed, "wrong_type", "a field has the wrong type",
-			fault.Problem{Where: "/" + strings.ReplaceAll(e.Field, ".", "/"), Code: "type", Text: "give " + jsonType(e.Type)})
+	if wrong := wrongTypes(b, t, ""); len(wrong) > 0 && json.Valid(b) {
+		return fault.New(fault.Malformed, "wrong_type", "a field has the wrong type", wrong...)
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		if plain, err := strconv.Unquote(name); err == nil {
@@ -147,13 +146,54 @@ func at(where []string, code, text string) []fault.Problem {
 	return all
 }
 
+// wrongTypes names every value of b, which is at a pointer, that cannot be decoded as what t
+// has there.
+func wrongTypes(b []byte, t reflect.Type, at string) []fault.Problem {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	var all []fault.Problem
+	within := func(member []byte, t reflect.Type, name string) {
+		all = append(all, wrongTypes(member, t, at+"/"+escaped.Replace(name))...)
+	}
+	whole := reflect.New(t)
+	_, reads := whole.Interface().(json.Unmarshaler)
+	var members map[string]json.RawMessage
+	var elements []json.RawMessage
+	switch {
+	case string(b) == "null", t == reflect.TypeFor[json.RawMessage](): // which misfits judges, and what reads it
+		return nil
+	case !reads && t.Kind() == reflect.Struct && json.Unmarshal(b, &members) == nil:
+		for _, f := range reflect.VisibleFields(t) {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if member, given := members[name]; given && !f.Anonymous {
+				within(member, f.Type, name)
+			}
+		}
+	case !reads && t.Kind() == reflect.Map && json.Unmarshal(b, &members) == nil:
+		for _, name := range slices.Sorted(maps.Keys(members)) {
+			within(members[name], t.Elem(), name)
+		}
+	case !reads && t.Kind() == reflect.Slice && json.Unmarshal(b, &elements) == nil:
+		for i, e := range elements {
+			within(e, t.Elem(), strconv.Itoa(i))
+		}
+	case json.Unmarshal(b, whole.Interface()) != nil:
+		return []fault.Problem{{Where: bounded(cmp.Or(at, "/")), Code: "type", Text: "give " + jsonType(t)}}
+	}
+	return all
+}
+
+// escaped writes a member's name as a JSON pointer has it (RFC 6901, section 3).
+var escaped = strings.NewReplacer("~", "~0", "/", "~1")
+
 // misfits points to the members of b, which is at a pointer, that t does not have, or has
 // in another case, which encoding/json takes for the field (the document has names in one
 // case only), and to those that are null, which decode as if they were not there. What the
 // document allows to be null is the value of a key.
 func misfits(b []byte, t reflect.Type, at string) (unknown, null []string) {
 	within := func(member []byte, t reflect.Type, name string) {
-		u, n := misfits(member, t, at+"/"+name)
+		u, n := misfits(member, t, at+"/"+escaped.Replace(name))
 		unknown, null = append(unknown, u...), append(null, n...)
 	}
 	if t.Kind() == reflect.Pointer {
@@ -181,7 +221,7 @@ func misfits(b []byte, t reflect.Type, at string) (unknown, null []string) {
 			}
 		}
 		for _, name := range slices.Sorted(maps.Keys(members)) {
-			unknown = append(unknown, at+"/"+name)
+			unknown = append(unknown, at+"/"+escaped.Replace(name))
 		}
 	case t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct:
 		var elements []json.RawMessage
@@ -194,6 +234,9 @@ func misfits(b []byte, t reflect.Type, at string) (unknown, null []string) {
 }
 
 func jsonType(t reflect.Type) string {
+	if t == reflect.TypeFor[time.Time]() {
+		return "an instant, such as 2026-04-12T09:00:00Z"
+	}
 	switch t.Kind() { //nolint:exhaustive // the rest are objects to the sender
 	case reflect.String:
 		return "a string"
