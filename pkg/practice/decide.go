@@ -177,7 +177,8 @@ func (c Config) Decide(ch Change, by string, now time.Time) (Config, error) {
 	return next, nil
 }
 
-// Withdraw returns the configuration without the decisions that were to begin at from.
+// Withdraw returns the configuration without the decisions that were to begin at from. It
+// refuses what another that is to come cannot be without, as a lower price needs the form's.
 func (c Config) Withdraw(from time.Time, by string, now time.Time) (Config, error) {
 	if from.IsZero() {
 		return Config{}, fault.New(fault.Invalid, "invalid_request", "some fields need to be put right",
@@ -189,6 +190,10 @@ func (c Config) Withdraw(from time.Time, by string, now time.Time) (Config, erro
 		return Config{}, fault.New(fault.NotFound, "not_found", "nothing begins then")
 	}
 	next.Coming, next.Decided = left, Decider{Person: by, At: now}
+	if problems := (Change{From: now}).kindProblems(next); len(problems) > 0 {
+		return Config{}, fault.New(fault.Invalid, "invalid_request", "something else that is to come cannot be without this",
+			fault.Problem{Where: "/from", Code: "needed", Text: "Take back first what needs it. Without it: " + problems[0].Text})
+	}
 	return next, nil
 }
 

@@ -296,3 +296,31 @@ func TestConfig_KindPrices(t *testing.T) {
 		t.Error("deciding changed what was decided before")
 	}
 }
+
+// What another decision that is to come cannot be without is not taken back before it.
+func TestWithdraw_NotWhatAnotherNeeds(t *testing.T) {
+	t.Parallel()
+	c := practice.Config{Forms: map[string]string{"uti": "1"}, Prices: billing.PriceList{"uti": 40_00}}
+	dear, np := money.Cents(90_00), money.Cents(80_00)
+	tomorrow, after := noon.AddDate(0, 0, 1), noon.AddDate(0, 0, 2)
+	for _, ch := range []practice.Change{
+		{From: tomorrow, Prices: practice.PriceChanges{"uti": &dear}},
+		{From: after, KindPrices: practice.KindPriceChanges{"uti": {coding.NursePractitioner: &np}}},
+	} {
+		var err error
+		if c, err = c.Decide(ch, "ada", noon); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := c.Withdraw(tomorrow, "ada", noon)
+	refused, ok := fault.Public(err)
+	if !ok || refused.Kind != fault.Invalid || len(refused.Problems) != 1 || refused.Problems[0].Where != "/from" {
+		t.Fatalf("taken back although $80.00 are to come under it: %v", err)
+	}
+	if c, err = c.Withdraw(after, "ada", noon); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = c.Withdraw(tomorrow, "ada", noon); err != nil {
+		t.Error(err)
+	}
+}
