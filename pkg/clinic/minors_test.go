@@ -345,3 +345,32 @@ func TestMinors_InvitedAndCorrected(t *testing.T) {
 		}
 	}
 }
+
+// A parent's power ends with the minority, also when it turns out that the patient is of age:
+// what the minor kept for themself stays theirs.
+func TestMinors_CorrectedToOfAge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.decides(identity.Minors{ActFrom: 12, OwnFrom: 14}, time.Time{})
+	kim := w.joins("Kim Doe", "2010-03-04")
+	w.hasMum(w.as(sam), kim.ID, identity.ParentOf)
+	own := w.sends("kim", "", records)
+	if _, err := w.chart("mum", own); !errors.Is(err, fault.Denied) {
+		t.Fatalf("of a minor: %v", err)
+	}
+	for _, day := range []string{"2009-03-04", "2000-01-01"} {
+		change := contactChange(nil, nil, nil)
+		birth := born("Kim Doe", day).Birth
+		change.Birth = &birth
+		if _, err := w.registrar.ChangeContact(w.ctx, w.as(sam), kim.ID, change); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.chart("mum", own); err == nil {
+			t.Errorf("born on %s: she reads what was not hers to read", day)
+		}
+	}
+	w.pass(2 * time.Minute) // who acts for whom is remembered for a minute
+	if _, _, err := w.request.ListVisits(w.ctx, w.as("mum"), kim.ID, "", 10); !errors.Is(err, fault.NotFound) {
+		t.Errorf("she acts for one of age: %v", err)
+	}
+}

@@ -23,3 +23,14 @@ func Empower(g identity.Grant, birth time.Time, zone *time.Location, now time.Ti
 	}
 	return g, p.err()
 }
+
+// Regrant returns g after the day of birth of its patient was corrected, so that they turn
+// eighteen at adult and not at was: what ended at that birthday ends at the right one, and
+// what is over a minor, or a parent's, no later. It may have ended by that.
+func Regrant(g identity.Grant, was, adult, now time.Time) identity.Grant {
+	bound := now.Before(adult) || g.Why == identity.ParentOf
+	if g.Until.Equal(was) || bound && (g.Until.IsZero() || g.Until.After(adult)) {
+		g.Until = adult.UTC()
+	}
+	return g
+}

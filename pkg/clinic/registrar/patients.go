@@ -349,10 +349,10 @@ func (r *Room) ChangeContact(ctx context.Context, c clinic.Caller, id string, ch
 			if err := r.tell(ctx, p, m); err != nil {
 				return p, err
 			}
-			newBirth := !next.Birth.Equal(p.Contact.Birth)
+			was := p.Contact.Birth
 			p.Contact = next
-			if newBirth {
-				if err := r.noteAge(ctx, p, m); err != nil {
+			if !next.Birth.Equal(was) {
+				if err := errors.Join(r.noteAge(ctx, p, m), r.regrant(ctx, p, was, m)); err != nil {
 					return p, err
 				}
 			}
@@ -392,6 +392,29 @@ func (r *Room) noteAge(ctx context.Context, p identity.Patient, m *clinic.Commit
 	if err == nil && who.Minor != minor {
 		who.Minor, who.Version = minor, who.Version+1
 		m.Person = &who
+	}
+	return err
+}
+
+// regrant adds to m the grants to act for p that end at another birthday, now that p was
+// not born on was.
+func (r *Room) regrant(ctx context.Context, p identity.Patient, was time.Time, m *clinic.Commit) error {
+	here, err := r.Kernel.Practice(ctx, p.Practice)
+	if err != nil {
+		return err
+	}
+	zone, err := here.Location()
+	if err != nil {
+		return err
+	}
+	grants, err := r.Store.GrantsOf(ctx, p.ID)
+	now := r.Kernel.Time()
+	for _, g := range grants {
+		next := registry.Regrant(g, identity.Adult(was, zone), identity.Adult(p.Contact.Birth, zone), now)
+		if g.Active(now) && !next.Until.Equal(g.Until) {
+			next.Version++
+			m.Grants = append(m.Grants, next)
+		}
 	}
 	return err
 }
