@@ -132,8 +132,10 @@ func TestFields_WrongOnesAreAllNamed(t *testing.T) {
 		"a patient of the wrong sex": {"tom-okafor", "/visits", `{"form":"uti-women"}`, 409, "not_eligible", []string{"sex"}},
 		"nothing accepted":           {"jane-smith", atDraft + "/submit", `{}`, 422, "invalid_request", []string{"/quote", "/accept_fee", "/accept_consent"}},
 		"the fee refused":            {"jane-smith", atDraft + "/submit", fmt.Sprintf(`{"quote":%q,"accept_fee":false,"accept_consent":true}`, quote), 422, "invalid_request", []string{"/accept_fee"}},
-		"wrong types at once": {"ada-brooks", "/settings/decisions", `{"from":"tomorrow","prices":{"a/b~c":1.5,"uti-women":"x"},"states":["OR",7]}`, 400, "wrong_type",
-			[]string{"/from", "/states/1", "/prices/a~1b~0c", "/prices/uti-women"}},
+		"wrong types at once": {
+			"ada-brooks", "/settings/decisions", `{"from":"tomorrow","prices":{"a/b~c":1.5,"uti-women":"x"},"states":["OR",7]}`, 400, "wrong_type",
+			[]string{"/from", "/states/1", "/prices/a~1b~0c", "/prices/uti-women"},
+		},
 		"a day for an instant":         {"ada-brooks", "/invitations", `{"licenses":[{"state":"OR","number":"1","expires":"2028-11-26"}]}`, 400, "wrong_type", []string{"/licenses/0/expires"}},
 		"yes as text":                  {"jane-smith", atDraft + "/submit", `{"quote":"q","accept_fee":"yes"}`, 400, "wrong_type", []string{"/accept_fee"}},
 		"a forged amount":              {"jane-smith", atDraft + "/submit", accept(`,"amount_cents":1`), 400, "unknown_field", []string{"/amount_cents"}},
