@@ -20,9 +20,18 @@ func init() {
 	for _, f := range functions {
 		built[f] = sync.OnceValues(func() (string, error) {
 			out := filepath.Join(binaries, f, "bootstrap")
-			return out, lambdatest.Build(context.Background(), root, f, out, true)
+			return out, build(context.Background(), f, out, true)
 		})
 	}
+}
+
+// Two builds at once would both compile what both functions import.
+var building sync.Mutex
+
+func build(ctx context.Context, function, out string, here bool) error {
+	building.Lock()
+	defer building.Unlock()
+	return lambdatest.Build(ctx, root, function, out, here)
 }
 
 // binary is a function built as for Lambda, but for this machine.
@@ -39,7 +48,7 @@ func TestFunctions_BuildForLambda(t *testing.T) {
 	t.Parallel()
 	for _, f := range functions {
 		out := filepath.Join(t.TempDir(), "bootstrap")
-		if err := lambdatest.Build(t.Context(), root, f, out, false); err != nil {
+		if err := build(t.Context(), f, out, false); err != nil {
 			t.Fatal(err)
 		}
 		bin, err := elf.Open(out)
