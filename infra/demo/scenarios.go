@@ -26,6 +26,7 @@ var scenarios = []scenario{
 	{"Cancelled while the payment page is open: nobody can pay it any more", cancelledPageCloses},
 	{"Charged by hand at Stripe, and then cancelled: refunded, and told", capturedByHand},
 	{"Sent twice: one visit, one hold", sentTwice},
+	{"The same complaint twice: warned of, and sent only if that is meant", sameComplaint},
 	{"Two clinicians take one visit at once", takenTwice},
 	{"The capture fails after the answer: a pay link, paid", captureFails},
 	{"Declined by the clinician", declinedByClinician},
@@ -215,6 +216,27 @@ func suicidal(ctx context.Context, s *scene) {
 	s.ends(ctx, ana, item)
 	s.do(func() error { return jane.post(ctx, v.path("acknowledge"), nil, nil) })
 	v.says(ctx, ana.Name, "calls her, and ends the item")
+}
+
+func sameComplaint(ctx context.Context, s *scene) {
+	jane := s.who("jane-smith")
+	first := s.requests(ctx, jane, "pink-eye", redEye())
+	first.pays(ctx)
+	first.queues(ctx)
+	second := s.starts(ctx, jane, "pink-eye", "")
+	second.fills(ctx, common().with(redEye()))
+	second.prices(ctx)
+	s.refused(ctx, jane.Name, "sends the same complaint again", "already_underway", func() error {
+		return jane.post(ctx, second.path("submit"), second.submission(), nil)
+	})
+	second.beside = first.id
+	second.says(ctx, jane.Name, "confirms that it is about something else")
+	second.sends(ctx)
+	second.pays(ctx)
+	second.queues(ctx)
+	for _, v := range []*care{first, second} {
+		v.answered(ctx, s.who("ben-chen"), viralEye)
+	}
 }
 
 func accessRevoked(ctx context.Context, s *scene) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"evisit/pkg/httpapi"
@@ -163,9 +164,24 @@ func (w *world) fills(v *visit, side *person) {
 	w.filled[known] = v.answers
 	w.does("checkAnswers", side, v, f.response(v.answers))
 	w.does("quoteVisit", side, v, nil)
-	if v.Quote != nil {
-		w.does("submitVisit", side, v, accepting(v))
+	if v.Quote == nil {
+		return
 	}
+	if got, _ := w.does("submitVisit", side, v, accepting(v)); codeIn(got) == "already_underway" {
+		v.beside = namedIn(got)
+	}
+}
+
+// namedIn is the id with which a problem's text ends: of the request that is underway.
+func namedIn(got reply) string {
+	var refused struct {
+		Problems []struct{ Text string }
+	}
+	if json.Unmarshal(got.body, &refused) != nil || len(refused.Problems) == 0 {
+		return ""
+	}
+	text := refused.Problems[0].Text
+	return text[strings.LastIndex(text, " ")+1:]
 }
 
 // A whereabouts says of a problem which question it is about.
@@ -178,7 +194,7 @@ func accepting(v *visit) map[string]any {
 	if v.Quote != nil {
 		quote = v.Quote.ID
 	}
-	return map[string]any{"quote": quote, "accept_fee": true, "accept_consent": true, "language": "en"}
+	return map[string]any{"quote": quote, "accept_fee": true, "accept_consent": true, "language": "en", "beside": v.beside}
 }
 
 // pays pays the open page, asks for one, or looks whether Stripe's word has come.

@@ -28,6 +28,7 @@ var rows = map[string]map[string]string{
 	"ACCOUNT#":          {"api": "get query", "charge": "get", "registry": "put"},
 	"INVITE#":           {"api": "get query", "registry": "get put", "notify": "get"},
 	"CASE#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get"},
+	"UNDERWAY#":         {"api": "get query put"},
 	"CHART#":            {"api": "get query put"},
 	"MONEY#":            {"api": "get query put", "charge": "get put", "notify": "get"},
 	"WORK#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get put", "registry": "get put"},

@@ -165,6 +165,9 @@ type Input struct {
 	Visit   visit.Visit
 	Answers []byte // sealed; only where the Query asked for them
 	Now     time.Time
+	// Latest is set if the rows were read consistently: what is refused now stays
+	// refused.
+	Latest bool
 }
 
 // Stale returns ErrStale if the request was decided on another version of the
@@ -242,7 +245,7 @@ func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action
 		return visit.Visit{}, none, err
 	}
 	v := rows.Visit
-	in := Input{c, v, rows.Answers, now}
+	in := Input{c, v, rows.Answers, now, q.Latest}
 	d, t, err := decide(in)
 	switch {
 	case err != nil:

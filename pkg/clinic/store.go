@@ -108,6 +108,7 @@ type Commit struct {
 	// Guarded records: each must be stored at the version before its own, and
 	// at version 1 must be new.
 	Visit      *visit.Visit
+	Underway   *visit.Underway
 	Payments   []billing.Payment
 	Work       []work.Item
 	Deliveries []outbox.Delivery // after a failed try, or re-armed

@@ -41,6 +41,7 @@ var Codes = []Code{
 	{409, "already_joined", "somebody signs in as this patient already"},
 	{409, "already_member", "the practice knows your sign-in already, as somebody else"},
 	{409, "already_taken", "a colleague has taken this visit; `detail` names them"},
+	{409, "already_underway", "another request of the patient on the form awaits its answer; `detail` names it"},
 	{409, "consent_exists", "the version of the consent text exists with another text"},
 	{409, "form_exists", "the version of the form is published with another text"},
 	{409, "not_taken", "nobody has taken this visit, so it cannot be taken over; take it"},

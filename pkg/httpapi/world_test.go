@@ -441,9 +441,28 @@ func (w *world) submitted(t testing.TB) shownVisit {
 	t.Helper()
 	v := w.draft(t)
 	w.do(t, call{as: "jane-smith", method: "POST", path: "/visits/" + v.ID + "/submit", body: map[string]any{
-		"quote": w.quote(t, v.ID), "accept_fee": true, "accept_consent": true,
+		"quote": w.quote(t, v.ID), "accept_fee": true, "accept_consent": true, "beside": w.underway(t),
 	}}, &v)
 	return v
+}
+
+// underway is the request of jane-smith's on uti-women that awaits its answer; empty if none
+// does.
+func (w *world) underway(t testing.TB) string {
+	t.Helper()
+	var list struct {
+		Forms []struct {
+			Name     string
+			Underway struct{ Visit string }
+		}
+	}
+	w.do(t, call{as: "jane-smith", method: "GET", path: "/forms"}, &list)
+	for _, f := range list.Forms {
+		if f.Name == "uti-women" {
+			return f.Underway.Visit
+		}
+	}
+	return ""
 }
 
 func (w *world) quote(t testing.TB, visit string) string {

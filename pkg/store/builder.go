@@ -83,6 +83,14 @@ func (b *builder) visit(c clinic.Commit) {
 	}
 }
 
+func (b *builder) underway(c clinic.Commit) {
+	if u := c.Underway; u != nil {
+		w := b.store.replace(underwayKey(u.Patient, u.Form), u.Version, b.pack(u))
+		w.failure = clinic.ErrChanged // of the first, too: another visit was sent at the same moment
+		b.cover(u.Practice, w)
+	}
+}
+
 // answersRow returns the row of a visit's answers. Answers that were removed leave
 // an empty row, which the log covers: a row that is missing was removed by somebody
 // else.

@@ -245,6 +245,7 @@ const maxWrites = 100
 func (s *Store) writes(c clinic.Commit) ([]write, error) {
 	b := builder{store: s}
 	b.visit(c)
+	b.underway(c)
 	b.money(c)
 	b.work(c)
 	b.outbox(c)

@@ -24,6 +24,7 @@ import (
 //	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version, DRAFT#name, IMPORT#id, MARKKEY; of the platform, PAYER#id
 //	ACCOUNT                which practice owns a connected account
 //	CASE                   a visit's state
+//	UNDERWAY               which visits of a patient on a form were sent and await their answer: patient / form
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
 //	MONEY                  a visit's payments and their ledger entries
 //	WORK                   what people of a practice must do
@@ -36,23 +37,24 @@ import (
 //	ACTIVE                 when each practice was written to
 //	LOG                    the signed head of each practice's log
 //	SWEEP                  the progress of the sweeps
-func tokenKey(p clinic.Proof) key         { return key{"WHO#" + p.Issuer + "|" + p.Subject, "-"} }
-func personKey(id string) key             { return key{"PERSON#" + id, "-"} }
-func patientKey(id string) key            { return key{"PATIENT#" + id, "-"} }
-func grantKey(patient, person string) key { return key{"PATIENT#" + patient, "GRANT#" + person} }
-func coverageKey(patient, id string) key  { return key{"PATIENT#" + patient, "COVERAGE#" + id} }
-func payerKey(id string) key              { return key{"PRACTICE#" + audit.Platform, "PAYER#" + id} }
-func markKey(mark, patient string) key    { return key{"MARK#" + mark, patient} }
-func inviteKey(id string) key             { return key{"INVITE#" + id, "-"} }
-func accountKey(account string) key       { return key{"ACCOUNT#" + account, "-"} }
-func practiceKey(id, part string) key     { return key{"PRACTICE#" + id, part} }
-func visitKey(id string) key              { return key{"CASE#" + id, "-"} }
-func chartKey(visit, part string) key     { return key{"CHART#" + visit, part} }
-func workKey(practice, id string) key     { return key{"WORK#" + practice, id} }
-func sessionKey(hash string) key          { return key{"SESSION#" + hash, "-"} }
-func limitKey(count string) key           { return key{"LIMIT#" + count, "-"} }
-func keptKey(holder, id string) key       { return key{"KEPT#" + holder, id} }
-func logKey(practice string) key          { return key{"LOG#" + practice, "-"} }
+func tokenKey(p clinic.Proof) key          { return key{"WHO#" + p.Issuer + "|" + p.Subject, "-"} }
+func personKey(id string) key              { return key{"PERSON#" + id, "-"} }
+func patientKey(id string) key             { return key{"PATIENT#" + id, "-"} }
+func grantKey(patient, person string) key  { return key{"PATIENT#" + patient, "GRANT#" + person} }
+func coverageKey(patient, id string) key   { return key{"PATIENT#" + patient, "COVERAGE#" + id} }
+func payerKey(id string) key               { return key{"PRACTICE#" + audit.Platform, "PAYER#" + id} }
+func markKey(mark, patient string) key     { return key{"MARK#" + mark, patient} }
+func inviteKey(id string) key              { return key{"INVITE#" + id, "-"} }
+func accountKey(account string) key        { return key{"ACCOUNT#" + account, "-"} }
+func practiceKey(id, part string) key      { return key{"PRACTICE#" + id, part} }
+func underwayKey(patient, form string) key { return key{"UNDERWAY#" + patient, form} }
+func visitKey(id string) key               { return key{"CASE#" + id, "-"} }
+func chartKey(visit, part string) key      { return key{"CHART#" + visit, part} }
+func workKey(practice, id string) key      { return key{"WORK#" + practice, id} }
+func sessionKey(hash string) key           { return key{"SESSION#" + hash, "-"} }
+func limitKey(count string) key            { return key{"LIMIT#" + count, "-"} }
+func keptKey(holder, id string) key        { return key{"KEPT#" + holder, id} }
+func logKey(practice string) key           { return key{"LOG#" + practice, "-"} }
 
 var sweepKey = key{"SWEEP#state", "-"}
 

@@ -56,7 +56,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
+		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(),
 		decidedSample(), draftSample(), approvedSample(),
@@ -92,6 +92,14 @@ func sampleVisit() visit.Visit {
 		},
 		Wake: at(9), Version: 1,
 	}
+}
+
+func underwaySample() sample {
+	u := visit.Underway{Practice: practiceID, Patient: patientID, Form: "uti", Visits: []string{visitID, id("second")}, At: at(1), Version: 1}
+	return sample{"underway", recorded(practiceID, clinic.Commit{Underway: &u}), []read{
+		{"Underway", func(ctx context.Context, s *store.Store) (any, error) { return s.Underway(ctx, patientID, "uti", true) }, u},
+		{"UnderwayOf", func(ctx context.Context, s *store.Store) (any, error) { return s.UnderwayOf(ctx, patientID) }, []visit.Underway{u}},
+	}}
 }
 
 func visitSample() sample {

@@ -71,8 +71,14 @@ func New(key *secret.Kept[string], base string) *Client {
 	}
 }
 
-// refKey is the metadata entry that holds our payment id.
-const refKey = "ref"
+// The entries of an object's metadata.
+const (
+	refKey = "ref" // our payment id
+	// capturedKey has the idempotency key of our own capture of an intent. Verify uses no
+	// webhook that reports it: the event that asked for the capture settles the payment,
+	// and is tried until Stripe's answer to it is known.
+	capturedKey = "captured"
+)
 
 // NewPage implements request.Checkout.
 func (c *Client) NewPage(ctx context.Context, p request.PageRequest) (string, string, error) {
@@ -219,6 +225,7 @@ func refunded(ch *stripe.Charge) money.Cents {
 func (c *Client) Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error {
 	params := &stripe.PaymentIntentCaptureParams{
 		Params: stripe.Params{Context: ctx}, AmountToCapture: stripe.Int64(int64(amount)),
+		Metadata: map[string]string{capturedKey: key},
 	}
 	params.SetStripeAccount(account)
 	params.SetIdempotencyKey(key)

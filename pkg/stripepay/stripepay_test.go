@@ -187,7 +187,7 @@ func TestClient_Requests(t *testing.T) {
 		}, pageForm("automatic")},
 		{"Capture", "POST", "/v1/payment_intents/pi_1/capture", "e1-0", func(c *stripepay.Client) error {
 			return c.Capture(t.Context(), account, "pi_1", 4000, "e1-0")
-		}, url.Values{"amount_to_capture": {"4000"}}},
+		}, url.Values{"amount_to_capture": {"4000"}, "metadata[captured]": {"e1-0"}}},
 		{"Release", "POST", "/v1/payment_intents/pi_1/cancel", "e1-1", func(c *stripepay.Client) error {
 			return c.Release(t.Context(), account, "pi_1", "e1-1")
 		}, url.Values{}},

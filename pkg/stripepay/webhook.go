@@ -19,8 +19,8 @@ const tolerance = 300 * time.Second
 // Verify checks the signature over the exact bytes of a webhook and its age at
 // now, and returns the ids of the event, the account and the session or intent
 // concerned. Verify reports false for a genuine event that we do not use: one of
-// another type, and one whose ids or time cannot be Stripe's. Nothing else is read
-// from it, so its API version does not matter.
+// another type, one that reports our own capture, and one whose ids or time cannot be
+// Stripe's. Nothing else is read from it, so its API version does not matter.
 func Verify(body []byte, signature, secret string, now time.Time) (hook.StripeEvent, bool, error) {
 	refused := fault.New(fault.Malformed, "bad_signature", "this is not a webhook signed for this endpoint, or it is too old")
 	if webhook.ValidatePayloadIgnoringTolerance(body, signature, secret) != nil {
@@ -47,7 +47,11 @@ func Verify(body []byte, signature, secret string, now time.Time) (hook.StripeEv
 	if !readable || !usedTypes[e.Type] && !deauthorized {
 		return hook.StripeEvent{}, false, nil
 	}
-	event := hook.StripeEvent{ID: e.ID, Account: e.Account, Object: objectOf(e.Data.Object).ID, Live: e.Live, Created: time.Unix(e.Created, 0).UTC()}
+	about := objectOf(e.Data.Object)
+	if e.Type == stripe.EventTypePaymentIntentSucceeded && about.Captured {
+		return hook.StripeEvent{}, false, nil
+	}
+	event := hook.StripeEvent{ID: e.ID, Account: e.Account, Object: about.ID, Live: e.Live, Created: time.Unix(e.Created, 0).UTC()}
 	if deauthorized {
 		event.Object = e.Account
 	}
@@ -115,9 +119,12 @@ var lateTypes = []string{
 }
 
 // An about is the object that charge fetches for an event: a session, an intent or
-// a warning. Ref is the payment in an intent's metadata, and only where the event
-// shows the intent itself.
-type about struct{ ID, Ref string }
+// a warning. Ref is the payment in an intent's metadata, and Captured is whether the
+// metadata name a capture of ours: both only where the event shows the intent itself.
+type about struct {
+	ID, Ref  string
+	Captured bool
+}
 
 // objectOf returns the object that an event's object is or belongs to; zero for
 // other objects.
@@ -137,7 +144,7 @@ func objectOf(object json.RawMessage) about {
 	case "payment_intent":
 		var metadata map[string]string
 		_ = json.Unmarshal(o.Metadata, &metadata) // in another version it may be of another shape
-		return about{ID: o.ID, Ref: metadata[refKey]}
+		return about{ID: o.ID, Ref: metadata[refKey], Captured: metadata[capturedKey] != ""}
 	case "charge", "dispute", "refund":
 		var id string
 		if json.Unmarshal(o.PaymentIntent, &id) == nil {

@@ -446,6 +446,9 @@ type Submission struct {
 	Quote    string
 	Consent  string // version; empty accepts the practice's current one
 	Language string
+	// Beside is the visit on the same form that the patient knows to be underway; empty:
+	// they know of none.
+	Beside string
 }
 
 // A Sent is a submitted visit: queued, or waiting for payment at Page.
@@ -568,6 +571,11 @@ func (m *Room) submission(ctx context.Context, in clinic.Input, next visit.Visit
 	if err := in.Stale(); err != nil {
 		return clinic.Decision{}, out, err
 	}
+	underway, beside, err := m.send(ctx, in, s.Beside)
+	if err != nil {
+		return clinic.Decision{}, out, err
+	}
+	c.Underway = underway
 	if next.Status == visit.Queued {
 		c.Events = append(c.Events, m.Kernel.Event(outbox.Received, outbox.Notify, next, in.Now))
 	} else {
@@ -585,7 +593,7 @@ func (m *Room) submission(ctx context.Context, in clinic.Input, next visit.Visit
 	rec := m.Kernel.Record(in.Caller.Actor(v.Patient), string(identity.FillVisit)+":"+string(next.Status), next, in.Now)
 	rec.Accepted = &audit.Acceptance{
 		Quote: v.Quote.ID, Amount: int64(v.Quote.Amount), Consent: p.Consent.Version, ConsentHash: vault.Hash([]byte(text)),
-		Language: s.Language, UserAgent: clip(in.Caller.UserAgent, 120),
+		Language: s.Language, UserAgent: clip(in.Caller.UserAgent, 120), Beside: beside,
 	}
 	c.Audit = append(c.Audit, rec)
 	return clinic.Decision{Visit: &next, Commit: c}, out, nil

@@ -28,6 +28,12 @@ type Reads interface {
 	// about no visit, before a position, newest first, at most limit. An empty position is
 	// the end. It may lag about a second.
 	LatestTrail(ctx context.Context, of, before string, limit int) ([]audit.Record, error)
+	// Underway returns which visits of a patient on a form were sent; the zero Underway if
+	// none was. Unless it is to be consistent, it may lag about a second.
+	Underway(ctx context.Context, patient, form string, consistent bool) (visit.Underway, error)
+	// UnderwayOf lists them for each form on which the patient sent something. It may lag
+	// about a second.
+	UnderwayOf(ctx context.Context, patient string) ([]visit.Underway, error)
 	// Grants lists the grants that person holds.
 	Grants(ctx context.Context, person string) ([]identity.Grant, error)
 }

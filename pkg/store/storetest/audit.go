@@ -19,6 +19,7 @@ import (
 	"evisit/pkg/ledger"
 	"evisit/pkg/protocol"
 	"evisit/pkg/registry"
+	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
 
@@ -75,6 +76,7 @@ func covered() map[string]clinic.Commit {
 	v, p := draft("visit-1"), practiceOne()
 	return map[string]clinic.Commit{
 		"visit":      {Visit: &v},
+		"underway":   {Underway: &visit.Underway{Practice: practiceID, Patient: patientID, Form: "uti", Visits: []string{"visit-1"}, Version: 1}},
 		"payment":    {Payments: []billing.Payment{payment("quote-1", noon)}},
 		"entry":      {Entries: []ledger.Entry{entry("hold", ledger.Hold, noon)}},
 		"work":       {Work: []work.Item{workItem("visit-1")}},
