@@ -211,6 +211,55 @@ var letterCases = []letterCase{
 		return id
 	}, "", "A payment that was not asked for", nil, ""},
 	{
+		outbox.DisputeOpened, func(w *world) string {
+			id := w.answered()
+			w.settle()
+			w.bank(stripesim.HandDispute, id)
+			return id
+		}, "", "A charge is disputed",
+		map[string]func(*world, string){
+			"AnsweredAtStripe": func(w *world, id string) { w.bank(stripesim.HandRespond, id); w.drain() },
+			"Lost":             func(w *world, id string) { w.bank(stripesim.HandLose, id); w.drain() },
+		},
+		"",
+	},
+	{
+		outbox.DisputeDue, func(w *world) string {
+			id := w.answered()
+			w.settle()
+			w.bank(stripesim.HandInquire, id)
+			w.settle()
+			w.waits(10 * aDay)
+			w.pass(2 * aDay)
+			return id
+		}, "", "A bank's inquiry is soon due",
+		map[string]func(*world, string){"AnsweredAtStripe": func(w *world, id string) { w.bank(stripesim.HandRespond, id); w.drain() }},
+		"",
+	},
+	{
+		outbox.DisputeMissed, func(w *world) string {
+			id := w.answered()
+			w.settle()
+			w.bank(stripesim.HandInquire, id)
+			w.settle()
+			w.waits(12*aDay, 2*aDay)
+			w.pass(25 * time.Hour)
+			return id
+		}, "", "A bank's inquiry was not answered in time",
+		map[string]func(*world, string){"Closed": func(w *world, id string) { w.bank(stripesim.HandCloseInquiry, id); w.drain() }},
+		"",
+	},
+	{
+		outbox.DisputeEnded, func(w *world) string {
+			id := w.answered()
+			w.settle()
+			w.bank(stripesim.HandDispute, id)
+			w.settle()
+			w.bank(stripesim.HandWin, id)
+			return id
+		}, "", "A dispute is won", nil, "",
+	},
+	{
 		outbox.AccountLost, func(w *world) string {
 			w.hand(stripesim.HandDisconnect, seed.Accounts[0])
 			return ""

@@ -134,6 +134,7 @@ type Commit struct {
 	Messages []Message
 	Notes    []Note
 	Entries  []ledger.Entry
+	Evidence []Evidence
 	Events   []outbox.Event
 	Request  *Request
 	Audit    []audit.Record
@@ -192,6 +193,13 @@ type Token struct {
 	Proof       Proof
 	Memberships []identity.Membership
 	Version     int
+}
+
+// An Evidence is what is submitted to a bank about the dispute of Payment, in its present
+// stage. It never changes.
+type Evidence struct {
+	Payment  billing.Payment
+	Evidence billing.Evidence
 }
 
 // A Form is a questionnaire version that a practice has published. It never

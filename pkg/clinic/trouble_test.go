@@ -28,6 +28,8 @@ const (
 	releases   effect = "Cards.Release"
 	refunds    effect = "Cards.Refund"
 	expires    effect = "Cards.Expire"
+	submits    effect = "Cards.SubmitEvidence"
+	accepts    effect = "Cards.AcceptDispute"
 	lists      effect = "Cards.Changes"
 	observes   effect = "Cards.Observe"
 	puts       effect = "Objects.Put"
@@ -37,6 +39,10 @@ const (
 )
 
 var effects = []effect{commits, opens, captures, releases, refunds, expires, lists, observes, puts, sends, deliveries, webhooks}
+
+// decided are the effects that a practice's decision about a dispute has. They are no part
+// of effects, of which the seeds of TestMoney_AnyOrderOfActs draw.
+var decided = []effect{submits, accepts}
 
 // A loss is what becomes of one call of an effect.
 type loss string
@@ -257,6 +263,14 @@ func (b brokenCards) RefundPart(ctx context.Context, account, intent string, amo
 
 func (b brokenCards) Refund(ctx context.Context, account, intent, key string) error {
 	return b.trouble.around(refunds, func() error { return b.Cards.Refund(ctx, account, intent, key) })
+}
+
+func (b brokenCards) SubmitEvidence(ctx context.Context, account, dispute string, e billing.Evidence, key string) error {
+	return b.trouble.around(submits, func() error { return b.Cards.SubmitEvidence(ctx, account, dispute, e, key) })
+}
+
+func (b brokenCards) AcceptDispute(ctx context.Context, account, dispute, key string) error {
+	return b.trouble.around(accepts, func() error { return b.Cards.AcceptDispute(ctx, account, dispute, key) })
 }
 
 func (b brokenCards) Expire(ctx context.Context, account, session, key string) error {

@@ -269,6 +269,12 @@ func (c *cards) Refund(context.Context, string, string, string) error { return n
 
 func (c *cards) Expire(context.Context, string, string, string) error { return nil }
 
+func (c *cards) SubmitEvidence(context.Context, string, string, billing.Evidence, string) error {
+	return nil
+}
+
+func (c *cards) AcceptDispute(context.Context, string, string, string) error { return nil }
+
 func (c *cards) Changes(context.Context, string, time.Time, string) ([]charge.Change, string, error) {
 	return nil, "", nil
 }

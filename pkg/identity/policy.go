@@ -30,6 +30,9 @@ const (
 	EndWork     Action = "work.end"
 	ResumeWork  Action = "work.resume" // have what was parked tried again
 
+	ReadDispute   Action = "dispute.read"   // a disputed payment, and what can be submitted about it
+	AnswerDispute Action = "dispute.answer" // submit that to the bank, or accept the dispute
+
 	RunPractices Action = "practice.run"  // register and suspend practices, see how they stand; keep the payers
 	ReadRoster   Action = "roster.read"   // who works at the practice
 	ManagePeople Action = "roster.change" // invite, change, deactivate
@@ -111,7 +114,7 @@ var policy = []struct {
 	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff}, Former, StaffPool, []Action{ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, ReadPatient, ChangePatient, DelegatePower, ManagePatients}},
-	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms}},
+	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms, ReadDispute, AnswerDispute}},
 	{[]Role{Admin, Director}, Team, "", []Action{ReadRoster, WriteForms}},
 	{[]Role{Director}, Team, "", []Action{ApproveForms}},
 	{[]Role{Operator}, Team, "", []Action{RunPractices, ReadWork, EndWork, ResumeWork}}, // of the platform, which is their practice
@@ -170,7 +173,7 @@ func PurposeOf(r Role, action string) Purpose {
 	switch area, _, _ := strings.Cut(name, "."); {
 	case r == PatientRole || r == Caregiver:
 		return Individual
-	case area == "payment" || area == "account" || area == "ledger":
+	case area == "payment" || area == "account" || area == "ledger" || area == "dispute":
 		return Payment
 	case r == Clinician || r == Nurse || r == Staff:
 		switch Action(name) { //nolint:exhaustive // the rest are operations

@@ -60,6 +60,12 @@ const (
 	RefundFailed      Kind = "payment.unrefunded" // a refund of Payment failed
 	FraudWarned       Kind = "payment.warned"     // the card's issuer warns of fraud: the practice must know
 	StrayFound        Kind = "payment.stray"      // a payment that this system did not ask for: the practice must know
+	DisputeOpened     Kind = "dispute.opened"     // Payment is disputed, or asked about, and awaits an answer: the practice must know
+	DisputeDue        Kind = "dispute.due"        // the time to answer is nearly over
+	DisputeMissed     Kind = "dispute.missed"     // it is over, and nothing was sent
+	DisputeEnded      Kind = "dispute.ended"      // won, lost, or an inquiry that was closed
+	AnswerDispute     Kind = "dispute.answer"     // submit the evidence about Payment's dispute, once
+	AcceptDispute     Kind = "dispute.accept"     // give up Payment's dispute
 	AccountLost       Kind = "account.lost"       // the practice's account at Stripe cannot be reached: it must know
 	Invited           Kind = "person.invited"     // Invitation waits to be accepted
 	ContactChanged    Kind = "patient.contact"    // Patient's contact data were changed: the address that they had must know
@@ -68,7 +74,7 @@ const (
 // Kinds lists every kind.
 var Kinds = []Kind{
 	StripeReported, CheckPayment, CheckAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
-	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, AccountLost, Invited, ContactChanged,
+	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, DisputeOpened, DisputeDue, DisputeMissed, DisputeEnded, AnswerDispute, AcceptDispute, AccountLost, Invited, ContactChanged,
 }
 
 // An Event is stored in the transaction of the change that causes it. Its ID,

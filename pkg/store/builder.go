@@ -110,6 +110,10 @@ func (b *builder) money(c clinic.Commit) {
 		i["booked"] = str(uniqueStamp(p.OpenedAt, p.ID)) // without book: its entries are in the books, and name it
 		b.cover(p.Practice, b.store.replace(paymentKey(p.ID), p.Version, i))
 	}
+	for _, e := range c.Evidence {
+		i := b.pack(evidenceRow{e.Payment.ID, e.Payment.Dispute.ID, e.Payment.Dispute.Stage(), e.Evidence})
+		b.cover(e.Payment.Practice, b.store.insert(evidenceKey(e.Payment.ID, e.Payment.Dispute), i, clinic.ErrChanged))
+	}
 	for _, e := range c.Entries {
 		i := b.pack(e)
 		i["book"], i["booked"] = str(bookName(e.Practice, e.At, e.Payment)), str(uniqueStamp(e.At, e.Payment))

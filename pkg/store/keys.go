@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
@@ -26,7 +27,7 @@ import (
 //	CASE                   a visit's state
 //	UNDERWAY               which visits of a patient on a form were sent and await their answer: patient / form
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
-//	MONEY                  a visit's payments and their ledger entries
+//	MONEY                  a visit's payments, their ledger entries, and what was submitted about disputes
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
 //	REQUEST SESSION        idempotency keys, and what is recorded once an hour; who is signed in
@@ -80,6 +81,11 @@ func paymentKey(id string) key { return key{moneyOf(id), "PAY#" + id} }
 
 func entryKey(payment, id string) key {
 	return key{moneyOf(payment), "ENTRY#" + payment + "#" + id}
+}
+
+// What is submitted to a bank is one row for each stage of a dispute.
+func evidenceKey(payment string, d billing.Dispute) key {
+	return key{moneyOf(payment), "EVIDENCE#" + payment + "#" + d.ID + "#" + d.Stage()}
 }
 
 func moneyOf(payment string) string { return "MONEY#" + paidFor(payment) }

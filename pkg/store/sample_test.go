@@ -56,7 +56,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
+		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), disputedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(),
 		decidedSample(), draftSample(), approvedSample(),
@@ -183,6 +183,28 @@ func moneySample() sample {
 			ps, es, err := s.Money(ctx, visitID)
 			return money{ps, es}, err
 		}, money{[]billing.Payment{p}, []ledger.Entry{e}}},
+	}}
+}
+
+func disputedSample() sample {
+	said := billing.Evidence{Product: "An online request.", Service: "2 March 2026", Activity: "Answered.", Policy: "Charged when answered.", Text: "Receipt number: 1"}
+	p := billing.Payment{
+		ID: visitID + "." + id("disputed"), Visit: visitID, Practice: practiceID, Account: "acct_1234567890abcdef", Amount: 12_000, State: billing.Disputed,
+		Intent: "pi_1", Collected: 12_000, Withdrawn: 12_000, DisputeFee: 1_500, OpenedAt: noon, EndedAt: at(2), Version: 1,
+		Dispute: billing.Dispute{
+			ID: "dp_1", Status: "under_review", Reason: "product_not_received", Amount: 12_000, Opened: at(300), Due: at(600), Submissions: 2,
+			Answered: true, Warned: true, Missed: true, Decision: billing.Answering, Decided: at(400), Evidence: said.Hash(),
+		},
+	}
+	return sample{"disputed", recorded(practiceID, clinic.Commit{
+		Payments: []billing.Payment{p}, Evidence: []clinic.Evidence{{Payment: p, Evidence: said}},
+	}), []read{
+		{"Payment", func(ctx context.Context, s *store.Store) (any, error) { return s.Payment(ctx, p.ID) }, p},
+		{"Evidence", func(ctx context.Context, s *store.Store) (any, error) { return s.Evidence(ctx, p) }, said},
+		{"Money", func(ctx context.Context, s *store.Store) (any, error) {
+			ps, _, err := s.Money(ctx, visitID)
+			return ps, err
+		}, []billing.Payment{p}},
 	}}
 }
 

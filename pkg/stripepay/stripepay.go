@@ -18,6 +18,7 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/checkout/session"
+	disputeapi "github.com/stripe/stripe-go/v76/dispute"
 	"github.com/stripe/stripe-go/v76/event"
 	"github.com/stripe/stripe-go/v76/paymentintent"
 	"github.com/stripe/stripe-go/v76/radar/earlyfraudwarning"
@@ -38,6 +39,7 @@ type Client struct {
 	refunds  refund.Client
 	events   event.Client
 	warnings earlyfraudwarning.Client
+	disputes disputeapi.Client
 }
 
 var (
@@ -68,6 +70,7 @@ func New(key *secret.Kept[string], base string) *Client {
 		refunds:  refund.Client{B: api},
 		events:   event.Client{B: api},
 		warnings: earlyfraudwarning.Client{B: api},
+		disputes: disputeapi.Client{B: api},
 	}
 }
 
@@ -174,7 +177,11 @@ func (c *Client) observeIntent(ctx context.Context, account, id string) (string,
 	if err != nil {
 		return "", billing.Observation{}, callError("fetching intent "+id, err)
 	}
-	return pi.Metadata[refKey], observation(pi), nil
+	o := observation(pi)
+	if ch := pi.LatestCharge; ch != nil && ch.Disputed {
+		err = c.observeDisputes(ctx, account, &o)
+	}
+	return pi.Metadata[refKey], o, err
 }
 
 // shortestHold is how long a hold lasts at least whose payment method, unlike a
@@ -194,7 +201,7 @@ func observation(pi *stripe.PaymentIntent) billing.Observation {
 	if ch == nil {
 		return o
 	}
-	o.Refunded, o.Disputed = refunded(ch), ch.Disputed
+	o.Refunded = refunded(ch)
 	if d := ch.PaymentMethodDetails; d != nil && d.Card != nil && d.Card.CaptureBefore > 0 {
 		o.CaptureBefore = time.Unix(d.Card.CaptureBefore, 0).UTC()
 	} else if pi.Status == stripe.PaymentIntentStatusRequiresCapture {

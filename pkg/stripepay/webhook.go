@@ -83,7 +83,10 @@ var usedTypes = map[stripe.EventType]bool{
 	stripe.EventTypeChargeRefunded:                       true,
 	stripe.EventTypeChargeRefundUpdated:                  true,
 	stripe.EventTypeChargeDisputeCreated:                 true,
+	stripe.EventTypeChargeDisputeUpdated:                 true,
 	stripe.EventTypeChargeDisputeClosed:                  true,
+	stripe.EventTypeChargeDisputeFundsWithdrawn:          true,
+	stripe.EventTypeChargeDisputeFundsReinstated:         true,
 	stripe.EventTypeRadarEarlyFraudWarningCreated:        true,
 }
 
@@ -115,6 +118,8 @@ var lateTypes = []string{
 	string(stripe.EventTypeChargeRefundUpdated),
 	string(stripe.EventTypeChargeDisputeCreated),
 	string(stripe.EventTypeChargeDisputeClosed),
+	string(stripe.EventTypeChargeDisputeFundsWithdrawn),
+	string(stripe.EventTypeChargeDisputeFundsReinstated),
 	string(stripe.EventTypeRadarEarlyFraudWarningCreated),
 }
 

@@ -29,6 +29,12 @@ const (
 	// StrayPayment says that a page was paid that this system did not make. The
 	// payment is refunded; find out who made the page.
 	StrayPayment Kind = "payment.stray"
+	// Dispute says that a cardholder disputes a charge, or that a bank asks about one:
+	// answer the bank until the item is due; ends when that is done, or cannot be any more.
+	Dispute Kind = "payment.disputed"
+	// DisputeMissed says that nobody answered the bank in time: find out why; ends when the
+	// dispute is won in spite of that.
+	DisputeMissed Kind = "dispute.missed"
 	// AccountLost says that the practice's Stripe account cannot be reached, so that
 	// nobody can pay: connect it again; ends when it can be reached.
 	AccountLost Kind = "account.lost"
@@ -49,7 +55,7 @@ const (
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, AccountLost, VisitHanded, VisitTakenOver, VisitsReturned,
+	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, VisitHanded, VisitTakenOver, VisitsReturned,
 	PatientUnverified, CoverageUnchecked,
 }
 
@@ -82,7 +88,7 @@ type Item struct {
 var due = map[Kind]time.Duration{
 	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
 	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
-	StrayPayment: 24 * time.Hour, AccountLost: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
+	StrayPayment: 24 * time.Hour, Dispute: 7 * 24 * time.Hour, DisputeMissed: 24 * time.Hour, AccountLost: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
 	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour,
 }
 
@@ -104,6 +110,23 @@ func New(i Item, about string, now time.Time) Item {
 // was opened again.
 func (i Item) Again(was Item) Item {
 	i.Version = was.Version + 1
+	return i
+}
+
+// Inquiry is the note of an item about a dispute that is only an inquiry.
+const Inquiry = "inquiry"
+
+// Says returns i with what an item about the same record says now: its note and, unless
+// that is unknown, its due time. An item that says so is returned unchanged.
+func (i Item) Says(note string, due time.Time) Item {
+	if due.IsZero() {
+		due = i.Due
+	}
+	if i.Note == note && i.Due.Equal(due) {
+		return i
+	}
+	i.Note, i.Due = note, due
+	i.Version++
 	return i
 }
 

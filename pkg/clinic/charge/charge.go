@@ -36,6 +36,10 @@ type Cards interface {
 	Refund(ctx context.Context, account, intent, key string) error
 	// RefundPart refunds amount of a captured intent.
 	RefundPart(ctx context.Context, account, intent string, amount money.Cents, key string) error
+	// SubmitEvidence sends evidence about a dispute to the cardholder's bank, and
+	// AcceptDispute gives the dispute up.
+	SubmitEvidence(ctx context.Context, account, dispute string, e billing.Evidence, key string) error
+	AcceptDispute(ctx context.Context, account, dispute, key string) error
 	// Expire closes a page that was not paid.
 	Expire(ctx context.Context, account, session, key string) error
 	// Changes lists changes that Stripe reported since a time and that can concern
@@ -55,6 +59,9 @@ type Change struct {
 // Reads are what a Room reads besides the kernel.
 type Reads interface {
 	Payment(ctx context.Context, id string) (billing.Payment, error)
+	// Evidence returns what is to be submitted about the dispute of p. What is not as it
+	// was decided on is an error.
+	Evidence(ctx context.Context, p billing.Payment) (billing.Evidence, error)
 	Visit(ctx context.Context, id string) (visit.Visit, error)
 	// PracticeOf returns the practice that owns a connected account.
 	PracticeOf(ctx context.Context, account string) (string, error)
@@ -106,9 +113,14 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 		return m.capture(ctx, d)
 	case outbox.Release:
 		return m.release(ctx, d)
+	case outbox.AnswerDispute:
+		return m.carry(ctx, d, billing.Answering)
+	case outbox.AcceptDispute:
+		return m.carry(ctx, d, billing.Accepting)
 	case outbox.Received, outbox.Asked, outbox.Replied, outbox.Answered, outbox.Ended, outbox.Late,
 		outbox.Charged, outbox.ChargeFailed, outbox.Diverted, outbox.CheckoutAbandoned,
-		outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned, outbox.StrayFound, outbox.AccountLost, outbox.Invited, outbox.ContactChanged:
+		outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned, outbox.StrayFound,
+		outbox.DisputeOpened, outbox.DisputeDue, outbox.DisputeMissed, outbox.DisputeEnded, outbox.AccountLost, outbox.Invited, outbox.ContactChanged:
 	}
 	return fmt.Errorf("event %s of kind %s is not for charge", d.ID, d.Kind)
 }
@@ -186,10 +198,12 @@ func (m *Room) checkPayment(ctx context.Context, d outbox.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if settled.State != p.State {
-		return m.settle(ctx, p, o)
+	if !onlyIntent(p, settled) {
+		if err := m.settle(ctx, p, o); err != nil || !p.Dispute.Open() { // settle put the next look
+			return err
+		}
+		p = settled
 	}
-	// An intent alone, of a card that was declined, moves the visit nowhere.
 	c := clinic.Commit{At: now}
 	v, err := m.Store.Visit(ctx, p.Visit)
 	if err != nil {
@@ -201,6 +215,13 @@ func (m *Room) checkPayment(ctx context.Context, d outbox.Delivery) error {
 	}
 	c.Events[0].ID = m.following(d)
 	return m.putOnce(ctx, c)
+}
+
+// onlyIntent reports whether settled differs from p in its intent at most. An intent alone,
+// of a card that was declined, moves the visit nowhere.
+func onlyIntent(p, settled billing.Payment) bool {
+	p.Intent, p.Version = settled.Intent, settled.Version
+	return p == settled
 }
 
 // following is the id of the event that follows d. It is made of d's, so that d,
@@ -346,9 +367,9 @@ func (m *Room) refundExcess(ctx context.Context, p billing.Payment, v visit.Visi
 	return m.giveBack(ctx, p, m.Cards.RefundPart(ctx, p.Account, p.Intent, excess, fmt.Sprintf("%s-excess-%d", p.ID, p.Refunded)))
 }
 
-// giveBack settles p after a call that gives money back was answered with err.
-// After a refusal Stripe's own state decides whether there is still something to
-// give back.
+// giveBack settles p after a call that gives money back, or that ends what the practice
+// has to do about a dispute, was answered with err. After a refusal Stripe's own state
+// decides whether there is still something to do.
 func (m *Room) giveBack(ctx context.Context, p billing.Payment, err error) error {
 	refused, err := splitRefusal(err)
 	if err != nil {
@@ -362,7 +383,7 @@ func (m *Room) giveBack(ctx context.Context, p billing.Payment, err error) error
 	if err != nil {
 		return err
 	}
-	if refused != nil && settled.State == p.State && settled.Refunded == p.Refunded {
+	if refused != nil && settled.State == p.State && settled.Refunded == p.Refunded && settled.Dispute == p.Dispute {
 		return refused
 	}
 	return m.settle(ctx, p, o)

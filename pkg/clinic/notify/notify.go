@@ -71,15 +71,20 @@ func isLate(f facts) bool        { return awaitsAnswer(f) && f.visit.Late(f.now)
 func isAnswered(f facts) bool {
 	return f.visit.Status == visit.Answered || f.visit.Status == visit.Closed
 }
-func isSent(f facts) bool        { return awaitsAnswer(f) || isAnswered(f) }
-func isUnanswered(f facts) bool  { return f.visit.Status.Over() && !isAnswered(f) }
-func isReversed(f facts) bool    { return f.payment.Collected > 0 && !refundFailed(f) }
-func refundFailed(f facts) bool  { return f.payment.Why == billing.RefundFailed }
-func isNotRefunded(f facts) bool { return f.payment.State != billing.FullyRefunded }
-func isLost(f facts) bool        { return f.lost }
+func isSent(f facts) bool       { return awaitsAnswer(f) || isAnswered(f) }
+func isUnanswered(f facts) bool { return f.visit.Status.Over() && !isAnswered(f) }
+func isReversed(f facts) bool {
+	return f.payment.Collected > 0 && !refundFailed(f) && !isContested(f)
+}
+func refundFailed(f facts) bool { return f.payment.Why == billing.RefundFailed }
+func isContested(f facts) bool  { return f.payment.Withdrawn > 0 || f.payment.State == billing.Disputed }
+func isNotRefunded(f facts) bool {
+	return f.payment.State != billing.FullyRefunded && !isContested(f)
+}
+func isLost(f facts) bool { return f.lost }
 
 // aboutPayment are the kinds whose letters depend on the payment they name.
-var aboutPayment = []outbox.Kind{outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned}
+var aboutPayment = append([]outbox.Kind{outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned}, aboutDispute...)
 
 // letters are all the letters there are, by event: to the patient, and to the
 // practice.
@@ -113,7 +118,8 @@ var letters = map[outbox.Kind]struct{ patient, practice letter }{
 		patient:  letter{text{"Your refund did not go through", "A refund to your card or account did not go through. The practice will find another way to return the money; you may also call it.\n\n{link}"}, refundFailed},
 		practice: letter{text{"A refund failed", "A refund did not reach the patient, and the money is in the practice's account at Stripe again. Please return it another way.\n\n{link}"}, refundFailed},
 	},
-	outbox.FraudWarned: {practice: letter{text{"A warning of fraud", "The issuer of a card warns that a payment may be fraudulent. Refund it at Stripe, or expect a dispute.\n\n{link}"}, isNotRefunded}},
+	outbox.FraudWarned:   {practice: letter{text{"A warning of fraud", "The issuer of a card warns that a payment may be fraudulent. Refund it at Stripe, or expect a dispute.\n\n{link}"}, isNotRefunded}},
+	outbox.DisputeOpened: {}, outbox.DisputeDue: {}, outbox.DisputeMissed: {}, outbox.DisputeEnded: {}, // by disputeLetter
 	outbox.StrayFound:  {practice: letter{text{"A payment that was not asked for", "Somebody paid a page that this system did not make, or paid a second time. The money is given back. Please find out who made the page.\n\n{link}"}, nil}},
 	outbox.AccountLost: {practice: letter{text{"Your Stripe account is disconnected", "Your account at Stripe cannot be reached, so nobody can pay and no fee can be collected. Please connect it again."}, isLost}},
 }
@@ -203,6 +209,11 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 			l.patient = overcharged.patient
 		}
 	}
+	if slices.Contains(aboutDispute, d.Kind) {
+		if l.practice, err = m.disputeLetter(ctx, d.Kind, f); err != nil {
+			return err
+		}
+	}
 	return m.write(ctx, d, f, l.patient, l.practice)
 }
 
@@ -275,7 +286,7 @@ func (m *Room) write(ctx context.Context, d outbox.Delivery, f facts, patient, o
 	}{
 		{outbox.ToPatient, patient, func() error { return m.toPatient(ctx, d, p, v, patient.text) }},
 		{outbox.ToPractice, office, func() error {
-			return m.send(ctx, d.ID+".practice", phi.Text(p.Inbox), m.Pages+"/desk/visits/"+v.ID, p, v, office.text)
+			return m.send(ctx, d.ID+".practice", phi.Text(p.Inbox), m.Pages+deskPath(d.Kind, v.ID), p, v, office.text)
 		}},
 	} {
 		switch {

@@ -416,6 +416,27 @@ func (s *stripe) Expire(_ context.Context, _, page, _ string) error {
 	return nil
 }
 
+func (s *stripe) SubmitEvidence(_ context.Context, _, dispute string, _ billing.Evidence, _ string) error {
+	return s.ofDispute(dispute, func(d *billing.Dispute) { d.Status, d.Submissions = "under_review", d.Submissions+1 })
+}
+
+func (s *stripe) AcceptDispute(_ context.Context, _, dispute, _ string) error {
+	return s.ofDispute(dispute, func(d *billing.Dispute) { d.Status = "lost" })
+}
+
+// ofDispute changes the dispute with that id.
+func (s *stripe) ofDispute(id string, change func(*billing.Dispute)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.sessions {
+		if x.obs.Dispute.ID == id {
+			change(&x.obs.Dispute)
+			return nil
+		}
+	}
+	return fmt.Errorf("no dispute %s", id)
+}
+
 func (s *stripe) Changes(context.Context, string, time.Time, string) ([]charge.Change, string, error) {
 	return nil, "", nil
 }

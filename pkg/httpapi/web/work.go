@@ -14,6 +14,7 @@ type workView struct{ Items []task }
 type task struct {
 	ID, What, Why, Code, Since, Due string
 	Visit, Number                   string // empty if it is about none
+	Dispute                         string // address of the page of the dispute that it is about
 	Late, Parked                    bool
 }
 
@@ -33,6 +34,8 @@ var taskWords = map[work.Kind]string{
 	work.VisitsReturned:    "A colleague has no access any more: the requests that they had taken wait in the queue again",
 	work.PatientUnverified: "Somebody registered as a patient: match them to a person",
 	work.CoverageUnchecked: "A health plan was entered or changed: compare it with the card",
+	work.Dispute:           "A charge is disputed, or a bank asks about it: answer the bank",
+	work.DisputeMissed:     "A bank was not answered in time: find out why",
 	work.AccountLost:       "The account at Stripe cannot be reached: connect it again",
 }
 
@@ -54,6 +57,9 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 			t.Why, t.Code = outbox.Reason(i.Note), strings.TrimSpace(i.Note+" "+i.EventKind+" "+i.Event)
 		case t.Why == "":
 			t.Code = i.Note
+		}
+		if i.Kind == work.Dispute || i.Kind == work.DisputeMissed {
+			t.Dispute = disputePath(i.Visit)
 		}
 		view.Items = append(view.Items, t)
 	}

@@ -78,6 +78,7 @@ func covered() map[string]clinic.Commit {
 		"visit":      {Visit: &v},
 		"underway":   {Underway: &visit.Underway{Practice: practiceID, Patient: patientID, Form: "uti", Visits: []string{"visit-1"}, Version: 1}},
 		"payment":    {Payments: []billing.Payment{payment("quote-1", noon)}},
+		"evidence":   {Evidence: []clinic.Evidence{{Payment: payment("quote-1", noon), Evidence: billing.Evidence{Text: "Receipt"}}}},
 		"entry":      {Entries: []ledger.Entry{entry("hold", ledger.Hold, noon)}},
 		"work":       {Work: []work.Item{workItem("visit-1")}},
 		"practice":   register(p),
