@@ -58,20 +58,22 @@ var scenes = map[string]scene{
 	"registry/deactivate":   {plant: plantAdministrator, again: true},
 	"registry/forged-token": {times: limits.FailedProofs.Batch},
 
-	"stripehook/held":           {check: received("evt_1Recorded0000000000000001"), again: true},
-	"stripehook/held-base64":    {check: received("evt_1Recorded0000000000000002"), again: true},
-	"stripehook/held-again":     {plant: receiveFirst, check: received("evt_1Recorded0000000000000001"), again: true},
-	"stripehook/unknown-object": {check: received(), again: true},
-	"stripehook/platform":       {check: received(), again: true},
-	"stripehook/forged":         {check: received(), again: true},
-	"stripehook/altered":        {check: received(), again: true},
-	"stripehook/stale":          {check: received(), again: true},
-	"stripehook/wrong-endpoint": {check: received(), again: true},
+	"stripehook/held":            {check: received("evt_1Recorded0000000000000001"), again: true},
+	"stripehook/held-base64":     {check: received("evt_1Recorded0000000000000002"), again: true},
+	"stripehook/held-again":      {plant: receiveFirst, check: received("evt_1Recorded0000000000000001"), again: true},
+	"stripehook/account-updated": {check: received("evt_1Recorded0000000000000021"), again: true},
+	"stripehook/unknown-object":  {check: received(), again: true},
+	"stripehook/platform":        {check: received(), again: true},
+	"stripehook/forged":          {check: received(), again: true},
+	"stripehook/altered":         {check: received(), again: true},
+	"stripehook/stale":           {check: received(), again: true},
+	"stripehook/wrong-endpoint":  {check: received(), again: true},
 
 	"charge/batch":       {plant: plantChargeBatch, check: checkChargeBatch, again: true},
 	"charge/unreadable":  {plant: plantUnreadable, check: checkUnreadable, again: true},
 	"charge/stripe-said": {plant: plantSaid, check: checkSaid, again: true},
 	"charge/look":        {plant: func(w *world) { w.atPage("look-paid", recordedAt) }, check: checkLook, again: true},
+	"charge/account":     {check: checkAccount, again: true},
 	"charge/unwanted":    {plant: plantUnwanted, check: checkUnwanted, again: true},
 	"charge/link-paid":   {plant: plantLinkPaid, check: checkLinkPaid, again: true},
 
@@ -422,4 +424,13 @@ func checkSweep(w *world) {
 	if h.Tree.Size != 1 || !strings.Contains(h.Checkpoint, "visit.example.org/log/lakeside\n1\n") {
 		w.Errorf("the log's head: %+v", h)
 	}
+}
+
+func checkAccount(w *world) {
+	a, err := w.store.Account(w.Context(), "lakeside", seed.Accounts[0])
+	w.must(err)
+	if !a.MayCharge() || !a.InOrder() {
+		w.Errorf("the account stands as %+v", a)
+	}
+	w.delivery("registry.2603021650.charge-account", "done")
 }

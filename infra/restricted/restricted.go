@@ -9,5 +9,5 @@ import "evisit/pkg/secret"
 // reading.
 var Keys = map[string][]string{
 	secret.API:    {"checkout_sessions:write"},
-	secret.Charge: {"payment_intents:write", "checkout_sessions:write", "charges:read", "refunds:write", "events:read", "radar:read"},
+	secret.Charge: {"payment_intents:write", "checkout_sessions:write", "charges:read", "refunds:write", "events:read", "radar:read", "accounts:read"},
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
@@ -40,7 +41,8 @@ type Kernel struct {
 	forms     sync.Map // formKey → *intake.Form; a version never changes
 	practices sync.Map // id → remembered practice
 	members   memory[Proof, []identity.Membership]
-	noted     memory[string, struct{}] // keys of what recordHourly recorded
+	accounts  memory[string, billing.Account] // of patients' requests, by practice and account
+	noted     memory[string, struct{}]        // keys of what recordHourly recorded
 }
 
 // A Caller is the person who makes a request, and the request's own identity.

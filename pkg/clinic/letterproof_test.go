@@ -128,6 +128,7 @@ var claimsOf = map[string]map[string]func(saidLetter) bool{
 	}},
 	"A payment that was not asked for":    {"The money is given back": func(l saidLetter) bool { return l.isOpen(work.StrayPayment) && l.payment.stripe.ID != "" }},
 	"Your Stripe account is disconnected": {"cannot be reached": func(l saidLetter) bool { return l.isOpen(work.AccountLost) }},
+	"Stripe has disabled your account":    {"Stripe asks for something": func(l saidLetter) bool { return l.isOpen(work.AccountDisabled) }},
 	"Your request has ended": {
 		"ended without an answer":   func(l saidLetter) bool { return l.visit.Status.Over() && !l.isAnswered() },
 		"you will not be charged":   func(l saidLetter) bool { return !slices.ContainsFunc(l.all, collected) },
@@ -276,7 +277,8 @@ var letterScenes = map[string]func(w *world){
 		w.settle()
 		w.cancels(id)
 	},
-	"AccountLost": func(w *world) { w.hand(stripesim.HandDisconnect, seed.Accounts[0]) },
+	"AccountLost":     func(w *world) { w.hand(stripesim.HandDisconnect, seed.Accounts[0]) },
+	"AccountDisabled": func(w *world) { w.hand(stripesim.HandDisable, seed.Accounts[0]) },
 }
 
 // subjects finds those of the letters where they are written.

@@ -221,6 +221,17 @@ var letterCases = []letterCase{
 		}},
 		"",
 	},
+	{
+		outbox.AccountDisabled, func(w *world) string {
+			w.hand(stripesim.HandDisable, seed.Accounts[0])
+			return ""
+		}, "", "Stripe has disabled your account",
+		map[string]func(*world, string){"Enabled": func(w *world, _ string) {
+			w.hand(stripesim.HandEnable, seed.Accounts[0])
+			w.day()
+		}},
+		"",
+	},
 }
 
 // sentOf counts the letters of one event by their recipient.
@@ -261,7 +272,7 @@ func TestLetters_EveryKind(t *testing.T) {
 	}
 	for _, k := range outbox.Kinds {
 		switch k {
-		case outbox.StripeReported, outbox.CheckPayment, outbox.CheckAccount, outbox.Capture, outbox.Release: // for charge
+		case outbox.StripeReported, outbox.CheckPayment, outbox.CheckAccount, outbox.AskAccount, outbox.Capture, outbox.Release: // for charge
 		case outbox.Invited, outbox.ContactChanged: // to neither patient nor practice
 		default:
 			if !cases[k] {

@@ -35,6 +35,8 @@ type Store interface {
 	Grant(ctx context.Context, patient, person string) (identity.Grant, error)
 	// Patient returns a patient. It may lag about a second.
 	Patient(ctx context.Context, id string) (Patient, error)
+	// Account returns a practice's connected account as Stripe said last that it stands.
+	Account(ctx context.Context, practice, account string) (billing.Account, error)
 	// WorkItem returns one item, open or ended.
 	WorkItem(ctx context.Context, practice, id string) (work.Item, error)
 	// Request returns what was stored under an idempotency key. The row may
@@ -109,6 +111,7 @@ type Commit struct {
 	// at version 1 must be new.
 	Visit      *visit.Visit
 	Payments   []billing.Payment
+	Standing   *billing.Account // of a connected account at Stripe
 	Work       []work.Item
 	Deliveries []outbox.Delivery // after a failed try, or re-armed
 	Log        *LogHead

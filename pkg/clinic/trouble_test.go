@@ -29,6 +29,7 @@ const (
 	refunds    effect = "Cards.Refund"
 	expires    effect = "Cards.Expire"
 	lists      effect = "Cards.Changes"
+	asks       effect = "Cards.Account"
 	observes   effect = "Cards.Observe"
 	puts       effect = "Objects.Put"
 	sends      effect = "Mail.Send"
@@ -36,7 +37,7 @@ const (
 	webhooks   effect = "webhook"
 )
 
-var effects = []effect{commits, opens, captures, releases, refunds, expires, lists, observes, puts, sends, deliveries, webhooks}
+var effects = []effect{commits, opens, captures, releases, refunds, expires, lists, asks, observes, puts, sends, deliveries, webhooks}
 
 // A loss is what becomes of one call of an effect.
 type loss string
@@ -238,6 +239,15 @@ func (b brokenCards) Observe(ctx context.Context, account, object string) (ref s
 		b.trouble.lies = slices.Delete(b.trouble.lies, 0, 1)
 	}
 	return ref, o, err
+}
+
+func (b brokenCards) Account(ctx context.Context, account string) (s billing.AccountState, err error) {
+	err = b.trouble.around(asks, func() error {
+		var err error
+		s, err = b.Cards.Account(ctx, account)
+		return err
+	})
+	return s, err
 }
 
 func (b brokenCards) Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error {

@@ -66,6 +66,7 @@ var Codes = []Code{
 	{409, "message_limit", "one side has sent as many messages as an e-visit allows"},
 	{409, "minor", "who is under 18, or under the age from which the practice lets patients act for themselves, is registered by the practice, with a parent; `detail` has its phone number"},
 	{409, "minors_not_taken", "the practice takes no online requests for patients under 18; `detail` says where to turn"},
+	{409, "no_payments", "patients cannot pay the practice now: it has no account at Stripe, or Stripe lets it charge nobody"},
 	{409, "no_price", "the practice has posted no price for the form"},
 	{409, "no_quote", "submitting answers that have no price yet"},
 	{409, "not_approved", "the medical director has not approved the form's text"},

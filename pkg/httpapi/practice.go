@@ -284,7 +284,8 @@ type workItemReply struct {
 	// issuer warns of fraud; it ends when the fee is refunded. `payment.stray`:
 	// somebody paid a page that this system did not make, and the money is given
 	// back. `account.lost`: the account at Stripe cannot be reached; it ends when it
-	// can. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
+	// can. `account.disabled`: Stripe has disabled the account, for the reason of its own in `note`; it ends when
+	// Stripe has what it asks for. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
 	// changes hands again. `visit.taken_over`: a colleague took over the owner's request; the chart says why.
 	// `visits.returned`: a colleague lost their access, and the requests that they had taken are in the queue
 	// again. `patient.unverified`: somebody registered as a patient on the public page, who may have a record

@@ -269,6 +269,10 @@ func (c *cards) Refund(context.Context, string, string, string) error { return n
 
 func (c *cards) Expire(context.Context, string, string, string) error { return nil }
 
+func (c *cards) Account(context.Context, string) (billing.AccountState, error) {
+	return billing.AccountState{Charges: true, Payouts: true, Submitted: true}, nil
+}
+
 func (c *cards) Changes(context.Context, string, time.Time, string) ([]charge.Change, string, error) {
 	return nil, "", nil
 }

@@ -44,6 +44,7 @@ const (
 	StripeReported    Kind = "stripe.said"        // Stripe reported a change to Object of Account
 	CheckPayment      Kind = "payment.look"       // ask Stripe how Payment stands
 	CheckAccount      Kind = "account.look"       // ask Stripe what changed on Account since At, whatever webhooks were lost
+	AskAccount        Kind = "account.ask"        // ask Stripe how Account stands; of an account not in order, which stands so since At
 	Capture           Kind = "payment.capture"    // the visit is answered: capture Payment
 	Release           Kind = "payment.release"    // nothing is wanted: expire Payment's page, release its hold, refund its charge
 	Received          Kind = "visit.received"     // the request is paid for or covered, and queued
@@ -61,14 +62,15 @@ const (
 	FraudWarned       Kind = "payment.warned"     // the card's issuer warns of fraud: the practice must know
 	StrayFound        Kind = "payment.stray"      // a payment that this system did not ask for: the practice must know
 	AccountLost       Kind = "account.lost"       // the practice's account at Stripe cannot be reached: it must know
+	AccountDisabled   Kind = "account.disabled"   // Stripe disabled the practice's account: it must know
 	Invited           Kind = "person.invited"     // Invitation waits to be accepted
 	ContactChanged    Kind = "patient.contact"    // Patient's contact data were changed: the address that they had must know
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	StripeReported, CheckPayment, CheckAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
-	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, AccountLost, Invited, ContactChanged,
+	StripeReported, CheckPayment, CheckAccount, AskAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
+	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, AccountLost, AccountDisabled, Invited, ContactChanged,
 }
 
 // An Event is stored in the transaction of the change that causes it. Its ID,
@@ -254,6 +256,15 @@ const lease = 2 * time.Minute
 func (d Delivery) Rearmed(now time.Time) Delivery {
 	d.Tries++
 	d.Armed, d.Due = true, now.Add(lease+Backoff(d.Tries))
+	d.Version++
+	return d
+}
+
+// Waits returns d after a definite refusal that no try changes before something else does:
+// due again at until, with as many tries as a new event has.
+func (d Delivery) Waits(until time.Time, note string) Delivery {
+	d.Note, d.Tries, d.Armed, d.Due = note, 0, false, until
+	d.Attempt++
 	d.Version++
 	return d
 }

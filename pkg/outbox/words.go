@@ -21,6 +21,7 @@ var tasks = map[Kind]string{
 	StripeReported:    "Note what Stripe reported about a payment",
 	CheckPayment:      "Ask Stripe whether a payment was made",
 	CheckAccount:      "Ask Stripe what changed on your account",
+	AskAccount:        "Ask Stripe how your account stands",
 	Capture:           "Collect the fee of an answered request",
 	Release:           "Release the hold on a card, or refund a charge, of a request that ended",
 	Received:          "Write that a request was received",
@@ -38,6 +39,7 @@ var tasks = map[Kind]string{
 	FraudWarned:       "Write to you of a warning of fraud",
 	StrayFound:        "Write to you of a payment that was not asked for",
 	AccountLost:       "Write to you that your account at Stripe is disconnected",
+	AccountDisabled:   "Write to you that Stripe has disabled your account",
 	Invited:           "Write to somebody who is invited to join you",
 	ContactChanged:    "Write to the address that a patient had that contact data were changed",
 }

@@ -102,6 +102,9 @@ func (b *builder) money(c clinic.Commit) {
 		i["booked"] = str(uniqueStamp(p.OpenedAt, p.ID)) // without book: its entries are in the books, and name it
 		b.cover(p.Practice, b.store.replace(paymentKey(p.ID), p.Version, i))
 	}
+	if a := c.Standing; a != nil {
+		b.cover(a.Practice, b.store.replace(standingKey(a.Practice, a.ID), a.Version, b.pack(a)))
+	}
 	for _, e := range c.Entries {
 		i := b.pack(e)
 		i["book"], i["booked"] = str(bookName(e.Practice, e.At, e.Payment)), str(uniqueStamp(e.At, e.Payment))

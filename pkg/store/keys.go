@@ -25,7 +25,8 @@ import (
 //	ACCOUNT                which practice owns a connected account
 //	CASE                   a visit's state
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
-//	MONEY                  a visit's payments and their ledger entries
+//	MONEY                  a visit's payments and their ledger entries; MONEY#account.practice: how its
+//	                       connected accounts stand at Stripe, which registry may read
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
 //	REQUEST SESSION        idempotency keys, and what is recorded once an hour; who is signed in
@@ -81,6 +82,11 @@ func entryKey(payment, id string) key {
 }
 
 func moneyOf(payment string) string { return "MONEY#" + paidFor(payment) }
+
+// No visit's id begins with "account.".
+func standingKey(practice, account string) key {
+	return key{"MONEY#account." + practice, "ACCOUNT#" + account}
+}
 
 func paidFor(payment string) string {
 	of, _, _ := strings.Cut(payment, ".")

@@ -57,7 +57,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 func samples() []sample {
 	return []sample{
 		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
-		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
+		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), accountSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(),
 		decidedSample(), draftSample(), approvedSample(),
 	}
@@ -594,6 +594,18 @@ func payerSample() sample {
 	return sample{"payer", recorded(audit.Platform, clinic.Commit{Payer: &p}), []read{
 		{"Payer", func(ctx context.Context, s *store.Store) (any, error) { return s.Payer(ctx, p.ID) }, p},
 		{"Payers", func(ctx context.Context, s *store.Store) (any, error) { return s.Payers(ctx) }, []coverage.Payer{p}},
+	}}
+}
+
+func accountSample() sample {
+	a := billing.Account{
+		ID: "acct_1Lakeside0000000", Practice: practiceID, AccountState: billing.AccountState{
+			Disconnected: true, Charges: true, Payouts: true, Submitted: true, Due: []string{"external_account"}, Reason: "requirements.past_due",
+		},
+		Changed: at(1), Enabled: noon, Version: 1,
+	}
+	return sample{"account", recorded(practiceID, clinic.Commit{Standing: &a}), []read{
+		{"Account", func(ctx context.Context, s *store.Store) (any, error) { return s.Account(ctx, practiceID, a.ID) }, a},
 	}}
 }
 

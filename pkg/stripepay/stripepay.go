@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/account"
 	"github.com/stripe/stripe-go/v76/checkout/session"
 	"github.com/stripe/stripe-go/v76/event"
 	"github.com/stripe/stripe-go/v76/paymentintent"
@@ -38,6 +39,7 @@ type Client struct {
 	refunds  refund.Client
 	events   event.Client
 	warnings earlyfraudwarning.Client
+	accounts account.Client
 }
 
 var (
@@ -68,6 +70,7 @@ func New(key *secret.Kept[string], base string) *Client {
 		refunds:  refund.Client{B: api},
 		events:   event.Client{B: api},
 		warnings: earlyfraudwarning.Client{B: api},
+		accounts: account.Client{B: api},
 	}
 }
 

@@ -43,12 +43,12 @@ func Verify(body []byte, signature, secret string, now time.Time) (hook.StripeEv
 		} `json:"data"`
 	}
 	readable := json.Unmarshal(body, &e) == nil
-	deauthorized := e.Type == deauthorization
-	if !readable || !usedTypes[e.Type] && !deauthorized {
+	ofAccount := accountTypes[e.Type] && e.Account != ""
+	if !readable || !usedTypes[e.Type] && !ofAccount {
 		return hook.StripeEvent{}, false, nil
 	}
 	event := hook.StripeEvent{ID: e.ID, Account: e.Account, Object: objectOf(e.Data.Object).ID, Live: e.Live, Created: time.Unix(e.Created, 0).UTC()}
-	if deauthorized {
+	if ofAccount {
 		event.Object = e.Account
 	}
 	useful := isID(event.ID) && (event.Account == "" || isID(event.Account)) && isID(event.Object) && 0 < e.Created && e.Created < latest
@@ -83,20 +83,27 @@ var usedTypes = map[stripe.EventType]bool{
 	stripe.EventTypeRadarEarlyFraudWarningCreated:        true,
 }
 
-// deauthorization is the type of event by which an account's owner ends the
-// platform's access.
-const deauthorization = stripe.EventTypeAccountApplicationDeauthorized
+// accountTypes are the types of event that change how a connected account stands: Stripe
+// asks for details or has them, or the account's owner ends the platform's access or gives
+// it again. The object of such an event is the account.
+var accountTypes = map[stripe.EventType]bool{
+	stripe.EventTypeAccountUpdated:                 true,
+	stripe.EventTypeAccountApplicationDeauthorized: true,
+	stripe.EventTypeAccountApplicationAuthorized:   true,
+}
 
 // EventTypes lists the types of event that Verify uses, in alphabetical order: those
 // that an endpoint at Stripe needs. connected is whether the endpoint has the events of
-// connected accounts; the platform's own access does not end.
+// connected accounts; how the platform's own stands concerns nobody here.
 func EventTypes(connected bool) []string {
 	var types []string
 	for t := range usedTypes {
 		types = append(types, string(t))
 	}
 	if connected {
-		types = append(types, string(deauthorization))
+		for t := range accountTypes {
+			types = append(types, string(t))
+		}
 	}
 	slices.Sort(types)
 	return types

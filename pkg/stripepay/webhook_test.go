@@ -95,6 +95,8 @@ func TestVerify_Object(t *testing.T) {
 		{"checkout.session.async_payment_failed", `{"id":"cs_1","object":"checkout.session","payment_intent":"pi_1"}`, "cs_1"},
 		{"radar.early_fraud_warning.created", `{"id":"issfr_1","object":"radar.early_fraud_warning","charge":"ch_1"}`, "issfr_1"},
 		{"account.application.deauthorized", `{"id":"ca_1","object":"application","name":"evisit"}`, account},
+		{"account.application.authorized", `{"id":"ca_1","object":"application","name":"evisit"}`, account},
+		{"account.updated", `{"id":"acct_another","object":"account"}`, account},
 		{"payment_intent.succeeded", `{"id":"pi_1","object":"payment_intent","metadata":["of another version"]}`, "pi_1"},
 		{"charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":null}`, ""},
 		{"charge.refunded", `{"id":"ch_1","object":"charge","payment_intent":{"id":"pi_1"}}`, ""},

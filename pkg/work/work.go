@@ -32,6 +32,9 @@ const (
 	// AccountLost says that the practice's Stripe account cannot be reached, so that
 	// nobody can pay: connect it again; ends when it can be reached.
 	AccountLost Kind = "account.lost"
+	// AccountDisabled says that Stripe has disabled the practice's account, so that nobody
+	// can pay or nothing is paid out: give Stripe what it asks for; ends when it has it.
+	AccountDisabled Kind = "account.disabled"
 	// VisitHanded says that a colleague handed its owner a request: answer it; ends with
 	// the request, or when it changes hands again.
 	VisitHanded    Kind = "visit.handed"
@@ -49,7 +52,7 @@ const (
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, AccountLost, VisitHanded, VisitTakenOver, VisitsReturned,
+	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, AccountLost, AccountDisabled, VisitHanded, VisitTakenOver, VisitsReturned,
 	PatientUnverified, CoverageUnchecked,
 }
 
@@ -82,7 +85,7 @@ type Item struct {
 var due = map[Kind]time.Duration{
 	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
 	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
-	StrayPayment: 24 * time.Hour, AccountLost: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
+	StrayPayment: 24 * time.Hour, AccountLost: 4 * time.Hour, AccountDisabled: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
 	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour,
 }
 

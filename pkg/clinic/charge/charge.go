@@ -38,6 +38,9 @@ type Cards interface {
 	RefundPart(ctx context.Context, account, intent string, amount money.Cents, key string) error
 	// Expire closes a page that was not paid.
 	Expire(ctx context.Context, account, session, key string) error
+	// Account fetches how a connected account stands. One that the platform has no access
+	// to is Disconnected, and no error.
+	Account(ctx context.Context, account string) (billing.AccountState, error)
 	// Changes lists changes that Stripe reported since a time and that can concern
 	// payments which are final or not known here, the latest first, from after a
 	// cursor on. The returned cursor is empty at the end.
@@ -93,8 +96,22 @@ func (m *Room) owner(ctx context.Context, d outbox.Delivery) string {
 }
 
 // Act acts on one event. It may be called any number of times for the same
-// event. After an error the event is tried again.
+// event. After an error the event is tried again. While the platform has no access to
+// the account, the event waits, and Stripe is not asked again.
 func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
+	if d.Note == clinic.AccountLost {
+		if err := m.awaitAccount(ctx, d); err != nil {
+			return err
+		}
+	}
+	err := m.act(ctx, d)
+	if lost(err) {
+		return m.loseAccount(ctx, d, err)
+	}
+	return err
+}
+
+func (m *Room) act(ctx context.Context, d outbox.Delivery) error {
 	switch d.Kind {
 	case outbox.StripeReported:
 		return m.receive(ctx, d)
@@ -102,13 +119,15 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 		return m.checkPayment(ctx, d)
 	case outbox.CheckAccount:
 		return m.checkAccount(ctx, d)
+	case outbox.AskAccount:
+		return m.askAccount(ctx, d)
 	case outbox.Capture:
 		return m.capture(ctx, d)
 	case outbox.Release:
 		return m.release(ctx, d)
 	case outbox.Received, outbox.Asked, outbox.Replied, outbox.Answered, outbox.Ended, outbox.Late,
 		outbox.Charged, outbox.ChargeFailed, outbox.Diverted, outbox.CheckoutAbandoned,
-		outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned, outbox.StrayFound, outbox.AccountLost, outbox.Invited, outbox.ContactChanged:
+		outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned, outbox.StrayFound, outbox.AccountLost, outbox.AccountDisabled, outbox.Invited, outbox.ContactChanged:
 	}
 	return fmt.Errorf("event %s of kind %s is not for charge", d.ID, d.Kind)
 }
@@ -122,7 +141,7 @@ const missing = "resource_missing"
 // receive settles the payment that a Stripe event is about.
 func (m *Room) receive(ctx context.Context, d outbox.Delivery) error {
 	if d.Object == d.Account {
-		return m.loseAccount(ctx, d)
+		return m.followReported(ctx, d)
 	}
 	return m.look(ctx, d.Account, d.Object)
 }

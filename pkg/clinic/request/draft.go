@@ -360,6 +360,9 @@ func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o
 		return d, o, err
 	}
 	q, err := m.price(in, f, res, p)
+	if err == nil {
+		err = m.checkPayable(ctx, p, q.Amount)
+	}
 	if err != nil || v.Quote.Fresh(in.Now) {
 		return d, o, err // the same answers have the same price
 	}
@@ -571,6 +574,9 @@ func (m *Room) submission(ctx context.Context, in clinic.Input, next visit.Visit
 	if next.Status == visit.Queued {
 		c.Events = append(c.Events, m.Kernel.Event(outbox.Received, outbox.Notify, next, in.Now))
 	} else {
+		if err := m.checkPayable(ctx, p, v.Quote.Amount); err != nil {
+			return clinic.Decision{}, out, err
+		}
 		pay, err := m.newPage(ctx, billing.Payment{
 			ID: next.Payment, Visit: v.ID, Practice: v.Practice, Account: p.Account,
 			Amount: v.Quote.Amount, SessionEnds: v.Quote.PageEnds(),

@@ -75,6 +75,14 @@ func (m *Room) payLink(ctx context.Context, in clinic.Input) (clinic.Decision, e
 	if err := in.Stale(); err != nil {
 		return clinic.Decision{}, err
 	}
+	p, err := m.Kernel.Practice(ctx, v.Practice)
+	if err != nil {
+		return clinic.Decision{}, err
+	}
+	p.Account = last.Account
+	if err := m.checkPayable(ctx, p, v.Fee()); err != nil {
+		return clinic.Decision{}, err
+	}
 	began := in.Now.Truncate(linkEvery)
 	pay, err := m.newPage(ctx, billing.Payment{
 		ID: v.ID + "." + v.Quote.Page() + began.Format("-20060102T15"), Visit: v.ID, Practice: v.Practice, Account: last.Account,

@@ -106,9 +106,14 @@ func (m *Room) judge(ctx context.Context, in clinic.Input, f *intake.Form, r int
 	if d.Result.Diverts() {
 		d.Ending = endingOf(f, d.Result, p)
 	}
-	if d.Why == nil {
-		_, d.Why = m.price(in, f, d.Result, p)
+	if d.Why != nil {
+		return d, nil
 	}
+	q, err := m.price(in, f, d.Result, p)
+	if err == nil {
+		err = m.checkPayable(ctx, p, q.Amount)
+	}
+	d.Why = err
 	return d, nil
 }
 

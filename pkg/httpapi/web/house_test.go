@@ -323,6 +323,7 @@ func (d *drawer) Get(_ context.Context, key string) ([]byte, error) {
 type stripe struct {
 	mu       sync.Mutex
 	sessions map[string]*session // by key
+	account  billing.AccountState
 }
 
 type session struct {
@@ -414,6 +415,12 @@ func (s *stripe) Expire(_ context.Context, _, page, _ string) error {
 	}
 	x.obs.SessionOver = true
 	return nil
+}
+
+func (s *stripe) Account(context.Context, string) (billing.AccountState, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.account, nil
 }
 
 func (s *stripe) Changes(context.Context, string, time.Time, string) ([]charge.Change, string, error) {

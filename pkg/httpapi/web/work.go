@@ -14,7 +14,7 @@ type workView struct{ Items []task }
 type task struct {
 	ID, What, Why, Code, Since, Due string
 	Visit, Number                   string // empty if it is about none
-	Late, Parked                    bool
+	Late, Parked, Account           bool   // Account: it is about the account at Stripe
 }
 
 var taskWords = map[work.Kind]string{
@@ -34,6 +34,7 @@ var taskWords = map[work.Kind]string{
 	work.PatientUnverified: "Somebody registered as a patient: match them to a person",
 	work.CoverageUnchecked: "A health plan was entered or changed: compare it with the card",
 	work.AccountLost:       "The account at Stripe cannot be reached: connect it again",
+	work.AccountDisabled:   "Stripe has disabled the account: give it what it asks for",
 }
 
 // work lists what waits for the visitor or their colleagues.
@@ -45,7 +46,8 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 	var view workView
 	for _, i := range items {
 		t := task{
-			ID: i.ID, What: taskWords[i.Kind], Visit: i.Visit, Number: visit.Visit{ID: i.Visit}.Number(), Why: capital(visit.Reason(i.Note).ForDesk()), Parked: i.Kind == work.EventParked,
+			Account: i.Kind == work.AccountLost || i.Kind == work.AccountDisabled,
+			ID:      i.ID, What: taskWords[i.Kind], Visit: i.Visit, Number: visit.Visit{ID: i.Visit}.Number(), Why: capital(visit.Reason(i.Note).ForDesk()), Parked: i.Kind == work.EventParked,
 			Since: v.practice.Local(i.Made), Due: v.practice.Local(i.Due), Late: !s.Now().Before(i.Due),
 		}
 		switch {
