@@ -61,7 +61,7 @@ var scenes = map[string]scene{
 	"stripehook/held":            {check: received("evt_1Recorded0000000000000001"), again: true},
 	"stripehook/held-base64":     {check: received("evt_1Recorded0000000000000002"), again: true},
 	"stripehook/held-again":      {plant: receiveFirst, check: received("evt_1Recorded0000000000000001"), again: true},
-	"stripehook/account-updated": {check: received("evt_1Recorded0000000000000021"), again: true},
+	"stripehook/account-updated": {check: receivedAbout(seed.Accounts[0], "evt_1Recorded0000000000000021"), again: true},
 	"stripehook/unknown-object":  {check: received(), again: true},
 	"stripehook/platform":        {check: received(), again: true},
 	"stripehook/forged":          {check: received(), again: true},
@@ -177,9 +177,12 @@ func plantTaken(w *world) {
 	w.must(err)
 }
 
-// received says which events of Stripe's are kept, all armed for charge. They
-// came in another ten minutes than Stripe made them, so each is due again.
-func received(ids ...string) func(*world) {
+// received says which events of Stripe's about the recorded intent are kept.
+func received(ids ...string) func(*world) { return receivedAbout("pi_3RecordedIntent00000001", ids...) }
+
+// receivedAbout says which events of Stripe's about an object are kept, all armed for
+// charge. They came in another ten minutes than Stripe made them, so each is due again.
+func receivedAbout(object string, ids ...string) func(*world) {
 	return func(w *world) {
 		w.Helper()
 		var want, got []string
@@ -188,7 +191,7 @@ func received(ids ...string) func(*world) {
 		}
 		for id, d := range w.outbox() {
 			got = append(got, id)
-			if d.To != outbox.Charge || !d.Armed || d.Due.IsZero() || d.Account != seed.Accounts[0] || d.Object != "pi_3RecordedIntent00000001" {
+			if d.To != outbox.Charge || !d.Armed || d.Due.IsZero() || d.Account != seed.Accounts[0] || d.Object != object {
 				w.Errorf("kept as %+v", d)
 			}
 		}
