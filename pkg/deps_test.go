@@ -75,7 +75,7 @@ var rules = map[string]rule{
 	"ledger":   {layer: domain, ours: "money"},
 	"billing":  {layer: domain, ours: "coding fault ledger money"},
 	"visit":    {layer: domain, ours: "billing fault identity money phi"},
-	"practice": {layer: domain, ours: "billing coding fault identity intake money visit"},
+	"practice": {layer: domain, ours: "billing coding fault identity intake membership money visit"},
 	"record":   {layer: domain, ours: "audit billing identity intake money phi visit"},
 	"work":     {layer: domain, ours: "identity"},
 	"registry": {layer: domain, ours: "coding fault identity npi phi practice", theirs: "golang.org/x/text/unicode/norm"},
@@ -105,7 +105,7 @@ var rules = map[string]rule{
 	"clinic/limits": {layer: shared, ours: "fault"},
 	"clinic/chart":  {layer: shared, ours: "clinic coverage fault identity intake phi record registry vault visit"},
 
-	"clinic/author":    {layer: room, ours: "audit clinic fault identity intake practice protocol"},
+	"clinic/author":    {layer: room, ours: "audit clinic fault identity intake membership practice protocol"},
 	"clinic/charge":    {layer: room, ours: "audit billing clinic fault identity money outbox visit work"},
 	"clinic/deadline":  {layer: room, ours: "audit clinic clinic/chart fault identity outbox visit"},
 	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity money outbox phi record visit work"},
@@ -143,7 +143,7 @@ var rules = map[string]rule{
 	"httpapi": {
 		layer: edge,
 		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request coding coverage fault httpapi/archive httpapi/exchange " +
-			"httpapi/webhook identity intake ledger money outbox phi practice protocol record registry visit work",
+			"httpapi/webhook identity intake ledger membership money outbox phi practice protocol record registry visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
 	"httpapi/archive":  {layer: edge, ours: "audit billing clinic clinic/request coverage intake ledger phi record visit"},
@@ -152,7 +152,7 @@ var rules = map[string]rule{
 	"httpapi/web": {
 		layer: edge,
 		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/registrar clinic/request clinic/session coding coverage fault httpapi httpapi/archive httpapi/exchange " +
-			"identity intake money outbox phi practice protocol record registry visit work",
+			"identity intake membership money outbox phi practice protocol record registry visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2 golang.org/x/text/language",
 	},
 	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},
