@@ -267,6 +267,7 @@ var unmet = map[string]string{
 	"handInQuestionnaire other_form":     "nobody sends answers",
 	"listLibrary questionnaire-refused":  "a test publishes the whole library",
 	"listLibrary questionnaire-shape":    "a test publishes the whole library",
+	"decideMembership offer_closed":      "a closed membership is followed by another",
 	"offerForm too_many_coming":          "it is offered at once",
 	"publishDraft too_many_coming":       "it is offered at once",
 	"publishDraft stale":                 "it takes no If-Match",

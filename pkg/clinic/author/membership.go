@@ -17,7 +17,7 @@ import (
 // Errors: those of Decide.
 func (r *Room) DecideMembership(ctx context.Context, c clinic.Caller, t membership.Terms) (practice.Practice, error) {
 	return r.decideMembership(ctx, c, "membership", func(p practice.Practice, by string, now time.Time) (practice.Config, bool, error) {
-		return p.Config.DecideMembership(p.ID, t, by, now)
+		return p.DecideMembership(p.ID, t, by, now)
 	})
 }
 

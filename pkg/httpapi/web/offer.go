@@ -129,8 +129,11 @@ func (f filled) terms(p practice.Practice) (t membership.Terms, unclear []fault.
 		name, where string
 		to          *int
 	}{
-		{"members", "/members", &t.Members}, {"visits", "/visits", &t.Visits}, {"grace", "/grace_days", &t.Grace},
-		{"notice", "/notice_days", &t.Notice}, {"full", "/refund/full_days", &t.Refund.Full},
+		{"members", "/members", &t.Members},
+		{"visits", "/visits", &t.Visits},
+		{"grace", "/grace_days", &t.Grace},
+		{"notice", "/notice_days", &t.Notice},
+		{"full", "/refund/full_days", &t.Refund.Full},
 	} {
 		var err error
 		if *n.to, err = strconv.Atoi(strings.TrimSpace(f.values.Get(n.name))); err != nil {

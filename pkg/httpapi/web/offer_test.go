@@ -47,6 +47,7 @@ func TestOffer_DecidedOnAPageThatIsOld(t *testing.T) {
 	h := newHouse(t)
 	adm, other := h.as(t, "Adm", "/manage/membership"), h.as(t, "Adm", "/manage/membership")
 	other.press("Decide", url.Values{"price": {"350"}, "classes": {"em"}})
+	h.pass(time.Minute)
 	adm.press("Decide", url.Values{"price": {"300"}, "classes": {"em"}})
 	adm.wants(http.StatusPreconditionFailed)
 	adm.get("/manage/membership")
