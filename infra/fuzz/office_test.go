@@ -160,7 +160,24 @@ func (w *world) decidesMembership(admin *person, later time.Time) {
 	w.does("decideMembership", admin, nil, terms)
 	w.does("withdrawMembership", admin, nil, map[string]any{"from": later})
 	w.does("getMembershipOffer", admin, nil, nil)
+	w.becomesMember(w.person(oneOf(w, "jane-smith", "tom-okafor")))
 	if w.IntN(4) == 0 {
 		w.does("closeMembership", admin, nil, nil)
 	}
+}
+
+// becomesMember has a patient join on what lakeside sells now.
+func (w *world) becomesMember(patient *person) {
+	w.t.Helper()
+	var shown struct {
+		Sold struct {
+			Offer string `json:"offer"`
+			Terms int    `json:"terms"`
+		} `json:"sold"`
+	}
+	got, _ := w.does("getMembership", patient, nil, nil)
+	if json.Unmarshal(got.body, &shown) != nil || shown.Sold.Offer == "" {
+		return
+	}
+	w.does("joinMembership", patient, nil, map[string]any{"offer": shown.Sold.Offer, "terms": shown.Sold.Terms, "medicare": "no"})
 }

@@ -8,12 +8,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"evisit/infra/local/seed"
+	"evisit/infra/local/stripesim"
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/limits"
 	"evisit/pkg/clinic/session"
 	"evisit/pkg/identity"
+	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
 	"evisit/pkg/registry"
 	"evisit/pkg/visit"
@@ -36,6 +38,7 @@ var scenes = map[string]scene{
 	"api/list-visits-twice":  {plant: plantQueue},
 	"api/message":            {plant: func(w *world) { w.held("asked", visit.AwaitingPatient, nil) }, check: func(w *world) { w.status("asked", visit.InReview) }},
 	"api/pay-link":           {plant: plantOwed, check: checkPayLink, again: true},
+	"api/member-join":        {check: func(w *world) { w.member(membership.Pending) }, again: true},
 	"api/work":               {plant: plantOwed},
 	"api/work-end":           {plant: plantOwed, check: func(w *world) { w.ended(work.ID(work.PaymentFailed, paymentOf("unpaid")), "ada-brooks") }, again: true},
 	"api/work-resume":        {plant: plantParked, check: checkResumed, again: true},
@@ -73,9 +76,11 @@ var scenes = map[string]scene{
 	"charge/stripe-said": {plant: plantSaid, check: checkSaid, again: true},
 	"charge/look":        {plant: func(w *world) { w.atPage("look-paid", recordedAt) }, check: checkLook, again: true},
 	"charge/unwanted":    {plant: plantUnwanted, check: checkUnwanted, again: true},
+	"charge/member-look": {plant: plantMemberPaid, check: func(w *world) { w.member(membership.Active) }, again: true},
 	"charge/link-paid":   {plant: plantLinkPaid, check: checkLinkPaid, again: true},
 
 	"notify/invited":    {plant: plantInvitation, check: func(w *world) { w.mailed("kim@lakeside.example") }, again: true},
+	"notify/member":     {plant: plantMemberEnded, check: func(w *world) { w.mailed("jane-smith@patients.example") }, again: true},
 	"notify/batch":      {plant: func(w *world) { w.held("held", visit.Queued, nil) }, check: checkNotifyBatch, again: true},
 	"notify/again":      {plant: plantAgain, check: checkAgain, again: true},
 	"notify/unreadable": {plant: plantTomsVisit, check: checkUnreadableLetter, again: true},
@@ -240,6 +245,18 @@ func checkSaid(w *world) {
 	w.wanted("harbor", work.EventParked)
 }
 
+// plantMemberPaid is a membership whose page was paid, of which no webhook came.
+func plantMemberPaid(w *world) {
+	_, err := w.sim.Pay(w.Context(), w.joined().Page.Session, stripesim.CardSuccess, nil)
+	w.must(err)
+}
+
+// plantMemberEnded is a membership whose page expired unpaid.
+func plantMemberEnded(w *world) {
+	m := w.joined().Abandoned(w.now())
+	w.commit(clinic.Commit{Memberships: []clinic.Membership{{Membership: m}}})
+}
+
 func checkLook(w *world) {
 	w.settled("look-paid", billing.Held, "requires_capture")
 	w.status("look-paid", visit.Queued)
@@ -328,6 +345,10 @@ func plantDue(w *world) {
 	v := w.drawn("not-due", visit.Queued, nil)
 	v.Wake = past
 	w.commit(clinic.Commit{Visit: v})
+	m := w.joined()
+	m.Made = past.Add(-26 * time.Hour)
+	m.Version++
+	w.commit(clinic.Commit{Memberships: []clinic.Membership{{Membership: m, Due: past}}})
 }
 
 func checkDue(w *world) {
@@ -353,7 +374,7 @@ func checkDue(w *world) {
 	}
 	slices.Sort(caused)
 	want := []string{
-		"due-hold payment.release to charge", "due-hold visit.ended to notify", "due-late visit.late to notify",
+		" membership.look to charge", "due-hold payment.release to charge", "due-hold visit.ended to notify", "due-late visit.late to notify",
 		"due-over payment.release to charge", "due-over visit.ended to notify", "due-page payment.look to charge",
 		"due-silent payment.release to charge", "due-silent visit.ended to notify",
 	}

@@ -14,6 +14,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
 	"evisit/pkg/phi"
 	"evisit/pkg/vault"
@@ -132,6 +133,13 @@ func (k *Kernel) Event(kind outbox.Kind, to outbox.Consumer, v visit.Visit, now 
 	return outbox.Event{
 		ID: outbox.NewID(k.Writer, now, k.NewID()), Kind: kind, To: to,
 		Practice: v.Practice, Patient: v.Patient, Visit: v.ID, Payment: v.Payment, At: now,
+	}
+}
+
+// MembershipEvent returns an event about a membership, put by this function.
+func (k *Kernel) MembershipEvent(kind outbox.Kind, to outbox.Consumer, m membership.Membership, now time.Time) outbox.Event {
+	return outbox.Event{
+		ID: outbox.NewID(k.Writer, now, k.NewID()), Kind: kind, To: to, Practice: m.Practice, Patient: m.Payer, Membership: m.ID, At: now,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
+	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 	"evisit/pkg/protocol"
@@ -107,23 +108,25 @@ type Damaged struct{ Mark string }
 type Commit struct {
 	// Guarded records: each must be stored at the version before its own, and
 	// at version 1 must be new.
-	Visit      *visit.Visit
-	Payments   []billing.Payment
-	Work       []work.Item
-	Deliveries []outbox.Delivery // after a failed try, or re-armed
-	Log        *LogHead
-	Sweep      *SweepState
-	Practice   *practice.Practice // its Core
-	Person     *identity.Person
-	Grants     []identity.Grant
-	Token      *Token
-	Patients   []Patient
-	Import     *registry.Import
-	Invitation *Invitation
-	Coverages  []Coverage
-	Payer      *coverage.Payer
-	Draft      *protocol.Draft
-	Session    *Session
+	Visit       *visit.Visit
+	Payments    []billing.Payment
+	Memberships []Membership
+	Bills       []membership.Bill
+	Work        []work.Item
+	Deliveries  []outbox.Delivery // after a failed try, or re-armed
+	Log         *LogHead
+	Sweep       *SweepState
+	Practice    *practice.Practice // its Core
+	Person      *identity.Person
+	Grants      []identity.Grant
+	Token       *Token
+	Patients    []Patient
+	Import      *registry.Import
+	Invitation  *Invitation
+	Coverages   []Coverage
+	Payer       *coverage.Payer
+	Draft       *protocol.Draft
+	Session     *Session
 
 	// Records written with the visit and guarded by its version.
 	Answers  []byte // sealed; they replace the ones before. Empty and not nil: those are removed, and their row stays empty
@@ -191,6 +194,12 @@ type Token struct {
 	Proof       Proof
 	Memberships []identity.Membership
 	Version     int
+}
+
+// A Membership is stored with when it must next be looked at; the zero Due is never.
+type Membership struct {
+	membership.Membership
+	Due time.Time
 }
 
 // A Form is a questionnaire version that a practice has published. It never

@@ -13,6 +13,7 @@ import (
 	"evisit/pkg/clinic/notify"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
+	"evisit/pkg/membership"
 	"evisit/pkg/money"
 	"evisit/pkg/vault"
 )
@@ -218,6 +219,33 @@ func (b brokenCheckout) NewPage(ctx context.Context, p request.PageRequest) (ses
 		return err
 	})
 	return session, url, err
+}
+
+func (b brokenCheckout) NewMembershipPage(ctx context.Context, p request.MembershipPage) (customer, session, url string, err error) {
+	err = b.trouble.around(opens, func() error {
+		var err error
+		customer, session, url, err = b.Checkout.NewMembershipPage(ctx, p)
+		return err
+	})
+	return customer, session, url, err
+}
+
+type brokenSubscriptions struct {
+	charge.Subscriptions
+	trouble *trouble
+}
+
+func (b brokenSubscriptions) Subscribed(ctx context.Context, account, object string) (s charge.Subscribed, err error) {
+	err = b.trouble.around(observes, func() error {
+		var err error
+		s, err = b.Subscriptions.Subscribed(ctx, account, object)
+		return err
+	})
+	return s, err
+}
+
+func (b brokenSubscriptions) Carry(ctx context.Context, account, subscription string, ask membership.Ask, key string) error {
+	return b.trouble.around(releases, func() error { return b.Subscriptions.Carry(ctx, account, subscription, ask, key) })
 }
 
 type brokenCards struct {

@@ -44,6 +44,7 @@ var Codes = []Code{
 	{409, "membership_ended", "the membership has ended"},
 	{409, "membership_pending", "the membership begins when its first payment is reported"},
 	{409, "membership_unpaid", "a payment for the membership failed: pay it first"},
+	{409, "membership_not_sold", "the practice sells no membership now"},
 	{409, "no_medicare", "nothing is known of Medicare that keeps this patient from being a member"},
 	{409, "no_renewal", "the membership is not to be renewed"},
 	{409, "not_a_member", "the patient is not named in the membership"},

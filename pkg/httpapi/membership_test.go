@@ -88,3 +88,60 @@ func TestMembershipOffer_OverHTTP(t *testing.T) {
 		}
 	})
 }
+
+type shownMember struct {
+	ID, State, Page string
+	Terms           int
+	Renews          bool
+}
+
+// A patient reads what is sold, and joins on what they read: twice is once. What is wrong, and who may
+// not, is told.
+func TestMembership_OverHTTP(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var shown struct {
+		Sold struct {
+			Offer string
+			Terms int
+			Price int64
+			Text  []string
+		}
+		Mine     *shownMember
+		Invoices []struct{ Number string }
+	}
+	w.do(t, call{as: "jane-smith", method: "GET", path: "/me/membership"}, &shown)
+	if shown.Sold.Price != 350_00 || len(shown.Sold.Text) < 4 || shown.Mine != nil {
+		t.Errorf("what is sold: %+v", shown)
+	}
+	join := map[string]any{"offer": shown.Sold.Offer, "terms": shown.Sold.Terms, "medicare": "no"}
+	var first, second shownMember
+	w.do(t, call{as: "jane-smith", method: "POST", path: "/me/membership", body: join}, &first)
+	w.do(t, call{as: "jane-smith", method: "POST", path: "/me/membership", body: join}, &second)
+	if first.State != "pending" || first.Page == "" || first.Terms != 1 || first != second {
+		t.Errorf("joined: %+v, and again %+v", first, second)
+	}
+	w.do(t, call{as: "jane-smith", method: "GET", path: "/me/membership"}, &shown)
+	if shown.Mine == nil || *shown.Mine != first {
+		t.Errorf("mine: %+v", shown.Mine)
+	}
+	w.do(t, call{as: "elena-diaz", method: "GET", path: "/me/membership?patient=rosa-diaz"}, &shown)
+	w.nothingWritten(t, func(t *testing.T) {
+		for _, tc := range []struct {
+			who    string
+			body   any
+			status int
+			code   string
+		}{
+			{"tom-okafor", with(join, "medicare", "yes"), 409, "medicare_member"},
+			{"tom-okafor", with(join, "medicare", ""), 422, "invalid_request"},
+			{"tom-okafor", with(join, "terms", 7), 409, "terms_changed"},
+			{"hana-kim", join, 409, "membership_not_sold"},
+			{"tom-okafor", with(join, "patient", "jane-smith"), 404, "not_found"},
+			{"elena-diaz", join, 422, "no_patient"},
+			{"tom-okafor", with(join, "price", 1), 400, "unknown_field"},
+		} {
+			refused(t, send(t, w.api, call{as: tc.who, method: "POST", path: "/me/membership", body: tc.body}), tc.status, tc.code)
+		}
+	})
+}

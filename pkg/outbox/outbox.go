@@ -63,12 +63,20 @@ const (
 	AccountLost       Kind = "account.lost"       // the practice's account at Stripe cannot be reached: it must know
 	Invited           Kind = "person.invited"     // Invitation waits to be accepted
 	ContactChanged    Kind = "patient.contact"    // Patient's contact data were changed: the address that they had must know
+	CheckMembership   Kind = "membership.look"    // ask Stripe how Membership stands
+	CarryMembership   Kind = "membership.carry"   // have Stripe do what is wanted of Membership: end it, or renew it after all
+	MemberJoined      Kind = "membership.joined"  // its first year is paid: the receipt
+	MemberRenewed     Kind = "membership.renewed" // a further year is paid: the receipt
+	MemberUnpaid      Kind = "membership.unpaid"  // the payment of a year failed
+	MemberRenewal     Kind = "membership.renewal" // its renewal is announced, or that there will be none
+	MemberEnded       Kind = "membership.ended"   // it ended, or never began
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
 	StripeReported, CheckPayment, CheckAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
 	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, AccountLost, Invited, ContactChanged,
+	CheckMembership, CarryMembership, MemberJoined, MemberRenewed, MemberUnpaid, MemberRenewal, MemberEnded,
 }
 
 // An Event is stored in the transaction of the change that causes it. Its ID,
@@ -76,15 +84,16 @@ var Kinds = []Kind{
 // carries ids only, never content, and is a hint: its consumer reads again
 // whether what it asks for is wanted.
 type Event struct {
-	ID       string   `json:"id"`
-	Kind     Kind     `json:"kind"`
-	To       Consumer `json:"to"`
-	Practice string   `json:"practice,omitempty"`
-	Visit    string   `json:"visit,omitempty"`
-	Patient  string   `json:"patient,omitempty"`
-	Payment  string   `json:"payment,omitempty"`
-	Account  string   `json:"account,omitempty"` // the connected account Stripe named
-	Object   string   `json:"object,omitempty"`  // the Stripe object it is about
+	ID         string   `json:"id"`
+	Kind       Kind     `json:"kind"`
+	To         Consumer `json:"to"`
+	Practice   string   `json:"practice,omitempty"`
+	Visit      string   `json:"visit,omitempty"`
+	Patient    string   `json:"patient,omitempty"`
+	Payment    string   `json:"payment,omitempty"`
+	Membership string   `json:"membership,omitempty"`
+	Account    string   `json:"account,omitempty"` // the connected account Stripe named
+	Object     string   `json:"object,omitempty"`  // the Stripe object it is about
 	// Invitation is whose letter is to be sent.
 	Invitation string `json:"invitation,omitempty"`
 	// Address is where the letter of ContactChanged goes, sealed: Patient's e-mail address

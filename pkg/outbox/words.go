@@ -40,6 +40,13 @@ var tasks = map[Kind]string{
 	AccountLost:       "Write to you that your account at Stripe is disconnected",
 	Invited:           "Write to somebody who is invited to join you",
 	ContactChanged:    "Write to the address that a patient had that contact data were changed",
+	CheckMembership:   "Ask Stripe how a membership stands",
+	CarryMembership:   "Have Stripe end a membership, or renew it after all",
+	MemberJoined:      "Write to a patient that a membership has begun",
+	MemberRenewed:     "Write to a patient that a membership is paid for another year",
+	MemberUnpaid:      "Write to a patient that the payment for a membership failed",
+	MemberRenewal:     "Write to a patient that a membership will be renewed, or will not be",
+	MemberEnded:       "Write to a patient that a membership has ended",
 }
 
 // Task says in words, for people of a practice, what an event of kind k has done.
@@ -64,6 +71,7 @@ var reasons = map[string]string{
 	"stripe_failing":   "Stripe itself failed each time.",
 	"account_invalid":  "Your account at Stripe cannot be reached. Connect it, and then try again.",
 	"foreign_account":  "Stripe reported it for an account that the payment does not belong to.",
+	"foreign_customer": "Stripe reported a subscription of another customer than the membership's.",
 	"resource_missing": "Stripe has no such payment in this account.",
 }
 

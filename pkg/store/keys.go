@@ -25,7 +25,8 @@ import (
 //	ACCOUNT                which practice owns a connected account
 //	CASE                   a visit's state
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
-//	MONEY                  a visit's payments and their ledger entries
+//	MONEY                  a visit's payments and their ledger entries; a membership's bills and theirs, by who pays
+//	MEMBER                 memberships, by who pays for them
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
 //	REQUEST SESSION        idempotency keys, and what is recorded once an hour; who is signed in
@@ -48,6 +49,7 @@ func accountKey(account string) key       { return key{"ACCOUNT#" + account, "-"
 func practiceKey(id, part string) key     { return key{"PRACTICE#" + id, part} }
 func visitKey(id string) key              { return key{"CASE#" + id, "-"} }
 func chartKey(visit, part string) key     { return key{"CHART#" + visit, part} }
+func membershipKey(id string) key         { return key{"MEMBER#" + paidFor(id), id} }
 func workKey(practice, id string) key     { return key{"WORK#" + practice, id} }
 func sessionKey(hash string) key          { return key{"SESSION#" + hash, "-"} }
 func limitKey(count string) key           { return key{"LIMIT#" + count, "-"} }
@@ -78,6 +80,11 @@ func paymentKey(id string) key { return key{moneyOf(id), "PAY#" + id} }
 
 func entryKey(payment, id string) key {
 	return key{moneyOf(payment), "ENTRY#" + payment + "#" + id}
+}
+
+// A membership's id begins with who pays for it, as a payment's with its visit.
+func billKey(membership, invoice string) key {
+	return key{moneyOf(membership), "BILL#" + membership + "#" + invoice}
 }
 
 func moneyOf(payment string) string { return "MONEY#" + paidFor(payment) }
@@ -141,7 +148,7 @@ func uniqueStamp(t time.Time, id string) string { return stamp(t) + id[:min(len(
 // costs no more for rows that stay under a kilobyte. The word before the first #
 // of an index's partition is what dynamodb:LeadingKeys may name there.
 const (
-	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits, events and people apart
+	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits, events, people and memberships apart
 	listIndex  = "list"  // list, at: a pool's open visits, a practice's open work, who works there, its open invitations, its patients, grants
 	mineIndex  = "mine"  // mine, made: a patient's visits
 	trailIndex = "trail" // trail, sk: the audit records of a visit, or of a patient and no visit
@@ -162,6 +169,9 @@ func dueVisits(shard int) string { return fmt.Sprintf("CASE#%02d", shard) }
 
 // duePersons is one partition: few people are deactivated at once.
 const duePersons = "PERSON#00"
+
+// dueMemberships is one partition: a membership is due a few times a year.
+const dueMemberships = "MEMBER#00"
 
 func dueEvents(shard int) string { return fmt.Sprintf("OUTBOX#%02d", shard) }
 

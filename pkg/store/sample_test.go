@@ -8,6 +8,7 @@ import (
 
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
+	"evisit/pkg/civil"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/sweep"
 	"evisit/pkg/coding"
@@ -15,6 +16,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/ledger"
+	"evisit/pkg/membership"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
@@ -58,7 +60,7 @@ func samples() []sample {
 	return []sample{
 		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
-		leaverSample(),
+		leaverSample(), membershipSample(),
 		decidedSample(), draftSample(), approvedSample(),
 	}
 }
@@ -175,6 +177,39 @@ func moneySample() sample {
 			ps, es, err := s.Money(ctx, visitID)
 			return money{ps, es}, err
 		}, money{[]billing.Payment{p}, []ledger.Entry{e}}},
+	}}
+}
+
+// membershipSample is a membership in its second year, with an invoice of which a part was refunded.
+func membershipSample() sample {
+	terms := membership.Terms{
+		Offer: "yearly-1", Version: 2, From: noon, Price: 350_00, PerMember: 100_00, Members: 4, Visits: 12, Shared: true, Classes: []string{"em"}, Forms: []string{"uti"},
+		NonCovered: true, OptedOut: true, Grace: 14, Notice: 30, Refund: membership.RefundRule{Full: 14, Later: membership.ByMonths},
+	}
+	year := membership.Year{Start: at(1), End: at(1).AddDate(1, 0, 0)}
+	m := membership.Membership{
+		ID: membership.IDOf(patientID, 1), Practice: practiceID, Payer: patientID, Account: "acct_1234567890abcdef", Customer: "cus_1", Subscription: "sub_1",
+		Terms: terms, Page: membership.Page{Session: "cs_1", URL: "https://checkout.example/1", Ends: at(24)},
+		Notice: membership.Notice{Renews: year.Start, Terms: terms, Price: 450_00, Closing: true, At: noon},
+		People: []membership.Member{{Patient: patientID, Joined: noon, Left: at(2), Medicare: civil.Date(2027, time.January, 1), Refunded: true}}, State: membership.Ended,
+		Standing: membership.Standing{
+			At: at(3), Status: "canceled", Year: year, CancelAtEnd: true, UnpaidSince: at(2), Ended: at(3), Reason: "payment_failed", Price: 450_00, Paid: 450_00, Refunded: 100_00,
+		},
+		Asked: membership.CancelNow, Decided: membership.Decision{End: membership.End{At: at(3), Why: membership.Unpaid}, Year: year.Start, Paid: 450_00},
+		Back: membership.Back{Year: year.Start, Amount: 100_00}, Ended: membership.End{At: at(3), Why: membership.Unpaid}, Made: noon, Version: 1,
+	}
+	b := membership.Bill{
+		Membership: m.ID, Practice: practiceID, Invoice: "in_1", Intent: "pi_1", Number: "ABCD-0001", Year: year, Amount: 450_00, Paid: 450_00, Refunded: 100_00,
+		PaidAt: at(1), Earned: 350_00, Changes: 1, Version: 1,
+	}
+	c := clinic.Commit{Memberships: []clinic.Membership{{Membership: m, Due: at(4)}}, Bills: []membership.Bill{b}}
+	return sample{"membership", recorded(practiceID, c), []read{
+		{"Membership", func(ctx context.Context, s *store.Store) (any, error) { return s.Membership(ctx, m.ID) }, m},
+		{"Memberships", func(ctx context.Context, s *store.Store) (any, error) { return s.Memberships(ctx, patientID) }, []membership.Membership{m}},
+		{"Bills", func(ctx context.Context, s *store.Store) (any, error) {
+			return s.Bills(ctx, m.ID, []string{"in_0", "in_1"})
+		}, []membership.Bill{b}},
+		{"BillsOf", func(ctx context.Context, s *store.Store) (any, error) { return s.BillsOf(ctx, m.ID) }, []membership.Bill{b}},
 	}}
 }
 

@@ -47,7 +47,11 @@ func Verify(body []byte, signature, secret string, now time.Time) (hook.StripeEv
 	if !readable || !usedTypes[e.Type] && !deauthorized {
 		return hook.StripeEvent{}, false, nil
 	}
-	event := hook.StripeEvent{ID: e.ID, Account: e.Account, Object: objectOf(e.Data.Object).ID, Live: e.Live, Created: time.Unix(e.Created, 0).UTC()}
+	object := objectOf(e.Data.Object)
+	if e.Type == stripe.EventTypeCheckoutSessionCompleted && !object.Subscribes {
+		return hook.StripeEvent{}, false, nil // a visit's hold is reported by its intent
+	}
+	event := hook.StripeEvent{ID: e.ID, Account: e.Account, Object: object.ID, Live: e.Live, Created: time.Unix(e.Created, 0).UTC()}
 	if deauthorized {
 		event.Object = e.Account
 	}
@@ -66,7 +70,7 @@ func isID(s string) bool {
 	return s != "" && len(s) <= 255 && strings.Trim(s, letters) == ""
 }
 
-// usedTypes are the types of event that change the state of a payment. The other
+// usedTypes are the types of event that change the state of a payment or a membership. The other
 // events that Stripe sends for a payment repeat the same changes.
 var usedTypes = map[stripe.EventType]bool{
 	stripe.EventTypePaymentIntentAmountCapturableUpdated: true,
@@ -74,6 +78,13 @@ var usedTypes = map[stripe.EventType]bool{
 	stripe.EventTypePaymentIntentSucceeded:               true,
 	stripe.EventTypePaymentIntentCanceled:                true,
 	stripe.EventTypeCheckoutSessionExpired:               true,
+	stripe.EventTypeCheckoutSessionCompleted:             true,
+	stripe.EventTypeCustomerSubscriptionCreated:          true,
+	stripe.EventTypeCustomerSubscriptionUpdated:          true,
+	stripe.EventTypeCustomerSubscriptionDeleted:          true,
+	stripe.EventTypeInvoicePaid:                          true,
+	stripe.EventTypeInvoicePaymentFailed:                 true,
+	stripe.EventTypeInvoiceFinalized:                     true,
 	stripe.EventTypeCheckoutSessionAsyncPaymentSucceeded: true,
 	stripe.EventTypeCheckoutSessionAsyncPaymentFailed:    true,
 	stripe.EventTypeChargeRefunded:                       true,
@@ -103,7 +114,8 @@ func EventTypes(connected bool) []string {
 }
 
 // lateTypes are the types that can change a payment which is final here, or that
-// is not known here. A payment that is not final is asked about by itself.
+// is not known here, and those that can change a membership in the middle of its year. A payment
+// that is not final is asked about by itself.
 var lateTypes = []string{
 	string(stripe.EventTypePaymentIntentAmountCapturableUpdated),
 	string(stripe.EventTypePaymentIntentSucceeded),
@@ -112,12 +124,20 @@ var lateTypes = []string{
 	string(stripe.EventTypeChargeDisputeCreated),
 	string(stripe.EventTypeChargeDisputeClosed),
 	string(stripe.EventTypeRadarEarlyFraudWarningCreated),
+	string(stripe.EventTypeCustomerSubscriptionUpdated),
+	string(stripe.EventTypeCustomerSubscriptionDeleted),
+	string(stripe.EventTypeInvoicePaid),
+	string(stripe.EventTypeInvoicePaymentFailed),
 }
 
-// An about is the object that charge fetches for an event: a session, an intent or
-// a warning. Ref is the payment in an intent's metadata, and only where the event
+// An about is the object that charge fetches for an event: a session, an intent, a
+// warning or a subscription. Ref is the payment in an intent's metadata, and only where the event
 // shows the intent itself.
-type about struct{ ID, Ref string }
+// Subscribes says that a session is one on which somebody subscribes.
+type about struct {
+	ID, Ref    string
+	Subscribes bool
+}
 
 // objectOf returns the object that an event's object is or belongs to; zero for
 // other objects.
@@ -125,15 +145,24 @@ func objectOf(object json.RawMessage) about {
 	var o struct {
 		ID            string          `json:"id"`
 		Object        string          `json:"object"`
+		Mode          string          `json:"mode"`
 		PaymentIntent json.RawMessage `json:"payment_intent"`
+		Subscription  json.RawMessage `json:"subscription"`
 		Metadata      json.RawMessage `json:"metadata"`
 	}
 	if json.Unmarshal(object, &o) != nil {
 		return about{}
 	}
 	switch o.Object {
-	case "checkout.session", "radar.early_fraud_warning":
+	case "checkout.session":
+		return about{ID: o.ID, Subscribes: o.Mode == string(stripe.CheckoutSessionModeSubscription)}
+	case "radar.early_fraud_warning", "subscription":
 		return about{ID: o.ID}
+	case "invoice":
+		var id string
+		if json.Unmarshal(o.Subscription, &id) == nil {
+			return about{ID: id}
+		}
 	case "payment_intent":
 		var metadata map[string]string
 		_ = json.Unmarshal(o.Metadata, &metadata) // in another version it may be of another shape

@@ -15,6 +15,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
+	"evisit/pkg/membership"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
@@ -59,14 +60,19 @@ type Reads interface {
 	// PracticeOf returns the practice that owns a connected account.
 	PracticeOf(ctx context.Context, account string) (string, error)
 	WorkItem(ctx context.Context, practice, id string) (work.Item, error)
+	Membership(ctx context.Context, id string) (membership.Membership, error)
+	// Bills returns the bills of some invoices of a membership; those that are not stored are left
+	// out.
+	Bills(ctx context.Context, membership string, invoices []string) ([]membership.Bill, error)
 }
 
 // A Room is what the function charge has. Its fields must be set before use; it
 // is safe for concurrent use.
 type Room struct {
-	Kernel *clinic.Kernel
-	Store  Reads
-	Cards  Cards
+	Kernel        *clinic.Kernel
+	Store         Reads
+	Cards         Cards
+	Subscriptions Subscriptions
 }
 
 // attempts bounds how often a commit is decided again because someone else
@@ -106,9 +112,14 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 		return m.capture(ctx, d)
 	case outbox.Release:
 		return m.release(ctx, d)
+	case outbox.CheckMembership:
+		return m.checkMembership(ctx, d)
+	case outbox.CarryMembership:
+		return m.carryMembership(ctx, d)
 	case outbox.Received, outbox.Asked, outbox.Replied, outbox.Answered, outbox.Ended, outbox.Late,
 		outbox.Charged, outbox.ChargeFailed, outbox.Diverted, outbox.CheckoutAbandoned,
-		outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned, outbox.StrayFound, outbox.AccountLost, outbox.Invited, outbox.ContactChanged:
+		outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned, outbox.StrayFound, outbox.AccountLost, outbox.Invited, outbox.ContactChanged,
+		outbox.MemberJoined, outbox.MemberRenewed, outbox.MemberUnpaid, outbox.MemberRenewal, outbox.MemberEnded:
 	}
 	return fmt.Errorf("event %s of kind %s is not for charge", d.ID, d.Kind)
 }
@@ -137,7 +148,7 @@ func (m *Room) look(ctx context.Context, account, object string) error {
 		return err
 	}
 	if ref == "" {
-		return nil
+		return m.lookMembership(ctx, account, object)
 	}
 	p, err := m.Store.Payment(ctx, ref)
 	switch {

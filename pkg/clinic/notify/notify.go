@@ -15,6 +15,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/fault"
+	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
 	"evisit/pkg/phi"
 	"evisit/pkg/practice"
@@ -140,6 +141,7 @@ type Reads interface {
 	Payment(ctx context.Context, id string) (billing.Payment, error)
 	// Invitation returns an invitation, its content sealed.
 	Invitation(ctx context.Context, id string) (clinic.Invitation, error)
+	Membership(ctx context.Context, id string) (membership.Membership, error)
 }
 
 // A Room is what the function notify has. Its fields must be set before use; it
@@ -174,6 +176,9 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 		return m.invite(ctx, d)
 	case outbox.ContactChanged:
 		return m.tellFormerAddress(ctx, d)
+	}
+	if l, ok := memberLetters[d.Kind]; ok {
+		return m.tellMember(ctx, d, l)
 	}
 	l, ok := letters[d.Kind]
 	if !ok {

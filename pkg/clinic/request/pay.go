@@ -19,6 +19,8 @@ import (
 // same page. A definite no is a *clinic.Refusal.
 type Checkout interface {
 	NewPage(ctx context.Context, p PageRequest) (session, url string, err error)
+	// NewMembershipPage makes a customer, and the page on which they subscribe.
+	NewMembershipPage(ctx context.Context, p MembershipPage) (customer, session, url string, err error)
 }
 
 // A PageRequest has what a payment page needs, and no word of the visit's

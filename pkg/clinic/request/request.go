@@ -14,6 +14,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/membership"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
 )
@@ -30,6 +31,10 @@ type Reads interface {
 	LatestTrail(ctx context.Context, of, before string, limit int) ([]audit.Record, error)
 	// Grants lists the grants that person holds.
 	Grants(ctx context.Context, person string) ([]identity.Grant, error)
+	// Memberships lists those that a patient pays for, the first one first.
+	Memberships(ctx context.Context, payer string) ([]membership.Membership, error)
+	// BillsOf lists the bills of a membership, the newest first.
+	BillsOf(ctx context.Context, membership string) ([]membership.Bill, error)
 }
 
 // A Room has the steps and reads of patients and caregivers. Its fields must be

@@ -24,16 +24,18 @@ var taskWords = map[work.Kind]string{
 	work.VisitLate:     "A request is late: answer it",
 	work.VisitExpired:  "A request expired unanswered: see that the patient is cared for",
 
-	work.PaymentReversed:   "More was charged than is owed, and is refunded: find out how",
-	work.RefundFailed:      "A refund failed: return the money another way",
-	work.FraudWarned:       "A card's issuer warns of fraud: refund the fee, or expect a dispute",
-	work.StrayPayment:      "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
-	work.VisitHanded:       "A colleague handed a request over: answer it",
-	work.VisitTakenOver:    "A colleague took a request over: see why",
-	work.VisitsReturned:    "A colleague has no access any more: the requests that they had taken wait in the queue again",
-	work.PatientUnverified: "Somebody registered as a patient: match them to a person",
-	work.CoverageUnchecked: "A health plan was entered or changed: compare it with the card",
-	work.AccountLost:       "The account at Stripe cannot be reached: connect it again",
+	work.PaymentReversed:    "More was charged than is owed, and is refunded: find out how",
+	work.RefundFailed:       "A refund failed: return the money another way",
+	work.FraudWarned:        "A card's issuer warns of fraud: refund the fee, or expect a dispute",
+	work.StrayPayment:       "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
+	work.VisitHanded:        "A colleague handed a request over: answer it",
+	work.VisitTakenOver:     "A colleague took a request over: see why",
+	work.VisitsReturned:     "A colleague has no access any more: the requests that they had taken wait in the queue again",
+	work.PatientUnverified:  "Somebody registered as a patient: match them to a person",
+	work.CoverageUnchecked:  "A health plan was entered or changed: compare it with the card",
+	work.MembershipUnpaid:   "The payment for a membership failed: see with the patient that it can be paid",
+	work.MembershipMedicare: "Medicare covers what a member's membership includes: see which visits were included since",
+	work.AccountLost:        "The account at Stripe cannot be reached: connect it again",
 }
 
 // work lists what waits for the visitor or their colleagues.

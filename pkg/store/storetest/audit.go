@@ -17,6 +17,7 @@ import (
 	"evisit/pkg/coverage"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
+	"evisit/pkg/membership"
 	"evisit/pkg/protocol"
 	"evisit/pkg/registry"
 	"evisit/pkg/work"
@@ -76,6 +77,8 @@ func covered() map[string]clinic.Commit {
 	return map[string]clinic.Commit{
 		"visit":      {Visit: &v},
 		"payment":    {Payments: []billing.Payment{payment("quote-1", noon)}},
+		"membership": {Memberships: []clinic.Membership{{Membership: membershipOne()}}},
+		"bill":       {Bills: []membership.Bill{{Membership: patientID + ".m1", Practice: practiceID, Invoice: "in_1", Version: 1}}},
 		"entry":      {Entries: []ledger.Entry{entry("hold", ledger.Hold, noon)}},
 		"work":       {Work: []work.Item{workItem("visit-1")}},
 		"practice":   register(p),

@@ -50,7 +50,7 @@ type Store interface {
 // Each test gets a new and empty one, and all of them run in parallel.
 func Run(t *testing.T, shards int, open func(t *testing.T) Store) {
 	t.Helper()
-	for _, tests := range [][]test{recordTests, peopleTests, practiceTests, lifeTests, commitTests, auditTests, verifyTests, listingTests, deliveryTests} {
+	for _, tests := range [][]test{recordTests, peopleTests, practiceTests, lifeTests, commitTests, auditTests, verifyTests, listingTests, deliveryTests, membershipTests} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()
@@ -150,6 +150,12 @@ func covering(c clinic.Commit) []string {
 	}
 	for _, w := range c.Work {
 		all = append(all, w.Practice)
+	}
+	for _, m := range c.Memberships {
+		all = append(all, m.Practice)
+	}
+	for _, b := range c.Bills {
+		all = append(all, b.Practice)
 	}
 	for _, g := range c.Grants {
 		all = append(all, g.Practice)
