@@ -77,6 +77,7 @@ var scenes = map[string]scene{
 	"charge/look":        {plant: func(w *world) { w.atPage("look-paid", recordedAt) }, check: checkLook, again: true},
 	"charge/unwanted":    {plant: plantUnwanted, check: checkUnwanted, again: true},
 	"charge/member-look": {plant: plantMemberPaid, check: func(w *world) { w.member(membership.Active) }, again: true},
+	"charge/given-back":  {plant: plantGivenBack, check: checkGivenBack, again: true},
 	"charge/link-paid":   {plant: plantLinkPaid, check: checkLinkPaid, again: true},
 
 	"notify/invited":    {plant: plantInvitation, check: func(w *world) { w.mailed("kim@lakeside.example") }, again: true},
@@ -249,6 +250,24 @@ func checkSaid(w *world) {
 func plantMemberPaid(w *world) {
 	_, err := w.sim.Pay(w.Context(), w.joined().Page.Session, stripesim.CardSuccess, nil)
 	w.must(err)
+}
+
+// plantGivenBack is a visit that a membership included, and that was cancelled.
+func plantGivenBack(w *world) {
+	m := w.joined()
+	w.commit(clinic.Commit{Visit: w.drawn("given-back", visit.Cancelled, func(v *visit.Visit) {
+		v.Payment, v.Payments, v.Quote.Amount, v.Quote.Basis, v.Times.Ended = "", nil, 0, billing.ByMember, recordedAt
+	}), Counts: []clinic.Count{{Count: membership.Count{
+		Membership: m.ID, Year: recordedAt, Uses: []membership.Use{{Visit: "given-back", Patient: "jane-smith", At: recordedAt}}, Version: 1,
+	}, Practice: "lakeside"}}})
+}
+
+func checkGivenBack(w *world) {
+	_, counts, err := w.store.Included(w.Context(), "jane-smith")
+	w.must(err)
+	if len(counts) != 1 || len(counts[0].Uses) != 0 {
+		w.Errorf("used are %+v", counts)
+	}
 }
 
 // plantMemberEnded is a membership whose page expired unpaid.

@@ -30,7 +30,7 @@ var rows = map[string]map[string]string{
 	"CASE#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get"},
 	"CHART#":            {"api": "get query put"},
 	"MONEY#":            {"api": "get query put", "charge": "get put", "notify": "get"},
-	"MEMBER#":           {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get"},
+	"MEMBER#":           {"api": "get query put", "charge": "get query put", "deadline": "get put", "notify": "get"},
 	"WORK#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get put", "registry": "get put"},
 	"OUTBOX#api.":       {"api": "get put update", "charge": "update", "notify": "get update", "sweep": "get query update"},
 	"OUTBOX#stripe.":    {"api": "get update", "stripehook": "put", "charge": "update", "notify": "get update", "sweep": "get query update"},

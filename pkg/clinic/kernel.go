@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/membership"
@@ -376,7 +377,8 @@ func (k *Kernel) LoadRows(ctx context.Context, c Caller, do identity.Action, q Q
 }
 
 // EndingEvents returns the events of a visit that ended without an answer: one
-// releases its hold, one tells the patient who waited.
+// releases its hold, one tells the patient who waited, one gives the membership that
+// included it the visit back.
 func (k *Kernel) EndingEvents(was, v visit.Visit, now time.Time) []outbox.Event {
 	var es []outbox.Event
 	if was.Payment != "" {
@@ -384,6 +386,9 @@ func (k *Kernel) EndingEvents(was, v visit.Visit, now time.Time) []outbox.Event 
 	}
 	if was.Status.AwaitsAnswer() && !v.Private() {
 		es = append(es, k.Event(outbox.Ended, outbox.Notify, v, now))
+	}
+	if was.Status.AwaitsAnswer() && was.Quote.Basis == billing.ByMember {
+		es = append(es, k.Event(outbox.GiveBackVisit, outbox.Charge, v, now))
 	}
 	return es
 }

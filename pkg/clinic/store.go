@@ -112,6 +112,7 @@ type Commit struct {
 	Payments    []billing.Payment
 	Memberships []Membership
 	Bills       []membership.Bill
+	Counts      []Count
 	Work        []work.Item
 	Deliveries  []outbox.Delivery // after a failed try, or re-armed
 	Log         *LogHead
@@ -200,6 +201,12 @@ type Token struct {
 type Membership struct {
 	membership.Membership
 	Due time.Time
+}
+
+// A Count is the included visits that were used of a membership in one year, at a practice.
+type Count struct {
+	membership.Count
+	Practice string
 }
 
 // A Form is a questionnaire version that a practice has published. It never

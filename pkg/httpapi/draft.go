@@ -224,6 +224,7 @@ var submitVisit = Endpoint{
 		{Code: "stale"},
 		{Code: "denied"},
 		{Code: "no_quote"},
+		{Code: "no_price"},
 		{Code: "quote_replaced"},
 		{Code: "quote_expired"},
 		{Code: "consent_replaced"},

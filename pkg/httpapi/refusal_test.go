@@ -268,6 +268,7 @@ var unmet = map[string]string{
 	"listLibrary questionnaire-refused":  "a test publishes the whole library",
 	"listLibrary questionnaire-shape":    "a test publishes the whole library",
 	"decideMembership offer_closed":      "a closed membership is followed by another",
+	"submitVisit cap_used":               "it is decided before that a visit is left",
 	"joinMembership changed":             "a new membership has no version",
 	"offerForm too_many_coming":          "it is offered at once",
 	"publishDraft too_many_coming":       "it is offered at once",

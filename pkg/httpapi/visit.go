@@ -97,7 +97,8 @@ type quoteReply struct {
 	Most     string `json:"at_most,omitempty"`
 	Currency string `json:"currency" schema:"const=usd"`
 	// `practice_fee`: the practice's posted price. `no_charge`: this kind of
-	// request is never charged.
+	// request is never charged. `membership`: the patient's yearly membership
+	// includes it.
 	Basis billing.Basis `json:"basis"`
 	// What the patient should know about how they said they would pay.
 	Caveat string `json:"caveat,omitempty"`

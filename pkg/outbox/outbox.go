@@ -41,42 +41,43 @@ const (
 type Kind string
 
 const (
-	StripeReported    Kind = "stripe.said"        // Stripe reported a change to Object of Account
-	CheckPayment      Kind = "payment.look"       // ask Stripe how Payment stands
-	CheckAccount      Kind = "account.look"       // ask Stripe what changed on Account since At, whatever webhooks were lost
-	Capture           Kind = "payment.capture"    // the visit is answered: capture Payment
-	Release           Kind = "payment.release"    // nothing is wanted: expire Payment's page, release its hold, refund its charge
-	Received          Kind = "visit.received"     // the request is paid for or covered, and queued
-	Asked             Kind = "visit.asked"        // the clinician needs more from the patient
-	Replied           Kind = "visit.replied"      // the patient wrote
-	Answered          Kind = "visit.answered"     // the answer can be read
-	Ended             Kind = "visit.ended"        // the visit ended without an answer; nothing is charged
-	Late              Kind = "visit.late"         // the promised time passed
-	Charged           Kind = "payment.captured"   // the receipt
-	ChargeFailed      Kind = "payment.failed"     // the answer stands and its capture failed: a pay link
-	Diverted          Kind = "visit.diverted"     // a red flag: the practice must know
-	CheckoutAbandoned Kind = "checkout.abandoned" // the payment page expired unpaid; the draft is kept
-	Reversed          Kind = "payment.reversed"   // Payment was charged although no visit wants it: it is refunded
-	RefundFailed      Kind = "payment.unrefunded" // a refund of Payment failed
-	FraudWarned       Kind = "payment.warned"     // the card's issuer warns of fraud: the practice must know
-	StrayFound        Kind = "payment.stray"      // a payment that this system did not ask for: the practice must know
-	AccountLost       Kind = "account.lost"       // the practice's account at Stripe cannot be reached: it must know
-	Invited           Kind = "person.invited"     // Invitation waits to be accepted
-	ContactChanged    Kind = "patient.contact"    // Patient's contact data were changed: the address that they had must know
-	CheckMembership   Kind = "membership.look"    // ask Stripe how Membership stands
-	CarryMembership   Kind = "membership.carry"   // have Stripe do what is wanted of Membership: end it, or renew it after all
-	MemberJoined      Kind = "membership.joined"  // its first year is paid: the receipt
-	MemberRenewed     Kind = "membership.renewed" // a further year is paid: the receipt
-	MemberUnpaid      Kind = "membership.unpaid"  // the payment of a year failed
-	MemberRenewal     Kind = "membership.renewal" // its renewal is announced, or that there will be none
-	MemberEnded       Kind = "membership.ended"   // it ended, or never began
+	StripeReported    Kind = "stripe.said"          // Stripe reported a change to Object of Account
+	CheckPayment      Kind = "payment.look"         // ask Stripe how Payment stands
+	CheckAccount      Kind = "account.look"         // ask Stripe what changed on Account since At, whatever webhooks were lost
+	Capture           Kind = "payment.capture"      // the visit is answered: capture Payment
+	Release           Kind = "payment.release"      // nothing is wanted: expire Payment's page, release its hold, refund its charge
+	Received          Kind = "visit.received"       // the request is paid for or covered, and queued
+	Asked             Kind = "visit.asked"          // the clinician needs more from the patient
+	Replied           Kind = "visit.replied"        // the patient wrote
+	Answered          Kind = "visit.answered"       // the answer can be read
+	Ended             Kind = "visit.ended"          // the visit ended without an answer; nothing is charged
+	Late              Kind = "visit.late"           // the promised time passed
+	Charged           Kind = "payment.captured"     // the receipt
+	ChargeFailed      Kind = "payment.failed"       // the answer stands and its capture failed: a pay link
+	Diverted          Kind = "visit.diverted"       // a red flag: the practice must know
+	CheckoutAbandoned Kind = "checkout.abandoned"   // the payment page expired unpaid; the draft is kept
+	Reversed          Kind = "payment.reversed"     // Payment was charged although no visit wants it: it is refunded
+	RefundFailed      Kind = "payment.unrefunded"   // a refund of Payment failed
+	FraudWarned       Kind = "payment.warned"       // the card's issuer warns of fraud: the practice must know
+	StrayFound        Kind = "payment.stray"        // a payment that this system did not ask for: the practice must know
+	AccountLost       Kind = "account.lost"         // the practice's account at Stripe cannot be reached: it must know
+	Invited           Kind = "person.invited"       // Invitation waits to be accepted
+	ContactChanged    Kind = "patient.contact"      // Patient's contact data were changed: the address that they had must know
+	CheckMembership   Kind = "membership.look"      // ask Stripe how Membership stands
+	GiveBackVisit     Kind = "membership.give_back" // Visit, which a membership included, ended without an answer: it is not used
+	CarryMembership   Kind = "membership.carry"     // have Stripe do what is wanted of Membership: end it, or renew it after all
+	MemberJoined      Kind = "membership.joined"    // its first year is paid: the receipt
+	MemberRenewed     Kind = "membership.renewed"   // a further year is paid: the receipt
+	MemberUnpaid      Kind = "membership.unpaid"    // the payment of a year failed
+	MemberRenewal     Kind = "membership.renewal"   // its renewal is announced, or that there will be none
+	MemberEnded       Kind = "membership.ended"     // it ended, or never began
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
 	StripeReported, CheckPayment, CheckAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
 	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, AccountLost, Invited, ContactChanged,
-	CheckMembership, CarryMembership, MemberJoined, MemberRenewed, MemberUnpaid, MemberRenewal, MemberEnded,
+	CheckMembership, GiveBackVisit, CarryMembership, MemberJoined, MemberRenewed, MemberUnpaid, MemberRenewal, MemberEnded,
 }
 
 // An Event is stored in the transaction of the change that causes it. Its ID,

@@ -41,6 +41,7 @@ var tasks = map[Kind]string{
 	Invited:           "Write to somebody who is invited to join you",
 	ContactChanged:    "Write to the address that a patient had that contact data were changed",
 	CheckMembership:   "Ask Stripe how a membership stands",
+	GiveBackVisit:     "Give a membership the included visit back of a request that ended",
 	CarryMembership:   "Have Stripe end a membership, or renew it after all",
 	MemberJoined:      "Write to a patient that a membership has begun",
 	MemberRenewed:     "Write to a patient that a membership is paid for another year",

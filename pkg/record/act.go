@@ -152,6 +152,7 @@ var actions = map[string]string{
 	"membership.due:active":               "did what was due about the membership",
 	"membership.due:past_due":             "asked whether the membership was paid",
 	"membership.due:ended":                "ended the membership",
+	"membership.given_back":               "gave the membership an included visit back",
 	"membership.postpone":                 "put off what is due about the membership",
 	"ledger.read:membership":              "looked at the membership and its invoices",
 	"work.end":                            "ended a piece of work",

@@ -26,7 +26,7 @@ import (
 //	CASE                   a visit's state
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
 //	MONEY                  a visit's payments and their ledger entries; a membership's bills and theirs, by who pays
-//	MEMBER                 memberships, by who pays for them
+//	MEMBER                 memberships, by who pays for them; YEAR#membership#start: the included visits that were used
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
 //	REQUEST SESSION        idempotency keys, and what is recorded once an hour; who is signed in
@@ -80,6 +80,10 @@ func paymentKey(id string) key { return key{moneyOf(id), "PAY#" + id} }
 
 func entryKey(payment, id string) key {
 	return key{moneyOf(payment), "ENTRY#" + payment + "#" + id}
+}
+
+func countKey(membership string, year time.Time) key {
+	return key{"MEMBER#" + paidFor(membership), "YEAR#" + membership + "#" + stamp(year)}
 }
 
 // A membership's id begins with who pays for it, as a payment's with its visit.

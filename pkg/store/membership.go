@@ -4,7 +4,11 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/membership"
@@ -21,6 +25,11 @@ func (b *builder) memberships(c clinic.Commit) {
 			i["due_shard"], i["due_at"] = str(dueMemberships), str(stamp(m.Due))
 		}
 		b.cover(m.Practice, b.store.replace(membershipKey(m.ID), m.Version, i))
+	}
+	for _, n := range c.Counts {
+		w := b.store.replace(countKey(n.Membership, n.Year), n.Version, b.pack(n.Count))
+		w.failure = clinic.ErrChanged // also of a year's first: what was read has changed
+		b.cover(n.Practice, w)
 	}
 	for _, bill := range c.Bills {
 		b.cover(bill.Practice, b.store.replace(billKey(bill.Membership, bill.Invoice), bill.Version, b.pack(bill)))
@@ -55,6 +64,53 @@ func (s *Store) Memberships(ctx context.Context, payer string) ([]membership.Mem
 	all, err := readAll(ctx, s, beginning(key{membershipKey(payer).pk, payer}), "memberships of patient "+payer, readMembership)
 	slices.SortFunc(all, func(a, b membership.Membership) int { return a.Made.Compare(b.Made) })
 	return all, err
+}
+
+func (s *Store) Included(ctx context.Context, payer string) ([]membership.Membership, []membership.Count, error) {
+	if len(payer) > longestKey/2 {
+		return nil, nil, missing("patient of that id")
+	}
+	what := "memberships of patient " + payer
+	rows, err := s.query(ctx, &dynamodb.QueryInput{
+		ConsistentRead: aws.Bool(bool(latest)), KeyConditionExpression: aws.String("pk = :p"), ExpressionAttributeValues: item{":p": str(membershipKey(payer).pk)},
+	}, 0, what)
+	if err != nil {
+		return nil, nil, err
+	}
+	var all []membership.Membership
+	var counts []membership.Count
+	for _, i := range rows {
+		if err := checkFormat(i, what); err != nil {
+			return nil, nil, err
+		}
+		if strings.HasPrefix(text(i, "sk"), "YEAR#") {
+			n, err := readCount(i)
+			if err != nil {
+				return nil, nil, err
+			}
+			counts = append(counts, n)
+			continue
+		}
+		m, err := readMembership(i)
+		if err != nil {
+			return nil, nil, err
+		}
+		all = append(all, m)
+	}
+	slices.SortFunc(all, func(a, b membership.Membership) int { return a.Made.Compare(b.Made) })
+	return all, counts, nil
+}
+
+func readCount(i item) (membership.Count, error) {
+	var n membership.Count
+	if err := unpack(i, "count", &n); err != nil {
+		return n, err
+	}
+	if keyOf(i) != countKey(n.Membership, n.Year) {
+		return n, fmt.Errorf("count of membership %s: %w: it lies where %s belongs", n.Membership, vault.ErrBroken, text(i, "sk"))
+	}
+	n.Version = count(i, "v")
+	return n, nil
 }
 
 // DueMemberships implements deadline.Reads.

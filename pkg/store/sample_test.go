@@ -60,7 +60,7 @@ func samples() []sample {
 	return []sample{
 		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
-		leaverSample(), membershipSample(),
+		leaverSample(), membershipSample(), includedSample(),
 		decidedSample(), draftSample(), approvedSample(),
 	}
 }
@@ -210,6 +210,23 @@ func membershipSample() sample {
 			return s.Bills(ctx, m.ID, []string{"in_0", "in_1"})
 		}, []membership.Bill{b}},
 		{"BillsOf", func(ctx context.Context, s *store.Store) (any, error) { return s.BillsOf(ctx, m.ID) }, []membership.Bill{b}},
+	}}
+}
+
+// includedSample is a membership with a year of which a visit was used.
+func includedSample() sample {
+	m := membership.Membership{ID: membership.IDOf(id("included"), 1), Practice: practiceID, Payer: id("included"), State: membership.Pending, Made: noon, Version: 1}
+	n := membership.Count{Membership: m.ID, Year: at(1), Uses: []membership.Use{{Visit: visitID, Patient: id("included"), At: at(2)}}, Version: 1}
+	type included struct {
+		Memberships []membership.Membership
+		Counts      []membership.Count
+	}
+	c := clinic.Commit{Memberships: []clinic.Membership{{Membership: m}}, Counts: []clinic.Count{{Count: n, Practice: practiceID}}}
+	return sample{"included", recorded(practiceID, c), []read{
+		{"Included", func(ctx context.Context, s *store.Store) (any, error) {
+			ms, ns, err := s.Included(ctx, m.Payer)
+			return included{ms, ns}, err
+		}, included{[]membership.Membership{m}, []membership.Count{n}}},
 	}}
 }
 

@@ -61,6 +61,9 @@ type Reads interface {
 	PracticeOf(ctx context.Context, account string) (string, error)
 	WorkItem(ctx context.Context, practice, id string) (work.Item, error)
 	Membership(ctx context.Context, id string) (membership.Membership, error)
+	// Included returns the memberships that a patient pays for, the first one first, and the visits
+	// that were used of them, in one read.
+	Included(ctx context.Context, payer string) ([]membership.Membership, []membership.Count, error)
 	// Bills returns the bills of some invoices of a membership; those that are not stored are left
 	// out.
 	Bills(ctx context.Context, membership string, invoices []string) ([]membership.Bill, error)
@@ -112,6 +115,8 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 		return m.capture(ctx, d)
 	case outbox.Release:
 		return m.release(ctx, d)
+	case outbox.GiveBackVisit:
+		return m.giveBackVisit(ctx, d)
 	case outbox.CheckMembership:
 		return m.checkMembership(ctx, d)
 	case outbox.CarryMembership:

@@ -10,6 +10,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
+	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
 
@@ -249,5 +250,41 @@ func (m *Room) carryMembership(ctx context.Context, d outbox.Delivery) error {
 	if err := m.applyMembership(ctx, &c, mem, next); err != nil {
 		return err
 	}
+	return m.Kernel.Store.Commit(ctx, c)
+}
+
+// giveBackVisit gives a membership the included visit back of a request that ended without an answer:
+// it can be used again in the year for which it was used.
+func (m *Room) giveBackVisit(ctx context.Context, d outbox.Delivery) error {
+	v, err := m.Store.Visit(ctx, d.Visit)
+	if err != nil {
+		return err
+	}
+	if !v.Status.Over() || !v.Times.Answered.IsZero() {
+		return nil
+	}
+	for n := 1; ; n++ {
+		err := m.giveBackOnce(ctx, v)
+		if !errors.Is(err, clinic.ErrChanged) || n == attempts {
+			return err
+		}
+	}
+}
+
+func (m *Room) giveBackOnce(ctx context.Context, v visit.Visit) error {
+	_, counts, err := m.Store.Included(ctx, v.Patient)
+	if err != nil {
+		return err
+	}
+	c := clinic.Commit{At: m.Kernel.Time()}
+	for _, was := range counts {
+		if next := was.GiveBack(v.ID); next.Version != was.Version {
+			c.Counts = append(c.Counts, clinic.Count{Count: next, Practice: v.Practice})
+		}
+	}
+	if len(c.Counts) == 0 {
+		return nil
+	}
+	c.Audit = append(c.Audit, m.Kernel.Record(clinic.System("charge"), "membership.given_back", v, c.At))
 	return m.Kernel.Store.Commit(ctx, c)
 }

@@ -101,6 +101,15 @@ func TestMembership_Joined(t *testing.T) {
 		t.Error("who is a member can join again")
 	}
 
+	ada.get("/my")
+	ada.startUTI()
+	ada.fillIn(with(url.Values{"payment-route": {"membership"}}))
+	ada.wants(http.StatusOK, "Nothing: your membership includes it")
+	ada.press("Send the request", url.Values{"fee-ack": {"true"}, "consent-ack": {"true"}})
+	if !strings.HasSuffix(ada.at.Path, "/sent") {
+		t.Errorf("sending leads to %s", ada.at)
+	}
+
 	cal := h.as(t, "Cal", "/my/membership/p-ada")
 	cal.wants(http.StatusOK, "Paid")
 	h.as(t, "Bea", "/my/membership/p-ada").wants(http.StatusNotFound)

@@ -78,6 +78,7 @@ func covered() map[string]clinic.Commit {
 		"visit":      {Visit: &v},
 		"payment":    {Payments: []billing.Payment{payment("quote-1", noon)}},
 		"membership": {Memberships: []clinic.Membership{{Membership: membershipOne()}}},
+		"count":      {Counts: []clinic.Count{{Count: membership.Count{Membership: patientID + ".m1", Year: noon, Version: 1}, Practice: practiceID}}},
 		"bill":       {Bills: []membership.Bill{{Membership: patientID + ".m1", Practice: practiceID, Invoice: "in_1", Version: 1}}},
 		"entry":      {Entries: []ledger.Entry{entry("hold", ledger.Hold, noon)}},
 		"work":       {Work: []work.Item{workItem("visit-1")}},

@@ -16,6 +16,7 @@ var membershipTests = []test{
 	{"Memberships_OfWhoPays", membershipsOfPayer},
 	{"DueMemberships_WhoseTimeHasCome", dueMemberships},
 	{"Bills_OfOneMembership", bills},
+	{"Included_VisitsOfAYear", includedVisits},
 }
 
 func membershipOne() membership.Membership {
@@ -72,6 +73,41 @@ func dueMemberships(t *testing.T, s bench) {
 		}
 		return cmp.Diff([]string{ids[1], ids[0]}, got)
 	})
+}
+
+// includedVisits proves that the visits that were used are read with the memberships, by year, and that
+// of two who use a visit on what they read, the second is refused, also where the first made the row.
+func includedVisits(t *testing.T, s bench) {
+	m := membershipOne()
+	commit(t, s, clinic.Commit{Memberships: []clinic.Membership{{Membership: m}}})
+	terms := membership.Terms{Visits: 2}
+	none := membership.Count{Membership: m.ID, Year: noon}
+	use := func(c membership.Count, visit string) (membership.Count, clinic.Commit) {
+		next, err := c.Use(visit, patientID, terms, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return next, logged(clinic.Commit{Counts: []clinic.Count{{Count: next, Practice: practiceID}}})
+	}
+	one, first := use(none, "visit-1")
+	commit(t, s, first)
+	two, second := use(one, "visit-2")
+	commit(t, s, second)
+	_, late := use(none, "visit-3")
+	_, later := use(one, "visit-3")
+	for name, c := range map[string]clinic.Commit{"as the first": late, "as the second": later} {
+		if err := s.Commit(t.Context(), c); !errors.Is(err, clinic.ErrChanged) {
+			t.Errorf("used %s: %v", name, err)
+		}
+	}
+	next, _ := use(membership.Count{Membership: m.ID, Year: noon.AddDate(1, 0, 0)}, "visit-4")
+	commit(t, s, clinic.Commit{Counts: []clinic.Count{{Count: next, Practice: practiceID}}})
+	ms, counts, err := s.Included(t.Context(), patientID)
+	same(t, "Included", ms, err, []membership.Membership{m})
+	same(t, "Included", counts, err, []membership.Count{two, next})
+	if all, err := s.Memberships(t.Context(), patientID); err != nil || len(all) != 1 {
+		t.Errorf("the years are among the memberships: %+v %v", all, err)
+	}
 }
 
 // bills proves that a membership's are listed, the newest first, and read by their invoices.

@@ -154,6 +154,9 @@ func covering(c clinic.Commit) []string {
 	for _, m := range c.Memberships {
 		all = append(all, m.Practice)
 	}
+	for _, n := range c.Counts {
+		all = append(all, n.Practice)
+	}
 	for _, b := range c.Bills {
 		all = append(all, b.Practice)
 	}
