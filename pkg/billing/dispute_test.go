@@ -22,9 +22,9 @@ func contested(status string, withdrawn, stripes money.Cents) billing.Observatio
 	}
 }
 
-// submitted is o after evidence was submitted n times.
-func submitted(o billing.Observation, n int) billing.Observation {
-	o.Dispute.Submissions = n
+// submitted is o after evidence was submitted once.
+func submitted(o billing.Observation) billing.Observation {
+	o.Dispute.Submissions = 1
 	return o
 }
 
@@ -57,25 +57,29 @@ func TestDispute_Life(t *testing.T) {
 		"opened":                   {[]heard{{early, asked}}, billing.Disputed, []string{"dispute_taken-4000-3", "dispute_fee-1500-3"}, false, false, false},
 		"near its due date":        {[]heard{{early, asked}, {near, asked}}, billing.Disputed, []string{"dispute_taken-4000-3", "dispute_fee-1500-3"}, false, true, false},
 		"just before that":         {[]heard{{early, asked}, {near.Add(-time.Second), asked}}, billing.Disputed, []string{"dispute_taken-4000-3", "dispute_fee-1500-3"}, false, false, false},
-		"answered":                 {[]heard{{early, asked}, {late, submitted(contested("under_review", fee, 1500), 1)}}, billing.Disputed, []string{"dispute_taken-4000-3", "dispute_fee-1500-3"}, true, false, false},
-		"won":                      {[]heard{{early, asked}, {early, submitted(contested("under_review", fee, 1500), 1)}, {late, submitted(contested("won", 0, 1500), 1)}}, billing.Captured, []string{"dispute_taken-4000-3", "dispute_fee-1500-3", "dispute_returned-0-5"}, true, false, false},
-		"won, with the fee":        {[]heard{{early, asked}, {late, submitted(contested("won", 0, 0), 1)}}, billing.Captured, []string{"dispute_taken-4000-3", "dispute_fee-1500-3", "dispute_returned-0-4", "dispute_fee_returned-0-4"}, true, false, false},
-		"lost":                     {[]heard{{early, asked}, {late, submitted(contested("lost", fee, 1500), 1)}}, billing.ChargedBack, []string{"dispute_taken-4000-3", "dispute_fee-1500-3"}, true, false, false},
+		"answered":                 {[]heard{{early, asked}, {late, submitted(contested("under_review", fee, 1500))}}, billing.Disputed, []string{"dispute_taken-4000-3", "dispute_fee-1500-3"}, true, false, false},
+		"won":                      {[]heard{{early, asked}, {early, submitted(contested("under_review", fee, 1500))}, {late, submitted(contested("won", 0, 1500))}}, billing.Captured, []string{"dispute_taken-4000-3", "dispute_fee-1500-3", "dispute_returned-0-5"}, true, false, false},
+		"won, with the fee":        {[]heard{{early, asked}, {late, submitted(contested("won", 0, 0))}}, billing.Captured, []string{"dispute_taken-4000-3", "dispute_fee-1500-3", "dispute_returned-0-4", "dispute_fee_returned-0-4"}, true, false, false},
+		"lost":                     {[]heard{{early, asked}, {late, submitted(contested("lost", fee, 1500))}}, billing.ChargedBack, []string{"dispute_taken-4000-3", "dispute_fee-1500-3"}, true, false, false},
 		"lost in part":             {[]heard{{early, contested("lost", 1000, 1500)}}, billing.Captured, []string{"dispute_taken-1000-3", "dispute_fee-1500-3"}, false, false, false},
 		"lost before its due":      {[]heard{{early, asked}, {early, contested("lost", fee, 1500)}, {late, contested("lost", fee, 1500)}}, billing.ChargedBack, []string{"dispute_taken-4000-3", "dispute_fee-1500-3"}, false, false, false},
 		"not answered":             {[]heard{{early, asked}, {late, contested("lost", fee, 1500)}}, billing.ChargedBack, []string{"dispute_taken-4000-3", "dispute_fee-1500-3"}, false, false, true},
 		"not answered, still open": {[]heard{{early, asked}, {late, asked}}, billing.Disputed, []string{"dispute_taken-4000-3", "dispute_fee-1500-3"}, false, true, true},
-		"seen only when it ended":  {[]heard{{late, submitted(contested("won", 0, 1500), 1)}}, billing.Captured, []string{"dispute_fee-1500-3"}, true, false, false},
+		"seen only when it ended":  {[]heard{{late, submitted(contested("won", 0, 1500))}}, billing.Captured, []string{"dispute_fee-1500-3"}, true, false, false},
 		"an inquiry":               {[]heard{{early, inquired}}, billing.Captured, nil, false, false, false},
-		"an inquiry, closed":       {[]heard{{early, inquired}, {late, submitted(contested("warning_closed", 0, 0), 1)}}, billing.Captured, nil, true, false, false},
+		"an inquiry, closed":       {[]heard{{early, inquired}, {late, submitted(contested("warning_closed", 0, 0))}}, billing.Captured, nil, true, false, false},
 		"an inquiry, not answered": {[]heard{{early, inquired}, {late, inquired}}, billing.Captured, nil, false, true, true},
 		"an inquiry, answered, becomes a dispute": {
-			[]heard{{early, inquired}, {early, submitted(contested("warning_under_review", 0, 0), 1)}, {early, submitted(asked, 1)}},
-			billing.Disputed, []string{"dispute_taken-4000-5", "dispute_fee-1500-5"}, false, false, false,
+			[]heard{{early, inquired}, {early, submitted(contested("warning_under_review", 0, 0))}, {early, submitted(asked)}},
+			billing.Disputed,
+			[]string{"dispute_taken-4000-5", "dispute_fee-1500-5"},
+			false, false, false,
 		},
 		"such a dispute, not answered": {
-			[]heard{{early, submitted(contested("warning_under_review", 0, 0), 1)}, {late, submitted(contested("lost", fee, 1500), 1)}},
-			billing.ChargedBack, []string{"dispute_taken-4000-4", "dispute_fee-1500-4"}, false, false, true,
+			[]heard{{early, submitted(contested("warning_under_review", 0, 0))}, {late, submitted(contested("lost", fee, 1500))}},
+			billing.ChargedBack,
+			[]string{"dispute_taken-4000-4", "dispute_fee-1500-4"},
+			false, false, true,
 		},
 		"a status we do not know": {[]heard{{early, contested("levitating", fee, 0)}, {late, contested("levitating", fee, 0)}}, billing.Disputed, []string{"dispute_taken-4000-3"}, false, true, true},
 		"the intent alone, later": {[]heard{{early, asked}, {late, captured}}, billing.Disputed, []string{"dispute_taken-4000-3", "dispute_fee-1500-3"}, false, false, false},

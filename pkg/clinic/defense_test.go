@@ -18,9 +18,9 @@ import (
 	"evisit/pkg/work"
 )
 
-// decides has someone decide about the latest dispute of a visit, as they were shown it
+// decidesOn has someone decide about the latest dispute of a visit, as they were shown it
 // just before.
-func (w *world) decides(who, id string, what billing.Decision) error {
+func (w *world) decidesOn(who, id string, what billing.Decision) error {
 	w.Helper()
 	d, err := w.office.Dispute(w.ctx, w.as(who), id)
 	if err != nil {
@@ -37,7 +37,7 @@ func (w *world) decides(who, id string, what billing.Decision) error {
 // defends has Ada answer the bank.
 func (w *world) defends(id string) {
 	w.Helper()
-	w.does("answer the bank", func() error { return w.decides(ada, id, billing.Answering) })
+	w.does("answer the bank", func() error { return w.decidesOn(ada, id, billing.Answering) })
 }
 
 // contestedFor is an answered visit whose charge is disputed, or asked about, and known here.
@@ -49,8 +49,8 @@ func (w *world) contestedFor(do string) string {
 	return id
 }
 
-// told is the evidence that Stripe has of the latest dispute of a visit, by field.
-func (w *world) told(id string) map[string]string {
+// bankTold is the evidence that Stripe has of the latest dispute of a visit, by field.
+func (w *world) bankTold(id string) map[string]string {
 	w.Helper()
 	ds := w.latest(id).disputes
 	r, err := http.NewRequestWithContext(w.ctx, http.MethodGet, w.simURL+"/v1/disputes/"+ds[len(ds)-1].ID, nil)
@@ -114,7 +114,7 @@ func TestAnswer_SubmittedOnce(t *testing.T) {
 		"product_description": shown.Evidence.Product, "service_date": shown.Evidence.Service, "access_activity_log": shown.Evidence.Activity,
 		"refund_policy_disclosure": shown.Evidence.Policy, "uncategorized_text": shown.Evidence.Text,
 	}
-	told, all := w.told(id), ""
+	told, all := w.bankTold(id), ""
 	for name, text := range want {
 		if told[name] != text || text == "" {
 			t.Errorf("%s: the bank is told %q, shown was %q", name, told[name], text)
@@ -147,7 +147,7 @@ func TestAnswer_InquiryAndThenTheDispute(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.contestedFor(stripesim.HandInquire)
-	w.refused(w.decides(ada, id, billing.Accepting), "inquiry_not_accepted")
+	w.refused(w.decidesOn(ada, id, billing.Accepting), "inquiry_not_accepted")
 	w.defends(id)
 	w.settle()
 	w.bank(stripesim.HandEscalate, id)
@@ -168,7 +168,7 @@ func TestAccept_IsLost(t *testing.T) {
 	w := newWorld(t)
 	id := w.contestedFor(stripesim.HandDispute)
 	for range 2 {
-		w.does("accept", func() error { return w.decides(ada, id, billing.Accepting) })
+		w.does("accept", func() error { return w.decidesOn(ada, id, billing.Accepting) })
 		w.settle()
 	}
 	w.states(id, billing.ChargedBack)
@@ -176,7 +176,7 @@ func TestAccept_IsLost(t *testing.T) {
 	if items := append(w.open(work.Dispute), w.open(work.DisputeMissed)...); len(items) != 0 {
 		t.Errorf("still open: %+v", items)
 	}
-	w.refused(w.decides(ada, id, billing.Answering), "dispute_decided")
+	w.refused(w.decidesOn(ada, id, billing.Answering), "dispute_decided")
 	w.proven(id)
 	w.handled()
 }
@@ -188,7 +188,7 @@ func TestDecideDispute_Refused(t *testing.T) {
 		decide func(w *world, id string) error
 		code   string
 	}{
-		"NotDisputed": {func(w *world, _ string) error { return w.decides(ada, w.chargedFor(), billing.Answering) }, "not_disputed"},
+		"NotDisputed": {func(w *world, _ string) error { return w.decidesOn(ada, w.chargedFor(), billing.Answering) }, "not_disputed"},
 		"AnotherVisitsPayment": {func(w *world, id string) error {
 			other := w.chargedFor()
 			_, err := w.office.DecideDispute(w.ctx, w.as(ada), other, office.DisputeAnswer{Payment: w.latest(id).payment.ID, Decision: billing.Accepting})
@@ -205,26 +205,26 @@ func TestDecideDispute_Refused(t *testing.T) {
 		}, "evidence_changed"},
 		"PastDue": {func(w *world, id string) error {
 			w.pass(16 * aDay)
-			return w.decides(ada, id, billing.Answering)
+			return w.decidesOn(ada, id, billing.Answering)
 		}, "dispute_past_due"},
 		"Lost": {func(w *world, id string) error {
 			w.bank(stripesim.HandLose, id)
 			w.settle()
-			return w.decides(ada, id, billing.Answering)
+			return w.decidesOn(ada, id, billing.Answering)
 		}, "no_dispute"},
 		"AnsweredAtStripe": {func(w *world, id string) error {
 			w.bank(stripesim.HandRespond, id)
 			w.settle()
-			return w.decides(ada, id, billing.Accepting)
+			return w.decidesOn(ada, id, billing.Accepting)
 		}, "no_dispute"},
 		"AcceptedAfterTheAnswer": {func(w *world, id string) error {
 			w.defends(id)
-			return w.decides(ada, id, billing.Accepting)
+			return w.decidesOn(ada, id, billing.Accepting)
 		}, "dispute_decided"},
-		"Staff":                   {func(w *world, id string) error { return w.decides(sam, id, billing.Answering) }, "denied"},
-		"Clinician":               {func(w *world, id string) error { return w.decides(ana, id, billing.Answering) }, "denied"},
-		"Patient":                 {func(w *world, id string) error { return w.decides(jane, id, billing.Answering) }, "denied"},
-		"AnotherPracticesManager": {func(w *world, id string) error { return w.decides("ruth-vance", id, billing.Answering) }, "not_found"},
+		"Staff":                   {func(w *world, id string) error { return w.decidesOn(sam, id, billing.Answering) }, "denied"},
+		"Clinician":               {func(w *world, id string) error { return w.decidesOn(ana, id, billing.Answering) }, "denied"},
+		"Patient":                 {func(w *world, id string) error { return w.decidesOn(jane, id, billing.Answering) }, "denied"},
+		"AnotherPracticesManager": {func(w *world, id string) error { return w.decidesOn("ruth-vance", id, billing.Answering) }, "not_found"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -269,7 +269,7 @@ func TestDispute_IsAudited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	id := w.contestedFor(stripesim.HandDispute)
-	w.refused(w.decides(ana, id, billing.Answering), "denied")
+	w.refused(w.decidesOn(ana, id, billing.Answering), "denied")
 	w.defends(id)
 	w.settle()
 	rs, err := w.tape.Trail(w.ctx, id, time.Time{})

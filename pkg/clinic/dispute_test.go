@@ -91,25 +91,29 @@ var disputeLives = map[string]struct {
 		[]func(*world, string){atBank(stripesim.HandDispute), atBank(stripesim.HandRespond), atBank(stripesim.HandWin)},
 		billing.Captured,
 		[]ledger.Kind{ledger.DisputeTaken, ledger.DisputeCharged, ledger.DisputeReturned},
-		map[string]int{"A charge is disputed": 1, "A dispute is won": 1}, nil,
+		map[string]int{"A charge is disputed": 1, "A dispute is won": 1},
+		nil,
 	},
 	"Lost": {
 		[]func(*world, string){atBank(stripesim.HandDispute), atBank(stripesim.HandRespond), atBank(stripesim.HandLose)},
 		billing.ChargedBack,
 		[]ledger.Kind{ledger.DisputeTaken, ledger.DisputeCharged},
-		map[string]int{"A charge is disputed": 1, "A dispute is lost": 1}, nil,
+		map[string]int{"A charge is disputed": 1, "A dispute is lost": 1},
+		nil,
 	},
 	"AcceptedAtStripe": {
 		[]func(*world, string){atBank(stripesim.HandDispute), atBank(stripesim.HandAccept)},
 		billing.ChargedBack,
 		[]ledger.Kind{ledger.DisputeTaken, ledger.DisputeCharged},
-		map[string]int{"A charge is disputed": 1, "A dispute is lost": 1}, nil,
+		map[string]int{"A charge is disputed": 1, "A dispute is lost": 1},
+		nil,
 	},
 	"WithdrawnByTheCardholder": {
 		[]func(*world, string){atBank(stripesim.HandDispute), atBank(stripesim.HandWin)},
 		billing.Captured,
 		[]ledger.Kind{ledger.DisputeTaken, ledger.DisputeCharged, ledger.DisputeReturned},
-		map[string]int{"A charge is disputed": 1, "A dispute is won": 1}, nil,
+		map[string]int{"A charge is disputed": 1, "A dispute is won": 1},
+		nil,
 	},
 	"NeverAnswered": {
 		[]func(*world, string){atBank(stripesim.HandDispute), func(w *world, _ string) { w.waits(12*aDay, 4*aDay) }},
@@ -121,7 +125,8 @@ var disputeLives = map[string]struct {
 	"InquiryClosed": {
 		[]func(*world, string){atBank(stripesim.HandInquire), atBank(stripesim.HandRespond), atBank(stripesim.HandCloseInquiry)},
 		billing.Captured, nil,
-		map[string]int{"A bank asks about a charge": 1, "A bank's inquiry is closed": 1}, nil,
+		map[string]int{"A bank asks about a charge": 1, "A bank's inquiry is closed": 1},
+		nil,
 	},
 	"InquiryNeverAnswered": {
 		[]func(*world, string){atBank(stripesim.HandInquire), func(w *world, _ string) { w.waits(12*aDay, 4*aDay) }, atBank(stripesim.HandCloseInquiry)},
@@ -135,7 +140,8 @@ var disputeLives = map[string]struct {
 		},
 		billing.Captured,
 		[]ledger.Kind{ledger.DisputeTaken, ledger.DisputeCharged, ledger.DisputeReturned},
-		map[string]int{"A bank asks about a charge": 1, "A charge is disputed": 1, "A dispute is won": 1}, nil,
+		map[string]int{"A bank asks about a charge": 1, "A charge is disputed": 1, "A dispute is won": 1},
+		nil,
 	},
 	"UnansweredInquiryThatBecomesADispute": {
 		[]func(*world, string){atBank(stripesim.HandInquire), atBank(stripesim.HandEscalate), func(w *world, _ string) { w.waits(12*aDay, 4*aDay) }},
@@ -264,7 +270,9 @@ func TestDispute_FollowedTwiceAtOnce(t *testing.T) {
 		}
 	}
 	for range 2 * len(ids) {
-		<-errs // the outcome is stored with the event
+		if err := <-errs; err != nil {
+			w.Logf("one of two at once: %v", err) // the outcome is stored with the event
+		}
 	}
 	w.tape.put(ids...)
 	w.settle()

@@ -128,24 +128,27 @@ var claimsOf = map[string]map[string]func(saidLetter) bool{
 	}},
 	"A charge is disputed": {"has taken $40.00 back. Please answer the bank by ": saidLetter.mayAnswer},
 	"A bank asks about a charge": {"asks about a charge of $40.00. No money was taken": func(l saidLetter) bool {
-		return l.mayAnswer() && l.dispute().Withdrawn == 0
+		return l.mayAnswer() && l.payment.payment.Withdrawn == 0
 	}},
 	"A dispute is soon due":        {"was not answered yet. It takes an answer until ": saidLetter.mayAnswer},
 	"A bank's inquiry is soon due": {"was not answered yet. Please answer by ": saidLetter.mayAnswer},
 	"A dispute was not answered in time": {"and none was sent": func(l saidLetter) bool {
-		return l.isOpen(work.DisputeMissed) && l.payment.payment.Dispute.Status == "needs_response" && l.isPastDue()
+		return l.isOpen(work.DisputeMissed) && l.dispute().Status == "needs_response" && l.isPastDue()
 	}},
 	"A bank's inquiry was not answered in time": {"None was sent": func(l saidLetter) bool {
 		return l.isOpen(work.DisputeMissed) && l.dispute().Status == "warning_needs_response" && l.isPastDue()
 	}},
-	"A dispute is won":  {"the money is in your account at Stripe again": func(l saidLetter) bool { return l.dispute().Status == "won" && kept(l.payment) }},
-	"A dispute is lost": {"decided for the cardholder": func(l saidLetter) bool { return l.dispute().Status == "lost" && l.dispute().Withdrawn > 0 }},
+	"A dispute is won":  {"the money is in your account at Stripe again": func(l saidLetter) bool { return l.dispute().Status == "won" && l.payment.payment.Withdrawn == 0 }},
+	"A dispute is lost": {"decided for the cardholder": func(l saidLetter) bool { return l.dispute().Status == "lost" && l.payment.payment.Withdrawn > 0 }},
 	"A dispute is lost without an answer": {"and none was sent": func(l saidLetter) bool {
 		return l.dispute().Status == "lost" && l.dispute().Submissions == 0 && l.isPastDue() && l.isOpen(work.DisputeMissed)
 	}},
-	"A bank's inquiry is closed":          {"It has taken no money": func(l saidLetter) bool { return l.dispute().Status == "warning_closed" && l.dispute().Withdrawn == 0 }},
+	"A bank's inquiry is closed": {"It has taken no money": func(l saidLetter) bool {
+		return l.dispute().Status == "warning_closed" && l.payment.payment.Withdrawn == 0
+	}},
 	"A payment that was not asked for":    {"The money is given back": func(l saidLetter) bool { return l.isOpen(work.StrayPayment) && l.payment.stripe.ID != "" }},
 	"Your Stripe account is disconnected": {"cannot be reached": func(l saidLetter) bool { return l.isOpen(work.AccountLost) }},
+	"Stripe has disabled your account":    {"Stripe asks for something": func(l saidLetter) bool { return l.isOpen(work.AccountDisabled) }},
 	"Your request has ended": {
 		"ended without an answer": func(l saidLetter) bool { return l.visit.Status.Over() && !l.isAnswered() },
 		"your bank decides":       func(l saidLetter) bool { return slices.ContainsFunc(l.all, contested) },
@@ -198,25 +201,19 @@ func (l saidLetter) isMoreThanTheFee() bool {
 	return l.isAnswered() && l.payment.payment.Collected > l.visit.Fee() && l.isGivenBack()
 }
 
-// dispute is the latest of the payment, at Stripe; zero if there is none.
-func (l saidLetter) dispute() stripesim.OracleDispute {
-	if len(l.payment.disputes) == 0 {
-		return stripesim.OracleDispute{}
-	}
-	return l.payment.disputes[len(l.payment.disputes)-1]
-}
+// dispute is that of the payment, as it is known here: a bank may have decided since.
+func (l saidLetter) dispute() billing.Dispute { return l.payment.payment.Dispute }
 
 // mayAnswer reports whether the bank takes an answer until when the letter says, and an
 // item of work is open that says so.
 func (l saidLetter) mayAnswer() bool {
-	due := time.Unix(l.dispute().DueBy, 0)
-	waits := l.dispute().Status == "needs_response" || l.dispute().Status == "warning_needs_response"
-	return waits && l.now.Before(due) && strings.Contains(l.body, l.practice.Local(due)) && l.isOpen(work.Dispute)
+	d := l.dispute()
+	return d.AwaitsAnswer() && l.now.Before(d.Due) && strings.Contains(l.body, l.practice.Local(d.Due)) && l.isOpen(work.Dispute)
 }
 
 // isPastDue reports whether the time to answer, which the letter says, is over.
 func (l saidLetter) isPastDue() bool {
-	due := time.Unix(l.dispute().DueBy, 0)
+	due := l.dispute().Due
 	return !l.now.Before(due) && strings.Contains(l.body, l.practice.Local(due))
 }
 
@@ -378,7 +375,8 @@ var letterScenes = map[string]func(w *world){
 		}
 		w.cancels(id)
 	},
-	"AccountLost": func(w *world) { w.hand(stripesim.HandDisconnect, seed.Accounts[0]) },
+	"AccountLost":     func(w *world) { w.hand(stripesim.HandDisconnect, seed.Accounts[0]) },
+	"AccountDisabled": func(w *world) { w.hand(stripesim.HandDisable, seed.Accounts[0]) },
 }
 
 // subjects finds those of the letters where they are written.

@@ -152,7 +152,7 @@ var journeys = []journey{
 		w.pass(25 * time.Hour)
 		w.minute()
 		w.rests(id)
-		w.does("accept", func() error { return w.decides(ada, id, billing.Accepting) })
+		w.does("accept", func() error { return w.decidesOn(ada, id, billing.Accepting) })
 		return id
 	}, visit.Answered, true},
 	{"DisputedAndNotAnswered", func(w *world) string {

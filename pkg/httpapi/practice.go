@@ -292,7 +292,7 @@ var listWork = Endpoint{
 	Method: "GET", Path: "/practice/work", ID: "listWork", Group: "Practice",
 	For: "List what somebody must do",
 	Text: "What waits for a person, the most urgent first: something that the system was to do and gave up (see `resumeWork`), money that " +
-		"was not collected, not refunded, or paid beside, a request that is late, expired, ended by a red flag, or changed hands. Admins see all of it, others that of their pool, without that of one colleague.",
+		"was not collected, not refunded, disputed, or paid beside, a request that is late, expired, ended by a red flag, or changed hands. Admins see all of it, others that of their pool, without that of one colleague.",
 	Who: Known,
 	Out: workReply{}, OutText: "What is open, of very much the most urgent 500; the list has no pages.",
 	Refuses: []Refusal{{Code: "denied"}},
@@ -324,7 +324,8 @@ type workItemReply struct {
 	// back. `payment.disputed`: a charge is disputed, or a bank asks about it (`note` is `inquiry`): answer
 	// the bank by `due_at`; it ends when that is done or cannot be any more. `dispute.missed`: a bank was not
 	// answered in time. `account.lost`: the account at Stripe cannot be reached; it ends when it
-	// can. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
+	// can. `account.disabled`: Stripe has disabled the account, for the reason of its own in `note`; it ends when
+	// Stripe has what it asks for. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
 	// changes hands again. `visit.taken_over`: a colleague took over the owner's request; the chart says why.
 	// `visits.returned`: a colleague lost their access, and the requests that they had taken are in the queue
 	// again. `patient.unverified`: somebody registered as a patient on the public page, who may have a record

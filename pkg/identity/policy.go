@@ -14,21 +14,22 @@ import (
 type Action string
 
 const (
-	StartVisit  Action = "visit.start"
-	ListVisits  Action = "visit.list"   // of one patient
-	ReadVisit   Action = "visit.read"   // its state and times
-	ReadChart   Action = "chart.read"   // answers, messages, document
-	FillVisit   Action = "visit.fill"   // answers, quote, submit, pay, cancel, delete, acknowledge
-	WriteToTeam Action = "message.send" // the patient's side of the exchange
-	ReadQueue   Action = "queue.read"
-	TakeVisit   Action = "visit.take"
-	TreatVisit  Action = "visit.treat" // ask, answer, decline, redirect
-	ReadMoney   Action = "ledger.read"
-	ReadTrail   Action = "audit.read" // who did and saw what in one visit
-	ReadLog     Action = "log.read"   // the practice's whole log
-	ReadWork    Action = "work.read"  // what a person of the practice must do
-	EndWork     Action = "work.end"
-	ResumeWork  Action = "work.resume" // have what was parked tried again
+	StartVisit     Action = "visit.start"
+	ListVisits     Action = "visit.list"      // of one patient
+	ReadVisit      Action = "visit.read"      // its state and times
+	ReadChart      Action = "chart.read"      // answers, messages, document
+	HoldMembership Action = "membership.hold" // join, cancel, resume
+	FillVisit      Action = "visit.fill"      // answers, quote, submit, pay, cancel, delete, acknowledge
+	WriteToTeam    Action = "message.send"    // the patient's side of the exchange
+	ReadQueue      Action = "queue.read"
+	TakeVisit      Action = "visit.take"
+	TreatVisit     Action = "visit.treat" // ask, answer, decline, redirect
+	ReadMoney      Action = "ledger.read"
+	ReadTrail      Action = "audit.read" // who did and saw what in one visit
+	ReadLog        Action = "log.read"   // the practice's whole log
+	ReadWork       Action = "work.read"  // what a person of the practice must do
+	EndWork        Action = "work.end"
+	ResumeWork     Action = "work.resume" // have what was parked tried again
 
 	ReadDispute   Action = "dispute.read"   // a disputed payment, and what can be submitted about it
 	AnswerDispute Action = "dispute.answer" // submit that to the bank, or accept the dispute
@@ -104,7 +105,7 @@ var policy = []struct {
 	actions  []Action
 }{
 	{[]Role{PatientRole, Caregiver}, Reads, "", []Action{ListVisits, ReadVisit, ReadChart, ReadMoney, ReadTrail, ReadAccess, DownloadRecord, ReadPatient}},
-	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, FillVisit, WriteToTeam, ChangePatient}},
+	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, FillVisit, WriteToTeam, ChangePatient, HoldMembership}},
 	{[]Role{PatientRole}, Acts, "", []Action{DelegatePower}},
 	{[]Role{Clinician, Nurse}, Team, ClinicalPool, []Action{ReadVisit, ReadChart, ReadQueue, ReadWork, EndWork}},
 	{[]Role{Clinician}, Team, ClinicalPool, []Action{TakeVisit, TakeOverVisit}},

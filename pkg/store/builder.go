@@ -114,6 +114,9 @@ func (b *builder) money(c clinic.Commit) {
 		i := b.pack(evidenceRow{e.Payment.ID, e.Payment.Dispute.ID, e.Payment.Dispute.Stage(), e.Evidence})
 		b.cover(e.Payment.Practice, b.store.insert(evidenceKey(e.Payment.ID, e.Payment.Dispute), i, clinic.ErrChanged))
 	}
+	if a := c.Standing; a != nil {
+		b.cover(a.Practice, b.store.replace(standingKey(a.Practice, a.ID), a.Version, b.pack(a)))
+	}
 	for _, e := range c.Entries {
 		i := b.pack(e)
 		i["book"], i["booked"] = str(bookName(e.Practice, e.At, e.Payment)), str(uniqueStamp(e.At, e.Payment))

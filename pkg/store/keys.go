@@ -27,7 +27,10 @@ import (
 //	CASE                   a visit's state
 //	UNDERWAY               which visits of a patient on a form were sent and await their answer: patient / form
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
-//	MONEY                  a visit's payments, their ledger entries, and what was submitted about disputes
+//	MONEY                  a visit's payments, their ledger entries, and what was submitted about disputes; a membership's
+//	                       bills and their entries, by who pays; MONEY#account.practice: how its connected accounts stand
+//	                       at Stripe, which registry may read
+//	MEMBER                 memberships, by who pays for them; YEAR#membership#start: the included visits that were used
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
 //	REQUEST SESSION        idempotency keys, and what is recorded once an hour; who is signed in
@@ -51,6 +54,7 @@ func practiceKey(id, part string) key      { return key{"PRACTICE#" + id, part} 
 func underwayKey(patient, form string) key { return key{"UNDERWAY#" + patient, form} }
 func visitKey(id string) key               { return key{"CASE#" + id, "-"} }
 func chartKey(visit, part string) key      { return key{"CHART#" + visit, part} }
+func membershipKey(id string) key          { return key{"MEMBER#" + paidFor(id), id} }
 func workKey(practice, id string) key      { return key{"WORK#" + practice, id} }
 func sessionKey(hash string) key           { return key{"SESSION#" + hash, "-"} }
 func limitKey(count string) key            { return key{"LIMIT#" + count, "-"} }
@@ -88,7 +92,21 @@ func evidenceKey(payment string, d billing.Dispute) key {
 	return key{moneyOf(payment), "EVIDENCE#" + payment + "#" + d.ID + "#" + d.Stage()}
 }
 
+func countKey(membership string, year time.Time) key {
+	return key{"MEMBER#" + paidFor(membership), "YEAR#" + membership + "#" + stamp(year)}
+}
+
+// A membership's id begins with who pays for it, as a payment's with its visit.
+func billKey(membership, invoice string) key {
+	return key{moneyOf(membership), "BILL#" + membership + "#" + invoice}
+}
+
 func moneyOf(payment string) string { return "MONEY#" + paidFor(payment) }
+
+// No visit's id begins with "account.".
+func standingKey(practice, account string) key {
+	return key{"MONEY#account." + practice, "ACCOUNT#" + account}
+}
 
 func paidFor(payment string) string {
 	of, _, _ := strings.Cut(payment, ".")
@@ -149,7 +167,7 @@ func uniqueStamp(t time.Time, id string) string { return stamp(t) + id[:min(len(
 // costs no more for rows that stay under a kilobyte. The word before the first #
 // of an index's partition is what dynamodb:LeadingKeys may name there.
 const (
-	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits, events and people apart
+	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits, events, people and memberships apart
 	listIndex  = "list"  // list, at: a pool's open visits, a practice's open work, who works there, its open invitations, its patients, grants
 	mineIndex  = "mine"  // mine, made: a patient's visits
 	trailIndex = "trail" // trail, sk: the audit records of a visit, or of a patient and no visit
@@ -170,6 +188,9 @@ func dueVisits(shard int) string { return fmt.Sprintf("CASE#%02d", shard) }
 
 // duePersons is one partition: few people are deactivated at once.
 const duePersons = "PERSON#00"
+
+// dueMemberships is one partition: a membership is due a few times a year.
+const dueMemberships = "MEMBER#00"
 
 func dueEvents(shard int) string { return fmt.Sprintf("OUTBOX#%02d", shard) }
 

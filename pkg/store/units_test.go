@@ -156,7 +156,7 @@ func TestCommit_UnitsOfAVisitsLife(t *testing.T) {
 	s.step("start", 6, v, clinic.Commit{})
 	s.step("save", 7, must(s.v.Saved("CA"))(t), clinic.Commit{Answers: make([]byte, 800)})
 	s.step("save-last", 7, must(must(s.v.Saved("CA"))(t).Priced(quote))(t), clinic.Commit{Answers: make([]byte, 800)})
-	underway := visit.Underway{}.Sent(s.v, nil, at(1))
+	underway := visit.Underway{}.With(s.v, nil)
 	s.step("submit", 10, must(s.v.Submit(quote.ID, paid.ID, terms, at(1)))(t), clinic.Commit{Payments: version(1), Underway: &underway})
 	s.costs("webhook", 1, clinic.Commit{Events: events("held")})
 	held, _ := s.v.HoldPlaced(paid.ID, at(168), terms, at(2))

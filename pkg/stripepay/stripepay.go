@@ -1,9 +1,9 @@
-// Package stripepay calls Stripe for payment pages, holds, captures, releases and
-// refunds, and verifies Stripe's webhooks. It decides nothing: it translates Stripe's
+// Package stripepay calls Stripe for payment pages, holds, captures, releases,
+// refunds and memberships, and verifies Stripe's webhooks. It decides nothing: it translates Stripe's
 // objects into billing.Observation, and tells a definite refusal from an unknown
 // outcome.
 //
-// Objects at Stripe carry our opaque payment id and nothing else (billing
+// Objects at Stripe carry our opaque payment or membership id and nothing else (billing
 // rules §5.18).
 package stripepay
 
@@ -17,12 +17,16 @@ import (
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/account"
 	"github.com/stripe/stripe-go/v76/checkout/session"
+	"github.com/stripe/stripe-go/v76/customer"
 	disputeapi "github.com/stripe/stripe-go/v76/dispute"
 	"github.com/stripe/stripe-go/v76/event"
+	"github.com/stripe/stripe-go/v76/invoice"
 	"github.com/stripe/stripe-go/v76/paymentintent"
 	"github.com/stripe/stripe-go/v76/radar/earlyfraudwarning"
 	"github.com/stripe/stripe-go/v76/refund"
+	"github.com/stripe/stripe-go/v76/subscription"
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
@@ -34,17 +38,22 @@ import (
 
 // A Client calls Stripe with one key. It is safe for concurrent use.
 type Client struct {
-	sessions session.Client
-	intents  paymentintent.Client
-	refunds  refund.Client
-	events   event.Client
-	warnings earlyfraudwarning.Client
-	disputes disputeapi.Client
+	sessions      session.Client
+	intents       paymentintent.Client
+	refunds       refund.Client
+	events        event.Client
+	warnings      earlyfraudwarning.Client
+	disputes      disputeapi.Client
+	accounts      account.Client
+	customers     customer.Client
+	subscriptions subscription.Client
+	invoices      invoice.Client
 }
 
 var (
-	_ request.Checkout = (*Client)(nil)
-	_ charge.Cards     = (*Client)(nil)
+	_ request.Checkout     = (*Client)(nil)
+	_ charge.Cards         = (*Client)(nil)
+	_ charge.Subscriptions = (*Client)(nil)
 )
 
 // callTimeout keeps a call and its two retries within the 30 seconds that an API
@@ -65,12 +74,16 @@ func New(key *secret.Kept[string], base string) *Client {
 	}
 	api := stripe.NewBackendsWithConfig(cfg).API
 	return &Client{
-		sessions: session.Client{B: api},
-		intents:  paymentintent.Client{B: api},
-		refunds:  refund.Client{B: api},
-		events:   event.Client{B: api},
-		warnings: earlyfraudwarning.Client{B: api},
-		disputes: disputeapi.Client{B: api},
+		sessions:      session.Client{B: api},
+		intents:       paymentintent.Client{B: api},
+		refunds:       refund.Client{B: api},
+		events:        event.Client{B: api},
+		warnings:      earlyfraudwarning.Client{B: api},
+		disputes:      disputeapi.Client{B: api},
+		accounts:      account.Client{B: api},
+		customers:     customer.Client{B: api},
+		subscriptions: subscription.Client{B: api},
+		invoices:      invoice.Client{B: api},
 	}
 }
 
@@ -133,6 +146,8 @@ func (c *Client) Observe(ctx context.Context, account, object string) (string, b
 		return c.observeSession(ctx, account, object)
 	case strings.HasPrefix(object, warningPrefix):
 		return c.observeWarned(ctx, account, object)
+	case strings.HasPrefix(object, subscriptionPrefix), strings.HasPrefix(object, invoicePrefix):
+		return "", billing.Observation{}, nil // of a membership
 	}
 	return c.observeIntent(ctx, account, object)
 }

@@ -2,7 +2,6 @@ package visit
 
 import (
 	"slices"
-	"time"
 
 	"evisit/pkg/fault"
 )
@@ -17,22 +16,28 @@ func (s Status) Underway() bool { return s == AwaitingPayment || s.AwaitsAnswer(
 // No later step writes it: whether a visit that it names is still underway says the
 // visit's own row.
 type Underway struct {
-	Practice string    `json:"practice"`
-	Patient  string    `json:"-"`
-	Form     string    `json:"-"`      // its name
-	Visits   []string  `json:"visits"` // in the order in which they were sent
-	At       time.Time `json:"at"`     // when the last of them was sent
-	Version  int       `json:"-"`      // 0: nothing was sent yet
+	Practice string `json:"practice"`
+	Patient  string `json:"-"`
+	Form     string `json:"-"`      // its name
+	Visits   []Sent `json:"visits"` // in the order in which they were sent
+	Version  int    `json:"-"`      // 0: nothing was sent yet
 }
 
-// Sent returns u with v, which is sent at now, and of the other visits that u names those
-// that are still underway, as known has them.
-func (u Underway) Sent(v Visit, known []Visit, now time.Time) Underway {
+// A Sent is a visit that was sent, and its version then: who reads an earlier one reads
+// what it was before.
+type Sent struct {
+	ID      string `json:"id"`
+	Version int    `json:"v"`
+}
+
+// With returns u with v, which is sent now, and of the other visits that u names those that
+// are still underway, as known has them.
+func (u Underway) With(v Visit, known []Visit) Underway {
 	u.Practice, u.Patient, u.Form = v.Practice, v.Patient, v.Form.Name
-	u.Visits = slices.DeleteFunc(slices.Clone(u.Visits), func(id string) bool {
-		return id == v.ID || !slices.ContainsFunc(known, func(k Visit) bool { return k.ID == id && k.Status.Underway() })
+	u.Visits = slices.DeleteFunc(slices.Clone(u.Visits), func(s Sent) bool {
+		return s.ID == v.ID || !slices.ContainsFunc(known, func(k Visit) bool { return k.ID == s.ID && k.Status.Underway() })
 	})
-	u.Visits, u.At = append(u.Visits, v.ID), now
+	u.Visits = append(u.Visits, Sent{v.ID, v.Version})
 	u.Version++
 	return u
 }

@@ -2,7 +2,6 @@ package visit_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -12,23 +11,23 @@ import (
 
 // Of the visits that were sent before, those that ended or were answered are left out, and
 // so is the one that is sent, which comes last.
-func TestUnderway_Sent(t *testing.T) {
+func TestUnderway_With(t *testing.T) {
 	t.Parallel()
-	var all []string
+	var all []visit.Sent
 	var known []visit.Visit
 	for _, s := range []visit.Status{
 		visit.Draft, visit.AwaitingPayment, visit.Queued, visit.InReview, visit.AwaitingPatient, visit.Answered, visit.Closed,
 		visit.Diverted, visit.Cancelled, visit.Declined, visit.Redirected, visit.Expired, visit.Deleted,
 	} {
-		all = append(all, string(s))
+		all = append(all, visit.Sent{ID: string(s), Version: 3})
 		known = append(known, visit.Visit{ID: string(s), Status: s})
 	}
-	v := visit.Visit{ID: "in_review", Practice: "lakeside", Patient: "jane-smith", Form: visit.Form{Name: "uti-women", Version: "2"}}
-	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
-	got := visit.Underway{Visits: append(all, "unread"), Version: 4}.Sent(v, known, now)
+	v := visit.Visit{ID: "in_review", Practice: "lakeside", Patient: "jane-smith", Form: visit.Form{Name: "uti-women", Version: "2"}, Version: 7}
+	got := visit.Underway{Visits: append(all, visit.Sent{ID: "unread"}), Version: 4}.With(v, known)
 	want := visit.Underway{
 		Practice: "lakeside", Patient: "jane-smith", Form: "uti-women",
-		Visits: []string{"awaiting_payment", "queued", "awaiting_patient", "in_review"}, At: now, Version: 5,
+		Visits:  []visit.Sent{{ID: "awaiting_payment", Version: 3}, {ID: "queued", Version: 3}, {ID: "awaiting_patient", Version: 3}, {ID: "in_review", Version: 7}},
+		Version: 5,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

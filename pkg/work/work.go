@@ -38,6 +38,9 @@ const (
 	// AccountLost says that the practice's Stripe account cannot be reached, so that
 	// nobody can pay: connect it again; ends when it can be reached.
 	AccountLost Kind = "account.lost"
+	// AccountDisabled says that Stripe has disabled the practice's account, so that nobody
+	// can pay or nothing is paid out: give Stripe what it asks for; ends when it has it.
+	AccountDisabled Kind = "account.disabled"
 	// VisitHanded says that a colleague handed its owner a request: answer it; ends with
 	// the request, or when it changes hands again.
 	VisitHanded    Kind = "visit.handed"
@@ -51,12 +54,18 @@ const (
 	// CoverageUnchecked says that a patient, or who acts for them, entered a health plan or
 	// changed it: compare it with the card; ends when somebody at the practice has.
 	CoverageUnchecked Kind = "coverage.unchecked"
+	// MembershipUnpaid says that the payment for a year of a membership failed: see with the
+	// patient that it can be paid; ends when it is paid, or the membership ends.
+	MembershipUnpaid Kind = "membership.unpaid"
+	// MembershipMedicare says that Medicare covers what a member's membership includes: see which
+	// visits were included since, and have the member leave.
+	MembershipMedicare Kind = "membership.medicare"
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, VisitHanded, VisitTakenOver, VisitsReturned,
-	PatientUnverified, CoverageUnchecked,
+	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, AccountDisabled, VisitHanded, VisitTakenOver, VisitsReturned,
+	PatientUnverified, CoverageUnchecked, MembershipUnpaid, MembershipMedicare,
 }
 
 // An Item is one thing to do. The ids that are set name the record it is about.
@@ -88,8 +97,8 @@ type Item struct {
 var due = map[Kind]time.Duration{
 	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
 	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
-	StrayPayment: 24 * time.Hour, Dispute: 7 * 24 * time.Hour, DisputeMissed: 24 * time.Hour, AccountLost: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
-	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour,
+	StrayPayment: 24 * time.Hour, Dispute: 7 * 24 * time.Hour, DisputeMissed: 24 * time.Hour, AccountLost: 4 * time.Hour, AccountDisabled: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
+	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour, MembershipUnpaid: 4 * 24 * time.Hour, MembershipMedicare: 24 * time.Hour,
 }
 
 // PossibleDouble is the note of an item about a patient of whom the practice may have a

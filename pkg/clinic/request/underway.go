@@ -2,7 +2,6 @@ package request
 
 import (
 	"context"
-	"time"
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
@@ -52,31 +51,31 @@ func (m *Room) UnderwayBeside(ctx context.Context, c clinic.Caller, v visit.Visi
 // lastOf returns the last of u's visits that is underway and that c's person may know of,
 // without the one of that id.
 func (m *Room) lastOf(ctx context.Context, c clinic.Caller, u visit.Underway, without string) (visit.Visit, error) {
-	vs, err := m.listed(ctx, u, without, false)
+	vs, err := m.listed(ctx, u, without)
 	if err == nil {
 		vs, err = m.Kernel.Shown(ctx, c, u.Patient, vs)
 	}
 	return visit.LastUnderway(vs), err
 }
 
-// send returns what is committed with in's visit so that no other on the same form is sent
-// at the same moment. It refuses if one is underway that the sender may know of, unless
-// they do: beside is its id, which is then returned. What a minor keeps to themselves holds
-// nobody up. The refusal is recorded.
+// send returns what is committed with in's visit, as it is sent, so that no other on the
+// same form is sent at the same moment. It refuses if one is underway that the sender may
+// know of, unless they do: beside is its id, which is then returned. What a minor keeps to
+// themselves holds nobody up. The refusal is recorded.
 //
-// The first attempt reads what may lag: a list that is not the latest is of a version with
-// which the commit fails.
-func (m *Room) send(ctx context.Context, in clinic.Input, beside string) (*visit.Underway, string, error) {
+// What it reads may lag. A list that is not the latest is of a version with which the commit
+// fails, and so is that which names a visit that was read as unsent and has been sent since.
+func (m *Room) send(ctx context.Context, in clinic.Input, sent visit.Visit, beside string) (*visit.Underway, string, error) {
 	v := in.Visit
-	u, err := m.Store.Underway(ctx, v.Patient, v.Form.Name, in.Latest)
+	u, err := m.Store.Underway(ctx, v.Patient, v.Form.Name, in.Sure)
 	if err != nil {
 		return nil, "", err
 	}
-	known, err := m.listed(ctx, u, v.ID, in.Latest || in.Now.Sub(u.At) < settled)
+	known, err := m.listed(ctx, u, v.ID)
 	if err != nil {
 		return nil, "", err
 	}
-	next := u.Sent(v, known, in.Now)
+	next := u.With(sent, known)
 	if known, err = m.Kernel.Shown(ctx, in.Caller, v.Patient, known); err != nil {
 		return nil, "", err
 	}
@@ -84,25 +83,24 @@ func (m *Room) send(ctx context.Context, in clinic.Input, beside string) (*visit
 	if last.ID == "" {
 		return &next, "", nil
 	}
-	if err = last.SentBeside(beside); err != nil && in.Latest {
+	if err = last.SentBeside(beside); err != nil && in.Sure {
 		m.Kernel.RecordRefusal(ctx, in.Caller, identity.FillVisit, v, err)
 	}
 	return &next, last.ID, err
 }
 
-// settled is how long after a submission reads that may lag surely have it, in whatever
-// process and by whatever clock.
-const settled = time.Minute
-
-// listed reads the visits that u names, without the one of that id. Unless they are to be
-// the latest, they may lag about a second.
-func (m *Room) listed(ctx context.Context, u visit.Underway, without string, latest bool) ([]visit.Visit, error) {
+// listed reads the visits that u names, without the one of that id, each as it was sent or
+// later.
+func (m *Room) listed(ctx context.Context, u visit.Underway, without string) ([]visit.Visit, error) {
 	var all []visit.Visit
-	for _, id := range u.Visits {
-		if id == without {
+	for _, s := range u.Visits {
+		if s.ID == without {
 			continue
 		}
-		rows, err := m.Kernel.Store.Load(ctx, clinic.Query{Visit: id, Latest: latest})
+		rows, err := m.Kernel.Store.Load(ctx, clinic.Query{Visit: s.ID})
+		if err == nil && rows.Visit.Version < s.Version { // what was read lags
+			rows, err = m.Kernel.Store.Load(ctx, clinic.Query{Visit: s.ID, Latest: true})
+		}
 		if err != nil {
 			return nil, err
 		}

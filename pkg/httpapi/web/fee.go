@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi"
@@ -23,6 +24,7 @@ type feeView struct {
 	Amount     string
 	Most       string // the amounts, if it costs less when some clinicians answer
 	Free       bool
+	Included   bool // in the patient's membership
 	Caveat     string
 	Charged    string
 	Within     string
@@ -65,6 +67,7 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view f
 		return redirect(w, checkPath(id)+"?"+unconfirmedField+"=1")
 	}
 	view.Quote, view.Amount, view.Free = o.Quote.ID, o.Quote.Amount.String(), o.Quote.Free()
+	view.Included = o.Quote.Basis == billing.ByMember
 	view.Most = o.Quote.Most()
 	view.Caveat, view.Charged = o.Quote.Caveat.Text(), httpapi.WhenCharged
 	view.Within, view.Readers = lasting(o.Terms.Answer), o.Readers

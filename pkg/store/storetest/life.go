@@ -116,7 +116,7 @@ func lives(t *testing.T, s bench) {
 // underway writes which requests of a patient on a form were sent: the first of two at once
 // is written, and so is the next version, and each other form and patient has its own.
 func underway(t *testing.T, s bench) {
-	u := visit.Underway{Practice: practiceID, Patient: patientID, Form: "uti", Visits: []string{"visit-1"}, At: noon, Version: 1}
+	u := visit.Underway{Practice: practiceID, Patient: patientID, Form: "uti", Visits: []visit.Sent{{ID: "visit-1", Version: 5}}, Version: 1}
 	write := func(name string, u visit.Underway, want error) {
 		t.Helper()
 		r := record("record-"+name, "visit-1", noon)
@@ -126,9 +126,9 @@ func underway(t *testing.T, s bench) {
 	}
 	write("first", u, nil)
 	second := u
-	second.Visits = []string{"visit-2"}
+	second.Visits = []visit.Sent{{ID: "visit-2", Version: 4}}
 	write("at once", second, clinic.ErrChanged)
-	second.Visits, second.Version = []string{"visit-1", "visit-2"}, 2
+	second.Visits, second.Version = []visit.Sent{{ID: "visit-1", Version: 5}, {ID: "visit-2", Version: 4}}, 2
 	write("next", second, nil)
 	write("next at once", u, clinic.ErrChanged)
 	other := u
