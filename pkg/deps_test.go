@@ -105,14 +105,14 @@ var rules = map[string]rule{
 	"clinic/limits": {layer: shared, ours: "fault"},
 	"clinic/chart":  {layer: shared, ours: "clinic coverage fault identity intake phi record registry vault visit"},
 
-	"clinic/author":    {layer: room, ours: "audit clinic fault identity intake practice protocol"},
+	"clinic/author":    {layer: room, ours: "audit billing clinic fault identity intake practice protocol"},
 	"clinic/charge":    {layer: room, ours: "audit billing clinic fault identity money outbox visit work"},
 	"clinic/deadline":  {layer: room, ours: "audit clinic clinic/chart fault identity outbox visit"},
 	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity money outbox phi record visit work"},
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault outbox phi practice registry visit work"},
 	"clinic/office":    {layer: room, ours: "audit clinic clinic/books fault identity outbox visit work"},
-	"clinic/registrar": {layer: room, ours: "audit civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
+	"clinic/registrar": {layer: room, ours: "audit billing civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
 		ours:  "audit billing clinic clinic/books clinic/chart coverage fault identity intake money outbox phi practice record vault visit work",
@@ -138,7 +138,7 @@ var rules = map[string]rule{
 	"blob":              {layer: edge, ours: "fault vault", theirs: aws + "aws " + aws + "service/s3"},
 	"mail":              {layer: edge, ours: "clinic/notify", theirs: aws + "aws " + aws + "service/sesv2"},
 	"x12/x12test":       {layer: edge, ours: "civil fault x12", theirs: "github.com/google/go-cmp/"},
-	"stripepay":         {layer: edge, ours: "billing clinic clinic/charge clinic/hook clinic/request fault money secret", theirs: "github.com/stripe/stripe-go/v76"},
+	"stripepay":         {layer: edge, ours: "billing clinic clinic/charge clinic/hook clinic/office clinic/request fault money secret", theirs: "github.com/stripe/stripe-go/v76"},
 	"awslambda":         {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"httpapi": {
 		layer: edge,

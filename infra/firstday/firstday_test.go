@@ -222,7 +222,7 @@ func TestWebhooks_MadeAsTheFunctionTakesThem(t *testing.T) {
 	_, err := a.run(hooksArgs...)
 	a.must(err)
 	there := a.hooks()
-	if d := strings.Join(there, "\n"); !strings.Contains(d, "https://visit.example.org/stripe/connect enabled 2023-10-16 connect=true 13 events") ||
+	if d := strings.Join(there, "\n"); !strings.Contains(d, "https://visit.example.org/stripe/connect enabled 2023-10-16 connect=true 15 events") ||
 		!strings.Contains(d, "https://visit.example.org/stripe/webhook enabled 2023-10-16 connect=false 12 events") || len(there) != 2 {
 		t.Errorf("there are:\n%s", d)
 	}

@@ -30,6 +30,7 @@ const (
 	expires    effect = "Cards.Expire"
 	lists      effect = "Cards.Changes"
 	asks       effect = "Cards.Account"
+	connects   effect = "Cards.OpenAccount"
 	observes   effect = "Cards.Observe"
 	puts       effect = "Objects.Put"
 	sends      effect = "Mail.Send"
@@ -37,7 +38,7 @@ const (
 	webhooks   effect = "webhook"
 )
 
-var effects = []effect{commits, opens, captures, releases, refunds, expires, lists, asks, observes, puts, sends, deliveries, webhooks}
+var effects = []effect{commits, opens, captures, releases, refunds, expires, lists, asks, connects, observes, puts, sends, deliveries, webhooks}
 
 // A loss is what becomes of one call of an effect.
 type loss string
@@ -239,6 +240,15 @@ func (b brokenCards) Observe(ctx context.Context, account, object string) (ref s
 		b.trouble.lies = slices.Delete(b.trouble.lies, 0, 1)
 	}
 	return ref, o, err
+}
+
+func (b brokenCards) OpenAccount(ctx context.Context, practice, key string) (account string, err error) {
+	err = b.trouble.around(connects, func() error {
+		var err error
+		account, err = b.Cards.OpenAccount(ctx, practice, key)
+		return err
+	})
+	return account, err
 }
 
 func (b brokenCards) Account(ctx context.Context, account string) (s billing.AccountState, err error) {

@@ -277,6 +277,7 @@ var unmet = map[string]string{
 	"listForms topic_by_phone":           "the list tells it",
 	"listForms practice_suspended":       "the list tells it",
 	"listForms patient_suspended":        "the list tells it",
+	"listForms no_payments":              "the list tells it",
 	"listForms not_established":          "the list tells it",
 	"listForms minors_not_taken":         "the list tells it",
 	"saveAnswers idempotency_key_reused": "it takes no key",

@@ -45,6 +45,7 @@ const (
 	CheckPayment      Kind = "payment.look"       // ask Stripe how Payment stands
 	CheckAccount      Kind = "account.look"       // ask Stripe what changed on Account since At, whatever webhooks were lost
 	AskAccount        Kind = "account.ask"        // ask Stripe how Account stands; of an account not in order, which stands so since At
+	OpenAccount       Kind = "account.open"       // make an account at Stripe for Practice, which asked for one
 	Capture           Kind = "payment.capture"    // the visit is answered: capture Payment
 	Release           Kind = "payment.release"    // nothing is wanted: expire Payment's page, release its hold, refund its charge
 	Received          Kind = "visit.received"     // the request is paid for or covered, and queued
@@ -69,7 +70,7 @@ const (
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	StripeReported, CheckPayment, CheckAccount, AskAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
+	StripeReported, CheckPayment, CheckAccount, AskAccount, OpenAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
 	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, AccountLost, AccountDisabled, Invited, ContactChanged,
 }
 

@@ -105,6 +105,9 @@ func (b *builder) money(c clinic.Commit) {
 	if a := c.Standing; a != nil {
 		b.cover(a.Practice, b.store.replace(standingKey(a.Practice, a.ID), a.Version, b.pack(a)))
 	}
+	if o := c.Opened; o != nil {
+		b.cover(o.Practice, b.store.insert(openedKey(o.Practice), b.pack(o), clinic.ErrExists))
+	}
 	for _, e := range c.Entries {
 		i := b.pack(e)
 		i["book"], i["booked"] = str(bookName(e.Practice, e.At, e.Payment)), str(uniqueStamp(e.At, e.Payment))

@@ -26,7 +26,7 @@ import (
 //	CASE                   a visit's state
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
 //	MONEY                  a visit's payments and their ledger entries; MONEY#account.practice: how its
-//	                       connected accounts stand at Stripe, which registry may read
+//	                       connected accounts stand at Stripe and which was made for it; registry reads these
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
 //	REQUEST SESSION        idempotency keys, and what is recorded once an hour; who is signed in
@@ -87,6 +87,8 @@ func moneyOf(payment string) string { return "MONEY#" + paidFor(payment) }
 func standingKey(practice, account string) key {
 	return key{"MONEY#account." + practice, "ACCOUNT#" + account}
 }
+
+func openedKey(practice string) key { return key{"MONEY#account." + practice, "OPENED"} }
 
 func paidFor(payment string) string {
 	of, _, _ := strings.Cut(payment, ".")

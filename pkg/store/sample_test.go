@@ -604,7 +604,9 @@ func accountSample() sample {
 		},
 		Changed: at(1), Enabled: noon, Version: 1,
 	}
-	return sample{"account", recorded(practiceID, clinic.Commit{Standing: &a}), []read{
+	o := clinic.OpenedAccount{Practice: practiceID, Account: a.ID}
+	return sample{"account", recorded(practiceID, clinic.Commit{Standing: &a, Opened: &o}), []read{
+		{"OpenedAccount", func(ctx context.Context, s *store.Store) (any, error) { return s.OpenedAccount(ctx, practiceID) }, o},
 		{"Account", func(ctx context.Context, s *store.Store) (any, error) { return s.Account(ctx, practiceID, a.ID) }, a},
 	}}
 }

@@ -18,6 +18,7 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/account"
+	"github.com/stripe/stripe-go/v76/accountlink"
 	"github.com/stripe/stripe-go/v76/checkout/session"
 	"github.com/stripe/stripe-go/v76/event"
 	"github.com/stripe/stripe-go/v76/paymentintent"
@@ -27,6 +28,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/charge"
+	"evisit/pkg/clinic/office"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/money"
 	"evisit/pkg/secret"
@@ -40,11 +42,13 @@ type Client struct {
 	events   event.Client
 	warnings earlyfraudwarning.Client
 	accounts account.Client
+	links    accountlink.Client
 }
 
 var (
-	_ request.Checkout = (*Client)(nil)
-	_ charge.Cards     = (*Client)(nil)
+	_ request.Checkout    = (*Client)(nil)
+	_ charge.Cards        = (*Client)(nil)
+	_ office.AccountPages = (*Client)(nil)
 )
 
 // callTimeout keeps a call and its two retries within the 30 seconds that an API
@@ -71,6 +75,7 @@ func New(key *secret.Kept[string], base string) *Client {
 		events:   event.Client{B: api},
 		warnings: earlyfraudwarning.Client{B: api},
 		accounts: account.Client{B: api},
+		links:    accountlink.Client{B: api},
 	}
 }
 

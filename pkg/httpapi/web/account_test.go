@@ -3,10 +3,13 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"evisit/pkg/billing"
+	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
 )
 
 // stands has Stripe say how the practice's account stands, and lets pass for how long a
@@ -47,4 +50,27 @@ func TestAccount_PagesSayWhatIsMissing(t *testing.T) {
 	adm.get("/desk/work")
 	adm.wants(http.StatusOK, "Nothing is waiting for you")
 	ada.startUTI()
+}
+
+// A practice that has no account connects one on its page, and is led to Stripe's.
+func TestAccount_ConnectedOnThePage(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.practice(t, func(p *practice.Practice) { p.Account = "" })
+	adm := h.as(t, "Adm", "/manage/settings")
+	adm.wants(http.StatusOK, "has no account at Stripe")
+	adm.press("Connect with Stripe", nil)
+	adm.wants(http.StatusOK, "An account is being made at Stripe")
+	p, err := h.store.Practice(t.Context(), "oak")
+	must(t, err)
+	d, err := h.store.Delivery(t.Context(), outbox.NewID(outbox.ByAPI, p.Since, "account-of-oak"))
+	must(t, err)
+	must(t, h.collect.Act(t.Context(), d))
+	adm.press("Go on", nil)
+	adm.wants(http.StatusOK, "acct_opened1", "Stripe needs details", "Give Stripe what it asks for")
+	adm.link("Give Stripe what it asks for")
+	if to := adm.head.Get("Location"); adm.code != http.StatusSeeOther || !strings.HasPrefix(to, "https://connect.stripe.com/setup/s/acct_opened1") {
+		t.Errorf("answered %d, to %s", adm.code, to)
+	}
+	h.as(t, "Dr. X", "/desk/account").wants(http.StatusForbidden)
 }

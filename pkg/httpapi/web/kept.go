@@ -99,6 +99,7 @@ var managed = map[string]posting{
 	"POST /manage/settings/withdraw":               {what: "Take back what was to begin", at: above},
 	"POST /manage/settings/consent":                {what: "What a patient agrees to", at: above},
 	"POST /manage/settings/readers":                {what: "Who reads requests", at: above},
+	"POST /manage/account":                         {what: "Connect an account at Stripe", at: above + "/settings"},
 	"POST /manage/people/invite":                   {what: "Invite somebody to work here", at: itself},
 	"POST /manage/people/{person}":                 {what: "Change what somebody does here", at: itself},
 	"POST /manage/people/{person}/deactivate":      {what: "Take somebody's access away", at: above},

@@ -27,6 +27,8 @@ func (s *site) managing() []route {
 		{"GET " + managedKeptPath, s.as(s.keptManaged)},
 		{"POST " + managedKeptPath + "/{id}", s.as(s.sendManaged)},
 
+		{"POST /manage/account", s.as(s.connectAccount)},
+
 		{"GET /manage/people", s.as(s.people)},
 		{"GET /manage/people/invite", s.as(s.newInvitation)},
 		{"POST /manage/people/invite", s.as(s.invite)},

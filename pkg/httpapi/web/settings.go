@@ -47,20 +47,6 @@ type settingsView struct {
 	History    []historyRow
 }
 
-// An accountView is how the practice's account at Stripe stands.
-type accountView struct {
-	ID, Missing, Since string
-	Due                []string
-}
-
-func (v visitor) accountView(a billing.Account) accountView {
-	view := accountView{ID: a.ID, Missing: a.Missing(), Due: a.Due}
-	if a.Version > 0 {
-		view.Since = v.practice.Local(a.Changed)
-	}
-	return view
-}
-
 type comingRow struct{ From, When, What string }
 
 type historyRow struct{ When, Who string }
@@ -102,7 +88,7 @@ func (s *site) showSettings(w http.ResponseWriter, r *http.Request, v visitor, w
 	}
 	p := all.Practice
 	view := settingsView{
-		Version: p.Version, Account: v.accountView(all.Account), Decisions: decisionFields(p), Generated: all.Generated, Next: p.NextConsent,
+		Version: p.Version, Account: v.accountView(all.Account, r), Decisions: decisionFields(p), Generated: all.Generated, Next: p.NextConsent,
 		Consent: consentFields(p), Readers: readersFields(p),
 	}
 	switch was.part {

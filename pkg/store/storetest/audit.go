@@ -77,6 +77,7 @@ func covered() map[string]clinic.Commit {
 		"visit":      {Visit: &v},
 		"payment":    {Payments: []billing.Payment{payment("quote-1", noon)}},
 		"account":    {Standing: &billing.Account{ID: "acct_1", Practice: practiceID, Version: 1}},
+		"opened":     {Opened: &clinic.OpenedAccount{Practice: practiceID, Account: "acct_1"}},
 		"entry":      {Entries: []ledger.Entry{entry("hold", ledger.Hold, noon)}},
 		"work":       {Work: []work.Item{workItem("visit-1")}},
 		"practice":   register(p),

@@ -178,6 +178,9 @@ func covering(c clinic.Commit) []string {
 	for _, v := range c.Coverages {
 		all = append(all, v.Practice)
 	}
+	if c.Opened != nil {
+		all = append(all, c.Opened.Practice)
+	}
 	if c.Standing != nil {
 		all = append(all, c.Standing.Practice)
 	}
