@@ -8,7 +8,7 @@ engine    := infra/local/node_modules/.package-lock.json
 readers   := infra/local/x12readers/node_modules/.package-lock.json
 corpus    := infra/local/questionnaires/node_modules/.package-lock.json
 cfn_lint  := $(or $(shell command -v cfn-lint),.build/cfn/bin/cfn-lint)
-go_tool   := GOFLAGS= go tool -modfile=infra/tools/go.mod
+go_lint   := go tool -modfile=infra/tools/go.mod golangci-lint
 
 # No RPC of Lambda's old runtime, and no HTTP/2: none of the services that are called needs it.
 tags := lambda.norpc,nethttpomithttp2
@@ -70,15 +70,15 @@ fuzz-routes: $(engine) ## ask every route a hundred thousand things, as anyone (
 	FUZZ_REQUESTS=$(or $(FUZZ_REQUESTS),100000) go test -v -timeout 2h -run Routes ./infra/fuzz
 
 lint: ## run the linters
-	$$($(go_tool) -n golangci-lint) run --allow-serial-runners ./...
+	$(go_lint) run --allow-serial-runners ./...
 
 vuln: ## look for known vulnerabilities in the modules that are called (asks vuln.go.dev)
-	$$($(go_tool) -n govulncheck) ./...
+	go tool -modfile=infra/tools/go.mod govulncheck ./...
 
 build: $(addprefix build-,$(functions)) ## build every function for Lambda into .build/
 
 $(addprefix build-,$(functions)): build-%:
-	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 GOFLAGS= go build -trimpath -tags $(tags) -ldflags "-s -w" -o .build/$*/bootstrap ./functions/$*
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -trimpath -tags $(tags) -ldflags "-s -w" -o .build/$*/bootstrap ./functions/$*
 
 deploy-check: $(cfn_lint) ## prove, without an account, that template, policies, settings and documents are complete
 	$(cfn_lint) template.yaml infra/template/firewall.yaml
