@@ -31,7 +31,8 @@ const (
 
 // A scene is what the requests are about.
 type scene struct {
-	drafts   []draft // of a free form, complete and quoted
+	sent     []draft // of a free form, complete and quoted, by carer for a patient each: to be sent
+	drafts   []draft // likewise, of patient: to be saved
 	answered []draft // with a question, a reply and the answer; read in turn
 	feePage  int
 	asks     []ask
@@ -41,20 +42,31 @@ type scene struct {
 func (b *workbench) prepare(ctx context.Context) (*scene, error) {
 	s := &scene{}
 	var err error
-	if s.drafts, err = b.drafts(ctx, 2+rounds*perRound+saved); err != nil {
+	if s.drafts, err = b.drafts(ctx, patient, make([]string, saved)); err != nil {
 		return nil, err
 	}
-	waiting, err := b.drafts(ctx, queued)
-	if err != nil {
+	if s.answered, err = b.drafts(ctx, patient, make([]string, read)); err != nil {
 		return nil, err
 	}
-	for _, d := range waiting {
-		if _, err := b.rooms.Request.Submit(ctx, b.as(patient), d.Visit, request.Submission{Quote: d.Quote}); err != nil {
+	for _, d := range s.answered { // one after the other: while one awaits its answer, no other is sent
+		if err := b.send(ctx, patient, d); err != nil {
+			return nil, err
+		}
+		if err := b.answer(ctx, d.Visit); err != nil {
 			return nil, err
 		}
 	}
-	s.answered = waiting[:read]
-	if err := parallel(read, func(n int) error { return b.answer(ctx, s.answered[n].Visit) }); err != nil {
+	ids, err := wards(ctx, b.people, 0, 2+rounds*perRound+queued)
+	if err != nil {
+		return nil, err
+	}
+	all, err := b.drafts(ctx, carer, ids)
+	if err != nil {
+		return nil, err
+	}
+	waiting := all[:queued]
+	s.sent = all[queued:]
+	if err := parallel(queued, func(n int) error { return b.send(ctx, carer, waiting[n]) }); err != nil {
 		return nil, err
 	}
 	if err := b.giveWork(ctx, waiting[:worked]); err != nil {
@@ -69,17 +81,23 @@ func (b *workbench) prepare(ctx context.Context) (*scene, error) {
 	return s, err
 }
 
-func (b *workbench) drafts(ctx context.Context, n int) ([]draft, error) {
-	out := make([]draft, n)
-	return out, parallel(n, func(i int) (err error) {
-		out[i], err = b.draft(ctx)
+// drafts makes a draft of a person's for each patient; empty is themselves.
+func (b *workbench) drafts(ctx context.Context, by string, patients []string) ([]draft, error) {
+	out := make([]draft, len(patients))
+	return out, parallel(len(out), func(i int) (err error) {
+		out[i], err = b.draft(ctx, by, patients[i])
 		return err
 	})
 }
 
-func (b *workbench) draft(ctx context.Context) (draft, error) {
-	who := b.as(patient)
-	v, err := b.rooms.Request.Start(ctx, who, "medication-refill", "", "")
+func (b *workbench) send(ctx context.Context, by string, d draft) error {
+	_, err := b.rooms.Request.Submit(ctx, b.as(by), d.Visit, request.Submission{Quote: d.Quote})
+	return err
+}
+
+func (b *workbench) draft(ctx context.Context, by, patient string) (draft, error) {
+	who := b.as(by)
+	v, err := b.rooms.Request.Start(ctx, who, "medication-refill", "", patient)
 	if err != nil {
 		return draft{}, err
 	}
@@ -131,7 +149,7 @@ func (b *workbench) giveWork(ctx context.Context, about []draft) error {
 func (b *workbench) asks(ctx context.Context, s *scene) ([]ask, error) {
 	cookies, tokens := map[string]string{}, map[string]string{}
 	var err error
-	for _, p := range []string{patient, clinician, admin} {
+	for _, p := range []string{patient, carer, clinician, admin} {
 		if cookies[p], err = b.cookie(ctx, p); err != nil {
 			return nil, err
 		}
@@ -142,22 +160,21 @@ func (b *workbench) asks(ctx context.Context, s *scene) ([]ask, error) {
 	page := func(name, who, path string, about ...draft) ask {
 		return ask{Name: name, Method: http.MethodGet, Path: path, Cookie: cookies[who], Status: http.StatusOK, About: about}
 	}
-	of, to := s.drafts[:2+rounds*perRound], s.drafts[2+rounds*perRound:]
 	mine := "/my/visits/" + visitMark
 	return []ask{
 		{
-			Name: "submit", Method: http.MethodPost, Path: "/visits/" + visitMark + "/submit", Token: tokens[patient], Status: http.StatusOK,
-			Type: "application/json", Body: accepting(quoteMark), About: of,
+			Name: "submit", Method: http.MethodPost, Path: "/visits/" + visitMark + "/submit", Token: tokens[carer], Status: http.StatusOK,
+			Type: "application/json", Body: accepting(quoteMark), About: s.sent,
 		},
 		{Name: "inbox", Method: http.MethodGet, Path: "/queue?limit=50", Token: tokens[clinician], Status: http.StatusOK},
 		page("requests", patient, "/my"),
 		page("answered", patient, mine, s.answered...),
-		page("form", patient, mine+"/form/1", to[0]),
+		page("form", patient, mine+"/form/1", s.drafts[0]),
 		{
 			Name: "save", Method: http.MethodPost, Path: mine + "/form/1", Cookie: cookies[patient], Status: http.StatusSeeOther,
-			Type: "application/x-www-form-urlencoded", Body: firstPage.Encode(), About: to,
+			Type: "application/x-www-form-urlencoded", Body: firstPage.Encode(), About: s.drafts,
 		},
-		page("fee", patient, mine+"/form/"+strconv.Itoa(s.feePage), to[0]),
+		page("fee", patient, mine+"/form/"+strconv.Itoa(s.feePage), s.drafts[0]),
 		page("trail", patient, mine+"/trail", s.answered...),
 		page("desk", clinician, "/desk"),
 		page("chart", clinician, "/desk/visits/"+visitMark, s.answered...),

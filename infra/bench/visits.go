@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/store"
 )
 
@@ -41,6 +42,9 @@ func measureVisits(ctx context.Context, log *slog.Logger, t *table) (err error) 
 		return err
 	}
 	w := &writing{driver: d, floor: &player{db: db, table: floorTable}}
+	if w.people, err = d.registrar(log); err != nil {
+		return err
+	}
 	if err := w.batch(ctx); err != nil { // reads what a process reads once
 		return err
 	}
@@ -70,6 +74,8 @@ func measureVisits(ctx context.Context, log *slog.Logger, t *table) (err error) 
 type writing struct {
 	*driver
 	floor                         *player
+	people                        *registrar.Room
+	written                       int       // batches
 	submits, queues, sweeps, bare []float64 // ms
 }
 
@@ -88,9 +94,14 @@ func (w *writing) line(t *table, what string, ms []float64, a aim) {
 
 // batch writes some visits, reads the queue and lets a minute pass.
 func (w *writing) batch(ctx context.Context) error {
+	patients, err := wards(ctx, w.people, w.written*perBatch, perBatch)
+	if err != nil {
+		return err
+	}
+	w.written++
 	took := make([]float64, perBatch)
-	err := parallel(perBatch, func(n int) (err error) {
-		took[n], err = w.visit(ctx)
+	err = parallel(perBatch, func(n int) (err error) {
+		took[n], err = w.visit(ctx, patients[n])
 		return err
 	})
 	if err != nil {
@@ -136,18 +147,18 @@ func (w *writing) bareWrites(ctx context.Context) (ms float64, err error) {
 }
 
 // visit writes a visit of a free form and returns how long submitting it took.
-func (w *writing) visit(ctx context.Context) (ms float64, err error) {
+func (w *writing) visit(ctx context.Context, patient string) (ms float64, err error) {
 	var v, q struct{ ID string }
-	if err := w.call(ctx, http.MethodPost, "/visits", patient, `{"form":"medication-refill"}`, &v); err != nil {
+	if err := w.call(ctx, http.MethodPost, "/visits", carer, `{"form":"medication-refill","patient":"`+patient+`"}`, &v); err != nil {
 		return 0, err
 	}
-	if err := w.save(ctx, v.ID, patient, refill); err != nil {
+	if err := w.save(ctx, v.ID, carer, refill); err != nil {
 		return 0, err
 	}
-	if err := w.step(ctx, v.ID, patient, "quote", "", &q); err != nil {
+	if err := w.step(ctx, v.ID, carer, "quote", "", &q); err != nil {
 		return 0, err
 	}
-	return timed(func() error { return w.step(ctx, v.ID, patient, "submit", accepting(q.ID), nil) })
+	return timed(func() error { return w.step(ctx, v.ID, carer, "submit", accepting(q.ID), nil) })
 }
 
 // timed is how long do takes.

@@ -41,6 +41,7 @@ type workbench struct {
 	dir    string
 	engine *engine.Engine
 	rooms  httpapi.Rooms
+	people *registrar.Room
 	issuer *issuer.Issuer
 	url    string // of the issuer, and with it of S3
 	close  []func() error
@@ -117,8 +118,8 @@ func (b *workbench) plant(ctx context.Context, log *slog.Logger) error {
 	if b.rooms, err = api.Rooms(parts); err != nil {
 		return err
 	}
-	cast := &registrar.Room{Kernel: b.rooms.Kernel, Store: parts.Store(), Charts: b.rooms.Charts}
-	return seed.Plant(ctx, cast, b.url+"/issuer", seed.Accounts)
+	b.people = &registrar.Room{Kernel: b.rooms.Kernel, Store: parts.Store(), Charts: b.rooms.Charts}
+	return seed.Plant(ctx, b.people, b.url+"/issuer", seed.Accounts)
 }
 
 func (b *workbench) config() setup.Config {

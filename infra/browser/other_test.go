@@ -166,6 +166,34 @@ func TestRequest_DraftPaidCancelled(t *testing.T) {
 	jane.checkPage("cancelled", http.StatusOK)
 }
 
+// A request like one that is underway is warned of where it is started and before its
+// price, and is sent once the patient says that it is meant.
+func TestRequest_SameComplaintTwice(t *testing.T) {
+	t.Parallel()
+	jane := newPersonSignedIn(t, startSystem(t).URL, "twice", "Jane Smith")
+	jane.press("Start Urinary symptoms")
+	jane.fillUntil(feeTitle, urinary())
+	jane.acceptFeeAndTerms()
+	jane.press("Send, and go to the payment page")
+	jane.press("Pay $40.00")
+	jane.goTo("/my")
+	jane.wantText("on this is underway")
+	jane.checkPage("my-underway", http.StatusOK)
+	jane.press("Start Urinary symptoms")
+	jane.fillUntil(checkTitle, urinary())
+	jane.wantText("You have sent a request like this")
+	jane.checkPage("check-underway", http.StatusOK)
+	jane.press("Continue to the price")
+	jane.wantText("There is a problem", "Tick this box")
+	jane.checkPage("check-underway-unconfirmed", http.StatusOK)
+	jane.tick("This request is about something else. Send it, too.")
+	jane.press("Continue to the price")
+	jane.wantText(feeTitle, "$40.00")
+	jane.acceptFeeAndTerms()
+	jane.press("Send, and go to the payment page")
+	jane.wantText("$40.00")
+}
+
 func (p *person) acceptFeeAndTerms() {
 	p.t.Helper()
 	p.click(p.find("checkbox", "I have seen the fee"), 1)

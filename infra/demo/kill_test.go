@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"evisit/infra/local/guard"
+	"evisit/infra/local/stripesim"
 )
 
 // A machine runs the evisit program on one data folder, and starts the program again
@@ -44,6 +46,19 @@ func (m *machine) run(ctx context.Context) {
 	}
 }
 
+// losesCalls reports whether r has the simulator lose calls until it is told otherwise.
+func losesCalls(r *http.Request) bool {
+	if r.GetBody == nil {
+		return false
+	}
+	body, err := r.GetBody()
+	if err != nil {
+		return false
+	}
+	var f stripesim.Fault
+	return json.NewDecoder(body).Decode(&f) == nil && f.Do == stripesim.LoseCall && f.Times == 0
+}
+
 func (m *machine) kill() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -58,6 +73,7 @@ type killer struct {
 	mu    sync.Mutex
 	left  int // writes until the next kill
 	kills int
+	spare bool // calls to Stripe are lost until somebody ends that, which a restart of the simulator would
 	wait  sync.WaitGroup
 }
 
@@ -70,8 +86,12 @@ const (
 )
 
 func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
+	lasting := losesCalls(r)
+	if lasting {
+		k.wait.Wait()
+	}
 	k.mu.Lock()
-	if k.left == 0 {
+	if k.left == 0 && !k.spare && !lasting {
 		k.left = fewestWrites + k.random.IntN(mostWrites-fewestWrites)
 		k.kills++
 		after := time.Duration(k.random.Int64N(int64(latestKill)))
@@ -85,6 +105,9 @@ func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err == nil && r.Method != http.MethodGet {
 		k.mu.Lock()
 		k.left = max(k.left-1, 0)
+		if r.URL.Path == "/sim/faults" {
+			k.spare = lasting
+		}
 		k.mu.Unlock()
 	}
 	return res, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -26,6 +27,7 @@ var scenarios = []scenario{
 	{"Cancelled while the payment page is open: nobody can pay it any more", cancelledPageCloses},
 	{"Charged by hand at Stripe, and then cancelled: refunded, and told", capturedByHand},
 	{"Sent twice: one visit, one hold", sentTwice},
+	{"The same complaint twice: warned of, and sent only if that is meant", sameComplaint},
 	{"Two clinicians take one visit at once", takenTwice},
 	{"The capture fails after the answer: a pay link, paid", captureFails},
 	{"Declined by the clinician", declinedByClinician},
@@ -42,6 +44,7 @@ var scenarios = []scenario{
 	{"Access taken away: an old request repeated under its Idempotency-Key shows nothing", accessRevoked},
 	{"A clinician loses her access in the middle of a visit, which a colleague answers", holderLeaves},
 	{"The stream gives up a capture", captureGivenUpByStream},
+	{"The practice's account is disconnected: a capture waits, and is made when it is connected again", captureWaits},
 	{"A capture that is given up, and resumed by one press", captureResumed},
 	{"Nobody answers: told late, then expired and released", nobodyAnswers},
 }
@@ -217,6 +220,27 @@ func suicidal(ctx context.Context, s *scene) {
 	v.says(ctx, ana.Name, "calls her, and ends the item")
 }
 
+func sameComplaint(ctx context.Context, s *scene) {
+	jane := s.who("jane-smith")
+	first := s.requests(ctx, jane, "pink-eye", redEye())
+	first.pays(ctx)
+	first.queues(ctx)
+	second := s.starts(ctx, jane, "pink-eye", "")
+	second.fills(ctx, common().with(redEye()))
+	second.prices(ctx)
+	s.refused(ctx, jane.Name, "sends the same complaint again", "already_underway", func() error {
+		return jane.post(ctx, second.path("submit"), second.submission(), nil)
+	})
+	second.beside = first.id
+	second.says(ctx, jane.Name, "confirms that it is about something else")
+	second.sends(ctx)
+	second.pays(ctx)
+	second.queues(ctx)
+	for _, v := range []*care{first, second} {
+		v.answered(ctx, s.who("ben-chen"), viralEye)
+	}
+}
+
 func accessRevoked(ctx context.Context, s *scene) {
 	elena, rosa := s.who("elena-diaz"), s.who("rosa-diaz")
 	v := s.starts(ctx, elena, "respiratory", rosa.ID)
@@ -292,12 +316,9 @@ func captureGivenUpByStream(ctx context.Context, s *scene) {
 	v.acknowledged(ctx)
 }
 
-func captureResumed(ctx context.Context, s *scene) {
-	hana, omar, ruth, ada := s.who("hana-kim"), s.who("omar-haddad"), s.who("ruth-vance"), s.who("ada-brooks")
-	v := s.starts(ctx, hana, "back-pain", "")
-	v.fills(ctx, common().with(backPain()).with(answers{"location-state": "WA"}))
-	v.prices(ctx)
-	v.sends(ctx)
+func captureWaits(ctx context.Context, s *scene) {
+	hana, omar, ruth := s.who("hana-kim"), s.who("omar-haddad"), s.who("ruth-vance")
+	v := s.requests(ctx, hana, "back-pain", backPain().with(answers{"location-state": "WA"}))
 	v.pays(ctx)
 	v.queues(ctx)
 	v.taken(ctx, omar)
@@ -315,6 +336,62 @@ func captureResumed(ctx context.Context, s *scene) {
 	})
 	v.says(ctx, "Stripe", "somebody disconnects the practice's account by mistake")
 	v.answeredBy(ctx, omar, strain)
+	lost := func(ctx context.Context) (todo, error) { return ruth.work(ctx, "account.lost", "") }
+	s.do(func() error {
+		return s.until(ctx, "the account's item", func(ctx context.Context) (bool, error) {
+			item, err := lost(ctx)
+			return item.ID != "", err
+		})
+	})
+	for range 5 {
+		s.do(func() error { return s.advance(ctx, 6*time.Hour) })
+	}
+	s.do(func() error {
+		parked, err := ruth.work(ctx, "event.parked", v.id)
+		if err == nil && parked.ID != "" {
+			err = fmt.Errorf("what waits for the account was given up: %+v", parked)
+		}
+		return err
+	})
+	v.settles(ctx, "held", "a day later the fee still waits for the account, and "+ruth.Name+" has one thing to do")
+	s.do(func() error { return s.atStripe(ctx, "connect", account) })
+	v.says(ctx, ruth.Name, "connects the account again, and presses nothing")
+	s.do(func() error {
+		return s.until(ctx, "the fee to be collected", func(ctx context.Context) (bool, error) {
+			b, err := v.money(ctx)
+			if err != nil || b.last() == "captured" {
+				return err == nil, err
+			}
+			return false, s.advance(ctx, 30*time.Minute)
+		})
+	})
+	v.says(ctx, "evisit", "within two hours the card is charged, once")
+	s.do(func() error {
+		return s.until(ctx, "the account's item to end", func(ctx context.Context) (bool, error) {
+			item, err := lost(ctx)
+			if err != nil || item.ID == "" {
+				return err == nil, err
+			}
+			return false, s.advance(ctx, time.Hour)
+		})
+	})
+	v.acknowledged(ctx)
+}
+
+func captureResumed(ctx context.Context, s *scene) {
+	hana, omar, ruth, ada := s.who("hana-kim"), s.who("omar-haddad"), s.who("ruth-vance"), s.who("ada-brooks")
+	v := s.starts(ctx, hana, "back-pain", "")
+	v.fills(ctx, common().with(backPain()).with(answers{"location-state": "WA"}))
+	v.prices(ctx)
+	v.sends(ctx)
+	v.pays(ctx)
+	v.queues(ctx)
+	v.taken(ctx, omar)
+	s.do(func() error {
+		return s.fault(ctx, map[string]any{"do": "lose_call", "method": "POST", "path": "/v1/payment_intents/*/capture"})
+	})
+	v.says(ctx, "Stripe", "takes no capture for a day")
+	v.answeredBy(ctx, omar, strain)
 	var item todo
 	s.do(func() error {
 		return s.until(ctx, "the capture to be given up", func(ctx context.Context) (_ bool, err error) {
@@ -324,26 +401,17 @@ func captureResumed(ctx context.Context, s *scene) {
 			return false, s.advance(ctx, 2*time.Hour)
 		})
 	})
-	s.check(strings.Contains(item.Task, "Collect the fee") && strings.Contains(item.Reason, "account at Stripe cannot be reached") && item.Note == "account_invalid",
+	s.check(strings.Contains(item.Task, "Collect the fee") && strings.Contains(item.Reason, "could not be reached") && item.Note == "no_answer",
 		"the item does not say what was given up, and why: %+v", item)
 	v.says(ctx, ruth.Name, "has it in her work after a day of tries: %s; %s", item.Task, item.Reason)
 	press := "/practice/work/" + item.ID + "/resume"
 	s.refused(ctx, ada.Name, "of another practice presses", "not_found", func() error { return ada.post(ctx, press, nil, nil) })
-	s.do(func() error { return s.atStripe(ctx, "connect", account) })
+	s.do(func() error { return s.healFaults(ctx) })
 	for range 2 { // the second changes nothing
 		s.do(func() error { return ruth.post(ctx, press, nil, nil) })
 	}
-	v.says(ctx, ruth.Name, "connects the account again, and presses, twice")
+	v.says(ctx, ruth.Name, "presses when Stripe takes captures again, twice")
 	v.settlesInTime(ctx, "captured", "the card is charged, once")
-	s.do(func() error {
-		return s.until(ctx, "the account's item to end", func(ctx context.Context) (bool, error) {
-			lost, err := ruth.work(ctx, "account.lost", "")
-			if err != nil || lost.ID == "" {
-				return err == nil, err
-			}
-			return false, s.advance(ctx, 6*time.Hour)
-		})
-	})
 	v.acknowledged(ctx)
 }
 

@@ -25,6 +25,7 @@ type care struct {
 	id      string
 	form    questionnaire
 	price   string // quote id
+	beside  string // the request underway that the patient knows of
 	page    string // address of the payment page
 }
 
@@ -308,7 +309,7 @@ func (v *care) prices(ctx context.Context) {
 }
 
 func (v *care) submission() map[string]any {
-	return map[string]any{"quote": v.price, "accept_fee": true, "accept_consent": true, "language": "en"}
+	return map[string]any{"quote": v.price, "accept_fee": true, "accept_consent": true, "language": "en", "beside": v.beside}
 }
 
 // sends accepts fee and consent, and submits the visit.

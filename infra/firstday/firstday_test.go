@@ -222,8 +222,8 @@ func TestWebhooks_MadeAsTheFunctionTakesThem(t *testing.T) {
 	_, err := a.run(hooksArgs...)
 	a.must(err)
 	there := a.hooks()
-	if d := strings.Join(there, "\n"); !strings.Contains(d, "https://visit.example.org/stripe/connect enabled 2023-10-16 connect=true 13 events") ||
-		!strings.Contains(d, "https://visit.example.org/stripe/webhook enabled 2023-10-16 connect=false 12 events") || len(there) != 2 {
+	if d := strings.Join(there, "\n"); !strings.Contains(d, "https://visit.example.org/stripe/connect enabled 2023-10-16 connect=true 25 events") ||
+		!strings.Contains(d, "https://visit.example.org/stripe/webhook enabled 2023-10-16 connect=false 22 events") || len(there) != 2 {
 		t.Errorf("there are:\n%s", d)
 	}
 	for range 2 { // nothing changes any more

@@ -136,6 +136,7 @@ func (w *world) writesForms(admin, director *person) {
 	case 6:
 		w.does("decideSettings", admin, nil, map[string]any{"prices": map[string]int{"uti-women": 40_00}, "from": later})
 		w.does("withdrawDecision", admin, nil, map[string]any{"from": later})
+		w.decidesMembership(admin, later)
 	case 7:
 		w.does("decideReaders", admin, nil, map[string]string{"text": oneOf(w, "", "Those who are in.")})
 	case 8:
@@ -145,4 +146,38 @@ func (w *world) writesForms(admin, director *person) {
 	default:
 		w.does("handInQuestionnaire", admin, nil, []byte(w.said["handInQuestionnaire"]))
 	}
+}
+
+// decidesMembership decides what lakeside sells by the year, takes back what was to begin, and at
+// times sells none.
+func (w *world) decidesMembership(admin *person, later time.Time) {
+	w.t.Helper()
+	terms := map[string]any{
+		"price": 300_00 + w.IntN(100), "members": 1, "visits": 12, "classes": []string{"em"}, "grace_days": 14, "notice_days": 30, "refund": map[string]any{"full_days": 0},
+	}
+	w.does("decideMembership", admin, nil, terms)
+	terms["from"], terms["price"] = later, 400_00
+	w.does("decideMembership", admin, nil, terms)
+	w.does("withdrawMembership", admin, nil, map[string]any{"from": later})
+	w.does("getMembershipOffer", admin, nil, nil)
+	w.becomesMember(w.person(oneOf(w, "jane-smith", "tom-okafor")))
+	if w.IntN(4) == 0 {
+		w.does("closeMembership", admin, nil, nil)
+	}
+}
+
+// becomesMember has a patient join on what lakeside sells now.
+func (w *world) becomesMember(patient *person) {
+	w.t.Helper()
+	var shown struct {
+		Sold struct {
+			Offer string `json:"offer"`
+			Terms int    `json:"terms"`
+		} `json:"sold"`
+	}
+	got, _ := w.does("getMembership", patient, nil, nil)
+	if json.Unmarshal(got.body, &shown) != nil || shown.Sold.Offer == "" {
+		return
+	}
+	w.does("joinMembership", patient, nil, map[string]any{"offer": shown.Sold.Offer, "terms": shown.Sold.Terms, "medicare": "no"})
 }

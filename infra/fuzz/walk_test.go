@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 
 	"evisit/pkg/httpapi"
@@ -112,6 +113,9 @@ func (w *world) advance(v *visit) {
 	case "answered":
 		w.does(oneOf(w, "getChart", "getEncounterDocument"), side, v, nil)
 		w.does(oneOf(w, "listAccess", "getRecord"), w.person(v.Patient), nil, nil)
+		if w.IntN(6) == 0 {
+			w.contests(v, side)
+		}
 		if w.IntN(3) == 0 {
 			w.does("acknowledgeVisit", side, v, nil)
 		}
@@ -136,6 +140,10 @@ func (w *world) fills(v *visit, side *person) {
 	}
 	if v.tries++; v.tries > 12 {
 		w.does("cancelVisit", side, v, nil)
+		return
+	}
+	if w.IntN(25) == 0 {
+		w.does("deleteVisit", side, v, nil)
 		return
 	}
 	got, _ := w.does("saveAnswers", side, v, f.response(v.answers))
@@ -163,9 +171,26 @@ func (w *world) fills(v *visit, side *person) {
 	w.filled[known] = v.answers
 	w.does("checkAnswers", side, v, f.response(v.answers))
 	w.does("quoteVisit", side, v, nil)
-	if v.Quote != nil {
-		w.does("submitVisit", side, v, accepting(v))
+	if v.Quote == nil {
+		return
 	}
+	if got, _ := w.does("submitVisit", side, v, accepting(v)); codeIn(got) == "already_underway" {
+		v.beside = namedIn(got)
+	}
+}
+
+// namedIn is the id with which a problem's text ends: of the request that is underway.
+func namedIn(got reply) string {
+	var refused struct {
+		Problems []struct {
+			Text string `json:"text"`
+		} `json:"problems"`
+	}
+	if json.Unmarshal(got.body, &refused) != nil || len(refused.Problems) == 0 {
+		return ""
+	}
+	text := refused.Problems[0].Text
+	return text[strings.LastIndex(text, " ")+1:]
 }
 
 // A whereabouts says of a problem which question it is about.
@@ -178,7 +203,7 @@ func accepting(v *visit) map[string]any {
 	if v.Quote != nil {
 		quote = v.Quote.ID
 	}
-	return map[string]any{"quote": quote, "accept_fee": true, "accept_consent": true, "language": "en"}
+	return map[string]any{"quote": quote, "accept_fee": true, "accept_consent": true, "language": "en", "beside": v.beside}
 }
 
 // pays pays the open page, asks for one, or looks whether Stripe's word has come.
@@ -202,6 +227,38 @@ func (w *world) pays(v *visit, side *person) {
 		w.does("openCheckout", side, v, nil)
 	}
 	w.does("getVisit", side, v, nil)
+}
+
+// contests has a cardholder dispute the charge of an answer, and the practice answer the
+// bank, or give up.
+func (w *world) contests(v *visit, side *person) {
+	w.t.Helper()
+	got, _ := w.does("getLedger", side, v, nil)
+	var money struct {
+		Payments []struct {
+			State  string `json:"state"`
+			Intent string `json:"payment_intent"`
+		} `json:"payments"`
+	}
+	if json.Unmarshal(got.body, &money) != nil || len(money.Payments) == 0 || money.Payments[len(money.Payments)-1].State != "captured" {
+		return
+	}
+	w.tool(http.MethodPost, w.sys.Stripe+"/sim/hand", map[string]string{"do": "dispute", "id": money.Payments[len(money.Payments)-1].Intent}, nil)
+	w.pass(2 * time.Minute)
+	admin := w.person(map[string]string{"lakeside": "ada-brooks", "harbor": "ruth-vance"}[v.Practice])
+	got, _ = w.does("getDispute", admin, v, nil)
+	var shown struct {
+		Payment string `json:"payment"`
+		Shown   string `json:"shown"`
+	}
+	if json.Unmarshal(got.body, &shown) != nil {
+		return
+	}
+	if w.IntN(2) == 0 {
+		w.does("acceptDispute", admin, v, map[string]string{"payment": shown.Payment})
+		return
+	}
+	w.does("answerDispute", admin, v, map[string]string{"payment": shown.Payment, "shown": shown.Shown})
 }
 
 // treats asks back, answers, or turns away.

@@ -123,6 +123,7 @@ type visit struct {
 	Patient  string `json:"patient"`
 	Status   string `json:"status"`
 	again    bool   // expired, and was sent again
+	beside   string // the request underway that the patient was told of
 	Pool     string `json:"pool"`
 	Version  int    `json:"version"`
 	Form     struct {

@@ -59,7 +59,7 @@ func (w *world) outbox() map[string]outbox.Delivery {
 	ds := map[string]outbox.Delivery{}
 	for id := range w.rows() {
 		d, err := w.store.Delivery(w.Context(), id)
-		if err == nil && d.Kind != outbox.CheckAccount { // put when a practice is registered, for the next day
+		if err == nil && d.Kind != outbox.CheckAccount && d.Kind != outbox.AskAccount { // put when a practice is registered
 			ds[id] = d
 		}
 	}

@@ -19,7 +19,9 @@ import (
 	"evisit/pkg/clinic/hook"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/clinic/session"
+	"evisit/pkg/coding"
 	"evisit/pkg/identity"
+	"evisit/pkg/membership"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/registry"
@@ -111,6 +113,26 @@ func (w *world) paidAt(visit string, atOnce bool) billing.Payment {
 	return p
 }
 
+// joined is a membership of Jane Smith's that awaits its first payment.
+func (w *world) joined() membership.Membership {
+	w.Helper()
+	jane, err := w.store.Person(w.Context(), "jane-smith")
+	w.must(err)
+	m, err := w.rooms.Request.Join(w.Context(), clinic.Caller{Person: jane, IP: "203.0.113.9"}, "", request.Joining{Offer: "yearly-1", Terms: 1, Medicare: coding.No})
+	w.must(err)
+	return m
+}
+
+// member checks how Jane Smith's membership stands.
+func (w *world) member(want membership.State) {
+	w.Helper()
+	m, err := w.store.Membership(w.Context(), membership.IDOf("jane-smith", 1))
+	w.must(err)
+	if m.State != want {
+		w.Errorf("the membership is %s, want %s", m.State, want)
+	}
+}
+
 // atPage plants a visit whose page was paid, of which no webhook came, and ends
 // at a time.
 func (w *world) atPage(id string, ends time.Time) {
@@ -161,7 +183,7 @@ func (w *world) commit(c clinic.Commit) {
 	if len(c.Work) > 0 {
 		practice = c.Work[0].Practice
 	}
-	if c.Visit != nil || c.Person != nil || c.Invitation != nil || len(c.Payments)+len(c.Work) > 0 {
+	if c.Visit != nil || c.Person != nil || c.Invitation != nil || len(c.Payments)+len(c.Work)+len(c.Memberships) > 0 {
 		c.Audit = append(c.Audit, audit.Record{ID: setup.NewID(), Practice: practice, At: w.now(), Actor: clinic.System("test"), Action: "test.plant"})
 	}
 	w.must(w.store.Commit(w.Context(), c))

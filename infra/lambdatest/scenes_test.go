@@ -8,12 +8,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"evisit/infra/local/seed"
+	"evisit/infra/local/stripesim"
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/limits"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/clinic/session"
 	"evisit/pkg/identity"
+	"evisit/pkg/intake"
+	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
 	"evisit/pkg/registry"
 	"evisit/pkg/visit"
@@ -35,10 +39,14 @@ var scenes = map[string]scene{
 	"api/list-visits":        {plant: plantQueue},
 	"api/list-visits-twice":  {plant: plantQueue},
 	"api/message":            {plant: func(w *world) { w.held("asked", visit.AwaitingPatient, nil) }, check: func(w *world) { w.status("asked", visit.InReview) }},
+	"api/submit":             {plant: plantPriced, check: func(w *world) { w.status("priced", visit.AwaitingPayment) }, again: true},
 	"api/pay-link":           {plant: plantOwed, check: checkPayLink, again: true},
+	"api/member-join":        {check: func(w *world) { w.member(membership.Pending) }, again: true},
 	"api/work":               {plant: plantOwed},
 	"api/work-end":           {plant: plantOwed, check: func(w *world) { w.ended(work.ID(work.PaymentFailed, paymentOf("unpaid")), "ada-brooks") }, again: true},
 	"api/work-resume":        {plant: plantParked, check: checkResumed, again: true},
+	"api/dispute":            {plant: plantDisputed},
+	"api/dispute-accept":     {plant: plantDisputed, check: checkAccepted, again: true},
 	"api/log":                {plant: plantLog},
 	"api/log-checkpoint":     {plant: plantLog},
 	"api/log-rows":           {plant: plantAccount},
@@ -58,24 +66,29 @@ var scenes = map[string]scene{
 	"registry/deactivate":   {plant: plantAdministrator, again: true},
 	"registry/forged-token": {times: limits.FailedProofs.Batch},
 
-	"stripehook/held":           {check: received("evt_1Recorded0000000000000001"), again: true},
-	"stripehook/held-base64":    {check: received("evt_1Recorded0000000000000002"), again: true},
-	"stripehook/held-again":     {plant: receiveFirst, check: received("evt_1Recorded0000000000000001"), again: true},
-	"stripehook/unknown-object": {check: received(), again: true},
-	"stripehook/platform":       {check: received(), again: true},
-	"stripehook/forged":         {check: received(), again: true},
-	"stripehook/altered":        {check: received(), again: true},
-	"stripehook/stale":          {check: received(), again: true},
-	"stripehook/wrong-endpoint": {check: received(), again: true},
+	"stripehook/held":            {check: received("evt_1Recorded0000000000000001"), again: true},
+	"stripehook/held-base64":     {check: received("evt_1Recorded0000000000000002"), again: true},
+	"stripehook/held-again":      {plant: receiveFirst, check: received("evt_1Recorded0000000000000001"), again: true},
+	"stripehook/account-updated": {check: receivedAbout(seed.Accounts[0], "evt_1Recorded0000000000000021"), again: true},
+	"stripehook/unknown-object":  {check: received(), again: true},
+	"stripehook/platform":        {check: received(), again: true},
+	"stripehook/forged":          {check: received(), again: true},
+	"stripehook/altered":         {check: received(), again: true},
+	"stripehook/stale":           {check: received(), again: true},
+	"stripehook/wrong-endpoint":  {check: received(), again: true},
 
 	"charge/batch":       {plant: plantChargeBatch, check: checkChargeBatch, again: true},
 	"charge/unreadable":  {plant: plantUnreadable, check: checkUnreadable, again: true},
 	"charge/stripe-said": {plant: plantSaid, check: checkSaid, again: true},
 	"charge/look":        {plant: func(w *world) { w.atPage("look-paid", recordedAt) }, check: checkLook, again: true},
+	"charge/account":     {check: checkAccount, again: true},
 	"charge/unwanted":    {plant: plantUnwanted, check: checkUnwanted, again: true},
+	"charge/member-look": {plant: plantMemberPaid, check: func(w *world) { w.member(membership.Active) }, again: true},
+	"charge/given-back":  {plant: plantGivenBack, check: checkGivenBack, again: true},
 	"charge/link-paid":   {plant: plantLinkPaid, check: checkLinkPaid, again: true},
 
 	"notify/invited":    {plant: plantInvitation, check: func(w *world) { w.mailed("kim@lakeside.example") }, again: true},
+	"notify/member":     {plant: plantMemberEnded, check: func(w *world) { w.mailed("jane-smith@patients.example") }, again: true},
 	"notify/batch":      {plant: func(w *world) { w.held("held", visit.Queued, nil) }, check: checkNotifyBatch, again: true},
 	"notify/again":      {plant: plantAgain, check: checkAgain, again: true},
 	"notify/unreadable": {plant: plantTomsVisit, check: checkUnreadableLetter, again: true},
@@ -111,6 +124,30 @@ func plantParked(w *world) {
 		Kind: work.EventParked, Practice: "lakeside", Pool: identity.OfficePool, Visit: "unpaid", Payment: d.Payment,
 		Event: d.ID, EventKind: string(d.Kind), Note: d.Note,
 	}, d.ParkedAs(), recordedAt)}})
+}
+
+// plantDisputed is an answer whose fee was charged and is disputed.
+func plantDisputed(w *world) {
+	v, p := w.drawn("contested", visit.Answered, nil), w.paid("contested")
+	_, o, err := w.cards.Observe(w.Context(), p.Account, p.Session)
+	w.must(err)
+	o.Status, o.Capturable, o.Received, o.Withdrawn = "succeeded", 0, fee, fee
+	o.Dispute = billing.Dispute{
+		ID: "dp_1Recorded", Status: "needs_response", Reason: "fraudulent", Amount: fee, Opened: recordedAt, Due: recordedAt.AddDate(0, 0, 14),
+	}
+	p, entries, err := p.Settle(o, recordedAt)
+	w.must(err)
+	p.Version = 1
+	w.commit(clinic.Commit{Visit: v, Payments: []billing.Payment{p}, Entries: entries})
+}
+
+// checkAccepted checks that the dispute is to be given up.
+func checkAccepted(w *world) {
+	p, err := w.store.Payment(w.Context(), paymentOf("contested"))
+	w.must(err)
+	if p.Dispute.Decision != billing.Accepting {
+		w.Errorf("the dispute: %+v", p.Dispute)
+	}
 }
 
 // plantAdministrator is a second administrator of lakeside.
@@ -175,9 +212,12 @@ func plantTaken(w *world) {
 	w.must(err)
 }
 
-// received says which events of Stripe's are kept, all armed for charge. They
-// came in another ten minutes than Stripe made them, so each is due again.
-func received(ids ...string) func(*world) {
+// received says which events of Stripe's about the recorded intent are kept.
+func received(ids ...string) func(*world) { return receivedAbout("pi_3RecordedIntent00000001", ids...) }
+
+// receivedAbout says which events of Stripe's about an object are kept, all armed for
+// charge. They came in another ten minutes than Stripe made them, so each is due again.
+func receivedAbout(object string, ids ...string) func(*world) {
 	return func(w *world) {
 		w.Helper()
 		var want, got []string
@@ -186,7 +226,7 @@ func received(ids ...string) func(*world) {
 		}
 		for id, d := range w.outbox() {
 			got = append(got, id)
-			if d.To != outbox.Charge || !d.Armed || d.Due.IsZero() || d.Account != seed.Accounts[0] || d.Object != "pi_3RecordedIntent00000001" {
+			if d.To != outbox.Charge || !d.Armed || d.Due.IsZero() || d.Account != seed.Accounts[0] || d.Object != object {
 				w.Errorf("kept as %+v", d)
 			}
 		}
@@ -238,6 +278,68 @@ func checkSaid(w *world) {
 	w.status("said-foreign", visit.AwaitingPayment)
 	w.delivery(stripeEvent(seed.Accounts[1], "evt_2"), "parked")
 	w.wanted("harbor", work.EventParked)
+}
+
+// plantPriced is a draft that was filled in and priced.
+func plantPriced(w *world) {
+	w.visit("priced", visit.Draft, nil)
+	jane, err := w.store.Person(w.Context(), "jane-smith")
+	w.must(err)
+	answers, err := intake.ParseResponse([]byte(urinary))
+	w.must(err)
+	_, err = w.rooms.Request.SavePage(w.Context(), clinic.Caller{Person: jane}, "priced", request.Save{Page: request.Answers(answers)})
+	w.must(err)
+	v, err := w.store.Visit(w.Context(), "priced")
+	w.must(err)
+	v.Version, v.Quote.ID = v.Version+1, "quote-priced"
+	w.commit(clinic.Commit{Visit: &v})
+}
+
+// urinary are the answers of somebody with urinary symptoms.
+const urinary = `{"resourceType":"QuestionnaireResponse","status":"in-progress","item":[
+	{"linkId":"emergency-ack","answer":[{"valueBoolean":true}]},{"linkId":"completed-by","answer":[{"valueCoding":{"code":"self"}}]},
+	{"linkId":"location-state","answer":[{"valueCoding":{"code":"OR"}}]},{"linkId":"language","answer":[{"valueCoding":{"code":"en"}}]},
+	{"linkId":"callback-phone","answer":[{"valueString":"+1 503 555 0177"}]},{"linkId":"seen-7d","answer":[{"valueBoolean":false}]},
+	{"linkId":"surgery-90d","answer":[{"valueBoolean":false}]},{"linkId":"accident","answer":[{"valueBoolean":false}]},
+	{"linkId":"pregnant","answer":[{"valueCoding":{"code":"no"}}]},{"linkId":"conditions","answer":[{"valueCoding":{"code":"none"}}]},
+	{"linkId":"allergies","item":[{"linkId":"allergy-none","answer":[{"valueBoolean":true}]}]},
+	{"linkId":"medications","answer":[{"valueString":"none"}]},{"linkId":"payment-route","answer":[{"valueCoding":{"code":"self-pay"}}]},
+	{"linkId":"uti-onset","answer":[{"valueInteger":2}]},{"linkId":"uti-sx","answer":[{"valueCoding":{"code":"burning"}}]},
+	{"linkId":"uti-fever","answer":[{"valueBoolean":false}]},{"linkId":"uti-flank","answer":[{"valueBoolean":false}]},
+	{"linkId":"uti-vomit","answer":[{"valueBoolean":false}]},{"linkId":"uti-confused","answer":[{"valueBoolean":false}]},
+	{"linkId":"uti-retention","answer":[{"valueBoolean":false}]},{"linkId":"uti-discharge","answer":[{"valueBoolean":false}]},
+	{"linkId":"uti-sti","answer":[{"valueBoolean":false}]},{"linkId":"uti-catheter","answer":[{"valueBoolean":false}]},
+	{"linkId":"uti-kidney","answer":[{"valueBoolean":false}]},{"linkId":"uti-abx","answer":[{"valueBoolean":false}]},
+	{"linkId":"uti-count","answer":[{"valueInteger":1}]}]}`
+
+// plantMemberPaid is a membership whose page was paid, of which no webhook came.
+func plantMemberPaid(w *world) {
+	_, err := w.sim.Pay(w.Context(), w.joined().Page.Session, stripesim.CardSuccess, nil)
+	w.must(err)
+}
+
+// plantGivenBack is a visit that a membership included, and that was cancelled.
+func plantGivenBack(w *world) {
+	m := w.joined()
+	w.commit(clinic.Commit{Visit: w.drawn("given-back", visit.Cancelled, func(v *visit.Visit) {
+		v.Payment, v.Payments, v.Quote.Amount, v.Quote.Basis, v.Times.Ended = "", nil, 0, billing.ByMember, recordedAt
+	}), Counts: []clinic.Count{{Count: membership.Count{
+		Membership: m.ID, Year: recordedAt, Uses: []membership.Use{{Visit: "given-back", Patient: "jane-smith", At: recordedAt}}, Version: 1,
+	}, Practice: "lakeside"}}})
+}
+
+func checkGivenBack(w *world) {
+	_, counts, err := w.store.Included(w.Context(), "jane-smith")
+	w.must(err)
+	if len(counts) != 1 || len(counts[0].Uses) != 0 {
+		w.Errorf("used are %+v", counts)
+	}
+}
+
+// plantMemberEnded is a membership whose page expired unpaid.
+func plantMemberEnded(w *world) {
+	m := w.joined().Abandoned(w.now())
+	w.commit(clinic.Commit{Memberships: []clinic.Membership{{Membership: m}}})
 }
 
 func checkLook(w *world) {
@@ -328,6 +430,10 @@ func plantDue(w *world) {
 	v := w.drawn("not-due", visit.Queued, nil)
 	v.Wake = past
 	w.commit(clinic.Commit{Visit: v})
+	m := w.joined()
+	m.Made = past.Add(-26 * time.Hour)
+	m.Version++
+	w.commit(clinic.Commit{Memberships: []clinic.Membership{{Membership: m, Due: past}}})
 }
 
 func checkDue(w *world) {
@@ -353,7 +459,7 @@ func checkDue(w *world) {
 	}
 	slices.Sort(caused)
 	want := []string{
-		"due-hold payment.release to charge", "due-hold visit.ended to notify", "due-late visit.late to notify",
+		" membership.look to charge", "due-hold payment.release to charge", "due-hold visit.ended to notify", "due-late visit.late to notify",
 		"due-over payment.release to charge", "due-over visit.ended to notify", "due-page payment.look to charge",
 		"due-silent payment.release to charge", "due-silent visit.ended to notify",
 	}
@@ -422,4 +528,13 @@ func checkSweep(w *world) {
 	if h.Tree.Size != 1 || !strings.Contains(h.Checkpoint, "visit.example.org/log/lakeside\n1\n") {
 		w.Errorf("the log's head: %+v", h)
 	}
+}
+
+func checkAccount(w *world) {
+	a, err := w.store.Account(w.Context(), "lakeside", seed.Accounts[0])
+	w.must(err)
+	if !a.MayCharge() || !a.InOrder() {
+		w.Errorf("the account stands as %+v", a)
+	}
+	w.delivery("registry.2603021650.charge-account", "done")
 }

@@ -24,12 +24,15 @@ var rows = map[string]map[string]string{
 	"PERSON#":           {"api": "get query", "registry": "get put", "deadline": "get put"},
 	"PATIENT#":          {"api": "get query", "notify": "get", "registry": "get query put"},
 	"MARK#":             {"registry": "query put"},
-	"PRACTICE#":         {"api": "get query", "charge": "get", "notify": "get", "registry": "get query put"},
+	"PRACTICE#":         {"api": "get query", "charge": "get", "deadline": "get", "notify": "get", "registry": "get query put"},
 	"ACCOUNT#":          {"api": "get query", "charge": "get", "registry": "put"},
 	"INVITE#":           {"api": "get query", "registry": "get put", "notify": "get"},
 	"CASE#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get"},
+	"UNDERWAY#":         {"api": "get query put"},
 	"CHART#":            {"api": "get query put"},
 	"MONEY#":            {"api": "get query put", "charge": "get put", "notify": "get"},
+	"MONEY#account.":    {"api": "get query put", "charge": "get put", "notify": "get", "registry": "get"},
+	"MEMBER#":           {"api": "get query put", "charge": "get query put", "deadline": "get put", "notify": "get"},
 	"WORK#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get put", "registry": "get put"},
 	"OUTBOX#api.":       {"api": "get put update", "charge": "update", "notify": "get update", "sweep": "get query update"},
 	"OUTBOX#stripe.":    {"api": "get update", "stripehook": "put", "charge": "update", "notify": "get update", "sweep": "get query update"},
@@ -96,7 +99,7 @@ func TestPolicy_NamesOfEachIndex(t *testing.T) {
 	t.Parallel()
 	tpl := read(t)
 	want := map[string]string{
-		"due CASE#": "deadline", "due PERSON#": "deadline", "due OUTBOX#": "sweep",
+		"due CASE#": "deadline", "due PERSON#": "deadline", "due MEMBER#": "deadline", "due OUTBOX#": "sweep",
 		"list QUEUE#": "apideadline", "list WORK#": "apiregistry", "list GRANTS#": "api",
 		"list PRACTICES#": "registry", "list ROSTER#": "apiregistry", "list INVITES#": "registry", "list PATIENTS#": "registry",
 		"mine MINE#": "api", "trail TRAIL#": "apideadline",
@@ -104,7 +107,7 @@ func TestPolicy_NamesOfEachIndex(t *testing.T) {
 	got := map[string]string{}
 	for index := range tpl.PartitionKeys {
 		for _, begin := range []string{
-			"CASE#", "PERSON#", "OUTBOX#", "QUEUE#", "WORK#", "GRANTS#", "ROSTER#", "INVITES#", "PATIENTS#", "PRACTICES#", "MINE#", "TRAIL#", "BOOK#", "UNKNOWN#",
+			"CASE#", "PERSON#", "MEMBER#", "OUTBOX#", "QUEUE#", "WORK#", "GRANTS#", "ROSTER#", "INVITES#", "PATIENTS#", "PRACTICES#", "MINE#", "TRAIL#", "BOOK#", "UNKNOWN#",
 		} {
 			for _, name := range slices.Sorted(maps.Keys(tpl.Functions)) {
 				if index != "" && tpl.Functions[name].May("dynamodb:Query", "${Table.Arn}/index/"+index, []string{begin + "1"}) {

@@ -46,6 +46,7 @@ type Acceptance struct {
 	ConsentHash string `json:"hash"`    // SHA-256 of the text
 	Language    string `json:"lang,omitempty"`
 	UserAgent   string `json:"agent,omitempty"`
+	Beside      string `json:"beside,omitempty"` // the visit on the same form that was underway, as who accepted confirmed
 }
 
 // An Actor is the person or function that acted, their role, and the patient

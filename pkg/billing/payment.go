@@ -2,6 +2,7 @@ package billing
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"evisit/pkg/money"
@@ -9,7 +10,7 @@ import (
 
 // A State is the stage of a payment's life.
 //
-//	opened → held → captured ⇄ refunded, captured → disputed
+//	opened → held → captured ⇄ refunded, captured ⇄ disputed → charged_back
 //	opened → abandoned        held → released | lapsed | failed
 //	opened → processing → captured | failed
 type State string
@@ -20,13 +21,16 @@ const (
 	// Processing says that the page was paid by a method that takes days, such as
 	// a bank account.
 	Processing    State = "processing"
-	Captured      State = "captured"  // the fee is collected
-	FullyRefunded State = "refunded"  // all that was captured is refunded
-	Disputed      State = "disputed"  // the cardholder disputes the charge
-	Abandoned     State = "abandoned" // the page expired unpaid
-	Released      State = "released"  // this system released the hold
-	Lapsed        State = "lapsed"    // the hold expired before a capture
-	Failed        State = "failed"    // the fee could not be charged to the card or bank account
+	Captured      State = "captured" // the fee is collected
+	FullyRefunded State = "refunded" // all that was captured is refunded
+	Disputed      State = "disputed" // a dispute that is no inquiry is open: the bank decides
+	// ChargedBack says that disputes were lost, and with refunds have all that was
+	// captured.
+	ChargedBack State = "charged_back"
+	Abandoned   State = "abandoned" // the page expired unpaid
+	Released    State = "released"  // this system released the hold
+	Lapsed      State = "lapsed"    // the hold expired before a capture
+	Failed      State = "failed"    // the fee could not be charged to the card or bank account
 )
 
 // A Payment is one attempt to pay for a visit. A visit whose Checkout was
@@ -41,14 +45,19 @@ type Payment struct {
 	State    State       `json:"state"`
 	// AtOnce says that paying the page collects the fee without a hold: the pay
 	// link of an answer whose capture failed.
-	AtOnce        bool        `json:"at_once,omitempty"`
-	Session       string      `json:"session,omitempty"`
-	URL           string      `json:"url,omitempty"`
-	SessionEnds   time.Time   `json:"session_ends"`
-	Intent        string      `json:"intent,omitempty"`
-	Held          money.Cents `json:"held,omitempty"`
-	Collected     money.Cents `json:"collected,omitempty"`
-	Refunded      money.Cents `json:"refunded,omitempty"`
+	AtOnce      bool        `json:"at_once,omitempty"`
+	Session     string      `json:"session,omitempty"`
+	URL         string      `json:"url,omitempty"`
+	SessionEnds time.Time   `json:"session_ends"`
+	Intent      string      `json:"intent,omitempty"`
+	Held        money.Cents `json:"held,omitempty"`
+	Collected   money.Cents `json:"collected,omitempty"`
+	Refunded    money.Cents `json:"refunded,omitempty"`
+	// Dispute is the latest dispute or inquiry. Withdrawn is what disputes have of the
+	// money, and DisputeFee what Stripe took for them.
+	Dispute       Dispute     `json:"dispute,omitzero"`
+	Withdrawn     money.Cents `json:"withdrawn,omitempty"`
+	DisputeFee    money.Cents `json:"dispute_fee,omitempty"`
 	CaptureBefore time.Time   `json:"capture_before,omitzero"`
 	// Why is Stripe's code for a failure: of a capture, also while its hold is
 	// still to be released, or of a refund.
@@ -117,24 +126,37 @@ const (
 	NeverCharged Fate = ""             // no card was charged; a hold is released
 	Refunding    Fate = "refunding"    // a card was charged, and the charge is being refunded
 	Returned     Fate = "refunded"     // a card was charged, and all of it is refunded
+	TakenBack    Fate = "charged_back" // a card was charged, and its bank took all of it back
+	Contested    Fate = "disputed"     // a card was charged, and its bank decides about that
 	Stranded     Fate = "not_refunded" // a card was charged, and the refund failed
 )
 
 // FateOf returns what became of the payments of a request that ended without an
 // answer: what is least settled of any of them.
 func FateOf(ps []Payment) Fate {
-	fate := NeverCharged
+	order := []Fate{NeverCharged, Returned, TakenBack, Refunding, Contested, Stranded}
+	worst := 0
 	for _, p := range ps {
-		switch {
-		case p.Refunded < p.Collected && p.Why == RefundFailed:
-			return Stranded
-		case p.Refunded < p.Collected:
-			fate = Refunding
-		case p.Collected > 0 && fate == NeverCharged:
-			fate = Returned
-		}
+		worst = max(worst, slices.Index(order, p.fate()))
 	}
-	return fate
+	return order[worst]
+}
+
+// fate is what became of what p collected, if its request ended without an answer.
+func (p Payment) fate() Fate {
+	switch {
+	case p.Collected == 0:
+		return NeverCharged
+	case p.State == Disputed:
+		return Contested
+	case p.State == ChargedBack:
+		return TakenBack
+	case p.Refunded == p.Collected:
+		return Returned
+	case p.Why == RefundFailed:
+		return Stranded
+	}
+	return Refunding
 }
 
 // Text returns f in words for the patient.
@@ -144,6 +166,10 @@ func (f Fate) Text() string {
 		return "You were charged for it, and the charge is being refunded in full; your bank may take some days to show it."
 	case Returned:
 		return "You were charged for it, and the charge was refunded in full; your bank may take some days to show it."
+	case TakenBack:
+		return "You were charged for it, and your bank took the charge back for you."
+	case Contested:
+		return "You were charged for it, and you or your bank dispute the charge; your bank decides."
 	case Stranded:
 		return "You were charged for it, and the refund did not go through; the practice will find another way to return the money."
 	case NeverCharged:
@@ -157,9 +183,10 @@ func (p Payment) MustRefund() bool { return p.Excess(0) > 0 }
 
 // Excess returns how much of what p collected is still to be refunded, if its visit
 // keeps a fee of keep. A refund that failed is not tried again: a person must find
-// another way, as for what is disputed.
+// another way. What a dispute has cannot be refunded, nor, at Stripe, the rest of that
+// charge; a dispute that is won leaves all of it.
 func (p Payment) Excess(keep money.Cents) money.Cents {
-	if p.State != Captured || p.Why == RefundFailed {
+	if p.State != Captured || p.Why == RefundFailed || p.Withdrawn > 0 {
 		return 0
 	}
 	return max(0, p.Collected-p.Refunded-keep)
@@ -179,6 +206,8 @@ const (
 // zero if p is final, or if a deadline of its visit or an event of its own asks.
 func (p Payment) NextLook(now time.Time) time.Time {
 	switch {
+	case p.Dispute.Open():
+		return p.Dispute.nextLook(now)
 	case p.State == Processing:
 		return now.Add(bankEvery)
 	case p.State != Opened || !p.AtOnce:
@@ -212,7 +241,7 @@ func (p Payment) Payable(now time.Time) Way {
 		return AwaitsStripe
 	case Abandoned, Released, Lapsed, Failed:
 		return ByLink
-	case Held, Captured, FullyRefunded, Disputed:
+	case Held, Captured, FullyRefunded, Disputed, ChargedBack:
 	}
 	return NotPayable
 }

@@ -62,7 +62,7 @@ var (
 	lapsed    = billing.Observation{Intent: "pi_1", Status: "canceled", Expired: true}
 	back1000  = billing.Observation{Intent: "pi_1", Status: "succeeded", Received: fee, Refunded: 1000}
 	backAll   = billing.Observation{Intent: "pi_1", Status: "succeeded", Received: fee, Refunded: fee}
-	disputed  = billing.Observation{Intent: "pi_1", Status: "succeeded", Received: fee, Disputed: true}
+	disputed  = contested("needs_response", fee, 0)
 	processed = billing.Observation{Intent: "pi_1", Status: "processing", SessionOver: true}
 	unpaid    = billing.Observation{Intent: "pi_1", Status: "requires_payment_method", Failure: "insufficient_funds"}
 	// refused stands for CaptureRefused, which is our word and not Stripe's.
@@ -102,8 +102,8 @@ func TestSettle_FollowsObservations(t *testing.T) {
 		"one of two refunds fails":          {[]billing.Observation{captured, backAll, back1000}, billing.Captured, []string{"charge", "refund-4000", "refund_failed-1000-4"}},
 		"refunded again after it failed":    {[]billing.Observation{captured, backAll, captured, backAll}, billing.FullyRefunded, []string{"charge", "refund-4000", "refund_failed-0-4", "refund-4000-5"}},
 		"the page alone, after a refund":    {[]billing.Observation{captured, backAll, {Session: "cs_1"}}, billing.FullyRefunded, []string{"charge", "refund-4000"}},
-		"disputed":                          {[]billing.Observation{held, captured, disputed}, billing.Disputed, []string{"hold", "capture"}},
-		"disputed, then refunded":           {[]billing.Observation{captured, disputed, backAll}, billing.FullyRefunded, []string{"charge", "refund-4000"}},
+		"disputed":                          {[]billing.Observation{held, captured, disputed}, billing.Disputed, []string{"hold", "capture", "dispute_taken-4000-4"}},
+		"disputed, then refunded":           {[]billing.Observation{captured, disputed, backAll}, billing.FullyRefunded, []string{"charge", "dispute_taken-4000-3", "refund-4000"}},
 		"captured in part": {
 			[]billing.Observation{held, {Intent: "pi_1", Status: "succeeded", Received: 2500}},
 			billing.Captured,
@@ -178,7 +178,8 @@ func TestSettle_AnyOrderBalances(t *testing.T) {
 				Status:      rapid.SampledFrom([]string{"", "requires_capture", "succeeded", "canceled", "processing", "requires_payment_method", "odd"}).Draw(t, "status"),
 				SessionOver: rapid.Bool().Draw(t, "over"), Capturable: amounts.Draw(t, "capturable"),
 				Received: amounts.Draw(t, "received"), Refunded: amounts.Draw(t, "refunded"),
-				Disputed: rapid.Bool().Draw(t, "disputed"), Expired: rapid.Bool().Draw(t, "expired"),
+				Dispute: drawnDispute(t), Withdrawn: amounts.Draw(t, "withdrawn"), DisputeFee: amounts.Draw(t, "dispute fee"),
+				Expired: rapid.Bool().Draw(t, "expired"),
 			}
 		}),
 	)
@@ -212,15 +213,18 @@ func TestSettle_AnyOrderBalances(t *testing.T) {
 // settled checks that p could become next.
 func settled(t *rapid.T, p, next billing.Payment) {
 	after := map[billing.State][]billing.State{
-		billing.Opened:   {billing.Held, billing.Processing, billing.Captured, billing.FullyRefunded, billing.Disputed, billing.Abandoned, billing.Failed},
-		billing.Held:     {billing.Captured, billing.FullyRefunded, billing.Disputed, billing.Released, billing.Lapsed, billing.Failed},
-		billing.Captured: {billing.FullyRefunded, billing.Disputed},
-		billing.Disputed: {billing.FullyRefunded},
+		billing.Opened:   {billing.Held, billing.Processing, billing.Captured, billing.FullyRefunded, billing.Disputed, billing.ChargedBack, billing.Abandoned, billing.Failed},
+		billing.Held:     {billing.Captured, billing.FullyRefunded, billing.Disputed, billing.ChargedBack, billing.Released, billing.Lapsed, billing.Failed},
+		billing.Captured: {billing.FullyRefunded, billing.Disputed, billing.ChargedBack},
+		// Lost or won, or refunded after all.
+		billing.Disputed: {billing.FullyRefunded, billing.Captured, billing.ChargedBack},
+		// Of money that came back: a bank may change its mind.
+		billing.ChargedBack: {billing.FullyRefunded, billing.Captured, billing.Disputed},
 		// Of a refund that failed.
-		billing.FullyRefunded: {billing.Captured, billing.Disputed},
-		billing.Processing:    {billing.Held, billing.Captured, billing.FullyRefunded, billing.Disputed, billing.Failed},
-		billing.Abandoned:     {billing.Held, billing.Processing, billing.Captured, billing.FullyRefunded, billing.Disputed},
-		billing.Failed:        {billing.Captured, billing.FullyRefunded, billing.Disputed},
+		billing.FullyRefunded: {billing.Captured, billing.Disputed, billing.ChargedBack},
+		billing.Processing:    {billing.Held, billing.Captured, billing.FullyRefunded, billing.Disputed, billing.ChargedBack, billing.Failed},
+		billing.Abandoned:     {billing.Held, billing.Processing, billing.Captured, billing.FullyRefunded, billing.Disputed, billing.ChargedBack},
+		billing.Failed:        {billing.Captured, billing.FullyRefunded, billing.Disputed, billing.ChargedBack},
 	}
 	if p.State == next.State {
 		return
@@ -251,7 +255,8 @@ func balanced(t *rapid.T, p billing.Payment, entries []ledger.Entry) {
 	}
 	for account, want := range map[ledger.Account]money.Cents{
 		ledger.Holds: inForce, ledger.HoldsOwed: -inForce,
-		ledger.Stripe: p.Collected - p.Refunded, ledger.VisitFees: -p.Collected, ledger.Refunds: p.Refunded,
+		ledger.Stripe: p.Collected - p.Refunded - p.Withdrawn - p.DisputeFee, ledger.VisitFees: -p.Collected, ledger.Refunds: p.Refunded,
+		ledger.Disputes: p.Withdrawn, ledger.DisputeFees: p.DisputeFee,
 	} {
 		if sums[account] != want {
 			t.Errorf("%s stands at %s, want %s (payment %+v)", account, sums[account], want, p)
@@ -271,7 +276,7 @@ func balanced(t *rapid.T, p billing.Payment, entries []ledger.Entry) {
 func TestPayable_ByState(t *testing.T) {
 	t.Parallel()
 	for state, want := range map[billing.State]string{
-		billing.Opened: "page unheard unheard", billing.Processing: "unheard unheard unheard", billing.Held: "  ", billing.Captured: "  ", billing.FullyRefunded: "  ", billing.Disputed: "  ",
+		billing.Opened: "page unheard unheard", billing.Processing: "unheard unheard unheard", billing.Held: "  ", billing.Captured: "  ", billing.FullyRefunded: "  ", billing.Disputed: "  ", billing.ChargedBack: "  ",
 		billing.Abandoned: "link link link", billing.Released: "link link link", billing.Lapsed: "link link link", billing.Failed: "link link link",
 	} {
 		p := billing.Payment{State: state, SessionEnds: noon}

@@ -19,6 +19,7 @@ type Basis string
 const (
 	Fee      Basis = "practice_fee" // the practice's posted price for this form
 	NoCharge Basis = "no_charge"    // this kind of request is never charged
+	ByMember Basis = "membership"   // the patient's yearly membership includes it
 )
 
 // A Route is the patient's answer to how they expect to pay.
@@ -36,6 +37,12 @@ type Caveat string
 const (
 	PlanNotBilled Caveat = "plan_not_billed"
 	NoMembership  Caveat = "no_membership"
+	// The other reasons for which a membership does not pay for a request.
+	MembershipUsed    Caveat = "membership_used"     // all its visits of the year are used
+	MembershipNotThis Caveat = "membership_not_this" // it does not include such a request
+	MembershipPending Caveat = "membership_pending"  // its first payment is not reported
+	MembershipUnpaid  Caveat = "membership_unpaid"   // a payment failed, and its grace is over
+	MembershipBarred  Caveat = "membership_barred"   // Medicare covers the request
 )
 
 // Text returns c in words for the patient; empty for none.
@@ -45,6 +52,16 @@ func (c Caveat) Text() string {
 		return "This practice does not bill health plans for e-visits yet. You pay the posted fee; your plan may not reimburse it."
 	case NoMembership:
 		return "We found no active membership for you, so the posted fee applies."
+	case MembershipUsed:
+		return "The visits that your membership includes in this year are used, so the posted fee applies."
+	case MembershipNotThis:
+		return "Your membership does not include this kind of request, so the posted fee applies."
+	case MembershipPending:
+		return "Your membership begins when its first payment is reported. Until then the posted fee applies."
+	case MembershipUnpaid:
+		return "A payment for your membership failed and the time to make it is over, so the posted fee applies."
+	case MembershipBarred:
+		return "Medicare covers requests like this one, so your membership may not pay for it. Call the practice about how to pay."
 	}
 	return ""
 }
@@ -90,6 +107,18 @@ func (q Quote) PageEnds() time.Time { return q.ExpiresAt.Add(pageLife) }
 
 // Free reports whether the quote needs no card.
 func (q Quote) Free() bool { return q.Amount == 0 }
+
+// Included returns q as a membership pays for it: nothing is charged.
+func (q Quote) Included() Quote {
+	q.Amount, q.Lower, q.Basis, q.Caveat = 0, nil, ByMember, ""
+	return q
+}
+
+// NotIncluded returns q, which a membership does not pay for, with why.
+func (q Quote) NotIncluded(why Caveat) Quote {
+	q.Caveat = why
+	return q
+}
 
 // A PriceList is a practice's posted price in cents for each form name. A price
 // of 0 makes a form free.

@@ -20,8 +20,10 @@ type Observation struct {
 	Capturable    money.Cents
 	Received      money.Cents
 	Refunded      money.Cents
-	Disputed      bool
-	Expired       bool // canceled by Stripe because the hold expired
+	Dispute       Dispute     // the one that is open, else the latest; zero: none, or not known
+	Withdrawn     money.Cents // by all disputes of the intent, less what came back
+	DisputeFee    money.Cents // Stripe's, for all of them
+	Expired       bool        // canceled by Stripe because the hold expired
 	CaptureBefore time.Time
 	Failure       string // Stripe's code for the last failed attempt
 	Warned        bool   // the card's issuer warns of fraud
@@ -166,19 +168,15 @@ func (s *settlement) refund() error {
 	return s.post(ledger.Refunded(s.ID, s.Practice, before, s.Refunded, change, s.now))
 }
 
-func (s *settlement) dispute() error {
-	if s.o.Disputed && s.State == Captured {
-		s.State = Disputed
-	}
-	return nil
-}
-
 // unpaid reports whether no hold or charge of p was observed yet. A hold that
 // comes on an abandoned page is recorded, so that it can be released.
 func (p Payment) unpaid() bool {
 	return p.State == Opened || p.State == Abandoned || p.State == Processing
 }
 
-// Newer reports whether p was settled by a later observation than o, which Settle
-// would take for a refund that failed.
-func (p Payment) Newer(o Observation) bool { return o.Refunded < p.Refunded }
+// Newer reports whether p may have been settled by a later observation than o: Settle
+// would take the difference for a refund that failed, or for a change of a dispute.
+func (p Payment) Newer(o Observation) bool {
+	seen := p.Dispute.as(told{})
+	return o.Refunded < p.Refunded || seen.ID != "" && (seen != o.Dispute || o.Withdrawn != p.Withdrawn)
+}

@@ -46,7 +46,7 @@ var (
 )
 
 // countsOf returns the metrics of c by name. An entry is new in its commit, and an
-// item that is open in a commit was opened by it.
+// item of a counted kind that is open in a commit was opened by it.
 func countsOf(c Commit) []slog.Attr {
 	var counts map[metric.Name]int // most commits count nothing
 	add := func(m metric.Name, counted bool) {

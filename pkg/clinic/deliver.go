@@ -30,6 +30,19 @@ const AccountLost = "account_invalid"
 
 func (r *Refusal) Error() string { return "refused by stripe: " + r.Code }
 
+// A Wait is the error of an act that Stripe refuses until something else changes: the
+// event is due again at Until, however often.
+type Wait struct {
+	Until time.Time
+	Why   *Refusal
+}
+
+func (w *Wait) Error() string {
+	return "waits until " + w.Until.Format(time.RFC3339) + ": " + w.Why.Error()
+}
+
+func (w *Wait) Unwrap() error { return w.Why }
+
 // A Partial is the error of an act that sent the letter of one recipient and not
 // that of another: a later try sends the other's alone.
 type Partial struct {
@@ -96,6 +109,9 @@ func (k *Kernel) try(ctx context.Context, d outbox.Delivery, act func(context.Co
 	}
 	if p, ok := errors.AsType[*Partial](failure); ok {
 		d.Sent = p.Sent
+	}
+	if w, ok := errors.AsType[*Wait](failure); ok {
+		return d.Waits(w.Until, w.Why.Code), failure
 	}
 	refused, definite := errors.AsType[*Refusal](failure)
 	if definite && refused.Final {

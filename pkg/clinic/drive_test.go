@@ -212,11 +212,16 @@ func (w *world) prices(who, id string) request.Offer {
 	return o
 }
 
+// submits sends a request, beside another one if that is underway.
 func (w *world) submits(who, id, quote string) request.Sent {
 	w.Helper()
 	var s request.Sent
 	w.does("submit", func() (err error) {
-		s, err = w.request.Submit(w.ctx, w.as(who), id, request.Submission{Quote: quote, Consent: "2026-01", Language: "en"})
+		other, err := w.request.UnderwayBeside(w.ctx, w.as(who), w.visit(id))
+		if err != nil {
+			return err
+		}
+		s, err = w.request.Submit(w.ctx, w.as(who), id, request.Submission{Quote: quote, Consent: "2026-01", Language: "en", Beside: other.ID})
 		return err
 	})
 	return s

@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
 	"evisit/pkg/phi"
 	"evisit/pkg/vault"
@@ -40,7 +42,8 @@ type Kernel struct {
 	forms     sync.Map // formKey → *intake.Form; a version never changes
 	practices sync.Map // id → remembered practice
 	members   memory[Proof, []identity.Membership]
-	noted     memory[string, struct{}] // keys of what recordHourly recorded
+	accounts  memory[string, billing.Account] // of patients' requests, by practice and account
+	noted     memory[string, struct{}]        // keys of what recordHourly recorded
 }
 
 // A Caller is the person who makes a request, and the request's own identity.
@@ -135,6 +138,13 @@ func (k *Kernel) Event(kind outbox.Kind, to outbox.Consumer, v visit.Visit, now 
 	}
 }
 
+// MembershipEvent returns an event about a membership, put by this function.
+func (k *Kernel) MembershipEvent(kind outbox.Kind, to outbox.Consumer, m membership.Membership, now time.Time) outbox.Event {
+	return outbox.Event{
+		ID: outbox.NewID(k.Writer, now, k.NewID()), Kind: kind, To: to, Practice: m.Practice, Patient: m.Payer, Membership: m.ID, At: now,
+	}
+}
+
 // A Decision is the next state of a visit and what is committed with it. Only
 // the kernel numbers versions. A Decision without a Visit commits nothing.
 type Decision struct {
@@ -165,6 +175,9 @@ type Input struct {
 	Visit   visit.Visit
 	Answers []byte // sealed; only where the Query asked for them
 	Now     time.Time
+	// Sure is set if what is refused now stays refused: another attempt was refused before,
+	// and the rows are the latest.
+	Sure bool
 }
 
 // Stale returns ErrStale if the request was decided on another version of the
@@ -210,7 +223,7 @@ func Step[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action, q
 	var none T
 	for n := 1; ; n++ {
 		q.Latest = q.Latest || n > 1
-		v, t, err := attempt(ctx, k, c, do, q, decide)
+		v, t, err := attempt(ctx, k, c, do, q, n > 1, decide)
 		switch {
 		case err == nil, errors.Is(err, errRefusedAndCommitted):
 			return v, t, err
@@ -232,21 +245,23 @@ func worthRetrying(err error) bool {
 	return errors.Is(err, ErrChanged) || errors.Is(err, vault.ErrBroken)
 }
 
-func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action, q Query,
+// attempt is one of Step's. Unless it is sure, a refusal is decided again, and not
+// recorded.
+func attempt[T any](ctx context.Context, k *Kernel, c Caller, do identity.Action, q Query, sure bool,
 	decide func(Input) (Decision, T, error),
 ) (visit.Visit, T, error) {
 	var none T
 	now := k.Time()
-	c, rows, err := k.loadAllowed(ctx, c, do, q, now)
+	c, rows, err := k.loadAllowed(ctx, c, do, q, sure, now)
 	if err != nil {
 		return visit.Visit{}, none, err
 	}
 	v := rows.Visit
-	in := Input{c, v, rows.Answers, now}
+	in := Input{c, v, rows.Answers, now, sure}
 	d, t, err := decide(in)
 	switch {
 	case err != nil:
-		if q.Latest && errors.Is(err, fault.Denied) {
+		if sure && errors.Is(err, fault.Denied) {
 			k.recordRefusal(ctx, c, string(do), Subject{Practice: v.Practice, Visit: v.ID}, codeOf(err))
 		}
 		return visit.Visit{}, t, err
@@ -297,11 +312,11 @@ func (k *Kernel) commit(ctx context.Context, c Caller, d Decision) error {
 }
 
 // loadAllowed reads what q asks for and the caller's person in one call. It
-// refuses a caller who may not take action do on the visit, and records the
-// refusal if q is of the latest rows.
-func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, q Query, now time.Time) (Caller, Rows, error) {
+// refuses a caller who may not take action do on the visit. If it is to be sure, it
+// relies on nothing that is remembered of the caller, and records the refusal.
+func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, q Query, sure bool, now time.Time) (Caller, Rows, error) {
 	if c.Person.ID == "" {
-		m, err := k.memberOf(ctx, c, q.Latest)
+		m, err := k.memberOf(ctx, c, sure)
 		if err != nil {
 			return c, Rows{}, err
 		}
@@ -345,7 +360,7 @@ func (k *Kernel) loadAllowed(ctx context.Context, c Caller, do identity.Action, 
 	if err != nil {
 		return c, rows, err
 	}
-	if !q.Latest { // a refusal is decided again, on the latest rows
+	if !sure {
 		return c, rows, identity.Allow(c.Person, do, at, now)
 	}
 	return c, rows, k.Allow(ctx, c, do, at, Subject{Practice: rows.Visit.Practice, Visit: rows.Visit.ID})
@@ -364,11 +379,12 @@ func (k *Kernel) LoadVisit(ctx context.Context, c Caller, do identity.Action, id
 // asks for.
 func (k *Kernel) LoadRows(ctx context.Context, c Caller, do identity.Action, q Query) (Caller, Rows, error) {
 	q.Latest = true
-	return k.loadAllowed(ctx, c, do, q, k.Time())
+	return k.loadAllowed(ctx, c, do, q, true, k.Time())
 }
 
 // EndingEvents returns the events of a visit that ended without an answer: one
-// releases its hold, one tells the patient who waited.
+// releases its hold, one tells the patient who waited, one gives the membership that
+// included it the visit back.
 func (k *Kernel) EndingEvents(was, v visit.Visit, now time.Time) []outbox.Event {
 	var es []outbox.Event
 	if was.Payment != "" {
@@ -376,6 +392,9 @@ func (k *Kernel) EndingEvents(was, v visit.Visit, now time.Time) []outbox.Event 
 	}
 	if was.Status.AwaitsAnswer() && !v.Private() {
 		es = append(es, k.Event(outbox.Ended, outbox.Notify, v, now))
+	}
+	if was.Status.AwaitsAnswer() && was.Quote.Basis == billing.ByMember {
+		es = append(es, k.Event(outbox.GiveBackVisit, outbox.Charge, v, now))
 	}
 	return es
 }

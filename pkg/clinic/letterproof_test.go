@@ -126,10 +126,35 @@ var claimsOf = map[string]map[string]func(saidLetter) bool{
 	"A warning of fraud": {"Refund it at Stripe": func(l saidLetter) bool {
 		return l.isOpen(work.FraudWarned) && l.payment.payment.State != billing.FullyRefunded
 	}},
+	"A charge is disputed": {"has taken $40.00 back. Please answer the bank by ": saidLetter.mayAnswer},
+	"A bank asks about a charge": {"asks about a charge of $40.00. No money was taken": func(l saidLetter) bool {
+		return l.mayAnswer() && l.payment.payment.Withdrawn == 0
+	}},
+	"A dispute is soon due":        {"was not answered yet. It takes an answer until ": saidLetter.mayAnswer},
+	"A bank's inquiry is soon due": {"was not answered yet. Please answer by ": saidLetter.mayAnswer},
+	"A dispute was not answered in time": {"and none was sent": func(l saidLetter) bool {
+		return l.isOpen(work.DisputeMissed) && l.dispute().Status == "needs_response" && l.isPastDue()
+	}},
+	"A bank's inquiry was not answered in time": {"None was sent": func(l saidLetter) bool {
+		return l.isOpen(work.DisputeMissed) && l.dispute().Status == "warning_needs_response" && l.isPastDue()
+	}},
+	"A dispute is won":  {"the money is in your account at Stripe again": func(l saidLetter) bool { return l.dispute().Status == "won" && l.payment.payment.Withdrawn == 0 }},
+	"A dispute is lost": {"decided for the cardholder": func(l saidLetter) bool { return l.dispute().Status == "lost" && l.payment.payment.Withdrawn > 0 }},
+	"A dispute is lost without an answer": {"and none was sent": func(l saidLetter) bool {
+		return l.dispute().Status == "lost" && l.dispute().Submissions == 0 && l.isPastDue() && l.isOpen(work.DisputeMissed)
+	}},
+	"A bank's inquiry is closed": {"It has taken no money": func(l saidLetter) bool {
+		return l.dispute().Status == "warning_closed" && l.payment.payment.Withdrawn == 0
+	}},
 	"A payment that was not asked for":    {"The money is given back": func(l saidLetter) bool { return l.isOpen(work.StrayPayment) && l.payment.stripe.ID != "" }},
 	"Your Stripe account is disconnected": {"cannot be reached": func(l saidLetter) bool { return l.isOpen(work.AccountLost) }},
+	"Stripe has disabled your account":    {"Stripe asks for something": func(l saidLetter) bool { return l.isOpen(work.AccountDisabled) }},
 	"Your request has ended": {
-		"ended without an answer":   func(l saidLetter) bool { return l.visit.Status.Over() && !l.isAnswered() },
+		"ended without an answer": func(l saidLetter) bool { return l.visit.Status.Over() && !l.isAnswered() },
+		"your bank decides":       func(l saidLetter) bool { return slices.ContainsFunc(l.all, contested) },
+		"your bank took the charge back": func(l saidLetter) bool {
+			return slices.ContainsFunc(l.all, func(p paid) bool { taken, _ := p.taken(); return taken > 0 && !contested(p) })
+		},
 		"you will not be charged":   func(l saidLetter) bool { return !slices.ContainsFunc(l.all, collected) },
 		"is being refunded in full": func(l saidLetter) bool { return slices.ContainsFunc(l.all, collected) && !l.isStranded() },
 		"was refunded in full": func(l saidLetter) bool {
@@ -176,6 +201,22 @@ func (l saidLetter) isMoreThanTheFee() bool {
 	return l.isAnswered() && l.payment.payment.Collected > l.visit.Fee() && l.isGivenBack()
 }
 
+// dispute is that of the payment, as it is known here: a bank may have decided since.
+func (l saidLetter) dispute() billing.Dispute { return l.payment.payment.Dispute }
+
+// mayAnswer reports whether the bank takes an answer until when the letter says, and an
+// item of work is open that says so.
+func (l saidLetter) mayAnswer() bool {
+	d := l.dispute()
+	return d.AwaitsAnswer() && l.now.Before(d.Due) && strings.Contains(l.body, l.practice.Local(d.Due)) && l.isOpen(work.Dispute)
+}
+
+// isPastDue reports whether the time to answer, which the letter says, is over.
+func (l saidLetter) isPastDue() bool {
+	due := l.dispute().Due
+	return !l.now.Before(due) && strings.Contains(l.body, l.practice.Local(due))
+}
+
 // isStranded reports whether a refund failed, so that Stripe has the money again.
 func (l saidLetter) isStranded() bool { return stranded(l.payment) }
 
@@ -187,6 +228,7 @@ func collects(e ledger.Entry) bool { return e.Kind == ledger.Capture || e.Kind =
 
 func collected(p paid) bool { return p.payment.Collected > 0 }
 func kept(p paid) bool      { return p.stripe.AmountReceived > p.stripe.AmountRefunded }
+func contested(p paid) bool { return p.payment.State == billing.Disputed }
 func stranded(p paid) bool  { return p.payment.Why == billing.RefundFailed && kept(p) }
 
 // letterScenes lead, together, to every letter there is.
@@ -276,7 +318,65 @@ var letterScenes = map[string]func(w *world){
 		w.settle()
 		w.cancels(id)
 	},
-	"AccountLost": func(w *world) { w.hand(stripesim.HandDisconnect, seed.Accounts[0]) },
+	"DisputedAndLost": func(w *world) {
+		id := w.answered()
+		for _, do := range []string{stripesim.HandDispute, stripesim.HandRespond, stripesim.HandLose} {
+			w.bank(do, id)
+			w.settle()
+		}
+	},
+	"DisputedAndNotAnswered": func(w *world) {
+		w.bank(stripesim.HandDispute, w.answered())
+		w.settle()
+		w.waits(12*aDay, 4*aDay)
+	},
+	"DisputePastDueAndOpen": func(w *world) {
+		w.bank(stripesim.HandDispute, w.answered())
+		var open billing.Observation
+		w.trouble.lied(func(o billing.Observation) billing.Observation { open = o; return o })
+		w.settle()
+		w.waits(12 * aDay)
+		w.pass(3 * 24 * time.Hour)
+		w.loses()
+		for range 3 { // Stripe takes its time to end it
+			w.trouble.lied(func(billing.Observation) billing.Observation { return open })
+		}
+		w.minute()
+	},
+	"InquiryPastDueAndClosed": func(w *world) {
+		id := w.answered()
+		w.bank(stripesim.HandInquire, id)
+		w.settle()
+		w.waits(12*aDay, 4*aDay)
+		w.bank(stripesim.HandCloseInquiry, id)
+	},
+	"InquiryEscalatedAndWon": func(w *world) {
+		id := w.answered()
+		for _, do := range []string{stripesim.HandInquire, stripesim.HandEscalate, stripesim.HandWin} {
+			w.bank(do, id)
+			w.settle()
+		}
+	},
+	"DisputedBeforeTheEnd": func(w *world) {
+		id := w.taken()
+		w.hand(stripesim.HandCapture, w.latest(id).payment.Intent)
+		w.settle()
+		w.bank(stripesim.HandDispute, id)
+		w.settle()
+		w.cancels(id)
+	},
+	"ChargedBackBeforeTheEnd": func(w *world) {
+		id := w.taken()
+		w.hand(stripesim.HandCapture, w.latest(id).payment.Intent)
+		w.settle()
+		for _, do := range []string{stripesim.HandDispute, stripesim.HandLose} {
+			w.bank(do, id)
+			w.settle()
+		}
+		w.cancels(id)
+	},
+	"AccountLost":     func(w *world) { w.hand(stripesim.HandDisconnect, seed.Accounts[0]) },
+	"AccountDisabled": func(w *world) { w.hand(stripesim.HandDisable, seed.Accounts[0]) },
 }
 
 // subjects finds those of the letters where they are written.
@@ -304,11 +404,14 @@ func TestLetters_EveryKindSaysWhatIsSo(t *testing.T) {
 			})
 		}
 	})
-	source, err := os.ReadFile("notify/notify.go")
-	if err != nil {
-		t.Fatal(err)
+	var written [][][]byte
+	for _, file := range []string{"notify/notify.go", "notify/dispute.go"} {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		written = append(written, subjects.FindAllSubmatch(source, -1)...)
 	}
-	written := subjects.FindAllSubmatch(source, -1)
 	const least = 20
 	if len(written) < least {
 		t.Errorf("only %d letters are found where they are written", len(written))

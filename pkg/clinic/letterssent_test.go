@@ -211,6 +211,55 @@ var letterCases = []letterCase{
 		return id
 	}, "", "A payment that was not asked for", nil, ""},
 	{
+		outbox.DisputeOpened, func(w *world) string {
+			id := w.answered()
+			w.settle()
+			w.bank(stripesim.HandDispute, id)
+			return id
+		}, "", "A charge is disputed",
+		map[string]func(*world, string){
+			"AnsweredAtStripe": func(w *world, id string) { w.bank(stripesim.HandRespond, id); w.drain() },
+			"Lost":             func(w *world, id string) { w.bank(stripesim.HandLose, id); w.drain() },
+		},
+		"",
+	},
+	{
+		outbox.DisputeDue, func(w *world) string {
+			id := w.answered()
+			w.settle()
+			w.bank(stripesim.HandInquire, id)
+			w.settle()
+			w.waits(10 * aDay)
+			w.pass(2 * aDay)
+			return id
+		}, "", "A bank's inquiry is soon due",
+		map[string]func(*world, string){"AnsweredAtStripe": func(w *world, id string) { w.bank(stripesim.HandRespond, id); w.drain() }},
+		"",
+	},
+	{
+		outbox.DisputeMissed, func(w *world) string {
+			id := w.answered()
+			w.settle()
+			w.bank(stripesim.HandInquire, id)
+			w.settle()
+			w.waits(12*aDay, 2*aDay)
+			w.pass(25 * time.Hour)
+			return id
+		}, "", "A bank's inquiry was not answered in time",
+		map[string]func(*world, string){"Closed": func(w *world, id string) { w.bank(stripesim.HandCloseInquiry, id); w.drain() }},
+		"",
+	},
+	{
+		outbox.DisputeEnded, func(w *world) string {
+			id := w.answered()
+			w.settle()
+			w.bank(stripesim.HandDispute, id)
+			w.settle()
+			w.bank(stripesim.HandWin, id)
+			return id
+		}, "", "A dispute is won", nil, "",
+	},
+	{
 		outbox.AccountLost, func(w *world) string {
 			w.hand(stripesim.HandDisconnect, seed.Accounts[0])
 			return ""
@@ -221,6 +270,61 @@ var letterCases = []letterCase{
 		}},
 		"",
 	},
+	{
+		outbox.AccountDisabled, func(w *world) string {
+			w.hand(stripesim.HandDisable, seed.Accounts[0])
+			return ""
+		}, "", "Stripe has disabled your account",
+		map[string]func(*world, string){"Enabled": func(w *world, _ string) {
+			w.hand(stripesim.HandEnable, seed.Accounts[0])
+			w.day()
+		}},
+		"",
+	},
+	{outbox.MemberJoined, func(w *world) string {
+		w.sells()
+		m := w.enrols()
+		w.subscribes(m, stripesim.CardSuccess)
+		return m.ID
+	}, "Your membership has begun", "", map[string]func(*world, string){"Unsubscribed": (*world).unsubscribed}, ""},
+	{outbox.MemberRenewal, func(w *world) string { return w.beforeRenewal(stripesim.CardSuccess) }, "Your membership will be renewed", "", map[string]func(*world, string){"Unsubscribed": (*world).unsubscribed}, ""},
+	{outbox.MemberRenewed, func(w *world) string {
+		id := w.beforeRenewal(stripesim.CardSuccess)
+		w.minute()
+		w.pass(37 * 24 * time.Hour)
+		return id
+	}, "Your membership is paid", "", map[string]func(*world, string){"Unsubscribed": (*world).unsubscribed}, ""},
+	{outbox.MemberUnpaid, func(w *world) string {
+		id := w.beforeRenewal(stripesim.CardLaterDeclined)
+		w.minute()
+		w.pass(36*24*time.Hour + 4*time.Hour)
+		return id
+	}, "The payment for your membership failed", "", map[string]func(*world, string){"Unsubscribed": (*world).unsubscribed}, ""},
+	{outbox.MemberEnded, func(w *world) string {
+		w.sells()
+		m := w.enrols()
+		w.pass(24*time.Hour + time.Minute)
+		return m.ID
+	}, "Your membership has ended", "", nil, ""},
+}
+
+// beforeRenewal is Jane's membership, 36 days before its year ends, when its renewal is to be announced.
+func (w *world) beforeRenewal(card string) string {
+	w.Helper()
+	m := w.member(card)
+	w.pass(m.Standing.End.Sub(w.now()) - 36*24*time.Hour)
+	return m.ID
+}
+
+// unsubscribed is a membership that somebody ends at Stripe.
+func (w *world) unsubscribed(id string) {
+	w.Helper()
+	m, err := w.tape.Membership(w.ctx, id)
+	if err != nil {
+		w.Fatalf("membership: %v", err)
+	}
+	w.hand(stripesim.HandUnsubscribe, m.Subscription)
+	w.drain()
 }
 
 // sentOf counts the letters of one event by their recipient.
@@ -261,7 +365,7 @@ func TestLetters_EveryKind(t *testing.T) {
 	}
 	for _, k := range outbox.Kinds {
 		switch k {
-		case outbox.StripeReported, outbox.CheckPayment, outbox.CheckAccount, outbox.Capture, outbox.Release: // for charge
+		case outbox.StripeReported, outbox.CheckPayment, outbox.CheckAccount, outbox.AskAccount, outbox.Capture, outbox.Release, outbox.CheckMembership, outbox.GiveBackVisit, outbox.CarryMembership: // for charge
 		case outbox.Invited, outbox.ContactChanged: // to neither patient nor practice
 		default:
 			if !cases[k] {

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic/request"
@@ -479,44 +478,6 @@ func TestStray_PageExpires(t *testing.T) {
 	w.settle()
 	w.stands(id, visit.Queued)
 	w.handled()
-}
-
-// A practice whose account is disconnected is told once, by the webhook or by the
-// next day's look; its work ends when the account can be reached again.
-func TestAccount_Disconnected(t *testing.T) {
-	t.Parallel()
-	for name, lost := range map[string]bool{"WebhookArrives": false, "WebhookLost": true} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			id := w.draft()
-			quote := w.prices(jane, id).Quote.ID
-			w.hand(stripesim.HandDisconnect, seed.Accounts[0])
-			if lost {
-				w.loses()
-			}
-			w.settle()
-			_, err := w.request.Submit(w.ctx, w.as(jane), id, request.Submission{Quote: quote})
-			w.refused(err, "payment_page_refused")
-			w.stands(id, visit.Draft)
-			w.day()
-			w.day()
-			if items := w.open(work.AccountLost); len(items) != 1 {
-				t.Errorf("open: %+v", items)
-			}
-			w.wrote(inbox, "disconnected", 1)
-			w.hand(stripesim.HandConnect, seed.Accounts[0])
-			w.day()
-			if items := w.open(work.AccountLost); len(items) != 0 {
-				t.Errorf("still open: %+v", items)
-			}
-			w.submits(jane, id, w.prices(jane, id).Quote.ID)
-			w.pays(id, stripesim.CardSuccess)
-			w.settle()
-			w.stands(id, visit.Queued)
-			w.handled()
-		})
-	}
 }
 
 // Events of the other mode are ignored; those of another API version are used.

@@ -211,6 +211,10 @@ func (r *run) atStripe() {
 	if len(intents) == 0 {
 		return
 	}
+	if r.fees != nil && r.fees.IntN(3) == 0 {
+		r.contests()
+		return
+	}
 	pi := one(r, intents...)
 	act := stripesim.Act{ID: pi.ID, Do: one(r,
 		stripesim.HandCapture, stripesim.HandCancel, stripesim.HandRefund, stripesim.HandRefund, stripesim.HandWarn,
@@ -231,6 +235,26 @@ func (r *run) atStripe() {
 	case act.Do == stripesim.HandRefund && r.IntN(2) == 0:
 		_, _ = r.sim.Hand(r.ctx, stripesim.Act{Do: stripesim.HandFailRefund, ID: made})
 	}
+}
+
+// contests has a cardholder or a bank dispute a charge, or ask about one, the bank decide,
+// or the practice answer it or give up.
+func (r *run) contests() {
+	r.Helper()
+	pick := func(n int) int { return r.fees.IntN(n) }
+	o := r.truth()
+	if len(o.Disputes) == 0 || pick(3) == 0 {
+		act := stripesim.Act{Do: []string{stripesim.HandDispute, stripesim.HandInquire}[pick(2)], ID: o.Intents[pick(len(o.Intents))].ID}
+		_, _ = r.sim.Hand(r.ctx, act)
+		return
+	}
+	if len(r.ids) > 0 && pick(3) == 0 {
+		id, what := r.ids[pick(len(r.ids))], []billing.Decision{billing.Answering, billing.Accepting}[pick(2)]
+		r.may(func() error { return r.decidesOn(ada, id, what) })
+		return
+	}
+	does := []string{stripesim.HandEscalate, stripesim.HandCloseInquiry, stripesim.HandRespond, stripesim.HandWin, stripesim.HandLose}
+	_, _ = r.sim.Hand(r.ctx, stripesim.Act{Do: does[pick(len(does))], ID: o.Disputes[pick(len(o.Disputes))].ID})
 }
 
 // delivers delivers some of the webhooks and events that are on their way, in any
@@ -308,7 +332,7 @@ func (r *run) toldOf(id string, p paid) {
 	v := r.visit(id)
 	unanswered := v.Times.Answered.IsZero() && v.Status.Over()
 	switch {
-	case p.payment.Collected == 0:
+	case p.payment.Collected == 0, p.payment.Dispute.ID != "" && p.payment.Refunded == 0: // the bank decides
 	case p.payment.Why == billing.RefundFailed && !says("did not go through"):
 		r.Errorf("visit %s: nobody was told that the refund of %s failed", id, p.payment.ID)
 	case unanswered && !says("refunded"):

@@ -33,7 +33,11 @@ func TestStep_SentAgainOtherwise(t *testing.T) {
 	}
 	submit := func(consent, language string) send {
 		return func(w *world, c clinic.Caller, id string) (visit.Visit, error) {
-			s, err := w.request.Submit(w.ctx, c, id, request.Submission{Quote: w.visit(id).Quote.ID, Consent: consent, Language: language})
+			other, err := w.request.UnderwayBeside(w.ctx, w.as(jane), w.visit(id))
+			if err != nil {
+				return visit.Visit{}, err
+			}
+			s, err := w.request.Submit(w.ctx, c, id, request.Submission{Quote: w.visit(id).Quote.ID, Consent: consent, Language: language, Beside: other.ID})
 			return s.Visit, err
 		}
 	}

@@ -2,10 +2,13 @@ package clinic
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
+	"evisit/pkg/fault"
 	"evisit/pkg/intake"
 	"evisit/pkg/practice"
 )
@@ -58,6 +61,35 @@ func (k *Kernel) Practice(ctx context.Context, id string) (practice.Practice, er
 	}
 	k.practices.Store(id, remembered[practice.Practice]{p, now.Add(practiceMemory)})
 	return p.At(now), nil
+}
+
+// AccountOf returns a practice's account as Stripe said last that it stands: without an ID
+// if the practice has none, of version 0 if Stripe has not said it.
+func (k *Kernel) AccountOf(ctx context.Context, p practice.Practice) (billing.Account, error) {
+	a := billing.Account{ID: p.Account, Practice: p.ID}
+	if p.Account == "" {
+		return a, nil
+	}
+	stands, err := k.Store.Account(ctx, p.ID, p.Account)
+	if errors.Is(err, fault.NotFound) {
+		return a, nil
+	}
+	return stands, err
+}
+
+// MayCharge reports whether patients can pay a practice, as far as it was known at most
+// practiceMemory ago.
+func (k *Kernel) MayCharge(ctx context.Context, p practice.Practice) (bool, error) {
+	now, of := k.Now(), p.ID+" "+p.Account
+	if a, ok := k.accounts.get(of, now); ok {
+		return a.MayCharge(), nil
+	}
+	a, err := k.AccountOf(ctx, p)
+	if err != nil {
+		return false, err
+	}
+	k.accounts.put(of, a, now.Add(practiceMemory))
+	return a.MayCharge(), nil
 }
 
 // ForgetPractice makes the next call of Practice read the practice again, after

@@ -27,6 +27,16 @@ type paid struct {
 	payment billing.Payment
 	entries []ledger.Entry
 	stripe  stripesim.OracleIntent // zero: nobody tried a card
+	// disputes are those of the intent, oldest first.
+	disputes []stripesim.OracleDispute
+}
+
+// taken is what disputes have of the payment at Stripe, and fees what they cost.
+func (p paid) taken() (cents, fees money.Cents) {
+	for _, d := range p.disputes {
+		cents, fees = cents+money.Cents(d.Withdrawn), fees+money.Cents(d.Fee)
+	}
+	return cents, fees
 }
 
 // truth is what Stripe's simulator says of all accounts.
@@ -71,6 +81,11 @@ func (w *world) paymentsIn(v visit.Visit, o stripesim.Oracle) []paid {
 		}
 		if found > 1 && !w.byHand {
 			w.Errorf("payment %s has %d payments at Stripe", id, found)
+		}
+		for _, d := range o.Disputes {
+			if one.stripe.ID != "" && d.PaymentIntent == one.stripe.ID {
+				one.disputes = append(one.disputes, d)
+			}
 		}
 		all = append(all, one)
 	}
@@ -134,10 +149,11 @@ func (w *world) proven(id string) []paid {
 	collected := 0
 	for _, p := range ps {
 		w.agrees(p)
-		if p.payment.Collected > p.payment.Refunded && p.payment.Why != billing.RefundFailed {
+		stuck := p.payment.Why == billing.RefundFailed || p.payment.Withdrawn > 0 // what disputes have cannot be refunded
+		if p.payment.Collected > p.payment.Refunded && !stuck {
 			collected++
 		}
-		if over := p.payment.Collected - p.payment.Refunded - v.Fee(); !v.Times.Answered.IsZero() && p.payment.Why != billing.RefundFailed && over > 0 {
+		if over := p.payment.Collected - p.payment.Refunded - v.Fee(); !v.Times.Answered.IsZero() && !stuck && over > 0 {
 			w.Errorf("payment %s keeps %s more than the fee of its answer, %s", p.payment.ID, over, v.Fee())
 		}
 		if c := p.payment.Collected; !v.Times.Answered.IsZero() && !w.byHand && c > 0 && c != v.Fee() {
@@ -168,13 +184,19 @@ func (w *world) agrees(p paid) {
 	for _, e := range p.entries {
 		kinds[e.Kind]++
 	}
-	if net := money.Cents(p.stripe.AmountReceived - p.stripe.AmountRefunded); b[ledger.Stripe] != net {
+	taken, fees := p.taken()
+	if net := money.Cents(p.stripe.AmountReceived-p.stripe.AmountRefunded) - taken - fees; b[ledger.Stripe] != net {
 		w.Errorf("payment %s: the books have %s at Stripe, Stripe has %s", p.payment.ID, b[ledger.Stripe], net)
 	}
 	refunded := b[ledger.Refunds]
 	if refunded != p.payment.Refunded || refunded != money.Cents(p.stripe.AmountRefunded) {
 		w.Errorf("payment %s: the books refund %s, it says %s, Stripe %d", p.payment.ID, refunded, p.payment.Refunded, p.stripe.AmountRefunded)
 	}
+	if b[ledger.Disputes] != taken || p.payment.Withdrawn != taken || b[ledger.DisputeFees] != fees || p.payment.DisputeFee != fees {
+		w.Errorf("payment %s: the books say disputes have %s and cost %s, it says %s and %s, Stripe %s and %s", p.payment.ID,
+			b[ledger.Disputes], b[ledger.DisputeFees], p.payment.Withdrawn, p.payment.DisputeFee, taken, fees)
+	}
+	w.followed(p)
 	if kinds[ledger.Hold] > 1 || kinds[ledger.Capture]+kinds[ledger.Charge] > 1 || kinds[ledger.Release] > 1 {
 		w.Errorf("payment %s has entries %v", p.payment.ID, kinds)
 	}
@@ -184,7 +206,7 @@ func (w *world) agrees(p paid) {
 		"processing":              {billing.Processing},
 		"requires_action":         {billing.Opened},
 		"requires_capture":        {billing.Held},
-		"succeeded":               {billing.Captured, billing.FullyRefunded, billing.Disputed},
+		"succeeded":               {billing.Captured, billing.FullyRefunded, billing.Disputed, billing.ChargedBack},
 		"canceled":                {billing.Released, billing.Lapsed, billing.Failed, billing.Abandoned},
 	}[p.stripe.Status]
 	if !slices.Contains(want, p.payment.State) {
@@ -196,6 +218,28 @@ func (w *world) agrees(p paid) {
 	}
 	if b[ledger.Holds] != holds {
 		w.Errorf("payment %s: the books hold %s, Stripe %s", p.payment.ID, b[ledger.Holds], holds)
+	}
+}
+
+// followed checks that a payment has the dispute that Stripe has, and that the practice's
+// work says what is to be done about it.
+func (w *world) followed(p paid) {
+	w.Helper()
+	if len(p.disputes) == 0 {
+		if p.payment.Dispute.ID != "" {
+			w.Errorf("payment %s has a dispute that Stripe does not: %+v", p.payment.ID, p.payment.Dispute)
+		}
+		return
+	}
+	d, here := p.disputes[len(p.disputes)-1], p.payment.Dispute
+	if here.ID != d.ID || here.Status != d.Status || here.Due.Unix() != d.DueBy || here.Submissions != d.Submissions || int64(here.Amount) != d.Amount {
+		w.Errorf("payment %s has the dispute %+v, Stripe has %+v", p.payment.ID, here, d)
+	}
+	waits := slices.ContainsFunc(w.open(work.Dispute), func(i work.Item) bool {
+		return i.Payment == p.payment.ID && i.Due.Unix() == d.DueBy && (i.Note == work.Inquiry) == here.Inquiry()
+	})
+	if must := here.AwaitsAnswer() && w.now().Unix() < d.DueBy; waits != must {
+		w.Errorf("payment %s: its dispute %+v is work %t, want %t", p.payment.ID, here, waits, must)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/visit"
 )
 
 // A Subject is what a request asked for. A Subject without a practice is nobody's,
@@ -163,6 +164,12 @@ func (k *Kernel) recordRefusal(ctx context.Context, c Caller, action string, s S
 	if err != nil {
 		k.Log.ErrorContext(ctx, "refusal not recorded", "person", c.Person.ID, "action", action, "visit", s.Visit, "err", err)
 	}
+}
+
+// RecordRefusal records, once an hour, that c's person, who may take action do on v, was
+// refused with why.
+func (k *Kernel) RecordRefusal(ctx context.Context, c Caller, do identity.Action, v visit.Visit, why error) {
+	k.recordRefusal(ctx, c, string(do), Subject{Practice: v.Practice, Visit: v.ID}, codeOf(why))
 }
 
 // recordHourly commits r, as one of now, unless the same was recorded in this hour

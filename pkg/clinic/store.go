@@ -11,6 +11,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
+	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 	"evisit/pkg/protocol"
@@ -35,6 +36,8 @@ type Store interface {
 	Grant(ctx context.Context, patient, person string) (identity.Grant, error)
 	// Patient returns a patient. It may lag about a second.
 	Patient(ctx context.Context, id string) (Patient, error)
+	// Account returns a practice's connected account as Stripe said last that it stands.
+	Account(ctx context.Context, practice, account string) (billing.Account, error)
 	// WorkItem returns one item, open or ended.
 	WorkItem(ctx context.Context, practice, id string) (work.Item, error)
 	// Request returns what was stored under an idempotency key. The row may
@@ -107,23 +110,28 @@ type Damaged struct{ Mark string }
 type Commit struct {
 	// Guarded records: each must be stored at the version before its own, and
 	// at version 1 must be new.
-	Visit      *visit.Visit
-	Payments   []billing.Payment
-	Work       []work.Item
-	Deliveries []outbox.Delivery // after a failed try, or re-armed
-	Log        *LogHead
-	Sweep      *SweepState
-	Practice   *practice.Practice // its Core
-	Person     *identity.Person
-	Grants     []identity.Grant
-	Token      *Token
-	Patients   []Patient
-	Import     *registry.Import
-	Invitation *Invitation
-	Coverages  []Coverage
-	Payer      *coverage.Payer
-	Draft      *protocol.Draft
-	Session    *Session
+	Visit       *visit.Visit
+	Underway    *visit.Underway
+	Payments    []billing.Payment
+	Standing    *billing.Account // of a connected account at Stripe
+	Memberships []Membership
+	Bills       []membership.Bill
+	Counts      []Count
+	Work        []work.Item
+	Deliveries  []outbox.Delivery // after a failed try, or re-armed
+	Log         *LogHead
+	Sweep       *SweepState
+	Practice    *practice.Practice // its Core
+	Person      *identity.Person
+	Grants      []identity.Grant
+	Token       *Token
+	Patients    []Patient
+	Import      *registry.Import
+	Invitation  *Invitation
+	Coverages   []Coverage
+	Payer       *coverage.Payer
+	Draft       *protocol.Draft
+	Session     *Session
 
 	// Records written with the visit and guarded by its version.
 	Answers  []byte // sealed; they replace the ones before. Empty and not nil: those are removed, and their row stays empty
@@ -133,6 +141,7 @@ type Commit struct {
 	Messages []Message
 	Notes    []Note
 	Entries  []ledger.Entry
+	Evidence []Evidence
 	Events   []outbox.Event
 	Request  *Request
 	Audit    []audit.Record
@@ -191,6 +200,25 @@ type Token struct {
 	Proof       Proof
 	Memberships []identity.Membership
 	Version     int
+}
+
+// An Evidence is what is submitted to a bank about the dispute of Payment, in its present
+// stage. It never changes.
+type Evidence struct {
+	Payment  billing.Payment
+	Evidence billing.Evidence
+}
+
+// A Membership is stored with when it must next be looked at; the zero Due is never.
+type Membership struct {
+	membership.Membership
+	Due time.Time
+}
+
+// A Count is the included visits that were used of a membership in one year, at a practice.
+type Count struct {
+	membership.Count
+	Practice string
 }
 
 // A Form is a questionnaire version that a practice has published. It never

@@ -3,10 +3,12 @@ package clinic_test
 import (
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
 	"evisit/infra/local/stripesim"
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/visit"
 )
@@ -111,6 +113,60 @@ var journeys = []journey{
 		w.pays(id, stripesim.CardSuccess) // before the page is closed
 		return id
 	}, visit.Diverted, false},
+	{"DisputedAndWon", func(w *world) string {
+		id := w.comesToQueue(stripesim.CardSuccess)
+		w.takes(ana, id)
+		w.answers(id)
+		w.rests(id)
+		for _, do := range []string{stripesim.HandInquire, stripesim.HandEscalate, stripesim.HandRespond, stripesim.HandWin} {
+			w.bank(do, id)
+			w.rests(id)
+		}
+		return id
+	}, visit.Answered, true},
+	{"AnsweredHereAndWon", func(w *world) string {
+		id := w.comesToQueue(stripesim.CardSuccess)
+		w.takes(ana, id)
+		w.answers(id)
+		w.rests(id)
+		w.bank(stripesim.HandDispute, id)
+		w.rests(id)
+		w.pass(25 * time.Hour) // of a webhook that was lost, a look brings the dispute
+		w.minute()
+		w.rests(id)
+		w.defends(id)
+		w.rests(id)
+		if d := w.latest(id).disputes[0]; d.Submissions != 1 || d.Status != "under_review" {
+			w.Errorf("the bank was answered %d times: %+v", d.Submissions, d)
+		}
+		w.bank(stripesim.HandWin, id)
+		return id
+	}, visit.Answered, true},
+	{"AcceptedHere", func(w *world) string {
+		id := w.comesToQueue(stripesim.CardSuccess)
+		w.takes(ana, id)
+		w.answers(id)
+		w.rests(id)
+		w.bank(stripesim.HandDispute, id)
+		w.rests(id)
+		w.pass(25 * time.Hour)
+		w.minute()
+		w.rests(id)
+		w.does("accept", func() error { return w.decidesOn(ada, id, billing.Accepting) })
+		return id
+	}, visit.Answered, true},
+	{"DisputedAndNotAnswered", func(w *world) string {
+		id := w.comesToQueue(stripesim.CardSuccess)
+		w.takes(ana, id)
+		w.answers(id)
+		w.rests(id)
+		w.bank(stripesim.HandDispute, id)
+		for range 5 { // past its due date, and daily looks
+			w.pass(3*24*time.Hour + time.Hour)
+			w.minute()
+		}
+		return id
+	}, visit.Closed, true},
 	{"TurnedAway", func(w *world) string {
 		id := w.comesToQueue(stripesim.CardSuccess)
 		w.takes(ana, id)
@@ -169,12 +225,13 @@ func TestEffects_NothingStuckForAnHour(t *testing.T) {
 			w.trouble.order(commits, 0, nothing)
 			w.ends(j)
 			calls := map[effect]int{}
-			for _, e := range effects {
+			all := slices.Concat(effects, decided)
+			for _, e := range all {
 				calls[e] = w.trouble.called(e)
 			}
 			t.Logf("calls: %v", calls)
 			n := 0
-			for _, e := range effects {
+			for _, e := range all {
 				for nth := 1; nth <= calls[e]; nth++ {
 					for _, l := range losses {
 						if n++; n%step != 0 {

@@ -23,7 +23,7 @@ type tape struct {
 
 	mu      sync.Mutex
 	armed   []string
-	undone  map[string]bool        // events put and neither done nor parked
+	undone  map[string]bool        // events put and neither done nor parked, nor waiting for an account
 	buckets map[outbox.Bucket]bool // in which events were put
 	// before is each visit as it was before its latest commit, where reads at half
 	// the price lag; nil where they do not.
@@ -151,7 +151,7 @@ func (s *tape) record(c clinic.Commit) {
 			s.armed = append(s.armed, d.ID)
 			s.undone[d.ID] = true // an event for later, from now on
 		}
-		if d.Parked {
+		if waits := !d.Armed && d.Note == clinic.AccountLost; d.Parked || waits {
 			delete(s.undone, d.ID)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"evisit/pkg/clinic/notify"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
+	"evisit/pkg/membership"
 	"evisit/pkg/money"
 	"evisit/pkg/vault"
 )
@@ -28,7 +29,10 @@ const (
 	releases   effect = "Cards.Release"
 	refunds    effect = "Cards.Refund"
 	expires    effect = "Cards.Expire"
+	submits    effect = "Cards.SubmitEvidence"
+	accepts    effect = "Cards.AcceptDispute"
 	lists      effect = "Cards.Changes"
+	asks       effect = "Cards.Account"
 	observes   effect = "Cards.Observe"
 	puts       effect = "Objects.Put"
 	sends      effect = "Mail.Send"
@@ -36,7 +40,11 @@ const (
 	webhooks   effect = "webhook"
 )
 
-var effects = []effect{commits, opens, captures, releases, refunds, expires, lists, observes, puts, sends, deliveries, webhooks}
+var effects = []effect{commits, opens, captures, releases, refunds, expires, lists, asks, observes, puts, sends, deliveries, webhooks}
+
+// decided are the effects that a practice's decision about a dispute has. They are no part
+// of effects, of which the seeds of TestMoney_AnyOrderOfActs draw.
+var decided = []effect{submits, accepts}
 
 // A loss is what becomes of one call of an effect.
 type loss string
@@ -220,6 +228,33 @@ func (b brokenCheckout) NewPage(ctx context.Context, p request.PageRequest) (ses
 	return session, url, err
 }
 
+func (b brokenCheckout) NewMembershipPage(ctx context.Context, p request.MembershipPage) (customer, session, url string, err error) {
+	err = b.trouble.around(opens, func() error {
+		var err error
+		customer, session, url, err = b.Checkout.NewMembershipPage(ctx, p)
+		return err
+	})
+	return customer, session, url, err
+}
+
+type brokenSubscriptions struct {
+	charge.Subscriptions
+	trouble *trouble
+}
+
+func (b brokenSubscriptions) Subscribed(ctx context.Context, account, object string) (s charge.Subscribed, err error) {
+	err = b.trouble.around(observes, func() error {
+		var err error
+		s, err = b.Subscriptions.Subscribed(ctx, account, object)
+		return err
+	})
+	return s, err
+}
+
+func (b brokenSubscriptions) Carry(ctx context.Context, account, subscription string, ask membership.Ask, key string) error {
+	return b.trouble.around(releases, func() error { return b.Subscriptions.Carry(ctx, account, subscription, ask, key) })
+}
+
 type brokenCards struct {
 	charge.Cards
 	trouble *trouble
@@ -240,6 +275,15 @@ func (b brokenCards) Observe(ctx context.Context, account, object string) (ref s
 	return ref, o, err
 }
 
+func (b brokenCards) Account(ctx context.Context, account string) (s billing.AccountState, err error) {
+	err = b.trouble.around(asks, func() error {
+		var err error
+		s, err = b.Cards.Account(ctx, account)
+		return err
+	})
+	return s, err
+}
+
 func (b brokenCards) Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error {
 	if err := b.trouble.refusal(key); err != nil {
 		return err
@@ -257,6 +301,14 @@ func (b brokenCards) RefundPart(ctx context.Context, account, intent string, amo
 
 func (b brokenCards) Refund(ctx context.Context, account, intent, key string) error {
 	return b.trouble.around(refunds, func() error { return b.Cards.Refund(ctx, account, intent, key) })
+}
+
+func (b brokenCards) SubmitEvidence(ctx context.Context, account, dispute string, e billing.Evidence, key string) error {
+	return b.trouble.around(submits, func() error { return b.Cards.SubmitEvidence(ctx, account, dispute, e, key) })
+}
+
+func (b brokenCards) AcceptDispute(ctx context.Context, account, dispute, key string) error {
+	return b.trouble.around(accepts, func() error { return b.Cards.AcceptDispute(ctx, account, dispute, key) })
 }
 
 func (b brokenCards) Expire(ctx context.Context, account, session, key string) error {

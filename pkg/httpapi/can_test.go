@@ -97,6 +97,9 @@ func TestCan_AgreesWithTheRoutes(t *testing.T) {
 				offered[action] = true
 				again := asking(reach())[action]
 				again.as = who
+				if in, ok := again.body.(map[string]any); ok && action == "submit" {
+					in["beside"] = w.underway(t)
+				}
 				var after struct {
 					Can         []string
 					Visit       struct{ Can []string }

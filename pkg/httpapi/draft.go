@@ -148,6 +148,7 @@ var quoteVisit = Endpoint{
 		{Code: "stale"},
 		{Code: "denied"},
 		{Code: "wrong_status"},
+		{Code: "no_payments"},
 		{Code: "no_price"},
 		{Code: "state_not_served"},
 		{Code: "kind_not_taken"},
@@ -215,7 +216,8 @@ var submitVisit = Endpoint{
 	Text: "Accepts the quote and the consent for the patient and sends the visit. A free one is queued at once. Else it " +
 		"waits for its payment page: send the patient to `checkout_url`, where the card is held, not charged; once " +
 		"Stripe reports the hold it is queued, usually within seconds. Amounts are never taken from you. Repeating it " +
-		"finds the same visit and the same page; with another consent or language it is refused. If Stripe is away the visit is kept and the reply is 503 " +
+		"finds the same visit and the same page; with another consent or language it is refused. While another request of the patient on " +
+		"the form awaits its answer it is refused, too, unless `beside` names that one: two requests about one complaint are two fees. If Stripe is away the visit is kept and the reply is 503 " +
 		"`payment_page_unavailable`: repeat it.",
 	Who: Bearer, Does: identity.FillVisit, Once: true, IfMatch: true, Versioned: true,
 	In:  submissionRequest{},
@@ -224,8 +226,10 @@ var submitVisit = Endpoint{
 		{Code: "stale"},
 		{Code: "denied"},
 		{Code: "no_quote"},
+		{Code: "no_price"},
 		{Code: "quote_replaced"},
 		{Code: "quote_expired"},
+		{Code: "already_underway", When: "nothing was sent; if it is about something else, ask the patient and send it with `beside`"},
 		{Code: "consent_replaced"},
 		{Code: "consent_language"},
 		{Code: "done_otherwise"},
@@ -239,13 +243,16 @@ var submitVisit = Endpoint{
 		{Code: "invalid_request", When: "both acceptances must be true"},
 		{Code: "answers_incomplete"},
 		{Code: "identity_mismatch"},
+		{Code: "no_payments"},
 		{Code: "payment_page_refused", When: "nothing was sent, the draft and its quote are as they were"},
 		{Code: "payment_pending", When: "it was sent before, and its page has closed"},
 		{Code: "payment_page_unavailable", When: "nothing was sent, the draft and its quote are as they were; repeat the same request"},
 	},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		in := r.In.(*submissionRequest)
-		s, err := a.Request.Submit(r.Context(), r.Caller, r.PathValue("id"), request.Submission{Quote: in.Quote, Consent: in.Consent, Language: in.Language})
+		s, err := a.Request.Submit(r.Context(), r.Caller, r.PathValue("id"), request.Submission{
+			Quote: in.Quote, Consent: in.Consent, Language: in.Language, Beside: in.Beside,
+		})
 		return a.replySent(r, s), err
 	},
 }
@@ -263,6 +270,9 @@ type submissionRequest struct {
 	Consent string `json:"consent_version" validate:"max=64"`
 	// The language it was shown in, a BCP 47 tag such as `en`.
 	Language string `json:"language" validate:"omitempty,max=35,bcp47"`
+	// The visit on the same form that is underway, if the patient was told of it and sends
+	// this one all the same. listForms and the refusal name it.
+	Beside string `json:"beside" validate:"max=64"`
 }
 
 // A visit that was submitted.
@@ -292,6 +302,7 @@ var openCheckout = Endpoint{
 		{Code: "denied"},
 		{Code: "nothing_to_pay"},
 		{Code: "payment_pending"},
+		{Code: "no_payments"},
 		{Code: "payment_page_refused"},
 		{Code: "changed"},
 		{Code: "payment_page_unavailable"},

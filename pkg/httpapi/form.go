@@ -14,6 +14,7 @@ import (
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/visit"
 )
 
 var getMe = Endpoint{
@@ -128,6 +129,13 @@ var listForms = Endpoint{
 			return Reply{}, err
 		}
 		out, err := showForms(offers, &who)
+		if err != nil {
+			return Reply{Body: out}, err
+		}
+		underway, err := a.Request.UnderwayOf(r.Context(), r.Caller, patient)
+		for i := range out.Forms {
+			out.Forms[i].Underway = showUnderway(underway[out.Forms[i].Name])
+		}
 		return Reply{Body: out}, err
 	},
 }
@@ -162,7 +170,28 @@ type offeringReply struct {
 	Can []string `json:"can" schema:"enum=check|start"`
 	// Why it cannot be started, for the patient, with the practice's phone number;
 	// absent when it can.
-	Why string `json:"why_not,omitempty"`
+	Why      string         `json:"why_not,omitempty"`
+	Underway *underwayReply `json:"underway,omitempty"`
+}
+
+// The patient's last request on the form that was sent, and was neither answered nor has
+// ended. Another can be started; it is sent only if the patient confirms that it is about
+// something else.
+type underwayReply struct {
+	// The visit's id: what submitVisit takes as `beside`.
+	Visit string `json:"visit"`
+	// What people call it by.
+	Number string       `json:"number"`
+	Status visit.Status `json:"status" schema:"enum=awaiting_payment|queued|in_review|awaiting_patient"`
+	// When it was sent.
+	SentAt time.Time `json:"sent_at"`
+}
+
+func showUnderway(v visit.Visit) *underwayReply {
+	if v.ID == "" {
+		return nil
+	}
+	return &underwayReply{v.ID, v.Number(), v.Status, v.Times.Submitted}
 }
 
 // A kind of request on an administrative form.

@@ -47,7 +47,9 @@ type paymentReply struct {
 	ID string `json:"id"`
 	// `opened`: the page may be paid. `held`: the card is held. `processing`: a bank
 	// was asked for the fee, which takes days. `captured`: the fee is collected. Then
-	// perhaps `refunded`, and `captured` again if the refund fails, or `disputed`.
+	// perhaps `refunded`, and `captured` again if the refund fails. `disputed`: a
+	// dispute is open, and the cardholder's bank decides: then `captured` again, or
+	// `charged_back` if all of the charge is lost.
 	// `abandoned`: the page closed unpaid. `released`: the hold was released.
 	// `lapsed`: the hold expired. `failed`: the card or the bank account could not be
 	// charged.
@@ -56,9 +58,14 @@ type paymentReply struct {
 	Account string `json:"account"`
 	Amount  int64  `json:"amount_cents" schema:"min=1"`
 	// What was ever held.
-	Held      int64 `json:"held_cents" schema:"min=0"`
-	Collected int64 `json:"collected_cents" schema:"min=0"`
-	Refunded  int64 `json:"refunded_cents" schema:"min=0"`
+	Held      int64         `json:"held_cents" schema:"min=0"`
+	Collected int64         `json:"collected_cents" schema:"min=0"`
+	Refunded  int64         `json:"refunded_cents" schema:"min=0"`
+	Dispute   *disputeReply `json:"dispute,omitempty"`
+	// What disputes have of the charge.
+	Withdrawn int64 `json:"withdrawn_cents,omitempty" schema:"min=0"`
+	// What Stripe took of the practice for disputes.
+	DisputeFee int64 `json:"dispute_fee_cents,omitempty" schema:"min=0"`
 	// Stripe's id.
 	Session string `json:"checkout_session,omitempty"`
 	// Stripe's id.
@@ -71,6 +78,35 @@ type paymentReply struct {
 	OpenedAt time.Time `json:"opened_at"`
 	// When its state became final.
 	EndedAt *time.Time `json:"ended_at,omitempty"`
+}
+
+// The latest dispute of a charge: the cardholder, or their bank, wants the money back, or
+// only asks about it. Absent if there was none.
+type disputeReply struct {
+	// Stripe's id.
+	ID string `json:"id"`
+	// Stripe's word: `needs_response`, `under_review`, `won` or `lost`; of an inquiry,
+	// which moves no money, `warning_needs_response`, `warning_under_review` or
+	// `warning_closed`. Any other is of a dispute that is open.
+	Status string `json:"status"`
+	// Stripe's code for what the cardholder says.
+	Reason string `json:"reason,omitempty"`
+	// Contested; it may differ from what was charged.
+	Amount int64     `json:"amount_cents" schema:"min=0"`
+	Opened time.Time `json:"opened_at"`
+	// Until when the bank takes an answer.
+	Due *time.Time `json:"due_at,omitempty"`
+	// Whether the bank was answered, for an inquiry and for a dispute apart.
+	Answered bool `json:"answered"`
+	// Whether the time to answer passed without an answer.
+	Missed bool `json:"missed"`
+}
+
+func showDispute(d billing.Dispute) *disputeReply {
+	if d.ID == "" {
+		return nil
+	}
+	return &disputeReply{d.ID, d.Status, d.Reason, int64(d.Amount), d.Opened, when(d.Due), d.Answered, d.Missed}
 }
 
 // A double entry. Its postings sum to zero.
@@ -89,7 +125,8 @@ type entryReply struct {
 type postingReply struct {
 	// `holds`: card holds in force, and `holds_owed` their counterpart. `stripe`:
 	// what Stripe owes the practice. `visit_fees`: fees earned. `refunds`: fees
-	// refunded.
+	// refunded. `disputes`: fees that cardholders' banks took back. `dispute_fees`:
+	// what Stripe takes for disputes.
 	Account ledger.Account `json:"account"`
 	// A debit is positive, a credit negative.
 	Amount int64 `json:"amount_cents" schema:"min=-10000000 max=10000000"`
@@ -112,7 +149,8 @@ func showMoney(visit string, m books.Money) ledgerReply {
 func showPayment(p billing.Payment) paymentReply {
 	return paymentReply{
 		ID: p.ID, State: p.State, Account: p.Account, Amount: int64(p.Amount), Held: int64(p.Held),
-		Collected: int64(p.Collected), Refunded: int64(p.Refunded), Session: p.Session, Intent: p.Intent,
+		Collected: int64(p.Collected), Refunded: int64(p.Refunded), Dispute: showDispute(p.Dispute), Withdrawn: int64(p.Withdrawn),
+		DisputeFee: int64(p.DisputeFee), Session: p.Session, Intent: p.Intent,
 		CaptureBefore: when(p.CaptureBefore), Why: p.Why, OpenedAt: p.OpenedAt, EndedAt: when(p.EndedAt),
 	}
 }
@@ -254,7 +292,7 @@ var listWork = Endpoint{
 	Method: "GET", Path: "/practice/work", ID: "listWork", Group: "Practice",
 	For: "List what somebody must do",
 	Text: "What waits for a person, the most urgent first: something that the system was to do and gave up (see `resumeWork`), money that " +
-		"was not collected, not refunded, or paid beside, a request that is late, expired, ended by a red flag, or changed hands. Admins see all of it, others that of their pool, without that of one colleague.",
+		"was not collected, not refunded, disputed, or paid beside, a request that is late, expired, ended by a red flag, or changed hands. Admins see all of it, others that of their pool, without that of one colleague.",
 	Who: Known,
 	Out: workReply{}, OutText: "What is open, of very much the most urgent 500; the list has no pages.",
 	Refuses: []Refusal{{Code: "denied"}},
@@ -283,8 +321,11 @@ type workItemReply struct {
 	// refund failed; it ends when the money is refunded. `payment.warned`: the card's
 	// issuer warns of fraud; it ends when the fee is refunded. `payment.stray`:
 	// somebody paid a page that this system did not make, and the money is given
-	// back. `account.lost`: the account at Stripe cannot be reached; it ends when it
-	// can. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
+	// back. `payment.disputed`: a charge is disputed, or a bank asks about it (`note` is `inquiry`): answer
+	// the bank by `due_at`; it ends when that is done or cannot be any more. `dispute.missed`: a bank was not
+	// answered in time. `account.lost`: the account at Stripe cannot be reached; it ends when it
+	// can. `account.disabled`: Stripe has disabled the account, for the reason of its own in `note`; it ends when
+	// Stripe has what it asks for. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
 	// changes hands again. `visit.taken_over`: a colleague took over the owner's request; the chart says why.
 	// `visits.returned`: a colleague lost their access, and the requests that they had taken are in the queue
 	// again. `patient.unverified`: somebody registered as a patient on the public page, who may have a record

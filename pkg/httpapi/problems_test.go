@@ -64,6 +64,15 @@ func flaws() map[string]flaw {
 			"invalid_request",
 			[]string{"/answer_minutes min", "/forms/uti-women form", "/give_up_minutes range", "/prices/uti-women price", "/topics_by_phone/0 topic"},
 		},
+		"decideMembership": {
+			admin, "/settings/membership",
+			map[string]any{
+				"price": -5, "members": 1, "visits": 12, "classes": []string{"gold"}, "forms": []string{"astrology"}, "grace_days": 14, "notice_days": 30,
+				"refund": map[string]any{"full_days": 0, "later": "soon"},
+			},
+			"invalid_request",
+			[]string{"/classes/0 option", "/forms/0 form", "/price min", "/refund/later oneof"},
+		},
 		"decideConsent": {
 			admin, "/settings/consent",
 			map[string]any{"version": "", "text": "You agree.", "others": map[string]string{"klingon": "x"}},

@@ -87,6 +87,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		{"elena-diaz", "/me/access?patient=rosa-diaz", of("elena-diaz", "access.read", "   rosa-diaz"), false},
 		{"jane-smith", "/me/record", append(of("jane-smith", "chart.read:record", about), of("jane-smith", "record.download", "   jane-smith")...), false},
 		{"elena-diaz", "/me/record?patient=rosa-diaz", of("elena-diaz", "record.download", "   rosa-diaz"), false},
+		{"jane-smith", "/me/membership", of("jane-smith", "ledger.read:membership", "   jane-smith"), false},
 		{"sam-lee", "/patients", of("sam-lee", "patient.read", ""), false},
 		{"sam-lee", "/patients/tom-okafor", of("sam-lee", "patient.read", "   tom-okafor"), false},
 		{"sam-lee", "/patients/tom-okafor/doubles", of("sam-lee", "patient.read", "   tom-okafor"), false},
@@ -108,7 +109,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		}
 	}
 	none := []string{
-		"/questionnaires", "/questionnaires/library", "/questionnaires/{name}/draft", "/questionnaires/{name}/compare", "/settings",
+		"/questionnaires", "/questionnaires/library", "/questionnaires/{name}/draft", "/questionnaires/{name}/compare", "/settings", "/settings/membership",
 
 		"/openapi.json", "/docs", "/health", "/me", "/forms", "/practice", "/practice/log/checkpoint", "/practice/log/key", "/visits/{id}/colleagues",
 		"/practices", "/practices/{practice}", "/people", "/people/{person}", "/invitations", "/practices/{practice}/join", "/payers",

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"time"
 
+	"evisit/pkg/billing"
 	"evisit/pkg/coding"
 	"evisit/pkg/identity"
 	"evisit/pkg/money"
@@ -20,7 +21,7 @@ var getSettings = Endpoint{
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		s, err := a.Author.Settings(r.Context(), r.Caller)
-		out := allSettingsReply{settingsReply: showSettings(s.Practice), Generated: s.Generated, History: []decidedReply{}}
+		out := allSettingsReply{settingsReply: showSettings(s.Practice), Account: showAccount(s.Account), Generated: s.Generated, History: []decidedReply{}}
 		for _, c := range s.History {
 			out.History = append(out.History, decidedReply{c.Decided.Person, c.Decided.At, showConfig(c)})
 		}
@@ -30,10 +31,38 @@ var getSettings = Endpoint{
 
 type allSettingsReply struct {
 	settingsReply
+	Account accountReply `json:"stripe_account"`
 	// Who reads requests, as the practice's people make it.
 	Generated string `json:"who_reads_generated"`
 	// The newest first.
 	History []decidedReply `json:"history"`
+}
+
+// How the practice's connected account stands at Stripe, as Stripe said last.
+type accountReply struct {
+	// Stripe's id; absent if the practice has none.
+	ID string `json:"id,omitempty"`
+	// Whether a request that costs something can be sent.
+	MayCharge bool `json:"may_charge"`
+	// Whether Stripe pays money out to the practice's bank.
+	PaidOut bool `json:"paid_out"`
+	// Whether the platform has lost its access to the account.
+	Disconnected bool `json:"disconnected"`
+	// What Stripe asks for, by its own names of the details.
+	Due []string `json:"due"`
+	// Stripe's own code of why the account is disabled; absent if it is not.
+	Reason string `json:"disabled_reason,omitempty"`
+	// What is missing, in words; absent if nothing is.
+	Missing string `json:"missing,omitempty"`
+	// Since when it stands so; absent if Stripe was not asked yet.
+	Since *time.Time `json:"since,omitempty"`
+}
+
+func showAccount(a billing.Account) accountReply {
+	return accountReply{
+		ID: a.ID, MayCharge: a.MayCharge(), PaidOut: a.Payouts, Disconnected: a.Disconnected, Due: append([]string{}, a.Due...),
+		Reason: a.Reason, Missing: a.Missing(), Since: when(a.Changed),
+	}
 }
 
 // A configuration that was decided.

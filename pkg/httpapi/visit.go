@@ -97,7 +97,8 @@ type quoteReply struct {
 	Most     string `json:"at_most,omitempty"`
 	Currency string `json:"currency" schema:"const=usd"`
 	// `practice_fee`: the practice's posted price. `no_charge`: this kind of
-	// request is never charged.
+	// request is never charged. `membership`: the patient's yearly membership
+	// includes it.
 	Basis billing.Basis `json:"basis"`
 	// What the patient should know about how they said they would pay.
 	Caveat string `json:"caveat,omitempty"`
@@ -199,6 +200,7 @@ var startVisit = Endpoint{
 		{Code: "not_established"},
 		{Code: "minors_not_taken"},
 		{Code: "no_patient"},
+		{Code: "no_payments"},
 		{Code: "no_price"},
 		{Code: "state_not_served"},
 		{Code: "unknown_form", Status: http.StatusUnprocessableEntity, When: "the practice offers no such form or version"},
@@ -342,6 +344,7 @@ var sendAgain = Endpoint{
 		{Code: "patient_suspended"},
 		{Code: "not_established"},
 		{Code: "minors_not_taken"},
+		{Code: "no_payments"},
 		{Code: "no_price"},
 		{Code: "state_not_served"},
 	},

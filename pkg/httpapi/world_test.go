@@ -43,6 +43,7 @@ import (
 	"evisit/pkg/httpapi/webhook"
 	"evisit/pkg/intake"
 	"evisit/pkg/library"
+	"evisit/pkg/membership"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/phi"
@@ -112,7 +113,7 @@ func newWorld(t testing.TB) *world {
 	}
 	cards := &cards{held: map[string]money.Cents{}, captured: map[string]money.Cents{}}
 	w.rooms.Request.Checkout, w.rooms.Charts.Vault.Objects = cards, w.objects
-	w.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, w.store), Store: w.store, Cards: cards}
+	w.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, w.store), Store: w.store, Cards: cards, Subscriptions: cards}
 	w.sign = &sweep.Room{Kernel: parts.Kernel("", w.store), Store: w.store, LogKey: key, Signer: secrettest.Fixed(key.Private).Get, Heads: &blobs{}, Shards: store.Shards}
 	w.cast = &registrar.Room{Kernel: w.rooms.Kernel, Store: w.store, Charts: w.rooms.Charts}
 	if err := seed.Plant(ctx, w.cast, testIssuer, seed.Accounts); err != nil {
@@ -235,6 +236,16 @@ func (c *cards) NewPage(_ context.Context, p request.PageRequest) (session, url 
 	return "cs_" + p.Ref, "https://pay.example/" + p.Ref, nil
 }
 
+func (c *cards) NewMembershipPage(_ context.Context, p request.MembershipPage) (customer, session, url string, err error) {
+	return "cus_" + p.Ref, "cs_" + p.Ref, "https://pay.example/" + p.Ref, nil
+}
+
+func (c *cards) Subscribed(context.Context, string, string) (charge.Subscribed, error) {
+	return charge.Subscribed{}, nil
+}
+
+func (c *cards) Carry(context.Context, string, string, membership.Ask, string) error { return nil }
+
 func (c *cards) Observe(_ context.Context, _, object string) (string, billing.Observation, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -268,6 +279,16 @@ func (c *cards) RefundPart(context.Context, string, string, money.Cents, string)
 func (c *cards) Refund(context.Context, string, string, string) error { return nil }
 
 func (c *cards) Expire(context.Context, string, string, string) error { return nil }
+
+func (c *cards) SubmitEvidence(context.Context, string, string, billing.Evidence, string) error {
+	return nil
+}
+
+func (c *cards) AcceptDispute(context.Context, string, string, string) error { return nil }
+
+func (c *cards) Account(context.Context, string) (billing.AccountState, error) {
+	return billing.AccountState{Charges: true, Payouts: true, Submitted: true}, nil
+}
 
 func (c *cards) Changes(context.Context, string, time.Time, string) ([]charge.Change, string, error) {
 	return nil, "", nil
@@ -441,9 +462,28 @@ func (w *world) submitted(t testing.TB) shownVisit {
 	t.Helper()
 	v := w.draft(t)
 	w.do(t, call{as: "jane-smith", method: "POST", path: "/visits/" + v.ID + "/submit", body: map[string]any{
-		"quote": w.quote(t, v.ID), "accept_fee": true, "accept_consent": true,
+		"quote": w.quote(t, v.ID), "accept_fee": true, "accept_consent": true, "beside": w.underway(t),
 	}}, &v)
 	return v
+}
+
+// underway is the request of jane-smith's on uti-women that awaits its answer; empty if none
+// does.
+func (w *world) underway(t testing.TB) string {
+	t.Helper()
+	var list struct {
+		Forms []struct {
+			Name     string
+			Underway struct{ Visit string }
+		}
+	}
+	w.do(t, call{as: "jane-smith", method: "GET", path: "/forms"}, &list)
+	for _, f := range list.Forms {
+		if f.Name == "uti-women" {
+			return f.Underway.Visit
+		}
+	}
+	return ""
 }
 
 func (w *world) quote(t testing.TB, visit string) string {

@@ -14,21 +14,25 @@ import (
 type Action string
 
 const (
-	StartVisit  Action = "visit.start"
-	ListVisits  Action = "visit.list"   // of one patient
-	ReadVisit   Action = "visit.read"   // its state and times
-	ReadChart   Action = "chart.read"   // answers, messages, document
-	FillVisit   Action = "visit.fill"   // answers, quote, submit, pay, cancel, delete, acknowledge
-	WriteToTeam Action = "message.send" // the patient's side of the exchange
-	ReadQueue   Action = "queue.read"
-	TakeVisit   Action = "visit.take"
-	TreatVisit  Action = "visit.treat" // ask, answer, decline, redirect
-	ReadMoney   Action = "ledger.read"
-	ReadTrail   Action = "audit.read" // who did and saw what in one visit
-	ReadLog     Action = "log.read"   // the practice's whole log
-	ReadWork    Action = "work.read"  // what a person of the practice must do
-	EndWork     Action = "work.end"
-	ResumeWork  Action = "work.resume" // have what was parked tried again
+	StartVisit     Action = "visit.start"
+	ListVisits     Action = "visit.list"      // of one patient
+	ReadVisit      Action = "visit.read"      // its state and times
+	ReadChart      Action = "chart.read"      // answers, messages, document
+	HoldMembership Action = "membership.hold" // join, cancel, resume
+	FillVisit      Action = "visit.fill"      // answers, quote, submit, pay, cancel, delete, acknowledge
+	WriteToTeam    Action = "message.send"    // the patient's side of the exchange
+	ReadQueue      Action = "queue.read"
+	TakeVisit      Action = "visit.take"
+	TreatVisit     Action = "visit.treat" // ask, answer, decline, redirect
+	ReadMoney      Action = "ledger.read"
+	ReadTrail      Action = "audit.read" // who did and saw what in one visit
+	ReadLog        Action = "log.read"   // the practice's whole log
+	ReadWork       Action = "work.read"  // what a person of the practice must do
+	EndWork        Action = "work.end"
+	ResumeWork     Action = "work.resume" // have what was parked tried again
+
+	ReadDispute   Action = "dispute.read"   // a disputed payment, and what can be submitted about it
+	AnswerDispute Action = "dispute.answer" // submit that to the bank, or accept the dispute
 
 	RunPractices Action = "practice.run"  // register and suspend practices, see how they stand; keep the payers
 	ReadRoster   Action = "roster.read"   // who works at the practice
@@ -101,7 +105,7 @@ var policy = []struct {
 	actions  []Action
 }{
 	{[]Role{PatientRole, Caregiver}, Reads, "", []Action{ListVisits, ReadVisit, ReadChart, ReadMoney, ReadTrail, ReadAccess, DownloadRecord, ReadPatient}},
-	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, FillVisit, WriteToTeam, ChangePatient}},
+	{[]Role{PatientRole, Caregiver}, Acts, "", []Action{StartVisit, FillVisit, WriteToTeam, ChangePatient, HoldMembership}},
 	{[]Role{PatientRole}, Acts, "", []Action{DelegatePower}},
 	{[]Role{Clinician, Nurse}, Team, ClinicalPool, []Action{ReadVisit, ReadChart, ReadQueue, ReadWork, EndWork}},
 	{[]Role{Clinician}, Team, ClinicalPool, []Action{TakeVisit, TakeOverVisit}},
@@ -111,7 +115,7 @@ var policy = []struct {
 	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff}, Former, StaffPool, []Action{ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, ReadPatient, ChangePatient, DelegatePower, ManagePatients}},
-	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms}},
+	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms, ReadDispute, AnswerDispute}},
 	{[]Role{Admin, Director}, Team, "", []Action{ReadRoster, WriteForms}},
 	{[]Role{Director}, Team, "", []Action{ApproveForms}},
 	{[]Role{Operator}, Team, "", []Action{RunPractices, ReadWork, EndWork, ResumeWork}}, // of the platform, which is their practice
@@ -170,7 +174,7 @@ func PurposeOf(r Role, action string) Purpose {
 	switch area, _, _ := strings.Cut(name, "."); {
 	case r == PatientRole || r == Caregiver:
 		return Individual
-	case area == "payment" || area == "account" || area == "ledger":
+	case area == "payment" || area == "account" || area == "ledger" || area == "dispute":
 		return Payment
 	case r == Clinician || r == Nurse || r == Staff:
 		switch Action(name) { //nolint:exhaustive // the rest are operations

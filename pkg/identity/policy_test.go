@@ -19,7 +19,7 @@ var actions = []identity.Action{
 	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadTrail, identity.ReadLog, identity.ReadWork, identity.EndWork,
 	identity.ResumeWork, identity.RunPractices, identity.ReadRoster, identity.ManagePeople, identity.DecideTerms, identity.WriteForms, identity.ApproveForms,
 	identity.ReadAccess, identity.DownloadRecord, identity.ReleaseVisit, identity.HandOverVisit, identity.TakeOverVisit,
-	identity.ReadPatient, identity.ChangePatient, identity.DelegatePower, identity.ManagePatients,
+	identity.ReadDispute, identity.AnswerDispute, identity.ReadPatient, identity.ChangePatient, identity.DelegatePower, identity.ManagePatients, identity.HoldMembership,
 }
 
 // How a person may stand to the visit of patient-1 at practice-1.
@@ -45,7 +45,7 @@ var relations = map[string]func(*identity.Person, *identity.Resource){
 }
 
 const (
-	ofPatient = "visit.start visit.list visit.read chart.read visit.fill message.send ledger.read audit.read access.read record.download patient.read patient.change"
+	ofPatient = "visit.start visit.list visit.read chart.read visit.fill message.send ledger.read audit.read access.read record.download patient.read patient.change membership.hold"
 	ofReader  = "visit.list visit.read chart.read ledger.read audit.read access.read record.download patient.read"
 	ofStaff   = " patient.read patient.change patient.delegate patient.manage"
 	anyPool   = "clinical staff none"
@@ -80,7 +80,7 @@ var policy = []struct {
 	{identity.Staff, "had it last", "staff", "visit.read chart.read queue.read visit.take visit.take_over visit.release visit.hand_over ledger.read work.read work.end" + ofStaff},
 	{identity.Staff, "works there,another's has,has taken it,had it last", "clinical none", "visit.read ledger.read" + ofStaff},
 
-	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read audit.read log.read work.read work.end work.resume roster.read roster.change terms.decide form.write" + ofStaff},
+	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read dispute.read dispute.answer audit.read log.read work.read work.end work.resume roster.read roster.change terms.decide form.write" + ofStaff},
 	{identity.Director, "works there,another's has,has taken it", anyPool, "roster.read form.write form.approve"},
 	{identity.Operator, "works there,another's has,has taken it", anyPool, "practice.run work.read work.end work.resume"},
 

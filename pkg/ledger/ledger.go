@@ -18,6 +18,10 @@ const (
 	Stripe    Account = "stripe"     // money that Stripe owes the practice (asset)
 	VisitFees Account = "visit_fees" // fees earned by answers (income)
 	Refunds   Account = "refunds"    // fees refunded (contra-income)
+	// Disputes has the fees that cardholders' banks took back, until a dispute is won
+	// (contra-income).
+	Disputes    Account = "disputes"
+	DisputeFees Account = "dispute_fees" // what Stripe takes for disputes (expense)
 )
 
 // A Kind is the event of a payment's life that an entry records. A payment has at
@@ -32,6 +36,13 @@ const (
 	Refund  Kind = "refund"
 	// RefundFailed is the return of refunded money, because the refund failed.
 	RefundFailed Kind = "refund_failed"
+	// DisputeTaken is money that a dispute withdrew, DisputeReturned its return when the
+	// dispute is won.
+	DisputeTaken    Kind = "dispute_taken"
+	DisputeReturned Kind = "dispute_returned"
+	// DisputeCharged is Stripe's fee for a dispute, DisputeFeeReturned the return of one.
+	DisputeCharged     Kind = "dispute_fee"
+	DisputeFeeReturned Kind = "dispute_fee_returned"
 )
 
 // A Posting adds Amount to Account. Debits are positive, credits negative.
@@ -94,6 +105,31 @@ func Refunded(payment, practice string, before, total money.Cents, change int, a
 		id += fmt.Sprintf("-%d", change)
 	}
 	return entry(kind, id, payment, practice, at, first, second)
+}
+
+// Disputed records that what disputes have of a payment changed from before to total: one
+// withdrew money, or one was won. change numbers the payment's changes, for the same total
+// can be reached again.
+func Disputed(payment, practice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
+	return moved(DisputeTaken, DisputeReturned, Disputes, payment, practice, before, total, change, at)
+}
+
+// DisputeFee records that what Stripe took for the disputes of a payment changed from
+// before to total. change is as of Disputed.
+func DisputeFee(payment, practice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
+	return moved(DisputeCharged, DisputeFeeReturned, DisputeFees, payment, practice, before, total, change, at)
+}
+
+// moved records that a total which is taken from the money at Stripe rose, or fell.
+func moved(up, down Kind, of Account, payment, practice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
+	if total < 0 {
+		return Entry{}, fmt.Errorf("ledger: payment %s: a total of %s on %s", payment, total, of)
+	}
+	kind, first, second := up, Posting{of, total - before}, Posting{Stripe, before - total}
+	if total < before {
+		kind, first, second = down, second, first
+	}
+	return entry(kind, fmt.Sprintf("%s-%d-%d", kind, total, change), payment, practice, at, first, second)
 }
 
 func entry(k Kind, id, payment, practice string, at time.Time, ps ...Posting) (Entry, error) {

@@ -66,6 +66,8 @@ type Membership struct {
 	// Terms are what the payer accepted. What a practice decides later changes them by a
 	// Notice, or because the payer accepts other terms, and in no other way.
 	Terms Terms `json:"terms"`
+	// Page is where the first payment can be made.
+	Page Page `json:"page,omitzero"`
 	// Notice is the last that was given; its terms hold from the renewal that it names.
 	Notice Notice   `json:"notice,omitzero"`
 	People []Member `json:"people"`

@@ -21,6 +21,9 @@ type Offer struct {
 	// Versions are in the order in which they begin. Each is for whom accepts it from then on;
 	// members have it from a renewal on, after a notice of it.
 	Versions []Terms `json:"versions"`
+	// Decided is the number of the last version that was ever decided. No other version has a
+	// number that was taken back: a member may have been told of it.
+	Decided int `json:"decided"`
 	// Closed is since when it is not sold or renewed; zero: it is.
 	Closed  time.Time `json:"closed,omitzero"`
 	Version int       `json:"-"`
@@ -66,7 +69,9 @@ const (
 	maxVisits  = 52               // one a week
 	maxMembers = 10
 	maxForms   = 100
-	maxDays    = 90
+	// maxVersions bounds how much of a practice's configuration an offer is.
+	maxVersions = 30
+	maxDays     = 90
 )
 
 // classes are the billing classes that are charged for, so that a membership can include them
@@ -170,10 +175,11 @@ func (o Offer) Decide(t Terms, now time.Time) (Offer, error) {
 	if t.From.IsZero() {
 		t.From = now
 	}
-	t.Offer, t.Version = o.ID, last.Version+1
+	t.Offer, t.Version = o.ID, max(last.Version, o.Decided)+1
 	var all problems
 	all.must(!t.From.Before(now) && !t.From.After(now.Add(furthest)), "/from", "range", "New terms begin now, or later within two years.")
-	all.must(t.From.After(last.From), "/from", "order", "New terms begin after those that were decided before.")
+	all.must(t.From.After(last.From) || t.From.Before(now), "/from", "order", "New terms begin after those that were decided before.")
+	all.must(len(o.Versions) < maxVersions, "/from", "range", fmt.Sprintf("A membership has at most %d versions; close it and offer another.", maxVersions))
 	if err := t.Check(); err != nil {
 		if f, ok := fault.Public(err); ok {
 			all = append(all, f.Problems...)
@@ -182,7 +188,19 @@ func (o Offer) Decide(t Terms, now time.Time) (Offer, error) {
 	if err := all.err(); err != nil {
 		return Offer{}, err
 	}
-	o.Versions = append(slices.Clone(o.Versions), t)
+	o.Versions, o.Decided = append(slices.Clone(o.Versions), t), t.Version
+	o.Version++
+	return o, nil
+}
+
+// Withdraw returns the offer without the terms that were to begin at from. It refuses, with
+// fault.NotFound, a time at which no terms are to begin.
+func (o Offer) Withdraw(from, now time.Time) (Offer, error) {
+	left := slices.DeleteFunc(slices.Clone(o.Versions), func(t Terms) bool { return t.From.Equal(from) && t.From.After(now) })
+	if len(left) == len(o.Versions) {
+		return Offer{}, fault.New(fault.NotFound, "not_found", "no terms begin then")
+	}
+	o.Versions = left
 	o.Version++
 	return o, nil
 }

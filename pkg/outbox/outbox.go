@@ -41,34 +41,51 @@ const (
 type Kind string
 
 const (
-	StripeReported    Kind = "stripe.said"        // Stripe reported a change to Object of Account
-	CheckPayment      Kind = "payment.look"       // ask Stripe how Payment stands
-	CheckAccount      Kind = "account.look"       // ask Stripe what changed on Account since At, whatever webhooks were lost
-	Capture           Kind = "payment.capture"    // the visit is answered: capture Payment
-	Release           Kind = "payment.release"    // nothing is wanted: expire Payment's page, release its hold, refund its charge
-	Received          Kind = "visit.received"     // the request is paid for or covered, and queued
-	Asked             Kind = "visit.asked"        // the clinician needs more from the patient
-	Replied           Kind = "visit.replied"      // the patient wrote
-	Answered          Kind = "visit.answered"     // the answer can be read
-	Ended             Kind = "visit.ended"        // the visit ended without an answer; nothing is charged
-	Late              Kind = "visit.late"         // the promised time passed
-	Charged           Kind = "payment.captured"   // the receipt
-	ChargeFailed      Kind = "payment.failed"     // the answer stands and its capture failed: a pay link
-	Diverted          Kind = "visit.diverted"     // a red flag: the practice must know
-	CheckoutAbandoned Kind = "checkout.abandoned" // the payment page expired unpaid; the draft is kept
-	Reversed          Kind = "payment.reversed"   // Payment was charged although no visit wants it: it is refunded
-	RefundFailed      Kind = "payment.unrefunded" // a refund of Payment failed
-	FraudWarned       Kind = "payment.warned"     // the card's issuer warns of fraud: the practice must know
-	StrayFound        Kind = "payment.stray"      // a payment that this system did not ask for: the practice must know
-	AccountLost       Kind = "account.lost"       // the practice's account at Stripe cannot be reached: it must know
-	Invited           Kind = "person.invited"     // Invitation waits to be accepted
-	ContactChanged    Kind = "patient.contact"    // Patient's contact data were changed: the address that they had must know
+	StripeReported    Kind = "stripe.said"          // Stripe reported a change to Object of Account
+	CheckPayment      Kind = "payment.look"         // ask Stripe how Payment stands
+	CheckAccount      Kind = "account.look"         // ask Stripe what changed on Account since At, whatever webhooks were lost
+	AskAccount        Kind = "account.ask"          // ask Stripe how Account stands; of an account not in order, which stands so since At
+	Capture           Kind = "payment.capture"      // the visit is answered: capture Payment
+	Release           Kind = "payment.release"      // nothing is wanted: expire Payment's page, release its hold, refund its charge
+	Received          Kind = "visit.received"       // the request is paid for or covered, and queued
+	Asked             Kind = "visit.asked"          // the clinician needs more from the patient
+	Replied           Kind = "visit.replied"        // the patient wrote
+	Answered          Kind = "visit.answered"       // the answer can be read
+	Ended             Kind = "visit.ended"          // the visit ended without an answer; nothing is charged
+	Late              Kind = "visit.late"           // the promised time passed
+	Charged           Kind = "payment.captured"     // the receipt
+	ChargeFailed      Kind = "payment.failed"       // the answer stands and its capture failed: a pay link
+	Diverted          Kind = "visit.diverted"       // a red flag: the practice must know
+	CheckoutAbandoned Kind = "checkout.abandoned"   // the payment page expired unpaid; the draft is kept
+	Reversed          Kind = "payment.reversed"     // Payment was charged although no visit wants it: it is refunded
+	RefundFailed      Kind = "payment.unrefunded"   // a refund of Payment failed
+	FraudWarned       Kind = "payment.warned"       // the card's issuer warns of fraud: the practice must know
+	StrayFound        Kind = "payment.stray"        // a payment that this system did not ask for: the practice must know
+	DisputeOpened     Kind = "dispute.opened"       // Payment is disputed, or asked about, and awaits an answer: the practice must know
+	DisputeDue        Kind = "dispute.due"          // the time to answer is nearly over
+	DisputeMissed     Kind = "dispute.missed"       // it is over, and nothing was sent
+	DisputeEnded      Kind = "dispute.ended"        // won, lost, or an inquiry that was closed
+	AnswerDispute     Kind = "dispute.answer"       // submit the evidence about Payment's dispute, once
+	AcceptDispute     Kind = "dispute.accept"       // give up Payment's dispute
+	AccountLost       Kind = "account.lost"         // the practice's account at Stripe cannot be reached: it must know
+	AccountDisabled   Kind = "account.disabled"     // Stripe disabled the practice's account: it must know
+	Invited           Kind = "person.invited"       // Invitation waits to be accepted
+	ContactChanged    Kind = "patient.contact"      // Patient's contact data were changed: the address that they had must know
+	CheckMembership   Kind = "membership.look"      // ask Stripe how Membership stands
+	GiveBackVisit     Kind = "membership.give_back" // Visit, which a membership included, ended without an answer: it is not used
+	CarryMembership   Kind = "membership.carry"     // have Stripe do what is wanted of Membership: end it, or renew it after all
+	MemberJoined      Kind = "membership.joined"    // its first year is paid: the receipt
+	MemberRenewed     Kind = "membership.renewed"   // a further year is paid: the receipt
+	MemberUnpaid      Kind = "membership.unpaid"    // the payment of a year failed
+	MemberRenewal     Kind = "membership.renewal"   // its renewal is announced, or that there will be none
+	MemberEnded       Kind = "membership.ended"     // it ended, or never began
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	StripeReported, CheckPayment, CheckAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
-	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, AccountLost, Invited, ContactChanged,
+	StripeReported, CheckPayment, CheckAccount, AskAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
+	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, DisputeOpened, DisputeDue, DisputeMissed, DisputeEnded, AnswerDispute, AcceptDispute, AccountLost, AccountDisabled, Invited, ContactChanged,
+	CheckMembership, GiveBackVisit, CarryMembership, MemberJoined, MemberRenewed, MemberUnpaid, MemberRenewal, MemberEnded,
 }
 
 // An Event is stored in the transaction of the change that causes it. Its ID,
@@ -76,15 +93,16 @@ var Kinds = []Kind{
 // carries ids only, never content, and is a hint: its consumer reads again
 // whether what it asks for is wanted.
 type Event struct {
-	ID       string   `json:"id"`
-	Kind     Kind     `json:"kind"`
-	To       Consumer `json:"to"`
-	Practice string   `json:"practice,omitempty"`
-	Visit    string   `json:"visit,omitempty"`
-	Patient  string   `json:"patient,omitempty"`
-	Payment  string   `json:"payment,omitempty"`
-	Account  string   `json:"account,omitempty"` // the connected account Stripe named
-	Object   string   `json:"object,omitempty"`  // the Stripe object it is about
+	ID         string   `json:"id"`
+	Kind       Kind     `json:"kind"`
+	To         Consumer `json:"to"`
+	Practice   string   `json:"practice,omitempty"`
+	Visit      string   `json:"visit,omitempty"`
+	Patient    string   `json:"patient,omitempty"`
+	Payment    string   `json:"payment,omitempty"`
+	Membership string   `json:"membership,omitempty"`
+	Account    string   `json:"account,omitempty"` // the connected account Stripe named
+	Object     string   `json:"object,omitempty"`  // the Stripe object it is about
 	// Invitation is whose letter is to be sent.
 	Invitation string `json:"invitation,omitempty"`
 	// Address is where the letter of ContactChanged goes, sealed: Patient's e-mail address
@@ -254,6 +272,15 @@ const lease = 2 * time.Minute
 func (d Delivery) Rearmed(now time.Time) Delivery {
 	d.Tries++
 	d.Armed, d.Due = true, now.Add(lease+Backoff(d.Tries))
+	d.Version++
+	return d
+}
+
+// Waits returns d after a definite refusal that no try changes before something else does:
+// due again at until, with as many tries as a new event has.
+func (d Delivery) Waits(until time.Time, note string) Delivery {
+	d.Note, d.Tries, d.Armed, d.Due = note, 0, false, until
+	d.Attempt++
 	d.Version++
 	return d
 }

@@ -96,6 +96,17 @@ func TestDelivery_AlwaysInOneState(t *testing.T) {
 					t.Errorf("note = %q", d.Note)
 				}
 			},
+			"await": func(t *rapid.T) {
+				if !d.Armed {
+					t.Skip("it is with nobody")
+				}
+				before := d
+				d.Tries = 0 // counted anew
+				rewritten(t, d.Waits(now.Add(time.Hour), "account_invalid"))
+				if d.Attempt != before.Attempt+1 {
+					t.Errorf("a refusal raised the attempt from %d to %d", before.Attempt, d.Attempt)
+				}
+			},
 			"arm": func(t *rapid.T) {
 				if d.Due.IsZero() || now.Before(d.Due) {
 					t.Skip("it is not due")

@@ -21,6 +21,7 @@ var tasks = map[Kind]string{
 	StripeReported:    "Note what Stripe reported about a payment",
 	CheckPayment:      "Ask Stripe whether a payment was made",
 	CheckAccount:      "Ask Stripe what changed on your account",
+	AskAccount:        "Ask Stripe how your account stands",
 	Capture:           "Collect the fee of an answered request",
 	Release:           "Release the hold on a card, or refund a charge, of a request that ended",
 	Received:          "Write that a request was received",
@@ -37,9 +38,24 @@ var tasks = map[Kind]string{
 	RefundFailed:      "Write that a refund did not go through",
 	FraudWarned:       "Write to you of a warning of fraud",
 	StrayFound:        "Write to you of a payment that was not asked for",
+	DisputeOpened:     "Write to you that a charge is disputed",
+	DisputeDue:        "Write to you that a dispute is soon due",
+	DisputeMissed:     "Write to you that a dispute was not answered in time",
+	DisputeEnded:      "Write to you how a dispute ended",
+	AnswerDispute:     "Send what was decided to a bank that disputes a charge",
+	AcceptDispute:     "Accept a dispute",
 	AccountLost:       "Write to you that your account at Stripe is disconnected",
+	AccountDisabled:   "Write to you that Stripe has disabled your account",
 	Invited:           "Write to somebody who is invited to join you",
 	ContactChanged:    "Write to the address that a patient had that contact data were changed",
+	CheckMembership:   "Ask Stripe how a membership stands",
+	GiveBackVisit:     "Give a membership the included visit back of a request that ended",
+	CarryMembership:   "Have Stripe end a membership, or renew it after all",
+	MemberJoined:      "Write to a patient that a membership has begun",
+	MemberRenewed:     "Write to a patient that a membership is paid for another year",
+	MemberUnpaid:      "Write to a patient that the payment for a membership failed",
+	MemberRenewal:     "Write to a patient that a membership will be renewed, or will not be",
+	MemberEnded:       "Write to a patient that a membership has ended",
 }
 
 // Task says in words, for people of a practice, what an event of kind k has done.
@@ -64,6 +80,7 @@ var reasons = map[string]string{
 	"stripe_failing":   "Stripe itself failed each time.",
 	"account_invalid":  "Your account at Stripe cannot be reached. Connect it, and then try again.",
 	"foreign_account":  "Stripe reported it for an account that the payment does not belong to.",
+	"foreign_customer": "Stripe reported a subscription of another customer than the membership's.",
 	"resource_missing": "Stripe has no such payment in this account.",
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"evisit/pkg/billing"
 	"evisit/pkg/identity"
+	"evisit/pkg/membership"
 	"evisit/pkg/visit"
 )
 
@@ -82,6 +83,9 @@ type Config struct {
 	// Minors is whom of those under 18 the practice takes requests for, and what they do
 	// for themselves.
 	Minors identity.Minors `json:"minors,omitzero"`
+	// Memberships are the yearly memberships that were decided, the one that is sold last. Each
+	// has its versions, also those to come, so that Coming has none.
+	Memberships []membership.Offer `json:"memberships,omitempty"`
 	// Coming are decisions that begin later, in the order in which they do. Config alone
 	// is what holds before the first of them: see At.
 	Coming  []Change `json:"coming,omitempty"`

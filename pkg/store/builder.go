@@ -83,6 +83,14 @@ func (b *builder) visit(c clinic.Commit) {
 	}
 }
 
+func (b *builder) underway(c clinic.Commit) {
+	if u := c.Underway; u != nil {
+		w := b.store.replace(underwayKey(u.Patient, u.Form), u.Version, b.pack(u))
+		w.failure = clinic.ErrChanged // of the first, too: another visit was sent at the same moment
+		b.cover(u.Practice, w)
+	}
+}
+
 // answersRow returns the row of a visit's answers. Answers that were removed leave
 // an empty row, which the log covers: a row that is missing was removed by somebody
 // else.
@@ -101,6 +109,13 @@ func (b *builder) money(c clinic.Commit) {
 		i := b.pack(row)
 		i["booked"] = str(uniqueStamp(p.OpenedAt, p.ID)) // without book: its entries are in the books, and name it
 		b.cover(p.Practice, b.store.replace(paymentKey(p.ID), p.Version, i))
+	}
+	for _, e := range c.Evidence {
+		i := b.pack(evidenceRow{e.Payment.ID, e.Payment.Dispute.ID, e.Payment.Dispute.Stage(), e.Evidence})
+		b.cover(e.Payment.Practice, b.store.insert(evidenceKey(e.Payment.ID, e.Payment.Dispute), i, clinic.ErrChanged))
+	}
+	if a := c.Standing; a != nil {
+		b.cover(a.Practice, b.store.replace(standingKey(a.Practice, a.ID), a.Version, b.pack(a)))
 	}
 	for _, e := range c.Entries {
 		i := b.pack(e)

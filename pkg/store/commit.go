@@ -59,6 +59,8 @@ func describe(c clinic.Commit) string {
 		return fmt.Sprintf("visit %s version %d", c.Visit.ID, c.Visit.Version)
 	case len(c.Payments) > 0:
 		return fmt.Sprintf("payment %s version %d", c.Payments[0].ID, c.Payments[0].Version)
+	case len(c.Memberships) > 0:
+		return fmt.Sprintf("membership %s version %d", c.Memberships[0].ID, c.Memberships[0].Version)
 	case len(c.Events) > 0:
 		return "event " + c.Events[0].ID
 	case len(c.Deliveries) > 0:
@@ -245,7 +247,9 @@ const maxWrites = 100
 func (s *Store) writes(c clinic.Commit) ([]write, error) {
 	b := builder{store: s}
 	b.visit(c)
+	b.underway(c)
 	b.money(c)
+	b.memberships(c)
 	b.work(c)
 	b.outbox(c)
 	b.logs(c)

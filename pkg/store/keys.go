@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
@@ -24,8 +25,12 @@ import (
 //	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version, DRAFT#name, IMPORT#id, MARKKEY; of the platform, PAYER#id
 //	ACCOUNT                which practice owns a connected account
 //	CASE                   a visit's state
+//	UNDERWAY               which visits of a patient on a form were sent and await their answer: patient / form
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
-//	MONEY                  a visit's payments and their ledger entries
+//	MONEY                  a visit's payments, their ledger entries, and what was submitted about disputes; a membership's
+//	                       bills and their entries, by who pays; MONEY#account.practice: how its connected accounts stand
+//	                       at Stripe, which registry may read
+//	MEMBER                 memberships, by who pays for them; YEAR#membership#start: the included visits that were used
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
 //	REQUEST SESSION        idempotency keys, and what is recorded once an hour; who is signed in
@@ -36,23 +41,25 @@ import (
 //	ACTIVE                 when each practice was written to
 //	LOG                    the signed head of each practice's log
 //	SWEEP                  the progress of the sweeps
-func tokenKey(p clinic.Proof) key         { return key{"WHO#" + p.Issuer + "|" + p.Subject, "-"} }
-func personKey(id string) key             { return key{"PERSON#" + id, "-"} }
-func patientKey(id string) key            { return key{"PATIENT#" + id, "-"} }
-func grantKey(patient, person string) key { return key{"PATIENT#" + patient, "GRANT#" + person} }
-func coverageKey(patient, id string) key  { return key{"PATIENT#" + patient, "COVERAGE#" + id} }
-func payerKey(id string) key              { return key{"PRACTICE#" + audit.Platform, "PAYER#" + id} }
-func markKey(mark, patient string) key    { return key{"MARK#" + mark, patient} }
-func inviteKey(id string) key             { return key{"INVITE#" + id, "-"} }
-func accountKey(account string) key       { return key{"ACCOUNT#" + account, "-"} }
-func practiceKey(id, part string) key     { return key{"PRACTICE#" + id, part} }
-func visitKey(id string) key              { return key{"CASE#" + id, "-"} }
-func chartKey(visit, part string) key     { return key{"CHART#" + visit, part} }
-func workKey(practice, id string) key     { return key{"WORK#" + practice, id} }
-func sessionKey(hash string) key          { return key{"SESSION#" + hash, "-"} }
-func limitKey(count string) key           { return key{"LIMIT#" + count, "-"} }
-func keptKey(holder, id string) key       { return key{"KEPT#" + holder, id} }
-func logKey(practice string) key          { return key{"LOG#" + practice, "-"} }
+func tokenKey(p clinic.Proof) key          { return key{"WHO#" + p.Issuer + "|" + p.Subject, "-"} }
+func personKey(id string) key              { return key{"PERSON#" + id, "-"} }
+func patientKey(id string) key             { return key{"PATIENT#" + id, "-"} }
+func grantKey(patient, person string) key  { return key{"PATIENT#" + patient, "GRANT#" + person} }
+func coverageKey(patient, id string) key   { return key{"PATIENT#" + patient, "COVERAGE#" + id} }
+func payerKey(id string) key               { return key{"PRACTICE#" + audit.Platform, "PAYER#" + id} }
+func markKey(mark, patient string) key     { return key{"MARK#" + mark, patient} }
+func inviteKey(id string) key              { return key{"INVITE#" + id, "-"} }
+func accountKey(account string) key        { return key{"ACCOUNT#" + account, "-"} }
+func practiceKey(id, part string) key      { return key{"PRACTICE#" + id, part} }
+func underwayKey(patient, form string) key { return key{"UNDERWAY#" + patient, form} }
+func visitKey(id string) key               { return key{"CASE#" + id, "-"} }
+func chartKey(visit, part string) key      { return key{"CHART#" + visit, part} }
+func membershipKey(id string) key          { return key{"MEMBER#" + paidFor(id), id} }
+func workKey(practice, id string) key      { return key{"WORK#" + practice, id} }
+func sessionKey(hash string) key           { return key{"SESSION#" + hash, "-"} }
+func limitKey(count string) key            { return key{"LIMIT#" + count, "-"} }
+func keptKey(holder, id string) key        { return key{"KEPT#" + holder, id} }
+func logKey(practice string) key           { return key{"LOG#" + practice, "-"} }
 
 var sweepKey = key{"SWEEP#state", "-"}
 
@@ -80,7 +87,26 @@ func entryKey(payment, id string) key {
 	return key{moneyOf(payment), "ENTRY#" + payment + "#" + id}
 }
 
+// What is submitted to a bank is one row for each stage of a dispute.
+func evidenceKey(payment string, d billing.Dispute) key {
+	return key{moneyOf(payment), "EVIDENCE#" + payment + "#" + d.ID + "#" + d.Stage()}
+}
+
+func countKey(membership string, year time.Time) key {
+	return key{"MEMBER#" + paidFor(membership), "YEAR#" + membership + "#" + stamp(year)}
+}
+
+// A membership's id begins with who pays for it, as a payment's with its visit.
+func billKey(membership, invoice string) key {
+	return key{moneyOf(membership), "BILL#" + membership + "#" + invoice}
+}
+
 func moneyOf(payment string) string { return "MONEY#" + paidFor(payment) }
+
+// No visit's id begins with "account.".
+func standingKey(practice, account string) key {
+	return key{"MONEY#account." + practice, "ACCOUNT#" + account}
+}
 
 func paidFor(payment string) string {
 	of, _, _ := strings.Cut(payment, ".")
@@ -141,7 +167,7 @@ func uniqueStamp(t time.Time, id string) string { return stamp(t) + id[:min(len(
 // costs no more for rows that stay under a kilobyte. The word before the first #
 // of an index's partition is what dynamodb:LeadingKeys may name there.
 const (
-	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits, events and people apart
+	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits, events, people and memberships apart
 	listIndex  = "list"  // list, at: a pool's open visits, a practice's open work, who works there, its open invitations, its patients, grants
 	mineIndex  = "mine"  // mine, made: a patient's visits
 	trailIndex = "trail" // trail, sk: the audit records of a visit, or of a patient and no visit
@@ -162,6 +188,9 @@ func dueVisits(shard int) string { return fmt.Sprintf("CASE#%02d", shard) }
 
 // duePersons is one partition: few people are deactivated at once.
 const duePersons = "PERSON#00"
+
+// dueMemberships is one partition: a membership is due a few times a year.
+const dueMemberships = "MEMBER#00"
 
 func dueEvents(shard int) string { return fmt.Sprintf("OUTBOX#%02d", shard) }
 

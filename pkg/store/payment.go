@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -26,10 +27,47 @@ type paymentRow struct {
 	Held          money.Cents   `json:"h,omitempty"`
 	Collected     money.Cents   `json:"c,omitempty"`
 	Refunded      money.Cents   `json:"g,omitempty"`
+	Dispute       disputeRow    `json:"d,omitzero"`
+	Withdrawn     money.Cents   `json:"dw,omitempty"`
+	DisputeFee    money.Cents   `json:"df,omitempty"`
 	CaptureBefore moment        `json:"cb,omitempty"`
 	Why           string        `json:"w,omitempty"`
 	HeldAt        moment        `json:"ha,omitempty"`
 	EndedAt       moment        `json:"ea,omitempty"`
+}
+
+// A disputeRow is a payment's dispute as the payment's row packs it.
+type disputeRow struct {
+	ID          string      `json:"i"`
+	Status      string      `json:"s"`
+	Reason      string      `json:"r,omitempty"`
+	Amount      money.Cents `json:"m,omitempty"`
+	Opened      moment      `json:"o,omitempty"`
+	Due         moment      `json:"u,omitempty"`
+	Submissions int         `json:"n,omitempty"`
+	Answered    bool        `json:"a,omitempty"`
+	Warned      bool        `json:"w,omitempty"`
+	Missed      bool        `json:"x,omitempty"`
+
+	Decision billing.Decision `json:"e,omitempty"`
+	Decided  moment           `json:"ea,omitempty"`
+	Evidence string           `json:"eh,omitempty"`
+}
+
+func newDisputeRow(d billing.Dispute, since clock) disputeRow {
+	return disputeRow{
+		ID: d.ID, Status: d.Status, Reason: d.Reason, Amount: d.Amount, Opened: since.moment(d.Opened), Due: since.moment(d.Due),
+		Submissions: d.Submissions, Answered: d.Answered, Warned: d.Warned, Missed: d.Missed,
+		Decision: d.Decision, Decided: since.moment(d.Decided), Evidence: d.Evidence,
+	}
+}
+
+func (r disputeRow) dispute(since clock) billing.Dispute {
+	return billing.Dispute{
+		ID: r.ID, Status: r.Status, Reason: r.Reason, Amount: r.Amount, Opened: since.time(r.Opened), Due: since.time(r.Due),
+		Submissions: r.Submissions, Answered: r.Answered, Warned: r.Warned, Missed: r.Missed,
+		Decision: r.Decision, Decided: since.time(r.Decided), Evidence: r.Evidence,
+	}
 }
 
 func newPaymentRow(p billing.Payment) (paymentRow, error) {
@@ -40,6 +78,7 @@ func newPaymentRow(p billing.Payment) (paymentRow, error) {
 	return paymentRow{
 		ID: p.ID, Account: p.Account, Amount: p.Amount, State: p.State, AtOnce: p.AtOnce, Session: p.Session, URL: p.URL,
 		SessionEnds: since.moment(p.SessionEnds), Intent: p.Intent, Held: p.Held, Collected: p.Collected, Refunded: p.Refunded,
+		Dispute: newDisputeRow(p.Dispute, since), Withdrawn: p.Withdrawn, DisputeFee: p.DisputeFee,
 		CaptureBefore: since.moment(p.CaptureBefore), Why: p.Why, HeldAt: since.moment(p.HeldAt), EndedAt: since.moment(p.EndedAt),
 	}, nil
 }
@@ -57,7 +96,33 @@ func readPayment(i item) (billing.Payment, error) {
 		ID: row.ID, Visit: paidFor(row.ID), Practice: text(i, "l"), Account: row.Account, Amount: row.Amount, State: row.State, AtOnce: row.AtOnce,
 		Session: row.Session, URL: row.URL, SessionEnds: since.time(row.SessionEnds), Intent: row.Intent,
 		Held: row.Held, Collected: row.Collected, Refunded: row.Refunded,
+		Dispute: row.Dispute.dispute(since), Withdrawn: row.Withdrawn, DisputeFee: row.DisputeFee,
 		CaptureBefore: since.time(row.CaptureBefore), Why: row.Why, HeldAt: since.time(row.HeldAt), EndedAt: since.time(row.EndedAt),
 		OpenedAt: time.Time(since), Version: count(i, "v"),
 	}, nil
+}
+
+// An evidenceRow is evidence as it was submitted, with what its key says.
+type evidenceRow struct {
+	Payment  string           `json:"p"`
+	Dispute  string           `json:"d"`
+	Stage    string           `json:"s"`
+	Evidence billing.Evidence `json:"e"`
+}
+
+// Evidence returns what a practice submits about the dispute of p, in its present stage.
+func (s *Store) Evidence(ctx context.Context, p billing.Payment) (billing.Evidence, error) {
+	what := "evidence of payment " + p.ID
+	i, err := s.get(ctx, evidenceKey(p.ID, p.Dispute), latest, what)
+	if err != nil {
+		return billing.Evidence{}, err
+	}
+	var row evidenceRow
+	if err := unpack(i, what, &row); err != nil {
+		return billing.Evidence{}, err
+	}
+	if row.Payment != p.ID || row.Dispute != p.Dispute.ID || row.Stage != p.Dispute.Stage() || row.Evidence.Hash() != p.Dispute.Evidence {
+		return billing.Evidence{}, fmt.Errorf("%s: %w: it is not what was decided on", what, vault.ErrBroken)
+	}
+	return row.Evidence, nil
 }

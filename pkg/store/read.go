@@ -334,6 +334,26 @@ func (s *Store) PracticeOf(ctx context.Context, account string) (string, error) 
 	return text(i, "practice"), err
 }
 
+func (s *Store) Account(ctx context.Context, practice, account string) (billing.Account, error) {
+	i, err := s.get(ctx, standingKey(practice, account), latest, "account "+account+" of practice "+practice)
+	if err != nil {
+		return billing.Account{}, err
+	}
+	return readAccount(i)
+}
+
+func readAccount(i item) (billing.Account, error) {
+	var a billing.Account
+	if err := unpack(i, "account", &a); err != nil {
+		return billing.Account{}, err
+	}
+	if keyOf(i) != standingKey(a.Practice, a.ID) {
+		return billing.Account{}, fmt.Errorf("account %s: %w: it lies where %s belongs", a.ID, vault.ErrBroken, text(i, "sk"))
+	}
+	a.Version = count(i, "v")
+	return a, nil
+}
+
 func (s *Store) Visit(ctx context.Context, id string) (visit.Visit, error) {
 	i, err := s.get(ctx, visitKey(id), latest, "visit "+id)
 	if err != nil {
@@ -405,6 +425,9 @@ func (s *Store) Money(ctx context.Context, of string) ([]billing.Payment, []ledg
 			}
 			ps = append(ps, p)
 			continue
+		}
+		if strings.HasPrefix(text(i, "sk"), "EVIDENCE#") {
+			continue // no money
 		}
 		var e ledger.Entry
 		if err := unpack(i, what, &e); err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
+	"evisit/pkg/civil"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/sweep"
 	"evisit/pkg/coding"
@@ -15,6 +16,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/ledger"
+	"evisit/pkg/membership"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
@@ -56,9 +58,9 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), handedSample(), contentSample(), deletedSample(), moneySample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
-		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
-		leaverSample(),
+		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), disputedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
+		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), accountSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
+		leaverSample(), membershipSample(), includedSample(),
 		decidedSample(), draftSample(), approvedSample(),
 	}
 }
@@ -92,6 +94,14 @@ func sampleVisit() visit.Visit {
 		},
 		Wake: at(9), Version: 1,
 	}
+}
+
+func underwaySample() sample {
+	u := visit.Underway{Practice: practiceID, Patient: patientID, Form: "uti", Visits: []visit.Sent{{ID: visitID, Version: 12}, {ID: id("second"), Version: 5}}, Version: 1}
+	return sample{"underway", recorded(practiceID, clinic.Commit{Underway: &u}), []read{
+		{"Underway", func(ctx context.Context, s *store.Store) (any, error) { return s.Underway(ctx, patientID, "uti", true) }, u},
+		{"UnderwayOf", func(ctx context.Context, s *store.Store) (any, error) { return s.UnderwayOf(ctx, patientID) }, []visit.Underway{u}},
+	}}
 }
 
 func visitSample() sample {
@@ -175,6 +185,78 @@ func moneySample() sample {
 			ps, es, err := s.Money(ctx, visitID)
 			return money{ps, es}, err
 		}, money{[]billing.Payment{p}, []ledger.Entry{e}}},
+	}}
+}
+
+func disputedSample() sample {
+	said := billing.Evidence{Product: "An online request.", Service: "2 March 2026", Activity: "Answered.", Policy: "Charged when answered.", Text: "Receipt number: 1"}
+	p := billing.Payment{
+		ID: visitID + "." + id("disputed"), Visit: visitID, Practice: practiceID, Account: "acct_1234567890abcdef", Amount: 12_000, State: billing.Disputed,
+		Intent: "pi_1", Collected: 12_000, Withdrawn: 12_000, DisputeFee: 1_500, OpenedAt: noon, EndedAt: at(2), Version: 1,
+		Dispute: billing.Dispute{
+			ID: "dp_1", Status: "under_review", Reason: "product_not_received", Amount: 12_000, Opened: at(300), Due: at(600), Submissions: 2,
+			Answered: true, Warned: true, Missed: true, Decision: billing.Answering, Decided: at(400), Evidence: said.Hash(),
+		},
+	}
+	return sample{"disputed", recorded(practiceID, clinic.Commit{
+		Payments: []billing.Payment{p}, Evidence: []clinic.Evidence{{Payment: p, Evidence: said}},
+	}), []read{
+		{"Payment", func(ctx context.Context, s *store.Store) (any, error) { return s.Payment(ctx, p.ID) }, p},
+		{"Evidence", func(ctx context.Context, s *store.Store) (any, error) { return s.Evidence(ctx, p) }, said},
+		{"Money", func(ctx context.Context, s *store.Store) (any, error) {
+			ps, _, err := s.Money(ctx, visitID)
+			return ps, err
+		}, []billing.Payment{p}},
+	}}
+}
+
+// membershipSample is a membership in its second year, with an invoice of which a part was refunded.
+func membershipSample() sample {
+	terms := membership.Terms{
+		Offer: "yearly-1", Version: 2, From: noon, Price: 350_00, PerMember: 100_00, Members: 4, Visits: 12, Shared: true, Classes: []string{"em"}, Forms: []string{"uti"},
+		NonCovered: true, OptedOut: true, Grace: 14, Notice: 30, Refund: membership.RefundRule{Full: 14, Later: membership.ByMonths},
+	}
+	year := membership.Year{Start: at(1), End: at(1).AddDate(1, 0, 0)}
+	m := membership.Membership{
+		ID: membership.IDOf(patientID, 1), Practice: practiceID, Payer: patientID, Account: "acct_1234567890abcdef", Customer: "cus_1", Subscription: "sub_1",
+		Terms: terms, Page: membership.Page{Session: "cs_1", URL: "https://checkout.example/1", Ends: at(24)},
+		Notice: membership.Notice{Renews: year.Start, Terms: terms, Price: 450_00, Closing: true, At: noon},
+		People: []membership.Member{{Patient: patientID, Joined: noon, Left: at(2), Medicare: civil.Date(2027, time.January, 1), Refunded: true}}, State: membership.Ended,
+		Standing: membership.Standing{
+			At: at(3), Status: "canceled", Year: year, CancelAtEnd: true, UnpaidSince: at(2), Ended: at(3), Reason: "payment_failed", Price: 450_00, Paid: 450_00, Refunded: 100_00,
+		},
+		Asked: membership.CancelNow, Decided: membership.Decision{End: membership.End{At: at(3), Why: membership.Unpaid}, Year: year.Start, Paid: 450_00},
+		Back: membership.Back{Year: year.Start, Amount: 100_00}, Ended: membership.End{At: at(3), Why: membership.Unpaid}, Made: noon, Version: 1,
+	}
+	b := membership.Bill{
+		Membership: m.ID, Practice: practiceID, Invoice: "in_1", Intent: "pi_1", Number: "ABCD-0001", Year: year, Amount: 450_00, Paid: 450_00, Refunded: 100_00,
+		PaidAt: at(1), Earned: 350_00, Changes: 1, Version: 1,
+	}
+	c := clinic.Commit{Memberships: []clinic.Membership{{Membership: m, Due: at(4)}}, Bills: []membership.Bill{b}}
+	return sample{"membership", recorded(practiceID, c), []read{
+		{"Membership", func(ctx context.Context, s *store.Store) (any, error) { return s.Membership(ctx, m.ID) }, m},
+		{"Memberships", func(ctx context.Context, s *store.Store) (any, error) { return s.Memberships(ctx, patientID) }, []membership.Membership{m}},
+		{"Bills", func(ctx context.Context, s *store.Store) (any, error) {
+			return s.Bills(ctx, m.ID, []string{"in_0", "in_1"})
+		}, []membership.Bill{b}},
+		{"BillsOf", func(ctx context.Context, s *store.Store) (any, error) { return s.BillsOf(ctx, m.ID) }, []membership.Bill{b}},
+	}}
+}
+
+// includedSample is a membership with a year of which a visit was used.
+func includedSample() sample {
+	m := membership.Membership{ID: membership.IDOf(id("included"), 1), Practice: practiceID, Payer: id("included"), State: membership.Pending, Made: noon, Version: 1}
+	n := membership.Count{Membership: m.ID, Year: at(1), Uses: []membership.Use{{Visit: visitID, Patient: id("included"), At: at(2)}}, Version: 1}
+	type included struct {
+		Memberships []membership.Membership
+		Counts      []membership.Count
+	}
+	c := clinic.Commit{Memberships: []clinic.Membership{{Membership: m}}, Counts: []clinic.Count{{Count: n, Practice: practiceID}}}
+	return sample{"included", recorded(practiceID, c), []read{
+		{"Included", func(ctx context.Context, s *store.Store) (any, error) {
+			ms, ns, err := s.Included(ctx, m.Payer)
+			return included{ms, ns}, err
+		}, included{[]membership.Membership{m}, []membership.Count{n}}},
 	}}
 }
 
@@ -594,6 +676,18 @@ func payerSample() sample {
 	return sample{"payer", recorded(audit.Platform, clinic.Commit{Payer: &p}), []read{
 		{"Payer", func(ctx context.Context, s *store.Store) (any, error) { return s.Payer(ctx, p.ID) }, p},
 		{"Payers", func(ctx context.Context, s *store.Store) (any, error) { return s.Payers(ctx) }, []coverage.Payer{p}},
+	}}
+}
+
+func accountSample() sample {
+	a := billing.Account{
+		ID: "acct_1Lakeside0000000", Practice: practiceID, AccountState: billing.AccountState{
+			Disconnected: true, Charges: true, Payouts: true, Submitted: true, Due: []string{"external_account"}, Reason: "requirements.past_due",
+		},
+		Changed: at(1), Enabled: noon, Version: 1,
+	}
+	return sample{"account", recorded(practiceID, clinic.Commit{Standing: &a}), []read{
+		{"Account", func(ctx context.Context, s *store.Store) (any, error) { return s.Account(ctx, practiceID, a.ID) }, a},
 	}}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -10,8 +11,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"evisit/pkg/billing"
 	"evisit/pkg/coding"
+	"evisit/pkg/fault"
 	"evisit/pkg/money"
 	"evisit/pkg/visit"
 )
@@ -262,4 +267,29 @@ func (row visitRow) reads(since clock) ([]visit.ReadMark, error) {
 		marks = append(marks, m)
 	}
 	return marks, nil
+}
+
+func (s *Store) Underway(ctx context.Context, patient, form string, consistent bool) (visit.Underway, error) {
+	i, err := s.get(ctx, underwayKey(patient, form), freshness(consistent), "requests underway of patient "+patient)
+	if errors.Is(err, fault.NotFound) {
+		return visit.Underway{}, nil
+	}
+	if err != nil {
+		return visit.Underway{}, err
+	}
+	return readUnderway(i)
+}
+
+func (s *Store) UnderwayOf(ctx context.Context, patient string) ([]visit.Underway, error) {
+	in := &dynamodb.QueryInput{
+		KeyConditionExpression: aws.String("pk = :p"), ExpressionAttributeValues: item{":p": str(underwayKey(patient, "").pk)},
+	}
+	return readAll(ctx, s, in, "requests underway of patient "+patient, readUnderway)
+}
+
+func readUnderway(i item) (visit.Underway, error) {
+	var u visit.Underway
+	err := unpack(i, "requests underway", &u)
+	u.Patient, u.Form, u.Version = strings.TrimPrefix(text(i, "pk"), underwayKey("", "").pk), text(i, "sk"), count(i, "v")
+	return u, err
 }

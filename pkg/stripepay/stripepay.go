@@ -1,9 +1,9 @@
-// Package stripepay calls Stripe for payment pages, holds, captures, releases and
-// refunds, and verifies Stripe's webhooks. It decides nothing: it translates Stripe's
+// Package stripepay calls Stripe for payment pages, holds, captures, releases,
+// refunds and memberships, and verifies Stripe's webhooks. It decides nothing: it translates Stripe's
 // objects into billing.Observation, and tells a definite refusal from an unknown
 // outcome.
 //
-// Objects at Stripe carry our opaque payment id and nothing else (billing
+// Objects at Stripe carry our opaque payment or membership id and nothing else (billing
 // rules §5.18).
 package stripepay
 
@@ -17,11 +17,16 @@ import (
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/account"
 	"github.com/stripe/stripe-go/v76/checkout/session"
+	"github.com/stripe/stripe-go/v76/customer"
+	disputeapi "github.com/stripe/stripe-go/v76/dispute"
 	"github.com/stripe/stripe-go/v76/event"
+	"github.com/stripe/stripe-go/v76/invoice"
 	"github.com/stripe/stripe-go/v76/paymentintent"
 	"github.com/stripe/stripe-go/v76/radar/earlyfraudwarning"
 	"github.com/stripe/stripe-go/v76/refund"
+	"github.com/stripe/stripe-go/v76/subscription"
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
@@ -33,16 +38,22 @@ import (
 
 // A Client calls Stripe with one key. It is safe for concurrent use.
 type Client struct {
-	sessions session.Client
-	intents  paymentintent.Client
-	refunds  refund.Client
-	events   event.Client
-	warnings earlyfraudwarning.Client
+	sessions      session.Client
+	intents       paymentintent.Client
+	refunds       refund.Client
+	events        event.Client
+	warnings      earlyfraudwarning.Client
+	disputes      disputeapi.Client
+	accounts      account.Client
+	customers     customer.Client
+	subscriptions subscription.Client
+	invoices      invoice.Client
 }
 
 var (
-	_ request.Checkout = (*Client)(nil)
-	_ charge.Cards     = (*Client)(nil)
+	_ request.Checkout     = (*Client)(nil)
+	_ charge.Cards         = (*Client)(nil)
+	_ charge.Subscriptions = (*Client)(nil)
 )
 
 // callTimeout keeps a call and its two retries within the 30 seconds that an API
@@ -63,16 +74,27 @@ func New(key *secret.Kept[string], base string) *Client {
 	}
 	api := stripe.NewBackendsWithConfig(cfg).API
 	return &Client{
-		sessions: session.Client{B: api},
-		intents:  paymentintent.Client{B: api},
-		refunds:  refund.Client{B: api},
-		events:   event.Client{B: api},
-		warnings: earlyfraudwarning.Client{B: api},
+		sessions:      session.Client{B: api},
+		intents:       paymentintent.Client{B: api},
+		refunds:       refund.Client{B: api},
+		events:        event.Client{B: api},
+		warnings:      earlyfraudwarning.Client{B: api},
+		disputes:      disputeapi.Client{B: api},
+		accounts:      account.Client{B: api},
+		customers:     customer.Client{B: api},
+		subscriptions: subscription.Client{B: api},
+		invoices:      invoice.Client{B: api},
 	}
 }
 
-// refKey is the metadata entry that holds our payment id.
-const refKey = "ref"
+// The entries of an object's metadata.
+const (
+	refKey = "ref" // our payment id
+	// capturedKey has the idempotency key of our own capture of an intent. Verify uses no
+	// webhook that reports it: the event that asked for the capture settles the payment,
+	// and is tried until Stripe's answer to it is known.
+	capturedKey = "captured"
+)
 
 // NewPage implements request.Checkout.
 func (c *Client) NewPage(ctx context.Context, p request.PageRequest) (string, string, error) {
@@ -124,6 +146,8 @@ func (c *Client) Observe(ctx context.Context, account, object string) (string, b
 		return c.observeSession(ctx, account, object)
 	case strings.HasPrefix(object, warningPrefix):
 		return c.observeWarned(ctx, account, object)
+	case strings.HasPrefix(object, subscriptionPrefix), strings.HasPrefix(object, invoicePrefix):
+		return "", billing.Observation{}, nil // of a membership
 	}
 	return c.observeIntent(ctx, account, object)
 }
@@ -168,7 +192,11 @@ func (c *Client) observeIntent(ctx context.Context, account, id string) (string,
 	if err != nil {
 		return "", billing.Observation{}, callError("fetching intent "+id, err)
 	}
-	return pi.Metadata[refKey], observation(pi), nil
+	o := observation(pi)
+	if ch := pi.LatestCharge; ch != nil && ch.Disputed {
+		err = c.observeDisputes(ctx, account, &o)
+	}
+	return pi.Metadata[refKey], o, err
 }
 
 // shortestHold is how long a hold lasts at least whose payment method, unlike a
@@ -188,7 +216,7 @@ func observation(pi *stripe.PaymentIntent) billing.Observation {
 	if ch == nil {
 		return o
 	}
-	o.Refunded, o.Disputed = refunded(ch), ch.Disputed
+	o.Refunded = refunded(ch)
 	if d := ch.PaymentMethodDetails; d != nil && d.Card != nil && d.Card.CaptureBefore > 0 {
 		o.CaptureBefore = time.Unix(d.Card.CaptureBefore, 0).UTC()
 	} else if pi.Status == stripe.PaymentIntentStatusRequiresCapture {
@@ -219,6 +247,7 @@ func refunded(ch *stripe.Charge) money.Cents {
 func (c *Client) Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error {
 	params := &stripe.PaymentIntentCaptureParams{
 		Params: stripe.Params{Context: ctx}, AmountToCapture: stripe.Int64(int64(amount)),
+		Metadata: map[string]string{capturedKey: key},
 	}
 	params.SetStripeAccount(account)
 	params.SetIdempotencyKey(key)

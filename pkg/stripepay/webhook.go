@@ -19,8 +19,8 @@ const tolerance = 300 * time.Second
 // Verify checks the signature over the exact bytes of a webhook and its age at
 // now, and returns the ids of the event, the account and the session or intent
 // concerned. Verify reports false for a genuine event that we do not use: one of
-// another type, and one whose ids or time cannot be Stripe's. Nothing else is read
-// from it, so its API version does not matter.
+// another type, one that reports our own capture, and one whose ids or time cannot be
+// Stripe's. Nothing else is read from it, so its API version does not matter.
 func Verify(body []byte, signature, secret string, now time.Time) (hook.StripeEvent, bool, error) {
 	refused := fault.New(fault.Malformed, "bad_signature", "this is not a webhook signed for this endpoint, or it is too old")
 	if webhook.ValidatePayloadIgnoringTolerance(body, signature, secret) != nil {
@@ -43,12 +43,19 @@ func Verify(body []byte, signature, secret string, now time.Time) (hook.StripeEv
 		} `json:"data"`
 	}
 	readable := json.Unmarshal(body, &e) == nil
-	deauthorized := e.Type == deauthorization
-	if !readable || !usedTypes[e.Type] && !deauthorized {
+	ofAccount := accountTypes[e.Type] && e.Account != ""
+	if !readable || !usedTypes[e.Type] && !ofAccount {
 		return hook.StripeEvent{}, false, nil
 	}
-	event := hook.StripeEvent{ID: e.ID, Account: e.Account, Object: objectOf(e.Data.Object).ID, Live: e.Live, Created: time.Unix(e.Created, 0).UTC()}
-	if deauthorized {
+	about := objectOf(e.Data.Object)
+	if e.Type == stripe.EventTypePaymentIntentSucceeded && about.Captured {
+		return hook.StripeEvent{}, false, nil
+	}
+	if e.Type == stripe.EventTypeCheckoutSessionCompleted && !about.Subscribes {
+		return hook.StripeEvent{}, false, nil // a visit's hold is reported by its intent
+	}
+	event := hook.StripeEvent{ID: e.ID, Account: e.Account, Object: about.ID, Live: e.Live, Created: time.Unix(e.Created, 0).UTC()}
+	if ofAccount {
 		event.Object = e.Account
 	}
 	useful := isID(event.ID) && (event.Account == "" || isID(event.Account)) && isID(event.Object) && 0 < e.Created && e.Created < latest
@@ -66,7 +73,7 @@ func isID(s string) bool {
 	return s != "" && len(s) <= 255 && strings.Trim(s, letters) == ""
 }
 
-// usedTypes are the types of event that change the state of a payment. The other
+// usedTypes are the types of event that change the state of a payment or a membership. The other
 // events that Stripe sends for a payment repeat the same changes.
 var usedTypes = map[stripe.EventType]bool{
 	stripe.EventTypePaymentIntentAmountCapturableUpdated: true,
@@ -74,36 +81,54 @@ var usedTypes = map[stripe.EventType]bool{
 	stripe.EventTypePaymentIntentSucceeded:               true,
 	stripe.EventTypePaymentIntentCanceled:                true,
 	stripe.EventTypeCheckoutSessionExpired:               true,
+	stripe.EventTypeCheckoutSessionCompleted:             true,
+	stripe.EventTypeCustomerSubscriptionCreated:          true,
+	stripe.EventTypeCustomerSubscriptionUpdated:          true,
+	stripe.EventTypeCustomerSubscriptionDeleted:          true,
+	stripe.EventTypeInvoicePaid:                          true,
+	stripe.EventTypeInvoicePaymentFailed:                 true,
+	stripe.EventTypeInvoiceFinalized:                     true,
 	stripe.EventTypeCheckoutSessionAsyncPaymentSucceeded: true,
 	stripe.EventTypeCheckoutSessionAsyncPaymentFailed:    true,
 	stripe.EventTypeChargeRefunded:                       true,
 	stripe.EventTypeChargeRefundUpdated:                  true,
 	stripe.EventTypeChargeDisputeCreated:                 true,
+	stripe.EventTypeChargeDisputeUpdated:                 true,
 	stripe.EventTypeChargeDisputeClosed:                  true,
+	stripe.EventTypeChargeDisputeFundsWithdrawn:          true,
+	stripe.EventTypeChargeDisputeFundsReinstated:         true,
 	stripe.EventTypeRadarEarlyFraudWarningCreated:        true,
 }
 
-// deauthorization is the type of event by which an account's owner ends the
-// platform's access.
-const deauthorization = stripe.EventTypeAccountApplicationDeauthorized
+// accountTypes are the types of event that change how a connected account stands: Stripe
+// asks for details or has them, or the account's owner ends the platform's access or gives
+// it again. The object of such an event is the account.
+var accountTypes = map[stripe.EventType]bool{
+	stripe.EventTypeAccountUpdated:                 true,
+	stripe.EventTypeAccountApplicationDeauthorized: true,
+	stripe.EventTypeAccountApplicationAuthorized:   true,
+}
 
 // EventTypes lists the types of event that Verify uses, in alphabetical order: those
 // that an endpoint at Stripe needs. connected is whether the endpoint has the events of
-// connected accounts; the platform's own access does not end.
+// connected accounts; how the platform's own stands concerns nobody here.
 func EventTypes(connected bool) []string {
 	var types []string
 	for t := range usedTypes {
 		types = append(types, string(t))
 	}
 	if connected {
-		types = append(types, string(deauthorization))
+		for t := range accountTypes {
+			types = append(types, string(t))
+		}
 	}
 	slices.Sort(types)
 	return types
 }
 
 // lateTypes are the types that can change a payment which is final here, or that
-// is not known here. A payment that is not final is asked about by itself.
+// is not known here, and those that can change a membership in the middle of its year. A payment
+// that is not final is asked about by itself.
 var lateTypes = []string{
 	string(stripe.EventTypePaymentIntentAmountCapturableUpdated),
 	string(stripe.EventTypePaymentIntentSucceeded),
@@ -111,13 +136,24 @@ var lateTypes = []string{
 	string(stripe.EventTypeChargeRefundUpdated),
 	string(stripe.EventTypeChargeDisputeCreated),
 	string(stripe.EventTypeChargeDisputeClosed),
+	string(stripe.EventTypeChargeDisputeFundsWithdrawn),
+	string(stripe.EventTypeChargeDisputeFundsReinstated),
 	string(stripe.EventTypeRadarEarlyFraudWarningCreated),
+	string(stripe.EventTypeCustomerSubscriptionUpdated),
+	string(stripe.EventTypeCustomerSubscriptionDeleted),
+	string(stripe.EventTypeInvoicePaid),
+	string(stripe.EventTypeInvoicePaymentFailed),
 }
 
-// An about is the object that charge fetches for an event: a session, an intent or
-// a warning. Ref is the payment in an intent's metadata, and only where the event
-// shows the intent itself.
-type about struct{ ID, Ref string }
+// An about is the object that charge fetches for an event: a session, an intent, a
+// warning or a subscription. Ref is the payment in an intent's metadata, and Captured is whether the
+// metadata name a capture of ours: both only where the event shows the intent itself.
+// Subscribes says that a session is one on which somebody subscribes.
+type about struct {
+	ID, Ref    string
+	Captured   bool
+	Subscribes bool
+}
 
 // objectOf returns the object that an event's object is or belongs to; zero for
 // other objects.
@@ -125,19 +161,28 @@ func objectOf(object json.RawMessage) about {
 	var o struct {
 		ID            string          `json:"id"`
 		Object        string          `json:"object"`
+		Mode          string          `json:"mode"`
 		PaymentIntent json.RawMessage `json:"payment_intent"`
+		Subscription  json.RawMessage `json:"subscription"`
 		Metadata      json.RawMessage `json:"metadata"`
 	}
 	if json.Unmarshal(object, &o) != nil {
 		return about{}
 	}
 	switch o.Object {
-	case "checkout.session", "radar.early_fraud_warning":
+	case "checkout.session":
+		return about{ID: o.ID, Subscribes: o.Mode == string(stripe.CheckoutSessionModeSubscription)}
+	case "radar.early_fraud_warning", "subscription":
 		return about{ID: o.ID}
+	case "invoice":
+		var id string
+		if json.Unmarshal(o.Subscription, &id) == nil {
+			return about{ID: id}
+		}
 	case "payment_intent":
 		var metadata map[string]string
 		_ = json.Unmarshal(o.Metadata, &metadata) // in another version it may be of another shape
-		return about{ID: o.ID, Ref: metadata[refKey]}
+		return about{ID: o.ID, Ref: metadata[refKey], Captured: metadata[capturedKey] != ""}
 	case "charge", "dispute", "refund":
 		var id string
 		if json.Unmarshal(o.PaymentIntent, &id) == nil {

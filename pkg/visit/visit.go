@@ -48,7 +48,7 @@ func (s Status) AwaitsAnswer() bool {
 // BeforeAnswer reports whether the visit has neither ended nor been answered. So
 // long a red flag, whatever way it comes in, ends it.
 func (s Status) BeforeAnswer() bool {
-	return s == Draft || s == AwaitingPayment || s.AwaitsAnswer()
+	return s == Draft || s.Underway()
 }
 
 // Over reports whether the visit has ended: it can only be read.

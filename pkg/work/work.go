@@ -29,9 +29,18 @@ const (
 	// StrayPayment says that a page was paid that this system did not make. The
 	// payment is refunded; find out who made the page.
 	StrayPayment Kind = "payment.stray"
+	// Dispute says that a cardholder disputes a charge, or that a bank asks about one:
+	// answer the bank until the item is due; ends when that is done, or cannot be any more.
+	Dispute Kind = "payment.disputed"
+	// DisputeMissed says that nobody answered the bank in time: find out why; ends when the
+	// dispute is won in spite of that.
+	DisputeMissed Kind = "dispute.missed"
 	// AccountLost says that the practice's Stripe account cannot be reached, so that
 	// nobody can pay: connect it again; ends when it can be reached.
 	AccountLost Kind = "account.lost"
+	// AccountDisabled says that Stripe has disabled the practice's account, so that nobody
+	// can pay or nothing is paid out: give Stripe what it asks for; ends when it has it.
+	AccountDisabled Kind = "account.disabled"
 	// VisitHanded says that a colleague handed its owner a request: answer it; ends with
 	// the request, or when it changes hands again.
 	VisitHanded    Kind = "visit.handed"
@@ -45,12 +54,18 @@ const (
 	// CoverageUnchecked says that a patient, or who acts for them, entered a health plan or
 	// changed it: compare it with the card; ends when somebody at the practice has.
 	CoverageUnchecked Kind = "coverage.unchecked"
+	// MembershipUnpaid says that the payment for a year of a membership failed: see with the
+	// patient that it can be paid; ends when it is paid, or the membership ends.
+	MembershipUnpaid Kind = "membership.unpaid"
+	// MembershipMedicare says that Medicare covers what a member's membership includes: see which
+	// visits were included since, and have the member leave.
+	MembershipMedicare Kind = "membership.medicare"
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, AccountLost, VisitHanded, VisitTakenOver, VisitsReturned,
-	PatientUnverified, CoverageUnchecked,
+	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, AccountDisabled, VisitHanded, VisitTakenOver, VisitsReturned,
+	PatientUnverified, CoverageUnchecked, MembershipUnpaid, MembershipMedicare,
 }
 
 // An Item is one thing to do. The ids that are set name the record it is about.
@@ -82,8 +97,8 @@ type Item struct {
 var due = map[Kind]time.Duration{
 	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
 	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
-	StrayPayment: 24 * time.Hour, AccountLost: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
-	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour,
+	StrayPayment: 24 * time.Hour, Dispute: 7 * 24 * time.Hour, DisputeMissed: 24 * time.Hour, AccountLost: 4 * time.Hour, AccountDisabled: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
+	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour, MembershipUnpaid: 4 * 24 * time.Hour, MembershipMedicare: 24 * time.Hour,
 }
 
 // PossibleDouble is the note of an item about a patient of whom the practice may have a
@@ -104,6 +119,23 @@ func New(i Item, about string, now time.Time) Item {
 // was opened again.
 func (i Item) Again(was Item) Item {
 	i.Version = was.Version + 1
+	return i
+}
+
+// Inquiry is the note of an item about a dispute that is only an inquiry.
+const Inquiry = "inquiry"
+
+// Says returns i with what an item about the same record says now: its note and, unless
+// that is unknown, its due time. An item that says so is returned unchanged.
+func (i Item) Says(note string, due time.Time) Item {
+	if due.IsZero() {
+		due = i.Due
+	}
+	if i.Note == note && i.Due.Equal(due) {
+		return i
+	}
+	i.Note, i.Due = note, due
+	i.Version++
 	return i
 }
 

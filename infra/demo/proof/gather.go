@@ -92,7 +92,10 @@ type payment struct {
 	Held      int64  `json:"held_cents"`
 	Collected int64  `json:"collected_cents"`
 	Refunded  int64  `json:"refunded_cents"`
-	Intent    string `json:"payment_intent"`
+	Withdrawn int64  `json:"withdrawn_cents"`
+
+	DisputeFee int64  `json:"dispute_fee_cents"`
+	Intent     string `json:"payment_intent"`
 }
 
 type entry struct {
@@ -147,15 +150,19 @@ type office struct {
 }
 
 type oracle struct {
-	Holds    tally    `json:"holds"`
-	Held     tally    `json:"held"`
-	Captured tally    `json:"captured"`
-	Released tally    `json:"released"`
-	Lapsed   tally    `json:"lapsed"`
-	Refunded tally    `json:"refunded"`
-	Open     int      `json:"open_sessions"`
-	Balance  int64    `json:"balance_cents"`
-	Intents  []intent `json:"payment_intents"`
+	Holds    tally `json:"holds"`
+	Held     tally `json:"held"`
+	Captured tally `json:"captured"`
+	Released tally `json:"released"`
+	Lapsed   tally `json:"lapsed"`
+	Refunded tally `json:"refunded"`
+	Disputed tally `json:"disputed"`
+	Disputes []struct {
+		Fee int64 `json:"fee"`
+	} `json:"disputes"`
+	Open    int      `json:"open_sessions"`
+	Balance int64    `json:"balance_cents"`
+	Intents []intent `json:"payment_intents"`
 }
 
 type tally struct {

@@ -42,7 +42,7 @@ func entriesBalance(w *world, l *line) {
 }
 
 // booked is what the ledger says of one payment, in cents.
-type booked struct{ held, released, collected, refunded, standing int64 }
+type booked struct{ held, released, collected, refunded, standing, disputed, disputeFees int64 }
 
 func (c *dossier) booked(payment string) booked {
 	var b booked
@@ -65,6 +65,10 @@ func (c *dossier) booked(payment string) booked {
 			b.collected += e.on("stripe")
 		case "refund", "refund_failed":
 			b.refunded -= e.on("stripe")
+		case "dispute_taken", "dispute_returned":
+			b.disputed -= e.on("stripe")
+		case "dispute_fee", "dispute_fee_returned":
+			b.disputeFees -= e.on("stripe")
 		}
 	}
 	return b
@@ -77,9 +81,11 @@ func (p payment) expected() booked {
 		return booked{held: p.Held, standing: p.Held}
 	case "released", "lapsed", "failed":
 		return booked{held: p.Held, released: p.Held}
-	case "captured", "refunded", "disputed":
+	case "captured", "refunded", "disputed", "charged_back":
 		held := max(p.Held, p.Collected) // a pay link collects without a hold
-		return booked{held: held, released: held - p.Collected, collected: p.Collected, refunded: p.Refunded}
+		return booked{
+			held: held, released: held - p.Collected, collected: p.Collected, refunded: p.Refunded, disputed: p.Withdrawn, disputeFees: p.DisputeFee,
+		}
 	}
 	return booked{}
 }
@@ -113,7 +119,8 @@ func paymentsMatchEntries(w *world, l *line) {
 // stripeStatus is the status of the intent of a payment in each state.
 var stripeStatus = map[string]string{
 	"held": "requires_capture", "captured": "succeeded", "refunded": "succeeded", "disputed": "succeeded",
-	"released": "canceled", "lapsed": "canceled", "failed": "canceled", "processing": "processing",
+	"charged_back": "succeeded",
+	"released":     "canceled", "lapsed": "canceled", "failed": "canceled", "processing": "processing",
 }
 
 // refKey is the metadata entry that holds our payment id.
@@ -170,6 +177,8 @@ func holdsAddUp(w *world, l *line) {
 			sum.collected += b.collected
 			sum.refunded += b.refunded
 			sum.standing += b.standing
+			sum.disputed += b.disputed
+			sum.disputeFees += b.disputeFees
 		}
 	}
 	o := w.stripe
@@ -178,6 +187,10 @@ func holdsAddUp(w *world, l *line) {
 	}
 	if o.Holds.Cents != o.Captured.Cents+o.Released.Cents+o.Lapsed.Cents+o.Held.Cents {
 		l.find("Stripe's own sums are off: %+v", o)
+	}
+	var disputeFees int64
+	for _, d := range o.Disputes {
+		disputeFees += d.Fee
 	}
 	for _, x := range []struct {
 		what           string
@@ -188,7 +201,9 @@ func holdsAddUp(w *world, l *line) {
 		{"releases and lapses", sum.released, o.Released.Cents + o.Lapsed.Cents},
 		{"holds still standing", sum.standing, o.Held.Cents},
 		{"refunds", sum.refunded, o.Refunded.Cents},
-		{"balance", sum.collected - sum.refunded, o.Balance},
+		{"disputes", sum.disputed, o.Disputed.Cents},
+		{"fees of disputes", sum.disputeFees, disputeFees},
+		{"balance", sum.collected - sum.refunded - sum.disputed - sum.disputeFees, o.Balance},
 	} {
 		if x.ledger != x.stripe {
 			l.find("%s: the ledger says %s, Stripe %s", x.what, dollars(x.ledger), dollars(x.stripe))

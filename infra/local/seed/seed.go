@@ -20,6 +20,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/library"
+	"evisit/pkg/membership"
 	"evisit/pkg/phi"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
@@ -54,6 +55,18 @@ var prices = billing.PriceList{
 	"back-pain": 40_00, "mental-health-phq9-gad7": 45_00, "admin-request": 15_00,
 }
 
+// yearly is the membership that lakeside sells (story 15).
+func yearly() []membership.Offer {
+	since := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+	return []membership.Offer{{
+		ID: "yearly-1", Practice: "lakeside", Name: practice.MembershipName, Decided: 1,
+		Versions: []membership.Terms{{
+			Offer: "yearly-1", Version: 1, From: since, Price: 350_00, PerMember: 100_00, Members: 4, Visits: 12, Shared: true, Classes: []string{"em", "em-screen"},
+			Grace: 14, Notice: 30, Refund: membership.RefundRule{Full: 14, Later: membership.ByMonths},
+		}},
+	}}
+}
+
 func practices() []practice.Practice {
 	return []practice.Practice{
 		{
@@ -63,7 +76,7 @@ func practices() []practice.Practice {
 				Readers: "The clinicians and nurses of Lakeside Family Medicine. When one is away another answers.",
 			},
 			Config: practice.Config{
-				States: []string{"OR", "WA"}, Prices: prices, Terms: visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour},
+				States: []string{"OR", "WA"}, Prices: prices, Terms: visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour}, Memberships: yearly(),
 			},
 			Consent: practice.Consent{Version: "2026-01", Text: consentText},
 		},

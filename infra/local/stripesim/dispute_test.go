@@ -108,7 +108,7 @@ func TestDispute_Life(t *testing.T) {
 			if ch, err := s.charge(d.Charge.ID); err != nil || !ch.Disputed || ch.Refunded {
 				t.Errorf("its charge: %+v, %v", ch, err)
 			}
-			if o := s.oracle(); o.Disputed.Cents != 4900 || len(o.Disputes) != 1 || o.Disputes[0].Withdrawn != 4900 || o.Disputes[0].DueBy != wantDue {
+			if o := s.oracle(); o.Disputed.Cents != 4900 || len(o.Disputes) != 1 || o.Disputes[0].Withdrawn != 4900 || o.Disputes[0].Fee != 1500 || o.Disputes[0].DueBy != wantDue {
 				t.Errorf("oracle: %+v", o)
 			}
 			test.end(b, s, id)

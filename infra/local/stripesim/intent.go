@@ -3,6 +3,7 @@ package stripesim
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -244,13 +245,17 @@ func (t *tx) intentFor(ctx context.Context, id, doing string, allows func(*inten
 // captureIntent serves POST /v1/payment_intents/{intent}/capture.
 func captureIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	var p struct {
-		AmountToCapture *int64 `json:"amount_to_capture"`
-		PlatformFee     *int64 `json:"application_fee_amount"`
+		AmountToCapture *int64            `json:"amount_to_capture"`
+		PlatformFee     *int64            `json:"application_fee_amount"`
+		Metadata        map[string]string `json:"metadata"`
 	}
 	if err := c.decode(&p); err != nil {
 		return nil, err
 	}
 	if err := t.checkApplicationFee("application_fee_amount", p.PlatformFee); err != nil {
+		return nil, err
+	}
+	if err := checkMetadata("metadata", p.Metadata); err != nil {
 		return nil, err
 	}
 	pi, err := t.intentFor(ctx, c.id, "captured", (*intent).isHeld)
@@ -270,6 +275,8 @@ func captureIntent(ctx context.Context, t *tx, c *call) (any, error) {
 	if p.PlatformFee != nil {
 		pi.PlatformFee = p.PlatformFee
 	}
+	maps.Copy(pi.Metadata, p.Metadata)
+	maps.DeleteFunc(pi.Metadata, func(_, v string) bool { return v == "" })
 	return pi, t.captureHold(ctx, pi, amount)
 }
 

@@ -2,10 +2,13 @@ package stripesim_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/paymentintent"
 
 	"evisit/infra/local/stripesim"
 )
@@ -114,6 +117,31 @@ func TestCapture_PartReleasesRemainder(t *testing.T) {
 	}
 	if _, err := s.capture(pi.ID, 1900, ""); refusal(t, err).Code != "payment_intent_unexpected_state" {
 		t.Errorf("second capture: %v", err)
+	}
+}
+
+// A capture adds to the intent's metadata, which its events show.
+func TestCapture_Metadata(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.shop(lake)
+	capture := func(m map[string]string) (*stripe.PaymentIntent, error) {
+		p := &stripe.PaymentIntentCaptureParams{Params: s.params("")}
+		p.Metadata = m
+		return paymentintent.Client{B: s.backend(), Key: s.key}.Capture(s.newHold(stripesim.CardSuccess), p)
+	}
+	pi, err := capture(map[string]string{"captured": "evt_1-0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"ref": "pay_1", "captured": "evt_1-0"}, pi.Metadata); diff != "" {
+		t.Errorf("metadata (-want +got):\n%s", diff)
+	}
+	if pi, err = capture(map[string]string{"ref": ""}); err != nil || len(pi.Metadata) > 0 {
+		t.Errorf("an entry without a value is kept: %v, %v", pi, err)
+	}
+	if _, err = capture(map[string]string{strings.Repeat("k", 41): "x"}); refusal(t, err).Param != "metadata" {
+		t.Errorf("a key of 41 characters: %v", err)
 	}
 }
 

@@ -18,7 +18,7 @@ type OracleMoney struct {
 }
 
 // An OracleDispute is one dispute or inquiry in an Oracle. Withdrawn is what it has of
-// the account's money, without its fee.
+// the account's money, without its Fee.
 type OracleDispute struct {
 	ID            string `json:"id"`
 	Account       string `json:"account"`
@@ -27,6 +27,7 @@ type OracleDispute struct {
 	Reason        string `json:"reason"`
 	Amount        int64  `json:"amount"`
 	Withdrawn     int64  `json:"withdrawn"`
+	Fee           int64  `json:"fee"`
 	DueBy         int64  `json:"due_by"`
 	Submissions   int    `json:"submissions"`
 	Created       int64  `json:"created"`
@@ -109,6 +110,9 @@ func (d *dispute) oracle(account string) OracleDispute {
 	o := OracleDispute{
 		ID: d.ID, Account: account, PaymentIntent: d.PaymentIntent, Status: d.Status, Reason: d.Reason, Amount: d.Amount,
 		DueBy: *d.EvidenceDetails.DueBy, Submissions: d.EvidenceDetails.SubmissionCount, Created: d.Created,
+	}
+	for _, x := range d.BalanceTransactions {
+		o.Fee += x.Fee
 	}
 	if !d.isInquiry() && d.Status != inquiryClosed && d.Status != disputeWon {
 		o.Withdrawn = d.Amount

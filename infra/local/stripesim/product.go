@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"time"
 )
 
 const (
@@ -227,6 +228,22 @@ func (p *priceParams) check() error {
 	return checkMetadata("metadata", p.Metadata)
 }
 
+// newPrice returns the price of checked parameters.
+func (p *priceParams) newPrice(now time.Time) *price {
+	out := &price{
+		ID: newID("price"), Object: kindPrice, Active: p.Active == nil || *p.Active, BillingScheme: "per_unit", Created: now.Unix(),
+		Currency: p.Currency, LookupKey: p.LookupKey, Metadata: orEmpty(p.Metadata), Nickname: p.Nickname, Product: p.Product,
+		TaxBehavior: "unspecified", Type: priceOnce, UnitAmount: *p.UnitAmount, UnitAmountDecimal: strconv.FormatInt(*p.UnitAmount, 10),
+	}
+	if p.TaxBehavior != nil {
+		out.TaxBehavior = *p.TaxBehavior
+	}
+	if p.Recurring != nil {
+		out.Type, out.Recurring = priceRecurring, &recurring{Interval: "year", IntervalCount: 1, UsageType: "licensed"}
+	}
+	return out
+}
+
 // createPrice serves POST /v1/prices.
 func createPrice(ctx context.Context, t *tx, c *call) (any, error) {
 	var p priceParams
@@ -239,17 +256,7 @@ func createPrice(ctx context.Context, t *tx, c *call) (any, error) {
 	if err := t.checkLookupKey(ctx, p.LookupKey, ""); err != nil {
 		return nil, err
 	}
-	out := &price{
-		ID: newID("price"), Object: kindPrice, Active: p.Active == nil || *p.Active, BillingScheme: "per_unit", Created: t.now.Unix(),
-		Currency: p.Currency, LookupKey: p.LookupKey, Metadata: orEmpty(p.Metadata), Nickname: p.Nickname, Product: p.Product,
-		TaxBehavior: "unspecified", Type: priceOnce, UnitAmount: *p.UnitAmount, UnitAmountDecimal: strconv.FormatInt(*p.UnitAmount, 10),
-	}
-	if p.TaxBehavior != nil {
-		out.TaxBehavior = *p.TaxBehavior
-	}
-	if p.Recurring != nil {
-		out.Type, out.Recurring = priceRecurring, &recurring{Interval: "year", IntervalCount: 1, UsageType: "licensed"}
-	}
+	out := p.newPrice(t.now)
 	if p.ProductData != nil {
 		made := t.newProduct(p.ProductData.Name, p.ProductData.Metadata)
 		if err := t.change(ctx, "product.created", made, 0); err != nil {

@@ -145,7 +145,8 @@ type lineItemParams struct {
 			Description string            `json:"description"`
 			Metadata    map[string]string `json:"metadata"`
 		} `json:"product_data"`
-		UnitAmount *int64 `json:"unit_amount"`
+		Recurring  *recurring `json:"recurring"`
+		UnitAmount *int64     `json:"unit_amount"`
 	} `json:"price_data"`
 	Price    string `json:"price"`
 	Quantity int64  `json:"quantity"`

@@ -53,6 +53,37 @@ func (p *sessionParams) checkMode() error {
 	return notModelled("mode", p.Mode)
 }
 
+// makePrice makes the price of a line item that has none of its own, which only a subscription
+// keeps. It cannot be bought again.
+func (t *tx) makePrice(ctx context.Context, mode string, item *lineItemParams, at string) error {
+	data := item.PriceData
+	switch {
+	case data == nil: // refused where the items are summed
+		return nil
+	case mode != modeSubscription && data.Recurring != nil:
+		return invalid("", at+"[price_data][recurring]", "a recurring price does not go with mode "+mode)
+	case mode != modeSubscription:
+		return nil
+	case data.Recurring == nil:
+		return invalid("parameter_missing", at+"[price_data][recurring]", "a subscription needs a recurring price")
+	}
+	if err := item.checkData(at); err != nil {
+		return err
+	}
+	asked := priceParams{Currency: data.Currency, Product: "made here", Recurring: data.Recurring, UnitAmount: data.UnitAmount}
+	if err := asked.check(); err != nil {
+		return err
+	}
+	of := t.newProduct(data.ProductData.Name, data.ProductData.Metadata)
+	made := asked.newPrice(t.now)
+	made.Product, made.Active = of.ID, false
+	item.bought, item.name = made, of.Name
+	if err := t.change(ctx, "product.created", of, 0); err != nil {
+		return err
+	}
+	return t.change(ctx, "price.created", made, 0)
+}
+
 func (p *intentDataParams) isZero() bool {
 	return p.PlatformFee == nil && p.CaptureMethod == "" && p.Description == nil && p.Metadata == nil && p.ReceiptEmail == nil && p.SetupFutureUsage == nil &&
 		p.StatementDescriptor == nil && p.StatementSuffix == nil
@@ -64,8 +95,8 @@ func (t *tx) loadPrices(ctx context.Context, p *sessionParams) error {
 	for i := range p.LineItems {
 		item, at := &p.LineItems[i], fmt.Sprintf("line_items[%d][price]", i)
 		if item.Price == "" {
-			if p.Mode == modeSubscription {
-				return notModelled(at, "a subscription without a price")
+			if err := t.makePrice(ctx, p.Mode, item, fmt.Sprintf("line_items[%d]", i)); err != nil {
+				return err
 			}
 			continue
 		}

@@ -42,7 +42,7 @@ import (
 // config completes what the environment left open with the local parts.
 func (s *System) config() (setup.Config, error) {
 	c := s.opt.Config
-	c.Table, c.Pages, c.StripeMode = table, s.URL, "test"
+	c.Table, c.Pages, c.StripeMode = Table, s.URL, "test"
 	c.MailFrom, c.MailEvents = "no-reply@evisit.example", "evisit-local"
 	if c.Bucket == "" {
 		c.Bucket = "evisit"

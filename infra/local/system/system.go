@@ -106,7 +106,8 @@ type System struct {
 	failed   chan error
 }
 
-const table = "evisit"
+// Table is the name of the table of the laptop's system.
+const Table = "evisit"
 
 // Start starts the system and registers the cast. If a part cannot start, those
 // before it are stopped again and the error says why in one line.
@@ -235,10 +236,10 @@ func (s *System) startDatabase(ctx context.Context) (aws.Config, error) {
 	}
 	sdk := s.engine.Config()
 	s.poller = &poller{
-		streams: dynamodbstreams.NewFromConfig(sdk), db: dynamodb.NewFromConfig(sdk), table: table,
+		streams: dynamodbstreams.NewFromConfig(sdk), db: dynamodb.NewFromConfig(sdk), table: Table,
 		folder: s.opt.Data, loss: newLoss(s.opt.Data), log: s.opt.Log,
 	}
-	return sdk, store.CreateTable(ctx, dynamodb.NewFromConfig(sdk), table)
+	return sdk, store.CreateTable(ctx, dynamodb.NewFromConfig(sdk), Table)
 }
 
 // startInner serves S3 and SES on an address that only this process knows, and

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
@@ -18,6 +19,8 @@ type Settings struct {
 	Practice practice.Practice
 	// History are the configurations that were decided, the newest first.
 	History []practice.Config
+	// Account is how its account at Stripe stands; without an ID, it has none.
+	Account billing.Account
 	// Generated is who reads requests, as the practice's people make it.
 	Generated string
 }
@@ -38,7 +41,11 @@ func (r *Room) Settings(ctx context.Context, c clinic.Caller) (Settings, error) 
 	}
 	slices.Reverse(history)
 	people, err := r.Store.Roster(ctx, p.ID)
-	return Settings{Practice: p.At(r.Kernel.Time()), History: history, Generated: practice.ReadBy(p.Name, people)}, err
+	if err != nil {
+		return Settings{}, err
+	}
+	account, err := r.Kernel.AccountOf(ctx, p)
+	return Settings{Practice: p.At(r.Kernel.Time()), History: history, Account: account, Generated: practice.ReadBy(p.Name, people)}, err
 }
 
 // Decide decides ch for the caller's practice: at once, or from its From on. What was

@@ -120,8 +120,10 @@ func unrecorded(p billing.Payment, es []ledger.Entry) string {
 		return "hold's end"
 	case sums[ledger.VisitFees] != -p.Collected:
 		return "capture"
-	case sums[ledger.Stripe] != p.Collected-p.Refunded:
+	case sums[ledger.Refunds] != p.Refunded:
 		return "refunds"
+	case sums[ledger.Disputes] != p.Withdrawn || sums[ledger.DisputeFees] != p.DisputeFee:
+		return "disputes"
 	}
 	return ""
 }

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"time"
 
-	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/outbox"
-	"evisit/pkg/work"
 )
 
 const (
@@ -24,11 +22,11 @@ const (
 	pageLease = 10 * time.Minute
 )
 
-// checkAccount asks Stripe what changed on a practice's account since the event
-// was put, page by page, so that a refund, a failed refund, a warning or a payment
-// made by hand is found although its webhook was lost. It puts the event of the
-// next day, or of the next page. The cursor of a
-// page is the event's Object, and the time since which it looks the event's At.
+// checkAccount asks Stripe how a practice's account stands, and what changed on it since
+// the event was put, page by page, so that a refund, a failed refund, a warning or a
+// payment made by hand is found although its webhook was lost. It puts the event of the
+// next day, or of the next page. The cursor of a page is the event's Object, and the time
+// since which it looks the event's At.
 func (m *Room) checkAccount(ctx context.Context, d outbox.Delivery) error {
 	p, err := m.Kernel.Practice(ctx, d.Practice)
 	if err != nil {
@@ -38,10 +36,16 @@ func (m *Room) checkAccount(ctx context.Context, d outbox.Delivery) error {
 		return nil
 	}
 	now := m.Kernel.Time()
-	changes, next, err := m.Cards.Changes(ctx, d.Account, d.At.Add(-accountOverlap), d.Object)
-	if lost(err) {
-		return m.loseAccount(ctx, d)
+	stands, err := m.followAccount(ctx, d.Practice, d.Account)
+	if err != nil {
+		return err
 	}
+	if stands.Disconnected {
+		e := m.nextLook(d, now)
+		e.At = d.At // what this look did not see
+		return m.putOnce(ctx, clinic.Commit{At: now, Events: []outbox.Event{e}})
+	}
+	changes, next, err := m.Cards.Changes(ctx, d.Account, d.At.Add(-accountOverlap), d.Object)
 	if err != nil {
 		return err
 	}
@@ -54,12 +58,6 @@ func (m *Room) checkAccount(ctx context.Context, d outbox.Delivery) error {
 		e.Object, e.At, e.Later, e.Lease = next, d.At, time.Time{}, now.Add(pageLease)
 	}
 	c.Events = append(c.Events, e)
-	if err := m.endWork(ctx, &c, work.AccountLost, d.Practice, d.Account); err != nil {
-		return err
-	}
-	if len(c.Work) > 0 {
-		c.Audit = m.accountRecord(d.Practice, d.Account, "account.found", now)
-	}
 	return m.putOnce(ctx, c)
 }
 
@@ -108,49 +106,4 @@ func (m *Room) known(ctx context.Context, change Change) (bool, error) {
 	}
 	settled := p.State != billing.Opened && p.State != billing.Abandoned && p.State != billing.Processing
 	return p.Intent == change.Object && settled, err
-}
-
-// lost reports whether Stripe refused a call because the account is not connected.
-func lost(err error) bool {
-	refused, ok := errors.AsType[*clinic.Refusal](err)
-	return ok && refused.Code == clinic.AccountLost
-}
-
-// loseAccount tells a practice that its account at Stripe cannot be reached. A look
-// at the account goes on the next day.
-func (m *Room) loseAccount(ctx context.Context, d outbox.Delivery) error {
-	practice := d.Practice
-	if practice == "" {
-		practice = m.owner(ctx, d)
-	}
-	if practice == "" {
-		return nil // no practice has that account
-	}
-	now := m.Kernel.Time()
-	c := clinic.Commit{At: now}
-	if err := m.openWork(ctx, &c, work.Item{Kind: work.AccountLost, Practice: practice, Note: clinic.AccountLost}, d.Account); err != nil {
-		return err
-	}
-	if len(c.Work) > 0 {
-		c.Events = append(c.Events, outbox.Event{
-			ID: outbox.NewID(m.Kernel.Writer, now, m.Kernel.NewID()), Kind: outbox.AccountLost, To: outbox.Notify,
-			Practice: practice, Account: d.Account, At: now,
-		})
-		c.Audit = m.accountRecord(practice, d.Account, "account.lost", now)
-	}
-	if d.Kind == outbox.CheckAccount {
-		e := m.nextLook(d, now)
-		e.At = d.At // what this look did not see
-		c.Events = append(c.Events, e)
-	}
-	if len(c.Events) == 0 {
-		return nil
-	}
-	return m.putOnce(ctx, c)
-}
-
-func (m *Room) accountRecord(practice, account, action string, now time.Time) []audit.Record {
-	return []audit.Record{{
-		ID: m.Kernel.NewID(), Practice: practice, At: now, Actor: clinic.System("charge"), Action: action, Resource: account,
-	}}
 }

@@ -15,6 +15,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
+	"evisit/pkg/membership"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
@@ -36,8 +37,15 @@ type Cards interface {
 	Refund(ctx context.Context, account, intent, key string) error
 	// RefundPart refunds amount of a captured intent.
 	RefundPart(ctx context.Context, account, intent string, amount money.Cents, key string) error
+	// SubmitEvidence sends evidence about a dispute to the cardholder's bank, and
+	// AcceptDispute gives the dispute up.
+	SubmitEvidence(ctx context.Context, account, dispute string, e billing.Evidence, key string) error
+	AcceptDispute(ctx context.Context, account, dispute, key string) error
 	// Expire closes a page that was not paid.
 	Expire(ctx context.Context, account, session, key string) error
+	// Account fetches how a connected account stands. One that the platform has no access
+	// to is Disconnected, and no error.
+	Account(ctx context.Context, account string) (billing.AccountState, error)
 	// Changes lists changes that Stripe reported since a time and that can concern
 	// payments which are final or not known here, the latest first, from after a
 	// cursor on. The returned cursor is empty at the end.
@@ -55,18 +63,29 @@ type Change struct {
 // Reads are what a Room reads besides the kernel.
 type Reads interface {
 	Payment(ctx context.Context, id string) (billing.Payment, error)
+	// Evidence returns what is to be submitted about the dispute of p. What is not as it
+	// was decided on is an error.
+	Evidence(ctx context.Context, p billing.Payment) (billing.Evidence, error)
 	Visit(ctx context.Context, id string) (visit.Visit, error)
 	// PracticeOf returns the practice that owns a connected account.
 	PracticeOf(ctx context.Context, account string) (string, error)
 	WorkItem(ctx context.Context, practice, id string) (work.Item, error)
+	Membership(ctx context.Context, id string) (membership.Membership, error)
+	// Included returns the memberships that a patient pays for, the first one first, and the visits
+	// that were used of them, in one read.
+	Included(ctx context.Context, payer string) ([]membership.Membership, []membership.Count, error)
+	// Bills returns the bills of some invoices of a membership; those that are not stored are left
+	// out.
+	Bills(ctx context.Context, membership string, invoices []string) ([]membership.Bill, error)
 }
 
 // A Room is what the function charge has. Its fields must be set before use; it
 // is safe for concurrent use.
 type Room struct {
-	Kernel *clinic.Kernel
-	Store  Reads
-	Cards  Cards
+	Kernel        *clinic.Kernel
+	Store         Reads
+	Cards         Cards
+	Subscriptions Subscriptions
 }
 
 // attempts bounds how often a commit is decided again because someone else
@@ -93,8 +112,22 @@ func (m *Room) owner(ctx context.Context, d outbox.Delivery) string {
 }
 
 // Act acts on one event. It may be called any number of times for the same
-// event. After an error the event is tried again.
+// event. After an error the event is tried again. While the platform has no access to
+// the account, the event waits, and Stripe is not asked again.
 func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
+	if d.Note == clinic.AccountLost {
+		if err := m.awaitAccount(ctx, d); err != nil {
+			return err
+		}
+	}
+	err := m.act(ctx, d)
+	if lost(err) {
+		return m.loseAccount(ctx, d, err)
+	}
+	return err
+}
+
+func (m *Room) act(ctx context.Context, d outbox.Delivery) error {
 	switch d.Kind {
 	case outbox.StripeReported:
 		return m.receive(ctx, d)
@@ -102,13 +135,27 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 		return m.checkPayment(ctx, d)
 	case outbox.CheckAccount:
 		return m.checkAccount(ctx, d)
+	case outbox.AskAccount:
+		return m.askAccount(ctx, d)
 	case outbox.Capture:
 		return m.capture(ctx, d)
 	case outbox.Release:
 		return m.release(ctx, d)
+	case outbox.AnswerDispute:
+		return m.carry(ctx, d, billing.Answering)
+	case outbox.AcceptDispute:
+		return m.carry(ctx, d, billing.Accepting)
+	case outbox.GiveBackVisit:
+		return m.giveBackVisit(ctx, d)
+	case outbox.CheckMembership:
+		return m.checkMembership(ctx, d)
+	case outbox.CarryMembership:
+		return m.carryMembership(ctx, d)
 	case outbox.Received, outbox.Asked, outbox.Replied, outbox.Answered, outbox.Ended, outbox.Late,
 		outbox.Charged, outbox.ChargeFailed, outbox.Diverted, outbox.CheckoutAbandoned,
-		outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned, outbox.StrayFound, outbox.AccountLost, outbox.Invited, outbox.ContactChanged:
+		outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned, outbox.StrayFound,
+		outbox.DisputeOpened, outbox.DisputeDue, outbox.DisputeMissed, outbox.DisputeEnded, outbox.AccountLost, outbox.AccountDisabled, outbox.Invited, outbox.ContactChanged,
+		outbox.MemberJoined, outbox.MemberRenewed, outbox.MemberUnpaid, outbox.MemberRenewal, outbox.MemberEnded:
 	}
 	return fmt.Errorf("event %s of kind %s is not for charge", d.ID, d.Kind)
 }
@@ -122,7 +169,7 @@ const missing = "resource_missing"
 // receive settles the payment that a Stripe event is about.
 func (m *Room) receive(ctx context.Context, d outbox.Delivery) error {
 	if d.Object == d.Account {
-		return m.loseAccount(ctx, d)
+		return m.followReported(ctx, d)
 	}
 	return m.look(ctx, d.Account, d.Object)
 }
@@ -137,7 +184,7 @@ func (m *Room) look(ctx context.Context, account, object string) error {
 		return err
 	}
 	if ref == "" {
-		return nil
+		return m.lookMembership(ctx, account, object)
 	}
 	p, err := m.Store.Payment(ctx, ref)
 	switch {
@@ -186,10 +233,12 @@ func (m *Room) checkPayment(ctx context.Context, d outbox.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if settled.State != p.State {
-		return m.settle(ctx, p, o)
+	if !onlyIntent(p, settled) {
+		if err := m.settle(ctx, p, o); err != nil || !p.Dispute.Open() { // settle put the next look
+			return err
+		}
+		p = settled
 	}
-	// An intent alone, of a card that was declined, moves the visit nowhere.
 	c := clinic.Commit{At: now}
 	v, err := m.Store.Visit(ctx, p.Visit)
 	if err != nil {
@@ -201,6 +250,13 @@ func (m *Room) checkPayment(ctx context.Context, d outbox.Delivery) error {
 	}
 	c.Events[0].ID = m.following(d)
 	return m.putOnce(ctx, c)
+}
+
+// onlyIntent reports whether settled differs from p in its intent at most. An intent alone,
+// of a card that was declined, moves the visit nowhere.
+func onlyIntent(p, settled billing.Payment) bool {
+	p.Intent, p.Version = settled.Intent, settled.Version
+	return p == settled
 }
 
 // following is the id of the event that follows d. It is made of d's, so that d,
@@ -346,9 +402,9 @@ func (m *Room) refundExcess(ctx context.Context, p billing.Payment, v visit.Visi
 	return m.giveBack(ctx, p, m.Cards.RefundPart(ctx, p.Account, p.Intent, excess, fmt.Sprintf("%s-excess-%d", p.ID, p.Refunded)))
 }
 
-// giveBack settles p after a call that gives money back was answered with err.
-// After a refusal Stripe's own state decides whether there is still something to
-// give back.
+// giveBack settles p after a call that gives money back, or that ends what the practice
+// has to do about a dispute, was answered with err. After a refusal Stripe's own state
+// decides whether there is still something to do.
 func (m *Room) giveBack(ctx context.Context, p billing.Payment, err error) error {
 	refused, err := splitRefusal(err)
 	if err != nil {
@@ -362,7 +418,7 @@ func (m *Room) giveBack(ctx context.Context, p billing.Payment, err error) error
 	if err != nil {
 		return err
 	}
-	if refused != nil && settled.State == p.State && settled.Refunded == p.Refunded {
+	if refused != nil && settled.State == p.State && settled.Refunded == p.Refunded && settled.Dispute == p.Dispute {
 		return refused
 	}
 	return m.settle(ctx, p, o)

@@ -35,7 +35,7 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 			return err
 		}
 	}
-	if err := m.applyRefund(ctx, c, next, was, p); err != nil {
+	if err := errors.Join(m.applyRefund(ctx, c, next, was, p), m.applyDispute(ctx, c, next, was, p)); err != nil {
 		return err
 	}
 	if next = next.FollowPayment(p, c.At); next.Owed && !v.Owed {
@@ -58,7 +58,9 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 			return err
 		}
 	}
-	m.lookLater(c, next, p)
+	if !was.Dispute.Open() { // else the next look at the dispute is put already
+		m.lookLater(c, next, p)
+	}
 	c.Audit = append(c.Audit, m.Kernel.Record(clinic.System("charge"), "payment."+change(was, p), next, c.At))
 	return nil
 }
@@ -66,6 +68,8 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 // change names what the trail says of a payment's change.
 func change(was, p billing.Payment) string {
 	switch {
+	case p.Dispute != was.Dispute:
+		return disputeChange(was.Dispute, p.Dispute)
 	case p.Refunded < was.Refunded:
 		return "unrefunded"
 	case p.Refunded > was.Refunded && p.State == was.State:
@@ -98,7 +102,7 @@ func (m *Room) applyState(ctx context.Context, c *clinic.Commit, v visit.Visit, 
 		} else {
 			tell(outbox.Release, outbox.Charge)
 		}
-	case billing.Captured, billing.FullyRefunded, billing.Disputed: // the collection and what followed may be observed at once
+	case billing.Captured, billing.FullyRefunded, billing.Disputed, billing.ChargedBack: // the collection and what followed may be observed at once
 		if p.Collected > was.Collected {
 			return m.applyCapture(ctx, c, v, p)
 		}
@@ -192,10 +196,10 @@ func (m *Room) openFirst(ctx context.Context, c *clinic.Commit, i work.Item, abo
 	return m.openWork(ctx, c, i, about)
 }
 
-// warn adds to c that the issuer of p's card warns of fraud. Money that is
-// refunded needs nobody.
+// warn adds to c that the issuer of p's card warns of fraud. Money that is refunded, or
+// that a dispute has, needs nobody.
 func (m *Room) warn(ctx context.Context, c *clinic.Commit, p billing.Payment) error {
-	if p.Version == 0 || p.State == billing.FullyRefunded {
+	if p.Version == 0 || p.State == billing.FullyRefunded || p.Withdrawn > 0 {
 		return nil
 	}
 	v, err := m.Store.Visit(ctx, p.Visit)

@@ -1,7 +1,7 @@
 // Package deadline acts on the passed deadlines of visits: it tells a patient
 // that the answer is late, expires a request without an answer, closes an
-// answer that was not acknowledged, and gives the visits of who lost their access back
-// to their pools. It seals the addendum of a closed visit, whose
+// answer that was not acknowledged, gives the visits of who lost their access back
+// to their pools, and does what falls due in the life of a membership. It seals the addendum of a closed visit, whose
 // read times it has from the visit's trail, and reads no chart. It has no Stripe
 // key: what Stripe must be asked is an event for charge. Which deadline a visit
 // has is package visit.
@@ -15,6 +15,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/identity"
+	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 )
@@ -32,6 +33,9 @@ type Reads interface {
 	// Queue lists the visits of a pool that await an answer, in the order they were
 	// queued, after cursor. The returned cursor is empty at the end.
 	Queue(ctx context.Context, practice string, pool identity.Pool, cursor string, limit int) (vs []visit.Visit, next string, err error)
+	Membership(ctx context.Context, id string) (membership.Membership, error)
+	// DueMemberships lists memberships whose time has come, as DueVisits lists visits.
+	DueMemberships(ctx context.Context, now time.Time, cursor string, limit int) (ids []string, next string, err error)
 }
 
 // A Room is what the function deadline has. Its fields must be set before use;
@@ -50,7 +54,7 @@ const (
 	visitTime = 10 * time.Second
 )
 
-// Run acts on the visits that are due now, gives back those of people who were
+// Run acts on the visits and memberships that are due now, gives back those of people who were
 // deactivated, and returns how many rows it changed. A
 // visit that fails, or takes too long because a service hangs, is postponed, so that
 // it is not tried each minute, and never keeps the others from being handled. Two runs
@@ -63,8 +67,12 @@ func (m *Room) Run(ctx context.Context) (int, error) {
 		moved += n
 		failures = append(failures, err)
 	}
-	n, err := m.handleLeavers(ctx)
-	return moved + n, errors.Join(append(failures, err)...)
+	for _, handle := range []func(context.Context) (int, error){m.handleMemberships, m.handleLeavers} {
+		n, err := handle(ctx)
+		moved += n
+		failures = append(failures, err)
+	}
+	return moved, errors.Join(failures...)
 }
 
 func (m *Room) handleShard(ctx context.Context, shard int) (moved int, _ error) {

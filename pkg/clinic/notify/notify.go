@@ -15,6 +15,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/fault"
+	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
 	"evisit/pkg/phi"
 	"evisit/pkg/practice"
@@ -58,7 +59,7 @@ func (l letter) isTrue(f facts) bool { return l.subject == "" || l.holds == nil 
 type facts struct {
 	visit   visit.Visit
 	payment billing.Payment // of kinds in aboutPayment
-	lost    bool            // the practice's account at Stripe cannot be reached
+	account bool            // the practice must do something about its account at Stripe
 	now     time.Time
 }
 
@@ -71,15 +72,25 @@ func isLate(f facts) bool        { return awaitsAnswer(f) && f.visit.Late(f.now)
 func isAnswered(f facts) bool {
 	return f.visit.Status == visit.Answered || f.visit.Status == visit.Closed
 }
-func isSent(f facts) bool        { return awaitsAnswer(f) || isAnswered(f) }
-func isUnanswered(f facts) bool  { return f.visit.Status.Over() && !isAnswered(f) }
-func isReversed(f facts) bool    { return f.payment.Collected > 0 && !refundFailed(f) }
-func refundFailed(f facts) bool  { return f.payment.Why == billing.RefundFailed }
-func isNotRefunded(f facts) bool { return f.payment.State != billing.FullyRefunded }
-func isLost(f facts) bool        { return f.lost }
+func isSent(f facts) bool       { return awaitsAnswer(f) || isAnswered(f) }
+func isUnanswered(f facts) bool { return f.visit.Status.Over() && !isAnswered(f) }
+func isReversed(f facts) bool {
+	return f.payment.Collected > 0 && !refundFailed(f) && !isContested(f)
+}
+func refundFailed(f facts) bool { return f.payment.Why == billing.RefundFailed }
+func isContested(f facts) bool  { return f.payment.Withdrawn > 0 || f.payment.State == billing.Disputed }
+
+func isNotRefunded(f facts) bool {
+	return f.payment.State != billing.FullyRefunded && !isContested(f)
+}
+func hasAccountWork(f facts) bool { return f.account }
 
 // aboutPayment are the kinds whose letters depend on the payment they name.
-var aboutPayment = []outbox.Kind{outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned}
+var aboutPayment = append([]outbox.Kind{outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned}, aboutDispute...)
+
+// aboutAccount are the kinds whose letters are true while the practice has work of a kind
+// about its account at Stripe.
+var aboutAccount = map[outbox.Kind]work.Kind{outbox.AccountLost: work.AccountLost, outbox.AccountDisabled: work.AccountDisabled}
 
 // letters are all the letters there are, by event: to the patient, and to the
 // practice.
@@ -113,9 +124,11 @@ var letters = map[outbox.Kind]struct{ patient, practice letter }{
 		patient:  letter{text{"Your refund did not go through", "A refund to your card or account did not go through. The practice will find another way to return the money; you may also call it.\n\n{link}"}, refundFailed},
 		practice: letter{text{"A refund failed", "A refund did not reach the patient, and the money is in the practice's account at Stripe again. Please return it another way.\n\n{link}"}, refundFailed},
 	},
-	outbox.FraudWarned: {practice: letter{text{"A warning of fraud", "The issuer of a card warns that a payment may be fraudulent. Refund it at Stripe, or expect a dispute.\n\n{link}"}, isNotRefunded}},
-	outbox.StrayFound:  {practice: letter{text{"A payment that was not asked for", "Somebody paid a page that this system did not make, or paid a second time. The money is given back. Please find out who made the page.\n\n{link}"}, nil}},
-	outbox.AccountLost: {practice: letter{text{"Your Stripe account is disconnected", "Your account at Stripe cannot be reached, so nobody can pay and no fee can be collected. Please connect it again."}, isLost}},
+	outbox.FraudWarned:   {practice: letter{text{"A warning of fraud", "The issuer of a card warns that a payment may be fraudulent. Refund it at Stripe, or expect a dispute.\n\n{link}"}, isNotRefunded}},
+	outbox.DisputeOpened: {}, outbox.DisputeDue: {}, outbox.DisputeMissed: {}, outbox.DisputeEnded: {}, // by disputeLetter
+	outbox.AccountDisabled: {practice: letter{text{"Stripe has disabled your account", "Stripe asks for something before patients can pay you, or before it pays you out. Please sign in at Stripe and give what it asks for."}, hasAccountWork}},
+	outbox.StrayFound:      {practice: letter{text{"A payment that was not asked for", "Somebody paid a page that this system did not make, or paid a second time. The money is given back. Please find out who made the page.\n\n{link}"}, nil}},
+	outbox.AccountLost:     {practice: letter{text{"Your Stripe account is disconnected", "Your account at Stripe cannot be reached, so nobody can pay and no fee can be collected. Please connect it again."}, hasAccountWork}},
 }
 
 // The letters about a visit that ended, where the usual one would not be true.
@@ -140,6 +153,7 @@ type Reads interface {
 	Payment(ctx context.Context, id string) (billing.Payment, error)
 	// Invitation returns an invitation, its content sealed.
 	Invitation(ctx context.Context, id string) (clinic.Invitation, error)
+	Membership(ctx context.Context, id string) (membership.Membership, error)
 }
 
 // A Room is what the function notify has. Its fields must be set before use; it
@@ -175,6 +189,9 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 	case outbox.ContactChanged:
 		return m.tellFormerAddress(ctx, d)
 	}
+	if l, ok := memberLetters[d.Kind]; ok {
+		return m.tellMember(ctx, d, l)
+	}
 	l, ok := letters[d.Kind]
 	if !ok {
 		return fmt.Errorf("event %s of kind %s has no letter", d.ID, d.Kind)
@@ -203,6 +220,11 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 			l.patient = overcharged.patient
 		}
 	}
+	if slices.Contains(aboutDispute, d.Kind) {
+		if l.practice, err = m.disputeLetter(ctx, d.Kind, f); err != nil {
+			return err
+		}
+	}
 	return m.write(ctx, d, f, l.patient, l.practice)
 }
 
@@ -220,15 +242,16 @@ func (m *Room) facts(ctx context.Context, d outbox.Delivery, consistent bool) (f
 	if slices.Contains(aboutPayment, d.Kind) {
 		f.payment, err = m.Store.Payment(ctx, d.Payment)
 	}
-	if d.Kind == outbox.AccountLost {
-		f.lost, err = m.isLost(ctx, d)
+	if k, ok := aboutAccount[d.Kind]; ok {
+		f.account, err = m.isOpen(ctx, k, d)
 	}
 	return f, err
 }
 
-// isLost reports whether the account that d is about still cannot be reached.
-func (m *Room) isLost(ctx context.Context, d outbox.Delivery) (bool, error) {
-	item, err := m.Kernel.Store.WorkItem(ctx, d.Practice, work.ID(work.AccountLost, d.Account))
+// isOpen reports whether the practice still has an item of work of kind k about the account
+// that d is about.
+func (m *Room) isOpen(ctx context.Context, k work.Kind, d outbox.Delivery) (bool, error) {
+	item, err := m.Kernel.Store.WorkItem(ctx, d.Practice, work.ID(k, d.Account))
 	if errors.Is(err, fault.NotFound) {
 		return false, nil
 	}
@@ -275,7 +298,7 @@ func (m *Room) write(ctx context.Context, d outbox.Delivery, f facts, patient, o
 	}{
 		{outbox.ToPatient, patient, func() error { return m.toPatient(ctx, d, p, v, patient.text) }},
 		{outbox.ToPractice, office, func() error {
-			return m.send(ctx, d.ID+".practice", phi.Text(p.Inbox), m.Pages+"/desk/visits/"+v.ID, p, v, office.text)
+			return m.send(ctx, d.ID+".practice", phi.Text(p.Inbox), m.Pages+deskPath(d.Kind, v.ID), p, v, office.text)
 		}},
 	} {
 		switch {

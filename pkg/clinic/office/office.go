@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/books"
 	"evisit/pkg/identity"
@@ -35,6 +36,8 @@ type Reads interface {
 	// Delivery returns an event and how it stands. An event that cannot be decoded is
 	// Unreadable.
 	Delivery(ctx context.Context, event string) (outbox.Delivery, error)
+	// Evidence returns what is submitted about the dispute of p, in its present stage.
+	Evidence(ctx context.Context, p billing.Payment) (billing.Evidence, error)
 	// LogHead returns the latest head of a practice's log; version 0 if none.
 	LogHead(ctx context.Context, practice string) (clinic.LogHead, error)
 }

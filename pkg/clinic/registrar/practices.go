@@ -142,10 +142,14 @@ func (r *Room) changeCore(ctx context.Context, c clinic.Caller, id, what string,
 			next, _ = next.ReadByThese(roster)
 		}
 		next.Version++
-		err = r.commitPractice(ctx, clinic.Commit{
+		with := clinic.Commit{
 			Practice: &next, Account: next.Account != "" && next.Account != was.Account,
 			Audit: r.record(c, id, identity.RunPractices, what, id, now),
-		})
+		}
+		if was.Account != "" && next.Account != was.Account { // ends the work about the former account
+			with.Events = append(with.Events, r.askAccount(id, was.Account))
+		}
+		err = r.commitPractice(ctx, with)
 		if errors.Is(err, clinic.ErrExists) {
 			err = errAccountTaken
 		}
@@ -155,10 +159,11 @@ func (r *Room) changeCore(ctx context.Context, c clinic.Caller, id, what string,
 
 var errAccountTaken = fault.New(fault.Conflict, "account_taken", "another practice has this account at Stripe; each has one of its own")
 
-// commitPractice commits c, with the first look at a new account.
+// commitPractice commits c, with the first look at a new account, and has Stripe asked how
+// it stands.
 func (r *Room) commitPractice(ctx context.Context, c clinic.Commit) error {
 	if c.Account {
-		c.Events = append(c.Events, r.firstLook(*c.Practice))
+		c.Events = append(c.Events, r.firstLook(*c.Practice), r.askAccount(c.Practice.ID, c.Practice.Account))
 	}
 	err := r.Kernel.Store.Commit(ctx, c)
 	if c.Practice != nil {
@@ -174,6 +179,15 @@ func (r *Room) firstLook(p practice.Practice) outbox.Event {
 	return outbox.Event{
 		ID: outbox.NewID(r.Kernel.Writer, now, r.Kernel.NewID()), Kind: outbox.CheckAccount, To: outbox.Charge,
 		Practice: p.ID, Account: p.Account, At: now, Later: now.Add(24 * time.Hour),
+	}
+}
+
+// askAccount is the event that asks Stripe now how a practice's account stands.
+func (r *Room) askAccount(practice, account string) outbox.Event {
+	now := r.Kernel.Time()
+	return outbox.Event{
+		ID: outbox.NewID(r.Kernel.Writer, now, r.Kernel.NewID()), Kind: outbox.AskAccount, To: outbox.Charge,
+		Practice: practice, Account: account, At: now,
 	}
 }
 

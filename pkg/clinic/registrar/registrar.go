@@ -95,7 +95,7 @@ func (r *Room) AddPractice(ctx context.Context, p practice.Practice, forms []*in
 	if p.Since.IsZero() {
 		p.Since = r.Kernel.Time()
 	}
-	c := clinic.Commit{Practice: &p, Account: p.Account != was.Account, Consent: !reflect.DeepEqual(p.Consent, was.Consent)}
+	c := clinic.Commit{Practice: &p, Account: p.Account != "" && p.Account != was.Account, Consent: !reflect.DeepEqual(p.Consent, was.Consent)}
 	if c.Consent && p.Consent.Version == was.Consent.Version {
 		return fault.New(fault.Conflict, "consent_exists", "this consent version exists with another text; give the new text a new version")
 	}
@@ -106,14 +106,7 @@ func (r *Room) AddPractice(ctx context.Context, p practice.Practice, forms []*in
 		return nil
 	}
 	c.Audit = r.registered(p.ID, "practice.register", p.ID)
-	if c.Account {
-		c.Events = append(c.Events, r.firstLook(p))
-	}
-	if err := r.Kernel.Store.Commit(ctx, c); err != nil {
-		return err
-	}
-	r.Kernel.ForgetPractice(p.ID)
-	return nil
+	return r.commitPractice(ctx, c)
 }
 
 func (r *Room) addForm(ctx context.Context, practice string, f *intake.Form) error {

@@ -139,7 +139,7 @@ func (m *Room) keep(ctx context.Context, in clinic.Input, f *intake.Form, res in
 	if err != nil {
 		return d, err
 	}
-	if q, err := m.price(in, f, res, p); err == nil {
+	if q, err := m.priceFor(ctx, in, f, res, p); err == nil {
 		if next, err = next.Priced(q); err != nil {
 			return d, err
 		}
@@ -359,9 +359,12 @@ func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o
 	if err := cmp.Or(closed(p), barred(p, who, v.Pool, in.Now)); err != nil {
 		return d, o, err
 	}
-	q, err := m.price(in, f, res, p)
-	if err != nil || v.Quote.Fresh(in.Now) {
-		return d, o, err // the same answers have the same price
+	q, err := m.priceFor(ctx, in, f, res, p)
+	if err == nil {
+		err = m.checkPayable(ctx, p, q.Amount)
+	}
+	if err != nil || v.Quote.Fresh(in.Now) && q.Basis == v.Quote.Basis && q.Caveat == v.Quote.Caveat {
+		return d, o, err // the same answers have the same price, unless a membership begins or ends to pay for them
 	}
 	next, err := v.Priced(q)
 	return clinic.Change(v, next, clinic.Commit{}), o, err
@@ -446,6 +449,9 @@ type Submission struct {
 	Quote    string
 	Consent  string // version; empty accepts the practice's current one
 	Language string
+	// Beside is the visit on the same form that the patient knows to be underway; empty:
+	// they know of none.
+	Beside string
 }
 
 // A Sent is a submitted visit: queued, or waiting for payment at Page.
@@ -515,7 +521,19 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 	if err := cmp.Or(m.takesMinor(ctx, in, p), checkSendable(in.Caller, v, p, res.Response)); err != nil {
 		return d, out, err
 	}
-	return m.submission(ctx, in, next, p, s)
+	var c clinic.Commit
+	if v.Quote.Basis == billing.ByMember {
+		count, q, err := m.useIncluded(ctx, in, f, res, p)
+		if err != nil {
+			return d, out, err
+		}
+		if count == nil {
+			next, err := v.Priced(q)
+			return clinic.Decision{Visit: &next, RefuseWith: errNotIncluded(q)}, out, err
+		}
+		c.Counts = append(c.Counts, *count)
+	}
+	return m.submission(ctx, in, next, p, s, c)
 }
 
 // takesMinor refuses a request of a minor at p, if p takes none. Who signs in as an adult
@@ -558,19 +576,26 @@ func (m *Room) sentBefore(ctx context.Context, v visit.Visit, p practice.Practic
 	return nil
 }
 
-// submission returns the decision that submits. The payment page is made before
+// submission returns the decision that submits, and commits c with it. The payment page is made before
 // the commit, under the payment's id: made again it is the same page, and a page
 // that the patient never saw is never paid.
-func (m *Room) submission(ctx context.Context, in clinic.Input, next visit.Visit, p practice.Practice, s Submission) (clinic.Decision, Sent, error) {
+func (m *Room) submission(ctx context.Context, in clinic.Input, next visit.Visit, p practice.Practice, s Submission, c clinic.Commit) (clinic.Decision, Sent, error) {
 	v := in.Visit
-	var c clinic.Commit
 	var out Sent
 	if err := in.Stale(); err != nil {
 		return clinic.Decision{}, out, err
 	}
+	underway, beside, err := m.send(ctx, in, next, s.Beside)
+	if err != nil {
+		return clinic.Decision{}, out, err
+	}
+	c.Underway = underway
 	if next.Status == visit.Queued {
 		c.Events = append(c.Events, m.Kernel.Event(outbox.Received, outbox.Notify, next, in.Now))
 	} else {
+		if err := m.checkPayable(ctx, p, v.Quote.Amount); err != nil {
+			return clinic.Decision{}, out, err
+		}
 		pay, err := m.newPage(ctx, billing.Payment{
 			ID: next.Payment, Visit: v.ID, Practice: v.Practice, Account: p.Account,
 			Amount: v.Quote.Amount, SessionEnds: v.Quote.PageEnds(),
@@ -585,7 +610,7 @@ func (m *Room) submission(ctx context.Context, in clinic.Input, next visit.Visit
 	rec := m.Kernel.Record(in.Caller.Actor(v.Patient), string(identity.FillVisit)+":"+string(next.Status), next, in.Now)
 	rec.Accepted = &audit.Acceptance{
 		Quote: v.Quote.ID, Amount: int64(v.Quote.Amount), Consent: p.Consent.Version, ConsentHash: vault.Hash([]byte(text)),
-		Language: s.Language, UserAgent: clip(in.Caller.UserAgent, 120),
+		Language: s.Language, UserAgent: clip(in.Caller.UserAgent, 120), Beside: beside,
 	}
 	c.Audit = append(c.Audit, rec)
 	return clinic.Decision{Visit: &next, Commit: c}, out, nil

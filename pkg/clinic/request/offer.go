@@ -30,6 +30,9 @@ type Offering struct {
 	// Unpriced is set if the practice posted no price: nothing but what is FreeFor can
 	// be sent.
 	Unpriced bool
+	// Unpaid is set if patients cannot pay the practice now: nothing but what is free, or
+	// FreeFor, can be sent.
+	Unpaid bool
 
 	practice practice.Practice
 	now      time.Time
@@ -39,11 +42,11 @@ type Offering struct {
 // decides whether it is charged for.
 const kindItem = "adm-type"
 
-func (m *Room) offering(p practice.Practice, f *intake.Form) Offering {
+func (m *Room) offering(p practice.Practice, f *intake.Form, payable bool) Offering {
 	o := Offering{Form: f, practice: p, now: m.Kernel.Time()}
 	class := f.BillingClass()
 	price, err := billing.Posted(f.Name(), class, p.Prices)
-	o.Price, o.Unpriced = price, err != nil
+	o.Price, o.Unpriced, o.Unpaid = price, err != nil, !payable
 	o.Lower = p.KindPrices[f.Name()].Below(price)
 	if kinds, ok := f.Item(kindItem); ok && (price > 0 || o.Unpriced) {
 		for _, k := range kinds.Options {
@@ -72,6 +75,8 @@ func (o Offering) Refusal() error {
 		return fault.New(fault.Conflict, "topic_by_phone", "This practice answers questions about "+o.byPhone()+" by phone only."+call(o.practice))
 	case o.Unpriced && len(o.FreeFor) == 0:
 		return fault.New(fault.Conflict, "no_price", "The practice has not set a price for this request yet."+call(o.practice))
+	case o.Unpaid && o.Price > 0 && len(o.FreeFor) == 0:
+		return noPayments(o.practice)
 	case visit.Form{Class: o.Form.BillingClass()}.Pool() == identity.ClinicalPool && len(o.practice.States) == 0:
 		return fault.New(fault.Conflict, "state_not_served", "No clinician of this practice may answer online requests now."+call(o.practice))
 	}
@@ -135,6 +140,23 @@ func closed(p practice.Practice) error {
 		return nil
 	}
 	return fault.New(fault.Conflict, "practice_suspended", "This practice begins no online requests now."+call(p))
+}
+
+// noPayments refuses what is to be paid at a practice that patients cannot pay.
+func noPayments(p practice.Practice) error {
+	return fault.New(fault.Conflict, "no_payments", "The practice cannot take payments now, so a request that costs something cannot be sent."+call(p))
+}
+
+// checkPayable refuses an amount that patients cannot pay p now.
+func (m *Room) checkPayable(ctx context.Context, p practice.Practice, amount money.Cents) error {
+	if amount == 0 {
+		return nil
+	}
+	payable, err := m.Kernel.MayCharge(ctx, p)
+	if err == nil && !payable {
+		err = noPayments(p)
+	}
+	return err
 }
 
 // barred says why a patient may not send p, which is not closed, a request for a pool's
@@ -208,7 +230,8 @@ func (m *Room) find(ctx context.Context, p practice.Practice, form string) (Offe
 	if err != nil {
 		return Offering{}, false, err
 	}
-	return m.offering(p, f), true, nil
+	payable, err := m.Kernel.MayCharge(ctx, p)
+	return m.offering(p, f, payable), true, err
 }
 
 // startable returns the form of o, unless a request on it cannot be started for a

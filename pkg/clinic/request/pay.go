@@ -19,6 +19,8 @@ import (
 // same page. A definite no is a *clinic.Refusal.
 type Checkout interface {
 	NewPage(ctx context.Context, p PageRequest) (session, url string, err error)
+	// NewMembershipPage makes a customer, and the page on which they subscribe.
+	NewMembershipPage(ctx context.Context, p MembershipPage) (customer, session, url string, err error)
 }
 
 // A PageRequest has what a payment page needs, and no word of the visit's
@@ -73,6 +75,14 @@ func (m *Room) payLink(ctx context.Context, in clinic.Input) (clinic.Decision, e
 		return clinic.Decision{}, nil // its page can still be paid, or Stripe has yet to report whether it was paid
 	}
 	if err := in.Stale(); err != nil {
+		return clinic.Decision{}, err
+	}
+	p, err := m.Kernel.Practice(ctx, v.Practice)
+	if err != nil {
+		return clinic.Decision{}, err
+	}
+	p.Account = last.Account
+	if err := m.checkPayable(ctx, p, v.Fee()); err != nil {
 		return clinic.Decision{}, err
 	}
 	began := in.Now.Truncate(linkEvery)

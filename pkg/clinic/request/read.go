@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/books"
 	"evisit/pkg/clinic/chart"
@@ -106,8 +107,12 @@ func (m *Room) judge(ctx context.Context, in clinic.Input, f *intake.Form, r int
 	if d.Result.Diverts() {
 		d.Ending = endingOf(f, d.Result, p)
 	}
+	var q billing.Quote
 	if d.Why == nil {
-		_, d.Why = m.price(in, f, d.Result, p)
+		q, d.Why = m.price(in, f, d.Result, p)
+	}
+	if d.Why == nil {
+		d.Why = m.checkPayable(ctx, p, q.Amount)
 	}
 	return d, nil
 }

@@ -14,6 +14,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/membership"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
 )
@@ -28,8 +29,21 @@ type Reads interface {
 	// about no visit, before a position, newest first, at most limit. An empty position is
 	// the end. It may lag about a second.
 	LatestTrail(ctx context.Context, of, before string, limit int) ([]audit.Record, error)
+	// Underway returns which visits of a patient on a form were sent; the zero Underway if
+	// none was. Unless it is to be consistent, it may lag about a second.
+	Underway(ctx context.Context, patient, form string, consistent bool) (visit.Underway, error)
+	// UnderwayOf lists them for each form on which the patient sent something. It may lag
+	// about a second.
+	UnderwayOf(ctx context.Context, patient string) ([]visit.Underway, error)
 	// Grants lists the grants that person holds.
 	Grants(ctx context.Context, person string) ([]identity.Grant, error)
+	// Memberships lists those that a patient pays for, the first one first.
+	Memberships(ctx context.Context, payer string) ([]membership.Membership, error)
+	// Included returns the memberships that a patient pays for, the first one first, and the visits
+	// that were used of them, in one read.
+	Included(ctx context.Context, payer string) ([]membership.Membership, []membership.Count, error)
+	// BillsOf lists the bills of a membership, the newest first.
+	BillsOf(ctx context.Context, membership string) ([]membership.Bill, error)
 }
 
 // A Room has the steps and reads of patients and caregivers. Its fields must be

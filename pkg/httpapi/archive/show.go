@@ -123,6 +123,7 @@ type paymentJSON struct {
 	Held      int64         `json:"held_cents"`
 	Collected int64         `json:"collected_cents"`
 	Refunded  int64         `json:"refunded_cents"`
+	TakenBack int64         `json:"taken_back_cents,omitempty"` // by the cardholder's bank
 	Receipt   string        `json:"receipt,omitempty"`
 	Opened    time.Time     `json:"opened_at"`
 	Entries   []entryJSON   `json:"entries"`
@@ -163,7 +164,7 @@ func showVisit(rec request.Record, r request.VisitRecord) requestJSON {
 	for _, p := range r.Money.Payments {
 		shown := paymentJSON{
 			ID: p.ID, State: p.State, Amount: int64(p.Amount), Held: int64(p.Held), Collected: int64(p.Collected), Refunded: int64(p.Refunded),
-			Opened: p.OpenedAt, Entries: []entryJSON{},
+			TakenBack: int64(p.Withdrawn), Opened: p.OpenedAt, Entries: []entryJSON{},
 		}
 		if p.Collected > 0 {
 			shown.Receipt = v.Receipt(p.ID)
@@ -260,6 +261,9 @@ func newPage(rec request.Record, r request.VisitRecord, shown requestJSON) page 
 	}
 	for _, m := range r.Money.Payments {
 		words := m.Amount.String() + " asked for, " + m.Collected.String() + " charged, " + m.Refunded.String() + " refunded (" + strings.ReplaceAll(string(m.State), "_", " ") + ")"
+		if m.Withdrawn > 0 {
+			words += ", " + m.Withdrawn.String() + " taken back by the bank"
+		}
 		if m.Collected > 0 {
 			words += ", receipt " + v.Receipt(m.ID)
 		}

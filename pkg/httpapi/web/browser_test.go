@@ -161,6 +161,10 @@ func (b *browser) submit(form, button *html.Node, set url.Values) {
 		}
 		to = b.at.ResolveReference(u)
 	}
+	if attr(form, "method") != "post" {
+		b.get(to.String() + "?" + values.Encode())
+		return
+	}
 	b.post(to.String(), values)
 }
 

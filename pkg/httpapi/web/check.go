@@ -8,6 +8,7 @@ import (
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
 	"evisit/pkg/record"
+	"evisit/pkg/visit"
 )
 
 // A checkView is all answers of a draft, before its price is asked.
@@ -17,6 +18,10 @@ type checkView struct {
 	Back, Next  string      // Next is empty while something keeps the draft from being sent
 	Complaints  []complaint // what keeps it from being sent, each leading to its question
 	Parts       []checkPart
+	// Underway is another request on the form that awaits its answer; nil if there is none.
+	// The price is shown once the patient confirms that this one is about something else.
+	Underway  *underway
+	Confirmed acceptance // of that
 }
 
 // A checkPart is one page of the form.
@@ -53,12 +58,37 @@ func (s *site) check(w http.ResponseWriter, r *http.Request, v visitor) error {
 	view.Back = formPath(view.Visit, max(pageBefore(d.Form, d.Result, last), 1))
 	if d.Why == nil {
 		view.Next = formPath(view.Visit, last)
+		if err := s.warnUnderway(r, v, d.Visit, &view); err != nil {
+			return err
+		}
 	} else if !view.complain(d) {
 		return d.Why
 	}
 	return s.show(w, &v, page{
 		view: "check", title: errorTitle("Check your answers", view.Complaints), data: view, leave: d.Form.Private(),
 	})
+}
+
+// besideField has the request that is underway, in what leads from the check of the answers
+// to the price and sends the request: the patient has confirmed that they know of it.
+const besideField = "beside"
+
+// unconfirmedField says that the price was not shown, because the box was not ticked.
+const unconfirmedField = "underway"
+
+// warnUnderway warns of another request on the form.
+func (s *site) warnUnderway(r *http.Request, v visitor, draft visit.Visit, view *checkView) error {
+	other, err := s.Request.UnderwayBeside(r.Context(), v.Caller, draft)
+	if err != nil || other.ID == "" {
+		return err
+	}
+	view.Underway = underwayOf(other, v.practice)
+	view.Confirmed = acceptance{ID: besideField, Name: besideField, Value: other.ID, Label: "This request is about something else. Send it, too."}
+	if r.URL.Query().Has(unconfirmedField) {
+		view.Confirmed.Error = "Tick this box if this request is about something else. Otherwise add to the one that is underway."
+		view.Complaints = append(view.Complaints, complaint{Href: "#" + besideField, Text: view.Confirmed.Error})
+	}
+	return nil
 }
 
 // draft loads the draft that a path names. If it was sent already, draft leads to the

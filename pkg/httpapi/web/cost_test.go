@@ -65,20 +65,20 @@ func TestPages_Cost(t *testing.T) {
 	ada.get(ada.at.String())
 	ada.fillInTo("uti-abx")
 	costs(ada, "saving the last page", "BatchGetItem TransactWriteItems", 1, func() { ada.press("Save and continue", ada.asked(well)) })
-	get(ada, at+"/check", "BatchGetItem", 0)
-	get(ada, at+"/form/7", "BatchGetItem BatchGetItem GetItem", 0) // the fee: what page it is, its price, and whether the patient may be given one
+	get(ada, at+"/check", "BatchGetItem GetItem", 0)                       // and whether another request on the form is underway
+	get(ada, at+"/form/7", "BatchGetItem BatchGetItem GetItem GetItem", 0) // the fee: what page it is, its price, whether the patient may be given one, and as before
 	ada.wants(http.StatusOK, "What it costs")
 
 	id, _ := h.sent(t, ada)
 	at = "/my/visits/" + id
 	get(drx, "/desk", "Query BatchGetItem", 0)
-	get(ada, "/my", "Query GetItem Query BatchGetItem", 0)                      // grants, own name, visits
-	get(cal, "/my", "Query BatchGetItem GetItem GetItem Query BatchGetItem", 0) // and the grant, for each patient
-	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem PutItem", 1)       // with the patient's name
+	get(ada, "/my", "Query GetItem Query BatchGetItem Query BatchGetItem", 0)                              // grants, own name, visits, and those underway
+	get(cal, "/my", "Query BatchGetItem GetItem GetItem Query BatchGetItem GetItem Query BatchGetItem", 0) // and the grant, for each patient, twice
+	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem PutItem", 1)                                  // with the patient's name
 	get(ada, at+"/sent", "BatchGetItem TransactWriteItems", 1)
 	drx.answers(id)
-	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem Query PutItem", 1) // and whether the answer was read
-	get(ada, "/my", "Query GetItem Query BatchGetItem Query", 0)                // likewise
+	get(drx, "/desk/visits/"+id, "BatchGetItem Query GetItem Query PutItem", 1)     // and whether the answer was read
+	get(ada, "/my", "Query GetItem Query BatchGetItem Query Query BatchGetItem", 0) // likewise
 	for range 2 {
 		get(ada, at, "BatchGetItem Query Query PutItem", 1)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/httpapi"
@@ -23,6 +24,7 @@ type feeView struct {
 	Amount     string
 	Most       string // the amounts, if it costs less when some clinicians answer
 	Free       bool
+	Included   bool // in the patient's membership
 	Caveat     string
 	Charged    string
 	Within     string
@@ -31,11 +33,13 @@ type feeView struct {
 	Agreement  string // the consent's text in Language
 	Language   string
 	Fee, Terms acceptance
+	Beside     string // the request underway that the patient sends this one beside; empty if none
 }
 
 // An acceptance is a box that must be ticked.
 type acceptance struct {
 	ID, Name, Label string
+	Value           string // empty: true
 	Ticked          bool
 	Error           string
 }
@@ -55,7 +59,15 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view f
 		}
 		return err
 	}
+	other, err := s.Request.UnderwayBeside(r.Context(), v.Caller, o.Visit)
+	switch {
+	case err != nil:
+		return err
+	case other.ID != "" && other.ID != view.Beside:
+		return redirect(w, checkPath(id)+"?"+unconfirmedField+"=1")
+	}
 	view.Quote, view.Amount, view.Free = o.Quote.ID, o.Quote.Amount.String(), o.Quote.Free()
+	view.Included = o.Quote.Basis == billing.ByMember
 	view.Most = o.Quote.Most()
 	view.Caveat, view.Charged = o.Quote.Caveat.Text(), httpapi.WhenCharged
 	view.Within, view.Readers = lasting(o.Terms.Answer), o.Readers
@@ -90,8 +102,9 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 	}
 	id := r.PathValue("id")
 	view := feeView{
-		Fee:   acceptance{Ticked: values.Get(intake.FeeItem) == "true"},
-		Terms: acceptance{Ticked: values.Get(intake.ConsentItem) == "true"},
+		Beside: values.Get(besideField),
+		Fee:    acceptance{Ticked: values.Get(intake.FeeItem) == "true"},
+		Terms:  acceptance{Ticked: values.Get(intake.ConsentItem) == "true"},
 	}
 	if !view.Fee.Ticked || !view.Terms.Ticked {
 		if !view.Fee.Ticked {
@@ -104,6 +117,7 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 	}
 	sent, err := s.Request.Submit(r.Context(), v.Caller, id, request.Submission{
 		Quote: values.Get("quote"), Consent: values.Get("consent"), Language: values.Get("language"),
+		Beside: view.Beside,
 	})
 	switch {
 	case err == nil && sent.Page != "":

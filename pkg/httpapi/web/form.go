@@ -48,7 +48,7 @@ func (s *site) fillForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	case err != nil:
 		return err
 	case fp.isFee():
-		return s.showFee(w, r, v, feeView{}, http.StatusOK)
+		return s.showFee(w, r, v, feeView{Beside: r.URL.Query().Get(besideField)}, http.StatusOK)
 	}
 	p := fp.form.Pages()[fp.n-1]
 	q := r.URL.Query()

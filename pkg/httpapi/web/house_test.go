@@ -161,7 +161,7 @@ func (h *house) open(t *testing.T, log *slog.Logger) {
 	h.rooms.Registrar = h.cast
 	h.rooms.Author = &author.Room{Kernel: h.rooms.Kernel, Store: h.store, Library: library.Load}
 	h.hook = &hook.Room{Kernel: parts.Kernel(outbox.ByStripe, h.store)}
-	h.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, h.store), Store: h.store, Cards: h.stripe}
+	h.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, h.store), Store: h.store, Cards: h.stripe, Subscriptions: h.stripe}
 }
 
 // A logged is what was logged, as lines of JSON.
@@ -323,6 +323,9 @@ func (d *drawer) Get(_ context.Context, key string) ([]byte, error) {
 type stripe struct {
 	mu       sync.Mutex
 	sessions map[string]*session // by key
+	account  billing.AccountState
+	// subscriptions are the pages on which somebody may subscribe, by their sessions.
+	subscriptions map[string]*subscribed
 }
 
 type session struct {
@@ -354,6 +357,9 @@ func (s *stripe) find(object string) (*session, error) {
 func (s *stripe) Observe(_ context.Context, _, object string) (string, billing.Observation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if strings.HasPrefix(object, "sub_") {
+		return "", billing.Observation{}, nil // of a membership
+	}
 	x, err := s.find(object)
 	if err != nil {
 		return "", billing.Observation{}, err
@@ -414,6 +420,33 @@ func (s *stripe) Expire(_ context.Context, _, page, _ string) error {
 	}
 	x.obs.SessionOver = true
 	return nil
+}
+
+func (s *stripe) SubmitEvidence(_ context.Context, _, dispute string, _ billing.Evidence, _ string) error {
+	return s.ofDispute(dispute, func(d *billing.Dispute) { d.Status, d.Submissions = "under_review", d.Submissions+1 })
+}
+
+func (s *stripe) AcceptDispute(_ context.Context, _, dispute, _ string) error {
+	return s.ofDispute(dispute, func(d *billing.Dispute) { d.Status = "lost" })
+}
+
+// ofDispute changes the dispute with that id.
+func (s *stripe) ofDispute(id string, change func(*billing.Dispute)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.sessions {
+		if x.obs.Dispute.ID == id {
+			change(&x.obs.Dispute)
+			return nil
+		}
+	}
+	return fmt.Errorf("no dispute %s", id)
+}
+
+func (s *stripe) Account(context.Context, string) (billing.AccountState, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.account, nil
 }
 
 func (s *stripe) Changes(context.Context, string, time.Time, string) ([]charge.Change, string, error) {

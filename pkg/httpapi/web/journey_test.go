@@ -25,14 +25,31 @@ var well = url.Values{
 }
 
 // fillIn answers page after page, and checks the answers, until the fee is shown or
-// the form is left.
+// the form is left. A request on the form that is underway is known to the patient.
 func (b *browser) fillIn(answers url.Values) {
 	b.t.Helper()
 	b.fillInToCheck(answers)
-	if strings.HasSuffix(b.at.Path, "/check") {
-		b.link("Continue to the price")
-		b.wants(http.StatusOK, "What it costs")
+	if !strings.HasSuffix(b.at.Path, "/check") {
+		return
 	}
+	if strings.Contains(b.text(), "You have sent a request like this") {
+		b.confirms()
+	} else {
+		b.link("Continue to the price")
+	}
+	b.wants(http.StatusOK, "What it costs")
+}
+
+// confirms ticks the box that another request is sent beside the one that is underway.
+func (b *browser) confirms() {
+	b.t.Helper()
+	for _, in := range find(b.page, "input") {
+		if attr(in, "name") == "beside" {
+			b.press("Continue to the price", url.Values{"beside": {attr(in, "value")}})
+			return
+		}
+	}
+	b.t.Fatalf("at %s there is no box:\n%s", b.at, b.text())
 }
 
 // fillInToCheck answers page after page until the answers are to be checked or the

@@ -23,7 +23,7 @@ import (
 // people who run the system which practices and payers there are; and how patients
 // register and an invitation is accepted, to work, to be a patient, or to act for one.
 func (s *site) managing() []route {
-	return slices.Concat(s.authoring(), s.deciding(), s.importing(), s.caring(), []route{
+	return slices.Concat(s.authoring(), s.deciding(), s.offering(), s.importing(), s.caring(), []route{
 		{"GET " + managedKeptPath, s.as(s.keptManaged)},
 		{"POST " + managedKeptPath + "/{id}", s.as(s.sendManaged)},
 
@@ -96,6 +96,7 @@ type sheet struct {
 	Invite     string // where an administrator is invited; empty: not from here
 	SignIn     string // where signing in leads back from; empty: no need to
 	Presses    []press
+	Pays       bool // the form leads to a payment page
 }
 
 type fact struct{ What, Text string }
@@ -140,7 +141,7 @@ func (v visitor) once(route string, values url.Values, input string) visitor {
 // with the whole.
 func (s *site) showSheet(w http.ResponseWriter, v *visitor, sh sheet, text string, code int) error {
 	sh.Complaints = append(aboutPage(text), complaints(sh.Fields)...)
-	return s.show(w, v, page{view: "sheet", title: errorTitle(sh.Title, sh.Complaints), data: sh, code: code})
+	return s.show(w, v, page{view: "sheet", title: errorTitle(sh.Title, sh.Complaints), data: sh, code: code, pays: sh.Pays})
 }
 
 // A filled is a sheet's form as it was sent: refusedSheet shows it again with what is wrong.

@@ -11,6 +11,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/phi"
+	"evisit/pkg/practice"
 	"evisit/pkg/record"
 	"evisit/pkg/visit"
 )
@@ -30,8 +31,9 @@ type someone struct {
 	Visits     []listed
 	Older      string // where the rest of the list is
 	Patient    identity.Patient
-	Standing   string // what the practice has to say of it; empty: nothing
-	ReadOnly   bool   // the visitor may start nothing for them
+	Underway   map[string]visit.Visit // by form, the last request that awaits its answer
+	Standing   string                 // what the practice has to say of it; empty: nothing
+	ReadOnly   bool                   // the visitor may start nothing for them
 }
 
 // offered is a form, and for whom of the visitor's patients it can be started.
@@ -43,9 +45,25 @@ type offered struct {
 
 // A startButton starts a request for one patient, or says why that cannot be done.
 type startButton struct {
-	For    someone
-	WhyNot string
-	Once   string // makes the same press one request
+	For      someone
+	WhyNot   string
+	Once     string    // makes the same press one request
+	Underway *underway // a request on the form that awaits its answer; nil if there is none
+}
+
+// An underway is a request that was sent and awaits its answer, as a page warns of it before
+// the same is sent again.
+type underway struct {
+	ID, Href, Number string
+	Status, Sent     string
+}
+
+// underwayOf is v as p's pages warn of it; nil if v is zero.
+func underwayOf(v visit.Visit, p practice.Practice) *underway {
+	if v.ID == "" {
+		return nil
+	}
+	return &underway{v.ID, myPath(v.ID), v.Number(), record.StatusWords(v.Status), p.Local(v.Times.Submitted)}
 }
 
 type listed struct {
@@ -70,12 +88,17 @@ func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
 		if err := s.listVisits(r, v, &p); err != nil {
 			return err
 		}
+		if !p.ReadOnly {
+			if p.Underway, err = s.Request.UnderwayOf(r.Context(), v.Caller, p.ID); err != nil {
+				return err
+			}
+		}
 		m.People = append(m.People, p)
 	}
 	if len(m.People) == 0 {
 		return errNobodyToActFor
 	}
-	if err := m.offer(offers, s.Kernel.NewID()); err != nil {
+	if err := m.offer(offers, v.practice, s.Kernel.NewID()); err != nil {
 		return err
 	}
 	v.otherPatient = nil
@@ -88,7 +111,7 @@ func (s *site) mine(w http.ResponseWriter, r *http.Request, v visitor) error {
 var errNobodyToActFor = fault.New(fault.Denied, "nobody_to_act_for", "you have no requests of your own, and nobody has let you act for them")
 
 // offer lists the forms, each with a button or a reason for each of the people.
-func (m *myView) offer(offers []request.Offering, once string) error {
+func (m *myView) offer(offers []request.Offering, at practice.Practice, once string) error {
 	for _, o := range offers {
 		if o.Form.BillingClass() == "none" {
 			continue
@@ -102,7 +125,9 @@ func (m *myView) offer(offers []request.Offering, once string) error {
 			if why == "" && p.ReadOnly {
 				why = "You may read what is theirs, and send nothing for them."
 			}
-			f.Buttons = append(f.Buttons, startButton{For: p, WhyNot: why, Once: fmt.Sprintf("%s-%s-%d", once, f.Name, i)})
+			f.Buttons = append(f.Buttons, startButton{
+				For: p, WhyNot: why, Once: fmt.Sprintf("%s-%s-%d", once, f.Name, i), Underway: underwayOf(p.Underway[f.Name], at),
+			})
 			if f.ForAll = o.Refusal() != nil; f.ForAll {
 				break
 			}

@@ -36,6 +36,7 @@ const settingsAt = "/manage/settings"
 type settingsView struct {
 	Complaints []complaint
 	Version    int
+	Account    accountView
 	Decisions  []field
 	Consent    []field
 	Readers    []field
@@ -44,6 +45,20 @@ type settingsView struct {
 	NextFrom   string // when the next consent text begins; empty if there is none
 	Next       practice.Consent
 	History    []historyRow
+}
+
+// An accountView is how the practice's account at Stripe stands.
+type accountView struct {
+	ID, Missing, Since string
+	Due                []string
+}
+
+func (v visitor) accountView(a billing.Account) accountView {
+	view := accountView{ID: a.ID, Missing: a.Missing(), Due: a.Due}
+	if a.Version > 0 {
+		view.Since = v.practice.Local(a.Changed)
+	}
+	return view
 }
 
 type comingRow struct{ From, When, What string }
@@ -87,7 +102,7 @@ func (s *site) showSettings(w http.ResponseWriter, r *http.Request, v visitor, w
 	}
 	p := all.Practice
 	view := settingsView{
-		Version: p.Version, Decisions: decisionFields(p), Generated: all.Generated, Next: p.NextConsent,
+		Version: p.Version, Account: v.accountView(all.Account), Decisions: decisionFields(p), Generated: all.Generated, Next: p.NextConsent,
 		Consent: consentFields(p), Readers: readersFields(p),
 	}
 	switch was.part {

@@ -412,8 +412,8 @@ func payments(v visit.Visit, m books.Money, p practice.Practice) []payment {
 			out.Words = answeredWords(v, pay)
 		}
 		for _, e := range m.Entries {
-			if e.Payment == pay.ID {
-				out.Entries = append(out.Entries, entry{entryWords(string(e.Kind)), e.Amount().String(), p.Local(e.At)})
+			if words := entryWords(string(e.Kind)); e.Payment == pay.ID && words != "" {
+				out.Entries = append(out.Entries, entry{words, e.Amount().String(), p.Local(e.At)})
 			}
 		}
 		all = append(all, out)
@@ -439,6 +439,8 @@ func answeredWords(v visit.Visit, p billing.Payment) string {
 	return paymentWords(p)
 }
 
+// entryWords says what an entry of the books is to the patient; empty for what is the
+// practice's alone.
 func entryWords(kind string) string {
 	switch kind {
 	case "hold":
@@ -451,6 +453,12 @@ func entryWords(kind string) string {
 		return "Refunded"
 	case "refund_failed":
 		return "Refund did not go through"
+	case "dispute_taken":
+		return "Taken back by your bank"
+	case "dispute_fee", "dispute_fee_returned":
+		return ""
+	case "dispute_returned":
+		return "Returned by your bank, which decided that the charge stands"
 	}
 	return kind
 }

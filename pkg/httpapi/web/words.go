@@ -127,11 +127,13 @@ func paymentWords(p billing.Payment) string {
 	case billing.Processing:
 		return p.Amount.String() + " asked of your bank, which takes some days"
 	case billing.Captured:
-		return p.Collected.String() + " charged" + refundWords(p)
+		return p.Collected.String() + " charged" + refundWords(p) + disputeWords(p)
 	case billing.FullyRefunded:
 		return p.Refunded.String() + " refunded"
 	case billing.Disputed:
 		return p.Collected.String() + " charged, and contested with your bank"
+	case billing.ChargedBack:
+		return p.Collected.String() + " charged" + refundWords(p) + ", and taken back by your bank"
 	case billing.Abandoned:
 		return "The payment page was left; nothing was charged"
 	case billing.Released:
@@ -142,6 +144,19 @@ func paymentWords(p billing.Payment) string {
 		return "You could not be charged " + p.Amount.String()
 	}
 	return string(p.State)
+}
+
+// disputeWords says what became of a dispute about a charge that stands, or of an inquiry.
+func disputeWords(p billing.Payment) string {
+	switch d := p.Dispute; {
+	case d.Inquiry() && d.Open():
+		return "; your bank has asked us about it"
+	case p.Withdrawn > 0:
+		return ", " + p.Withdrawn.String() + " of it taken back by your bank"
+	case d.Won():
+		return "; it was disputed, and your bank decided that it stands"
+	}
+	return ""
 }
 
 // refundWords says what of a charge was refunded, and that a refund failed.

@@ -9,6 +9,7 @@ import (
 
 	"evisit/pkg/billing"
 	"evisit/pkg/intake"
+	"evisit/pkg/money"
 	"evisit/pkg/practice"
 	"evisit/pkg/record"
 	"evisit/pkg/visit"
@@ -41,6 +42,7 @@ func TestNextSteps_ChargedWithoutAnswer(t *testing.T) {
 	for _, s := range []visit.Status{visit.Diverted, visit.Cancelled, visit.Declined, visit.Redirected, visit.Expired} {
 		for fate, want := range map[billing.Fate]string{
 			billing.Refunding: "is being refunded", billing.Returned: "was refunded", billing.Stranded: "did not go through",
+			billing.Contested: "your bank decides", billing.TakenBack: "your bank took the charge back",
 		} {
 			var view visitView
 			view.setNextSteps(false, false, visit.Visit{Status: s}, fate, practice.Practice{}, time.Time{})
@@ -70,6 +72,7 @@ func TestPaymentWords_EveryState(t *testing.T) {
 		billing.Captured:      "$38.00 charged, $12.00 of it refunded",
 		billing.FullyRefunded: "$12.00 refunded",
 		billing.Disputed:      "$38.00 charged, and contested with your bank",
+		billing.ChargedBack:   "$38.00 charged, $12.00 of it refunded, and taken back by your bank",
 		billing.Abandoned:     "The payment page was left; nothing was charged",
 		billing.Released:      "The hold on your card was released; nothing was charged",
 		billing.Lapsed:        "The hold on your card expired; nothing was charged",
@@ -79,6 +82,26 @@ func TestPaymentWords_EveryState(t *testing.T) {
 		p := billing.Payment{State: state, Amount: 4000, Held: 4000, Collected: 3800, Refunded: 1200}
 		if got := paymentWords(p); got != want {
 			t.Errorf("%s is told as %q, want %q", state, got, want)
+		}
+	}
+}
+
+// What became of a dispute is told with the charge that it left.
+func TestPaymentWords_Disputes(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		status    string
+		withdrawn money.Cents
+		want      string
+	}{
+		{"warning_needs_response", 0, "$38.00 charged; your bank has asked us about it"},
+		{"warning_closed", 0, "$38.00 charged"},
+		{"won", 0, "$38.00 charged; it was disputed, and your bank decided that it stands"},
+		{"lost", 1000, "$38.00 charged, $10.00 of it taken back by your bank"},
+	} {
+		p := billing.Payment{State: billing.Captured, Collected: 3800, Withdrawn: test.withdrawn, Dispute: billing.Dispute{ID: "dp_1", Status: test.status}}
+		if got := paymentWords(p); got != test.want {
+			t.Errorf("%s is told as %q, want %q", test.status, got, test.want)
 		}
 	}
 }

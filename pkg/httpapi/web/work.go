@@ -14,7 +14,8 @@ type workView struct{ Items []task }
 type task struct {
 	ID, What, Why, Code, Since, Due string
 	Visit, Number                   string // empty if it is about none
-	Late, Parked                    bool
+	Dispute                         string // address of the page of the dispute that it is about
+	Late, Parked, Account           bool   // Account: it is about the account at Stripe
 }
 
 var taskWords = map[work.Kind]string{
@@ -24,16 +25,21 @@ var taskWords = map[work.Kind]string{
 	work.VisitLate:     "A request is late: answer it",
 	work.VisitExpired:  "A request expired unanswered: see that the patient is cared for",
 
-	work.PaymentReversed:   "More was charged than is owed, and is refunded: find out how",
-	work.RefundFailed:      "A refund failed: return the money another way",
-	work.FraudWarned:       "A card's issuer warns of fraud: refund the fee, or expect a dispute",
-	work.StrayPayment:      "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
-	work.VisitHanded:       "A colleague handed a request over: answer it",
-	work.VisitTakenOver:    "A colleague took a request over: see why",
-	work.VisitsReturned:    "A colleague has no access any more: the requests that they had taken wait in the queue again",
-	work.PatientUnverified: "Somebody registered as a patient: match them to a person",
-	work.CoverageUnchecked: "A health plan was entered or changed: compare it with the card",
-	work.AccountLost:       "The account at Stripe cannot be reached: connect it again",
+	work.PaymentReversed:    "More was charged than is owed, and is refunded: find out how",
+	work.RefundFailed:       "A refund failed: return the money another way",
+	work.FraudWarned:        "A card's issuer warns of fraud: refund the fee, or expect a dispute",
+	work.StrayPayment:       "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
+	work.VisitHanded:        "A colleague handed a request over: answer it",
+	work.VisitTakenOver:     "A colleague took a request over: see why",
+	work.VisitsReturned:     "A colleague has no access any more: the requests that they had taken wait in the queue again",
+	work.PatientUnverified:  "Somebody registered as a patient: match them to a person",
+	work.CoverageUnchecked:  "A health plan was entered or changed: compare it with the card",
+	work.MembershipUnpaid:   "The payment for a membership failed: see with the patient that it can be paid",
+	work.MembershipMedicare: "Medicare covers what a member's membership includes: see which visits were included since",
+	work.Dispute:            "A charge is disputed, or a bank asks about it: answer the bank",
+	work.DisputeMissed:      "A bank was not answered in time: find out why",
+	work.AccountLost:        "The account at Stripe cannot be reached: connect it again",
+	work.AccountDisabled:    "Stripe has disabled the account: give it what it asks for",
 }
 
 // work lists what waits for the visitor or their colleagues.
@@ -45,7 +51,8 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 	var view workView
 	for _, i := range items {
 		t := task{
-			ID: i.ID, What: taskWords[i.Kind], Visit: i.Visit, Number: visit.Visit{ID: i.Visit}.Number(), Why: capital(visit.Reason(i.Note).ForDesk()), Parked: i.Kind == work.EventParked,
+			Account: i.Kind == work.AccountLost || i.Kind == work.AccountDisabled,
+			ID:      i.ID, What: taskWords[i.Kind], Visit: i.Visit, Number: visit.Visit{ID: i.Visit}.Number(), Why: capital(visit.Reason(i.Note).ForDesk()), Parked: i.Kind == work.EventParked,
 			Since: v.practice.Local(i.Made), Due: v.practice.Local(i.Due), Late: !s.Now().Before(i.Due),
 		}
 		switch {
@@ -54,6 +61,9 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 			t.Why, t.Code = outbox.Reason(i.Note), strings.TrimSpace(i.Note+" "+i.EventKind+" "+i.Event)
 		case t.Why == "":
 			t.Code = i.Note
+		}
+		if i.Kind == work.Dispute || i.Kind == work.DisputeMissed {
+			t.Dispute = disputePath(i.Visit)
 		}
 		view.Items = append(view.Items, t)
 	}

@@ -18,8 +18,7 @@ func Handler(p setup.Parts) (awslambda.StreamHandler, error) {
 		return nil, err
 	}
 	s := p.Store()
-	room := &charge.Room{
-		Kernel: p.Kernel(outbox.ByCharge, s), Store: s, Cards: stripepay.New(secrets.Kept(p, secret.Charge, secret.KeyOf), p.Config.StripeBase),
-	}
+	stripe := stripepay.New(secrets.Kept(p, secret.Charge, secret.KeyOf), p.Config.StripeBase)
+	room := &charge.Room{Kernel: p.Kernel(outbox.ByCharge, s), Store: s, Cards: stripe, Subscriptions: stripe}
 	return awslambda.Stream(outbox.Charge, room.Handle, p.Log), nil
 }

@@ -17,8 +17,10 @@ import (
 	"evisit/pkg/coverage"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
+	"evisit/pkg/membership"
 	"evisit/pkg/protocol"
 	"evisit/pkg/registry"
+	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
 
@@ -75,7 +77,13 @@ func covered() map[string]clinic.Commit {
 	v, p := draft("visit-1"), practiceOne()
 	return map[string]clinic.Commit{
 		"visit":      {Visit: &v},
+		"underway":   {Underway: &visit.Underway{Practice: practiceID, Patient: patientID, Form: "uti", Visits: []visit.Sent{{ID: "visit-1", Version: 5}}, Version: 1}},
 		"payment":    {Payments: []billing.Payment{payment("quote-1", noon)}},
+		"evidence":   {Evidence: []clinic.Evidence{{Payment: payment("quote-1", noon), Evidence: billing.Evidence{Text: "Receipt"}}}},
+		"account":    {Standing: &billing.Account{ID: "acct_1", Practice: practiceID, Version: 1}},
+		"membership": {Memberships: []clinic.Membership{{Membership: membershipOne()}}},
+		"count":      {Counts: []clinic.Count{{Count: membership.Count{Membership: patientID + ".m1", Year: noon, Version: 1}, Practice: practiceID}}},
+		"bill":       {Bills: []membership.Bill{{Membership: patientID + ".m1", Practice: practiceID, Invoice: "in_1", Version: 1}}},
 		"entry":      {Entries: []ledger.Entry{entry("hold", ledger.Hold, noon)}},
 		"work":       {Work: []work.Item{workItem("visit-1")}},
 		"practice":   register(p),

@@ -112,6 +112,10 @@ func payerAt(id string, version int) clinic.Commit {
 	return clinic.Commit{Payer: &coverage.Payer{ID: id, Version: version}}
 }
 
+func standingAt(account string, version int) clinic.Commit {
+	return clinic.Commit{Standing: &billing.Account{ID: account, Practice: practiceID, Version: version}}
+}
+
 func practiceAt(id string, version int) clinic.Commit {
 	return clinic.Commit{Practice: &practice.Practice{ID: id, Version: version}}
 }
@@ -128,7 +132,7 @@ func versions() []condition {
 	var all []condition
 	for name, at := range map[string]func(id string, version int) clinic.Commit{
 		"visit": visitAt, "payment": paymentAt, "log": headAt, "work": workAt, "person": personAt, "grant": grantAt, "practice": practiceAt,
-		"token": tokenAt, "patient": patientAt, "coverage": coverageAt, "payer": payerAt,
+		"token": tokenAt, "patient": patientAt, "coverage": coverageAt, "payer": payerAt, "standing": standingAt,
 	} {
 		all = append(all,
 			condition{name + " that is new and is there", []clinic.Commit{at(name+"1", 1)}, at(name+"1", 1), clinic.ErrExists},

@@ -1,12 +1,14 @@
 package storetest
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
@@ -15,6 +17,7 @@ import (
 
 var lifeTests = []test{
 	{"Visit_SameAtEveryStepOfItsLife", lives},
+	{"Underway_OneOfTwoIsWritten", underway},
 }
 
 // hash is the text of a SHA-256.
@@ -108,4 +111,38 @@ func lives(t *testing.T, s bench) {
 			}
 		})
 	}
+}
+
+// underway writes which requests of a patient on a form were sent: the first of two at once
+// is written, and so is the next version, and each other form and patient has its own.
+func underway(t *testing.T, s bench) {
+	u := visit.Underway{Practice: practiceID, Patient: patientID, Form: "uti", Visits: []visit.Sent{{ID: "visit-1", Version: 5}}, Version: 1}
+	write := func(name string, u visit.Underway, want error) {
+		t.Helper()
+		r := record("record-"+name, "visit-1", noon)
+		if err := s.Commit(t.Context(), clinic.Commit{Underway: &u, Audit: []audit.Record{r}}); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", name, err, want)
+		}
+	}
+	write("first", u, nil)
+	second := u
+	second.Visits = []visit.Sent{{ID: "visit-2", Version: 4}}
+	write("at once", second, clinic.ErrChanged)
+	second.Visits, second.Version = []visit.Sent{{ID: "visit-1", Version: 5}, {ID: "visit-2", Version: 4}}, 2
+	write("next", second, nil)
+	write("next at once", u, clinic.ErrChanged)
+	other := u
+	other.Form = "uti-2"
+	write("another form", other, nil)
+	other.Patient = "patient-2"
+	write("another patient", other, nil)
+	for _, consistent := range []bool{true, false} {
+		got, err := s.Underway(t.Context(), patientID, "uti", consistent)
+		same(t, "Underway", got, err, second)
+	}
+	none, err := s.Underway(t.Context(), "patient-3", "uti", true)
+	same(t, "Underway of nobody", none, err, visit.Underway{})
+	other.Patient = patientID
+	all, err := s.UnderwayOf(t.Context(), patientID)
+	same(t, "UnderwayOf", all, err, []visit.Underway{second, other})
 }

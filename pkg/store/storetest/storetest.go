@@ -50,7 +50,7 @@ type Store interface {
 // Each test gets a new and empty one, and all of them run in parallel.
 func Run(t *testing.T, shards int, open func(t *testing.T) Store) {
 	t.Helper()
-	for _, tests := range [][]test{recordTests, peopleTests, practiceTests, lifeTests, commitTests, auditTests, verifyTests, listingTests, deliveryTests} {
+	for _, tests := range [][]test{recordTests, peopleTests, practiceTests, lifeTests, commitTests, auditTests, verifyTests, listingTests, deliveryTests, membershipTests} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()
@@ -151,6 +151,15 @@ func covering(c clinic.Commit) []string {
 	for _, w := range c.Work {
 		all = append(all, w.Practice)
 	}
+	for _, m := range c.Memberships {
+		all = append(all, m.Practice)
+	}
+	for _, n := range c.Counts {
+		all = append(all, n.Practice)
+	}
+	for _, b := range c.Bills {
+		all = append(all, b.Practice)
+	}
 	for _, g := range c.Grants {
 		all = append(all, g.Practice)
 	}
@@ -177,6 +186,9 @@ func covering(c clinic.Commit) []string {
 	}
 	for _, v := range c.Coverages {
 		all = append(all, v.Practice)
+	}
+	if c.Standing != nil {
+		all = append(all, c.Standing.Practice)
 	}
 	if c.Token != nil || c.Payer != nil {
 		all = append(all, audit.Platform)

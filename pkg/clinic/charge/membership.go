@@ -1,0 +1,290 @@
+package charge
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/membership"
+	"evisit/pkg/outbox"
+	"evisit/pkg/visit"
+	"evisit/pkg/work"
+)
+
+// Subscriptions fetches and ends memberships at Stripe, under the rules of Cards.
+type Subscriptions interface {
+	// Subscribed fetches the subscription that an object is or belongs to, which may be a
+	// session, an intent or an invoice, with its invoices. It returns the zero value for an
+	// object of none, and has no Ref for a subscription that this system did not make.
+	Subscribed(ctx context.Context, account, object string) (Subscribed, error)
+	// Carry has Stripe do what is asked of a subscription.
+	Carry(ctx context.Context, account, subscription string, ask membership.Ask, key string) error
+}
+
+// A Subscribed is a subscription as fetched from Stripe. Its Standing has no At.
+type Subscribed struct {
+	// Ref is the membership in the object's metadata.
+	Ref string
+	// Session is the page that was fetched, SessionOver that it has expired. No subscription
+	// was made by a page without one.
+	Session     string
+	SessionOver bool
+	membership.Observation
+	Bills []membership.Billed
+}
+
+// errForeignCustomer marks a subscription with a membership's reference that is another
+// customer's, or is not the membership's.
+var errForeignCustomer = &clinic.Refusal{Code: "foreign_customer", Final: true}
+
+// lookMembership follows the membership that an object at Stripe belongs to; an object of none
+// concerns nobody.
+func (m *Room) lookMembership(ctx context.Context, account, object string) error {
+	at := m.Kernel.Time()
+	s, err := m.Subscriptions.Subscribed(ctx, account, object)
+	if refused, ok := errors.AsType[*clinic.Refusal](err); ok && refused.Code == missing {
+		return &clinic.Refusal{Code: missing, Final: true}
+	}
+	if err != nil || s.Ref == "" {
+		return err
+	}
+	s.At = at
+	mem, err := m.Store.Membership(ctx, s.Ref)
+	switch {
+	case errors.Is(err, fault.NotFound):
+		return nil // of another system on the same account
+	case err != nil:
+		return err
+	case mem.Account != account:
+		return errForeign
+	}
+	return m.follow(ctx, mem, s)
+}
+
+// checkMembership asks Stripe how a membership stands, whatever webhooks were lost.
+func (m *Room) checkMembership(ctx context.Context, d outbox.Delivery) error {
+	mem, err := m.Store.Membership(ctx, d.Membership)
+	if err != nil {
+		return err
+	}
+	s, err := m.fetch(ctx, mem)
+	if err != nil {
+		return err
+	}
+	return m.follow(ctx, mem, s)
+}
+
+// fetch fetches a membership that was read before: what it fetches is later than what mem follows.
+func (m *Room) fetch(ctx context.Context, mem membership.Membership) (Subscribed, error) {
+	at := m.Kernel.Time()
+	if !at.After(mem.Standing.At) {
+		at = mem.Standing.At.Add(time.Millisecond)
+	}
+	object := mem.Subscription
+	if object == "" {
+		object = mem.Page.Session
+	}
+	s, err := m.Subscriptions.Subscribed(ctx, mem.Account, object)
+	s.At = at
+	return s, err
+}
+
+// follow brings a membership, its bills and its ledger entries to the state fetched from Stripe,
+// in one commit; none if they are in that state.
+func (m *Room) follow(ctx context.Context, mem membership.Membership, s Subscribed) error {
+	for n := 1; ; n++ {
+		if !s.At.After(mem.Standing.At) { // it was fetched before mem was read
+			var err error
+			if s, err = m.fetch(ctx, mem); err != nil {
+				return err
+			}
+		}
+		err := m.followOnce(ctx, mem, s)
+		if !errors.Is(err, clinic.ErrChanged) && !errors.Is(err, clinic.ErrExists) || n == attempts {
+			return err
+		}
+		if mem, err = m.Store.Membership(ctx, mem.ID); err != nil {
+			return err
+		}
+	}
+}
+
+func (m *Room) followOnce(ctx context.Context, mem membership.Membership, s Subscribed) error {
+	now := m.Kernel.Time()
+	var next membership.Membership
+	switch {
+	case s.Subscription == "" && s.SessionOver && s.Session == mem.Page.Session:
+		next = mem.Abandoned(now)
+	case s.Subscription == "":
+		return nil // the page can still be paid
+	case mem.Subscription != "" && mem.Subscription != s.Subscription || mem.Customer != s.Customer:
+		return errForeignCustomer
+	default:
+		var err error
+		if next, err = mem.Observe(s.Observation); err != nil {
+			return err
+		}
+	}
+	c := clinic.Commit{At: now}
+	if err := m.settleBills(ctx, &c, next, s.Bills); err != nil {
+		return err
+	}
+	changed := next.Version != mem.Version && !next.Same(mem)
+	if !changed && len(c.Bills) == 0 {
+		return nil
+	}
+	if err := m.applyMembership(ctx, &c, mem, next); err != nil {
+		return err
+	}
+	return m.Kernel.Store.Commit(ctx, c)
+}
+
+// settleBills adds to c the bills of a membership that stand otherwise at Stripe, and the entries
+// that book the difference.
+func (m *Room) settleBills(ctx context.Context, c *clinic.Commit, mem membership.Membership, all []membership.Billed) error {
+	ids := make([]string, len(all))
+	for i, b := range all {
+		ids[i] = b.Invoice
+	}
+	known, err := m.Store.Bills(ctx, mem.ID, ids)
+	if err != nil {
+		return err
+	}
+	for _, billed := range all {
+		was := mem.BillOf(billed.Invoice)
+		for _, b := range known {
+			if b.Invoice == billed.Invoice {
+				was = b
+			}
+		}
+		over := mem.State == membership.Ended || !c.At.Before(billed.End)
+		next, entries, err := was.Settle(billed, over, c.At)
+		if err != nil {
+			return err
+		}
+		if next.Version != was.Version {
+			c.Bills = append(c.Bills, next)
+			c.Entries = append(c.Entries, entries...)
+		}
+	}
+	return nil
+}
+
+// applyMembership adds to c the next state of a membership, and what it means: letters to the
+// payer, work of the practice, and what Stripe is to be asked.
+func (m *Room) applyMembership(ctx context.Context, c *clinic.Commit, was, next membership.Membership) error {
+	p, err := m.Kernel.Practice(ctx, was.Practice)
+	if err != nil {
+		return err
+	}
+	zone, err := p.Location()
+	if err != nil {
+		return err
+	}
+	next.Version = was.Version + 1
+	c.Memberships = append(c.Memberships, clinic.Membership{Membership: next, Due: next.NextDue(zone, c.At)})
+	tell := func(k outbox.Kind, to outbox.Consumer) {
+		c.Events = append(c.Events, m.Kernel.MembershipEvent(k, to, next, c.At))
+	}
+	renewed := was.State != membership.Pending && next.Standing.Start.After(was.Standing.Start)
+	switch {
+	case next.State == membership.Active && was.State == membership.Pending:
+		tell(outbox.MemberJoined, outbox.Notify)
+	case next.State == membership.Active && (renewed || was.State != membership.Active):
+		tell(outbox.MemberRenewed, outbox.Notify)
+	case next.State == membership.PastDue && was.State != membership.PastDue:
+		tell(outbox.MemberUnpaid, outbox.Notify)
+		if err := m.openWork(ctx, c, work.Item{Kind: work.MembershipUnpaid, Practice: was.Practice, Patient: was.Payer}, was.ID); err != nil {
+			return err
+		}
+	case next.State == membership.Ended && was.State != membership.Ended:
+		tell(outbox.MemberEnded, outbox.Notify)
+	}
+	if was.State == membership.PastDue && next.State != membership.PastDue {
+		if err := m.endWork(ctx, c, work.MembershipUnpaid, was.Practice, was.ID); err != nil {
+			return err
+		}
+	}
+	if next.Wanted() != membership.Nothing && next.Subscription != "" && next.Wanted() != was.Wanted() {
+		tell(outbox.CarryMembership, outbox.Charge)
+	}
+	c.Audit = append(c.Audit, audit.Record{
+		ID: m.Kernel.NewID(), Practice: was.Practice, At: c.At, Actor: clinic.System("charge"), Action: "membership." + string(next.State), Patient: was.Payer, Resource: was.ID,
+	})
+	return nil
+}
+
+// carryMembership has Stripe do what is wanted of a membership now: whatever the event was put for.
+// What Stripe says afterwards decides.
+func (m *Room) carryMembership(ctx context.Context, d outbox.Delivery) error {
+	mem, err := m.Store.Membership(ctx, d.Membership)
+	if err != nil {
+		return err
+	}
+	ask := mem.Wanted()
+	if ask == membership.Nothing || mem.Subscription == "" {
+		return nil
+	}
+	refused, err := splitRefusal(m.Subscriptions.Carry(ctx, mem.Account, mem.Subscription, ask, d.Key()))
+	if err != nil {
+		return err
+	}
+	s, err := m.fetch(ctx, mem)
+	if err != nil {
+		return err
+	}
+	next, err := mem.Carried(ask, s.Observation)
+	if err != nil {
+		return err
+	}
+	if refused != nil && next.Wanted() != membership.Nothing {
+		return refused
+	}
+	c := clinic.Commit{At: m.Kernel.Time()}
+	if err := m.settleBills(ctx, &c, next, s.Bills); err != nil {
+		return err
+	}
+	if err := m.applyMembership(ctx, &c, mem, next); err != nil {
+		return err
+	}
+	return m.Kernel.Store.Commit(ctx, c)
+}
+
+// giveBackVisit gives a membership the included visit back of a request that ended without an answer:
+// it can be used again in the year for which it was used.
+func (m *Room) giveBackVisit(ctx context.Context, d outbox.Delivery) error {
+	v, err := m.Store.Visit(ctx, d.Visit)
+	if err != nil {
+		return err
+	}
+	if !v.Status.Over() || !v.Times.Answered.IsZero() {
+		return nil
+	}
+	for n := 1; ; n++ {
+		err := m.giveBackOnce(ctx, v)
+		if !errors.Is(err, clinic.ErrChanged) || n == attempts {
+			return err
+		}
+	}
+}
+
+func (m *Room) giveBackOnce(ctx context.Context, v visit.Visit) error {
+	_, counts, err := m.Store.Included(ctx, v.Patient)
+	if err != nil {
+		return err
+	}
+	c := clinic.Commit{At: m.Kernel.Time()}
+	for _, was := range counts {
+		if next := was.GiveBack(v.ID); next.Version != was.Version {
+			c.Counts = append(c.Counts, clinic.Count{Count: next, Practice: v.Practice})
+		}
+	}
+	if len(c.Counts) == 0 {
+		return nil
+	}
+	c.Audit = append(c.Audit, m.Kernel.Record(clinic.System("charge"), "membership.given_back", v, c.At))
+	return m.Kernel.Store.Commit(ctx, c)
+}

@@ -1,0 +1,104 @@
+package notify
+
+import (
+	"context"
+	"strings"
+
+	"evisit/pkg/membership"
+	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
+)
+
+// A memberLetter is a letter to the payer of a membership.
+type memberLetter struct {
+	text
+	// holds reports whether what it says is still true.
+	holds func(membership.Membership) bool
+}
+
+func isMember(m membership.Membership) bool { return m.State == membership.Active }
+func isUnpaid(m membership.Membership) bool { return m.State == membership.PastDue }
+func isEnded(m membership.Membership) bool  { return m.State == membership.Ended }
+
+// memberLetters are the letters about memberships, by event.
+var memberLetters = map[outbox.Kind]memberLetter{
+	outbox.MemberJoined: {text{
+		"Your membership has begun",
+		"You are a member. {paid} was paid for the year {year}. {renewal}\n\nYour membership and its receipts are here:\n{link}",
+	}, isMember},
+	outbox.MemberRenewed: {text{
+		"Your membership is paid",
+		"{paid} was paid for the year {year} of your membership. {renewal}\n\nYour membership and its receipts are here:\n{link}",
+	}, isMember},
+	outbox.MemberUnpaid: {text{
+		"The payment for your membership failed",
+		"{unpaid} Please see that it can be paid:\n{link}",
+	}, isUnpaid},
+	outbox.MemberEnded: {text{"Your membership has ended", "{ended}\n\n{link}"}, isEnded},
+	outbox.MemberRenewal: {text{"Your membership will be renewed", "{announced}\n\n{link}"}, func(m membership.Membership) bool {
+		return isMember(m) && !m.Notice.Closing
+	}},
+}
+
+// closingLetter is written instead of the announcement of a renewal that will not be.
+var closingLetter = text{"Your membership will not be renewed", "{announced}\n\n{link}"}
+
+// endings say to the payer why a membership ended.
+var endings = map[membership.Why]string{
+	membership.NeverPaid:  "The payment page closed before it was paid, so no membership began. Nothing was charged.",
+	membership.Cancelled:  "Your membership ended as you asked. Nothing more is charged for it.",
+	membership.ByPractice: "The practice has ended your membership. Nothing more is charged for it.",
+	membership.Unpaid:     "Your membership ended because its payment failed and was not made in time. Nothing more is charged for it.",
+	membership.OfMedicare: "Your membership ended because Medicare covers visits that it includes. Nothing more is charged for it.",
+}
+
+// tellMember sends the letter of an event about a membership, to its payer, while it is true.
+func (m *Room) tellMember(ctx context.Context, d outbox.Delivery, l memberLetter) error {
+	if _, err := m.facts(ctx, d, true); err != nil {
+		return err
+	}
+	mem, err := m.Store.Membership(ctx, d.Membership)
+	if err != nil {
+		return err
+	}
+	closing := d.Kind == outbox.MemberRenewal && mem.Notice.Closing && mem.State == membership.Active
+	if !l.holds(mem) && !closing {
+		m.Kernel.Log.InfoContext(ctx, "a letter is no longer true", "event", d.ID, "kind", d.Kind)
+		return nil
+	}
+	t := l.text
+	if closing {
+		t = closingLetter
+	}
+	p, err := m.Kernel.Practice(ctx, mem.Practice)
+	if err != nil {
+		return err
+	}
+	who, err := m.Charts.Patient(ctx, mem.Payer)
+	if err != nil {
+		return err
+	}
+	words, err := memberWords(p, mem)
+	if err != nil {
+		return err
+	}
+	body := strings.NewReplacer(append(words, "{link}", m.Pages+"/my/membership/"+mem.Payer)...).Replace(t.body)
+	return m.Mail.Send(ctx, Letter{Key: d.ID, To: who.Contact.Email, Subject: p.Name + ": " + t.subject, Body: p.Name + "\n\n" + body + "\n"})
+}
+
+// memberWords are what letters about a membership may say of it, each after its place in them.
+func memberWords(p practice.Practice, mem membership.Membership) ([]string, error) {
+	zone, err := p.Location()
+	if err != nil {
+		return nil, err
+	}
+	renewal := "It is not renewed after that."
+	if mem.Renews() {
+		renewal = "It is renewed after that, unless you cancel before; we write to you in time before a renewal."
+	}
+	announced, _ := mem.Letter(zone)
+	return []string{
+		"{paid}", mem.Standing.Paid.String(), "{year}", mem.Standing.Text(zone), "{renewal}", renewal,
+		"{unpaid}", mem.Unpaid(zone), "{ended}", endings[mem.Ended.Why], "{announced}", announced.Text,
+	}, nil
+}

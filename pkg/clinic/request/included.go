@@ -1,0 +1,103 @@
+package request
+
+import (
+	"context"
+	"time"
+
+	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/intake"
+	"evisit/pkg/membership"
+	"evisit/pkg/practice"
+)
+
+// priceFor is price, for a patient who says that a membership pays: if it includes the request,
+// nothing is charged. Nobody else's memberships are read.
+func (m *Room) priceFor(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice) (billing.Quote, error) {
+	q, err := m.price(in, f, res, p)
+	if err != nil || q.Caveat != billing.NoMembership || q.Amount == 0 {
+		return q, err
+	}
+	i, err := m.included(ctx, in, f, res, p)
+	if err != nil {
+		return q, err
+	}
+	if i.Covered() {
+		return q.Included(), nil
+	}
+	return q.NotIncluded(caveatOf(i.Cause)), nil
+}
+
+// An included is whether a membership pays for a visit, and the year of which it would be used.
+type included struct {
+	membership.Entitlement
+	of    membership.Membership
+	count membership.Count
+}
+
+// included decides on the patient's latest membership.
+func (m *Room) included(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice) (included, error) {
+	zone, err := p.Location()
+	if err != nil {
+		return included{}, err
+	}
+	all, counts, err := m.Store.Included(ctx, in.Visit.Patient)
+	if err != nil || len(all) == 0 {
+		return included{}, err
+	}
+	i := included{of: all[len(all)-1]}
+	i.count = countOf(counts, i.of, in.Now)
+	class := billing.ClassFor(f.BillingClass(), choice(res.Response, kindItem))
+	i.Entitlement = i.of.Covers(membership.Visit{ID: in.Visit.ID, Patient: in.Visit.Patient, Form: f.Name(), Class: class, At: in.Now}, i.count, zone)
+	return i, nil
+}
+
+// countOf is the count of the year that an instant falls in; a new one if nothing was used.
+func countOf(counts []membership.Count, of membership.Membership, at time.Time) membership.Count {
+	year := of.YearAt(at)
+	for _, c := range counts {
+		if c.Membership == of.ID && c.Year.Equal(year) {
+			return c
+		}
+	}
+	return membership.Count{Membership: of.ID, Year: year}
+}
+
+// useIncluded returns the count with the visit that is submitted. If the membership does not include
+// it any more, it returns none, and the quote of the posted fee.
+func (m *Room) useIncluded(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice) (*clinic.Count, billing.Quote, error) {
+	i, err := m.included(ctx, in, f, res, p)
+	if err != nil {
+		return nil, billing.Quote{}, err
+	}
+	if !i.Covered() {
+		q, err := m.price(in, f, res, p)
+		return nil, q.NotIncluded(caveatOf(i.Cause)), err
+	}
+	used, err := i.count.Use(in.Visit.ID, in.Visit.Patient, i.of.TermsAt(in.Now), in.Now)
+	return &clinic.Count{Count: used, Practice: in.Visit.Practice}, billing.Quote{}, err
+}
+
+// errNotIncluded refuses a visit that was quoted as included, and is not any more.
+func errNotIncluded(q billing.Quote) error {
+	return fault.New(fault.Conflict, "quote_replaced", q.Caveat.Text()+" The request was not sent: read the new quote, and accept it if you agree.")
+}
+
+// caveatOf says with a quote why no membership pays; without a cause there is none.
+func caveatOf(c membership.Cause) billing.Caveat {
+	switch c {
+	case membership.CapUsed:
+		return billing.MembershipUsed
+	case membership.NotIncluded, membership.NoVisits:
+		return billing.MembershipNotThis
+	case membership.NotBegun:
+		return billing.MembershipPending
+	case membership.GraceOver:
+		return billing.MembershipUnpaid
+	case membership.HasMedicare:
+		return billing.MembershipBarred
+	case membership.Included, membership.InGrace, membership.NotNamed, membership.Over:
+	}
+	return billing.NoMembership
+}

@@ -1,0 +1,155 @@
+package httpapi
+
+import (
+	"time"
+
+	"evisit/pkg/clinic/request"
+	"evisit/pkg/coding"
+	"evisit/pkg/membership"
+	"evisit/pkg/money"
+)
+
+var getMembership = Endpoint{
+	Method: "GET", Path: "/me/membership", ID: "getMembership", Group: "Memberships",
+	For: "Read your yearly membership, and what your practice sells",
+	Text: "What the practice sells now, with its terms in words; the patient's latest membership, if there was one, and its invoices. A membership that awaits its first " +
+		"payment has the page for it. For the patient, and who acts for them.",
+	Who: Bearer, Query: []Param{{"patient", "", "A patient's id; else your own."}},
+	Out: yearlyReply{}, OutText: "The membership.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "no_patient"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		v, err := a.Request.Membership(r.Context(), r.Caller, r.URL.Query().Get("patient"))
+		return Reply{Body: a.showMembership(v)}, err
+	},
+}
+
+var joinMembership = Endpoint{
+	Method: "POST", Path: "/me/membership", ID: "joinMembership", Group: "Memberships",
+	For: "Become a member",
+	Text: "On the terms that you read, named by offer and version. The reply has the page where the first year is paid; the membership begins when Stripe reports that. The " +
+		"same again returns the same membership: a patient has one at a time. Who has Medicare cannot join where Medicare covers what is included.",
+	Who: Bearer, In: becomeMember{},
+	Out: memberReply{}, OutText: "The membership, which awaits its first payment, or runs already.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "no_patient"},
+		{Code: "membership_not_sold"},
+		{Code: "practice_suspended"},
+		{Code: "terms_changed"},
+		{Code: "medicare_member"},
+		{Code: "payment_pending"},
+		{Code: "payment_page_refused"},
+		{Code: "payment_page_unavailable"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*becomeMember)
+		m, err := a.Request.Join(r.Context(), r.Caller, in.Patient, request.Joining{Offer: in.Offer, Terms: in.Terms, Medicare: in.medicare()})
+		return Reply{Body: a.showMember(m)}, err
+	},
+}
+
+// What somebody accepts who joins.
+type becomeMember struct {
+	// Who is to be the member; without it, you.
+	Patient string `json:"patient,omitempty" validate:"max=80"`
+	// The offer and the version of its terms that you read and accept.
+	Offer string `json:"offer" validate:"required,max=40"`
+	Terms int    `json:"terms" validate:"min=1"`
+	// Whether the patient has Medicare Part B, or a Medicare Advantage plan, now or within the coming year; what their health plans tell decides before it.
+	Medicare string `json:"medicare,omitempty" validate:"omitempty,oneof=yes no"`
+}
+
+func (in becomeMember) medicare() coding.Answer {
+	switch in.Medicare {
+	case "yes":
+		return coding.Yes
+	case "no":
+		return coding.No
+	}
+	return coding.Unknown
+}
+
+// A patient's yearly membership, and what their practice sells.
+type yearlyReply struct {
+	Sold *soldTerms   `json:"sold,omitempty"`
+	Mine *memberReply `json:"mine,omitempty"`
+	// Of it, the newest first.
+	Invoices []billReply `json:"invoices"`
+}
+
+// The terms on which a practice sells a membership now; absent if it sells none.
+type soldTerms struct {
+	Offer string `json:"offer"`
+	Terms int    `json:"terms" schema:"min=1"`
+	// Cents, of a year for one person.
+	Price money.Cents `json:"price"`
+	// What is accepted with it, for people.
+	Text []string `json:"text"`
+}
+
+// A patient's latest membership; absent if there was none.
+type memberReply struct {
+	ID     string           `json:"id"`
+	State  membership.State `json:"state"`
+	Offer  string           `json:"offer"`
+	Terms  int              `json:"terms" schema:"min=1"`
+	Joined time.Time        `json:"joined"`
+	// Where the first year is paid, until when; absent once it is not awaited.
+	Page     string     `json:"page,omitempty"`
+	PageEnds *time.Time `json:"page_ends,omitempty"`
+	// The year that runs; absent before the first payment.
+	From  *time.Time `json:"from,omitempty"`
+	Until *time.Time `json:"until,omitempty"`
+	// Whether another year follows.
+	Renews bool `json:"renews"`
+	// Why and when it ended; absent: it has not.
+	Ended *time.Time     `json:"ended,omitempty"`
+	Why   membership.Why `json:"why,omitempty"`
+}
+
+// An invoice of a membership.
+type billReply struct {
+	Number   string      `json:"number"`
+	Amount   money.Cents `json:"amount"`
+	Paid     money.Cents `json:"paid"`
+	Refunded money.Cents `json:"refunded"`
+	// The year that it pays for.
+	From  time.Time `json:"from"`
+	Until time.Time `json:"until"`
+	// Absent: it is not paid.
+	PaidAt *time.Time `json:"paid_at,omitempty"`
+}
+
+// given is t, or nothing if it is zero.
+func given(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func (a *API) showMembership(v request.Membership) yearlyReply {
+	out := yearlyReply{Invoices: []billReply{}}
+	if v.Sold {
+		out.Sold = &soldTerms{v.Terms.Offer, v.Terms.Version, v.Terms.Yearly(1), v.Terms.Sentences()}
+	}
+	if v.Mine.ID != "" {
+		m := a.showMember(v.Mine)
+		out.Mine = &m
+	}
+	for _, b := range v.Bills {
+		out.Invoices = append(out.Invoices, billReply{b.Number, b.Amount, b.Paid, b.Refunded, b.Start, b.End, given(b.PaidAt)})
+	}
+	return out
+}
+
+func (a *API) showMember(m membership.Membership) memberReply {
+	out := memberReply{
+		ID: m.ID, State: m.State, Offer: m.Terms.Offer, Terms: m.Terms.Version, Joined: m.Made, From: given(m.Standing.Start), Until: given(m.Standing.End),
+		Renews: m.Renews(), Ended: given(m.Ended.At), Why: m.Ended.Why,
+	}
+	if m.Payable(a.Kernel.Time()) {
+		out.Page, out.PageEnds = m.Page.URL, given(m.Page.Ends)
+	}
+	return out
+}

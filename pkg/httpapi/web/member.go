@@ -1,0 +1,179 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"evisit/pkg/clinic/request"
+	"evisit/pkg/coding"
+	"evisit/pkg/fault"
+	"evisit/pkg/membership"
+	"evisit/pkg/practice"
+)
+
+const memberAt = "/my/membership"
+
+// memberOf is the page of a patient's membership.
+func memberOf(patient string) string { return memberAt + "/" + url.PathEscape(patient) }
+
+// memberForm is what somebody says and accepts who joins.
+var memberForm = []field{
+	{
+		Kind: "radios", ID: "medicare", Name: "medicare", Label: "Medicare", Required: true,
+		Help:    []string{"Does the patient have Medicare Part B, or a Medicare Advantage plan, now or within the coming year?"},
+		Options: []option{{ID: "medicare", Value: "yes", Label: "Yes"}, {ID: "medicare-no", Value: "no", Label: "No"}},
+	},
+	{
+		Kind: "checks", ID: "accept", Name: "accept", Label: "Terms", Required: true,
+		Options: []option{{ID: "accept", Value: "yes", Label: "I have read the terms above, and accept them and the price"}},
+	},
+}
+
+var memberPlaces = map[string]string{"/members/0/medicare": "medicare", "/accept": "accept"}
+
+// memberSheet shows a patient's membership, and what they can do.
+func (s *site) memberSheet(v request.Membership) (sheet, error) {
+	p := v.Practice
+	sh := sheet{Title: practice.MembershipName}
+	zone, err := p.Location()
+	if err != nil {
+		return sh, err
+	}
+	m := v.Mine
+	if m.ID != "" {
+		sh.Facts = append(sh.Facts, fact{"Stands", stateWords[m.State]})
+	}
+	switch m.State {
+	case membership.Pending:
+		if m.Payable(s.Now()) {
+			sh.Facts = append(sh.Facts, fact{"Price", m.Terms.Yearly(len(m.People)).String() + " for the first year"})
+			sh.Links = append(sh.Links, link{Href: m.Page.URL, Text: "Pay for the first year"})
+		} else {
+			sh.Intro = append(sh.Intro, "Stripe has yet to report whether it was paid. Look again in some minutes.")
+		}
+	case membership.Active, membership.PastDue:
+		sh.Facts = append(sh.Facts, fact{"Year", m.Standing.Text(zone)}, fact{"After it", afterWords(m)})
+		if text := m.Unpaid(zone); text != "" {
+			sh.Intro = append(sh.Intro, text)
+		}
+		if told, ok := m.Letter(zone); ok {
+			sh.Intro = append(sh.Intro, told.Text)
+		}
+		sh.Intro = append(sh.Intro, m.TermsAt(s.Now()).Sentences()...)
+	case membership.Ended:
+		sh.Facts = append(sh.Facts, fact{"Ended", p.Local(m.Ended.At) + ": " + endWords[m.Ended.Why]})
+	}
+	for _, b := range v.Bills {
+		sh.Facts = append(sh.Facts, fact{"Invoice " + b.Number, billWords(b, p)})
+	}
+	switch {
+	case !v.Joins():
+	case v.Sold:
+		sh.Intro = append(sh.Intro, "What it costs: "+v.Terms.Yearly(1).String()+" a year.")
+		sh.Intro = append(sh.Intro, v.Terms.Sentences()...)
+		sh.Action, sh.Button, sh.Fields = memberOf(v.Patient), "Join, and go to the payment page", with(memberForm, url.Values{"medicare": {declaredBy(v.Medicare)}})
+		sh.Pays = true
+		sh.Hidden = []hiddenField{{"offer", v.Terms.Offer}, {"terms", strconv.Itoa(v.Terms.Version)}}
+	default:
+		sh.Intro = append(sh.Intro, "The practice sells no membership now.")
+	}
+	return sh, nil
+}
+
+// declaredBy is what the health plans on record say already.
+func declaredBy(m membership.Medicare) string {
+	if m.PartB == coding.Yes {
+		return "yes"
+	}
+	return ""
+}
+
+var stateWords = map[membership.State]string{
+	membership.Pending: "Awaits its first payment", membership.Active: "Paid", membership.PastDue: "A payment failed", membership.Ended: "Ended",
+}
+
+var endWords = map[membership.Why]string{
+	membership.NeverPaid: "it was not paid", membership.Cancelled: "as you asked", membership.ByPractice: "by the practice",
+	membership.Unpaid: "a payment failed and was not made in time", membership.OfMedicare: "Medicare covers what it includes",
+}
+
+func afterWords(m membership.Membership) string {
+	if m.Renews() {
+		return "It is renewed for another year"
+	}
+	return "It ends"
+}
+
+// billWords say what was paid by an invoice, and what was refunded of it.
+func billWords(b membership.Bill, p practice.Practice) string {
+	zone, err := p.Location()
+	if err != nil {
+		return b.Amount.String()
+	}
+	words := fmt.Sprintf("%s for %s", b.Amount, b.Text(zone))
+	if b.PaidAt.IsZero() {
+		return words + ", not paid"
+	}
+	words += ", paid on " + p.Local(b.PaidAt)
+	if b.Refunded > 0 {
+		words += ", of which " + b.Refunded.String() + " was refunded"
+	}
+	return words
+}
+
+// membership shows the membership of the visitor, or of somebody they act for.
+func (s *site) membership(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.showMembership(w, r, v, filled{}, nil)
+}
+
+// showMembership shows it with the form as it was sent and refused because of why; nil: it was not.
+func (s *site) showMembership(w http.ResponseWriter, r *http.Request, v visitor, f filled, why error) error {
+	mine, err := s.Request.Membership(r.Context(), v.Caller, r.PathValue("patient"))
+	if err != nil {
+		return err
+	}
+	sh, err := s.memberSheet(mine)
+	if err != nil {
+		return err
+	}
+	if why != nil {
+		return s.refusedSheet(w, &v, sh, f, why)
+	}
+	if r.URL.Query().Get("paid") != "" && mine.Mine.State == membership.Pending {
+		sh.Done = "Thank you. Your membership begins when the payment is reported, in a moment: look at this page again."
+	}
+	return s.showSheet(w, &v, sh, "", http.StatusOK)
+}
+
+// join makes a membership on the terms that the page showed, and leads to the page for its payment.
+func (s *site) joinMembership(w http.ResponseWriter, r *http.Request, v visitor) error {
+	f, err := readSheet(r, memberForm, memberPlaces)
+	if err != nil {
+		return err
+	}
+	of := r.PathValue("patient")
+	in := request.Joining{Offer: f.values.Get("offer"), Terms: number(f.values.Get("terms"))}
+	switch f.values.Get("medicare") {
+	case "yes":
+		in.Medicare = coding.Yes
+	case "no":
+		in.Medicare = coding.No
+	}
+	if f.values.Get("accept") != "yes" {
+		return s.showMembership(w, r, v, f, fault.New(fault.Invalid, "invalid_request", "some fields need to be put right",
+			fault.Problem{Where: "/accept", Code: "required", Text: "Tick this box to accept the terms and the price."}))
+	}
+	m, err := s.Request.Join(r.Context(), v.Caller, of, in)
+	if public, ok := fault.Public(err); ok && public.Code == "terms_changed" {
+		return s.showMembership(w, r, v, filled{newSentForm(url.Values{}, memberPlaces), memberForm}, err)
+	}
+	switch {
+	case err != nil:
+		return s.showMembership(w, r, v, f, err)
+	case m.Payable(s.Now()):
+		return redirect(w, m.Page.URL)
+	}
+	return redirect(w, memberOf(m.Payer))
+}

@@ -1,0 +1,133 @@
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"evisit/pkg/clinic/charge"
+	"evisit/pkg/clinic/request"
+	"evisit/pkg/membership"
+)
+
+// A subscribed is a page on which somebody may subscribe, and what was paid there.
+type subscribed struct {
+	req  request.MembershipPage
+	made charge.Subscribed
+}
+
+func (s *stripe) NewMembershipPage(_ context.Context, p request.MembershipPage) (customer, id, url string, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id = "cs_" + p.Key
+	if s.subscriptions == nil {
+		s.subscriptions = map[string]*subscribed{}
+	}
+	if s.subscriptions[id] == nil {
+		s.subscriptions[id] = &subscribed{req: p, made: charge.Subscribed{Ref: p.Ref, Session: id}}
+	}
+	return "cus_" + p.Ref, id, stripePage + p.Key, nil
+}
+
+func (s *stripe) Subscribed(_ context.Context, account, object string) (charge.Subscribed, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, x := range s.subscriptions {
+		if x.req.Account == account && (id == object || x.made.Subscription == object) {
+			return x.made, nil
+		}
+	}
+	return charge.Subscribed{}, nil
+}
+
+func (s *stripe) Carry(context.Context, string, string, membership.Ask, string) error { return nil }
+
+// subscribes pays the page of a membership, and tells us by a webhook.
+func (h *house) subscribes(t *testing.T, url string) {
+	t.Helper()
+	h.stripe.mu.Lock()
+	id := "cs_" + url[len(stripePage):]
+	x := h.stripe.subscriptions[id]
+	if x == nil {
+		h.stripe.mu.Unlock()
+		t.Fatalf("no page at %s", url)
+	}
+	year := membership.Year{Start: h.clock(), End: h.clock().AddDate(1, 0, 0)}
+	x.made.Observation = membership.Observation{
+		Account: x.req.Account, Customer: "cus_" + x.req.Ref, Subscription: "sub_" + x.req.Ref,
+		Standing: membership.Standing{Status: "active", Year: year, Price: x.req.Amount, Paid: x.req.Amount},
+	}
+	x.made.Bills = []membership.Billed{{Invoice: "in_" + x.req.Ref, Number: "A1B2-0001", Year: year, Amount: x.req.Amount, Paid: x.req.Amount, PaidAt: h.clock()}}
+	h.stripe.mu.Unlock()
+	h.hear(t, "sub_"+x.req.Ref)
+}
+
+// A patient reads the terms, says that they have no Medicare, accepts, pays, and is a member with
+// an invoice. What is missing in the form is told, and who has Medicare is told why not.
+func TestMembership_Joined(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm := h.as(t, "Adm", "/manage/membership")
+	ada := h.as(t, "Ada", "/my/membership")
+	ada.wants(http.StatusOK, "The practice sells no membership now.")
+	adm.press("Decide", url.Values{"price": {"350"}, "visits": {"2"}, "classes": {"em"}, "full": {"14"}})
+	h.rooms.Kernel.ForgetPractice("oak")
+
+	ada.get("/my/data")
+	ada.wants(http.StatusOK, "Show the membership")
+	ada.get("/my/membership")
+	ada.wants(http.StatusOK, "What it costs: $350.00 a year.", "2 visits a year", "Medicare Part B", "within 14 days", "cancel at any time")
+	ada.press("Join, and go to the payment page", url.Values{"medicare": {"no"}})
+	ada.wants(http.StatusUnprocessableEntity, "Tick this box to accept the terms and the price.")
+	ada.get("/my/membership")
+	ada.press("Join, and go to the payment page", url.Values{"accept": {"yes"}, "medicare": {"yes"}})
+	ada.wants(http.StatusConflict, "cannot be a member")
+	ada.get("/my/membership")
+	ada.press("Join, and go to the payment page", url.Values{"accept": {"yes"}, "medicare": {"no"}})
+	page := ada.head.Get("Location")
+	if !strings.HasPrefix(page, stripePage) {
+		t.Fatalf("joining leads to %s", page)
+	}
+	ada.get("/my/membership")
+	ada.wants(http.StatusOK, "Awaits its first payment", "Pay for the first year")
+	h.subscribes(t, page)
+	ada.get("/my/membership")
+	ada.wants(http.StatusOK, "Paid", "It is renewed for another year", "A1B2-0001", "$350.00 for ")
+	if strings.Contains(ada.text(), "Join, and go") {
+		t.Error("who is a member can join again")
+	}
+
+	ada.get("/my")
+	ada.startUTI()
+	ada.fillIn(with(url.Values{"payment-route": {"membership"}}))
+	ada.wants(http.StatusOK, "Nothing: your membership includes it")
+	ada.press("Send the request", url.Values{"fee-ack": {"true"}, "consent-ack": {"true"}})
+	if !strings.HasSuffix(ada.at.Path, "/sent") {
+		t.Errorf("sending leads to %s", ada.at)
+	}
+
+	cal := h.as(t, "Cal", "/my/membership/p-ada")
+	cal.wants(http.StatusOK, "Paid")
+	h.as(t, "Bea", "/my/membership/p-ada").wants(http.StatusNotFound)
+}
+
+// Terms that changed while somebody read them are shown, and nothing is made on the old ones.
+func TestMembership_TermsChangedWhileRead(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	adm := h.as(t, "Adm", "/manage/membership")
+	adm.press("Decide", url.Values{"price": {"350"}, "visits": {"2"}, "classes": {"em"}})
+	ada := h.as(t, "Ada", "/my/membership")
+	h.pass(time.Second)
+	adm.press("Decide", url.Values{"price": {"400"}})
+	h.rooms.Kernel.ForgetPractice("oak")
+	ada.press("Join, and go to the payment page", url.Values{"accept": {"yes"}, "medicare": {"no"}})
+	ada.wants(http.StatusConflict, "have changed since you read them", "What it costs: $400.00 a year.")
+	if n := len(h.stripe.subscriptions); n != 0 {
+		t.Error(fmt.Sprint(n, " pages were made"))
+	}
+}

@@ -1,0 +1,51 @@
+package ledger
+
+import (
+	"fmt"
+	"time"
+
+	"evisit/pkg/money"
+)
+
+// Accounts of memberships. What is paid for a year is owed to the member until the year is over,
+// and is then earned.
+const (
+	DeferredFees   Account = "deferred_fees"   // yearly fees paid and not earned yet (liability)
+	MembershipFees Account = "membership_fees" // yearly fees earned (income)
+)
+
+// Kinds of a membership's entries; Entry.Payment is the membership.
+const (
+	Fee    Kind = "membership_fee"    // a yearly fee was paid
+	Earned Kind = "membership_earned" // a year is over, or what ran of it
+)
+
+// FeePaid records that the total paid of a membership's invoice rose from before to total.
+func FeePaid(membership, practice, invoice string, before, total money.Cents, at time.Time) (Entry, error) {
+	return entry(Fee, fmt.Sprintf("%s-%s-%d", Fee, invoice, total), membership, practice, at,
+		Posting{Stripe, total - before}, Posting{DeferredFees, before - total})
+}
+
+// FeeRefunded records that the total refunded of a membership's invoice changed from before to
+// total, as Refunded does for a visit's payment. Earned says that the fee was earned before.
+func FeeRefunded(membership, practice, invoice string, before, total money.Cents, earned bool, change int, at time.Time) (Entry, error) {
+	from := DeferredFees
+	if earned {
+		from = Refunds
+	}
+	kind, first, second := Refund, Posting{from, total - before}, Posting{Stripe, before - total}
+	if total < before {
+		kind, first, second = RefundFailed, second, first
+	}
+	id := fmt.Sprintf("%s-%s-%d", kind, invoice, total)
+	if change > 0 {
+		id += fmt.Sprintf("-%d", change)
+	}
+	return entry(kind, id, membership, practice, at, first, second)
+}
+
+// FeeEarned records that amount, which was paid by a membership's invoice, is earned.
+func FeeEarned(membership, practice, invoice string, amount money.Cents, at time.Time) (Entry, error) {
+	return entry(Earned, fmt.Sprintf("%s-%s", Earned, invoice), membership, practice, at,
+		Posting{DeferredFees, amount}, Posting{MembershipFees, -amount})
+}

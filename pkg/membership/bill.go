@@ -1,0 +1,92 @@
+package membership
+
+import (
+	"fmt"
+	"time"
+
+	"evisit/pkg/ledger"
+	"evisit/pkg/money"
+)
+
+// A Billed is one invoice of a subscription as fetched from Stripe.
+type Billed struct {
+	Invoice string
+	Intent  string // whose money it is; empty: nothing was tried
+	Number  string // as the payer is told
+	Year           // what it pays for
+	// Amount is what the payer owes for it, Paid what was paid and Refunded what of that was
+	// refunded.
+	Amount, Paid, Refunded money.Cents
+	PaidAt                 time.Time // zero: it is not paid
+}
+
+// A Bill is one invoice of a membership, as far as it is in the books. Every id of Stripe's in
+// it belongs to the membership's Account.
+type Bill struct {
+	Membership string `json:"membership"`
+	Practice   string `json:"practice"`
+	Invoice    string `json:"invoice"`
+	Intent     string `json:"intent,omitempty"`
+	Number     string `json:"number,omitempty"`
+	Year
+	Amount   money.Cents `json:"amount"`
+	Paid     money.Cents `json:"paid,omitempty"`
+	Refunded money.Cents `json:"refunded,omitempty"`
+	PaidAt   time.Time   `json:"paid_at,omitzero"`
+	// Earned is what of it the year, or what ran of it, has earned; 0: it runs, and what was paid
+	// is owed to the member in visits.
+	Earned money.Cents `json:"earned,omitempty"`
+	// Changes counts the changes of Refunded since a refund failed; 0: none did.
+	Changes int `json:"changes,omitempty"`
+	Version int `json:"version"`
+}
+
+// BillOf returns the bill of an invoice of m that is not in the books yet.
+func (m Membership) BillOf(invoice string) Bill {
+	return Bill{Membership: m.ID, Practice: m.Practice, Invoice: invoice}
+}
+
+// Settle returns b as its invoice stands at Stripe, and the entries that book the difference. Over
+// says that the year which it pays for is over, or the membership is: what was paid is then
+// earned. The same again changes nothing.
+//
+// It refuses amounts that are impossible: more refunded than paid, less paid than before.
+func (b Bill) Settle(o Billed, over bool, now time.Time) (Bill, []ledger.Entry, error) {
+	if o.Invoice != b.Invoice || o.Paid < b.Paid || o.Refunded < 0 || o.Refunded > o.Paid || o.Paid > money.Max {
+		return b, nil, fmt.Errorf("membership %s: invoice %s: paid %s and refunded %s, after %s paid of %s", b.Membership, o.Invoice, o.Paid, o.Refunded, b.Paid, b.Invoice)
+	}
+	next := b
+	next.Intent, next.Number, next.Year, next.Amount = o.Intent, o.Number, o.Year, o.Amount
+	next.Paid, next.Refunded, next.PaidAt = o.Paid, o.Refunded, o.PaidAt
+	var es []ledger.Entry
+	if o.Paid > b.Paid {
+		e, err := ledger.FeePaid(b.Membership, b.Practice, b.Invoice, b.Paid, o.Paid, now)
+		if err != nil {
+			return b, nil, err
+		}
+		es = append(es, e)
+	}
+	if o.Refunded != b.Refunded {
+		if o.Refunded < b.Refunded || b.Changes > 0 {
+			next.Changes++
+		}
+		e, err := ledger.FeeRefunded(b.Membership, b.Practice, b.Invoice, b.Refunded, o.Refunded, b.Earned > 0, next.Changes, now)
+		if err != nil {
+			return b, nil, err
+		}
+		es = append(es, e)
+	}
+	if kept := next.Paid - next.Refunded; over && next.Earned == 0 && kept > 0 {
+		e, err := ledger.FeeEarned(b.Membership, b.Practice, b.Invoice, kept, now)
+		if err != nil {
+			return b, nil, err
+		}
+		next.Earned = kept
+		es = append(es, e)
+	}
+	if next == b {
+		return b, nil, nil
+	}
+	next.Version++
+	return next, es, nil
+}

@@ -1,0 +1,36 @@
+package membership
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Page is Stripe's, where a membership's first payment can be made until its end.
+type Page struct {
+	Session string    `json:"session"`
+	URL     string    `json:"url"`
+	Ends    time.Time `json:"ends"`
+}
+
+// IDOf is the id of a patient's nth membership, which begins with what it is of: two that are asked
+// for at once are the same.
+func IDOf(payer string, n int) string { return payer + ".m" + strconv.Itoa(n) }
+
+// PayerOf is the patient who pays for the membership with an id.
+func PayerOf(id string) string {
+	payer, _, _ := strings.Cut(id, ".")
+	return payer
+}
+
+// Payable reports whether m's first payment can still be made on its Page.
+func (m Membership) Payable(now time.Time) bool {
+	return m.State == Pending && m.Subscription == "" && m.Page.URL != "" && now.Before(m.Page.Ends)
+}
+
+// Same reports whether m stands as was did, but for when that was fetched from Stripe.
+func (m Membership) Same(was Membership) bool {
+	a, b := m.Standing, was.Standing
+	a.At, b.At = time.Time{}, time.Time{}
+	return m.State == was.State && m.Ended == was.Ended && m.Asked == was.Asked && m.Customer == was.Customer && m.Subscription == was.Subscription && a == b
+}
