@@ -14,7 +14,7 @@ var getMembership = Endpoint{
 	For: "Read your yearly membership, and what your practice sells",
 	Text: "What the practice sells now, with its terms in words; the patient's latest membership, if there was one, and its invoices. A membership that awaits its first " +
 		"payment has the page for it. For the patient, and who acts for them.",
-	Who: Bearer, Query: []Param{{"patient", "", "A patient's id; else your own."}},
+	Who: Known, Query: []Param{{"patient", "", "A patient's id; else your own."}},
 	Out: yearlyReply{}, OutText: "The membership.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "no_patient"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
@@ -28,7 +28,7 @@ var joinMembership = Endpoint{
 	For: "Become a member",
 	Text: "On the terms that you read, named by offer and version. The reply has the page where the first year is paid; the membership begins when Stripe reports that. The " +
 		"same again returns the same membership: a patient has one at a time. Who has Medicare cannot join where Medicare covers what is included.",
-	Who: Bearer, In: becomeMember{},
+	Who: Known, In: becomeMember{},
 	Out: memberReply{}, OutText: "The membership, which awaits its first payment, or runs already.",
 	Refuses: []Refusal{
 		{Code: "denied"},

@@ -24,6 +24,7 @@ var asks = map[string]struct{ as, query string }{
 	"getRecord":       {"jane-smith", "limit=1"},
 	"exportLog":       {"ada-brooks", ""},
 	"exportRows":      {"ada-brooks", ""},
+	"getMembership":   {"jane-smith", "patient=jane-smith"},
 	"getTrail":        {"jane-smith", ""},
 	"checkAnswers":    {"jane-smith", "birth_date=1990-05-01&sex=female"},
 	"saveAnswers":     {"jane-smith", "confirm=urgent"},

@@ -57,6 +57,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	v := w.closed(t)
+	w.contests(t, v)
 	w.moved.Add(int64(time.Hour))
 	if _, err := w.sign.Run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -82,6 +83,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		{"jane-smith", at + "/chart", of("jane-smith", "chart.read:chart", about), false},
 		{"ana-rivera", at + "/document", of("ana-rivera", "chart.read:document", about), false},
 		{"sam-lee", at + "/ledger", of("sam-lee", "ledger.read", about), false},
+		{"ada-brooks", at + "/dispute", of("ada-brooks", "dispute.read", about), false},
 		{"ada-brooks", at + "/audit", of("ada-brooks", "audit.read", about), false},
 		{"jane-smith", "/me/access", of("jane-smith", "access.read", "   jane-smith"), false},
 		{"elena-diaz", "/me/access?patient=rosa-diaz", of("elena-diaz", "access.read", "   rosa-diaz"), false},

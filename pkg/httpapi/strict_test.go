@@ -22,7 +22,7 @@ func TestBody_WhatIsWrongIsSaid(t *testing.T) {
 	w.do(t, call{as: "ana-rivera", method: "POST", path: "/visits/" + v.ID + "/take"}, nil)
 	w.unchanged(t)
 	nested := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
-	people := map[string]string{"Visits: practice": "ana-rivera"}
+	people := map[string]string{"Visits: practice": "ana-rivera", "Practice": "ada-brooks"}
 	seen := 0
 	for _, e := range httpapi.Endpoints() {
 		if e.In == nil || e.Serve == nil {

@@ -78,7 +78,7 @@ func TestWebhook_SignedAndOfNoUse(t *testing.T) {
 			"a long object's id":         event("evt_1", seed.Accounts[0], "pi_"+strings.Repeat("1", 5000)),
 			"another object":             instead(`"object":"payment_intent"`, `"object":"payout"`),
 			"no object":                  instead(`"object":{`, `"other":{`),
-			"a type that is not used":    instead("payment_intent.amount_capturable_updated", "invoice.paid"),
+			"a type that is not used":    instead("payment_intent.amount_capturable_updated", "payment_intent.created"),
 			"a type that does not exist": instead("payment_intent.amount_capturable_updated", "\x7f"),
 			"no time":                    instead(created, `"other":0`),
 			"a time as text":             instead(created, `"created":"now"`),

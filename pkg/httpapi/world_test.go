@@ -111,7 +111,7 @@ func newWorld(t testing.TB) *world {
 	if w.rooms, err = api.Rooms(parts); err != nil {
 		t.Fatal(err)
 	}
-	cards := &cards{held: map[string]money.Cents{}, captured: map[string]money.Cents{}}
+	cards := &cards{held: map[string]money.Cents{}, captured: map[string]money.Cents{}, disputed: map[string]bool{}}
 	w.rooms.Request.Checkout, w.rooms.Charts.Vault.Objects = cards, w.objects
 	w.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, w.store), Store: w.store, Cards: cards, Subscriptions: cards}
 	w.sign = &sweep.Room{Kernel: parts.Kernel("", w.store), Store: w.store, LogKey: key, Signer: secrettest.Fixed(key.Private).Get, Heads: &blobs{}, Shards: store.Shards}
@@ -227,6 +227,7 @@ type cards struct {
 	mu       sync.Mutex
 	held     map[string]money.Cents // 0 once released
 	captured map[string]money.Cents
+	disputed map[string]bool // intents whose charge the cardholder disputes
 }
 
 func (c *cards) NewPage(_ context.Context, p request.PageRequest) (session, url string, err error) {
@@ -263,6 +264,12 @@ func (c *cards) Observe(_ context.Context, _, object string) (string, billing.Ob
 		o.Status = "canceled"
 	default:
 		return "", o, &clinic.Refusal{Code: "resource_missing"}
+	}
+	if c.disputed[object] {
+		o.Withdrawn = o.Received
+		o.Dispute = billing.Dispute{
+			ID: "dp_" + object, Status: "needs_response", Reason: "general", Amount: o.Received, Opened: start, Due: start.Add(14 * 24 * time.Hour),
+		}
 	}
 	return strings.TrimPrefix(object, "pi_"), o, nil
 }
@@ -507,6 +514,19 @@ func (w *world) queued(t testing.TB) shownVisit {
 		t.Fatalf("paid, the visit is %s", v.Status)
 	}
 	return v
+}
+
+// contests has the cardholder dispute the charge of an answered visit.
+func (w *world) contests(t testing.TB, v shownVisit) {
+	t.Helper()
+	pi, c := "pi_"+v.Payments[0], w.collect.Cards.(*cards)
+	c.mu.Lock()
+	c.disputed[pi] = true
+	c.mu.Unlock()
+	if res := w.stripe(t, "/stripe/connect", connectSecret, event("evt_dispute_"+v.ID, seed.Accounts[0], pi)); res.Code != http.StatusOK {
+		t.Fatalf("webhook: %d %s", res.Code, res.Body)
+	}
+	w.charge(t)
 }
 
 // expired is a request that nobody answered before its hold was lost.
