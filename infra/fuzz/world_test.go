@@ -423,8 +423,9 @@ func (w *world) learn(a ask, got reply) {
 	}
 }
 
+// update remembers what a reply shows of a visit; what has no patient is none, as a dispute.
 func (w *world) update(v visit) {
-	if v.ID == "" || v.Status == "" {
+	if v.ID == "" || v.Status == "" || v.Patient == "" {
 		return
 	}
 	for _, known := range w.visits {
@@ -432,7 +433,7 @@ func (w *world) update(v visit) {
 			if v.Checkout == "" {
 				v.Checkout = known.Checkout
 			}
-			v.answers, v.tries = known.answers, known.tries
+			v.answers, v.tries, v.again, v.beside = known.answers, known.tries, known.again, known.beside
 			*known = v
 			return
 		}
