@@ -126,7 +126,7 @@ var claimsOf = map[string]map[string]func(saidLetter) bool{
 	"A warning of fraud": {"Refund it at Stripe": func(l saidLetter) bool {
 		return l.isOpen(work.FraudWarned) && l.payment.payment.State != billing.FullyRefunded
 	}},
-	"A charge is disputed": {"has taken $40.00 back. Please answer the bank by ": saidLetter.mayAnswer},
+	"A charge is disputed": {"has taken $40.00. Please answer the bank by ": saidLetter.mayAnswer},
 	"A bank asks about a charge": {"asks about a charge of $40.00. No money was taken": func(l saidLetter) bool {
 		return l.mayAnswer() && l.payment.payment.Withdrawn == 0
 	}},
@@ -146,7 +146,7 @@ var claimsOf = map[string]map[string]func(saidLetter) bool{
 	"A bank's inquiry is closed": {"It has taken no money": func(l saidLetter) bool {
 		return l.dispute().Status == "warning_closed" && l.payment.payment.Withdrawn == 0
 	}},
-	"A payment that was not asked for":    {"The money is given back": func(l saidLetter) bool { return l.isOpen(work.StrayPayment) && l.payment.stripe.ID != "" }},
+	"A payment that was not asked for":    {"The money is refunded": func(l saidLetter) bool { return l.isOpen(work.StrayPayment) && l.payment.stripe.ID != "" }},
 	"Your Stripe account is disconnected": {"cannot be reached": func(l saidLetter) bool { return l.isOpen(work.AccountLost) }},
 	"Stripe has disabled your account":    {"Stripe asks for something": func(l saidLetter) bool { return l.isOpen(work.AccountDisabled) }},
 	"Your request has ended": {

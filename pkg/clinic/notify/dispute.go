@@ -13,7 +13,7 @@ import (
 // of a dispute, whose money the bank has taken, and of an inquiry.
 var disputeLetters = map[outbox.Kind]struct{ dispute, inquiry text }{
 	outbox.DisputeOpened: {
-		text{"A charge is disputed", "A cardholder disputes a charge, and their bank has taken {amount} back. Please answer the bank by {due}, or accept the dispute: without an answer the money is lost.\n\n{link}"},
+		text{"A charge is disputed", "A cardholder disputes a charge, and their bank has taken {amount}. Please answer the bank by {due}, or accept the dispute: without an answer the money is lost.\n\n{link}"},
 		text{"A bank asks about a charge", "A cardholder's bank asks about a charge of {amount}. No money was taken. Please answer by {due}: an inquiry that is not answered may become a dispute.\n\n{link}"},
 	},
 	outbox.DisputeDue: {

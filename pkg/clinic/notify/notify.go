@@ -127,7 +127,7 @@ var letters = map[outbox.Kind]struct{ patient, practice letter }{
 	outbox.FraudWarned:   {practice: letter{text{"A warning of fraud", "The issuer of a card warns that a payment may be fraudulent. Refund it at Stripe, or expect a dispute.\n\n{link}"}, isNotRefunded}},
 	outbox.DisputeOpened: {}, outbox.DisputeDue: {}, outbox.DisputeMissed: {}, outbox.DisputeEnded: {}, // by disputeLetter
 	outbox.AccountDisabled: {practice: letter{text{"Stripe has disabled your account", "Stripe asks for something before patients can pay you, or before it pays you out. Please sign in at Stripe and give what it asks for."}, hasAccountWork}},
-	outbox.StrayFound:      {practice: letter{text{"A payment that was not asked for", "Somebody paid a page that this system did not make, or paid a second time. The money is given back. Please find out who made the page.\n\n{link}"}, nil}},
+	outbox.StrayFound:      {practice: letter{text{"A payment that was not asked for", "Somebody paid a page that this system did not make, or paid a second time. The money is refunded. Please find out who made the page.\n\n{link}"}, nil}},
 	outbox.AccountLost:     {practice: letter{text{"Your Stripe account is disconnected", "Your account at Stripe cannot be reached, so nobody can pay and no fee can be collected. Please connect it again."}, hasAccountWork}},
 }
 
