@@ -62,7 +62,7 @@ type Limiter struct {
 // knows.
 type count struct {
 	total  int // of all processes, when it was last added to
-	adding int // being added to the row by this process
+	adding int // being added to the row by this process, and not in total for sure
 	fresh  int // counted since, by this process
 	ends   time.Time
 }
@@ -86,7 +86,8 @@ func (l *Limiter) Count(ctx context.Context, r Rule, who string) error {
 		if err != nil {
 			l.Log.WarnContext(ctx, "limit not counted", "rule", r.Name, "err", err)
 		}
-		sum = l.added(key, batch, total)
+		l.added(key, batch, total)
+		sum = max(sum, total)
 	}
 	if sum > r.Most {
 		return tooMany(ends.Sub(now))
@@ -126,16 +127,21 @@ func (l *Limiter) note(key string, r Rule, ends, now time.Time) (sum, batch int)
 	return c.sum(), batch
 }
 
-// added notes that a batch was added to the row, which counts total then, and
-// returns how many there were. A total of 0 is not known.
-func (l *Limiter) added(key string, batch, total int) int {
+// added notes that a batch was added to the row, which counts total then. Other
+// batches that are on their way may be in it, so that they are not counted beside it.
+// A total of 0 is not known.
+func (l *Limiter) added(key string, batch, total int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.counts[key]
-	c.adding = max(c.adding-batch, 0)
-	c.total = max(c.total+batch, total)
+	if total == 0 {
+		c.adding = max(c.adding-batch, 0)
+		c.total += batch
+	} else {
+		c.adding = 0
+		c.total = max(c.total, total)
+	}
 	l.counts[key] = c
-	return c.sum()
 }
 
 func tooMany(wait time.Duration) error {
