@@ -61,13 +61,12 @@ type Limiter struct {
 // A count is how many of something there were in a window, as far as this process
 // knows.
 type count struct {
-	total  int // of all processes, when it was last added to
-	adding int // being added to the row by this process
-	fresh  int // counted since, by this process
-	ends   time.Time
+	total int // of all processes, when it was last added to
+	fresh int // counted by this process, and not being added to the row
+	ends  time.Time
 }
 
-func (c count) sum() int { return c.total + c.adding + c.fresh }
+func (c count) sum() int { return c.total + c.fresh }
 
 // Count counts one of what a rule allows to who. If there were too many, it
 // returns an error of kind fault.TooMany, which says when the window ends. A
@@ -120,20 +119,23 @@ func (l *Limiter) note(key string, r Rule, ends, now time.Time) (sum, batch int)
 	}
 	if c.fresh >= r.Batch {
 		batch = c.fresh
-		c.adding, c.fresh = c.adding+batch, 0
+		c.fresh = 0
 	}
 	l.counts[key] = c
-	return c.sum(), batch
+	return c.sum() + batch, batch
 }
 
 // added notes that a batch was added to the row, which counts total then, and
-// returns how many there were. A total of 0 is not known.
+// returns how many there were. A total of 0 is not known. Of two answers that cross, the
+// greater total counts both batches.
 func (l *Limiter) added(key string, batch, total int) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.counts[key]
-	c.adding = max(c.adding-batch, 0)
-	c.total = max(c.total+batch, total)
+	if total == 0 {
+		total = c.total + batch
+	}
+	c.total = max(c.total, total)
 	l.counts[key] = c
 	return c.sum()
 }
