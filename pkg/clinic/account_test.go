@@ -13,6 +13,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic/charge"
 	"evisit/pkg/clinic/request"
+	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -346,5 +347,60 @@ func TestAccount_NeverEnabled(t *testing.T) {
 	w.refused(err, "no_payments")
 	if n := w.trouble.called(opens); n != opened {
 		t.Errorf("Stripe was asked for %d pages", n-opened)
+	}
+}
+
+// Should asking about a disconnected account be given up, which an administrator is told, the
+// fees that wait for the account are collected all the same: after the next day's look, or
+// after a press, from which on the account is asked about each hour again.
+func TestAccount_AskingGivenUp(t *testing.T) {
+	t.Parallel()
+	for name, pressed := range map[string]bool{"NextDaysLook": false, "Pressed": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.taken()
+			w.hour() // what was asked because the account is new is done
+			w.hand(stripesim.HandDisconnect, seed.Accounts[0])
+			w.settle()
+			w.answers(id)
+			w.settle()
+			w.pass(11 * time.Minute)
+			w.run(w.sweep.Run)
+			ask := w.waiting(outbox.AskAccount)
+			for range outbox.MaxTries {
+				w.deliverBut(ask) // its consumer dies each time without a word
+				w.pass(5 * time.Hour)
+				w.run(w.sweep.Run)
+			}
+			w.drain()
+			i := w.givenUp(ada)
+			if i.Event != ask || i.EventKind != string(outbox.AskAccount) || i.Note != outbox.NoTriesLeft {
+				t.Errorf("the item: %+v", i)
+			}
+			if pressed {
+				w.resumes(ada, i)
+				w.settle()
+				w.hour() // still disconnected
+				w.hand(stripesim.HandConnect, seed.Accounts[0])
+				w.loses()
+				w.hour()
+				w.hour()
+			} else {
+				w.hand(stripesim.HandConnect, seed.Accounts[0])
+				w.loses()
+				w.day()
+				w.day()
+			}
+			w.states(id, billing.Captured)
+			if items := w.open(work.AccountLost); len(items) != 0 {
+				t.Errorf("still open: %+v", items)
+			}
+			if !pressed {
+				w.resumes(ada, i)
+				w.settle()
+			}
+			w.handled()
+		})
 	}
 }

@@ -126,9 +126,11 @@ var claimsOf = map[string]map[string]func(saidLetter) bool{
 	"A warning of fraud": {"Refund it at Stripe": func(l saidLetter) bool {
 		return l.isOpen(work.FraudWarned) && l.payment.payment.State != billing.FullyRefunded
 	}},
-	"A charge is disputed": {"has taken $40.00. Please answer the bank by ": saidLetter.mayAnswer},
-	"A bank asks about a charge": {"asks about a charge of $40.00. No money was taken": func(l saidLetter) bool {
-		return l.mayAnswer() && l.payment.payment.Withdrawn == 0
+	"A charge is disputed": {". Please answer the bank by ": func(l saidLetter) bool {
+		return l.mayAnswer() && strings.Contains(l.body, "their bank has taken "+l.payment.payment.Withdrawn.String()+".")
+	}},
+	"A bank asks about a charge": {". No money was taken": func(l saidLetter) bool {
+		return l.mayAnswer() && strings.Contains(l.body, "asks about a charge of "+l.dispute().Amount.String()+".") && l.payment.payment.Withdrawn == 0
 	}},
 	"A dispute is soon due":        {"was not answered yet. It takes an answer until ": saidLetter.mayAnswer},
 	"A bank's inquiry is soon due": {"was not answered yet. Please answer by ": saidLetter.mayAnswer},

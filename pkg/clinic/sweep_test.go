@@ -87,8 +87,10 @@ func TestSweep_RowWithoutEventDoesNothing(t *testing.T) {
 			at := w.putBefore(lost[0], i)
 			w.pass(31 * time.Minute)
 			n, err := w.sweep.Run(w.ctx)
-			if armed := w.tape.take(); n != 1 || len(armed) != 1 || armed[0] != lost[0] {
-				t.Errorf("armed %d events, %v, want %v", n, armed, lost)
+			armed := w.tape.take()
+			asked, others := w.askAccounts(armed)
+			if n != len(armed) || asked != 2 || !slices.Equal(others, lost) {
+				t.Errorf("armed %d events, %v, want %v and what asks again how both practices' accounts stand", n, armed, lost)
 			}
 			if err != nil {
 				t.Errorf("sweep: %v", err)
@@ -101,6 +103,20 @@ func TestSweep_RowWithoutEventDoesNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// askAccounts counts the events that ask how an account stands: each practice's, ten minutes after
+// it was registered. It returns the others.
+func (w *world) askAccounts(ids []string) (n int, others []string) {
+	w.Helper()
+	for _, id := range ids {
+		if w.delivery(id).Kind == outbox.AskAccount {
+			n++
+			continue
+		}
+		others = append(others, id)
+	}
+	return n, others
 }
 
 // putBefore puts a row where sweeps find it before an event of the same bucket,
@@ -203,9 +219,19 @@ func TestStripeEvent_LateAndLost(t *testing.T) {
 	id := w.submitted()
 	w.pays(id, stripesim.CardSuccess)
 	post := w.mailed()
+	asked := 0
 	for range 25 {
 		w.pass(5 * time.Minute)
 		w.run(w.sweep.Run)
+		armed := w.tape.take()
+		n, others := w.askAccounts(armed)
+		if asked += n; len(others) > 0 {
+			t.Fatalf("events: %v", others)
+		}
+		w.deliverAll(armed)
+	}
+	if asked != 2 {
+		t.Errorf("Stripe was asked %d times how an account stands, want once for each practice", asked)
 	}
 	for _, body := range post {
 		w.hears(body)

@@ -122,12 +122,21 @@ func (s *tape) Commit(ctx context.Context, c clinic.Commit) error {
 		if err := s.Store.Commit(ctx, c); err != nil {
 			return err
 		}
-		s.record(c)
+		s.record(ctx, c)
 		return nil
 	})
 }
 
-func (s *tape) record(c clinic.Commit) {
+// ofPractice reports whether an event is about a practice, or an account that one has.
+func (s *tape) ofPractice(ctx context.Context, d outbox.Delivery) bool {
+	if d.Practice != "" || d.Account == "" {
+		return true
+	}
+	_, err := s.PracticeOf(ctx, d.Account)
+	return err == nil
+}
+
+func (s *tape) record(ctx context.Context, c clinic.Commit) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.undone == nil {
@@ -151,7 +160,7 @@ func (s *tape) record(c clinic.Commit) {
 			s.armed = append(s.armed, d.ID)
 			s.undone[d.ID] = true // an event for later, from now on
 		}
-		if waits := !d.Armed && d.Note == clinic.AccountLost; d.Parked || waits {
+		if waits := !d.Armed && d.Note == clinic.AccountLost && s.ofPractice(ctx, d); d.Parked || waits {
 			delete(s.undone, d.ID)
 		}
 	}

@@ -44,7 +44,7 @@ const (
 	StripeReported    Kind = "stripe.said"          // Stripe reported a change to Object of Account
 	CheckPayment      Kind = "payment.look"         // ask Stripe how Payment stands
 	CheckAccount      Kind = "account.look"         // ask Stripe what changed on Account since At, whatever webhooks were lost
-	AskAccount        Kind = "account.ask"          // ask Stripe how Account stands; of an account not in order, which stands so since At
+	AskAccount        Kind = "account.ask"          // ask Stripe how Account stands, and again later if it stands so since At; zero: asked first
 	Capture           Kind = "payment.capture"      // the visit is answered: capture Payment
 	Release           Kind = "payment.release"      // nothing is wanted: expire Payment's page, release its hold, refund its charge
 	Received          Kind = "visit.received"       // the request is paid for or covered, and queued

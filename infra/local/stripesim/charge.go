@@ -122,7 +122,7 @@ func (t *tx) captureCharge(ctx context.Context, ch *charge, amount int64) error 
 // releaseCharge releases a part of a charge that was not captured. In this version of
 // the API a release is a Refund and counts in amount_refunded.
 func (t *tx) releaseCharge(ctx context.Context, ch *charge, amount int64, reason *string) error {
-	if err := t.refundCharge(ctx, ch, &refund{Amount: amount, Reason: reason}); err != nil {
+	if err := t.refundCharge(ctx, ch, &refund{Amount: amount, Reason: reason, Sim: refundSim{Release: true}}); err != nil {
 		return err
 	}
 	return t.emit(ctx, "charge.refunded", ch)

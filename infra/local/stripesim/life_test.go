@@ -120,6 +120,20 @@ func TestCapture_PartReleasesRemainder(t *testing.T) {
 	}
 }
 
+// What was not captured of a hold does not come back with a card whose refunds fail.
+func TestCapture_ReleaseDoesNotFailLater(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.shop(lake)
+	if _, err := s.capture(s.newHold(stripesim.CardRefundFails), 3000, ""); err != nil {
+		t.Fatal(err)
+	}
+	b.advance(4 * 24 * time.Hour)
+	if o := s.oracle(); o.Released != (stripesim.Tally{Cents: 1900}) || o.Refunded.Cents != 0 || o.BalanceCents != 3000 {
+		t.Errorf("oracle: %+v", o)
+	}
+}
+
 // A capture adds to the intent's metadata, which its events show.
 func TestCapture_Metadata(t *testing.T) {
 	t.Parallel()

@@ -39,8 +39,10 @@ type refund struct {
 }
 
 // A refundSim is when a refund ends by itself, and how; zero if it has ended. FeeBack
-// is what the platform gave back of its fee.
+// is what the platform gave back of its fee. Release says that it is what was not captured
+// of a hold, which no bank can send back.
 type refundSim struct {
+	Release bool  `json:"release,omitempty"`
 	Ends    int64 `json:"ends"`
 	Fails   bool  `json:"fails"`
 	FeeBack int64 `json:"fee_back,omitempty"`
@@ -130,10 +132,11 @@ func (t *tx) refundCharge(ctx context.Context, ch *charge, r *refund) error {
 	r.ID, r.Object, r.Charge, r.Created, r.Currency = newID("re"), kindRefund, ch.ID, t.now.Unix(), ch.Currency
 	r.Metadata, r.PaymentIntent, r.Status = orEmpty(r.Metadata), ch.PaymentIntent, refundSucceeded
 	if ch.Captured {
-		switch ch.card().Number {
-		case CardRefundPending:
+		switch number := ch.card().Number; {
+		case r.Sim.Release:
+		case number == CardRefundPending:
 			r.Status, r.Sim.Ends = refundPending, t.now.Add(refundPends).Unix()
-		case CardRefundFails:
+		case number == CardRefundFails:
 			r.Sim.Ends, r.Sim.Fails = t.now.Add(refundFails).Unix(), true
 		}
 		x := &transaction{Type: movedRefund, Category: movedRefund, Source: r.ID, Amount: -r.Amount}
@@ -173,7 +176,7 @@ func (t *tx) failRefund(ctx context.Context, r *refund) error {
 	if err := t.get(ctx, kindCharge, r.Charge, "", ch); err != nil {
 		return err
 	}
-	if r.Status == refundFailed || !ch.Captured || r.BalanceTransaction == nil {
+	if r.Sim.Release || r.Status == refundFailed || !ch.Captured || r.BalanceTransaction == nil {
 		return invalid("", "refund", "refund "+r.ID+" moved no money that could come back; its status is "+r.Status)
 	}
 	txn, err := t.book(ctx, movedRefundFailure, r.ID, r.Amount)

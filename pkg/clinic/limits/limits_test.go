@@ -111,6 +111,53 @@ func TestCount_ManyAtOnce(t *testing.T) {
 	}
 }
 
+// A late row's first answer comes after its second.
+type late struct {
+	limits.Store
+	first, second chan struct{} // closed when the first was asked for, and the second answered
+	mu            sync.Mutex
+	calls         int
+}
+
+func (s *late) AddCount(ctx context.Context, key string, n int, ends time.Time) (int, error) {
+	s.mu.Lock()
+	s.calls++
+	call := s.calls
+	total, err := s.Store.AddCount(ctx, key, n, ends)
+	s.mu.Unlock()
+	if call == 1 {
+		close(s.first)
+		<-s.second
+	}
+	return total, err
+}
+
+// Answers that cross count nothing twice.
+func TestCount_AnswersCross(t *testing.T) {
+	t.Parallel()
+	all, rows := processes(t, 1, func() time.Time { return noon })
+	one, s := all[0], &late{Store: rows, first: make(chan struct{}), second: make(chan struct{})}
+	one.Store = s
+	r := limits.Rule{Name: "test", Most: 40, Window: time.Minute, Batch: 10}
+	passed := func(times int) (n int) {
+		for range times {
+			if one.Count(t.Context(), r, "ada") == nil {
+				n++
+			}
+		}
+		return n
+	}
+	before := make(chan int)
+	go func() { before <- passed(r.Batch) }()
+	<-s.first
+	n := passed(r.Batch)
+	close(s.second)
+	n += <-before
+	if n += passed(r.Most); n != r.Most {
+		t.Errorf("%d passed, want %d", n, r.Most)
+	}
+}
+
 // A new window begins at nothing, and what few do never reaches the table.
 func TestCount_WindowsAndRows(t *testing.T) {
 	t.Parallel()

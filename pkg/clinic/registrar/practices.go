@@ -182,12 +182,12 @@ func (r *Room) firstLook(p practice.Practice) outbox.Event {
 	}
 }
 
-// askAccount is the event that asks Stripe now how a practice's account stands.
+// askAccount is the event that asks Stripe now how a practice's account stands. Since when
+// it stands so is not known: what charge finds has events of its own.
 func (r *Room) askAccount(practice, account string) outbox.Event {
-	now := r.Kernel.Time()
 	return outbox.Event{
-		ID: outbox.NewID(r.Kernel.Writer, now, r.Kernel.NewID()), Kind: outbox.AskAccount, To: outbox.Charge,
-		Practice: practice, Account: account, At: now,
+		ID: outbox.NewID(r.Kernel.Writer, r.Kernel.Time(), r.Kernel.NewID()), Kind: outbox.AskAccount, To: outbox.Charge,
+		Practice: practice, Account: account,
 	}
 }
 
