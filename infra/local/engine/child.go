@@ -39,6 +39,7 @@ func run(ctx context.Context, p program, port int, log *slog.Logger) (*child, er
 		done: make(chan struct{}),
 	}
 	c.cmd.Dir = p.dir
+	c.cmd.Env = append(os.Environ(), p.env...)
 	c.cmd.Stdout, c.cmd.Stderr = c.out, c.out
 	c.cmd.SysProcAttr = childAttributes()
 	started := make(chan error)
@@ -78,16 +79,24 @@ func (c *child) startAndReap(ctx context.Context, started chan<- error, log *slo
 	}
 }
 
-// stop asks the process to end, and kills it if it has not ended after grace.
+// stop asks the process to end, each second until it has, because a process that is
+// just starting may miss the first time, and kills it if it has not ended after grace.
 func (c *child) stop(grace time.Duration) error {
 	c.stopped.Store(true)
-	if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return fmt.Errorf("stopping engine %d: %w", c.cmd.Process.Pid, err)
-	}
-	select {
-	case <-c.done:
-		return nil
-	case <-time.After(grace):
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for end := time.After(grace); ; {
+		if err := c.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+			return fmt.Errorf("stopping engine %d: %w", c.cmd.Process.Pid, err)
+		}
+		select {
+		case <-c.done:
+			return nil
+		case <-again.C:
+			continue
+		case <-end:
+		}
+		break
 	}
 	if err := c.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("killing engine %d: %w", c.cmd.Process.Pid, err)
