@@ -503,9 +503,13 @@ func TestStripeEvent_OfOtherModeAndVersion(t *testing.T) {
 // release of the hold and the commit.
 func TestCapture_DeclineKeepsItsCode(t *testing.T) {
 	t.Parallel()
+	part := partOf(t, 1)
 	for _, e := range []effect{captures, releases, observes, commits} {
 		for _, l := range losses {
 			for nth := 1; nth <= 4; nth++ {
+				if !part.takes() {
+					continue
+				}
 				t.Run(fmt.Sprintf("%s/%d/%s", e, nth, l), func(t *testing.T) {
 					t.Parallel()
 					w := newWorld(t)

@@ -5,6 +5,6 @@ package clinic_test
 // The race detector makes everything several times slower, and looks for what
 // a part of it shows as well.
 const (
-	every = 59 // of the calls that journeys make is lost in turn
+	every = 30 // of the calls that journeys make is lost in turn
 	lives = "4"
 )
