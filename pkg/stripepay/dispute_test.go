@@ -33,27 +33,32 @@ func TestObserve_Disputes(t *testing.T) {
 		{
 			"open", `{"id":"dp_1","amount":4000,"created":1772467200,"status":"needs_response","reason":"fraudulent","balance_transactions":[` + taken + `],
 			"evidence_details":{"due_by":1773676799,"submission_count":0}}`,
-			billing.Dispute{ID: "dp_1", Status: "needs_response", Reason: "fraudulent", Amount: 4000, Opened: opened, Due: due}, 4000, 1500,
+			billing.Dispute{ID: "dp_1", Status: "needs_response", Reason: "fraudulent", Amount: 4000, Opened: opened, Due: due},
+			4000, 1500,
 		},
 		{
 			"won", `{"id":"dp_1","amount":4000,"created":1772467200,"status":"won","balance_transactions":[` + taken + `,` + back + `],
 			"evidence_details":{"due_by":1773676799,"submission_count":1}}`,
-			billing.Dispute{ID: "dp_1", Status: "won", Amount: 4000, Opened: opened, Due: due, Submissions: 1}, 0, 1500,
+			billing.Dispute{ID: "dp_1", Status: "won", Amount: 4000, Opened: opened, Due: due, Submissions: 1},
+			0, 1500,
 		},
 		{
 			"an inquiry, without a date", `{"id":"dp_1","amount":4000,"created":1772467200,"status":"warning_needs_response","balance_transactions":[],
 			"evidence_details":{"due_by":null,"submission_count":0}}`,
-			billing.Dispute{ID: "dp_1", Status: "warning_needs_response", Amount: 4000, Opened: opened}, 0, 0,
+			billing.Dispute{ID: "dp_1", Status: "warning_needs_response", Amount: 4000, Opened: opened},
+			0, 0,
 		},
 		{
 			"a dispute after an inquiry", `{"id":"dp_2","amount":4000,"created":1772467201,"status":"lost","balance_transactions":[` + taken + `]},
 			{"id":"dp_1","amount":4000,"created":1772467200,"status":"warning_closed","balance_transactions":[]}`,
-			billing.Dispute{ID: "dp_2", Status: "lost", Amount: 4000, Opened: time.Unix(1772467201, 0).UTC()}, 4000, 1500,
+			billing.Dispute{ID: "dp_2", Status: "lost", Amount: 4000, Opened: time.Unix(1772467201, 0).UTC()},
+			4000, 1500,
 		},
 		{
 			"an open one, and a later that ended", `{"id":"dp_2","amount":1000,"created":1772467201,"status":"lost","balance_transactions":[]},
 			{"id":"dp_1","amount":4000,"created":1772467200,"status":"under_review","balance_transactions":[` + taken + `]}`,
-			billing.Dispute{ID: "dp_1", Status: "under_review", Amount: 4000, Opened: opened}, 4000, 1500,
+			billing.Dispute{ID: "dp_1", Status: "under_review", Amount: 4000, Opened: opened},
+			4000, 1500,
 		},
 		{"none that Stripe lists", "", billing.Dispute{}, 0, 0},
 	} {

@@ -71,8 +71,11 @@ func disputeOf(d office.Dispute, p practice.Practice, now time.Time) disputeView
 	}
 	tell("What the cardholder says", capital(strings.ReplaceAll(pay.Dispute.Reason, "_", " ")))
 	for _, part := range []struct{ name, text string }{
-		{"What was sold", said.Product}, {"Day of the service", said.Service}, {"What happened", said.Activity},
-		{"When a card is charged and refunded", said.Policy}, {"Numbers", said.Text},
+		{"What was sold", said.Product},
+		{"Day of the service", said.Service},
+		{"What happened", said.Activity},
+		{"When a card is charged and refunded", said.Policy},
+		{"Numbers", said.Text},
 	} {
 		if part.text != "" {
 			view.Evidence = append(view.Evidence, disputeText{part.name, strings.Split(part.text, "\n")})
