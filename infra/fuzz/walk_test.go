@@ -113,7 +113,7 @@ func (w *world) advance(v *visit) {
 	case "answered":
 		w.does(oneOf(w, "getChart", "getEncounterDocument"), side, v, nil)
 		w.does(oneOf(w, "listAccess", "getRecord"), w.person(v.Patient), nil, nil)
-		if w.IntN(6) == 0 {
+		if w.seen.done["acceptDispute"] == 0 || w.IntN(6) == 0 { // few answers are disputed, and all of it must be met
 			w.contests(v, side)
 		}
 		if w.IntN(3) == 0 {
@@ -254,7 +254,7 @@ func (w *world) contests(v *visit, side *person) {
 	if json.Unmarshal(got.body, &shown) != nil {
 		return
 	}
-	if w.IntN(2) == 0 {
+	if w.seen.done["answerDispute"] > 0 && (w.seen.done["acceptDispute"] == 0 || w.IntN(2) == 0) {
 		w.does("acceptDispute", admin, v, map[string]string{"payment": shown.Payment})
 		return
 	}

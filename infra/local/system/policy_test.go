@@ -94,8 +94,8 @@ func TestSystem_MissingPermissionIsVisible(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ name, old, replacement, denied string }{
 		{
-			"api", "                      - CASE#*\n                      - CHART#*\n                      - MONEY#*\n                      - WORK#*\n                      - OUTBOX#api.*\n",
-			"                      - CHART#*\n                      - MONEY#*\n                      - WORK#*\n                      - OUTBOX#api.*\n",
+			"api", "                      - CASE#*\n                      - UNDERWAY#*\n                      - CHART#*\n                      - MONEY#*\n                      - MEMBER#*\n                      - WORK#*\n                      - OUTBOX#api.*\n",
+			"                      - UNDERWAY#*\n                      - CHART#*\n                      - MONEY#*\n                      - MEMBER#*\n                      - WORK#*\n                      - OUTBOX#api.*\n",
 			"api: dynamodb:PutItem on Table.Arn of [CASE]",
 		},
 		{
@@ -113,7 +113,7 @@ func TestSystem_MissingPermissionIsVisible(t *testing.T) {
 			"api: kms:Decrypt on ContentKeyArn",
 		},
 		{
-			"deadline", `dynamodb:LeadingKeys: ["CASE#*", "PERSON#*"]`, `dynamodb:LeadingKeys: ["OUTBOX#*", "PERSON#*"]`,
+			"deadline", `dynamodb:LeadingKeys: ["CASE#*", "PERSON#*", "MEMBER#*"]`, `dynamodb:LeadingKeys: ["OUTBOX#*", "PERSON#*", "MEMBER#*"]`,
 			"deadline: dynamodb:Query on ${Table.Arn}/index/due of [CASE]",
 		},
 	} {
