@@ -28,10 +28,16 @@ const yearlyPrice money.Cents = 350_00
 // sells has Jane's practice sell a membership of a year for one person.
 func (w *world) sells() {
 	w.Helper()
+	w.sellsAt(yearlyPrice, time.Time{})
+}
+
+// sellsAt has Jane's practice sell it at a price, from a time on; at once if it is zero.
+func (w *world) sellsAt(price money.Cents, from time.Time) {
+	w.Helper()
 	w.practice(func(p *practice.Practice) {
 		var err error
 		p.Config, _, err = p.DecideMembership(p.ID, membership.Terms{
-			Price: yearlyPrice, Members: 1, Visits: 2, Classes: []string{"em"}, Grace: 14, Notice: 30, Refund: membership.RefundRule{Full: 14},
+			Price: price, From: from, Members: 1, Visits: 2, Classes: []string{"em"}, Grace: 14, Notice: 30, Refund: membership.RefundRule{Full: 14},
 		}, ada, w.now())
 		if err != nil {
 			w.Fatalf("deciding a membership: %v", err)
@@ -352,6 +358,39 @@ func TestMembership_Renewed(t *testing.T) {
 		t.Error("Jane was not told")
 	}
 	w.handled()
+}
+
+// A practice's new price is told before the year for which it holds, and that is what Stripe takes
+// then: not for the year that runs, and whichever call or answer is lost.
+func TestMembership_RenewedAtTheNewPrice(t *testing.T) {
+	t.Parallel()
+	const dearer money.Cents = 395_00
+	for _, l := range append([]loss{nothing}, losses...) {
+		t.Run(string(l), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			m := w.member(stripesim.CardSuccess)
+			w.sellsAt(dearer, m.Standing.End)
+			w.pass(m.Standing.End.Sub(w.now()) - 36*24*time.Hour)
+			w.minute()
+			w.trouble.order(reprices, 1, l)
+			w.settle()
+			w.trouble.heal()
+			w.hour()
+			told := w.holds(m.ID, membership.Active)
+			if !w.toldMember("Your membership will be renewed") || told.Notice.Price != dearer || told.Standing.Price != dearer {
+				t.Errorf("told %+v, at Stripe %s", told.Notice, told.Standing.Price)
+			}
+			w.booked(m.ID, yearlyPrice, 0)
+			w.pass(37 * 24 * time.Hour)
+			w.settle()
+			if next := w.holds(m.ID, membership.Active); !next.Standing.Start.Equal(m.Standing.End) || next.Standing.Paid != dearer {
+				t.Errorf("renewed: %+v", next.Standing)
+			}
+			w.booked(m.ID, dearer, yearlyPrice)
+			w.handled()
+		})
+	}
 }
 
 // A renewal whose webhooks are all lost is found by the look at the end of the year.

@@ -33,6 +33,7 @@ const (
 	accepts    effect = "Cards.AcceptDispute"
 	lists      effect = "Cards.Changes"
 	asks       effect = "Cards.Account"
+	reprices   effect = "Subscriptions.Reprice"
 	observes   effect = "Cards.Observe"
 	puts       effect = "Objects.Put"
 	sends      effect = "Mail.Send"
@@ -253,6 +254,10 @@ func (b brokenSubscriptions) Subscribed(ctx context.Context, account, object str
 
 func (b brokenSubscriptions) Carry(ctx context.Context, account, subscription string, ask membership.Ask, key string) error {
 	return b.trouble.around(releases, func() error { return b.Subscriptions.Carry(ctx, account, subscription, ask, key) })
+}
+
+func (b brokenSubscriptions) Reprice(ctx context.Context, account, subscription string, yearly money.Cents, key string) error {
+	return b.trouble.around(reprices, func() error { return b.Subscriptions.Reprice(ctx, account, subscription, yearly, key) })
 }
 
 type brokenCards struct {

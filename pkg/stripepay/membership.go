@@ -2,6 +2,7 @@ package stripepay
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -202,6 +203,36 @@ func (c *Client) Carry(ctx context.Context, account, subscription string, ask me
 	}
 	if err != nil {
 		return callError("asking for "+string(ask)+" of "+subscription, err)
+	}
+	return nil
+}
+
+// Reprice implements charge.Subscriptions. The year that runs is paid and is not prorated.
+func (c *Client) Reprice(ctx context.Context, account, subscription string, yearly money.Cents, key string) error {
+	get := &stripe.SubscriptionParams{Params: stripe.Params{Context: ctx}}
+	get.SetStripeAccount(account)
+	s, err := c.subscriptions.Get(subscription, get)
+	if err != nil {
+		return callError("fetching subscription "+subscription, err)
+	}
+	if s.Items == nil || len(s.Items.Data) != 1 || s.Items.Data[0].Price == nil || s.Items.Data[0].Price.Product == nil {
+		return fmt.Errorf("subscription %s has not one item with a price, as each that this system makes has", subscription)
+	}
+	item := s.Items.Data[0]
+	params := &stripe.SubscriptionParams{
+		Params: stripe.Params{Context: ctx}, ProrationBehavior: stripe.String("none"),
+		Items: []*stripe.SubscriptionItemsParams{{
+			ID: stripe.String(item.ID), Quantity: stripe.Int64(1),
+			PriceData: &stripe.SubscriptionItemPriceDataParams{
+				Currency: stripe.String(string(stripe.CurrencyUSD)), Product: stripe.String(item.Price.Product.ID), UnitAmount: stripe.Int64(int64(yearly)),
+				Recurring: &stripe.SubscriptionItemPriceDataRecurringParams{Interval: stripe.String(string(stripe.PriceRecurringIntervalYear))},
+			},
+		}},
+	}
+	params.SetStripeAccount(account)
+	params.SetIdempotencyKey(key + "-price")
+	if _, err := c.subscriptions.Update(subscription, params); err != nil {
+		return callError("setting the price of "+subscription, err)
 	}
 	return nil
 }

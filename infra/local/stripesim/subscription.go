@@ -194,9 +194,18 @@ type subscriptionParams struct {
 }
 
 type itemParams struct {
-	ID       string  `json:"id"`
-	Price    *string `json:"price"`
-	Quantity *int64  `json:"quantity"`
+	ID        string         `json:"id"`
+	Price     *string        `json:"price"`
+	PriceData *itemPriceData `json:"price_data"`
+	Quantity  *int64         `json:"quantity"`
+}
+
+// An itemPriceData is a price that is made with the change of an item, of a product that is there.
+type itemPriceData struct {
+	Currency   string     `json:"currency"`
+	Product    string     `json:"product"`
+	Recurring  *recurring `json:"recurring"`
+	UnitAmount *int64     `json:"unit_amount"`
 }
 
 // updateSubscription serves POST /v1/subscriptions/{subscription_exposed_id}. A change
@@ -272,6 +281,16 @@ func (t *tx) changeItem(ctx context.Context, s *subscription, p itemParams, at s
 	}
 	before := s.Items.Data[i]
 	after := before
+	if p.Price != nil && p.PriceData != nil {
+		return invalid("", at+"[price]", "give price or price_data, not both")
+	}
+	if p.PriceData != nil {
+		made, err := t.priceOf(ctx, p.PriceData, at+"[price_data]")
+		if err != nil {
+			return err
+		}
+		after.Price = *made
+	}
 	if p.Price != nil {
 		bought, _, err := t.priceToBuy(ctx, *p.Price, at+"[price]")
 		if err != nil {
@@ -299,6 +318,23 @@ func (t *tx) changeItem(ctx context.Context, s *subscription, p itemParams, at s
 		return err
 	}
 	return t.prorate(ctx, s, &after, 1)
+}
+
+// priceOf makes the price of an item that is changed to it. It cannot be bought again.
+func (t *tx) priceOf(ctx context.Context, data *itemPriceData, at string) (*price, error) {
+	asked := priceParams{Currency: data.Currency, Product: data.Product, Recurring: data.Recurring, UnitAmount: data.UnitAmount}
+	if err := asked.check(); err != nil {
+		return nil, err
+	}
+	if asked.Recurring == nil {
+		return nil, invalid("parameter_missing", at+"[recurring]", "a subscription needs a recurring price")
+	}
+	if err := t.get(ctx, kindProduct, asked.Product, at+"[product]", new(product)); err != nil {
+		return nil, err
+	}
+	made := asked.newPrice(t.now)
+	made.Active = false
+	return made, t.change(ctx, "price.created", made, 0)
 }
 
 // cancelSubscription serves DELETE /v1/subscriptions/{subscription_exposed_id}, which

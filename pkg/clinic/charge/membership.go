@@ -9,6 +9,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/membership"
+	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -22,6 +23,8 @@ type Subscriptions interface {
 	Subscribed(ctx context.Context, account, object string) (Subscribed, error)
 	// Carry has Stripe do what is asked of a subscription.
 	Carry(ctx context.Context, account, subscription string, ask membership.Ask, key string) error
+	// Reprice has Stripe take yearly from the next year on. Nothing is charged for the year that runs.
+	Reprice(ctx context.Context, account, subscription string, yearly money.Cents, key string) error
 }
 
 // A Subscribed is a subscription as fetched from Stripe. Its Standing has no At.
@@ -208,7 +211,7 @@ func (m *Room) applyMembership(ctx context.Context, c *clinic.Commit, was, next 
 			return err
 		}
 	}
-	if next.Wanted() != membership.Nothing && next.Subscription != "" && next.Wanted() != was.Wanted() {
+	if next.Subscription != "" && (next.Wanted() != membership.Nothing && next.Wanted() != was.Wanted() || next.Mispriced(c.At) && !was.Mispriced(c.At)) {
 		tell(outbox.CarryMembership, outbox.Charge)
 	}
 	c.Audit = append(c.Audit, audit.Record{
@@ -224,11 +227,20 @@ func (m *Room) carryMembership(ctx context.Context, d outbox.Delivery) error {
 	if err != nil {
 		return err
 	}
-	ask := mem.Wanted()
-	if ask == membership.Nothing || mem.Subscription == "" {
+	ask, now := mem.Wanted(), m.Kernel.Time()
+	if mem.Subscription == "" {
 		return nil
 	}
-	refused, err := splitRefusal(m.Subscriptions.Carry(ctx, mem.Account, mem.Subscription, ask, d.Key()))
+	var asked error
+	switch {
+	case ask != membership.Nothing:
+		asked = m.Subscriptions.Carry(ctx, mem.Account, mem.Subscription, ask, d.Key())
+	case mem.Mispriced(now):
+		asked = m.Subscriptions.Reprice(ctx, mem.Account, mem.Subscription, mem.RenewalPrice(now), d.Key())
+	default:
+		return nil
+	}
+	refused, err := splitRefusal(asked)
 	if err != nil {
 		return err
 	}
@@ -240,7 +252,7 @@ func (m *Room) carryMembership(ctx context.Context, d outbox.Delivery) error {
 	if err != nil {
 		return err
 	}
-	if refused != nil && next.Wanted() != membership.Nothing {
+	if refused != nil && (next.Wanted() != membership.Nothing || next.Mispriced(now)) {
 		return refused
 	}
 	c := clinic.Commit{At: m.Kernel.Time()}

@@ -118,7 +118,7 @@ func (m *Room) doTask(ctx context.Context, c *clinic.Commit, mem membership.Memb
 			return mem, err
 		}
 		put(outbox.MemberRenewal, outbox.Notify)
-		if next.Wanted() != membership.Nothing {
+		if next.Wanted() != membership.Nothing || next.Mispriced(c.At) {
 			put(outbox.CarryMembership, outbox.Charge)
 		}
 		return next, nil
