@@ -287,7 +287,9 @@ var letterCases = []letterCase{
 		w.subscribes(m, stripesim.CardSuccess)
 		return m.ID
 	}, "Your membership has begun", "", map[string]func(*world, string){"Unsubscribed": (*world).unsubscribed}, ""},
-	{outbox.MemberRenewal, func(w *world) string { return w.beforeRenewal(stripesim.CardSuccess) }, "Your membership will be renewed", "", map[string]func(*world, string){"Unsubscribed": (*world).unsubscribed}, ""},
+	{outbox.MemberRenewal, func(w *world) string { return w.beforeRenewal(stripesim.CardSuccess) }, "Your membership will be renewed", "", map[string]func(*world, string){
+		"Unsubscribed": (*world).unsubscribed, "Cancelled": func(w *world, id string) { w.cancelsMembership(id) },
+	}, ""},
 	{outbox.MemberRenewed, func(w *world) string {
 		id := w.beforeRenewal(stripesim.CardSuccess)
 		w.minute()
@@ -306,6 +308,18 @@ var letterCases = []letterCase{
 		w.pass(24*time.Hour + time.Minute)
 		return m.ID
 	}, "Your membership has ended", "", nil, ""},
+	{outbox.MemberCancelled, func(w *world) string {
+		id := w.member(stripesim.CardSuccess).ID
+		w.cancelsMembership(id)
+		return id
+	}, cancelledLetter, "", map[string]func(*world, string){"Resumed": func(w *world, id string) { w.resumesMembership(id) }, "Unsubscribed": (*world).unsubscribed}, ""},
+	{outbox.MemberResumed, func(w *world) string {
+		id := w.member(stripesim.CardSuccess).ID
+		w.cancelsMembership(id)
+		w.settle()
+		w.resumesMembership(id)
+		return id
+	}, resumedLetter, "", map[string]func(*world, string){"Cancelled": func(w *world, id string) { w.cancelsMembership(id) }, "Unsubscribed": (*world).unsubscribed}, ""},
 }
 
 // beforeRenewal is Jane's membership, 36 days before its year ends, when its renewal is to be announced.

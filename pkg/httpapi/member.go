@@ -48,6 +48,52 @@ var joinMembership = Endpoint{
 	},
 }
 
+var cancelMembership = Endpoint{
+	Method: "POST", Path: "/me/membership/cancel", ID: "cancelMembership", Group: "Memberships",
+	For: "Have your membership end with its year",
+	Text: "Visits stay included until the year ends, and nothing more is charged. Until then it can be resumed. A membership whose renewal was not paid ends at once. The " +
+		"same again changes nothing.",
+	Who: Known, In: ofMembership{},
+	Out: memberReply{}, OutText: "The membership, which is not renewed.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "no_patient"}, {Code: "not_a_member"}, {Code: "membership_pending"}, {Code: "membership_ended"}, {Code: "changed"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*ofMembership)
+		m, err := a.Request.CancelMembership(r.Context(), r.Caller, in.Patient, in.Membership)
+		return Reply{Body: a.showMember(m)}, err
+	},
+}
+
+var resumeMembership = Endpoint{
+	Method: "POST", Path: "/me/membership/resume", ID: "resumeMembership", Group: "Memberships",
+	For:  "Have a membership go on that you cancelled",
+	Text: "It is then renewed after its year, as if it had not been cancelled. The same again changes nothing.",
+	Who:  Known, In: ofMembership{},
+	Out: memberReply{}, OutText: "The membership, which is renewed.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "no_patient"},
+		{Code: "not_a_member"},
+		{Code: "membership_pending"},
+		{Code: "membership_unpaid"},
+		{Code: "membership_ended"},
+		{Code: "offer_closed"},
+		{Code: "changed"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*ofMembership)
+		m, err := a.Request.ResumeMembership(r.Context(), r.Caller, in.Patient, in.Membership)
+		return Reply{Body: a.showMember(m)}, err
+	},
+}
+
+// Which membership is meant.
+type ofMembership struct {
+	// Who pays for it; without it, you.
+	Patient string `json:"patient,omitempty" validate:"max=80"`
+	// Its id, as it was read.
+	Membership string `json:"membership" validate:"required,max=80"`
+}
+
 // What somebody accepts who joins.
 type becomeMember struct {
 	// Who is to be the member; without it, you.
@@ -102,6 +148,8 @@ type memberReply struct {
 	Until *time.Time `json:"until,omitempty"`
 	// Whether another year follows.
 	Renews bool `json:"renews"`
+	// What who pays for it can do with it now: cancel it at the end of its year, or resume it.
+	Can []string `json:"can" schema:"enum=cancel|resume"`
 	// Why and when it ended; absent: it has not.
 	Ended *time.Time     `json:"ended,omitempty"`
 	Why   membership.Why `json:"why,omitempty"`
@@ -146,9 +194,16 @@ func (a *API) showMembership(v request.Membership) yearlyReply {
 func (a *API) showMember(m membership.Membership) memberReply {
 	out := memberReply{
 		ID: m.ID, State: m.State, Offer: m.Terms.Offer, Terms: m.Terms.Version, Joined: m.Made, From: given(m.Standing.Start), Until: given(m.Standing.End),
-		Renews: m.Renews(), Ended: given(m.Ended.At), Why: m.Ended.Why,
+		Renews: m.Renews(), Can: []string{}, Ended: given(m.Ended.At), Why: m.Ended.Why,
 	}
-	if m.Payable(a.Kernel.Time()) {
+	now := a.Kernel.Time()
+	if m.Cancels() {
+		out.Can = append(out.Can, "cancel")
+	}
+	if m.Resumes(now) {
+		out.Can = append(out.Can, "resume")
+	}
+	if m.Payable(now) {
 		out.Page, out.PageEnds = m.Page.URL, given(m.Page.Ends)
 	}
 	return out

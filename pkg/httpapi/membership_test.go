@@ -3,8 +3,15 @@ package httpapi_test
 import (
 	"maps"
 	"net/http"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"evisit/pkg/audit"
+	"evisit/pkg/clinic"
+	"evisit/pkg/membership"
 )
 
 type shownOffer struct {
@@ -93,6 +100,63 @@ type shownMember struct {
 	ID, State, Page string
 	Terms           int
 	Renews          bool
+	Can             []string
+}
+
+// paid is what becomes of a membership whose first year is paid.
+func (w *world) paid(t *testing.T, id string) {
+	t.Helper()
+	m, err := w.store.Membership(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err = m.Observe(membership.Observation{
+		Account: m.Account, Customer: m.Customer, Subscription: "sub_" + id,
+		Standing: membership.Standing{At: w.now(), Status: "active", Year: membership.Year{Start: w.now(), End: w.now().AddDate(1, 0, 0)}, Paid: 350_00},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.store.Commit(t.Context(), clinic.Commit{Memberships: []clinic.Membership{{Membership: m}}, Audit: []audit.Record{{
+		ID: "paid-" + id, Practice: m.Practice, At: w.now(), Actor: clinic.System("charge"), Action: "membership.active", Patient: m.Payer, Resource: id,
+	}}}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A member cancels and resumes: twice is once, and what can be done is said. What cannot be is told.
+func TestMembership_CancelledOverHTTP(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	act := func(who, what, id string) call {
+		return call{as: who, method: "POST", path: "/me/membership/" + what, body: map[string]any{"membership": id}}
+	}
+	refused(t, send(t, w.api, act("jane-smith", "cancel", "jane-smith.m1")), 409, "not_a_member")
+	var m shownMember
+	w.do(t, call{as: "jane-smith", method: "POST", path: "/me/membership", body: map[string]any{"offer": "yearly-1", "terms": 1, "medicare": "no"}}, &m)
+	for _, what := range []string{"cancel", "resume"} {
+		refused(t, send(t, w.api, act("jane-smith", what, m.ID)), 409, "membership_pending")
+	}
+	w.paid(t, m.ID)
+	for _, tc := range []struct {
+		act    string
+		renews bool
+		can    string
+	}{{"resume", true, "cancel"}, {"cancel", false, "resume"}, {"cancel", false, "resume"}, {"resume", true, "cancel"}, {"resume", true, "cancel"}} {
+		m = shownMember{}
+		w.do(t, act("jane-smith", tc.act, "jane-smith.m1"), &m)
+		if m.Renews != tc.renews || !slices.Equal(m.Can, []string{tc.can}) || m.State != "active" {
+			t.Errorf("%s: %+v", tc.act, m)
+		}
+	}
+	w.nothingWritten(t, func(t *testing.T) {
+		refused(t, send(t, w.api, act("jane-smith", "cancel", "jane-smith.m2")), 409, "not_a_member")
+		refused(t, send(t, w.api, act("jane-smith", "cancel", "")), 422, "invalid_request")
+		refused(t, send(t, w.api, act("ana-rivera", "cancel", m.ID)), 404, "not_found")
+		other := act("tom-okafor", "cancel", m.ID)
+		other.body = map[string]any{"membership": m.ID, "patient": "jane-smith"}
+		refused(t, send(t, w.api, other), 404, "not_found")
+	})
 }
 
 // A patient reads what is sold, and joins on what they read: twice is once. What is wrong, and who may
@@ -118,11 +182,11 @@ func TestMembership_OverHTTP(t *testing.T) {
 	var first, second shownMember
 	w.do(t, call{as: "jane-smith", method: "POST", path: "/me/membership", body: join}, &first)
 	w.do(t, call{as: "jane-smith", method: "POST", path: "/me/membership", body: join}, &second)
-	if first.State != "pending" || first.Page == "" || first.Terms != 1 || first != second {
+	if first.State != "pending" || first.Page == "" || first.Terms != 1 || !cmp.Equal(first, second) {
 		t.Errorf("joined: %+v, and again %+v", first, second)
 	}
 	w.do(t, call{as: "jane-smith", method: "GET", path: "/me/membership"}, &shown)
-	if shown.Mine == nil || *shown.Mine != first {
+	if shown.Mine == nil || !cmp.Equal(*shown.Mine, first) {
 		t.Errorf("mine: %+v", shown.Mine)
 	}
 	w.do(t, call{as: "elena-diaz", method: "GET", path: "/me/membership?patient=rosa-diaz"}, &shown)

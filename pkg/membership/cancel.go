@@ -99,6 +99,38 @@ func (m Membership) Carried(asked Ask, o Observation) (Membership, error) {
 	return next.next(), nil
 }
 
+// CheckCancel returns nil if m's payer can cancel it, or has. It refuses, with fault.Conflict, one that
+// awaits its first payment (membership_pending), which nobody has to cancel: the page for it closes by
+// itself; and one that ended for another reason (membership_ended).
+func (m Membership) CheckCancel() error {
+	switch {
+	case m.State == Pending:
+		return fault.New(fault.Conflict, "membership_pending", "This membership begins when its first payment is made. If you do not want it, do not pay: its page closes by itself, and nothing is charged.")
+	case m.State == Ended && m.Ended.Why != Cancelled:
+		return errEnded()
+	}
+	return nil
+}
+
+// Cancels reports whether there is something for m's payer to Cancel.
+func (m Membership) Cancels() bool { return m.Renews() || m.State == PastDue && m.Standing.Paid == 0 }
+
+// Resumes reports whether m's payer cancelled it, and can Resume it.
+func (m Membership) Resumes(now time.Time) bool {
+	return m.State == Active && !m.Renews() && !m.closing() && now.Before(m.Standing.End)
+}
+
+// Turned reports what was said of the renewal since m stood as was: that it is not renewed any more, or
+// is after all. What its payer is told otherwise, that it ended, was renewed or is not offered any more,
+// is neither.
+func (m Membership) Turned(was Membership) (cancelled, resumed bool) {
+	paid := func(o Membership) bool { return o.State == Active || o.State == PastDue }
+	if !paid(m) || !paid(was) || m.closing() || !m.Standing.Start.Equal(was.Standing.Start) {
+		return false, false
+	}
+	return was.Renews() && !m.Renews(), !was.Renews() && m.Renews()
+}
+
 // Abandoned returns m ended because the page for its first payment expired, and no subscription was
 // made. One that has a subscription, or has ended, is unchanged.
 func (m Membership) Abandoned(now time.Time) Membership {

@@ -60,6 +60,66 @@ func TestCancel_AtTheEndOfTheYear(t *testing.T) {
 	}
 }
 
+// What was announced of a renewal is not said any more once the payer cancelled, and again when they
+// resume; what they can do follows, and which letter tells it.
+func TestCancel_WhatCanBeDoneAndIsTold(t *testing.T) {
+	t.Parallel()
+	zone, now := newYork(t), yearEnd.AddDate(0, 0, -35)
+	m, err := active(t, annual()).Announce(offerOf(noon), zone, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, told := m.Letter(zone); !told || !m.Cancels() || m.Resumes(now) {
+		t.Errorf("announced: told %t, cancels %t, resumes %t", told, m.Cancels(), m.Resumes(now))
+	}
+	gone := m.Cancel(now)
+	if l, told := gone.Letter(zone); told || gone.Cancels() || !gone.Resumes(now) {
+		t.Errorf("cancelled: %q, cancels %t, resumes %t", l.Text, gone.Cancels(), gone.Resumes(now))
+	}
+	if gone.Resumes(yearEnd) {
+		t.Error("it can be resumed after its end")
+	}
+	if cancelled, resumed := gone.Turned(m); !cancelled || resumed {
+		t.Errorf("cancelled: told %t, that it goes on %t", cancelled, resumed)
+	}
+	back, err := gone.Resume(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, told := back.Letter(zone); !told {
+		t.Error("resumed, and its renewal is not said any more")
+	}
+	if cancelled, resumed := back.Turned(gone); cancelled || !resumed {
+		t.Errorf("resumed: told %t, that it was cancelled %t", resumed, cancelled)
+	}
+	if cancelled, resumed := gone.Turned(gone); cancelled || resumed {
+		t.Error("what stands as it did is told")
+	}
+	for name, tc := range map[string]struct {
+		m    membership.Membership
+		want string
+	}{
+		"pending": {enrolled(t, annual()), "membership_pending"}, "paid": {m, ""}, "cancelled": {gone, ""},
+		"ended by the practice": {ended(t, m, membership.ByPractice), "membership_ended"}, "left": {ended(t, m, membership.Cancelled), ""},
+	} {
+		if got := code(tc.m.CheckCancel()); got != tc.want {
+			t.Errorf("%s: %q, want %q", name, got, tc.want)
+		}
+		if over := tc.m.State != membership.Active; over && (tc.m.Cancels() || tc.m.Resumes(now)) {
+			t.Errorf("%s: cancels %t, resumes %t", name, tc.m.Cancels(), tc.m.Resumes(now))
+		}
+	}
+}
+
+func ended(t *testing.T, m membership.Membership, why membership.Why) membership.Membership {
+	t.Helper()
+	m, err := m.EndNow(why, 0, newYork(t), noon.AddDate(0, 1, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 func TestCancel_NotPaidEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	pending := enrolled(t, annual())

@@ -229,13 +229,17 @@ func (m Membership) places() []string {
 func (m Membership) running(now time.Time) error {
 	switch {
 	case m.State == Ended || m.State == Active && !m.Renews() && !now.Before(m.Standing.End):
-		return fault.New(fault.Conflict, "membership_ended", "This membership has ended. Join again to have another.")
+		return errEnded()
 	case m.State == Pending:
 		return fault.New(fault.Conflict, "membership_pending", "This membership begins when its first payment is made. Pay first, or wait until the payment is reported.")
 	case m.State == PastDue:
 		return fault.New(fault.Conflict, "membership_unpaid", "A payment for this membership failed. Pay it first.")
 	}
 	return nil
+}
+
+func errEnded() error {
+	return fault.New(fault.Conflict, "membership_ended", "This membership has ended. Join again to have another.")
 }
 
 func termsChanged() error {

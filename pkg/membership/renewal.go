@@ -72,10 +72,11 @@ type Letter struct {
 	Text    string      `json:"text"`
 }
 
-// Letter returns what the last notice says, of a renewal that is to come; false if there is none.
+// Letter returns what the last notice says, of a renewal that is to come, or that is not offered; false
+// if there is none, or the payer cancelled since.
 func (m Membership) Letter(zone *time.Location) (Letter, bool) {
 	n := m.Notice
-	if n.Renews.IsZero() || !m.announced() {
+	if n.Renews.IsZero() || !m.announced() || !n.Closing && !m.Renews() {
 		return Letter{}, false
 	}
 	l := Letter{Renews: civil.Of(n.Renews, zone), Price: n.Price}

@@ -38,6 +38,12 @@ func (y Year) Text(zone *time.Location) string {
 	return date(first) + " to " + date(end.AddDays(-1))
 }
 
+// LastDay writes the last day of y, in the practice's zone: 1 March 2027.
+func (y Year) LastDay(zone *time.Location) string {
+	_, end := y.Days(zone)
+	return date(end.AddDays(-1))
+}
+
 // left returns how many of y's days are left on a day, itself included, and how many it has.
 func (y Year) left(on civil.Day, zone *time.Location) (left, of int) {
 	first, end := y.Days(zone)

@@ -79,6 +79,8 @@ const (
 	MemberUnpaid      Kind = "membership.unpaid"    // the payment of a year failed
 	MemberRenewal     Kind = "membership.renewal"   // its renewal is announced, or that there will be none
 	MemberEnded       Kind = "membership.ended"     // it ended, or never began
+	MemberCancelled   Kind = "membership.cancelled" // it ends with its year, as its payer asked
+	MemberResumed     Kind = "membership.resumed"   // it goes on after its year, although it was cancelled
 )
 
 // Kinds lists every kind.
@@ -86,6 +88,7 @@ var Kinds = []Kind{
 	StripeReported, CheckPayment, CheckAccount, AskAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
 	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, DisputeOpened, DisputeDue, DisputeMissed, DisputeEnded, AnswerDispute, AcceptDispute, AccountLost, AccountDisabled, Invited, ContactChanged,
 	CheckMembership, GiveBackVisit, CarryMembership, MemberJoined, MemberRenewed, MemberUnpaid, MemberRenewal, MemberEnded,
+	MemberCancelled, MemberResumed,
 }
 
 // An Event is stored in the transaction of the change that causes it. Its ID,

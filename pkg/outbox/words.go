@@ -56,6 +56,8 @@ var tasks = map[Kind]string{
 	MemberUnpaid:      "Write to a patient that the payment for a membership failed",
 	MemberRenewal:     "Write to a patient that a membership will be renewed, or will not be",
 	MemberEnded:       "Write to a patient that a membership has ended",
+	MemberCancelled:   "Write to a patient that a membership ends with its year",
+	MemberResumed:     "Write to a patient that a membership goes on after its year",
 }
 
 // Task says in words, for people of a practice, what an event of kind k has done.

@@ -30,7 +30,9 @@ const (
 	// subscription whose renewal failed at every attempt; they cancel it at first.
 	HandRenewalsCancel = "renewals_cancel"
 	HandRenewalsUnpaid = "renewals_unpaid"
-	HandUnsubscribe    = "unsubscribe" // cancels a subscription at once
+	HandUnsubscribe    = "unsubscribe"  // cancels a subscription at once
+	HandStopRenewal    = "stop_renewal" // has a subscription end with its period
+	HandRenew          = "renew"        // has it go on after all
 
 	// HandOtherMode sends an event of live mode about an intent of live mode.
 	HandOtherMode = "other_mode"
@@ -82,6 +84,8 @@ var acts = map[string]struct {
 	HandRenewalsCancel: {kindAccount, (*tx).handRenewals},
 	HandRenewalsUnpaid: {kindAccount, (*tx).handRenewals},
 	HandUnsubscribe:    {kindSubscription, (*tx).handUnsubscribe},
+	HandStopRenewal:    {kindSubscription, (*tx).handRenewal},
+	HandRenew:          {kindSubscription, (*tx).handRenewal},
 }
 
 // Hand does an act and returns the object that it made or changed.

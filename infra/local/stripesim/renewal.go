@@ -214,6 +214,20 @@ func (t *tx) handUnsubscribe(ctx context.Context, a Act) (any, error) {
 	return cancelSubscription(ctx, t, a.call(""))
 }
 
+func (t *tx) handRenewal(ctx context.Context, a Act) (any, error) {
+	c := a.call("")
+	c.params["cancel_at_period_end"] = a.Do == HandStopRenewal
+	return updateSubscription(ctx, t, c)
+}
+
+// renewalHand is the act that changes whether s is renewed.
+func (s *subscription) renewalHand() string {
+	if s.CancelAtPeriodEnd {
+		return HandRenew
+	}
+	return HandStopRenewal
+}
+
 // subscriptionRows are the rows of the subscriptions on the page of acts.
 func (t *tx) subscriptionRows(ctx context.Context) ([]handRow, error) {
 	subs, err := all[subscription](ctx, t, kindSubscription)
@@ -221,7 +235,7 @@ func (t *tx) subscriptionRows(ctx context.Context) ([]handRow, error) {
 	for _, s := range subs {
 		row := handRow{s.ID, t.account, s.Status, s.Metadata["ref"], s.yearAmount(), nil}
 		if s.lives() {
-			row.Acts = []string{HandUnsubscribe}
+			row.Acts = []string{s.renewalHand(), HandUnsubscribe}
 		}
 		rows = append(rows, row)
 	}

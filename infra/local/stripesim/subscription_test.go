@@ -965,6 +965,13 @@ func TestHand_Subscription(t *testing.T) {
 	if page := b.portalPage(http.MethodGet, b.url+"/sim/hand", nil, http.StatusOK); !strings.Contains(page, second) || !strings.Contains(page, "renewals_unpaid") {
 		t.Errorf("page of acts:\n%s", page)
 	}
+	for _, act := range []string{stripesim.HandStopRenewal, stripesim.HandRenew} {
+		b.portalPage(http.MethodPost, b.url+"/sim/hand", url.Values{"do": {act}, "id": {second}}, http.StatusSeeOther)
+		b.wantEvents("customer.subscription.updated")
+		if now := s.subscription(second); now.CancelAtPeriodEnd != (act == stripesim.HandStopRenewal) {
+			t.Errorf("after %s it ends with its period: %t", act, now.CancelAtPeriodEnd)
+		}
+	}
 	b.portalPage(http.MethodPost, b.url+"/sim/hand", url.Values{"do": {stripesim.HandUnsubscribe}, "id": {second}}, http.StatusSeeOther)
 	b.wantEvents("customer.subscription.deleted")
 	if now := s.subscription(second); now.Status != "canceled" {

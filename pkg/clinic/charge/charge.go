@@ -155,7 +155,8 @@ func (m *Room) act(ctx context.Context, d outbox.Delivery) error {
 		outbox.Charged, outbox.ChargeFailed, outbox.Diverted, outbox.CheckoutAbandoned,
 		outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned, outbox.StrayFound,
 		outbox.DisputeOpened, outbox.DisputeDue, outbox.DisputeMissed, outbox.DisputeEnded, outbox.AccountLost, outbox.AccountDisabled, outbox.Invited, outbox.ContactChanged,
-		outbox.MemberJoined, outbox.MemberRenewed, outbox.MemberUnpaid, outbox.MemberRenewal, outbox.MemberEnded:
+		outbox.MemberJoined, outbox.MemberRenewed, outbox.MemberUnpaid, outbox.MemberRenewal, outbox.MemberEnded,
+		outbox.MemberCancelled, outbox.MemberResumed:
 	}
 	return fmt.Errorf("event %s of kind %s is not for charge", d.ID, d.Kind)
 }

@@ -206,6 +206,12 @@ func (m *Room) applyMembership(ctx context.Context, c *clinic.Commit, was, next 
 	case next.State == membership.Ended && was.State != membership.Ended:
 		tell(outbox.MemberEnded, outbox.Notify)
 	}
+	switch cancelled, resumed := next.Turned(was); {
+	case cancelled:
+		tell(outbox.MemberCancelled, outbox.Notify)
+	case resumed:
+		tell(outbox.MemberResumed, outbox.Notify)
+	}
 	if was.State == membership.PastDue && next.State != membership.PastDue {
 		if err := m.endWork(ctx, c, work.MembershipUnpaid, was.Practice, was.ID); err != nil {
 			return err

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"strings"
+	"time"
 
 	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
@@ -20,6 +21,9 @@ func isMember(m membership.Membership) bool { return m.State == membership.Activ
 func isUnpaid(m membership.Membership) bool { return m.State == membership.PastDue }
 func isEnded(m membership.Membership) bool  { return m.State == membership.Ended }
 
+// runs reports whether the year is not over, as far as is known.
+func runs(m membership.Membership) bool { return isMember(m) || isUnpaid(m) }
+
 // memberLetters are the letters about memberships, by event.
 var memberLetters = map[outbox.Kind]memberLetter{
 	outbox.MemberJoined: {text{
@@ -36,8 +40,16 @@ var memberLetters = map[outbox.Kind]memberLetter{
 	}, isUnpaid},
 	outbox.MemberEnded: {text{"Your membership has ended", "{ended}\n\n{link}"}, isEnded},
 	outbox.MemberRenewal: {text{"Your membership will be renewed", "{announced}\n\n{link}"}, func(m membership.Membership) bool {
-		return isMember(m) && !m.Notice.Closing
+		return isMember(m) && !m.Notice.Closing && m.Renews()
 	}},
+	outbox.MemberCancelled: {text{
+		"Your membership is cancelled",
+		"Your membership ends with {last}, and is not renewed. You keep it until then, and nothing more is charged for it. Until then you can also resume it.\n\nYour membership is here:\n{link}",
+	}, func(m membership.Membership) bool { return runs(m) && !m.Renews() }},
+	outbox.MemberResumed: {text{
+		"Your membership goes on",
+		"Your membership does not end with {last}: it is renewed for another year, which costs {price} as it stands. You can cancel it again until then.\n\nYour membership is here:\n{link}",
+	}, func(m membership.Membership) bool { return runs(m) && m.Renews() }},
 }
 
 // closingLetter is written instead of the announcement of a renewal that will not be.
@@ -78,7 +90,7 @@ func (m *Room) tellMember(ctx context.Context, d outbox.Delivery, l memberLetter
 	if err != nil {
 		return err
 	}
-	words, err := memberWords(p, mem)
+	words, err := memberWords(p, mem, m.Kernel.Time())
 	if err != nil {
 		return err
 	}
@@ -87,7 +99,7 @@ func (m *Room) tellMember(ctx context.Context, d outbox.Delivery, l memberLetter
 }
 
 // memberWords are what letters about a membership may say of it, each after its place in them.
-func memberWords(p practice.Practice, mem membership.Membership) ([]string, error) {
+func memberWords(p practice.Practice, mem membership.Membership, now time.Time) ([]string, error) {
 	zone, err := p.Location()
 	if err != nil {
 		return nil, err
@@ -99,6 +111,6 @@ func memberWords(p practice.Practice, mem membership.Membership) ([]string, erro
 	announced, _ := mem.Letter(zone)
 	return []string{
 		"{paid}", mem.Standing.Paid.String(), "{year}", mem.Standing.Text(zone), "{renewal}", renewal,
-		"{unpaid}", mem.Unpaid(zone), "{ended}", endings[mem.Ended.Why], "{announced}", announced.Text,
+		"{last}", mem.Standing.LastDay(zone), "{price}", mem.RenewalPrice(now).String(), "{unpaid}", mem.Unpaid(zone), "{ended}", endings[mem.Ended.Why], "{announced}", announced.Text,
 	}, nil
 }

@@ -75,6 +75,8 @@ var postings = map[string]posting{
 	"POST /my/visits/{id}/number":           {what: "The number to call you at", at: above, keep: beside},
 	"POST /my/visits/{id}/acknowledge":      {what: "Confirm that you have read it", at: above, keep: beside},
 	"POST /my/membership/{patient}":         {what: "Become a member", pays: true, at: itself},
+	"POST /my/membership/{patient}/cancel":  {what: "Cancel the membership", at: above},
+	"POST /my/membership/{patient}/resume":  {what: "Go on with the membership", at: above},
 	"POST /my/visits/{id}/keep":             {what: "What you wrote on the page of a request", at: above, keep: itself},
 	"POST /desk/work/{id}/end":              {what: "Something that you have done", at: above + "/" + above},
 	"POST /desk/visits/{id}/take":           {what: "Take the visit", at: above},

@@ -1,11 +1,14 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
+	"time"
 
+	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/coding"
 	"evisit/pkg/fault"
@@ -14,6 +17,9 @@ import (
 )
 
 const memberAt = "/my/membership"
+
+// membershipField has the membership that a page showed: a press on another's page changes none.
+const membershipField = "membership"
 
 // memberOf is the page of a patient's membership.
 func memberOf(patient string) string { return memberAt + "/" + url.PathEscape(patient) }
@@ -55,6 +61,15 @@ func (s *site) memberSheet(v request.Membership) (sheet, error) {
 		}
 	case membership.Active, membership.PastDue:
 		sh.Facts = append(sh.Facts, fact{"Year", m.Standing.Text(zone)}, fact{"After it", afterWords(m)})
+		sh.Hidden = []hiddenField{{membershipField, m.ID}}
+		switch {
+		case m.Cancels():
+			sh.Action, sh.Button = memberOf(v.Patient)+"/cancel", "Cancel the membership"
+			sh.Intro = append(sh.Intro, cancelWords(m, zone))
+		case m.Resumes(s.Now()):
+			sh.Action, sh.Button = memberOf(v.Patient)+"/resume", "Go on with the membership after all"
+			sh.Intro = append(sh.Intro, "It is cancelled: you have it until "+m.Standing.LastDay(zone)+", and nothing more is charged. Until then you can say that it goes on after all.")
+		}
 		if text := m.Unpaid(zone); text != "" {
 			sh.Intro = append(sh.Intro, text)
 		}
@@ -103,7 +118,15 @@ func afterWords(m membership.Membership) string {
 	if m.Renews() {
 		return "It is renewed for another year"
 	}
-	return "It ends"
+	return "It ends, and nothing more is charged"
+}
+
+// cancelWords say what who cancels m brings about.
+func cancelWords(m membership.Membership, zone *time.Location) string {
+	if m.Standing.Paid == 0 {
+		return "If you cancel it now, it ends at once, and nothing more is charged."
+	}
+	return "If you cancel it, you have it until " + m.Standing.LastDay(zone) + ", and nothing more is charged."
 }
 
 // billWords say what was paid by an invoice, and what was refunded of it.
@@ -139,12 +162,39 @@ func (s *site) showMembership(w http.ResponseWriter, r *http.Request, v visitor,
 		return err
 	}
 	if why != nil {
+		if f.Form == nil { // another form than the page's was refused
+			f.Form = sh.Fields
+		}
 		return s.refusedSheet(w, &v, sh, f, why)
 	}
 	if r.URL.Query().Get("paid") != "" && mine.Mine.State == membership.Pending {
 		sh.Done = "Thank you. Your membership begins when the payment is reported, in a moment: look at this page again."
 	}
 	return s.showSheet(w, &v, sh, "", http.StatusOK)
+}
+
+// cancelMembership has the membership that the page showed end with its year.
+func (s *site) cancelMembership(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.changeMembership(w, r, v, s.Request.CancelMembership)
+}
+
+// resumeMembership has it go on after its year, although it was cancelled.
+func (s *site) resumeMembership(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.changeMembership(w, r, v, s.Request.ResumeMembership)
+}
+
+func (s *site) changeMembership(
+	w http.ResponseWriter, r *http.Request, v visitor, change func(ctx context.Context, c clinic.Caller, patient, id string) (membership.Membership, error),
+) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	of := r.PathValue("patient")
+	if _, err := change(r.Context(), v.Caller, of, values.Get(membershipField)); err != nil {
+		return s.showMembership(w, r, v, filled{newSentForm(url.Values{}, memberPlaces), nil}, err)
+	}
+	return redirect(w, memberOf(of))
 }
 
 // join makes a membership on the terms that the page showed, and leads to the page for its payment.

@@ -44,7 +44,16 @@ func (s *stripe) Subscribed(_ context.Context, account, object string) (charge.S
 	return charge.Subscribed{}, nil
 }
 
-func (s *stripe) Carry(context.Context, string, string, membership.Ask, string) error { return nil }
+func (s *stripe) Carry(_ context.Context, account, subscription string, ask membership.Ask, _ string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.subscriptions {
+		if x.req.Account == account && x.made.Subscription == subscription {
+			x.made.CancelAtEnd = ask == membership.CancelAtEnd
+		}
+	}
+	return nil
+}
 
 // subscribes pays the page of a membership, and tells us by a webhook.
 func (h *house) subscribes(t *testing.T, url string) {
@@ -112,6 +121,14 @@ func TestMembership_Joined(t *testing.T) {
 
 	cal := h.as(t, "Cal", "/my/membership/p-ada")
 	cal.wants(http.StatusOK, "Paid")
+	ada.get("/my/membership")
+	ada.wants(http.StatusOK, "If you cancel it, you have it until")
+	ada.press("Cancel the membership", nil)
+	ada.wants(http.StatusOK, "It is cancelled: you have it until", "It ends, and nothing more is charged")
+	cal.press("Cancel the membership", nil) // on a page that shows it as it was
+	cal.wants(http.StatusOK, "It is cancelled: you have it until")
+	cal.press("Go on with the membership after all", nil)
+	cal.wants(http.StatusOK, "It is renewed for another year")
 	h.as(t, "Bea", "/my/membership/p-ada").wants(http.StatusNotFound)
 }
 

@@ -154,6 +154,8 @@ func (s *site) visiting() []route {
 		{"GET " + memberAt, s.as(s.membership)},
 		{"GET " + memberAt + "/{patient}", s.as(s.membership)},
 		{"POST " + memberAt + "/{patient}", s.as(s.joinMembership)},
+		{"POST " + memberAt + "/{patient}/cancel", s.as(s.cancelMembership)},
+		{"POST " + memberAt + "/{patient}/resume", s.as(s.resumeMembership)},
 		{"GET " + dataPath, s.as(s.data)},
 		{"GET " + accessPath, s.as(s.access)},
 		{"GET " + recordPath, s.as(s.download)},

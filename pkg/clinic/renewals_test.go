@@ -1,0 +1,260 @@
+package clinic_test
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"evisit/infra/local/stripesim"
+	"evisit/pkg/membership"
+	"evisit/pkg/work"
+)
+
+const (
+	cancelledLetter = "Your membership is cancelled"
+	resumedLetter   = "Your membership goes on"
+)
+
+// cancelsMembership has Jane cancel her membership.
+func (w *world) cancelsMembership(id string) membership.Membership {
+	w.Helper()
+	var m membership.Membership
+	w.does("cancel", func() (err error) {
+		m, err = w.request.CancelMembership(w.ctx, w.as(jane), "", id)
+		return err
+	})
+	return m
+}
+
+// resumesMembership has her resume it.
+func (w *world) resumesMembership(id string) membership.Membership {
+	w.Helper()
+	var m membership.Membership
+	w.does("resume", func() (err error) {
+		m, err = w.request.ResumeMembership(w.ctx, w.as(jane), "", id)
+		return err
+	})
+	return m
+}
+
+// renews checks whether a membership runs and is renewed, here and at Stripe.
+func (w *world) renews(id string, want bool) {
+	w.Helper()
+	m := w.holds(id, membership.Active)
+	if m.Renews() != want || m.Standing.CancelAtEnd == want || m.Asked != membership.Nothing {
+		w.Errorf("it is renewed: %t, at Stripe %t, asked %q; want %t", m.Renews(), !m.Standing.CancelAtEnd, m.Asked, want)
+	}
+	for _, s := range w.truth().Subscriptions {
+		if s.CancelAtPeriodEnd == want {
+			w.Errorf("Stripe ends it with its year: %t; it is to be renewed: %t", s.CancelAtPeriodEnd, want)
+		}
+	}
+}
+
+// toldTimes counts the letters with a subject that went to Jane.
+func (w *world) toldTimes(subject string) (n int) {
+	w.Helper()
+	for _, l := range w.letters("jane-smith@patients.example") {
+		if strings.HasSuffix(l.Subject, ": "+subject) {
+			n++
+		}
+	}
+	return n
+}
+
+// A membership that its payer cancels is kept until its year ends, and then ends here and at Stripe, with
+// nothing charged. Cancelling it again changes nothing.
+func TestMembership_CancelledEndsWithItsYear(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.member(stripesim.CardSuccess)
+	w.cancelsMembership(m.ID)
+	again := w.cancelsMembership(m.ID)
+	w.settle()
+	w.renews(m.ID, false)
+	if n := w.toldTimes(cancelledLetter); again.Renews() || n != 1 {
+		t.Errorf("cancelled twice: renewed %t, %d letters", again.Renews(), n)
+	}
+	w.includes()
+	w.pass(m.Standing.End.Sub(w.now()) - 36*24*time.Hour)
+	w.minute()
+	w.settle()
+	if w.toldMember("Your membership will be renewed") {
+		t.Error("the renewal of a membership is announced that was cancelled")
+	}
+	w.pass(37 * 24 * time.Hour)
+	w.minute()
+	w.settle()
+	if m = w.holds(m.ID, membership.Ended); m.Ended.Why != membership.Cancelled {
+		t.Errorf("ended: %+v", m.Ended)
+	}
+	if !w.toldMember("Your membership has ended") {
+		t.Error("Jane was not told that it ended")
+	}
+	w.booked(m.ID, 0, yearlyPrice)
+	_, err := w.request.ResumeMembership(w.ctx, w.as(jane), "", m.ID)
+	w.refused(err, "membership_ended")
+	w.handled()
+}
+
+// A membership that was cancelled is resumed before its year ends, and renewed.
+func TestMembership_ResumedIsRenewed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.member(stripesim.CardSuccess)
+	w.cancelsMembership(m.ID)
+	w.settle()
+	w.pass(100 * 24 * time.Hour)
+	w.settle()
+	w.resumesMembership(m.ID)
+	w.resumesMembership(m.ID)
+	w.settle()
+	w.renews(m.ID, true)
+	if n := w.toldTimes(resumedLetter); n != 1 {
+		t.Errorf("%d letters say that it goes on", n)
+	}
+	w.pass(m.Standing.End.Sub(w.now()) - 36*24*time.Hour)
+	w.minute()
+	w.settle()
+	if !w.toldMember("Your membership will be renewed") {
+		t.Error("the renewal was not announced")
+	}
+	w.pass(37 * 24 * time.Hour)
+	w.settle()
+	w.holds(m.ID, membership.Active)
+	w.booked(m.ID, yearlyPrice, yearlyPrice)
+	w.handled()
+}
+
+// Presses at the same moment are one, and one of each leaves what Stripe has as it is here.
+func TestMembership_CancelledAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.member(stripesim.CardSuccess)
+	const presses = 4
+	failures := make([]error, presses)
+	var all sync.WaitGroup
+	for n := range presses {
+		all.Go(func() { _, failures[n] = w.request.CancelMembership(w.ctx, w.as(jane), "", m.ID) })
+	}
+	all.Wait()
+	for n, err := range failures {
+		if err != nil && !again(err) {
+			t.Errorf("press %d: %v", n, err)
+		}
+	}
+	w.cancelsMembership(m.ID)
+	w.settle()
+	w.renews(m.ID, false)
+	if n := w.toldTimes(cancelledLetter); n != 1 {
+		t.Errorf("%d letters", n)
+	}
+	w.handled()
+}
+
+// Whatever call or answer is lost on the way, it is cancelled here and at Stripe, and then resumed.
+func TestMembership_CancelAnyLossIsMadeGood(t *testing.T) {
+	t.Parallel()
+	part := partOf(t, 1)
+	for _, e := range []effect{commits, releases, observes, webhooks, deliveries, sends} {
+		for _, l := range losses {
+			if !part.takes() {
+				continue
+			}
+			t.Run(string(e)+" "+string(l), func(t *testing.T) {
+				t.Parallel()
+				w := newWorld(t)
+				m := w.member(stripesim.CardSuccess)
+				w.trouble.order(e, 1, l)
+				w.cancelsMembership(m.ID)
+				w.settle()
+				w.trouble.heal()
+				w.settle()
+				w.renews(m.ID, false)
+				w.trouble.order(e, 1, l)
+				w.resumesMembership(m.ID)
+				w.settle()
+				w.trouble.heal()
+				w.settle()
+				w.renews(m.ID, true)
+				w.booked(m.ID, yearlyPrice, 0)
+			})
+		}
+	}
+}
+
+// Who has Stripe's own pages end or renew it is followed, and the payer is told once.
+func TestMembership_CancelledAtStripe(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.member(stripesim.CardSuccess)
+	w.hand(stripesim.HandStopRenewal, m.Subscription)
+	w.settle()
+	w.renews(m.ID, false)
+	if n := w.toldTimes(cancelledLetter); n != 1 {
+		t.Errorf("%d letters say that it is cancelled", n)
+	}
+	w.hand(stripesim.HandRenew, m.Subscription)
+	w.settle()
+	w.renews(m.ID, true)
+	if n := w.toldTimes(resumedLetter); n != 1 {
+		t.Errorf("%d letters say that it goes on", n)
+	}
+	w.cancelsMembership(m.ID)
+	w.settle()
+	w.hand(stripesim.HandRenew, m.Subscription)
+	w.settle()
+	w.renews(m.ID, true)
+	w.handled()
+}
+
+// A membership whose renewal failed ends at once when it is cancelled: nothing was paid for it, and it is
+// nobody's work any more.
+func TestMembership_CancelledUnpaidEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.member(stripesim.CardLaterDeclined)
+	w.pass(m.Standing.End.Sub(w.now()) + 4*time.Hour)
+	w.settle()
+	w.holds(m.ID, membership.PastDue)
+	w.cancelsMembership(m.ID)
+	w.cancelsMembership(m.ID)
+	w.settle()
+	if m = w.holds(m.ID, membership.Ended); m.Ended.Why != membership.Cancelled || m.Standing.Status != "canceled" {
+		t.Errorf("ended %+v, at Stripe %s", m.Ended, m.Standing.Status)
+	}
+	if slices.ContainsFunc(w.work("lakeside"), func(i work.Item) bool { return i.Kind == work.MembershipUnpaid && i.Open() }) {
+		t.Error("it is still somebody's work")
+	}
+	if n := w.toldTimes("Your membership has ended"); n != 1 {
+		t.Errorf("%d letters say that it ended", n)
+	}
+	w.booked(m.ID, 0, yearlyPrice)
+	w.handled()
+}
+
+// What is nobody's to cancel, or cannot be, is told.
+func TestMembership_CancelRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.request.CancelMembership(w.ctx, w.as(jane), "", "jane-smith.m1")
+	w.refused(err, "not_a_member")
+	w.sells()
+	m := w.enrols()
+	_, err = w.request.CancelMembership(w.ctx, w.as(jane), "", m.ID)
+	w.refused(err, "membership_pending")
+	_, err = w.request.ResumeMembership(w.ctx, w.as(jane), "", m.ID)
+	w.refused(err, "membership_pending")
+	w.subscribes(m, stripesim.CardSuccess)
+	w.settle()
+	_, err = w.request.CancelMembership(w.ctx, w.as(jane), "", "jane-smith.m2")
+	w.refused(err, "not_a_member")
+	for _, who := range []string{tom, ana} {
+		_, err = w.request.CancelMembership(w.ctx, w.as(who), jane, m.ID)
+		w.refused(err, "not_found")
+	}
+	w.renews(m.ID, true)
+	w.handled()
+}
