@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"path"
 	"regexp"
 	"time"
 )
@@ -182,15 +181,10 @@ func (w *world) becomesMember(patient *person) {
 	}
 	got, ok := w.does("joinMembership", patient, nil, map[string]any{"offer": shown.Sold.Offer, "terms": shown.Sold.Terms, "medicare": "no"})
 	var made struct {
-		ID   string `json:"id"`
-		Page string `json:"page"`
+		ID string `json:"id"`
 	}
 	if !ok || json.Unmarshal(got.body, &made) != nil {
 		return
-	}
-	if made.Page != "" {
-		w.tool(http.MethodPost, w.sys.Stripe+"/sim/pay", map[string]string{"session": path.Base(made.Page), "card": "4242424242424242"}, nil)
-		w.pass(2 * time.Minute)
 	}
 	w.does("cancelMembership", patient, nil, map[string]any{"membership": made.ID})
 	w.does("resumeMembership", patient, nil, map[string]any{"membership": made.ID})

@@ -247,6 +247,8 @@ func (c *cards) Subscribed(context.Context, string, string) (charge.Subscribed, 
 
 func (c *cards) Carry(context.Context, string, string, membership.Ask, string) error { return nil }
 
+func (c *cards) Reprice(context.Context, string, string, money.Cents, string) error { return nil }
+
 func (c *cards) Observe(_ context.Context, _, object string) (string, billing.Observation, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 	"evisit/pkg/clinic/charge"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/membership"
+	"evisit/pkg/money"
 )
 
 // A subscribed is a page on which somebody may subscribe, and what was paid there.
@@ -43,6 +44,8 @@ func (s *stripe) Subscribed(_ context.Context, account, object string) (charge.S
 	}
 	return charge.Subscribed{}, nil
 }
+
+func (s *stripe) Reprice(context.Context, string, string, money.Cents, string) error { return nil }
 
 func (s *stripe) Carry(_ context.Context, account, subscription string, ask membership.Ask, _ string) error {
 	s.mu.Lock()
