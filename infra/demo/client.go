@@ -176,7 +176,12 @@ func pause(ctx context.Context, d time.Duration) bool {
 // until calls ready repeatedly until it reports true. The error after patience names
 // what.
 func (c *client) until(ctx context.Context, what string, ready func(context.Context) (bool, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	return c.within(ctx, patience, what, ready)
+}
+
+// within is until with a patience of its own, for what takes many requests.
+func (c *client) within(ctx context.Context, longest time.Duration, what string, ready func(context.Context) (bool, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
 	for {
 		ok, err := ready(ctx)
@@ -184,7 +189,7 @@ func (c *client) until(ctx context.Context, what string, ready func(context.Cont
 			return err
 		}
 		if !pause(ctx, retryWait/2) {
-			return fmt.Errorf("waited %s in vain for %s", patience, what)
+			return fmt.Errorf("waited %s in vain for %s", longest, what)
 		}
 	}
 }

@@ -394,7 +394,7 @@ func captureResumed(ctx context.Context, s *scene) {
 	v.answeredBy(ctx, omar, strain)
 	var item todo
 	s.do(func() error {
-		return s.until(ctx, "the capture to be given up", func(ctx context.Context) (_ bool, err error) {
+		return s.within(ctx, 5*patience, "the capture to be given up", func(ctx context.Context) (_ bool, err error) {
 			if item, err = ruth.work(ctx, "event.parked", v.id); err != nil || item.ID != "" {
 				return err == nil, err
 			}
