@@ -145,8 +145,8 @@ func TestIncluded_TwoForTheLast(t *testing.T) {
 	w.handled()
 }
 
-// An included visit that ends without an answer is given back, whichever way it ends and whatever call
-// of it is lost; one that is answered is not.
+// A membership has an included visit back if the request ends without an answer, however it ends and
+// whichever call is lost. An answered one stays counted.
 func TestIncluded_GivenBack(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(w *world, id string){

@@ -393,6 +393,28 @@ func TestMembership_RenewedAtTheNewPrice(t *testing.T) {
 	}
 }
 
+// Who cancels before Stripe was asked for the new price, and resumes, pays the price that was told.
+func TestMembership_NewPriceAfterResuming(t *testing.T) {
+	t.Parallel()
+	const dearer money.Cents = 395_00
+	w := newWorld(t)
+	m := w.member(stripesim.CardSuccess)
+	w.sellsAt(dearer, m.Standing.End)
+	w.pass(m.Standing.End.Sub(w.now()) - 36*24*time.Hour)
+	w.trouble.loseAll(reprices, killedBefore)
+	w.minute()
+	w.drain()
+	w.cancelsMembership(m.ID)
+	w.settle()
+	w.trouble.heal()
+	w.resumesMembership(m.ID)
+	w.settle()
+	if got := w.holds(m.ID, membership.Active); got.Standing.Price != dearer || got.Standing.CancelAtEnd {
+		t.Errorf("at Stripe it costs %s, and ends with its year: %t", got.Standing.Price, got.Standing.CancelAtEnd)
+	}
+	w.handled()
+}
+
 // A renewal whose webhooks are all lost is found by the look at the end of the year.
 func TestMembership_RenewalFoundByItsLook(t *testing.T) {
 	t.Parallel()

@@ -208,8 +208,8 @@ func TestMembership_CancelledAtStripe(t *testing.T) {
 	w.handled()
 }
 
-// A membership whose renewal failed ends at once when it is cancelled: nothing was paid for it, and it is
-// nobody's work any more.
+// A membership whose renewal failed ends at once when it is cancelled: nothing was paid for it. The work
+// item about its payment ends with it.
 func TestMembership_CancelledUnpaidEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -233,7 +233,7 @@ func TestMembership_CancelledUnpaidEndsAtOnce(t *testing.T) {
 	w.handled()
 }
 
-// What is nobody's to cancel, or cannot be, is told.
+// A refused cancel says why: another's membership, or one that awaits its payment or has ended.
 func TestMembership_CancelRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

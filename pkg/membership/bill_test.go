@@ -9,9 +9,9 @@ import (
 	"evisit/pkg/money"
 )
 
-// A bill follows its invoice: what is paid is deferred, what is refunded is taken back from there, and
-// what is kept is earned once when the year is over; refunds after that are no income given back twice.
-// The same again books nothing, and the books always balance.
+// A bill follows its invoice: what is paid is deferred, a refund lowers what is deferred, and the
+// rest is earned once when the year is over. A refund after that lowers what was earned, once. The same
+// again books nothing, and the books always balance.
 func TestBill_Settle(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)

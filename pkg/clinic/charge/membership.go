@@ -217,7 +217,9 @@ func (m *Room) applyMembership(ctx context.Context, c *clinic.Commit, was, next 
 			return err
 		}
 	}
-	if next.Subscription != "" && (next.Wanted() != membership.Nothing && next.Wanted() != was.Wanted() || next.Mispriced(c.At) && !was.Mispriced(c.At)) {
+	turned := next.Wanted() != was.Wanted()
+	carry := next.Wanted() != membership.Nothing && turned || next.Mispriced(c.At) && (turned || !was.Mispriced(c.At))
+	if next.Subscription != "" && carry {
 		tell(outbox.CarryMembership, outbox.Charge)
 	}
 	c.Audit = append(c.Audit, audit.Record{
