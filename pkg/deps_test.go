@@ -115,7 +115,7 @@ var rules = map[string]rule{
 	"clinic/registrar": {layer: room, ours: "audit civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
-		ours:  "audit billing clinic clinic/books clinic/chart coding coverage fault identity intake membership money outbox phi practice record vault visit work",
+		ours:  "audit billing clinic clinic/books clinic/chart coding coverage fault identity intake ledger membership money outbox phi practice record vault visit work",
 	},
 	"clinic/session": {layer: room, ours: "audit clinic fault identity phi vault"},
 	"clinic/sweep":   {layer: room, ours: "audit clinic clinic/heads fault outbox"},

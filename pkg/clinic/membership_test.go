@@ -1,7 +1,6 @@
 package clinic_test
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -122,21 +121,11 @@ func (w *world) booked(id string, deferred, earned money.Cents) {
 
 // moneyOf reads the bills and the entries of a membership.
 func (w *world) moneyOf(id string) ([]membership.Bill, []ledger.Entry, error) {
-	bills, err := w.tape.BillsOf(w.ctx, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	var entries []ledger.Entry
-	w.rows(func(i item) {
-		if sk := attr(i, "sk"); strings.HasPrefix(sk, "ENTRY#"+id+"#") {
-			var e ledger.Entry
-			if err := json.Unmarshal([]byte(attr(i, "d")), &e); err != nil {
-				w.Errorf("entry %s: %v", sk, err)
-			}
-			entries = append(entries, e)
-		}
-	})
-	return bills, entries, nil
+	payer, _, _ := strings.Cut(id, ".")
+	bills, entries, err := w.tape.Paid(w.ctx, payer)
+	bills = slices.DeleteFunc(bills, func(b membership.Bill) bool { return b.Membership != id })
+	entries = slices.DeleteFunc(entries, func(e ledger.Entry) bool { return e.Payment != id })
+	return bills, entries, err
 }
 
 // toldMember reports whether a letter with a subject went to Jane.

@@ -12,7 +12,7 @@ import (
 var getMembership = Endpoint{
 	Method: "GET", Path: "/me/membership", ID: "getMembership", Group: "Memberships",
 	For: "Read your yearly membership, and what your practice sells",
-	Text: "What the practice sells now, with its terms in words; the patient's latest membership, if there was one, and its invoices. A membership that awaits its first " +
+	Text: "What the practice sells now, with its terms in words; the patient's latest membership, if there was one; the invoices of all, and what the books say of them. A membership that awaits its first " +
 		"payment has the page for it. For the patient, and who acts for them.",
 	Who: Known, Query: []Param{{"patient", "", "A patient's id; else your own."}},
 	Out: yearlyReply{}, OutText: "The membership.",
@@ -119,8 +119,10 @@ func (in becomeMember) medicare() coding.Answer {
 type yearlyReply struct {
 	Sold *soldTerms   `json:"sold,omitempty"`
 	Mine *memberReply `json:"mine,omitempty"`
-	// Of it, the newest first.
+	// Of all memberships that the patient had, the newest first.
 	Invoices []billReply `json:"invoices"`
+	// What was entered of them in the books, the oldest first. Each is of a membership, which stands as its payment.
+	Entries []entryReply `json:"entries"`
 }
 
 // The terms on which a practice sells a membership now; absent if it sells none.
@@ -157,10 +159,11 @@ type memberReply struct {
 
 // An invoice of a membership.
 type billReply struct {
-	Number   string      `json:"number"`
-	Amount   money.Cents `json:"amount"`
-	Paid     money.Cents `json:"paid"`
-	Refunded money.Cents `json:"refunded"`
+	Membership string      `json:"membership"`
+	Number     string      `json:"number"`
+	Amount     money.Cents `json:"amount"`
+	Paid       money.Cents `json:"paid"`
+	Refunded   money.Cents `json:"refunded"`
 	// The year that it pays for.
 	From  time.Time `json:"from"`
 	Until time.Time `json:"until"`
@@ -177,7 +180,7 @@ func given(t time.Time) *time.Time {
 }
 
 func (a *API) showMembership(v request.Membership) yearlyReply {
-	out := yearlyReply{Invoices: []billReply{}}
+	out := yearlyReply{Invoices: []billReply{}, Entries: []entryReply{}}
 	if v.Sold {
 		out.Sold = &soldTerms{v.Terms.Offer, v.Terms.Version, v.Terms.Yearly(1), v.Terms.Sentences()}
 	}
@@ -186,7 +189,10 @@ func (a *API) showMembership(v request.Membership) yearlyReply {
 		out.Mine = &m
 	}
 	for _, b := range v.Bills {
-		out.Invoices = append(out.Invoices, billReply{b.Number, b.Amount, b.Paid, b.Refunded, b.Start, b.End, given(b.PaidAt)})
+		out.Invoices = append(out.Invoices, billReply{b.Membership, b.Number, b.Amount, b.Paid, b.Refunded, b.Start, b.End, given(b.PaidAt)})
+	}
+	for _, e := range v.Entries {
+		out.Entries = append(out.Entries, showEntry(e))
 	}
 	return out
 }

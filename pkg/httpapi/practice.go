@@ -113,7 +113,7 @@ func showDispute(d billing.Dispute) *disputeReply {
 type entryReply struct {
 	// Unique within the payment.
 	ID string `json:"id"`
-	// Which event of a payment's life it records.
+	// Which event of the payment's life it records.
 	Kind    ledger.Kind `json:"kind"`
 	Payment string      `json:"payment"`
 	// When.
@@ -126,7 +126,8 @@ type postingReply struct {
 	// `holds`: card holds in force, and `holds_owed` their counterpart. `stripe`:
 	// what Stripe owes the practice. `visit_fees`: fees earned. `refunds`: fees
 	// refunded. `disputes`: fees that cardholders' banks took back. `dispute_fees`:
-	// what Stripe takes for disputes.
+	// what Stripe takes for disputes. `deferred_fees`: yearly fees paid and not earned
+	// yet. `membership_fees`: yearly fees earned.
 	Account ledger.Account `json:"account"`
 	// A debit is positive, a credit negative.
 	Amount int64 `json:"amount_cents" schema:"min=-10000000 max=10000000"`

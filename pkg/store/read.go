@@ -429,18 +429,26 @@ func (s *Store) Money(ctx context.Context, of string) ([]billing.Payment, []ledg
 		if strings.HasPrefix(text(i, "sk"), "EVIDENCE#") {
 			continue // no money
 		}
-		var e ledger.Entry
-		if err := unpack(i, what, &e); err != nil {
+		e, err := readEntry(i)
+		if err != nil {
 			return nil, nil, err
-		}
-		if keyOf(i) != entryKey(e.Payment, e.ID) {
-			return nil, nil, fmt.Errorf("entry %s of payment %s: %w: it lies where %s belongs", e.ID, e.Payment, vault.ErrBroken, text(i, "sk"))
 		}
 		es = append(es, e)
 	}
 	slices.SortStableFunc(ps, func(a, b billing.Payment) int { return a.OpenedAt.Compare(b.OpenedAt) })
 	slices.SortStableFunc(es, func(a, b ledger.Entry) int { return a.At.Compare(b.At) })
 	return ps, es, nil
+}
+
+func readEntry(i item) (ledger.Entry, error) {
+	var e ledger.Entry
+	if err := unpack(i, "entry", &e); err != nil {
+		return e, err
+	}
+	if keyOf(i) != entryKey(e.Payment, e.ID) {
+		return e, fmt.Errorf("entry %s of payment %s: %w: it lies where %s belongs", e.ID, e.Payment, vault.ErrBroken, text(i, "sk"))
+	}
+	return e, nil
 }
 
 func (s *Store) Work(ctx context.Context, practice string) ([]work.Item, error) {

@@ -239,7 +239,10 @@ func membershipSample() sample {
 		{"Bills", func(ctx context.Context, s *store.Store) (any, error) {
 			return s.Bills(ctx, m.ID, []string{"in_0", "in_1"})
 		}, []membership.Bill{b}},
-		{"BillsOf", func(ctx context.Context, s *store.Store) (any, error) { return s.BillsOf(ctx, m.ID) }, []membership.Bill{b}},
+		{"Paid", func(ctx context.Context, s *store.Store) (any, error) {
+			bills, _, err := s.Paid(ctx, patientID)
+			return bills, err
+		}, []membership.Bill{b}},
 	}}
 }
 

@@ -12,6 +12,7 @@ import (
 	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/ledger"
 	"evisit/pkg/membership"
 	"evisit/pkg/money"
 	"evisit/pkg/practice"
@@ -38,8 +39,11 @@ type Membership struct {
 	Terms membership.Terms
 	Sold  bool
 	// Mine is the patient's latest, which may have ended; without an ID they have had none.
-	Mine  membership.Membership
-	Bills []membership.Bill // of Mine, the newest first
+	Mine membership.Membership
+	// Bills are those of all memberships that the patient had, the newest first, and Entries what
+	// was entered of them, the oldest first.
+	Bills   []membership.Bill
+	Entries []ledger.Entry
 	// Medicare is what the patient's health plans tell of the year that would begin now.
 	Medicare membership.Medicare
 }
@@ -59,7 +63,7 @@ func (m *Room) Membership(ctx context.Context, c clinic.Caller, patient string) 
 		return Membership{}, err
 	}
 	if view.Mine.ID != "" {
-		if view.Bills, err = m.Store.BillsOf(ctx, view.Mine.ID); err != nil {
+		if view.Bills, view.Entries, err = m.Store.Paid(ctx, patient); err != nil {
 			return Membership{}, err
 		}
 	}
