@@ -10,14 +10,14 @@ import (
 	"evisit/pkg/httpapi"
 )
 
+// openVisits is how many visits are underway at once, at most.
+const openVisits = 24
+
 // step does one thing: moves a visit forward by a step that should succeed, asks
 // anything of anyone, or lets time pass.
 func (w *world) step() {
 	w.t.Helper()
-	const (
-		betweenJumps = 300 // steps
-		openVisits   = 24
-	)
+	const betweenJumps = 300 // steps
 	switch n := w.IntN(1000); {
 	case n < 1000/betweenJumps:
 		w.pass(oneOf(w, 6*time.Minute, 6*time.Minute, 20*time.Minute, time.Hour, 3*time.Hour, 25*time.Hour, 3*24*time.Hour))
