@@ -117,7 +117,7 @@ var endpoints = []*Endpoint{
 	&getSettings, &decideSettings, &withdrawDecision, &decideConsent, &decideReaders,
 	&getMembershipOffer, &decideMembership, &withdrawMembership, &closeMembership,
 	&readDoor, &joinPractice, &listPatients, &registerPatient, &previewPatients, &importPatients, &getPatient, &listDoubles, &changeContact, &invitePatient,
-	&verifyPatient, &setStanding, &setSeen, &mergePatient, &listCaregivers, &inviteCaregiver, &uninviteCaregiver, &revokeCaregiver,
+	&verifyPatient, &setStanding, &setSeen, &giveDiscount, &endDiscount, &mergePatient, &listCaregivers, &inviteCaregiver, &uninviteCaregiver, &revokeCaregiver,
 	&listPayers, &listCoverages, &orderCoverages, &addCoverage, &changeCoverage, &endCoverage, &checkCoverage,
 }
 

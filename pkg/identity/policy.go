@@ -49,6 +49,8 @@ const (
 	DelegatePower  Action = "patient.delegate" // have somebody act for the patient, or no more
 	ManagePatients Action = "patient.manage"   // register, invite, import, verify, merge; warn and suspend; check coverages
 
+	GiveDiscounts Action = "discount.give" // to a patient, and take them back
+
 	ReleaseVisit  Action = "visit.release"
 	HandOverVisit Action = "visit.hand_over"
 	TakeOverVisit Action = "visit.take_over"
@@ -114,7 +116,7 @@ var policy = []struct {
 	{[]Role{Staff}, Team, StaffPool, []Action{ReadVisit, ReadChart, ReadQueue, TakeVisit, TakeOverVisit, ReadWork, EndWork}},
 	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff}, Former, StaffPool, []Action{ReleaseVisit, HandOverVisit}},
-	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, ReadPatient, ChangePatient, DelegatePower, ManagePatients}},
+	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, ReadPatient, ChangePatient, DelegatePower, ManagePatients, GiveDiscounts}},
 	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms, ReadDispute, AnswerDispute}},
 	{[]Role{Admin, Director}, Team, "", []Action{ReadRoster, WriteForms}},
 	{[]Role{Director}, Team, "", []Action{ApproveForms}},

@@ -46,6 +46,9 @@ type Core struct {
 	Readers   string    `json:"readers"` // who reads requests, for patients (guideline G2)
 	// OwnReaders is set if Readers is the practice's own text, and not made of its people.
 	OwnReaders bool `json:"own_readers,omitempty"`
+	// Discounts is set once a patient of the practice was given a discount: until then no
+	// price asks for one.
+	Discounts bool `json:"discounts,omitempty"`
 	// Configured and Consenting are the versions of Config and Consent that hold.
 	Configured int    `json:"configured"`
 	Consenting string `json:"consenting"`

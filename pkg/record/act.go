@@ -169,6 +169,8 @@ var actions = map[string]string{
 	"membership.given_back":               "gave the membership an included visit back",
 	"membership.postpone":                 "put off what is due about the membership",
 	"ledger.read:membership":              "looked at the membership and its invoices",
+	"discount.give:given":                 "gave the patient a discount",
+	"discount.give:ended":                 "took the patient's discount back",
 	"work.end":                            "ended a piece of work",
 	"work.resume":                         "had what was given up tried again",
 }
@@ -209,6 +211,7 @@ var attempts = map[string]string{
 	"patient.manage":   "change what the practice says of the patient",
 	"dispute.read":     "look at a disputed charge",
 	"dispute.answer":   "answer a bank about a disputed charge",
+	"discount.give":    "give the patient a discount or take one back",
 	"work.end":         "end a piece of work",
 	"work.resume":      "have what was given up tried again",
 	"request.make":     "see or change the request",

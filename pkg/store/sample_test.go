@@ -61,7 +61,7 @@ func samples() []sample {
 		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), disputedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), accountSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
-		decidedSample(), draftSample(), approvedSample(),
+		decidedSample(), draftSample(), approvedSample(), discountedSample(),
 	}
 }
 
@@ -659,6 +659,21 @@ func knownPatientSample() sample {
 		{"Import", func(ctx context.Context, s *store.Store) (any, error) { return s.Import(ctx, practiceID, id("import")) }, *c.Import},
 		{"MarkKey", func(ctx context.Context, s *store.Store) (any, error) { return s.MarkKey(ctx, practiceID) }, *c.MarkKey},
 		{"Marked", func(ctx context.Context, s *store.Store) (any, error) { return s.Marked(ctx, hash("1")) }, []string{patientID}},
+	}}
+}
+
+// discountedSample is a patient who has a discount, and a visit that was quoted with it.
+func discountedSample() sample {
+	p := clinic.Patient{Patient: identity.Patient{
+		ID: id("needy"), Practice: practiceID, At: noon, Version: 1,
+		Discount: identity.Discount{Percent: 60, Reason: identity.Hardship, From: noon, Until: at(24), By: doctorID, At: noon},
+	}, Sealed: []byte("sealed")}
+	v := sampleVisit()
+	v.ID, v.Patient, v.Payment, v.Payments = id("cheap"), p.ID, "", nil
+	v.Quote = billing.Quote{ID: id("quote3"), Amount: 1_600, Listed: 4_000, Percent: 60, Basis: billing.SlidingScale, ExpiresAt: at(1)}
+	return sample{"discounted", recorded(practiceID, clinic.Commit{Visit: &v, Patients: []clinic.Patient{p}}), []read{
+		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, v.ID) }, v},
+		{"Patient", func(ctx context.Context, s *store.Store) (any, error) { return s.Patient(ctx, p.ID) }, p},
 	}}
 }
 

@@ -118,6 +118,8 @@ var managed = map[string]posting{
 	"POST /manage/patients/{patient}":                     {what: "How a patient stands", at: itself},
 	"POST /manage/patients/{patient}/verify":              {what: "Match a patient with the records", at: above},
 	"POST /manage/patients/{patient}/invite":              {what: "Invite a patient to sign in", at: above},
+	"POST /manage/patients/{patient}/discount":            {what: "Give a patient a discount", at: itself},
+	"POST /manage/patients/{patient}/discount/end":        {what: "Take a patient's discount back", at: above},
 	"POST /manage/patients/{patient}/doubles":             {what: "Two records of one person", at: itself},
 	"POST /manage/payers":                                 {what: "Register a payer", at: itself},
 	"POST /manage/payers/{payer}":                         {what: "Change a payer", at: itself},

@@ -141,6 +141,7 @@ func (s *site) visiting() []route {
 		{"POST /my/visits/{id}/delete", s.as(s.deleteDraft)},
 		{"GET /my/visits/{id}/ending", s.as(s.ending)},
 		{"POST /my/visits/{id}/ending", s.as(s.confirmEnding)},
+		{"GET /my/visits/{id}/estimate", s.as(s.estimate)},
 		{"POST /my/visits/{id}/submit", s.as(s.submit)},
 		{"GET /my/visits/{id}/sent", s.as(s.sent)},
 		{"POST /my/visits/{id}/pay", s.as(s.pay)},
