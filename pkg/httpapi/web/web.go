@@ -142,6 +142,7 @@ func (s *site) visiting() []route {
 		{"GET /my/visits/{id}/ending", s.as(s.ending)},
 		{"POST /my/visits/{id}/ending", s.as(s.confirmEnding)},
 		{"GET /my/visits/{id}/estimate", s.as(s.estimate)},
+		{"GET /my/visits/{id}/receipt", s.as(s.receipt)},
 		{"POST /my/visits/{id}/submit", s.as(s.submit)},
 		{"GET /my/visits/{id}/sent", s.as(s.sent)},
 		{"POST /my/visits/{id}/pay", s.as(s.pay)},
