@@ -111,7 +111,7 @@ var rules = map[string]rule{
 	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity money outbox phi record visit work"},
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault membership outbox phi practice registry visit work"},
-	"clinic/office":    {layer: room, ours: "audit billing clinic clinic/books fault identity outbox practice record visit work"},
+	"clinic/office":    {layer: room, ours: "audit billing clinic clinic/books fault identity ledger outbox practice record visit work"},
 	"clinic/registrar": {layer: room, ours: "audit civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
