@@ -60,6 +60,21 @@ func (o *Office) Refunds(ctx context.Context, c clinic.Caller, id string) (Refun
 	return out, o.recordLook(ctx, c, identity.ReadMoney, v)
 }
 
+// MayRefund reports whether the caller can refund something of v now. It tells nothing
+// else of the payments, and is no look at them.
+func (o *Office) MayRefund(ctx context.Context, c clinic.Caller, v visit.Visit) (bool, error) {
+	now := o.Kernel.Time()
+	if len(v.Payments) == 0 || !slices.Contains(identity.Rights(c.Person, v.Resource(), now), identity.RefundPayment) {
+		return false, nil
+	}
+	limit, err := o.refundLimit(ctx, c, v)
+	if err != nil || limit == 0 {
+		return false, err
+	}
+	m, err := books.Load(ctx, o.Store, v)
+	return slices.ContainsFunc(m.Payments, func(p billing.Payment) bool { return p.Refundable(limit, v.Keeps(p.ID), now) > 0 }), err
+}
+
 // refundLimit is how much of one payment of v the caller may have refunded in all.
 // Administrators have no limit; staff have the one that their practice decided, which is
 // nothing before it did. Nobody else refunds: a clinician lowers the fee with the answer,

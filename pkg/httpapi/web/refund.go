@@ -102,6 +102,20 @@ func refundedWords(e ledger.Entry, p practice.Practice) string {
 	return words
 }
 
+// toRefund leads an administrator, who reads no charts, from a visit's page to that on which
+// its payment is refunded, if one can be; otherwise the refusal of the visit's page stands.
+func (s *site) toRefund(w http.ResponseWriter, r *http.Request, v visitor, refusal error) error {
+	id := r.PathValue("id")
+	found, err := s.Office.Refunds(r.Context(), v.Caller, id)
+	if err != nil {
+		return refusal
+	}
+	if _, ok := refundable(found); !ok {
+		return refusal
+	}
+	return redirect(w, refundPath(id))
+}
+
 func (s *site) refund(w http.ResponseWriter, r *http.Request, v visitor) error {
 	found, err := s.Office.Refunds(r.Context(), v.Caller, r.PathValue("id"))
 	if err != nil {

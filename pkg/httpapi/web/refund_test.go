@@ -5,10 +5,54 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"evisit/pkg/billing"
+	"evisit/pkg/identity"
+	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 )
+
+// The visit's page leads who may refund to the page on which they do, while something can be
+// refunded, and nobody else.
+func TestRefund_ReachedFromTheVisit(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada, drx := h.as(t, "Ada", "/my"), h.as(t, "Dr. X", "/desk")
+	id, page := h.sent(t, ada)
+	drx.answers(id)
+	at, says := "/desk/visits/"+id, "Refund a payment"
+	lead := drxAtOak(false)
+	lead.Also = []identity.Role{identity.Admin}
+	sees := func(when string, want bool) {
+		t.Helper()
+		drx.get(at)
+		drx.wants(http.StatusOK, "What happened")
+		if strings.Contains(drx.text(), says) != want {
+			t.Errorf("%s: the link is there: %t", when, !want)
+		}
+	}
+	charged := func(refunded, withdrawn int64) {
+		h.becomes(t, page, func(o *billing.Observation) {
+			o.Status, o.Capturable, o.Received, o.Refunded, o.Withdrawn = "succeeded", 0, 4000, money.Cents(refunded), money.Cents(withdrawn)
+		})
+	}
+	charged(0, 0)
+	sees("to a clinician", false)
+	h.person(t, "drx", lead)
+	h.pass(2 * time.Minute)
+	sees("charged", true)
+	drx.link(says)
+	drx.wants(http.StatusOK, "At most $40.00")
+	adm := h.as(t, "Adm", at) // reads no charts
+	adm.wants(http.StatusOK, says, "At most $40.00")
+	charged(1000, 0)
+	sees("refunded in part", true)
+	charged(4000, 0)
+	sees("all is refunded", false)
+	adm.get(at)
+	adm.wants(http.StatusForbidden)
+}
 
 // An administrator types how much is refunded and why; the page says who refunded what, and
 // the patient's what stays paid. What cannot be read is named beside its field, and of a page
@@ -44,6 +88,21 @@ func TestRefund_OnItsPage(t *testing.T) {
 	ada.get("/my/visits/" + id)
 	ada.wants(http.StatusOK, "$40.00 charged, $12.50 of it refunded", "Refunded: the answer took too long")
 
+	for _, wrong := range []url.Values{
+		{"payment": {payment}, "left": {"2750"}, "amount": {"27.51"}, "reason": {"late"}},
+		{"payment": {payment}, "left": {"2750"}, "amount": {"100000.01"}, "reason": {"late"}},
+		{"payment": {payment}, "left": {"2750"}, "amount": {"0.00"}, "reason": {"late"}},
+		{"payment": {payment}, "left": {"27.50"}, "amount": {"1.00"}, "reason": {"late"}},
+		{"payment": {payment}, "left": {"2750"}, "amount": {"1.00"}, "reason": {"because"}},
+	} {
+		adm.post(h.url+at, wrong)
+		if adm.code < 400 || adm.code >= 500 {
+			t.Errorf("%v: %d", wrong, adm.code)
+		}
+	}
+	if p, err = h.store.Payment(t.Context(), payment); err != nil || p.Refunded != 12_50 || p.Asked.Stage != billing.RefundMade {
+		t.Errorf("%+v, %v", p, err)
+	}
 	drx.get(at)
 	drx.wants(http.StatusForbidden)
 }
