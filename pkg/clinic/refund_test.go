@@ -1,6 +1,7 @@
 package clinic_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -233,6 +234,42 @@ func TestRefund_ComesBack(t *testing.T) {
 	w.handled()
 }
 
+// offers checks who is offered a refund of a visit's payments.
+func (w *world) offers(id string, want map[string]bool) {
+	w.Helper()
+	v := w.visit(id)
+	for who, offered := range want {
+		c, err := w.kernel(outbox.ByAPI).Identify(w.ctx, w.as(who))
+		if err != nil {
+			w.Fatalf("%s: %v", who, err)
+		}
+		if may, err := w.office.MayRefund(w.ctx, c, v); err != nil || may != offered {
+			w.Errorf("%s is offered a refund of %s: %t, %v", who, id, may, err)
+		}
+	}
+}
+
+// Amounts that are no amount move nothing, whoever asks.
+func TestRefund_NoAmount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.chargedFor()
+	for _, amount := range []money.Cents{0, -1, -40_00, money.Max + 1, math.MaxInt64, math.MinInt64} {
+		w.refused(w.refunds(ada, id, w.refundOf(id, amount)), "invalid_request")
+	}
+	for _, left := range []money.Cents{0, -1, 40_01, math.MaxInt64} {
+		r := w.refundOf(id, 1)
+		r.Left = left
+		w.refused(w.refunds(ada, id, r), "refund_changed")
+	}
+	w.settle()
+	if p := w.latest(id); p.stripe.AmountRefunded != 0 || p.payment.Asked.ID != "" {
+		t.Errorf("%+v", p.payment)
+	}
+	w.proven(id)
+	w.handled()
+}
+
 // Who may not refund, or not so much, is refused in words, and nothing moves.
 func TestRefund_Refused(t *testing.T) {
 	t.Parallel()
@@ -262,8 +299,12 @@ func TestRefund_Refused(t *testing.T) {
 	if p := w.latest(id); p.stripe.AmountRefunded != 0 || p.payment.Asked.ID != "" {
 		t.Errorf("%+v", p.payment)
 	}
+	w.offers(id, map[string]bool{ada: true, sam: true, ana: false, jane: false})
+	w.offers(free, map[string]bool{ada: false, sam: false})
 	w.does("refund", func() error { return w.refunds(sam, id, r) })
+	w.offers(id, map[string]bool{ada: false, sam: false}) // it is under way
 	w.settle()
+	w.offers(id, map[string]bool{ada: true, sam: false})
 	w.refused(w.refunds(sam, id, w.refundOf(id, 1)), "refund_above_limit") // in all
 	w.proven(id)
 }
