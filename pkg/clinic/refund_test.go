@@ -7,6 +7,7 @@ import (
 
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/billing"
+	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/office"
 	"evisit/pkg/fault"
 	"evisit/pkg/ledger"
@@ -232,6 +233,48 @@ func TestRefund_ComesBack(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 	w.handled()
+}
+
+// A refund that Stripe refuses, at once or as often as it is tried, moves nothing, is
+// somebody's work with Stripe's code and is told to nobody; once it can be made it is asked
+// for again, and ends that work when all is refunded.
+func TestRefund_StripeRefuses(t *testing.T) {
+	t.Parallel()
+	for name, why := range map[string]*clinic.Refusal{
+		"for good":        {Code: "charge_not_refundable", Final: true},
+		"each time":       {Code: "balance_insufficient"},
+		"and comes about": {Code: "lock_timeout", Temporary: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			id := w.chargedFor()
+			w.trouble.noRefund = why
+			r := w.refundOf(id, 40_00)
+			w.does("refund", func() error { return w.refunds(ada, id, r) })
+			w.drain()
+			if why.Temporary {
+				w.refused(w.refunds(sam, id, w.refundOf(id, 1)), "refund_under_way")
+			} else {
+				w.settle()
+				if p := w.latest(id).payment; p.Refunded != 0 || p.Asked.Stage != billing.RefundUndone || p.Asked.Why != why.Code {
+					t.Errorf("%+v", p.Asked)
+				}
+				w.opened(work.RefundFailed, id)
+			}
+			w.wrote(janesMail, "A refund of your payment", 0)
+			w.trouble.noRefund = nil
+			w.does("refund", func() error { return w.refunds(ada, id, r) })
+			w.settle()
+			w.states(id, billing.FullyRefunded)
+			w.wrote(janesMail, "In all $40.00 of the $40.00", 1)
+			if items := w.open(work.RefundFailed); len(items) != 0 {
+				t.Errorf("open: %+v", items)
+			}
+			w.proven(id)
+			w.handled()
+		})
+	}
 }
 
 // offers checks who is offered a refund of a visit's payments.

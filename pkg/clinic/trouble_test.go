@@ -69,6 +69,8 @@ type trouble struct {
 	lies  []lie
 	// refusals are Stripe's next answers to captures.
 	refusals []error
+	// noRefund is Stripe's answer to refunds of a part, for as long as it is set.
+	noRefund error
 	// keys are the idempotency keys that captures were asked under.
 	keys []string
 	// made are the keys under which Stripe made refunds of a part.
@@ -218,6 +220,13 @@ func (t *trouble) asked() []string {
 	return keys
 }
 
+// refundsNot is why Stripe refunds no part of a charge; nil if it does.
+func (t *trouble) refundsNot() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.noRefund
+}
+
 // refunded notes that Stripe made the refund asked for under key.
 func (t *trouble) refunded(key string) {
 	t.mu.Lock()
@@ -325,6 +334,9 @@ func (b brokenCards) Release(ctx context.Context, account, intent, key string) e
 }
 
 func (b brokenCards) RefundPart(ctx context.Context, account, intent string, amount money.Cents, key string) error {
+	if err := b.trouble.refundsNot(); err != nil {
+		return err
+	}
 	return b.trouble.around(refunds, func() error {
 		err := b.Cards.RefundPart(ctx, account, intent, amount, key)
 		if err == nil {
