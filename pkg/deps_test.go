@@ -100,7 +100,7 @@ var rules = map[string]rule{
 
 	"clinic": {layer: kernel, ours: "audit billing coverage fault identity intake ledger membership metric outbox phi practice protocol registry vault visit work"},
 
-	"clinic/books":  {layer: shared, ours: "billing ledger vault visit"},
+	"clinic/books":  {layer: shared, ours: "billing ledger money vault visit"},
 	"clinic/heads":  {layer: shared},
 	"clinic/limits": {layer: shared, ours: "fault"},
 	"clinic/chart":  {layer: shared, ours: "clinic coverage fault identity intake phi record registry vault visit"},
@@ -111,7 +111,7 @@ var rules = map[string]rule{
 	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity money outbox phi record visit work"},
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault membership outbox phi practice registry visit work"},
-	"clinic/office":    {layer: room, ours: "audit billing clinic clinic/books fault identity ledger outbox practice record visit work"},
+	"clinic/office":    {layer: room, ours: "audit billing clinic clinic/books fault identity ledger money outbox practice record visit work"},
 	"clinic/registrar": {layer: room, ours: "audit civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
@@ -152,7 +152,7 @@ var rules = map[string]rule{
 	"httpapi/web": {
 		layer: edge,
 		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/office clinic/registrar clinic/request clinic/session coding coverage fault httpapi httpapi/archive httpapi/exchange " +
-			"identity intake membership money outbox phi practice protocol record registry visit work",
+			"identity intake ledger membership money outbox phi practice protocol record registry visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2 golang.org/x/text/language",
 	},
 	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},

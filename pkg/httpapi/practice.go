@@ -117,7 +117,10 @@ type entryReply struct {
 	Kind    ledger.Kind `json:"kind"`
 	Payment string      `json:"payment"`
 	// When.
-	At       time.Time      `json:"at"`
+	At time.Time `json:"at"`
+	// Who had it refunded, a person's id, and why; absent where nobody here asked for it.
+	By       string         `json:"by,omitempty"`
+	Reason   string         `json:"reason,omitempty"`
 	Postings []postingReply `json:"postings" schema:"min=2"`
 }
 
@@ -164,7 +167,7 @@ func when(t time.Time) *time.Time {
 }
 
 func showEntry(e ledger.Entry) entryReply {
-	out := entryReply{ID: e.ID, Kind: e.Kind, Payment: e.Payment, At: e.At}
+	out := entryReply{ID: e.ID, Kind: e.Kind, Payment: e.Payment, At: e.At, By: e.By, Reason: e.Reason}
 	for _, p := range e.Postings {
 		out.Postings = append(out.Postings, postingReply{p.Account, int64(p.Amount)})
 	}

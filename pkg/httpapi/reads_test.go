@@ -83,6 +83,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		{"jane-smith", at + "/chart", of("jane-smith", "chart.read:chart", about), false},
 		{"ana-rivera", at + "/document", of("ana-rivera", "chart.read:document", about), false},
 		{"sam-lee", at + "/ledger", of("sam-lee", "ledger.read", about), false},
+		{"sam-lee", at + "/refund", of("sam-lee", "ledger.read", about), false},
 		{"ada-brooks", at + "/dispute", of("ada-brooks", "dispute.read", about), false},
 		{"ada-brooks", at + "/audit", of("ada-brooks", "audit.read", about), false},
 		{"jane-smith", "/me/access", of("jane-smith", "access.read", "   jane-smith"), false},

@@ -34,6 +34,8 @@ const (
 	ReadDispute   Action = "dispute.read"   // a disputed payment, and what can be submitted about it
 	AnswerDispute Action = "dispute.answer" // submit that to the bank, or accept the dispute
 
+	RefundPayment Action = "payment.refund" // by hand; how much is for the practice to decide
+
 	RunPractices Action = "practice.run"  // register and suspend practices, see how they stand; keep the payers
 	ReadRoster   Action = "roster.read"   // who works at the practice
 	ManagePeople Action = "roster.change" // invite, change, deactivate
@@ -116,7 +118,7 @@ var policy = []struct {
 	{[]Role{Staff}, Team, StaffPool, []Action{ReadVisit, ReadChart, ReadQueue, TakeVisit, TakeOverVisit, ReadWork, EndWork}},
 	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff}, Former, StaffPool, []Action{ReleaseVisit, HandOverVisit}},
-	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, ReadPatient, ChangePatient, DelegatePower, ManagePatients, GiveDiscounts}},
+	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, RefundPayment, ReadPatient, ChangePatient, DelegatePower, ManagePatients, GiveDiscounts}},
 	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms, ReadDispute, AnswerDispute}},
 	{[]Role{Admin, Director}, Team, "", []Action{ReadRoster, WriteForms}},
 	{[]Role{Director}, Team, "", []Action{ApproveForms}},

@@ -11,6 +11,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/identity"
 	"evisit/pkg/membership"
+	"evisit/pkg/money"
 	"evisit/pkg/visit"
 )
 
@@ -83,6 +84,9 @@ type Config struct {
 	// Established is within how many months somebody must have been seen in person to send
 	// a clinical request (guideline G23); 0: it is not asked.
 	Established int `json:"established,omitempty"`
+	// RefundLimit is how much of one payment staff may refund, in all; 0: administrators alone
+	// refund, who have no limit.
+	RefundLimit money.Cents `json:"refund_limit,omitempty"`
 	// Minors is whom of those under 18 the practice takes requests for, and what they do
 	// for themselves.
 	Minors identity.Minors `json:"minors,omitzero"`

@@ -58,7 +58,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), disputedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
+		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), accountSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
 		decidedSample(), draftSample(), approvedSample(), discountedSample(),
@@ -207,6 +207,29 @@ func disputedSample() sample {
 			ps, _, err := s.Money(ctx, visitID)
 			return ps, err
 		}, []billing.Payment{p}},
+	}}
+}
+
+// refundedSample is a payment of which a person had a part refunded.
+func refundedSample() sample {
+	p := billing.Payment{
+		ID: visitID + "." + id("refunded"), Visit: visitID, Practice: practiceID, Account: "acct_1234567890abcdef", Amount: 12_000, State: billing.Captured,
+		Intent: "pi_1", Collected: 12_000, Refunded: 1_250, OpenedAt: noon, EndedAt: at(2), Version: 1,
+		Asked: billing.Refund{
+			ID: "api.2603021200." + id("refund"), Amount: 1_250, Reason: billing.Courtesy, Left: 12_000, By: carerID, At: at(3),
+			Stage: billing.RefundUndone, Why: "less_left",
+		},
+	}
+	e := ledger.Entry{
+		ID: "refund-1250", Kind: ledger.Refund, Payment: p.ID, Practice: practiceID, At: at(3), By: carerID, Reason: string(billing.Courtesy),
+		Postings: []ledger.Posting{{Account: ledger.Refunds, Amount: 1_250}, {Account: ledger.Stripe, Amount: -1_250}},
+	}
+	return sample{"refunded", recorded(practiceID, clinic.Commit{Payments: []billing.Payment{p}, Entries: []ledger.Entry{e}}), []read{
+		{"Payment", func(ctx context.Context, s *store.Store) (any, error) { return s.Payment(ctx, p.ID) }, p},
+		{"Money", func(ctx context.Context, s *store.Store) (any, error) {
+			_, es, err := s.Money(ctx, visitID)
+			return es, err
+		}, []ledger.Entry{e}},
 	}}
 }
 

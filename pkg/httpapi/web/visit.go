@@ -417,6 +417,9 @@ func payments(v visit.Visit, m books.Money, p practice.Practice) []payment {
 		}
 		for _, e := range m.Entries {
 			if words := entryWords(string(e.Kind)); e.Payment == pay.ID && words != "" {
+				if e.Reason != "" {
+					words += ": " + billing.RefundReason(e.Reason).Text()
+				}
 				out.Entries = append(out.Entries, entry{words, e.Amount().String(), p.Local(e.At)})
 			}
 		}

@@ -15,6 +15,7 @@ type task struct {
 	ID, What, Why, Code, Since, Due string
 	Visit, Number                   string // empty if it is about none
 	Dispute                         string // address of the page of the dispute that it is about
+	Refund                          string // address of the page on which its payment is refunded
 	Late, Parked, Account           bool   // Account: it is about the account at Stripe
 }
 
@@ -64,6 +65,9 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 		}
 		if i.Kind == work.Dispute || i.Kind == work.DisputeMissed {
 			t.Dispute = disputePath(i.Visit)
+		}
+		if i.Kind == work.RefundFailed || i.Kind == work.FraudWarned {
+			t.Refund = refundPath(i.Visit)
 		}
 		view.Items = append(view.Items, t)
 	}
