@@ -92,6 +92,8 @@ var rules = map[string]rule{
 	"x12/p835": {layer: domain, ours: "civil money phi x12"},
 	"x12/p837": {layer: domain, ours: "civil fault money npi phi x12"},
 
+	"statement": {layer: domain, ours: "civil fault ledger money"},
+
 	"membership": {layer: domain, ours: "civil coding coverage fault ledger money"},
 
 	"coding":     {layer: domain, ours: "civil fault money"},
