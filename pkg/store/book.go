@@ -45,6 +45,9 @@ func (s *Store) Booked(ctx context.Context, practice string, from, to time.Time,
 	return entries, next, err
 }
 
+// BookPlace implements office.Reads.
+func (s *Store) BookPlace(e ledger.Entry) string { return uniqueStamp(e.At, e.Payment) }
+
 // between bounds places in the books, both included. A place is the sort key of an entry in the
 // index.
 type between struct{ low, high string }

@@ -44,6 +44,8 @@ type Reads interface {
 	// after which the next page goes on, empty at the end. A page may have fewer. It may lag
 	// about a second. An entry of another practice or time is an error.
 	Booked(ctx context.Context, practice string, from, to time.Time, after string, limit int) (entries []ledger.Entry, next string, _ error)
+	// BookPlace is the place of an entry, after which a page of Booked can go on.
+	BookPlace(e ledger.Entry) string
 	// LogHead returns the latest head of a practice's log; version 0 if none.
 	LogHead(ctx context.Context, practice string) (clinic.LogHead, error)
 }
