@@ -227,7 +227,9 @@ func TestVisit_AsInREADME(t *testing.T) {
 	jane.press("I have read this answer")
 	jane.wantText("Answered and closed")
 	jane.checkPage("closed", http.StatusOK)
-	newPersonSignedIn(t, site, "ada", "Ada Brooks").refundsPart(visit)
+	ada := newPersonSignedIn(t, site, "ada", "Ada Brooks")
+	ada.refundsPart(visit)
+	ada.looksAtMoney()
 	jane.retryUntil("$40.00 charged, $12.50 of it refunded", func() { jane.goTo(visit) })
 	jane.wantText("Refunded: as a courtesy")
 	jane.checkPage("refunded", http.StatusOK)
@@ -255,6 +257,19 @@ func (p *person) refundsPart(visit string) {
 	p.retryUntil("$12.50 refunded", func() { p.goTo(p.path()) })
 	p.wantText("At most $27.50")
 	p.checkPage("refund-made", http.StatusOK)
+}
+
+// looksAtMoney goes from a figure of the practice's money to its entries, and prints it.
+func (p *person) looksAtMoney() {
+	p.t.Helper()
+	p.follow("Money")
+	p.retryUntil("$12.50", func() { p.goTo(p.path()) })
+	p.wantText("1 visit, 0 yearly memberships", "$40.00", "$27.50", "Nothing is open")
+	p.checkPage("money", http.StatusOK)
+	p.checkPrint("money", "Collected", "$40.00", "By day: what came in", "Net", "$27.50")
+	p.follow("Refunded")
+	p.wantText("Together: $12.50")
+	p.checkPage("money-entries", http.StatusOK)
 }
 
 // wantRightToLeft fails the test unless the page draws the text from right to left.

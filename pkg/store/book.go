@@ -29,7 +29,7 @@ func (s *Store) Booked(ctx context.Context, practice string, from, to time.Time,
 	var rows []item
 	next := ""
 	for month := from.UTC().AddDate(0, 0, 1-from.UTC().Day()); bookMonth(month) <= places.high[:6] && len(rows) <= limit && next == ""; month = month.AddDate(0, 1, 0) {
-		if bookMonth(month) < places.low[:6] || places.low > places.high { // DynamoDB refuses a range that ends before it begins
+		if bookMonth(month) < places.low[:min(6, len(places.low))] || places.low > places.high { // DynamoDB refuses a range that ends before it begins
 			continue
 		}
 		more, through, err := s.booksOfMonth(ctx, practice, bookMonth(month), places, limit+1, what)

@@ -5,6 +5,7 @@
 package work
 
 import (
+	"slices"
 	"time"
 
 	"evisit/pkg/identity"
@@ -67,6 +68,12 @@ var Kinds = []Kind{
 	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, AccountDisabled, VisitHanded, VisitTakenOver, VisitsReturned,
 	PatientUnverified, CoverageUnchecked, MembershipUnpaid, MembershipMedicare,
 }
+
+// ofMoney are the kinds about money that did not come, did not go back, or is contested.
+var ofMoney = []Kind{PaymentFailed, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, MembershipUnpaid}
+
+// OfMoney reports whether an item of kind k is about money that is open.
+func (k Kind) OfMoney() bool { return slices.Contains(ofMoney, k) }
 
 // An Item is one thing to do. The ids that are set name the record it is about.
 // ID is made of the kind and that record's id, so that the step which resolves

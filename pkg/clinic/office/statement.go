@@ -29,9 +29,9 @@ type Booked struct {
 	Period statement.Period
 	Zone   *time.Location // of the period's days
 	Today  civil.Day
+	Only   statement.Filter
 
 	practice string
-	only     statement.Filter
 }
 
 // books finds which entries c asks for, and may read, and records that they do.
@@ -53,7 +53,7 @@ func (o *Office) books(ctx context.Context, c clinic.Caller, q statement.Questio
 		return Booked{}, err
 	}
 	b.Today = civil.Of(o.Kernel.Time(), b.Zone)
-	if b.Period, b.only, err = q.Read(b.Today); err != nil {
+	if b.Period, b.Only, err = q.Read(b.Today); err != nil {
 		return Booked{}, err
 	}
 	return b, record(ctx, c, identity.ReadStatement, subject)
@@ -103,7 +103,7 @@ func (o *Office) BookedEntries(ctx context.Context, c clinic.Caller, q statement
 	}
 	from, to := b.Period.Bounds(b.Zone)
 	size := limit
-	if b.only != (statement.Filter{}) {
+	if b.Only != (statement.Filter{}) {
 		size = booksPage // of which few may be asked for
 	}
 	var page []ledger.Entry
@@ -112,7 +112,7 @@ func (o *Office) BookedEntries(ctx context.Context, c clinic.Caller, q statement
 		if err != nil {
 			return b, nil, "", err
 		}
-		for _, e := range slices.DeleteFunc(es, func(e ledger.Entry) bool { return !b.only.Has(e) }) {
+		for _, e := range slices.DeleteFunc(es, func(e ledger.Entry) bool { return !b.Only.Has(e) }) {
 			if last := len(page) - 1; len(page) >= limit && o.Store.BookPlace(e) != o.Store.BookPlace(page[last]) {
 				return b, page, o.Store.BookPlace(page[last]), nil
 			}
@@ -136,7 +136,7 @@ func (o *Office) ExportEntries(ctx context.Context, c clinic.Caller, q statement
 	var all []ledger.Entry
 	err = o.eachPage(ctx, b, maxExported, func(es ...ledger.Entry) error {
 		for _, e := range es {
-			if b.only.Has(e) {
+			if b.Only.Has(e) {
 				all = append(all, e)
 			}
 		}

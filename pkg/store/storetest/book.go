@@ -88,6 +88,11 @@ func bookedRange(t *testing.T, s bench) {
 	} {
 		eventually(t, func() string { return cmp.Diff(bookNames(test.want...), bookAll(t, s, test.from, test.to, 100)) })
 	}
+	for _, after := range []string{"3", "~", "0", " ", "20270101T000000.000Z~", "2027"} { // of no page
+		if _, next, err := s.Booked(t.Context(), practiceID, newYear, newYear.Add(tick), after, 1); err != nil || next != "" {
+			t.Errorf("after %q = %q, %v", after, next, err)
+		}
+	}
 	es1, _, err := s.Booked(t.Context(), practiceID, newYear, newYear.Add(tick), "", 1)
 	same(t, "an entry as it was booked", es1, err, es[3:4])
 }
