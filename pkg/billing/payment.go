@@ -53,6 +53,8 @@ type Payment struct {
 	Held        money.Cents `json:"held,omitempty"`
 	Collected   money.Cents `json:"collected,omitempty"`
 	Refunded    money.Cents `json:"refunded,omitempty"`
+	// StripeFee is what Stripe took of the charge and of its refunds, without disputes.
+	StripeFee money.Cents `json:"stripe_fee,omitempty"`
 	// Dispute is the latest dispute or inquiry. Withdrawn is what disputes have of the
 	// money, and DisputeFee what Stripe took for them.
 	Dispute       Dispute     `json:"dispute,omitzero"`

@@ -31,15 +31,16 @@ func sound(t *testing.T) *world {
 		{"step":"queued","at":"2026-03-02T09:01:00Z"},{"step":"answered","at":"2026-03-02T09:02:00Z"},{"step":"closed","at":"2026-03-02T09:04:00Z"}]}`,
 		hex.EncodeToString(sum[:])))
 	c.Added = json.RawMessage(fmt.Sprintf(`{"document":%q,"receipts":["pay"]}`, c.Document))
-	into(t, &c.Money, `{"payments":[{"id":"pay","state":"captured","account":"acct","amount_cents":4000,"held_cents":4000,"collected_cents":4000,"payment_intent":"pi"}],
+	into(t, &c.Money, `{"payments":[{"id":"pay","state":"captured","account":"acct","amount_cents":4000,"held_cents":4000,"collected_cents":4000,"stripe_fee_cents":146,"payment_intent":"pi"}],
 		"entries":[{"id":"hold","kind":"hold","payment":"pay","at":"2026-03-02T09:01:00Z","postings":[{"account":"holds","amount_cents":4000},{"account":"holds_owed","amount_cents":-4000}]},
 		{"id":"capture","kind":"capture","payment":"pay","at":"2026-03-02T09:03:00Z","postings":[{"account":"holds_owed","amount_cents":4000},{"account":"holds","amount_cents":-4000},
-		{"account":"stripe","amount_cents":4000},{"account":"visit_fees","amount_cents":-4000}]}],
-		"balances":{"holds":0,"holds_owed":0,"stripe":4000,"visit_fees":-4000}}`)
+		{"account":"stripe","amount_cents":4000},{"account":"visit_fees","amount_cents":-4000},
+		{"account":"stripe_fees","amount_cents":146},{"account":"stripe","amount_cents":-146}]}],
+		"balances":{"holds":0,"holds_owed":0,"stripe":3854,"stripe_fees":146,"visit_fees":-4000}}`)
 	c.PageCode, c.Page = 200, "Closed. $40.00 charged. Reference pay"
 	into(t, &c.Chart, `{"answers":[{"answers":["a very private sentence"]}],"messages":[{"text":"take it with water"}]}`)
-	into(t, &w.stripe, `{"holds":{"count":1,"cents":4000},"captured":{"count":1,"cents":4000},"balance_cents":4000,
-		"payment_intents":[{"id":"pi","account":"acct","status":"succeeded","amount":4000,"amount_received":4000,"metadata":{"ref":"pay"}}]}`)
+	into(t, &w.stripe, `{"holds":{"count":1,"cents":4000},"captured":{"count":1,"cents":4000},"balance_cents":3854,
+		"payment_intents":[{"id":"pi","account":"acct","status":"succeeded","amount":4000,"amount_received":4000,"fee_cents":146,"metadata":{"ref":"pay"}}]}`)
 	for _, subject := range []string{"Your request was received", "Your request was answered", "Your receipt"} {
 		w.mails = append(w.mails, mail{
 			At: started.Add(3 * time.Minute), To: []string{"jane@patients.example"}, Subject: "Clinic: " + subject, Text: "http://x/my/visits/v1?eye",
@@ -127,6 +128,8 @@ func TestProof_WhateverIsWrongIsFound(t *testing.T) {
 		{"a missing entry", func(w *world) { one(w).Money.Entries = one(w).Money.Entries[:1] }, "payment pay is captured: the ledger says"},
 		{"an entry of a payment that is not the visit's", func(w *world) { one(w).Money.Entries[0].Payment = "other" }, "which it does not have"},
 		{"less at Stripe than collected", func(w *world) { w.stripe.Intents[0].Received-- }, "Stripe says $40.00, $39.99"},
+		{"another fee at Stripe", func(w *world) { w.stripe.Intents[0].Fee++ }, "the ledger says Stripe took $1.46; Stripe says $1.47"},
+		{"a fee that the payment does not say", func(w *world) { one(w).Money.Payments[0].StripeFee = 0 }, "payment pay is captured: the ledger says"},
 		{"another status at Stripe", func(w *world) { w.stripe.Intents[0].Status = "requires_capture" }, "Stripe says requires_capture"},
 		{"another's object at Stripe", func(w *world) { w.stripe.Intents[0].Account = "foreign" }, "not its own at Stripe"},
 		{"a charge at Stripe that no visit has", func(w *world) {
