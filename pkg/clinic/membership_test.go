@@ -111,7 +111,7 @@ func (w *world) booked(id string, deferred, earned money.Cents) {
 	var at int64
 	for _, i := range w.truth().Intents {
 		if i.Account == m.Account && i.Invoice != "" {
-			at += i.AmountReceived - i.AmountRefunded
+			at += i.AmountReceived - i.AmountRefunded - i.FeeCents
 		}
 	}
 	if got[ledger.Stripe] != money.Cents(at) {

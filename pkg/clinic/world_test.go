@@ -52,6 +52,7 @@ import (
 	"evisit/pkg/intake"
 	"evisit/pkg/library"
 	"evisit/pkg/mail"
+	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 	"evisit/pkg/seal"
@@ -279,6 +280,12 @@ func (w *world) openRooms(t *testing.T) {
 	w.hook = &hook.Room{Kernel: w.kernel(outbox.ByStripe), Mode: hook.Test}
 }
 
+// listPrice is what Stripe's list says of a card: 2.9 % and 30 cents of what is captured.
+var listPrice = stripesim.Terms{BasisPoints: stripesim.StandardTerms.BasisPoints, FixedCents: stripesim.StandardTerms.FixedCents}
+
+// feeOf40 is the list price of 40 dollars.
+const feeOf40 money.Cents = 1_46
+
 func (w *world) openStripe(t *testing.T) {
 	t.Helper()
 	letters := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -292,7 +299,7 @@ func (w *world) openStripe(t *testing.T) {
 	}))
 	var err error
 	w.sim, err = stripesim.New(w.ctx, stripesim.Options{
-		Now: w.now, Accounts: seed.Accounts, Keys: []stripesim.Key{{Secret: stripeKey, Allow: []string{"*"}}},
+		Now: w.now, Accounts: seed.Accounts, Terms: map[string]stripesim.Terms{stripesim.AnyAccount: listPrice}, Keys: []stripesim.Key{{Secret: stripeKey, Allow: []string{"*"}}},
 		Webhooks: []stripesim.Webhook{{URL: letters, Secret: connectSecret, Connect: true}},
 		Log:      slog.New(slog.NewTextHandler(w.log, nil)),
 	})

@@ -186,14 +186,20 @@ func (c *Client) observeWarned(ctx context.Context, account, id string) (string,
 
 func (c *Client) observeIntent(ctx context.Context, account, id string) (string, billing.Observation, error) {
 	params := &stripe.PaymentIntentParams{Params: stripe.Params{Context: ctx}}
-	params.AddExpand("latest_charge")
+	for _, path := range chargeParts {
+		params.AddExpand("latest_charge" + path)
+	}
 	params.SetStripeAccount(account)
 	pi, err := c.intents.Get(id, params)
 	if err != nil {
 		return "", billing.Observation{}, callError("fetching intent "+id, err)
 	}
 	o := observation(pi)
-	if ch := pi.LatestCharge; ch != nil && ch.Disputed {
+	ch := pi.LatestCharge
+	if o.StripeFee, err = c.feeOf(ctx, account, ch); err != nil {
+		return "", billing.Observation{}, err
+	}
+	if ch != nil && ch.Disputed {
 		err = c.observeDisputes(ctx, account, &o)
 	}
 	return pi.Metadata[refKey], o, err
