@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -258,6 +259,23 @@ func (b brokenSubscriptions) Carry(ctx context.Context, account, subscription st
 
 func (b brokenSubscriptions) Reprice(ctx context.Context, account, subscription string, yearly money.Cents, key string) error {
 	return b.trouble.around(reprices, func() error { return b.Subscriptions.Reprice(ctx, account, subscription, yearly, key) })
+}
+
+type brokenBalance struct {
+	charge.Balance
+	trouble *trouble
+}
+
+func (b brokenBalance) Payout(ctx context.Context, account, object string) (s billing.PayoutState, known bool, err error) {
+	if !strings.HasPrefix(object, "po_") {
+		return s, false, nil
+	}
+	err = b.trouble.around(observes, func() error {
+		var err error
+		s, known, err = b.Balance.Payout(ctx, account, object)
+		return err
+	})
+	return s, known, err
 }
 
 type brokenCards struct {

@@ -429,12 +429,9 @@ func (s *Store) Money(ctx context.Context, of string) ([]billing.Payment, []ledg
 		if strings.HasPrefix(text(i, "sk"), "EVIDENCE#") {
 			continue // no money
 		}
-		var e ledger.Entry
-		if err := unpack(i, what, &e); err != nil {
+		e, err := readEntry(i)
+		if err != nil {
 			return nil, nil, err
-		}
-		if keyOf(i) != entryKey(e.Payment, e.ID) {
-			return nil, nil, fmt.Errorf("entry %s of payment %s: %w: it lies where %s belongs", e.ID, e.Payment, vault.ErrBroken, text(i, "sk"))
 		}
 		es = append(es, e)
 	}
