@@ -268,7 +268,7 @@ func (w *world) openRooms(t *testing.T) {
 	w.office = &office.Office{Kernel: api, Store: w.tape, LogKey: log}
 	w.registrar = &registrar.Room{Kernel: api, Store: w.tape, Charts: w.charts}
 	w.author = &author.Room{Kernel: api, Store: w.tape, Library: library.Load}
-	w.charge = &charge.Room{Kernel: w.kernel(outbox.ByCharge), Store: w.tape, Cards: brokenCards{stripe, w.trouble}, Subscriptions: brokenSubscriptions{stripe, w.trouble}}
+	w.charge = &charge.Room{Kernel: w.kernel(outbox.ByCharge), Store: w.tape, Cards: brokenCards{stripe, w.trouble}, Subscriptions: brokenSubscriptions{stripe, w.trouble}, Balance: brokenBalance{stripe, w.trouble}}
 	due := w.kernel(outbox.ByDeadline)
 	w.deadline = &deadline.Room{Kernel: due, Charts: keeper(due), Store: w.tape, Shards: store.Shards}
 	letters := w.kernel("")

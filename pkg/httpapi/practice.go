@@ -133,7 +133,7 @@ type postingReply struct {
 	// refunded. `disputes`: fees that cardholders' banks took back. `dispute_fees`:
 	// what Stripe takes for disputes. `stripe_fees`: what Stripe takes of charges and
 	// refunds. `deferred_fees`: yearly fees paid and not earned yet. `membership_fees`:
-	// yearly fees earned.
+	// yearly fees earned. `bank`: what Stripe paid out.
 	Account ledger.Account `json:"account"`
 	// A debit is positive, a credit negative.
 	Amount int64 `json:"amount_cents" schema:"min=-10000000 max=10000000"`
@@ -332,7 +332,8 @@ type workItemReply struct {
 	// the bank by `due_at`; it ends when that is done or cannot be any more. `dispute.missed`: a bank was not
 	// answered in time. `account.lost`: the account at Stripe cannot be reached; it ends when it
 	// can. `account.disabled`: Stripe has disabled the account, for the reason of its own in `note`; it ends when
-	// Stripe has what it asks for. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
+	// Stripe has what it asks for. `payout.failed`: the bank refused a payout (see `listPayouts`), for Stripe's reason
+	// in `note`, and the money is at Stripe; it ends when a later payout has arrived. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
 	// changes hands again. `visit.taken_over`: a colleague took over the owner's request; the chart says why.
 	// `visits.returned`: a colleague lost their access, and the requests that they had taken are in the queue
 	// again. `patient.unverified`: somebody registered as a patient on the public page, who may have a record

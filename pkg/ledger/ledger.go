@@ -24,6 +24,7 @@ const (
 	DisputeFees Account = "dispute_fees" // what Stripe takes for disputes (expense)
 	// StripeFees is what Stripe takes of charges and their refunds, without disputes (expense).
 	StripeFees Account = "stripe_fees"
+	Bank       Account = "bank" // what Stripe paid out to the practice's bank (asset)
 )
 
 // A Kind is the event of a payment's life that an entry records. A payment has at
@@ -49,6 +50,10 @@ const (
 	// does not have it; StripeFeeReturned is what Stripe gave back of such fees.
 	StripeFeeTaken    Kind = "stripe_fee"
 	StripeFeeReturned Kind = "stripe_fee_returned"
+	// PayoutMade is money that left Stripe for the practice's bank, PayoutReturned its return
+	// because the payout failed or was canceled. Entry.Payment is the payout.
+	PayoutMade     Kind = "payout"
+	PayoutReturned Kind = "payout_returned"
 )
 
 // A Posting adds Amount to Account. Debits are positive, credits negative.
@@ -147,6 +152,20 @@ func DisputeFee(payment, practice string, before, total money.Cents, change int,
 // changed from before to total. change is as of Disputed.
 func StripeFee(payment, practice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
 	return moved(StripeFeeTaken, StripeFeeReturned, StripeFees, payment, practice, before, total, change, at)
+}
+
+// PaidOut records that what a payout took to the practice's bank changed from before to total. It
+// is below zero of a payout by which Stripe takes what the account owes it. change is as of
+// Disputed.
+func PaidOut(payout, practice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
+	kind, first, second := PayoutMade, Posting{Bank, total - before}, Posting{Stripe, before - total}
+	if total == 0 {
+		kind = PayoutReturned
+	}
+	if first.Amount < 0 {
+		first, second = second, first
+	}
+	return entry(kind, fmt.Sprintf("%s-%d-%d", kind, total, change), payout, practice, at, first, second)
 }
 
 // moved records that a total which is taken from the money at Stripe rose, or fell.

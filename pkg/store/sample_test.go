@@ -58,7 +58,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
+		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), accountSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
 		decidedSample(), draftSample(), approvedSample(), discountedSample(),
@@ -201,6 +201,21 @@ func costSample() sample {
 		{"Bills", func(ctx context.Context, s *store.Store) (any, error) {
 			return s.Bills(ctx, b.Membership, []string{"in_1"})
 		}, []membership.Bill{b}},
+	}}
+}
+
+// payoutSample is a payout that was made by hand and failed.
+func payoutSample() sample {
+	p := billing.Payout{
+		Practice: practiceID, Account: "acct_1234567890abcdef", Sent: 9_000, Version: 1, PayoutState: billing.PayoutState{
+			ID: "po_1", Amount: 12_000, Status: "failed", Made: at(1), Arrives: at(24), Automatic: true, Failure: "account_closed",
+		},
+	}
+	return sample{"payout", recorded(practiceID, clinic.Commit{Payout: &p}), []read{
+		{"Payout", func(ctx context.Context, s *store.Store) (any, error) {
+			return s.Payout(ctx, practiceID, p.Account, p.ID, p.Made)
+		}, p},
+		{"Payouts", func(ctx context.Context, s *store.Store) (any, error) { return s.Payouts(ctx, practiceID, 10) }, []billing.Payout{p}},
 	}}
 }
 

@@ -24,6 +24,7 @@ import (
 	"github.com/stripe/stripe-go/v76/event"
 	"github.com/stripe/stripe-go/v76/invoice"
 	"github.com/stripe/stripe-go/v76/paymentintent"
+	payoutapi "github.com/stripe/stripe-go/v76/payout"
 	"github.com/stripe/stripe-go/v76/radar/earlyfraudwarning"
 	"github.com/stripe/stripe-go/v76/refund"
 	"github.com/stripe/stripe-go/v76/subscription"
@@ -48,12 +49,14 @@ type Client struct {
 	customers     customer.Client
 	subscriptions subscription.Client
 	invoices      invoice.Client
+	payouts       payoutapi.Client
 }
 
 var (
 	_ request.Checkout     = (*Client)(nil)
 	_ charge.Cards         = (*Client)(nil)
 	_ charge.Subscriptions = (*Client)(nil)
+	_ charge.Balance       = (*Client)(nil)
 )
 
 // callTimeout keeps a call and its two retries within the 30 seconds that an API
@@ -84,6 +87,7 @@ func New(key *secret.Kept[string], base string) *Client {
 		customers:     customer.Client{B: api},
 		subscriptions: subscription.Client{B: api},
 		invoices:      invoice.Client{B: api},
+		payouts:       payoutapi.Client{B: api},
 	}
 }
 
@@ -146,8 +150,8 @@ func (c *Client) Observe(ctx context.Context, account, object string) (string, b
 		return c.observeSession(ctx, account, object)
 	case strings.HasPrefix(object, warningPrefix):
 		return c.observeWarned(ctx, account, object)
-	case strings.HasPrefix(object, subscriptionPrefix), strings.HasPrefix(object, invoicePrefix):
-		return "", billing.Observation{}, nil // of a membership
+	case strings.HasPrefix(object, subscriptionPrefix), strings.HasPrefix(object, invoicePrefix), strings.HasPrefix(object, payoutPrefix):
+		return "", billing.Observation{}, nil // of a membership, or a payout
 	}
 	return c.observeIntent(ctx, account, object)
 }

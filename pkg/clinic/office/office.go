@@ -38,6 +38,8 @@ type Reads interface {
 	Delivery(ctx context.Context, event string) (outbox.Delivery, error)
 	// Evidence returns what is submitted about the dispute of p, in its present stage.
 	Evidence(ctx context.Context, p billing.Payment) (billing.Evidence, error)
+	// Payouts lists the latest payouts to a practice, the newest first.
+	Payouts(ctx context.Context, practice string, limit int) ([]billing.Payout, error)
 	// LogHead returns the latest head of a practice's log; version 0 if none.
 	LogHead(ctx context.Context, practice string) (clinic.LogHead, error)
 }

@@ -42,6 +42,7 @@ var taskWords = map[work.Kind]string{
 	work.DisputeMissed:        "A bank was not answered in time: find out why",
 	work.AccountLost:          "The account at Stripe cannot be reached: connect it again",
 	work.AccountDisabled:      "Stripe has disabled the account: give it what it asks for",
+	work.PayoutFailed:         "Your bank refused a payout, and the money is at Stripe: give Stripe a bank account that takes it",
 }
 
 // work lists what waits for the visitor or their colleagues.
@@ -53,7 +54,7 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 	var view workView
 	for _, i := range items {
 		t := task{
-			Account: i.Kind == work.AccountLost || i.Kind == work.AccountDisabled,
+			Account: i.Kind == work.AccountLost || i.Kind == work.AccountDisabled || i.Kind == work.PayoutFailed,
 			ID:      i.ID, What: taskWords[i.Kind], Visit: i.Visit, Number: visit.Visit{ID: i.Visit}.Number(), Why: capital(visit.Reason(i.Note).ForDesk()), Parked: i.Kind == work.EventParked,
 			Since: v.practice.Local(i.Made), Due: v.practice.Local(i.Due), Late: !s.Now().Before(i.Due),
 		}
