@@ -92,6 +92,8 @@ var rules = map[string]rule{
 	"x12/p835": {layer: domain, ours: "civil money phi x12"},
 	"x12/p837": {layer: domain, ours: "civil fault money npi phi x12"},
 
+	"statement": {layer: domain, ours: "civil fault ledger money"},
+
 	"membership": {layer: domain, ours: "civil coding coverage fault ledger money"},
 
 	"coding":     {layer: domain, ours: "civil fault money"},
@@ -111,7 +113,7 @@ var rules = map[string]rule{
 	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity money outbox phi record visit work"},
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault membership outbox phi practice registry visit work"},
-	"clinic/office":    {layer: room, ours: "audit billing clinic clinic/books fault identity ledger money outbox practice record visit work"},
+	"clinic/office":    {layer: room, ours: "audit billing civil clinic clinic/books fault identity ledger money outbox practice record statement visit work"},
 	"clinic/registrar": {layer: room, ours: "audit civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
@@ -143,7 +145,7 @@ var rules = map[string]rule{
 	"httpapi": {
 		layer: edge,
 		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request coding coverage fault httpapi/archive httpapi/exchange " +
-			"httpapi/webhook identity intake ledger membership money outbox phi practice protocol record registry visit work",
+			"httpapi/webhook identity intake ledger membership money outbox phi practice protocol record registry statement visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
 	"httpapi/archive":  {layer: edge, ours: "audit billing clinic clinic/request coverage intake ledger phi record visit"},

@@ -32,6 +32,7 @@ func (w *world) runsOffice() {
 	case 2:
 		w.does("listPeople", admin, nil, nil)
 		w.does("getPerson", admin, nil, nil)
+		w.does(oneOf(w, "getMoney", "listEntries", "exportEntries"), admin, nil, nil)
 	case 3:
 		w.does("changePerson", admin, nil, map[string]any{"roles": []string{"nurse"}, "name": "Guest, NP"})
 	case 4:

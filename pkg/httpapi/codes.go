@@ -122,6 +122,7 @@ var Codes = []Code{
 	{413, "too_large", "the body is over 512 KiB"},
 	{413, "response-too-large", "the answers alone are too long"},
 	{415, "encoded", "the body has a Content-Encoding, such as gzip; send it as it is"},
+	{422, "too_many_entries", "the period has more entries of the books than are read at once; ask for a shorter one"},
 	{422, "invalid_file", "a file cannot be imported as it is; `problems` names everything wrong, by line"},
 	{422, "answer_incomplete", "the clinician's answer lacks something; `problems` lists all of it"},
 	{422, "answers_incomplete", "questions are still open; `problems` lists them by linkId"},

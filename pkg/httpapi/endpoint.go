@@ -109,7 +109,7 @@ var endpoints = []*Endpoint{
 	&getChart, &getEncounterDocument, &getLedger, &getTrail, &listAccess, &getRecord,
 	&listQueue, &takeVisit, &askPatient, &answerVisit, &declineVisit, &redirectVisit,
 	&releaseVisit, &handOverVisit, &takeOverVisit, &listColleagues,
-	&getPractice, &listPayouts, &listWork, &endWork, &resumeWork, &getDispute, &answerDispute, &acceptDispute, &getRefunds, &refundVisit, &exportLog, &exportRows, &getCheckpoint, &getLogKey,
+	&getPractice, &listPayouts, &listWork, &endWork, &resumeWork, &getDispute, &answerDispute, &acceptDispute, &getRefunds, &refundVisit, &getMoney, &listEntries, &exportEntries, &exportLog, &exportRows, &getCheckpoint, &getLogKey,
 	&registerPractice, &listPractices, &readPractice, &changePractice, &suspendPractice, &unsuspendPractice, &inviteAdministrator,
 	&registerPayer, &changePayer, &endPayer, &resumePayer,
 	&listPeople, &getPerson, &changePerson, &deactivatePerson, &reactivatePerson, &invitePerson, &listInvitations, &revokeInvitation, &acceptInvitation,
@@ -325,7 +325,13 @@ func (e *Endpoint) readInto(q *Request, r *http.Request) (err error) {
 
 // listOf names the list that a request is for: a place in it is none in another.
 func (e *Endpoint) listOf(r *http.Request, c clinic.Caller) string {
-	return strings.Join([]string{e.ID, whoAsks(c), r.URL.Query().Get("patient")}, "\x00")
+	of := []string{e.ID, whoAsks(c), r.URL.Query().Get("patient")}
+	for _, p := range e.Query {
+		if p.Name != "patient" {
+			of = append(of, r.URL.Query().Get(p.Name))
+		}
+	}
+	return strings.Join(of, "\x00")
 }
 
 // input reads the body as the endpoint's In, and returns it as it was sent.

@@ -20,7 +20,7 @@ func (o *Office) Payouts(ctx context.Context, c clinic.Caller) ([]billing.Payout
 	}
 	all, err := o.Store.Payouts(ctx, c.Person.Practice, maxPayouts)
 	if err == nil {
-		err = o.Kernel.RecordList(ctx, c, identity.ReadBooks, clinic.Subject{Practice: c.Person.Practice})
+		err = o.Kernel.RecordList(ctx, c, identity.ReadBooks+":payouts", clinic.Subject{Practice: c.Person.Practice})
 	}
 	return all, err
 }
