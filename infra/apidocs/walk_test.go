@@ -69,11 +69,13 @@ func TestPage_PastingReachesAnAnsweredPaidVisit(t *testing.T) {
 			State     string
 			Amount    int64 `json:"amount_cents"`
 			Collected int64 `json:"collected_cents"`
+			StripeFee int64 `json:"stripe_fee_cents"`
 		}
 		Balances map[string]int64
 	}
 	ask(t, http.MethodGet, sys.URL+"/visits/"+list.Visits[1].ID+"/ledger", jane, &money)
-	if p := money.Payments; len(p) != 1 || p[0].State != "captured" || p[0].Collected != p[0].Amount || money.Balances["stripe"] != p[0].Amount {
+	if p := money.Payments; len(p) != 1 || p[0].State != "captured" || p[0].Collected != p[0].Amount || p[0].StripeFee != 146 ||
+		money.Balances["stripe_fees"] != p[0].StripeFee || money.Balances["stripe"] != p[0].Amount-p[0].StripeFee {
 		t.Errorf("the visit's money is %+v, want one payment, captured", money)
 	}
 }

@@ -125,7 +125,10 @@ type tampering struct {
 
 var tamperings = []tampering{
 	{"a deleted ledger entry", "MONEY#", `"kind":"capture"`, remove, "its ledger is not to be had"},
-	{"a cent added to one side of an entry", "MONEY#", `{"account":"visit_fees","amount":-4000}`, swap(`"amount":-4000}]`, `"amount":-4001}]`), "its ledger is not to be had"},
+	{"a cent less of what Stripe took", "MONEY#", `{"account":"stripe_fees","amount":146}`, swap(
+		`{"account":"stripe_fees","amount":146},{"account":"stripe","amount":-146}`,
+		`{"account":"stripe_fees","amount":145},{"account":"stripe","amount":-145}`), "its ledger is not to be had"},
+	{"a cent added to one side of an entry", "MONEY#", `{"account":"visit_fees","amount":-4000}`, swap(`{"account":"visit_fees","amount":-4000}`, `{"account":"visit_fees","amount":-4001}`), "its ledger is not to be had"},
 	{"a cent moved on both sides of an entry", "MONEY#", `{"account":"visit_fees","amount":-4000}`, swap(
 		`{"account":"stripe","amount":4000},{"account":"visit_fees","amount":-4000}`,
 		`{"account":"stripe","amount":3999},{"account":"visit_fees","amount":-3999}`), "its ledger is not to be had"},

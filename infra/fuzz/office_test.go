@@ -184,7 +184,7 @@ func (w *world) writesForms(admin, director *person) {
 func (w *world) decidesMembership(admin *person, later time.Time) {
 	w.t.Helper()
 	terms := map[string]any{
-		"price": 300_00 + w.IntN(100), "members": 1, "visits": 12, "classes": []string{"em"}, "grace_days": 14, "notice_days": 30, "refund": map[string]any{"full_days": 0},
+		"price": 300_00 + w.IntN(100), "members": 1, "visits": 12, "classes": []string{"em"}, "grace_days": 14, "notice_days": 30, "refund": map[string]any{"full_days": 14},
 	}
 	w.does("decideMembership", admin, nil, terms)
 	terms["from"], terms["price"] = later, 400_00
@@ -226,4 +226,12 @@ func (w *world) becomesMember(patient *person) {
 	}
 	w.does("cancelMembership", patient, nil, map[string]any{"membership": made.ID})
 	w.does("resumeMembership", patient, nil, map[string]any{"membership": made.ID})
+	var back struct {
+		Leaving struct {
+			Refund int64 `json:"refund_cents"`
+		} `json:"leaving"`
+	}
+	if got, _ := w.does("getMembership", patient, nil, nil); json.Unmarshal(got.body, &back) == nil && back.Leaving.Refund > 0 && w.IntN(2) == 0 {
+		w.does("leaveMembership", patient, nil, map[string]any{"membership": made.ID, "refund_cents": back.Leaving.Refund})
+	}
 }

@@ -206,6 +206,14 @@ func plantLog(w *world) {
 	w.sign()
 }
 
+// plantPayouts is a payout to lakeside that failed.
+func plantPayouts(w *world) {
+	p := billing.Payout{Practice: "lakeside", Account: "acct_1Lakeside0000000", Version: 1, PayoutState: billing.PayoutState{
+		ID: "po_1Recorded", Amount: 38_54, Status: "failed", Made: recordedAt, Arrives: recordedAt.Add(24 * time.Hour), Automatic: true, Failure: "account_closed",
+	}}
+	w.must(w.store.Commit(w.Context(), clinic.Commit{Payout: &p, Audit: firstRecord()}))
+}
+
 // plantAccount is lakeside's log, signed, whose record names a row that is
 // written once: that of a connected account.
 func plantAccount(w *world) {

@@ -9,5 +9,5 @@ import "evisit/pkg/secret"
 // reading.
 var Keys = map[string][]string{
 	secret.API:    {"checkout_sessions:write", "customers:write"},
-	secret.Charge: {"payment_intents:write", "checkout_sessions:write", "charges:read", "refunds:write", "disputes:write", "events:read", "radar:read", "accounts:read", "subscriptions:write", "invoices:read"},
+	secret.Charge: {"payment_intents:write", "checkout_sessions:write", "charges:read", "refunds:write", "disputes:write", "events:read", "radar:read", "accounts:read", "subscriptions:write", "invoices:read", "balance_transactions:read", "payouts:read"},
 }

@@ -53,6 +53,8 @@ type Payment struct {
 	Held        money.Cents `json:"held,omitempty"`
 	Collected   money.Cents `json:"collected,omitempty"`
 	Refunded    money.Cents `json:"refunded,omitempty"`
+	// StripeFee is what Stripe took of the charge and of its refunds, without disputes.
+	StripeFee money.Cents `json:"stripe_fee,omitempty"`
 	// Asked is the refund that a person of the practice asked for last.
 	Asked Refund `json:"asked,omitzero"`
 	// Dispute is the latest dispute or inquiry. Withdrawn is what disputes have of the

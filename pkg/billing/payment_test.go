@@ -109,7 +109,13 @@ func TestSettle_FollowsObservations(t *testing.T) {
 			billing.Captured,
 			[]string{"hold", "capture"},
 		},
-		"a status we do not know": {[]billing.Observation{held, {Intent: "pi_1", Status: "levitating"}}, billing.Held, []string{"hold"}},
+		"a fee known at the capture":   {[]billing.Observation{held, costs(captured, 146), costs(captured, 146)}, billing.Captured, []string{"hold", "capture"}},
+		"a fee of a charge":            {[]billing.Observation{costs(captured, 146)}, billing.Captured, []string{"charge"}},
+		"a fee known later":            {[]billing.Observation{held, captured, costs(captured, 146)}, billing.Captured, []string{"hold", "capture", "stripe_fee-146-4"}},
+		"a refund that costs":          {[]billing.Observation{costs(captured, 146), costs(backAll, 171)}, billing.FullyRefunded, []string{"charge", "stripe_fee-171-3", "refund-4000"}},
+		"a fee that Stripe gives back": {[]billing.Observation{costs(captured, 146), costs(captured, 100)}, billing.Captured, []string{"charge", "stripe_fee_returned-100-3"}},
+		"the page alone, after a fee":  {[]billing.Observation{costs(captured, 146), {Session: "cs_1"}}, billing.Captured, []string{"charge"}},
+		"a status we do not know":      {[]billing.Observation{held, {Intent: "pi_1", Status: "levitating"}}, billing.Held, []string{"hold"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -132,6 +138,12 @@ func TestSettle_FollowsObservations(t *testing.T) {
 	}
 }
 
+// costs is o, of which Stripe took fee.
+func costs(o billing.Observation, fee money.Cents) billing.Observation {
+	o.StripeFee = fee
+	return o
+}
+
 func say(p billing.Payment, o billing.Observation) (billing.Payment, []ledger.Entry, error) {
 	if o == refused {
 		return p.CaptureRefused("card_declined"), nil, nil
@@ -150,6 +162,8 @@ func TestSettle_ImpossibleAmountsRefused(t *testing.T) {
 		"captured for less than 0":     {held, {Intent: "pi_1", Status: "succeeded", Received: -fee}},
 		"collected for more":           {{Intent: "pi_1", Status: "succeeded", Received: fee + 1}},
 		"refunded more than collected": {held, captured, {Intent: "pi_1", Status: "succeeded", Received: fee, Refunded: fee + 1}},
+		"charged a fee below nothing":  {held, costs(captured, -1)},
+		"a fee below nothing":          {held, captured, costs(captured, -1)},
 		"another intent":               {held, {Intent: "pi_2", Status: "succeeded", Received: fee}},
 	} {
 		p := open(t, false)
@@ -178,7 +192,8 @@ func TestSettle_AnyOrderBalances(t *testing.T) {
 				Status:      rapid.SampledFrom([]string{"", "requires_capture", "succeeded", "canceled", "processing", "requires_payment_method", "odd"}).Draw(t, "status"),
 				SessionOver: rapid.Bool().Draw(t, "over"), Capturable: amounts.Draw(t, "capturable"),
 				Received: amounts.Draw(t, "received"), Refunded: amounts.Draw(t, "refunded"),
-				Dispute: drawnDispute(t), Withdrawn: amounts.Draw(t, "withdrawn"), DisputeFee: amounts.Draw(t, "dispute fee"),
+				StripeFee: rapid.SampledFrom([]money.Cents{0, 0, 146, 147, -1}).Draw(t, "fee"),
+				Dispute:   drawnDispute(t), Withdrawn: amounts.Draw(t, "withdrawn"), DisputeFee: amounts.Draw(t, "dispute fee"),
 				Expired: rapid.Bool().Draw(t, "expired"),
 			}
 		}),
@@ -255,7 +270,7 @@ func balanced(t *rapid.T, p billing.Payment, entries []ledger.Entry) {
 	}
 	for account, want := range map[ledger.Account]money.Cents{
 		ledger.Holds: inForce, ledger.HoldsOwed: -inForce,
-		ledger.Stripe: p.Collected - p.Refunded - p.Withdrawn - p.DisputeFee, ledger.VisitFees: -p.Collected, ledger.Refunds: p.Refunded,
+		ledger.Stripe: p.Collected - p.Refunded - p.Withdrawn - p.DisputeFee - p.StripeFee, ledger.StripeFees: p.StripeFee, ledger.VisitFees: -p.Collected, ledger.Refunds: p.Refunded,
 		ledger.Disputes: p.Withdrawn, ledger.DisputeFees: p.DisputeFee,
 	} {
 		if sums[account] != want {

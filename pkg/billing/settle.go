@@ -20,6 +20,7 @@ type Observation struct {
 	Capturable    money.Cents
 	Received      money.Cents
 	Refunded      money.Cents
+	StripeFee     money.Cents // of the charge and its refunds; 0 also while Stripe has not booked it
 	Dispute       Dispute     // the one that is open, else the latest; zero: none, or not known
 	Withdrawn     money.Cents // by all disputes of the intent, less what came back
 	DisputeFee    money.Cents // Stripe's, for all of them
@@ -47,7 +48,7 @@ const RefundFailed = "refund_failed"
 // it.
 func (p Payment) Settle(o Observation, now time.Time) (Payment, []ledger.Entry, error) {
 	s := settlement{Payment: p, o: o, now: now}
-	for _, step := range []func() error{s.identify, s.hold, s.process, s.abandon, s.collect, s.release, s.refund, s.dispute} {
+	for _, step := range []func() error{s.identify, s.hold, s.process, s.abandon, s.collect, s.cost, s.release, s.refund, s.dispute} {
 		if err := step(); err != nil {
 			return Payment{}, nil, err
 		}
@@ -123,11 +124,22 @@ func (s *settlement) collect() error {
 		return fmt.Errorf("billing: payment %s of %s collected %s", s.ID, s.Amount, s.o.Received)
 	}
 	held := s.State == Held
-	s.State, s.Collected, s.EndedAt, s.Why = Captured, s.o.Received, s.now, ""
+	s.State, s.Collected, s.StripeFee, s.EndedAt, s.Why = Captured, s.o.Received, s.o.StripeFee, s.now, ""
 	if held {
-		return s.post(ledger.Captured(s.ID, s.Practice, s.Held, s.Collected, s.now))
+		return s.post(ledger.Captured(s.ID, s.Practice, s.Held, s.Collected, s.StripeFee, s.now))
 	}
-	return s.post(ledger.Charged(s.ID, s.Practice, s.Collected, s.now))
+	return s.post(ledger.Charged(s.ID, s.Practice, s.Collected, s.StripeFee, s.now))
+}
+
+// cost follows what Stripe took of a charge, where that was not known when it was collected, or
+// changed with a refund.
+func (s *settlement) cost() error {
+	before := s.StripeFee
+	if s.o.Status != statusCollected || s.Collected == 0 || s.o.StripeFee == before {
+		return nil
+	}
+	s.StripeFee = s.o.StripeFee
+	return s.post(ledger.StripeFee(s.ID, s.Practice, before, s.StripeFee, s.Version+1, s.now))
 }
 
 func (s *settlement) release() error {
@@ -175,8 +187,9 @@ func (p Payment) unpaid() bool {
 }
 
 // Newer reports whether p may have been settled by a later observation than o: Settle
-// would take the difference for a refund that failed, or for a change of a dispute.
+// would take the difference for a refund that failed, for a fee that Stripe gave back, or
+// for a change of a dispute.
 func (p Payment) Newer(o Observation) bool {
 	seen := p.Dispute.as(told{})
-	return o.Refunded < p.Refunded || seen.ID != "" && (seen != o.Dispute || o.Withdrawn != p.Withdrawn)
+	return o.Refunded < p.Refunded || o.StripeFee < p.StripeFee || seen.ID != "" && (seen != o.Dispute || o.Withdrawn != p.Withdrawn)
 }

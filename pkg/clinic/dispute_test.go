@@ -25,13 +25,48 @@ const disputeFee = 15_00
 // disputeFee.
 func (w *world) chargedFor() string {
 	w.Helper()
-	if err := w.sim.SetTerms(w.ctx, seed.Accounts[0], stripesim.Terms{DisputeCents: disputeFee}); err != nil {
+	terms := listPrice
+	terms.DisputeCents = disputeFee
+	if err := w.sim.SetTerms(w.ctx, seed.Accounts[0], terms); err != nil {
 		w.Fatalf("terms: %v", err)
 	}
 	id := w.answered()
 	w.settle()
 	w.states(id, billing.Captured)
 	return id
+}
+
+// Stripe's fee of a charge is in the entry of the charge, which a refund does not give back; that of
+// a membership in the entry of what was paid.
+func TestStripeFee_BookedWithTheCharge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.answered()
+	w.settle()
+	w.states(id, billing.Captured)
+	m := w.member(stripesim.CardSuccess)
+	_, paid, err := w.moneyOf(m.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, of := range map[string]struct {
+		entries []ledger.Entry
+		kind    ledger.Kind
+		fee     money.Cents
+	}{"a visit": {w.latest(id).entries, ledger.Capture, feeOf40}, "a membership": {paid, ledger.Fee, 10_45}} {
+		for _, e := range of.entries {
+			if got := ledger.Balances([]ledger.Entry{e})[ledger.StripeFees]; e.Kind == of.kind && got != of.fee || e.Kind != of.kind && got != 0 {
+				t.Errorf("entry %s of %s has a fee of %s, want %s with %s", e.ID, name, got, of.fee, of.kind)
+			}
+		}
+		if got := ledger.Balances(of.entries)[ledger.StripeFees]; got != of.fee {
+			t.Errorf("Stripe took %s of %s, want %s", got, name, of.fee)
+		}
+	}
+	w.refund(w.latest(id).payment.Intent, 40_00)
+	w.settle()
+	w.states(id, billing.FullyRefunded)
+	w.proven(id)
 }
 
 // bank does what a cardholder's bank, or the account at Stripe's own pages, does to the

@@ -33,10 +33,16 @@ func (w *world) sells() {
 // sellsAt has Jane's practice sell it at a price, from a time on; at once if it is zero.
 func (w *world) sellsAt(price money.Cents, from time.Time) {
 	w.Helper()
+	w.sellsWith(price, from, membership.RefundRule{Full: 14})
+}
+
+// sellsWith has it sold with a rule of what is refunded.
+func (w *world) sellsWith(price money.Cents, from time.Time, rule membership.RefundRule) {
+	w.Helper()
 	w.practice(func(p *practice.Practice) {
 		var err error
 		p.Config, _, err = p.DecideMembership(p.ID, membership.Terms{
-			Price: price, From: from, Members: 1, Visits: 2, Classes: []string{"em"}, Grace: 14, Notice: 30, Refund: membership.RefundRule{Full: 14},
+			Price: price, From: from, Members: 1, Visits: 2, Classes: []string{"em"}, Grace: 14, Notice: 30, Refund: rule,
 		}, ada, w.now())
 		if err != nil {
 			w.Fatalf("deciding a membership: %v", err)
@@ -111,7 +117,7 @@ func (w *world) booked(id string, deferred, earned money.Cents) {
 	var at int64
 	for _, i := range w.truth().Intents {
 		if i.Account == m.Account && i.Invoice != "" {
-			at += i.AmountReceived - i.AmountRefunded
+			at += i.AmountReceived - i.AmountRefunded - i.FeeCents
 		}
 	}
 	if got[ledger.Stripe] != money.Cents(at) {

@@ -120,7 +120,7 @@ func TestReverse_CapturedByHand(t *testing.T) {
 				w.states(id, billing.FullyRefunded)
 				w.proven(id)
 				w.handled()
-				if b := ledger.Balances(w.latest(id).entries); b[ledger.Stripe] != 0 || b[ledger.Holds] != 0 {
+				if b := ledger.Balances(w.latest(id).entries); b[ledger.Stripe] != -feeOf40 || b[ledger.Holds] != 0 { // Stripe keeps its fee
 					t.Errorf("books: %v", b)
 				}
 				w.opened(work.PaymentReversed, id)
@@ -168,7 +168,7 @@ func TestRefund_FailsLater(t *testing.T) {
 			w.wrote(janesMail, "refund did not go through", 1)
 			w.wrote(inbox, "A refund failed", 1)
 			p := w.latest(id)
-			if b := ledger.Balances(p.entries); b[ledger.Stripe] != 40_00 || p.payment.Why != billing.RefundFailed || len(p.entries) != 4 {
+			if b := ledger.Balances(p.entries); b[ledger.Stripe] != 40_00-feeOf40 || p.payment.Why != billing.RefundFailed || len(p.entries) != 4 {
 				t.Errorf("%+v; books: %v of %d entries", p.payment, b, len(p.entries))
 			}
 			w.refund(intent, 15_00)

@@ -185,7 +185,11 @@ func (w *world) agrees(p paid) {
 		kinds[e.Kind]++
 	}
 	taken, fees := p.taken()
-	if net := money.Cents(p.stripe.AmountReceived-p.stripe.AmountRefunded) - taken - fees; b[ledger.Stripe] != net {
+	cost := money.Cents(p.stripe.FeeCents)
+	if b[ledger.StripeFees] != cost || p.payment.StripeFee != cost {
+		w.Errorf("payment %s: the books say Stripe took %s, it says %s, Stripe %s", p.payment.ID, b[ledger.StripeFees], p.payment.StripeFee, cost)
+	}
+	if net := money.Cents(p.stripe.AmountReceived-p.stripe.AmountRefunded) - taken - fees - cost; b[ledger.Stripe] != net {
 		w.Errorf("payment %s: the books have %s at Stripe, Stripe has %s", p.payment.ID, b[ledger.Stripe], net)
 	}
 	refunded := b[ledger.Refunds]

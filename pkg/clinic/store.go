@@ -114,6 +114,7 @@ type Commit struct {
 	Underway    *visit.Underway
 	Payments    []billing.Payment
 	Standing    *billing.Account // of a connected account at Stripe
+	Payout      *billing.Payout
 	Memberships []Membership
 	Bills       []membership.Bill
 	Counts      []Count

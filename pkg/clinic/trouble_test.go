@@ -293,6 +293,23 @@ func (b brokenSubscriptions) Reprice(ctx context.Context, account, subscription 
 	return b.trouble.around(reprices, func() error { return b.Subscriptions.Reprice(ctx, account, subscription, yearly, key) })
 }
 
+type brokenBalance struct {
+	charge.Balance
+	trouble *trouble
+}
+
+func (b brokenBalance) Payout(ctx context.Context, account, object string) (s billing.PayoutState, known bool, err error) {
+	if !strings.HasPrefix(object, "po_") {
+		return s, false, nil
+	}
+	err = b.trouble.around(observes, func() error {
+		var err error
+		s, known, err = b.Balance.Payout(ctx, account, object)
+		return err
+	})
+	return s, known, err
+}
+
 type brokenCards struct {
 	charge.Cards
 	trouble *trouble

@@ -52,6 +52,7 @@ import (
 	"evisit/pkg/intake"
 	"evisit/pkg/library"
 	"evisit/pkg/mail"
+	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 	"evisit/pkg/seal"
@@ -267,7 +268,7 @@ func (w *world) openRooms(t *testing.T) {
 	w.office = &office.Office{Kernel: api, Store: w.tape, LogKey: log}
 	w.registrar = &registrar.Room{Kernel: api, Store: w.tape, Charts: w.charts}
 	w.author = &author.Room{Kernel: api, Store: w.tape, Library: library.Load}
-	w.charge = &charge.Room{Kernel: w.kernel(outbox.ByCharge), Store: w.tape, Cards: brokenCards{stripe, w.trouble}, Subscriptions: brokenSubscriptions{stripe, w.trouble}}
+	w.charge = &charge.Room{Kernel: w.kernel(outbox.ByCharge), Store: w.tape, Cards: brokenCards{stripe, w.trouble}, Subscriptions: brokenSubscriptions{stripe, w.trouble}, Balance: brokenBalance{stripe, w.trouble}}
 	due := w.kernel(outbox.ByDeadline)
 	w.deadline = &deadline.Room{Kernel: due, Charts: keeper(due), Store: w.tape, Shards: store.Shards}
 	letters := w.kernel("")
@@ -278,6 +279,12 @@ func (w *world) openRooms(t *testing.T) {
 	w.sweep = &sweep.Room{Kernel: w.kernel(""), Store: w.tape, LogKey: log, Signer: secrettest.Fixed(private).Get, Heads: blob.New(objects, files.Bucket), Shards: store.Shards}
 	w.hook = &hook.Room{Kernel: w.kernel(outbox.ByStripe), Mode: hook.Test}
 }
+
+// listPrice is what Stripe's list says of a card: 2.9 % and 30 cents of what is captured.
+var listPrice = stripesim.Terms{BasisPoints: stripesim.StandardTerms.BasisPoints, FixedCents: stripesim.StandardTerms.FixedCents}
+
+// feeOf40 is the list price of 40 dollars.
+const feeOf40 money.Cents = 1_46
 
 func (w *world) openStripe(t *testing.T) {
 	t.Helper()
@@ -292,7 +299,7 @@ func (w *world) openStripe(t *testing.T) {
 	}))
 	var err error
 	w.sim, err = stripesim.New(w.ctx, stripesim.Options{
-		Now: w.now, Accounts: seed.Accounts, Keys: []stripesim.Key{{Secret: stripeKey, Allow: []string{"*"}}},
+		Now: w.now, Accounts: seed.Accounts, Terms: map[string]stripesim.Terms{stripesim.AnyAccount: listPrice}, Keys: []stripesim.Key{{Secret: stripeKey, Allow: []string{"*"}}},
 		Webhooks: []stripesim.Webhook{{URL: letters, Secret: connectSecret, Connect: true}},
 		Log:      slog.New(slog.NewTextHandler(w.log, nil)),
 	})

@@ -44,6 +44,8 @@ var Codes = []Code{
 	{409, "membership_pending", "the membership begins when its first payment is made"},
 	{409, "membership_unpaid", "a payment for the membership failed; pay it first"},
 	{409, "not_a_member", "the patient has no such membership"},
+	{409, "nothing_refunded", "nothing would be refunded of the membership now"},
+	{409, "refund_replaced", "what is refunded of the membership has changed since it was read; read it again"},
 	{409, "offer_closed", "the practice does not offer the membership any more, so it ends with its year"},
 	{409, "membership_not_sold", "the practice sells no membership now"},
 	{409, "terms_changed", "the price or the terms of the membership have changed since they were read; read them again"},

@@ -21,8 +21,8 @@ var (
 		{"to", "date", "The last day, at most 366 days with the first; needed with `from`."},
 	}
 	ofEntries = append(slices.Clip(ofPeriod),
-		Param{"figure", "", "Only entries that have a part of `collected`, `refunded`, `disputed`, `fees` or `other`."},
-		Param{"way", "", "Only entries of this way to pay: `card`, `membership` or `uncharged`."},
+		Param{"figure", "", "Only entries that have a part of `collected`, `refunded`, `disputed`, `fees`, `paid_out` or `other`."},
+		Param{"way", "", "Only entries of this way: `card`, `membership`, `uncharged` or `payout`."},
 		Param{"kind", "", "Only entries of this kind."},
 	)
 )
@@ -75,9 +75,11 @@ type sumsReply struct {
 	Disputed int64 `json:"disputed_cents"`
 	// Taken by Stripe.
 	Fees int64 `json:"fees_cents"`
+	// Paid out to the practice's bank; negative where more came back by failed payouts.
+	PaidOut int64 `json:"paid_out_cents"`
 	// Came in for anything else; negative if it went out.
 	Other int64 `json:"other_cents"`
-	// What is left: by how much the money at Stripe rose.
+	// What is left of what was collected, before payouts.
 	Net int64 `json:"net_cents"`
 }
 
@@ -85,7 +87,7 @@ func showSums(p statement.Part) sumsReply {
 	s := p.Sums
 	return sumsReply{
 		p.Entries, int64(s[statement.Collected]), int64(s[statement.Refunded]), int64(s[statement.Disputed]), int64(s[statement.Fees]),
-		int64(s[statement.Other]), int64(s.Net()),
+		int64(s[statement.PaidOut]), int64(s[statement.Other]), int64(s.Net()),
 	}
 }
 
@@ -108,8 +110,8 @@ type moneyReply struct {
 
 type waySumsReply struct {
 	// `card`: a visit's fee. `membership`: a yearly fee. `uncharged`: the hold for a visit was
-	// released, and nothing charged.
-	Way statement.Way `json:"way" schema:"enum=card|membership|uncharged"`
+	// released, and nothing charged. `payout`: a payout to the practice's bank.
+	Way statement.Way `json:"way" schema:"enum=card|membership|uncharged|payout"`
 	sumsReply
 }
 
@@ -177,7 +179,7 @@ type entriesReply struct {
 // An entry, and what it is about.
 type bookedReply struct {
 	entryReply
-	Way statement.Way `json:"way" schema:"enum=card|membership|uncharged"`
+	Way statement.Way `json:"way" schema:"enum=card|membership|uncharged|payout"`
 	// Absent of a membership.
 	Visit string `json:"visit,omitempty"`
 	// As people are told it; absent of a membership.

@@ -64,7 +64,7 @@ func TestMoney_FiguresListAndFileAgree(t *testing.T) {
 	w := newWorld(t)
 	v := w.closed(t)
 	w.contests(t, v)
-	year, err := ledger.FeePaid("jane-smith.m1", "lakeside", "in_1", 0, 350_00, w.now())
+	year, err := ledger.FeePaid("jane-smith.m1", "lakeside", "in_1", 0, 350_00, 0, w.now())
 	back, err2 := ledger.FeeRefunded("jane-smith.m1", "lakeside", "in_1", 0, 50_00, false, 0, w.now().Add(24*time.Hour))
 	if err != nil || err2 != nil {
 		t.Fatal(err, err2)

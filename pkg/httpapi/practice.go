@@ -58,9 +58,11 @@ type paymentReply struct {
 	Account string `json:"account"`
 	Amount  int64  `json:"amount_cents" schema:"min=1"`
 	// What was ever held.
-	Held      int64         `json:"held_cents" schema:"min=0"`
-	Collected int64         `json:"collected_cents" schema:"min=0"`
-	Refunded  int64         `json:"refunded_cents" schema:"min=0"`
+	Held      int64 `json:"held_cents" schema:"min=0"`
+	Collected int64 `json:"collected_cents" schema:"min=0"`
+	Refunded  int64 `json:"refunded_cents" schema:"min=0"`
+	// What Stripe took of the charge and of its refunds, without disputes.
+	StripeFee int64         `json:"stripe_fee_cents,omitempty" schema:"min=0"`
 	Dispute   *disputeReply `json:"dispute,omitempty"`
 	// What disputes have of the charge.
 	Withdrawn int64 `json:"withdrawn_cents,omitempty" schema:"min=0"`
@@ -129,8 +131,9 @@ type postingReply struct {
 	// `holds`: card holds in force, and `holds_owed` their counterpart. `stripe`:
 	// what Stripe owes the practice. `visit_fees`: fees earned. `refunds`: fees
 	// refunded. `disputes`: fees that cardholders' banks took back. `dispute_fees`:
-	// what Stripe takes for disputes. `deferred_fees`: yearly fees paid and not earned
-	// yet. `membership_fees`: yearly fees earned.
+	// what Stripe takes for disputes. `stripe_fees`: what Stripe takes of charges and
+	// refunds. `deferred_fees`: yearly fees paid and not earned yet. `membership_fees`:
+	// yearly fees earned. `bank`: what Stripe paid out.
 	Account ledger.Account `json:"account"`
 	// A debit is positive, a credit negative.
 	Amount int64 `json:"amount_cents" schema:"min=-10000000 max=10000000"`
@@ -153,7 +156,7 @@ func showMoney(visit string, m books.Money) ledgerReply {
 func showPayment(p billing.Payment) paymentReply {
 	return paymentReply{
 		ID: p.ID, State: p.State, Account: p.Account, Amount: int64(p.Amount), Held: int64(p.Held),
-		Collected: int64(p.Collected), Refunded: int64(p.Refunded), Dispute: showDispute(p.Dispute), Withdrawn: int64(p.Withdrawn),
+		Collected: int64(p.Collected), Refunded: int64(p.Refunded), StripeFee: int64(p.StripeFee), Dispute: showDispute(p.Dispute), Withdrawn: int64(p.Withdrawn),
 		DisputeFee: int64(p.DisputeFee), Session: p.Session, Intent: p.Intent,
 		CaptureBefore: when(p.CaptureBefore), Why: p.Why, OpenedAt: p.OpenedAt, EndedAt: when(p.EndedAt),
 	}
@@ -329,7 +332,8 @@ type workItemReply struct {
 	// the bank by `due_at`; it ends when that is done or cannot be any more. `dispute.missed`: a bank was not
 	// answered in time. `account.lost`: the account at Stripe cannot be reached; it ends when it
 	// can. `account.disabled`: Stripe has disabled the account, for the reason of its own in `note`; it ends when
-	// Stripe has what it asks for. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
+	// Stripe has what it asks for. `payout.failed`: the bank refused a payout (see `listPayouts`), for Stripe's reason
+	// in `note`, and the money is at Stripe; it ends when a later payout has arrived. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
 	// changes hands again. `visit.taken_over`: a colleague took over the owner's request; the chart says why.
 	// `visits.returned`: a colleague lost their access, and the requests that they had taken are in the queue
 	// again. `patient.unverified`: somebody registered as a patient on the public page, who may have a record

@@ -113,7 +113,7 @@ func newWorld(t testing.TB) *world {
 	}
 	cards := &cards{held: map[string]money.Cents{}, captured: map[string]money.Cents{}, disputed: map[string]bool{}}
 	w.rooms.Request.Checkout, w.rooms.Charts.Vault.Objects = cards, w.objects
-	w.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, w.store), Store: w.store, Cards: cards, Subscriptions: cards}
+	w.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, w.store), Store: w.store, Cards: cards, Subscriptions: cards, Balance: cards}
 	w.sign = &sweep.Room{Kernel: parts.Kernel("", w.store), Store: w.store, LogKey: key, Signer: secrettest.Fixed(key.Private).Get, Heads: &blobs{}, Shards: store.Shards}
 	w.cast = &registrar.Room{Kernel: w.rooms.Kernel, Store: w.store, Charts: w.rooms.Charts}
 	if err := seed.Plant(ctx, w.cast, testIssuer, seed.Accounts); err != nil {
@@ -243,6 +243,10 @@ func (c *cards) NewMembershipPage(_ context.Context, p request.MembershipPage) (
 
 func (c *cards) Subscribed(context.Context, string, string) (charge.Subscribed, error) {
 	return charge.Subscribed{}, nil
+}
+
+func (c *cards) Payout(context.Context, string, string) (billing.PayoutState, bool, error) {
+	return billing.PayoutState{}, false, nil
 }
 
 func (c *cards) Carry(context.Context, string, string, membership.Ask, string) error { return nil }

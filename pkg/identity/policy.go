@@ -25,10 +25,10 @@ const (
 	TakeVisit      Action = "visit.take"
 	TreatVisit     Action = "visit.treat" // ask, answer, decline, redirect
 	ReadMoney      Action = "ledger.read"
-	ReadStatement  Action = "ledger.statement" // what the practice's books add up to, and all their entries
-	ReadTrail      Action = "audit.read"       // who did and saw what in one visit
-	ReadLog        Action = "log.read"         // the practice's whole log
-	ReadWork       Action = "work.read"        // what a person of the practice must do
+	ReadBooks      Action = "ledger.books" // what the practice's books add up to, their entries, and its payouts
+	ReadTrail      Action = "audit.read"   // who did and saw what in one visit
+	ReadLog        Action = "log.read"     // the practice's whole log
+	ReadWork       Action = "work.read"    // what a person of the practice must do
 	EndWork        Action = "work.end"
 	ResumeWork     Action = "work.resume" // have what was parked tried again
 
@@ -120,7 +120,7 @@ var policy = []struct {
 	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff}, Former, StaffPool, []Action{ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, RefundPayment, ReadPatient, ChangePatient, DelegatePower, ManagePatients, GiveDiscounts}},
-	{[]Role{Admin}, Team, "", []Action{ReadStatement, ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms, ReadDispute, AnswerDispute}},
+	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms, ReadDispute, AnswerDispute, ReadBooks}},
 	{[]Role{Admin, Director}, Team, "", []Action{ReadRoster, WriteForms}},
 	{[]Role{Director}, Team, "", []Action{ApproveForms}},
 	{[]Role{Operator}, Team, "", []Action{RunPractices, ReadWork, EndWork, ResumeWork}}, // of the platform, which is their practice

@@ -16,10 +16,10 @@ var noon = time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 
 var actions = []identity.Action{
 	identity.StartVisit, identity.ListVisits, identity.ReadVisit, identity.ReadChart, identity.FillVisit, identity.WriteToTeam, identity.ReadQueue,
-	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadStatement, identity.ReadTrail, identity.ReadLog, identity.ReadWork, identity.EndWork,
+	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadTrail, identity.ReadLog, identity.ReadWork, identity.EndWork,
 	identity.ResumeWork, identity.RunPractices, identity.ReadRoster, identity.ManagePeople, identity.DecideTerms, identity.WriteForms, identity.ApproveForms,
 	identity.ReadAccess, identity.DownloadRecord, identity.ReleaseVisit, identity.HandOverVisit, identity.TakeOverVisit,
-	identity.ReadDispute, identity.AnswerDispute, identity.RefundPayment, identity.ReadPatient, identity.ChangePatient, identity.DelegatePower, identity.ManagePatients, identity.GiveDiscounts, identity.HoldMembership,
+	identity.ReadDispute, identity.AnswerDispute, identity.ReadBooks, identity.RefundPayment, identity.ReadPatient, identity.ChangePatient, identity.DelegatePower, identity.ManagePatients, identity.GiveDiscounts, identity.HoldMembership,
 }
 
 // How a person may stand to the visit of patient-1 at practice-1.
@@ -80,7 +80,7 @@ var policy = []struct {
 	{identity.Staff, "had it last", "staff", "visit.read chart.read queue.read visit.take visit.take_over visit.release visit.hand_over ledger.read work.read work.end" + ofStaff},
 	{identity.Staff, "works there,another's has,has taken it,had it last", "clinical none", "visit.read ledger.read" + ofStaff},
 
-	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read ledger.statement dispute.read dispute.answer audit.read log.read work.read work.end work.resume roster.read roster.change terms.decide form.write" + ofStaff},
+	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read ledger.books dispute.read dispute.answer audit.read log.read work.read work.end work.resume roster.read roster.change terms.decide form.write" + ofStaff},
 	{identity.Director, "works there,another's has,has taken it", anyPool, "roster.read form.write form.approve"},
 	{identity.Operator, "works there,another's has,has taken it", anyPool, "practice.run work.read work.end work.resume"},
 
@@ -227,21 +227,22 @@ func TestAllow_SaysWhy(t *testing.T) {
 		"treat paperwork, a colleague's": {
 			identity.Staff, identity.TreatVisit, at(staff, "person-9", "Sam Lee"), "Sam Lee has taken this visit, and nobody else may do this",
 		},
-		"treat, staff":         {identity.Staff, identity.TreatVisit, at(clinical, "person-9", "Ana Rivera, MD"), role + "clinicians"},
-		"treat, nurse":         {identity.Nurse, identity.TreatVisit, at(clinical, "person-9", "Ana Rivera, MD"), role + "clinicians"},
-		"treat, patient":       {identity.PatientRole, identity.TreatVisit, at(clinical, "person-9", "Ana Rivera, MD"), role + "clinicians"},
-		"take paperwork":       {identity.Admin, identity.TakeVisit, at(staff, "", ""), role + "staff"},
-		"take, nurse":          {identity.Nurse, identity.TakeVisit, at(clinical, "", ""), role + "clinicians"},
-		"read a chart, staff":  {identity.Staff, identity.ReadChart, at(clinical, "", ""), role + "the patient, who acts for the patient, clinicians, nurses"},
-		"cancel, clinician":    {identity.Clinician, identity.FillVisit, at(clinical, "", ""), role + "the patient, who acts for the patient"},
-		"read the money":       {identity.Clinician, identity.ReadMoney, at(clinical, "", ""), role + "the patient, who acts for the patient, staff, administrators"},
-		"read the log, staff":  {identity.Staff, identity.ReadLog, whole, role + "administrators"},
-		"read the log, nurse":  {identity.Nurse, identity.ReadLog, whole, role + "administrators"},
-		"read the log, doctor": {identity.Clinician, identity.ReadLog, whole, role + "administrators"},
-		"read the log, ill":    {identity.PatientRole, identity.ReadLog, whole, role + "administrators"},
-		"read the queue, ill":  {identity.Caregiver, identity.ReadQueue, whole, role + "clinicians, nurses, staff"},
-		"read the queue":       {identity.Admin, identity.ReadQueue, whole, role + "clinicians, nurses, staff"},
-		"what nobody may":      {identity.Admin, "visit.burn", whole, "your role does not allow this"},
+		"treat, staff":          {identity.Staff, identity.TreatVisit, at(clinical, "person-9", "Ana Rivera, MD"), role + "clinicians"},
+		"treat, nurse":          {identity.Nurse, identity.TreatVisit, at(clinical, "person-9", "Ana Rivera, MD"), role + "clinicians"},
+		"treat, patient":        {identity.PatientRole, identity.TreatVisit, at(clinical, "person-9", "Ana Rivera, MD"), role + "clinicians"},
+		"take paperwork":        {identity.Admin, identity.TakeVisit, at(staff, "", ""), role + "staff"},
+		"take, nurse":           {identity.Nurse, identity.TakeVisit, at(clinical, "", ""), role + "clinicians"},
+		"read a chart, staff":   {identity.Staff, identity.ReadChart, at(clinical, "", ""), role + "the patient, who acts for the patient, clinicians, nurses"},
+		"cancel, clinician":     {identity.Clinician, identity.FillVisit, at(clinical, "", ""), role + "the patient, who acts for the patient"},
+		"read the money":        {identity.Clinician, identity.ReadMoney, at(clinical, "", ""), role + "the patient, who acts for the patient, staff, administrators"},
+		"read the books, staff": {identity.Staff, identity.ReadBooks, whole, role + "administrators"},
+		"read the log, staff":   {identity.Staff, identity.ReadLog, whole, role + "administrators"},
+		"read the log, nurse":   {identity.Nurse, identity.ReadLog, whole, role + "administrators"},
+		"read the log, doctor":  {identity.Clinician, identity.ReadLog, whole, role + "administrators"},
+		"read the log, ill":     {identity.PatientRole, identity.ReadLog, whole, role + "administrators"},
+		"read the queue, ill":   {identity.Caregiver, identity.ReadQueue, whole, role + "clinicians, nurses, staff"},
+		"read the queue":        {identity.Admin, identity.ReadQueue, whole, role + "clinicians, nurses, staff"},
+		"what nobody may":       {identity.Admin, "visit.burn", whole, "your role does not allow this"},
 	} {
 		p := identity.Person{ID: "person-1", Practice: "practice-1", Role: c.role, Patient: "patient-1"}
 		err := identity.Allow(p, c.action, c.on, noon)

@@ -21,10 +21,19 @@ const (
 	Earned Kind = "membership_earned" // a year is over, or what ran of it
 )
 
-// FeePaid records that the total paid of a membership's invoice rose from before to total.
-func FeePaid(membership, practice, invoice string, before, total money.Cents, at time.Time) (Entry, error) {
-	return entry(Fee, fmt.Sprintf("%s-%s-%d", Fee, invoice, total), membership, practice, at,
+// FeePaid records that the total paid of a membership's invoice rose from before to total, of
+// which Stripe took fee, as of Captured.
+func FeePaid(membership, practice, invoice string, before, total, fee money.Cents, at time.Time) (Entry, error) {
+	return collected(Fee, fmt.Sprintf("%s-%s-%d", Fee, invoice, total), membership, practice, fee, at,
 		Posting{Stripe, total - before}, Posting{DeferredFees, before - total})
+}
+
+// FeeCost records that what Stripe took of a membership's invoice changed from before to total, as
+// StripeFee does for a visit's payment.
+func FeeCost(membership, practice, invoice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
+	e, err := StripeFee(membership, practice, before, total, change, at)
+	e.ID = fmt.Sprintf("%s-%s-%d-%d", e.Kind, invoice, total, change)
+	return e, err
 }
 
 // FeeRefunded records that the total refunded of a membership's invoice changed from before to

@@ -22,6 +22,9 @@ const (
 	// (contra-income).
 	Disputes    Account = "disputes"
 	DisputeFees Account = "dispute_fees" // what Stripe takes for disputes (expense)
+	// StripeFees is what Stripe takes of charges and their refunds, without disputes (expense).
+	StripeFees Account = "stripe_fees"
+	Bank       Account = "bank" // what Stripe paid out to the practice's bank (asset)
 )
 
 // A Kind is the event of a payment's life that an entry records. A payment has at
@@ -43,6 +46,14 @@ const (
 	// DisputeCharged is Stripe's fee for a dispute, DisputeFeeReturned the return of one.
 	DisputeCharged     Kind = "dispute_fee"
 	DisputeFeeReturned Kind = "dispute_fee_returned"
+	// StripeFeeTaken is Stripe's fee of a charge or of its refunds, where the entry of the charge
+	// does not have it; StripeFeeReturned is what Stripe gave back of such fees.
+	StripeFeeTaken    Kind = "stripe_fee"
+	StripeFeeReturned Kind = "stripe_fee_returned"
+	// PayoutMade is money that left Stripe for the practice's bank, PayoutReturned its return
+	// because the payout failed or was canceled. Entry.Payment is the payout.
+	PayoutMade     Kind = "payout"
+	PayoutReturned Kind = "payout_returned"
 )
 
 // A Posting adds Amount to Account. Debits are positive, credits negative.
@@ -78,21 +89,34 @@ func Released(payment, practice string, amount money.Cents, at time.Time) (Entry
 		Posting{HoldsOwed, amount}, Posting{Holds, -amount})
 }
 
-// Captured records that captured was collected out of a hold of held. The entry
-// also releases the remainder of the hold, because Stripe does so on capture.
-func Captured(payment, practice string, held, captured money.Cents, at time.Time) (Entry, error) {
+// Captured records that captured was collected out of a hold of held, of which Stripe took
+// fee; 0 if it took nothing, or is not known to have. The entry also releases the remainder
+// of the hold, because Stripe does so on capture.
+func Captured(payment, practice string, held, captured, fee money.Cents, at time.Time) (Entry, error) {
 	if captured <= 0 || captured > held {
 		return Entry{}, fmt.Errorf("ledger: payment %s: captured %s of a hold of %s", payment, captured, held)
 	}
-	return entry(Capture, string(Capture), payment, practice, at,
+	return collected(Capture, string(Capture), payment, practice, fee, at,
 		Posting{HoldsOwed, held}, Posting{Holds, -held},
 		Posting{Stripe, captured}, Posting{VisitFees, -captured})
 }
 
-// Charged records amount collected without a hold.
-func Charged(payment, practice string, amount money.Cents, at time.Time) (Entry, error) {
-	return entry(Charge, string(Charge), payment, practice, at,
+// Charged records amount collected without a hold, of which Stripe took fee, as of Captured.
+func Charged(payment, practice string, amount, fee money.Cents, at time.Time) (Entry, error) {
+	return collected(Charge, string(Charge), payment, practice, fee, at,
 		Posting{Stripe, amount}, Posting{VisitFees, -amount})
+}
+
+// collected is an entry of money that came, with Stripe's fee if there is one: one entry, so
+// that a fee which is known at once costs no row of its own.
+func collected(k Kind, id, payment, practice string, fee money.Cents, at time.Time, ps ...Posting) (Entry, error) {
+	switch {
+	case fee < 0:
+		return Entry{}, fmt.Errorf("ledger: payment %s: Stripe took a fee of %s", payment, fee)
+	case fee > 0:
+		ps = append(ps, Posting{StripeFees, fee}, Posting{Stripe, -fee})
+	}
+	return entry(k, id, payment, practice, at, ps...)
 }
 
 // Refunded records that the total refunded of a payment changed from before to
@@ -124,6 +148,26 @@ func DisputeFee(payment, practice string, before, total money.Cents, change int,
 	return moved(DisputeCharged, DisputeFeeReturned, DisputeFees, payment, practice, before, total, change, at)
 }
 
+// StripeFee records that what Stripe took of the charge of a payment, and of its refunds,
+// changed from before to total. change is as of Disputed.
+func StripeFee(payment, practice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
+	return moved(StripeFeeTaken, StripeFeeReturned, StripeFees, payment, practice, before, total, change, at)
+}
+
+// PaidOut records that what a payout took to the practice's bank changed from before to total. It
+// is below zero of a payout by which Stripe takes what the account owes it. change is as of
+// Disputed.
+func PaidOut(payout, practice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
+	kind, first, second := PayoutMade, Posting{Bank, total - before}, Posting{Stripe, before - total}
+	if total == 0 {
+		kind = PayoutReturned
+	}
+	if first.Amount < 0 {
+		first, second = second, first
+	}
+	return entry(kind, fmt.Sprintf("%s-%d-%d", kind, total, change), payout, practice, at, first, second)
+}
+
 // moved records that a total which is taken from the money at Stripe rose, or fell.
 func moved(up, down Kind, of Account, payment, practice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
 	if total < 0 {
@@ -145,12 +189,15 @@ func entry(k Kind, id, payment, practice string, at time.Time, ps ...Posting) (E
 }
 
 // Amount is the positive amount that a person is told: the money that moved at
-// Stripe, or, where only a hold changed, that of the hold. A capture of part of a hold
-// posts both. It is 0 of an entry without postings.
+// Stripe before its fee, or, where only a hold changed, that of the hold. A capture of
+// part of a hold posts both. It is 0 of an entry without postings.
 func (e Entry) Amount() money.Cents {
 	var amount money.Cents
 	for _, p := range e.Postings {
-		if amount == 0 || p.Account == Stripe {
+		if p.Account == Stripe {
+			return max(p.Amount, -p.Amount)
+		}
+		if amount == 0 {
 			amount = max(p.Amount, -p.Amount)
 		}
 	}

@@ -27,18 +27,21 @@ var amounts = rapid.OneOf(
 func TestEntry_BalancesOrIsRefused(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		a, b := amounts.Draw(t, "a"), amounts.Draw(t, "b")
+		a, b, fee := amounts.Draw(t, "a"), amounts.Draw(t, "b"), amounts.Draw(t, "fee")
 		made := map[string]func() (ledger.Entry, error){
 			"Held":     func() (ledger.Entry, error) { return ledger.Held("p", "x", a, noon) },
 			"Released": func() (ledger.Entry, error) { return ledger.Released("p", "x", a, noon) },
-			"Captured": func() (ledger.Entry, error) { return ledger.Captured("p", "x", a, b, noon) },
-			"Charged":  func() (ledger.Entry, error) { return ledger.Charged("p", "x", a, noon) },
+			"Captured": func() (ledger.Entry, error) { return ledger.Captured("p", "x", a, b, fee, noon) },
+			"Charged":  func() (ledger.Entry, error) { return ledger.Charged("p", "x", a, fee, noon) },
 			"Refunded": func() (ledger.Entry, error) { return ledger.Refunded("p", "x", a, b, 7, noon) },
+			"FeePaid":  func() (ledger.Entry, error) { return ledger.FeePaid("m", "x", "in_1", 0, a, fee, noon) },
+			"FeeCost":  func() (ledger.Entry, error) { return ledger.FeeCost("m", "x", "in_1", 0, a, 7, noon) },
 		}
 		sensible := func(c money.Cents) bool { return c > 0 && c <= money.Max }
+		cost := fee == 0 || sensible(fee)
 		for name, want := range map[string]bool{
-			"Held": sensible(a), "Released": sensible(a), "Charged": sensible(a),
-			"Captured": sensible(a) && sensible(b) && b <= a,
+			"Held": sensible(a), "Released": sensible(a), "Charged": sensible(a) && cost, "FeePaid": sensible(a) && cost, "FeeCost": sensible(a),
+			"Captured": sensible(a) && sensible(b) && b <= a && cost,
 		} {
 			if _, err := made[name](); (err == nil) != want {
 				t.Errorf("%s of %s and %s = %v, want it accepted: %t", name, a, b, err, want)
@@ -50,11 +53,11 @@ func TestEntry_BalancesOrIsRefused(t *testing.T) {
 				continue
 			}
 			var sum money.Cents
-			for account, amount := range ledger.Balances([]ledger.Entry{e}) {
-				if amount == 0 || amount > money.Max || amount < -money.Max {
-					t.Errorf("%s posts %s to %s", name, amount, account)
+			for _, p := range e.Postings {
+				if p.Amount == 0 || p.Amount > money.Max || p.Amount < -money.Max {
+					t.Errorf("%s posts %s to %s", name, p.Amount, p.Account)
 				}
-				sum += amount
+				sum += p.Amount
 			}
 			if sum != 0 {
 				t.Errorf("%s is off balance by %s", name, sum)
@@ -88,21 +91,57 @@ func TestEntry_PostsToAccounts(t *testing.T) {
 		},
 		{
 			name: "Captured, all of the hold", id: "capture",
-			make: func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 4000, noon) },
+			make: func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 4000, 0, noon) },
 			want: map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 4000, ledger.VisitFees: -4000},
 			told: 4000,
 		},
 		{
 			name: "Captured, a part of the hold", id: "capture",
-			make: func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 2500, noon) },
+			make: func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 2500, 0, noon) },
 			want: map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 2500, ledger.VisitFees: -2500},
 			told: 2500,
 		},
 		{
 			name: "Charged", id: "charge",
-			make: func() (ledger.Entry, error) { return ledger.Charged("p", "x", 4000, noon) },
+			make: func() (ledger.Entry, error) { return ledger.Charged("p", "x", 4000, 0, noon) },
 			want: map[ledger.Account]money.Cents{ledger.Stripe: 4000, ledger.VisitFees: -4000},
 			told: 4000,
+		},
+		{
+			name: "Captured, and what Stripe took of it", id: "capture",
+			make: func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 2500, 103, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Holds: -4000, ledger.HoldsOwed: 4000, ledger.Stripe: 2397, ledger.StripeFees: 103, ledger.VisitFees: -2500},
+			told: 2500,
+		},
+		{
+			name: "Charged less than Stripe took", id: "charge",
+			make: func() (ledger.Entry, error) { return ledger.Charged("p", "x", 20, 31, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Stripe: -11, ledger.StripeFees: 31, ledger.VisitFees: -20},
+			told: 20,
+		},
+		{
+			name: "StripeFee, known later", id: "stripe_fee-103-4",
+			make: func() (ledger.Entry, error) { return ledger.StripeFee("p", "x", 0, 103, 4, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Stripe: -103, ledger.StripeFees: 103},
+			told: 103,
+		},
+		{
+			name: "StripeFee, of which some came back", id: "stripe_fee_returned-100-5",
+			make: func() (ledger.Entry, error) { return ledger.StripeFee("p", "x", 103, 100, 5, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Stripe: 3, ledger.StripeFees: -3},
+			told: 3,
+		},
+		{
+			name: "FeePaid, and what Stripe took of it", id: "membership_fee-in_1-35000",
+			make: func() (ledger.Entry, error) { return ledger.FeePaid("m", "x", "in_1", 0, 350_00, 10_45, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Stripe: 339_55, ledger.StripeFees: 10_45, ledger.DeferredFees: -350_00},
+			told: 350_00,
+		},
+		{
+			name: "FeeCost, known later", id: "stripe_fee-in_1-1045-2",
+			make: func() (ledger.Entry, error) { return ledger.FeeCost("m", "x", "in_1", 0, 10_45, 2, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Stripe: -10_45, ledger.StripeFees: 10_45},
+			told: 10_45,
 		},
 		{
 			name: "Refunded, a second time", id: "refund-2500",
@@ -160,13 +199,13 @@ func TestOfMembership_EveryConstructor(t *testing.T) {
 	}{
 		"Held":                  {func() (ledger.Entry, error) { return ledger.Held("p", "x", 4000, noon) }, false},
 		"Released":              {func() (ledger.Entry, error) { return ledger.Released("p", "x", 4000, noon) }, false},
-		"Captured":              {func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 2500, noon) }, false},
-		"Charged":               {func() (ledger.Entry, error) { return ledger.Charged("p", "x", 4000, noon) }, false},
+		"Captured":              {func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 2500, 0, noon) }, false},
+		"Charged":               {func() (ledger.Entry, error) { return ledger.Charged("p", "x", 4000, 0, noon) }, false},
 		"Refunded":              {func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 0, 4000, 0, noon) }, false},
 		"Refunded, failed":      {func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 4000, 0, 3, noon) }, false},
 		"Disputed":              {func() (ledger.Entry, error) { return ledger.Disputed("p", "x", 0, 4000, 1, noon) }, false},
 		"DisputeFee":            {func() (ledger.Entry, error) { return ledger.DisputeFee("p", "x", 0, 1500, 1, noon) }, false},
-		"FeePaid":               {func() (ledger.Entry, error) { return ledger.FeePaid("m", "x", "in_1", 0, 35000, noon) }, true},
+		"FeePaid":               {func() (ledger.Entry, error) { return ledger.FeePaid("m", "x", "in_1", 0, 35000, 0, noon) }, true},
 		"FeeRefunded":           {func() (ledger.Entry, error) { return ledger.FeeRefunded("m", "x", "in_1", 0, 35000, false, 0, noon) }, true},
 		"FeeRefunded, earned":   {func() (ledger.Entry, error) { return ledger.FeeRefunded("m", "x", "in_1", 0, 35000, true, 0, noon) }, true},
 		"FeeRefunded, returned": {func() (ledger.Entry, error) { return ledger.FeeRefunded("m", "x", "in_1", 35000, 0, true, 2, noon) }, true},

@@ -15,9 +15,10 @@ type Billed struct {
 	Number  string // as the payer is told
 	Year           // what it pays for
 	// Amount is what the payer owes for it, Paid what was paid and Refunded what of that was
-	// refunded.
-	Amount, Paid, Refunded money.Cents
-	PaidAt                 time.Time // zero: it is not paid
+	// refunded. StripeFee is what Stripe took of it and of its refunds; 0 also while Stripe has not
+	// booked it.
+	Amount, Paid, Refunded, StripeFee money.Cents
+	PaidAt                            time.Time // zero: it is not paid
 }
 
 // A Bill is one invoice of a membership, as far as it is in the books. Every id of Stripe's in
@@ -32,7 +33,9 @@ type Bill struct {
 	Amount   money.Cents `json:"amount"`
 	Paid     money.Cents `json:"paid,omitempty"`
 	Refunded money.Cents `json:"refunded,omitempty"`
-	PaidAt   time.Time   `json:"paid_at,omitzero"`
+	// StripeFee is what Stripe took of it and of its refunds.
+	StripeFee money.Cents `json:"stripe_fee,omitempty"`
+	PaidAt    time.Time   `json:"paid_at,omitzero"`
 	// Earned is what of it the year, or what ran of it, has earned; 0: it runs, and what was paid
 	// is owed to the member in visits.
 	Earned money.Cents `json:"earned,omitempty"`
@@ -60,7 +63,16 @@ func (b Bill) Settle(o Billed, over bool, now time.Time) (Bill, []ledger.Entry, 
 	next.Paid, next.Refunded, next.PaidAt = o.Paid, o.Refunded, o.PaidAt
 	var es []ledger.Entry
 	if o.Paid > b.Paid {
-		e, err := ledger.FeePaid(b.Membership, b.Practice, b.Invoice, b.Paid, o.Paid, now)
+		next.StripeFee = max(o.StripeFee, b.StripeFee)
+		e, err := ledger.FeePaid(b.Membership, b.Practice, b.Invoice, b.Paid, o.Paid, next.StripeFee-b.StripeFee, now)
+		if err != nil {
+			return b, nil, err
+		}
+		es = append(es, e)
+	}
+	if before := next.StripeFee; o.StripeFee != before {
+		next.StripeFee = o.StripeFee
+		e, err := ledger.FeeCost(b.Membership, b.Practice, b.Invoice, before, o.StripeFee, b.Version+1, now)
 		if err != nil {
 			return b, nil, err
 		}

@@ -19,7 +19,11 @@ func TestBill_Settle(t *testing.T) {
 	paid := func(amount, refunded money.Cents) membership.Billed {
 		return membership.Billed{Invoice: "in_1", Intent: "pi_1", Number: "A-1", Year: year, Amount: 350_00, Paid: amount, Refunded: refunded, PaidAt: noon}
 	}
-	type balance struct{ stripe, deferred, earned, refunds money.Cents }
+	costs := func(o membership.Billed, fee money.Cents) membership.Billed {
+		o.StripeFee = fee
+		return o
+	}
+	type balance struct{ stripe, deferred, earned, refunds, fees money.Cents }
 	for _, test := range []struct {
 		name  string
 		steps []membership.Billed
@@ -33,6 +37,9 @@ func TestBill_Settle(t *testing.T) {
 		{"over", []membership.Billed{paid(350_00, 50_00), paid(350_00, 50_00), paid(350_00, 50_00)}, []bool{false, true, true}, balance{stripe: 300_00, earned: -300_00}},
 		{"all is refunded, and over", []membership.Billed{paid(350_00, 350_00), paid(350_00, 350_00)}, []bool{false, true}, balance{}},
 		{"refunded after its end", []membership.Billed{paid(350_00, 0), paid(350_00, 0), paid(350_00, 100_00)}, []bool{false, true, true}, balance{stripe: 250_00, earned: -350_00, refunds: 100_00}},
+		{"paid, and what Stripe took", []membership.Billed{costs(paid(350_00, 0), 10_45)}, []bool{false}, balance{stripe: 339_55, deferred: -350_00, fees: 10_45}},
+		{"a fee known later, and one of a refund", []membership.Billed{paid(350_00, 0), costs(paid(350_00, 0), 10_45), costs(paid(350_00, 50_00), 10_70)}, []bool{false, false, false}, balance{stripe: 289_30, deferred: -300_00, fees: 10_70}},
+		{"paid in parts, a fee given back", []membership.Billed{costs(paid(100_00, 0), 3_20), costs(paid(350_00, 0), 3_00), costs(paid(350_00, 0), 3_20)}, []bool{false, false, false}, balance{stripe: 346_80, deferred: -350_00, fees: 3_20}},
 	} {
 		b := membership.Membership{ID: "jane.m1", Practice: "lakeside"}.BillOf("in_1")
 		var all []ledger.Entry
@@ -55,13 +62,14 @@ func TestBill_Settle(t *testing.T) {
 			b, all = next, append(all, entries...)
 		}
 		sums := ledger.Balances(all)
-		if got := (balance{sums[ledger.Stripe], sums[ledger.DeferredFees], sums[ledger.MembershipFees], sums[ledger.Refunds]}); got != test.want {
+		if got := (balance{sums[ledger.Stripe], sums[ledger.DeferredFees], sums[ledger.MembershipFees], sums[ledger.Refunds], sums[ledger.StripeFees]}); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
 		}
 	}
 	for name, bad := range map[string]membership.Billed{
 		"more refunded than paid": paid(10, 11), "refunded below nothing": paid(10, -1), "less paid than before": paid(9, 0), "too much": paid(money.Max+1, 0),
-		"another's": {Invoice: "in_2", Paid: 10},
+		"a fee below nothing": costs(paid(10, 0), -1),
+		"another's":           {Invoice: "in_2", Paid: 10},
 	} {
 		b, _, err := membership.Membership{ID: "jane.m1", Practice: "lakeside"}.BillOf("in_1").Settle(paid(10, 0), false, noon)
 		if err != nil {

@@ -14,12 +14,12 @@ import (
 // formula is text; an amount that begins with a minus stays a number.
 func TestWriteCSV_PostingsOfEntries(t *testing.T) {
 	t.Parallel()
-	odd := must(ledger.Charged("=1+1.q", "x", 5, noon))
+	odd := must(ledger.Charged("=1+1.q", "x", 5, 0, noon))
 	// Of an id that no constructor makes, which is taken for a membership's.
 	odd.ID, odd.Kind, odd.Postings[1].Account = "@cmd", "-kind", `+a,"b"`
 	var b bytes.Buffer
 	err := statement.WriteCSV(&b, []ledger.Entry{
-		must(ledger.Captured("v1.q", "x", 40_00, 30_05, before)), must(ledger.FeePaid("m1.a", "x", "in_1", 0, 350_00, march.Through.AddDays(-1).Start(zone))), odd,
+		must(ledger.Captured("v1.q", "x", 40_00, 30_05, 0, before)), must(ledger.FeePaid("m1.a", "x", "in_1", 0, 350_00, 0, march.Through.AddDays(-1).Start(zone))), odd,
 	}, zone)
 	const want = "time,entry,kind,about,payment,way,account,figure,amount_cents,amount_usd\r\n" +
 		"2026-03-01T12:00:00.000-08:00,capture,capture,v1,v1.q,card,holds_owed,,4000,40.00\r\n" +

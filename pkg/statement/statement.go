@@ -23,11 +23,12 @@ const (
 	Refunded  Figure = "refunded"  // given back to them, without refunds that failed
 	Disputed  Figure = "disputed"  // taken back by banks, without what was won
 	Fees      Figure = "fees"      // what Stripe took
+	PaidOut   Figure = "paid_out"  // paid out to the practice's bank, without payouts that failed
 	Other     Figure = "other"     // moved at Stripe for what has no figure of its own here
 )
 
 // Figures lists every figure.
-var Figures = []Figure{Collected, Refunded, Disputed, Fees, Other}
+var Figures = []Figure{Collected, Refunded, Disputed, Fees, PaidOut, Other}
 
 // none is the figure of a posting that moves no money at Stripe, or is that movement.
 const none Figure = ""
@@ -36,6 +37,7 @@ const none Figure = ""
 var accounts = map[ledger.Account]Figure{
 	ledger.Stripe: none, ledger.Holds: none, ledger.HoldsOwed: none, ledger.MembershipFees: none,
 	ledger.VisitFees: Collected, ledger.Refunds: Refunded, ledger.Disputes: Disputed, ledger.DisputeFees: Fees,
+	ledger.StripeFees: Fees, ledger.Bank: PaidOut,
 }
 
 // deferred has the figure of a posting to ledger.DeferredFees by the entry's kind. A kind that is
@@ -62,14 +64,17 @@ const (
 	ByCard       Way = "card"       // a visit's fee
 	ByMembership Way = "membership" // a yearly fee
 	Uncharged    Way = "uncharged"  // nothing: the hold for a visit was released, and nothing charged
+	ToBank       Way = "payout"     // no patient's: a payout to the practice's bank
 )
 
 // Ways lists every way.
-var Ways = []Way{ByCard, ByMembership, Uncharged}
+var Ways = []Way{ByCard, ByMembership, Uncharged, ToBank}
 
 // WayOf returns the way that e belongs to.
 func WayOf(e ledger.Entry) Way {
 	switch {
+	case e.Kind == ledger.PayoutMade || e.Kind == ledger.PayoutReturned:
+		return ToBank
 	case e.OfMembership():
 		return ByMembership
 	case e.Kind == ledger.Release:
@@ -79,7 +84,7 @@ func WayOf(e ledger.Entry) Way {
 }
 
 // Sums are amounts by figure. What patients paid is positive as Collected; what was taken from
-// that is positive as Refunded, Disputed and Fees; Other is positive if it came in.
+// that is positive as Refunded, Disputed, Fees and PaidOut; Other is positive if it came in.
 type Sums map[Figure]money.Cents
 
 // SumsOf returns the figures of one entry. A figure that is absent has no part of it.
@@ -90,12 +95,15 @@ func SumsOf(e ledger.Entry) Sums {
 		case none:
 		case Collected, Other: // credits, which are negative
 			sums[f] -= p.Amount
-		case Refunded, Disputed, Fees:
+		case Refunded, Disputed, Fees, PaidOut:
 			sums[f] += p.Amount
 		}
 	}
 	return sums
 }
+
+// AtStripe is by how much the money at Stripe rose: the Net without what was paid out.
+func (s Sums) AtStripe() money.Cents { return s.Net() - s[PaidOut] }
 
 // Net is what was collected without what was taken from it.
 func (s Sums) Net() money.Cents {
@@ -106,7 +114,7 @@ func (s Sums) Net() money.Cents {
 type Part struct {
 	Entries int
 	Sums    Sums
-	// AtStripe is by how much the money at Stripe rose. It is the Sums' Net.
+	// AtStripe is by how much the money at Stripe rose. It is the Sums' own.
 	AtStripe money.Cents
 }
 
@@ -180,8 +188,8 @@ func (s *Statement) Check() error {
 	switch {
 	case accounts != 0:
 		return fmt.Errorf("statement of %s: its accounts are off balance by %s", s.Period, accounts)
-	case s.Whole.Sums.Net() != s.Whole.AtStripe || s.Whole.AtStripe != s.Accounts[ledger.Stripe]:
-		return fmt.Errorf("statement of %s: %s net, but %s at Stripe", s.Period, s.Whole.Sums.Net(), s.Accounts[ledger.Stripe])
+	case s.Whole.Sums.AtStripe() != s.Whole.AtStripe || s.Whole.AtStripe != s.Accounts[ledger.Stripe]:
+		return fmt.Errorf("statement of %s: %s, but %s at Stripe", s.Period, s.Whole.Sums.AtStripe(), s.Accounts[ledger.Stripe])
 	}
 	for name, parts := range map[string][]Part{"days": slices.Collect(maps.Values(s.days)), "ways": slices.Collect(maps.Values(s.Ways))} {
 		if sum := total(parts); sum.Entries != s.Whole.Entries || sum.AtStripe != s.Whole.AtStripe || !sameSums(sum.Sums, s.Whole.Sums) {

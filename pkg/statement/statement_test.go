@@ -43,15 +43,15 @@ func TestStatement_Month(t *testing.T) {
 	s := statement.New(march, zone)
 	err := s.Add(
 		must(ledger.Held("v1.q", "x", 40_00, before)),
-		must(ledger.Captured("v1.q", "x", 40_00, 30_00, noon)),
+		must(ledger.Captured("v1.q", "x", 40_00, 30_00, 0, noon)),
 		must(ledger.Held("v2.q", "x", 40_00, noon)),
 		must(ledger.Released("v2.q", "x", 40_00, noon)),
-		must(ledger.Charged("v3.q", "x", 50_00, noon)),
+		must(ledger.Charged("v3.q", "x", 50_00, 0, noon)),
 		must(ledger.Refunded("v3.q", "x", 0, 20_00, 0, noon)),
 		must(ledger.Refunded("v3.q", "x", 20_00, 5_00, 1, noon)),
 		must(ledger.Disputed("v1.q", "x", 0, 30_00, 1, noon)),
 		must(ledger.DisputeFee("v1.q", "x", 0, 15_00, 1, noon)),
-		must(ledger.FeePaid("m.1", "x", "in_1", 0, 350_00, noon)),
+		must(ledger.FeePaid("m.1", "x", "in_1", 0, 350_00, 0, noon)),
 		must(ledger.FeeRefunded("m.1", "x", "in_1", 0, 100_00, false, 0, noon)),
 		must(ledger.FeeEarned("m.1", "x", "in_1", 250_00, noon)),
 		must(ledger.FeeRefunded("m.1", "x", "in_1", 100_00, 110_00, true, 1, noon)),
@@ -105,12 +105,12 @@ func TestStatement_UnknownAccount(t *testing.T) {
 
 func TestAdd_Refuses(t *testing.T) {
 	t.Parallel()
-	off := must(ledger.Charged("v1.q", "x", 50_00, noon))
+	off := must(ledger.Charged("v1.q", "x", 50_00, 0, noon))
 	off.Postings[0].Amount++
 	for name, e := range map[string]ledger.Entry{
 		"off balance":                      off,
-		"the last of February in the zone": must(ledger.Charged("v1.q", "x", 50_00, march.From.Start(zone).Add(-time.Millisecond))),
-		"the first of April in the zone":   must(ledger.Charged("v1.q", "x", 50_00, march.Through.AddDays(1).Start(zone))),
+		"the last of February in the zone": must(ledger.Charged("v1.q", "x", 50_00, 0, march.From.Start(zone).Add(-time.Millisecond))),
+		"the first of April in the zone":   must(ledger.Charged("v1.q", "x", 50_00, 0, march.Through.AddDays(1).Start(zone))),
 	} {
 		if err := statement.New(march, zone).Add(e); err == nil {
 			t.Errorf("%s is accepted", name)
@@ -133,16 +133,19 @@ func entries(t *rapid.T) []ledger.Entry {
 		e, err := rapid.SampledFrom([]func() (ledger.Entry, error){
 			func() (ledger.Entry, error) { return ledger.Held("v.q", "x", a, at) },
 			func() (ledger.Entry, error) { return ledger.Released("v.q", "x", a, at) },
-			func() (ledger.Entry, error) { return ledger.Captured("v.q", "x", max(a, b), min(a, b), at) },
-			func() (ledger.Entry, error) { return ledger.Charged("v.q", "x", a, at) },
+			func() (ledger.Entry, error) { return ledger.Captured("v.q", "x", max(a, b), min(a, b), 30, at) },
+			func() (ledger.Entry, error) { return ledger.Charged("v.q", "x", a, 0, at) },
 			func() (ledger.Entry, error) { return ledger.Refunded("v.q", "x", a, b, change, at) },
 			func() (ledger.Entry, error) { return ledger.Disputed("v.q", "x", a, b, change, at) },
 			func() (ledger.Entry, error) { return ledger.DisputeFee("v.q", "x", a, b, change, at) },
-			func() (ledger.Entry, error) { return ledger.FeePaid("m.1", "x", "in_1", 0, a, at) },
+			func() (ledger.Entry, error) { return ledger.FeePaid("m.1", "x", "in_1", 0, a, 0, at) },
 			func() (ledger.Entry, error) {
 				return ledger.FeeRefunded("m.1", "x", "in_1", a, b, change > 4, change, at)
 			},
 			func() (ledger.Entry, error) { return ledger.FeeEarned("m.1", "x", "in_1", a, at) },
+			func() (ledger.Entry, error) { return ledger.StripeFee("v.q", "x", a, b, change, at) },
+			func() (ledger.Entry, error) { return ledger.PaidOut("po_1", "x", a, b, change, at) },
+			func() (ledger.Entry, error) { return ledger.PaidOut("po_1", "x", 0, -a, change, at) },
 			func() (ledger.Entry, error) {
 				ps := []ledger.Posting{{Account: "unknown", Amount: a}, {Account: ledger.Stripe, Amount: -b}, {Account: ledger.DeferredFees, Amount: b - a}}
 				return ledger.Entry{ID: "unknown", Kind: "unknown", Payment: "v.q", At: at, Postings: ps}, nil
@@ -197,8 +200,8 @@ func TestStatement_PartsAddUp(t *testing.T) {
 		for _, k := range whole.Kinds {
 			kinds += k.Entries
 		}
-		if kinds != len(all) || whole.Whole.Sums.Net() != whole.Accounts[ledger.Stripe] {
-			t.Errorf("%d entries by kind of %d; %s net, %s at Stripe", kinds, len(all), whole.Whole.Sums.Net(), whole.Accounts[ledger.Stripe])
+		if kinds != len(all) || whole.Whole.Sums.AtStripe() != whole.Accounts[ledger.Stripe] {
+			t.Errorf("%d entries by kind of %d; %s by figures, %s at Stripe", kinds, len(all), whole.Whole.Sums.AtStripe(), whole.Accounts[ledger.Stripe])
 		}
 	})
 }
@@ -242,7 +245,7 @@ func TestQuestion_ReadsOrRefuses(t *testing.T) {
 func TestFilter_HasWhatWasAskedFor(t *testing.T) {
 	t.Parallel()
 	today := civil.Date(2026, time.March, 14)
-	fee, refund := must(ledger.FeePaid("m.1", "x", "in_1", 0, 350_00, noon)), must(ledger.Refunded("v3.q", "x", 0, 20_00, 0, noon))
+	fee, refund := must(ledger.FeePaid("m.1", "x", "in_1", 0, 350_00, 0, noon)), must(ledger.Refunded("v3.q", "x", 0, 20_00, 0, noon))
 	for _, test := range []struct {
 		asked       statement.Question
 		fee, refund bool

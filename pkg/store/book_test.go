@@ -34,7 +34,7 @@ func TestBooked_RefusesWhatDoesNotFit(t *testing.T) {
 			t.Parallel()
 			db, table := newTable(t, enginetest.Config(t))
 			s := store.New(db, table)
-			e, err := ledger.Charged("visit-1.quote-1", practiceID, 40_00, noon)
+			e, err := ledger.Charged("visit-1.quote-1", practiceID, 40_00, 0, noon)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -117,6 +117,11 @@ func (b *builder) money(c clinic.Commit) {
 	if a := c.Standing; a != nil {
 		b.cover(a.Practice, b.store.replace(standingKey(a.Practice, a.ID), a.Version, b.pack(a)))
 	}
+	if p := c.Payout; p != nil {
+		w := b.store.replace(payoutKey(*p), p.Version, b.pack(p))
+		w.failure = clinic.ErrChanged // of the first, too: Stripe reported it twice at the same moment
+		b.cover(p.Practice, w)
+	}
 	for _, e := range c.Entries {
 		i := b.pack(e)
 		i["book"], i["booked"] = str(bookName(e.Practice, e.At, e.Payment)), str(uniqueStamp(e.At, e.Payment))

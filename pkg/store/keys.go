@@ -29,7 +29,7 @@ import (
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
 //	MONEY                  a visit's payments, their ledger entries, and what was submitted about disputes; a membership's
 //	                       bills and their entries, by who pays; MONEY#account.practice: how its connected accounts stand
-//	                       at Stripe, which registry may read
+//	                       at Stripe, which registry may read; MONEY#payouts:practice: its payouts and their entries
 //	MEMBER                 memberships, by who pays for them; YEAR#membership#start: the included visits that were used
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
@@ -106,6 +106,11 @@ func moneyOf(payment string) string { return "MONEY#" + paidFor(payment) }
 // No visit's id begins with "account.".
 func standingKey(practice, account string) key {
 	return key{"MONEY#account." + practice, "ACCOUNT#" + account}
+}
+
+// A practice's payouts are one partition, in the order of time: there is one a day.
+func payoutKey(p billing.Payout) key {
+	return key{moneyOf(p.Ref()), "PAYOUT#" + stamp(p.Made) + "#" + p.Account + "#" + p.ID}
 }
 
 func paidFor(payment string) string {

@@ -27,6 +27,7 @@ type paymentRow struct {
 	Held          money.Cents   `json:"h,omitempty"`
 	Collected     money.Cents   `json:"c,omitempty"`
 	Refunded      money.Cents   `json:"g,omitempty"`
+	StripeFee     money.Cents   `json:"f,omitempty"`
 	Asked         refundRow     `json:"ra,omitzero"`
 	Dispute       disputeRow    `json:"d,omitzero"`
 	Withdrawn     money.Cents   `json:"dw,omitempty"`
@@ -98,7 +99,7 @@ func newPaymentRow(p billing.Payment) (paymentRow, error) {
 	since := clock(p.OpenedAt)
 	return paymentRow{
 		ID: p.ID, Account: p.Account, Amount: p.Amount, State: p.State, AtOnce: p.AtOnce, Session: p.Session, URL: p.URL,
-		SessionEnds: since.moment(p.SessionEnds), Intent: p.Intent, Held: p.Held, Collected: p.Collected, Refunded: p.Refunded,
+		SessionEnds: since.moment(p.SessionEnds), Intent: p.Intent, Held: p.Held, Collected: p.Collected, Refunded: p.Refunded, StripeFee: p.StripeFee,
 		Asked: newRefundRow(p.Asked, since), Dispute: newDisputeRow(p.Dispute, since), Withdrawn: p.Withdrawn, DisputeFee: p.DisputeFee,
 		CaptureBefore: since.moment(p.CaptureBefore), Why: p.Why, HeldAt: since.moment(p.HeldAt), EndedAt: since.moment(p.EndedAt),
 	}, nil
@@ -116,7 +117,7 @@ func readPayment(i item) (billing.Payment, error) {
 	return billing.Payment{
 		ID: row.ID, Visit: paidFor(row.ID), Practice: text(i, "l"), Account: row.Account, Amount: row.Amount, State: row.State, AtOnce: row.AtOnce,
 		Session: row.Session, URL: row.URL, SessionEnds: since.time(row.SessionEnds), Intent: row.Intent,
-		Held: row.Held, Collected: row.Collected, Refunded: row.Refunded,
+		Held: row.Held, Collected: row.Collected, Refunded: row.Refunded, StripeFee: row.StripeFee,
 		Asked: row.Asked.refund(since), Dispute: row.Dispute.dispute(since), Withdrawn: row.Withdrawn, DisputeFee: row.DisputeFee,
 		CaptureBefore: since.time(row.CaptureBefore), Why: row.Why, HeldAt: since.time(row.HeldAt), EndedAt: since.time(row.EndedAt),
 		OpenedAt: time.Time(since), Version: count(i, "v"),

@@ -58,7 +58,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
+		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), accountSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
 		decidedSample(), draftSample(), approvedSample(), discountedSample(),
@@ -185,6 +185,37 @@ func moneySample() sample {
 			ps, es, err := s.Money(ctx, visitID)
 			return money{ps, es}, err
 		}, money{[]billing.Payment{p}, []ledger.Entry{e}}},
+	}}
+}
+
+// costSample is a payment and an invoice of which Stripe took a fee.
+func costSample() sample {
+	of := id("cost")
+	p := billing.Payment{
+		ID: of + "." + id("quote"), Visit: of, Practice: practiceID, Account: "acct_1234567890abcdef", Amount: 12_000, State: billing.Captured,
+		Intent: "pi_1", Collected: 12_000, StripeFee: 3_78, OpenedAt: noon, EndedAt: at(2), Version: 1,
+	}
+	b := membership.Bill{Membership: membership.IDOf(of, 1), Practice: practiceID, Invoice: "in_1", Paid: 450_00, StripeFee: 13_35, Version: 1}
+	return sample{"cost", recorded(practiceID, clinic.Commit{Payments: []billing.Payment{p}, Bills: []membership.Bill{b}}), []read{
+		{"Payment", func(ctx context.Context, s *store.Store) (any, error) { return s.Payment(ctx, p.ID) }, p},
+		{"Bills", func(ctx context.Context, s *store.Store) (any, error) {
+			return s.Bills(ctx, b.Membership, []string{"in_1"})
+		}, []membership.Bill{b}},
+	}}
+}
+
+// payoutSample is a payout that was made by hand and failed.
+func payoutSample() sample {
+	p := billing.Payout{
+		Practice: practiceID, Account: "acct_1234567890abcdef", Sent: 9_000, Version: 1, PayoutState: billing.PayoutState{
+			ID: "po_1", Amount: 12_000, Status: "failed", Made: at(1), Arrives: at(24), Automatic: true, Failure: "account_closed",
+		},
+	}
+	return sample{"payout", recorded(practiceID, clinic.Commit{Payout: &p}), []read{
+		{"Payout", func(ctx context.Context, s *store.Store) (any, error) {
+			return s.Payout(ctx, practiceID, p.Account, p.ID, p.Made)
+		}, p},
+		{"Payouts", func(ctx context.Context, s *store.Store) (any, error) { return s.Payouts(ctx, practiceID, 10) }, []billing.Payout{p}},
 	}}
 }
 

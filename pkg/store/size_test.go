@@ -197,14 +197,14 @@ func largestPayment(t *testing.T) billing.Payment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.State, p.Intent, p.Held, p.Collected, p.Refunded, p.Why = billing.Disputed, "pi_123456789012345678901234", 12_000, 12_000, 12_000, "card_velocity_exceeded"
+	p.State, p.Intent, p.Held, p.Collected, p.Refunded, p.StripeFee, p.Why = billing.Disputed, "pi_123456789012345678901234", 12_000, 12_000, 12_000, 3_78, "card_velocity_exceeded"
 	p.CaptureBefore, p.HeldAt, p.EndedAt = at(168), at(1), at(2)
 	return p
 }
 
 func captured(t *testing.T) ledger.Entry {
 	t.Helper()
-	e, err := ledger.Captured(visitID+"."+id("quote3")+"-20060102T15", practiceID, 12_000, 11_000, at(0))
+	e, err := ledger.Captured(visitID+"."+id("quote3")+"-20060102T15", practiceID, 12_000, 11_000, 3_49, at(0))
 	if err != nil {
 		t.Fatal(err)
 	}

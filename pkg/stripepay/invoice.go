@@ -8,10 +8,11 @@ import (
 	"evisit/pkg/money"
 )
 
-// addInvoice adds an invoice of a subscription to what was fetched of it: what is paid of its
-// current period, and since when one is open.
-func addInvoice(out *charge.Subscribed, in *stripe.Invoice) {
+// addInvoice adds an invoice of a subscription, of which Stripe took fee, to what was fetched of
+// it: what is paid of its current period, and since when one is open.
+func addInvoice(out *charge.Subscribed, in *stripe.Invoice, fee money.Cents) {
 	b := billed(in)
+	b.StripeFee = fee
 	if b.Year == out.Year {
 		out.Paid += b.Paid
 		out.Refunded += b.Refunded
@@ -25,6 +26,7 @@ func addInvoice(out *charge.Subscribed, in *stripe.Invoice) {
 	}
 }
 
+// billed is an invoice as fetched, without Stripe's fee.
 func billed(in *stripe.Invoice) membership.Billed {
 	b := membership.Billed{Invoice: in.ID, Number: in.Number, Amount: money.Cents(in.AmountDue), Paid: money.Cents(in.AmountPaid)}
 	if in.PaymentIntent != nil {

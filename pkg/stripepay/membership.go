@@ -146,11 +146,18 @@ func (c *Client) withInvoices(ctx context.Context, account string, s *stripe.Sub
 		return out, nil
 	}
 	params := &stripe.InvoiceListParams{ListParams: stripe.ListParams{Context: ctx, Limit: stripe.Int64(100)}, Subscription: stripe.String(s.ID)}
-	params.AddExpand("data.charge")
+	for _, path := range chargeParts {
+		params.AddExpand("data.charge" + path)
+	}
 	params.SetStripeAccount(account)
 	list := c.invoices.List(params)
 	for list.Next() {
-		addInvoice(&out, list.Invoice())
+		in := list.Invoice()
+		fee, err := c.feeOf(ctx, account, in.Charge)
+		if err != nil {
+			return charge.Subscribed{}, err
+		}
+		addInvoice(&out, in, fee)
 	}
 	if err := list.Err(); err != nil {
 		return charge.Subscribed{}, callError("listing the invoices of "+s.ID, err)

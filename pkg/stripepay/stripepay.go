@@ -24,6 +24,7 @@ import (
 	"github.com/stripe/stripe-go/v76/event"
 	"github.com/stripe/stripe-go/v76/invoice"
 	"github.com/stripe/stripe-go/v76/paymentintent"
+	payoutapi "github.com/stripe/stripe-go/v76/payout"
 	"github.com/stripe/stripe-go/v76/radar/earlyfraudwarning"
 	"github.com/stripe/stripe-go/v76/refund"
 	"github.com/stripe/stripe-go/v76/subscription"
@@ -48,12 +49,14 @@ type Client struct {
 	customers     customer.Client
 	subscriptions subscription.Client
 	invoices      invoice.Client
+	payouts       payoutapi.Client
 }
 
 var (
 	_ request.Checkout     = (*Client)(nil)
 	_ charge.Cards         = (*Client)(nil)
 	_ charge.Subscriptions = (*Client)(nil)
+	_ charge.Balance       = (*Client)(nil)
 )
 
 // callTimeout keeps a call and its two retries within the 30 seconds that an API
@@ -84,6 +87,7 @@ func New(key *secret.Kept[string], base string) *Client {
 		customers:     customer.Client{B: api},
 		subscriptions: subscription.Client{B: api},
 		invoices:      invoice.Client{B: api},
+		payouts:       payoutapi.Client{B: api},
 	}
 }
 
@@ -146,8 +150,8 @@ func (c *Client) Observe(ctx context.Context, account, object string) (string, b
 		return c.observeSession(ctx, account, object)
 	case strings.HasPrefix(object, warningPrefix):
 		return c.observeWarned(ctx, account, object)
-	case strings.HasPrefix(object, subscriptionPrefix), strings.HasPrefix(object, invoicePrefix):
-		return "", billing.Observation{}, nil // of a membership
+	case strings.HasPrefix(object, subscriptionPrefix), strings.HasPrefix(object, invoicePrefix), strings.HasPrefix(object, payoutPrefix):
+		return "", billing.Observation{}, nil // of a membership, or a payout
 	}
 	return c.observeIntent(ctx, account, object)
 }
@@ -186,14 +190,20 @@ func (c *Client) observeWarned(ctx context.Context, account, id string) (string,
 
 func (c *Client) observeIntent(ctx context.Context, account, id string) (string, billing.Observation, error) {
 	params := &stripe.PaymentIntentParams{Params: stripe.Params{Context: ctx}}
-	params.AddExpand("latest_charge")
+	for _, path := range chargeParts {
+		params.AddExpand("latest_charge" + path)
+	}
 	params.SetStripeAccount(account)
 	pi, err := c.intents.Get(id, params)
 	if err != nil {
 		return "", billing.Observation{}, callError("fetching intent "+id, err)
 	}
 	o := observation(pi)
-	if ch := pi.LatestCharge; ch != nil && ch.Disputed {
+	ch := pi.LatestCharge
+	if o.StripeFee, err = c.feeOf(ctx, account, ch); err != nil {
+		return "", billing.Observation{}, err
+	}
+	if ch != nil && ch.Disputed {
 		err = c.observeDisputes(ctx, account, &o)
 	}
 	return pi.Metadata[refKey], o, err

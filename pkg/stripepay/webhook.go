@@ -44,7 +44,8 @@ func Verify(body []byte, signature, secret string, now time.Time) (hook.StripeEv
 	}
 	readable := json.Unmarshal(body, &e) == nil
 	ofAccount := accountTypes[e.Type] && e.Account != ""
-	if !readable || !usedTypes[e.Type] && !ofAccount {
+	ofPayout := payoutTypes[e.Type] && e.Account != ""
+	if !readable || !usedTypes[e.Type] && !ofAccount && !ofPayout {
 		return hook.StripeEvent{}, false, nil
 	}
 	about := objectOf(e.Data.Object)
@@ -109,6 +110,16 @@ var accountTypes = map[stripe.EventType]bool{
 	stripe.EventTypeAccountApplicationAuthorized:   true,
 }
 
+// payoutTypes are the types of event about a connected account's payouts. What is paid out of the
+// platform's own account concerns nobody here.
+var payoutTypes = map[stripe.EventType]bool{
+	stripe.EventTypePayoutCreated:  true,
+	stripe.EventTypePayoutUpdated:  true,
+	stripe.EventTypePayoutPaid:     true,
+	stripe.EventTypePayoutFailed:   true,
+	stripe.EventTypePayoutCanceled: true,
+}
+
 // EventTypes lists the types of event that Verify uses, in alphabetical order: those
 // that an endpoint at Stripe needs. connected is whether the endpoint has the events of
 // connected accounts; how the platform's own stands concerns nobody here.
@@ -121,13 +132,16 @@ func EventTypes(connected bool) []string {
 		for t := range accountTypes {
 			types = append(types, string(t))
 		}
+		for t := range payoutTypes {
+			types = append(types, string(t))
+		}
 	}
 	slices.Sort(types)
 	return types
 }
 
 // lateTypes are the types that can change a payment which is final here, or that
-// is not known here, and those that can change a membership in the middle of its year. A payment
+// is not known here, those that can change a membership in the middle of its year, and payouts. A payment
 // that is not final is asked about by itself.
 var lateTypes = []string{
 	string(stripe.EventTypePaymentIntentAmountCapturableUpdated),
@@ -143,10 +157,14 @@ var lateTypes = []string{
 	string(stripe.EventTypeCustomerSubscriptionDeleted),
 	string(stripe.EventTypeInvoicePaid),
 	string(stripe.EventTypeInvoicePaymentFailed),
+	string(stripe.EventTypePayoutCreated),
+	string(stripe.EventTypePayoutPaid),
+	string(stripe.EventTypePayoutFailed),
+	string(stripe.EventTypePayoutCanceled),
 }
 
 // An about is the object that charge fetches for an event: a session, an intent, a
-// warning or a subscription. Ref is the payment in an intent's metadata, and Captured is whether the
+// warning, a subscription or a payout. Ref is the payment in an intent's metadata, and Captured is whether the
 // metadata name a capture of ours: both only where the event shows the intent itself.
 // Subscribes says that a session is one on which somebody subscribes.
 type about struct {
@@ -172,7 +190,7 @@ func objectOf(object json.RawMessage) about {
 	switch o.Object {
 	case "checkout.session":
 		return about{ID: o.ID, Subscribes: o.Mode == string(stripe.CheckoutSessionModeSubscription)}
-	case "radar.early_fraud_warning", "subscription":
+	case "radar.early_fraud_warning", "subscription", "payout":
 		return about{ID: o.ID}
 	case "invoice":
 		var id string

@@ -42,6 +42,9 @@ const (
 	// AccountDisabled says that Stripe has disabled the practice's account, so that nobody
 	// can pay or nothing is paid out: give Stripe what it asks for; ends when it has it.
 	AccountDisabled Kind = "account.disabled"
+	// PayoutFailed says that the practice's bank refused a payout, whose money is at Stripe again:
+	// give Stripe an account at a bank that takes it; ends when a later payout has arrived.
+	PayoutFailed Kind = "payout.failed"
 	// VisitHanded says that a colleague handed its owner a request: answer it; ends with
 	// the request, or when it changes hands again.
 	VisitHanded    Kind = "visit.handed"
@@ -58,6 +61,9 @@ const (
 	// MembershipUnpaid says that the payment for a year of a membership failed: see with the
 	// patient that it can be paid; ends when it is paid, or the membership ends.
 	MembershipUnpaid Kind = "membership.unpaid"
+	// MembershipUnrefunded says that what is owed of a membership that ended was not refunded: return
+	// it another way; ends when it is refunded at Stripe.
+	MembershipUnrefunded Kind = "membership.unrefunded"
 	// MembershipMedicare says that Medicare covers what a member's membership includes: see which
 	// visits were included since, and have the member leave.
 	MembershipMedicare Kind = "membership.medicare"
@@ -65,8 +71,8 @@ const (
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, AccountDisabled, VisitHanded, VisitTakenOver, VisitsReturned,
-	PatientUnverified, CoverageUnchecked, MembershipUnpaid, MembershipMedicare,
+	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, AccountDisabled, PayoutFailed, VisitHanded, VisitTakenOver, VisitsReturned,
+	PatientUnverified, CoverageUnchecked, MembershipUnpaid, MembershipUnrefunded, MembershipMedicare,
 }
 
 // ofMoney are the kinds about money that did not come, did not go back, or is contested.
@@ -104,8 +110,8 @@ type Item struct {
 var due = map[Kind]time.Duration{
 	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
 	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
-	StrayPayment: 24 * time.Hour, Dispute: 7 * 24 * time.Hour, DisputeMissed: 24 * time.Hour, AccountLost: 4 * time.Hour, AccountDisabled: 4 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
-	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour, MembershipUnpaid: 4 * 24 * time.Hour, MembershipMedicare: 24 * time.Hour,
+	StrayPayment: 24 * time.Hour, Dispute: 7 * 24 * time.Hour, DisputeMissed: 24 * time.Hour, AccountLost: 4 * time.Hour, AccountDisabled: 4 * time.Hour, PayoutFailed: 24 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
+	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour, MembershipUnpaid: 4 * 24 * time.Hour, MembershipUnrefunded: 24 * time.Hour, MembershipMedicare: 24 * time.Hour,
 }
 
 // PossibleDouble is the note of an item about a patient of whom the practice may have a

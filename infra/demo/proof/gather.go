@@ -97,6 +97,7 @@ type payment struct {
 	Withdrawn int64  `json:"withdrawn_cents"`
 
 	DisputeFee int64  `json:"dispute_fee_cents"`
+	StripeFee  int64  `json:"stripe_fee_cents"`
 	Intent     string `json:"payment_intent"`
 }
 
@@ -182,6 +183,7 @@ type intent struct {
 	Amount   int64             `json:"amount"`
 	Received int64             `json:"amount_received"`
 	Refunded int64             `json:"amount_refunded"`
+	Fee      int64             `json:"fee_cents"`
 	Metadata map[string]string `json:"metadata"`
 }
 

@@ -47,8 +47,12 @@ type yearly struct{ amount, paid, refunded int64 }
 
 func membershipsMatchStripe(w *world, l *line) {
 	refunded := map[string]int64{}
+	var took int64 // Stripe, of the years, less what the entries say
 	for _, i := range w.stripe.Intents {
 		refunded[i.ID] = i.Refunded
+		if i.Invoice != "" {
+			took += i.Fee
+		}
 	}
 	stripe := map[string]yearly{}
 	for _, s := range w.stripe.Subscriptions {
@@ -69,13 +73,17 @@ func membershipsMatchStripe(w *world, l *line) {
 			collected[i.Membership] += i.Paid - i.Refunded
 		}
 		for _, e := range m.Entries {
-			collected[e.Payment] -= e.on("stripe")
+			collected[e.Payment] -= e.on("stripe") + e.on("stripe_fees")
+			took -= e.on("stripe_fees")
 		}
 		for id, off := range collected {
 			if off != 0 {
 				l.find("%s: membership %s: its invoices collected %s more than its entries say", m.Patient, id, dollars(off))
 			}
 		}
+	}
+	if took != 0 {
+		l.find("Stripe took %s more of memberships than their entries say", dollars(took))
 	}
 	for of, y := range stripe {
 		l.find("Stripe's invoice %q, of %s, is of no patient's membership", of, dollars(y.amount))

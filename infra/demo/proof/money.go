@@ -56,7 +56,7 @@ func summed(l *line, entries []entry) map[string]int64 {
 }
 
 // booked is what the ledger says of one payment, in cents.
-type booked struct{ held, released, collected, refunded, standing, disputed, disputeFees int64 }
+type booked struct{ held, released, collected, refunded, standing, disputed, disputeFees, stripeFees int64 }
 
 func (c *dossier) booked(payment string) booked {
 	var b booked
@@ -66,17 +66,18 @@ func (c *dossier) booked(payment string) booked {
 		}
 		holds := e.on("holds")
 		b.standing += holds
+		b.stripeFees += e.on("stripe_fees")
 		switch e.Kind {
 		case "hold":
 			b.held += holds
 		case "release":
 			b.released -= holds
 		case "capture":
-			b.collected += e.on("stripe")
-			b.released += -holds - e.on("stripe")
+			b.collected -= e.on("visit_fees")
+			b.released += e.on("visit_fees") - holds
 		case "charge":
-			b.held += e.on("stripe") // a charge counts as held and collected
-			b.collected += e.on("stripe")
+			b.held -= e.on("visit_fees") // a charge counts as held and collected
+			b.collected -= e.on("visit_fees")
 		case "refund", "refund_failed":
 			b.refunded -= e.on("stripe")
 		case "dispute_taken", "dispute_returned":
@@ -99,6 +100,7 @@ func (p payment) expected() booked {
 		held := max(p.Held, p.Collected) // a pay link collects without a hold
 		return booked{
 			held: held, released: held - p.Collected, collected: p.Collected, refunded: p.Refunded, disputed: p.Withdrawn, disputeFees: p.DisputeFee,
+			stripeFees: p.StripeFee,
 		}
 	}
 	return booked{}
@@ -169,6 +171,8 @@ func paymentsMatchStripe(w *world, l *line) {
 			case i.Received != b.collected || i.Refunded != b.refunded:
 				l.find("payment %s: the ledger says %s collected and %s refunded; Stripe says %s, %s", p.ID,
 					dollars(b.collected), dollars(b.refunded), dollars(i.Received), dollars(i.Refunded))
+			case i.Fee != b.stripeFees:
+				l.find("payment %s: the ledger says Stripe took %s; Stripe says %s", p.ID, dollars(b.stripeFees), dollars(i.Fee))
 			case stripeStatus[p.State] != "" && i.Status != stripeStatus[p.State]:
 				l.find("payment %s is %s; Stripe says %s", p.ID, p.State, i.Status)
 			case stripeStatus[p.State] == "" && (i.Status == "succeeded" || i.Status == "requires_capture"):
@@ -196,6 +200,7 @@ func holdsAddUp(w *world, l *line) {
 			sum.standing += b.standing
 			sum.disputed += b.disputed
 			sum.disputeFees += b.disputeFees
+			sum.stripeFees += b.stripeFees
 		}
 	}
 	for _, m := range w.members {
@@ -203,6 +208,9 @@ func holdsAddUp(w *world, l *line) {
 			sum.held += i.Paid
 			sum.collected += i.Paid
 			sum.refunded += i.Refunded
+		}
+		for _, e := range m.Entries {
+			sum.stripeFees += e.on("stripe_fees")
 		}
 	}
 	o := w.stripe
@@ -227,7 +235,7 @@ func holdsAddUp(w *world, l *line) {
 		{"refunds", sum.refunded, o.Refunded.Cents},
 		{"disputes", sum.disputed, o.Disputed.Cents},
 		{"fees of disputes", sum.disputeFees, disputeFees},
-		{"balance", sum.collected - sum.refunded - sum.disputed - sum.disputeFees, o.Balance},
+		{"balance", sum.collected - sum.refunded - sum.disputed - sum.disputeFees - sum.stripeFees, o.Balance},
 	} {
 		if x.ledger != x.stripe {
 			l.find("%s: the ledger says %s, Stripe %s", x.what, dollars(x.ledger), dollars(x.stripe))

@@ -31,19 +31,21 @@ func sound(t *testing.T) *world {
 		{"step":"queued","at":"2026-03-02T09:01:00Z"},{"step":"answered","at":"2026-03-02T09:02:00Z"},{"step":"closed","at":"2026-03-02T09:04:00Z"}]}`,
 		hex.EncodeToString(sum[:])))
 	c.Added = json.RawMessage(fmt.Sprintf(`{"document":%q,"receipts":["pay"]}`, c.Document))
-	into(t, &c.Money, `{"payments":[{"id":"pay","state":"captured","account":"acct","amount_cents":4000,"held_cents":4000,"collected_cents":4000,"payment_intent":"pi"}],
+	into(t, &c.Money, `{"payments":[{"id":"pay","state":"captured","account":"acct","amount_cents":4000,"held_cents":4000,"collected_cents":4000,"stripe_fee_cents":146,"payment_intent":"pi"}],
 		"entries":[{"id":"hold","kind":"hold","payment":"pay","at":"2026-03-02T09:01:00Z","postings":[{"account":"holds","amount_cents":4000},{"account":"holds_owed","amount_cents":-4000}]},
 		{"id":"capture","kind":"capture","payment":"pay","at":"2026-03-02T09:03:00Z","postings":[{"account":"holds_owed","amount_cents":4000},{"account":"holds","amount_cents":-4000},
-		{"account":"stripe","amount_cents":4000},{"account":"visit_fees","amount_cents":-4000}]}],
-		"balances":{"holds":0,"holds_owed":0,"stripe":4000,"visit_fees":-4000}}`)
+		{"account":"stripe","amount_cents":4000},{"account":"visit_fees","amount_cents":-4000},
+		{"account":"stripe_fees","amount_cents":146},{"account":"stripe","amount_cents":-146}]}],
+		"balances":{"holds":0,"holds_owed":0,"stripe":3854,"stripe_fees":146,"visit_fees":-4000}}`)
 	c.PageCode, c.Page = 200, "Closed. $40.00 charged. Reference pay"
 	into(t, &c.Chart, `{"answers":[{"answers":["a very private sentence"]}],"messages":[{"text":"take it with water"}]}`)
 	w.members = make([]member, 1)
 	into(t, &w.members[0], `{"invoices":[{"membership":"jane.m1","number":"A-1","amount":35000,"paid":35000,"refunded":0}],
-		"entries":[{"id":"fee","kind":"membership_fee","payment":"jane.m1","postings":[{"account":"stripe","amount_cents":35000},{"account":"deferred_fees","amount_cents":-35000}]}]}`)
-	into(t, &w.stripe, `{"holds":{"count":2,"cents":39000},"captured":{"count":2,"cents":39000},"balance_cents":39000,
-		"payment_intents":[{"id":"pi","account":"acct","status":"succeeded","amount":4000,"amount_received":4000,"metadata":{"ref":"pay"}},
-		{"id":"pi_year","account":"acct","invoice":"in","status":"succeeded","amount":35000,"amount_received":35000}],
+		"entries":[{"id":"fee","kind":"membership_fee","payment":"jane.m1","postings":[{"account":"stripe","amount_cents":35000},{"account":"deferred_fees","amount_cents":-35000},
+		{"account":"stripe_fees","amount_cents":1045},{"account":"stripe","amount_cents":-1045}]}]}`)
+	into(t, &w.stripe, `{"holds":{"count":2,"cents":39000},"captured":{"count":2,"cents":39000},"balance_cents":37809,
+		"payment_intents":[{"id":"pi","account":"acct","status":"succeeded","amount":4000,"amount_received":4000,"fee_cents":146,"metadata":{"ref":"pay"}},
+		{"id":"pi_year","account":"acct","invoice":"in","status":"succeeded","amount":35000,"amount_received":35000,"fee_cents":1045}],
 		"subscriptions":[{"id":"sub","metadata":{"membership":"jane.m1"},"invoices":[{"number":"A-1","amount_due":35000,"amount_paid":35000,"payment_intent":"pi_year"}]}]}`)
 	for _, subject := range []string{"Your request was received", "Your request was answered", "Your receipt"} {
 		w.mails = append(w.mails, mail{
@@ -132,6 +134,8 @@ func TestProof_WhateverIsWrongIsFound(t *testing.T) {
 		{"a missing entry", func(w *world) { one(w).Money.Entries = one(w).Money.Entries[:1] }, "payment pay is captured: the ledger says"},
 		{"an entry of a payment that is not the visit's", func(w *world) { one(w).Money.Entries[0].Payment = "other" }, "which it does not have"},
 		{"less at Stripe than collected", func(w *world) { w.stripe.Intents[0].Received-- }, "Stripe says $40.00, $39.99"},
+		{"another fee at Stripe", func(w *world) { w.stripe.Intents[0].Fee++ }, "the ledger says Stripe took $1.46; Stripe says $1.47"},
+		{"a fee that the payment does not say", func(w *world) { one(w).Money.Payments[0].StripeFee = 0 }, "payment pay is captured: the ledger says"},
 		{"another status at Stripe", func(w *world) { w.stripe.Intents[0].Status = "requires_capture" }, "Stripe says requires_capture"},
 		{"another's object at Stripe", func(w *world) { w.stripe.Intents[0].Account = "foreign" }, "not its own at Stripe"},
 		{"a charge at Stripe that no visit has", func(w *world) {
@@ -142,6 +146,7 @@ func TestProof_WhateverIsWrongIsFound(t *testing.T) {
 		{"an invoice that is not at Stripe", func(w *world) { w.stripe.Subscriptions = nil }, "Stripe says {amount:0 paid:0 refunded:0}"},
 		{"a year refunded at Stripe alone", func(w *world) { w.stripe.Intents[1].Refunded = 100 }, "Stripe says {amount:35000 paid:35000 refunded:100}"},
 		{"a year that no entry has", func(w *world) { w.members[0].Entries = nil }, "collected $350.00 more than its entries say"},
+		{"a year of which Stripe took more", func(w *world) { w.stripe.Intents[1].Fee++ }, "Stripe took $0.01 more of memberships"},
 		{"a year's entry off balance", func(w *world) { w.members[0].Entries[0].Postings[1].Amount++ }, "entry fee of jane.m1 is off balance by $0.01"},
 		{"a deleted draft's payment off balance", func(w *world) {
 			w.deleted = append(w.deleted, &dossier{visit: visit{ID: "v2"}, MoneyCode: 200, Money: ledger{Payments: []payment{{ID: "v2.p", State: "captured", Collected: 100}}}})

@@ -147,6 +147,42 @@ func TestFee_PartialCaptureAndRefund(t *testing.T) {
 	}
 }
 
+// A charge shows its refunds when they are expanded, the latest first, and a refund its
+// movements, of which that of a failure is there only if it failed.
+func TestCharge_RefundsExpanded(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.onTerms(lake, stripesim.Terms{BasisPoints: 290, FixedCents: 30})
+	id := s.charged(4900, 0)
+	pi, err := s.intent(id, "latest_charge.refunds")
+	if err != nil || pi.LatestCharge.Refunds == nil || len(pi.LatestCharge.Refunds.Data) != 0 {
+		t.Fatalf("not refunded: %+v, %v", pi, err)
+	}
+	for _, cents := range []int64{1000, 500} {
+		if _, err := s.refund(id, cents); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pi, err = s.intent(id, "latest_charge.refunds.data.balance_transaction", "latest_charge.refunds.data.failure_balance_transaction")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := pi.LatestCharge.Refunds.Data
+	if len(all) != 2 || all[0].Amount != 500 || all[0].BalanceTransaction.Net != -500 || all[0].FailureBalanceTransaction != nil {
+		t.Errorf("refunds: %+v", all)
+	}
+	if _, err := b.sim.Hand(t.Context(), stripesim.Act{Do: stripesim.HandFailRefund, ID: all[0].ID}); err != nil {
+		t.Fatal(err)
+	}
+	pi, err = s.intent(id, "latest_charge.refunds.data.failure_balance_transaction")
+	if err != nil || pi.LatestCharge.Refunds.Data[0].FailureBalanceTransaction.Net != 500 {
+		t.Errorf("a refund that failed: %+v, %v", pi, err)
+	}
+	if o := s.oracle(); o.Intents[0].FeeCents != 172 || o.FeeCents != 172 {
+		t.Errorf("oracle: %+v", o)
+	}
+}
+
 // Money of a charge is available at midnight UTC some days later; a refund takes what is
 // available at once.
 func TestBalance_PendingThenAvailable(t *testing.T) {

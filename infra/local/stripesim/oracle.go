@@ -44,6 +44,7 @@ type OracleIntent struct {
 	Amount         int64             `json:"amount"`
 	AmountReceived int64             `json:"amount_received"`
 	AmountRefunded int64             `json:"amount_refunded"` // part of AmountReceived
+	FeeCents       int64             `json:"fee_cents"`       // of the charge and its refunds, without disputes
 	CaptureBefore  int64             `json:"capture_before,omitempty"`
 	Created        int64             `json:"created"`
 	Metadata       map[string]string `json:"metadata"`
@@ -137,11 +138,15 @@ func (t *tx) tally(ctx context.Context, out *Oracle) error {
 		out.count(ch, byID[ch.PaymentIntent])
 		back[ch.PaymentIntent] += ch.refundedCents()
 	}
+	fees, err := t.intentFees(ctx, charges)
+	if err != nil {
+		return err
+	}
 	for _, pi := range intents {
 		out.Intents = append(out.Intents, OracleIntent{
 			ID: pi.ID, Account: t.account, Session: pi.Sim.Session, Invoice: deref(pi.Invoice), Status: pi.Status, Amount: pi.Amount,
-			AmountReceived: pi.AmountReceived, AmountRefunded: back[pi.ID], CaptureBefore: pi.Sim.CaptureBefore,
-			Created: pi.Created, Metadata: pi.Metadata,
+			AmountReceived: pi.AmountReceived, AmountRefunded: back[pi.ID], FeeCents: fees[pi.ID],
+			CaptureBefore: pi.Sim.CaptureBefore, Created: pi.Created, Metadata: pi.Metadata,
 		})
 	}
 	if err := t.tallySubscriptions(ctx, out); err != nil {
@@ -153,6 +158,29 @@ func (t *tx) tally(ctx context.Context, out *Oracle) error {
 		return err
 	}
 	return t.tallyMoney(ctx, &out.OracleMoney)
+}
+
+// intentFees sums the fees of the movements of charges, and of their refunds, by intent.
+func (t *tx) intentFees(ctx context.Context, charges []*charge) (map[string]int64, error) {
+	refunds, err := all[refund](ctx, t, kindRefund)
+	if err != nil {
+		return nil, err
+	}
+	of := map[string]string{}
+	for _, ch := range charges {
+		of[ch.ID] = ch.PaymentIntent
+	}
+	for _, r := range refunds {
+		of[r.ID] = r.PaymentIntent
+	}
+	xs, err := all[transaction](ctx, t, kindTransaction)
+	fees := map[string]int64{}
+	for _, x := range xs {
+		if intent, ok := of[x.Source]; ok && x.Type != movedAdjustment {
+			fees[intent] += x.Fee
+		}
+	}
+	return fees, err
 }
 
 func (t *tx) tallySubscriptions(ctx context.Context, out *Oracle) error {

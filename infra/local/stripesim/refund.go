@@ -14,6 +14,9 @@ const (
 	refundSucceeded = "succeeded"
 	refundFailed    = "failed"
 
+	// failureBooking is the field of a refund that has the movement of its failure.
+	failureBooking = "failure_balance_transaction"
+
 	// refundPends and refundFails are how long the refund of CardRefundPending is
 	// pending, and after how long that of CardRefundFails fails.
 	refundPends = 24 * time.Hour
@@ -196,6 +199,15 @@ func (t *tx) failRefund(ctx context.Context, r *refund) error {
 func getRefund(ctx context.Context, t *tx, c *call) (any, error) {
 	r := new(refund)
 	return r, t.get(ctx, kindRefund, c.id, "refund", r)
+}
+
+// refundsOf is the list that a charge has when it is expanded: its latest refunds.
+func (t *tx) refundsOf(ctx context.Context, charge string) (map[string]any, error) {
+	all, err := t.list(ctx, &call{path: "/v1/charges/" + charge + "/refunds", params: map[string]any{"charge": charge}}, kindRefund, "charge")
+	if err != nil {
+		return nil, err
+	}
+	return t.render(all)
 }
 
 // listRefunds serves GET /v1/refunds.

@@ -209,21 +209,21 @@ const anyKind = ""
 
 // expandable are the fields that can be expanded, with the kinds of their objects.
 var expandable = map[string]string{
-	"application_fee":             kindFee,
-	"balance_transaction":         kindTransaction,
-	"charge":                      kindCharge,
-	"customer":                    kindCustomer,
-	"default_payment_method":      kindMethod,
-	"dispute":                     kindDispute,
-	"failure_balance_transaction": kindTransaction,
-	"invoice":                     kindInvoice,
-	"latest_charge":               kindCharge,
-	"latest_invoice":              kindInvoice,
-	"payment_intent":              kindIntent,
-	"payment_method":              kindMethod,
-	"product":                     kindProduct,
-	"source":                      anyKind,
-	"subscription":                kindSubscription,
+	"application_fee":        kindFee,
+	"balance_transaction":    kindTransaction,
+	"charge":                 kindCharge,
+	"customer":               kindCustomer,
+	"default_payment_method": kindMethod,
+	"dispute":                kindDispute,
+	failureBooking:           kindTransaction,
+	"invoice":                kindInvoice,
+	"latest_charge":          kindCharge,
+	"latest_invoice":         kindInvoice,
+	"payment_intent":         kindIntent,
+	"payment_method":         kindMethod,
+	"product":                kindProduct,
+	"source":                 anyKind,
+	"subscription":           kindSubscription,
 }
 
 // expandAll replaces ids by their objects, for paths such as
@@ -268,8 +268,19 @@ func (t *tx) expandField(ctx context.Context, in map[string]any, field, whole st
 		in[field] = items
 		return err
 	}
+	if field == "refunds" && in["object"] == kindCharge {
+		if _, shown := in[field]; shown {
+			return nil
+		}
+		refunds, err := t.refundsOf(ctx, fmt.Sprint(in["id"]))
+		in[field] = refunds
+		return err
+	}
 	kind, known := expandable[field]
 	value, present := in[field]
+	if !present && field == failureBooking && in["object"] == kindRefund {
+		return nil // it has not failed
+	}
 	if !known || !present {
 		return invalid("", "expand", "this property cannot be expanded: "+whole)
 	}

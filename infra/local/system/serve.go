@@ -93,6 +93,12 @@ func (s *System) people(context.Context) []issuer.Person {
 	return ps
 }
 
+// listPrice is what Stripe takes of an account of the United States. All money is available at
+// once, and is paid out by hand.
+var listPrice = stripesim.Terms{
+	BasisPoints: stripesim.StandardTerms.BasisPoints, FixedCents: stripesim.StandardTerms.FixedCents, DisputeCents: stripesim.StandardTerms.DisputeCents,
+}
+
 func (s *System) startStripe(ctx context.Context, c *setup.Config, hook secret.Webhooks) error {
 	addr := s.opt.StripeAddr
 	if addr == "" {
@@ -104,6 +110,7 @@ func (s *System) startStripe(ctx context.Context, c *setup.Config, hook secret.W
 	}
 	s.sim, err = stripesim.New(ctx, stripesim.Options{
 		Now: s.clock.Now, DB: s.path("stripe.db"), Accounts: s.opt.Accounts, Keys: []stripesim.Key{apiKey, chargeKey},
+		Terms: map[string]stripesim.Terms{stripesim.AnyAccount: listPrice},
 		Webhooks: []stripesim.Webhook{
 			{URL: s.URL + webhook.PlatformPath, Secret: hook.Platform},
 			{URL: s.URL + webhook.ConnectPath, Secret: hook.Connect, Connect: true},

@@ -122,6 +122,8 @@ func unrecorded(p billing.Payment, es []ledger.Entry) string {
 		return "capture"
 	case sums[ledger.Refunds] != p.Refunded:
 		return "refunds"
+	case sums[ledger.StripeFees] != p.StripeFee:
+		return "fee"
 	case sums[ledger.Disputes] != p.Withdrawn || sums[ledger.DisputeFees] != p.DisputeFee:
 		return "disputes"
 	}

@@ -21,7 +21,7 @@ func TestReceipts_OfThePatientsMoney(t *testing.T) {
 	v := visit.Visit{ID: "abcdefghijkl", Payments: []string{"abc.1", "abc.2"}}
 	held, err1 := ledger.Held("abc.1", "p", 40_00, at)
 	gone, err2 := ledger.Released("abc.1", "p", 40_00, at)
-	charged, err3 := ledger.Charged("abc.2", "p", 40_00, at)
+	charged, err3 := ledger.Charged("abc.2", "p", 40_00, 1_46, at)
 	back, err4 := ledger.Refunded("abc.2", "p", 0, 15_00, 0, at)
 	failed, err5 := ledger.Refunded("abc.2", "p", 15_00, 0, 1, at)
 	taken, err6 := ledger.Disputed("abc.2", "p", 0, 40_00, 1, at)

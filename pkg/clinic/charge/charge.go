@@ -71,6 +71,8 @@ type Reads interface {
 	PracticeOf(ctx context.Context, account string) (string, error)
 	WorkItem(ctx context.Context, practice, id string) (work.Item, error)
 	Membership(ctx context.Context, id string) (membership.Membership, error)
+	// Payout returns a payout of an account that was made at a time.
+	Payout(ctx context.Context, practice, account, id string, made time.Time) (billing.Payout, error)
 	// Included returns the memberships that a patient pays for, the first one first, and the visits
 	// that were used of them, in one read.
 	Included(ctx context.Context, payer string) ([]membership.Membership, []membership.Count, error)
@@ -86,6 +88,7 @@ type Room struct {
 	Store         Reads
 	Cards         Cards
 	Subscriptions Subscriptions
+	Balance       Balance
 }
 
 // attempts bounds how often a commit is decided again because someone else
@@ -187,6 +190,9 @@ func (m *Room) look(ctx context.Context, account, object string) error {
 		return err
 	}
 	if ref == "" {
+		if known, err := m.lookPayout(ctx, account, object); known || err != nil {
+			return err
+		}
 		return m.lookMembership(ctx, account, object)
 	}
 	p, err := m.Store.Payment(ctx, ref)

@@ -16,7 +16,7 @@ import (
 type StripeEvent struct {
 	ID      string
 	Account string    // the connected account; empty for the platform's own
-	Object  string    // a PaymentIntent, Checkout Session or early fraud warning, or the account itself
+	Object  string    // a PaymentIntent, Checkout Session, early fraud warning, subscription or payout, or the account itself
 	Live    bool      // of live mode
 	Created time.Time // by Stripe's clock
 }

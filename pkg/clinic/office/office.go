@@ -39,6 +39,8 @@ type Reads interface {
 	Delivery(ctx context.Context, event string) (outbox.Delivery, error)
 	// Evidence returns what is submitted about the dispute of p, in its present stage.
 	Evidence(ctx context.Context, p billing.Payment) (billing.Evidence, error)
+	// Payouts lists the latest payouts to a practice, the newest first.
+	Payouts(ctx context.Context, practice string, limit int) ([]billing.Payout, error)
 	// Booked returns a practice's entries from a time to, but not at, another in the order of
 	// their times: about limit after the place after, which is empty to begin, and the place
 	// after which the next page goes on, empty at the end. A page may have fewer. It may lag

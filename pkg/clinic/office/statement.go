@@ -42,7 +42,7 @@ func (o *Office) books(ctx context.Context, c clinic.Caller, q statement.Questio
 	}
 	b := Booked{practice: c.Person.Practice}
 	subject := clinic.Subject{Practice: b.practice}
-	if err := o.Kernel.Allow(ctx, c, identity.ReadStatement, identity.Resource{Practice: b.practice, Whole: true}, subject); err != nil {
+	if err := o.Kernel.Allow(ctx, c, identity.ReadBooks, identity.Resource{Practice: b.practice, Whole: true}, subject); err != nil {
 		return Booked{}, err
 	}
 	of, err := o.Kernel.Practice(ctx, b.practice)
@@ -56,7 +56,7 @@ func (o *Office) books(ctx context.Context, c clinic.Caller, q statement.Questio
 	if b.Period, b.Only, err = q.Read(b.Today); err != nil {
 		return Booked{}, err
 	}
-	return b, record(ctx, c, identity.ReadStatement, subject)
+	return b, record(ctx, c, identity.ReadBooks, subject)
 }
 
 // Statement sums what the books of the caller's practice say of a period. That it was read is

@@ -44,6 +44,8 @@ type Membership struct {
 	// was entered of them, the oldest first.
 	Bills   []membership.Bill
 	Entries []ledger.Entry
+	// Leaving is what is given back of Mine if it ends at once; without an amount it does not.
+	Leaving membership.Refund
 	// Medicare is what the patient's health plans tell of the year that would begin now.
 	Medicare membership.Medicare
 }
@@ -79,12 +81,17 @@ func (m *Room) membershipOf(ctx context.Context, c clinic.Caller, patient string
 	view := Membership{Practice: p, Patient: patient}
 	now := m.Kernel.Time()
 	view.Terms, view.Sold = p.Membership(now)
-	all, err := m.Store.Memberships(ctx, patient)
+	all, counts, err := m.Store.Included(ctx, patient)
 	if err != nil {
 		return Membership{}, err
 	}
 	if n := len(all); n > 0 {
+		zone, err := p.Location()
+		if err != nil {
+			return Membership{}, err
+		}
 		view.Mine = all[n-1]
+		view.Leaving = view.Mine.Leaving(len(countOf(counts, view.Mine, now).Uses), zone, now)
 	}
 	if view.Sold && view.Joins() {
 		view.Medicare, err = m.medicare(ctx, p, patient, coding.Unknown, now)

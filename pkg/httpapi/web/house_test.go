@@ -161,7 +161,7 @@ func (h *house) open(t *testing.T, log *slog.Logger) {
 	h.rooms.Registrar = h.cast
 	h.rooms.Author = &author.Room{Kernel: h.rooms.Kernel, Store: h.store, Library: library.Load}
 	h.hook = &hook.Room{Kernel: parts.Kernel(outbox.ByStripe, h.store)}
-	h.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, h.store), Store: h.store, Cards: h.stripe, Subscriptions: h.stripe}
+	h.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, h.store), Store: h.store, Cards: h.stripe, Subscriptions: h.stripe, Balance: h.stripe}
 }
 
 // A logged is what was logged, as lines of JSON.
@@ -352,6 +352,11 @@ func (s *stripe) find(object string) (*session, error) {
 		}
 	}
 	return nil, fmt.Errorf("no object %s", object)
+}
+
+// Payout says that no object is a payout.
+func (s *stripe) Payout(context.Context, string, string) (billing.PayoutState, bool, error) {
+	return billing.PayoutState{}, false, nil
 }
 
 func (s *stripe) Observe(_ context.Context, _, object string) (string, billing.Observation, error) {

@@ -158,6 +158,8 @@ func (s *site) visiting() []route {
 		{"POST " + memberAt + "/{patient}", s.as(s.joinMembership)},
 		{"POST " + memberAt + "/{patient}/cancel", s.as(s.cancelMembership)},
 		{"POST " + memberAt + "/{patient}/resume", s.as(s.resumeMembership)},
+		{"GET " + memberAt + "/{patient}/leave", s.as(s.leaving)},
+		{"POST " + memberAt + "/{patient}/leave", s.as(s.leaveMembership)},
 		{"GET " + dataPath, s.as(s.data)},
 		{"GET " + accessPath, s.as(s.access)},
 		{"GET " + recordPath, s.as(s.download)},

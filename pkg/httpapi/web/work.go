@@ -26,21 +26,23 @@ var taskWords = map[work.Kind]string{
 	work.VisitLate:     "A request is late: answer it",
 	work.VisitExpired:  "A request expired unanswered: see that the patient is cared for",
 
-	work.PaymentReversed:    "More was charged than is owed, and is refunded: find out how",
-	work.RefundFailed:       "A refund failed: return the money another way",
-	work.FraudWarned:        "A card's issuer warns of fraud: refund the fee, or expect a dispute",
-	work.StrayPayment:       "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
-	work.VisitHanded:        "A colleague handed a request over: answer it",
-	work.VisitTakenOver:     "A colleague took a request over: see why",
-	work.VisitsReturned:     "A colleague has no access any more: the requests that they had taken wait in the queue again",
-	work.PatientUnverified:  "Somebody registered as a patient: match them to a person",
-	work.CoverageUnchecked:  "A health plan was entered or changed: compare it with the card",
-	work.MembershipUnpaid:   "The payment for a membership failed: see with the patient that it can be paid",
-	work.MembershipMedicare: "Medicare covers what a member's membership includes: see which visits were included since",
-	work.Dispute:            "A charge is disputed, or a bank asks about it: answer the bank",
-	work.DisputeMissed:      "A bank was not answered in time: find out why",
-	work.AccountLost:        "The account at Stripe cannot be reached: connect it again",
-	work.AccountDisabled:    "Stripe has disabled the account: give it what it asks for",
+	work.PaymentReversed:      "More was charged than is owed, and is refunded: find out how",
+	work.RefundFailed:         "A refund failed: return the money another way",
+	work.FraudWarned:          "A card's issuer warns of fraud: refund the fee, or expect a dispute",
+	work.StrayPayment:         "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
+	work.VisitHanded:          "A colleague handed a request over: answer it",
+	work.VisitTakenOver:       "A colleague took a request over: see why",
+	work.VisitsReturned:       "A colleague has no access any more: the requests that they had taken wait in the queue again",
+	work.PatientUnverified:    "Somebody registered as a patient: match them to a person",
+	work.CoverageUnchecked:    "A health plan was entered or changed: compare it with the card",
+	work.MembershipUnrefunded: "What is owed of a membership that ended was not refunded: return it another way",
+	work.MembershipUnpaid:     "The payment for a membership failed: see with the patient that it can be paid",
+	work.MembershipMedicare:   "Medicare covers what a member's membership includes: see which visits were included since",
+	work.Dispute:              "A charge is disputed, or a bank asks about it: answer the bank",
+	work.DisputeMissed:        "A bank was not answered in time: find out why",
+	work.AccountLost:          "The account at Stripe cannot be reached: connect it again",
+	work.AccountDisabled:      "Stripe has disabled the account: give it what it asks for",
+	work.PayoutFailed:         "Your bank refused a payout, and the money is at Stripe: give Stripe a bank account that takes it",
 }
 
 // work lists what waits for the visitor or their colleagues.
@@ -52,7 +54,7 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 	var view workView
 	for _, i := range items {
 		t := task{
-			Account: i.Kind == work.AccountLost || i.Kind == work.AccountDisabled,
+			Account: i.Kind == work.AccountLost || i.Kind == work.AccountDisabled || i.Kind == work.PayoutFailed,
 			ID:      i.ID, What: taskWords[i.Kind], Visit: i.Visit, Number: visit.Visit{ID: i.Visit}.Number(), Why: capital(visit.Reason(i.Note).ForDesk()), Parked: i.Kind == work.EventParked,
 			Since: v.practice.Local(i.Made), Due: v.practice.Local(i.Due), Late: !s.Now().Before(i.Due),
 		}

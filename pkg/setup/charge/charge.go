@@ -19,6 +19,6 @@ func Handler(p setup.Parts) (awslambda.StreamHandler, error) {
 	}
 	s := p.Store()
 	stripe := stripepay.New(secrets.Kept(p, secret.Charge, secret.KeyOf), p.Config.StripeBase)
-	room := &charge.Room{Kernel: p.Kernel(outbox.ByCharge, s), Store: s, Cards: stripe, Subscriptions: stripe}
+	room := &charge.Room{Kernel: p.Kernel(outbox.ByCharge, s), Store: s, Cards: stripe, Subscriptions: stripe, Balance: stripe}
 	return awslambda.Stream(outbox.Charge, room.Handle, p.Log), nil
 }

@@ -80,6 +80,7 @@ func covered() map[string]clinic.Commit {
 		"underway":   {Underway: &visit.Underway{Practice: practiceID, Patient: patientID, Form: "uti", Visits: []visit.Sent{{ID: "visit-1", Version: 5}}, Version: 1}},
 		"payment":    {Payments: []billing.Payment{payment("quote-1", noon)}},
 		"evidence":   {Evidence: []clinic.Evidence{{Payment: payment("quote-1", noon), Evidence: billing.Evidence{Text: "Receipt"}}}},
+		"payout":     {Payout: &billing.Payout{Practice: practiceID, Account: "acct_1", PayoutState: billing.PayoutState{ID: "po_1", Made: noon}, Version: 1}},
 		"account":    {Standing: &billing.Account{ID: "acct_1", Practice: practiceID, Version: 1}},
 		"membership": {Memberships: []clinic.Membership{{Membership: membershipOne()}}},
 		"count":      {Counts: []clinic.Count{{Count: membership.Count{Membership: patientID + ".m1", Year: noon, Version: 1}, Practice: practiceID}}},

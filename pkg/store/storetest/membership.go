@@ -122,7 +122,7 @@ func bills(t *testing.T, s bench) {
 	another.Membership, another.Year = membership.IDOf(patientID, 10), membership.Year{Start: second.End, End: second.End.AddDate(1, 0, 0)}
 	foreign := first
 	foreign.Membership = membership.IDOf(patientID+"-2", 1)
-	paid, err := ledger.FeePaid(id, practiceID, "in_2", 0, 350_00, noon)
+	paid, err := ledger.FeePaid(id, practiceID, "in_2", 0, 350_00, 10_45, noon)
 	earned, err2 := ledger.FeeEarned(id, practiceID, "in_2", 350_00, first.End)
 	if err := errors.Join(err, err2); err != nil {
 		t.Fatal(err)

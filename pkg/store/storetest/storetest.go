@@ -187,6 +187,9 @@ func covering(c clinic.Commit) []string {
 	for _, v := range c.Coverages {
 		all = append(all, v.Practice)
 	}
+	if c.Payout != nil {
+		all = append(all, c.Payout.Practice)
+	}
 	if c.Standing != nil {
 		all = append(all, c.Standing.Practice)
 	}
