@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"maps"
 	"slices"
-	"strings"
 
 	"evisit/pkg/clinic/office"
 	"evisit/pkg/ledger"
@@ -180,22 +179,26 @@ type entriesReply struct {
 type bookedReply struct {
 	entryReply
 	Way statement.Way `json:"way" schema:"enum=card|membership|uncharged|payout"`
-	// Absent of a membership.
+	// Of a visit alone.
 	Visit string `json:"visit,omitempty"`
-	// As people are told it; absent of a membership.
+	// As people are told it.
 	Number string `json:"visit_number,omitempty"`
-	// Absent of a visit.
+	// Of a membership alone.
 	Membership string `json:"membership,omitempty"`
+	// Of a payout alone.
+	Payout string `json:"payout,omitempty"`
 }
 
 func showBooked(e ledger.Entry) bookedReply {
 	out := bookedReply{entryReply: showEntry(e), Way: statement.WayOf(e)}
-	if e.OfMembership() {
-		out.Membership = e.Payment
-		return out
+	switch about := statement.AboutOf(e); out.Way {
+	case statement.ByMembership:
+		out.Membership = about
+	case statement.ToBank:
+		out.Payout = about
+	case statement.ByCard, statement.Uncharged:
+		out.Visit, out.Number = about, visit.Visit{ID: about}.Number()
 	}
-	out.Visit, _, _ = strings.Cut(e.Payment, ".")
-	out.Number = visit.Visit{ID: out.Visit}.Number()
 	return out
 }
 
@@ -203,7 +206,7 @@ var exportEntries = Endpoint{
 	Method: "GET", Path: "/practice/money/entries.csv", ID: "exportEntries", Group: "Practice",
 	For: "Export the entries of a period",
 	Text: "The entries that `listEntries` has, for an accountant: a CSV file (RFC 4180) with a line for each posting, of the columns `time` in the practice's zone with its offset, " +
-		"`entry`, `kind`, `about` (a visit or a membership), `payment`, `way`, `account`, `figure`, `amount_cents` and `amount_usd`. Debits are positive, and the lines of an entry add up " +
+		"`entry`, `kind`, `about` (a visit, a membership or a payout), `payment`, `way`, `account`, `figure`, `amount_cents` and `amount_usd`. Debits are positive, and the lines of an entry add up " +
 		"to zero. A text that a spreadsheet would take for a formula begins with an apostrophe. Of more than 8,000 entries ask for a shorter period. Each call is recorded. For admins.",
 	Who: Known, Query: ofEntries,
 	Out: "", Type: typeCSV, OutText: "The file.",

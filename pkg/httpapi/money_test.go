@@ -42,7 +42,7 @@ type shownMoney struct {
 }
 
 type shownEntries struct {
-	Entries []struct{ ID, Kind, Way, Visit, Membership string }
+	Entries []struct{ ID, Kind, Way, Visit, Membership, Payout string }
 	Next    string
 }
 
@@ -69,7 +69,11 @@ func TestMoney_FiguresListAndFileAgree(t *testing.T) {
 	if err != nil || err2 != nil {
 		t.Fatal(err, err2)
 	}
-	w.booked(t, year, back)
+	out, err3 := ledger.PaidOut("payout.po_1", "lakeside", 0, -5_00, 1, w.now()) // which Stripe took
+	if err3 != nil {
+		t.Fatal(err3)
+	}
+	w.booked(t, year, back, out)
 	var m shownMoney
 	w.do(t, call{as: "ada-brooks", method: "GET", path: "/practice/money"}, &m)
 	if m.From != "2026-03-01" || m.To != "2026-03-31" || len(m.ByDay) != 31 || m.Visits != 1 || m.Memberships != 1 {
@@ -79,10 +83,10 @@ func TestMoney_FiguresListAndFileAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	balances := ledger.Balances(append(es, year, back))
+	balances := ledger.Balances(append(es, year, back, out))
 	want := shownSums{
-		Entries: len(es) + 2, Collected: 390_00, Refunded: 50_00, Disputed: int64(balances[ledger.Disputes]), Fees: int64(balances[ledger.DisputeFees]),
-		Net: int64(balances[ledger.Stripe]),
+		Entries: len(es) + 3, Collected: 390_00, Refunded: 50_00, Disputed: int64(balances[ledger.Disputes]), Fees: int64(balances[ledger.DisputeFees] + balances[ledger.StripeFees]),
+		Net: int64(balances[ledger.Stripe] + balances[ledger.Bank]),
 	}
 	if d := cmp.Diff(want, m.Totals); d != "" || m.Totals.Disputed == 0 {
 		t.Errorf("totals (-want +got):\n%s", d)
@@ -115,6 +119,9 @@ func TestMoney_FiguresListAndFileAgree(t *testing.T) {
 	}
 	if of := list("&way=membership"); len(of.Entries) != 2 || of.Entries[0].Membership != "jane-smith.m1" || of.Entries[1].Kind != "refund" {
 		t.Errorf("of memberships: %+v", of)
+	}
+	if of := list("&figure=paid_out"); len(of.Entries) != 1 || of.Entries[0].Payout != "payout.po_1" || of.Entries[0].Visit+of.Entries[0].Membership != "" {
+		t.Errorf("payouts: %+v", of)
 	}
 	if of := list("&figure=collected&way=card"); len(of.Entries) != 1 || of.Entries[0].Visit != v.ID {
 		t.Errorf("collected by card: %+v", of)

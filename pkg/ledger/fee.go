@@ -65,5 +65,5 @@ func FeeEarned(membership, practice, invoice string, amount money.Cents, at time
 // or nothing.
 func (e Entry) OfMembership() bool {
 	rest := strings.TrimPrefix(strings.TrimPrefix(e.ID, string(e.Kind)), "-")
-	return rest != "" && (rest[0] < '0' || rest[0] > '9')
+	return rest != "" && !strings.ContainsRune("-0123456789", rune(rest[0]))
 }

@@ -205,6 +205,8 @@ func TestOfMembership_EveryConstructor(t *testing.T) {
 		"Refunded, failed":      {func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 4000, 0, 3, noon) }, false},
 		"Disputed":              {func() (ledger.Entry, error) { return ledger.Disputed("p", "x", 0, 4000, 1, noon) }, false},
 		"DisputeFee":            {func() (ledger.Entry, error) { return ledger.DisputeFee("p", "x", 0, 1500, 1, noon) }, false},
+		"PaidOut":               {func() (ledger.Entry, error) { return ledger.PaidOut("po", "x", 0, 4000, 1, noon) }, false},
+		"PaidOut, by Stripe":    {func() (ledger.Entry, error) { return ledger.PaidOut("po", "x", 0, -4000, 1, noon) }, false},
 		"FeePaid":               {func() (ledger.Entry, error) { return ledger.FeePaid("m", "x", "in_1", 0, 35000, 0, noon) }, true},
 		"FeeRefunded":           {func() (ledger.Entry, error) { return ledger.FeeRefunded("m", "x", "in_1", 0, 35000, false, 0, noon) }, true},
 		"FeeRefunded, earned":   {func() (ledger.Entry, error) { return ledger.FeeRefunded("m", "x", "in_1", 0, 35000, true, 0, noon) }, true},

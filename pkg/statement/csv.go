@@ -23,13 +23,9 @@ func WriteCSV(w io.Writer, entries []ledger.Entry, zone *time.Location) error {
 	out.UseCRLF = true
 	lines := [][]string{columns}
 	for _, e := range entries {
-		about, _, _ := strings.Cut(e.Payment, ".")
-		if e.OfMembership() {
-			about = e.Payment
-		}
 		for _, p := range e.Postings {
 			line := []string{
-				e.At.In(zone).Format("2006-01-02T15:04:05.000Z07:00"), e.ID, string(e.Kind), about, e.Payment,
+				e.At.In(zone).Format("2006-01-02T15:04:05.000Z07:00"), e.ID, string(e.Kind), AboutOf(e), e.Payment,
 				string(WayOf(e)), string(p.Account), string(figureOf(e.Kind, p.Account)),
 			}
 			for n, cell := range line {

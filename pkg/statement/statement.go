@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"evisit/pkg/civil"
@@ -81,6 +82,15 @@ func WayOf(e ledger.Entry) Way {
 		return Uncharged
 	}
 	return ByCard
+}
+
+// AboutOf returns the id of what e is about: of a visit, a membership or a payout, as its way is.
+func AboutOf(e ledger.Entry) string {
+	if way := WayOf(e); way == ByMembership || way == ToBank {
+		return e.Payment
+	}
+	about, _, _ := strings.Cut(e.Payment, ".")
+	return about
 }
 
 // Sums are amounts by figure. What patients paid is positive as Collected; what was taken from

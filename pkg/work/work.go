@@ -76,7 +76,7 @@ var Kinds = []Kind{
 }
 
 // ofMoney are the kinds about money that did not come, did not go back, or is contested.
-var ofMoney = []Kind{PaymentFailed, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, MembershipUnpaid}
+var ofMoney = []Kind{PaymentFailed, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, PayoutFailed, MembershipUnpaid}
 
 // OfMoney reports whether an item of kind k is about money that is open.
 func (k Kind) OfMoney() bool { return slices.Contains(ofMoney, k) }

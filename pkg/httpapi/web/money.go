@@ -27,6 +27,7 @@ type moneyView struct {
 	Periods  []link
 	Figures  []figureView
 	Net      string
+	PaidOut  figureView
 	Ways     []waySums
 	Chart    chartView
 	Days     []daySums // with entries
@@ -96,11 +97,19 @@ func moneyOf(b office.Booked, of *statement.Statement) moneyView {
 		Entries: entriesLink(p, statement.Filter{}), File: moneyLink(moneyAt+"/entries.csv", p, statement.Filter{}, ""),
 	}
 	for _, f := range statement.Figures {
-		if sum := of.Whole.Sums[f]; f != statement.Other || sum != 0 {
-			view.Figures = append(view.Figures, figureView{figureWords[f], sum.String(), notesOf(f, of), entriesLink(p, statement.Filter{Figure: f})})
+		sum := of.Whole.Sums[f]
+		shown := figureView{figureWords[f], sum.String(), notesOf(f, of), entriesLink(p, statement.Filter{Figure: f})}
+		switch {
+		case f == statement.PaidOut:
+			view.PaidOut = shown
+		case f != statement.Other || sum != 0:
+			view.Figures = append(view.Figures, shown)
 		}
 	}
 	for _, way := range statement.Ways {
+		if way == statement.ToBank {
+			continue // nobody's payment
+		}
 		s := of.Ways[way].Sums
 		view.Ways = append(view.Ways, waySums{
 			wayWords[way], entriesLink(p, statement.Filter{Way: way}), s[statement.Collected].String(), s[statement.Refunded].String(),
@@ -117,11 +126,12 @@ func moneyOf(b office.Booked, of *statement.Statement) moneyView {
 }
 
 var figureWords = map[statement.Figure]string{
-	statement.Collected: "Collected", statement.Refunded: "Refunded", statement.Disputed: "Taken back by banks", statement.Fees: "Stripe's fees", statement.Other: "Other",
+	statement.Collected: "Collected", statement.Refunded: "Refunded", statement.Disputed: "Taken back by banks", statement.Fees: "Stripe's fees", statement.PaidOut: "Paid out to your bank", statement.Other: "Other",
 }
 
 var wayWords = map[statement.Way]string{
 	statement.ByCard: "Visits, paid by card", statement.ByMembership: "Yearly memberships", statement.Uncharged: "Visits whose hold was released, nothing charged",
+	statement.ToBank: "Payouts to your bank",
 }
 
 // notesOf says of how many visits and memberships what was collected is.
@@ -264,7 +274,7 @@ type bookedEntry struct {
 	Amount        string // what it is told as
 	Part          string // of the figure
 	AtStripe      string
-	About, Number string // address and name of what it is about
+	About, Number string // address and name of what it is about; empty of a payout
 }
 
 const entriesPage = 100
@@ -287,16 +297,19 @@ func (s *site) entries(w http.ResponseWriter, r *http.Request, v visitor) error 
 	var sum money.Cents
 	for _, e := range all {
 		shown := bookedEntry{
-			When: v.practice.Local(e.At), What: bookedWords(string(e.Kind)), Amount: e.Amount().String(), AtStripe: statement.SumsOf(e).Net().String(),
+			When: v.practice.Local(e.At), What: bookedWords(string(e.Kind)), Amount: e.Amount().String(), AtStripe: statement.SumsOf(e).AtStripe().String(),
 		}
 		if only.Figure != "" {
 			part := statement.SumsOf(e)[only.Figure]
 			shown.Part, sum = part.String(), sum+part
 		}
-		of, _, _ := strings.Cut(e.Payment, ".")
-		shown.About, shown.Number = refundPath(of), visit.Visit{ID: of}.Number() // what an administrator may see of it
-		if e.OfMembership() {
-			shown.About, shown.Number = "/manage/patients/"+of, "The member"
+		switch about := statement.AboutOf(e); statement.WayOf(e) {
+		case statement.ByCard, statement.Uncharged: // an administrator may see what was paid for a visit
+			shown.About, shown.Number = refundPath(about), visit.Visit{ID: about}.Number()
+		case statement.ByMembership:
+			payer, _, _ := strings.Cut(about, ".")
+			shown.About, shown.Number = "/manage/patients/"+payer, "The member"
+		case statement.ToBank:
 		}
 		view.Entries = append(view.Entries, shown)
 	}
@@ -346,6 +359,14 @@ func bookedWords(kind string) string {
 		return "Stripe's fee for a dispute"
 	case "dispute_fee_returned":
 		return "Stripe's fee for a dispute, returned"
+	case "stripe_fee":
+		return "Stripe's fee"
+	case "stripe_fee_returned":
+		return "Stripe's fee, returned"
+	case "payout":
+		return "Paid out to your bank"
+	case "payout_returned":
+		return "Payout came back"
 	case "membership_fee":
 		return "Yearly fee paid"
 	case "membership_earned":

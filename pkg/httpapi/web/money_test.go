@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"evisit/pkg/audit"
+	"evisit/pkg/clinic"
+	"evisit/pkg/ledger"
 	"evisit/pkg/visit"
 )
 
@@ -27,6 +30,9 @@ func TestMoney_FiguresLeadToEntries(t *testing.T) {
 	}
 
 	h.contests(t, page, "needs_response")
+	out, err := ledger.PaidOut("payout.po_1", "oak", 0, 10_00, 1, h.clock())
+	must(t, err)
+	must(t, h.store.Commit(t.Context(), clinic.Commit{Entries: []ledger.Entry{out}, Audit: []audit.Record{{ID: "payout-1", Practice: "oak", At: h.clock(), Action: "payout.paid"}}}))
 	adm.get("/desk/money")
 	adm.wants(http.StatusOK, "1 visit, 0 yearly memberships", "$40.00", "$15.00", "-$15.00", "A charge is disputed", visit.Visit{ID: id}.Number())
 	if n := len(find(adm.page, "rect")); n != 2 || len(find(find(adm.page, "svg")[0], "title")) != n {
@@ -40,6 +46,9 @@ func TestMoney_FiguresLeadToEntries(t *testing.T) {
 	adm.link("Back to the money")
 	adm.link("Stripe's fees")
 	adm.wants(http.StatusOK, "Stripe's fee for a dispute", "Together: $15.00", "-$15.00")
+	adm.link("Back to the money")
+	adm.link("Paid out to your bank")
+	adm.wants(http.StatusOK, "Together: $10.00", "-$10.00")
 	adm.link("Back to the money")
 	adm.link("All entries of the books")
 	adm.wants(http.StatusOK, "Held on a card", "Charged", "Taken back by a bank")
