@@ -152,8 +152,22 @@ func (w *world) request(e *httpapi.Endpoint, who *person, v *visit) ask {
 
 func (w *world) parameter(p httpapi.Param) string {
 	switch p.Name {
-	case "from", "to":
+	case "from":
+		if p.Format == "date" {
+			return w.now().AddDate(0, 0, -w.IntN(60)).Format(time.DateOnly)
+		}
 		return oneOf(w, "draft", "draft", "0.2.0-common-0.2.0")
+	case "to":
+		if p.Format == "date" {
+			return w.now().Format(time.DateOnly)
+		}
+		return oneOf(w, "draft", "draft", "0.2.0-common-0.2.0")
+	case "figure":
+		return oneOf(w, "collected", "refunded", "paid_out", "x")
+	case "way":
+		return oneOf(w, "card", "membership", "payout", "x")
+	case "kind":
+		return oneOf(w, "capture", "refund", "x")
 	case "patient":
 		return oneOf(w, "jane-smith", "rosa-diaz", "hana-kim", "nobody")
 	case "sex":

@@ -184,7 +184,7 @@ func (w *world) writesForms(admin, director *person) {
 func (w *world) decidesMembership(admin *person, later time.Time) {
 	w.t.Helper()
 	terms := map[string]any{
-		"price": 300_00 + w.IntN(100), "members": 1, "visits": 12, "classes": []string{"em"}, "grace_days": 14, "notice_days": 30, "refund": map[string]any{"full_days": 14},
+		"price": 300_00 + w.IntN(100), "members": 1, "visits": 12, "classes": []string{"em"}, "grace_days": 14, "notice_days": 30, "refund": map[string]any{"full_days": 14, "later": "days"},
 	}
 	w.does("decideMembership", admin, nil, terms)
 	terms["from"], terms["price"] = later, 400_00
