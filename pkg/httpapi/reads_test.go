@@ -79,6 +79,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		{"ana-rivera", "/queue", of("ana-rivera", "queue.read", ""), true},
 		{"ada-brooks", "/practice/work", of("ada-brooks", "work.read", ""), true},
 		{"ada-brooks", "/practice/payouts", of("ada-brooks", "ledger.books", ""), true},
+		{"ada-brooks", "/practice/reconciliations", nil, true}, // the books were read in this hour
 		{"ada-brooks", "/practice/log", of("ada-brooks", "log.read", ""), true},
 		{"ada-brooks", "/practice/log/rows", nil, true}, // the log was read in this hour
 		{"jane-smith", at + "/chart", of("jane-smith", "chart.read:chart", about), false},

@@ -15,6 +15,7 @@ import (
 	"evisit/pkg/clinic/books"
 	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
+	"evisit/pkg/reconcile"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
@@ -40,6 +41,8 @@ type Reads interface {
 	Evidence(ctx context.Context, p billing.Payment) (billing.Evidence, error)
 	// Payouts lists the latest payouts to a practice, the newest first.
 	Payouts(ctx context.Context, practice string, limit int) ([]billing.Payout, error)
+	// Outcomes lists what the latest comparisons of a practice's accounts came to, the newest first.
+	Outcomes(ctx context.Context, practice string, limit int) ([]reconcile.Outcome, error)
 	// LogHead returns the latest head of a practice's log; version 0 if none.
 	LogHead(ctx context.Context, practice string) (clinic.LogHead, error)
 }
