@@ -92,7 +92,9 @@ var rules = map[string]rule{
 	"x12/p835": {layer: domain, ours: "civil money phi x12"},
 	"x12/p837": {layer: domain, ours: "civil fault money npi phi x12"},
 
-	"reconcile":  {layer: domain, ours: "ledger money"},
+	"statement": {layer: domain, ours: "civil fault ledger money"},
+	"reconcile": {layer: domain, ours: "ledger money"},
+
 	"membership": {layer: domain, ours: "civil coding coverage fault ledger money"},
 
 	"coding":     {layer: domain, ours: "civil fault money"},
@@ -101,7 +103,7 @@ var rules = map[string]rule{
 
 	"clinic": {layer: kernel, ours: "audit billing coverage fault identity intake ledger membership metric outbox phi practice protocol reconcile registry vault visit work"},
 
-	"clinic/books":  {layer: shared, ours: "billing ledger vault visit"},
+	"clinic/books":  {layer: shared, ours: "billing ledger money vault visit"},
 	"clinic/heads":  {layer: shared},
 	"clinic/limits": {layer: shared, ours: "fault"},
 	"clinic/chart":  {layer: shared, ours: "clinic coverage fault identity intake phi record registry vault visit"},
@@ -112,11 +114,11 @@ var rules = map[string]rule{
 	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity money outbox phi record visit work"},
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault membership outbox phi practice registry visit work"},
-	"clinic/office":    {layer: room, ours: "audit billing clinic clinic/books fault identity outbox practice reconcile record visit work"},
+	"clinic/office":    {layer: room, ours: "audit billing civil clinic clinic/books fault identity ledger money outbox practice reconcile record statement visit work"},
 	"clinic/registrar": {layer: room, ours: "audit civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
-		ours:  "audit billing clinic clinic/books clinic/chart coding coverage fault identity intake membership money outbox phi practice record vault visit work",
+		ours:  "audit billing clinic clinic/books clinic/chart coding coverage fault identity intake ledger membership money outbox phi practice record vault visit work",
 	},
 	"clinic/session": {layer: room, ours: "audit clinic fault identity phi vault"},
 	"clinic/sweep":   {layer: room, ours: "audit clinic clinic/heads fault outbox"},
@@ -144,7 +146,7 @@ var rules = map[string]rule{
 	"httpapi": {
 		layer: edge,
 		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request coding coverage fault httpapi/archive httpapi/exchange " +
-			"httpapi/webhook identity intake ledger membership money outbox phi practice protocol reconcile record registry visit work",
+			"httpapi/webhook identity intake ledger membership money outbox phi practice protocol reconcile record registry statement visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
 	"httpapi/archive":  {layer: edge, ours: "audit billing clinic clinic/request coverage intake ledger phi record visit"},
@@ -153,7 +155,7 @@ var rules = map[string]rule{
 	"httpapi/web": {
 		layer: edge,
 		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/office clinic/registrar clinic/request clinic/session coding coverage fault httpapi httpapi/archive httpapi/exchange " +
-			"identity intake membership money outbox phi practice protocol record registry visit work",
+			"identity intake ledger membership money outbox phi practice protocol record registry statement visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2 golang.org/x/text/language",
 	},
 	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},

@@ -227,9 +227,49 @@ func TestVisit_AsInREADME(t *testing.T) {
 	jane.press("I have read this answer")
 	jane.wantText("Answered and closed")
 	jane.checkPage("closed", http.StatusOK)
+	ada := newPersonSignedIn(t, site, "ada", "Ada Brooks")
+	ada.refundsPart(visit)
+	ada.looksAtMoney()
+	jane.retryUntil("$40.00 charged, $12.50 of it refunded", func() { jane.goTo(visit) })
+	jane.wantText("Refunded: as a courtesy")
+	jane.checkPage("refunded", http.StatusOK)
 	jane.goTo("/dev/mail")
-	jane.wantText("Your request was received", "A question about your request", "Your request was answered", "Your receipt")
+	jane.wantText("Your request was received", "A question about your request", "Your request was answered", "Your receipt", "A refund of your payment")
 	jane.picture("jane-mail.png")
+}
+
+// refundsPart refunds a part of what was charged for a visit, after an amount that is too
+// much.
+func (p *person) refundsPart(visit string) {
+	p.t.Helper()
+	p.goTo(strings.Replace(visit, "/my/", "/desk/", 1))
+	p.wantText("Refund a payment", "$40.00 charged, $0.00 refunded", "At most $40.00")
+	p.checkPage("refund", http.StatusOK)
+	p.write("How much, in dollars", "40.01")
+	p.choose("Why", "As a courtesy")
+	p.press("Refund it")
+	p.wantText("There is a problem", "most $40.00 of this payment can be refunded")
+	p.checkPage("refund-too-much", http.StatusConflict)
+	p.write("How much, in dollars", "12.50")
+	p.choose("Why", "As a courtesy")
+	p.press("Refund it")
+	p.wantText("It is being refunded")
+	p.retryUntil("$12.50 refunded", func() { p.goTo(p.path()) })
+	p.wantText("At most $27.50")
+	p.checkPage("refund-made", http.StatusOK)
+}
+
+// looksAtMoney goes from a figure of the practice's money to its entries, and prints it.
+func (p *person) looksAtMoney() {
+	p.t.Helper()
+	p.follow("Money")
+	p.retryUntil("$12.50", func() { p.goTo(p.path()) })
+	p.wantText("1 visit, 0 yearly memberships", "$40.00", "$27.50", "Nothing is open")
+	p.checkPage("money", http.StatusOK)
+	p.checkPrint("money", "Collected", "$40.00", "By day: what came in", "Net", "$27.50")
+	p.follow("Refunded")
+	p.wantText("Together: $12.50")
+	p.checkPage("money-entries", http.StatusOK)
 }
 
 // wantRightToLeft fails the test unless the page draws the text from right to left.

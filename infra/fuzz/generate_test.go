@@ -48,13 +48,19 @@ func readExamples() (examples, error) {
 func (w *world) asks() {
 	w.t.Helper()
 	all := httpapi.Endpoints()
-	e, least := all[w.IntN(len(all))], false
 	if never := w.seen.never(); len(never) > 0 && w.IntN(5) == 0 {
-		e, least = endpoint(oneOf(w, never...)), true
+		w.asksFor(endpoint(oneOf(w, never...)), false)
+		return
 	}
+	w.asksFor(all[w.IntN(len(all))], w.IntN(4) > 0)
+}
+
+// asksFor asks for an operation, as its example has it, or mutated.
+func (w *world) asksFor(e *httpapi.Endpoint, mutated bool) {
+	w.t.Helper()
 	v := w.aVisit()
 	a := w.request(e, w.caller(e, v), v)
-	if !least && w.IntN(4) > 0 {
+	if mutated {
 		w.mutate(&a, e)
 	}
 	if e.Who == httpapi.Signature {

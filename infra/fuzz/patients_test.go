@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"time"
 )
 
 // keepsPatients registers two records of one person at lakeside, by the practice's page
@@ -34,6 +35,8 @@ func (w *world) keepsPatients(staff *person) {
 	for _, op := range []string{"listPatients", "getPatient", "listDoubles", "verifyPatient"} {
 		w.does(op, staff, nil, nil)
 	}
+	w.does("giveDiscount", staff, nil, map[string]any{"percent": 1 + w.IntN(100), "reason": "hardship", "last": w.now().AddDate(0, 1, 0).Format(time.DateOnly)})
+	w.does("endDiscount", staff, nil, nil)
 	w.does("setSeen", staff, nil, map[string]string{"seen": "2025-11-03"})
 	w.does("setStanding", staff, nil, map[string]string{"standing": "warned", "reason": "misuse"})
 	w.does("changeContact", staff, nil, map[string]string{"phone": "+15035550142"})

@@ -10,14 +10,14 @@ import (
 	"evisit/pkg/httpapi"
 )
 
+// openVisits is how many visits are underway at once, at most.
+const openVisits = 24
+
 // step does one thing: moves a visit forward by a step that should succeed, asks
 // anything of anyone, or lets time pass.
 func (w *world) step() {
 	w.t.Helper()
-	const (
-		betweenJumps = 300 // steps
-		openVisits   = 24
-	)
+	const betweenJumps = 300 // steps
 	switch n := w.IntN(1000); {
 	case n < 1000/betweenJumps:
 		w.pass(oneOf(w, 6*time.Minute, 6*time.Minute, 20*time.Minute, time.Hour, 3*time.Hour, 25*time.Hour, 3*24*time.Hour))
@@ -243,9 +243,10 @@ func (w *world) contests(v *visit, side *person) {
 	if json.Unmarshal(got.body, &money) != nil || len(money.Payments) == 0 || money.Payments[len(money.Payments)-1].State != "captured" {
 		return
 	}
+	admin := w.person(map[string]string{"lakeside": "ada-brooks", "harbor": "ruth-vance"}[v.Practice])
+	w.refunds(v, admin)
 	w.tool(http.MethodPost, w.sys.Stripe+"/sim/hand", map[string]string{"do": "dispute", "id": money.Payments[len(money.Payments)-1].Intent}, nil)
 	w.pass(2 * time.Minute)
-	admin := w.person(map[string]string{"lakeside": "ada-brooks", "harbor": "ruth-vance"}[v.Practice])
 	got, _ = w.does("getDispute", admin, v, nil)
 	var shown struct {
 		Payment string `json:"payment"`
@@ -259,6 +260,25 @@ func (w *world) contests(v *visit, side *person) {
 		return
 	}
 	w.does("answerDispute", admin, v, map[string]string{"payment": shown.Payment, "shown": shown.Shown})
+}
+
+// refunds has an administrator refund a cent of the latest charge of a visit.
+func (w *world) refunds(v *visit, admin *person) {
+	w.t.Helper()
+	got, _ := w.does("getRefunds", admin, v, nil)
+	var shown struct {
+		Payments []struct {
+			Payment string `json:"payment"`
+			Left    int    `json:"left_cents"`
+			Can     int    `json:"can_refund_cents"`
+		} `json:"payments"`
+	}
+	if json.Unmarshal(got.body, &shown) != nil || len(shown.Payments) == 0 {
+		return
+	}
+	if p := shown.Payments[len(shown.Payments)-1]; p.Can > 0 {
+		w.does("refundVisit", admin, v, map[string]any{"payment": p.Payment, "amount_cents": 1, "left_cents": p.Left, "reason": "courtesy"})
+	}
 }
 
 // treats asks back, answers, or turns away.

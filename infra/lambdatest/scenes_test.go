@@ -47,6 +47,11 @@ var scenes = map[string]scene{
 	"api/work-resume":        {plant: plantParked, check: checkResumed, again: true},
 	"api/dispute":            {plant: plantDisputed},
 	"api/dispute-accept":     {plant: plantDisputed, check: checkAccepted, again: true},
+	"api/refund":             {plant: plantCharged, check: checkRefunding, again: true},
+	"api/refunds":            {plant: plantCharged},
+	"api/money":              {plant: plantCharged},
+	"api/money-entries":      {plant: plantCharged},
+	"api/money-csv":          {plant: plantCharged},
 	"api/log":                {plant: plantLog},
 	"api/log-checkpoint":     {plant: plantLog},
 	"api/payouts":            {plant: plantPayouts},
@@ -143,6 +148,27 @@ func plantDisputed(w *world) {
 	w.must(err)
 	p.Version = 1
 	w.commit(clinic.Commit{Visit: v, Payments: []billing.Payment{p}, Entries: entries})
+}
+
+// plantCharged is an answer whose fee was charged.
+func plantCharged(w *world) {
+	v, p := w.drawn("charged", visit.Answered, nil), w.paid("charged")
+	_, o, err := w.cards.Observe(w.Context(), p.Account, p.Session)
+	w.must(err)
+	o.Status, o.Capturable, o.Received = "succeeded", 0, fee
+	p, entries, err := p.Settle(o, recordedAt)
+	w.must(err)
+	p.Version = 1
+	w.commit(clinic.Commit{Visit: v, Payments: []billing.Payment{p}, Entries: entries})
+}
+
+// checkRefunding checks that a part of the fee is to be refunded.
+func checkRefunding(w *world) {
+	p, err := w.store.Payment(w.Context(), paymentOf("charged"))
+	w.must(err)
+	if p.Asked.Stage != billing.RefundAsked || p.Asked.Amount != 12_50 {
+		w.Errorf("the refund: %+v", p.Asked)
+	}
 }
 
 // checkAccepted checks that the dispute is to be given up.

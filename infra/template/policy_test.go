@@ -102,7 +102,7 @@ func TestPolicy_NamesOfEachIndex(t *testing.T) {
 		"due CASE#": "deadline", "due PERSON#": "deadline", "due MEMBER#": "deadline", "due OUTBOX#": "sweep",
 		"list QUEUE#": "apideadline", "list WORK#": "apiregistry", "list GRANTS#": "api",
 		"list PRACTICES#": "registry", "list ROSTER#": "apiregistry", "list INVITES#": "registry", "list PATIENTS#": "registry",
-		"mine MINE#": "api", "book BOOK#": "charge", "trail TRAIL#": "apideadline",
+		"mine MINE#": "api", "trail TRAIL#": "apideadline", "book BOOK#": "apicharge",
 	}
 	got := map[string]string{}
 	for index := range tpl.PartitionKeys {

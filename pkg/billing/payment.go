@@ -55,6 +55,8 @@ type Payment struct {
 	Refunded    money.Cents `json:"refunded,omitempty"`
 	// StripeFee is what Stripe took of the charge and of its refunds, without disputes.
 	StripeFee money.Cents `json:"stripe_fee,omitempty"`
+	// Asked is the refund that a person of the practice asked for last.
+	Asked Refund `json:"asked,omitzero"`
 	// Dispute is the latest dispute or inquiry. Withdrawn is what disputes have of the
 	// money, and DisputeFee what Stripe took for them.
 	Dispute       Dispute     `json:"dispute,omitzero"`

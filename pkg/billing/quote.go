@@ -79,6 +79,10 @@ const (
 type Quote struct {
 	ID     string      `json:"id"`
 	Amount money.Cents `json:"amount"`
+	// Listed is the posted price, of which Percent is taken off for this patient; both are
+	// zero without a discount.
+	Listed  money.Cents `json:"listed,omitempty"`
+	Percent int         `json:"percent,omitempty"`
 	// Lower are the prices below Amount of an answer by clinicians of some kinds, as
 	// they were when the quote was made; nil if it costs Amount whoever answers.
 	Lower     KindPrices `json:"lower,omitempty"`
@@ -118,6 +122,12 @@ func (q Quote) Included() Quote {
 func (q Quote) NotIncluded(why Caveat) Quote {
 	q.Caveat = why
 	return q
+}
+
+// SameTerms reports whether q is paid for, and discounted, as other is: a membership or a
+// discount may begin or end between two quotes for the same answers.
+func (q Quote) SameTerms(other Quote) bool {
+	return q.Basis == other.Basis && q.Caveat == other.Caveat && q.Percent == other.Percent
 }
 
 // A PriceList is a practice's posted price in cents for each form name. A price

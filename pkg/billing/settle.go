@@ -177,7 +177,7 @@ func (s *settlement) refund() error {
 	case s.State == FullyRefunded:
 		s.State = Captured
 	}
-	return s.post(ledger.Refunded(s.ID, s.Practice, before, s.Refunded, change, s.now))
+	return s.postRefunds(before, change)
 }
 
 // unpaid reports whether no hold or charge of p was observed yet. A hold that

@@ -121,8 +121,13 @@ var claimsOf = map[string]map[string]func(saidLetter) bool{
 	"A fee was not collected":                 {"could not be collected": saidLetter.isOwed, "was answered": saidLetter.isAnswered},
 	"A payment is refunded":                   {"refunded in full": saidLetter.isGivenBack},
 	"A payment without an answer is refunded": {"It is refunded": saidLetter.isGivenBack},
-	"Your refund did not go through":          {"did not go through": saidLetter.isStranded},
-	"A refund failed":                         {"in the practice's account at Stripe again": saidLetter.isStranded},
+	"A refund of your payment": {"that you were charged is refunded": func(l saidLetter) bool {
+		p := l.payment.payment
+		sums := "In all " + p.Refunded.String() + " of the " + p.Collected.String() + " that you were charged is refunded, and " + (p.Collected - p.Refunded).String() + " stays paid"
+		return p.Refunded > 0 && strings.Contains(l.body, sums)
+	}},
+	"Your refund did not go through": {"did not go through": saidLetter.isStranded},
+	"A refund failed":                {"in the practice's account at Stripe again": saidLetter.isStranded},
 	"A warning of fraud": {"Refund it at Stripe": func(l saidLetter) bool {
 		return l.isOpen(work.FraudWarned) && l.payment.payment.State != billing.FullyRefunded
 	}},
@@ -296,6 +301,10 @@ var letterScenes = map[string]func(w *world){
 		w.settle() // before the request expires: what Stripe has not told yet, no letter knows
 		w.pass(3*24*time.Hour + time.Minute)
 		w.minute()
+	},
+	"RefundedByHand": func(w *world) {
+		id := w.chargedFor()
+		w.does("refund", func() error { return w.refunds(ada, id, w.refundOf(id, 12_50)) })
 	},
 	"Warned": func(w *world) { w.hand(stripesim.HandWarn, w.latest(w.answered()).payment.Intent) },
 	"Stray": func(w *world) {

@@ -176,6 +176,13 @@ var letterCases = []letterCase{
 		"",
 	},
 	{
+		outbox.Refunded, func(w *world) string {
+			id := w.chargedFor()
+			w.does("refund", func() error { return w.refunds(ada, id, w.refundOf(id, 12_50)) })
+			return id
+		}, "A refund of your payment", "", nil, "",
+	},
+	{
 		outbox.RefundFailed, func(w *world) string {
 			id := w.refundFailsLater()
 			w.settle()
@@ -379,7 +386,7 @@ func TestLetters_EveryKind(t *testing.T) {
 	}
 	for _, k := range outbox.Kinds {
 		switch k {
-		case outbox.StripeReported, outbox.CheckPayment, outbox.CheckAccount, outbox.AskAccount, outbox.Capture, outbox.Release, outbox.CheckMembership, outbox.GiveBackVisit, outbox.CarryMembership, outbox.AnswerDispute, outbox.AcceptDispute: // for charge
+		case outbox.StripeReported, outbox.CheckPayment, outbox.CheckAccount, outbox.AskAccount, outbox.Capture, outbox.Release, outbox.CheckMembership, outbox.GiveBackVisit, outbox.CarryMembership, outbox.AnswerDispute, outbox.AcceptDispute, outbox.Refund: // for charge
 		case outbox.Invited, outbox.ContactChanged: // to neither patient nor practice
 		default:
 			if !cases[k] {

@@ -1,7 +1,6 @@
 package clinic_test
 
 import (
-	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -34,10 +33,16 @@ func (w *world) sells() {
 // sellsAt has Jane's practice sell it at a price, from a time on; at once if it is zero.
 func (w *world) sellsAt(price money.Cents, from time.Time) {
 	w.Helper()
+	w.sellsWith(price, from, membership.RefundRule{Full: 14})
+}
+
+// sellsWith has it sold with a rule of what is refunded.
+func (w *world) sellsWith(price money.Cents, from time.Time, rule membership.RefundRule) {
+	w.Helper()
 	w.practice(func(p *practice.Practice) {
 		var err error
 		p.Config, _, err = p.DecideMembership(p.ID, membership.Terms{
-			Price: price, From: from, Members: 1, Visits: 2, Classes: []string{"em"}, Grace: 14, Notice: 30, Refund: membership.RefundRule{Full: 14},
+			Price: price, From: from, Members: 1, Visits: 2, Classes: []string{"em"}, Grace: 14, Notice: 30, Refund: rule,
 		}, ada, w.now())
 		if err != nil {
 			w.Fatalf("deciding a membership: %v", err)
@@ -122,21 +127,11 @@ func (w *world) booked(id string, deferred, earned money.Cents) {
 
 // moneyOf reads the bills and the entries of a membership.
 func (w *world) moneyOf(id string) ([]membership.Bill, []ledger.Entry, error) {
-	bills, err := w.tape.BillsOf(w.ctx, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	var entries []ledger.Entry
-	w.rows(func(i item) {
-		if sk := attr(i, "sk"); strings.HasPrefix(sk, "ENTRY#"+id+"#") {
-			var e ledger.Entry
-			if err := json.Unmarshal([]byte(attr(i, "d")), &e); err != nil {
-				w.Errorf("entry %s: %v", sk, err)
-			}
-			entries = append(entries, e)
-		}
-	})
-	return bills, entries, nil
+	payer, _, _ := strings.Cut(id, ".")
+	bills, entries, err := w.tape.Paid(w.ctx, payer)
+	bills = slices.DeleteFunc(bills, func(b membership.Bill) bool { return b.Membership != id })
+	entries = slices.DeleteFunc(entries, func(e ledger.Entry) bool { return e.Payment != id })
+	return bills, entries, err
 }
 
 // toldMember reports whether a letter with a subject went to Jane.

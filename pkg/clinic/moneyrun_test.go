@@ -27,14 +27,18 @@ type run struct {
 	*world
 	*rand.Rand
 	fees  *rand.Rand // decides fees and who answers, beside the order of acts; nil: Ana answers for what was quoted
+	hands *rand.Rand // decides refunds by hand, between the acts; nil: there are none
 	ids   []string   // visits
 	pages []string   // payment pages, at Stripe
+	// presses are the refunds that people of the practice asked for and were not refused.
+	presses []billing.Payment
 }
 
 // After any order of acts everything comes to rest: books and Stripe agree by
 // payment and by account, no visit is charged twice or without an answer, nothing
 // waits, and the letters say what happened; nobody is charged more than the fee that was
-// decided with the answer, or what is above it is refunded. Ten seeds are tried and those that once
+// decided with the answer, or what is above it is refunded; what people ask to be refunded is
+// refunded once, or somebody's work. Ten seeds are tried and those that once
 // found a fault, four with SHORT=1, two hundred with LONG=1;
 // -run 'TestMoney_AnyOrderOfActs/seed=7$' repeats one.
 func TestMoney_AnyOrderOfActs(t *testing.T) {
@@ -61,11 +65,13 @@ func TestMoney_AnyOrderOfActs(t *testing.T) {
 			r := &run{world: newWorld(t), Rand: rand.New(rand.NewPCG(seed, 0))}
 			r.byHand, r.letterCheck = true, letterCheck{}
 			if _, kept := found[seed]; !kept { // what was found stays as it was
-				r.fees = rand.New(rand.NewPCG(seed, 1))
+				r.fees, r.hands = rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
 				r.isNP()
+				r.staffMay(20_00)
 			}
 			for range 90 {
 				r.act()
+				r.refundsSome()
 			}
 			r.rest()
 			r.prove()
@@ -302,6 +308,7 @@ func (r *run) prove() {
 				sums[account] += sum
 			}
 			r.toldOf(id, p)
+			r.refundedOnce(p)
 		}
 		if s := r.visit(id).Status; s != visit.Draft && !s.Over() {
 			r.Errorf("in the end a visit is %s", s)
@@ -337,6 +344,9 @@ func (r *run) toldOf(id string, p paid) {
 		r.Errorf("visit %s: nobody was told that the refund of %s failed", id, p.payment.ID)
 	case unanswered && !says("refunded"):
 		r.Errorf("visit %s is %s: nobody was told of the charge of %s", id, v.Status, p.payment.ID)
+	case p.payment.Asked.Stage == billing.RefundMade && !says("stays paid"):
+		r.Errorf("visit %s: nobody was told of the refund of %s by hand", id, p.payment.ID)
+	case p.payment.Asked.Stage == billing.RefundMade && p.payment.State == billing.FullyRefunded: // its letter says so
 	case !unanswered && !says("Your receipt") && !says("refunded in full"):
 		r.Errorf("visit %s is %s: no receipt of %s", id, v.Status, p.payment.ID)
 	}

@@ -71,8 +71,12 @@ type trouble struct {
 	lies  []lie
 	// refusals are Stripe's next answers to captures.
 	refusals []error
+	// noRefund is Stripe's answer to refunds of a part, for as long as it is set.
+	noRefund error
 	// keys are the idempotency keys that captures were asked under.
 	keys []string
+	// made are the keys under which Stripe made refunds of a part.
+	made []string
 	// refuseCommit and refusePut fail a commit, and an object's put, for as long
 	// as they are set.
 	refuseCommit func(clinic.Commit) error
@@ -218,6 +222,34 @@ func (t *trouble) asked() []string {
 	return keys
 }
 
+// refundsNot is why Stripe refunds no part of a charge; nil if it does.
+func (t *trouble) refundsNot() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.noRefund
+}
+
+// refunded notes that Stripe made the refund asked for under key.
+func (t *trouble) refunded(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !slices.Contains(t.made, key) {
+		t.made = append(t.made, key)
+	}
+}
+
+// refundsOf is how many refunds Stripe made for the event with that id.
+func (t *trouble) refundsOf(event string) (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, key := range t.made {
+		if strings.HasPrefix(key, event+"-") {
+			n++
+		}
+	}
+	return n
+}
+
 type brokenCheckout struct {
 	request.Checkout
 	trouble *trouble
@@ -339,7 +371,16 @@ func (b brokenCards) Release(ctx context.Context, account, intent, key string) e
 }
 
 func (b brokenCards) RefundPart(ctx context.Context, account, intent string, amount money.Cents, key string) error {
-	return b.trouble.around(refunds, func() error { return b.Cards.RefundPart(ctx, account, intent, amount, key) })
+	if err := b.trouble.refundsNot(); err != nil {
+		return err
+	}
+	return b.trouble.around(refunds, func() error {
+		err := b.Cards.RefundPart(ctx, account, intent, amount, key)
+		if err == nil {
+			b.trouble.refunded(key)
+		}
+		return err
+	})
 }
 
 func (b brokenCards) Refund(ctx context.Context, account, intent, key string) error {

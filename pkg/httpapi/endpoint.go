@@ -105,11 +105,11 @@ var endpoints = []*Endpoint{
 	&getDocument, &getDocs, &getHealth,
 	&getMe, &listForms, &getForm, &getFormVersion, &checkAnswers,
 	&startVisit, &listVisits, &getVisit, &saveAnswers, &quoteVisit, &submitVisit, &openCheckout, &cancelVisit, &deleteVisit, &sendAgain, &sendMessage, &giveNumber, &acknowledgeVisit,
-	&getMembership, &joinMembership, &cancelMembership, &resumeMembership,
+	&getMembership, &joinMembership, &cancelMembership, &resumeMembership, &leaveMembership,
 	&getChart, &getEncounterDocument, &getLedger, &getTrail, &listAccess, &getRecord,
 	&listQueue, &takeVisit, &askPatient, &answerVisit, &declineVisit, &redirectVisit,
 	&releaseVisit, &handOverVisit, &takeOverVisit, &listColleagues,
-	&getPractice, &listPayouts, &listReconciliations, &listWork, &endWork, &resumeWork, &getDispute, &answerDispute, &acceptDispute, &exportLog, &exportRows, &getCheckpoint, &getLogKey,
+	&getPractice, &listPayouts, &listReconciliations, &listWork, &endWork, &resumeWork, &getDispute, &answerDispute, &acceptDispute, &getRefunds, &refundVisit, &getMoney, &listEntries, &exportEntries, &exportLog, &exportRows, &getCheckpoint, &getLogKey,
 	&registerPractice, &listPractices, &readPractice, &changePractice, &suspendPractice, &unsuspendPractice, &inviteAdministrator,
 	&registerPayer, &changePayer, &endPayer, &resumePayer,
 	&listPeople, &getPerson, &changePerson, &deactivatePerson, &reactivatePerson, &invitePerson, &listInvitations, &revokeInvitation, &acceptInvitation,
@@ -117,7 +117,7 @@ var endpoints = []*Endpoint{
 	&getSettings, &decideSettings, &withdrawDecision, &decideConsent, &decideReaders,
 	&getMembershipOffer, &decideMembership, &withdrawMembership, &closeMembership,
 	&readDoor, &joinPractice, &listPatients, &registerPatient, &previewPatients, &importPatients, &getPatient, &listDoubles, &changeContact, &invitePatient,
-	&verifyPatient, &setStanding, &setSeen, &mergePatient, &listCaregivers, &inviteCaregiver, &uninviteCaregiver, &revokeCaregiver,
+	&verifyPatient, &setStanding, &setSeen, &giveDiscount, &endDiscount, &mergePatient, &listCaregivers, &inviteCaregiver, &uninviteCaregiver, &revokeCaregiver,
 	&listPayers, &listCoverages, &orderCoverages, &addCoverage, &changeCoverage, &endCoverage, &checkCoverage,
 }
 
@@ -325,7 +325,13 @@ func (e *Endpoint) readInto(q *Request, r *http.Request) (err error) {
 
 // listOf names the list that a request is for: a place in it is none in another.
 func (e *Endpoint) listOf(r *http.Request, c clinic.Caller) string {
-	return strings.Join([]string{e.ID, whoAsks(c), r.URL.Query().Get("patient")}, "\x00")
+	of := []string{e.ID, whoAsks(c), r.URL.Query().Get("patient")}
+	for _, p := range e.Query {
+		if p.Name != "patient" {
+			of = append(of, r.URL.Query().Get(p.Name))
+		}
+	}
+	return strings.Join(of, "\x00")
 }
 
 // input reads the body as the endpoint's In, and returns it as it was sent.

@@ -12,7 +12,7 @@ import (
 var getMembership = Endpoint{
 	Method: "GET", Path: "/me/membership", ID: "getMembership", Group: "Memberships",
 	For: "Read your yearly membership, and what your practice sells",
-	Text: "What the practice sells now, with its terms in words; the patient's latest membership, if there was one, and its invoices. A membership that awaits its first " +
+	Text: "What the practice sells now, with its terms in words; the patient's latest membership, if there was one; the invoices of all, and what the books say of them. A membership that awaits its first " +
 		"payment has the page for it. For the patient, and who acts for them.",
 	Who: Known, Query: []Param{{"patient", "", "A patient's id; else your own."}},
 	Out: yearlyReply{}, OutText: "The membership.",
@@ -86,6 +86,40 @@ var resumeMembership = Endpoint{
 	},
 }
 
+var leaveMembership = Endpoint{
+	Method: "POST", Path: "/me/membership/leave", ID: "leaveMembership", Group: "Memberships",
+	For: "End your membership at once, with a refund",
+	Text: "Only where something is refunded by the terms that you accepted: reading your membership shows how much (`leaving`), and it is named here. Nothing is included " +
+		"any more. The same again changes nothing.",
+	Who: Known, In: endAtOnce{},
+	Out: memberReply{}, OutText: "The membership, which has ended.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "no_patient"},
+		{Code: "not_a_member"},
+		{Code: "membership_pending"},
+		{Code: "membership_ended"},
+		{Code: "nothing_refunded"},
+		{Code: "refund_replaced"},
+		{Code: "changed"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*endAtOnce)
+		m, err := a.Request.LeaveMembership(r.Context(), r.Caller, in.Patient, in.Membership, money.Cents(in.Refund))
+		return Reply{Body: a.showMember(m)}, err
+	},
+}
+
+// Which membership ends at once, and what is refunded of it.
+type endAtOnce struct {
+	// Who pays for it; without it, you.
+	Patient string `json:"patient,omitempty" validate:"max=80"`
+	// Its id, as it was read.
+	Membership string `json:"membership" validate:"required,max=80"`
+	// Cents, as they were read.
+	Refund int64 `json:"refund_cents" validate:"min=1,max=10000000"`
+}
+
 // Which membership is meant.
 type ofMembership struct {
 	// Who pays for it; without it, you.
@@ -117,10 +151,13 @@ func (in becomeMember) medicare() coding.Answer {
 
 // A patient's yearly membership, and what their practice sells.
 type yearlyReply struct {
-	Sold *soldTerms   `json:"sold,omitempty"`
-	Mine *memberReply `json:"mine,omitempty"`
-	// Of it, the newest first.
+	Sold    *soldTerms    `json:"sold,omitempty"`
+	Mine    *memberReply  `json:"mine,omitempty"`
+	Leaving *leavingReply `json:"leaving,omitempty"`
+	// Of all memberships that the patient had, the newest first.
 	Invoices []billReply `json:"invoices"`
+	// What was entered of them in the books, the oldest first. Each is of a membership, which stands as its payment.
+	Entries []entryReply `json:"entries"`
 }
 
 // The terms on which a practice sells a membership now; absent if it sells none.
@@ -155,12 +192,20 @@ type memberReply struct {
 	Why   membership.Why `json:"why,omitempty"`
 }
 
+// What is refunded of a membership that ends at once now; absent where nothing is.
+type leavingReply struct {
+	Refund int64 `json:"refund_cents" schema:"min=1"`
+	// Why it is so much, in words.
+	Text string `json:"text"`
+}
+
 // An invoice of a membership.
 type billReply struct {
-	Number   string      `json:"number"`
-	Amount   money.Cents `json:"amount"`
-	Paid     money.Cents `json:"paid"`
-	Refunded money.Cents `json:"refunded"`
+	Membership string      `json:"membership"`
+	Number     string      `json:"number"`
+	Amount     money.Cents `json:"amount"`
+	Paid       money.Cents `json:"paid"`
+	Refunded   money.Cents `json:"refunded"`
 	// The year that it pays for.
 	From  time.Time `json:"from"`
 	Until time.Time `json:"until"`
@@ -177,7 +222,7 @@ func given(t time.Time) *time.Time {
 }
 
 func (a *API) showMembership(v request.Membership) yearlyReply {
-	out := yearlyReply{Invoices: []billReply{}}
+	out := yearlyReply{Invoices: []billReply{}, Entries: []entryReply{}}
 	if v.Sold {
 		out.Sold = &soldTerms{v.Terms.Offer, v.Terms.Version, v.Terms.Yearly(1), v.Terms.Sentences()}
 	}
@@ -185,8 +230,14 @@ func (a *API) showMembership(v request.Membership) yearlyReply {
 		m := a.showMember(v.Mine)
 		out.Mine = &m
 	}
+	if v.Leaving.Amount > 0 {
+		out.Leaving = &leavingReply{int64(v.Leaving.Amount), v.Leaving.Text}
+	}
 	for _, b := range v.Bills {
-		out.Invoices = append(out.Invoices, billReply{b.Number, b.Amount, b.Paid, b.Refunded, b.Start, b.End, given(b.PaidAt)})
+		out.Invoices = append(out.Invoices, billReply{b.Membership, b.Number, b.Amount, b.Paid, b.Refunded, b.Start, b.End, given(b.PaidAt)})
+	}
+	for _, e := range v.Entries {
+		out.Entries = append(out.Entries, showEntry(e))
 	}
 	return out
 }

@@ -1,53 +1,223 @@
 package httpapi
 
 import (
-	"time"
+	"bytes"
+	"maps"
+	"slices"
 
-	"evisit/pkg/billing"
+	"evisit/pkg/clinic/office"
+	"evisit/pkg/ledger"
+	"evisit/pkg/statement"
+	"evisit/pkg/visit"
 )
 
-var listPayouts = Endpoint{
-	Method: "GET", Path: "/practice/payouts", ID: "listPayouts", Group: "Practice",
-	For: "List what was paid out",
-	Text: "What Stripe paid out of the practice's account to its bank, or tried to, the newest first. A payout that failed is back at " +
-		"Stripe, and is paid out again when Stripe has a bank account that takes it. For admins.",
-	Who: Known,
-	Out: payoutsReply{}, OutText: "The latest 100 payouts; the list has no pages.",
-	Refuses: []Refusal{{Code: "denied"}},
+const typeCSV = "text/csv; charset=utf-8"
+
+// Of the books: which period is asked for, and which of its entries.
+var (
+	ofPeriod = []Param{
+		{"from", "date", "The first day, in the practice's zone; else that of the current month."},
+		{"to", "date", "The last day, at most 366 days with the first; needed with `from`."},
+	}
+	ofEntries = append(slices.Clip(ofPeriod),
+		Param{"figure", "", "Only entries that have a part of `collected`, `refunded`, `disputed`, `fees`, `paid_out` or `other`."},
+		Param{"way", "", "Only entries of this way: `card`, `membership`, `uncharged` or `payout`."},
+		Param{"kind", "", "Only entries of this kind."},
+	)
+)
+
+func questionOf(r *Request) statement.Question {
+	q := r.URL.Query()
+	return statement.Question{From: q.Get("from"), To: q.Get("to"), Figure: q.Get("figure"), Way: q.Get("way"), Kind: q.Get("kind")}
+}
+
+var getMoney = Endpoint{
+	Method: "GET", Path: "/practice/money", ID: "getMoney", Group: "Practice",
+	For: "Read what a period's money adds up to",
+	Text: "What was collected, refunded, disputed and taken by Stripe on the days of a period, by day, by what was paid for and how, by kind of entry and " +
+		"by account of the books. Every figure is a sum of entries, which `listEntries` names. It lags about a second, and is recorded once an hour. For admins.",
+	Who: Known, Query: ofPeriod,
+	Out: moneyReply{}, OutText: "The statement.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "too_many_entries"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
-		all, err := a.Office.Payouts(r.Context(), r.Caller)
-		out := payoutsReply{[]payoutReply{}}
-		for _, p := range all {
-			out.Payouts = append(out.Payouts, showPayout(p))
+		b, s, err := a.Office.Statement(r.Context(), r.Caller, questionOf(r))
+		if err != nil {
+			return Reply{}, err
 		}
-		return Reply{Body: out}, err
+		return Reply{Body: showStatement(b, s)}, nil
 	},
 }
 
-type payoutsReply struct {
-	Payouts []payoutReply `json:"payouts" schema:"max=100"`
+// The days of which something is told.
+type periodReply struct {
+	// The first.
+	From string `json:"from" schema:"format=date"`
+	// The last.
+	To string `json:"to" schema:"format=date"`
+	// IANA name of the zone whose days these are.
+	Zone string `json:"time_zone"`
 }
 
-// One payout of money from Stripe to the practice's bank.
-type payoutReply struct {
-	// Stripe's id.
-	ID string `json:"id"`
-	// The practice's connected account at Stripe.
-	Account string `json:"account"`
-	// Below zero: Stripe took from the bank what the account owes it.
-	Amount int64 `json:"amount_cents" schema:"min=-10000000 max=10000000"`
-	// Stripe's word: `pending`, `in_transit`, `paid`, `failed` or `canceled`. One that was paid may fail some days
-	// later. Any other is of a payout on its way.
-	Status string    `json:"status"`
-	Made   time.Time `json:"made_at"`
-	// When the bank has it, as Stripe expects.
-	Arrives *time.Time `json:"arrives_at,omitempty"`
-	// Whether Stripe made it by the account's schedule, and nobody by hand.
-	Automatic bool `json:"automatic"`
-	// Stripe's code for why the bank refused it.
-	Failure string `json:"failure,omitempty"`
+func showPeriod(b office.Booked) periodReply {
+	return periodReply{b.Period.From.String(), b.Period.Through.String(), b.Zone.String()}
 }
 
-func showPayout(p billing.Payout) payoutReply {
-	return payoutReply{p.ID, p.Account, int64(p.Amount), p.Status, p.Made, when(p.Arrives), p.Automatic, p.Failure}
+// What some entries add up to.
+type sumsReply struct {
+	// How many there are.
+	Entries int `json:"entries" schema:"min=0"`
+	// Paid by patients.
+	Collected int64 `json:"collected_cents"`
+	// Given back to them; negative where more came back by failed refunds.
+	Refunded int64 `json:"refunded_cents"`
+	// Taken back by banks; negative where more was won.
+	Disputed int64 `json:"disputed_cents"`
+	// Taken by Stripe.
+	Fees int64 `json:"fees_cents"`
+	// Paid out to the practice's bank; negative where more came back by failed payouts.
+	PaidOut int64 `json:"paid_out_cents"`
+	// Came in for anything else; negative if it went out.
+	Other int64 `json:"other_cents"`
+	// What is left of what was collected, before payouts.
+	Net int64 `json:"net_cents"`
+}
+
+func showSums(p statement.Part) sumsReply {
+	s := p.Sums
+	return sumsReply{
+		p.Entries, int64(s[statement.Collected]), int64(s[statement.Refunded]), int64(s[statement.Disputed]), int64(s[statement.Fees]),
+		int64(s[statement.PaidOut]), int64(s[statement.Other]), int64(s.Net()),
+	}
+}
+
+// What a practice's money adds up to.
+type moneyReply struct {
+	periodReply
+	Totals sumsReply `json:"totals"`
+	// How many visits were charged for.
+	Visits int `json:"visits_charged" schema:"min=0"`
+	// How many yearly fees were paid.
+	Memberships int `json:"memberships_paid" schema:"min=0"`
+	// What was paid for, and how; those without entries, too.
+	Ways  []waySumsReply  `json:"by_way"`
+	Kinds []kindSumsReply `json:"by_kind"`
+	// The sums of the postings. They add up to zero.
+	Accounts map[ledger.Account]int64 `json:"by_account"`
+	// Every day of the period, in order.
+	Days []daySumsReply `json:"by_day" schema:"max=366"`
+}
+
+type waySumsReply struct {
+	// `card`: a visit's fee. `membership`: a yearly fee. `uncharged`: the hold for a visit was
+	// released, and nothing charged. `payout`: a payout to the practice's bank.
+	Way statement.Way `json:"way" schema:"enum=card|membership|uncharged|payout"`
+	sumsReply
+}
+
+type kindSumsReply struct {
+	Kind    ledger.Kind `json:"kind"`
+	Entries int         `json:"entries" schema:"min=1"`
+	// What the entries are told as, without a sign.
+	Amount int64 `json:"amount_cents" schema:"min=0"`
+}
+
+type daySumsReply struct {
+	Day string `json:"day" schema:"format=date"`
+	sumsReply
+}
+
+func showStatement(b office.Booked, s *statement.Statement) moneyReply {
+	out := moneyReply{
+		periodReply: showPeriod(b), Totals: showSums(s.Whole), Visits: s.Visits(), Memberships: s.Memberships(),
+		Kinds: []kindSumsReply{}, Accounts: map[ledger.Account]int64{},
+	}
+	for _, w := range statement.Ways {
+		out.Ways = append(out.Ways, waySumsReply{w, showSums(s.Ways[w])})
+	}
+	for _, k := range slices.Sorted(maps.Keys(s.Kinds)) {
+		out.Kinds = append(out.Kinds, kindSumsReply{k, s.Kinds[k].Entries, int64(s.Kinds[k].Amount)})
+	}
+	for account, sum := range s.Accounts {
+		out.Accounts[account] = int64(sum)
+	}
+	for _, d := range s.Days() {
+		out.Days = append(out.Days, daySumsReply{d.Day.String(), showSums(d.Part)})
+	}
+	return out
+}
+
+var listEntries = Endpoint{
+	Method: "GET", Path: "/practice/money/entries", ID: "listEntries", Group: "Practice",
+	For:  "List the entries of a period",
+	Text: "What was booked on the days of a period, in order, or those entries that make up a figure of `getMoney`. A page may have a few more than `limit`, for entries of one instant stay together. It lags about a second, and is recorded once an hour. For admins.",
+	Who:  Known, Paged: true, Query: ofEntries,
+	Out: entriesReply{}, OutText: "A page of them.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "too_many_entries"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		b, es, next, err := a.Office.BookedEntries(r.Context(), r.Caller, questionOf(r), r.After, r.Limit)
+		if err != nil {
+			return Reply{}, err
+		}
+		out := entriesReply{showPeriod(b), []bookedReply{}, showCursor(r.list, next)}
+		for _, e := range es {
+			out.Entries = append(out.Entries, showBooked(e))
+		}
+		return Reply{Body: out}, nil
+	},
+}
+
+// A page of entries.
+type entriesReply struct {
+	periodReply
+	// Oldest first.
+	Entries []bookedReply `json:"entries"`
+	// The cursor of the next page; absent on the last one.
+	Next string `json:"next,omitempty" schema:"min=1"`
+}
+
+// An entry, and what it is about.
+type bookedReply struct {
+	entryReply
+	Way statement.Way `json:"way" schema:"enum=card|membership|uncharged|payout"`
+	// Of a visit alone.
+	Visit string `json:"visit,omitempty"`
+	// As people are told it.
+	Number string `json:"visit_number,omitempty"`
+	// Of a membership alone.
+	Membership string `json:"membership,omitempty"`
+	// Of a payout alone.
+	Payout string `json:"payout,omitempty"`
+}
+
+func showBooked(e ledger.Entry) bookedReply {
+	out := bookedReply{entryReply: showEntry(e), Way: statement.WayOf(e)}
+	switch about := statement.AboutOf(e); out.Way {
+	case statement.ByMembership:
+		out.Membership = about
+	case statement.ToBank:
+		out.Payout = about
+	case statement.ByCard, statement.Uncharged:
+		out.Visit, out.Number = about, visit.Visit{ID: about}.Number()
+	}
+	return out
+}
+
+var exportEntries = Endpoint{
+	Method: "GET", Path: "/practice/money/entries.csv", ID: "exportEntries", Group: "Practice",
+	For: "Export the entries of a period",
+	Text: "The entries that `listEntries` has, for an accountant: a CSV file (RFC 4180) with a line for each posting, of the columns `time` in the practice's zone with its offset, " +
+		"`entry`, `kind`, `about` (a visit, a membership or a payout), `payment`, `way`, `account`, `figure`, `amount_cents` and `amount_usd`. Debits are positive, and the lines of an entry add up " +
+		"to zero. A text that a spreadsheet would take for a formula begins with an apostrophe. Of more than 8,000 entries ask for a shorter period. Each call is recorded. For admins.",
+	Who: Known, Query: ofEntries,
+	Out: "", Type: typeCSV, OutText: "The file.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "too_many_entries"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		b, es, err := a.Office.ExportEntries(r.Context(), r.Caller, questionOf(r))
+		if err != nil {
+			return Reply{}, err
+		}
+		var file bytes.Buffer
+		err = statement.WriteCSV(&file, es, b.Zone)
+		return Reply{Body: file.Bytes()}, err
+	},
 }

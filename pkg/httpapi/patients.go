@@ -54,7 +54,8 @@ type patientReply struct {
 	Words string     `json:"standing_words,omitempty"`
 	Since *time.Time `json:"standing_since,omitempty"`
 	// The day of the last professional service in person; absent: it is not known.
-	Seen string `json:"seen,omitempty" schema:"format=date"`
+	Seen     string         `json:"seen,omitempty" schema:"format=date"`
+	Discount *discountReply `json:"discount,omitempty"`
 	// The record that this one is a double of.
 	Into string `json:"merged_into,omitempty"`
 	// For If-Match.
@@ -66,7 +67,7 @@ func showPatient(p identity.Patient) patientReply {
 		ID: p.ID, Name: p.Contact.Name.Reveal(), Birth: showDay(p.Contact.Birth), Sex: p.Contact.Sex, Email: p.Contact.Email.Reveal(), Phone: p.Contact.Phone.Reveal(),
 		Came: p.Came, Registered: p.At, Import: p.Import, Joined: p.Person != "", Verified: when(p.Verified.At), VerifiedBy: p.Verified.By,
 		Standing: p.Standing.State.Word(), Reason: p.Standing.Reason, Words: p.Standing.Reason.Words(), Since: when(p.Standing.At),
-		Seen: showDay(p.Seen), Into: p.Into, Version: p.Version,
+		Seen: showDay(p.Seen), Discount: showDiscount(p.Discount), Into: p.Into, Version: p.Version,
 	}
 }
 

@@ -115,11 +115,14 @@ func showDispute(d billing.Dispute) *disputeReply {
 type entryReply struct {
 	// Unique within the payment.
 	ID string `json:"id"`
-	// Which event of a payment's life it records.
+	// Which event of the payment's life it records.
 	Kind    ledger.Kind `json:"kind"`
 	Payment string      `json:"payment"`
 	// When.
-	At       time.Time      `json:"at"`
+	At time.Time `json:"at"`
+	// Who had it refunded, a person's id, and why; absent where nobody here asked for it.
+	By       string         `json:"by,omitempty"`
+	Reason   string         `json:"reason,omitempty"`
 	Postings []postingReply `json:"postings" schema:"min=2"`
 }
 
@@ -128,8 +131,9 @@ type postingReply struct {
 	// `holds`: card holds in force, and `holds_owed` their counterpart. `stripe`:
 	// what Stripe owes the practice. `visit_fees`: fees earned. `refunds`: fees
 	// refunded. `disputes`: fees that cardholders' banks took back. `dispute_fees`:
-	// what Stripe takes for disputes. `stripe_fees`: what Stripe takes of charges and refunds. `bank`: what Stripe
-	// paid out.
+	// what Stripe takes for disputes. `stripe_fees`: what Stripe takes of charges and
+	// refunds. `deferred_fees`: yearly fees paid and not earned yet. `membership_fees`:
+	// yearly fees earned. `bank`: what Stripe paid out.
 	Account ledger.Account `json:"account"`
 	// A debit is positive, a credit negative.
 	Amount int64 `json:"amount_cents" schema:"min=-10000000 max=10000000"`
@@ -166,7 +170,7 @@ func when(t time.Time) *time.Time {
 }
 
 func showEntry(e ledger.Entry) entryReply {
-	out := entryReply{ID: e.ID, Kind: e.Kind, Payment: e.Payment, At: e.At}
+	out := entryReply{ID: e.ID, Kind: e.Kind, Payment: e.Payment, At: e.At, By: e.By, Reason: e.Reason}
 	for _, p := range e.Postings {
 		out.Postings = append(out.Postings, postingReply{p.Account, int64(p.Amount)})
 	}

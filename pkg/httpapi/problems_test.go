@@ -91,6 +91,7 @@ func flaws() map[string]flaw {
 		},
 		"changeContact":   {staff, "/patients/jane-smith/contact", map[string]any{"birth_date": "soon", "email": "x", "name": long}, "invalid_request", []string{"/birth_date date", "/email email", "/name max"}},
 		"setStanding":     {staff, "/patients/jane-smith/standing", map[string]any{"standing": "gone", "reason": "mood"}, "invalid_request", []string{"/reason reason", "/standing oneof"}},
+		"giveDiscount":    {staff, "/patients/jane-smith/discount", map[string]any{"percent": 101, "reason": "mood", "last": "2020-01-31"}, "invalid_request", []string{"/last range", "/percent range", "/reason reason"}},
 		"inviteCaregiver": {staff, "/patients/jane-smith/caregivers", carer, "invalid_request", []string{"/email email", "/scope max", "/why why"}},
 		"joinPractice":    {confirmed + "kim", "/practices/lakeside/join", map[string]any{"name": "", "birth_date": "1850-01-01", "sex": "q"}, "invalid_request", []string{"/birth_date birth", "/name required", "/sex sex"}},
 		"addCoverage": {

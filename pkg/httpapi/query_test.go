@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,6 +24,9 @@ var asks = map[string]struct{ as, query string }{
 	"listAccess":      {"jane-smith", "limit=1"},
 	"getRecord":       {"jane-smith", "limit=1"},
 	"exportLog":       {"ada-brooks", ""},
+	"getMoney":        {"ada-brooks", "from=2026-03-01&to=2026-03-02"},
+	"listEntries":     {"ada-brooks", "from=2026-03-01&to=2026-03-02&limit=1"},
+	"exportEntries":   {"ada-brooks", "from=2026-03-01&to=2026-03-02"},
 	"exportRows":      {"ada-brooks", ""},
 	"getMembership":   {"jane-smith", "patient=jane-smith"},
 	"getTrail":        {"jane-smith", ""},
@@ -49,6 +53,10 @@ func TestQuery_MangledIsRefused(t *testing.T) {
 		"limit":      {"0", "-1", "101", "1e1", "x", "99999999999999999999"},
 		"after":      {"0", "2026", "zzz", "é", "20260302T150000.000Z", "20260302T150000.000Z#", "20261302T150000.000Z#a", "20260302T150000.000Z#" + strings.Repeat("a", 200), later},
 		"birth_date": {"yesterday", "1990-13-01", "19900501"},
+		"money from": {"yesterday", "20260301", "1999-12-31"},
+		"money to":   {"yesterday", "2026-02-28", "2027-01-01"},
+		"figure":     {"holds", "Fees"},
+		"way":        {"cash"},
 		"sex":        {"f", "Female"},
 		"confirm":    {"emergency", "continue", "true", "Urgent"},
 	}
@@ -70,7 +78,11 @@ func TestQuery_MangledIsRefused(t *testing.T) {
 				return c
 			}
 			for _, name := range names {
-				for _, value := range append(mangled[""], mangled[name]...) {
+				wrong := slices.Concat(mangled[""], mangled[name])
+				if strings.HasPrefix(e.Path, "/practice/money") {
+					wrong = append(wrong, mangled["money "+name]...)
+				}
+				for _, value := range wrong {
 					good, err := url.ParseQuery(ask.query)
 					if err != nil {
 						t.Fatal(err)

@@ -78,13 +78,17 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		{"elena-diaz", "/visits?patient=rosa-diaz", of("elena-diaz", "visit.list", "   rosa-diaz"), true},
 		{"ana-rivera", "/queue", of("ana-rivera", "queue.read", ""), true},
 		{"ada-brooks", "/practice/work", of("ada-brooks", "work.read", ""), true},
-		{"ada-brooks", "/practice/payouts", of("ada-brooks", "ledger.books", ""), true},
-		{"ada-brooks", "/practice/reconciliations", nil, true}, // the books were read in this hour
+		{"ada-brooks", "/practice/payouts", of("ada-brooks", "ledger.books:payouts", ""), true},
+		{"ada-brooks", "/practice/reconciliations", of("ada-brooks", "ledger.books:reconciliations", ""), true},
 		{"ada-brooks", "/practice/log", of("ada-brooks", "log.read", ""), true},
 		{"ada-brooks", "/practice/log/rows", nil, true}, // the log was read in this hour
+		{"ada-brooks", "/practice/money", of("ada-brooks", "ledger.books", ""), true},
+		{"ada-brooks", "/practice/money/entries", nil, true}, // the books were read in this hour
+		{"ada-brooks", "/practice/money/entries.csv", of("ada-brooks", "ledger.books", ""), false},
 		{"jane-smith", at + "/chart", of("jane-smith", "chart.read:chart", about), false},
 		{"ana-rivera", at + "/document", of("ana-rivera", "chart.read:document", about), false},
 		{"sam-lee", at + "/ledger", of("sam-lee", "ledger.read", about), false},
+		{"sam-lee", at + "/refund", of("sam-lee", "ledger.read", about), false},
 		{"ada-brooks", at + "/dispute", of("ada-brooks", "dispute.read", about), false},
 		{"ada-brooks", at + "/audit", of("ada-brooks", "audit.read", about), false},
 		{"jane-smith", "/me/access", of("jane-smith", "access.read", "   jane-smith"), false},

@@ -109,7 +109,9 @@ type configReply struct {
 	// Kinds of request that are not taken online, by form.
 	Closed map[string][]string `json:"closed"`
 	// Within how many months a patient must have been seen in person to send a clinical request; 0: it is not asked.
-	Established int           `json:"established_months" schema:"min=0"`
+	Established int `json:"established_months" schema:"min=0"`
+	// How much of one payment staff may refund, in all; 0: admins alone refund.
+	RefundLimit int64         `json:"refund_limit_cents" schema:"min=0"`
 	Minors      minorsSetting `json:"minors"`
 }
 
@@ -128,7 +130,7 @@ func showConfig(c practice.Config) configReply {
 	out := configReply{
 		States: append([]string{}, c.States...), Prices: c.Prices, KindPrices: map[string]map[coding.Kind]money.Cents{}, Forms: c.Forms, AnswerWithin: int(c.Terms.Answer.Minutes()),
 		GiveUp: int(c.Terms.GiveUp.Minutes()), Topics: append([]string{}, c.Topics...), Closed: c.Closed,
-		Established: c.Established, Minors: minorsSetting(c.Minors),
+		Established: c.Established, RefundLimit: int64(c.RefundLimit), Minors: minorsSetting(c.Minors),
 	}
 	for form, kinds := range c.KindPrices {
 		out.KindPrices[form] = kinds
@@ -157,6 +159,7 @@ type comingReply struct {
 	Topics       *[]string                               `json:"topics_by_phone,omitempty"`
 	Closed       map[string][]string                     `json:"closed,omitempty"`
 	Established  *int                                    `json:"established_months,omitempty"`
+	RefundLimit  *money.Cents                            `json:"refund_limit_cents,omitempty"`
 	Minors       *minorsSetting                          `json:"minors,omitempty"`
 }
 
@@ -169,7 +172,7 @@ func showSettings(p practice.Practice) settingsReply {
 		out.NextConsent = &nextConsent{p.ConsentFrom, showConsent(p.NextConsent)}
 	}
 	for _, ch := range p.Coming {
-		c := comingReply{From: ch.From, States: ch.States, Prices: ch.Prices, KindPrices: ch.KindPrices, Forms: ch.Forms, Topics: ch.Topics, Closed: ch.Closed, Established: ch.Established, Minors: (*minorsSetting)(ch.Minors)}
+		c := comingReply{From: ch.From, States: ch.States, Prices: ch.Prices, KindPrices: ch.KindPrices, Forms: ch.Forms, Topics: ch.Topics, Closed: ch.Closed, Established: ch.Established, RefundLimit: ch.RefundLimit, Minors: (*minorsSetting)(ch.Minors)}
 		if ch.Terms != nil {
 			answer, giveUp := int(ch.Terms.Answer.Minutes()), int(ch.Terms.GiveUp.Minutes())
 			c.AnswerWithin, c.GiveUp = &answer, &giveUp
@@ -216,12 +219,14 @@ type decisionInput struct {
 	// Kinds of request not taken online; replaces the list of each form that it names.
 	Closed map[string][]string `json:"closed,omitempty" validate:"max=200"`
 	// Within how many months a patient must have been seen in person to send a clinical request; 0 asks it of nobody.
-	Established *int           `json:"established_months,omitempty" validate:"omitempty,min=0,max=120"`
+	Established *int `json:"established_months,omitempty" validate:"omitempty,min=0,max=120"`
+	// How much of one payment staff may refund, in all; 0: admins alone refund.
+	RefundLimit *int64         `json:"refund_limit_cents,omitempty" validate:"omitempty,min=0,max=10000000"`
 	Minors      *minorsSetting `json:"minors,omitempty"`
 }
 
 func (in decisionInput) domain() practice.Change {
-	ch := practice.Change{States: in.States, Topics: in.Topics, Forms: in.Forms, Closed: in.Closed, Established: in.Established, Minors: (*identity.Minors)(in.Minors)}
+	ch := practice.Change{States: in.States, Topics: in.Topics, Forms: in.Forms, Closed: in.Closed, Established: in.Established, RefundLimit: (*money.Cents)(in.RefundLimit), Minors: (*identity.Minors)(in.Minors)}
 	if in.From != nil {
 		ch.From = in.From.UTC()
 	}

@@ -98,8 +98,14 @@ type quoteReply struct {
 	Currency string `json:"currency" schema:"const=usd"`
 	// `practice_fee`: the practice's posted price. `no_charge`: this kind of
 	// request is never charged. `membership`: the patient's yearly membership
-	// includes it.
+	// includes it. `sliding_scale`: the posted price less a part that the practice takes off
+	// for the patient. `waiver`: the practice waives it for the patient.
 	Basis billing.Basis `json:"basis"`
+	// The posted price, and how much of it is taken off; absent without a discount.
+	Listed  int64 `json:"list_price_cents,omitempty" schema:"min=50 max=10000000"`
+	Percent int   `json:"discount_percent,omitempty" schema:"min=1 max=100"`
+	// The discount in a sentence to show before the price is accepted; absent without one.
+	Discount string `json:"discount,omitempty"`
 	// What the patient should know about how they said they would pay.
 	Caveat string `json:"caveat,omitempty"`
 	// It may be accepted until then. Changing an answer voids it.
@@ -167,7 +173,9 @@ func (a *API) showVisit(r *Request, v visit.Visit) visitReply {
 func showHolder(h visit.Holder) holderReply { return holderReply{h.ID, h.Display} }
 
 func showQuote(q billing.Quote) quoteReply {
-	return quoteReply{q.ID, int64(q.Amount), q.Lower, q.Most(), "usd", q.Basis, q.Caveat.Text(), q.ExpiresAt}
+	return quoteReply{
+		q.ID, int64(q.Amount), q.Lower, q.Most(), "usd", q.Basis, int64(q.Listed), q.Percent, q.Discount(), q.Caveat.Text(), q.ExpiresAt,
+	}
 }
 
 // replyVisit replies with a visit as a step left it, of whose reads it says what

@@ -76,7 +76,7 @@ func TestWebhook_SignedAndOfNoUse(t *testing.T) {
 			"an account with NUL":        event("evt_1", "acct_\x00", "pi_1"),
 			"no object's id":             event("evt_1", seed.Accounts[0], ""),
 			"a long object's id":         event("evt_1", seed.Accounts[0], "pi_"+strings.Repeat("1", 5000)),
-			"another object":             instead(`"object":"payment_intent"`, `"object":"payout"`),
+			"another object":             instead(`"object":"payment_intent"`, `"object":"topup"`),
 			"no object":                  instead(`"object":{`, `"other":{`),
 			"a type that is not used":    instead("payment_intent.amount_capturable_updated", "payment_intent.created"),
 			"a type that does not exist": instead("payment_intent.amount_capturable_updated", "\x7f"),

@@ -28,6 +28,8 @@ type Patient struct {
 	// zero: by nobody yet.
 	Verified Deed     `json:"verified,omitzero"`
 	Standing Standing `json:"standing,omitzero"`
+	// Discount is what the practice takes off its prices for the patient; zero: nothing.
+	Discount Discount `json:"discount,omitzero"`
 	// Seen is the day of the last professional service in person (guideline G23); zero:
 	// it is not known.
 	Seen time.Time `json:"seen,omitzero"`

@@ -25,7 +25,7 @@ const (
 	TakeVisit      Action = "visit.take"
 	TreatVisit     Action = "visit.treat" // ask, answer, decline, redirect
 	ReadMoney      Action = "ledger.read"
-	ReadBooks      Action = "ledger.books" // the practice's payouts, and whether its books agree with Stripe
+	ReadBooks      Action = "ledger.books" // what the practice's books add up to, their entries, its payouts, and whether they agree with Stripe
 	ReadTrail      Action = "audit.read"   // who did and saw what in one visit
 	ReadLog        Action = "log.read"     // the practice's whole log
 	ReadWork       Action = "work.read"    // what a person of the practice must do
@@ -34,6 +34,8 @@ const (
 
 	ReadDispute   Action = "dispute.read"   // a disputed payment, and what can be submitted about it
 	AnswerDispute Action = "dispute.answer" // submit that to the bank, or accept the dispute
+
+	RefundPayment Action = "payment.refund" // by hand; how much is for the practice to decide
 
 	RunPractices Action = "practice.run"  // register and suspend practices, see how they stand; keep the payers
 	ReadRoster   Action = "roster.read"   // who works at the practice
@@ -49,6 +51,8 @@ const (
 	ChangePatient  Action = "patient.change"   // contact data, coverage
 	DelegatePower  Action = "patient.delegate" // have somebody act for the patient, or no more
 	ManagePatients Action = "patient.manage"   // register, invite, import, verify, merge; warn and suspend; check coverages
+
+	GiveDiscounts Action = "discount.give" // to a patient, and take them back
 
 	ReleaseVisit  Action = "visit.release"
 	HandOverVisit Action = "visit.hand_over"
@@ -115,7 +119,7 @@ var policy = []struct {
 	{[]Role{Staff}, Team, StaffPool, []Action{ReadVisit, ReadChart, ReadQueue, TakeVisit, TakeOverVisit, ReadWork, EndWork}},
 	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff}, Former, StaffPool, []Action{ReleaseVisit, HandOverVisit}},
-	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, ReadPatient, ChangePatient, DelegatePower, ManagePatients}},
+	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, RefundPayment, ReadPatient, ChangePatient, DelegatePower, ManagePatients, GiveDiscounts}},
 	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms, ReadDispute, AnswerDispute, ReadBooks}},
 	{[]Role{Admin, Director}, Team, "", []Action{ReadRoster, WriteForms}},
 	{[]Role{Director}, Team, "", []Action{ApproveForms}},

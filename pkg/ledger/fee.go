@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"evisit/pkg/money"
@@ -57,4 +58,12 @@ func FeeRefunded(membership, practice, invoice string, before, total money.Cents
 func FeeEarned(membership, practice, invoice string, amount money.Cents, at time.Time) (Entry, error) {
 	return entry(Earned, fmt.Sprintf("%s-%s", Earned, invoice), membership, practice, at,
 		Posting{DeferredFees, amount}, Posting{MembershipFees, -amount})
+}
+
+// OfMembership reports whether e is about a membership and not about a visit. The ids of a
+// membership's entries name an invoice after the kind; those of a visit's have an amount there,
+// or nothing.
+func (e Entry) OfMembership() bool {
+	rest := strings.TrimPrefix(strings.TrimPrefix(e.ID, string(e.Kind)), "-")
+	return rest != "" && !strings.ContainsRune("-0123456789", rune(rest[0]))
 }

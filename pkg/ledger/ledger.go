@@ -71,6 +71,10 @@ type Entry struct {
 	Practice string    `json:"practice"`
 	At       time.Time `json:"at"`
 	Postings []Posting `json:"postings"`
+	// By is the person who asked for a refund, and Reason the code of why; empty of what
+	// nobody here asked for.
+	By     string `json:"by,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // Held records a card hold of amount.

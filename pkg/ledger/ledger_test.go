@@ -188,3 +188,34 @@ func TestCheck_Refuses(t *testing.T) {
 		}
 	}
 }
+
+// What an entry is about is told by its id, whatever its accounts: a refund of a yearly fee
+// that was earned posts as a visit's does.
+func TestOfMembership_EveryConstructor(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		make func() (ledger.Entry, error)
+		want bool
+	}{
+		"Held":                  {func() (ledger.Entry, error) { return ledger.Held("p", "x", 4000, noon) }, false},
+		"Released":              {func() (ledger.Entry, error) { return ledger.Released("p", "x", 4000, noon) }, false},
+		"Captured":              {func() (ledger.Entry, error) { return ledger.Captured("p", "x", 4000, 2500, 0, noon) }, false},
+		"Charged":               {func() (ledger.Entry, error) { return ledger.Charged("p", "x", 4000, 0, noon) }, false},
+		"Refunded":              {func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 0, 4000, 0, noon) }, false},
+		"Refunded, failed":      {func() (ledger.Entry, error) { return ledger.Refunded("p", "x", 4000, 0, 3, noon) }, false},
+		"Disputed":              {func() (ledger.Entry, error) { return ledger.Disputed("p", "x", 0, 4000, 1, noon) }, false},
+		"DisputeFee":            {func() (ledger.Entry, error) { return ledger.DisputeFee("p", "x", 0, 1500, 1, noon) }, false},
+		"PaidOut":               {func() (ledger.Entry, error) { return ledger.PaidOut("po", "x", 0, 4000, 1, noon) }, false},
+		"PaidOut, by Stripe":    {func() (ledger.Entry, error) { return ledger.PaidOut("po", "x", 0, -4000, 1, noon) }, false},
+		"FeePaid":               {func() (ledger.Entry, error) { return ledger.FeePaid("m", "x", "in_1", 0, 35000, 0, noon) }, true},
+		"FeeRefunded":           {func() (ledger.Entry, error) { return ledger.FeeRefunded("m", "x", "in_1", 0, 35000, false, 0, noon) }, true},
+		"FeeRefunded, earned":   {func() (ledger.Entry, error) { return ledger.FeeRefunded("m", "x", "in_1", 0, 35000, true, 0, noon) }, true},
+		"FeeRefunded, returned": {func() (ledger.Entry, error) { return ledger.FeeRefunded("m", "x", "in_1", 35000, 0, true, 2, noon) }, true},
+		"FeeEarned":             {func() (ledger.Entry, error) { return ledger.FeeEarned("m", "x", "in_1", 35000, noon) }, true},
+	} {
+		e, err := test.make()
+		if err != nil || e.OfMembership() != test.want {
+			t.Errorf("%s: OfMembership of %s = %t, %v", name, e.ID, e.OfMembership(), err)
+		}
+	}
+}

@@ -60,6 +60,8 @@ const (
 	CheckoutAbandoned Kind = "checkout.abandoned"   // the payment page expired unpaid; the draft is kept
 	Reversed          Kind = "payment.reversed"     // Payment was charged although no visit wants it: it is refunded
 	RefundFailed      Kind = "payment.unrefunded"   // a refund of Payment failed
+	Refund            Kind = "payment.refund"       // refund what a person asked to be refunded of Payment, once
+	Refunded          Kind = "payment.refunded"     // that was refunded: the patient must know
 	FraudWarned       Kind = "payment.warned"       // the card's issuer warns of fraud: the practice must know
 	StrayFound        Kind = "payment.stray"        // a payment that this system did not ask for: the practice must know
 	DisputeOpened     Kind = "dispute.opened"       // Payment is disputed, or asked about, and awaits an answer: the practice must know
@@ -87,7 +89,7 @@ const (
 // Kinds lists every kind.
 var Kinds = []Kind{
 	StripeReported, CheckPayment, CheckAccount, AskAccount, CompareAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
-	Diverted, CheckoutAbandoned, Reversed, RefundFailed, FraudWarned, StrayFound, DisputeOpened, DisputeDue, DisputeMissed, DisputeEnded, AnswerDispute, AcceptDispute, AccountLost, AccountDisabled, Invited, ContactChanged,
+	Diverted, CheckoutAbandoned, Reversed, RefundFailed, Refund, Refunded, FraudWarned, StrayFound, DisputeOpened, DisputeDue, DisputeMissed, DisputeEnded, AnswerDispute, AcceptDispute, AccountLost, AccountDisabled, Invited, ContactChanged,
 	CheckMembership, GiveBackVisit, CarryMembership, MemberJoined, MemberRenewed, MemberUnpaid, MemberRenewal, MemberEnded,
 	MemberCancelled, MemberResumed,
 }

@@ -37,6 +37,8 @@ var tasks = map[Kind]string{
 	CheckoutAbandoned: "Write to a patient that a request was not sent",
 	Reversed:          "Write that a payment which was not owed is refunded",
 	RefundFailed:      "Write that a refund did not go through",
+	Refund:            "Refund what one of you asked to be refunded",
+	Refunded:          "Write to a patient that the practice refunds a payment",
 	FraudWarned:       "Write to you of a warning of fraud",
 	StrayFound:        "Write to you of a payment that was not asked for",
 	DisputeOpened:     "Write to you that a charge is disputed",

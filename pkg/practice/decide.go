@@ -32,6 +32,8 @@ type Change struct {
 	Closed map[string][]string `json:"closed,omitempty"`
 	// Established is as in Config, at most maxEstablished.
 	Established *int `json:"established,omitempty"`
+	// RefundLimit is as in Config.
+	RefundLimit *money.Cents `json:"refund_limit,omitempty"`
 	// Minors replaces all that was decided on minors.
 	Minors *identity.Minors `json:"minors,omitempty"`
 }
@@ -97,6 +99,9 @@ func (c Config) with(ch Change) Config {
 	}
 	if ch.Established != nil {
 		c.Established = *ch.Established
+	}
+	if ch.RefundLimit != nil {
+		c.RefundLimit = *ch.RefundLimit
 	}
 	if ch.Minors != nil {
 		c.Minors = *ch.Minors
@@ -226,6 +231,9 @@ func (ch Change) problems(c Config, now time.Time) []fault.Problem {
 	}
 	if n := ch.Established; n != nil {
 		must(*n >= 0 && *n <= maxEstablished, "/established_months", "range", fmt.Sprintf("Ask for a visit within 1 to %d months, or 0 for none.", maxEstablished))
+	}
+	if l := ch.RefundLimit; l != nil {
+		must(*l >= 0 && *l <= money.Max, "/refund_limit_cents", "range", "Let staff refund from $0.00, which is nothing, to "+money.Max.String()+" of one payment.")
 	}
 	if m := ch.Minors; m != nil {
 		all = append(all, m.Problems()...)

@@ -324,3 +324,20 @@ func TestWithdraw_NotWhatAnotherNeeds(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Staff refund nothing before a limit was decided, and then up to it from when it begins.
+func TestDecide_RefundLimit(t *testing.T) {
+	t.Parallel()
+	limit, less, more := money.Cents(20_00), money.Cents(-1), money.Max+1
+	for _, wrong := range []*money.Cents{&less, &more} {
+		_, err := (practice.Config{}).Decide(practice.Change{RefundLimit: wrong}, "ada", noon)
+		if f, ok := fault.Public(err); !ok || len(f.Problems) != 1 || f.Problems[0].Where != "/refund_limit_cents" {
+			t.Errorf("a limit of %s: %v", *wrong, err)
+		}
+	}
+	begins := noon.Add(time.Hour)
+	c, err := (practice.Config{}).Decide(practice.Change{RefundLimit: &limit, From: begins}, "ada", noon)
+	if err != nil || c.At(noon).RefundLimit != 0 || c.At(begins).RefundLimit != limit {
+		t.Errorf("%+v, %v", c, err)
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/identity"
 	"evisit/pkg/membership"
+	"evisit/pkg/money"
 	"evisit/pkg/visit"
 )
 
@@ -46,6 +47,9 @@ type Core struct {
 	Readers   string    `json:"readers"` // who reads requests, for patients (guideline G2)
 	// OwnReaders is set if Readers is the practice's own text, and not made of its people.
 	OwnReaders bool `json:"own_readers,omitempty"`
+	// Discounts is set once a patient of the practice was given a discount: until then no
+	// price asks for one.
+	Discounts bool `json:"discounts,omitempty"`
 	// Configured and Consenting are the versions of Config and Consent that hold.
 	Configured int    `json:"configured"`
 	Consenting string `json:"consenting"`
@@ -80,6 +84,9 @@ type Config struct {
 	// Established is within how many months somebody must have been seen in person to send
 	// a clinical request (guideline G23); 0: it is not asked.
 	Established int `json:"established,omitempty"`
+	// RefundLimit is how much of one payment staff may refund, in all; 0: administrators alone
+	// refund, who have no limit.
+	RefundLimit money.Cents `json:"refund_limit,omitempty"`
 	// Minors is whom of those under 18 the practice takes requests for, and what they do
 	// for themselves.
 	Minors identity.Minors `json:"minors,omitzero"`

@@ -17,6 +17,7 @@ func TestActOf_OfPatientsHasWords(t *testing.T) {
 		identity.ReadPatient:   {""},
 		identity.ChangePatient: {":contact"},
 		identity.DelegatePower: {":invited", ":uninvited", ":revoked"},
+		identity.GiveDiscounts: {":given", ":ended"},
 		identity.ManagePatients: {
 			":registered", ":imported", ":joined", ":invited", ":verified", ":warned", ":suspended", ":reactivated", ":seen", ":merged",
 		},

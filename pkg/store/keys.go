@@ -230,9 +230,12 @@ const practicesName = "PRACTICES#"
 const bookShards = 4
 
 func bookName(practice string, at time.Time, payment string) string {
-	return bookShard(practice, at, shardOf(payment, bookShards))
+	return bookPartition(practice, bookMonth(at), shardOf(payment, bookShards))
 }
 
-func bookShard(practice string, at time.Time, shard int) string {
-	return fmt.Sprintf("BOOK#%s#%s#%d", practice, at.UTC().Format("200601"), shard)
+func bookPartition(practice, month string, shard int) string {
+	return fmt.Sprintf("BOOK#%s#%s#%d", practice, month, shard)
 }
+
+// bookMonth is the month of t in UTC, with which a stamp begins, too.
+func bookMonth(t time.Time) string { return t.UTC().Format("200601") }

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"evisit/pkg/clinic"
+	"evisit/pkg/ledger"
 	"evisit/pkg/membership"
 	"evisit/pkg/vault"
 )
@@ -147,14 +148,42 @@ func (s *Store) Bills(ctx context.Context, of string, invoices []string) ([]memb
 	return all, nil
 }
 
-// BillsOf lists the bills of a membership, the newest first.
-func (s *Store) BillsOf(ctx context.Context, of string) ([]membership.Bill, error) {
-	if len(of) > longestKey/2 {
-		return nil, missing("membership of that id")
+// Paid lists the bills of a patient's memberships, the newest first, and what was entered of
+// them, the oldest first, in one read.
+func (s *Store) Paid(ctx context.Context, payer string) ([]membership.Bill, []ledger.Entry, error) {
+	if len(payer) > longestKey/2 {
+		return nil, nil, missing("patient of that id")
 	}
-	all, err := readAll(ctx, s, beginning(billKey(of, "")), "bills of membership "+of, readBill)
-	slices.SortFunc(all, func(a, b membership.Bill) int { return b.Start.Compare(a.Start) })
-	return all, err
+	what := "money of the memberships of " + payer
+	rows, err := s.query(ctx, &dynamodb.QueryInput{
+		ConsistentRead: aws.Bool(bool(latest)), KeyConditionExpression: aws.String("pk = :p"), ExpressionAttributeValues: item{":p": str(moneyOf(payer))},
+	}, 0, what)
+	if err != nil {
+		return nil, nil, err
+	}
+	var bills []membership.Bill
+	var entries []ledger.Entry
+	for _, i := range rows {
+		if err := checkFormat(i, what); err != nil {
+			return nil, nil, err
+		}
+		if strings.HasPrefix(text(i, "sk"), "BILL#") {
+			b, err := readBill(i)
+			if err != nil {
+				return nil, nil, err
+			}
+			bills = append(bills, b)
+			continue
+		}
+		e, err := readEntry(i)
+		if err != nil {
+			return nil, nil, err
+		}
+		entries = append(entries, e)
+	}
+	slices.SortFunc(bills, func(a, b membership.Bill) int { return b.Start.Compare(a.Start) })
+	slices.SortStableFunc(entries, func(a, b ledger.Entry) int { return a.At.Compare(b.At) })
+	return bills, entries, nil
 }
 
 func readBill(i item) (membership.Bill, error) {

@@ -28,6 +28,7 @@ type paymentRow struct {
 	Collected     money.Cents   `json:"c,omitempty"`
 	Refunded      money.Cents   `json:"g,omitempty"`
 	StripeFee     money.Cents   `json:"f,omitempty"`
+	Asked         refundRow     `json:"ra,omitzero"`
 	Dispute       disputeRow    `json:"d,omitzero"`
 	Withdrawn     money.Cents   `json:"dw,omitempty"`
 	DisputeFee    money.Cents   `json:"df,omitempty"`
@@ -35,6 +36,26 @@ type paymentRow struct {
 	Why           string        `json:"w,omitempty"`
 	HeldAt        moment        `json:"ha,omitempty"`
 	EndedAt       moment        `json:"ea,omitempty"`
+}
+
+// A refundRow is the refund that a person asked for as the payment's row packs it.
+type refundRow struct {
+	ID     string               `json:"i"`
+	Amount money.Cents          `json:"m"`
+	Reason billing.RefundReason `json:"r"`
+	Left   money.Cents          `json:"l"`
+	By     string               `json:"b"`
+	At     moment               `json:"a,omitempty"`
+	Stage  billing.RefundStage  `json:"s"`
+	Why    string               `json:"w,omitempty"`
+}
+
+func newRefundRow(r billing.Refund, since clock) refundRow {
+	return refundRow{r.ID, r.Amount, r.Reason, r.Left, r.By, since.moment(r.At), r.Stage, r.Why}
+}
+
+func (r refundRow) refund(since clock) billing.Refund {
+	return billing.Refund{ID: r.ID, Amount: r.Amount, Reason: r.Reason, Left: r.Left, By: r.By, At: since.time(r.At), Stage: r.Stage, Why: r.Why}
 }
 
 // A disputeRow is a payment's dispute as the payment's row packs it.
@@ -79,7 +100,7 @@ func newPaymentRow(p billing.Payment) (paymentRow, error) {
 	return paymentRow{
 		ID: p.ID, Account: p.Account, Amount: p.Amount, State: p.State, AtOnce: p.AtOnce, Session: p.Session, URL: p.URL,
 		SessionEnds: since.moment(p.SessionEnds), Intent: p.Intent, Held: p.Held, Collected: p.Collected, Refunded: p.Refunded, StripeFee: p.StripeFee,
-		Dispute: newDisputeRow(p.Dispute, since), Withdrawn: p.Withdrawn, DisputeFee: p.DisputeFee,
+		Asked: newRefundRow(p.Asked, since), Dispute: newDisputeRow(p.Dispute, since), Withdrawn: p.Withdrawn, DisputeFee: p.DisputeFee,
 		CaptureBefore: since.moment(p.CaptureBefore), Why: p.Why, HeldAt: since.moment(p.HeldAt), EndedAt: since.moment(p.EndedAt),
 	}, nil
 }
@@ -97,7 +118,7 @@ func readPayment(i item) (billing.Payment, error) {
 		ID: row.ID, Visit: paidFor(row.ID), Practice: text(i, "l"), Account: row.Account, Amount: row.Amount, State: row.State, AtOnce: row.AtOnce,
 		Session: row.Session, URL: row.URL, SessionEnds: since.time(row.SessionEnds), Intent: row.Intent,
 		Held: row.Held, Collected: row.Collected, Refunded: row.Refunded, StripeFee: row.StripeFee,
-		Dispute: row.Dispute.dispute(since), Withdrawn: row.Withdrawn, DisputeFee: row.DisputeFee,
+		Asked: row.Asked.refund(since), Dispute: row.Dispute.dispute(since), Withdrawn: row.Withdrawn, DisputeFee: row.DisputeFee,
 		CaptureBefore: since.time(row.CaptureBefore), Why: row.Why, HeldAt: since.time(row.HeldAt), EndedAt: since.time(row.EndedAt),
 		OpenedAt: time.Time(since), Version: count(i, "v"),
 	}, nil

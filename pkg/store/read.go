@@ -440,6 +440,17 @@ func (s *Store) Money(ctx context.Context, of string) ([]billing.Payment, []ledg
 	return ps, es, nil
 }
 
+func readEntry(i item) (ledger.Entry, error) {
+	var e ledger.Entry
+	if err := unpack(i, "entry", &e); err != nil {
+		return e, err
+	}
+	if keyOf(i) != entryKey(e.Payment, e.ID) {
+		return e, fmt.Errorf("entry %s of payment %s: %w: it lies where %s belongs", e.ID, e.Payment, vault.ErrBroken, text(i, "sk"))
+	}
+	return e, nil
+}
+
 func (s *Store) Work(ctx context.Context, practice string) ([]work.Item, error) {
 	ws, _, err := readListing(ctx, s, inList(workName(practice)), "", 0, "work of practice "+practice, readWork)
 	return ws, err

@@ -53,8 +53,8 @@ func (s *Store) Outcomes(ctx context.Context, practice string, limit int) ([]rec
 	return all, nil
 }
 
-// Booked lists what a practice's entries of a window are about, each once.
-func (s *Store) Booked(ctx context.Context, practice string, w reconcile.Window) ([]string, error) {
+// BookedSubjects lists what a practice's entries of a window are about, each once.
+func (s *Store) BookedSubjects(ctx context.Context, practice string, w reconcile.Window) ([]string, error) {
 	what := "books of practice " + practice
 	var all []string
 	first := time.Date(w.From.UTC().Year(), w.From.UTC().Month(), 1, 0, 0, 0, 0, time.UTC)
@@ -62,7 +62,7 @@ func (s *Store) Booked(ctx context.Context, practice string, w reconcile.Window)
 		for shard := range bookShards {
 			rows, err := s.query(ctx, &dynamodb.QueryInput{
 				IndexName: aws.String(bookIndex), KeyConditionExpression: aws.String("book = :b AND booked BETWEEN :f AND :t"),
-				ExpressionAttributeValues: item{":b": str(bookShard(practice, month, shard)), ":f": str(stamp(w.From)), ":t": str(stamp(w.Through))},
+				ExpressionAttributeValues: item{":b": str(bookPartition(practice, bookMonth(month), shard)), ":f": str(stamp(w.From)), ":t": str(stamp(w.Through))},
 			}, 0, what)
 			if err != nil {
 				return nil, err

@@ -12,9 +12,9 @@ import (
 	"evisit/pkg/store"
 )
 
-// Booked lists what the entries of a window are about, of the practice alone, across months and each
+// BookedSubjects lists what the entries of a window are about, of the practice alone, across months and each
 // once; an entry of the window's end is not in it.
-func TestBooked_EntriesOfAWindow(t *testing.T) {
+func TestBookedSubjects_EntriesOfAWindow(t *testing.T) {
 	t.Parallel()
 	db, table := newTable(t, enginetest.Config(t))
 	s := store.New(db, table)
@@ -38,7 +38,7 @@ func TestBooked_EntriesOfAWindow(t *testing.T) {
 	book(practiceID, "v3.p1", "charge", eve.Add(-2*time.Hour))
 	book(practiceID, "v4.p1", "charge", eve.Add(2*time.Minute))
 	book("another", "v5.p1", "charge", eve)
-	got, err := s.Booked(t.Context(), practiceID, reconcile.Window{From: eve.Add(-time.Hour), Through: eve.Add(2 * time.Minute)})
+	got, err := s.BookedSubjects(t.Context(), practiceID, reconcile.Window{From: eve.Add(-time.Hour), Through: eve.Add(2 * time.Minute)})
 	if want := []string{"v1.p1", "v2.p1"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("booked: %v, %v; want %v", got, err, want)
 	}

@@ -59,10 +59,10 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), comparedSample(), disputedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
+		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), comparedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), accountSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
-		decidedSample(), draftSample(), approvedSample(),
+		decidedSample(), draftSample(), approvedSample(), discountedSample(),
 	}
 }
 
@@ -199,7 +199,9 @@ func costSample() sample {
 	b := membership.Bill{Membership: membership.IDOf(of, 1), Practice: practiceID, Invoice: "in_1", Paid: 450_00, StripeFee: 13_35, Version: 1}
 	return sample{"cost", recorded(practiceID, clinic.Commit{Payments: []billing.Payment{p}, Bills: []membership.Bill{b}}), []read{
 		{"Payment", func(ctx context.Context, s *store.Store) (any, error) { return s.Payment(ctx, p.ID) }, p},
-		{"BillsOf", func(ctx context.Context, s *store.Store) (any, error) { return s.BillsOf(ctx, b.Membership) }, []membership.Bill{b}},
+		{"Bills", func(ctx context.Context, s *store.Store) (any, error) {
+			return s.Bills(ctx, b.Membership, []string{"in_1"})
+		}, []membership.Bill{b}},
 	}}
 }
 
@@ -256,6 +258,29 @@ func disputedSample() sample {
 	}}
 }
 
+// refundedSample is a payment of which a person had a part refunded.
+func refundedSample() sample {
+	p := billing.Payment{
+		ID: visitID + "." + id("refunded"), Visit: visitID, Practice: practiceID, Account: "acct_1234567890abcdef", Amount: 12_000, State: billing.Captured,
+		Intent: "pi_1", Collected: 12_000, Refunded: 1_250, OpenedAt: noon, EndedAt: at(2), Version: 1,
+		Asked: billing.Refund{
+			ID: "api.2603021200." + id("refund"), Amount: 1_250, Reason: billing.Courtesy, Left: 12_000, By: carerID, At: at(3),
+			Stage: billing.RefundUndone, Why: "less_left",
+		},
+	}
+	e := ledger.Entry{
+		ID: "refund-1250", Kind: ledger.Refund, Payment: p.ID, Practice: practiceID, At: at(3), By: carerID, Reason: string(billing.Courtesy),
+		Postings: []ledger.Posting{{Account: ledger.Refunds, Amount: 1_250}, {Account: ledger.Stripe, Amount: -1_250}},
+	}
+	return sample{"refunded", recorded(practiceID, clinic.Commit{Payments: []billing.Payment{p}, Entries: []ledger.Entry{e}}), []read{
+		{"Payment", func(ctx context.Context, s *store.Store) (any, error) { return s.Payment(ctx, p.ID) }, p},
+		{"Money", func(ctx context.Context, s *store.Store) (any, error) {
+			_, es, err := s.Money(ctx, visitID)
+			return es, err
+		}, []ledger.Entry{e}},
+	}}
+}
+
 // membershipSample is a membership in its second year, with an invoice of which a part was refunded.
 func membershipSample() sample {
 	terms := membership.Terms{
@@ -285,7 +310,10 @@ func membershipSample() sample {
 		{"Bills", func(ctx context.Context, s *store.Store) (any, error) {
 			return s.Bills(ctx, m.ID, []string{"in_0", "in_1"})
 		}, []membership.Bill{b}},
-		{"BillsOf", func(ctx context.Context, s *store.Store) (any, error) { return s.BillsOf(ctx, m.ID) }, []membership.Bill{b}},
+		{"Paid", func(ctx context.Context, s *store.Store) (any, error) {
+			bills, _, err := s.Paid(ctx, patientID)
+			return bills, err
+		}, []membership.Bill{b}},
 	}}
 }
 
@@ -702,6 +730,21 @@ func knownPatientSample() sample {
 		{"Import", func(ctx context.Context, s *store.Store) (any, error) { return s.Import(ctx, practiceID, id("import")) }, *c.Import},
 		{"MarkKey", func(ctx context.Context, s *store.Store) (any, error) { return s.MarkKey(ctx, practiceID) }, *c.MarkKey},
 		{"Marked", func(ctx context.Context, s *store.Store) (any, error) { return s.Marked(ctx, hash("1")) }, []string{patientID}},
+	}}
+}
+
+// discountedSample is a patient who has a discount, and a visit that was quoted with it.
+func discountedSample() sample {
+	p := clinic.Patient{Patient: identity.Patient{
+		ID: id("needy"), Practice: practiceID, At: noon, Version: 1,
+		Discount: identity.Discount{Percent: 60, Reason: identity.Hardship, From: noon, Until: at(24), By: doctorID, At: noon},
+	}, Sealed: []byte("sealed")}
+	v := sampleVisit()
+	v.ID, v.Patient, v.Payment, v.Payments = id("cheap"), p.ID, "", nil
+	v.Quote = billing.Quote{ID: id("quote3"), Amount: 1_600, Listed: 4_000, Percent: 60, Basis: billing.SlidingScale, ExpiresAt: at(1)}
+	return sample{"discounted", recorded(practiceID, clinic.Commit{Visit: &v, Patients: []clinic.Patient{p}}), []read{
+		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, v.ID) }, v},
+		{"Patient", func(ctx context.Context, s *store.Store) (any, error) { return s.Patient(ctx, p.ID) }, p},
 	}}
 }
 

@@ -5,6 +5,7 @@
 package work
 
 import (
+	"slices"
 	"time"
 
 	"evisit/pkg/identity"
@@ -65,6 +66,9 @@ const (
 	// MembershipUnpaid says that the payment for a year of a membership failed: see with the
 	// patient that it can be paid; ends when it is paid, or the membership ends.
 	MembershipUnpaid Kind = "membership.unpaid"
+	// MembershipUnrefunded says that what is owed of a membership that ended was not refunded: return
+	// it another way; ends when it is refunded at Stripe.
+	MembershipUnrefunded Kind = "membership.unrefunded"
 	// MembershipMedicare says that Medicare covers what a member's membership includes: see which
 	// visits were included since, and have the member leave.
 	MembershipMedicare Kind = "membership.medicare"
@@ -73,8 +77,14 @@ const (
 // Kinds lists every kind.
 var Kinds = []Kind{
 	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, AccountDisabled, PayoutFailed, BooksDiffer, VisitHanded, VisitTakenOver, VisitsReturned,
-	PatientUnverified, CoverageUnchecked, MembershipUnpaid, MembershipMedicare,
+	PatientUnverified, CoverageUnchecked, MembershipUnpaid, MembershipUnrefunded, MembershipMedicare,
 }
+
+// ofMoney are the kinds about money that did not come, did not go back, or is contested.
+var ofMoney = []Kind{PaymentFailed, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, PayoutFailed, MembershipUnpaid}
+
+// OfMoney reports whether an item of kind k is about money that is open.
+func (k Kind) OfMoney() bool { return slices.Contains(ofMoney, k) }
 
 // An Item is one thing to do. The ids that are set name the record it is about.
 // ID is made of the kind and that record's id, so that the step which resolves
@@ -108,7 +118,7 @@ var due = map[Kind]time.Duration{
 	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
 	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
 	StrayPayment: 24 * time.Hour, Dispute: 7 * 24 * time.Hour, DisputeMissed: 24 * time.Hour, AccountLost: 4 * time.Hour, AccountDisabled: 4 * time.Hour, PayoutFailed: 24 * time.Hour, BooksDiffer: 24 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
-	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour, MembershipUnpaid: 4 * 24 * time.Hour, MembershipMedicare: 24 * time.Hour,
+	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour, MembershipUnpaid: 4 * 24 * time.Hour, MembershipUnrefunded: 24 * time.Hour, MembershipMedicare: 24 * time.Hour,
 }
 
 // PossibleDouble is the note of an item about a patient of whom the practice may have a

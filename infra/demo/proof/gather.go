@@ -16,6 +16,8 @@ import (
 type world struct {
 	claim     Claim
 	cases     []*dossier
+	deleted   []*dossier // drafts that no list has any more: their money alone
+	members   []member
 	practices []*office
 	stripe    oracle
 	webhooks  []struct {
@@ -164,6 +166,8 @@ type oracle struct {
 	Open    int      `json:"open_sessions"`
 	Balance int64    `json:"balance_cents"`
 	Intents []intent `json:"payment_intents"`
+
+	Subscriptions []subscription `json:"subscriptions"`
 }
 
 type tally struct {
@@ -174,6 +178,7 @@ type tally struct {
 type intent struct {
 	ID       string            `json:"id"`
 	Account  string            `json:"account"`
+	Invoice  string            `json:"invoice"` // of a membership; empty of a visit's payment
 	Status   string            `json:"status"`
 	Amount   int64             `json:"amount"`
 	Received int64             `json:"amount_received"`
@@ -278,13 +283,16 @@ func gather(ctx context.Context, claim Claim) (*world, error) {
 		as := reader{claim.BaseURL, p.Token}
 		switch p.Role {
 		case "patient":
-			err = w.gatherPatient(ctx, as, seed.People, p.ID)
+			err = errors.Join(w.gatherPatient(ctx, as, seed.People, p.ID), w.gatherMember(ctx, as, p.ID))
 		case "admin":
 			err = w.gatherOffice(ctx, as, p.Practice)
 		}
 		if err != nil {
 			return nil, err
 		}
+	}
+	if err := w.gatherDeleted(ctx, seed.People); err != nil {
+		return nil, err
 	}
 	var box struct {
 		Mails []mail `json:"mails"`
@@ -335,14 +343,7 @@ func (w *world) gatherCase(ctx context.Context, c *dossier, as reader, people []
 		Records []act `json:"records"`
 	}
 	at := "/visits/" + c.ID
-	money, code, err := as.bytes(ctx, http.MethodGet, at+"/ledger")
-	if err != nil {
-		return err
-	}
-	if c.MoneyCode = code; code == http.StatusOK {
-		err = json.Unmarshal(money, &c.Money)
-	}
-	if err := errors.Join(err, as.json(ctx, at+"/audit", &acts)); err != nil {
+	if err := errors.Join(c.gatherMoney(ctx, as), as.json(ctx, at+"/audit", &acts)); err != nil {
 		return fmt.Errorf("reading the money and the trail of visit %s: %w", c.ID, err)
 	}
 	c.Acts = acts.Records
@@ -378,6 +379,42 @@ func (w *world) gatherCase(ctx context.Context, c *dossier, as reader, people []
 		return fmt.Errorf("reading the document of visit %s: %w", c.ID, err)
 	}
 	c.Doc, c.Added = both.Document, both.Addendum
+	return nil
+}
+
+func (c *dossier) gatherMoney(ctx context.Context, as reader) error {
+	money, code, err := as.bytes(ctx, http.MethodGet, "/visits/"+c.ID+"/ledger")
+	if c.MoneyCode = code; err != nil || code != http.StatusOK {
+		return err
+	}
+	return json.Unmarshal(money, &c.Money)
+}
+
+// gatherDeleted reads the money of the drafts that the logs say were deleted, each as the
+// patient who had it: a page of payment may have been tried before, and come to nothing.
+func (w *world) gatherDeleted(ctx context.Context, people []person) error {
+	for id := range w.deletedDrafts() {
+		c := &dossier{}
+		for _, p := range people {
+			if p.Role != "patient" {
+				continue
+			}
+			as := reader{w.claim.BaseURL, p.Token}
+			b, code, err := as.bytes(ctx, http.MethodGet, "/visits/"+id)
+			if err != nil {
+				return err
+			}
+			if code != http.StatusOK {
+				continue
+			}
+			if err := errors.Join(json.Unmarshal(b, &c.visit), c.gatherMoney(ctx, as)); err != nil {
+				return fmt.Errorf("reading the money of visit %s, which was deleted: %w", id, err)
+			}
+			break
+		}
+		c.ID = id
+		w.deleted = append(w.deleted, c)
+	}
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 )
 
 func dollars(cents int64) string {
@@ -13,32 +14,45 @@ func dollars(cents int64) string {
 	return fmt.Sprintf("$%d.%02d", cents/100, cents%100)
 }
 
+// books are the visits whose money must be right: those that are listed and those that
+// were deleted.
+func (w *world) books() []*dossier { return slices.Concat(w.cases, w.deleted) }
+
 func entriesBalance(w *world, l *line) {
 	entries := 0
-	for _, c := range w.cases {
+	for _, c := range w.books() {
 		if c.MoneyCode != http.StatusOK {
 			l.find("visit %s: its ledger is not to be had; asking for it answers %d", c.ID, c.MoneyCode)
 		}
-		sums := map[string]int64{}
-		for _, e := range c.Money.Entries {
-			entries++
-			var sum int64
-			for _, p := range e.Postings {
-				sum += p.Amount
-				sums[p.Account] += p.Amount
-				if p.Amount == 0 {
-					l.find("visit %s: entry %s of payment %s posts nothing to %s", c.ID, e.ID, e.Payment, p.Account)
-				}
-			}
-			if sum != 0 || len(e.Postings) < 2 {
-				l.find("visit %s: entry %s of payment %s is off balance by %s", c.ID, e.ID, e.Payment, dollars(sum))
-			}
-		}
-		if !maps.Equal(sums, c.Money.Balances) {
+		entries += len(c.Money.Entries)
+		if sums := summed(l, c.Money.Entries); !maps.Equal(sums, c.Money.Balances) {
 			l.find("visit %s: its balances are served as %v and come to %v", c.ID, c.Money.Balances, sums)
 		}
 	}
+	for _, m := range w.members {
+		entries += len(m.Entries)
+		summed(l, m.Entries)
+	}
 	l.Figures = fmt.Sprintf("%d entries", entries)
+}
+
+// summed returns the sums that entries post to each account, and finds those off balance.
+func summed(l *line, entries []entry) map[string]int64 {
+	sums := map[string]int64{}
+	for _, e := range entries {
+		var sum int64
+		for _, p := range e.Postings {
+			sum += p.Amount
+			sums[p.Account] += p.Amount
+			if p.Amount == 0 {
+				l.find("entry %s of %s posts nothing to %s", e.ID, e.Payment, p.Account)
+			}
+		}
+		if sum != 0 || len(e.Postings) < 2 {
+			l.find("entry %s of %s is off balance by %s", e.ID, e.Payment, dollars(sum))
+		}
+	}
+	return sums
 }
 
 // booked is what the ledger says of one payment, in cents.
@@ -94,7 +108,7 @@ func (p payment) expected() booked {
 
 func paymentsMatchEntries(w *world, l *line) {
 	n := 0
-	for _, c := range w.cases {
+	for _, c := range w.books() {
 		known := map[string]bool{}
 		for _, p := range c.Money.Payments {
 			n++
@@ -131,13 +145,16 @@ const refKey = "ref"
 func paymentsMatchStripe(w *world, l *line) {
 	intents := map[string]intent{}
 	for _, i := range w.stripe.Intents {
+		if i.Invoice != "" {
+			continue
+		}
 		if i.Metadata[refKey] == "" {
 			l.find("Stripe's %s does not say which payment it is", i.ID)
 		}
 		intents[i.ID] = i
 	}
 	payments := map[string]bool{}
-	for _, c := range w.cases {
+	for _, c := range w.books() {
 		for _, p := range c.Money.Payments {
 			payments[p.ID] = true
 			b := c.booked(p.ID)
@@ -173,7 +190,7 @@ func paymentsMatchStripe(w *world, l *line) {
 
 func holdsAddUp(w *world, l *line) {
 	var sum booked
-	for _, c := range w.cases {
+	for _, c := range w.books() {
 		for _, p := range c.Money.Payments {
 			b := c.booked(p.ID)
 			sum.held += b.held
@@ -184,6 +201,16 @@ func holdsAddUp(w *world, l *line) {
 			sum.disputed += b.disputed
 			sum.disputeFees += b.disputeFees
 			sum.stripeFees += b.stripeFees
+		}
+	}
+	for _, m := range w.members {
+		for _, i := range m.Invoices { // collected without a hold, which Stripe counts as one
+			sum.held += i.Paid
+			sum.collected += i.Paid
+			sum.refunded += i.Refunded
+		}
+		for _, e := range m.Entries {
+			sum.stripeFees += e.on("stripe_fees")
 		}
 	}
 	o := w.stripe
@@ -220,7 +247,7 @@ func holdsAddUp(w *world, l *line) {
 
 func chargesHaveAnswers(w *world, l *line) {
 	var charged int64
-	for _, c := range w.cases {
+	for _, c := range w.books() {
 		var sum int64
 		refunded := false // without an answer a charge, made by hand at Stripe, must be refunded
 		for _, p := range c.Money.Payments {

@@ -84,6 +84,7 @@ var statements = []struct {
 	{"every ledger entry balances, and the balances are their sums", entriesBalance},
 	{"each payment's entries say what its state says", paymentsMatchEntries},
 	{"each payment is what Stripe's object is", paymentsMatchStripe},
+	{"each invoice of a membership is what Stripe's is", membershipsMatchStripe},
 	{"holds = captures + releases + lapses, in the ledger and at Stripe", holdsAddUp},
 	{"no charge without an answer, none above the accepted quote", chargesHaveAnswers},
 	{"every answered paid visit is charged once", answersAreChargedOnce},

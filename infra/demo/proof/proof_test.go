@@ -39,8 +39,14 @@ func sound(t *testing.T) *world {
 		"balances":{"holds":0,"holds_owed":0,"stripe":3854,"stripe_fees":146,"visit_fees":-4000}}`)
 	c.PageCode, c.Page = 200, "Closed. $40.00 charged. Reference pay"
 	into(t, &c.Chart, `{"answers":[{"answers":["a very private sentence"]}],"messages":[{"text":"take it with water"}]}`)
-	into(t, &w.stripe, `{"holds":{"count":1,"cents":4000},"captured":{"count":1,"cents":4000},"balance_cents":3854,
-		"payment_intents":[{"id":"pi","account":"acct","status":"succeeded","amount":4000,"amount_received":4000,"fee_cents":146,"metadata":{"ref":"pay"}}]}`)
+	w.members = make([]member, 1)
+	into(t, &w.members[0], `{"invoices":[{"membership":"jane.m1","number":"A-1","amount":35000,"paid":35000,"refunded":0}],
+		"entries":[{"id":"fee","kind":"membership_fee","payment":"jane.m1","postings":[{"account":"stripe","amount_cents":35000},{"account":"deferred_fees","amount_cents":-35000},
+		{"account":"stripe_fees","amount_cents":1045},{"account":"stripe","amount_cents":-1045}]}]}`)
+	into(t, &w.stripe, `{"holds":{"count":2,"cents":39000},"captured":{"count":2,"cents":39000},"balance_cents":37809,
+		"payment_intents":[{"id":"pi","account":"acct","status":"succeeded","amount":4000,"amount_received":4000,"fee_cents":146,"metadata":{"ref":"pay"}},
+		{"id":"pi_year","account":"acct","invoice":"in","status":"succeeded","amount":35000,"amount_received":35000,"fee_cents":1045}],
+		"subscriptions":[{"id":"sub","metadata":{"membership":"jane.m1"},"invoices":[{"number":"A-1","amount_due":35000,"amount_paid":35000,"payment_intent":"pi_year"}]}]}`)
 	for _, subject := range []string{"Your request was received", "Your request was answered", "Your receipt"} {
 		w.mails = append(w.mails, mail{
 			At: started.Add(3 * time.Minute), To: []string{"jane@patients.example"}, Subject: "Clinic: " + subject, Text: "http://x/my/visits/v1?eye",
@@ -136,6 +142,18 @@ func TestProof_WhateverIsWrongIsFound(t *testing.T) {
 			w.stripe.Intents = append(w.stripe.Intents, intent{ID: "pi2", Metadata: map[string]string{"ref": "lost"}})
 		}, "which no visit has"},
 		{"a hold at Stripe that the ledger lacks", func(w *world) { w.stripe.Holds.Cents += 100; w.stripe.Held.Cents += 100 }, "holds still standing: the ledger says $0.00, Stripe $1.00"},
+		{"a membership at Stripe that nobody has", func(w *world) { w.members = nil }, `Stripe's invoice "jane.m1 A-1", of $350.00, is of no patient's membership`},
+		{"an invoice that is not at Stripe", func(w *world) { w.stripe.Subscriptions = nil }, "Stripe says {amount:0 paid:0 refunded:0}"},
+		{"a year refunded at Stripe alone", func(w *world) { w.stripe.Intents[1].Refunded = 100 }, "Stripe says {amount:35000 paid:35000 refunded:100}"},
+		{"a year that no entry has", func(w *world) { w.members[0].Entries = nil }, "collected $350.00 more than its entries say"},
+		{"a year of which Stripe took more", func(w *world) { w.stripe.Intents[1].Fee++ }, "Stripe took $0.01 more of memberships"},
+		{"a year's entry off balance", func(w *world) { w.members[0].Entries[0].Postings[1].Amount++ }, "entry fee of jane.m1 is off balance by $0.01"},
+		{"a deleted draft's payment off balance", func(w *world) {
+			w.deleted = append(w.deleted, &dossier{visit: visit{ID: "v2"}, MoneyCode: 200, Money: ledger{Payments: []payment{{ID: "v2.p", State: "captured", Collected: 100}}}})
+		}, "payment v2.p is captured: the ledger says"},
+		{"a deleted draft that nobody has", func(w *world) {
+			w.deleted = append(w.deleted, &dossier{visit: visit{ID: "v2"}})
+		}, "visit v2: its ledger is not to be had"},
 		{"a balance at Stripe that is off", func(w *world) { w.stripe.Balance-- }, "balance: the ledger says"},
 		{"a charge without an answer", func(w *world) { one(w).Status = "declined" }, "is declined and was charged $40.00"},
 		{"a charge above the quote", func(w *world) { one(w).Quote.Amount = 3999 }, "more than it was quoted"},

@@ -21,11 +21,13 @@ const (
 	deliveryDelivered = "delivered"
 	deliveryGivenUp   = "given up"
 
-	// deliverFor is how long the delivery of an event is retried. The waits between
-	// attempts double from the first to the longest.
-	deliverFor   = 3 * 24 * time.Hour
-	firstBackoff = 5 * time.Second
-	longBackoff  = 6 * time.Hour
+	// deliverFor is how long the delivery of an event is retried, and at least leastAttempts
+	// times: the clock may jump past all of them. The waits between attempts double from the
+	// first to the longest.
+	deliverFor    = 3 * 24 * time.Hour
+	leastAttempts = 5
+	firstBackoff  = 5 * time.Second
+	longBackoff   = 6 * time.Hour
 
 	endpointPatience = 10 * time.Second // real time
 	deliveryBatch    = 64
@@ -159,7 +161,7 @@ func (s *Sim) attempt(ctx context.Context, d Delivery) error {
 		if outcome != nil {
 			d.State, d.Last = deliveryPending, outcome.Error()
 			d.Next = t.now.Add(backoff(d.Attempts))
-			if d.Next.Sub(d.Made) > deliverFor {
+			if d.Next.Sub(d.Made) > deliverFor && d.Attempts >= leastAttempts {
 				d.State = deliveryGivenUp
 			}
 		}

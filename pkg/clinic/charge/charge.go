@@ -148,6 +148,8 @@ func (m *Room) act(ctx context.Context, d outbox.Delivery) error {
 		return m.capture(ctx, d)
 	case outbox.Release:
 		return m.release(ctx, d)
+	case outbox.Refund:
+		return m.refund(ctx, d)
 	case outbox.AnswerDispute:
 		return m.carry(ctx, d, billing.Answering)
 	case outbox.AcceptDispute:
@@ -160,7 +162,7 @@ func (m *Room) act(ctx context.Context, d outbox.Delivery) error {
 		return m.carryMembership(ctx, d)
 	case outbox.Received, outbox.Asked, outbox.Replied, outbox.Answered, outbox.Ended, outbox.Late,
 		outbox.Charged, outbox.ChargeFailed, outbox.Diverted, outbox.CheckoutAbandoned,
-		outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned, outbox.StrayFound,
+		outbox.Reversed, outbox.RefundFailed, outbox.Refunded, outbox.FraudWarned, outbox.StrayFound,
 		outbox.DisputeOpened, outbox.DisputeDue, outbox.DisputeMissed, outbox.DisputeEnded, outbox.AccountLost, outbox.AccountDisabled, outbox.Invited, outbox.ContactChanged,
 		outbox.MemberJoined, outbox.MemberRenewed, outbox.MemberUnpaid, outbox.MemberRenewal, outbox.MemberEnded,
 		outbox.MemberCancelled, outbox.MemberResumed:

@@ -34,9 +34,9 @@ type Balance interface {
 type Books interface {
 	// Progress returns how far an account was compared.
 	Progress(ctx context.Context, practice, account string) (reconcile.Progress, error)
-	// Booked lists what a practice's entries of a window are about: payments, memberships and
+	// BookedSubjects lists what a practice's entries of a window are about: payments, memberships and
 	// payouts, each once. It may lag about a second.
-	Booked(ctx context.Context, practice string, w reconcile.Window) ([]string, error)
+	BookedSubjects(ctx context.Context, practice string, w reconcile.Window) ([]string, error)
 	// Entries lists what the ledger has of a payment, a membership or a payout.
 	Entries(ctx context.Context, of string) ([]ledger.Entry, error)
 }
@@ -181,7 +181,7 @@ func (c *comparison) gather(ctx context.Context, p reconcile.Progress, w reconci
 		}
 		c.add(s, g.Object, g.Transactions)
 	}
-	booked, err := c.Store.Booked(ctx, c.practice, w)
+	booked, err := c.Store.BookedSubjects(ctx, c.practice, w)
 	if err != nil {
 		return err
 	}

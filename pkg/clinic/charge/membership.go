@@ -3,9 +3,11 @@ package charge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/membership"
@@ -217,9 +219,12 @@ func (m *Room) applyMembership(ctx context.Context, c *clinic.Commit, was, next 
 			return err
 		}
 	}
-	turned := next.Wanted() != was.Wanted()
-	carry := next.Wanted() != membership.Nothing && turned || next.Mispriced(c.At) && (turned || !was.Mispriced(c.At))
-	if next.Subscription != "" && carry {
+	if was.Owed() > 0 && next.Owed() == 0 {
+		if err := m.endWork(ctx, c, work.MembershipUnrefunded, was.Practice, was.ID); err != nil {
+			return err
+		}
+	}
+	if next.Carries(was, c.At) {
 		tell(outbox.CarryMembership, outbox.Charge)
 	}
 	c.Audit = append(c.Audit, audit.Record{
@@ -232,19 +237,27 @@ func (m *Room) applyMembership(ctx context.Context, c *clinic.Commit, was, next 
 // What Stripe says afterwards decides.
 func (m *Room) carryMembership(ctx context.Context, d outbox.Delivery) error {
 	mem, err := m.Store.Membership(ctx, d.Membership)
-	if err != nil {
+	if err != nil || mem.Subscription == "" {
 		return err
 	}
-	ask, now := mem.Wanted(), m.Kernel.Time()
-	if mem.Subscription == "" {
-		return nil
+	if err := m.askStripe(ctx, mem, d.Key()); err != nil {
+		return err
 	}
+	if mem, err = m.Store.Membership(ctx, d.Membership); err != nil || mem.Owed() == 0 {
+		return err
+	}
+	return m.giveBackFees(ctx, mem, d.Attempt)
+}
+
+// askStripe has a subscription end, go on or cost what is wanted.
+func (m *Room) askStripe(ctx context.Context, mem membership.Membership, key string) error {
+	ask, now := mem.Wanted(), m.Kernel.Time()
 	var asked error
 	switch {
 	case ask != membership.Nothing:
-		asked = m.Subscriptions.Carry(ctx, mem.Account, mem.Subscription, ask, d.Key())
+		asked = m.Subscriptions.Carry(ctx, mem.Account, mem.Subscription, ask, key)
 	case mem.Mispriced(now):
-		asked = m.Subscriptions.Reprice(ctx, mem.Account, mem.Subscription, mem.RenewalPrice(now), d.Key())
+		asked = m.Subscriptions.Reprice(ctx, mem.Account, mem.Subscription, mem.RenewalPrice(now), key)
 	default:
 		return nil
 	}
@@ -268,6 +281,59 @@ func (m *Room) carryMembership(ctx context.Context, d outbox.Delivery) error {
 		return err
 	}
 	if err := m.applyMembership(ctx, &c, mem, next); err != nil {
+		return err
+	}
+	return m.Kernel.Store.Commit(ctx, c)
+}
+
+// giveBackFees refunds what is owed of the payments of a year, as Stripe has them now. The key is of the
+// invoice and what was refunded of it before, so that of two events that find the same owed one
+// refunds it. What Stripe refuses for good, or a few times, is somebody's work.
+func (m *Room) giveBackFees(ctx context.Context, mem membership.Membership, attempt int) error {
+	s, err := m.fetch(ctx, mem)
+	if err != nil {
+		return err
+	}
+	seen, err := mem.Observe(s.Observation)
+	if err != nil {
+		return err
+	}
+	var refused *clinic.Refusal
+	owed := seen.Owed()
+	for _, b := range s.Bills {
+		part := min(owed, b.Paid-b.Refunded)
+		if b.Year != seen.Standing.Year || part <= 0 {
+			continue
+		}
+		no, err := splitRefusal(m.Cards.RefundPart(ctx, mem.Account, b.Intent, part, fmt.Sprintf("%s-back-%d-%d", b.Invoice, b.Refunded, part)))
+		if err != nil {
+			return err
+		}
+		if no != nil {
+			refused = no
+		}
+		owed -= part
+	}
+	if s, err = m.fetch(ctx, mem); err != nil {
+		return err
+	}
+	if err := m.follow(ctx, mem, s); err != nil {
+		return err
+	}
+	if mem, err = m.Store.Membership(ctx, mem.ID); err != nil || mem.Owed() == 0 {
+		return err
+	}
+	note := billing.RefundFailed // it was made, and has failed already
+	if refused != nil {
+		if note = refused.Code; refused.Temporary || !refused.Final && attempt < refundAttempts-1 {
+			return refused
+		}
+	}
+	now := m.Kernel.Time()
+	c := clinic.Commit{At: now, Audit: []audit.Record{{
+		ID: m.Kernel.NewID(), Practice: mem.Practice, At: now, Actor: clinic.System("charge"), Action: "membership.refund_refused", Patient: mem.Payer, Resource: mem.ID,
+	}}}
+	if err := m.openWork(ctx, &c, work.Item{Kind: work.MembershipUnrefunded, Practice: mem.Practice, Patient: mem.Payer, Note: note}, mem.ID); err != nil {
 		return err
 	}
 	return m.Kernel.Store.Commit(ctx, c)

@@ -154,6 +154,9 @@ func (m *Room) applyCapture(ctx context.Context, c *clinic.Commit, v visit.Visit
 // failed is told and somebody's work, until the money is refunded after all.
 func (m *Room) applyRefund(ctx context.Context, c *clinic.Commit, v visit.Visit, was, p billing.Payment) error {
 	kept := v.Keeps(p.ID)
+	if was.Asked.Stage == billing.RefundAsked && p.Asked.Stage == billing.RefundMade {
+		c.Events = append(c.Events, m.event(outbox.Refunded, outbox.Notify, v, p, c.At))
+	}
 	switch {
 	case p.Refunded < was.Refunded:
 		c.Events = append(c.Events, m.event(outbox.RefundFailed, outbox.Notify, v, p, c.At))

@@ -38,7 +38,7 @@ var memberLetters = map[outbox.Kind]memberLetter{
 		"The payment for your membership failed",
 		"{unpaid} Please see that it can be paid:\n{link}",
 	}, isUnpaid},
-	outbox.MemberEnded: {text{"Your membership has ended", "{ended}\n\n{link}"}, isEnded},
+	outbox.MemberEnded: {text{"Your membership has ended", "{ended}{back}\n\n{link}"}, isEnded},
 	outbox.MemberRenewal: {text{"Your membership will be renewed", "{announced}\n\n{link}"}, func(m membership.Membership) bool {
 		return isMember(m) && !m.Notice.Closing && m.Renews()
 	}},
@@ -62,6 +62,17 @@ var endings = map[membership.Why]string{
 	membership.ByPractice: "The practice has ended your membership. Nothing more is charged for it.",
 	membership.Unpaid:     "Your membership ended because its payment failed and was not made in time. Nothing more is charged for it.",
 	membership.OfMedicare: "Your membership ended because Medicare covers visits that it includes. Nothing more is charged for it.",
+}
+
+// backWords say what is given back of a membership that ended; empty if that is nothing.
+func backWords(mem membership.Membership) string {
+	switch back, owed := mem.Standing.Refunded, mem.Owed(); {
+	case owed > 0:
+		return " " + owed.String() + " of what you paid for its year is being refunded to your card; your bank may take ten days to show it."
+	case back > 0:
+		return " " + back.String() + " of what you paid for its year was refunded to your card; your bank may take ten days to show it."
+	}
+	return ""
 }
 
 // tellMember sends the letter of an event about a membership, to its payer, while it is true.
@@ -111,6 +122,6 @@ func memberWords(p practice.Practice, mem membership.Membership, now time.Time) 
 	announced, _ := mem.Letter(zone)
 	return []string{
 		"{paid}", mem.Standing.Paid.String(), "{year}", mem.Standing.Text(zone), "{renewal}", renewal,
-		"{last}", mem.Standing.LastDay(zone), "{price}", mem.RenewalPrice(now).String(), "{unpaid}", mem.Unpaid(zone), "{ended}", endings[mem.Ended.Why], "{announced}", announced.Text,
+		"{last}", mem.Standing.LastDay(zone), "{price}", mem.RenewalPrice(now).String(), "{unpaid}", mem.Unpaid(zone), "{ended}", endings[mem.Ended.Why], "{back}", backWords(mem), "{announced}", announced.Text,
 	}, nil
 }

@@ -86,7 +86,7 @@ func isNotRefunded(f facts) bool {
 func hasAccountWork(f facts) bool { return f.account }
 
 // aboutPayment are the kinds whose letters depend on the payment they name.
-var aboutPayment = append([]outbox.Kind{outbox.Reversed, outbox.RefundFailed, outbox.FraudWarned}, aboutDispute...)
+var aboutPayment = append([]outbox.Kind{outbox.Reversed, outbox.RefundFailed, outbox.Refunded, outbox.FraudWarned}, aboutDispute...)
 
 // aboutAccount are the kinds whose letters are true while the practice has work of a kind
 // about its account at Stripe.
@@ -124,6 +124,7 @@ var letters = map[outbox.Kind]struct{ patient, practice letter }{
 		patient:  letter{text{"Your refund did not go through", "A refund to your card or account did not go through. The practice will find another way to return the money; you may also call it.\n\n{link}"}, refundFailed},
 		practice: letter{text{"A refund failed", "A refund did not reach the patient, and the money is in the practice's account at Stripe again. Please return it another way.\n\n{link}"}, refundFailed},
 	},
+	outbox.Refunded:      {patient: letter{text{"A refund of your payment", ""}, isRefunded}}, // its body is by refundBody
 	outbox.FraudWarned:   {practice: letter{text{"A warning of fraud", "The issuer of a card warns that a payment may be fraudulent. Refund it at Stripe, or expect a dispute.\n\n{link}"}, isNotRefunded}},
 	outbox.DisputeOpened: {}, outbox.DisputeDue: {}, outbox.DisputeMissed: {}, outbox.DisputeEnded: {}, // by disputeLetter
 	outbox.AccountDisabled: {practice: letter{text{"Stripe has disabled your account", "Stripe asks for something before patients can pay you, or before it pays you out. Please sign in at Stripe and give what it asks for."}, hasAccountWork}},
@@ -219,6 +220,9 @@ func (m *Room) Act(ctx context.Context, d outbox.Delivery) error {
 		if !f.visit.Waived() {
 			l.patient = overcharged.patient
 		}
+	}
+	if d.Kind == outbox.Refunded {
+		l.patient.body = refundBody(f.payment)
 	}
 	if slices.Contains(aboutDispute, d.Kind) {
 		if l.practice, err = m.disputeLetter(ctx, d.Kind, f); err != nil {

@@ -24,7 +24,7 @@ func (o *Office) Payouts(ctx context.Context, c clinic.Caller) ([]billing.Payout
 	}
 	all, err := o.Store.Payouts(ctx, c.Person.Practice, maxPayouts)
 	if err == nil {
-		err = o.Kernel.RecordList(ctx, c, identity.ReadBooks, clinic.Subject{Practice: c.Person.Practice})
+		err = o.Kernel.RecordList(ctx, c, identity.ReadBooks+":payouts", clinic.Subject{Practice: c.Person.Practice})
 	}
 	return all, err
 }
@@ -48,7 +48,7 @@ func (o *Office) Outcomes(ctx context.Context, c clinic.Caller) ([]reconcile.Out
 	}
 	all, err := o.Store.Outcomes(ctx, c.Person.Practice, maxOutcomes)
 	if err == nil {
-		err = o.Kernel.RecordList(ctx, c, identity.ReadBooks, clinic.Subject{Practice: c.Person.Practice})
+		err = o.Kernel.RecordList(ctx, c, identity.ReadBooks+":reconciliations", clinic.Subject{Practice: c.Person.Practice})
 	}
 	return all, err
 }

@@ -139,7 +139,11 @@ func (m *Room) keep(ctx context.Context, in clinic.Input, f *intake.Form, res in
 	if err != nil {
 		return d, err
 	}
-	if q, err := m.priceFor(ctx, in, f, res, p); err == nil {
+	percent, err := m.discount(ctx, in, p)
+	if err != nil {
+		return d, err
+	}
+	if q, err := m.priceFor(ctx, in, f, res, p, percent); err == nil {
 		if next, err = next.Priced(q); err != nil {
 			return d, err
 		}
@@ -195,6 +199,16 @@ func (m *Room) price(in clinic.Input, f *intake.Form, res intake.Result, p pract
 	class := billing.ClassFor(f.BillingClass(), choice(res.Response, kindItem))
 	q, err := billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, billing.Route(choice(res.Response, "payment-route")), in.Now)
 	return q.WithKinds(p.KindPrices[f.Name()]), err
+}
+
+// discount returns how much p takes off its prices for the patient of in, in percent; 0:
+// nothing. A practice that never gave a discount has no patient read.
+func (m *Room) discount(ctx context.Context, in clinic.Input, p practice.Practice) (int, error) {
+	if !p.Discounts {
+		return 0, nil
+	}
+	who, err := m.Charts.Patient(ctx, in.Visit.Patient)
+	return who.Discount.PercentAt(in.Now), err
 }
 
 // divert ends v: it adds to c the answers, the record of what the patient was
@@ -359,12 +373,12 @@ func (m *Room) quote(ctx context.Context, in clinic.Input) (d clinic.Decision, o
 	if err := cmp.Or(closed(p), barred(p, who, v.Pool, in.Now)); err != nil {
 		return d, o, err
 	}
-	q, err := m.priceFor(ctx, in, f, res, p)
+	q, err := m.priceFor(ctx, in, f, res, p, who.Discount.PercentAt(in.Now))
 	if err == nil {
 		err = m.checkPayable(ctx, p, q.Amount)
 	}
-	if err != nil || v.Quote.Fresh(in.Now) && q.Basis == v.Quote.Basis && q.Caveat == v.Quote.Caveat {
-		return d, o, err // the same answers have the same price, unless a membership begins or ends to pay for them
+	if err != nil || v.Quote.Fresh(in.Now) && q.SameTerms(v.Quote) {
+		return d, o, err // the same answers have the same price, unless a membership or a discount begins or ends
 	}
 	next, err := v.Priced(q)
 	return clinic.Change(v, next, clinic.Commit{}), o, err

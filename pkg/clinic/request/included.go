@@ -2,6 +2,7 @@ package request
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"evisit/pkg/billing"
@@ -12,12 +13,12 @@ import (
 	"evisit/pkg/practice"
 )
 
-// priceFor is price, for a patient who says that a membership pays: if it includes the request,
-// nothing is charged. Nobody else's memberships are read.
-func (m *Room) priceFor(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice) (billing.Quote, error) {
+// priceFor is price, with percent taken off for the patient. For one who says that a membership
+// pays, nothing is charged if it includes the request. Nobody else's memberships are read.
+func (m *Room) priceFor(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice, percent int) (billing.Quote, error) {
 	q, err := m.price(in, f, res, p)
 	if err != nil || q.Caveat != billing.NoMembership || q.Amount == 0 {
-		return q, err
+		return q.WithDiscount(percent), err
 	}
 	i, err := m.included(ctx, in, f, res, p)
 	if err != nil {
@@ -26,7 +27,7 @@ func (m *Room) priceFor(ctx context.Context, in clinic.Input, f *intake.Form, re
 	if i.Covered() {
 		return q.Included(), nil
 	}
-	return q.NotIncluded(caveatOf(i.Cause)), nil
+	return q.NotIncluded(caveatOf(i.Cause)).WithDiscount(percent), nil
 }
 
 // An included is whether a membership pays for a visit, and the year of which it would be used.
@@ -65,15 +66,19 @@ func countOf(counts []membership.Count, of membership.Membership, at time.Time) 
 }
 
 // useIncluded returns the count with the visit that is submitted. If the membership does not include
-// it any more, it returns none, and the quote of the posted fee.
+// it any more, it returns none, and the quote of the fee.
 func (m *Room) useIncluded(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice) (*clinic.Count, billing.Quote, error) {
 	i, err := m.included(ctx, in, f, res, p)
 	if err != nil {
 		return nil, billing.Quote{}, err
 	}
 	if !i.Covered() {
+		percent, err := m.discount(ctx, in, p)
+		if err != nil {
+			return nil, billing.Quote{}, err
+		}
 		q, err := m.price(in, f, res, p)
-		return nil, q.NotIncluded(caveatOf(i.Cause)), err
+		return nil, q.NotIncluded(caveatOf(i.Cause)).WithDiscount(percent), err
 	}
 	used, err := i.count.Use(in.Visit.ID, in.Visit.Patient, i.of.TermsAt(in.Now), in.Now)
 	return &clinic.Count{Count: used, Practice: in.Visit.Practice}, billing.Quote{}, err
@@ -81,7 +86,7 @@ func (m *Room) useIncluded(ctx context.Context, in clinic.Input, f *intake.Form,
 
 // errNotIncluded refuses a visit that was quoted as included, and is not any more.
 func errNotIncluded(q billing.Quote) error {
-	return fault.New(fault.Conflict, "quote_replaced", q.Caveat.Text()+" The request was not sent: read the new quote, and accept it if you agree.")
+	return fault.New(fault.Conflict, "quote_replaced", strings.TrimSpace(q.Caveat.Text()+" The request was not sent: read the new quote, and accept it if you agree."))
 }
 
 // caveatOf says with a quote why no membership pays; without a cause there is none.

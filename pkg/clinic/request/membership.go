@@ -12,6 +12,7 @@ import (
 	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/ledger"
 	"evisit/pkg/membership"
 	"evisit/pkg/money"
 	"evisit/pkg/practice"
@@ -38,8 +39,13 @@ type Membership struct {
 	Terms membership.Terms
 	Sold  bool
 	// Mine is the patient's latest, which may have ended; without an ID they have had none.
-	Mine  membership.Membership
-	Bills []membership.Bill // of Mine, the newest first
+	Mine membership.Membership
+	// Bills are those of all memberships that the patient had, the newest first, and Entries what
+	// was entered of them, the oldest first.
+	Bills   []membership.Bill
+	Entries []ledger.Entry
+	// Leaving is what is given back of Mine if it ends at once; without an amount it does not.
+	Leaving membership.Refund
 	// Medicare is what the patient's health plans tell of the year that would begin now.
 	Medicare membership.Medicare
 }
@@ -59,7 +65,7 @@ func (m *Room) Membership(ctx context.Context, c clinic.Caller, patient string) 
 		return Membership{}, err
 	}
 	if view.Mine.ID != "" {
-		if view.Bills, err = m.Store.BillsOf(ctx, view.Mine.ID); err != nil {
+		if view.Bills, view.Entries, err = m.Store.Paid(ctx, patient); err != nil {
 			return Membership{}, err
 		}
 	}
@@ -75,12 +81,17 @@ func (m *Room) membershipOf(ctx context.Context, c clinic.Caller, patient string
 	view := Membership{Practice: p, Patient: patient}
 	now := m.Kernel.Time()
 	view.Terms, view.Sold = p.Membership(now)
-	all, err := m.Store.Memberships(ctx, patient)
+	all, counts, err := m.Store.Included(ctx, patient)
 	if err != nil {
 		return Membership{}, err
 	}
 	if n := len(all); n > 0 {
+		zone, err := p.Location()
+		if err != nil {
+			return Membership{}, err
+		}
 		view.Mine = all[n-1]
+		view.Leaving = view.Mine.Leaving(len(countOf(counts, view.Mine, now).Uses), zone, now)
 	}
 	if view.Sold && view.Joins() {
 		view.Medicare, err = m.medicare(ctx, p, patient, coding.Unknown, now)

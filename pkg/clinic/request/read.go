@@ -112,7 +112,11 @@ func (m *Room) judge(ctx context.Context, in clinic.Input, f *intake.Form, r int
 		q, d.Why = m.price(in, f, d.Result, p)
 	}
 	if d.Why == nil {
-		d.Why = m.checkPayable(ctx, p, q.Amount)
+		var percent int
+		if percent, err = m.discount(ctx, in, p); err != nil {
+			return Draft{}, err
+		}
+		d.Why = m.checkPayable(ctx, p, q.WithDiscount(percent).Amount)
 	}
 	return d, nil
 }

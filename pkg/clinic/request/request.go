@@ -14,6 +14,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/ledger"
 	"evisit/pkg/membership"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
@@ -42,8 +43,9 @@ type Reads interface {
 	// Included returns the memberships that a patient pays for, the first one first, and the visits
 	// that were used of them, in one read.
 	Included(ctx context.Context, payer string) ([]membership.Membership, []membership.Count, error)
-	// BillsOf lists the bills of a membership, the newest first.
-	BillsOf(ctx context.Context, membership string) ([]membership.Bill, error)
+	// Paid lists the bills of a patient's memberships, the newest first, and what was entered of
+	// them, the oldest first, in one read.
+	Paid(ctx context.Context, payer string) ([]membership.Bill, []ledger.Entry, error)
 }
 
 // A Room has the steps and reads of patients and caregivers. Its fields must be

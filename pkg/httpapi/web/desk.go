@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -79,6 +80,7 @@ type deskView struct {
 	Kept            bool    // something typed is kept, and not sent
 	Back            bool    // it is back in the forms
 	Steps           []step
+	Refund          string // address of the page on which the visitor can refund a payment; empty: nothing can be
 }
 
 type patientView struct {
@@ -107,6 +109,9 @@ func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, was s
 		v.Kept = session.UnsentOf(v.Proof, deskPath(id))
 	}
 	shown, err := s.Desk.Show(r.Context(), v.Caller, id)
+	if errors.Is(err, fault.Denied) && v.Person.Has(identity.Admin) {
+		return s.toRefund(w, r, v, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -127,6 +132,11 @@ func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, was s
 	view := deskView{Answer: answerOf(shown.Answer), Complaints: aboutPage(alert), Back: back}
 	view.fill(v, shown.Chart, s.Now(), zone)
 	view.setForms(shown.Chart, was, shown.Chart.Visit.Can(v.Person, s.Now()), v.Person.Kind)
+	if may, err := s.Office.MayRefund(r.Context(), shown.Caller, shown.Chart.Visit); err != nil {
+		return err
+	} else if may {
+		view.Refund = refundPath(id)
+	}
 	return s.show(w, &v, page{
 		view: "desk", title: errorTitle(view.Title, view.Complaints), data: view, code: code,
 		keeps: view.Keeps(), enter: enter{Text: "Keep what you wrote"}, // sending is not undone, so Enter does not

@@ -26,6 +26,9 @@ type feeView struct {
 	Free       bool
 	Included   bool // in the patient's membership
 	Caveat     string
+	Discount   string // what the practice takes off for the patient; empty: nothing
+	Until      string // how long the price holds
+	Estimate   string // where the price is printed; empty where the patient said that they do not pay themselves
 	Charged    string
 	Within     string
 	Readers    string
@@ -68,8 +71,11 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view f
 	}
 	view.Quote, view.Amount, view.Free = o.Quote.ID, o.Quote.Amount.String(), o.Quote.Free()
 	view.Included = o.Quote.Basis == billing.ByMember
-	view.Most = o.Quote.Most()
+	view.Most, view.Discount, view.Until = o.Quote.Most(), o.Quote.Discount(), v.practice.Local(o.Quote.ExpiresAt)
 	view.Caveat, view.Charged = o.Quote.Caveat.Text(), httpapi.WhenCharged
+	if o.Quote.Caveat == "" && !view.Included {
+		view.Estimate = estimatePath(id)
+	}
 	view.Within, view.Readers = lasting(o.Terms.Answer), o.Readers
 	view.Consent, view.Language = o.Consent, o.Language
 	view.Agreement, _ = o.Consent.In(o.Language)

@@ -51,6 +51,9 @@ func (s *site) managing() []route {
 		{"POST /manage/patients/{patient}", s.as(s.standPatient)},
 		{"POST /manage/patients/{patient}/verify", s.as(s.verifyPatient)},
 		{"POST /manage/patients/{patient}/invite", s.as(s.invitePatient)},
+		{"GET /manage/patients/{patient}/discount", s.as(s.discount)},
+		{"POST /manage/patients/{patient}/discount", s.as(s.giveDiscount)},
+		{"POST /manage/patients/{patient}/discount/end", s.as(s.endDiscount)},
 		{"GET /manage/patients/{patient}/doubles", s.as(s.twinsPage)},
 		{"POST /manage/patients/{patient}/doubles", s.as(s.mergeTwins)},
 

@@ -13,6 +13,7 @@ import (
 	"evisit/pkg/coding"
 	"evisit/pkg/fault"
 	"evisit/pkg/membership"
+	"evisit/pkg/money"
 	"evisit/pkg/practice"
 )
 
@@ -69,6 +70,9 @@ func (s *site) memberSheet(v request.Membership) (sheet, error) {
 		case m.Resumes(s.Now()):
 			sh.Action, sh.Button = memberOf(v.Patient)+"/resume", "Go on with the membership after all"
 			sh.Intro = append(sh.Intro, "It is cancelled: you have it until "+m.Standing.LastDay(zone)+", and nothing more is charged. Until then you can say that it goes on after all.")
+		}
+		if v.Leaving.Amount > 0 {
+			sh.Links = append(sh.Links, link{Href: memberOf(v.Patient) + "/leave", Text: "End it at once, and have " + v.Leaving.Amount.String() + " refunded"})
 		}
 		if text := m.Unpaid(zone); text != "" {
 			sh.Intro = append(sh.Intro, text)
@@ -193,6 +197,54 @@ func (s *site) changeMembership(
 	of := r.PathValue("patient")
 	if _, err := change(r.Context(), v.Caller, of, values.Get(membershipField)); err != nil {
 		return s.showMembership(w, r, v, filled{newSentForm(url.Values{}, memberPlaces), nil}, err)
+	}
+	return redirect(w, memberOf(of))
+}
+
+// refundField has what a page said is refunded.
+const refundField = "refund"
+
+// leaving shows what is refunded if a membership ends at once, to be confirmed.
+func (s *site) leaving(w http.ResponseWriter, r *http.Request, v visitor) error {
+	return s.showLeaving(w, r, v, nil)
+}
+
+// showLeaving shows it with why it was refused; nil: it was not.
+func (s *site) showLeaving(w http.ResponseWriter, r *http.Request, v visitor, why error) error {
+	mine, err := s.Request.Membership(r.Context(), v.Caller, r.PathValue("patient"))
+	if err != nil {
+		return err
+	}
+	back := mine.Leaving
+	if back.Amount == 0 {
+		return redirect(w, memberOf(mine.Patient))
+	}
+	sh := sheet{
+		Crumb: &link{Href: memberOf(mine.Patient), Text: practice.MembershipName}, Title: "End the membership at once",
+		Intro: []string{
+			back.Text, "Then no visit is included any more, and nothing more is charged. It cannot be undone; you can join again.",
+			"The money goes back to the card that paid. Your bank may take ten days to show it.",
+		},
+		Facts:  []fact{{"Refunded", back.Amount.String()}},
+		Action: memberOf(mine.Patient) + "/leave", Button: "End it now, with " + back.Amount.String() + " back",
+		Hidden: []hiddenField{{membershipField, mine.Mine.ID}, {refundField, strconv.FormatInt(int64(back.Amount), 10)}},
+	}
+	if why != nil {
+		return s.refusedSheet(w, &v, sh, filled{newSentForm(url.Values{}, memberPlaces), nil}, why)
+	}
+	return s.showSheet(w, &v, sh, "", http.StatusOK)
+}
+
+// leaveMembership has the membership that the page showed end at once.
+func (s *site) leaveMembership(w http.ResponseWriter, r *http.Request, v visitor) error {
+	values, err := posted(r)
+	if err != nil {
+		return err
+	}
+	of := r.PathValue("patient")
+	_, err = s.Request.LeaveMembership(r.Context(), v.Caller, of, values.Get(membershipField), money.Cents(number(values.Get(refundField))))
+	if err != nil {
+		return s.showLeaving(w, r, v, err)
 	}
 	return redirect(w, memberOf(of))
 }

@@ -151,3 +151,27 @@ func TestMembership_TermsChangedWhileRead(t *testing.T) {
 		t.Error(fmt.Sprint(n, " pages were made"))
 	}
 }
+
+// Who is a member ends it at once on a page that says what is refunded; what has changed since it was
+// shown is shown again, and nothing is done.
+func TestMembership_EndedAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.as(t, "Adm", "/manage/membership").press("Decide", url.Values{"price": {"350"}, "visits": {"2"}, "classes": {"em"}, "full": {"14"}})
+	h.rooms.Kernel.ForgetPractice("oak")
+	ada := h.as(t, "Ada", "/my/membership")
+	ada.press("Join, and go to the payment page", url.Values{"accept": {"yes"}, "medicare": {"no"}})
+	h.subscribes(t, ada.head.Get("Location"))
+	ada.get("/my/membership")
+	ada.link("End it at once, and have $350.00 refunded")
+	ada.wants(http.StatusOK, "no visit is included any more", "Refunded$350.00", "Your bank may take ten days")
+	ada.press("End it now, with $350.00 back", url.Values{"refund": {"34000"}})
+	ada.wants(http.StatusConflict, "it is $350.00 now")
+	ada.press("End it now, with $350.00 back", nil)
+	ada.wants(http.StatusOK, "Ended", "as you asked", "$350.00 a year")
+	ada.get("/my/membership/p-ada/leave")
+	if ada.at.Path != "/my/membership/p-ada" {
+		t.Errorf("what has ended leads to %s", ada.at)
+	}
+	h.as(t, "Bea", "/my/membership/p-ada/leave").wants(http.StatusNotFound)
+}

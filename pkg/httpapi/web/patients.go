@@ -95,7 +95,10 @@ func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error
 			{"Born", bornWords(p.Contact.Birth)}, {"E-mail address", p.Contact.Email.Reveal()},
 		},
 	}
-	sh.Links = []link{{Href: coveragesOf(p.ID), Text: "Health plans"}}
+	sh.Links = []link{{Href: coveragesOf(p.ID), Text: "Health plans"}, {Href: discountAt(p.ID), Text: "Discount"}}
+	if p.Discount.Percent > 0 {
+		sh.Facts = append(sh.Facts, fact{"Discount", discountWords(p.Discount, v.practice, s.Now())})
+	}
 	if !p.Contact.Phone.Blank() {
 		sh.Facts = append(sh.Facts, fact{"Phone", p.Contact.Phone.Reveal()})
 	}

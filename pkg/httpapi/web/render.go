@@ -210,7 +210,7 @@ func places(p identity.Person) []link {
 		links = append(links, link{Href: "/manage/people", Text: "People"}, link{Href: formsAt, Text: "Forms"})
 	}
 	if p.Has(identity.Admin) {
-		links = append(links, link{Href: settingsAt, Text: "Settings"})
+		links = append(links, link{Href: moneyAt, Text: "Money"}, link{Href: settingsAt, Text: "Settings"})
 	}
 	return links
 }

@@ -203,6 +203,10 @@ func decisionFields(p practice.Practice) []field {
 		},
 		topics,
 		field{
+			Kind: "text", ID: "refund-limit", Name: "refund-limit", Label: "What staff may refund of one payment, in dollars", Mode: "decimal", Values: one(strings.TrimPrefix(p.RefundLimit.String(), "$")),
+			Help: []string{"In all, with what was refunded of it before. 0: administrators alone refund."},
+		},
+		field{
 			Kind: "checks", ID: "minors", Name: "minors", Label: "Patients under 18",
 			Options: []option{{ID: "minors", Value: "refused", Label: "No requests are taken for them", Chosen: p.Minors.Refused}},
 		},
@@ -317,6 +321,9 @@ func changeWords(ch practice.Change) string {
 	if ch.Minors != nil {
 		words = append(words, minorsWords(*ch.Minors)...)
 	}
+	if ch.RefundLimit != nil {
+		words = append(words, "staff may refund up to "+ch.RefundLimit.String()+" of one payment")
+	}
 	if ch.Established != nil {
 		words = append(words, establishedWords(*ch.Established))
 	}
@@ -356,7 +363,7 @@ func establishedWords(months int) string {
 func decisionPlaces(p practice.Practice) map[string]string {
 	places := map[string]string{
 		"/states": "states", "/answer_minutes": "answer", "/give_up_minutes": "give-up", "/topics_by_phone": "topics", "/from": "from",
-		"/minors/act_from": "act-from", "/minors/own_from": "own-from",
+		"/minors/act_from": "act-from", "/minors/own_from": "own-from", "/refund_limit_cents": "refund-limit",
 	}
 	for _, f := range decisionFields(p) {
 		if form, ok := strings.CutPrefix(f.Name, priceField); ok {
@@ -454,6 +461,14 @@ func changed(values url.Values, p practice.Practice) (ch practice.Change, unclea
 	}
 	if topics := values["topics"]; !slices.Equal(slices.Sorted(slices.Values(topics)), slices.Sorted(slices.Values(p.Topics))) {
 		ch.Topics = &topics
+	}
+	if text := values.Get("refund-limit"); text != "" {
+		switch limit, read := dollars(text); {
+		case !read:
+			bad("/refund_limit_cents", "Give dollars and cents, such as 40 or 40.50.")
+		case limit != p.RefundLimit:
+			ch.RefundLimit = &limit
+		}
 	}
 	minors := identity.Minors{Refused: values.Get("minors") != ""}
 	for _, a := range []struct {

@@ -32,6 +32,7 @@ type visitView struct {
 	Answer     *answered
 	Answers    []answerRow
 	Payments   []payment
+	Receipt    string // where what was paid is printed; empty if nothing was
 	Resume     string
 	Again      string // where to look whether we have heard of the payment
 	CanPay     bool
@@ -198,6 +199,9 @@ func (view *visitView) fill(v visitor, ch chart.Chart, m books.Money, now time.T
 	view.Status, view.Tone = record.StatusWords(vis.Status), tone(vis.Status)
 	view.Steps, view.Messages = steps(vis, p), messages(ch.Messages, v)
 	view.Payments = payments(vis, m, p)
+	if len(m.Receipts(vis)) > 0 {
+		view.Receipt = receiptPath(vis.ID)
+	}
 	if vis.Status != visit.Draft {
 		view.Answers = answerRows(ch.Answers)
 	}
@@ -413,6 +417,9 @@ func payments(v visit.Visit, m books.Money, p practice.Practice) []payment {
 		}
 		for _, e := range m.Entries {
 			if words := entryWords(string(e.Kind)); e.Payment == pay.ID && words != "" {
+				if e.Reason != "" {
+					words += ": " + billing.RefundReason(e.Reason).Text()
+				}
 				out.Entries = append(out.Entries, entry{words, e.Amount().String(), p.Local(e.At)})
 			}
 		}

@@ -15,6 +15,7 @@ type task struct {
 	ID, What, Why, Code, Since, Due string
 	Visit, Number                   string // empty if it is about none
 	Dispute                         string // address of the page of the dispute that it is about
+	Refund                          string // address of the page on which its payment is refunded
 	Late, Parked, Account           bool   // Account: it is about the account at Stripe
 }
 
@@ -25,23 +26,24 @@ var taskWords = map[work.Kind]string{
 	work.VisitLate:     "A request is late: answer it",
 	work.VisitExpired:  "A request expired unanswered: see that the patient is cared for",
 
-	work.PaymentReversed:    "More was charged than is owed, and is refunded: find out how",
-	work.RefundFailed:       "A refund failed: return the money another way",
-	work.FraudWarned:        "A card's issuer warns of fraud: refund the fee, or expect a dispute",
-	work.StrayPayment:       "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
-	work.VisitHanded:        "A colleague handed a request over: answer it",
-	work.VisitTakenOver:     "A colleague took a request over: see why",
-	work.VisitsReturned:     "A colleague has no access any more: the requests that they had taken wait in the queue again",
-	work.PatientUnverified:  "Somebody registered as a patient: match them to a person",
-	work.CoverageUnchecked:  "A health plan was entered or changed: compare it with the card",
-	work.MembershipUnpaid:   "The payment for a membership failed: see with the patient that it can be paid",
-	work.MembershipMedicare: "Medicare covers what a member's membership includes: see which visits were included since",
-	work.Dispute:            "A charge is disputed, or a bank asks about it: answer the bank",
-	work.DisputeMissed:      "A bank was not answered in time: find out why",
-	work.AccountLost:        "The account at Stripe cannot be reached: connect it again",
-	work.BooksDiffer:        "The books and Stripe differ: find out why, at Stripe and in the entries here, and have it put right where it is wrong",
-	work.PayoutFailed:       "Your bank refused a payout, and the money is at Stripe: give Stripe a bank account that takes it",
-	work.AccountDisabled:    "Stripe has disabled the account: give it what it asks for",
+	work.PaymentReversed:      "More was charged than is owed, and is refunded: find out how",
+	work.RefundFailed:         "A refund failed: return the money another way",
+	work.FraudWarned:          "A card's issuer warns of fraud: refund the fee, or expect a dispute",
+	work.StrayPayment:         "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
+	work.VisitHanded:          "A colleague handed a request over: answer it",
+	work.VisitTakenOver:       "A colleague took a request over: see why",
+	work.VisitsReturned:       "A colleague has no access any more: the requests that they had taken wait in the queue again",
+	work.PatientUnverified:    "Somebody registered as a patient: match them to a person",
+	work.CoverageUnchecked:    "A health plan was entered or changed: compare it with the card",
+	work.MembershipUnrefunded: "What is owed of a membership that ended was not refunded: return it another way",
+	work.MembershipUnpaid:     "The payment for a membership failed: see with the patient that it can be paid",
+	work.MembershipMedicare:   "Medicare covers what a member's membership includes: see which visits were included since",
+	work.Dispute:              "A charge is disputed, or a bank asks about it: answer the bank",
+	work.DisputeMissed:        "A bank was not answered in time: find out why",
+	work.AccountLost:          "The account at Stripe cannot be reached: connect it again",
+	work.AccountDisabled:      "Stripe has disabled the account: give it what it asks for",
+	work.PayoutFailed:         "Your bank refused a payout, and the money is at Stripe: give Stripe a bank account that takes it",
+	work.BooksDiffer:          "The books and Stripe differ: find out why, at Stripe and in the entries here, and have it put right where it is wrong",
 }
 
 // work lists what waits for the visitor or their colleagues.
@@ -69,6 +71,9 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 		}
 		if i.Kind == work.Dispute || i.Kind == work.DisputeMissed {
 			t.Dispute = disputePath(i.Visit)
+		}
+		if i.Kind == work.RefundFailed || i.Kind == work.FraudWarned {
+			t.Refund = refundPath(i.Visit)
 		}
 		view.Items = append(view.Items, t)
 	}

@@ -9,13 +9,14 @@ import (
 
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
+	"evisit/pkg/ledger"
 	"evisit/pkg/membership"
 )
 
 var membershipTests = []test{
 	{"Memberships_OfWhoPays", membershipsOfPayer},
 	{"DueMemberships_WhoseTimeHasCome", dueMemberships},
-	{"Bills_OfOneMembership", bills},
+	{"Paid_ByOnePatient", bills},
 	{"Included_VisitsOfAYear", includedVisits},
 }
 
@@ -110,17 +111,26 @@ func includedVisits(t *testing.T, s bench) {
 	}
 }
 
-// bills proves that a membership's are listed, the newest first, and read by their invoices.
+// bills proves that a patient's are listed, the newest first, with what was entered of them, and
+// read by their invoices.
 func bills(t *testing.T, s bench) {
 	id := membership.IDOf(patientID, 1)
 	first := membership.Bill{Membership: id, Practice: practiceID, Invoice: "in_2", Year: membership.Year{Start: noon, End: noon.AddDate(1, 0, 0)}, Amount: 350_00, Version: 1}
 	second := first
 	second.Invoice, second.Year = "in_1", membership.Year{Start: first.End, End: first.End.AddDate(1, 0, 0)}
 	another := first
-	another.Membership = membership.IDOf(patientID, 10)
-	commit(t, s, clinic.Commit{Bills: []membership.Bill{first, second, another}})
-	all, err := s.BillsOf(t.Context(), id)
-	same(t, "BillsOf", all, err, []membership.Bill{second, first})
+	another.Membership, another.Year = membership.IDOf(patientID, 10), membership.Year{Start: second.End, End: second.End.AddDate(1, 0, 0)}
+	foreign := first
+	foreign.Membership = membership.IDOf(patientID+"-2", 1)
+	paid, err := ledger.FeePaid(id, practiceID, "in_2", 0, 350_00, 10_45, noon)
+	earned, err2 := ledger.FeeEarned(id, practiceID, "in_2", 350_00, first.End)
+	if err := errors.Join(err, err2); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, clinic.Commit{Bills: []membership.Bill{first, second, another, foreign}, Entries: []ledger.Entry{earned, paid}})
+	all, entries, err := s.Paid(t.Context(), patientID)
+	same(t, "Paid", all, err, []membership.Bill{another, second, first})
+	same(t, "Paid", entries, err, []ledger.Entry{paid, earned})
 	some, err := s.Bills(t.Context(), id, []string{"in_2", "in_9"})
 	same(t, "Bills", some, err, []membership.Bill{first})
 	none, err := s.Bills(t.Context(), id, nil)

@@ -50,7 +50,7 @@ type Store interface {
 // Each test gets a new and empty one, and all of them run in parallel.
 func Run(t *testing.T, shards int, open func(t *testing.T) Store) {
 	t.Helper()
-	for _, tests := range [][]test{recordTests, peopleTests, practiceTests, lifeTests, commitTests, auditTests, verifyTests, listingTests, deliveryTests, membershipTests} {
+	for _, tests := range [][]test{recordTests, peopleTests, practiceTests, lifeTests, commitTests, auditTests, verifyTests, listingTests, deliveryTests, membershipTests, bookTests} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()

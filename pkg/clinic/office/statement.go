@@ -1,0 +1,146 @@
+package office
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"evisit/pkg/civil"
+	"evisit/pkg/clinic"
+	"evisit/pkg/fault"
+	"evisit/pkg/identity"
+	"evisit/pkg/ledger"
+	"evisit/pkg/statement"
+)
+
+// booksPage is how many entries are read at once for a statement, and maxBooked how many one
+// request reads: some 20,000 read units, in a few seconds. maxExported keeps an export below the
+// 6 MB that a function may reply with, at about 500 bytes for the lines of an entry.
+const (
+	booksPage   = 1000
+	maxBooked   = 40_000
+	maxExported = 8000
+)
+
+var errTooManyEntries = fault.New(fault.Invalid, "too_many_entries", "this period has more entries than are read at once; ask for a shorter one")
+
+// A Booked is the entries of a practice that somebody may read.
+type Booked struct {
+	Period statement.Period
+	Zone   *time.Location // of the period's days
+	Today  civil.Day
+	Only   statement.Filter
+
+	practice string
+}
+
+// books finds which entries c asks for, and may read, and records that they do.
+func (o *Office) books(ctx context.Context, c clinic.Caller, q statement.Question, record func(context.Context, clinic.Caller, identity.Action, clinic.Subject) error) (Booked, error) {
+	c, err := o.Kernel.Identify(ctx, c)
+	if err != nil {
+		return Booked{}, err
+	}
+	b := Booked{practice: c.Person.Practice}
+	subject := clinic.Subject{Practice: b.practice}
+	if err := o.Kernel.Allow(ctx, c, identity.ReadBooks, identity.Resource{Practice: b.practice, Whole: true}, subject); err != nil {
+		return Booked{}, err
+	}
+	of, err := o.Kernel.Practice(ctx, b.practice)
+	if err != nil {
+		return Booked{}, err
+	}
+	if b.Zone, err = of.Location(); err != nil {
+		return Booked{}, err
+	}
+	b.Today = civil.Of(o.Kernel.Time(), b.Zone)
+	if b.Period, b.Only, err = q.Read(b.Today); err != nil {
+		return Booked{}, err
+	}
+	return b, record(ctx, c, identity.ReadBooks, subject)
+}
+
+// Statement sums what the books of the caller's practice say of a period. That it was read is
+// recorded once an hour. Errors: fault.Denied for who is no administrator; fault.Invalid for a
+// period that is none, or has too many entries.
+func (o *Office) Statement(ctx context.Context, c clinic.Caller, q statement.Question) (Booked, *statement.Statement, error) {
+	b, err := o.books(ctx, c, q, o.Kernel.RecordList)
+	if err != nil {
+		return b, nil, err
+	}
+	s := statement.New(b.Period, b.Zone)
+	if err := o.eachPage(ctx, b, maxBooked, s.Add); err != nil {
+		return b, nil, err
+	}
+	return b, s, s.Check()
+}
+
+// eachPage has take see the entries of b in order, a page at a time, and refuses more than most.
+func (o *Office) eachPage(ctx context.Context, b Booked, most int, take func(...ledger.Entry) error) error {
+	from, to := b.Period.Bounds(b.Zone)
+	read, after := 0, ""
+	for {
+		es, next, err := o.Store.Booked(ctx, b.practice, from, to, after, booksPage)
+		if err != nil {
+			return err
+		}
+		if read += len(es); read > most {
+			return errTooManyEntries
+		}
+		if err := take(es...); err != nil || next == "" {
+			return err
+		}
+		after = next
+	}
+}
+
+// BookedEntries lists entries of the caller's practice in the order of their times, about limit
+// after a place, and the place after which the next page goes on, empty at the end. It is recorded
+// and refused as Statement is.
+func (o *Office) BookedEntries(ctx context.Context, c clinic.Caller, q statement.Question, after string, limit int) (Booked, []ledger.Entry, string, error) {
+	b, err := o.books(ctx, c, q, o.Kernel.RecordList)
+	if err != nil {
+		return b, nil, "", err
+	}
+	from, to := b.Period.Bounds(b.Zone)
+	size := limit
+	if b.Only != (statement.Filter{}) {
+		size = booksPage // of which few may be asked for
+	}
+	var page []ledger.Entry
+	for read := 0; read <= maxBooked; {
+		es, next, err := o.Store.Booked(ctx, b.practice, from, to, after, size)
+		if err != nil {
+			return b, nil, "", err
+		}
+		for _, e := range slices.DeleteFunc(es, func(e ledger.Entry) bool { return !b.Only.Has(e) }) {
+			if last := len(page) - 1; len(page) >= limit && o.Store.BookPlace(e) != o.Store.BookPlace(page[last]) {
+				return b, page, o.Store.BookPlace(page[last]), nil
+			}
+			page = append(page, e)
+		}
+		if next == "" || len(page) >= limit {
+			return b, page, next, nil
+		}
+		read, after = read+size, next
+	}
+	return b, nil, "", errTooManyEntries
+}
+
+// ExportEntries returns all entries of the caller's practice that are asked for. Each time is
+// recorded; it is refused as Statement is.
+func (o *Office) ExportEntries(ctx context.Context, c clinic.Caller, q statement.Question) (Booked, []ledger.Entry, error) {
+	b, err := o.books(ctx, c, q, o.Kernel.RecordLook)
+	if err != nil {
+		return b, nil, err
+	}
+	var all []ledger.Entry
+	err = o.eachPage(ctx, b, maxExported, func(es ...ledger.Entry) error {
+		for _, e := range es {
+			if b.Only.Has(e) {
+				all = append(all, e)
+			}
+		}
+		return nil
+	})
+	return b, all, err
+}
