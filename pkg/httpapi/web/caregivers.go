@@ -34,9 +34,9 @@ const caregiversPath = "/caregivers/"
 // caregiversAt is the page of who acts for a patient, as v reaches it.
 func caregiversAt(v visitor, patient string) string {
 	if v.Person.Works() {
-		return "/manage/patients/" + patient + "/caregivers"
+		return patientPath(patient) + "/caregivers"
 	}
-	return caregiversPath + patient
+	return caregiversPath + url.PathEscape(patient)
 }
 
 type caregiversView struct {
@@ -99,7 +99,7 @@ func (s *site) showCaregivers(w http.ResponseWriter, r *http.Request, v visitor,
 		Minor: s.Now().Before(identity.Adult(p.Contact.Birth, zone)), Back: link{Href: dataPath, Text: "My data"}, Done: caregiversDone[r.URL.Query().Get("done")],
 	}
 	if view.Works {
-		view.Back = link{Href: "/manage/patients/" + p.ID, Text: "The patient"}
+		view.Back = link{Href: patientPath(p.ID), Text: "The patient"}
 	}
 	if code != http.StatusOK {
 		view.Done = ""

@@ -35,7 +35,7 @@ type checkRow struct {
 	Change string // where the answer is changed
 }
 
-func checkPath(visit string) string { return "/my/visits/" + visit + "/check" }
+func checkPath(visit string) string { return myPath(visit) + "/check" }
 
 // changePath is where the answer to an item is changed, from the check of all answers.
 func changePath(visit string, f *intake.Form, linkID string) string {
@@ -96,7 +96,7 @@ func (s *site) warnUnderway(r *http.Request, v visitor, draft visit.Visit, view 
 func (s *site) draft(w http.ResponseWriter, r *http.Request, v visitor) (d request.Draft, done bool, err error) {
 	d, err = s.Request.Draft(r.Context(), v.Caller, r.PathValue("id"))
 	if err != nil && d.Visit.ID != "" {
-		return d, true, redirect(w, "/my/visits/"+d.Visit.ID)
+		return d, true, redirect(w, myPath(d.Visit.ID))
 	}
 	return d, false, err
 }
@@ -178,7 +178,7 @@ type endingView struct {
 	Phone       string
 }
 
-func endingPath(visit string) string { return "/my/visits/" + visit + "/ending" }
+func endingPath(visit string) string { return myPath(visit) + "/ending" }
 
 // ending asks once whether an answer that ends the request is meant.
 func (s *site) ending(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -215,5 +215,5 @@ func (s *site) confirmEnding(w http.ResponseWriter, r *http.Request, v visitor) 
 	case saved.Ending != nil:
 		return redirect(w, endingPath(id))
 	}
-	return redirect(w, "/my/visits/"+id)
+	return redirect(w, myPath(id))
 }

@@ -162,7 +162,7 @@ func (s *site) showCoverages(w http.ResponseWriter, r *http.Request, v visitor, 
 // coveragesCrumb leads back to where the visitor came from.
 func (s *site) coveragesCrumb(v visitor, patient string) link {
 	if v.Person.Works() {
-		return link{Href: "/manage/patients/" + url.PathEscape(patient), Text: "The patient"}
+		return link{Href: patientPath(patient), Text: "The patient"}
 	}
 	return link{Href: dataPath, Text: "My data"}
 }

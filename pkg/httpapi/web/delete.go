@@ -13,7 +13,7 @@ type deleteView struct {
 	Complaints  []complaint
 }
 
-func deletePath(visit string) string { return "/my/visits/" + visit + "/delete" }
+func deletePath(visit string) string { return myPath(visit) + "/delete" }
 
 // confirmDelete asks once whether a draft is to be deleted.
 func (s *site) confirmDelete(w http.ResponseWriter, r *http.Request, v visitor) error {
@@ -40,7 +40,7 @@ func (s *site) deleteDraft(w http.ResponseWriter, r *http.Request, v visitor) er
 		}
 		return s.showDelete(w, r, v, aboutPage(text), code)
 	}
-	if err := s.dropKept(r, v, "/my/visits/"+id+"/"); err != nil {
+	if err := s.dropKept(r, v, myPath(id)+"/"); err != nil {
 		return err
 	}
 	return redirect(w, "/my?deleted=1")

@@ -37,7 +37,7 @@ func (s *site) queue(w http.ResponseWriter, r *http.Request, v visitor) error {
 			return err
 		}
 		l := listed{
-			Href: "/desk/visits/" + vis.ID, Title: title, Status: deskWords(vis.Status), By: v.practice.Local(vis.Promise.By),
+			Href: deskPath(vis.ID), Title: title, Status: deskWords(vis.Status), By: v.practice.Local(vis.Promise.By),
 			Late: vis.Late(now), Holder: vis.Holder.Display, State: vis.State,
 		}
 		if vis.Holder.ID == v.Person.ID {
@@ -103,7 +103,7 @@ func (s *site) deskVisit(w http.ResponseWriter, r *http.Request, v visitor) erro
 func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, was sentForm, alert string, code int) error {
 	id := r.PathValue("id")
 	if !v.Person.Works() {
-		return redirect(w, "/my/visits/"+id)
+		return redirect(w, myPath(id))
 	}
 	if was.values == nil {
 		v.Kept = session.UnsentOf(v.Proof, deskPath(id))
@@ -143,7 +143,8 @@ func (s *site) showDesk(w http.ResponseWriter, r *http.Request, v visitor, was s
 	})
 }
 
-func deskPath(visit string) string { return "/desk/visits/" + visit }
+// deskPath is where a visit is answered.
+func deskPath(visit string) string { return "/desk/visits/" + url.PathEscape(visit) }
 
 func (view *deskView) fill(v visitor, ch chart.Chart, now time.Time, zone *time.Location) {
 	vis, p := ch.Visit, v.practice

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
 	"time"
 
 	"evisit/pkg/civil"
@@ -32,7 +31,7 @@ func reliefOptions() []option {
 var discountPlaces = map[string]string{"/percent": "percent", "/reason": "reason", "/first": "first", "/last": "last"}
 
 func discountAt(patient string) string {
-	return "/manage/patients/" + url.PathEscape(patient) + "/discount"
+	return patientPath(patient) + "/discount"
 }
 
 // discountWords say what is taken off the prices for a patient, and until when.
@@ -60,7 +59,7 @@ func (s *site) discountSheet(r *http.Request, v visitor, id string) (sheet, erro
 		return sheet{}, err
 	}
 	sh := sheet{
-		Crumb: &link{Href: "/manage/patients/" + url.PathEscape(p.ID), Text: "The patient"}, Title: "Discount of " + p.Contact.Name.Reveal(),
+		Crumb: &link{Href: patientPath(p.ID), Text: "The patient"}, Title: "Discount of " + p.Contact.Name.Reveal(),
 		Intro: []string{
 			"It is taken off every price of the practice for this patient, whoever answers, and shown with the price before it is accepted. What is left and is less than 50 cents is waived.",
 			"A price that was shown before stands until it expires.",
@@ -110,7 +109,7 @@ func (s *site) giveDiscount(w http.ResponseWriter, r *http.Request, v visitor) e
 		return err
 	})
 	if err == nil {
-		return redirect(w, "/manage/patients/"+url.PathEscape(id)+"?done=changed")
+		return redirect(w, patientPath(id)+"?done=changed")
 	}
 	sh, failed := s.discountSheet(r, v, id)
 	if failed != nil {

@@ -24,7 +24,7 @@ type estimateView struct {
 	Given, Expires string
 }
 
-func estimatePath(visit string) string { return "/my/visits/" + visit + "/estimate" }
+func estimatePath(visit string) string { return myPath(visit) + "/estimate" }
 
 // estimate shows what a draft costs whose patient pays the fee themselves. What has no price
 // that can be accepted, or was sent, has none.

@@ -56,7 +56,7 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view f
 		_, _, answerable := explain(err)
 		switch {
 		case o.Visit.ID != "" && o.Visit.Status != visit.Draft:
-			return redirect(w, "/my/visits/"+id)
+			return redirect(w, myPath(id))
 		case answerable && o.Form != nil:
 			return redirect(w, checkPath(id))
 		}

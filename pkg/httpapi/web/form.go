@@ -44,7 +44,7 @@ func (s *site) fillForm(w http.ResponseWriter, r *http.Request, v visitor) error
 	fp, err := s.loadFormPage(w, r, v)
 	switch {
 	case fp.isFee() && err != nil: // sent already: back from the payment page, say
-		return redirect(w, "/my/visits/"+fp.draft.ID)
+		return redirect(w, myPath(fp.draft.ID))
 	case err != nil:
 		return err
 	case fp.isFee():
@@ -133,7 +133,7 @@ func (fp formPage) back() string {
 	if before := pageBefore(fp.form, fp.res, fp.n); before > 0 {
 		return formPath(fp.draft.ID, before)
 	}
-	return "/my/visits/" + fp.draft.ID
+	return myPath(fp.draft.ID)
 }
 
 func (s *site) showForm(w http.ResponseWriter, v visitor, fp formPage, f formView, code int) error {
@@ -170,7 +170,7 @@ func (s *site) saveForm(w http.ResponseWriter, r *http.Request, v visitor) error
 		return s.changeRows(w, r, v, values)
 	}
 	fp, saved, err := s.savePosted(w, r, v, values)
-	at, pressed := "/my/visits/"+r.PathValue("id"), values.Get(pressField)
+	at, pressed := myPath(r.PathValue("id")), values.Get(pressField)
 	switch {
 	case errors.Is(err, errLastPage):
 		return redirect(w, formPath(r.PathValue("id"), fp.n))
@@ -355,7 +355,7 @@ func resume(visit string, f *intake.Form, r intake.Response) string {
 }
 
 func formPath(visit string, page int) string {
-	return fmt.Sprintf("/my/visits/%s/form/%d", visit, page)
+	return fmt.Sprintf("%s/form/%d", myPath(visit), page)
 }
 
 // anyAnswer reports whether somebody has answered something of a page: then it was filled in

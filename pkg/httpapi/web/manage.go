@@ -490,7 +490,7 @@ var administratorForm = []field{
 }
 
 func administratorSheet(practice string) sheet {
-	at := "/manage/practices/" + practice
+	at := practicePath(practice)
 	return sheet{
 		Crumb: &link{Href: at, Text: "The practice"}, Title: "Invite an administrator", Action: at + "/invite", Button: "Send the invitation",
 		Fields: with(administratorForm, nil),
@@ -514,5 +514,5 @@ func (s *site) inviteAdministrator(w http.ResponseWriter, r *http.Request, v vis
 	if _, err := s.Registrar.Invite(r.Context(), v.Caller, in); err != nil {
 		return s.refusedSheet(w, &v, administratorSheet(in.Practice), f, err)
 	}
-	return redirect(w, "/manage/practices/"+in.Practice+"?done=invited")
+	return redirect(w, practicePath(in.Practice)+"?done=invited")
 }

@@ -166,7 +166,7 @@ func (s *site) showMembership(w http.ResponseWriter, r *http.Request, v visitor,
 		return err
 	}
 	if why != nil {
-		if f.Form == nil { // another form than the page's was refused
+		if f.Form == nil || len(sh.Fields) == 0 { // another form than the page's was refused, or one that the page has no more
 			f.Form = sh.Fields
 		}
 		return s.refusedSheet(w, &v, sh, f, why)

@@ -308,7 +308,7 @@ func (s *site) entries(w http.ResponseWriter, r *http.Request, v visitor) error 
 			shown.About, shown.Number = refundPath(about), visit.Visit{ID: about}.Number()
 		case statement.ByMembership:
 			payer, _, _ := strings.Cut(about, ".")
-			shown.About, shown.Number = "/manage/patients/"+payer, "The member"
+			shown.About, shown.Number = patientPath(payer), "The member"
 		case statement.ToBank:
 		}
 		view.Entries = append(view.Entries, shown)

@@ -104,15 +104,18 @@ func (s *site) registerPractice(w http.ResponseWriter, r *http.Request, v visito
 	if err != nil {
 		return s.refusedSheet(w, &v, registrationSheet(), f, err)
 	}
-	return redirect(w, "/manage/practices/"+p.ID+"?done=registered")
+	return redirect(w, practicePath(p.ID)+"?done=registered")
 }
 
 var practiceDone = map[string]string{
 	"registered": "The practice is registered. Invite its administrator next.", "invited": "The letter is on its way.", "changed": "The change is made.",
 }
 
+// practicePath is where an operator sees a practice.
+func practicePath(practice string) string { return "/manage/practices/" + url.PathEscape(practice) }
+
 func practiceSheet(st registrar.Standing) sheet {
-	at := "/manage/practices/" + st.ID
+	at := practicePath(st.ID)
 	sh := sheet{
 		Crumb: practicesCrumb, Title: st.Name, Action: at, Button: "Save", Fields: with(practiceForm, practiceValues(st.Practice)), Hidden: seen(st.Version),
 		Facts:   []fact{{"Id", st.ID}, {"Registered", st.Local(st.Since)}},
@@ -131,7 +134,7 @@ func (s *site) practicePage(w http.ResponseWriter, r *http.Request, v visitor) e
 		return err
 	}
 	sh := practiceSheet(st)
-	sh.Done, sh.Invite = practiceDone[r.URL.Query().Get("done")], "/manage/practices/"+st.ID+"/invite"
+	sh.Done, sh.Invite = practiceDone[r.URL.Query().Get("done")], practicePath(st.ID)+"/invite"
 	return s.showSheet(w, &v, sh, "", http.StatusOK)
 }
 
@@ -142,7 +145,7 @@ func (s *site) changePractice(w http.ResponseWriter, r *http.Request, v visitor)
 	}
 	id := r.PathValue("practice")
 	if _, err = s.Registrar.Change(r.Context(), v.Caller, id, f.registration(id)); err == nil {
-		return redirect(w, "/manage/practices/"+id+"?done=changed")
+		return redirect(w, practicePath(id)+"?done=changed")
 	}
 	st, failed := s.Registrar.Practice(r.Context(), v.Caller, id)
 	if failed != nil {
@@ -157,7 +160,7 @@ func (s *site) suspend(suspended bool) func(http.ResponseWriter, *http.Request, 
 		code, text, ok := explain(err)
 		switch {
 		case err == nil:
-			return redirect(w, "/manage/practices/"+p.ID+"?done=changed")
+			return redirect(w, practicePath(p.ID)+"?done=changed")
 		case !ok:
 			return err
 		}

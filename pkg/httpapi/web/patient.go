@@ -184,7 +184,7 @@ func (s *site) listVisits(r *http.Request, v visitor, p *someone) error {
 			return err
 		}
 		p.Visits = append(p.Visits, listed{
-			Href: "/my/visits/" + vis.ID, Title: title, Status: record.StatusWords(vis.Status), When: v.practice.Local(vis.Times.Started),
+			Href: myPath(vis.ID), Title: title, Status: record.StatusWords(vis.Status), When: v.practice.Local(vis.Times.Started),
 			Yours: vis.Status == visit.Draft || vis.Status == visit.AwaitingPayment || vis.Status == visit.AwaitingPatient ||
 				vis.Unread(),
 		})

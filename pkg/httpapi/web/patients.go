@@ -77,6 +77,9 @@ func groundOptions() []option {
 
 var standingPlaces = map[string]string{"/reason": "reason", "/standing": "standing"}
 
+// patientPath is where a patient is managed.
+func patientPath(patient string) string { return "/manage/patients/" + url.PathEscape(patient) }
+
 func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error) {
 	p, err := s.Registrar.Patient(r.Context(), v.Caller, id)
 	if err != nil {
@@ -86,7 +89,7 @@ func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error
 	if err != nil {
 		return sheet{}, err
 	}
-	at := "/manage/patients/" + p.ID
+	at := patientPath(p.ID)
 	sh := sheet{
 		Crumb: &link{Href: "/manage/patients", Text: "Patients"}, Title: p.Contact.Name.Reveal(), Action: at, Button: "Save",
 		Fields: with(standingForm, url.Values{"standing": {p.Standing.State.Word()}, "reason": {string(p.Standing.Reason)}}),
@@ -143,7 +146,7 @@ func (s *site) standPatient(w http.ResponseWriter, r *http.Request, v visitor) e
 		why = ""
 	}
 	if _, err = s.Registrar.Stand(r.Context(), v.Caller, id, state, why); err == nil {
-		return redirect(w, "/manage/patients/"+id+"?done=changed")
+		return redirect(w, patientPath(id)+"?done=changed")
 	}
 	sh, failed := s.patientSheet(r, v, id)
 	if failed != nil {
@@ -167,7 +170,7 @@ func (s *site) invitePatient(w http.ResponseWriter, r *http.Request, v visitor) 
 func (s *site) afterPatient(w http.ResponseWriter, r *http.Request, v visitor, err error, done string) error {
 	id := r.PathValue("patient")
 	if err == nil {
-		return redirect(w, "/manage/patients/"+id+"?done="+done)
+		return redirect(w, patientPath(id)+"?done="+done)
 	}
 	code, text, ok := explain(err)
 	if !ok {

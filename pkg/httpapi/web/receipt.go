@@ -26,13 +26,13 @@ type receiptPart struct {
 	Lines        []entry
 }
 
-func receiptPath(visit string) string { return "/my/visits/" + visit + "/receipt" }
+func receiptPath(visit string) string { return myPath(visit) + "/receipt" }
 
 // receipt shows what was paid for a request. One for which nothing was collected has none.
 func (s *site) receipt(w http.ResponseWriter, r *http.Request, v visitor) error {
 	id := r.PathValue("id")
 	if v.Person.Works() {
-		return redirect(w, "/desk/visits/"+id)
+		return redirect(w, deskPath(id))
 	}
 	of, m, err := s.Office.Money(r.Context(), v.Caller, id)
 	if err != nil {

@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +208,39 @@ func TestPages_AnotherPatientsRequestIsNotFound(t *testing.T) {
 	for _, tried := range []string{"read the answers and messages", "change or send the request", "write a message", "take the request", "ask, answer or decline", "see who has seen this"} {
 		if words := "tried to " + tried + " Refused: has nothing to do with it"; strings.Count(ada.text(), words) != 1 {
 			t.Errorf("the trail tells %d times that somebody %s", strings.Count(ada.text(), words), words)
+		}
+	}
+}
+
+// An id in an address that no header can carry, or that leads elsewhere, is an id of nothing: where
+// a page leads on with it, it is written as it came.
+func TestPages_HostileIdsLeadNowhere(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	anId := regexp.MustCompile(`\{[^/}]*\}`)
+	for _, who := range []struct{ name, home string }{{"Ada", "/my"}, {"Dr. X", "/desk"}, {"Adm", "/manage/people"}} {
+		b := h.as(t, who.name, who.home)
+		b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		for _, p := range web.Patterns(httpapi.ByAPI, httpapi.ByRegistry) {
+			method, path, _ := strings.Cut(p, " ")
+			if !anId.MatchString(path) {
+				continue
+			}
+			for _, id := range []string{"%00", "%0d%0aX-More:%20x", "%3fx%23", "%c3%a9"} {
+				at := h.url + anId.ReplaceAllLiteralString(path, id)
+				if method == http.MethodGet {
+					b.get(at)
+				} else {
+					b.post(at, url.Values{"text": {"x"}})
+				}
+				to, err := url.Parse(b.head.Get("Location"))
+				if err != nil || b.code >= 500 || b.head.Get("X-More") != "" || to.RawQuery != "" && strings.Contains(to.RawQuery, "x%23") {
+					t.Errorf("%s of %s: %d, leads to %q: %v", p, who.name, b.code, b.head.Get("Location"), err)
+				}
+				if sent := "/" + strings.ToLower(id); b.code == http.StatusSeeOther && strings.Contains(to.Path, "visits/") && !strings.Contains(strings.ToLower(to.EscapedPath()), sent) {
+					t.Errorf("%s of %s with %s leads to %q", p, who.name, id, b.head.Get("Location"))
+				}
+			}
 		}
 	}
 }

@@ -19,7 +19,7 @@ type sentView struct {
 	Phone        string
 }
 
-func sentPath(visit string) string { return "/my/visits/" + visit + "/sent" }
+func sentPath(visit string) string { return myPath(visit) + "/sent" }
 
 // sent is where sending a request leads, and paying for it: its number, and what
 // happens next. Of a request that was not just sent, the request itself tells more.
@@ -29,7 +29,7 @@ func (s *site) sent(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	if v.Person.Works() || vis.Status != visit.AwaitingPayment && !vis.Status.AwaitsAnswer() {
-		return redirect(w, "/my/visits/"+vis.ID)
+		return redirect(w, myPath(vis.ID))
 	}
 	title, err := s.title(r, vis)
 	if err != nil {

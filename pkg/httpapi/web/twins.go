@@ -11,7 +11,7 @@ import (
 	"evisit/pkg/phi"
 )
 
-func twinsAt(patient string) string { return "/manage/patients/" + patient + "/doubles" }
+func twinsAt(patient string) string { return patientPath(patient) + "/doubles" }
 
 type twinsView struct {
 	Complaints []complaint
@@ -46,7 +46,7 @@ func (s *site) showTwins(w http.ResponseWriter, r *http.Request, v visitor, aler
 	if err != nil {
 		return err
 	}
-	view := twinsView{Complaints: aboutPage(alert), ID: p.ID, Back: "/manage/patients/" + p.ID, Name: p.Contact.Name}
+	view := twinsView{Complaints: aboutPage(alert), ID: p.ID, Back: patientPath(p.ID), Name: p.Contact.Name}
 	for _, t := range all {
 		view.Twins = append(view.Twins, newTwin(v, p, t))
 	}
@@ -118,7 +118,7 @@ func (s *site) mergeTwins(w http.ResponseWriter, r *http.Request, v visitor) err
 		return errNotAForm
 	}
 	if _, err = s.Registrar.Merge(r.Context(), v.Caller, double, into); err == nil {
-		return redirect(w, "/manage/patients/"+into+"?done=merged")
+		return redirect(w, patientPath(into)+"?done=merged")
 	}
 	sent := newSentForm(values, nil)
 	code, text, ok := sent.refuse(err)

@@ -99,7 +99,7 @@ func (s *site) keep(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if err != nil {
 		return err
 	}
-	page, pressed := path.Dir(r.URL.Path), values.Get(pressField)
+	page, pressed := path.Dir(r.URL.EscapedPath()), values.Get(pressField)
 	var thrown []string
 	if pressed == pressDrop {
 		thrown = values[strayField]

@@ -117,7 +117,7 @@ func (s *site) visit(w http.ResponseWriter, r *http.Request, v visitor) error {
 func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view visitView, alert string, code int) error {
 	id := r.PathValue("id")
 	if v.Person.Works() {
-		return redirect(w, "/desk/visits/"+id)
+		return redirect(w, deskPath(id))
 	}
 	if view.typed == nil {
 		v.Kept = session.UnsentOf(v.Proof, myPath(id))
@@ -135,7 +135,7 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 	view.fill(v, ch, shown.Money, s.Now())
 	paid := q.Get("paid") != ""
 	if paid && ch.Visit.Status == visit.AwaitingPayment {
-		view.CanPay, view.Again = false, "/my/visits/"+id+"?paid=1"
+		view.CanPay, view.Again = false, myPath(id)+"?paid=1"
 	}
 	view.setMessage()
 	if len(view.Complaints) == 0 {
@@ -187,12 +187,13 @@ func (view visitView) enter() enter {
 	return enter{myPath(view.ID) + "/number", "Have this number called"}
 }
 
-func myPath(visit string) string { return "/my/visits/" + visit }
+// myPath is where the patient sees a visit.
+func myPath(visit string) string { return "/my/visits/" + url.PathEscape(visit) }
 
 func (view *visitView) fill(v visitor, ch chart.Chart, m books.Money, now time.Time) {
 	vis, p := ch.Visit, v.practice
 	view.ID, view.Title, view.Number, view.Phone = vis.ID, ch.Form.Title(), vis.Number(), p.Phone
-	view.Trail = "/my/visits/" + vis.ID + "/trail"
+	view.Trail = myPath(vis.ID) + "/trail"
 	if v.Person.Patient != vis.Patient {
 		view.For = ch.Contact.Name
 	}
