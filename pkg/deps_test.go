@@ -77,7 +77,7 @@ var rules = map[string]rule{
 	"visit":    {layer: domain, ours: "billing fault identity money phi"},
 	"practice": {layer: domain, ours: "billing coding fault identity intake membership money visit"},
 	"record":   {layer: domain, ours: "audit billing identity intake money phi visit"},
-	"work":     {layer: domain, ours: "identity"},
+	"work":     {layer: domain, ours: "identity reconcile"},
 	"registry": {layer: domain, ours: "coding fault identity npi phi practice", theirs: "golang.org/x/text/unicode/norm"},
 	"library":  {layer: domain, ours: "intake protocol"},
 	"protocol": {layer: domain, ours: "fault intake"},
@@ -93,6 +93,7 @@ var rules = map[string]rule{
 	"x12/p837": {layer: domain, ours: "civil fault money npi phi x12"},
 
 	"statement": {layer: domain, ours: "civil fault ledger money"},
+	"reconcile": {layer: domain, ours: "ledger money"},
 
 	"membership": {layer: domain, ours: "civil coding coverage fault ledger money"},
 
@@ -100,7 +101,7 @@ var rules = map[string]rule{
 	"coding/fee": {layer: domain, ours: "civil fault money"},
 	"coding/icd": {layer: domain, ours: "civil fault"},
 
-	"clinic": {layer: kernel, ours: "audit billing coverage fault identity intake ledger membership metric outbox phi practice protocol registry vault visit work"},
+	"clinic": {layer: kernel, ours: "audit billing coverage fault identity intake ledger membership metric outbox phi practice protocol reconcile registry vault visit work"},
 
 	"clinic/books":  {layer: shared, ours: "billing ledger money vault visit"},
 	"clinic/heads":  {layer: shared},
@@ -108,12 +109,12 @@ var rules = map[string]rule{
 	"clinic/chart":  {layer: shared, ours: "clinic coverage fault identity intake phi record registry vault visit"},
 
 	"clinic/author":    {layer: room, ours: "audit billing clinic fault identity intake membership practice protocol"},
-	"clinic/charge":    {layer: room, ours: "audit billing clinic fault identity membership money outbox visit work"},
+	"clinic/charge":    {layer: room, ours: "audit billing clinic fault identity ledger membership money outbox reconcile visit work"},
 	"clinic/deadline":  {layer: room, ours: "audit clinic clinic/chart fault identity membership outbox visit work"},
 	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity money outbox phi record visit work"},
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault membership outbox phi practice registry visit work"},
-	"clinic/office":    {layer: room, ours: "audit billing civil clinic clinic/books fault identity ledger money outbox practice record statement visit work"},
+	"clinic/office":    {layer: room, ours: "audit billing civil clinic clinic/books fault identity ledger money outbox practice reconcile record statement visit work"},
 	"clinic/registrar": {layer: room, ours: "audit civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
@@ -125,13 +126,13 @@ var rules = map[string]rule{
 
 	"store": {
 		layer:  edge,
-		ours:   "audit billing clinic clinic/sweep coding coverage fault identity ledger membership money outbox practice protocol registry vault visit work",
+		ours:   "audit billing clinic clinic/sweep coding coverage fault identity ledger membership money outbox practice protocol reconcile registry vault visit work",
 		theirs: aws + "aws " + aws + "service/dynamodb",
 	},
 	"store/storetest": {
 		layer: edge,
 		ours: "audit billing clinic clinic/author clinic/charge clinic/chart clinic/deadline clinic/desk clinic/notify clinic/office clinic/registrar clinic/request clinic/sweep " +
-			"clinic/verify coverage fault identity ledger membership outbox practice protocol registry visit work",
+			"clinic/verify coverage fault identity ledger membership outbox practice protocol reconcile registry visit work",
 		theirs: "github.com/google/go-cmp/",
 	},
 	"seal":              {layer: edge, ours: "vault", theirs: aws + "service/kms github.com/tink-crypto/tink-go/v2/"},
@@ -140,12 +141,12 @@ var rules = map[string]rule{
 	"blob":              {layer: edge, ours: "fault vault", theirs: aws + "aws " + aws + "service/s3"},
 	"mail":              {layer: edge, ours: "clinic/notify", theirs: aws + "aws " + aws + "service/sesv2"},
 	"x12/x12test":       {layer: edge, ours: "civil fault x12", theirs: "github.com/google/go-cmp/"},
-	"stripepay":         {layer: edge, ours: "billing clinic clinic/charge clinic/hook clinic/request fault membership money secret", theirs: "github.com/stripe/stripe-go/v76"},
+	"stripepay":         {layer: edge, ours: "billing clinic clinic/charge clinic/hook clinic/request fault membership money reconcile secret", theirs: "github.com/stripe/stripe-go/v76"},
 	"awslambda":         {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"httpapi": {
 		layer: edge,
 		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/desk clinic/limits clinic/office clinic/registrar clinic/request coding coverage fault httpapi/archive httpapi/exchange " +
-			"httpapi/webhook identity intake ledger membership money outbox phi practice protocol record registry statement visit work",
+			"httpapi/webhook identity intake ledger membership money outbox phi practice protocol reconcile record registry statement visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc github.com/go-jose/go-jose/v4 github.com/go-playground/validator/v10",
 	},
 	"httpapi/archive":  {layer: edge, ours: "audit billing clinic clinic/request coverage intake ledger phi record visit"},

@@ -333,6 +333,7 @@ func (w *world) endsWork() {
 	w.t.Helper()
 	p := w.person(oneOf(w, "ana-rivera", "ana-rivera", "ada-brooks", "sam-lee", "omar-haddad", "ruth-vance"))
 	w.does("listWork", p, nil, nil)
+	w.does("listReconciliations", w.person("ada-brooks"), nil, nil)
 	w.does("listPayouts", w.person(oneOf(w, "ada-brooks", "ruth-vance", "sam-lee")), nil, nil)
 	if n := len(w.works); n > 0 && w.works[n-1].who == p {
 		w.does("endWork", p, nil, nil)

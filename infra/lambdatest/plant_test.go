@@ -21,9 +21,11 @@ import (
 	"evisit/pkg/clinic/session"
 	"evisit/pkg/coding"
 	"evisit/pkg/identity"
+	"evisit/pkg/ledger"
 	"evisit/pkg/membership"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
+	"evisit/pkg/reconcile"
 	"evisit/pkg/registry"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/sweep"
@@ -204,6 +206,34 @@ func firstRecord() []audit.Record {
 func plantLog(w *world) {
 	plantRecord(w)
 	w.sign()
+}
+
+// plantEntryAlone is an entry of lakeside's books, old enough to be compared, of which Stripe knows nothing.
+func plantEntryAlone(w *world) {
+	e, err := ledger.Charged("compared.p1", "lakeside", 40_00, 0, recordedAt.Add(-2*time.Hour))
+	w.must(err)
+	w.must(w.store.Commit(w.Context(), clinic.Commit{Entries: []ledger.Entry{e}, Audit: firstRecord()}))
+}
+
+func checkCompared(w *world) {
+	all, err := w.store.Outcomes(w.Context(), "lakeside", 10)
+	w.must(err)
+	if len(all) != 1 || all[0].Transactions != 0 || all[0].Differences != 1 || all[0].Found[0].About != "compared.p1" {
+		w.Errorf("compared: %+v", all)
+	}
+	i, err := w.store.WorkItem(w.Context(), "lakeside", work.ID(work.BooksDiffer, "compared.p1"))
+	if w.must(err); !i.Open() || i.Difference != all[0].Found[0] {
+		w.Errorf("work: %+v", i)
+	}
+}
+
+// plantCompared is a comparison of lakeside's books that found a difference.
+func plantCompared(w *world) {
+	o := reconcile.Outcome{
+		Practice: "lakeside", Account: "acct_1Lakeside0000000", Window: reconcile.Window{From: recordedAt.Add(-25 * time.Hour), Through: recordedAt.Add(-time.Hour)},
+		At: recordedAt, Transactions: 1,
+	}.With(reconcile.Compare("", "pi_1Recorded", reconcile.Total{}, reconcile.Total{Gross: 40_00, Fee: 1_46}))
+	w.must(w.store.Commit(w.Context(), clinic.Commit{Outcome: &o, Audit: firstRecord()}))
 }
 
 // plantPayouts is a payout to lakeside that failed.

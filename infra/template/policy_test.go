@@ -30,8 +30,8 @@ var rows = map[string]map[string]string{
 	"CASE#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get"},
 	"UNDERWAY#":         {"api": "get query put"},
 	"CHART#":            {"api": "get query put"},
-	"MONEY#":            {"api": "get query put", "charge": "get put", "notify": "get"},
-	"MONEY#account.":    {"api": "get query put", "charge": "get put", "notify": "get", "registry": "get"},
+	"MONEY#":            {"api": "get query put", "charge": "get query put", "notify": "get"},
+	"MONEY#account.":    {"api": "get query put", "charge": "get query put", "notify": "get", "registry": "get"},
 	"MEMBER#":           {"api": "get query put", "charge": "get query put", "deadline": "get put", "notify": "get"},
 	"WORK#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get put", "registry": "get put"},
 	"OUTBOX#api.":       {"api": "get put update", "charge": "update", "notify": "get update", "sweep": "get query update"},
@@ -102,7 +102,7 @@ func TestPolicy_NamesOfEachIndex(t *testing.T) {
 		"due CASE#": "deadline", "due PERSON#": "deadline", "due MEMBER#": "deadline", "due OUTBOX#": "sweep",
 		"list QUEUE#": "apideadline", "list WORK#": "apiregistry", "list GRANTS#": "api",
 		"list PRACTICES#": "registry", "list ROSTER#": "apiregistry", "list INVITES#": "registry", "list PATIENTS#": "registry",
-		"mine MINE#": "api", "trail TRAIL#": "apideadline", "book BOOK#": "api",
+		"mine MINE#": "api", "trail TRAIL#": "apideadline", "book BOOK#": "apicharge",
 	}
 	got := map[string]string{}
 	for index := range tpl.PartitionKeys {

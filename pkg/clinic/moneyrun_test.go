@@ -325,6 +325,7 @@ func (r *run) prove() {
 	if o.OpenSessions != 0 {
 		r.Errorf("%d pages are open", o.OpenSessions)
 	}
+	r.agreesWithStripe()
 	r.handled()
 }
 

@@ -15,6 +15,7 @@ import (
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 	"evisit/pkg/protocol"
+	"evisit/pkg/reconcile"
 	"evisit/pkg/registry"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -115,6 +116,7 @@ type Commit struct {
 	Payments    []billing.Payment
 	Standing    *billing.Account // of a connected account at Stripe
 	Payout      *billing.Payout
+	Progress    *reconcile.Progress // of the comparison of an account
 	Memberships []Membership
 	Bills       []membership.Bill
 	Counts      []Count
@@ -143,6 +145,7 @@ type Commit struct {
 	Notes    []Note
 	Entries  []ledger.Entry
 	Evidence []Evidence
+	Outcome  *reconcile.Outcome // of a comparison
 	Events   []outbox.Event
 	Request  *Request
 	Audit    []audit.Record

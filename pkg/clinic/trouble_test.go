@@ -16,6 +16,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/membership"
 	"evisit/pkg/money"
+	"evisit/pkg/reconcile"
 	"evisit/pkg/vault"
 )
 
@@ -36,6 +37,7 @@ const (
 	asks       effect = "Cards.Account"
 	reprices   effect = "Subscriptions.Reprice"
 	observes   effect = "Cards.Observe"
+	compares   effect = "Balance.Transactions"
 	puts       effect = "Objects.Put"
 	sends      effect = "Mail.Send"
 	deliveries effect = "stream delivery"
@@ -308,6 +310,24 @@ func (b brokenBalance) Payout(ctx context.Context, account, object string) (s bi
 		return err
 	})
 	return s, known, err
+}
+
+func (b brokenBalance) Transactions(ctx context.Context, account string, w reconcile.Window, limit int) (ts []reconcile.Transaction, all bool, err error) {
+	err = b.trouble.around(compares, func() error {
+		var err error
+		ts, all, err = b.Balance.Transactions(ctx, account, w, limit)
+		return err
+	})
+	return ts, all, err
+}
+
+func (b brokenBalance) TransactionsOf(ctx context.Context, account, object string) (ts []reconcile.Transaction, err error) {
+	err = b.trouble.around(compares, func() error {
+		var err error
+		ts, err = b.Balance.TransactionsOf(ctx, account, object)
+		return err
+	})
+	return ts, err
 }
 
 type brokenCards struct {

@@ -333,7 +333,8 @@ type workItemReply struct {
 	// answered in time. `account.lost`: the account at Stripe cannot be reached; it ends when it
 	// can. `account.disabled`: Stripe has disabled the account, for the reason of its own in `note`; it ends when
 	// Stripe has what it asks for. `payout.failed`: the bank refused a payout (see `listPayouts`), for Stripe's reason
-	// in `note`, and the money is at Stripe; it ends when a later payout has arrived. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
+	// in `note`, and the money is at Stripe; it ends when a later payout has arrived. `books.differ`: the books and Stripe have not the same
+	// of something, as `difference` says; it ends when a later comparison finds them the same. `visit.handed`: a colleague handed the owner a request; it ends with the request, or when that
 	// changes hands again. `visit.taken_over`: a colleague took over the owner's request; the chart says why.
 	// `visits.returned`: a colleague lost their access, and the requests that they had taken are in the queue
 	// again. `patient.unverified`: somebody registered as a patient on the public page, who may have a record
@@ -355,7 +356,9 @@ type workItemReply struct {
 	// Of `event.parked`: why it was given up, in words.
 	Reason string `json:"reason,omitempty"`
 	// A stable code for why: Stripe's, the mail service's or the system's own.
-	Note string    `json:"note,omitempty"`
+	Note       string           `json:"note,omitempty"`
+	Difference *differenceReply `json:"difference,omitempty"`
+
 	Made time.Time `json:"made_at"`
 	Due  time.Time `json:"due_at"`
 	// When it was dealt with; absent while it is open.
@@ -368,6 +371,10 @@ func showWork(i work.Item) workItemReply {
 	out := workItemReply{
 		ID: i.ID, Kind: i.Kind, Pool: i.Pool, Owner: i.Owner, Visit: i.Visit, Payment: i.Payment, Event: i.Event, EventKind: i.EventKind, Note: i.Note,
 		Made: i.Made, Due: i.Due, Ended: when(i.Ended), EndedBy: i.EndedBy,
+	}
+	if i.Kind == work.BooksDiffer {
+		d := showDifference(i.Difference)
+		out.Difference = &d
 	}
 	if i.Kind == work.EventParked {
 		out.Task, out.Reason = outbox.Kind(i.EventKind).Task(), outbox.Reason(i.Note)

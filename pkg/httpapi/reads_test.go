@@ -79,6 +79,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		{"ana-rivera", "/queue", of("ana-rivera", "queue.read", ""), true},
 		{"ada-brooks", "/practice/work", of("ada-brooks", "work.read", ""), true},
 		{"ada-brooks", "/practice/payouts", of("ada-brooks", "ledger.books:payouts", ""), true},
+		{"ada-brooks", "/practice/reconciliations", of("ada-brooks", "ledger.books:reconciliations", ""), true},
 		{"ada-brooks", "/practice/log", of("ada-brooks", "log.read", ""), true},
 		{"ada-brooks", "/practice/log/rows", nil, true}, // the log was read in this hour
 		{"ada-brooks", "/practice/money", of("ada-brooks", "ledger.books", ""), true},

@@ -226,7 +226,7 @@ func TestRefusal_OfThePracticesLists(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	for path, action := range map[string]identity.Action{
-		"/queue": identity.ReadQueue, "/practice/work": identity.ReadWork, "/practice/payouts": identity.ReadBooks, "/practice/money": identity.ReadBooks, "/practice/money/entries": identity.ReadBooks,
+		"/queue": identity.ReadQueue, "/practice/work": identity.ReadWork, "/practice/payouts": identity.ReadBooks, "/practice/reconciliations": identity.ReadBooks, "/practice/money": identity.ReadBooks, "/practice/money/entries": identity.ReadBooks,
 		"/practice/money/entries.csv": identity.ReadBooks,
 		"/practice/log":               identity.ReadLog, "/practice/log/rows": identity.ReadLog, "/practice/log/key": identity.ReadLog,
 	} {

@@ -48,6 +48,7 @@ import (
 	"evisit/pkg/outbox"
 	"evisit/pkg/phi"
 	"evisit/pkg/practice"
+	"evisit/pkg/reconcile"
 	"evisit/pkg/seal"
 	"evisit/pkg/secret"
 	"evisit/pkg/secret/secrettest"
@@ -247,6 +248,15 @@ func (c *cards) Subscribed(context.Context, string, string) (charge.Subscribed, 
 
 func (c *cards) Payout(context.Context, string, string) (billing.PayoutState, bool, error) {
 	return billing.PayoutState{}, false, nil
+}
+
+// Transactions says that nothing moved.
+func (c *cards) Transactions(context.Context, string, reconcile.Window, int) ([]reconcile.Transaction, bool, error) {
+	return nil, true, nil
+}
+
+func (c *cards) TransactionsOf(context.Context, string, string) ([]reconcile.Transaction, error) {
+	return nil, nil
 }
 
 func (c *cards) Carry(context.Context, string, string, membership.Ask, string) error { return nil }

@@ -25,7 +25,7 @@ const (
 	TakeVisit      Action = "visit.take"
 	TreatVisit     Action = "visit.treat" // ask, answer, decline, redirect
 	ReadMoney      Action = "ledger.read"
-	ReadBooks      Action = "ledger.books" // what the practice's books add up to, their entries, and its payouts
+	ReadBooks      Action = "ledger.books" // what the practice's books add up to, their entries, its payouts, and whether they agree with Stripe
 	ReadTrail      Action = "audit.read"   // who did and saw what in one visit
 	ReadLog        Action = "log.read"     // the practice's whole log
 	ReadWork       Action = "work.read"    // what a person of the practice must do

@@ -87,6 +87,7 @@ var actions = map[string]string{
 	"visit.read":                          "looked where the request stands",
 	"ledger.read":                         "looked at the payments",
 	"ledger.books":                        "looked at the practice's money",
+	"ledger.books:reconciliations":        "looked at how the practice's books agree with Stripe",
 	"ledger.books:payouts":                "looked at the practice's payouts",
 	"audit.read":                          "looked who has seen this",
 	"chart.read:chart":                    "read the answers and messages",

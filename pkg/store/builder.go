@@ -122,6 +122,14 @@ func (b *builder) money(c clinic.Commit) {
 		w.failure = clinic.ErrChanged // of the first, too: Stripe reported it twice at the same moment
 		b.cover(p.Practice, w)
 	}
+	if p := c.Progress; p != nil {
+		w := b.store.replace(progressKey(p.Practice, p.Account), p.Version, b.pack(p))
+		w.failure = clinic.ErrChanged // of the first, too: it was compared twice at the same moment
+		b.cover(p.Practice, w)
+	}
+	if o := c.Outcome; o != nil {
+		b.cover(o.Practice, b.store.insert(outcomeKey(*o), b.pack(o), clinic.ErrChanged))
+	}
 	for _, e := range c.Entries {
 		i := b.pack(e)
 		i["book"], i["booked"] = str(bookName(e.Practice, e.At, e.Payment)), str(uniqueStamp(e.At, e.Payment))

@@ -12,6 +12,7 @@ import (
 	"evisit/pkg/clinic"
 	"evisit/pkg/identity"
 	"evisit/pkg/outbox"
+	"evisit/pkg/reconcile"
 )
 
 // Every key in the table is made here. The word before the first # is what a
@@ -29,7 +30,8 @@ import (
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
 //	MONEY                  a visit's payments, their ledger entries, and what was submitted about disputes; a membership's
 //	                       bills and their entries, by who pays; MONEY#account.practice: how its connected accounts stand
-//	                       at Stripe, which registry may read; MONEY#payouts:practice: its payouts and their entries
+//	                       at Stripe, which registry may read; MONEY#payouts:practice: its payouts and their entries;
+//	                       MONEY#days:practice: how its books compared with its account at Stripe
 //	MEMBER                 memberships, by who pays for them; YEAR#membership#start: the included visits that were used
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
@@ -106,6 +108,16 @@ func moneyOf(payment string) string { return "MONEY#" + paidFor(payment) }
 // No visit's id begins with "account.".
 func standingKey(practice, account string) key {
 	return key{"MONEY#account." + practice, "ACCOUNT#" + account}
+}
+
+// How a practice's books compared is one partition, too: how far each account was compared, and what
+// each comparison came to, in the order of time.
+func progressKey(practice, account string) key {
+	return key{moneyOf("days:" + practice), "ACCOUNT#" + account}
+}
+
+func outcomeKey(o reconcile.Outcome) key {
+	return key{moneyOf("days:" + o.Practice), "DAY#" + stamp(o.Through) + "#" + o.Account}
 }
 
 // A practice's payouts are one partition, in the order of time: there is one a day.

@@ -21,6 +21,7 @@ import (
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 	"evisit/pkg/protocol"
+	"evisit/pkg/reconcile"
 	"evisit/pkg/registry"
 	"evisit/pkg/store"
 	"evisit/pkg/visit"
@@ -58,7 +59,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
+		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), comparedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), accountSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
 		decidedSample(), draftSample(), approvedSample(), discountedSample(),
@@ -216,6 +217,22 @@ func payoutSample() sample {
 			return s.Payout(ctx, practiceID, p.Account, p.ID, p.Made)
 		}, p},
 		{"Payouts", func(ctx context.Context, s *store.Store) (any, error) { return s.Payouts(ctx, practiceID, 10) }, []billing.Payout{p}},
+	}}
+}
+
+// comparedSample is a comparison with a difference, which is work, and how far it went.
+func comparedSample() sample {
+	d := reconcile.Difference{About: paymentID, Object: "pi_1", Books: reconcile.Total{Gross: 4_000, Fee: 146}, Stripe: reconcile.Total{Gross: 4_000, Fee: 147}}
+	o := reconcile.Outcome{
+		Practice: practiceID, Account: "acct_1234567890abcdef", Window: reconcile.Window{From: noon, Through: at(24)}, At: at(25),
+		Transactions: 2, Compared: 1, Books: d.Books, Stripe: d.Stripe, Differences: 1, Found: []reconcile.Difference{d},
+	}
+	p := reconcile.Progress{Practice: practiceID, Account: o.Account}.After(o)
+	w := work.New(work.Item{Kind: work.BooksDiffer, Practice: practiceID, Pool: identity.OfficePool, Visit: visitID, Payment: paymentID, Difference: d}, paymentID, noon)
+	return sample{"compared", recorded(practiceID, clinic.Commit{Outcome: &o, Progress: &p, Work: []work.Item{w}}), []read{
+		{"Progress", func(ctx context.Context, s *store.Store) (any, error) { return s.Progress(ctx, practiceID, o.Account) }, p},
+		{"Outcomes", func(ctx context.Context, s *store.Store) (any, error) { return s.Outcomes(ctx, practiceID, 10) }, []reconcile.Outcome{o}},
+		{"WorkItem", func(ctx context.Context, s *store.Store) (any, error) { return s.WorkItem(ctx, practiceID, w.ID) }, w},
 	}}
 }
 

@@ -18,6 +18,8 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/account"
+	"github.com/stripe/stripe-go/v76/balancetransaction"
+	chargeapi "github.com/stripe/stripe-go/v76/charge"
 	"github.com/stripe/stripe-go/v76/checkout/session"
 	"github.com/stripe/stripe-go/v76/customer"
 	disputeapi "github.com/stripe/stripe-go/v76/dispute"
@@ -50,6 +52,8 @@ type Client struct {
 	subscriptions subscription.Client
 	invoices      invoice.Client
 	payouts       payoutapi.Client
+	charges       chargeapi.Client
+	balance       balancetransaction.Client
 }
 
 var (
@@ -88,6 +92,8 @@ func New(key *secret.Kept[string], base string) *Client {
 		subscriptions: subscription.Client{B: api},
 		invoices:      invoice.Client{B: api},
 		payouts:       payoutapi.Client{B: api},
+		charges:       chargeapi.Client{B: api},
+		balance:       balancetransaction.Client{B: api},
 	}
 }
 
@@ -150,8 +156,9 @@ func (c *Client) Observe(ctx context.Context, account, object string) (string, b
 		return c.observeSession(ctx, account, object)
 	case strings.HasPrefix(object, warningPrefix):
 		return c.observeWarned(ctx, account, object)
-	case strings.HasPrefix(object, subscriptionPrefix), strings.HasPrefix(object, invoicePrefix), strings.HasPrefix(object, payoutPrefix):
-		return "", billing.Observation{}, nil // of a membership, or a payout
+	case strings.HasPrefix(object, subscriptionPrefix), strings.HasPrefix(object, invoicePrefix), strings.HasPrefix(object, payoutPrefix),
+		strings.HasPrefix(object, transactionPrefix):
+		return "", billing.Observation{}, nil // of a membership, a payout, or of nothing
 	}
 	return c.observeIntent(ctx, account, object)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"evisit/pkg/identity"
+	"evisit/pkg/reconcile"
 )
 
 // A Kind says what must be done.
@@ -45,6 +46,10 @@ const (
 	// PayoutFailed says that the practice's bank refused a payout, whose money is at Stripe again:
 	// give Stripe an account at a bank that takes it; ends when a later payout has arrived.
 	PayoutFailed Kind = "payout.failed"
+	// BooksDiffer says that the books and Stripe have not the same of a payment, a membership or a
+	// payout, or that money moved at Stripe of which nothing here is known: find out why; ends when
+	// a later comparison finds no Difference.
+	BooksDiffer Kind = "books.differ"
 	// VisitHanded says that a colleague handed its owner a request: answer it; ends with
 	// the request, or when it changes hands again.
 	VisitHanded    Kind = "visit.handed"
@@ -71,7 +76,7 @@ const (
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, AccountDisabled, PayoutFailed, VisitHanded, VisitTakenOver, VisitsReturned,
+	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, AccountDisabled, PayoutFailed, BooksDiffer, VisitHanded, VisitTakenOver, VisitsReturned,
 	PatientUnverified, CoverageUnchecked, MembershipUnpaid, MembershipUnrefunded, MembershipMedicare,
 }
 
@@ -97,20 +102,22 @@ type Item struct {
 	Patient string `json:"patient,omitempty"` // where it is about no visit
 	// EventKind is the kind of Event, of which package outbox has the words; empty of
 	// an event that cannot be decoded.
-	EventKind string    `json:"event_kind,omitempty"`
-	Note      string    `json:"note,omitempty"` // a stable code, never content
-	Made      time.Time `json:"made"`
-	Due       time.Time `json:"due"`
-	Ended     time.Time `json:"ended,omitzero"`     // zero: open
-	EndedBy   string    `json:"ended_by,omitempty"` // a person, or the function that resolved it
-	Version   int       `json:"-"`
+	EventKind string `json:"event_kind,omitempty"`
+	Note      string `json:"note,omitempty"` // a stable code, never content
+	// Difference is what BooksDiffer is about; zero of any other kind.
+	Difference reconcile.Difference `json:"difference,omitzero"`
+	Made       time.Time            `json:"made"`
+	Due        time.Time            `json:"due"`
+	Ended      time.Time            `json:"ended,omitzero"`     // zero: open
+	EndedBy    string               `json:"ended_by,omitempty"` // a person, or the function that resolved it
+	Version    int                  `json:"-"`
 }
 
 // due is how soon somebody should act on each kind.
 var due = map[Kind]time.Duration{
 	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
 	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
-	StrayPayment: 24 * time.Hour, Dispute: 7 * 24 * time.Hour, DisputeMissed: 24 * time.Hour, AccountLost: 4 * time.Hour, AccountDisabled: 4 * time.Hour, PayoutFailed: 24 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
+	StrayPayment: 24 * time.Hour, Dispute: 7 * 24 * time.Hour, DisputeMissed: 24 * time.Hour, AccountLost: 4 * time.Hour, AccountDisabled: 4 * time.Hour, PayoutFailed: 24 * time.Hour, BooksDiffer: 24 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
 	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour, MembershipUnpaid: 4 * 24 * time.Hour, MembershipUnrefunded: 24 * time.Hour, MembershipMedicare: 24 * time.Hour,
 }
 

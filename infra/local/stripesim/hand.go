@@ -68,6 +68,7 @@ var acts = map[string]struct {
 	HandExpire:       {kindSession, (*tx).handExpire},
 	HandDisconnect:   {kindAccount, (*tx).handConnection},
 	HandConnect:      {kindAccount, (*tx).handConnection},
+	HandAdjust:       {kindAccount, (*tx).handAdjust},
 	HandPayOut:       {kindAccount, (*tx).handPayOut},
 	HandDisable:      {kindAccount, (*tx).handEnabled},
 	HandEnable:       {kindAccount, (*tx).handEnabled},

@@ -8,6 +8,7 @@ import (
 // What a person can do by hand about an account and its money, or Stripe by itself.
 const (
 	HandPayOut       = "pay_out"       // pays Amount of an account out, or all that is available
+	HandAdjust       = "adjust"        // Stripe moves Amount of an account's balance, and says of nothing why; by scripts alone
 	HandFailPayout   = "fail_payout"   // the bank refuses a payout, even one that it had
 	HandDispute      = "dispute"       // the cardholder disputes Amount of an intent, or all that is left, for Reason
 	HandInquire      = "inquire"       // the issuer asks about Amount of an intent, or all that is left, for Reason
@@ -30,6 +31,14 @@ func (t *tx) handPayOut(ctx context.Context, a Act) (any, error) {
 		a.Amount = available
 	}
 	return createPayout(ctx, t, &call{params: map[string]any{"amount": a.Amount, "currency": "usd"}})
+}
+
+func (t *tx) handAdjust(ctx context.Context, a Act) (any, error) {
+	if a.Amount == 0 {
+		return nil, invalid("parameter_missing", "amount", "say how much the balance moves")
+	}
+	x := &transaction{Type: movedAdjustment, Category: "other_adjustment", Amount: a.Amount}
+	return x, t.bookWith(ctx, x)
 }
 
 func (t *tx) handFailPayout(ctx context.Context, a Act) (any, error) {

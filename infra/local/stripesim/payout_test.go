@@ -257,6 +257,27 @@ func TestPayout_DisabledAccountWaits(t *testing.T) {
 	}
 }
 
+// Stripe can move an account's balance for nothing that it names.
+func TestBalance_Adjusted(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.onTerms(lake, stripesim.Terms{})
+	if _, err := b.sim.Hand(t.Context(), stripesim.Act{Do: stripesim.HandAdjust, ID: lake}); err == nil {
+		t.Error("a movement of nothing was booked")
+	}
+	if _, err := b.sim.Hand(t.Context(), stripesim.Act{Do: stripesim.HandAdjust, ID: lake, Amount: -700}); err != nil {
+		t.Fatal(err)
+	}
+	params := stripe.BalanceTransactionListParams{}
+	params.AddExpand("data.source")
+	if x := s.moved(params); len(x) != 1 || x[0].Amount != -700 || x[0].Source != nil || x[0].Type != "adjustment" {
+		t.Errorf("movements: %+v", x)
+	}
+	if o := s.oracle(); o.BalanceCents != -700 {
+		t.Errorf("oracle: %+v", o)
+	}
+}
+
 // Terms, what is pending, and what each payout paid survive a restart.
 func TestPayout_SurvivesRestart(t *testing.T) {
 	t.Parallel()

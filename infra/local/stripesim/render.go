@@ -45,6 +45,9 @@ func (t *tx) forClient(shown map[string]any) {
 	delete(shown, "_sim")
 	if shown["object"] == kindTransaction {
 		t.showStatus(shown)
+		if shown["source"] == "" {
+			shown["source"] = nil
+		}
 	}
 	if moved, ok := shown["balance_transactions"].([]any); ok {
 		for _, x := range moved {

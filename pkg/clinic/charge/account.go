@@ -17,8 +17,8 @@ const (
 	// accountOverlap is how far into the time before it a look reaches, because an
 	// event is listed some time after it was made.
 	accountOverlap = time.Hour
-	// pageLease is when the next page is due again unless it is done by then: the
-	// bucket in its id may have been swept.
+	// pageLease is when the next page, or the comparison, is due again unless it is done by
+	// then: the bucket in its id may have been swept.
 	pageLease = 10 * time.Minute
 )
 
@@ -56,6 +56,10 @@ func (m *Room) checkAccount(ctx context.Context, d outbox.Delivery) error {
 	e := m.nextLook(d, now)
 	if next != "" {
 		e.Object, e.At, e.Later, e.Lease = next, d.At, time.Time{}, now.Add(pageLease)
+	} else { // what changed is followed: what is not in the books now is a difference
+		compare := comparing(d.Practice, d.Account, now, now)
+		compare.ID = e.ID + "-compare"
+		c.Events = append(c.Events, compare)
 	}
 	c.Events = append(c.Events, e)
 	return m.putOnce(ctx, c)

@@ -62,6 +62,8 @@ type Change struct {
 
 // Reads are what a Room reads besides the kernel.
 type Reads interface {
+	Books
+
 	Payment(ctx context.Context, id string) (billing.Payment, error)
 	// Evidence returns what is to be submitted about the dispute of p. What is not as it
 	// was decided on is an error.
@@ -140,6 +142,8 @@ func (m *Room) act(ctx context.Context, d outbox.Delivery) error {
 		return m.checkAccount(ctx, d)
 	case outbox.AskAccount:
 		return m.askAccount(ctx, d)
+	case outbox.CompareAccount:
+		return m.compareAccount(ctx, d)
 	case outbox.Capture:
 		return m.capture(ctx, d)
 	case outbox.Release:
@@ -477,7 +481,7 @@ func (m *Room) settleOnce(ctx context.Context, p billing.Payment, o billing.Obse
 	now := m.Kernel.Time()
 	next, entries, err := p.Settle(o, now)
 	if err != nil {
-		return err
+		return impossible{err}
 	}
 	c := clinic.Commit{At: now, Entries: entries}
 	switch {

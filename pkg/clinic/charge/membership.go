@@ -130,7 +130,7 @@ func (m *Room) followOnce(ctx context.Context, mem membership.Membership, s Subs
 	default:
 		var err error
 		if next, err = mem.Observe(s.Observation); err != nil {
-			return err
+			return impossible{err}
 		}
 	}
 	c := clinic.Commit{At: now}
@@ -168,7 +168,7 @@ func (m *Room) settleBills(ctx context.Context, c *clinic.Commit, mem membership
 		over := mem.State == membership.Ended || !c.At.Before(billed.End)
 		next, entries, err := was.Settle(billed, over, c.At)
 		if err != nil {
-			return err
+			return impossible{err}
 		}
 		if next.Version != was.Version {
 			c.Bills = append(c.Bills, next)

@@ -11,12 +11,6 @@ import (
 	"evisit/pkg/work"
 )
 
-// Balance reads an account's balance at Stripe, under the rules of Cards.
-type Balance interface {
-	// Payout fetches a payout. It reports false for an object that is none.
-	Payout(ctx context.Context, account, object string) (billing.PayoutState, bool, error)
-}
-
 // lookPayout follows the payout that an object at Stripe is. It reports false for an object that
 // is none.
 func (m *Room) lookPayout(ctx context.Context, account, object string) (bool, error) {

@@ -16,6 +16,7 @@ import (
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
 	"evisit/pkg/outbox"
+	"evisit/pkg/reconcile"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
@@ -41,6 +42,8 @@ type Reads interface {
 	Evidence(ctx context.Context, p billing.Payment) (billing.Evidence, error)
 	// Payouts lists the latest payouts to a practice, the newest first.
 	Payouts(ctx context.Context, practice string, limit int) ([]billing.Payout, error)
+	// Outcomes lists what the latest comparisons of a practice's accounts came to, the newest first.
+	Outcomes(ctx context.Context, practice string, limit int) ([]reconcile.Outcome, error)
 	// Booked returns a practice's entries from a time to, but not at, another in the order of
 	// their times: about limit after the place after, which is empty to begin, and the place
 	// after which the next page goes on, empty at the end. A page may have fewer. It may lag

@@ -37,6 +37,7 @@ import (
 	"evisit/pkg/outbox"
 	"evisit/pkg/phi"
 	"evisit/pkg/practice"
+	"evisit/pkg/reconcile"
 	"evisit/pkg/seal"
 	"evisit/pkg/setup"
 	"evisit/pkg/setup/api"
@@ -357,6 +358,15 @@ func (s *stripe) find(object string) (*session, error) {
 // Payout says that no object is a payout.
 func (s *stripe) Payout(context.Context, string, string) (billing.PayoutState, bool, error) {
 	return billing.PayoutState{}, false, nil
+}
+
+// Transactions says that nothing moved.
+func (s *stripe) Transactions(context.Context, string, reconcile.Window, int) ([]reconcile.Transaction, bool, error) {
+	return nil, true, nil
+}
+
+func (s *stripe) TransactionsOf(context.Context, string, string) ([]reconcile.Transaction, error) {
+	return nil, nil
 }
 
 func (s *stripe) Observe(_ context.Context, _, object string) (string, billing.Observation, error) {

@@ -43,6 +43,7 @@ var taskWords = map[work.Kind]string{
 	work.AccountLost:          "The account at Stripe cannot be reached: connect it again",
 	work.AccountDisabled:      "Stripe has disabled the account: give it what it asks for",
 	work.PayoutFailed:         "Your bank refused a payout, and the money is at Stripe: give Stripe a bank account that takes it",
+	work.BooksDiffer:          "The books and Stripe differ: find out why, at Stripe and in the entries here, and have it put right where it is wrong",
 }
 
 // work lists what waits for the visitor or their colleagues.
@@ -54,7 +55,7 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 	var view workView
 	for _, i := range items {
 		t := task{
-			Account: i.Kind == work.AccountLost || i.Kind == work.AccountDisabled || i.Kind == work.PayoutFailed,
+			Account: i.Kind == work.AccountLost || i.Kind == work.AccountDisabled || i.Kind == work.PayoutFailed || i.Kind == work.BooksDiffer,
 			ID:      i.ID, What: taskWords[i.Kind], Visit: i.Visit, Number: visit.Visit{ID: i.Visit}.Number(), Why: capital(visit.Reason(i.Note).ForDesk()), Parked: i.Kind == work.EventParked,
 			Since: v.practice.Local(i.Made), Due: v.practice.Local(i.Due), Late: !s.Now().Before(i.Due),
 		}
@@ -64,6 +65,9 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 			t.Why, t.Code = outbox.Reason(i.Note), strings.TrimSpace(i.Note+" "+i.EventKind+" "+i.Event)
 		case t.Why == "":
 			t.Code = i.Note
+		}
+		if i.Kind == work.BooksDiffer {
+			t.Why, t.Code = i.Difference.String(), i.Difference.Object
 		}
 		if i.Kind == work.Dispute || i.Kind == work.DisputeMissed {
 			t.Dispute = disputePath(i.Visit)

@@ -19,6 +19,7 @@ import (
 	"evisit/pkg/ledger"
 	"evisit/pkg/membership"
 	"evisit/pkg/protocol"
+	"evisit/pkg/reconcile"
 	"evisit/pkg/registry"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -81,6 +82,8 @@ func covered() map[string]clinic.Commit {
 		"payment":    {Payments: []billing.Payment{payment("quote-1", noon)}},
 		"evidence":   {Evidence: []clinic.Evidence{{Payment: payment("quote-1", noon), Evidence: billing.Evidence{Text: "Receipt"}}}},
 		"payout":     {Payout: &billing.Payout{Practice: practiceID, Account: "acct_1", PayoutState: billing.PayoutState{ID: "po_1", Made: noon}, Version: 1}},
+		"outcome":    {Outcome: &reconcile.Outcome{Practice: practiceID, Account: "acct_1", Window: reconcile.Window{Through: noon}}},
+		"progress":   {Progress: &reconcile.Progress{Practice: practiceID, Account: "acct_1", Version: 1}},
 		"account":    {Standing: &billing.Account{ID: "acct_1", Practice: practiceID, Version: 1}},
 		"membership": {Memberships: []clinic.Membership{{Membership: membershipOne()}}},
 		"count":      {Counts: []clinic.Count{{Count: membership.Count{Membership: patientID + ".m1", Year: noon, Version: 1}, Practice: practiceID}}},

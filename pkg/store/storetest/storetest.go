@@ -187,6 +187,12 @@ func covering(c clinic.Commit) []string {
 	for _, v := range c.Coverages {
 		all = append(all, v.Practice)
 	}
+	if c.Outcome != nil {
+		all = append(all, c.Outcome.Practice)
+	}
+	if c.Progress != nil {
+		all = append(all, c.Progress.Practice)
+	}
 	if c.Payout != nil {
 		all = append(all, c.Payout.Practice)
 	}
