@@ -480,6 +480,46 @@ func TestMembership_RefundedByHand(t *testing.T) {
 	w.handled()
 }
 
+// A bank that takes a yearly fee back is booked, and is work until it is answered; what it has is not
+// refunded beside. What it gives back is the practice's again.
+func TestMembership_Disputed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.member(stripesim.CardSuccess)
+	bills, _, _ := w.moneyOf(m.ID)
+	w.byHand = true
+	out, err := w.sim.Hand(w.ctx, stripesim.Act{Do: stripesim.HandDispute, ID: bills[0].Intent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, _ := out.(map[string]any)["id"].(string)
+	w.settle()
+	items := w.open(work.MembershipDisputed)
+	if len(items) != 1 || items[0].Patient != jane || items[0].Note != "fraudulent" || !items[0].Due.After(w.now().Add(24*time.Hour)) {
+		t.Fatalf("work: %+v", items)
+	}
+	if back := w.shownBack(); back != 0 {
+		t.Errorf("leaving gives back %s, which the bank has", back)
+	}
+	w.agreesWithStripe()
+	if _, err := w.sim.Hand(w.ctx, stripesim.Act{Do: stripesim.HandRespond, ID: id}); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	w.needs(work.MembershipDisputed, 0)
+	if _, err := w.sim.Hand(w.ctx, stripesim.Act{Do: stripesim.HandWin, ID: id}); err != nil {
+		t.Fatal(err)
+	}
+	w.settle()
+	w.agreesWithStripe()
+	bills, entries, err := w.moneyOf(m.ID)
+	if b := ledger.Balances(entries); err != nil || bills[0].Withdrawn != 0 || b[ledger.Disputes] != 0 || b[ledger.Stripe]+b[ledger.StripeFees]+b[ledger.DisputeFees] != yearlyPrice {
+		t.Errorf("won: %+v, balances %v, %v", bills[0], b, err)
+	}
+	w.holds(m.ID, membership.Active)
+	w.handled()
+}
+
 // A subscription of another account, or one that nobody here made, changes nothing.
 func TestMembership_ForeignSubscription(t *testing.T) {
 	t.Parallel()

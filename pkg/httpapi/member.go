@@ -206,6 +206,8 @@ type billReply struct {
 	Amount     money.Cents `json:"amount"`
 	Paid       money.Cents `json:"paid"`
 	Refunded   money.Cents `json:"refunded"`
+	// What disputes have of it.
+	Withdrawn money.Cents `json:"withdrawn"`
 	// The year that it pays for.
 	From  time.Time `json:"from"`
 	Until time.Time `json:"until"`
@@ -234,7 +236,7 @@ func (a *API) showMembership(v request.Membership) yearlyReply {
 		out.Leaving = &leavingReply{int64(v.Leaving.Amount), v.Leaving.Text}
 	}
 	for _, b := range v.Bills {
-		out.Invoices = append(out.Invoices, billReply{b.Membership, b.Number, b.Amount, b.Paid, b.Refunded, b.Start, b.End, given(b.PaidAt)})
+		out.Invoices = append(out.Invoices, billReply{b.Membership, b.Number, b.Amount, b.Paid, b.Refunded, b.Withdrawn, b.Start, b.End, given(b.PaidAt)})
 	}
 	for _, e := range v.Entries {
 		out.Entries = append(out.Entries, showEntry(e))

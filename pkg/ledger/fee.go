@@ -36,6 +36,22 @@ func FeeCost(membership, practice, invoice string, before, total money.Cents, ch
 	return e, err
 }
 
+// FeeDisputed records that what disputes have of what a membership's invoice was paid with changed
+// from before to total, as Disputed does for a visit's payment.
+func FeeDisputed(membership, practice, invoice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
+	e, err := Disputed(membership, practice, before, total, change, at)
+	e.ID = fmt.Sprintf("%s-%s-%d-%d", e.Kind, invoice, total, change)
+	return e, err
+}
+
+// FeeDisputeCost records that what Stripe took for the disputes of a membership's invoice changed
+// from before to total, as DisputeFee does for a visit's payment.
+func FeeDisputeCost(membership, practice, invoice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
+	e, err := DisputeFee(membership, practice, before, total, change, at)
+	e.ID = fmt.Sprintf("%s-%s-%d-%d", e.Kind, invoice, total, change)
+	return e, err
+}
+
 // FeeRefunded records that the total refunded of a membership's invoice changed from before to
 // total, as Refunded does for a visit's payment. Earned says that the fee was earned before.
 func FeeRefunded(membership, practice, invoice string, before, total money.Cents, earned bool, change int, at time.Time) (Entry, error) {

@@ -211,6 +211,9 @@ func TestOfMembership_EveryConstructor(t *testing.T) {
 		"FeeRefunded":           {func() (ledger.Entry, error) { return ledger.FeeRefunded("m", "x", "in_1", 0, 35000, false, 0, noon) }, true},
 		"FeeRefunded, earned":   {func() (ledger.Entry, error) { return ledger.FeeRefunded("m", "x", "in_1", 0, 35000, true, 0, noon) }, true},
 		"FeeRefunded, returned": {func() (ledger.Entry, error) { return ledger.FeeRefunded("m", "x", "in_1", 35000, 0, true, 2, noon) }, true},
+		"FeeDisputed":           {func() (ledger.Entry, error) { return ledger.FeeDisputed("m", "x", "in_1", 0, 35000, 2, noon) }, true},
+		"FeeDisputed, won":      {func() (ledger.Entry, error) { return ledger.FeeDisputed("m", "x", "in_1", 35000, 0, 3, noon) }, true},
+		"FeeDisputeCost":        {func() (ledger.Entry, error) { return ledger.FeeDisputeCost("m", "x", "in_1", 0, 1500, 2, noon) }, true},
 		"FeeEarned":             {func() (ledger.Entry, error) { return ledger.FeeEarned("m", "x", "in_1", 35000, noon) }, true},
 	} {
 		e, err := test.make()

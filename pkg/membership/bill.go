@@ -18,7 +18,21 @@ type Billed struct {
 	// refunded. StripeFee is what Stripe took of it and of its refunds; 0 also while Stripe has not
 	// booked it.
 	Amount, Paid, Refunded, StripeFee money.Cents
-	PaidAt                            time.Time // zero: it is not paid
+	// Withdrawn is what disputes have of the money, and DisputeFee what Stripe took for them.
+	Withdrawn, DisputeFee money.Cents
+	Contest               Contest
+	PaidAt                time.Time // zero: it is not paid
+}
+
+// A Contest is what the bank of who paid an invoice says of the payment: a dispute, which takes the
+// money, or an inquiry, which takes none. Of several it is the one that is open, else the latest. The
+// zero Contest is none.
+type Contest struct {
+	ID      string    `json:"id"`               // at Stripe
+	Reason  string    `json:"reason,omitempty"` // Stripe's code for what the cardholder says
+	Inquiry bool      `json:"inquiry,omitempty"`
+	Awaits  bool      `json:"awaits,omitempty"` // it is to be answered
+	Due     time.Time `json:"due,omitzero"`     // until when; zero: Stripe does not say
 }
 
 // A Bill is one invoice of a membership, as far as it is in the books. Every id of Stripe's in
@@ -35,7 +49,11 @@ type Bill struct {
 	Refunded money.Cents `json:"refunded,omitempty"`
 	// StripeFee is what Stripe took of it and of its refunds.
 	StripeFee money.Cents `json:"stripe_fee,omitempty"`
-	PaidAt    time.Time   `json:"paid_at,omitzero"`
+	// Withdrawn is what disputes have of the money, and DisputeFee what Stripe took for them.
+	Withdrawn  money.Cents `json:"withdrawn,omitempty"`
+	DisputeFee money.Cents `json:"dispute_fee,omitempty"`
+	Contest    Contest     `json:"contest,omitzero"`
+	PaidAt     time.Time   `json:"paid_at,omitzero"`
 	// Earned is what of it the year, or what ran of it, has earned; 0: it runs, and what was paid
 	// is owed to the member in visits.
 	Earned money.Cents `json:"earned,omitempty"`
@@ -53,14 +71,16 @@ func (m Membership) BillOf(invoice string) Bill {
 // says that the year which it pays for is over, or the membership is: what was paid is then
 // earned. The same again changes nothing.
 //
-// It refuses amounts that are impossible: more refunded than paid, less paid than before.
+// It refuses amounts that are impossible: more refunded than paid, less paid than before, more
+// taken by disputes than money can be.
 func (b Bill) Settle(o Billed, over bool, now time.Time) (Bill, []ledger.Entry, error) {
-	if o.Invoice != b.Invoice || o.Paid < b.Paid || o.Refunded < 0 || o.Refunded > o.Paid || o.Paid > money.Max {
-		return b, nil, fmt.Errorf("membership %s: invoice %s: paid %s and refunded %s, after %s paid of %s", b.Membership, o.Invoice, o.Paid, o.Refunded, b.Paid, b.Invoice)
+	if o.Invoice != b.Invoice || o.Paid < b.Paid || o.Refunded < 0 || o.Refunded > o.Paid || o.Paid > money.Max || o.Withdrawn < 0 || o.Withdrawn > money.Max {
+		return b, nil, fmt.Errorf("membership %s: invoice %s: paid %s, refunded %s and withdrawn %s, after %s paid of %s",
+			b.Membership, o.Invoice, o.Paid, o.Refunded, o.Withdrawn, b.Paid, b.Invoice)
 	}
 	next := b
 	next.Intent, next.Number, next.Year, next.Amount = o.Intent, o.Number, o.Year, o.Amount
-	next.Paid, next.Refunded, next.PaidAt = o.Paid, o.Refunded, o.PaidAt
+	next.Paid, next.Refunded, next.PaidAt, next.Contest = o.Paid, o.Refunded, o.PaidAt, o.Contest
 	var es []ledger.Entry
 	if o.Paid > b.Paid {
 		next.StripeFee = max(o.StripeFee, b.StripeFee)
@@ -88,6 +108,12 @@ func (b Bill) Settle(o Billed, over bool, now time.Time) (Bill, []ledger.Entry, 
 		}
 		es = append(es, e)
 	}
+	disputed, err := next.contested(o, now)
+	if err != nil {
+		return b, nil, err
+	}
+	es = append(es, disputed...)
+	next.Withdrawn, next.DisputeFee = o.Withdrawn, o.DisputeFee
 	if kept := next.Paid - next.Refunded; over && next.Earned == 0 && kept > 0 {
 		e, err := ledger.FeeEarned(b.Membership, b.Practice, b.Invoice, kept, now)
 		if err != nil {
@@ -101,4 +127,24 @@ func (b Bill) Settle(o Billed, over bool, now time.Time) (Bill, []ledger.Entry, 
 	}
 	next.Version++
 	return next, es, nil
+}
+
+// contested returns the entries that book what disputes have of b's money, and what they cost.
+func (b Bill) contested(o Billed, now time.Time) ([]ledger.Entry, error) {
+	var es []ledger.Entry
+	if o.Withdrawn != b.Withdrawn {
+		e, err := ledger.FeeDisputed(b.Membership, b.Practice, b.Invoice, b.Withdrawn, o.Withdrawn, b.Version+1, now)
+		if err != nil {
+			return nil, err
+		}
+		es = append(es, e)
+	}
+	if o.DisputeFee != b.DisputeFee {
+		e, err := ledger.FeeDisputeCost(b.Membership, b.Practice, b.Invoice, b.DisputeFee, o.DisputeFee, b.Version+1, now)
+		if err != nil {
+			return nil, err
+		}
+		es = append(es, e)
+	}
+	return es, nil
 }

@@ -23,7 +23,12 @@ func TestBill_Settle(t *testing.T) {
 		o.StripeFee = fee
 		return o
 	}
-	type balance struct{ stripe, deferred, earned, refunds, fees money.Cents }
+	contested := func(o membership.Billed, withdrawn, fee money.Cents) membership.Billed {
+		o.Withdrawn, o.DisputeFee = withdrawn, fee
+		o.Contest = membership.Contest{ID: "dp_1", Reason: "fraudulent", Awaits: withdrawn > 0, Due: noon.AddDate(0, 0, 9)}
+		return o
+	}
+	type balance struct{ stripe, deferred, earned, refunds, fees, disputes, disputeFees money.Cents }
 	for _, test := range []struct {
 		name  string
 		steps []membership.Billed
@@ -40,6 +45,9 @@ func TestBill_Settle(t *testing.T) {
 		{"paid, and what Stripe took", []membership.Billed{costs(paid(350_00, 0), 10_45)}, []bool{false}, balance{stripe: 339_55, deferred: -350_00, fees: 10_45}},
 		{"a fee known later, and one of a refund", []membership.Billed{paid(350_00, 0), costs(paid(350_00, 0), 10_45), costs(paid(350_00, 50_00), 10_70)}, []bool{false, false, false}, balance{stripe: 289_30, deferred: -300_00, fees: 10_70}},
 		{"paid in parts, a fee given back", []membership.Billed{costs(paid(100_00, 0), 3_20), costs(paid(350_00, 0), 3_00), costs(paid(350_00, 0), 3_20)}, []bool{false, false, false}, balance{stripe: 346_80, deferred: -350_00, fees: 3_20}},
+		{"disputed, and lost", []membership.Billed{paid(350_00, 0), contested(paid(350_00, 0), 350_00, 15_00), contested(paid(350_00, 0), 350_00, 15_00)}, []bool{false, false, true}, balance{stripe: -15_00, earned: -350_00, disputes: 350_00, disputeFees: 15_00}},
+		{"disputed, and won, and again", []membership.Billed{paid(350_00, 0), contested(paid(350_00, 0), 350_00, 15_00), contested(paid(350_00, 0), 0, 0), contested(paid(350_00, 0), 350_00, 15_00), contested(paid(350_00, 0), 0, 15_00)}, []bool{false, false, false, false, false}, balance{stripe: 335_00, deferred: -350_00, disputeFees: 15_00}},
+		{"an inquiry", []membership.Billed{paid(350_00, 0), contested(paid(350_00, 0), 0, 0)}, []bool{false, false}, balance{stripe: 350_00, deferred: -350_00}},
 	} {
 		b := membership.Membership{ID: "jane.m1", Practice: "lakeside"}.BillOf("in_1")
 		var all []ledger.Entry
@@ -62,12 +70,12 @@ func TestBill_Settle(t *testing.T) {
 			b, all = next, append(all, entries...)
 		}
 		sums := ledger.Balances(all)
-		if got := (balance{sums[ledger.Stripe], sums[ledger.DeferredFees], sums[ledger.MembershipFees], sums[ledger.Refunds], sums[ledger.StripeFees]}); got != test.want {
+		if got := (balance{sums[ledger.Stripe], sums[ledger.DeferredFees], sums[ledger.MembershipFees], sums[ledger.Refunds], sums[ledger.StripeFees], sums[ledger.Disputes], sums[ledger.DisputeFees]}); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
 		}
 	}
 	for name, bad := range map[string]membership.Billed{
-		"more refunded than paid": paid(10, 11), "refunded below nothing": paid(10, -1), "less paid than before": paid(9, 0), "too much": paid(money.Max+1, 0),
+		"more refunded than paid": paid(10, 11), "refunded below nothing": paid(10, -1), "less paid than before": paid(9, 0), "too much": paid(money.Max+1, 0), "less than nothing withdrawn": contested(paid(350_00, 0), -1, 0),
 		"a fee below nothing": costs(paid(10, 0), -1),
 		"another's":           {Invoice: "in_2", Paid: 10},
 	} {

@@ -204,15 +204,16 @@ func (m Membership) given() money.Cents {
 
 // Owed is what is still to be refunded at Stripe now: what was decided and is not refunded there,
 // and whatever was paid after the end. It is never above what was paid less what was refunded, by
-// whomever, so that two refunds at once do not pay twice.
+// whomever, so that two refunds at once do not pay twice, and less what disputes have, which the
+// payer's bank gave them.
 func (m Membership) Owed() money.Cents {
 	s := m.Standing
 	owed := m.given()
 	if m.State == Ended && !m.Decided.IsZero() {
 		if !s.Start.Equal(m.Decided.Year) {
-			return s.Paid - s.Refunded
+			return s.Paid - s.back()
 		}
 		owed += max(s.Paid-m.Decided.Paid, 0)
 	}
-	return min(owed, s.Paid) - s.Refunded
+	return max(min(owed, s.Paid)-s.back(), 0)
 }

@@ -10,7 +10,7 @@ import (
 // Leaving returns what m's payer is given back if they end it at once, now, and why; without an
 // amount there is nothing, and m had better be cancelled at the end of its year. Used is as of EndNow.
 func (m Membership) Leaving(used int, zone *time.Location, now time.Time) Refund {
-	if m.State != Active && m.State != PastDue {
+	if m.State != Active && m.State != PastDue || m.Standing.Withdrawn > 0 { // the bank has the money
 		return Refund{}
 	}
 	return m.RefundFor(Cancelled, used, zone, now)

@@ -33,7 +33,12 @@ type Standing struct {
 	// and Refunded what of it was refunded.
 	Paid     money.Cents `json:"paid,omitempty"`
 	Refunded money.Cents `json:"refunded,omitempty"`
+	// Withdrawn is what disputes have of it.
+	Withdrawn money.Cents `json:"withdrawn,omitempty"`
 }
+
+// back is what of Paid is with the payer again, or with their bank.
+func (s Standing) back() money.Cents { return min(s.Refunded+s.Withdrawn, s.Paid) }
 
 // The statuses of a subscription at Stripe (docs.stripe.com, the subscription object).
 const (
@@ -144,8 +149,8 @@ func (s Standing) check() error {
 	switch {
 	case s.At.IsZero():
 		return fmt.Errorf("nobody says when it was fetched")
-	case s.Paid < 0 || s.Paid > money.Max || s.Refunded < 0 || s.Refunded > s.Paid:
-		return fmt.Errorf("paid %s and refunded %s", s.Paid, s.Refunded)
+	case s.Paid < 0 || s.Paid > money.Max || s.Refunded < 0 || s.Refunded > s.Paid || s.Withdrawn < 0:
+		return fmt.Errorf("paid %s, refunded %s and withdrawn %s", s.Paid, s.Refunded, s.Withdrawn)
 	case length < 0 || s.Start.IsZero() != s.End.IsZero():
 		return fmt.Errorf("its period is from %s to %s", s.Start, s.End)
 	}

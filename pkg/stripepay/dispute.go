@@ -7,6 +7,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"evisit/pkg/billing"
+	"evisit/pkg/membership"
 	"evisit/pkg/money"
 )
 
@@ -32,6 +33,18 @@ func (c *Client) observeDisputes(ctx context.Context, account string, o *billing
 	if err := list.Err(); err != nil {
 		return callError("listing the disputes of "+o.Intent, err)
 	}
+	return nil
+}
+
+// billContest adds to b the disputes of what it was paid with.
+func (c *Client) billContest(ctx context.Context, account string, b *membership.Billed) error {
+	o := billing.Observation{Intent: b.Intent}
+	if err := c.observeDisputes(ctx, account, &o); err != nil {
+		return err
+	}
+	d := o.Dispute
+	b.Withdrawn, b.DisputeFee = o.Withdrawn, o.DisputeFee
+	b.Contest = membership.Contest{ID: d.ID, Reason: d.Reason, Inquiry: d.Inquiry(), Awaits: d.AwaitsAnswer(), Due: d.Due}
 	return nil
 }
 

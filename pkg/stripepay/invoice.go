@@ -8,14 +8,13 @@ import (
 	"evisit/pkg/money"
 )
 
-// addInvoice adds an invoice of a subscription, of which Stripe took fee, to what was fetched of
-// it: what is paid of its current period, and since when one is open.
-func addInvoice(out *charge.Subscribed, in *stripe.Invoice, fee money.Cents) {
-	b := billed(in)
-	b.StripeFee = fee
+// addInvoice adds an invoice of a subscription, which is billed as b, to what was fetched of it: what
+// is paid of its current period, and since when one is open.
+func addInvoice(out *charge.Subscribed, in *stripe.Invoice, b membership.Billed) {
 	if b.Year == out.Year {
 		out.Paid += b.Paid
 		out.Refunded += b.Refunded
+		out.Withdrawn += b.Withdrawn
 	}
 	created := unix(in.Created)
 	if in.Status == stripe.InvoiceStatusOpen && in.Attempted && (out.UnpaidSince.IsZero() || created.Before(out.UnpaidSince)) {
@@ -26,7 +25,7 @@ func addInvoice(out *charge.Subscribed, in *stripe.Invoice, fee money.Cents) {
 	}
 }
 
-// billed is an invoice as fetched, without Stripe's fee.
+// billed is an invoice as fetched, without Stripe's fee and without disputes.
 func billed(in *stripe.Invoice) membership.Billed {
 	b := membership.Billed{Invoice: in.ID, Number: in.Number, Amount: money.Cents(in.AmountDue), Paid: money.Cents(in.AmountPaid)}
 	if in.PaymentIntent != nil {

@@ -153,11 +153,17 @@ func (c *Client) withInvoices(ctx context.Context, account string, s *stripe.Sub
 	list := c.invoices.List(params)
 	for list.Next() {
 		in := list.Invoice()
-		fee, err := c.feeOf(ctx, account, in.Charge)
-		if err != nil {
+		b := billed(in)
+		var err error
+		if b.StripeFee, err = c.feeOf(ctx, account, in.Charge); err != nil {
 			return charge.Subscribed{}, err
 		}
-		addInvoice(&out, in, fee)
+		if in.Charge != nil && in.Charge.Disputed {
+			if err := c.billContest(ctx, account, &b); err != nil {
+				return charge.Subscribed{}, err
+			}
+		}
+		addInvoice(&out, in, b)
 	}
 	if err := list.Err(); err != nil {
 		return charge.Subscribed{}, callError("listing the invoices of "+s.ID, err)

@@ -69,6 +69,9 @@ const (
 	// MembershipUnrefunded says that what is owed of a membership that ended was not refunded: return
 	// it another way; ends when it is refunded at Stripe.
 	MembershipUnrefunded Kind = "membership.unrefunded"
+	// MembershipDisputed says that the bank of who paid for a membership wants the money back, or asks
+	// about it: answer it at Stripe; ends when that was done, or it was decided.
+	MembershipDisputed Kind = "membership.disputed"
 	// MembershipMedicare says that Medicare covers what a member's membership includes: see which
 	// visits were included since, and have the member leave.
 	MembershipMedicare Kind = "membership.medicare"
@@ -77,11 +80,11 @@ const (
 // Kinds lists every kind.
 var Kinds = []Kind{
 	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, AccountDisabled, PayoutFailed, BooksDiffer, VisitHanded, VisitTakenOver, VisitsReturned,
-	PatientUnverified, CoverageUnchecked, MembershipUnpaid, MembershipUnrefunded, MembershipMedicare,
+	PatientUnverified, CoverageUnchecked, MembershipUnpaid, MembershipUnrefunded, MembershipDisputed, MembershipMedicare,
 }
 
 // ofMoney are the kinds about money that did not come, did not go back, or is contested.
-var ofMoney = []Kind{PaymentFailed, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, PayoutFailed, MembershipUnpaid}
+var ofMoney = []Kind{PaymentFailed, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, PayoutFailed, BooksDiffer, MembershipUnpaid, MembershipUnrefunded, MembershipDisputed}
 
 // OfMoney reports whether an item of kind k is about money that is open.
 func (k Kind) OfMoney() bool { return slices.Contains(ofMoney, k) }
@@ -118,7 +121,7 @@ var due = map[Kind]time.Duration{
 	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
 	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
 	StrayPayment: 24 * time.Hour, Dispute: 7 * 24 * time.Hour, DisputeMissed: 24 * time.Hour, AccountLost: 4 * time.Hour, AccountDisabled: 4 * time.Hour, PayoutFailed: 24 * time.Hour, BooksDiffer: 24 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
-	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour, MembershipUnpaid: 4 * 24 * time.Hour, MembershipUnrefunded: 24 * time.Hour, MembershipMedicare: 24 * time.Hour,
+	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour, MembershipUnpaid: 4 * 24 * time.Hour, MembershipUnrefunded: 24 * time.Hour, MembershipDisputed: 7 * 24 * time.Hour, MembershipMedicare: 24 * time.Hour,
 }
 
 // PossibleDouble is the note of an item about a patient of whom the practice may have a

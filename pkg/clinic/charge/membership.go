@@ -170,12 +170,38 @@ func (m *Room) settleBills(ctx context.Context, c *clinic.Commit, mem membership
 		if err != nil {
 			return impossible{err}
 		}
-		if next.Version != was.Version {
-			c.Bills = append(c.Bills, next)
-			c.Entries = append(c.Entries, entries...)
+		if next.Version == was.Version {
+			continue
+		}
+		c.Bills = append(c.Bills, next)
+		c.Entries = append(c.Entries, entries...)
+		if err := m.contestWork(ctx, c, mem, was.Contest, next.Contest); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// contestWork adds to c that the practice must answer the bank of who paid for a membership, or need
+// not any more.
+func (m *Room) contestWork(ctx context.Context, c *clinic.Commit, mem membership.Membership, was, is membership.Contest) error {
+	if was == is {
+		return nil
+	}
+	if was.ID != "" && was.ID != is.ID {
+		if err := m.endWork(ctx, c, work.MembershipDisputed, mem.Practice, was.ID); err != nil {
+			return err
+		}
+	}
+	if !is.Awaits {
+		return m.endWork(ctx, c, work.MembershipDisputed, mem.Practice, is.ID)
+	}
+	note := is.Reason
+	if is.Inquiry {
+		note = work.Inquiry
+	}
+	item := work.Item{Kind: work.MembershipDisputed, Practice: mem.Practice, Patient: mem.Payer}
+	return m.placeWork(ctx, c, work.New(item, is.ID, c.At).Says(note, is.Due))
 }
 
 // applyMembership adds to c the next state of a membership, and what it means: letters to the
@@ -301,7 +327,7 @@ func (m *Room) giveBackFees(ctx context.Context, mem membership.Membership, atte
 	var refused *clinic.Refusal
 	owed := seen.Owed()
 	for _, b := range s.Bills {
-		part := min(owed, b.Paid-b.Refunded)
+		part := min(owed, b.Paid-b.Refunded-b.Withdrawn)
 		if b.Year != seen.Standing.Year || part <= 0 {
 			continue
 		}

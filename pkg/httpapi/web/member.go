@@ -147,6 +147,9 @@ func billWords(b membership.Bill, p practice.Practice) string {
 	if b.Refunded > 0 {
 		words += ", of which " + b.Refunded.String() + " was refunded"
 	}
+	if b.Withdrawn > 0 {
+		words += "; your bank took " + b.Withdrawn.String() + " back"
+	}
 	return words
 }
 

@@ -36,6 +36,7 @@ var taskWords = map[work.Kind]string{
 	work.PatientUnverified:    "Somebody registered as a patient: match them to a person",
 	work.CoverageUnchecked:    "A health plan was entered or changed: compare it with the card",
 	work.MembershipUnrefunded: "What is owed of a membership that ended was not refunded: return it another way",
+	work.MembershipDisputed:   "The bank of who paid for a membership wants the money back, or asks about it: answer it in Stripe's dashboard before it is due",
 	work.MembershipUnpaid:     "The payment for a membership failed: see with the patient that it can be paid",
 	work.MembershipMedicare:   "Medicare covers what a member's membership includes: see which visits were included since",
 	work.Dispute:              "A charge is disputed, or a bank asks about it: answer the bank",
