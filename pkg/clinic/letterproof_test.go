@@ -16,6 +16,8 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic/notify"
 	"evisit/pkg/ledger"
+	"evisit/pkg/membership"
+	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
@@ -49,6 +51,10 @@ type saidLetter struct {
 	practice practice.Practice
 	open     []work.Item // of the practice
 	now      time.Time
+
+	membership membership.Membership // that the event names; zero if none
+	// paid and back are what Stripe has of the payments for it, and has refunded.
+	paid, back money.Cents
 }
 
 func (c letterCheck) hold(w *world, l notify.Letter) {
@@ -70,6 +76,12 @@ func (c letterCheck) hold(w *world, l notify.Letter) {
 		}
 	}
 	said.open = w.work("lakeside")
+	if id := said.event.Membership; id != "" {
+		if said.membership, err = w.tape.Membership(w.ctx, id); err != nil {
+			w.Errorf("membership %s: %v", id, err)
+		}
+		said.paid, said.back = w.paidFor(id)
+	}
 	subject := strings.TrimPrefix(l.Subject, said.practice.Name+": ")
 	claims, known := claimsOf[subject]
 	if !known {
@@ -90,6 +102,33 @@ func (c letterCheck) hold(w *world, l notify.Letter) {
 		w.Errorf("%q says nothing that is checked: %s", subject, l.Body)
 	}
 }
+
+// paidFor is what Stripe has of the payments for a membership, and has refunded.
+func (w *world) paidFor(id string) (paid, back money.Cents) {
+	w.Helper()
+	o := w.truth()
+	for _, s := range o.Subscriptions {
+		if s.Metadata["membership"] != id {
+			continue
+		}
+		for _, i := range s.Invoices {
+			paid += money.Cents(i.AmountPaid)
+			for _, pi := range o.Intents {
+				if pi.ID == i.PaymentIntent {
+					back += money.Cents(pi.AmountRefunded)
+				}
+			}
+		}
+	}
+	return paid, back
+}
+
+func (l saidLetter) isPaidMember() bool {
+	year := l.membership.Standing
+	return l.membership.State == membership.Active && strings.Contains(l.body, year.Paid.String()+" was paid") && l.paid >= year.Paid
+}
+
+func (l saidLetter) hasEnded() bool { return l.membership.State == membership.Ended }
 
 // claimsOf are what letters claim, by subject: words of the letter, and when they are
 // true.
@@ -137,6 +176,24 @@ var claimsOf = map[string]map[string]func(saidLetter) bool{
 	"A bank asks about a charge": {". No money was taken": func(l saidLetter) bool {
 		return l.mayAnswer() && strings.Contains(l.body, "asks about a charge of "+l.dispute().Amount.String()+".") && l.payment.payment.Withdrawn == 0
 	}},
+	"Your membership has begun": {"was paid for the year ": saidLetter.isPaidMember},
+	"Your membership is paid":   {"was paid for the year ": saidLetter.isPaidMember},
+	"The payment for your membership failed": {"The payment for your membership failed. ": func(l saidLetter) bool {
+		return l.membership.State == membership.PastDue
+	}},
+	"Your membership has ended": {
+		"no membership began": func(l saidLetter) bool { return l.hasEnded() && l.paid == 0 },
+		"ended as you asked":  saidLetter.hasEnded, "because its payment failed": saidLetter.hasEnded,
+		"is being refunded": func(l saidLetter) bool { return l.hasEnded() && l.membership.Owed() > 0 },
+		"was refunded":      func(l saidLetter) bool { return l.hasEnded() && l.back >= l.membership.Standing.Refunded },
+	},
+	"Your membership will be renewed": {"is renewed on ": func(l saidLetter) bool { return l.membership.Renews() }},
+	"Your membership will not be renewed": {"does not offer this membership any more": func(l saidLetter) bool {
+		_, sold := l.practice.Membership(l.now)
+		return !sold
+	}},
+	"Your membership is cancelled": {"and is not renewed": func(l saidLetter) bool { return !l.membership.Renews() }},
+	"Your membership goes on":      {"it is renewed for another year": func(l saidLetter) bool { return l.membership.Renews() }},
 	"A dispute is soon due":        {"was not answered yet. It takes an answer until ": saidLetter.mayAnswer},
 	"A bank's inquiry is soon due": {"was not answered yet. Please answer by ": saidLetter.mayAnswer},
 	"A dispute was not answered in time": {"and none was sent": func(l saidLetter) bool {
@@ -185,10 +242,11 @@ func (l saidLetter) namesPromise() bool {
 }
 
 // pageIsUnpaid reports whether our page closed unpaid. One that was made by hand, with
-// the same reference, may have been paid after it.
+// the same reference, may have been paid after it: its hold is released.
 func (l saidLetter) pageIsUnpaid() bool {
 	p := l.payment
-	return p.payment.State == billing.Abandoned || p.payment.State == billing.Released && p.stripe.Session != p.payment.Session
+	byHand := p.payment.State == billing.Released || p.payment.State == billing.Held
+	return p.payment.State == billing.Abandoned || byHand && p.stripe.Session != p.payment.Session
 }
 
 // isCollected reports whether the fee was charged, here and at Stripe.
@@ -386,8 +444,65 @@ var letterScenes = map[string]func(w *world){
 		}
 		w.cancels(id)
 	},
+	"MemberRenewed": func(w *world) {
+		m := w.member(stripesim.CardSuccess)
+		w.toItsNotice(m)
+		w.pass(37 * 24 * time.Hour)
+		w.settle()
+		w.cancelsMembership(m.ID)
+		w.settle()
+		w.resumesMembership(m.ID)
+		w.settle()
+		w.leaves(m.ID, w.shownBack())
+	},
+	"MemberUnpaid": func(w *world) {
+		w.toItsNotice(w.member(stripesim.CardLaterDeclined))
+		w.pass(36*24*time.Hour + 4*time.Hour)
+		w.settle()
+		for range 16 {
+			w.pass(24 * time.Hour)
+			w.minute()
+			w.settle()
+		}
+	},
+	"MemberNeverPaid": func(w *world) {
+		w.sells()
+		w.enrols()
+		w.pass(25 * time.Hour)
+		w.minute()
+	},
+	"MemberRefundWaits": func(w *world) {
+		m := w.member(stripesim.CardSuccess)
+		w.trouble.order(refunds, 1, callLost)
+		w.leaves(m.ID, w.shownBack())
+	},
+	"MemberNotRenewed": func(w *world) {
+		m := w.member(stripesim.CardSuccess)
+		w.practice(func(p *practice.Practice) {
+			var err error
+			if p.Config, _, err = p.CloseMembership(ada, w.now()); err != nil {
+				w.Fatalf("closing: %v", err)
+			}
+		})
+		w.toItsNotice(m)
+	},
+	"MemberEndedAtStripe": func(w *world) {
+		m := w.member(stripesim.CardSuccess)
+		bills, _, _ := w.moneyOf(m.ID)
+		w.hand(stripesim.HandRefund, bills[0].Intent)
+		w.settle()
+		w.hand(stripesim.HandUnsubscribe, m.Subscription)
+	},
 	"AccountLost":     func(w *world) { w.hand(stripesim.HandDisconnect, seed.Accounts[0]) },
 	"AccountDisabled": func(w *world) { w.hand(stripesim.HandDisable, seed.Accounts[0]) },
+}
+
+// toItsNotice lets time pass until a membership's renewal is announced.
+func (w *world) toItsNotice(m membership.Membership) {
+	w.Helper()
+	w.pass(m.Standing.End.Sub(w.now()) - 36*24*time.Hour)
+	w.minute()
+	w.settle()
 }
 
 // subjects finds those of the letters where they are written.
@@ -416,7 +531,7 @@ func TestLetters_EveryKindSaysWhatIsSo(t *testing.T) {
 		}
 	})
 	var written [][][]byte
-	for _, file := range []string{"notify/notify.go", "notify/dispute.go"} {
+	for _, file := range []string{"notify/notify.go", "notify/dispute.go", "notify/membership.go"} {
 		source, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

@@ -28,10 +28,12 @@ type run struct {
 	*rand.Rand
 	fees  *rand.Rand // decides fees and who answers, beside the order of acts; nil: Ana answers for what was quoted
 	hands *rand.Rand // decides refunds by hand, between the acts; nil: there are none
+	years *rand.Rand // decides about Jane's memberships, between the acts; nil: she has none
 	ids   []string   // visits
 	pages []string   // payment pages, at Stripe
 	// presses are the refunds that people of the practice asked for and were not refused.
 	presses []billing.Payment
+	members []string // memberships
 }
 
 // After any order of acts everything comes to rest: books and Stripe agree by
@@ -125,8 +127,16 @@ func (r *run) sends() {
 	if r.fees != nil {
 		r.isNP()
 	}
-	id := r.submitted()
-	r.ids, r.pages = append(r.ids, id), append(r.pages, r.session(id))
+	id := r.draft()
+	if r.years != nil && r.years.IntN(3) > 0 {
+		id = r.claims()
+	}
+	sent := r.submits(jane, id, r.prices(jane, id).Quote.ID)
+	r.ids = append(r.ids, id)
+	if sent.Page == "" && r.years != nil {
+		return // it is included
+	}
+	r.pages = append(r.pages, r.session(id))
 	if r.IntN(3) > 0 {
 		r.tap(r.session(id))
 		r.drain()
@@ -230,6 +240,9 @@ func (r *run) atStripe() {
 	case stripesim.HandRefund:
 		act.Amount = one[int64](r, 0, 10_00, 25_00, 40_00)
 	case stripesim.HandSession, stripesim.HandExpire:
+		if len(r.pages) == 0 { // only memberships were paid for
+			return
+		}
 		act.ID = one(r, r.pages...)
 	}
 	out, err := r.sim.Hand(r.ctx, act)
@@ -313,6 +326,13 @@ func (r *run) prove() {
 		if s := r.visit(id).Status; s != visit.Draft && !s.Over() {
 			r.Errorf("in the end a visit is %s", s)
 		}
+	}
+	for _, id := range r.members {
+		_, entries, err := r.moneyOf(id)
+		if err != nil {
+			r.Fatalf("the books: %v", err)
+		}
+		sums[ledger.Stripe] += ledger.Balances(entries)[ledger.Stripe]
 	}
 	o, err := r.sim.Oracle(r.ctx, seed.Accounts[0])
 	if err != nil {

@@ -44,16 +44,18 @@ func (r *run) refundsSome() {
 	}
 }
 
-// asksRefund has a person ask for a refund, which may be refused.
+// asksRefund has a person ask for a refund, which may be refused. Of a press whose answer is lost, or
+// whose process is killed, the payment tells whether it was taken.
 func (r *run) asksRefund(who, id string, asked office.RefundRequest) {
 	r.Helper()
-	r.may(func() error {
-		next, err := r.office.Refund(r.ctx, r.as(who), id, asked)
-		if err == nil {
-			r.presses = append(r.presses, next)
-		}
-		return err
-	})
+	r.may(func() error { _, err := r.office.Refund(r.ctx, r.as(who), id, asked); return err })
+	p, err := r.tape.Payment(r.ctx, asked.Payment)
+	if err != nil {
+		r.Fatalf("payment %s: %v", asked.Payment, err)
+	}
+	if a := p.Asked; a.By == who && a.Amount == asked.Amount && a.Reason == asked.Reason {
+		r.presses = append(r.presses, p)
+	}
 }
 
 // refundedOnce checks that each press about a payment refunded at most once what was asked,

@@ -473,6 +473,9 @@ func (w *world) settle() {
 		w.pass(min(5*time.Second<<n, 5*time.Hour))
 		w.minute()
 	}
+	for _, id := range w.tape.pending() {
+		w.Logf("never done: %+v", w.delivery(id))
+	}
 	w.Fatalf("some events are never done: %v", w.tape.pending())
 }
 
