@@ -155,7 +155,7 @@ var rules = map[string]rule{
 	"httpapi/web": {
 		layer: edge,
 		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/office clinic/registrar clinic/request clinic/session coding coverage fault httpapi httpapi/archive httpapi/exchange " +
-			"identity intake ledger membership money outbox phi practice protocol record registry statement visit work",
+			"identity intake ledger membership money outbox phi practice protocol reconcile record registry statement visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2 golang.org/x/text/language",
 	},
 	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},

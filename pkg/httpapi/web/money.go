@@ -13,6 +13,7 @@ import (
 	"evisit/pkg/clinic/office"
 	"evisit/pkg/money"
 	"evisit/pkg/practice"
+	"evisit/pkg/reconcile"
 	"evisit/pkg/statement"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -34,6 +35,25 @@ type moneyView struct {
 	Entries  string    // address of all of them
 	File     string    // and of the file
 	Open     []openMoney
+	Compared []comparedView
+}
+
+// A comparedView is one comparison of the books with Stripe's balance.
+type comparedView struct {
+	From, Through string
+	Moved         int
+	Differences   int
+}
+
+// shownComparisons is how many of the latest are shown.
+const shownComparisons = 7
+
+func comparedOf(all []reconcile.Outcome, p practice.Practice) []comparedView {
+	var views []comparedView
+	for _, o := range all[:min(len(all), shownComparisons)] {
+		views = append(views, comparedView{p.Local(o.From), p.Local(o.Through), o.Transactions, o.Differences})
+	}
+	return views
 }
 
 // A figureView is a sum, and the entries that it is the sum of.
@@ -84,8 +104,12 @@ func (s *site) money(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if err != nil {
 		return err
 	}
+	outcomes, err := s.Office.Outcomes(r.Context(), v.Caller)
+	if err != nil {
+		return err
+	}
 	view := moneyOf(b, of)
-	view.Open = openOf(items, v.practice, s.Now())
+	view.Open, view.Compared = openOf(items, v.practice, s.Now()), comparedOf(outcomes, v.practice)
 	return s.show(w, &v, page{view: "money", title: "Money", data: view})
 }
 
