@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -113,7 +114,7 @@ func (w *world) advance(v *visit) {
 	case "answered":
 		w.does(oneOf(w, "getChart", "getEncounterDocument"), side, v, nil)
 		w.does(oneOf(w, "listAccess", "getRecord"), w.person(v.Patient), nil, nil)
-		if w.seen.done["acceptDispute"] == 0 || w.IntN(6) == 0 { // few answers are disputed, and all of it must be met
+		if w.lacks("acceptDispute") || w.IntN(6) == 0 { // few answers are disputed, and all of it must be met
 			w.contests(v, side)
 		}
 		if w.IntN(3) == 0 {
@@ -284,14 +285,14 @@ func (w *world) refunds(v *visit, admin *person) {
 // treats asks back, answers, or turns away.
 func (w *world) treats(v *visit, team *person) {
 	w.t.Helper()
-	switch w.IntN(8) {
-	case 6, 7:
+	switch act := w.IntN(8); {
+	case act > 5 || w.lacks("handOverVisit", "takeOverVisit"): // few visits come this far
 		w.passes(v, team)
-	case 0:
+	case act == 0:
 		w.does("askPatient", team, v, map[string]string{"text": w.text(team, v)})
-	case 1:
+	case act == 1:
 		w.does(oneOf(w, "declineVisit", "redirectVisit"), team, v, map[string]string{"reason": "needs_exam", "text": w.text(team, v)})
-	case 2, 3:
+	case act < 4:
 		w.does("getChart", team, v, nil)
 	default:
 		w.does("answerVisit", team, v, map[string]any{
@@ -301,14 +302,19 @@ func (w *world) treats(v *visit, team *person) {
 	}
 }
 
+// lacks reports whether one of some operations has not succeeded yet.
+func (w *world) lacks(ops ...string) bool {
+	return slices.ContainsFunc(ops, func(op string) bool { return w.seen.done[op] == 0 })
+}
+
 // passes has a visit change hands, with a note where there is one.
 func (w *world) passes(v *visit, team *person) {
 	w.t.Helper()
 	text := marker(v.Patient, v.Pool+note) + " Please."
 	switch colleague := map[string]string{"ana-rivera": "ben-chen", "ben-chen": "ana-rivera"}[team.ID]; {
-	case colleague == "" || w.IntN(3) == 0:
+	case colleague == "" || w.IntN(3) == 0 && !w.lacks("handOverVisit", "takeOverVisit"):
 		w.does("releaseVisit", team, v, nil)
-	case w.IntN(2) == 0:
+	case w.lacks("handOverVisit") || w.IntN(2) == 0 && !w.lacks("takeOverVisit"):
 		w.does("listColleagues", team, v, nil)
 		w.does("handOverVisit", team, v, map[string]string{"to": colleague, "text": text})
 	default:
