@@ -17,10 +17,10 @@ tags := lambda.norpc,nethttpomithttp2
 # what tests and demos keep for a moment goes to memory, where there is enough of it.
 memory := $(shell awk '$$2 == "/dev/shm" && $$4 !~ /noexec/' /proc/mounts 2>/dev/null | grep -q . && df -Pk /dev/shm | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
 ifndef TMPDIR
-test test-fast browser demo demo-practice: export TMPDIR := $(or $(memory),/tmp)
+test test-fast browser demo demo-money demo-practice: export TMPDIR := $(or $(memory),/tmp)
 endif
 
-.PHONY: help setup run seed sweep verify demo demo-practice bench test test-fast browser fuzz fuzz-routes lint vuln build $(addprefix build-,$(functions)) deploy deploy-check clean
+.PHONY: help setup run seed sweep verify demo demo-money demo-practice bench test test-fast browser fuzz fuzz-routes lint vuln build $(addprefix build-,$(functions)) deploy deploy-check clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ verify: ## compare every row of the running system with the audit logs that cove
 
 demo: $(engine) ## drive a system of its own (or BASE_URL) through every kind of visit, and prove the books
 	@go run ./infra/demo
+
+demo-money: $(engine) ## live a practice's month in a system of its own, compare the books with Stripe, and find a difference
+	@go run ./infra/demo money
 
 demo-practice: $(engine) ## open a practice in an empty system, from its registration to its first paid visit, and prove what that left
 	@go run ./infra/demo practice

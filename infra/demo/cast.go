@@ -46,22 +46,31 @@ func newCast(c *client, base, run string, out io.Writer) *cast {
 // join returns the cast of the system at base.
 func join(ctx context.Context, c *client, base string, out io.Writer) (*cast, error) {
 	k := newCast(c, base, rand.Text(), out)
+	return k, k.signIn(ctx)
+}
+
+// signIn has the seeded people sign in, which they do anew when their tokens have expired.
+func (k *cast) signIn(ctx context.Context) error {
 	var seed struct {
 		Stripe string    `json:"stripe_url"`
 		People []*person `json:"people"`
 	}
-	if err := c.json(ctx, call{method: http.MethodPost, url: k.base + "/dev/seed"}, nil, &seed); err != nil {
-		return nil, err
+	if err := k.json(ctx, call{method: http.MethodPost, url: k.base + "/dev/seed"}, nil, &seed); err != nil {
+		return err
 	}
 	if seed.Stripe == "" {
-		return nil, errors.New("that system has no payment simulator, and the demo pays with its cards: start it without STRIPE_SECRET_KEY")
+		return errors.New("that system has no payment simulator, and the demo pays with its cards: start it without STRIPE_SECRET_KEY")
 	}
 	k.stripe = seed.Stripe
 	for _, p := range seed.People {
+		if known := k.people[p.ID]; known != nil {
+			known.Token = p.Token
+			continue
+		}
 		p.cast = k
 		k.people[p.ID] = p
 	}
-	return k, nil
+	return nil
 }
 
 // who returns a seeded person. An unknown name is a mistake in a scenario, because the

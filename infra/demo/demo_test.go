@@ -112,6 +112,28 @@ func TestDemo_TamperingIsFound(t *testing.T) {
 	})
 }
 
+// A month is proved, and whatever of its money is altered is found.
+func TestMonth_TamperingIsFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const days = 6 // cards, a membership, a payout and a refund
+	_, claim, err := live(t.Context(), w.url, t.Output(), days)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := prove(t.Context(), claim, t.Output()); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []tampering{
+		{"a deleted payout", "MONEY#", `"status":"paid"`, remove, "payouts: the ledger says $0.00, Stripe $200.00"},
+		{"a deleted entry of a payout", "MONEY#", `"account":"bank"`, remove, "the page has of payout"},
+		{"a deleted yearly fee", "MONEY#", `"kind":"membership_fee"`, remove, "collected $350.00 more than its entries say"},
+		{"a deleted comparison", "MONEY#days", `"transactions":2`, remove, "movements were compared; Stripe has"},
+	} {
+		t.Run(tc.name, func(t *testing.T) { w.finds(t, claim, tc) })
+	}
+}
+
 type item = map[string]types.AttributeValue
 
 // A tampering is a change in the database of the first row whose key begins with pk and

@@ -62,6 +62,7 @@ type books struct {
 		Account   string `json:"account"`
 		Amount    int64  `json:"amount_cents"`
 		Collected int64  `json:"collected_cents"`
+		Refunded  int64  `json:"refunded_cents"`
 		Intent    string `json:"payment_intent"`
 	} `json:"payments"`
 }
@@ -422,6 +423,10 @@ type todo struct {
 	Note   string    `json:"note"`
 	Made   time.Time `json:"made_at"`
 	Due    time.Time `json:"due_at"`
+
+	Difference struct {
+		Text string `json:"text"`
+	} `json:"difference"`
 }
 
 // work returns the first open item of a kind about a visit, or about none if that is

@@ -20,6 +20,7 @@ type world struct {
 	members   []member
 	practices []*office
 	stripe    oracle
+	month     *monthly // nil: none was claimed
 	webhooks  []struct {
 		ID    int64  `json:"id"`
 		Type  string `json:"type"`
@@ -148,6 +149,8 @@ type office struct {
 		Note string    `json:"note"`
 		Made time.Time `json:"made_at"`
 	}
+	Payouts         []payout
+	Compared        []comparison // the newest first
 	Key, Checkpoint string
 	Leaves          [][]byte
 }
@@ -165,6 +168,9 @@ type oracle struct {
 	} `json:"disputes"`
 	Open    int      `json:"open_sessions"`
 	Balance int64    `json:"balance_cents"`
+	Fees    int64    `json:"fee_cents"`
+	PaidOut tally    `json:"paid_out"`
+	Moved   tally    `json:"moved"`
 	Intents []intent `json:"payment_intents"`
 
 	Subscriptions []subscription `json:"subscriptions"`
@@ -283,7 +289,7 @@ func gather(ctx context.Context, claim Claim) (*world, error) {
 		as := reader{claim.BaseURL, p.Token}
 		switch p.Role {
 		case "patient":
-			err = errors.Join(w.gatherPatient(ctx, as, seed.People, p.ID), w.gatherMember(ctx, as, p.ID))
+			err = errors.Join(w.gatherPatient(ctx, as, seed.People, p.ID), w.gatherMember(ctx, as, p))
 		case "admin":
 			err = w.gatherOffice(ctx, as, p.Practice)
 		}
@@ -301,6 +307,7 @@ func gather(ctx context.Context, claim Claim) (*world, error) {
 	err = errors.Join(
 		sim.json(ctx, "/sim/oracle", &w.stripe),
 		sim.json(ctx, "/sim/webhooks", &w.webhooks),
+		w.gatherMonth(ctx, sim, seed.People),
 		plain.json(ctx, "/dev/mail.json", &box),
 	)
 	w.mails = box.Mails

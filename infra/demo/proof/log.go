@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -31,6 +32,16 @@ func (w *world) gatherOffice(ctx context.Context, as reader, practice string) er
 	if err := json.Unmarshal(open.Items, &o.Work); err != nil {
 		return fmt.Errorf("reading the work of %s: %w", practice, err)
 	}
+	var paid struct {
+		Payouts []payout `json:"payouts"`
+	}
+	var compared struct {
+		All []comparison `json:"reconciliations"`
+	}
+	if err := errors.Join(as.json(ctx, "/practice/payouts", &paid), as.json(ctx, "/practice/reconciliations", &compared)); err != nil {
+		return fmt.Errorf("reading the payouts and comparisons of %s: %w", practice, err)
+	}
+	o.Payouts, o.Compared = paid.Payouts, compared.All
 	text := func(path string) (string, error) {
 		b, code, err := as.bytes(ctx, http.MethodGet, path)
 		if err == nil && code != http.StatusOK {

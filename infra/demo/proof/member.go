@@ -8,12 +8,14 @@ import (
 // A member is a patient with what their yearly memberships billed and posted.
 type member struct {
 	Patient  string
+	Practice string
 	Invoices []struct {
 		Membership string `json:"membership"`
 		Number     string `json:"number"`
 		Amount     int64  `json:"amount"`
 		Paid       int64  `json:"paid"`
 		Refunded   int64  `json:"refunded"`
+		Withdrawn  int64  `json:"withdrawn"`
 	} `json:"invoices"`
 	Entries []entry `json:"entries"`
 }
@@ -33,10 +35,10 @@ type subscription struct {
 // memberKey is the metadata entry that holds our membership id.
 const memberKey = "membership"
 
-func (w *world) gatherMember(ctx context.Context, as reader, patient string) error {
-	m := member{Patient: patient}
+func (w *world) gatherMember(ctx context.Context, as reader, of person) error {
+	m := member{Patient: of.ID, Practice: of.Practice}
 	if err := as.json(ctx, "/me/membership", &m); err != nil {
-		return fmt.Errorf("reading the memberships of %s: %w", patient, err)
+		return fmt.Errorf("reading the memberships of %s: %w", of.ID, err)
 	}
 	w.members = append(w.members, m)
 	return nil
@@ -70,10 +72,10 @@ func membershipsMatchStripe(w *world, l *line) {
 				l.find("%s: invoice %s: it is said to be %+v; Stripe says %+v", m.Patient, of, got, want)
 			}
 			delete(stripe, of)
-			collected[i.Membership] += i.Paid - i.Refunded
+			collected[i.Membership] += i.Paid - i.Refunded - i.Withdrawn
 		}
 		for _, e := range m.Entries {
-			collected[e.Payment] -= e.on("stripe") + e.on("stripe_fees")
+			collected[e.Payment] -= e.on("stripe") + e.on("stripe_fees") + e.on("dispute_fees")
 			took -= e.on("stripe_fees")
 		}
 		for id, off := range collected {

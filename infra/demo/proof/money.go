@@ -211,6 +211,8 @@ func holdsAddUp(w *world, l *line) {
 		}
 		for _, e := range m.Entries {
 			sum.stripeFees += e.on("stripe_fees")
+			sum.disputed += e.on("disputes")
+			sum.disputeFees += e.on("dispute_fees")
 		}
 	}
 	o := w.stripe
@@ -220,9 +222,12 @@ func holdsAddUp(w *world, l *line) {
 	if o.Holds.Cents != o.Captured.Cents+o.Released.Cents+o.Lapsed.Cents+o.Held.Cents {
 		l.find("Stripe's own sums are off: %+v", o)
 	}
-	var disputeFees int64
+	var disputeFees, paidOut int64
 	for _, d := range o.Disputes {
 		disputeFees += d.Fee
+	}
+	for _, p := range w.practices {
+		paidOut += p.paidOut()
 	}
 	for _, x := range []struct {
 		what           string
@@ -235,7 +240,8 @@ func holdsAddUp(w *world, l *line) {
 		{"refunds", sum.refunded, o.Refunded.Cents},
 		{"disputes", sum.disputed, o.Disputed.Cents},
 		{"fees of disputes", sum.disputeFees, disputeFees},
-		{"balance", sum.collected - sum.refunded - sum.disputed - sum.disputeFees - sum.stripeFees, o.Balance},
+		{"payouts", paidOut, o.PaidOut.Cents},
+		{"balance", sum.collected - sum.refunded - sum.disputed - sum.disputeFees - sum.stripeFees - paidOut, o.Balance},
 	} {
 		if x.ledger != x.stripe {
 			l.find("%s: the ledger says %s, Stripe %s", x.what, dollars(x.ledger), dollars(x.stripe))

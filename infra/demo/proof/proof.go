@@ -7,6 +7,7 @@ package proof
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -20,6 +21,8 @@ type Claim struct {
 	// Reads are the reads of charts that the caller made, each of which the audit trail
 	// must have.
 	Reads []Read
+	// Month, if it is set, is a month whose money must add up too.
+	Month *Month
 }
 
 // A Read is one successful request for a visit's chart or document.
@@ -76,11 +79,14 @@ func (l *line) find(format string, args ...any) {
 	l.Findings = append(l.Findings, fmt.Sprintf(format, args...))
 }
 
-// statements are all statements that are proved, in the order of the report.
-var statements = []struct {
+// A statement is one that is proved.
+type statement struct {
 	text  string
 	prove func(*world, *line)
-}{
+}
+
+// statements are proved of every claim, in the order of the report.
+var statements = []statement{
 	{"every ledger entry balances, and the balances are their sums", entriesBalance},
 	{"each payment's entries say what its state says", paymentsMatchEntries},
 	{"each payment is what Stripe's object is", paymentsMatchStripe},
@@ -97,6 +103,14 @@ var statements = []struct {
 	{"everyone was written to, and no mail has a word of health", mailsAreDiscreet},
 	{"each mail said what was so when it was sent", mailsSayWhatWasSo},
 	{"each patient's page says what is so of the money at Stripe", pagesSayWhatIsSo},
+	{"the books were compared with Stripe's balance, and agree", booksAgree},
+}
+
+// ofMonth are proved of a claim that has a month.
+var ofMonth = []statement{
+	{"the money page is what its visits, memberships and payouts come to", monthAddsUp},
+	{"and what Stripe has of the practice's account", monthIsStripes},
+	{"every movement of that account's balance was compared", monthIsCompared},
 }
 
 // Check proves claim and reports the findings. An error means that the system could not
@@ -111,7 +125,11 @@ func Check(ctx context.Context, claim Claim) (Report, error) {
 
 func (w *world) report() Report {
 	var r Report
-	for _, s := range statements {
+	all := statements
+	if w.month != nil {
+		all = slices.Concat(statements, ofMonth)
+	}
+	for _, s := range all {
 		l := line{Line{Statement: s.text}}
 		s.prove(w, &l)
 		r.Lines = append(r.Lines, l.Line)

@@ -12,6 +12,7 @@ type OracleMoney struct {
 	EarnedCents int64           `json:"earned_cents"` // the platform's fees, less what it gave back; of the platform alone
 	Disputed    Tally           `json:"disputed"`     // money that disputes have taken and not brought back
 	PaidOut     Tally           `json:"paid_out"`     // payouts that have not failed
+	Moved       Tally           `json:"moved"`        // the balance transactions; Cents is the sum of their net amounts
 	Disputes    []OracleDispute `json:"disputes"`     // and inquiries
 	Payouts     []OraclePayout  `json:"payouts"`
 	Accounts    []OracleAccount `json:"accounts"`
@@ -73,6 +74,7 @@ func (t *tx) tallyMoney(ctx context.Context, out *OracleMoney) error {
 	out.Accounts = append(out.Accounts, a.oracle())
 	for _, x := range xs {
 		out.FeeCents += x.Fee
+		out.Moved.add(x.Amount - x.Fee)
 	}
 	for _, f := range fees {
 		out.EarnedCents += f.Amount - f.AmountRefunded
