@@ -34,8 +34,8 @@ func (k *Kernel) Allow(ctx context.Context, c Caller, do identity.Action, r iden
 	return err
 }
 
-// AllowForPatient is Allow for what is a patient's as a whole, for the practice of
-// c's person.
+// AllowForPatient is Allow for what is a patient's as a whole. To whoever works, a patient of another
+// practice is nobody.
 func (k *Kernel) AllowForPatient(ctx context.Context, c Caller, do identity.Action, patient string) error {
 	r := identity.Resource{Practice: c.Person.Practice, Patient: patient}
 	var err error
@@ -43,7 +43,14 @@ func (k *Kernel) AllowForPatient(ctx context.Context, c Caller, do identity.Acti
 		return err
 	}
 	if slices.Contains(identity.Rights(c.Person, r, k.Time()), do) {
-		return nil
+		if !c.Person.Works() {
+			return nil
+		}
+		of, err := k.Store.Patient(ctx, patient)
+		if err != nil && !errors.Is(err, fault.NotFound) || err == nil && of.Practice == r.Practice {
+			return err
+		}
+		r.Practice = of.Practice
 	}
 	return k.Allow(ctx, c, do, r, k.subjectOfPatient(ctx, patient))
 }
