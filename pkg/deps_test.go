@@ -103,7 +103,7 @@ var rules = map[string]rule{
 
 	"clinic": {layer: kernel, ours: "audit billing coverage fault identity intake ledger membership metric outbox phi practice protocol reconcile registry vault visit work"},
 
-	"clinic/books":  {layer: shared, ours: "billing ledger money vault visit"},
+	"clinic/books":  {layer: shared, ours: "billing ledger membership money vault visit"},
 	"clinic/heads":  {layer: shared},
 	"clinic/limits": {layer: shared, ours: "fault"},
 	"clinic/chart":  {layer: shared, ours: "clinic coverage fault identity intake phi record registry vault visit"},

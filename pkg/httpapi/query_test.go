@@ -29,6 +29,7 @@ var asks = map[string]struct{ as, query string }{
 	"exportEntries":   {"ada-brooks", "from=2026-03-01&to=2026-03-02"},
 	"exportRows":      {"ada-brooks", ""},
 	"getMembership":   {"jane-smith", "patient=jane-smith"},
+	"listPayments":    {"jane-smith", "year=2026"},
 	"getTrail":        {"jane-smith", ""},
 	"checkAnswers":    {"jane-smith", "birth_date=1990-05-01&sex=female"},
 	"saveAnswers":     {"jane-smith", "confirm=urgent"},

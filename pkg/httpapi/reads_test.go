@@ -96,6 +96,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		{"jane-smith", "/me/record", append(of("jane-smith", "chart.read:record", about), of("jane-smith", "record.download", "   jane-smith")...), false},
 		{"elena-diaz", "/me/record?patient=rosa-diaz", of("elena-diaz", "record.download", "   rosa-diaz"), false},
 		{"jane-smith", "/me/membership", of("jane-smith", "ledger.read:membership", "   jane-smith"), false},
+		{"jane-smith", "/me/payments", of("jane-smith", "ledger.read:payments", "   jane-smith"), false},
 		{"sam-lee", "/patients", of("sam-lee", "patient.read", ""), false},
 		{"sam-lee", "/patients/tom-okafor", of("sam-lee", "patient.read", "   tom-okafor"), false},
 		{"sam-lee", "/patients/tom-okafor/doubles", of("sam-lee", "patient.read", "   tom-okafor"), false},

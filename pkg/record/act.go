@@ -176,6 +176,7 @@ var actions = map[string]string{
 	"membership.postpone":                 "put off what is due about the membership",
 	"membership.refund_refused":           "was refused a refund of the membership by Stripe",
 	"ledger.read:membership":              "looked at the membership and its invoices",
+	"ledger.read:payments":                "looked at what was paid in a year",
 	"discount.give:given":                 "gave the patient a discount",
 	"discount.give:ended":                 "took the patient's discount back",
 	"work.end":                            "ended a piece of work",

@@ -27,6 +27,7 @@ type ownData struct {
 	Caregivers     string // where who acts for them stands
 	Coverages      string
 	Membership     string
+	Payments       string
 }
 
 // data offers the visitor who has seen the data of each of their patients, and a copy.
@@ -40,7 +41,7 @@ func (s *site) data(w http.ResponseWriter, r *http.Request, v visitor) error {
 	}
 	var view dataView
 	for _, p := range people {
-		view.People = append(view.People, ownData{p, dataOf(accessPath, p.ID, ""), dataOf(recordPath, p.ID, ""), caregiversAt(v, p.ID), coveragesOf(p.ID), memberOf(p.ID)})
+		view.People = append(view.People, ownData{p, dataOf(accessPath, p.ID, ""), dataOf(recordPath, p.ID, ""), caregiversAt(v, p.ID), coveragesOf(p.ID), memberOf(p.ID), paymentsOf(p.ID)})
 	}
 	v.otherPatient = nil
 	if only := people[0]; len(people) == 1 && !only.Self {

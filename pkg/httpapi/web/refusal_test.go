@@ -217,17 +217,17 @@ func TestPages_AnotherPatientsRequestIsNotFound(t *testing.T) {
 func TestPages_HostileIdsLeadNowhere(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	anId := regexp.MustCompile(`\{[^/}]*\}`)
+	anID := regexp.MustCompile(`\{[^/}]*\}`)
 	for _, who := range []struct{ name, home string }{{"Ada", "/my"}, {"Dr. X", "/desk"}, {"Adm", "/manage/people"}} {
 		b := h.as(t, who.name, who.home)
 		b.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 		for _, p := range web.Patterns(httpapi.ByAPI, httpapi.ByRegistry) {
 			method, path, _ := strings.Cut(p, " ")
-			if !anId.MatchString(path) {
+			if !anID.MatchString(path) {
 				continue
 			}
 			for _, id := range []string{"%00", "%0d%0aX-More:%20x", "%3fx%23", "%c3%a9"} {
-				at := h.url + anId.ReplaceAllLiteralString(path, id)
+				at := h.url + anID.ReplaceAllLiteralString(path, id)
 				if method == http.MethodGet {
 					b.get(at)
 				} else {

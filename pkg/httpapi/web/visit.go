@@ -453,7 +453,7 @@ func entryWords(kind string) string {
 	switch kind {
 	case "hold":
 		return "Held on your card"
-	case "capture", "charge":
+	case "capture", "charge", "membership_fee":
 		return "Charged"
 	case "release":
 		return "Released"

@@ -153,6 +153,8 @@ func (s *site) visiting() []route {
 		{"POST /my/visits/{id}/acknowledge", s.as(s.acknowledge)},
 		{"POST /my/visits/{id}/keep", s.as(s.keep)},
 		{"GET /my/visits/{id}/trail", s.as(s.trail)},
+		{"GET " + paymentsAt, s.as(s.payments)},
+		{"GET " + paymentsAt + "/{patient}", s.as(s.payments)},
 		{"GET " + memberAt, s.as(s.membership)},
 		{"GET " + memberAt + "/{patient}", s.as(s.membership)},
 		{"POST " + memberAt + "/{patient}", s.as(s.joinMembership)},
