@@ -113,7 +113,7 @@ func (w *world) advance(v *visit) {
 		_, v.again = w.does("sendAgain", side, v, nil)
 	case "answered":
 		w.does(oneOf(w, "getChart", "getEncounterDocument"), side, v, nil)
-		w.does(oneOf(w, "listAccess", "getRecord"), w.person(v.Patient), nil, nil)
+		w.does(oneOf(w, "listAccess", "getRecord", "listPayments"), w.person(v.Patient), nil, nil)
 		if w.lacks("acceptDispute") || w.IntN(6) == 0 { // few answers are disputed, and all of it must be met
 			w.contests(v, side)
 		}
