@@ -56,19 +56,8 @@ demo-practice: $(engine) ## open a practice in an empty system, from its registr
 bench: $(engine) ## measure pages, a visit's units, starts, logs and many visits beside floors (PARTS="life starts"; LONG=1)
 	@go run ./infra/bench $(PARTS)
 
-# What SHORT=1 tests with the race detector only where it races on purpose: many cases, each in
-# a system of its own, which the detector makes three times as long.
-wide    := infra/demo infra/fuzz infra/lambdatest infra/local/questionnaires infra/local/stripesim pkg/clinic pkg/httpapi pkg/httpapi/web
-at_once := AtOnce|Twice|Race|Racing|Meanwhile|While
-
-test: setup ## run all tests, race detector on (LONG=1: two hundred seeds of the money's run instead of ten, and every lost call; SHORT=1: four, and the widest packages' other tests without the detector)
-ifdef SHORT
-	go test -shuffle=on -timeout 40m $(addprefix ./,$(wide))
-	go test -race -shuffle=on -timeout 40m $$(go list ./... | grep -vxF $(foreach p,$(wide),-e evisit/$p))
-	go test -race -shuffle=on -timeout 40m -run '$(at_once)' ./infra/local/stripesim ./pkg/clinic ./pkg/httpapi ./pkg/httpapi/web
-else
-	go test -race -shuffle=on -timeout 40m ./...
-endif
+test: setup ## run all tests, race detector on (LONG=1: two hundred seeds of the money's run instead of ten, and every lost call; SHORT=1: four, and less of the race detector: infra/short.sh)
+	$(if $(SHORT),infra/short.sh,go test -race -shuffle=on -timeout 40m ./...)
 
 test-fast: setup ## run all tests without the race detector
 	go test ./...
