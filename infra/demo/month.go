@@ -45,7 +45,7 @@ func tellMonth(ctx context.Context, out io.Writer) error {
 	})
 }
 
-// live plays the first days of the plan, and lets the rest of the month pass.
+// live plays the first days of the script, and lets the rest of the month pass if these are all.
 func live(ctx context.Context, base string, out io.Writer, days int) (*month, proof.Claim, error) {
 	k, err := join(ctx, newClient(http.DefaultTransport), base, io.Discard)
 	if err != nil {
@@ -53,8 +53,12 @@ func live(ctx context.Context, base string, out io.Writer, days int) (*month, pr
 	}
 	m := &month{scene: &scene{cast: k}, shown: out, past: map[string]*care{}}
 	m.begins(ctx)
+	last := m.lastDay()
+	if days < len(script) {
+		last = m.day(days)
+	}
 	claim := proof.Claim{BaseURL: base, Since: m.first, Month: &proof.Month{
-		Practice: "lakeside", From: m.day(1).Format(time.DateOnly), To: m.day(0).AddDate(0, 1, 0).Format(time.DateOnly),
+		Practice: "lakeside", From: m.day(1).Format(time.DateOnly), To: last.Format(time.DateOnly),
 	}}
 	m.tell("%s at Lakeside Family Medicine\n", m.first.Format("January 2006"))
 	for day, deeds := range script[:min(days, len(script))] {
@@ -67,7 +71,7 @@ func live(ctx context.Context, base string, out io.Writer, days int) (*month, pr
 			m.tell("   %s  %s", m.day(day+1).Format("Jan 02"), line)
 		}
 	}
-	m.ends(ctx)
+	m.ends(ctx, last)
 	claim.Reads = m.reads
 	return m, claim, m.err
 }
@@ -114,9 +118,10 @@ func (m *month) wakes(ctx context.Context, day int) {
 	m.do(func() error { return m.signIn(ctx) })
 }
 
-// ends lets the month pass, and the day after, in which its last day is compared.
-func (m *month) ends(ctx context.Context) {
-	last := m.day(0).AddDate(0, 1, 0)
+func (m *month) lastDay() time.Time { return m.first.AddDate(0, 1, -1) }
+
+// ends lets the time until a last day pass, and so much after it that it is compared.
+func (m *month) ends(ctx context.Context, last time.Time) {
 	m.wakes(ctx, last.Day()+3)
 	m.do(func() error {
 		return m.until(ctx, "the last day to be compared with Stripe", func(ctx context.Context) (bool, error) {
@@ -349,7 +354,7 @@ func leaves(who string) deed {
 
 func discounted(patient string, percent int, reason string) deed {
 	return func(m *month, ctx context.Context) string {
-		ada, last := m.who("ada-brooks"), m.day(0).AddDate(0, 1, 0).Format(time.DateOnly)
+		ada, last := m.who("ada-brooks"), m.lastDay().Format(time.DateOnly)
 		m.do(func() error {
 			return ada.post(ctx, "/patients/"+patient+"/discount", map[string]any{"percent": percent, "reason": reason, "last": last}, nil)
 		})
