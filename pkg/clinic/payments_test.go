@@ -27,6 +27,7 @@ func TestPayments_OfAYear(t *testing.T) {
 	w := newWorld(t)
 	id := w.answered()
 	w.settle()
+	w.pass(time.Minute)
 	w.member(stripesim.CardSuccess)
 	paid, total := w.paidIn(0)
 	if len(paid) != 2 || total != 40_00+yearlyPrice || paid[0].Visit != id || paid[0].Kind != ledger.Capture || paid[0].Number == "" ||
