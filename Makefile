@@ -64,7 +64,7 @@ test-fast: setup ## run all tests without the race detector
 
 browser: $(engine) ## drive the pages in Chromium (needs Debian's chromium); pictures in .build/screenshots
 	npm ci --prefix infra/local/axe --no-audit --no-fund --loglevel=error
-	go test -tags browser ./infra/browser
+	go test -tags browser -timeout 30m ./infra/browser
 
 fuzz: setup ## run every fuzz target for a while (FUZZTIME=20s)
 	@infra/fuzz.sh $(or $(FUZZTIME),20s)
