@@ -27,12 +27,17 @@ func response(items ...string) string {
 	return `{"resourceType":"QuestionnaireResponse","status":"in-progress","item":[` + strings.Join(items, ",") + `]}`
 }
 
-var aboutYou = strings.Join([]string{
-	yesNo(true, "emergency-ack"), one("completed-by", coded("self")), one("location-state", coded("OR")),
-	one("language", coded("en")), one("callback-phone", worded("+1 503 555 0177")),
-	yesNo(false, "seen-7d", "surgery-90d", "accident"), one("pregnant", coded("no")), one("conditions", coded("none")),
-	`{"linkId":"allergies","item":[` + yesNo(true, "allergy-none") + `]}`, one("medications", worded("none")), one("payment-route", coded("self-pay")),
-}, ",")
+var aboutYou = about("self-pay")
+
+// about answers the common block, and how the visit is paid for.
+func about(route string) string {
+	return strings.Join([]string{
+		yesNo(true, "emergency-ack"), one("completed-by", coded("self")), one("location-state", coded("OR")),
+		one("language", coded("en")), one("callback-phone", worded("+1 503 555 0177")),
+		yesNo(false, "seen-7d", "surgery-90d", "accident"), one("pregnant", coded("no")), one("conditions", coded("none")),
+		`{"linkId":"allergies","item":[` + yesNo(true, "allergy-none") + `]}`, one("medications", worded("none")), one("payment-route", coded(route)),
+	}, ",")
+}
 
 var refill = response(
 	aboutYou,

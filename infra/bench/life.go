@@ -32,7 +32,7 @@ func measureLife(ctx context.Context, log *slog.Logger, t *table) (err error) {
 	if err := d.advanceInto(ctx, 5*time.Minute); err != nil {
 		return err
 	}
-	if err := l.visit(ctx, func(string, []call) {}); err != nil {
+	if err := l.visit(ctx, l.steps(), func(string, []call) {}); err != nil {
 		return err
 	}
 	t.part("Units of one visit with one question back", "read", "write")
@@ -66,7 +66,7 @@ type life struct {
 
 // measured runs a visit and prints the units of each step.
 func (l *life) measured(ctx context.Context) (read, write float64, err error) {
-	err = l.visit(ctx, func(step string, calls []call) {
+	err = l.visit(ctx, l.steps(), func(step string, calls []call) {
 		r, w := sum(calls)
 		read += r
 		write += w
@@ -121,9 +121,9 @@ func (l *life) minute(ctx context.Context) (read, write float64, _ error) {
 }
 
 // visit runs a visit step by step and says what each consumed.
-func (l *life) visit(ctx context.Context, metered func(step string, calls []call)) error {
+func (l *life) visit(ctx context.Context, steps []lifeStep, metered func(step string, calls []call)) error {
 	l.meter.take()
-	for _, s := range l.steps() {
+	for _, s := range steps {
 		if err := s.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}

@@ -39,6 +39,7 @@ type part struct {
 var parts = []part{
 	{"requests", measureRequests},
 	{"life", measureLife},
+	{"money", measureMoney},
 	{"starts", measureStarts},
 	{"logs", measureLogs},
 	{"visits", measureVisits},

@@ -145,6 +145,7 @@ func (s *Sim) api(rt route) (http.HandlerFunc, error) {
 		idName = m[1]
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
+		s.calls.Add(1)
 		id := newID("req")
 		key := r.Header.Get("Idempotency-Key")
 		w.Header().Set("Request-Id", id)

@@ -15,6 +15,7 @@ func (s *Sim) serveControl() {
 	s.mux.HandleFunc("POST /sim/pay", s.servePay)
 	s.mux.HandleFunc("POST /sim/portal", s.serveOwnPortal)
 	s.mux.HandleFunc("GET /sim/webhooks", s.serveWebhooks)
+	s.mux.HandleFunc("GET /sim/calls", s.serveCalls)
 	s.mux.HandleFunc("POST /sim/tick", s.serveTick)
 	s.mux.HandleFunc("GET /sim/faults", s.serveFaults)
 	s.mux.HandleFunc("POST /sim/faults", s.serveAddFault)
@@ -34,6 +35,12 @@ func (s *Sim) ClearFaults() {
 func (s *Sim) serveOracle(w http.ResponseWriter, r *http.Request) {
 	out, err := s.Oracle(r.Context(), r.FormValue("account"))
 	s.control(w, r, out, err)
+}
+
+func (s *Sim) serveCalls(w http.ResponseWriter, r *http.Request) {
+	s.control(w, r, struct {
+		Calls int64 `json:"calls"`
+	}{s.calls.Load()}, nil)
 }
 
 func (s *Sim) servePay(w http.ResponseWriter, r *http.Request) {

@@ -14,6 +14,7 @@
 //	POST   /sim/pay               {"session", "card", "authenticate"}: Pay
 //	POST   /sim/portal            {"session"} and a PortalAct: Portal
 //	POST   /sim/hand              an Act, by hand at Stripe; the page /sim/hand has a button for each
+//	GET    /sim/calls             how often the API was called since the simulator started
 //	POST   /sim/tick              Tick
 //	GET    /sim/webhooks          pending deliveries; ?all=1 every delivery
 //	POST   /sim/faults            a Fault; GET lists the faults, DELETE clears all or /{id}
@@ -64,6 +65,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -107,6 +109,7 @@ type Sim struct {
 	mux    *http.ServeMux
 	client *http.Client
 	faults faults
+	calls  atomic.Int64 // of the API
 
 	mu      sync.Mutex // one transaction at a time
 	baseURL string     // guarded by mu
