@@ -20,21 +20,11 @@ const (
 // measureLife runs one visit with one question back through the whole system and lists
 // the units of each step, and then those of the schedule.
 func measureLife(ctx context.Context, log *slog.Logger, t *table) (err error) {
-	m := &meter{}
-	d, err := openSystem(ctx, log, m.install)
+	l, err := openLife(ctx, log, t)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	l := &life{driver: d, meter: m, table: t}
-	// The first visit reads what a process reads once, and writes what it writes once an
-	// hour. All that follows is in the same hour of the clock.
-	if err := d.advanceInto(ctx, 5*time.Minute); err != nil {
-		return err
-	}
-	if err := l.visit(ctx, l.steps(), func(string, []call) {}); err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, l.Close()) }()
 	t.part("Units of one visit with one question back", "read", "write")
 	first := l.announced
 	read, write, err := l.measured(ctx)
@@ -48,6 +38,24 @@ func measureLife(ctx context.Context, log *slog.Logger, t *table) (err error) {
 		t.failures = append(t.failures, fmt.Errorf("a visit writes %.1f units, and %d are too much", write, tooMuchWritten))
 	}
 	return l.schedule(ctx)
+}
+
+// openLife opens a metered system in which one visit was lived. That visit read what a process reads
+// once, and wrote what it writes once an hour; all that follows is in the same hour of the clock.
+func openLife(ctx context.Context, log *slog.Logger, t *table) (*life, error) {
+	m := &meter{}
+	d, err := openSystem(ctx, log, m.install)
+	if err != nil {
+		return nil, err
+	}
+	l := &life{driver: d, meter: m, table: t}
+	if err = d.advanceInto(ctx, 5*time.Minute); err == nil {
+		err = l.visit(ctx, l.steps(), func(string, []call) {})
+	}
+	if err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return l, nil
 }
 
 // units is a number of units, as the table has it.

@@ -14,19 +14,11 @@ import (
 // measureMoney lists what moves money beside a visit paid by card: the units that each consumes, and
 // how often Stripe is called.
 func measureMoney(ctx context.Context, log *slog.Logger, t *table) (err error) {
-	m := &meter{}
-	d, err := openSystem(ctx, log, m.install)
+	l, err := openLife(ctx, log, t)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Close()) }()
-	l := &life{driver: d, meter: m, table: t}
-	if err := d.advanceInto(ctx, 5*time.Minute); err != nil {
-		return err
-	}
-	if err := l.visit(ctx, l.steps(), func(string, []call) {}); err != nil {
-		return err
-	}
+	defer func() { err = errors.Join(err, l.Close()) }()
 	t.part("Units of what else moves money", "read", "write")
 	for _, a := range []act{
 		{"a refund by hand of a part, letter", l.refund},

@@ -34,8 +34,8 @@ func (k *Kernel) Allow(ctx context.Context, c Caller, do identity.Action, r iden
 	return err
 }
 
-// AllowForPatient is Allow for what is a patient's as a whole. To whoever works, a patient of another
-// practice is nobody.
+// AllowForPatient is Allow for what is a patient's as a whole. Somebody who works at a practice has
+// no patients at another.
 func (k *Kernel) AllowForPatient(ctx context.Context, c Caller, do identity.Action, patient string) error {
 	r := identity.Resource{Practice: c.Person.Practice, Patient: patient}
 	var err error
