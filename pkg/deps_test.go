@@ -115,7 +115,7 @@ var rules = map[string]rule{
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault membership outbox phi practice registry visit work"},
 	"clinic/office":    {layer: room, ours: "audit billing civil clinic clinic/books fault identity ledger money outbox practice reconcile record statement visit work"},
-	"clinic/registrar": {layer: room, ours: "audit civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
+	"clinic/registrar": {layer: room, ours: "audit billing civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
 		ours:  "audit billing clinic clinic/books clinic/chart coding coverage fault identity intake ledger membership money outbox phi practice record vault visit work",
@@ -141,7 +141,7 @@ var rules = map[string]rule{
 	"blob":              {layer: edge, ours: "fault vault", theirs: aws + "aws " + aws + "service/s3"},
 	"mail":              {layer: edge, ours: "clinic/notify", theirs: aws + "aws " + aws + "service/sesv2"},
 	"x12/x12test":       {layer: edge, ours: "civil fault x12", theirs: "github.com/google/go-cmp/"},
-	"stripepay":         {layer: edge, ours: "billing clinic clinic/charge clinic/hook clinic/request fault membership money reconcile secret", theirs: "github.com/stripe/stripe-go/v76"},
+	"stripepay":         {layer: edge, ours: "billing clinic clinic/charge clinic/hook clinic/office clinic/request fault membership money reconcile secret", theirs: "github.com/stripe/stripe-go/v76"},
 	"awslambda":         {layer: edge, ours: "outbox", theirs: "github.com/aws/aws-lambda-go/events"},
 	"httpapi": {
 		layer: edge,

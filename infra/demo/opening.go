@@ -33,6 +33,7 @@ type opening struct {
 	noa                       *person // a nurse practitioner
 	jo                        *person
 	joID                      string // as a patient
+	account                   string // of the practice at Stripe
 	first                     *care
 	accepted                  []string // invitations
 }
@@ -69,6 +70,7 @@ var openings = []struct {
 }{
 	{"Who runs the system registers a practice", (*opening).registers},
 	{"Its administrator joins, and invites the others", (*opening).joins},
+	{"It connects an account at Stripe", (*opening).connects},
 	{"A form of its own is written, shown by examples, approved and published", (*opening).publishes},
 	{"The practice decides prices, promise, states and consent", (*opening).decides},
 	{"A patient comes by the practice's page; the clinician leaves in the middle of the first visit", (*opening).treats},
@@ -104,7 +106,7 @@ func (o *opening) registers(ctx context.Context) {
 	practice := map[string]any{
 		"id": north, "name": "North Clinic", "time_zone": "America/Los_Angeles", "phone": "+1 503 555 0100", "inbox": "desk@north.example",
 		"address": map[string]string{"line": "12 Shore Road", "city": "Portland", "state": "OR", "zip": "97201"},
-		"npi":     "1234567890", "ein": "12-3456789", "taxonomy": "207Q00000X", "stripe_account": seed.Accounts[0],
+		"npi":     "1234567890", "ein": "12-3456789", "taxonomy": "207Q00000X",
 	}
 	o.refused(ctx, "Pat Quinn", "an NPI with a wrong digit", "invalid_request", func() error {
 		return o.operator.post(ctx, "/practices", practice, nil)
@@ -170,6 +172,42 @@ func (o *opening) joins(ctx context.Context) {
 	o.refused(ctx, "Ada North", "the last administrator leaves", "last_admin", func() error {
 		return o.admin.post(ctx, "/people/"+o.admin.ID+"/deactivate", nil, nil)
 	})
+}
+
+// connects has an account made at Stripe and gives what Stripe asks for, until patients can pay.
+func (o *opening) connects(ctx context.Context) {
+	var stands struct {
+		Account struct {
+			ID        string `json:"id"`
+			MayCharge bool   `json:"may_charge"`
+		} `json:"stripe_account"`
+	}
+	o.refused(ctx, "Ana North, MD", "connecting the practice's account", "denied", func() error { return o.ana.post(ctx, "/settings/account", nil, nil) })
+	o.do(func() error {
+		return o.until(ctx, "the account at Stripe", func(ctx context.Context) (bool, error) {
+			err := o.admin.post(ctx, "/settings/account", nil, &stands)
+			return stands.Account.ID != "" || !pause(ctx, time.Second), err
+		})
+	})
+	o.account = stands.Account.ID
+	o.check(!stands.Account.MayCharge, "patients can pay before Stripe knows whom")
+	o.says(ctx, "Ada North", "has an account made at Stripe, which can take no payment yet")
+	var page struct {
+		URL string `json:"url"`
+	}
+	o.do(func() error { return o.admin.post(ctx, "/practice/account/page", nil, &page) })
+	o.do(func() error {
+		status, _, _, err := o.submitForm(ctx, page.URL, url.Values{"left": {"finish"}})
+		o.check(status == http.StatusSeeOther, "Stripe's page answered %d", status)
+		return err
+	})
+	o.do(func() error {
+		return o.until(ctx, "payments to be possible", func(ctx context.Context) (bool, error) {
+			err := o.admin.get(ctx, "/settings", &stands)
+			return stands.Account.MayCharge, err
+		})
+	})
+	o.says(ctx, "Ada North", "gives Stripe what it asks for; patients can pay")
 }
 
 func (o *opening) publishes(ctx context.Context) {
@@ -485,7 +523,7 @@ func (o *opening) proves(ctx context.Context) {
 		} `json:"captured"`
 	}
 	o.do(func() error {
-		return o.json(ctx, call{method: http.MethodGet, url: o.stripe + "/sim/oracle?account=" + seed.Accounts[0]}, nil, &atStripe)
+		return o.json(ctx, call{method: http.MethodGet, url: o.stripe + "/sim/oracle?account=" + o.account}, nil, &atStripe)
 	})
 	money, err := o.first.money(ctx)
 	o.do(func() error { return err })

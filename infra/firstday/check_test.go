@@ -129,7 +129,7 @@ func TestDeployCheck_NamesWhatIsMissingOrWrong(t *testing.T) {
 		"endpoint":            {deployDoc, "`GET /people`", "`GET /persons`", "names GET /persons, which the API does not have"},
 		"page":                {deployDoc, "`/manage/people`", "`/manage/persons`", "names the page /manage/persons, which is not served"},
 		"output":              {deployDoc, "out StaffPool", "out Pool", "asks for the output Pool"},
-		"key":                 {deployDoc, "Refunds: write; ", "", `gives the key in the secret charge ["accounts:read"`},
+		"key":                 {deployDoc, "Refunds: write; ", "", `gives the key in the secret charge ["accounts:write"`},
 		"key of nobody":       {deployDoc, "| `evisit/STAGE/api` |", "| api |", "does not say what the key of Stripe's in the secret api may do"},
 		"file":                {deployDoc, "`infra/RUNBOOK.md`", "`infra/RUNBOOKS.md`", "names infra/RUNBOOKS.md, which is not there"},
 		"archive":             {"Makefile", "-o .build/$*/bootstrap", "-o .build/$*/main", "the Makefile does not build every folder"},

@@ -169,6 +169,8 @@ func (w *world) writesForms(admin, director *person) {
 		w.does("withdrawDecision", admin, nil, map[string]any{"from": later})
 		w.decidesMembership(admin, later)
 	case 7:
+		w.does("connectAccount", admin, nil, nil)
+		w.does("openAccountPage", admin, nil, nil)
 		w.does("decideReaders", admin, nil, map[string]string{"text": oneOf(w, "", "Those who are in.")})
 	case 8:
 		if w.IntN(6) == 0 {

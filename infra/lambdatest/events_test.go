@@ -159,7 +159,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`(\\"id\\":\\"|/visits/)[a-z2-7]{16,26}\b`), "$1<id>"},
 	{regexp.MustCompile(`(\\"number\\":\\")[A-Z2-7]{4}-[A-Z2-7]{4}\b`), "$1<number>"},
 	{regexp.MustCompile(`style\.css\?v=[0-9a-f]{12}`), "style.css?v=<hash>"},
-	{regexp.MustCompile(`\b(cs_test|pi)_[a-z2-7]{26}`), "${1}_<id>"},
+	{regexp.MustCompile(`\b(cs_test|pi|acclink)_[a-z2-7]{26}`), "${1}_<id>"},
 	{regexp.MustCompile(`http://127\.0\.0\.1:\d+`), "<local>"},
 }
 

@@ -19,6 +19,7 @@ import (
 	"evisit/pkg/intake"
 	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
 	"evisit/pkg/registry"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -64,14 +65,15 @@ var scenes = map[string]scene{
 	"api/start-visit-base64": {check: func(w *world) { w.started(1) }},
 	"api/start-visit-binary": {check: func(w *world) { w.started(0) }},
 
-	"registry/register":     {again: true},
-	"registry/invite-late":  {check: func(w *world) { w.kept(session.Management, "ada-brooks", "/manage/people/invite") }},
-	"registry/practices":    {plant: plantOwed},
-	"registry/accept":       {plant: plantInvitation, again: true},
-	"registry/invite":       {again: true},
-	"registry/join":         {again: true},
-	"registry/deactivate":   {plant: plantAdministrator, again: true},
-	"registry/forged-token": {times: limits.FailedProofs.Batch},
+	"registry/register":        {again: true},
+	"registry/invite-late":     {check: func(w *world) { w.kept(session.Management, "ada-brooks", "/manage/people/invite") }},
+	"registry/practices":       {plant: plantOwed},
+	"registry/connect-account": {again: true},
+	"registry/accept":          {plant: plantInvitation, again: true},
+	"registry/invite":          {again: true},
+	"registry/join":            {again: true},
+	"registry/deactivate":      {plant: plantAdministrator, again: true},
+	"registry/forged-token":    {times: limits.FailedProofs.Batch},
 
 	"stripehook/held":            {check: received("evt_1Recorded0000000000000001"), again: true},
 	"stripehook/held-base64":     {check: received("evt_1Recorded0000000000000002"), again: true},
@@ -85,16 +87,17 @@ var scenes = map[string]scene{
 	"stripehook/stale":           {check: received(), again: true},
 	"stripehook/wrong-endpoint":  {check: received(), again: true},
 
-	"charge/batch":       {plant: plantChargeBatch, check: checkChargeBatch, again: true},
-	"charge/unreadable":  {plant: plantUnreadable, check: checkUnreadable, again: true},
-	"charge/stripe-said": {plant: plantSaid, check: checkSaid, again: true},
-	"charge/look":        {plant: func(w *world) { w.atPage("look-paid", recordedAt) }, check: checkLook, again: true},
-	"charge/compare":     {plant: plantEntryAlone, check: checkCompared, again: true},
-	"charge/account":     {check: checkAccount, again: true},
-	"charge/unwanted":    {plant: plantUnwanted, check: checkUnwanted, again: true},
-	"charge/member-look": {plant: plantMemberPaid, check: func(w *world) { w.member(membership.Active) }, again: true},
-	"charge/given-back":  {plant: plantGivenBack, check: checkGivenBack, again: true},
-	"charge/link-paid":   {plant: plantLinkPaid, check: checkLinkPaid, again: true},
+	"charge/batch":        {plant: plantChargeBatch, check: checkChargeBatch, again: true},
+	"charge/unreadable":   {plant: plantUnreadable, check: checkUnreadable, again: true},
+	"charge/stripe-said":  {plant: plantSaid, check: checkSaid, again: true},
+	"charge/look":         {plant: func(w *world) { w.atPage("look-paid", recordedAt) }, check: checkLook, again: true},
+	"charge/open-account": {plant: plantUnconnected, check: checkOpened, again: true},
+	"charge/compare":      {plant: plantEntryAlone, check: checkCompared, again: true},
+	"charge/account":      {check: checkAccount, again: true},
+	"charge/unwanted":     {plant: plantUnwanted, check: checkUnwanted, again: true},
+	"charge/member-look":  {plant: plantMemberPaid, check: func(w *world) { w.member(membership.Active) }, again: true},
+	"charge/given-back":   {plant: plantGivenBack, check: checkGivenBack, again: true},
+	"charge/link-paid":    {plant: plantLinkPaid, check: checkLinkPaid, again: true},
 
 	"notify/invited":    {plant: plantInvitation, check: func(w *world) { w.mailed("kim@lakeside.example") }, again: true},
 	"notify/member":     {plant: plantMemberEnded, check: func(w *world) { w.mailed("jane-smith@patients.example") }, again: true},
@@ -567,4 +570,25 @@ func checkAccount(w *world) {
 		w.Errorf("the account stands as %+v", a)
 	}
 	w.delivery("registry.2603021650.charge-account", "done")
+}
+
+// plantUnconnected is a practice that has no account at Stripe.
+func plantUnconnected(w *world) {
+	p := practice.Practice{
+		ID: "unconnected", Core: practice.Core{Name: "Unconnected Clinic", Zone: "UTC", Since: recordedAt.Add(-time.Hour), Configured: 1}, Version: 1,
+	}
+	w.must(w.store.Commit(w.Context(), clinic.Commit{Practice: &p, Config: true, Audit: []audit.Record{{
+		ID: "unconnected", Practice: p.ID, At: recordedAt.Add(-time.Hour), Actor: clinic.System("test"), Action: "test.plant",
+	}}}))
+}
+
+func checkOpened(w *world) {
+	o, err := w.store.OpenedAccount(w.Context(), "unconnected")
+	w.must(err)
+	a, err := w.store.Account(w.Context(), "unconnected", o.Account)
+	w.must(err)
+	if a.MayCharge() || a.Submitted {
+		w.Errorf("a new account stands as %+v", a)
+	}
+	w.delivery("registry.2603021650.account-of-unconnected", "done")
 }

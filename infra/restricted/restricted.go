@@ -8,6 +8,6 @@ import "evisit/pkg/secret"
 // Keys are the permissions of each key, by the secret that holds it. Writing includes
 // reading.
 var Keys = map[string][]string{
-	secret.API:    {"checkout_sessions:write", "customers:write"},
-	secret.Charge: {"payment_intents:write", "checkout_sessions:write", "charges:read", "refunds:write", "disputes:write", "events:read", "radar:read", "accounts:read", "subscriptions:write", "invoices:read", "balance_transactions:read", "payouts:read"},
+	secret.API:    {"checkout_sessions:write", "customers:write", "account_links:write"},
+	secret.Charge: {"payment_intents:write", "checkout_sessions:write", "charges:read", "refunds:write", "disputes:write", "events:read", "radar:read", "accounts:write", "subscriptions:write", "invoices:read", "balance_transactions:read", "payouts:read"},
 }

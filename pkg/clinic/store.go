@@ -39,6 +39,8 @@ type Store interface {
 	Patient(ctx context.Context, id string) (Patient, error)
 	// Account returns a practice's connected account as Stripe said last that it stands.
 	Account(ctx context.Context, practice, account string) (billing.Account, error)
+	// OpenedAccount returns the account that was made at Stripe for a practice.
+	OpenedAccount(ctx context.Context, practice string) (OpenedAccount, error)
 	// WorkItem returns one item, open or ended.
 	WorkItem(ctx context.Context, practice, id string) (work.Item, error)
 	// Request returns what was stored under an idempotency key. The row may
@@ -154,8 +156,10 @@ type Commit struct {
 	// NextConsent is Practice's NextConsent, likewise.
 	NextConsent bool
 	Account     bool // that Practice's connected account is its own
-	Forms       []Form
-	MarkKey     *MarkKey
+	// Opened is the account that was made at Stripe for a practice.
+	Opened  *OpenedAccount
+	Forms   []Form
+	MarkKey *MarkKey
 
 	// Done is the event that this commit consumes; it must not be done yet.
 	Done string
@@ -164,6 +168,13 @@ type Commit struct {
 	// Written without a condition.
 	Kept  *KeptForm
 	Marks []Mark
+}
+
+// An OpenedAccount is the account that function charge made at Stripe for a practice. It is
+// the practice's when its Core says so.
+type OpenedAccount struct {
+	Practice string `json:"practice"`
+	Account  string `json:"account"`
 }
 
 // A Patient is as it is stored: the contact data are Sealed, and zero in the patient.

@@ -35,6 +35,7 @@ const (
 	accepts    effect = "Cards.AcceptDispute"
 	lists      effect = "Cards.Changes"
 	asks       effect = "Cards.Account"
+	connects   effect = "Cards.OpenAccount"
 	reprices   effect = "Subscriptions.Reprice"
 	observes   effect = "Cards.Observe"
 	compares   effect = "Balance.Transactions"
@@ -348,6 +349,15 @@ func (b brokenCards) Observe(ctx context.Context, account, object string) (ref s
 		b.trouble.lies = slices.Delete(b.trouble.lies, 0, 1)
 	}
 	return ref, o, err
+}
+
+func (b brokenCards) OpenAccount(ctx context.Context, practice, key string) (account string, err error) {
+	err = b.trouble.around(connects, func() error {
+		var err error
+		account, err = b.Cards.OpenAccount(ctx, practice, key)
+		return err
+	})
+	return account, err
 }
 
 func (b brokenCards) Account(ctx context.Context, account string) (s billing.AccountState, err error) {

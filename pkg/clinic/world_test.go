@@ -265,7 +265,7 @@ func (w *world) openRooms(t *testing.T) {
 		Kernel: api, Charts: w.charts, Store: w.tape, Checkout: brokenCheckout{stripe, w.trouble}, Pages: "http://127.0.0.1",
 	}
 	w.desk = &desk.Desk{Kernel: api, Charts: w.charts, Store: w.tape}
-	w.office = &office.Office{Kernel: api, Store: w.tape, LogKey: log}
+	w.office = &office.Office{Kernel: api, Store: w.tape, Accounts: stripe, Pages: "http://127.0.0.1", LogKey: log}
 	w.registrar = &registrar.Room{Kernel: api, Store: w.tape, Charts: w.charts}
 	w.author = &author.Room{Kernel: api, Store: w.tape, Library: library.Load}
 	w.charge = &charge.Room{Kernel: w.kernel(outbox.ByCharge), Store: w.tape, Cards: brokenCards{stripe, w.trouble}, Subscriptions: brokenSubscriptions{stripe, w.trouble}, Balance: brokenBalance{stripe, w.trouble}}

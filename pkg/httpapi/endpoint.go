@@ -114,7 +114,7 @@ var endpoints = []*Endpoint{
 	&registerPayer, &changePayer, &endPayer, &resumePayer,
 	&listPeople, &getPerson, &changePerson, &deactivatePerson, &reactivatePerson, &invitePerson, &listInvitations, &revokeInvitation, &acceptInvitation,
 	&listQuestionnaires, &listLibrary, &handInQuestionnaire, &adoptProtocol, &getDraft, &approveDraft, &publishDraft, &offerForm, &compareVersions,
-	&getSettings, &decideSettings, &withdrawDecision, &decideConsent, &decideReaders,
+	&getSettings, &decideSettings, &withdrawDecision, &decideConsent, &decideReaders, &connectAccount, &openAccountPage,
 	&getMembershipOffer, &decideMembership, &withdrawMembership, &closeMembership,
 	&readDoor, &joinPractice, &listPatients, &registerPatient, &previewPatients, &importPatients, &getPatient, &listDoubles, &changeContact, &invitePatient,
 	&verifyPatient, &setStanding, &setSeen, &giveDiscount, &endDiscount, &mergePatient, &listCaregivers, &inviteCaregiver, &uninviteCaregiver, &revokeCaregiver,

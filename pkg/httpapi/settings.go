@@ -65,6 +65,46 @@ func showAccount(a billing.Account) accountReply {
 	}
 }
 
+var connectAccount = Endpoint{
+	Method: "POST", Path: "/settings/account", ID: "connectAccount", Group: "Settings",
+	For: "Connect an account at Stripe",
+	Text: "Has an account made at Stripe for a practice that has none; `stripe_account` has no `id` while it is being made, which takes some " +
+		"seconds: send the same again. However often it is sent, one account is made. Then give Stripe what it asks for: `openAccountPage`. " +
+		"A practice whose account the operator named has that one. For administrators.",
+	By: ByRegistry, Who: Known,
+	Out: connectedReply{}, OutText: "The account.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "account_taken"}, {Code: "changed"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		account, err := a.Registrar.ConnectAccount(r.Context(), r.Caller)
+		return Reply{Body: connectedReply{showAccount(account)}}, err
+	},
+}
+
+type connectedReply struct {
+	Account accountReply `json:"stripe_account"`
+}
+
+var openAccountPage = Endpoint{
+	Method: "POST", Path: "/practice/account/page", ID: "openAccountPage", Group: "Settings",
+	For: "Open Stripe's page about your practice's account",
+	Text: "Where an administrator gives Stripe what it asks for of the practice. The address works once and for some minutes; ask for another as " +
+		"often as is needed. Stripe leads back to the settings.",
+	Who: Known,
+	Out: accountPageReply{}, OutText: "The page.",
+	Refuses: []Refusal{{Code: "denied"}, {Code: "no_account"}, {Code: "account_page_refused"}, {Code: "account_page_unavailable"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		p, err := a.Office.AccountPage(r.Context(), r.Caller)
+		return Reply{Body: accountPageReply{p.URL, p.Ends}}, err
+	},
+}
+
+// A page at Stripe about the practice's account.
+type accountPageReply struct {
+	URL string `json:"url" schema:"min=1"`
+	// Until when it can be opened.
+	Ends time.Time `json:"expires_at"`
+}
+
 // A configuration that was decided.
 type decidedReply struct {
 	// The person's id; empty for what the system registered.

@@ -114,6 +114,7 @@ func newWorld(t testing.TB) *world {
 	}
 	cards := &cards{held: map[string]money.Cents{}, captured: map[string]money.Cents{}, disputed: map[string]bool{}}
 	w.rooms.Request.Checkout, w.rooms.Charts.Vault.Objects = cards, w.objects
+	w.rooms.Office.Accounts = cards
 	w.collect = &charge.Room{Kernel: parts.Kernel(outbox.ByCharge, w.store), Store: w.store, Cards: cards, Subscriptions: cards, Balance: cards}
 	w.sign = &sweep.Room{Kernel: parts.Kernel("", w.store), Store: w.store, LogKey: key, Signer: secrettest.Fixed(key.Private).Get, Heads: &blobs{}, Shards: store.Shards}
 	w.cast = &registrar.Room{Kernel: w.rooms.Kernel, Store: w.store, Charts: w.rooms.Charts}
@@ -311,6 +312,16 @@ func (c *cards) AcceptDispute(context.Context, string, string, string) error { r
 
 func (c *cards) Account(context.Context, string) (billing.AccountState, error) {
 	return billing.AccountState{Charges: true, Payouts: true, Submitted: true}, nil
+}
+
+func (c *cards) OpenAccount(context.Context, string, string) (string, error) {
+	return "acct_opened", nil
+}
+
+func (c *cards) FindAccount(context.Context, string, time.Time) (string, error) { return "", nil }
+
+func (c *cards) NewAccountPage(context.Context, string, string, string) (string, time.Time, error) {
+	return "https://connect.stripe.com/setup/s/1", start.Add(5 * time.Minute), nil
 }
 
 func (c *cards) Changes(context.Context, string, time.Time, string) ([]charge.Change, string, error) {

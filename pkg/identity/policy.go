@@ -37,12 +37,13 @@ const (
 
 	RefundPayment Action = "payment.refund" // by hand; how much is for the practice to decide
 
-	RunPractices Action = "practice.run"  // register and suspend practices, see how they stand; keep the payers
-	ReadRoster   Action = "roster.read"   // who works at the practice
-	ManagePeople Action = "roster.change" // invite, change, deactivate
-	DecideTerms  Action = "terms.decide"  // prices, turnaround, consent, forms offered
-	WriteForms   Action = "form.write"    // drafts of forms
-	ApproveForms Action = "form.approve"
+	RunPractices   Action = "practice.run"    // register and suspend practices, see how they stand; keep the payers
+	ReadRoster     Action = "roster.read"     // who works at the practice
+	ManagePeople   Action = "roster.change"   // invite, change, deactivate
+	DecideTerms    Action = "terms.decide"    // prices, turnaround, consent, forms offered
+	ConnectAccount Action = "account.connect" // have an account at Stripe, and give its details there
+	WriteForms     Action = "form.write"      // drafts of forms
+	ApproveForms   Action = "form.approve"
 
 	ReadAccess     Action = "access.read"     // who did and saw what of a patient's data, across visits
 	DownloadRecord Action = "record.download" // all that is stored of a patient
@@ -120,7 +121,7 @@ var policy = []struct {
 	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff}, Former, StaffPool, []Action{ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, RefundPayment, ReadPatient, ChangePatient, DelegatePower, ManagePatients, GiveDiscounts}},
-	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms, ReadDispute, AnswerDispute, ReadBooks}},
+	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms, ConnectAccount, ReadDispute, AnswerDispute, ReadBooks}},
 	{[]Role{Admin, Director}, Team, "", []Action{ReadRoster, WriteForms}},
 	{[]Role{Director}, Team, "", []Action{ApproveForms}},
 	{[]Role{Operator}, Team, "", []Action{RunPractices, ReadWork, EndWork, ResumeWork}}, // of the platform, which is their practice

@@ -45,6 +45,7 @@ const (
 	CheckPayment      Kind = "payment.look"         // ask Stripe how Payment stands
 	CheckAccount      Kind = "account.look"         // ask Stripe what changed on Account since At, whatever webhooks were lost
 	AskAccount        Kind = "account.ask"          // ask Stripe how Account stands, and again later if it stands so since At; zero: asked first
+	OpenAccount       Kind = "account.open"         // make an account at Stripe for Practice, which asked for one
 	CompareAccount    Kind = "account.compare"      // compare the books with what moved the balance of Account at Stripe since the last time
 	Capture           Kind = "payment.capture"      // the visit is answered: capture Payment
 	Release           Kind = "payment.release"      // nothing is wanted: expire Payment's page, release its hold, refund its charge
@@ -88,7 +89,7 @@ const (
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	StripeReported, CheckPayment, CheckAccount, AskAccount, CompareAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
+	StripeReported, CheckPayment, CheckAccount, AskAccount, OpenAccount, CompareAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
 	Diverted, CheckoutAbandoned, Reversed, RefundFailed, Refund, Refunded, FraudWarned, StrayFound, DisputeOpened, DisputeDue, DisputeMissed, DisputeEnded, AnswerDispute, AcceptDispute, AccountLost, AccountDisabled, Invited, ContactChanged,
 	CheckMembership, GiveBackVisit, CarryMembership, MemberJoined, MemberRenewed, MemberUnpaid, MemberRenewal, MemberEnded,
 	MemberCancelled, MemberResumed,

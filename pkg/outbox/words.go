@@ -22,6 +22,7 @@ var tasks = map[Kind]string{
 	CheckPayment:      "Ask Stripe whether a payment was made",
 	CheckAccount:      "Ask Stripe what changed on your account",
 	AskAccount:        "Ask Stripe how your account stands",
+	OpenAccount:       "Open an account for you at Stripe",
 	CompareAccount:    "Compare your books with the balance of your account at Stripe",
 	Capture:           "Collect the fee of an answered request",
 	Release:           "Release the hold on a card, or refund a charge, of a request that ended",

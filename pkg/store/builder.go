@@ -117,6 +117,9 @@ func (b *builder) money(c clinic.Commit) {
 	if a := c.Standing; a != nil {
 		b.cover(a.Practice, b.store.replace(standingKey(a.Practice, a.ID), a.Version, b.pack(a)))
 	}
+	if o := c.Opened; o != nil {
+		b.cover(o.Practice, b.store.insert(openedKey(o.Practice), b.pack(o), clinic.ErrExists))
+	}
 	if p := c.Payout; p != nil {
 		w := b.store.replace(payoutKey(*p), p.Version, b.pack(p))
 		w.failure = clinic.ErrChanged // of the first, too: Stripe reported it twice at the same moment

@@ -30,8 +30,8 @@ import (
 //	CHART                  a visit's sealed answers, messages, divert record, colleagues' notes
 //	MONEY                  a visit's payments, their ledger entries, and what was submitted about disputes; a membership's
 //	                       bills and their entries, by who pays; MONEY#account.practice: how its connected accounts stand
-//	                       at Stripe, which registry may read; MONEY#payouts:practice: its payouts and their entries;
-//	                       MONEY#days:practice: how its books compared with its account at Stripe
+//	                       at Stripe and which was made for it, both of which registry reads; MONEY#payouts:practice: its
+//	                       payouts and their entries; MONEY#days:practice: how its books compared with its account at Stripe
 //	MEMBER                 memberships, by who pays for them; YEAR#membership#start: the included visits that were used
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
@@ -109,6 +109,8 @@ func moneyOf(payment string) string { return "MONEY#" + paidFor(payment) }
 func standingKey(practice, account string) key {
 	return key{"MONEY#account." + practice, "ACCOUNT#" + account}
 }
+
+func openedKey(practice string) key { return key{"MONEY#account." + practice, "OPENED"} }
 
 // How a practice's books compared is one partition, too: how far each account was compared, and what
 // each comparison came to, in the order of time.

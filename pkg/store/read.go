@@ -342,6 +342,22 @@ func (s *Store) Account(ctx context.Context, practice, account string) (billing.
 	return readAccount(i)
 }
 
+func (s *Store) OpenedAccount(ctx context.Context, practice string) (clinic.OpenedAccount, error) {
+	what := "account opened for practice " + practice
+	i, err := s.get(ctx, openedKey(practice), latest, what)
+	if err != nil {
+		return clinic.OpenedAccount{}, err
+	}
+	var o clinic.OpenedAccount
+	if err := unpack(i, what, &o); err != nil {
+		return clinic.OpenedAccount{}, err
+	}
+	if o.Practice != practice {
+		return clinic.OpenedAccount{}, fmt.Errorf("%s: %w: it is that of %s", what, vault.ErrBroken, o.Practice)
+	}
+	return o, nil
+}
+
 func readAccount(i item) (billing.Account, error) {
 	var a billing.Account
 	if err := unpack(i, "account", &a); err != nil {

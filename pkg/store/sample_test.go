@@ -60,7 +60,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 func samples() []sample {
 	return []sample{
 		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), comparedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
-		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), accountSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
+		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), accountSample(), openedSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
 		decidedSample(), draftSample(), approvedSample(), discountedSample(),
 	}
@@ -777,6 +777,13 @@ func accountSample() sample {
 	}
 	return sample{"account", recorded(practiceID, clinic.Commit{Standing: &a}), []read{
 		{"Account", func(ctx context.Context, s *store.Store) (any, error) { return s.Account(ctx, practiceID, a.ID) }, a},
+	}}
+}
+
+func openedSample() sample {
+	o := clinic.OpenedAccount{Practice: practiceID, Account: "acct_1Lakeside0000000"}
+	return sample{"opened", recorded(practiceID, clinic.Commit{Opened: &o}), []read{
+		{"OpenedAccount", func(ctx context.Context, s *store.Store) (any, error) { return s.OpenedAccount(ctx, practiceID) }, o},
 	}}
 }
 

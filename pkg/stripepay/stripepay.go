@@ -18,6 +18,7 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 	"github.com/stripe/stripe-go/v76/account"
+	"github.com/stripe/stripe-go/v76/accountlink"
 	"github.com/stripe/stripe-go/v76/balancetransaction"
 	chargeapi "github.com/stripe/stripe-go/v76/charge"
 	"github.com/stripe/stripe-go/v76/checkout/session"
@@ -34,6 +35,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/charge"
+	"evisit/pkg/clinic/office"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/money"
 	"evisit/pkg/secret"
@@ -48,6 +50,7 @@ type Client struct {
 	warnings      earlyfraudwarning.Client
 	disputes      disputeapi.Client
 	accounts      account.Client
+	links         accountlink.Client
 	customers     customer.Client
 	subscriptions subscription.Client
 	invoices      invoice.Client
@@ -61,6 +64,7 @@ var (
 	_ charge.Cards         = (*Client)(nil)
 	_ charge.Subscriptions = (*Client)(nil)
 	_ charge.Balance       = (*Client)(nil)
+	_ office.AccountPages  = (*Client)(nil)
 )
 
 // callTimeout keeps a call and its two retries within the 30 seconds that an API
@@ -88,6 +92,7 @@ func New(key *secret.Kept[string], base string) *Client {
 		warnings:      earlyfraudwarning.Client{B: api},
 		disputes:      disputeapi.Client{B: api},
 		accounts:      account.Client{B: api},
+		links:         accountlink.Client{B: api},
 		customers:     customer.Client{B: api},
 		subscriptions: subscription.Client{B: api},
 		invoices:      invoice.Client{B: api},

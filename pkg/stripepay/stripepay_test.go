@@ -105,6 +105,9 @@ func TestClient_RefusedOrUnknown(t *testing.T) {
 				"Observe a warning": errOfObserve(c.Observe(t.Context(), account, "issfr_1")),
 				"Refund":            c.Refund(t.Context(), account, "pi_1", "key"),
 				"Expire":            c.Expire(t.Context(), account, "cs_1", "key"),
+				"OpenAccount":       errOfMade(c.OpenAccount(t.Context(), "lakeside", "key")),
+				"FindAccount":       errOfMade(c.FindAccount(t.Context(), "lakeside", time.Unix(1, 0))),
+				"NewAccountPage":    errOfAccountPage(c.NewAccountPage(t.Context(), account, "https://a.example/done", "https://a.example/again")),
 				"Changes":           errOfChanges(c.Changes(t.Context(), account, time.Unix(1, 0), "")),
 			} {
 				if err == nil {
@@ -121,6 +124,9 @@ func TestClient_RefusedOrUnknown(t *testing.T) {
 
 func errOfChanges(_ []charge.Change, _ string, err error) error     { return err }
 func errOfPage(_, _ string, err error) error                        { return err }
+func errOfMade(_ string, err error) error                           { return err }
+func errOfAccountPage(_ string, _ time.Time, err error) error       { return err }
+func errOfAccount(_ billing.AccountState, err error) error          { return err }
 func errOfObserve(_ string, _ billing.Observation, err error) error { return err }
 
 // A call without a whole answer is an error and no clinic.Refusal.
@@ -178,37 +184,47 @@ func TestClient_Requests(t *testing.T) {
 		name, method, path, key string
 		call                    func(c *stripepay.Client) error
 		form                    url.Values
+		platform                bool // it is of the platform's own account
 	}{
 		{"NewPage, a hold", "POST", "/v1/checkout/sessions", "q1", func(c *stripepay.Client) error {
 			return errOfPage(c.NewPage(t.Context(), page))
-		}, pageForm("manual")},
+		}, pageForm("manual"), false},
 		{"NewPage, paid at once", "POST", "/v1/checkout/sessions", "q1", func(c *stripepay.Client) error {
 			return errOfPage(c.NewPage(t.Context(), atOnce))
-		}, pageForm("automatic")},
+		}, pageForm("automatic"), false},
 		{"Capture", "POST", "/v1/payment_intents/pi_1/capture", "e1-0", func(c *stripepay.Client) error {
 			return c.Capture(t.Context(), account, "pi_1", 4000, "e1-0")
-		}, url.Values{"amount_to_capture": {"4000"}, "metadata[captured]": {"e1-0"}}},
+		}, url.Values{"amount_to_capture": {"4000"}, "metadata[captured]": {"e1-0"}}, false},
 		{"Release", "POST", "/v1/payment_intents/pi_1/cancel", "e1-1", func(c *stripepay.Client) error {
 			return c.Release(t.Context(), account, "pi_1", "e1-1")
-		}, url.Values{}},
+		}, url.Values{}, false},
 		{"Refund", "POST", "/v1/refunds", "e1-2-refund", func(c *stripepay.Client) error {
 			return c.Refund(t.Context(), account, "pi_1", "e1-2-refund")
-		}, url.Values{"payment_intent": {"pi_1"}}},
+		}, url.Values{"payment_intent": {"pi_1"}}, false},
 		{"RefundPart", "POST", "/v1/refunds", "p1-excess-0", func(c *stripepay.Client) error {
 			return c.RefundPart(t.Context(), account, "pi_1", 1500, "p1-excess-0")
-		}, url.Values{"payment_intent": {"pi_1"}, "amount": {"1500"}}},
+		}, url.Values{"payment_intent": {"pi_1"}, "amount": {"1500"}}, false},
 		{"Expire", "POST", "/v1/checkout/sessions/cs_1/expire", "e1-3-expire", func(c *stripepay.Client) error {
 			return c.Expire(t.Context(), account, "cs_1", "e1-3-expire")
-		}, url.Values{}},
+		}, url.Values{}, false},
 		{"Changes", "GET", "/v1/events", "", func(c *stripepay.Client) error {
 			return errOfChanges(c.Changes(t.Context(), account, ends, "evt_1"))
-		}, url.Values{}},
+		}, url.Values{}, false},
 		{"Observe, an intent", "GET", "/v1/payment_intents/pi_1", "", func(c *stripepay.Client) error {
 			return errOfObserve(c.Observe(t.Context(), account, "pi_1"))
-		}, url.Values{}},
+		}, url.Values{}, false},
 		{"Observe, a session", "GET", "/v1/checkout/sessions/cs_1", "", func(c *stripepay.Client) error {
 			return errOfObserve(c.Observe(t.Context(), account, "cs_1"))
-		}, url.Values{}},
+		}, url.Values{}, false},
+		{"Account", "GET", "/v1/accounts/" + account, "", func(c *stripepay.Client) error {
+			return errOfAccount(c.Account(t.Context(), account))
+		}, url.Values{}, false},
+		{"OpenAccount", "POST", "/v1/accounts", "e1-4", func(c *stripepay.Client) error {
+			return errOfMade(c.OpenAccount(t.Context(), "lakeside", "e1-4"))
+		}, url.Values{"type": {"standard"}, "country": {"US"}, "metadata[practice]": {"lakeside"}}, true},
+		{"FindAccount", "GET", "/v1/accounts", "", func(c *stripepay.Client) error {
+			return errOfMade(c.FindAccount(t.Context(), "lakeside", ends))
+		}, url.Values{}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -221,7 +237,11 @@ func TestClient_Requests(t *testing.T) {
 			}
 			r := s.sent[0]
 			got := []string{r.Method, r.URL.Path, r.Header.Get("Idempotency-Key"), r.Header.Get("Stripe-Account"), r.Header.Get("Stripe-Version"), r.Header.Get("Authorization")}
-			want := []string{test.method, test.path, test.key, account, "2023-10-16", "Bearer sk_test_key"}
+			of := account
+			if test.platform {
+				of = ""
+			}
+			want := []string{test.method, test.path, test.key, of, "2023-10-16", "Bearer sk_test_key"}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("call (-want +got):\n%s", diff)
 			}
@@ -393,5 +413,60 @@ func TestChanges_ByPage(t *testing.T) {
 	s.body = strings.Replace(s.body, `"has_more":true`, `"has_more":false`, 1)
 	if _, next, err = newClient(t, s).Changes(t.Context(), account, time.Unix(1, 0), ""); err != nil || next != "" {
 		t.Errorf("the last page leads to %q, %v", next, err)
+	}
+}
+
+// What Stripe says of an account is read as it is; one that the platform has no access to
+// is disconnected.
+func TestAccount_AsStripeSays(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name   string
+		status int
+		body   string
+		want   billing.AccountState
+	}{
+		{"enabled", 200, `{"id":"acct_1","charges_enabled":true,"payouts_enabled":true,"details_submitted":true,"requirements":{"currently_due":[]}}`, billing.AccountState{
+			Charges: true, Payouts: true, Submitted: true, Due: []string{},
+		}},
+		{"disabled", 200, `{"id":"acct_1","details_submitted":true,"requirements":{"currently_due":["external_account"],"disabled_reason":"requirements.past_due"}}`, billing.AccountState{
+			Submitted: true, Due: []string{"external_account"}, Reason: "requirements.past_due",
+		}},
+		{"without requirements", 200, `{"id":"acct_1"}`, billing.AccountState{}},
+		{"disconnected", 403, refusal(`"type":"invalid_request_error","code":"account_invalid"`), billing.AccountState{Disconnected: true}},
+	} {
+		got, err := newClient(t, &stub{status: test.status, body: test.body}).Account(t.Context(), account)
+		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
+			t.Errorf("%s: %v (-want +got):\n%s", test.name, err, diff)
+		}
+	}
+	s := &stub{status: 403, body: refusal(`"type":"invalid_request_error"`)}
+	if _, err := newClient(t, s).Account(t.Context(), account); err == nil {
+		t.Error("a key that may not read accounts is told as an account that is disconnected")
+	}
+}
+
+// A page of an account is the platform's to make, and no call of the account's.
+func TestNewAccountPage_Request(t *testing.T) {
+	t.Parallel()
+	s := &stub{status: 200, body: `{"object":"account_link","url":"https://connect.stripe.com/setup/s/1","expires_at":1700000300}`}
+	page, ends, err := newClient(t, s).NewAccountPage(t.Context(), account, "https://a.example/done", "https://a.example/again")
+	if err != nil || page != "https://connect.stripe.com/setup/s/1" || !ends.Equal(time.Unix(1_700_000_300, 0)) {
+		t.Errorf("page %q until %s, %v", page, ends, err)
+	}
+	want := url.Values{
+		"account": {account}, "type": {"account_onboarding"}, "return_url": {"https://a.example/done"}, "refresh_url": {"https://a.example/again"},
+	}
+	if diff := cmp.Diff(want, s.form[0]); diff != "" || s.sent[0].URL.Path != "/v1/account_links" || s.sent[0].Header.Get("Stripe-Account") != "" {
+		t.Errorf("%s for account %q (-want +got):\n%s", s.sent[0].URL, s.sent[0].Header.Get("Stripe-Account"), diff)
+	}
+}
+
+// The account of a practice is found by its metadata, wherever it stands in the list.
+func TestFindAccount_ByPractice(t *testing.T) {
+	t.Parallel()
+	s := &stub{status: 200, body: `{"object":"list","has_more":false,"data":[{"id":"acct_1","metadata":{"practice":"harbor"}},{"id":"acct_2","metadata":{"practice":"lakeside"}}]}`}
+	if got, err := newClient(t, s).FindAccount(t.Context(), "lakeside", time.Unix(1, 0)); err != nil || got != "acct_2" {
+		t.Errorf("found %q, %v", got, err)
 	}
 }

@@ -90,6 +90,17 @@ func getAccount(ctx context.Context, t *tx, c *call) (any, error) {
 	return a, owner.get(ctx, kindAccount, id, "account", a)
 }
 
+// listAccounts serves GET /v1/accounts, for the platform alone.
+func listAccounts(ctx context.Context, t *tx, c *call) (any, error) {
+	if t.account != Platform {
+		return nil, invalid("", "", "only a platform has accounts")
+	}
+	return t.listWhere(ctx, c, kindAccount, func(a map[string]any) bool {
+		sim, _ := a["_sim"].(map[string]any)
+		return a["id"] != Platform && sim["disconnected"] != true
+	})
+}
+
 func noAccess(id string) error {
 	return &failure{
 		Status: http.StatusForbidden, Type: invalidRequest, Code: "account_invalid",

@@ -91,6 +91,7 @@ var routes = []route{
 	{http.MethodPost, "/v1/webhook_endpoints/{webhook_endpoint}", "webhook_endpoints:write", updateEndpoint},
 	{http.MethodGet, "/v1/account", "accounts:read", getAccount},
 	{http.MethodGet, "/v1/accounts/{account}", "accounts:read", getAccount},
+	{http.MethodGet, "/v1/accounts", "accounts:read", listAccounts},
 	{http.MethodPost, "/v1/accounts", "accounts:write", createAccount},
 	{http.MethodPost, "/v1/account_links", "account_links:write", createAccountLink},
 }

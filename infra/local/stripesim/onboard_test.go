@@ -308,3 +308,28 @@ func TestKey_PermissionsOfMoney(t *testing.T) {
 		}
 	}
 }
+
+// The platform lists its accounts, the newest first, and none that was disconnected; an
+// account lists none.
+func TestAccount_Listed(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	first, gone := b.newAccount(), b.newAccount()
+	last := b.newAccount()
+	b.hand(stripesim.HandDisconnect, gone.ID)
+	var ids []string
+	list := b.accounts().List(&stripe.AccountListParams{ListParams: stripe.ListParams{Context: b.Context(), Limit: stripe.Int64(1)}})
+	for list.Next() {
+		if a := list.Account(); a.Metadata["practice"] != "" {
+			ids = append(ids, a.ID)
+		}
+	}
+	if diff := cmp.Diff([]string{last.ID, first.ID}, ids); list.Err() != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", list.Err(), diff)
+	}
+	of := &stripe.AccountListParams{ListParams: stripe.ListParams{Context: b.Context()}}
+	of.SetStripeAccount(first.ID)
+	if list := b.accounts().List(of); list.Next() || list.Err() == nil {
+		t.Error("an account lists accounts")
+	}
+}

@@ -123,8 +123,15 @@ func (t *tx) listWhere(ctx context.Context, c *call, kind string, wanted func(ma
 		return nil, err
 	}
 	query, args := `SELECT body FROM objects WHERE account = ? AND kind = ?`, []any{t.account, kind}
+	if kind == kindAccount { // an account is its own object, and the platform lists them
+		query, args = `SELECT body FROM objects WHERE kind = ?`, []any{kind}
+	}
 	if p.StartingAfter != "" {
-		if err := t.exists(ctx, kind, p.StartingAfter); err != nil {
+		owner := *t
+		if kind == kindAccount {
+			owner.account = p.StartingAfter
+		}
+		if err := owner.exists(ctx, kind, p.StartingAfter); err != nil {
 			return nil, err
 		}
 		query, args = query+` AND seq < (SELECT seq FROM objects WHERE id = ?)`, append(args, p.StartingAfter)

@@ -46,6 +46,12 @@ type Cards interface {
 	// Account fetches how a connected account stands. One that the platform has no access
 	// to is Disconnected, and no error.
 	Account(ctx context.Context, account string) (billing.AccountState, error)
+	// OpenAccount makes a connected account for a practice, whose owner has to give its
+	// details at Stripe.
+	OpenAccount(ctx context.Context, practice, key string) (account string, err error)
+	// FindAccount returns the account that OpenAccount made for a practice since a time;
+	// empty: none.
+	FindAccount(ctx context.Context, practice string, since time.Time) (account string, err error)
 	// Changes lists changes that Stripe reported since a time and that can concern
 	// payments which are final or not known here, the latest first, from after a
 	// cursor on. The returned cursor is empty at the end.
@@ -142,6 +148,8 @@ func (m *Room) act(ctx context.Context, d outbox.Delivery) error {
 		return m.checkAccount(ctx, d)
 	case outbox.AskAccount:
 		return m.askAccount(ctx, d)
+	case outbox.OpenAccount:
+		return m.openAccount(ctx, d)
 	case outbox.CompareAccount:
 		return m.compareAccount(ctx, d)
 	case outbox.Capture:

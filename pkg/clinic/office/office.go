@@ -60,6 +60,10 @@ type Reads interface {
 type Office struct {
 	Kernel *clinic.Kernel
 	Store  Reads
+	// Accounts makes the pages at Stripe about the practice's account.
+	Accounts AccountPages
+	// Pages is the base URL of the pages, without a trailing slash.
+	Pages string
 	// LogKey verifies the practice's log. Only sweep has its private half.
 	LogKey audit.Key
 }

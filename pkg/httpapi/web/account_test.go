@@ -3,10 +3,13 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
 	"evisit/pkg/billing"
+	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
 )
 
 // stands has Stripe say how the practice's account stands, and lets pass for how long a
@@ -47,4 +50,47 @@ func TestAccount_PagesSayWhatIsMissing(t *testing.T) {
 	adm.get("/desk/work")
 	adm.wants(http.StatusOK, "Nothing is waiting for you")
 	ada.startUTI()
+}
+
+// A practice that has no account connects one on its page, and is led to Stripe's.
+func TestAccount_ConnectedOnThePage(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.practice(t, func(p *practice.Practice) { p.Account = "" })
+	adm := h.as(t, "Adm", "/manage/settings")
+	adm.wants(http.StatusOK, "has no account at Stripe")
+	adm.get("/manage/account")
+	adm.wants(http.StatusOK, "Connect with Stripe") // nothing was asked for, and a link asks for nothing
+	adm.press("Connect with Stripe", nil)
+	adm.wants(http.StatusOK, "An account is being made at Stripe")
+	next, waits := strings.CutPrefix(adm.head.Get("Refresh"), "3; url=")
+	if !waits {
+		t.Error("while it is made, the page leads nowhere")
+	}
+	p, err := h.store.Practice(t.Context(), "oak")
+	must(t, err)
+	d, err := h.store.Delivery(t.Context(), outbox.NewID(outbox.ByAPI, p.Since, "account-of-oak"))
+	must(t, err)
+	must(t, h.collect.Act(t.Context(), d))
+	atStripe := func() {
+		t.Helper()
+		if to := adm.head.Get("Location"); adm.code != http.StatusSeeOther || !strings.HasPrefix(to, "https://connect.stripe.com/setup/s/acct_opened1") {
+			t.Errorf("answered %d, to %s", adm.code, to)
+		}
+	}
+	adm.get(next)
+	atStripe()
+	adm.get("/manage/settings")
+	adm.wants(http.StatusOK, "acct_opened1", "Stripe needs details", "Give Stripe what it asks for")
+	adm.link("Give Stripe what it asks for")
+	atStripe()
+	for _, at := range []string{"/desk/account", "/manage/account?asked=1"} {
+		h.as(t, "Dr. X", at).wants(http.StatusForbidden)
+	}
+	h.stands(t, billing.AccountState{Charges: true, Payouts: true, Submitted: true})
+	must(t, h.collect.Act(t.Context(), outbox.Delivery{Event: outbox.Event{
+		ID: outbox.NewID(outbox.ByCharge, h.clock(), "asks"), Kind: outbox.AskAccount, To: outbox.Charge, Practice: "oak", Account: "acct_opened1",
+	}}))
+	adm = h.as(t, "Adm", "/manage/account")
+	adm.wants(http.StatusOK, "Patients can pay", "acct_opened1")
 }

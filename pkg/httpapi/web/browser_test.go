@@ -99,10 +99,10 @@ func (b *browser) send(r *http.Request) {
 	}
 }
 
-// followRefresh goes where the header Refresh leads.
+// followRefresh goes where the header Refresh leads at once.
 func (b *browser) followRefresh() {
 	b.t.Helper()
-	if _, to, ok := strings.Cut(b.head.Get("Refresh"), "url="); ok {
+	if to, ok := strings.CutPrefix(b.head.Get("Refresh"), "0; url="); ok {
 		b.get(to)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -157,6 +158,7 @@ func (h *house) open(t *testing.T, log *slog.Logger) {
 		t.Fatal(err)
 	}
 	h.rooms.Request.Checkout, h.rooms.Charts.Vault.Objects = h.stripe, h.objects
+	h.rooms.Office.Accounts = h.stripe
 	h.store = parts.Store()
 	h.cast = &registrar.Room{Kernel: h.rooms.Kernel, Store: h.store, Charts: h.rooms.Charts}
 	h.rooms.Registrar = h.cast
@@ -327,6 +329,7 @@ type stripe struct {
 	account  billing.AccountState
 	// subscriptions are the pages on which somebody may subscribe, by their sessions.
 	subscriptions map[string]*subscribed
+	opened        int // accounts that were made
 }
 
 type session struct {
@@ -462,6 +465,19 @@ func (s *stripe) Account(context.Context, string) (billing.AccountState, error) 
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.account, nil
+}
+
+func (s *stripe) OpenAccount(context.Context, string, string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opened++
+	return fmt.Sprintf("acct_opened%d", s.opened), nil
+}
+
+func (s *stripe) FindAccount(context.Context, string, time.Time) (string, error) { return "", nil }
+
+func (s *stripe) NewAccountPage(_ context.Context, account, done, again string) (string, time.Time, error) {
+	return "https://connect.stripe.com/setup/s/" + account + "?" + url.Values{"done": {done}, "again": {again}}.Encode(), time.Now().Add(time.Minute), nil
 }
 
 func (s *stripe) Changes(context.Context, string, time.Time, string) ([]charge.Change, string, error) {

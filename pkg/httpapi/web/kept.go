@@ -103,6 +103,7 @@ var managed = map[string]posting{
 	"POST /manage/settings/withdraw":                      {what: "Take back what was to begin", at: above},
 	"POST /manage/settings/consent":                       {what: "What a patient agrees to", at: above},
 	"POST /manage/settings/readers":                       {what: "Who reads requests", at: above},
+	"POST /manage/account":                                {what: "Connect an account at Stripe", at: above + "/settings"},
 	"POST /manage/membership":                             {what: "The yearly membership", at: itself},
 	"POST /manage/membership/versions/{version}/withdraw": {what: "Take back terms of the membership", at: above + "/" + above + "/" + above},
 	"POST /manage/membership/close":                       {what: "Sell no memberships any more", at: above},

@@ -27,6 +27,9 @@ func (s *site) managing() []route {
 		{"GET " + managedKeptPath, s.as(s.keptManaged)},
 		{"POST " + managedKeptPath + "/{id}", s.as(s.sendManaged)},
 
+		{"GET " + connectingAt, s.as(s.connecting)},
+		{"POST " + connectingAt, s.as(s.connectAccount)},
+
 		{"GET /manage/people", s.as(s.people)},
 		{"GET /manage/people/invite", s.as(s.newInvitation)},
 		{"POST /manage/people/invite", s.as(s.invite)},

@@ -47,20 +47,6 @@ type settingsView struct {
 	History    []historyRow
 }
 
-// An accountView is how the practice's account at Stripe stands.
-type accountView struct {
-	ID, Missing, Since string
-	Due                []string
-}
-
-func (v visitor) accountView(a billing.Account) accountView {
-	view := accountView{ID: a.ID, Missing: a.Missing(), Due: a.Due}
-	if a.Version > 0 {
-		view.Since = v.practice.Local(a.Changed)
-	}
-	return view
-}
-
 type comingRow struct{ From, When, What string }
 
 type historyRow struct{ When, Who string }

@@ -168,6 +168,7 @@ func (s *site) visiting() []route {
 
 		{"GET /desk", s.as(s.queue)},
 		{"GET /desk/work", s.as(s.work)},
+		{"GET " + accountPageAt, s.as(s.accountPage)},
 		{"POST /desk/work/{id}/end", s.as(s.endWork)},
 		{"POST /desk/work/{id}/resume", s.as(s.resumeWork)},
 		{"GET " + moneyAt, s.as(s.money)},

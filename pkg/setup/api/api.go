@@ -28,11 +28,12 @@ func Rooms(p setup.Parts) (httpapi.Rooms, error) {
 		return httpapi.Rooms{}, err
 	}
 	k.Patient = charts.Patient
+	stripe := stripepay.New(secrets.Kept(p, secret.API, secret.KeyOf), c.StripeBase)
 	return httpapi.Rooms{
 		Kernel: k, Charts: charts,
-		Request: &request.Room{Kernel: k, Charts: charts, Store: s, Checkout: stripepay.New(secrets.Kept(p, secret.API, secret.KeyOf), c.StripeBase), Pages: c.Pages},
+		Request: &request.Room{Kernel: k, Charts: charts, Store: s, Checkout: stripe, Pages: c.Pages},
 		Desk:    &desk.Desk{Kernel: k, Charts: charts, Store: s},
-		Office:  &office.Office{Kernel: k, Store: s, LogKey: c.Log},
+		Office:  &office.Office{Kernel: k, Store: s, Accounts: stripe, Pages: c.Pages, LogKey: c.Log},
 		Limits:  site.Limiter(p, s),
 	}, nil
 }

@@ -85,6 +85,7 @@ func covered() map[string]clinic.Commit {
 		"outcome":    {Outcome: &reconcile.Outcome{Practice: practiceID, Account: "acct_1", Window: reconcile.Window{Through: noon}}},
 		"progress":   {Progress: &reconcile.Progress{Practice: practiceID, Account: "acct_1", Version: 1}},
 		"account":    {Standing: &billing.Account{ID: "acct_1", Practice: practiceID, Version: 1}},
+		"opened":     {Opened: &clinic.OpenedAccount{Practice: practiceID, Account: "acct_1"}},
 		"membership": {Memberships: []clinic.Membership{{Membership: membershipOne()}}},
 		"count":      {Counts: []clinic.Count{{Count: membership.Count{Membership: patientID + ".m1", Year: noon, Version: 1}, Practice: practiceID}}},
 		"bill":       {Bills: []membership.Bill{{Membership: patientID + ".m1", Practice: practiceID, Invoice: "in_1", Version: 1}}},

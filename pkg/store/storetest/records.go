@@ -43,6 +43,7 @@ func lookups(t *testing.T, s bench, id string) map[string]func() error {
 		"Patient":    func() error { _, err := s.Patient(ctx, id); return err },
 		"Payer":      func() error { _, err := s.Payer(ctx, id); return err },
 		"Account":    func() error { _, err := s.Account(ctx, id, id); return err },
+		"Opened":     func() error { _, err := s.OpenedAccount(ctx, id); return err },
 		"Practice":   func() error { _, err := s.Practice(ctx, id); return err },
 		"PracticeOf": func() error { _, err := s.PracticeOf(ctx, id); return err },
 		"Form":       func() error { _, err := s.Form(ctx, id, id, id); return err },

@@ -187,6 +187,9 @@ func covering(c clinic.Commit) []string {
 	for _, v := range c.Coverages {
 		all = append(all, v.Practice)
 	}
+	if c.Opened != nil {
+		all = append(all, c.Opened.Practice)
+	}
 	if c.Outcome != nil {
 		all = append(all, c.Outcome.Practice)
 	}
