@@ -45,7 +45,7 @@ func (o *Office) AccountPage(ctx context.Context, c clinic.Caller) (AccountPage,
 	if err := o.Kernel.Allow(ctx, c, identity.ConnectAccount, identity.Resource{Practice: about.Practice, Whole: true}, about); err != nil {
 		return AccountPage{}, err
 	}
-	p, err := o.Kernel.Practice(ctx, about.Practice)
+	p, err := o.Kernel.Store.Practice(ctx, about.Practice) // not as remembered: its account may be a second old
 	if err != nil {
 		return AccountPage{}, err
 	}
