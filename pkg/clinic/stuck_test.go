@@ -164,7 +164,9 @@ var journeys = []journey{
 		w.bank(stripesim.HandDispute, id)
 		for range 5 { // past its due date, and daily looks
 			w.pass(3*24*time.Hour + time.Hour)
-			w.minute()
+			for range 4 { // a sweep goes on by a day at most: it comes to now
+				w.minute()
+			}
 		}
 		return id
 	}, visit.Closed, true},
