@@ -73,7 +73,7 @@ func (w *world) made() []string {
 func (w *world) leavesPage(page, how string) string {
 	w.Helper()
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	opened, err := client.Get(page) //nolint:noctx // a test's
+	opened, err := client.Get(page)
 	if err != nil {
 		w.Fatalf("%v", err)
 	}
@@ -81,7 +81,7 @@ func (w *world) leavesPage(page, how string) string {
 	if opened.StatusCode == http.StatusSeeOther {
 		return opened.Header.Get("Location")
 	}
-	left, err := client.PostForm(page, url.Values{"left": {how}}) //nolint:noctx // a test's
+	left, err := client.PostForm(page, url.Values{"left": {how}})
 	if err != nil {
 		w.Fatalf("%v", err)
 	}
