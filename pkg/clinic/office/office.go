@@ -1,6 +1,7 @@
 // Package office is the practice's side of what happens: its work items, the payments and
-// the audit trail of its visits, and its log. It decrypts no chart. Who belongs to the
-// practice is package registrar's, and what it decides package author's.
+// the audit trail of its visits, its money, the page at Stripe about its account, and its log.
+// It decrypts no chart. Who belongs to the practice is package registrar's, and what it decides
+// package author's.
 package office
 
 import (
