@@ -178,6 +178,8 @@ func TestIncluded_GivenBack(t *testing.T) {
 				end(w, gone)
 				w.settle()
 				w.trouble.heal()
+				w.pass(time.Hour)
+				w.minute()
 				w.settle()
 				w.used(1)
 				w.includes()
