@@ -7,6 +7,7 @@ functions := $(notdir $(wildcard functions/*))
 engine    := infra/local/node_modules/.package-lock.json
 readers   := infra/local/x12readers/node_modules/.package-lock.json
 corpus    := infra/local/questionnaires/node_modules/.package-lock.json
+pdf       := infra/local/pdfreader/node_modules/.package-lock.json
 cfn_lint  := $(or $(shell command -v cfn-lint),.build/cfn/bin/cfn-lint)
 go_lint   := go tool -modfile=infra/tools/go.mod golangci-lint
 
@@ -25,9 +26,9 @@ endif
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(engine) $(readers) $(corpus) ## fetch what running and testing need (Go modules, npm packages)
+setup: $(engine) $(readers) $(corpus) $(pdf) ## fetch what running and testing need (Go modules, npm packages)
 
-$(engine) $(readers) $(corpus): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
+$(engine) $(readers) $(corpus) $(pdf): %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	npm ci --prefix $* --no-audit --no-fund --loglevel=error
 	@touch $@
 
@@ -62,7 +63,7 @@ test: setup ## run all tests, race detector on (LONG=1: two hundred seeds of the
 test-fast: setup ## run all tests without the race detector
 	go test ./...
 
-browser: $(engine) ## drive the pages in Chromium (needs Debian's chromium); pictures in .build/screenshots
+browser: $(engine) $(pdf) ## drive the pages in Chromium (needs Debian's chromium); pictures in .build/screenshots
 	npm ci --prefix infra/local/axe --no-audit --no-fund --loglevel=error
 	go test -tags browser -timeout 30m ./infra/browser
 

@@ -93,6 +93,10 @@ var rules = map[string]rule{
 	"x12/p837": {layer: domain, ours: "civil fault money npi phi x12"},
 
 	"statement": {layer: domain, ours: "civil fault ledger money"},
+	"paper": {
+		layer: domain, ours: "fault",
+		theirs: "codeberg.org/go-pdf/fpdf github.com/go-fonts/liberation/ golang.org/x/image/font/sfnt golang.org/x/text/unicode/norm",
+	},
 	"reconcile": {layer: domain, ours: "ledger money"},
 
 	"membership": {layer: domain, ours: "civil coding coverage fault ledger money"},
@@ -155,7 +159,7 @@ var rules = map[string]rule{
 	"httpapi/web": {
 		layer: edge,
 		ours: "audit billing civil clinic clinic/author clinic/books clinic/chart clinic/office clinic/registrar clinic/request clinic/session coding coverage fault httpapi httpapi/archive httpapi/exchange " +
-			"identity intake ledger membership money outbox phi practice protocol reconcile record registry statement visit work",
+			"identity intake ledger membership money outbox paper phi practice protocol reconcile record registry statement visit work",
 		theirs: "github.com/coreos/go-oidc/v3/oidc golang.org/x/oauth2 golang.org/x/text/language",
 	},
 	"httpapi/apitest": {layer: edge, ours: "httpapi", theirs: "github.com/getkin/kin-openapi/"},

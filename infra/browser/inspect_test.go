@@ -3,8 +3,12 @@
 package browser
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 )
 
@@ -176,6 +181,41 @@ func (p *person) checkPrint(name string, words ...string) {
 	p.picture(p.name + "-" + name + "-print.png")
 	if left := evaluate[[]string](p, `[...document.querySelectorAll("button, input, textarea, header nav a")].filter(e => e.checkVisibility()).map(e => e.outerHTML)`); len(left) > 0 {
 		p.t.Errorf("%s: printed, %s has %q", p.name, p.path(), left)
+	}
+}
+
+// checkFile saves a PDF file by a link as the browser would, with its cookie, and checks that another
+// maker's reader finds words in it.
+func (p *person) checkFile(name string, words ...string) {
+	p.t.Helper()
+	href := evaluate[string](p, `document.querySelector("main a[href$='.pdf']").href`)
+	req, err := http.NewRequestWithContext(p.ctx, http.MethodGet, href, http.NoBody)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for _, c := range call(p, network.GetCookies, network.GetCookiesParams{}).Cookies {
+		req.AddCookie(&http.Cookie{Name: c.Name, Value: c.Value})
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	file, err := io.ReadAll(res.Body)
+	if err = errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusOK {
+		p.t.Fatalf("%s: %s: %s, %v", p.name, href, res.Status, err)
+	}
+	at := filepath.Join(pictures, p.name+"-"+name+".pdf")
+	if err := os.WriteFile(at, file, 0o600); err != nil {
+		p.t.Fatal(err)
+	}
+	said, err := exec.CommandContext(p.ctx, "node", "../local/pdfreader/read.mjs", at).Output()
+	if err != nil {
+		p.t.Fatalf("%s: %v: %s", p.name, err, said)
+	}
+	for _, w := range words {
+		if !strings.Contains(string(said), w) {
+			p.t.Errorf("%s: %q is not in %s", p.name, w, said)
+		}
 	}
 }
 

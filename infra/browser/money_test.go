@@ -78,6 +78,7 @@ func (p *person) paysByLink(site string) string {
 	p.follow("Receipt to print")
 	p.checkPage("receipt", http.StatusOK)
 	p.checkPrint("receipt", "Lakeside Family Medicine", "Jane Smith", "Paid by the patient", "$40.00")
+	p.checkFile("receipt", "Lakeside Family Medicine", "Jane Smith", "Paid by the patient", "$40.00")
 	return visit
 }
 

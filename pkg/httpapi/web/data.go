@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/httpapi/archive"
@@ -122,11 +121,5 @@ func (s *site) download(w http.ResponseWriter, r *http.Request, v visitor) error
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/zip")
-	h.Set("Content-Disposition", `attachment; filename="`+part.Name+`"`)
-	h.Set("Content-Length", strconv.Itoa(len(part.Zip)))
-	h.Set("Cache-Control", "no-store")
-	_, err = w.Write(part.Zip)
-	return err
+	return sendFile(w, "application/zip", part.Name, part.Zip)
 }

@@ -50,17 +50,25 @@ func TestMyData_AccessAndCopy(t *testing.T) {
 	drx.wants(http.StatusNotFound)
 }
 
-// file downloads a zip file and returns its files.
-func (b *browser) file(path string) map[string]string {
+// saves downloads a file whose name begins so.
+func (b *browser) saves(path, name string) []byte {
 	b.t.Helper()
 	res, err := b.client.Get(b.base + path)
 	if err != nil {
 		b.t.Fatal(err)
 	}
 	body, err := io.ReadAll(res.Body)
-	if err = errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusOK || !strings.HasPrefix(res.Header.Get("Content-Disposition"), `attachment; filename="record-2026-`) {
-		b.t.Fatalf("%s: %d %s, %v", path, res.StatusCode, res.Header.Get("Content-Disposition"), err)
+	said := res.Header.Get("Content-Disposition")
+	if err = errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusOK || !strings.HasPrefix(said, `attachment; filename="`+name) || len(body) == 0 {
+		b.t.Fatalf("%s: %d %s, %d bytes, %v", path, res.StatusCode, said, len(body), err)
 	}
+	return body
+}
+
+// file downloads a zip file and returns its files.
+func (b *browser) file(path string) map[string]string {
+	b.t.Helper()
+	body := b.saves(path, "record-2026-")
 	r, err := zip.NewReader(bytes.NewReader(body), int64(len(body)))
 	if err != nil {
 		b.t.Fatal(err)

@@ -353,13 +353,7 @@ func (s *site) entriesFile(w http.ResponseWriter, r *http.Request, v visitor) er
 	if err := statement.WriteCSV(&file, all, b.Zone); err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/csv; charset=utf-8")
-	h.Set("Content-Disposition", `attachment; filename="money-`+b.Period.From.String()+"-to-"+b.Period.Through.String()+`.csv"`)
-	h.Set("Content-Length", strconv.Itoa(file.Len()))
-	h.Set("Cache-Control", "no-store")
-	_, err = w.Write(file.Bytes())
-	return err
+	return sendFile(w, "text/csv; charset=utf-8", "money-"+b.Period.From.String()+"-to-"+b.Period.Through.String()+".csv", file.Bytes())
 }
 
 // bookedWords says what an entry of the books records, to the practice.

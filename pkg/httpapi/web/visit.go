@@ -32,7 +32,7 @@ type visitView struct {
 	Answer     *answered
 	Answers    []answerRow
 	Payments   []payment
-	Receipt    string // where what was paid is printed; empty if nothing was
+	Receipt    *link // where what was paid, or is owed, is printed; nil if nothing was
 	Resume     string
 	Again      string // where to look whether we have heard of the payment
 	CanPay     bool
@@ -200,8 +200,8 @@ func (view *visitView) fill(v visitor, ch chart.Chart, m books.Money, now time.T
 	view.Status, view.Tone = record.StatusWords(vis.Status), tone(vis.Status)
 	view.Steps, view.Messages = steps(vis, p), messages(ch.Messages, v)
 	view.Payments = payments(vis, m, p)
-	if len(m.Receipts(vis)) > 0 {
-		view.Receipt = receiptPath(vis.ID)
+	if title := receiptTitle(vis, m.Receipts(vis)); title != "" {
+		view.Receipt = &link{Href: receiptPath(vis.ID), Text: title + " to print"}
 	}
 	if vis.Status != visit.Draft {
 		view.Answers = answerRows(ch.Answers)
