@@ -23,18 +23,20 @@ var (
 		Param{"figure", "", "Only entries that have a part of `collected`, `refunded`, `disputed`, `fees`, `paid_out` or `other`."},
 		Param{"way", "", "Only entries of this way: `card`, `membership`, `uncharged` or `payout`."},
 		Param{"kind", "", "Only entries of this kind."},
+		Param{"form", "", "Only entries of visits on this form; of those that name none: `none`."},
+		Param{"clinician", "", "Only entries of visits that this person answered; of those that name nobody: `none`."},
 	)
 )
 
 func questionOf(r *Request) statement.Question {
 	q := r.URL.Query()
-	return statement.Question{From: q.Get("from"), To: q.Get("to"), Figure: q.Get("figure"), Way: q.Get("way"), Kind: q.Get("kind")}
+	return statement.Question{From: q.Get("from"), To: q.Get("to"), Figure: q.Get("figure"), Way: q.Get("way"), Kind: q.Get("kind"), Form: q.Get("form"), Clinician: q.Get("clinician")}
 }
 
 var getMoney = Endpoint{
 	Method: "GET", Path: "/practice/money", ID: "getMoney", Group: "Practice",
 	For: "Read what a period's money adds up to",
-	Text: "What was collected, refunded, disputed and taken by Stripe on the days of a period, by day, by what was paid for and how, by kind of entry and " +
+	Text: "What was collected, refunded, disputed and taken by Stripe on the days of a period, by day, by what was paid for and how, by form and clinician, by kind of entry and " +
 		"by account of the books. Every figure is a sum of entries, which `listEntries` names. It lags about a second, and is recorded once an hour. For admins.",
 	Who: Known, Query: ofPeriod,
 	Out: moneyReply{}, OutText: "The statement.",
@@ -101,6 +103,10 @@ type moneyReply struct {
 	// What was paid for, and how; those without entries, too.
 	Ways  []waySumsReply  `json:"by_way"`
 	Kinds []kindSumsReply `json:"by_kind"`
+	// What was paid for visits, by form, of those that have entries.
+	Forms []formSumsReply `json:"by_form"`
+	// The same by who answered.
+	Clinicians []clinicianSumsReply `json:"by_clinician"`
 	// The sums of the postings. They add up to zero.
 	Accounts map[ledger.Account]int64 `json:"by_account"`
 	// Every day of the period, in order.
@@ -121,6 +127,22 @@ type kindSumsReply struct {
 	Amount int64 `json:"amount_cents" schema:"min=0"`
 }
 
+type formSumsReply struct {
+	// The form's name; `none` of what was booked before entries named it.
+	Form string `json:"form"`
+	// As the practice has it now; absent if it has none.
+	Title string `json:"title,omitempty"`
+	sumsReply
+}
+
+type clinicianSumsReply struct {
+	// A person's id; `none` while nobody has answered, and of what was booked before entries named them.
+	Clinician string `json:"clinician"`
+	// Absent if nobody is named.
+	Name string `json:"name,omitempty"`
+	sumsReply
+}
+
 type daySumsReply struct {
 	Day string `json:"day" schema:"format=date"`
 	sumsReply
@@ -129,13 +151,19 @@ type daySumsReply struct {
 func showStatement(b office.Booked, s *statement.Statement) moneyReply {
 	out := moneyReply{
 		periodReply: showPeriod(b), Totals: showSums(s.Whole), Visits: s.Visits(), Memberships: s.Memberships(),
-		Kinds: []kindSumsReply{}, Accounts: map[ledger.Account]int64{},
+		Kinds: []kindSumsReply{}, Forms: []formSumsReply{}, Clinicians: []clinicianSumsReply{}, Accounts: map[ledger.Account]int64{},
 	}
 	for _, w := range statement.Ways {
 		out.Ways = append(out.Ways, waySumsReply{w, showSums(s.Ways[w])})
 	}
 	for _, k := range slices.Sorted(maps.Keys(s.Kinds)) {
 		out.Kinds = append(out.Kinds, kindSumsReply{k, s.Kinds[k].Entries, int64(s.Kinds[k].Amount)})
+	}
+	for _, f := range slices.Sorted(maps.Keys(s.Forms)) {
+		out.Forms = append(out.Forms, formSumsReply{f, b.Forms[f], showSums(s.Forms[f])})
+	}
+	for _, c := range slices.Sorted(maps.Keys(s.Clinicians)) {
+		out.Clinicians = append(out.Clinicians, clinicianSumsReply{c, b.Clinicians[c], showSums(s.Clinicians[c])})
 	}
 	for account, sum := range s.Accounts {
 		out.Accounts[account] = int64(sum)
@@ -187,10 +215,13 @@ type bookedReply struct {
 	Membership string `json:"membership,omitempty"`
 	// Of a payout alone.
 	Payout string `json:"payout,omitempty"`
+	// Of a visit: its form, and who had answered it; absent where they were not noted.
+	Form      string `json:"form,omitempty"`
+	Clinician string `json:"clinician,omitempty"`
 }
 
 func showBooked(e ledger.Entry) bookedReply {
-	out := bookedReply{entryReply: showEntry(e), Way: statement.WayOf(e)}
+	out := bookedReply{entryReply: showEntry(e), Way: statement.WayOf(e), Form: e.Form, Clinician: e.Clinician}
 	switch about := statement.AboutOf(e); out.Way {
 	case statement.ByMembership:
 		out.Membership = about
@@ -206,7 +237,7 @@ var exportEntries = Endpoint{
 	Method: "GET", Path: "/practice/money/entries.csv", ID: "exportEntries", Group: "Practice",
 	For: "Export the entries of a period",
 	Text: "The entries that `listEntries` has, for an accountant: a CSV file (RFC 4180) with a line for each posting, of the columns `time` in the practice's zone with its offset, " +
-		"`entry`, `kind`, `about` (a visit, a membership or a payout), `payment`, `way`, `account`, `figure`, `amount_cents` and `amount_usd`. Debits are positive, and the lines of an entry add up " +
+		"`entry`, `kind`, `about` (a visit, a membership or a payout), `payment`, `way`, `account`, `figure`, `amount_cents`, `amount_usd`, `form` and `clinician`. Debits are positive, and the lines of an entry add up " +
 		"to zero. A text that a spreadsheet would take for a formula begins with an apostrophe. Of more than 8,000 entries ask for a shorter period. Each call is recorded. For admins.",
 	Who: Known, Query: ofEntries,
 	Out: "", Type: typeCSV, OutText: "The file.",

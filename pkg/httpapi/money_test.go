@@ -34,6 +34,14 @@ type shownMoney struct {
 		Way string
 		shownSums
 	} `json:"by_way"`
+	ByForm []struct {
+		Form, Title string
+		shownSums
+	} `json:"by_form"`
+	ByClinician []struct {
+		Clinician, Name string
+		shownSums
+	} `json:"by_clinician"`
 	ByAccount map[string]int64 `json:"by_account"`
 	ByDay     []struct {
 		Day string
@@ -100,6 +108,13 @@ func TestMoney_FiguresListAndFileAgree(t *testing.T) {
 		t.Errorf("by day: %+v", m.ByDay[:4])
 	}
 
+	if f := m.ByForm; len(f) != 1 || f[0].Form != "uti-women" || f[0].Title == "" || f[0].Entries != len(es) || f[0].Collected != 40_00 {
+		t.Errorf("by form: %+v", f)
+	}
+	if c := m.ByClinician; len(c) != 2 || c[0].Clinician != "ana-rivera" || c[0].Name != "Ana Rivera, MD" || c[0].Collected != 40_00 || c[1].Clinician != "none" || c[1].Entries != 1 {
+		t.Errorf("by clinician: %+v", c)
+	}
+
 	list := func(query string) (all shownEntries) {
 		path := "/practice/money/entries?limit=1" + query
 		for at := path; ; at = path + "&cursor=" + all.Next {
@@ -122,6 +137,15 @@ func TestMoney_FiguresListAndFileAgree(t *testing.T) {
 	}
 	if of := list("&figure=paid_out"); len(of.Entries) != 1 || of.Entries[0].Payout != "payout.po_1" || of.Entries[0].Visit+of.Entries[0].Membership != "" {
 		t.Errorf("payouts: %+v", of)
+	}
+	if of := list("&clinician=none"); len(of.Entries) != 1 || of.Entries[0].Kind != "hold" {
+		t.Errorf("of nobody's answers: %+v", of)
+	}
+	if of := list("&form=uti-women&clinician=ana-rivera"); len(of.Entries) != len(es)-1 {
+		t.Errorf("of Ana's answers: %+v", of)
+	}
+	if of := list("&form=rash"); len(of.Entries) != 0 {
+		t.Errorf("of another form: %+v", of)
 	}
 	if of := list("&figure=collected&way=card"); len(of.Entries) != 1 || of.Entries[0].Visit != v.ID {
 		t.Errorf("collected by card: %+v", of)

@@ -75,6 +75,11 @@ type Entry struct {
 	// nobody here asked for.
 	By     string `json:"by,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// Form is the form of the visit that was paid for, and Clinician who had answered it. They are
+	// empty of what is about no visit, and of what was booked before they were kept; Clinician
+	// also before the answer.
+	Form      string `json:"form,omitempty"`
+	Clinician string `json:"clinician,omitempty"`
 }
 
 // Held records a card hold of amount.

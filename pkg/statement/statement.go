@@ -5,7 +5,9 @@
 package statement
 
 import (
+	"cmp"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -146,6 +148,24 @@ type KindSum struct {
 	Amount  money.Cents
 }
 
+// Unnamed stands for the form, or the clinician, of an entry of a visit that names none: nobody has
+// answered, or it was booked before entries named them. No form has that name and no person that
+// id.
+const Unnamed = "none"
+
+// FormOf returns the name of the form that e is about; empty if e is not about a visit.
+func FormOf(e ledger.Entry) string { return named(e, e.Form) }
+
+// ClinicianOf returns the id of who answered what e is about; empty if e is not about a visit.
+func ClinicianOf(e ledger.Entry) string { return named(e, e.Clinician) }
+
+func named(e ledger.Entry, name string) string {
+	if way := WayOf(e); way == ByMembership || way == ToBank {
+		return ""
+	}
+	return cmp.Or(name, Unnamed)
+}
+
 // A Statement sums the entries of a period. Make one by New, and Add entries to it.
 type Statement struct {
 	Period   Period
@@ -153,6 +173,9 @@ type Statement struct {
 	Accounts map[ledger.Account]money.Cents
 	Kinds    map[ledger.Kind]KindSum
 	Ways     map[Way]Part
+	// Forms and Clinicians have what was paid for visits, by the form's name and the id of who
+	// answered. Unnamed has what is of no form, or of no clinician.
+	Forms, Clinicians map[string]Part
 
 	zone *time.Location
 	days map[civil.Day]Part
@@ -162,7 +185,7 @@ type Statement struct {
 func New(p Period, zone *time.Location) *Statement {
 	return &Statement{
 		Period: p, Accounts: map[ledger.Account]money.Cents{}, Kinds: map[ledger.Kind]KindSum{}, Ways: map[Way]Part{},
-		zone: zone, days: map[civil.Day]Part{},
+		Forms: map[string]Part{}, Clinicians: map[string]Part{}, zone: zone, days: map[civil.Day]Part{},
 	}
 }
 
@@ -179,6 +202,9 @@ func (s *Statement) Add(entries ...ledger.Entry) error {
 		}
 		s.Whole, s.days[day] = s.Whole.with(e), s.days[day].with(e)
 		s.Ways[WayOf(e)] = s.Ways[WayOf(e)].with(e)
+		if form, clinician := FormOf(e), ClinicianOf(e); form != "" {
+			s.Forms[form], s.Clinicians[clinician] = s.Forms[form].with(e), s.Clinicians[clinician].with(e)
+		}
 		kind := s.Kinds[e.Kind]
 		s.Kinds[e.Kind] = KindSum{kind.Entries + 1, kind.Amount + e.Amount()}
 		for account, amount := range ledger.Balances([]ledger.Entry{e}) {
@@ -201,9 +227,17 @@ func (s *Statement) Check() error {
 	case s.Whole.Sums.AtStripe() != s.Whole.AtStripe || s.Whole.AtStripe != s.Accounts[ledger.Stripe]:
 		return fmt.Errorf("statement of %s: %s, but %s at Stripe", s.Period, s.Whole.Sums.AtStripe(), s.Accounts[ledger.Stripe])
 	}
-	for name, parts := range map[string][]Part{"days": slices.Collect(maps.Values(s.days)), "ways": slices.Collect(maps.Values(s.Ways))} {
-		if sum := total(parts); sum.Entries != s.Whole.Entries || sum.AtStripe != s.Whole.AtStripe || !sameSums(sum.Sums, s.Whole.Sums) {
-			return fmt.Errorf("statement of %s: its %s do not add up to the whole", s.Period, name)
+	visits := total([]Part{s.Ways[ByCard], s.Ways[Uncharged]})
+	for _, c := range []struct {
+		name  string
+		parts iter.Seq[Part]
+		whole Part
+	}{
+		{"days", maps.Values(s.days), s.Whole}, {"ways", maps.Values(s.Ways), s.Whole},
+		{"forms", maps.Values(s.Forms), visits}, {"clinicians", maps.Values(s.Clinicians), visits},
+	} {
+		if sum := total(slices.Collect(c.parts)); sum.Entries != c.whole.Entries || sum.AtStripe != c.whole.AtStripe || !sameSums(sum.Sums, c.whole.Sums) {
+			return fmt.Errorf("statement of %s: its %s do not add up", s.Period, c.name)
 		}
 	}
 	return nil

@@ -41,16 +41,20 @@ func must(e ledger.Entry, err error) ledger.Entry {
 func TestStatement_Month(t *testing.T) {
 	t.Parallel()
 	s := statement.New(march, zone)
+	of := func(form, clinician string, e ledger.Entry) ledger.Entry {
+		e.Form, e.Clinician = form, clinician
+		return e
+	}
 	err := s.Add(
-		must(ledger.Held("v1.q", "x", 40_00, before)),
-		must(ledger.Captured("v1.q", "x", 40_00, 30_00, 0, noon)),
+		of("uti", "", must(ledger.Held("v1.q", "x", 40_00, before))),
+		of("uti", "ana", must(ledger.Captured("v1.q", "x", 40_00, 30_00, 0, noon))),
 		must(ledger.Held("v2.q", "x", 40_00, noon)),
 		must(ledger.Released("v2.q", "x", 40_00, noon)),
-		must(ledger.Charged("v3.q", "x", 50_00, 0, noon)),
-		must(ledger.Refunded("v3.q", "x", 0, 20_00, 0, noon)),
-		must(ledger.Refunded("v3.q", "x", 20_00, 5_00, 1, noon)),
-		must(ledger.Disputed("v1.q", "x", 0, 30_00, 1, noon)),
-		must(ledger.DisputeFee("v1.q", "x", 0, 15_00, 1, noon)),
+		of("rash", "ana", must(ledger.Charged("v3.q", "x", 50_00, 0, noon))),
+		of("rash", "ana", must(ledger.Refunded("v3.q", "x", 0, 20_00, 0, noon))),
+		of("rash", "ana", must(ledger.Refunded("v3.q", "x", 20_00, 5_00, 1, noon))),
+		of("uti", "ben", must(ledger.Disputed("v1.q", "x", 0, 30_00, 1, noon))),
+		of("uti", "ben", must(ledger.DisputeFee("v1.q", "x", 0, 15_00, 1, noon))),
 		must(ledger.FeePaid("m.1", "x", "in_1", 0, 350_00, 0, noon)),
 		must(ledger.FeeRefunded("m.1", "x", "in_1", 0, 100_00, false, 0, noon)),
 		must(ledger.FeeEarned("m.1", "x", "in_1", 250_00, noon)),
@@ -76,6 +80,19 @@ func TestStatement_Month(t *testing.T) {
 	}
 	if d := cmp.Diff(ways, s.Ways); d != "" {
 		t.Errorf("ways (-want +got):\n%s", d)
+	}
+	rash := statement.Part{Entries: 3, AtStripe: 45_00, Sums: statement.Sums{statement.Collected: 50_00, statement.Refunded: 5_00}}
+	taken := statement.Sums{statement.Disputed: 30_00, statement.Fees: 15_00}
+	forms := map[string]statement.Part{
+		"uti":  {Entries: 4, AtStripe: -15_00, Sums: statement.Sums{statement.Collected: 30_00, statement.Disputed: 30_00, statement.Fees: 15_00}},
+		"rash": rash, statement.Unnamed: {Entries: 2, Sums: statement.Sums{}},
+	}
+	clinicians := map[string]statement.Part{
+		"ana": {Entries: 4, AtStripe: 75_00, Sums: statement.Sums{statement.Collected: 80_00, statement.Refunded: 5_00}},
+		"ben": {Entries: 2, AtStripe: -45_00, Sums: taken}, statement.Unnamed: {Entries: 3, Sums: statement.Sums{}},
+	}
+	if d := cmp.Diff(forms, s.Forms) + cmp.Diff(clinicians, s.Clinicians); d != "" {
+		t.Errorf("forms and clinicians (-want +got):\n%s", d)
 	}
 	accounts := map[ledger.Account]money.Cents{
 		ledger.Holds: 0, ledger.HoldsOwed: 0, ledger.Stripe: 270_00, ledger.VisitFees: -80_00, ledger.Refunds: 15_00, ledger.Disputes: 30_00,
@@ -154,6 +171,7 @@ func entries(t *rapid.T) []ledger.Entry {
 		if err != nil {
 			t.Fatal(err)
 		}
+		e.Form, e.Clinician = rapid.SampledFrom([]string{"", "uti", "rash"}).Draw(t, "form"), rapid.SampledFrom([]string{"", "ana", "ben"}).Draw(t, "clinician")
 		return e
 	})
 	return rapid.SliceOfN(made, 0, 40).Draw(t, "entries")

@@ -169,6 +169,14 @@ func (v Visit) Receipt(payment string) string {
 	return fmt.Sprintf("%s-%d", v.Number(), 1+slices.Index(v.Payments, payment))
 }
 
+// AnsweredBy returns the id of the person who answered v; empty before the answer.
+func (v Visit) AnsweredBy() string {
+	if v.Times.Answered.IsZero() {
+		return ""
+	}
+	return v.Holder.ID
+}
+
 // Resource returns the visit as the policy sees it.
 func (v Visit) Resource() identity.Resource {
 	unsent := v.Times.Queued.IsZero() && v.Status != Diverted // the practice must know of a diversion

@@ -22,6 +22,9 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 	if err != nil {
 		return err
 	}
+	for i := range c.Entries {
+		c.Entries[i].Form, c.Entries[i].Clinician = v.Form.Name, v.AnsweredBy()
+	}
 	next := v
 	if was.Version == 0 {
 		next = v.WithStray(p.ID)

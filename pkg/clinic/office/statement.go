@@ -2,6 +2,8 @@ package office
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -30,6 +32,9 @@ type Booked struct {
 	Zone   *time.Location // of the period's days
 	Today  civil.Day
 	Only   statement.Filter
+	// Forms has the titles of the statement's forms by name, or of the one that is asked for, and
+	// Clinicians the names of clinicians by id. What the practice no longer has is in neither.
+	Forms, Clinicians map[string]string
 
 	practice string
 }
@@ -71,7 +76,43 @@ func (o *Office) Statement(ctx context.Context, c clinic.Caller, q statement.Que
 	if err := o.eachPage(ctx, b, maxBooked, s.Add); err != nil {
 		return b, nil, err
 	}
-	return b, s, s.Check()
+	if err := s.Check(); err != nil {
+		return b, nil, err
+	}
+	err = o.name(ctx, &b, slices.Collect(maps.Keys(s.Forms)), slices.Collect(maps.Keys(s.Clinicians)))
+	return b, s, err
+}
+
+// name finds what people call some forms and clinicians.
+func (o *Office) name(ctx context.Context, b *Booked, forms, clinicians []string) error {
+	of, err := o.Kernel.Practice(ctx, b.practice)
+	if err != nil {
+		return err
+	}
+	b.Forms, b.Clinicians = map[string]string{}, map[string]string{}
+	for _, name := range forms {
+		if version, has := of.Forms[name]; has {
+			f, err := o.Kernel.Form(ctx, b.practice, name, version)
+			if err != nil {
+				return err
+			}
+			b.Forms[name] = f.Title()
+		}
+	}
+	for _, id := range clinicians {
+		if id == statement.Unnamed || id == "" {
+			continue
+		}
+		who, err := o.Kernel.Store.Person(ctx, id)
+		switch {
+		case errors.Is(err, fault.NotFound):
+		case err != nil:
+			return err
+		case who.Practice == b.practice:
+			b.Clinicians[id] = who.Display
+		}
+	}
+	return nil
 }
 
 // eachPage has take see the entries of b in order, a page at a time, and refuses more than most.
@@ -99,6 +140,9 @@ func (o *Office) eachPage(ctx context.Context, b Booked, most int, take func(...
 func (o *Office) BookedEntries(ctx context.Context, c clinic.Caller, q statement.Question, after string, limit int) (Booked, []ledger.Entry, string, error) {
 	b, err := o.books(ctx, c, q, o.Kernel.RecordList)
 	if err != nil {
+		return b, nil, "", err
+	}
+	if err := o.name(ctx, &b, []string{b.Only.Form}, []string{b.Only.Clinician}); err != nil {
 		return b, nil, "", err
 	}
 	from, to := b.Period.Bounds(b.Zone)

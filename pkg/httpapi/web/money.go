@@ -29,7 +29,8 @@ type moneyView struct {
 	Figures  []figureView
 	Net      string
 	PaidOut  figureView
-	Ways     []waySums
+	Ways     []sumsRow
+	Answered []sumsTable // the same of visits, by form and by clinician
 	Chart    chartView
 	Days     []daySums // with entries
 	Entries  string    // address of all of them
@@ -59,8 +60,21 @@ func comparedOf(all []reconcile.Outcome, p practice.Practice) []comparedView {
 // A figureView is a sum, and the entries that it is the sum of.
 type figureView struct{ Name, Amount, Note, Entries string }
 
-type waySums struct {
+// A sumsTable has what was paid for visits by something of theirs.
+type sumsTable struct {
+	Heading, Column string
+	Rows            []sumsRow
+}
+
+type sumsRow struct {
 	Name, Entries, Collected, Refunded, Disputed, Fees, Net string
+}
+
+func sumsRowOf(name string, p statement.Period, only statement.Filter, part statement.Part) sumsRow {
+	s := part.Sums
+	return sumsRow{
+		name, entriesLink(p, only), s[statement.Collected].String(), s[statement.Refunded].String(), s[statement.Disputed].String(), s[statement.Fees].String(), s.Net().String(),
+	}
 }
 
 type daySums struct {
@@ -76,13 +90,13 @@ type openMoney struct {
 
 func questionOf(r *http.Request) statement.Question {
 	q := r.URL.Query()
-	return statement.Question{From: q.Get("from"), To: q.Get("to"), Figure: q.Get("figure"), Way: q.Get("way"), Kind: q.Get("kind")}
+	return statement.Question{From: q.Get("from"), To: q.Get("to"), Figure: q.Get("figure"), Way: q.Get("way"), Kind: q.Get("kind"), Form: q.Get("form"), Clinician: q.Get("clinician")}
 }
 
 // moneyLink is the address of a page about a period, or about some entries of it.
 func moneyLink(path string, p statement.Period, only statement.Filter, after string) string {
 	q := url.Values{"from": {p.From.String()}, "to": {p.Through.String()}}
-	for name, value := range map[string]string{"figure": string(only.Figure), "way": string(only.Way), "kind": string(only.Kind), afterField: after} {
+	for name, value := range map[string]string{"figure": string(only.Figure), "way": string(only.Way), "kind": string(only.Kind), "form": only.Form, "clinician": only.Clinician, afterField: after} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -134,11 +148,10 @@ func moneyOf(b office.Booked, of *statement.Statement) moneyView {
 		if way == statement.ToBank {
 			continue // nobody's payment
 		}
-		s := of.Ways[way].Sums
-		view.Ways = append(view.Ways, waySums{
-			wayWords[way], entriesLink(p, statement.Filter{Way: way}), s[statement.Collected].String(), s[statement.Refunded].String(),
-			s[statement.Disputed].String(), s[statement.Fees].String(), s.Net().String(),
-		})
+		view.Ways = append(view.Ways, sumsRowOf(wayWords[way], p, statement.Filter{Way: way}, of.Ways[way]))
+	}
+	if len(of.Forms) > 0 {
+		view.Answered = []sumsTable{formSums(b, of), clinicianSums(b, of)}
 	}
 	for _, d := range of.Days() {
 		if d.Entries > 0 {
@@ -285,6 +298,54 @@ func heightOf(amount, most money.Cents) int {
 	return max(1, int(amount*barHeight/most))
 }
 
+func formSums(b office.Booked, of *statement.Statement) sumsTable {
+	t := sumsTable{Heading: "By form", Column: "Form"}
+	for name, part := range of.Forms {
+		t.Rows = append(t.Rows, sumsRowOf(formWords(b, name), b.Period, statement.Filter{Form: name}, part))
+	}
+	return t.sorted()
+}
+
+func clinicianSums(b office.Booked, of *statement.Statement) sumsTable {
+	t := sumsTable{Heading: "By who answered", Column: "Clinician"}
+	for id, part := range of.Clinicians {
+		t.Rows = append(t.Rows, sumsRowOf(clinicianWords(b, id), b.Period, statement.Filter{Clinician: id}, part))
+	}
+	return t.sorted()
+}
+
+func (t sumsTable) sorted() sumsTable {
+	slices.SortFunc(t.Rows, func(a, b sumsRow) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Entries, b.Entries))
+	})
+	return t
+}
+
+func formWords(b office.Booked, name string) string {
+	if name == statement.Unnamed {
+		return "A form that was not noted"
+	}
+	return cmp.Or(b.Forms[name], name)
+}
+
+func clinicianWords(b office.Booked, id string) string {
+	if id == statement.Unnamed {
+		return "Not answered, or not noted by whom"
+	}
+	return cmp.Or(b.Clinicians[id], id)
+}
+
+func entriesHeading(b office.Booked) string {
+	switch only := b.Only; {
+	case only.Form != "":
+		return formWords(b, only.Form)
+	case only.Clinician != "":
+		return clinicianWords(b, only.Clinician)
+	default:
+		return cmp.Or(figureWords[only.Figure], wayWords[only.Way], "Entries of the books")
+	}
+}
+
 // An entriesView is entries of a period: all, or those of one figure.
 type entriesView struct {
 	Back, Heading, Period string
@@ -312,7 +373,7 @@ func (s *site) entries(w http.ResponseWriter, r *http.Request, v visitor) error 
 	}
 	only := b.Only
 	view := entriesView{
-		Back: moneyLink(moneyAt, b.Period, statement.Filter{}, ""), Heading: cmp.Or(figureWords[only.Figure], wayWords[only.Way], "Entries of the books"),
+		Back: moneyLink(moneyAt, b.Period, statement.Filter{}, ""), Heading: entriesHeading(b),
 		Period: periodWords(b.Period), File: moneyLink(moneyAt+"/entries.csv", b.Period, only, ""),
 	}
 	if next != "" {

@@ -38,6 +38,16 @@ func TestMoney_FiguresLeadToEntries(t *testing.T) {
 	if n := len(find(adm.page, "rect")); n != 2 || len(find(find(adm.page, "svg")[0], "title")) != n {
 		t.Errorf("the chart has %d bars, want that of what came in and that of what went out, each with its words", n)
 	}
+	adm.link("Xenia Xu, MD")
+	adm.wants(http.StatusOK, "Xenia Xu, MD", "Charged", "Taken back by a bank")
+	if strings.Contains(adm.text(), "Held on a card") {
+		t.Error("a hold is among what was paid for answers")
+	}
+	adm.link("Back to the money")
+	adm.link("Urinary symptoms")
+	adm.wants(http.StatusOK, "Urinary symptoms", "Held on a card", "Charged")
+	adm.link("Back to the money")
+	adm.wants(http.StatusOK, "Not answered, or not noted by whom")
 	adm.link("Collected")
 	adm.wants(http.StatusOK, "Charged", "Together: $40.00", visit.Visit{ID: id}.Number())
 	if strings.Contains(adm.text(), "Held on a card") {
