@@ -105,7 +105,7 @@ var rules = map[string]rule{
 	"coding/fee": {layer: domain, ours: "civil fault money"},
 	"coding/icd": {layer: domain, ours: "civil fault"},
 
-	"clinic": {layer: kernel, ours: "audit billing coverage fault identity intake ledger membership metric outbox phi practice protocol reconcile registry vault visit work"},
+	"clinic": {layer: kernel, ours: "audit billing coverage fault identity intake ledger membership metric outbox phi practice protocol reconcile registry statement vault visit work"},
 
 	"clinic/books":  {layer: shared, ours: "billing ledger membership money vault visit"},
 	"clinic/heads":  {layer: shared},
@@ -113,12 +113,12 @@ var rules = map[string]rule{
 	"clinic/chart":  {layer: shared, ours: "clinic coverage fault identity intake phi record registry vault visit"},
 
 	"clinic/author":    {layer: room, ours: "audit billing clinic fault identity intake membership practice protocol"},
-	"clinic/charge":    {layer: room, ours: "audit billing clinic fault identity ledger membership money outbox reconcile visit work"},
-	"clinic/deadline":  {layer: room, ours: "audit clinic clinic/chart fault identity membership outbox visit work"},
+	"clinic/charge":    {layer: room, ours: "audit billing clinic clinic/books fault identity ledger membership money outbox practice reconcile statement visit work"},
+	"clinic/deadline":  {layer: room, ours: "audit clinic clinic/books clinic/chart fault identity membership outbox statement vault visit work"},
 	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity money outbox phi record visit work"},
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault membership outbox phi practice registry visit work"},
-	"clinic/office":    {layer: room, ours: "audit billing civil clinic clinic/books fault identity ledger money outbox practice reconcile record statement visit work"},
+	"clinic/office":    {layer: room, ours: "audit billing civil clinic clinic/books fault identity ledger money outbox practice reconcile record statement vault visit work"},
 	"clinic/registrar": {layer: room, ours: "audit billing civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
@@ -130,13 +130,13 @@ var rules = map[string]rule{
 
 	"store": {
 		layer:  edge,
-		ours:   "audit billing clinic clinic/sweep coding coverage fault identity ledger membership money outbox practice protocol reconcile registry vault visit work",
+		ours:   "audit billing clinic clinic/sweep coding coverage fault identity ledger membership money outbox practice protocol reconcile registry statement vault visit work",
 		theirs: aws + "aws " + aws + "service/dynamodb",
 	},
 	"store/storetest": {
 		layer: edge,
 		ours: "audit billing clinic clinic/author clinic/charge clinic/chart clinic/deadline clinic/desk clinic/notify clinic/office clinic/registrar clinic/request clinic/sweep " +
-			"clinic/verify coverage fault identity ledger membership outbox practice protocol reconcile registry visit work",
+			"clinic/verify coverage fault identity ledger membership money outbox practice protocol reconcile registry statement visit work",
 		theirs: "github.com/google/go-cmp/",
 	},
 	"seal":              {layer: edge, ours: "vault", theirs: aws + "service/kms github.com/tink-crypto/tink-go/v2/"},

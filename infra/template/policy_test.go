@@ -30,8 +30,9 @@ var rows = map[string]map[string]string{
 	"CASE#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get"},
 	"UNDERWAY#":         {"api": "get query put"},
 	"CHART#":            {"api": "get query put"},
-	"MONEY#":            {"api": "get query put", "charge": "get query put", "notify": "get"},
-	"MONEY#account.":    {"api": "get query put", "charge": "get query put", "notify": "get", "registry": "get"},
+	"MONEY#":            {"api": "get query put", "charge": "get query put", "deadline": "get", "notify": "get"},
+	"MONEY#account.":    {"api": "get query put", "charge": "get query put", "deadline": "get", "notify": "get", "registry": "get"},
+	"BALANCE#":          {"api": "get query", "charge": "get put", "deadline": "get query put"},
 	"MEMBER#":           {"api": "get query put", "charge": "get query put", "deadline": "get put", "notify": "get"},
 	"WORK#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get put", "registry": "get put"},
 	"OUTBOX#api.":       {"api": "get put update", "charge": "update", "notify": "get update", "sweep": "get query update"},
@@ -99,15 +100,15 @@ func TestPolicy_NamesOfEachIndex(t *testing.T) {
 	t.Parallel()
 	tpl := read(t)
 	want := map[string]string{
-		"due CASE#": "deadline", "due PERSON#": "deadline", "due MEMBER#": "deadline", "due OUTBOX#": "sweep",
+		"due CASE#": "deadline", "due PERSON#": "deadline", "due MEMBER#": "deadline", "due BALANCE#": "deadline", "due OUTBOX#": "sweep",
 		"list QUEUE#": "apideadline", "list WORK#": "apiregistry", "list GRANTS#": "api",
 		"list PRACTICES#": "registry", "list ROSTER#": "apiregistry", "list INVITES#": "registry", "list PATIENTS#": "registry",
-		"mine MINE#": "api", "trail TRAIL#": "apideadline", "book BOOK#": "apicharge",
+		"mine MINE#": "api", "trail TRAIL#": "apideadline", "book BOOK#": "apichargedeadline",
 	}
 	got := map[string]string{}
 	for index := range tpl.PartitionKeys {
 		for _, begin := range []string{
-			"CASE#", "PERSON#", "MEMBER#", "OUTBOX#", "QUEUE#", "WORK#", "GRANTS#", "ROSTER#", "INVITES#", "PATIENTS#", "PRACTICES#", "MINE#", "TRAIL#", "BOOK#", "UNKNOWN#",
+			"CASE#", "PERSON#", "MEMBER#", "BALANCE#", "OUTBOX#", "QUEUE#", "WORK#", "GRANTS#", "ROSTER#", "INVITES#", "PATIENTS#", "PRACTICES#", "MINE#", "TRAIL#", "BOOK#", "UNKNOWN#",
 		} {
 			for _, name := range slices.Sorted(maps.Keys(tpl.Functions)) {
 				if index != "" && tpl.Functions[name].May("dynamodb:Query", "${Table.Arn}/index/"+index, []string{begin + "1"}) {

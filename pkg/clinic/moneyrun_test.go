@@ -347,6 +347,23 @@ func (r *run) prove() {
 	}
 	r.agreesWithStripe()
 	r.handled()
+	r.closesBooks()
+}
+
+// closesBooks lets the months that the run was in be closed, each at what was booked by its end.
+func (r *run) closesBooks() {
+	r.Helper()
+	last := r.now()
+	for n := 0; !r.closing().Until.After(last); n++ {
+		if n > 24 {
+			r.Fatalf("after two years the books are closed until %s", r.closing().Until)
+		}
+		r.monthEnds()
+		r.closedAt(r.closing().Until)
+	}
+	if !r.closing().First() {
+		r.statement("2026-01-01", "2026-12-31")
+	}
 }
 
 // toldOf checks that the letters about a visit say what became of a payment.

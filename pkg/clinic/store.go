@@ -17,6 +17,7 @@ import (
 	"evisit/pkg/protocol"
 	"evisit/pkg/reconcile"
 	"evisit/pkg/registry"
+	"evisit/pkg/statement"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
@@ -119,6 +120,7 @@ type Commit struct {
 	Standing    *billing.Account // of a connected account at Stripe
 	Payout      *billing.Payout
 	Progress    *reconcile.Progress // of the comparison of an account
+	Closing     *Closing            // how far the books of a practice are closed
 	Memberships []Membership
 	Bills       []membership.Bill
 	Counts      []Count
@@ -148,6 +150,7 @@ type Commit struct {
 	Entries  []ledger.Entry
 	Evidence []Evidence
 	Outcome  *reconcile.Outcome // of a comparison
+	Balance  *statement.Balance // at which a month of a practice's books was closed
 	Events   []outbox.Event
 	Request  *Request
 	Audit    []audit.Record
@@ -330,4 +333,11 @@ type SweepState struct {
 	Hour    string        `json:"hour"`   // before which every log is signed
 	Version int           `json:"-"`
 	Damaged *Damaged      `json:"-"` // the row that this state replaces; nil if that can be read
+}
+
+// A Closing is how far a practice's books are closed, with when the next month is to be.
+type Closing struct {
+	statement.Closing
+
+	Due time.Time
 }

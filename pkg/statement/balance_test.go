@@ -110,7 +110,7 @@ func TestClosesAt_FourDaysAfterTheMonthInItsZone(t *testing.T) {
 		civil.Date(2026, 10, 1):  time.Date(2026, 11, 5, 5, 0, 0, 0, time.UTC), // summer time ended
 		civil.Date(2026, 12, 24): time.Date(2027, 1, 5, 5, 0, 0, 0, time.UTC),
 	} {
-		if got := statement.ClosesAt(day, zone); !got.Equal(want) {
+		if got := statement.FirstClosing("lakeside", day.Start(zone), zone).Due(zone); !got.Equal(want) {
 			t.Errorf("%s closes at %s, want %s", day, got, want)
 		}
 	}

@@ -32,6 +32,7 @@ import (
 //	                       bills and their entries, by who pays; MONEY#account.practice: how its connected accounts stand
 //	                       at Stripe and which was made for it, both of which registry reads; MONEY#payouts:practice: its
 //	                       payouts and their entries; MONEY#days:practice: how its books compared with its account at Stripe
+//	BALANCE                what a practice's accounts stood at when each month was closed, by its end; NEXT: the month that is next
 //	MEMBER                 memberships, by who pays for them; YEAR#membership#start: the included visits that were used
 //	WORK                   what people of a practice must do
 //	OUTBOX                 events, by writer, bucket and shard
@@ -122,6 +123,12 @@ func outcomeKey(o reconcile.Outcome) key {
 	return key{moneyOf("days:" + o.Practice), "DAY#" + stamp(o.Through) + "#" + o.Account}
 }
 
+func closingKey(practice string) key { return key{"BALANCE#" + practice, "NEXT"} }
+
+func balanceKey(practice string, before time.Time) key {
+	return key{"BALANCE#" + practice, "UNTIL#" + stamp(before)}
+}
+
 // A practice's payouts are one partition, in the order of time: there is one a day.
 func payoutKey(p billing.Payout) key {
 	return key{moneyOf(p.Ref()), "PAYOUT#" + stamp(p.Made) + "#" + p.Account + "#" + p.ID}
@@ -186,7 +193,7 @@ func uniqueStamp(t time.Time, id string) string { return stamp(t) + id[:min(len(
 // costs no more for rows that stay under a kilobyte. The word before the first #
 // of an index's partition is what dynamodb:LeadingKeys may name there.
 const (
-	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits, events, people and memberships apart
+	dueIndex   = "due"   // due_shard, due_at: what must happen later, visits, events, people, memberships and books apart
 	listIndex  = "list"  // list, at: a pool's open visits, a practice's open work, who works there, its open invitations, its patients, grants
 	mineIndex  = "mine"  // mine, made: a patient's visits
 	trailIndex = "trail" // trail, sk: the audit records of a visit, or of a patient and no visit
@@ -210,6 +217,9 @@ const duePersons = "PERSON#00"
 
 // dueMemberships is one partition: a membership is due a few times a year.
 const dueMemberships = "MEMBER#00"
+
+// dueClosings is one partition: a practice's books are due once a month.
+const dueClosings = "BALANCE#00"
 
 func dueEvents(shard int) string { return fmt.Sprintf("OUTBOX#%02d", shard) }
 

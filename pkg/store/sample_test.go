@@ -23,6 +23,7 @@ import (
 	"evisit/pkg/protocol"
 	"evisit/pkg/reconcile"
 	"evisit/pkg/registry"
+	"evisit/pkg/statement"
 	"evisit/pkg/store"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -59,7 +60,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), comparedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
+		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), comparedSample(), closedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), accountSample(), openedSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
 		decidedSample(), draftSample(), approvedSample(), discountedSample(),
@@ -233,6 +234,20 @@ func comparedSample() sample {
 		{"Progress", func(ctx context.Context, s *store.Store) (any, error) { return s.Progress(ctx, practiceID, o.Account) }, p},
 		{"Outcomes", func(ctx context.Context, s *store.Store) (any, error) { return s.Outcomes(ctx, practiceID, 10) }, []reconcile.Outcome{o}},
 		{"WorkItem", func(ctx context.Context, s *store.Store) (any, error) { return s.WorkItem(ctx, practiceID, w.ID) }, w},
+	}}
+}
+
+// closedSample is a month of the books that was closed, and which is next.
+func closedSample() sample {
+	c := statement.FirstClosing(practiceID, noon, time.UTC)
+	b := statement.Balance{
+		Practice: practiceID, Before: c.Ends(time.UTC), Entries: 2,
+		Accounts: map[ledger.Account]money.Cents{ledger.Stripe: 3_854, ledger.VisitFees: -4_000, ledger.StripeFees: 146},
+	}
+	c = c.Closed(b)
+	return sample{"closed", recorded(practiceID, clinic.Commit{Closing: &clinic.Closing{Closing: c, Due: c.Due(time.UTC)}, Balance: &b}), []read{
+		{"Closing", func(ctx context.Context, s *store.Store) (any, error) { return s.Closing(ctx, practiceID) }, c},
+		{"BalanceAt", func(ctx context.Context, s *store.Store) (any, error) { return s.BalanceAt(ctx, practiceID, at(24*60)) }, b},
 	}}
 }
 

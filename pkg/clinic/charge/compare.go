@@ -11,11 +11,14 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/books"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
 	"evisit/pkg/outbox"
+	"evisit/pkg/practice"
 	"evisit/pkg/reconcile"
+	"evisit/pkg/statement"
 	"evisit/pkg/work"
 )
 
@@ -39,6 +42,9 @@ type Books interface {
 	BookedSubjects(ctx context.Context, practice string, w reconcile.Window) ([]string, error)
 	// Entries lists what the ledger has of a payment, a membership or a payout.
 	Entries(ctx context.Context, of string) ([]ledger.Entry, error)
+	// Closing returns how far a practice's books are closed.
+	Closing(ctx context.Context, practice string) (statement.Closing, error)
+	books.Booked
 }
 
 // maxCompared bounds the movements that one event compares.
@@ -109,7 +115,32 @@ func (m *Room) compareOnce(ctx context.Context, d outbox.Delivery) error {
 		e.ID = m.following(d)
 		commit.Events = append(commit.Events, e)
 	}
+	if commit.Closing, err = m.firstClosing(ctx, p, now); err != nil {
+		return err
+	}
 	return m.Kernel.Store.Commit(ctx, commit)
+}
+
+// firstClosing begins the closing of a practice's books, with the month of the oldest entry; nil if
+// it has begun.
+func (m *Room) firstClosing(ctx context.Context, p practice.Practice, now time.Time) (*clinic.Closing, error) {
+	if _, err := m.Store.Closing(ctx, p.ID); !errors.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	zone, err := p.Location()
+	if err != nil {
+		return nil, err
+	}
+	first, _, err := m.Store.Booked(ctx, p.ID, statement.Oldest, now, "", 1)
+	if err != nil {
+		return nil, err
+	}
+	oldest := now
+	if len(first) > 0 {
+		oldest = first[0].At
+	}
+	c := statement.FirstClosing(p.ID, oldest, zone)
+	return &clinic.Closing{Closing: c, Due: c.Due(zone)}, nil
 }
 
 func (m *Room) comparedRecord(d outbox.Delivery, now time.Time) []audit.Record {

@@ -1,8 +1,8 @@
 // Package deadline acts on the passed deadlines of visits: it tells a patient
 // that the answer is late, expires a request without an answer, closes an
 // answer that was not acknowledged, gives the visits of who lost their access back
-// to their pools, and does what falls due in the life of a membership. It seals the addendum of a closed visit, whose
-// read times it has from the visit's trail, and reads no chart. It has no Stripe
+// to their pools, does what falls due in the life of a membership, and closes the months of the
+// books. It seals the addendum of a closed visit, whose read times it has from the visit's trail, and reads no chart. It has no Stripe
 // key: what Stripe must be asked is an event for charge. Which deadline a visit
 // has is package visit.
 package deadline
@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/books"
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/identity"
 	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
+	"evisit/pkg/statement"
 	"evisit/pkg/visit"
 )
 
@@ -36,6 +38,13 @@ type Reads interface {
 	Membership(ctx context.Context, id string) (membership.Membership, error)
 	// DueMemberships lists memberships whose time has come, as DueVisits lists visits.
 	DueMemberships(ctx context.Context, now time.Time, cursor string, limit int) (ids []string, next string, err error)
+	// Closing returns how far a practice's books are closed, and BalanceAt what its accounts stood at
+	// when the last month was closed that ended by an instant.
+	Closing(ctx context.Context, practice string) (statement.Closing, error)
+	BalanceAt(ctx context.Context, practice string, at time.Time) (statement.Balance, error)
+	// DueClosings lists the practices of which a month is to be closed, as DueVisits lists visits.
+	DueClosings(ctx context.Context, now time.Time, cursor string, limit int) (practices []string, next string, err error)
+	books.Booked
 }
 
 // A Room is what the function deadline has. Its fields must be set before use;
@@ -54,8 +63,8 @@ const (
 	visitTime = 10 * time.Second
 )
 
-// Run acts on the visits and memberships that are due now, gives back those of people who were
-// deactivated, and returns how many rows it changed. A
+// Run acts on the visits, memberships and books that are due now, gives back the visits of people who
+// were deactivated, and returns how many rows it changed. A
 // visit that fails, or takes too long because a service hangs, is postponed, so that
 // it is not tried each minute, and never keeps the others from being handled. Two runs
 // at once do no harm.
@@ -67,7 +76,7 @@ func (m *Room) Run(ctx context.Context) (int, error) {
 		moved += n
 		failures = append(failures, err)
 	}
-	for _, handle := range []func(context.Context) (int, error){m.handleMemberships, m.handleLeavers} {
+	for _, handle := range []func(context.Context) (int, error){m.handleMemberships, m.handleClosings, m.handleLeavers} {
 		n, err := handle(ctx)
 		moved += n
 		failures = append(failures, err)
@@ -75,19 +84,36 @@ func (m *Room) Run(ctx context.Context) (int, error) {
 	return moved, errors.Join(failures...)
 }
 
-func (m *Room) handleShard(ctx context.Context, shard int) (moved int, _ error) {
+func (m *Room) handleShard(ctx context.Context, shard int) (int, error) {
+	return m.handleDue(ctx, due{
+		"visit", func(ctx context.Context, now time.Time, cursor string, limit int) ([]string, string, error) {
+			return m.Store.DueVisits(ctx, shard, now, cursor, limit)
+		}, m.handleVisit, m.postpone,
+	})
+}
+
+// A due is a kind of row of which some are due. list lists their ids, handle does what is due about
+// one and reports whether it changed the row, and postpone has one that failed be due later.
+type due struct {
+	what     string
+	list     func(ctx context.Context, now time.Time, cursor string, limit int) (ids []string, next string, err error)
+	handle   func(ctx context.Context, id string) (bool, error)
+	postpone func(ctx context.Context, id string) error
+}
+
+// handleDue acts on the rows that are due now, and returns how many it changed.
+func (m *Room) handleDue(ctx context.Context, d due) (moved int, _ error) {
 	var failures []error
 	for cursor := ""; ; {
-		ids, next, err := m.Store.DueVisits(ctx, shard, m.Kernel.Time(), cursor, batch)
+		ids, next, err := d.list(ctx, m.Kernel.Time(), cursor, batch)
 		if err != nil {
 			return moved, errors.Join(append(failures, err)...)
 		}
 		for _, id := range ids {
-			did, err := m.handleVisit(ctx, id)
+			did, err := d.handle(ctx, id)
 			if err != nil {
-				m.Kernel.Log.ErrorContext(ctx, "due visit not moved", "visit", id, "err", err)
-				failures = append(failures, m.postpone(ctx, id))
-				continue
+				m.Kernel.Log.ErrorContext(ctx, "due "+d.what+" not moved", d.what, id, "err", err)
+				failures = append(failures, d.postpone(ctx, id))
 			}
 			if did {
 				moved++

@@ -16,27 +16,8 @@ import (
 )
 
 // handleMemberships acts on the memberships that are due, as handleShard does on visits.
-func (m *Room) handleMemberships(ctx context.Context) (moved int, _ error) {
-	var failures []error
-	for cursor := ""; ; {
-		ids, next, err := m.Store.DueMemberships(ctx, m.Kernel.Time(), cursor, batch)
-		if err != nil {
-			return moved, errors.Join(append(failures, err)...)
-		}
-		for _, id := range ids {
-			did, err := m.handleMembership(ctx, id)
-			if err != nil {
-				m.Kernel.Log.ErrorContext(ctx, "due membership not moved", "membership", id, "err", err)
-				failures = append(failures, m.postponeMembership(ctx, id))
-			}
-			if did {
-				moved++
-			}
-		}
-		if cursor = next; cursor == "" || ctx.Err() != nil {
-			return moved, errors.Join(append(failures, ctx.Err())...)
-		}
-	}
+func (m *Room) handleMemberships(ctx context.Context) (int, error) {
+	return m.handleDue(ctx, due{"membership", m.Store.DueMemberships, m.handleMembership, m.postponeMembership})
 }
 
 // handleMembership does what is due about one membership, and reports false if nothing is, or if
@@ -74,7 +55,7 @@ func (m *Room) handleMembership(ctx context.Context, id string) (bool, error) {
 	return err == nil, err
 }
 
-// postponed is when a membership that failed is due again.
+// postponed is when a membership, or a month of books, that failed is due again.
 const postponed = time.Hour
 
 // postponeMembership has a membership that failed be due later, so that it is not tried each minute.

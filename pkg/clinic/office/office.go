@@ -18,6 +18,7 @@ import (
 	"evisit/pkg/ledger"
 	"evisit/pkg/outbox"
 	"evisit/pkg/reconcile"
+	"evisit/pkg/statement"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
@@ -45,11 +46,11 @@ type Reads interface {
 	Payouts(ctx context.Context, practice string, limit int) ([]billing.Payout, error)
 	// Outcomes lists what the latest comparisons of a practice's accounts came to, the newest first.
 	Outcomes(ctx context.Context, practice string, limit int) ([]reconcile.Outcome, error)
-	// Booked returns a practice's entries from a time to, but not at, another in the order of
-	// their times: about limit after the place after, which is empty to begin, and the place
-	// after which the next page goes on, empty at the end. A page may have fewer. It may lag
-	// about a second. An entry of another practice or time is an error.
-	Booked(ctx context.Context, practice string, from, to time.Time, after string, limit int) (entries []ledger.Entry, next string, _ error)
+	books.Booked
+	// Closing returns how far a practice's books are closed, and BalanceAt what its accounts stood at
+	// when the last month was closed that ended by an instant.
+	Closing(ctx context.Context, practice string) (statement.Closing, error)
+	BalanceAt(ctx context.Context, practice string, at time.Time) (statement.Balance, error)
 	// BookPlace is the place of an entry, after which a page of Booked can go on.
 	BookPlace(e ledger.Entry) string
 	// LogHead returns the latest head of a practice's log; version 0 if none.

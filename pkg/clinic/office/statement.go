@@ -3,16 +3,20 @@ package office
 import (
 	"context"
 	"errors"
+	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
 
 	"evisit/pkg/civil"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/books"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
 	"evisit/pkg/statement"
+	"evisit/pkg/vault"
 )
 
 // booksPage is how many entries are read at once for a statement, and maxBooked how many one
@@ -35,6 +39,10 @@ type Booked struct {
 	// Forms has the titles of the statement's forms by name, or of the one that is asked for, and
 	// Clinicians the names of clinicians by id. What the practice no longer has is in neither.
 	Forms, Clinicians map[string]string
+	// Opening and Closing are what the accounts stand at before a statement's period and after it,
+	// and Closed is the end of the last month that was closed; zero before the first.
+	Opening, Closing statement.Balance
+	Closed           time.Time
 
 	practice string
 }
@@ -76,11 +84,67 @@ func (o *Office) Statement(ctx context.Context, c clinic.Caller, q statement.Que
 	if err := o.eachPage(ctx, b, maxBooked, s.Add); err != nil {
 		return b, nil, err
 	}
-	if err := s.Check(); err != nil {
+	if err := errors.Join(s.Check(), o.balance(ctx, &b, s)); err != nil {
 		return b, nil, err
 	}
 	err = o.name(ctx, &b, slices.Collect(maps.Keys(s.Forms)), slices.Collect(maps.Keys(s.Clinicians)))
 	return b, s, err
+}
+
+// balance finds what the accounts stand at before and after a statement's period: by the last month
+// that was closed before, and what was booked since. What a closed month stood at is compared with
+// what its entries say now.
+func (o *Office) balance(ctx context.Context, b *Booked, s *statement.Statement) error {
+	from, to := b.Period.Bounds(b.Zone)
+	closing, err := o.Store.Closing(ctx, b.practice)
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return err
+	}
+	last := statement.Balance{Practice: b.practice, Before: statement.Oldest}
+	if err == nil {
+		last.Before = closing.Began
+		if !closing.First() {
+			b.Closed = closing.Until
+		}
+	}
+	kept, err := o.Store.BalanceAt(ctx, b.practice, from)
+	switch {
+	case (err != nil || kept.Before.Before(b.Closed)) && !b.Closed.IsZero() && !from.Before(b.Closed):
+		return errors.Join(err, fmt.Errorf("books of practice %s: %w: the balance at %s is gone", b.practice, vault.ErrBroken, b.Closed))
+	case err == nil:
+		last = kept
+	case !errors.Is(err, fault.NotFound):
+		return err
+	case from.Before(last.Before):
+		last.Before = from
+	}
+	if b.Opening, err = last.Until(from, atMost(maxBooked, books.Between(ctx, o.Store, b.practice, last.Before, from))); err != nil {
+		return err
+	}
+	b.Closing = b.Opening.With(s)
+	kept, err = o.Store.BalanceAt(ctx, b.practice, to)
+	if err == nil && kept.Before.Equal(to) && !kept.Same(b.Closing) {
+		return fmt.Errorf("books of practice %s: %w: the month that was closed at %s had %d entries, and has %d", b.practice, vault.ErrBroken, to, kept.Entries, b.Closing.Entries)
+	}
+	if errors.Is(err, fault.NotFound) {
+		return nil
+	}
+	return err
+}
+
+// atMost is entries, and an error if there are more than some.
+func atMost(most int, entries iter.Seq2[ledger.Entry, error]) iter.Seq2[ledger.Entry, error] {
+	return func(yield func(ledger.Entry, error) bool) {
+		n := 0
+		for e, err := range entries {
+			if n++; n > most {
+				err = errTooManyEntries
+			}
+			if !yield(e, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // name finds what people call some forms and clinicians.

@@ -21,6 +21,7 @@ import (
 	"evisit/pkg/protocol"
 	"evisit/pkg/reconcile"
 	"evisit/pkg/registry"
+	"evisit/pkg/statement"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
@@ -84,6 +85,8 @@ func covered() map[string]clinic.Commit {
 		"payout":     {Payout: &billing.Payout{Practice: practiceID, Account: "acct_1", PayoutState: billing.PayoutState{ID: "po_1", Made: noon}, Version: 1}},
 		"outcome":    {Outcome: &reconcile.Outcome{Practice: practiceID, Account: "acct_1", Window: reconcile.Window{Through: noon}}},
 		"progress":   {Progress: &reconcile.Progress{Practice: practiceID, Account: "acct_1", Version: 1}},
+		"closing":    {Closing: &clinic.Closing{Closing: statement.FirstClosing(practiceID, noon, time.UTC)}},
+		"balance":    {Balance: &statement.Balance{Practice: practiceID, Before: noon}},
 		"account":    {Standing: &billing.Account{ID: "acct_1", Practice: practiceID, Version: 1}},
 		"opened":     {Opened: &clinic.OpenedAccount{Practice: practiceID, Account: "acct_1"}},
 		"membership": {Memberships: []clinic.Membership{{Membership: membershipOne()}}},

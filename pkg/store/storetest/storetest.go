@@ -50,7 +50,7 @@ type Store interface {
 // Each test gets a new and empty one, and all of them run in parallel.
 func Run(t *testing.T, shards int, open func(t *testing.T) Store) {
 	t.Helper()
-	for _, tests := range [][]test{recordTests, peopleTests, practiceTests, lifeTests, commitTests, auditTests, verifyTests, listingTests, deliveryTests, membershipTests, bookTests} {
+	for _, tests := range [][]test{recordTests, peopleTests, practiceTests, lifeTests, commitTests, auditTests, verifyTests, listingTests, deliveryTests, membershipTests, bookTests, balanceTests} {
 		for _, test := range tests {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()
@@ -165,6 +165,12 @@ func covering(c clinic.Commit) []string {
 	}
 	for _, f := range c.Forms {
 		all = append(all, f.Practice)
+	}
+	if c.Closing != nil {
+		all = append(all, c.Closing.Practice)
+	}
+	if c.Balance != nil {
+		all = append(all, c.Balance.Practice)
 	}
 	if c.Practice != nil {
 		all = append(all, c.Practice.ID)
