@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"maps"
 	"slices"
+	"time"
 
 	"evisit/pkg/clinic/office"
 	"evisit/pkg/ledger"
+	"evisit/pkg/money"
 	"evisit/pkg/statement"
 	"evisit/pkg/visit"
 )
@@ -37,7 +39,7 @@ var getMoney = Endpoint{
 	Method: "GET", Path: "/practice/money", ID: "getMoney", Group: "Practice",
 	For: "Read what a period's money adds up to",
 	Text: "What was collected, refunded, disputed and taken by Stripe on the days of a period, by day, by what was paid for and how, by form and clinician, by kind of entry and " +
-		"by account of the books. Every figure is a sum of entries, which `listEntries` names. It lags about a second, and is recorded once an hour. For admins.",
+		"by account of the books, with what each account stood at before and after. Every figure is a sum of entries, which `listEntries` names. It lags about a second, and is recorded once an hour. For admins.",
 	Who: Known, Query: ofPeriod,
 	Out: moneyReply{}, OutText: "The statement.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "too_many_entries"}},
@@ -109,6 +111,11 @@ type moneyReply struct {
 	Clinicians []clinicianSumsReply `json:"by_clinician"`
 	// The sums of the postings. They add up to zero.
 	Accounts map[ledger.Account]int64 `json:"by_account"`
+	// What the accounts stood at before the first day, and after the last; debits are positive.
+	Opening map[ledger.Account]int64 `json:"opening_cents"`
+	Closing map[ledger.Account]int64 `json:"closing_cents"`
+	// The books are closed until then, and do not change; absent before the first month was closed.
+	Closed *time.Time `json:"closed_until,omitempty"`
 	// Every day of the period, in order.
 	Days []daySumsReply `json:"by_day" schema:"max=366"`
 }
@@ -151,7 +158,7 @@ type daySumsReply struct {
 func showStatement(b office.Booked, s *statement.Statement) moneyReply {
 	out := moneyReply{
 		periodReply: showPeriod(b), Totals: showSums(s.Whole), Visits: s.Visits(), Memberships: s.Memberships(),
-		Kinds: []kindSumsReply{}, Forms: []formSumsReply{}, Clinicians: []clinicianSumsReply{}, Accounts: map[ledger.Account]int64{},
+		Kinds: []kindSumsReply{}, Forms: []formSumsReply{}, Clinicians: []clinicianSumsReply{},
 	}
 	for _, w := range statement.Ways {
 		out.Ways = append(out.Ways, waySumsReply{w, showSums(s.Ways[w])})
@@ -165,13 +172,22 @@ func showStatement(b office.Booked, s *statement.Statement) moneyReply {
 	for _, c := range slices.Sorted(maps.Keys(s.Clinicians)) {
 		out.Clinicians = append(out.Clinicians, clinicianSumsReply{c, b.Clinicians[c], showSums(s.Clinicians[c])})
 	}
-	for account, sum := range s.Accounts {
-		out.Accounts[account] = int64(sum)
+	out.Accounts, out.Opening, out.Closing = showAccounts(s.Accounts), showAccounts(b.Opening.Accounts), showAccounts(b.Closing.Accounts)
+	if !b.Closed.IsZero() {
+		out.Closed = &b.Closed
 	}
 	for _, d := range s.Days() {
 		out.Days = append(out.Days, daySumsReply{d.Day.String(), showSums(d.Part)})
 	}
 	return out
+}
+
+func showAccounts(sums map[ledger.Account]money.Cents) map[ledger.Account]int64 {
+	shown := map[ledger.Account]int64{}
+	for account, sum := range sums {
+		shown[account] = int64(sum)
+	}
+	return shown
 }
 
 var listEntries = Endpoint{

@@ -43,6 +43,8 @@ type shownMoney struct {
 		shownSums
 	} `json:"by_clinician"`
 	ByAccount map[string]int64 `json:"by_account"`
+	Opening   map[string]int64 `json:"opening_cents"`
+	Closing   map[string]int64 `json:"closing_cents"`
 	ByDay     []struct {
 		Day string
 		shownSums
@@ -100,8 +102,8 @@ func TestMoney_FiguresListAndFileAgree(t *testing.T) {
 		t.Errorf("totals (-want +got):\n%s", d)
 	}
 	for account, sum := range balances {
-		if m.ByAccount[string(account)] != int64(sum) {
-			t.Errorf("%s is %d, want %d", account, m.ByAccount[string(account)], sum)
+		if of := string(account); m.ByAccount[of] != int64(sum) || m.Opening[of] != 0 || m.Closing[of] != int64(sum) {
+			t.Errorf("%s is %d, from %d to %d, want %d", account, m.ByAccount[of], m.Opening[of], m.Closing[of], sum)
 		}
 	}
 	if m.ByDay[1].Collected != 390_00 || m.ByDay[2].Refunded != 50_00 {
@@ -113,6 +115,12 @@ func TestMoney_FiguresListAndFileAgree(t *testing.T) {
 	}
 	if c := m.ByClinician; len(c) != 2 || c[0].Clinician != "ana-rivera" || c[0].Name != "Ana Rivera, MD" || c[0].Collected != 40_00 || c[1].Clinician != "none" || c[1].Entries != 1 {
 		t.Errorf("by clinician: %+v", c)
+	}
+
+	var later shownMoney
+	w.do(t, call{as: "ada-brooks", method: "GET", path: "/practice/money?from=2026-03-10&to=2026-03-20"}, &later)
+	if d := cmp.Diff(m.ByAccount, later.Opening); d != "" || later.Totals.Entries != 0 {
+		t.Errorf("later the accounts begin with (-want +got):\n%s", d)
 	}
 
 	list := func(query string) (all shownEntries) {

@@ -248,6 +248,7 @@ var outside = map[string]string{
 	"request_seen":            "the first result is found",
 	"response-too-large":      "a body is at most half as large",
 	"too_large":               "where there is no body, a commit is of few rows",
+	"unwritable":              "no endpoint draws a file; the pages do",
 	"questionnaire-malformed": "a form is refused when it is published",
 	"questionnaire-too-large": "a form is refused when it is published",
 }

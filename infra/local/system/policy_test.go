@@ -113,7 +113,7 @@ func TestSystem_MissingPermissionIsVisible(t *testing.T) {
 			"api: kms:Decrypt on ContentKeyArn",
 		},
 		{
-			"deadline", `dynamodb:LeadingKeys: ["CASE#*", "PERSON#*", "MEMBER#*"]`, `dynamodb:LeadingKeys: ["OUTBOX#*", "PERSON#*", "MEMBER#*"]`,
+			"deadline", `dynamodb:LeadingKeys: ["CASE#*", "PERSON#*", "BALANCE#*", "MEMBER#*"]`, `dynamodb:LeadingKeys: ["OUTBOX#*", "PERSON#*", "BALANCE#*", "MEMBER#*"]`,
 			"deadline: dynamodb:Query on ${Table.Arn}/index/due of [CASE]",
 		},
 	} {

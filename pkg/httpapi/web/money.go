@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,7 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"evisit/pkg/civil"
 	"evisit/pkg/clinic/office"
+	"evisit/pkg/ledger"
 	"evisit/pkg/money"
 	"evisit/pkg/practice"
 	"evisit/pkg/reconcile"
@@ -31,6 +34,8 @@ type moneyView struct {
 	PaidOut  figureView
 	Ways     []sumsRow
 	Answered []sumsTable // the same of visits, by form and by clinician
+	Accounts []accountSums
+	Closed   string // until when the books are closed; empty before the first month
 	Chart    chartView
 	Days     []daySums // with entries
 	Entries  string    // address of all of them
@@ -153,6 +158,7 @@ func moneyOf(b office.Booked, of *statement.Statement) moneyView {
 	if len(of.Forms) > 0 {
 		view.Answered = []sumsTable{formSums(b, of), clinicianSums(b, of)}
 	}
+	view.Accounts, view.Closed = accountsOf(b, of), closedWords(b)
 	for _, d := range of.Days() {
 		if d.Entries > 0 {
 			in, out := inAndOut(d.Sums)
@@ -296,6 +302,37 @@ func heightOf(amount, most money.Cents) int {
 		return 0
 	}
 	return max(1, int(amount*barHeight/most))
+}
+
+// An accountSums is what an account stood at before a period, by how much it changed, and what it
+// stands at after. Debits are positive, as in the file for an accountant.
+type accountSums struct{ Name, Opening, Change, Closing string }
+
+func accountsOf(b office.Booked, of *statement.Statement) []accountSums {
+	var all []accountSums
+	for _, account := range slices.Sorted(maps.Keys(b.Closing.Accounts)) {
+		before, change := b.Opening.Accounts[account], of.Accounts[account]
+		if before == 0 && change == 0 {
+			continue
+		}
+		name := cmp.Or(accountWords[account], string(account))
+		all = append(all, accountSums{name, before.String(), change.String(), b.Closing.Accounts[account].String()})
+	}
+	return all
+}
+
+var accountWords = map[ledger.Account]string{
+	ledger.Stripe: "At Stripe", ledger.Bank: "Paid out to your bank", ledger.VisitFees: "Fees for visits", ledger.DeferredFees: "Yearly fees not earned yet",
+	ledger.MembershipFees: "Yearly fees earned", ledger.Refunds: "Refunds", ledger.Disputes: "Taken back by banks", ledger.DisputeFees: "Stripe's fees for disputes",
+	ledger.StripeFees: "Stripe's fees", ledger.Holds: "Held on cards", ledger.HoldsOwed: "Held on cards, to be charged or released",
+}
+
+// closedWords says until when the books are closed: the last day of the last month that is.
+func closedWords(b office.Booked) string {
+	if b.Closed.IsZero() {
+		return ""
+	}
+	return dayWords(civil.Of(b.Closed, b.Zone).AddDays(-1))
 }
 
 func formSums(b office.Booked, of *statement.Statement) sumsTable {

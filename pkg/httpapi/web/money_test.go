@@ -38,6 +38,7 @@ func TestMoney_FiguresLeadToEntries(t *testing.T) {
 	if n := len(find(adm.page, "rect")); n != 2 || len(find(find(adm.page, "svg")[0], "title")) != n {
 		t.Errorf("the chart has %d bars, want that of what came in and that of what went out, each with its words", n)
 	}
+	adm.wants(http.StatusOK, "No month of the books is closed yet", "At Stripe$0.00-$25.00-$25.00", "Fees for visits$0.00-$40.00-$40.00")
 	adm.link("Xenia Xu, MD")
 	adm.wants(http.StatusOK, "Xenia Xu, MD", "Charged", "Taken back by a bank")
 	if strings.Contains(adm.text(), "Held on a card") {
