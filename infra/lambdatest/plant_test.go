@@ -185,7 +185,7 @@ func (w *world) commit(c clinic.Commit) {
 	if len(c.Work) > 0 {
 		practice = c.Work[0].Practice
 	}
-	if c.Visit != nil || c.Person != nil || c.Invitation != nil || len(c.Payments)+len(c.Work)+len(c.Memberships) > 0 {
+	if c.Visit != nil || c.Person != nil || c.Invitation != nil || c.Closing != nil || len(c.Payments)+len(c.Work)+len(c.Memberships)+len(c.Entries) > 0 {
 		c.Audit = append(c.Audit, audit.Record{ID: setup.NewID(), Practice: practice, At: w.now(), Actor: clinic.System("test"), Action: "test.plant"})
 	}
 	w.must(w.store.Commit(w.Context(), c))

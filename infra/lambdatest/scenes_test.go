@@ -17,10 +17,13 @@ import (
 	"evisit/pkg/clinic/session"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/ledger"
 	"evisit/pkg/membership"
+	"evisit/pkg/money"
 	"evisit/pkg/outbox"
 	"evisit/pkg/practice"
 	"evisit/pkg/registry"
+	"evisit/pkg/statement"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
@@ -467,9 +470,28 @@ func plantDue(w *world) {
 	m.Made = past.Add(-26 * time.Hour)
 	m.Version++
 	w.commit(clinic.Commit{Memberships: []clinic.Membership{{Membership: m, Due: past}}})
+	w.booksUntil(time.Date(2025, 12, 20, 12, 0, 0, 0, time.UTC))
+	e, err := ledger.Charged("january.p1", "lakeside", 40_00, 0, time.Date(2026, 1, 20, 12, 0, 0, 0, time.UTC))
+	w.must(err)
+	w.commit(clinic.Commit{Entries: []ledger.Entry{e}})
+}
+
+// booksUntil closes the month that a time is of, with a balance, and has the next be due.
+func (w *world) booksUntil(at time.Time) {
+	c := statement.FirstClosing("lakeside", at, time.UTC)
+	b := statement.Balance{
+		Practice: "lakeside", Before: c.Ends(time.UTC), Entries: 1, Accounts: map[ledger.Account]money.Cents{ledger.Stripe: 5_00, ledger.VisitFees: -5_00},
+	}
+	c = c.Closed(b)
+	w.commit(clinic.Commit{Balance: &b, Closing: &clinic.Closing{Closing: c, Due: c.Due(time.UTC)}})
 }
 
 func checkDue(w *world) {
+	january, err := w.store.BalanceAt(w.Context(), "lakeside", recordedAt)
+	w.must(err)
+	if january.Entries != 2 || january.Accounts[ledger.Stripe] != 45_00 {
+		w.Errorf("January is closed with %+v", january)
+	}
 	w.status("due-late", visit.Queued)
 	w.status("due-over", visit.Expired)
 	w.status("due-hold", visit.Expired)
