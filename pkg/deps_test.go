@@ -73,7 +73,7 @@ var rules = map[string]rule{
 	"intake":   {layer: domain, ours: "fault phi"},
 	"identity": {layer: domain, ours: "coding fault phi"},
 	"ledger":   {layer: domain, ours: "money"},
-	"billing":  {layer: domain, ours: "coding fault ledger money"},
+	"billing":  {layer: domain, ours: "civil coding fault ledger money"},
 	"visit":    {layer: domain, ours: "billing fault identity money phi"},
 	"practice": {layer: domain, ours: "billing coding fault identity intake membership money visit"},
 	"record":   {layer: domain, ours: "audit billing identity intake money phi visit"},
@@ -112,7 +112,7 @@ var rules = map[string]rule{
 	"clinic/limits": {layer: shared, ours: "fault"},
 	"clinic/chart":  {layer: shared, ours: "clinic coverage fault identity intake phi record registry vault visit"},
 
-	"clinic/author":    {layer: room, ours: "audit billing clinic fault identity intake membership practice protocol"},
+	"clinic/author":    {layer: room, ours: "audit billing civil clinic coverage fault identity intake membership practice protocol"},
 	"clinic/charge":    {layer: room, ours: "audit billing clinic clinic/books fault identity ledger membership money outbox practice reconcile statement visit work"},
 	"clinic/deadline":  {layer: room, ours: "audit clinic clinic/books clinic/chart fault identity membership outbox statement vault visit work"},
 	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity money outbox phi record visit work"},
@@ -130,12 +130,12 @@ var rules = map[string]rule{
 
 	"store": {
 		layer:  edge,
-		ours:   "audit billing clinic clinic/sweep coding coverage fault identity ledger membership money outbox practice protocol reconcile registry statement vault visit work",
+		ours:   "audit billing civil clinic clinic/sweep coding coverage fault identity ledger membership money outbox practice protocol reconcile registry statement vault visit work",
 		theirs: aws + "aws " + aws + "service/dynamodb",
 	},
 	"store/storetest": {
 		layer: edge,
-		ours: "audit billing clinic clinic/author clinic/charge clinic/chart clinic/deadline clinic/desk clinic/notify clinic/office clinic/registrar clinic/request clinic/sweep " +
+		ours: "audit billing civil clinic clinic/author clinic/charge clinic/chart clinic/deadline clinic/desk clinic/notify clinic/office clinic/registrar clinic/request clinic/sweep " +
 			"clinic/verify coverage fault identity ledger membership money outbox practice protocol reconcile registry statement visit work",
 		theirs: "github.com/google/go-cmp/",
 	},

@@ -51,6 +51,8 @@ func (w *world) meets(op string) {
 	}
 	admin := w.person("ada-brooks")
 	switch group := endpoint(op).Group; {
+	case strings.HasSuffix(op, "Contract"), op == "listContracts":
+		w.entersContract(admin)
 	case group == "Memberships":
 		w.decidesMembership(admin, w.later())
 	case group == "Forms of the practice" || group == "Settings":
@@ -197,6 +199,20 @@ func (w *world) decidesMembership(admin *person, later time.Time) {
 	if w.IntN(4) == 0 {
 		w.does("closeMembership", admin, nil, nil)
 	}
+}
+
+// entersContract enters what a payer allows lakeside, and removes it.
+func (w *world) entersContract(admin *person) {
+	w.t.Helper()
+	payer := fmt.Sprint("CONTRACT", w.IntN(5))
+	w.does("registerPayer", w.person("operator.pat-quinn"), nil, map[string]any{"id": payer, "name": "Agreed Mutual", "filing_code": "CI"})
+	entered := w.made(w.does("enterContract", admin, nil, map[string]any{"payer": payer, "code": "99421", "from": "2026-01-01", "rate": 80_00 + w.IntN(100), "percent": 20}))
+	if entered == "" {
+		return
+	}
+	w.names["contract"] = entered
+	w.does("listContracts", admin, nil, nil)
+	w.does("removeContract", admin, nil, nil)
 }
 
 // becomesMember has a patient join on what lakeside sells now, pay the year or leave it unpaid, and

@@ -150,7 +150,7 @@ func (v *visit) over() bool {
 func newWorld(t *testing.T, r *rand.Rand) *world {
 	t.Helper()
 	w := &world{
-		Rand: r, names: map[string]string{"practice": "practice-0", "person": "nobody", "invitation": "none", "patient": "jane-smith", "payer": "none", "coverage": "none"}, joined: map[string]string{},
+		Rand: r, names: map[string]string{"practice": "practice-0", "person": "nobody", "invitation": "none", "patient": "jane-smith", "payer": "none", "coverage": "none", "contract": "none"}, joined: map[string]string{},
 		t: t, forms: map[string]form{}, filled: map[string]map[string]json.RawMessage{}, seen: newCoverage(), kinds: map[string]bool{}, log: &logged{},
 	}
 	var err error

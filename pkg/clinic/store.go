@@ -137,6 +137,7 @@ type Commit struct {
 	Invitation  *Invitation
 	Coverages   []Coverage
 	Payer       *coverage.Payer
+	Contract    *billing.Contract
 	Draft       *protocol.Draft
 	Session     *Session
 

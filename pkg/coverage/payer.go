@@ -154,3 +154,21 @@ func filingList() string {
 	slices.Sort(all)
 	return strings.Join(all, ", ")
 }
+
+// ByID returns the payer of an id; the zero Payer if it is none of all.
+func ByID(all []Payer, id string) Payer {
+	if i := slices.IndexFunc(all, func(p Payer) bool { return p.ID == id }); i >= 0 {
+		return all[i]
+	}
+	return Payer{}
+}
+
+// Contracts returns nil if practices may enter what they agreed with p. The zero Payer is none of
+// those that are known.
+func (p Payer) Contracts() error {
+	var all problems
+	all.must(p.ID != "", "/payer", "unknown", "Choose one of the payers that are listed.")
+	all.must(p.Ended.IsZero(), "/payer", "ended", "This payer is taken no more; choose another.")
+	all.must(!p.Filing.Medicare().Original(), "/payer", "medicare", "Original Medicare pays by its own fee schedule, which nobody agrees on with a practice. Choose another payer.")
+	return all.err()
+}

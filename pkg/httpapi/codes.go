@@ -71,6 +71,7 @@ var Codes = []Code{
 	{409, "event_done", "the event was already handled"},
 	{409, "examples_missing", "the examples do not show everything that the form's rules do; `problems` names what is missing"},
 	{409, "exists", "a record of that id is there already"},
+	{409, "contracts_full", "the practice has 500 contracts with payers already, removed ones among them"},
 	{409, "coverage_priority", "another health plan of the patient has this turn on some of the same days"},
 	{409, "coverages_full", "the patient has 50 health plans already, ended ones among them"},
 	{409, "idempotency_key_reused", "this Idempotency-Key was used for a different request"},

@@ -116,6 +116,7 @@ var endpoints = []*Endpoint{
 	&listQuestionnaires, &listLibrary, &handInQuestionnaire, &adoptProtocol, &getDraft, &approveDraft, &publishDraft, &offerForm, &compareVersions,
 	&getSettings, &decideSettings, &withdrawDecision, &decideConsent, &decideReaders, &connectAccount, &openAccountPage,
 	&getMembershipOffer, &decideMembership, &withdrawMembership, &closeMembership,
+	&listContracts, &enterContract, &removeContract,
 	&readDoor, &joinPractice, &listPatients, &registerPatient, &previewPatients, &importPatients, &getPatient, &listDoubles, &changeContact, &invitePatient,
 	&verifyPatient, &setStanding, &setSeen, &giveDiscount, &endDiscount, &mergePatient, &listCaregivers, &inviteCaregiver, &uninviteCaregiver, &revokeCaregiver,
 	&listPayers, &listCoverages, &orderCoverages, &addCoverage, &changeCoverage, &endCoverage, &checkCoverage,

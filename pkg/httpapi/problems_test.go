@@ -51,6 +51,12 @@ func flaws() map[string]flaw {
 		"changePayer": {
 			olu, "/payers/60054", map[string]any{"id": "60055", "name": "", "filing_code": "QQ"}, "invalid_request", []string{"/filing_code filing_code", "/id id", "/name required"},
 		},
+		"enterContract": {
+			admin, "/settings/contracts",
+			map[string]any{"payer": "99999", "code": "9942", "from": "soon", "until": "2026-12-31", "rate": -1, "percent": 101},
+			"invalid_request",
+			[]string{"/code procedure", "/from date", "/payer unknown", "/percent range", "/rate range"},
+		},
 		"invitePerson": {
 			admin, "/invitations", with(worker, "email", "nobody"), "invalid_request",
 			[]string{"/email email", "/licenses/0/expires expired", "/licenses/0/number required", "/name required", "/roles/0 role"},

@@ -118,7 +118,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		}
 	}
 	none := []string{
-		"/questionnaires", "/questionnaires/library", "/questionnaires/{name}/draft", "/questionnaires/{name}/compare", "/settings", "/settings/membership",
+		"/questionnaires", "/questionnaires/library", "/questionnaires/{name}/draft", "/questionnaires/{name}/compare", "/settings", "/settings/contracts", "/settings/membership",
 
 		"/openapi.json", "/docs", "/health", "/me", "/forms", "/practice", "/practice/log/checkpoint", "/practice/log/key", "/visits/{id}/colleagues",
 		"/practices", "/practices/{practice}", "/people", "/people/{person}", "/invitations", "/practices/{practice}/join", "/payers",

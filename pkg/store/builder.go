@@ -324,6 +324,9 @@ func (b *builder) coverages(c clinic.Commit) {
 		i["s"] = bin(v.Sealed)
 		b.cover(v.Practice, b.store.replace(coverageKey(v.Patient, v.ID), v.Version, i))
 	}
+	if t := c.Contract; t != nil {
+		b.cover(t.Practice, b.store.replace(practiceKey(t.Practice, contractPart(t.Payer, t.Code, t.From.String())), t.Version, b.pack(t)))
+	}
 	if p := c.Payer; p != nil {
 		b.cover(audit.Platform, b.store.replace(payerKey(p.ID), p.Version, b.pack(p)))
 	}

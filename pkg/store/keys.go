@@ -23,7 +23,8 @@ import (
 //	PATIENT                a patient; GRANT#person: who may act for them; COVERAGE#id: a health plan of theirs
 //	MARK                   who may be one person: a keyed hash / a patient
 //	INVITE                 an invitation to join a practice
-//	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version, DRAFT#name, IMPORT#id, MARKKEY; of the platform, PAYER#id
+//	PRACTICE               CORE, CONFIG#version, CONSENT#version, FORM#name#version, DRAFT#name, IMPORT#id, MARKKEY,
+//	                       CONTRACT#payer#code#first day; of the platform, PAYER#id
 //	ACCOUNT                which practice owns a connected account
 //	CASE                   a visit's state
 //	UNDERWAY               which visits of a patient on a form were sent and await their answer: patient / form
@@ -79,8 +80,11 @@ func consentPart(version string) string    { return "CONSENT#" + version }
 func formPart(name, version string) string { return "FORM#" + name + "#" + version }
 func importPart(id string) string          { return "IMPORT#" + id }
 func draftPart(name string) string         { return "DRAFT#" + name }
-func messagePart(seq int) string           { return fmt.Sprintf("MSG#%04d", seq) }
-func notePart(seq int) string              { return fmt.Sprintf("NOTE#%04d", seq) }
+
+// contractPart is that of a contract with a payer; of a part of them, the beginning.
+func contractPart(of ...string) string { return "CONTRACT#" + strings.Join(of, "#") }
+func messagePart(seq int) string       { return fmt.Sprintf("MSG#%04d", seq) }
+func notePart(seq int) string          { return fmt.Sprintf("NOTE#%04d", seq) }
 
 // A payment's id begins with what it pays for, so that all payments of a visit
 // and their entries are one query.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"evisit/pkg/billing"
+	"evisit/pkg/civil"
 	"evisit/pkg/clinic"
 	"evisit/pkg/coverage"
 	"evisit/pkg/identity"
@@ -178,6 +180,26 @@ func (s *Store) Payer(ctx context.Context, id string) (coverage.Payer, error) {
 		return coverage.Payer{}, err
 	}
 	return readPayer(i)
+}
+
+func (s *Store) Contracts(ctx context.Context, practice string) ([]billing.Contract, error) {
+	return readAll(ctx, s, beginning(practiceKey(practice, contractPart(""))), "contracts of practice "+practice, readContract)
+}
+
+func readContract(i item) (billing.Contract, error) {
+	var c billing.Contract
+	err := unpack(i, "contract", &c)
+	c.Practice, c.Version = strings.TrimPrefix(text(i, "pk"), practiceKey("", "").pk), count(i, "v")
+	of := strings.Split(strings.TrimPrefix(text(i, "sk"), contractPart("")), "#")
+	if len(of) != 3 {
+		return c, fmt.Errorf("store: contract %q: %w", text(i, "sk"), clinic.ErrUnreadable)
+	}
+	c.Payer, c.Code = of[0], of[1]
+	var unread error
+	if c.From, unread = civil.Parse(of[2]); unread != nil {
+		err = errors.Join(err, clinic.ErrUnreadable, unread)
+	}
+	return c, err
 }
 
 func (s *Store) Patient(ctx context.Context, id string) (clinic.Patient, error) {

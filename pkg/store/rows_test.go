@@ -354,7 +354,7 @@ func TestReads_CallsOfEach(t *testing.T) {
 	t.Parallel()
 	want := map[string]int{
 		"Visit": 1, "Load": 1, "Content": 1, "Payment": 1, "Money": 1, "WorkItem": 1, "Person": 1, "Grant": 1, "Practice": 2, "Form": 1,
-		"Queue": 2, "Mine": 2, "Work": 2, "Grants": 2, "Coverages": 1, "Payer": 1, "Payers": 1, "Account": 1, "Trail": 1, "Token": 1, "Patient": 1, "Session": 1, "KeptForms": 1, "KeptForm": 1, "Request": 1, "Draft": 1, "Drafts": 1, "FormVersions": 1, "Configs": 1,
+		"Queue": 2, "Mine": 2, "Work": 2, "Grants": 2, "Coverages": 1, "Payer": 1, "Payers": 1, "Contracts": 1, "Account": 1, "Trail": 1, "Token": 1, "Patient": 1, "Session": 1, "KeptForms": 1, "KeptForm": 1, "Request": 1, "Draft": 1, "Drafts": 1, "FormVersions": 1, "Configs": 1,
 	}
 	for _, kind := range written() {
 		s, line := tapped(t)

@@ -61,7 +61,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 func samples() []sample {
 	return []sample{
 		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), comparedSample(), closedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
-		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), accountSample(), openedSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
+		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), contractSample(), accountSample(), openedSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
 		decidedSample(), draftSample(), approvedSample(), discountedSample(),
 	}
@@ -780,6 +780,16 @@ func payerSample() sample {
 	return sample{"payer", recorded(audit.Platform, clinic.Commit{Payer: &p}), []read{
 		{"Payer", func(ctx context.Context, s *store.Store) (any, error) { return s.Payer(ctx, p.ID) }, p},
 		{"Payers", func(ctx context.Context, s *store.Store) (any, error) { return s.Payers(ctx) }, []coverage.Payer{p}},
+	}}
+}
+
+func contractSample() sample {
+	c := billing.Contract{
+		Practice: practiceID, Payer: "60-999", Code: "99421", From: civil.Date(2026, 1, 1), Until: civil.Date(2026, 12, 31), Rate: 80_00, Copay: 10_00, Percent: 20,
+		By: carerID, At: noon, Removed: at(1), Version: 1,
+	}
+	return sample{"contract", recorded(practiceID, clinic.Commit{Contract: &c}), []read{
+		{"Contracts", func(ctx context.Context, s *store.Store) (any, error) { return s.Contracts(ctx, practiceID) }, []billing.Contract{c}},
 	}}
 }
 

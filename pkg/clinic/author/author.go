@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
+	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
@@ -44,6 +46,11 @@ type Reads interface {
 	Configs(ctx context.Context, practice string) ([]practice.Config, error)
 	// Roster lists who works, or worked, at a practice, by role.
 	Roster(ctx context.Context, practice string) ([]identity.Person, error)
+	// Contracts lists what a practice entered of its agreements with payers, removed ones too,
+	// by payer, code and first day.
+	Contracts(ctx context.Context, practice string) ([]billing.Contract, error)
+	// Payers lists the payers, by id.
+	Payers(ctx context.Context) ([]coverage.Payer, error)
 }
 
 // allow returns c with its person read, who may do that at their practice.

@@ -107,6 +107,8 @@ var managed = map[string]posting{
 	"POST /manage/membership":                             {what: "The yearly membership", at: itself},
 	"POST /manage/membership/versions/{version}/withdraw": {what: "Take back terms of the membership", at: above + "/" + above + "/" + above},
 	"POST /manage/membership/close":                       {what: "Sell no memberships any more", at: above},
+	"POST /manage/contracts":                              {what: "Contracts with payers", at: itself},
+	"POST /manage/contracts/{contract}/remove":            {what: "Remove a contract with a payer", at: above + "/" + above},
 	"POST /manage/people/invite":                          {what: "Invite somebody to work here", at: itself},
 	"POST /manage/people/{person}":                        {what: "Change what somebody does here", at: itself},
 	"POST /manage/people/{person}/deactivate":             {what: "Take somebody's access away", at: above},
@@ -344,7 +346,7 @@ var keptLabels = []struct{ name, label string }{
 // managedLabels are what the fields of the practice's pages are called; a page may say more.
 var managedLabels = map[string]string{
 	"account": "Connected account at Stripe", "act-from": "Age from which they act for themselves", "address": "Electronic address",
-	"answer": "An answer is promised within, in hours", "billing": "Billing class", "birth": "Date of birth", "city": "City", "ein": "EIN",
+	"answer": "An answer is promised within, in hours", "billing": "Billing class", "birth": "Date of birth", "city": "City", "copay": "The patient's share, in dollars", "ein": "EIN",
 	"email": "E-mail address", spanish: "The same in Spanish", "examples": "Examples", "filing": "Kind of insurance", "first": "First name",
 	"from": "From which day on", "give-up": "A late request expires after, in hours", "group": "Group number", "id": "Id", "inbox": "Address of letters",
 	"last": "Last name", "licenses": "Licenses", "line": "Street and number", "line2": "Suite, floor", "member": "Member number",

@@ -23,7 +23,7 @@ import (
 // people who run the system which practices and payers there are; and how patients
 // register and an invitation is accepted, to work, to be a patient, or to act for one.
 func (s *site) managing() []route {
-	return slices.Concat(s.authoring(), s.deciding(), s.offering(), s.importing(), s.caring(), []route{
+	return slices.Concat(s.authoring(), s.deciding(), s.offering(), s.contracting(), s.importing(), s.caring(), []route{
 		{"GET " + managedKeptPath, s.as(s.keptManaged)},
 		{"POST " + managedKeptPath + "/{id}", s.as(s.sendManaged)},
 

@@ -12,6 +12,7 @@ import (
 
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
+	"evisit/pkg/civil"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/sweep"
 	"evisit/pkg/coverage"
@@ -103,6 +104,7 @@ func covered() map[string]clinic.Commit {
 		"mark key":   {MarkKey: &clinic.MarkKey{Practice: practiceID, Sealed: []byte("sealed")}},
 		"invitation": {Invitation: &clinic.Invitation{Invitation: registry.Invitation{ID: "i1", Practice: practiceID, At: noon, Version: 1}, Sealed: []byte("sealed")}},
 		"coverage":   {Coverages: []clinic.Coverage{*coverageOne(1)}},
+		"contract":   {Contract: &billing.Contract{Practice: practiceID, Payer: "60054", Code: "99421", From: civil.Date(2026, 1, 1), Version: 1}},
 		"payer":      {Payer: &coverage.Payer{ID: "60054", Version: 1}},
 		"draft":      {Draft: &protocol.Draft{Practice: practiceID, Name: "uti", Version: 1}},
 		"form":       {Forms: []clinic.Form{{Practice: practiceID, Name: "uti", Version: "1", JSON: []byte("{}")}}},

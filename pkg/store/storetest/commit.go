@@ -10,6 +10,7 @@ import (
 
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
+	"evisit/pkg/civil"
 	"evisit/pkg/clinic"
 	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
@@ -112,6 +113,10 @@ func payerAt(id string, version int) clinic.Commit {
 	return clinic.Commit{Payer: &coverage.Payer{ID: id, Version: version}}
 }
 
+func contractAt(id string, version int) clinic.Commit {
+	return clinic.Commit{Contract: &billing.Contract{Practice: practiceID, Payer: id, Code: "99421", From: civil.Date(2026, 1, 1), Version: version}}
+}
+
 func standingAt(account string, version int) clinic.Commit {
 	return clinic.Commit{Standing: &billing.Account{ID: account, Practice: practiceID, Version: version}}
 }
@@ -132,7 +137,7 @@ func versions() []condition {
 	var all []condition
 	for name, at := range map[string]func(id string, version int) clinic.Commit{
 		"visit": visitAt, "payment": paymentAt, "log": headAt, "work": workAt, "person": personAt, "grant": grantAt, "practice": practiceAt,
-		"token": tokenAt, "patient": patientAt, "coverage": coverageAt, "payer": payerAt, "standing": standingAt,
+		"token": tokenAt, "patient": patientAt, "coverage": coverageAt, "payer": payerAt, "contract": contractAt, "standing": standingAt,
 	} {
 		all = append(all,
 			condition{name + " that is new and is there", []clinic.Commit{at(name+"1", 1)}, at(name+"1", 1), clinic.ErrExists},

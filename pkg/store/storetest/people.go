@@ -8,6 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
+	"evisit/pkg/civil"
 	"evisit/pkg/clinic"
 	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
@@ -23,6 +25,7 @@ var peopleTests = []test{
 	{"Patients_NewestFirst", patientList},
 	{"Coverages_OfOnePatient", coverages},
 	{"Payers_AllOfThem", payers},
+	{"Contracts_OfAPractice", contracts},
 	{"Marked_WhoSharesAMark", marked},
 	{"Import_GoesOn", imports},
 	{"Roster_WhoWorksThere", roster},
@@ -148,6 +151,21 @@ func payers(t *testing.T, s bench) {
 	same(t, "Payers", got, err, []coverage.Payer{ended, all[1]})
 	one, err := s.Payer(t.Context(), ended.ID)
 	same(t, "Payer", one, err, ended)
+}
+
+// contracts proves that a practice's contracts are listed by payer, code and first day, and no
+// other's.
+func contracts(t *testing.T, s bench) {
+	entered := func(practice, code string, from civil.Day) billing.Contract {
+		return billing.Contract{Practice: practice, Payer: "60054", Code: code, From: from, Rate: 80_00, Copay: 10_00, By: "person-1", At: noon, Version: 1}
+	}
+	first, second := entered(practiceID, "99421", civil.Date(2026, 1, 1)), entered(practiceID, "99421", civil.Date(2026, 3, 2))
+	third, other := entered(practiceID, "99422", civil.Date(2026, 1, 1)), entered("practice-2", "99421", civil.Date(2026, 1, 1))
+	commit(t, s, clinic.Commit{Contract: &third}, clinic.Commit{Contract: &second}, clinic.Commit{Contract: &first}, clinic.Commit{Contract: &other})
+	first.Removed, first.Version = noon, 2
+	commit(t, s, clinic.Commit{Contract: &first})
+	got, err := s.Contracts(t.Context(), practiceID)
+	same(t, "Contracts", got, err, []billing.Contract{first, second, third})
 }
 
 // patientList proves that a practice's patients are listed page by page, the newest

@@ -85,6 +85,7 @@ func neverStored(t *testing.T, s bench) {
 		"Money":       func() (int, error) { ps, es, err := s.Money(ctx, "x"); return len(ps) + len(es), err },
 		"Grants":      func() (int, error) { l, err := s.Grants(ctx, "x"); return len(l), err },
 		"Coverages":   func() (int, error) { l, err := s.Coverages(ctx, "x"); return len(l), err },
+		"Contracts":   func() (int, error) { l, err := s.Contracts(ctx, "x"); return len(l), err },
 		"Payers":      func() (int, error) { l, err := s.Payers(ctx); return len(l), err },
 		"Work":        func() (int, error) { l, err := s.Work(ctx, "x"); return len(l), err },
 		"Trail":       func() (int, error) { l, err := s.Trail(ctx, "x", time.Time{}); return len(l), err },

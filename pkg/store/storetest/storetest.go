@@ -196,6 +196,9 @@ func covering(c clinic.Commit) []string {
 	if c.Opened != nil {
 		all = append(all, c.Opened.Practice)
 	}
+	if c.Contract != nil {
+		all = append(all, c.Contract.Practice)
+	}
 	if c.Outcome != nil {
 		all = append(all, c.Outcome.Practice)
 	}
