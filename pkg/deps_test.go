@@ -73,7 +73,7 @@ var rules = map[string]rule{
 	"intake":   {layer: domain, ours: "fault phi"},
 	"identity": {layer: domain, ours: "coding fault phi"},
 	"ledger":   {layer: domain, ours: "money"},
-	"billing":  {layer: domain, ours: "civil coding fault ledger money"},
+	"billing":  {layer: domain, ours: "civil coding coverage fault ledger money"},
 	"visit":    {layer: domain, ours: "billing fault identity money phi"},
 	"practice": {layer: domain, ours: "billing coding fault identity intake membership money visit"},
 	"record":   {layer: domain, ours: "audit billing identity intake money phi visit"},
@@ -122,7 +122,7 @@ var rules = map[string]rule{
 	"clinic/registrar": {layer: room, ours: "audit billing civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
-		ours:  "audit billing clinic clinic/books clinic/chart coding coverage fault identity intake ledger membership money outbox phi practice record vault visit work",
+		ours:  "audit billing civil clinic clinic/books clinic/chart coding coverage fault identity intake ledger membership money outbox phi practice record vault visit work",
 	},
 	"clinic/session": {layer: room, ours: "audit clinic fault identity phi vault"},
 	"clinic/sweep":   {layer: room, ours: "audit clinic clinic/heads fault outbox"},

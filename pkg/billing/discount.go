@@ -13,9 +13,10 @@ const (
 )
 
 // WithDiscount returns q with percent, from 0 to 100, taken off its amount and off its lower
-// prices alike. What is free without a discount has none.
+// prices alike. What is free without a discount has none, nor has the share of a health plan's
+// member (see CoveredBy).
 func (q Quote) WithDiscount(percent int) Quote {
-	if percent <= 0 || q.Free() {
+	if percent <= 0 || q.Free() || q.Basis == PlanShare {
 		return q
 	}
 	q.Listed, q.Percent, q.Basis = q.Amount, percent, SlidingScale

@@ -35,7 +35,7 @@ const (
 type Caveat string
 
 const (
-	PlanNotBilled Caveat = "plan_not_billed"
+	PlanNotBilled Caveat = "plan_not_billed" // the practice has no contract with any payer
 	NoMembership  Caveat = "no_membership"
 	// The other reasons for which a membership does not pay for a request.
 	MembershipUsed    Caveat = "membership_used"     // all its visits of the year are used
@@ -48,8 +48,8 @@ const (
 // Text returns c in words for the patient; empty for none.
 func (c Caveat) Text() string {
 	switch c {
-	case PlanNotBilled:
-		return "This practice does not bill health plans for e-visits yet. You pay the posted fee; your plan may not reimburse it."
+	case PlanNotBilled, PlanUncontracted, PlanUnknown, PlanEnded, PlanMedicare, PlanNotThis:
+		return planCaveats[c]
 	case NoMembership:
 		return "We found no active membership for you, so the posted fee applies."
 	case MembershipUsed:
@@ -87,6 +87,7 @@ type Quote struct {
 	// they were when the quote was made; nil if it costs Amount whoever answers.
 	Lower     KindPrices `json:"lower,omitempty"`
 	Basis     Basis      `json:"basis"`
+	Plan      Plan       `json:"plan,omitzero"` // of PlanShare; zero of any other basis
 	Caveat    Caveat     `json:"caveat,omitempty"`
 	ExpiresAt time.Time  `json:"expires"`
 	Refused   int        `json:"refused,omitempty"` // payment pages that Stripe refused to make
@@ -124,10 +125,11 @@ func (q Quote) NotIncluded(why Caveat) Quote {
 	return q
 }
 
-// SameTerms reports whether q is paid for, and discounted, as other is: a membership or a
-// discount may begin or end between two quotes for the same answers.
+// SameTerms reports whether q is paid for, and discounted, as other is: a membership, a
+// health plan or a discount may begin or end between two quotes for the same answers. A price, or
+// what a payer allows, may change; who was quoted the former one has it.
 func (q Quote) SameTerms(other Quote) bool {
-	return q.Basis == other.Basis && q.Caveat == other.Caveat && q.Percent == other.Percent
+	return q.Basis == other.Basis && q.Caveat == other.Caveat && q.Percent == other.Percent && q.Plan.Payer == other.Plan.Payer
 }
 
 // A PriceList is a practice's posted price in cents for each form name. A price
@@ -201,8 +203,8 @@ func Posted(form, class string, list PriceList) (money.Cents, error) {
 	return amount, nil
 }
 
-// Price quotes form, of the given billing class, from the practice's list. It refuses as
-// Posted does.
+// Price quotes form, of the given billing class, from the practice's list. Whether a membership
+// pays instead, or a health plan (CoveredBy), is decided after it. It refuses as Posted does.
 func Price(id, form, class string, list PriceList, route Route, now time.Time) (Quote, error) {
 	q := Quote{ID: id, ExpiresAt: now.Add(QuoteLife)}
 	if Uncharged(class) {
@@ -217,7 +219,9 @@ func Price(id, form, class string, list PriceList, route Route, now time.Time) (
 	switch route {
 	case SelfPay:
 	case Insurance:
-		q.Caveat = PlanNotBilled
+		if q.Caveat = PlanNotThis; BilledToPlans(class) {
+			q.Caveat = PlanNotBilled
+		}
 	case Membership:
 		q.Caveat = NoMembership
 	}

@@ -13,15 +13,21 @@ import (
 	"evisit/pkg/work"
 )
 
-// isNP makes Ben a nurse practitioner, whose answers cost $25.00 of the $40.00 of the form.
-func (w *world) isNP() {
+// benIs makes Ben a clinician of a kind.
+func (w *world) benIs(kind coding.Kind) {
 	w.Helper()
 	for _, m := range seed.Cast(w.now()) {
 		if m.Person.ID == ben {
-			m.Person.Kind = coding.NursePractitioner
+			m.Person.Kind = kind
 			w.becomes(m.Person)
 		}
 	}
+}
+
+// isNP makes Ben a nurse practitioner, whose answers cost $25.00 of the $40.00 of the form.
+func (w *world) isNP() {
+	w.Helper()
+	w.benIs(coding.NursePractitioner)
 	w.kindPrice(25_00)
 }
 

@@ -76,6 +76,9 @@ var Clinicians = []Kind{
 // Treats reports whether k is one of Clinicians.
 func (k Kind) Treats() bool { return k.Role() == ClinicianTime }
 
+// Family returns the codes that k may report; empty if none.
+func (k Kind) Family() Family { return kinds[k].family }
+
 // Words says what somebody of kind k is: a nurse practitioner; empty if k is unknown.
 func (k Kind) Words() string { return kinds[k].words }
 

@@ -2,6 +2,7 @@ package coding
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/csv"
 	"encoding/json"
@@ -62,6 +63,22 @@ func codeFor(codes []Code, f Family, t time.Duration, on civil.Day) (best Code, 
 		}
 	}
 	return best, ok
+}
+
+// CodesOf returns the codes of a family on a day, the one for the fewest minutes first; none of
+// the empty family.
+func CodesOf(f Family, on civil.Day) ([]string, error) {
+	all, err := Codes()
+	if err != nil {
+		return nil, err
+	}
+	of := slices.DeleteFunc(slices.Clone(all), func(c Code) bool { return c.Family != f || !on.Within(c.From, c.Until) })
+	slices.SortFunc(of, func(a, b Code) int { return cmp.Compare(a.Minutes, b.Minutes) })
+	var codes []string
+	for _, c := range of {
+		codes = append(codes, c.Code)
+	}
+	return codes, nil
 }
 
 // A Policy is what a payer accepts, on the days on which it is in force. It

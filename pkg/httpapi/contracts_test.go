@@ -2,6 +2,7 @@ package httpapi_test
 
 import (
 	"maps"
+	"slices"
 	"testing"
 
 	"evisit/pkg/clinic"
@@ -20,7 +21,7 @@ type shownContract struct {
 
 // An administrator enters what payers allow, replaces and removes it; the list says which holds.
 // What is entered from an old version, or is no whole, positive amount of cents, is refused, and
-// nothing is written; nobody else reads or writes it.
+// nothing is written; nobody else reads or writes it. A member of the payer is quoted their share.
 func TestContracts_Entered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -100,4 +101,31 @@ func TestContracts_Entered(t *testing.T) {
 	if got := list(); len(got) != 1 || !got[0].Holds || got[0].ID != first.ID {
 		t.Errorf("listed: %+v", got)
 	}
+
+	w.do(t, call{as: "jane-smith", method: "POST", path: "/patients/jane-smith/coverages", body: map[string]any{"payer": "60054", "member_id": "W1", "relation": "self", "priority": 1}}, nil)
+	v := w.draft(t)
+	w.do(t, call{as: "jane-smith", method: "PATCH", path: "/visits/" + v.ID + "/answers", body: page(map[string]any{"payment-route": []string{"insurance"}})}, nil)
+	var q shownShare
+	w.do(t, call{as: "jane-smith", method: "POST", path: "/visits/" + v.ID + "/quote"}, &q)
+	if q.Basis != "plan_share" || q.Amount != 20_00 || q.Plan.Name != "Cascade" || q.Plan.UpTo != 20_00 || q.Plan.Explained == "" || q.Plan.Estimate == "" ||
+		!slices.Equal(q.Plan.Terms, []shownTerm{{"99421", 33_33, 20_00, 0}}) {
+		t.Errorf("quoted: %+v", q)
+	}
+}
+
+type shownShare struct {
+	Basis  string
+	Amount int64 `json:"amount_cents"`
+	Plan   struct {
+		Name, Explained, Estimate string
+		UpTo                      int64 `json:"up_to_cents"`
+		Terms                     []shownTerm
+	}
+}
+
+type shownTerm struct {
+	Code    string
+	Allowed int64 `json:"allowed_cents"`
+	Share   int64 `json:"share_cents"`
+	Percent int   `json:"share_percent"`
 }

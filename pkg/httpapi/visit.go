@@ -99,17 +99,58 @@ type quoteReply struct {
 	// `practice_fee`: the practice's posted price. `no_charge`: this kind of
 	// request is never charged. `membership`: the patient's yearly membership
 	// includes it. `sliding_scale`: the posted price less a part that the practice takes off
-	// for the patient. `waiver`: the practice waives it for the patient.
+	// for the patient. `waiver`: the practice waives it for the patient. `plan_share`: the share
+	// that members of the patient's health plan pay, as `plan` has it; the practice bills the plan.
 	Basis billing.Basis `json:"basis"`
 	// The posted price, and how much of it is taken off; absent without a discount.
 	Listed  int64 `json:"list_price_cents,omitempty" schema:"min=50 max=10000000"`
 	Percent int   `json:"discount_percent,omitempty" schema:"min=1 max=100"`
 	// The discount in a sentence to show before the price is accepted; absent without one.
-	Discount string `json:"discount,omitempty"`
+	Discount string           `json:"discount,omitempty"`
+	Plan     *payingPlanReply `json:"plan,omitempty"`
 	// What the patient should know about how they said they would pay.
 	Caveat string `json:"caveat,omitempty"`
 	// It may be accepted until then. Changing an answer voids it.
 	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// What an amount of `plan_share` is reckoned by: what the payer of the patient's health plan allowed
+// the practice when the price was offered.
+type payingPlanReply struct {
+	// The payer's id, and its name.
+	Payer string `json:"payer"`
+	Name  string `json:"name"`
+	// The largest share among the codes that the answer may be billed by: what the plan may leave
+	// to the patient in all, if they have met its deductible.
+	UpTo int64 `json:"up_to_cents" schema:"min=0 max=10000000"`
+	// The codes by which the amount is reckoned: for each family of codes the one for the fewest
+	// minutes.
+	Terms []allowedReply `json:"terms"`
+	// How the amount comes about, and what is open, in sentences to show before the price is accepted.
+	Explained string `json:"explained"`
+	Estimate  string `json:"estimate"`
+}
+
+// What a payer allows for a code.
+type allowedReply struct {
+	Code string `json:"code"`
+	// What plan and patient pay together.
+	Allowed int64 `json:"allowed_cents" schema:"min=1 max=10000000"`
+	// What of it the patient pays.
+	Share int64 `json:"share_cents" schema:"min=0 max=10000000"`
+	// The share in percent of what is allowed; absent if it is a fixed amount.
+	Percent int `json:"share_percent,omitempty" schema:"min=1 max=100"`
+}
+
+func showPlan(p billing.Plan) *payingPlanReply {
+	if p.Payer == "" {
+		return nil
+	}
+	out := &payingPlanReply{Payer: p.Payer, Name: p.Name, UpTo: int64(p.UpTo), Terms: []allowedReply{}, Explained: p.Explain(), Estimate: p.Estimate()}
+	for _, t := range p.Terms {
+		out.Terms = append(out.Terms, allowedReply{t.Code, int64(t.Rate), int64(t.Share), t.Percent})
+	}
+	return out
 }
 
 // When the patient was told to expect an answer.
@@ -174,7 +215,7 @@ func showHolder(h visit.Holder) holderReply { return holderReply{h.ID, h.Display
 
 func showQuote(q billing.Quote) quoteReply {
 	return quoteReply{
-		q.ID, int64(q.Amount), q.Lower, q.Most(), "usd", q.Basis, int64(q.Listed), q.Percent, q.Discount(), q.Caveat.Text(), q.ExpiresAt,
+		q.ID, int64(q.Amount), q.Lower, q.Most(), "usd", q.Basis, int64(q.Listed), q.Percent, q.Discount(), showPlan(q.Plan), q.Caveat.Text(), q.ExpiresAt,
 	}
 }
 

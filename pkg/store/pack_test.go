@@ -52,6 +52,9 @@ func anyVisit() *rapid.Generator[visit.Visit] {
 		if len(v.Reads) == 0 {
 			v.Reads = nil
 		}
+		if len(v.Quote.Plan.Terms) == 0 {
+			v.Quote.Plan.Terms = nil
+		}
 		for n := range v.Reads {
 			v.Reads[n].At = when.Draw(t, "read")
 		}

@@ -63,7 +63,7 @@ func samples() []sample {
 		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), comparedSample(), closedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), contractSample(), accountSample(), openedSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
-		decidedSample(), draftSample(), approvedSample(), discountedSample(),
+		decidedSample(), draftSample(), approvedSample(), discountedSample(), plannedSample(),
 	}
 }
 
@@ -760,6 +760,22 @@ func discountedSample() sample {
 	return sample{"discounted", recorded(practiceID, clinic.Commit{Visit: &v, Patients: []clinic.Patient{p}}), []read{
 		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, v.ID) }, v},
 		{"Patient", func(ctx context.Context, s *store.Store) (any, error) { return s.Patient(ctx, p.ID) }, p},
+	}}
+}
+
+// plannedSample is a visit whose patient was quoted the share of a health plan's member.
+func plannedSample() sample {
+	v := sampleVisit()
+	v.ID, v.Payment, v.Payments = id("planned"), "", nil
+	v.Quote = billing.Quote{
+		ID: id("quote4"), Amount: 1_600, Basis: billing.PlanShare, ExpiresAt: at(1),
+		Lower: billing.KindPrices{coding.PhysicalTherapist: 0},
+		Plan: billing.Plan{Payer: "60054", Name: "Cascade Mutual", UpTo: 3_000, Terms: []billing.Term{
+			{Code: "99421", Rate: 8_000, Share: 1_600, Percent: 20}, {Code: "98970", Rate: 1, Share: 0, Percent: 1},
+		}},
+	}
+	return sample{"planned", recorded(practiceID, clinic.Commit{Visit: &v}), []read{
+		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, v.ID) }, v},
 	}}
 }
 

@@ -63,6 +63,43 @@ type quoteRow struct {
 	Lower   string         `json:"l,omitempty"` // as addLower packs it
 	Listed  money.Cents    `json:"o,omitempty"`
 	Percent int            `json:"d,omitempty"`
+	Plan    *planRow       `json:"p,omitempty"`
+}
+
+type planRow struct {
+	Payer string      `json:"i"`
+	Name  string      `json:"n"`
+	UpTo  money.Cents `json:"u"`
+	Terms []termRow   `json:"t"`
+}
+
+type termRow struct {
+	Code    string      `json:"c"`
+	Rate    money.Cents `json:"r"`
+	Share   money.Cents `json:"s,omitempty"`
+	Percent int         `json:"p,omitempty"`
+}
+
+func newPlanRow(p billing.Plan) *planRow {
+	if p.Payer == "" && p.Name == "" && p.UpTo == 0 && len(p.Terms) == 0 {
+		return nil
+	}
+	row := &planRow{Payer: p.Payer, Name: p.Name, UpTo: p.UpTo}
+	for _, t := range p.Terms {
+		row.Terms = append(row.Terms, termRow(t))
+	}
+	return row
+}
+
+func (row *planRow) plan() billing.Plan {
+	if row == nil {
+		return billing.Plan{}
+	}
+	p := billing.Plan{Payer: row.Payer, Name: row.Name, UpTo: row.UpTo}
+	for _, t := range row.Terms {
+		p.Terms = append(p.Terms, billing.Term(t))
+	}
+	return p
 }
 
 type promiseRow struct {
@@ -88,7 +125,7 @@ func newVisitRow(v visit.Visit) (visitRow, error) {
 		row.Times[n] = since.moment(*t)
 	}
 	if q := v.Quote; !reflect.ValueOf(q).IsZero() {
-		row.Quote = &quoteRow{q.ID, q.Amount, q.Basis, q.Caveat, since.moment(q.ExpiresAt), q.Refused, "", q.Listed, q.Percent}
+		row.Quote = &quoteRow{q.ID, q.Amount, q.Basis, q.Caveat, since.moment(q.ExpiresAt), q.Refused, "", q.Listed, q.Percent, newPlanRow(q.Plan)}
 	}
 	if p := v.Promise; p != (visit.Promise{}) {
 		row.Promise = &promiseRow{since.moment(p.By), since.moment(p.Ends), p.Told, since.moment(p.Paused)}
@@ -169,7 +206,7 @@ func readVisit(i item) (visit.Visit, error) {
 		*t = since.time(row.Times[n])
 	}
 	if q := row.Quote; q != nil {
-		v.Quote = billing.Quote{ID: q.ID, Amount: q.Amount, Basis: q.Basis, Caveat: q.Caveat, ExpiresAt: since.time(q.Expires), Refused: q.Refused, Listed: q.Listed, Percent: q.Percent}
+		v.Quote = billing.Quote{ID: q.ID, Amount: q.Amount, Basis: q.Basis, Caveat: q.Caveat, ExpiresAt: since.time(q.Expires), Refused: q.Refused, Listed: q.Listed, Percent: q.Percent, Plan: q.Plan.plan()}
 	}
 	if p := row.Promise; p != nil {
 		v.Promise = visit.Promise{By: since.time(p.By), Ends: since.time(p.Ends), Told: p.Told, Paused: since.time(p.Paused)}

@@ -14,9 +14,13 @@ import (
 )
 
 // priceFor is price, with percent taken off for the patient. For one who says that a membership
-// pays, nothing is charged if it includes the request. Nobody else's memberships are read.
+// pays, nothing is charged if it includes the request; for one who says that a health plan does,
+// their share. Nobody else's memberships and health plans are read.
 func (m *Room) priceFor(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice, percent int) (billing.Quote, error) {
 	q, err := m.price(in, f, res, p)
+	if err == nil && q.Caveat == billing.PlanNotBilled && q.Amount > 0 {
+		q, err = m.coveredBy(ctx, in, p, q)
+	}
 	if err != nil || q.Caveat != billing.NoMembership || q.Amount == 0 {
 		return q.WithDiscount(percent), err
 	}

@@ -8,6 +8,7 @@ import (
 	"context"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/books"
 	"evisit/pkg/clinic/chart"
@@ -43,6 +44,9 @@ type Reads interface {
 	// Included returns the memberships that a patient pays for, the first one first, and the visits
 	// that were used of them, in one read.
 	Included(ctx context.Context, payer string) ([]membership.Membership, []membership.Count, error)
+	// Contracts lists what a practice entered of its agreements with payers, removed ones too. It
+	// may lag about a second.
+	Contracts(ctx context.Context, practice string) ([]billing.Contract, error)
 	// Paid lists the bills of a patient's memberships, the newest first, and what was entered of
 	// them, the oldest first, in one read.
 	Paid(ctx context.Context, payer string) ([]membership.Bill, []ledger.Entry, error)

@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 
+	"evisit/pkg/billing"
 	"evisit/pkg/phi"
 	"evisit/pkg/practice"
 	"evisit/pkg/visit"
@@ -39,6 +40,9 @@ func (s *site) estimate(w http.ResponseWriter, r *http.Request, v visitor) error
 			return redirect(w, checkPath(id))
 		}
 		return err
+	}
+	if o.Quote.Basis == billing.PlanShare { // they do not pay for it themselves
+		return redirect(w, formPath(id, len(o.Form.Pages())))
 	}
 	who, err := s.Charts.Patient(r.Context(), o.Visit.Patient)
 	if err != nil {

@@ -26,9 +26,10 @@ type feeView struct {
 	Free       bool
 	Included   bool // in the patient's membership
 	Caveat     string
-	Discount   string // what the practice takes off for the patient; empty: nothing
-	Until      string // how long the price holds
-	Estimate   string // where the price is printed; empty where the patient said that they do not pay themselves
+	Plan       billing.Plan // whose member's share the price is; zero of another price
+	Discount   string       // what the practice takes off for the patient; empty: nothing
+	Until      string       // how long the price holds
+	Estimate   string       // where the price is printed; empty where the patient said that they do not pay themselves
 	Charged    string
 	Within     string
 	Readers    string
@@ -72,8 +73,8 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view f
 	view.Quote, view.Amount, view.Free = o.Quote.ID, o.Quote.Amount.String(), o.Quote.Free()
 	view.Included = o.Quote.Basis == billing.ByMember
 	view.Most, view.Discount, view.Until = o.Quote.Most(), o.Quote.Discount(), v.practice.Local(o.Quote.ExpiresAt)
-	view.Caveat, view.Charged = o.Quote.Caveat.Text(), httpapi.WhenCharged
-	if o.Quote.Caveat == "" && !view.Included {
+	view.Caveat, view.Charged, view.Plan = o.Quote.Caveat.Text(), httpapi.WhenCharged, o.Quote.Plan
+	if o.Quote.Caveat == "" && !view.Included && o.Quote.Basis != billing.PlanShare {
 		view.Estimate = estimatePath(id)
 	}
 	view.Within, view.Readers = lasting(o.Terms.Answer), o.Readers

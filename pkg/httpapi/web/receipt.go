@@ -22,6 +22,7 @@ type receiptView struct {
 	Address      string
 	By, Answered string // who answered and when; empty before there is an answer
 	Receipts     []receiptPart
+	Plan         string       // the health plan of whose bill this is the patient's share; empty if of none
 	Invoice      *invoicePart // nil: nothing is owed
 	Shown        string       // when all of it was so
 }
@@ -84,7 +85,7 @@ func (s *site) receiptOf(r *http.Request, v visitor) (receiptView, visit.Visit, 
 	receipts := m.Receipts(of)
 	view := receiptView{
 		Title: receiptTitle(of, receipts), Back: myPath(of.ID), Number: of.Number(), Patient: who.Contact.Name, Born: bornWords(who.Contact.Birth),
-		Practice: v.practice, Address: addressWords(v.practice.Address), Receipts: receiptParts(receipts, v.practice), Shown: v.practice.Local(s.Now()),
+		Practice: v.practice, Address: addressWords(v.practice.Address), Receipts: receiptParts(receipts, v.practice), Plan: of.Quote.Plan.Name, Shown: v.practice.Local(s.Now()),
 	}
 	if of.Owed {
 		view.Invoice = &invoicePart{of.Receipt(of.Payment), of.Fee().String()}
@@ -124,6 +125,9 @@ func (s *site) sheetOf(view receiptView) paper.Sheet {
 	if view.Answered != "" {
 		sheet.Facts = append(sheet.Facts, paper.Fact{Name: "Answered", Lines: []string{view.Answered + ", by " + view.By}})
 	}
+	if view.Plan != "" {
+		sheet.Facts = append(sheet.Facts, paper.Fact{Name: "Health plan", Lines: []string{planShareWords(view.Plan)}})
+	}
 	for _, r := range view.Receipts {
 		part := paper.Part{Heading: "Receipt " + r.Number, Sum: paper.Row{What: "Paid by the patient", Amount: r.Paid}}
 		for _, l := range r.Lines {
@@ -138,6 +142,11 @@ func (s *site) sheetOf(view receiptView) paper.Sheet {
 		})
 	}
 	return sheet
+}
+
+// planShareWords say that what was paid, or is owed, is a share of what a plan allows.
+func planShareWords(plan string) string {
+	return "The amount is the estimated share of a member of " + plan + ", which the practice bills for the rest, and which decides what the share is in the end."
 }
 
 // paidFacts say who paid whom.

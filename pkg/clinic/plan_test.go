@@ -1,0 +1,182 @@
+package clinic_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"evisit/infra/local/stripesim"
+	"evisit/pkg/billing"
+	"evisit/pkg/civil"
+	"evisit/pkg/coding"
+	"evisit/pkg/coverage"
+	"evisit/pkg/money"
+	"evisit/pkg/visit"
+)
+
+// byPlan answers all of uti-women, to be paid by the health plan.
+var byPlan = with(urinary, said{"payment-route": []string{"insurance"}})
+
+// contracts enters a contract of Lakeside with cascade, of a fixed share.
+func (w *world) contracts(code string, share money.Cents) billing.Contract {
+	w.Helper()
+	c, err := w.author.EnterContract(w.ctx, w.as(ada), billing.Contract{Payer: cascade.ID, Code: code, From: civil.Date(2026, 1, 1), Rate: 80_00, Copay: share})
+	if err != nil {
+		w.Fatalf("contract: %v", err)
+	}
+	return c
+}
+
+// planned is a draft of Jane's who says that her health plan pays.
+func (w *world) planned() string {
+	w.Helper()
+	id := w.starts(jane, "uti-women", "")
+	w.saves(jane, id, byPlan)
+	return id
+}
+
+// The patient is quoted the largest share; what is held is that, and what is charged the share of the code
+// that whoever answers bills by.
+func TestPlanShare_HeldAndCharged(t *testing.T) {
+	t.Parallel()
+	for who, want := range map[string]money.Cents{ana: 15_00, ben: 9_00} {
+		t.Run(who, func(t *testing.T) {
+			t.Parallel()
+			w := insured(t)
+			w.benIs(coding.PhysicalTherapist)
+			w.contracts("99422", 25_00)
+			w.contracts("99421", 15_00)
+			w.contracts("98970", 9_00)
+			w.covers(w.as(jane), jane, ownCard())
+			id := w.planned()
+			q := w.prices(jane, id).Quote
+			if q.Basis != billing.PlanShare || q.Amount != 15_00 || q.FeeOf(coding.PhysicalTherapist) != 9_00 || q.Plan.UpTo != 25_00 || q.Plan.Name != cascade.Name || q.Caveat != "" {
+				t.Fatalf("quoted %+v", q)
+			}
+			w.submits(jane, id, q.ID)
+			w.pays(id, stripesim.CardSuccess)
+			w.settle()
+			stored := w.stands(id, visit.Queued).Quote
+			if diff := cmp.Diff(q, stored); diff != "" {
+				t.Errorf("stored otherwise (-quoted +stored):\n%s", diff)
+			}
+			if o := w.truth(); o.Held.Cents != 15_00 {
+				t.Errorf("held: %+v", o.Held)
+			}
+			w.takes(who, id)
+			w.answersFor(who, id, cystitis)
+			w.settle()
+			if p := w.latest(id); w.visit(id).Fee() != want || p.payment.Held != 15_00 || p.payment.Collected != want {
+				t.Errorf("a fee of %s: %+v", w.visit(id).Fee(), p.payment)
+			}
+			w.proven(id)
+			w.balanced()
+		})
+	}
+}
+
+// A share that no card can be charged needs none: the request is sent at once.
+func TestPlanShare_TooLittleForACard(t *testing.T) {
+	t.Parallel()
+	w := insured(t)
+	w.contracts("99421", 49)
+	w.covers(w.as(jane), jane, ownCard())
+	id := w.planned()
+	q := w.prices(jane, id).Quote
+	if !q.Free() || q.Basis != billing.PlanShare || !strings.Contains(q.Plan.Explain(), "too little") {
+		t.Fatalf("quoted %+v", q)
+	}
+	if s := w.submits(jane, id, q.ID); s.Page != "" || s.Visit.Status != visit.Queued {
+		t.Fatalf("sent as %+v", s)
+	}
+	w.takes(ana, id)
+	w.answers(id)
+	w.settle()
+	if o := w.truth(); o.Holds.Cents != 0 || o.Captured.Cents != 0 {
+		t.Errorf("%+v", o)
+	}
+	w.proven(id)
+}
+
+// What keeps a plan from paying is told with the posted fee, which a discount lowers, as it does not
+// lower a share.
+func TestPlanShare_PostedFeeWithCaveat(t *testing.T) {
+	t.Parallel()
+	w := insured(t)
+	w.discounts(50, 31)
+	id := w.planned()
+	offered := func(amount money.Cents, basis billing.Basis, caveat billing.Caveat) {
+		t.Helper()
+		if q := w.prices(jane, id).Quote; q.Amount != amount || q.Basis != basis || q.Caveat != caveat {
+			t.Errorf("quoted %+v; want %s as %s, %q", q, amount, basis, caveat)
+		}
+	}
+	offered(20_00, billing.SlidingScale, billing.PlanNotBilled)
+	c := w.contracts("99421", 15_00)
+	offered(20_00, billing.SlidingScale, billing.PlanUnknown)
+	h := w.covers(w.as(jane), jane, ownCard())
+	offered(15_00, billing.PlanShare, "")
+	if _, err := w.registrar.EndCoverage(w.ctx, w.as(jane), jane, h.ID, civil.Date(2026, 3, 1)); err != nil {
+		t.Fatal(err)
+	}
+	offered(20_00, billing.SlidingScale, billing.PlanEnded)
+	w.covers(w.as(jane), jane, coverage.Card{Payer: medicare.ID, Member: "1EG4-TE5-MK73", Relation: coverage.Self, Priority: 2})
+	offered(20_00, billing.SlidingScale, billing.PlanMedicare)
+	if _, err := w.author.RemoveContract(w.ctx, w.as(ada), c.ID()); err != nil {
+		t.Fatal(err)
+	}
+	offered(20_00, billing.SlidingScale, billing.PlanNotBilled)
+
+	papers := w.starts(jane, "admin-request", "")
+	w.saves(jane, papers, with(records, said{"payment-route": []string{"insurance"}}))
+	if q := w.prices(jane, papers).Quote; q.Basis != billing.SlidingScale || q.Caveat != billing.PlanNotThis {
+		t.Errorf("paperwork is quoted %+v", q)
+	}
+}
+
+// A contract that changes after the quote changes no quote that was made: it can be accepted until it expires. The next one has
+// the new share.
+func TestPlanShare_ContractChangedAfterQuote(t *testing.T) {
+	t.Parallel()
+	w := insured(t)
+	c := w.contracts("99421", 15_00)
+	w.covers(w.as(jane), jane, ownCard())
+	id := w.planned()
+	accepted := w.prices(jane, id).Quote
+	w.contracts("99421", 35_00)
+	if q := w.prices(jane, id).Quote; q.ID != accepted.ID || q.Amount != 15_00 {
+		t.Errorf("the fresh quote was replaced by %+v", q)
+	}
+	w.pass(billing.QuoteLife - time.Minute)
+	w.submits(jane, id, accepted.ID)
+	w.pays(id, stripesim.CardSuccess)
+	w.settle()
+	if o := w.truth(); w.stands(id, visit.Queued).Quote.Amount != 15_00 || o.Held.Cents != 15_00 {
+		t.Errorf("held: %+v", o.Held)
+	}
+	other := w.planned()
+	if q := w.prices(jane, other).Quote; q.Amount != 35_00 {
+		t.Errorf("then quoted %+v", q)
+	}
+	if _, err := w.author.RemoveContract(w.ctx, w.as(ada), c.ID()); err != nil {
+		t.Fatal(err)
+	}
+	if q := w.prices(jane, other).Quote; q.Amount != 40_00 || q.Caveat != billing.PlanNotBilled {
+		t.Errorf("without a contract quoted %+v", q)
+	}
+}
+
+// The contracts of one practice count at no other.
+func TestPlanShare_OtherPracticesContract(t *testing.T) {
+	t.Parallel()
+	w := insured(t)
+	if _, err := w.author.EnterContract(w.ctx, w.as("ruth-vance"), billing.Contract{Payer: cascade.ID, Code: "99421", From: civil.Date(2026, 1, 1), Rate: 80_00, Copay: 15_00}); err != nil {
+		t.Fatal(err)
+	}
+	w.covers(w.as(jane), jane, ownCard())
+	if q := w.prices(jane, w.planned()).Quote; q.Amount != 40_00 || q.Basis != billing.Fee || q.Caveat != billing.PlanNotBilled {
+		t.Errorf("quoted %+v", q)
+	}
+}

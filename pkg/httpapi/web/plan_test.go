@@ -1,0 +1,57 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"evisit/pkg/billing"
+)
+
+// agrees has an administrator enter a contract with Cascade Mutual of a share in percent.
+func (h *house) agrees(t *testing.T, code, rate, percent string) {
+	t.Helper()
+	adm := h.as(t, "Adm", "/manage/contracts")
+	adm.press("Enter", url.Values{"payer": {"60054"}, "procedure": {code}, "rate": {rate}, "part": {percent}, "from": {"2026-01-01"}})
+	adm.wants(http.StatusOK, "The contract is entered.")
+}
+
+// insures has a patient enter a health plan with Cascade Mutual.
+func (b *browser) insures() {
+	b.t.Helper()
+	b.get("/my/data")
+	b.link("Show and change the health plans")
+	b.link("Enter a health plan")
+	b.press("Save", url.Values{"payer": {"60054"}, "member": {"W1234"}, "relation": {"self"}, "priority": {"1"}})
+	b.wants(http.StatusOK, "The health plan is entered.")
+}
+
+// Who says that their health plan pays reads their share, how it comes about, and what the plan
+// decides; no estimate for self-pay is offered, and the receipt says whose share was paid.
+func TestPlanShare_Pages(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.payers(t)
+	h.agrees(t, "99421", "80", "20")
+	h.agrees(t, "99423", "100", "25")
+	ada := h.as(t, "Ada", "/my")
+	ada.startUTI()
+	ada.fillIn(with(url.Values{"payment-route": {"insurance"}}))
+	ada.wants(http.StatusOK, "What it costs$40.00", "no health plan of yours on file")
+	id := ada.visitID()
+	ada.insures()
+	ada.get("/my/visits/" + id + "/estimate")
+	ada.wants(http.StatusOK, "What it costs", "At most $16.00", "Cascade Mutual allows this practice $80.00 for an answer billed by the code 99421. Your share is 20 % of it: $16.00.",
+		"up to $25.00 in all", "get money back", "How long this holdsUntil")
+	for _, words := range []string{"Good-faith estimate", "Please note", "$40.00"} {
+		if strings.Contains(ada.text(), words) {
+			t.Errorf("the page says %q", words)
+		}
+	}
+	_, page := h.sends(t, ada)
+	h.as(t, "Dr. X", "/desk").answers(id)
+	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Received = "succeeded", 0, 1600 })
+	ada.get("/my/visits/" + id + "/receipt")
+	ada.wants(http.StatusOK, "Paid by the patient$16.00", "the estimated share of a member of Cascade Mutual")
+}
