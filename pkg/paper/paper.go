@@ -42,6 +42,8 @@ type Part struct {
 // A Row is something and its amount. A Note stands below, and is smaller.
 type Row struct{ What, Note, Amount string }
 
+type length = float64 //nolint:forbidigo // in millimetres, of letters in points, and no money
+
 // In millimetres, of a sheet of US Letter.
 const (
 	margin  = 20.0
@@ -113,23 +115,23 @@ func newDrawing(s Sheet) drawing {
 	return drawing{pdf}
 }
 
-func (d drawing) space(high float64) { d.pdf.Ln(high) }
+func (d drawing) space(high length) { d.pdf.Ln(high) }
 
 // text writes words across a width, in as many lines as they need, from where the pen is.
-func (d drawing) text(size, wide float64, words string) {
+func (d drawing) text(size, wide length, words string) {
 	d.pdf.SetFont(font, "", size)
 	d.pdf.MultiCell(wide, line*max(1, size/normal), norm.NFC.String(words), "", "L", false)
 }
 
 // room begins a new page unless so many lines have room on this one.
 func (d drawing) room(lines int) {
-	if _, high := d.pdf.GetPageSize(); d.pdf.GetY()+line*float64(lines) > high-margin {
+	if _, high := d.pdf.GetPageSize(); d.pdf.GetY()+line*length(lines) > high-margin {
 		d.pdf.AddPage()
 	}
 }
 
 // lines counts the lines that words need.
-func (d drawing) lines(size, wide float64, words string) int {
+func (d drawing) lines(size, wide length, words string) int {
 	if words == "" {
 		return 0
 	}
@@ -176,7 +178,7 @@ func (d drawing) rule() {
 	d.pdf.SetY(y + gap/4)
 }
 
-func (d drawing) row(size float64, r Row) {
+func (d drawing) row(size length, r Row) {
 	d.room(d.lines(size, width-amounts, r.What) + d.lines(small, width-amounts, r.Note))
 	d.pdf.SetFont(font, "", size)
 	top := d.pdf.GetY()

@@ -233,8 +233,10 @@ func (s *Statement) Check() error {
 		parts iter.Seq[Part]
 		whole Part
 	}{
-		{"days", maps.Values(s.days), s.Whole}, {"ways", maps.Values(s.Ways), s.Whole},
-		{"forms", maps.Values(s.Forms), visits}, {"clinicians", maps.Values(s.Clinicians), visits},
+		{"days", maps.Values(s.days), s.Whole},
+		{"ways", maps.Values(s.Ways), s.Whole},
+		{"forms", maps.Values(s.Forms), visits},
+		{"clinicians", maps.Values(s.Clinicians), visits},
 	} {
 		if sum := total(slices.Collect(c.parts)); sum.Entries != c.whole.Entries || sum.AtStripe != c.whole.AtStripe || !sameSums(sum.Sums, c.whole.Sums) {
 			return fmt.Errorf("statement of %s: its %s do not add up", s.Period, c.name)

@@ -13,6 +13,6 @@ for (const file of process.argv.slice(2)) {
     const { items } = await page.getTextContent();
     lines.push(...items.map((i) => i.str));
   }
-  said.push({ Pages: doc.numPages, Title: info.Title, Language: info.Language, Text: lines.join("\n") });
+  said.push({ pages: doc.numPages, title: info.Title, language: info.Language, text: lines.join("\n") });
 }
 console.log(JSON.stringify(said));

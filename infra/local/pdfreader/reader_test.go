@@ -19,8 +19,10 @@ import (
 
 // A said is what the reader says of a file.
 type said struct {
-	Pages                 int
-	Title, Language, Text string
+	Pages    int    `json:"pages"`
+	Title    string `json:"title"`
+	Language string `json:"language"`
+	Text     string `json:"text"`
 }
 
 // read draws sheets, and returns what the reader says of each, without the spaces of its text.

@@ -112,7 +112,7 @@ func (m *Room) handleDue(ctx context.Context, d due) (moved int, _ error) {
 		for _, id := range ids {
 			did, err := d.handle(ctx, id)
 			if err != nil {
-				m.Kernel.Log.ErrorContext(ctx, "due "+d.what+" not moved", d.what, id, "err", err)
+				m.Kernel.Log.ErrorContext(ctx, "due row not moved", d.what, id, "err", err)
 				failures = append(failures, d.postpone(ctx, id))
 			}
 			if did {
