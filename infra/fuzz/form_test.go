@@ -43,6 +43,8 @@ func (q question) answer(v *visit) json.RawMessage {
 		said = "caregiver"
 	case q.LinkID == "location-state" && v.Practice == "harbor":
 		said = "WA"
+	case q.LinkID == "payment-route" && v.Patient == "tom-okafor":
+		said = "insurance"
 	}
 	switch q.Type {
 	case "boolean":

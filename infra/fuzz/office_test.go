@@ -201,9 +201,15 @@ func (w *world) decidesMembership(admin *person, later time.Time) {
 	}
 }
 
-// entersContract enters what a payer allows lakeside, and removes it.
+// entersContract enters what payers allow lakeside: one for a health plan of Tom's, and another that it removes.
 func (w *world) entersContract(admin *person) {
 	w.t.Helper()
+	named := w.names["patient"]
+	w.does("registerPayer", w.person("operator.pat-quinn"), nil, map[string]any{"id": "TOMS", "name": "Lasting Mutual", "filing_code": "CI"})
+	w.does("enterContract", admin, nil, map[string]any{"payer": "TOMS", "code": "99421", "from": "2026-01-01", "rate": 80_00, "copay": 10_00})
+	w.names["patient"] = "tom-okafor"
+	w.does("addCoverage", w.person("sam-lee"), nil, map[string]any{"payer": "TOMS", "member_id": "W1234", "relation": "self", "priority": 1})
+	w.names["patient"] = named
 	payer := fmt.Sprint("CONTRACT", w.IntN(5))
 	w.does("registerPayer", w.person("operator.pat-quinn"), nil, map[string]any{"id": payer, "name": "Agreed Mutual", "filing_code": "CI"})
 	entered := w.made(w.does("enterContract", admin, nil, map[string]any{"payer": payer, "code": "99421", "from": "2026-01-01", "rate": 80_00 + w.IntN(100), "percent": 20}))

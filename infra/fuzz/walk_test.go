@@ -117,6 +117,9 @@ func (w *world) advance(v *visit) {
 		if w.lacks("acceptDispute") || w.IntN(6) == 0 { // few answers are disputed, and all of it must be met
 			w.contests(v, side)
 		}
+		if w.lacks("recordClaim") || w.IntN(3) == 0 {
+			w.does("recordClaim", w.person(oneOf(w, "sam-lee", "ada-brooks")), v, map[string]string{"reference": oneOf(w, "PCN-1", "PCN-2")})
+		}
 		if w.IntN(3) == 0 {
 			w.does("acknowledgeVisit", side, v, nil)
 		}

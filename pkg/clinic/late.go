@@ -24,6 +24,15 @@ func LateWork(v visit.Visit, now time.Time) work.Item {
 	return work.New(work.Item{Kind: work.VisitLate, Practice: v.Practice, Pool: v.Pool, Visit: v.ID}, v.ID, now)
 }
 
+// BillingWork asks the practice to bill the health plan for v, which was answered just now; nothing, if no
+// plan is billed for it.
+func BillingWork(v visit.Visit, now time.Time) []work.Item {
+	if !v.BillsPlan() {
+		return nil
+	}
+	return []work.Item{work.New(work.Item{Kind: work.PlanBill, Practice: v.Practice, Pool: identity.StaffPool, Visit: v.ID}, v.ID, now)}
+}
+
 // PassedWork tells owner that v, which has changed hands just now, was handed to them or
 // taken over from them. The note of it is v's latest, by whose number the item is known.
 func PassedWork(k work.Kind, v visit.Visit, owner string, now time.Time) work.Item {

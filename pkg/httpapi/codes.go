@@ -97,6 +97,8 @@ var Codes = []Code{
 	{409, "not_joined", "nobody signs in as this patient"},
 	{409, "not_offered", "the form can be read and checked, but not started"},
 	{409, "nobody_calls", "the form has nobody call the patient about this diversion"},
+	{409, "claim_unrecorded", "a health plan is to be billed: `recordClaim` says that it was, and ends the item"},
+	{409, "nothing_to_bill", "no health plan is to be billed for the visit"},
 	{409, "nothing_to_resume", "the item of work is not about something that was given up"},
 	{409, "nothing_left", "nothing of the payment can be refunded: all of it is, or it was not charged"},
 	{409, "nothing_to_pay", "there is nothing to pay for this visit"},

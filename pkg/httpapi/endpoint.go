@@ -109,7 +109,7 @@ var endpoints = []*Endpoint{
 	&getChart, &getEncounterDocument, &getLedger, &getTrail, &listAccess, &getRecord,
 	&listQueue, &takeVisit, &askPatient, &answerVisit, &declineVisit, &redirectVisit,
 	&releaseVisit, &handOverVisit, &takeOverVisit, &listColleagues,
-	&getPractice, &listPayouts, &listReconciliations, &listWork, &endWork, &resumeWork, &getDispute, &answerDispute, &acceptDispute, &getRefunds, &refundVisit, &getMoney, &listEntries, &exportEntries, &exportLog, &exportRows, &getCheckpoint, &getLogKey,
+	&getPractice, &listPayouts, &listReconciliations, &listWork, &endWork, &resumeWork, &getDispute, &answerDispute, &acceptDispute, &getRefunds, &refundVisit, &recordClaim, &getMoney, &listEntries, &exportEntries, &exportLog, &exportRows, &getCheckpoint, &getLogKey,
 	&registerPractice, &listPractices, &readPractice, &changePractice, &suspendPractice, &unsuspendPractice, &inviteAdministrator,
 	&registerPayer, &changePayer, &endPayer, &resumePayer,
 	&listPeople, &getPerson, &changePerson, &deactivatePerson, &reactivatePerson, &invitePerson, &listInvitations, &revokeInvitation, &acceptInvitation,

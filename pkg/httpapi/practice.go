@@ -340,7 +340,8 @@ type workItemReply struct {
 	// again. `patient.unverified`: somebody registered as a patient on the public page, who may have a record
 	// already if `note` is `possible_double`; it ends when they are verified, merged or refused.
 	// `coverage.unchecked`: a patient, or who acts for them, entered or changed a health plan; it ends when somebody
-	// has compared it with the card.
+	// has compared it with the card. `plan.bill`: a visit was answered whose patient pays the share of a health plan's
+	// member; send the plan the claim; it ends with `recordClaim`.
 	Kind work.Kind `json:"kind"`
 	// Whose work it is.
 	Pool identity.Pool `json:"pool"`
@@ -356,7 +357,9 @@ type workItemReply struct {
 	// Of `event.parked`: why it was given up, in words.
 	Reason string `json:"reason,omitempty"`
 	// A stable code for why: Stripe's, the mail service's or the system's own.
-	Note       string           `json:"note,omitempty"`
+	Note string `json:"note,omitempty"`
+	// Of `plan.bill` that has ended: the claim's number or, if none was sent, why.
+	Reference  string           `json:"reference,omitempty"`
 	Difference *differenceReply `json:"difference,omitempty"`
 
 	Made time.Time `json:"made_at"`
@@ -369,7 +372,7 @@ type workItemReply struct {
 
 func showWork(i work.Item) workItemReply {
 	out := workItemReply{
-		ID: i.ID, Kind: i.Kind, Pool: i.Pool, Owner: i.Owner, Visit: i.Visit, Payment: i.Payment, Event: i.Event, EventKind: i.EventKind, Note: i.Note,
+		ID: i.ID, Kind: i.Kind, Pool: i.Pool, Owner: i.Owner, Visit: i.Visit, Payment: i.Payment, Event: i.Event, EventKind: i.EventKind, Note: i.Note, Reference: i.Reference,
 		Made: i.Made, Due: i.Due, Ended: when(i.Ended), EndedBy: i.EndedBy,
 	}
 	if i.Kind == work.BooksDiffer {
@@ -388,7 +391,7 @@ var endWork = Endpoint{
 	Text: "Ends an item of work on your word; what was given up is then not tried again. Repeating it succeeds and changes nothing.",
 	Who:  Known,
 	Out:  workItemReply{}, OutText: "The item, ended.",
-	Refuses: []Refusal{{Code: "denied"}},
+	Refuses: []Refusal{{Code: "denied"}, {Code: "claim_unrecorded"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		i, err := a.Office.EndWork(r.Context(), r.Caller, r.PathValue("work"))
 		return Reply{Body: showWork(i)}, err

@@ -37,6 +37,8 @@ const (
 
 	RefundPayment Action = "payment.refund" // by hand; how much is for the practice to decide
 
+	BillPlan Action = "plan.bill" // see what is to be billed to a health plan for a visit, and record that it was
+
 	RunPractices   Action = "practice.run"    // register and suspend practices, see how they stand; keep the payers
 	ReadRoster     Action = "roster.read"     // who works at the practice
 	ManagePeople   Action = "roster.change"   // invite, change, deactivate
@@ -120,7 +122,7 @@ var policy = []struct {
 	{[]Role{Staff}, Team, StaffPool, []Action{ReadVisit, ReadChart, ReadQueue, TakeVisit, TakeOverVisit, ReadWork, EndWork}},
 	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff}, Former, StaffPool, []Action{ReleaseVisit, HandOverVisit}},
-	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, RefundPayment, ReadPatient, ChangePatient, DelegatePower, ManagePatients, GiveDiscounts}},
+	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, RefundPayment, BillPlan, ReadPatient, ChangePatient, DelegatePower, ManagePatients, GiveDiscounts}},
 	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms, ConnectAccount, ReadDispute, AnswerDispute, ReadBooks}},
 	{[]Role{Admin, Director}, Team, "", []Action{ReadRoster, WriteForms}},
 	{[]Role{Director}, Team, "", []Action{ApproveForms}},

@@ -19,7 +19,7 @@ var actions = []identity.Action{
 	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadTrail, identity.ReadLog, identity.ReadWork, identity.EndWork,
 	identity.ResumeWork, identity.RunPractices, identity.ReadRoster, identity.ManagePeople, identity.DecideTerms, identity.ConnectAccount, identity.WriteForms, identity.ApproveForms,
 	identity.ReadAccess, identity.DownloadRecord, identity.ReleaseVisit, identity.HandOverVisit, identity.TakeOverVisit,
-	identity.ReadDispute, identity.AnswerDispute, identity.ReadBooks, identity.RefundPayment, identity.ReadPatient, identity.ChangePatient, identity.DelegatePower, identity.ManagePatients, identity.GiveDiscounts, identity.HoldMembership,
+	identity.ReadDispute, identity.AnswerDispute, identity.ReadBooks, identity.RefundPayment, identity.BillPlan, identity.ReadPatient, identity.ChangePatient, identity.DelegatePower, identity.ManagePatients, identity.GiveDiscounts, identity.HoldMembership,
 }
 
 // How a person may stand to the visit of patient-1 at practice-1.
@@ -47,7 +47,7 @@ var relations = map[string]func(*identity.Person, *identity.Resource){
 const (
 	ofPatient = "visit.start visit.list visit.read chart.read visit.fill message.send ledger.read audit.read access.read record.download patient.read patient.change membership.hold"
 	ofReader  = "visit.list visit.read chart.read ledger.read audit.read access.read record.download patient.read"
-	ofStaff   = " payment.refund patient.read patient.change patient.delegate patient.manage discount.give"
+	ofStaff   = " payment.refund plan.bill patient.read patient.change patient.delegate patient.manage discount.give"
 	anyPool   = "clinical staff none"
 	nothing   = "" // the visit is not there for them: 404 to everything
 )

@@ -63,7 +63,7 @@ func samples() []sample {
 		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), comparedSample(), closedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), contractSample(), accountSample(), openedSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
-		decidedSample(), draftSample(), approvedSample(), discountedSample(), plannedSample(),
+		decidedSample(), draftSample(), approvedSample(), discountedSample(), plannedSample(), billedSample(),
 	}
 }
 
@@ -358,6 +358,15 @@ func workSample() sample {
 	return sample{"work", recorded(practiceID, clinic.Commit{Work: []work.Item{open, ended}}), []read{
 		{"Work", func(ctx context.Context, s *store.Store) (any, error) { return s.Work(ctx, practiceID) }, []work.Item{open}},
 		{"WorkItem", func(ctx context.Context, s *store.Store) (any, error) { return s.WorkItem(ctx, practiceID, ended.ID) }, ended},
+	}}
+}
+
+// billedSample is an item about a claim that was sent.
+func billedSample() sample {
+	i := work.New(work.Item{Kind: work.PlanBill, Practice: practiceID, Pool: identity.StaffPool, Visit: visitID}, visitID, noon).End(doctorID, at(1))
+	i.Reference, i.Version = "PCN-17", 1
+	return sample{"billed", recorded(practiceID, clinic.Commit{Work: []work.Item{i}}), []read{
+		{"WorkItem", func(ctx context.Context, s *store.Store) (any, error) { return s.WorkItem(ctx, practiceID, i.ID) }, i},
 	}}
 }
 

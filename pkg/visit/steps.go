@@ -258,6 +258,12 @@ func (v Visit) Answer(p identity.Person, document string, minutes *int, now time
 	return v.next(Answered), nil
 }
 
+// BillsPlan reports whether the practice bills a health plan for v: it is answered, and its patient
+// was quoted the share of a member.
+func (v Visit) BillsPlan() bool {
+	return (v.Status == Answered || v.Status == Closed) && v.Quote.Basis == billing.PlanShare
+}
+
 // LowerFee returns v, answered just now, with the fee that who answers it says; nil
 // leaves it.
 func (v Visit) LowerFee(said *money.Cents) (Visit, error) {

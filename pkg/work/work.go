@@ -75,16 +75,19 @@ const (
 	// MembershipMedicare says that Medicare covers what a member's membership includes: see which
 	// visits were included since, and have the member leave.
 	MembershipMedicare Kind = "membership.medicare"
+	// PlanBill says that a visit was answered whose patient pays a share as the member of a health
+	// plan: send the plan the claim; ends when somebody records that it was sent (Item.Billed).
+	PlanBill Kind = "plan.bill"
 )
 
 // Kinds lists every kind.
 var Kinds = []Kind{
 	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, AccountDisabled, PayoutFailed, BooksDiffer, VisitHanded, VisitTakenOver, VisitsReturned,
-	PatientUnverified, CoverageUnchecked, MembershipUnpaid, MembershipUnrefunded, MembershipDisputed, MembershipMedicare,
+	PatientUnverified, CoverageUnchecked, MembershipUnpaid, MembershipUnrefunded, MembershipDisputed, MembershipMedicare, PlanBill,
 }
 
 // ofMoney are the kinds about money that did not come, did not go back, or is contested.
-var ofMoney = []Kind{PaymentFailed, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, PayoutFailed, BooksDiffer, MembershipUnpaid, MembershipUnrefunded, MembershipDisputed}
+var ofMoney = []Kind{PaymentFailed, PaymentReversed, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, PayoutFailed, BooksDiffer, MembershipUnpaid, MembershipUnrefunded, MembershipDisputed, PlanBill}
 
 // OfMoney reports whether an item of kind k is about money that is open.
 func (k Kind) OfMoney() bool { return slices.Contains(ofMoney, k) }
@@ -107,6 +110,8 @@ type Item struct {
 	// an event that cannot be decoded.
 	EventKind string `json:"event_kind,omitempty"`
 	Note      string `json:"note,omitempty"` // a stable code, never content
+	// Reference is that of the claim with which PlanBill ended; empty of any other kind.
+	Reference string `json:"reference,omitempty"`
 	// Difference is what BooksDiffer is about; zero of any other kind.
 	Difference reconcile.Difference `json:"difference,omitzero"`
 	Made       time.Time            `json:"made"`
@@ -122,6 +127,7 @@ var due = map[Kind]time.Duration{
 	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
 	StrayPayment: 24 * time.Hour, Dispute: 7 * 24 * time.Hour, DisputeMissed: 24 * time.Hour, AccountLost: 4 * time.Hour, AccountDisabled: 4 * time.Hour, PayoutFailed: 24 * time.Hour, BooksDiffer: 24 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
 	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour, MembershipUnpaid: 4 * 24 * time.Hour, MembershipUnrefunded: 24 * time.Hour, MembershipDisputed: 7 * 24 * time.Hour, MembershipMedicare: 24 * time.Hour,
+	PlanBill: 21 * 24 * time.Hour, // a claim waits for a related visit in the week after that of the service, and payers take it for 90 days or more
 }
 
 // PossibleDouble is the note of an item about a patient of whom the practice may have a

@@ -87,7 +87,8 @@ func (d *Desk) saidLast(ctx context.Context, in clinic.Input, text phi.Text) (bo
 // Answer commits the answer: the reply, the conclusion, and the hash of the
 // encounter document, which is put first, so that there is no answer without it
 // (guideline G9). The commit decides the fee, and asks for its capture, or for the release
-// of the hold if there is none; the answer stands even if that fails.
+// of the hold if there is none; the answer stands even if that fails. It asks the practice to bill
+// the health plan of a patient who pays a member's share.
 func (d *Desk) Answer(ctx context.Context, c clinic.Caller, id string, said visit.Conclusion) (visit.Visit, error) {
 	if ps := said.Problems(); len(ps) > 0 {
 		return visit.Visit{}, fault.New(fault.Invalid, "answer_incomplete", "the answer is not complete", ps...)
@@ -130,7 +131,7 @@ func (d *Desk) answer(ctx context.Context, in clinic.Input, said visit.Conclusio
 	default:
 		es = append(es, d.Kernel.Event(outbox.Capture, outbox.Charge, next, in.Now))
 	}
-	return clinic.Change(v, next, clinic.Commit{Messages: []clinic.Message{m}, Events: es}), nil
+	return clinic.Change(v, next, clinic.Commit{Messages: []clinic.Message{m}, Events: es, Work: clinic.BillingWork(next, in.Now)}), nil
 }
 
 // answered returns nil if v was answered with said: the same request again, whose

@@ -14,6 +14,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/books"
+	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
 	"evisit/pkg/outbox"
@@ -143,11 +144,15 @@ func (o *Office) Work(ctx context.Context, c clinic.Caller) ([]work.Item, error)
 }
 
 // EndWork ends a work item. An item that has ended is returned unchanged. An event
-// whose item is ended so is not tried again.
+// whose item is ended so is not tried again. A health plan that is to be billed is refused
+// (fault.Conflict, claim_unrecorded): RecordClaim ends it.
 func (o *Office) EndWork(ctx context.Context, c clinic.Caller, id string) (work.Item, error) {
 	c, i, err := o.workItem(ctx, c, identity.EndWork, id)
 	if err != nil {
 		return work.Item{}, err
+	}
+	if i.Kind == work.PlanBill && i.Open() {
+		return work.Item{}, errUnrecorded
 	}
 	next := i.End(c.Person.ID, o.Kernel.Time())
 	if next.Version == i.Version {
@@ -159,6 +164,8 @@ func (o *Office) EndWork(ctx context.Context, c clinic.Caller, id string) (work.
 	}
 	return next, err
 }
+
+var errUnrecorded = fault.New(fault.Conflict, "claim_unrecorded", "record the claim's number, or why none was sent: that ends this piece of work")
 
 // workItem returns an item on which c may take action do, and c with its person
 // read.

@@ -79,6 +79,7 @@ var postings = map[string]posting{
 	"POST /my/membership/{patient}/resume":  {what: "Go on with the membership", at: above},
 	"POST /my/visits/{id}/keep":             {what: "What you wrote on the page of a request", at: above, keep: itself},
 	"POST /desk/work/{id}/end":              {what: "Something that you have done", at: above + "/" + above},
+	"POST /desk/visits/{id}/claim":          {what: "Record that a health plan was billed", at: itself},
 	"POST /desk/visits/{id}/refund":         {what: "Refund a payment", at: itself},
 	"POST /desk/visits/{id}/take":           {what: "Take the visit", at: above},
 	"POST /desk/visits/{id}/release":        {what: "Give the visit back", at: above, keep: beside},

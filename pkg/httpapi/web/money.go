@@ -238,6 +238,8 @@ func openOf(items []work.Item, p practice.Practice, now time.Time) []openMoney {
 		switch {
 		case i.Kind == work.Dispute || i.Kind == work.DisputeMissed:
 			o.About = disputePath(i.Visit)
+		case i.Kind == work.PlanBill:
+			o.About = claimPath(i.Visit)
 		case i.Visit != "":
 			o.About = refundPath(i.Visit)
 		}

@@ -54,4 +54,18 @@ func TestPlanShare_Pages(t *testing.T) {
 	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Received = "succeeded", 0, 1600 })
 	ada.get("/my/visits/" + id + "/receipt")
 	ada.wants(http.StatusOK, "Paid by the patient$16.00", "the estimated share of a member of Cascade Mutual")
+
+	adm := h.as(t, "Adm", "/desk/work")
+	adm.wants(http.StatusOK, "send the plan the claim")
+	adm.link("Bill the health plan")
+	adm.wants(http.StatusOK, "Cascade Mutual (60054)", "by Xenia Xu, MD", "Allowed for 99421$80.00, of which $16.00 by the patient")
+	adm.press("The claim is sent", url.Values{"reference": {"*"}})
+	adm.wants(http.StatusUnprocessableEntity, "Give the claim's number")
+	adm.press("The claim is sent", url.Values{"reference": {"PCN-17"}})
+	adm.wants(http.StatusOK, "It is recorded", "RecordedPCN-17, ")
+	adm.get("/desk/work")
+	if strings.Contains(adm.text(), "send the plan the claim") {
+		t.Error("a recorded claim is still work")
+	}
+	h.as(t, "Dr. X", "/desk/visits/"+id+"/claim").wants(http.StatusForbidden)
 }

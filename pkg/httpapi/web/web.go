@@ -179,6 +179,8 @@ func (s *site) visiting() []route {
 		{"GET /desk/visits/{id}/dispute", s.as(s.dispute)},
 		{"POST /desk/visits/{id}/dispute/answer", s.as(s.answerDispute)},
 		{"POST /desk/visits/{id}/dispute/accept", s.as(s.acceptDispute)},
+		{"GET /desk/visits/{id}/claim", s.as(s.claim)},
+		{"POST /desk/visits/{id}/claim", s.as(s.recordClaim)},
 		{"GET /desk/visits/{id}/refund", s.as(s.refund)},
 		{"POST /desk/visits/{id}/refund", s.as(s.refundVisit)},
 		{"GET /desk/visits/{id}", s.as(s.deskVisit)},

@@ -16,6 +16,7 @@ type task struct {
 	Visit, Number                   string // empty if it is about none
 	Dispute                         string // address of the page of the dispute that it is about
 	Refund                          string // address of the page on which its payment is refunded
+	Claim                           string // address of the page on which the claim is recorded that ends it
 	Late, Parked, Account           bool   // Account: it is about the account at Stripe
 }
 
@@ -44,6 +45,7 @@ var taskWords = map[work.Kind]string{
 	work.AccountLost:          "The account at Stripe cannot be reached: connect it again",
 	work.AccountDisabled:      "Stripe has disabled the account: give it what it asks for",
 	work.PayoutFailed:         "Your bank refused a payout, and the money is at Stripe: give Stripe a bank account that takes it",
+	work.PlanBill:             "A visit was answered for a health plan's member: send the plan the claim, and record it",
 	work.BooksDiffer:          "The books and Stripe differ: find out why, at Stripe and in the entries here, and have it put right where it is wrong",
 }
 
@@ -75,6 +77,9 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 		}
 		if i.Kind == work.RefundFailed || i.Kind == work.FraudWarned {
 			t.Refund = refundPath(i.Visit)
+		}
+		if i.Kind == work.PlanBill {
+			t.Claim = claimPath(i.Visit)
 		}
 		view.Items = append(view.Items, t)
 	}
