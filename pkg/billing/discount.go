@@ -28,7 +28,7 @@ func (q Quote) WithDiscount(percent int) Quote {
 		lower[kind] = discounted(price, percent)
 	}
 	if q.Amount = discounted(q.Amount, percent); q.Free() {
-		q.Caveat = "" // nothing is paid in whatever way
+		q.Caveat, q.Restricted = "", false // nothing is paid in whatever way
 	}
 	return q.WithKinds(lower)
 }

@@ -154,6 +154,14 @@ func (q Quote) ofPlan(plan Plan, shares map[coding.Family]money.Cents) Quote {
 	return q.WithKinds(kinds)
 }
 
+// Restriction is what a restricted quote means, in words for the patient; empty for another.
+func (q Quote) Restriction() string {
+	if !q.Restricted {
+		return ""
+	}
+	return "You pay for this yourself. Once it is paid, we tell no health plan about this request and send no claim for it, so it does not count toward a deductible."
+}
+
 // Explain says how the amount of p's quote comes about, in words for the patient; empty for the
 // zero Plan.
 func (p Plan) Explain() string {

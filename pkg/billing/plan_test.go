@@ -134,6 +134,37 @@ func TestCoveredBy_Share(t *testing.T) {
 	}
 }
 
+// Who pays themselves has no plan told, whatever is taken off, unless nothing is paid; who says that another pays asks for no
+// such thing.
+func TestQuote_Restricted(t *testing.T) {
+	t.Parallel()
+	list := billing.PriceList{"uti": 40_00, "free": 0}
+	for _, test := range []struct {
+		name, form, class string
+		route             billing.Route
+		percent           int
+		want              bool
+	}{
+		{"self-pay", "uti", "em", billing.SelfPay, 0, true},
+		{"self-pay, paperwork", "uti", "admin-fee", billing.SelfPay, 0, true},
+		{"self-pay, discounted", "uti", "em", billing.SelfPay, 50, true},
+		{"self-pay, waived", "uti", "em", billing.SelfPay, 100, false},
+		{"self-pay, posted at nothing", "free", "em", billing.SelfPay, 0, false},
+		{"self-pay, never charged", "uti", "no-charge", billing.SelfPay, 0, false},
+		{"insurance", "uti", "em", billing.Insurance, 0, false},
+		{"membership", "uti", "em", billing.Membership, 0, false},
+		{"not said", "uti", "em", "", 0, false},
+	} {
+		q, err := billing.Price("q", test.form, test.class, list, test.route, time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q = q.WithDiscount(test.percent); q.Restricted != test.want || (q.Restriction() != "") != test.want {
+			t.Errorf("%s: %+v, %q", test.name, q, q.Restriction())
+		}
+	}
+}
+
 // Whatever the contracts say, no kind's amount is above the quote's, that is not above what the plan may leave
 // to the patient, and no share is above what the payer allows. An amount is nothing, or can be charged.
 func TestCoveredBy_AnyWithinShares(t *testing.T) {

@@ -85,12 +85,16 @@ type Quote struct {
 	Percent int         `json:"percent,omitempty"`
 	// Lower are the prices below Amount of an answer by clinicians of some kinds, as
 	// they were when the quote was made; nil if it costs Amount whoever answers.
-	Lower     KindPrices `json:"lower,omitempty"`
-	Basis     Basis      `json:"basis"`
-	Plan      Plan       `json:"plan,omitzero"` // of PlanShare; zero of any other basis
-	Caveat    Caveat     `json:"caveat,omitempty"`
-	ExpiresAt time.Time  `json:"expires"`
-	Refused   int        `json:"refused,omitempty"` // payment pages that Stripe refused to make
+	Lower  KindPrices `json:"lower,omitempty"`
+	Basis  Basis      `json:"basis"`
+	Plan   Plan       `json:"plan,omitzero"` // of PlanShare; zero of any other basis
+	Caveat Caveat     `json:"caveat,omitempty"`
+	// Restricted is set if the patient said that they pay the amount themselves: they ask the
+	// practice to disclose nothing about the visit to a health plan, which it must not once it is paid
+	// (45 CFR 164.522(a)(1)(vi)). Whether they have a plan, or enter one later, does not matter.
+	Restricted bool      `json:"restricted,omitempty"`
+	ExpiresAt  time.Time `json:"expires"`
+	Refused    int       `json:"refused,omitempty"` // payment pages that Stripe refused to make
 }
 
 // Fresh reports whether q has at least half of its life left, so that a patient
@@ -218,6 +222,7 @@ func Price(id, form, class string, list PriceList, route Route, now time.Time) (
 	q.Amount, q.Basis = amount, Fee
 	switch route {
 	case SelfPay:
+		q.Restricted = amount > 0
 	case Insurance:
 		if q.Caveat = PlanNotThis; BilledToPlans(class) {
 			q.Caveat = PlanNotBilled

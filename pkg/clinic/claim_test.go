@@ -2,6 +2,7 @@ package clinic_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -130,6 +131,10 @@ func TestPlanBill_OnlyAnsweredShares(t *testing.T) {
 		w.settle()
 		if got := w.toBill(); len(got) != 0 || w.visit(id).Fee() != 40_00 {
 			t.Errorf("to bill: %v", got)
+		}
+		d, _, err := w.charts.ReadDocuments(w.ctx, w.as(jane), id)
+		if err != nil || !w.visit(id).Quote.Restricted || !strings.Contains(string(d), `"restricted":true`) {
+			t.Errorf("the visit and its document do not keep that no plan is told: %v", err)
 		}
 	})
 	t.Run("PostedFee", func(t *testing.T) {

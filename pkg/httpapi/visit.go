@@ -110,6 +110,11 @@ type quoteReply struct {
 	Plan     *payingPlanReply `json:"plan,omitempty"`
 	// What the patient should know about how they said they would pay.
 	Caveat string `json:"caveat,omitempty"`
+	// The patient pays the amount themselves: once it is paid, no health plan is told about the visit,
+	// and no claim is sent. Absent where they do not.
+	Restricted bool `json:"restricted,omitempty"`
+	// That in a sentence, to show before the price is accepted; absent with it.
+	Restriction string `json:"restriction,omitempty"`
 	// It may be accepted until then. Changing an answer voids it.
 	ExpiresAt time.Time `json:"expires_at"`
 }
@@ -215,7 +220,7 @@ func showHolder(h visit.Holder) holderReply { return holderReply{h.ID, h.Display
 
 func showQuote(q billing.Quote) quoteReply {
 	return quoteReply{
-		q.ID, int64(q.Amount), q.Lower, q.Most(), "usd", q.Basis, int64(q.Listed), q.Percent, q.Discount(), showPlan(q.Plan), q.Caveat.Text(), q.ExpiresAt,
+		q.ID, int64(q.Amount), q.Lower, q.Most(), "usd", q.Basis, int64(q.Listed), q.Percent, q.Discount(), showPlan(q.Plan), q.Caveat.Text(), q.Restricted, q.Restriction(), q.ExpiresAt,
 	}
 }
 

@@ -130,7 +130,10 @@ type Document struct {
 	// a clinician of some kind would have cost; absent of documents of before.
 	Quoted   money.Cents        `json:"quoted_cents,omitempty"`
 	QuotedIf billing.KindPrices `json:"quoted_if_cents,omitempty"`
-	Times    visit.Times        `json:"times"`
+	// Restricted is set if the patient paid themselves, and no health plan may be told of the visit
+	// (billing.Quote.Restricted); absent of documents of before.
+	Restricted bool        `json:"restricted,omitempty"`
+	Times      visit.Times `json:"times"`
 }
 
 // An Answer is the part of a Document that pages show.

@@ -63,7 +63,7 @@ func samples() []sample {
 		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), comparedSample(), closedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), contractSample(), accountSample(), openedSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
-		decidedSample(), draftSample(), approvedSample(), discountedSample(), plannedSample(), billedSample(),
+		decidedSample(), draftSample(), approvedSample(), discountedSample(), plannedSample(), billedSample(), restrictedSample(),
 	}
 }
 
@@ -769,6 +769,16 @@ func discountedSample() sample {
 	return sample{"discounted", recorded(practiceID, clinic.Commit{Visit: &v, Patients: []clinic.Patient{p}}), []read{
 		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, v.ID) }, v},
 		{"Patient", func(ctx context.Context, s *store.Store) (any, error) { return s.Patient(ctx, p.ID) }, p},
+	}}
+}
+
+// restrictedSample is a visit whose patient pays themselves, and has no health plan told.
+func restrictedSample() sample {
+	v := sampleVisit()
+	v.ID, v.Payment, v.Payments = id("alone"), "", nil
+	v.Quote = billing.Quote{ID: id("quote5"), Amount: 4_000, Basis: billing.Fee, Restricted: true, ExpiresAt: at(1)}
+	return sample{"restricted", recorded(practiceID, clinic.Commit{Visit: &v}), []read{
+		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, v.ID) }, v},
 	}}
 }
 

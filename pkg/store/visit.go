@@ -64,6 +64,7 @@ type quoteRow struct {
 	Listed  money.Cents    `json:"o,omitempty"`
 	Percent int            `json:"d,omitempty"`
 	Plan    *planRow       `json:"p,omitempty"`
+	Alone   bool           `json:"s,omitempty"` // restricted
 }
 
 type planRow struct {
@@ -125,7 +126,7 @@ func newVisitRow(v visit.Visit) (visitRow, error) {
 		row.Times[n] = since.moment(*t)
 	}
 	if q := v.Quote; !reflect.ValueOf(q).IsZero() {
-		row.Quote = &quoteRow{q.ID, q.Amount, q.Basis, q.Caveat, since.moment(q.ExpiresAt), q.Refused, "", q.Listed, q.Percent, newPlanRow(q.Plan)}
+		row.Quote = &quoteRow{q.ID, q.Amount, q.Basis, q.Caveat, since.moment(q.ExpiresAt), q.Refused, "", q.Listed, q.Percent, newPlanRow(q.Plan), q.Restricted}
 	}
 	if p := v.Promise; p != (visit.Promise{}) {
 		row.Promise = &promiseRow{since.moment(p.By), since.moment(p.Ends), p.Told, since.moment(p.Paused)}
@@ -206,7 +207,7 @@ func readVisit(i item) (visit.Visit, error) {
 		*t = since.time(row.Times[n])
 	}
 	if q := row.Quote; q != nil {
-		v.Quote = billing.Quote{ID: q.ID, Amount: q.Amount, Basis: q.Basis, Caveat: q.Caveat, ExpiresAt: since.time(q.Expires), Refused: q.Refused, Listed: q.Listed, Percent: q.Percent, Plan: q.Plan.plan()}
+		v.Quote = billing.Quote{ID: q.ID, Amount: q.Amount, Basis: q.Basis, Caveat: q.Caveat, ExpiresAt: since.time(q.Expires), Refused: q.Refused, Listed: q.Listed, Percent: q.Percent, Plan: q.Plan.plan(), Restricted: q.Alone}
 	}
 	if p := row.Promise; p != nil {
 		v.Promise = visit.Promise{By: since.time(p.By), Ends: since.time(p.Ends), Told: p.Told, Paused: since.time(p.Paused)}

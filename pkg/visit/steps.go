@@ -259,9 +259,9 @@ func (v Visit) Answer(p identity.Person, document string, minutes *int, now time
 }
 
 // BillsPlan reports whether the practice bills a health plan for v: it is answered, and its patient
-// was quoted the share of a member.
+// was quoted the share of a member, and has not asked that no plan is told.
 func (v Visit) BillsPlan() bool {
-	return (v.Status == Answered || v.Status == Closed) && v.Quote.Basis == billing.PlanShare
+	return (v.Status == Answered || v.Status == Closed) && v.Quote.Basis == billing.PlanShare && !v.Quote.Restricted
 }
 
 // LowerFee returns v, answered just now, with the fee that who answers it says; nil

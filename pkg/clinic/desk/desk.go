@@ -172,7 +172,7 @@ func (d *Desk) document(ctx context.Context, in clinic.Input, said visit.Conclus
 		Visit: v.ID, Practice: v.Practice, Patient: v.Patient, Contact: contact,
 		Form: f.Canonical(), FormHash: f.Hash(), Answers: record.InWords(f, res.Response), Flags: record.Flags(res),
 		Messages: ms, Conclusion: said, By: visit.Holder{ID: in.Caller.Person.ID, Display: in.Caller.Person.Display},
-		Fee: fee, Quoted: v.Quote.Amount, QuotedIf: v.Quote.Lower, Times: v.Times,
+		Fee: fee, Quoted: v.Quote.Amount, QuotedIf: v.Quote.Lower, Restricted: v.Quote.Restricted, Times: v.Times,
 	})
 }
 

@@ -95,6 +95,7 @@ type requestJSON struct {
 	Diversion    *diversionJSON    `json:"diversion,omitempty"`
 	Conclusion   *visit.Conclusion `json:"conclusion,omitempty"`
 	Payments     []paymentJSON     `json:"payments"`
+	Restricted   bool              `json:"restricted,omitempty"` // no health plan is told of it
 	Access       []actJSON         `json:"access"`
 	AccessCut    bool              `json:"access_cut,omitempty"` // there was more, and earlier
 }
@@ -150,7 +151,7 @@ func showVisit(rec request.Record, r request.VisitRecord) requestJSON {
 	out := requestJSON{
 		ID: v.ID, Number: v.Number(), Form: formJSON{v.Form.Name, v.Form.Version, r.Chart.Form.Title()}, Status: v.Status, Reason: v.Reason, State: v.State,
 		Started: v.Times.Started, DocumentHash: v.Document, Response: r.Chart.Response, Answers: append([]record.QA{}, r.Chart.Answers...),
-		Messages: append([]record.Message{}, r.Chart.Messages...), Payments: []paymentJSON{}, Access: showActs(rec, r.Trail), AccessCut: r.Cut,
+		Messages: append([]record.Message{}, r.Chart.Messages...), Payments: []paymentJSON{}, Restricted: v.Quote.Restricted, Access: showActs(rec, r.Trail), AccessCut: r.Cut,
 	}
 	for _, s := range v.Timeline() {
 		out.Timeline = append(out.Timeline, stepJSON{s.Kind, s.At})
@@ -234,6 +235,7 @@ type page struct {
 	Steps                   []step
 	Said                    []said
 	Money                   []string
+	Restriction             string // that no health plan is told of it; empty where one may be
 	Acts                    []act
 }
 
@@ -247,7 +249,7 @@ type said struct {
 func newPage(rec request.Record, r request.VisitRecord, shown requestJSON) page {
 	v, local := r.Chart.Visit, rec.Practice.Local
 	p := page{
-		requestJSON: shown, Title: shown.Form.Title, StatusWords: record.StatusWords(v.Status), Why: v.Reason.ForPatient(), Acts: actsOf(rec, r.Trail),
+		requestJSON: shown, Title: shown.Form.Title, StatusWords: record.StatusWords(v.Status), Why: v.Reason.ForPatient(), Acts: actsOf(rec, r.Trail), Restriction: v.Quote.Restriction(),
 	}
 	for _, s := range shown.Timeline {
 		p.Steps = append(p.Steps, step{record.StepWords(s.Step, v), local(s.At)})

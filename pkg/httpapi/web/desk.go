@@ -62,6 +62,7 @@ type deskView struct {
 	Late, Paused      bool
 	Flags             []flag
 	Derived           []phi.Text
+	Restricted        bool        // no health plan may be told of the visit
 	Answers           []answerRow // those that tell something first
 	Folded            []answerRow // the rest
 	Messages          []message
@@ -160,6 +161,7 @@ func (view *deskView) fill(v visitor, ch chart.Chart, now time.Time, zone *time.
 	if ch.Diversion.Contact() == nil { // else the number is beside the diversion
 		view.CallToday = record.CallNumber(ch.Answers, ch.Diversion)
 	}
+	view.Restricted = vis.Quote.Restricted
 	view.Holder, view.Why = vis.Holder.Display, capital(vis.Reason.ForDesk())
 	for _, f := range ch.Flags {
 		view.Flags = append(view.Flags, flag{f.Message, f.Source})

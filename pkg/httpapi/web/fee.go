@@ -27,6 +27,7 @@ type feeView struct {
 	Included   bool // in the patient's membership
 	Caveat     string
 	Plan       billing.Plan // whose member's share the price is; zero of another price
+	Alone      string       // that no health plan is told; empty where the patient does not pay themselves
 	Discount   string       // what the practice takes off for the patient; empty: nothing
 	Until      string       // how long the price holds
 	Estimate   string       // where the price is printed; empty where the patient said that they do not pay themselves
@@ -73,7 +74,7 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view f
 	view.Quote, view.Amount, view.Free = o.Quote.ID, o.Quote.Amount.String(), o.Quote.Free()
 	view.Included = o.Quote.Basis == billing.ByMember
 	view.Most, view.Discount, view.Until = o.Quote.Most(), o.Quote.Discount(), v.practice.Local(o.Quote.ExpiresAt)
-	view.Caveat, view.Charged, view.Plan = o.Quote.Caveat.Text(), httpapi.WhenCharged, o.Quote.Plan
+	view.Caveat, view.Charged, view.Plan, view.Alone = o.Quote.Caveat.Text(), httpapi.WhenCharged, o.Quote.Plan, o.Quote.Restriction()
 	if o.Quote.Caveat == "" && !view.Included && o.Quote.Basis != billing.PlanShare {
 		view.Estimate = estimatePath(id)
 	}

@@ -69,3 +69,29 @@ func TestPlanShare_Pages(t *testing.T) {
 	}
 	h.as(t, "Dr. X", "/desk/visits/"+id+"/claim").wants(http.StatusForbidden)
 }
+
+// Who has a health plan and pays themselves is told that no plan is told, before and after they send it; so is the
+// desk. No claim is asked for.
+func TestPlanShare_PaysThemselves(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.payers(t)
+	h.agrees(t, "99421", "80", "20")
+	ada, drx := h.as(t, "Ada", "/my"), h.as(t, "Dr. X", "/desk")
+	ada.insures()
+	ada.get("/my")
+	ada.startUTI()
+	ada.fillIn(well)
+	ada.wants(http.StatusOK, "What it costs$40.00", "we tell no health plan about this request", "Good-faith estimate")
+	id, page := h.sends(t, ada)
+	drx.get("/desk/visits/" + id)
+	drx.wants(http.StatusOK, "Tell none", "send no claim")
+	drx.answers(id)
+	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Received = "succeeded", 0, 4000 })
+	ada.get("/my/visits/" + id)
+	ada.wants(http.StatusOK, "we tell no health plan about this request")
+	adm := h.as(t, "Adm", "/desk/work")
+	if strings.Contains(adm.text(), "send the plan the claim") {
+		t.Error("a claim is asked for")
+	}
+}

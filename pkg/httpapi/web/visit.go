@@ -32,7 +32,8 @@ type visitView struct {
 	Answer     *answered
 	Answers    []answerRow
 	Payments   []payment
-	Receipt    *link // where what was paid, or is owed, is printed; nil if nothing was
+	Alone      string // that no health plan is told; empty where the patient does not pay themselves
+	Receipt    *link  // where what was paid, or is owed, is printed; nil if nothing was
 	Resume     string
 	Again      string // where to look whether we have heard of the payment
 	CanPay     bool
@@ -199,7 +200,7 @@ func (view *visitView) fill(v visitor, ch chart.Chart, m books.Money, now time.T
 	}
 	view.Status, view.Tone = record.StatusWords(vis.Status), tone(vis.Status)
 	view.Steps, view.Messages = steps(vis, p), messages(ch.Messages, v)
-	view.Payments = payments(vis, m, p)
+	view.Payments, view.Alone = payments(vis, m, p), vis.Quote.Restriction()
 	if title := receiptTitle(vis, m.Receipts(vis)); title != "" {
 		view.Receipt = &link{Href: receiptPath(vis.ID), Text: title + " to print"}
 	}
