@@ -108,13 +108,14 @@ func (o *Office) balance(ctx context.Context, b *Booked, s *statement.Statement)
 		}
 	}
 	kept, err := o.Store.BalanceAt(ctx, b.practice, from)
-	switch {
-	case (err != nil || kept.Before.Before(b.Closed)) && !b.Closed.IsZero() && !from.Before(b.Closed):
-		return errors.Join(err, fmt.Errorf("books of practice %s: %w: the balance at %s is gone", b.practice, vault.ErrBroken, b.Closed))
+	if err != nil && !errors.Is(err, fault.NotFound) {
+		return err
+	}
+	switch wanted := !b.Closed.IsZero() && !from.Before(b.Closed); { // the last one, and not an older
+	case wanted && kept.Before.Before(b.Closed):
+		return fmt.Errorf("books of practice %s: %w: the balance at %s is gone", b.practice, vault.ErrBroken, b.Closed)
 	case err == nil:
 		last = kept
-	case !errors.Is(err, fault.NotFound):
-		return err
 	case from.Before(last.Before):
 		last.Before = from
 	}
