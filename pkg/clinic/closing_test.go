@@ -89,6 +89,60 @@ func (w *world) statement(from, to string) (office.Booked, *statement.Statement)
 	return b, s
 }
 
+// carries checks that a statement begins and ends with what every entry of the books until then adds
+// up to.
+func (w *world) carries(from, to string) {
+	w.Helper()
+	b, s := w.statement(from, to)
+	begin, end := s.Period.Bounds(b.Zone)
+	for at, got := range map[time.Time]statement.Balance{begin: b.Opening, end: b.Closing} {
+		sums, entries := w.sums(at)
+		if want := (statement.Balance{Practice: "lakeside", Before: at, Entries: entries, Accounts: sums}); !got.Same(want) {
+			w.Errorf("the statement from %s to %s has %+v, want %+v", from, to, got, want)
+		}
+	}
+}
+
+// What Stripe tells of a closed month is booked into the open one: the closed one stays as it was.
+func TestBooks_LateWebhookIsOfTheOpenMonth(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.chargedFor()
+	w.agreesWithStripe()
+	c := w.closing()
+	april := c.Ends(w.zone())
+	w.pass(april.Add(-time.Hour).Sub(w.now()))
+	w.byDashboard(id, 12_50)
+	late := w.mailed()
+	if len(late) == 0 {
+		t.Fatal("the refund has no webhook")
+	}
+	w.pass(c.Due(w.zone()).Sub(w.now()))
+	if _, err := w.deadline.Run(w.ctx); err != nil {
+		t.Fatalf("deadline: %v", err)
+	}
+	w.closedAt(april)
+	closed, _ := w.tape.BalanceAt(w.ctx, "lakeside", april)
+	for _, body := range append(late, late...) {
+		w.hears(body)
+	}
+	w.settle()
+	w.closedAt(april)
+	if closed.Accounts[ledger.Refunds] != 0 {
+		t.Errorf("March is closed with a refund that nobody knew of: %+v", closed)
+	}
+	if b, s := w.statement("2026-03-01", "2026-03-31"); s.Accounts[ledger.Refunds] != 0 || !b.Closing.Same(closed) {
+		t.Errorf("March became %+v", b.Closing)
+	}
+	if _, s := w.statement("2026-04-01", "2026-04-30"); s.Accounts[ledger.Refunds] != 12_50 {
+		t.Errorf("April has refunds of %s", s.Accounts[ledger.Refunds])
+	}
+	w.monthEnds()
+	w.closedAt(civil.Date(2026, 5, 1).Start(w.zone()))
+	w.carries("2026-03-15", "2026-04-20")
+	w.handled()
+}
+
 // The months of a practice's books are closed one by one, days after each ended, also one in which
 // nothing happened; a statement begins with what the accounts stood at, and adds up.
 func TestBooks_ClosedMonthByMonth(t *testing.T) {
@@ -115,13 +169,7 @@ func TestBooks_ClosedMonthByMonth(t *testing.T) {
 	w.monthEnds() // nothing happened in May
 	w.closedAt(june)
 	for _, days := range [][2]string{{"2026-03-01", "2026-03-31"}, {"2026-04-01", "2026-04-30"}, {"2026-03-10", "2026-04-20"}, {"2026-05-01", "2026-05-31"}, {"2026-04-15", "2026-06-30"}, {"2026-01-01", "2026-12-31"}} {
-		b, s := w.statement(days[0], days[1])
-		from, to := s.Period.Bounds(zone)
-		opening, before := w.sums(from)
-		closing, all := w.sums(to)
-		if !b.Opening.Same(statement.Balance{Practice: "lakeside", Before: from, Entries: before, Accounts: opening}) || !b.Closing.Same(statement.Balance{Practice: "lakeside", Before: to, Entries: all, Accounts: closing}) {
-			t.Errorf("%s: from %+v to %+v, want %v and %v", days, b.Opening, b.Closing, opening, closing)
-		}
+		w.carries(days[0], days[1])
 	}
 	w.agreesWithStripe()
 	w.handled()
@@ -158,10 +206,20 @@ func TestBooks_ClosingAnyLossIsMadeGood(t *testing.T) {
 			w.chargedFor()
 			w.agreesWithStripe()
 			c := w.closing()
+			w.pass(c.Due(w.zone()).Sub(w.now()) - time.Hour)
+			w.minute() // all else that is due
+			w.settle()
 			w.pass(c.Due(w.zone()).Sub(w.now()))
-			w.trouble.order(commits, 1, l)
+			due, _, err := w.tape.DueClosings(w.ctx, w.now(), "", 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.trouble.order(commits, 1+slices.Index(due, "lakeside"), l)
 			_ = w.alive(func() error { _, err := w.deadline.Run(w.ctx); return err })
 			w.trouble.heal()
+			if done := l == answerLost || l == killedAfter; w.closing().First() == done {
+				t.Errorf("another commit is lost: %+v", w.closing())
+			}
 			w.pass(2 * time.Hour)
 			w.minute()
 			w.settle()
@@ -204,6 +262,10 @@ func TestBooks_ClosedStaysClosed(t *testing.T) {
 			_, s, err := w.office.Statement(w.ctx, w.as(ada), statement.Question{From: "2026-03-01", To: "2026-03-31"})
 			if _, public := fault.Public(err); !errors.Is(err, vault.ErrBroken) || public || s != nil {
 				t.Errorf("March is shown as %+v, %v", s, err)
+			}
+			_, s, err = w.office.Statement(w.ctx, w.as(ada), statement.Question{From: "2026-04-01", To: "2026-04-30"})
+			if shown := err == nil && s != nil; shown != (name != "ItsBalanceIsChanged") {
+				t.Errorf("April, which begins with the balance and reads no entry of March, is shown as %+v, %v", s, err)
 			}
 		})
 	}

@@ -13,6 +13,7 @@ import (
 	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/billing"
+	"evisit/pkg/civil"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/ledger"
@@ -361,8 +362,10 @@ func (r *run) closesBooks() {
 		r.monthEnds()
 		r.closedAt(r.closing().Until)
 	}
-	if !r.closing().First() {
-		r.statement("2026-01-01", "2026-12-31")
+	r.carries("2026-01-01", "2026-12-31")
+	for range 5 {
+		from := civil.Date(2026, 2, 15).AddDays(r.IntN(120))
+		r.carries(from.String(), from.AddDays(r.IntN(60)).String())
 	}
 }
 
