@@ -240,7 +240,10 @@ func (w *world) becomesMember(patient *person) {
 		ID   string `json:"id"`
 		Page string `json:"page"`
 	}
-	if !ok || json.Unmarshal(got.body, &made) != nil {
+	switch {
+	case ok && json.Unmarshal(got.body, &made) == nil:
+		w.names["membership"] = made.ID
+	case w.names["membership"] == "":
 		return
 	}
 	if made.Page != "" && w.IntN(4) > 0 {
@@ -248,14 +251,14 @@ func (w *world) becomesMember(patient *person) {
 		w.tool(http.MethodPost, w.sys.Stripe+"/sim/pay", map[string]string{"session": session, "card": oneOf(w, "4242424242424242", "4242424242424242", "4000000000000002")}, nil)
 		w.pass(2 * time.Minute)
 	}
-	w.does("cancelMembership", patient, nil, map[string]any{"membership": made.ID})
-	w.does("resumeMembership", patient, nil, map[string]any{"membership": made.ID})
+	w.does("cancelMembership", patient, nil, map[string]any{"membership": w.names["membership"]})
+	w.does("resumeMembership", patient, nil, map[string]any{"membership": w.names["membership"]})
 	var back struct {
 		Leaving struct {
 			Refund int64 `json:"refund_cents"`
 		} `json:"leaving"`
 	}
 	if got, _ := w.does("getMembership", patient, nil, nil); json.Unmarshal(got.body, &back) == nil && back.Leaving.Refund > 0 && w.IntN(2) == 0 {
-		w.does("leaveMembership", patient, nil, map[string]any{"membership": made.ID, "refund_cents": back.Leaving.Refund})
+		w.does("leaveMembership", patient, nil, map[string]any{"membership": w.names["membership"], "refund_cents": back.Leaving.Refund})
 	}
 }
