@@ -37,8 +37,8 @@ func (w *world) planned() string {
 	return id
 }
 
-// The patient is quoted the largest share; what is held is that, and what is charged the share of the code
-// that whoever answers bills by.
+// The patient is quoted the largest share, and that is held. The share of the code by which the clinician's
+// kind bills is charged.
 func TestPlanShare_HeldAndCharged(t *testing.T) {
 	t.Parallel()
 	for who, want := range map[string]money.Cents{ana: 15_00, ben: 9_00} {

@@ -1,5 +1,5 @@
 // Package ledger records money as balanced double entries. A balance is always
-// derived from entries and never stored.
+// derived from entries; package statement keeps that of each closed month, which is never changed.
 package ledger
 
 import (

@@ -1,7 +1,8 @@
 // Package statement sums what a practice's books say of a period of days: by day, by kind of
-// entry, by account, and by what was paid for. Every figure is a sum of postings of named
+// entry, by account, by what was paid for, by form and by who answered; and decides when a month
+// of the books is closed, and with which balance. Every figure is a sum of postings of named
 // entries, so that the entries can be listed from which it comes. It is not part of ledger,
-// which knows neither days nor zones. Balances from before the period are left to others.
+// which knows neither days nor zones.
 package statement
 
 import (

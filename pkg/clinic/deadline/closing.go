@@ -22,8 +22,8 @@ func (m *Room) handleClosings(ctx context.Context) (int, error) {
 const closingTime = 40 * time.Second
 
 // closeMonth keeps what the accounts of a practice stand at when the next month of its books ended.
-// It reads the balance before and the entries since, and writes both rows in one commit: nobody's
-// request writes a balance.
+// The balance is made of the one before and of the entries since. One commit writes it and which
+// month is next. A request never writes a balance.
 func (m *Room) closeMonth(ctx context.Context, practice string) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, closingTime)
 	defer cancel()
