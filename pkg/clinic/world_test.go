@@ -3,17 +3,16 @@ package clinic_test
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"flag"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -33,7 +32,6 @@ import (
 	"evisit/infra/local/seed"
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/audit"
-	"evisit/pkg/billing"
 	"evisit/pkg/blob"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/author"
@@ -48,19 +46,15 @@ import (
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/clinic/sweep"
 	"evisit/pkg/fault"
-	"evisit/pkg/identity"
-	"evisit/pkg/intake"
 	"evisit/pkg/library"
 	"evisit/pkg/mail"
 	"evisit/pkg/money"
 	"evisit/pkg/outbox"
-	"evisit/pkg/practice"
 	"evisit/pkg/seal"
 	"evisit/pkg/secret/secrettest"
 	"evisit/pkg/store"
 	"evisit/pkg/stripepay"
 	"evisit/pkg/vault"
-	"evisit/pkg/visit"
 )
 
 func TestMain(m *testing.M) {
@@ -112,6 +106,7 @@ type world struct {
 	table     string
 	sim       *stripesim.Sim
 	simURL    string
+	files     *files.Server
 	box       http.Handler // the mailbox's pages
 	log       *logged
 	trouble   *trouble
@@ -159,7 +154,20 @@ func serve(t *testing.T, h http.Handler) string {
 	return srv.URL
 }
 
+// newWorld opens a world that is as planting left it.
 func newWorld(t *testing.T) *world {
+	t.Helper()
+	g := planted(t)
+	dir := t.TempDir()
+	g.writeFiles(t, dir)
+	w := openWorld(t, dir, g.log)
+	w.tape.undone, w.tape.buckets, w.tape.wordless = map[string]bool{}, maps.Clone(g.buckets), map[string]bool{}
+	g.writeRows(w)
+	return w
+}
+
+// openWorld opens a world with nobody in it, whose files and keys are in dir.
+func openWorld(t *testing.T, dir string, log audit.Key) *world {
 	t.Helper()
 	w := &world{
 		tester: t, ctx: context.Background(), table: enginetest.TableName(),
@@ -169,64 +177,14 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.openStripe(t)
-	w.openFilesAndMail(t)
-	w.openRooms(t)
+	w.openFilesAndMail(t, dir)
+	w.openRooms(t, dir, log)
 	t.Cleanup(func() {
 		for _, action := range w.tape.speechless() {
 			t.Errorf("patients read no words for %s", action)
 		}
 	})
-	w.plant(t)
-	w.minute() // sweeps ran before any event was put
 	return w
-}
-
-// offered are the forms of both practices, compiled once.
-var offered = sync.OnceValues(func() ([]*intake.Form, error) {
-	all, err := seed.Forms()
-	return slices.DeleteFunc(all, func(f *intake.Form) bool {
-		return !slices.Contains([]string{"uti-women", "admin-request", "medication-refill", "evisit-common"}, f.Name())
-	}), err
-})
-
-// plant registers two practices and the standard cast.
-func (w *world) plant(t *testing.T) {
-	t.Helper()
-	fs, err := offered()
-	if err != nil {
-		t.Fatal(err)
-	}
-	versions := map[string]string{}
-	for _, f := range fs {
-		versions[f.Name()] = f.Version()
-	}
-	for i, id := range []string{"lakeside", "harbor"} {
-		if err := w.registrar.AddPractice(w.ctx, practice.Practice{
-			ID: id,
-			Core: practice.Core{
-				Name: "Practice " + id, Phone: "+1 503 555 0100", Inbox: "desk@" + id + ".example", Account: seed.Accounts[i],
-				Zone: "America/Los_Angeles", Readers: "Those who work here.",
-			},
-			Config: practice.Config{
-				States: []string{"OR", "WA"}, Forms: versions,
-				Prices: billing.PriceList{"uti-women": 40_00, "admin-request": 15_00},
-				Terms:  visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour},
-			},
-			Consent: practice.Consent{Version: "2026-01", Text: "You may withdraw at any time."},
-		}, fs); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, m := range seed.Cast(start) {
-		if m.Contact != nil {
-			if err := w.registrar.AddPatient(w.ctx, identity.Patient{ID: m.Person.Patient, Practice: m.Person.Practice, Person: m.Person.ID, Contact: *m.Contact}); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if m.Person.ID != pat {
-			w.becomes(m.Person)
-		}
-	}
 }
 
 // kernel is that of one function, which puts events as by.
@@ -241,13 +199,9 @@ func (w *world) kernel(by outbox.Writer) *clinic.Kernel {
 }
 
 // openRooms composes each function's room of what that function has.
-func (w *world) openRooms(t *testing.T) {
+func (w *world) openRooms(t *testing.T, dir string, log audit.Key) {
 	t.Helper()
-	sealer, err := seal.File(filepath.Join(t.TempDir(), "keyset.json"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	public, private, err := ed25519.GenerateKey(nil)
+	sealer, err := seal.File(filepath.Join(dir, "keyset.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +209,8 @@ func (w *world) openRooms(t *testing.T) {
 	objects := s3.NewFromConfig(w.sdk, func(o *s3.Options) { o.UsePathStyle = true })
 	v := vault.Vault{Sealer: sealer, Objects: brokenObjects{blob.New(objects, files.Bucket), w.trouble}}
 	w.tape = &tape{Store: store.New(w.db, w.table), trouble: w.trouble}
-	log := audit.Key{Base: "evisit.example/log", Public: public}
+	signer := secrettest.Fixed(log.Private).Get
+	log.Private = nil
 	keeper := func(k *clinic.Kernel) *chart.Keeper { return &chart.Keeper{Kernel: k, Vault: v, Store: w.tape} }
 
 	api := w.kernel(outbox.ByAPI)
@@ -276,7 +231,7 @@ func (w *world) openRooms(t *testing.T) {
 		Kernel: letters, Charts: keeper(letters), Store: w.tape, Pages: "http://127.0.0.1",
 		Mail: truthful{brokenMail{mail.New(sesv2.NewFromConfig(w.sdk), "no-reply@evisit.example", ""), w.trouble}, w},
 	}
-	w.sweep = &sweep.Room{Kernel: w.kernel(""), Store: w.tape, LogKey: log, Signer: secrettest.Fixed(private).Get, Heads: blob.New(objects, files.Bucket), Shards: store.Shards}
+	w.sweep = &sweep.Room{Kernel: w.kernel(""), Store: w.tape, LogKey: log, Signer: signer, Heads: blob.New(objects, files.Bucket), Shards: store.Shards}
 	w.hook = &hook.Room{Kernel: w.kernel(outbox.ByStripe), Mode: hook.Test}
 }
 
@@ -315,9 +270,9 @@ func (w *world) openStripe(t *testing.T) {
 	w.sim.SetBaseURL(w.simURL)
 }
 
-func (w *world) openFilesAndMail(t *testing.T) {
+func (w *world) openFilesAndMail(t *testing.T, dir string) {
 	t.Helper()
-	objects, err := files.Handler(t.TempDir())
+	objects, err := files.Handler(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -330,7 +285,7 @@ func (w *world) openFilesAndMail(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	w.box = box.Handler()
+	w.files, w.box = objects, box.Handler()
 	mux := http.NewServeMux()
 	mux.Handle("/v2/email/", w.box)
 	mux.Handle("/", objects)
