@@ -57,7 +57,7 @@ demo-practice: $(engine) ## open a practice in an empty system, from its registr
 bench: $(engine) ## measure pages, a visit's units, starts, logs and many visits beside floors (PARTS="life starts"; LONG=1)
 	@go run ./infra/bench $(PARTS)
 
-test: setup ## run all tests, race detector on (LONG=1: two hundred seeds of the money's run instead of ten, and every lost call; SHORT=1: four, and less of the race detector: infra/short.sh)
+test: setup ## run all tests, race detector on (LONG=1: two hundred seeds of the money's run instead of ten, and every lost call; SHORT=1: four, and little of the race detector: infra/short.sh)
 	$(if $(SHORT),infra/short.sh,go test -race -shuffle=on -timeout 40m ./...)
 
 test-fast: setup ## run all tests without the race detector
@@ -65,7 +65,7 @@ test-fast: setup ## run all tests without the race detector
 
 browser: $(engine) $(pdf) ## drive the pages in Chromium (needs Debian's chromium); pictures in .build/screenshots
 	npm ci --prefix infra/local/axe --no-audit --no-fund --loglevel=error
-	go test -tags browser -timeout 30m ./infra/browser
+	go test -tags browser,$(tags) -timeout 30m ./infra/browser
 
 fuzz: setup ## run every fuzz target for a while (FUZZTIME=20s)
 	@infra/fuzz.sh $(or $(FUZZTIME),20s)
