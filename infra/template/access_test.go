@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -127,14 +128,19 @@ func TestRead_PartitionKeys(t *testing.T) {
 	}
 }
 
-// The template is found wherever a program is started.
+// The template is found wherever a program is started that knows its source, and below its
+// folder by every other.
 func TestFind_FromAnotherFolder(t *testing.T) {
 	want, err := filepath.Abs(root + "/template.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Chdir(t.TempDir())
 	if got, err := template.Find(); err != nil || got != want {
-		t.Errorf("found %s, %v, want %s", got, err, want)
+		t.Errorf("below its folder: found %s, %v, want %s", got, err, want)
+	}
+	_, source, _, _ := runtime.Caller(0)
+	t.Chdir(t.TempDir())
+	if got, err := template.Find(); (err == nil) != filepath.IsAbs(source) || err == nil && got != want {
+		t.Errorf("elsewhere, built of %s: found %s, %v, want %s", source, got, err, want)
 	}
 }
