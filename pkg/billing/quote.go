@@ -22,6 +22,9 @@ const (
 	ByMember Basis = "membership"   // the patient's yearly membership includes it
 )
 
+// RouteItem is the link id of the question how a request will be paid.
+const RouteItem = "payment-route"
+
 // A Route is the patient's answer to how they expect to pay.
 type Route string
 

@@ -194,9 +194,9 @@ func TestIncluded_GivenBack(t *testing.T) {
 func TestIncluded_Reasons(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	w.sells()
 	id := w.claims()
 	w.quoted(id, billing.Fee, billing.NoMembership)
-	w.sells()
 	m := w.enrols()
 	w.quoted(id, billing.Fee, billing.MembershipPending)
 	w.subscribes(m, stripesim.CardSuccess)

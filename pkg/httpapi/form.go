@@ -14,6 +14,7 @@ import (
 	"evisit/pkg/httpapi/exchange"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/practice"
 	"evisit/pkg/visit"
 )
 
@@ -341,11 +342,15 @@ func checkForm(a *API, r *Request) (Reply, error) {
 	if err != nil {
 		return Reply{}, err
 	}
-	facts, err := a.facts(r)
+	p, err := a.Request.Practice(r.Context(), r.Caller)
 	if err != nil {
 		return Reply{}, err
 	}
-	res := f.With(facts).Check(answers)
+	facts, err := a.facts(r, p)
+	if err != nil {
+		return Reply{}, err
+	}
+	res := p.Asks(f).With(facts).Check(answers)
 	if err := f.Accepts(answers.Questionnaire); err != nil && !res.Diverts() {
 		return Reply{}, err
 	}
@@ -357,13 +362,13 @@ func checkForm(a *API, r *Request) (Reply, error) {
 	if len(res.Problems) == 0 || res.Diverts() {
 		return Reply{Body: out}, nil
 	}
-	p := exchange.NewProblem(fault.New(fault.Invalid, "answers_wrong", "some answers need to be put right", res.Problems...))
-	return Reply{Status: p.Status, Type: exchange.TypeProblem, Body: checkProblem{p, out}}, nil
+	problem := exchange.NewProblem(fault.New(fault.Invalid, "answers_wrong", "some answers need to be put right", res.Problems...))
+	return Reply{Status: problem.Status, Type: exchange.TypeProblem, Body: checkProblem{problem, out}}, nil
 }
 
 // facts are what the query says of the patient, ?birth_date=1990-05-01&sex=female, and
-// today in the practice.
-func (a *API) facts(r *Request) (intake.Facts, error) {
+// today in the practice p.
+func (a *API) facts(r *Request, p practice.Practice) (intake.Facts, error) {
 	born, sex := r.URL.Query().Get("birth_date"), r.URL.Query().Get("sex")
 	facts := intake.Facts{Sex: sex}
 	switch {
@@ -376,10 +381,6 @@ func (a *API) facts(r *Request) (intake.Facts, error) {
 		if facts.Birth, err = time.Parse(time.DateOnly, born); err != nil {
 			return facts, badParameter("birth_date", "date", "a date such as 1990-05-01")
 		}
-	}
-	p, err := a.Request.Practice(r.Context(), r.Caller)
-	if err != nil {
-		return facts, err
 	}
 	zone, err := p.Location()
 	if err != nil {

@@ -31,7 +31,7 @@ type compiler struct {
 
 func newCompiler(res resource) *compiler {
 	return &compiler{
-		res: res, form: &Form{res: res, byLink: map[string]*Item{}, translated: &shelf{}},
+		res: res, form: &Form{res: res, byLink: map[string]*Item{}, compiled: &shelf{}},
 		catalog:     catalog{contained: res.Contained, expanded: map[string]expansion{}},
 		expressions: maxFormulas,
 	}

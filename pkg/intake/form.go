@@ -53,10 +53,11 @@ type Form struct {
 	facts    Facts
 	title    string // in the form's language, or in that of In
 
-	translated *shelf
-	variables  []*variable
-	late       []*Item // calculated items that stand before what they use
-	remarks    []fault.Problem
+	version   version
+	compiled  *shelf
+	variables []*variable
+	late      []*Item // calculated items that stand before what they use
+	remarks   []fault.Problem
 }
 
 // Facts are what is known beside the answers. A zero field is not known: bounds that

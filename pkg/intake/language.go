@@ -12,8 +12,8 @@ const extTranslation = hl7Base + "translation"
 // Languages returns the languages that some text of the form is translated to, in order.
 // The language of the form itself, if its author gives one, comes first.
 func (f *Form) Languages() []string {
-	f.translated.once.Do(func() { f.translated.languages = f.spoken() })
-	return f.translated.languages
+	f.compiled.once.Do(func() { f.compiled.languages = f.spoken() })
+	return f.compiled.languages
 }
 
 // spoken looks for the form's languages.
@@ -60,14 +60,30 @@ func (f *Form) In(language string) *Form {
 	if language == f.res.Language || !slices.Contains(languages, language) {
 		return f
 	}
-	g, known := f.translated.forms.Load(language)
+	return f.as(version{language, f.version.link, f.version.only})
+}
+
+// A version is how a form is compiled anew: its texts in a language, and a question with
+// only some of its options. The zero version is the form as its author wrote it.
+type version struct {
+	language string
+	link     string
+	only     string // codes, parted by spaces
+}
+
+// as returns the form in a version, which is compiled once.
+func (f *Form) as(v version) *Form {
+	g, known := f.compiled.forms.Load(v)
 	if !known {
 		c := newCompiler(f.res)
-		c.language, c.catalog.language = language, language
+		c.language, c.catalog.language = v.language, v.language
 		c.shape()
 		c.link()
-		c.form.json, c.form.hash, c.form.translated = f.json, f.hash, f.translated
-		g, _ = f.translated.forms.LoadOrStore(language, c.form)
+		c.form.json, c.form.hash, c.form.compiled, c.form.version = f.json, f.hash, f.compiled, v
+		if it := c.form.byLink[v.link]; it != nil {
+			it.offer(strings.Fields(v.only))
+		}
+		g, _ = f.compiled.forms.LoadOrStore(v, c.form)
 	}
 	return g.(*Form).With(f.facts)
 }
@@ -76,7 +92,7 @@ func (f *Form) In(language string) *Form {
 type shelf struct {
 	once      sync.Once
 	languages []string
-	forms     sync.Map // language → *Form
+	forms     sync.Map // version → *Form
 }
 
 // say returns a text of a part in the language that the form is compiled in.

@@ -10,6 +10,7 @@ import (
 
 	"evisit/pkg/billing"
 	"evisit/pkg/identity"
+	"evisit/pkg/intake"
 	"evisit/pkg/membership"
 	"evisit/pkg/money"
 	"evisit/pkg/visit"
@@ -50,6 +51,9 @@ type Core struct {
 	// Discounts is set once a patient of the practice was given a discount: until then no
 	// price asks for one.
 	Discounts bool `json:"discounts,omitempty"`
+	// Contracts is set once the practice entered what a health plan allows it: until then
+	// nobody is asked whether their plan pays.
+	Contracts bool `json:"contracts,omitempty"`
 	// Configured and Consenting are the versions of Config and Consent that hold.
 	Configured int    `json:"configured"`
 	Consenting string `json:"consenting"`
@@ -97,6 +101,25 @@ type Config struct {
 	// is what holds before the first of them: see At.
 	Coming  []Change `json:"coming,omitempty"`
 	Decided Decider  `json:"decided,omitzero"`
+}
+
+// Asks returns a form as the practice asks it: with the ways to pay that there are. Which of
+// them pays for a request is for its quote to say.
+func (p Practice) Asks(f *intake.Form) *intake.Form {
+	return f.Offering(billing.RouteItem, func(way string) bool { return p.has(billing.Route(way)) })
+}
+
+// has reports whether there is a way to pay: a health plan with whom the practice ever had a
+// contract, or a membership that it ever sold. A patient's own money always is one.
+func (p Practice) has(way billing.Route) bool {
+	switch way {
+	case billing.Insurance:
+		return p.Contracts
+	case billing.Membership:
+		return len(p.Memberships) > 0
+	default:
+		return true
+	}
 }
 
 // ConfigKey returns a configuration's version as text that sorts as the number.

@@ -112,10 +112,21 @@ func (r *Room) changeContract(ctx context.Context, c clinic.Caller, what string,
 	case c.Version != 0 && c.Version != was.Version:
 		return was, clinic.ErrStale
 	}
-	err = r.Kernel.Store.Commit(ctx, clinic.Commit{Contract: &next, Audit: r.record(c, identity.DecideTerms, what, "contract "+next.ID(), now)})
+	commit := clinic.Commit{Contract: &next, Audit: r.record(c, identity.DecideTerms, what, "contract "+next.ID(), now)}
+	here, err := r.Kernel.Store.Practice(ctx, c.Person.Practice)
+	if err != nil {
+		return next, err
+	}
+	if !here.Contracts {
+		here.Contracts = true
+		here.Version++
+		commit.Practice = &here
+	}
+	err = r.Kernel.Store.Commit(ctx, commit)
 	if errors.Is(err, clinic.ErrExists) {
 		err = clinic.ErrChanged // another entered it at the same moment
 	}
+	r.Kernel.ForgetPractice(here.ID)
 	return next, err
 }
 

@@ -178,7 +178,7 @@ func (k *Keeper) FormAndAnswers(ctx context.Context, v visit.Visit, sealed []byt
 }
 
 // asked returns the form as it is asked of v's patient today, which begins at midnight
-// of the practice.
+// of the practice, with the ways to pay that the practice has.
 func (k *Keeper) asked(ctx context.Context, f *intake.Form, v visit.Visit) (*intake.Form, error) {
 	p, err := k.Kernel.Practice(ctx, v.Practice)
 	if err != nil {
@@ -196,7 +196,7 @@ func (k *Keeper) asked(ctx context.Context, f *intake.Form, v visit.Visit) (*int
 		}
 		facts.Birth, facts.Sex = contact.Birth, contact.Sex
 	}
-	return f.With(facts), nil
+	return p.Asks(f).With(facts), nil
 }
 
 // answers decrypts a patient's answers. The form's last page is answered by

@@ -197,7 +197,7 @@ func (m *Room) price(in clinic.Input, f *intake.Form, res intake.Result, p pract
 		return billing.Quote{}, err
 	}
 	class := billing.ClassFor(f.BillingClass(), choice(res.Response, kindItem))
-	q, err := billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, billing.Route(choice(res.Response, "payment-route")), in.Now)
+	q, err := billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, billing.Route(choice(res.Response, billing.RouteItem)), in.Now)
 	return q.WithKinds(p.KindPrices[f.Name()]), err
 }
 

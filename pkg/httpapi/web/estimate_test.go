@@ -32,6 +32,8 @@ func TestEstimate_OfTheFee(t *testing.T) {
 func TestEstimate_OnlyForSelfPay(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
+	h.payers(t)
+	h.agrees(t, "99421", "80", "20")
 	ada := h.as(t, "Ada", "/my")
 	ada.startUTI()
 	ada.fillIn(with(url.Values{"payment-route": {"insurance"}}))

@@ -17,6 +17,45 @@ func (h *house) agrees(t *testing.T, code, rate, percent string) {
 	adm.wants(http.StatusOK, "The contract is entered.")
 }
 
+// ways are how a request may be paid, as the pages of a form ask; empty: they do not.
+func (b *browser) ways(answers url.Values) string {
+	b.t.Helper()
+	for range 20 {
+		if !strings.Contains(b.at.Path, "/form/") {
+			break
+		}
+		if _, ways, asked := strings.Cut(b.text(), "How will this visit be paid?"); asked {
+			return ways
+		}
+		b.press("Save and continue", b.asked(answers))
+	}
+	return ""
+}
+
+// How a request will be paid is asked where there are several ways, and with these alone.
+func TestRoute_AskedOnlyWhereThereAreSeveral(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.startUTI()
+	if ways := ada.ways(well); ways != "" {
+		t.Errorf("who can only pay themselves is asked: %s", ways)
+	}
+	ada.link("Continue to the price")
+	ada.wants(http.StatusOK, "What it costs$40.00")
+
+	h.payers(t)
+	h.agrees(t, "99421", "80", "20")
+	bea := h.as(t, "Bea", "/my")
+	bea.startUTI()
+	ways := bea.ways(well)
+	for words, offered := range map[string]bool{"Use my health insurance": true, "I will pay the posted fee myself": true, "My annual membership": false} {
+		if strings.Contains(ways, words) != offered {
+			t.Errorf("%q is offered: %v", words, !offered)
+		}
+	}
+}
+
 // insures has a patient enter a health plan with Cascade Mutual.
 func (b *browser) insures() {
 	b.t.Helper()

@@ -103,7 +103,7 @@ func TestFormPage_FurtherQuestionsAndRows(t *testing.T) {
 	ada.startUTI()
 	ada.fillInTo("allergy-none")
 	ada.press("Save and continue", url.Values{
-		"allergy-none": {"false"}, "medications": {"Aspirin"}, "payment-route": {"self-pay"}, "pregnant": {"no"}, "conditions": {"none"},
+		"allergy-none": {"false"}, "medications": {"Aspirin"}, "pregnant": {"no"}, "conditions": {"none"},
 	})
 	ada.wants(http.StatusOK, "a few more questions", "Medicine and what happened 1")
 	ada.press("Add another row", url.Values{"allergy-drug@1": {"Penicillin"}, "allergy-reaction~@1": {"Itchy & red"}})
