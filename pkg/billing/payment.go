@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -13,6 +14,7 @@ import (
 //	opened → held → captured ⇄ refunded, captured ⇄ disputed → charged_back
 //	opened → abandoned        held → released | lapsed | failed
 //	opened → processing → captured | failed
+//	opened → failed   of a payment without a page, which the card refused
 type State string
 
 const (
@@ -45,7 +47,13 @@ type Payment struct {
 	State    State       `json:"state"`
 	// AtOnce says that paying the page collects the fee without a hold: the pay
 	// link of an answer whose capture failed.
-	AtOnce      bool        `json:"at_once,omitempty"`
+	AtOnce bool `json:"at_once,omitempty"`
+	// Later is what the patient agreed to when they went to the page: that the card may be
+	// charged without them when its hold has ended. Zero: nothing.
+	Later LaterCharge `json:"later,omitzero"`
+	// CardOf is the payment with whose card p is held or charged without the patient, as
+	// they agreed; p then has no page. Empty: the patient pays on p's page.
+	CardOf      string      `json:"card_of,omitempty"`
 	Session     string      `json:"session,omitempty"`
 	URL         string      `json:"url,omitempty"`
 	SessionEnds time.Time   `json:"session_ends"`
@@ -83,6 +91,20 @@ func NewPayment(p Payment, now time.Time) (Payment, error) {
 	}
 	p.State, p.OpenedAt, p.Version = Opened, now, 1
 	return p, nil
+}
+
+// ByCard returns a payment of amount in place of p, whose hold runs out or has: by the same
+// card, without the patient, who agreed to that. It holds the amount, or collects it at once.
+// Its id follows from p's, so that p is replaced once. Stripe knows nothing of it yet.
+func (p Payment) ByCard(amount money.Cents, atOnce bool, now time.Time) (Payment, error) {
+	next := Payment{
+		ID: p.ID + "-renewed", Visit: p.Visit, Practice: p.Practice, Account: p.Account, Amount: amount, AtOnce: atOnce,
+		CardOf: cmp.Or(p.CardOf, p.ID),
+	}
+	if atOnce {
+		next.ID = p.ID + "-charged"
+	}
+	return NewPayment(next, now)
 }
 
 // Owns reports whether o is of p's own page or intent. More pages can be made by
@@ -214,7 +236,7 @@ func (p Payment) NextLook(now time.Time) time.Time {
 		return p.Dispute.nextLook(now)
 	case p.State == Processing:
 		return now.Add(bankEvery)
-	case p.State != Opened || !p.AtOnce:
+	case p.State != Opened || !p.AtOnce || p.CardOf != "": // an event of its own is tried until Stripe's answer is known
 		return time.Time{}
 	case now.Before(p.SessionEnds.Add(pageGrace)):
 		return p.SessionEnds.Add(pageGrace)

@@ -37,6 +37,7 @@ const (
 	statusCanceled   = "canceled"
 	statusProcessing = "processing"
 	statusUnpaid     = "requires_payment_method"
+	statusAsks       = "requires_action"
 )
 
 // RefundFailed is the Why of a payment whose refund failed.
@@ -48,7 +49,7 @@ const RefundFailed = "refund_failed"
 // it.
 func (p Payment) Settle(o Observation, now time.Time) (Payment, []ledger.Entry, error) {
 	s := settlement{Payment: p, o: o, now: now}
-	for _, step := range []func() error{s.identify, s.hold, s.process, s.abandon, s.collect, s.cost, s.release, s.refund, s.dispute} {
+	for _, step := range []func() error{s.identify, s.hold, s.process, s.refuse, s.abandon, s.collect, s.cost, s.release, s.refund, s.dispute} {
 		if err := step(); err != nil {
 			return Payment{}, nil, err
 		}
@@ -103,6 +104,16 @@ func (s *settlement) process() error {
 	case s.o.Status == statusProcessing && s.unpaid():
 		s.State, s.EndedAt = Processing, time.Time{}
 	case s.State == Processing && (s.o.Status == statusUnpaid || s.o.Status == statusCanceled):
+		s.State, s.EndedAt, s.Why = Failed, s.now, cmp.Or(s.o.Failure, "payment_failed")
+	}
+	return nil
+}
+
+// refuse records that a card refused to be charged without the patient. Nobody is there to
+// try another, or to authenticate.
+func (s *settlement) refuse() error {
+	refused := s.o.Status == statusUnpaid || s.o.Status == statusAsks || s.o.Status == statusCanceled
+	if s.CardOf != "" && s.State == Opened && refused {
 		s.State, s.EndedAt, s.Why = Failed, s.now, cmp.Or(s.o.Failure, "payment_failed")
 	}
 	return nil

@@ -43,8 +43,8 @@ func TestCharge_EventIsNoAuthority(t *testing.T) {
 		state  billing.State
 	}{
 		{"AwaitingPayment", (*world).submitted, []outbox.Kind{outbox.Capture, outbox.Release, outbox.CheckPayment}, visit.AwaitingPayment, billing.Opened},
-		{"Queued", (*world).queued, []outbox.Kind{outbox.Capture, outbox.Release, outbox.CheckPayment}, visit.Queued, billing.Held},
-		{"InReview", (*world).taken, []outbox.Kind{outbox.Capture, outbox.Release, outbox.CheckPayment}, visit.InReview, billing.Held},
+		{"Queued", (*world).queued, []outbox.Kind{outbox.Capture, outbox.Release, outbox.RenewHold, outbox.CheckPayment}, visit.Queued, billing.Held},
+		{"InReview", (*world).taken, []outbox.Kind{outbox.Capture, outbox.Release, outbox.RenewHold, outbox.CheckPayment}, visit.InReview, billing.Held},
 		{"AwaitingPatient", func(w *world) string {
 			id := w.taken()
 			w.asks(id, "Since when?")
@@ -62,7 +62,7 @@ func TestCharge_EventIsNoAuthority(t *testing.T) {
 			w.tape.take()
 			return id
 		}, []outbox.Kind{outbox.Capture}, visit.Cancelled, billing.Held},
-		{"Charged", (*world).answered, []outbox.Kind{outbox.Capture, outbox.Release, outbox.CheckPayment}, visit.Answered, billing.Captured},
+		{"Charged", (*world).answered, []outbox.Kind{outbox.Capture, outbox.Release, outbox.RenewHold, outbox.CheckPayment}, visit.Answered, billing.Captured},
 		{"Released", func(w *world) string {
 			id := w.queued()
 			w.cancels(id)

@@ -386,7 +386,7 @@ func TestLetters_EveryKind(t *testing.T) {
 	}
 	for _, k := range outbox.Kinds {
 		switch k {
-		case outbox.StripeReported, outbox.CheckPayment, outbox.CheckAccount, outbox.AskAccount, outbox.OpenAccount, outbox.CompareAccount, outbox.Capture, outbox.Release, outbox.CheckMembership, outbox.GiveBackVisit, outbox.CarryMembership, outbox.AnswerDispute, outbox.AcceptDispute, outbox.Refund: // for charge
+		case outbox.StripeReported, outbox.CheckPayment, outbox.CheckAccount, outbox.AskAccount, outbox.OpenAccount, outbox.CompareAccount, outbox.Capture, outbox.Release, outbox.RenewHold, outbox.CheckMembership, outbox.GiveBackVisit, outbox.CarryMembership, outbox.AnswerDispute, outbox.AcceptDispute, outbox.Refund: // for charge
 		case outbox.Invited, outbox.ContactChanged: // to neither patient nor practice
 		default:
 			if !cases[k] {

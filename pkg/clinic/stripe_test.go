@@ -33,13 +33,19 @@ func (w *world) latest(id string) paid {
 // state checks how a visit's payments stand, oldest first.
 func (w *world) states(id string, want ...billing.State) {
 	w.Helper()
+	got := w.paymentStates(id)
+	if !slices.Equal(got, want) {
+		w.Errorf("payments are %v, want %v", got, want)
+	}
+}
+
+func (w *world) paymentStates(id string) []billing.State {
+	w.Helper()
 	var got []billing.State
 	for _, p := range w.payments(w.visit(id)) {
 		got = append(got, p.payment.State)
 	}
-	if !slices.Equal(got, want) {
-		w.Errorf("payments are %v, want %v", got, want)
-	}
+	return got
 }
 
 // webhook is an event as Stripe writes it.

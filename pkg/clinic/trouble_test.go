@@ -29,6 +29,8 @@ const (
 	opens      effect = "Checkout.NewPage"
 	captures   effect = "Cards.Capture"
 	releases   effect = "Cards.Release"
+	recharges  effect = "Cards.ChargeCard"
+	finds      effect = "Cards.FindCardCharge"
 	refunds    effect = "Cards.Refund"
 	expires    effect = "Cards.Expire"
 	submits    effect = "Cards.SubmitEvidence"
@@ -46,6 +48,10 @@ const (
 )
 
 var effects = []effect{commits, opens, captures, releases, refunds, expires, lists, asks, observes, puts, sends, deliveries, webhooks}
+
+// byCard are the effects of a payment by a card without the patient, and how many calls of
+// each are lost in turn. They are no part of effects, for the same reason as decided.
+var byCard = map[effect]int{commits: 6, recharges: 1, finds: 1, observes: 2, releases: 1, deliveries: 4}
 
 // decided are the effects that a practice's decision about a dispute has. They are no part
 // of effects, of which the seeds of TestMoney_AnyOrderOfActs draw.
@@ -378,6 +384,24 @@ func (b brokenCards) Capture(ctx context.Context, account, intent string, amount
 
 func (b brokenCards) Release(ctx context.Context, account, intent, key string) error {
 	return b.trouble.around(releases, func() error { return b.Cards.Release(ctx, account, intent, key) })
+}
+
+func (b brokenCards) ChargeCard(ctx context.Context, c charge.CardCharge, key string) (intent string, err error) {
+	err = b.trouble.around(recharges, func() error {
+		var err error
+		intent, err = b.Cards.ChargeCard(ctx, c, key)
+		return err
+	})
+	return intent, err
+}
+
+func (b brokenCards) FindCardCharge(ctx context.Context, c charge.CardCharge) (intent string, err error) {
+	err = b.trouble.around(finds, func() error {
+		var err error
+		intent, err = b.Cards.FindCardCharge(ctx, c)
+		return err
+	})
+	return intent, err
 }
 
 func (b brokenCards) RefundPart(ctx context.Context, account, intent string, amount money.Cents, key string) error {

@@ -60,6 +60,7 @@ var Codes = []Code{
 	{409, "form_exists", "the version of the form is published with another text"},
 	{409, "not_taken", "nobody has taken this visit, so it cannot be taken over; take it"},
 	{409, "changed", "someone else changed it at the same moment, again and again; reload and try again"},
+	{409, "later_words_replaced", "what the patient agreed to about charging the card later is not what is asked now"},
 	{409, "consent_replaced", "the consent text you accepted is no longer the current one"},
 	{409, "diversion_unconfirmed", "the answers end the visit as soon as the patient confirms them; `problems` names them, `detail` says what to show"},
 	{409, "diverted", "the answers raise a red flag: show `detail` to the patient; nothing is charged"},

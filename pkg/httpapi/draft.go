@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
@@ -177,8 +178,18 @@ type offerReply struct {
 	Readers string `json:"who_reads"`
 	// What happens to the card, in a sentence to show.
 	Charged string       `json:"when_charged"`
+	Later   *laterReply  `json:"later_charge,omitempty"`
 	Consent consentReply `json:"consent"`
 	Visit   visitReply   `json:"visit"`
+}
+
+// What a patient may agree to: that the card is held again, or charged for the answer,
+// without them, if its hold runs out before they are answered. It must be off unless they
+// choose it. Absent where no card is held.
+type laterReply struct {
+	// The version of the words; submitVisit takes it.
+	Version string `json:"version"`
+	Text    string `json:"text"`
 }
 
 // The text a patient accepts before a visit. A new text is a new version.
@@ -206,6 +217,8 @@ func (a *API) showOffer(r *Request, o request.Offer) offerReply {
 	}
 	if o.Quote.Free() {
 		out.Charged = "This request is free of charge."
+	} else {
+		out.Later = &laterReply{billing.LaterWords, billing.LaterText(o.Quote.Amount)}
 	}
 	return out
 }
@@ -216,7 +229,7 @@ var submitVisit = Endpoint{
 	Text: "Accepts the quote and the consent for the patient and sends the visit. A free one is queued at once. Else it " +
 		"waits for its payment page: send the patient to `checkout_url`, where the card is held, not charged; once " +
 		"Stripe reports the hold it is queued, usually within seconds. Amounts are never taken from you. Repeating it " +
-		"finds the same visit and the same page; with another consent or language it is refused. While another request of the patient on " +
+		"finds the same visit and the same page; with another consent or language, or with or without `later_charge` as it was not sent, it is refused. While another request of the patient on " +
 		"the form awaits its answer it is refused, too, unless `beside` names that one: two requests about one complaint are two fees. If Stripe is away the visit is kept and the reply is 503 " +
 		"`payment_page_unavailable`: repeat it.",
 	Who: Bearer, Does: identity.FillVisit, Once: true, IfMatch: true, Versioned: true,
@@ -232,6 +245,7 @@ var submitVisit = Endpoint{
 		{Code: "already_underway", When: "nothing was sent; if it is about something else, ask the patient and send it with `beside`"},
 		{Code: "consent_replaced"},
 		{Code: "consent_language"},
+		{Code: "later_words_replaced"},
 		{Code: "done_otherwise"},
 		{Code: "wrong_status"},
 		{Code: "state_not_served"},
@@ -251,7 +265,7 @@ var submitVisit = Endpoint{
 	Serve: func(a *API, r *Request) (Reply, error) {
 		in := r.In.(*submissionRequest)
 		s, err := a.Request.Submit(r.Context(), r.Caller, r.PathValue("id"), request.Submission{
-			Quote: in.Quote, Consent: in.Consent, Language: in.Language, Beside: in.Beside,
+			Quote: in.Quote, Consent: in.Consent, Language: in.Language, Beside: in.Beside, Later: in.Later,
 		})
 		return a.replySent(r, s), err
 	},
@@ -270,6 +284,11 @@ type submissionRequest struct {
 	Consent string `json:"consent_version" validate:"max=64"`
 	// The language it was shown in, a BCP 47 tag such as `en`.
 	Language string `json:"language" validate:"omitempty,max=35,bcp47"`
+	// The version of the words of `later_charge` of the offer, if the patient agreed to them:
+	// the card may be held again, or charged for the answer, without them, if its hold runs
+	// out before they are answered. Empty, which is what to begin with: they did not. The
+	// request then ends with the hold.
+	Later string `json:"later_charge" validate:"max=16"`
 	// The visit on the same form that is underway, if the patient was told of it and sends
 	// this one all the same. listForms and the refusal name it.
 	Beside string `json:"beside" validate:"max=64"`

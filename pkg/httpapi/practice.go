@@ -57,6 +57,11 @@ type paymentReply struct {
 	// The practice's connected account at Stripe, which owns every Stripe id here.
 	Account string `json:"account"`
 	Amount  int64  `json:"amount_cents" schema:"min=1"`
+	// When the patient agreed that the card is held again, or charged for the answer, without
+	// them, if its hold runs out before they are answered. Absent: they did not.
+	Later *time.Time `json:"later_charge_agreed_at,omitempty"`
+	// The payment whose card this one holds or charges so. Absent: it has a page of its own.
+	CardOf string `json:"card_of,omitempty"`
 	// What was ever held.
 	Held      int64 `json:"held_cents" schema:"min=0"`
 	Collected int64 `json:"collected_cents" schema:"min=0"`
@@ -158,7 +163,7 @@ func showPayment(p billing.Payment) paymentReply {
 		ID: p.ID, State: p.State, Account: p.Account, Amount: int64(p.Amount), Held: int64(p.Held),
 		Collected: int64(p.Collected), Refunded: int64(p.Refunded), StripeFee: int64(p.StripeFee), Dispute: showDispute(p.Dispute), Withdrawn: int64(p.Withdrawn),
 		DisputeFee: int64(p.DisputeFee), Session: p.Session, Intent: p.Intent,
-		CaptureBefore: when(p.CaptureBefore), Why: p.Why, OpenedAt: p.OpenedAt, EndedAt: when(p.EndedAt),
+		Later: when(p.Later.At), CardOf: p.CardOf, CaptureBefore: when(p.CaptureBefore), Why: p.Why, OpenedAt: p.OpenedAt, EndedAt: when(p.EndedAt),
 	}
 }
 

@@ -318,6 +318,13 @@ func (c *cards) OpenAccount(context.Context, string, string) (string, error) {
 	return "acct_opened", nil
 }
 
+// ChargeCard is refused: this stripe keeps no cards.
+func (c *cards) ChargeCard(context.Context, charge.CardCharge, string) (string, error) {
+	return "", &clinic.Refusal{Code: "no_saved_card", Final: true}
+}
+
+func (c *cards) FindCardCharge(context.Context, charge.CardCharge) (string, error) { return "", nil }
+
 func (c *cards) FindAccount(context.Context, string, time.Time) (string, error) { return "", nil }
 
 func (c *cards) NewAccountPage(context.Context, string, string, string) (string, time.Time, error) {

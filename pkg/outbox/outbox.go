@@ -56,6 +56,7 @@ const (
 	Ended             Kind = "visit.ended"          // the visit ended without an answer; nothing is charged
 	Late              Kind = "visit.late"           // the promised time passed
 	Charged           Kind = "payment.captured"     // the receipt
+	RenewHold         Kind = "payment.renew"        // Payment, whose hold on the card runs out before the answer, is to be held again, as the patient agreed; or Payment is the one that does so
 	ChargeFailed      Kind = "payment.failed"       // the answer stands and its capture failed: a pay link
 	Diverted          Kind = "visit.diverted"       // a red flag: the practice must know
 	CheckoutAbandoned Kind = "checkout.abandoned"   // the payment page expired unpaid; the draft is kept
@@ -89,7 +90,7 @@ const (
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	StripeReported, CheckPayment, CheckAccount, AskAccount, OpenAccount, CompareAccount, Capture, Release, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
+	StripeReported, CheckPayment, CheckAccount, AskAccount, OpenAccount, CompareAccount, Capture, Release, RenewHold, Received, Asked, Replied, Answered, Ended, Late, Charged, ChargeFailed,
 	Diverted, CheckoutAbandoned, Reversed, RefundFailed, Refund, Refunded, FraudWarned, StrayFound, DisputeOpened, DisputeDue, DisputeMissed, DisputeEnded, AnswerDispute, AcceptDispute, AccountLost, AccountDisabled, Invited, ContactChanged,
 	CheckMembership, GiveBackVisit, CarryMembership, MemberJoined, MemberRenewed, MemberUnpaid, MemberRenewal, MemberEnded,
 	MemberCancelled, MemberResumed,

@@ -26,6 +26,7 @@ var tasks = map[Kind]string{
 	CompareAccount:    "Compare your books with the balance of your account at Stripe",
 	Capture:           "Collect the fee of an answered request",
 	Release:           "Release the hold on a card, or refund a charge, of a request that ended",
+	RenewHold:         "Hold a card again, as its owner agreed, before the hold runs out",
 	Received:          "Write that a request was received",
 	Asked:             "Write to a patient that a question waits",
 	Replied:           "Write to you that a patient has written",

@@ -102,6 +102,8 @@ var actions = map[string]string{
 	"message.send:diverted":               "gave an answer that needs care in person",
 	"payment.held":                        "noted that the card is held",
 	"payment.captured":                    "charged the card",
+	"payment.by_card":                     "asked for a payment by the card, as the patient agreed",
+	"payment.owed":                        "noted that the fee is to be paid by link",
 	"payment.released":                    "released the hold on the card",
 	"payment.abandoned":                   "noted that the payment page was left",
 	"payment.lapsed":                      "noted that the hold on the card expired",

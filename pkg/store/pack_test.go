@@ -101,7 +101,7 @@ func TestPaymentRow_RoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := rapid.Make[billing.Payment]().Draw(t, "payment")
 		p.ID, p.Visit, p.Practice, p.Version = "visit-1.quote-1", "visit-1", "practice-1", 1
-		for _, at := range []*time.Time{&p.SessionEnds, &p.CaptureBefore, &p.HeldAt, &p.EndedAt} {
+		for _, at := range []*time.Time{&p.SessionEnds, &p.CaptureBefore, &p.HeldAt, &p.EndedAt, &p.Later.At} {
 			*at = anyTime().Draw(t, "time")
 		}
 		p.OpenedAt = time.UnixMilli(rapid.Int64Range(1_600_000_000_000, 4_000_000_000_000).Draw(t, "opened")).UTC()

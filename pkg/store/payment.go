@@ -20,6 +20,9 @@ type paymentRow struct {
 	Amount        money.Cents   `json:"m"`
 	State         billing.State `json:"s"`
 	AtOnce        bool          `json:"o,omitempty"`
+	LaterWords    string        `json:"lw,omitempty"`
+	LaterAt       moment        `json:"la,omitempty"`
+	CardOf        string        `json:"k,omitempty"`
 	Session       string        `json:"cs,omitempty"`
 	URL           string        `json:"u,omitempty"`
 	SessionEnds   moment        `json:"ce,omitempty"`
@@ -98,7 +101,8 @@ func newPaymentRow(p billing.Payment) (paymentRow, error) {
 	}
 	since := clock(p.OpenedAt)
 	return paymentRow{
-		ID: p.ID, Account: p.Account, Amount: p.Amount, State: p.State, AtOnce: p.AtOnce, Session: p.Session, URL: p.URL,
+		ID: p.ID, Account: p.Account, Amount: p.Amount, State: p.State, AtOnce: p.AtOnce,
+		LaterWords: p.Later.Words, LaterAt: since.moment(p.Later.At), CardOf: p.CardOf, Session: p.Session, URL: p.URL,
 		SessionEnds: since.moment(p.SessionEnds), Intent: p.Intent, Held: p.Held, Collected: p.Collected, Refunded: p.Refunded, StripeFee: p.StripeFee,
 		Asked: newRefundRow(p.Asked, since), Dispute: newDisputeRow(p.Dispute, since), Withdrawn: p.Withdrawn, DisputeFee: p.DisputeFee,
 		CaptureBefore: since.moment(p.CaptureBefore), Why: p.Why, HeldAt: since.moment(p.HeldAt), EndedAt: since.moment(p.EndedAt),
@@ -116,6 +120,7 @@ func readPayment(i item) (billing.Payment, error) {
 	since := clock(stamped(i, "booked"))
 	return billing.Payment{
 		ID: row.ID, Visit: paidFor(row.ID), Practice: text(i, "l"), Account: row.Account, Amount: row.Amount, State: row.State, AtOnce: row.AtOnce,
+		Later: billing.LaterCharge{Words: row.LaterWords, At: since.time(row.LaterAt)}, CardOf: row.CardOf,
 		Session: row.Session, URL: row.URL, SessionEnds: since.time(row.SessionEnds), Intent: row.Intent,
 		Held: row.Held, Collected: row.Collected, Refunded: row.Refunded, StripeFee: row.StripeFee,
 		Asked: row.Asked.refund(since), Dispute: row.Dispute.dispute(since), Withdrawn: row.Withdrawn, DisputeFee: row.DisputeFee,

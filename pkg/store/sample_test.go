@@ -63,7 +63,7 @@ func samples() []sample {
 		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), comparedSample(), closedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), contractSample(), accountSample(), openedSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
-		decidedSample(), draftSample(), approvedSample(), discountedSample(), plannedSample(), billedSample(), restrictedSample(),
+		decidedSample(), draftSample(), approvedSample(), discountedSample(), plannedSample(), billedSample(), restrictedSample(), laterSample(),
 	}
 }
 
@@ -779,6 +779,26 @@ func restrictedSample() sample {
 	v.Quote = billing.Quote{ID: id("quote5"), Amount: 4_000, Basis: billing.Fee, Restricted: true, ExpiresAt: at(1)}
 	return sample{"restricted", recorded(practiceID, clinic.Commit{Visit: &v}), []read{
 		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, v.ID) }, v},
+	}}
+}
+
+// laterSample is a visit whose patient agreed that their card may be charged later, and the
+// payments of which one holds it again.
+func laterSample() sample {
+	v := sampleVisit()
+	v.ID = id("later")
+	page, renewed := v.ID+"."+id("quote5"), v.ID+"."+id("quote5")+"-renewed"
+	v.Payment, v.Payments, v.Card = renewed, []string{page, renewed}, visit.CardAgreed
+	of := func(id string) billing.Payment {
+		return billing.Payment{ID: id, Visit: v.ID, Practice: practiceID, Account: "acct_1234567890abcdef", Amount: 4_000, State: billing.Held, OpenedAt: noon, Version: 1}
+	}
+	first, second := of(page), of(renewed)
+	first.Later = billing.LaterCharge{Words: "1", At: noon}
+	second.CardOf = page
+	return sample{"later", recorded(practiceID, clinic.Commit{Visit: &v, Payments: []billing.Payment{first, second}}), []read{
+		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, v.ID) }, v},
+		{"Payment", func(ctx context.Context, s *store.Store) (any, error) { return s.Payment(ctx, page) }, first},
+		{"Payment", func(ctx context.Context, s *store.Store) (any, error) { return s.Payment(ctx, renewed) }, second},
 	}}
 }
 

@@ -26,31 +26,32 @@ import (
 // relative to the visit's start, and fields are left out that follow from others
 // or are attributes of the row: id, practice, patient, start, wake, version.
 type visitRow struct {
-	By            string       `json:"b"`
-	Form          [3]string    `json:"f"` // name, version, class
-	Status        visit.Status `json:"s"`
-	State         string       `json:"u,omitempty"`
-	Quote         *quoteRow    `json:"q,omitempty"`
-	Payment       string       `json:"p,omitempty"`  // without the visit's id, with which it begins
-	Payments      []string     `json:"pp,omitempty"` // those before Payment, likewise
-	Owed          bool         `json:"o,omitempty"`
-	Reduced       money.Cents  `json:"z,omitempty"`
-	Holder        []string     `json:"h,omitempty"` // id, display
-	Former        string       `json:"hf,omitempty"`
-	Notes         int          `json:"hn,omitempty"`
-	Promise       *promiseRow  `json:"w,omitempty"`
-	CaptureBefore moment       `json:"cb,omitempty"`
-	CheckoutEnds  moment       `json:"ce,omitempty"`
-	Saves         int          `json:"n,omitempty"`
-	FromPatient   int          `json:"mp,omitempty"`
-	FromTeam      int          `json:"mt,omitempty"`
-	Reads         []readRow    `json:"r,omitempty"`
-	Readers       []string     `json:"rr,omitempty"` // the people that Reads number, from 1
-	Document      []byte       `json:"d,omitempty"`
-	Addendum      []byte       `json:"a,omitempty"`
-	Reason        visit.Reason `json:"x,omitempty"`
-	Minutes       int          `json:"m,omitempty"`
-	Times         [7]moment    `json:"t"` // submitted, queued, taken, asked, answered, ended, understood
+	By            string        `json:"b"`
+	Form          [3]string     `json:"f"` // name, version, class
+	Status        visit.Status  `json:"s"`
+	State         string        `json:"u,omitempty"`
+	Quote         *quoteRow     `json:"q,omitempty"`
+	Payment       string        `json:"p,omitempty"`  // without the visit's id, with which it begins
+	Payments      []string      `json:"pp,omitempty"` // those before Payment, likewise
+	Owed          bool          `json:"o,omitempty"`
+	Reduced       money.Cents   `json:"z,omitempty"`
+	Card          visit.CardUse `json:"c,omitempty"`
+	Holder        []string      `json:"h,omitempty"` // id, display
+	Former        string        `json:"hf,omitempty"`
+	Notes         int           `json:"hn,omitempty"`
+	Promise       *promiseRow   `json:"w,omitempty"`
+	CaptureBefore moment        `json:"cb,omitempty"`
+	CheckoutEnds  moment        `json:"ce,omitempty"`
+	Saves         int           `json:"n,omitempty"`
+	FromPatient   int           `json:"mp,omitempty"`
+	FromTeam      int           `json:"mt,omitempty"`
+	Reads         []readRow     `json:"r,omitempty"`
+	Readers       []string      `json:"rr,omitempty"` // the people that Reads number, from 1
+	Document      []byte        `json:"d,omitempty"`
+	Addendum      []byte        `json:"a,omitempty"`
+	Reason        visit.Reason  `json:"x,omitempty"`
+	Minutes       int           `json:"m,omitempty"`
+	Times         [7]moment     `json:"t"` // submitted, queued, taken, asked, answered, ended, understood
 }
 
 type quoteRow struct {
@@ -120,7 +121,7 @@ func newVisitRow(v visit.Visit) (visitRow, error) {
 		By: v.By, Form: [3]string{v.Form.Name, v.Form.Version, v.Form.Class}, Status: v.Status, State: v.State, Owed: v.Owed, Reduced: v.Reduced,
 		CaptureBefore: since.moment(v.CaptureBefore), CheckoutEnds: since.moment(v.CheckoutEnds),
 		Saves: v.Saves, FromPatient: v.FromPatient, FromTeam: v.FromTeam, Reason: v.Reason, Minutes: v.Minutes,
-		Former: v.Former, Notes: v.Notes,
+		Former: v.Former, Notes: v.Notes, Card: v.Card,
 	}
 	for n, t := range timesOf(&v.Times) {
 		row.Times[n] = since.moment(*t)
@@ -199,7 +200,7 @@ func readVisit(i item) (visit.Visit, error) {
 		Form: form, Pool: form.Pool(), Status: row.Status, State: row.State, Owed: row.Owed, Reduced: row.Reduced,
 		CaptureBefore: since.time(row.CaptureBefore), CheckoutEnds: since.time(row.CheckoutEnds),
 		Saves: row.Saves, Messages: row.FromPatient + row.FromTeam, FromPatient: row.FromPatient, FromTeam: row.FromTeam,
-		Former: row.Former, Notes: row.Notes,
+		Former: row.Former, Notes: row.Notes, Card: row.Card,
 		Document: hex.EncodeToString(row.Document), Addendum: hex.EncodeToString(row.Addendum),
 		Reason: row.Reason, Minutes: row.Minutes, Times: visit.Times{Started: time.Time(since)}, Wake: when(i, "due_at"), Version: count(i, "v"),
 	}

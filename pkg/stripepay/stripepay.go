@@ -138,6 +138,13 @@ func (c *Client) NewPage(ctx context.Context, p request.PageRequest) (string, st
 			CaptureMethod: stripe.String(string(capture)), Metadata: ref,
 		},
 	}
+	if !p.AtOnce { // no other method says how long its hold lasts
+		params.PaymentMethodTypes = []*string{stripe.String(string(stripe.PaymentMethodTypeCard))}
+	}
+	if p.KeepCard {
+		params.CustomerCreation = stripe.String(string(stripe.CheckoutSessionCustomerCreationAlways))
+		params.PaymentIntentData.SetupFutureUsage = stripe.String(string(stripe.PaymentIntentSetupFutureUsageOffSession))
+	}
 	params.SetStripeAccount(p.Account)
 	params.SetIdempotencyKey(p.Key)
 	s, err := c.sessions.New(params)

@@ -171,6 +171,8 @@ func TestClient_Requests(t *testing.T) {
 	page := request.PageRequest{Account: account, Key: "q1", Ref: "q1", Amount: 4000, Ends: ends, Done: "https://a.example/done", Back: "https://a.example/back"}
 	atOnce := page
 	atOnce.AtOnce = true
+	kept := page
+	kept.KeepCard = true
 	pageForm := func(method string) url.Values {
 		return url.Values{
 			"mode": {"payment"}, "client_reference_id": {"q1"}, "metadata[ref]": {"q1"},
@@ -188,7 +190,10 @@ func TestClient_Requests(t *testing.T) {
 	}{
 		{"NewPage, a hold", "POST", "/v1/checkout/sessions", "q1", func(c *stripepay.Client) error {
 			return errOfPage(c.NewPage(t.Context(), page))
-		}, pageForm("manual"), false},
+		}, with(pageForm("manual"), "payment_method_types[0]", "card"), false},
+		{"NewPage, a hold of a card to keep", "POST", "/v1/checkout/sessions", "q1", func(c *stripepay.Client) error {
+			return errOfPage(c.NewPage(t.Context(), kept))
+		}, with(pageForm("manual"), "payment_method_types[0]", "card", "customer_creation", "always", "payment_intent_data[setup_future_usage]", "off_session"), false},
 		{"NewPage, paid at once", "POST", "/v1/checkout/sessions", "q1", func(c *stripepay.Client) error {
 			return errOfPage(c.NewPage(t.Context(), atOnce))
 		}, pageForm("automatic"), false},
@@ -253,6 +258,14 @@ func TestClient_Requests(t *testing.T) {
 			}
 		})
 	}
+}
+
+// with returns form with further fields, each followed by its value.
+func with(form url.Values, fields ...string) url.Values {
+	for i := 0; i < len(fields); i += 2 {
+		form.Set(fields[i], fields[i+1])
+	}
+	return form
 }
 
 // A call that stripe-go repeats carries the same idempotency key each time.

@@ -70,12 +70,17 @@ func draw(t *rapid.T, v visit.Visit, named ...string) step {
 	wanted := rapid.SampledFrom([]string{v.Quote.ID, v.Quote.ID, "quote-1", ""}).Draw(t, "accepted")
 	state := rapid.SampledFrom([]billing.State{billing.Opened, billing.Held, billing.Captured, billing.Failed}).Draw(t, "state")
 	away := rapid.SampledFrom(append(statuses, visit.Declined, visit.Redirected, visit.Declined)).Draw(t, "away")
+	agrees := rapid.Bool().Draw(t, "agrees")
 	to := rapid.SampledFrom([]identity.Person{clinician("a", "CA"), clinician("b", "CA", "OR"), clinician("c")}).Draw(t, "to")
 	all := []step{
 		{"save", false, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return v.Saved("CA") }},
 		{"price", false, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return v.Priced(quote) }},
 		{"submit", true, func(v visit.Visit, now time.Time) (visit.Visit, error) {
-			return v.Submit(wanted, "payment-1", terms, now)
+			next, err := v.Submit(wanted, "payment-1", terms, now)
+			if err == nil && agrees && next.Version != v.Version {
+				next = next.AgreeToCharge()
+			}
+			return next, err
 		}},
 		{"submit again", true, func(v visit.Visit, now time.Time) (visit.Visit, error) {
 			return v.Submit(wanted, "payment-2", terms, now)
@@ -89,6 +94,7 @@ func draw(t *rapid.T, v visit.Visit, named ...string) step {
 		}},
 		{"close the page", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return sure(v.CheckoutAbandoned(payment)) }},
 		{"lose the hold", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.HoldLost(payment, now)) }},
+		{"let the hold lapse", true, func(v visit.Visit, now time.Time) (visit.Visit, error) { return sure(v.HoldLapsed(payment, now)) }},
 		{"link", true, func(v visit.Visit, _ time.Time) (visit.Visit, error) { return sure(v.PayLink("payment-3")) }},
 		{"payment changes", true, func(v visit.Visit, now time.Time) (visit.Visit, error) {
 			return sure(v.FollowPayment(billing.Payment{ID: payment, State: state}, now))
@@ -136,6 +142,8 @@ func meet(v visit.Visit, now time.Time) (visit.Visit, error) {
 		return v.Close("addendum", now)
 	case visit.AskStripe:
 		return v.AskStripeAgain(now), nil
+	case visit.RenewHold:
+		return v.AskRenewal(), nil
 	case visit.NothingDue:
 	}
 	return v, nil

@@ -90,6 +90,7 @@ const (
 	ExpireVisit Overdue = "give_up"
 	CloseVisit  Overdue = "close"
 	AskStripe   Overdue = "ask_checkout" // ask Stripe whether the payment page was paid
+	RenewHold   Overdue = "renew_hold"   // have the hold on the card renewed, as the patient agreed
 )
 
 // Overdue returns what must be done about v's deadline at now.
@@ -107,12 +108,21 @@ func (v Visit) Overdue(now time.Time) Overdue {
 		if now.Before(over) {
 			return TellLate
 		}
-		return ExpireVisit
+		return v.overdueHold(v.Promise.Ends, now)
 	case AwaitingPatient:
-		return ExpireVisit
+		return v.overdueHold(v.Promise.Paused.Add(PatientTime), now)
 	case Draft, Closed, Diverted, Cancelled, Declined, Redirected, Expired, Deleted:
 	}
 	return NothingDue
+}
+
+// overdueHold is what must be done about a visit that expires at ends, or whose hold runs
+// out before that.
+func (v Visit) overdueHold(ends, now time.Time) Overdue {
+	if v.OutlivesHold() && now.Before(ends) {
+		return RenewHold
+	}
+	return ExpireVisit
 }
 
 // Late reports whether the promised time passed without an answer, at now or, if

@@ -119,7 +119,7 @@ func (v Visit) CheckoutAbandoned(payment string) Visit {
 	if v.Status != AwaitingPayment || v.Payment != payment {
 		return v
 	}
-	v.Payment, v.Quote, v.CheckoutEnds, v.Times.Submitted = "", billing.Quote{}, time.Time{}, time.Time{}
+	v.Payment, v.Quote, v.CheckoutEnds, v.Times.Submitted, v.Card = "", billing.Quote{}, time.Time{}, time.Time{}, CardHeld
 	return v.next(Draft)
 }
 
@@ -169,7 +169,7 @@ func (v Visit) PayLink(payment string) Visit {
 // the payment that it wants is neither held nor collected, nor on its way from a
 // bank.
 func (v Visit) FollowPayment(p billing.Payment, now time.Time) Visit {
-	owed := v.feeDue() && p.State != billing.Processing && p.Payable(now) != billing.NotPayable
+	owed := v.feeDue() && p.State != billing.Processing && p.Payable(now) != billing.NotPayable && !v.ChargesCard(p)
 	if p.ID != v.Payment || v.Owed == owed {
 		return v
 	}

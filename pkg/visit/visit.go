@@ -90,7 +90,11 @@ type Visit struct {
 	// that was the last change of its holder: the same asked again succeeds.
 	Former  string  `json:"former,omitempty"`
 	Promise Promise `json:"promise,omitzero"`
-	// CaptureBefore is when the card hold runs out; zero without a hold.
+	// Card is what may be done with the card that v was paid with when its hold ends before
+	// the answer.
+	Card CardUse `json:"card,omitempty"`
+	// CaptureBefore is when the card hold runs out; zero without a hold, and from when the
+	// hold is to be renewed until it is.
 	CaptureBefore time.Time `json:"capture_before,omitzero"`
 	CheckoutEnds  time.Time `json:"checkout_ends,omitzero"`
 	// Saves counts how often answers were saved or, of a deleted visit, saved and

@@ -38,8 +38,9 @@ type Oracle struct {
 type OracleIntent struct {
 	ID             string            `json:"id"`
 	Account        string            `json:"account"`
-	Session        string            `json:"session"`           // empty if there was no page
-	Invoice        string            `json:"invoice,omitempty"` // what the payment is for, if it is for one
+	Session        string            `json:"session"`            // empty if there was no page
+	Invoice        string            `json:"invoice,omitempty"`  // what the payment is for, if it is for one
+	Customer       string            `json:"customer,omitempty"` // whose card Stripe keeps; empty if it keeps none
 	Status         string            `json:"status"`
 	Amount         int64             `json:"amount"`
 	AmountReceived int64             `json:"amount_received"`
@@ -144,7 +145,7 @@ func (t *tx) tally(ctx context.Context, out *Oracle) error {
 	}
 	for _, pi := range intents {
 		out.Intents = append(out.Intents, OracleIntent{
-			ID: pi.ID, Account: t.account, Session: pi.Sim.Session, Invoice: deref(pi.Invoice), Status: pi.Status, Amount: pi.Amount,
+			ID: pi.ID, Account: t.account, Session: pi.Sim.Session, Invoice: deref(pi.Invoice), Customer: deref(pi.Customer), Status: pi.Status, Amount: pi.Amount,
 			AmountReceived: pi.AmountReceived, AmountRefunded: back[pi.ID], FeeCents: fees[pi.ID],
 			CaptureBefore: pi.Sim.CaptureBefore, Created: pi.Created, Metadata: pi.Metadata,
 		})

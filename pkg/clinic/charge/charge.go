@@ -33,6 +33,12 @@ type Cards interface {
 	Observe(ctx context.Context, account, object string) (ref string, o billing.Observation, err error)
 	Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error
 	Release(ctx context.Context, account, intent, key string) error
+	// ChargeCard holds c's amount on its card without the patient, or collects it. The
+	// intent that it returns may have been refused by the card; a *clinic.Refusal says that
+	// there is none.
+	ChargeCard(ctx context.Context, c CardCharge, key string) (intent string, err error)
+	// FindCardCharge returns the intent that ChargeCard made for c; empty: none.
+	FindCardCharge(ctx context.Context, c CardCharge) (intent string, err error)
 	// Refund refunds what is left of a captured intent.
 	Refund(ctx context.Context, account, intent, key string) error
 	// RefundPart refunds amount of a captured intent.
@@ -64,6 +70,15 @@ type Change struct {
 	// Ref is the object's reference, where Stripe's report shows it: the object is
 	// an intent that was held or collected. It is a hint.
 	Ref string
+}
+
+// A CardCharge is a payment by the card that an intent was paid with.
+type CardCharge struct {
+	Account string
+	Ref     string // our payment id, kept in Stripe's metadata
+	Card    string // the intent
+	Amount  money.Cents
+	AtOnce  bool // it is collected, not held
 }
 
 // Reads are what a Room reads besides the kernel.
@@ -156,6 +171,8 @@ func (m *Room) act(ctx context.Context, d outbox.Delivery) error {
 		return m.capture(ctx, d)
 	case outbox.Release:
 		return m.release(ctx, d)
+	case outbox.RenewHold:
+		return m.renew(ctx, d)
 	case outbox.Refund:
 		return m.refund(ctx, d)
 	case outbox.AnswerDispute:
@@ -325,11 +342,17 @@ const captureAttempts = 4
 // capture captures the fee of an answered visit, as the visit's row has it; Stripe
 // releases what is left of the hold. It reads again whether the visit is answered and
 // wants this payment: an event alone captures nothing. What was captured above the fee
-// before the answer, by hand, is refunded.
+// before the answer, by hand, is refunded. Where the hold has ended, the card is charged
+// without the patient, if they agreed, or the fee is owed.
 func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
 	p, v, err := m.paymentAndVisit(ctx, d)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case p.CardOf != "" && p.State == billing.Opened:
+		return m.chargeCard(ctx, d, p, v)
+	case v.MayCapture(p.ID) && p.State == billing.Lapsed:
+		return m.collectLapsed(ctx, p, v)
 	}
 	if v.MayCapture(p.ID) && p.Excess(v.Keeps(p.ID)) > 0 {
 		return m.refundExcess(ctx, p, v)

@@ -41,12 +41,8 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 	if err := errors.Join(m.applyRefund(ctx, c, next, was, p), m.applyDispute(ctx, c, next, was, p)); err != nil {
 		return err
 	}
-	if next = next.FollowPayment(p, c.At); next.Owed && !v.Owed {
-		c.Events = append(c.Events, m.event(outbox.ChargeFailed, outbox.Notify, next, p, c.At))
-		item := work.Item{Kind: work.PaymentFailed, Practice: v.Practice, Visit: v.ID, Payment: p.ID, Note: p.Why}
-		if err := m.openWork(ctx, c, item, p.ID); err != nil {
-			return err
-		}
+	if next, err = m.followFee(ctx, c, next, p); err != nil {
+		return err
 	}
 	answered := v.Status == visit.Answered || v.Status == visit.Closed
 	if answered && p.Collected > was.Collected && was.State != billing.Held { // a fee that could not be captured
@@ -66,6 +62,18 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 	}
 	c.Audit = append(c.Audit, m.Kernel.Record(clinic.System("charge"), "payment."+change(was, p), next, c.At))
 	return nil
+}
+
+// followFee returns v after p changed, and adds to c, if the fee of v's answer is owed from
+// now on, the letter with the pay link and somebody's work.
+func (m *Room) followFee(ctx context.Context, c *clinic.Commit, v visit.Visit, p billing.Payment) (visit.Visit, error) {
+	next := v.FollowPayment(p, c.At)
+	if !next.Owed || v.Owed {
+		return next, nil
+	}
+	c.Events = append(c.Events, m.event(outbox.ChargeFailed, outbox.Notify, next, p, c.At))
+	item := work.Item{Kind: work.PaymentFailed, Practice: v.Practice, Visit: v.ID, Payment: p.ID, Note: p.Why}
+	return next, m.openWork(ctx, c, item, p.ID)
 }
 
 // change names what the trail says of a payment's change.
@@ -95,6 +103,9 @@ func (m *Room) applyState(ctx context.Context, c *clinic.Commit, v visit.Visit, 
 	tell := func(k outbox.Kind, to outbox.Consumer) { c.Events = append(c.Events, m.event(k, to, next, p, c.At)) }
 	switch p.State {
 	case billing.Held:
+		if p.CardOf != "" {
+			return m.applyRenewal(c, v, p), nil
+		}
 		terms, err := m.terms(ctx, v)
 		if err != nil {
 			return v, err
@@ -110,13 +121,23 @@ func (m *Room) applyState(ctx context.Context, c *clinic.Commit, v visit.Visit, 
 			return m.applyCapture(ctx, c, v, p)
 		}
 	case billing.Abandoned, billing.Failed: // before the answer, a bank refused
+		if p.CardOf != "" && p.State == billing.Failed && was.State == billing.Opened {
+			return v.RefuseCard(), nil
+		}
 		if next = v.CheckoutAbandoned(p.ID); next.Version != v.Version {
 			tell(outbox.CheckoutAbandoned, outbox.Notify)
 		}
 	case billing.Lapsed, billing.Released:
-		if next = v.HoldLost(p.ID, c.At); next.Version != v.Version {
+		next = v.HoldLost(p.ID, c.At)
+		if p.State == billing.Lapsed {
+			next = v.HoldLapsed(p.ID, c.At)
+		}
+		switch {
+		case next.Version != v.Version:
 			tell(outbox.Ended, outbox.Notify)
 			c.Work = append(c.Work, clinic.ExpiredWork(next, c.At))
+		case v.ChargesCard(p):
+			tell(outbox.Capture, outbox.Charge)
 		}
 	case billing.Opened, billing.Processing:
 	}

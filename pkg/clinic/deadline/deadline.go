@@ -1,5 +1,5 @@
 // Package deadline acts on the passed deadlines of visits: it tells a patient
-// that the answer is late, expires a request without an answer, closes an
+// that the answer is late, asks that a hold is renewed, expires a request without an answer, closes an
 // answer that was not acknowledged, gives the visits of who lost their access back
 // to their pools, does what falls due in the life of a membership, and closes the months of the
 // books. It seals the addendum of a closed visit, whose read times it has from the visit's trail, and reads no chart. It has no Stripe
@@ -167,6 +167,11 @@ func (m *Room) decide(ctx context.Context, v visit.Visit, now time.Time) (next v
 			c.Work = append(c.Work, clinic.ExpiredWork(next, now))
 			err = m.Kernel.EndVisitWork(ctx, &c, v, next, "system:deadline")
 		}
+	case visit.RenewHold:
+		next = v.AskRenewal()
+		e := m.Kernel.Event(outbox.RenewHold, outbox.Charge, next, now)
+		e.Payment = v.Payment
+		c.Events = append(c.Events, e)
 	case visit.CloseVisit:
 		if v, err = m.Kernel.WithReads(ctx, v); err == nil {
 			next, err = m.Charts.CloseVisit(ctx, v, "system:deadline", now)

@@ -463,6 +463,9 @@ type Submission struct {
 	Quote    string
 	Consent  string // version; empty accepts the practice's current one
 	Language string
+	// Later is the version of the words to which the patient agreed about charging the card
+	// later (billing.LaterText); empty: they did not agree.
+	Later string
 	// Beside is the visit on the same form that the patient knows to be underway; empty:
 	// they know of none.
 	Beside string
@@ -522,10 +525,13 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 	case s.Consent != "" && s.Consent != p.Consent.Version:
 		return d, out, fault.New(fault.Conflict, "consent_replaced", "the consent text has changed; read the new one and accept it")
 	}
-	next, err := v.Submit(s.Quote, v.ID+"."+v.Quote.Page(), p.Terms, in.Now)
+	later, badLater := billing.AgreeLater(s.Later, in.Now)
+	next, err := v.Submit(s.Quote, v.ID+"."+v.Quote.Page()+later.Suffix(), p.Terms, in.Now)
 	switch {
 	case err != nil:
 		return d, out, err
+	case badLater != nil:
+		return d, out, badLater
 	case len(res.Problems) > 0:
 		return d, out, fault.New(fault.Invalid, "answers_incomplete", "some questions still need an answer", res.Problems...)
 	}
@@ -546,6 +552,9 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 			return clinic.Decision{Visit: &next, RefuseWith: errNotIncluded(q)}, out, err
 		}
 		c.Counts = append(c.Counts, *count)
+	}
+	if later.Words != "" {
+		next = next.AgreeToCharge()
 	}
 	return m.submission(ctx, in, next, p, s, c)
 }
@@ -568,6 +577,13 @@ func (m *Room) takesMinor(ctx context.Context, in clinic.Input, p practice.Pract
 // which the trail may lag, it is the consent that p asks for now, and the language is
 // not known: who presses twice is not told that something failed.
 func (m *Room) sentBefore(ctx context.Context, v visit.Visit, p practice.Practice, s Submission) error {
+	switch agreed := v.OutlivesHold(); {
+	case v.Quote.Free() || agreed == (s.Later != ""):
+	case agreed:
+		return visit.DoneOtherwise("it was sent with the agreement that the card may be charged later")
+	default:
+		return visit.DoneOtherwise("it was sent without the agreement that the card may be charged later")
+	}
 	if s.Consent == "" && s.Language == "" {
 		return nil
 	}
@@ -610,9 +626,13 @@ func (m *Room) submission(ctx context.Context, in clinic.Input, next visit.Visit
 		if err := m.checkPayable(ctx, p, v.Quote.Amount); err != nil {
 			return clinic.Decision{}, out, err
 		}
+		var later billing.LaterCharge
+		if next.OutlivesHold() {
+			later = billing.LaterCharge{Words: s.Later, At: in.Now}
+		}
 		pay, err := m.newPage(ctx, billing.Payment{
 			ID: next.Payment, Visit: v.ID, Practice: v.Practice, Account: p.Account,
-			Amount: v.Quote.Amount, SessionEnds: v.Quote.PageEnds(),
+			Amount: v.Quote.Amount, SessionEnds: v.Quote.PageEnds(), Later: later,
 		}, in.Now)
 		if err != nil {
 			d, err := afterRefusedPage(v, err)

@@ -31,9 +31,11 @@ type PageRequest struct {
 	Ref     string // our payment id, kept in Stripe's metadata
 	Amount  money.Cents
 	AtOnce  bool
-	Ends    time.Time
-	Done    string // where the page leads when paid
-	Back    string // and when left
+	// KeepCard has Stripe keep the card, for charges without the patient to which they agreed.
+	KeepCard bool
+	Ends     time.Time
+	Done     string // where the page leads when paid
+	Back     string // and when left
 }
 
 func refusedByStripe(err error) bool {
@@ -120,7 +122,7 @@ func (m *Room) newPage(ctx context.Context, p billing.Payment, now time.Time) (b
 	}
 	var err error
 	p.Session, p.URL, err = m.Checkout.NewPage(ctx, PageRequest{
-		Account: p.Account, Key: p.ID, Ref: p.ID, Amount: p.Amount, AtOnce: p.AtOnce,
+		Account: p.Account, Key: p.ID, Ref: p.ID, Amount: p.Amount, AtOnce: p.AtOnce, KeepCard: p.Later.Words != "",
 		Ends: p.SessionEnds, Done: done, Back: back + "?left=1",
 	})
 	refused, definite := errors.AsType[*clinic.Refusal](err)

@@ -38,7 +38,8 @@ type feeView struct {
 	Agreement  string // the consent's text in Language
 	Language   string
 	Fee, Terms acceptance
-	Beside     string // the request underway that the patient sends this one beside; empty if none
+	Later      acceptance // of what need not be ticked: that the card may be charged later
+	Beside     string     // the request underway that the patient sends this one beside; empty if none
 }
 
 // An acceptance is a box that must be ticked.
@@ -85,6 +86,8 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view f
 	view.Form, view.Visit, view.Title, view.Back = f.Title(), id, f.Pages()[n-1].Title, checkPath(id)
 	view.Fee = box(f, intake.FeeItem, view.Fee)
 	view.Terms = box(f, intake.ConsentItem, view.Terms)
+	view.Later.ID, view.Later.Name, view.Later.Value = "later", laterField, billing.LaterWords
+	view.Later.Label = billing.LaterText(o.Quote.Amount)
 	for _, a := range []acceptance{view.Fee, view.Terms} {
 		if a.Error != "" {
 			view.Complaints = append(view.Complaints, complaint{Href: "#" + a.ID, Text: a.Error}) // its label is a paragraph
@@ -92,6 +95,10 @@ func (s *site) showFee(w http.ResponseWriter, r *http.Request, v visitor, view f
 	}
 	return s.show(w, &v, page{view: "fee", title: errorTitle(view.Title, view.Complaints), data: view, code: code, pays: true, leave: f.Private()})
 }
+
+// laterField is the name of the box by which a patient agrees that the card may be charged
+// later; its value is the version of the words beside it.
+const laterField = "later"
 
 func box(f *intake.Form, linkID string, a acceptance) acceptance {
 	a.ID, a.Name = htmlID(linkID), linkID
@@ -113,6 +120,7 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 		Beside: values.Get(besideField),
 		Fee:    acceptance{Ticked: values.Get(intake.FeeItem) == "true"},
 		Terms:  acceptance{Ticked: values.Get(intake.ConsentItem) == "true"},
+		Later:  acceptance{Ticked: values.Get(laterField) == billing.LaterWords},
 	}
 	if !view.Fee.Ticked || !view.Terms.Ticked {
 		if !view.Fee.Ticked {
@@ -125,7 +133,7 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 	}
 	sent, err := s.Request.Submit(r.Context(), v.Caller, id, request.Submission{
 		Quote: values.Get("quote"), Consent: values.Get("consent"), Language: values.Get("language"),
-		Beside: view.Beside,
+		Beside: view.Beside, Later: values.Get(laterField),
 	})
 	switch {
 	case err == nil && sent.Page != "":
@@ -136,11 +144,11 @@ func (s *site) submit(w http.ResponseWriter, r *http.Request, v visitor) error {
 		return err
 	}
 	code, text, _ := explain(err)
-	if f, _ := fault.Public(err); slices.Contains([]string{"no_quote", "quote_replaced", "quote_expired", "consent_replaced"}, f.Code) {
+	if f, _ := fault.Public(err); slices.Contains([]string{"no_quote", "quote_replaced", "quote_expired", "consent_replaced", "later_words_replaced"}, f.Code) {
 		text = "The price or the terms have changed since you opened this page. This is what holds now; please read it and accept it again."
 	}
 	view.Complaints = aboutPage(text)
-	view.Fee.Ticked, view.Terms.Ticked = false, false // what they accepted is not what stands there now
+	view.Fee.Ticked, view.Terms.Ticked, view.Later.Ticked = false, false, false // what they accepted is not what stands there now
 	return s.showFee(w, r, v, view, code)
 }
 

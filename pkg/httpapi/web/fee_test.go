@@ -3,8 +3,11 @@ package web_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
+
+	"evisit/pkg/billing"
 )
 
 // A practice's lower price of a kind of clinician is decided on the page, told before it is
@@ -54,4 +57,42 @@ func TestFee_OfTheKindThatAnswers(t *testing.T) {
 	drx.wants(http.StatusOK, "Answered", "Lower fee", "$10.00: Hardship.")
 	ada.get("/my/visits/" + id)
 	ada.wants(http.StatusOK, "$10.00: Hardship.", "$40.00 held on your card; $10.00 of it is being charged now")
+}
+
+// That the card may be charged later is a choice that is off unless it is ticked, and is
+// kept while something else is missing; ticked, the page of the request says what was
+// agreed to.
+func TestFee_LaterChargeIsAChoice(t *testing.T) {
+	t.Parallel()
+	const send, agreed = "Send, and go to the payment page", "as you agreed; it is charged only once you are answered"
+	h := newHouse(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.startUTI()
+	ada.fillIn(well)
+	ada.wants(http.StatusOK, "If the hold on my card runs out before I am answered", "no more than $40.00")
+	if got := ada.value("later"); len(got) != 0 {
+		t.Errorf("it is ticked already: %q", got)
+	}
+	id := ada.visitID()
+	ada.press(send, url.Values{"later": {billing.LaterWords}, "fee-ack": {"true"}})
+	ada.wants(http.StatusUnprocessableEntity, "Tick this box to agree to the terms.")
+	if got := ada.value("later"); len(got) != 1 || got[0] != billing.LaterWords {
+		t.Errorf("it is kept as %q", got)
+	}
+	ada.press(send, url.Values{"consent-ack": {"true"}})
+	ada.wants(http.StatusSeeOther)
+	h.payCard(t, ada.head.Get("Location"))
+	ada.get("/my/visits/" + id)
+	ada.wants(http.StatusOK, agreed)
+
+	cy := h.as(t, "Ada", "/my")
+	ada.press("Cancel", nil)
+	cy.startUTI()
+	cy.fillIn(well)
+	other, _ := h.sends(t, cy)
+	cy.get("/my/visits/" + other)
+	cy.wants(http.StatusOK, "held on your card")
+	if strings.Contains(cy.text(), "as you agreed") {
+		t.Errorf("an agreement nobody made: %s", cy.text())
+	}
 }

@@ -474,6 +474,13 @@ func (s *stripe) OpenAccount(context.Context, string, string) (string, error) {
 	return fmt.Sprintf("acct_opened%d", s.opened), nil
 }
 
+// ChargeCard is refused: this stripe keeps no cards.
+func (s *stripe) ChargeCard(context.Context, charge.CardCharge, string) (string, error) {
+	return "", &clinic.Refusal{Code: "no_saved_card", Final: true}
+}
+
+func (s *stripe) FindCardCharge(context.Context, charge.CardCharge) (string, error) { return "", nil }
+
 func (s *stripe) FindAccount(context.Context, string, time.Time) (string, error) { return "", nil }
 
 func (s *stripe) NewAccountPage(_ context.Context, account, done, again string) (string, time.Time, error) {

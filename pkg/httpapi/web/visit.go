@@ -362,9 +362,25 @@ func (view *visitView) setNextSteps(paid, left bool, v visit.Visit, fate billing
 	case visit.Expired:
 		say("%s %s You may call us, or send it again.", v.Reason.ForPatient(), fate.Text())
 	}
+	if words := laterWords(v); words != "" {
+		say("%s", words)
+	}
 	if v.Owed {
 		say("Your payment for this answer did not go through. Please pay the fee below; the answer is yours either way.")
 	}
+}
+
+// laterWords says what the patient agreed to about their card, while it can matter.
+func laterWords(v visit.Visit) string {
+	switch {
+	case !v.Status.AwaitsAnswer():
+	case v.Card == visit.CardAgreed:
+		return "If the hold on your card runs out before you are answered, the card is held or charged again, no more than " + v.Quote.Amount.String() +
+			", as you agreed; it is charged only once you are answered."
+	case v.Card == visit.CardRefused:
+		return "Your card could not be held again. If its hold has run out when you are answered, you are sent a link to pay the fee."
+	}
+	return ""
 }
 
 func sentenceLate(v visit.Visit, now time.Time, s string) string {
@@ -411,7 +427,7 @@ func payments(v visit.Visit, m books.Money, p practice.Practice) []payment {
 		if pay.Collected > 0 {
 			out.Receipt = v.Receipt(pay.ID)
 		}
-		if pay.State == billing.Opened && !v.WantsPayment(pay.ID) {
+		if pay.State == billing.Opened && pay.CardOf == "" && !v.WantsPayment(pay.ID) {
 			out.Words = "The payment page was not paid; nothing was charged"
 		}
 		if !v.Times.Answered.IsZero() && pay.ID == v.Payment {
@@ -440,6 +456,8 @@ func answeredWords(v visit.Visit, p billing.Payment) string {
 		return p.Held.String() + " held on your card; " + v.Fee().String() + " of it is being charged now, for your answer, and the rest released"
 	case p.State == billing.Held:
 		return p.Held.String() + " held on your card; it is being charged now, for your answer"
+	case v.ChargesCard(p):
+		return "The hold on your card expired; " + v.Fee().String() + " is being charged to it now, for your answer, as you agreed"
 	case p.Excess(v.Keeps(p.ID)) > 0:
 		return paymentWords(p) + "; " + p.Excess(v.Keeps(p.ID)).String() + " of it is being refunded, for your answer costs " + v.Fee().String()
 	case p.State == billing.Captured && v.Reduced > 0:

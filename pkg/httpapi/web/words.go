@@ -119,6 +119,9 @@ func deskWords(s visit.Status) string {
 
 // paymentWords says what became of a payment, and of how much.
 func paymentWords(p billing.Payment) string {
+	if words := cardWords(p); words != "" {
+		return words
+	}
 	switch p.State {
 	case billing.Opened:
 		return p.Amount.String() + " to be paid; nothing is held or charged yet"
@@ -144,6 +147,25 @@ func paymentWords(p billing.Payment) string {
 		return "You could not be charged " + p.Amount.String()
 	}
 	return string(p.State)
+}
+
+// cardWords says what became of a payment by a card without the patient, as long as
+// nothing was held or charged; empty for others.
+func cardWords(p billing.Payment) string {
+	verb := "held again for "
+	if p.AtOnce {
+		verb = "charged "
+	}
+	switch {
+	case p.CardOf == "":
+	case p.State == billing.Opened:
+		return "Your card is being " + verb + p.Amount.String() + ", as you agreed"
+	case p.State == billing.Failed:
+		return "Your card could not be " + verb + p.Amount.String()
+	case p.State == billing.Abandoned:
+		return "Your card was not " + verb + p.Amount.String() + ", because that was not needed any more"
+	}
+	return ""
 }
 
 // disputeWords says what became of a dispute about a charge that stands, or of an inquiry.
