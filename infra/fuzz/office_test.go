@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -42,6 +43,9 @@ func (w *world) runsOffice() {
 	}
 }
 
+// ofPatient are the operations by which patients join and leave what a practice sells.
+var ofPatient = []string{"getMembership", "joinMembership", "cancelMembership", "resumeMembership", "leaveMembership"}
+
 // meets does what may lead to an operation that has not succeeded yet.
 func (w *world) meets(op string) {
 	w.t.Helper()
@@ -53,7 +57,8 @@ func (w *world) meets(op string) {
 	switch group := endpoint(op).Group; {
 	case strings.HasSuffix(op, "Contract"), op == "listContracts":
 		w.entersContract(admin)
-	case group == "Memberships":
+	case group == "Memberships" && slices.Contains(ofPatient, op) && w.becomesMember(w.person("tom-okafor")):
+	case group == "Memberships": // each decision is kept for ever, and the next reads them all
 		w.decidesMembership(admin, w.later())
 	case group == "Forms of the practice" || group == "Settings":
 		w.writesForms(admin, w.person("dora-quist"))
@@ -222,18 +227,12 @@ func (w *world) entersContract(admin *person) {
 }
 
 // becomesMember has a patient join on what lakeside sells now, pay the year or leave it unpaid, and
-// change their mind about the next.
-func (w *world) becomesMember(patient *person) {
+// change their mind about the next. It reports false if nothing is sold.
+func (w *world) becomesMember(patient *person) bool {
 	w.t.Helper()
-	var shown struct {
-		Sold struct {
-			Offer string `json:"offer"`
-			Terms int    `json:"terms"`
-		} `json:"sold"`
-	}
-	got, _ := w.does("getMembership", patient, nil, nil)
-	if json.Unmarshal(got.body, &shown) != nil || shown.Sold.Offer == "" {
-		return
+	shown := w.membership(patient)
+	if shown.Sold.Offer == "" {
+		return false
 	}
 	got, ok := w.does("joinMembership", patient, nil, map[string]any{"offer": shown.Sold.Offer, "terms": shown.Sold.Terms, "medicare": "no"})
 	var made struct {
@@ -244,21 +243,42 @@ func (w *world) becomesMember(patient *person) {
 	case ok && json.Unmarshal(got.body, &made) == nil:
 		w.names["membership"] = made.ID
 	case w.names["membership"] == "":
-		return
+		return true
 	}
 	if made.Page != "" && w.IntN(4) > 0 {
 		session := made.Page[strings.LastIndex(made.Page, "/")+1:]
 		w.tool(http.MethodPost, w.sys.Stripe+"/sim/pay", map[string]string{"session": session, "card": oneOf(w, "4242424242424242", "4242424242424242", "4000000000000002")}, nil)
 		w.pass(2 * time.Minute)
+		for wait := 0; wait < 40 && w.membership(patient).Mine.State == "pending"; wait++ {
+			time.Sleep(250 * time.Millisecond) // the payment is not heard of yet
+		}
 	}
 	w.does("cancelMembership", patient, nil, map[string]any{"membership": w.names["membership"]})
 	w.does("resumeMembership", patient, nil, map[string]any{"membership": w.names["membership"]})
-	var back struct {
-		Leaving struct {
-			Refund int64 `json:"refund_cents"`
-		} `json:"leaving"`
+	if refund := w.membership(patient).Leaving.Refund; refund > 0 && w.IntN(2) == 0 {
+		w.does("leaveMembership", patient, nil, map[string]any{"membership": w.names["membership"], "refund_cents": refund})
 	}
-	if got, _ := w.does("getMembership", patient, nil, nil); json.Unmarshal(got.body, &back) == nil && back.Leaving.Refund > 0 && w.IntN(2) == 0 {
-		w.does("leaveMembership", patient, nil, map[string]any{"membership": w.names["membership"], "refund_cents": back.Leaving.Refund})
+	return true
+}
+
+// A shownMembership is what a patient reads of what is sold and of what they have.
+type shownMembership struct {
+	Sold struct {
+		Offer string `json:"offer"`
+		Terms int    `json:"terms"`
+	} `json:"sold"`
+	Mine struct {
+		State string `json:"state"`
+	} `json:"mine"`
+	Leaving struct {
+		Refund int64 `json:"refund_cents"`
+	} `json:"leaving"`
+}
+
+func (w *world) membership(patient *person) (shown shownMembership) {
+	w.t.Helper()
+	if got, ok := w.does("getMembership", patient, nil, nil); ok && json.Unmarshal(got.body, &shown) != nil {
+		w.t.Fatalf("a membership is shown as %s", got.body)
 	}
+	return shown
 }
