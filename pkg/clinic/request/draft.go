@@ -197,8 +197,17 @@ func (m *Room) price(in clinic.Input, f *intake.Form, res intake.Result, p pract
 		return billing.Quote{}, err
 	}
 	class := billing.ClassFor(f.BillingClass(), choice(res.Response, kindItem))
-	q, err := billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, billing.Route(choice(res.Response, billing.RouteItem)), in.Now)
+	q, err := billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, chosenRoute(f, res.Response), in.Now)
 	return q.WithKinds(p.KindPrices[f.Name()]), err
+}
+
+// chosenRoute is how the patient said that they pay; empty if there is one way alone: who
+// was not asked did not choose to keep the request from a health plan.
+func chosenRoute(f *intake.Form, r intake.Response) billing.Route {
+	if it, ok := f.Item(billing.RouteItem); !ok || !it.Asked() {
+		return ""
+	}
+	return billing.Route(choice(r, billing.RouteItem))
 }
 
 // discount returns how much p takes off its prices for the patient of in, in percent; 0:

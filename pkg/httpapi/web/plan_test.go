@@ -42,7 +42,10 @@ func TestRoute_AskedOnlyWhereThereAreSeveral(t *testing.T) {
 		t.Errorf("who can only pay themselves is asked: %s", ways)
 	}
 	ada.link("Continue to the price")
-	ada.wants(http.StatusOK, "What it costs$40.00")
+	ada.wants(http.StatusOK, "What it costs$40.00", "Good-faith estimate")
+	if strings.Contains(ada.text(), "we tell no health plan") {
+		t.Error("who was not asked is said to keep it from a health plan")
+	}
 
 	h.payers(t)
 	h.agrees(t, "99421", "80", "20")
