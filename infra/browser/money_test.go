@@ -74,7 +74,7 @@ func (p *person) paysByLink(site string) string {
 	p.press("Go to the payment page")
 	p.click(p.find("radio", "4242424242424242"), 1)
 	p.press("Pay $40.00")
-	p.retryUntil("$40.00 charged", func() { p.goTo(visit) })
+	p.retryUntil("Receipt to print", func() { p.goTo(visit) })
 	p.follow("Receipt to print")
 	p.checkPage("receipt", http.StatusOK)
 	p.checkPrint("receipt", "Lakeside Family Medicine", "Jane Smith", "Paid by the patient", "$40.00")
