@@ -67,7 +67,7 @@ browser: $(engine) $(pdf) ## drive the pages in Chromium (needs Debian's chromiu
 	npm ci --prefix infra/local/axe --no-audit --no-fund --loglevel=error
 	go test -tags browser,$(tags) -timeout 30m ./infra/browser
 
-fuzz: setup ## run every fuzz target for a while (FUZZTIME=20s)
+fuzz: setup ## run every fuzz target for a while (FUZZTIME=20s; SHORT=1 leaves out those that import much of others)
 	@infra/fuzz.sh $(or $(FUZZTIME),20s)
 
 fuzz-routes: $(engine) ## ask every route a hundred thousand things, as anyone (FUZZ_REQUESTS, FUZZ_SEED)
