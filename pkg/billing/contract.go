@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"evisit/pkg/civil"
+	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/money"
 )
@@ -104,6 +105,17 @@ func (c Contract) Check() error {
 		return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", all...)
 	}
 	return nil
+}
+
+// CheckWith refuses with fault.Invalid a payer of whom no contract is entered, and a share that its members
+// do not have: part B of Medicare pays 80 percent of what it allows (42 CFR 410.152(b)).
+func (c Contract) CheckWith(p coverage.Payer) error {
+	if err := p.Contracts(); err != nil || p.Filing.Medicare() != coverage.PartB || c.Percent == 20 {
+		return err
+	}
+	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", fault.Problem{
+		Where: "/percent", Code: "medicare", Text: "Part B of Medicare pays 80 percent of what it allows: give 20 as the member's percentage.",
+	})
 }
 
 // Enter returns next, which somebody enters, as it takes its place among all contracts of the

@@ -8,6 +8,7 @@ import (
 	"evisit/pkg/civil"
 	"evisit/pkg/coding"
 	"evisit/pkg/coverage"
+	"evisit/pkg/fault"
 	"evisit/pkg/money"
 )
 
@@ -21,16 +22,16 @@ const (
 	PlanUncontracted Caveat = "plan_uncontracted" // the practice has no contract for such a request with the payer who pays first
 	PlanUnknown      Caveat = "plan_unknown"      // no coverage is on file for the day of service
 	PlanEnded        Caveat = "plan_ended"        // every coverage on file has ended
-	PlanMedicare     Caveat = "plan_medicare"     // original Medicare pays first; it has no contracts
+	PlanMedicare     Caveat = "plan_medicare"     // Medicare covers the patient, and the practice has opted out of it
 	PlanNotThis      Caveat = "plan_not_this"     // no plan is billed for requests of the class
 )
 
 var planCaveats = map[Caveat]string{
 	PlanNotBilled:    "This practice does not bill health plans for e-visits yet. You pay the posted fee; your plan may not reimburse it.",
 	PlanUncontracted: "This practice has no contract with your health plan for requests like this one. You pay the posted fee; your plan may not reimburse it.",
-	PlanUnknown:      "We have no health plan of yours on file that holds today, so the posted fee applies. Enter your plan under your health plans, or call the practice, and ask for the price again before you send this request.",
+	PlanUnknown:      "No health plan that we have on file for you pays for requests like this today, so the posted fee applies. Enter your plan under your health plans, or call the practice, and ask for the price again before you send this request.",
 	PlanEnded:        "The health plan that we have on file for you has ended, so the posted fee applies. Enter the plan that you have now, or call the practice, and ask for the price again before you send this request.",
-	PlanMedicare:     "This practice does not bill Medicare for e-visits here yet, so the posted fee applies. Medicare may cover requests like this one: call the practice before you send it.",
+	PlanMedicare:     "The clinicians of this practice have opted out of Medicare. You pay the posted fee, by the private contract that you signed with the practice, and Medicare pays none of it. If you signed none, call the practice before you send this request.",
 	PlanNotThis:      "Health plans are not billed for requests like this one. You pay the posted fee.",
 }
 
@@ -100,12 +101,11 @@ func (q Quote) CoveredBy(held []coverage.Held, contracts []Contract, on civil.Da
 	return q.ofPlan(plan, shares), nil
 }
 
-// payerOn returns the coverage that pays first on a day, or why no health plan can be quoted by.
+// payerOn returns the coverage that pays first on a day for what clinicians do, or why no health
+// plan can be quoted by. Part A of Medicare pays hospitals.
 func payerOn(held []coverage.Held, on civil.Day) (coverage.Held, Caveat) {
-	active := coverage.ActiveOn(held, on)
+	active := slices.DeleteFunc(coverage.ActiveOn(held, on), func(h coverage.Held) bool { return h.Medicare() == coverage.PartA })
 	switch {
-	case len(active) > 0 && active[0].Medicare().Original():
-		return coverage.Held{}, PlanMedicare
 	case len(active) > 0 && active[0].Payer.ID == "": // the card names a plan whose payer is not known
 		return coverage.Held{}, PlanUncontracted
 	case len(active) > 0:
@@ -114,6 +114,47 @@ func payerOn(held []coverage.Held, on civil.Day) (coverage.Held, Caveat) {
 		return coverage.Held{}, PlanEnded
 	}
 	return coverage.Held{}, PlanUnknown
+}
+
+// A Duty is a program that a practice must bill for what it covers, in place of the patient; empty: none is known.
+type Duty string
+
+const (
+	// ToMedicare is of a patient who has Medicare Part B, or a Medicare Advantage plan: only clinicians who have
+	// opted out of Medicare have the patient pay what it covers (billing rule 21; Social Security Act 1848(g)(4)).
+	ToMedicare Duty = "medicare"
+	// ToMedicaid is of a patient on whose Medicaid plan the practice has a contract: who takes part
+	// in Medicaid takes what it pays as payment in full (42 CFR 447.15).
+	ToMedicaid Duty = "medicaid"
+)
+
+// DutyOn is what a practice of the contracts owes a patient of the coverages on a day of service. Part A
+// of Medicare covers nothing that clinicians do online.
+func DutyOn(held []coverage.Held, contracts []Contract, on civil.Day) Duty {
+	duty := Duty("")
+	for _, h := range coverage.ActiveOn(held, on) {
+		switch {
+		case h.Medicare().Professional():
+			return ToMedicare
+		case h.Payer.Filing.Medicaid() && slices.ContainsFunc(contracts, func(c Contract) bool {
+			return c.Removed.IsZero() && c.Payer == h.Payer.ID && on.Within(c.From, c.Until)
+		}):
+			duty = ToMedicaid
+		}
+	}
+	return duty
+}
+
+// Refuse refuses with fault.Conflict to charge the posted fee (medicare_covers, medicaid_covers), with
+// what the patient can do; nil for no duty.
+func (d Duty) Refuse(instead string) error {
+	switch d {
+	case ToMedicare:
+		return fault.New(fault.Conflict, "medicare_covers", "Medicare covers requests like this one, and this practice may not have you pay its fee yourself."+instead)
+	case ToMedicaid:
+		return fault.New(fault.Conflict, "medicaid_covers", "This practice takes your Medicaid plan, and may not have you pay its fee yourself."+instead)
+	}
+	return nil
 }
 
 // termsOf are those of the contracts with a payer for codes, in the order of codes.
@@ -159,7 +200,7 @@ func (q Quote) Restriction() string {
 	if !q.Restricted {
 		return ""
 	}
-	return "You pay for this yourself. Once it is paid, we tell no health plan about this request and send no claim for it, so it does not count toward a deductible."
+	return "You pay for this yourself. Once it is paid, we tell no health plan about this request and send no claim for it, so it does not count toward a deductible. If you have Medicare, or this practice takes your Medicaid plan, do not pay for it yourself: call the practice first."
 }
 
 // Explain says how the amount of p's quote comes about, in words for the patient; empty for the

@@ -18,6 +18,8 @@ import (
 var (
 	mutual     = coverage.Payer{ID: "60999", Name: "Cascade Mutual", Filing: "CI"}
 	partB      = coverage.Payer{ID: "MEDOR", Name: "Medicare of Oregon", Filing: "MB"}
+	partA      = coverage.Payer{ID: "MEDOA", Name: "Medicare of Oregon", Filing: "MA"}
+	medicaid   = coverage.Payer{ID: "OHP01", Name: "Oregon Medicaid", Filing: "MC"}
 	serviceDay = civil.Date(2026, time.March, 10)
 )
 
@@ -69,7 +71,8 @@ func TestCoveredBy_PostedFee(t *testing.T) {
 		"CoverageComing":      {[]coverage.Held{ahead}, []billing.Contract{contract()}, billing.PlanUnknown},
 		"CoverageEnded":       {[]coverage.Held{over}, []billing.Contract{contract()}, billing.PlanEnded},
 		"CoverageEndedComing": {[]coverage.Held{over, ahead}, []billing.Contract{contract()}, billing.PlanUnknown},
-		"MedicareFirst":       {[]coverage.Held{heldBy(partB, 1), heldBy(mutual, 2)}, []billing.Contract{contract()}, billing.PlanMedicare},
+		"MedicareFirst":       {[]coverage.Held{heldBy(partB, 1), heldBy(mutual, 2)}, []billing.Contract{contract()}, billing.PlanUncontracted},
+		"HospitalsOnly":       {[]coverage.Held{heldBy(partA, 1)}, []billing.Contract{contract()}, billing.PlanUnknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -108,15 +111,16 @@ func TestCoveredBy_Share(t *testing.T) {
 		"FiftyCents":     {mutual, []billing.Contract{agreed("99421", 50)}, 50, 50, 0, 50, []string{"fixed: $0.50"}, "too little"},
 		"TooLittle":      {mutual, []billing.Contract{tenth}, 0, 0, 0, 49, []string{"10 % of it: $0.49", "too little for a card"}, ""},
 		"TooLittleNow":   {mutual, []billing.Contract{tenth, agreed("99423", 9_00)}, 0, 0, 0, 9_00, []string{"too little for a card"}, ""},
+		"Medicare":       {partB, []billing.Contract{with(partB, part)}, 16_00, 16_00, 0, 16_00, []string{"Medicare of Oregon allows", "20 % of it: $16.00"}, ""},
 		"Advantage":      {advantage, []billing.Contract{part}, 16_00, 16_00, 0, 16_00, []string{"Cascade Advantage"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			q := coveredBy(t, []coverage.Held{heldBy(test.payer, 1), heldBy(partB, 2)}, test.contracts)
+			q := coveredBy(t, []coverage.Held{heldBy(partA, 1), heldBy(test.payer, 2), heldBy(partB, 3)}, test.contracts)
 			if q.Basis != billing.PlanShare || q.Caveat != "" || q.Amount != test.amount || q.FeeOf(coding.Physician) != test.doctor || q.FeeOf(coding.OccupationalTherapist) != test.ot || q.Plan.UpTo != test.upTo {
 				t.Errorf("%+v", q)
 			}
-			if q.Free() != (test.amount == 0) || q.Plan.Payer != mutual.ID || !strings.Contains(q.Plan.Estimate(), "up to "+test.upTo.String()) {
+			if q.Free() != (test.amount == 0) || q.Plan.Payer != test.payer.ID || !strings.Contains(q.Plan.Estimate(), "up to "+test.upTo.String()) {
 				t.Errorf("%+v: %q", q, q.Plan.Estimate())
 			}
 			for _, words := range test.explain {
@@ -129,6 +133,51 @@ func TestCoveredBy_Share(t *testing.T) {
 			}
 			if diff := cmp.Diff(q, q.WithDiscount(50)); diff != "" {
 				t.Errorf("a discount changes a share:\n%s", diff)
+			}
+		})
+	}
+}
+
+// with is c with another payer.
+func with(p coverage.Payer, c billing.Contract) billing.Contract {
+	c.Payer = p.ID
+	return c
+}
+
+// The practice may not have who has Medicare pay what it covers; nor who has Medicaid, if it takes that.
+func TestDutyOn(t *testing.T) {
+	t.Parallel()
+	advantage := coverage.Payer{ID: "60777", Name: "Cascade Advantage", Filing: "16"}
+	over, ahead := heldBy(partB, 1), heldBy(partB, 1)
+	over.Card.Until, ahead.Card.From = serviceDay.AddDays(-1), serviceDay.AddDays(1)
+	lastDay, firstDay := heldBy(partB, 1), heldBy(partB, 1)
+	lastDay.Card.Until, firstDay.Card.From = serviceDay, serviceDay
+	taken, removed, ended := with(medicaid, contract()), with(medicaid, contract()), with(medicaid, contract())
+	removed.Removed, ended.Until = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), serviceDay.AddDays(-1)
+	for name, test := range map[string]struct {
+		held      []coverage.Held
+		contracts []billing.Contract
+		want      billing.Duty
+	}{
+		"None":             {nil, []billing.Contract{taken}, ""},
+		"Commercial":       {[]coverage.Held{heldBy(mutual, 1)}, []billing.Contract{contract()}, ""},
+		"PartB":            {[]coverage.Held{heldBy(partB, 1)}, nil, billing.ToMedicare},
+		"PartBSecond":      {[]coverage.Held{heldBy(mutual, 1), heldBy(partB, 2)}, nil, billing.ToMedicare},
+		"PartBLastDay":     {[]coverage.Held{lastDay}, nil, billing.ToMedicare},
+		"PartBFirstDay":    {[]coverage.Held{firstDay}, nil, billing.ToMedicare},
+		"PartBOver":        {[]coverage.Held{over}, nil, ""},
+		"PartBAhead":       {[]coverage.Held{ahead}, nil, ""},
+		"PartA":            {[]coverage.Held{heldBy(partA, 1)}, nil, ""},
+		"Advantage":        {[]coverage.Held{heldBy(advantage, 1)}, nil, billing.ToMedicare},
+		"MedicaidTaken":    {[]coverage.Held{heldBy(medicaid, 1)}, []billing.Contract{taken}, billing.ToMedicaid},
+		"MedicaidNotTaken": {[]coverage.Held{heldBy(medicaid, 1)}, []billing.Contract{contract(), removed, ended}, ""},
+		"Both":             {[]coverage.Held{heldBy(medicaid, 1), heldBy(partB, 2)}, []billing.Contract{taken}, billing.ToMedicare},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got := billing.DutyOn(test.held, test.contracts, serviceDay)
+			if why := got.Refuse(" Call."); got != test.want || (why == nil) != (got == "") {
+				t.Errorf("%q, %v; want %q", got, why, test.want)
 			}
 		})
 	}

@@ -10,9 +10,12 @@ import (
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/billing"
 	"evisit/pkg/civil"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/coding"
 	"evisit/pkg/coverage"
+	"evisit/pkg/fault"
 	"evisit/pkg/money"
+	"evisit/pkg/practice"
 	"evisit/pkg/visit"
 )
 
@@ -126,12 +129,21 @@ func TestPlanShare_PostedFeeWithCaveat(t *testing.T) {
 		t.Fatal(err)
 	}
 	offered(20_00, billing.SlidingScale, billing.PlanEnded)
-	w.covers(w.as(jane), jane, coverage.Card{Payer: medicare.ID, Member: "1EG4-TE5-MK73", Relation: coverage.Self, Priority: 2})
+	w.practice(func(p *practice.Practice) { p.OptedOut = true })
+	w.covers(w.as(jane), jane, medicareCard())
 	offered(20_00, billing.SlidingScale, billing.PlanMedicare)
+	w.practice(func(p *practice.Practice) { p.OptedOut = false })
+	if _, err := w.request.Quote(w.ctx, w.as(jane), id); err == nil {
+		t.Error("who has Medicare is quoted the fee")
+	} else {
+		w.refused(err, "medicare_covers")
+	}
+	w.practice(func(p *practice.Practice) { p.OptedOut = true })
 	if _, err := w.author.RemoveContract(w.ctx, w.as(ada), c.ID()); err != nil {
 		t.Fatal(err)
 	}
-	offered(20_00, billing.SlidingScale, billing.PlanNotBilled)
+	offered(20_00, billing.SlidingScale, billing.PlanMedicare)
+	w.practice(func(p *practice.Practice) { p.OptedOut = false })
 
 	papers := w.starts(jane, "admin-request", "")
 	w.saves(jane, papers, with(records, said{"payment-route": []string{"insurance"}}))
@@ -182,5 +194,59 @@ func TestPlanShare_OtherPracticesContract(t *testing.T) {
 	w.covers(w.as(jane), jane, ownCard())
 	if q := w.prices(jane, w.planned()).Quote; q.Amount != 40_00 || q.Basis != billing.Fee || q.Caveat != "" {
 		t.Errorf("quoted %+v", q)
+	}
+}
+
+func medicareCard() coverage.Card {
+	return coverage.Card{Payer: medicare.ID, Member: "1EG4-TE5-MK73", Relation: coverage.Self, Priority: 2}
+}
+
+// Whoever has Medicare is charged no fee for what it covers, however they say that they pay, and whenever the
+// plan was entered; by a contract they pay their share.
+func TestMedicare_NoFee(t *testing.T) {
+	t.Parallel()
+	w := insured(t)
+	w.contracts("99421", 15_00)
+	early := w.starts(jane, "uti-women", "")
+	w.saves(jane, early, with(urinary, said{"payment-route": []string{"self-pay"}}))
+	accepted := w.prices(jane, early).Quote
+	w.covers(w.as(jane), jane, medicareCard())
+	_, err := w.request.Submit(w.ctx, w.as(jane), early, request.Submission{Quote: accepted.ID, Consent: "2026-01", Language: "en"})
+	w.refused(err, "medicare_covers")
+	if v := w.visit(early); v.Status != visit.Draft {
+		t.Errorf("the refused request is %s", v.Status)
+	}
+	for _, how := range []string{"self-pay", "insurance"} {
+		id := w.starts(jane, "uti-women", "")
+		w.saves(jane, id, with(urinary, said{"payment-route": []string{how}}))
+		if v := w.visit(id); v.Quote.ID != "" {
+			t.Errorf("%s was priced at %s by saving", how, v.Quote.Amount)
+		}
+		_, err := w.request.Quote(w.ctx, w.as(jane), id)
+		w.refused(err, "medicare_covers")
+	}
+	if _, err := w.author.EnterContract(w.ctx, w.as(ada), billing.Contract{Payer: medicare.ID, Code: "99421", From: civil.Date(2026, 1, 1), Rate: 15_00, Percent: 20}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.request.Quote(w.ctx, w.as(jane), early)
+	w.refused(err, "medicare_covers")
+	if !strings.Contains(err.Error(), "Say that your health plan pays") {
+		t.Errorf("refused with %v", err)
+	}
+	if q := w.prices(jane, w.planned()).Quote; q.Basis != billing.PlanShare || q.Amount != 3_00 {
+		t.Errorf("by the contract quoted %+v", q)
+	}
+	if o := w.truth(); o.Holds.Cents != 0 {
+		t.Errorf("held: %+v", o)
+	}
+}
+
+// What Medicare allows has its share, and its hospital part has none.
+func TestContract_OfMedicare(t *testing.T) {
+	t.Parallel()
+	w := insured(t)
+	_, err := w.author.EnterContract(w.ctx, w.as(ada), billing.Contract{Payer: medicare.ID, Code: "99421", From: civil.Date(2026, 1, 1), Rate: 15_00, Percent: 19})
+	if f, ok := fault.Public(err); !ok || len(f.Problems) != 1 || f.Problems[0].Where != "/percent" {
+		t.Errorf("another share than 20 %%: %v", err)
 	}
 }

@@ -50,7 +50,7 @@ var filings = []struct {
 	{partB, "Medicare, part B"},
 	{partA, "Medicare, part A"},
 	{advantage, "Medicare Advantage"},
-	{"MC", "Medicaid"},
+	{medicaid, "Medicaid"},
 	{"CH", "TRICARE or CHAMPUS"},
 	{"VA", "Department of Veterans Affairs"},
 	{"FI", "Federal employees' program"},
@@ -71,6 +71,9 @@ const (
 	partB     = "MB"
 	advantage = "16"
 )
+
+// medicaid is the code of what a state pays for people with little income.
+const medicaid = "MC"
 
 // Filings are the kinds of insurance that are known, the most frequent first.
 func Filings() []Filing {
@@ -104,6 +107,9 @@ func (f Filing) Medicare() Medicare {
 	return NotMedicare
 }
 
+// Medicaid reports whether an insurance of the kind is Medicaid, or a plan in its place.
+func (f Filing) Medicaid() bool { return f == medicaid }
+
 // A Medicare is a part of Medicare, of which other rules hold: its patients are never billed
 // for what it covers beyond its share, nor may a membership pay for that.
 type Medicare string
@@ -119,6 +125,10 @@ const (
 // Original reports whether m is original Medicare, whose members have a number of Medicare's
 // own: an MBI.
 func (m Medicare) Original() bool { return m == PartA || m == PartB }
+
+// Professional reports whether who has m has what clinicians do covered by it: part B does that, and
+// nobody has a plan of Medicare Advantage without part B.
+func (m Medicare) Professional() bool { return m == PartB || m == Advantage }
 
 const (
 	minPayerID = 2  // X12, data element 67
@@ -169,6 +179,6 @@ func (p Payer) Contracts() error {
 	var all problems
 	all.must(p.ID != "", "/payer", "unknown", "Choose one of the payers that are listed.")
 	all.must(p.Ended.IsZero(), "/payer", "ended", "This payer is taken no more; choose another.")
-	all.must(!p.Filing.Medicare().Original(), "/payer", "medicare", "Original Medicare pays by its own fee schedule, which nobody agrees on with a practice. Choose another payer.")
+	all.must(p.Filing.Medicare() != PartA, "/payer", "part_a", "Part A of Medicare pays hospitals, not answers to requests. Choose another payer.")
 	return all.err()
 }

@@ -89,6 +89,8 @@ var Codes = []Code{
 	{409, "minors_not_taken", "the practice takes no online requests for patients under 18; `detail` says where to turn"},
 	{409, "no_dispute", "no dispute of the charge awaits an answer"},
 	{409, "no_account", "the practice has no account at Stripe yet"},
+	{409, "medicaid_covers", "the practice takes the patient's Medicaid plan, which is billed in place of the patient; `detail` says what to do"},
+	{409, "medicare_covers", "Medicare covers the request, and the patient may not be asked for the fee; `detail` says what to do"},
 	{409, "no_payments", "patients cannot pay the practice now: it has no account at Stripe, or Stripe lets it charge nobody"},
 	{409, "no_price", "the practice has posted no price for the form"},
 	{409, "no_quote", "submitting answers that have no price yet"},

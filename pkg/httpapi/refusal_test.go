@@ -288,6 +288,8 @@ var unmet = map[string]string{
 	"saveAnswers answers_incomplete":     "they are saved without a price",
 	"saveAnswers state_not_served":       "the answers are saved without a price",
 	"saveAnswers kind_not_taken":         "the answers are saved without a price",
+	"saveAnswers medicare_covers":        "the answers are saved without a price",
+	"saveAnswers medicaid_covers":        "the answers are saved without a price",
 	"saveAnswers identity_mismatch":      "the answers are saved without a price",
 	"saveAnswers no_price":               "the answers are saved without a price",
 	"acceptDispute evidence_changed":     "who accepts sends no evidence",

@@ -151,8 +151,10 @@ type configReply struct {
 	// Within how many months a patient must have been seen in person to send a clinical request; 0: it is not asked.
 	Established int `json:"established_months" schema:"min=0"`
 	// How much of one payment staff may refund, in all; 0: admins alone refund.
-	RefundLimit int64         `json:"refund_limit_cents" schema:"min=0"`
-	Minors      minorsSetting `json:"minors"`
+	RefundLimit int64 `json:"refund_limit_cents" schema:"min=0"`
+	// Every clinician has opted out of Medicare, so that its patients pay by themselves, by private contract.
+	OptedOut bool          `json:"opted_out_of_medicare"`
+	Minors   minorsSetting `json:"minors"`
 }
 
 // What a practice decides on patients under 18, all of it anew. Access to what was sent before follows it too. Which minors may consent, and to what, is the law of each state.
@@ -170,7 +172,7 @@ func showConfig(c practice.Config) configReply {
 	out := configReply{
 		States: append([]string{}, c.States...), Prices: c.Prices, KindPrices: map[string]map[coding.Kind]money.Cents{}, Forms: c.Forms, AnswerWithin: int(c.Terms.Answer.Minutes()),
 		GiveUp: int(c.Terms.GiveUp.Minutes()), Topics: append([]string{}, c.Topics...), Closed: c.Closed,
-		Established: c.Established, RefundLimit: int64(c.RefundLimit), Minors: minorsSetting(c.Minors),
+		Established: c.Established, RefundLimit: int64(c.RefundLimit), OptedOut: c.OptedOut, Minors: minorsSetting(c.Minors),
 	}
 	for form, kinds := range c.KindPrices {
 		out.KindPrices[form] = kinds
@@ -200,6 +202,7 @@ type comingReply struct {
 	Closed       map[string][]string                     `json:"closed,omitempty"`
 	Established  *int                                    `json:"established_months,omitempty"`
 	RefundLimit  *money.Cents                            `json:"refund_limit_cents,omitempty"`
+	OptedOut     *bool                                   `json:"opted_out_of_medicare,omitempty"`
 	Minors       *minorsSetting                          `json:"minors,omitempty"`
 }
 
@@ -212,7 +215,7 @@ func showSettings(p practice.Practice) settingsReply {
 		out.NextConsent = &nextConsent{p.ConsentFrom, showConsent(p.NextConsent)}
 	}
 	for _, ch := range p.Coming {
-		c := comingReply{From: ch.From, States: ch.States, Prices: ch.Prices, KindPrices: ch.KindPrices, Forms: ch.Forms, Topics: ch.Topics, Closed: ch.Closed, Established: ch.Established, RefundLimit: ch.RefundLimit, Minors: (*minorsSetting)(ch.Minors)}
+		c := comingReply{From: ch.From, States: ch.States, Prices: ch.Prices, KindPrices: ch.KindPrices, Forms: ch.Forms, Topics: ch.Topics, Closed: ch.Closed, Established: ch.Established, RefundLimit: ch.RefundLimit, OptedOut: ch.OptedOut, Minors: (*minorsSetting)(ch.Minors)}
 		if ch.Terms != nil {
 			answer, giveUp := int(ch.Terms.Answer.Minutes()), int(ch.Terms.GiveUp.Minutes())
 			c.AnswerWithin, c.GiveUp = &answer, &giveUp
@@ -261,12 +264,14 @@ type decisionInput struct {
 	// Within how many months a patient must have been seen in person to send a clinical request; 0 asks it of nobody.
 	Established *int `json:"established_months,omitempty" validate:"omitempty,min=0,max=120"`
 	// How much of one payment staff may refund, in all; 0: admins alone refund.
-	RefundLimit *int64         `json:"refund_limit_cents,omitempty" validate:"omitempty,min=0,max=10000000"`
-	Minors      *minorsSetting `json:"minors,omitempty"`
+	RefundLimit *int64 `json:"refund_limit_cents,omitempty" validate:"omitempty,min=0,max=10000000"`
+	// Every clinician has opted out of Medicare. While not, its patients are never asked to pay the fee for what it covers.
+	OptedOut *bool          `json:"opted_out_of_medicare,omitempty"`
+	Minors   *minorsSetting `json:"minors,omitempty"`
 }
 
 func (in decisionInput) domain() practice.Change {
-	ch := practice.Change{States: in.States, Topics: in.Topics, Forms: in.Forms, Closed: in.Closed, Established: in.Established, RefundLimit: (*money.Cents)(in.RefundLimit), Minors: (*identity.Minors)(in.Minors)}
+	ch := practice.Change{States: in.States, Topics: in.Topics, Forms: in.Forms, Closed: in.Closed, Established: in.Established, RefundLimit: (*money.Cents)(in.RefundLimit), OptedOut: in.OptedOut, Minors: (*identity.Minors)(in.Minors)}
 	if in.From != nil {
 		ch.From = in.From.UTC()
 	}

@@ -27,8 +27,7 @@ func MedicareOf(all []coverage.Held, declared coding.Answer, first, last civil.D
 	var from civil.Day
 	for _, h := range all {
 		begins := laterDay(first, h.Card.From)
-		part := h.Medicare()
-		if (part == coverage.PartB || part == coverage.Advantage) && h.Active(begins) && !begins.After(last) && (from.IsZero() || begins.Before(from)) {
+		if h.Medicare().Professional() && h.Active(begins) && !begins.After(last) && (from.IsZero() || begins.Before(from)) {
 			from = begins
 		}
 	}

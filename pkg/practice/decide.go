@@ -34,6 +34,8 @@ type Change struct {
 	Established *int `json:"established,omitempty"`
 	// RefundLimit is as in Config.
 	RefundLimit *money.Cents `json:"refund_limit,omitempty"`
+	// OptedOut is as in Config.
+	OptedOut *bool `json:"opted_out,omitempty"`
 	// Minors replaces all that was decided on minors.
 	Minors *identity.Minors `json:"minors,omitempty"`
 }
@@ -102,6 +104,9 @@ func (c Config) with(ch Change) Config {
 	}
 	if ch.RefundLimit != nil {
 		c.RefundLimit = *ch.RefundLimit
+	}
+	if ch.OptedOut != nil {
+		c.OptedOut = *ch.OptedOut
 	}
 	if ch.Minors != nil {
 		c.Minors = *ch.Minors

@@ -54,6 +54,9 @@ type Core struct {
 	// Contracts is set once the practice entered what a health plan allows it: until then
 	// nobody is asked whether their plan pays.
 	Contracts bool `json:"contracts,omitempty"`
+	// Insured is set once a health plan of a patient of the practice was entered: until then
+	// no price asks whether a plan must be billed.
+	Insured bool `json:"insured,omitempty"`
 	// Configured and Consenting are the versions of Config and Consent that hold.
 	Configured int    `json:"configured"`
 	Consenting string `json:"consenting"`
@@ -91,6 +94,9 @@ type Config struct {
 	// RefundLimit is how much of one payment staff may refund, in all; 0: administrators alone
 	// refund, who have no limit.
 	RefundLimit money.Cents `json:"refund_limit,omitempty"`
+	// OptedOut says that every clinician of the practice has opted out of Medicare (42 CFR
+	// 405.400): its patients pay by themselves, by private contract (billing rule 21).
+	OptedOut bool `json:"opted_out,omitempty"`
 	// Minors is whom of those under 18 the practice takes requests for, and what they do
 	// for themselves.
 	Minors identity.Minors `json:"minors,omitzero"`

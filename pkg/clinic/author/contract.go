@@ -74,7 +74,7 @@ func (r *Room) EnterContract(ctx context.Context, c clinic.Caller, in billing.Co
 		in.Practice = l.practice
 		was, _ = contractOf(l.all, in.ID())
 		next, _, err = in.Enter(l.all, by, now)
-		return was, next, fault.Both(coverage.ByID(l.Payers, in.Payer).Contracts(), err)
+		return was, next, fault.Both(in.CheckWith(coverage.ByID(l.Payers, in.Payer)), err)
 	})
 }
 

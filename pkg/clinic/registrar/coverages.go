@@ -261,9 +261,27 @@ func (r *Room) coverageCommit(ctx context.Context, w covering, do identity.Actio
 			return m, err
 		}
 	}
+	if err := r.insures(ctx, &m, p.Practice); err != nil {
+		return m, err
+	}
 	patient, err := r.Charts.SealPatient(ctx, p)
 	m.Patients = append(m.Patients, patient)
 	return m, err
+}
+
+// insures adds to m that a patient of the practice has a health plan, once and for all.
+func (r *Room) insures(ctx context.Context, m *clinic.Commit, id string) error {
+	here, err := r.Kernel.Practice(ctx, id)
+	if err != nil || here.Insured {
+		return err
+	}
+	if here, err = r.Kernel.Store.Practice(ctx, id); err != nil || here.Insured {
+		return err
+	}
+	here.Insured = true
+	here.Version++
+	m.Practice = &here
+	return nil
 }
 
 // putCoverage adds to m a coverage, and that it is to be checked, or is: by whom is the person who

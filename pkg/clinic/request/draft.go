@@ -196,9 +196,12 @@ func (m *Room) price(in clinic.Input, f *intake.Form, res intake.Result, p pract
 	if err := checkSendable(in.Caller, in.Visit, p, res.Response); err != nil {
 		return billing.Quote{}, err
 	}
-	class := billing.ClassFor(f.BillingClass(), choice(res.Response, kindItem))
-	q, err := billing.Price(m.Kernel.NewID(), f.Name(), class, p.Prices, chosenRoute(f, res.Response), in.Now)
+	q, err := billing.Price(m.Kernel.NewID(), f.Name(), classOf(f, res.Response), p.Prices, chosenRoute(f, res.Response), in.Now)
 	return q.WithKinds(p.KindPrices[f.Name()]), err
+}
+
+func classOf(f *intake.Form, r intake.Response) string {
+	return billing.ClassFor(f.BillingClass(), choice(r, kindItem))
 }
 
 // chosenRoute is how the patient said that they pay; empty if there is one way alone: who
@@ -549,6 +552,11 @@ func (m *Room) submit(ctx context.Context, in clinic.Input, s Submission) (d cli
 	}
 	if err := cmp.Or(m.takesMinor(ctx, in, p), checkSendable(in.Caller, v, p, res.Response)); err != nil {
 		return d, out, err
+	}
+	if billing.BilledToPlans(classOf(f, res.Response)) {
+		if err := m.stillCharged(ctx, in, p, v.Quote); err != nil {
+			return d, out, err
+		}
 	}
 	var c clinic.Commit
 	if v.Quote.Basis == billing.ByMember {

@@ -15,23 +15,26 @@ import (
 
 // priceFor is price, with percent taken off for the patient. For one who says that a membership
 // pays, nothing is charged if it includes the request; for one who says that a health plan does,
-// their share. Nobody else's memberships and health plans are read.
+// their share. Nobody else's memberships are read, and health plans only where a patient has one.
 func (m *Room) priceFor(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice, percent int) (billing.Quote, error) {
 	q, err := m.price(in, f, res, p)
-	if err == nil && q.Caveat == billing.PlanNotBilled && q.Amount > 0 {
-		q, err = m.coveredBy(ctx, in, p, q)
-	}
-	if err != nil || q.Caveat != billing.NoMembership || q.Amount == 0 {
+	if err != nil || q.Free() {
 		return q.WithDiscount(percent), err
 	}
-	i, err := m.included(ctx, in, f, res, p)
-	if err != nil {
-		return q, err
+	if q.Caveat == billing.NoMembership {
+		i, err := m.included(ctx, in, f, res, p)
+		if err != nil {
+			return q, err
+		}
+		if i.Covered() {
+			return q.Included(), nil
+		}
+		q = q.NotIncluded(caveatOf(i.Cause))
 	}
-	if i.Covered() {
-		return q.Included(), nil
+	if billing.BilledToPlans(classOf(f, res.Response)) {
+		q, err = m.byPlans(ctx, in, p, q)
 	}
-	return q.NotIncluded(caveatOf(i.Cause)).WithDiscount(percent), nil
+	return q.WithDiscount(percent), err
 }
 
 // An included is whether a membership pays for a visit, and the year of which it would be used.
@@ -53,7 +56,7 @@ func (m *Room) included(ctx context.Context, in clinic.Input, f *intake.Form, re
 	}
 	i := included{of: all[len(all)-1]}
 	i.count = countOf(counts, i.of, in.Now)
-	class := billing.ClassFor(f.BillingClass(), choice(res.Response, kindItem))
+	class := classOf(f, res.Response)
 	i.Entitlement = i.of.Covers(membership.Visit{ID: in.Visit.ID, Patient: in.Visit.Patient, Form: f.Name(), Class: class, At: in.Now}, i.count, zone)
 	return i, nil
 }

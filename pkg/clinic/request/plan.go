@@ -6,27 +6,86 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/civil"
 	"evisit/pkg/clinic"
+	"evisit/pkg/coverage"
 	"evisit/pkg/practice"
 )
 
-// coveredBy returns q, a quote for a patient who says that their health plan pays, as the
-// contracts of p have it. Where p has none, no health plan is read.
-func (m *Room) coveredBy(ctx context.Context, in clinic.Input, p practice.Practice, q billing.Quote) (billing.Quote, error) {
-	contracts, err := m.Store.Contracts(ctx, p.ID)
-	if err != nil || len(contracts) == 0 {
-		return q, err
-	}
+// planned is what the health plans of a patient are quoted by.
+type planned struct {
+	held      []coverage.Held
+	contracts []billing.Contract
+	on        civil.Day
+}
+
+func (m *Room) planned(ctx context.Context, in clinic.Input, p practice.Practice) (all planned, _ error) {
 	zone, err := p.Location()
 	if err != nil {
-		return q, err
+		return all, err
 	}
-	_, all, err := m.Charts.Coverages(ctx, in.Visit.Patient)
+	all.on = civil.Of(in.Now, zone)
+	if all.contracts, err = m.Store.Contracts(ctx, p.ID); err != nil {
+		return all, err
+	}
+	_, rows, err := m.Charts.Coverages(ctx, in.Visit.Patient)
+	if err != nil {
+		return all, err
+	}
+	all.held, err = m.Charts.Held(ctx, rows)
+	return all, err
+}
+
+// byPlans returns q, a quote of the posted fee for what health plans are billed for, as the patient's
+// plans and the contracts of p have it. One who says that their plan pays is quoted their
+// share. Nobody is quoted the fee where a plan must be billed instead. No plan is read where no
+// patient of p has any, or p no contract and the patient none.
+func (m *Room) byPlans(ctx context.Context, in clinic.Input, p practice.Practice, q billing.Quote) (billing.Quote, error) {
+	insured := q.Caveat == billing.PlanNotBilled
+	if !p.Insured && !(insured && p.Contracts) {
+		return q, nil
+	}
+	all, err := m.planned(ctx, in, p)
 	if err != nil {
 		return q, err
 	}
-	held, err := m.Charts.Held(ctx, all)
+	share, err := q.CoveredBy(all.held, all.contracts, all.on)
 	if err != nil {
 		return q, err
 	}
-	return q.CoveredBy(held, contracts, civil.Of(in.Now, zone))
+	if insured {
+		q = share
+	}
+	return all.fee(q, share, p)
+}
+
+// stillCharged refuses a quote of the posted fee that was made before the patient's plan was entered, if it
+// must be billed instead.
+func (m *Room) stillCharged(ctx context.Context, in clinic.Input, p practice.Practice, q billing.Quote) error {
+	if !p.Insured || q.Free() || q.Basis == billing.PlanShare {
+		return nil
+	}
+	all, err := m.planned(ctx, in, p)
+	if err != nil {
+		return err
+	}
+	share, err := q.CoveredBy(all.held, all.contracts, all.on)
+	if err == nil {
+		_, err = all.fee(q, share, p)
+	}
+	return err
+}
+
+// fee returns q, which is of the posted fee, unless it is of a share, and share is what the patient would pay
+// by their plan. It refuses a fee that a plan must be billed for in place of the patient.
+func (all planned) fee(q, share billing.Quote, p practice.Practice) (billing.Quote, error) {
+	duty := billing.DutyOn(all.held, all.contracts, all.on)
+	switch {
+	case duty == "" || q.Basis == billing.PlanShare:
+		return q, nil
+	case duty == billing.ToMedicare && p.OptedOut:
+		q.Caveat = billing.PlanMedicare
+		return q, nil
+	case share.Basis == billing.PlanShare:
+		return q, duty.Refuse(" Say that your health plan pays, and ask for the price again.")
+	}
+	return q, duty.Refuse(call(p))
 }

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"slices"
 
-	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/books"
 	"evisit/pkg/clinic/chart"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/practice"
 	"evisit/pkg/record"
 	"evisit/pkg/vault"
 	"evisit/pkg/visit"
@@ -107,18 +107,27 @@ func (m *Room) judge(ctx context.Context, in clinic.Input, f *intake.Form, r int
 	if d.Result.Diverts() {
 		d.Ending = endingOf(f, d.Result, p)
 	}
-	var q billing.Quote
 	if d.Why == nil {
-		q, d.Why = m.price(in, f, d.Result, p)
+		d.Why = m.unpriced(ctx, in, f, d.Result, p)
 	}
-	if d.Why == nil {
-		var percent int
-		if percent, err = m.discount(ctx, in, p); err != nil {
-			return Draft{}, err
-		}
-		d.Why = m.checkPayable(ctx, p, q.WithDiscount(percent).Amount)
+	if _, public := fault.Public(d.Why); d.Why != nil && !public {
+		return Draft{}, d.Why
 	}
 	return d, nil
+}
+
+// unpriced is why a draft of complete answers cannot be priced, or what it costs not be paid; nil if
+// it can.
+func (m *Room) unpriced(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice) error {
+	percent, err := m.discount(ctx, in, p)
+	if err != nil {
+		return err
+	}
+	q, err := m.priceFor(ctx, in, f, res, p, percent)
+	if err != nil {
+		return err
+	}
+	return m.checkPayable(ctx, p, q.Amount)
 }
 
 // draftReads bounds how often a draft is read because its answers and its visit

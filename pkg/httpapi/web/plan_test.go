@@ -80,7 +80,7 @@ func TestPlanShare_Pages(t *testing.T) {
 	ada := h.as(t, "Ada", "/my")
 	ada.startUTI()
 	ada.fillIn(with(url.Values{"payment-route": {"insurance"}}))
-	ada.wants(http.StatusOK, "What it costs$40.00", "no health plan of yours on file")
+	ada.wants(http.StatusOK, "What it costs$40.00", "No health plan that we have on file")
 	id := ada.visitID()
 	ada.insures()
 	ada.get("/my/visits/" + id + "/estimate")
@@ -136,4 +136,34 @@ func TestPlanShare_PaysThemselves(t *testing.T) {
 	if strings.Contains(adm.text(), "send the plan the claim") {
 		t.Error("a claim is asked for")
 	}
+}
+
+// Who has Medicare is shown no fee of a practice that has not opted out of it, and is told whom to call.
+func TestMedicare_Pages(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.payers(t)
+	ada := h.as(t, "Ada", "/my")
+	ada.get("/my/data")
+	ada.link("Show and change the health plans")
+	ada.link("Enter a health plan")
+	ada.press("Save", url.Values{"payer": {"MEDOR"}, "member": {"1EG4-TE5-MK73"}, "relation": {"self"}, "priority": {"1"}})
+	ada.wants(http.StatusOK, "The health plan is entered.")
+	ada.get("/my")
+	ada.startUTI()
+	ada.fillInToCheck(well)
+	ada.wants(http.StatusOK, "Medicare covers requests like this one", "may not have you pay its fee yourself", "call the practice: 555-0100")
+	if strings.Contains(ada.text(), "Continue to the price") {
+		t.Error("the page leads to a price that there is not")
+	}
+	if strings.Contains(ada.text(), "$40.00") {
+		t.Error("the page names the fee")
+	}
+	id := ada.visitID()
+	adm := h.as(t, "Adm", "/manage/settings")
+	adm.press("Decide", url.Values{"medicare": {"opted-out"}})
+	adm.wants(http.StatusOK)
+	ada.get("/my/visits/" + id + "/check")
+	ada.link("Continue to the price")
+	ada.wants(http.StatusOK, "What it costs$40.00", "have opted out of Medicare")
 }

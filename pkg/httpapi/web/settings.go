@@ -193,6 +193,11 @@ func decisionFields(p practice.Practice) []field {
 			Help: []string{"In all, with what was refunded of it before. 0: administrators alone refund."},
 		},
 		field{
+			Kind: "checks", ID: "medicare", Name: "medicare", Label: "Medicare",
+			Options: []option{{ID: "medicare", Value: optedOut, Label: "Every clinician of the practice has opted out of Medicare", Chosen: p.OptedOut}},
+			Help:    []string{"Only then do patients with Medicare pay the posted fee, by the private contract that each of them signed. Otherwise they are told to call the practice, unless a contract with their plan is entered."},
+		},
+		field{
 			Kind: "checks", ID: "minors", Name: "minors", Label: "Patients under 18",
 			Options: []option{{ID: "minors", Value: "refused", Label: "No requests are taken for them", Chosen: p.Minors.Refused}},
 		},
@@ -310,6 +315,9 @@ func changeWords(ch practice.Change) string {
 	if ch.RefundLimit != nil {
 		words = append(words, "staff may refund up to "+ch.RefundLimit.String()+" of one payment")
 	}
+	if ch.OptedOut != nil {
+		words = append(words, medicareWords(*ch.OptedOut))
+	}
 	if ch.Established != nil {
 		words = append(words, establishedWords(*ch.Established))
 	}
@@ -336,6 +344,13 @@ func minorsWords(m identity.Minors) []string {
 		words[2] = "from " + age(m.OwnFrom) + " a parent does not read what they sent"
 	}
 	return words
+}
+
+func medicareWords(optedOut bool) string {
+	if optedOut {
+		return "every clinician has opted out of Medicare"
+	}
+	return "the clinicians have not opted out of Medicare"
 }
 
 func establishedWords(months int) string {
@@ -455,6 +470,9 @@ func changed(values url.Values, p practice.Practice) (ch practice.Change, unclea
 		case limit != p.RefundLimit:
 			ch.RefundLimit = &limit
 		}
+	}
+	if out := values.Get("medicare") != ""; out != p.OptedOut {
+		ch.OptedOut = &out
 	}
 	minors := identity.Minors{Refused: values.Get("minors") != ""}
 	for _, a := range []struct {
