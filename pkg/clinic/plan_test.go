@@ -16,6 +16,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/money"
 	"evisit/pkg/practice"
+	"evisit/pkg/statement"
 	"evisit/pkg/visit"
 )
 
@@ -76,6 +77,17 @@ func TestPlanShare_HeldAndCharged(t *testing.T) {
 			}
 			w.proven(id)
 			w.balanced()
+			b, st, err := w.office.Statement(w.ctx, w.as(ada), statement.Question{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if of := st.Payers[cascade.ID]; of.Sums[statement.Collected] != want || b.Payers[cascade.ID] != cascade.Name || st.Ways[statement.ByPlan].Entries != of.Entries || st.Ways[statement.ByCard].Entries != 0 {
+				t.Errorf("the statement has %+v of %v", of, b.Payers)
+			}
+			_, es, _, err := w.office.BookedEntries(w.ctx, w.as(ada), statement.Question{Payer: cascade.ID}, "", 10)
+			if _, none, _, err2 := w.office.BookedEntries(w.ctx, w.as(ada), statement.Question{Payer: medicare.ID}, "", 10); len(es) != 2 || len(none) != 0 || err != nil || err2 != nil {
+				t.Errorf("%d entries of the payer, %d of another; %v, %v", len(es), len(none), err, err2)
+			}
 		})
 	}
 }

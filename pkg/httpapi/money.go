@@ -23,22 +23,23 @@ var (
 	}
 	ofEntries = append(slices.Clip(ofPeriod),
 		Param{"figure", "", "Only entries that have a part of `collected`, `refunded`, `disputed`, `fees`, `paid_out` or `other`."},
-		Param{"way", "", "Only entries of this way: `card`, `membership`, `uncharged` or `payout`."},
+		Param{"way", "", "Only entries of this way: `card`, `plan`, `membership`, `uncharged` or `payout`."},
 		Param{"kind", "", "Only entries of this kind."},
 		Param{"form", "", "Only entries of visits on this form; of those that name none: `none`."},
 		Param{"clinician", "", "Only entries of visits that this person answered; of those that name nobody: `none`."},
+		Param{"payer", "", "Only entries of the shares of this payer's members."},
 	)
 )
 
 func questionOf(r *Request) statement.Question {
 	q := r.URL.Query()
-	return statement.Question{From: q.Get("from"), To: q.Get("to"), Figure: q.Get("figure"), Way: q.Get("way"), Kind: q.Get("kind"), Form: q.Get("form"), Clinician: q.Get("clinician")}
+	return statement.Question{From: q.Get("from"), To: q.Get("to"), Figure: q.Get("figure"), Way: q.Get("way"), Kind: q.Get("kind"), Form: q.Get("form"), Clinician: q.Get("clinician"), Payer: q.Get("payer")}
 }
 
 var getMoney = Endpoint{
 	Method: "GET", Path: "/practice/money", ID: "getMoney", Group: "Practice",
 	For: "Read what a period's money adds up to",
-	Text: "What was collected, refunded, disputed and taken by Stripe on the days of a period, by day, by what was paid for and how, by form and clinician, by kind of entry and " +
+	Text: "What was collected, refunded, disputed and taken by Stripe on the days of a period, by day, by what was paid for and how, by form, clinician and payer, by kind of entry and " +
 		"by account of the books, with what each account stood at before and after. Every figure is a sum of entries, which `listEntries` names. It lags about a second, and is recorded once an hour. For admins.",
 	Who: Known, Query: ofPeriod,
 	Out: moneyReply{}, OutText: "The statement.",
@@ -109,6 +110,8 @@ type moneyReply struct {
 	Forms []formSumsReply `json:"by_form"`
 	// The same by who answered.
 	Clinicians []clinicianSumsReply `json:"by_clinician"`
+	// What members of health plans paid as their share, by payer, of those that have entries.
+	Payers []payerSumsReply `json:"by_payer"`
 	// The sums of the postings. They add up to zero.
 	Accounts map[ledger.Account]int64 `json:"by_account"`
 	// What the accounts stood at before the first day, and after the last; debits are positive.
@@ -121,9 +124,9 @@ type moneyReply struct {
 }
 
 type waySumsReply struct {
-	// `card`: a visit's fee. `membership`: a yearly fee. `uncharged`: the hold for a visit was
+	// `card`: a visit's fee. `plan`: a patient's share of a visit that a health plan pays for. `membership`: a yearly fee. `uncharged`: the hold for a visit was
 	// released, and nothing charged. `payout`: a payout to the practice's bank.
-	Way statement.Way `json:"way" schema:"enum=card|membership|uncharged|payout"`
+	Way statement.Way `json:"way" schema:"enum=card|plan|membership|uncharged|payout"`
 	sumsReply
 }
 
@@ -150,6 +153,13 @@ type clinicianSumsReply struct {
 	sumsReply
 }
 
+type payerSumsReply struct {
+	// The payer's id at the clearinghouse.
+	Payer string `json:"payer"`
+	Name  string `json:"name,omitempty"`
+	sumsReply
+}
+
 type daySumsReply struct {
 	Day string `json:"day" schema:"format=date"`
 	sumsReply
@@ -158,7 +168,7 @@ type daySumsReply struct {
 func showStatement(b office.Booked, s *statement.Statement) moneyReply {
 	out := moneyReply{
 		periodReply: showPeriod(b), Totals: showSums(s.Whole), Visits: s.Visits(), Memberships: s.Memberships(),
-		Kinds: []kindSumsReply{}, Forms: []formSumsReply{}, Clinicians: []clinicianSumsReply{},
+		Kinds: []kindSumsReply{}, Forms: []formSumsReply{}, Clinicians: []clinicianSumsReply{}, Payers: []payerSumsReply{},
 	}
 	for _, w := range statement.Ways {
 		out.Ways = append(out.Ways, waySumsReply{w, showSums(s.Ways[w])})
@@ -171,6 +181,9 @@ func showStatement(b office.Booked, s *statement.Statement) moneyReply {
 	}
 	for _, c := range slices.Sorted(maps.Keys(s.Clinicians)) {
 		out.Clinicians = append(out.Clinicians, clinicianSumsReply{c, b.Clinicians[c], showSums(s.Clinicians[c])})
+	}
+	for _, p := range slices.Sorted(maps.Keys(s.Payers)) {
+		out.Payers = append(out.Payers, payerSumsReply{p, b.Payers[p], showSums(s.Payers[p])})
 	}
 	out.Accounts, out.Opening, out.Closing = showAccounts(s.Accounts), showAccounts(b.Opening.Accounts), showAccounts(b.Closing.Accounts)
 	if !b.Closed.IsZero() {
@@ -222,7 +235,7 @@ type entriesReply struct {
 // An entry, and what it is about.
 type bookedReply struct {
 	entryReply
-	Way statement.Way `json:"way" schema:"enum=card|membership|uncharged|payout"`
+	Way statement.Way `json:"way" schema:"enum=card|plan|membership|uncharged|payout"`
 	// Of a visit alone.
 	Visit string `json:"visit,omitempty"`
 	// As people are told it.
@@ -234,16 +247,18 @@ type bookedReply struct {
 	// Of a visit: its form, and who had answered it; absent where they were not noted.
 	Form      string `json:"form,omitempty"`
 	Clinician string `json:"clinician,omitempty"`
+	// The payer of whose member's share it is; absent if of none.
+	Payer string `json:"payer,omitempty"`
 }
 
 func showBooked(e ledger.Entry) bookedReply {
-	out := bookedReply{entryReply: showEntry(e), Way: statement.WayOf(e), Form: e.Form, Clinician: e.Clinician}
+	out := bookedReply{entryReply: showEntry(e), Way: statement.WayOf(e), Form: e.Form, Clinician: e.Clinician, Payer: e.Payer}
 	switch about := statement.AboutOf(e); out.Way {
 	case statement.ByMembership:
 		out.Membership = about
 	case statement.ToBank:
 		out.Payout = about
-	case statement.ByCard, statement.Uncharged:
+	case statement.ByCard, statement.ByPlan, statement.Uncharged:
 		out.Visit, out.Number = about, visit.Visit{ID: about}.Number()
 	}
 	return out
@@ -253,7 +268,7 @@ var exportEntries = Endpoint{
 	Method: "GET", Path: "/practice/money/entries.csv", ID: "exportEntries", Group: "Practice",
 	For: "Export the entries of a period",
 	Text: "The entries that `listEntries` has, for an accountant: a CSV file (RFC 4180) with a line for each posting, of the columns `time` in the practice's zone with its offset, " +
-		"`entry`, `kind`, `about` (a visit, a membership or a payout), `payment`, `way`, `account`, `figure`, `amount_cents`, `amount_usd`, `form` and `clinician`. Debits are positive, and the lines of an entry add up " +
+		"`entry`, `kind`, `about` (a visit, a membership or a payout), `payment`, `way`, `account`, `figure`, `amount_cents`, `amount_usd`, `form`, `clinician` and `payer`. Debits are positive, and the lines of an entry add up " +
 		"to zero. A text that a spreadsheet would take for a formula begins with an apostrophe. Of more than 8,000 entries ask for a shorter period. Each call is recorded. For admins.",
 	Who: Known, Query: ofEntries,
 	Out: "", Type: typeCSV, OutText: "The file.",

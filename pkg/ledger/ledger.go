@@ -80,6 +80,9 @@ type Entry struct {
 	// also before the answer.
 	Form      string `json:"form,omitempty"`
 	Clinician string `json:"clinician,omitempty"`
+	// Payer is the id of the health plan's payer, as coverage.Payer has it, if the patient was quoted their
+	// share of what the payer allows; empty of what is about no such visit.
+	Payer string `json:"payer,omitempty"`
 }
 
 // Held records a card hold of amount.

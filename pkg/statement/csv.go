@@ -13,7 +13,7 @@ import (
 )
 
 // columns are those of WriteCSV, one line for each posting.
-var columns = []string{"time", "entry", "kind", "about", "payment", "way", "account", "figure", "amount_cents", "amount_usd", "form", "clinician"}
+var columns = []string{"time", "entry", "kind", "about", "payment", "way", "account", "figure", "amount_cents", "amount_usd", "form", "clinician", "payer"}
 
 // WriteCSV writes entries for an accountant, as RFC 4180 has it: one line for each posting, whose
 // time is of zone, with its offset. Debits are positive and credits negative, so that the lines of
@@ -31,7 +31,7 @@ func WriteCSV(w io.Writer, entries []ledger.Entry, zone *time.Location) error {
 			for n, cell := range line {
 				line[n] = harmless(cell)
 			}
-			lines = append(lines, append(line, strconv.FormatInt(int64(p.Amount), 10), dollars(p.Amount), harmless(e.Form), harmless(e.Clinician)))
+			lines = append(lines, append(line, strconv.FormatInt(int64(p.Amount), 10), dollars(p.Amount), harmless(e.Form), harmless(e.Clinician), harmless(e.Payer)))
 		}
 	}
 	if err := out.WriteAll(lines); err != nil {

@@ -33,14 +33,14 @@ func Year(day civil.Day) Period {
 }
 
 // A Question is what somebody asks of the books, as it was written: of a period and, where one is
-// given, of the entries of a figure, a way, a kind, a form and a clinician alone.
-type Question struct{ From, To, Figure, Way, Kind, Form, Clinician string }
+// given, of the entries of a figure, a way, a kind, a form, a clinician and a payer alone.
+type Question struct{ From, To, Figure, Way, Kind, Form, Clinician, Payer string }
 
 // Read returns what is asked for on the day today: of the current month if neither day is given.
 // Every problem is told at once, in a fault.Invalid.
 func (q Question) Read(today civil.Day) (Period, Filter, error) {
 	p, wrong := q.period(today)
-	only := Filter{Figure(q.Figure), Way(q.Way), ledger.Kind(q.Kind), q.Form, q.Clinician}
+	only := Filter{Figure(q.Figure), Way(q.Way), ledger.Kind(q.Kind), q.Form, q.Clinician, q.Payer}
 	if only.Figure != "" && !slices.Contains(Figures, only.Figure) {
 		wrong = append(wrong, fault.Problem{Where: "figure", Code: "oneof", Text: "one of: " + listed(Figures)})
 	}
@@ -97,13 +97,14 @@ type Filter struct {
 	Kind   ledger.Kind
 	// Form is a form's name, and Clinician a person's id; each may be Unnamed.
 	Form, Clinician string
+	Payer           string // a payer's id
 }
 
 // Has reports whether e is asked for. An entry is of a figure if it has a part of it.
 func (f Filter) Has(e ledger.Entry) bool {
 	_, part := SumsOf(e)[f.Figure]
 	return (f.Figure == "" || part) && (f.Way == "" || WayOf(e) == f.Way) && (f.Kind == "" || e.Kind == f.Kind) &&
-		(f.Form == "" || FormOf(e) == f.Form) && (f.Clinician == "" || ClinicianOf(e) == f.Clinician)
+		(f.Form == "" || FormOf(e) == f.Form) && (f.Clinician == "" || ClinicianOf(e) == f.Clinician) && (f.Payer == "" || PayerOf(e) == f.Payer)
 }
 
 // Bounds returns the first instant of p in zone, and the first after it.

@@ -66,13 +66,14 @@ type Way string
 
 const (
 	ByCard       Way = "card"       // a visit's fee
+	ByPlan       Way = "plan"       // a patient's share of a visit that a health plan pays for, by card
 	ByMembership Way = "membership" // a yearly fee
 	Uncharged    Way = "uncharged"  // nothing: the hold for a visit was released, and nothing charged
 	ToBank       Way = "payout"     // no patient's: a payout to the practice's bank
 )
 
 // Ways lists every way.
-var Ways = []Way{ByCard, ByMembership, Uncharged, ToBank}
+var Ways = []Way{ByCard, ByPlan, ByMembership, Uncharged, ToBank}
 
 // WayOf returns the way that e belongs to.
 func WayOf(e ledger.Entry) Way {
@@ -83,6 +84,8 @@ func WayOf(e ledger.Entry) Way {
 		return ByMembership
 	case e.Kind == ledger.Release:
 		return Uncharged
+	case e.Payer != "":
+		return ByPlan
 	}
 	return ByCard
 }
@@ -160,6 +163,14 @@ func FormOf(e ledger.Entry) string { return named(e, e.Form) }
 // ClinicianOf returns the id of who answered what e is about; empty if e is not about a visit.
 func ClinicianOf(e ledger.Entry) string { return named(e, e.Clinician) }
 
+// PayerOf returns the id of the payer whose member's share e is of; empty if of none.
+func PayerOf(e ledger.Entry) string {
+	if WayOf(e) != ByPlan {
+		return ""
+	}
+	return e.Payer
+}
+
 func named(e ledger.Entry, name string) string {
 	if way := WayOf(e); way == ByMembership || way == ToBank {
 		return ""
@@ -177,6 +188,8 @@ type Statement struct {
 	// Forms and Clinicians have what was paid for visits, by the form's name and the id of who
 	// answered. Unnamed has what is of no form, or of no clinician.
 	Forms, Clinicians map[string]Part
+	// Payers has what members of health plans paid as their share, by the payer's id.
+	Payers map[string]Part
 
 	zone *time.Location
 	days map[civil.Day]Part
@@ -186,7 +199,7 @@ type Statement struct {
 func New(p Period, zone *time.Location) *Statement {
 	return &Statement{
 		Period: p, Accounts: map[ledger.Account]money.Cents{}, Kinds: map[ledger.Kind]KindSum{}, Ways: map[Way]Part{},
-		Forms: map[string]Part{}, Clinicians: map[string]Part{}, zone: zone, days: map[civil.Day]Part{},
+		Forms: map[string]Part{}, Clinicians: map[string]Part{}, Payers: map[string]Part{}, zone: zone, days: map[civil.Day]Part{},
 	}
 }
 
@@ -205,6 +218,9 @@ func (s *Statement) Add(entries ...ledger.Entry) error {
 		s.Ways[WayOf(e)] = s.Ways[WayOf(e)].with(e)
 		if form, clinician := FormOf(e), ClinicianOf(e); form != "" {
 			s.Forms[form], s.Clinicians[clinician] = s.Forms[form].with(e), s.Clinicians[clinician].with(e)
+		}
+		if payer := PayerOf(e); payer != "" {
+			s.Payers[payer] = s.Payers[payer].with(e)
 		}
 		kind := s.Kinds[e.Kind]
 		s.Kinds[e.Kind] = KindSum{kind.Entries + 1, kind.Amount + e.Amount()}
@@ -228,7 +244,7 @@ func (s *Statement) Check() error {
 	case s.Whole.Sums.AtStripe() != s.Whole.AtStripe || s.Whole.AtStripe != s.Accounts[ledger.Stripe]:
 		return fmt.Errorf("statement of %s: %s, but %s at Stripe", s.Period, s.Whole.Sums.AtStripe(), s.Accounts[ledger.Stripe])
 	}
-	visits := total([]Part{s.Ways[ByCard], s.Ways[Uncharged]})
+	visits := total([]Part{s.Ways[ByCard], s.Ways[ByPlan], s.Ways[Uncharged]})
 	for _, c := range []struct {
 		name  string
 		parts iter.Seq[Part]
@@ -238,6 +254,7 @@ func (s *Statement) Check() error {
 		{"ways", maps.Values(s.Ways), s.Whole},
 		{"forms", maps.Values(s.Forms), visits},
 		{"clinicians", maps.Values(s.Clinicians), visits},
+		{"payers", maps.Values(s.Payers), s.Ways[ByPlan]},
 	} {
 		if sum := total(slices.Collect(c.parts)); sum.Entries != c.whole.Entries || sum.AtStripe != c.whole.AtStripe || !sameSums(sum.Sums, c.whole.Sums) {
 			return fmt.Errorf("statement of %s: its %s do not add up", s.Period, c.name)

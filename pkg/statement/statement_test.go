@@ -45,14 +45,18 @@ func TestStatement_Month(t *testing.T) {
 		e.Form, e.Clinician = form, clinician
 		return e
 	}
+	share := func(e ledger.Entry) ledger.Entry {
+		e.Payer = "60054"
+		return e
+	}
 	err := s.Add(
 		of("uti", "", must(ledger.Held("v1.q", "x", 40_00, before))),
 		of("uti", "ana", must(ledger.Captured("v1.q", "x", 40_00, 30_00, 0, noon))),
 		must(ledger.Held("v2.q", "x", 40_00, noon)),
 		must(ledger.Released("v2.q", "x", 40_00, noon)),
-		of("rash", "ana", must(ledger.Charged("v3.q", "x", 50_00, 0, noon))),
-		of("rash", "ana", must(ledger.Refunded("v3.q", "x", 0, 20_00, 0, noon))),
-		of("rash", "ana", must(ledger.Refunded("v3.q", "x", 20_00, 5_00, 1, noon))),
+		share(of("rash", "ana", must(ledger.Charged("v3.q", "x", 50_00, 0, noon)))),
+		share(of("rash", "ana", must(ledger.Refunded("v3.q", "x", 0, 20_00, 0, noon)))),
+		share(of("rash", "ana", must(ledger.Refunded("v3.q", "x", 20_00, 5_00, 1, noon)))),
 		of("uti", "ben", must(ledger.Disputed("v1.q", "x", 0, 30_00, 1, noon))),
 		of("uti", "ben", must(ledger.DisputeFee("v1.q", "x", 0, 15_00, 1, noon))),
 		must(ledger.FeePaid("m.1", "x", "in_1", 0, 350_00, 0, noon)),
@@ -72,9 +76,10 @@ func TestStatement_Month(t *testing.T) {
 	}
 	ways := map[statement.Way]statement.Part{
 		statement.ByCard: {
-			Entries: 8, AtStripe: 30_00,
-			Sums: statement.Sums{statement.Collected: 80_00, statement.Refunded: 5_00, statement.Disputed: 30_00, statement.Fees: 15_00},
+			Entries: 5, AtStripe: -15_00,
+			Sums: statement.Sums{statement.Collected: 30_00, statement.Disputed: 30_00, statement.Fees: 15_00},
 		},
+		statement.ByPlan:       {Entries: 3, AtStripe: 45_00, Sums: statement.Sums{statement.Collected: 50_00, statement.Refunded: 5_00}},
 		statement.ByMembership: {Entries: 4, AtStripe: 240_00, Sums: statement.Sums{statement.Collected: 350_00, statement.Refunded: 110_00}},
 		statement.Uncharged:    {Entries: 1, Sums: statement.Sums{}},
 	}
@@ -93,6 +98,9 @@ func TestStatement_Month(t *testing.T) {
 	}
 	if d := cmp.Diff(forms, s.Forms) + cmp.Diff(clinicians, s.Clinicians); d != "" {
 		t.Errorf("forms and clinicians (-want +got):\n%s", d)
+	}
+	if d := cmp.Diff(map[string]statement.Part{"60054": rash}, s.Payers); d != "" {
+		t.Errorf("payers (-want +got):\n%s", d)
 	}
 	accounts := map[ledger.Account]money.Cents{
 		ledger.Holds: 0, ledger.HoldsOwed: 0, ledger.Stripe: 270_00, ledger.VisitFees: -80_00, ledger.Refunds: 15_00, ledger.Disputes: 30_00,
@@ -172,6 +180,7 @@ func entries(t *rapid.T) []ledger.Entry {
 			t.Fatal(err)
 		}
 		e.Form, e.Clinician = rapid.SampledFrom([]string{"", "uti", "rash"}).Draw(t, "form"), rapid.SampledFrom([]string{"", "ana", "ben"}).Draw(t, "clinician")
+		e.Payer = rapid.SampledFrom([]string{"", "60054", "60999"}).Draw(t, "payer")
 		return e
 	})
 	return rapid.SliceOfN(made, 0, 40).Draw(t, "entries")

@@ -23,7 +23,7 @@ func (m *Room) applyToVisit(ctx context.Context, c *clinic.Commit, was, p billin
 		return err
 	}
 	for i := range c.Entries {
-		c.Entries[i].Form, c.Entries[i].Clinician = v.Form.Name, v.AnsweredBy()
+		c.Entries[i].Form, c.Entries[i].Clinician, c.Entries[i].Payer = v.Form.Name, v.AnsweredBy(), v.Quote.Plan.Payer
 	}
 	next := v
 	if was.Version == 0 {

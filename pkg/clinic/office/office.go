@@ -14,6 +14,7 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/books"
+	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
@@ -32,6 +33,8 @@ type Reads interface {
 	Work(ctx context.Context, practice string) ([]work.Item, error)
 	// WorkItem returns one item, open or ended.
 	WorkItem(ctx context.Context, practice, id string) (work.Item, error)
+	// Payer returns the payer of an id.
+	Payer(ctx context.Context, id string) (coverage.Payer, error)
 	// Log returns the leaves of a practice's log in order, after position after
 	// up to and including position through, at most limit.
 	Log(ctx context.Context, practice, after, through string, limit int) ([]clinic.Leaf, error)

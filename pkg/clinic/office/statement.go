@@ -37,8 +37,9 @@ type Booked struct {
 	Today  civil.Day
 	Only   statement.Filter
 	// Forms has the titles of the statement's forms by name, or of the one that is asked for, and
-	// Clinicians the names of clinicians by id. What the practice no longer has is in neither.
-	Forms, Clinicians map[string]string
+	// Clinicians and Payers the names of clinicians and of payers by id. What the practice no longer
+	// has is in none.
+	Forms, Clinicians, Payers map[string]string
 	// Opening and Closing are what the accounts stand at before a statement's period and after it,
 	// and Closed is the end of the last month that was closed; zero before the first.
 	Opening, Closing statement.Balance
@@ -87,7 +88,7 @@ func (o *Office) Statement(ctx context.Context, c clinic.Caller, q statement.Que
 	if err := errors.Join(s.Check(), o.balance(ctx, &b, s)); err != nil {
 		return b, nil, err
 	}
-	err = o.name(ctx, &b, slices.Collect(maps.Keys(s.Forms)), slices.Collect(maps.Keys(s.Clinicians)))
+	err = o.name(ctx, &b, slices.Collect(maps.Keys(s.Forms)), slices.Collect(maps.Keys(s.Clinicians)), slices.Collect(maps.Keys(s.Payers)))
 	return b, s, err
 }
 
@@ -148,13 +149,13 @@ func atMost(most int, entries iter.Seq2[ledger.Entry, error]) iter.Seq2[ledger.E
 	}
 }
 
-// name finds what people call some forms and clinicians.
-func (o *Office) name(ctx context.Context, b *Booked, forms, clinicians []string) error {
+// name finds what people call some forms, clinicians and payers.
+func (o *Office) name(ctx context.Context, b *Booked, forms, clinicians, payers []string) error {
 	of, err := o.Kernel.Practice(ctx, b.practice)
 	if err != nil {
 		return err
 	}
-	b.Forms, b.Clinicians = map[string]string{}, map[string]string{}
+	b.Forms, b.Clinicians, b.Payers = map[string]string{}, map[string]string{}, map[string]string{}
 	for _, name := range forms {
 		if version, has := of.Forms[name]; has {
 			f, err := o.Kernel.Form(ctx, b.practice, name, version)
@@ -176,6 +177,13 @@ func (o *Office) name(ctx context.Context, b *Booked, forms, clinicians []string
 		case who.Practice == b.practice:
 			b.Clinicians[id] = who.Display
 		}
+	}
+	for _, id := range payers {
+		p, err := o.Store.Payer(ctx, id)
+		if err != nil && !errors.Is(err, fault.NotFound) {
+			return err
+		}
+		b.Payers[id] = p.Name
 	}
 	return nil
 }
@@ -207,7 +215,7 @@ func (o *Office) BookedEntries(ctx context.Context, c clinic.Caller, q statement
 	if err != nil {
 		return b, nil, "", err
 	}
-	if err := o.name(ctx, &b, []string{b.Only.Form}, []string{b.Only.Clinician}); err != nil {
+	if err := o.name(ctx, &b, []string{b.Only.Form}, []string{b.Only.Clinician}, []string{b.Only.Payer}); err != nil {
 		return b, nil, "", err
 	}
 	from, to := b.Period.Bounds(b.Zone)

@@ -95,13 +95,13 @@ type openMoney struct {
 
 func questionOf(r *http.Request) statement.Question {
 	q := r.URL.Query()
-	return statement.Question{From: q.Get("from"), To: q.Get("to"), Figure: q.Get("figure"), Way: q.Get("way"), Kind: q.Get("kind"), Form: q.Get("form"), Clinician: q.Get("clinician")}
+	return statement.Question{From: q.Get("from"), To: q.Get("to"), Figure: q.Get("figure"), Way: q.Get("way"), Kind: q.Get("kind"), Form: q.Get("form"), Clinician: q.Get("clinician"), Payer: q.Get("payer")}
 }
 
 // moneyLink is the address of a page about a period, or about some entries of it.
 func moneyLink(path string, p statement.Period, only statement.Filter, after string) string {
 	q := url.Values{"from": {p.From.String()}, "to": {p.Through.String()}}
-	for name, value := range map[string]string{"figure": string(only.Figure), "way": string(only.Way), "kind": string(only.Kind), "form": only.Form, "clinician": only.Clinician, afterField: after} {
+	for name, value := range map[string]string{"figure": string(only.Figure), "way": string(only.Way), "kind": string(only.Kind), "form": only.Form, "clinician": only.Clinician, "payer": only.Payer, afterField: after} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -158,6 +158,9 @@ func moneyOf(b office.Booked, of *statement.Statement) moneyView {
 	if len(of.Forms) > 0 {
 		view.Answered = []sumsTable{formSums(b, of), clinicianSums(b, of)}
 	}
+	if len(of.Payers) > 0 {
+		view.Answered = append(view.Answered, payerSums(b, of))
+	}
 	view.Accounts, view.Closed = accountsOf(b, of), closedWords(b)
 	for _, d := range of.Days() {
 		if d.Entries > 0 {
@@ -173,7 +176,7 @@ var figureWords = map[statement.Figure]string{
 }
 
 var wayWords = map[statement.Way]string{
-	statement.ByCard: "Visits, paid by card", statement.ByMembership: "Yearly memberships", statement.Uncharged: "Visits whose hold was released, nothing charged",
+	statement.ByCard: "Visits, paid by card", statement.ByPlan: "Visits for a health plan, the patient's share", statement.ByMembership: "Yearly memberships", statement.Uncharged: "Visits whose hold was released, nothing charged",
 	statement.ToBank: "Payouts to your bank",
 }
 
@@ -353,6 +356,14 @@ func clinicianSums(b office.Booked, of *statement.Statement) sumsTable {
 	return t.sorted()
 }
 
+func payerSums(b office.Booked, of *statement.Statement) sumsTable {
+	t := sumsTable{Heading: "Patients' shares by health plan", Column: "Health plan"}
+	for id, part := range of.Payers {
+		t.Rows = append(t.Rows, sumsRowOf(cmp.Or(b.Payers[id], id), b.Period, statement.Filter{Payer: id}, part))
+	}
+	return t.sorted()
+}
+
 func (t sumsTable) sorted() sumsTable {
 	slices.SortFunc(t.Rows, func(a, b sumsRow) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Entries, b.Entries))
@@ -380,6 +391,8 @@ func entriesHeading(b office.Booked) string {
 		return formWords(b, only.Form)
 	case only.Clinician != "":
 		return clinicianWords(b, only.Clinician)
+	case only.Payer != "":
+		return "Shares of members of " + cmp.Or(b.Payers[only.Payer], only.Payer)
 	default:
 		return cmp.Or(figureWords[only.Figure], wayWords[only.Way], "Entries of the books")
 	}
@@ -428,7 +441,7 @@ func (s *site) entries(w http.ResponseWriter, r *http.Request, v visitor) error 
 			shown.Part, sum = part.String(), sum+part
 		}
 		switch about := statement.AboutOf(e); statement.WayOf(e) {
-		case statement.ByCard, statement.Uncharged: // an administrator may see what was paid for a visit
+		case statement.ByCard, statement.ByPlan, statement.Uncharged: // an administrator may see what was paid for a visit
 			shown.About, shown.Number = refundPath(about), visit.Visit{ID: about}.Number()
 		case statement.ByMembership:
 			payer, _, _ := strings.Cut(about, ".")

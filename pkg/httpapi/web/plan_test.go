@@ -110,6 +110,10 @@ func TestPlanShare_Pages(t *testing.T) {
 		t.Error("a recorded claim is still work")
 	}
 	h.as(t, "Dr. X", "/desk/visits/"+id+"/claim").wants(http.StatusForbidden)
+	adm.get("/desk/money")
+	adm.wants(http.StatusOK, "Patients' shares by health plan", "Cascade Mutual", "Visits for a health plan, the patient's share")
+	adm.link("Cascade Mutual")
+	adm.wants(http.StatusOK, "Shares of members of Cascade Mutual", "$16.00")
 }
 
 // Who has a health plan and pays themselves is told that no plan is told, before and after they send it; so is the
