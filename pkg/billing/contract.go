@@ -28,8 +28,10 @@ type Contract struct {
 	// Rate: one of them is 0.
 	Copay   money.Cents `json:"copay,omitempty"`
 	Percent int         `json:"percent,omitempty"`
-	By      string      `json:"by"` // the person who entered it
-	At      time.Time   `json:"at"`
+	// Later has the share be asked for once the payer has said what it is: nothing is held before.
+	Later bool      `json:"later,omitempty"`
+	By    string    `json:"by"` // the person who entered it
+	At    time.Time `json:"at"`
 	// Removed is since when it counts no more; zero: it counts. What was quoted by it stands.
 	Removed time.Time `json:"removed,omitzero"`
 	Version int       `json:"-"`
@@ -52,6 +54,14 @@ func (c Contract) Share() money.Cents {
 
 // Explain says how Share comes about.
 func (c Contract) Explain() string {
+	words := c.explainShare()
+	if c.Later {
+		words += " It is not held before the answer, but asked for once the plan has said what it is."
+	}
+	return words
+}
+
+func (c Contract) explainShare() string {
 	words := fmt.Sprintf("The contract from %s allows %s for %s. ", c.From, c.Rate, c.Code)
 	switch {
 	case c.Percent == 0:

@@ -43,6 +43,9 @@ type Plan struct {
 	// UpTo is the largest share among all contracted codes that an answer may be billed by. How
 	// many minutes an answer takes is known after it, and so is its code.
 	UpTo money.Cents `json:"up_to"`
+	// Later says that nothing is charged for the answer: the practice asks for the share once the payer has
+	// said what it is. One contract that says so is enough.
+	Later bool `json:"later,omitempty"`
 	// Terms are of the code for the fewest minutes of each family of codes of which the practice
 	// has a contract: one or two.
 	Terms []Term `json:"terms"`
@@ -68,7 +71,7 @@ func BilledToPlans(class string) bool {
 //
 // An answer by a kind of clinician costs the share of the code for the fewest minutes of the kind's family
 // of codes that has a contract, because the minutes are not known before the answer; nothing, if
-// the family has none, or if the share is too little for a card to be charged. So nothing is ever
+// the family has none, if the share is too little for a card to be charged, or if it is asked for later. So nothing is ever
 // charged above a share. Amount is the largest of them.
 //
 // A discount does not apply to a share: who waives what members pay as a routine
@@ -89,14 +92,17 @@ func (q Quote) CoveredBy(held []coverage.Held, contracts []Contract, on civil.Da
 		if err != nil {
 			return q, err
 		}
-		if terms := termsOf(contracts, plan.Payer, codes, on); len(terms) > 0 {
-			plan.add(terms)
-			shares[family] = chargedOf(terms[0].Share)
+		if found := contractsOf(contracts, plan.Payer, codes, on); len(found) > 0 {
+			plan.add(found)
+			shares[family] = chargedOf(found[0].Share())
 		}
 	}
-	if len(plan.Terms) == 0 {
+	switch {
+	case len(plan.Terms) == 0:
 		q.Caveat = PlanUncontracted
 		return q, nil
+	case plan.Later:
+		clear(shares)
 	}
 	return q.ofPlan(plan, shares), nil
 }
@@ -157,22 +163,23 @@ func (d Duty) Refuse(instead string) error {
 	return nil
 }
 
-// termsOf are those of the contracts with a payer for codes, in the order of codes.
-func termsOf(contracts []Contract, payer string, codes []string, on civil.Day) []Term {
-	var all []Term
+// contractsOf are those of the contracts with a payer for codes, in the order of codes.
+func contractsOf(contracts []Contract, payer string, codes []string, on civil.Day) []Contract {
+	var all []Contract
 	for _, code := range codes {
 		if c, found := ContractOn(contracts, payer, code, on); found {
-			all = append(all, Term{Code: code, Rate: c.Rate, Share: c.Share(), Percent: c.Percent})
+			all = append(all, c)
 		}
 	}
 	return all
 }
 
-// add has p know the contracted codes of a family, the one for the fewest minutes first.
-func (p *Plan) add(terms []Term) {
-	p.Terms = append(p.Terms, terms[0])
-	for _, t := range terms {
-		p.UpTo = max(p.UpTo, t.Share)
+// add has p know the contracts on a family's codes, the one for the fewest minutes first.
+func (p *Plan) add(all []Contract) {
+	first := all[0]
+	p.Terms = append(p.Terms, Term{Code: first.Code, Rate: first.Rate, Share: first.Share(), Percent: first.Percent})
+	for _, c := range all {
+		p.UpTo, p.Later = max(p.UpTo, c.Share()), p.Later || c.Later
 	}
 }
 
@@ -212,10 +219,13 @@ func (p Plan) Explain() string {
 		if t.Percent > 0 {
 			share = fmt.Sprintf("Your share is %d %% of it: %s.", t.Percent, t.Share)
 		}
-		if t.Share < Smallest {
+		if t.Share < Smallest && !p.Later {
 			share += " That is too little for a card to be charged, so you pay nothing for it now."
 		}
 		words = append(words, fmt.Sprintf("%s allows this practice %s for an answer billed by the code %s. %s", p.Name, t.Rate, t.Code, share))
+	}
+	if p.Later {
+		words = append(words, "You pay nothing now: the practice asks you for your share once your plan has said what it is.")
 	}
 	return strings.Join(words, " ")
 }
@@ -225,6 +235,10 @@ func (p Plan) Estimate() string {
 	if len(p.Terms) == 0 {
 		return ""
 	}
+	most := " in all; a deductible that you have not met can make it more. "
+	if p.Later {
+		return "This is an estimate. We bill your plan, and your plan decides what you pay. By our contract with it that is up to " + p.UpTo.String() + most + "You are asked for it then."
+	}
 	return "This is an estimate. We bill your plan, and your plan decides what you pay in the end. By our contract with it that is up to " + p.UpTo.String() +
-		" in all; a deductible that you have not met can make it more. You may be asked for the rest, or get money back."
+		most + "You may be asked for the rest, or get money back."
 }

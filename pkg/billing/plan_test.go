@@ -92,6 +92,8 @@ func TestCoveredBy_PostedFee(t *testing.T) {
 func TestCoveredBy_Share(t *testing.T) {
 	t.Parallel()
 	part := contract() // 20 % of 80.00
+	late := agreed("98970", 15_00)
+	late.Later = true
 	tenth, advantage := contract(), coverage.Payer{ID: mutual.ID, Name: "Cascade Advantage", Filing: "16"}
 	tenth.Percent, tenth.Rate = 10, 4_99
 	for name, test := range map[string]struct {
@@ -111,6 +113,7 @@ func TestCoveredBy_Share(t *testing.T) {
 		"FiftyCents":     {mutual, []billing.Contract{agreed("99421", 50)}, 50, 50, 0, 50, []string{"fixed: $0.50"}, "too little"},
 		"TooLittle":      {mutual, []billing.Contract{tenth}, 0, 0, 0, 49, []string{"10 % of it: $0.49", "too little for a card"}, ""},
 		"TooLittleNow":   {mutual, []billing.Contract{tenth, agreed("99423", 9_00)}, 0, 0, 0, 9_00, []string{"too little for a card"}, ""},
+		"Later":          {mutual, []billing.Contract{part, late, agreed("99423", 30_00)}, 0, 0, 0, 30_00, []string{"20 % of it: $16.00", "fixed: $15.00", "You pay nothing now"}, "too little"},
 		"Medicare":       {partB, []billing.Contract{with(partB, part)}, 16_00, 16_00, 0, 16_00, []string{"Medicare of Oregon allows", "20 % of it: $16.00"}, ""},
 		"Advantage":      {advantage, []billing.Contract{part}, 16_00, 16_00, 0, 16_00, []string{"Cascade Advantage"}, ""},
 	} {

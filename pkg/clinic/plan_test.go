@@ -262,3 +262,33 @@ func TestContract_OfMedicare(t *testing.T) {
 		t.Errorf("another share than 20 %%: %v", err)
 	}
 }
+
+// A share that is asked for once the plan has said what it is holds no card, and charges none for the answer; the claim is
+// somebody's work.
+func TestPlanShare_Later(t *testing.T) {
+	t.Parallel()
+	w := insured(t)
+	c := billing.Contract{Payer: cascade.ID, Code: "99421", From: civil.Date(2026, 1, 1), Rate: 80_00, Copay: 15_00, Later: true}
+	if _, err := w.author.EnterContract(w.ctx, w.as(ada), c); err != nil {
+		t.Fatal(err)
+	}
+	w.covers(w.as(jane), jane, ownCard())
+	id := w.planned()
+	q := w.prices(jane, id).Quote
+	if !q.Free() || q.Basis != billing.PlanShare || !q.Plan.Later || q.Plan.UpTo != 15_00 {
+		t.Fatalf("quoted %+v", q)
+	}
+	if s := w.submits(jane, id, q.ID); s.Page != "" || s.Visit.Status != visit.Queued {
+		t.Fatalf("sent as %+v", s)
+	}
+	w.takes(ana, id)
+	w.answers(id)
+	w.settle()
+	if o := w.truth(); o.Holds.Cents != 0 || o.Captured.Cents != 0 {
+		t.Errorf("%+v", o)
+	}
+	if _, err := w.office.Claim(w.ctx, w.as(ada), id); err != nil {
+		t.Errorf("no claim is to be sent: %v", err)
+	}
+	w.proven(id)
+}

@@ -11,7 +11,7 @@ import (
 
 // What a payer allows your practice for one procedure, and what of it the payer's members pay.
 type contractInput struct {
-	// The id of one of the payers that are listed; not original Medicare, which has a fee schedule of its own.
+	// The id of one of the payers that are listed; not part A of Medicare. Of part B enter what its fee schedule allows, and 20 as the percentage.
 	Payer string `json:"payer" validate:"required,max=40"`
 	// The procedure's code: CPT, such as 99421, or HCPCS, such as G2010.
 	Code string `json:"code" validate:"required,max=5"`
@@ -25,11 +25,13 @@ type contractInput struct {
 	Copay money.Cents `json:"copay,omitempty"`
 	// What the patient pays of it, if that is a part: 1 to 100.
 	Percent int `json:"percent,omitempty"`
+	// The share is asked for once the payer has said what it is: nothing is held before the answer.
+	Later bool `json:"later,omitempty"`
 }
 
 func (in contractInput) domain() billing.Contract {
 	return billing.Contract{
-		Payer: in.Payer, Code: in.Code, From: civilDay(in.From), Until: civilDay(in.Until), Rate: in.Rate, Copay: in.Copay, Percent: in.Percent,
+		Payer: in.Payer, Code: in.Code, From: civilDay(in.From), Until: civilDay(in.Until), Rate: in.Rate, Copay: in.Copay, Percent: in.Percent, Later: in.Later,
 	}
 }
 
@@ -45,6 +47,8 @@ type contractReply struct {
 	Rate    money.Cents `json:"rate" schema:"min=1"`
 	Copay   money.Cents `json:"copay,omitempty" schema:"min=0"`
 	Percent int         `json:"percent,omitempty" schema:"min=0 max=100"`
+	// The share is asked for once the payer has said what it is.
+	Later bool `json:"later,omitempty"`
 	// Cents: what a member of the payer is expected to pay. A percentage is rounded down to the cent.
 	Share money.Cents `json:"share" schema:"min=0"`
 	// How the share comes about.
@@ -60,7 +64,7 @@ type contractReply struct {
 
 func showContract(c billing.Contract) contractReply {
 	return contractReply{
-		ID: c.ID(), Payer: c.Payer, Code: c.Code, From: c.From.String(), Until: c.Until.String(), Rate: c.Rate, Copay: c.Copay, Percent: c.Percent,
+		ID: c.ID(), Payer: c.Payer, Code: c.Code, From: c.From.String(), Until: c.Until.String(), Rate: c.Rate, Copay: c.Copay, Percent: c.Percent, Later: c.Later,
 		Share: c.Share(), Why: c.Explain(), By: c.By, At: c.At, Removed: when(c.Removed), Version: c.Version,
 	}
 }

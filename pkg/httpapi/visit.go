@@ -128,6 +128,8 @@ type payingPlanReply struct {
 	// The largest share among the codes that the answer may be billed by: what the plan may leave
 	// to the patient in all, if they have met its deductible.
 	UpTo int64 `json:"up_to_cents" schema:"min=0 max=10000000"`
+	// Nothing is charged for the answer: the practice asks for the share once the payer has said what it is.
+	Later bool `json:"later,omitempty"`
 	// The codes by which the amount is reckoned: for each family of codes the one for the fewest
 	// minutes.
 	Terms []allowedReply `json:"terms"`
@@ -151,7 +153,7 @@ func showPlan(p billing.Plan) *payingPlanReply {
 	if p.Payer == "" {
 		return nil
 	}
-	out := &payingPlanReply{Payer: p.Payer, Name: p.Name, UpTo: int64(p.UpTo), Terms: []allowedReply{}, Explained: p.Explain(), Estimate: p.Estimate()}
+	out := &payingPlanReply{Payer: p.Payer, Name: p.Name, UpTo: int64(p.UpTo), Later: p.Later, Terms: []allowedReply{}, Explained: p.Explain(), Estimate: p.Estimate()}
 	for _, t := range p.Terms {
 		out.Terms = append(out.Terms, allowedReply{t.Code, int64(t.Rate), int64(t.Share), t.Percent})
 	}

@@ -63,7 +63,7 @@ func samples() []sample {
 		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), comparedSample(), closedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), contractSample(), accountSample(), openedSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
-		decidedSample(), draftSample(), approvedSample(), discountedSample(), plannedSample(), billedSample(), restrictedSample(), laterSample(),
+		decidedSample(), draftSample(), approvedSample(), discountedSample(), plannedSample(), unheldSample(), billedSample(), restrictedSample(), laterSample(),
 	}
 }
 
@@ -814,6 +814,19 @@ func plannedSample() sample {
 		}},
 	}
 	return sample{"planned", recorded(practiceID, clinic.Commit{Visit: &v}), []read{
+		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, v.ID) }, v},
+	}}
+}
+
+// unheldSample is a visit whose share is asked for once the payer has said what it is.
+func unheldSample() sample {
+	v := sampleVisit()
+	v.ID, v.Payment, v.Payments = id("unheld"), "", nil
+	v.Quote = billing.Quote{
+		ID: id("quote5"), Basis: billing.PlanShare, ExpiresAt: at(1),
+		Plan: billing.Plan{Payer: "60054", Name: "Cascade Mutual", UpTo: 3_000, Terms: []billing.Term{{Code: "99421", Rate: 8_000, Share: 1_600, Percent: 20}}, Later: true},
+	}
+	return sample{"unheld", recorded(practiceID, clinic.Commit{Visit: &v}), []read{
 		{"Visit", func(ctx context.Context, s *store.Store) (any, error) { return s.Visit(ctx, v.ID) }, v},
 	}}
 }

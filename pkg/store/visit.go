@@ -73,6 +73,7 @@ type planRow struct {
 	Name  string      `json:"n"`
 	UpTo  money.Cents `json:"u"`
 	Terms []termRow   `json:"t"`
+	Later bool        `json:"l,omitempty"`
 }
 
 type termRow struct {
@@ -86,7 +87,7 @@ func newPlanRow(p billing.Plan) *planRow {
 	if p.Payer == "" && p.Name == "" && p.UpTo == 0 && len(p.Terms) == 0 {
 		return nil
 	}
-	row := &planRow{Payer: p.Payer, Name: p.Name, UpTo: p.UpTo}
+	row := &planRow{Payer: p.Payer, Name: p.Name, UpTo: p.UpTo, Later: p.Later}
 	for _, t := range p.Terms {
 		row.Terms = append(row.Terms, termRow(t))
 	}
@@ -97,7 +98,7 @@ func (row *planRow) plan() billing.Plan {
 	if row == nil {
 		return billing.Plan{}
 	}
-	p := billing.Plan{Payer: row.Payer, Name: row.Name, UpTo: row.UpTo}
+	p := billing.Plan{Payer: row.Payer, Name: row.Name, UpTo: row.UpTo, Later: row.Later}
 	for _, t := range row.Terms {
 		p.Terms = append(p.Terms, billing.Term(t))
 	}

@@ -5,6 +5,7 @@ import (
 
 	"evisit/pkg/clinic/office"
 	"evisit/pkg/practice"
+	"evisit/pkg/visit"
 )
 
 func claimPath(visit string) string { return deskPath(visit) + "/claim" }
@@ -27,7 +28,7 @@ func claimSheet(c office.Claim, p practice.Practice) sheet {
 		Facts: []fact{
 			{"Health plan", v.Quote.Plan.Name + " (" + v.Quote.Plan.Payer + ")"},
 			{"Answered", p.Local(v.Times.Answered) + ", by " + v.Holder.Display},
-			{"What the patient pays of it", v.Fee().String() + ", of " + v.Quote.Amount.String() + " that they accepted"},
+			{"What the patient pays of it", sharedWords(v)},
 		},
 	}
 	for _, t := range v.Quote.Plan.Terms {
@@ -42,6 +43,13 @@ func claimSheet(c office.Claim, p practice.Practice) sheet {
 		"Send the claim a week after the service at the earliest, because a visit about the same problem by then takes its place; then record it here.")
 	sh.Action, sh.Button, sh.Fields = claimPath(v.ID), "The claim is sent", claimForm()
 	return sh
+}
+
+func sharedWords(v visit.Visit) string {
+	if v.Quote.Plan.Later {
+		return "Nothing was charged. Ask them for their share once the plan has said what it is: by the contract that is up to " + v.Quote.Plan.UpTo.String()
+	}
+	return v.Fee().String() + ", of " + v.Quote.Amount.String() + " that they accepted"
 }
 
 // claim shows what is to be billed to a health plan for a visit.

@@ -31,11 +31,15 @@ func contractForm(payers []coverage.Payer) []field {
 		options = append(options, option{Value: p.ID, Label: p.Name + " (" + p.ID + ")"})
 	}
 	return []field{
-		{Kind: "select", ID: "payer", Name: "payer", Label: "Health plan", Required: true, Options: options, Help: []string{"Original Medicare is not among them: it has a fee schedule of its own."}},
+		{Kind: "select", ID: "payer", Name: "payer", Label: "Health plan", Required: true, Options: options, Help: []string{"Of part B of Medicare enter what its fee schedule allows, and 20 percent as the share."}},
 		{Kind: "text", ID: "procedure", Name: "procedure", Label: "Procedure's code", Required: true, Help: []string{"CPT, such as 99421, or HCPCS, such as G2010."}},
 		{Kind: "text", ID: "rate", Name: "rate", Label: "Allowed amount, in dollars", Required: true, Mode: "decimal", Help: []string{"What the plan and the patient pay together."}},
 		{Kind: "text", ID: "copay", Name: "copay", Label: "The patient's share, in dollars", Mode: "decimal", Help: []string{"If it is a fixed amount. Fill in this or the percentage."}},
 		{Kind: "text", ID: "part", Name: "part", Label: "The patient's share, in percent of the allowed amount", Mode: "numeric", Help: []string{"A whole number from 1 to 100. The share is rounded down to the cent."}},
+		{
+			Kind: "checks", ID: "later", Name: "later", Label: "When the patient pays their share",
+			Options: []option{{ID: "later", Value: "true", Label: "Once the plan has said what it is: hold nothing before the answer"}},
+		},
 		{Kind: "date", ID: "from", Name: "from", Label: "First day of service", Required: true},
 		{Kind: "date", ID: "until", Name: "until", Label: "Last day", Help: []string{"Empty: none is known."}},
 	}
@@ -66,6 +70,7 @@ func (f filled) contract() (c billing.Contract, unclear []fault.Problem) {
 			bad("/percent", "format", "Give a whole number from 1 to 100.")
 		}
 	}
+	c.Later = f.values.Get("later") != ""
 	day := func(name string) civil.Day {
 		text := f.text(name).Reveal()
 		day, err := civil.Parse(text)

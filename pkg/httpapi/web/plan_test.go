@@ -110,6 +110,13 @@ func TestPlanShare_Pages(t *testing.T) {
 		t.Error("a recorded claim is still work")
 	}
 	h.as(t, "Dr. X", "/desk/visits/"+id+"/claim").wants(http.StatusForbidden)
+	adm.get("/manage/contracts")
+	adm.press("Enter", url.Values{"payer": {"60054"}, "procedure": {"99421"}, "rate": {"80"}, "part": {"20"}, "from": {"2026-01-01"}, "later": {"true"}})
+	adm.wants(http.StatusOK, "The contract is entered.", "asked for once the plan has said what it is")
+	bo := h.as(t, "Ada", "/my")
+	bo.startUTI()
+	bo.fillIn(with(url.Values{"payment-route": {"insurance"}}))
+	bo.wants(http.StatusOK, "What it costsNothing now", "You pay nothing now: the practice asks you for your share", "up to $25.00 in all", "You are asked for it then.", "Send the request")
 	adm.get("/desk/money")
 	adm.wants(http.StatusOK, "Patients' shares by health plan", "Cascade Mutual", "Visits for a health plan, the patient's share")
 	adm.link("Cascade Mutual")
