@@ -215,13 +215,20 @@ func (w *world) prices(who, id string) request.Offer {
 // submits sends a request, beside another one if that is underway.
 func (w *world) submits(who, id, quote string) request.Sent {
 	w.Helper()
+	return w.submitsWith(who, id, quote, "")
+}
+
+// submitsWith is submits by a patient who agrees to words about charging the card later; empty: to
+// none.
+func (w *world) submitsWith(who, id, quote, later string) request.Sent {
+	w.Helper()
 	var s request.Sent
 	w.does("submit", func() (err error) {
 		other, err := w.request.UnderwayBeside(w.ctx, w.as(who), w.visit(id))
 		if err != nil {
 			return err
 		}
-		s, err = w.request.Submit(w.ctx, w.as(who), id, request.Submission{Quote: quote, Consent: "2026-01", Language: "en", Beside: other.ID})
+		s, err = w.request.Submit(w.ctx, w.as(who), id, request.Submission{Quote: quote, Consent: "2026-01", Language: "en", Beside: other.ID, Later: later})
 		return err
 	})
 	return s

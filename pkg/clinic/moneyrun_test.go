@@ -29,6 +29,7 @@ type run struct {
 	*rand.Rand
 	fees  *rand.Rand // decides fees and who answers, beside the order of acts; nil: Ana answers for what was quoted
 	hands *rand.Rand // decides refunds by hand, between the acts; nil: there are none
+	cards *rand.Rand // decides who agrees that the card may be charged later, and how long answers take; nil: nobody does
 	years *rand.Rand // decides about Jane's memberships, between the acts; nil: she has none
 	ids   []string   // visits
 	pages []string   // payment pages, at Stripe
@@ -69,12 +70,15 @@ func TestMoney_AnyOrderOfActs(t *testing.T) {
 			r.byHand, r.letterCheck = true, letterCheck{}
 			if _, kept := found[seed]; !kept { // what was found stays as it was
 				r.fees, r.hands = rand.New(rand.NewPCG(seed, 1)), rand.New(rand.NewPCG(seed, 2))
+				r.cards = rand.New(rand.NewPCG(seed, 3))
 				r.isNP()
 				r.staffMay(20_00)
+				r.practice(patientTerms)
 			}
 			for range 90 {
 				r.act()
 				r.refundsSome()
+				r.waits()
 			}
 			r.rest()
 			r.prove()
@@ -132,7 +136,7 @@ func (r *run) sends() {
 	if r.years != nil && r.years.IntN(3) > 0 {
 		id = r.claims()
 	}
-	sent := r.submits(jane, id, r.prices(jane, id).Quote.ID)
+	sent := r.submitsWith(jane, id, r.prices(jane, id).Quote.ID, r.agrees())
 	r.ids = append(r.ids, id)
 	if sent.Page == "" && r.years != nil {
 		return // it is included
@@ -152,10 +156,37 @@ func (r *run) tries() {
 
 // tap tries a page, which may be over, with a card or another method.
 func (r *run) tap(session string) {
-	_, _ = r.try(session, one(r,
+	card := one(r,
 		stripesim.CardSuccess, stripesim.CardSuccess, stripesim.CardDeclined, stripesim.CardCaptureFails, stripesim.CardAuthenticate,
 		stripesim.CardRefundFails, stripesim.CardRefundPending, stripesim.Wallet, stripesim.BankPays, stripesim.BankFails,
-	))
+	)
+	if r.cards != nil && r.cards.IntN(4) == 0 {
+		card = []string{stripesim.CardLaterDeclined, stripesim.CardLaterAuthenticate}[r.cards.IntN(2)]
+	}
+	_, _ = r.try(session, card)
+}
+
+// agrees is to which words about charging the card later the patient agrees: every second time to
+// those that there are.
+func (r *run) agrees() string {
+	if r.cards == nil || r.cards.IntN(2) == 0 {
+		return ""
+	}
+	return billing.LaterWords
+}
+
+// waits lets days without trouble go by now and then, so that a hold comes near its end, or ends.
+func (r *run) waits() {
+	r.Helper()
+	if r.cards == nil || r.cards.IntN(15) > 0 {
+		return
+	}
+	r.trouble.heal()
+	for left := []time.Duration{3 * 24 * time.Hour, nearItsEnd, 8 * 24 * time.Hour}[r.cards.IntN(3)]; left > 0; left -= 12 * time.Hour {
+		r.pass(min(left, 12*time.Hour))
+		r.minute()
+		r.settle()
+	}
 }
 
 func (r *run) team() {
