@@ -1,6 +1,8 @@
 package clinic_test
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -180,6 +182,76 @@ func TestMembership_CancelAnyLossIsMadeGood(t *testing.T) {
 				w.booked(m.ID, yearlyPrice, 0)
 			})
 		}
+	}
+}
+
+// Whatever calls to Stripe come late, whichever answers and processes are lost, and in whatever order and
+// number events come, Stripe has in the end what the member said last, here or on its own pages.
+func TestMembership_LastWordHolds(t *testing.T) {
+	t.Parallel()
+	part := partOf(t, 1)
+	for seed := range uint64(32) {
+		if !part.takes() {
+			continue
+		}
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			m, draw, keeps := w.member(stripesim.CardSuccess), rand.New(rand.NewPCG(seed, 8)), true
+			for range 4 {
+				for range 2 + draw.IntN(3) {
+					w.trouble.next(releases, append(losses, comesLate, comesLate, comesLate, comesLate, nothing)[draw.IntN(len(losses)+5)])
+					w.trouble.next(deliveries, []loss{nothing, answerLost}[draw.IntN(2)])
+					if draw.IntN(4) > 0 {
+						keeps = !keeps
+					}
+					if keeps {
+						w.resumesMembership(m.ID)
+					} else {
+						w.cancelsMembership(m.ID)
+					}
+					w.shuffles(draw)
+					if draw.IntN(3) == 0 {
+						w.trouble.arrive(draw)
+					}
+				}
+				w.trouble.heal()
+				w.settle()
+				w.trouble.arrive(draw)
+				if draw.IntN(2) == 0 {
+					w.loses() // what arrived late is found by the daily look at what happened in the account
+				}
+				w.day()
+				w.renews(m.ID, keeps)
+				if draw.IntN(3) == 0 {
+					keeps = !keeps
+					w.hand(map[bool]string{true: stripesim.HandRenew, false: stripesim.HandStopRenewal}[keeps], m.Subscription)
+					w.settle()
+					w.renews(m.ID, keeps)
+				}
+			}
+			w.booked(m.ID, yearlyPrice, 0)
+			w.handled()
+		})
+	}
+}
+
+// shuffles delivers some of what waits, in an order of draw's; the rest comes later.
+func (w *world) shuffles(draw *rand.Rand) {
+	w.Helper()
+	if draw.IntN(3) == 0 {
+		w.pass(time.Duration(draw.IntN(60)) * time.Second)
+		w.minute()
+		return
+	}
+	ids := w.tape.take()
+	draw.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	for _, id := range ids {
+		if draw.IntN(4) == 0 {
+			w.tape.put(id)
+			continue
+		}
+		w.deliver(id)
 	}
 }
 

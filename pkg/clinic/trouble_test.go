@@ -3,6 +3,7 @@ package clinic_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -66,6 +67,7 @@ const (
 	answerLost   loss = "the answer is lost" // of a delivery: it comes twice
 	killedBefore loss = "the process is killed before the call"
 	killedAfter  loss = "the process is killed after the call"
+	comesLate    loss = "the call comes late" // when trouble.arrive has it arrive
 )
 
 var losses = []loss{callLost, answerLost, killedBefore, killedAfter}
@@ -82,6 +84,8 @@ type trouble struct {
 	noRefund error
 	// keys are the idempotency keys that captures were asked under.
 	keys []string
+	// late are the calls that come late.
+	late []func() error
 	// made are the keys under which Stripe made refunds of a part.
 	made []string
 	// refuseCommit and refusePut fail a commit, and an object's put, for as long
@@ -162,6 +166,11 @@ func (t *trouble) around(e effect, do func() error) error {
 		return e.lost()
 	case killedBefore:
 		panic(errKilled)
+	case comesLate:
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.late = append(t.late, do)
+		return e.lost()
 	case nothing, answerLost, killedAfter:
 	}
 	if err := do(); err != nil {
@@ -172,9 +181,20 @@ func (t *trouble) around(e effect, do func() error) error {
 		panic(errKilled)
 	case answerLost:
 		return e.lost()
-	case nothing, callLost, killedBefore:
+	case nothing, callLost, killedBefore, comesLate:
 	}
 	return nil
+}
+
+// arrive has the calls that come late arrive, in an order of draw's.
+func (t *trouble) arrive(draw *rand.Rand) {
+	t.mu.Lock()
+	all := t.late
+	t.late = nil
+	t.mu.Unlock()
+	for _, n := range draw.Perm(len(all)) {
+		_ = all[n]() // nobody waits for the answer any more
+	}
 }
 
 // alive runs a process, which trouble may kill.
@@ -294,8 +314,9 @@ func (b brokenSubscriptions) Subscribed(ctx context.Context, account, object str
 	return s, err
 }
 
-func (b brokenSubscriptions) Carry(ctx context.Context, account, subscription string, ask membership.Ask, key string) error {
-	return b.trouble.around(releases, func() error { return b.Subscriptions.Carry(ctx, account, subscription, ask, key) })
+func (b brokenSubscriptions) Carry(ctx context.Context, account, subscription string, ask membership.Ask, turn int, key string) error {
+	ctx = context.WithoutCancel(ctx) // it may arrive late
+	return b.trouble.around(releases, func() error { return b.Subscriptions.Carry(ctx, account, subscription, ask, turn, key) })
 }
 
 func (b brokenSubscriptions) Reprice(ctx context.Context, account, subscription string, yearly money.Cents, key string) error {

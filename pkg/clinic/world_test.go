@@ -357,7 +357,7 @@ func (w *world) deliver(id string) {
 		return
 	case answerLost:
 		times = 2
-	case nothing, killedAfter:
+	case nothing, killedAfter, comesLate:
 	}
 	for range times {
 		if err := w.alive(func() error { return w.handle(d)(w.ctx, d) }); err != nil && !errors.Is(err, errKilled) {

@@ -260,7 +260,9 @@ func (c *cards) TransactionsOf(context.Context, string, string) ([]reconcile.Tra
 	return nil, nil
 }
 
-func (c *cards) Carry(context.Context, string, string, membership.Ask, string) error { return nil }
+func (c *cards) Carry(context.Context, string, string, membership.Ask, int, string) error {
+	return nil
+}
 
 func (c *cards) Reprice(context.Context, string, string, money.Cents, string) error { return nil }
 

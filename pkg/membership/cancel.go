@@ -47,8 +47,6 @@ func (m Membership) Wanted() Ask {
 		return CancelNow
 	case m.State == Ended || m.Asked == CancelNow: // paid after all
 		return Nothing
-	case m.closing() && !m.Standing.CancelAtEnd: // resumed at Stripe, it may be
-		return CancelAtEnd
 	}
 	return m.Asked
 }
@@ -61,7 +59,7 @@ func (m Membership) Cancel(now time.Time) Membership {
 	case m.State == Pending || m.State == PastDue && m.Standing.Paid == 0:
 		return m.end(End{At: now, Why: Cancelled})
 	case m.Renews():
-		m.Asked = CancelAtEnd
+		m.ask(CancelAtEnd)
 		return m.next()
 	}
 	return m
@@ -79,19 +77,59 @@ func (m Membership) Resume(now time.Time) (Membership, error) {
 	if m.Renews() {
 		return m, nil
 	}
-	m.Asked = Keep
+	m.ask(Keep)
 	return m.next(), nil
+}
+
+// ask has Stripe asked whether m is renewed, in a turn of its own.
+func (m *Membership) ask(a Ask) {
+	m.Asked = a
+	m.Turn++
+}
+
+// asks reports whether Stripe has not confirmed whether m is renewed.
+func (m Membership) asks() bool { return m.Asked == CancelAtEnd || m.Asked == Keep }
+
+// AskAgain returns m with the same asked of Stripe in another turn: the call of this one was accepted,
+// and an older one that arrived after it holds there. An m of which nothing is asked is unchanged.
+func (m Membership) AskAgain() Membership {
+	if !m.asks() {
+		return m
+	}
+	m.ask(m.Asked)
+	return m.next()
+}
+
+// followTurn takes from the Standing that m has now, after was, whether m is renewed. What Stripe did in
+// m's turn is confirmed, and what its payer changes at Stripe after that is theirs. A standing of
+// another turn is of a call that arrived late: what m said before it is asked again. An offer that is
+// closed is asked to end again if somebody resumed it at Stripe.
+func (m *Membership) followTurn(was Standing) {
+	current := m.Standing.Turn == m.Turn
+	switch {
+	case m.State != Active && m.State != PastDue:
+		return
+	case m.asks() && m.Turn > 0 && current:
+		m.Asked = Nothing
+	case !m.asks() && !current && was.CancelAtEnd:
+		m.ask(CancelAtEnd)
+	case !m.asks() && !current:
+		m.ask(Keep)
+	}
+	if m.closing() && !m.asks() && !m.Standing.CancelAtEnd {
+		m.ask(CancelAtEnd)
+	}
 }
 
 // Carried returns m after Stripe did what was asked, and replied with o. Until then what was asked
 // counts, and from then on what Stripe reports: a member may cancel and resume there too. If
-// something else was asked meanwhile, that is still to be done.
+// something else was asked meanwhile, or Stripe has another turn than m, that is still to be done.
 func (m Membership) Carried(asked Ask, o Observation) (Membership, error) {
 	next, err := m.Observe(o)
 	if err != nil {
 		return Membership{}, err
 	}
-	if asked == Nothing || next.Asked != asked {
+	if asked == Nothing || next.Asked != asked || asked != CancelNow && o.Turn != next.Turn {
 		return next, nil
 	}
 	next.Asked = Nothing

@@ -27,7 +27,7 @@ func TestCancel_AtTheEndOfTheYear(t *testing.T) {
 		t.Error("a subscription fetched before Stripe was asked renews the membership")
 	}
 	reply := observed(standing(noon.Add(2*time.Hour), "active", 450_00))
-	reply.CancelAtEnd = true
+	reply.CancelAtEnd, reply.Turn = true, asked.Turn
 	done, err := asked.Carried(membership.CancelAtEnd, reply)
 	if err != nil || done.Renews() || done.Asked != membership.Nothing || done.Wanted() != membership.Nothing || done.Version != asked.Version+1 {
 		t.Fatalf("carried out: %+v, %v", done, err)
@@ -40,7 +40,9 @@ func TestCancel_AtTheEndOfTheYear(t *testing.T) {
 		t.Error("a reply of another account is taken")
 	}
 	reply.Account = "acct_1"
-	if portal := observe(t, done, standing(noon.Add(3*time.Hour), "active", 450_00)); !portal.Renews() {
+	there := standing(noon.Add(3*time.Hour), "active", 450_00)
+	there.Turn = done.Turn
+	if portal := observe(t, done, there); !portal.Renews() || portal.Wanted() != membership.Nothing {
 		t.Error("resumed at Stripe, it does not renew")
 	}
 	resumed, err := done.Resume(noon.Add(3 * time.Hour))
@@ -57,6 +59,44 @@ func TestCancel_AtTheEndOfTheYear(t *testing.T) {
 	}
 	if _, err := done.Resume(yearEnd); code(err) != "membership_ended" {
 		t.Errorf("resumed after its end: %v", err)
+	}
+}
+
+// A call of an older turn that holds at Stripe, because it arrived after that of a later one, is not
+// what the member said: what they said last, here or at Stripe, is asked again, in a turn of its own.
+func TestCancel_OlderTurnHoldsAtStripe(t *testing.T) {
+	t.Parallel()
+	at := func(hours, turn int, cancels bool) membership.Standing {
+		s := standing(noon.Add(time.Duration(hours)*time.Hour), "active", 450_00)
+		s.Turn, s.CancelAtEnd = turn, cancels
+		return s
+	}
+	cancelled := active(t, annual()).Cancel(noon)
+	resumed, err := cancelled.Resume(noon)
+	if err != nil || cancelled.Turn != 1 || resumed.Turn != 2 {
+		t.Fatalf("turns %d and %d, %v", cancelled.Turn, resumed.Turn, err)
+	}
+	if waits := observe(t, resumed, at(1, 1, true)); !waits.Renews() || waits.Turn != 2 || waits.Wanted() != membership.Keep || waits.Carries(resumed, noon) {
+		t.Errorf("before its own turn was done: %+v", waits)
+	}
+	kept := observe(t, resumed, at(2, 2, false))
+	late := observe(t, kept, at(3, 1, true))
+	if !late.Renews() || late.Turn != 3 || late.Wanted() != membership.Keep || !late.Carries(kept, noon) {
+		t.Errorf("the cancelling came late: %+v", late)
+	}
+	if gone, back := late.Turned(kept); gone || back {
+		t.Error("the member is told that they changed their mind")
+	}
+	there := observe(t, kept, at(3, 2, true))
+	if later := observe(t, there, at(4, 1, false)); there.Renews() || later.Renews() || later.Wanted() != membership.CancelAtEnd {
+		t.Errorf("cancelled at Stripe, and then an older call came: %+v", later)
+	}
+	again, err := resumed.Carried(membership.Keep, observed(at(2, 1, true)))
+	if err != nil || again.Wanted() != membership.Keep || again.AskAgain().Turn != 3 || !again.AskAgain().Carries(resumed, noon) {
+		t.Errorf("asked, and an older turn holds: %+v, %v", again, err)
+	}
+	if still := kept.AskAgain(); !cmp.Equal(still, kept) {
+		t.Errorf("nothing is asked, and it is asked again: %+v", still)
 	}
 }
 

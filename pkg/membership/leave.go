@@ -39,7 +39,7 @@ func (m Membership) Leave(shown money.Cents, used int, zone *time.Location, now 
 // when m stood as was: to end or renew the subscription, to charge another price for the next year, or
 // to give money back.
 func (m Membership) Carries(was Membership, now time.Time) bool {
-	turned := m.Wanted() != was.Wanted()
+	turned := m.Wanted() != was.Wanted() || m.Turn != was.Turn
 	switch {
 	case m.Subscription == "":
 		return false

@@ -74,8 +74,11 @@ type Membership struct {
 	State  State    `json:"state"`
 	// Standing is the subscription as last fetched from Stripe; zero: never.
 	Standing Standing `json:"standing,omitzero"`
-	// Asked is what Stripe is asked to do and has not confirmed; see Carried.
+	// Asked is what Stripe is asked to do and has not confirmed; see Carried. Turn counts how often
+	// it was asked to renew m or not to, and the last of them holds: Standing.Turn is the one that
+	// Stripe did last, which may be an older one whose call arrived late.
 	Asked Ask `json:"asked,omitempty"`
+	Turn  int `json:"turn,omitempty"`
 	// Decided is the decision to end at once, which holds whatever Stripe reports later.
 	Decided Decision `json:"decided,omitzero"`
 	Back    Back     `json:"back,omitzero"`

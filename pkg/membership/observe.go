@@ -22,6 +22,9 @@ type Standing struct {
 	// Year is the current period. Stripe moves it on at a renewal, before that is paid.
 	Year
 	CancelAtEnd bool `json:"cancel_at_end,omitempty"`
+	// Turn is the Membership.Turn of the last call of ours that said whether it is renewed, as the
+	// subscription's metadata has it; 0: none has. Who changes CancelAtEnd at Stripe leaves it.
+	Turn int `json:"turn,omitempty"`
 	// UnpaidSince is when the first of its invoices that is open was made; zero: none is, or it
 	// is not known, and a failed payment is then counted from Start.
 	UnpaidSince time.Time `json:"unpaid_since,omitzero"`
@@ -123,8 +126,11 @@ func (m Membership) Observe(o Observation) (Membership, error) {
 	if m.Subscription != "" && !o.after(m.Standing) {
 		return m, nil
 	}
+	was := m.Standing
 	m.Customer, m.Subscription, m.Standing = o.Customer, o.Subscription, o.Standing
-	return m.next(), nil
+	next := m.next()
+	next.followTurn(was)
+	return next, nil
 }
 
 // identify refuses what is not m's at Stripe.

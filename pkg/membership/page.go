@@ -32,5 +32,5 @@ func (m Membership) Payable(now time.Time) bool {
 func (m Membership) Same(was Membership) bool {
 	a, b := m.Standing, was.Standing
 	a.At, b.At = time.Time{}, time.Time{}
-	return m.State == was.State && m.Ended == was.Ended && m.Asked == was.Asked && m.Customer == was.Customer && m.Subscription == was.Subscription && a == b
+	return m.State == was.State && m.Ended == was.Ended && m.Asked == was.Asked && m.Turn == was.Turn && m.Customer == was.Customer && m.Subscription == was.Subscription && a == b
 }

@@ -53,7 +53,8 @@ func (m Membership) Announce(o Offer, zone *time.Location, now time.Time) (Membe
 	m.Terms = has
 	m.Notice = Notice{Renews: end, Terms: will, Price: will.Yearly(people), Closing: closing, At: now}
 	if closing {
-		m.Notice.Terms, m.Notice.Price, m.Asked = has, 0, CancelAtEnd
+		m.Notice.Terms, m.Notice.Price = has, 0
+		m.ask(CancelAtEnd)
 	}
 	return m.next(), nil
 }

@@ -141,7 +141,9 @@ func TestAnnounce_OfferClosed(t *testing.T) {
 		t.Errorf("resumed: %v", err)
 	}
 	// Somebody resumes it at Stripe.
-	done, err := m.Carried(membership.CancelAtEnd, observed(standing(noon.Add(time.Hour), "active", 450_00)))
+	there := standing(noon.Add(time.Hour), "active", 450_00)
+	there.Turn = m.Turn
+	done, err := m.Carried(membership.CancelAtEnd, observed(there))
 	if err != nil || done.Renews() || done.Wanted() != membership.CancelAtEnd {
 		t.Errorf("resumed at Stripe: %+v, %v", done, err)
 	}

@@ -3,6 +3,7 @@ package stripepay
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,10 @@ import (
 // memberKey is the metadata entry that holds our membership id. It is not refKey: one of our
 // payments is found by that.
 const memberKey = "membership"
+
+// turnKey is the metadata entry that holds the turn in which a subscription was last asked to be
+// renewed, or not to be.
+const turnKey = "turn"
 
 // The beginnings of the ids of a membership's objects.
 const (
@@ -184,6 +189,9 @@ func standing(s *stripe.Subscription) membership.Standing {
 		Status: string(s.Status), Year: membership.Year{Start: unix(s.CurrentPeriodStart), End: unix(s.CurrentPeriodEnd)},
 		CancelAtEnd: s.CancelAtPeriodEnd, Ended: unix(s.EndedAt),
 	}
+	if n, err := strconv.Atoi(s.Metadata[turnKey]); err == nil {
+		out.Turn = n
+	}
 	if s.CancellationDetails != nil {
 		out.Reason = string(s.CancellationDetails.Reason)
 	}
@@ -198,8 +206,9 @@ func standing(s *stripe.Subscription) membership.Standing {
 }
 
 // Carry implements charge.Subscriptions. A subscription that ends at once is not prorated: what is
-// refunded is decided here.
-func (c *Client) Carry(ctx context.Context, account, subscription string, ask membership.Ask, key string) error {
+// refunded is decided here. The turn is kept with what it changes, so that who reads one reads which
+// call made it.
+func (c *Client) Carry(ctx context.Context, account, subscription string, ask membership.Ask, turn int, key string) error {
 	var err error
 	switch ask {
 	case membership.CancelNow:
@@ -210,7 +219,8 @@ func (c *Client) Carry(ctx context.Context, account, subscription string, ask me
 	case membership.CancelAtEnd, membership.Keep:
 		params := &stripe.SubscriptionParams{Params: stripe.Params{Context: ctx}, CancelAtPeriodEnd: stripe.Bool(ask == membership.CancelAtEnd)}
 		params.SetStripeAccount(account)
-		params.SetIdempotencyKey(key + "-" + string(ask))
+		params.AddMetadata(turnKey, strconv.Itoa(turn))
+		params.SetIdempotencyKey(key)
 		_, err = c.subscriptions.Update(subscription, params)
 	case membership.Nothing:
 	}
@@ -243,7 +253,7 @@ func (c *Client) Reprice(ctx context.Context, account, subscription string, year
 		}},
 	}
 	params.SetStripeAccount(account)
-	params.SetIdempotencyKey(key + "-price")
+	params.SetIdempotencyKey(fmt.Sprintf("%s-price-%d", key, yearly))
 	if _, err := c.subscriptions.Update(subscription, params); err != nil {
 		return callError("setting the price of "+subscription, err)
 	}

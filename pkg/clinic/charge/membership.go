@@ -23,8 +23,9 @@ type Subscriptions interface {
 	// session, an intent or an invoice, with its invoices. It returns the zero value for an
 	// object of none, and has no Ref for a subscription that this system did not make.
 	Subscribed(ctx context.Context, account, object string) (Subscribed, error)
-	// Carry has Stripe do what is asked of a subscription.
-	Carry(ctx context.Context, account, subscription string, ask membership.Ask, key string) error
+	// Carry has Stripe do what is asked of a subscription, and note in it the turn in which it is
+	// asked whether it is renewed.
+	Carry(ctx context.Context, account, subscription string, ask membership.Ask, turn int, key string) error
 	// Reprice has Stripe take yearly from the next year on. Nothing is charged for the year that runs.
 	Reprice(ctx context.Context, account, subscription string, yearly money.Cents, key string) error
 }
@@ -266,7 +267,7 @@ func (m *Room) carryMembership(ctx context.Context, d outbox.Delivery) error {
 	if err != nil || mem.Subscription == "" {
 		return err
 	}
-	if err := m.askStripe(ctx, mem, d.Key()); err != nil {
+	if err := m.askStripe(ctx, mem, d); err != nil {
 		return err
 	}
 	if mem, err = m.Store.Membership(ctx, d.Membership); err != nil || mem.Owed() == 0 {
@@ -275,17 +276,24 @@ func (m *Room) carryMembership(ctx context.Context, d outbox.Delivery) error {
 	return m.giveBackFees(ctx, mem, d.Attempt)
 }
 
-// askStripe has a subscription end, go on or cost what is wanted.
-func (m *Room) askStripe(ctx context.Context, mem membership.Membership, key string) error {
+// askStripe has a subscription end, go on or cost what is wanted. If nothing is, an event that was put
+// for something that is asked no more may come after a call of its own: what Stripe has is looked at.
+func (m *Room) askStripe(ctx context.Context, mem membership.Membership, d outbox.Delivery) error {
 	ask, now := mem.Wanted(), m.Kernel.Time()
 	var asked error
 	switch {
 	case ask != membership.Nothing:
-		asked = m.Subscriptions.Carry(ctx, mem.Account, mem.Subscription, ask, key)
+		asked = m.Subscriptions.Carry(ctx, mem.Account, mem.Subscription, ask, mem.Turn, carryKey(mem, ask, d))
 	case mem.Mispriced(now):
-		asked = m.Subscriptions.Reprice(ctx, mem.Account, mem.Subscription, mem.RenewalPrice(now), key)
+		asked = m.Subscriptions.Reprice(ctx, mem.Account, mem.Subscription, mem.RenewalPrice(now), d.Key())
+	case mem.Owed() > 0:
+		return nil // what is refunded is fetched with it
 	default:
-		return nil
+		s, err := m.fetch(ctx, mem)
+		if err != nil {
+			return err
+		}
+		return m.follow(ctx, mem, s)
 	}
 	refused, err := splitRefusal(asked)
 	if err != nil {
@@ -302,6 +310,9 @@ func (m *Room) askStripe(ctx context.Context, mem membership.Membership, key str
 	if refused != nil && (next.Wanted() != membership.Nothing || next.Mispriced(now)) {
 		return refused
 	}
+	if refused == nil && ask != membership.Nothing && next.Turn == mem.Turn {
+		next = next.AskAgain()
+	}
 	c := clinic.Commit{At: m.Kernel.Time()}
 	if err := m.settleBills(ctx, &c, next, s.Bills); err != nil {
 		return err
@@ -310,6 +321,15 @@ func (m *Room) askStripe(ctx context.Context, mem membership.Membership, key str
 		return err
 	}
 	return m.Kernel.Store.Commit(ctx, c)
+}
+
+// carryKey is the idempotency key of what is asked of a subscription. Whether it is renewed is asked once
+// in each turn, whichever event has it asked, so that a call that arrives after its repeat does nothing.
+func carryKey(mem membership.Membership, ask membership.Ask, d outbox.Delivery) string {
+	if ask == membership.CancelNow {
+		return d.Key()
+	}
+	return fmt.Sprintf("%s-turn-%d-%d", mem.ID, mem.Turn, d.Attempt)
 }
 
 // giveBackFees refunds what is owed of the payments of a year, as Stripe has them now. The key is of the

@@ -47,12 +47,12 @@ func (s *stripe) Subscribed(_ context.Context, account, object string) (charge.S
 
 func (s *stripe) Reprice(context.Context, string, string, money.Cents, string) error { return nil }
 
-func (s *stripe) Carry(_ context.Context, account, subscription string, ask membership.Ask, _ string) error {
+func (s *stripe) Carry(_ context.Context, account, subscription string, ask membership.Ask, turn int, _ string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.subscriptions {
 		if x.req.Account == account && x.made.Subscription == subscription {
-			x.made.CancelAtEnd = ask == membership.CancelAtEnd
+			x.made.CancelAtEnd, x.made.Turn = ask == membership.CancelAtEnd, turn
 		}
 	}
 	return nil
