@@ -180,6 +180,9 @@ var claimsOf = map[string]map[string]func(saidLetter) bool{
 	"Your membership is paid":   {"was paid for the year ": saidLetter.isPaidMember},
 	"The payment for your membership failed": {"The payment for your membership failed. ": func(l saidLetter) bool {
 		return l.membership.State == membership.PastDue
+	}, "You can pay the ": func(l saidLetter) bool {
+		page, amount := l.membership.Arrears()
+		return page != "" && amount > 0 && strings.Contains(l.body, "You can pay the "+amount.String()+" with this or another card")
 	}},
 	"Your membership has ended": {
 		"no membership began": func(l saidLetter) bool { return l.hasEnded() && l.paid == 0 },

@@ -465,6 +465,50 @@ func TestMembership_RenewalFails(t *testing.T) {
 	w.handled()
 }
 
+// A renewal that failed is paid with another card on the page to which the letter leads, once, and the
+// membership goes on; a card that is declined there changes nothing. What was open is open no more.
+func TestMembership_RenewalPaidOnItsPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.member(stripesim.CardLaterDeclined)
+	w.pass(m.Standing.End.Sub(w.now()) + 4*time.Hour)
+	w.settle()
+	m = w.holds(m.ID, membership.PastDue)
+	page, amount := m.Arrears()
+	if amount != yearlyPrice || !strings.Contains(page, "/invoice/in_") {
+		t.Fatalf("%s is open, to be paid at %q", amount, page)
+	}
+	written := slices.IndexFunc(w.letters("jane-smith@patients.example"), func(l letter) bool { return strings.HasSuffix(l.Subject, ": The payment for your membership failed") })
+	if written < 0 || !strings.Contains(w.letters("jane-smith@patients.example")[written].Text, "You can pay the $350.00 with this or another card, from the page of your membership:\nhttp") {
+		t.Errorf("letters: %+v", w.letters("jane-smith@patients.example"))
+	}
+	w.paysInvoice(page, stripesim.CardDeclined, "generic_decline")
+	w.settle()
+	w.holds(m.ID, membership.PastDue)
+	w.paysInvoice(page, stripesim.CardSuccess, "")
+	w.settle()
+	m = w.holds(m.ID, membership.Active)
+	if page, amount := m.Arrears(); page != "" || amount != 0 || m.Standing.PayURL != "" || m.Standing.Paid != yearlyPrice {
+		t.Errorf("paid, and %s is open at %q: %+v", amount, page, m.Standing)
+	}
+	if !w.toldMember("Your membership is paid") {
+		t.Error("Jane was not told that it is paid")
+	}
+	w.needs(work.MembershipUnpaid, 0)
+	w.day() // Stripe does not try the old card again
+	w.booked(m.ID, yearlyPrice, yearlyPrice)
+	w.handled()
+}
+
+// paysInvoice pays an invoice on Stripe's page, where a card may be declined.
+func (w *world) paysInvoice(page, card, declined string) {
+	w.Helper()
+	got, err := w.sim.PayInvoice(w.ctx, page[strings.LastIndex(page, "/")+1:], card)
+	if err != nil || got != declined {
+		w.Fatalf("paying %s with %s: declined %q, want %q: %v", page, card, got, declined, err)
+	}
+}
+
 // A refund that somebody makes at Stripe's own page is booked against what was deferred.
 func TestMembership_RefundedByHand(t *testing.T) {
 	t.Parallel()

@@ -13,7 +13,7 @@ var getMembership = Endpoint{
 	Method: "GET", Path: "/me/membership", ID: "getMembership", Group: "Memberships",
 	For: "Read your yearly membership, and what your practice sells",
 	Text: "What the practice sells now, with its terms in words; the patient's latest membership, if there was one; the invoices of all, and what the books say of them. A membership that awaits its first " +
-		"payment has the page for it. For the patient, and who acts for them.",
+		"payment has the page for it, and one whose renewal was not paid the page where it can be. For the patient, and who acts for them.",
 	Who: Known, Query: []Param{{"patient", "", "A patient's id; else your own."}},
 	Out: yearlyReply{}, OutText: "The membership.",
 	Refuses: []Refusal{{Code: "denied"}, {Code: "no_patient"}},
@@ -180,6 +180,9 @@ type memberReply struct {
 	// Where the first year is paid, until when; absent once it is not awaited.
 	Page     string     `json:"page,omitempty"`
 	PageEnds *time.Time `json:"page_ends,omitempty"`
+	// Where the payment is made that failed, with any card, and how much is open; absent: none failed.
+	Pay  string      `json:"pay,omitempty"`
+	Open money.Cents `json:"open,omitempty"`
 	// The year that runs; absent before the first payment.
 	From  *time.Time `json:"from,omitempty"`
 	Until *time.Time `json:"until,omitempty"`
@@ -259,5 +262,6 @@ func (a *API) showMember(m membership.Membership) memberReply {
 	if m.Payable(now) {
 		out.Page, out.PageEnds = m.Page.URL, given(m.Page.Ends)
 	}
+	out.Pay, out.Open = m.Arrears()
 	return out
 }

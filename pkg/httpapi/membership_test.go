@@ -106,19 +106,25 @@ type shownMember struct {
 // paid is what becomes of a membership whose first year is paid.
 func (w *world) paid(t *testing.T, id string) {
 	t.Helper()
+	w.stands(t, id, membership.Standing{Status: "active", Year: membership.Year{Start: w.now(), End: w.now().AddDate(1, 0, 0)}, Paid: 350_00})
+}
+
+// stands has a membership stand so at Stripe, now.
+func (w *world) stands(t *testing.T, id string, s membership.Standing) {
+	t.Helper()
+	s.At = w.now()
 	m, err := w.store.Membership(t.Context(), id)
 	if err != nil {
 		t.Fatal(err)
 	}
 	m, err = m.Observe(membership.Observation{
-		Account: m.Account, Customer: m.Customer, Subscription: "sub_" + id,
-		Standing: membership.Standing{At: w.now(), Status: "active", Year: membership.Year{Start: w.now(), End: w.now().AddDate(1, 0, 0)}, Paid: 350_00},
+		Account: m.Account, Customer: m.Customer, Subscription: "sub_" + id, Standing: s,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := w.store.Commit(t.Context(), clinic.Commit{Memberships: []clinic.Membership{{Membership: m}}, Audit: []audit.Record{{
-		ID: "paid-" + id, Practice: m.Practice, At: w.now(), Actor: clinic.System("charge"), Action: "membership.active", Patient: m.Payer, Resource: id,
+		ID: s.Status + "-" + id, Practice: m.Practice, At: w.now(), Actor: clinic.System("charge"), Action: "membership.active", Patient: m.Payer, Resource: id,
 	}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -157,6 +163,35 @@ func TestMembership_CancelledOverHTTP(t *testing.T) {
 		other.body = map[string]any{"membership": m.ID, "patient": "jane-smith"}
 		refused(t, send(t, w.api, other), 404, "not_found")
 	})
+}
+
+// A member whose renewal was not paid reads how much is open, and where it is paid; who is paid up reads
+// neither.
+func TestMembership_RenewalOpenOverHTTP(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	type arrears struct {
+		ID, Pay string
+		Open    int64
+	}
+	var mine struct{ Mine arrears }
+	w.do(t, call{as: "jane-smith", method: "POST", path: "/me/membership", body: map[string]any{"offer": "yearly-1", "terms": 1, "medicare": "no"}}, &mine.Mine)
+	read := func(want arrears) {
+		t.Helper()
+		mine.Mine = arrears{}
+		w.do(t, call{as: "jane-smith", method: "GET", path: "/me/membership"}, &mine)
+		if mine.Mine != want {
+			t.Errorf("reads %+v, want %+v", mine.Mine, want)
+		}
+	}
+	id := mine.Mine.ID
+	w.paid(t, id)
+	read(arrears{ID: id})
+	w.moved.Add(int64(366 * 24 * time.Hour))
+	w.stands(t, id, membership.Standing{
+		Status: "past_due", Year: membership.Year{Start: w.now(), End: w.now().AddDate(1, 0, 0)}, UnpaidSince: w.now(), PayURL: "https://invoice.stripe.com/i/1", Open: 350_00,
+	})
+	read(arrears{id, "https://invoice.stripe.com/i/1", 350_00})
 }
 
 // A patient reads what is sold, and joins on what they read: twice is once. What is wrong, and who may

@@ -28,7 +28,11 @@ type Standing struct {
 	// UnpaidSince is when the first of its invoices that is open was made; zero: none is, or it
 	// is not known, and a failed payment is then counted from Start.
 	UnpaidSince time.Time `json:"unpaid_since,omitzero"`
-	Ended       time.Time `json:"ended,omitzero"`
+	// PayURL is Stripe's page on which that invoice can be paid with any card (hosted_invoice_url),
+	// and Open what is left to pay of it; empty, 0: none is open.
+	PayURL string      `json:"pay_url,omitempty"`
+	Open   money.Cents `json:"open,omitempty"`
+	Ended  time.Time   `json:"ended,omitzero"`
 	// Reason is Stripe's for a cancellation (cancellation_details.reason).
 	Reason string      `json:"reason,omitempty"`
 	Price  money.Cents `json:"price,omitempty"` // of the next renewal; 0: not known

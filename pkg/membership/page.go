@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"evisit/pkg/money"
 )
 
 // A Page is Stripe's, where a membership's first payment can be made until its end.
@@ -26,6 +28,15 @@ func PayerOf(id string) string {
 // Payable reports whether m's first payment can still be made on its Page.
 func (m Membership) Payable(now time.Time) bool {
 	return m.State == Pending && m.Subscription == "" && m.Page.URL != "" && now.Before(m.Page.Ends)
+}
+
+// Arrears returns Stripe's page on which the payer of a past due m can pay, and how much; empty if m is
+// not past due, or Stripe has no page for it.
+func (m Membership) Arrears() (page string, amount money.Cents) {
+	if m.State != PastDue {
+		return "", 0
+	}
+	return m.Standing.PayURL, m.Standing.Open
 }
 
 // Same reports whether m stands as was did, but for when that was fetched from Stripe.

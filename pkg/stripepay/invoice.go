@@ -18,7 +18,7 @@ func addInvoice(out *charge.Subscribed, in *stripe.Invoice, b membership.Billed)
 	}
 	created := unix(in.Created)
 	if in.Status == stripe.InvoiceStatusOpen && in.Attempted && (out.UnpaidSince.IsZero() || created.Before(out.UnpaidSince)) {
-		out.UnpaidSince = created
+		out.UnpaidSince, out.PayURL, out.Open = created, in.HostedInvoiceURL, money.Cents(in.AmountRemaining)
 	}
 	if in.Status != stripe.InvoiceStatusDraft {
 		out.Bills = append(out.Bills, b)

@@ -64,10 +64,7 @@ func (s *Sim) page(w http.ResponseWriter, r *http.Request, status int, message s
 		s.pageError(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = out.WriteTo(w)
+	writePage(w, status, &out)
 }
 
 func (s *Sim) pageError(w http.ResponseWriter, r *http.Request, err error) {
@@ -107,4 +104,12 @@ func (s *Sim) afterPost(w http.ResponseWriter, r *http.Request, p Payment, err e
 	default:
 		s.page(w, r, http.StatusPaymentRequired, p.Message)
 	}
+}
+
+// writePage answers with a page, which depends on the moment.
+func writePage(w http.ResponseWriter, status int, page *bytes.Buffer) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = page.WriteTo(w)
 }

@@ -2,9 +2,6 @@ package stripesim
 
 import (
 	"context"
-	"database/sql"
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 )
@@ -42,12 +39,8 @@ func (s *Sim) withSession(ctx context.Context, sessionID string, f func(context.
 		return err
 	}
 	return s.update(ctx, "", origin{}, func(ctx context.Context, t *tx) error {
-		err := t.sql.QueryRowContext(ctx, `SELECT account FROM objects WHERE id = ? AND kind = ?`, sessionID, kindSession).Scan(&t.account)
-		if errors.Is(err, sql.ErrNoRows) {
-			return missing(kindSession, sessionID, "session")
-		}
-		if err != nil {
-			return fmt.Errorf("looking up session %s: %w", sessionID, err)
+		if err := t.find(ctx, kindSession, sessionID, "session"); err != nil {
+			return err
 		}
 		var cs session
 		if err := t.get(ctx, kindSession, sessionID, "session", &cs); err != nil {

@@ -3,10 +3,8 @@ package stripesim
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	_ "embed" // the page
 	"errors"
-	"fmt"
 	"html/template"
 	"net/http"
 	"time"
@@ -294,12 +292,8 @@ func (s *Sim) withPortal(ctx context.Context, id string, f func(context.Context,
 		return err
 	}
 	return s.update(ctx, "", origin{}, func(ctx context.Context, t *tx) error {
-		err := t.sql.QueryRowContext(ctx, `SELECT account FROM objects WHERE id = ? AND kind = ?`, id, kindPortal).Scan(&t.account)
-		if errors.Is(err, sql.ErrNoRows) {
-			return missing(kindPortal, id, "session")
-		}
-		if err != nil {
-			return fmt.Errorf("looking up portal session %s: %w", id, err)
+		if err := t.find(ctx, kindPortal, id, "session"); err != nil {
+			return err
 		}
 		var p portal
 		if err := t.get(ctx, kindPortal, id, "session", &p); err != nil {
@@ -456,10 +450,7 @@ func (s *Sim) showPortal(w http.ResponseWriter, r *http.Request, status int, mes
 		s.pageError(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = out.WriteTo(w)
+	writePage(w, status, &out)
 }
 
 func (s *Sim) postPortal(w http.ResponseWriter, r *http.Request) {

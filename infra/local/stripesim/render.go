@@ -59,6 +59,9 @@ func (t *tx) forClient(shown map[string]any) {
 	if shown["object"] == kindSession && shown["status"] == sessionOpen {
 		shown["url"] = t.sim.baseURL + "/pay/" + fmt.Sprint(shown["id"])
 	}
+	if shown["object"] == kindInvoice && shown["status"] != invoiceDraft {
+		shown["hosted_invoice_url"] = t.sim.baseURL + "/invoice/" + fmt.Sprint(shown["id"])
+	}
 	if shown["object"] == kindPortal {
 		shown["url"] = t.sim.baseURL + "/portal/" + fmt.Sprint(shown["id"])
 	}

@@ -1,14 +1,14 @@
 // Package stripesim is a stateful simulator of the part of Stripe's HTTP API
 // that evisit uses, for a laptop and for tests. It answers stripe-go as Stripe does
-// (API version 2023-10-16), serves a hosted Checkout page, signs and retries
-// webhooks, and fails on command.
+// (API version 2023-10-16), serves a hosted Checkout page and those of invoices, signs and
+// retries webhooks, and fails on command.
 //
 // The simulator's Oracle computes what was held, captured, released, refunded, disputed
 // and paid out from the simulator's objects alone. Requests and replies are checked
 // against Stripe's OpenAPI description. A request that Stripe accepts and the simulator
 // does not model is refused, never ignored.
 //
-// Beside the API under /v1 and the pages under /pay and /portal, scripts use:
+// Beside the API under /v1 and the pages under /pay, /portal and /invoice, scripts use:
 //
 //	GET    /sim/oracle?account=   the Oracle of an account, or of all accounts
 //	POST   /sim/pay               {"session", "card", "authenticate"}: Pay
@@ -176,6 +176,7 @@ func (s *Sim) prepare(ctx context.Context) error {
 	s.mux.HandleFunc("/v1/", unrouted)
 	s.servePages()
 	s.servePortal()
+	s.serveInvoices()
 	s.serveOnboarding()
 	s.serveControl()
 	for _, id := range append([]string{Platform}, s.opt.Accounts...) {

@@ -379,6 +379,41 @@ func TestSubscription_RenewalFails(t *testing.T) {
 	}
 }
 
+// The hosted page of a renewal that failed shows what is due, and takes another card, once. The first
+// invoice, which its session paid, and what is not an invoice cannot be paid there.
+func TestSubscription_RenewalPaidOnItsPage(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.shop(lake)
+	sub := s.subscribe(stripesim.CardLaterDeclined)
+	first := s.invoicesOf(sub.ID)[0]
+	if page := b.portalPage(http.MethodGet, first.HostedInvoiceURL, nil, http.StatusOK); !strings.Contains(page, "This invoice is paid.") {
+		t.Errorf("page of the first invoice:\n%s", page)
+	}
+	b.portalPage(http.MethodPost, first.HostedInvoiceURL, url.Values{"card": {stripesim.CardSuccess}}, http.StatusBadRequest)
+	b.advance(time.Unix(sub.CurrentPeriodEnd, 0).Sub(b.clock()))
+	if draft := s.invoicesOf(sub.ID)[1]; draft.HostedInvoiceURL != "" {
+		t.Errorf("a draft has the page %s", draft.HostedInvoiceURL)
+	}
+	b.advance(time.Hour)
+	page := s.invoicesOf(sub.ID)[1].HostedInvoiceURL
+	if shown := b.portalPage(http.MethodGet, page, nil, http.StatusOK); !strings.Contains(shown, "Pay $350.00") {
+		t.Errorf("page:\n%s", shown)
+	}
+	b.portalPage(http.MethodPost, page, url.Values{"card": {stripesim.CardDeclined}}, http.StatusPaymentRequired)
+	b.portalPage(http.MethodPost, page, url.Values{"card": {stripesim.BankPays}}, http.StatusBadRequest)
+	b.portalPage(http.MethodGet, page+"0", nil, http.StatusNotFound)
+	b.portalPage(http.MethodPost, page, url.Values{"card": {stripesim.CardSuccess}}, http.StatusSeeOther)
+	b.portalPage(http.MethodPost, page, url.Values{"card": {stripesim.CardSuccess}}, http.StatusBadRequest)
+	if now := s.subscription(sub.ID); now.Status != "active" || now.LatestInvoice.Status != "paid" {
+		t.Errorf("paid: %+v", now)
+	}
+	b.advance(60 * day)
+	if o := s.oracle(); o.BalanceCents != 70_000 {
+		t.Errorf("oracle: %+v", o)
+	}
+}
+
 // An unpaid subscription goes on with drafts, and is active once its latest invoice is
 // paid by a card that pays.
 func TestSubscription_UnpaidIsPaid(t *testing.T) {

@@ -36,7 +36,7 @@ var memberLetters = map[outbox.Kind]memberLetter{
 	}, isMember},
 	outbox.MemberUnpaid: {text{
 		"The payment for your membership failed",
-		"{unpaid} Please see that it can be paid:\n{link}",
+		"{unpaid} {pay}\n{link}",
 	}, isUnpaid},
 	outbox.MemberEnded: {text{"Your membership has ended", "{ended}{back}\n\n{link}"}, isEnded},
 	outbox.MemberRenewal: {text{"Your membership will be renewed", "{announced}\n\n{link}"}, func(m membership.Membership) bool {
@@ -120,8 +120,12 @@ func memberWords(p practice.Practice, mem membership.Membership, now time.Time) 
 		renewal = "It is renewed after that, unless you cancel before; we write to you in time before a renewal."
 	}
 	announced, _ := mem.Letter(zone)
+	pay := "Please call " + p.Name + " to have it paid: " + p.Phone + ". Your membership is here:"
+	if page, amount := mem.Arrears(); page != "" {
+		pay = "You can pay the " + amount.String() + " with this or another card, from the page of your membership:"
+	}
 	return []string{
 		"{paid}", mem.Standing.Paid.String(), "{year}", mem.Standing.Text(zone), "{renewal}", renewal,
-		"{last}", mem.Standing.LastDay(zone), "{price}", mem.RenewalPrice(now).String(), "{unpaid}", mem.Unpaid(zone), "{ended}", endings[mem.Ended.Why], "{back}", backWords(mem), "{announced}", announced.Text,
+		"{last}", mem.Standing.LastDay(zone), "{price}", mem.RenewalPrice(now).String(), "{unpaid}", mem.Unpaid(zone), "{pay}", pay, "{ended}", endings[mem.Ended.Why], "{back}", backWords(mem), "{announced}", announced.Text,
 	}, nil
 }

@@ -71,6 +71,9 @@ func (s *site) memberSheet(v request.Membership) (sheet, error) {
 			sh.Action, sh.Button = memberOf(v.Patient)+"/resume", "Go on with the membership after all"
 			sh.Intro = append(sh.Intro, "It is cancelled: you have it until "+m.Standing.LastDay(zone)+", and nothing more is charged. Until then you can say that it goes on after all.")
 		}
+		if page, amount := m.Arrears(); page != "" {
+			sh.Links = append(sh.Links, link{Href: page, Text: "Pay the renewal: " + amount.String()})
+		}
 		if v.Leaving.Amount > 0 {
 			sh.Links = append(sh.Links, link{Href: memberOf(v.Patient) + "/leave", Text: "End it at once, and have " + v.Leaving.Amount.String() + " refunded"})
 		}

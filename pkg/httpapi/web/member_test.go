@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/net/html"
 
 	"evisit/pkg/clinic/charge"
 	"evisit/pkg/clinic/request"
@@ -133,6 +136,44 @@ func TestMembership_Joined(t *testing.T) {
 	cal.press("Go on with the membership after all", nil)
 	cal.wants(http.StatusOK, "It is renewed for another year")
 	h.as(t, "Bea", "/my/membership/p-ada").wants(http.StatusNotFound)
+}
+
+// A renewal that was not paid is paid from the page of the membership, to which the letter leads: who
+// pays it, and who acts for them, has the link to Stripe's page, and no longer once it is paid.
+func TestMembership_RenewalPaidFromItsPage(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.as(t, "Adm", "/manage/membership").press("Decide", url.Values{"price": {"350"}, "visits": {"2"}, "classes": {"em"}, "grace": {"14"}})
+	h.rooms.Kernel.ForgetPractice("oak")
+	ada := h.as(t, "Ada", "/my/membership")
+	ada.press("Join, and go to the payment page", url.Values{"accept": {"yes"}, "medicare": {"no"}})
+	h.subscribes(t, ada.head.Get("Location"))
+	const page = "https://invoice.stripe.test/i/1"
+	bills := func(status, url string, open money.Cents) {
+		t.Helper()
+		h.pass(time.Minute)
+		h.stripe.mu.Lock()
+		id := ""
+		for _, x := range h.stripe.subscriptions {
+			id, x.made.Status, x.made.PayURL, x.made.Open = x.made.Subscription, status, url, open
+		}
+		h.stripe.mu.Unlock()
+		h.hear(t, id)
+	}
+	bills("past_due", page, 350_00)
+	for _, who := range []string{"Ada", "Cal"} {
+		v := h.as(t, who, "/my/membership/p-ada")
+		v.wants(http.StatusOK, "A payment failed", "Pay the renewal: $350.00", "The payment for your membership failed.")
+		if !slices.ContainsFunc(find(v.page, "a"), func(a *html.Node) bool { return attr(a, "href") == page }) {
+			t.Errorf("%s has no link to Stripe's page", who)
+		}
+	}
+	bills("active", "", 0)
+	ada.get("/my/membership")
+	ada.wants(http.StatusOK, "Paid")
+	if strings.Contains(ada.text(), "Pay the renewal") {
+		t.Error("what is paid can be paid")
+	}
 }
 
 // Terms that changed while somebody read them are shown, and nothing is made on the old ones.
