@@ -40,7 +40,7 @@ func (m *Room) planned(ctx context.Context, in clinic.Input, p practice.Practice
 // patient of p has any, or p no contract and the patient none.
 func (m *Room) byPlans(ctx context.Context, in clinic.Input, p practice.Practice, q billing.Quote) (billing.Quote, error) {
 	insured := q.Caveat == billing.PlanNotBilled
-	if !p.Insured && !(insured && p.Contracts) {
+	if !p.Insured && (!insured || !p.Contracts) {
 		return q, nil
 	}
 	all, err := m.planned(ctx, in, p)
