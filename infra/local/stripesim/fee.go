@@ -1,6 +1,9 @@
 package stripesim
 
-import "context"
+import (
+	"context"
+	"math"
+)
 
 const (
 	kindFee       = "application_fee"
@@ -82,6 +85,33 @@ func (t *tx) checkApplicationFee(param string, amount *int64) error {
 		return invalid("", param, "an application fee can be taken of a connected account's charge only: name the account")
 	}
 	return nil
+}
+
+// checkPercent refuses a percentage of a subscription's invoices that cannot be the platform's.
+func (t *tx) checkPercent(p *subscriptionDataParams) error {
+	const param = "subscription_data[application_fee_percent]"
+	switch {
+	case p == nil || p.PlatformPercent == nil:
+		return nil
+	case *p.PlatformPercent < 0 || *p.PlatformPercent > 100 || math.Abs(hundredths(*p.PlatformPercent)-*p.PlatformPercent*100) > 0.001:
+		return invalid("", param, param+" must be from 0 to 100, with at most two decimal places")
+	case t.account == Platform:
+		return invalid("", param, "an application fee can be taken of a connected account's charge only: name the account")
+	}
+	return nil
+}
+
+// hundredths is a percentage in whole hundredths of a percent.
+func hundredths(percent float64) float64 { return math.Round(percent * 100) }
+
+// platformFee is the platform's part of an invoice of the subscription, rounded to the nearest cent;
+// nil if it has none.
+func (s *subscription) platformFee(due int64) *int64 {
+	if s.PlatformPercent == nil {
+		return nil
+	}
+	part := (due*int64(hundredths(*s.PlatformPercent)) + 50_00) / 100_00
+	return &part
 }
 
 // bookCharge records that amount of a charge was captured, with Stripe's fee on that

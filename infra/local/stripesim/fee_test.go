@@ -320,6 +320,51 @@ func TestApplicationFee_Refund(t *testing.T) {
 	}
 }
 
+// Of each invoice of a subscription the platform takes the percentage that its page was made with,
+// rounded to the nearest cent; a refund gives of it back as of any other fee.
+func TestApplicationFee_Subscription(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	s := b.onTerms(lake, stripesim.Terms{BasisPoints: 290, FixedCents: 30})
+	p := s.subscribeParams(s.newYearly(35_015).ID, s.newCustomer().ID)
+	p.SubscriptionData.ApplicationFeePercent = stripe.Float64(0.29) // 101.5435 cents
+	cs, err := s.createSession(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.payThrough(cs.ID, stripesim.CardSuccess)
+	if cs, err = s.session(cs.ID); err != nil {
+		t.Fatal(err)
+	}
+	sub := s.subscription(cs.Subscription.ID)
+	if sub.ApplicationFeePercent != 0.29 {
+		t.Errorf("the subscription says %v percent", sub.ApplicationFeePercent)
+	}
+	b.advance(time.Unix(sub.CurrentPeriodEnd, 0).Sub(b.clock()) + time.Hour)
+	invoices := s.invoicesOf(sub.ID)
+	if len(invoices) != 2 || invoices[0].ApplicationFeeAmount != 102 || invoices[1].ApplicationFeeAmount != 102 {
+		t.Fatalf("invoices: %+v", invoices)
+	}
+	if o := b.shop("").oracle(); o.EarnedCents != 204 {
+		t.Errorf("the platform earned %d", o.EarnedCents)
+	}
+	_, err = refund.Client{B: b.backend(), Key: key}.New(&stripe.RefundParams{
+		Params: s.params(""), PaymentIntent: stripe.String(invoices[1].PaymentIntent.ID), RefundApplicationFee: stripe.Bool(true),
+	})
+	if o := b.shop("").oracle(); err != nil || o.EarnedCents != 102 {
+		t.Errorf("after a refund the platform earned %d, %v", o.EarnedCents, err)
+	}
+	for _, i := range s.oracle().Intents {
+		want := int64(102)
+		if i.ID == invoices[1].PaymentIntent.ID {
+			want = 0
+		}
+		if i.PlatformCents != want || i.FeeCents != 1045+want {
+			t.Errorf("of %s the platform has %d of %d", i.ID, i.PlatformCents, i.FeeCents)
+		}
+	}
+}
+
 func countOf(events []string, kind string) (n int) {
 	for _, e := range events {
 		if e == kind {

@@ -28,6 +28,7 @@ type invoice struct {
 	AmountPaid           int64                  `json:"amount_paid"`
 	AmountRemaining      int64                  `json:"amount_remaining"`
 	AmountShipping       int64                  `json:"amount_shipping"`
+	PlatformFee          *int64                 `json:"application_fee_amount"`
 	AttemptCount         int                    `json:"attempt_count"`
 	Attempted            bool                   `json:"attempted"`
 	AutoAdvance          bool                   `json:"auto_advance"`
@@ -172,7 +173,7 @@ func (t *tx) newInvoice(ctx context.Context, s *subscription, reason string, lin
 
 // number makes a draft an open invoice: it gets its number, and the customer's balance
 // is settled with it. What is less than the smallest charge, or a credit, stays in the
-// balance.
+// balance. What the platform takes of what is due is the subscription's percentage of it.
 func (t *tx) number(ctx context.Context, inv *invoice) error {
 	var of customer
 	if err := t.get(ctx, kindCustomer, inv.Customer, "", &of); err != nil {
@@ -185,6 +186,11 @@ func (t *tx) number(ctx context.Context, inv *invoice) error {
 	if inv.AmountDue < smallestCharge {
 		inv.AmountDue, of.Balance = 0, of.Balance+inv.AmountDue
 	}
+	var sub subscription
+	if err := t.get(ctx, kindSubscription, inv.Subscription, "", &sub); err != nil {
+		return err
+	}
+	inv.PlatformFee = sub.platformFee(inv.AmountDue)
 	left, at := of.Balance, t.now.Unix()
 	inv.Number, inv.EndingBalance, inv.AmountRemaining = &number, &left, inv.AmountDue
 	inv.Status, inv.StatusTransitions.FinalizedAt = invoiceOpen, &at
@@ -210,7 +216,7 @@ func (t *tx) finalize(ctx context.Context, inv *invoice) error {
 	pi := t.newOffSessionIntent(&offSessionParams{
 		Amount: inv.AmountDue, Currency: inv.Currency, Customer: &inv.Customer, Description: &why, PaymentMethodTypes: []string{"card"},
 	})
-	pi.Invoice, inv.PaymentIntent = &inv.ID, &pi.ID
+	pi.Invoice, inv.PaymentIntent, pi.PlatformFee = &inv.ID, &pi.ID, inv.PlatformFee
 	if err := t.change(ctx, "invoice.finalized", inv, inv.due()); err != nil {
 		return err
 	}

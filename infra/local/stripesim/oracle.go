@@ -46,6 +46,7 @@ type OracleIntent struct {
 	AmountReceived int64             `json:"amount_received"`
 	AmountRefunded int64             `json:"amount_refunded"` // part of AmountReceived
 	FeeCents       int64             `json:"fee_cents"`       // of the charge and its refunds, without disputes
+	PlatformCents  int64             `json:"platform_cents"`  // part of FeeCents: the platform's
 	CaptureBefore  int64             `json:"capture_before,omitempty"`
 	Created        int64             `json:"created"`
 	Metadata       map[string]string `json:"metadata"`
@@ -139,14 +140,14 @@ func (t *tx) tally(ctx context.Context, out *Oracle) error {
 		out.count(ch, byID[ch.PaymentIntent])
 		back[ch.PaymentIntent] += ch.refundedCents()
 	}
-	fees, err := t.intentFees(ctx, charges)
+	fees, platform, err := t.intentFees(ctx, charges)
 	if err != nil {
 		return err
 	}
 	for _, pi := range intents {
 		out.Intents = append(out.Intents, OracleIntent{
 			ID: pi.ID, Account: t.account, Session: pi.Sim.Session, Invoice: deref(pi.Invoice), Customer: deref(pi.Customer), Status: pi.Status, Amount: pi.Amount,
-			AmountReceived: pi.AmountReceived, AmountRefunded: back[pi.ID], FeeCents: fees[pi.ID],
+			AmountReceived: pi.AmountReceived, AmountRefunded: back[pi.ID], FeeCents: fees[pi.ID], PlatformCents: platform[pi.ID],
 			CaptureBefore: pi.Sim.CaptureBefore, Created: pi.Created, Metadata: pi.Metadata,
 		})
 	}
@@ -161,11 +162,12 @@ func (t *tx) tally(ctx context.Context, out *Oracle) error {
 	return t.tallyMoney(ctx, &out.OracleMoney)
 }
 
-// intentFees sums the fees of the movements of charges, and of their refunds, by intent.
-func (t *tx) intentFees(ctx context.Context, charges []*charge) (map[string]int64, error) {
+// intentFees sums the fees of the movements of charges, and of their refunds, by intent, and of
+// these the platform's.
+func (t *tx) intentFees(ctx context.Context, charges []*charge) (fees, platform map[string]int64, err error) {
 	refunds, err := all[refund](ctx, t, kindRefund)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	of := map[string]string{}
 	for _, ch := range charges {
@@ -175,13 +177,20 @@ func (t *tx) intentFees(ctx context.Context, charges []*charge) (map[string]int6
 		of[r.ID] = r.PaymentIntent
 	}
 	xs, err := all[transaction](ctx, t, kindTransaction)
-	fees := map[string]int64{}
+	fees, platform = map[string]int64{}, map[string]int64{}
 	for _, x := range xs {
-		if intent, ok := of[x.Source]; ok && x.Type != movedAdjustment {
-			fees[intent] += x.Fee
+		intent, ok := of[x.Source]
+		if !ok || x.Type == movedAdjustment {
+			continue
+		}
+		fees[intent] += x.Fee
+		for _, d := range x.FeeDetails {
+			if d.Type == movedFee {
+				platform[intent] += d.Amount
+			}
 		}
 	}
-	return fees, err
+	return fees, platform, err
 }
 
 func (t *tx) tallySubscriptions(ctx context.Context, out *Oracle) error {

@@ -175,6 +175,9 @@ func createSession(ctx context.Context, t *tx, c *call) (any, error) {
 	if err := t.checkApplicationFee("payment_intent_data[application_fee_amount]", p.PaymentIntentData.PlatformFee); err != nil {
 		return nil, err
 	}
+	if err := t.checkPercent(p.SubscriptionData); err != nil {
+		return nil, err
+	}
 	if err := t.checkEnabled(ctx); err != nil {
 		return nil, err
 	}

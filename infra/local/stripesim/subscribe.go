@@ -11,8 +11,9 @@ const (
 )
 
 type subscriptionDataParams struct {
-	Description *string           `json:"description"`
-	Metadata    map[string]string `json:"metadata"`
+	Description     *string           `json:"description"`
+	Metadata        map[string]string `json:"metadata"`
+	PlatformPercent *float64          `json:"application_fee_percent"`
 }
 
 // checkMode refuses what does not go with the mode of a session.
@@ -152,6 +153,7 @@ func (t *tx) subscribe(ctx context.Context, s *session, pi *intent) error {
 	if err := t.number(ctx, inv); err != nil {
 		return err
 	}
+	pi.PlatformFee = inv.PlatformFee
 	inv.PaymentIntent, inv.AutoAdvance = &pi.ID, false
 	if err := t.change(ctx, "invoice.finalized", inv, inv.due()); err != nil {
 		return err
@@ -168,7 +170,7 @@ func (t *tx) newSubscription(s *session, customerID string) *subscription {
 		Sim: subscriptionSim{Session: s.ID, PayBefore: t.now.Add(firstPaymentWithin).Unix()},
 	}
 	if data := s.Sim.SubscriptionData; data != nil {
-		sub.Description, sub.Metadata = data.Description, orEmpty(data.Metadata)
+		sub.Description, sub.Metadata, sub.PlatformPercent = data.Description, orEmpty(data.Metadata), data.PlatformPercent
 	}
 	sub.Items = innerList[subscriptionItem]{Object: "list", URL: "/v1/subscription_items?subscription=" + sub.ID}
 	for _, item := range s.Sim.Items {

@@ -31,6 +31,7 @@ const (
 type subscription struct {
 	ID                   string                      `json:"id"`
 	Object               string                      `json:"object"`
+	PlatformPercent      *float64                    `json:"application_fee_percent"`
 	AutomaticTax         disabled                    `json:"automatic_tax"`
 	BillingCycleAnchor   int64                       `json:"billing_cycle_anchor"`
 	CancelAt             *int64                      `json:"cancel_at"`

@@ -253,6 +253,15 @@ func TestSubscription_SessionRefuses(t *testing.T) {
 			p.PaymentIntentData = &stripe.CheckoutSessionPaymentIntentDataParams{ApplicationFeeAmount: stripe.Int64(500)}
 		}},
 		{"with customer_creation", "", "customer_creation", func(p *stripe.CheckoutSessionParams) { p.CustomerCreation = stripe.String("always") }},
+		{"with a platform's fee below zero", "", "subscription_data[application_fee_percent]", func(p *stripe.CheckoutSessionParams) {
+			p.SubscriptionData.ApplicationFeePercent = stripe.Float64(-1)
+		}},
+		{"with a platform's fee above all", "", "subscription_data[application_fee_percent]", func(p *stripe.CheckoutSessionParams) {
+			p.SubscriptionData.ApplicationFeePercent = stripe.Float64(100.01)
+		}},
+		{"with a platform's fee too fine", "", "subscription_data[application_fee_percent]", func(p *stripe.CheckoutSessionParams) {
+			p.SubscriptionData.ApplicationFeePercent = stripe.Float64(2.555)
+		}},
 		{"with a trial", "not_simulated", "trial_period_days", func(p *stripe.CheckoutSessionParams) { p.SubscriptionData.TrialPeriodDays = stripe.Int64(7) }},
 		{"paid by a bank account", "not_simulated", "payment_method_types[0]", func(p *stripe.CheckoutSessionParams) {
 			p.PaymentMethodTypes = stripe.StringSlice([]string{"us_bank_account"})
