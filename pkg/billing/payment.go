@@ -45,6 +45,9 @@ type Payment struct {
 	Account  string      `json:"account"`
 	Amount   money.Cents `json:"amount"`
 	State    State       `json:"state"`
+	// Platform is the platform's part of what p collects through this system, in hundredths of a
+	// percent, as it was decided when p was begun; 0: nothing.
+	Platform int `json:"platform,omitempty"`
 	// AtOnce says that paying the page collects the fee without a hold: the pay
 	// link of an answer whose capture failed.
 	AtOnce bool `json:"at_once,omitempty"`
@@ -63,6 +66,8 @@ type Payment struct {
 	Refunded    money.Cents `json:"refunded,omitempty"`
 	// StripeFee is what Stripe took of the charge and of its refunds, without disputes.
 	StripeFee money.Cents `json:"stripe_fee,omitempty"`
+	// PlatformFee is what the platform took of the charge, less what it gave back with refunds.
+	PlatformFee money.Cents `json:"platform_fee,omitempty"`
 	// Asked is the refund that a person of the practice asked for last.
 	Asked Refund `json:"asked,omitzero"`
 	// Dispute is the latest dispute or inquiry. Withdrawn is what disputes have of the
@@ -98,7 +103,7 @@ func NewPayment(p Payment, now time.Time) (Payment, error) {
 // Its id follows from p's, so that p is replaced once. Stripe knows nothing of it yet.
 func (p Payment) ByCard(amount money.Cents, atOnce bool, now time.Time) (Payment, error) {
 	next := Payment{
-		ID: p.ID + "-renewed", Visit: p.Visit, Practice: p.Practice, Account: p.Account, Amount: amount, AtOnce: atOnce,
+		ID: p.ID + "-renewed", Visit: p.Visit, Practice: p.Practice, Account: p.Account, Amount: amount, Platform: p.Platform, AtOnce: atOnce,
 		CardOf: cmp.Or(p.CardOf, p.ID),
 	}
 	if atOnce {

@@ -114,8 +114,18 @@ func TestSettle_FollowsObservations(t *testing.T) {
 		"a fee known later":            {[]billing.Observation{held, captured, costs(captured, 146)}, billing.Captured, []string{"hold", "capture", "stripe_fee-146-4"}},
 		"a refund that costs":          {[]billing.Observation{costs(captured, 146), costs(backAll, 171)}, billing.FullyRefunded, []string{"charge", "stripe_fee-171-3", "refund-4000"}},
 		"a fee that Stripe gives back": {[]billing.Observation{costs(captured, 146), costs(captured, 100)}, billing.Captured, []string{"charge", "stripe_fee_returned-100-3"}},
-		"the page alone, after a fee":  {[]billing.Observation{costs(captured, 146), {Session: "cs_1"}}, billing.Captured, []string{"charge"}},
-		"a status we do not know":      {[]billing.Observation{held, {Intent: "pi_1", Status: "levitating"}}, billing.Held, []string{"hold"}},
+		"a part of the platform":       {[]billing.Observation{held, shared(captured, 100), shared(captured, 100)}, billing.Captured, []string{"hold", "capture", "platform_fee-100-3"}},
+		"a part given back, and taken again with a refund that failed": {
+			[]billing.Observation{shared(captured, 100), shared(back1000, 75), shared(backAll, 0), shared(back1000, 75), shared(captured, 100)},
+			billing.Captured,
+			[]string{
+				"charge", "platform_fee-100-2", "platform_fee_returned-75-3", "refund-1000", "platform_fee_returned-0-4", "refund-4000",
+				"platform_fee-75-5", "refund_failed-1000-5", "platform_fee-100-6", "refund_failed-0-6",
+			},
+		},
+		"a part of a hold":            {[]billing.Observation{shared(held, 100)}, billing.Held, []string{"hold"}},
+		"the page alone, after a fee": {[]billing.Observation{costs(captured, 146), {Session: "cs_1"}}, billing.Captured, []string{"charge"}},
+		"a status we do not know":     {[]billing.Observation{held, {Intent: "pi_1", Status: "levitating"}}, billing.Held, []string{"hold"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -141,6 +151,12 @@ func TestSettle_FollowsObservations(t *testing.T) {
 // costs is o, of which Stripe took fee.
 func costs(o billing.Observation, fee money.Cents) billing.Observation {
 	o.StripeFee = fee
+	return o
+}
+
+// shared is o, of which the platform took part.
+func shared(o billing.Observation, part money.Cents) billing.Observation {
+	o.PlatformFee = part
 	return o
 }
 
@@ -192,8 +208,8 @@ func TestSettle_AnyOrderBalances(t *testing.T) {
 				Status:      rapid.SampledFrom([]string{"", "requires_capture", "succeeded", "canceled", "processing", "requires_payment_method", "odd"}).Draw(t, "status"),
 				SessionOver: rapid.Bool().Draw(t, "over"), Capturable: amounts.Draw(t, "capturable"),
 				Received: amounts.Draw(t, "received"), Refunded: amounts.Draw(t, "refunded"),
-				StripeFee: rapid.SampledFrom([]money.Cents{0, 0, 146, 147, -1}).Draw(t, "fee"),
-				Dispute:   drawnDispute(t), Withdrawn: amounts.Draw(t, "withdrawn"), DisputeFee: amounts.Draw(t, "dispute fee"),
+				StripeFee: rapid.SampledFrom([]money.Cents{0, 0, 146, 147, -1}).Draw(t, "fee"), PlatformFee: rapid.SampledFrom([]money.Cents{0, 0, 100, 75, -1}).Draw(t, "platform's"),
+				Dispute: drawnDispute(t), Withdrawn: amounts.Draw(t, "withdrawn"), DisputeFee: amounts.Draw(t, "dispute fee"),
 				Expired: rapid.Bool().Draw(t, "expired"),
 			}
 		}),
@@ -270,7 +286,7 @@ func balanced(t *rapid.T, p billing.Payment, entries []ledger.Entry) {
 	}
 	for account, want := range map[ledger.Account]money.Cents{
 		ledger.Holds: inForce, ledger.HoldsOwed: -inForce,
-		ledger.Stripe: p.Collected - p.Refunded - p.Withdrawn - p.DisputeFee - p.StripeFee, ledger.StripeFees: p.StripeFee, ledger.VisitFees: -p.Collected, ledger.Refunds: p.Refunded,
+		ledger.Stripe: p.Collected - p.Refunded - p.Withdrawn - p.DisputeFee - p.StripeFee - p.PlatformFee, ledger.StripeFees: p.StripeFee, ledger.PlatformFees: p.PlatformFee, ledger.VisitFees: -p.Collected, ledger.Refunds: p.Refunded,
 		ledger.Disputes: p.Withdrawn, ledger.DisputeFees: p.DisputeFee,
 	} {
 		if sums[account] != want {

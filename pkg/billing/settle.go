@@ -21,6 +21,7 @@ type Observation struct {
 	Received      money.Cents
 	Refunded      money.Cents
 	StripeFee     money.Cents // of the charge and its refunds; 0 also while Stripe has not booked it
+	PlatformFee   money.Cents // taken of the charge, less what was given back; 0 also while Stripe has not booked it
 	Dispute       Dispute     // the one that is open, else the latest; zero: none, or not known
 	Withdrawn     money.Cents // by all disputes of the intent, less what came back
 	DisputeFee    money.Cents // Stripe's, for all of them
@@ -49,7 +50,7 @@ const RefundFailed = "refund_failed"
 // it.
 func (p Payment) Settle(o Observation, now time.Time) (Payment, []ledger.Entry, error) {
 	s := settlement{Payment: p, o: o, now: now}
-	for _, step := range []func() error{s.identify, s.hold, s.process, s.refuse, s.abandon, s.collect, s.cost, s.release, s.refund, s.dispute} {
+	for _, step := range []func() error{s.identify, s.hold, s.process, s.refuse, s.abandon, s.collect, s.cost, s.platform, s.release, s.refund, s.dispute} {
 		if err := step(); err != nil {
 			return Payment{}, nil, err
 		}
@@ -153,6 +154,16 @@ func (s *settlement) cost() error {
 	return s.post(ledger.StripeFee(s.ID, s.Practice, before, s.StripeFee, s.Version+1, s.now))
 }
 
+// platform follows what the platform took of a charge, up and, as with a refund, down.
+func (s *settlement) platform() error {
+	before := s.PlatformFee
+	if s.o.Status != statusCollected || s.Collected == 0 || s.o.PlatformFee == before {
+		return nil
+	}
+	s.PlatformFee = s.o.PlatformFee
+	return s.post(ledger.PlatformFee(s.ID, s.Practice, before, s.PlatformFee, s.Version+1, s.now))
+}
+
 func (s *settlement) release() error {
 	if s.o.Status != statusCanceled || s.State != Held {
 		return nil
@@ -199,8 +210,9 @@ func (p Payment) unpaid() bool {
 
 // Newer reports whether p may have been settled by a later observation than o: Settle
 // would take the difference for a refund that failed, for a fee that Stripe gave back, or
-// for a change of a dispute.
+// the platform without a refund, or for a change of a dispute.
 func (p Payment) Newer(o Observation) bool {
 	seen := p.Dispute.as(told{})
-	return o.Refunded < p.Refunded || o.StripeFee < p.StripeFee || seen.ID != "" && (seen != o.Dispute || o.Withdrawn != p.Withdrawn)
+	given := o.PlatformFee < p.PlatformFee && o.Refunded <= p.Refunded
+	return o.Refunded < p.Refunded || o.StripeFee < p.StripeFee || given || seen.ID != "" && (seen != o.Dispute || o.Withdrawn != p.Withdrawn)
 }

@@ -226,6 +226,7 @@ func TestCardPayment_Losses(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/%s/%d", e, l, nth), func(t *testing.T) {
 					t.Parallel()
 					w := newWorld(t)
+					w.shares(2_50)
 					renewed := w.agreed(stripesim.CardSuccess)
 					w.trouble.order(e, nth, l)
 					w.runsOut(nearItsEnd)
@@ -241,6 +242,7 @@ func TestCardPayment_Losses(t *testing.T) {
 					w.states(lapsed, billing.Lapsed, billing.Captured)
 					w.proven(renewed)
 					w.quiet(lapsed)
+					w.earned(2_00)
 					if max(calls, w.trouble.called(e)) < nth {
 						t.Errorf("%s was not called that often", e)
 					}

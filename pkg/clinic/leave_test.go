@@ -53,7 +53,7 @@ func (w *world) gone(id string, back money.Cents) {
 		}
 	}
 	got := ledger.Balances(entries)
-	if kept := got[ledger.Stripe] + got[ledger.StripeFees]; kept != at || kept != yearlyPrice-back {
+	if kept := got[ledger.Stripe] + got[ledger.StripeFees] + got[ledger.PlatformFees]; kept != at || kept != yearlyPrice-back {
 		w.Errorf("the books have %s of it, Stripe has %s; want %s", kept, at, yearlyPrice-back)
 	}
 	if got[ledger.DeferredFees] != 0 || -got[ledger.MembershipFees]-got[ledger.Refunds] != yearlyPrice-back {

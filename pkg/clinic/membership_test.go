@@ -557,7 +557,7 @@ func TestMembership_Disputed(t *testing.T) {
 	w.settle()
 	w.agreesWithStripe()
 	bills, entries, err := w.moneyOf(m.ID)
-	if b := ledger.Balances(entries); err != nil || bills[0].Withdrawn != 0 || b[ledger.Disputes] != 0 || b[ledger.Stripe]+b[ledger.StripeFees]+b[ledger.DisputeFees] != yearlyPrice {
+	if b := ledger.Balances(entries); err != nil || bills[0].Withdrawn != 0 || b[ledger.Disputes] != 0 || b[ledger.Stripe]+b[ledger.StripeFees]+b[ledger.PlatformFees]+b[ledger.DisputeFees] != yearlyPrice {
 		t.Errorf("won: %+v, balances %v, %v", bills[0], b, err)
 	}
 	w.holds(m.ID, membership.Active)

@@ -185,11 +185,17 @@ func (w *world) agrees(p paid) {
 		kinds[e.Kind]++
 	}
 	taken, fees := p.taken()
-	cost := money.Cents(p.stripe.FeeCents)
+	cost, part := money.Cents(p.stripe.FeeCents-p.stripe.PlatformCents), money.Cents(p.stripe.PlatformCents)
 	if b[ledger.StripeFees] != cost || p.payment.StripeFee != cost {
 		w.Errorf("payment %s: the books say Stripe took %s, it says %s, Stripe %s", p.payment.ID, b[ledger.StripeFees], p.payment.StripeFee, cost)
 	}
-	if net := money.Cents(p.stripe.AmountReceived-p.stripe.AmountRefunded) - taken - fees - cost; b[ledger.Stripe] != net {
+	if b[ledger.PlatformFees] != part || p.payment.PlatformFee != part {
+		w.Errorf("payment %s: the books say the platform took %s, it says %s, Stripe %s", p.payment.ID, b[ledger.PlatformFees], p.payment.PlatformFee, part)
+	}
+	if whole := billing.PlatformPart(p.payment.Collected, p.payment.Platform); part > whole {
+		w.Errorf("payment %s: the platform took %s of %s, of which its part is %s", p.payment.ID, part, p.payment.Collected, whole)
+	}
+	if net := money.Cents(p.stripe.AmountReceived-p.stripe.AmountRefunded) - taken - fees - cost - part; b[ledger.Stripe] != net {
 		w.Errorf("payment %s: the books have %s at Stripe, Stripe has %s", p.payment.ID, b[ledger.Stripe], net)
 	}
 	refunded := b[ledger.Refunds]

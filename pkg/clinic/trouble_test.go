@@ -396,11 +396,11 @@ func (b brokenCards) Account(ctx context.Context, account string) (s billing.Acc
 	return s, err
 }
 
-func (b brokenCards) Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error {
+func (b brokenCards) Capture(ctx context.Context, account, intent string, amount, platform money.Cents, key string) error {
 	if err := b.trouble.refusal(key); err != nil {
 		return err
 	}
-	return b.trouble.around(captures, func() error { return b.Cards.Capture(ctx, account, intent, amount, key) })
+	return b.trouble.around(captures, func() error { return b.Cards.Capture(ctx, account, intent, amount, platform, key) })
 }
 
 func (b brokenCards) Release(ctx context.Context, account, intent, key string) error {
@@ -425,21 +425,20 @@ func (b brokenCards) FindCardCharge(ctx context.Context, c charge.CardCharge) (i
 	return intent, err
 }
 
-func (b brokenCards) RefundPart(ctx context.Context, account, intent string, amount money.Cents, key string) error {
+func (b brokenCards) Refund(ctx context.Context, r charge.Refund, key string) error {
+	if r.Amount == 0 { // all that is left
+		return b.trouble.around(refunds, func() error { return b.Cards.Refund(ctx, r, key) })
+	}
 	if err := b.trouble.refundsNot(); err != nil {
 		return err
 	}
 	return b.trouble.around(refunds, func() error {
-		err := b.Cards.RefundPart(ctx, account, intent, amount, key)
+		err := b.Cards.Refund(ctx, r, key)
 		if err == nil {
 			b.trouble.refunded(key)
 		}
 		return err
 	})
-}
-
-func (b brokenCards) Refund(ctx context.Context, account, intent, key string) error {
-	return b.trouble.around(refunds, func() error { return b.Cards.Refund(ctx, account, intent, key) })
 }
 
 func (b brokenCards) SubmitEvidence(ctx context.Context, account, dispute string, e billing.Evidence, key string) error {

@@ -38,6 +38,7 @@ func TestMoney_AnyMonths(t *testing.T) {
 			r.fees, r.hands, r.years = rand.New(rand.NewPCG(seed, 11)), rand.New(rand.NewPCG(seed, 12)), rand.New(rand.NewPCG(seed, 13))
 			r.isNP()
 			r.staffMay(20_00)
+			r.sharesSome(seed)
 			r.sellsWith(yearlyPrice, time.Time{}, membership.RefundRule{Full: 14, Later: membership.ByMonths})
 			for range 60 {
 				r.act()

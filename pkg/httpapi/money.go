@@ -77,7 +77,7 @@ type sumsReply struct {
 	Refunded int64 `json:"refunded_cents"`
 	// Taken back by banks; negative where more was won.
 	Disputed int64 `json:"disputed_cents"`
-	// Taken by Stripe.
+	// Taken by Stripe, and by the platform.
 	Fees int64 `json:"fees_cents"`
 	// Paid out to the practice's bank; negative where more came back by failed payouts.
 	PaidOut int64 `json:"paid_out_cents"`

@@ -45,6 +45,10 @@ type registration struct {
 	Taxonomy string `json:"taxonomy" validate:"required"`
 	// The practice's connected account at Stripe, if it has one.
 	Account string `json:"stripe_account,omitempty"`
+	// The platform's part of what patients pay by what begins from now on, in hundredths of a
+	// percent: 250 is 2.5%. It is taken of what is captured, rounded down to a cent, and given
+	// back in proportion with refunds.
+	PlatformFee int `json:"platform_fee_basis_points,omitempty"`
 }
 
 // A place in the United States that letters reach.
@@ -61,7 +65,7 @@ type addressInput struct {
 func (r registration) domain() registry.Registration {
 	return registry.Registration{
 		ID: r.ID, Name: r.Name, Address: practice.Address(r.Address), Zone: r.Zone, Phone: r.Phone, Inbox: r.Inbox,
-		NPI: r.NPI, EIN: r.EIN, Taxonomy: r.Taxonomy, Account: r.Account,
+		NPI: r.NPI, EIN: r.EIN, Taxonomy: r.Taxonomy, Account: r.Account, PlatformFee: r.PlatformFee,
 	}
 }
 
@@ -78,6 +82,8 @@ type standingReply struct {
 	EIN      string `json:"ein,omitempty"`
 	Taxonomy string `json:"taxonomy,omitempty"`
 	Account  string `json:"stripe_account,omitempty"`
+	// The platform's part of what patients pay, in hundredths of a percent.
+	PlatformFee int `json:"platform_fee_basis_points" schema:"min=0 max=3000"`
 	// When it was registered.
 	Since time.Time `json:"since"`
 	// Since when it may begin nothing new; absent if it is not suspended.
@@ -95,7 +101,7 @@ type standingReply struct {
 func showStanding(s registrar.Standing) standingReply {
 	return standingReply{
 		ID: s.ID, Name: s.Name, Address: addressInput(s.Address), Zone: s.Zone, Phone: s.Phone, Inbox: s.Inbox,
-		NPI: s.NPI, EIN: s.EIN, Taxonomy: s.Taxonomy, Account: s.Account, Since: s.Since, Suspended: when(s.Suspended),
+		NPI: s.NPI, EIN: s.EIN, Taxonomy: s.Taxonomy, Account: s.Account, PlatformFee: s.PlatformFee, Since: s.Since, Suspended: when(s.Suspended),
 		Version: s.Version, Open: s.Open, Parked: s.Parked, Oldest: when(s.Oldest),
 	}
 }

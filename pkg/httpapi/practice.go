@@ -67,8 +67,10 @@ type paymentReply struct {
 	Collected int64 `json:"collected_cents" schema:"min=0"`
 	Refunded  int64 `json:"refunded_cents" schema:"min=0"`
 	// What Stripe took of the charge and of its refunds, without disputes.
-	StripeFee int64         `json:"stripe_fee_cents,omitempty" schema:"min=0"`
-	Dispute   *disputeReply `json:"dispute,omitempty"`
+	StripeFee int64 `json:"stripe_fee_cents,omitempty" schema:"min=0"`
+	// What the platform took of the charge, less what it gave back with refunds.
+	PlatformFee int64         `json:"platform_fee_cents,omitempty" schema:"min=0"`
+	Dispute     *disputeReply `json:"dispute,omitempty"`
 	// What disputes have of the charge.
 	Withdrawn int64 `json:"withdrawn_cents,omitempty" schema:"min=0"`
 	// What Stripe took of the practice for disputes.
@@ -137,7 +139,8 @@ type postingReply struct {
 	// what Stripe owes the practice. `visit_fees`: fees earned. `refunds`: fees
 	// refunded. `disputes`: fees that cardholders' banks took back. `dispute_fees`:
 	// what Stripe takes for disputes. `stripe_fees`: what Stripe takes of charges and
-	// refunds. `deferred_fees`: yearly fees paid and not earned yet. `membership_fees`:
+	// refunds. `platform_fees`: what the platform takes of charges, less what it gave back
+	// with refunds. `deferred_fees`: yearly fees paid and not earned yet. `membership_fees`:
 	// yearly fees earned. `bank`: what Stripe paid out.
 	Account ledger.Account `json:"account"`
 	// A debit is positive, a credit negative.
@@ -161,7 +164,7 @@ func showMoney(visit string, m books.Money) ledgerReply {
 func showPayment(p billing.Payment) paymentReply {
 	return paymentReply{
 		ID: p.ID, State: p.State, Account: p.Account, Amount: int64(p.Amount), Held: int64(p.Held),
-		Collected: int64(p.Collected), Refunded: int64(p.Refunded), StripeFee: int64(p.StripeFee), Dispute: showDispute(p.Dispute), Withdrawn: int64(p.Withdrawn),
+		Collected: int64(p.Collected), Refunded: int64(p.Refunded), StripeFee: int64(p.StripeFee), PlatformFee: int64(p.PlatformFee), Dispute: showDispute(p.Dispute), Withdrawn: int64(p.Withdrawn),
 		DisputeFee: int64(p.DisputeFee), Session: p.Session, Intent: p.Intent,
 		Later: when(p.Later.At), CardOf: p.CardOf, CaptureBefore: when(p.CaptureBefore), Why: p.Why, OpenedAt: p.OpenedAt, EndedAt: when(p.EndedAt),
 	}

@@ -21,7 +21,7 @@ var getSettings = Endpoint{
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		s, err := a.Author.Settings(r.Context(), r.Caller)
-		out := allSettingsReply{settingsReply: showSettings(s.Practice), Account: showAccount(s.Account), Generated: s.Generated, History: []decidedReply{}}
+		out := allSettingsReply{settingsReply: showSettings(s.Practice), Account: showAccount(s.Account), Generated: s.Generated, History: []decidedReply{}, PlatformFee: s.Practice.PlatformFee}
 		for _, c := range s.History {
 			out.History = append(out.History, decidedReply{c.Decided.Person, c.Decided.At, showConfig(c)})
 		}
@@ -32,6 +32,9 @@ var getSettings = Endpoint{
 type allSettingsReply struct {
 	settingsReply
 	Account accountReply `json:"stripe_account"`
+	// The platform's part of what patients pay by what begins from now on, in hundredths of a
+	// percent, as who runs the system decided.
+	PlatformFee int `json:"platform_fee_basis_points" schema:"min=0 max=3000"`
 	// Who reads requests, as the practice's people make it.
 	Generated string `json:"who_reads_generated"`
 	// The newest first.

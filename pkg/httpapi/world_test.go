@@ -293,16 +293,14 @@ func (c *cards) Observe(_ context.Context, _, object string) (string, billing.Ob
 	return strings.TrimPrefix(object, "pi_"), o, nil
 }
 
-func (c *cards) Capture(_ context.Context, _, intent string, amount money.Cents, _ string) error {
+func (c *cards) Capture(_ context.Context, _, intent string, amount, _ money.Cents, _ string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.captured[intent] = amount
 	return nil
 }
 
-func (c *cards) RefundPart(context.Context, string, string, money.Cents, string) error { return nil }
-
-func (c *cards) Refund(context.Context, string, string, string) error { return nil }
+func (c *cards) Refund(context.Context, charge.Refund, string) error { return nil }
 
 func (c *cards) Expire(context.Context, string, string, string) error { return nil }
 

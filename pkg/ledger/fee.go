@@ -36,6 +36,14 @@ func FeeCost(membership, practice, invoice string, before, total money.Cents, ch
 	return e, err
 }
 
+// FeePlatformCost records that what the platform took of a membership's invoice, less what it gave
+// back, changed from before to total, as PlatformFee does for a visit's payment.
+func FeePlatformCost(membership, practice, invoice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
+	e, err := PlatformFee(membership, practice, before, total, change, at)
+	e.ID = fmt.Sprintf("%s-%s-%d-%d", e.Kind, invoice, total, change)
+	return e, err
+}
+
 // FeeDisputed records that what disputes have of what a membership's invoice was paid with changed
 // from before to total, as Disputed does for a visit's payment.
 func FeeDisputed(membership, practice, invoice string, before, total money.Cents, change int, at time.Time) (Entry, error) {

@@ -24,7 +24,10 @@ const (
 	DisputeFees Account = "dispute_fees" // what Stripe takes for disputes (expense)
 	// StripeFees is what Stripe takes of charges and their refunds, without disputes (expense).
 	StripeFees Account = "stripe_fees"
-	Bank       Account = "bank" // what Stripe paid out to the practice's bank (asset)
+	// PlatformFees is what the platform takes of charges, less what it gave back with their refunds
+	// (expense).
+	PlatformFees Account = "platform_fees"
+	Bank         Account = "bank" // what Stripe paid out to the practice's bank (asset)
 )
 
 // A Kind is the event of a payment's life that an entry records. A payment has at
@@ -50,6 +53,10 @@ const (
 	// does not have it; StripeFeeReturned is what Stripe gave back of such fees.
 	StripeFeeTaken    Kind = "stripe_fee"
 	StripeFeeReturned Kind = "stripe_fee_returned"
+	// PlatformFeeTaken is the platform's part of a charge, PlatformFeeReturned what it gave back of
+	// such parts.
+	PlatformFeeTaken    Kind = "platform_fee"
+	PlatformFeeReturned Kind = "platform_fee_returned"
 	// PayoutMade is money that left Stripe for the practice's bank, PayoutReturned its return
 	// because the payout failed or was canceled. Entry.Payment is the payout.
 	PayoutMade     Kind = "payout"
@@ -160,6 +167,12 @@ func DisputeFee(payment, practice string, before, total money.Cents, change int,
 // changed from before to total. change is as of Disputed.
 func StripeFee(payment, practice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
 	return moved(StripeFeeTaken, StripeFeeReturned, StripeFees, payment, practice, before, total, change, at)
+}
+
+// PlatformFee records that what the platform took of the charge of a payment, less what it gave back,
+// changed from before to total. change is as of Disputed.
+func PlatformFee(payment, practice string, before, total money.Cents, change int, at time.Time) (Entry, error) {
+	return moved(PlatformFeeTaken, PlatformFeeReturned, PlatformFees, payment, practice, before, total, change, at)
 }
 
 // PaidOut records that what a payout took to the practice's bank changed from before to total. It

@@ -132,6 +132,24 @@ func TestEntry_PostsToAccounts(t *testing.T) {
 			told: 3,
 		},
 		{
+			name: "PlatformFee", id: "platform_fee-100-4",
+			make: func() (ledger.Entry, error) { return ledger.PlatformFee("p", "x", 0, 100, 4, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Stripe: -100, ledger.PlatformFees: 100},
+			told: 100,
+		},
+		{
+			name: "PlatformFee, of which some came back", id: "platform_fee_returned-69-5",
+			make: func() (ledger.Entry, error) { return ledger.PlatformFee("p", "x", 100, 69, 5, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Stripe: 31, ledger.PlatformFees: -31},
+			told: 31,
+		},
+		{
+			name: "FeePlatformCost", id: "platform_fee-in_1-875-2",
+			make: func() (ledger.Entry, error) { return ledger.FeePlatformCost("m", "x", "in_1", 0, 8_75, 2, noon) },
+			want: map[ledger.Account]money.Cents{ledger.Stripe: -8_75, ledger.PlatformFees: 8_75},
+			told: 8_75,
+		},
+		{
 			name: "FeePaid, and what Stripe took of it", id: "membership_fee-in_1-35000",
 			make: func() (ledger.Entry, error) { return ledger.FeePaid("m", "x", "in_1", 0, 350_00, 10_45, noon) },
 			want: map[ledger.Account]money.Cents{ledger.Stripe: 339_55, ledger.StripeFees: 10_45, ledger.DeferredFees: -350_00},

@@ -15,9 +15,9 @@ type Billed struct {
 	Number  string // as the payer is told
 	Year           // what it pays for
 	// Amount is what the payer owes for it, Paid what was paid and Refunded what of that was
-	// refunded. StripeFee is what Stripe took of it and of its refunds; 0 also while Stripe has not
-	// booked it.
-	Amount, Paid, Refunded, StripeFee money.Cents
+	// refunded. StripeFee is what Stripe took of it and of its refunds, PlatformFee what the platform
+	// took, less what it gave back; both are 0 also while Stripe has not booked it.
+	Amount, Paid, Refunded, StripeFee, PlatformFee money.Cents
 	// Withdrawn is what disputes have of the money, and DisputeFee what Stripe took for them.
 	Withdrawn, DisputeFee money.Cents
 	Contest               Contest
@@ -49,6 +49,8 @@ type Bill struct {
 	Refunded money.Cents `json:"refunded,omitempty"`
 	// StripeFee is what Stripe took of it and of its refunds.
 	StripeFee money.Cents `json:"stripe_fee,omitempty"`
+	// PlatformFee is what the platform took of it, less what it gave back with refunds.
+	PlatformFee money.Cents `json:"platform_fee,omitempty"`
 	// Withdrawn is what disputes have of the money, and DisputeFee what Stripe took for them.
 	Withdrawn  money.Cents `json:"withdrawn,omitempty"`
 	DisputeFee money.Cents `json:"dispute_fee,omitempty"`
@@ -93,6 +95,14 @@ func (b Bill) Settle(o Billed, over bool, now time.Time) (Bill, []ledger.Entry, 
 	if before := next.StripeFee; o.StripeFee != before {
 		next.StripeFee = o.StripeFee
 		e, err := ledger.FeeCost(b.Membership, b.Practice, b.Invoice, before, o.StripeFee, b.Version+1, now)
+		if err != nil {
+			return b, nil, err
+		}
+		es = append(es, e)
+	}
+	if before := next.PlatformFee; o.PlatformFee != before {
+		next.PlatformFee = o.PlatformFee
+		e, err := ledger.FeePlatformCost(b.Membership, b.Practice, b.Invoice, before, o.PlatformFee, b.Version+1, now)
 		if err != nil {
 			return b, nil, err
 		}

@@ -23,12 +23,16 @@ func TestBill_Settle(t *testing.T) {
 		o.StripeFee = fee
 		return o
 	}
+	shared := func(o membership.Billed, part money.Cents) membership.Billed {
+		o.PlatformFee = part
+		return o
+	}
 	contested := func(o membership.Billed, withdrawn, fee money.Cents) membership.Billed {
 		o.Withdrawn, o.DisputeFee = withdrawn, fee
 		o.Contest = membership.Contest{ID: "dp_1", Reason: "fraudulent", Awaits: withdrawn > 0, Due: noon.AddDate(0, 0, 9)}
 		return o
 	}
-	type balance struct{ stripe, deferred, earned, refunds, fees, disputes, disputeFees money.Cents }
+	type balance struct{ stripe, deferred, earned, refunds, fees, disputes, disputeFees, platform money.Cents }
 	for _, test := range []struct {
 		name  string
 		steps []membership.Billed
@@ -45,6 +49,8 @@ func TestBill_Settle(t *testing.T) {
 		{"paid, and what Stripe took", []membership.Billed{costs(paid(350_00, 0), 10_45)}, []bool{false}, balance{stripe: 339_55, deferred: -350_00, fees: 10_45}},
 		{"a fee known later, and one of a refund", []membership.Billed{paid(350_00, 0), costs(paid(350_00, 0), 10_45), costs(paid(350_00, 50_00), 10_70)}, []bool{false, false, false}, balance{stripe: 289_30, deferred: -300_00, fees: 10_70}},
 		{"paid in parts, a fee given back", []membership.Billed{costs(paid(100_00, 0), 3_20), costs(paid(350_00, 0), 3_00), costs(paid(350_00, 0), 3_20)}, []bool{false, false, false}, balance{stripe: 346_80, deferred: -350_00, fees: 3_20}},
+		{"a part of the platform, and what Stripe took", []membership.Billed{shared(costs(paid(350_00, 0), 10_45), 8_75)}, []bool{false}, balance{stripe: 330_80, deferred: -350_00, fees: 10_45, platform: 8_75}},
+		{"a part given back, and taken again", []membership.Billed{shared(paid(350_00, 0), 8_75), shared(paid(350_00, 50_00), 7_50), shared(paid(350_00, 0), 8_75), shared(paid(350_00, 50_00), 7_50)}, []bool{false, false, false, false}, balance{stripe: 292_50, deferred: -300_00, platform: 7_50}},
 		{"disputed, and lost", []membership.Billed{paid(350_00, 0), contested(paid(350_00, 0), 350_00, 15_00), contested(paid(350_00, 0), 350_00, 15_00)}, []bool{false, false, true}, balance{stripe: -15_00, earned: -350_00, disputes: 350_00, disputeFees: 15_00}},
 		{"disputed, and won, and again", []membership.Billed{paid(350_00, 0), contested(paid(350_00, 0), 350_00, 15_00), contested(paid(350_00, 0), 0, 0), contested(paid(350_00, 0), 350_00, 15_00), contested(paid(350_00, 0), 0, 15_00)}, []bool{false, false, false, false, false}, balance{stripe: 335_00, deferred: -350_00, disputeFees: 15_00}},
 		{"an inquiry", []membership.Billed{paid(350_00, 0), contested(paid(350_00, 0), 0, 0)}, []bool{false, false}, balance{stripe: 350_00, deferred: -350_00}},
@@ -70,14 +76,14 @@ func TestBill_Settle(t *testing.T) {
 			b, all = next, append(all, entries...)
 		}
 		sums := ledger.Balances(all)
-		if got := (balance{sums[ledger.Stripe], sums[ledger.DeferredFees], sums[ledger.MembershipFees], sums[ledger.Refunds], sums[ledger.StripeFees], sums[ledger.Disputes], sums[ledger.DisputeFees]}); got != test.want {
+		if got := (balance{sums[ledger.Stripe], sums[ledger.DeferredFees], sums[ledger.MembershipFees], sums[ledger.Refunds], sums[ledger.StripeFees], sums[ledger.Disputes], sums[ledger.DisputeFees], sums[ledger.PlatformFees]}); got != test.want {
 			t.Errorf("%s: %+v, want %+v", test.name, got, test.want)
 		}
 	}
 	for name, bad := range map[string]membership.Billed{
 		"more refunded than paid": paid(10, 11), "refunded below nothing": paid(10, -1), "less paid than before": paid(9, 0), "too much": paid(money.Max+1, 0), "less than nothing withdrawn": contested(paid(350_00, 0), -1, 0),
-		"a fee below nothing": costs(paid(10, 0), -1),
-		"another's":           {Invoice: "in_2", Paid: 10},
+		"a fee below nothing": costs(paid(10, 0), -1), "a part below nothing": shared(paid(10, 0), -1),
+		"another's": {Invoice: "in_2", Paid: 10},
 	} {
 		b, _, err := membership.Membership{ID: "jane.m1", Practice: "lakeside"}.BillOf("in_1").Settle(paid(10, 0), false, noon)
 		if err != nil {

@@ -66,6 +66,9 @@ type Membership struct {
 	// Terms are what the payer accepted. What a practice decides later changes them by a
 	// Notice, or because the payer accepts other terms, and in no other way.
 	Terms Terms `json:"terms"`
+	// Platform is the platform's part of what is paid for it, in hundredths of a percent, as it was
+	// decided when the payer joined; 0: nothing.
+	Platform int `json:"platform,omitempty"`
 	// Page is where the first payment can be made.
 	Page Page `json:"page,omitzero"`
 	// Notice is the last that was given; its terms hold from the renewal that it names.
@@ -128,6 +131,8 @@ type Application struct {
 	Terms               Terms // those in force
 	// Accepted is the version of the terms that the payer read and accepted.
 	Accepted int
+	// Platform is the platform's part, as Membership has it.
+	Platform int
 	People   []Applicant
 }
 
@@ -166,7 +171,7 @@ func (a Application) Enrol(now time.Time) (Membership, error) {
 	}
 	m := Membership{
 		ID: a.ID, Practice: a.Practice, Payer: a.Payer, Account: a.Account, Customer: a.Customer,
-		Terms: a.Terms, State: Pending, Made: now, Version: 1,
+		Terms: a.Terms, Platform: a.Platform, State: Pending, Made: now, Version: 1,
 	}
 	for _, p := range a.People {
 		m.People = append(m.People, Member{Patient: p.Patient, Joined: now, Medicare: p.Medicare.since()})

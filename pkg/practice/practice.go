@@ -34,6 +34,9 @@ type Core struct {
 	Inbox   string  `json:"inbox"`   // address of the letters to the practice
 	Account string  `json:"account"` // its Stripe connected account; empty: nobody can pay it yet
 	Address Address `json:"address,omitzero"`
+	// PlatformFee is the platform's part of what patients pay the practice by what begins from now on,
+	// in hundredths of a percent; 0: nothing. Who runs the system decides it.
+	PlatformFee int `json:"platform_fee,omitempty"`
 	// NPI is the group's National Provider Identifier, EIN its Employer Identification
 	// Number, Taxonomy its code in the Health Care Provider Taxonomy; claims name all
 	// three (X12 837P, loops 2000A and 2010AA). Empty if they were not given.
@@ -64,6 +67,9 @@ type Core struct {
 	ConsentNext string    `json:"consent_next,omitempty"`
 	ConsentFrom time.Time `json:"consent_from,omitzero"`
 }
+
+// MaxPlatformFee is the most that a Core's PlatformFee can be: 30 percent.
+const MaxPlatformFee = 30_00
 
 // An Address is a place in the United States that letters reach.
 type Address struct {

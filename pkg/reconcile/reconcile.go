@@ -48,11 +48,11 @@ func (t Total) String() string {
 	return t.Gross.String() + ", less " + t.Fee.String() + " of fees"
 }
 
-// Books is what entries have on the account stripe, as Stripe tells it: with what Stripe took
-// apart.
+// Books is what entries have on the account stripe, as Stripe tells it: with what Stripe and the
+// platform took apart.
 func Books(entries []ledger.Entry) Total {
 	sums := ledger.Balances(entries)
-	fee := sums[ledger.StripeFees] + sums[ledger.DisputeFees]
+	fee := sums[ledger.StripeFees] + sums[ledger.PlatformFees] + sums[ledger.DisputeFees]
 	return Total{Gross: sums[ledger.Stripe] + fee, Fee: fee}
 }
 

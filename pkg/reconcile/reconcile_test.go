@@ -26,7 +26,8 @@ func entries(t *testing.T, made ...func() (ledger.Entry, error)) []ledger.Entry 
 	return all
 }
 
-// What the books have is told as Stripe tells it: gross, and what Stripe took, for a dispute too.
+// What the books have is told as Stripe tells it: gross, and what Stripe and the platform took, for a
+// dispute too.
 func TestBooks_AsStripeTellsThem(t *testing.T) {
 	t.Parallel()
 	got := reconcile.Books(entries(t,
@@ -35,8 +36,10 @@ func TestBooks_AsStripeTellsThem(t *testing.T) {
 		func() (ledger.Entry, error) { return ledger.Refunded("v.p", "x", 0, 5_00, 0, noon) },
 		func() (ledger.Entry, error) { return ledger.Disputed("v.p", "x", 0, 25_00, 4, noon) },
 		func() (ledger.Entry, error) { return ledger.DisputeFee("v.p", "x", 0, 15_00, 4, noon) },
+		func() (ledger.Entry, error) { return ledger.PlatformFee("v.p", "x", 0, 75, 5, noon) },
+		func() (ledger.Entry, error) { return ledger.PlatformFee("v.p", "x", 75, 63, 6, noon) },
 	))
-	if want := (reconcile.Total{Gross: 0, Fee: 16_17}); got != want || got.Net() != -16_17 {
+	if want := (reconcile.Total{Gross: 0, Fee: 16_80}); got != want || got.Net() != -16_80 {
 		t.Errorf("books: %+v, net %s; want %+v", got, got.Net(), want)
 	}
 }

@@ -25,6 +25,8 @@ type Registration struct {
 	Taxonomy string `json:"taxonomy"`
 	// Account is the practice's Stripe connected account; empty: it has none yet.
 	Account string `json:"account,omitempty"`
+	// PlatformFee is as practice.Core has it.
+	PlatformFee int `json:"platform_fee,omitempty"`
 }
 
 var (
@@ -63,6 +65,7 @@ func (r Registration) Check() (Registration, error) {
 	p.must(ok, "/ein", "ein", "An EIN has nine digits, such as 12-3456789, and begins with a prefix that the IRS assigns.")
 	p.must(taxonomy.MatchString(r.Taxonomy), "/taxonomy", "taxonomy", "A taxonomy code has ten characters: three digits, six digits or capitals, and X.")
 	p.must(r.Account == "" || account.MatchString(r.Account), "/stripe_account", "account", "Give the id of a connected account at Stripe, such as acct_1AbCdEfGhIjKlMnO, or leave it out.")
+	p.must(0 <= r.PlatformFee && r.PlatformFee <= practice.MaxPlatformFee, "/platform_fee_basis_points", "platform_fee", "The platform's part is from 0 to 30 percent of what patients pay.")
 	if err := p.err(); err != nil {
 		return Registration{}, err
 	}
@@ -101,5 +104,6 @@ func EIN(s string) (string, bool) {
 func (r Registration) Core(was practice.Core) practice.Core {
 	was.Name, was.Address, was.Zone, was.Phone, was.Inbox = r.Name, r.Address, r.Zone, r.Phone, r.Inbox
 	was.NPI, was.EIN, was.Taxonomy, was.Account = r.NPI, r.EIN, r.Taxonomy, r.Account
+	was.PlatformFee = r.PlatformFee
 	return was
 }

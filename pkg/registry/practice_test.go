@@ -47,6 +47,8 @@ func TestRegistration_EveryProblemIsNamed(t *testing.T) {
 		where  string
 	}{
 		"an id with capitals":               {func(r *registry.Registration) { r.ID = "Lakeside" }, "/id"},
+		"a platform's part above 30%":       {func(r *registry.Registration) { r.PlatformFee = 3001 }, "/platform_fee_basis_points"},
+		"a platform's part below nothing":   {func(r *registry.Registration) { r.PlatformFee = -1 }, "/platform_fee_basis_points"},
 		"an account that is a customer":     {func(r *registry.Registration) { r.Account = "cus_123456789" }, "/stripe_account"},
 		"an id of two hyphens":              {func(r *registry.Registration) { r.ID = "lake--side" }, "/id"},
 		"an id that ends in a hyphen":       {func(r *registry.Registration) { r.ID = "lakeside-" }, "/id"},

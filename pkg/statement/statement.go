@@ -26,7 +26,7 @@ const (
 	Collected Figure = "collected" // paid by patients
 	Refunded  Figure = "refunded"  // given back to them, without refunds that failed
 	Disputed  Figure = "disputed"  // taken back by banks, without what was won
-	Fees      Figure = "fees"      // what Stripe took
+	Fees      Figure = "fees"      // what Stripe took, and the platform
 	PaidOut   Figure = "paid_out"  // paid out to the practice's bank, without payouts that failed
 	Other     Figure = "other"     // moved at Stripe for what has no figure of its own here
 )
@@ -41,7 +41,7 @@ const none Figure = ""
 var accounts = map[ledger.Account]Figure{
 	ledger.Stripe: none, ledger.Holds: none, ledger.HoldsOwed: none, ledger.MembershipFees: none,
 	ledger.VisitFees: Collected, ledger.Refunds: Refunded, ledger.Disputes: Disputed, ledger.DisputeFees: Fees,
-	ledger.StripeFees: Fees, ledger.Bank: PaidOut,
+	ledger.StripeFees: Fees, ledger.PlatformFees: Fees, ledger.Bank: PaidOut,
 }
 
 // deferred has the figure of a posting to ledger.DeferredFees by the entry's kind. A kind that is

@@ -169,6 +169,7 @@ func entries(t *rapid.T) []ledger.Entry {
 			},
 			func() (ledger.Entry, error) { return ledger.FeeEarned("m.1", "x", "in_1", a, at) },
 			func() (ledger.Entry, error) { return ledger.StripeFee("v.q", "x", a, b, change, at) },
+			func() (ledger.Entry, error) { return ledger.PlatformFee("v.q", "x", a, b, change, at) },
 			func() (ledger.Entry, error) { return ledger.PaidOut("po_1", "x", a, b, change, at) },
 			func() (ledger.Entry, error) { return ledger.PaidOut("po_1", "x", 0, -a, change, at) },
 			func() (ledger.Entry, error) {

@@ -19,6 +19,7 @@ type paymentRow struct {
 	Account       string        `json:"a"`
 	Amount        money.Cents   `json:"m"`
 	State         billing.State `json:"s"`
+	Platform      int           `json:"pp,omitempty"`
 	AtOnce        bool          `json:"o,omitempty"`
 	LaterWords    string        `json:"lw,omitempty"`
 	LaterAt       moment        `json:"la,omitempty"`
@@ -31,6 +32,7 @@ type paymentRow struct {
 	Collected     money.Cents   `json:"c,omitempty"`
 	Refunded      money.Cents   `json:"g,omitempty"`
 	StripeFee     money.Cents   `json:"f,omitempty"`
+	PlatformFee   money.Cents   `json:"pf,omitempty"`
 	Asked         refundRow     `json:"ra,omitzero"`
 	Dispute       disputeRow    `json:"d,omitzero"`
 	Withdrawn     money.Cents   `json:"dw,omitempty"`
@@ -101,9 +103,9 @@ func newPaymentRow(p billing.Payment) (paymentRow, error) {
 	}
 	since := clock(p.OpenedAt)
 	return paymentRow{
-		ID: p.ID, Account: p.Account, Amount: p.Amount, State: p.State, AtOnce: p.AtOnce,
+		ID: p.ID, Account: p.Account, Amount: p.Amount, State: p.State, Platform: p.Platform, AtOnce: p.AtOnce,
 		LaterWords: p.Later.Words, LaterAt: since.moment(p.Later.At), CardOf: p.CardOf, Session: p.Session, URL: p.URL,
-		SessionEnds: since.moment(p.SessionEnds), Intent: p.Intent, Held: p.Held, Collected: p.Collected, Refunded: p.Refunded, StripeFee: p.StripeFee,
+		SessionEnds: since.moment(p.SessionEnds), Intent: p.Intent, Held: p.Held, Collected: p.Collected, Refunded: p.Refunded, StripeFee: p.StripeFee, PlatformFee: p.PlatformFee,
 		Asked: newRefundRow(p.Asked, since), Dispute: newDisputeRow(p.Dispute, since), Withdrawn: p.Withdrawn, DisputeFee: p.DisputeFee,
 		CaptureBefore: since.moment(p.CaptureBefore), Why: p.Why, HeldAt: since.moment(p.HeldAt), EndedAt: since.moment(p.EndedAt),
 	}, nil
@@ -119,10 +121,10 @@ func readPayment(i item) (billing.Payment, error) {
 	}
 	since := clock(stamped(i, "booked"))
 	return billing.Payment{
-		ID: row.ID, Visit: paidFor(row.ID), Practice: text(i, "l"), Account: row.Account, Amount: row.Amount, State: row.State, AtOnce: row.AtOnce,
+		ID: row.ID, Visit: paidFor(row.ID), Practice: text(i, "l"), Account: row.Account, Amount: row.Amount, State: row.State, Platform: row.Platform, AtOnce: row.AtOnce,
 		Later: billing.LaterCharge{Words: row.LaterWords, At: since.time(row.LaterAt)}, CardOf: row.CardOf,
 		Session: row.Session, URL: row.URL, SessionEnds: since.time(row.SessionEnds), Intent: row.Intent,
-		Held: row.Held, Collected: row.Collected, Refunded: row.Refunded, StripeFee: row.StripeFee,
+		Held: row.Held, Collected: row.Collected, Refunded: row.Refunded, StripeFee: row.StripeFee, PlatformFee: row.PlatformFee,
 		Asked: row.Asked.refund(since), Dispute: row.Dispute.dispute(since), Withdrawn: row.Withdrawn, DisputeFee: row.DisputeFee,
 		CaptureBefore: since.time(row.CaptureBefore), Why: row.Why, HeldAt: since.time(row.HeldAt), EndedAt: since.time(row.EndedAt),
 		OpenedAt: time.Time(since), Version: count(i, "v"),

@@ -122,7 +122,7 @@ func itoa(n int) []byte { b, _ := json.Marshal(n); return b }
 func logsOf(t *testing.T, s *store.Store) map[string]map[string]audit.Record {
 	t.Helper()
 	logs := map[string]map[string]audit.Record{}
-	for _, practice := range []string{practiceID, audit.Platform, id("new"), id("decided"), id("author")} {
+	for _, practice := range []string{practiceID, audit.Platform, id("new"), id("decided"), id("author"), id("shares")} {
 		leaves, err := s.Log(t.Context(), practice, "", end, 1000)
 		if err != nil {
 			t.Fatal(err)

@@ -60,7 +60,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), payoutSample(), comparedSample(), closedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
+		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), sharedSample(), payoutSample(), comparedSample(), closedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), contractSample(), accountSample(), openedSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
 		decidedSample(), draftSample(), approvedSample(), discountedSample(), plannedSample(), unheldSample(), billedSample(), restrictedSample(), laterSample(),
@@ -200,6 +200,31 @@ func costSample() sample {
 	b := membership.Bill{Membership: membership.IDOf(of, 1), Practice: practiceID, Invoice: "in_1", Paid: 450_00, StripeFee: 13_35, Version: 1}
 	return sample{"cost", recorded(practiceID, clinic.Commit{Payments: []billing.Payment{p}, Bills: []membership.Bill{b}}), []read{
 		{"Payment", func(ctx context.Context, s *store.Store) (any, error) { return s.Payment(ctx, p.ID) }, p},
+		{"Bills", func(ctx context.Context, s *store.Store) (any, error) {
+			return s.Bills(ctx, b.Membership, []string{"in_1"})
+		}, []membership.Bill{b}},
+	}}
+}
+
+// sharedSample is a practice of whose payments the platform has a part, and a payment, a membership and an
+// invoice of which it took some.
+func sharedSample() sample {
+	p := practice.Practice{ID: id("shares"), Core: practice.Core{Name: "Lakeside", PlatformFee: 250, Since: noon, Configured: 1}, Version: 1}
+	of := id("shared")
+	pay := billing.Payment{
+		ID: of + "." + id("quote"), Visit: of, Practice: p.ID, Account: "acct_1234567890abcdef", Amount: 12_000, Platform: 250, State: billing.Captured,
+		Intent: "pi_1", Held: 12_000, Collected: 8_000, StripeFee: 2_62, PlatformFee: 2_00, OpenedAt: noon, EndedAt: at(2), Version: 1,
+	}
+	m := membership.Membership{
+		ID: membership.IDOf(of, 1), Practice: p.ID, Payer: of, Account: "acct_1234567890abcdef", Platform: 250, State: membership.Pending, Made: noon, Version: 1,
+	}
+	b := membership.Bill{Membership: m.ID, Practice: p.ID, Invoice: "in_1", Paid: 450_00, StripeFee: 13_35, PlatformFee: 11_25, Version: 1}
+	return sample{"shared", recorded(p.ID, clinic.Commit{
+		Practice: &p, Config: true, Payments: []billing.Payment{pay}, Memberships: []clinic.Membership{{Membership: m}}, Bills: []membership.Bill{b},
+	}), []read{
+		{"Practice", func(ctx context.Context, s *store.Store) (any, error) { return s.Practice(ctx, p.ID) }, p},
+		{"Payment", func(ctx context.Context, s *store.Store) (any, error) { return s.Payment(ctx, pay.ID) }, pay},
+		{"Membership", func(ctx context.Context, s *store.Store) (any, error) { return s.Membership(ctx, m.ID) }, m},
 		{"Bills", func(ctx context.Context, s *store.Store) (any, error) {
 			return s.Bills(ctx, b.Membership, []string{"in_1"})
 		}, []membership.Bill{b}},

@@ -197,7 +197,7 @@ func largestPayment(t *testing.T) billing.Payment {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.State, p.Intent, p.Held, p.Collected, p.Refunded, p.StripeFee, p.Why = billing.Disputed, "pi_123456789012345678901234", 12_000, 12_000, 12_000, 3_78, "card_velocity_exceeded"
+	p.State, p.Intent, p.Held, p.Collected, p.Refunded, p.StripeFee, p.Platform, p.PlatformFee, p.Why = billing.Disputed, "pi_123456789012345678901234", 12_000, 12_000, 12_000, 3_78, 250, 3_00, "card_velocity_exceeded"
 	p.CaptureBefore, p.HeldAt, p.EndedAt = at(168), at(1), at(2)
 	return p
 }

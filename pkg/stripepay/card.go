@@ -74,6 +74,8 @@ func (c *Client) ChargeCard(ctx context.Context, to charge.CardCharge, key strin
 		PaymentMethod:      stripe.String(card),
 		PaymentMethodTypes: []*string{stripe.String(string(stripe.PaymentMethodTypeCard))},
 		Metadata:           map[string]string{refKey: to.Ref},
+
+		ApplicationFeeAmount: platformCents(to.Platform),
 	}
 	params.SetStripeAccount(to.Account)
 	params.SetIdempotencyKey(key)

@@ -9,29 +9,43 @@ import (
 	"evisit/pkg/money"
 )
 
-// Stripe's fee of a payment is that of its charge and of all its refunds, also of one that failed.
-// Refunds are asked for only if there are any, and a charge that is not booked yet cost nothing.
-func TestObserve_StripeFee(t *testing.T) {
+// Stripe's fee of a payment is that of its charge and of all its refunds, also of one that failed, and so is
+// the platform's, which Stripe tells by the type of an application fee. Refunds are asked for only if there are any, and a charge that is not booked yet cost nothing.
+func TestObserve_Fees(t *testing.T) {
 	t.Parallel()
+	const shared = `{"id":"txn_1","fee":246,"fee_details":[{"amount":146,"type":"stripe_fee"},{"amount":100,"type":"application_fee"}]}`
 	const booked = `"balance_transaction":{"id":"txn_1","object":"balance_transaction","amount":4000,"fee":146,"net":3854}`
 	for _, test := range []struct {
 		name, charge, refunds string
-		want                  money.Cents
+		want, platform        money.Cents
 	}{
-		{"a charge", booked + `,"refunds":{"object":"list","data":[]}`, "", 146},
-		{"a charge whose refunds are not shown", booked, "", 146},
-		{"a charge that is not booked", `"balance_transaction":null`, "", 0},
+		{"a charge", booked + `,"refunds":{"object":"list","data":[]}`, "", 146, 0},
+		{"a charge whose refunds are not shown", booked, "", 146, 0},
+		{"a charge that is not booked", `"balance_transaction":null`, "", 0, 0},
+		{"a charge of which the platform has a part", `"balance_transaction":` + shared, "", 146, 100},
+		{
+			"fees of which none is the platform's", `"balance_transaction":{"id":"txn_1","fee":150,
+				"fee_details":[{"amount":4,"type":"tax"},{"amount":146,"type":"stripe_fee"}]}`, "", 150, 0,
+		},
+		{
+			"a refund that gave the platform's part back, one that failed, and took it again",
+			`"balance_transaction":` + shared + `,"refunds":{"object":"list","data":[{"id":"re_1","object":"refund"}]}`,
+			`{"id":"re_1","balance_transaction":{"id":"txn_2","fee":-33,"fee_details":[{"amount":-33,"type":"application_fee"}]}},
+				{"id":"re_2","balance_transaction":{"id":"txn_3","fee":-8,"fee_details":[{"amount":-33,"type":"application_fee"},{"amount":25,"type":"stripe_fee"}]},
+					"failure_balance_transaction":{"id":"txn_4","fee":33,"fee_details":[{"amount":33,"type":"application_fee"}]}}`,
+			171, 67,
+		},
 		{
 			"a refund that cost, and one that failed",
 			booked + `,"refunds":{"object":"list","data":[{"id":"re_1","object":"refund"}]}`,
 			`{"id":"re_1","balance_transaction":{"id":"txn_2","fee":25}},{"id":"re_2","balance_transaction":{"id":"txn_3","fee":30},"failure_balance_transaction":{"id":"txn_4","fee":-10}}`,
-			191,
+			191, 0,
 		},
 		{
 			"a refund that gave a fee back",
 			booked + `,"refunds":{"object":"list","data":[{"id":"re_1","object":"refund"}]}`,
 			`{"id":"re_1","balance_transaction":{"id":"txn_2","fee":-46}},{"id":"re_2","balance_transaction":null}`,
-			100,
+			100, 0,
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -50,8 +64,8 @@ func TestObserve_StripeFee(t *testing.T) {
 				_, _ = io.WriteString(w, `{"object":"list","has_more":false,"url":"/v1/refunds","data":[`+test.refunds+`]}`)
 			})
 			_, got, err := newClient(t, mux).Observe(t.Context(), account, "pi_1")
-			if err != nil || got.StripeFee != test.want {
-				t.Errorf("Stripe took %s, %v; want %s", got.StripeFee, err, test.want)
+			if err != nil || got.StripeFee != test.want || got.PlatformFee != test.platform {
+				t.Errorf("Stripe took %s, the platform %s, %v; want %s and %s", got.StripeFee, got.PlatformFee, err, test.want, test.platform)
 			}
 		})
 	}

@@ -60,7 +60,7 @@ func TestClient_ChangedKeyIsUsedAtOnce(t *testing.T) {
 	}
 	c := stripepay.New(secret.Keep(source, secret.Charge, secret.KeyOf, func() time.Time { return now }, slog.New(slog.DiscardHandler)), srv.URL)
 	capture := func() error {
-		return c.Capture(t.Context(), "acct_1", "pi_1", 3500, "capture-p1")
+		return c.Capture(t.Context(), "acct_1", "pi_1", 3500, 0, "capture-p1")
 	}
 	if err := capture(); err != nil {
 		t.Fatal(err)

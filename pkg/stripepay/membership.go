@@ -62,6 +62,9 @@ func (c *Client) NewMembershipPage(ctx context.Context, p request.MembershipPage
 		}},
 		SubscriptionData: &stripe.CheckoutSessionSubscriptionDataParams{Metadata: ref},
 	}
+	if p.Platform > 0 { // as text, for stripe-go has a floating-point number
+		params.AddExtra("subscription_data[application_fee_percent]", fmt.Sprintf("%d.%02d", p.Platform/100, p.Platform%100))
+	}
 	params.SetStripeAccount(p.Account)
 	params.SetIdempotencyKey(p.Key)
 	s, err := c.sessions.New(params)
@@ -159,10 +162,11 @@ func (c *Client) withInvoices(ctx context.Context, account string, s *stripe.Sub
 	for list.Next() {
 		in := list.Invoice()
 		b := billed(in)
-		var err error
-		if b.StripeFee, err = c.feeOf(ctx, account, in.Charge); err != nil {
+		took, err := c.feesOf(ctx, account, in.Charge)
+		if err != nil {
 			return charge.Subscribed{}, err
 		}
+		b.StripeFee, b.PlatformFee = took.stripe, took.platform
 		if in.Charge != nil && in.Charge.Disputed {
 			if err := c.billContest(ctx, account, &b); err != nil {
 				return charge.Subscribed{}, err

@@ -145,6 +145,7 @@ func (c *Client) NewPage(ctx context.Context, p request.PageRequest) (string, st
 		params.CustomerCreation = stripe.String(string(stripe.CheckoutSessionCustomerCreationAlways))
 		params.PaymentIntentData.SetupFutureUsage = stripe.String(string(stripe.PaymentIntentSetupFutureUsageOffSession))
 	}
+	params.PaymentIntentData.ApplicationFeeAmount = platformCents(p.Platform)
 	params.SetStripeAccount(p.Account)
 	params.SetIdempotencyKey(p.Key)
 	s, err := c.sessions.New(params)
@@ -219,9 +220,11 @@ func (c *Client) observeIntent(ctx context.Context, account, id string) (string,
 	}
 	o := observation(pi)
 	ch := pi.LatestCharge
-	if o.StripeFee, err = c.feeOf(ctx, account, ch); err != nil {
+	took, err := c.feesOf(ctx, account, ch)
+	if err != nil {
 		return "", billing.Observation{}, err
 	}
+	o.StripeFee, o.PlatformFee = took.stripe, took.platform
 	if ch != nil && ch.Disputed {
 		err = c.observeDisputes(ctx, account, &o)
 	}
@@ -272,10 +275,18 @@ func refunded(ch *stripe.Charge) money.Cents {
 	return max(0, money.Cents(ch.AmountRefunded-(ch.Amount-ch.AmountCaptured)))
 }
 
+// platformCents is an application fee as Stripe is told it: of nothing it is told nothing.
+func platformCents(part money.Cents) *int64 {
+	if part == 0 {
+		return nil
+	}
+	return stripe.Int64(int64(part))
+}
+
 // Capture implements charge.Cards.
-func (c *Client) Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error {
+func (c *Client) Capture(ctx context.Context, account, intent string, amount, platform money.Cents, key string) error {
 	params := &stripe.PaymentIntentCaptureParams{
-		Params: stripe.Params{Context: ctx}, AmountToCapture: stripe.Int64(int64(amount)),
+		Params: stripe.Params{Context: ctx}, AmountToCapture: stripe.Int64(int64(amount)), ApplicationFeeAmount: platformCents(platform),
 		Metadata: map[string]string{capturedKey: key},
 	}
 	params.SetStripeAccount(account)
@@ -297,23 +308,20 @@ func (c *Client) Release(ctx context.Context, account, intent, key string) error
 	return nil
 }
 
-// Refund implements charge.Cards.
-func (c *Client) Refund(ctx context.Context, account, intent, key string) error {
-	return c.refund(&stripe.RefundParams{Params: stripe.Params{Context: ctx}, PaymentIntent: stripe.String(intent)}, account, key)
-}
-
-// RefundPart implements charge.Cards.
-func (c *Client) RefundPart(ctx context.Context, account, intent string, amount money.Cents, key string) error {
-	return c.refund(&stripe.RefundParams{
-		Params: stripe.Params{Context: ctx}, PaymentIntent: stripe.String(intent), Amount: stripe.Int64(int64(amount)),
-	}, account, key)
-}
-
-func (c *Client) refund(params *stripe.RefundParams, account, key string) error {
-	params.SetStripeAccount(account)
+// Refund implements charge.Cards. Stripe gives back of the platform's fee in proportion, and refuses to
+// of a charge that has none.
+func (c *Client) Refund(ctx context.Context, r charge.Refund, key string) error {
+	params := &stripe.RefundParams{Params: stripe.Params{Context: ctx}, PaymentIntent: stripe.String(r.Intent)}
+	if r.Amount > 0 {
+		params.Amount = stripe.Int64(int64(r.Amount))
+	}
+	if r.Platform {
+		params.RefundApplicationFee = stripe.Bool(true)
+	}
+	params.SetStripeAccount(r.Account)
 	params.SetIdempotencyKey(key)
 	if _, err := c.refunds.New(params); err != nil {
-		return callError("refunding "+*params.PaymentIntent, err)
+		return callError("refunding "+r.Intent, err)
 	}
 	return nil
 }

@@ -97,13 +97,13 @@ func TestClient_RefusedOrUnknown(t *testing.T) {
 			t.Parallel()
 			c := newClient(t, &stub{status: test.status, body: test.body, header: map[string]string{"Stripe-Should-Retry": "false"}})
 			for call, err := range map[string]error{
-				"Capture":           c.Capture(t.Context(), account, "pi_1", 4000, "key"),
+				"Capture":           c.Capture(t.Context(), account, "pi_1", 4000, 0, "key"),
 				"Release":           c.Release(t.Context(), account, "pi_1", "key"),
 				"NewPage":           errOfPage(c.NewPage(t.Context(), request.PageRequest{Account: account, Key: "key", Ref: "p1", Amount: 4000, Ends: time.Unix(1, 0)})),
 				"Observe an intent": errOfObserve(c.Observe(t.Context(), account, "pi_1")),
 				"Observe a session": errOfObserve(c.Observe(t.Context(), account, "cs_1")),
 				"Observe a warning": errOfObserve(c.Observe(t.Context(), account, "issfr_1")),
-				"Refund":            c.Refund(t.Context(), account, "pi_1", "key"),
+				"Refund":            c.Refund(t.Context(), charge.Refund{Account: account, Intent: "pi_1"}, "key"),
 				"Expire":            c.Expire(t.Context(), account, "cs_1", "key"),
 				"OpenAccount":       errOfMade(c.OpenAccount(t.Context(), "lakeside", "key")),
 				"FindAccount":       errOfMade(c.FindAccount(t.Context(), "lakeside", time.Unix(1, 0))),
@@ -155,7 +155,7 @@ func TestClient_NoAnswer(t *testing.T) {
 			c := stripepay.New(secrettest.Fixed("sk_test_key"), srv.URL)
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			err := c.Capture(ctx, account, "pi_1", 4000, "key")
+			err := c.Capture(ctx, account, "pi_1", 4000, 0, "key")
 			if _, definite := errors.AsType[*clinic.Refusal](err); err == nil || definite {
 				t.Errorf("the outcome is %v", err)
 			}
@@ -197,18 +197,29 @@ func TestClient_Requests(t *testing.T) {
 		{"NewPage, paid at once", "POST", "/v1/checkout/sessions", "q1", func(c *stripepay.Client) error {
 			return errOfPage(c.NewPage(t.Context(), atOnce))
 		}, pageForm("automatic"), false},
+		{"NewPage, of which the platform has a part", "POST", "/v1/checkout/sessions", "q1", func(c *stripepay.Client) error {
+			shared := atOnce
+			shared.Platform = 100
+			return errOfPage(c.NewPage(t.Context(), shared))
+		}, with(pageForm("automatic"), "payment_intent_data[application_fee_amount]", "100"), false},
 		{"Capture", "POST", "/v1/payment_intents/pi_1/capture", "e1-0", func(c *stripepay.Client) error {
-			return c.Capture(t.Context(), account, "pi_1", 4000, "e1-0")
+			return c.Capture(t.Context(), account, "pi_1", 4000, 0, "e1-0")
 		}, url.Values{"amount_to_capture": {"4000"}, "metadata[captured]": {"e1-0"}}, false},
+		{"Capture, of which the platform has a part", "POST", "/v1/payment_intents/pi_1/capture", "e1-0", func(c *stripepay.Client) error {
+			return c.Capture(t.Context(), account, "pi_1", 4000, 100, "e1-0")
+		}, url.Values{"amount_to_capture": {"4000"}, "application_fee_amount": {"100"}, "metadata[captured]": {"e1-0"}}, false},
 		{"Release", "POST", "/v1/payment_intents/pi_1/cancel", "e1-1", func(c *stripepay.Client) error {
 			return c.Release(t.Context(), account, "pi_1", "e1-1")
 		}, url.Values{}, false},
 		{"Refund", "POST", "/v1/refunds", "e1-2-refund", func(c *stripepay.Client) error {
-			return c.Refund(t.Context(), account, "pi_1", "e1-2-refund")
+			return c.Refund(t.Context(), charge.Refund{Account: account, Intent: "pi_1"}, "e1-2-refund")
 		}, url.Values{"payment_intent": {"pi_1"}}, false},
-		{"RefundPart", "POST", "/v1/refunds", "p1-excess-0", func(c *stripepay.Client) error {
-			return c.RefundPart(t.Context(), account, "pi_1", 1500, "p1-excess-0")
+		{"Refund, of a part", "POST", "/v1/refunds", "p1-excess-0", func(c *stripepay.Client) error {
+			return c.Refund(t.Context(), charge.Refund{Account: account, Intent: "pi_1", Amount: 1500}, "p1-excess-0")
 		}, url.Values{"payment_intent": {"pi_1"}, "amount": {"1500"}}, false},
+		{"Refund, of which the platform has a part", "POST", "/v1/refunds", "p1-excess-0", func(c *stripepay.Client) error {
+			return c.Refund(t.Context(), charge.Refund{Account: account, Intent: "pi_1", Amount: 1500, Platform: true}, "p1-excess-0")
+		}, url.Values{"payment_intent": {"pi_1"}, "amount": {"1500"}, "refund_application_fee": {"true"}}, false},
 		{"Expire", "POST", "/v1/checkout/sessions/cs_1/expire", "e1-3-expire", func(c *stripepay.Client) error {
 			return c.Expire(t.Context(), account, "cs_1", "e1-3-expire")
 		}, url.Values{}, false},
@@ -272,7 +283,7 @@ func with(form url.Values, fields ...string) url.Values {
 func TestClient_RetriesUnderTheSameKey(t *testing.T) {
 	t.Parallel()
 	s := &stub{status: 409, body: refusal(`"type":"idempotency_error"`), header: map[string]string{"Stripe-Should-Retry": "true"}}
-	if err := newClient(t, s).Capture(t.Context(), account, "pi_1", 4000, "e1-0"); err == nil {
+	if err := newClient(t, s).Capture(t.Context(), account, "pi_1", 4000, 0, "e1-0"); err == nil {
 		t.Fatal("Capture succeeded")
 	}
 	if len(s.sent) != 3 {

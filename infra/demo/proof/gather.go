@@ -99,6 +99,7 @@ type payment struct {
 
 	DisputeFee int64  `json:"dispute_fee_cents"`
 	StripeFee  int64  `json:"stripe_fee_cents"`
+	Platform   int64  `json:"platform_fee_cents"`
 	Intent     string `json:"payment_intent"`
 }
 
@@ -169,6 +170,7 @@ type oracle struct {
 	Open    int      `json:"open_sessions"`
 	Balance int64    `json:"balance_cents"`
 	Fees    int64    `json:"fee_cents"`
+	Earned  int64    `json:"earned_cents"` // by the platform
 	PaidOut tally    `json:"paid_out"`
 	Moved   tally    `json:"moved"`
 	Intents []intent `json:"payment_intents"`
@@ -189,7 +191,8 @@ type intent struct {
 	Amount   int64             `json:"amount"`
 	Received int64             `json:"amount_received"`
 	Refunded int64             `json:"amount_refunded"`
-	Fee      int64             `json:"fee_cents"`
+	Fee      int64             `json:"fee_cents"`      // Stripe's and the platform's
+	Platform int64             `json:"platform_cents"` // the platform's part of Fee
 	Metadata map[string]string `json:"metadata"`
 }
 

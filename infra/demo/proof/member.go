@@ -49,11 +49,12 @@ type yearly struct{ amount, paid, refunded int64 }
 
 func membershipsMatchStripe(w *world, l *line) {
 	refunded := map[string]int64{}
-	var took int64 // Stripe, of the years, less what the entries say
+	var took, shared int64 // by Stripe and by the platform, of the years, less what the entries say
 	for _, i := range w.stripe.Intents {
 		refunded[i.ID] = i.Refunded
 		if i.Invoice != "" {
-			took += i.Fee
+			took += i.Fee - i.Platform
+			shared += i.Platform
 		}
 	}
 	stripe := map[string]yearly{}
@@ -75,8 +76,9 @@ func membershipsMatchStripe(w *world, l *line) {
 			collected[i.Membership] += i.Paid - i.Refunded - i.Withdrawn
 		}
 		for _, e := range m.Entries {
-			collected[e.Payment] -= e.on("stripe") + e.on("stripe_fees") + e.on("dispute_fees")
+			collected[e.Payment] -= e.on("stripe") + e.on("stripe_fees") + e.on("platform_fees") + e.on("dispute_fees")
 			took -= e.on("stripe_fees")
+			shared -= e.on("platform_fees")
 		}
 		for id, off := range collected {
 			if off != 0 {
@@ -86,6 +88,9 @@ func membershipsMatchStripe(w *world, l *line) {
 	}
 	if took != 0 {
 		l.find("Stripe took %s more of memberships than their entries say", dollars(took))
+	}
+	if shared != 0 {
+		l.find("the platform took %s more of memberships than their entries say", dollars(shared))
 	}
 	for of, y := range stripe {
 		l.find("Stripe's invoice %q, of %s, is of no patient's membership", of, dollars(y.amount))

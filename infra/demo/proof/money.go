@@ -56,7 +56,7 @@ func summed(l *line, entries []entry) map[string]int64 {
 }
 
 // booked is what the ledger says of one payment, in cents.
-type booked struct{ held, released, collected, refunded, standing, disputed, disputeFees, stripeFees int64 }
+type booked struct{ held, released, collected, refunded, standing, disputed, disputeFees, stripeFees, platformFees int64 }
 
 func (c *dossier) booked(payment string) booked {
 	var b booked
@@ -67,6 +67,7 @@ func (c *dossier) booked(payment string) booked {
 		holds := e.on("holds")
 		b.standing += holds
 		b.stripeFees += e.on("stripe_fees")
+		b.platformFees += e.on("platform_fees")
 		switch e.Kind {
 		case "hold":
 			b.held += holds
@@ -100,7 +101,7 @@ func (p payment) expected() booked {
 		held := max(p.Held, p.Collected) // a pay link collects without a hold
 		return booked{
 			held: held, released: held - p.Collected, collected: p.Collected, refunded: p.Refunded, disputed: p.Withdrawn, disputeFees: p.DisputeFee,
-			stripeFees: p.StripeFee,
+			stripeFees: p.StripeFee, platformFees: p.Platform,
 		}
 	}
 	return booked{}
@@ -171,8 +172,10 @@ func paymentsMatchStripe(w *world, l *line) {
 			case i.Received != b.collected || i.Refunded != b.refunded:
 				l.find("payment %s: the ledger says %s collected and %s refunded; Stripe says %s, %s", p.ID,
 					dollars(b.collected), dollars(b.refunded), dollars(i.Received), dollars(i.Refunded))
-			case i.Fee != b.stripeFees:
-				l.find("payment %s: the ledger says Stripe took %s; Stripe says %s", p.ID, dollars(b.stripeFees), dollars(i.Fee))
+			case i.Fee-i.Platform != b.stripeFees:
+				l.find("payment %s: the ledger says Stripe took %s; Stripe says %s", p.ID, dollars(b.stripeFees), dollars(i.Fee-i.Platform))
+			case i.Platform != b.platformFees:
+				l.find("payment %s: the ledger says the platform took %s; Stripe says %s", p.ID, dollars(b.platformFees), dollars(i.Platform))
 			case stripeStatus[p.State] != "" && i.Status != stripeStatus[p.State]:
 				l.find("payment %s is %s; Stripe says %s", p.ID, p.State, i.Status)
 			case stripeStatus[p.State] == "" && (i.Status == "succeeded" || i.Status == "requires_capture"):
@@ -201,6 +204,7 @@ func holdsAddUp(w *world, l *line) {
 			sum.disputed += b.disputed
 			sum.disputeFees += b.disputeFees
 			sum.stripeFees += b.stripeFees
+			sum.platformFees += b.platformFees
 		}
 	}
 	for _, m := range w.members {
@@ -211,6 +215,7 @@ func holdsAddUp(w *world, l *line) {
 		}
 		for _, e := range m.Entries {
 			sum.stripeFees += e.on("stripe_fees")
+			sum.platformFees += e.on("platform_fees")
 			sum.disputed += e.on("disputes")
 			sum.disputeFees += e.on("dispute_fees")
 		}
@@ -241,6 +246,7 @@ func holdsAddUp(w *world, l *line) {
 		{"disputes", sum.disputed, o.Disputed.Cents},
 		{"fees of disputes", sum.disputeFees, disputeFees},
 		{"payouts", paidOut, o.PaidOut.Cents},
+		{"fees of the platform", sum.platformFees, o.Earned}, // whose balance is one of those below
 		{"balance", sum.collected - sum.refunded - sum.disputed - sum.disputeFees - sum.stripeFees - paidOut, o.Balance},
 	} {
 		if x.ledger != x.stripe {

@@ -109,7 +109,7 @@ func (w *world) during(at time.Time) bool {
 
 // add adds what an entry moves. in is the account that what patients pay is posted to.
 func (s *sums) add(e entry, in string) {
-	s.Fees += e.on("stripe_fees") + e.on("dispute_fees")
+	s.Fees += e.on("stripe_fees") + e.on("platform_fees") + e.on("dispute_fees")
 	s.Net += e.on("stripe")
 	switch e.Kind {
 	case "refund", "refund_failed":

@@ -136,6 +136,8 @@ func TestProof_WhateverIsWrongIsFound(t *testing.T) {
 		{"less at Stripe than collected", func(w *world) { w.stripe.Intents[0].Received-- }, "Stripe says $40.00, $39.99"},
 		{"another fee at Stripe", func(w *world) { w.stripe.Intents[0].Fee++ }, "the ledger says Stripe took $1.46; Stripe says $1.47"},
 		{"a fee that the payment does not say", func(w *world) { one(w).Money.Payments[0].StripeFee = 0 }, "payment pay is captured: the ledger says"},
+		{"a part of the platform that the ledger lacks", func(w *world) { w.stripe.Intents[0].Fee += 100; w.stripe.Intents[0].Platform += 100 }, "the ledger says the platform took $0.00; Stripe says $1.00"},
+		{"a part of the platform that no payment has", func(w *world) { w.stripe.Earned = 100 }, "fees of the platform: the ledger says $0.00, Stripe $1.00"},
 		{"another status at Stripe", func(w *world) { w.stripe.Intents[0].Status = "requires_capture" }, "Stripe says requires_capture"},
 		{"another's object at Stripe", func(w *world) { w.stripe.Intents[0].Account = "foreign" }, "not its own at Stripe"},
 		{"a charge at Stripe that no visit has", func(w *world) {
@@ -147,6 +149,7 @@ func TestProof_WhateverIsWrongIsFound(t *testing.T) {
 		{"a year refunded at Stripe alone", func(w *world) { w.stripe.Intents[1].Refunded = 100 }, "Stripe says {amount:35000 paid:35000 refunded:100}"},
 		{"a year that no entry has", func(w *world) { w.members[0].Entries = nil }, "collected $350.00 more than its entries say"},
 		{"a year of which Stripe took more", func(w *world) { w.stripe.Intents[1].Fee++ }, "Stripe took $0.01 more of memberships"},
+		{"a year of which the platform took a part", func(w *world) { w.stripe.Intents[1].Fee += 100; w.stripe.Intents[1].Platform += 100 }, "the platform took $1.00 more of memberships"},
 		{"a year's entry off balance", func(w *world) { w.members[0].Entries[0].Postings[1].Amount++ }, "entry fee of jane.m1 is off balance by $0.01"},
 		{"a deleted draft's payment off balance", func(w *world) {
 			w.deleted = append(w.deleted, &dossier{visit: visit{ID: "v2"}, MoneyCode: 200, Money: ledger{Payments: []payment{{ID: "v2.p", State: "captured", Collected: 100}}}})

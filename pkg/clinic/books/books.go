@@ -124,6 +124,8 @@ func unrecorded(p billing.Payment, es []ledger.Entry) string {
 		return "refunds"
 	case sums[ledger.StripeFees] != p.StripeFee:
 		return "fee"
+	case sums[ledger.PlatformFees] != p.PlatformFee:
+		return "platform's fee"
 	case sums[ledger.Disputes] != p.Withdrawn || sums[ledger.DisputeFees] != p.DisputeFee:
 		return "disputes"
 	}

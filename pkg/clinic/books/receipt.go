@@ -50,7 +50,7 @@ func paidBy(e ledger.Entry) money.Cents {
 		return e.Amount()
 	case ledger.Refund, ledger.DisputeTaken:
 		return -e.Amount()
-	case ledger.Hold, ledger.Release, ledger.DisputeCharged, ledger.DisputeFeeReturned, ledger.StripeFeeTaken, ledger.StripeFeeReturned, ledger.Fee, ledger.Earned, ledger.PayoutMade, ledger.PayoutReturned:
+	case ledger.Hold, ledger.Release, ledger.DisputeCharged, ledger.DisputeFeeReturned, ledger.StripeFeeTaken, ledger.StripeFeeReturned, ledger.PlatformFeeTaken, ledger.PlatformFeeReturned, ledger.Fee, ledger.Earned, ledger.PayoutMade, ledger.PayoutReturned:
 	}
 	return 0
 }

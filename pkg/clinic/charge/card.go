@@ -70,7 +70,7 @@ func (m *Room) chargeCard(ctx context.Context, d outbox.Delivery, p billing.Paym
 	if err != nil {
 		return err
 	}
-	c := CardCharge{Account: p.Account, Ref: p.ID, Card: first.Intent, Amount: p.Amount, AtOnce: p.AtOnce}
+	c := CardCharge{Account: p.Account, Ref: p.ID, Card: first.Intent, Amount: p.Amount, AtOnce: p.AtOnce, Platform: p.AtOncePart()}
 	intent, err := m.Cards.FindCardCharge(ctx, c)
 	if err != nil {
 		return err

@@ -31,7 +31,8 @@ type Cards interface {
 	// intent, or by a warning of fraud. It also returns the reference in the
 	// object's metadata, which is empty if this system did not make the object.
 	Observe(ctx context.Context, account, object string) (ref string, o billing.Observation, err error)
-	Capture(ctx context.Context, account, intent string, amount money.Cents, key string) error
+	// Capture collects amount of a hold, of which the platform takes a part; 0: nothing.
+	Capture(ctx context.Context, account, intent string, amount, platform money.Cents, key string) error
 	Release(ctx context.Context, account, intent, key string) error
 	// ChargeCard holds c's amount on its card without the patient, or collects it. The
 	// intent that it returns may have been refused by the card; a *clinic.Refusal says that
@@ -39,10 +40,7 @@ type Cards interface {
 	ChargeCard(ctx context.Context, c CardCharge, key string) (intent string, err error)
 	// FindCardCharge returns the intent that ChargeCard made for c; empty: none.
 	FindCardCharge(ctx context.Context, c CardCharge) (intent string, err error)
-	// Refund refunds what is left of a captured intent.
-	Refund(ctx context.Context, account, intent, key string) error
-	// RefundPart refunds amount of a captured intent.
-	RefundPart(ctx context.Context, account, intent string, amount money.Cents, key string) error
+	Refund(ctx context.Context, r Refund, key string) error
 	// SubmitEvidence sends evidence about a dispute to the cardholder's bank, and
 	// AcceptDispute gives the dispute up.
 	SubmitEvidence(ctx context.Context, account, dispute string, e billing.Evidence, key string) error
@@ -72,6 +70,20 @@ type Change struct {
 	Ref string
 }
 
+// A Refund is money of a captured intent that goes back to who paid it.
+type Refund struct {
+	Account, Intent string
+	Amount          money.Cents // 0: what is left
+	// Platform has the platform give back its part of it too. Stripe refuses that of a charge of
+	// which the platform took nothing.
+	Platform bool
+}
+
+// refundOf is a refund of so much of p, or of what is left, with what the platform has of it.
+func refundOf(p billing.Payment, amount money.Cents) Refund {
+	return Refund{Account: p.Account, Intent: p.Intent, Amount: amount, Platform: p.PlatformFee > 0}
+}
+
 // A CardCharge is a payment by the card that an intent was paid with.
 type CardCharge struct {
 	Account string
@@ -79,6 +91,8 @@ type CardCharge struct {
 	Card    string // the intent
 	Amount  money.Cents
 	AtOnce  bool // it is collected, not held
+	// Platform is what the platform takes of what is collected; 0: nothing.
+	Platform money.Cents
 }
 
 // Reads are what a Room reads besides the kernel.
@@ -361,7 +375,7 @@ func (m *Room) capture(ctx context.Context, d outbox.Delivery) error {
 		return nil
 	}
 	if p.Why == "" {
-		refused, err := splitRefusal(m.Cards.Capture(ctx, p.Account, p.Intent, v.Fee(), d.Key()))
+		refused, err := splitRefusal(m.Cards.Capture(ctx, p.Account, p.Intent, v.Fee(), billing.PlatformPart(v.Fee(), p.Platform), d.Key()))
 		if err != nil {
 			return err
 		}
@@ -420,7 +434,7 @@ func (m *Room) release(ctx context.Context, d outbox.Delivery) error {
 	case p.State == billing.Held:
 		return m.giveBack(ctx, p, m.Cards.Release(ctx, p.Account, p.Intent, d.Key()))
 	case p.MustRefund():
-		return m.giveBack(ctx, p, m.Cards.Refund(ctx, p.Account, p.Intent, d.Key()+"-refund"))
+		return m.giveBack(ctx, p, m.Cards.Refund(ctx, refundOf(p, 0), d.Key()+"-refund"))
 	case p.State == billing.Processing:
 		return m.checkPayment(ctx, d)
 	}
@@ -443,7 +457,7 @@ func (m *Room) refundExcess(ctx context.Context, p billing.Payment, v visit.Visi
 	if excess == 0 || seen.Refunded != p.Refunded { // it was refunded by hand meanwhile, or a part: what is left has an event of its own
 		return m.settle(ctx, p, o)
 	}
-	return m.giveBack(ctx, p, m.Cards.RefundPart(ctx, p.Account, p.Intent, excess, fmt.Sprintf("%s-excess-%d", p.ID, p.Refunded)))
+	return m.giveBack(ctx, p, m.Cards.Refund(ctx, refundOf(seen, excess), fmt.Sprintf("%s-excess-%d", p.ID, p.Refunded)))
 }
 
 // giveBack settles p after a call that gives money back, or that ends what the practice

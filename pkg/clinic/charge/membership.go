@@ -351,7 +351,9 @@ func (m *Room) giveBackFees(ctx context.Context, mem membership.Membership, atte
 		if b.Year != seen.Standing.Year || part <= 0 {
 			continue
 		}
-		no, err := splitRefusal(m.Cards.RefundPart(ctx, mem.Account, b.Intent, part, fmt.Sprintf("%s-back-%d-%d", b.Invoice, b.Refunded, part)))
+		no, err := splitRefusal(m.Cards.Refund(ctx, Refund{
+			Account: mem.Account, Intent: b.Intent, Amount: part, Platform: b.PlatformFee > 0,
+		}, fmt.Sprintf("%s-back-%d-%d", b.Invoice, b.Refunded, part)))
 		if err != nil {
 			return err
 		}

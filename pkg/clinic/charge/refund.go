@@ -36,7 +36,7 @@ func (m *Room) refund(ctx context.Context, d outbox.Delivery) error {
 	case seen.Left() < seen.Asked.Amount: // less is left than was asked for
 		return m.refundRefused(ctx, p, o, "less_left")
 	}
-	refused, err := splitRefusal(m.Cards.RefundPart(ctx, p.Account, p.Intent, p.Asked.Amount, d.Key()))
+	refused, err := splitRefusal(m.Cards.Refund(ctx, refundOf(seen, p.Asked.Amount), d.Key()))
 	if err != nil {
 		return err
 	}

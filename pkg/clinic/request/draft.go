@@ -649,7 +649,7 @@ func (m *Room) submission(ctx context.Context, in clinic.Input, next visit.Visit
 		}
 		pay, err := m.newPage(ctx, billing.Payment{
 			ID: next.Payment, Visit: v.ID, Practice: v.Practice, Account: p.Account,
-			Amount: v.Quote.Amount, SessionEnds: v.Quote.PageEnds(), Later: later,
+			Amount: v.Quote.Amount, Platform: p.PlatformFee, SessionEnds: v.Quote.PageEnds(), Later: later,
 		}, in.Now)
 		if err != nil {
 			d, err := afterRefusedPage(v, err)

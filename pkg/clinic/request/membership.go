@@ -26,9 +26,11 @@ type MembershipPage struct {
 	Ref     string // our membership id, kept in Stripe's metadata
 	Name    string // of what is sold
 	Amount  money.Cents
-	Ends    time.Time
-	Done    string // where the page leads when paid
-	Back    string // and when left
+	// Platform is the platform's part of each year's payment, in hundredths of a percent; 0: nothing.
+	Platform int
+	Ends     time.Time
+	Done     string // where the page leads when paid
+	Back     string // and when left
 }
 
 // A Membership is what a patient may have, or has, of a practice by the year.
@@ -186,7 +188,7 @@ func (m *Room) join(ctx context.Context, c clinic.Caller, p practice.Practice, p
 		return membership.Membership{}, err
 	}
 	next, err := membership.Application{
-		ID: id, Practice: p.ID, Payer: patient, Account: p.Account, Terms: terms, Accepted: in.Terms,
+		ID: id, Practice: p.ID, Payer: patient, Account: p.Account, Terms: terms, Accepted: in.Terms, Platform: p.PlatformFee,
 		People: []membership.Applicant{{Patient: patient, Medicare: medicare}},
 	}.Enrol(now)
 	if err != nil {
@@ -222,7 +224,7 @@ func (m *Room) withPage(ctx context.Context, next membership.Membership, now tim
 	began := now.Truncate(pageEvery)
 	back := m.Pages + "/my/membership/" + next.Payer
 	r := MembershipPage{
-		Account: next.Account, Ref: next.ID, Name: practice.MembershipName, Amount: next.Terms.Yearly(len(next.People)), Ends: began.Add(pageLasts),
+		Account: next.Account, Ref: next.ID, Name: practice.MembershipName, Amount: next.Terms.Yearly(len(next.People)), Platform: next.Platform, Ends: began.Add(pageLasts),
 		Done: back + "?paid=1", Back: back,
 		Key: fmt.Sprintf("%s-%s.%d%s", next.ID, next.Terms.Offer, next.Terms.Version, began.Format("-20060102T15")),
 	}

@@ -31,6 +31,8 @@ type PageRequest struct {
 	Ref     string // our payment id, kept in Stripe's metadata
 	Amount  money.Cents
 	AtOnce  bool
+	// Platform is what the platform takes of what the page collects; 0: nothing.
+	Platform money.Cents
 	// KeepCard has Stripe keep the card, for charges without the patient to which they agreed.
 	KeepCard bool
 	Ends     time.Time
@@ -90,7 +92,7 @@ func (m *Room) payLink(ctx context.Context, in clinic.Input) (clinic.Decision, e
 	began := in.Now.Truncate(linkEvery)
 	pay, err := m.newPage(ctx, billing.Payment{
 		ID: v.ID + "." + v.Quote.Page() + began.Format("-20060102T15"), Visit: v.ID, Practice: v.Practice, Account: last.Account,
-		Amount: v.Fee(), AtOnce: true, SessionEnds: began.Add(2 * linkEvery),
+		Amount: v.Fee(), Platform: p.PlatformFee, AtOnce: true, SessionEnds: began.Add(2 * linkEvery),
 	}, in.Now)
 	if refusedByStripe(err) {
 		next := v.PageRefused()
@@ -122,7 +124,7 @@ func (m *Room) newPage(ctx context.Context, p billing.Payment, now time.Time) (b
 	}
 	var err error
 	p.Session, p.URL, err = m.Checkout.NewPage(ctx, PageRequest{
-		Account: p.Account, Key: p.ID, Ref: p.ID, Amount: p.Amount, AtOnce: p.AtOnce, KeepCard: p.Later.Words != "",
+		Account: p.Account, Key: p.ID, Ref: p.ID, Amount: p.Amount, AtOnce: p.AtOnce, Platform: p.AtOncePart(), KeepCard: p.Later.Words != "",
 		Ends: p.SessionEnds, Done: done, Back: back + "?left=1",
 	})
 	refused, definite := errors.AsType[*clinic.Refusal](err)

@@ -385,7 +385,7 @@ func (s *stripe) Observe(_ context.Context, _, object string) (string, billing.O
 	return x.req.Ref, x.obs, nil
 }
 
-func (s *stripe) Capture(_ context.Context, _, intent string, amount money.Cents, _ string) error {
+func (s *stripe) Capture(_ context.Context, _, intent string, amount, _ money.Cents, _ string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x, err := s.find(intent)
@@ -407,25 +407,16 @@ func (s *stripe) Release(_ context.Context, _, intent, _ string) error {
 	return nil
 }
 
-func (s *stripe) RefundPart(_ context.Context, _, intent string, amount money.Cents, _ string) error {
+func (s *stripe) Refund(_ context.Context, r charge.Refund, _ string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	x, err := s.find(intent)
+	x, err := s.find(r.Intent)
 	if err != nil {
 		return err
 	}
-	x.obs.Refunded += amount
-	return nil
-}
-
-func (s *stripe) Refund(_ context.Context, _, intent, _ string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	x, err := s.find(intent)
-	if err != nil {
-		return err
+	if x.obs.Refunded += r.Amount; r.Amount == 0 {
+		x.obs.Refunded = x.obs.Received
 	}
-	x.obs.Refunded = x.obs.Received
 	return nil
 }
 

@@ -172,7 +172,7 @@ func moneyOf(b office.Booked, of *statement.Statement) moneyView {
 }
 
 var figureWords = map[statement.Figure]string{
-	statement.Collected: "Collected", statement.Refunded: "Refunded", statement.Disputed: "Taken back by banks", statement.Fees: "Stripe's fees", statement.PaidOut: "Paid out to your bank", statement.Other: "Other",
+	statement.Collected: "Collected", statement.Refunded: "Refunded", statement.Disputed: "Taken back by banks", statement.Fees: "Fees", statement.PaidOut: "Paid out to your bank", statement.Other: "Other",
 }
 
 var wayWords = map[statement.Way]string{
@@ -329,7 +329,7 @@ func accountsOf(b office.Booked, of *statement.Statement) []accountSums {
 var accountWords = map[ledger.Account]string{
 	ledger.Stripe: "At Stripe", ledger.Bank: "Paid out to your bank", ledger.VisitFees: "Fees for visits", ledger.DeferredFees: "Yearly fees not earned yet",
 	ledger.MembershipFees: "Yearly fees earned", ledger.Refunds: "Refunds", ledger.Disputes: "Taken back by banks", ledger.DisputeFees: "Stripe's fees for disputes",
-	ledger.StripeFees: "Stripe's fees", ledger.Holds: "Held on cards", ledger.HoldsOwed: "Held on cards, to be charged or released",
+	ledger.StripeFees: "Stripe's fees", ledger.PlatformFees: "The platform's fees", ledger.Holds: "Held on cards", ledger.HoldsOwed: "Held on cards, to be charged or released",
 }
 
 // closedWords says until when the books are closed: the last day of the last month that is.
@@ -494,6 +494,10 @@ func bookedWords(kind string) string {
 		return "Stripe's fee"
 	case "stripe_fee_returned":
 		return "Stripe's fee, returned"
+	case "platform_fee":
+		return "The platform's fee"
+	case "platform_fee_returned":
+		return "The platform's fee, returned"
 	case "payout":
 		return "Paid out to your bank"
 	case "payout_returned":

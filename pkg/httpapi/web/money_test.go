@@ -55,7 +55,7 @@ func TestMoney_FiguresLeadToEntries(t *testing.T) {
 		t.Error("a hold is among what was collected")
 	}
 	adm.link("Back to the money")
-	adm.link("Stripe's fees")
+	adm.link("Fees")
 	adm.wants(http.StatusOK, "Stripe's fee for a dispute", "Together: $15.00", "-$15.00")
 	adm.link("Back to the money")
 	adm.link("Paid out to your bank")

@@ -1,10 +1,15 @@
 package web
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 
 	"evisit/pkg/clinic/registrar"
+	"evisit/pkg/fault"
 	"evisit/pkg/practice"
 	"evisit/pkg/registry"
 )
@@ -23,6 +28,9 @@ var practiceForm = []field{
 	{Kind: "text", ID: "ein", Name: "ein", Label: "EIN", Required: true},
 	{Kind: "text", ID: "taxonomy", Name: "taxonomy", Label: "Taxonomy code", Required: true, Help: []string{"Ten characters, such as 207Q00000X."}},
 	{Kind: "text", ID: "account", Name: "account", Label: "Connected account at Stripe", Help: []string{"Such as acct_1AbCdEfGhIjKlMnO. Without it nobody can pay yet."}},
+	{Kind: "text", ID: "platform-fee", Name: "platform-fee", Label: "The platform's part, in percent of what patients pay", Mode: "decimal", Help: []string{
+		"From 0 to 30, such as 2.5. Payments and memberships that have begun keep theirs. Empty: nothing.",
+	}},
 }
 
 var registrationForm = append([]field{{
@@ -33,22 +41,42 @@ var registrationForm = append([]field{{
 var practicePlaces = map[string]string{
 	"/id": "id", "/name": "name", "/address/line2": "line2", "/address/city": "city", "/address/state": "state", "/address/zip": "zip",
 	"/time_zone": "zone", "/phone": "phone", "/inbox": "inbox", "/npi": "npi", "/ein": "ein", "/taxonomy": "taxonomy", "/stripe_account": "account",
-	"/address/line": "line",
+	"/platform_fee_basis_points": "platform-fee",
+	"/address/line":              "line",
 }
 
-func (f filled) registration(id string) registry.Registration {
+// registration is what was filled in; what cannot be read is unclear.
+func (f filled) registration(id string) (r registry.Registration, unclear []fault.Problem) {
 	text := func(name string) string { return f.text(name).Reveal() }
-	return registry.Registration{
+	r = registry.Registration{
 		ID: id, Name: text("name"), Zone: text("zone"), Phone: text("phone"), Inbox: text("inbox"),
 		Address: practice.Address{Line: text("line"), Line2: text("line2"), City: text("city"), State: text("state"), ZIP: text("zip")},
 		NPI:     text("npi"), EIN: text("ein"), Taxonomy: text("taxonomy"), Account: text("account"),
 	}
+	if part := text("platform-fee"); part != "" {
+		hundredths, read := dollars(part) // an amount has as many decimals as a percentage here
+		if !read {
+			unclear = append(unclear, fault.Problem{Where: "/platform_fee_basis_points", Code: "format", Text: "Give a percentage with two decimals at most, such as 2.5."})
+		}
+		r.PlatformFee = int(hundredths)
+	}
+	return r, unclear
+}
+
+// percentage is hundredths of a percent as they are filled in: 2.5; nothing is empty.
+func percentage(hundredths int) string {
+	if hundredths == 0 {
+		return ""
+	}
+	whole, part := strconv.Itoa(hundredths/100), fmt.Sprintf("%02d", hundredths%100)
+	return strings.TrimSuffix(whole+"."+strings.TrimRight(part, "0"), ".")
 }
 
 func practiceValues(p practice.Practice) url.Values {
 	return url.Values{
 		"name": {p.Name}, "line": {p.Address.Line}, "line2": {p.Address.Line2}, "city": {p.Address.City}, "state": {p.Address.State}, "zip": {p.Address.ZIP},
 		"zone": {p.Zone}, "phone": {p.Phone}, "inbox": {p.Inbox}, "npi": {p.NPI}, "ein": {p.EIN}, "taxonomy": {p.Taxonomy}, "account": {p.Account},
+		"platform-fee": {percentage(p.PlatformFee)},
 	}
 }
 
@@ -100,7 +128,12 @@ func (s *site) registerPractice(w http.ResponseWriter, r *http.Request, v visito
 	if err != nil {
 		return err
 	}
-	p, err := s.Registrar.Register(r.Context(), v.Caller, f.registration(f.text("id").Reveal()))
+	var p practice.Practice
+	in, unclear := f.registration(f.text("id").Reveal())
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		p, err = s.Registrar.Register(ctx, v.Caller, in)
+		return err
+	})
 	if err != nil {
 		return s.refusedSheet(w, &v, registrationSheet(), f, err)
 	}
@@ -144,7 +177,12 @@ func (s *site) changePractice(w http.ResponseWriter, r *http.Request, v visitor)
 		return err
 	}
 	id := r.PathValue("practice")
-	if _, err = s.Registrar.Change(r.Context(), v.Caller, id, f.registration(id)); err == nil {
+	in, unclear := f.registration(id)
+	err = judged(r.Context(), unclear, func(ctx context.Context) error {
+		_, err := s.Registrar.Change(ctx, v.Caller, id, in)
+		return err
+	})
+	if err == nil {
 		return redirect(w, practicePath(id)+"?done=changed")
 	}
 	st, failed := s.Registrar.Practice(r.Context(), v.Caller, id)

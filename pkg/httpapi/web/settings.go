@@ -37,14 +37,16 @@ type settingsView struct {
 	Complaints []complaint
 	Version    int
 	Account    accountView
-	Decisions  []field
-	Consent    []field
-	Readers    []field
-	Generated  string
-	Coming     []comingRow
-	NextFrom   string // when the next consent text begins; empty if there is none
-	Next       practice.Consent
-	History    []historyRow
+	// PlatformFee is the platform's part of what patients pay, in percent; empty: nothing.
+	PlatformFee string
+	Decisions   []field
+	Consent     []field
+	Readers     []field
+	Generated   string
+	Coming      []comingRow
+	NextFrom    string // when the next consent text begins; empty if there is none
+	Next        practice.Consent
+	History     []historyRow
 }
 
 type comingRow struct{ From, When, What string }
@@ -88,7 +90,7 @@ func (s *site) showSettings(w http.ResponseWriter, r *http.Request, v visitor, w
 	}
 	p := all.Practice
 	view := settingsView{
-		Version: p.Version, Account: v.accountView(all.Account), Decisions: decisionFields(p), Generated: all.Generated, Next: p.NextConsent,
+		Version: p.Version, Account: v.accountView(all.Account), PlatformFee: percentage(p.PlatformFee), Decisions: decisionFields(p), Generated: all.Generated, Next: p.NextConsent,
 		Consent: consentFields(p), Readers: readersFields(p),
 	}
 	switch was.part {

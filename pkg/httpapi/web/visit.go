@@ -482,7 +482,7 @@ func entryWords(kind string) string {
 		return "Refund did not go through"
 	case "dispute_taken":
 		return "Taken back by your bank"
-	case "dispute_fee", "dispute_fee_returned", "stripe_fee", "stripe_fee_returned":
+	case "dispute_fee", "dispute_fee_returned", "stripe_fee", "stripe_fee_returned", "platform_fee", "platform_fee_returned":
 		return ""
 	case "dispute_returned":
 		return "Returned by your bank, which decided that the charge stands"
