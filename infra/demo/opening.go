@@ -106,14 +106,14 @@ func (o *opening) registers(ctx context.Context) {
 	practice := map[string]any{
 		"id": north, "name": "North Clinic", "time_zone": "America/Los_Angeles", "phone": "+1 503 555 0100", "inbox": "desk@north.example",
 		"address": map[string]string{"line": "12 Shore Road", "city": "Portland", "state": "OR", "zip": "97201"},
-		"npi":     "1234567890", "ein": "12-3456789", "taxonomy": "207Q00000X",
+		"npi":     "1234567890", "ein": "12-3456789", "taxonomy": "207Q00000X", "platform_fee_basis_points": 250,
 	}
 	o.refused(ctx, "Pat Quinn", "an NPI with a wrong digit", "invalid_request", func() error {
 		return o.operator.post(ctx, "/practices", practice, nil)
 	})
 	practice["npi"] = "1234567893"
 	o.do(func() error { return o.operator.post(ctx, "/practices", practice, nil) })
-	o.says(ctx, "Pat Quinn", "registers North Clinic")
+	o.says(ctx, "Pat Quinn", "registers North Clinic, of whose payments the platform takes 2.5%")
 	o.do(func() error {
 		return o.operator.post(ctx, "/practices/"+north+"/invitations", map[string]string{"email": "ada@north.example", "name": "Ada North"}, nil)
 	})
@@ -521,18 +521,27 @@ func (o *opening) proves(ctx context.Context) {
 		Captured struct {
 			Cents int64 `json:"cents"`
 		} `json:"captured"`
+		Intents []struct {
+			Platform int64 `json:"platform_cents"`
+		} `json:"payment_intents"`
 	}
 	o.do(func() error {
 		return o.json(ctx, call{method: http.MethodGet, url: o.stripe + "/sim/oracle?account=" + o.account}, nil, &atStripe)
 	})
 	money, err := o.first.money(ctx)
 	o.do(func() error { return err })
-	var collected int64
+	var collected, shared, sharedThere int64
 	for _, p := range money.Payments {
 		collected += p.Collected
+		shared += p.Platform
+	}
+	for _, i := range atStripe.Intents {
+		sharedThere += i.Platform
 	}
 	o.check(collected == 30_00 && collected == atStripe.Captured.Cents, "the ledger has %d cents collected of 3,000, Stripe %d", collected, atStripe.Captured.Cents)
 	o.proved("the ledger has " + dollars(collected) + " collected, and so has Stripe")
+	o.check(shared == 75 && shared == sharedThere, "the ledger has %d cents of 75 taken by the platform, Stripe %d", shared, sharedThere)
+	o.proved("the platform took " + dollars(shared) + " of it, 2.5%, by the ledger and by Stripe")
 	o.provesPlans(ctx)
 	type act struct {
 		Actor string `json:"actor"`

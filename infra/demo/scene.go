@@ -62,6 +62,7 @@ type books struct {
 		Account   string `json:"account"`
 		Amount    int64  `json:"amount_cents"`
 		Collected int64  `json:"collected_cents"`
+		Platform  int64  `json:"platform_fee_cents"`
 		Refunded  int64  `json:"refunded_cents"`
 		Intent    string `json:"payment_intent"`
 	} `json:"payments"`
