@@ -267,6 +267,24 @@ func TestPlatformFee_OfMemberships(t *testing.T) {
 	w.agreesWithStripe()
 }
 
+// A page for a membership whose answer was lost is another once the part has changed: it is not refused as
+// a key that was used for another call.
+func TestPlatformFee_ChangedBeforeJoiningAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.sells()
+	w.shares(2_50)
+	w.trouble.order(opens, 1, answerLost)
+	_, err := w.request.Join(w.ctx, w.as(jane), "", joining)
+	w.refused(err, "payment_page_unavailable")
+	w.shares(5_00)
+	m := w.enrols()
+	w.subscribes(m, stripesim.CardSuccess)
+	w.settle()
+	w.has(m.ID, 17_50)
+	w.earned(17_50)
+}
+
 // has checks what the platform has of a membership, by its bills and by the books.
 func (w *world) has(id string, want money.Cents) {
 	w.Helper()

@@ -226,7 +226,7 @@ func (m *Room) withPage(ctx context.Context, next membership.Membership, now tim
 	r := MembershipPage{
 		Account: next.Account, Ref: next.ID, Name: practice.MembershipName, Amount: next.Terms.Yearly(len(next.People)), Platform: next.Platform, Ends: began.Add(pageLasts),
 		Done: back + "?paid=1", Back: back,
-		Key: fmt.Sprintf("%s-%s.%d%s", next.ID, next.Terms.Offer, next.Terms.Version, began.Format("-20060102T15")),
+		Key: fmt.Sprintf("%s-%s.%d.%d%s", next.ID, next.Terms.Offer, next.Terms.Version, next.Platform, began.Format("-20060102T15")),
 	}
 	var err error
 	next.Customer, next.Page.Session, next.Page.URL, err = m.Checkout.NewMembershipPage(ctx, r)
