@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 )
 
@@ -51,4 +52,27 @@ func TestPlatformFee_Pages(t *testing.T) {
 	ops.wants(http.StatusOK, "The change is made.")
 	saysNothing()
 	h.as(t, "Adm", "/manage/practices/oak").wants(http.StatusNotFound)
+}
+
+// The practice sees what the platform took apart from what Stripe took; the patient is told nothing of it.
+func TestPlatformFee_ToldToThePractice(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada, drx := h.as(t, "Ada", "/my"), h.as(t, "Dr. X", "/desk")
+	id, page := h.sent(t, ada)
+	drx.answers(id)
+	h.becomes(t, page, func(o *billing.Observation) {
+		o.Status, o.Capturable, o.Received, o.StripeFee, o.PlatformFee = "succeeded", 0, 4000, 146, 100
+	})
+	adm := h.as(t, "Adm", "/desk/money")
+	adm.wants(http.StatusOK, "$40.00", "$37.54", "Stripe's fees$0.00$1.46$1.46", "The platform's fees$0.00$1.00$1.00")
+	adm.link("Fees")
+	adm.wants(http.StatusOK, "The platform's fee", "Together: $2.46")
+	for _, path := range []string{"/my/visits/" + id, "/my/visits/" + id + "/receipt"} {
+		ada.get(path)
+		ada.wants(http.StatusOK, "$40.00")
+		if text := ada.text(); strings.Contains(text, "platform") || strings.Contains(text, "$1.00") || strings.Contains(text, "$37.54") {
+			t.Errorf("%s tells the patient what the platform took:\n%s", path, text)
+		}
+	}
 }
