@@ -43,8 +43,9 @@ func (w *world) runsOffice() {
 	}
 }
 
-// ofPatient are the operations by which patients join and leave what a practice sells.
-var ofPatient = []string{"getMembership", "joinMembership", "cancelMembership", "resumeMembership", "leaveMembership"}
+// ofPatient are the operations by which patients join and leave what a practice sells, and by which it
+// ends a membership.
+var ofPatient = []string{"getMembership", "joinMembership", "cancelMembership", "resumeMembership", "leaveMembership", "getMember", "endMember"}
 
 // meets does what may lead to an operation that has not succeeded yet.
 func (w *world) meets(op string) {
@@ -258,7 +259,30 @@ func (w *world) becomesMember(patient *person) bool {
 	if refund := w.membership(patient).Leaving.Refund; refund > 0 && w.IntN(2) == 0 {
 		w.does("leaveMembership", patient, nil, map[string]any{"membership": w.names["membership"], "refund_cents": refund})
 	}
+	w.endsMember(patient)
 	return true
+}
+
+// endsMember has lakeside look at a patient's membership and, now and then, end it with its year or at once.
+func (w *world) endsMember(patient *person) {
+	w.t.Helper()
+	admin, named := w.person("ada-brooks"), w.names["patient"]
+	w.names["patient"] = patient.patient()
+	defer func() { w.names["patient"] = named }()
+	got, ok := w.does("getMember", admin, nil, nil)
+	var held struct {
+		Ending *struct {
+			Refund int64 `json:"refund_cents"`
+		} `json:"ending"`
+	}
+	if !ok || json.Unmarshal(got.body, &held) != nil || held.Ending == nil || w.IntN(2) == 0 {
+		return
+	}
+	in := map[string]any{"membership": w.names["membership"], "reason": oneOf(w, "on_request", "care_ended", "in_error")}
+	if w.IntN(2) == 0 {
+		in["at_once"], in["refund_cents"] = true, held.Ending.Refund
+	}
+	w.does("endMember", admin, nil, in)
 }
 
 // A shownMembership is what a patient reads of what is sold and of what they have.

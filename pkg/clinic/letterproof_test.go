@@ -186,12 +186,20 @@ var claimsOf = map[string]map[string]func(saidLetter) bool{
 	}},
 	"Your membership has ended": {
 		"no membership began": func(l saidLetter) bool { return l.hasEnded() && l.paid == 0 },
-		"ended as you asked":  saidLetter.hasEnded, "because its payment failed": saidLetter.hasEnded,
-		"is being refunded": func(l saidLetter) bool { return l.hasEnded() && l.membership.Owed() > 0 },
-		"was refunded":      func(l saidLetter) bool { return l.hasEnded() && l.back >= l.membership.Standing.Refunded },
+		"ended as you asked": func(l saidLetter) bool {
+			return l.hasEnded() && l.membership.Ended.Why == membership.Cancelled
+		},
+		"The practice has ended your membership. Nothing more is charged for it. ": func(l saidLetter) bool {
+			return l.hasEnded() && l.membership.Ended.Why == membership.ByPractice && strings.Contains(l.body, "charged for it. "+l.membership.Reason().Text())
+		},
+		"because its payment failed": saidLetter.hasEnded,
+		"is being refunded":          func(l saidLetter) bool { return l.hasEnded() && l.membership.Owed() > 0 },
+		"was refunded":               func(l saidLetter) bool { return l.hasEnded() && l.back >= l.membership.Standing.Refunded },
 	},
 	"Your membership will be renewed": {"is renewed on ": func(l saidLetter) bool { return l.membership.Renews() }},
-	"Your membership will not be renewed": {"does not offer this membership any more": func(l saidLetter) bool {
+	"Your membership will not be renewed": {"ends your membership with its year. ": func(l saidLetter) bool {
+		return !l.membership.Renews() && strings.Contains(l.body, "with its year. "+l.membership.Reason().Text())
+	}, "does not offer this membership any more": func(l saidLetter) bool {
 		_, sold := l.practice.Membership(l.now)
 		return !sold
 	}},
@@ -457,6 +465,15 @@ var letterScenes = map[string]func(w *world){
 		w.resumesMembership(m.ID)
 		w.settle()
 		w.leaves(m.ID, w.shownBack())
+	},
+	"MemberEndedByPractice": func(w *world) {
+		w.endsMember(w.member(stripesim.CardSuccess).ID, membership.OutOfReach, true)
+	},
+	"MemberNotRenewedByPractice": func(w *world) {
+		m := w.member(stripesim.CardSuccess)
+		w.endsMember(m.ID, membership.CareEnded, false)
+		w.settle()
+		w.pass(m.Standing.End.Sub(w.now()) + time.Hour)
 	},
 	"MemberUnpaid": func(w *world) {
 		w.toItsNotice(w.member(stripesim.CardLaterDeclined))

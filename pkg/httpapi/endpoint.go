@@ -105,7 +105,7 @@ var endpoints = []*Endpoint{
 	&getDocument, &getDocs, &getHealth,
 	&getMe, &listForms, &getForm, &getFormVersion, &checkAnswers,
 	&startVisit, &listVisits, &getVisit, &saveAnswers, &quoteVisit, &submitVisit, &openCheckout, &cancelVisit, &deleteVisit, &sendAgain, &sendMessage, &giveNumber, &acknowledgeVisit,
-	&getMembership, &joinMembership, &cancelMembership, &resumeMembership, &leaveMembership, &listPayments,
+	&getMembership, &joinMembership, &cancelMembership, &resumeMembership, &leaveMembership, &getMember, &endMember, &listPayments,
 	&getChart, &getEncounterDocument, &getLedger, &getTrail, &listAccess, &getRecord,
 	&listQueue, &takeVisit, &askPatient, &answerVisit, &declineVisit, &redirectVisit,
 	&releaseVisit, &handOverVisit, &takeOverVisit, &listColleagues,

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"time"
 
+	"evisit/pkg/clinic/office"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/coding"
 	"evisit/pkg/membership"
@@ -193,6 +194,8 @@ type memberReply struct {
 	// Why and when it ended; absent: it has not.
 	Ended *time.Time     `json:"ended,omitempty"`
 	Why   membership.Why `json:"why,omitempty"`
+	// Why the practice ended it, or has it end with its year; absent if it did not, or sells no memberships any more.
+	Reason membership.Reason `json:"reason,omitempty" schema:"enum=on_request|out_of_reach|care_ended|discontinued|in_error"`
 }
 
 // What is refunded of a membership that ends at once now; absent where nothing is.
@@ -227,7 +230,7 @@ func given(t time.Time) *time.Time {
 }
 
 func (a *API) showMembership(v request.Membership) yearlyReply {
-	out := yearlyReply{Invoices: []billReply{}, Entries: []entryReply{}}
+	out := yearlyReply{Invoices: showBills(v.Bills), Entries: []entryReply{}}
 	if v.Sold {
 		out.Sold = &soldTerms{v.Terms.Offer, v.Terms.Version, v.Terms.Yearly(1), v.Terms.Sentences()}
 	}
@@ -238,9 +241,6 @@ func (a *API) showMembership(v request.Membership) yearlyReply {
 	if v.Leaving.Amount > 0 {
 		out.Leaving = &leavingReply{int64(v.Leaving.Amount), v.Leaving.Text}
 	}
-	for _, b := range v.Bills {
-		out.Invoices = append(out.Invoices, billReply{b.Membership, b.Number, b.Amount, b.Paid, b.Refunded, b.Withdrawn, b.Start, b.End, given(b.PaidAt)})
-	}
 	for _, e := range v.Entries {
 		out.Entries = append(out.Entries, showEntry(e))
 	}
@@ -250,7 +250,7 @@ func (a *API) showMembership(v request.Membership) yearlyReply {
 func (a *API) showMember(m membership.Membership) memberReply {
 	out := memberReply{
 		ID: m.ID, State: m.State, Offer: m.Terms.Offer, Terms: m.Terms.Version, Joined: m.Made, From: given(m.Standing.Start), Until: given(m.Standing.End),
-		Renews: m.Renews(), Can: []string{}, Ended: given(m.Ended.At), Why: m.Ended.Why,
+		Renews: m.Renews(), Can: []string{}, Ended: given(m.Ended.At), Why: m.Ended.Why, Reason: m.Reason(),
 	}
 	now := a.Kernel.Time()
 	if m.Cancels() {
@@ -264,4 +264,88 @@ func (a *API) showMember(m membership.Membership) memberReply {
 	}
 	out.Pay, out.Open = m.Arrears()
 	return out
+}
+
+var getMember = Endpoint{
+	Method: "GET", Path: "/practice/members/{patient}", ID: "getMember", Group: "Memberships",
+	For:  "Read a patient's yearly membership",
+	Text: "The latest one, with its invoices, and, for administrators, what is refunded if your practice ends it at once. For staff and administrators.",
+	Who:  Known,
+	Out:  heldReply{}, OutText: "The membership.",
+	Refuses: []Refusal{{Code: "denied"}},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		m, err := a.Office.Membership(r.Context(), r.Caller, r.PathValue("patient"))
+		return Reply{Body: a.showHeld(m)}, err
+	},
+}
+
+var endMember = Endpoint{
+	Method: "POST", Path: "/practice/members/{patient}/end", ID: "endMember", Group: "Memberships",
+	For: "End a patient's yearly membership",
+	Text: "With the year that is paid, so that visits stay included until then; or at once (`at_once`), with the days that are left refunded at least. The patient is told by " +
+		"letter, with the reason, and cannot resume it. What is refunded at once is read with the membership, and named here. The same again changes nothing. For administrators.",
+	Who: Known, In: endMemberInput{},
+	Out: memberReply{}, OutText: "The membership, which is not renewed, or has ended.",
+	Refuses: []Refusal{
+		{Code: "denied"},
+		{Code: "not_a_member"},
+		{Code: "membership_pending"},
+		{Code: "membership_unpaid"},
+		{Code: "membership_ended"},
+		{Code: "refund_replaced"},
+		{Code: "changed"},
+	},
+	Serve: func(a *API, r *Request) (Reply, error) {
+		in := r.In.(*endMemberInput)
+		m, err := a.Office.EndMembership(r.Context(), r.Caller, r.PathValue("patient"), office.MembershipEnd{
+			Membership: in.Membership, Reason: in.Reason, AtOnce: in.AtOnce, Shown: money.Cents(in.Refund),
+		})
+		return Reply{Body: a.showMember(m)}, err
+	},
+}
+
+// How a membership ends.
+type endMemberInput struct {
+	// Its id, as it was read.
+	Membership string `json:"membership" validate:"required,max=80"`
+	// Why; the patient is told: `on_request` (they asked for it), `out_of_reach` (they live where the practice may not treat), `care_ended` (the
+	// practice ends its care for them), `discontinued` (the practice gives the membership up) or `in_error` (it was begun by mistake).
+	Reason membership.Reason `json:"reason" validate:"required,max=40"`
+	// At once; otherwise with its year.
+	AtOnce bool `json:"at_once,omitempty"`
+	// Cents, as they were read, if it ends at once.
+	Refund int64 `json:"refund_cents,omitempty" validate:"min=0,max=10000000"`
+}
+
+// A patient's latest membership, as the practice reads it.
+type heldReply struct {
+	Mine memberReply `json:"membership"`
+	// How many included visits of its year were used, by all members.
+	Used   int             `json:"used_visits" schema:"min=0"`
+	Ending *endingNowReply `json:"ending,omitempty"`
+	// Of all memberships that the patient had, the newest first.
+	Invoices []billReply `json:"invoices"`
+}
+
+// What is refunded if your practice ends the membership at once now; absent if you cannot end it.
+type endingNowReply struct {
+	Refund int64 `json:"refund_cents" schema:"min=0"`
+	// Why it is so much, in words.
+	Text string `json:"text"`
+}
+
+func (a *API) showHeld(m office.Member) heldReply {
+	out := heldReply{Mine: a.showMember(m.Membership), Used: m.Used(), Invoices: showBills(m.Bills)}
+	if m.MayEnd {
+		out.Ending = &endingNowReply{int64(m.Back.Amount), m.Back.Text}
+	}
+	return out
+}
+
+func showBills(bills []membership.Bill) []billReply {
+	all := []billReply{}
+	for _, b := range bills {
+		all = append(all, billReply{b.Membership, b.Number, b.Amount, b.Paid, b.Refunded, b.Withdrawn, b.Start, b.End, given(b.PaidAt)})
+	}
+	return all
 }

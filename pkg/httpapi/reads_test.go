@@ -58,6 +58,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 	w := newWorld(t)
 	v := w.closed(t)
 	w.contests(t, v)
+	w.do(t, call{as: "tom-okafor", method: "POST", path: "/me/membership", body: map[string]any{"offer": "yearly-1", "terms": 1, "medicare": "no"}}, nil)
 	w.moved.Add(int64(time.Hour))
 	if _, err := w.sign.Run(t.Context()); err != nil {
 		t.Fatal(err)
@@ -96,6 +97,7 @@ func TestRead_OneRecordForEachEndpoint(t *testing.T) {
 		{"jane-smith", "/me/record", append(of("jane-smith", "chart.read:record", about), of("jane-smith", "record.download", "   jane-smith")...), false},
 		{"elena-diaz", "/me/record?patient=rosa-diaz", of("elena-diaz", "record.download", "   rosa-diaz"), false},
 		{"jane-smith", "/me/membership", of("jane-smith", "ledger.read:membership", "   jane-smith"), false},
+		{"sam-lee", "/practice/members/tom-okafor", of("sam-lee", "ledger.read:membership", "   tom-okafor"), false},
 		{"jane-smith", "/me/payments", of("jane-smith", "ledger.read:payments", "   jane-smith"), false},
 		{"sam-lee", "/patients", of("sam-lee", "patient.read", ""), false},
 		{"sam-lee", "/patients/tom-okafor", of("sam-lee", "patient.read", "   tom-okafor"), false},

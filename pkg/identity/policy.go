@@ -19,6 +19,7 @@ const (
 	ReadVisit      Action = "visit.read"      // its state and times
 	ReadChart      Action = "chart.read"      // answers, messages, document
 	HoldMembership Action = "membership.hold" // join, cancel, resume
+	EndMembership  Action = "membership.end"  // a patient's, by the practice
 	FillVisit      Action = "visit.fill"      // answers, quote, submit, pay, cancel, delete, acknowledge
 	WriteToTeam    Action = "message.send"    // the patient's side of the exchange
 	ReadQueue      Action = "queue.read"
@@ -123,7 +124,7 @@ var policy = []struct {
 	{[]Role{Staff}, Holder, StaffPool, []Action{TreatVisit, ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff}, Former, StaffPool, []Action{ReleaseVisit, HandOverVisit}},
 	{[]Role{Staff, Admin}, Team, "", []Action{ReadVisit, ReadMoney, RefundPayment, BillPlan, ReadPatient, ChangePatient, DelegatePower, ManagePatients, GiveDiscounts}},
-	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms, ConnectAccount, ReadDispute, AnswerDispute, ReadBooks}},
+	{[]Role{Admin}, Team, "", []Action{ReadTrail, ReadLog, ReadWork, EndWork, ResumeWork, ManagePeople, DecideTerms, ConnectAccount, ReadDispute, AnswerDispute, ReadBooks, EndMembership}},
 	{[]Role{Admin, Director}, Team, "", []Action{ReadRoster, WriteForms}},
 	{[]Role{Director}, Team, "", []Action{ApproveForms}},
 	{[]Role{Operator}, Team, "", []Action{RunPractices, ReadWork, EndWork, ResumeWork}}, // of the platform, which is their practice

@@ -19,7 +19,7 @@ var actions = []identity.Action{
 	identity.TakeVisit, identity.TreatVisit, identity.ReadMoney, identity.ReadTrail, identity.ReadLog, identity.ReadWork, identity.EndWork,
 	identity.ResumeWork, identity.RunPractices, identity.ReadRoster, identity.ManagePeople, identity.DecideTerms, identity.ConnectAccount, identity.WriteForms, identity.ApproveForms,
 	identity.ReadAccess, identity.DownloadRecord, identity.ReleaseVisit, identity.HandOverVisit, identity.TakeOverVisit,
-	identity.ReadDispute, identity.AnswerDispute, identity.ReadBooks, identity.RefundPayment, identity.BillPlan, identity.ReadPatient, identity.ChangePatient, identity.DelegatePower, identity.ManagePatients, identity.GiveDiscounts, identity.HoldMembership,
+	identity.ReadDispute, identity.AnswerDispute, identity.ReadBooks, identity.RefundPayment, identity.BillPlan, identity.ReadPatient, identity.ChangePatient, identity.DelegatePower, identity.ManagePatients, identity.GiveDiscounts, identity.HoldMembership, identity.EndMembership,
 }
 
 // How a person may stand to the visit of patient-1 at practice-1.
@@ -80,7 +80,7 @@ var policy = []struct {
 	{identity.Staff, "had it last", "staff", "visit.read chart.read queue.read visit.take visit.take_over visit.release visit.hand_over ledger.read work.read work.end" + ofStaff},
 	{identity.Staff, "works there,another's has,has taken it,had it last", "clinical none", "visit.read ledger.read" + ofStaff},
 
-	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read ledger.books dispute.read dispute.answer audit.read log.read work.read work.end work.resume roster.read roster.change terms.decide account.connect form.write" + ofStaff},
+	{identity.Admin, "works there,another's has,has taken it", anyPool, "visit.read ledger.read ledger.books dispute.read dispute.answer audit.read log.read work.read work.end work.resume roster.read roster.change terms.decide account.connect form.write membership.end" + ofStaff},
 	{identity.Director, "works there,another's has,has taken it", anyPool, "roster.read form.write form.approve"},
 	{identity.Operator, "works there,another's has,has taken it", anyPool, "practice.run work.read work.end work.resume"},
 

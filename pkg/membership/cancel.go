@@ -72,7 +72,7 @@ func (m Membership) Resume(now time.Time) (Membership, error) {
 		return Membership{}, err
 	}
 	if m.closing() {
-		return Membership{}, fault.New(fault.Conflict, "offer_closed", "This membership is not offered any more, so it cannot be renewed. You have it until its year ends.")
+		return Membership{}, fault.New(fault.Conflict, "offer_closed", "The practice does not renew this membership. You have it until its year ends.")
 	}
 	if m.Renews() {
 		return m, nil

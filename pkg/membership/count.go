@@ -70,3 +70,14 @@ func (c Count) has(visit string) bool {
 func includedVisits(n int) string {
 	return count(n, "included visit", "included visits")
 }
+
+// CountAt is the count, of these, of m's year that an instant falls in; a new one if nothing was used.
+func (m Membership) CountAt(counts []Count, at time.Time) Count {
+	year := m.YearAt(at)
+	for _, c := range counts {
+		if c.Membership == m.ID && c.Year.Equal(year) {
+			return c
+		}
+	}
+	return Count{Membership: m.ID, Year: year}
+}

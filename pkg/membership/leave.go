@@ -30,9 +30,13 @@ func (m Membership) Leave(shown money.Cents, used int, zone *time.Location, now 
 	case back.Amount == 0:
 		return Membership{}, fault.New(fault.Conflict, "nothing_refunded", "Nothing would be refunded now, so it does not end at once. Cancel it instead: visits are included until its year ends.")
 	case back.Amount != shown:
-		return Membership{}, fault.New(fault.Conflict, "refund_replaced", "What is refunded has changed since it was shown: it is "+back.Amount.String()+" now. End the membership if you agree.")
+		return Membership{}, refundReplaced(back.Amount)
 	}
 	return m.EndNow(Cancelled, used, zone, now)
+}
+
+func refundReplaced(back money.Cents) error {
+	return fault.New(fault.Conflict, "refund_replaced", "What is refunded has changed since it was shown: it is "+back.String()+" now. End the membership if you agree.")
 }
 
 // Carries reports whether Stripe is to be asked for something of m that it was not to be asked for

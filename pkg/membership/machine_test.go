@@ -63,6 +63,12 @@ func draw(t *rapid.T, m membership.Membership, now time.Time, zone *time.Locatio
 		{"end", func(m membership.Membership, now time.Time) (membership.Membership, error) {
 			return m.EndNow(why, used, zone, now)
 		}},
+		{"end with the year", func(m membership.Membership, now time.Time) (membership.Membership, error) {
+			return m.EndWithYear(membership.CareEnded, now)
+		}},
+		{"end by the practice", func(m membership.Membership, now time.Time) (membership.Membership, error) {
+			return m.EndByPractice(membership.InError, m.Ending(used, zone, now).Amount, used, zone, now)
+		}},
 		{"end unpaid", func(m membership.Membership, now time.Time) (membership.Membership, error) {
 			return m.EndUnpaid(zone, now)
 		}},

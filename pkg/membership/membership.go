@@ -37,7 +37,7 @@ type Why string
 const (
 	NeverPaid  Why = "never_paid"  // the first payment was not made in time
 	Cancelled  Why = "cancelled"   // by the member, at the end of the year or at once
-	ByPractice Why = "by_practice" // at once
+	ByPractice Why = "by_practice" // at once, or with the year, as the payer was told
 	Unpaid     Why = "unpaid"      // a payment failed and the grace is over
 	OfMedicare Why = "medicare"    // nobody is left who may be a member
 )
@@ -92,11 +92,12 @@ type Membership struct {
 }
 
 // A Decision is an End that was decided here, and what had been paid by then for the year that
-// began at Year; zero: no year had begun.
+// began at Year; zero: no year had begun. It has the Reason of a practice.
 type Decision struct {
 	End
-	Year time.Time   `json:"year,omitzero"`
-	Paid money.Cents `json:"paid,omitempty"`
+	Year   time.Time   `json:"year,omitzero"`
+	Paid   money.Cents `json:"paid,omitempty"`
+	Reason Reason      `json:"reason,omitempty"` // of a practice
 }
 
 // Back is what is refunded of one year's payments, in all: what was refunded before, and what was
@@ -192,6 +193,9 @@ func (m Membership) stand() (State, End) {
 	state, end := m.Standing.state()
 	if !m.Decided.IsZero() && !m.paidAfterAll(state) {
 		return Ended, m.Decided.End
+	}
+	if end.Why == Cancelled && m.closing() { // Stripe was asked to, and not by who pays
+		end.Why = ByPractice
 	}
 	return state, end
 }

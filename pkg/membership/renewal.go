@@ -15,8 +15,10 @@ type Notice struct {
 	Renews time.Time   `json:"renews"` // when
 	Terms  Terms       `json:"terms"`  // that hold from then on
 	Price  money.Cents `json:"price"`  // of that year for those who were members
-	// Closing says that it is not renewed, because the practice does not offer it any more.
+	// Closing says that it is not renewed, because the practice does not offer it any more, or, with a
+	// Reason, ends this one.
 	Closing bool      `json:"closing,omitempty"`
+	Reason  Reason    `json:"reason,omitempty"`
 	At      time.Time `json:"at"`
 }
 
@@ -83,7 +85,7 @@ func (m Membership) Letter(zone *time.Location) (Letter, bool) {
 	l := Letter{Renews: civil.Of(n.Renews, zone), Price: n.Price}
 	last := date(l.Renews.AddDays(-1))
 	if n.Closing {
-		l.Text = fmt.Sprintf("The practice does not offer this membership any more. You have it until %s; it is not renewed, and nothing more is charged for it.", last)
+		l.Text = n.closingText(last)
 		return l, true
 	}
 	l.Changes = m.Terms.Changes(n.Terms, len(m.at(n.At)))

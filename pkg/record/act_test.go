@@ -18,6 +18,7 @@ func TestActOf_OfPatientsHasWords(t *testing.T) {
 		identity.ChangePatient: {":contact"},
 		identity.DelegatePower: {":invited", ":uninvited", ":revoked"},
 		identity.GiveDiscounts: {":given", ":ended"},
+		identity.EndMembership: {":with_year", ":at_once"},
 		identity.ManagePatients: {
 			":registered", ":imported", ":joined", ":invited", ":verified", ":warned", ":suspended", ":reactivated", ":seen", ":merged",
 		},

@@ -124,8 +124,12 @@ func memberWords(p practice.Practice, mem membership.Membership, now time.Time) 
 	if page, amount := mem.Arrears(); page != "" {
 		pay = "You can pay the " + amount.String() + " with this or another card, from the page of your membership:"
 	}
+	ended := endings[mem.Ended.Why]
+	if reason := mem.Reason().Text(); reason != "" {
+		ended += " " + reason
+	}
 	return []string{
 		"{paid}", mem.Standing.Paid.String(), "{year}", mem.Standing.Text(zone), "{renewal}", renewal,
-		"{last}", mem.Standing.LastDay(zone), "{price}", mem.RenewalPrice(now).String(), "{unpaid}", mem.Unpaid(zone), "{pay}", pay, "{ended}", endings[mem.Ended.Why], "{back}", backWords(mem), "{announced}", announced.Text,
+		"{last}", mem.Standing.LastDay(zone), "{price}", mem.RenewalPrice(now).String(), "{unpaid}", mem.Unpaid(zone), "{pay}", pay, "{ended}", ended, "{back}", backWords(mem), "{announced}", announced.Text,
 	}, nil
 }

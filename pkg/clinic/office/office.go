@@ -18,6 +18,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
+	"evisit/pkg/membership"
 	"evisit/pkg/outbox"
 	"evisit/pkg/reconcile"
 	"evisit/pkg/statement"
@@ -51,6 +52,10 @@ type Reads interface {
 	// Outcomes lists what the latest comparisons of a practice's accounts came to, the newest first.
 	Outcomes(ctx context.Context, practice string, limit int) ([]reconcile.Outcome, error)
 	books.Booked
+	// Included lists the memberships of a patient, the oldest first, with what was used of each year, and
+	// Paid their bills, the newest first, with what was entered of them.
+	Included(ctx context.Context, patient string) ([]membership.Membership, []membership.Count, error)
+	Paid(ctx context.Context, patient string) ([]membership.Bill, []ledger.Entry, error)
 	// Closing returns how far a practice's books are closed, and BalanceAt what its accounts stood at
 	// when the last month was closed that ended by an instant.
 	Closing(ctx context.Context, practice string) (statement.Closing, error)

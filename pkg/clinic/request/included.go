@@ -3,7 +3,6 @@ package request
 import (
 	"context"
 	"strings"
-	"time"
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
@@ -55,21 +54,10 @@ func (m *Room) included(ctx context.Context, in clinic.Input, f *intake.Form, re
 		return included{}, err
 	}
 	i := included{of: all[len(all)-1]}
-	i.count = countOf(counts, i.of, in.Now)
+	i.count = i.of.CountAt(counts, in.Now)
 	class := classOf(f, res.Response)
 	i.Entitlement = i.of.Covers(membership.Visit{ID: in.Visit.ID, Patient: in.Visit.Patient, Form: f.Name(), Class: class, At: in.Now}, i.count, zone)
 	return i, nil
-}
-
-// countOf is the count of the year that an instant falls in; a new one if nothing was used.
-func countOf(counts []membership.Count, of membership.Membership, at time.Time) membership.Count {
-	year := of.YearAt(at)
-	for _, c := range counts {
-		if c.Membership == of.ID && c.Year.Equal(year) {
-			return c
-		}
-	}
-	return membership.Count{Membership: of.ID, Year: year}
 }
 
 // useIncluded returns the count with the visit that is submitted. If the membership does not include

@@ -93,7 +93,7 @@ func (m *Room) membershipOf(ctx context.Context, c clinic.Caller, patient string
 			return Membership{}, err
 		}
 		view.Mine = all[n-1]
-		view.Leaving = view.Mine.Leaving(len(countOf(counts, view.Mine, now).Uses), zone, now)
+		view.Leaving = view.Mine.Leaving(len(view.Mine.CountAt(counts, now).Uses), zone, now)
 	}
 	if view.Sold && view.Joins() {
 		view.Medicare, err = m.medicare(ctx, p, patient, coding.Unknown, now)

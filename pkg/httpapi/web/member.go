@@ -86,6 +86,9 @@ func (s *site) memberSheet(v request.Membership) (sheet, error) {
 		sh.Intro = append(sh.Intro, m.TermsAt(s.Now()).Sentences()...)
 	case membership.Ended:
 		sh.Facts = append(sh.Facts, fact{"Ended", p.Local(m.Ended.At) + ": " + endWords[m.Ended.Why]})
+		if text := m.Reason().Text(); text != "" {
+			sh.Intro = append(sh.Intro, text)
+		}
 	}
 	for _, b := range v.Bills {
 		sh.Facts = append(sh.Facts, fact{"Invoice " + b.Number, billWords(b, p)})

@@ -98,7 +98,7 @@ func (s *site) patientSheet(r *http.Request, v visitor, id string) (sheet, error
 			{"Born", bornWords(p.Contact.Birth)}, {"E-mail address", p.Contact.Email.Reveal()},
 		},
 	}
-	sh.Links = []link{{Href: coveragesOf(p.ID), Text: "Health plans"}, {Href: discountAt(p.ID), Text: "Discount"}}
+	sh.Links = []link{{Href: coveragesOf(p.ID), Text: "Health plans"}, {Href: discountAt(p.ID), Text: "Discount"}, {Href: memberAtDesk(p.ID), Text: "Membership"}}
 	if p.Discount.Percent > 0 {
 		sh.Facts = append(sh.Facts, fact{"Discount", discountWords(p.Discount, v.practice, s.Now())})
 	}

@@ -181,6 +181,8 @@ func (s *site) visiting() []route {
 		{"POST /desk/visits/{id}/dispute/accept", s.as(s.acceptDispute)},
 		{"GET /desk/visits/{id}/claim", s.as(s.claim)},
 		{"POST /desk/visits/{id}/claim", s.as(s.recordClaim)},
+		{"GET /desk/members/{patient}", s.as(s.patientsMembership)},
+		{"POST /desk/members/{patient}/end", s.as(s.endMembership)},
 		{"GET /desk/visits/{id}/refund", s.as(s.refund)},
 		{"POST /desk/visits/{id}/refund", s.as(s.refundVisit)},
 		{"GET /desk/visits/{id}", s.as(s.deskVisit)},
