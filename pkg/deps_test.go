@@ -76,7 +76,7 @@ var rules = map[string]rule{
 	"billing":  {layer: domain, ours: "civil coding coverage fault ledger money"},
 	"visit":    {layer: domain, ours: "billing fault identity money phi"},
 	"practice": {layer: domain, ours: "billing coding fault identity intake membership money visit"},
-	"record":   {layer: domain, ours: "audit billing identity intake money phi visit"},
+	"record":   {layer: domain, ours: "audit billing identity intake membership money phi visit"},
 	"work":     {layer: domain, ours: "fault identity reconcile"},
 	"registry": {layer: domain, ours: "coding fault identity npi phi practice", theirs: "golang.org/x/text/unicode/norm"},
 	"library":  {layer: domain, ours: "intake protocol"},

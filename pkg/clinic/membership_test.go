@@ -545,6 +545,14 @@ func TestMembership_Disputed(t *testing.T) {
 	if back := w.shownBack(); back != 0 {
 		t.Errorf("leaving gives back %s, which the bank has", back)
 	}
+	seen, err := w.office.Membership(w.ctx, w.as(ada), jane)
+	if err != nil || len(seen.Disputes) != 1 || seen.Disputes[0].Number != bills[0].Number || seen.Back.Amount != 0 ||
+		!strings.Contains(seen.Disputes[0].Evidence.Activity, "Terms of the membership yearly-1, version 1, and their price accepted: ") {
+		t.Errorf("Ada is shown %+v, %v", seen.Disputes, err)
+	}
+	if seen, err = w.office.Membership(w.ctx, w.as(sam), jane); err != nil || len(seen.Disputes) != 0 {
+		t.Errorf("staff are shown %+v, %v", seen.Disputes, err)
+	}
 	w.agreesWithStripe()
 	if _, err := w.sim.Hand(w.ctx, stripesim.Act{Do: stripesim.HandRespond, ID: id}); err != nil {
 		t.Fatal(err)

@@ -51,11 +51,15 @@ type evidenceReply struct {
 	Text string `json:"uncategorized_text"`
 }
 
+func showEvidence(e billing.Evidence) *evidenceReply {
+	return &evidenceReply{e.Product, e.Service, e.Activity, e.Policy, e.Text}
+}
+
 func showDisputed(d office.Dispute) disputedReply {
 	p, e := d.Payment, d.Evidence
 	return disputedReply{
 		Payment: p.ID, State: p.State, Receipt: d.Visit.Receipt(p.ID), Dispute: showDispute(p.Dispute),
-		Evidence: &evidenceReply{e.Product, e.Service, e.Activity, e.Policy, e.Text}, Shown: e.Hash(), CanAnswer: d.CanAnswer, CanAccept: d.CanAccept,
+		Evidence: showEvidence(e), Shown: e.Hash(), CanAnswer: d.CanAnswer, CanAccept: d.CanAccept,
 	}
 }
 

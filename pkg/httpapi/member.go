@@ -268,10 +268,11 @@ func (a *API) showMember(m membership.Membership) memberReply {
 
 var getMember = Endpoint{
 	Method: "GET", Path: "/practice/members/{patient}", ID: "getMember", Group: "Memberships",
-	For:  "Read a patient's yearly membership",
-	Text: "The latest one, with its invoices, and, for administrators, what is refunded if your practice ends it at once. For staff and administrators.",
-	Who:  Known,
-	Out:  heldReply{}, OutText: "The membership.",
+	For: "Read a patient's yearly membership",
+	Text: "The latest one, with its invoices, and, for administrators, what is refunded if your practice ends it at once, and what it can tell a bank that " +
+		"disputes a payment for it: what was accepted, paid and used, without a word of health. For staff and administrators.",
+	Who: Known,
+	Out: heldReply{}, OutText: "The membership.",
 	Refuses: []Refusal{{Code: "denied"}},
 	Serve: func(a *API, r *Request) (Reply, error) {
 		m, err := a.Office.Membership(r.Context(), r.Caller, r.PathValue("patient"))
@@ -325,6 +326,20 @@ type heldReply struct {
 	Ending *endingNowReply `json:"ending,omitempty"`
 	// Of all memberships that the patient had, the newest first.
 	Invoices []billReply `json:"invoices"`
+	// Of these invoices, for administrators.
+	Disputes []memberDispute `json:"disputes"`
+}
+
+// A dispute, or an inquiry, of the bank of who paid an invoice of a membership. It is answered in Stripe's dashboard.
+type memberDispute struct {
+	Number  string `json:"number"`
+	Inquiry bool   `json:"inquiry,omitempty"`
+	// Stripe's code for what the cardholder says.
+	Reason string `json:"reason"`
+	// Whether it is to be answered, and until when; absent: Stripe does not say.
+	Awaits   bool           `json:"awaits_answer"`
+	Due      *time.Time     `json:"due,omitempty"`
+	Evidence *evidenceReply `json:"evidence"`
 }
 
 // What is refunded if your practice ends the membership at once now; absent if you cannot end it.
@@ -335,7 +350,12 @@ type endingNowReply struct {
 }
 
 func (a *API) showHeld(m office.Member) heldReply {
-	out := heldReply{Mine: a.showMember(m.Membership), Used: m.Used(), Invoices: showBills(m.Bills)}
+	out := heldReply{Mine: a.showMember(m.Membership), Used: m.Used(), Invoices: showBills(m.Bills), Disputes: []memberDispute{}}
+	for _, d := range m.Disputes {
+		out.Disputes = append(out.Disputes, memberDispute{
+			d.Number, d.Contest.Inquiry, d.Contest.Reason, d.Contest.Awaits, given(d.Contest.Due), showEvidence(d.Evidence),
+		})
+	}
 	if m.MayEnd {
 		out.Ending = &endingNowReply{int64(m.Back.Amount), m.Back.Text}
 	}

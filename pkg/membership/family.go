@@ -113,6 +113,6 @@ func (m Membership) Upgrade(t Terms, accepted int, medicare map[string]Medicare,
 			people[i].Medicare = medicare[p.Patient].since()
 		}
 	}
-	m.Terms, m.Notice, m.People = t, Notice{}, people
+	m.Terms, m.Accepted, m.Notice, m.People = t, Acceptance{t.Offer, accepted, now}, Notice{}, people
 	return m.next(), m.Standing.charged(t.Yearly(n)-was.Yearly(n), civil.Of(now, zone), zone), nil
 }

@@ -69,6 +69,8 @@ type Membership struct {
 	// Platform is the platform's part of what is paid for it, in hundredths of a percent, as it was
 	// decided when the payer joined; 0: nothing.
 	Platform int `json:"platform,omitempty"`
+	// Accepted is what the payer accepted last, and when; zero: before that was kept.
+	Accepted Acceptance `json:"accepted,omitzero"`
 	// Page is where the first payment can be made.
 	Page Page `json:"page,omitzero"`
 	// Notice is the last that was given; its terms hold from the renewal that it names.
@@ -89,6 +91,13 @@ type Membership struct {
 	Ended   End       `json:"ended,omitzero"`
 	Made    time.Time `json:"made"`
 	Version int       `json:"version"`
+}
+
+// An Acceptance is one version of an offer's terms, which somebody accepted.
+type Acceptance struct {
+	Offer string    `json:"offer"`
+	Terms int       `json:"terms"` // the version
+	At    time.Time `json:"at"`
 }
 
 // A Decision is an End that was decided here, and what had been paid by then for the year that
@@ -172,7 +181,7 @@ func (a Application) Enrol(now time.Time) (Membership, error) {
 	}
 	m := Membership{
 		ID: a.ID, Practice: a.Practice, Payer: a.Payer, Account: a.Account, Customer: a.Customer,
-		Terms: a.Terms, Platform: a.Platform, State: Pending, Made: now, Version: 1,
+		Terms: a.Terms, Accepted: Acceptance{a.Terms.Offer, a.Accepted, now}, Platform: a.Platform, State: Pending, Made: now, Version: 1,
 	}
 	for _, p := range a.People {
 		m.People = append(m.People, Member{Patient: p.Patient, Joined: now, Medicare: p.Medicare.since()})

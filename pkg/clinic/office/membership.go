@@ -6,11 +6,13 @@ import (
 	"slices"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/membership"
 	"evisit/pkg/money"
+	"evisit/pkg/record"
 )
 
 // A Member is a patient's latest membership as the practice sees it.
@@ -21,6 +23,18 @@ type Member struct {
 	Back membership.Refund
 	// MayEnd is whether the caller may end it, and it runs.
 	MayEnd bool
+	// Disputes are of the bills that a bank asked about, or disputed, the newest first; none for who may
+	// not read disputes.
+	Disputes []MemberDispute
+	all      []membership.Membership
+	counts   []membership.Count
+}
+
+// A MemberDispute is a bill whose payment a bank asked about or disputed, and what the practice can tell
+// it.
+type MemberDispute struct {
+	membership.Bill
+	Evidence billing.Evidence
 }
 
 // ErrNoMember is refused with where a patient has had no membership at the practice.
@@ -29,11 +43,11 @@ var ErrNoMember = fault.New(fault.NotFound, "not_found", "This patient has had n
 // Membership returns the latest membership of a patient of the caller's practice, and records that the
 // caller read it. Errors: fault.Denied, fault.NotFound, also where there was none.
 func (o *Office) Membership(ctx context.Context, c clinic.Caller, patient string) (Member, error) {
-	c, held, err := o.member(ctx, c, identity.ReadMoney, patient)
+	c, out, err := o.member(ctx, c, identity.ReadMoney, patient)
 	if err != nil {
 		return Member{}, err
 	}
-	out, now := Member{Held: held}, o.Kernel.Time()
+	held, now := out.Held, o.Kernel.Time()
 	if out.Bills, _, err = o.Store.Paid(ctx, patient); err != nil {
 		return Member{}, err
 	}
@@ -41,32 +55,55 @@ func (o *Office) Membership(ctx context.Context, c clinic.Caller, patient string
 	if runs := held.State == membership.Active || held.State == membership.PastDue; runs && slices.Contains(rights, identity.EndMembership) {
 		out.MayEnd, out.Back = true, held.Ending(held.Used(), held.Zone, now)
 	}
+	if slices.Contains(rights, identity.ReadDispute) {
+		if out.Disputes, err = o.memberDisputes(ctx, out); err != nil {
+			return Member{}, err
+		}
+	}
 	return out, o.Kernel.RecordLook(ctx, c, identity.ReadMoney+":membership", clinic.Subject{Practice: held.Practice, Patient: patient})
 }
 
+// memberDisputes are the disputes of m's bills, each with what was promised and used.
+func (o *Office) memberDisputes(ctx context.Context, m Member) ([]MemberDispute, error) {
+	p, err := o.Kernel.Practice(ctx, m.Practice)
+	if err != nil {
+		return nil, err
+	}
+	var out []MemberDispute
+	for _, b := range m.Bills {
+		at := slices.IndexFunc(m.all, func(of membership.Membership) bool { return of.ID == b.Membership })
+		if b.Contest.ID == "" || at < 0 {
+			continue
+		}
+		uses := m.all[at].CountAt(m.counts, b.Start).Uses
+		out = append(out, MemberDispute{b, record.MemberEvidenceOf(m.all[at], b, uses, p.Name, m.Zone, p.Local)})
+	}
+	return out, nil
+}
+
 // member is the latest membership of a patient, on which c may take action do.
-func (o *Office) member(ctx context.Context, c clinic.Caller, do identity.Action, patient string) (clinic.Caller, clinic.Held, error) {
+func (o *Office) member(ctx context.Context, c clinic.Caller, do identity.Action, patient string) (clinic.Caller, Member, error) {
 	c, err := o.Kernel.Identify(ctx, c)
 	if err != nil {
-		return c, clinic.Held{}, err
+		return c, Member{}, err
 	}
 	at, about := identity.Resource{Practice: c.Person.Practice, Patient: patient}, clinic.Subject{Practice: c.Person.Practice, Patient: patient}
 	if !c.Person.Works() {
 		at.Practice = "" // a patient's own is read at their side of the practice
 	}
 	if err := o.Kernel.Allow(ctx, c, do, at, about); err != nil {
-		return c, clinic.Held{}, err
+		return c, Member{}, err
 	}
 	all, counts, err := o.Store.Included(ctx, patient)
 	if err != nil {
-		return c, clinic.Held{}, err
+		return c, Member{}, err
 	}
 	all = slices.DeleteFunc(all, func(m membership.Membership) bool { return m.Practice != at.Practice })
 	if len(all) == 0 {
-		return c, clinic.Held{}, ErrNoMember
+		return c, Member{}, ErrNoMember
 	}
 	held, err := o.Kernel.Hold(ctx, all[len(all)-1], counts)
-	return c, held, err
+	return c, Member{Held: held, all: all, counts: counts}, err
 }
 
 // A MembershipEnd is how a practice ends a membership.
@@ -106,7 +143,7 @@ func (o *Office) endMembership(ctx context.Context, c clinic.Caller, patient str
 	if err != nil || next.Version == was.Version {
 		return next, err
 	}
-	err = o.Kernel.ChangeMembership(ctx, c, was, next, audit.Record{
+	err = o.Kernel.ChangeMembership(ctx, c, was.Held, next, audit.Record{
 		ID: o.Kernel.NewID(), Practice: was.Practice, At: now, Actor: c.Actor(patient), Action: string(identity.EndMembership) + ":" + how,
 		Patient: patient, Resource: was.ID + ", " + string(in.Reason),
 	})

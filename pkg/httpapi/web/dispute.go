@@ -70,6 +70,13 @@ func disputeOf(d office.Dispute, p practice.Practice, now time.Time) disputeView
 		tell("Stripe's fee for it", pay.DisputeFee.String())
 	}
 	tell("What the cardholder says", capital(strings.ReplaceAll(pay.Dispute.Reason, "_", " ")))
+	view.Evidence = disputeTexts(said)
+	return view
+}
+
+// disputeTexts are the fields of the evidence that say something.
+func disputeTexts(said billing.Evidence) []disputeText {
+	var all []disputeText
 	for _, part := range []struct{ name, text string }{
 		{"What was sold", said.Product},
 		{"Day of the service", said.Service},
@@ -78,10 +85,10 @@ func disputeOf(d office.Dispute, p practice.Practice, now time.Time) disputeView
 		{"Numbers", said.Text},
 	} {
 		if part.text != "" {
-			view.Evidence = append(view.Evidence, disputeText{part.name, strings.Split(part.text, "\n")})
+			all = append(all, disputeText{part.name, strings.Split(part.text, "\n")})
 		}
 	}
-	return view
+	return all
 }
 
 // disputeStands says how a dispute stands, and what comes next.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"evisit/pkg/clinic/office"
 	"evisit/pkg/fault"
@@ -62,6 +63,12 @@ func (s *site) patientsMembershipSheet(m office.Member, patient string, p practi
 	for _, b := range m.Bills {
 		sh.Facts = append(sh.Facts, fact{"Invoice " + b.Number, billWords(b, p)})
 	}
+	for _, d := range m.Disputes {
+		sh.Facts = append(sh.Facts, fact{"Dispute of invoice " + d.Number, contestWords(d.Contest, p)})
+		for _, part := range disputeTexts(d.Evidence) {
+			sh.Facts = append(sh.Facts, fact{"For the bank: " + part.Name, strings.Join(part.Lines, "; ")})
+		}
+	}
 	if !m.MayEnd {
 		return sh
 	}
@@ -72,6 +79,21 @@ func (s *site) patientsMembershipSheet(m office.Member, patient string, p practi
 	sh.Action, sh.Button, sh.Fields = memberAtDesk(patient)+"/end", "End this membership", endMemberForm(m.State == membership.Active, m.Back.Amount)
 	sh.Hidden = []hiddenField{{membershipField, m.ID}, {refundField, strconv.FormatInt(int64(m.Back.Amount), 10)}}
 	return sh
+}
+
+// contestWords say what a bank says of the payment of an invoice, and what is to be done.
+func contestWords(c membership.Contest, p practice.Practice) string {
+	words := "The cardholder says: " + strings.ReplaceAll(c.Reason, "_", " ") + "."
+	if c.Inquiry {
+		words += " The bank asks, and has taken no money."
+	}
+	switch {
+	case !c.Awaits:
+		return words + " It awaits no answer."
+	case c.Due.IsZero():
+		return words + " Answer it in Stripe's dashboard."
+	}
+	return words + " Answer it in Stripe's dashboard by " + p.Local(c.Due) + "."
 }
 
 // patientsMembership shows a patient's membership to who works at the practice.

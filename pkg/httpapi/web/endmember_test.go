@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"testing"
 	"time"
+
+	"evisit/pkg/membership"
 )
 
 // An administrator ends a patient's membership on its page, with its year or at once: what is missing is
@@ -42,4 +44,30 @@ func TestMembership_EndedByThePractice(t *testing.T) {
 	adm.wants(http.StatusOK, "StandsEnded", "by the practice", "It was begun by mistake.")
 	ada.get("/my/membership")
 	ada.wants(http.StatusOK, "by the practice", "It was begun by mistake.")
+}
+
+// The page of a membership whose payment a bank disputes has what the bank can be told, for
+// administrators.
+func TestMembership_DisputedIsShownWithItsEvidence(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.as(t, "Adm", "/manage/membership").press("Decide", url.Values{"price": {"350"}, "visits": {"2"}, "classes": {"em"}})
+	h.rooms.Kernel.ForgetPractice("oak")
+	ada := h.as(t, "Ada", "/my/membership")
+	ada.press("Join, and go to the payment page", url.Values{"accept": {"yes"}, "medicare": {"no"}})
+	h.subscribes(t, ada.head.Get("Location"))
+	h.pass(time.Minute)
+	h.stripe.mu.Lock()
+	id := ""
+	for _, x := range h.stripe.subscriptions {
+		id = x.made.Subscription
+		x.made.Withdrawn, x.made.Bills[0].Withdrawn = 350_00, 350_00
+		x.made.Bills[0].Contest = membership.Contest{ID: "dp_1", Reason: "subscription_canceled", Awaits: true, Due: h.clock().AddDate(0, 0, 9)}
+	}
+	h.stripe.mu.Unlock()
+	h.hear(t, id)
+	adm := h.as(t, "Adm", "/desk/work")
+	adm.link("See the dispute")
+	adm.wants(http.StatusOK, "The cardholder says: subscription canceled.", "Answer it in Stripe's dashboard by ",
+		"Terms of the membership yearly-1, version 1, and their price accepted: ", "Included visits used in the year: 0 of 2", "At once, with $0.00 refunded")
 }

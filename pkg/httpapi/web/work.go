@@ -37,7 +37,7 @@ var taskWords = map[work.Kind]string{
 	work.PatientUnverified:    "Somebody registered as a patient: match them to a person",
 	work.CoverageUnchecked:    "A health plan was entered or changed: compare it with the card",
 	work.MembershipUnrefunded: "What is owed of a membership that ended was not refunded: return it another way",
-	work.MembershipDisputed:   "The bank of who paid for a membership wants the money back, or asks about it: answer it in Stripe's dashboard before it is due",
+	work.MembershipDisputed:   "The bank of who paid for a membership wants the money back, or asks about it: answer it in Stripe's dashboard before it is due, with what its page says",
 	work.MembershipUnpaid:     "The payment for a membership failed: see with the patient that it can be paid",
 	work.MembershipMedicare:   "Medicare covers what a member's membership includes: see which visits were included since",
 	work.Dispute:              "A charge is disputed, or a bank asks about it: answer the bank",
@@ -74,6 +74,9 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 		}
 		if i.Kind == work.Dispute || i.Kind == work.DisputeMissed {
 			t.Dispute = disputePath(i.Visit)
+		}
+		if i.Kind == work.MembershipDisputed {
+			t.Dispute = memberAtDesk(i.Patient)
 		}
 		if i.Kind == work.RefundFailed || i.Kind == work.FraudWarned {
 			t.Refund = refundPath(i.Visit)
