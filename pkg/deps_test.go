@@ -118,7 +118,7 @@ var rules = map[string]rule{
 	"clinic/desk":      {layer: room, ours: "audit clinic clinic/chart fault identity money outbox phi record visit work"},
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault membership outbox phi practice registry visit work"},
-	"clinic/office":    {layer: room, ours: "audit billing civil clinic clinic/books fault identity ledger membership money outbox practice reconcile record statement vault visit work"},
+	"clinic/office":    {layer: room, ours: "audit billing civil clinic clinic/books coverage fault identity ledger membership money outbox practice reconcile record statement vault visit work"},
 	"clinic/registrar": {layer: room, ours: "audit billing civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,

@@ -12,9 +12,9 @@ import (
 
 // planned is what the health plans of a patient are quoted by.
 type planned struct {
-	held      []coverage.Held
-	contracts []billing.Contract
-	on        civil.Day
+	Held      []coverage.Held
+	Contracts []billing.Contract
+	On        civil.Day
 }
 
 func (m *Room) planned(ctx context.Context, in clinic.Input, p practice.Practice) (all planned, _ error) {
@@ -22,15 +22,15 @@ func (m *Room) planned(ctx context.Context, in clinic.Input, p practice.Practice
 	if err != nil {
 		return all, err
 	}
-	all.on = civil.Of(in.Now, zone)
-	if all.contracts, err = m.Store.Contracts(ctx, p.ID); err != nil {
+	all.On = civil.Of(in.Now, zone)
+	if all.Contracts, err = m.Store.Contracts(ctx, p.ID); err != nil {
 		return all, err
 	}
 	_, rows, err := m.Charts.Coverages(ctx, in.Visit.Patient)
 	if err != nil {
 		return all, err
 	}
-	all.held, err = m.Charts.Held(ctx, rows)
+	all.Held, err = m.Charts.Held(ctx, rows)
 	return all, err
 }
 
@@ -47,7 +47,7 @@ func (m *Room) byPlans(ctx context.Context, in clinic.Input, p practice.Practice
 	if err != nil {
 		return q, err
 	}
-	share, err := q.CoveredBy(all.held, all.contracts, all.on)
+	share, err := q.CoveredBy(all.Held, all.Contracts, all.On)
 	if err != nil {
 		return q, err
 	}
@@ -67,7 +67,7 @@ func (m *Room) stillCharged(ctx context.Context, in clinic.Input, p practice.Pra
 	if err != nil {
 		return err
 	}
-	share, err := q.CoveredBy(all.held, all.contracts, all.on)
+	share, err := q.CoveredBy(all.Held, all.Contracts, all.On)
 	if err == nil {
 		_, err = all.fee(q, share, p)
 	}
@@ -77,7 +77,7 @@ func (m *Room) stillCharged(ctx context.Context, in clinic.Input, p practice.Pra
 // fee returns q, which is of the posted fee, unless it is of a share, and share is what the patient would pay
 // by their plan. It refuses a fee that a plan must be billed for in place of the patient.
 func (all planned) fee(q, share billing.Quote, p practice.Practice) (billing.Quote, error) {
-	duty := billing.DutyOn(all.held, all.contracts, all.on)
+	duty := billing.DutyOn(all.Held, all.Contracts, all.On)
 	switch {
 	case duty == "" || q.Basis == billing.PlanShare:
 		return q, nil
