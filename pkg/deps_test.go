@@ -101,6 +101,7 @@ var rules = map[string]rule{
 
 	"membership": {layer: domain, ours: "civil coding coverage fault ledger money"},
 
+	"claim":      {layer: domain, ours: "billing civil coding coding/icd coverage fault money npi phi x12 x12/ack x12/p835 x12/p837"},
 	"coding":     {layer: domain, ours: "civil fault money"},
 	"coding/fee": {layer: domain, ours: "civil fault money"},
 	"coding/icd": {layer: domain, ours: "civil fault"},
