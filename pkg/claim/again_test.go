@@ -2,6 +2,7 @@ package claim_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"evisit/pkg/claim"
@@ -118,5 +119,70 @@ func TestPost_EarlierAttempt(t *testing.T) {
 	thrown := m.must(paid.Discard(at(43, 9)))
 	if again, err := thrown.Discard(at(43, 9)); thrown.State != claim.Paid || !thrown.Attempts[1].Discarded || err == nil {
 		t.Errorf("%s, %v, %v", thrown.State, again.State, err)
+	}
+}
+
+// A file that was thrown away left all the same, and the payer decides on what was in it: whatever
+// was done meanwhile, no second original goes out.
+func TestPost_OfAFileThatWasThrownAway(t *testing.T) {
+	t.Parallel()
+	m := maker{t}
+	thrown := m.must(m.batched(m.ready(), 1).Discard(at(29, 10)))
+	batched := m.batched(thrown, 2)
+	turned, _ := m.must(batched.MarkSent(at(29, 11))).HearReport(report(control(2), "A7:562:85"), at(30, 8))
+	for name, c := range map[string]claim.Claim{
+		"ready": thrown, "closed": m.must(thrown.Close(claim.Withdrawn, "staff", at(29, 11))), "turned back": turned,
+	} {
+		d, _, err := c.Post(remittance("1"), denial(1), at(43, 8))
+		if d = m.must(d, err); d.State != claim.Denied || d.Attempts[0].Discarded || d.Attempts[0].Sent.IsZero() || !d.Ended.At.IsZero() {
+			t.Errorf("%s: %s, %+v", name, d.State, d.Attempts)
+		}
+		_, err = d.Resend(at(44, 8))
+		refused(t, err, "claim_state")
+		r := m.must(d.Replace(at(44, 8)))
+		if back := r.Abandon(at(44, 9)); back.State != claim.Denied {
+			t.Errorf("%s: given up, it is %s", name, back.State)
+		}
+	}
+	d, _, err := batched.Post(remittance("1"), denial(1), at(43, 8))
+	if d = m.must(d, err); d.State != claim.Batched {
+		t.Errorf("another file is under way: %s", d.State)
+	}
+	if d, effect := d.HearReport(report(control(2), "A7:562:85"), at(44, 8)); effect != claim.Advanced || d.State != claim.Denied || len(d.Problems) > 0 {
+		t.Errorf("that is turned back: %s, %v", d.State, d.Problems)
+	}
+}
+
+// What is given up while it is voided before the payer decided is accepted, as before.
+func TestAbandon_VoidOfWhatIsAccepted(t *testing.T) {
+	t.Parallel()
+	m := maker{t}
+	r := report(control(1), "A2:20")
+	r.PayerControl = "PAYERCTRL001"
+	accepted, _ := m.sent().HearReport(r, at(30, 8))
+	if c := m.must(accepted.Void(at(31, 8))).Abandon(at(31, 9)); c.State != claim.Accepted || len(c.Attempts) != 1 {
+		t.Errorf("%s with %d attempts", c.State, len(c.Attempts))
+	}
+}
+
+// A claim is put into files up to 99 times, which is what control numbers have room for, and keeps
+// up to 50 decisions.
+func TestClaim_Bounds(t *testing.T) {
+	t.Parallel()
+	m := maker{t}
+	c := m.batched(m.ready(), 1)
+	for n := 2; n <= 99; n++ {
+		c = m.batched(m.must(c.Discard(at(29, 9))), n)
+	}
+	_, err := c.Discard(at(29, 9))
+	refused(t, err, "attempts_full")
+	d := m.accepted()
+	for n := range 50 {
+		d, _, err = d.Post(remittance("EFT"+strings.Repeat("1", n)), denial(1), at(50, 8))
+		d = m.must(d, err)
+	}
+	_, _, err = d.Post(remittance("LAST"), payment(1), at(50, 8))
+	if got := suspended(t, err); !slices.Equal(got, []string{"too_often"}) {
+		t.Errorf("%v", got)
 	}
 }

@@ -1,6 +1,7 @@
 package claim_test
 
 import (
+	"fmt"
 	"strings"
 
 	"evisit/pkg/claim"
@@ -20,7 +21,7 @@ func numbers(n int) claim.Numbers {
 	return claim.Numbers{Interchange: n, Group: 100 + n, Reference: reference(n)}
 }
 
-func reference(n int) string { return "EV260129" + strings.Repeat("0", n) }
+func reference(n int) string { return fmt.Sprintf("EV260129%04d", n) }
 
 func parcel(all ...claim.Claim) claim.Parcel {
 	p := claim.Parcel{Practice: "lakeside", Receiver: "CLEARINGHOUSE"}

@@ -273,9 +273,14 @@ func (c Claim) attempt(f func(i int, a Attempt) bool) int {
 	return -1
 }
 
-// everSent reports whether a file with the claim left, as far as is known.
-func (c Claim) everSent() bool {
-	return slices.ContainsFunc(c.Attempts, func(a Attempt) bool { return !a.Sent.IsZero() })
+// lastSent is the last attempt whose file is known to have left; false if there is none.
+func (c Claim) lastSent() (Attempt, bool) {
+	for _, a := range slices.Backward(c.Attempts) {
+		if !a.Sent.IsZero() {
+			return a, true
+		}
+	}
+	return Attempt{}, false
 }
 
 // with returns c with an attempt changed. The attempts of c stay as they are.

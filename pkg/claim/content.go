@@ -184,10 +184,11 @@ func (c Claim) confirmed(where, code string) bool {
 // It refuses with fault.Conflict a claim that is in a file (claim_state), and one that left in a file
 // (claim_left): the plan was told of the visit, or may have been.
 func (c Claim) Restrict(now time.Time) (Claim, error) {
+	_, left := c.lastSent()
 	switch {
 	case c.State == Closed && c.Ended.Why == Restricted:
 		return c, nil
-	case c.everSent():
+	case left:
 		return c, fault.New(fault.Conflict, "claim_left", "a file with this claim has left, so the health plan may know of the visit; void the claim if it decides on it")
 	case !c.State.Unsent():
 		return c, c.refuse("keep it from the plan")

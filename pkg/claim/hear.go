@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"evisit/pkg/x12/ack"
+	"evisit/pkg/x12/p837"
 )
 
 // A Stage is how far an attempt came by what was heard of it. The empty Stage is that nothing was.
@@ -136,8 +137,21 @@ func (c Claim) hear(attempt int, s Stage, told []Problem, now time.Time) (Claim,
 		return c, Late
 	}
 	c = c.left(attempt, now).with(attempt, func(a *Attempt) { a.Heard, a.HeardAt = s, now })
-	c.Problems = told
-	return c.next(s.state(), now), Advanced
+	if c.Problems = nil; c.undecided() == Rejected {
+		c.Problems = told
+	}
+	return c.next(c.undecided(), now), Advanced
+}
+
+// undecided is what was heard of the attempt that counts. If an original was turned back and the
+// payer decided on another attempt of it, which had been thrown away and left all the same, that
+// decision stands, and there is nothing to send again.
+func (c Claim) undecided() State {
+	a := c.last()
+	if a.Heard.refused() && a.Frequency == p837.Original && c.standing() != nil {
+		return c.stands()
+	}
+	return a.Heard.state()
 }
 
 // hears reports whether an acknowledgment can still change a claim in s: the payer has not decided

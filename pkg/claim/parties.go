@@ -15,7 +15,7 @@ import (
 // What is not known is empty or zero; Scrub says where it is missing.
 type Parties struct {
 	Practice  p837.Billing   // who is paid
-	Zone      *time.Location // the practice's, whose days are the claim's
+	Zone      *time.Location // the practice's, whose days are the claim's; it must be set
 	Clinician p837.Provider  // who answered
 	Patient   Patient
 	// Coverages are all that the patient has, ended ones too: another than the claim's may pay
@@ -43,9 +43,9 @@ func (p Parties) billed(id string) coverage.Held {
 var relationships = map[coverage.Relation]string{coverage.Spouse: "01", coverage.Child: "19", coverage.Other: "G8"}
 
 // form is attempt n of c, counted from 1, as p837 writes it: with the parties as they are, in
-// characters that X12 can carry as far as they have such a form. The practice takes what the plan
-// pays (CLM07 and CLM08), and has signed for it and may release what the plan asks for (CLM06 and
-// CLM09), which patients consent to before a plan is billed.
+// characters that X12 can carry as far as they have such a form. It says that the practice has
+// signed, takes the plan's payment as agreed, and has the patient's consent to that and to release
+// what the plan asks for (CLM06 to CLM09): who bills plans must have that.
 func (c Claim) form(n int, p Parties) *p837.Claim {
 	h, a := p.billed(c.Coverage), c.Attempts[n-1]
 	f := &p837.Claim{

@@ -258,14 +258,14 @@ func (c Claim) stands() State {
 func (c Claim) afterPosting(was Claim, p Posted, now time.Time) Claim {
 	state, last := c.stands(), c.last()
 	switch {
-	case last.Frequency == p837.Void && last.inFile() && c.standing() == nil:
+	case last.Frequency == p837.Void && last.inFile() && !last.Heard.refused() && c.standing() == nil:
 		state = Voided
 	case sameDecision(was.standing(), c.standing()): // a denial beside a payment, or one that is taken back
 		state = c.State
-	case p.Attempt == c.current()+1 || c.State == Closed:
-	case c.State.Unsent() && last.Frequency == p837.Original: // the payer took after all what was to be sent again
+	case !last.inFile() && last.Frequency == p837.Original: // the payer took after all what was to be sent again
 		c.Content = c.Attempts[p.Attempt-1].Said
 		c = c.dropUnsent()
+	case p.Attempt == c.current()+1 || c.State == Closed || c.State == Rejected:
 	case p.Denial || p.Reversal || c.State.Unsent(): // what is under way, or being written, is newer
 		state = c.State
 	}

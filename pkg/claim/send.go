@@ -153,8 +153,8 @@ func (c Claim) Abandon(now time.Time) Claim {
 	}
 	c.Content = c.Attempts[before].Said
 	c = c.dropUnsent()
-	if heard := c.Attempts[before].Heard; heard.refused() {
-		return c.next(heard.state(), now)
+	if c.Attempts[before].Heard.refused() {
+		return c.next(c.undecided(), now)
 	}
 	return c.next(c.stands(), now)
 }

@@ -28,14 +28,14 @@ func (b Books) Less(a Books) Books {
 // Books returns what has become of the charge. A denial leaves it open: only a person writes off
 // what was denied, by closing the claim, and never the patient's share.
 func (c Claim) Books() Books {
-	if c.State == Voided || !c.everSent() {
+	sent, left := c.lastSent()
+	if c.State == Voided || !left {
 		return Books{}
 	}
 	var b Books
 	switch s := c.standing(); {
 	case s == nil:
-		b.Billed = c.sentCharge()
-		b.Open = b.Billed
+		b = Books{Billed: sent.Said.Charge(), Open: sent.Said.Charge()}
 	case s.Denial && c.State == Closed:
 		b = Books{Billed: s.Charge, Share: s.Patient, Open: s.Charge - s.Patient}
 	case s.Denial:
@@ -47,16 +47,6 @@ func (c Claim) Books() Books {
 		b.WrittenOff, b.Open = b.WrittenOff+b.Open, 0
 	}
 	return b
-}
-
-// sentCharge is what the last file that left billed.
-func (c Claim) sentCharge() money.Cents {
-	for i := len(c.Attempts) - 1; i >= 0; i-- {
-		if a := c.Attempts[i]; !a.Sent.IsZero() {
-			return a.Said.Charge()
-		}
-	}
-	return 0
 }
 
 // A Settlement is what is to be done about the patient's share. Share is what was captured, less
