@@ -53,7 +53,7 @@ const (
 	Advanced      Effect = "advanced"
 	Known         Effect = "known"          // it says what was heard before
 	Late          Effect = "late"           // more is known already
-	OtherAttempt  Effect = "other_attempt"  // it is about an attempt that another has followed
+	OtherAttempt  Effect = "other_attempt"  // of an attempt that another has followed, or that was thrown away
 	OtherClaim    Effect = "other_claim"    // it is about no file that the claim was in
 	NotUnderstood Effect = "not_understood" // it says neither that the claim was taken nor that it was not
 )

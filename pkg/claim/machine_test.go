@@ -104,7 +104,7 @@ func (l *life) statements(t *rapid.T, attempt int) map[string]*p835.Claim {
 	if n := len(l.claim.Posted); n > 0 {
 		q := l.claim.Posted[rapid.IntRange(0, n-1).Draw(t, "posted")]
 		if !q.Reversal {
-			was := pays(q.Attempt, q.Amounts.Paid, q.Contractual, q.Patient, q.Other)
+			was := pays(q.Attempt, q.Paid, q.Contractual, q.Patient, q.Other)
 			all["reversal"] = reversal(was)
 		}
 	}
@@ -265,12 +265,12 @@ func consistent(t *rapid.T, c claim.Claim) {
 	var paid money.Cents
 	keys := map[claim.Key]bool{}
 	for _, p := range c.Posted {
-		paid += p.Amounts.Paid
+		paid += p.Paid
 		if keys[p.Key] {
 			t.Fatalf("posted twice: %+v", p.Key)
 		}
 		keys[p.Key] = true
-		if p.Charge != p.Amounts.Paid+p.Contractual+p.Patient+p.Other || p.Charge > c.Attempts[p.Attempt-1].Said.Charge() {
+		if p.Charge != p.Paid+p.Contractual+p.Patient+p.Other || p.Charge > c.Attempts[p.Attempt-1].Said.Charge() {
 			t.Fatalf("posted %+v", p.Amounts)
 		}
 	}

@@ -58,7 +58,7 @@ type Posted struct {
 	Denial bool `json:"denial,omitempty"`
 	// Undone is set of what a later reversal took back.
 	Undone bool      `json:"undone,omitempty"`
-	Paid   civil.Day `json:"paid_on,omitzero"` // when the payer pays
+	PaidOn civil.Day `json:"paid_on,omitzero"` // when the payer pays
 	At     time.Time `json:"at"`               // when it was posted
 }
 
@@ -66,8 +66,9 @@ type Posted struct {
 const maxPosted = 50
 
 // Post returns c after what a remittance says of it, and reports whether it says something new. The
-// same again, from whatever file, changes nothing. Whether the remittance as a whole balances is
-// asked before (p835.Remittance.Imbalances), and its reversals are posted before its other claims.
+// same again, from whatever file, changes nothing. Whether the remittance is no test, and balances
+// as a whole, is asked before (x12.Interchange.Test, p835.Remittance.Imbalances), and its reversals
+// are posted before its other claims.
 //
 // It refuses with fault.Conflict, and posts nothing: what is of no file that the claim was in
 // (other_claim), and what does not fit (remittance_suspended), naming every difference. What is
@@ -104,13 +105,13 @@ func (p Posted) says(q Posted) bool { return p.Status == q.Status && p.Amounts =
 func posted(r *p835.Remittance, p *p835.Claim, c Claim, i int, now time.Time) Posted {
 	all := Posted{
 		Key:     Key{Payer: r.Payer.ID, Trace: r.Trace, PayerControl: p.PayerControl, Control: p.ID, Reversal: p.Status == p835.Reversal},
-		Attempt: i + 1, Status: p.Status, Amounts: Amounts{Charge: p.Charge, Paid: p.Paid}, Paid: r.Paid, At: now,
+		Attempt: i + 1, Status: p.Status, Amounts: Amounts{Charge: p.Charge, Paid: p.Paid}, PaidOn: r.Paid, At: now,
 	}
 	all.adjust(p.Adjustments, 0)
 	for n := range p.Lines {
 		all.adjust(p.Lines[n].Adjustments, c.lineOf(i, &p.Lines[n]))
 	}
-	nothing := all.Amounts.Paid == 0 && all.Patient == 0 && all.Charge > 0
+	nothing := all.Paid == 0 && all.Patient == 0 && all.Charge > 0
 	all.Denial = p.Status == p835.Denied || p.Status == p835.NotOurClaim || nothing && !all.Reversal
 	return all
 }
@@ -207,9 +208,9 @@ func (c Claim) misfits(r *p835.Remittance, p *p835.Claim, next Posted, undoes in
 func (c Claim) decisionMisfits(all *x12.Checks, a Attempt, next Posted) {
 	all.Must(processed(next.Status), "status", "status", "The payer says neither that it processed the claim nor that it denied it.")
 	all.Must(next.Charge == a.Said.Charge(), "charge", "charge", fmt.Sprintf("The claim billed %s and the payer says %s, which differs by %s.", a.Said.Charge(), next.Charge, a.Said.Charge()-next.Charge))
-	all.Must(next.Amounts.Paid >= 0 && next.Patient >= 0 && next.Amounts.Paid+next.Patient <= next.Charge, "paid", "above_charge",
+	all.Must(next.Paid >= 0 && next.Patient >= 0 && next.Paid+next.Patient <= next.Charge, "paid", "above_charge",
 		"The payer's payment and the patient's share must be nothing or more, and together no more than the charge: "+next.words()+".")
-	all.Must(!next.Denial || next.Amounts.Paid == 0, "status", "denied_and_paid", "The payer denies the claim and pays "+next.Amounts.Paid.String()+" for it.")
+	all.Must(!next.Denial || next.Paid == 0, "status", "denied_and_paid", "The payer denies the claim and pays "+next.Paid.String()+" for it.")
 	all.Must(a.Frequency != p837.Void || next.Denial, "status", "void", "The practice took this claim back, and the payer decides on it again.")
 	if s := c.standing(); s != nil && !s.Denial && !next.Denial {
 		all.Must(false, "status", "not_reversed", "The payer decided on this claim before and has not taken that back: "+s.words()+" stands.")

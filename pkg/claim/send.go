@@ -116,7 +116,7 @@ func (c Claim) Void(now time.Time) (Claim, error) {
 		return c, nil
 	}
 	if !c.State.decided() && c.State != Accepted {
-		return c, c.refuse("void it; what no payer accepted is closed")
+		return c, c.refuse("void it; what was turned back is sent again, and what no payer accepted is closed")
 	}
 	c.Content = c.last().Said
 	return c.renew(p837.Void, now)
@@ -171,13 +171,13 @@ func (c Claim) dropUnsent() Claim {
 //
 // It refuses with fault.Conflict (claim_state) a claim that the payer did not decide on.
 func (c Claim) Appeal(now time.Time) (Claim, error) {
-	switch c.State { //nolint:exhaustive // all others have no decision to object to
-	case Appealed:
+	switch {
+	case c.State == Appealed:
 		return c, nil
-	case Paid, Denied:
-		return c.next(Appealed, now), nil
+	case c.State != Paid && c.State != Denied:
+		return c, c.refuse("appeal it")
 	}
-	return c, c.refuse("appeal it")
+	return c.next(Appealed, now), nil
 }
 
 // Close returns c closed by a person of the practice: Settled, WrittenOff or Withdrawn. What the

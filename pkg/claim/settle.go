@@ -41,7 +41,7 @@ func (c Claim) Books() Books {
 	case s.Denial:
 		b = Books{Billed: s.Charge, Open: s.Charge}
 	default:
-		b = Books{Billed: s.Charge, Paid: s.Amounts.Paid, Share: s.Patient, WrittenOff: s.Contractual, Open: s.Other}
+		b = Books{Billed: s.Charge, Paid: s.Paid, Share: s.Patient, WrittenOff: s.Contractual, Open: s.Other}
 	}
 	if c.State == Closed {
 		b.WrittenOff, b.Open = b.WrittenOff+b.Open, 0
