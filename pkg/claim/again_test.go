@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"evisit/pkg/claim"
+	"evisit/pkg/x12/p835"
 )
 
 // A replacement names the payer's number; its answer has its own control number, and comes after
@@ -29,6 +30,10 @@ func TestReplace_ToPaid(t *testing.T) {
 	c, effect := c.HearReport(report(control(2), "A2:20"), at(45, 8))
 	if effect != claim.Advanced || c.State != claim.Accepted || !c.Settle(10_00).Open {
 		t.Errorf("%s, %s", effect, c.State)
+	}
+	closed := m.must(c.Close(claim.Withdrawn, "staff", at(45, 9)))
+	if r, _, err := closed.Post(remittance("EFT2"), reversal(denial(1)), at(50, 8)); m.must(r, err).State != claim.Reversed {
+		t.Errorf("closed, and the denial is taken back: %s", r.State)
 	}
 	c, _, err := c.Post(remittance("EFT2"), reversal(denial(1)), at(50, 8))
 	if c = m.must(c, err); c.State != claim.Accepted {
@@ -59,6 +64,10 @@ func TestVoid_TakesAllBack(t *testing.T) {
 	_, _, err := c.Post(remittance("EFT2"), payment(2), at(50, 8))
 	if got := suspended(t, err); !slices.Contains(got, "void") {
 		t.Errorf("a payer that pays the void: %v", got)
+	}
+	turned, _ := c.HearReport(report(control(2), "A7:464"), at(45, 8))
+	if r, _, err := turned.Post(remittance("EFT2"), reversal(payment(1)), at(50, 8)); m.must(r, err).State != claim.Reversed {
+		t.Errorf("the void is turned back, and the payer takes its decision back: %s", r.State)
 	}
 	for _, of := range []int{1, 2} { // by the claim's number or by the void's
 		r := reversal(payment(1))
@@ -103,7 +112,8 @@ func TestAbandon_StandsAsBefore(t *testing.T) {
 func TestPost_EarlierAttempt(t *testing.T) {
 	t.Parallel()
 	m := maker{t}
-	inFile := m.batched(m.again(m.each()["resending"].Review(parties(), book(t), at(31, 9))), 2)
+	resending := m.each()["resending"]
+	inFile := m.batched(m.again(resending.Amend(amendment(resending, 31_00), at(31, 9))), 2)
 	paid, _, err := inFile.Post(remittance("EFT1"), payment(1), at(43, 8))
 	if paid = m.must(paid, err); paid.State != claim.Paid {
 		t.Fatal(paid.State)
@@ -112,11 +122,19 @@ func TestPost_EarlierAttempt(t *testing.T) {
 	if left.State != claim.Paid || left.Attempts[1].Sent.IsZero() {
 		t.Errorf("%s, %+v", left.State, left.Attempts[1])
 	}
-	double, _, err := left.Post(remittance("EFT2"), denial(2), at(50, 8))
+	again := pays(2, 0, 21_00, 10_00, 0)
+	again.Status, again.PayerControl = p835.Denied, "PAYERCTRL002"
+	double, _, err := left.Post(remittance("EFT2"), again, at(50, 8))
 	if double = m.must(double, err); double.State != claim.Paid || double.Books().Paid != 5_70 {
 		t.Errorf("denied as a double: %s", double.State)
 	}
+	if void := m.must(double.Void(at(51, 8))); void.Attempts[2].PayerControl != "PAYERCTRL001" || void.Charge() != 30_00 {
+		t.Errorf("the double is voided: %+v", void.Attempts[2])
+	}
 	thrown := m.must(paid.Discard(at(43, 9)))
+	if void := m.must(thrown.Void(at(51, 8))); void.Charge() != 30_00 {
+		t.Errorf("voided for %s", void.Charge())
+	}
 	if again, err := thrown.Discard(at(43, 9)); thrown.State != claim.Paid || !thrown.Attempts[1].Discarded || err == nil {
 		t.Errorf("%s, %v, %v", thrown.State, again.State, err)
 	}
@@ -153,6 +171,22 @@ func TestPost_OfAFileThatWasThrownAway(t *testing.T) {
 	}
 }
 
+// A replacement that was turned back is still to be sent again after its next attempt is given up,
+// though the former decision stands.
+func TestAbandon_ReplacementTurnedBack(t *testing.T) {
+	t.Parallel()
+	m := maker{t}
+	c := m.must(m.batched(m.again(m.denied().Replace(at(44, 8))), 2).MarkSent(at(44, 10)))
+	c, _ = c.HearReport(report(control(2), "A7:464"), at(45, 8))
+	c = m.must(c.Resend(at(45, 9)))
+	if c.Attempts[2].Frequency != "7" || c.Attempts[2].PayerControl != "PAYERCTRL001" {
+		t.Errorf("%+v", c.Attempts[2])
+	}
+	if c = c.Abandon(at(45, 10)); c.State != claim.Rejected {
+		t.Errorf("given up: %s", c.State)
+	}
+}
+
 // What is given up while it is voided before the payer decided is accepted, as before.
 func TestAbandon_VoidOfWhatIsAccepted(t *testing.T) {
 	t.Parallel()
@@ -174,8 +208,11 @@ func TestClaim_Bounds(t *testing.T) {
 	for n := 2; n <= 99; n++ {
 		c = m.batched(m.must(c.Discard(at(29, 9))), n)
 	}
-	_, err := c.Discard(at(29, 9))
+	full, err := c.Discard(at(29, 9))
 	refused(t, err, "attempts_full")
+	if d := diff(c, full); d != "" {
+		t.Error(d)
+	}
 	d := m.accepted()
 	for n := range 50 {
 		d, _, err = d.Post(remittance("EFT"+strings.Repeat("1", n)), denial(1), at(50, 8))
@@ -184,5 +221,24 @@ func TestClaim_Bounds(t *testing.T) {
 	_, _, err = d.Post(remittance("LAST"), payment(1), at(50, 8))
 	if got := suspended(t, err); !slices.Equal(got, []string{"too_often"}) {
 		t.Errorf("%v", got)
+	}
+}
+
+// Of two decisions of the same amounts, a reversal takes back the one of its number.
+func TestPost_ReversalByNumber(t *testing.T) {
+	t.Parallel()
+	m := maker{t}
+	second := denial(1)
+	second.PayerControl = "PAYERCTRL002"
+	c, _, err := m.denied().Post(remittance("2"), second, at(50, 8))
+	c, _, err = m.must(c, err).Post(remittance("3"), reversal(second), at(51, 8))
+	if c = m.must(c, err); c.Posted[0].Undone || !c.Posted[1].Undone {
+		t.Errorf("%+v", c.Posted)
+	}
+	other := reversal(denial(1))
+	other.PayerControl = "PAYERCTRL003"
+	c, _, err = c.Post(remittance("4"), other, at(52, 8))
+	if c = m.must(c, err); !c.Posted[0].Undone || c.State != claim.Reversed {
+		t.Errorf("by a number of its own: %s", c.State)
 	}
 }

@@ -112,7 +112,7 @@ func posted(r *p835.Remittance, p *p835.Claim, c Claim, i int, now time.Time) Po
 		all.adjust(p.Lines[n].Adjustments, c.lineOf(i, &p.Lines[n]))
 	}
 	nothing := all.Paid == 0 && all.Patient == 0 && all.Charge > 0
-	all.Denial = p.Status == p835.Denied || p.Status == p835.NotOurClaim || nothing && !all.Reversal
+	all.Denial = p.Status == p835.Denied || p.Status == p835.NotOurClaim || nothing
 	return all
 }
 

@@ -138,6 +138,9 @@ func TestPost_Sequences(t *testing.T) {
 				if next.State.Unsent() != c.from.State.Unsent() && s.want != "paid" {
 					t.Errorf("%d: %s became %s", i+1, c.from.State, next.State)
 				}
+				if next.State != claim.Rejected && !next.State.Unsent() && len(next.Problems) > 0 {
+					t.Errorf("%d: %s with %v", i+1, next.State, next.Problems)
+				}
 				c.from = next
 			}
 		})

@@ -23,7 +23,7 @@ func (c Claim) MarkSent(now time.Time) (Claim, error) {
 	switch a := c.last(); {
 	case !a.Sent.IsZero():
 		return c, nil
-	case !a.inFile() || a.Discarded:
+	case !a.inFile():
 		return c, c.refuse("mark it as sent")
 	}
 	c = c.left(c.current(), now)
@@ -55,11 +55,15 @@ func (c Claim) Discard(now time.Time) (Claim, error) {
 	case !a.inFile() || !a.Sent.IsZero():
 		return c, c.refuse("take it out of a file")
 	}
-	next := c.with(c.current(), func(a *Attempt) { a.Discarded = true })
-	if c.State == Batched {
-		return next.try(a.Frequency, a.PayerControl, Ready, now)
+	thrown := c.with(c.current(), func(a *Attempt) { a.Discarded = true })
+	if c.State != Batched { // the payer decided on an earlier attempt meanwhile
+		return thrown.next(c.State, now), nil
 	}
-	return next.next(c.State, now), nil // the payer decided on an earlier attempt meanwhile
+	next, err := thrown.try(a.Frequency, a.PayerControl, Ready, now)
+	if err != nil {
+		return c, err
+	}
+	return next, nil
 }
 
 // try returns c with another attempt, in a state of those before a file.
@@ -118,16 +122,28 @@ func (c Claim) Void(now time.Time) (Claim, error) {
 	if !c.State.decided() && c.State != Accepted {
 		return c, c.refuse("void it; what was turned back is sent again, and what no payer accepted is closed")
 	}
-	c.Content = c.last().Said
-	return c.renew(p837.Void, now)
+	next, err := c.renew(p837.Void, now)
+	if err != nil {
+		return c, err
+	}
+	next.Content = c.last().Said
+	if s := c.standing(); s != nil {
+		next.Content = c.Attempts[s.Attempt-1].Said
+	}
+	return next, nil
 }
 
-// renew is an attempt that names what the payer has.
+// renew is an attempt that names what the payer has: by the number with its decision that stands,
+// else by the last that it told.
 func (c Claim) renew(f p837.Frequency, now time.Time) (Claim, error) {
-	if c.PayerControl == "" {
+	of := c.PayerControl
+	if s := c.standing(); s != nil && s.PayerControl != "" {
+		of = s.PayerControl
+	}
+	if of == "" {
 		return c, fault.New(fault.Conflict, "payer_control_unknown", "the payer's own number of this claim is not known yet; it comes with its acknowledgment or remittance")
 	}
-	return c.try(f, c.PayerControl, Held, now)
+	return c.try(f, of, Held, now)
 }
 
 // before is the index of the attempt that the one which is in no file yet follows; false if there
