@@ -1,15 +1,18 @@
 package clinic_test
 
 import (
+	"context"
 	"sync"
 	"testing"
 	"time"
 
 	"evisit/infra/local/stripesim"
 	"evisit/pkg/clinic"
+	"evisit/pkg/clinic/request"
 	"evisit/pkg/ledger"
 	"evisit/pkg/membership"
 	"evisit/pkg/money"
+	"evisit/pkg/visit"
 	"evisit/pkg/work"
 )
 
@@ -166,6 +169,38 @@ func TestLeave_WhileAVisitIsSent(t *testing.T) {
 	}
 	w.used(1)
 	w.booked(m.ID, yearlyPrice, 0)
+}
+
+// torn reads of memberships and counts what was read of the memberships before; the counts are of now.
+type torn struct {
+	request.Reads
+	before []membership.Membership
+}
+
+func (t torn) Included(ctx context.Context, payer string) ([]membership.Membership, []membership.Count, error) {
+	_, counts, err := t.Reads.Included(ctx, payer)
+	return t.before, counts, err
+}
+
+// A visit is not sent as included by a read that has the membership of before its end, and the count of
+// after it.
+func TestLeave_BetweenTheRowsOfARead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	m := w.member(stripesim.CardSuccess)
+	id := w.claims()
+	quote := w.prices(jane, id).Quote.ID
+	before, _, err := w.tape.Included(w.ctx, jane)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.leaves(m.ID, yearlyPrice)
+	w.request.Store = torn{w.request.Store, before}
+	w.refused(w.sendsBeside(id, quote, 0), "quote_replaced")
+	w.settle()
+	w.stands(id, visit.Draft)
+	w.used(0)
+	w.gone(m.ID, yearlyPrice)
 }
 
 // Whatever call or answer is lost on the way, it ends, and is refunded once.

@@ -3,6 +3,7 @@ package request
 import (
 	"context"
 	"strings"
+	"time"
 
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
@@ -55,15 +56,35 @@ func (m *Room) included(ctx context.Context, in clinic.Input, f *intake.Form, re
 	}
 	i := included{of: all[len(all)-1]}
 	i.count = i.of.CountAt(counts, in.Now)
-	class := classOf(f, res.Response)
-	i.Entitlement = i.of.Covers(membership.Visit{ID: in.Visit.ID, Patient: in.Visit.Patient, Form: f.Name(), Class: class, At: in.Now}, i.count, zone)
-	return i, nil
+	return i.judged(in, f, res, zone), nil
+}
+
+// judged returns i with whether its membership pays for a visit.
+func (i included) judged(in clinic.Input, f *intake.Form, res intake.Result, zone *time.Location) included {
+	v := membership.Visit{ID: in.Visit.ID, Patient: in.Visit.Patient, Form: f.Name(), Class: classOf(f, res.Response), At: in.Now}
+	i.Entitlement = i.of.Covers(v, i.count, zone)
+	return i
+}
+
+// stillIncluded is included, by the membership as it is after its count was read: who leaves changes both
+// in one commit, of which a read of several rows may see a part.
+func (m *Room) stillIncluded(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice) (included, error) {
+	i, err := m.included(ctx, in, f, res, p)
+	if err != nil || !i.Covered() {
+		return i, err
+	}
+	zone, err := p.Location()
+	if err != nil {
+		return i, err
+	}
+	i.of, err = m.Store.Membership(ctx, i.of.ID)
+	return i.judged(in, f, res, zone), err
 }
 
 // useIncluded returns the count with the visit that is submitted. If the membership does not include
 // it any more, it returns none, and the quote of the fee.
 func (m *Room) useIncluded(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice) (*clinic.Count, billing.Quote, error) {
-	i, err := m.included(ctx, in, f, res, p)
+	i, err := m.stillIncluded(ctx, in, f, res, p)
 	if err != nil {
 		return nil, billing.Quote{}, err
 	}

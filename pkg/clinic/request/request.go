@@ -41,6 +41,8 @@ type Reads interface {
 	Grants(ctx context.Context, person string) ([]identity.Grant, error)
 	// Memberships lists those that a patient pays for, the first one first.
 	Memberships(ctx context.Context, payer string) ([]membership.Membership, error)
+	// Membership returns one of them as of the latest commit.
+	Membership(ctx context.Context, id string) (membership.Membership, error)
 	// Included returns the memberships that a patient pays for, the first one first, and the visits
 	// that were used of them, in one read.
 	Included(ctx context.Context, payer string) ([]membership.Membership, []membership.Count, error)
