@@ -58,7 +58,7 @@ func (w *world) meets(op string) {
 	switch group := endpoint(op).Group; {
 	case strings.HasSuffix(op, "Contract"), op == "listContracts":
 		w.entersContract(admin)
-	case group == "Memberships" && slices.Contains(ofPatient, op) && w.becomesMember(w.person("tom-okafor")):
+	case group == "Memberships" && slices.Contains(ofPatient, op) && w.becomesMember(w.person("tom-okafor"), op):
 	case group == "Memberships": // each decision is kept for ever, and the next reads them all
 		w.decidesMembership(admin, w.later())
 	case group == "Forms of the practice" || group == "Settings":
@@ -201,7 +201,7 @@ func (w *world) decidesMembership(admin *person, later time.Time) {
 	w.does("decideMembership", admin, nil, terms)
 	w.does("withdrawMembership", admin, nil, map[string]any{"from": later})
 	w.does("getMembershipOffer", admin, nil, nil)
-	w.becomesMember(w.person("tom-okafor"))
+	w.becomesMember(w.person("tom-okafor"), "joinMembership")
 	if w.IntN(4) == 0 {
 		w.does("closeMembership", admin, nil, nil)
 	}
@@ -228,8 +228,8 @@ func (w *world) entersContract(admin *person) {
 }
 
 // becomesMember has a patient join on what lakeside sells now, pay the year or leave it unpaid, and
-// change their mind about the next. It reports false if nothing is sold.
-func (w *world) becomesMember(patient *person) bool {
+// change their mind about the next; the practice ends it if op is its. It reports false if nothing is sold.
+func (w *world) becomesMember(patient *person, op string) bool {
 	w.t.Helper()
 	shown := w.membership(patient)
 	if shown.Sold.Offer == "" {
@@ -256,14 +256,15 @@ func (w *world) becomesMember(patient *person) bool {
 	}
 	w.does("cancelMembership", patient, nil, map[string]any{"membership": w.names["membership"]})
 	w.does("resumeMembership", patient, nil, map[string]any{"membership": w.names["membership"]})
-	if refund := w.membership(patient).Leaving.Refund; refund > 0 && w.IntN(2) == 0 {
+	if op == "getMember" || op == "endMember" {
+		w.endsMember(patient)
+	} else if refund := w.membership(patient).Leaving.Refund; refund > 0 && w.IntN(2) == 0 {
 		w.does("leaveMembership", patient, nil, map[string]any{"membership": w.names["membership"], "refund_cents": refund})
 	}
-	w.endsMember(patient)
 	return true
 }
 
-// endsMember has lakeside look at a patient's membership and, now and then, end it with its year or at once.
+// endsMember has lakeside look at a patient's membership, and end it with its year or at once.
 func (w *world) endsMember(patient *person) {
 	w.t.Helper()
 	admin, named := w.person("ada-brooks"), w.names["patient"]
@@ -271,15 +272,18 @@ func (w *world) endsMember(patient *person) {
 	defer func() { w.names["patient"] = named }()
 	got, ok := w.does("getMember", admin, nil, nil)
 	var held struct {
+		Membership struct {
+			ID string `json:"id"`
+		} `json:"membership"`
 		Ending *struct {
 			Refund int64 `json:"refund_cents"`
 		} `json:"ending"`
 	}
-	if !ok || json.Unmarshal(got.body, &held) != nil || held.Ending == nil || w.IntN(2) == 0 {
+	if !ok || json.Unmarshal(got.body, &held) != nil || held.Ending == nil {
 		return
 	}
-	in := map[string]any{"membership": w.names["membership"], "reason": oneOf(w, "on_request", "care_ended", "in_error")}
-	if w.IntN(2) == 0 {
+	in := map[string]any{"membership": held.Membership.ID, "reason": oneOf(w, "on_request", "care_ended", "in_error")}
+	if w.IntN(4) > 0 {
 		in["at_once"], in["refund_cents"] = true, held.Ending.Refund
 	}
 	w.does("endMember", admin, nil, in)
