@@ -251,6 +251,18 @@ func TestMedicare_NoFee(t *testing.T) {
 	if o := w.truth(); o.Holds.Cents != 0 {
 		t.Errorf("held: %+v", o)
 	}
+	w.practice(func(p *practice.Practice) { p.OptedOut = true })
+	if q := w.prices(jane, w.planned()).Quote; q.Basis != billing.Fee || q.Amount != 40_00 || q.Caveat != billing.PlanMedicare {
+		t.Errorf("after opting out quoted %+v", q)
+	}
+	w.practice(func(p *practice.Practice) { p.OptedOut = false })
+	w.discounts(100, 31)
+	if q := w.prices(jane, early).Quote; q.Basis != billing.Waiver || q.Amount != 0 {
+		t.Errorf("who is waived the fee is quoted %+v", q)
+	}
+	if q := w.prices(jane, w.planned()).Quote; q.Basis != billing.PlanShare || q.Amount != 3_00 {
+		t.Errorf("with a waiver of the fee, the share is quoted as %+v", q)
+	}
 }
 
 // What Medicare allows has its share, and its hospital part has none.

@@ -218,11 +218,22 @@ func (a *API) showOffer(r *Request, o request.Offer) offerReply {
 		Consent: showConsent(o.Consent), Visit: a.showVisit(r, o.Visit), Charged: WhenCharged,
 	}
 	if o.Quote.Free() {
-		out.Charged = "This request is free of charge."
+		out.Charged = whyUncharged(o.Quote)
 	} else {
 		out.Later = &laterReply{billing.LaterWords, billing.LaterText(o.Quote.Amount)}
 	}
 	return out
+}
+
+// whyUncharged tells a patient before they accept a price that no card is charged for the answer.
+func whyUncharged(q billing.Quote) string {
+	switch q.Basis {
+	case billing.ByMember:
+		return "Nothing is charged: your membership includes this request."
+	case billing.PlanShare:
+		return "Nothing is charged for your answer. What your plan leaves to you is asked for later."
+	}
+	return "This request is free of charge."
 }
 
 var submitVisit = Endpoint{

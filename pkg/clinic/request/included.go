@@ -31,6 +31,9 @@ func (m *Room) priceFor(ctx context.Context, in clinic.Input, f *intake.Form, re
 		}
 		q = q.NotIncluded(caveatOf(i.Cause))
 	}
+	if waived := q.WithDiscount(percent); waived.Free() && q.Caveat != billing.PlanNotBilled {
+		return waived, nil // nobody is billed for it
+	}
 	if billing.BilledToPlans(classOf(f, res.Response)) {
 		q, err = m.byPlans(ctx, in, p, q)
 	}

@@ -2,6 +2,7 @@ package request
 
 import (
 	"context"
+	"slices"
 
 	"evisit/pkg/billing"
 	"evisit/pkg/civil"
@@ -13,6 +14,7 @@ import (
 // planned is what the health plans of a patient are quoted by.
 type planned struct {
 	Held      []coverage.Held
+	Pays      []coverage.Held // of these, without Medicare's where it pays the practice nothing
 	Contracts []billing.Contract
 	On        civil.Day
 }
@@ -30,8 +32,14 @@ func (m *Room) planned(ctx context.Context, in clinic.Input, p practice.Practice
 	if err != nil {
 		return all, err
 	}
-	all.Held, err = m.Charts.Held(ctx, rows)
-	return all, err
+	if all.Held, err = m.Charts.Held(ctx, rows); err != nil {
+		return all, err
+	}
+	all.Pays = all.Held
+	if p.OptedOut {
+		all.Pays = slices.DeleteFunc(slices.Clone(all.Held), func(h coverage.Held) bool { return h.Medicare().Professional() })
+	}
+	return all, nil
 }
 
 // byPlans returns q, a quote of the posted fee for what health plans are billed for, as the patient's
@@ -47,7 +55,7 @@ func (m *Room) byPlans(ctx context.Context, in clinic.Input, p practice.Practice
 	if err != nil {
 		return q, err
 	}
-	share, err := q.CoveredBy(all.Held, all.Contracts, all.On)
+	share, err := q.CoveredBy(all.Pays, all.Contracts, all.On)
 	if err != nil {
 		return q, err
 	}
@@ -67,7 +75,7 @@ func (m *Room) stillCharged(ctx context.Context, in clinic.Input, p practice.Pra
 	if err != nil {
 		return err
 	}
-	share, err := q.CoveredBy(all.Held, all.Contracts, all.On)
+	share, err := q.CoveredBy(all.Pays, all.Contracts, all.On)
 	if err == nil {
 		_, err = all.fee(q, share, p)
 	}
