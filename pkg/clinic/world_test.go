@@ -430,7 +430,7 @@ func (w *world) settle() {
 	}
 	// A sweep reads a day of buckets at most: after days that passed at once, those that would have run
 	// since catch up.
-	for n := 0; n < 60 && len(w.tape.pending()) > 0; n++ {
+	for n := 0; n < 400 && len(w.tape.pending()) > 0; n++ {
 		w.pass(time.Minute)
 		w.minute()
 	}
