@@ -494,7 +494,7 @@ func TestStripeEvent_OfOtherModeAndVersion(t *testing.T) {
 	w.settle()
 	w.states(id, billing.Captured)
 	w.handled()
-	if todo := w.work("lakeside"); len(todo) != 0 {
+	if todo := w.work("lakeside"); len(todo) != 1 || todo[0].Kind != work.PaymentEarly {
 		t.Errorf("work: %+v", todo)
 	}
 }
@@ -587,4 +587,24 @@ func TestRegister_PriceThatCannotBePaid(t *testing.T) {
 	if o := w.prices(jane, w.draft()); o.Quote.Amount != 50 {
 		t.Errorf("quoted %s", o.Quote.Amount)
 	}
+}
+
+// A card that is charged at Stripe before the answer is somebody's work, once, until the money is refunded.
+func TestCapture_ByHandBeforeTheAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.queued()
+	p := w.latest(id).payment
+	w.hand(stripesim.HandCapture, p.Intent)
+	w.settle()
+	w.stands(id, visit.Queued)
+	if all := w.open(work.PaymentEarly); len(all) != 1 || all[0].Visit != id || all[0].Payment != p.ID {
+		t.Fatalf("open: %+v", all)
+	}
+	w.hand(stripesim.HandRefund, p.Intent)
+	w.settle()
+	if all := w.open(work.PaymentEarly); len(all) != 0 {
+		t.Errorf("after the refund: %+v", all)
+	}
+	w.balanced()
 }

@@ -248,11 +248,12 @@ func (a *API) showMembership(v request.Membership) yearlyReply {
 }
 
 func (a *API) showMember(m membership.Membership) memberReply {
+	now := a.Kernel.Time()
+	hold := m.TermsAt(now)
 	out := memberReply{
-		ID: m.ID, State: m.State, Offer: m.Terms.Offer, Terms: m.Terms.Version, Joined: m.Made, From: given(m.Standing.Start), Until: given(m.Standing.End),
+		ID: m.ID, State: m.State, Offer: hold.Offer, Terms: hold.Version, Joined: m.Made, From: given(m.Standing.Start), Until: given(m.Standing.End),
 		Renews: m.Renews(), Can: []string{}, Ended: given(m.Ended.At), Why: m.Ended.Why, Reason: m.Reason(),
 	}
-	now := a.Kernel.Time()
 	if m.Cancels() {
 		out.Can = append(out.Can, "cancel")
 	}

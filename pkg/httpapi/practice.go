@@ -332,7 +332,8 @@ type workItemReply struct {
 	// fee was not collected. `visit.diverted`: a red flag ended a request.
 	// `visit.late`: the promised time passed; it ends with the request.
 	// `visit.expired`: a request expired, for the reason in `note`. `payment.reversed`: a payment that no
-	// answer calls for is refunded; find out how it was made. `payment.unrefunded`: a
+	// answer calls for is refunded; find out how it was made. `payment.early`: a card was charged at Stripe
+	// before the answer; it ends when all of it is refunded. `payment.unrefunded`: a
 	// refund failed; it ends when the money is refunded. `payment.warned`: the card's
 	// issuer warns of fraud; it ends when the fee is refunded. `payment.stray`:
 	// somebody paid a page that this system did not make, and the money is given

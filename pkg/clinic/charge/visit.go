@@ -162,6 +162,11 @@ func (m *Room) applyCapture(ctx context.Context, c *clinic.Commit, v visit.Visit
 	if p.Excess(v.Keeps(p.ID)) > 0 { // captured by hand at Stripe, after an answer that costs less than was held
 		tell(outbox.Release, outbox.Charge)
 	}
+	if v.Status.BeforeAnswer() {
+		if err := m.openFirst(ctx, c, work.Item{Kind: work.PaymentEarly, Practice: v.Practice, Visit: v.ID, Payment: p.ID}, p.ID); err != nil {
+			return v, err
+		}
+	}
 	if v.Status != visit.AwaitingPayment {
 		return v, nil
 	}
@@ -186,7 +191,10 @@ func (m *Room) applyRefund(ctx context.Context, c *clinic.Commit, v visit.Visit,
 		c.Events = append(c.Events, m.event(outbox.RefundFailed, outbox.Notify, v, p, c.At))
 		return m.openWork(ctx, c, work.Item{Kind: work.RefundFailed, Practice: v.Practice, Visit: v.ID, Payment: p.ID, Note: p.Why}, p.ID)
 	case p.State == billing.FullyRefunded && was.State != p.State:
-		err := errors.Join(m.endWork(ctx, c, work.RefundFailed, v.Practice, p.ID), m.endWork(ctx, c, work.FraudWarned, v.Practice, p.ID))
+		err := m.endWork(ctx, c, work.RefundFailed, v.Practice, p.ID)
+		for _, k := range []work.Kind{work.FraudWarned, work.PaymentEarly} {
+			err = errors.Join(err, m.endWork(ctx, c, k, v.Practice, p.ID))
+		}
 		if err != nil || v.WantsPayment(p.ID) {
 			return err
 		}

@@ -27,6 +27,7 @@ var taskWords = map[work.Kind]string{
 	work.VisitLate:     "A request is late: answer it",
 	work.VisitExpired:  "A request expired unanswered: see that the patient is cared for",
 
+	work.PaymentEarly:         "A card was charged at Stripe before the request was answered: find out who did that, and answer the request or refund it",
 	work.PaymentReversed:      "More was charged than is owed, and is refunded: find out how",
 	work.RefundFailed:         "A refund failed: return the money another way",
 	work.FraudWarned:          "A card's issuer warns of fraud: refund the fee, or expect a dispute",
