@@ -539,7 +539,7 @@ func TestMembership_Disputed(t *testing.T) {
 	id, _ := out.(map[string]any)["id"].(string)
 	w.settle()
 	items := w.open(work.MembershipDisputed)
-	if len(items) != 1 || items[0].Patient != jane || items[0].Note != "fraudulent" || !items[0].Due.After(w.now().Add(24*time.Hour)) {
+	if len(items) != 1 || items[0].Patient != jane || items[0].Membership != m.ID || items[0].Note != "fraudulent" || !items[0].Due.After(w.now().Add(24*time.Hour)) {
 		t.Fatalf("work: %+v", items)
 	}
 	if back := w.shownBack(); back != 0 {

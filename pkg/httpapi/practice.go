@@ -349,7 +349,12 @@ type workItemReply struct {
 	// again. `patient.unverified`: somebody registered as a patient on the public page, who may have a record
 	// already if `note` is `possible_double`; it ends when they are verified, merged or refused.
 	// `coverage.unchecked`: a patient, or who acts for them, entered or changed a health plan; it ends when somebody
-	// has compared it with the card. `plan.bill`: a visit was answered whose patient pays the share of a health plan's
+	// has compared it with the card. `membership.unpaid`: the payment for a year of a membership failed; see with the
+	// patient that it can be paid; it ends when it is paid, or the membership ends. `membership.unrefunded`: what is owed of
+	// a membership that ended was not refunded, for the reason in `note`; return it another way; it ends when it is refunded at Stripe.
+	// `membership.disputed`: the bank of who paid for a membership wants the money back, or asks about it (`note` is `inquiry`):
+	// answer it at Stripe by `due_at`; it ends when that was done, or it was decided. `membership.medicare`: Medicare covers what
+	// a member's membership includes; see which visits were included since. `plan.bill`: a visit was answered whose patient pays the share of a health plan's
 	// member; send the plan the claim; it ends with `recordClaim`.
 	Kind work.Kind `json:"kind"`
 	// Whose work it is.
@@ -358,7 +363,11 @@ type workItemReply struct {
 	Owner   string `json:"owner,omitempty"`
 	Visit   string `json:"visit,omitempty"`
 	Payment string `json:"payment,omitempty"`
-	Event   string `json:"event,omitempty"`
+	// Whom it is about where it is about no visit; of a membership, who pays for it.
+	Patient string `json:"patient,omitempty"`
+	// The membership that it is about: `getMember` shows the latest of `patient`, and what is open of it.
+	Membership string `json:"membership,omitempty"`
+	Event      string `json:"event,omitempty"`
 	// Of `event.parked`: the event's kind; absent if the event cannot be decoded.
 	EventKind string `json:"event_kind,omitempty"`
 	// Of `event.parked`: what was to be done, in words.
@@ -381,7 +390,7 @@ type workItemReply struct {
 
 func showWork(i work.Item) workItemReply {
 	out := workItemReply{
-		ID: i.ID, Kind: i.Kind, Pool: i.Pool, Owner: i.Owner, Visit: i.Visit, Payment: i.Payment, Event: i.Event, EventKind: i.EventKind, Note: i.Note, Reference: i.Reference,
+		ID: i.ID, Kind: i.Kind, Pool: i.Pool, Owner: i.Owner, Visit: i.Visit, Payment: i.Payment, Patient: i.Patient, Membership: i.Membership, Event: i.Event, EventKind: i.EventKind, Note: i.Note, Reference: i.Reference,
 		Made: i.Made, Due: i.Due, Ended: when(i.Ended), EndedBy: i.EndedBy,
 	}
 	if i.Kind == work.BooksDiffer {

@@ -17,7 +17,7 @@ import (
 
 type shownWork struct {
 	ID, Kind, Pool, Visit, Payment, Note string
-	Event, Task, Reason                  string
+	Patient, Event, Task, Reason         string
 	EventKind                            string    `json:"event_kind"`
 	EndedBy                              string    `json:"ended_by"`
 	EndedAt                              time.Time `json:"ended_at"`
@@ -28,6 +28,21 @@ func (w *world) work(t testing.TB, who string) []shownWork {
 	var out struct{ Items []shownWork }
 	w.do(t, call{as: who, method: "GET", path: "/practice/work"}, &out)
 	return out.Items
+}
+
+// Work about no visit says whom it is about.
+func TestWork_OfPatients(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.do(t, call{as: "jane-smith", method: "POST", path: "/patients/jane-smith/coverages", body: map[string]any{"plan": "Northwest Health", "member_id": "W1", "relation": "self", "priority": 1}}, nil)
+	for _, who := range []string{"sam-lee", "ada-brooks"} {
+		if items := w.work(t, who); len(items) != 1 || items[0].Kind != "coverage.unchecked" || items[0].Patient != "jane-smith" {
+			t.Errorf("%s is shown %+v", who, items)
+		}
+	}
+	if items := w.work(t, "ana-rivera"); len(items) != 0 {
+		t.Errorf("a clinician is shown %+v", items)
+	}
 }
 
 func TestWork_ListedAndEnded(t *testing.T) {

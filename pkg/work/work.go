@@ -109,7 +109,9 @@ type Item struct {
 	Visit   string `json:"visit,omitempty"`
 	Payment string `json:"payment,omitempty"`
 	Event   string `json:"event,omitempty"`
-	Patient string `json:"patient,omitempty"` // where it is about no visit
+	Patient string `json:"patient,omitempty"` // where it is about no visit; of a membership, who pays for it
+	// Membership is set of the kinds about one, and of BooksDiffer where one differs.
+	Membership string `json:"membership,omitempty"`
 	// EventKind is the kind of Event, of which package outbox has the words; empty of
 	// an event that cannot be decoded.
 	EventKind string `json:"event_kind,omitempty"`

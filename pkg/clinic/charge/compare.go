@@ -190,6 +190,7 @@ type subject struct {
 	visit   string   // whose payment it is; empty: no visit's
 
 	subscription string // of a membership
+	payer        string // of that membership
 	seen         []reconcile.Transaction
 }
 
@@ -275,7 +276,7 @@ func (c *comparison) addBooked(ctx context.Context, about, object string) error 
 	case err != nil:
 		return err
 	case mem.Account == c.account:
-		c.add(subject{about: about, object: mem.Subscription, subscription: mem.Subscription}, "", nil)
+		c.add(subject{about: about, object: mem.Subscription, subscription: mem.Subscription, payer: mem.Payer}, "", nil)
 	}
 	return nil
 }
@@ -339,7 +340,7 @@ func (c *comparison) ofMembership(ctx context.Context, object string) (subject, 
 	if errors.Is(err, fault.NotFound) || err == nil && mem.Account != c.account {
 		return subject{object: object}, nil
 	}
-	return subject{about: mem.ID, object: mem.Subscription, subscription: mem.Subscription}, err
+	return subject{about: mem.ID, object: mem.Subscription, subscription: mem.Subscription, payer: mem.Payer}, err
 }
 
 // ignoreRefused returns nil for what will not pass: Stripe has no such object, or it is none of a
@@ -428,6 +429,9 @@ func (m *Room) differenceWork(ctx context.Context, c *clinic.Commit, s *subject,
 	item := work.New(work.Item{Kind: work.BooksDiffer, Practice: practice, Pool: identity.OfficePool, Visit: s.visit, Difference: d}, d.Key(), m.Kernel.Time())
 	if s.visit != "" {
 		item.Payment = s.about
+	}
+	if s.payer != "" {
+		item.Patient, item.Membership = s.payer, s.about
 	}
 	was, err := m.Store.WorkItem(ctx, practice, item.ID)
 	switch {

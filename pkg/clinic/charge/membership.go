@@ -201,7 +201,7 @@ func (m *Room) contestWork(ctx context.Context, c *clinic.Commit, mem membership
 	if is.Inquiry {
 		note = work.Inquiry
 	}
-	item := work.Item{Kind: work.MembershipDisputed, Practice: mem.Practice, Patient: mem.Payer}
+	item := work.Item{Kind: work.MembershipDisputed, Practice: mem.Practice, Patient: mem.Payer, Membership: mem.ID}
 	return m.placeWork(ctx, c, work.New(item, is.ID, c.At).Says(note, is.Due))
 }
 
@@ -229,7 +229,7 @@ func (m *Room) applyMembership(ctx context.Context, c *clinic.Commit, was, next 
 		tell(outbox.MemberRenewed, outbox.Notify)
 	case next.State == membership.PastDue && was.State != membership.PastDue:
 		tell(outbox.MemberUnpaid, outbox.Notify)
-		if err := m.openWork(ctx, c, work.Item{Kind: work.MembershipUnpaid, Practice: was.Practice, Patient: was.Payer}, was.ID); err != nil {
+		if err := m.openWork(ctx, c, work.Item{Kind: work.MembershipUnpaid, Practice: was.Practice, Patient: was.Payer, Membership: was.ID}, was.ID); err != nil {
 			return err
 		}
 	case next.State == membership.Ended && was.State != membership.Ended:
@@ -381,7 +381,7 @@ func (m *Room) giveBackFees(ctx context.Context, mem membership.Membership, atte
 	c := clinic.Commit{At: now, Audit: []audit.Record{{
 		ID: m.Kernel.NewID(), Practice: mem.Practice, At: now, Actor: clinic.System("charge"), Action: "membership.refund_refused", Patient: mem.Payer, Resource: mem.ID,
 	}}}
-	if err := m.openWork(ctx, &c, work.Item{Kind: work.MembershipUnrefunded, Practice: mem.Practice, Patient: mem.Payer, Note: note}, mem.ID); err != nil {
+	if err := m.openWork(ctx, &c, work.Item{Kind: work.MembershipUnrefunded, Practice: mem.Practice, Patient: mem.Payer, Membership: mem.ID, Note: note}, mem.ID); err != nil {
 		return err
 	}
 	return m.Kernel.Store.Commit(ctx, c)

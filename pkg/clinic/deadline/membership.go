@@ -132,6 +132,6 @@ func (m *Room) endUnpaidWork(ctx context.Context, c *clinic.Commit, mem membersh
 // openMedicareWork adds to c that somebody must see about a member's Medicare.
 func (m *Room) openMedicareWork(ctx context.Context, c *clinic.Commit, mem membership.Membership) error {
 	return m.Kernel.OpenWork(ctx, c, work.New(work.Item{
-		Kind: work.MembershipMedicare, Practice: mem.Practice, Pool: identity.OfficePool, Patient: mem.Payer,
+		Kind: work.MembershipMedicare, Practice: mem.Practice, Pool: identity.OfficePool, Patient: mem.Payer, Membership: mem.ID,
 	}, mem.ID, c.At))
 }

@@ -120,6 +120,32 @@ func (r *Room) Patient(ctx context.Context, c clinic.Caller, id string) (identit
 	return p, r.Kernel.RecordLook(ctx, c, identity.ReadPatient, clinic.Subject{Practice: p.Practice, Patient: p.ID})
 }
 
+// Names returns the names of those of ids who are patients of the caller's practice, by id, and records the read; none,
+// without a record, to who may not read patients there.
+func (r *Room) Names(ctx context.Context, c clinic.Caller, ids []string) (map[string]phi.Text, error) {
+	ids = slices.DeleteFunc(slices.Sorted(slices.Values(ids)), func(id string) bool { return id == "" })
+	if ids = slices.Compact(ids); len(ids) == 0 {
+		return nil, nil
+	}
+	c, err := r.Kernel.Identify(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	at := identity.Resource{Practice: c.Person.Practice}
+	if !slices.Contains(identity.Rights(c.Person, at, r.Kernel.Time()), identity.ReadPatient) {
+		return nil, nil
+	}
+	found, err := r.patientsOf(ctx, at.Practice, ids)
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]phi.Text{}
+	for _, p := range found {
+		names[p.ID] = p.Contact.Name
+	}
+	return names, r.Kernel.RecordLook(ctx, c, identity.ReadPatient, clinic.Subject{Practice: at.Practice, Resource: "patients"})
+}
+
 // Doubles lists the patients who may be the same person as one of the caller's practice.
 func (r *Room) Doubles(ctx context.Context, c clinic.Caller, id string) ([]string, error) {
 	c, p, err := r.patientFor(ctx, c, identity.ManagePatients, id)

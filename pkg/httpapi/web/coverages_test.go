@@ -86,8 +86,11 @@ func TestCoverages_Pages(t *testing.T) {
 	ada.wants(http.StatusOK, "Northwest Health", "A parent's: Rosa Diaz", "Second")
 
 	adm := h.as(t, "Adm", "/desk/work")
-	adm.get("/manage/patients/p-ada")
+	adm.wants(http.StatusOK, "A health plan was entered or changed", "PatientAda Adams")
+	adm.link("Ada Adams")
 	adm.link("Health plans")
+	adm.get("/desk/work")
+	adm.link("Check the health plan")
 	adm.wants(http.StatusOK, "Not compared with the card yet", "It agrees with the card")
 	adm.press("It agrees with the card", nil)
 	adm.wants(http.StatusOK, "It is noted that it agrees with the card.", "Compared with the card by the practice")

@@ -57,6 +57,12 @@ func (s *site) patientsMembershipSheet(m office.Member, patient string, p practi
 		sh.Facts = append(sh.Facts, fact{"Ended", p.Local(m.Ended.At) + ": " + endWords[m.Ended.Why]})
 	case membership.Pending:
 	}
+	if _, open := m.Arrears(); open > 0 {
+		sh.Facts = append(sh.Facts, fact{"Not paid", open.String()})
+	}
+	if owed := m.Owed(); owed > 0 {
+		sh.Facts = append(sh.Facts, fact{"Owed, and not refunded yet", owed.String()})
+	}
 	if text := m.Reason().Text(); text != "" {
 		sh.Facts = append(sh.Facts, fact{"Why the practice ends it", text})
 	}

@@ -67,6 +67,7 @@ func TestMembership_DisputedIsShownWithItsEvidence(t *testing.T) {
 	h.stripe.mu.Unlock()
 	h.hear(t, id)
 	adm := h.as(t, "Adm", "/desk/work")
+	adm.wants(http.StatusOK, "PatientAda Adams")
 	adm.link("See the dispute")
 	adm.wants(http.StatusOK, "The cardholder says: subscription canceled.", "Answer it in Stripe's dashboard by ",
 		"Terms of the membership yearly-1, version 1, and their price accepted: ", "Included visits used in the year: 0 of 2", "At once, with $0.00 refunded")

@@ -168,9 +168,15 @@ func TestMembership_RenewalPaidFromItsPage(t *testing.T) {
 			t.Errorf("%s has no link to Stripe's page", who)
 		}
 	}
+	adm := h.as(t, "Adm", "/desk/work")
+	adm.wants(http.StatusOK, "The payment for a membership failed", "PatientAda Adams")
+	adm.link("See the membership")
+	adm.wants(http.StatusOK, "A payment failed", "Not paid$350.00")
 	bills("active", "", 0)
 	ada.get("/my/membership")
 	ada.wants(http.StatusOK, "Paid")
+	adm.get("/desk/work")
+	adm.wants(http.StatusOK, "Nothing is waiting for you")
 	if strings.Contains(ada.text(), "Pay the renewal") {
 		t.Error("what is paid can be paid")
 	}

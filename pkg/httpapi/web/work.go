@@ -14,9 +14,9 @@ type workView struct{ Items []task }
 type task struct {
 	ID, What, Why, Code, Since, Due string
 	Visit, Number                   string // empty if it is about none
-	Dispute                         string // address of the page of the dispute that it is about
-	Refund                          string // address of the page on which its payment is refunded
-	Claim                           string // address of the page on which the claim is recorded that ends it
+	Patient                         *link  // whom it is about where it is about no visit
+	Step                            *link  // the page on which it is done
+	Claim                           bool   // what is recorded at Step ends it
 	Late, Parked, Account           bool   // Account: it is about the account at Stripe
 }
 
@@ -56,6 +56,14 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 	if err != nil {
 		return err
 	}
+	patients := make([]string, len(items))
+	for n, i := range items {
+		patients[n] = i.Patient
+	}
+	names, err := s.Registrar.Names(r.Context(), v.Caller, patients)
+	if err != nil {
+		return err
+	}
 	var view workView
 	for _, i := range items {
 		t := task{
@@ -73,21 +81,43 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 		if i.Kind == work.BooksDiffer {
 			t.Why, t.Code = i.Difference.String(), i.Difference.Object
 		}
-		if i.Kind == work.Dispute || i.Kind == work.DisputeMissed {
-			t.Dispute = disputePath(i.Visit)
+		if name := names[i.Patient]; !name.Blank() {
+			t.Patient = &link{Href: patientPath(i.Patient), Text: name.Reveal()}
 		}
-		if i.Kind == work.MembershipDisputed {
-			t.Dispute = memberAtDesk(i.Patient)
-		}
-		if i.Kind == work.RefundFailed || i.Kind == work.FraudWarned {
-			t.Refund = refundPath(i.Visit)
-		}
-		if i.Kind == work.PlanBill {
-			t.Claim = claimPath(i.Visit)
-		}
+		t.Step, t.Claim = stepOf(i), i.Kind == work.PlanBill
 		view.Items = append(view.Items, t)
 	}
 	return s.show(w, &v, page{view: "work", title: "Work", data: view})
+}
+
+// stepOf leads to where an item is done, beside the visit that it is about; nil if nothing but the visit, the
+// account at Stripe or the presses of the item is.
+func stepOf(i work.Item) *link {
+	switch i.Kind {
+	case work.Dispute, work.DisputeMissed:
+		return &link{Href: disputePath(i.Visit), Text: "See the dispute"}
+	case work.RefundFailed, work.FraudWarned:
+		return &link{Href: refundPath(i.Visit), Text: "Refund the payment"}
+	case work.PlanBill:
+		return &link{Href: claimPath(i.Visit), Text: "Bill the health plan"}
+	case work.MembershipDisputed:
+		return &link{Href: memberAtDesk(i.Patient), Text: "See the dispute"}
+	case work.MembershipUnpaid, work.MembershipUnrefunded, work.MembershipMedicare:
+		return &link{Href: memberAtDesk(i.Patient), Text: "See the membership"}
+	case work.BooksDiffer:
+		if i.Membership != "" {
+			return &link{Href: memberAtDesk(i.Patient), Text: "See the membership"}
+		}
+	case work.PatientUnverified:
+		return &link{Href: patientPath(i.Patient), Text: "See the patient"}
+	case work.CoverageUnchecked:
+		return &link{Href: coveragesOf(i.Patient), Text: "Check the health plan"}
+	case work.VisitsReturned:
+		return &link{Href: "/desk", Text: "See the queue"}
+	case work.EventParked, work.PaymentFailed, work.VisitDiverted, work.VisitLate, work.VisitExpired, work.PaymentReversed, work.StrayPayment,
+		work.AccountLost, work.AccountDisabled, work.PayoutFailed, work.VisitHanded, work.VisitTakenOver:
+	}
+	return nil
 }
 
 // endWork takes the visitor's word that an item is dealt with.
