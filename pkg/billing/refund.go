@@ -64,8 +64,14 @@ type Refund struct {
 	By    string
 	At    time.Time
 	Stage RefundStage
-	Why   string // Stripe's code for why it is undone
+	Why   string // why it is undone: LessLeft, BankHasIt, RefundFailed, or Stripe's code
 }
+
+// Why a refund that a person asked for is undone, beside RefundFailed and Stripe's own codes.
+const (
+	LessLeft  = "less_left" // of the charge, for something was refunded elsewhere meanwhile
+	BankHasIt = "disputed"  // the cardholder's bank has the money, or a part of it
+)
 
 // refundLife is how long a refund is believed to be on its way. Its event is given up
 // earlier; after it another may be asked for.

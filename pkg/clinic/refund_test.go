@@ -173,12 +173,12 @@ func TestRefund_ByHandMeanwhile(t *testing.T) {
 		if p := w.latest(id).payment; p.Refunded != 15_00 || p.Asked.Stage != billing.RefundUndone || p.Asked.Why != "less_left" {
 			t.Errorf("%+v", p)
 		}
-		w.opened(work.RefundFailed, id)
+		w.opened(work.RefundUnmade, id)
 		w.wrote(janesMail, "A refund of your payment", 0)
 		w.does("refund", func() error { return w.refunds(ada, id, w.refundOf(id, 25_00)) })
 		w.settle()
 		w.states(id, billing.FullyRefunded)
-		if items := w.open(work.RefundFailed); len(items) != 0 {
+		if items := w.open(work.RefundUnmade); len(items) != 0 {
 			t.Errorf("open: %+v", items)
 		}
 		w.proven(id)
@@ -195,7 +195,10 @@ func TestRefund_DisputedMeanwhile(t *testing.T) {
 	w.bank(stripesim.HandDispute, id)
 	w.settle()
 	w.states(id, billing.Disputed)
-	w.opened(work.RefundFailed, id)
+	w.opened(work.RefundUnmade, id)
+	if items := w.open(work.RefundUnmade); len(items) != 1 || items[0].Note != billing.BankHasIt {
+		t.Errorf("work: %+v", items)
+	}
 	w.refused(w.refunds(ada, id, w.refundOf(id, 20_00)), "refund_disputed")
 	w.bank(stripesim.HandWin, id)
 	w.settle()
@@ -204,6 +207,7 @@ func TestRefund_DisputedMeanwhile(t *testing.T) {
 	if p := w.latest(id).payment; p.Refunded != 20_00 {
 		t.Errorf("%+v", p)
 	}
+	w.needs(work.RefundUnmade, 0)
 	w.proven(id)
 	w.handled()
 }
@@ -260,7 +264,7 @@ func TestRefund_StripeRefuses(t *testing.T) {
 				if p := w.latest(id).payment; p.Refunded != 0 || p.Asked.Stage != billing.RefundUndone || p.Asked.Why != why.Code {
 					t.Errorf("%+v", p.Asked)
 				}
-				w.opened(work.RefundFailed, id)
+				w.opened(work.RefundUnmade, id)
 			}
 			w.wrote(janesMail, "A refund of your payment", 0)
 			w.trouble.noRefund = nil
@@ -268,7 +272,7 @@ func TestRefund_StripeRefuses(t *testing.T) {
 			w.settle()
 			w.states(id, billing.FullyRefunded)
 			w.wrote(janesMail, "In all $40.00 of the $40.00", 1)
-			if items := w.open(work.RefundFailed); len(items) != 0 {
+			if items := w.open(work.RefundUnmade); len(items) != 0 {
 				t.Errorf("open: %+v", items)
 			}
 			w.proven(id)

@@ -89,7 +89,11 @@ func (r *run) refundedOnce(p paid) {
 	case billing.RefundAsked:
 		r.Errorf("payment %s: in the end a refund is under way: %+v", p.payment.ID, p.payment.Asked)
 	case billing.RefundUndone:
-		if _, err := r.tape.WorkItem(r.ctx, p.payment.Practice, work.ID(work.RefundFailed, p.payment.ID)); err != nil {
+		kind := work.RefundUnmade
+		if p.payment.Asked.Why == billing.RefundFailed {
+			kind = work.RefundFailed
+		}
+		if _, err := r.tape.WorkItem(r.ctx, p.payment.Practice, work.ID(kind, p.payment.ID)); err != nil {
 			r.Errorf("payment %s: the refund %+v is nobody's work: %v", p.payment.ID, p.payment.Asked, err)
 		}
 	case billing.RefundMade:

@@ -334,7 +334,11 @@ type workItemReply struct {
 	// `visit.expired`: a request expired, for the reason in `note`. `payment.reversed`: a payment that no
 	// answer calls for is refunded; find out how it was made. `payment.early`: a card was charged at Stripe
 	// before the answer; it ends when all of it is refunded. `payment.unrefunded`: a
-	// refund failed; it ends when the money is refunded. `payment.warned`: the card's
+	// refund came back, and the money is in the account at Stripe; return it another way; it ends when the money is
+	// refunded. `refund.unmade`: a refund that one of you asked for was not made, for the reason in `note` (`less_left`:
+	// less is left of the charge than was asked for, because something was refunded elsewhere meanwhile; `disputed`:
+	// the cardholder's bank has the money; else Stripe's code); see what is left before more is returned; it ends when another one is made,
+	// or all is refunded. `payment.warned`: the card's
 	// issuer warns of fraud; it ends when the fee is refunded. `payment.stray`:
 	// somebody paid a page that this system did not make, and the money is given
 	// back. `payment.disputed`: a charge is disputed, or a bank asks about it (`note` is `inquiry`): answer

@@ -54,8 +54,8 @@ type askedReply struct {
 	// `asked`: it is on its way to Stripe. `made`: it is refunded. `undone`: Stripe refused
 	// it, or it came back.
 	Stage billing.RefundStage `json:"stage" schema:"enum=asked|made|undone"`
-	// Stripe's code for why it is undone; `less_left` if meanwhile less was left of the charge,
-	// `refund_failed` if it came back.
+	// Stripe's code for why it is undone; `less_left` if meanwhile less was left of the charge, `disputed` if the
+	// cardholder's bank has the money, `refund_failed` if it came back.
 	Why string `json:"failure,omitempty"`
 }
 

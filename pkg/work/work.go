@@ -30,8 +30,11 @@ const (
 	// this system never does: find out who did it, and answer the request or refund it; ends when all of it
 	// is refunded.
 	PaymentEarly Kind = "payment.early"
-	RefundFailed Kind = "payment.unrefunded" // return the money another way; ends when it is refunded
-	FraudWarned  Kind = "payment.warned"     // refund the fee, or expect a dispute; ends when it is refunded
+	RefundFailed Kind = "payment.unrefunded" // a refund came back: return the money another way; ends when it is refunded
+	// RefundUnmade says that a refund that a person asked for was not made, for the reason in the note: see
+	// what is left of the charge before more is returned; ends when another one is made, or all is refunded.
+	RefundUnmade Kind = "refund.unmade"
+	FraudWarned  Kind = "payment.warned" // refund the fee, or expect a dispute; ends when it is refunded
 	// StrayPayment says that a page was paid that this system did not make. The
 	// payment is refunded; find out who made the page.
 	StrayPayment Kind = "payment.stray"
@@ -86,12 +89,12 @@ const (
 
 // Kinds lists every kind.
 var Kinds = []Kind{
-	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, PaymentEarly, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, AccountDisabled, PayoutFailed, BooksDiffer, VisitHanded, VisitTakenOver, VisitsReturned,
+	EventParked, PaymentFailed, VisitDiverted, VisitLate, VisitExpired, PaymentReversed, PaymentEarly, RefundFailed, RefundUnmade, FraudWarned, StrayPayment, Dispute, DisputeMissed, AccountLost, AccountDisabled, PayoutFailed, BooksDiffer, VisitHanded, VisitTakenOver, VisitsReturned,
 	PatientUnverified, CoverageUnchecked, MembershipUnpaid, MembershipUnrefunded, MembershipDisputed, MembershipMedicare, PlanBill,
 }
 
 // ofMoney are the kinds about money that did not come, did not go back, or is contested.
-var ofMoney = []Kind{PaymentFailed, PaymentReversed, PaymentEarly, RefundFailed, FraudWarned, StrayPayment, Dispute, DisputeMissed, PayoutFailed, BooksDiffer, MembershipUnpaid, MembershipUnrefunded, MembershipDisputed, PlanBill}
+var ofMoney = []Kind{PaymentFailed, PaymentReversed, PaymentEarly, RefundFailed, RefundUnmade, FraudWarned, StrayPayment, Dispute, DisputeMissed, PayoutFailed, BooksDiffer, MembershipUnpaid, MembershipUnrefunded, MembershipDisputed, PlanBill}
 
 // OfMoney reports whether an item of kind k is about money that is open.
 func (k Kind) OfMoney() bool { return slices.Contains(ofMoney, k) }
@@ -130,7 +133,7 @@ type Item struct {
 // due is how soon somebody should act on each kind.
 var due = map[Kind]time.Duration{
 	EventParked: 4 * time.Hour, PaymentFailed: 7 * 24 * time.Hour, VisitDiverted: 4 * time.Hour, VisitLate: 4 * time.Hour,
-	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, PaymentEarly: 24 * time.Hour, RefundFailed: 24 * time.Hour, FraudWarned: 24 * time.Hour,
+	VisitExpired: 4 * time.Hour, PaymentReversed: 24 * time.Hour, PaymentEarly: 24 * time.Hour, RefundFailed: 24 * time.Hour, RefundUnmade: 24 * time.Hour, FraudWarned: 24 * time.Hour,
 	StrayPayment: 24 * time.Hour, Dispute: 7 * 24 * time.Hour, DisputeMissed: 24 * time.Hour, AccountLost: 4 * time.Hour, AccountDisabled: 4 * time.Hour, PayoutFailed: 24 * time.Hour, BooksDiffer: 24 * time.Hour, VisitHanded: 4 * time.Hour, VisitTakenOver: 24 * time.Hour, VisitsReturned: 4 * time.Hour,
 	PatientUnverified: 24 * time.Hour, CoverageUnchecked: 24 * time.Hour, MembershipUnpaid: 4 * 24 * time.Hour, MembershipUnrefunded: 24 * time.Hour, MembershipDisputed: 7 * 24 * time.Hour, MembershipMedicare: 24 * time.Hour,
 	PlanBill: 21 * 24 * time.Hour, // a claim waits for a related visit in the week after that of the service, and payers take it for 90 days or more

@@ -2,6 +2,7 @@ package charge
 
 import (
 	"context"
+	"time"
 
 	"evisit/pkg/audit"
 	"evisit/pkg/billing"
@@ -33,8 +34,10 @@ func (m *Room) refund(ctx context.Context, d outbox.Delivery) error {
 	switch {
 	case seen.Asked.Stage != billing.RefundAsked:
 		return m.settle(ctx, p, o)
-	case seen.Left() < seen.Asked.Amount: // less is left than was asked for
-		return m.refundRefused(ctx, p, o, "less_left")
+	case seen.State == billing.Disputed || seen.Withdrawn > 0:
+		return m.refundRefused(ctx, p, o, billing.BankHasIt)
+	case seen.Left() < seen.Asked.Amount:
+		return m.refundRefused(ctx, p, o, billing.LessLeft)
 	}
 	refused, err := splitRefusal(m.Cards.Refund(ctx, refundOf(seen, p.Asked.Amount), d.Key()))
 	if err != nil {
@@ -80,8 +83,11 @@ func (m *Room) refundRefused(ctx context.Context, p billing.Payment, o billing.O
 		Payments: []billing.Payment{next}, At: now,
 		Audit: []audit.Record{m.Kernel.Record(clinic.System("charge"), "payment.refund_refused", v, now)},
 	}
-	item := work.Item{Kind: work.RefundFailed, Practice: v.Practice, Visit: v.ID, Payment: p.ID, Note: why}
-	if err := m.openWork(ctx, &c, item, p.ID); err != nil {
+	item := work.Item{Kind: work.RefundUnmade, Practice: v.Practice, Visit: v.ID, Payment: p.ID}
+	if why == billing.RefundFailed {
+		item.Kind = work.RefundFailed
+	}
+	if err := m.placeWork(ctx, &c, work.New(item, p.ID, now).Says(why, time.Time{})); err != nil {
 		return err
 	}
 	return m.Kernel.Store.Commit(ctx, c)

@@ -186,6 +186,11 @@ func (m *Room) applyRefund(ctx context.Context, c *clinic.Commit, v visit.Visit,
 	if was.Asked.Stage == billing.RefundAsked && p.Asked.Stage == billing.RefundMade {
 		c.Events = append(c.Events, m.event(outbox.Refunded, outbox.Notify, v, p, c.At))
 	}
+	if p.State == billing.FullyRefunded || p.Asked.Stage == billing.RefundMade && was.Asked.Stage != p.Asked.Stage {
+		if err := m.endWork(ctx, c, work.RefundUnmade, v.Practice, p.ID); err != nil {
+			return err
+		}
+	}
 	switch {
 	case p.Refunded < was.Refunded:
 		c.Events = append(c.Events, m.event(outbox.RefundFailed, outbox.Notify, v, p, c.At))

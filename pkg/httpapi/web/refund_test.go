@@ -106,3 +106,28 @@ func TestRefund_OnItsPage(t *testing.T) {
 	drx.get(at)
 	drx.wants(http.StatusForbidden)
 }
+
+// A refund that was not made because something was refunded elsewhere meanwhile is not told as one that
+// failed: who would return it another way would pay the patient twice.
+func TestRefund_LessLeftIsToldAsThat(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada, drx := h.as(t, "Ada", "/my"), h.as(t, "Dr. X", "/desk")
+	id, page := h.sent(t, ada)
+	drx.answers(id)
+	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Received = "succeeded", 0, 4000 })
+	at, payment := "/desk/visits/"+id+"/refund", strings.TrimPrefix(page, stripePage)
+	adm := h.as(t, "Adm", at)
+	adm.post(h.url+at, url.Values{"payment": {payment}, "left": {"4000"}, "amount": {"30.00"}, "reason": {"late"}})
+	h.becomes(t, page, func(o *billing.Observation) { o.Refunded = 15_00 })
+	p, err := h.store.Payment(t.Context(), payment)
+	must(t, err)
+	must(t, h.collect.Act(t.Context(), outbox.Delivery{Event: outbox.Event{ID: p.Asked.ID, Kind: outbox.Refund, To: outbox.Charge, Payment: payment}}))
+	adm.get("/desk/work")
+	adm.wants(http.StatusOK, "A refund that one of you asked for was not made", "Less is left of the charge than was asked for", "less_left")
+	if strings.Contains(adm.text(), "another way") {
+		t.Errorf("the work is told as %q", adm.text())
+	}
+	adm.link("See what was charged and refunded")
+	adm.wants(http.StatusOK, "$40.00 charged, $15.00 refunded", "At most $25.00")
+}

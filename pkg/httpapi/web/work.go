@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"evisit/pkg/billing"
 	"evisit/pkg/outbox"
 	"evisit/pkg/visit"
 	"evisit/pkg/work"
@@ -29,7 +30,8 @@ var taskWords = map[work.Kind]string{
 
 	work.PaymentEarly:         "A card was charged at Stripe before the request was answered: find out who did that, and answer the request or refund it",
 	work.PaymentReversed:      "More was charged than is owed, and is refunded: find out how",
-	work.RefundFailed:         "A refund failed: return the money another way",
+	work.RefundFailed:         "A refund came back: return the money another way",
+	work.RefundUnmade:         "A refund that one of you asked for was not made: see what is left of the charge before you return more",
 	work.FraudWarned:          "A card's issuer warns of fraud: refund the fee, or expect a dispute",
 	work.StrayPayment:         "Somebody paid a page that was not asked for, and the money is given back: find out who made it",
 	work.VisitHanded:          "A colleague handed a request over: answer it",
@@ -75,6 +77,8 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 		case t.Parked:
 			t.What += ": " + outbox.Kind(i.EventKind).Task()
 			t.Why, t.Code = outbox.Reason(i.Note), strings.TrimSpace(i.Note+" "+i.EventKind+" "+i.Event)
+		case i.Kind == work.RefundUnmade:
+			t.Why, t.Code = unmadeWords(i.Note), i.Note
 		case t.Why == "":
 			t.Code = i.Note
 		}
@@ -90,13 +94,26 @@ func (s *site) work(w http.ResponseWriter, r *http.Request, v visitor) error {
 	return s.show(w, &v, page{view: "work", title: "Work", data: view})
 }
 
+// unmadeWords say why a refund that somebody asked for was not made, and what is to be done.
+func unmadeWords(note string) string {
+	switch note {
+	case billing.LessLeft:
+		return "Less is left of the charge than was asked for: something was refunded elsewhere meanwhile, such as at Stripe. Nothing more was returned. If the patient is still owed something, refund that; if not, this is done."
+	case billing.BankHasIt:
+		return "The cardholder's bank has the money, or a part of it, because of a dispute, and gives it to the cardholder or back to you. Do not return it another way while the bank decides."
+	}
+	return "Stripe refused it, and nothing was returned. Refund it again when that can be, or return it another way; not both."
+}
+
 // stepOf leads to where an item is done, beside the visit that it is about; nil if nothing but the visit, the
 // account at Stripe or the presses of the item is.
 func stepOf(i work.Item) *link {
 	switch i.Kind {
 	case work.Dispute, work.DisputeMissed:
 		return &link{Href: disputePath(i.Visit), Text: "See the dispute"}
-	case work.RefundFailed, work.FraudWarned:
+	case work.RefundFailed, work.RefundUnmade:
+		return &link{Href: refundPath(i.Visit), Text: "See what was charged and refunded"}
+	case work.FraudWarned, work.PaymentEarly:
 		return &link{Href: refundPath(i.Visit), Text: "Refund the payment"}
 	case work.PlanBill:
 		return &link{Href: claimPath(i.Visit), Text: "Bill the health plan"}
