@@ -34,21 +34,24 @@ func (m Money) PaidFor(v visit.Visit) []Paid {
 }
 
 // PaidYearly lists what was paid by the invoices of memberships and came back, in the order of their
-// entries.
+// entries. A fee was paid when Stripe says, which its entry may be later than.
 func PaidYearly(bills []membership.Bill, entries []ledger.Entry) []Paid {
-	numbers := map[string]string{}
+	of := map[string]membership.Bill{}
 	for _, b := range bills {
-		numbers[b.Invoice] = b.Number
+		of[b.Invoice] = b
 	}
 	var all []Paid
 	for _, e := range entries {
-		paid := paidBy(e)
+		invoice, _, _ := strings.Cut(strings.TrimPrefix(e.ID, string(e.Kind)+"-"), "-")
+		bill, paid, at := of[invoice], paidBy(e), e.At
 		if e.Kind == ledger.Fee {
 			paid = e.Amount()
+			if !bill.PaidAt.IsZero() {
+				at = bill.PaidAt
+			}
 		}
 		if paid != 0 {
-			invoice, _, _ := strings.Cut(strings.TrimPrefix(e.ID, string(e.Kind)+"-"), "-")
-			all = append(all, Paid{At: e.At, Kind: e.Kind, Number: numbers[invoice], Amount: paid})
+			all = append(all, Paid{At: at, Kind: e.Kind, Number: bill.Number, Amount: paid})
 		}
 	}
 	return all
