@@ -120,7 +120,7 @@ var rules = map[string]rule{
 	"clinic/hook":      {layer: room, ours: "clinic outbox"},
 	"clinic/notify":    {layer: room, ours: "billing clinic clinic/chart fault membership outbox phi practice registry visit work"},
 	"clinic/office":    {layer: room, ours: "audit billing civil clinic clinic/books coverage fault identity ledger membership money outbox practice reconcile record statement vault visit work"},
-	"clinic/registrar": {layer: room, ours: "audit billing civil clinic clinic/chart coverage fault identity intake outbox phi practice registry work"},
+	"clinic/registrar": {layer: room, ours: "audit billing civil clinic clinic/chart coverage fault identity intake membership outbox phi practice registry work"},
 	"clinic/request": {
 		layer: room,
 		ours:  "audit billing civil clinic clinic/books clinic/chart coding coverage fault identity intake ledger membership money outbox phi practice record vault visit work",

@@ -13,8 +13,10 @@ import (
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/clinic/limits"
+	"evisit/pkg/clinic/registrar"
 	"evisit/pkg/clinic/request"
 	"evisit/pkg/clinic/session"
+	"evisit/pkg/coverage"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
 	"evisit/pkg/ledger"
@@ -76,6 +78,7 @@ var scenes = map[string]scene{
 	"registry/invite":          {again: true},
 	"registry/join":            {again: true},
 	"registry/deactivate":      {plant: plantAdministrator, again: true},
+	"registry/coverage":        {plant: plantMember, check: checkMedicare, again: true},
 	"registry/forged-token":    {times: limits.FailedProofs.Batch},
 
 	"stripehook/held":            {check: received("evt_1Recorded0000000000000001"), again: true},
@@ -352,6 +355,23 @@ const urinary = `{"resourceType":"QuestionnaireResponse","status":"in-progress",
 func plantMemberPaid(w *world) {
 	_, err := w.sim.Pay(w.Context(), w.joined().Page.Session, stripesim.CardSuccess, nil)
 	w.must(err)
+}
+
+// plantMember is a membership of who has no health plan on record, and a payer that is Medicare.
+func plantMember(w *world) {
+	cast := &registrar.Room{Kernel: w.rooms.Kernel, Store: w.store, Charts: w.rooms.Charts}
+	operator := clinic.Caller{Person: identity.Person{ID: "operator." + seed.Operator, Practice: audit.Platform, Role: identity.Operator}, Strong: true}
+	_, err := cast.RegisterPayer(w.Context(), operator, coverage.Payer{ID: "MEDOR", Name: "Medicare of Oregon", Filing: "MB"})
+	w.must(err)
+	w.joined()
+}
+
+func checkMedicare(w *world) {
+	m, err := w.store.Membership(w.Context(), membership.IDOf("jane-smith", 1))
+	w.must(err)
+	if m.People[0].Medicare.IsZero() || m.Version != 2 {
+		w.Errorf("version %d of the membership knows of %+v", m.Version, m.People[0])
+	}
 }
 
 // plantGivenBack is a visit that a membership included, and that was cancelled.

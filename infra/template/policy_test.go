@@ -33,7 +33,7 @@ var rows = map[string]map[string]string{
 	"MONEY#":            {"api": "get query put", "charge": "get query put", "deadline": "get", "notify": "get"},
 	"MONEY#account.":    {"api": "get query put", "charge": "get query put", "deadline": "get", "notify": "get", "registry": "get"},
 	"BALANCE#":          {"api": "get query", "charge": "get put", "deadline": "get query put"},
-	"MEMBER#":           {"api": "get query put", "charge": "get query put", "deadline": "get put", "notify": "get"},
+	"MEMBER#":           {"api": "get query put", "charge": "get query put", "deadline": "get put", "notify": "get", "registry": "query put"},
 	"WORK#":             {"api": "get query put", "charge": "get put", "deadline": "get put", "notify": "get put", "registry": "get put"},
 	"OUTBOX#api.":       {"api": "get put update", "charge": "update", "notify": "get update", "sweep": "get query update"},
 	"OUTBOX#stripe.":    {"api": "get update", "stripehook": "put", "charge": "update", "notify": "get update", "sweep": "get query update"},

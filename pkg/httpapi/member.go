@@ -78,6 +78,7 @@ var resumeMembership = Endpoint{
 		{Code: "membership_unpaid"},
 		{Code: "membership_ended"},
 		{Code: "offer_closed"},
+		{Code: "medicare_member"},
 		{Code: "changed"},
 	},
 	Serve: func(a *API, r *Request) (Reply, error) {

@@ -21,10 +21,11 @@ const (
 )
 
 // Renews reports whether m goes on after its year: as was asked here last, and else as Stripe has it
-// (cancel_at_period_end, billing rules §5.12). An offer that is closed is not renewed.
+// (cancel_at_period_end, billing rules §5.12). An offer that is closed is not renewed, nor is one that
+// Medicare keeps everybody from.
 func (m Membership) Renews() bool {
 	switch {
-	case m.State != Active && m.State != PastDue || m.closing():
+	case m.State != Active && m.State != PastDue || m.closing() || m.barsRenewal():
 		return false
 	case m.Asked == CancelAtEnd:
 		return false
@@ -66,13 +67,17 @@ func (m Membership) Cancel(now time.Time) Membership {
 }
 
 // Resume returns m as it goes on after its year although it was cancelled. One that goes on anyway
-// is unchanged; one that has ended is refused with fault.Conflict (membership_ended).
+// is unchanged; one that has ended is refused with fault.Conflict (membership_ended), and one that
+// Medicare keeps everybody from with medicare_member.
 func (m Membership) Resume(now time.Time) (Membership, error) {
 	if err := m.running(now); err != nil {
 		return Membership{}, err
 	}
 	if m.closing() {
 		return Membership{}, fault.New(fault.Conflict, "offer_closed", "The practice does not renew this membership. You have it until its year ends.")
+	}
+	if m.barsRenewal() {
+		return Membership{}, fault.New(fault.Conflict, "medicare_member", medicareText)
 	}
 	if m.Renews() {
 		return m, nil
@@ -103,7 +108,7 @@ func (m Membership) AskAgain() Membership {
 // followTurn takes from the Standing that m has now, after was, whether m is renewed. What Stripe did in
 // m's turn is confirmed, and what its payer changes at Stripe after that is theirs. A standing of
 // another turn is of a call that arrived late: what m said before it is asked again. An offer that is
-// closed is asked to end again if somebody resumed it at Stripe.
+// closed, or that Medicare keeps everybody from, is asked to end again if somebody resumed it at Stripe.
 func (m *Membership) followTurn(was Standing) {
 	current := m.Standing.Turn == m.Turn
 	switch {
@@ -116,7 +121,7 @@ func (m *Membership) followTurn(was Standing) {
 	case !m.asks() && !current:
 		m.ask(Keep)
 	}
-	if m.closing() && !m.asks() && !m.Standing.CancelAtEnd {
+	if (m.closing() || m.barsRenewal()) && !m.asks() && !m.Standing.CancelAtEnd {
 		m.ask(CancelAtEnd)
 	}
 }
@@ -155,7 +160,7 @@ func (m Membership) Cancels() bool { return m.Renews() || m.State == PastDue && 
 
 // Resumes reports whether m's payer cancelled it, and can Resume it.
 func (m Membership) Resumes(now time.Time) bool {
-	return m.State == Active && !m.Renews() && !m.closing() && now.Before(m.Standing.End)
+	return m.State == Active && !m.Renews() && !m.closing() && !m.barsRenewal() && now.Before(m.Standing.End)
 }
 
 // Turned reports what was said of the renewal since m stood as was: that it is not renewed any more, or

@@ -132,17 +132,71 @@ func (m Membership) barred(p Member, at time.Time, zone *time.Location) bool {
 	return !from.IsZero() && !civil.Of(at, zone).Before(from)
 }
 
+// PlansChanged is CoverageChanged by the health plans on a patient's record, which were was and now are
+// is: what they tell of Medicare on any day from the first of the year that runs on, or from the day on
+// which the patient joined if that is later. Plans that told of it and do not any more were put right:
+// the patient has none. Plans that tell nothing leave what the patient said.
+func (m Membership) PlansChanged(patient string, was, is []coverage.Held, zone *time.Location) Membership {
+	i := m.find(patient)
+	if i < 0 {
+		return m
+	}
+	first, said := civil.Of(m.People[i].Joined, zone), coding.Unknown
+	if start, _ := m.Standing.Days(zone); !m.Standing.Start.IsZero() {
+		first = laterDay(first, start)
+	}
+	if MedicareOf(was, coding.Unknown, first, lastKnown).PartB == coding.Yes {
+		said = coding.No
+	}
+	return m.CoverageChanged(patient, MedicareOf(is, said, first, lastKnown))
+}
+
+// lastKnown is after every day on which a plan on record begins.
+var lastKnown = civil.Date(9999, time.December, 31)
+
 // CoverageChanged returns m with what is now known of a patient's Medicare, whenever their health
-// plans change. What is then to be done is said by Resolution. A patient who is no member, and what
-// was known before, change nothing; nor does an unknown PartB.
+// plans change. What is then to be done is said by Resolution. If by the end of the year Medicare keeps
+// everybody from m, Stripe is asked not to renew it; it stays so if that is put right later, until the
+// payer resumes m. A patient who is no member, and what was known before, change nothing; nor does an
+// unknown PartB.
 func (m Membership) CoverageChanged(patient string, md Medicare) Membership {
 	i := m.find(patient)
 	if i < 0 || m.State == Ended || md.PartB == coding.Unknown || m.People[i].Medicare == md.since() {
 		return m
 	}
 	m.People = slices.Clone(m.People)
+	renews := m.Renews()
 	m.People[i].Medicare = md.since()
+	if renews && m.barsRenewal() {
+		m.ask(CancelAtEnd)
+	}
 	return m.next()
+}
+
+// barsRenewal reports whether the Medicare of all members keeps m from being renewed: it has begun by
+// the day on which the year ends, in UTC, which is the practice's day or the one after it.
+func (m Membership) barsRenewal() bool {
+	terms, end := m.Terms, civil.Of(m.Standing.End, time.UTC)
+	if m.Notice.renews() {
+		terms = m.Notice.Terms
+	}
+	stays := func(p Member) bool { return p.Left.IsZero() && (p.Medicare.IsZero() || p.Medicare.After(end)) }
+	return !m.Standing.End.IsZero() && terms.bars() && !slices.ContainsFunc(m.People, stays)
+}
+
+// MedicareFrom is the first day on which m includes nothing for anybody, because all its members have
+// Medicare then; zero if that does not keep m from being renewed.
+func (m Membership) MedicareFrom(zone *time.Location, now time.Time) civil.Day {
+	var from civil.Day
+	if !m.barsRenewal() {
+		return from
+	}
+	for _, p := range m.People {
+		if p.Left.IsZero() {
+			from = laterDay(from, m.conflict(p, now, zone))
+		}
+	}
+	return from
 }
 
 // A Step is what is to be done about a member's Medicare.

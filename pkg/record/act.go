@@ -148,6 +148,8 @@ var actions = map[string]string{
 	"patient.change:coverage_added":       "entered a health plan",
 	"patient.change:coverage_changed":     "changed a health plan",
 	"patient.change:coverage_ended":       "ended a health plan",
+	"patient.change:membership_medicare":  "changed what a membership says of Medicare, with a health plan",
+	"patient.manage:membership_medicare":  "changed what a membership says of Medicare, with a health plan",
 	"patient.change:coverages_ordered":    "changed which health plan pays first",
 	"patient.delegate:invited":            "asked somebody to act for the patient",
 	"patient.delegate:uninvited":          "took back that somebody was asked to act for the patient",

@@ -55,6 +55,13 @@ var memberLetters = map[outbox.Kind]memberLetter{
 // closingLetter is written instead of the announcement of a renewal that will not be.
 var closingLetter = text{"Your membership will not be renewed", "{announced}\n\n{link}"}
 
+// medicareLetter is written instead of MemberCancelled's where Medicare keeps everybody from a membership.
+var medicareLetter = text{
+	"Your membership will not be renewed",
+	"From {medicare} on Medicare covers visits that your membership includes, and a yearly fee may not pay for what Medicare covers. So from that day on the membership includes no visits, and it is not renewed. " +
+		"The practice looks into what you paid for its year, and tells you what is refunded. If you do not have Medicare, have your health plans put right with the practice.\n\nYour membership is here:\n{link}",
+}
+
 // endings say to the payer why a membership ended.
 var endings = map[membership.Why]string{
 	membership.NeverPaid:  "The payment page closed before it was paid, so no membership began. Nothing was charged.",
@@ -101,20 +108,22 @@ func (m *Room) tellMember(ctx context.Context, d outbox.Delivery, l memberLetter
 	if err != nil {
 		return err
 	}
-	words, err := memberWords(p, mem, m.Kernel.Time())
+	zone, err := p.Location()
 	if err != nil {
 		return err
 	}
+	now := m.Kernel.Time()
+	from := mem.MedicareFrom(zone, now)
+	if d.Kind == outbox.MemberCancelled && !from.IsZero() {
+		t = medicareLetter
+	}
+	words := append(memberWords(p, mem, zone, now), "{medicare}", from.Start(zone).Format("2 January 2006"))
 	body := strings.NewReplacer(append(words, "{link}", m.Pages+"/my/membership/"+mem.Payer)...).Replace(t.body)
 	return m.Mail.Send(ctx, Letter{Key: d.ID, To: who.Contact.Email, Subject: p.Name + ": " + t.subject, Body: p.Name + "\n\n" + body + "\n"})
 }
 
 // memberWords are what letters about a membership may say of it, each after its place in them.
-func memberWords(p practice.Practice, mem membership.Membership, now time.Time) ([]string, error) {
-	zone, err := p.Location()
-	if err != nil {
-		return nil, err
-	}
+func memberWords(p practice.Practice, mem membership.Membership, zone *time.Location, now time.Time) []string {
 	renewal := "It is not renewed after that."
 	if mem.Renews() {
 		renewal = "It is renewed after that, unless you cancel before; we write to you in time before a renewal."
@@ -131,5 +140,5 @@ func memberWords(p practice.Practice, mem membership.Membership, now time.Time) 
 	return []string{
 		"{paid}", mem.Standing.Paid.String(), "{year}", mem.Standing.Text(zone), "{renewal}", renewal,
 		"{last}", mem.Standing.LastDay(zone), "{price}", mem.RenewalPrice(now).String(), "{unpaid}", mem.Unpaid(zone), "{pay}", pay, "{ended}", ended, "{back}", backWords(mem), "{announced}", announced.Text,
-	}, nil
+	}
 }

@@ -11,6 +11,8 @@ import (
 	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
+	"evisit/pkg/membership"
+	"evisit/pkg/outbox"
 	"evisit/pkg/work"
 )
 
@@ -261,12 +263,74 @@ func (r *Room) coverageCommit(ctx context.Context, w covering, do identity.Actio
 			return m, err
 		}
 	}
+	if err := r.guard(ctx, &m, w, do, p, all); err != nil {
+		return m, err
+	}
 	if err := r.insures(ctx, &m, p.Practice); err != nil {
 		return m, err
 	}
 	patient, err := r.Charts.SealPatient(ctx, p)
 	m.Patients = append(m.Patients, patient)
 	return m, err
+}
+
+// guard adds to m what the health plans of w.Patient tell of Medicare once changed are stored, where that
+// changes the patient's latest membership: a yearly fee may not pay for what Medicare covers (billing
+// rule 19). Nobody else's membership has the patient as a member: only who pays joins. Whoever was a
+// member is told by letter that the membership pays no more and is not renewed.
+func (r *Room) guard(ctx context.Context, m *clinic.Commit, w covering, do identity.Action, p identity.Patient, changed []coverage.Coverage) error {
+	all, err := r.Store.Memberships(ctx, p.ID)
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	was, err := r.Charts.Held(ctx, w.All)
+	if err != nil {
+		return err
+	}
+	is, err := r.Charts.Held(ctx, with(w.All, changed))
+	if err != nil {
+		return err
+	}
+	here, err := r.Kernel.Practice(ctx, p.Practice)
+	if err != nil {
+		return err
+	}
+	zone, err := here.Location()
+	if err != nil {
+		return err
+	}
+	mem := all[len(all)-1]
+	next := mem.PlansChanged(p.ID, was, is, zone)
+	if next.Version == mem.Version {
+		return nil
+	}
+	m.Memberships = append(m.Memberships, clinic.Membership{Membership: next, Due: next.NextDue(zone, w.Now)})
+	m.Audit = append(m.Audit, r.recordOf(w.Caller, p, do, "membership_medicare", w.Now)...)
+	if next.Carries(mem, w.Now) {
+		m.Events = append(m.Events, r.Kernel.MembershipEvent(outbox.CarryMembership, outbox.Charge, next, w.Now))
+	}
+	if from := next.MedicareFrom(zone, w.Now); !from.IsZero() && from != mem.MedicareFrom(zone, w.Now) {
+		m.Events = append(m.Events, r.Kernel.MembershipEvent(outbox.MemberCancelled, outbox.Notify, next, w.Now))
+	}
+	if !slices.Contains(next.Overdue(zone, w.Now), membership.SeeMedicare) {
+		return r.Kernel.EndWork(ctx, m, mem.Practice, work.ID(work.MembershipMedicare, mem.ID), w.Person.ID)
+	}
+	return r.Kernel.OpenWork(ctx, m, work.New(work.Item{ // now: what is overdue is due again only a day later
+		Kind: work.MembershipMedicare, Practice: mem.Practice, Pool: identity.OfficePool, Patient: mem.Payer,
+	}, mem.ID, w.Now))
+}
+
+// with returns all with changed in the place of those of the same id, and new ones after them.
+func with(all, changed []coverage.Coverage) []coverage.Coverage {
+	all = slices.Clone(all)
+	for _, c := range changed {
+		if at := slices.IndexFunc(all, func(o coverage.Coverage) bool { return o.ID == c.ID }); at >= 0 {
+			all[at] = c
+		} else {
+			all = append(all, c)
+		}
+	}
+	return all
 }
 
 // insures adds to m that a patient of the practice has a health plan, once and for all.
@@ -369,11 +433,12 @@ func (r *Room) takeOver(ctx context.Context, c clinic.Caller, p, to identity.Pat
 			return 0, err
 		}
 	}
-	for _, t := range taken {
+	for n, t := range taken {
 		t.ID, t.Patient, t.Edition, t.Version = r.Kernel.NewID(), to.ID, 0, 1
 		if err := r.putCoverage(ctx, m, t, c.Person.ID); err != nil {
 			return 0, err
 		}
+		taken[n] = t
 	}
-	return len(taken), nil
+	return len(taken), r.guard(ctx, m, w, identity.ManagePatients, to, taken)
 }

@@ -18,6 +18,7 @@ import (
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/intake"
+	"evisit/pkg/membership"
 	"evisit/pkg/practice"
 	"evisit/pkg/registry"
 	"evisit/pkg/work"
@@ -61,6 +62,8 @@ type Reads interface {
 	Payer(ctx context.Context, id string) (coverage.Payer, error)
 	// Practices lists the ids of all practices.
 	Practices(ctx context.Context) ([]string, error)
+	// Memberships lists those that a patient pays for, the first one first.
+	Memberships(ctx context.Context, payer string) ([]membership.Membership, error)
 	// Work lists a practice's open work items, the earliest due first. It may lag
 	// about a second.
 	Work(ctx context.Context, practice string) ([]work.Item, error)

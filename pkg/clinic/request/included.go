@@ -47,7 +47,8 @@ type included struct {
 	count membership.Count
 }
 
-// included decides on the patient's latest membership.
+// included decides on the patient's latest membership, and on the health plans that are on the record
+// now: the operator may have corrected what a payer insures since they were entered.
 func (m *Room) included(ctx context.Context, in clinic.Input, f *intake.Form, res intake.Result, p practice.Practice) (included, error) {
 	zone, err := p.Location()
 	if err != nil {
@@ -58,6 +59,13 @@ func (m *Room) included(ctx context.Context, in clinic.Input, f *intake.Form, re
 		return included{}, err
 	}
 	i := included{of: all[len(all)-1]}
+	if p.Insured {
+		plans, err := m.plansOf(ctx, in.Visit.Patient)
+		if err != nil {
+			return included{}, err
+		}
+		i.of = i.of.PlansChanged(in.Visit.Patient, nil, plans, zone)
+	}
 	i.count = i.of.CountAt(counts, in.Now)
 	return i.judged(in, f, res, zone), nil
 }

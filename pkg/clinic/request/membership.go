@@ -9,7 +9,6 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/coding"
-	"evisit/pkg/coverage"
 	"evisit/pkg/fault"
 	"evisit/pkg/identity"
 	"evisit/pkg/ledger"
@@ -108,15 +107,9 @@ func (m *Room) medicare(ctx context.Context, p practice.Practice, patient string
 	if err != nil {
 		return membership.Medicare{}, err
 	}
-	_, plans, err := m.Charts.Coverages(ctx, patient)
+	held, err := m.plansOf(ctx, patient)
 	if err != nil {
 		return membership.Medicare{}, err
-	}
-	var held []coverage.Held
-	if len(plans) > 0 {
-		if held, err = m.Charts.Held(ctx, plans); err != nil {
-			return membership.Medicare{}, err
-		}
 	}
 	first, end := membership.YearFrom(now, zone).Days(zone)
 	return membership.MedicareOf(held, declared, first, end.AddDays(-1)), nil

@@ -28,11 +28,7 @@ func (m *Room) planned(ctx context.Context, in clinic.Input, p practice.Practice
 	if all.Contracts, err = m.Store.Contracts(ctx, p.ID); err != nil {
 		return all, err
 	}
-	_, rows, err := m.Charts.Coverages(ctx, in.Visit.Patient)
-	if err != nil {
-		return all, err
-	}
-	if all.Held, err = m.Charts.Held(ctx, rows); err != nil {
+	if all.Held, err = m.plansOf(ctx, in.Visit.Patient); err != nil {
 		return all, err
 	}
 	all.Pays = all.Held
@@ -40,6 +36,15 @@ func (m *Room) planned(ctx context.Context, in clinic.Input, p practice.Practice
 		all.Pays = slices.DeleteFunc(slices.Clone(all.Held), func(h coverage.Held) bool { return h.Medicare().Professional() })
 	}
 	return all, nil
+}
+
+// plansOf are the health plans on a patient's record, with the payers as they are now.
+func (m *Room) plansOf(ctx context.Context, patient string) ([]coverage.Held, error) {
+	_, rows, err := m.Charts.Coverages(ctx, patient)
+	if err != nil {
+		return nil, err
+	}
+	return m.Charts.Held(ctx, rows)
 }
 
 // byPlans returns q, a quote of the posted fee for what health plans are billed for, as the patient's
