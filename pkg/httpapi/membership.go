@@ -66,9 +66,11 @@ type termsSetting struct {
 	Classes []string `json:"classes,omitempty" validate:"max=10"`
 	// The forms that are included; absent: all of these classes.
 	Forms []string `json:"forms,omitempty" validate:"max=100"`
-	// Nothing is included that a health plan covers, so that people with Medicare can be members.
+	// Nothing is included that a health plan covers, so that people with Medicare can be members. Not with visits of the classes em, em-image and
+	// em-screen, which health plans are billed for.
 	NonCovered bool `json:"non_covered,omitempty"`
-	// Every clinician has opted out of Medicare, so that people with Medicare can be members.
+	// Every clinician has opted out of Medicare, so that people with Medicare can be members. Only where the practice's settings say so, as
+	// `opted_out_of_medicare`, from when the terms begin.
 	OptedOut bool `json:"opted_out,omitempty"`
 	// For how many days after a failed payment visits are included.
 	Grace int `json:"grace_days" validate:"min=0,max=90"`

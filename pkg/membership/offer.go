@@ -52,7 +52,8 @@ type Terms struct {
 	Forms   []string `json:"forms,omitempty"`
 	// NonCovered says that the membership pays for nothing that a health plan covers, OptedOut
 	// that every clinician of the practice has opted out of Medicare. Either lets people with
-	// Medicare be members (billing rule 19).
+	// Medicare be members (billing rule 19). Package practice refuses to decide on either where it
+	// is not so; terms that were decided before it did may have both.
 	NonCovered bool `json:"non_covered,omitempty"`
 	OptedOut   bool `json:"opted_out,omitempty"`
 	// Grace is how many days after a failed payment visits are still included; 0: none.

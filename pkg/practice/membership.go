@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"evisit/pkg/billing"
 	"evisit/pkg/fault"
 	"evisit/pkg/membership"
 )
@@ -44,7 +45,7 @@ func (c Config) DecideMembership(practice string, t membership.Terms, by string,
 	}
 	was := all[len(all)-1]
 	next, err := was.Decide(t, now)
-	if err := fault.Both(c.offered(t), err); err != nil {
+	if err := fault.Both(fault.Both(c.offered(t), c.forMedicare(t)), err); err != nil {
 		return Config{}, false, err
 	}
 	all[len(all)-1] = next
@@ -58,6 +59,29 @@ func (c Config) offered(t membership.Terms) error {
 		if c.Forms[form] == "" {
 			problems = append(problems, fault.Problem{Where: fmt.Sprintf("/forms/%d", i), Code: "form", Text: "The practice does not offer the form " + form + "."})
 		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	return fault.New(fault.Invalid, "invalid_request", "some fields need to be put right", problems...)
+}
+
+// forMedicare refuses terms that let people with Medicare be members by what is not so (billing rule 19):
+// that the practice has opted out of Medicare, which it has not decided for the time at which they begin;
+// or that nothing is included that a health plan covers, though visits are that plans are billed for.
+func (c Config) forMedicare(t membership.Terms) error {
+	var problems []fault.Problem
+	if t.OptedOut && !c.At(t.From).OptedOut {
+		problems = append(problems, fault.Problem{
+			Where: "/opted_out", Code: "not_opted_out",
+			Text: "The practice's settings do not say that every clinician has opted out of Medicare by then. If they have, decide that first.",
+		})
+	}
+	if t.NonCovered && t.Visits > 0 && slices.ContainsFunc(t.Classes, billing.BilledToPlans) {
+		problems = append(problems, fault.Problem{
+			Where: "/non_covered", Code: "covered",
+			Text: "Visits are included that health plans are billed for, so it is not so that nothing is included that a plan covers.",
+		})
 	}
 	if len(problems) == 0 {
 		return nil

@@ -72,6 +72,61 @@ func TestConfig_Membership(t *testing.T) {
 	}
 }
 
+// Terms are for people with Medicare only where it is so: the practice has decided that it opted out by
+// the time at which they begin, or they include nothing that health plans are billed for. What was
+// decided before that was asked is sold on.
+func TestConfig_MembershipForMedicare(t *testing.T) {
+	t.Parallel()
+	yes, no, later := true, false, noon.AddDate(0, 1, 0)
+	coming := func(out *bool) practice.Config {
+		return practice.Config{OptedOut: !*out, Coming: []practice.Change{{From: later, OptedOut: out}}}
+	}
+	out, nonCovered := membership.Terms{OptedOut: true}, membership.Terms{NonCovered: true}
+	for name, test := range map[string]struct {
+		c       practice.Config
+		t       membership.Terms
+		classes []string
+		from    time.Time
+		want    string
+	}{
+		"opted out":            {practice.Config{OptedOut: true}, out, []string{"em"}, time.Time{}, ""},
+		"not opted out":        {practice.Config{}, out, []string{"em"}, time.Time{}, "/opted_out"},
+		"opted out by then":    {coming(&yes), out, []string{"em"}, later, ""},
+		"not yet opted out":    {coming(&yes), out, []string{"em"}, later.Add(-time.Second), "/opted_out"},
+		"not yet, at once":     {coming(&yes), out, []string{"em"}, time.Time{}, "/opted_out"},
+		"opted out no more":    {coming(&no), out, []string{"em"}, later, "/opted_out"},
+		"paperwork":            {practice.Config{}, nonCovered, []string{"admin-fee"}, time.Time{}, ""},
+		"no visits":            {practice.Config{}, nonCovered, nil, time.Time{}, ""},
+		"visits":               {practice.Config{}, nonCovered, []string{"admin-fee", "em"}, time.Time{}, "/non_covered"},
+		"images":               {practice.Config{OptedOut: true}, nonCovered, []string{"em-image"}, time.Time{}, "/non_covered"},
+		"screenings":           {practice.Config{}, nonCovered, []string{"em-screen"}, time.Time{}, "/non_covered"},
+		"neither, with visits": {practice.Config{}, membership.Terms{}, []string{"em"}, time.Time{}, ""},
+	} {
+		terms := yearly(350_00, test.from)
+		terms.Forms, terms.Classes, terms.OptedOut, terms.NonCovered = nil, test.classes, test.t.OptedOut, test.t.NonCovered
+		if len(test.classes) == 0 {
+			terms.Visits = 0
+		}
+		next, _, err := test.c.DecideMembership("lakeside", terms, "ada", noon)
+		refused, _ := fault.Public(err)
+		switch {
+		case test.want == "" && err != nil:
+			t.Errorf("%s: %v", name, err)
+		case test.want != "" && (refused == nil || refused.Kind != fault.Invalid || len(refused.Problems) != 1 || refused.Problems[0].Where != test.want):
+			t.Errorf("%s: %v, want %s", name, err, test.want)
+		}
+		if got, sold := next.Membership(later); sold != (test.want == "") || sold && (got.OptedOut != test.t.OptedOut || got.NonCovered != test.t.NonCovered) {
+			t.Errorf("%s: sold %t: %+v", name, sold, got)
+		}
+	}
+	old := yearly(350_00, noon)
+	old.OptedOut, old.NonCovered = true, true
+	c := practice.Config{Memberships: []membership.Offer{{ID: "yearly-1", Versions: []membership.Terms{old}}}}
+	if got, sold := c.Membership(later); !sold || !got.OptedOut || !got.NonCovered {
+		t.Errorf("decided before: %+v, sold %t", got, sold)
+	}
+}
+
 // Everything that is wrong with a decision is named at once, and nothing that has begun is taken back.
 func TestConfig_MembershipRefused(t *testing.T) {
 	t.Parallel()

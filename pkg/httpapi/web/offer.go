@@ -61,7 +61,7 @@ func offerForm(p practice.Practice) []field {
 		fields,
 		field{Kind: "checks", ID: "medicare", Name: "medicare", Label: "People with Medicare", Help: []string{"They cannot be members, unless one of these is so."}, Options: []option{
 			{ID: "medicare", Value: nonCovered, Label: "Nothing is included that a health plan covers"},
-			{ID: "medicare-out", Value: optedOut, Label: "Every clinician here has opted out of Medicare"},
+			{ID: "medicare-out", Value: optedOut, Label: "Every clinician here has opted out of Medicare, as the settings say"},
 		}},
 		field{Kind: "text", ID: "grace", Name: "grace", Label: "Days for which visits are included after a payment failed", Required: true, Mode: "numeric"},
 		field{Kind: "text", ID: "notice", Name: "notice", Label: "Days before a renewal by which it is announced", Required: true, Mode: "numeric", Help: []string{"Changed terms hold for a member from a renewal that was announced so early with them."}},
@@ -83,6 +83,7 @@ const (
 var offerPlaces = map[string]string{
 	"/price": "price", "/members": "members", "/per_member": "per-member", "/visits": "visits", "/classes": "classes", "/forms": "forms",
 	"/grace_days": "grace", "/notice_days": "notice", "/refund/full_days": "full", "/refund/later": "later", "/from": "from",
+	"/non_covered": "medicare", "/opted_out": "medicare",
 }
 
 // offerValues are terms as the form has them.
