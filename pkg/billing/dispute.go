@@ -22,6 +22,9 @@ type Dispute struct {
 	// Submissions counts the times that evidence was submitted: once for an inquiry, and
 	// once for the dispute that it may become.
 	Submissions int
+	// Told is the Hash of the evidence that Stripe has, once some was submitted; empty: none was, or it was
+	// not looked at.
+	Told string
 	// Answered says that evidence was submitted in the present stage, for an inquiry and
 	// for a dispute apart.
 	Answered bool
@@ -93,6 +96,20 @@ func (d Dispute) AwaitsAnswer() bool {
 // Answerable reports whether evidence can be submitted at now.
 func (d Dispute) Answerable(now time.Time) bool {
 	return d.AwaitsAnswer() && (d.Due.IsZero() || now.Before(d.Due))
+}
+
+// Overtaken reports whether the Decision about d had no effect: before it was carried out the bank was answered at
+// Stripe, in other words, or the dispute had ended, or was given up there.
+func (d Dispute) Overtaken() bool {
+	switch {
+	case d.Decision == Undecided || d.AwaitsAnswer():
+		return false
+	case d.Decision == Accepting:
+		return d.Answered || d.Won()
+	case !d.Answered:
+		return true
+	}
+	return d.Told != "" && d.Told != d.Evidence
 }
 
 // nearDue is how long before its due date an unanswered dispute is near it.

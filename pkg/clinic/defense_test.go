@@ -135,7 +135,7 @@ func TestAnswer_SubmittedOnce(t *testing.T) {
 		}
 	}
 	again, err := w.office.Dispute(w.ctx, w.as(ada), id)
-	if err != nil || again.Evidence != shown.Evidence || again.CanAnswer || again.CanAccept {
+	if err != nil || again.Evidence != shown.Evidence || again.CanAnswer || again.CanAccept || again.Payment.Dispute.Overtaken() || again.By.ID != ada {
 		t.Errorf("shown afterwards: %+v, %v", again, err)
 	}
 	w.proven(id)
@@ -157,6 +157,25 @@ func TestAnswer_InquiryAndThenTheDispute(t *testing.T) {
 	w.settle()
 	if d := w.latest(id).disputes[0]; d.Status != "under_review" || d.Submissions != 2 {
 		t.Errorf("at Stripe: %+v", d)
+	}
+	w.proven(id)
+	w.handled()
+}
+
+// Evidence that was chosen here after the bank was answered by hand is not told as what the bank has.
+func TestAnswer_AfterOneByHand(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := w.contestedFor(stripesim.HandDispute)
+	w.defends(id) // carried later
+	w.bank(stripesim.HandRespond, id)
+	w.settle()
+	d, err := w.office.Dispute(w.ctx, w.as(ada), id)
+	if err != nil || !d.Payment.Dispute.Overtaken() || d.By.ID != ada {
+		t.Errorf("%+v, %v", d, err)
+	}
+	if told := w.bankTold(id); told["uncategorized_text"] != "Answered by hand." {
+		t.Errorf("the bank is told %v", told)
 	}
 	w.proven(id)
 	w.handled()

@@ -1,6 +1,8 @@
 package httpapi
 
 import (
+	"time"
+
 	"evisit/pkg/billing"
 	"evisit/pkg/clinic/office"
 	"evisit/pkg/identity"
@@ -31,13 +33,41 @@ type disputedReply struct {
 	Dispute  *disputeReply  `json:"dispute"`
 	Evidence *evidenceReply `json:"evidence"`
 	// Names the evidence as it is shown: `answerDispute` asks for it.
-	Shown string `json:"shown" schema:"pattern=^[0-9a-f]{64}$"`
+	Shown    string         `json:"shown" schema:"pattern=^[0-9a-f]{64}$"`
+	Decision *decisionReply `json:"decision,omitempty"`
 	// Whether the evidence can be sent now, and whether the dispute can be given up.
 	CanAnswer bool `json:"can_answer"`
 	CanAccept bool `json:"can_accept"`
 }
 
-// What was sent to the bank, or can be, in the fields that Stripe has for it.
+// What the practice decided about a dispute, in its present stage. Absent if it decided nothing.
+type decisionReply struct {
+	// `answer`: to submit the evidence. `accept`: to give the dispute up.
+	What billing.Decision `json:"what" schema:"enum=answer|accept"`
+	// A person's id; absent if the trail does not say.
+	By string    `json:"by,omitempty"`
+	At time.Time `json:"at"`
+	// `pending`: it is on its way to Stripe. `carried`: Stripe has it. `none`: it had no effect, because the bank was
+	// answered at Stripe before, or the dispute had ended, or was given up there; what the bank was told is at Stripe alone.
+	Effect string `json:"effect" schema:"enum=pending|carried|none"`
+}
+
+func showDecision(d office.Dispute) *decisionReply {
+	of := d.Payment.Dispute
+	if of.Decision == billing.Undecided {
+		return nil
+	}
+	out := &decisionReply{of.Decision, d.By.ID, of.Decided, "carried"}
+	switch {
+	case of.Overtaken():
+		out.Effect = "none"
+	case of.AwaitsAnswer():
+		out.Effect = "pending"
+	}
+	return out
+}
+
+// What was decided to be sent to the bank, or can be, in the fields that Stripe has for it.
 type evidenceReply struct {
 	// What was sold.
 	Product string `json:"product_description"`
@@ -59,7 +89,7 @@ func showDisputed(d office.Dispute) disputedReply {
 	p, e := d.Payment, d.Evidence
 	return disputedReply{
 		Payment: p.ID, State: p.State, Receipt: d.Visit.Receipt(p.ID), Dispute: showDispute(p.Dispute),
-		Evidence: showEvidence(e), Shown: e.Hash(), CanAnswer: d.CanAnswer, CanAccept: d.CanAccept,
+		Evidence: showEvidence(e), Shown: e.Hash(), Decision: showDecision(d), CanAnswer: d.CanAnswer, CanAccept: d.CanAccept,
 	}
 }
 

@@ -79,13 +79,14 @@ type disputeRow struct {
 	Decision billing.Decision `json:"e,omitempty"`
 	Decided  moment           `json:"ea,omitempty"`
 	Evidence string           `json:"eh,omitempty"`
+	Told     string           `json:"et,omitempty"`
 }
 
 func newDisputeRow(d billing.Dispute, since clock) disputeRow {
 	return disputeRow{
 		ID: d.ID, Status: d.Status, Reason: d.Reason, Amount: d.Amount, Opened: since.moment(d.Opened), Due: since.moment(d.Due),
 		Submissions: d.Submissions, Answered: d.Answered, Warned: d.Warned, Missed: d.Missed,
-		Decision: d.Decision, Decided: since.moment(d.Decided), Evidence: d.Evidence,
+		Decision: d.Decision, Decided: since.moment(d.Decided), Evidence: d.Evidence, Told: d.Told,
 	}
 }
 
@@ -93,7 +94,7 @@ func (r disputeRow) dispute(since clock) billing.Dispute {
 	return billing.Dispute{
 		ID: r.ID, Status: r.Status, Reason: r.Reason, Amount: r.Amount, Opened: since.time(r.Opened), Due: since.time(r.Due),
 		Submissions: r.Submissions, Answered: r.Answered, Warned: r.Warned, Missed: r.Missed,
-		Decision: r.Decision, Decided: since.time(r.Decided), Evidence: r.Evidence,
+		Decision: r.Decision, Decided: since.time(r.Decided), Evidence: r.Evidence, Told: r.Told,
 	}
 }
 

@@ -60,7 +60,7 @@ func at(n int) time.Time { return noon.Add(time.Duration(n) * time.Hour) }
 
 func samples() []sample {
 	return []sample{
-		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), sharedSample(), payoutSample(), comparedSample(), closedSample(), disputedSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
+		visitSample(), handedSample(), underwaySample(), contentSample(), deletedSample(), moneySample(), costSample(), sharedSample(), payoutSample(), comparedSample(), closedSample(), disputedSample(), toldSample(), refundedSample(), workSample(), parkedSample(), eventSample(), sentSample(), requestSample(), firstSessionSample(), sessionSample(), namedSample(), chosenSample(), keptSample(),
 		auditSample(), headSample(), sweepSample(), practiceSample(), personSample(), grantSample(), grantedSample(), acceptedSample(), tokenSample(), firstPatientSample(), knownPatientSample(), coverageSample(), payerSample(), contractSample(), accountSample(), openedSample(), formSample(), registeredSample(), workerSample(), inviteSample(), usedSample(),
 		leaverSample(), membershipSample(), includedSample(),
 		decidedSample(), draftSample(), approvedSample(), discountedSample(), plannedSample(), unheldSample(), billedSample(), restrictedSample(), laterSample(),
@@ -273,6 +273,20 @@ func closedSample() sample {
 	return sample{"closed", recorded(practiceID, clinic.Commit{Closing: &clinic.Closing{Closing: c, Due: c.Due(time.UTC)}, Balance: &b}), []read{
 		{"Closing", func(ctx context.Context, s *store.Store) (any, error) { return s.Closing(ctx, practiceID) }, c},
 		{"BalanceAt", func(ctx context.Context, s *store.Store) (any, error) { return s.BalanceAt(ctx, practiceID, at(24*60)) }, b},
+	}}
+}
+
+// toldSample is a disputed payment of which Stripe has evidence.
+func toldSample() sample {
+	p := billing.Payment{
+		ID: visitID + "." + id("told"), Visit: visitID, Practice: practiceID, Account: "acct_1234567890abcdef", Amount: 12_000, State: billing.Disputed,
+		Intent: "pi_1", Collected: 12_000, Withdrawn: 12_000, OpenedAt: noon, EndedAt: at(2), Version: 1,
+		Dispute: billing.Dispute{
+			ID: "dp_1", Status: "under_review", Amount: 12_000, Opened: at(300), Submissions: 1, Answered: true, Told: billing.Evidence{Text: "Answered at Stripe."}.Hash(),
+		},
+	}
+	return sample{"told", recorded(practiceID, clinic.Commit{Payments: []billing.Payment{p}}), []read{
+		{"Payment", func(ctx context.Context, s *store.Store) (any, error) { return s.Payment(ctx, p.ID) }, p},
 	}}
 }
 

@@ -54,6 +54,12 @@ func dispute(d *stripe.Dispute) billing.Dispute {
 	}
 	if e := d.EvidenceDetails; e != nil {
 		out.Submissions = int(e.SubmissionCount)
+		if said := d.Evidence; said != nil && out.Submissions > 0 {
+			out.Told = billing.Evidence{
+				Product: said.ProductDescription, Service: said.ServiceDate, Activity: said.AccessActivityLog,
+				Policy: said.RefundPolicyDisclosure, Text: said.UncategorizedText,
+			}.Hash()
+		}
 		if e.DueBy > 0 {
 			out.Due = time.Unix(e.DueBy, 0).UTC()
 		}

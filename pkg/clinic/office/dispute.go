@@ -19,9 +19,13 @@ import (
 
 // A Dispute is a disputed payment, and what the practice can submit about it or has.
 type Dispute struct {
-	Visit    visit.Visit
-	Payment  billing.Payment
+	Visit   visit.Visit
+	Payment billing.Payment
+	// Evidence is what was chosen to be submitted, whether or not that had an effect (billing.Dispute.Overtaken);
+	// before that, what the record says.
 	Evidence billing.Evidence
+	// By is who decided about the dispute in its present stage; zero of one that nobody decided on here.
+	By audit.Actor
 	// CanAnswer says that Evidence can be submitted now, and CanAccept that the dispute can
 	// be given up.
 	CanAnswer, CanAccept bool
@@ -49,11 +53,30 @@ func (o *Office) Dispute(ctx context.Context, c clinic.Caller, id string) (Dispu
 	if out.Evidence, err = o.evidence(ctx, v, p); err != nil {
 		return Dispute{}, err
 	}
+	if out.By, err = o.decider(ctx, v, p); err != nil {
+		return Dispute{}, err
+	}
 	now := o.Kernel.Time()
 	open := p.Dispute.Answerable(now) && p.Dispute.Decision == billing.Undecided
 	out.CanAnswer, out.CanAccept = open, open && !p.Dispute.Inquiry()
 	return out, o.recordLook(ctx, c, identity.ReadDispute, v)
 }
+
+// decider finds in the trail of v who decided about the dispute of p.
+func (o *Office) decider(ctx context.Context, v visit.Visit, p billing.Payment) (audit.Actor, error) {
+	if p.Dispute.Decision == billing.Undecided {
+		return audit.Actor{}, nil
+	}
+	trail, err := o.Kernel.Store.Trail(ctx, v.ID, p.Dispute.Decided)
+	at := slices.IndexFunc(trail, func(r audit.Record) bool { return r.Resource == p.ID && r.Action == decided(p.Dispute.Decision) })
+	if err != nil || at < 0 {
+		return audit.Actor{}, err
+	}
+	return trail[at].Actor, nil
+}
+
+// decided names in the trail that a dispute was decided on.
+func decided(d billing.Decision) string { return string(identity.AnswerDispute) + ":" + string(d) }
 
 // disputed returns the payment whose dispute awaits an answer, else the one disputed last.
 func disputed(ps []billing.Payment) (billing.Payment, bool) {
@@ -150,7 +173,7 @@ func (o *Office) decide(ctx context.Context, c clinic.Caller, id string, a Dispu
 	e := o.Kernel.Event(kind, outbox.Charge, v, now)
 	e.Payment = p.ID
 	commit.Events = []outbox.Event{e}
-	r := o.Kernel.Record(c.Actor(v.Patient), string(identity.AnswerDispute)+":"+string(a.Decision), v, now)
+	r := o.Kernel.Record(c.Actor(v.Patient), decided(a.Decision), v, now)
 	r.Resource = p.ID
 	commit.Audit = []audit.Record{r}
 	return next, o.Kernel.Store.Commit(ctx, commit)

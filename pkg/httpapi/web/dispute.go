@@ -18,7 +18,7 @@ type disputeView struct {
 	Due                           string
 	Money                         []fact
 	Evidence                      []disputeText
-	Sent                          bool // Evidence is what is, or was, submitted
+	EvidenceIs                    string // what Evidence is
 	CanAnswer, CanAccept          bool
 	Complaints                    []complaint
 }
@@ -50,7 +50,7 @@ func disputeOf(d office.Dispute, p practice.Practice, now time.Time) disputeView
 	pay, said := d.Payment, d.Evidence
 	view := disputeView{
 		Visit: d.Visit.ID, Number: d.Visit.Number(), Payment: pay.ID, Shown: said.Hash(), Heading: "A disputed charge",
-		Stands: disputeStands(pay.Dispute, p, now), Sent: pay.Dispute.Decision == billing.Answering,
+		Stands: append(disputeStands(pay.Dispute, p, now), decidedWords(d, p)...), EvidenceIs: evidenceIs(d),
 		CanAnswer: d.CanAnswer, CanAccept: d.CanAccept,
 	}
 	if pay.Dispute.Inquiry() {
@@ -102,6 +102,8 @@ func disputeStands(d billing.Dispute, p practice.Practice, now time.Time) []stri
 		return []string{"The dispute is lost. The cardholder keeps the money."}
 	case !d.Open():
 		return []string{"The bank has closed its inquiry. It has taken no money."}
+	case d.Answered && (d.Decision != billing.Answering || d.Overtaken()):
+		return []string{"The bank was answered at Stripe, not from here, and decides; that can take two months or more. You will be told. What it was told is at Stripe."}
 	case d.Answered:
 		return []string{"The bank was answered, and decides; that can take two months or more. You will be told."}
 	case d.Decision == billing.Answering:
@@ -114,6 +116,43 @@ func disputeStands(d billing.Dispute, p practice.Practice, now time.Time) []stri
 		return []string{"A bank asks about this charge. It has taken no money yet. An inquiry that is not answered may become a dispute. You can also refund the charge at Stripe, which ends the inquiry."}
 	}
 	return []string{"A cardholder's bank has taken this money back, and decides who keeps it. Without an answer the money is lost. The charge cannot be refunded meanwhile."}
+}
+
+// evidenceIs says what the evidence on the page is.
+func evidenceIs(d office.Dispute) string {
+	of := d.Payment.Dispute
+	switch {
+	case of.Overtaken() && of.Decision == billing.Answering:
+		return "What was chosen here, and was not sent"
+	case of.Decision == billing.Answering && of.AwaitsAnswer():
+		return "What is sent to the bank"
+	case of.Decision == billing.Answering:
+		return "What was sent to the bank"
+	case d.CanAnswer:
+		return "What the record can tell the bank"
+	}
+	return "What the record says, which was not sent from here"
+}
+
+// decidedWords say who decided about a dispute, and what came of it.
+func decidedWords(d office.Dispute, p practice.Practice) []string {
+	of, who := d.Payment.Dispute, d.By.Name
+	if of.Decision == billing.Undecided || who == "" {
+		who = "One of you"
+	}
+	what := who + " chose at " + p.Local(of.Decided) + " to send what is below."
+	if of.Decision == billing.Accepting {
+		what = who + " chose at " + p.Local(of.Decided) + " to give the dispute up."
+	}
+	switch {
+	case of.Decision == billing.Undecided, of.AwaitsAnswer():
+		return nil
+	case !of.Overtaken():
+		return []string{what}
+	case of.Answered:
+		return []string{what + " That had no effect: the bank had been answered at Stripe."}
+	}
+	return []string{what + " That had no effect: the dispute had ended, or was given up at Stripe, before it was carried out."}
 }
 
 // answerDispute has the bank answered with what the visitor was shown.

@@ -68,7 +68,10 @@ func TestDispute_AnsweredOnItsPage(t *testing.T) {
 	}
 	h.carries(t, outbox.AnswerDispute, page)
 	adm.get("/desk/visits/" + id + "/dispute")
-	adm.wants(http.StatusOK, "The bank was answered, and decides")
+	adm.wants(http.StatusOK, "The bank was answered, and decides", "What was sent to the bank", "Adam Admin chose at", "to send what is below.")
+	if strings.Contains(adm.text(), "no effect") {
+		t.Error("what was sent is told as without effect")
+	}
 	adm.get("/desk/work")
 	adm.wants(http.StatusOK, "Nothing is waiting for you")
 	h.becomes(t, page, func(o *billing.Observation) { o.Dispute.Status, o.Withdrawn = "won", 0 })
@@ -114,4 +117,47 @@ func TestDispute_GivenUpOnItsPage(t *testing.T) {
 	adm.wants(http.StatusConflict, "was decided on in another way")
 	ada.get("/my/visits/" + id)
 	ada.wants(http.StatusOK, "$40.00 charged, and taken back by your bank")
+}
+
+// What the bank got is what Stripe has: who sent evidence from here, or gave the dispute up, after it was
+// answered or given up at Stripe's dashboard is told that it had no effect, and not that it was sent.
+func TestDispute_DecidedAtStripeBefore(t *testing.T) {
+	t.Parallel()
+	byHand := billing.Evidence{Text: "Answered by hand."}.Hash()
+	for name, test := range map[string]struct {
+		press  string
+		kind   outbox.Kind
+		change func(*billing.Dispute)
+		want   []string
+	}{
+		"answered before the answer": {"Send this to the bank", outbox.AnswerDispute, func(d *billing.Dispute) { d.Status, d.Submissions, d.Told = "under_review", 1, byHand }, []string{
+			"The bank was answered at Stripe, not from here", "to send what is below. That had no effect: the bank had been answered at Stripe.", "What was chosen here, and was not sent",
+		}},
+		"given up before the answer": {"Send this to the bank", outbox.AnswerDispute, func(d *billing.Dispute) { d.Status = "lost" }, []string{
+			"The dispute is lost.", "to send what is below. That had no effect: the dispute had ended, or was given up at Stripe", "What was chosen here, and was not sent",
+		}},
+		"answered before it was given up": {"Yes, accept the dispute", outbox.AcceptDispute, func(d *billing.Dispute) { d.Status, d.Submissions, d.Told = "under_review", 1, byHand }, []string{
+			"The bank was answered at Stripe, not from here", "to give the dispute up. That had no effect: the bank had been answered at Stripe.", "which was not sent from here",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t)
+			ada, drx := h.as(t, "Ada", "/my"), h.as(t, "Dr. X", "/desk")
+			id, page := h.sent(t, ada)
+			drx.answers(id)
+			h.contests(t, page, "needs_response")
+			adm := h.as(t, "Adm", "/desk/visits/"+id+"/dispute")
+			must(t, h.stripe.ofDispute("dp_1", test.change)) // nothing is heard of it yet
+			adm.press(test.press, nil)
+			h.carries(t, test.kind, page)
+			adm.get("/desk/visits/" + id + "/dispute")
+			adm.wants(http.StatusOK, append(test.want, "Adam Admin chose at")...)
+			for _, untrue := range []string{"is sent to the bank", "was sent to the bank", "You gave the dispute up"} {
+				if strings.Contains(adm.text(), untrue) {
+					t.Errorf("the page says %q", untrue)
+				}
+			}
+		})
+	}
 }

@@ -431,8 +431,10 @@ func (s *stripe) Expire(_ context.Context, _, page, _ string) error {
 	return nil
 }
 
-func (s *stripe) SubmitEvidence(_ context.Context, _, dispute string, _ billing.Evidence, _ string) error {
-	return s.ofDispute(dispute, func(d *billing.Dispute) { d.Status, d.Submissions = "under_review", d.Submissions+1 })
+func (s *stripe) SubmitEvidence(_ context.Context, _, dispute string, said billing.Evidence, _ string) error {
+	return s.ofDispute(dispute, func(d *billing.Dispute) {
+		d.Status, d.Submissions, d.Told = "under_review", d.Submissions+1, said.Hash()
+	})
 }
 
 func (s *stripe) AcceptDispute(_ context.Context, _, dispute, _ string) error {
