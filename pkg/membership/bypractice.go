@@ -74,14 +74,14 @@ func (m Membership) EndWithYear(why Reason, now time.Time) (Membership, error) {
 	if err := why.check(); err != nil {
 		return Membership{}, err
 	}
-	if m.State == PastDue {
+	switch {
+	case m.State == PastDue:
 		return Membership{}, fault.New(fault.Conflict, "membership_unpaid", "The year is not paid. End the membership at once.")
+	case m.closing() && m.Notice.Reason == why: // also once the year is over, before its end is reported
+		return m, nil
 	}
 	if err := m.running(now); err != nil {
 		return Membership{}, err
-	}
-	if m.closing() && m.Notice.Reason == why {
-		return m, nil
 	}
 	m.Terms = m.TermsAt(now)
 	m.Notice = Notice{Renews: m.Standing.End, Terms: m.Terms, Closing: true, Reason: why, At: now}
