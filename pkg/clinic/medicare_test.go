@@ -211,3 +211,37 @@ func TestMedicare_PayerCorrected(t *testing.T) {
 	w.paidByMedicare(draft)
 	w.used(0)
 }
+
+// Who has a Medicaid plan that the practice takes cannot join where visits are included that it pays for, and nothing
+// is made at Stripe; once the plan has ended, or if the practice does not take it, they can.
+func TestMedicaid_CannotJoin(t *testing.T) {
+	t.Parallel()
+	w := insured(t)
+	w.sells()
+	medicaid := cascade
+	medicaid.Filing = "MC"
+	if _, err := w.registrar.ChangePayer(w.ctx, operator(), cascade.ID, medicaid); err != nil {
+		t.Fatal(err)
+	}
+	h := w.covers(w.as(sam), jane, ownCard())
+	c := w.contracts("99421", 5_00)
+	joins := func() error { return errOf(w.request.Join(w.ctx, w.as(jane), "", joining)) }
+	w.refused(joins(), "medicaid_member")
+	if n := w.trouble.called(opens); n != 0 {
+		t.Errorf("%d pages were made", n)
+	}
+	if _, err := w.author.RemoveContract(w.ctx, w.as(ada), c.ID()); err != nil {
+		t.Fatal(err)
+	}
+	w.enrols()
+	w.pass(48 * time.Hour)
+	w.settle()
+	w.minute()
+	w.settle()
+	w.contracts("99422", 5_00)
+	w.refused(joins(), "medicaid_member")
+	if _, err := w.registrar.EndCoverage(w.ctx, w.as(sam), jane, h.ID, w.onDay().AddDays(-1)); err != nil {
+		t.Fatal(err)
+	}
+	w.enrols()
+}

@@ -41,6 +41,7 @@ var Codes = []Code{
 	{404, "no_checkpoint", "the log has no signed checkpoint yet"},
 	{409, "unwritable", "a name has letters that a PDF file cannot write; print the page instead"},
 	{409, "medicare_member", "Medicare covers what the membership includes, so that somebody with Medicare cannot be a member; a request can be sent without one"},
+	{409, "medicaid_member", "the practice takes the patient's Medicaid plan, which pays for what the membership includes, so that the patient cannot be a member; a request can be sent without one"},
 	{409, "membership_ended", "the membership has ended; the patient can join again"},
 	{409, "membership_pending", "the membership begins when its first payment is made"},
 	{409, "membership_unpaid", "a payment for the membership failed; pay it first"},

@@ -28,7 +28,7 @@ var joinMembership = Endpoint{
 	Method: "POST", Path: "/me/membership", ID: "joinMembership", Group: "Memberships",
 	For: "Become a member",
 	Text: "On the terms that you read, named by offer and version. The reply has the page where the first year is paid; the membership begins when Stripe reports that. The " +
-		"same again returns the same membership: a patient has one at a time. Who has Medicare cannot join where Medicare covers what is included.",
+		"same again returns the same membership: a patient has one at a time. Who has Medicare cannot join where Medicare covers what is included, nor who has a Medicaid plan that the practice takes.",
 	Who: Known, In: becomeMember{},
 	Out: memberReply{}, OutText: "The membership, which awaits its first payment, or runs already.",
 	Refuses: []Refusal{
@@ -38,6 +38,7 @@ var joinMembership = Endpoint{
 		{Code: "practice_suspended"},
 		{Code: "terms_changed"},
 		{Code: "medicare_member"},
+		{Code: "medicaid_member"},
 		{Code: "payment_pending"},
 		{Code: "payment_page_refused"},
 		{Code: "payment_page_unavailable"},

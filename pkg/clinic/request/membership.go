@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"evisit/pkg/audit"
+	"evisit/pkg/billing"
 	"evisit/pkg/clinic"
 	"evisit/pkg/coding"
 	"evisit/pkg/fault"
@@ -130,7 +132,7 @@ type Joining struct {
 //
 // Errors: fault.Conflict if the practice sells none (membership_not_sold), or begins nothing
 // (practice_suspended), if the terms have changed (terms_changed), if Medicare keeps the patient from
-// it (medicare_member), while Stripe has yet to report whether the last page was paid
+// it (medicare_member), or a Medicaid plan that the practice takes (medicaid_member), while Stripe has yet to report whether the last page was paid
 // (payment_pending); fault.Invalid if it is not said whether they have Medicare.
 func (m *Room) Join(ctx context.Context, c clinic.Caller, patient string, in Joining) (membership.Membership, error) {
 	c, patient, err := m.forPatient(ctx, c, identity.HoldMembership, patient)
@@ -180,6 +182,9 @@ func (m *Room) join(ctx context.Context, c clinic.Caller, p practice.Practice, p
 	if err != nil {
 		return membership.Membership{}, err
 	}
+	if err := m.notByMedicaid(ctx, p, patient, terms, now); err != nil {
+		return membership.Membership{}, err
+	}
 	next, err := membership.Application{
 		ID: id, Practice: p.ID, Payer: patient, Account: p.Account, Terms: terms, Accepted: in.Terms, Platform: p.PlatformFee,
 		People: []membership.Applicant{{Patient: patient, Medicare: medicare}},
@@ -201,6 +206,22 @@ func (m *Room) join(ctx context.Context, c clinic.Caller, p practice.Practice, p
 	return next, m.Kernel.Store.Commit(ctx, clinic.Commit{
 		Memberships: []clinic.Membership{{Membership: next, Due: next.NextDue(zone, now)}}, Audit: []audit.Record{rec}, At: now,
 	})
+}
+
+// notByMedicaid refuses, with fault.Conflict (medicaid_member), terms that include visits which the practice
+// bills to health plans, for a patient on whose Medicaid plan it has a contract: who takes part in Medicaid
+// takes what it pays as payment in full (42 CFR 447.15), so a yearly fee may not pay for the same visits. What
+// is not on record is not known.
+func (m *Room) notByMedicaid(ctx context.Context, p practice.Practice, patient string, terms membership.Terms, now time.Time) error {
+	if !p.Insured || !p.Contracts || terms.Visits == 0 || !slices.ContainsFunc(terms.Classes, billing.BilledToPlans) {
+		return nil
+	}
+	all, err := m.plannedOf(ctx, patient, p, now)
+	if err != nil || !all.medicaid() {
+		return err
+	}
+	return fault.New(fault.Conflict, "medicaid_member", "This practice takes the patient's Medicaid plan, and a yearly fee may not pay for visits that Medicaid pays for. "+
+		"So this patient cannot be a member. Requests can still be sent without a membership. If the patient has no such plan, have their health plans put right with the practice first.")
 }
 
 // pageEvery is how long a repeated request to join makes the same page at Stripe, and pageLasts how

@@ -3,6 +3,7 @@ package request
 import (
 	"context"
 	"slices"
+	"time"
 
 	"evisit/pkg/billing"
 	"evisit/pkg/civil"
@@ -19,16 +20,21 @@ type planned struct {
 	On        civil.Day
 }
 
-func (m *Room) planned(ctx context.Context, in clinic.Input, p practice.Practice) (all planned, _ error) {
+func (m *Room) planned(ctx context.Context, in clinic.Input, p practice.Practice) (planned, error) {
+	return m.plannedOf(ctx, in.Visit.Patient, p, in.Now)
+}
+
+// plannedOf is planned for a patient, at an instant.
+func (m *Room) plannedOf(ctx context.Context, patient string, p practice.Practice, at time.Time) (all planned, _ error) {
 	zone, err := p.Location()
 	if err != nil {
 		return all, err
 	}
-	all.On = civil.Of(in.Now, zone)
+	all.On = civil.Of(at, zone)
 	if all.Contracts, err = m.Store.Contracts(ctx, p.ID); err != nil {
 		return all, err
 	}
-	if all.Held, err = m.plansOf(ctx, in.Visit.Patient); err != nil {
+	if all.Held, err = m.plansOf(ctx, patient); err != nil {
 		return all, err
 	}
 	all.Pays = all.Held
@@ -85,6 +91,12 @@ func (m *Room) stillCharged(ctx context.Context, in clinic.Input, p practice.Pra
 		_, err = all.fee(q, share, p)
 	}
 	return err
+}
+
+// medicaid reports whether the practice takes a Medicaid plan that the patient has on the day. Who has Medicare
+// too is judged by that.
+func (all planned) medicaid() bool {
+	return billing.DutyOn(all.Held, all.Contracts, all.On) == billing.ToMedicaid
 }
 
 // fee returns q, which is of the posted fee, unless it is of a share, and share is what the patient would pay
