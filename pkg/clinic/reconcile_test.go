@@ -161,10 +161,19 @@ func TestReconcile_MoneyThatNothingHereKnows(t *testing.T) {
 	if _, err := w.office.EndWork(w.ctx, w.as(ada), first.ID); err != nil {
 		t.Fatal(err)
 	}
-	w.agreesWithStripe()
+	for range 2 { // what was accepted differs still
+		o := w.compared()
+		if o.Differences != 0 || len(o.Found) != 0 || o.Accepted != 1 || len(o.Known) != 1 || o.Known[0].Difference != first.Difference || o.Known[0].By != ada || o.Known[0].On.IsZero() {
+			t.Errorf("the comparison: %+v", o)
+		}
+		w.needs(work.BooksDiffer, 0)
+	}
 	w.refund(intent, 5_00)
 	w.settle()
 	w.differs("", intent, reconcile.Total{}, reconcile.Total{Gross: 15_00, Fee: 88})
+	if o := w.compared(); o.Accepted != 0 || len(o.Known) != 0 {
+		t.Errorf("what has changed is accepted: %+v", o)
+	}
 }
 
 // An entry that Stripe knows nothing of is a difference of its payment, and ends when it is put right;
@@ -181,6 +190,10 @@ func TestReconcile_EntryThatStripeDoesNotHave(t *testing.T) {
 		t.Errorf("work: %+v", item)
 	}
 	w.inject(ledger.Disputed(p.ID, "lakeside", 7_00, 0, 100, w.now()))
+	w.agreesWithStripe()
+	w.inject(ledger.Disputed(p.ID, "lakeside", 0, 7_00, 101, w.now()))
+	w.differs(p.ID, p.Intent, reconcile.Total{Gross: 33_00, Fee: feeOf40}, reconcile.Total{Gross: 40_00, Fee: feeOf40}) // the same again
+	w.inject(ledger.Disputed(p.ID, "lakeside", 7_00, 0, 102, w.now()))
 	w.agreesWithStripe()
 	w.inject(ledger.Charged("nothing.here", "lakeside", 9_00, 0, w.now()))
 	w.differs("nothing.here", "", reconcile.Total{Gross: 9_00}, reconcile.Total{})

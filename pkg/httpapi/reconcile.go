@@ -43,10 +43,22 @@ type reconciliationReply struct {
 	Compared int       `json:"compared" schema:"min=0"`
 	Books    sideReply `json:"books"`
 	Stripe   sideReply `json:"stripe"`
-	// How many of them differ.
+	// How many of them differ, without those that somebody accepted.
 	Differences int `json:"differences" schema:"min=0"`
 	// The first 100 that differ.
 	Found []differenceReply `json:"found" schema:"max=100"`
+	// How many differ as somebody accepted it: by ending the work about it (`endWork`). One that changes afterwards is a difference again.
+	Accepted int `json:"accepted" schema:"min=0"`
+	// The first 100 of them.
+	Known []acceptedReply `json:"known" schema:"max=100"`
+}
+
+// What differs as somebody accepted it.
+type acceptedReply struct {
+	Difference differenceReply `json:"difference"`
+	// A person's id.
+	By string    `json:"accepted_by"`
+	On time.Time `json:"accepted_at"`
 }
 
 // What one side has of all that was compared, at other times too. The balance has `gross_cents` less `fee_cents`.
@@ -71,6 +83,10 @@ type differenceReply struct {
 func showOutcome(o reconcile.Outcome) reconciliationReply {
 	out := reconciliationReply{
 		o.Account, o.From, o.Through, o.At, o.Transactions, o.Compared, showSide(o.Books), showSide(o.Stripe), o.Differences, []differenceReply{},
+		o.Accepted, []acceptedReply{},
+	}
+	for _, a := range o.Known {
+		out.Known = append(out.Known, acceptedReply{showDifference(a.Difference), a.By, a.On})
 	}
 	for _, d := range o.Found {
 		out.Found = append(out.Found, showDifference(d))

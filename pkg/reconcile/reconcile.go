@@ -125,6 +125,14 @@ func (d Difference) String() string {
 	return "The books have " + d.Books.String() + "; Stripe has " + d.Stripe.String()
 }
 
+// An Accepted is a Difference that somebody at the practice has said is dealt with, as it stands.
+type Accepted struct {
+	Difference
+
+	By string    `json:"by"` // a person's id
+	On time.Time `json:"on"`
+}
+
 // A Window is a time whose movements are compared: from From on, and before Through.
 type Window struct {
 	From    time.Time `json:"from"`
@@ -166,15 +174,28 @@ type Outcome struct {
 	// of other times included.
 	Books  Total `json:"books"`
 	Stripe Total `json:"stripe"`
-	// Differences counts what differs, and Found has the first maxFound of them.
+	// Differences counts what differs and nobody has accepted, and Found has the first maxFound of them.
 	Differences int          `json:"differences"`
 	Found       []Difference `json:"found,omitempty"`
+	// Accepted counts what differs as somebody has accepted it, and Known has the first maxFound of them.
+	Accepted int        `json:"accepted,omitempty"`
+	Known    []Accepted `json:"known,omitempty"`
 }
 
 // maxFound keeps a row small, whatever differs.
 const maxFound = 100
 
-// With returns o after one comparison.
+// WithAccepted returns o after a comparison whose difference somebody has accepted.
+func (o Outcome) WithAccepted(a Accepted) Outcome {
+	o = o.With(a.Difference, false)
+	o.Accepted++
+	if len(o.Known) < maxFound {
+		o.Known = append(slices.Clip(o.Known), a)
+	}
+	return o
+}
+
+// With returns o after one comparison, of which nobody has accepted a difference.
 func (o Outcome) With(d Difference, differs bool) Outcome {
 	o.Compared++
 	o.Books, o.Stripe = o.Books.add(d.Books), o.Stripe.add(d.Stripe)
@@ -193,15 +214,18 @@ type Progress struct {
 	Account  string `json:"account"`
 	// Through is the end of the last window; zero: none was compared.
 	Through time.Time `json:"through,omitzero"`
-	// Open are the differences of the last comparison, which are compared again with the next window
-	// whatever moves in it.
+	// Open are the differences of the last comparison, accepted ones last, which are compared again with the
+	// next window whatever moves in it.
 	Open    []Difference `json:"open,omitempty"`
 	Version int          `json:"-"`
 }
 
 // After returns p after a comparison.
 func (p Progress) After(o Outcome) Progress {
-	p.Through, p.Open = o.Through, o.Found
+	p.Through, p.Open = o.Through, slices.Clip(o.Found)
+	for _, a := range o.Known {
+		p.Open = append(p.Open, a.Difference)
+	}
 	p.Version++
 	return p
 }

@@ -125,8 +125,13 @@ func TestOutcome_Counts(t *testing.T) {
 	if o.Compared != 151 || o.Differences != 150 || len(o.Found) != 100 || o.Books != same || o.Stripe != want {
 		t.Errorf("outcome: %d compared, %d differ, %d found, %+v and %+v", o.Compared, o.Differences, len(o.Found), o.Books, o.Stripe)
 	}
-	p := reconcile.Progress{Practice: "lakeside", Account: "acct_1", Version: 3}.After(o)
-	if p.Version != 4 || !p.Through.Equal(o.Through) || len(p.Open) != 100 {
+	accepted := reconcile.Accepted{Difference: reconcile.Difference{Object: "pi_2", Stripe: reconcile.Total{Gross: 2_00}}, By: "ada", On: noon}
+	with := o.WithAccepted(accepted)
+	if with.Compared != 152 || with.Differences != 150 || with.Accepted != 1 || len(with.Known) != 1 || with.Known[0] != accepted || with.Stripe.Gross != want.Gross+2_00 {
+		t.Errorf("accepted: %d compared, %d differ, %d accepted, %+v", with.Compared, with.Differences, with.Accepted, with.Known)
+	}
+	p := reconcile.Progress{Practice: "lakeside", Account: "acct_1", Version: 3}.After(with)
+	if p.Version != 4 || !p.Through.Equal(o.Through) || len(p.Open) != 101 || p.Open[100] != accepted.Difference {
 		t.Errorf("progress: version %d, through %s, %d open", p.Version, p.Through, len(p.Open))
 	}
 }

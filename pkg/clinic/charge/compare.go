@@ -98,10 +98,15 @@ func (m *Room) compareOnce(ctx context.Context, d outbox.Delivery) error {
 		if err != nil {
 			return err
 		}
-		out = out.With(found, differs)
-		if err := m.differenceWork(ctx, &items, c.subjects[key], d.Practice, found, differs); err != nil {
+		accepted, err := m.differenceWork(ctx, &items, c.subjects[key], d.Practice, found, differs)
+		if err != nil {
 			return err
 		}
+		if accepted.By != "" {
+			out = out.WithAccepted(accepted)
+			continue
+		}
+		out = out.With(found, differs)
 	}
 	for some := range slices.Chunk(items.Work, workAtOnce) {
 		if err := m.Kernel.Store.Commit(ctx, clinic.Commit{At: now, Work: some, Audit: m.comparedRecord(d, now)}); err != nil {
@@ -281,15 +286,9 @@ func (c *comparison) addBooked(ctx context.Context, about, object string) error 
 	return nil
 }
 
-// addOpen adds what differed before, unless somebody has ended the work that it was.
+// addOpen adds what differed before.
 func (c *comparison) addOpen(ctx context.Context, d reconcile.Difference) error {
-	item, err := c.Store.WorkItem(ctx, c.practice, work.ID(work.BooksDiffer, d.Key()))
-	switch {
-	case err != nil && !errors.Is(err, fault.NotFound):
-		return err
-	case err == nil && !item.Open():
-		return nil
-	case d.About != "":
+	if d.About != "" {
 		return c.addBooked(ctx, d.About, d.Object)
 	}
 	s, err := c.ofObject(ctx, d.Object, "")
@@ -420,11 +419,13 @@ func (c *comparison) all(ctx context.Context, s *subject) ([]reconcile.Transacti
 }
 
 // differenceWork adds to c that somebody must see why the books and Stripe differ, or that they do
-// not any more. Work that a person ended is opened again only if the two sides have changed since.
-func (m *Room) differenceWork(ctx context.Context, c *clinic.Commit, s *subject, practice string, d reconcile.Difference, differs bool) error {
+// not any more. Work that a person ended is opened again only if the two sides have changed since; else
+// that person has accepted the difference. The zero Accepted is of a difference that nobody has.
+func (m *Room) differenceWork(ctx context.Context, c *clinic.Commit, s *subject, practice string, d reconcile.Difference, differs bool) (reconcile.Accepted, error) {
+	none := reconcile.Accepted{}
 	if !differs {
 		c.At = m.Kernel.Time()
-		return m.endWork(ctx, c, work.BooksDiffer, practice, d.Key())
+		return none, m.endWork(ctx, c, work.BooksDiffer, practice, d.Key())
 	}
 	item := work.New(work.Item{Kind: work.BooksDiffer, Practice: practice, Pool: identity.OfficePool, Visit: s.visit, Difference: d}, d.Key(), m.Kernel.Time())
 	if s.visit != "" {
@@ -437,14 +438,16 @@ func (m *Room) differenceWork(ctx context.Context, c *clinic.Commit, s *subject,
 	switch {
 	case errors.Is(err, fault.NotFound):
 	case err != nil:
-		return err
-	case was.Difference == d:
-		return nil
+		return none, err
+	case was.Difference == d && was.Open():
+		return none, nil
+	case was.Difference == d && !strings.HasPrefix(was.EndedBy, clinic.System("").ID):
+		return reconcile.Accepted{Difference: d, By: was.EndedBy, On: was.Ended}, nil
 	case was.Open():
 		item.Made, item.Due, item.Version = was.Made, was.Due, was.Version+1
 	default:
 		item = item.Again(was)
 	}
 	c.Work = append(c.Work, item)
-	return nil
+	return none, nil
 }

@@ -49,6 +49,7 @@ type comparedView struct {
 	From, Through string
 	Moved         int
 	Differences   int
+	Accepted      []string // what differs as somebody accepted it
 }
 
 // shownComparisons is how many of the latest are shown.
@@ -57,7 +58,11 @@ const shownComparisons = 7
 func comparedOf(all []reconcile.Outcome, p practice.Practice) []comparedView {
 	var views []comparedView
 	for _, o := range all[:min(len(all), shownComparisons)] {
-		views = append(views, comparedView{p.Local(o.From), p.Local(o.Through), o.Transactions, o.Differences})
+		view := comparedView{From: p.Local(o.From), Through: p.Local(o.Through), Moved: o.Transactions, Differences: o.Differences}
+		for _, a := range o.Known {
+			view.Accepted = append(view.Accepted, a.String()+" ("+a.Key()+"), accepted by "+a.By+" on "+p.Local(a.On))
+		}
+		views = append(views, view)
 	}
 	return views
 }

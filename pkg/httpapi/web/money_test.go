@@ -11,6 +11,7 @@ import (
 	"evisit/pkg/audit"
 	"evisit/pkg/clinic"
 	"evisit/pkg/ledger"
+	"evisit/pkg/reconcile"
 	"evisit/pkg/visit"
 )
 
@@ -100,4 +101,17 @@ func TestMoney_Refused(t *testing.T) {
 	adm.wants(http.StatusOK, "$0.00")
 	adm.get("/desk/money/entries?from=" + day + "&to=" + day + "&after=zzz")
 	adm.wants(http.StatusOK, "There are none")
+}
+
+// A difference that somebody accepted is shown as that, with who and when, and not as open.
+func TestMoney_AcceptedDifferences(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	o := reconcile.Outcome{Practice: "oak", Account: "acct_1", Window: reconcile.Window{From: h.clock().Add(-24 * time.Hour), Through: h.clock()}, At: h.clock(), Transactions: 1}
+	o = o.WithAccepted(reconcile.Accepted{Difference: reconcile.Difference{Object: "pi_7", Stripe: reconcile.Total{Gross: 20_00}}, By: "adm", On: h.clock()})
+	must(t, h.store.Commit(t.Context(), clinic.Commit{At: h.clock(), Outcome: &o, Audit: []audit.Record{{
+		ID: "compared", Practice: "oak", At: h.clock(), Actor: clinic.System("charge"), Action: "account.compared", Resource: "acct_1",
+	}}}))
+	adm := h.as(t, "Adm", "/desk/money")
+	adm.wants(http.StatusOK, "none open", "The books have nothing; Stripe has $20.00 (pi_7), accepted by adm on ")
 }
