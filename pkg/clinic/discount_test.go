@@ -174,6 +174,10 @@ func TestDiscount_ByWhom(t *testing.T) {
 	if f, ok := fault.Public(err); !ok || len(f.Problems) != 3 {
 		t.Errorf("an empty one: %v", err)
 	}
+	_, err = w.registrar.GiveDiscount(w.ctx, w.as(sam), jane, registrar.Discounting{Percent: 50, Reason: identity.Amends, Last: civil.Date(9999, 12, 31)})
+	if f, ok := fault.Public(err); !ok || len(f.Problems) != 1 || !strings.HasPrefix(f.Problems[0].Text, "Give a last day within a year") {
+		t.Errorf("one for ever: %v, %+v", err, f)
+	}
 	first, err := w.registrar.GiveDiscount(w.ctx, w.as(sam), jane, given)
 	if err != nil || first.Discount.By != sam {
 		t.Fatalf("given: %+v, %v", first.Discount, err)

@@ -268,6 +268,10 @@ func TestSettings_OverHTTP(t *testing.T) {
 			t.Errorf("%d problems: %+v", len(p.Problems), p.Problems)
 		}
 		refused(t, send(t, w.api, call{as: admin, method: "POST", path: "/settings/decisions", body: `{"prices":{"a":40.5}}`}), 400, "wrong_type")
+		p = refused(t, send(t, w.api, call{as: admin, method: "POST", path: "/settings/decisions", body: `{"prices":{"nope":100}}`}), 422, "invalid_request")
+		if len(p.Problems) != 1 || p.Problems[0].Where != "/prices/nope" || p.Problems[0].Code != "form" {
+			t.Errorf("a price of no form: %+v", p.Problems)
+		}
 		refused(t, send(t, w.api, call{as: admin, method: "POST", path: "/settings/decisions", body: map[string]any{"forms": map[string]string{"uti-women": "9"}}}), 422, "invalid_request")
 		for _, who := range []string{director, "nora-patel", "jane-smith"} {
 			refused(t, send(t, w.api, call{as: who, method: "GET", path: "/settings"}), 403, "denied")

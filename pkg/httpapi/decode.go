@@ -270,6 +270,9 @@ func wrongFields(err error, typeName string) error {
 func wanted(f validator.FieldError) string {
 	switch f.Tag() {
 	case "required":
+		if k := f.Kind(); k >= reflect.Int && k <= reflect.Int64 {
+			return "give a whole number above 0"
+		}
 		return "give this"
 	case "max":
 		return "at most " + f.Param() + units(f)

@@ -217,3 +217,28 @@ func TestProblems_RefusalRecorded(t *testing.T) {
 		t.Errorf("%d records of the refusal", recorded)
 	}
 }
+
+// A number that must be above 0 and is given as 0 is told what it must be, not that it is missing.
+func TestProblems_Zero(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for path, body := range map[string]map[string]any{
+		"/visits/" + w.closed(t).ID + "/refund": {"payment": "p", "amount_cents": 0, "left_cents": 0, "reason": "late"},
+		"/settings/contracts":                   {"payer": "60054", "code": "99421", "from": "2026-01-01", "rate": 0, "percent": 20},
+		"/patients/jane-smith/discount":         {"percent": 0, "reason": "amends", "last": "2026-03-31"},
+	} {
+		p := refused(t, send(t, w.api, call{as: "ada-brooks", method: "POST", path: path, body: body}), http.StatusUnprocessableEntity, "invalid_request")
+		named := 0
+		for _, one := range p.Problems {
+			if !strings.HasSuffix(one.Where, "_cents") && one.Where != "/rate" && one.Where != "/percent" {
+				continue // the payer is unknown here
+			}
+			if named++; one.Text != "give a whole number above 0" {
+				t.Errorf("%s: %+v", path, one)
+			}
+		}
+		if named == 0 {
+			t.Errorf("%s: no number is named: %+v", path, p.Problems)
+		}
+	}
+}

@@ -59,7 +59,7 @@ func (r *Room) Decide(ctx context.Context, c clinic.Caller, ch practice.Change) 
 	if err != nil {
 		return practice.Practice{}, err
 	}
-	unpublished := r.published(ctx, c.Person.Practice, ch.Forms)
+	unpublished := r.published(ctx, c.Person.Practice, ch)
 	return r.reconfigure(ctx, c, "decided", func(was practice.Config, now time.Time) (practice.Config, error) {
 		next, err := was.Decide(ch, c.Person.ID, now)
 		return next, fault.Both(unpublished, err)
@@ -89,9 +89,10 @@ func (r *Room) reconfigure(ctx context.Context, c clinic.Caller, what string, de
 	})
 }
 
-// published refuses versions of forms that the practice has not published.
-func (r *Room) published(ctx context.Context, practiceID string, forms practice.VersionChange) error {
-	if len(forms) == 0 {
+// published refuses versions of forms that the practice has not published, and prices of forms of which it
+// has published none.
+func (r *Room) published(ctx context.Context, practiceID string, ch practice.Change) error {
+	if len(ch.Forms)+len(ch.Prices)+len(ch.KindPrices) == 0 {
 		return nil
 	}
 	all, err := r.Store.FormVersions(ctx, practiceID)
@@ -99,9 +100,22 @@ func (r *Room) published(ctx context.Context, practiceID string, forms practice.
 		return err
 	}
 	var problems []fault.Problem
-	for _, name := range slices.Sorted(maps.Keys(forms)) {
-		if version := forms[name]; version != "" && !offers(all, name, version) {
+	for _, name := range slices.Sorted(maps.Keys(ch.Forms)) {
+		if version := ch.Forms[name]; version != "" && !offers(all, name, version) {
 			problems = append(problems, fault.Problem{Where: "/forms/" + name, Code: "form", Text: "The practice has published no such version of this form."})
+		}
+	}
+	has := func(form string) bool {
+		return slices.ContainsFunc(all, func(v clinic.FormVersion) bool { return v.Name == form })
+	}
+	for _, form := range slices.Sorted(maps.Keys(ch.Prices)) {
+		if ch.Prices[form] != nil && !has(form) {
+			problems = append(problems, fault.Problem{Where: "/prices/" + form, Code: "form", Text: "The practice has published no such form."})
+		}
+	}
+	for _, form := range slices.Sorted(maps.Keys(ch.KindPrices)) {
+		if !has(form) {
+			problems = append(problems, fault.Problem{Where: "/kind_prices/" + form, Code: "form", Text: "The practice has published no such form."})
 		}
 	}
 	if len(problems) > 0 {

@@ -25,7 +25,9 @@ func (d Discounting) at(zone *time.Location, now time.Time) identity.Discount {
 		out.From = start
 	}
 	if !d.Last.IsZero() {
-		out.Until = d.Last.AddDays(1).Start(zone)
+		if out.Until = d.Last.AddDays(1).Start(zone); out.Until.Before(d.Last.Start(zone)) { // no civil.Day is after the year 9999
+			out.Until = d.Last.Start(zone).AddDate(0, 0, 1)
+		}
 	}
 	return out
 }
