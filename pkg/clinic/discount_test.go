@@ -19,11 +19,11 @@ import (
 	"evisit/pkg/visit"
 )
 
-// discounts gives Jane a discount until a day of this month.
-func (w *world) discounts(percent, lastDay int) {
+// discounts gives Jane a discount until the end of this month.
+func (w *world) discounts(percent int) {
 	w.Helper()
 	_, err := w.registrar.GiveDiscount(w.ctx, w.as(sam), jane, registrar.Discounting{
-		Percent: percent, Reason: identity.Hardship, Last: civil.Date(2026, time.March, lastDay),
+		Percent: percent, Reason: identity.Hardship, Last: civil.Date(2026, time.March, 31),
 	})
 	if err != nil {
 		w.Fatalf("discount: %v", err)
@@ -39,7 +39,7 @@ func TestDiscount_SlidingScale(t *testing.T) {
 	w.practice(func(p *practice.Practice) {
 		p.KindPrices = billing.KindPriceList{"uti-women": {coding.Physician: 30_00}}
 	})
-	w.discounts(60, 31)
+	w.discounts(60)
 	id := w.starts(jane, "uti-women", "")
 	saved := w.saves(jane, id, urinary)
 	o := w.prices(jane, id)
@@ -83,7 +83,7 @@ func TestDiscount_NothingToPay(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
 			w.practice(func(p *practice.Practice) { p.Prices["uti-women"] = test.price })
-			w.discounts(test.percent, 31)
+			w.discounts(test.percent)
 			id := w.draft()
 			o := w.prices(jane, id)
 			if o.Quote.Amount != 0 || o.Quote.Basis != test.basis || o.Quote.Listed != test.price {

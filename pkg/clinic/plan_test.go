@@ -120,7 +120,7 @@ func TestPlanShare_TooLittleForACard(t *testing.T) {
 func TestPlanShare_PostedFeeWithCaveat(t *testing.T) {
 	t.Parallel()
 	w := insured(t)
-	w.discounts(50, 31)
+	w.discounts(50)
 	former := w.contracts("99423", 15_00)
 	if _, err := w.author.RemoveContract(w.ctx, w.as(ada), former.ID()); err != nil {
 		t.Fatal(err)
@@ -256,7 +256,7 @@ func TestMedicare_NoFee(t *testing.T) {
 		t.Errorf("after opting out quoted %+v", q)
 	}
 	w.practice(func(p *practice.Practice) { p.OptedOut = false })
-	w.discounts(100, 31)
+	w.discounts(100)
 	if q := w.prices(jane, early).Quote; q.Basis != billing.Waiver || q.Amount != 0 {
 		t.Errorf("who is waived the fee is quoted %+v", q)
 	}

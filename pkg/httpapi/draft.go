@@ -232,8 +232,9 @@ func whyUncharged(q billing.Quote) string {
 		return "Nothing is charged: your membership includes this request."
 	case billing.PlanShare:
 		return "Nothing is charged for your answer. What your plan leaves to you is asked for later."
+	default:
+		return "This request is free of charge."
 	}
-	return "This request is free of charge."
 }
 
 var submitVisit = Endpoint{

@@ -82,8 +82,7 @@ type differenceReply struct {
 
 func showOutcome(o reconcile.Outcome) reconciliationReply {
 	out := reconciliationReply{
-		o.Account, o.From, o.Through, o.At, o.Transactions, o.Compared, showSide(o.Books), showSide(o.Stripe), o.Differences, []differenceReply{},
-		o.Accepted, []acceptedReply{},
+		o.Account, o.From, o.Through, o.At, o.Transactions, o.Compared, showSide(o.Books), showSide(o.Stripe), o.Differences, []differenceReply{}, o.Accepted, []acceptedReply{},
 	}
 	for _, a := range o.Known {
 		out.Known = append(out.Known, acceptedReply{showDifference(a.Difference), a.By, a.On})
