@@ -77,6 +77,7 @@ func practices() []practice.Practice {
 			},
 			Config: practice.Config{
 				States: []string{"OR", "WA"}, Prices: prices, Terms: visit.Terms{Answer: 24 * time.Hour, GiveUp: 24 * time.Hour}, Memberships: yearly(),
+				OptedOut: true, // so that Rosa Diaz, who has Medicare, may pay by herself
 			},
 			Consent: practice.Consent{Version: "2026-01", Text: consentText},
 		},
