@@ -105,7 +105,7 @@ var letters = map[outbox.Kind]struct{ patient, practice letter }{
 		patient: letter{text{"Your request has ended", "Your request ended without an answer, and you will not be charged. {why}Please see what to do next.\n\n{link}"}, isUnanswered},
 	},
 	outbox.Late: {
-		patient:  letter{text{"Your request is taking longer", "Your answer is later than promised. You may wait, call the practice, or cancel without charge.\n\n{link}"}, isLate},
+		patient:  letter{text{"Your request is taking longer", "Your answer is later than promised. You may wait, call the practice, or cancel at no cost.\n\n{link}"}, isLate},
 		practice: letter{text{"A request is late", "A request was promised an answer by {time}, and the patient was told that it is late. It still awaits its answer.\n\n{link}"}, isLate},
 	},
 	outbox.Charged: {patient: letter{text{"Your receipt", "Your payment was collected: receipt {receipt}, for your request {number}.{fee} You find it here:\n{link}"}, nil}},

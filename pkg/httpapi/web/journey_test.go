@@ -282,6 +282,11 @@ func TestVisitPage_SaysWhatIsCharged(t *testing.T) {
 	ada.wants(http.StatusOK, "$40.00 charged", "Held on your card", "Charged")
 	receipt(true)
 
+	early, page := h.sent(t, ada)
+	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Received = "succeeded", 0, 4000 })
+	ada.get("/my/visits/" + early)
+	ada.wants(http.StatusOK, "$40.00 charged", "has charged your card before you were answered", "all of it is refunded")
+
 	part, page := h.sent(t, ada)
 	h.becomes(t, page, func(o *billing.Observation) { o.Status, o.Capturable, o.Received = "succeeded", 0, 1500 })
 	ada.get("/my/visits/" + part)

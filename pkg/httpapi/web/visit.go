@@ -143,6 +143,9 @@ func (s *site) showVisit(w http.ResponseWriter, r *http.Request, v visitor, view
 		view.Complaints = aboutPage(alert)
 	}
 	view.setNextSteps(paid, q.Get("left") != "", ch.Visit, billing.FateOf(shown.Money.Payments), v.practice, s.Now())
+	if words := unansweredCard(ch.Visit, shown.Money.Wanted(ch.Visit)); words != "" {
+		view.Next = append(view.Next, words)
+	}
 	return s.show(w, &v, page{
 		view: "visit", title: errorTitle(view.Title, view.Complaints), data: view, code: code, pays: view.CanPay, leave: ch.Visit.Private(),
 		keeps: view.Keeps(), enter: view.enter(),
@@ -362,18 +365,18 @@ func (view *visitView) setNextSteps(paid, left bool, v visit.Visit, fate billing
 	case visit.Expired:
 		say("%s %s You may call us, or send it again.", v.Reason.ForPatient(), fate.Text())
 	}
-	if words := laterWords(v); words != "" {
-		say("%s", words)
-	}
 	if v.Owed {
 		say("Your payment for this answer did not go through. Please pay the fee below; the answer is yours either way.")
 	}
 }
 
-// laterWords says what the patient agreed to about their card, while it can matter.
-func laterWords(v visit.Visit) string {
+// unansweredCard says what becomes of the card of a payment before its answer, beside what every patient is told: that it was charged
+// by hand at Stripe, or what the patient agreed to.
+func unansweredCard(v visit.Visit, p billing.Payment) string {
 	switch {
 	case !v.Status.AwaitsAnswer():
+	case p.Collected > 0:
+		return "The practice has charged your card before you were answered. If your request ends without an answer, all of it is refunded."
 	case v.Card == visit.CardAgreed:
 		return "If the hold on your card runs out before you are answered, the card is held or charged again, no more than " + v.Quote.Amount.String() +
 			", as you agreed; it is charged only once you are answered."
@@ -385,7 +388,7 @@ func laterWords(v visit.Visit) string {
 
 func sentenceLate(v visit.Visit, now time.Time, s string) string {
 	if v.Late(now) {
-		return "We are sorry: your answer takes longer than promised. You may wait, call us, or cancel without charge."
+		return "We are sorry: your answer takes longer than promised. You may wait, call us, or cancel at no cost."
 	}
 	return sentence(s)
 }
