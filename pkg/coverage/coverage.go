@@ -85,6 +85,9 @@ type Held struct {
 // NotMedicare, which is then not known.
 func (h Held) Medicare() Medicare { return h.Payer.Filing.Medicare() }
 
+// Public reports whether h is of Medicare, of whatever part, or of Medicaid.
+func (h Held) Public() bool { return h.Medicare() != NotMedicare || h.Payer.Filing.Medicaid() }
+
 // Limits of what a patient may have.
 const (
 	// MaxPriority is the last turn: X12 has a primary, a secondary and a tertiary payer (SBR01).

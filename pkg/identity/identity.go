@@ -68,6 +68,8 @@ type Person struct {
 	// Minor is set if Patient was under 18 when the person came to sign in as them, or
 	// when their day of birth was last changed; whether they are still, it does not tell.
 	Minor bool `json:"minor,omitempty"`
+	// Public is as of Patient's record, so that their own requests need not read it.
+	Public bool `json:"public,omitempty"`
 	// Grants are the grants that concern the request. They are rows of the
 	// patients who gave them, not part of the person's row.
 	Grants []Grant `json:"-"`

@@ -38,7 +38,10 @@ type Patient struct {
 	// Coverages is how many health plans were entered for the patient, ended ones too: a
 	// coverage that is missing was removed by somebody else.
 	Coverages int `json:"coverages,omitempty"`
-	Version   int `json:"-"`
+	// Public is set once a plan of Medicare or Medicaid was entered for the patient: such a plan
+	// may have to be billed in place of the patient. Of nobody else a price asks that.
+	Public  bool `json:"public,omitempty"`
+	Version int  `json:"-"`
 }
 
 // A Deed is who did something, and when.

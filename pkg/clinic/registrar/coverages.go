@@ -266,7 +266,7 @@ func (r *Room) coverageCommit(ctx context.Context, w covering, do identity.Actio
 	if err := r.guard(ctx, &m, w, do, p, all); err != nil {
 		return m, err
 	}
-	if err := r.insures(ctx, &m, p.Practice); err != nil {
+	if err := errors.Join(r.insures(ctx, &m, p.Practice), r.notePublic(ctx, &m, &p, all)); err != nil {
 		return m, err
 	}
 	patient, err := r.Charts.SealPatient(ctx, p)
@@ -331,6 +331,24 @@ func with(all, changed []coverage.Coverage) []coverage.Coverage {
 		}
 	}
 	return all
+}
+
+// notePublic notes with p, and adds to m with who signs in as p, that a plan among all is of Medicare or Medicaid.
+func (r *Room) notePublic(ctx context.Context, m *clinic.Commit, p *identity.Patient, all []coverage.Coverage) error {
+	held, err := r.Charts.Held(ctx, all)
+	if err != nil || p.Public || !slices.ContainsFunc(held, coverage.Held.Public) {
+		return err
+	}
+	p.Public = true
+	if p.Person == "" {
+		return nil
+	}
+	who, err := r.Kernel.Store.Person(ctx, p.Person)
+	if err == nil && !who.Public {
+		who.Public, who.Version = true, who.Version+1
+		m.Person = &who
+	}
+	return err
 }
 
 // insures adds to m that a patient of the practice has a health plan, once and for all.

@@ -242,6 +242,7 @@ func (r *Room) becomePatient(ctx context.Context, patient string, p *identity.Pe
 	if p.Minor, err = r.isMinor(ctx, to); err != nil {
 		return err
 	}
+	p.Public = to.Public
 	to.Person, to.Version = p.ID, to.Version+1
 	row, err := r.Charts.SealPatient(ctx, to)
 	m.Patients = append(m.Patients, row)

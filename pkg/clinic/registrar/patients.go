@@ -549,6 +549,8 @@ func (r *Room) merge(ctx context.Context, c clinic.Caller, p, to identity.Patien
 		return p, err
 	}
 	to.Person, to.Coverages, to.Version = who.ID, to.Coverages+moved, to.Version+1
+	to.Public = to.Public || p.Public
+	who.Public = to.Public
 	row, err := r.Charts.SealPatient(ctx, to)
 	if err != nil {
 		return p, err

@@ -53,14 +53,28 @@ func (m *Room) plansOf(ctx context.Context, patient string) ([]coverage.Held, er
 	return m.Charts.Held(ctx, rows)
 }
 
+// public reports whether a plan of Medicare or Medicaid was ever entered for the patient.
+func (m *Room) public(ctx context.Context, in clinic.Input) (bool, error) {
+	if by := in.Caller.Person; by.Patient == in.Visit.Patient {
+		return by.Public, nil
+	}
+	who, err := m.Charts.Patient(ctx, in.Visit.Patient)
+	return who.Public, err
+}
+
 // byPlans returns q, a quote of the posted fee for what health plans are billed for, as the patient's
 // plans and the contracts of p have it. One who says that their plan pays is quoted their
-// share. Nobody is quoted the fee where a plan must be billed instead. No plan is read where no
-// patient of p has any, or p no contract and the patient none.
+// share. Nobody is quoted the fee where a plan must be billed instead; of who says that they pay themselves, the record
+// says whether that can be, so that most people's plans are not read.
 func (m *Room) byPlans(ctx context.Context, in clinic.Input, p practice.Practice, q billing.Quote) (billing.Quote, error) {
 	insured := q.Caveat == billing.PlanNotBilled
 	if !p.Insured && (!insured || !p.Contracts) {
 		return q, nil
+	}
+	if q.Caveat == "" {
+		if public, err := m.public(ctx, in); err != nil || !public {
+			return q, err
+		}
 	}
 	all, err := m.planned(ctx, in, p)
 	if err != nil {
@@ -81,6 +95,11 @@ func (m *Room) byPlans(ctx context.Context, in clinic.Input, p practice.Practice
 func (m *Room) stillCharged(ctx context.Context, in clinic.Input, p practice.Practice, q billing.Quote) error {
 	if !p.Insured || q.Free() || q.Basis == billing.PlanShare {
 		return nil
+	}
+	if q.Caveat == "" {
+		if public, err := m.public(ctx, in); err != nil || !public {
+			return err
+		}
 	}
 	all, err := m.planned(ctx, in, p)
 	if err != nil {
