@@ -96,7 +96,7 @@ const (
 	askMedicare  = "Say whether this person has Medicare Part B, or a Medicare Advantage plan, now or within the coming year."
 	medicareText = "Medicare covers visits that this membership includes, and a yearly fee may not pay for what Medicare covers. " +
 		"So who has Medicare Part B or a Medicare Advantage plan, now or within the coming year, cannot be a member. " +
-		"They can still send requests without a membership. If they do not have Medicare, have their health plans put right with the practice first."
+		"Call the practice about how their requests are paid for. If they do not have Medicare, have their health plans put right with the practice first."
 )
 
 // conflict is the first day on which a member's Medicare covers what the terms include, whether they

@@ -221,7 +221,7 @@ func (m *Room) notByMedicaid(ctx context.Context, p practice.Practice, patient s
 		return err
 	}
 	return fault.New(fault.Conflict, "medicaid_member", "This practice takes the patient's Medicaid plan, and a yearly fee may not pay for visits that Medicaid pays for. "+
-		"So this patient cannot be a member. Requests can still be sent without a membership. If the patient has no such plan, have their health plans put right with the practice first.")
+		"So this patient cannot be a member. Call the practice about how requests are paid for. If the patient has no such plan, have their health plans put right with the practice first.")
 }
 
 // pageEvery is how long a repeated request to join makes the same page at Stripe, and pageLasts how
