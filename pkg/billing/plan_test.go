@@ -148,7 +148,7 @@ func with(p coverage.Payer, c billing.Contract) billing.Contract {
 }
 
 // The practice may not have who has Medicare pay what it covers; nor who has Medicaid, if it takes that.
-func TestDutyOn(t *testing.T) {
+func TestDutyOn_WhoMustBeBilled(t *testing.T) {
 	t.Parallel()
 	advantage := coverage.Payer{ID: "60777", Name: "Cascade Advantage", Filing: "16"}
 	over, ahead := heldBy(partB, 1), heldBy(partB, 1)

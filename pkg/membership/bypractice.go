@@ -89,7 +89,7 @@ func (m Membership) EndWithYear(why Reason, now time.Time) (Membership, error) {
 	return m.next(), nil
 }
 
-// Ending returns what m's payer is given back if the practice ends it at once, now: the days that are left
+// Ending returns what the payer has back if the practice ends m now: what was paid for the days that are left
 // at least. Used is as of EndNow.
 func (m Membership) Ending(used int, zone *time.Location, now time.Time) Refund {
 	if m.Standing.Withdrawn > 0 {
@@ -98,12 +98,12 @@ func (m Membership) Ending(used int, zone *time.Location, now time.Time) Refund 
 	return m.RefundFor(ByPractice, used, zone, now)
 }
 
-// EndByPractice returns m as its practice ends it at once, for a reason, with as much given back as was
-// shown. One that the practice ended before is unchanged.
+// EndByPractice returns m as its practice ends it now, for a reason; the payer has back the amount that was
+// shown. A membership that the practice ended before is unchanged.
 //
 // Errors: fault.Invalid for a reason that is none; fault.Conflict if m awaits its first payment
-// (membership_pending) or ended for another reason (membership_ended), or if another amount would be
-// given back (refund_replaced), because a day began or a visit was used meanwhile.
+// (membership_pending) or ended for another reason (membership_ended), or if the amount is not
+// the one that was shown (refund_replaced), because a day began or a visit was used meanwhile.
 func (m Membership) EndByPractice(why Reason, shown money.Cents, used int, zone *time.Location, now time.Time) (Membership, error) {
 	if err := why.check(); err != nil {
 		return Membership{}, err

@@ -11,7 +11,7 @@ import (
 
 // What the plans on record tell decides, from the first day of the year on; plans that told of Medicare
 // and do not any more leave the patient without it, and plans that never did leave what was known.
-func TestPlansChanged(t *testing.T) {
+func TestPlansChanged_TellsOfMedicare(t *testing.T) {
 	t.Parallel()
 	zone := newYork(t)
 	none, june := civil.Day{}, civil.Date(2026, time.June, 1)

@@ -11,7 +11,7 @@ import (
 
 // What a bank is told of a membership says which terms were accepted and announced, when, the year that was
 // paid, and on which days included visits were used; nothing names a visit, a patient or a form.
-func TestMemberEvidenceOf(t *testing.T) {
+func TestMemberEvidenceOf_PaidAndUsed(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, time.March, 2, 12, 0, 0, 0, time.UTC)
 	local := func(t time.Time) string { return t.Format(time.DateOnly) }

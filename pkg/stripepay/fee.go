@@ -11,7 +11,7 @@ import (
 // chargeParts are what is expanded of a charge, for feesOf: paths from the charge itself on.
 var chargeParts = []string{"", ".balance_transaction", ".refunds"}
 
-// fees are what was taken of a charge and of its refunds, less what was given back.
+// fees has what Stripe and the platform took of a charge and of its refunds, less what each gave back.
 type fees struct {
 	stripe   money.Cents
 	platform money.Cents // as an application fee

@@ -19,7 +19,7 @@ import (
 type Member struct {
 	clinic.Held
 	Bills []membership.Bill // of all that the patient had, the newest first
-	// Back is what is given back if it ends at once.
+	// Back says what the payer has back if the membership ends at once.
 	Back membership.Refund
 	// MayEnd is whether the caller may end it, and it runs.
 	MayEnd bool
@@ -110,7 +110,7 @@ func (o *Office) member(ctx context.Context, c clinic.Caller, do identity.Action
 type MembershipEnd struct {
 	Membership string // as it was read
 	Reason     membership.Reason
-	// AtOnce ends it now, with what was shown given back; otherwise it ends with its year.
+	// AtOnce says that the membership ends now, and the payer has back what was shown; else it ends with its year.
 	AtOnce bool
 	Shown  money.Cents
 }
